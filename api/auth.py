@@ -1,0 +1,40 @@
+"""Who asks: from the bearer token to an Actor."""
+
+from flask import current_app, g, request
+
+from api.errors import Refusal
+from models.access import Actor, Permission
+from models.credentials import Token, actor_of, note_seen
+from models.session import Database
+
+
+def authenticate(needed: Permission) -> Actor | None:
+    """The Actor behind this request, allowed to do what is needed; None where anyone may.
+
+    401 without a valid token, Forbidden without the permission. Being seen is written down once a minute, in a
+    transaction of its own, so that reading stays reading.
+    """
+    if needed is Permission.ANYONE:
+        return None
+    token = _token()
+    database: Database = current_app.extensions["database"]
+    with database.reading(token.organization_id) as session:
+        found = actor_of(session, token, g.now)
+    if found is None:
+        raise Refusal(401, "This token is not valid, has expired or was revoked.")
+    actor, unseen_for_a_while = found
+    if unseen_for_a_while:
+        with database.writing(token.organization_id) as session:
+            note_seen(session, actor, g.now)
+    actor.must(needed)
+    return actor
+
+
+def _token() -> Token:
+    kind, _, text = request.headers.get("Authorization", "").partition(" ")
+    if not text or kind.lower() != "bearer":
+        raise Refusal(401, "Send the header 'Authorization: Bearer <token>'; POST /v1/sessions gives a token.")
+    token = Token.read(text.strip())
+    if token is None:
+        raise Refusal(401, "This is not a token of this service.")
+    return token

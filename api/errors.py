@@ -1,0 +1,178 @@
+"""Refusals as RFC 9457 problems: one shape, one table of statuses, one place."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import structlog
+from flask import Flask, Response, current_app, g, has_app_context, request
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError, TimeoutError as PoolTimeout
+from sqlalchemy.orm.exc import StaleDataError
+from werkzeug.exceptions import HTTPException
+
+from models.errors import Conflict, DomainError, Forbidden, Invalid, Missing, NotNow, Stale
+
+log = structlog.get_logger(__name__)
+
+STATUS: dict[type[DomainError], int] = {
+    Forbidden: 403,
+    Missing: 404,
+    NotNow: 409,
+    Conflict: 409,
+    Stale: 412,
+    Invalid: 422,
+}
+TITLES = {
+    400: ("bad-request", "The request cannot be read"),
+    401: ("unauthorized", "Sign in first"),
+    403: ("forbidden", "This sign-in may not do that"),
+    404: ("not-found", "There is no such thing"),
+    405: ("method-not-allowed", "This address does not know that method"),
+    406: ("not-acceptable", "This cannot be shown in that form"),
+    409: ("conflict", "Somebody else was first"),
+    412: ("stale-version", "The object has changed since you read it"),
+    413: ("body-too-large", "The body is too large"),
+    415: ("unsupported-media-type", "Send JSON"),
+    422: ("invalid", "Some of what was sent is not valid"),
+    428: ("version-required", "Say which version you are changing"),
+    429: ("too-many-requests", "Slow down"),
+    500: ("internal-error", "Something broke on our side"),
+    503: ("unavailable", "The service is not available at the moment"),
+}
+_MESSAGE_CODES = {"Missing data for required field.": "required", "Unknown field.": "unknown-field"}
+_LOCATIONS = {"json": "body", "query": "query", "path": "path", "headers": "header"}
+LOCK_NOT_AVAILABLE = "55P03"  # SQLSTATE
+
+
+class Refusal(Exception):
+    """A refusal that only HTTP knows: no sign-in, a body that is too large, a missing precondition."""
+
+    def __init__(self, status: int, detail: str, *, code: str | None = None, retry_after: int | None = None) -> None:
+        super().__init__(detail)
+        self.status, self.detail, self.code, self.retry_after = status, detail, code, retry_after
+
+
+class Unexpected(Exception):
+    """Query parameters or a body where the address takes none."""
+
+    def __init__(self, where: str, names: list[str]) -> None:
+        super().__init__(where)
+        self.where, self.names = where, names
+
+
+def problem(status: int, detail: str, *, code: str | None = None, **members: Any) -> Response:
+    """A problem document. `members` stand beside the standard ones; those that are None are left out."""
+    default_code, title = TITLES.get(status, ("error", "The request was refused"))
+    code = code or default_code
+    body = {
+        "type": f"/problems/{code}",
+        "title": title,
+        "status": status,
+        "detail": detail,
+        "code": code,
+        "request_id": g.get("request_id") if has_app_context() else None,
+        **{name: value for name, value in members.items() if value is not None},
+    }
+    response = current_app.response_class(
+        current_app.json.dumps(body), status=status, mimetype="application/problem+json"
+    )
+    if status == 401:
+        response.headers["WWW-Authenticate"] = 'Bearer realm="amends"'
+    return response
+
+
+def register(app: Flask) -> None:
+    app.register_error_handler(DomainError, on_domain_error)
+    app.register_error_handler(Refusal, on_refusal)
+    app.register_error_handler(Unexpected, on_unexpected)
+    app.register_error_handler(IntegrityError, on_integrity_error)
+    app.register_error_handler(StaleDataError, on_integrity_error)
+    app.register_error_handler(DBAPIError, on_database_error)
+    app.register_error_handler(PoolTimeout, on_pool_timeout)
+    app.register_error_handler(Exception, on_anything_else)
+
+
+def on_domain_error(error: DomainError) -> Response:
+    status = next(number for kind, number in STATUS.items() if isinstance(error, kind))
+    members = dict(error.members)
+    if status == 422 and error.pointer is not None:
+        found = {"in": "body", "pointer": error.pointer, "code": error.code, "detail": error.detail}
+        return problem(status, error.detail, errors=[found], **members)
+    return problem(status, error.detail, code=error.code, pointer=error.pointer, **members)
+
+
+def on_refusal(error: Refusal) -> Response:
+    response = problem(error.status, error.detail, code=error.code)
+    if error.retry_after is not None:
+        response.headers["Retry-After"] = str(error.retry_after)
+    return response
+
+
+def on_unexpected(error: Unexpected) -> Response:
+    found = [
+        {"in": error.where, "pointer": f"/{name}" if name else "", "code": "unknown-field", "detail": "Unknown field."}
+        for name in error.names
+    ]
+    return problem(422, f"This address takes nothing in its {error.where}.", errors=found)
+
+
+def on_http_exception(error: HTTPException) -> Response:
+    """What Flask, werkzeug and the schemas refuse."""
+    if error.code is None or error.code < 400:
+        return error.get_response()  # type: ignore[return-value]  # redirects are complete answers
+    messages = (getattr(error, "data", None) or {}).get("messages")
+    if messages:
+        errors = [
+            {"in": _LOCATIONS.get(location, location), "pointer": pointer, "code": code, "detail": detail}
+            for location, inner in messages.items()
+            for pointer, code, detail in flattened(inner)
+        ]
+        return problem(error.code, "Some values are not valid; `errors` says which and why.", errors=errors)
+    response = problem(error.code, error.description or "")
+    for name, value in error.get_headers():
+        if name in ("Allow", "Retry-After"):
+            response.headers[name] = value
+    return response
+
+
+def flattened(messages: Any, pointer: str = "") -> Iterator[tuple[str, str, str]]:
+    """Marshmallow's nested messages as (JSON pointer, code, text)."""
+    if isinstance(messages, dict):
+        for key, inner in messages.items():
+            step = "" if key == "_schema" else "/" + str(key).replace("~", "~0").replace("/", "~1")
+            yield from flattened(inner, pointer + step)
+    else:
+        for message in messages if isinstance(messages, list) else [messages]:
+            yield pointer, _MESSAGE_CODES.get(message, "invalid"), str(message)
+
+
+def on_integrity_error(error: Exception) -> Response:
+    log.warning("conflicting write", error=type(error).__name__)
+    return problem(409, "Somebody else changed the same thing at the same moment; read it again and retry.")
+
+
+def on_database_error(error: DBAPIError) -> Response:
+    if getattr(error.orig, "sqlstate", None) == LOCK_NOT_AVAILABLE:
+        return problem(409, "The same thing is being changed right now; ask again.", code="request-in-progress")
+    if isinstance(error, OperationalError) or error.connection_invalidated:
+        if "disk is full" in str(error.orig):
+            return unavailable("There is no room left to store anything; reading still works.", code="storage-full")
+        log.error("database unavailable", error=type(error.orig).__name__)
+        return unavailable("The database does not answer at the moment; try again.")
+    return on_anything_else(error)
+
+
+def on_pool_timeout(_error: PoolTimeout) -> Response:
+    return unavailable("Too many requests at once; try again.")
+
+
+def unavailable(detail: str, *, code: str | None = None) -> Response:
+    response = problem(503, detail, code=code)
+    response.headers["Retry-After"] = "1"
+    return response
+
+
+def on_anything_else(error: Exception) -> Response:
+    if isinstance(error, HTTPException):
+        return on_http_exception(error)
+    log.error("unexpected error", method=request.method, path=request.path, exc_info=error)
+    return problem(500, "This is a fault of ours, noted under the request id.")

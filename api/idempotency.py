@@ -1,0 +1,94 @@
+"""A request that is sent twice has its effect once: by Idempotency-Key, and by the id the phone gave."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+from uuid import UUID
+
+import orjson
+from flask import current_app, g, request
+from sqlalchemy.exc import IntegrityError
+from uuid_utils.compat import uuid7
+
+from models.base import TenantOwned
+from models.errors import Conflict, Invalid
+from models.idempotency import AnsweredRequest
+
+REPLAYED = {"Idempotent-Replayed": "true"}
+
+
+def once(shown: type[TenantOwned], *, status: int) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """For a POST that answers with a `shown`: do it once per key, and show the object again on a repeat.
+
+    A create gets its id here, the phone's or a new one; a verb shows the object of its path.
+    """
+
+    def decorate(method: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(method)
+        def answer(self: Any, *arguments: Any, **path: Any) -> Any:
+            object_id, client_id = _object_id(shown, arguments, path)
+            replay = _replay(shown, object_id, client_id, status)
+            if replay is not None:
+                return replay
+            try:
+                answered = method(self, *arguments, **path)
+                g.session.flush()
+            except IntegrityError as error:
+                if client_id is None:
+                    raise
+                raise Conflict(f"The id {client_id} is in use.", code="already-exists", pointer="/id") from error
+            return answered
+
+        return answer
+
+    return decorate
+
+
+def _object_id(shown: type[TenantOwned], arguments: Any, path: dict[str, Any]) -> tuple[UUID, UUID | None]:
+    subject = next((value for value in path.values() if isinstance(value, shown)), None)
+    if subject is not None:
+        return subject.id, None
+    (data,) = arguments
+    client_id = data.get("id")
+    data["id"] = client_id or uuid7()
+    return data["id"], client_id
+
+
+def _replay(shown: type[TenantOwned], object_id: UUID, client_id: UUID | None, status: int) -> Any:
+    body = orjson.dumps(request.get_json(silent=True), option=orjson.OPT_SORT_KEYS)
+    if key := header_key():
+        if earlier := _remember(f"key:{key}", body, object_id, status):
+            if not earlier.was_about(body):
+                raise Invalid("This Idempotency-Key was used for another body.", code="idempotency-key-reused")
+            return shown.find(g.session, earlier.object_id, seen_by=g.actor), earlier.status, REPLAYED
+    if client_id is not None:
+        if earlier := _remember(f"id:{client_id}", body, object_id, status):
+            if not earlier.was_about(body):
+                raise Conflict(f"The id {client_id} is in use.", code="already-exists", pointer="/id")
+            return shown.find(g.session, earlier.object_id, seen_by=g.actor), 200, REPLAYED
+    return None
+
+
+def _remember(key: str, body: bytes, object_id: UUID, status: int) -> AnsweredRequest | None:
+    return AnsweredRequest.remember(
+        g.session,
+        by=g.actor,
+        method=request.method,
+        path=request.path,
+        key=key,
+        body=body,
+        object_id=object_id,
+        status=status,
+        at=g.now,
+    )
+
+
+def header_key() -> str | None:
+    """The Idempotency-Key, with the quotes of the draft standard taken off; Invalid when it is empty or too long."""
+    sent = request.headers.get("Idempotency-Key")
+    if sent is None:
+        return None
+    key = sent.strip().removeprefix('"').removesuffix('"')
+    if not 1 <= len(key) <= 255:
+        raise Invalid("An Idempotency-Key has 1 to 255 characters.", code="invalid-idempotency-key")
+    return key

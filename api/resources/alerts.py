@@ -1,0 +1,63 @@
+"""Alerts, what became of their notifications, and receipts from phones."""
+
+from typing import Any
+
+from flask import g
+
+from api.blueprint import Blueprint
+from api.paging import page
+from api.resource import Resource
+from api.schemas.alerts import AlertQuery, AlertSchema, NotificationSchema, ReceiptsAnswerSchema, ReceiptsSchema
+from api.schemas.base import PageQuery, page_of
+from models.access import Permission
+from models.alert import Alert
+from models.notification import Notification
+
+blp = Blueprint("alerts", __name__, "Alerts, what became of their notifications, and receipts from phones")
+
+
+@blp.route("/alerts")
+class Alerts(Resource):
+    needs = {"GET": Permission.ALERT_READ}
+
+    @blp.arguments(AlertQuery, location="query")
+    @blp.response(200, page_of(AlertSchema))
+    def get(self, query: dict[str, Any]) -> dict[str, Any]:
+        """List alerts, newest first"""
+        place = {name: query.pop(name) for name in ("limit", "cursor")}
+        return page(Alert.listed(g.actor, **query), Alert.raised_at, Alert.id, descending=True, **place)
+
+
+@blp.route("/alerts/<uuid:alert_id>")
+class AlertById(Resource):
+    needs = {"GET": Permission.ALERT_READ}
+    finds = {"alert_id": Alert}
+
+    @blp.response(200, AlertSchema)
+    def get(self, alert: Alert) -> Alert:
+        """Read an alert"""
+        return alert
+
+
+@blp.route("/alerts/<uuid:alert_id>/notifications")
+class AlertNotifications(Resource):
+    needs = {"GET": Permission.ALERT_READ}
+    finds = {"alert_id": Alert}
+
+    @blp.arguments(PageQuery, location="query")
+    @blp.response(200, page_of(NotificationSchema))
+    def get(self, query: dict[str, Any], alert: Alert) -> dict[str, Any]:
+        """Whose phones it was sent to, and what is known of each"""
+        return page(Notification.of(alert.id), Notification.queued_at, Notification.id, **query)
+
+
+@blp.route("/notifications/receipts")
+class NotificationReceipts(Resource):
+    needs = {"POST": Permission.ME_USE}
+
+    @blp.arguments(ReceiptsSchema)
+    @blp.response(200, ReceiptsAnswerSchema)
+    def post(self, data: dict[str, Any]) -> dict[str, Any]:
+        """Report what this person's phones did with notifications; harmless to repeat"""
+        recorded, unknown = Notification.record_receipts(g.session, data["receipts"], by=g.actor, at=g.now)
+        return {"recorded": recorded, "unknown": unknown}

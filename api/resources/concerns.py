@@ -1,0 +1,148 @@
+"""Concerns: log, list, read, complete, and move along."""
+
+from typing import Any
+
+from flask import g
+from sqlalchemy.orm import joinedload
+
+from api.blueprint import Blueprint
+from api.idempotency import once
+from api.paging import page
+from api.resource import Resource
+from api.schemas.base import PageQuery, page_of
+from api.schemas.concerns import (
+    ConcernEventSchema,
+    ConcernQuery,
+    ConcernSchema,
+    EditConcernSchema,
+    NewConcernSchema,
+    ResolveSchema,
+)
+from models.access import Permission
+from models.concern import Concern
+from models.concern_event import ConcernEvent
+from models.customer import Customer
+from models.description import look_up
+from models.intake import take_in
+from notifications.announce import announce
+
+blp = Blueprint("concerns", __name__, "Concerns: log, list, read, complete, and move along")
+
+
+@blp.route("/concerns")
+class Concerns(Resource):
+    needs = {"GET": Permission.CONCERN_READ, "POST": Permission.CONCERN_LOG}
+
+    @blp.arguments(ConcernQuery, location="query")
+    @blp.response(200, page_of(ConcernSchema))
+    def get(self, query: dict[str, Any]) -> dict[str, Any]:
+        """List concerns, newest first"""
+        place = {name: query.pop(name) for name in ("limit", "cursor")}
+        if "taken_by" in query:
+            query["taken_by_id"] = query.pop("taken_by")
+        concerns = Concern.listed(g.actor, **query)
+        return page(concerns, Concern.received_at, Concern.id, descending=True, **place)
+
+    @blp.arguments(NewConcernSchema)
+    @blp.response(201, ConcernSchema)
+    @once(Concern, status=201)
+    def post(self, data: dict[str, Any]) -> Concern:
+        """Log a concern
+
+        Only `mood` is needed; the store comes from the shift. The customer, what was done and how it ended may come
+        along. An unhappy customer rings those on shift and the store's managers, unless `handling` is `mine`.
+        """
+        event = take_in(g.session, data, by=g.actor, at=g.now)
+        announce(g.session, event)
+        return event.concern
+
+
+@blp.route("/concerns/<uuid:concern_id>")
+class ConcernById(Resource):
+    needs = {"GET": Permission.CONCERN_READ, "PATCH": Permission.CONCERN_LOG}
+    finds = {"concern_id": Concern}
+
+    @blp.response(200, ConcernSchema)
+    def get(self, concern: Concern) -> Concern:
+        """Read a concern"""
+        return concern
+
+    @blp.arguments(EditConcernSchema)
+    @blp.response(200, ConcernSchema)
+    def patch(self, data: dict[str, Any], concern: Concern) -> Concern:
+        """Complete or correct what was told: a merge patch, null takes a field away"""
+        said = look_up(g.session, data, store_id=concern.store_id, category=concern.category)
+        if "customer_id" in said:
+            customer_id = said.pop("customer_id")
+            said["customer"] = (
+                Customer.find(g.session, customer_id, seen_by=g.actor, pointer="/customer_id") if customer_id else None
+            )
+        announce(g.session, concern.edit(by=g.actor, at=g.now, **said))
+        return concern
+
+
+@blp.route("/concerns/<uuid:concern_id>/events")
+class ConcernEvents(Resource):
+    needs = {"GET": Permission.CONCERN_READ}
+    finds = {"concern_id": Concern}
+
+    @blp.arguments(PageQuery, location="query")
+    @blp.response(200, page_of(ConcernEventSchema))
+    def get(self, query: dict[str, Any], concern: Concern) -> dict[str, Any]:
+        """Read the timeline of a concern, oldest step first"""
+        events = concern.events.select().options(joinedload(ConcernEvent.by)).order_by(None)
+        return page(events, ConcernEvent.number, **query)
+
+
+@blp.route("/concerns/<uuid:concern_id>/take")
+class TakeConcern(Resource):
+    needs = {"POST": Permission.CONCERN_TAKE}
+    finds = {"concern_id": Concern}
+
+    @blp.response(200, ConcernSchema)
+    @once(Concern, status=200)
+    def post(self, concern: Concern) -> Concern:
+        """Go there: one person wins, the others learn who (409 `already-taken`)"""
+        if event := concern.take(by=g.actor, at=g.now):
+            announce(g.session, event)
+        return concern
+
+
+@blp.route("/concerns/<uuid:concern_id>/release")
+class ReleaseConcern(Resource):
+    needs = {"POST": Permission.CONCERN_TAKE}
+    finds = {"concern_id": Concern}
+
+    @blp.response(200, ConcernSchema)
+    @once(Concern, status=200)
+    def post(self, concern: Concern) -> Concern:
+        """Give it back to the floor; it rings again"""
+        announce(g.session, concern.release(by=g.actor, at=g.now))
+        return concern
+
+
+@blp.route("/concerns/<uuid:concern_id>/resolve")
+class ResolveConcern(Resource):
+    needs = {"POST": Permission.CONCERN_RESOLVE}
+    finds = {"concern_id": Concern}
+
+    @blp.arguments(ResolveSchema)
+    @blp.response(200, ConcernSchema)
+    @once(Concern, status=200)
+    def post(self, data: dict[str, Any], concern: Concern) -> Concern:
+        """Say how it ended for the customer"""
+        announce(g.session, concern.resolve(by=g.actor, at=g.now, **data))
+        return concern
+
+
+@blp.route("/concerns/<uuid:concern_id>/reopen")
+class ReopenConcern(Resource):
+    needs = {"POST": Permission.CONCERN_RESOLVE}
+    finds = {"concern_id": Concern}
+
+    @blp.response(200, ConcernSchema)
+    @once(Concern, status=200)
+    def post(self, concern: Concern) -> Concern:
+        """It was not over after all"""
+        announce(g.session, concern.reopen(by=g.actor, at=g.now))
+        return concern

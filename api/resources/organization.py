@@ -1,0 +1,119 @@
+"""Regions, stores, people, and the words an organization uses."""
+
+from typing import Any
+
+from flask import g
+from sqlalchemy import select
+
+from api.blueprint import Blueprint
+from api.paging import page
+from api.resource import Resource
+from api.schemas.base import PageQuery, page_of
+from api.schemas.organization import (
+    CategorySchema,
+    QuestionSchema,
+    RegionSchema,
+    RemedySchema,
+    StaffQuery,
+    StoreQuery,
+    StoreSchema,
+)
+from api.schemas.sessions import StaffSchema
+from models.access import Permission
+from models.organization import Region
+from models.remedy import Remedy
+from models.staff import Staff
+from models.store import Store
+from models.vocabulary import Category, Question
+
+blp = Blueprint("organization", __name__, "Regions, stores, people, and the words an organization uses")
+
+
+@blp.route("/regions")
+class Regions(Resource):
+    needs = {"GET": Permission.STORE_READ}
+
+    @blp.arguments(PageQuery, location="query")
+    @blp.response(200, page_of(RegionSchema))
+    def get(self, query: dict[str, Any]) -> dict[str, Any]:
+        """List the regions within reach"""
+        return page(Store.regions_within_reach(g.actor), Region.slug, **query)
+
+
+@blp.route("/stores")
+class Stores(Resource):
+    needs = {"GET": Permission.STORE_READ}
+
+    @blp.arguments(StoreQuery, location="query")
+    @blp.response(200, page_of(StoreSchema))
+    def get(self, query: dict[str, Any]) -> dict[str, Any]:
+        """List the stores within reach, with their places"""
+        region_id = query.pop("region_id", None)
+        return page(Store.listed(g.actor, region_id=region_id), Store.slug, **query)
+
+
+@blp.route("/stores/<uuid:store_id>")
+class StoreById(Resource):
+    needs = {"GET": Permission.STORE_READ}
+    finds = {"store_id": Store}
+
+    @blp.response(200, StoreSchema)
+    def get(self, store: Store) -> Store:
+        """Read a store"""
+        return store
+
+
+@blp.route("/staff")
+class StaffList(Resource):
+    needs = {"GET": Permission.STAFF_READ}
+
+    @blp.arguments(StaffQuery, location="query")
+    @blp.response(200, page_of(StaffSchema))
+    def get(self, query: dict[str, Any]) -> dict[str, Any]:
+        """List the colleagues within reach"""
+        store_id = query.pop("store_id", None)
+        return page(Staff.listed(g.actor, store_id=store_id), Staff.name, Staff.id, **query)
+
+
+@blp.route("/staff/<uuid:staff_id>")
+class StaffById(Resource):
+    needs = {"GET": Permission.STAFF_READ}
+    finds = {"staff_id": Staff}
+
+    @blp.response(200, StaffSchema)
+    def get(self, staff: Staff) -> Staff:
+        """Read a colleague"""
+        return staff
+
+
+@blp.route("/categories")
+class Categories(Resource):
+    needs = {"GET": Permission.VOCABULARY_READ}
+
+    @blp.arguments(PageQuery, location="query")
+    @blp.response(200, page_of(CategorySchema))
+    def get(self, query: dict[str, Any]) -> dict[str, Any]:
+        """List the categories with their causes"""
+        return page(Category.listed(), Category.slug, **query)
+
+
+@blp.route("/questions")
+class Questions(Resource):
+    needs = {"GET": Permission.VOCABULARY_READ}
+
+    @blp.arguments(PageQuery, location="query")
+    @blp.response(200, page_of(QuestionSchema))
+    def get(self, query: dict[str, Any]) -> dict[str, Any]:
+        """List the open questions"""
+        return page(select(Question), Question.slug, **query)
+
+
+@blp.route("/remedies")
+class Remedies(Resource):
+    needs = {"GET": Permission.VOCABULARY_READ}
+
+    @blp.arguments(PageQuery, location="query")
+    @blp.response(200, page_of(RemedySchema))
+    def get(self, query: dict[str, Any]) -> dict[str, Any]:
+        """List the kinds of recovery action on offer"""
+        return page(select(Remedy), Remedy.slug, **query)

@@ -1,0 +1,70 @@
+"""Recovery actions: what was done, and taking it back."""
+
+from typing import Any
+
+from flask import g
+
+from api.blueprint import Blueprint
+from api.idempotency import once
+from api.paging import page
+from api.resource import Resource
+from api.schemas.base import PageQuery, page_of
+from api.schemas.recovery import NewRecoveryActionSchema, RecoveryActionQuery, RecoveryActionSchema, ReverseSchema
+from models.access import Permission
+from models.concern import Concern
+from models.recovery import RecoveryAction
+from models.remedy import Remedy
+from notifications.announce import announce
+
+blp = Blueprint("recovery-actions", __name__, "Recovery actions: what was done, and taking it back")
+
+
+@blp.route("/concerns/<uuid:concern_id>/recovery-actions")
+class ConcernRecoveryActions(Resource):
+    needs = {"GET": Permission.CONCERN_READ, "POST": Permission.RECOVERY_ACT}
+    finds = {"concern_id": Concern}
+
+    @blp.arguments(PageQuery, location="query")
+    @blp.response(200, page_of(RecoveryActionSchema))
+    def get(self, query: dict[str, Any], concern: Concern) -> dict[str, Any]:
+        """List what was done about a concern, in order"""
+        actions = RecoveryAction.listed(g.actor, concern_id=concern.id)
+        return page(actions, RecoveryAction.recorded_at, RecoveryAction.id, **query)
+
+    @blp.arguments(NewRecoveryActionSchema)
+    @blp.response(201, RecoveryActionSchema)
+    @once(RecoveryAction, status=201)
+    def post(self, data: dict[str, Any], concern: Concern) -> RecoveryAction:
+        """Record what was done; without a cost it costs what the remedy usually does"""
+        data["remedy"] = Remedy.named(g.session, data["remedy"])
+        action, event = RecoveryAction.record(g.session, concern, by=g.actor, at=g.now, **data)
+        announce(g.session, event)
+        return action
+
+
+@blp.route("/recovery-actions")
+class RecoveryActions(Resource):
+    needs = {"GET": Permission.CONCERN_READ}
+
+    @blp.arguments(RecoveryActionQuery, location="query")
+    @blp.response(200, page_of(RecoveryActionSchema))
+    def get(self, query: dict[str, Any]) -> dict[str, Any]:
+        """List recovery actions, newest first"""
+        place = {name: query.pop(name) for name in ("limit", "cursor")}
+        actions = RecoveryAction.listed(g.actor, **query)
+        return page(actions, RecoveryAction.recorded_at, RecoveryAction.id, descending=True, **place)
+
+
+@blp.route("/recovery-actions/<uuid:recovery_action_id>/reverse")
+class ReverseRecoveryAction(Resource):
+    needs = {"POST": Permission.RECOVERY_ACT}
+    finds = {"recovery_action_id": RecoveryAction}
+
+    @blp.arguments(ReverseSchema)
+    @blp.response(200, RecoveryActionSchema)
+    @once(RecoveryAction, status=200)
+    def post(self, data: dict[str, Any], recovery_action: RecoveryAction) -> RecoveryAction:
+        """Take an action back by an entry of its own, which carries the cost with a minus"""
+        _, event = recovery_action.reverse(g.session, by=g.actor, at=g.now, **data)
+        announce(g.session, event)
+        return recovery_action

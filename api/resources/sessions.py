@@ -1,0 +1,64 @@
+"""Signing in and out."""
+
+from typing import Any
+
+from flask import current_app, g, request
+
+from api.blueprint import Blueprint
+from api.errors import Refusal
+from api.limits import FAILED_SIGN_INS, check, count
+from api.resource import Resource
+from api.schemas.sessions import SessionSchema, SignInSchema
+from models.access import Permission
+from models.credentials import StaffSession
+from models.errors import Missing
+from models.organization import Organization
+from models.session import EVERYTHING, Database
+from models.staff import Staff, password_matches
+
+blp = Blueprint("sessions", __name__, "Signing in and out")
+
+
+@blp.route("/sessions")
+class Sessions(Resource):
+    needs = {"POST": Permission.ANYONE}
+
+    @blp.arguments(SignInSchema)
+    @blp.response(201, SessionSchema)
+    def post(self, data: dict[str, Any]) -> dict[str, Any]:
+        """Sign in
+
+        Gives a token for the header `Authorization: Bearer <token>`. An unknown login and a wrong password are
+        answered alike. After five failures in a minute from one address the account waits for that address.
+        """
+        database: Database = current_app.extensions["database"]
+        attempt = (data["organization"], data["login"], request.remote_addr or "")
+        check(FAILED_SIGN_INS, *attempt)
+        staff = _find(database, data["organization"], data["login"])
+        # argon2 is slow on purpose: no transaction is open meanwhile.
+        if not password_matches(staff.password_hash if staff else None, data["password"]) or staff is None:
+            count(FAILED_SIGN_INS, *attempt)
+            raise Refusal(401, "There is no such sign-in, or the password is another.", code="wrong-sign-in")
+        with database.writing(staff.organization_id) as session:
+            opened, token = StaffSession.open(session, staff=staff, at=g.now)
+        return {"token": token.text, "expires_at": opened.expires_at, "staff": staff}
+
+
+def _find(database: Database, organization: str, login: str) -> Staff | None:
+    with database.reading(EVERYTHING) as session:
+        try:
+            organization_id = Organization.by_slug(session, organization).id
+        except Missing:
+            return None
+    with database.reading(organization_id) as session:
+        return Staff.signing_in(session, login)
+
+
+@blp.route("/sessions/current")
+class CurrentSession(Resource):
+    needs = {"DELETE": Permission.ME_USE}
+
+    @blp.response(204)
+    def delete(self) -> None:
+        """Sign out: the token is dead at once"""
+        StaffSession.close(g.session, g.actor)

@@ -1,0 +1,137 @@
+"""What all shapes share: strictness, instants, words, money, pages, problems."""
+
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any
+
+from flask import g
+from marshmallow import RAISE, ValidationError, fields, post_dump, post_load, validate
+from marshmallow import Schema as MarshmallowSchema
+
+from models.access import Permission
+from models.base import Money
+
+MOST_PER_PAGE = 200
+
+
+class Schema(MarshmallowSchema):
+    """Refuses fields it does not know."""
+
+    class Meta:
+        unknown = RAISE
+
+
+class Words(fields.String):
+    """Text as people type it. Refuses what no database can store: NUL and halves of characters."""
+
+    def __init__(self, most: int, *, least: int = 0, **options: Any) -> None:
+        super().__init__(validate=validate.Length(min=least, max=most), **options)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **keywords: Any) -> str:
+        text: str = super()._deserialize(value, attr, data, **keywords)
+        if "\x00" in text or any("\ud800" <= character <= "\udfff" for character in text):
+            raise ValidationError("Contains a character that cannot be stored.")
+        return text
+
+
+class Instant(fields.AwareDateTime):
+    """An RFC 3339 time with its offset, answered in UTC with a Z."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **keywords: Any) -> datetime:
+        try:
+            return super()._deserialize(value, attr, data, **keywords).astimezone(UTC)
+        except OverflowError as error:
+            raise ValidationError("Not a valid datetime.") from error
+
+    def _serialize(self, value: datetime | None, attr: str | None, obj: Any, **_: Any) -> str | None:
+        return None if value is None else value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+class SlugOf(fields.String):
+    """The slug of a related row, or null."""
+
+    def _serialize(self, value: Any, attr: str | None, obj: Any, **_: Any) -> str | None:
+        return None if value is None else str(value.slug)
+
+
+class MoneySchema(Schema):
+    """Minor units of one currency."""
+
+    amount = fields.Integer(required=True, strict=True, validate=validate.Range(min=-(10**12), max=10**12))
+    currency = fields.String(required=True, validate=validate.Regexp(r"^[A-Z]{3}\Z"))
+
+    @post_load
+    def make(self, data: dict[str, Any], **_: Any) -> Money:
+        return Money(**data)
+
+
+class CostSchema(MoneySchema):
+    """What something cost: never less than nothing."""
+
+    amount = fields.Integer(required=True, strict=True, validate=validate.Range(min=0, max=10**12))
+
+
+class PersonSchema(Schema):
+    """A member of staff, by id and name."""
+
+    id = fields.UUID()
+    name = fields.String()
+
+
+class WordsWithheld(Schema):
+    """A shape that keeps what was said, and who was there, from those who see figures only."""
+
+    withheld: tuple[str, ...] = ()
+
+    @post_dump
+    def withhold(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
+        if g.actor.may(Permission.CONCERN_WORDS):
+            return data
+        return {name: None if name in self.withheld else value for name, value in data.items()}
+
+
+class PageQuery(Schema):
+    """Where in a list, and how much of it: at most 200 at a time, more is cut down to that."""
+
+    limit = fields.Integer(load_default=50, validate=validate.Range(min=1))
+    cursor = fields.String()
+
+    @post_load
+    def coerce(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
+        return {**data, "limit": min(data["limit"], MOST_PER_PAGE), "cursor": data.get("cursor")}
+
+
+@cache
+def page_of(schema: type[Schema]) -> type[Schema]:
+    """The shape of one page of these."""
+    name = schema.__name__.removesuffix("Schema")
+    members = {
+        "items": fields.List(fields.Nested(schema), required=True),
+        "next_cursor": fields.String(required=True, allow_none=True),
+    }
+    return type(f"{name}PageSchema", (Schema,), members)
+
+
+class ProblemErrorSchema(Schema):
+    """One value that was refused."""
+
+    location = fields.String(data_key="in", required=True, validate=validate.OneOf(["body", "query", "path", "header"]))
+    pointer = fields.String(required=True)
+    code = fields.String(required=True)
+    detail = fields.String(required=True)
+
+
+class ProblemSchema(MarshmallowSchema):
+    """RFC 9457. Some problems carry members of their own beside these."""
+
+    class Meta:
+        unknown = "include"
+
+    type = fields.String(required=True)
+    title = fields.String(required=True)
+    status = fields.Integer(required=True)
+    detail = fields.String(required=True)
+    code = fields.String(required=True)
+    request_id = fields.String(required=True, allow_none=True)
+    pointer = fields.String()
+    errors = fields.List(fields.Nested(ProblemErrorSchema))

@@ -1,0 +1,88 @@
+"""Regions, stores, and what an organization named itself."""
+
+from marshmallow import fields
+
+from api.schemas.base import MoneySchema, PageQuery, Schema
+from models.remedy import RemedyKind
+from models.store import StoreKind
+
+
+class RegionSchema(Schema):
+    """A part of the organization."""
+
+    id = fields.UUID()
+    version = fields.Integer()
+    slug = fields.String()
+    name = fields.String()
+
+
+class PlaceSchema(Schema):
+    """Where in a store something can happen."""
+
+    slug = fields.String()
+    name = fields.String()
+
+
+class StoreSchema(Schema):
+    """A shop or restaurant, with its places."""
+
+    id = fields.UUID()
+    version = fields.Integer()
+    region_id = fields.UUID()
+    slug = fields.String()
+    name = fields.String()
+    kind = fields.Enum(StoreKind, by_value=True)
+    time_zone = fields.String()
+    country = fields.String()
+    currency = fields.String()
+    day_starts_at = fields.Time()
+    places = fields.List(fields.Nested(PlaceSchema))
+
+
+class StoreQuery(PageQuery):
+    """Which stores."""
+
+    region_id = fields.UUID()
+
+
+class StaffQuery(PageQuery):
+    """Which people."""
+
+    store_id = fields.UUID()
+
+
+class CauseSchema(Schema):
+    """Why it happened."""
+
+    slug = fields.String()
+    name = fields.String()
+
+
+class CategorySchema(Schema):
+    """A kind of concern, with its causes."""
+
+    id = fields.UUID()
+    version = fields.Integer()
+    slug = fields.String()
+    name = fields.String()
+    urgent = fields.Boolean()
+    causes = fields.List(fields.Nested(CauseSchema))
+
+
+class QuestionSchema(Schema):
+    """An open question to ask."""
+
+    id = fields.UUID()
+    slug = fields.String()
+    text = fields.String()
+
+
+class RemedySchema(Schema):
+    """A kind of recovery action."""
+
+    id = fields.UUID()
+    version = fields.Integer()
+    slug = fields.String()
+    name = fields.String()
+    kind = fields.Enum(RemedyKind, by_value=True)
+    default_cost = fields.Nested(MoneySchema, allow_none=True)

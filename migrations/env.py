@@ -1,0 +1,46 @@
+"""Runs the migrations: as the owner of the tables, one process at a time."""
+
+from alembic import context
+from sqlalchemy import Connection, create_engine, event, text
+
+from config import Config
+from models.tables import metadata
+
+LOCK = 0x616D656E  # 'amen': any number that all our processes share
+
+
+def run_migrations(connection: Connection) -> None:
+    context.configure(
+        connection=connection,
+        target_metadata=metadata,
+        render_as_batch=connection.dialect.name == "sqlite",
+        compare_type=True,
+    )
+    with context.begin_transaction():
+        if connection.dialect.name == "postgresql":
+            connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
+            connection.execute(text("SET LOCAL lock_timeout = '10s'"))
+        context.run_migrations()
+
+
+def main() -> None:
+    """Upgrade the database named by the caller (`attributes["url"]`) or by the environment."""
+    url = context.config.attributes.get("url") or Config.from_env().database_url
+    engine = create_engine(url)
+    if engine.dialect.name == "sqlite":
+        # The driver would open its transaction too late to keep a second process out.
+        @event.listens_for(engine, "connect")
+        def _leave_transactions_to_us(connection, _record):
+            connection.isolation_level = None
+            connection.execute("PRAGMA busy_timeout=30000")
+
+        @event.listens_for(engine, "begin")
+        def _begin(connection):
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    with engine.connect() as connection:
+        run_migrations(connection)
+    engine.dispose()
+
+
+main()

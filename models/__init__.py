@@ -1,0 +1,1 @@
+"""What is true: the tables, the rules on them, and the read side."""

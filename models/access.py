@@ -1,0 +1,129 @@
+"""Who may do what: the one page to read when reviewing permissions."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from uuid import UUID
+
+from models.errors import Forbidden
+
+
+class Permission(StrEnum):
+    """What can be asked of the house, named thing:verb."""
+
+    ANYONE = "anyone"  # no sign-in at all
+    ME_USE = "me:use"
+    STORE_READ = "store:read"
+    STAFF_READ = "staff:read"
+    VOCABULARY_READ = "vocabulary:read"  # categories, causes, questions, remedies
+    CUSTOMER_READ = "customer:read"
+    CUSTOMER_WRITE = "customer:write"
+    CONCERN_READ = "concern:read"
+    CONCERN_WORDS = "concern:words"  # what was said, and the names of those involved
+    CONCERN_SENSITIVE = "concern:sensitive"
+    CONCERN_LOG = "concern:log"
+    CONCERN_TAKE = "concern:take"
+    CONCERN_RELEASE_ANY = "concern:release-any"
+    CONCERN_RESOLVE = "concern:resolve"
+    RECOVERY_ACT = "recovery:act"
+    ALERT_HEAR = "alert:hear"  # may be rung
+    ALERT_READ = "alert:read"
+    LOG_READ = "log:read"
+    REPORT_READ = "report:read"
+
+
+class Role(StrEnum):
+    """What a member of staff is in the organization."""
+
+    FLOOR = "floor"
+    MANAGER = "manager"
+    REGIONAL = "regional"
+    HEAD_OFFICE = "head_office"
+    ADMIN = "admin"
+
+
+class KeyScope(StrEnum):
+    """What an API key was made for."""
+
+    CONCERNS_READ = "concerns:read"
+    CONCERNS_WRITE = "concerns:write"
+    CUSTOMERS_READ = "customers:read"
+    CUSTOMERS_WRITE = "customers:write"
+    REPORTS_READ = "reports:read"
+
+
+P = Permission
+_PERSON = frozenset({P.ANYONE, P.ME_USE, P.STORE_READ, P.VOCABULARY_READ})
+_FLOOR = _PERSON | {
+    P.STAFF_READ,
+    P.CUSTOMER_READ,
+    P.CUSTOMER_WRITE,
+    P.CONCERN_READ,
+    P.CONCERN_WORDS,
+    P.CONCERN_LOG,
+    P.CONCERN_TAKE,
+    P.CONCERN_RESOLVE,
+    P.RECOVERY_ACT,
+    P.ALERT_HEAR,
+    P.ALERT_READ,
+    P.LOG_READ,
+}
+_MANAGER = _FLOOR | {P.CONCERN_SENSITIVE, P.CONCERN_RELEASE_ANY, P.REPORT_READ}
+
+GRANTS: dict[Role, frozenset[Permission]] = {
+    Role.FLOOR: _FLOOR,
+    Role.MANAGER: _MANAGER,
+    Role.REGIONAL: _MANAGER,
+    Role.HEAD_OFFICE: _PERSON | {P.CONCERN_READ, P.ALERT_READ, P.LOG_READ, P.REPORT_READ},
+    Role.ADMIN: _PERSON
+    | {
+        P.STAFF_READ,
+        P.CUSTOMER_READ,
+        P.CUSTOMER_WRITE,
+        P.CONCERN_READ,
+        P.CONCERN_WORDS,
+        P.CONCERN_SENSITIVE,
+        P.ALERT_READ,
+        P.LOG_READ,
+        P.REPORT_READ,
+    },
+}
+
+_KEY = frozenset({P.ANYONE, P.STORE_READ, P.VOCABULARY_READ})
+KEY_GRANTS: dict[KeyScope, frozenset[Permission]] = {
+    KeyScope.CONCERNS_READ: _KEY | {P.CONCERN_READ, P.CONCERN_WORDS, P.ALERT_READ, P.LOG_READ},
+    KeyScope.CONCERNS_WRITE: _KEY | {P.CONCERN_LOG, P.CONCERN_RESOLVE, P.RECOVERY_ACT},
+    KeyScope.CUSTOMERS_READ: _KEY | {P.CUSTOMER_READ},
+    KeyScope.CUSTOMERS_WRITE: _KEY | {P.CUSTOMER_WRITE},
+    KeyScope.REPORTS_READ: _KEY | {P.REPORT_READ},
+}
+
+# Roles that look after every store of the organization instead of the stores they are listed at.
+EVERYWHERE = frozenset({Role.HEAD_OFFICE, Role.ADMIN})
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Who asks, as one look-up found them: a member of staff or an API key.
+
+    `store_ids` is None for those who reach every store of the organization.
+    """
+
+    organization_id: UUID
+    permissions: frozenset[Permission]
+    store_ids: frozenset[UUID] | None
+    staff_id: UUID | None = None
+    api_key_id: UUID | None = None
+    session_id: UUID | None = None
+    device_id: UUID | None = None
+    role: Role | None = None
+    name: str = field(default="", repr=False)
+
+    def may(self, permission: Permission) -> bool:
+        return permission in self.permissions
+
+    def must(self, permission: Permission) -> None:
+        if not self.may(permission):
+            raise Forbidden(f"This sign-in does not carry the permission {permission}.")
+
+    def reaches(self, store_id: UUID) -> bool:
+        return self.store_ids is None or store_id in self.store_ids

@@ -1,0 +1,186 @@
+"""The call for help for a concern: its state, its timers, who took it."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Index, Select, UniqueConstraint, select, text
+from sqlalchemy.orm import Mapped, mapped_column
+from uuid_utils.compat import uuid7
+
+from models.access import Actor
+from models.base import Aggregate, link, many, one
+from models.concern import Concern
+from models.notification import Notification
+from models.staff import Staff
+from models.store import Store
+
+
+class AlertState(StrEnum):
+    OPEN = "open"
+    TAKEN = "taken"
+    RESOLVED = "resolved"
+    UNANSWERED = "unanswered"
+    CANCELLED = "cancelled"
+    LATE = "late"
+
+
+class Severity(StrEnum):
+    NORMAL = "normal"
+    SEVERE = "severe"
+
+
+class Reason(StrEnum):
+    """The rule that made it ring."""
+
+    MOOD = "mood"
+    URGENT_CATEGORY = "urgent_category"
+
+
+CALLING = frozenset({AlertState.OPEN, AlertState.UNANSWERED})  # somebody could still take it
+
+
+class Alert(Aggregate):
+    """One per concern. `run_id` changes each time it starts to ring, so that what is left of an earlier run does nothing.
+
+    `policy` is a copy of the rules of the climb as they were when it began: a list of steps, each with the seconds
+    after the start and whom it reaches, and the seconds after which nobody answered.
+    """
+
+    __tablename__ = "alert"
+    __table_args__ = (
+        UniqueConstraint("organization_id", "concern_id"),
+        Index("ix_alert_store", "organization_id", "store_id", "raised_at"),
+        Index(
+            "ix_alert_due",
+            "next_step_at",
+            postgresql_where=text("next_step_at IS NOT NULL"),
+            sqlite_where=text("next_step_at IS NOT NULL"),
+        ),
+    )
+
+    concern_id: Mapped[UUID] = link("concern")
+    store_id: Mapped[UUID] = link("store")
+    severity: Mapped[Severity]
+    reason: Mapped[Reason]
+    state: Mapped[AlertState]
+    policy: Mapped[dict[str, Any]]
+    run_id: Mapped[UUID]
+    step: Mapped[int] = mapped_column(default=0)
+    raised_at: Mapped[datetime]
+    run_started_at: Mapped[datetime]
+    reached_at: Mapped[datetime | None]  # when the worker found out whom the present run reaches
+    next_step_at: Mapped[datetime | None]
+    taken_by_id: Mapped[UUID | None] = link("staff", nullable=True)
+    taken_at: Mapped[datetime | None]
+    unanswered_at: Mapped[datetime | None]  # the first time nobody came; stays when somebody comes after all
+    closed_at: Mapped[datetime | None]
+
+    concern: Mapped[Concern] = one("Alert", "concern_id", "Concern", back_populates="alert")
+    store: Mapped[Store] = one("Alert", "store_id", "Store")
+    taken_by: Mapped[Staff | None] = one("Alert", "taken_by_id", "Staff", lazy="joined")
+    notifications: Mapped[list[Notification]] = many(
+        "Alert", "Notification", "alert_id", order_by="Notification.queued_at, Notification.id", lazy="selectin"
+    )
+
+    @classmethod
+    def visible_to(cls, actor: Actor) -> Sequence[ColumnElement[bool]]:
+        """Those of the concerns the actor may see."""
+        return (cls.concern_id.in_(select(Concern.id).where(*Concern.visible_to(actor))),)
+
+    @classmethod
+    def listed(cls, actor: Actor, **equal: Any) -> Select[tuple["Alert"]]:
+        """The alerts within reach whose columns have these values."""
+        criteria = (getattr(cls, name) == value for name, value in equal.items())
+        return select(cls).where(*cls.visible_to(actor), *criteria)
+
+    @classmethod
+    def raise_(
+        cls, concern: Concern, *, severity: Severity, reason: Reason, policy: dict[str, Any], at: datetime
+    ) -> "Alert":
+        """Call for help. A concern told too late to help with is noted as `late` and rings nobody."""
+        alert = cls(
+            concern_id=concern.id,
+            store_id=concern.store_id,
+            severity=severity,
+            reason=reason,
+            state=AlertState.LATE,
+            policy=policy,
+            run_id=uuid7(),
+            raised_at=at,
+            run_started_at=at,
+            notifications=[],
+        )
+        concern.alert = alert
+        if not concern.late:
+            alert._start(at)
+        return alert
+
+    @property
+    def calling(self) -> bool:
+        return self.state in CALLING
+
+    def ring_again(self, *, at: datetime) -> None:
+        """Start the climb anew, after the concern was given back or reopened."""
+        self.run_id, self.taken_by_id, self.taken_at, self.closed_at = uuid7(), None, None, None
+        self._start(at)
+        self.touch()
+
+    def take(self, *, by_staff_id: UUID | None, at: datetime) -> None:
+        self.state, self.taken_by_id, self.taken_at = AlertState.TAKEN, by_staff_id, at
+        self._stop()
+
+    def resolve(self, *, at: datetime) -> None:
+        self.state, self.closed_at = AlertState.RESOLVED, at
+        self._stop()
+
+    def climb(self, *, at: datetime) -> bool:
+        """Go on to the next step when its time has come. True when a step began, False when nobody answered."""
+        self.touch()
+        if self.step + 1 < len(self.policy["steps"]):
+            self.step += 1
+            self.next_step_at = self._time_of_next_step()
+            return True
+        self.state, self.next_step_at = AlertState.UNANSWERED, None
+        self.unanswered_at = self.unanswered_at or at
+        return False
+
+    def _start(self, at: datetime) -> None:
+        self.state, self.step, self.run_started_at, self.reached_at = AlertState.OPEN, 0, at, None
+        self.next_step_at = self._time_of_next_step()
+
+    def _stop(self) -> None:
+        self.next_step_at = None
+        self.touch()
+
+    def _time_of_next_step(self) -> datetime:
+        steps: list[dict[str, Any]] = self.policy["steps"]
+        last = self.step + 1 == len(steps)
+        wait: int = self.policy["unanswered_after_seconds"] if last else steps[self.step + 1]["after_seconds"]
+        return self.run_started_at + timedelta(seconds=wait)
+
+    @property
+    def summary(self) -> str:
+        """One honest line for the person who waits: what really became of the call."""
+        match self.state:
+            case AlertState.TAKEN:
+                return f"{self.taken_by.name if self.taken_by else 'Somebody'} is on the way"
+            case AlertState.RESOLVED:
+                return "resolved"
+            case AlertState.CANCELLED:
+                return "cancelled"
+            case AlertState.LATE:
+                return "told too late to ring"
+            case AlertState.UNANSWERED:
+                return "nobody answered: walk over"
+        this_run = [one_ for one_ in self.notifications if one_.run_id == self.run_id]
+        if not this_run:
+            return "calling for help" if self.reached_at is None else "no phone reached: walk over"
+        opened = sum(one_.opened_at is not None for one_ in this_run)
+        reached = sum(one_.on_a_phone for one_ in this_run)
+        if not reached and all(one_.over for one_ in this_run):
+            return "no phone reached: walk over"
+        phones = f"{reached} phone" + ("" if reached == 1 else "s")
+        return f"sent to {phones}" + (f", opened on {opened}" if opened else "")

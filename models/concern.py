@@ -1,0 +1,292 @@
+"""A concern, from the first word to how it ended: the aggregate, its moves and who may see it."""
+
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Index, Select, SmallInteger, or_, select
+from sqlalchemy.orm import Mapped, WriteOnlyMapped, joinedload, mapped_column, selectinload
+from sqlalchemy.sql.base import ExecutableOption
+
+from models.access import Actor, Permission
+from models.base import Aggregate, link, many, one
+from models.concern_event import ConcernEvent, Step
+from models.description import UNHAPPY, Description
+from models.errors import Conflict, Forbidden, NotNow
+from models.staff import Staff
+from models.store import Store
+
+if TYPE_CHECKING:
+    from models.alert import Alert
+    from models.recovery import RecoveryAction
+
+LATE_AFTER = timedelta(minutes=15)  # the customer has gone: inform, do not ring
+OLDEST, FURTHEST_AHEAD = timedelta(days=30), timedelta(minutes=5)
+
+
+class Kind(StrEnum):
+    CONCERN = "concern"
+    REQUEST = "request"
+    PRAISE = "praise"
+
+
+class Handling(StrEnum):
+    HELP = "help"
+    MINE = "mine"
+
+
+class Status(StrEnum):
+    OPEN = "open"
+    TAKEN = "taken"
+    RESOLVED = "resolved"
+
+
+class Outcome(StrEnum):
+    RECOVERED = "recovered"
+    LOST = "lost"
+    UNKNOWN = "unknown"
+
+
+class Source(StrEnum):
+    STAFF = "staff"
+    CUSTOMER = "customer"
+
+
+class Channel(StrEnum):
+    IN_PERSON = "in_person"
+    PHONE = "phone"
+    DELIVERY = "delivery"
+    ONLINE = "online"
+
+
+MOVES: dict[Step, tuple[frozenset[Status], Status]] = {  # step: the states it may start from, the state it leads to
+    Step.TAKEN: (frozenset({Status.OPEN}), Status.TAKEN),
+    Step.RELEASED: (frozenset({Status.TAKEN}), Status.OPEN),
+    Step.RESOLVED: (frozenset({Status.OPEN, Status.TAKEN}), Status.RESOLVED),
+    Step.REOPENED: (frozenset({Status.RESOLVED}), Status.OPEN),
+}
+
+
+class Concern(Description, Aggregate):
+    """Something a customer is unhappy about, asks for or praises.
+
+    Fixed by the server when it is logged: `business_date` (the store's), `late`, `time_adjusted`, `received_at`.
+    `seconds_to_take` and `seconds_to_resolve` count from `received_at`.
+    """
+
+    __tablename__ = "concern"
+    __table_args__ = (
+        Index("ix_concern_newest", "organization_id", "received_at", "id"),
+        Index("ix_concern_store_newest", "organization_id", "store_id", "received_at", "id"),
+        Index("ix_concern_store_day", "organization_id", "store_id", "business_date"),
+        Index("ix_concern_customer", "organization_id", "customer_id", "received_at"),
+    )
+
+    store_id: Mapped[UUID] = link("store")
+    kind: Mapped[Kind] = mapped_column(default=Kind.CONCERN)
+    status: Mapped[Status] = mapped_column(default=Status.OPEN)
+    handling: Mapped[Handling] = mapped_column(default=Handling.HELP)
+    source: Mapped[Source] = mapped_column(default=Source.STAFF)
+    channel: Mapped[Channel] = mapped_column(default=Channel.IN_PERSON)
+    mood_after: Mapped[int | None] = mapped_column(SmallInteger)
+    outcome: Mapped[Outcome | None]
+    reported_by_id: Mapped[UUID | None] = link("staff", nullable=True)
+    taken_by_id: Mapped[UUID | None] = link("staff", nullable=True)
+    occurred_at: Mapped[datetime]
+    received_at: Mapped[datetime]
+    late: Mapped[bool] = mapped_column(default=False)
+    time_adjusted: Mapped[bool] = mapped_column(default=False)
+    business_date: Mapped[date]
+    taken_at: Mapped[datetime | None]  # the first time, never cleared
+    resolved_at: Mapped[datetime | None]  # the last time, empty while open again
+    resolved_by_id: Mapped[UUID | None] = link("staff", nullable=True)
+    reopened_count: Mapped[int] = mapped_column(SmallInteger, default=0)
+    event_count: Mapped[int] = mapped_column(default=0)
+    seconds_to_take: Mapped[int | None]
+    seconds_to_resolve: Mapped[int | None]
+
+    store: Mapped[Store] = one("Concern", "store_id", "Store")
+    reported_by: Mapped[Staff | None] = one("Concern", "reported_by_id", "Staff")
+    taken_by: Mapped[Staff | None] = one("Concern", "taken_by_id", "Staff")
+    events: WriteOnlyMapped[ConcernEvent] = many(
+        "Concern", "ConcernEvent", "concern_id", order_by="ConcernEvent.number", back_populates="concern"
+    )
+    actions: Mapped[list["RecoveryAction"]] = many(
+        "Concern", "RecoveryAction", "concern_id", order_by="RecoveryAction.recorded_at", viewonly=True
+    )
+    alert: Mapped["Alert | None"] = many("Concern", "Alert", "concern_id", uselist=False, back_populates="concern")
+
+    @classmethod
+    def visible_to(cls, actor: Actor) -> Sequence[ColumnElement[bool]]:
+        """Those of the actor's stores; sensitive ones for managers and above, and for who reported them."""
+        criteria: list[ColumnElement[bool]] = []
+        if actor.store_ids is not None:
+            criteria.append(cls.store_id.in_(actor.store_ids))
+        if not actor.may(Permission.CONCERN_SENSITIVE):
+            criteria.append(or_(cls.sensitive.is_(False), cls.reported_by_id == actor.staff_id))
+        return criteria
+
+    @classmethod
+    def shown_with(cls) -> Sequence[ExecutableOption]:
+        joined = (cls.category, cls.cause, cls.place, cls.question, cls.reported_by, cls.taken_by)
+        return (
+            *(joinedload(name) for name in joined),
+            joinedload(cls.alert),
+            selectinload(cls.items),
+        )
+
+    @classmethod
+    def listed(
+        cls,
+        actor: Actor,
+        *,
+        category: str | None = None,
+        unhappy: bool | None = None,
+        received_after: datetime | None = None,
+        received_before: datetime | None = None,
+        with_actions: bool = False,
+        **equal: Any,
+    ) -> Select[tuple["Concern"]]:
+        """The concerns within reach that fit; `equal` compares columns with values."""
+        criteria = [*cls.visible_to(actor), *(getattr(cls, name) == value for name, value in equal.items())]
+        if category is not None:
+            criteria.append(cls.category.has(slug=category))
+        if unhappy is not None:
+            criteria.append(cls.mood <= UNHAPPY if unhappy else cls.mood > UNHAPPY)
+        if received_after is not None:
+            criteria.append(cls.received_at > received_after)
+        if received_before is not None:
+            criteria.append(cls.received_at < received_before)
+        question = select(cls).where(*criteria).options(*cls.shown_with())
+        return question.options(selectinload(cls.actions)) if with_actions else question
+
+    @classmethod
+    def log(
+        cls, *, by: Actor, store: Store, mood: int, at: datetime, occurred_at: datetime | None = None, **said: Any
+    ) -> ConcernEvent:
+        """Write down a concern as it is told. Only the mood (1-5) is needed.
+
+        `said` is any of a Description, and kind, handling, channel and id. A phone's clock that is out of all reason
+        (more than 30 days back, 5 minutes ahead) is replaced by ours and flagged: the note is never refused for it.
+        What is one's own (`mine`) is taken at once; an urgent one stays open, because others are rung for it.
+        """
+        occurred = occurred_at or at
+        adjusted = not at - OLDEST <= occurred <= at + FURTHEST_AHEAD
+        if adjusted:
+            occurred = at
+        chosen = {name: said.pop(name) for name in ("id", "kind", "handling", "channel") if name in said}
+        concern = cls(
+            **chosen,
+            store=store,
+            store_id=store.id,
+            mood=mood,
+            reported_by_id=by.staff_id,
+            occurred_at=occurred,
+            received_at=at,
+            late=at - occurred > LATE_AFTER,
+            time_adjusted=adjusted,
+            business_date=store.business_date(occurred),
+            items=[],
+            alert=None,
+        )
+        concern.describe(said)
+        event = concern._record(Step.LOGGED, by=by, at=at, details={"mood": mood, "handling": concern.handling})
+        if concern.handling is Handling.MINE and not concern.urgent:
+            concern.take(by=by, at=at)
+        return event
+
+    def take(self, *, by: Actor, at: datetime) -> ConcernEvent | None:
+        """Go there. Conflict when somebody else is on the way already; None when it is one's own repeated tap."""
+        if self.status is Status.TAKEN:
+            if self.taken_by_id is not None and self.taken_by_id == by.staff_id:
+                return None
+            name = self.taken_by.name if self.taken_by else "the till"
+            taker = {"id": self.taken_by_id, "name": name}
+            raise Conflict(f"{name} is already on the way.", code="already-taken", taken_by=taker)
+        event = self._move(Step.TAKEN, by=by, at=at)
+        self._taken(by, at)
+        return event
+
+    def release(self, *, by: Actor, at: datetime) -> ConcernEvent:
+        """Give it back to the floor. Only who took it may, or a manager."""
+        mine = self.taken_by_id == by.staff_id
+        if self.status is Status.TAKEN and not mine and not by.may(Permission.CONCERN_RELEASE_ANY):
+            raise Forbidden("Only the person who took it, or a manager, can give it back.")
+        event = self._move(Step.RELEASED, by=by, at=at)
+        self.taken_by_id = None
+        return event
+
+    def resolve(
+        self, *, by: Actor, outcome: Outcome, mood_after: int | None = None, note: str | None = None, at: datetime
+    ) -> ConcernEvent:
+        """Say how it ended. From open this takes and resolves at once."""
+        event = self._move(
+            Step.RESOLVED, by=by, at=at, details={"outcome": outcome, "mood_after": mood_after, "note": note}
+        )
+        if self.taken_by_id is None:
+            self._taken(by, at)
+        self.outcome, self.mood_after = outcome, mood_after
+        self.resolved_at, self.resolved_by_id = at, by.staff_id
+        self.seconds_to_resolve = _seconds(self.received_at, at)
+        return event
+
+    def reopen(self, *, by: Actor, at: datetime) -> ConcernEvent:
+        """It was not over after all."""
+        before = {"outcome": self.outcome, "mood_after": self.mood_after}
+        event = self._move(Step.REOPENED, by=by, at=at, details=before)
+        self.outcome = self.mood_after = self.resolved_at = self.resolved_by_id = self.taken_by_id = None
+        self.seconds_to_resolve = None
+        self.reopened_count += 1
+        return event
+
+    def edit(self, *, by: Actor, at: datetime, **changes: Any) -> ConcernEvent:
+        """Complete or correct what was described; the event keeps before and after."""
+        before = self.described(changes)
+        self.describe(changes)
+        after = self.described(changes)
+        changed = {name: {"before": before[name], "after": after[name]} for name in before if before[name] != after[name]}
+        self.touch()
+        return self._record(Step.EDITED, by=by, at=at, details=changed)
+
+    def note(self, step: Step, *, by: Actor, at: datetime, details: dict[str, Any]) -> ConcernEvent:
+        """Put a step of one of its parts (a recovery action) into the timeline. Not once it is resolved."""
+        if self.status is Status.RESOLVED:
+            raise NotNow("This concern is resolved; reopen it to record more.")
+        self.touch()
+        return self._record(step, by=by, at=at, details=details)
+
+    def _move(self, step: Step, *, by: Actor, at: datetime, details: dict[str, Any] | None = None) -> ConcernEvent:
+        starts, target = MOVES[step]
+        if self.status not in starts:
+            raise NotNow(f"A concern that is {self.status} cannot be {step}.", status=str(self.status))
+        self.status = target
+        self.touch()
+        return self._record(step, by=by, at=at, details=details or {})
+
+    def _taken(self, by: Actor, at: datetime) -> None:
+        self.taken_by_id = by.staff_id
+        if self.taken_at is None:
+            self.taken_at = at
+            self.seconds_to_take = _seconds(self.received_at, at)
+
+    def _record(self, step: Step, *, by: Actor, at: datetime, details: dict[str, Any]) -> ConcernEvent:
+        self.event_count += 1
+        event = ConcernEvent(
+            store_id=self.store_id,
+            concern_id=self.id,
+            number=self.event_count,
+            step=step,
+            at=at,
+            by_staff_id=by.staff_id,
+            by_api_key_id=by.api_key_id,
+            device_id=by.device_id,
+            details=details,
+        )
+        self.events.add(event)
+        return event
+
+
+def _seconds(start: datetime, end: datetime) -> int:
+    return int((end - start).total_seconds())

@@ -1,0 +1,51 @@
+"""The steps of a concern: its timeline, its audit trail, and what alerts are decided from."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from sqlalchemy import Index, Integer, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from models.base import TenantOwned, link, one
+from models.staff import Staff
+
+if TYPE_CHECKING:
+    from models.concern import Concern
+
+
+class Step(StrEnum):
+    """What happened to a concern."""
+
+    LOGGED = "logged"
+    TAKEN = "taken"
+    RELEASED = "released"
+    RESOLVED = "resolved"
+    REOPENED = "reopened"
+    EDITED = "edited"
+    ACTION_RECORDED = "action_recorded"
+    ACTION_REVERSED = "action_reversed"
+
+
+class ConcernEvent(TenantOwned):
+    """One step: who, when, in which store, from which device, and what changed.
+
+    Rows are only ever added; the database refuses the application to change or delete them.
+    """
+
+    __tablename__ = "concern_event"
+    __table_args__ = (Index("ix_concern_event_concern", "organization_id", "concern_id", "number"),)
+
+    concern_id: Mapped[UUID] = link("concern")
+    store_id: Mapped[UUID] = link("store")
+    number: Mapped[int] = mapped_column(Integer)
+    step: Mapped[Step]
+    at: Mapped[datetime]
+    by_staff_id: Mapped[UUID | None] = link("staff", nullable=True)
+    by_api_key_id: Mapped[UUID | None] = link("api_key", nullable=True)
+    device_id: Mapped[UUID | None] = link("device", nullable=True)
+    details: Mapped[dict[str, Any]] = mapped_column(default=dict)
+
+    by: Mapped[Staff | None] = one("ConcernEvent", "by_staff_id", "Staff")
+    concern: Mapped["Concern"] = one("ConcernEvent", "concern_id", "Concern", back_populates="events")

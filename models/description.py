@@ -1,0 +1,158 @@
+"""How a concern is described: the customer's words apart from ours, what it is about, and what is still missing."""
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import SmallInteger, String, Text
+from sqlalchemy.orm import Mapped, Session, declared_attr, mapped_column
+
+from models.base import Base, Money, TenantOwned, link, many, money, one
+from models.customer import Customer
+from models.errors import Invalid
+from models.store import Place
+from models.vocabulary import Category, Cause, Question
+
+UNHAPPY = 2  # a mood of this or less
+
+# What is worth asking for while the customer is still there.
+WORTH_KNOWING = ("their_words", "wanted", "category", "cause", "place", "customer")
+LINKED = frozenset({"category", "cause", "place", "question", "customer"})
+
+
+class Description(Base):
+    """The part of a concern that staff tell, complete and correct."""
+
+    __abstract__ = True
+
+    mood: Mapped[int] = mapped_column(SmallInteger)
+    their_words: Mapped[str | None] = mapped_column(Text)
+    our_reading: Mapped[str | None] = mapped_column(Text)
+    stake: Mapped[str | None] = mapped_column(Text)
+    wanted: Mapped[str | None] = mapped_column(Text)
+    read_back: Mapped[bool] = mapped_column(default=False)
+    times_told: Mapped[int | None] = mapped_column(SmallInteger)
+    sensitive: Mapped[bool] = mapped_column(default=False)
+    order_reference: Mapped[str | None] = mapped_column(String(100))
+    category_id: Mapped[UUID | None] = link("category", nullable=True)
+    cause_id: Mapped[UUID | None] = link("cause", nullable=True)
+    place_id: Mapped[UUID | None] = link("place", nullable=True)
+    question_id: Mapped[UUID | None] = link("question", nullable=True)
+    customer_id: Mapped[UUID | None] = link("customer", nullable=True)
+
+    @declared_attr
+    def order_value(cls) -> Mapped[Money | None]:  # noqa: N805 declared_attr hands over the class
+        return money("order_value")
+
+    @declared_attr
+    def category(cls) -> Mapped[Category | None]:  # noqa: N805
+        return one("Concern", "category_id", "Category")
+
+    @declared_attr
+    def cause(cls) -> Mapped[Cause | None]:  # noqa: N805
+        return one("Concern", "cause_id", "Cause")
+
+    @declared_attr
+    def place(cls) -> Mapped[Place | None]:  # noqa: N805
+        return one("Concern", "place_id", "Place")
+
+    @declared_attr
+    def question(cls) -> Mapped[Question | None]:  # noqa: N805
+        return one("Concern", "question_id", "Question")
+
+    @declared_attr
+    def customer(cls) -> Mapped[Customer | None]:  # noqa: N805
+        return one("Concern", "customer_id", "Customer")
+
+    @declared_attr
+    def items(cls) -> Mapped[list["ConcernItem"]]:  # noqa: N805
+        return many(
+            "Concern", "ConcernItem", "concern_id", order_by="ConcernItem.position", cascade="all, delete-orphan"
+        )
+
+    @property
+    def unhappy(self) -> bool:
+        return self.mood <= UNHAPPY
+
+    @property
+    def urgent(self) -> bool:
+        return self.category is not None and self.category.urgent
+
+    @property
+    def order(self) -> dict[str, Any] | None:
+        if self.order_reference is None and self.order_value is None:
+            return None
+        return {"reference": self.order_reference, "value": self.order_value}
+
+    @property
+    def missing(self) -> list[str]:
+        """What would be worth asking while there is time; never a reason to refuse anything."""
+        return [name for name in WORTH_KNOWING if not getattr(self, f"{name}_id" if name in LINKED else name)]
+
+    def describe(self, said: dict[str, Any]) -> None:
+        """Take over what was told: plain values, rows for what is LINKED, `order` and `items` as they came in."""
+        for name, value in said.items():
+            if name in LINKED:
+                setattr(self, f"{name}_id", value.id if value else None)
+                setattr(self, name, value)
+            elif name == "order":
+                self.order_reference = value.get("reference") if value else None
+                self.order_value = value.get("value") if value else None
+            elif name == "items":
+                self.items = [ConcernItem(position=place, **item) for place, item in enumerate(value or [])]
+            else:
+                setattr(self, name, value)
+
+    def described(self, names: dict[str, Any]) -> dict[str, Any]:
+        """The present values of these names as plain JSON, for the timeline's before and after."""
+        return {name: _plain(getattr(self, name)) for name in names}
+
+
+def _plain(value: Any) -> Any:
+    match value:
+        case Category() | Cause() | Place() | Question():
+            return value.slug
+        case Customer():
+            return str(value.id)
+        case Money():
+            return {"amount": value.amount, "currency": value.currency}
+        case dict():
+            return {key: _plain(inner) for key, inner in value.items()}
+        case list():
+            return [{"slug": item.slug, "name": item.name, "quantity": item.quantity} for item in value]
+    return value
+
+
+class ConcernItem(TenantOwned):
+    """A dish, product or article a concern is about."""
+
+    __tablename__ = "concern_item"
+
+    concern_id: Mapped[UUID] = link("concern", index=True)
+    position: Mapped[int] = mapped_column(SmallInteger)
+    slug: Mapped[str | None] = mapped_column(String(60))
+    name: Mapped[str | None] = mapped_column(String(200))
+    quantity: Mapped[int] = mapped_column(default=1)
+
+
+def look_up(
+    session: Session, said: dict[str, Any], *, store_id: UUID, category: Category | None = None
+) -> dict[str, Any]:
+    """`said` with the slugs of category, cause, place and question replaced by their rows.
+
+    A cause is looked up within its category: the one named beside it, else the one the concern has already
+    (`category`). A category that changes takes the old cause away unless a new one comes with it.
+    """
+    found = dict(said)
+    if said.get("category") is not None:
+        found["category"], found["cause"] = Category.named(session, said["category"], said.get("cause"))
+    elif said.get("cause") is not None:
+        if category is None or "category" in said:
+            raise Invalid("A cause needs the category it belongs to.", pointer="/cause")
+        _, found["cause"] = Category.named(session, category.slug, said["cause"])
+    elif "category" in said:
+        found["cause"] = None
+    if said.get("place") is not None:
+        found["place"] = Place.named(session, store_id, said["place"])
+    if said.get("question") is not None:
+        found["question"] = Question.named(session, said["question"])
+    return found

@@ -1,0 +1,237 @@
+"""Engines, database roles and the scoped session: shows one tenant, stamps new rows, fails closed, keeps the feed."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from typing import Any, Final, TypeVar
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy import Connection, Engine, event
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import ORMExecuteState, Session, SessionTransaction, UOWTransaction, sessionmaker, with_loader_criteria
+
+from models.base import Aggregate, Clock, TenantOwned, system_clock
+from models.change import Change, ChangeCounter, Op, write_changes
+
+
+class Everything:
+    """The loud way to say 'every tenant': for the worker and the command line."""
+
+
+EVERYTHING: Final = Everything()
+Tenant = UUID | Everything
+T = TypeVar("T", bound=TenantOwned)
+
+
+class DatabaseRole(StrEnum):
+    """What a process may do on PostgreSQL: neither of them owns a table or passes by row level security."""
+
+    APP = "amends_app"
+    WORKER = "amends_worker"
+
+
+class UnsafeRole(Exception):
+    """The process would run as somebody whom row level security does not hold."""
+
+
+class ScopedSession(Session):
+    """A session that sees one organization. Whoever opens it says which; there is no default."""
+
+    @property
+    def tenant(self) -> Tenant:
+        tenant: Tenant = self.info["tenant"]
+        return tenant
+
+    def insert_once(self, model: type[T], **values: Any) -> T | None:
+        """Insert a row unless one with the same key or unique value exists; the row, or None when it did.
+
+        A second transaction that inserts the same waits for the first one to end. Both databases know
+        ON CONFLICT DO NOTHING; SQLAlchemy spells it per dialect, hence the branch.
+        """
+        row = model(**values)
+        self._stamp(row)
+        columns = {name: value for name, value in row.__dict__.items() if name in model.__table__.columns}
+        insert = postgresql.insert if self.get_bind().dialect.name == "postgresql" else sqlite.insert
+        inserted = self.scalars(
+            insert(model).values(columns).on_conflict_do_nothing().returning(model),
+            execution_options={"populate_existing": True},
+        ).one_or_none()
+        if isinstance(inserted, Aggregate):
+            self._touched[inserted.id] = (inserted, Op.UPSERT)
+        return inserted
+
+    @property
+    def _touched(self) -> dict[UUID, tuple[Aggregate, Op]]:
+        touched: dict[UUID, tuple[Aggregate, Op]] = self.info.setdefault("touched", {})
+        return touched
+
+    def _stamp(self, row: Any) -> None:
+        if not isinstance(row, TenantOwned):
+            return
+        if isinstance(self.tenant, UUID):
+            if row.organization_id not in (None, self.tenant):
+                raise PermissionError(f"a {row.__tablename__} of another organization")
+            row.organization_id = self.tenant
+
+
+def keep_to_tenant(execution: ORMExecuteState) -> None:
+    """First wall: every ORM statement is narrowed to the session's organization."""
+    tenant = execution.session.info.get("tenant")
+    if tenant is None:
+        raise PermissionError("this session was opened without saying for which organization")
+    if tenant is EVERYTHING or execution.is_column_load or execution.is_insert:
+        return
+    execution.statement = execution.statement.options(
+        with_loader_criteria(TenantOwned, lambda cls: cls.organization_id == tenant, include_aliases=True),
+        with_loader_criteria(Change, lambda cls: cls.organization_id == tenant, include_aliases=True),
+        with_loader_criteria(ChangeCounter, lambda cls: cls.organization_id == tenant, include_aliases=True),
+    )
+
+
+event.listen(ScopedSession, "do_orm_execute", keep_to_tenant)
+
+
+@event.listens_for(ScopedSession, "before_flush")
+def _stamp_and_remember(session: ScopedSession, _context: UOWTransaction, _instances: Any) -> None:
+    for row in session.new:
+        session._stamp(row)
+    for row in (*session.new, *session.dirty):
+        if isinstance(row, Aggregate) and session.is_modified(row):
+            session._touched[row.id] = (row, Op.UPSERT)
+    for row in session.deleted:
+        if isinstance(row, Aggregate):
+            session._touched[row.id] = (row, Op.DELETE)
+
+
+@event.listens_for(ScopedSession, "before_commit")
+def _write_the_feed(session: ScopedSession) -> None:
+    """Number what this transaction changed, organization by organization in one order, so that none waits in a circle."""
+    session.flush()
+    changes: dict[UUID, list[dict[str, Any]]] = defaultdict(list)
+    at = session.info["clock"]() if session._touched else None
+    for row, op in session._touched.values():
+        changes[row.organization_id].append(
+            {
+                "store_id": row.feed_store_id,
+                "kind": row.__tablename__,
+                "object_id": row.id,
+                "version": row.version,
+                "op": op,
+                "at": at,
+            }
+        )
+    session._touched.clear()
+    for organization_id in sorted(changes):
+        write_changes(session, organization_id, changes[organization_id])
+
+
+@event.listens_for(ScopedSession, "after_rollback")
+def _forget(session: ScopedSession) -> None:
+    session._touched.clear()
+
+
+@event.listens_for(ScopedSession, "after_begin")
+def _tell_the_database(session: ScopedSession, transaction: SessionTransaction, connection: Connection) -> None:
+    """Third wall: row level security compares every row with this setting, which ends with the transaction."""
+    if connection.dialect.name == "postgresql" and not transaction.nested and isinstance(session.tenant, UUID):
+        connection.execute(
+            sa.text("SELECT set_config('app.organization_id', :tenant, true)"), {"tenant": str(session.tenant)}
+        )
+
+
+class Database:
+    """The engines of one process and the sessions made from them."""
+
+    def __init__(self, url: str, role: DatabaseRole, *, pool: int = 8, clock: Clock = system_clock) -> None:
+        self.clock = clock
+        self.url = sa.make_url(url)
+        if self.url.get_backend_name() == "sqlite":
+            self.engine, self._reading_engine = _sqlite_engines(self.url, pool)
+        else:
+            self.engine = _postgresql_engine(self.url, role, pool)
+            self._reading_engine = self.engine.execution_options(postgresql_readonly=True)
+        options: dict[str, Any] = {"class_": ScopedSession, "expire_on_commit": False, "autoflush": False}
+        self._writers = sessionmaker(self.engine, **options)
+        self._readers = sessionmaker(self._reading_engine, **options)
+
+    @contextmanager
+    def writing(self, tenant: Tenant) -> Iterator[ScopedSession]:
+        """One transaction for one organization, committed when the block ends and rolled back when it raises."""
+        with self._writers(info={"tenant": tenant, "clock": self.clock}) as session, session.begin():
+            yield session
+
+    @contextmanager
+    def reading(self, tenant: Tenant) -> Iterator[ScopedSession]:
+        """One read-only transaction; on SQLite it never waits for a writer."""
+        with self._readers(info={"tenant": tenant, "clock": self.clock}) as session, session.begin():
+            yield session
+
+    def refuse_unsafe_role(self) -> None:
+        """UnsafeRole when row level security would not hold this process: superuser, BYPASSRLS, or an owner."""
+        if self.engine.dialect.name != "postgresql":
+            return
+        with self.engine.connect() as connection:
+            role, is_super, bypasses, owns = connection.execute(
+                sa.text(
+                    "SELECT current_user, rolsuper, rolbypassrls, EXISTS (SELECT FROM pg_class c"
+                    " JOIN pg_namespace n ON n.oid = c.relnamespace AND n.nspname = 'public'"
+                    " WHERE c.relkind IN ('r', 'p') AND pg_has_role(current_user, c.relowner, 'USAGE'))"
+                    " FROM pg_roles WHERE rolname = current_user"
+                )
+            ).one()
+        if is_super or bypasses or owns:
+            raise UnsafeRole(
+                f"refusing to run as the database role {role!r}: it is a superuser, may bypass row level security "
+                "or owns tables, so one tenant could see another"
+            )
+
+    def close(self) -> None:
+        self.engine.dispose()
+        self._reading_engine.dispose()
+
+
+def _postgresql_engine(url: sa.URL, role: DatabaseRole, pool: int) -> Engine:
+    engine = sa.create_engine(url, pool_size=pool, max_overflow=2, pool_pre_ping=True, pool_timeout=10)
+
+    @event.listens_for(engine, "connect")
+    def become_role(connection: Any, _record: Any) -> None:
+        connection.autocommit = True
+        connection.execute(f"SET ROLE {role}")
+        connection.execute("SET lock_timeout = '5s'")
+        connection.execute("SET statement_timeout = '15s'")
+        connection.execute("SET idle_in_transaction_session_timeout = '15s'")
+        connection.autocommit = False
+
+    return engine
+
+
+def _sqlite_engines(url: sa.URL, pool: int) -> tuple[Engine, Engine]:
+    """One connection that writes, others that read.
+
+    A process queues its writers in the pool, where they are served in turn; SQLite's own waiting is unfair and
+    makes some wait for a second. BEGIN IMMEDIATE takes the file's write lock at once, so what was read stays true.
+    """
+    writing = sa.create_engine(url, pool_size=1, max_overflow=0, pool_timeout=30, connect_args=_SQLITE)
+    reading = sa.create_engine(url, pool_size=pool, max_overflow=4, connect_args=_SQLITE)
+    for engine, begin in ((writing, "BEGIN IMMEDIATE"), (reading, "BEGIN")):
+        _set_up_sqlite(engine, begin)
+    return writing, reading
+
+
+_SQLITE: Final = {"timeout": 30, "check_same_thread": False}
+
+
+def _set_up_sqlite(engine: Engine, begin_statement: str) -> None:
+    @event.listens_for(engine, "connect")
+    def set_pragmas(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # the driver's own BEGIN would come too late
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+            connection.execute(f"PRAGMA {pragma}")
+        if begin_statement == "BEGIN":
+            connection.execute("PRAGMA query_only=ON")
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        connection.exec_driver_sql(begin_statement)

@@ -1,0 +1,188 @@
+"""Staff: who they are, where they belong, how they sign in, and when they are on shift."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from functools import cache
+from uuid import UUID
+
+from argon2 import PasswordHasher
+from argon2.exceptions import VerifyMismatchError
+from sqlalchemy import ColumnElement, Index, Select, String, UniqueConstraint, or_, select, text
+from sqlalchemy.orm import Mapped, Session, joinedload, mapped_column, relationship, selectinload
+from sqlalchemy.sql.base import ExecutableOption
+
+from models.access import EVERYWHERE, GRANTS, Actor, Permission, Role
+from models.base import Aggregate, TenantOwned, link, many, one
+from models.errors import Invalid
+from models.store import Store
+
+# argon2id with the library's current recommendation (RFC 9106, low-memory profile).
+hasher = PasswordHasher()
+
+
+class Staff(Aggregate):
+    """A person who works here."""
+
+    __tablename__ = "staff"
+    __table_args__ = (UniqueConstraint("organization_id", "login"),)
+
+    login: Mapped[str] = mapped_column(String(60))
+    name: Mapped[str] = mapped_column(String(200))
+    role: Mapped[Role]
+    password_hash: Mapped[str] = mapped_column(String(200))
+    left_at: Mapped[datetime | None]
+
+    store_links: Mapped[list["StaffStore"]] = many("Staff", "StaffStore", "staff_id")
+    region_links: Mapped[list["StaffRegion"]] = many("Staff", "StaffRegion", "staff_id")
+    shift: Mapped["Shift | None"] = relationship(
+        "Shift",
+        primaryjoin="and_(Staff.organization_id == Shift.organization_id, Staff.id == foreign(Shift.staff_id),"
+        " Shift.ended_at.is_(None))",
+        uselist=False,
+        viewonly=True,
+    )
+
+    @property
+    def store_ids(self) -> list[UUID]:
+        return sorted(link_.store_id for link_ in self.store_links)
+
+    @property
+    def region_ids(self) -> list[UUID]:
+        return sorted(link_.region_id for link_ in self.region_links)
+
+    @classmethod
+    def visible_to(cls, actor: Actor) -> Sequence[ColumnElement[bool]]:
+        """Colleagues of the actor's stores, those responsible for them, and the actor."""
+        if actor.store_ids is None:
+            return ()
+        regions = select(Store.region_id).where(Store.id.in_(actor.store_ids))
+        return (
+            or_(
+                cls.id == actor.staff_id,
+                cls.id.in_(select(StaffStore.staff_id).where(StaffStore.store_id.in_(actor.store_ids))),
+                cls.id.in_(select(StaffRegion.staff_id).where(StaffRegion.region_id.in_(regions))),
+            ),
+        )
+
+    @classmethod
+    def shown_with(cls) -> Sequence[ExecutableOption]:
+        return (selectinload(cls.store_links), selectinload(cls.region_links))
+
+    @classmethod
+    def listed(cls, actor: Actor, *, store_id: UUID | None = None) -> Select[tuple["Staff"]]:
+        """Colleagues within reach who still work here; with `store_id`, those who belong to that store."""
+        question = select(cls).where(cls.left_at.is_(None), *cls.visible_to(actor)).options(*cls.shown_with())
+        if store_id is not None:
+            question = question.where(cls.id.in_(select(StaffStore.staff_id).where(StaffStore.store_id == store_id)))
+        return question
+
+    @classmethod
+    def signing_in(cls, session: Session, login: str) -> "Staff | None":
+        """The person with this login, as a sign-in answers with them; None when there is none or they have left."""
+        return session.scalars(
+            select(cls).where(cls.login == login, cls.left_at.is_(None)).options(*cls.shown_with())
+        ).one_or_none()
+
+    @property
+    def permissions(self) -> frozenset[Permission]:
+        return GRANTS[self.role]
+
+    @property
+    def looks_after_every_store(self) -> bool:
+        return self.role in EVERYWHERE
+
+
+class StaffStore(TenantOwned):
+    """That a member of staff belongs to a store."""
+
+    __tablename__ = "staff_store"
+    __table_args__ = (UniqueConstraint("organization_id", "staff_id", "store_id"),)
+
+    staff_id: Mapped[UUID] = link("staff")
+    store_id: Mapped[UUID] = link("store", index=True)
+
+
+class StaffRegion(TenantOwned):
+    """That a regional manager looks after a region."""
+
+    __tablename__ = "staff_region"
+    __table_args__ = (UniqueConstraint("organization_id", "staff_id", "region_id"),)
+
+    staff_id: Mapped[UUID] = link("staff")
+    region_id: Mapped[UUID] = link("region", index=True)
+
+
+class Shift(TenantOwned):
+    """A member of staff checked in on the floor of a store; at most one at a time is open."""
+
+    __tablename__ = "shift"
+    __table_args__ = (
+        Index(
+            "uq_shift_open",
+            "organization_id",
+            "staff_id",
+            unique=True,
+            postgresql_where=text("ended_at IS NULL"),
+            sqlite_where=text("ended_at IS NULL"),
+        ),
+        Index("ix_shift_store_id_ended_at", "store_id", "ended_at"),
+    )
+
+    staff_id: Mapped[UUID] = link("staff")
+    store_id: Mapped[UUID] = link("store")
+    lead: Mapped[bool] = mapped_column(default=False)
+    started_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+
+    staff: Mapped[Staff] = one("Shift", "staff_id", "Staff")
+    store: Mapped[Store] = one("Shift", "store_id", "Store")
+
+    @classmethod
+    def check_in(cls, session: Session, *, staff_id: UUID, store: Store, lead: bool, at: datetime) -> "Shift":
+        """Put somebody on the floor of a store; whoever is already there keeps the shift they have."""
+        current = cls.current(session, staff_id)
+        if current is not None and current.store_id == store.id:
+            current.lead = lead
+            return current
+        if current is not None:
+            current.ended_at = at
+            session.flush()
+        shift = cls(staff_id=staff_id, store_id=store.id, lead=lead, started_at=at)
+        session.add(shift)
+        return shift
+
+    @classmethod
+    def check_out(cls, session: Session, *, staff_id: UUID, at: datetime) -> None:
+        """End somebody's shift; nothing happens when there is none."""
+        if current := cls.current(session, staff_id):
+            current.ended_at = at
+
+    @classmethod
+    def current(cls, session: Session, staff_id: UUID | None) -> "Shift | None":
+        """The open shift of a member of staff, with the store and the person, in one look-up."""
+        return session.scalars(
+            select(cls)
+            .where(cls.staff_id == staff_id, cls.ended_at.is_(None))
+            .options(joinedload(cls.store), joinedload(cls.staff))
+        ).one_or_none()
+
+
+def hash_password(password: str) -> str:
+    """An argon2id hash of a password of at least 10 characters (Invalid when shorter). Slow on purpose."""
+    if len(password) < 10:
+        raise Invalid("A password needs at least 10 characters.", pointer="/password")
+    return hasher.hash(password)
+
+
+def password_matches(password_hash: str | None, password: str) -> bool:
+    """Whether the password is the one behind the hash; takes as long when there is no such person."""
+    try:
+        return hasher.verify(password_hash or _nobodys_hash(), password) and password_hash is not None
+    except VerifyMismatchError:
+        return False
+
+
+@cache
+def _nobodys_hash() -> str:
+    """What an unknown login is checked against, so that it costs the same time as a known one."""
+    return hasher.hash("nobody has this password")

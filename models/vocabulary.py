@@ -1,0 +1,69 @@
+"""What an organization names itself to describe a concern: categories, their causes, open questions."""
+
+from uuid import UUID
+
+from sqlalchemy import Select, String, UniqueConstraint, select
+from sqlalchemy.orm import Mapped, Session, mapped_column, selectinload
+
+from models.base import Aggregate, TenantOwned, link, many
+from models.errors import Missing
+
+
+class Category(Aggregate):
+    """A kind of concern. An urgent one (safety, allergy) rings whatever the mood."""
+
+    __tablename__ = "category"
+    __table_args__ = (UniqueConstraint("organization_id", "slug"),)
+
+    slug: Mapped[str] = mapped_column(String(60))
+    name: Mapped[str] = mapped_column(String(60))
+    urgent: Mapped[bool] = mapped_column(default=False)
+
+    causes: Mapped[list["Cause"]] = many("Category", "Cause", "category_id", order_by="Cause.slug")
+
+    @classmethod
+    def listed(cls) -> Select[tuple["Category"]]:
+        return select(cls).options(selectinload(cls.causes))
+
+    @classmethod
+    def named(cls, session: Session, slug: str, cause_slug: str | None) -> tuple["Category", "Cause | None"]:
+        """The category with this slug and, when asked for, its cause, in one look-up."""
+        row = session.execute(
+            select(cls, Cause)
+            .outerjoin(Cause, (Cause.category_id == cls.id) & (Cause.slug == cause_slug))
+            .where(cls.slug == slug)
+        ).one_or_none()
+        if row is None:
+            raise Missing(f"This organization has no category {slug!r}.", pointer="/category")
+        category, cause = row
+        if cause_slug is not None and cause is None:
+            raise Missing(f"The category {slug!r} has no cause {cause_slug!r}.", pointer="/cause")
+        return category, cause
+
+
+class Cause(TenantOwned):
+    """Why it happened, the second level under a category."""
+
+    __tablename__ = "cause"
+    __table_args__ = (UniqueConstraint("organization_id", "slug"),)
+
+    category_id: Mapped[UUID] = link("category", index=True)
+    slug: Mapped[str] = mapped_column(String(60))
+    name: Mapped[str] = mapped_column(String(60))
+
+
+class Question(TenantOwned):
+    """An open question that helps people to tell their story."""
+
+    __tablename__ = "question"
+    __table_args__ = (UniqueConstraint("organization_id", "slug"),)
+
+    slug: Mapped[str] = mapped_column(String(60))
+    text: Mapped[str] = mapped_column(String(300))
+
+    @classmethod
+    def named(cls, session: Session, slug: str) -> "Question":
+        found = session.scalars(select(cls).where(cls.slug == slug)).one_or_none()
+        if found is None:
+            raise Missing(f"This organization has no question {slug!r}.", pointer="/question")
+        return found
