@@ -85,22 +85,22 @@ class Verdict:
 
     @classmethod
     def sent(cls, provider_id: str | None = None) -> Self:
-        """Passed on to the provider, under the provider's own id."""
+        """Say that the provider took it, under the provider's own id."""
         return cls(outcome=DeliveryOutcome.SENT, reason="sent", provider_id=provider_id)
 
     @classmethod
     def later(cls, reason: str, *, retry_after: timedelta | None = None, alarm: bool = False) -> Self:
-        """Worth another try."""
+        """Say that another try is worth it."""
         return cls(outcome=DeliveryOutcome.LATER, reason=reason, retry_after=retry_after, alarm=alarm)
 
     @classmethod
     def gone(cls, reason: str) -> Self:
-        """Nobody is at this address any more: retire it, try the person's next device."""
+        """Say that nobody is at this address any more: retire it, try the person's next device."""
         return cls(outcome=DeliveryOutcome.GONE, reason=reason)
 
     @classmethod
     def refused(cls, reason: str) -> Self:
-        """The message itself was turned down: another try would end the same way."""
+        """Say that the message itself was turned down: another try would end the same way."""
         return cls(outcome=DeliveryOutcome.REFUSED, reason=reason)
 
 

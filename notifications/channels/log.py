@@ -4,10 +4,10 @@ import sys
 from threading import Lock
 from typing import TextIO
 
-from notifications.channels import Letter, LetterKind, Verdict
+from notifications.channels import AddressKind, Letter, LetterKind, Verdict
 
 _VERBS = {LetterKind.RING: "PUSH", LetterKind.WITHDRAW: "UNDO"}
-_ADDRESS_SHOWN = 24
+_SHOWN_OF_A_REAL_ADDRESS = 6
 
 
 class Log:
@@ -20,7 +20,7 @@ class Log:
     def deliver(self, letter: Letter) -> Verdict:
         """Print the letter; never anything but SENT."""
         line = (
-            f"{_VERBS[letter.kind]}  to {letter.address_kind}:{_address(letter.address)}  "
+            f"{_VERBS[letter.kind]}  to {letter.address_kind}:{_address(letter)}  "
             f"{_one_line(letter.title)} | {_one_line(letter.body)}   "
             f"[alert {letter.alert_id} notification {letter.notification_id}]\n"
         )
@@ -35,10 +35,10 @@ class Log:
         """Leave the stream open: it belongs to whoever gave it."""
 
 
-def _address(address: str) -> str:
+def _address(letter: Letter) -> str:
     # A real push address is a way to reach somebody's phone and has no place in a log file.
-    line = _one_line(address)
-    return line if len(line) <= _ADDRESS_SHOWN else f"{line[:8]}…"
+    line = _one_line(letter.address)
+    return line if letter.address_kind == AddressKind.LOG else f"{line[:_SHOWN_OF_A_REAL_ADDRESS]}…"
 
 
 def _one_line(text: str) -> str:

@@ -12,7 +12,7 @@ from uuid import uuid4
 
 import firebase_admin
 from firebase_admin import credentials, exceptions, messaging
-from google.auth.exceptions import GoogleAuthError, RefreshError
+from google.auth.exceptions import RefreshError
 from google.auth.transport import DEFAULT_RETRYABLE_STATUS_CODES
 from google.auth.transport.requests import Request
 from requests import PreparedRequest, Response, Session
@@ -67,7 +67,7 @@ class Push:
         message = message_for(letter)
         try:
             name = messaging.send(message, app=self._app)
-        except (exceptions.FirebaseError, GoogleAuthError) as error:
+        except Exception as error:
             self._forget_a_refused_token(error)
             verdict = verdict_on(error, letter.sent_at)
             if verdict is None:
@@ -138,7 +138,7 @@ class _TokenRequest(Request):
     """Asks the token endpoint once; google-auth would ask three times and sleep in between."""
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - as google-auth declares it
-        response = super().__call__(*args, **kwargs)
+        response = super().__call__(*args, **kwargs)  # type: ignore[no-untyped-call] # it has no types
         if response.status in DEFAULT_RETRYABLE_STATUS_CODES:
             raise RefreshError(f"the token endpoint answered {response.status}", retryable=True)
         return response

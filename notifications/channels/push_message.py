@@ -60,7 +60,7 @@ def ttl_of(letter: Letter) -> timedelta:
 
 
 def shortened(text: str, characters: int, octets: int) -> str:
-    """The text without control characters, cut (with an ellipsis) to both limits; octets as counted in JSON."""
+    """Drop control characters and cut to both limits, with an ellipsis; octets as counted in JSON."""
     # A lone surrogate cannot be written as UTF-8, and the provider would turn the whole message down.
     text = text.encode("utf-8", "replace").decode("utf-8")
     text = "".join(" " if unicodedata.category(c) == "Cc" else c for c in text).strip()

@@ -1,10 +1,10 @@
 """What each error of Firebase means for the letter: one table, read from top to bottom."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
+from typing import Any
 
 import requests
 from firebase_admin import exceptions, messaging
@@ -59,6 +59,14 @@ def verdict_on(error: Exception, sent_at: datetime) -> Verdict | None:
         if isinstance(error, rule.error):
             retry_after = _retry_after(error, sent_at) if rule.outcome is LATER else None
             return Verdict(outcome=rule.outcome, reason=rule.reason, retry_after=retry_after, alarm=rule.alarm)
+    return _verdict_on_unreadable(error)
+
+
+def _verdict_on_unreadable(error: Exception) -> Verdict | None:
+    # firebase-admin stumbles over an error page that is neither UTF-8 nor of Google's shape, as proxies write them.
+    cause = error.__context__
+    if isinstance(cause, requests.HTTPError) and cause.response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return Verdict.later("provider-error")
     return None
 
 
@@ -87,20 +95,23 @@ def _is_about_the_address(error: exceptions.FirebaseError) -> bool:
     return any(d.get("@type") == FCM_ERROR for d in details)
 
 
-def _details(error: exceptions.FirebaseError) -> list[Mapping[str, list[Mapping[str, str]]]]:
+def _details(error: exceptions.FirebaseError) -> list[dict[str, Any]]:
     try:
-        return list(error.http_response.json()["error"].get("details", ()))
+        details = error.http_response.json()["error"].get("details", ())
+        return [detail for detail in details if isinstance(detail, dict)]
     except (AttributeError, KeyError, TypeError, ValueError):
         return []
 
 
 def _retry_after(error: Exception, sent_at: datetime) -> timedelta | None:
-    """The pause the provider asked for, at most 10 min; None when it asked for none or in a form we cannot read.
+    """Read the pause that the provider asked for, at most 10 min; None when there is none that we can read.
 
     A date is measured against the answer's own Date header, so that our clock and Google's need not agree.
     """
     response = getattr(error, "http_response", None)
-    asked = response.headers.get("Retry-After", "").strip() if response is not None else ""
+    if response is None:
+        return None
+    asked = response.headers.get("Retry-After", "").strip()
     if asked.isascii() and asked.isdigit():
         pause = timedelta(seconds=min(int(asked), int(LONGEST_PAUSE.total_seconds())))
     else:
