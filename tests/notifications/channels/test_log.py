@@ -51,6 +51,19 @@ def test_a_line_break_in_a_place_does_not_start_a_second_line(letter: MakeLetter
     assert len(stream.getvalue().splitlines()) == 1
 
 
+def test_a_line_is_written_by_one_thread_at_a_time(letter: MakeLetter) -> None:
+    alone: list[bool] = []
+
+    class Watched(io.StringIO):
+        def write(self, text: str, /) -> int:
+            alone.append(log._printing.locked())
+            return super().write(text)
+
+    log = Log(Watched())
+    log.deliver(letter())
+    assert alone == [True]
+
+
 def test_letters_from_many_threads_stay_whole_lines(letter: MakeLetter) -> None:
     stream = io.StringIO()
     log = Log(stream)

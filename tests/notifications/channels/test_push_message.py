@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from notifications.channels import BODY_LIMIT, TITLE_LIMIT, AddressKind, Letter, LetterKind, Platform
 from notifications.channels.push import Push
-from notifications.channels.push_message import message_for, shortened, ttl_of
+from notifications.channels.push_message import TITLE_OCTETS, message_for, shortened, ttl_of
 from tests.fcm import FcmStandIn
 from tests.notifications.channels.conftest import NOON, a_letter
 
@@ -136,6 +136,14 @@ def test_an_ordinary_letter_with_its_address_stays_under_a_kibibyte(platform: Pl
     assert octets(encoded(ring)) < ONE_KIBIBYTE
 
 
+@pytest.mark.parametrize("platform", Platform)
+@pytest.mark.parametrize("letter_of_a_script", ["t", "é", "日", "👩", '"', "\\", "\x07"])
+def test_a_full_title_and_body_stay_under_a_kibibyte(platform: Platform, letter_of_a_script: str) -> None:
+    title, body = letter_of_a_script * TITLE_LIMIT, letter_of_a_script * BODY_LIMIT
+    ring = a_letter(platform=platform, title=title, body=body, severity="severe", address="x")
+    assert octets(encoded(ring)) < ONE_KIBIBYTE
+
+
 @settings(deadline=None)
 @given(
     title=st.text(st.characters(), max_size=TITLE_LIMIT),
@@ -173,12 +181,12 @@ def test_a_shortened_text_keeps_both_limits_and_can_be_written(text: str, charac
     ],
 )
 def test_only_what_does_not_fit_is_cut(text: str, shown: str) -> None:
-    assert shortened(text, TITLE_LIMIT, 140) == shown
+    assert shortened(text, TITLE_LIMIT, TITLE_OCTETS) == shown
 
 
 def test_an_ordinary_title_in_japanese_is_not_cut() -> None:
     title = "ご不満のお客様、12番テーブル、お待たせしすぎ、至急お願いします"
-    assert shortened(title, TITLE_LIMIT, 140) == title
+    assert shortened(title, TITLE_LIMIT, TITLE_OCTETS) == title
 
 
 def test_an_address_of_firebase_goes_where_its_kind_says() -> None:
