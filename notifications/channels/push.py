@@ -91,8 +91,8 @@ class Push:
         session.mount(FCM, _once() if endpoint is None else _Redirect(endpoint))
         # google-auth would fetch a new token after a 401 and post again, twice.
         session._max_refresh_attempts = 0  # noqa: SLF001 - an argument of a constructor that we do not call
-        session._auth_request_session.close()  # noqa: SLF001 - replaced by one without retries
-        session._auth_request_session = tokens = _token_session()  # noqa: SLF001 - so that close() reaches it
+        session._auth_request_session.close()  # noqa: SLF001 - replaced by a plain one, which has no retries
+        session._auth_request_session = tokens = Session()  # noqa: SLF001 - so that close() reaches it
         session._auth_request = _TokenRequest(tokens)  # noqa: SLF001 - likewise
         if endpoint is not None:
             # The endpoint is meant as it stands: not through a proxy from the environment, and without google-auth's
@@ -113,13 +113,6 @@ class Push:
 
 def _once() -> HTTPAdapter:
     return HTTPAdapter(pool_connections=1, pool_maxsize=CONNECTIONS, max_retries=0)
-
-
-def _token_session() -> Session:
-    session = Session()
-    session.mount("https://", _once())
-    session.mount("http://", _once())
-    return session
 
 
 class _Redirect(HTTPAdapter):

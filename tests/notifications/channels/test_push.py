@@ -144,6 +144,7 @@ def test_without_an_endpoint_letters_go_to_google_through_one_adapter_without_re
     adapter = session.get_adapter(f"{FCM}/v1/projects/stand-in/messages:send")
     assert (adapter.max_retries.total, adapter._pool_maxsize) == (0, 32)
     assert session._max_refresh_attempts == 0
+    assert session._auth_request.session.get_adapter("https://oauth2.googleapis.com/token").max_retries.total == 0
     assert session.trust_env
     push.close()
 

@@ -1,6 +1,7 @@
 """What every answer of FCM and of the token endpoint comes to, through the real firebase-admin."""
 
 import json
+import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -25,6 +26,7 @@ from tests.fcm_answers import (
     ok,
     quota,
     third_party_auth,
+    unauthenticated,
     unavailable,
 )
 from tests.notifications.channels.conftest import NOON
@@ -137,6 +139,23 @@ def test_a_revoked_bearer_is_not_posted_again_but_the_next_attempt_gets_a_new_on
     assert (fcm.attempts(ring.notification_id), fcm.token_requests) == (1, 1)
     assert push.deliver(ring).outcome is SENT
     assert (fcm.attempts(ring.notification_id), fcm.token_requests) == (2, 2)
+
+
+def test_a_late_401_for_an_old_bearer_leaves_the_new_one_alone(fcm: FcmStandIn, push: Push, letter: MakeLetter) -> None:
+    push.deliver(letter())
+    let_go = threading.Event()
+    fcm.answers["slow-phone"] = replace(unauthenticated(), hold=let_go)
+    with ThreadPoolExecutor(1) as pool:
+        late = pool.submit(push.deliver, letter(address="slow-phone"))
+        fcm.wait_for(2)
+        fcm.forget_tokens()
+        assert push.deliver(letter()).reason == "unauthenticated"
+        assert push.deliver(letter()).outcome is SENT
+        assert fcm.token_requests == 2
+        let_go.set()
+        assert late.result().reason == "unauthenticated"
+    assert push.deliver(letter()).outcome is SENT
+    assert fcm.token_requests == 2
 
 
 def test_many_threads_with_a_revoked_bearer_all_recover_on_their_next_attempt(
