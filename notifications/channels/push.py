@@ -35,7 +35,7 @@ _EXPIRED = datetime(2000, 1, 1, tzinfo=UTC).replace(tzinfo=None)
 class Push:
     """Sends letters through Firebase Cloud Messaging."""
 
-    def __init__(self, app: Any) -> None:  # noqa: ANN401 - firebase-admin has no types
+    def __init__(self, app: Any) -> None:
         self._app = app
         self._credential = app.credential.get_credential()
 
@@ -81,7 +81,7 @@ class Push:
         firebase_admin.delete_app(self._app)
         session.close()
 
-    def _session(self) -> Any:  # noqa: ANN401 - google-auth's session behind firebase-admin's untyped client
+    def _session(self) -> Any:
         return messaging._get_messaging_service(self._app)._client.session  # noqa: SLF001 - no public way to it
 
     def _tame(self, endpoint: str | None) -> None:
@@ -122,7 +122,7 @@ class _Redirect(HTTPAdapter):
         self._endpoint = endpoint.rstrip("/")
         super().__init__(pool_connections=1, pool_maxsize=CONNECTIONS, max_retries=0)
 
-    def send(self, request: PreparedRequest, *args: Any, **kwargs: Any) -> Response:  # noqa: ANN401 - passed on
+    def send(self, request: PreparedRequest, *args: Any, **kwargs: Any) -> Response:
         request.url = (request.url or "").replace(FCM, self._endpoint, 1)
         return super().send(request, *args, **kwargs)
 
@@ -130,8 +130,8 @@ class _Redirect(HTTPAdapter):
 class _TokenRequest(Request):
     """Asks the token endpoint once; google-auth would ask three times and sleep in between."""
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - as google-auth declares it
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
         response = super().__call__(*args, **kwargs)  # type: ignore[no-untyped-call] # it has no types
         if response.status in DEFAULT_RETRYABLE_STATUS_CODES:
-            raise RefreshError(f"the token endpoint answered {response.status}", retryable=True)
+            raise RefreshError(f"the token endpoint answered {response.status}", retryable=True)  # type: ignore[no-untyped-call] # likewise
         return response
