@@ -1,0 +1,116 @@
+"""What every channel has in common: it gets a frozen letter and returns a verdict."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Protocol, Self
+from uuid import UUID
+
+TITLE_LIMIT = 60
+"""Characters of a title that are sure to be shown; a channel may shorten what is longer."""
+
+BODY_LIMIT = 120
+"""Characters of a body that are sure to be shown; a channel may shorten what is longer."""
+
+
+class LetterKind(StrEnum):
+    """What the phone is asked to do."""
+
+    RING = "ring"
+    WITHDRAW = "withdraw"
+
+
+class AddressKind(StrEnum):
+    """What sort of address it is: FCM's older token, a Firebase installation ID, or a line of the log."""
+
+    FCM_TOKEN = "fcm_token"  # noqa: S105 - the name of a kind, no secret
+    FID = "fid"
+    LOG = "log"
+
+
+class Platform(StrEnum):
+    """What the app runs on."""
+
+    ANDROID = "android"
+    IOS = "ios"
+    WEB = "web"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Letter:
+    """One message to one address: plain values only, so that no row crosses into a channel.
+
+    `notification_id` stays the same over every attempt, so that the app can drop a second copy. Title and body may
+    stand on a lock screen. Both times are aware and in UTC; `sent_at` is the time of this attempt, because a channel
+    does not look at a clock.
+    """
+
+    notification_id: UUID
+    alert_id: UUID
+    concern_id: UUID
+    kind: LetterKind
+    address: str
+    address_kind: AddressKind
+    platform: Platform
+    title: str
+    body: str
+    severity: str
+    sent_at: datetime
+    expires_at: datetime
+
+
+class DeliveryOutcome(StrEnum):
+    """How an attempt ended: passed on, worth another try, the address is dead, or never worth another try."""
+
+    SENT = "sent"
+    LATER = "later"
+    GONE = "gone"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What became of one attempt.
+
+    `reason` is a short code for the log and the row, free of addresses and personal data. `retry_after` is set only
+    when the provider asked for a pause; otherwise the outbox chooses its own. `alarm` says that the channel as a whole
+    is down (credentials refused, say) and that an operator has to look.
+    """
+
+    outcome: DeliveryOutcome
+    reason: str
+    provider_id: str | None = None
+    retry_after: timedelta | None = None
+    alarm: bool = False
+
+    @classmethod
+    def sent(cls, provider_id: str | None = None) -> Self:
+        """Say that the provider took it, under the provider's own id."""
+        return cls(outcome=DeliveryOutcome.SENT, reason="sent", provider_id=provider_id)
+
+    @classmethod
+    def later(cls, reason: str, *, retry_after: timedelta | None = None, alarm: bool = False) -> Self:
+        """Say that another try is worth it."""
+        return cls(outcome=DeliveryOutcome.LATER, reason=reason, retry_after=retry_after, alarm=alarm)
+
+    @classmethod
+    def gone(cls, reason: str) -> Self:
+        """Say that nobody is at this address any more: retire it, try the person's next device."""
+        return cls(outcome=DeliveryOutcome.GONE, reason=reason)
+
+    @classmethod
+    def refused(cls, reason: str) -> Self:
+        """Say that the message itself was turned down: another try would end the same way."""
+        return cls(outcome=DeliveryOutcome.REFUSED, reason=reason)
+
+
+class Channel(Protocol):
+    """A way out of the house. `deliver` may be called from many threads at once."""
+
+    def deliver(self, letter: Letter) -> Verdict:
+        """Make exactly one attempt. What the channel did not foresee is raised, not judged."""
+        ...
+
+    def close(self) -> None:
+        """Let go of connections; no letter is delivered afterwards."""
+        ...

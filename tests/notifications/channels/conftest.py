@@ -1,0 +1,52 @@
+"""A letter to deliver, a stand-in to deliver it to, and the push channel between them."""
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from notifications.channels import AddressKind, Letter, LetterKind, Platform
+from notifications.channels.push import Push
+from tests.fcm import FcmStandIn
+
+NOON = datetime(2026, 3, 7, 12, 0, tzinfo=UTC)
+
+
+def a_letter(**changes: Any) -> Letter:
+    """Give a ring for an Android phone that is worth two minutes, with changes."""
+    values: dict[str, Any] = {
+        "notification_id": uuid4(),
+        "alert_id": uuid4(),
+        "concern_id": uuid4(),
+        "kind": LetterKind.RING,
+        "address": "phone-1",
+        "address_kind": AddressKind.FCM_TOKEN,
+        "platform": Platform.ANDROID,
+        "title": "Unhappy customer, table 12",
+        "body": "waiting time",
+        "severity": "normal",
+        "sent_at": NOON,
+        "expires_at": NOON + timedelta(minutes=2),
+    }
+    return Letter(**(values | changes))
+
+
+@pytest.fixture
+def letter() -> Callable[..., Letter]:
+    return a_letter
+
+
+@pytest.fixture
+def fcm(tmp_path: Path) -> Iterator[FcmStandIn]:
+    with FcmStandIn(tmp_path) as stand_in:
+        yield stand_in
+
+
+@pytest.fixture
+def push(fcm: FcmStandIn) -> Iterator[Push]:
+    channel = Push.from_credentials(fcm.credentials, fcm.url)
+    yield channel
+    channel.close()
