@@ -1,0 +1,71 @@
+"""`python -m notifications`: the worker process. SIGTERM and SIGINT let it finish what it has in hand."""
+
+import os
+import signal
+import socket
+import sys
+import threading
+from types import FrameType
+
+import structlog
+from sqlalchemy.exc import DBAPIError
+
+from config import Config, ConfigError, set_up_logging
+from models.outbox import Waker
+from models.session import Database, DatabaseRole, UnsafeRole
+from notifications.channels import AddressKind, Channel
+from notifications.channels.log import Log
+from notifications.channels.push import Push
+from notifications.worker import Worker
+
+log = structlog.get_logger(__name__)
+LONGEST_NAP = 1.0  # seconds; timed steps are looked for at least this often
+
+
+def channels(config: Config) -> dict[AddressKind, Channel]:
+    """Firebase where credentials are configured; the terminal for the rest."""
+    terminal = Log()
+    push: Channel = terminal
+    if config.google_application_credentials is not None:
+        push = Push.from_credentials(config.google_application_credentials, config.fcm_endpoint)
+    return {AddressKind.LOG: terminal, AddressKind.FCM_TOKEN: push, AddressKind.FID: push}
+
+
+def run(worker: Worker, waker: Waker, stopping: threading.Event) -> None:
+    """Work while there is work, sleep until something is written; a database that is away is waited for."""
+    while not stopping.is_set():
+        try:
+            if not worker.work_once():
+                waker.wait(LONGEST_NAP, stopping)
+        except DBAPIError as error:
+            log.warning("database unavailable", error=type(error.orig).__name__)
+            stopping.wait(LONGEST_NAP)
+
+
+def main() -> int:
+    try:
+        config = Config.from_env()
+        set_up_logging(config)
+        database = Database(config.database_url, DatabaseRole.WORKER, pool=4)
+        database.refuse_unsafe_role()
+        worker = Worker(database, channels(config), name=f"{socket.gethostname()}:{os.getpid()}")
+    except (ConfigError, UnsafeRole, OSError, ValueError) as error:
+        sys.stderr.write(f"worker: {error}\n")
+        return 1
+    stopping = threading.Event()
+
+    def stop(_signal: int, _frame: FrameType | None) -> None:
+        stopping.set()
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+    log.info("worker started")
+    with Waker(database.engine) as waker:
+        run(worker, waker, stopping)
+    worker.close()
+    log.info("worker drained")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
