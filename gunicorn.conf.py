@@ -9,7 +9,7 @@ from gunicorn import glogging
 from config import Config, ConfigError, set_up_logging
 
 try:
-    config = Config.from_env()
+    settings = Config.from_env()
 except ConfigError as error:
     sys.exit(f"amends: {error}")
 
@@ -24,14 +24,14 @@ class Logger(glogging.Logger):
         self.error_log.propagate = True
 
 
-set_up_logging(config)
+set_up_logging(settings)
 logger_class = Logger
 accesslog = None  # the app logs one line of its own for each request
 
-bind = config.bind
-workers = config.web_workers
+bind = settings.bind
+workers = settings.web_workers
 worker_class = "gthread"
-threads = config.web_threads
+threads = settings.web_threads
 preload_app = True  # shares the loaded code between the workers; engines are made lazily, after the fork
 
 timeout = 30
