@@ -153,8 +153,10 @@ def greet_when_ready(config: Config) -> None:
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(config.host, config.host)  # noqa: S104 - compared, not bound
     pause = threading.Event()
     while True:
-        with contextlib.suppress(OSError, http.client.HTTPException):
-            connection = http.client.HTTPConnection(host, config.port, timeout=5)
+        with (
+            contextlib.suppress(OSError, http.client.HTTPException),
+            contextlib.closing(http.client.HTTPConnection(host, config.port, timeout=5)) as connection,
+        ):
             connection.request("GET", "/readyz")
             if connection.getresponse().status == http.client.OK:
                 break
