@@ -1,0 +1,101 @@
+# The front door. `make` alone lists what it opens.
+PYTHON ?= python3
+# How many processes the suite runs in: `make test WORKERS=0` runs it in one.
+WORKERS ?= 2
+
+VENV := .venv
+BIN := $(VENV)/bin
+PY := $(BIN)/python
+RUNTIME := $(VENV)/.runtime
+DEV := $(VENV)/.dev
+# Writing the document signs nothing, but no app starts without a key.
+OPENAPI := SECRET_KEY=writing-a-document-signs-nothing $(BIN)/flask --app wsgi openapi write
+# pip stays quiet about its own releases, uv about file systems that know no hard links.
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export UV_NO_PROGRESS := 1
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help run web worker demo test check lint format types floors openapi openapi-check bench lock clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
+
+run: $(RUNTIME) ## install, migrate, seed the demo, start web and worker; Ctrl-C drains both
+	@$(PY) serve.py
+
+web: $(RUNTIME) var/secret_key ## the web process alone
+	@$(PY) -m gunicorn -c gunicorn.conf.py wsgi:app
+
+worker: $(RUNTIME) var/secret_key ## the worker alone
+	@$(PY) -m notifications
+
+demo: $(RUNTIME) var/secret_key ## migrate and put the demo organization into the database
+	@$(BIN)/flask --app wsgi db upgrade
+	@$(BIN)/flask --app wsgi demo seed
+
+test: $(DEV) ## the whole suite, on SQLite and on a PostgreSQL it starts by itself
+	@$(PY) -m pytest -n $(WORKERS)
+
+check: lint types floors openapi-check test ## everything that has to be clean before a commit lands
+
+lint: $(DEV) ## style and layout
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+format: $(DEV) ## repair style and layout where that can be done safely
+	@$(BIN)/ruff check --fix-only .
+	@$(BIN)/ruff format .
+
+types: $(DEV) ## mypy, strict
+	@$(BIN)/mypy
+
+floors: $(DEV) ## an import points down only
+	@$(BIN)/lint-imports
+
+openapi: $(RUNTIME) ## write openapi.json from the code
+	@$(OPENAPI)
+
+openapi-check: $(RUNTIME)
+	@$(OPENAPI) --check
+
+bench: $(DEV) ## run what stands under bench/
+	@set -e; found=; for file in bench/*.py; do test -f "$$file" || continue; found=1; $(PY) "$$file"; done; \
+	test -n "$$found" || echo "There is nothing under bench/ yet."
+
+lock: $(DEV) ## resolve the newest versions the requirements allow into constraints.txt
+	@cp constraints.txt $(VENV)/constraints.old && : > constraints.txt
+	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --no-header --no-annotate --no-emit-index-url \
+		--no-emit-find-links requirements-dev.txt -o $(VENV)/constraints.new \
+		&& cp $(VENV)/constraints.new constraints.txt || { cp $(VENV)/constraints.old constraints.txt; exit 1; }
+
+clean: ## remove what can be made again; the data in var/ stays
+	@rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .schemathesis .import_linter_cache
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# uv installs in seconds; where it cannot be had or fails, pip does the same slowly.
+define install
+	@$(PY) -m pip install -q -c constraints.txt uv \
+		&& VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install -q -r $(1) \
+		|| $(PY) -m pip install -q -r $(1)
+endef
+
+$(PY):
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+		echo "Amends needs Python 3.11 or newer, and '$(PYTHON)' is not: make PYTHON=/path/to/python3.11 ..." >&2; exit 1; }
+	@echo "Making $(VENV) ..."
+	@$(PYTHON) -m venv --clear $(VENV)
+
+# A stamp says that the requirements it depends on are installed.
+$(RUNTIME): requirements.txt constraints.txt | $(PY)
+	@echo "Installing what runs Amends ..."
+	$(call install,requirements.txt)
+	@touch $@
+
+$(DEV): requirements.txt requirements-dev.txt constraints.txt | $(PY)
+	@echo "Installing what runs and tests Amends ..."
+	$(call install,requirements-dev.txt)
+	@touch $(RUNTIME) $@
+
+var/secret_key: | $(RUNTIME)
+	@$(PY) -c 'import serve; serve.make_var()'

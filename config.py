@@ -1,0 +1,273 @@
+"""Settings: one frozen object, read once from the environment; only entry points look at it."""
+
+import ipaddress
+import json
+import logging
+import os
+import re
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, Self, cast, get_args
+from urllib.parse import urlsplit
+
+import structlog
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError
+
+ROOT = Path(__file__).resolve().parent
+VAR = ROOT / "var"
+SECRET_KEY_FILE = "secret_key"  # noqa: S105 - the name of a file, not a secret
+
+LogFormat = Literal["console", "json"]
+
+# Signed cursors and links are only as good as the key; 16 characters is where guessing stops being a plan.
+SECRET_KEY_LENGTH = 16
+DRIVERS = {
+    "sqlite": "sqlite",
+    "sqlite+pysqlite": "sqlite",
+    "postgres": "postgresql+psycopg",
+    "postgresql": "postgresql+psycopg",
+    "postgresql+psycopg": "postgresql+psycopg",
+}
+YES_OR_NO = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
+HOST_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")
+
+
+class ConfigError(Exception):
+    """A setting has a wrong value; the message is one line that names it, shows it and says what is accepted."""
+
+    def __init__(self, name: str, value: str, accepted: str) -> None:
+        """Keep the line short and free of passwords: what may be one in a URL is never shown."""
+        shown = re.sub(r"^([a-z0-9+]*://)?.*@", r"\1***@", " ".join(value.split()), flags=re.IGNORECASE)
+        shown = re.sub(r"(password=)[^&]*", r"\1***", shown, flags=re.IGNORECASE)
+        super().__init__(f"{name}={shown}: {accepted}" if value else f"{name}: {accepted}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config:
+    """What the environment says about this process; every field is checked and ready to use."""
+
+    database_url: str = field(repr=False)
+    host: str
+    port: int
+    web_workers: int
+    web_threads: int
+    public_url: str
+    secret_key: str = field(repr=False)
+    google_application_credentials: Path | None
+    fcm_endpoint: str | None
+    seed_demo: bool | None
+    log_format: LogFormat
+    ratelimit_storage_url: str = field(repr=False)
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] = os.environ, var: Path = VAR) -> Self:
+        """Read every setting; an empty variable counts as absent. Raises ConfigError for the first wrong one."""
+        env = {name: value.strip() for name, value in environ.items() if value.strip()}
+        database = _database(env, var)
+        host, port = _host(env), _number(env, "PORT", 8000, 1, 65_535)
+        return cls(
+            database_url=database.render_as_string(hide_password=False),
+            host=host,
+            port=port,
+            web_workers=_web_workers(env, database),
+            web_threads=_number(env, "WEB_THREADS", 8, 1, 256),
+            public_url=_url(env, "PUBLIC_URL") or f"http://{_bracketed(host)}:{port}",
+            secret_key=_secret_key(env, host, var),
+            google_application_credentials=_credentials(env),
+            fcm_endpoint=_url(env, "FCM_ENDPOINT"),
+            seed_demo=_seed_demo(env),
+            log_format=_log_format(env),
+            ratelimit_storage_url=_ratelimit_storage(env),
+        )
+
+    @property
+    def bind(self) -> str:
+        """Host and port as gunicorn wants them, an IPv6 address in brackets."""
+        return f"{_bracketed(self.host)}:{self.port}"
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether only this machine can reach the web process."""
+        return is_loopback(self.host)
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether the embedded database is used, which allows one web process only."""
+        return self.database_url.startswith("sqlite")
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a HOST is reached from this machine only. A name other than localhost counts as reachable."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
+def _number(env: Mapping[str, str], name: str, default: int, least: int, most: int) -> int:
+    value = env.get(name)
+    if value is None:
+        return default
+    if not re.fullmatch(r"[0-9]{1,9}", value) or not least <= int(value) <= most:
+        raise ConfigError(name, value, f"a whole number from {least} to {most} is accepted")
+    return int(value)
+
+
+def _host(env: Mapping[str, str]) -> str:
+    value = env.get("HOST", "127.0.0.1")
+    try:
+        return str(ipaddress.ip_address(value.strip("[]")))
+    except ValueError:
+        # All digits and dots but no address is a mistyped address, not a name.
+        if HOST_NAME.fullmatch(value) and re.search("[A-Za-z]", value):
+            return value.lower()
+    raise ConfigError("HOST", value, "an IP address or a host name without port is accepted")
+
+
+def _url(env: Mapping[str, str], name: str) -> str | None:
+    value = env.get(name)
+    if value is None:
+        return None
+    try:
+        parts = urlsplit(value)
+        sound = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        sound = False
+    if not sound or parts.query or parts.fragment or re.search(r"\s", value):
+        raise ConfigError(name, value, "a URL such as https://amends.example.com is accepted, without query")
+    return value.rstrip("/")
+
+
+def _database(env: Mapping[str, str], var: Path) -> URL:
+    name, value = "DATABASE_URL", env.get("DATABASE_URL")
+    if value is None:
+        return URL.create("sqlite", database=str(var / "amends.db"))
+    accepted = "sqlite:///path/to/file.db or postgresql+psycopg://user:password@host/database is accepted"
+    try:
+        url = make_url(value)
+    except (ArgumentError, ValueError):
+        raise ConfigError(name, value, accepted) from None
+    if url.drivername not in DRIVERS:
+        raise ConfigError(name, value, accepted)
+    url = url.set(drivername=DRIVERS[url.drivername])
+    if url.drivername != "sqlite":
+        if not url.database:
+            raise ConfigError(name, value, f"the name of the database is missing; {accepted}")
+        return url
+    if not url.database or url.database == ":memory:" or url.database.startswith("file:"):
+        raise ConfigError(name, value, "web and worker share it, so on SQLite it has to be the path of a file")
+    path = Path(url.database).absolute()
+    if not path.parent.is_dir():
+        raise ConfigError(name, value, f"the folder {path.parent} does not exist")
+    return url.set(database=str(path))
+
+
+def _web_workers(env: Mapping[str, str], database: URL) -> int:
+    if database.drivername != "sqlite":
+        return _number(env, "WEB_WORKERS", 2, 1, 64)
+    workers = _number(env, "WEB_WORKERS", 1, 1, 64)
+    if workers > 1:
+        accepted = "SQLite has one writer, so only 1 is accepted; use PostgreSQL (DATABASE_URL) for more"
+        raise ConfigError("WEB_WORKERS", str(workers), accepted)
+    return workers
+
+
+def _secret_key(env: Mapping[str, str], host: str, var: Path) -> str:
+    key = env.get("SECRET_KEY")
+    if key is None and is_loopback(host):
+        file = var / SECRET_KEY_FILE
+        try:
+            key = file.read_text(encoding="utf-8").strip()
+        except FileNotFoundError:
+            raise ConfigError("SECRET_KEY", "", "is not set: start with 'make run', or set it") from None
+        except (OSError, ValueError):
+            raise ConfigError("SECRET_KEY", "", f"is not set and {file} cannot be read") from None
+    if key is None:
+        raise ConfigError("SECRET_KEY", "", f"is required when HOST ({host}) can be reached from other machines")
+    if len(key) < SECRET_KEY_LENGTH:
+        raise ConfigError("SECRET_KEY", "", f"is too short: at least {SECRET_KEY_LENGTH} characters are accepted")
+    return key
+
+
+def _credentials(env: Mapping[str, str]) -> Path | None:
+    name, value = "GOOGLE_APPLICATION_CREDENTIALS", env.get("GOOGLE_APPLICATION_CREDENTIALS")
+    if value is None:
+        return None
+    accepted = "the path of a service account's JSON file is accepted"
+    try:
+        document = json.loads(Path(value).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(name, value, f"{(error.strerror or 'cannot be read').lower()}; {accepted}") from None
+    except ValueError:  # neither text nor JSON
+        raise ConfigError(name, value, f"is not JSON; {accepted}") from None
+    if not isinstance(document, dict) or document.get("type") != "service_account":
+        raise ConfigError(name, value, f'has no "type": "service_account"; {accepted}')
+    return Path(value).absolute()
+
+
+def _seed_demo(env: Mapping[str, str]) -> bool | None:
+    value = env.get("SEED_DEMO")
+    if value is not None and value.lower() not in YES_OR_NO:
+        raise ConfigError("SEED_DEMO", value, "1 (always), 0 (never) or nothing (into an empty local one) is accepted")
+    return None if value is None else YES_OR_NO[value.lower()]
+
+
+def _log_format(env: Mapping[str, str]) -> LogFormat:
+    value = env.get("LOG_FORMAT", "console")
+    if value not in get_args(LogFormat):
+        raise ConfigError("LOG_FORMAT", value, "console or json is accepted")
+    return cast("LogFormat", value)
+
+
+def _ratelimit_storage(env: Mapping[str, str]) -> str:
+    value = env.get("RATELIMIT_STORAGE_URL", "memory://")
+    sound = value == "memory://" or re.fullmatch(r"rediss?://[^\s/]+(/[0-9]*)?", value)
+    if not sound:
+        raise ConfigError("RATELIMIT_STORAGE_URL", value, "memory:// or redis://host:6379/0 is accepted")
+    return value
+
+
+def set_up_logging(config: Config) -> None:
+    """Send every log line, ours and the libraries', through one renderer to standard error, with UTC times.
+
+    What is bound with `structlog.contextvars` (the request id) stands on each line. Standard output stays free for
+    the answers of commands.
+    """
+    shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_logger_name,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.PositionalArgumentsFormatter(),
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.StackInfoRenderer(),
+    ]
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+    )
+    renderers: list[structlog.typing.Processor]
+    if config.log_format == "json":
+        renderers = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+    else:
+        renderers = [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
+    handler = logging.StreamHandler()
+    handler.set_name("amends")
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[*shared, structlog.stdlib.ExtraAdder()],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *renderers],
+        )
+    )
+    root = logging.getLogger()
+    # Only our own earlier handler goes: a test runner has its own on the same logger.
+    root.handlers = [*(other for other in root.handlers if other.get_name() != "amends"), handler]
+    root.setLevel(logging.INFO)
+    logging.captureWarnings(capture=True)

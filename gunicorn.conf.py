@@ -1,0 +1,46 @@
+"""gunicorn's settings, all taken from Config: `python -m gunicorn -c gunicorn.conf.py wsgi:app`."""
+
+import os
+import sys
+from pathlib import Path
+
+from gunicorn import glogging
+
+from config import Config, ConfigError, set_up_logging
+
+try:
+    settings = Config.from_env()
+except ConfigError as error:
+    sys.exit(f"amends: {error}")
+
+
+class Logger(glogging.Logger):
+    """gunicorn's logger without handlers of its own, so that its lines take our format."""
+
+    def setup(self, cfg: object) -> None:
+        """Called at the start and at every reload."""
+        super().setup(cfg)
+        self.error_log.handlers.clear()
+        self.error_log.propagate = True
+
+
+set_up_logging(settings)
+logger_class = Logger
+accesslog = None  # the app logs one line of its own for each request
+
+bind = settings.bind
+workers = settings.web_workers
+worker_class = "gthread"
+threads = settings.web_threads
+preload_app = True  # shares the loaded code between the workers; engines are made lazily, after the fork
+
+timeout = 30
+graceful_timeout = 15
+keepalive = 5
+max_requests = 2000
+max_requests_jitter = 200
+# The workers' heartbeat file must not wait for a disk.
+worker_tmp_dir = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108 - gunicorn makes a private file in it
+# By default all instances of one user would share one control socket in the home folder.
+control_socket_disable = True
+chdir = str(Path(__file__).resolve().parent)

@@ -1,0 +1,93 @@
+"""What every test can ask for: a database of each kind, and a count of what ran where."""
+
+import contextlib
+import signal
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.databases import KINDS, Databases, migrate
+from tests.postgres import Server, running_server
+
+__all__ = ["migrate"]
+
+SERVER = pytest.StashKey[Server]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Let a SIGTERM end the run as a Ctrl-C does, so that the server is stopped."""
+    if threading.current_thread() is threading.main_thread() and not hasattr(config, "workerinput"):
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+
+def _shared_server(config: pytest.Config) -> Server:
+    if handed := getattr(config, "workerinput", {}).get("postgres"):
+        return Server(*handed)
+    if SERVER not in config.stash:
+        stack = contextlib.ExitStack()
+        config.stash[SERVER] = stack.enter_context(running_server())
+        config.add_cleanup(stack.close)
+    return config.stash[SERVER]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Hand every process of pytest-xdist the one server that the controlling process starts and stops."""
+    server = _shared_server(node.config)
+    node.workerinput["postgres"] = (server.address, server.prefix)
+
+
+@pytest.fixture(scope="session")
+def postgres_server(pytestconfig: pytest.Config) -> Server:
+    """The PostgreSQL of this run, started when the first test wants it."""
+    return _shared_server(pytestconfig)
+
+
+@pytest.fixture(scope="session")
+def databases(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Databases:
+    """The databases of this process."""
+    return Databases(tmp_path_factory.mktemp("databases"), lambda: _shared_server(pytestconfig))
+
+
+@pytest.fixture(scope="session", params=KINDS)
+def database_kind(request: pytest.FixtureRequest) -> str:
+    """Run whoever asks for it once on each kind; tests.databases.only_on_postgresql says otherwise."""
+    return str(request.param)
+
+
+@pytest.fixture(scope="session")
+def database_url(databases: Databases, database_kind: str) -> str:
+    """A migrated database that all tests of this process share: leave it as it was found."""
+    return databases.migrated(database_kind)
+
+
+@pytest.fixture
+def empty_database_url(databases: Databases, database_kind: str) -> Iterator[str]:
+    """A database without any table, for this test alone."""
+    with databases.empty(database_kind) as url:
+        yield url
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Note on each test which database it runs on; the note travels with its report."""
+    for item in items:
+        callspec = getattr(item, "callspec", None)
+        kind = callspec.params.get("database_kind") if callspec else None
+        if not kind and "postgres_server" in getattr(item, "fixturenames", []):
+            kind = "postgresql"
+        item.user_properties.append(("database", kind or "neither"))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say how many tests ran on which database."""
+    ran: Counter[object] = Counter()
+    for outcome in ("passed", "failed", "xfailed", "xpassed"):
+        for report in terminalreporter.stats.get(outcome, []):
+            if report.when == "call":
+                ran[dict(report.user_properties).get("database", "neither")] += 1
+    terminalreporter.write_line(
+        f"tests on SQLite: {ran['sqlite']}, on PostgreSQL: {ran['postgresql']}, on neither: {ran['neither']}"
+    )
