@@ -60,9 +60,7 @@ def create_app(config: Config, database: Database | None = None) -> Flask:
             "components": {"securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}}},
         },
     )
-    app.extensions["database"] = database or Database(
-        config.database_url, DatabaseRole.APP, pool=config.web_threads
-    )
+    app.extensions["database"] = database or Database(config.database_url, DatabaseRole.APP, pool=config.web_threads)
     app.extensions["limiter"] = MovingWindowRateLimiter(storage_from_string(config.ratelimit_storage_url))
     requests.register(app)
     errors.register(app)

@@ -26,7 +26,7 @@ from models.access import Permission
 class Parser(FlaskParser):
     """Refuses unknown fields wherever they stand."""
 
-    DEFAULT_UNKNOWN_BY_LOCATION = {**FlaskParser.DEFAULT_UNKNOWN_BY_LOCATION, "json": RAISE, "query": RAISE}  # noqa: RUF012 webargs' own
+    DEFAULT_UNKNOWN_BY_LOCATION = {**FlaskParser.DEFAULT_UNKNOWN_BY_LOCATION, "json": RAISE, "query": RAISE}
 
 
 class Blueprint(SmorestBlueprint):

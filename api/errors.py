@@ -5,7 +5,8 @@ from typing import Any
 
 import structlog
 from flask import Flask, Response, current_app, g, has_app_context, request
-from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError, TimeoutError as PoolTimeout
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import HTTPException
 
@@ -94,7 +95,7 @@ def register(app: Flask) -> None:
 def on_domain_error(error: DomainError) -> Response:
     status = next(number for kind, number in STATUS.items() if isinstance(error, kind))
     members = dict(error.members)
-    if status == 422 and error.pointer is not None:
+    if isinstance(error, Invalid) and error.pointer is not None:
         found = {"in": "body", "pointer": error.pointer, "code": error.code, "detail": error.detail}
         return problem(status, error.detail, errors=[found], **members)
     return problem(status, error.detail, code=error.code, pointer=error.pointer, **members)

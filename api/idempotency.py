@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from flask import current_app, g, request
+from flask import g, request
 from sqlalchemy.exc import IntegrityError
 from uuid_utils.compat import uuid7
 
@@ -56,16 +56,15 @@ def _object_id(shown: type[TenantOwned], arguments: Any, path: dict[str, Any]) -
 
 def _replay(shown: type[TenantOwned], object_id: UUID, client_id: UUID | None, status: int) -> Any:
     body = orjson.dumps(request.get_json(silent=True), option=orjson.OPT_SORT_KEYS)
-    if key := header_key():
-        if earlier := _remember(f"key:{key}", body, object_id, status):
-            if not earlier.was_about(body):
-                raise Invalid("This Idempotency-Key was used for another body.", code="idempotency-key-reused")
-            return shown.find(g.session, earlier.object_id, seen_by=g.actor), earlier.status, REPLAYED
-    if client_id is not None:
-        if earlier := _remember(f"id:{client_id}", body, object_id, status):
-            if not earlier.was_about(body):
-                raise Conflict(f"The id {client_id} is in use.", code="already-exists", pointer="/id")
-            return shown.find(g.session, earlier.object_id, seen_by=g.actor), 200, REPLAYED
+    key = header_key()
+    if key and (earlier := _remember(f"key:{key}", body, object_id, status)):
+        if not earlier.was_about(body):
+            raise Invalid("This Idempotency-Key was used for another body.", code="idempotency-key-reused")
+        return shown.find(g.session, earlier.object_id, seen_by=g.actor), earlier.status, REPLAYED
+    if client_id and (earlier := _remember(f"id:{client_id}", body, object_id, status)):
+        if not earlier.was_about(body):
+            raise Conflict(f"The id {client_id} is in use.", code="already-exists", pointer="/id")
+        return shown.find(g.session, earlier.object_id, seen_by=g.actor), 200, REPLAYED
     return None
 
 

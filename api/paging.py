@@ -18,11 +18,17 @@ BAD_CURSOR = "This cursor is not one of this list with these filters; start agai
 
 
 def page(
-    question: Select[Any], *columns: InstrumentedAttribute[Any], limit: int, cursor: str | None, descending: bool = False
+    question: Select[Any],
+    *columns: InstrumentedAttribute[Any],
+    limit: int,
+    cursor: str | None,
+    descending: bool = False,
 ) -> dict[str, Any]:
     """One page of a list ordered by `columns`, the last of which tells any two rows apart."""
     if cursor is not None:
-        after = tuple_(*(literal(value, column.type) for value, column in zip(_read(cursor, columns), columns, strict=True)))
+        after = tuple_(
+            *(literal(value, column.type) for value, column in zip(_read(cursor, columns), columns, strict=True))
+        )
         question = question.where(tuple_(*columns) < after if descending else tuple_(*columns) > after)
     ordered = question.order_by(*(column.desc() if descending else column.asc() for column in columns))
     rows = list(g.session.scalars(ordered.limit(limit + 1)).unique())

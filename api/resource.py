@@ -72,9 +72,7 @@ class Resource(MethodView):
         found = {}
         for name, value in path.items():
             if isinstance(value, UUID):
-                found[name.removesuffix("_id")] = self.finds[name].find(
-                    g.session, value, seen_by=g.actor, lock=lock
-                )
+                found[name.removesuffix("_id")] = self.finds[name].find(g.session, value, seen_by=g.actor, lock=lock)
             else:
                 found[name] = value
         return found

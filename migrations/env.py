@@ -15,6 +15,7 @@ def run_migrations(connection: Connection) -> None:
         target_metadata=metadata,
         render_as_batch=connection.dialect.name == "sqlite",
         compare_type=True,
+        transactional_ddl=True,
     )
     with context.begin_transaction():
         if connection.dialect.name == "postgresql":
@@ -24,8 +25,8 @@ def run_migrations(connection: Connection) -> None:
 
 
 def main() -> None:
-    """Upgrade the database named by the caller (`attributes["url"]`) or by the environment."""
-    url = context.config.attributes.get("url") or Config.from_env().database_url
+    """Upgrade the database named by the caller (`attributes["database_url"]`) or by the environment."""
+    url = context.config.attributes.get("database_url") or Config.from_env().database_url
     engine = create_engine(url)
     if engine.dialect.name == "sqlite":
         # The driver would open its transaction too late to keep a second process out.

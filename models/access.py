@@ -118,6 +118,13 @@ class Actor:
     role: Role | None = None
     name: str = field(default="", repr=False)
 
+    @property
+    def person(self) -> UUID:
+        """The member of staff; Forbidden for a key, which has no pocket to put a phone in."""
+        if self.staff_id is None:
+            raise Forbidden("Only a person can do this, not an API key.")
+        return self.staff_id
+
     def may(self, permission: Permission) -> bool:
         return permission in self.permissions
 

@@ -42,8 +42,16 @@ class Reason(StrEnum):
 CALLING = frozenset({AlertState.OPEN, AlertState.UNANSWERED})  # somebody could still take it
 
 
+_CLOSED = {
+    AlertState.RESOLVED: "resolved",
+    AlertState.CANCELLED: "cancelled",
+    AlertState.LATE: "told too late to ring",
+    AlertState.UNANSWERED: "nobody answered: walk over",
+}
+
+
 class Alert(Aggregate):
-    """One per concern. `run_id` changes each time it starts to ring, so that what is left of an earlier run does nothing.
+    """One per concern. `run_id` changes each time it rings anew, so that what is left of an earlier run does nothing.
 
     `policy` is a copy of the rules of the climb as they were when it began: a list of steps, each with the seconds
     after the start and whom it reaches, and the seconds after which nobody answered.
@@ -91,7 +99,7 @@ class Alert(Aggregate):
         return (cls.concern_id.in_(select(Concern.id).where(*Concern.visible_to(actor))),)
 
     @classmethod
-    def listed(cls, actor: Actor, **equal: Any) -> Select[tuple["Alert"]]:
+    def listed(cls, actor: Actor, **equal: Any) -> Select["Alert"]:
         """The alerts within reach whose columns have these values."""
         criteria = (getattr(cls, name) == value for name, value in equal.items())
         return select(cls).where(*cls.visible_to(actor), *criteria)
@@ -164,23 +172,16 @@ class Alert(Aggregate):
     @property
     def summary(self) -> str:
         """One honest line for the person who waits: what really became of the call."""
-        match self.state:
-            case AlertState.TAKEN:
-                return f"{self.taken_by.name if self.taken_by else 'Somebody'} is on the way"
-            case AlertState.RESOLVED:
-                return "resolved"
-            case AlertState.CANCELLED:
-                return "cancelled"
-            case AlertState.LATE:
-                return "told too late to ring"
-            case AlertState.UNANSWERED:
-                return "nobody answered: walk over"
-        this_run = [one_ for one_ in self.notifications if one_.run_id == self.run_id]
-        if not this_run:
-            return "calling for help" if self.reached_at is None else "no phone reached: walk over"
-        opened = sum(one_.opened_at is not None for one_ in this_run)
-        reached = sum(one_.on_a_phone for one_ in this_run)
-        if not reached and all(one_.over for one_ in this_run):
+        if self.state is AlertState.TAKEN:
+            return f"{self.taken_by.name if self.taken_by else 'Somebody'} is on the way"
+        if self.state is not AlertState.OPEN:
+            return _CLOSED[self.state]
+        this_run = [sent for sent in self.notifications if sent.run_id == self.run_id]
+        if self.reached_at is None:
+            return "calling for help"
+        if all(sent.over for sent in this_run):
             return "no phone reached: walk over"
+        reached = sum(sent.on_a_phone for sent in this_run)
+        opened = sum(sent.opened_at is not None for sent in this_run)
         phones = f"{reached} phone" + ("" if reached == 1 else "s")
         return f"sent to {phones}" + (f", opened on {opened}" if opened else "")

@@ -95,7 +95,9 @@ class Base(DeclarativeBase):
         dict[str, Any]: JSON(),
         list[Any]: JSON(),
         # Plain text of the value: a new member needs no migration, and both databases store the same.
-        StrEnum: Enum(StrEnum, native_enum=False, length=20, values_callable=lambda members: [m.value for m in members]),
+        StrEnum: Enum(
+            StrEnum, native_enum=False, length=20, values_callable=lambda members: [m.value for m in members]
+        ),
     }
 
 
@@ -133,6 +135,7 @@ def money(prefix: str, *, nullable: bool = True) -> Composite[Any]:
         Money,
         mapped_column(f"{prefix}_amount", BigInteger, nullable=nullable),
         mapped_column(f"{prefix}_currency", String(3), nullable=nullable),
+        return_none_on=lambda amount, _currency: amount is None,
     )
 
 
@@ -140,6 +143,9 @@ class TenantOwned(Base):
     """A row that belongs to one organization. Its key starts with the organization, and so does every link."""
 
     __abstract__ = True
+
+    # A link whose id is empty points nowhere: without this the organization alone would be looked up.
+    __mapper_args__ = {"allow_partial_pks": False}
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
 
@@ -201,8 +207,12 @@ class Aggregate(TenantOwned):
     version: Mapped[int] = mapped_column(default=1)
 
     @declared_attr.directive
-    def __mapper_args__(cls) -> dict[str, Any]:  # noqa: N805, PLW3201 declared_attr hands over the class
-        return {"version_id_col": cls.__dict__.get("version", cls.version), "version_id_generator": False}
+    def __mapper_args__(cls) -> dict[str, Any]:  # noqa: N805 declared_attr hands over the class
+        return {
+            **TenantOwned.__mapper_args__,
+            "version_id_col": cls.__dict__.get("version", cls.version),
+            "version_id_generator": False,
+        }
 
     @property
     def feed_store_id(self) -> UUID | None:

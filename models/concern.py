@@ -110,8 +110,8 @@ class Concern(Description, Aggregate):
     store: Mapped[Store] = one("Concern", "store_id", "Store")
     reported_by: Mapped[Staff | None] = one("Concern", "reported_by_id", "Staff")
     taken_by: Mapped[Staff | None] = one("Concern", "taken_by_id", "Staff")
-    events: WriteOnlyMapped[ConcernEvent] = many(
-        "Concern", "ConcernEvent", "concern_id", order_by="ConcernEvent.number", back_populates="concern"
+    events: WriteOnlyMapped[ConcernEvent] = many(  # type: ignore[assignment]  # the helper makes every kind
+        "Concern", "ConcernEvent", "concern_id", back_populates="concern"
     )
     actions: Mapped[list["RecoveryAction"]] = many(
         "Concern", "RecoveryAction", "concern_id", order_by="RecoveryAction.recorded_at", viewonly=True
@@ -148,7 +148,7 @@ class Concern(Description, Aggregate):
         received_before: datetime | None = None,
         with_actions: bool = False,
         **equal: Any,
-    ) -> Select[tuple["Concern"]]:
+    ) -> Select["Concern"]:
         """The concerns within reach that fit; `equal` compares columns with values."""
         criteria = [*cls.visible_to(actor), *(getattr(cls, name) == value for name, value in equal.items())]
         if category is not None:
@@ -164,13 +164,22 @@ class Concern(Description, Aggregate):
 
     @classmethod
     def log(
-        cls, *, by: Actor, store: Store, mood: int, at: datetime, occurred_at: datetime | None = None, **said: Any
+        cls,
+        *,
+        by: Actor,
+        store: Store,
+        mood: int,
+        at: datetime,
+        reporter: Staff | None = None,
+        occurred_at: datetime | None = None,
+        **said: Any,
     ) -> ConcernEvent:
         """Write down a concern as it is told. Only the mood (1-5) is needed.
 
         `said` is any of a Description, and kind, handling, channel and id. A phone's clock that is out of all reason
         (more than 30 days back, 5 minutes ahead) is replaced by ours and flagged: the note is never refused for it.
-        What is one's own (`mine`) is taken at once; an urgent one stays open, because others are rung for it.
+        `reporter` is the row of `by` where it is at hand. What is one's own (`mine`) is taken at once; an urgent one
+        stays open, because others are rung for it.
         """
         occurred = occurred_at or at
         adjusted = not at - OLDEST <= occurred <= at + FURTHEST_AHEAD
@@ -183,6 +192,7 @@ class Concern(Description, Aggregate):
             store_id=store.id,
             mood=mood,
             reported_by_id=by.staff_id,
+            **({"reported_by": reporter} if reporter else {}),
             occurred_at=occurred,
             received_at=at,
             late=at - occurred > LATE_AFTER,
@@ -246,7 +256,9 @@ class Concern(Description, Aggregate):
         before = self.described(changes)
         self.describe(changes)
         after = self.described(changes)
-        changed = {name: {"before": before[name], "after": after[name]} for name in before if before[name] != after[name]}
+        changed = {
+            name: {"before": before[name], "after": after[name]} for name in before if before[name] != after[name]
+        }
         self.touch()
         return self._record(Step.EDITED, by=by, at=at, details=changed)
 

@@ -2,7 +2,7 @@
 
 import hashlib
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
@@ -71,9 +71,7 @@ class StaffSession(TenantOwned):
     def open(cls, session: Session, *, staff: Staff, at: datetime) -> tuple["StaffSession", Token]:
         """Sign a person in. The token is given out once and never stored."""
         token = Token.new("s", staff.organization_id)
-        opened = cls(
-            staff_id=staff.id, digest=token.digest, created_at=at, expires_at=at + SESSION_LASTS, seen_at=at
-        )
+        opened = cls(staff_id=staff.id, digest=token.digest, created_at=at, expires_at=at + SESSION_LASTS, seen_at=at)
         session.add(opened)
         return opened, token
 
@@ -92,7 +90,8 @@ class StaffSession(TenantOwned):
             Store.id.in_(select(StaffStore.store_id).where(StaffStore.staff_id == Staff.id)),
             Store.region_id.in_(select(StaffRegion.region_id).where(StaffRegion.staff_id == Staff.id)),
         )
-        rows = session.execute(
+        # An outer join: the store's id is empty for those who belong to none.
+        rows: Sequence[Any] = session.execute(
             select(cls.id, cls.device_id, cls.seen_at, Staff.id, Staff.role, Staff.name, Store.id)
             .join(Staff, Staff.id == cls.staff_id)
             .outerjoin(Store, reach)
@@ -105,7 +104,9 @@ class StaffSession(TenantOwned):
         actor = Actor(
             organization_id=token.organization_id,
             permissions=staff.permissions,
-            store_ids=None if staff.looks_after_every_store else frozenset(row[-1] for row in rows if row[-1]),
+            store_ids=None
+            if staff.looks_after_every_store
+            else frozenset(row[-1] for row in rows if row[-1] is not None),
             staff_id=staff_id,
             session_id=session_id,
             device_id=device_id,

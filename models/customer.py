@@ -55,7 +55,7 @@ class Customer(Aggregate):
         return (cls.id.in_(met),)
 
     @classmethod
-    def listed(cls, actor: Actor, *, name: str | None = None) -> Select[tuple["Customer"]]:
+    def listed(cls, actor: Actor, *, name: str | None = None) -> Select["Customer"]:
         """Those within reach; with `name`, whose name starts like that, whatever the case."""
         question = select(cls).where(*cls.visible_to(actor))
         if name is not None:
@@ -88,27 +88,35 @@ class Customer(Aggregate):
         )
         if customer is None:
             raise Conflict("Somebody else is changing this customer right now; try again.")
-        customer._fill_in(session, details)
+        customer.fill_in(session, details)
         if store_id is not None:
             customer.meet(session, store_id, at)
         return customer
 
     @classmethod
     def create(
-        cls, session: ScopedSession, *, id: UUID, at: datetime, country: str | None, store_id: UUID | None, **said: Any
+        cls, session: ScopedSession, *, id_: UUID, at: datetime, country: str | None, store_id: UUID | None, **said: Any
     ) -> "Customer":
         """A new profile. Conflict when one of its contacts is another customer's."""
         details = normalised(said, country)
-        customer = session.insert_once(cls, id=id, **details, created_at=at)
+        customer = session.insert_once(cls, id=id_, **details, created_at=at)
         if customer is None:
-            raise Conflict("There is a customer with one of these contacts already; search for them.", code="already-exists")
+            raise Conflict(
+                "There is a customer with one of these contacts already; search for them.", code="already-exists"
+            )
         if store_id is not None:
             customer.meet(session, store_id, at)
         return customer
 
     @classmethod
     def search(
-        cls, session: ScopedSession, contact: dict[str, str], *, country: str | None, store_id: UUID | None, at: datetime
+        cls,
+        session: ScopedSession,
+        contact: dict[str, str],
+        *,
+        country: str | None,
+        store_id: UUID | None,
+        at: datetime,
     ) -> "Customer | None":
         """The profile with exactly this contact, anywhere in the organization; the store has met them from now on."""
         found = cls.matching(session, normalised(contact, country))
@@ -116,7 +124,8 @@ class Customer(Aggregate):
             found.meet(session, store_id, at)
         return found
 
-    def _fill_in(self, session: ScopedSession, details: dict[str, str]) -> None:
+    def fill_in(self, session: ScopedSession, details: dict[str, str]) -> None:
+        """Take over what the profile lacks, unless it is another customer's."""
         lacking = {field: value for field, value in details.items() if getattr(self, field) is None}
         free = {
             field: value
@@ -128,7 +137,7 @@ class Customer(Aggregate):
 
     def edit(self, session: ScopedSession, *, country: str | None = None, **changes: Any) -> None:
         """Change what the profile says. Conflict when a contact is another customer's; one field has to remain."""
-        cleaned = {field: None for field, value in changes.items() if value is None}
+        cleaned: dict[str, str | None] = {field: None for field, value in changes.items() if value is None}
         cleaned |= normalised({field: value for field, value in changes.items() if value is not None}, country)
         if not any(cleaned.get(field, getattr(self, field)) for field in EDITABLE):
             raise Invalid("A profile needs a name, a phone number, an e-mail address or a loyalty number.", pointer="")

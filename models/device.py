@@ -81,8 +81,7 @@ class Device(TenantOwned):
         if device is None:
             device = cls(installation_id=installation_id, registered_at=at)
             session.add(device)
-        assert by.staff_id is not None
-        device.staff_id, device.platform = by.staff_id, platform
+        device.staff_id, device.platform = by.person, platform
         device.address, device.address_kind = address, address_kind
         device.app_version, device.locale = app_version, locale
         device.seen_at, device.retired_at, device.retired_reason = at, None, None

@@ -35,8 +35,17 @@ class AnsweredRequest(TenantOwned):
 
     @classmethod
     def remember(
-        cls, session: ScopedSession, *, by: Actor, method: str, path: str, key: str, body: bytes,
-        object_id: UUID | None, status: int, at: datetime,
+        cls,
+        session: ScopedSession,
+        *,
+        by: Actor,
+        method: str,
+        path: str,
+        key: str,
+        body: bytes,
+        object_id: UUID | None,
+        status: int,
+        at: datetime,
     ) -> "AnsweredRequest | None":
         """None the first time; the earlier request when this key was used before, with the same body or another.
 

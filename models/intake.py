@@ -15,7 +15,7 @@ from models.errors import DomainError, Invalid
 from models.recovery import RecoveryAction
 from models.remedy import Remedy
 from models.session import ScopedSession
-from models.staff import Shift
+from models.staff import Shift, Staff
 from models.store import Store
 
 
@@ -26,14 +26,14 @@ def take_in(session: ScopedSession, told: dict[str, Any], *, by: Actor, at: date
     the person is on shift in; Invalid when there is none. Missing, with a pointer, for whatever is out of reach.
     """
     said = dict(told)
-    store = store_of(session, said.pop("store_id", None), by=by)
+    store, reporter = _post(session, said.pop("store_id", None), by=by)
     actions = said.pop("recovery_actions", [])
     ended = {name: said.pop(name) for name in ("outcome", "mood_after") if name in said}
     customer = _customer(session, said, store=store, by=by, at=at)
     described = look_up(session, said, store_id=store.id)
     if customer is not None:
         described["customer"] = customer
-    event = Concern.log(by=by, store=store, at=at, **described)
+    event = Concern.log(by=by, reporter=reporter, store=store, at=at, **described)
     session.add(event.concern)
     _act(session, event.concern, actions, by=by, at=at)
     if ended.get("outcome") is not None:
@@ -43,14 +43,14 @@ def take_in(session: ScopedSession, told: dict[str, Any], *, by: Actor, at: date
     return event
 
 
-def store_of(session: ScopedSession, store_id: UUID | None, *, by: Actor) -> Store:
-    """The store named, or the one this person is on shift in."""
+def _post(session: ScopedSession, store_id: UUID | None, *, by: Actor) -> tuple[Store, Staff | None]:
+    """The store named, or the one of the shift; and the person, who comes in the same look-up as the shift."""
     if store_id is not None:
-        return Store.find(session, store_id, seen_by=by, pointer="/store_id")
+        return Store.find(session, store_id, seen_by=by, pointer="/store_id"), None
     shift = Shift.current(session, by.staff_id) if by.staff_id else None
     if shift is None or not by.reaches(shift.store_id):
         raise Invalid("Send a store_id, or check in first with PUT /v1/me/shift.", pointer="/store_id")
-    return shift.store
+    return shift.store, shift.staff
 
 
 def home_store_of(session: ScopedSession, store_id: UUID | None, *, by: Actor) -> Store | None:

@@ -70,7 +70,7 @@ class Notification(TenantOwned):
     staff: Mapped[Staff] = one("Notification", "staff_id", "Staff")
 
     @classmethod
-    def of(cls, alert_id: UUID) -> Select[tuple["Notification"]]:
+    def of(cls, alert_id: UUID) -> Select["Notification"]:
         """The notifications of an alert, with the people they went to."""
         return select(cls).where(cls.alert_id == alert_id).options(joinedload(cls.staff))
 

@@ -7,6 +7,7 @@ from sqlalchemy import String, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import Aggregate, Base
+from models.change import ChangeCounter
 from models.errors import Missing
 
 
@@ -19,6 +20,16 @@ class Organization(Base):
     slug: Mapped[str] = mapped_column(String(60), unique=True)
     name: Mapped[str] = mapped_column(String(200))
     created_at: Mapped[datetime]
+
+    @classmethod
+    def found(cls, session: Session, *, slug: str, name: str, at: datetime) -> "Organization":
+        """A new organization, with the counter of its changes."""
+        organization = cls(slug=slug, name=name, created_at=at)
+        session.add(organization)
+        session.flush()
+        session.add(ChangeCounter(organization_id=organization.id))
+        session.flush()
+        return organization
 
     @classmethod
     def by_slug(cls, session: Session, slug: str) -> "Organization":

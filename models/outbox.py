@@ -1,11 +1,16 @@
 """What has to leave the house: written with its cause, claimed under a lease, recorded behind a fence."""
 
+import sqlite3
+import threading
+import time
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any, Self
 from uuid import UUID
 
-from sqlalchemy import Index, String, Text, or_, select, text
+import psycopg
+from sqlalchemy import Engine, Index, Text, or_, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 from uuid_utils.compat import uuid7
 
@@ -29,7 +34,9 @@ class Outgoing(TenantOwned):
 
     __tablename__ = "outbox"
     __table_args__ = (
-        Index("ix_outbox_due", "due_at", postgresql_where=text("done_at IS NULL"), sqlite_where=text("done_at IS NULL")),
+        Index(
+            "ix_outbox_due", "due_at", postgresql_where=text("done_at IS NULL"), sqlite_where=text("done_at IS NULL")
+        ),
     )
 
     task: Mapped[Task]
@@ -49,6 +56,13 @@ class Outgoing(TenantOwned):
 
     alert: Mapped[Alert] = one("Outgoing", "alert_id", "Alert")
     notification: Mapped[Notification | None] = one("Outgoing", "notification_id", "Notification")
+
+    @property
+    def letter_to(self) -> Notification:
+        """The notification a RING or WITHDRAW is about."""
+        if self.notification is None:
+            raise ValueError(f"a {self.task} is not about one notification")
+        return self.notification
 
     @classmethod
     def about(cls, alert: Alert, task: Task, *, at: datetime, notification: Notification | None = None) -> "Outgoing":
@@ -89,14 +103,14 @@ class Outgoing(TenantOwned):
         return due
 
     @classmethod
-    def held(cls, session: Session, organization_id: UUID, id_: UUID, lease_id: UUID) -> "Outgoing | None":
-        """The row if this lease still holds; None when somebody else took it over."""
+    def held(cls, session: Session, claimed: "Outgoing") -> "Outgoing | None":
+        """The claimed row, if its lease still holds; None when somebody else took it over."""
         return session.scalars(
             select(cls)
             .where(
-                cls.organization_id == organization_id,
-                cls.id == id_,
-                cls.lease_id == lease_id,
+                cls.organization_id == claimed.organization_id,
+                cls.id == claimed.id,
+                cls.lease_id == claimed.lease_id,
                 cls.done_at.is_(None),
             )
             .with_for_update()
@@ -117,3 +131,63 @@ class Outgoing(TenantOwned):
         self.put_off(until=until, reason=reason)
         if self.poisonings >= POISONED_AFTER:
             self.set_aside_at = self.done_at = at
+
+
+class Waker:
+    """Sleeps until somebody wrote to the outbox.
+
+    PostgreSQL tells it (LISTEN; a trigger notifies at commit). On SQLite the number of the file's last change is
+    looked at every 50 ms, which costs no lock. Both are only a hint: the caller looks for itself after a time-out.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._connection: Any = None
+        self._seen: int | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._hang_up()
+
+    def wait(self, seconds: float, stopping: threading.Event) -> None:
+        """Come back when there may be work, when asked to stop, or after so many seconds."""
+        try:
+            if self._connection is None:
+                self._connect()
+            elif self._engine.dialect.name == "postgresql":
+                next(iter(self._connection.notifies(timeout=seconds, stop_after=1)), None)
+            else:
+                self._watch_file(seconds, stopping)
+        except self._engine.dialect.loaded_dbapi.Error:
+            self._hang_up()
+            stopping.wait(seconds)
+
+    def _connect(self) -> None:
+        """A connection of its own. What was written before it listens is found by looking once more."""
+        if self._engine.dialect.name == "postgresql":
+            url = self._engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
+            self._connection = psycopg.connect(url, autocommit=True)
+            self._connection.execute("LISTEN amends_outbox")
+        else:
+            self._connection = sqlite3.connect(str(self._engine.url.database), isolation_level=None)
+            self._seen = self._file_version()
+
+    def _watch_file(self, seconds: float, stopping: threading.Event) -> None:
+        ends_at = time.monotonic() + seconds
+        while time.monotonic() < ends_at and not stopping.is_set():
+            version = self._file_version()
+            if version != self._seen:
+                self._seen = version
+                return
+            stopping.wait(0.05)
+
+    def _file_version(self) -> int:
+        version: int = self._connection.execute("PRAGMA data_version").fetchone()[0]
+        return version
+
+    def _hang_up(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+        self._connection = None

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Index, Select, String, Text, select
+from sqlalchemy import ColumnElement, Index, Select, Text, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.access import Actor
@@ -59,7 +59,7 @@ class RecoveryAction(Aggregate):
         return (cls.concern_id.in_(select(Concern.id).where(*Concern.visible_to(actor))),)
 
     @classmethod
-    def listed(cls, actor: Actor, **equal: Any) -> Select[tuple["RecoveryAction"]]:
+    def listed(cls, actor: Actor, **equal: Any) -> Select["RecoveryAction"]:
         """The actions within reach whose columns have these values."""
         criteria = (getattr(cls, name) == value for name, value in equal.items())
         return select(cls).where(*cls.visible_to(actor), *criteria)
@@ -128,4 +128,3 @@ class RecoveryAction(Aggregate):
         self.status = ActionStatus.REVERSED
         self.touch()
         return entry, event
-

@@ -10,7 +10,14 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy import Connection, Engine, event
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.orm import ORMExecuteState, Session, SessionTransaction, UOWTransaction, sessionmaker, with_loader_criteria
+from sqlalchemy.orm import (
+    ORMExecuteState,
+    Session,
+    SessionTransaction,
+    UOWTransaction,
+    sessionmaker,
+    with_loader_criteria,
+)
 
 from models.base import Aggregate, Clock, TenantOwned, system_clock
 from models.change import Change, ChangeCounter, Op, write_changes
@@ -51,7 +58,7 @@ class ScopedSession(Session):
         ON CONFLICT DO NOTHING; SQLAlchemy spells it per dialect, hence the branch.
         """
         row = model(**values)
-        self._stamp(row)
+        self.stamp(row)
         columns = {name: value for name, value in row.__dict__.items() if name in model.__table__.columns}
         insert = postgresql.insert if self.get_bind().dialect.name == "postgresql" else sqlite.insert
         inserted = self.scalars(
@@ -59,15 +66,17 @@ class ScopedSession(Session):
             execution_options={"populate_existing": True},
         ).one_or_none()
         if isinstance(inserted, Aggregate):
-            self._touched[inserted.id] = (inserted, Op.UPSERT)
+            self.touched[inserted.id] = (inserted, Op.UPSERT)
         return inserted
 
     @property
-    def _touched(self) -> dict[UUID, tuple[Aggregate, Op]]:
+    def touched(self) -> dict[UUID, tuple[Aggregate, Op]]:
+        """What this transaction changed, for the feed."""
         touched: dict[UUID, tuple[Aggregate, Op]] = self.info.setdefault("touched", {})
         return touched
 
-    def _stamp(self, row: Any) -> None:
+    def stamp(self, row: Any) -> None:
+        """Make a new row the session's organization's; a row of another one is a fault of ours."""
         if not isinstance(row, TenantOwned):
             return
         if isinstance(self.tenant, UUID):
@@ -96,22 +105,22 @@ event.listen(ScopedSession, "do_orm_execute", keep_to_tenant)
 @event.listens_for(ScopedSession, "before_flush")
 def _stamp_and_remember(session: ScopedSession, _context: UOWTransaction, _instances: Any) -> None:
     for row in session.new:
-        session._stamp(row)
+        session.stamp(row)
     for row in (*session.new, *session.dirty):
         if isinstance(row, Aggregate) and session.is_modified(row):
-            session._touched[row.id] = (row, Op.UPSERT)
+            session.touched[row.id] = (row, Op.UPSERT)
     for row in session.deleted:
         if isinstance(row, Aggregate):
-            session._touched[row.id] = (row, Op.DELETE)
+            session.touched[row.id] = (row, Op.DELETE)
 
 
 @event.listens_for(ScopedSession, "before_commit")
 def _write_the_feed(session: ScopedSession) -> None:
-    """Number what this transaction changed, organization by organization in one order, so that none waits in a circle."""
+    """Number what this transaction changed, organizations in one order, so that nobody waits in a circle."""
     session.flush()
     changes: dict[UUID, list[dict[str, Any]]] = defaultdict(list)
-    at = session.info["clock"]() if session._touched else None
-    for row, op in session._touched.values():
+    at = session.info["clock"]() if session.touched else None
+    for row, op in session.touched.values():
         changes[row.organization_id].append(
             {
                 "store_id": row.feed_store_id,
@@ -122,14 +131,14 @@ def _write_the_feed(session: ScopedSession) -> None:
                 "at": at,
             }
         )
-    session._touched.clear()
+    session.touched.clear()
     for organization_id in sorted(changes):
         write_changes(session, organization_id, changes[organization_id])
 
 
 @event.listens_for(ScopedSession, "after_rollback")
 def _forget(session: ScopedSession) -> None:
-    session._touched.clear()
+    session.touched.clear()
 
 
 @event.listens_for(ScopedSession, "after_begin")
@@ -148,13 +157,13 @@ class Database:
         self.clock = clock
         self.url = sa.make_url(url)
         if self.url.get_backend_name() == "sqlite":
-            self.engine, self._reading_engine = _sqlite_engines(self.url, pool)
+            self.engine, self.reading_engine = _sqlite_engines(self.url, pool)
         else:
             self.engine = _postgresql_engine(self.url, role, pool)
-            self._reading_engine = self.engine.execution_options(postgresql_readonly=True)
+            self.reading_engine = self.engine.execution_options(postgresql_readonly=True)
         options: dict[str, Any] = {"class_": ScopedSession, "expire_on_commit": False, "autoflush": False}
         self._writers = sessionmaker(self.engine, **options)
-        self._readers = sessionmaker(self._reading_engine, **options)
+        self._readers = sessionmaker(self.reading_engine, **options)
 
     @contextmanager
     def writing(self, tenant: Tenant) -> Iterator[ScopedSession]:
@@ -189,7 +198,7 @@ class Database:
 
     def close(self) -> None:
         self.engine.dispose()
-        self._reading_engine.dispose()
+        self.reading_engine.dispose()
 
 
 def _postgresql_engine(url: sa.URL, role: DatabaseRole, pool: int) -> Engine:

@@ -69,7 +69,7 @@ class Staff(Aggregate):
         return (selectinload(cls.store_links), selectinload(cls.region_links))
 
     @classmethod
-    def listed(cls, actor: Actor, *, store_id: UUID | None = None) -> Select[tuple["Staff"]]:
+    def listed(cls, actor: Actor, *, store_id: UUID | None = None) -> Select["Staff"]:
         """Colleagues within reach who still work here; with `store_id`, those who belong to that store."""
         question = select(cls).where(cls.left_at.is_(None), *cls.visible_to(actor)).options(*cls.shown_with())
         if store_id is not None:
@@ -177,9 +177,10 @@ def hash_password(password: str) -> str:
 def password_matches(password_hash: str | None, password: str) -> bool:
     """Whether the password is the one behind the hash; takes as long when there is no such person."""
     try:
-        return hasher.verify(password_hash or _nobodys_hash(), password) and password_hash is not None
+        hasher.verify(password_hash or _nobodys_hash(), password)
     except VerifyMismatchError:
         return False
+    return password_hash is not None
 
 
 @cache

@@ -56,13 +56,13 @@ class Store(Aggregate):
         return (selectinload(cls.places),)
 
     @classmethod
-    def listed(cls, actor: Actor, *, region_id: UUID | None = None) -> Select[tuple["Store"]]:
+    def listed(cls, actor: Actor, *, region_id: UUID | None = None) -> Select["Store"]:
         """The stores within reach, of one region where it is named."""
         question = select(cls).where(*cls.visible_to(actor)).options(*cls.shown_with())
         return question if region_id is None else question.where(cls.region_id == region_id)
 
     @classmethod
-    def regions_within_reach(cls, actor: Actor) -> Select[tuple[Region]]:
+    def regions_within_reach(cls, actor: Actor) -> Select[Region]:
         """The regions of the stores within reach; all of them for those who look after every store."""
         question = select(Region)
         if actor.store_ids is None:

@@ -22,7 +22,7 @@ class Category(Aggregate):
     causes: Mapped[list["Cause"]] = many("Category", "Cause", "category_id", order_by="Cause.slug")
 
     @classmethod
-    def listed(cls) -> Select[tuple["Category"]]:
+    def listed(cls) -> Select["Category"]:
         return select(cls).options(selectinload(cls.causes))
 
     @classmethod

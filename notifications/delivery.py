@@ -17,9 +17,7 @@ def letter_for(task: Outgoing, concern: Concern, *, at: datetime) -> Letter | No
 
     A ring whose alert was answered, or that belongs to an earlier run, is not sent any more.
     """
-    notification, alert = task.notification, task.alert
-    if notification is None:
-        return None
+    notification, alert = task.letter_to, task.alert
     device = notification.device
     ringing = task.task is Task.RING
     if ringing and (not alert.calling or alert.run_id != task.run_id):
@@ -51,8 +49,7 @@ def letter_for(task: Outgoing, concern: Concern, *, at: datetime) -> Letter | No
 
 def settle(task: Outgoing, verdict: Verdict, *, at: datetime) -> Outgoing | None:
     """Record what became of an attempt. Gives back one more task when a push overtook the answer to its alert."""
-    notification = task.notification
-    assert notification is not None
+    notification = task.letter_to
     ringing = task.task is Task.RING
     match verdict.outcome:
         case DeliveryOutcome.SENT:
@@ -77,18 +74,18 @@ def settle(task: Outgoing, verdict: Verdict, *, at: datetime) -> Outgoing | None
 
 def _put_off(task: Outgoing, verdict: Verdict, *, at: datetime) -> None:
     """Try again by our own back-off or when the provider asked for it; not beyond the letter's life."""
-    assert task.notification is not None
+    notification = task.letter_to
     pause = max(back_off(task.tries), verdict.retry_after or timedelta(0))
     ringing = task.task is Task.RING
-    ends_at = task.notification.expires_at if ringing else task.created_at + timedelta(minutes=10)
+    ends_at = notification.expires_at if ringing else task.created_at + timedelta(minutes=10)
     task.put_off(until=at + pause, reason=verdict.reason)
     if at + pause >= ends_at:
         task.finish(at=at)
         if ringing:
-            task.notification.give_up(NotificationState.EXPIRED, verdict.reason)
+            notification.give_up(NotificationState.EXPIRED, verdict.reason)
 
 
 def back_off(tries: int) -> timedelta:
     """A pause that doubles with each try, at most a minute, with full jitter (half of it at least) against crowds."""
-    longest = min(FIRST_PAUSE * 2 ** min(tries, 10), LONGEST_PAUSE)
+    longest: timedelta = min(FIRST_PAUSE * 2 ** min(tries, 10), LONGEST_PAUSE)
     return longest * (0.5 + random.random() / 2)  # noqa: S311 jitter needs no secret randomness

@@ -76,7 +76,7 @@ def recall(session: Session, task: Outgoing, *, at: datetime) -> None:
             session.add(Outgoing.about(alert, Task.WITHDRAW, at=at, notification=notification))
 
 
-def phones(alert: Alert, *, step: int) -> Select[tuple[Device]]:
+def phones(alert: Alert, *, step: int) -> Select[Device]:
     """The devices a step reaches: of those who may be rung, here, now, and never of the one who logged it."""
     whom = alert.policy["steps"][step]["whom"]
     reached: list[ColumnElement[bool]] = []
@@ -102,6 +102,4 @@ def phones(alert: Alert, *, step: int) -> Select[tuple[Device]]:
 
 
 def _held(session: Session, task: Outgoing) -> Alert | None:
-    return session.scalars(
-        select(Alert).where(Alert.id == task.alert_id).with_for_update(of=Alert)
-    ).one_or_none()
+    return session.scalars(select(Alert).where(Alert.id == task.alert_id).with_for_update(of=Alert)).one_or_none()

@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from datetime import datetime, timedelta
 from functools import partial
-from uuid import UUID
 
 import structlog
 from sqlalchemy import select
@@ -118,9 +117,8 @@ class Worker:
 
     def _with(self, claimed: Outgoing, do: Callable[[Session, Outgoing], None]) -> None:
         """Do something with a claimed row in one transaction of its organization; nothing if the lease was lost."""
-        assert claimed.lease_id is not None
         with self._database.writing(claimed.organization_id) as session:
-            task = Outgoing.held(session, claimed.organization_id, claimed.id, claimed.lease_id)
+            task = Outgoing.held(session, claimed)
             if task is None:
                 log.warning("lease lost", task=claimed.task, outbox_id=str(claimed.id))
                 return

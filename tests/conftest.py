@@ -8,9 +8,13 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from argon2 import PasswordHasher
 
+from models import staff
 from tests.databases import KINDS, Databases, migrate
+from tests.factories import Shop, make_shop
 from tests.postgres import Server, running_server
+from tests.world import World, empty_every_table
 
 __all__ = ["migrate"]
 
@@ -91,3 +95,24 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     terminalreporter.write_line(
         f"tests on SQLite: {ran['sqlite']}, on PostgreSQL: {ran['postgresql']}, on neither: {ran['neither']}"
     )
+
+
+@pytest.fixture
+def world(database_url: str) -> Iterator[World]:
+    """The application on a migrated database of each kind; what the test commits is gone afterwards."""
+    world = World(database_url)
+    yield world
+    world.close()
+    empty_every_table(database_url)
+
+
+@pytest.fixture
+def shop(world: World) -> Shop:
+    """An organization to work with."""
+    return make_shop(world.back_office)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _cheap_passwords() -> None:
+    """Argon2 at its lowest cost: what is tested is what we do with it."""
+    staff.hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)

@@ -49,7 +49,7 @@ class Customers(Resource):
         phone number is read with the country of the store one is on shift in.
         """
         store = home_store_of(g.session, data.pop("store_id", None), by=g.actor)
-        return Customer.create(g.session, at=g.now, **_of(store), **data)
+        return Customer.create(g.session, id_=data.pop("id"), at=g.now, **_of(store), **data)
 
 
 @blp.route("/customers/search")

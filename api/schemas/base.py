@@ -27,8 +27,8 @@ class Words(fields.String):
     def __init__(self, most: int, *, least: int = 0, **options: Any) -> None:
         super().__init__(validate=validate.Length(min=least, max=most), **options)
 
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **keywords: Any) -> str:
-        text: str = super()._deserialize(value, attr, data, **keywords)
+    def _deserialize(self, *arguments: Any, **keywords: Any) -> str:
+        text: str = super()._deserialize(*arguments, **keywords)
         if "\x00" in text or any("\ud800" <= character <= "\udfff" for character in text):
             raise ValidationError("Contains a character that cannot be stored.")
         return text
@@ -37,20 +37,20 @@ class Words(fields.String):
 class Instant(fields.AwareDateTime):
     """An RFC 3339 time with its offset, answered in UTC with a Z."""
 
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **keywords: Any) -> datetime:
+    def _deserialize(self, *arguments: Any, **keywords: Any) -> datetime:
         try:
-            return super()._deserialize(value, attr, data, **keywords).astimezone(UTC)
+            return super()._deserialize(*arguments, **keywords).astimezone(UTC)
         except OverflowError as error:
             raise ValidationError("Not a valid datetime.") from error
 
-    def _serialize(self, value: datetime | None, attr: str | None, obj: Any, **_: Any) -> str | None:
+    def _serialize(self, value: datetime | None, *_: Any, **__: Any) -> str | None:
         return None if value is None else value.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 class SlugOf(fields.String):
     """The slug of a related row, or null."""
 
-    def _serialize(self, value: Any, attr: str | None, obj: Any, **_: Any) -> str | None:
+    def _serialize(self, value: Any, *_: Any, **__: Any) -> str | None:
         return None if value is None else str(value.slug)
 
 

@@ -2,7 +2,17 @@
 
 from marshmallow import fields
 
-from api.schemas.base import CostSchema, Instant, MoneySchema, PageQuery, PersonSchema, Schema, SlugOf, Words, WordsWithheld
+from api.schemas.base import (
+    CostSchema,
+    Instant,
+    MoneySchema,
+    PageQuery,
+    PersonSchema,
+    Schema,
+    SlugOf,
+    Words,
+    WordsWithheld,
+)
 from models.recovery import ActionStatus
 
 

@@ -6,6 +6,10 @@ from enum import StrEnum
 from typing import Protocol, Self
 from uuid import UUID
 
+from models.device import AddressKind, Platform
+
+__all__ = ["AddressKind", "Channel", "DeliveryOutcome", "Letter", "LetterKind", "Platform", "Verdict"]
+
 TITLE_LIMIT = 60
 """Characters of a title that are sure to be shown; a channel may shorten what is longer."""
 
@@ -18,22 +22,6 @@ class LetterKind(StrEnum):
 
     RING = "ring"
     WITHDRAW = "withdraw"
-
-
-class AddressKind(StrEnum):
-    """What sort of address it is: FCM's older token, a Firebase installation ID, or a line of the log."""
-
-    FCM_TOKEN = "fcm_token"  # noqa: S105 - the name of a kind, no secret
-    FID = "fid"
-    LOG = "log"
-
-
-class Platform(StrEnum):
-    """What the app runs on."""
-
-    ANDROID = "android"
-    IOS = "ios"
-    WEB = "web"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,88 @@
+"""A running house for tests: application, database and a clock that can be moved."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from flask import Flask
+from werkzeug.test import TestResponse
+
+from api import create_app
+from config import Config
+from models.session import Database, DatabaseRole
+from models.tables import metadata
+from tests.factories import NOON, Shop
+
+
+class MovableClock:
+    """The time of the test, which stands still until it is moved."""
+
+    def __init__(self, at: datetime = NOON) -> None:
+        self.at = at
+
+    def __call__(self) -> datetime:
+        return self.at
+
+    def move(self, **by: float) -> datetime:
+        self.at += timedelta(**by)
+        return self.at
+
+
+class World:
+    """What a test holds in its hands: `clock`, `database` (of the web), `app`, and requests in somebody's name."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.clock = MovableClock()
+        self.database = Database(url, DatabaseRole.APP, clock=self.clock)
+        self.back_office = Database(url, DatabaseRole.WORKER, clock=self.clock)
+        config = Config.from_env({"DATABASE_URL": url, "SECRET_KEY": "a secret of the tests"})
+        self.app: Flask = create_app(config, self.database)
+
+    def request(self, method: str, path: str, by: tuple[Shop, str] | None = None, **options: Any) -> TestResponse:
+        """One request over the whole application; `by` is a shop and the login (or key) that asks."""
+        headers = dict(options.pop("headers", {}))
+        if by is not None:
+            shop, login = by
+            headers.setdefault("Authorization", f"Bearer {shop.tokens[login]}")
+        return self.app.test_client().open(path, method=method, headers=headers, **options)
+
+    @contextmanager
+    def counting(self) -> Iterator[list[str]]:
+        """Collect the statements the web sends to the database, without BEGIN and COMMIT."""
+        statements: list[str] = []
+
+        def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+            if statement not in ("BEGIN", "BEGIN IMMEDIATE"):
+                statements.append(statement)
+
+        engines = [self.database.engine]
+        if self.database.engine.dialect.name == "sqlite":  # on PostgreSQL both are views of one engine
+            engines.append(self.database.reading_engine)
+        for engine in engines:
+            sa.event.listen(engine, "before_cursor_execute", note)
+        try:
+            yield statements
+        finally:
+            for engine in engines:
+                sa.event.remove(engine, "before_cursor_execute", note)
+
+    def close(self) -> None:
+        self.database.close()
+        self.back_office.close()
+
+
+def empty_every_table(url: str) -> None:
+    """Leave the schema and nothing in it: for tests that commit for real."""
+    engine = sa.create_engine(url)
+    names = [table.name for table in metadata.sorted_tables]
+    with engine.begin() as connection:
+        if engine.dialect.name == "postgresql":
+            connection.execute(sa.text("TRUNCATE " + ", ".join(f'"{name}"' for name in names)))
+        else:
+            connection.execute(sa.text("PRAGMA foreign_keys=OFF"))
+            for name in reversed(names):
+                connection.execute(sa.text(f'DELETE FROM "{name}"'))  # noqa: S608 our own table names
+    engine.dispose()
