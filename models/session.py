@@ -20,7 +20,7 @@ from sqlalchemy.orm import (
 )
 
 from models.base import Aggregate, Clock, TenantOwned, system_clock
-from models.change import Change, ChangeCounter, Op, write_changes
+from models.change import Change, ChangeCounter, Op, write_changes, write_changes_at_once
 
 
 class Everything:
@@ -116,8 +116,15 @@ def _stamp_and_remember(session: ScopedSession, _context: UOWTransaction, _insta
 
 @event.listens_for(ScopedSession, "before_commit")
 def _write_the_feed(session: ScopedSession) -> None:
-    """Number what this transaction changed, organizations in one order, so that nobody waits in a circle."""
+    """Number what this transaction changed, organizations in one order, so that nobody waits in a circle.
+
+    Only at the end of the whole transaction: the end of a savepoint is no commit. SQLite cannot insert from an update
+    and needs two statements, hence the branch.
+    """
+    if session.in_nested_transaction():
+        return
     session.flush()
+    write = write_changes_at_once if session.get_bind().dialect.name == "postgresql" else write_changes
     changes: dict[UUID, list[dict[str, Any]]] = defaultdict(list)
     at = session.info["clock"]() if session.touched else None
     for row, op in session.touched.values():
@@ -133,7 +140,7 @@ def _write_the_feed(session: ScopedSession) -> None:
         )
     session.touched.clear()
     for organization_id in sorted(changes):
-        write_changes(session, organization_id, changes[organization_id])
+        write(session, organization_id, changes[organization_id])
 
 
 @event.listens_for(ScopedSession, "after_rollback")
