@@ -176,10 +176,14 @@ class TenantOwned(Base):
         """The row with this id, or Missing when there is none or this actor may not see it.
 
         `lock` holds the row for update, for verbs that have one winner. `pointer` says where in a body the id stood.
+
+        The lock is a look-up of its own: who had to wait for it would otherwise see the row as it is now beside the
+        taker and the alert it had before.
         """
         question = select(cls).where(cls.id == id_, *cls.visible_to(seen_by)).options(*cls.shown_with())
         if lock:
-            question = question.with_for_update(of=cls).execution_options(populate_existing=True)
+            session.execute(select(cls.id).where(cls.id == id_).with_for_update())
+            question = question.execution_options(populate_existing=True)
         found = session.scalars(question).unique().one_or_none()
         if found is None:
             thing = cls.__tablename__.replace("_", " ")
