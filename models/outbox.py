@@ -10,7 +10,7 @@ from typing import Any, Self
 from uuid import UUID
 
 import psycopg
-from sqlalchemy import Engine, Index, Text, or_, select, text
+from sqlalchemy import Engine, Index, Text, case, func, or_, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 from uuid_utils.compat import uuid7
 
@@ -115,6 +115,21 @@ class Outgoing(TenantOwned):
             )
             .with_for_update()
         ).one_or_none()
+
+    @classmethod
+    def counts(cls, session: Session, *, at: datetime) -> dict[str, int]:
+        """How many rows are due now, due later, leased to a worker, done, and set aside after too many failures."""
+        state = case(
+            (cls.set_aside_at.is_not(None), "set_aside"),
+            (cls.done_at.is_not(None), "done"),
+            (cls.lease_until >= at, "leased"),
+            (cls.due_at <= at, "due"),
+            else_="later",
+        )
+        counted: dict[str, int] = dict(
+            session.execute(select(state.label("state"), func.count()).group_by("state")).tuples().all()
+        )
+        return {name: counted.get(name, 0) for name in ("due", "later", "leased", "done", "set_aside")}
 
     def finish(self, *, at: datetime) -> None:
         self.done_at, self.lease_id, self.lease_until = at, None, None
