@@ -1,5 +1,6 @@
 """Telling: from a step of a concern to its alert and one outbox row, in the transaction of the step."""
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import select
@@ -14,41 +15,56 @@ from notifications.rules import POLICY, rings
 
 def announce(session: Session, event: ConcernEvent) -> None:
     """Decide what this step means for the call for help, and write it down. Nothing is sent from here."""
+    if (task := decide(session, event)) is not None:
+        session.add(Outgoing.about(task.alert, task.task, at=event.at))
+
+
+@dataclass(frozen=True)
+class ToDo:
+    """What an alert asks of the worker."""
+
+    alert: Alert
+    task: Task
+
+
+def decide(session: Session, event: ConcernEvent) -> ToDo | None:
+    """Bring the concern's alert to where this step leads it; what is left to do outside the house, if anything.
+
+    For history that is told afterwards this alone is called: its phones rang long ago.
+    """
     concern = event.concern
     match event.step:
         case Step.LOGGED:
-            _ring(session, concern, None, at=event.at)
+            return _ring(concern, None, at=event.at)
         case Step.EDITED | Step.REOPENED | Step.RELEASED:
-            _ring(session, concern, _held(session, concern), at=event.at, again=event.step is not Step.EDITED)
+            return _ring(concern, _held(session, concern), at=event.at, again=event.step is not Step.EDITED)
         case Step.TAKEN | Step.RESOLVED:
-            if alert := _held(session, concern):
-                _answer(session, alert, event)
+            alert = _held(session, concern)
+            return _answer(alert, event) if alert else None
         case Step.ACTION_RECORDED | Step.ACTION_REVERSED:
-            pass
+            return None
 
 
-def _ring(session: Session, concern: Concern, alert: Alert | None, *, at: datetime, again: bool = False) -> None:
+def _ring(concern: Concern, alert: Alert | None, *, at: datetime, again: bool = False) -> ToDo | None:
     """Raise the alert a concern is worth; `again` restarts one that was answered before."""
     ring = rings(concern)
     if ring is None or (alert is not None and not again):
-        return
+        return None
     if alert is None:
         alert = Alert.raise_(concern, severity=ring.severity, reason=ring.reason, policy=POLICY, at=at)
     else:
         alert.ring_again(at=at)
-    if alert.calling:
-        session.add(Outgoing.about(alert, Task.REACH, at=at))
+    return ToDo(alert, Task.REACH) if alert.calling else None
 
 
-def _answer(session: Session, alert: Alert, event: ConcernEvent) -> None:
+def _answer(alert: Alert, event: ConcernEvent) -> ToDo | None:
     """Somebody came, or it is over: the others' phones need not show it any longer."""
     was_calling = alert.calling
     if event.step is Step.RESOLVED:
         alert.resolve(at=event.at)
     elif was_calling:
         alert.take(by_staff_id=event.by_staff_id, at=event.at)
-    if was_calling:
-        session.add(Outgoing.about(alert, Task.RECALL, at=event.at))
+    return ToDo(alert, Task.RECALL) if was_calling else None
 
 
 def _held(session: Session, concern: Concern) -> Alert | None:
