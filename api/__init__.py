@@ -70,7 +70,7 @@ def create_app(config: Config, database: Database | None = None) -> Flask:
     app.register_blueprint(health.blp)
     app.add_url_rule("/", "home", lambda: redirect("/docs"))
     app.add_url_rule("/_swagger/<path:name>", "swagger", _swagger)
-    app.cli.add_command(cli.db)
+    cli.register(app)
     return app
 
 
