@@ -39,6 +39,7 @@ def once(shown: type[TenantOwned], *, status: int) -> Callable[[Callable[..., An
                 raise Conflict(f"The id {client_id} is in use.", code="already-exists", pointer="/id") from error
             return answered
 
+        answer.once = True  # type: ignore[attr-defined]  # so that the document tells of the key
         return answer
 
     return decorate
