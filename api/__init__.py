@@ -21,12 +21,24 @@ from api.resources import (
     me,
     organization,
     recovery_actions,
+    recovery_logs,
+    reports,
     sessions,
 )
 from config import Config
 from models.session import Database, DatabaseRole
 
-BLUEPRINTS = (sessions, me, organization, customers, concerns, recovery_actions, alerts)
+BLUEPRINTS = (
+    sessions,
+    me,
+    organization,
+    customers,
+    concerns,
+    recovery_actions,
+    alerts,
+    recovery_logs,
+    reports,
+)
 DESCRIPTION = "Log a customer's concern in seconds, ring the right phones, record what put it right."
 
 
