@@ -280,7 +280,7 @@ class Concern(Description, Aggregate):
     def _move(self, step: Step, *, by: Actor, at: datetime, details: dict[str, Any] | None = None) -> ConcernEvent:
         starts, target = MOVES[step]
         if self.status not in starts:
-            raise NotNow(f"A concern that is {self.status} cannot be {step}.", status=str(self.status))
+            raise NotNow(f"A concern that is {self.status} cannot be {step}.", state=str(self.status))
         self.status = target
         self.touch()
         return self._record(step, by=by, at=at, details=details or {})

@@ -115,7 +115,7 @@ class RecoveryAction(Aggregate):
     ) -> tuple["RecoveryAction", ConcernEvent]:
         """Take it back by an entry of its own. NotNow when that was done already, or for an entry that reverses."""
         if self.status is ActionStatus.REVERSED or self.reverses_id is not None:
-            raise NotNow("This action was reversed already.", status=str(self.status))
+            raise NotNow("This action was reversed already.", state=str(self.status))
         details = {"recovery_action_id": str(self.id), "remedy": self.remedy.slug}
         event = self.concern.note(Step.ACTION_REVERSED, by=by, at=at, details=details)
         entry = RecoveryAction(
