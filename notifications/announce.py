@@ -1,13 +1,12 @@
 """Telling: from a step of a concern to its alert and one outbox row, in the transaction of the step."""
 
 from dataclasses import dataclass
-from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.alert import Alert
-from models.concern import Concern
+from models.concern import LATE_AFTER, Concern
 from models.concern_event import ConcernEvent, Step
 from models.outbox import Outgoing, Task
 from notifications.rules import POLICY, rings
@@ -35,9 +34,9 @@ def decide(session: Session, event: ConcernEvent) -> ToDo | None:
     concern = event.concern
     match event.step:
         case Step.LOGGED:
-            return _ring(concern, None, at=event.at)
+            return _ring(concern, None, event)
         case Step.EDITED | Step.REOPENED | Step.RELEASED:
-            return _ring(concern, _held(session, concern), at=event.at, again=event.step is not Step.EDITED)
+            return _ring(concern, _held(session, concern), event)
         case Step.TAKEN | Step.RESOLVED:
             alert = _held(session, concern)
             return _answer(alert, event) if alert else None
@@ -45,15 +44,21 @@ def decide(session: Session, event: ConcernEvent) -> ToDo | None:
             return None
 
 
-def _ring(concern: Concern, alert: Alert | None, *, at: datetime, again: bool = False) -> ToDo | None:
-    """Raise the alert a concern is worth; `again` restarts one that was answered before."""
+def _ring(concern: Concern, alert: Alert | None, event: ConcernEvent) -> ToDo | None:
+    """Raise the alert a concern is worth, or restart the one it has; a mere edit only makes that one more severe."""
     ring = rings(concern)
-    if ring is None or (alert is not None and not again):
+    if ring is None:
         return None
+    edited = event.step is Step.EDITED
     if alert is None:
-        alert = Alert.raise_(concern, severity=ring.severity, reason=ring.reason, policy=POLICY, at=at)
+        # A mood corrected in the evening calls nobody to a table that has long been empty.
+        late = concern.late or (edited and event.at - concern.occurred_at > LATE_AFTER)
+        alert = Alert.raise_(concern, severity=ring.severity, reason=ring.reason, policy=POLICY, late=late, at=event.at)
+    elif edited:
+        alert.grow(ring.severity, ring.reason)
+        return None
     else:
-        alert.ring_again(at=at)
+        alert.ring_again(late=concern.late, at=event.at)
     return ToDo(alert, Task.REACH) if alert.calling else None
 
 
@@ -61,9 +66,9 @@ def _answer(alert: Alert, event: ConcernEvent) -> ToDo | None:
     """Somebody came, or it is over: the others' phones need not show it any longer."""
     was_calling = alert.calling
     if event.step is Step.RESOLVED:
-        alert.resolve(at=event.at)
+        alert.resolve(by=event.concern.taken_by, at=event.at)
     elif was_calling:
-        alert.take(by_staff_id=event.by_staff_id, at=event.at)
+        alert.take(by=event.concern.taken_by, at=event.at)
     return ToDo(alert, Task.RECALL) if was_calling else None
 
 
