@@ -136,9 +136,9 @@ def test_a_stop_asked_for_twice_is_forwarded_once(diary, tmp_path):
     counts = f"""
 seen = []
 signal.signal(signal.SIGTERM, lambda *_: seen.append(tell("term")))
+go = os.open({str(go)!r}, os.O_RDWR)
 tell("up")
-signal.pause()
-open({str(go)!r}).read()
+os.read(go, 1)
 tell(len(seen))
 """
     with Running(diary.command(counts)) as running:
@@ -147,7 +147,7 @@ tell(len(seen))
         running.supervisor.stop(signal.SIGINT)
         running.supervisor.stop(signal.SIGINT)
         assert diary.next() == "term"
-        go.write_text("on")
+        go.write_text("on")  # does not wait: the child has it open
 
         assert diary.next() == "1"
         assert running.stopped() == 0
