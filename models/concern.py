@@ -130,12 +130,8 @@ class Concern(Description, Aggregate):
 
     @classmethod
     def shown_with(cls) -> Sequence[ExecutableOption]:
-        joined = (cls.category, cls.cause, cls.place, cls.question, cls.reported_by, cls.taken_by)
-        return (
-            *(joinedload(name) for name in joined),
-            joinedload(cls.alert),
-            selectinload(cls.items),
-        )
+        joined = (cls.category, cls.cause, cls.place, cls.question, cls.reported_by, cls.taken_by, cls.alert)
+        return (*(joinedload(name) for name in joined), selectinload(cls.items))
 
     @classmethod
     def listed(
