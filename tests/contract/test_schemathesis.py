@@ -187,7 +187,7 @@ def stage(databases: Databases, database_kind: str) -> Iterator[Stage]:
     with databases.alone(database_kind) as url:
         world = World(url)
         playing.append(world.app)
-        sys.stdout.write(f"FUZZ_SEED={SEED}\n" if EXAMPLES else "")
+        sys.stdout.write(f"FUZZ_SEED={SEED}\n" if EXAMPLES else "")  # shown with a failure
         yield Stage(world)
         playing.remove(world.app)
         world.close()
