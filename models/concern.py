@@ -103,12 +103,8 @@ class Concern(Description, Aggregate):
     @classmethod
     def shown_with(cls, *, parts: Callable[..., ExecutableOption] = selectinload) -> Sequence[ExecutableOption]:
         """`parts` is how lists are loaded: selectinload asks once for every 500 concerns, subqueryload once."""
-        joined = (cls.category, cls.cause, cls.place, cls.question, cls.reported_by, cls.taken_by)
-        return (
-            *(joinedload(name) for name in joined),
-            joinedload(cls.alert),
-            parts(cls.items),
-        )
+        joined = (cls.category, cls.cause, cls.place, cls.question, cls.reported_by, cls.taken_by, cls.alert)
+        return (*(joinedload(name) for name in joined), parts(cls.items))
 
     @classmethod
     def listed(
