@@ -64,8 +64,8 @@ def over(channel: Channel) -> dict[AddressKind, Channel]:
 def worker_of(
     world: World, channels: Mapping[AddressKind, Channel], *, name: str = "worker", **options: Any
 ) -> Iterator[Worker]:
-    """A worker of the world, on its clock."""
-    worker = Worker(world.back_office, channels, name=name, **options)
+    """A worker of the world, on its clock. However busy the machine, a round ends when its letters are delivered."""
+    worker = Worker(world.back_office, channels, name=name, **{"patience": 60.0, **options})
     yield worker
     worker.close()
 
