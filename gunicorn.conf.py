@@ -5,8 +5,10 @@ import sys
 from pathlib import Path
 
 from gunicorn import glogging
+from sqlalchemy.exc import DBAPIError
 
 from config import Config, ConfigError, set_up_logging
+from models.session import Database, DatabaseRole, UnsafeRole
 
 try:
     settings = Config.from_env()
@@ -44,3 +46,16 @@ worker_tmp_dir = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa:
 # By default all instances of one user would share one control socket in the home folder.
 control_socket_disable = True
 chdir = str(Path(__file__).resolve().parent)
+
+
+def on_starting(_server: object) -> None:
+    """Ends the start in one line when the database would let this process see more than one tenant."""
+    database = Database(settings.database_url, DatabaseRole.APP, pool=1)
+    try:
+        database.refuse_unsafe_role()
+    except UnsafeRole as error:
+        sys.exit(f"amends: {error}")
+    except DBAPIError as error:  # nothing is served that was not looked at: whoever started us tries again
+        sys.exit(f"amends: the database cannot be used: {str(error.orig).splitlines()[0]}")
+    finally:
+        database.close()

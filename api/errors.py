@@ -5,10 +5,11 @@ from typing import Any
 
 import structlog
 from flask import Flask, Response, current_app, g, has_app_context, request
+from flask.typing import ResponseReturnValue
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm.exc import StaleDataError
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from models.errors import Conflict, DomainError, Forbidden, Invalid, Missing, NotNow, Stale
 
@@ -39,6 +40,18 @@ TITLES = {
     500: ("internal-error", "Something broke on our side"),
     503: ("unavailable", "The service is not available at the moment"),
 }
+# What else may stand in `code`, with the status it comes with.
+KINDS = {
+    "wrong-sign-in": (401, "There is no such sign-in"),
+    "already-exists": (409, "It is there already"),
+    "already-taken": (409, "Somebody is on the way already"),
+    "not-now": (409, "Its state does not allow that now"),
+    "request-in-progress": (409, "The same is being done at this moment"),
+    "idempotency-key-reused": (422, "This Idempotency-Key was used for something else"),
+    "invalid-idempotency-key": (422, "This is no Idempotency-Key"),
+    "storage-full": (503, "There is no room left"),
+    **{code: (status, title) for status, (code, title) in TITLES.items()},
+}
 _MESSAGE_CODES = {"Missing data for required field.": "required", "Unknown field.": "unknown-field"}
 _LOCATIONS = {"json": "body", "query": "query", "path": "path", "headers": "header"}
 LOCK_NOT_AVAILABLE = "55P03"  # SQLSTATE
@@ -62,11 +75,10 @@ class Unexpected(Exception):
 
 def problem(status: int, detail: str, *, code: str | None = None, **members: Any) -> Response:
     """A problem document. `members` stand beside the standard ones; those that are None are left out."""
-    default_code, title = TITLES.get(status, ("error", "The request was refused"))
-    code = code or default_code
+    code = code or TITLES.get(status, ("error", ""))[0]
     body = {
         "type": f"/problems/{code}",
-        "title": title,
+        "title": KINDS.get(code, (status, "The request was refused"))[1],
         "status": status,
         "detail": detail,
         "code": code,
@@ -90,15 +102,36 @@ def register(app: Flask) -> None:
     app.register_error_handler(DBAPIError, on_database_error)
     app.register_error_handler(PoolTimeout, on_pool_timeout)
     app.register_error_handler(Exception, on_anything_else)
+    app.add_url_rule("/problems/<code>", "problem", _explain)
+
+
+def _explain(code: str) -> ResponseReturnValue:
+    """Where the `type` of a problem leads: what this kind of refusal is, and the status it comes with."""
+    if code not in KINDS:
+        raise Refusal(404, "No problem of ours has this name.")
+    status, title = KINDS[code]
+    help_ = "`detail` of the problem says what to change, `errors` which values; /docs says what each address takes."
+    return {"type": f"/problems/{code}", "title": title, "status": status, "detail": help_}
 
 
 def on_domain_error(error: DomainError) -> Response:
     status = next(number for kind, number in STATUS.items() if isinstance(error, kind))
     members = dict(error.members)
     if isinstance(error, Invalid) and error.pointer is not None:
-        found = {"in": "body", "pointer": error.pointer, "code": error.code, "detail": error.detail}
+        found = {
+            "in": _place_of(error.pointer),
+            "pointer": error.pointer,
+            "code": error.code,
+            "detail": error.detail,
+        }
         return problem(status, error.detail, errors=[found], **members)
     return problem(status, error.detail, code=error.code, pointer=error.pointer, **members)
+
+
+def _place_of(pointer: str) -> str:
+    """A rule names a value; where the request carried it is our business."""
+    name = pointer.removeprefix("/")
+    return "query" if name in request.args else "path" if name in (request.view_args or {}) else "body"
 
 
 def on_refusal(error: Refusal) -> Response:
@@ -128,7 +161,10 @@ def on_http_exception(error: HTTPException) -> Response:
             for pointer, code, detail in flattened(inner)
         ]
         return problem(error.code, "Some values are not valid; `errors` says which and why.", errors=errors)
-    response = problem(error.code, error.description or "")
+    detail = error.description or ""
+    if isinstance(error, MethodNotAllowed) and error.valid_methods:
+        detail = f"This address takes {', '.join(sorted(error.valid_methods))}."
+    response = problem(error.code, detail)
     for name, value in error.get_headers():
         if name in ("Allow", "Retry-After"):
             response.headers[name] = value

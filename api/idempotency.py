@@ -1,6 +1,6 @@
 """A request that is sent twice has its effect once: by Idempotency-Key, and by the id the phone gave."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import wraps
 from typing import Any
 from uuid import UUID
@@ -34,11 +34,14 @@ def once(shown: type[TenantOwned], *, status: int) -> Callable[[Callable[..., An
                 answered = method(self, *arguments, **path)
                 g.session.flush()
             except IntegrityError as error:
-                if client_id is None:
+                if not (named := list(_given_ids(arguments, client_id))):
                     raise
-                raise Conflict(f"The id {client_id} is in use.", code="already-exists", pointer="/id") from error
+                raise Conflict(
+                    f"An id that came with this is in use: {', '.join(named)}.", code="already-exists", pointer=named[0]
+                ) from error
             return answered
 
+        answer.once = True  # type: ignore[attr-defined]  # so that the document tells of the key
         return answer
 
     return decorate
@@ -52,6 +55,16 @@ def _object_id(shown: type[TenantOwned], arguments: Any, path: dict[str, Any]) -
     client_id = data.get("id")
     data["id"] = client_id or uuid7()
     return data["id"], client_id
+
+
+def _given_ids(arguments: Any, client_id: UUID | None) -> Iterator[str]:
+    """Where in the body the phone named new things itself."""
+    if client_id is not None:
+        yield "/id"
+    for name, inner in (arguments[0] if arguments else {}).items():
+        for number, part in enumerate(inner if isinstance(inner, list) else ()):
+            if isinstance(part, dict) and "id" in part:
+                yield f"/{name}/{number}/id"
 
 
 def _replay(shown: type[TenantOwned], object_id: UUID, client_id: UUID | None, status: int) -> Any:

@@ -8,9 +8,11 @@ from uuid import UUID
 import orjson
 from flask import current_app, g, request
 from itsdangerous import BadSignature, URLSafeSerializer
-from sqlalchemy import Select, literal, tuple_
+from sqlalchemy import Select, Uuid, literal, tuple_
 from sqlalchemy.orm import InstrumentedAttribute
+from sqlalchemy.types import TypeEngine
 
+from models.base import UtcDateTime
 from models.errors import Invalid
 
 MOST = 200
@@ -37,7 +39,7 @@ def page(
 
 
 def _write(row: Any, columns: tuple[InstrumentedAttribute[Any], ...]) -> str:
-    after = [_as_text(getattr(row, column.key)) for column in columns]
+    after = [_as_json(getattr(row, column.key)) for column in columns]
     return _serializer().dumps([after, _list_digest()])
 
 
@@ -48,17 +50,17 @@ def _read(cursor: str, columns: tuple[InstrumentedAttribute[Any], ...]) -> list[
         raise Invalid(BAD_CURSOR, pointer="/cursor") from error
     if digest != _list_digest():
         raise Invalid(BAD_CURSOR, pointer="/cursor")
-    return [_from_text(text, column.type.python_type) for text, column in zip(after, columns, strict=True)]
+    return [_from_json(value, column.type) for value, column in zip(after, columns, strict=True)]
 
 
-def _as_text(value: Any) -> Any:
-    return value.isoformat() if isinstance(value, datetime) else str(value)
+def _as_json(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, datetime) else value if isinstance(value, int) else str(value)
 
 
-def _from_text(text: str, kind: type) -> Any:
-    if kind is datetime:
-        return datetime.fromisoformat(text)
-    return UUID(text) if kind is UUID else text
+def _from_json(value: Any, kind: TypeEngine[Any]) -> Any:
+    if isinstance(kind, UtcDateTime):
+        return datetime.fromisoformat(value)
+    return UUID(value) if isinstance(kind, Uuid) else value
 
 
 def _list_digest() -> str:

@@ -6,16 +6,18 @@ from uuid import UUID
 from flask import current_app, g, request
 from flask.typing import ResponseReturnValue
 from flask.views import MethodView
-from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
 
 from api.auth import authenticate
 from api.errors import Refusal, Unexpected
 from api.etags import must_match
 from models.access import Permission
 from models.base import Aggregate, TenantOwned
+from models.errors import Invalid
 from models.session import Database
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+WITHOUT_BODY = frozenset({"GET", "DELETE"})
 
 
 class Resource(MethodView):
@@ -57,15 +59,22 @@ class Resource(MethodView):
         self, method: str, too_large: RequestEntityTooLarge | None, subjects: dict[str, Any] | None = None
     ) -> None:
         """Everything about the request that can be refused before its values are looked at, in the promised order."""
-        _check_body(too_large)
-        if method == "PATCH" and subjects:
-            must_match(next(thing for thing in subjects.values() if isinstance(thing, Aggregate)))
         declared = getattr(getattr(self, method.lower()), "_apidoc", {}).get("arguments", {}).get("parameters", [])
         takes = {parameter["in"] for parameter in declared}
+        if method not in WITHOUT_BODY:
+            _check_body(too_large)
+        elif too_large is not None or request.get_data(cache=True):
+            raise Unexpected("body", [""])
+        if method == "PATCH" and subjects:
+            must_match(next(thing for thing in subjects.values() if isinstance(thing, Aggregate)))
         if "query" not in takes and request.args:
             raise Unexpected("query", list(request.args))
-        if "json" not in takes and request.get_json(silent=True):
-            raise Unexpected("body", [""])
+        if request.get_data(cache=True) and method not in WITHOUT_BODY:
+            body = request.get_json()
+            if "json" not in takes and body:
+                raise Unexpected("body", [""])
+            if "json" in takes and not isinstance(body, dict):
+                raise Invalid("The body has to be a JSON object, such as {}.", pointer="")
 
     def _find(self, path: dict[str, Any], *, lock: bool) -> dict[str, Any]:
         """The path with ids replaced by what they stand for: 404 before anything is said about the body."""
@@ -95,4 +104,7 @@ def _check_body(too_large: RequestEntityTooLarge | None) -> None:
         return
     if not request.is_json:
         raise Refusal(415, "Send the body as application/json.")
-    request.get_json()  # 400 when it is not JSON
+    try:
+        request.get_json()
+    except BadRequest as error:
+        raise Refusal(400, f"The body is not JSON: {error.__cause__ or error.__context__}.") from error

@@ -1,6 +1,6 @@
 """A concern, from the first word to how it ended: the aggregate, its moves and who may see it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
@@ -114,7 +114,14 @@ class Concern(Description, Aggregate):
         "Concern", "ConcernEvent", "concern_id", back_populates="concern"
     )
     actions: Mapped[list["RecoveryAction"]] = many(
-        "Concern", "RecoveryAction", "concern_id", order_by="RecoveryAction.recorded_at", viewonly=True
+        "Concern",
+        "RecoveryAction",
+        "concern_id",
+        order_by="RecoveryAction.recorded_at, RecoveryAction.id",
+        viewonly=True,
+    )
+    timeline: Mapped[list[ConcernEvent]] = many(
+        "Concern", "ConcernEvent", "concern_id", order_by="ConcernEvent.number", viewonly=True
     )
     alert: Mapped["Alert | None"] = many("Concern", "Alert", "concern_id", uselist=False, back_populates="concern")
 
@@ -129,12 +136,13 @@ class Concern(Description, Aggregate):
         return criteria
 
     @classmethod
-    def shown_with(cls) -> Sequence[ExecutableOption]:
+    def shown_with(cls, *, parts: Callable[..., ExecutableOption] = selectinload) -> Sequence[ExecutableOption]:
+        """`parts` is how lists are loaded: selectinload asks once for every 500 concerns, subqueryload once."""
         joined = (cls.category, cls.cause, cls.place, cls.question, cls.reported_by, cls.taken_by)
         return (
             *(joinedload(name) for name in joined),
             joinedload(cls.alert),
-            selectinload(cls.items),
+            parts(cls.items),
         )
 
     @classmethod
@@ -273,7 +281,7 @@ class Concern(Description, Aggregate):
     def _move(self, step: Step, *, by: Actor, at: datetime, details: dict[str, Any] | None = None) -> ConcernEvent:
         starts, target = MOVES[step]
         if self.status not in starts:
-            raise NotNow(f"A concern that is {self.status} cannot be {step}.", status=str(self.status))
+            raise NotNow(f"A concern that is {self.status} cannot be {step}.", state=str(self.status))
         self.status = target
         self.touch()
         return self._record(step, by=by, at=at, details=details or {})

@@ -101,6 +101,8 @@ class Customer(Aggregate):
         details = normalised(said, country)
         customer = session.insert_once(cls, id=id_, **details, created_at=at)
         if customer is None:
+            if session.scalars(select(cls.id).where(cls.id == id_)).one_or_none() is not None:
+                raise Conflict(f"The id {id_} is in use.", code="already-exists", pointer="/id")
             raise Conflict(
                 "There is a customer with one of these contacts already; search for them.", code="already-exists"
             )

@@ -7,7 +7,8 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Index, Select, Text, select
-from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy.orm import Mapped, Session, joinedload, mapped_column
+from sqlalchemy.sql.base import ExecutableOption
 
 from models.access import Actor
 from models.base import Aggregate, Money, link, money, one
@@ -33,13 +34,11 @@ class RecoveryAction(Aggregate):
     __tablename__ = "recovery_action"
     __table_args__ = (
         Index("ix_recovery_action_concern", "organization_id", "concern_id"),
-        Index("ix_recovery_action_customer", "organization_id", "customer_id"),
         Index("uq_recovery_action_reverses", "organization_id", "reverses_id", unique=True),
     )
 
     concern_id: Mapped[UUID] = link("concern")
     store_id: Mapped[UUID] = link("store")
-    customer_id: Mapped[UUID | None] = link("customer", nullable=True)
     remedy_id: Mapped[UUID] = link("remedy")
     reverses_id: Mapped[UUID | None] = link("recovery_action", nullable=True)
     status: Mapped[ActionStatus] = mapped_column(default=ActionStatus.DONE)
@@ -58,11 +57,21 @@ class RecoveryAction(Aggregate):
         """Those of the concerns the actor may see."""
         return (cls.concern_id.in_(select(Concern.id).where(*Concern.visible_to(actor))),)
 
+    @property
+    def customer_id(self) -> UUID | None:
+        """Beside whose profile it stands: the customer of its concern, also when that is found out later."""
+        customer_id: UUID | None = self.concern.customer_id
+        return customer_id
+
+    @classmethod
+    def shown_with(cls) -> Sequence[ExecutableOption]:
+        return (joinedload(cls.concern),)
+
     @classmethod
     def listed(cls, actor: Actor, **equal: Any) -> Select["RecoveryAction"]:
         """The actions within reach whose columns have these values."""
         criteria = (getattr(cls, name) == value for name, value in equal.items())
-        return select(cls).where(*cls.visible_to(actor), *criteria)
+        return select(cls).where(*cls.visible_to(actor), *criteria).options(*cls.shown_with())
 
     @classmethod
     def record(
@@ -90,7 +99,6 @@ class RecoveryAction(Aggregate):
             concern=concern,
             concern_id=concern.id,
             store_id=concern.store_id,
-            customer_id=concern.customer_id,
             remedy=remedy,
             remedy_id=remedy.id,
             cost=cost,
@@ -107,14 +115,13 @@ class RecoveryAction(Aggregate):
     ) -> tuple["RecoveryAction", ConcernEvent]:
         """Take it back by an entry of its own. NotNow when that was done already, or for an entry that reverses."""
         if self.status is ActionStatus.REVERSED or self.reverses_id is not None:
-            raise NotNow("This action was reversed already.", status=str(self.status))
+            raise NotNow("This action was reversed already.", state=str(self.status))
         details = {"recovery_action_id": str(self.id), "remedy": self.remedy.slug}
         event = self.concern.note(Step.ACTION_REVERSED, by=by, at=at, details=details)
         entry = RecoveryAction(
             concern_id=self.concern_id,
             concern=self.concern,
             store_id=self.store_id,
-            customer_id=self.customer_id,
             remedy_id=self.remedy_id,
             remedy=self.remedy,
             reverses_id=self.id,

@@ -56,6 +56,13 @@ class Databases:
         yield server.create_database(name)
         server.drop_database(name)
 
+    @contextlib.contextmanager
+    def alone(self, kind: str) -> Iterator[str]:
+        """Give the URL of a migrated database that nobody else works on; it is gone after the block."""
+        with self.empty(kind) as url:
+            migrate(url)
+            yield url
+
     def _sqlite(self) -> str:
         url = f"sqlite:///{self.folder}/{self.process}.db"
         migrate(url)

@@ -58,6 +58,7 @@ class CustomerSearch(Resource):
 
     @blp.arguments(CustomerSearchSchema)
     @blp.response(200, CustomerMatchesSchema)
+    @blp.refuses(429)
     def post(self, data: dict[str, Any]) -> dict[str, Any]:
         """Find a customer by exactly one contact, anywhere in the organization
 

@@ -25,6 +25,7 @@ class Sessions(Resource):
 
     @blp.arguments(SignInSchema)
     @blp.response(201, SessionSchema)
+    @blp.refuses(401, 429)
     def post(self, data: dict[str, Any]) -> dict[str, Any]:
         """Sign in
 

@@ -1,8 +1,8 @@
 """What all shapes share: strictness, instants, words, money, pages, problems."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import cache
-from typing import Any
+from typing import Any, ClassVar
 
 from flask import g
 from marshmallow import RAISE, ValidationError, fields, post_dump, post_load, validate
@@ -12,13 +12,21 @@ from models.access import Permission
 from models.base import Money
 
 MOST_PER_PAGE = 200
+BUSINESS_YEARS = range(2000, 3000)
 
 
 class Schema(MarshmallowSchema):
-    """Refuses fields it does not know."""
+    """Refuses fields it does not know. `document` is what the OpenAPI document says of the shape as a whole."""
+
+    document: ClassVar[dict[str, Any]] = {}
 
     class Meta:
         unknown = RAISE
+
+
+def any_of(*names: str) -> dict[str, Any]:
+    """For `document`: at least one of these fields has to be there."""
+    return {"anyOf": [{"required": [name]} for name in names]}
 
 
 class Words(fields.String):
@@ -34,17 +42,47 @@ class Words(fields.String):
         return text
 
 
+class Slug(Words):
+    """A name the organization gave to something, looked up: 404 with a pointer when there is none."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(60, least=1, **options)
+
+
+class Flag(fields.Boolean):
+    """JSON's true or false; "yes" and 1 are for query strings."""
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> bool:
+        if not isinstance(value, bool):
+            raise self.make_error("invalid", input=value)
+        return value
+
+
 class Instant(fields.AwareDateTime):
-    """An RFC 3339 time with its offset, answered in UTC with a Z."""
+    """An RFC 3339 time with its offset, answered in UTC with a Z.
+
+    A clock that is out of all reason is no reason to refuse a note: such a time is moved to the edge of what both
+    databases can give back in any zone.
+    """
+
+    EARLIEST, LATEST = datetime(1900, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
 
     def _deserialize(self, *arguments: Any, **keywords: Any) -> datetime:
-        try:
-            return super()._deserialize(*arguments, **keywords).astimezone(UTC)
-        except OverflowError as error:
-            raise ValidationError("Not a valid datetime.") from error
+        said = super()._deserialize(*arguments, **keywords)
+        return min(max(said, self.EARLIEST), self.LATEST).astimezone(UTC)
 
     def _serialize(self, value: datetime | None, *_: Any, **__: Any) -> str | None:
         return None if value is None else value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+class BusinessDate(fields.Date):
+    """A civil date, in years that stores do business in: those around them have no neighbours to reckon with."""
+
+    def _deserialize(self, *arguments: Any, **keywords: Any) -> date:
+        day: date = super()._deserialize(*arguments, **keywords)
+        if day.year not in BUSINESS_YEARS:
+            raise ValidationError("Not a date anybody does business on.")
+        return day
 
 
 class SlugOf(fields.String):
@@ -58,7 +96,7 @@ class MoneySchema(Schema):
     """Minor units of one currency."""
 
     amount = fields.Integer(required=True, strict=True, validate=validate.Range(min=-(10**12), max=10**12))
-    currency = fields.String(required=True, validate=validate.Regexp(r"^[A-Z]{3}\Z"))
+    currency = fields.String(required=True, validate=[validate.Length(equal=3), validate.Regexp("^[A-Z]{3}$")])
 
     @post_load
     def make(self, data: dict[str, Any], **_: Any) -> Money:

@@ -6,14 +6,17 @@ from marshmallow import ValidationError, fields, validate, validates_schema
 
 from api.schemas.base import (
     CostSchema,
+    Flag,
     Instant,
     MoneySchema,
     PageQuery,
     PersonSchema,
     Schema,
+    Slug,
     SlugOf,
     Words,
     WordsWithheld,
+    any_of,
 )
 from api.schemas.recovery import NewRecoveryActionSchema
 from models.alert import AlertState
@@ -25,6 +28,8 @@ MOOD = validate.Range(min=1, max=5)
 
 class ItemSchema(Schema):
     """A dish or product, by slug or by name."""
+
+    document = any_of("slug", "name")
 
     slug = Words(60, least=1, allow_none=True, load_default=None)
     name = Words(200, least=1, allow_none=True, load_default=None)
@@ -53,6 +58,8 @@ class OrderShownSchema(Schema):
 class ConcernCustomerSchema(Schema):
     """Who it is: at least one of the four, as far as they told."""
 
+    document = any_of("name", "phone", "email", "loyalty_number")
+
     name = Words(200)
     phone = Words(40)
     email = fields.Email(validate=validate.Length(max=254))
@@ -66,15 +73,15 @@ class _DescriptionSchema(Schema):
     our_reading = Words(4000, allow_none=True)
     stake = Words(1000, allow_none=True)
     wanted = Words(1000, allow_none=True)
-    category = Words(60, allow_none=True)
-    cause = Words(60, allow_none=True)
-    place = Words(60, allow_none=True)
-    question = Words(60, allow_none=True)
-    read_back = fields.Boolean()
+    category = Slug(allow_none=True)
+    cause = Slug(allow_none=True)
+    place = Slug(allow_none=True)
+    question = Slug(allow_none=True)
+    read_back = Flag()
     times_told = fields.Integer(strict=True, allow_none=True, validate=validate.Range(min=1, max=100))
     items = fields.List(fields.Nested(ItemSchema), validate=validate.Length(max=50))
     order = fields.Nested(OrderSchema, allow_none=True)
-    sensitive = fields.Boolean()
+    sensitive = Flag()
     customer_id = fields.UUID(allow_none=True)
 
 
@@ -169,7 +176,7 @@ class ConcernQuery(PageQuery):
     status = fields.Enum(Status, by_value=True)
     kind = fields.Enum(Kind, by_value=True)
     unhappy = fields.Boolean()
-    category = Words(60)
+    category = Slug()
     customer_id = fields.UUID()
     business_date = fields.Date()
     received_after = Instant()

@@ -4,7 +4,7 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validate, validates_schema
 
-from api.schemas.base import Instant, PageQuery, Schema, Words
+from api.schemas.base import Instant, PageQuery, Schema, Words, any_of
 from api.schemas.concerns import ConcernSchema
 from api.schemas.recovery import RecoveryActionSchema
 
@@ -20,6 +20,8 @@ class EditCustomerSchema(Schema):
 
 class NewCustomerSchema(Schema):
     """A customer to be known again: at least one of the four."""
+
+    document = any_of("name", "phone", "email", "loyalty_number")
 
     id = fields.UUID()
     store_id = fields.UUID()
@@ -49,6 +51,8 @@ class CustomerQuery(PageQuery):
 
 class CustomerSearchSchema(Schema):
     """Exactly one way to reach the customer."""
+
+    document = {"minProperties": 1, "maxProperties": 1}
 
     phone = Words(40, least=1)
     email = fields.Email(validate=validate.Length(max=254))

@@ -9,6 +9,7 @@ from api.schemas.base import (
     PageQuery,
     PersonSchema,
     Schema,
+    Slug,
     SlugOf,
     Words,
     WordsWithheld,
@@ -20,7 +21,7 @@ class NewRecoveryActionSchema(Schema):
     """One thing done to put it right."""
 
     id = fields.UUID()
-    remedy = Words(60, least=1, required=True)
+    remedy = Slug(required=True)
     cost = fields.Nested(CostSchema, allow_none=True)
     note = Words(1000, allow_none=True)
     acted_at = Instant()

@@ -2,7 +2,7 @@
 
 from marshmallow import fields
 
-from api.schemas.base import Instant, Schema, Words
+from api.schemas.base import Flag, Instant, Schema, Words
 from models.access import Role
 from models.device import AddressKind, Platform
 
@@ -38,7 +38,7 @@ class PutShiftSchema(Schema):
     """Checking in on the floor of a store."""
 
     store_id = fields.UUID(required=True)
-    lead = fields.Boolean(load_default=False)
+    lead = Flag(load_default=False)
 
 
 class ShiftSchema(Schema):

@@ -633,7 +633,6 @@ def create_tables() -> None:
         sa.Column("organization_id", sa.Uuid(), nullable=False),
         sa.Column("concern_id", sa.Uuid(), nullable=False),
         sa.Column("store_id", sa.Uuid(), nullable=False),
-        sa.Column("customer_id", sa.Uuid(), nullable=True),
         sa.Column("remedy_id", sa.Uuid(), nullable=False),
         sa.Column("reverses_id", sa.Uuid(), nullable=True),
         sa.Column("status", sa.String(20), nullable=False),
@@ -656,11 +655,6 @@ def create_tables() -> None:
             name="fk_recovery_action_concern",
         ),
         sa.ForeignKeyConstraint(
-            ["organization_id", "customer_id"],
-            ["customer.organization_id", "customer.id"],
-            name="fk_recovery_action_customer",
-        ),
-        sa.ForeignKeyConstraint(
             ["organization_id", "remedy_id"], ["remedy.organization_id", "remedy.id"], name="fk_recovery_action_remedy"
         ),
         sa.ForeignKeyConstraint(
@@ -675,7 +669,6 @@ def create_tables() -> None:
         sa.PrimaryKeyConstraint("organization_id", "id", name="pk_recovery_action"),
     )
     op.create_index("ix_recovery_action_concern", "recovery_action", ["organization_id", "concern_id"], unique=False)
-    op.create_index("ix_recovery_action_customer", "recovery_action", ["organization_id", "customer_id"], unique=False)
     op.create_index("uq_recovery_action_reverses", "recovery_action", ["organization_id", "reverses_id"], unique=True)
     op.create_table(
         "notification",

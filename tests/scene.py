@@ -1,0 +1,158 @@
+"""An organization in full swing: every table has rows, and each id that an address or a body can carry is known."""
+
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from models.access import Role
+from models.alert import Alert
+from models.credentials import StaffSession
+from models.device import Device
+from models.notification import Notification
+from models.organization import Region
+from models.staff import Staff, StaffRegion, StaffStore
+from models.tables import metadata
+from models.vocabulary import Question
+from tests.factories import Shop, make_shop, password_hash
+from tests.world import World
+
+PHONE = "+351912345678"
+# What an operation cannot be asked without.
+QUERIES = {"getReportRecovery": {"from": "2026-01-01", "to": "2026-12-31", "group_by": "store"}}
+# What each operation with a body accepts; ids are added by the test that wants them there.
+BODIES: dict[str, dict[str, Any]] = {
+    "postSessions": {"organization": "nobody", "login": "nobody", "password": "nobody has this one"},
+    "putMyShift": {"store_id": None},
+    "putMyDevice": {"platform": "ios", "address": "address of a thief", "address_kind": "log"},
+    "postCustomers": {"name": "Somebody New"},
+    "postCustomerSearch": {"phone": PHONE},
+    "patchCustomerById": {"name": "Changed"},
+    "postConcerns": {"mood": 2, "recovery_actions": [{"remedy": "apology"}]},
+    "patchConcernById": {"stake": "changed"},
+    "postResolveConcern": {"outcome": "lost", "mood_after": 1},
+    "postConcernRecoveryActions": {"remedy": "apology"},
+    "postReverseRecoveryAction": {"note": "changed"},
+    "postNotificationReceipts": {
+        "receipts": [{"notification_id": None, "event": "opened", "at": "2026-03-03T12:00:00Z"}]
+    },
+}
+
+
+@dataclass
+class Scene:
+    """A shop, and what stands in it by the names that paths, queries and bodies use."""
+
+    shop: Shop
+    ids: dict[str, str] = field(default_factory=dict)
+    sensitive: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def private(self) -> set[str]:
+        """Ids that nobody outside the first store may ever read."""
+        names = ("concern_id", "customer_id", "alert_id", "recovery_action_id", "notification_id", "store_id")
+        return {self.ids[name] for name in names} | set(self.sensitive.values()) | {str(self.shop.staff["floor"])}
+
+
+def make_scene(world: World, slug: str) -> Scene:
+    """An organization of its own, lived in through the API."""
+    shop = make_shop(world.back_office, slug, on_shift=("floor", "manager"))
+    scene = Scene(shop)
+    floor = (shop, "floor")
+    phone = {"platform": "android", "address": f"address of {slug}", "address_kind": "log"}
+    _do(world, "PUT", f"/v1/me/devices/phone-of-{slug}", (shop, "manager"), json=phone)
+    said = {
+        "mood": 1,
+        "customer": {"name": "Customer of " + slug, "phone": PHONE},
+        "category": "food",
+        "cause": "cold",
+        "place": "table-12",
+        "question": "what-happened",
+        "items": [{"slug": "soup"}],
+        "recovery_actions": [{"remedy": "remake"}, {"remedy": "apology"}],
+    }
+    concern = _do(world, "POST", "/v1/concerns", floor, json=said, headers={"Idempotency-Key": "first"})
+    _do(world, "POST", f"/v1/concerns/{concern['id']}/take", (shop, "manager"))
+    hidden = _do(world, "POST", "/v1/concerns", floor, json={**said, "sensitive": True})
+    with world.back_office.writing(shop.organization_id) as session:
+        session.add(Question(slug="what-would-help", text="What would help?"))
+        session.add_all(
+            Notification(
+                alert_id=alert.id,
+                device_id=session.scalars(sa.select(Device.id)).one(),
+                staff_id=shop.staff["manager"],
+                run_id=alert.run_id,
+                step=step,
+                queued_at=world.clock(),
+                expires_at=world.clock(),
+            )
+            for alert in session.scalars(sa.select(Alert))
+            for step in (0, 1)
+        )
+    _do(world, "POST", "/v1/customers", floor, json={"name": "Regular of " + slug})
+    shop.staff["manager-there"], shop.tokens["manager-there"] = hire(world, shop, "manager-there", Role.MANAGER)
+    shop.staff["regional-there"], shop.tokens["regional-there"] = hire(world, shop, "regional-there", Role.REGIONAL)
+    scene.ids = {
+        "concern_id": concern["id"],
+        "customer_id": concern["customer_id"],
+        "alert_id": concern["alert"]["id"],
+        "recovery_action_id": _first(world, shop, f"/v1/concerns/{concern['id']}/recovery-actions"),
+        "notification_id": _first(world, shop, f"/v1/alerts/{concern['alert']['id']}/notifications"),
+        "store_id": str(shop.store_id),
+        "region_id": str(shop.region_id),
+        "staff_id": str(shop.staff["floor"]),
+        "taken_by": str(shop.staff["manager"]),
+        "installation_id": f"phone-of-{slug}",
+        "business_date": concern["business_date"],
+    }
+    scene.sensitive = {
+        "concern_id": hidden["id"],
+        "alert_id": hidden["alert"]["id"],
+        "recovery_action_id": _first(world, shop, f"/v1/concerns/{hidden['id']}/recovery-actions"),
+        "notification_id": _first(world, shop, f"/v1/alerts/{hidden['alert']['id']}/notifications"),
+    }
+    return scene
+
+
+def hire(world: World, shop: Shop, login: str, role: Role) -> tuple[UUID, str]:
+    """Somebody of the second store, or of its region; their id and token."""
+    with world.back_office.writing(shop.organization_id) as session:
+        staff = Staff(login=login, name=login.title(), role=role, password_hash=password_hash())
+        session.add(staff)
+        session.flush()
+        if role is Role.REGIONAL:
+            there = session.scalars(sa.select(Region.id).where(Region.slug == "there")).one()
+            session.add(StaffRegion(staff_id=staff.id, region_id=there))
+        else:
+            session.add(StaffStore(staff_id=staff.id, store_id=shop.other_store_id))
+        _, token = StaffSession.open(session, staff=staff, at=world.clock())
+    return staff.id, token.text
+
+
+def rows_of(owner: sa.Engine, organization_id: UUID) -> dict[str, list[Any]]:
+    """Every row of an organization, by table; what only says when somebody was last seen is left out."""
+    found = {}
+    with owner.connect() as connection:
+        for table in tenant_tables():
+            columns = [column for column in table.columns if column.name != "seen_at"]
+            question = sa.select(*columns).where(table.c.organization_id == organization_id)
+            found[table.name] = sorted(map(repr, connection.execute(question)))
+    return found
+
+
+def tenant_tables() -> list[sa.Table]:
+    """The tables whose rows belong to one organization."""
+    return [table for table in metadata.sorted_tables if "organization_id" in table.columns]
+
+
+def _do(world: World, method: str, path: str, by: tuple[Shop, str], **options: Any) -> dict[str, Any]:
+    answer = world.request(method, path, by, **options)
+    assert answer.status_code < 300, answer.text
+    found: dict[str, Any] = answer.json
+    return found
+
+
+def _first(world: World, shop: Shop, path: str) -> str:
+    items = _do(world, "GET", path, (shop, "manager"))["items"]
+    return str(items[0]["id"])
