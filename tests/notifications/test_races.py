@@ -105,9 +105,11 @@ def test_a_take_that_is_being_written_while_the_push_is_recorded_withdraws_it(wo
 def wait_until_somebody_waits(world: World) -> None:
     """Until some transaction of this database waits for a lock of another."""
     engine = sa.create_engine(world.url)
-    question = sa.text("SELECT count(*) FROM pg_locks WHERE NOT granted")
+    question = sa.text(
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    )
     ends_at = time.monotonic() + PATIENCE
-    with engine.connect() as connection:
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         while not connection.scalar(question):
             assert time.monotonic() < ends_at, "nobody waited"
     engine.dispose()
