@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import phonenumbers
-from sqlalchemy import ColumnElement, Select, String, UniqueConstraint, func, or_, select
+from sqlalchemy import ColumnElement, Index, Select, String, UniqueConstraint, func, or_, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.access import Actor
@@ -38,9 +38,10 @@ class Customer(Aggregate):
         UniqueConstraint("organization_id", "phone"),
         UniqueConstraint("organization_id", "email"),
         UniqueConstraint("organization_id", "loyalty_number"),
+        Index("ix_customer_newest", "organization_id", "created_at", "id"),
     )
 
-    name: Mapped[str | None] = mapped_column(String(200), index=True)
+    name: Mapped[str | None] = mapped_column(String(200))
     phone: Mapped[str | None] = mapped_column(String(20))
     email: Mapped[str | None] = mapped_column(String(254))
     loyalty_number: Mapped[str | None] = mapped_column(String(60))
