@@ -185,8 +185,8 @@ class Waker:
         """A connection of its own, of the worker's role like all its others."""
         if self._engine.dialect.name == "postgresql":
             pooled = self._engine.raw_connection()
-            pooled.detach()
             self._connection = pooled.driver_connection
+            pooled.detach()
             self._connection.autocommit = True
             self._connection.execute("LISTEN amends_outbox")
         else:
