@@ -7,9 +7,11 @@ from enum import StrEnum
 from typing import Any, Final, TypeVar
 from uuid import UUID
 
+import psycopg
 import sqlalchemy as sa
 from sqlalchemy import Connection, Engine, event
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import (
     ORMExecuteState,
     Session,
@@ -83,6 +85,20 @@ class ScopedSession(Session):
             if row.organization_id not in (None, self.tenant):
                 raise PermissionError(f"a {row.__tablename__} of another organization")
             row.organization_id = self.tenant
+
+
+def table_with_that_id(error: IntegrityError) -> str | None:
+    """The table that has a row with the id of the new one already; None when another rule was broken.
+
+    PostgreSQL names the constraint, SQLite its columns, hence the branch.
+    """
+    broken = error.orig
+    if isinstance(broken, psycopg.Error):
+        constraint = broken.diag.constraint_name or ""
+        return constraint.removeprefix("pk_") if constraint.startswith("pk_") else None
+    if getattr(broken, "sqlite_errorname", None) != "SQLITE_CONSTRAINT_PRIMARYKEY":
+        return None
+    return str(broken).partition(": ")[2].partition(".")[0]
 
 
 def keep_to_tenant(execution: ORMExecuteState) -> None:
