@@ -272,5 +272,5 @@ def set_up_logging(config: Config) -> None:
     # Only our own earlier handler goes: a test runner has its own on the same logger.
     root.handlers = [*(other for other in root.handlers if other.get_name() != "amends"), handler]
     root.setLevel(logging.INFO)
-    logging.getLogger("alembic.runtime.plugins").setLevel(logging.WARNING)  # nine lines of its own at every start
+    logging.getLogger("alembic.runtime.plugins").setLevel(logging.WARNING)  # lists its own parts at every import
     logging.captureWarnings(capture=True)

@@ -164,7 +164,7 @@ def greet_when_ready(config: Config) -> None:
     print(f"\n  Amends is ready   {config.public_url}\n  The API           {config.public_url}/docs")
     if config.is_loopback and config.seed_demo is not False:
         print("  Demo sign-ins     organization demo: floor, floor-market, manager, regional, hq, admin")
-        print("                    organization other: outsider, other-admin")
+        print("                    organization other: outsider, other-manager, other-admin")
         print("                    the password of each is demo-<login>-2468, as in demo-floor-2468")
     print("  Ctrl-C drains and stops it\n", flush=True)
 
@@ -185,7 +185,7 @@ def main() -> int:
     signal.signal(signal.SIGINT, supervisor.stop)
     steps = {"migration": [*FLASK, "db", "upgrade"]}
     if config.seed_demo or (config.seed_demo is None and config.is_loopback):
-        steps["demo"] = [*FLASK, "demo", "seed", *([] if config.seed_demo else ["--if-empty"])]
+        steps["demo"] = [*FLASK, "demo", "seed", "--if-missing" if config.seed_demo else "--if-empty"]
     for name, command in steps.items():
         code = supervisor.step(command)
         if supervisor.stopping:

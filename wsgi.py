@@ -1,8 +1,13 @@
 """The web process: settings in, application out."""
 
-from api import create_app
-from config import Config, set_up_logging
+import sys
 
-config = Config.from_env()
+from api import create_app
+from config import Config, ConfigError, set_up_logging
+
+try:
+    config = Config.from_env()
+except ConfigError as error:
+    sys.exit(f"amends: {error}")
 set_up_logging(config)
 app = create_app(config)

@@ -21,12 +21,24 @@ from api.resources import (
     me,
     organization,
     recovery_actions,
+    recovery_logs,
+    reports,
     sessions,
 )
 from config import Config
 from models.session import Database, DatabaseRole
 
-BLUEPRINTS = (sessions, me, organization, customers, concerns, recovery_actions, alerts)
+BLUEPRINTS = (
+    sessions,
+    me,
+    organization,
+    customers,
+    concerns,
+    recovery_actions,
+    alerts,
+    recovery_logs,
+    reports,
+)
 DESCRIPTION = "Log a customer's concern in seconds, ring the right phones, record what put it right."
 
 
@@ -70,7 +82,7 @@ def create_app(config: Config, database: Database | None = None) -> Flask:
     app.register_blueprint(health.blp)
     app.add_url_rule("/", "home", lambda: redirect("/docs"))
     app.add_url_rule("/_swagger/<path:name>", "swagger", _swagger)
-    app.cli.add_command(cli.db)
+    cli.register(app)
     return app
 
 

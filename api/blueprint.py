@@ -1,23 +1,26 @@
 """Our Blueprint and Api: the house habits of every operation, in code and in the OpenAPI document."""
 
 from collections.abc import Callable
+from datetime import date
 from functools import wraps
-from typing import Any
+from typing import Any, cast
 
 from flask import Response, g
 from flask.typing import ResponseReturnValue
 from flask_smorest import Api as SmorestApi
 from flask_smorest import Blueprint as SmorestBlueprint
 from flask_smorest.utils import unpack_tuple_response
-from marshmallow import RAISE
+from marshmallow import RAISE, ValidationError
 from webargs.flaskparser import FlaskParser
 from werkzeug.exceptions import HTTPException
+from werkzeug.routing import BaseConverter
+from werkzeug.routing import ValidationError as NotADate
 
 from api.errors import on_http_exception
 from api.etags import etag_of
 from api.openapi import Plugin, add_components, document_habits, operation_id
 from api.resource import Resource
-from api.schemas.base import ProblemSchema
+from api.schemas.base import BusinessDate, ProblemSchema
 
 
 class Parser(FlaskParser):
@@ -79,6 +82,18 @@ class Blueprint(SmorestBlueprint):
             }
 
 
+class BusinessDateConverter(BaseConverter):
+    """A business date in a path, 2026-03-02; what is none is an address that does not exist."""
+
+    regex = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
+
+    def to_python(self, value: str) -> date:
+        try:
+            return cast("date", BusinessDate().deserialize(value))
+        except ValidationError as error:
+            raise NotADate from error
+
+
 class Api(SmorestApi):
     """The OpenAPI document and the error answers of the house."""
 
@@ -87,6 +102,8 @@ class Api(SmorestApi):
     def __init__(self, app: Any) -> None:
         super().__init__(app, spec_kwargs={"marshmallow_plugin": Plugin()})
         add_components(self.spec)
+        app.url_map.converters["date"] = BusinessDateConverter
+        self.register_converter(BusinessDateConverter, lambda _: {"type": "string", "format": "date"})
 
     def handle_http_exception(self, error: HTTPException) -> Response:
         return on_http_exception(error)

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Index, Select, UniqueConstraint, select, text
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, lazyload, mapped_column
 from uuid_utils.compat import uuid7
 
 from models.access import Actor
@@ -99,6 +99,11 @@ class Alert(Aggregate):
         return (cls.concern_id.in_(select(Concern.id).where(*Concern.visible_to(actor))),)
 
     @classmethod
+    def alone(cls) -> Select["Alert"]:
+        """Alerts without the notifications that only their summary needs."""
+        return select(cls).options(lazyload(cls.notifications))
+
+    @classmethod
     def listed(cls, actor: Actor, **equal: Any) -> Select["Alert"]:
         """The alerts within reach whose columns have these values."""
         criteria = (getattr(cls, name) == value for name, value in equal.items())
@@ -106,7 +111,7 @@ class Alert(Aggregate):
 
     @classmethod
     def raise_(
-        cls, concern: Concern, *, severity: Severity, reason: Reason, policy: dict[str, Any], at: datetime
+        cls, concern: Concern, *, severity: Severity, reason: Reason, policy: dict[str, Any], late: bool, at: datetime
     ) -> "Alert":
         """Call for help. A concern told too late to help with is noted as `late` and rings nobody."""
         alert = cls(
@@ -114,33 +119,40 @@ class Alert(Aggregate):
             store_id=concern.store_id,
             severity=severity,
             reason=reason,
-            state=AlertState.LATE,
             policy=policy,
-            run_id=uuid7(),
             raised_at=at,
-            run_started_at=at,
+            taken_by=None,
             notifications=[],
         )
         concern.alert = alert
-        if not concern.late:
-            alert._start(at)
+        alert._start(late=late, at=at)
         return alert
 
     @property
     def calling(self) -> bool:
         return self.state in CALLING
 
-    def ring_again(self, *, at: datetime) -> None:
+    def ring_again(self, *, late: bool, at: datetime) -> None:
         """Start the climb anew, after the concern was given back or reopened."""
-        self.run_id, self.taken_by_id, self.taken_at, self.closed_at = uuid7(), None, None, None
-        self._start(at)
+        self._start(late=late, at=at)
         self.touch()
 
-    def take(self, *, by_staff_id: UUID | None, at: datetime) -> None:
-        self.state, self.taken_by_id, self.taken_at = AlertState.TAKEN, by_staff_id, at
+    def grow(self, severity: Severity, reason: Reason) -> None:
+        """It is worse than was thought; who was rung for it already is not rung again."""
+        if severity is not self.severity or reason is not self.reason:
+            self.severity, self.reason = severity, reason
+            self.touch()
+
+    def take(self, *, by: Staff | None, at: datetime) -> None:
+        """Somebody goes there; nobody else has to. `by` is None for the till."""
+        self._answered(by, at)
+        self.state = AlertState.TAKEN
         self._stop()
 
-    def resolve(self, *, at: datetime) -> None:
+    def resolve(self, *, by: Staff | None, at: datetime) -> None:
+        """It is over; from `open` the one who resolved it took it at the same moment."""
+        if self.calling:
+            self._answered(by, at)
         self.state, self.closed_at = AlertState.RESOLVED, at
         self._stop()
 
@@ -155,9 +167,14 @@ class Alert(Aggregate):
         self.unanswered_at = self.unanswered_at or at
         return False
 
-    def _start(self, at: datetime) -> None:
-        self.state, self.step, self.run_started_at, self.reached_at = AlertState.OPEN, 0, at, None
-        self.next_step_at = self._time_of_next_step()
+    def _start(self, *, late: bool, at: datetime) -> None:
+        self.run_id, self.step, self.run_started_at, self.reached_at = uuid7(), 0, at, None
+        self.taken_by = self.taken_by_id = self.taken_at = self.closed_at = None
+        self.state = AlertState.LATE if late else AlertState.OPEN
+        self.next_step_at = None if late else self._time_of_next_step()
+
+    def _answered(self, by: Staff | None, at: datetime) -> None:
+        self.taken_by, self.taken_by_id, self.taken_at = by, by.id if by else None, at
 
     def _stop(self) -> None:
         self.next_step_at = None
@@ -177,11 +194,13 @@ class Alert(Aggregate):
         if self.state is not AlertState.OPEN:
             return _CLOSED[self.state]
         this_run = [sent for sent in self.notifications if sent.run_id == self.run_id]
-        if self.reached_at is None:
-            return "calling for help"
-        if all(sent.over for sent in this_run):
-            return "no phone reached: walk over"
-        reached = sum(sent.on_a_phone for sent in this_run)
-        opened = sum(sent.opened_at is not None for sent in this_run)
-        phones = f"{reached} phone" + ("" if reached == 1 else "s")
-        return f"sent to {phones}" + (f", opened on {opened}" if opened else "")
+        sent_to = {sent.device_id for sent in this_run if sent.on_a_phone}
+        if not sent_to:
+            in_vain = self.reached_at is not None and all(sent.over for sent in this_run)
+            return "no phone reached: walk over" if in_vain else "calling for help"
+        line = f"sent to {len(sent_to)} phone" + ("" if len(sent_to) == 1 else "s")
+        if arrived := {sent.device_id for sent in this_run if sent.arrived}:
+            line += f", arrived on {len(arrived)}"
+        if opened := {sent.device_id for sent in this_run if sent.opened_at is not None}:
+            line += f", opened on {len(opened)}"
+        return line

@@ -1,13 +1,13 @@
 """A concern, from the first word to how it ended: the aggregate, its moves and who may see it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Index, Select, SmallInteger, or_, select
-from sqlalchemy.orm import Mapped, WriteOnlyMapped, joinedload, mapped_column, selectinload
+from sqlalchemy.orm import Mapped, WriteOnlyMapped, joinedload, mapped_column, object_session, selectinload
 from sqlalchemy.sql.base import ExecutableOption
 
 from models.access import Actor, Permission
@@ -114,7 +114,14 @@ class Concern(Description, Aggregate):
         "Concern", "ConcernEvent", "concern_id", back_populates="concern"
     )
     actions: Mapped[list["RecoveryAction"]] = many(
-        "Concern", "RecoveryAction", "concern_id", order_by="RecoveryAction.recorded_at", viewonly=True
+        "Concern",
+        "RecoveryAction",
+        "concern_id",
+        order_by="RecoveryAction.recorded_at, RecoveryAction.id",
+        viewonly=True,
+    )
+    timeline: Mapped[list[ConcernEvent]] = many(
+        "Concern", "ConcernEvent", "concern_id", order_by="ConcernEvent.number", viewonly=True
     )
     alert: Mapped["Alert | None"] = many("Concern", "Alert", "concern_id", uselist=False, back_populates="concern")
 
@@ -129,9 +136,10 @@ class Concern(Description, Aggregate):
         return criteria
 
     @classmethod
-    def shown_with(cls) -> Sequence[ExecutableOption]:
+    def shown_with(cls, *, parts: Callable[..., ExecutableOption] = selectinload) -> Sequence[ExecutableOption]:
+        """`parts` is how lists are loaded: selectinload asks once for every 500 concerns, subqueryload once."""
         joined = (cls.category, cls.cause, cls.place, cls.question, cls.reported_by, cls.taken_by, cls.alert)
-        return (*(joinedload(name) for name in joined), selectinload(cls.items))
+        return (*(joinedload(name) for name in joined), parts(cls.items))
 
     @classmethod
     def listed(
@@ -221,7 +229,7 @@ class Concern(Description, Aggregate):
         if self.status is Status.TAKEN and not mine and not by.may(Permission.CONCERN_RELEASE_ANY):
             raise Forbidden("Only the person who took it, or a manager, can give it back.")
         event = self._move(Step.RELEASED, by=by, at=at)
-        self.taken_by_id = None
+        self._hand_to(None)
         return event
 
     def resolve(
@@ -242,7 +250,8 @@ class Concern(Description, Aggregate):
         """It was not over after all."""
         before = {"outcome": self.outcome, "mood_after": self.mood_after}
         event = self._move(Step.REOPENED, by=by, at=at, details=before)
-        self.outcome = self.mood_after = self.resolved_at = self.resolved_by_id = self.taken_by_id = None
+        self.outcome = self.mood_after = self.resolved_at = self.resolved_by_id = None
+        self._hand_to(None)
         self.seconds_to_resolve = None
         self.reopened_count += 1
         return event
@@ -274,10 +283,16 @@ class Concern(Description, Aggregate):
         return self._record(step, by=by, at=at, details=details or {})
 
     def _taken(self, by: Actor, at: datetime) -> None:
-        self.taken_by_id = by.staff_id
+        self._hand_to(by.staff_id)
         if self.taken_at is None:
             self.taken_at = at
             self.seconds_to_take = _seconds(self.received_at, at)
+
+    def _hand_to(self, staff_id: UUID | None) -> None:
+        """Who has it now; their row is looked up anew, so that no answer shows the one before."""
+        self.taken_by_id = staff_id
+        if (session := object_session(self)) and self not in session.new:
+            session.expire(self, ["taken_by"])
 
     def _record(self, step: Step, *, by: Actor, at: datetime, details: dict[str, Any]) -> ConcernEvent:
         self.event_count += 1

@@ -2,12 +2,13 @@
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import String
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import String, delete
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import Base
 
 SILENT_AFTER = timedelta(seconds=30)
+FORGOTTEN_AFTER = timedelta(hours=1)  # each start of a worker has a name of its own: the rows would pile up
 
 
 class Heartbeat(Base):
@@ -19,3 +20,16 @@ class Heartbeat(Base):
     at: Mapped[datetime]
     overdue_steps: Mapped[int] = mapped_column(default=0)
     push: Mapped[str] = mapped_column(String(20), default="ok")
+
+    @classmethod
+    def beat(cls, session: Session, worker: str, *, overdue_steps: int, push: str, at: datetime) -> None:
+        """Say that this worker lives, and how it does; forget those that have long been silent."""
+        beat = session.get(cls, worker) or cls(worker=worker)
+        session.add(beat)
+        beat.at, beat.overdue_steps, beat.push = at, overdue_steps, push
+        session.execute(delete(cls).where(cls.at < at - FORGOTTEN_AFTER))
+
+    @classmethod
+    def stop(cls, session: Session, worker: str) -> None:
+        """This worker ends in good order, and is not missed."""
+        session.execute(delete(cls).where(cls.worker == worker))

@@ -79,6 +79,11 @@ class Notification(TenantOwned):
         return self.state in ON_A_PHONE
 
     @property
+    def arrived(self) -> bool:
+        """That the phone itself has told us of it, in whatever order."""
+        return any((self.received_at, self.shown_at, self.opened_at))
+
+    @property
     def over(self) -> bool:
         return self.state in OVER
 
@@ -88,6 +93,16 @@ class Notification(TenantOwned):
             self.accepted_at, self.provider_id = at, provider_id
         if self.state in (S.QUEUED, S.LEASED):
             self.state = S.ACCEPTED
+
+    def try_(self) -> None:
+        """A worker is about to hand it to the push service. Until that answers, nobody knows whether a phone rings."""
+        if self.state is S.QUEUED:
+            self.state = S.LEASED
+
+    def wait(self) -> None:
+        """The push service did not take it; it will be tried again."""
+        if self.state is S.LEASED:
+            self.state = S.QUEUED
 
     def give_up(self, state: NotificationState, reason: str) -> None:
         """It will not be sent (again): failed, expired or suppressed."""
@@ -110,7 +125,9 @@ class Notification(TenantOwned):
         """Take in what a phone reports of its own notifications: how many were known, and the ids that were not."""
         wanted = list(receipts)
         ids = {receipt["notification_id"] for receipt in wanted}
-        mine = session.scalars(select(cls).where(cls.id.in_(ids), cls.staff_id == by.staff_id).with_for_update())
+        mine = session.scalars(
+            select(cls).where(cls.id.in_(ids), cls.staff_id == by.staff_id).order_by(cls.id).with_for_update()
+        )
         known = {notification.id: notification for notification in mine}
         for receipt in wanted:
             if notification := known.get(receipt["notification_id"]):

@@ -6,9 +6,10 @@ from uuid import UUID
 from sqlalchemy import String, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from models import naming
 from models.base import Aggregate, Base
 from models.change import ChangeCounter
-from models.errors import Missing
+from models.errors import Conflict, Invalid, Missing
 
 
 class Organization(Base):
@@ -22,9 +23,15 @@ class Organization(Base):
     created_at: Mapped[datetime]
 
     @classmethod
-    def found(cls, session: Session, *, slug: str, name: str, at: datetime) -> "Organization":
-        """A new organization, with the counter of its changes."""
-        organization = cls(slug=slug, name=name, created_at=at)
+    def found(cls, session: Session, *, slug: str, name: str, at: datetime, id_: UUID | None = None) -> "Organization":
+        """A new organization, with the counter of its changes. Conflict when another one has the slug.
+
+        With an `id_` chosen beforehand, all that belongs to it can be written in one transaction that is scoped to it.
+        """
+        if cls._with_slug(session, slug) is not None:
+            raise Conflict(f"There is an organization {slug!r} already.", code="already-exists", pointer="/slug")
+        chosen = {} if id_ is None else {"id": id_}
+        organization = cls(**chosen, slug=naming.slug(slug), name=name, created_at=at)
         session.add(organization)
         session.flush()
         session.add(ChangeCounter(organization_id=organization.id))
@@ -33,10 +40,14 @@ class Organization(Base):
 
     @classmethod
     def by_slug(cls, session: Session, slug: str) -> "Organization":
-        found = session.scalars(select(cls).where(cls.slug == slug)).one_or_none()
+        found = cls._with_slug(session, slug)
         if found is None:
             raise Missing(f"There is no organization {slug!r}.")
         return found
+
+    @classmethod
+    def _with_slug(cls, session: Session, slug: str) -> "Organization | None":
+        return session.scalars(select(cls).where(cls.slug == slug)).one_or_none()
 
 
 class Region(Aggregate):
@@ -47,3 +58,23 @@ class Region(Aggregate):
 
     slug: Mapped[str] = mapped_column(String(60))
     name: Mapped[str] = mapped_column(String(200))
+
+    @classmethod
+    def named(cls, session: Session, slug: str) -> "Region":
+        """The region with this slug."""
+        found = session.scalars(select(cls).where(cls.slug == slug)).one_or_none()
+        if found is None:
+            raise Missing(f"This organization has no region {slug!r}.", pointer="/region")
+        return found
+
+    @classmethod
+    def known_or_new(cls, session: Session, slug: str, name: str | None = None) -> "Region":
+        """The region with this slug, made with this name when there is none. Invalid when its name is another one."""
+        found = session.scalars(select(cls).where(cls.slug == slug)).one_or_none()
+        if found is None:
+            found = cls(slug=naming.slug(slug, pointer="/region"), name=name or slug.replace("-", " ").capitalize())
+            session.add(found)
+            session.flush()
+        elif name not in (None, found.name):
+            raise Invalid(f"The region {slug!r} is called {found.name!r}.", pointer="/region_name")
+        return found

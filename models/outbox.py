@@ -9,8 +9,8 @@ from enum import StrEnum
 from typing import Any, Self
 from uuid import UUID
 
-import psycopg
-from sqlalchemy import Engine, Index, Text, or_, select, text
+from sqlalchemy import Engine, Index, Text, case, func, or_, select, text
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Mapped, Session, mapped_column
 from uuid_utils.compat import uuid7
 
@@ -81,7 +81,9 @@ class Outgoing(TenantOwned):
         )
 
     @classmethod
-    def claim(cls, session: Session, tasks: Sequence[Task], *, at: datetime, limit: int) -> Sequence["Outgoing"]:
+    def claim(
+        cls, session: Session, tasks: Sequence[Task], *, at: datetime, limit: int, lease: timedelta = LEASE
+    ) -> Sequence["Outgoing"]:
         """Lease what is due, oldest first. Other workers pass over what this one holds.
 
         SKIP LOCKED exists on PostgreSQL only; on SQLite the transaction holds the one write lock anyway.
@@ -99,7 +101,7 @@ class Outgoing(TenantOwned):
             .with_for_update(skip_locked=True)
         ).all()
         for row in due:
-            row.lease_id, row.lease_until = uuid7(), at + LEASE
+            row.lease_id, row.lease_until = uuid7(), at + lease
         return due
 
     @classmethod
@@ -115,6 +117,21 @@ class Outgoing(TenantOwned):
             )
             .with_for_update()
         ).one_or_none()
+
+    @classmethod
+    def counts(cls, session: Session, *, at: datetime) -> dict[str, int]:
+        """How many rows are due now, due later, leased to a worker, done, and set aside after too many failures."""
+        state = case(
+            (cls.set_aside_at.is_not(None), "set_aside"),
+            (cls.done_at.is_not(None), "done"),
+            (cls.lease_until >= at, "leased"),
+            (cls.due_at <= at, "due"),
+            else_="later",
+        )
+        counted: dict[str, int] = dict(
+            session.execute(select(state.label("state"), func.count()).group_by("state")).tuples().all()
+        )
+        return {name: counted.get(name, 0) for name in ("due", "later", "leased", "done", "set_aside")}
 
     def finish(self, *, at: datetime) -> None:
         self.done_at, self.lease_id, self.lease_until = at, None, None
@@ -137,7 +154,8 @@ class Waker:
     """Sleeps until somebody wrote to the outbox.
 
     PostgreSQL tells it (LISTEN; a trigger notifies at commit). On SQLite the number of the file's last change is
-    looked at every 50 ms, which costs no lock. Both are only a hint: the caller looks for itself after a time-out.
+    looked at every 50 ms, which costs no lock. Both are only a hint: the caller looks for itself after a time-out,
+    which is also how it finds what becomes due without anybody writing.
     """
 
     def __init__(self, engine: Engine) -> None:
@@ -155,24 +173,30 @@ class Waker:
         """Come back when there may be work, when asked to stop, or after so many seconds."""
         try:
             if self._connection is None:
-                self._connect()
+                self._connect()  # and look once more: what was written before it listened is not told
             elif self._engine.dialect.name == "postgresql":
-                next(iter(self._connection.notifies(timeout=seconds, stop_after=1)), None)
+                self._listen(seconds)
             else:
                 self._watch_file(seconds, stopping)
-        except self._engine.dialect.loaded_dbapi.Error:
+        except (self._engine.dialect.loaded_dbapi.Error, PoolTimeout):
             self._hang_up()
             stopping.wait(seconds)
 
     def _connect(self) -> None:
-        """A connection of its own. What was written before it listens is found by looking once more."""
+        """A connection of its own, of the worker's role like all its others."""
         if self._engine.dialect.name == "postgresql":
-            url = self._engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
-            self._connection = psycopg.connect(url, autocommit=True)
+            pooled = self._engine.raw_connection()
+            pooled.detach()
+            self._connection = pooled.driver_connection
+            self._connection.autocommit = True
             self._connection.execute("LISTEN amends_outbox")
         else:
             self._connection = sqlite3.connect(str(self._engine.url.database), isolation_level=None)
             self._seen = self._file_version()
+
+    def _listen(self, seconds: float) -> None:
+        for _told in self._connection.notifies(timeout=seconds, stop_after=1):
+            pass  # a burst of them is one reason to look
 
     def _watch_file(self, seconds: float, stopping: threading.Event) -> None:
         ends_at = time.monotonic() + seconds

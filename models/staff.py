@@ -1,6 +1,6 @@
 """Staff: who they are, where they belong, how they sign in, and when they are on shift."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from functools import cache
 from uuid import UUID
@@ -11,9 +11,11 @@ from sqlalchemy import ColumnElement, Index, Select, String, UniqueConstraint, o
 from sqlalchemy.orm import Mapped, Session, joinedload, mapped_column, relationship, selectinload
 from sqlalchemy.sql.base import ExecutableOption
 
+from models import naming
 from models.access import EVERYWHERE, GRANTS, Actor, Permission, Role
 from models.base import Aggregate, TenantOwned, link, many, one
-from models.errors import Invalid
+from models.errors import Conflict, Invalid
+from models.organization import Region
 from models.store import Store
 
 # argon2id with the library's current recommendation (RFC 9106, low-memory profile).
@@ -41,6 +43,34 @@ class Staff(Aggregate):
         uselist=False,
         viewonly=True,
     )
+
+    @classmethod
+    def hire(
+        cls,
+        session: Session,
+        *,
+        login: str,
+        name: str,
+        role: Role,
+        password_hash: str,
+        stores: Iterable[Store] = (),
+        regions: Iterable[Region] = (),
+    ) -> "Staff":
+        """A new colleague, who belongs to these stores or looks after these regions.
+
+        Conflict when somebody has the login; Invalid for somebody who would reach no store at all. The hash comes
+        from `hash_password`, which is slow and therefore called outside the transaction.
+        """
+        if session.scalars(select(cls.id).where(cls.login == login)).first() is not None:
+            raise Conflict(f"Somebody has the login {login!r} already.", code="already-exists", pointer="/login")
+        staff = cls(login=naming.login(login), name=name, role=role, password_hash=password_hash)
+        staff.store_links = [StaffStore(store_id=store.id) for store in stores]
+        staff.region_links = [StaffRegion(region_id=region.id) for region in regions]
+        if not (staff.looks_after_every_store or staff.store_links or staff.region_links):
+            raise Invalid(f"Somebody with the role {role} needs a store or a region.", pointer="/stores")
+        session.add(staff)
+        session.flush()
+        return staff
 
     @property
     def store_ids(self) -> list[UUID]:

@@ -1,18 +1,21 @@
 """A store: its zone, its business day, its places."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from uuid import UUID
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
 
+import phonenumbers
 from sqlalchemy import ColumnElement, Select, String, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, Session, mapped_column, selectinload
 from sqlalchemy.sql.base import ExecutableOption
 
+from models import naming
 from models.access import Actor
 from models.base import Aggregate, TenantOwned, link, many, one
-from models.errors import Missing
+from models.errors import Conflict, Invalid, Missing
 from models.organization import Region
 
 
@@ -42,6 +45,61 @@ class Store(Aggregate):
 
     region: Mapped[Region] = one("Store", "region_id", "Region")
     places: Mapped[list["Place"]] = many("Store", "Place", "store_id", order_by="Place.position")
+
+    @classmethod
+    def open(
+        cls,
+        session: Session,
+        *,
+        region: Region,
+        slug: str,
+        name: str,
+        kind: StoreKind,
+        time_zone: str,
+        country: str,
+        currency: str,
+        day_starts_at: time = time(4),
+        places: Iterable[str] = (),
+    ) -> "Store":
+        """A new store with its places, which are given by name and get slugs made from it.
+
+        Conflict when another store of the organization has the slug, Invalid for a zone, country or currency that
+        does not exist in that form.
+        """
+        if session.scalars(select(cls.id).where(cls.slug == slug)).first() is not None:
+            raise Conflict(f"There is a store {slug!r} already.", code="already-exists", pointer="/slug")
+        if time_zone not in available_timezones():
+            raise Invalid(
+                f"{time_zone!r} is no time zone; an IANA name such as Europe/Lisbon is.", pointer="/time_zone"
+            )
+        if country not in phonenumbers.SUPPORTED_REGIONS:
+            raise Invalid(f"{country!r} is no country code; two capital letters such as PT are.", pointer="/country")
+        if not re.fullmatch("[A-Z]{3}", currency):
+            raise Invalid(f"{currency!r} is no currency code; three letters such as EUR are.", pointer="/currency")
+        store = cls(
+            region_id=region.id,
+            slug=naming.slug(slug),
+            name=name,
+            kind=kind,
+            time_zone=time_zone,
+            country=country,
+            currency=currency,
+            day_starts_at=day_starts_at,
+        )
+        store.places = [Place(slug=naming.slug_of(place), name=place, position=n) for n, place in enumerate(places, 1)]
+        if len({place.slug for place in store.places}) < len(store.places):
+            raise Invalid("Two places of a store cannot have the same name.", pointer="/places")
+        session.add(store)
+        session.flush()
+        return store
+
+    @classmethod
+    def named(cls, session: Session, slug: str) -> "Store":
+        """The store with this slug."""
+        found = session.scalars(select(cls).where(cls.slug == slug)).one_or_none()
+        if found is None:
+            raise Missing(f"This organization has no store {slug!r}.", pointer="/store")
+        return found
 
     @property
     def feed_store_id(self) -> UUID:

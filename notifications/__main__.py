@@ -5,13 +5,15 @@ import signal
 import socket
 import sys
 import threading
+from datetime import timedelta
 from types import FrameType
 
 import structlog
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from config import Config, ConfigError, set_up_logging
-from models.outbox import Waker
+from models.outbox import LEASE, Waker
 from models.session import Database, DatabaseRole, UnsafeRole
 from notifications.channels import AddressKind, Channel
 from notifications.channels.log import Log
@@ -37,20 +39,23 @@ def run(worker: Worker, waker: Waker, stopping: threading.Event) -> None:
         try:
             if not worker.work_once():
                 waker.wait(LONGEST_NAP, stopping)
-        except DBAPIError as error:
-            log.warning("database unavailable", error=type(error.orig).__name__)
+        except (DBAPIError, PoolTimeout) as error:
+            log.warning("database unavailable", error=type(error).__name__)
             stopping.wait(LONGEST_NAP)
 
 
-def main() -> int:
+def main(lease: timedelta = LEASE) -> int:
     try:
         config = Config.from_env()
         set_up_logging(config)
         database = Database(config.database_url, DatabaseRole.WORKER, pool=4)
         database.refuse_unsafe_role()
-        worker = Worker(database, channels(config), name=f"{socket.gethostname()}:{os.getpid()}")
+        worker = Worker(database, channels(config), name=f"{socket.gethostname()}:{os.getpid()}", lease=lease)
     except (ConfigError, UnsafeRole, OSError, ValueError) as error:
         sys.stderr.write(f"worker: {error}\n")
+        return 1
+    except DBAPIError as error:
+        sys.stderr.write(f"worker: the database is unavailable: {str(error.orig).splitlines()[0]}\n")
         return 1
     stopping = threading.Event()
 

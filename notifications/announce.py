@@ -1,12 +1,12 @@
 """Telling: from a step of a concern to its alert and one outbox row, in the transaction of the step."""
 
-from datetime import datetime
+from dataclasses import dataclass
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.alert import Alert
-from models.concern import Concern
+from models.concern import LATE_AFTER, Concern
 from models.concern_event import ConcernEvent, Step
 from models.outbox import Outgoing, Task
 from notifications.rules import POLICY, rings
@@ -14,41 +14,62 @@ from notifications.rules import POLICY, rings
 
 def announce(session: Session, event: ConcernEvent) -> None:
     """Decide what this step means for the call for help, and write it down. Nothing is sent from here."""
+    if (task := decide(session, event)) is not None:
+        session.add(Outgoing.about(task.alert, task.task, at=event.at))
+
+
+@dataclass(frozen=True)
+class ToDo:
+    """What an alert asks of the worker."""
+
+    alert: Alert
+    task: Task
+
+
+def decide(session: Session, event: ConcernEvent) -> ToDo | None:
+    """Bring the concern's alert to where this step leads it; what is left to do outside the house, if anything.
+
+    For history that is told afterwards this alone is called: its phones rang long ago.
+    """
     concern = event.concern
     match event.step:
         case Step.LOGGED:
-            _ring(session, concern, None, at=event.at)
+            return _ring(concern, None, event)
         case Step.EDITED | Step.REOPENED | Step.RELEASED:
-            _ring(session, concern, _held(session, concern), at=event.at, again=event.step is not Step.EDITED)
+            return _ring(concern, _held(session, concern), event)
         case Step.TAKEN | Step.RESOLVED:
-            if alert := _held(session, concern):
-                _answer(session, alert, event)
+            alert = _held(session, concern)
+            return _answer(alert, event) if alert else None
         case Step.ACTION_RECORDED | Step.ACTION_REVERSED:
-            pass
+            return None
 
 
-def _ring(session: Session, concern: Concern, alert: Alert | None, *, at: datetime, again: bool = False) -> None:
-    """Raise the alert a concern is worth; `again` restarts one that was answered before."""
+def _ring(concern: Concern, alert: Alert | None, event: ConcernEvent) -> ToDo | None:
+    """Raise the alert a concern is worth, or restart the one it has; a mere edit only makes that one more severe."""
     ring = rings(concern)
-    if ring is None or (alert is not None and not again):
-        return
+    if ring is None:
+        return None
+    edited = event.step is Step.EDITED
     if alert is None:
-        alert = Alert.raise_(concern, severity=ring.severity, reason=ring.reason, policy=POLICY, at=at)
+        # A mood corrected in the evening calls nobody to a table that has long been empty.
+        late = concern.late or (edited and event.at - concern.occurred_at > LATE_AFTER)
+        alert = Alert.raise_(concern, severity=ring.severity, reason=ring.reason, policy=POLICY, late=late, at=event.at)
+    elif edited:
+        alert.grow(ring.severity, ring.reason)
+        return None
     else:
-        alert.ring_again(at=at)
-    if alert.calling:
-        session.add(Outgoing.about(alert, Task.REACH, at=at))
+        alert.ring_again(late=concern.late, at=event.at)
+    return ToDo(alert, Task.REACH) if alert.calling else None
 
 
-def _answer(session: Session, alert: Alert, event: ConcernEvent) -> None:
+def _answer(alert: Alert, event: ConcernEvent) -> ToDo | None:
     """Somebody came, or it is over: the others' phones need not show it any longer."""
     was_calling = alert.calling
     if event.step is Step.RESOLVED:
-        alert.resolve(at=event.at)
+        alert.resolve(by=event.concern.taken_by, at=event.at)
     elif was_calling:
-        alert.take(by_staff_id=event.by_staff_id, at=event.at)
-    if was_calling:
-        session.add(Outgoing.about(alert, Task.RECALL, at=event.at))
+        alert.take(by=event.concern.taken_by, at=event.at)
+    return ToDo(alert, Task.RECALL) if was_calling else None
 
 
 def _held(session: Session, concern: Concern) -> Alert | None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from models.alert import Reason, Severity
-from models.concern import Concern, Handling, Kind, Status
+from models.concern import Concern, Kind, Status
 
 VERY_UNHAPPY = 1
 
@@ -26,14 +26,14 @@ class Ring:
 def rings(concern: Concern) -> Ring | None:
     """The call for help this concern is worth as it stands; None when nobody has to come.
 
-    An urgent category rings whatever the mood and even when somebody handles it alone. An unhappy customer rings
-    unless the one who logged it puts it right. What is taken or over needs nobody else.
+    What is taken or over needs nobody else; so `handling: mine` does not ring, because it is taken at birth, and rings
+    like any other when it is given back or reopened. An urgent category rings whatever the mood.
     """
     if concern.kind is Kind.PRAISE or concern.status is not Status.OPEN:
         return None
     if concern.urgent:
         return Ring(Severity.SEVERE, Reason.URGENT_CATEGORY)
-    if concern.unhappy and concern.handling is Handling.HELP:
+    if concern.unhappy:
         severity = Severity.SEVERE if concern.mood == VERY_UNHAPPY else Severity.NORMAL
         return Ring(severity, Reason.MOOD)
     return None

@@ -19,6 +19,8 @@ from tests.factories import Shop, make_shop, password_hash
 from tests.world import World
 
 PHONE = "+351912345678"
+# What an operation cannot be asked without.
+QUERIES = {"getReportRecovery": {"from": "2026-01-01", "to": "2026-12-31", "group_by": "store"}}
 # What each operation with a body accepts; ids are added by the test that wants them there.
 BODIES: dict[str, dict[str, Any]] = {
     "postSessions": {"organization": "nobody", "login": "nobody", "password": "nobody has this one"},

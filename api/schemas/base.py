@@ -1,6 +1,6 @@
 """What all shapes share: strictness, instants, words, money, pages, problems."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import cache
 from typing import Any, ClassVar
 
@@ -12,6 +12,7 @@ from models.access import Permission
 from models.base import Money
 
 MOST_PER_PAGE = 200
+BUSINESS_YEARS = range(2000, 3000)
 
 
 class Schema(MarshmallowSchema):
@@ -81,6 +82,16 @@ class Instant(fields.AwareDateTime):
 
     def _serialize(self, value: datetime | None, *_: Any, **__: Any) -> str | None:
         return None if value is None else value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+class BusinessDate(fields.Date):
+    """A civil date, in years that stores do business in: those around them have no neighbours to reckon with."""
+
+    def _deserialize(self, *arguments: Any, **keywords: Any) -> date:
+        day: date = super()._deserialize(*arguments, **keywords)
+        if day.year not in BUSINESS_YEARS:
+            raise ValidationError("Not a date anybody does business on.")
+        return day
 
 
 class SlugOf(fields.String):

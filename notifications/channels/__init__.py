@@ -62,7 +62,8 @@ class Verdict:
 
     `reason` is a short code for the log and the row, free of addresses and personal data. `retry_after` is set only
     when the provider asked for a pause; otherwise the outbox chooses its own. `alarm` says that the channel as a whole
-    is down (credentials refused, say) and that an operator has to look.
+    is down (credentials refused, say) and that an operator has to look. `unsure`: no answer came, so the provider may
+    have passed it on all the same.
     """
 
     outcome: DeliveryOutcome
@@ -70,6 +71,7 @@ class Verdict:
     provider_id: str | None = None
     retry_after: timedelta | None = None
     alarm: bool = False
+    unsure: bool = False
 
     @classmethod
     def sent(cls, provider_id: str | None = None) -> Self:
@@ -77,9 +79,11 @@ class Verdict:
         return cls(outcome=DeliveryOutcome.SENT, reason="sent", provider_id=provider_id)
 
     @classmethod
-    def later(cls, reason: str, *, retry_after: timedelta | None = None, alarm: bool = False) -> Self:
+    def later(
+        cls, reason: str, *, retry_after: timedelta | None = None, alarm: bool = False, unsure: bool = False
+    ) -> Self:
         """Say that another try is worth it."""
-        return cls(outcome=DeliveryOutcome.LATER, reason=reason, retry_after=retry_after, alarm=alarm)
+        return cls(outcome=DeliveryOutcome.LATER, reason=reason, retry_after=retry_after, alarm=alarm, unsure=unsure)
 
     @classmethod
     def gone(cls, reason: str) -> Self:

@@ -57,8 +57,13 @@ def verdict_on(error: Exception, sent_at: datetime) -> Verdict | None:
         return _verdict_on_unknown(error, sent_at)
     for rule in RULES:
         if isinstance(error, rule.error):
-            retry_after = _retry_after(error, sent_at) if rule.outcome is LATER else None
-            return Verdict(outcome=rule.outcome, reason=rule.reason, retry_after=retry_after, alarm=rule.alarm)
+            return Verdict(
+                outcome=rule.outcome,
+                reason=rule.reason,
+                retry_after=_retry_after(error, sent_at) if rule.outcome is LATER else None,
+                alarm=rule.alarm,
+                unsure=_is_unanswered(error),
+            )
     return _verdict_on_unreadable(error)
 
 
@@ -74,10 +79,16 @@ def _verdict_on_unknown(error: exceptions.FirebaseError, sent_at: datetime) -> V
     # firebase-admin knows neither 502 nor 504, and calls an answer that broke off half-way unknown as well.
     response = error.http_response
     if response is None:
-        return Verdict.later("broken-answer") if isinstance(error.cause, requests.RequestException) else None
+        broken = isinstance(error.cause, requests.RequestException)
+        return Verdict.later("broken-answer", unsure=True) if broken else None
     if response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return Verdict.later("provider-error", retry_after=_retry_after(error, sent_at))
     return None
+
+
+def _is_unanswered(error: Exception) -> bool:
+    """Tell a time-out or a dropped connection, after which the message may be on its way, from a refusal."""
+    return isinstance(error, exceptions.FirebaseError) and error.http_response is None
 
 
 def _is_about_the_address(error: exceptions.FirebaseError) -> bool:

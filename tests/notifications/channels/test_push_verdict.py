@@ -70,6 +70,7 @@ def test_the_verdict_on_every_answer(name: str, fcm: FcmStandIn, letter: MakeLet
     push.close()
     assert (verdict.outcome, verdict.reason, verdict.alarm) == TABLE[name]
     assert (verdict.provider_id is not None) == (verdict.outcome is SENT)
+    assert verdict.unsure == answer.drops
     assert verdict.retry_after is None
     assert len(fcm.posts) == 1
 
@@ -216,13 +217,13 @@ def test_credentials_signed_by_another_key_raise_the_alarm(fcm: FcmStandIn, tmp_
 
 def test_a_server_that_is_down_means_later(fcm: FcmStandIn, letter: MakeLetter) -> None:
     push = Push.from_credentials(fcm.credentials, "http://127.0.0.1:9")
-    assert push.deliver(letter()) == Verdict.later("unavailable")
+    assert push.deliver(letter()) == Verdict.later("unavailable", unsure=True)
     push.close()
 
 
 def test_an_answer_that_is_not_json_means_later() -> None:
     broken = exceptions.UnknownError("broken", cause=requests.exceptions.ChunkedEncodingError("half"))
-    assert verdict_on(broken, NOON) == Verdict.later("broken-answer")
+    assert verdict_on(broken, NOON) == Verdict.later("broken-answer", unsure=True)
 
 
 @pytest.mark.parametrize("body", [{"error": "words"}, {"error": {"details": ["words"]}}, {"nothing": 1}])

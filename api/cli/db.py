@@ -1,15 +1,23 @@
-"""The command line, `flask --app wsgi ...`: thin, calls the same verbs as the API."""
+"""The database schema: up, down, and whether it fits the models."""
 
 import click
 from alembic import command
 from alembic.config import Config as AlembicConfig
-from flask.cli import AppGroup
+from flask import current_app
 
-db = AppGroup("db", help="The database schema.")
+from api.cli.plain import Group
+from config import ROOT
+from models.session import Database
+
+db = Group("db", help="The database schema.")
 
 
 def alembic_config() -> AlembicConfig:
-    return AlembicConfig(toml_file="pyproject.toml")
+    """Alembic's settings, for the database of this application."""
+    database: Database = current_app.extensions["database"]
+    settings = AlembicConfig(toml_file=ROOT / "pyproject.toml")
+    settings.attributes["database_url"] = database.url.render_as_string(hide_password=False)
+    return settings
 
 
 @db.command("upgrade")

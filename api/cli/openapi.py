@@ -1,0 +1,24 @@
+"""The OpenAPI document as a file, for client generators and reviewers of changes."""
+
+from pathlib import Path
+
+import click
+from flask import current_app
+
+from api.cli.plain import Group
+from api.openapi import written
+from config import ROOT
+
+openapi = Group("openapi", help="The OpenAPI document.")
+
+
+@openapi.command("write")
+@click.option("--check", is_flag=True, help="Write nothing; fail when the file is not up to date.")
+@click.option("--file", type=click.Path(dir_okay=False, path_type=Path), default=ROOT / "openapi.json")
+def write(*, check: bool, file: Path) -> None:
+    """Write openapi.json from the code."""
+    document = written(current_app)
+    if not check:
+        file.write_text(document, encoding="utf-8")
+    elif not file.exists() or file.read_text(encoding="utf-8") != document:
+        raise click.ClickException(f"{file.name} is not what the code says; run: make openapi")

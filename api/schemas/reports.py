@@ -1,0 +1,179 @@
+"""Reports and the daily recovery log: which figures to ask for, and how they are answered."""
+
+from typing import Any
+
+from marshmallow import ValidationError, fields, validate, validates_schema
+from webargs.fields import DelimitedList
+
+from api.schemas.base import BusinessDate, Instant, MoneySchema, Schema, Words
+from api.schemas.concerns import ConcernEventSchema, ConcernSchema
+from api.schemas.recovery import RecoveryActionSchema
+from models.concern import Channel
+from models.reports.groups import GroupBy
+
+MOST_DAYS = 1_100
+
+
+class RecoveryReportQuery(Schema):
+    """Which business days (both included), which stores, and how to group them."""
+
+    from_date = BusinessDate(required=True, data_key="from")
+    to_date = BusinessDate(required=True, data_key="to")
+    group_by = DelimitedList(
+        fields.Enum(GroupBy, by_value=True),
+        load_default=list,
+        validate=validate.Length(max=2),
+        metadata={"description": "Up to two, separated by a comma."},
+    )
+    category = Words(60, metadata={"description": "The slug of a category."})
+    region_id = fields.UUID()
+    store_id = fields.UUID()
+
+    @validates_schema
+    def in_order(self, data: dict[str, Any], **_: Any) -> None:
+        days = (data["to_date"] - data["from_date"]).days + 1
+        if days < 1:
+            raise ValidationError("`to` is before `from`.", field_name="to")
+        if days > MOST_DAYS:
+            raise ValidationError(f"A report covers at most {MOST_DAYS} days.", field_name="to")
+
+    @validates_schema
+    def twice(self, data: dict[str, Any], **_: Any) -> None:
+        if len(set(data["group_by"])) < len(data["group_by"]):
+            raise ValidationError("The same twice.", field_name="group_by")
+
+
+class ShareSchema(Schema):
+    """A rate with what it was made from; its value is null where the denominator is under 10."""
+
+    value = fields.Float(allow_none=True)
+    numerator = fields.Integer()
+    denominator = fields.Integer()
+
+
+class SpreadSchema(Schema):
+    """Minutes, by linear interpolation between the neighbouring ranks (PERCENTILE_CONT)."""
+
+    median = fields.Float(allow_none=True)
+    p90 = fields.Float(allow_none=True)
+    n = fields.Integer()
+
+
+class LiftSchema(Schema):
+    """Mood afterwards less mood before, on average over those resolved whose mood afterwards is known."""
+
+    mean = fields.Float(allow_none=True)
+    n = fields.Integer()
+
+
+class FiguresSchema(Schema):
+    """What became of a number of concerns; praise is not among them.
+
+    `taken`: somebody ever took it. `open`: not resolved now, taken or not. `on_the_spot`: resolved by the one who
+    reported it, never reopened. `late`: told more than 15 minutes after it happened, left out of both `minutes_*`.
+    """
+
+    concerns = fields.Integer()
+    unhappy = fields.Integer()
+    taken = fields.Integer()
+    resolved = fields.Integer()
+    recovered = fields.Integer()
+    lost = fields.Integer()
+    open = fields.Integer()
+    on_the_spot = fields.Integer()
+    late = fields.Integer()
+    reopened = fields.Integer()
+    unanswered_alerts = fields.Integer()
+    recovery_rate = fields.Nested(ShareSchema)
+    taken_share = fields.Nested(ShareSchema)
+    minutes_to_take = fields.Nested(SpreadSchema)
+    minutes_to_resolve = fields.Nested(SpreadSchema)
+    mood_lift = fields.Nested(LiftSchema)
+    cost = fields.List(fields.Nested(MoneySchema))
+
+
+class NamedSchema(Schema):
+    """A store, region, category or cause."""
+
+    id = fields.UUID()
+    slug = fields.String()
+    name = fields.String()
+
+
+class GroupSchema(Schema):
+    """What the row is about: a member for each of `group_by`; null for concerns without category or cause."""
+
+    store = fields.Nested(NamedSchema)
+    region = fields.Nested(NamedSchema)
+    category = fields.Nested(NamedSchema, allow_none=True)
+    cause = fields.Nested(NamedSchema, allow_none=True)
+    channel = fields.String(validate=validate.OneOf([channel.value for channel in Channel]))
+    day = fields.String(metadata={"format": "date", "example": "2026-03-02"})
+    week = fields.String(metadata={"description": "ISO 8601, Monday to Sunday.", "example": "2026-W10"})
+    month = fields.String(metadata={"example": "2026-03"})
+
+
+class _GroupedSchema(Schema):
+    group = fields.Nested(GroupSchema)
+
+
+class RecoveryRowSchema(FiguresSchema, _GroupedSchema):
+    """The figures of one group."""
+
+
+class RecoveryReportSchema(Schema):
+    """Figures by group, ordered by its labels, and of everything together (`totals`).
+
+    `business_dates`: `store` says that a day is what it is in each store's own zone, from its own `day_starts_at`.
+    """
+
+    from_date = fields.Date(data_key="from")
+    to_date = fields.Date(data_key="to")
+    group_by = fields.List(fields.Enum(GroupBy, by_value=True))
+    business_dates = fields.String(validate=validate.Equal("store"))
+    clock = fields.String(validate=validate.Equal("wall"))
+    generated_at = Instant()
+    relative_error = fields.Float()
+    rows = fields.List(fields.Nested(RecoveryRowSchema))
+    totals = fields.Nested(FiguresSchema)
+
+
+class LogStoreSchema(NamedSchema):
+    """Whose day it is."""
+
+    time_zone = fields.String()
+
+
+class LogFiguresSchema(FiguresSchema):
+    """The figures of the day, over everything that belongs to it, whatever the reader may see of it."""
+
+    praise = fields.Integer()
+
+
+class LogConcernSchema(ConcernSchema):
+    """A concern with what was done and every step of it."""
+
+    recovery_actions = fields.List(fields.Nested(RecoveryActionSchema), attribute="actions")
+    timeline = fields.List(fields.Nested(ConcernEventSchema))
+
+
+class NeedsYouNowSchema(Schema):
+    """What needs a person before anything else."""
+
+    unanswered_alerts = fields.List(fields.Nested(ConcernSchema))
+    open_concerns = fields.List(fields.Nested(ConcernSchema))
+
+
+class RecoveryLogSchema(Schema):
+    """One business day of one store, from `opens_at` to just before `closes_at`."""
+
+    store = fields.Nested(LogStoreSchema)
+    business_date = fields.Date()
+    opens_at = Instant()
+    closes_at = Instant()
+    generated_at = Instant()
+    needs_you_now = fields.Nested(NeedsYouNowSchema)
+    figures = fields.Nested(LogFiguresSchema)
+    concerns = fields.List(fields.Nested(LogConcernSchema))
+    praise = fields.List(fields.Nested(ConcernSchema))
+    late_entries = fields.List(fields.UUID())

@@ -1,0 +1,1 @@
+"""The read side: select-only functions named by the question they answer."""

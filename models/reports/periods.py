@@ -1,0 +1,49 @@
+"""Weeks and months as a table of dates, so that no database has to reckon with them."""
+
+from collections.abc import Callable, Iterator
+from datetime import date, timedelta
+
+from sqlalchemy import CTE, Date, String, column, values
+
+
+def weeks(from_date: date, to_date: date) -> CTE:
+    """The ISO weeks, Monday to Sunday, that touch these days: (label such as 2026-W10, first_date, last_date)."""
+    return _calendar("week", _week, _periods(from_date, to_date, _monday, longest=7))
+
+
+def months(from_date: date, to_date: date) -> CTE:
+    """The months that touch these days: (label such as 2026-03, first_date, last_date)."""
+    return _calendar("month", _month, _periods(from_date, to_date, _first_of_month, longest=31))
+
+
+def _calendar(name: str, label: Callable[[date], str], periods: Iterator[tuple[date, date]]) -> CTE:
+    table = values(column("label", String), column("first_date", Date), column("last_date", Date), name=f"{name}s")
+    return table.data([(label(first), first, last) for first, last in periods]).cte(name)
+
+
+def _periods(
+    from_date: date, to_date: date, start: Callable[[date], date], *, longest: int
+) -> Iterator[tuple[date, date]]:
+    """First and last day of each period; `start` is the first day of the one a day is in."""
+    first = start(from_date)
+    while first <= to_date:
+        following = start(first + timedelta(days=longest))
+        yield first, following - timedelta(days=1)
+        first = following
+
+
+def _monday(day: date) -> date:
+    return day - timedelta(days=day.weekday())
+
+
+def _first_of_month(day: date) -> date:
+    return day.replace(day=1)
+
+
+def _week(day: date) -> str:
+    year, week, _ = day.isocalendar()
+    return f"{year}-W{week:02}"
+
+
+def _month(day: date) -> str:
+    return f"{day:%Y-%m}"

@@ -1,0 +1,62 @@
+"""What the report and the log cost: as many statements for a thousand concerns as for ten, and one snapshot."""
+
+from datetime import timedelta
+
+from sqlalchemy import func, select
+
+from models.access import GRANTS, Actor, Role
+from models.base import Money
+from models.concern import Concern, Outcome
+from models.recovery import RecoveryAction
+from models.remedy import Remedy
+from models.store import Store
+from notifications.announce import announce
+from tests.factories import NOON, Shop
+from tests.world import World
+
+
+def tell(world: World, shop: Shop, count: int) -> None:
+    """So many concerns of one day, each with an item, an action, and an alert or an end."""
+    by = Actor(shop.organization_id, GRANTS[Role.FLOOR], None, staff_id=shop.staff["floor"])
+    with world.back_office.writing(shop.organization_id) as session:
+        store = session.get_one(Store, (shop.organization_id, shop.store_id))
+        remedy = Remedy.named(session, "voucher")
+        for number in range(count):
+            logged = Concern.log(by=by, store=store, mood=1, at=NOON, items=[{"name": "Soup", "quantity": 1}])
+            session.add(logged.concern)
+            announce(session, logged)
+            cost = Money(number, "EUR")
+            RecoveryAction.record(session, logged.concern, by=by, remedy=remedy, cost=cost, at=NOON)
+            if number % 2:
+                logged.concern.resolve(by=by, outcome=Outcome.LOST, at=NOON + timedelta(seconds=number))
+
+
+def statements(world: World, shop: Shop, path: str) -> int:
+    with world.counting() as sent:
+        answer = world.request("GET", path, (shop, "admin"))
+    assert answer.status_code == 200, answer.text
+    return len(sent)
+
+
+def test_statements_do_not_grow_with_concerns(world: World, shop: Shop) -> None:
+    report = "/v1/reports/recovery?from=2026-03-01&to=2026-03-31&group_by="
+    paths = [
+        f"/v1/stores/{shop.store_id}/recovery-logs/{NOON.date()}",
+        *(f"{report}{group_by}" for group_by in ("", "day", "category,cause", "store,week", "region,month")),
+    ]
+    tell(world, shop, 10)
+    of_ten = [statements(world, shop, path) for path in paths]
+    tell(world, shop, 990)
+    assert [statements(world, shop, path) for path in paths] == of_ten
+    assert max(of_ten) <= 16
+    assert world.request("GET", paths[0], (shop, "admin")).json["figures"]["concerns"] == 1000
+
+
+def test_what_is_read_in_one_go_is_of_one_moment(world: World, shop: Shop) -> None:
+    count = select(func.count()).select_from(Concern)
+    with world.database.reading(shop.organization_id) as session:
+        before = session.scalars(count).one()
+        tell(world, shop, 1)
+        assert session.scalars(count).one() == before
+    with world.database.reading(shop.organization_id) as session:
+        assert session.scalars(count).one() == before + 1

@@ -1,0 +1,114 @@
+"""Every figure of the report and the log against a recount of the raw rows."""
+
+from datetime import date, timedelta
+from itertools import combinations
+from random import Random
+from typing import Any
+from uuid import UUID
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from models.reports.groups import GroupBy
+from tests.databases import only_on_sqlite
+from tests.factories import Shop, make_shop
+from tests.histories import BEGIN, END, add_store_abroad, live
+from tests.recount import Raw, raw_rows, recount, recount_day
+from tests.world import World
+
+FROM, TO = BEGIN.date() - timedelta(days=50), END.date() + timedelta(days=1)
+GROUPINGS = [(), *((by,) for by in GroupBy), *combinations(GroupBy, 2)]
+SEED = 20260303
+
+
+def stores_of(world: World, shop: Shop) -> list[UUID]:
+    return [shop.store_id, shop.other_store_id, add_store_abroad(world.back_office, shop)]
+
+
+def rows_of(world: World, shop: Shop, store_ids: list[UUID]) -> Raw:
+    with world.database.reading(shop.organization_id) as session:
+        return raw_rows(session, store_ids)
+
+
+def report(world: World, shop: Shop, **query: Any) -> dict[str, Any]:
+    asked = {"from": FROM.isoformat(), "to": TO.isoformat(), **{key: str(value) for key, value in query.items()}}
+    answer = world.request("GET", "/v1/reports/recovery", (shop, "hq"), query_string=asked)
+    assert answer.status_code == 200, answer.text
+    return {"rows": answer.json["rows"], "totals": answer.json["totals"]}
+
+
+@pytest.fixture
+def told(world: World, shop: Shop) -> Raw:
+    """A history of two organizations, of which one is looked at."""
+    store_ids = stores_of(world, shop)
+    live(world.back_office, shop, Random(SEED), concerns=150)
+    stranger = make_shop(world.back_office, "stranger")
+    live(world.back_office, stranger, Random(SEED + 1), concerns=20)
+    return rows_of(world, shop, store_ids)
+
+
+def test_the_report_is_a_recount_of_the_rows_however_it_is_grouped(world: World, shop: Shop, told: Raw) -> None:
+    for group_by in GROUPINGS:
+        recounted = recount(told, from_date=FROM, to_date=TO, group_by=group_by)
+        assert report(world, shop, group_by=",".join(group_by)) == recounted, group_by
+    totals = recounted["totals"]  # the history has something of everything, or this would show nothing
+    assert all(totals[name] for name in ("lost", "open", "late", "reopened", "on_the_spot", "unanswered_alerts"))
+    assert len(totals["cost"]) == 2
+
+
+def test_the_report_of_some_days_and_stores_is_a_recount_of_their_rows(world: World, shop: Shop, told: Raw) -> None:
+    filters: list[dict[str, Any]] = [
+        {"category": "food"},
+        {"region_id": shop.region_id},
+        {"store_id": shop.other_store_id},
+        {"category": "waiting-time", "store_id": shop.store_id},
+        {"category": "no-such"},
+    ]
+    for chosen in filters:
+        recounted = recount(told, from_date=FROM, to_date=TO, group_by=("cause", "week"), **chosen)
+        assert report(world, shop, group_by="cause,week", **chosen) == recounted, chosen
+    first, last = date(2026, 3, 8), date(2026, 3, 29)
+    narrow = report(world, shop, **{"from": first, "to": last, "group_by": "day,store"})
+    assert narrow == recount(told, from_date=first, to_date=last, group_by=("day", "store"))
+    days = [row["group"]["day"] for row in narrow["rows"]]
+    assert (min(days), max(days)) == (first.isoformat(), last.isoformat())
+
+
+def test_the_figures_of_every_day_are_a_recount_of_its_rows(world: World, shop: Shop, told: Raw) -> None:
+    seen = 0
+    for store_id in (shop.store_id, told_abroad(told, shop)):
+        for day in range((END - BEGIN).days + 1):
+            business_date = BEGIN.date() + timedelta(days=day)
+            path = f"/v1/stores/{store_id}/recovery-logs/{business_date}"
+            log = world.request("GET", path, (shop, "admin")).json
+            assert log["figures"] == recount_day(told, store_id, business_date), path
+            assert len(log["concerns"]) == log["figures"]["concerns"]
+            assert len(log["praise"]) == log["figures"]["praise"]
+            assert len(log["late_entries"]) == log["figures"]["late"]
+            assert len(log["needs_you_now"]["open_concerns"]) == log["figures"]["open"]
+            seen += log["figures"]["concerns"]
+    assert seen > 50
+
+
+def told_abroad(told: Raw, shop: Shop) -> UUID:
+    (abroad,) = told.named["store"].keys() - {shop.store_id, shop.other_store_id}
+    return abroad
+
+
+@only_on_sqlite
+@settings(
+    max_examples=40,
+    deadline=None,
+    database=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],  # each example founds an organization of its own
+)
+@given(rng=st.randoms(use_true_random=False), concerns=st.integers(0, 6), group_by=st.sampled_from(GROUPINGS))
+def test_whatever_happens_report_and_recount_agree(
+    world: World, rng: Random, concerns: int, group_by: tuple[str, ...]
+) -> None:
+    shop = make_shop(world.back_office, f"shop-{world.clock.move(seconds=1):%H%M%S}")
+    store_ids = stores_of(world, shop)
+    live(world.back_office, shop, rng, concerns=concerns)
+    recounted = recount(rows_of(world, shop, store_ids), from_date=FROM, to_date=TO, group_by=group_by)
+    assert report(world, shop, group_by=",".join(group_by)) == recounted

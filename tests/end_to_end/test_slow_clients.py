@@ -1,0 +1,110 @@
+"""The embedded database behind the real web process: clients that dawdle keep nobody else waiting."""
+
+import contextlib
+import json
+import select
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from argon2 import PasswordHasher
+
+from models.session import Database, DatabaseRole
+from models.staff import Staff
+from tests.databases import migrate, only_on_sqlite
+from tests.factories import PASSWORD, Shop, make_shop
+from tests.processes import PATIENCE, House, running_house
+
+LONGEST = 5.0  # seconds for anybody else's request: generous, because this is about waiting for ever
+
+
+class Dribbler:
+    """Sends the headers of a POST, then its body byte by byte, until it is told to hurry up."""
+
+    def __init__(self, house: House, token: str) -> None:
+        self.body = json.dumps({"mood": 3, "their_words": "I have all the time in the world. " * 20}).encode()
+        self.connection = socket.create_connection(("127.0.0.1", house.port), timeout=PATIENCE)
+        head = f"POST /v1/concerns HTTP/1.1\r\nHost: {house.port}\r\nAuthorization: Bearer {token}\r\n"
+        head += f"Content-Type: application/json\r\nContent-Length: {len(self.body)}\r\nConnection: close\r\n\r\n"
+        self.connection.sendall(head.encode() + self.body[:1])
+        self.sent, self.hurry = 1, threading.Event()
+        self.thread = threading.Thread(target=self._dribble)
+        self.thread.start()
+
+    def _dribble(self) -> None:
+        while not self.hurry.wait(0.05) and self.sent < len(self.body) - 1:
+            self.connection.sendall(self.body[self.sent : self.sent + 1])
+            self.sent += 1
+
+    def finish(self) -> str:
+        """Send the rest at once; the status line of the answer."""
+        self.hurry.set()
+        self.thread.join(PATIENCE)
+        with self.connection:
+            self.connection.sendall(self.body[self.sent :])
+            return self.connection.recv(4096).partition(b"\r\n")[0].decode()
+
+
+@contextlib.contextmanager
+def dead_reader(house: House) -> Iterator[None]:
+    """Ask again and again, read nothing, until the web process can neither answer nor read on."""
+    connection = socket.socket()
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    connection.connect(("127.0.0.1", house.port))
+    connection.setblocking(False)
+    padding = "x" * 8000
+    request = f"GET /openapi.json HTTP/1.1\r\nHost: {house.port}\r\nX-Padding: {padding}\r\n\r\n".encode()
+    with connection:
+        left = b""
+        while select.select([], [connection], [], 1.0)[1]:
+            left = left or request
+            left = left[connection.send(left) :]
+        yield
+
+
+@pytest.fixture
+def house(empty_database_url: str) -> Iterator[House]:
+    migrate(empty_database_url)
+    with running_house(empty_database_url, seed=False) as house:
+        yield house
+
+
+@pytest.fixture
+def shop(house: House, empty_database_url: str) -> Iterator[Shop]:
+    """A shop whose passwords cost as much to check as real ones."""
+    database = Database(empty_database_url, DatabaseRole.WORKER)
+    shop = make_shop(database, at=database.clock())
+    with database.writing(shop.organization_id) as session:
+        staff = session.get(Staff, (shop.organization_id, shop.staff["floor"]))
+        assert staff is not None
+        staff.password_hash = PasswordHasher().hash(PASSWORD)
+    yield shop
+    database.close()
+
+
+@only_on_sqlite
+def test_clients_that_dawdle_keep_nobody_else_waiting(house, shop):
+    def seconds(method: str, path: str, **options: object) -> float:
+        started = time.monotonic()
+        assert house.request(method, path, shop.tokens["floor"], **options).ok
+        return time.monotonic() - started
+
+    def signs_in(_: int) -> float:
+        started = time.monotonic()
+        house.sign_in(shop.slug, "floor", PASSWORD)
+        return time.monotonic() - started
+
+    slow = [Dribbler(house, shop.tokens["floor"]) for _ in range(3)]
+    with dead_reader(house), ThreadPoolExecutor(10) as crowd:
+        signing_in = crowd.map(signs_in, range(10))
+        served = [seconds("POST", "/v1/concerns", json={"mood": 2}) for _ in range(5)]
+        served += [seconds("GET", "/v1/concerns") for _ in range(5)]
+        served += signing_in
+        assert all(dribbler.thread.is_alive() for dribbler in slow), "they were not slow enough to prove anything"
+
+    assert max(served) < LONGEST
+    assert [dribbler.finish() for dribbler in slow] == ["HTTP/1.1 201 CREATED"] * 3
+    assert house.stop() == 0

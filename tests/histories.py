@@ -1,0 +1,136 @@
+"""Seeded random histories of an organization, lived through the real verbs."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+from random import Random
+from uuid import UUID
+
+from sqlalchemy import select
+
+from models.access import GRANTS, Actor, Role
+from models.alert import AlertState
+from models.base import Money
+from models.concern import Channel, Concern, Handling, Kind, Outcome, Status
+from models.concern_event import ConcernEvent
+from models.recovery import ActionStatus, RecoveryAction
+from models.remedy import Remedy
+from models.session import Database, ScopedSession
+from models.store import Store
+from models.vocabulary import Category, Cause
+from notifications.announce import announce
+from tests.factories import PEOPLE, Shop, make_store
+
+BEGIN = datetime(2026, 2, 20, tzinfo=UTC)  # clocks change in New York on 8 March, in Lisbon on 29 March
+DAYS = 45
+END = BEGIN + timedelta(days=DAYS)
+
+
+@dataclass
+class Stage:
+    """What a history plays with."""
+
+    session: ScopedSession
+    stores: list[Store]
+    categories: list[Category]
+    causes: list[Cause]
+    remedies: list[Remedy]
+    people: list[Actor]
+
+
+def add_store_abroad(database: Database, shop: Shop) -> UUID:
+    """A third store, in another zone, with another currency and a late morning; its id."""
+    with database.writing(shop.organization_id) as session:
+        store = make_store("third", shop.region_id, zone="America/New_York", day_starts_at=time(6, 30))
+        store.currency, store.country = "USD", "US"
+        session.add(store)
+    return store.id
+
+
+def live(database: Database, shop: Shop, rng: Random, *, concerns: int) -> None:
+    """Let that many concerns happen to the shop, each with whatever becomes of it."""
+    with database.writing(shop.organization_id) as session:
+        everybody = [
+            Actor(shop.organization_id, GRANTS[PEOPLE[login][0]], None, staff_id=shop.staff[login])
+            for login in ("floor", "colleague", "manager")
+        ]
+        till = Actor(shop.organization_id, GRANTS[Role.FLOOR], None)  # nobody by name
+        stage = Stage(
+            session,
+            *(list(session.scalars(select(kind).order_by(kind.slug))) for kind in (Store, Category, Cause, Remedy)),
+            people=[*everybody, till],
+        )
+        for _ in range(concerns):
+            _happen(stage, rng)
+
+
+def _happen(stage: Stage, rng: Random) -> None:
+    now = BEGIN + timedelta(seconds=rng.randrange(DAYS * 24 * 3600))
+    minutes_ago = rng.choice([0, 0, 0, 1, 14, 15, 16, 120, 3 * 24 * 60, 40 * 24 * 60, -2])
+    described = {}
+    if rng.random() < 0.7:
+        described["category"] = rng.choice(stage.categories)
+        causes = [cause for cause in stage.causes if cause.category_id == described["category"].id]
+        if causes and rng.random() < 0.7:
+            described["cause"] = rng.choice(causes)
+    event = Concern.log(
+        by=rng.choice(stage.people),
+        store=rng.choice(stage.stores),
+        mood=rng.randint(1, 5),
+        at=now,
+        occurred_at=now - timedelta(minutes=minutes_ago, seconds=rng.choice([0, 0, 1, 59])),
+        kind=rng.choice([Kind.CONCERN] * 6 + [Kind.REQUEST, Kind.PRAISE]),
+        handling=rng.choice([Handling.HELP, Handling.HELP, Handling.MINE]),
+        channel=rng.choice(list(Channel)),
+        sensitive=rng.random() < 0.1,
+        **described,
+    )
+    stage.session.add(event.concern)
+    announce(stage.session, event)
+    stage.session.flush()
+    for _ in range(rng.randrange(7)):
+        now += timedelta(seconds=rng.choice([0, 1, 45, 60, 61, 300, 1200, 3601]))
+        _go_on(stage, rng, event.concern, now)
+
+
+def _go_on(stage: Stage, rng: Random, concern: Concern, now: datetime) -> None:
+    """One more step, of those its state allows."""
+    by, session = rng.choice(stage.people), stage.session
+    events = []
+    match rng.choice(["take", "release", "act", "act", "reverse", "resolve", "resolve", "reopen", "nobody comes"]):
+        case "take" if concern.status is Status.OPEN:
+            events = [concern.take(by=by, at=now)]
+        case "release" if concern.status is Status.TAKEN:
+            manager = stage.people[2]
+            events = [concern.release(by=manager, at=now)]
+        case "act" if concern.status is not Status.RESOLVED:
+            events = [_act(stage, rng, concern, by, now)]
+        case "reverse" if concern.status is not Status.RESOLVED:
+            events = [_take_back(session, concern, by, now)]
+        case "resolve" if concern.status is not Status.RESOLVED:
+            outcome, mood = rng.choice(list(Outcome)), rng.choice([None, 1, 2, 3, 4, 5])
+            events = [concern.resolve(by=by, outcome=outcome, mood_after=mood, at=now)]
+        case "reopen" if concern.status is Status.RESOLVED:
+            events = [concern.reopen(by=by, at=now)]
+        case "nobody comes" if concern.alert and concern.alert.state is AlertState.OPEN:
+            while concern.alert.climb(at=now):
+                pass
+    session.flush()
+    for event in filter(None, events):
+        announce(session, event)
+    session.flush()
+
+
+def _act(stage: Stage, rng: Random, concern: Concern, by: Actor, now: datetime) -> ConcernEvent:
+    cost = Money(rng.choice([0, 1, 250, 999, 10**9]), concern.store.currency) if rng.random() < 0.7 else None
+    remedy = rng.choice([it for it in stage.remedies if cost or it.default_cost is None])
+    return RecoveryAction.record(stage.session, concern, by=by, remedy=remedy, cost=cost, at=now)[1]
+
+
+def _take_back(session: ScopedSession, concern: Concern, by: Actor, now: datetime) -> ConcernEvent | None:
+    stands = select(RecoveryAction).where(
+        RecoveryAction.concern_id == concern.id,
+        RecoveryAction.status == ActionStatus.DONE,
+        RecoveryAction.reverses_id.is_(None),
+    )
+    action = session.scalars(stands.limit(1)).one_or_none()
+    return action.reverse(session, by=by, at=now)[1] if action else None

@@ -1,0 +1,135 @@
+"""The real processes behind `make run`, started by a test: what they say, how they are spoken to, how they end."""
+
+import contextlib
+import os
+import re
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import requests
+
+from config import ROOT
+
+PATIENCE = 60.0  # seconds until a test gives up waiting; none waits for it when all is well
+PASSED_ON = ("PATH", "HOME", "LANG", "TMPDIR", "VIRTUAL_ENV")
+
+
+class House:
+    """One supervisor with its web process and its worker, on a free port of this machine."""
+
+    def __init__(self, database_url: str, *, seed: bool) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as probe:
+            self.port = probe.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.environment = {name: os.environ[name] for name in PASSED_ON if name in os.environ} | {
+            "DATABASE_URL": database_url,
+            "PORT": str(self.port),
+            "SECRET_KEY": secrets.token_hex(16),
+            "SEED_DEMO": "1" if seed else "0",
+        }
+        self.said: list[str] = []
+        self._news = threading.Condition()
+        self._process = subprocess.Popen(
+            [sys.executable, "serve.py"],
+            cwd=ROOT,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        self._listener = threading.Thread(target=self._listen)
+        self._listener.start()
+
+    def _listen(self) -> None:
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            with self._news:
+                self.said.append(line.rstrip("\n"))
+                self._news.notify_all()
+
+    def hears(self, pattern: str) -> re.Match[str]:
+        """The first line that matches, waited for."""
+
+        def found() -> re.Match[str] | None:
+            return next((match for line in self.said if (match := re.search(pattern, line))), None)
+
+        with self._news:
+            match = self._news.wait_for(found, PATIENCE)
+        assert match, "\n".join([f"nobody said {pattern!r}", *self.said[-40:]])
+        return match
+
+    def is_up(self) -> None:
+        """Wait until the web process answers and the worker has shown itself."""
+        self.hears("Amends is ready")
+        eventually(lambda: requests.get(f"{self.url}/readyz", timeout=PATIENCE).json()["worker"] == "ok")
+
+    def command(self, *words: str, stdin: str = "") -> str:
+        """What a command of `flask --app wsgi` answers."""
+        done = subprocess.run(
+            [sys.executable, "-m", "flask", "--app", "wsgi", *words],
+            cwd=ROOT,
+            env=self.environment,
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def request(self, method: str, path: str, token: str | None = None, **options: Any) -> requests.Response:
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        return requests.request(method, self.url + path, headers=headers, timeout=PATIENCE, **options)
+
+    def sign_in(self, organization: str, login: str, password: str) -> str:
+        """A token."""
+        who = {"organization": organization, "login": login, "password": password}
+        answer = self.request("POST", "/v1/sessions", json=who)
+        assert answer.status_code == 201, answer.text
+        return str(answer.json()["token"])
+
+    def stop(self) -> int:
+        """SIGTERM, as systemd sends it; the exit code."""
+        self._process.send_signal(signal.SIGTERM)
+        code = self._process.wait(PATIENCE)
+        self._listener.join(PATIENCE)
+        return code
+
+    def close(self) -> None:
+        """Leave nothing running, whatever happened."""
+        if self._process.poll() is None:
+            try:
+                self.stop()
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+        self._listener.join(PATIENCE)
+        assert self._process.stdout is not None
+        self._process.stdout.close()
+
+
+@contextlib.contextmanager
+def running_house(database_url: str, *, seed: bool) -> Iterator[House]:
+    """Give a house that is up; of its processes nothing is left after the block."""
+    house = House(database_url, seed=seed)
+    try:
+        house.is_up()
+        yield house
+    finally:
+        house.close()
+
+
+def eventually(holds: Callable[[], bool], patience: float = PATIENCE) -> None:
+    """Wait until something holds; AssertionError when it does not in time."""
+    pause, ends_at = threading.Event(), time.monotonic() + patience
+    while not holds():
+        assert time.monotonic() < ends_at, "it never came true"
+        pause.wait(0.05)
