@@ -128,9 +128,8 @@ class Outgoing(TenantOwned):
             (cls.due_at <= at, "due"),
             else_="later",
         )
-        counted: dict[str, int] = dict(
-            session.execute(select(state.label("state"), func.count()).group_by("state")).tuples().all()
-        )
+        rows = session.execute(select(state.label("state"), func.count().label("rows")).group_by("state"))
+        counted = {row.state: row.rows for row in rows}
         return {name: counted.get(name, 0) for name in ("due", "later", "leased", "done", "set_aside")}
 
     def finish(self, *, at: datetime) -> None:
@@ -186,8 +185,8 @@ class Waker:
         """A connection of its own, of the worker's role like all its others."""
         if self._engine.dialect.name == "postgresql":
             pooled = self._engine.raw_connection()
-            pooled.detach()
             self._connection = pooled.driver_connection
+            pooled.detach()
             self._connection.autocommit = True
             self._connection.execute("LISTEN amends_outbox")
         else:

@@ -43,8 +43,9 @@ class Worker:
         *,
         name: str,
         lease: timedelta = LEASE,
+        patience: float = PATIENCE,
     ) -> None:
-        self._database, self._channels, self._lease = database, channels, lease
+        self._database, self._channels, self._lease, self._patience = database, channels, lease, patience
         self._health = Health(name)
         self._pool = ThreadPoolExecutor(SENT_AT_ONCE, thread_name_prefix="send")
         self._sending: set[Future[None]] = set()
@@ -91,7 +92,7 @@ class Worker:
         """Claim no more than can be sent at once, so that nothing waits under a lease behind a slow connection."""
         claimed = self._claim(LETTERS, limit=SENT_AT_ONCE - len(self._sending))
         begun = {self._pool.submit(self._deliver, task) for task in claimed}
-        wait(begun, timeout=PATIENCE)
+        wait(begun, timeout=self._patience)
         self._sending = {future for future in self._sending | begun if not future.done()}
         return len(claimed)
 

@@ -21,8 +21,8 @@ from api.schemas.base import (
 )
 from api.schemas.recovery import NewRecoveryActionSchema
 from models.alert import AlertState
-from models.concern import Channel, Handling, Kind, Outcome, Source, Status
 from models.concern_event import Step
+from models.terms import Channel, Handling, Kind, Outcome, Source, Status
 
 MOOD = validate.Range(min=1, max=5)
 

@@ -1,16 +1,13 @@
-"""A letter to deliver, a stand-in to deliver it to, and the push channel between them."""
+"""A letter to deliver."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
 from notifications.channels import AddressKind, Letter, LetterKind, Platform
-from notifications.channels.push import Push
-from tests.fcm import FcmStandIn
 
 NOON = datetime(2026, 3, 7, 12, 0, tzinfo=UTC)
 
@@ -37,16 +34,3 @@ def a_letter(**changes: Any) -> Letter:
 @pytest.fixture
 def letter() -> Callable[..., Letter]:
     return a_letter
-
-
-@pytest.fixture
-def fcm(tmp_path: Path) -> Iterator[FcmStandIn]:
-    with FcmStandIn(tmp_path) as stand_in:
-        yield stand_in
-
-
-@pytest.fixture
-def push(fcm: FcmStandIn) -> Iterator[Push]:
-    channel = Push.from_credentials(fcm.credentials, fcm.url)
-    yield channel
-    channel.close()

@@ -1,0 +1,185 @@
+"""What each step of a concern writes down for the worker: one row, or none."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from models.alert import AlertState, Reason, Severity
+from models.outbox import Outgoing, Task
+from tests.databases import only_on_sqlite
+from tests.factories import Shop
+from tests.telling import edit, log_concern, move, rows, the_alert
+from tests.world import World
+
+# Rules of ours, the same on both databases; what PostgreSQL makes of locks and races is tried in test_worker.py.
+pytestmark = only_on_sqlite
+
+
+def tasks(world: World) -> list[str]:
+    return [str(row.task) for row in rows(world, Outgoing)]
+
+
+def test_an_unhappy_customer_raises_one_alert_and_queues_one_row(world: World, shop: Shop) -> None:
+    told = log_concern(world, shop, mood=1)
+    alert = the_alert(world)
+    (row,) = rows(world, Outgoing)
+    assert (alert.state, alert.severity, alert.reason) == (AlertState.OPEN, Severity.SEVERE, Reason.MOOD)
+    assert alert.next_step_at == world.clock() + timedelta(minutes=20)
+    assert (row.task, row.alert_id, row.run_id, row.step, row.due_at) == (
+        Task.REACH,
+        alert.id,
+        alert.run_id,
+        0,
+        world.clock(),
+    )
+    assert told["alert"] == {"id": str(alert.id), "state": "open", "summary": "calling for help"}
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"mood": 3},
+        {"mood": 5},
+        {"mood": 1, "kind": "praise"},
+        {"mood": 1, "handling": "mine"},
+        {"mood": 1, "handling": "mine", "outcome": "recovered", "mood_after": 4},
+        {"mood": 1, "outcome": "lost"},
+        {"mood": 1, "category": "allergy", "outcome": "lost"},
+    ],
+)
+def test_what_needs_nobody_leaves_no_alert_and_no_row(world: World, shop: Shop, said: dict[str, Any]) -> None:
+    assert log_concern(world, shop, **said)["alert"] is None
+    assert tasks(world) == []
+
+
+def test_an_urgent_one_rings_even_when_somebody_handles_it(world: World, shop: Shop) -> None:
+    told = log_concern(world, shop, mood=4, handling="mine", category="allergy")
+    assert (told["status"], told["alert"]["state"]) == ("open", "open")
+    assert tasks(world) == ["reach"]
+
+
+def test_what_is_told_too_late_is_noted_and_rings_nobody(world: World, shop: Shop) -> None:
+    occurred = (world.clock() - timedelta(minutes=16)).isoformat()
+    told = log_concern(world, shop, mood=1, occurred_at=occurred)
+    assert told["alert"]["state"] == "late"
+    assert told["alert"]["summary"] == "told too late to ring"
+    assert (the_alert(world).next_step_at, tasks(world)) == (None, [])
+
+
+def test_a_late_one_stays_silent_whatever_happens_to_it_later(world: World, shop: Shop) -> None:
+    occurred = (world.clock() - timedelta(minutes=16)).isoformat()
+    concern = log_concern(world, shop, mood=2, occurred_at=occurred)
+    edit(world, shop, concern, mood=1)
+    for step in ("take", "release", "take", "resolve", "reopen"):
+        told = move(world, shop, concern, step)
+    assert told["alert"]["state"] == "late"
+    assert tasks(world) == []
+
+
+def test_a_mood_lowered_into_the_rule_rings(world: World, shop: Shop) -> None:
+    concern = log_concern(world, shop, mood=3)
+    assert tasks(world) == []
+    assert edit(world, shop, concern, mood=2)["alert"]["state"] == "open"
+    assert tasks(world) == ["reach"]
+
+
+def test_a_mood_corrected_long_afterwards_rings_nobody(world: World, shop: Shop) -> None:
+    concern = log_concern(world, shop, mood=3)
+    world.clock.move(minutes=16)
+    assert edit(world, shop, concern, mood=2)["alert"]["state"] == "late"
+    assert tasks(world) == []
+
+
+def test_an_edit_makes_a_call_more_severe_without_ringing_again(world: World, shop: Shop) -> None:
+    concern = log_concern(world, shop, mood=2)
+    run = the_alert(world).run_id
+    edit(world, shop, concern, mood=1)
+    assert (the_alert(world).severity, the_alert(world).reason) == (Severity.SEVERE, Reason.MOOD)
+    edit(world, shop, concern, category="allergy")
+    alert = the_alert(world)
+    assert (alert.severity, alert.reason, alert.run_id) == (Severity.SEVERE, Reason.URGENT_CATEGORY, run)
+    assert tasks(world) == ["reach"]
+
+
+def test_an_edit_of_what_rings_already_queues_nothing(world: World, shop: Shop) -> None:
+    concern = log_concern(world, shop, mood=1)
+    edit(world, shop, concern, stake="a birthday")
+    assert tasks(world) == ["reach"]
+
+
+def test_a_take_stops_the_climb_and_recalls_the_others(world: World, shop: Shop) -> None:
+    concern = log_concern(world, shop)
+    told = move(world, shop, concern, "take")
+    alert = the_alert(world)
+    assert (alert.state, alert.next_step_at, alert.taken_by_id) == (AlertState.TAKEN, None, shop.staff["manager"])
+    assert told["alert"]["summary"] == "Manager of acme is on the way"
+    assert tasks(world) == ["reach", "recall"]
+
+
+def test_ones_own_repeated_take_queues_nothing(world: World, shop: Shop) -> None:
+    concern = log_concern(world, shop)
+    move(world, shop, concern, "take")
+    move(world, shop, concern, "take")
+    assert tasks(world) == ["reach", "recall"]
+
+
+def test_resolving_what_still_rings_takes_it_and_recalls_the_others(world: World, shop: Shop) -> None:
+    concern = log_concern(world, shop)
+    assert move(world, shop, concern, "resolve", "floor")["alert"]["summary"] == "resolved"
+    alert = the_alert(world)
+    assert (alert.state, alert.closed_at, alert.next_step_at) == (AlertState.RESOLVED, world.clock(), None)
+    assert (alert.taken_by_id, alert.taken_at) == (shop.staff["floor"], world.clock())
+    assert tasks(world) == ["reach", "recall"]
+
+
+def test_resolving_what_was_taken_has_nobody_left_to_recall(world: World, shop: Shop) -> None:
+    concern = log_concern(world, shop)
+    move(world, shop, concern, "take")
+    move(world, shop, concern, "resolve")
+    assert the_alert(world).taken_by_id == shop.staff["manager"]
+    assert tasks(world) == ["reach", "recall"]
+
+
+@pytest.mark.parametrize("steps", [("take", "release"), ("resolve", "reopen")])
+def test_what_is_given_back_or_reopened_rings_again_in_a_new_run(
+    world: World, shop: Shop, steps: tuple[str, str]
+) -> None:
+    concern = log_concern(world, shop)
+    first = the_alert(world)
+    world.clock.move(minutes=3)
+    for step in steps:
+        told = move(world, shop, concern, step)
+    alert = the_alert(world)
+    assert alert.run_id != first.run_id
+    assert (alert.state, alert.step, alert.taken_by_id, alert.taken_at) == (AlertState.OPEN, 0, None, None)
+    assert (alert.next_step_at, alert.closed_at) == (world.clock() + timedelta(minutes=20), None)
+    assert (told["taken_by"], told["alert"]["summary"]) == (None, "calling for help")
+    assert tasks(world) == ["reach", "recall", "reach"]
+    assert rows(world, Outgoing)[-1].run_id == alert.run_id
+
+
+def test_ones_own_that_is_given_back_calls_for_help(world: World, shop: Shop) -> None:
+    concern = log_concern(world, shop, mood=1, handling="mine")
+    assert tasks(world) == []
+    assert move(world, shop, concern, "release", "floor")["alert"]["state"] == "open"
+    assert tasks(world) == ["reach"]
+
+
+def test_a_recovery_action_rings_nobody(world: World, shop: Shop) -> None:
+    concern = log_concern(world, shop, mood=3)
+    path = f"/v1/concerns/{concern['id']}/recovery-actions"
+    action = world.request("POST", path, (shop, "floor"), json={"remedy": "apology"})
+    assert action.status_code == 201, action.text
+    assert (
+        world.request("POST", f"/v1/recovery-actions/{action.json['id']}/reverse", (shop, "floor")).status_code == 200
+    )
+    assert tasks(world) == []
+
+
+def test_nothing_is_queued_when_the_step_is_refused(world: World, shop: Shop) -> None:
+    concern = log_concern(world, shop)
+    move(world, shop, concern, "take")
+    lost = world.request("POST", f"/v1/concerns/{concern['id']}/take", (shop, "floor"))
+    assert lost.status_code == 409
+    assert tasks(world) == ["reach", "recall"]

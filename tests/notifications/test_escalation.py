@@ -1,0 +1,284 @@
+"""The climb: who is reached, what happens when nobody answers, whose phones are cleared."""
+
+from datetime import timedelta
+
+from models.access import Role
+from models.alert import Alert, AlertState
+from models.notification import NotificationState
+from models.session import EVERYTHING
+from models.staff import Shift, Staff
+from notifications.channels import Verdict
+from notifications.escalation import climb_due, overdue
+from notifications.health import LATE_STEP
+from tests.factories import Shop, give_phone, make_shop
+from tests.telling import Notebook, log_concern, move, notifications, over, queued, the_alert, work, worker_of
+from tests.world import World
+
+
+def rung(world: World, shop: Shop, **said: object) -> set[str]:
+    """Log a concern and let the worker work; the addresses that rang."""
+    book = Notebook()
+    with worker_of(world, over(book)) as worker:
+        log_concern(world, shop, **said)
+        work(worker)
+    return {letter.address for letter in book.letters}
+
+
+def set_shift(world: World, shop: Shop, login: str, *, on: bool) -> None:
+    by = (shop, login)
+    if on:
+        answer = world.request("PUT", "/v1/me/shift", by, json={"store_id": str(shop.store_id)})
+    else:
+        answer = world.request("DELETE", "/v1/me/shift", by)
+    assert answer.status_code in (200, 204), answer.text
+
+
+def test_it_rings_those_on_shift_and_the_managers_and_nobody_else(world: World, shop: Shop) -> None:
+    for login in shop.staff:
+        give_phone(world.back_office, shop, login, f"phone of {login}")
+    set_shift(world, shop, "colleague", on=True)
+    # `floor` logs it; the manager is at home; head office, the regional and the other store are not this store's.
+    assert rung(world, shop) == {"phone of colleague", "phone of manager"}
+
+
+def test_the_reporter_is_not_rung_not_even_on_the_second_phone(world: World, shop: Shop) -> None:
+    for address in ("first", "second"):
+        give_phone(world.back_office, shop, "manager", f"manager's {address}")
+    give_phone(world.back_office, shop, "floor", "floor's")
+    assert rung(world, shop, login="manager") == {"floor's"}
+
+
+def test_every_phone_of_a_person_rings(world: World, shop: Shop) -> None:
+    for address in ("first", "second"):
+        give_phone(world.back_office, shop, "manager", address)
+    assert rung(world, shop) == {"first", "second"}
+
+
+def test_a_concern_of_the_till_rings_everybody_on_the_floor(world: World, shop: Shop) -> None:
+    for login in ("floor", "manager"):
+        give_phone(world.back_office, shop, login, login)
+    assert rung(world, shop, login="key") == {"floor", "manager"}
+
+
+def test_a_sensitive_concern_rings_only_those_who_may_read_it(world: World, shop: Shop) -> None:
+    set_shift(world, shop, "colleague", on=True)
+    for login in ("colleague", "manager"):
+        give_phone(world.back_office, shop, login, login)
+    assert rung(world, shop, sensitive=True) == {"manager"}
+
+
+def test_who_has_left_is_not_rung(world: World, shop: Shop) -> None:
+    give_phone(world.back_office, shop, "manager", "manager")
+    with world.back_office.writing(shop.organization_id) as session:
+        session.get_one(Staff, (shop.organization_id, shop.staff["manager"])).left_at = world.clock()
+    assert rung(world, shop) == set()
+
+
+def test_who_may_not_be_rung_is_not_even_when_on_shift(world: World, shop: Shop) -> None:
+    give_phone(world.back_office, shop, "manager", "manager")
+    with world.back_office.writing(shop.organization_id) as session:
+        session.get_one(Staff, (shop.organization_id, shop.staff["manager"])).role = Role.HEAD_OFFICE
+        session.add(Shift(staff_id=shop.staff["manager"], store_id=shop.store_id, started_at=world.clock()))
+    assert rung(world, shop) == set()
+
+
+def test_the_phone_of_another_organization_stays_silent(world: World, shop: Shop) -> None:
+    other = make_shop(world.back_office, "other")
+    give_phone(world.back_office, other, "manager", "theirs")
+    give_phone(world.back_office, shop, "manager", "ours")
+    assert rung(world, shop) == {"ours"}
+
+
+def test_where_no_phone_is_registered_the_reporter_is_told_to_walk(world: World, shop: Shop) -> None:
+    assert rung(world, shop) == set()
+    alert = the_alert(world)
+    assert (alert.state, alert.summary) == (AlertState.OPEN, "no phone reached: walk over")
+
+
+def test_reaching_twice_rings_each_phone_once(world: World, shop: Shop) -> None:
+    """As after a crash between two workers: what stands is left alone, what is missing is added."""
+    give_phone(world.back_office, shop, "manager", "first")
+    book = Notebook()
+    with worker_of(world, over(book)) as worker:
+        log_concern(world, shop)
+        (task,) = queued(world)
+        work(worker)
+        give_phone(world.back_office, shop, "manager", "second")
+        with world.back_office.writing(shop.organization_id) as session:
+            session.merge(task).done_at = None
+        work(worker)
+    assert [letter.address for letter in book.letters] == ["first", "second"]
+
+
+def test_an_answered_alert_reaches_nobody(world: World, shop: Shop) -> None:
+    give_phone(world.back_office, shop, "manager", "manager")
+    book = Notebook()
+    with worker_of(world, over(book)) as worker:
+        concern = log_concern(world, shop)
+        move(world, shop, concern, "take", "floor")
+        work(worker)
+    assert (book.letters, notifications(world), queued(world)) == ([], [], [])
+
+
+def test_a_step_of_an_earlier_run_does_nothing(world: World, shop: Shop) -> None:
+    give_phone(world.back_office, shop, "manager", "manager")
+    book = Notebook()
+    with worker_of(world, over(book)) as worker:
+        concern = log_concern(world, shop)
+        for step in ("take", "release"):
+            move(world, shop, concern, step, "floor")
+        work(worker)
+    assert len(book.letters) == 1
+    assert notifications(world)[0].run_id == the_alert(world).run_id
+
+
+def test_after_twenty_minutes_nobody_answered_and_it_can_still_be_taken(world: World, shop: Shop) -> None:
+    give_phone(world.back_office, shop, "manager", "manager")
+    book = Notebook()
+    with worker_of(world, over(book)) as worker:
+        concern = log_concern(world, shop)
+        work(worker)
+        world.clock.move(minutes=20, seconds=-1)
+        work(worker)
+        assert the_alert(world).state is AlertState.OPEN
+        unanswered_at = world.clock.move(seconds=1)
+        work(worker)
+        alert = the_alert(world)
+        assert (alert.state, alert.unanswered_at, alert.next_step_at) == (AlertState.UNANSWERED, unanswered_at, None)
+        assert alert.summary == "nobody answered: walk over"
+        world.clock.move(minutes=5)
+        assert move(world, shop, concern, "take")["alert"]["state"] == "taken"
+        work(worker)
+    alert = the_alert(world)
+    assert (alert.state, alert.unanswered_at) == (AlertState.TAKEN, unanswered_at)
+    assert book.seen() == [("ring", "manager"), ("withdraw", "manager")]
+
+
+def test_the_first_time_nobody_answered_is_kept_through_a_second_run(world: World, shop: Shop) -> None:
+    with worker_of(world, over(Notebook())) as worker:
+        concern = log_concern(world, shop)
+        unanswered_at = world.clock.move(minutes=20)
+        work(worker)
+        for step in ("take", "release"):
+            move(world, shop, concern, step)
+        world.clock.move(minutes=20)
+        work(worker)
+    alert = the_alert(world)
+    assert (alert.state, alert.unanswered_at) == (AlertState.UNANSWERED, unanswered_at)
+
+
+def test_a_policy_of_three_steps_is_climbed_one_by_one(world: World, shop: Shop) -> None:
+    steps = [
+        {"after_seconds": 0, "whom": ["on_shift"]},
+        {"after_seconds": 120, "whom": ["managers"]},
+        {"after_seconds": 300, "whom": ["on_shift", "managers"]},
+    ]
+    set_shift(world, shop, "colleague", on=True)
+    for login in ("colleague", "manager"):
+        give_phone(world.back_office, shop, login, login)
+    book = Notebook()
+    with worker_of(world, over(book)) as worker:
+        log_concern(world, shop)
+        with world.back_office.writing(shop.organization_id) as session:
+            alert = session.get_one(Alert, (shop.organization_id, the_alert(world).id))
+            alert.policy = {"steps": steps, "unanswered_after_seconds": 600}
+            alert.next_step_at = alert.run_started_at + timedelta(seconds=120)
+        heard = []
+        for seconds in (0, 119, 1, 180, 300):
+            world.clock.move(seconds=seconds)
+            work(worker)
+            heard.append([letter.address for letter in book.letters])
+            book.letters.clear()
+    assert [sorted(step) for step in heard] == [["colleague"], [], ["manager"], ["colleague", "manager"], []]
+    assert (the_alert(world).state, the_alert(world).step) == (AlertState.UNANSWERED, 2)
+
+
+def test_a_letter_lives_until_the_next_step_and_ten_minutes_at_most(world: World, shop: Shop) -> None:
+    give_phone(world.back_office, shop, "manager", "manager")
+    with worker_of(world, over(Notebook())) as worker:
+        log_concern(world, shop)
+        world.clock.move(minutes=15)
+        work(worker)
+    (notification,) = notifications(world)
+    assert notification.expires_at == the_alert(world).next_step_at == world.clock() + timedelta(minutes=5)
+
+
+def test_an_alert_that_stood_unreached_for_twenty_minutes_is_listed_and_rings_no_more(world: World, shop: Shop) -> None:
+    give_phone(world.back_office, shop, "manager", "manager")
+    log_concern(world, shop)
+    world.clock.move(minutes=21)  # without a worker
+    book = Notebook()
+    with worker_of(world, over(book)) as worker:
+        work(worker)
+    assert (book.letters, the_alert(world).state) == ([], AlertState.UNANSWERED)
+
+
+def test_a_take_clears_every_phone_that_has_it_and_no_other(world: World, shop: Shop) -> None:
+    set_shift(world, shop, "colleague", on=True)
+    for login, address in {"colleague": "colleague", "manager": "manager"}.items():
+        give_phone(world.back_office, shop, login, address)
+    refused = give_phone(world.back_office, shop, "manager", "dead phone")
+    book = Notebook()
+    with worker_of(world, over(book)) as worker:
+        book.answers["dead phone"] = Verdict.refused("invalid-argument")
+        concern = log_concern(world, shop)
+        work(worker)
+        move(world, shop, concern, "take")
+        world.clock.move(seconds=1)
+        work(worker)
+    withdrawn = {letter.address for letter in book.letters if letter.kind == "withdraw"}
+    assert withdrawn == {"colleague", "manager"}
+    by_device = {row.device_id: row for row in notifications(world)}
+    assert by_device.pop(refused).state is NotificationState.FAILED
+    assert {row.withdrawn_at for row in by_device.values()} == {world.clock()}
+
+
+def test_two_takes_and_a_resolve_clear_a_phone_once(world: World, shop: Shop) -> None:
+    give_phone(world.back_office, shop, "manager", "manager")
+    book = Notebook()
+    with worker_of(world, over(book)) as worker:
+        concern = log_concern(world, shop)
+        work(worker)
+        for step in ("take", "release", "resolve"):
+            move(world, shop, concern, step, "floor")
+        work(worker)
+    assert book.seen() == [("ring", "manager"), ("withdraw", "manager")]
+
+
+def test_an_alert_that_calls_again_is_not_taken_off_the_phone(world: World, shop: Shop) -> None:
+    give_phone(world.back_office, shop, "manager", "manager")
+    book = Notebook()
+    with worker_of(world, over(book)) as worker:
+        concern = log_concern(world, shop)
+        work(worker)
+        book.next.append(Verdict.later("unavailable"))
+        move(world, shop, concern, "take", "floor")
+        work(worker)  # the removal did not get through
+        move(world, shop, concern, "release", "floor")
+        work(worker)
+        world.clock.move(minutes=1)
+        work(worker)
+    assert book.seen() == [("ring", "manager"), ("withdraw", "manager"), ("ring", "manager")]
+    assert [row.withdrawn_at for row in notifications(world)] == [None, None]
+    assert queued(world) == []
+
+
+def test_what_is_overdue_is_counted(world: World, shop: Shop) -> None:
+    log_concern(world, shop)
+
+    def behind() -> int:
+        with world.back_office.reading(EVERYTHING) as session:
+            return overdue(session, at=world.clock(), by=LATE_STEP)
+
+    world.clock.move(seconds=30)
+    assert behind() == 0
+    world.clock.move(seconds=1)
+    assert behind() == 1  # nobody has found out whom it reaches
+    with worker_of(world, over(Notebook())) as worker:
+        work(worker)
+    assert behind() == 0
+    world.clock.move(minutes=20)
+    assert behind() == 1  # nobody has said that nobody answered
+    with world.back_office.writing(EVERYTHING) as session:
+        assert climb_due(session, at=world.clock()) == 1
+    assert behind() == 0
