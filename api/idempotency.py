@@ -1,5 +1,6 @@
 """A request that is sent twice has its effect once: by Idempotency-Key, and by the id the phone gave."""
 
+import re
 from collections.abc import Callable, Iterator
 from functools import wraps
 from typing import Any
@@ -14,6 +15,7 @@ from models.base import TenantOwned
 from models.errors import Conflict, Invalid
 from models.idempotency import AnsweredRequest
 
+KEY = re.compile(r"[!#-~]{1,255}")
 REPLAYED = {"Idempotent-Replayed": "true"}
 
 
@@ -96,11 +98,12 @@ def _remember(key: str, body: bytes, object_id: UUID, status: int) -> AnsweredRe
 
 
 def header_key() -> str | None:
-    """The Idempotency-Key, with the quotes of the draft standard taken off; Invalid when it is empty or too long."""
+    """The Idempotency-Key, with the quotes of the draft standard taken off; Invalid when it is none."""
     sent = request.headers.get("Idempotency-Key")
     if sent is None:
         return None
     key = sent.strip().removeprefix('"').removesuffix('"')
-    if not 1 <= len(key) <= 255:
-        raise Invalid("An Idempotency-Key has 1 to 255 characters.", code="invalid-idempotency-key")
+    if not KEY.fullmatch(key):
+        detail = "An Idempotency-Key has 1 to 255 letters, digits or signs, without spaces and quotes."
+        raise Invalid(detail, code="invalid-idempotency-key")
     return key

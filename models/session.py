@@ -205,7 +205,9 @@ class Database:
 
 
 def _postgresql_engine(url: sa.URL, role: DatabaseRole, pool: int) -> Engine:
-    engine = sa.create_engine(url, pool_size=pool, max_overflow=2, pool_pre_ping=True, pool_timeout=10)
+    engine = sa.create_engine(
+        url, pool_size=pool, max_overflow=2, pool_pre_ping=True, pool_timeout=10, hide_parameters=True
+    )
 
     @event.listens_for(engine, "connect")
     def become_role(connection: Any, _record: Any) -> None:
@@ -225,8 +227,9 @@ def _sqlite_engines(url: sa.URL, pool: int) -> tuple[Engine, Engine]:
     A process queues its writers in the pool, where they are served in turn; SQLite's own waiting is unfair and
     makes some wait for a second. BEGIN IMMEDIATE takes the file's write lock at once, so what was read stays true.
     """
-    writing = sa.create_engine(url, pool_size=1, max_overflow=0, pool_timeout=30, connect_args=_SQLITE)
-    reading = sa.create_engine(url, pool_size=pool, max_overflow=4, connect_args=_SQLITE)
+    options: dict[str, Any] = {"connect_args": _SQLITE, "hide_parameters": True}  # they would stand in a log
+    writing = sa.create_engine(url, pool_size=1, max_overflow=0, pool_timeout=30, **options)
+    reading = sa.create_engine(url, pool_size=pool, max_overflow=4, **options)
     for engine, begin in ((writing, "BEGIN IMMEDIATE"), (reading, "BEGIN")):
         _set_up_sqlite(engine, begin)
     return writing, reading

@@ -12,12 +12,13 @@ from api.demo.cast import Person, Post
 from api.demo.stories import STAKES, STORIES, Story
 from models.alert import AlertState
 from models.base import Money
-from models.concern import Channel, Concern, Handling, Kind, Outcome, Status
+from models.concern import Concern
 from models.concern_event import ConcernEvent
 from models.customer import Customer
 from models.recovery import RecoveryAction
 from models.remedy import Remedy
 from models.session import ScopedSession
+from models.terms import Channel, Handling, Kind, Outcome, Status
 from models.vocabulary import Category, Cause, Question
 from notifications.announce import decide
 

@@ -8,8 +8,8 @@ from webargs.fields import DelimitedList
 from api.schemas.base import BusinessDate, Instant, MoneySchema, Schema, Words
 from api.schemas.concerns import ConcernEventSchema, ConcernSchema
 from api.schemas.recovery import RecoveryActionSchema
-from models.concern import Channel
 from models.reports.groups import GroupBy
+from models.terms import Channel
 
 MOST_DAYS = 1_100
 

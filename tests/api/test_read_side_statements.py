@@ -6,10 +6,11 @@ from sqlalchemy import func, select
 
 from models.access import GRANTS, Actor, Role
 from models.base import Money
-from models.concern import Concern, Outcome
+from models.concern import Concern
 from models.recovery import RecoveryAction
 from models.remedy import Remedy
 from models.store import Store
+from models.terms import Outcome
 from notifications.announce import announce
 from tests.factories import NOON, Shop
 from tests.world import World

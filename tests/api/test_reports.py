@@ -10,10 +10,11 @@ from werkzeug.test import TestResponse
 
 from models.access import GRANTS, Actor, Role
 from models.base import Money
-from models.concern import Concern, Kind, Outcome
+from models.concern import Concern
 from models.recovery import RecoveryAction
 from models.remedy import Remedy
 from models.store import Store
+from models.terms import Kind, Outcome
 from models.vocabulary import Category
 from tests.factories import NOON, Shop, make_shop
 from tests.world import World

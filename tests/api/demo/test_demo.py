@@ -11,13 +11,14 @@ from sqlalchemy.orm import selectinload
 from api.demo import _seed, already_there, seed
 from api.demo.cast import DEMO, hash_passwords
 from models.alert import Alert, AlertState
-from models.concern import MOVES, Concern, Status
+from models.concern import MOVES, Concern
 from models.concern_event import ConcernEvent
 from models.organization import Organization
 from models.outbox import Outgoing
 from models.recovery import ActionStatus, RecoveryAction
 from models.session import EVERYTHING, ScopedSession
 from models.store import Store
+from models.terms import Status
 from tests.factories import NOON
 from tests.world import World
 
