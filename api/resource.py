@@ -93,6 +93,8 @@ def _read_body() -> RequestEntityTooLarge | None:
         body = request.get_data(cache=True)
     except RequestEntityTooLarge as error:
         return error
+    except OSError as error:  # what servers raise for a chunk that is none
+        raise Refusal(400, "The body cannot be read: it breaks off, or its chunks are not as HTTP has them.") from error
     # A body in chunks does not say how long it is: it is cut off at the limit, without an error.
     cut_off = request.content_length is None and len(body) >= current_app.config["MAX_CONTENT_LENGTH"]
     return RequestEntityTooLarge() if cut_off else None
