@@ -13,6 +13,8 @@ OPENAPI := SECRET_KEY=writing-a-document-signs-nothing $(BIN)/flask --app wsgi o
 # pip stays quiet about its own releases, uv about file systems that know no hard links.
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export UV_NO_PROGRESS := 1
+# uv trusts the certificates the machine trusts, as pip does.
+export UV_SYSTEM_CERTS := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
