@@ -95,7 +95,7 @@ def _read_body() -> RequestEntityTooLarge | None:
         return error
     except HTTPException:
         raise
-    except Exception as error:  # noqa: BLE001 each server has its own words for a chunk that is none
+    except Exception as error:  # each server has its own words for a chunk that is none
         raise Refusal(400, "The body cannot be read: it breaks off, or its chunks are not as HTTP has them.") from error
     # A body in chunks does not say how long it is: it is cut off at the limit, without an error.
     cut_off = request.content_length is None and len(body) >= current_app.config["MAX_CONTENT_LENGTH"]
