@@ -43,9 +43,9 @@ def once(shown: type[TenantOwned], *, status: int) -> Callable[[Callable[..., An
                     named := [pointer for pointer, kind in _given_ids(shown, arguments, client_id) if kind == table]
                 ):
                     raise
-                raise Conflict(
-                    f"An id that came with this is in use: {', '.join(named)}.", code="already-exists", pointer=named[0]
-                ) from error
+                detail = f"An id that came with this is in use: {', '.join(named)}."
+                pointer = named[0] if len(named) == 1 else None
+                raise Conflict(detail, code="already-exists", pointer=pointer) from error
             return answered
 
         answer.once = True  # type: ignore[attr-defined]  # so that the document tells of the key
