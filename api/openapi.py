@@ -45,9 +45,9 @@ HEADERS_OF_PROBLEMS = {401: ("WWW-Authenticate",), 429: ("Retry-After",), 503: (
 
 
 def written(app: Flask) -> str:
-    """The document of this application as the file openapi.json holds it."""
+    """The document as the file openapi.json holds it: keys in order, so that a difference is a change."""
     api = app.extensions["flask-smorest"]["apis"][""]["ext_obj"]
-    return json.dumps(api.spec.to_dict(), indent=2, sort_keys=True) + "\n"
+    return json.dumps(api.spec.to_dict(), indent=2, sort_keys=True, ensure_ascii=False) + "\n"
 
 
 def operation_id(method: str, resource: type[Resource]) -> str:

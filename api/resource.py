@@ -6,7 +6,7 @@ from uuid import UUID
 from flask import current_app, g, request
 from flask.typing import ResponseReturnValue
 from flask.views import MethodView
-from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from api.auth import authenticate
 from api.errors import Refusal, Unexpected
@@ -93,6 +93,10 @@ def _read_body() -> RequestEntityTooLarge | None:
         body = request.get_data(cache=True)
     except RequestEntityTooLarge as error:
         return error
+    except HTTPException:
+        raise
+    except Exception as error:  # each server has its own words for a chunk that is none
+        raise Refusal(400, "The body cannot be read: it breaks off, or its chunks are not as HTTP has them.") from error
     # A body in chunks does not say how long it is: it is cut off at the limit, without an error.
     cut_off = request.content_length is None and len(body) >= current_app.config["MAX_CONTENT_LENGTH"]
     return RequestEntityTooLarge() if cut_off else None

@@ -23,7 +23,7 @@ class RecoveryReportQuery(Schema):
         fields.Enum(GroupBy, by_value=True),
         load_default=list,
         validate=validate.Length(max=2),
-        metadata={"description": "Up to two, separated by a comma."},
+        metadata={"description": "Up to two, separated by a comma.", "uniqueItems": True},
     )
     category = Words(60, metadata={"description": "The slug of a category."})
     region_id = fields.UUID()

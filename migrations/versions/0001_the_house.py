@@ -149,6 +149,7 @@ def create_tables() -> None:
             name="uq_answered_request_organization_id_asker_id_method_path_key",
         ),
     )
+    op.create_index("ix_answered_request_at", "answered_request", ["at"], unique=False)
     op.create_table(
         "api_key",
         sa.Column("organization_id", sa.Uuid(), nullable=False),

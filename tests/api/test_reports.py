@@ -239,4 +239,4 @@ def test_the_document_shows_both_forms(world: World, shop: Shop) -> None:
     paths = world.request("GET", "/openapi.json").json["paths"]
     responses = paths["/v1/reports/recovery"]["get"]["responses"]
     assert set(responses["200"]["content"]) == {"application/json", "text/csv"}
-    assert set(responses["406"]["content"]) == {"application/problem+json"}
+    assert responses["406"] == {"$ref": "#/components/responses/not-acceptable"}

@@ -65,6 +65,8 @@ CONFIG = SchemathesisConfig.from_dict(
         "phases": {"stateful": {"enabled": False}},
     }
 )
+# Rules of the shape that JSON Schema has no words for: `to` is not before `from`, and business is done in 2000 to 2999.
+BEYOND_SCHEMA = {("query", "/from"), ("query", "/to"), ("query", "/business_date")}
 SHAPE = "Some values are not valid; `errors` says which and why."
 
 schema = schemathesis.openapi.from_dict(document(), config=CONFIG)
@@ -83,7 +85,8 @@ def a_sound_request_is_refused_by_a_rule_only(ctx: CheckContext, response: Respo
     """What fits the schema may meet a rule that no schema can say (a cursor of another list), but no stricter shape."""
     sound = case.meta is not None and case.meta.generation.mode.is_positive
     if sound and response.status_code == 422 and response.json()["detail"] == SHAPE:
-        raise AssertionError(f"fits the schema, but: {response.json()['errors']}")
+        errors = [error for error in response.json()["errors"] if (error["in"], error["pointer"]) not in BEYOND_SCHEMA]
+        assert not errors, f"fits the schema, but: {errors}"
 
 
 @schemathesis.check
