@@ -1,0 +1,82 @@
+"""Who may do what, against the table that was promised to everybody."""
+
+import pytest
+from uuid_utils.compat import uuid7
+
+from models.access import EVERYWHERE, GRANTS, KEY_GRANTS, Actor, KeyScope, Permission, Role
+from models.errors import Forbidden
+
+P = Permission
+
+# The table of the contract, 'Who may do what': what a line promises is carried by these permissions.
+PROMISED = {  # line: permissions, and who has them: floor, manager, regional, head office, admin
+    "uses the app": ({P.ANYONE, P.ME_USE, P.STORE_READ, P.VOCABULARY_READ}, "yes yes yes yes yes"),
+    "sees concerns and logs": ({P.CONCERN_READ, P.ALERT_READ, P.LOG_READ}, "yes yes yes yes yes"),
+    "sees words and names": ({P.CONCERN_WORDS}, "yes yes yes no yes"),
+    "knows the colleagues": ({P.STAFF_READ}, "yes yes yes no yes"),
+    "logs, takes, acts, resolves": (
+        {P.CONCERN_LOG, P.CONCERN_TAKE, P.RECOVERY_ACT, P.CONCERN_RESOLVE, P.ALERT_HEAR},
+        "yes yes yes no no",
+    ),
+    "customers": ({P.CUSTOMER_READ, P.CUSTOMER_WRITE}, "yes yes yes no yes"),
+    "sensitive concerns": ({P.CONCERN_SENSITIVE}, "no yes yes no yes"),
+    "gives back what another took": ({P.CONCERN_RELEASE_ANY}, "no yes yes no no"),
+    "reports": ({P.REPORT_READ}, "no yes yes yes yes"),
+}
+SCOPES = {  # what a key may do beyond finding its way
+    KeyScope.CONCERNS_READ: {P.CONCERN_READ, P.CONCERN_WORDS, P.ALERT_READ, P.LOG_READ},
+    KeyScope.CONCERNS_WRITE: {P.CONCERN_LOG, P.CONCERN_RESOLVE, P.RECOVERY_ACT},
+    KeyScope.CUSTOMERS_READ: {P.CUSTOMER_READ},
+    KeyScope.CUSTOMERS_WRITE: {P.CUSTOMER_WRITE},
+    KeyScope.REPORTS_READ: {P.REPORT_READ},
+}
+NEVER_A_KEYS = {P.ME_USE, P.CONCERN_SENSITIVE, P.CONCERN_TAKE, P.CONCERN_RELEASE_ANY, P.ALERT_HEAR, P.STAFF_READ}
+
+
+def test_the_roles_of_the_table_are_all_there_are() -> None:
+    assert list(Role) == ["floor", "manager", "regional", "head_office", "admin"]
+    assert set(GRANTS) == set(Role)
+
+
+@pytest.mark.parametrize("line", PROMISED)
+def test_a_role_may_what_was_promised_and_no_more(line: str) -> None:
+    permissions, who = PROMISED[line]
+    for role, may in zip(Role, who.split(), strict=True):
+        assert GRANTS[role] & permissions == (permissions if may == "yes" else set()), role
+
+
+def test_every_permission_stands_in_one_line() -> None:
+    listed = [permission for permissions, _ in PROMISED.values() for permission in permissions]
+    assert sorted(listed) == sorted(Permission)
+
+
+@pytest.mark.parametrize("scope", KeyScope)
+def test_a_key_may_what_its_scope_says_and_find_its_way(scope: KeyScope) -> None:
+    assert KEY_GRANTS[scope] == SCOPES[scope] | {P.ANYONE, P.STORE_READ, P.VOCABULARY_READ}
+
+
+def test_no_key_is_a_person_whatever_its_scopes() -> None:
+    assert not frozenset().union(*KEY_GRANTS.values()) & NEVER_A_KEYS
+    key = Actor(uuid7(), KEY_GRANTS[KeyScope.CONCERNS_WRITE], None, api_key_id=uuid7())
+    with pytest.raises(Forbidden):
+        _ = key.person
+
+
+def test_head_office_and_admin_look_after_every_store() -> None:
+    assert {Role.HEAD_OFFICE, Role.ADMIN} == EVERYWHERE
+
+
+def test_an_actor_reaches_the_own_stores_or_all() -> None:
+    here, there = uuid7(), uuid7()
+    floor = Actor(uuid7(), GRANTS[Role.FLOOR], frozenset({here}), staff_id=uuid7())
+    assert (floor.reaches(here), floor.reaches(there)) == (True, False)
+    assert Actor(uuid7(), GRANTS[Role.ADMIN], None).reaches(there)
+    assert not Actor(uuid7(), GRANTS[Role.FLOOR], frozenset()).reaches(here)
+
+
+def test_what_is_not_granted_is_forbidden_by_name() -> None:
+    floor = Actor(uuid7(), GRANTS[Role.FLOOR], frozenset(), staff_id=uuid7(), name="Ana")
+    floor.must(P.CONCERN_LOG)
+    with pytest.raises(Forbidden, match="report:read"):
+        floor.must(P.REPORT_READ)
+    assert "Ana" not in repr(floor)  # names stay out of logs
