@@ -34,6 +34,8 @@ class RecoveryAction(Aggregate):
     __tablename__ = "recovery_action"
     __table_args__ = (
         Index("ix_recovery_action_concern", "organization_id", "concern_id"),
+        Index("ix_recovery_action_newest", "organization_id", "recorded_at", "id"),
+        Index("ix_recovery_action_store_newest", "organization_id", "store_id", "recorded_at", "id"),
         Index("uq_recovery_action_reverses", "organization_id", "reverses_id", unique=True),
     )
 
@@ -54,8 +56,9 @@ class RecoveryAction(Aggregate):
 
     @classmethod
     def visible_to(cls, actor: Actor) -> Sequence[ColumnElement[bool]]:
-        """Those of the concerns the actor may see."""
-        return (cls.concern_id.in_(select(Concern.id).where(*Concern.visible_to(actor))),)
+        """Those of the concerns the actor may see; their stores are named once more, for the index."""
+        of_concerns = cls.concern_id.in_(select(Concern.id).where(*Concern.visible_to(actor)))
+        return (of_concerns,) if actor.store_ids is None else (cls.store_id.in_(actor.store_ids), of_concerns)
 
     @property
     def customer_id(self) -> UUID | None:
