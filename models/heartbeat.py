@@ -27,7 +27,7 @@ class Heartbeat(Base):
         beat = session.get(cls, worker) or cls(worker=worker)
         session.add(beat)
         beat.at, beat.overdue_steps, beat.push = at, overdue_steps, push
-        session.execute(delete(cls).where(cls.at < at - FORGOTTEN_AFTER))
+        session.execute(delete(cls).where(cls.worker != worker, cls.at < at - FORGOTTEN_AFTER))
 
     @classmethod
     def stop(cls, session: Session, worker: str) -> None:

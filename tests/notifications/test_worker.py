@@ -297,7 +297,20 @@ def test_a_worker_that_ends_in_good_order_leaves_no_sign_of_life_and_old_ones_ar
     with worker_of(world, over(Notebook()), name="mine") as worker:
         worker.work_once()
         assert beats(world) == {"killed today", "mine"}
+        world.clock.move(minutes=1)
+        worker.work_once()
+        assert beats(world) == {"killed today", "mine"}
     assert beats(world) == {"killed today"}
+
+
+def test_a_machine_that_slept_for_a_day_goes_on_where_it_was(world: World, shop: Shop, phone: str) -> None:
+    book = Notebook()
+    with worker_of(world, over(book)) as worker:
+        worker.work_once()
+        world.clock.move(days=1)
+        log_concern(world, shop)
+        work(worker)
+        assert (len(book.letters), beats(world)) == (1, {"worker"})
 
 
 def beats(world: World) -> set[str]:
