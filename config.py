@@ -257,7 +257,7 @@ def set_up_logging(config: Config) -> None:
     if config.log_format == "json":
         renderers = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
     else:
-        # A plain traceback: the one with local variables would print tokens, addresses and names.
+        # Never the local variables of a failure, which rich would show: names and phone numbers are among them.
         plain = structlog.dev.plain_traceback
         renderers = [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=plain)]
     handler = logging.StreamHandler()

@@ -1,5 +1,6 @@
 """A request that is sent twice has its effect once: by Idempotency-Key, and by the id the phone gave."""
 
+import re
 from collections.abc import Callable, Iterator
 from functools import wraps
 from typing import Any
@@ -13,7 +14,9 @@ from uuid_utils.compat import uuid7
 from models.base import TenantOwned
 from models.errors import Conflict, Invalid
 from models.idempotency import AnsweredRequest
+from models.session import table_with_that_id
 
+KEY = re.compile(r"[!#-~]{1,255}")
 REPLAYED = {"Idempotent-Replayed": "true"}
 
 
@@ -34,11 +37,15 @@ def once(shown: type[TenantOwned], *, status: int) -> Callable[[Callable[..., An
                 answered = method(self, *arguments, **path)
                 g.session.flush()
             except IntegrityError as error:
-                if not (named := list(_given_ids(arguments, client_id))):
+                # Any other broken rule is a race that a repeat may win; this one would be lost again each time.
+                table = table_with_that_id(error)
+                if not (
+                    named := [pointer for pointer, kind in _given_ids(shown, arguments, client_id) if kind == table]
+                ):
                     raise
-                raise Conflict(
-                    f"An id that came with this is in use: {', '.join(named)}.", code="already-exists", pointer=named[0]
-                ) from error
+                detail = f"An id that came with this is in use: {', '.join(named)}."
+                pointer = named[0] if len(named) == 1 else None
+                raise Conflict(detail, code="already-exists", pointer=pointer) from error
             return answered
 
         answer.once = True  # type: ignore[attr-defined]  # so that the document tells of the key
@@ -57,14 +64,14 @@ def _object_id(shown: type[TenantOwned], arguments: Any, path: dict[str, Any]) -
     return data["id"], client_id
 
 
-def _given_ids(arguments: Any, client_id: UUID | None) -> Iterator[str]:
-    """Where in the body the phone named new things itself."""
+def _given_ids(shown: type[TenantOwned], arguments: Any, client_id: UUID | None) -> Iterator[tuple[str, str]]:
+    """Where in the body the phone named new things itself, and the table each of them goes to."""
     if client_id is not None:
-        yield "/id"
+        yield "/id", shown.__tablename__
     for name, inner in (arguments[0] if arguments else {}).items():
         for number, part in enumerate(inner if isinstance(inner, list) else ()):
             if isinstance(part, dict) and "id" in part:
-                yield f"/{name}/{number}/id"
+                yield f"/{name}/{number}/id", name.removesuffix("s")
 
 
 def _replay(shown: type[TenantOwned], object_id: UUID, client_id: UUID | None, status: int) -> Any:
@@ -96,11 +103,12 @@ def _remember(key: str, body: bytes, object_id: UUID, status: int) -> AnsweredRe
 
 
 def header_key() -> str | None:
-    """The Idempotency-Key, with the quotes of the draft standard taken off; Invalid when it is empty or too long."""
+    """The Idempotency-Key, with the quotes of the draft standard taken off; Invalid when it is none."""
     sent = request.headers.get("Idempotency-Key")
     if sent is None:
         return None
     key = sent.strip().removeprefix('"').removesuffix('"')
-    if not 1 <= len(key) <= 255:
-        raise Invalid("An Idempotency-Key has 1 to 255 characters.", code="invalid-idempotency-key")
+    if not KEY.fullmatch(key):
+        detail = "An Idempotency-Key has 1 to 255 letters, digits or signs, without spaces and quotes."
+        raise Invalid(detail, code="invalid-idempotency-key")
     return key

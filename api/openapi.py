@@ -19,7 +19,7 @@ IDEMPOTENCY_KEY = {
     "in": "header",
     "name": "Idempotency-Key",
     "description": "Repeat a request safely: the same key has its effect once and is answered with the same object.",
-    "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+    "schema": {"type": "string", "pattern": '^("[!#-~]{1,255}"|[!#-~]{1,255})$'},
 }
 IF_MATCH = {
     "in": "header",
@@ -45,9 +45,9 @@ HEADERS_OF_PROBLEMS = {401: ("WWW-Authenticate",), 429: ("Retry-After",), 503: (
 
 
 def written(app: Flask) -> str:
-    """The document of this application as the file openapi.json holds it."""
+    """The document as the file openapi.json holds it: keys in order, so that a difference is a change."""
     api = app.extensions["flask-smorest"]["apis"][""]["ext_obj"]
-    return json.dumps(api.spec.to_dict(), indent=2, sort_keys=True) + "\n"
+    return json.dumps(api.spec.to_dict(), indent=2, sort_keys=True, ensure_ascii=False) + "\n"
 
 
 def operation_id(method: str, resource: type[Resource]) -> str:
@@ -105,7 +105,8 @@ def document_habits(doc: dict[str, Any], facts: dict[str, Any], *, method: str, 
     doc["security"] = [] if public else [{"bearer": [str(facts["needs"])]}]
     body = _body(doc)
     if body is not None:
-        doc["requestBody"]["required"] = any(field.required for field in body.fields.values())
+        needed = any(field.required for field in body.fields.values())
+        doc["requestBody"]["required"] = needed or bool(getattr(body, "document", None))
     parameters = doc.setdefault("parameters", [])
     if facts["once"]:
         parameters.append(IDEMPOTENCY_KEY)

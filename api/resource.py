@@ -6,7 +6,7 @@ from uuid import UUID
 from flask import current_app, g, request
 from flask.typing import ResponseReturnValue
 from flask.views import MethodView
-from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from api.auth import authenticate
 from api.errors import Refusal, Unexpected
@@ -90,10 +90,16 @@ class Resource(MethodView):
 def _read_body() -> RequestEntityTooLarge | None:
     """Take the whole body off the wire before anything is opened: a slow phone holds a thread, never a transaction."""
     try:
-        request.get_data(cache=True)
+        body = request.get_data(cache=True)
     except RequestEntityTooLarge as error:
         return error
-    return None
+    except HTTPException:
+        raise
+    except Exception as error:  # each server has its own words for a chunk that is none
+        raise Refusal(400, "The body cannot be read: it breaks off, or its chunks are not as HTTP has them.") from error
+    # A body in chunks does not say how long it is: it is cut off at the limit, without an error.
+    cut_off = request.content_length is None and len(body) >= current_app.config["MAX_CONTENT_LENGTH"]
+    return RequestEntityTooLarge() if cut_off else None
 
 
 def _check_body(too_large: RequestEntityTooLarge | None) -> None:
@@ -105,6 +111,6 @@ def _check_body(too_large: RequestEntityTooLarge | None) -> None:
     if not request.is_json:
         raise Refusal(415, "Send the body as application/json.")
     try:
-        request.get_json()
-    except BadRequest as error:
-        raise Refusal(400, f"The body is not JSON: {error.__cause__ or error.__context__}.") from error
+        current_app.json.loads(request.get_data())
+    except ValueError as error:
+        raise Refusal(400, f"The body is not JSON: {error}.") from error

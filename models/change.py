@@ -2,10 +2,10 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, String, insert, update
+from sqlalchemy import ForeignKey, Index, String, insert, text, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import Base
@@ -56,6 +56,36 @@ def write_changes(session: Session, organization_id: UUID, rows: list[dict[str, 
     ).scalar_one()
     first = last - len(rows) + 1
     session.execute(
-        insert(Change),
+        insert(Change.__table__),  # type: ignore[arg-type]  # the plain table: one statement, whatever is empty
         [{"organization_id": organization_id, "seq": seq, **row} for seq, row in enumerate(rows, start=first)],
     )
+
+
+def write_changes_at_once(session: Session, organization_id: UUID, rows: list[dict[str, Any]]) -> None:
+    """The same in one statement, on PostgreSQL, which can insert what an update gives back.
+
+    Whoever commits next for this organization waits from the counting to the commit: one way to the server and back
+    less is that much less waiting.
+    """
+    given = {name: [row[name] for row in rows] for name in rows[0]}
+    written = session.scalars(_AT_ONCE, {"organization_id": organization_id, "count": len(rows), **given})
+    if len(written.all()) != len(rows):
+        raise LookupError(f"organization {organization_id} has no counter of changes")
+
+
+_AT_ONCE: Final = text(
+    """
+    WITH counted AS (
+        UPDATE change_counter SET last_seq = last_seq + :count
+        WHERE organization_id = :organization_id RETURNING last_seq
+    )
+    INSERT INTO change (organization_id, seq, store_id, kind, object_id, version, op, at)
+    SELECT :organization_id, counted.last_seq - :count + given.number,
+        given.store_id, given.kind, given.object_id, given.version, given.op, given.at
+    FROM counted, unnest(
+        CAST(:store_id AS uuid[]), CAST(:kind AS text[]), CAST(:object_id AS uuid[]),
+        CAST(:version AS integer[]), CAST(:op AS text[]), CAST(:at AS timestamptz[])
+    ) WITH ORDINALITY AS given (store_id, kind, object_id, version, op, at, number)
+    RETURNING seq
+    """
+)

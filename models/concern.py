@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from datetime import date, datetime, timedelta
-from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -17,6 +16,7 @@ from models.description import UNHAPPY, Description
 from models.errors import Conflict, Forbidden, NotNow
 from models.staff import Staff
 from models.store import Store
+from models.terms import Channel, Handling, Kind, Outcome, Source, Status
 
 if TYPE_CHECKING:
     from models.alert import Alert
@@ -24,41 +24,6 @@ if TYPE_CHECKING:
 
 LATE_AFTER = timedelta(minutes=15)  # the customer has gone: inform, do not ring
 OLDEST, FURTHEST_AHEAD = timedelta(days=30), timedelta(minutes=5)
-
-
-class Kind(StrEnum):
-    CONCERN = "concern"
-    REQUEST = "request"
-    PRAISE = "praise"
-
-
-class Handling(StrEnum):
-    HELP = "help"
-    MINE = "mine"
-
-
-class Status(StrEnum):
-    OPEN = "open"
-    TAKEN = "taken"
-    RESOLVED = "resolved"
-
-
-class Outcome(StrEnum):
-    RECOVERED = "recovered"
-    LOST = "lost"
-    UNKNOWN = "unknown"
-
-
-class Source(StrEnum):
-    STAFF = "staff"
-    CUSTOMER = "customer"
-
-
-class Channel(StrEnum):
-    IN_PERSON = "in_person"
-    PHONE = "phone"
-    DELIVERY = "delivery"
-    ONLINE = "online"
 
 
 MOVES: dict[Step, tuple[frozenset[Status], Status]] = {  # step: the states it may start from, the state it leads to
@@ -138,12 +103,8 @@ class Concern(Description, Aggregate):
     @classmethod
     def shown_with(cls, *, parts: Callable[..., ExecutableOption] = selectinload) -> Sequence[ExecutableOption]:
         """`parts` is how lists are loaded: selectinload asks once for every 500 concerns, subqueryload once."""
-        joined = (cls.category, cls.cause, cls.place, cls.question, cls.reported_by, cls.taken_by)
-        return (
-            *(joinedload(name) for name in joined),
-            joinedload(cls.alert),
-            parts(cls.items),
-        )
+        joined = (cls.category, cls.cause, cls.place, cls.question, cls.reported_by, cls.taken_by, cls.alert)
+        return (*(joinedload(name) for name in joined), parts(cls.items))
 
     @classmethod
     def listed(

@@ -81,6 +81,11 @@ class StaffSession(TenantOwned):
         session.execute(delete(cls).where(cls.id == actor.session_id))
 
     @classmethod
+    def forget_expired(cls, session: Session, *, at: datetime) -> None:
+        """Let go of sign-ins that have run out."""
+        session.execute(delete(cls).where(cls.expires_at <= at).execution_options(synchronize_session=False))
+
+    @classmethod
     def actor(cls, session: Session, token: Token, at: datetime) -> tuple[Actor, bool] | None:
         """Who this token stands for, with stores and grants, in one look-up; None when it is not valid.
 

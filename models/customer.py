@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import phonenumbers
-from sqlalchemy import ColumnElement, Select, String, UniqueConstraint, func, or_, select
+from sqlalchemy import ColumnElement, Index, Select, String, UniqueConstraint, func, or_, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.access import Actor
@@ -38,9 +38,10 @@ class Customer(Aggregate):
         UniqueConstraint("organization_id", "phone"),
         UniqueConstraint("organization_id", "email"),
         UniqueConstraint("organization_id", "loyalty_number"),
+        Index("ix_customer_newest", "organization_id", "created_at", "id"),
     )
 
-    name: Mapped[str | None] = mapped_column(String(200), index=True)
+    name: Mapped[str | None] = mapped_column(String(200))
     phone: Mapped[str | None] = mapped_column(String(20))
     email: Mapped[str | None] = mapped_column(String(254))
     loyalty_number: Mapped[str | None] = mapped_column(String(60))
@@ -65,10 +66,24 @@ class Customer(Aggregate):
     @classmethod
     def matching(cls, session: ScopedSession, contacts: dict[str, str]) -> "Customer | None":
         """The profile with any of these contacts (normalised); the oldest, should they belong to several."""
+        return session.scalars(cls._with_any(contacts)).first() if contacts else None
+
+    @classmethod
+    def _known(
+        cls, session: ScopedSession, contacts: dict[str, str], store_id: UUID | None
+    ) -> "tuple[Customer, bool] | None":
+        """As `matching`, and whether this store has met them, in one look-up."""
         if not contacts:
             return None
+        met = (CustomerStore.customer_id == cls.id) & (CustomerStore.store_id == store_id)
+        found = session.execute(cls._with_any(contacts).add_columns(CustomerStore.id).outerjoin(CustomerStore, met))
+        row = found.first()
+        return None if row is None else (row[0], row[1] is not None)
+
+    @classmethod
+    def _with_any(cls, contacts: dict[str, str]) -> Select["Customer"]:
         same = [getattr(cls, field) == value for field, value in contacts.items()]
-        return session.scalars(select(cls).where(or_(*same)).order_by(cls.created_at, cls.id).limit(1)).first()
+        return select(cls).where(or_(*same)).order_by(cls.created_at, cls.id).limit(1)
 
     @classmethod
     def recognise(
@@ -81,15 +96,14 @@ class Customer(Aggregate):
         """
         details = normalised(said, country)
         contacts = {field: details[field] for field in CONTACTS if field in details}
-        customer = (
-            cls.matching(session, contacts)
-            or session.insert_once(cls, **details, created_at=at)
-            or cls.matching(session, contacts)
-        )
+        known = cls._known(session, contacts, store_id)
+        if known is None and (new := session.insert_once(cls, **details, created_at=at)):
+            known = new, False
+        customer, met = known or cls._known(session, contacts, store_id) or (None, False)
         if customer is None:
             raise Conflict("Somebody else is changing this customer right now; try again.")
         customer.fill_in(session, details)
-        if store_id is not None:
+        if store_id is not None and not met:
             customer.meet(session, store_id, at)
         return customer
 
@@ -104,7 +118,8 @@ class Customer(Aggregate):
             if session.scalars(select(cls.id).where(cls.id == id_)).one_or_none() is not None:
                 raise Conflict(f"The id {id_} is in use.", code="already-exists", pointer="/id")
             raise Conflict(
-                "There is a customer with one of these contacts already; search for them.", code="already-exists"
+                "There is a customer with one of these contacts already; search for them.",
+                code="already-exists",
             )
         if store_id is not None:
             customer.meet(session, store_id, at)
@@ -121,13 +136,22 @@ class Customer(Aggregate):
         at: datetime,
     ) -> "Customer | None":
         """The profile with exactly this contact, anywhere in the organization; the store has met them from now on."""
-        found = cls.matching(session, normalised(contact, country))
-        if found is not None and store_id is not None:
-            found.meet(session, store_id, at)
-        return found
+        known = cls._known(session, normalised(contact, country), store_id)
+        if known is None:
+            return None
+        customer, met = known
+        if store_id is not None and not met:
+            customer.meet(session, store_id, at)
+        return customer
 
     def fill_in(self, session: ScopedSession, details: dict[str, str]) -> None:
-        """Take over what the profile lacks, unless it is another customer's."""
+        """Take over what the profile lacks, unless it is another customer's.
+
+        Two tills may know something new at once: the second one looks again, at what the first one left.
+        """
+        if all(getattr(self, field) is not None for field in details):
+            return
+        session.refresh(self, with_for_update=True)
         lacking = {field: value for field, value in details.items() if getattr(self, field) is None}
         free = {
             field: value

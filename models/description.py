@@ -3,12 +3,12 @@
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import SmallInteger, String, Text
+from sqlalchemy import SmallInteger, String, Text, literal, select
 from sqlalchemy.orm import Mapped, Session, declared_attr, mapped_column
 
 from models.base import Base, Money, TenantOwned, link, many, money, one
 from models.customer import Customer
-from models.errors import Invalid
+from models.errors import Invalid, Missing
 from models.store import Place
 from models.vocabulary import Category, Cause, Question
 
@@ -16,7 +16,8 @@ UNHAPPY = 2  # a mood of this or less
 
 # What is worth asking for while the customer is still there.
 WORTH_KNOWING = ("their_words", "wanted", "category", "cause", "place", "customer")
-LINKED = frozenset({"category", "cause", "place", "question", "customer"})
+BY_SLUG = {"category": Category, "cause": Cause, "place": Place, "question": Question}
+LINKED = frozenset({*BY_SLUG, "customer"})
 
 
 class Description(Base):
@@ -142,17 +143,32 @@ def look_up(
     A cause is looked up within its category: the one named beside it, else the one the concern has already
     (`category`). A category that changes takes the old cause away unless a new one comes with it.
     """
-    found = dict(said)
-    if said.get("category") is not None:
-        found["category"], found["cause"] = Category.named(session, said["category"], said.get("cause"))
-    elif said.get("cause") is not None:
+    changed = "category" in said and said["category"] != (category.slug if category else None)
+    found = {"cause": None, **said} if changed else dict(said)
+    slugs = {name: said[name] for name in BY_SLUG if said.get(name) is not None}
+    if "cause" in slugs and "category" not in slugs:
         if category is None or "category" in said:
             raise Invalid("A cause needs the category it belongs to.", pointer="/cause")
-        _, found["cause"] = Category.named(session, category.slug, said["cause"])
-    elif "category" in said:
-        found["cause"] = None
-    if said.get("place") is not None:
-        found["place"] = Place.named(session, store_id, said["place"])
-    if said.get("question") is not None:
-        found["question"] = Question.named(session, said["question"])
+        slugs["category"] = category.slug
+    rows = _rows(session, slugs, store_id) if slugs else {}
+    for name in (name for name in BY_SLUG if name in slugs):
+        if rows[name] is None:
+            whose = {"cause": f"The category {slugs.get('category')!r}", "place": "This store"}
+            raise Missing(f"{whose.get(name, 'This organization')} has no {name} {slugs[name]!r}.", pointer=f"/{name}")
+        if name in said:
+            found[name] = rows[name]
     return found
+
+
+def _rows(session: Session, slugs: dict[str, str], store_id: UUID) -> dict[str, Any]:
+    """The rows with these slugs in one look-up; None for a slug that leads nowhere."""
+    always_one_row = select(literal(1).label("one")).subquery()
+    question = (
+        select(*BY_SLUG.values())
+        .select_from(always_one_row)
+        .outerjoin(Category, Category.slug == slugs.get("category"))
+        .outerjoin(Cause, (Cause.category_id == Category.id) & (Cause.slug == slugs.get("cause")))
+        .outerjoin(Place, (Place.store_id == store_id) & (Place.slug == slugs.get("place")))
+        .outerjoin(Question, Question.slug == slugs.get("question"))
+    )
+    return dict(zip(BY_SLUG, session.execute(question).one(), strict=True))

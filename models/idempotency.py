@@ -4,8 +4,8 @@ import hashlib
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import LargeBinary, SmallInteger, String, UniqueConstraint, select
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import Index, LargeBinary, SmallInteger, String, UniqueConstraint, delete, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.access import Actor
 from models.base import TenantOwned
@@ -22,7 +22,10 @@ class AnsweredRequest(TenantOwned):
     """
 
     __tablename__ = "answered_request"
-    __table_args__ = (UniqueConstraint("organization_id", "asker_id", "method", "path", "key"),)
+    __table_args__ = (
+        UniqueConstraint("organization_id", "asker_id", "method", "path", "key"),
+        Index("ix_answered_request_at", "at"),
+    )
 
     asker_id: Mapped[UUID]
     method: Mapped[str] = mapped_column(String(10))
@@ -61,6 +64,11 @@ class AnsweredRequest(TenantOwned):
         if earlier is None:
             raise Conflict("The same request is being answered right now; ask again.", code="request-in-progress")
         return earlier
+
+    @classmethod
+    def forget_old(cls, session: Session, *, at: datetime) -> None:
+        """Let go of what nobody will repeat any more: phones stay in drawers, but not for ever."""
+        session.execute(delete(cls).where(cls.at < at - KEPT_FOR).execution_options(synchronize_session=False))
 
     def was_about(self, body: bytes) -> bool:
         """Whether the earlier request carried the same body."""

@@ -1,6 +1,6 @@
 """Taking in a concern as a phone tells it: the store, the customer, what was done and how it ended, in one go."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
@@ -80,12 +80,15 @@ def _customer(
 
 
 def _act(
-    session: ScopedSession, concern: Concern, actions: Iterable[dict[str, Any]], *, by: Actor, at: datetime
+    session: ScopedSession, concern: Concern, actions: Sequence[dict[str, Any]], *, by: Actor, at: datetime
 ) -> None:
-    for number, given in enumerate(actions):
+    if not actions:
+        return
+    asked = {f"/recovery_actions/{number}/remedy": given["remedy"] for number, given in enumerate(actions)}
+    remedies = Remedy.all_named(session, asked).values()
+    for number, (given, remedy) in enumerate(zip(actions, remedies, strict=True)):
         with pointing_into(f"/recovery_actions/{number}"):
-            action = {**given, "remedy": Remedy.named(session, given["remedy"])}
-            RecoveryAction.record(session, concern, by=by, at=at, **action)
+            RecoveryAction.record(session, concern, by=by, at=at, **{**given, "remedy": remedy})
 
 
 @contextmanager

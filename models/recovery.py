@@ -106,9 +106,10 @@ class RecoveryAction(Aggregate):
             recorded_at=at,
             acted_by_id=by.staff_id,
         )
-        session.add(action)
         details = {"recovery_action_id": str(action.id), "remedy": remedy.slug}
-        return action, concern.note(Step.ACTION_RECORDED, by=by, at=at, details=details)
+        event = concern.note(Step.ACTION_RECORDED, by=by, at=at, details=details)
+        session.add(action)
+        return action, event
 
     def reverse(
         self, session: Session, *, by: Actor, at: datetime, note: str | None = None

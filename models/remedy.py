@@ -1,5 +1,6 @@
 """The kinds of recovery action an organization offers."""
 
+from collections.abc import Mapping
 from enum import StrEnum
 
 from sqlalchemy import String, UniqueConstraint, select
@@ -33,8 +34,14 @@ class Remedy(Aggregate):
     default_cost: Mapped[Money | None] = money("default_cost")
 
     @classmethod
-    def named(cls, session: Session, slug: str, *, pointer: str = "/remedy") -> "Remedy":
-        found = session.scalars(select(cls).where(cls.slug == slug)).one_or_none()
-        if found is None:
-            raise Missing(f"This organization has no remedy {slug!r}.", pointer=pointer)
-        return found
+    def named(cls, session: Session, slug: str) -> "Remedy":
+        return cls.all_named(session, {"/remedy": slug})["/remedy"]
+
+    @classmethod
+    def all_named(cls, session: Session, slugs: Mapping[str, str]) -> dict[str, "Remedy"]:
+        """The remedies with these slugs, in one look-up. What each slug is told by is the pointer it came from."""
+        known = {found.slug: found for found in session.scalars(select(cls).where(cls.slug.in_(slugs.values())))}
+        for pointer, slug in slugs.items():
+            if slug not in known:
+                raise Missing(f"This organization has no remedy {slug!r}.", pointer=pointer)
+        return {pointer: known[slug] for pointer, slug in slugs.items()}

@@ -7,9 +7,11 @@ from enum import StrEnum
 from typing import Any, Final, TypeVar
 from uuid import UUID
 
+import psycopg
 import sqlalchemy as sa
 from sqlalchemy import Connection, Engine, event
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import (
     ORMExecuteState,
     Session,
@@ -20,7 +22,7 @@ from sqlalchemy.orm import (
 )
 
 from models.base import Aggregate, Clock, TenantOwned, system_clock
-from models.change import Change, ChangeCounter, Op, write_changes
+from models.change import Change, ChangeCounter, Op, write_changes, write_changes_at_once
 
 
 class Everything:
@@ -85,6 +87,20 @@ class ScopedSession(Session):
             row.organization_id = self.tenant
 
 
+def table_with_that_id(error: IntegrityError) -> str | None:
+    """The table that has a row with the id of the new one already; None when another rule was broken.
+
+    PostgreSQL names the constraint, SQLite its columns, hence the branch.
+    """
+    broken = error.orig
+    if isinstance(broken, psycopg.Error):
+        constraint = broken.diag.constraint_name or ""
+        return constraint.removeprefix("pk_") if constraint.startswith("pk_") else None
+    if getattr(broken, "sqlite_errorname", None) != "SQLITE_CONSTRAINT_PRIMARYKEY":
+        return None
+    return str(broken).partition(": ")[2].partition(".")[0]
+
+
 def keep_to_tenant(execution: ORMExecuteState) -> None:
     """First wall: every ORM statement is narrowed to the session's organization."""
     tenant = execution.session.info.get("tenant")
@@ -116,8 +132,15 @@ def _stamp_and_remember(session: ScopedSession, _context: UOWTransaction, _insta
 
 @event.listens_for(ScopedSession, "before_commit")
 def _write_the_feed(session: ScopedSession) -> None:
-    """Number what this transaction changed, organizations in one order, so that nobody waits in a circle."""
+    """Number what this transaction changed, organizations in one order, so that nobody waits in a circle.
+
+    Only at the end of the whole transaction: the end of a savepoint is no commit. SQLite cannot insert from an update
+    and needs two statements, hence the branch.
+    """
+    if session.in_nested_transaction():
+        return
     session.flush()
+    write = write_changes_at_once if session.get_bind().dialect.name == "postgresql" else write_changes
     changes: dict[UUID, list[dict[str, Any]]] = defaultdict(list)
     at = session.info["clock"]() if session.touched else None
     for row, op in session.touched.values():
@@ -133,7 +156,7 @@ def _write_the_feed(session: ScopedSession) -> None:
         )
     session.touched.clear()
     for organization_id in sorted(changes):
-        write_changes(session, organization_id, changes[organization_id])
+        write(session, organization_id, changes[organization_id])
 
 
 @event.listens_for(ScopedSession, "after_rollback")
@@ -205,7 +228,9 @@ class Database:
 
 
 def _postgresql_engine(url: sa.URL, role: DatabaseRole, pool: int) -> Engine:
-    engine = sa.create_engine(url, pool_size=pool, max_overflow=2, pool_pre_ping=True, pool_timeout=10)
+    engine = sa.create_engine(
+        url, pool_size=pool, max_overflow=2, pool_pre_ping=True, pool_timeout=10, hide_parameters=True
+    )
 
     @event.listens_for(engine, "connect")
     def become_role(connection: Any, _record: Any) -> None:
@@ -225,8 +250,9 @@ def _sqlite_engines(url: sa.URL, pool: int) -> tuple[Engine, Engine]:
     A process queues its writers in the pool, where they are served in turn; SQLite's own waiting is unfair and
     makes some wait for a second. BEGIN IMMEDIATE takes the file's write lock at once, so what was read stays true.
     """
-    writing = sa.create_engine(url, pool_size=1, max_overflow=0, pool_timeout=30, connect_args=_SQLITE)
-    reading = sa.create_engine(url, pool_size=pool, max_overflow=4, connect_args=_SQLITE)
+    options: dict[str, Any] = {"connect_args": _SQLITE, "hide_parameters": True}  # they would stand in a log
+    writing = sa.create_engine(url, pool_size=1, max_overflow=0, pool_timeout=30, **options)
+    reading = sa.create_engine(url, pool_size=pool, max_overflow=4, **options)
     for engine, begin in ((writing, "BEGIN IMMEDIATE"), (reading, "BEGIN")):
         _set_up_sqlite(engine, begin)
     return writing, reading

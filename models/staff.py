@@ -155,7 +155,7 @@ class Shift(TenantOwned):
             postgresql_where=text("ended_at IS NULL"),
             sqlite_where=text("ended_at IS NULL"),
         ),
-        Index("ix_shift_store_id_ended_at", "store_id", "ended_at"),
+        Index("ix_shift_store_id_ended_at", "organization_id", "store_id", "ended_at"),
     )
 
     staff_id: Mapped[UUID] = link("staff")

@@ -157,11 +157,3 @@ class Place(TenantOwned):
     slug: Mapped[str] = mapped_column(String(60))
     name: Mapped[str] = mapped_column(String(60))
     position: Mapped[int] = mapped_column(default=0)
-
-    @classmethod
-    def named(cls, session: Session, store_id: UUID, slug: str) -> "Place":
-        """The store's place with this slug."""
-        found = session.scalars(select(cls).where(cls.store_id == store_id, cls.slug == slug)).one_or_none()
-        if found is None:
-            raise Missing(f"This store has no place {slug!r}.", pointer="/place")
-        return found

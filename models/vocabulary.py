@@ -3,10 +3,9 @@
 from uuid import UUID
 
 from sqlalchemy import Select, String, UniqueConstraint, select
-from sqlalchemy.orm import Mapped, Session, mapped_column, selectinload
+from sqlalchemy.orm import Mapped, mapped_column, selectinload
 
 from models.base import Aggregate, TenantOwned, link, many
-from models.errors import Missing
 
 
 class Category(Aggregate):
@@ -24,21 +23,6 @@ class Category(Aggregate):
     @classmethod
     def listed(cls) -> Select["Category"]:
         return select(cls).options(selectinload(cls.causes))
-
-    @classmethod
-    def named(cls, session: Session, slug: str, cause_slug: str | None) -> tuple["Category", "Cause | None"]:
-        """The category with this slug and, when asked for, its cause, in one look-up."""
-        row = session.execute(
-            select(cls, Cause)
-            .outerjoin(Cause, (Cause.category_id == cls.id) & (Cause.slug == cause_slug))
-            .where(cls.slug == slug)
-        ).one_or_none()
-        if row is None:
-            raise Missing(f"This organization has no category {slug!r}.", pointer="/category")
-        category, cause = row
-        if cause_slug is not None and cause is None:
-            raise Missing(f"The category {slug!r} has no cause {cause_slug!r}.", pointer="/cause")
-        return category, cause
 
 
 class Cause(TenantOwned):
@@ -60,10 +44,3 @@ class Question(TenantOwned):
 
     slug: Mapped[str] = mapped_column(String(60))
     text: Mapped[str] = mapped_column(String(300))
-
-    @classmethod
-    def named(cls, session: Session, slug: str) -> "Question":
-        found = session.scalars(select(cls).where(cls.slug == slug)).one_or_none()
-        if found is None:
-            raise Missing(f"This organization has no question {slug!r}.", pointer="/question")
-        return found

@@ -11,11 +11,14 @@ from models.concern_event import ConcernEvent, Step
 from models.outbox import Outgoing, Task
 from notifications.rules import POLICY, rings
 
+MATTERS_TO_AN_ALERT = frozenset({Step.EDITED, Step.REOPENED, Step.RELEASED, Step.TAKEN, Step.RESOLVED})
+
 
 def announce(session: Session, event: ConcernEvent) -> None:
     """Decide what this step means for the call for help, and write it down. Nothing is sent from here."""
-    if (task := decide(session, event)) is not None:
-        session.add(Outgoing.about(task.alert, task.task, at=event.at))
+    held = _held(session, event.concern) if event.step in MATTERS_TO_AN_ALERT else None
+    if (to_do := decide(event, held)) is not None:
+        session.add(Outgoing.about(to_do.alert, to_do.task, at=event.at))
 
 
 @dataclass(frozen=True)
@@ -26,19 +29,15 @@ class ToDo:
     task: Task
 
 
-def decide(session: Session, event: ConcernEvent) -> ToDo | None:
+def decide(event: ConcernEvent, alert: Alert | None) -> ToDo | None:
     """Bring the concern's alert to where this step leads it; what is left to do outside the house, if anything.
 
     For history that is told afterwards this alone is called: its phones rang long ago.
     """
-    concern = event.concern
     match event.step:
-        case Step.LOGGED:
-            return _ring(concern, None, event)
-        case Step.EDITED | Step.REOPENED | Step.RELEASED:
-            return _ring(concern, _held(session, concern), event)
+        case Step.LOGGED | Step.EDITED | Step.REOPENED | Step.RELEASED:
+            return _ring(event.concern, alert, event)
         case Step.TAKEN | Step.RESOLVED:
-            alert = _held(session, concern)
             return _answer(alert, event) if alert else None
         case Step.ACTION_RECORDED | Step.ACTION_REVERSED:
             return None

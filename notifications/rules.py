@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from models.alert import Reason, Severity
-from models.concern import Concern, Kind, Status
+from models.concern import Concern
+from models.terms import Kind, Status
 
 VERY_UNHAPPY = 1
 

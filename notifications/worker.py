@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TypeVar
 
 import structlog
@@ -10,6 +10,8 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 
+from models.credentials import StaffSession
+from models.idempotency import AnsweredRequest
 from models.outbox import LEASE, Outgoing, Task
 from models.session import EVERYTHING, Database
 from notifications.channels import AddressKind, Channel, Letter, Verdict
@@ -24,6 +26,7 @@ DECISIONS: Mapping[Task, Callable[..., None]] = {Task.REACH: reach, Task.RECALL:
 LETTERS = (Task.RING, Task.WITHDRAW)
 DECIDED_AT_ONCE = 32
 SENT_AT_ONCE = 16
+TIDY_EVERY = timedelta(hours=1)
 PATIENCE = 1.0  # seconds a round waits for its letters; those that take longer do not hold up the next round
 
 DATABASE_AWAY = (OperationalError, InterfaceError, PoolTimeout)  # or busy: nothing is wrong with the row
@@ -49,10 +52,12 @@ class Worker:
         self._health = Health(name)
         self._pool = ThreadPoolExecutor(SENT_AT_ONCE, thread_name_prefix="send")
         self._sending: set[Future[None]] = set()
+        self._tidied_at: datetime | None = None
 
     def work_once(self) -> int:
         """One round: climb, decide, send. Returns how much there was to do."""
         self._beat()
+        self._tidy()
         return self._climb() + self._decide() + self._send()
 
     def close(self) -> None:
@@ -68,6 +73,16 @@ class Worker:
         if self._health.due(at):
             with self._database.writing(EVERYTHING) as session:
                 self._health.beat(session, at)
+
+    def _tidy(self) -> None:
+        """Once an hour, forget the keys of answered requests and the sign-ins that have had their time."""
+        at = self._database.clock()
+        if self._tidied_at is not None and at - self._tidied_at < TIDY_EVERY:
+            return
+        self._tidied_at = at
+        with self._database.writing(EVERYTHING) as session:
+            AnsweredRequest.forget_old(session, at=at)
+            StaffSession.forget_expired(session, at=at)
 
     def _climb(self) -> int:
         with self._database.writing(EVERYTHING) as session:

@@ -10,12 +10,13 @@ from sqlalchemy import select
 from models.access import GRANTS, Actor, Role
 from models.alert import AlertState
 from models.base import Money
-from models.concern import Channel, Concern, Handling, Kind, Outcome, Status
+from models.concern import Concern
 from models.concern_event import ConcernEvent
 from models.recovery import ActionStatus, RecoveryAction
 from models.remedy import Remedy
 from models.session import Database, ScopedSession
 from models.store import Store
+from models.terms import Channel, Handling, Kind, Outcome, Status
 from models.vocabulary import Category, Cause
 from notifications.announce import announce
 from tests.factories import PEOPLE, Shop, make_store

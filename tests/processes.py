@@ -17,7 +17,7 @@ import requests
 
 from config import ROOT
 
-PATIENCE = 60.0  # seconds until a test gives up waiting; none waits for it when all is well
+PATIENCE = 150.0  # seconds until a test gives up waiting; none waits for it when all is well
 PASSED_ON = ("PATH", "HOME", "LANG", "TMPDIR", "VIRTUAL_ENV")
 
 

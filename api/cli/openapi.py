@@ -1,21 +1,15 @@
 """The OpenAPI document as a file, for client generators and reviewers of changes."""
 
-import json
 from pathlib import Path
 
 import click
 from flask import current_app
 
 from api.cli.plain import Group
+from api.openapi import written
 from config import ROOT
 
 openapi = Group("openapi", help="The OpenAPI document.")
-
-
-def document() -> str:
-    """The document as it stands in the file: keys in order, so that a difference is a change."""
-    api = current_app.extensions["flask-smorest"]["apis"][""]["ext_obj"]
-    return json.dumps(api.spec.to_dict(), indent=2, sort_keys=True, ensure_ascii=False) + "\n"
 
 
 @openapi.command("write")
@@ -23,7 +17,8 @@ def document() -> str:
 @click.option("--file", type=click.Path(dir_okay=False, path_type=Path), default=ROOT / "openapi.json")
 def write(*, check: bool, file: Path) -> None:
     """Write openapi.json from the code."""
+    document = written(current_app)
     if not check:
-        file.write_text(document(), encoding="utf-8")
-    elif not file.exists() or file.read_text(encoding="utf-8") != document():
+        file.write_text(document, encoding="utf-8")
+    elif not file.exists() or file.read_text(encoding="utf-8") != document:
         raise click.ClickException(f"{file.name} is not what the code says; run: make openapi")

@@ -1,6 +1,7 @@
 """How every command behaves: one JSON object on standard output, or one line on standard error that says why not."""
 
 import json
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -61,7 +62,7 @@ def organization_id(database: Database, slug: str) -> UUID:
 
 def password_from_stdin() -> str:
     """The first line of standard input: a password is never an argument, which other users of the machine can see."""
-    return click.get_text_stream("stdin").readline().rstrip("\r\n")
+    return sys.stdin.readline().rstrip("\r\n")
 
 
 def tell(answer: dict[str, Any]) -> None:

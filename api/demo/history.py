@@ -12,18 +12,20 @@ from api.demo.cast import Person, Post
 from api.demo.stories import STAKES, STORIES, Story
 from models.alert import AlertState
 from models.base import Money
-from models.concern import Channel, Concern, Handling, Kind, Outcome, Status
-from models.concern_event import ConcernEvent, Step
+from models.concern import Concern
+from models.concern_event import ConcernEvent
 from models.customer import Customer
 from models.recovery import RecoveryAction
 from models.remedy import Remedy
 from models.session import ScopedSession
+from models.terms import Channel, Handling, Kind, Outcome, Status
 from models.vocabulary import Category, Cause, Question
 from notifications.announce import decide
 
 BUSIER_ON = (0.75, 0.75, 0.85, 0.95, 1.3, 1.5, 0.9)  # Monday to Sunday
 MOODS = {Kind.CONCERN: (18, 37, 33, 12, 0), Kind.REQUEST: (2, 15, 50, 33, 0), Kind.PRAISE: (0, 0, 0, 25, 75)}
 FAMILIAR_COMES = (41, 12)  # days before the end on which the customer of README's walk was at the first store
+NOBODY_CAME = (0, 2, 5)  # days before the end on which, for certain, a call went unanswered
 ENDS = (Outcome.RECOVERED, Outcome.LOST, Outcome.UNKNOWN)
 
 
@@ -57,6 +59,7 @@ class _Day:
         self.country = post.store.country
         self.regulars = guests.regulars(self.country)
         self.stories = STORIES[post.store.kind]
+        self.forgot_somebody = False
 
     def tell(self) -> None:
         for told, moment in enumerate(self._moments()):
@@ -64,6 +67,7 @@ class _Day:
             familiar = told == 0 and self.ago in FAMILIAR_COMES and self.post.store.slug == "harbour"
             guest = guests.FAMILIAR if familiar else guests.somebody(self.dice, self.regulars, self.country)
             _Course(self, story, guest, moment).run()
+        self.session.flush()
 
     def _moments(self) -> list[datetime]:
         busy = self.post.shopfront.busy * BUSIER_ON[self.day.weekday()] * self.dice.uniform(0.7, 1.3)
@@ -144,12 +148,15 @@ class _Course:
     def _somebody_comes(self, concern: Concern) -> bool:
         """Whether anybody takes it; sometimes after the call went unanswered, or at the second attempt."""
         alert = concern.alert
-        if alert is not None and alert.state is AlertState.OPEN and self.dice.random() < 0.07:
-            self.now = alert.next_step_at or self.now
-            alert.climb(at=self.now)
-            if self.dice.random() < 0.5:
-                self._find_it_too_late(concern)
-                return False
+        if alert is not None and alert.state is AlertState.OPEN:
+            forgotten = self.day.ago in NOBODY_CAME and not self.day.forgot_somebody
+            if forgotten or self.dice.random() < 0.06:
+                self.now = alert.next_step_at or self.now
+                alert.climb(at=self.now)
+                if forgotten or self.dice.random() < 0.4:
+                    self.day.forgot_somebody = True
+                    self._find_it_too_late(concern)
+                    return False
         if not self._passes(minutes=(1, 9) if alert else (2, 20)):
             return False
         # What nobody had to be called for is left lying now and then, but not for days.
@@ -226,10 +233,9 @@ class _Course:
     def _did(self, event: ConcernEvent | None) -> None:
         """Bring the alert to where a step leads it, and ring nobody for it.
 
-        The alert is read from the database, so what is new about it has to be there.
+        A whole day is written at once, so whoever has a concern is not looked up but put there.
         """
-        if event is None or event.step in (Step.ACTION_RECORDED, Step.ACTION_REVERSED):
-            return
-        if event.concern.alert is not None:
-            self.session.flush()
-        decide(self.session, event)
+        if event is not None:
+            concern = event.concern
+            concern.taken_by = next((one.staff for one in self._people() if one.staff.id == concern.taken_by_id), None)
+            decide(event, concern.alert)

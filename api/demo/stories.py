@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from models.concern import Kind
 from models.store import StoreKind
+from models.terms import Kind
 
 Cost = tuple[int, int]  # from, to, in minor units
 FREE: Cost = (0, 0)

@@ -9,7 +9,7 @@ from api.resource import Resource
 from api.schemas.sessions import DeviceSchema, MeSchema, PutDeviceSchema, PutShiftSchema, ShiftSchema
 from models.access import Permission
 from models.device import Device
-from models.errors import Invalid
+from models.errors import Invalid, Missing
 from models.staff import Shift, Staff
 from models.store import Store
 
@@ -55,11 +55,13 @@ class MyDevice(Resource):
         An address that another installation had before moves here; a phone that changes hands belongs to who signed
         in last.
         """
-        if len(installation_id) > Device.LONGEST_INSTALLATION_ID:
-            raise Invalid("An installation id has at most 200 characters.", pointer="/installation_id")
+        if len(installation_id) > Device.LONGEST_INSTALLATION_ID or not installation_id.isprintable():
+            raise Invalid("An installation id has at most 200 printable characters.", pointer="/installation_id")
         return Device.register(g.session, by=g.actor, installation_id=installation_id, at=g.now, **data)
 
     @blp.response(204)
     def delete(self, installation_id: str) -> None:
         """Forget this phone: no more pushes to it"""
+        if not installation_id.isprintable():
+            raise Missing("You have no such phone registered.")
         Device.forget(g.session, by=g.actor, installation_id=installation_id, at=g.now)

@@ -8,7 +8,6 @@ from flask import Response, g
 from api.blueprint import Blueprint
 from api.media import CSV, JSON, asked_for, csv_answer
 from api.resource import Resource
-from api.schemas.base import ProblemSchema
 from api.schemas.reports import NamedSchema, RecoveryReportQuery, RecoveryReportSchema
 from models.access import Permission
 from models.reports.groups import NAMED
@@ -24,7 +23,7 @@ class ReportRecovery(Resource):
     @blp.arguments(RecoveryReportQuery, location="query")
     @blp.response(200, RecoveryReportSchema)
     @blp.alt_response(200, schema={"type": "string"}, content_type=CSV, success=True)
-    @blp.alt_response(406, schema=ProblemSchema, content_type="application/problem+json")
+    @blp.refuses(406)
     def get(self, query: dict[str, Any]) -> Any:
         """Were people listened to, and did it help
 

@@ -25,8 +25,8 @@ class Schema(MarshmallowSchema):
 
 
 def any_of(*names: str) -> dict[str, Any]:
-    """For `document`: at least one of these fields has to be there."""
-    return {"anyOf": [{"required": [name]} for name in names]}
+    """For `document`: at least one of these texts has to be there."""
+    return {"anyOf": [{"required": [name], "properties": {name: {"type": "string"}}} for name in names]}
 
 
 class Words(fields.String):
@@ -56,6 +56,15 @@ class Flag(fields.Boolean):
         if not isinstance(value, bool):
             raise self.make_error("invalid", input=value)
         return value
+
+
+class Whole(fields.Integer):
+    """A whole number of JSON, where 2.0 is one and true and "2" are none."""
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> int:
+        if isinstance(value, bool) or not isinstance(value, int | float) or value != value // 1:
+            raise self.make_error("invalid", input=value)
+        return int(value)
 
 
 class Instant(fields.AwareDateTime):
@@ -95,7 +104,7 @@ class SlugOf(fields.String):
 class MoneySchema(Schema):
     """Minor units of one currency."""
 
-    amount = fields.Integer(required=True, strict=True, validate=validate.Range(min=-(10**12), max=10**12))
+    amount = Whole(required=True, validate=validate.Range(min=-(10**12), max=10**12))
     currency = fields.String(required=True, validate=[validate.Length(equal=3), validate.Regexp("^[A-Z]{3}$")])
 
     @post_load
@@ -106,7 +115,7 @@ class MoneySchema(Schema):
 class CostSchema(MoneySchema):
     """What something cost: never less than nothing."""
 
-    amount = fields.Integer(required=True, strict=True, validate=validate.Range(min=0, max=10**12))
+    amount = Whole(required=True, validate=validate.Range(min=0, max=10**12))
 
 
 class PersonSchema(Schema):

@@ -14,14 +14,15 @@ from api.schemas.base import (
     Schema,
     Slug,
     SlugOf,
+    Whole,
     Words,
     WordsWithheld,
     any_of,
 )
 from api.schemas.recovery import NewRecoveryActionSchema
 from models.alert import AlertState
-from models.concern import Channel, Handling, Kind, Outcome, Source, Status
 from models.concern_event import Step
+from models.terms import Channel, Handling, Kind, Outcome, Source, Status
 
 MOOD = validate.Range(min=1, max=5)
 
@@ -33,7 +34,7 @@ class ItemSchema(Schema):
 
     slug = Words(60, least=1, allow_none=True, load_default=None)
     name = Words(200, least=1, allow_none=True, load_default=None)
-    quantity = fields.Integer(strict=True, load_default=1, validate=validate.Range(min=1, max=10_000))
+    quantity = Whole(load_default=1, validate=validate.Range(min=1, max=10_000))
 
     @validates_schema
     def named(self, data: dict[str, Any], **_: Any) -> None:
@@ -78,7 +79,7 @@ class _DescriptionSchema(Schema):
     place = Slug(allow_none=True)
     question = Slug(allow_none=True)
     read_back = Flag()
-    times_told = fields.Integer(strict=True, allow_none=True, validate=validate.Range(min=1, max=100))
+    times_told = Whole(allow_none=True, validate=validate.Range(min=1, max=100))
     items = fields.List(fields.Nested(ItemSchema), validate=validate.Length(max=50))
     order = fields.Nested(OrderSchema, allow_none=True)
     sensitive = Flag()
@@ -88,7 +89,7 @@ class _DescriptionSchema(Schema):
 class NewConcernSchema(_DescriptionSchema):
     """A concern, as far as it is known. Only the mood is required."""
 
-    mood = fields.Integer(required=True, strict=True, validate=MOOD)
+    mood = Whole(required=True, validate=MOOD)
     id = fields.UUID()
     store_id = fields.UUID()
     kind = fields.Enum(Kind, by_value=True)
@@ -98,20 +99,20 @@ class NewConcernSchema(_DescriptionSchema):
     customer = fields.Nested(ConcernCustomerSchema)
     recovery_actions = fields.List(fields.Nested(NewRecoveryActionSchema), validate=validate.Length(max=20))
     outcome = fields.Enum(Outcome, by_value=True)
-    mood_after = fields.Integer(strict=True, validate=MOOD)
+    mood_after = Whole(validate=MOOD)
 
 
 class EditConcernSchema(_DescriptionSchema):
     """What is to be completed or corrected."""
 
-    mood = fields.Integer(strict=True, validate=MOOD)
+    mood = Whole(validate=MOOD)
 
 
 class ResolveSchema(Schema):
     """How it ended for the customer."""
 
     outcome = fields.Enum(Outcome, by_value=True, required=True)
-    mood_after = fields.Integer(required=True, strict=True, allow_none=True, validate=MOOD)
+    mood_after = Whole(required=True, allow_none=True, validate=MOOD)
     note = Words(1000, allow_none=True)
 
 

@@ -8,8 +8,8 @@ from webargs.fields import DelimitedList
 from api.schemas.base import BusinessDate, Instant, MoneySchema, Schema, Words
 from api.schemas.concerns import ConcernEventSchema, ConcernSchema
 from api.schemas.recovery import RecoveryActionSchema
-from models.concern import Channel
 from models.reports.groups import GroupBy
+from models.terms import Channel
 
 MOST_DAYS = 1_100
 
@@ -23,7 +23,7 @@ class RecoveryReportQuery(Schema):
         fields.Enum(GroupBy, by_value=True),
         load_default=list,
         validate=validate.Length(max=2),
-        metadata={"description": "Up to two, separated by a comma."},
+        metadata={"description": "Up to two, separated by a comma.", "uniqueItems": True},
     )
     category = Words(60, metadata={"description": "The slug of a category."})
     region_id = fields.UUID()

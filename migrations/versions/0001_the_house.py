@@ -149,6 +149,7 @@ def create_tables() -> None:
             name="uq_answered_request_organization_id_asker_id_method_path_key",
         ),
     )
+    op.create_index("ix_answered_request_at", "answered_request", ["at"], unique=False)
     op.create_table(
         "api_key",
         sa.Column("organization_id", sa.Uuid(), nullable=False),
@@ -212,7 +213,7 @@ def create_tables() -> None:
         sa.UniqueConstraint("organization_id", "loyalty_number", name="uq_customer_organization_id_loyalty_number"),
         sa.UniqueConstraint("organization_id", "phone", name="uq_customer_organization_id_phone"),
     )
-    op.create_index("ix_customer_name", "customer", ["name"], unique=False)
+    op.create_index("ix_customer_newest", "customer", ["organization_id", "created_at", "id"], unique=False)
     op.create_table(
         "question",
         sa.Column("organization_id", sa.Uuid(), nullable=False),
@@ -276,7 +277,7 @@ def create_tables() -> None:
         sa.PrimaryKeyConstraint("organization_id", "id", name="pk_cause"),
         sa.UniqueConstraint("organization_id", "slug", name="uq_cause_organization_id_slug"),
     )
-    op.create_index("ix_cause_category_id", "cause", ["category_id"], unique=False)
+    op.create_index("ix_cause_category_id", "cause", ["organization_id", "category_id"], unique=False)
     op.create_table(
         "device",
         sa.Column("organization_id", sa.Uuid(), nullable=False),
@@ -299,7 +300,7 @@ def create_tables() -> None:
         sa.PrimaryKeyConstraint("organization_id", "id", name="pk_device"),
         sa.UniqueConstraint("organization_id", "installation_id", name="uq_device_organization_id_installation_id"),
     )
-    op.create_index("ix_device_staff_id", "device", ["staff_id"], unique=False)
+    op.create_index("ix_device_staff_id", "device", ["organization_id", "staff_id"], unique=False)
     op.create_index(
         "uq_device_address",
         "device",
@@ -326,7 +327,7 @@ def create_tables() -> None:
             "organization_id", "staff_id", "region_id", name="uq_staff_region_organization_id_staff_id_region_id"
         ),
     )
-    op.create_index("ix_staff_region_region_id", "staff_region", ["region_id"], unique=False)
+    op.create_index("ix_staff_region_region_id", "staff_region", ["organization_id", "region_id"], unique=False)
     op.create_table(
         "store",
         sa.Column("organization_id", sa.Uuid(), nullable=False),
@@ -347,7 +348,7 @@ def create_tables() -> None:
         sa.PrimaryKeyConstraint("organization_id", "id", name="pk_store"),
         sa.UniqueConstraint("organization_id", "slug", name="uq_store_organization_id_slug"),
     )
-    op.create_index("ix_store_region_id", "store", ["region_id"], unique=False)
+    op.create_index("ix_store_region_id", "store", ["organization_id", "region_id"], unique=False)
     op.create_table(
         "customer_store",
         sa.Column("organization_id", sa.Uuid(), nullable=False),
@@ -369,7 +370,7 @@ def create_tables() -> None:
             "organization_id", "customer_id", "store_id", name="uq_customer_store_organization_id_customer_id_store_id"
         ),
     )
-    op.create_index("ix_customer_store_store_id", "customer_store", ["store_id"], unique=False)
+    op.create_index("ix_customer_store_store_id", "customer_store", ["organization_id", "store_id"], unique=False)
     op.create_table(
         "place",
         sa.Column("organization_id", sa.Uuid(), nullable=False),
@@ -403,7 +404,7 @@ def create_tables() -> None:
         sa.ForeignKeyConstraint(["organization_id"], ["organization.id"], name="fk_shift_organization_id"),
         sa.PrimaryKeyConstraint("organization_id", "id", name="pk_shift"),
     )
-    op.create_index("ix_shift_store_id_ended_at", "shift", ["store_id", "ended_at"], unique=False)
+    op.create_index("ix_shift_store_id_ended_at", "shift", ["organization_id", "store_id", "ended_at"], unique=False)
     op.create_index(
         "uq_shift_open",
         "shift",
@@ -432,7 +433,7 @@ def create_tables() -> None:
         sa.PrimaryKeyConstraint("organization_id", "id", name="pk_staff_session"),
         sa.UniqueConstraint("organization_id", "digest", name="uq_staff_session_organization_id_digest"),
     )
-    op.create_index("ix_staff_session_staff_id", "staff_session", ["staff_id"], unique=False)
+    op.create_index("ix_staff_session_staff_id", "staff_session", ["organization_id", "staff_id"], unique=False)
     op.create_table(
         "staff_store",
         sa.Column("organization_id", sa.Uuid(), nullable=False),
@@ -451,7 +452,7 @@ def create_tables() -> None:
             "organization_id", "staff_id", "store_id", name="uq_staff_store_organization_id_staff_id_store_id"
         ),
     )
-    op.create_index("ix_staff_store_store_id", "staff_store", ["store_id"], unique=False)
+    op.create_index("ix_staff_store_store_id", "staff_store", ["organization_id", "store_id"], unique=False)
     op.create_table(
         "concern",
         sa.Column("organization_id", sa.Uuid(), nullable=False),
@@ -627,7 +628,7 @@ def create_tables() -> None:
         sa.ForeignKeyConstraint(["organization_id"], ["organization.id"], name="fk_concern_item_organization_id"),
         sa.PrimaryKeyConstraint("organization_id", "id", name="pk_concern_item"),
     )
-    op.create_index("ix_concern_item_concern_id", "concern_item", ["concern_id"], unique=False)
+    op.create_index("ix_concern_item_concern_id", "concern_item", ["organization_id", "concern_id"], unique=False)
     op.create_table(
         "recovery_action",
         sa.Column("organization_id", sa.Uuid(), nullable=False),

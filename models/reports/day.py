@@ -11,10 +11,11 @@ from sqlalchemy.sql.base import ExecutableOption
 
 from models.access import Actor
 from models.alert import Alert, AlertState
-from models.concern import Concern, Kind, Status
+from models.concern import Concern
 from models.concern_event import ConcernEvent
 from models.reports.figures import Figures, figures
 from models.store import Store
+from models.terms import Kind, Status
 
 
 @dataclass(frozen=True)

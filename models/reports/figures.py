@@ -11,11 +11,12 @@ from sqlalchemy.orm import Session
 
 from models.alert import Alert
 from models.base import Money
-from models.concern import Concern, Kind, Outcome, Status
+from models.concern import Concern
 from models.description import UNHAPPY
 from models.recovery import RecoveryAction
 from models.reports.groups import GroupBy, Grouping, Key, Label, in_order
 from models.reports.percentiles import NOTHING, Spread, neighbours, spread
+from models.terms import Kind, Outcome, Status
 
 FEWEST = 10  # a rate of less than this many says nothing about a store, and much about a person
 

@@ -6,10 +6,11 @@ from sqlalchemy import func, select
 
 from models.access import GRANTS, Actor, Role
 from models.base import Money
-from models.concern import Concern, Outcome
+from models.concern import Concern
 from models.recovery import RecoveryAction
 from models.remedy import Remedy
 from models.store import Store
+from models.terms import Outcome
 from notifications.announce import announce
 from tests.factories import NOON, Shop
 from tests.world import World
@@ -17,11 +18,16 @@ from tests.world import World
 
 def tell(world: World, shop: Shop, count: int) -> None:
     """So many concerns of one day, each with an item, an action, and an alert or an end."""
+    for first in range(0, count, 100):  # a transaction that thinks for too long is ended by the database
+        _tell(world, shop, range(first, min(first + 100, count)))
+
+
+def _tell(world: World, shop: Shop, numbers: range) -> None:
     by = Actor(shop.organization_id, GRANTS[Role.FLOOR], None, staff_id=shop.staff["floor"])
     with world.back_office.writing(shop.organization_id) as session:
         store = session.get_one(Store, (shop.organization_id, shop.store_id))
         remedy = Remedy.named(session, "voucher")
-        for number in range(count):
+        for number in numbers:
             logged = Concern.log(by=by, store=store, mood=1, at=NOON, items=[{"name": "Soup", "quantity": 1}])
             session.add(logged.concern)
             announce(session, logged)

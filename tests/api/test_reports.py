@@ -10,10 +10,11 @@ from werkzeug.test import TestResponse
 
 from models.access import GRANTS, Actor, Role
 from models.base import Money
-from models.concern import Concern, Kind, Outcome
+from models.concern import Concern
 from models.recovery import RecoveryAction
 from models.remedy import Remedy
 from models.store import Store
+from models.terms import Kind, Outcome
 from models.vocabulary import Category
 from tests.factories import NOON, Shop, make_shop
 from tests.world import World
@@ -238,4 +239,4 @@ def test_the_document_shows_both_forms(world: World, shop: Shop) -> None:
     paths = world.request("GET", "/openapi.json").json["paths"]
     responses = paths["/v1/reports/recovery"]["get"]["responses"]
     assert set(responses["200"]["content"]) == {"application/json", "text/csv"}
-    assert set(responses["406"]["content"]) == {"application/problem+json"}
+    assert responses["406"] == {"$ref": "#/components/responses/not-acceptable"}

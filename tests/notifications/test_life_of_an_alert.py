@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
 from models.alert import Alert, AlertState
-from models.concern import Concern, Status
+from models.concern import Concern
 from models.device import Device
 from models.notification import PROGRESS, Notification
+from models.terms import Status
 from notifications.channels import Letter, Verdict
 from notifications.worker import Worker
 from tests.databases import only_on_sqlite

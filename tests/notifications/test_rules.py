@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from models.alert import Reason, Severity
-from models.concern import Concern, Handling, Kind, Status
+from models.concern import Concern
+from models.terms import Handling, Kind, Status
 from models.vocabulary import Category
 from notifications.rules import POLICY, Ring, rings
 

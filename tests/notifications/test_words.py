@@ -8,10 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.alert import Alert, Reason, Severity
-from models.concern import Concern, Handling, Kind
+from models.concern import Concern
 from models.customer import Customer
 from models.staff import Staff
 from models.store import Place
+from models.terms import Handling, Kind
 from models.vocabulary import Category, Cause, Question
 from notifications import words
 from notifications.channels import AddressKind, Letter, LetterKind, Platform

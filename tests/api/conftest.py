@@ -1,0 +1,49 @@
+"""A world in full swing that many tests look at, because what they ask for is refused."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from werkzeug.test import TestResponse
+
+from tests.databases import Databases
+from tests.scene import Scene, make_scene, rows_of
+from tests.world import World
+
+
+@dataclass
+class Still:
+    """A world and a scene in which nothing may move."""
+
+    world: World
+    scene: Scene
+    owner: sa.Engine
+    concern: dict[str, Any] = field(default_factory=dict)
+
+    def ask(self, method: str, path: str, by: str | None = "floor", **options: Any) -> TestResponse:
+        """One request in the name of somebody of the scene, or of nobody."""
+        return self.world.request(method, path, (self.scene.shop, by) if by else None, **options)
+
+    def rows(self) -> dict[str, list[Any]]:
+        return rows_of(self.owner, self.scene.shop.organization_id)
+
+
+@pytest.fixture(scope="module")
+def _still(databases: Databases, database_kind: str) -> Iterator[Still]:
+    with databases.alone(database_kind) as url:
+        world = World(url)
+        still = Still(world, make_scene(world, "acme"), sa.create_engine(url))
+        still.concern = still.ask("GET", f"/v1/concerns/{still.scene.ids['concern_id']}").json
+        yield still
+        world.close()
+        still.owner.dispose()
+
+
+@pytest.fixture
+def still(_still: Still) -> Iterator[Still]:
+    """A scene with `concern` in it; fails the test that changed anything."""
+    before = _still.rows()
+    yield _still
+    assert _still.rows() == before

@@ -1,0 +1,155 @@
+"""The demo: what the contract promises of it, and that its history could have happened."""
+
+from collections import Counter, defaultdict
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import selectinload
+
+from api.demo import _seed, already_there, seed
+from api.demo.cast import DEMO, hash_passwords
+from models.alert import Alert, AlertState
+from models.concern import MOVES, Concern
+from models.concern_event import ConcernEvent
+from models.organization import Organization
+from models.outbox import Outgoing
+from models.recovery import ActionStatus, RecoveryAction
+from models.session import EVERYTHING, ScopedSession
+from models.store import Store
+from models.terms import Status
+from tests.factories import NOON
+from tests.world import World
+
+SIGN_INS = {
+    "demo": ("floor", "floor-market", "manager", "regional", "hq", "admin"),
+    "other": ("outsider", "other-manager", "other-admin"),
+}
+
+
+def told(session: ScopedSession) -> list[Concern]:
+    return list(session.scalars(select(Concern).options(selectinload(Concern.actions), selectinload(Concern.alert))))
+
+
+def test_the_demo_is_what_the_contract_says(world: World, subtests):
+    assert already_there(world.back_office, any_organization=True) is None
+    seed(world.back_office, at=NOON)
+    assert already_there(world.back_office) == "The organization 'demo' exists already."
+    with world.back_office.reading(EVERYTHING) as session:
+        organization_id = Organization.by_slug(session, "demo").id
+
+    with world.back_office.reading(organization_id) as session:
+        concerns = told(session)
+        with subtests.test("sixty business days of each store, ending yesterday"):
+            for store in session.scalars(select(Store)):
+                dates = [concern.business_date for concern in concerns if concern.store_id == store.id]
+                assert (NOON.date() - min(dates), NOON.date() - max(dates)) == (timedelta(60), timedelta(1))
+            assert 600 < len(concerns) < 1200
+        with subtests.test("nothing rings"):
+            assert session.scalars(select(Outgoing)).first() is None
+            assert not [one for one in concerns if one.alert and one.alert.next_step_at]
+        with subtests.test("there is some of everything"):
+            assert {one.kind for one in concerns} == {"concern", "request", "praise"}
+            assert {one.outcome for one in concerns} == {"recovered", "lost", "unknown", None}
+            assert any(one.late for one in concerns)
+            assert any(one.reopened_count for one in concerns)
+            assert session.scalars(select(Alert).where(Alert.state == AlertState.UNANSWERED)).all()
+            assert {action.status for one in concerns for action in one.actions} == set(ActionStatus)
+            assert max(Counter(one.customer_id for one in concerns if one.customer_id).values()) > 3
+        with subtests.test("every concern stands where its steps have led"):
+            replay(session, concerns)
+
+    with subtests.test("everybody can sign in, and who is on shift logs with a mood alone"):
+        for organization, logins in SIGN_INS.items():
+            tokens = {login: sign_in(world, organization, login) for login in logins}
+            for login in {"floor", "floor-market", "outsider"} & tokens.keys():
+                headers = {"Authorization": f"Bearer {tokens[login]}"}
+                answer = world.request("POST", "/v1/concerns", json={"mood": 2}, headers=headers)
+                assert (answer.status_code, answer.json["alert"]["state"]) == (201, "open")
+
+
+def replay(session: ScopedSession, concerns: list[Concern]) -> None:
+    steps = defaultdict(list)
+    for event in session.scalars(select(ConcernEvent).order_by(ConcernEvent.concern_id, ConcernEvent.number)):
+        steps[event.concern_id].append(event)
+    for concern in concerns:
+        timeline, status = steps[concern.id], Status.OPEN
+        for event in timeline:
+            if event.step in MOVES:
+                starts, target = MOVES[event.step]
+                assert status in starts
+                status = target
+        assert status is concern.status
+        assert [event.number for event in timeline] == list(range(1, concern.event_count + 1))
+        assert [event.at for event in timeline] == sorted(event.at for event in timeline)
+        assert timeline[-1].at < NOON
+        assert (concern.resolved_at is None) == (status is not Status.RESOLVED)
+        if concern.mood_after is not None:
+            assert concern.outcome is not None
+        assert all(action.acted_at >= concern.occurred_at for action in concern.actions)
+        reversals = [action.cost for action in concern.actions if action.reverses_id]
+        assert all(cost is None or cost.amount <= 0 for cost in reversals)
+
+
+def sign_in(world: World, organization: str, login: str) -> str:
+    body = {"organization": organization, "login": login, "password": f"demo-{login}-2468"}
+    answer = world.request("POST", "/v1/sessions", json=body)
+    assert answer.status_code == 201, answer.text
+    token: str = answer.json["token"]
+    return token
+
+
+def test_the_same_day_of_seeding_gives_the_same_figures(world: World):
+    hashes = hash_passwords()
+    drawn = [fingerprint(world, slug, hashes, hours) for slug, hours in (("once", 0), ("again", 6))]
+
+    assert drawn[0] == drawn[1]
+    assert len(drawn[0]) > 20
+
+
+def fingerprint(world: World, slug: str, hashes: dict[str, str], hours: int) -> list[Any]:
+    """All that counts of three days, told so many hours after noon."""
+    _seed(world.back_office, replace(DEMO, slug=slug, days=3), hashes, at=NOON + timedelta(hours=hours))
+    with world.back_office.reading(EVERYTHING) as session:
+        organization_id = Organization.by_slug(session, slug).id
+    with world.back_office.reading(organization_id) as session:
+        return sorted(
+            (
+                str(one.received_at),
+                one.mood,
+                one.mood_after,
+                str(one.resolved_at),
+                str(one.outcome),
+                one.alert.state if one.alert else "",
+                sorted((str(action.acted_at), action.cost.amount if action.cost else 0) for action in one.actions),
+            )
+            for one in told(session)
+        )
+
+
+def test_a_demo_that_fails_leaves_nothing_behind(world: World, monkeypatch):
+    def fails(*_: object, **__: object) -> None:
+        raise RuntimeError
+
+    monkeypatch.setattr("api.demo.history._Day.tell", fails)
+    try:
+        seed(world.back_office, at=NOON)
+    except RuntimeError:
+        assert already_there(world.back_office, any_organization=True) is None
+    else:
+        raise AssertionError("it should have failed")
+
+
+def test_actions_of_the_demo_are_counted_in_the_currency_of_their_store(world: World):
+    _seed(world.back_office, replace(DEMO, days=3), hash_passwords(), at=NOON)
+
+    with world.back_office.reading(EVERYTHING) as session:
+        currencies = {
+            (store.slug, action.cost.currency)
+            for action, store in session.execute(
+                select(RecoveryAction, Store).join(Store, Store.id == RecoveryAction.store_id)
+            )
+            if action.cost
+        }
+    assert currencies == {("harbour", "EUR"), ("market", "EUR"), ("uptown", "USD")}

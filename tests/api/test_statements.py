@@ -1,0 +1,157 @@
+"""What a request costs the database: the same number of statements whatever the number of rows."""
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+import sqlalchemy as sa
+
+from api.schemas.base import MOST_PER_PAGE
+from tests.copies import copy, originals
+from tests.databases import Databases
+from tests.document import Operation, operations
+from tests.factories import NOON, Shop
+from tests.scene import QUERIES, Scene, make_scene
+from tests.world import World
+
+FEW, MANY = 10, 1000
+
+# Each of the two transactions of a request (who asks; the answer) tells PostgreSQL first whose rows it may see. That
+# is left out of the tables below: this many statements less than are sent.
+TELLING = {"sqlite": 0, "postgresql": 2}
+
+# The first statement of each is who asks.
+READ = {
+    "getAlertById": 3,  # it; its notifications, for the summary
+    "getAlertNotifications": 4,  # the alert, its notifications; theirs
+    "getAlerts": 3,
+    "getCategories": 3,  # they; their causes
+    "getConcernById": 4,  # it, with whom and what it names; its items; its alert's notifications
+    "getConcernEvents": 5,  # the concern; its steps
+    "getConcernRecoveryActions": 5,
+    "getConcerns": 4,
+    "getCustomerById": 2,
+    "getCustomerHistory": 6,  # the customer; concerns, items, notifications, actions
+    "getCustomers": 2,
+    "getMe": 5,  # the person, their stores, their regions; the shift
+    "getQuestions": 2,
+    "getRecoveryActions": 2,
+    "getRecoveryLogByDate": 13,
+    "getRegions": 2,
+    "getRemedies": 2,
+    "getReportRecovery": 7,
+    "getStaffById": 4,
+    "getStaffList": 4,
+    "getStoreById": 3,  # it; its places
+    "getStores": 3,
+}
+
+# Logging, by what came along. Three more than the rows to write: who asks, the shift, the key or id. On PostgreSQL
+# the counter of changes and the changes are one statement, on SQLite two.
+DESCRIBED = {"mood": 1, "category": "food", "cause": "cold", "place": "table-12", "their_words": "It is stone cold."}
+KNOWN, UNKNOWN = {"customer": {"phone": "912 345 678"}}, {"customer": {"phone": "912 345 679"}}
+RIGHT_AWAY = {"handling": "mine", "outcome": "recovered", "mood_after": 5}
+LOGGED = {  # what comes along: the body; statements on SQLite, on PostgreSQL
+    "a mood": ({"mood": 2}, 9, 8),
+    "what staff describe": (DESCRIBED, 10, 9),
+    "and a customer this store has met": ({**DESCRIBED, **KNOWN}, 11, 10),
+    "and the question that was asked": ({**DESCRIBED, **KNOWN, "question": "what-happened"}, 11, 10),
+    "a customer who is new here": ({**DESCRIBED, **UNKNOWN}, 13, 12),
+    "a phone's own id": ({**DESCRIBED, **KNOWN, "id": "01a2057b-741c-7631-8cca-22605be163db"}, 11, 10),
+    "how it was put right": ({"mood": 2, "recovery_actions": [{"remedy": "remake"}], **RIGHT_AWAY}, 9, 8),
+    "and five things done": ({"mood": 2, "recovery_actions": [{"remedy": "remake"}] * 5, **RIGHT_AWAY}, 9, 8),
+}
+MOST, NEWCOMER = 12, 2  # with the telling; a new profile and that this store has met it are two more
+
+READS = [operation for operation in operations() if operation.method == "GET" and operation.needs]
+
+
+class House:
+    """A scene that grows."""
+
+    def __init__(self, world: World, scene: Scene) -> None:
+        self.world, self.scene, self.size = world, scene, 1
+
+    def grow(self, size: int) -> None:
+        """Have that many of everything, and everything there is of one concern, one customer, one store."""
+        owner = sa.create_engine(self.world.url)
+        with owner.begin() as connection:
+            self._grow(connection, size - self.size)
+        owner.dispose()
+        self.size = size
+
+    def _grow(self, owner: sa.Connection, more: int) -> None:
+        first, own = self.size, {"organization_id": self.scene.shop.organization_id}
+        slug = {"slug": lambda number: f"copy-{first + number}"}
+        ids = {name: UUID(self.scene.ids[name]) for name in ("concern_id", "alert_id", "staff_id", "customer_id")}
+        (concern,) = originals(owner, "concern", id=ids["concern_id"])
+        (alert,) = originals(owner, "alert", id=ids["alert_id"])
+        for table in ("region", "question", "remedy"):
+            copy(owner, table, originals(owner, table, **own)[0], more, **slug)
+        for table, part, link in [("category", "cause", "category_id"), ("store", "place", "store_id")]:
+            copies = copy(owner, table, originals(owner, table, **own)[0], more, **slug)
+            copy(owner, part, originals(owner, part, **own)[0], more, **slug, **{link: copies.__getitem__})
+        (floor,) = originals(owner, "staff", id=ids["staff_id"])
+        people = copy(owner, "staff", floor, more, login=lambda number: f"copy-{first + number}")
+        for place in ("staff_store", "shift"):
+            (belongs,) = originals(owner, place, staff_id=floor["id"])
+            copy(owner, place, belongs, more, staff_id=people.__getitem__)
+        (customer,) = originals(owner, "customer", id=ids["customer_id"])
+        copy(owner, "customer", {**customer, "phone": None}, more, created_at=_before)
+        concerns = copy(owner, "concern", concern, more, received_at=_before)
+        alerts = copy(owner, "alert", alert, more, concern_id=concerns.__getitem__, raised_at=_before)
+        for part in ("concern_item", "concern_event", "recovery_action"):
+            original = originals(owner, part, concern_id=concern["id"])[0]
+            copy(owner, part, original, more, concern_id=concerns.__getitem__)
+            if part != "concern_item":
+                fresh = {"number": lambda number: 10 + first + number} if part == "concern_event" else {}
+                copy(owner, part, original, more, **fresh)
+        notified = originals(owner, "notification", alert_id=alert["id"])[0]
+        copy(owner, "notification", notified, more, alert_id=alerts.__getitem__)
+        copy(owner, "notification", notified, more, step=lambda number: 10 + first + number)
+
+
+def _before(number: int) -> Any:
+    return NOON - timedelta(seconds=number)
+
+
+def cost(house: House, operation: Operation) -> int:
+    """How many statements it takes to read this, in pages as long as there are."""
+    query = dict(QUERIES.get(operation.id, {}))
+    if operation.pages:
+        query["limit"] = MOST_PER_PAGE
+    path, by = operation.path.format(**house.scene.ids), (house.scene.shop, "admin")
+    with house.world.counting() as statements:
+        answer = house.world.request("GET", path, by, query_string=query)
+    assert answer.status_code == 200, (operation.id, answer.text)
+    if operation.pages:
+        assert len(answer.json["items"]) >= min(house.size, MOST_PER_PAGE), operation.id
+    return len(statements)
+
+
+def test_what_is_read_costs_as_much_in_a_house_of_ten_as_in_one_of_a_thousand(
+    databases: Databases, database_kind: str
+) -> None:
+    with databases.alone(database_kind) as url:
+        world = World(url)
+        house = House(world, make_scene(world, "acme"))
+        for size in (FEW, MANY):
+            house.grow(size)
+            costs = {operation.id: cost(house, operation) - TELLING[database_kind] for operation in READS}
+            assert costs == READ, f"with {size} of each"
+        world.close()
+
+
+@pytest.mark.parametrize("along", LOGGED)
+def test_logging_a_concern_takes_at_most_twelve(world: World, shop: Shop, along: str) -> None:
+    floor = (shop, "floor")
+    assert world.request("POST", "/v1/concerns", floor, json={**DESCRIBED, **KNOWN}).status_code == 201
+    body, *expected = LOGGED[along]
+    headers = {} if "id" in body else {"Idempotency-Key": "k"}
+    with world.counting() as statements:
+        answer = world.request("POST", "/v1/concerns", floor, json=body, headers=headers)
+    assert answer.status_code == 201, answer.text
+    kind = world.database.engine.dialect.name
+    assert len(statements) - TELLING[kind] == dict(zip(TELLING, expected, strict=True))[kind], statements
+    assert len(statements) <= MOST + (NEWCOMER if body.get("customer") == UNKNOWN["customer"] else 0)

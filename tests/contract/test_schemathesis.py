@@ -1,0 +1,206 @@
+"""The whole document against the whole application: what it says is what happens, for sound and for broken requests.
+
+15 examples an operation, always the same ones. `make fuzz` takes FUZZ_EXAMPLES new ones, from a seed it prints
+(FUZZ_SEED repeats a run).
+"""
+
+import itertools
+import os
+import secrets
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import hypothesis
+import pytest
+import schemathesis
+from flask import Flask
+from schemathesis import Case
+from schemathesis.checks import CheckContext
+from schemathesis.config import SchemathesisConfig
+from schemathesis.core.transport import Response
+
+from models.access import GRANTS, Permission
+from models.credentials import StaffSession
+from models.staff import Staff
+from tests.databases import Databases
+from tests.document import document
+from tests.factories import PEOPLE
+from tests.scene import PHONE, Scene, make_scene
+from tests.world import World
+
+EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "0"))
+SEED = int(os.environ.get("FUZZ_SEED", "0")) or secrets.randbelow(2**32)
+
+CONFIG = SchemathesisConfig.from_dict(
+    {
+        # Text with NUL is refused with 422; JSON Schema could only say so in a pattern on every text there is, which
+        # generators of clients would turn into code. tests/api/test_refusals.py sends it.
+        "generation": {"allow-x00": False, "deterministic": not EXAMPLES, "database": "none"},
+        "checks": {
+            # 412 and 428 are answers to an If-Match that is sound in form; 422 is looked at below, in
+            # `a_sound_request_is_refused_by_a_rule_only`.
+            "positive_data_acceptance": {"expected-statuses": ["2xx", "401", "403", "404", "409", "412", "422", "429"]},
+            # A broken body is not looked at when the version is another already.
+            "negative_data_rejection": {
+                "expected-statuses": [
+                    "400",
+                    "401",
+                    "403",
+                    "404",
+                    "405",
+                    "409",
+                    "412",
+                    "413",
+                    "415",
+                    "422",
+                    "428",
+                    "429",
+                ]
+            },
+            # Without If-Match it is 428, as RFC 6585 has it.
+            "missing_required_header": {"expected-statuses": ["401", "403", "404", "428"]},
+        },
+        # There is no state to fuzz without links in the document.
+        "phases": {"stateful": {"enabled": False}},
+    }
+)
+# Rules of the shape that JSON Schema has no words for: `to` is not before `from`, and business is done in 2000 to 2999.
+BEYOND_SCHEMA = {("query", "/from"), ("query", "/to"), ("query", "/business_date")}
+SHAPE = "Some values are not valid; `errors` says which and why."
+
+schema = schemathesis.openapi.from_dict(document(), config=CONFIG)
+playing: list[Flask] = []  # the tests are collected before there is a database to play on
+
+
+def _relay(environ: dict[str, Any], start_response: Any) -> Any:
+    return playing[-1](environ, start_response)
+
+
+schema.app = _relay
+
+
+@schemathesis.check
+def a_sound_request_is_refused_by_a_rule_only(ctx: CheckContext, response: Response, case: Case) -> None:
+    """What fits the schema may meet a rule that no schema can say (a cursor of another list), but no stricter shape."""
+    sound = case.meta is not None and case.meta.generation.mode.is_positive
+    if sound and response.status_code == 422 and response.json()["detail"] == SHAPE:
+        errors = [error for error in response.json()["errors"] if (error["in"], error["pointer"]) not in BEYOND_SCHEMA]
+        assert not errors, f"fits the schema, but: {errors}"
+
+
+@schemathesis.check
+def a_problem_helps(ctx: CheckContext, response: Response, case: Case) -> None:
+    """Every refusal names itself, says why, and can be found in the log."""
+    if response.status_code < 400:
+        return
+    said = response.json()
+    assert said["detail"].strip(), said
+    assert said["status"] == response.status_code
+    assert said["type"] == f"/problems/{said['code']}"
+    assert said["request_id"] == response.headers["x-request-id"][0]
+    assert response.status_code != 422 or "errors" in said or said["code"].endswith(("reused", "key")), said
+
+
+class Stage:
+    """The application that plays, with real things for what is generated to refer to."""
+
+    def __init__(self, world: World) -> None:
+        self.world, self.scene = world, make_scene(world, "acme")
+        self.turn = itertools.count()
+        self.playing = ""
+
+    def play(self, case: Case) -> None:
+        if case.operation.label != self.playing:
+            self.playing = case.operation.label
+            self.open_a_concern()
+        self.make_real(case)
+        self.world.app.extensions["limiter"].storage.reset()
+        headers = {"Authorization": f"Bearer {self.token(case)}"}
+        case.call_and_validate(headers=headers)
+
+    def token(self, case: Case) -> str:
+        """Somebody who may do this, each in turn; somebody who signs out has just signed in."""
+        security = case.operation.definition.raw["security"]
+        if not security:
+            return "nobody"
+        needed = Permission(security[0]["bearer"][0])
+        may = [login for login, (role, here) in PEOPLE.items() if needed in GRANTS[role] and login != "elsewhere"]
+        login = may[next(self.turn) % len(may)]
+        if case.operation.label != "DELETE /v1/sessions/current":
+            return self.scene.shop.tokens[login]
+        with self.world.back_office.writing(self.scene.shop.organization_id) as session:
+            staff = Staff(id=self.scene.shop.staff[login], organization_id=self.scene.shop.organization_id)
+            return StaffSession.open(session, staff=staff, at=self.world.clock())[1].text
+
+    def open_a_concern(self) -> None:
+        """Each operation begins with one that can be taken, resolved and put right."""
+        said = {"mood": 2, "recovery_actions": [{"remedy": "apology"}]}
+        logged = self.world.request("POST", "/v1/concerns", (self.scene.shop, "floor"), json=said).json
+        actions = self.world.request(
+            "GET", f"/v1/concerns/{logged['id']}/recovery-actions", (self.scene.shop, "floor")
+        ).json["items"]
+        self.scene.ids |= {"concern_id": logged["id"], "recovery_action_id": actions[0]["id"]}
+
+    def make_real(self, case: Case) -> None:
+        """Most of what is sound in form gets to refer to something that is there; else all answers were 404."""
+        if next(self.turn) % 4 == 0:
+            return
+        if _sound(case, "path"):
+            for name in case.path_parameters:
+                case.path_parameters[name] = self.scene.ids.get(name, case.path_parameters[name])
+        if _sound(case, "header") and "If-Match" in case.headers:
+            case.headers["If-Match"] = "*"
+        if _sound(case, "body") and isinstance(case.body, dict):
+            body = _referring(case.body, self.scene)
+            if {"customer", "customer_id"} <= body.keys():
+                del body["customer"]  # one of the two: a rule that the schema leaves to the description
+            case.body = body
+
+
+def _sound(case: Case, location: str) -> bool:
+    components = case.meta.components if case.meta else {}
+    return any(place.value == location and info.mode.is_positive for place, info in components.items())
+
+
+def _referring(body: Any, scene: Scene) -> Any:
+    there = {
+        **scene.ids,
+        "category": "food",
+        "cause": "cold",
+        "place": "table-1",
+        "question": "what-happened",
+        "remedy": "apology",
+        "currency": "EUR",
+        "outcome": "recovered",
+        "phone": PHONE,
+    }
+    if isinstance(body, list):
+        return [_referring(inner, scene) for inner in body]
+    if isinstance(body, dict):
+        return {
+            name: there[name] if name in there and isinstance(inner, str) else _referring(inner, scene)
+            for name, inner in body.items()
+        }
+    return body
+
+
+@pytest.fixture(scope="module")
+def stage(databases: Databases, database_kind: str) -> Iterator[Stage]:
+    with databases.alone(database_kind) as url:
+        world = World(url)
+        playing.append(world.app)
+        sys.stdout.write(f"FUZZ_SEED={SEED}\n" if EXAMPLES else "")  # shown with a failure
+        yield Stage(world)
+        playing.remove(world.app)
+        world.close()
+
+
+@schema.parametrize()
+@hypothesis.settings(max_examples=EXAMPLES or 15, deadline=None, suppress_health_check=list(hypothesis.HealthCheck))
+def test_the_document_says_the_truth(case: Case, stage: Stage) -> None:
+    stage.play(case)
+
+
+if EXAMPLES:
+    test_the_document_says_the_truth = hypothesis.seed(SEED)(test_the_document_says_the_truth)

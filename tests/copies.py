@@ -1,0 +1,30 @@
+"""Many rows quickly: copies of rows that are there, for tests of what a large house costs."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from uuid_utils.compat import uuid7
+
+from models.tables import metadata
+
+Fresh = Callable[[int], Any]
+
+
+def copy(owner: sa.Connection, table: str, original: Mapping[str, Any], count: int, **fresh: Fresh) -> list[UUID]:
+    """So many more rows like this one, each with an id of its own and what `fresh` gives for its number; their ids."""
+    ids = [uuid7() for _ in range(count)]
+    rows = [
+        {**original, "id": id_, **{name: value(number) for name, value in fresh.items()}}
+        for number, id_ in enumerate(ids)
+    ]
+    owner.execute(metadata.tables[table].insert(), rows)
+    return ids
+
+
+def originals(owner: sa.Connection, table: str, **equal: Any) -> list[Mapping[str, Any]]:
+    """The rows of a table with these values."""
+    columns = metadata.tables[table].c
+    found = owner.execute(sa.select(*columns).where(*(columns[name] == value for name, value in equal.items())))
+    return [row._asdict() for row in found]

@@ -1,0 +1,47 @@
+"""What breaks in a way nobody foresaw: tried again, then set aside where it is seen."""
+
+from models.device import AddressKind
+from models.notification import NotificationState
+from models.outbox import Outgoing, Task
+from models.session import EVERYTHING
+from notifications.channels import Letter, Verdict
+from tests.databases import only_on_sqlite
+from tests.factories import Shop, give_phone
+from tests.telling import Notebook, log_concern, notifications, over, queued, rows, work, worker_of
+from tests.world import World
+
+pytestmark = only_on_sqlite  # a rule of ours, the same on both databases
+
+
+def test_what_nobody_foresaw_is_tried_five_times_and_set_aside_where_it_is_seen(world: World, shop: Shop) -> None:
+    book, phone = Notebook(), "phone-1"
+    give_phone(world.back_office, shop, "manager", phone, kind=AddressKind.FCM_TOKEN)
+    give_phone(world.back_office, shop, "manager", "phone-2")
+    book.answers["phone-2"] = Verdict.sent()
+    log_concern(world, shop)
+    with worker_of(world, over(_Breaks(book, phone))) as worker:
+        for _ in range(20):
+            work(worker)
+            world.clock.move(seconds=30)
+    (aside,) = [row for row in rows(world, Outgoing) if row.set_aside_at]
+    assert (aside.task, aside.poisonings, aside.last_error) == (Task.RING, 5, "ZeroDivisionError")
+    assert [letter.address for letter in book.letters].count(phone) == 5
+    failed = next(row for row in notifications(world) if row.id == aside.notification_id)
+    assert (failed.state, failed.failure) == (NotificationState.FAILED, "set-aside")
+    assert queued(world) == []
+    with world.back_office.reading(EVERYTHING) as session:
+        assert Outgoing.counts(session, at=world.clock())["set_aside"] == 1
+
+
+class _Breaks(Notebook):
+    """Breaks over the letters to one address."""
+
+    def __init__(self, book: Notebook, address: str) -> None:
+        super().__init__()
+        self.book, self.address = book, address
+
+    def deliver(self, letter: Letter) -> Verdict:
+        verdict = self.book.deliver(letter)
+        if letter.address == self.address:
+            raise ZeroDivisionError
+        return verdict

@@ -1,0 +1,34 @@
+"""What the worker forgets when it has had its time."""
+
+from uuid import uuid4
+
+from models.credentials import StaffSession
+from models.idempotency import AnsweredRequest
+from notifications.channels.log import Log
+from tests.factories import Shop
+from tests.telling import over, rows, worker_of
+from tests.world import World
+
+
+def test_an_answered_request_is_remembered_for_thirty_days_and_then_forgotten(world: World, shop: Shop) -> None:
+    body = {"mood": 3, "id": str(uuid4()), "store_id": str(shop.store_id)}
+    by_key = (shop, "key")  # a key does not run out, as a sign-in does
+    assert world.request("POST", "/v1/concerns", by_key, json=body).status_code == 201
+    with worker_of(world, over(Log())) as worker:
+        world.clock.move(days=29)
+        worker.work_once()
+        assert world.request("POST", "/v1/concerns", by_key, json=body).headers["Idempotent-Replayed"] == "true"
+        world.clock.move(days=2)
+        worker.work_once()
+    assert rows(world, AnsweredRequest) == []
+    again = world.request("POST", "/v1/concerns", by_key, json=body)
+    assert (again.status_code, again.json["code"]) == (409, "already-exists")
+
+
+def test_a_sign_in_that_has_run_out_is_forgotten(world: World, shop: Shop) -> None:
+    with worker_of(world, over(Log())) as worker:
+        worker.work_once()
+        assert rows(world, StaffSession)
+        world.clock.move(days=31)
+        worker.work_once()
+    assert rows(world, StaffSession) == []
