@@ -111,6 +111,8 @@ class Stage:
         self.playing = ""
 
     def play(self, case: Case) -> None:
+        if "" in (case.query.get("group_by"), *(case.query.get("group_by") or ())):
+            return  # `group_by=`: on the wire a list of one empty word is the empty list, which is sound
         if case.operation.label != self.playing:
             self.playing = case.operation.label
             self.open_a_concern()
