@@ -75,7 +75,7 @@ def test_an_unhappy_customer_becomes_a_message_of_http_v1(
     }
     assert post.message["notification"] == {"title": "Very unhappy customer, table 12", "body": "Waiting time"}
     whole = json.dumps(post.message, ensure_ascii=False)
-    for secret in ("uentin", "351", "912345678", "@example", "cold", "tired", "birthday", "chef", "of acme"):
+    for secret in ("uentin", "+351", "912345678", "@example", "cold", "tired", "birthday", "chef", "of acme"):
         assert secret not in whole
     assert notification.state is NotificationState.ACCEPTED
     assert (notification.provider_id or "").startswith("projects/stand-in/messages/")
