@@ -99,6 +99,13 @@ class Device(TenantOwned):
         device.retire(reason="forgotten", at=at)
 
     @classmethod
+    def leave(cls, session: Session, *, by: Actor, at: datetime) -> None:
+        """Whoever signs out of a phone is not rung on it any more."""
+        device = session.get(cls, (by.organization_id, by.device_id)) if by.device_id else None
+        if device is not None and device.staff_id == by.staff_id:
+            device.retire(reason="signed-out", at=at)
+
+    @classmethod
     def installed(cls, session: Session, installation_id: str) -> "Device | None":
         return session.scalars(select(cls).where(cls.installation_id == installation_id)).one_or_none()
 
