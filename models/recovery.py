@@ -34,6 +34,8 @@ class RecoveryAction(Aggregate):
     __tablename__ = "recovery_action"
     __table_args__ = (
         Index("ix_recovery_action_concern", "organization_id", "concern_id"),
+        Index("ix_recovery_action_newest", "organization_id", "recorded_at", "id"),
+        Index("ix_recovery_action_store_newest", "organization_id", "store_id", "recorded_at", "id"),
         Index("uq_recovery_action_reverses", "organization_id", "reverses_id", unique=True),
     )
 
@@ -54,8 +56,9 @@ class RecoveryAction(Aggregate):
 
     @classmethod
     def visible_to(cls, actor: Actor) -> Sequence[ColumnElement[bool]]:
-        """Those of the concerns the actor may see."""
-        return (cls.concern_id.in_(select(Concern.id).where(*Concern.visible_to(actor))),)
+        """Those of the concerns the actor may see; their stores are named once more, for the index."""
+        of_concerns = cls.concern_id.in_(select(Concern.id).where(*Concern.visible_to(actor)))
+        return (of_concerns,) if actor.store_ids is None else (cls.store_id.in_(actor.store_ids), of_concerns)
 
     @property
     def customer_id(self) -> UUID | None:
@@ -86,14 +89,16 @@ class RecoveryAction(Aggregate):
         cost: Money | None = None,
         **given: Any,
     ) -> tuple["RecoveryAction", ConcernEvent]:
-        """Write down one action on a concern that is not resolved. Cost falls back to the remedy's usual one.
+        """Write down one action on a concern that is not resolved.
 
-        A cost in another currency than the store's is Invalid: the sums of a store stay sums of one currency.
-        `given` may hold id and note.
+        Without a cost it is what the remedy usually costs, where that is in the store's currency. A cost in another one
+        is Invalid: the sums of a store stay sums of one currency. `given` may hold id and note.
         """
-        cost = cost if cost is not None else remedy.default_cost
-        if cost is not None and cost.currency != concern.store.currency:
-            raise Invalid(f"This store counts in {concern.store.currency}.", pointer="/cost/currency")
+        usual, currency = remedy.default_cost, concern.store.currency
+        if cost is None and usual is not None and usual.currency == currency:
+            cost = usual
+        if cost is not None and cost.currency != currency:
+            raise Invalid(f"This store counts in {currency}.", pointer="/cost/currency")
         action = cls(
             **given,
             concern=concern,

@@ -159,9 +159,16 @@ def _write_the_feed(session: ScopedSession) -> None:
         write(session, organization_id, changes[organization_id])
 
 
-@event.listens_for(ScopedSession, "after_rollback")
-def _forget(session: ScopedSession) -> None:
-    session.touched.clear()
+@event.listens_for(ScopedSession, "after_transaction_create")
+def _keep(session: ScopedSession, transaction: SessionTransaction) -> None:
+    if transaction.nested:
+        session.info.setdefault("touched before", {})[transaction] = dict(session.touched)
+
+
+@event.listens_for(ScopedSession, "after_soft_rollback")
+def _forget(session: ScopedSession, transaction: SessionTransaction) -> None:
+    """What was rolled back was not changed; before a savepoint something else may have been."""
+    session.info["touched"] = session.info.get("touched before", {}).pop(transaction, {})
 
 
 @event.listens_for(ScopedSession, "after_begin")

@@ -574,7 +574,8 @@ def create_tables() -> None:
         postgresql_where=sa.text("next_step_at IS NOT NULL"),
         sqlite_where=sa.text("next_step_at IS NOT NULL"),
     )
-    op.create_index("ix_alert_store", "alert", ["organization_id", "store_id", "raised_at"], unique=False)
+    op.create_index("ix_alert_newest", "alert", ["organization_id", "raised_at", "id"], unique=False)
+    op.create_index("ix_alert_store_newest", "alert", ["organization_id", "store_id", "raised_at", "id"], unique=False)
     op.create_table(
         "concern_event",
         sa.Column("organization_id", sa.Uuid(), nullable=False),
@@ -670,6 +671,15 @@ def create_tables() -> None:
         sa.PrimaryKeyConstraint("organization_id", "id", name="pk_recovery_action"),
     )
     op.create_index("ix_recovery_action_concern", "recovery_action", ["organization_id", "concern_id"], unique=False)
+    op.create_index(
+        "ix_recovery_action_newest", "recovery_action", ["organization_id", "recorded_at", "id"], unique=False
+    )
+    op.create_index(
+        "ix_recovery_action_store_newest",
+        "recovery_action",
+        ["organization_id", "store_id", "recorded_at", "id"],
+        unique=False,
+    )
     op.create_index("uq_recovery_action_reverses", "recovery_action", ["organization_id", "reverses_id"], unique=True)
     op.create_table(
         "notification",

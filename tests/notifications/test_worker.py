@@ -206,12 +206,14 @@ def claim_and_vanish(world: World, task: Task) -> None:
     assert claimed.lease_until == world.clock() + LEASE
 
 
-def test_a_crash_between_send_and_record_repeats_the_same_notification(
+def test_a_worker_that_lost_its_lease_repeats_the_same_notification_and_records_nothing(
     world: World, shop: Shop, fcm: FcmStandIn, push: Push, phone: str
 ) -> None:
+    fcm.queue(fcm_answers.unavailable())
     log_concern(world, shop)
+    first = Notebook()
+    first.verdict = Verdict.gone("unregistered")
     with worker_of(world, over(push), name="second") as second:
-        first = Notebook()
 
         def take_over(_letter: object) -> None:
             """The first worker stands still for longer than its lease while its letter is out."""
@@ -219,14 +221,15 @@ def test_a_crash_between_send_and_record_repeats_the_same_notification(
             second.work_once()
 
         first.meanwhile = take_over
-        first.verdict = Verdict.gone("unregistered")
         with worker_of(world, over(first), name="first") as worker:
-            work(worker)
+            worker.work_once()
+        # What the first one brings home counts no longer: the row is the second one's, which tries again.
+        assert (rows(world, Device)[0].address, notifications(world)[0].state) == (phone, NotificationState.QUEUED)
+        world.clock.move(seconds=1)
+        work(second)
     (letter,) = first.letters
-    assert [post.notification_id for post in fcm.accepted] == [str(letter.notification_id)]
-    # What the first one brings home counts no longer: the row is not its own any more.
+    assert [post.notification_id for post in fcm.posts] == [str(letter.notification_id)] * 2
     assert notifications(world)[0].state is NotificationState.ACCEPTED
-    assert rows(world, Device)[0].address == phone
     assert queued(world) == []
 
 
@@ -238,6 +241,7 @@ def test_a_phone_that_does_not_answer_holds_up_nobody_else(
         first = log_concern(world, shop, mood=1)
         work(worker)
         fcm.wait_for(1)
+        assert len(worker._sending) == 1  # the round did not wait for it
         log_concern(world, shop)
         work(worker)
         fcm.wait_for(1, accepted=True)
@@ -272,14 +276,15 @@ def test_the_house_says_how_the_worker_is(
     assert well(world)["worker"] == "degraded"
 
 
-def test_a_terminal_that_prints_says_nothing_about_pushes(
-    world: World, shop: Shop, push: Push, fcm: FcmStandIn, phone: str
-) -> None:
-    give_phone(world.back_office, shop, "manager", "terminal", kind=AddressKind.LOG)
-    fcm.answer = fcm_answers.permission_denied()  # an alarm: one is enough
-    with worker_of(world, {**over(push), AddressKind.LOG: Notebook()}) as worker:
-        log_concern(world, shop)
-        work(worker)
+def test_a_terminal_that_prints_says_nothing_about_pushes(world: World, shop: Shop, phone: str) -> None:
+    give_phone(world.back_office, shop, "floor", "terminal", kind=AddressKind.LOG)
+    refused, terminal = Notebook(), Notebook()
+    refused.verdict = Verdict.later("permission-denied", alarm=True, retry_after=timedelta(minutes=1))
+    with worker_of(world, {**over(refused), AddressKind.LOG: terminal}) as worker:
+        for login in ("floor", "manager"):
+            log_concern(world, shop, login)
+            work(worker)
+        assert (len(refused.letters), len(terminal.letters)) == (1, 1)
         world.clock.move(seconds=5)
         worker.work_once()
         assert well(world)["push"] == "degraded"
@@ -292,7 +297,20 @@ def test_a_worker_that_ends_in_good_order_leaves_no_sign_of_life_and_old_ones_ar
     with worker_of(world, over(Notebook()), name="mine") as worker:
         worker.work_once()
         assert beats(world) == {"killed today", "mine"}
+        world.clock.move(minutes=1)
+        worker.work_once()
+        assert beats(world) == {"killed today", "mine"}
     assert beats(world) == {"killed today"}
+
+
+def test_a_machine_that_slept_for_a_day_goes_on_where_it_was(world: World, shop: Shop, phone: str) -> None:
+    book = Notebook()
+    with worker_of(world, over(book)) as worker:
+        worker.work_once()
+        world.clock.move(days=1)
+        log_concern(world, shop)
+        work(worker)
+        assert (len(book.letters), beats(world)) == (1, {"worker"})
 
 
 def beats(world: World) -> set[str]:
