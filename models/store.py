@@ -130,10 +130,13 @@ class Store(Aggregate):
     def business_date(self, at: datetime) -> date:
         """The business day an instant falls on: at 01:30 on Saturday a restaurant is still in its Friday.
 
-        Compared as instants, not as clock readings, so that the hour that comes twice in autumn stays in one day.
+        Compared as instants, not as clock readings, so that the hour that comes twice in autumn stays in one day; and
+        from the day after what the calendar shows, which a clock that goes back over midnight can show twice.
         """
-        local_date = at.astimezone(self._zone).date()
-        return local_date if at >= self._day_start(local_date) else local_date - timedelta(days=1)
+        day = at.astimezone(self._zone).date() + timedelta(days=1)
+        while at < self._day_start(day):
+            day -= timedelta(days=1)
+        return day
 
     def day_bounds(self, business_date: date) -> tuple[datetime, datetime]:
         """First instant of a business day, and the first instant after it (UTC)."""
