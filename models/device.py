@@ -32,6 +32,7 @@ class Device(TenantOwned):
 
     __tablename__ = "device"
     LONGEST_INSTALLATION_ID: ClassVar[int] = 200
+    LONGEST_ADDRESS: ClassVar[int] = 1024  # tokens have some 200 characters; the unique index takes 2,700 bytes
     __table_args__ = (
         UniqueConstraint("organization_id", "installation_id"),
         Index(
@@ -47,7 +48,7 @@ class Device(TenantOwned):
     staff_id: Mapped[UUID] = link("staff", index=True)
     installation_id: Mapped[str] = mapped_column(String(LONGEST_INSTALLATION_ID))
     platform: Mapped[Platform]
-    address: Mapped[str | None] = mapped_column(String(4096))
+    address: Mapped[str | None] = mapped_column(String(LONGEST_ADDRESS))
     address_kind: Mapped[AddressKind]
     app_version: Mapped[str | None] = mapped_column(String(60))
     locale: Mapped[str | None] = mapped_column(String(35))

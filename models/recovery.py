@@ -120,6 +120,8 @@ class RecoveryAction(Aggregate):
         self, session: Session, *, by: Actor, at: datetime, note: str | None = None
     ) -> tuple["RecoveryAction", ConcernEvent]:
         """Take it back by an entry of its own. NotNow when that was done already, or for an entry that reverses."""
+        # A colleague may be at the same concern with another of its actions.
+        session.refresh(self.concern, ["status", "version", "event_count"], with_for_update=True)
         if self.status is ActionStatus.REVERSED or self.reverses_id is not None:
             raise NotNow("This action was reversed already.", state=str(self.status))
         details = {"recovery_action_id": str(self.id), "remedy": self.remedy.slug}

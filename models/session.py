@@ -274,6 +274,10 @@ def _sqlite_engines(url: sa.URL, pool: int) -> tuple[Engine, Engine]:
 _SQLITE: Final = {"timeout": 30, "check_same_thread": False}
 
 
+def _lower(text: str | None) -> str | None:
+    return None if text is None else text.lower()
+
+
 def _set_up_sqlite(engine: Engine, begin_statement: str) -> None:
     @event.listens_for(engine, "connect")
     def set_pragmas(connection: Any, _record: Any) -> None:
@@ -282,6 +286,8 @@ def _set_up_sqlite(engine: Engine, begin_statement: str) -> None:
             connection.execute(f"PRAGMA {pragma}")
         if begin_statement == "BEGIN":
             connection.execute("PRAGMA query_only=ON")
+        # SQLite's own knows no letters but those of English; PostgreSQL's knows them all.
+        connection.create_function("lower", 1, _lower, deterministic=True)
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
