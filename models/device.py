@@ -74,6 +74,7 @@ class Device(TenantOwned):
         at: datetime,
     ) -> "Device":
         """Make this installation the signed-in person's. An address that stood elsewhere moves here."""
+        Staff.one_at_a_time(session, by.person)
         device = cls.installed(session, installation_id)
         for elsewhere in session.scalars(select(cls).where(cls.address == address)):
             if elsewhere is not device:

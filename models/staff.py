@@ -113,6 +113,11 @@ class Staff(Aggregate):
             select(cls).where(cls.login == login, cls.left_at.is_(None)).options(*cls.shown_with())
         ).one_or_none()
 
+    @classmethod
+    def one_at_a_time(cls, session: Session, staff_id: UUID) -> None:
+        """Hold a person until the end of the transaction: of two taps at once the second sees what the first did."""
+        session.execute(select(cls.id).where(cls.id == staff_id).with_for_update(key_share=True))
+
     @property
     def permissions(self) -> frozenset[Permission]:
         return GRANTS[self.role]
@@ -170,6 +175,7 @@ class Shift(TenantOwned):
     @classmethod
     def check_in(cls, session: Session, *, staff_id: UUID, store: Store, lead: bool, at: datetime) -> "Shift":
         """Put somebody on the floor of a store; whoever is already there keeps the shift they have."""
+        Staff.one_at_a_time(session, staff_id)
         current = cls.current(session, staff_id)
         if current is not None and current.store_id == store.id:
             current.lead = lead
