@@ -13,6 +13,9 @@ OPENAPI := SECRET_KEY=writing-a-document-signs-nothing $(BIN)/flask --app wsgi o
 # pip stays quiet about its own releases, uv about file systems that know no hard links.
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export UV_NO_PROGRESS := 1
+# Nothing is left outside this folder, not even a cache.
+export UV_NO_CACHE := 1
+export PIP_NO_CACHE_DIR := 1
 # uv trusts the certificates the machine trusts, as pip does.
 export UV_SYSTEM_CERTS := 1
 

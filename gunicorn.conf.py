@@ -39,7 +39,8 @@ preload_app = True  # shares the loaded code between the workers; engines are ma
 timeout = 30
 graceful_timeout = 15
 keepalive = 5
-max_requests = 2000
+# A worker is renewed now and then against leaks, but never the only one: nobody would serve meanwhile.
+max_requests = 2000 if workers > 1 else 0
 max_requests_jitter = 200
 # The workers' heartbeat file must not wait for a disk.
 worker_tmp_dir = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108 - gunicorn makes a private file in it

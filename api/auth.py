@@ -1,11 +1,15 @@
 """Who asks: from the bearer token to an Actor."""
 
+import structlog
 from flask import current_app, g, request
+from sqlalchemy.exc import SQLAlchemyError
 
 from api.errors import Refusal
 from models.access import Actor, Permission
 from models.credentials import Token, actor_of, note_seen
 from models.session import Database
+
+log = structlog.get_logger(__name__)
 
 
 def authenticate(needed: Permission) -> Actor | None:
@@ -23,11 +27,19 @@ def authenticate(needed: Permission) -> Actor | None:
     if found is None:
         raise Refusal(401, "This token is not valid, has expired or was revoked.")
     actor, unseen_for_a_while = found
-    if unseen_for_a_while:
-        with database.writing(token.organization_id) as session:
-            note_seen(session, actor, g.now)
     actor.must(needed)
+    if unseen_for_a_while:
+        _note_seen(database, actor)
     return actor
+
+
+def _note_seen(database: Database, actor: Actor) -> None:
+    """Worth a try and nothing more: a disk that is full must not keep anybody from reading."""
+    try:
+        with database.writing(actor.organization_id) as session:
+            note_seen(session, actor, g.now)
+    except SQLAlchemyError as error:
+        log.warning("last seen not noted", error=type(error).__name__)
 
 
 def _token() -> Token:

@@ -184,12 +184,13 @@ def flattened(messages: Any, pointer: str = "") -> Iterator[tuple[str, str, str]
 
 def on_integrity_error(error: Exception) -> Response:
     log.warning("conflicting write", error=type(error).__name__)
-    return problem(409, "Somebody else changed the same thing at the same moment; read it again and retry.")
+    return again(problem(409, "Somebody else changed the same thing at the same moment; ask again."))
 
 
 def on_database_error(error: DBAPIError) -> Response:
     if getattr(error.orig, "sqlstate", None) == LOCK_NOT_AVAILABLE:
-        return problem(409, "The same thing is being changed right now; ask again.", code="request-in-progress")
+        detail = "The same thing is being changed right now; ask again."
+        return again(problem(409, detail, code="request-in-progress"))
     if isinstance(error, OperationalError) or error.connection_invalidated:
         if "disk is full" in str(error.orig):
             return unavailable("There is no room left to store anything; reading still works.", code="storage-full")
@@ -203,7 +204,11 @@ def on_pool_timeout(_error: PoolTimeout) -> Response:
 
 
 def unavailable(detail: str, *, code: str | None = None) -> Response:
-    response = problem(503, detail, code=code)
+    return again(problem(503, detail, code=code))
+
+
+def again(response: Response) -> Response:
+    """The same request may well succeed in a second."""
     response.headers["Retry-After"] = "1"
     return response
 

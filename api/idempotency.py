@@ -93,7 +93,7 @@ def _remember(key: str, body: bytes, object_id: UUID, status: int) -> AnsweredRe
         g.session,
         by=g.actor,
         method=request.method,
-        path=request.path,
+        path=request.path.lower(),  # an id may be written in capitals
         key=key,
         body=body,
         object_id=object_id,

@@ -139,8 +139,13 @@ class Alert(Aggregate):
         self._start(late=late, at=at)
         self.touch()
 
-    def grow(self, severity: Severity, reason: Reason) -> None:
-        """It is worse than was thought; who was rung for it already is not rung again."""
+    def cancel(self, *, at: datetime) -> None:
+        """It was a slip of the finger: nobody has to come, and nobody is waited for."""
+        self.state, self.closed_at = AlertState.CANCELLED, at
+        self._stop()
+
+    def regrade(self, severity: Severity, reason: Reason) -> None:
+        """It is better or worse than was thought; who was rung for it already is not rung again."""
         if severity is not self.severity or reason is not self.reason:
             self.severity, self.reason = severity, reason
             self.touch()

@@ -154,14 +154,12 @@ class Concern(Description, Aggregate):
         """Write down a concern as it is told. Only the mood (1-5) is needed.
 
         `said` is any of a Description, and kind, handling, channel and id. A phone's clock that is out of all reason
-        (more than 30 days back, 5 minutes ahead) is replaced by ours and flagged: the note is never refused for it.
+        (more than 30 days back, 5 minutes ahead) is moved to that bound and flagged: the note is never refused for it.
         `reporter` is the row of `by` where it is at hand. What is one's own (`mine`) is taken at once; an urgent one
         stays open, because others are rung for it.
         """
-        occurred = occurred_at or at
-        adjusted = not at - OLDEST <= occurred <= at + FURTHEST_AHEAD
-        if adjusted:
-            occurred = at
+        told = occurred_at or at
+        occurred = min(max(told, at - OLDEST), at + FURTHEST_AHEAD)
         chosen = {name: said.pop(name) for name in ("id", "kind", "handling", "channel") if name in said}
         concern = cls(
             **chosen,
@@ -173,7 +171,7 @@ class Concern(Description, Aggregate):
             occurred_at=occurred,
             received_at=at,
             late=at - occurred > LATE_AFTER,
-            time_adjusted=adjusted,
+            time_adjusted=occurred != told,
             business_date=store.business_date(occurred),
             items=[],
             alert=None,

@@ -15,6 +15,7 @@ from models.errors import Conflict, Invalid
 from models.session import ScopedSession
 
 CONTACTS = ("phone", "email", "loyalty_number")
+LONGEST_EMAIL = 254
 EDITABLE = frozenset({"name", *CONTACTS})
 
 
@@ -43,7 +44,7 @@ class Customer(Aggregate):
 
     name: Mapped[str | None] = mapped_column(String(200))
     phone: Mapped[str | None] = mapped_column(String(20))
-    email: Mapped[str | None] = mapped_column(String(254))
+    email: Mapped[str | None] = mapped_column(String(LONGEST_EMAIL))
     loyalty_number: Mapped[str | None] = mapped_column(String(60))
     created_at: Mapped[datetime]
 
@@ -191,6 +192,8 @@ def normalised(said: dict[str, Any], country: str | None) -> dict[str, str]:
         details["phone"] = e164(phone, country)
     if email := details.get("email"):
         details["email"] = email.lower()
+        if len(details["email"]) > LONGEST_EMAIL:  # some letters become two when they are made small
+            raise Invalid(f"An e-mail address has at most {LONGEST_EMAIL} characters.", pointer="/email")
     if not details:
         raise Invalid("Give a name, a phone number, an e-mail address or a loyalty number.", pointer="")
     return details

@@ -32,6 +32,7 @@ class Device(TenantOwned):
 
     __tablename__ = "device"
     LONGEST_INSTALLATION_ID: ClassVar[int] = 200
+    LONGEST_ADDRESS: ClassVar[int] = 1024  # tokens have some 200 characters; the unique index takes 2,700 bytes
     __table_args__ = (
         UniqueConstraint("organization_id", "installation_id"),
         Index(
@@ -47,7 +48,7 @@ class Device(TenantOwned):
     staff_id: Mapped[UUID] = link("staff", index=True)
     installation_id: Mapped[str] = mapped_column(String(LONGEST_INSTALLATION_ID))
     platform: Mapped[Platform]
-    address: Mapped[str | None] = mapped_column(String(4096))
+    address: Mapped[str | None] = mapped_column(String(LONGEST_ADDRESS))
     address_kind: Mapped[AddressKind]
     app_version: Mapped[str | None] = mapped_column(String(60))
     locale: Mapped[str | None] = mapped_column(String(35))
@@ -98,6 +99,13 @@ class Device(TenantOwned):
         if device is None or device.staff_id != by.staff_id:
             raise Missing("You have no such phone registered.")
         device.retire(reason="forgotten", at=at)
+
+    @classmethod
+    def leave(cls, session: Session, *, by: Actor, at: datetime) -> None:
+        """Whoever signs out of a phone is not rung on it any more."""
+        device = session.get(cls, (by.organization_id, by.device_id)) if by.device_id else None
+        if device is not None and device.staff_id == by.staff_id:
+            device.retire(reason="signed-out", at=at)
 
     @classmethod
     def installed(cls, session: Session, installation_id: str) -> "Device | None":

@@ -54,15 +54,13 @@ def _post(session: ScopedSession, store_id: UUID | None, *, by: Actor) -> tuple[
 
 
 def home_store_of(session: ScopedSession, store_id: UUID | None, *, by: Actor) -> Store | None:
-    """The store named, the one of the shift, or the only one this person belongs to; None for everybody else."""
+    """The store named, the one of the shift, or else the first of those this person belongs to, if to any."""
     if store_id is not None:
         return Store.find(session, store_id, seen_by=by, pointer="/store_id")
-    if shift := Shift.current(session, by.staff_id) if by.staff_id else None:
+    shift = Shift.current(session, by.staff_id) if by.staff_id else None
+    if shift is not None and by.reaches(shift.store_id):
         return shift.store
-    if by.store_ids is not None and len(by.store_ids) == 1:
-        (only,) = by.store_ids
-        return Store.find(session, only, seen_by=by)
-    return None
+    return Store.find(session, min(by.store_ids), seen_by=by) if by.store_ids else None
 
 
 def _customer(
@@ -72,7 +70,9 @@ def _customer(
     if customer_id is not None and details is not None:
         raise Invalid("Send either customer_id or customer, not both.", pointer="/customer")
     if customer_id is not None:
-        return Customer.find(session, customer_id, seen_by=by, pointer="/customer_id")
+        known = Customer.find(session, customer_id, seen_by=by, pointer="/customer_id")
+        known.meet(session, store.id, at)
+        return known
     if details is None:
         return None
     with pointing_into("/customer"):

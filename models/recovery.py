@@ -89,14 +89,16 @@ class RecoveryAction(Aggregate):
         cost: Money | None = None,
         **given: Any,
     ) -> tuple["RecoveryAction", ConcernEvent]:
-        """Write down one action on a concern that is not resolved. Cost falls back to the remedy's usual one.
+        """Write down one action on a concern that is not resolved.
 
-        A cost in another currency than the store's is Invalid: the sums of a store stay sums of one currency.
-        `given` may hold id and note.
+        Without a cost it is what the remedy usually costs, where that is in the store's currency. A cost in another one
+        is Invalid: the sums of a store stay sums of one currency. `given` may hold id and note.
         """
-        cost = cost if cost is not None else remedy.default_cost
-        if cost is not None and cost.currency != concern.store.currency:
-            raise Invalid(f"This store counts in {concern.store.currency}.", pointer="/cost/currency")
+        usual, currency = remedy.default_cost, concern.store.currency
+        if cost is None and usual is not None and usual.currency == currency:
+            cost = usual
+        if cost is not None and cost.currency != currency:
+            raise Invalid(f"This store counts in {currency}.", pointer="/cost/currency")
         action = cls(
             **given,
             concern=concern,
@@ -118,6 +120,8 @@ class RecoveryAction(Aggregate):
         self, session: Session, *, by: Actor, at: datetime, note: str | None = None
     ) -> tuple["RecoveryAction", ConcernEvent]:
         """Take it back by an entry of its own. NotNow when that was done already, or for an entry that reverses."""
+        # A colleague may be at the same concern with another of its actions.
+        session.refresh(self.concern, ["status", "version", "event_count"], with_for_update=True)
         if self.status is ActionStatus.REVERSED or self.reverses_id is not None:
             raise NotNow("This action was reversed already.", state=str(self.status))
         details = {"recovery_action_id": str(self.id), "remedy": self.remedy.slug}

@@ -32,6 +32,7 @@ class Everything:
 EVERYTHING: Final = Everything()
 Tenant = UUID | Everything
 T = TypeVar("T", bound=TenantOwned)
+Identity = tuple[UUID, str, UUID]  # ids come from phones: two things of different kinds may share one
 
 
 class DatabaseRole(StrEnum):
@@ -68,13 +69,13 @@ class ScopedSession(Session):
             execution_options={"populate_existing": True},
         ).one_or_none()
         if isinstance(inserted, Aggregate):
-            self.touched[inserted.id] = (inserted, Op.UPSERT)
+            self.touched[identity(inserted)] = (inserted, Op.UPSERT)
         return inserted
 
     @property
-    def touched(self) -> dict[UUID, tuple[Aggregate, Op]]:
+    def touched(self) -> dict[Identity, tuple[Aggregate, Op]]:
         """What this transaction changed, for the feed."""
-        touched: dict[UUID, tuple[Aggregate, Op]] = self.info.setdefault("touched", {})
+        touched: dict[Identity, tuple[Aggregate, Op]] = self.info.setdefault("touched", {})
         return touched
 
     def stamp(self, row: Any) -> None:
@@ -85,6 +86,11 @@ class ScopedSession(Session):
             if row.organization_id not in (None, self.tenant):
                 raise PermissionError(f"a {row.__tablename__} of another organization")
             row.organization_id = self.tenant
+
+
+def identity(row: Aggregate) -> Identity:
+    """What tells a row from any other of any kind and organization."""
+    return row.organization_id, row.__tablename__, row.id
 
 
 def table_with_that_id(error: IntegrityError) -> str | None:
@@ -124,10 +130,10 @@ def _stamp_and_remember(session: ScopedSession, _context: UOWTransaction, _insta
         session.stamp(row)
     for row in (*session.new, *session.dirty):
         if isinstance(row, Aggregate) and session.is_modified(row):
-            session.touched[row.id] = (row, Op.UPSERT)
+            session.touched[identity(row)] = (row, Op.UPSERT)
     for row in session.deleted:
         if isinstance(row, Aggregate):
-            session.touched[row.id] = (row, Op.DELETE)
+            session.touched[identity(row)] = (row, Op.DELETE)
 
 
 @event.listens_for(ScopedSession, "before_commit")
@@ -268,6 +274,10 @@ def _sqlite_engines(url: sa.URL, pool: int) -> tuple[Engine, Engine]:
 _SQLITE: Final = {"timeout": 30, "check_same_thread": False}
 
 
+def _lower(text: str | None) -> str | None:
+    return None if text is None else text.lower()
+
+
 def _set_up_sqlite(engine: Engine, begin_statement: str) -> None:
     @event.listens_for(engine, "connect")
     def set_pragmas(connection: Any, _record: Any) -> None:
@@ -276,6 +286,8 @@ def _set_up_sqlite(engine: Engine, begin_statement: str) -> None:
             connection.execute(f"PRAGMA {pragma}")
         if begin_statement == "BEGIN":
             connection.execute("PRAGMA query_only=ON")
+        # SQLite's own knows no letters but those of English; PostgreSQL's knows them all.
+        connection.create_function("lower", 1, _lower, deterministic=True)
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:

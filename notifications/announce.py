@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models.alert import Alert
+from models.alert import Alert, AlertState
 from models.concern import LATE_AFTER, Concern
 from models.concern_event import ConcernEvent, Step
 from models.outbox import Outgoing, Task
+from models.terms import Status
 from notifications.rules import POLICY, rings
 
 MATTERS_TO_AN_ALERT = frozenset({Step.EDITED, Step.REOPENED, Step.RELEASED, Step.TAKEN, Step.RESOLVED})
@@ -44,21 +45,31 @@ def decide(event: ConcernEvent, alert: Alert | None) -> ToDo | None:
 
 
 def _ring(concern: Concern, alert: Alert | None, event: ConcernEvent) -> ToDo | None:
-    """Raise the alert a concern is worth, or restart the one it has; a mere edit only makes that one more severe."""
+    """Raise the alert a concern is worth, or restart the one it has.
+
+    An edit changes how badly a call rings, and takes back one that was a slip of the finger.
+    """
     ring = rings(concern)
-    if ring is None:
-        return None
     edited = event.step is Step.EDITED
+    if ring is None:
+        return _take_back(alert, event) if edited and alert and concern.status is Status.OPEN else None
     if alert is None:
         # A mood corrected in the evening calls nobody to a table that has long been empty.
         late = concern.late or (edited and event.at - concern.occurred_at > LATE_AFTER)
         alert = Alert.raise_(concern, severity=ring.severity, reason=ring.reason, policy=POLICY, late=late, at=event.at)
-    elif edited:
-        alert.grow(ring.severity, ring.reason)
+    elif edited and alert.state is not AlertState.CANCELLED:
+        alert.regrade(ring.severity, ring.reason)
         return None
     else:
         alert.ring_again(late=concern.late, at=event.at)
     return ToDo(alert, Task.REACH) if alert.calling else None
+
+
+def _take_back(alert: Alert, event: ConcernEvent) -> ToDo | None:
+    if not alert.calling:
+        return None
+    alert.cancel(at=event.at)
+    return ToDo(alert, Task.RECALL)
 
 
 def _answer(alert: Alert, event: ConcernEvent) -> ToDo | None:

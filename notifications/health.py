@@ -27,7 +27,7 @@ class Health:
         """Any answer but LATER shows that the push service is there; an alarm, that it is out of use for all."""
         if letter.address_kind is AddressKind.LOG:
             return  # a terminal never fails, and says nothing about pushes
-        failed = verdict.outcome is DeliveryOutcome.LATER
+        failed = verdict.alarm or verdict.outcome is DeliveryOutcome.LATER
         with self._noting:
             self._failures = self._failures + (DOWN_AFTER if verdict.alarm else 1) if failed else 0
 

@@ -21,7 +21,7 @@ from api.schemas.customers import (
 )
 from models.access import Permission
 from models.concern import Concern
-from models.customer import Customer
+from models.customer import CONTACTS, Customer
 from models.intake import home_store_of
 from models.store import Store
 
@@ -48,6 +48,7 @@ class Customers(Resource):
         A contact that is another customer's is refused with 409 `already-exists`: search finds whose it is. A national
         phone number is read with the country of the store one is on shift in.
         """
+        _count_contacts(data)
         store = home_store_of(g.session, data.pop("store_id", None), by=g.actor)
         return Customer.create(g.session, id_=data.pop("id"), at=g.now, **_of(store), **data)
 
@@ -64,7 +65,7 @@ class CustomerSearch(Resource):
 
         At most 20 times a minute per person. The store one works in may read the profile from then on.
         """
-        count(SEARCHES, str(g.actor.staff_id or g.actor.api_key_id))
+        _count_contacts(data)
         store = home_store_of(g.session, None, by=g.actor)
         found = Customer.search(g.session, data, at=g.now, **_of(store))
         return {"items": [found] if found else []}
@@ -84,6 +85,7 @@ class CustomerById(Resource):
     @blp.response(200, CustomerSchema)
     def patch(self, data: dict[str, Any], customer: Customer) -> Customer:
         """Change a profile: a merge patch, null takes a field away"""
+        _count_contacts(data)
         store = home_store_of(g.session, None, by=g.actor)
         customer.edit(g.session, country=store.country if store else None, **data)
         return customer
@@ -100,6 +102,12 @@ class CustomerHistory(Resource):
         """What this customer told one's stores, and what was done, newest first"""
         concerns = Concern.listed(g.actor, customer_id=customer.id, with_actions=True)
         return {"customer": customer, **page(concerns, Concern.received_at, Concern.id, descending=True, **query)}
+
+
+def _count_contacts(data: dict[str, Any]) -> None:
+    """Whoever tries contacts learns whose they are: by searching, and by being refused one that is in use."""
+    if any(data.get(contact) for contact in CONTACTS):
+        count(SEARCHES, str(g.actor.staff_id or g.actor.api_key_id))
 
 
 def _of(store: Store | None) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from api.resource import Resource
 from api.schemas.sessions import SessionSchema, SignInSchema
 from models.access import Permission
 from models.credentials import StaffSession
+from models.device import Device
 from models.errors import Missing
 from models.organization import Organization
 from models.session import EVERYTHING, Database
@@ -61,5 +62,6 @@ class CurrentSession(Resource):
 
     @blp.response(204)
     def delete(self) -> None:
-        """Sign out: the token is dead at once"""
+        """Sign out: the token is dead at once, and the phone that was signed in on rings no more"""
+        Device.leave(g.session, by=g.actor, at=g.now)
         StaffSession.close(g.session, g.actor)

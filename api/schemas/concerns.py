@@ -49,8 +49,20 @@ class OrderSchema(Schema):
     value = fields.Nested(CostSchema, allow_none=True, load_default=None)
 
 
-class OrderShownSchema(Schema):
-    """The order it is about, as answered."""
+class ItemShownSchema(WordsWithheld):
+    """A dish or product, as answered. Its name is what somebody typed."""
+
+    withheld = ("name",)
+
+    slug = fields.String(allow_none=True)
+    name = fields.String(allow_none=True)
+    quantity = fields.Integer()
+
+
+class OrderShownSchema(WordsWithheld):
+    """The order it is about, as answered. Its reference is what somebody typed."""
+
+    withheld = ("reference",)
 
     reference = fields.String(allow_none=True)
     value = fields.Nested(MoneySchema, allow_none=True)
@@ -151,7 +163,7 @@ class ConcernSchema(WordsWithheld):
     question = SlugOf(allow_none=True)
     read_back = fields.Boolean()
     times_told = fields.Integer(allow_none=True)
-    items = fields.List(fields.Nested(ItemSchema))
+    items = fields.List(fields.Nested(ItemShownSchema))
     order = fields.Nested(OrderShownSchema, allow_none=True)
     channel = fields.Enum(Channel, by_value=True)
     sensitive = fields.Boolean()

@@ -4,7 +4,7 @@ from marshmallow import fields
 
 from api.schemas.base import Flag, Instant, Schema, Words
 from models.access import Role
-from models.device import AddressKind, Platform
+from models.device import AddressKind, Device, Platform
 
 
 class SignInSchema(Schema):
@@ -60,7 +60,7 @@ class PutDeviceSchema(Schema):
     """A phone and how pushes reach it."""
 
     platform = fields.Enum(Platform, by_value=True, required=True)
-    address = Words(4096, least=1, required=True)
+    address = Words(Device.LONGEST_ADDRESS, least=1, required=True)
     address_kind = fields.Enum(AddressKind, by_value=True, required=True)
     app_version = Words(60, allow_none=True)
     locale = Words(35, allow_none=True)

@@ -284,7 +284,7 @@ def create_tables() -> None:
         sa.Column("staff_id", sa.Uuid(), nullable=False),
         sa.Column("installation_id", sa.String(length=200), nullable=False),
         sa.Column("platform", sa.String(20), nullable=False),
-        sa.Column("address", sa.String(length=4096), nullable=True),
+        sa.Column("address", sa.String(length=1024), nullable=True),
         sa.Column("address_kind", sa.String(20), nullable=False),
         sa.Column("app_version", sa.String(length=60), nullable=True),
         sa.Column("locale", sa.String(length=35), nullable=True),

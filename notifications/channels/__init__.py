@@ -91,9 +91,9 @@ class Verdict:
         return cls(outcome=DeliveryOutcome.GONE, reason=reason)
 
     @classmethod
-    def refused(cls, reason: str) -> Self:
+    def refused(cls, reason: str, *, alarm: bool = False) -> Self:
         """Say that the message itself was turned down: another try would end the same way."""
-        return cls(outcome=DeliveryOutcome.REFUSED, reason=reason)
+        return cls(outcome=DeliveryOutcome.REFUSED, reason=reason, alarm=alarm)
 
 
 class Channel(Protocol):

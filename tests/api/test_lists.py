@@ -25,9 +25,9 @@ def test_an_unknown_query_field_is_422(still: Still, path: str) -> None:
 
 
 @lists
-@pytest.mark.parametrize("limit", ["0", "-1", "x", "", "1.5"])
-def test_a_limit_that_is_none_is_422(still: Still, path: str, limit: str) -> None:
-    error(still.ask("GET", path, "admin", query_string={"limit": limit}), "query", "/limit")
+def test_a_limit_that_is_none_is_422(still: Still, path: str) -> None:
+    for limit in ("0", "-1", "x", "", "1.5"):
+        error(still.ask("GET", path, "admin", query_string={"limit": limit}), "query", "/limit")
 
 
 @lists
@@ -37,9 +37,9 @@ def test_a_limit_that_is_too_large_is_cut_down(still: Still, path: str) -> None:
 
 
 @lists
-@pytest.mark.parametrize("cursor", ["", "x", "W10.abc", "\x00", "é", "a" * 5000])
-def test_a_cursor_that_is_none_of_ours_is_422(still: Still, path: str, cursor: str) -> None:
-    error(still.ask("GET", path, "admin", query_string={"cursor": cursor}), "query", "/cursor")
+def test_a_cursor_that_is_none_of_ours_is_422(still: Still, path: str) -> None:
+    for cursor in ("", "x", "W10.abc", "\x00", "é", "a" * 5000):
+        error(still.ask("GET", path, "admin", query_string={"cursor": cursor}), "query", "/cursor")
 
 
 def test_a_cursor_belongs_to_its_list_and_filters(still: Still) -> None:

@@ -12,13 +12,14 @@ from sqlalchemy import select
 
 from models.access import GRANTS, Actor, Role
 from models.change import Change, ChangeCounter, Op
-from models.concern import Concern, Outcome
+from models.concern import Concern
 from models.customer import Customer
 from models.recovery import RecoveryAction
 from models.remedy import Remedy
 from models.session import EVERYTHING, Database, DatabaseRole, ScopedSession
 from models.staff import Shift
 from models.store import Store
+from models.terms import Outcome
 from models.vocabulary import Category
 from notifications.announce import announce
 from tests.databases import only_on_postgresql

@@ -11,13 +11,14 @@ from sqlalchemy import select
 from uuid_utils.compat import uuid7
 
 from models.access import GRANTS, KEY_GRANTS, Actor, KeyScope, Role
-from models.concern import MOVES, Concern, Handling, Outcome, Status
+from models.concern import MOVES, Concern
 from models.concern_event import Step
 from models.credentials import ApiKey
 from models.customer import Customer
 from models.errors import Conflict, Forbidden, NotNow
 from models.staff import Staff
 from models.store import Place, Store
+from models.terms import Handling, Outcome, Status
 from models.vocabulary import Category, Cause
 from tests.factories import NOON, Shop, make_store
 from tests.world import World

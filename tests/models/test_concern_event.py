@@ -6,9 +6,10 @@ from sqlalchemy import select
 
 from models.access import GRANTS, Actor, Role
 from models.base import Money
-from models.concern import Concern, Kind, Outcome
+from models.concern import Concern
 from models.concern_event import ConcernEvent, Step
 from models.store import Store
+from models.terms import Kind, Outcome
 from tests.factories import NOON, Shop
 from tests.world import World
 

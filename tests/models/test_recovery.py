@@ -8,13 +8,14 @@ from sqlalchemy import func, select
 
 from models.access import GRANTS, Actor, Role
 from models.base import Money
-from models.concern import Concern, Outcome
+from models.concern import Concern
 from models.concern_event import Step
 from models.errors import Invalid, Missing, NotNow
 from models.recovery import ActionStatus, RecoveryAction
 from models.remedy import Remedy
 from models.session import ScopedSession
 from models.store import Store
+from models.terms import Outcome
 from tests.factories import NOON, Shop
 from tests.world import World
 

@@ -1,4 +1,4 @@
-"""When a phone says it happened: believed within reason, put right and flagged beyond it, never a reason to refuse."""
+"""When a phone says it happened: believed within reason, moved to the bound and flagged beyond it, never refused."""
 
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -39,20 +39,23 @@ def test_a_time_within_reason_is_kept(ago: timedelta, late: Any, business_date: 
     assert (concern.late, concern.time_adjusted, concern.business_date) == (late, False, business_date)
 
 
-BEYOND = [
-    NOON - timedelta(days=30) - SECOND,
-    NOON + timedelta(minutes=5) + SECOND,
-    datetime(1970, 1, 1, tzinfo=UTC),
-    datetime.min.replace(tzinfo=UTC),
-    datetime.max.replace(tzinfo=UTC),
+OLDEST, FURTHEST = NOON - timedelta(days=30), NOON + timedelta(minutes=5)
+BEYOND = [  # told, kept, late, business date
+    (OLDEST - SECOND, OLDEST, True, date(2026, 2, 1)),
+    (datetime(1970, 1, 1, tzinfo=UTC), OLDEST, True, date(2026, 2, 1)),
+    (datetime.min.replace(tzinfo=UTC), OLDEST, True, date(2026, 2, 1)),
+    (FURTHEST + SECOND, FURTHEST, False, TODAY),
+    (datetime.max.replace(tzinfo=UTC), FURTHEST, False, TODAY),
 ]
 
 
-@pytest.mark.parametrize("occurred_at", BEYOND)
-def test_a_time_beyond_reason_is_replaced_by_ours_and_flagged(occurred_at: datetime) -> None:
-    concern = log(occurred_at)
-    assert (concern.occurred_at, concern.received_at, concern.time_adjusted) == (NOON, NOON, True)
-    assert (concern.late, concern.business_date) == (False, TODAY)
+@pytest.mark.parametrize(("told", "kept", "late", "business_date"), BEYOND)
+def test_a_time_beyond_reason_is_moved_to_the_bound_and_flagged(
+    told: datetime, kept: datetime, late: Any, business_date: date
+) -> None:
+    concern = log(told)
+    assert (concern.occurred_at, concern.received_at, concern.time_adjusted) == (kept, NOON, True)
+    assert (concern.late, concern.business_date) == (late, business_date)
 
 
 def test_without_a_time_it_happened_now() -> None:
@@ -67,22 +70,22 @@ def test_what_happened_before_the_morning_and_was_told_after_it_belongs_to_yeste
     assert log(morning, at=morning - timedelta(minutes=1)).business_date == TODAY
 
 
-@pytest.mark.parametrize("told", ["1970-01-01T00:00:00Z", "2026-03-03T12:05:01Z", "9999-12-31T23:59:59Z"])
-def test_a_phone_with_a_broken_clock_is_never_refused(world: World, shop: Shop, told: str) -> None:
+@pytest.mark.parametrize(
+    ("told", "kept", "alert"),
+    [
+        ("1970-01-01T00:00:00Z", "2026-02-01T12:00:00Z", "late"),
+        ("2026-03-03T12:05:01Z", "2026-03-03T12:05:00Z", "open"),
+        ("9999-12-31T23:59:59Z", "2026-03-03T12:05:00Z", "open"),
+    ],
+)
+def test_a_phone_with_a_broken_clock_is_never_refused(
+    world: World, shop: Shop, told: str, kept: str, alert: str
+) -> None:
     answer = world.request("POST", "/v1/concerns", (shop, "floor"), json={"mood": 2, "occurred_at": told})
     assert answer.status_code == 201
-    said = {
-        name: answer.json[name] for name in ("occurred_at", "received_at", "time_adjusted", "late", "business_date")
-    }
-    now = "2026-03-03T12:00:00Z"
-    assert said == {
-        "occurred_at": now,
-        "received_at": now,
-        "time_adjusted": True,
-        "late": False,
-        "business_date": "2026-03-03",
-    }
-    assert answer.json["alert"]["state"] == "open"
+    said = {name: answer.json[name] for name in ("occurred_at", "received_at", "time_adjusted")}
+    assert said == {"occurred_at": kept, "received_at": "2026-03-03T12:00:00Z", "time_adjusted": True}
+    assert answer.json["alert"]["state"] == alert
 
 
 def test_what_is_told_late_informs_and_does_not_ring(world: World, shop: Shop) -> None:

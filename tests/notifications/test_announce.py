@@ -108,6 +108,23 @@ def test_an_edit_of_what_rings_already_queues_nothing(world: World, shop: Shop) 
     assert tasks(world) == ["reach"]
 
 
+def test_a_mood_corrected_to_content_takes_the_call_back(world: World, shop: Shop) -> None:
+    concern = log_concern(world, shop, mood=1)
+    told = edit(world, shop, concern, mood=4)
+    alert = the_alert(world)
+    assert (alert.state, alert.next_step_at, told["alert"]["summary"]) == (AlertState.CANCELLED, None, "cancelled")
+    assert tasks(world) == [Task.REACH, Task.RECALL]
+
+
+def test_a_call_that_was_taken_back_rings_anew_when_the_mood_falls_again(world: World, shop: Shop) -> None:
+    first = log_concern(world, shop, mood=1)
+    run_id = the_alert(world).run_id
+    edit(world, shop, edit(world, shop, first, mood=4), mood=2)
+    alert = the_alert(world)
+    assert (alert.state, alert.run_id != run_id) == (AlertState.OPEN, True)
+    assert tasks(world) == [Task.REACH, Task.RECALL, Task.REACH]
+
+
 def test_a_take_stops_the_climb_and_recalls_the_others(world: World, shop: Shop) -> None:
     concern = log_concern(world, shop)
     told = move(world, shop, concern, "take")

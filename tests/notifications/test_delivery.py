@@ -221,6 +221,8 @@ def test_a_push_that_overtook_the_take_is_withdrawn(world: World, shop: Shop, bo
     def take(letter: Letter) -> None:
         if letter.kind == "ring":
             move(world, shop, concern, "take", "floor")
+            with worker_of(world, over(Notebook()), name="another") as another:
+                assert another.work_once() == 1  # the recall, which finds nobody's phone showing anything yet
 
     book.meanwhile = take
     round_of(world, book)

@@ -23,6 +23,11 @@ def test_a_ring_is_one_clear_line(letter: MakeLetter) -> None:
     )
 
 
+def test_a_real_phone_is_not_said_to_be_reached_by_a_line_in_a_terminal(letter: MakeLetter) -> None:
+    verdict = Log(io.StringIO()).deliver(letter(address_kind=AddressKind.FCM_TOKEN))
+    assert (verdict.outcome, verdict.reason, verdict.alarm) == (DeliveryOutcome.REFUSED, "no-credentials", True)
+
+
 def test_a_withdrawal_looks_different_from_a_ring(letter: MakeLetter) -> None:
     stream = io.StringIO()
     Log(stream).deliver(letter(kind=LetterKind.WITHDRAW))
