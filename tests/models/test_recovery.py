@@ -62,6 +62,14 @@ def test_a_store_counts_in_one_currency(session: ScopedSession, concern: Concern
     assert concern.event_count == 1
 
 
+def test_a_remedys_usual_cost_in_another_currency_is_not_the_stores(
+    session: ScopedSession, concern: Concern, by: Actor
+) -> None:
+    concern.store.currency = "USD"
+    action, _ = RecoveryAction.record(session, concern, by=by, remedy=remedy(session), at=NOON)
+    assert action.cost is None
+
+
 def test_a_remedy_nobody_offers_is_missing(session: ScopedSession) -> None:
     with pytest.raises(Missing) as refused:
         remedy(session, "a yacht")
@@ -112,6 +120,7 @@ def test_on_a_resolved_concern_nothing_is_recorded_nor_reversed(
 ) -> None:
     action, _ = RecoveryAction.record(session, concern, by=by, remedy=remedy(session), at=NOON)
     concern.resolve(by=by, outcome=Outcome.LOST, at=NOON)
+    session.flush()
     version = concern.version
     with pytest.raises(NotNow, match="resolved"):
         action.reverse(session, by=by, at=NOON)
@@ -120,6 +129,7 @@ def test_on_a_resolved_concern_nothing_is_recorded_nor_reversed(
         RecoveryAction.record(session, concern, by=by, remedy=remedy(session), at=NOON)
     assert concern.version == version
     concern.reopen(by=by, at=NOON)
+    session.flush()
     assert action.reverse(session, by=by, at=NOON)
 
 
