@@ -60,6 +60,16 @@ class RecoveryAction(Aggregate):
         of_concerns = cls.concern_id.in_(select(Concern.id).where(*Concern.visible_to(actor)))
         return (of_concerns,) if actor.store_ids is None else (cls.store_id.in_(actor.store_ids), of_concerns)
 
+    @classmethod
+    def find(
+        cls, session: Session, id_: UUID, *, seen_by: Actor, lock: bool = False, pointer: str | None = None
+    ) -> "RecoveryAction":
+        """As for any other; its concern is locked first, for a colleague may be at it with another of its actions."""
+        if lock:
+            of_it = select(cls.concern_id).where(cls.id == id_).scalar_subquery()
+            session.execute(select(Concern.id).where(Concern.id == of_it).with_for_update())
+        return super().find(session, id_, seen_by=seen_by, lock=lock, pointer=pointer)
+
     @property
     def customer_id(self) -> UUID | None:
         """Beside whose profile it stands: the customer of its concern, also when that is found out later."""
@@ -120,8 +130,6 @@ class RecoveryAction(Aggregate):
         self, session: Session, *, by: Actor, at: datetime, note: str | None = None
     ) -> tuple["RecoveryAction", ConcernEvent]:
         """Take it back by an entry of its own. NotNow when that was done already, or for an entry that reverses."""
-        # A colleague may be at the same concern with another of its actions.
-        session.refresh(self.concern, ["status", "version", "event_count"], with_for_update=True)
         if self.status is ActionStatus.REVERSED or self.reverses_id is not None:
             raise NotNow("This action was reversed already.", state=str(self.status))
         details = {"recovery_action_id": str(self.id), "remedy": self.remedy.slug}
