@@ -1,7 +1,7 @@
 """Runs the migrations: as the owner of the tables, one process at a time."""
 
 from alembic import context
-from sqlalchemy import Connection, create_engine, event, text
+from sqlalchemy import Connection, NullPool, create_engine, event, text
 
 from config import Config
 from models.tables import metadata
@@ -27,7 +27,7 @@ def run_migrations(connection: Connection) -> None:
 def main() -> None:
     """Upgrade the database named by the caller (`attributes["database_url"]`) or by the environment."""
     url = context.config.attributes.get("database_url") or Config.from_env().database_url
-    engine = create_engine(url)
+    engine = create_engine(url, poolclass=NullPool)  # a migration that fails leaves no connection behind
     if engine.dialect.name == "sqlite":
         # The driver would open its transaction too late to keep a second process out.
         @event.listens_for(engine, "connect")
@@ -41,7 +41,6 @@ def main() -> None:
 
     with engine.connect() as connection:
         run_migrations(connection)
-    engine.dispose()
 
 
 main()
