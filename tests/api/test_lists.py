@@ -47,7 +47,8 @@ def test_a_cursor_belongs_to_its_list_and_filters(still: Still) -> None:
     assert still.ask("GET", f"/v1/concerns?limit=2&unhappy=true&cursor={cursor}").status_code == 200
     for other in ("/v1/concerns?", "/v1/concerns?unhappy=false&", "/v1/alerts?", "/v1/recovery-actions?"):
         error(still.ask("GET", f"{other}cursor={cursor}"), "query", "/cursor")
-    forged = cursor[:-1] + ("a" if cursor[-1] != "a" else "b")
+    # Not the last letter: some of its bits count for nothing.
+    forged = cursor[:-4] + ("a" if cursor[-4] != "a" else "b") + cursor[-3:]
     error(still.ask("GET", f"/v1/concerns?unhappy=true&cursor={forged}"), "query", "/cursor")
 
 
