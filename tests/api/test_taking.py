@@ -64,3 +64,19 @@ def test_ones_own_taps_at_once_all_succeed(world: World, shop: Shop) -> None:
     assert all(answer.json == answers[0].json for answer in answers)
     steps = world.request("GET", f"/v1/concerns/{concern['id']}/events", (shop, "floor")).json["items"]
     assert [step["step"] for step in steps] == ["logged", "taken"]
+
+
+def test_what_is_done_and_taken_back_at_once_is_all_kept_in_order(world: World, shop: Shop) -> None:
+    concern = log_concern(world, shop)
+    actions = f"/v1/concerns/{concern['id']}/recovery-actions"
+    by = (shop, "manager")
+    done = at_once([partial(world.request, "POST", actions, by, json={"remedy": "voucher"})] * 6)
+    assert {answer.status_code for answer in done} == {201}, [answer.text for answer in done]
+    undo = [f"/v1/recovery-actions/{answer.json['id']}/reverse" for answer in done]
+    undone = at_once([partial(world.request, "POST", path, by, json={}) for path in undo * 2])
+    assert sorted(answer.status_code for answer in undone) == [200] * 6 + [409] * 6
+    steps = world.request("GET", f"/v1/concerns/{concern['id']}/events", by).json["items"]
+    assert [step["number"] for step in steps] == list(range(1, 14))
+    entries = world.request("GET", actions, by).json["items"]
+    assert sum(entry["cost"]["amount"] for entry in entries) == 0
+    assert len(entries) == 12
