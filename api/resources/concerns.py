@@ -77,6 +77,8 @@ class ConcernById(Resource):
             said["customer"] = (
                 Customer.find(g.session, customer_id, seen_by=g.actor, pointer="/customer_id") if customer_id else None
             )
+        if said.get("customer") is not None:
+            said["customer"].meet(g.session, concern.store_id, g.now)
         announce(g.session, concern.edit(by=g.actor, at=g.now, **said))
         return concern
 

@@ -27,6 +27,15 @@ def test_a_customer_named_by_id_is_met_by_the_store_of_the_concern(world: World,
     assert world.request("GET", path, (shop, "floor")).status_code == 200
 
 
+def test_a_customer_found_out_later_is_met_by_the_store_too(world: World, shop: Shop) -> None:
+    customer = world.request("POST", "/v1/customers", (shop, "key"), json={"phone": "+351912345678"}).json
+    concern = world.request("POST", "/v1/concerns", (shop, "floor"), json={"mood": 3}).json["id"]
+    edit, found_out = f"/v1/concerns/{concern}", {"customer_id": customer["id"]}
+    edited = world.request("PATCH", edit, (shop, "key"), json=found_out, headers={"If-Match": "*"})
+    assert edited.status_code == 200
+    assert world.request("GET", f"/v1/customers/{customer['id']}", (shop, "floor")).status_code == 200
+
+
 def test_a_name_is_found_by_its_beginning_with_accents_and_in_any_case(world: World, shop: Shop) -> None:
     world.request("POST", "/v1/customers", (shop, "floor"), json={"name": "Álvaro Zé"})
     for beginning in ("Álv", "ÁLV", "álv"):
