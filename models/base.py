@@ -190,9 +190,13 @@ class TenantOwned(Base):
             question = question.execution_options(populate_existing=True)
         found = session.scalars(question).unique().one_or_none()
         if found is None:
-            thing = cls.__tablename__.replace("_", " ")
-            raise Missing(f"There is no {thing} {id_} within reach of this sign-in.", pointer=pointer)
+            raise cls.out_of_reach(id_, pointer=pointer)
         return found
+
+    @classmethod
+    def out_of_reach(cls, id_: UUID, *, pointer: str | None) -> Missing:
+        thing = cls.__tablename__.replace("_", " ")
+        return Missing(f"There is no {thing} {id_} within reach of this sign-in.", pointer=pointer)
 
 
 def _make_composite_keys(table: Table) -> None:

@@ -6,8 +6,8 @@ from typing import Any
 from uuid import UUID
 
 import phonenumbers
-from sqlalchemy import ColumnElement, Index, Select, String, UniqueConstraint, func, or_, select
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import ColumnElement, Index, Select, String, UniqueConstraint, false, func, or_, select, union_all
+from sqlalchemy.orm import Mapped, aliased, mapped_column
 
 from models.access import Actor
 from models.base import Aggregate, TenantOwned, link
@@ -47,13 +47,19 @@ class Customer(Aggregate):
     email: Mapped[str | None] = mapped_column(String(LONGEST_EMAIL))
     loyalty_number: Mapped[str | None] = mapped_column(String(60))
     created_at: Mapped[datetime]
+    # Where the profile was made. A newcomer costs one row, with somebody waiting; the other stores are CustomerStores.
+    first_store_id: Mapped[UUID | None] = link("store", nullable=True, index=True)
 
     @classmethod
     def visible_to(cls, actor: Actor) -> Sequence[ColumnElement[bool]]:
         """Those met in the actor's stores."""
         if actor.store_ids is None:
             return ()
-        met = select(CustomerStore.customer_id).where(CustomerStore.store_id.in_(actor.store_ids))
+        first, later = aliased(cls), CustomerStore
+        met = union_all(
+            select(first.id).where(first.first_store_id.in_(actor.store_ids)),
+            select(later.customer_id).where(later.store_id.in_(actor.store_ids)),
+        )
         return (cls.id.in_(met),)
 
     @classmethod
@@ -65,48 +71,41 @@ class Customer(Aggregate):
         return question
 
     @classmethod
-    def matching(cls, session: ScopedSession, contacts: dict[str, str]) -> "Customer | None":
-        """The profile with any of these contacts (normalised); the oldest, should they belong to several."""
-        return session.scalars(cls._with_any(contacts)).first() if contacts else None
+    def known_by(cls, details: dict[str, str]) -> ColumnElement[bool]:
+        """The profile with any contact of these details (normalised); the oldest, should they belong to several."""
+        same = [getattr(cls, field) == details[field] for field in CONTACTS if field in details]
+        oldest = select(cls.id).where(or_(false(), *same)).order_by(cls.created_at, cls.id).limit(1)
+        return cls.id == oldest.correlate(None).scalar_subquery()
 
     @classmethod
-    def _known(
-        cls, session: ScopedSession, contacts: dict[str, str], store_id: UUID | None
-    ) -> "tuple[Customer, bool] | None":
-        """As `matching`, and whether this store has met them, in one look-up."""
-        if not contacts:
-            return None
-        met = (CustomerStore.customer_id == cls.id) & (CustomerStore.store_id == store_id)
-        found = session.execute(cls._with_any(contacts).add_columns(CustomerStore.id).outerjoin(CustomerStore, met))
-        row = found.first()
-        return None if row is None else (row[0], row[1] is not None)
-
-    @classmethod
-    def _with_any(cls, contacts: dict[str, str]) -> Select["Customer"]:
-        same = [getattr(cls, field) == value for field, value in contacts.items()]
-        return select(cls).where(or_(*same)).order_by(cls.created_at, cls.id).limit(1)
+    def matching(cls, session: ScopedSession, details: dict[str, str]) -> "Customer | None":
+        return session.scalars(select(cls).where(cls.known_by(details))).one_or_none()
 
     @classmethod
     def recognise(
-        cls, session: ScopedSession, *, at: datetime, country: str | None = None, store_id: UUID | None, **said: Any
+        cls,
+        session: ScopedSession,
+        details: dict[str, str],
+        *,
+        known: "Customer | None",
+        at: datetime,
+        store_id: UUID | None,
     ) -> "Customer":
-        """The customer these details belong to, known or new, and now met in this store.
+        """The customer these details (normalised) belong to, now met in this store; `known` is who matched them.
 
-        `said` is any of name, phone, email and loyalty_number. What a known profile lacks is filled in; what it
-        has is kept. Two tills that meet the same newcomer at once end up with one profile.
+        What a known profile lacks is filled in; what it has is kept. Two tills that meet the same newcomer at once
+        end up with one profile.
         """
-        details = normalised(said, country)
-        contacts = {field: details[field] for field in CONTACTS if field in details}
-        known = cls._known(session, contacts, store_id)
-        if known is None and (new := session.insert_once(cls, **details, created_at=at)):
-            known = new, False
-        customer, met = known or cls._known(session, contacts, store_id) or (None, False)
-        if customer is None:
+        if known is None:
+            new = session.insert_once(cls, **details, created_at=at, first_store_id=store_id)
+            if new is not None:
+                return new
+            known = cls.matching(session, details)
+        if known is None:
             raise Conflict("Somebody else is changing this customer right now; try again.")
-        customer.fill_in(session, details)
-        if store_id is not None and not met:
-            customer.meet(session, store_id, at)
-        return customer
+        known.fill_in(session, details)
+        known.meet(session, store_id, at)
+        return known
 
     @classmethod
     def create(
@@ -114,7 +113,7 @@ class Customer(Aggregate):
     ) -> "Customer":
         """A new profile. Conflict when one of its contacts is another customer's."""
         details = normalised(said, country)
-        customer = session.insert_once(cls, id=id_, **details, created_at=at)
+        customer = session.insert_once(cls, id=id_, **details, created_at=at, first_store_id=store_id)
         if customer is None:
             if session.scalars(select(cls.id).where(cls.id == id_)).one_or_none() is not None:
                 raise Conflict(f"The id {id_} is in use.", code="already-exists", pointer="/id")
@@ -122,8 +121,6 @@ class Customer(Aggregate):
                 "There is a customer with one of these contacts already; search for them.",
                 code="already-exists",
             )
-        if store_id is not None:
-            customer.meet(session, store_id, at)
         return customer
 
     @classmethod
@@ -137,13 +134,10 @@ class Customer(Aggregate):
         at: datetime,
     ) -> "Customer | None":
         """The profile with exactly this contact, anywhere in the organization; the store has met them from now on."""
-        known = cls._known(session, normalised(contact, country), store_id)
-        if known is None:
-            return None
-        customer, met = known
-        if store_id is not None and not met:
-            customer.meet(session, store_id, at)
-        return customer
+        known = cls.matching(session, normalised(contact, country))
+        if known is not None:
+            known.meet(session, store_id, at)
+        return known
 
     def fill_in(self, session: ScopedSession, details: dict[str, str]) -> None:
         """Take over what the profile lacks, unless it is another customer's.
@@ -180,9 +174,10 @@ class Customer(Aggregate):
             setattr(self, field, value)
         self.touch()
 
-    def meet(self, session: ScopedSession, store_id: UUID, at: datetime) -> None:
-        """Note that this store knows the customer, so that its staff may read the profile."""
-        session.insert_once(CustomerStore, customer_id=self.id, store_id=store_id, met_at=at)
+    def meet(self, session: ScopedSession, store_id: UUID | None, at: datetime) -> None:
+        """Note that this store, if any, knows the customer, so that its staff may read the profile."""
+        if store_id not in (None, self.first_store_id):
+            session.insert_once(CustomerStore, customer_id=self.id, store_id=store_id, met_at=at)
 
 
 def normalised(said: dict[str, Any], country: str | None) -> dict[str, str]:
@@ -200,7 +195,7 @@ def normalised(said: dict[str, Any], country: str | None) -> dict[str, str]:
 
 
 class CustomerStore(TenantOwned):
-    """That a customer was met in a store."""
+    """That a customer was met in a store other than the first."""
 
     __tablename__ = "customer_store"
     __table_args__ = (UniqueConstraint("organization_id", "customer_id", "store_id"),)

@@ -3,12 +3,11 @@
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import SmallInteger, String, Text, literal, select
-from sqlalchemy.orm import Mapped, Session, declared_attr, mapped_column
+from sqlalchemy import SmallInteger, String, Text
+from sqlalchemy.orm import Mapped, declared_attr, mapped_column
 
 from models.base import Base, Money, TenantOwned, link, many, money, one
 from models.customer import Customer
-from models.errors import Invalid, Missing
 from models.store import Place
 from models.vocabulary import Category, Cause, Question
 
@@ -133,42 +132,3 @@ class ConcernItem(TenantOwned):
     slug: Mapped[str | None] = mapped_column(String(60))
     name: Mapped[str | None] = mapped_column(String(200))
     quantity: Mapped[int] = mapped_column(default=1)
-
-
-def look_up(
-    session: Session, said: dict[str, Any], *, store_id: UUID, category: Category | None = None
-) -> dict[str, Any]:
-    """`said` with the slugs of category, cause, place and question replaced by their rows.
-
-    A cause is looked up within its category: the one named beside it, else the one the concern has already
-    (`category`). A category that changes takes the old cause away unless a new one comes with it.
-    """
-    changed = "category" in said and said["category"] != (category.slug if category else None)
-    found = {"cause": None, **said} if changed else dict(said)
-    slugs = {name: said[name] for name in BY_SLUG if said.get(name) is not None}
-    if "cause" in slugs and "category" not in slugs:
-        if category is None or "category" in said:
-            raise Invalid("A cause needs the category it belongs to.", pointer="/cause")
-        slugs["category"] = category.slug
-    rows = _rows(session, slugs, store_id) if slugs else {}
-    for name in (name for name in BY_SLUG if name in slugs):
-        if rows[name] is None:
-            whose = {"cause": f"The category {slugs.get('category')!r}", "place": "This store"}
-            raise Missing(f"{whose.get(name, 'This organization')} has no {name} {slugs[name]!r}.", pointer=f"/{name}")
-        if name in said:
-            found[name] = rows[name]
-    return found
-
-
-def _rows(session: Session, slugs: dict[str, str], store_id: UUID) -> dict[str, Any]:
-    """The rows with these slugs in one look-up; None for a slug that leads nowhere."""
-    always_one_row = select(literal(1).label("one")).subquery()
-    question = (
-        select(*BY_SLUG.values())
-        .select_from(always_one_row)
-        .outerjoin(Category, Category.slug == slugs.get("category"))
-        .outerjoin(Cause, (Cause.category_id == Category.id) & (Cause.slug == slugs.get("cause")))
-        .outerjoin(Place, (Place.store_id == store_id) & (Place.slug == slugs.get("place")))
-        .outerjoin(Question, Question.slug == slugs.get("question"))
-    )
-    return dict(zip(BY_SLUG, session.execute(question).one(), strict=True))

@@ -1,4 +1,4 @@
-"""Taking in a concern as a phone tells it: the store, the customer, what was done and how it ended, in one go."""
+"""Taking in what a phone tells of a concern: the store, the customer, what was done and how it ended, in one go."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -6,17 +6,20 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import and_
+
 from models.access import Actor
 from models.concern import Concern
 from models.concern_event import ConcernEvent
-from models.customer import Customer
-from models.description import look_up
+from models.customer import Customer, normalised
 from models.errors import DomainError, Invalid
+from models.look_up import look_up
 from models.recovery import RecoveryAction
 from models.remedy import Remedy
 from models.session import ScopedSession
 from models.staff import Shift, Staff
 from models.store import Store
+from models.vocabulary import Category
 
 
 def take_in(session: ScopedSession, told: dict[str, Any], *, by: Actor, at: datetime) -> ConcernEvent:
@@ -29,10 +32,7 @@ def take_in(session: ScopedSession, told: dict[str, Any], *, by: Actor, at: date
     store, reporter = _post(session, said.pop("store_id", None), by=by)
     actions = said.pop("recovery_actions", [])
     ended = {name: said.pop(name) for name in ("outcome", "mood_after") if name in said}
-    customer = _customer(session, said, store=store, by=by, at=at)
-    described = look_up(session, said, store_id=store.id)
-    if customer is not None:
-        described["customer"] = customer
+    described = _with_rows(session, said, store_id=store.id, country=store.country, by=by, at=at)
     event = Concern.log(by=by, reporter=reporter, store=store, at=at, **described)
     session.add(event.concern)
     _act(session, event.concern, actions, by=by, at=at)
@@ -41,6 +41,14 @@ def take_in(session: ScopedSession, told: dict[str, Any], *, by: Actor, at: date
     elif ended.get("mood_after") is not None:
         raise Invalid("A mood afterwards needs the outcome it belongs to.", pointer="/outcome")
     return event
+
+
+def complete(
+    session: ScopedSession, concern: Concern, told: dict[str, Any], *, by: Actor, at: datetime
+) -> ConcernEvent:
+    """Take over what was told later of a concern there is; null takes a field away. Missing as in `take_in`."""
+    changes = _with_rows(session, dict(told), store_id=concern.store_id, category=concern.category, by=by, at=at)
+    return concern.edit(by=by, at=at, **changes)
 
 
 def _post(session: ScopedSession, store_id: UUID | None, *, by: Actor) -> tuple[Store, Staff | None]:
@@ -63,20 +71,38 @@ def home_store_of(session: ScopedSession, store_id: UUID | None, *, by: Actor) -
     return Store.find(session, min(by.store_ids), seen_by=by) if by.store_ids else None
 
 
-def _customer(
-    session: ScopedSession, said: dict[str, Any], *, store: Store, by: Actor, at: datetime
-) -> Customer | None:
-    customer_id, details = said.pop("customer_id", None), said.pop("customer", None)
+def _with_rows(
+    session: ScopedSession,
+    said: dict[str, Any],
+    *,
+    store_id: UUID,
+    country: str | None = None,
+    category: Category | None = None,
+    by: Actor,
+    at: datetime,
+) -> dict[str, Any]:
+    """What was said with rows in the place of slugs and of the customer, who was met in this store."""
+    customer_id, details = said.get("customer_id"), said.pop("customer", None)
     if customer_id is not None and details is not None:
         raise Invalid("Send either customer_id or customer, not both.", pointer="/customer")
+    if "customer_id" in said:
+        said["customer"] = said.pop("customer_id", None)
+    wanted = None
     if customer_id is not None:
-        known = Customer.find(session, customer_id, seen_by=by, pointer="/customer_id")
-        known.meet(session, store.id, at)
-        return known
-    if details is None:
-        return None
-    with pointing_into("/customer"):
-        return Customer.recognise(session, at=at, country=store.country, store_id=store.id, **details)
+        wanted = and_(Customer.id == customer_id, *Customer.visible_to(by))
+    elif details is not None:
+        with pointing_into("/customer"):
+            details = normalised(details, country)
+        wanted = Customer.known_by(details)
+    found = look_up(session, said, store_id=store_id, category=category, customer=wanted)
+    if details is not None:
+        known = found["customer"]
+        found["customer"] = Customer.recognise(session, details, known=known, at=at, store_id=store_id)
+    elif customer_id is not None:
+        if found["customer"] is None:
+            raise Customer.out_of_reach(customer_id, pointer="/customer_id")
+        found["customer"].meet(session, store_id, at)
+    return found
 
 
 def _act(

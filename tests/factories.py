@@ -4,16 +4,18 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time
 from functools import cache
+from typing import Any
 from uuid import UUID
 
 from models import staff as staff_module
 from models.access import KeyScope, Role
 from models.base import Money
 from models.credentials import ApiKey, StaffSession
+from models.customer import Customer, normalised
 from models.device import AddressKind, Device, Platform
 from models.organization import Organization, Region
 from models.remedy import Remedy, RemedyKind
-from models.session import EVERYTHING, Database
+from models.session import EVERYTHING, Database, ScopedSession
 from models.staff import Shift, Staff, StaffRegion, StaffStore
 from models.store import Place, Store, StoreKind
 from models.vocabulary import Category, Cause, Question
@@ -115,6 +117,14 @@ def make_store(slug: str, region_id: UUID, *, zone: str = "Europe/Lisbon", day_s
         currency="EUR",
         day_starts_at=day_starts_at,
     )
+
+
+def recognise(
+    session: ScopedSession, store_id: UUID | None, *, country: str | None = "PT", at: datetime = NOON, **said: Any
+) -> Customer:
+    """The customer with these details as a store of this country would get to know them."""
+    details = normalised(said, country)
+    return Customer.recognise(session, details, known=Customer.matching(session, details), at=at, store_id=store_id)
 
 
 def give_phone(

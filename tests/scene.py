@@ -90,7 +90,9 @@ def make_scene(world: World, slug: str) -> Scene:
             for alert in session.scalars(sa.select(Alert))
             for step in (0, 1)
         )
-    _do(world, "POST", "/v1/customers", floor, json={"name": "Regular of " + slug})
+    regular = {"name": "Regular of " + slug, "loyalty_number": "4711"}
+    _do(world, "POST", "/v1/customers", floor, json=regular)
+    _do(world, "POST", "/v1/customers/search", (shop, "elsewhere"), json={"loyalty_number": "4711"})
     shop.staff["manager-there"], shop.tokens["manager-there"] = hire(world, shop, "manager-there", Role.MANAGER)
     shop.staff["regional-there"], shop.tokens["regional-there"] = hire(world, shop, "regional-there", Role.REGIONAL)
     scene.ids = {

@@ -14,7 +14,7 @@ from models.alert import AlertState
 from models.base import Money
 from models.concern import Concern
 from models.concern_event import ConcernEvent
-from models.customer import Customer
+from models.customer import Customer, normalised
 from models.recovery import RecoveryAction
 from models.remedy import Remedy
 from models.session import ScopedSession
@@ -108,10 +108,9 @@ class _Course:
         dice, words, story = self.dice, self.day.words, self.story
         customer = None
         if self.guest is not None:
-            store = self.post.store
-            customer = Customer.recognise(
-                self.session, at=self.now, country=store.country, store_id=store.id, **self.guest
-            )
+            details = normalised(self.guest, self.post.store.country)
+            known = Customer.matching(self.session, details)
+            customer = Customer.recognise(self.session, details, known=known, at=self.now, store_id=self.post.store.id)
         event = Concern.log(
             by=self.reporter.actor,
             reporter=self.reporter.staff,

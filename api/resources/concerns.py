@@ -21,9 +21,7 @@ from api.schemas.concerns import (
 from models.access import Permission
 from models.concern import Concern
 from models.concern_event import ConcernEvent
-from models.customer import Customer
-from models.description import look_up
-from models.intake import take_in
+from models.intake import complete, take_in
 from notifications.announce import announce
 
 blp = Blueprint("concerns", __name__, "Concerns: log, list, read, complete, and move along")
@@ -71,15 +69,7 @@ class ConcernById(Resource):
     @blp.response(200, ConcernSchema)
     def patch(self, data: dict[str, Any], concern: Concern) -> Concern:
         """Complete or correct what was told: a merge patch, null takes a field away"""
-        said = look_up(g.session, data, store_id=concern.store_id, category=concern.category)
-        if "customer_id" in said:
-            customer_id = said.pop("customer_id")
-            said["customer"] = (
-                Customer.find(g.session, customer_id, seen_by=g.actor, pointer="/customer_id") if customer_id else None
-            )
-        if said.get("customer") is not None:
-            said["customer"].meet(g.session, concern.store_id, g.now)
-        announce(g.session, concern.edit(by=g.actor, at=g.now, **said))
+        announce(g.session, complete(g.session, concern, data, by=g.actor, at=g.now))
         return concern
 
 

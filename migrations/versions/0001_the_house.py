@@ -15,7 +15,6 @@ TENANT_OWNED = (
     "category",
     "change",
     "change_counter",
-    "customer",
     "question",
     "region",
     "remedy",
@@ -24,6 +23,7 @@ TENANT_OWNED = (
     "device",
     "staff_region",
     "store",
+    "customer",
     "customer_store",
     "place",
     "shift",
@@ -198,23 +198,6 @@ def create_tables() -> None:
         sa.PrimaryKeyConstraint("organization_id", name="pk_change_counter"),
     )
     op.create_table(
-        "customer",
-        sa.Column("organization_id", sa.Uuid(), nullable=False),
-        sa.Column("name", sa.String(length=200), nullable=True),
-        sa.Column("phone", sa.String(length=20), nullable=True),
-        sa.Column("email", sa.String(length=254), nullable=True),
-        sa.Column("loyalty_number", sa.String(length=60), nullable=True),
-        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("version", sa.Integer(), nullable=False),
-        sa.Column("id", sa.Uuid(), nullable=False),
-        sa.ForeignKeyConstraint(["organization_id"], ["organization.id"], name="fk_customer_organization_id"),
-        sa.PrimaryKeyConstraint("organization_id", "id", name="pk_customer"),
-        sa.UniqueConstraint("organization_id", "email", name="uq_customer_organization_id_email"),
-        sa.UniqueConstraint("organization_id", "loyalty_number", name="uq_customer_organization_id_loyalty_number"),
-        sa.UniqueConstraint("organization_id", "phone", name="uq_customer_organization_id_phone"),
-    )
-    op.create_index("ix_customer_newest", "customer", ["organization_id", "created_at", "id"], unique=False)
-    op.create_table(
         "question",
         sa.Column("organization_id", sa.Uuid(), nullable=False),
         sa.Column("slug", sa.String(length=60), nullable=False),
@@ -349,6 +332,28 @@ def create_tables() -> None:
         sa.UniqueConstraint("organization_id", "slug", name="uq_store_organization_id_slug"),
     )
     op.create_index("ix_store_region_id", "store", ["organization_id", "region_id"], unique=False)
+    op.create_table(
+        "customer",
+        sa.Column("organization_id", sa.Uuid(), nullable=False),
+        sa.Column("name", sa.String(length=200), nullable=True),
+        sa.Column("phone", sa.String(length=20), nullable=True),
+        sa.Column("email", sa.String(length=254), nullable=True),
+        sa.Column("loyalty_number", sa.String(length=60), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("first_store_id", sa.Uuid(), nullable=True),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["organization_id", "first_store_id"], ["store.organization_id", "store.id"], name="fk_customer_first_store"
+        ),
+        sa.ForeignKeyConstraint(["organization_id"], ["organization.id"], name="fk_customer_organization_id"),
+        sa.PrimaryKeyConstraint("organization_id", "id", name="pk_customer"),
+        sa.UniqueConstraint("organization_id", "email", name="uq_customer_organization_id_email"),
+        sa.UniqueConstraint("organization_id", "loyalty_number", name="uq_customer_organization_id_loyalty_number"),
+        sa.UniqueConstraint("organization_id", "phone", name="uq_customer_organization_id_phone"),
+    )
+    op.create_index("ix_customer_first_store_id", "customer", ["organization_id", "first_store_id"], unique=False)
+    op.create_index("ix_customer_newest", "customer", ["organization_id", "created_at", "id"], unique=False)
     op.create_table(
         "customer_store",
         sa.Column("organization_id", sa.Uuid(), nullable=False),

@@ -28,12 +28,12 @@ WRONG = {
 }
 CODES = {400: "bad-request", 401: "unauthorized", 403: "forbidden", 404: "not-found", 412: "stale-version"}
 CODES |= {413: "body-too-large", 415: "unsupported-media-type", 422: "invalid", 428: "version-required"}
+# A version that is missing cannot be an old one.
+PAIRS = [pair for pair in itertools.combinations_with_replacement(WRONG, 2) if pair != (428, 412)]
 
 
-@pytest.mark.parametrize(("earlier", "later"), [*itertools.combinations(WRONG, 2), *((one, one) for one in WRONG)])
+@pytest.mark.parametrize(("earlier", "later"), PAIRS)
 def test_of_two_refusals_the_earlier_one_is_answered(still: Still, earlier: int, later: int) -> None:
-    if {earlier, later} == {428, 412}:
-        pytest.skip("a version that is missing cannot be an old one")
     request: dict[str, Any] = {
         "by": "floor",
         "path": f"/v1/concerns/{still.concern['id']}",

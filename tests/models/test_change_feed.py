@@ -13,7 +13,6 @@ from sqlalchemy import select
 from models.access import GRANTS, Actor, Role
 from models.change import Change, ChangeCounter, Op
 from models.concern import Concern
-from models.customer import Customer
 from models.recovery import RecoveryAction
 from models.remedy import Remedy
 from models.session import EVERYTHING, Database, DatabaseRole, ScopedSession
@@ -23,7 +22,7 @@ from models.terms import Outcome
 from models.vocabulary import Category
 from notifications.announce import announce
 from tests.databases import only_on_postgresql
-from tests.factories import NOON, Shop, make_shop
+from tests.factories import NOON, Shop, make_shop, recognise
 from tests.world import World
 
 WRITERS, SECONDS = 8, 5.0
@@ -62,7 +61,7 @@ class Fault(Exception):
 
 def _log_in_vain(session: ScopedSession, shop: Shop) -> None:
     log(session, shop)
-    Customer.recognise(session, at=NOON, store_id=None, phone="+351912345678")
+    recognise(session, None, phone="+351912345678")
     session.flush()
     raise Fault
 
@@ -159,7 +158,7 @@ def test_a_known_customer_is_told_once(world: World, shop: Shop) -> None:
     before = last_number(world, shop)
     for _ in range(2):
         with world.database.writing(shop.organization_id) as session:
-            customer = Customer.recognise(session, at=NOON, store_id=shop.store_id, phone="+351912345678")
+            customer = recognise(session, shop.store_id, phone="+351912345678")
     assert told(feed(world, shop, after=before)) == [("customer", customer.id, 1, Op.UPSERT)]
 
 

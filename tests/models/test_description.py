@@ -8,13 +8,12 @@ import pytest
 from models.access import GRANTS, Actor, Role
 from models.base import Money
 from models.concern import Concern
-from models.customer import Customer
-from models.description import look_up
 from models.errors import DomainError, Invalid, Missing
+from models.look_up import look_up
 from models.session import ScopedSession
 from models.store import Place, Store
 from models.vocabulary import Category
-from tests.factories import NOON, Shop
+from tests.factories import NOON, Shop, recognise
 from tests.world import World
 
 # What is said of a new concern, and what it comes to (slugs of rows).
@@ -109,7 +108,7 @@ def test_an_edit_keeps_before_and_after_and_only_what_changed(session: ScopedSes
     concern = Concern.log(by=by, store=store, mood=2, at=NOON, stake="birthday", items=items, **said).concern
     session.add(concern)
     session.flush()
-    customer = Customer.recognise(session, at=NOON, store_id=store.id, phone="+351912345678")
+    customer = recognise(session, store.id, phone="+351912345678")
     order = {"reference": "A7", "value": Money(1250, "EUR")}
     changes = look_up(
         session, {"category": "allergy", "place": "table-12"}, store_id=store.id, category=said["category"]

@@ -68,14 +68,15 @@ def _fill(owner: sa.Connection, scene: Scene) -> None:
         name="'Customer ' || n",
         phone="'+3519' || lpad(n::text, 8, '0')",
         created_at=hours_ago % "created_at",
+        first_store_id=f"({stores})[n % {STORES} + 1]",
     )
     multiply(
         owner,
         "customer_store",
-        owner.scalar(sa.text("SELECT id FROM customer_store WHERE customer_id = :id"), {"id": ids["customer_id"]}),
+        originals(owner, "customer_store", organization_id=scene.shop.organization_id)[0]["id"],
         CUSTOMERS,
         customer_id="md5('customer' || n)::uuid",
-        store_id=f"({stores})[n % {STORES} + 1]",
+        store_id=f"({stores})[(n + 1) % {STORES} + 1]",
     )
     multiply(
         owner,

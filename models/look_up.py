@@ -1,0 +1,65 @@
+"""The rows that a told concern names: category, cause, place and question by slug, and the customer, in one look-up."""
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, false, literal, select
+from sqlalchemy.orm import Session
+
+from models.customer import Customer
+from models.description import BY_SLUG
+from models.errors import Invalid, Missing
+from models.store import Place
+from models.vocabulary import Category, Cause, Question
+
+FOUND = (*BY_SLUG, "customer")
+
+
+def look_up(
+    session: Session,
+    said: dict[str, Any],
+    *,
+    store_id: UUID,
+    category: Category | None = None,
+    customer: ColumnElement[bool] | None = None,
+) -> dict[str, Any]:
+    """`said` with the slugs of category, cause, place and question replaced by their rows; Missing where there is none.
+
+    A cause is looked up within its category: the one named beside it, else the one the concern has already
+    (`category`). A category that changes takes the old cause away unless a new one comes with it. `customer` tells
+    whose profile is wanted; it comes as `customer`, None when there is none.
+    """
+    changed = "category" in said and said["category"] != (category.slug if category else None)
+    found = {"cause": None, **said} if changed else dict(said)
+    slugs = {name: said[name] for name in BY_SLUG if said.get(name) is not None}
+    if "cause" in slugs and "category" not in slugs:
+        if category is None or "category" in said:
+            raise Invalid("A cause needs the category it belongs to.", pointer="/cause")
+        slugs["category"] = category.slug
+    if not slugs and customer is None:
+        return found
+    rows = _rows(session, slugs, store_id, customer)
+    for name in (name for name in BY_SLUG if name in slugs):
+        if rows[name] is None:
+            whose = {"cause": f"The category {slugs.get('category')!r}", "place": "This store"}
+            raise Missing(f"{whose.get(name, 'This organization')} has no {name} {slugs[name]!r}.", pointer=f"/{name}")
+        if name in said:
+            found[name] = rows[name]
+    return found if customer is None else {**found, "customer": rows["customer"]}
+
+
+def _rows(
+    session: Session, slugs: dict[str, str], store_id: UUID, customer: ColumnElement[bool] | None
+) -> dict[str, Any]:
+    """The rows found, in one statement; None for what leads nowhere."""
+    always_one_row = select(literal(1).label("one")).subquery()
+    question = (
+        select(*BY_SLUG.values(), Customer)
+        .select_from(always_one_row)
+        .outerjoin(Category, Category.slug == slugs.get("category"))
+        .outerjoin(Cause, (Cause.category_id == Category.id) & (Cause.slug == slugs.get("cause")))
+        .outerjoin(Place, (Place.store_id == store_id) & (Place.slug == slugs.get("place")))
+        .outerjoin(Question, Question.slug == slugs.get("question"))
+        .outerjoin(Customer, false() if customer is None else customer)
+    )
+    return dict(zip(FOUND, session.execute(question).one(), strict=True))
