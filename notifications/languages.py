@@ -9,6 +9,7 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
 LOCALES = Path(__file__).parent / "locales"
+"""`pt.po`, `pt-br.po`: another language is another file, named in lower case after its tag."""
 
 
 def _read(file: Path) -> GNUTranslations:
