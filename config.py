@@ -32,6 +32,9 @@ DRIVERS = {
     "postgresql+psycopg": "postgresql+psycopg",
 }
 YES_OR_NO = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
+WEB_ADDRESSES = ("http", "https://amends.example.com")
+MAIL_SERVERS = ("smtp", "smtp://user:password@mail.example.com:587 or smtps://mail.example.com")
+SENDER = re.compile(r"[^\s<>@]+@[A-Za-z0-9.-]+|[^<>@]+<[^\s<>@]+@[A-Za-z0-9.-]+>")
 HOST_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")
 
 
@@ -58,6 +61,8 @@ class Config:
     secret_key: str = field(repr=False)
     google_application_credentials: Path | None
     fcm_endpoint: str | None
+    smtp_url: str | None = field(repr=False)
+    smtp_from: str | None
     seed_demo: bool | None
     log_format: LogFormat
     ratelimit_storage_url: str = field(repr=False)
@@ -78,6 +83,8 @@ class Config:
             secret_key=_secret_key(env, host, var),
             google_application_credentials=_credentials(env),
             fcm_endpoint=_url(env, "FCM_ENDPOINT"),
+            smtp_url=_url(env, "SMTP_URL", MAIL_SERVERS),
+            smtp_from=_smtp_from(env),
             seed_demo=_seed_demo(env),
             log_format=_log_format(env),
             ratelimit_storage_url=_ratelimit_storage(env),
@@ -131,17 +138,18 @@ def _host(env: Mapping[str, str]) -> str:
     raise ConfigError("HOST", value, "an IP address or a host name without port is accepted")
 
 
-def _url(env: Mapping[str, str], name: str) -> str | None:
+def _url(env: Mapping[str, str], name: str, such_as: tuple[str, str] = WEB_ADDRESSES) -> str | None:
     value = env.get(name)
     if value is None:
         return None
+    scheme, example = such_as
     try:
         parts = urlsplit(value)
-        sound = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+        sound = parts.scheme in {scheme, f"{scheme}s"} and bool(parts.hostname) and parts.port != 0
     except ValueError:
         sound = False
     if not sound or parts.query or parts.fragment or re.search(r"\s", value):
-        raise ConfigError(name, value, "a URL such as https://amends.example.com is accepted, without query")
+        raise ConfigError(name, value, f"a URL such as {example} is accepted, without query")
     return value.rstrip("/")
 
 
@@ -210,6 +218,15 @@ def _credentials(env: Mapping[str, str]) -> Path | None:
     if not isinstance(document, dict) or document.get("type") != "service_account":
         raise ConfigError(name, value, f'has no "type": "service_account"; {accepted}')
     return Path(value).absolute()
+
+
+def _smtp_from(env: Mapping[str, str]) -> str | None:
+    value = env.get("SMTP_FROM")
+    if value is None and "SMTP_URL" in env:
+        raise ConfigError("SMTP_FROM", "", "is required with SMTP_URL: the address that mails come from")
+    if value is not None and not (value.isprintable() and SENDER.fullmatch(value)):
+        raise ConfigError("SMTP_FROM", value, "an address such as Amends <amends@example.com> is accepted")
+    return value
 
 
 def _seed_demo(env: Mapping[str, str]) -> bool | None:

@@ -25,6 +25,10 @@ class AddressKind(StrEnum):
     FCM_TOKEN = "fcm_token"  # noqa: S105 the name of a kind, not a secret
     FID = "fid"
     LOG = "log"
+    EMAIL = "email"  # of no phone: none can register it
+
+
+OF_PHONES = (AddressKind.FCM_TOKEN, AddressKind.FID, AddressKind.LOG)
 
 
 class Device(TenantOwned):

@@ -16,6 +16,7 @@ from config import Config, ConfigError, set_up_logging
 from models.outbox import LEASE, Waker
 from models.session import Database, DatabaseRole, UnsafeRole
 from notifications.channels import AddressKind, Channel
+from notifications.channels.email import Email
 from notifications.channels.log import Log
 from notifications.channels.push import Push
 from notifications.worker import Worker
@@ -25,12 +26,20 @@ LONGEST_NAP = 1.0  # seconds; timed steps are looked for at least this often
 
 
 def channels(config: Config) -> dict[AddressKind, Channel]:
-    """Firebase where credentials are configured; the terminal for the rest."""
+    """Firebase and the mail server where they are configured; the terminal for the rest."""
     terminal = Log()
     push: Channel = terminal
     if config.google_application_credentials is not None:
         push = Push.from_credentials(config.google_application_credentials, config.fcm_endpoint)
-    return {AddressKind.LOG: terminal, AddressKind.FCM_TOKEN: push, AddressKind.FID: push}
+    email: Channel = terminal
+    if config.smtp_url is not None and config.smtp_from is not None:
+        email = Email(config.smtp_url, config.smtp_from)
+    return {
+        AddressKind.LOG: terminal,
+        AddressKind.FCM_TOKEN: push,
+        AddressKind.FID: push,
+        AddressKind.EMAIL: email,
+    }
 
 
 def run(worker: Worker, waker: Waker, stopping: threading.Event) -> None:

@@ -14,6 +14,7 @@ from models.outbox import Outgoing, Task
 from notifications import words
 from notifications.channels import DeliveryOutcome, Letter, LetterKind, Verdict
 from notifications.escalation import LONGEST_TTL, phones
+from notifications.words import Gist, Occasion
 
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=1), timedelta(seconds=30)
 
@@ -34,6 +35,7 @@ def letter_for(session: Session, task: Outgoing, *, at: datetime) -> Letter | No
         return None
     if ringing:
         notification.try_()
+    gist = Gist.of(alert)
     return Letter(
         notification_id=notification.id,
         alert_id=alert.id,
@@ -42,8 +44,8 @@ def letter_for(session: Session, task: Outgoing, *, at: datetime) -> Letter | No
         address=address,
         address_kind=notification.device.address_kind,
         platform=notification.device.platform,
-        title=words.title(alert, alert.concern),
-        body=words.body(alert.concern),
+        title=words.title(Occasion.CALL, gist, locale=notification.device.locale),
+        body=words.body(Occasion.CALL, gist, locale=notification.device.locale),
         severity=alert.severity,
         sent_at=at,
         expires_at=_ends_at(task, notification),

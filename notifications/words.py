@@ -1,18 +1,136 @@
 """What may stand on a lock screen: severity, category and place, and nothing about a person."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Self
+
 from models.alert import Alert, Severity
-from models.concern import Concern
+from models.terms import Outcome
+from notifications.languages import language_of
 
-_TITLES = {Severity.NORMAL: "Unhappy customer", Severity.SEVERE: "Very unhappy customer"}
-_URGENT = "Urgent"
+HAPPY = 4  # a mood of this or more
 
-
-def title(alert: Alert, concern: Concern) -> str:
-    """'Unhappy customer, table 12'. The place is one of the store's own list, never free text."""
-    opening = _URGENT if concern.urgent else _TITLES[alert.severity]
-    return f"{opening}, {concern.place.name}" if concern.place else opening
+Say = Callable[[str], str]
+"""From a sentence in English to the reader's language. The sentences in its brackets are what catalogues translate."""
 
 
-def body(concern: Concern) -> str:
+class Occasion(StrEnum):
+    """Why somebody is told."""
+
+    CALL = "call"  # an unhappy customer: come
+    REMINDER = "reminder"  # to the one who took it
+    HANDED_OVER = "handed_over"  # to the colleague who has it now
+    TOLD_LATE = "told_late"  # the customer has long gone
+    LOOKED_AFTER = "looked_after"  # to the lead: whoever logged it puts it right
+    ENDED = "ended"  # to those who logged it or helped
+    UNANSWERED = "unanswered"  # to the managers
+    PAUSE = "pause"  # to the lead, privately
+    TEST = "test"  # to the phone that asked for it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gist:
+    """All that words are made from, so that nothing else can get into them.
+
+    Place and category are names from the lists of the store and the organization. `reason` is the rule that rang;
+    `outcome` and `mood_after` count for what has ended.
+    """
+
+    severity: str = Severity.NORMAL
+    reason: str | None = None
+    urgent: bool = False
+    place: str | None = None
+    category: str | None = None
+    outcome: str | None = None
+    mood_after: int | None = None
+
+    @classmethod
+    def of(cls, alert: Alert) -> Self:
+        concern = alert.concern
+        return cls(
+            severity=alert.severity,
+            reason=alert.reason,
+            urgent=concern.urgent,
+            place=concern.place.name if concern.place else None,
+            category=concern.category.name if concern.category else None,
+            outcome=concern.outcome,
+            mood_after=concern.mood_after,
+        )
+
+
+NOTHING = Gist()
+
+
+def title(occasion: Occasion, gist: Gist = NOTHING, *, locale: str | None) -> str:
+    """'Unhappy customer, table 12': what it is, short, and where."""
+    say = language_of(locale).gettext
+    match occasion:
+        case Occasion.ENDED:
+            return _ending(say, gist)
+        case Occasion.PAUSE:
+            return say("A colleague needs a pause")
+        case Occasion.TEST:
+            return say("This phone can be reached")
+    opening = _opening(say, occasion, gist)
+    return f"{opening}, {gist.place}" if gist.place else opening
+
+
+def body(occasion: Occasion, gist: Gist = NOTHING, *, locale: str | None) -> str:
     """The category in the organization's own word; the rest waits until the phone is unlocked."""
-    return concern.category.name if concern.category else "Open to see what it is about"
+    say = language_of(locale).gettext
+    match occasion:
+        case Occasion.PAUSE:
+            return say("Open to see more")
+        case Occasion.TEST:
+            return say("A test: nothing to do")
+        case Occasion.REMINDER:
+            return _after(say("Nobody has done anything yet"), gist)
+        case Occasion.TOLD_LATE:
+            return _after(say("For your information"), gist)
+    return gist.category or say("Open to see what it is about")
+
+
+def _opening(say: Say, occasion: Occasion, gist: Gist) -> str:
+    match occasion:
+        case Occasion.REMINDER:
+            return say("Still open")
+        case Occasion.HANDED_OVER:
+            return say("Handed over to you")
+        case Occasion.TOLD_LATE:
+            return say("Told too late to ring")
+        case Occasion.LOOKED_AFTER:
+            return say("Being looked after by a colleague")
+        case Occasion.UNANSWERED:
+            return say("Nobody answered")
+    return _call(say, gist)
+
+
+def _call(say: Say, gist: Gist) -> str:
+    """The strongest of what could be said of it."""
+    if gist.urgent:
+        return say("Urgent")
+    if gist.reason == "repeat_customer":
+        return say("Unhappy again")
+    if gist.reason == "order_value":
+        return say("Concern about a large order")
+    return say("Very unhappy customer") if gist.severity == Severity.SEVERE else say("Unhappy customer")
+
+
+def _ending(say: Say, gist: Gist) -> str:
+    """'table 12 left happy': one sentence with the place and one without, as each language has an order of its own."""
+    happy = gist.mood_after is not None and gist.mood_after >= HAPPY
+    match gist.outcome:
+        case Outcome.RECOVERED if happy:
+            alone, there = say("Left happy"), say("{place} left happy")
+        case Outcome.RECOVERED:
+            alone, there = say("Put right"), say("{place}: put right")
+        case Outcome.LOST:
+            alone, there = say("Could not be put right"), say("{place}: could not be put right")
+        case _:
+            alone, there = say("Over, nobody knows how it ended"), say("{place}: over, nobody knows how it ended")
+    return there.format(place=gist.place) if gist.place else alone
+
+
+def _after(remark: str, gist: Gist) -> str:
+    return f"{remark} · {gist.category}" if gist.category else remark

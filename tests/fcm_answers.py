@@ -16,7 +16,7 @@ class Answer:
     """One way to answer a POST.
 
     `hold` (seconds, or an event to wait for) delays it, `accepts` says whether the message counts as passed on to the
-    phone, `drops` closes the connection without a word.
+    phone, `drops` closes the connection without a word, `raw` is sent as it stands in place of a body of JSON.
     """
 
     name: str
@@ -26,6 +26,7 @@ class Answer:
     hold: float | Event | None = None
     accepts: bool = False
     drops: bool = False
+    raw: bytes | None = None
 
 
 def ok() -> Answer:
@@ -68,6 +69,73 @@ def unavailable(retry_after: int | datetime | None = None) -> Answer:
 def internal() -> Answer:
     """500."""
     return Answer("internal", 500, _error(500, "INTERNAL", "Internal error encountered.", _fcm("INTERNAL")))
+
+
+def unspecified() -> Answer:
+    """500 with the code for which FCM's own reference has no explanation."""
+    return Answer("unspecified", 500, _error(500, "UNKNOWN", "Unknown error.", _fcm("UNSPECIFIED_ERROR")))
+
+
+def plain_400() -> Answer:
+    """400 without a word about what."""
+    return Answer("plain_400", 400, _error(400, "INVALID_ARGUMENT", "Request contains an invalid argument."))
+
+
+def plain_404() -> Answer:
+    """404 without a word about the address: there is no such project."""
+    return Answer("plain_404", 404, _error(404, "NOT_FOUND", "Requested entity was not found."))
+
+
+def plain_429(retry_after: int | datetime | None = None) -> Answer:
+    """429 of the servers before FCM, optionally with Retry-After."""
+    body = _error(429, "RESOURCE_EXHAUSTED", "Resource has been exhausted (e.g. check quota).")
+    return Answer("plain_429", 429, body, _retry_after(retry_after))
+
+
+def plain_500() -> Answer:
+    """500 without a code."""
+    return Answer("plain_500", 500, _error(500, "INTERNAL", "Internal error encountered."))
+
+
+def plain_503(retry_after: int | datetime | None = None) -> Answer:
+    """503 without a code, optionally with Retry-After."""
+    body = _error(503, "UNAVAILABLE", "The service is currently unavailable.")
+    return Answer("plain_503", 503, body, _retry_after(retry_after))
+
+
+def other_5xx() -> Answer:
+    """A fault of a server that nobody has heard of."""
+    return Answer("other_5xx", 599)
+
+
+def unknown_code() -> Answer:
+    """403 with a code that is not in the reference (yet)."""
+    return Answer("unknown_code", 403, _error(403, "PERMISSION_DENIED", "No.", _fcm("NEW_SINCE_YESTERDAY")))
+
+
+def error_page() -> Answer:
+    """503 from a proxy, in Latin-1."""
+    return Answer("error_page", 503, raw="<h1>Não disponível</h1>".encode("latin-1"))
+
+
+def not_json() -> Answer:
+    """200 with a page of somebody else, as in a hotel."""
+    return Answer("not_json", raw=b"<h1>Welcome</h1>")
+
+
+def empty() -> Answer:
+    """200 and nothing."""
+    return Answer("empty", raw=b"")
+
+
+def nameless() -> Answer:
+    """200 without the name of the message."""
+    return Answer("nameless", body={"unexpected": "answer"})
+
+
+def a_list() -> Answer:
+    """200 with JSON of another shape."""
+    return Answer("a_list", raw=b"[]")
 
 
 def bad_gateway() -> Answer:
@@ -150,7 +218,8 @@ ANSWERS: Mapping[str, Callable[[], Answer]] = {
     for make in (
         ok, slow, hang, drop, drop_after_accept, quota, unavailable, internal, bad_gateway, gateway_timeout,
         unregistered, sender_id_mismatch, permission_denied, invalid_token, invalid_token_field, invalid_payload,
-        too_big, unauthenticated, third_party_auth,
+        too_big, unauthenticated, third_party_auth, unspecified, plain_400, plain_404, plain_429, plain_500, plain_503,
+        other_5xx, unknown_code, error_page, not_json, empty, nameless, a_list,
     )
 }  # fmt: skip
 """Every answer by its name, each as it is without arguments."""

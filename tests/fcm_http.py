@@ -97,10 +97,10 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             _hang_up(self.connection)
         else:
-            self._send(answer.status, answer.body if answer.body is not None else body, answer.headers)
+            self._send(answer.status, answer.body if answer.body is not None else body, answer.headers, answer.raw)
 
-    def _send(self, status: int, body: object, headers: Mapping[str, str]) -> None:
-        content = json.dumps(body).encode()
+    def _send(self, status: int, body: object, headers: Mapping[str, str], raw: bytes | None = None) -> None:
+        content = json.dumps(body).encode() if raw is None else raw
         self.send_response(status)
         self.send_header("Content-Type", "application/json; charset=UTF-8")
         self.send_header("Content-Length", str(len(content)))

@@ -29,6 +29,7 @@ def test_with_nothing_set_it_is_a_local_trial_on_sqlite(tmp_path):
     assert config.is_loopback
     assert config.google_application_credentials is None
     assert config.fcm_endpoint is None
+    assert (config.smtp_url, config.smtp_from) == (None, None)
     assert config.seed_demo is None
     assert config.log_format == "console"
     assert config.ratelimit_storage_url == "memory://"
@@ -72,6 +73,30 @@ def test_a_service_account_file_switches_firebase_on(tmp_path):
     assert read(tmp_path, GOOGLE_APPLICATION_CREDENTIALS=str(file)).google_application_credentials == file
 
 
+@pytest.mark.parametrize(
+    "url", ["smtp://mail.example.com", "smtps://me:p%40ss@mail.example.com:465", "smtp://[::1]:25"]
+)
+@pytest.mark.parametrize("sender", ["amends@example.com", "Amends <amends@example.com>", "Régua <amends@example.com>"])
+def test_a_mail_server_and_a_sender_switch_mails_on(tmp_path, url, sender):
+    config = read(tmp_path, SMTP_URL=url, SMTP_FROM=sender)
+
+    assert (config.smtp_url, config.smtp_from) == (url, sender)
+
+
+def test_a_mail_server_without_a_sender_is_refused(tmp_path):
+    with pytest.raises(ConfigError, match=r"^SMTP_FROM: is required with SMTP_URL"):
+        read(tmp_path, SMTP_URL="smtp://mail.example.com")
+
+
+@pytest.mark.parametrize(
+    "sender",
+    ["Amends", "Amends <amends@>", "Amends <amends@example.com", "a@example.com b@example.com", "a@b.c\nBcc: d@b.c"],
+)
+def test_a_sender_that_is_no_address_is_refused_in_one_line(tmp_path, sender):
+    with pytest.raises(ConfigError, match=r"^SMTP_FROM=[^\n]*: an address such as [^\n]* is accepted$"):
+        read(tmp_path, SMTP_FROM=sender)
+
+
 WRONG = [
     ("DATABASE_URL", "mysql://root@localhost/amends"),
     ("DATABASE_URL", "amends.db"),
@@ -97,6 +122,12 @@ WRONG = [
     ("GOOGLE_APPLICATION_CREDENTIALS", "/no/such/file.json"),
     ("GOOGLE_APPLICATION_CREDENTIALS", "/"),
     ("FCM_ENDPOINT", "localhost:9000"),
+    ("SMTP_URL", "mail.example.com:587"),
+    ("SMTP_URL", "http://mail.example.com"),
+    ("SMTP_URL", "smtp://"),
+    ("SMTP_URL", "smtp://me:secret@"),
+    ("SMTP_URL", "smtp://mail.example.com:many"),
+    ("SMTP_URL", "smtp://mail.example.com?tls=no"),
     ("SEED_DEMO", "perhaps"),
     ("LOG_FORMAT", "xml"),
     ("RATELIMIT_STORAGE_URL", "memcached://localhost"),
@@ -132,6 +163,9 @@ def test_a_file_that_is_no_service_account_is_refused(tmp_path, content):
         ("DATABASE_URL", "me:hunter2@db/amends"),
         ("DATABASE_URL", "mysql://db/amends?password=hunter2"),
         ("RATELIMIT_STORAGE_URL", "redis://:hunter2@cache/zero"),
+        ("SMTP_URL", "smtp://me:hunter2@mail:many"),
+        ("SMTP_URL", "smtp+tls://me:hunter2@mail"),
+        ("SMTP_URL", "smtp://me:hunt/er2@mail?password=hunter2"),
         ("SECRET_KEY", "hunter2"),
     ],
 )
@@ -144,7 +178,11 @@ def test_a_refusal_never_shows_a_password(tmp_path, name, value):
 
 def test_printing_the_settings_shows_no_secret(tmp_path):
     config = read(
-        tmp_path, DATABASE_URL="postgresql://me:hunter2@db/amends", RATELIMIT_STORAGE_URL="redis://:hunter2@db"
+        tmp_path,
+        DATABASE_URL="postgresql://me:hunter2@db/amends",
+        RATELIMIT_STORAGE_URL="redis://:hunter2@db",
+        SMTP_URL="smtp://me:hunter2@mail",
+        SMTP_FROM="amends@example.com",
     )
 
     assert "hunter2" not in repr(config)

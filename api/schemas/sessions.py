@@ -1,10 +1,14 @@
 """Signing in, and what a person sees of themselves."""
 
-from marshmallow import fields
+from typing import Any
+
+from marshmallow import fields, post_load, validate
 
 from api.schemas.base import Flag, Instant, Schema, Words
 from models.access import Role
-from models.device import AddressKind, Device, Platform
+from models.device import OF_PHONES, AddressKind, Device, Platform
+
+OF_A_PHONE = validate.OneOf([kind.value for kind in OF_PHONES])
 
 
 class SignInSchema(Schema):
@@ -61,9 +65,13 @@ class PutDeviceSchema(Schema):
 
     platform = fields.Enum(Platform, by_value=True, required=True)
     address = Words(Device.LONGEST_ADDRESS, least=1, required=True)
-    address_kind = fields.Enum(AddressKind, by_value=True, required=True)
+    address_kind = fields.String(required=True, validate=OF_A_PHONE)
     app_version = Words(60, allow_none=True)
     locale = Words(35, allow_none=True)
+
+    @post_load
+    def make(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
+        return {**data, "address_kind": AddressKind(data["address_kind"])}
 
 
 class DeviceSchema(Schema):
@@ -72,7 +80,7 @@ class DeviceSchema(Schema):
     id = fields.UUID()
     installation_id = fields.String()
     platform = fields.Enum(Platform, by_value=True)
-    address_kind = fields.Enum(AddressKind, by_value=True)
+    address_kind = fields.String(validate=OF_A_PHONE)
     app_version = fields.String(allow_none=True)
     locale = fields.String(allow_none=True)
     registered_at = Instant()

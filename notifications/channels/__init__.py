@@ -8,7 +8,7 @@ from uuid import UUID
 
 from models.device import AddressKind, Platform
 
-__all__ = ["AddressKind", "Channel", "DeliveryOutcome", "Letter", "LetterKind", "Platform", "Verdict"]
+__all__ = ["AddressKind", "Channel", "DeliveryOutcome", "Letter", "LetterKind", "Platform", "Verdict", "one_line"]
 
 TITLE_LIMIT = 60
 """Characters of a title that are sure to be shown; a channel may shorten what is longer."""
@@ -18,9 +18,15 @@ BODY_LIMIT = 120
 
 
 class LetterKind(StrEnum):
-    """What the phone is asked to do."""
+    """What the phone is asked to do.
+
+    RING: wake the person; shown at once, with the sound of an alert, at high priority. INFORM: show it as any other
+    message, with the ordinary sound and at normal priority, so that the phone may sleep on. WITHDRAW: show nothing,
+    and take what the alert has put on the screen off it again.
+    """
 
     RING = "ring"
+    INFORM = "inform"
     WITHDRAW = "withdraw"
 
 
@@ -30,12 +36,12 @@ class Letter:
 
     `notification_id` stays the same over every attempt, so that the app can drop a second copy. Title and body may
     stand on a lock screen. Both times are aware and in UTC; `sent_at` is the time of this attempt, because a channel
-    does not look at a clock.
+    does not look at a clock. Not every letter is about an alert, and thus a concern.
     """
 
     notification_id: UUID
-    alert_id: UUID
-    concern_id: UUID
+    alert_id: UUID | None
+    concern_id: UUID | None
     kind: LetterKind
     address: str
     address_kind: AddressKind
@@ -45,6 +51,16 @@ class Letter:
     severity: str
     sent_at: datetime
     expires_at: datetime
+
+    @property
+    def tag(self) -> str:
+        """What is shown under one tag replaces what was shown under it: all that is told of one alert."""
+        return str(self.alert_id or self.notification_id)
+
+
+def one_line(text: str) -> str:
+    """The text without line breaks and without what cannot be seen: a place cannot forge a second line with it."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
 
 
 class DeliveryOutcome(StrEnum):

@@ -1,13 +1,13 @@
-"""The channel that prints: for addresses of kind `log`, and where no Firebase credentials are configured."""
+"""The channel that prints: for addresses of kind `log`, and where a channel of its own is not configured."""
 
 import sys
 from threading import Lock
 from typing import TextIO
 
-from notifications.channels import AddressKind, Letter, LetterKind, Verdict
+from notifications.channels import AddressKind, Letter, LetterKind, Verdict, one_line
 
-_VERBS = {LetterKind.RING: "PUSH", LetterKind.WITHDRAW: "UNDO"}
-_SHOWN_OF_A_REAL_ADDRESS = 6
+_VERBS = {LetterKind.RING: "PUSH", LetterKind.INFORM: "TELL", LetterKind.WITHDRAW: "UNDO"}
+_SHOWN_OF_A_PUSH_ADDRESS = 6
 
 
 class Log:
@@ -21,7 +21,7 @@ class Log:
         """Print the letter. Only an address of kind `log` has got it then: a real phone was not reached."""
         line = (
             f"{_VERBS[letter.kind]}  to {letter.address_kind}:{_address(letter)}  "
-            f"{_one_line(letter.title)} | {_one_line(letter.body)}   "
+            f"{one_line(letter.title)} | {one_line(letter.body)}   "
             f"[alert {letter.alert_id} notification {letter.notification_id}]\n"
         )
         # Looked up at each line: whoever replaces sys.stdout (a test, a supervisor) expects to be followed.
@@ -38,11 +38,12 @@ class Log:
 
 
 def _address(letter: Letter) -> str:
-    # A real push address is a way to reach somebody's phone and has no place in a log file.
-    line = _one_line(letter.address)
-    return line if letter.address_kind == AddressKind.LOG else f"{line[:_SHOWN_OF_A_REAL_ADDRESS]}…"
-
-
-def _one_line(text: str) -> str:
-    # A place name with a line break must not be able to forge a second line.
-    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    # A real address is a way to reach somebody and has no place in a log file; one of e-mail starts with a name.
+    line = one_line(letter.address)
+    match letter.address_kind:
+        case AddressKind.LOG:
+            return line
+        case AddressKind.EMAIL:
+            return "…"
+        case _:
+            return f"{line[:_SHOWN_OF_A_PUSH_ADDRESS]}…"

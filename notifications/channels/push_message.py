@@ -21,21 +21,7 @@ def message_for(letter: Letter) -> messaging.Message:
 
     Only the part of the phone's own platform is sent, which keeps the whole under 1 KiB.
     """
-    ring = letter.kind == LetterKind.RING
-    message = messaging.Message(
-        data={
-            "notification_id": str(letter.notification_id),
-            "alert_id": str(letter.alert_id),
-            "concern_id": str(letter.concern_id),
-            "type": f"alert.{letter.kind}",
-        },
-        notification=messaging.Notification(
-            title=shortened(letter.title, TITLE_LIMIT, TITLE_OCTETS),
-            body=shortened(letter.body, BODY_LIMIT, BODY_OCTETS),
-        )
-        if ring
-        else None,
-    )
+    message = messaging.Message(data=_data(letter), notification=_shown(letter))
     if letter.address_kind == AddressKind.FID:
         message.fid = letter.address
     elif letter.address_kind == AddressKind.FCM_TOKEN:
@@ -44,13 +30,32 @@ def message_for(letter: Letter) -> messaging.Message:
         message.token = letter.address
     else:
         raise ValueError(f"not an address of Firebase: {letter.address_kind}")
-    if letter.platform == Platform.ANDROID:
-        message.android = _android_ring(letter) if ring else _android_withdraw(letter)
-    elif letter.platform == Platform.IOS:
-        message.apns = _apns_ring(letter) if ring else _apns_withdraw(letter)
-    else:
-        message.webpush = _webpush(letter, ring=ring)
+    match letter.platform:
+        case Platform.ANDROID:
+            message.android = _android(letter)
+        case Platform.IOS:
+            message.apns = _apns(letter)
+        case Platform.WEB:
+            message.webpush = _webpush(letter)
     return message
+
+
+def _data(letter: Letter) -> dict[str, str]:
+    ids = {
+        "notification_id": letter.notification_id,
+        "alert_id": letter.alert_id,
+        "concern_id": letter.concern_id,
+    }
+    return {name: str(value) for name, value in ids.items() if value} | {"type": f"alert.{letter.kind}"}
+
+
+def _shown(letter: Letter) -> messaging.Notification | None:
+    if letter.kind is LetterKind.WITHDRAW:
+        return None
+    return messaging.Notification(
+        title=shortened(letter.title, TITLE_LIMIT, TITLE_OCTETS),
+        body=shortened(letter.body, BODY_LIMIT, BODY_OCTETS),
+    )
 
 
 def ttl_of(letter: Letter) -> timedelta:
@@ -76,59 +81,49 @@ def _octets(text: str) -> int:
     return len(json.dumps(text, ensure_ascii=False).encode()) - len('""')
 
 
-def _android_ring(letter: Letter) -> messaging.AndroidConfig:
+# High priority is for what rings: Android lowers the rank of an app that uses it for what shows nothing.
+def _android(letter: Letter) -> messaging.AndroidConfig:
+    shown = messaging.AndroidNotification(
+        tag=letter.tag,
+        channel_id=_android_channel(letter),
+        visibility="private",
+    )
     # No collapse key: a phone keeps at most four of them, and a fifth alert would push out another one unseen.
     return messaging.AndroidConfig(
-        priority="high",
+        priority="high" if letter.kind is LetterKind.RING else "normal",
         ttl=ttl_of(letter),
-        notification=messaging.AndroidNotification(
-            tag=str(letter.alert_id),
-            channel_id="alerts_severe" if letter.severity == "severe" else "alerts_normal",
-            visibility="private",
-        ),
+        notification=None if letter.kind is LetterKind.WITHDRAW else shown,
     )
 
 
-def _android_withdraw(letter: Letter) -> messaging.AndroidConfig:
-    # High priority is for what is shown: Android lowers the rank of an app that uses it for anything else.
-    return messaging.AndroidConfig(priority="normal", ttl=ttl_of(letter))
+def _android_channel(letter: Letter) -> str:
+    """The channel of the app whose sound it has; people set the sound of each on their phone."""
+    if letter.kind is LetterKind.INFORM:
+        return "information"
+    return "alerts_severe" if letter.severity == "severe" else "alerts_normal"
 
 
-def _apns_expiration(letter: Letter) -> str:
-    return str(int((letter.sent_at + ttl_of(letter)).timestamp()))
+def _apns(letter: Letter) -> messaging.APNSConfig:
+    expires_at = int((letter.sent_at + ttl_of(letter)).timestamp())
+    headers = {"apns-priority": "5", "apns-push-type": "alert", "apns-expiration": str(expires_at)}
+    match letter.kind:
+        case LetterKind.RING:
+            headers |= {"apns-priority": "10", "apns-collapse-id": letter.tag}
+            loud = {"interruption-level": "time-sensitive"}
+            aps = messaging.Aps(sound="default", thread_id=letter.tag, custom_data=loud)
+        case LetterKind.INFORM:
+            headers |= {"apns-collapse-id": letter.tag}
+            aps = messaging.Aps(sound="default", thread_id=letter.tag)
+        case LetterKind.WITHDRAW:
+            headers |= {"apns-push-type": "background"}
+            aps = messaging.Aps(content_available=True)
+    return messaging.APNSConfig(headers=headers, payload=messaging.APNSPayload(aps))
 
 
-def _apns_ring(letter: Letter) -> messaging.APNSConfig:
-    return messaging.APNSConfig(
-        headers={
-            "apns-priority": "10",
-            "apns-push-type": "alert",
-            "apns-collapse-id": str(letter.alert_id),
-            "apns-expiration": _apns_expiration(letter),
-        },
-        payload=messaging.APNSPayload(
-            messaging.Aps(
-                sound="default",
-                thread_id=str(letter.alert_id),
-                custom_data={"interruption-level": "time-sensitive"},
-            ),
-        ),
-    )
-
-
-def _apns_withdraw(letter: Letter) -> messaging.APNSConfig:
-    return messaging.APNSConfig(
-        headers={
-            "apns-priority": "5",
-            "apns-push-type": "background",
-            "apns-expiration": _apns_expiration(letter),
-        },
-        payload=messaging.APNSPayload(messaging.Aps(content_available=True)),
-    )
-
-
-def _webpush(letter: Letter, *, ring: bool) -> messaging.WebpushConfig:
+def _webpush(letter: Letter) -> messaging.WebpushConfig:
+    urgency = "high" if letter.kind is LetterKind.RING else "normal"
+    shown = messaging.WebpushNotification(tag=letter.tag)
     return messaging.WebpushConfig(
-        headers={"TTL": str(int(ttl_of(letter).total_seconds())), "Urgency": "high" if ring else "normal"},
-        notification=messaging.WebpushNotification(tag=str(letter.alert_id)) if ring else None,
+        headers={"TTL": str(int(ttl_of(letter).total_seconds())), "Urgency": urgency},
+        notification=None if letter.kind is LetterKind.WITHDRAW else shown,
     )

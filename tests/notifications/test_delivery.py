@@ -75,6 +75,20 @@ def test_sent_is_accepted_under_the_providers_id(world: World, shop: Shop, book:
     )
 
 
+def test_each_phone_is_told_in_its_own_language(world: World, shop: Shop, book: Notebook) -> None:
+    for locale in ("pt-BR", "es", "tlh", None):
+        body = {"platform": "ios", "address": f"phone in {locale}", "address_kind": "fid", "locale": locale}
+        world.request("PUT", f"/v1/me/devices/{locale}", (shop, "manager"), json=body)
+    log_concern(world, shop, mood=1)
+    round_of(world, book)
+    assert {letter.address: (letter.title, letter.body) for letter in book.letters} == {
+        "phone in pt-BR": ("Cliente muito insatisfeito", "Abra para ver do que se trata"),
+        "phone in es": ("Cliente muy descontento", "Abra para ver de qué se trata"),
+        "phone in tlh": ("Very unhappy customer", "Open to see what it is about"),
+        "phone in None": ("Very unhappy customer", "Open to see what it is about"),
+    }
+
+
 def test_later_is_tried_again_by_our_own_pause(world: World, shop: Shop, book: Notebook, phone: str) -> None:
     book.next.append(Verdict.later("unavailable"))
     log_concern(world, shop)

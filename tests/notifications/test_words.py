@@ -1,109 +1,110 @@
-"""What may stand on a lock screen, tried with everything that may not."""
+"""What is said on each occasion."""
 
-import json
-from typing import Any
-from uuid import uuid4
-
-from hypothesis import given
-from hypothesis import strategies as st
+import pytest
 
 from models.alert import Alert, Reason, Severity
 from models.concern import Concern
-from models.customer import Customer
-from models.staff import Staff
 from models.store import Place
-from models.terms import Handling, Kind
-from models.vocabulary import Category, Cause, Question
+from models.terms import Outcome
+from models.vocabulary import Category
 from notifications import words
-from notifications.channels import AddressKind, Letter, LetterKind, Platform
-from notifications.channels.push_message import message_for
-from tests.factories import NOON
+from notifications.words import Gist, Occasion
 
-# Each piece of a person carries one of these, so that a piece of any length is found again.
-PLANTED = ("Mw", "٩٣٥", "Zoë", "+3519", "@x.y", "«", "Loyal")
-private = st.builds(lambda mark, rest: mark + rest, st.sampled_from(PLANTED), st.text(max_size=30))
-public = st.text(st.characters(exclude_characters="".join(PLANTED)), min_size=1, max_size=60)
+HERE = {"place": "table 12", "category": "Waiting time"}
 
 
-def concerns() -> st.SearchStrategy[Concern]:
-    """Concerns that hold all a person could have said, and people with names."""
-    customers = st.builds(Customer, name=private, phone=private, email=private, loyalty_number=private)
-    people = st.builds(Staff, name=private, login=private)
-    return st.builds(
-        Concern,
-        mood=st.integers(1, 5),
-        kind=st.sampled_from(Kind),
-        handling=st.sampled_from(Handling),
-        their_words=private,
-        our_reading=private,
-        stake=private,
-        wanted=private,
-        order_reference=private,
-        sensitive=st.booleans(),
-        customer=st.none() | customers,
-        reported_by=st.none() | people,
-        taken_by=st.none() | people,
-        question=st.none() | st.builds(Question, text=private),
-        cause=st.none() | st.builds(Cause, name=private),
-        category=st.none() | st.builds(Category, name=public, urgent=st.booleans()),
-        place=st.none() | st.builds(Place, name=public),
-    )
-
-
-alerts = st.builds(
-    Alert,
-    severity=st.sampled_from(Severity),
-    reason=st.sampled_from(Reason),
-    taken_by=st.builds(Staff, name=private),
+@pytest.mark.parametrize(
+    ("gist", "opening"),
+    [
+        (Gist(), "Unhappy customer"),
+        (Gist(severity="severe"), "Very unhappy customer"),
+        (Gist(reason="mood"), "Unhappy customer"),
+        (Gist(reason="repeat_customer"), "Unhappy again"),
+        (Gist(reason="repeat_customer", severity="severe"), "Unhappy again"),
+        (Gist(reason="order_value"), "Concern about a large order"),
+        (Gist(severity="severe", urgent=True, reason="repeat_customer"), "Urgent"),
+    ],
 )
+def test_a_call_opens_with_the_strongest_of_what_could_be_said(gist: Gist, opening: str) -> None:
+    assert words.title(Occasion.CALL, gist, locale=None) == opening
 
 
-def leaked(text: str) -> list[str]:
-    return [mark for mark in PLANTED if mark in text]
+@pytest.mark.parametrize(
+    ("occasion", "title", "body"),
+    [
+        (Occasion.CALL, "Unhappy customer, table 12", "Waiting time"),
+        (Occasion.REMINDER, "Still open, table 12", "Nobody has done anything yet · Waiting time"),
+        (Occasion.HANDED_OVER, "Handed over to you, table 12", "Waiting time"),
+        (Occasion.TOLD_LATE, "Told too late to ring, table 12", "For your information · Waiting time"),
+        (Occasion.LOOKED_AFTER, "Being looked after by a colleague, table 12", "Waiting time"),
+        (Occasion.UNANSWERED, "Nobody answered, table 12", "Waiting time"),
+        (Occasion.PAUSE, "A colleague needs a pause", "Open to see more"),
+        (Occasion.TEST, "This phone can be reached", "A test: nothing to do"),
+    ],
+)
+def test_each_occasion_has_its_words(occasion: Occasion, title: str, body: str) -> None:
+    gist = Gist(**HERE)
+    assert (words.title(occasion, gist, locale="en"), words.body(occasion, gist, locale="en")) == (title, body)
 
 
-@given(alerts, concerns())
-def test_title_and_body_say_severity_category_and_place_and_nothing_of_a_person(alert: Alert, concern: Concern) -> None:
-    title, body = words.title(alert, concern), words.body(concern)
-    assert leaked(title + body) == []
-    assert (
-        (concern.place.name in title)
-        if concern.place
-        else title in {"Unhappy customer", "Very unhappy customer", "Urgent"}
-    )
-    assert body == (concern.category.name if concern.category else "Open to see what it is about")
-
-
-@given(alerts, concerns(), st.sampled_from(Platform), st.sampled_from(LetterKind))
-def test_the_whole_message_holds_nothing_of_a_person_either(
-    alert: Alert, concern: Concern, platform: Platform, kind: LetterKind
+@pytest.mark.parametrize(
+    ("outcome", "mood_after", "ending", "without_a_place"),
+    [
+        (Outcome.RECOVERED, 5, "table 12 left happy", "Left happy"),
+        (Outcome.RECOVERED, 4, "table 12 left happy", "Left happy"),
+        (Outcome.RECOVERED, 3, "table 12: put right", "Put right"),
+        (Outcome.RECOVERED, None, "table 12: put right", "Put right"),
+        (Outcome.LOST, 1, "table 12: could not be put right", "Could not be put right"),
+        (Outcome.UNKNOWN, None, "table 12: over, nobody knows how it ended", "Over, nobody knows how it ended"),
+    ],
+)
+def test_who_logged_or_helped_is_told_how_it_ended(
+    outcome: Outcome, mood_after: int | None, ending: str, without_a_place: str
 ) -> None:
-    message = message_for(
-        Letter(
-            notification_id=uuid4(),
-            alert_id=uuid4(),
-            concern_id=uuid4(),
-            kind=kind,
-            address="an address",
-            address_kind=AddressKind.FID,
-            platform=platform,
-            title=words.title(alert, concern),
-            body=words.body(concern),
-            severity=alert.severity,
-            sent_at=NOON,
-            expires_at=NOON,
-        )
+    gist = Gist(outcome=outcome, mood_after=mood_after, **HERE)
+    assert words.title(Occasion.ENDED, gist, locale=None) == ending
+    assert words.body(Occasion.ENDED, gist, locale=None) == "Waiting time"
+    nowhere = Gist(outcome=outcome, mood_after=mood_after)
+    assert words.title(Occasion.ENDED, nowhere, locale=None) == without_a_place
+
+
+def test_without_a_category_one_has_to_open_it() -> None:
+    assert words.body(Occasion.CALL, locale="en") == "Open to see what it is about"
+    assert words.body(Occasion.REMINDER, locale="en") == "Nobody has done anything yet"
+
+
+def test_a_place_is_a_name_whatever_characters_stand_in_it() -> None:
+    odd = Gist(place="{0} %s {place!r}", outcome="recovered")
+    assert words.title(Occasion.ENDED, odd, locale=None) == "{0} %s {place!r}: put right"
+    assert words.title(Occasion.CALL, odd, locale=None) == "Unhappy customer, {0} %s {place!r}"
+
+
+@pytest.mark.parametrize(
+    ("locale", "title", "body"),
+    [
+        ("en", "Very unhappy customer, mesa 12", "Open to see what it is about"),
+        ("pt-BR", "Cliente muito insatisfeito, mesa 12", "Abra para ver do que se trata"),
+        ("es-MX", "Cliente muy descontento, mesa 12", "Abra para ver de qué se trata"),
+    ],
+)
+def test_it_is_said_in_the_language_of_the_phone(locale: str, title: str, body: str) -> None:
+    gist = Gist(severity="severe", place="mesa 12")
+    assert words.title(Occasion.CALL, gist, locale=locale) == title
+    assert words.body(Occasion.CALL, gist, locale=locale) == body
+
+
+def test_the_gist_of_an_alert_is_what_is_known_where_others_can_read_it() -> None:
+    allergy, table = Category(name="Allergy", urgent=True), Place(name="table 12")
+    concern = Concern(category=allergy, place=table, stake="a birthday", outcome=Outcome.LOST, mood_after=1)
+    alert = Alert(severity=Severity.SEVERE, reason=Reason.URGENT_CATEGORY, concern=concern)
+    assert Gist.of(alert) == Gist(
+        severity="severe",
+        reason="urgent_category",
+        urgent=True,
+        place="table 12",
+        category="Allergy",
+        outcome="lost",
+        mood_after=1,
     )
-    shown: dict[str, Any] = {"notification": vars(message.notification) if message.notification else {}, **message.data}
-    assert leaked(json.dumps(shown, ensure_ascii=False)) == []
-
-
-def test_the_three_openings() -> None:
-    table = Place(name="table 12")
-    waiting, allergy = Category(name="Waiting time"), Category(name="Allergy", urgent=True)
-    normal, severe = Alert(severity=Severity.NORMAL), Alert(severity=Severity.SEVERE)
-    assert words.title(normal, Concern(place=table, category=waiting)) == "Unhappy customer, table 12"
-    assert words.title(severe, Concern(place=table)) == "Very unhappy customer, table 12"
-    assert words.title(severe, Concern(place=table, category=allergy)) == "Urgent, table 12"
-    assert words.title(normal, Concern()) == "Unhappy customer"
-    assert words.body(Concern(category=waiting)) == "Waiting time"
+    bare = Alert(severity=Severity.NORMAL, reason=Reason.MOOD, concern=Concern())
+    assert Gist.of(bare) == Gist(reason="mood")

@@ -28,10 +28,18 @@ def test_a_real_phone_is_not_said_to_be_reached_by_a_line_in_a_terminal(letter: 
     assert (verdict.outcome, verdict.reason, verdict.alarm) == (DeliveryOutcome.REFUSED, "no-credentials", True)
 
 
-def test_a_withdrawal_looks_different_from_a_ring(letter: MakeLetter) -> None:
+@pytest.mark.parametrize(("kind", "verb"), [("ring", "PUSH"), ("inform", "TELL"), ("withdraw", "UNDO")])
+def test_what_rings_what_informs_and_what_is_withdrawn_look_different(letter: MakeLetter, kind: str, verb: str) -> None:
     stream = io.StringIO()
-    Log(stream).deliver(letter(kind=LetterKind.WITHDRAW))
-    assert stream.getvalue().startswith("UNDO  to ")
+    Log(stream).deliver(letter(kind=LetterKind(kind)))
+    assert stream.getvalue().startswith(f"{verb}  to ")
+
+
+def test_of_a_mailbox_nothing_is_written_out(letter: MakeLetter) -> None:
+    stream = io.StringIO()
+    verdict = Log(stream).deliver(letter(address="bo@example.com", address_kind=AddressKind.EMAIL))
+    assert "to email:…  " in stream.getvalue()
+    assert (verdict.outcome, verdict.alarm) == (DeliveryOutcome.REFUSED, True)
 
 
 def test_without_a_stream_it_prints_to_standard_output(letter: MakeLetter, capsys: pytest.CaptureFixture[str]) -> None:

@@ -86,6 +86,56 @@ def test_a_ring_on_the_web(fcm: FcmStandIn, push: Push, letter: MakeLetter) -> N
     }
 
 
+def test_what_informs_is_shown_on_android_without_the_sound_of_an_alert(
+    fcm: FcmStandIn, push: Push, letter: MakeLetter
+) -> None:
+    told = letter(kind=LetterKind.INFORM, severity="severe")
+    push.deliver(told)
+    assert fcm.messages[0]["notification"] == {"title": told.title, "body": told.body}
+    assert fcm.messages[0]["android"] == {
+        "priority": "normal",
+        "ttl": "120s",
+        "notification": {"tag": str(told.alert_id), "channel_id": "information", "visibility": "PRIVATE"},
+    }
+
+
+def test_what_informs_is_shown_on_ios_without_breaking_in(fcm: FcmStandIn, push: Push, letter: MakeLetter) -> None:
+    told = letter(kind=LetterKind.INFORM, platform=Platform.IOS)
+    push.deliver(told)
+    assert fcm.messages[0]["notification"] == {"title": told.title, "body": told.body}
+    assert fcm.messages[0]["apns"] == {
+        "headers": {
+            "apns-priority": "5",
+            "apns-push-type": "alert",
+            "apns-collapse-id": str(told.alert_id),
+            "apns-expiration": str(int((NOON + timedelta(minutes=2)).timestamp())),
+        },
+        "payload": {"aps": {"sound": "default", "thread-id": str(told.alert_id)}},
+    }
+
+
+def test_what_informs_is_shown_on_the_web_without_urgency(fcm: FcmStandIn, push: Push, letter: MakeLetter) -> None:
+    told = letter(kind=LetterKind.INFORM, platform=Platform.WEB)
+    push.deliver(told)
+    assert fcm.messages[0]["notification"] == {"title": told.title, "body": told.body}
+    assert fcm.messages[0]["webpush"] == {
+        "headers": {"TTL": "120", "Urgency": "normal"},
+        "notification": {"tag": str(told.alert_id)},
+    }
+
+
+@pytest.mark.parametrize("platform", Platform)
+def test_a_letter_about_no_alert_stands_alone(
+    fcm: FcmStandIn, push: Push, letter: MakeLetter, platform: Platform
+) -> None:
+    alone = letter(kind=LetterKind.INFORM, platform=platform, alert_id=None, concern_id=None)
+    push.deliver(alone)
+    (message,) = fcm.messages
+    assert message["data"] == {"notification_id": str(alone.notification_id), "type": "alert.inform"}
+    assert json.dumps(message).count(str(alone.notification_id)) > 1
+    assert "None" not in json.dumps(message)
+
+
 @pytest.mark.parametrize("platform", Platform)
 def test_a_withdrawal_shows_nothing_and_wakes_nobody(
     fcm: FcmStandIn, push: Push, letter: MakeLetter, platform: Platform

@@ -1,0 +1,272 @@
+"""The e-mail channel, in conversation with a mail server: what arrives, and what each answer comes to."""
+
+import ipaddress
+import ssl
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+from config import Config
+from notifications.__main__ import channels
+from notifications.channels import AddressKind, Channel, DeliveryOutcome, Letter, LetterKind, Verdict
+from notifications.channels.email import Email
+from notifications.channels.log import Log
+from tests.notifications.channels.conftest import NOON
+from tests.smtp import DROP, HANG, SmtpStandIn
+
+MakeLetter = Callable[..., Letter]
+SENDER = "Amends <amends@example.com>"
+TOO_SHORT_SECONDS = 0.2
+SENT, LATER, GONE, REFUSED = DeliveryOutcome
+
+
+@pytest.fixture
+def smtp() -> Iterator[SmtpStandIn]:
+    with SmtpStandIn() as stand_in:
+        yield stand_in
+
+
+@pytest.fixture
+def email(smtp: SmtpStandIn) -> Email:
+    return Email(smtp.url, SENDER)
+
+
+@pytest.fixture
+def mail(letter: MakeLetter) -> MakeLetter:
+    """A letter to a manager's mailbox."""
+
+    def to_a_mailbox(**changes: object) -> Letter:
+        return letter(**{"address": "boss@example.com", "address_kind": AddressKind.EMAIL} | changes)
+
+    return to_a_mailbox
+
+
+@pytest.fixture
+def tls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ssl.SSLContext:
+    """What a server at 127.0.0.1 shows to prove itself; this machine trusts it for the time of the test."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "stand-in")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(hours=1))
+        .not_valid_after(now + timedelta(hours=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    file = tmp_path / "server.pem"
+    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    file.write_bytes(private + certificate.public_bytes(Encoding.PEM))
+    monkeypatch.setenv("SSL_CERT_FILE", str(file))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(file)
+    return context
+
+
+def test_a_letter_arrives_as_a_mail_of_plain_text(smtp: SmtpStandIn, email: Email, mail: MakeLetter) -> None:
+    letter = mail(title="Nobody answered, table 12", body="Waiting time")
+    verdict = email.deliver(letter)
+    (taken,) = smtp.mails
+    message_id = f"<{letter.notification_id}@example.com>"
+    assert verdict == Verdict.sent(message_id)
+    assert (taken.sender, taken.to) == ("amends@example.com", ["boss@example.com"])
+    assert (taken.message["From"], taken.message["To"]) == (SENDER, "boss@example.com")
+    assert taken.message["Subject"] == "Nobody answered, table 12"
+    assert taken.message["Message-ID"] == message_id
+    assert taken.message["Auto-Submitted"] == "auto-generated"
+    assert parsedate_to_datetime(taken.message["Date"]) == NOON
+    assert taken.message.get_content_type() == "text/plain"
+    assert taken.message.get_content().splitlines() == ["Nobody answered, table 12", "Waiting time"]
+
+
+def test_any_script_arrives_as_it_was(smtp: SmtpStandIn, email: Email, mail: MakeLetter) -> None:
+    email.deliver(mail(title="Ninguém respondeu, 12番テーブル", body="Ждём · 👩\u200d🍳 · .\n. one dot"))
+    (taken,) = smtp.mails
+    assert taken.message["Subject"] == "Ninguém respondeu, 12番テーブル"
+    assert "Ждём · 👩" in taken.message.get_content()
+    assert taken.raw.isascii()
+    assert taken.raw.count(b"\n") == taken.raw.count(b"\r\n")
+
+
+def test_every_attempt_has_the_same_message_id(smtp: SmtpStandIn, email: Email, mail: MakeLetter) -> None:
+    letter = mail()
+    smtp.answers["TEXT"] = DROP
+    assert email.deliver(letter).unsure
+    del smtp.answers["TEXT"]
+    email.deliver(replace(letter, sent_at=NOON + timedelta(minutes=1)))
+    first, second = smtp.mails
+    assert first.message["Message-ID"] == second.message["Message-ID"]
+    assert first.message["Date"] != second.message["Date"]
+
+
+@pytest.mark.parametrize(
+    "text", ["a\r\nBcc: all@example.com", "a\nBcc: all@example.com\n\nb", "a\rBcc: x", "a\x00\x1b"]
+)
+def test_no_text_can_become_a_header(smtp: SmtpStandIn, email: Email, mail: MakeLetter, text: str) -> None:
+    assert email.deliver(mail(title=text, body=text)).outcome is SENT
+    (taken,) = smtp.mails
+    assert taken.message["Bcc"] is None
+    assert "\n" not in taken.message["Subject"]
+    assert len(taken.message.get_content().splitlines()) == 2
+    assert set(taken.message.keys()) == {
+        "From", "To", "Subject", "Date", "Message-ID", "Auto-Submitted",
+        "Content-Type", "Content-Transfer-Encoding", "MIME-Version",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "nobody",
+        "a@b@c",
+        "a b@example.com",
+        "a@example.com\r\nRCPT TO:<all@example.com>",
+        "a@x,b@y",
+        "<a@b.c>",
+        "é@b.c",
+        "",
+    ],
+)
+def test_what_is_no_address_is_gone_and_no_server_hears_of_it(
+    smtp: SmtpStandIn, email: Email, mail: MakeLetter, address: str
+) -> None:
+    assert email.deliver(mail(address=address)) == Verdict.gone("invalid-address")
+    assert smtp.heard == []
+
+
+def test_a_mail_cannot_be_taken_back(smtp: SmtpStandIn, email: Email, mail: MakeLetter) -> None:
+    assert email.deliver(mail(kind=LetterKind.WITHDRAW)) == Verdict.refused("mail-stays")
+    assert smtp.heard == []
+
+
+ANSWERS: list[tuple[str, str, Verdict]] = [
+    ("GREETING", "421 4.3.2 closing", Verdict.later("smtp-421")),
+    ("GREETING", "554 5.7.1 not you", Verdict.later("smtp-554", alarm=True)),
+    ("GREETING", "what?", Verdict.later("smtp--1")),
+    ("GREETING", DROP, Verdict.later("unreachable")),
+    ("GREETING", HANG, Verdict.later("timed-out")),
+    ("EHLO", DROP, Verdict.later("unreachable")),
+    ("MAIL", "451 4.3.0 try again", Verdict.later("smtp-451")),
+    ("MAIL", "550 5.7.1 no sender of ours", Verdict.later("smtp-550", alarm=True)),
+    ("MAIL", DROP, Verdict.later("unreachable")),
+    ("RCPT", "450 4.2.1 greylisted", Verdict.later("smtp-450")),
+    ("RCPT", "452 4.2.2 mailbox full", Verdict.later("smtp-452")),
+    ("RCPT", "421 4.3.2 closing", Verdict.later("smtp-421")),
+    ("RCPT", "550 5.1.1 no such user", Verdict.gone("unknown-mailbox")),
+    ("RCPT", "550 5.1.10 no mail there", Verdict.gone("unknown-mailbox")),
+    ("RCPT", "550 5.2.1 disabled", Verdict.gone("unknown-mailbox")),
+    ("RCPT", "550 no such user", Verdict.gone("unknown-mailbox")),
+    ("RCPT", "551 moved away", Verdict.gone("unknown-mailbox")),
+    ("RCPT", "553 no such name", Verdict.gone("unknown-mailbox")),
+    ("RCPT", "556 no mail at that domain", Verdict.gone("unknown-mailbox")),
+    ("RCPT", "550 5.7.1 we do not relay", Verdict.refused("smtp-550")),
+    ("RCPT", "554 no", Verdict.refused("smtp-554")),
+    ("RCPT", "251 will forward", Verdict.sent()),
+    ("RCPT", DROP, Verdict.later("unreachable")),
+    ("RCPT", HANG, Verdict.later("timed-out")),
+    ("DATA", "451 4.3.0 try again", Verdict.later("smtp-451")),
+    ("DATA", "554 5.5.1 no recipients", Verdict.refused("smtp-554")),
+    ("DATA", DROP, Verdict.later("unreachable", unsure=True)),
+    ("TEXT", "452 4.3.1 no room", Verdict.later("smtp-452")),
+    ("TEXT", "550 5.7.1 spam", Verdict.refused("smtp-550")),
+    ("TEXT", "554 5.6.0 bad content", Verdict.refused("smtp-554")),
+    ("TEXT", DROP, Verdict.later("unreachable", unsure=True)),
+    ("TEXT", HANG, Verdict.later("timed-out", unsure=True)),
+]
+
+
+@pytest.mark.parametrize(("step", "answer", "expected"), ANSWERS)
+def test_the_verdict_on_every_answer(
+    smtp: SmtpStandIn, mail: MakeLetter, step: str, answer: str, expected: Verdict
+) -> None:
+    smtp.answers[step] = answer
+    email = Email(smtp.url, SENDER, timeout=TOO_SHORT_SECONDS if answer == HANG else 10.0)
+    assert replace(email.deliver(mail()), provider_id=None) == expected
+    assert smtp.heard.count("MAIL") <= 1
+
+
+def test_a_server_that_is_down_means_later(mail: MakeLetter) -> None:
+    assert Email("smtp://127.0.0.1:9", SENDER).deliver(mail()) == Verdict.later("unreachable")
+
+
+def test_a_server_that_is_slow_at_every_step_does_not_outlast_a_lease(smtp: SmtpStandIn, mail: MakeLetter) -> None:
+    smtp.drip = TOO_SHORT_SECONDS * 0.8
+    verdict = Email(smtp.url, SENDER, timeout=TOO_SHORT_SECONDS).deliver(mail())
+    assert (verdict.outcome, verdict.reason) == (LATER, "timed-out")
+
+
+def test_no_verdict_gives_the_address_away(smtp: SmtpStandIn, email: Email, mail: MakeLetter) -> None:
+    for step, answer, _ in ANSWERS:
+        if answer != HANG:
+            smtp.answers = {step: f"{answer} boss@example.com" if answer != DROP else answer}
+            assert "boss" not in repr(email.deliver(mail()))
+
+
+@pytest.mark.parametrize("wrapped", [False, True])
+def test_with_tls_the_whole_conversation_and_the_password_are_encrypted(
+    tls: ssl.SSLContext, mail: MakeLetter, *, wrapped: bool
+) -> None:
+    with SmtpStandIn(tls=tls, wrapped=wrapped, accounts={"me@x": "p:ss/word"}) as smtp:
+        url = smtp.url.replace("://", "://me%40x:p%3Ass%2Fword@")
+        assert Email(url, SENDER).deliver(mail()).outcome is SENT
+        (taken,) = smtp.mails
+        assert (taken.encrypted, taken.signed_in_as) == (True, "me@x")
+        assert smtp.heard.index("AUTH") < smtp.heard.index("MAIL")
+
+
+@pytest.mark.parametrize("wrapped", [False, True])
+def test_a_server_that_cannot_prove_who_it_is_gets_neither_password_nor_mail(
+    tls: ssl.SSLContext, mail: MakeLetter, monkeypatch: pytest.MonkeyPatch, *, wrapped: bool
+) -> None:
+    monkeypatch.delenv("SSL_CERT_FILE")
+    with SmtpStandIn(tls=tls, wrapped=wrapped, accounts={"me": "secret"}) as smtp:
+        verdict = Email(smtp.url.replace("://", "://me:secret@"), SENDER).deliver(mail())
+        assert verdict == Verdict.later("certificate-refused", alarm=True)
+        assert {"AUTH", "MAIL"}.isdisjoint(smtp.heard)
+
+
+def test_a_server_that_is_not_known_to_be_this_machine_and_offers_no_tls_gets_nothing(
+    smtp: SmtpStandIn, mail: MakeLetter
+) -> None:
+    by_another_name = smtp.url.replace("127.0.0.1", "127.1")
+    verdict = Email(by_another_name, SENDER).deliver(mail())
+    assert verdict == Verdict.later("no-tls-or-no-login-offered", alarm=True)
+    assert smtp.heard == ["EHLO"]
+
+
+def test_a_wrong_password_raises_the_alarm_and_costs_no_letter(mail: MakeLetter) -> None:
+    with SmtpStandIn(accounts={"me": "secret"}) as smtp:
+        verdict = Email(smtp.url.replace("://", "://me:guess@"), SENDER).deliver(mail())
+        assert verdict == Verdict.later("credentials-refused", alarm=True)
+        smtp.answers["AUTH"] = "454 4.7.0 try again"
+        verdict = Email(smtp.url.replace("://", "://me:secret@"), SENDER).deliver(mail())
+        assert verdict == Verdict.later("smtp-454")
+        assert smtp.mails == []
+
+
+def test_a_password_for_a_server_that_asks_for_none_raises_the_alarm(smtp: SmtpStandIn, mail: MakeLetter) -> None:
+    verdict = Email(smtp.url.replace("://", "://me:secret@"), SENDER).deliver(mail())
+    assert verdict == Verdict.later("no-tls-or-no-login-offered", alarm=True)
+
+
+def test_the_worker_mails_where_a_server_is_set_and_prints_where_none_is(smtp: SmtpStandIn, mail: MakeLetter) -> None:
+    settings = {"SECRET_KEY": "a secret of the tests"}
+    without = channels(Config.from_env(settings))
+    assert without.keys() == set(AddressKind)
+    assert isinstance(without[AddressKind.EMAIL], Log)
+    given = channels(Config.from_env({**settings, "SMTP_URL": smtp.url, "SMTP_FROM": SENDER}))
+    email: Channel = given[AddressKind.EMAIL]
+    letter = mail(notification_id=UUID(int=7))
+    assert email.deliver(letter).provider_id == "<00000000-0000-0000-0000-000000000007@example.com>"
+    email.close()
+    assert len(smtp.mails) == 1

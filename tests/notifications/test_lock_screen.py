@@ -1,0 +1,207 @@
+"""What reaches a lock screen from a thousand random concerns: nothing of a person, and never more than 1 KiB."""
+
+import json
+import os
+import random
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from itertools import product
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from models.alert import Alert, Reason, Severity
+from models.concern import Concern
+from models.customer import Customer
+from models.device import AddressKind, Device, Platform
+from models.notification import Notification
+from models.outbox import Outgoing, Task
+from models.session import ScopedSession
+from models.staff import Staff
+from models.store import Place
+from models.terms import Outcome
+from models.vocabulary import Category
+from notifications import words
+from notifications.channels import Letter, LetterKind
+from notifications.channels.push_message import message_for
+from notifications.delivery import letter_for
+from notifications.rules import POLICY
+from notifications.words import Gist, Occasion
+from tests.databases import only_on_sqlite
+from tests.factories import NOON, Shop
+from tests.world import World
+
+CONCERNS = 1000
+ONE_KIBIBYTE = 1024
+LOCALES = (None, "en-GB", "pt-BR", "es-419", "ja")
+SCRIPTS = (
+    "abcdefghijklmnopqrstuvwxyz",
+    "àéîõüßłøç",
+    "бгджзийлпф",
+    "δθλξπσφψω",
+    "あいうえお卓番席",
+    "ابتثجحخدذ",
+    "👩🍳🎂✨",
+    "\"\\/<&'{}%",
+)
+# Whatever is told of a person starts with one of these, and no name of a place or category holds one: a leak shows
+# however much of it was cut off.
+MARKS = ("Zoë Q", "Łukx", "Мария", "祐子さ", "أمينة", "+3519", "q@x.y", "«40 m", "7-Loyal")
+
+
+class Inventor:
+    """Makes up rows. What it plants about people is marked; the names of places and categories are not."""
+
+    def __init__(self, dice: random.Random) -> None:
+        self.dice = dice
+
+    def text(self, longest: int) -> str:
+        script = self.dice.choice(SCRIPTS) + " "
+        return "".join(self.dice.choices(script, k=self.dice.randint(0, longest)))
+
+    def planted(self, longest: int) -> str:
+        mark = self.dice.choice(MARKS)
+        return mark + self.text(self.dice.choice((0, 5, longest - len(mark))))
+
+    def name(self, longest: int = 60) -> str:
+        return (self.text(longest).strip() or self.dice.choice("xж席"))[:longest]
+
+    def maybe(self, value: Any) -> Any:
+        return value if self.dice.random() < 0.8 else None
+
+
+def leaked(text: str) -> list[str]:
+    return [mark for mark in MARKS if mark.casefold() in text.casefold()]
+
+
+def furnish(session: ScopedSession, shop: Shop, invent: Inventor) -> None:
+    """Everybody gets a name that must not be told; the manager a phone of each platform in each language."""
+    for person in session.scalars(select(Staff)):
+        person.name = invent.planted(60)
+    for n in range(60):
+        session.add(Place(store_id=shop.store_id, slug=f"place-{n}", name=invent.name()))
+        session.add(Category(slug=f"category-{n}", name=invent.name(), urgent=n % 6 == 0))
+    for platform in Platform:
+        for locale in LOCALES:
+            session.add(
+                Device(
+                    staff_id=shop.staff["manager"],
+                    installation_id=f"{platform}-{locale}",
+                    platform=platform,
+                    address=f"address-{platform}-{locale}",
+                    address_kind=invent.dice.choice((AddressKind.FCM_TOKEN, AddressKind.FID)),
+                    locale=locale,
+                    registered_at=NOON,
+                    seen_at=NOON,
+                )
+            )
+    session.flush()
+
+
+def ring_for_anything(session: ScopedSession, shop: Shop, invent: Inventor) -> None:
+    """A thousand concerns that hold all that could be said, each with an alert for one of the phones."""
+    dice = invent.dice
+    places = session.scalars(select(Place).where(Place.slug.like("place-%"))).all()
+    categories = session.scalars(select(Category).where(Category.slug.like("category-%"))).all()
+    phones = session.scalars(select(Device)).all()
+    for n in range(CONCERNS):
+        customer = Customer(
+            name=invent.planted(200),
+            phone=f"+3519{n:08}",
+            email=f"{n}q@x.y",
+            loyalty_number=f"7-Loyal{n}",
+            created_at=NOON,
+        )
+        concern = Concern(
+            store_id=shop.store_id,
+            mood=dice.randint(1, 5),
+            their_words=invent.planted(400),
+            our_reading=invent.planted(400),
+            stake=invent.planted(200),
+            wanted=invent.planted(200),
+            order_reference=invent.planted(100),
+            sensitive=dice.random() < 0.2,
+            customer=invent.maybe(customer),
+            category=invent.maybe(dice.choice(categories)),
+            place=invent.maybe(dice.choice(places)),
+            reported_by_id=shop.staff["floor"],
+            outcome=dice.choice((None, *Outcome)),
+            mood_after=dice.choice((None, 1, 3, 5)),
+            occurred_at=NOON,
+            received_at=NOON,
+            business_date=NOON.date(),
+        )
+        severity, reason = dice.choice(list(Severity)), dice.choice(list(Reason))
+        alert = Alert.raise_(concern, severity=severity, reason=reason, policy=POLICY, late=False, at=NOON)
+        phone = dice.choice(phones)
+        notification = Notification(
+            alert_id=alert.id,
+            device_id=phone.id,
+            staff_id=phone.staff_id,
+            run_id=alert.run_id,
+            step=0,
+            queued_at=NOON,
+            expires_at=NOON + timedelta(minutes=10),
+        )
+        task = Outgoing.about(alert, Task.RING, at=NOON, notification=notification)
+        session.add_all([concern, alert, notification, task])
+
+
+def letters(session: ScopedSession, dice: random.Random) -> Iterator[Letter]:
+    """What the worker would send for each of them: the ring, what informs on each occasion, the withdrawal."""
+    for task in session.scalars(select(Outgoing)).all():
+        ring = letter_for(session, task, at=NOON)
+        assert ring is not None
+        yield from on_each_platform(ring)
+        alert, locale = task.alert, task.letter_to.device.locale
+        gist = Gist.of(alert)
+        for occasion in Occasion:
+            title, body = (say(occasion, gist, locale=locale) for say in (words.title, words.body))
+            yield replace(ring, kind=LetterKind.INFORM, title=title, body=body, platform=dice.choice(list(Platform)))
+        alert.take(by=session.get_one(Staff, (alert.organization_id, task.letter_to.staff_id)), at=NOON)
+        undo = Outgoing.about(alert, Task.WITHDRAW, at=NOON, notification=task.letter_to)
+        withdrawal = letter_for(session, undo, at=NOON)
+        assert withdrawal is not None
+        yield from on_each_platform(withdrawal)
+
+
+def on_each_platform(letter: Letter) -> Iterator[Letter]:
+    return (replace(letter, platform=platform) for platform in Platform)
+
+
+def sent(letter: Letter) -> str:
+    """The message as Firebase gets it, without the address."""
+    message = json.loads(str(message_for(letter)))
+    assert (message.pop("token", None) or message.pop("fid", None)) == letter.address
+    return json.dumps({"message": message}, ensure_ascii=False, separators=(",", ":"))
+
+
+@only_on_sqlite  # what is tried is no database; and the rows are a thousand
+def test_a_thousand_concerns_tell_a_lock_screen_nothing_of_a_person_in_less_than_a_kibibyte(
+    world: World, shop: Shop, capsys: pytest.CaptureFixture[str]
+) -> None:
+    seed = int(os.environ.get("FUZZ_SEED") or random.SystemRandom().randrange(10**9))
+    invent = Inventor(random.Random(seed))
+    with world.back_office.writing(shop.organization_id) as session:
+        furnish(session, shop, invent)
+        ring_for_anything(session, shop, invent)
+    seen: Counter[tuple[LetterKind, Platform]] = Counter()
+    largest = shown = 0
+    with world.back_office.writing(shop.organization_id) as session:
+        for letter in letters(session, invent.dice):
+            text = sent(letter)
+            assert leaked(text) == [], f"FUZZ_SEED={seed}: {text}"
+            octets = len(text.encode())
+            assert octets < ONE_KIBIBYTE, f"FUZZ_SEED={seed}: {octets} octets: {text}"
+            largest = max(largest, octets)
+            shown += json.dumps(letter.body, ensure_ascii=False)[1:-1] in text
+            seen[letter.kind, letter.platform] += 1
+    assert set(seen) == set(product(LetterKind, Platform))
+    assert seen.total() == CONCERNS * (len(Platform) + len(Occasion) + len(Platform))
+    assert shown > CONCERNS  # the category is there, so what is looked through is what is shown
+    with capsys.disabled():
+        sys.stdout.write(f"\n{seen.total()} messages, the largest {largest} octets (FUZZ_SEED={seed}) ")
