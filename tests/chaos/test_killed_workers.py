@@ -11,7 +11,7 @@ from tests import fcm_answers
 from tests.databases import only_on_postgresql, only_on_sqlite
 from tests.factories import Shop, give_phone
 from tests.fcm import FcmStandIn
-from tests.ordeal import undergo
+from tests.ordeals.killed_workers import undergo
 from tests.telling import log_concern, move, notifications, over, queued, work, worker_of
 from tests.world import World
 
