@@ -36,14 +36,20 @@ def by_hand(ordeal: Callable[[Path, int], Iterable[Figures]]) -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--seed", type=int, default=new_seed())
     seed = parser.parse_args().seed
-    say(f"SEED={seed}  {machine()}")
-    kept = True
+    say(f"SEED={seed}")
     with tempfile.TemporaryDirectory(prefix="amends-") as folder:
-        for figures in ordeal(Path(folder), seed):
-            say(str(figures))
-            for promise in figures.broken():
-                kept = False
-                say(f"BROKEN: {promise}")
+        return report(ordeal(Path(folder), seed))
+
+
+def report(found: Iterable[Figures]) -> int:
+    """Print the machine and the figures as they come; 1 when a promise was not kept."""
+    say(machine())
+    kept = True
+    for figures in found:
+        say(str(figures))
+        for promise in figures.broken():
+            kept = False
+            say(f"BROKEN: {promise}")
     return 0 if kept else 1
 
 
