@@ -84,7 +84,10 @@ def stand_in(folder: Path, delay: int) -> Iterator[tuple[str, Path]]:
 def measure(url: str, folder: Path, *, delay: int, rounds: int) -> Figures:
     """Both in turn, to the same stand-in."""
     figures = Figures(delay, DELAYS[delay])
-    with stand_in(folder, delay) as (endpoint, credentials), closing(Database(url, DatabaseRole.WORKER)) as database:
+    with (
+        stand_in(folder, delay) as (endpoint, credentials),
+        closing(Database(url, DatabaseRole.WORKER, pool=4)) as database,
+    ):
         shop = make_shop(database, f"acme-{delay}", at=system_clock())
         for number in range(PHONES):
             address = f"phone-{delay}-{number}"
