@@ -138,7 +138,7 @@ def undergo(folder: Path, *, rooms: int, seed: int) -> Figures:
 def _fill(world: World, shop: Shop, concern: str, disk: Disk, figures: Figures, chance: random.Random) -> list[Write]:
     """Write this and that until the disk is full, then try everything once; what was refused."""
     refused: list[Write] = []
-    while not refused and figures.written < MOST_WRITES * figures.rooms:
+    while not refused and not figures.otherwise and figures.written < MOST_WRITES * figures.rooms:
         name, write = chance.choice(list(_writes(shop, concern).items()))
         refused += _try(world, name, write, disk, figures)
     for name, write in _writes(shop, concern).items():
