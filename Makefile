@@ -7,6 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PY := $(BIN)/python
 RUNTIME := $(VENV)/.runtime
+REPEAT := $(if $(SEED),--seed $(SEED))
 DEV := $(VENV)/.dev
 # Writing the document signs nothing, but no app starts without a key.
 OPENAPI := SECRET_KEY=writing-a-document-signs-nothing $(BIN)/flask --app wsgi openapi write
@@ -21,10 +22,11 @@ export UV_SYSTEM_CERTS := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run web worker demo test check lint format types floors openapi openapi-check fuzz chaos bench lock clean
+.PHONY: help run web worker demo test check lint format types floors openapi openapi-check fuzz chaos chaos-fcm \
+	chaos-postgres chaos-takes chaos-disk bench bench-latency bench-dispatch lock clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' Makefile
 
 run: $(RUNTIME) ## install, migrate, seed the demo, start web and worker; Ctrl-C drains both
 	@$(PY) serve.py
@@ -68,12 +70,28 @@ fuzz: $(DEV) ## hundreds of new requests for every operation; FUZZ_EXAMPLES says
 	@seed=$${FUZZ_SEED:-$$(date +%s)}; echo "FUZZ_SEED=$$seed"; \
 	FUZZ_SEED=$$seed FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-500} $(PY) -m pytest -n $(WORKERS) tests/contract
 
-bench: $(DEV) ## run what stands under bench/
-	@set -e; found=; for file in bench/*.py; do test -f "$$file" || continue; found=1; $(PY) "$$file"; done; \
-	test -n "$$found" || echo "There is nothing under bench/ yet."
+chaos: $(DEV) ## kill the worker a hundred times over 3,000 notifications; SEED=7 repeats a run of this and those below
+	@$(PY) -m tests.ordeals.killed_workers $(REPEAT)
 
-chaos: $(DEV) ## kill the worker a hundred times over 3,000 notifications; SEED=7 repeats a run
-	@$(PY) -m tests.ordeal $(if $(SEED),--seed $(SEED))
+chaos-fcm: $(DEV) ## take Firebase away in every way it can be away: who is told late, what the API feels of it
+	@$(PY) -m tests.ordeals.push_outage $(REPEAT)
+
+chaos-postgres: $(DEV) ## crash PostgreSQL ten times under load
+	@$(PY) -m tests.ordeals.crashed_database $(REPEAT)
+
+chaos-takes: $(DEV) ## fifty people take each of 200 alerts at the same moment
+	@$(PY) -m tests.ordeals.take_race $(REPEAT)
+
+chaos-disk: $(DEV) ## let SQLite run out of room in the middle of every kind of write
+	@$(PY) -m tests.ordeals.full_disk $(REPEAT)
+
+bench: bench-latency bench-dispatch ## run what stands under bench/
+
+bench-latency: $(DEV) ## how long from a logged concern to Firebase, at 20 alerts a second
+	@$(PY) -m bench.latency
+
+bench-dispatch: $(DEV) ## how fast the worker sends, against a bare HTTP client
+	@$(PY) -m bench.dispatch
 
 lock: $(DEV) ## resolve the newest versions the requirements allow into constraints.txt
 	@cp constraints.txt $(VENV)/constraints.old && : > constraints.txt

@@ -10,7 +10,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -37,11 +37,25 @@ LOCALE = "C.UTF-8" if sys.platform == "linux" else "en_US.UTF-8"
 class Server:
     """A PostgreSQL in which the suite makes databases of its own, each known by a name without the run's prefix."""
 
-    def __init__(self, address: str, prefix: str) -> None:
-        """`address` is the URL of a database that exists, of a role that may create databases and roles."""
+    def __init__(self, address: str, prefix: str, control: Callable[..., None] | None = None) -> None:
+        """`address` is the URL of a database that exists, of a role that may create databases and roles.
+
+        `control` is the pg_ctl of a server that was started here; one that was given is never stopped.
+        """
         url = make_url(address)
         self.address = url.set(drivername=DRIVERS[url.drivername]).render_as_string(hide_password=False)
         self.prefix = prefix
+        self._control = control
+
+    def crash(self) -> None:
+        """Kill every process of it where it stands; `start` then recovers from its log."""
+        assert self._control
+        self._control("-m", "immediate", "stop")
+
+    def start(self) -> None:
+        """Start it again, and wait until it accepts connections."""
+        assert self._control
+        self._control("-l", "log", "start")
 
     def url(self, database: str) -> str:
         """Where SQLAlchemy finds a database, whether it exists or not."""
@@ -163,17 +177,22 @@ def _started(binaries: Binaries, prefix: str) -> Iterator[Server]:
             account = pwd.getpwnam(binaries.user)
             os.chown(folder, account.pw_uid, account.pw_gid)
             run_as |= {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
-        data, log = folder / "data", folder / "log"
+        data = folder / "data"
         options = ["-U", "postgres", "-A", "trust", "-E", "UTF8", f"--locale={LOCALE}", "--no-sync"]
         _run([programs / "initdb", "-D", data, *options], run_as, folder)
         with (data / "postgresql.conf").open("a") as settings:
             settings.write(SETTINGS.format(folder=folder))
+
+        def control(*words: str) -> None:
+            _run([programs / "pg_ctl", "-w", "-t", "60", "-D", data, *words], run_as, folder)
+
+        server = Server(f"postgresql+psycopg://postgres@/postgres?host={folder}&port=5432", prefix, control)
         try:
-            _run([programs / "pg_ctl", "-w", "-t", "60", "-D", data, "-l", log, "start"], run_as, folder)
-            yield Server(f"postgresql+psycopg://postgres@/postgres?host={folder}&port=5432", prefix)
+            server.start()
+            yield server
         finally:
             with contextlib.suppress(subprocess.SubprocessError):  # it may not have come up
-                _run([programs / "pg_ctl", "-w", "-D", data, "-m", "immediate", "stop"], run_as, folder)
+                server.crash()
 
 
 @contextlib.contextmanager

@@ -1,0 +1,15 @@
+"""A disk without room. `make chaos-disk` is the long version."""
+
+from pathlib import Path
+
+from tests.ordeals.full_disk import undergo
+from tests.ordeals.trial import new_seed
+
+
+def test_a_full_disk_refuses_writes_and_nothing_else_until_there_is_room(tmp_path: Path) -> None:
+    seed = new_seed()
+    print(f"seed {seed}")  # noqa: T201 what a failure has to show, whatever it is
+    figures = undergo(tmp_path, rooms=4, seed=seed)
+    print(figures)  # noqa: T201 likewise
+    assert figures.broken() == []
+    assert figures.refused["log"] > 0
