@@ -23,7 +23,7 @@ export UV_SYSTEM_CERTS := 1
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help run web worker demo test check lint format types floors openapi openapi-check fuzz chaos chaos-fcm \
-	chaos-postgres chaos-takes chaos-disk bench bench-latency bench-dispatch lock clean
+	chaos-postgres chaos-takes chaos-disk model bench bench-latency bench-dispatch lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' Makefile
@@ -84,6 +84,9 @@ chaos-takes: $(DEV) ## fifty people take each of 200 alerts at the same moment
 
 chaos-disk: $(DEV) ## let SQLite run out of room in the middle of every kind of write
 	@$(PY) -m tests.ordeals.full_disk $(REPEAT)
+
+model: $(DEV) ## try 10,000 steps of what may happen to calls for help, in any order
+	@$(PY) -m tests.ordeals.lives_of_alerts $(REPEAT)
 
 bench: bench-latency bench-dispatch ## run what stands under bench/
 

@@ -66,6 +66,7 @@ class Config:
     seed_demo: bool | None
     log_format: LogFormat
     ratelimit_storage_url: str = field(repr=False)
+    dead_man_url: str | None = field(repr=False)
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] = os.environ, var: Path = VAR) -> Self:
@@ -88,6 +89,7 @@ class Config:
             seed_demo=_seed_demo(env),
             log_format=_log_format(env),
             ratelimit_storage_url=_ratelimit_storage(env),
+            dead_man_url=_dead_man(env),
         )
 
     @property
@@ -99,11 +101,6 @@ class Config:
     def is_loopback(self) -> bool:
         """Whether only this machine can reach the web process."""
         return is_loopback(self.host)
-
-    @property
-    def is_sqlite(self) -> bool:
-        """Whether the embedded database is used, which allows one web process only."""
-        return self.database_url.startswith("sqlite")
 
 
 def is_loopback(host: str) -> bool:
@@ -140,17 +137,19 @@ def _host(env: Mapping[str, str]) -> str:
 
 def _url(env: Mapping[str, str], name: str, such_as: tuple[str, str] = WEB_ADDRESSES) -> str | None:
     value = env.get(name)
-    if value is None:
-        return None
     scheme, example = such_as
+    if value is not None and ("?" in value or not _is_url(value, scheme)):
+        raise ConfigError(name, value, f"a URL such as {example} is accepted, without query")
+    return value and value.rstrip("/")
+
+
+def _is_url(value: str, scheme: str = "http") -> bool:
     try:
         parts = urlsplit(value)
         sound = parts.scheme in {scheme, f"{scheme}s"} and bool(parts.hostname) and parts.port != 0
     except ValueError:
         sound = False
-    if not sound or parts.query or parts.fragment or re.search(r"\s", value):
-        raise ConfigError(name, value, f"a URL such as {example} is accepted, without query")
-    return value.rstrip("/")
+    return sound and "#" not in value and not re.search(r"\s", value)
 
 
 def _database(env: Mapping[str, str], var: Path) -> URL:
@@ -245,9 +244,17 @@ def _log_format(env: Mapping[str, str]) -> LogFormat:
 
 def _ratelimit_storage(env: Mapping[str, str]) -> str:
     value = env.get("RATELIMIT_STORAGE_URL", "memory://")
-    sound = value == "memory://" or re.fullmatch(r"rediss?://[^\s/]+(/[0-9]*)?", value)
-    if not sound:
+    if value != "memory://" and not re.fullmatch(r"rediss?://[^\s/]+(/[0-9]*)?", value):
         raise ConfigError("RATELIMIT_STORAGE_URL", value, "memory:// or redis://host:6379/0 is accepted")
+    return value
+
+
+def _dead_man(env: Mapping[str, str]) -> str | None:
+    value = env.get("DEAD_MAN_URL")
+    if value is not None and not _is_url(value):
+        raise ConfigError(
+            "DEAD_MAN_URL", "", "is not a URL such as https://watch.example.com/ping/42"
+        )  # it may be a secret
     return value
 
 

@@ -1,10 +1,15 @@
 """gunicorn's settings, all taken from Config: `python -m gunicorn -c gunicorn.conf.py wsgi:app`."""
 
 import os
+import shutil
 import sys
+import tempfile
+from itertools import count
 from pathlib import Path
+from typing import Any
 
 from gunicorn import glogging
+from prometheus_client import values
 from sqlalchemy.exc import DBAPIError
 
 from config import Config, ConfigError, set_up_logging
@@ -60,3 +65,21 @@ def on_starting(_server: object) -> None:
         sys.exit(f"amends: the database cannot be used: {str(error.orig).splitlines()[0]}")
     finally:
         database.close()
+    # Where the processes leave what they count, so that any of them can answer /metrics for all.
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="amends-metrics-", dir=worker_tmp_dir)
+
+
+def pre_fork(server: Any, worker: Any) -> None:
+    """Gives a worker the seat of one that is gone: it counts on in the same files, which by pid would pile up."""
+    taken = {other.seat for other in server.WORKERS.values()}
+    worker.seat = next(seat for seat in count() if seat not in taken)
+
+
+def post_fork(_server: object, worker: Any) -> None:
+    """From here on what is counted goes to the files of the seat."""
+    values.ValueClass = values.MultiProcessValue(lambda: worker.seat)
+
+
+def on_exit(_server: object) -> None:
+    """Leaves nothing behind."""
+    shutil.rmtree(os.environ["PROMETHEUS_MULTIPROC_DIR"], ignore_errors=True)

@@ -14,10 +14,13 @@ from limits.strategies import MovingWindowRateLimiter
 from api import cli, errors, requests
 from api.blueprint import Api
 from api.resources import (
+    alert_rules,
     alerts,
     concerns,
     customers,
+    escalation_policies,
     health,
+    hours,
     me,
     organization,
     recovery_actions,
@@ -32,10 +35,13 @@ BLUEPRINTS = (
     sessions,
     me,
     organization,
+    hours,
     customers,
     concerns,
     recovery_actions,
     alerts,
+    alert_rules,
+    escalation_policies,
     recovery_logs,
     reports,
 )

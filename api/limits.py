@@ -10,6 +10,7 @@ from limits.strategies import MovingWindowRateLimiter
 from api.errors import Refusal
 
 SEARCHES = RateLimitItemPerMinute(20)
+TEST_PUSHES = RateLimitItemPerMinute(3)
 FAILED_SIGN_INS = RateLimitItemPerMinute(5)
 
 

@@ -7,6 +7,7 @@ import structlog
 from flask import Flask, Response, current_app, g, request
 from uuid_utils.compat import uuid7
 
+from api.metrics import count_request
 from models.session import Database
 
 log = structlog.get_logger("request")
@@ -36,12 +37,15 @@ def _finish(response: Response) -> Response:
     if request.path.startswith("/v1"):
         response.headers["Cache-Control"] = "no-store"
     actor = g.actor
+    route = request.url_rule.rule if request.url_rule else None
+    seconds = time.perf_counter() - g.started
+    count_request(request.method, route, response.status_code, seconds)
     log.info(
         "answered",
         method=request.method,
-        route=request.url_rule.rule if request.url_rule else None,
+        route=route,
         status=response.status_code,
-        ms=round((time.perf_counter() - g.started) * 1000, 1),
+        ms=round(seconds * 1000, 1),
         staff=str(actor.staff_id) if actor and actor.staff_id else None,
         api_key=str(actor.api_key_id) if actor and actor.api_key_id else None,
     )

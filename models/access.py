@@ -13,6 +13,7 @@ class Permission(StrEnum):
     ANYONE = "anyone"  # no sign-in at all
     ME_USE = "me:use"
     STORE_READ = "store:read"
+    STORE_WRITE = "store:write"
     STAFF_READ = "staff:read"
     VOCABULARY_READ = "vocabulary:read"  # categories, causes, questions, remedies
     CUSTOMER_READ = "customer:read"
@@ -27,6 +28,8 @@ class Permission(StrEnum):
     RECOVERY_ACT = "recovery:act"
     ALERT_HEAR = "alert:hear"  # may be rung
     ALERT_READ = "alert:read"
+    POLICY_READ = "policy:read"  # when it rings, and how a call climbs
+    POLICY_WRITE = "policy:write"
     LOG_READ = "log:read"
     REPORT_READ = "report:read"
 
@@ -67,15 +70,16 @@ _FLOOR = _PERSON | {
     P.ALERT_READ,
     P.LOG_READ,
 }
-_MANAGER = _FLOOR | {P.CONCERN_SENSITIVE, P.CONCERN_RELEASE_ANY, P.REPORT_READ}
+_MANAGER = _FLOOR | {P.CONCERN_SENSITIVE, P.CONCERN_RELEASE_ANY, P.POLICY_READ, P.REPORT_READ}
 
 GRANTS: dict[Role, frozenset[Permission]] = {
     Role.FLOOR: _FLOOR,
     Role.MANAGER: _MANAGER,
     Role.REGIONAL: _MANAGER,
-    Role.HEAD_OFFICE: _PERSON | {P.CONCERN_READ, P.ALERT_READ, P.LOG_READ, P.REPORT_READ},
+    Role.HEAD_OFFICE: _PERSON | {P.CONCERN_READ, P.ALERT_READ, P.POLICY_READ, P.LOG_READ, P.REPORT_READ},
     Role.ADMIN: _PERSON
     | {
+        P.STORE_WRITE,
         P.STAFF_READ,
         P.CUSTOMER_READ,
         P.CUSTOMER_WRITE,
@@ -83,6 +87,8 @@ GRANTS: dict[Role, frozenset[Permission]] = {
         P.CONCERN_WORDS,
         P.CONCERN_SENSITIVE,
         P.ALERT_READ,
+        P.POLICY_READ,
+        P.POLICY_WRITE,
         P.LOG_READ,
         P.REPORT_READ,
     },

@@ -6,55 +6,48 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Index, Select, UniqueConstraint, select, text
+from sqlalchemy import JSON, ColumnElement, Index, Select, String, UniqueConstraint, select, text
 from sqlalchemy.orm import Mapped, lazyload, mapped_column
 from uuid_utils.compat import uuid7
 
 from models.access import Actor
+from models.alert_rule import Ring
+from models.alert_summary import summary_of
 from models.base import Aggregate, link, many, one
 from models.concern import Concern
+from models.escalation_policy import Climb
 from models.notification import Notification
 from models.staff import Staff
 from models.store import Store
+from models.terms import AlertState, Reason, Severity
 
 
-class AlertState(StrEnum):
-    OPEN = "open"
-    TAKEN = "taken"
-    RESOLVED = "resolved"
+class NotRung(StrEnum):
+    """Why a step of the climb rang nobody."""
+
+    NOBODY = "nobody"  # nobody is on shift, or there is no such person
+    NO_PHONE = "no_phone"
+    PAUSED = "paused"
+    QUIET_HOURS = "quiet_hours"
+    STORE_CLOSED = "store_closed"
+
+
+class Climbed(StrEnum):
+    """What became of an alert whose time had come."""
+
+    BEGAN = "began"  # the next step
+    WAITS = "waits"  # for its next time
     UNANSWERED = "unanswered"
-    CANCELLED = "cancelled"
-    LATE = "late"
-
-
-class Severity(StrEnum):
-    NORMAL = "normal"
-    SEVERE = "severe"
-
-
-class Reason(StrEnum):
-    """The rule that made it ring."""
-
-    MOOD = "mood"
-    URGENT_CATEGORY = "urgent_category"
 
 
 CALLING = frozenset({AlertState.OPEN, AlertState.UNANSWERED})  # somebody could still take it
 
 
-_CLOSED = {
-    AlertState.RESOLVED: "resolved",
-    AlertState.CANCELLED: "cancelled",
-    AlertState.LATE: "told too late to ring",
-    AlertState.UNANSWERED: "nobody answered: walk over",
-}
-
-
 class Alert(Aggregate):
     """One per concern. `run_id` changes each time it rings anew, so that what is left of an earlier run does nothing.
 
-    `policy` is a copy of the rules of the climb as they were when it began: a list of steps, each with the seconds
-    after the start and whom it reaches, and the seconds after which nobody answered.
+    `policy` is a copy of the climb as it was when it began (models/escalation_policy.py); `climbed` what each step of
+    the present run came to: its `step` (counted over the rounds), `at`, how many `phones`, and `why` none.
     """
 
     __tablename__ = "alert"
@@ -75,15 +68,19 @@ class Alert(Aggregate):
     severity: Mapped[Severity]
     reason: Mapped[Reason]
     state: Mapped[AlertState]
-    policy: Mapped[dict[str, Any]]
+    rule: Mapped[str] = mapped_column(String(60))
+    policy: Mapped[Climb] = mapped_column(JSON)
     run_id: Mapped[UUID]
+    round: Mapped[int] = mapped_column(default=0)
     step: Mapped[int] = mapped_column(default=0)
+    climbed: Mapped[list[Any]] = mapped_column(JSON)
     raised_at: Mapped[datetime]
     run_started_at: Mapped[datetime]
     reached_at: Mapped[datetime | None]  # when the worker found out whom the present run reaches
     next_step_at: Mapped[datetime | None]
     taken_by_id: Mapped[UUID | None] = link("staff", nullable=True)
     taken_at: Mapped[datetime | None]
+    reminded_at: Mapped[datetime | None]  # who took it and did nothing yet
     unanswered_at: Mapped[datetime | None]  # the first time nobody came; stays when somebody comes after all
     closed_at: Mapped[datetime | None]
 
@@ -112,49 +109,73 @@ class Alert(Aggregate):
         return select(cls).where(*cls.visible_to(actor), *criteria)
 
     @classmethod
-    def raise_(
-        cls, concern: Concern, *, severity: Severity, reason: Reason, policy: dict[str, Any], late: bool, at: datetime
-    ) -> "Alert":
+    def raise_(cls, concern: Concern, ring: Ring, *, policy: Climb, late: bool, at: datetime) -> "Alert":
         """Call for help. A concern told too late to help with is noted as `late` and rings nobody."""
         alert = cls(
             concern_id=concern.id,
             store_id=concern.store_id,
-            severity=severity,
-            reason=reason,
-            policy=policy,
+            severity=ring.severity,
+            reason=ring.reason,
+            rule=ring.rule,
             raised_at=at,
             taken_by=None,
             notifications=[],
         )
         concern.alert = alert
-        alert._start(late=late, at=at)
+        alert._start(policy, late=late, at=at)
         return alert
+
+    @property
+    def stage(self) -> int:
+        """How far the climb has come, counted over its rounds."""
+        return self.round * len(self.policy["steps"]) + self.step
 
     @property
     def calling(self) -> bool:
         return self.state in CALLING
 
-    def ring_again(self, *, late: bool, at: datetime) -> None:
+    def ring_again(self, *, policy: Climb, late: bool, at: datetime) -> None:
         """Start the climb anew, after the concern was given back or reopened."""
-        self._start(late=late, at=at)
+        self._start(policy, late=late, at=at)
         self.touch()
 
     def cancel(self, *, at: datetime) -> None:
         """It was a slip of the finger: nobody has to come, and nobody is waited for."""
         self.state, self.closed_at = AlertState.CANCELLED, at
+        self.taken_by = self.taken_by_id = None
         self._stop()
 
-    def regrade(self, severity: Severity, reason: Reason) -> None:
+    def regrade(self, ring: Ring, *, at: datetime) -> None:
         """It is better or worse than was thought; who was rung for it already is not rung again."""
-        if severity is not self.severity or reason is not self.reason:
-            self.severity, self.reason = severity, reason
-            self.touch()
+        if (ring.severity, ring.reason, ring.rule) == (self.severity, self.reason, self.rule):
+            return
+        self.severity, self.reason, self.rule = ring.severity, ring.reason, ring.rule
+        if self.state is AlertState.OPEN and self.next_step_at is not None:
+            # What has become severe may have a step that nobody waited for.
+            self.next_step_at = min(self.next_step_at, max(self.next_regular_time(), at))
+        self.touch()
 
     def take(self, *, by: Staff | None, at: datetime) -> None:
-        """Somebody goes there; nobody else has to. `by` is None for the till."""
+        """Somebody goes there; nobody else has to. `by` is None for the till. Its time is the one to remind them."""
         self._answered(by, at)
-        self.state = AlertState.TAKEN
+        self.state, self.reminded_at = AlertState.TAKEN, None
         self._stop()
+        self.next_step_at = at + timedelta(seconds=self.policy["remind_after_seconds"])
+
+    def worked_on(self) -> None:
+        """Something was done: who took it has not forgotten, even if it is about to be given back."""
+        if self.state is AlertState.TAKEN and (self.next_step_at or self.reminded_at) is not None:
+            self.reminded_at = None
+            self._stop()
+
+    def remind(self, *, at: datetime) -> bool:
+        """Its time has come and nothing was done: True once, to remind; False when it has to be given back."""
+        if self.reminded_at is not None:
+            return False
+        grace = self.policy["release_after_seconds"] - self.policy["remind_after_seconds"]
+        self.reminded_at, self.next_step_at = at, at + timedelta(seconds=grace)
+        self.touch()
+        return True
 
     def resolve(self, *, by: Staff | None, at: datetime) -> None:
         """It is over; from `open` the one who resolved it took it at the same moment."""
@@ -163,22 +184,80 @@ class Alert(Aggregate):
         self.state, self.closed_at = AlertState.RESOLVED, at
         self._stop()
 
-    def climb(self, *, at: datetime) -> bool:
-        """Go on to the next step when its time has come. True when a step began, False when nobody answered."""
+    def climb(self, *, at: datetime, arrived: bool) -> Climbed:
+        """Go on where its time has come: to the next step, to the next round, or to the end.
+
+        Before the time of the next step this is the check whether a phone was reached (`arrived`); when none was, the
+        next step comes at once.
+        """
         self.touch()
-        if self.step + 1 < len(self.policy["steps"]):
-            self.step += 1
-            self.next_step_at = self._time_of_next_step()
-            return True
+        regular = self.next_regular_time()
+        if at < regular and arrived:
+            self.next_step_at = regular
+            return Climbed.WAITS
+        if self._begin_next(at):
+            return Climbed.BEGAN
+        if at < regular:
+            self.next_step_at = regular
+            return Climbed.WAITS
+        if self.round + 1 < self.policy["rounds"]:
+            self.round, self.step = self.round + 1, -1
+            self._begin_next(at)
+            return Climbed.BEGAN
         self.state, self.next_step_at = AlertState.UNANSWERED, None
         self.unanswered_at = self.unanswered_at or at
-        return False
+        return Climbed.UNANSWERED
 
-    def _start(self, *, late: bool, at: datetime) -> None:
-        self.run_id, self.step, self.run_started_at, self.reached_at = uuid7(), 0, at, None
-        self.taken_by = self.taken_by_id = self.taken_at = self.closed_at = None
+    def skip(self, why: NotRung, *, at: datetime) -> bool:
+        """This step reaches nobody: record it and begin the next of the round at once. False when there is none."""
+        self.reached(0, stage=self.stage, at=at, why=why)
+        return self._begin_next(at)
+
+    def reached(self, phones: int, *, stage: int, at: datetime, why: NotRung | None = None) -> None:
+        """Write down what a step came to."""
+        self.reached_at = self.reached_at or at
+        entry = {"step": stage, "at": at.isoformat(), "phones": phones, "why": why}
+        self.climbed = [*self.climbed, entry]
+        self.touch()
+
+    def hurry(self, *, at: datetime) -> None:
+        """Every phone of this step turned out to be dead: the next one need not wait."""
+        open_ = self.state is AlertState.OPEN and self.next_step_at is not None and self.next_step_at > at
+        if open_ and self._next_step() is not None:
+            self.next_step_at = at
+            self.touch()
+
+    def next_regular_time(self) -> datetime:
+        """When the next step of this round begins, or the round is over, if nothing hurries it."""
+        following = self._next_step()
+        length = self.policy["unanswered_after_seconds"] // self.policy["rounds"]
+        wait = length if following is None else self.policy["steps"][following]["after_seconds"]
+        return self.run_started_at + timedelta(seconds=self.round * length + wait)
+
+    def _start(self, policy: Climb, *, late: bool, at: datetime) -> None:
+        self.policy, self.run_id, self.run_started_at, self.reached_at = policy, uuid7(), at, None
+        self.round, self.step, self.climbed = 0, -1, []
+        self.taken_by = self.taken_by_id = self.taken_at = self.reminded_at = self.closed_at = None
         self.state = AlertState.LATE if late else AlertState.OPEN
-        self.next_step_at = None if late else self._time_of_next_step()
+        self._begin_next(at)
+        if late:
+            self.next_step_at = None
+
+    def _next_step(self) -> int | None:
+        """The next step of this round that rings for what is as bad as this."""
+        later = range(self.step + 1, len(self.policy["steps"]))
+        return next((n for n in later if self.severity in self.policy["steps"][n]["severities"]), None)
+
+    def _begin_next(self, at: datetime) -> bool:
+        following = self._next_step()
+        if following is None:
+            return False
+        self.step = following
+        self.next_step_at = self.next_regular_time()
+        if self._next_step() is not None:
+            in_time = at + timedelta(seconds=self.policy["reach_within_seconds"])
+            self.next_step_at = min(self.next_step_at, in_time)
+        return True
 
     def _answered(self, by: Staff | None, at: datetime) -> None:
         self.taken_by, self.taken_by_id, self.taken_at = by, by.id if by else None, at
@@ -187,27 +266,7 @@ class Alert(Aggregate):
         self.next_step_at = None
         self.touch()
 
-    def _time_of_next_step(self) -> datetime:
-        steps: list[dict[str, Any]] = self.policy["steps"]
-        last = self.step + 1 == len(steps)
-        wait: int = self.policy["unanswered_after_seconds"] if last else steps[self.step + 1]["after_seconds"]
-        return self.run_started_at + timedelta(seconds=wait)
-
     @property
     def summary(self) -> str:
         """One honest line for the person who waits: what really became of the call."""
-        if self.state is AlertState.TAKEN:
-            return f"{self.taken_by.name if self.taken_by else 'Somebody'} is on the way"
-        if self.state is not AlertState.OPEN:
-            return _CLOSED[self.state]
-        this_run = [sent for sent in self.notifications if sent.run_id == self.run_id]
-        sent_to = {sent.device_id for sent in this_run if sent.on_a_phone}
-        if not sent_to:
-            in_vain = self.reached_at is not None and all(sent.over for sent in this_run)
-            return "no phone reached: walk over" if in_vain else "calling for help"
-        line = f"sent to {len(sent_to)} phone" + ("" if len(sent_to) == 1 else "s")
-        if arrived := {sent.device_id for sent in this_run if sent.arrived}:
-            line += f", arrived on {len(arrived)}"
-        if opened := {sent.device_id for sent in this_run if sent.opened_at is not None}:
-            line += f", opened on {len(opened)}"
-        return line
+        return summary_of(self)

@@ -175,18 +175,26 @@ class TenantOwned(Base):
 
     @classmethod
     def find(
-        cls, session: Session, id_: UUID, *, seen_by: Actor, lock: bool = False, pointer: str | None = None
+        cls,
+        session: Session,
+        id_: UUID,
+        *,
+        seen_by: Actor,
+        lock: bool = False,
+        pointer: str | None = None,
+        also: Sequence[ExecutableOption] = (),
     ) -> Self:
         """The row with this id, or Missing when there is none or this actor may not see it.
 
-        `lock` holds the row for update, for verbs that have one winner. `pointer` says where in a body the id stood.
+        `lock` holds the row for update, for verbs that have one winner. `pointer` says where in a body the id stood,
+        `also` what to load along besides what shows the row.
 
-        The lock is a look-up of its own: who had to wait for it would otherwise see the row as it is now beside the
-        taker and the alert it had before.
+        The lock leaves the key alone, so that rows which point here can be written meanwhile. It is a look-up of its
+        own: who had to wait for it would otherwise see the row as it is now beside the taker and the alert of before.
         """
-        question = select(cls).where(cls.id == id_, *cls.visible_to(seen_by)).options(*cls.shown_with())
+        question = select(cls).where(cls.id == id_, *cls.visible_to(seen_by)).options(*cls.shown_with(), *also)
         if lock:
-            session.execute(select(cls.id).where(cls.id == id_).with_for_update())
+            session.execute(select(cls.id).where(cls.id == id_).with_for_update(key_share=True))
             question = question.execution_options(populate_existing=True)
         found = session.scalars(question).unique().one_or_none()
         if found is None:

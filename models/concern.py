@@ -20,6 +20,7 @@ from models.terms import Channel, Handling, Kind, Outcome, Source, Status
 
 if TYPE_CHECKING:
     from models.alert import Alert
+    from models.previous import Previous
     from models.recovery import RecoveryAction
 
 LATE_AFTER = timedelta(minutes=15)  # the customer has gone: inform, do not ring
@@ -35,11 +36,7 @@ MOVES: dict[Step, tuple[frozenset[Status], Status]] = {  # step: the states it m
 
 
 class Concern(Description, Aggregate):
-    """Something a customer is unhappy about, asks for or praises.
-
-    Fixed by the server when it is logged: `business_date` (the store's), `late`, `time_adjusted`, `received_at`.
-    `seconds_to_take` and `seconds_to_resolve` count from `received_at`.
-    """
+    """Something a customer is unhappy about, asks for or praises. All `seconds_` count to or from `received_at`."""
 
     __tablename__ = "concern"
     __table_args__ = (
@@ -71,6 +68,8 @@ class Concern(Description, Aggregate):
     event_count: Mapped[int] = mapped_column(default=0)
     seconds_to_take: Mapped[int | None]
     seconds_to_resolve: Mapped[int | None]
+    previous_id: Mapped[UUID | None] = link("concern", nullable=True)  # the same customer's last one, within a year
+    seconds_since_previous: Mapped[int | None]
 
     store: Mapped[Store] = one("Concern", "store_id", "Store")
     reported_by: Mapped[Staff | None] = one("Concern", "reported_by_id", "Staff")
@@ -148,6 +147,7 @@ class Concern(Description, Aggregate):
         mood: int,
         at: datetime,
         reporter: Staff | None = None,
+        previous: "Previous | None" = None,
         occurred_at: datetime | None = None,
         **said: Any,
     ) -> ConcernEvent:
@@ -155,8 +155,7 @@ class Concern(Description, Aggregate):
 
         `said` is any of a Description, and kind, handling, channel and id. A phone's clock that is out of all reason
         (more than 30 days back, 5 minutes ahead) is moved to that bound and flagged: the note is never refused for it.
-        `reporter` is the row of `by` where it is at hand. What is one's own (`mine`) is taken at once; an urgent one
-        stays open, because others are rung for it.
+        `reporter` is the row of `by`. What is one's own (`mine`) is taken at once, unless a rule rings for it anyway.
         """
         told = occurred_at or at
         occurred = min(max(told, at - OLDEST), at + FURTHEST_AHEAD)
@@ -177,10 +176,16 @@ class Concern(Description, Aggregate):
             alert=None,
         )
         concern.describe(said)
+        concern.follow(previous)
         event = concern._record(Step.LOGGED, by=by, at=at, details={"mood": mood, "handling": concern.handling})
-        if concern.handling is Handling.MINE and not concern.urgent:
+        if concern.handling is Handling.MINE and not any(rule.rings_for_own(concern) for rule in store.alert_rules):
             concern.take(by=by, at=at)
         return event
+
+    def follow(self, previous: "Previous | None") -> None:
+        """Note that this customer was unhappy before; fixed by what was known when the customer was named."""
+        self.previous_id = previous.concern_id if previous else None
+        self.seconds_since_previous = _seconds(previous.received_at, self.received_at) if previous else None
 
     def take(self, *, by: Actor, at: datetime) -> ConcernEvent | None:
         """Go there. Conflict when somebody else is on the way already; None when it is one's own repeated tap."""
@@ -200,6 +205,13 @@ class Concern(Description, Aggregate):
         if self.status is Status.TAKEN and not mine and not by.may(Permission.CONCERN_RELEASE_ANY):
             raise Forbidden("Only the person who took it, or a manager, can give it back.")
         event = self._move(Step.RELEASED, by=by, at=at)
+        self._hand_to(None)
+        return event
+
+    def give_up_waiting(self, *, at: datetime) -> ConcernEvent:
+        """Nobody did anything since it was taken: it is given back to the floor by the house itself."""
+        nobody = Actor(self.organization_id, frozenset(), frozenset())
+        event = self._move(Step.RELEASED, by=nobody, at=at, details={"forgotten": True})
         self._hand_to(None)
         return event
 

@@ -24,6 +24,7 @@ class Step(StrEnum):
     RESOLVED = "resolved"
     REOPENED = "reopened"
     EDITED = "edited"
+    HANDED_OVER = "handed_over"  # `to` is the id of the colleague who is called
     ACTION_RECORDED = "action_recorded"
     ACTION_REVERSED = "action_reversed"
 

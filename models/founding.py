@@ -4,6 +4,7 @@ from datetime import datetime
 from uuid import UUID
 
 from models.access import Role
+from models.first_rules import teach_first_rules
 from models.first_words import teach_first_words
 from models.organization import Organization
 from models.session import ScopedSession
@@ -28,5 +29,6 @@ def found_organization(
         raise TypeError("choose the id first and open the session for it")
     organization = Organization.found(session, slug=slug, name=name, at=at, id_=session.tenant)
     teach_first_words(session)
+    teach_first_rules(session)
     admin = Staff.hire(session, login=admin_login, name=admin_name, role=Role.ADMIN, password_hash=password_hash)
     return organization, admin

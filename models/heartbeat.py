@@ -1,8 +1,9 @@
 """Signs of life of the worker, for those who ask whether the house is well."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import String, delete
+from sqlalchemy import String, delete, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import Base
@@ -20,13 +21,27 @@ class Heartbeat(Base):
     at: Mapped[datetime]
     overdue_steps: Mapped[int] = mapped_column(default=0)
     push: Mapped[str] = mapped_column(String(20), default="ok")
+    # `server_default`: a worker of the release before may still be at work while the tables change.
+    channels: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))  # by name: closed or open
+    figures: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))  # what waits, and how late it is
 
     @classmethod
-    def beat(cls, session: Session, worker: str, *, overdue_steps: int, push: str, at: datetime) -> None:
+    def beat(
+        cls,
+        session: Session,
+        worker: str,
+        *,
+        overdue_steps: int,
+        push: str,
+        channels: dict[str, str],
+        figures: dict[str, float],
+        at: datetime,
+    ) -> None:
         """Say that this worker lives, and how it does; forget those that have long been silent."""
         beat = session.get(cls, worker) or cls(worker=worker)
         session.add(beat)
         beat.at, beat.overdue_steps, beat.push = at, overdue_steps, push
+        beat.channels, beat.figures = dict(channels), dict(figures)
         session.execute(delete(cls).where(cls.worker != worker, cls.at < at - FORGOTTEN_AFTER))
 
     @classmethod

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import and_
+from sqlalchemy.orm import joinedload
 
 from models.access import Actor
 from models.concern import Concern
@@ -14,12 +15,20 @@ from models.concern_event import ConcernEvent
 from models.customer import Customer, normalised
 from models.errors import DomainError, Invalid
 from models.look_up import look_up
+from models.previous import last_of
 from models.recovery import RecoveryAction
 from models.remedy import Remedy
 from models.session import ScopedSession
 from models.staff import Shift, Staff
 from models.store import Store
 from models.vocabulary import Category
+
+# What decides whether a concern rings, and how the call climbs, comes in the same look-up as the store.
+_RULES_OF_STORE = (joinedload(Store.alert_rules), joinedload(Store.policies))
+_RULES_OF_SHIFT = (
+    joinedload(Shift.store).joinedload(Store.alert_rules),
+    joinedload(Shift.store).joinedload(Store.policies),
+)
 
 
 def take_in(session: ScopedSession, told: dict[str, Any], *, by: Actor, at: datetime) -> ConcernEvent:
@@ -33,7 +42,8 @@ def take_in(session: ScopedSession, told: dict[str, Any], *, by: Actor, at: date
     actions = said.pop("recovery_actions", [])
     ended = {name: said.pop(name) for name in ("outcome", "mood_after") if name in said}
     described = _with_rows(session, said, store_id=store.id, country=store.country, by=by, at=at)
-    event = Concern.log(by=by, reporter=reporter, store=store, at=at, **described)
+    previous = last_of(session, described.get("customer"), before=at)
+    event = Concern.log(by=by, reporter=reporter, store=store, at=at, previous=previous, **described)
     session.add(event.concern)
     _act(session, event.concern, actions, by=by, at=at)
     if ended.get("outcome") is not None:
@@ -48,14 +58,18 @@ def complete(
 ) -> ConcernEvent:
     """Take over what was told later of a concern there is; null takes a field away. Missing as in `take_in`."""
     changes = _with_rows(session, dict(told), store_id=concern.store_id, category=concern.category, by=by, at=at)
-    return concern.edit(by=by, at=at, **changes)
+    event = concern.edit(by=by, at=at, **changes)
+    if "customer" in changes:
+        concern.follow(last_of(session, concern.customer, before=concern.received_at))
+    return event
 
 
 def _post(session: ScopedSession, store_id: UUID | None, *, by: Actor) -> tuple[Store, Staff | None]:
     """The store named, or the one of the shift; and the person, who comes in the same look-up as the shift."""
     if store_id is not None:
-        return Store.find(session, store_id, seen_by=by, pointer="/store_id"), None
-    shift = Shift.current(session, by.staff_id) if by.staff_id else None
+        store = Store.find(session, store_id, seen_by=by, pointer="/store_id", also=_RULES_OF_STORE)
+        return store, None
+    shift = Shift.current(session, by.staff_id, also=_RULES_OF_SHIFT) if by.staff_id else None
     if shift is None or not by.reaches(shift.store_id):
         raise Invalid("Send a store_id, or check in first with PUT /v1/me/shift.", pointer="/store_id")
     return shift.store, shift.staff

@@ -1,4 +1,4 @@
-"""One alert on one phone: what became of it, as far as anybody can know."""
+"""One notification on one phone: what became of it, as far as anybody can know."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Index, Select, String, UniqueConstraint, select
-from sqlalchemy.orm import Mapped, Session, joinedload, mapped_column
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.access import Actor
 from models.base import TenantOwned, link, one
@@ -27,6 +27,20 @@ class NotificationState(StrEnum):
     SUPPRESSED = "suppressed"
 
 
+class NotificationKind(StrEnum):
+    """What a notification is about. A ring is loud and climbs; the others inform, and but for those of LOUD quietly."""
+
+    RING = "ring"
+    HAND_OVER = "hand_over"  # a colleague asks this person to go
+    REMINDER = "reminder"  # taken, and nothing done yet
+    UNANSWERED = "unanswered"  # nobody came
+    LATE = "late"  # told too late to ring
+    OWN = "own"  # the one who logged it puts it right alone
+    OUTCOME = "outcome"  # how it ended, for who logged or helped
+    PAUSE = "pause"  # a colleague needs a moment
+    TEST = "test"
+
+
 class ReceiptEvent(StrEnum):
     """What the app tells us a phone did with a notification."""
 
@@ -38,6 +52,8 @@ class ReceiptEvent(StrEnum):
 S = NotificationState
 ON_A_PHONE = frozenset({S.ACCEPTED, S.RECEIVED, S.SHOWN, S.OPENED})
 OVER = frozenset({S.FAILED, S.EXPIRED, S.SUPPRESSED})
+LOUD = frozenset({NotificationKind.RING, NotificationKind.HAND_OVER, NotificationKind.TEST})
+MUTABLE = frozenset({NotificationKind.LATE, NotificationKind.OWN, NotificationKind.OUTCOME})  # may be unwanted
 PROGRESS = (S.QUEUED, S.LEASED, S.ACCEPTED, S.RECEIVED, S.SHOWN, S.OPENED)
 
 
@@ -50,11 +66,13 @@ class Notification(TenantOwned):
         Index("ix_notification_staff", "organization_id", "staff_id", "queued_at"),
     )
 
-    alert_id: Mapped[UUID] = link("alert")
-    device_id: Mapped[UUID] = link("device")
+    kind: Mapped[NotificationKind] = mapped_column(default=NotificationKind.RING)
+    alert_id: Mapped[UUID | None] = link("alert", nullable=True)
+    concern_id: Mapped[UUID | None] = link("concern", nullable=True)
+    device_id: Mapped[UUID | None] = link("device", nullable=True)  # none: an e-mail to the person
     staff_id: Mapped[UUID] = link("staff")
-    run_id: Mapped[UUID]
-    step: Mapped[int]
+    run_id: Mapped[UUID | None]  # of the climb, for what rings
+    step: Mapped[int | None]  # counted over its rounds
     state: Mapped[NotificationState] = mapped_column(default=NotificationState.QUEUED)
     queued_at: Mapped[datetime]
     expires_at: Mapped[datetime]
@@ -66,13 +84,13 @@ class Notification(TenantOwned):
     provider_id: Mapped[str | None] = mapped_column(String(300))
     failure: Mapped[str | None] = mapped_column(String(60))
 
-    device: Mapped[Device] = one("Notification", "device_id", "Device")
-    staff: Mapped[Staff] = one("Notification", "staff_id", "Staff")
+    device: Mapped[Device | None] = one("Notification", "device_id", "Device")
+    staff: Mapped[Staff] = one("Notification", "staff_id", "Staff", lazy="joined")
 
     @classmethod
     def of(cls, alert_id: UUID) -> Select["Notification"]:
         """The notifications of an alert, with the people they went to."""
-        return select(cls).where(cls.alert_id == alert_id).options(joinedload(cls.staff))
+        return select(cls).where(cls.alert_id == alert_id)
 
     @property
     def on_a_phone(self) -> bool:
@@ -92,17 +110,17 @@ class Notification(TenantOwned):
         if self.accepted_at is None:
             self.accepted_at, self.provider_id = at, provider_id
         if self.state in (S.QUEUED, S.LEASED):
-            self.state = S.ACCEPTED
+            self.state, self.failure = S.ACCEPTED, None
 
     def try_(self) -> None:
         """A worker is about to hand it to the push service. Until that answers, nobody knows whether a phone rings."""
         if self.state is S.QUEUED:
             self.state = S.LEASED
 
-    def wait(self) -> None:
-        """The push service did not take it; it will be tried again."""
+    def wait(self, reason: str) -> None:
+        """The push service did not take it, for this reason; it will be tried again."""
         if self.state is S.LEASED:
-            self.state = S.QUEUED
+            self.state, self.failure = S.QUEUED, reason
 
     def give_up(self, state: NotificationState, reason: str) -> None:
         """It will not be sent (again): failed, expired or suppressed."""
@@ -126,7 +144,7 @@ class Notification(TenantOwned):
         wanted = list(receipts)
         ids = {receipt["notification_id"] for receipt in wanted}
         mine = session.scalars(
-            select(cls).where(cls.id.in_(ids), cls.staff_id == by.staff_id).order_by(cls.id).with_for_update()
+            select(cls).where(cls.id.in_(ids), cls.staff_id == by.staff_id).order_by(cls.id).with_for_update(of=cls)
         )
         known = {notification.id: notification for notification in mine}
         for receipt in wanted:

@@ -1,30 +1,36 @@
 """What has to leave the house: written with its cause, claimed under a lease, recorded behind a fence."""
 
-import sqlite3
-import threading
-import time
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any, Self
 from uuid import UUID
 
-from sqlalchemy import Engine, Index, Text, case, func, or_, select, text
-from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy import ColumnElement, Index, Text, case, delete, false, func, or_, select, text, tuple_
 from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy.sql.base import ExecutableOption
 from uuid_utils.compat import uuid7
 
 from models.alert import Alert
 from models.base import TenantOwned, link, one
-from models.notification import Notification
+from models.concern import Concern
+from models.device import AddressKind, Device
+from models.notification import Notification, NotificationKind, NotificationState
 
-LEASE = timedelta(seconds=60)
+# What a killed worker had in hand waits for so long. A letter may take longer: its worker renews the lease meanwhile,
+# and no statement holds a worker up for longer than this (`statement_timeout` in models/session.py).
+LEASE = timedelta(seconds=20)
 POISONED_AFTER = 5  # failures nobody foresaw; refusals and time-outs of a provider do not count
+KEPT_FOR = timedelta(days=7)  # what is done, for whoever looks for the cause of something
+FORGOTTEN_AT_ONCE = 500
+KEPT_BACK = "kept-back"  # why a notification was not even tried
 
 
 class Task(StrEnum):
     REACH = "reach"  # find out whom a step of an alert reaches
     RING = "ring"  # one notification to one device
+    GIVE_BACK = "give_back"  # what was taken and forgotten
+    INFORM = "inform"  # one notification that does not climb
+    TELL = "tell"  # find out who is to be told of something
     RECALL = "recall"  # find out whose phones still show an alert that was taken
     WITHDRAW = "withdraw"  # take one notification off one device
 
@@ -37,13 +43,28 @@ class Outgoing(TenantOwned):
         Index(
             "ix_outbox_due", "due_at", postgresql_where=text("done_at IS NULL"), sqlite_where=text("done_at IS NULL")
         ),
+        Index(
+            "ix_outbox_done",
+            "done_at",
+            postgresql_where=text("done_at IS NOT NULL"),
+            sqlite_where=text("done_at IS NOT NULL"),
+        ),
+        Index(
+            "ix_outbox_set_aside",
+            "set_aside_at",
+            postgresql_where=text("set_aside_at IS NOT NULL"),
+            sqlite_where=text("set_aside_at IS NOT NULL"),
+        ),
     )
 
     task: Mapped[Task]
-    alert_id: Mapped[UUID] = link("alert")
+    alert_id: Mapped[UUID | None] = link("alert", nullable=True)
+    concern_id: Mapped[UUID | None] = link("concern", nullable=True)
+    staff_id: Mapped[UUID | None] = link("staff", nullable=True)  # who is to be told, or who it is about
     notification_id: Mapped[UUID | None] = link("notification", nullable=True)
-    run_id: Mapped[UUID]
-    step: Mapped[int]
+    kind: Mapped[NotificationKind | None]  # what a TELL is about
+    run_id: Mapped[UUID | None]
+    step: Mapped[int | None]
     created_at: Mapped[datetime]
     due_at: Mapped[datetime]
     lease_id: Mapped[UUID | None]
@@ -54,7 +75,8 @@ class Outgoing(TenantOwned):
     set_aside_at: Mapped[datetime | None]
     last_error: Mapped[str | None] = mapped_column(Text)
 
-    alert: Mapped[Alert] = one("Outgoing", "alert_id", "Alert")
+    alert: Mapped[Alert | None] = one("Outgoing", "alert_id", "Alert")
+    concern: Mapped[Concern | None] = one("Outgoing", "concern_id", "Concern")
     notification: Mapped[Notification | None] = one("Outgoing", "notification_id", "Notification")
 
     @property
@@ -72,41 +94,156 @@ class Outgoing(TenantOwned):
             task=task,
             alert=alert,
             alert_id=alert.id,
+            concern=alert.concern,
+            concern_id=alert.concern_id,
             notification=notification,
             notification_id=notification.id if notification else None,
             run_id=alert.run_id,
-            step=alert.step,
+            step=alert.stage,
             created_at=at,
             due_at=at,
         )
 
     @classmethod
+    def news(
+        cls,
+        kind: NotificationKind,
+        organization_id: UUID,
+        *,
+        at: datetime,
+        concern: Concern | None = None,
+        alert: Alert | None = None,
+        staff_id: UUID | None = None,
+    ) -> "Outgoing":
+        """Something people are to be told of, once it is found out who they are."""
+        about = concern or (alert.concern if alert else None)
+        return cls(
+            organization_id=organization_id,
+            task=Task.TELL,
+            kind=kind,
+            alert_id=alert.id if alert else None,
+            concern=about,
+            concern_id=about.id if about else None,
+            staff_id=staff_id,
+            run_id=alert.run_id if alert else None,
+            created_at=at,
+            due_at=at,
+        )
+
+    def letter(self, notification: Notification, *, at: datetime) -> "Outgoing":
+        """One notification of this news."""
+        return Outgoing(
+            organization_id=self.organization_id,
+            task=Task.INFORM,
+            alert_id=self.alert_id,
+            concern_id=self.concern_id,
+            notification=notification,
+            notification_id=notification.id,
+            run_id=self.run_id,
+            created_at=at,
+            due_at=at,
+        )
+
+    @classmethod
+    def is_due(cls, at: datetime) -> ColumnElement[bool]:
+        """Its time has come. One that was never put off is due at any time: the clock of who wrote it may be ahead."""
+        return or_(cls.due_at <= at, cls.due_at == cls.created_at)
+
+    @classmethod
+    def goes_to(cls, kinds: Collection[AddressKind]) -> ColumnElement[bool]:
+        """It is a letter to an address of one of these kinds."""
+        to_a_mailbox = Notification.device_id.is_(None) if AddressKind.EMAIL in kinds else false()
+        return (
+            select(Notification.id)
+            .outerjoin(Notification.device)
+            .where(
+                Notification.organization_id == cls.organization_id,
+                Notification.id == cls.notification_id,
+                or_(Device.address_kind.in_(kinds), to_a_mailbox),
+            )
+            .exists()
+        )
+
+    @classmethod
+    def out_of_time(cls, at: datetime) -> ColumnElement[bool]:
+        """It is a letter that came to nothing: all that is left is to say so."""
+        ended = select(Notification.id).where(
+            Notification.organization_id == cls.organization_id,
+            Notification.id == cls.notification_id,
+            Notification.expires_at <= at,
+        )
+        return cls.task.in_((Task.RING, Task.INFORM)) & ended.exists()
+
+    @classmethod
     def claim(
-        cls, session: Session, tasks: Sequence[Task], *, at: datetime, limit: int, lease: timedelta = LEASE
+        cls,
+        session: Session,
+        tasks: Sequence[Task],
+        *,
+        at: datetime,
+        limit: int,
+        lease: timedelta = LEASE,
+        only: ColumnElement[bool] | None = None,
     ) -> Sequence["Outgoing"]:
         """Lease what is due, oldest first. Other workers pass over what this one holds.
 
-        SKIP LOCKED exists on PostgreSQL only; on SQLite the transaction holds the one write lock anyway.
+        A lease that ends later than any that is taken now was taken before a clock was set back, and counts no longer;
+        the second length of one is for the clocks of other workers. SKIP LOCKED exists on PostgreSQL only; on SQLite
+        the transaction holds the one write lock anyway.
         """
+        question = select(cls).where(
+            cls.done_at.is_(None),
+            cls.task.in_(tasks),
+            cls.is_due(at),
+            or_(cls.lease_until.is_(None), cls.lease_until < at, cls.lease_until > at + 2 * lease),
+        )
+        if only is not None:
+            question = question.where(only)
         due = session.scalars(
-            select(cls)
-            .where(
-                cls.done_at.is_(None),
-                cls.task.in_(tasks),
-                cls.due_at <= at,
-                or_(cls.lease_until.is_(None), cls.lease_until < at),
-            )
-            .order_by(cls.due_at, cls.id)
-            .limit(limit)
-            .with_for_update(skip_locked=True)
+            question.order_by(cls.due_at, cls.id).limit(limit).with_for_update(of=cls, skip_locked=True)
         ).all()
         for row in due:
             row.lease_id, row.lease_until = uuid7(), at + lease
         return due
 
     @classmethod
-    def held(cls, session: Session, claimed: "Outgoing") -> "Outgoing | None":
-        """The claimed row, if its lease still holds; None when somebody else took it over."""
+    def note_kept_back(cls, session: Session, kinds: Collection[AddressKind]) -> None:
+        """Say of each notification that waits for a channel which is away, and was never tried, that this is why."""
+        waits = select(cls.notification_id).where(
+            cls.done_at.is_(None), cls.task.in_((Task.RING, Task.INFORM)), cls.goes_to(kinds)
+        )
+        untried = (Notification.state == NotificationState.QUEUED, Notification.failure.is_(None))
+        question = select(Notification).where(Notification.id.in_(waits), *untried).order_by(Notification.id)
+        for notification in session.scalars(question.with_for_update(of=Notification, skip_locked=True)):
+            notification.failure = KEPT_BACK
+
+    @classmethod
+    def renew(cls, session: Session, claimed: Iterable["Outgoing"], *, at: datetime, lease: timedelta = LEASE) -> None:
+        """Hold on to what is still being done. What is being recorded at this moment needs it no longer."""
+        leases = [row.lease_id for row in claimed]
+        held = select(cls).where(cls.done_at.is_(None), cls.lease_id.in_(leases))
+        for row in session.scalars(held.with_for_update(skip_locked=True)):
+            row.lease_until = at + lease
+
+    @classmethod
+    def forget_done(cls, session: Session, *, at: datetime, limit: int = FORGOTTEN_AT_ONCE) -> int:
+        """Remove some of what was done long ago; how many."""
+        old = (
+            select(cls.organization_id, cls.id)
+            .where(cls.done_at < at - KEPT_FOR)
+            .order_by(cls.done_at)
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+        )
+        keys = [tuple(key) for key in session.execute(old)]
+        if keys:
+            these = tuple_(cls.organization_id, cls.id).in_(keys)
+            session.execute(delete(cls).where(these).execution_options(synchronize_session=False))
+        return len(keys)
+
+    @classmethod
+    def held(cls, session: Session, claimed: "Outgoing", *, also: Sequence[ExecutableOption] = ()) -> "Outgoing | None":
+        """The claimed row, if its lease still holds, and `also`; None when somebody else took it over."""
         return session.scalars(
             select(cls)
             .where(
@@ -115,7 +252,8 @@ class Outgoing(TenantOwned):
                 cls.lease_id == claimed.lease_id,
                 cls.done_at.is_(None),
             )
-            .with_for_update()
+            .options(*also)
+            .with_for_update(of=cls)
         ).one_or_none()
 
     @classmethod
@@ -125,7 +263,7 @@ class Outgoing(TenantOwned):
             (cls.set_aside_at.is_not(None), "set_aside"),
             (cls.done_at.is_not(None), "done"),
             (cls.lease_until >= at, "leased"),
-            (cls.due_at <= at, "due"),
+            (cls.is_due(at), "due"),
             else_="later",
         )
         rows = session.execute(select(state.label("state"), func.count().label("rows")).group_by("state"))
@@ -147,70 +285,3 @@ class Outgoing(TenantOwned):
         self.put_off(until=until, reason=reason)
         if self.poisonings >= POISONED_AFTER:
             self.set_aside_at = self.done_at = at
-
-
-class Waker:
-    """Sleeps until somebody wrote to the outbox.
-
-    PostgreSQL tells it (LISTEN; a trigger notifies at commit). On SQLite the number of the file's last change is
-    looked at every 50 ms, which costs no lock. Both are only a hint: the caller looks for itself after a time-out,
-    which is also how it finds what becomes due without anybody writing.
-    """
-
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-        self._connection: Any = None
-        self._seen: int | None = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._hang_up()
-
-    def wait(self, seconds: float, stopping: threading.Event) -> None:
-        """Come back when there may be work, when asked to stop, or after so many seconds."""
-        try:
-            if self._connection is None:
-                self._connect()  # and look once more: what was written before it listened is not told
-            elif self._engine.dialect.name == "postgresql":
-                self._listen(seconds)
-            else:
-                self._watch_file(seconds, stopping)
-        except (self._engine.dialect.loaded_dbapi.Error, PoolTimeout):
-            self._hang_up()
-            stopping.wait(seconds)
-
-    def _connect(self) -> None:
-        """A connection of its own, of the worker's role like all its others."""
-        if self._engine.dialect.name == "postgresql":
-            pooled = self._engine.raw_connection()
-            self._connection = pooled.driver_connection
-            pooled.detach()
-            self._connection.autocommit = True
-            self._connection.execute("LISTEN amends_outbox")
-        else:
-            self._connection = sqlite3.connect(str(self._engine.url.database), isolation_level=None)
-            self._seen = self._file_version()
-
-    def _listen(self, seconds: float) -> None:
-        for _told in self._connection.notifies(timeout=seconds, stop_after=1):
-            pass  # a burst of them is one reason to look
-
-    def _watch_file(self, seconds: float, stopping: threading.Event) -> None:
-        ends_at = time.monotonic() + seconds
-        while time.monotonic() < ends_at and not stopping.is_set():
-            version = self._file_version()
-            if version != self._seen:
-                self._seen = version
-                return
-            stopping.wait(0.05)
-
-    def _file_version(self) -> int:
-        version: int = self._connection.execute("PRAGMA data_version").fetchone()[0]
-        return version
-
-    def _hang_up(self) -> None:
-        if self._connection is not None:
-            self._connection.close()
-        self._connection = None

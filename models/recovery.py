@@ -62,13 +62,20 @@ class RecoveryAction(Aggregate):
 
     @classmethod
     def find(
-        cls, session: Session, id_: UUID, *, seen_by: Actor, lock: bool = False, pointer: str | None = None
+        cls,
+        session: Session,
+        id_: UUID,
+        *,
+        seen_by: Actor,
+        lock: bool = False,
+        pointer: str | None = None,
+        also: Sequence[ExecutableOption] = (),
     ) -> "RecoveryAction":
         """As for any other; its concern is locked first, for a colleague may be at it with another of its actions."""
         if lock:
             of_it = select(cls.concern_id).where(cls.id == id_).scalar_subquery()
-            session.execute(select(Concern.id).where(Concern.id == of_it).with_for_update())
-        return super().find(session, id_, seen_by=seen_by, lock=lock, pointer=pointer)
+            session.execute(select(Concern.id).where(Concern.id == of_it).with_for_update(key_share=True))
+        return super().find(session, id_, seen_by=seen_by, lock=lock, pointer=pointer, also=also)
 
     @property
     def customer_id(self) -> UUID | None:

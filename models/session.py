@@ -21,7 +21,7 @@ from sqlalchemy.orm import (
     with_loader_criteria,
 )
 
-from models.base import Aggregate, Clock, TenantOwned, system_clock
+from models.base import Aggregate, Base, Clock, TenantOwned, system_clock
 from models.change import Change, ChangeCounter, Op, write_changes, write_changes_at_once
 
 
@@ -31,7 +31,7 @@ class Everything:
 
 EVERYTHING: Final = Everything()
 Tenant = UUID | Everything
-T = TypeVar("T", bound=TenantOwned)
+T = TypeVar("T", bound=Base)
 Identity = tuple[UUID, str, UUID]  # ids come from phones: two things of different kinds may share one
 
 
@@ -179,8 +179,8 @@ def _forget(session: ScopedSession, transaction: SessionTransaction) -> None:
 
 @event.listens_for(ScopedSession, "after_begin")
 def _tell_the_database(session: ScopedSession, transaction: SessionTransaction, connection: Connection) -> None:
-    """Third wall: row level security compares every row with this setting, which ends with the transaction."""
-    if connection.dialect.name == "postgresql" and not transaction.nested and isinstance(session.tenant, UUID):
+    """Third wall: row level security compares every row the web sees with this setting, which ends with it."""
+    if session.info["walled"] and not transaction.nested and isinstance(session.tenant, UUID):
         connection.execute(
             sa.text("SELECT set_config('app.organization_id', :tenant, true)"), {"tenant": str(session.tenant)}
         )
@@ -192,6 +192,8 @@ class Database:
     def __init__(self, url: str, role: DatabaseRole, *, pool: int = 8, clock: Clock = system_clock) -> None:
         self.clock = clock
         self.url = sa.make_url(url)
+        # Of the worker's role every row is seen.
+        self._walled = role is DatabaseRole.APP and self.url.get_backend_name() == "postgresql"
         if self.url.get_backend_name() == "sqlite":
             self.engine, self.reading_engine = _sqlite_engines(self.url, pool)
         else:
@@ -207,14 +209,17 @@ class Database:
     @contextmanager
     def writing(self, tenant: Tenant) -> Iterator[ScopedSession]:
         """One transaction for one organization, committed when the block ends and rolled back when it raises."""
-        with self._writers(info={"tenant": tenant, "clock": self.clock}) as session, session.begin():
+        with self._writers(info=self._info(tenant)) as session, session.begin():
             yield session
 
     @contextmanager
     def reading(self, tenant: Tenant) -> Iterator[ScopedSession]:
         """One read-only transaction; on SQLite it never waits for a writer."""
-        with self._readers(info={"tenant": tenant, "clock": self.clock}) as session, session.begin():
+        with self._readers(info=self._info(tenant)) as session, session.begin():
             yield session
+
+    def _info(self, tenant: Tenant) -> dict[str, Any]:
+        return {"tenant": tenant, "clock": self.clock, "walled": self._walled}
 
     def refuse_unsafe_role(self) -> None:
         """UnsafeRole when row level security would not hold this process: superuser, BYPASSRLS, or an owner."""

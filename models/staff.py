@@ -1,20 +1,21 @@
 """Staff: who they are, where they belong, how they sign in, and when they are on shift."""
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, time, timedelta
 from functools import cache
+from typing import Any
 from uuid import UUID
 
 from argon2 import PasswordHasher
 from argon2.exceptions import VerifyMismatchError
-from sqlalchemy import ColumnElement, Index, Select, String, UniqueConstraint, or_, select, text
+from sqlalchemy import JSON, ColumnElement, Index, Select, String, UniqueConstraint, or_, select, text
 from sqlalchemy.orm import Mapped, Session, joinedload, mapped_column, relationship, selectinload
 from sqlalchemy.sql.base import ExecutableOption
 
 from models import naming
 from models.access import EVERYWHERE, GRANTS, Actor, Permission, Role
 from models.base import Aggregate, TenantOwned, link, many, one
-from models.errors import Conflict, Invalid
+from models.errors import Conflict, Invalid, NotNow
 from models.organization import Region
 from models.store import Store
 
@@ -33,6 +34,10 @@ class Staff(Aggregate):
     role: Mapped[Role]
     password_hash: Mapped[str] = mapped_column(String(200))
     left_at: Mapped[datetime | None]
+    email: Mapped[str | None] = mapped_column(String(254))
+    quiet_from: Mapped[time | None]  # in the zone of the store that calls; not on shift, then not rung
+    quiet_until: Mapped[time | None]
+    muted: Mapped[list[str]] = mapped_column(JSON, default=list)  # kinds of notification that are not wanted
 
     store_links: Mapped[list["StaffStore"]] = many("Staff", "StaffStore", "staff_id")
     region_links: Mapped[list["StaffRegion"]] = many("Staff", "StaffRegion", "staff_id")
@@ -118,6 +123,26 @@ class Staff(Aggregate):
         """Hold a person until the end of the transaction: of two taps at once the second sees what the first did."""
         session.execute(select(cls.id).where(cls.id == staff_id).with_for_update(key_share=True))
 
+    def prefer(self, **wishes: Any) -> None:
+        """Take over what a person wants for themselves: `quiet_hours` (from and until, or none), `muted`, `email`."""
+        if "quiet_hours" in wishes:
+            quiet = wishes["quiet_hours"] or {"from": None, "until": None}
+            start, end = (time.fromisoformat(quiet[name]) if quiet[name] else None for name in ("from", "until"))
+            if start is not None and start == end:
+                raise Invalid("Quiet hours end at another time than they begin.", pointer="/quiet_hours/until")
+            self.quiet_from, self.quiet_until = start, end
+        if "muted" in wishes:
+            self.muted = sorted(set(wishes["muted"]))
+        if "email" in wishes:
+            self.email = wishes["email"]
+        self.touch()
+
+    @property
+    def quiet_hours(self) -> dict[str, str] | None:
+        if self.quiet_from is None or self.quiet_until is None:
+            return None
+        return {"from": self.quiet_from.isoformat("minutes"), "until": self.quiet_until.isoformat("minutes")}
+
     @property
     def permissions(self) -> frozenset[Permission]:
         return GRANTS[self.role]
@@ -168,6 +193,7 @@ class Shift(TenantOwned):
     lead: Mapped[bool] = mapped_column(default=False)
     started_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
+    paused_until: Mapped[datetime | None]  # after a hard one: their phones stay silent until then
 
     staff: Mapped[Staff] = one("Shift", "staff_id", "Staff")
     store: Mapped[Store] = one("Shift", "store_id", "Store")
@@ -194,13 +220,42 @@ class Shift(TenantOwned):
             current.ended_at = at
 
     @classmethod
-    def current(cls, session: Session, staff_id: UUID | None) -> "Shift | None":
-        """The open shift of a member of staff, with the store and the person, in one look-up."""
-        return session.scalars(
+    def pause(
+        cls, session: Session, *, staff_id: UUID, minutes: int | None = None, at: datetime
+    ) -> "tuple[Shift, bool]":
+        """Keep somebody's phones silent after a hard one, as long as the store allows at most; and whether that is new.
+
+        NotNow off shift, Invalid for longer. A second one changes nothing.
+        """
+        Staff.one_at_a_time(session, staff_id)
+        shift = cls.current(session, staff_id)
+        if shift is None:
+            raise NotNow("Only somebody on shift can pause: check in first with PUT /v1/me/shift.")
+        longest = shift.store.longest_pause_minutes
+        if minutes is not None and minutes > longest:
+            raise Invalid(f"This store allows a pause of {longest} minutes at most.", pointer="/minutes")
+        if shift.paused_until is not None and shift.paused_until > at:
+            return shift, False
+        shift.paused_until = at + timedelta(minutes=longest if minutes is None else minutes)
+        return shift, True
+
+    @classmethod
+    def end_pause(cls, session: Session, *, staff_id: UUID) -> None:
+        """Ring again; nothing happens where there is no pause."""
+        if current := cls.current(session, staff_id):
+            current.paused_until = None
+
+    @classmethod
+    def current(
+        cls, session: Session, staff_id: UUID | None, *, also: Sequence[ExecutableOption] = ()
+    ) -> "Shift | None":
+        """The open shift of a member of staff, with the store, the person and `also`, in one look-up."""
+        found = session.scalars(
             select(cls)
             .where(cls.staff_id == staff_id, cls.ended_at.is_(None))
-            .options(joinedload(cls.store), joinedload(cls.staff))
-        ).one_or_none()
+            .options(*also, joinedload(cls.store), joinedload(cls.staff))
+        )
+        return found.unique().one_or_none()
 
 
 def hash_password(password: str) -> str:

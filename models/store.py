@@ -1,22 +1,28 @@
-"""A store: its zone, its business day, its places."""
+"""A store: its hours, its zone, its business day, its places."""
 
 import re
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
+from typing import TYPE_CHECKING
 from uuid import UUID
 from zoneinfo import ZoneInfo, available_timezones
 
 import phonenumbers
-from sqlalchemy import ColumnElement, Select, String, UniqueConstraint, select
-from sqlalchemy.orm import Mapped, Session, mapped_column, selectinload
+from sqlalchemy import JSON, ColumnElement, Select, String, UniqueConstraint, select
+from sqlalchemy.orm import Mapped, Session, mapped_column, relationship, selectinload
 from sqlalchemy.sql.base import ExecutableOption
 
 from models import naming
 from models.access import Actor
 from models.base import Aggregate, TenantOwned, link, many, one
 from models.errors import Conflict, Invalid, Missing
+from models.hours import ALWAYS, Hours, check, is_open
 from models.organization import Region
+
+if TYPE_CHECKING:
+    from models.alert_rule import AlertRule
+    from models.escalation_policy import EscalationPolicy
 
 
 class StoreKind(StrEnum):
@@ -42,9 +48,23 @@ class Store(Aggregate):
     country: Mapped[str] = mapped_column(String(2))
     currency: Mapped[str] = mapped_column(String(3))
     day_starts_at: Mapped[time] = mapped_column(default=time(4))
+    hours: Mapped[Hours | None] = mapped_column(JSON(none_as_null=True))
+    longest_pause_minutes: Mapped[int] = mapped_column(default=5)  # that a person may keep their phone silent
 
     region: Mapped[Region] = one("Store", "region_id", "Region")
     places: Mapped[list["Place"]] = many("Store", "Place", "store_id", order_by="Place.position")
+    alert_rules: Mapped[list["AlertRule"]] = relationship(
+        "AlertRule",
+        primaryjoin="and_(foreign(AlertRule.organization_id) == Store.organization_id, AlertRule.enabled)",
+        order_by="AlertRule.slug",
+        viewonly=True,
+    )
+    policies: Mapped[list["EscalationPolicy"]] = relationship(
+        "EscalationPolicy",
+        primaryjoin="and_(foreign(EscalationPolicy.organization_id) == Store.organization_id,"
+        " or_(EscalationPolicy.store_id.is_(None), EscalationPolicy.store_id == Store.id))",
+        viewonly=True,
+    )
 
     @classmethod
     def open(
@@ -127,13 +147,31 @@ class Store(Aggregate):
             return question
         return question.where(Region.id.in_(select(cls.region_id).where(*cls.visible_to(actor))))
 
+    @property
+    def policy(self) -> "EscalationPolicy | None":
+        """The store's own, else the organization's."""
+        return max(self.policies, key=lambda policy: policy.store_id is not None, default=None)
+
+    @property
+    def opening_hours(self) -> Hours:
+        return self.hours or ALWAYS
+
+    def set_hours(self, hours: Hours) -> None:
+        """Be open at these times from now on. Invalid, with a pointer, where openings overlap."""
+        check(hours)
+        self.hours = hours
+        self.touch()
+
+    def is_open(self, at: datetime) -> bool:
+        return is_open(self.hours, at, self.zone)
+
     def business_date(self, at: datetime) -> date:
         """The business day an instant falls on: at 01:30 on Saturday a restaurant is still in its Friday.
 
         Compared as instants, not as clock readings, so that the hour that comes twice in autumn stays in one day; and
         from the day after what the calendar shows, which a clock that goes back over midnight can show twice.
         """
-        day = at.astimezone(self._zone).date() + timedelta(days=1)
+        day = at.astimezone(self.zone).date() + timedelta(days=1)
         while at < self._day_start(day):
             day -= timedelta(days=1)
         return day
@@ -143,10 +181,10 @@ class Store(Aggregate):
         return self._day_start(business_date), self._day_start(business_date + timedelta(days=1))
 
     def _day_start(self, day: date) -> datetime:
-        return datetime.combine(day, self.day_starts_at, tzinfo=self._zone).astimezone(UTC)
+        return datetime.combine(day, self.day_starts_at, tzinfo=self.zone).astimezone(UTC)
 
     @property
-    def _zone(self) -> ZoneInfo:
+    def zone(self) -> ZoneInfo:
         return ZoneInfo(self.time_zone)
 
 

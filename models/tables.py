@@ -2,6 +2,7 @@
 
 from models import (
     alert,
+    alert_rule,
     change,
     concern,
     concern_event,
@@ -9,8 +10,10 @@ from models import (
     customer,
     description,
     device,
+    escalation_policy,
     heartbeat,
     idempotency,
+    inspection,
     notification,
     organization,
     outbox,
@@ -18,12 +21,14 @@ from models import (
     remedy,
     staff,
     store,
+    tally,
     vocabulary,
 )
 from models.base import Base
 
 __all__ = [
     "alert",
+    "alert_rule",
     "change",
     "concern",
     "concern_event",
@@ -31,8 +36,10 @@ __all__ = [
     "customer",
     "description",
     "device",
+    "escalation_policy",
     "heartbeat",
     "idempotency",
+    "inspection",
     "notification",
     "organization",
     "outbox",
@@ -40,6 +47,7 @@ __all__ = [
     "remedy",
     "staff",
     "store",
+    "tally",
     "vocabulary",
 ]
 

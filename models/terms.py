@@ -1,4 +1,4 @@
-"""The words of a concern: its kinds, who handles it, where it stands and how it ended."""
+"""The words of a concern and of its call for help: kinds, states, how badly and why it rings, how it ended."""
 
 from enum import StrEnum
 
@@ -24,6 +24,32 @@ class Outcome(StrEnum):
     RECOVERED = "recovered"
     LOST = "lost"
     UNKNOWN = "unknown"
+
+
+class Severity(StrEnum):
+    """How badly a concern rings."""
+
+    NORMAL = "normal"
+    SEVERE = "severe"
+
+
+class Reason(StrEnum):
+    """What in the concern made it ring, of the strongest rule that fits."""
+
+    MOOD = "mood"
+    URGENT_CATEGORY = "urgent_category"
+    SECOND_CONCERN = "second_concern"
+    ORDER_VALUE = "order_value"
+    CATEGORY = "category"
+
+
+class AlertState(StrEnum):
+    OPEN = "open"
+    TAKEN = "taken"
+    RESOLVED = "resolved"
+    UNANSWERED = "unanswered"
+    CANCELLED = "cancelled"
+    LATE = "late"
 
 
 class Source(StrEnum):

@@ -3,9 +3,10 @@
 from uuid import UUID
 
 from sqlalchemy import Select, String, UniqueConstraint, select
-from sqlalchemy.orm import Mapped, mapped_column, selectinload
+from sqlalchemy.orm import Mapped, Session, mapped_column, selectinload
 
 from models.base import Aggregate, TenantOwned, link, many
+from models.errors import Missing
 
 
 class Category(Aggregate):
@@ -23,6 +24,13 @@ class Category(Aggregate):
     @classmethod
     def listed(cls) -> Select["Category"]:
         return select(cls).options(selectinload(cls.causes))
+
+    @classmethod
+    def named(cls, session: Session, slug: str) -> "Category":
+        found = session.scalars(select(cls).where(cls.slug == slug)).one_or_none()
+        if found is None:
+            raise Missing(f"This organization has no category {slug!r}.", pointer="/category")
+        return found
 
 
 class Cause(TenantOwned):

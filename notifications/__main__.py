@@ -13,8 +13,9 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from config import Config, ConfigError, set_up_logging
-from models.outbox import LEASE, Waker
+from models.outbox import LEASE
 from models.session import Database, DatabaseRole, UnsafeRole
+from models.waker import Waker
 from notifications.channels import AddressKind, Channel
 from notifications.channels.email import Email
 from notifications.channels.log import Log
@@ -59,7 +60,8 @@ def main(lease: timedelta = LEASE) -> int:
         set_up_logging(config)
         database = Database(config.database_url, DatabaseRole.WORKER, pool=4)
         database.refuse_unsafe_role()
-        worker = Worker(database, channels(config), name=f"{socket.gethostname()}:{os.getpid()}", lease=lease)
+        name = f"{socket.gethostname()}:{os.getpid()}"
+        worker = Worker(database, channels(config), name=name, lease=lease, dead_man_url=config.dead_man_url)
     except (ConfigError, UnsafeRole, OSError, ValueError) as error:
         sys.stderr.write(f"worker: {error}\n")
         return 1

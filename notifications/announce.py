@@ -1,18 +1,24 @@
 """Telling: from a step of a concern to its alert and one outbox row, in the transaction of the step."""
 
 from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models.alert import Alert, AlertState
+from models.alert import Alert
+from models.alert_rule import Ring
 from models.concern import LATE_AFTER, Concern
 from models.concern_event import ConcernEvent, Step
+from models.escalation_policy import DEFAULT, Climb, to_managers_at_once
+from models.notification import NotificationKind
 from models.outbox import Outgoing, Task
-from models.terms import Status
-from notifications.rules import POLICY, rings
+from models.staff import Shift
+from models.terms import AlertState, Status
+from notifications.rules import rings
 
-MATTERS_TO_AN_ALERT = frozenset({Step.EDITED, Step.REOPENED, Step.RELEASED, Step.TAKEN, Step.RESOLVED})
+MATTERS_TO_AN_ALERT = frozenset(Step) - {Step.LOGGED, Step.ACTION_REVERSED, Step.HANDED_OVER}
 
 
 def announce(session: Session, event: ConcernEvent) -> None:
@@ -20,6 +26,14 @@ def announce(session: Session, event: ConcernEvent) -> None:
     held = _held(session, event.concern) if event.step in MATTERS_TO_AN_ALERT else None
     if (to_do := decide(event, held)) is not None:
         session.add(Outgoing.about(to_do.alert, to_do.task, at=event.at))
+    if (kind := _news(event)) is not None:
+        session.add(_telling(kind, event))
+
+
+def announce_pause(session: Session, shift: Shift, *, at: datetime) -> None:
+    """Let the lead know, and nobody else, that a colleague needs a moment."""
+    kind = NotificationKind.PAUSE
+    session.add(Outgoing.news(kind, shift.organization_id, staff_id=shift.staff_id, at=at))
 
 
 @dataclass(frozen=True)
@@ -40,8 +54,37 @@ def decide(event: ConcernEvent, alert: Alert | None) -> ToDo | None:
             return _ring(event.concern, alert, event)
         case Step.TAKEN | Step.RESOLVED:
             return _answer(alert, event) if alert else None
-        case Step.ACTION_RECORDED | Step.ACTION_REVERSED:
+        case Step.ACTION_RECORDED:
+            if alert:
+                alert.worked_on()
             return None
+        case Step.ACTION_REVERSED | Step.HANDED_OVER:
+            return None
+
+
+def _telling(kind: NotificationKind, event: ConcernEvent) -> Outgoing:
+    """The news of a step. One that goes with a call for help is of no use any more once somebody goes."""
+    concern, whom = event.concern, None
+    alert = concern.alert if kind is NotificationKind.LATE else None
+    if kind is NotificationKind.HAND_OVER:
+        whom = UUID(event.details["to"])
+        alert = concern.alert if concern.alert is not None and concern.alert.calling else None
+    return Outgoing.news(kind, concern.organization_id, concern=concern, alert=alert, staff_id=whom, at=event.at)
+
+
+def _news(event: ConcernEvent) -> NotificationKind | None:
+    """What is worth knowing although nobody has to come."""
+    concern = event.concern
+    match event.step:
+        case Step.LOGGED if concern.alert is not None and concern.alert.state is AlertState.LATE:
+            return NotificationKind.LATE
+        case Step.LOGGED if concern.unhappy and concern.status is Status.TAKEN:
+            return NotificationKind.OWN
+        case Step.RESOLVED:
+            return NotificationKind.OUTCOME
+        case Step.HANDED_OVER:
+            return NotificationKind.HAND_OVER
+    return None
 
 
 def _ring(concern: Concern, alert: Alert | None, event: ConcernEvent) -> ToDo | None:
@@ -49,27 +92,41 @@ def _ring(concern: Concern, alert: Alert | None, event: ConcernEvent) -> ToDo | 
 
     An edit changes how badly a call rings, and takes back one that was a slip of the finger.
     """
-    ring = rings(concern)
+    ring = rings(concern, concern.store.alert_rules)
     edited = event.step is Step.EDITED
     if ring is None:
-        return _take_back(alert, event) if edited and alert and concern.status is Status.OPEN else None
+        return _take_back(alert, event) if alert and concern.status is Status.OPEN else None
     if alert is None:
         # A mood corrected in the evening calls nobody to a table that has long been empty.
         late = concern.late or (edited and event.at - concern.occurred_at > LATE_AFTER)
-        alert = Alert.raise_(concern, severity=ring.severity, reason=ring.reason, policy=POLICY, late=late, at=event.at)
-    elif edited and alert.state is not AlertState.CANCELLED:
-        alert.regrade(ring.severity, ring.reason)
+        alert = Alert.raise_(concern, ring, policy=_climb(concern, ring), late=late, at=event.at)
+    elif edited and alert.state is not AlertState.CANCELLED and not _calls_the_managers_now(alert, ring):
+        alert.regrade(ring, at=event.at)
         return None
     else:
-        alert.ring_again(late=concern.late, at=event.at)
+        alert.regrade(ring, at=event.at)
+        alert.ring_again(policy=_climb(concern, ring), late=concern.late, at=event.at)
     return ToDo(alert, Task.REACH) if alert.calling else None
 
 
+def _climb(concern: Concern, ring: Ring) -> Climb:
+    """How the call climbs: as the store or the organization has it at this moment."""
+    policy = concern.store.policy
+    climb = policy.snapshot() if policy else DEFAULT
+    return to_managers_at_once(climb) if ring.managers_at_once else climb
+
+
+def _calls_the_managers_now(alert: Alert, ring: Ring) -> bool:
+    """It has turned out to be this customer's second concern: the managers do not wait for their step."""
+    return alert.calling and ring.managers_at_once and alert.reason is not ring.reason
+
+
 def _take_back(alert: Alert, event: ConcernEvent) -> ToDo | None:
-    if not alert.calling:
-        return None
-    alert.cancel(at=event.at)
-    return ToDo(alert, Task.RECALL)
+    """Nobody has to come for it as it stands now; who came for it as it was does no longer."""
+    was_calling = alert.calling
+    if was_calling or alert.state in (AlertState.TAKEN, AlertState.RESOLVED):
+        alert.cancel(at=event.at)
+    return ToDo(alert, Task.RECALL) if was_calling else None
 
 
 def _answer(alert: Alert, event: ConcernEvent) -> ToDo | None:
@@ -87,6 +144,6 @@ def _held(session: Session, concern: Concern) -> Alert | None:
     return session.scalars(
         select(Alert)
         .where(Alert.concern_id == concern.id)
-        .with_for_update(of=Alert)
+        .with_for_update(of=Alert, key_share=True)
         .execution_options(populate_existing=True)
     ).one_or_none()

@@ -1,16 +1,20 @@
-"""The climb: which steps are due, whom a step reaches, whose phones still show what was answered."""
+"""The climb: which steps are due, what a step rings, whose phones still show what was answered."""
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
+from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, func, or_, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session, joinedload
 
-from models.access import GRANTS, Permission, Role
-from models.alert import Alert, AlertState
-from models.device import Device
-from models.notification import ON_A_PHONE, Notification
+from models.alert import Alert, Climbed
+from models.concern import Concern
+from models.device import AddressKind, Device
+from models.notification import ON_A_PHONE, Notification, NotificationKind
 from models.outbox import Outgoing, Task
-from models.staff import Shift, Staff, StaffStore
+from models.terms import AlertState
+from notifications.announce import announce
+from notifications.audience import audience
 
 LONGEST_TTL = timedelta(minutes=10)
 
@@ -22,15 +26,59 @@ def climb_due(session: Session, *, at: datetime, limit: int = 100) -> int:
     """
     due = session.scalars(
         Alert.alone()
-        .where(Alert.next_step_at <= at, Alert.state == AlertState.OPEN)
+        .where(Alert.next_step_at <= at, Alert.state.in_((AlertState.OPEN, AlertState.TAKEN)))
         .order_by(Alert.next_step_at)
         .limit(limit)
-        .with_for_update(of=Alert, skip_locked=True)
+        .with_for_update(of=Alert, skip_locked=True, key_share=True)
     ).all()
+    arrived = _arrived(session, due)
     for alert in due:
-        if alert.climb(at=at):
-            session.add(Outgoing.about(alert, Task.REACH, at=at))
+        if alert.state is AlertState.TAKEN:
+            _remind_or_give_back(session, alert, at=at)
+        else:
+            _climb(session, alert, at=at, arrived=alert.id in arrived)
     return len(due)
+
+
+def climb_one(session: Session, alert: Alert, at: datetime) -> None:
+    """Take one open alert whose time has come a step further, by itself."""
+    _climb(session, alert, at=at, arrived=bool(_arrived(session, [alert])))
+
+
+def _climb(session: Session, alert: Alert, *, at: datetime, arrived: bool) -> None:
+    match alert.climb(at=at, arrived=arrived):
+        case Climbed.BEGAN:
+            session.add(Outgoing.about(alert, Task.REACH, at=at))
+        case Climbed.UNANSWERED:
+            session.add(Outgoing.news(NotificationKind.UNANSWERED, alert.organization_id, alert=alert, at=at))
+
+
+def _remind_or_give_back(session: Session, alert: Alert, *, at: datetime) -> None:
+    """Giving back changes the concern, which whoever taps has before the alert: so that is a task of its own."""
+    if alert.remind(at=at):
+        session.add(_reminder(alert, at=at))
+    else:
+        alert.next_step_at = None
+        session.add(Outgoing.about(alert, Task.GIVE_BACK, at=at))
+
+
+def _reminder(alert: Alert, *, at: datetime) -> Outgoing:
+    return Outgoing.news(
+        NotificationKind.REMINDER, alert.organization_id, alert=alert, staff_id=alert.taken_by_id, at=at
+    )
+
+
+def give_back(session: Session, task: Outgoing, *, at: datetime) -> None:
+    """What was taken and forgotten calls again, unless something was done in this very moment."""
+    of_the_alert = select(Alert.concern_id).where(Alert.id == task.alert_id).scalar_subquery()
+    concern = session.scalars(
+        select(Concern).where(Concern.id == of_the_alert).with_for_update(of=Concern, key_share=True)
+    ).one()
+    alert = _held(session, task)
+    if alert is None or alert.state is not AlertState.TAKEN or alert.run_id != task.run_id:
+        return
+    if alert.reminded_at is not None and alert.next_step_at is None:
+        announce(session, concern.give_up_waiting(at=at))
 
 
 def overdue(session: Session, *, at: datetime, by: timedelta) -> int:
@@ -41,29 +89,51 @@ def overdue(session: Session, *, at: datetime, by: timedelta) -> int:
 
 
 def reach(session: Session, task: Outgoing, *, at: datetime) -> None:
-    """Queue a notification for every phone this step reaches, as things stand now.
+    """Queue a notification for every phone this step reaches, as things stand now; a step that reaches none is skipped.
 
     An alert that was answered meanwhile, or rings in a newer run, reaches nobody; nor does one that stood unreached
     until its time was over: then it is in the lists, and the customer is gone. Harmless to repeat.
     """
     alert = _held(session, task)
-    if alert is None or alert.state is not AlertState.OPEN or alert.run_id != task.run_id:
+    if alert is None or alert.state is not AlertState.OPEN or alert.run_id != task.run_id or task.step is None:
         return
-    alert.reached_at = alert.reached_at or at
-    alert.touch()
-    expires_at = min(at + LONGEST_TTL, alert.next_step_at or at + LONGEST_TTL)
-    rung = select(Notification.device_id).where(
-        Notification.alert_id == alert.id, Notification.run_id == alert.run_id, Notification.step == task.step
+    stage = task.step
+    while True:
+        heard = audience(session, alert, step=stage, at=at)
+        if heard.phones:
+            _ring(session, alert, heard.phones, stage=stage, at=at)
+            return
+        current = stage == alert.stage
+        if not current:
+            alert.reached(0, stage=stage, at=at, why=heard.why_nobody)
+            return
+        if not alert.skip(heard.why_nobody, at=at):
+            return
+        stage = alert.stage
+
+
+def _ring(session: Session, alert: Alert, phones: Collection[Device], *, stage: int, at: datetime) -> None:
+    rung = set(
+        session.scalars(
+            select(Notification.device_id).where(
+                Notification.alert_id == alert.id, Notification.run_id == alert.run_id, Notification.step == stage
+            )
+        )
     )
-    for device in session.scalars(phones(alert, step=task.step).where(Device.id.not_in(rung))):
+    if not rung:
+        alert.reached(len(phones), stage=stage, at=at)
+    for device in phones:
+        if device.id in rung:
+            continue
         notification = Notification(
             alert_id=alert.id,
+            concern_id=alert.concern_id,
             device_id=device.id,
             staff_id=device.staff_id,
             run_id=alert.run_id,
-            step=task.step,
+            step=stage,
             queued_at=at,
-            expires_at=expires_at,
+            expires_at=min(at + LONGEST_TTL, alert.next_regular_time()),
         )
         session.add_all([notification, Outgoing.about(alert, Task.RING, at=at, notification=notification)])
 
@@ -76,48 +146,48 @@ def recall(session: Session, task: Outgoing, *, at: datetime) -> None:
     alert = _held(session, task)
     if alert is None or alert.calling:
         return
-    under_way = select(Outgoing.notification_id).where(
-        Outgoing.alert_id == alert.id, Outgoing.task == Task.WITHDRAW, Outgoing.done_at.is_(None)
+    under_way = (
+        select(Notification.device_id)
+        .join(Outgoing, Outgoing.notification_id == Notification.id)
+        .where(Outgoing.alert_id == alert.id, Outgoing.task == Task.WITHDRAW, Outgoing.done_at.is_(None))
     )
-    rung = Notification.of(alert.id).where(
-        Notification.state.in_(ON_A_PHONE), Notification.withdrawn_at.is_(None), Notification.id.not_in(under_way)
+    shown = Notification.of(alert.id).where(
+        Notification.state.in_(ON_A_PHONE),
+        Notification.withdrawn_at.is_(None),
+        Notification.device_id.is_not(None),
+        Notification.device_id.not_in(under_way),
     )
-    for notification in session.scalars(rung):
+    # All that a phone shows of an alert stands under one tag, and goes away at once.
+    latest = {notification.device_id: notification for notification in session.scalars(shown.order_by(Notification.id))}
+    for notification in latest.values():
         session.add(Outgoing.about(alert, Task.WITHDRAW, at=at, notification=notification))
 
 
-def phones(alert: Alert, *, step: int) -> Select[Device]:
-    """The devices a step reaches: of those who may be rung for it, here, now, and never of the one who logged it."""
-    whom = alert.policy["steps"][step]["whom"]
-    reached: list[ColumnElement[bool]] = []
-    if "on_shift" in whom:
-        on_shift = select(Shift.staff_id).where(Shift.store_id == alert.store_id, Shift.ended_at.is_(None))
-        reached.append(Staff.id.in_(on_shift))
-    if "managers" in whom:
-        belongs = select(StaffStore.staff_id).where(StaffStore.store_id == alert.store_id)
-        reached.append((Staff.role == Role.MANAGER) & Staff.id.in_(belongs))
-    return (
-        select(Device)
-        .join(Staff, Staff.id == Device.staff_id)
-        .where(
-            Device.address.is_not(None),
-            Staff.left_at.is_(None),
-            Staff.role.in_(_hearing(sensitive=alert.concern.sensitive)),
-            Staff.id.is_distinct_from(alert.concern.reported_by_id),
-            or_(*reached),
-        )
-        .order_by(Device.seen_at.desc(), Device.id)
+def _arrived(session: Session, alerts: Collection[Alert]) -> set[UUID | None]:
+    """Those of which a phone has told us, in their present run. A terminal has it as soon as it was given to it."""
+    if not alerts:
+        return set()
+    told = or_(
+        Notification.received_at.is_not(None), Notification.shown_at.is_not(None), Notification.opened_at.is_not(None)
     )
-
-
-def _hearing(*, sensitive: bool) -> list[Role]:
-    """Who may be rung: for a sensitive concern only those who may then read it."""
-    needed = {Permission.ALERT_HEAR} | ({Permission.CONCERN_SENSITIVE} if sensitive else set())
-    return [role for role, granted in GRANTS.items() if needed <= granted]
+    printed = Notification.accepted_at.is_not(None) & (Device.address_kind == AddressKind.LOG)
+    found = session.scalars(
+        select(Notification.alert_id)
+        .join(Device, (Device.id == Notification.device_id) & (Device.organization_id == Notification.organization_id))
+        .where(
+            Notification.alert_id.in_([alert.id for alert in alerts]),
+            Notification.run_id.in_([alert.run_id for alert in alerts]),
+            or_(told, printed),
+        )
+    )
+    return set(found)
 
 
 def _held(session: Session, task: Outgoing) -> Alert | None:
     """The alert of a task with its concern, locked against an answer that comes in at this moment."""
     return session.scalars(
-        Alert.alone().where(Alert.id == task.alert_id).options(joinedload(Alert.concern)).with_for_update(of=Alert)
+        Alert.alone()
+        .where(Alert.id == task.alert_id)
+        .options(joinedload(Alert.concern), joinedload(Alert.store))
+        .with_for_update(of=Alert, key_share=True)
     ).one_or_none()

@@ -1,40 +1,61 @@
-"""Does it ring, and how badly: pure choice, told from the concern alone."""
+"""Does it ring, and how badly: pure choice, told from the concern and the organization's rules."""
 
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterable, Sequence
 
-from models.alert import Reason, Severity
+from sqlalchemy import ColumnElement
+
+from models.alert_rule import SECONDS_OF_A_DAY, AlertRule, Ring
 from models.concern import Concern
-from models.terms import Kind, Status
+from models.terms import Handling, Kind, Reason, Severity, Status
 
-VERY_UNHAPPY = 1
-
-# Those on shift and the store's managers at once; after twenty minutes nobody answered.
-POLICY: dict[str, Any] = {
-    "steps": [{"after_seconds": 0, "whom": ["on_shift", "managers"]}],
-    "unanswered_after_seconds": 20 * 60,
-}
+# The strongest first: what makes two rules that ring as badly differ, and what a phone says.
+REASONS = (Reason.SECOND_CONCERN, Reason.URGENT_CATEGORY, Reason.ORDER_VALUE, Reason.CATEGORY, Reason.MOOD)
 
 
-@dataclass(frozen=True)
-class Ring:
-    """That a concern rings: how badly, and by which rule."""
-
-    severity: Severity
-    reason: Reason
-
-
-def rings(concern: Concern) -> Ring | None:
+def rings(concern: Concern, rules: Iterable[AlertRule]) -> Ring | None:
     """The call for help this concern is worth as it stands; None when nobody has to come.
 
     What is taken or over needs nobody else; so `handling: mine` does not ring, because it is taken at birth, and rings
-    like any other when it is given back or reopened. An urgent category rings whatever the mood.
+    like any other when it is given back or reopened. Of the rules that fit, the highest severity wins, and the managers
+    are called at once when any of them says so.
     """
     if concern.kind is Kind.PRAISE or concern.status is not Status.OPEN:
         return None
-    if concern.urgent:
-        return Ring(Severity.SEVERE, Reason.URGENT_CATEGORY)
-    if concern.unhappy:
-        severity = Severity.SEVERE if concern.mood == VERY_UNHAPPY else Severity.NORMAL
-        return Ring(severity, Reason.MOOD)
-    return None
+    fitting = [rule for rule in rules if rule.enabled and rule.fits(concern)]
+    if not fitting:
+        return None
+    at_once = any(rule.managers_at_once for rule in fitting)
+    severe = [rule for rule in fitting if rule.severity is Severity.SEVERE]
+    strongest = min(severe or fitting, key=lambda rule: (REASONS.index(reason_of(rule)), rule.slug))
+    return Ring(strongest.severity, reason_of(strongest), strongest.slug, at_once)
+
+
+def fitting(rule: AlertRule) -> Sequence[ColumnElement[bool]]:
+    """What AlertRule.fits asks, for the database, to try a rule on what was logged; without what would not ring."""
+    criteria: list[ColumnElement[bool]] = [Concern.kind != Kind.PRAISE, Concern.late.is_(False)]
+    if not rule.rings_mine:
+        criteria.append(Concern.handling != Handling.MINE)
+    if rule.mood_at_most is not None:
+        criteria.append(Concern.mood <= rule.mood_at_most)
+    if rule.urgent_category:
+        criteria.append(Concern.category.has(urgent=True))
+    if rule.category_id is not None:
+        criteria.append(Concern.category_id == rule.category_id)
+    if rule.repeat_within_days is not None:
+        criteria.append(Concern.seconds_since_previous <= rule.repeat_within_days * SECONDS_OF_A_DAY)
+    if rule.order_value is not None:
+        columns = Concern.__table__.c
+        criteria.append(columns.order_value_currency == rule.order_value.currency)
+        criteria.append(columns.order_value_amount >= rule.order_value.amount)
+    return criteria
+
+
+def reason_of(rule: AlertRule) -> Reason:
+    """What a rule is about, where it has several conditions: the one that says most."""
+    if rule.repeat_within_days is not None:
+        return Reason.SECOND_CONCERN
+    if rule.urgent_category:
+        return Reason.URGENT_CATEGORY
+    if rule.order_value is not None:
+        return Reason.ORDER_VALUE
+    return Reason.CATEGORY if rule.category_id is not None else Reason.MOOD

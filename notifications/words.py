@@ -2,31 +2,18 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Self
 
-from models.alert import Alert, Severity
-from models.terms import Outcome
+from models.alert import Alert
+from models.concern import Concern
+from models.notification import NotificationKind
+from models.terms import Outcome, Reason, Severity
 from notifications.languages import language_of
 
 HAPPY = 4  # a mood of this or more
 
 Say = Callable[[str], str]
 """From a sentence in English to the reader's language. The sentences in its brackets are what catalogues translate."""
-
-
-class Occasion(StrEnum):
-    """Why somebody is told."""
-
-    CALL = "call"  # an unhappy customer: come
-    REMINDER = "reminder"  # to the one who took it
-    HANDED_OVER = "handed_over"  # to the colleague who has it now
-    TOLD_LATE = "told_late"  # the customer has long gone
-    LOOKED_AFTER = "looked_after"  # to the lead: whoever logged it puts it right
-    ENDED = "ended"  # to those who logged it or helped
-    UNANSWERED = "unanswered"  # to the managers
-    PAUSE = "pause"  # to the lead, privately
-    TEST = "test"  # to the phone that asked for it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,11 +33,10 @@ class Gist:
     mood_after: int | None = None
 
     @classmethod
-    def of(cls, alert: Alert) -> Self:
-        concern = alert.concern
+    def of(cls, concern: Concern, alert: Alert | None) -> Self:
         return cls(
-            severity=alert.severity,
-            reason=alert.reason,
+            severity=alert.severity if alert else Severity.NORMAL,
+            reason=alert.reason if alert else None,
             urgent=concern.urgent,
             place=concern.place.name if concern.place else None,
             category=concern.category.name if concern.category else None,
@@ -62,46 +48,46 @@ class Gist:
 NOTHING = Gist()
 
 
-def title(occasion: Occasion, gist: Gist = NOTHING, *, locale: str | None) -> str:
+def title(kind: NotificationKind, gist: Gist = NOTHING, *, locale: str | None) -> str:
     """'Unhappy customer, table 12': what it is, short, and where."""
     say = language_of(locale).gettext
-    match occasion:
-        case Occasion.ENDED:
+    match kind:
+        case NotificationKind.OUTCOME:
             return _ending(say, gist)
-        case Occasion.PAUSE:
+        case NotificationKind.PAUSE:
             return say("A colleague needs a pause")
-        case Occasion.TEST:
+        case NotificationKind.TEST:
             return say("This phone can be reached")
-    opening = _opening(say, occasion, gist)
+    opening = _opening(say, kind, gist)
     return f"{opening}, {gist.place}" if gist.place else opening
 
 
-def body(occasion: Occasion, gist: Gist = NOTHING, *, locale: str | None) -> str:
+def body(kind: NotificationKind, gist: Gist = NOTHING, *, locale: str | None) -> str:
     """The category in the organization's own word; the rest waits until the phone is unlocked."""
     say = language_of(locale).gettext
-    match occasion:
-        case Occasion.PAUSE:
+    match kind:
+        case NotificationKind.PAUSE:
             return say("Open to see more")
-        case Occasion.TEST:
+        case NotificationKind.TEST:
             return say("A test: nothing to do")
-        case Occasion.REMINDER:
+        case NotificationKind.REMINDER:
             return _after(say("Nobody has done anything yet"), gist)
-        case Occasion.TOLD_LATE:
+        case NotificationKind.LATE:
             return _after(say("For your information"), gist)
     return gist.category or say("Open to see what it is about")
 
 
-def _opening(say: Say, occasion: Occasion, gist: Gist) -> str:
-    match occasion:
-        case Occasion.REMINDER:
+def _opening(say: Say, kind: NotificationKind, gist: Gist) -> str:
+    match kind:
+        case NotificationKind.REMINDER:
             return say("Still open")
-        case Occasion.HANDED_OVER:
+        case NotificationKind.HAND_OVER:
             return say("Handed over to you")
-        case Occasion.TOLD_LATE:
+        case NotificationKind.LATE:
             return say("Told too late to ring")
-        case Occasion.LOOKED_AFTER:
+        case NotificationKind.OWN:
             return say("Being looked after by a colleague")
-        case Occasion.UNANSWERED:
+        case NotificationKind.UNANSWERED:
             return say("Nobody answered")
     return _call(say, gist)
 
@@ -110,9 +96,9 @@ def _call(say: Say, gist: Gist) -> str:
     """The strongest of what could be said of it."""
     if gist.urgent:
         return say("Urgent")
-    if gist.reason == "repeat_customer":
+    if gist.reason == Reason.SECOND_CONCERN:
         return say("Unhappy again")
-    if gist.reason == "order_value":
+    if gist.reason == Reason.ORDER_VALUE:
         return say("Concern about a large order")
     return say("Very unhappy customer") if gist.severity == Severity.SEVERE else say("Unhappy customer")
 

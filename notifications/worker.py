@@ -1,33 +1,45 @@
 """The worker: claims what is due, sends it outside any transaction, records what became of it."""
 
-from collections.abc import Callable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from datetime import datetime, timedelta
 from typing import TypeVar
 
 import structlog
+from sqlalchemy import ColumnElement, not_, or_
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, joinedload
+from sqlalchemy.sql.base import ExecutableOption
 
 from models.credentials import StaffSession
 from models.idempotency import AnsweredRequest
-from models.outbox import LEASE, Outgoing, Task
+from models.outbox import FORGOTTEN_AT_ONCE, LEASE, Outgoing, Task
 from models.session import EVERYTHING, Database
+from notifications.auditor import Auditor
+from notifications.breaker import Breaker, service_of
 from notifications.channels import AddressKind, Channel, Letter, Verdict
-from notifications.delivery import back_off, letter_for, set_aside, settle
-from notifications.escalation import climb_due, reach, recall
+from notifications.delivery import back_off, set_aside, settle
+from notifications.escalation import climb_due, give_back, reach, recall
 from notifications.health import Health
+from notifications.letters import INGREDIENTS, letter_for
+from notifications.news import tell
 
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
 
-DECISIONS: Mapping[Task, Callable[..., None]] = {Task.REACH: reach, Task.RECALL: recall}
-LETTERS = (Task.RING, Task.WITHDRAW)
+DECISIONS: Mapping[Task, Callable[..., None]] = {
+    Task.REACH: reach,
+    Task.RECALL: recall,
+    Task.GIVE_BACK: give_back,
+    Task.TELL: tell,
+}
+RECORDED = (joinedload(Outgoing.notification),)
+LETTERS = (Task.RING, Task.INFORM, Task.WITHDRAW)
 DECIDED_AT_ONCE = 32
 SENT_AT_ONCE = 16
 TIDY_EVERY = timedelta(hours=1)
-PATIENCE = 1.0  # seconds a round waits for its letters; those that take longer do not hold up the next round
+PATIENCE = 0.05  # seconds a round waits for its letters; those that take longer do not hold up the next round
 
 DATABASE_AWAY = (OperationalError, InterfaceError, PoolTimeout)  # or busy: nothing is wrong with the row
 
@@ -35,8 +47,8 @@ DATABASE_AWAY = (OperationalError, InterfaceError, PoolTimeout)  # or busy: noth
 class Worker:
     """Does the work of the outbox in rounds. Any number of them may run side by side.
 
-    A row that fails never holds up the others. A worker that dies leaves leases behind, which run out after `lease`:
-    longer than the slowest channel takes for one letter, or a letter in good hands would be sent a second time.
+    A row that fails never holds up the others, nor does a service that is away. A worker that dies leaves leases
+    behind, which run out after `lease`; while a letter is out its lease is renewed, so that nobody sends it as well.
     """
 
     def __init__(
@@ -47,46 +59,86 @@ class Worker:
         name: str,
         lease: timedelta = LEASE,
         patience: float = PATIENCE,
+        dead_man_url: str | None = None,
     ) -> None:
         self._database, self._channels, self._lease, self._patience = database, channels, lease, patience
-        self._health = Health(name)
-        self._pool = ThreadPoolExecutor(SENT_AT_ONCE, thread_name_prefix="send")
-        self._sending: set[Future[None]] = set()
+        self._breakers = {service_of(kind): Breaker() for kind in channels}
+        self._health = Health(name, self._breakers)
+        self._auditor = Auditor(database, lease=lease, dead_man_url=dead_man_url)
+        self._pool = ThreadPoolExecutor(SENT_AT_ONCE + 1, thread_name_prefix="send")  # one more, for the dead man
+        self._sending: dict[Future[None], Outgoing] = {}
+        self._probing: dict[str, set[Future[None]]] = {}
+        self._pinging: Future[None] | None = None
+        self._renewed_at: datetime | None = None
         self._tidied_at: datetime | None = None
 
     def work_once(self) -> int:
-        """One round: climb, decide, send. Returns how much there was to do."""
+        """One round: climb, decide, send, and look after what may be stuck. Returns how much there was to do."""
         self._beat()
+        self._renew()
         self._tidy()
-        return self._climb() + self._decide() + self._send()
+        done = self._climb() + self._decide() + self._send()
+        self._audit()
+        return done
 
     def close(self) -> None:
         """Finish what is being sent, and let go of the channels."""
+        while self._sending:
+            wait(self._sending, timeout=self._patience)
+            self._renew()
         self._pool.shutdown(wait=True)
         for channel in set(self._channels.values()):
             channel.close()
-        with self._database.writing(EVERYTHING) as session:
-            self._health.stop(session)
+        self._health.stop(self._database)
 
     def _beat(self) -> None:
+        if self._health.due(self._database.clock()):
+            self._health.beat(self._database)
+
+    def _renew(self) -> None:
+        """Hold on to what is still out, well before its lease runs out."""
+        self._sending = {future: task for future, task in self._sending.items() if not future.done()}
         at = self._database.clock()
-        if self._health.due(at):
-            with self._database.writing(EVERYTHING) as session:
-                self._health.beat(session, at)
+        if self._renewed_at is not None and timedelta(0) <= at - self._renewed_at < self._lease / 4:
+            return
+        self._renewed_at = at
+        if self._sending:
+            try:
+                with self._database.writing(EVERYTHING) as session:
+                    Outgoing.renew(session, self._sending.values(), at=at, lease=self._lease)
+            except DATABASE_AWAY as error:
+                log.warning("not renewed", error=type(error).__name__)
 
     def _tidy(self) -> None:
-        """Once an hour, forget the keys of answered requests and the sign-ins that have had their time."""
+        """Once an hour, forget what has had its time: keys of answered requests, sign-ins, what was done.
+
+        Of the last there may be much: some in each round, until no more is left.
+        """
         at = self._database.clock()
         if self._tidied_at is not None and at - self._tidied_at < TIDY_EVERY:
             return
-        self._tidied_at = at
         with self._database.writing(EVERYTHING) as session:
             AnsweredRequest.forget_old(session, at=at)
             StaffSession.forget_expired(session, at=at)
+            if Outgoing.forget_done(session, at=at) < FORGOTTEN_AT_ONCE:
+                self._tidied_at = at
+
+    def _audit(self) -> None:
+        if not self._auditor.its_turn() or not self._auditor.look():
+            return
+        if self._pinging is None or self._pinging.done():  # whoever does not answer it holds up nobody
+            self._pinging = self._pool.submit(self._auditor.ping)
 
     def _climb(self) -> int:
-        with self._database.writing(EVERYTHING) as session:
-            return climb_due(session, at=self._database.clock())
+        """An alert that breaks the climb keeps nobody from being told; the auditor makes the others climb."""
+        try:
+            with self._database.writing(EVERYTHING) as session:
+                return climb_due(session, at=self._database.clock())
+        except DATABASE_AWAY:
+            raise
+        except Exception:  # whatever it is, it must not hold up the letters
+            log.exception("unforeseen", task="climb")
+            return 0
 
     def _decide(self) -> int:
         """Turn 'a step began' and 'it was answered' into one task per phone, each in its own transaction."""
@@ -104,21 +156,52 @@ class Worker:
         task.finish(at=at)
 
     def _send(self) -> int:
-        """Claim no more than can be sent at once, so that nothing waits under a lease behind a slow connection."""
-        claimed = self._claim(LETTERS, limit=SENT_AT_ONCE - len(self._sending))
-        begun = {self._pool.submit(self._deliver, task) for task in claimed}
+        """Claim no more than can be sent at once, so that nothing waits under a lease behind a slow connection.
+
+        Letters to a service that is away stay where they are, and say so; one at a time goes out to see whether it is
+        back.
+        """
+        at = self._database.clock()
+        free = SENT_AT_ONCE - len(self._sending)
+        if not free:
+            wait(self._sending, timeout=self._patience, return_when=FIRST_COMPLETED)
+            return len(self._sending)
+        away = [service for service, breaker in self._breakers.items() if breaker.open]
+        waiting = Outgoing.goes_to(self._kinds_of(*away))
+        only = or_(not_(waiting), Outgoing.out_of_time(at)) if away else None
+        if away:
+            with self._database.writing(EVERYTHING) as session:
+                Outgoing.note_kept_back(session, self._kinds_of(*away))
+        claimed = self._claim(LETTERS, limit=free, only=only)
+        begun = self._begin(claimed)
+        for service in away:
+            if self._may_probe(service, at) and len(begun) < free:
+                probe = self._begin(self._claim(LETTERS, limit=1, only=Outgoing.goes_to(self._kinds_of(service))))
+                self._probing[service] = set(probe)
+                begun |= probe
         wait(begun, timeout=self._patience)
-        self._sending = {future for future in self._sending | begun if not future.done()}
-        return len(claimed)
+        return len(begun)
+
+    def _may_probe(self, service: str, at: datetime) -> bool:
+        out = any(not probe.done() for probe in self._probing.get(service, ()))
+        return not out and self._breakers[service].may_probe(at)
+
+    def _begin(self, claimed: list[Outgoing]) -> dict[Future[None], Outgoing]:
+        begun = {self._pool.submit(self._deliver, task): task for task in claimed}
+        self._sending |= begun
+        return begun
+
+    def _kinds_of(self, *services: str) -> list[AddressKind]:
+        return [kind for kind in self._channels if service_of(kind) in services]
 
     def _deliver(self, claimed: Outgoing) -> None:
         """One letter, in a thread of the pool: written, sent with no transaction open, recorded."""
         try:
-            letter = self._held(claimed, self._write)
+            letter = self._held(claimed, self._write, also=INGREDIENTS)
             if letter is not None:
                 verdict = self._channels[letter.address_kind].deliver(letter)
                 self._note(letter, verdict)
-                self._held(claimed, lambda session, task: self._settle(session, task, letter, verdict))
+                self._held(claimed, lambda session, task: self._settle(session, task, letter, verdict), also=RECORDED)
         except Exception as error:  # noqa: BLE001 as above
             self._fail(claimed, error)
 
@@ -129,21 +212,28 @@ class Worker:
         settle(session, task, letter, verdict, at=self._database.clock())
 
     def _note(self, letter: Letter, verdict: Verdict) -> None:
-        self._health.note(letter, verdict)
+        service = service_of(letter.address_kind)
+        was_open = self._breakers[service].open
+        self._breakers[service].note(verdict, at=self._database.clock())
+        if self._breakers[service].open is not was_open:
+            log.warning("let go again" if was_open else "kept back", channel=service)
+        self._health.count(service, verdict)
         if verdict.reason != "sent":
             log.warning("not sent", reason=verdict.reason, alarm=verdict.alarm)
 
-    def _claim(self, tasks: tuple[Task, ...], *, limit: int) -> list[Outgoing]:
+    def _claim(self, tasks: tuple[Task, ...], *, limit: int, only: ColumnElement[bool] | None = None) -> list[Outgoing]:
         if limit <= 0:
             return []
         with self._database.writing(EVERYTHING) as session:
             at = self._database.clock()
-            return list(Outgoing.claim(session, tasks, at=at, limit=limit, lease=self._lease))
+            return list(Outgoing.claim(session, tasks, at=at, limit=limit, lease=self._lease, only=only))
 
-    def _held(self, claimed: Outgoing, do: Callable[[Session, Outgoing], T]) -> T | None:
+    def _held(
+        self, claimed: Outgoing, do: Callable[[Session, Outgoing], T], *, also: Sequence[ExecutableOption] = ()
+    ) -> T | None:
         """Do something with a claimed row in one transaction of its organization; nothing if the lease was lost."""
         with self._database.writing(claimed.organization_id) as session:
-            task = Outgoing.held(session, claimed)
+            task = Outgoing.held(session, claimed, also=also)
             if task is None:
                 log.warning("lease lost", task=claimed.task, outbox_id=str(claimed.id))
                 return None

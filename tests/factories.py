@@ -7,12 +7,16 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import select
+
 from models import staff as staff_module
 from models.access import KeyScope, Role
 from models.base import Money
 from models.credentials import ApiKey, StaffSession
 from models.customer import Customer, normalised
 from models.device import AddressKind, Device, Platform
+from models.escalation_policy import EscalationPolicy, Step, Whom, step
+from models.first_rules import first_rules
 from models.organization import Organization, Region
 from models.remedy import Remedy, RemedyKind
 from models.session import EVERYTHING, Database, ScopedSession
@@ -27,6 +31,10 @@ PASSWORD = "correct-horse-battery"
 @cache
 def password_hash() -> str:
     return staff_module.hasher.hash(PASSWORD)  # looked up late: the suite makes it cheap
+
+
+# Most tests need not know of a climb: everybody is called at once, and nobody answered after twenty minutes.
+AT_ONCE = [step(0, Whom.ON_SHIFT, Whom.MANAGERS)]
 
 
 @dataclass
@@ -60,6 +68,7 @@ def make_shop(
     with database.writing(EVERYTHING) as session:
         organization_id = Organization.found(session, slug=slug, name=slug.title(), at=at).id
     with database.writing(organization_id) as session:
+        session.add_all([*first_rules(), EscalationPolicy(slug="standard", name="Standard", steps=AT_ONCE)])
         here, there = Region(slug="here", name="Here"), Region(slug="there", name="There")
         session.add_all([here, there])
         session.flush()
@@ -125,6 +134,12 @@ def recognise(
     """The customer with these details as a store of this country would get to know them."""
     details = normalised(said, country)
     return Customer.recognise(session, details, known=Customer.matching(session, details), at=at, store_id=store_id)
+
+
+def set_climb(database: Database, shop: Shop, steps: list[Step], **times: int) -> None:
+    """Let the calls of this organization climb like that, the times in seconds."""
+    with database.writing(shop.organization_id) as session:
+        session.scalars(select(EscalationPolicy)).one().edit(session, steps=steps, **times)
 
 
 def give_phone(

@@ -8,7 +8,6 @@ from uuid import UUID
 from sqlalchemy import select
 
 from models.access import GRANTS, Actor, Role
-from models.alert import AlertState
 from models.base import Money
 from models.concern import Concern
 from models.concern_event import ConcernEvent
@@ -16,7 +15,7 @@ from models.recovery import ActionStatus, RecoveryAction
 from models.remedy import Remedy
 from models.session import Database, ScopedSession
 from models.store import Store
-from models.terms import Channel, Handling, Kind, Outcome, Status
+from models.terms import AlertState, Channel, Handling, Kind, Outcome, Status
 from models.vocabulary import Category, Cause
 from notifications.announce import announce
 from tests.factories import PEOPLE, Shop, make_store
@@ -113,8 +112,8 @@ def _go_on(stage: Stage, rng: Random, concern: Concern, now: datetime) -> None:
         case "reopen" if concern.status is Status.RESOLVED:
             events = [concern.reopen(by=by, at=now)]
         case "nobody comes" if concern.alert and concern.alert.state is AlertState.OPEN:
-            while concern.alert.climb(at=now):
-                pass
+            while (at := concern.alert.next_step_at) is not None:
+                concern.alert.climb(at=max(at, now), arrived=False)
     session.flush()
     for event in filter(None, events):
         announce(session, event)

@@ -19,11 +19,25 @@ from tests.factories import Shop, make_shop, password_hash
 from tests.world import World
 
 PHONE = "+351912345678"
+RULE = {"slug": "cold-soup", "name": "Cold soup", "category": "food", "enabled": False}
 # What an operation cannot be asked without.
 QUERIES = {"getReportRecovery": {"from": "2026-01-01", "to": "2026-12-31", "group_by": "store"}}
 # What each operation with a body accepts; ids are added by the test that wants them there.
 BODIES: dict[str, dict[str, Any]] = {
     "postSessions": {"organization": "nobody", "login": "nobody", "password": "nobody has this one"},
+    "postAlertRules": {"slug": "new", "name": "New", "mood_at_most": 1},
+    "patchAlertRuleById": {"name": "Changed"},
+    "postTryAlertRule": {"mood_at_most": 2},
+    "postEscalationPolicies": {
+        "slug": "new",
+        "name": "New",
+        "store_id": None,
+        "steps": [{"after_seconds": 0, "whom": ["on_shift"]}],
+    },
+    "patchEscalationPolicyById": {"steps": [{"after_seconds": 0, "whom": ["on_shift"]}]},
+    "putStoreHours": {"weekly": [{"weekday": "monday", "opens_at": "18:00", "closes_at": "02:00"}]},
+    "patchMe": {"muted": ["outcome"]},
+    "postMyPause": {"minutes": 3},
     "putMyShift": {"store_id": None},
     "putMyDevice": {"platform": "ios", "address": "address of a thief", "address_kind": "log"},
     "postCustomers": {"name": "Somebody New"},
@@ -31,6 +45,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "patchCustomerById": {"name": "Changed"},
     "postConcerns": {"mood": 2, "recovery_actions": [{"remedy": "apology"}]},
     "patchConcernById": {"stake": "changed"},
+    "postHandOverConcern": {"staff_id": None},
     "postResolveConcern": {"outcome": "lost", "mood_after": 1},
     "postConcernRecoveryActions": {"remedy": "apology"},
     "postReverseRecoveryAction": {"note": "changed"},
@@ -95,6 +110,7 @@ def make_scene(world: World, slug: str) -> Scene:
     _do(world, "POST", "/v1/customers/search", (shop, "elsewhere"), json={"loyalty_number": "4711"})
     shop.staff["manager-there"], shop.tokens["manager-there"] = hire(world, shop, "manager-there", Role.MANAGER)
     shop.staff["regional-there"], shop.tokens["regional-there"] = hire(world, shop, "regional-there", Role.REGIONAL)
+    policy = {**BODIES["postEscalationPolicies"], "slug": "first-store", "store_id": str(shop.store_id)}
     scene.ids = {
         "concern_id": concern["id"],
         "customer_id": concern["customer_id"],
@@ -103,6 +119,8 @@ def make_scene(world: World, slug: str) -> Scene:
         "notification_id": _first(world, shop, f"/v1/alerts/{concern['alert']['id']}/notifications"),
         "store_id": str(shop.store_id),
         "region_id": str(shop.region_id),
+        "escalation_policy_id": _do(world, "POST", "/v1/escalation-policies", (shop, "admin"), json=policy)["id"],
+        "alert_rule_id": _do(world, "POST", "/v1/alert-rules", (shop, "admin"), json=RULE)["id"],
         "staff_id": str(shop.staff["floor"]),
         "taken_by": str(shop.staff["manager"]),
         "installation_id": f"phone-of-{slug}",

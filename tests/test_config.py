@@ -25,7 +25,6 @@ def test_with_nothing_set_it_is_a_local_trial_on_sqlite(tmp_path):
     assert config.database_url == f"sqlite:///{tmp_path}/amends.db"
     assert (config.bind, config.public_url) == ("127.0.0.1:8000", "http://127.0.0.1:8000")
     assert (config.web_workers, config.web_threads) == (1, 8)
-    assert config.is_sqlite
     assert config.is_loopback
     assert config.google_application_credentials is None
     assert config.fcm_endpoint is None
@@ -33,6 +32,7 @@ def test_with_nothing_set_it_is_a_local_trial_on_sqlite(tmp_path):
     assert config.seed_demo is None
     assert config.log_format == "console"
     assert config.ratelimit_storage_url == "memory://"
+    assert config.dead_man_url is None
 
 
 def test_an_empty_variable_counts_as_absent(tmp_path):
@@ -144,6 +144,23 @@ def test_a_wrong_value_is_refused_in_one_line_that_names_and_shows_it(tmp_path, 
     assert line.startswith(f"{name}=")
     assert "\n" not in line
     assert re.sub(r"//.*@", "//***@", value) in line
+
+
+def test_whoever_waits_for_a_sign_of_life_is_reached_at_the_very_url_given(tmp_path):
+    url = "https://watch.example.com/push/42/?status=up&msg=ok"
+
+    config = read(tmp_path, DEAD_MAN_URL=url)
+
+    assert config.dead_man_url == url
+    assert url not in repr(config)
+
+
+@pytest.mark.parametrize("value", ["watch.example.com/42", "ftp://watch.example.com/42", "https://", "https://a b"])
+def test_a_wrong_url_of_the_dead_man_is_refused_without_being_shown(tmp_path, value):
+    with pytest.raises(ConfigError) as refusal:
+        read(tmp_path, DEAD_MAN_URL=value)
+
+    assert str(refusal.value) == "DEAD_MAN_URL: is not a URL such as https://watch.example.com/ping/42"
 
 
 @pytest.mark.parametrize("content", ["", "not json", "[]", '{"type": "authorized_user"}', "\udcff"])

@@ -1,6 +1,11 @@
-"""What has to leave the house, counted."""
+"""What has to leave the house: counted, and given another chance."""
+
+from uuid import UUID
+
+import click
 
 from api.cli.plain import Group, back_office, tell
+from models import backlog
 from models.outbox import Outgoing
 from models.session import EVERYTHING
 
@@ -12,3 +17,14 @@ def status() -> None:
     """Count what is due, due later, leased to a worker, done, and set aside after too many failures."""
     with back_office() as database, database.reading(EVERYTHING) as session:
         tell(Outgoing.counts(session, at=database.clock()))
+
+
+@outbox.command("retry")
+@click.argument("ids", metavar="ID...", type=click.UUID, nargs=-1)
+@click.option("--all", "everything", is_flag=True, help="Every row that was set aside.")
+def retry(ids: tuple[UUID, ...], *, everything: bool) -> None:
+    """Give rows that were set aside another chance; those of no use any more are let go."""
+    if everything == bool(ids):
+        raise click.UsageError("Give either --all or the ids of the rows.")
+    with back_office() as database, database.writing(EVERYTHING) as session:
+        tell(backlog.retry(session, None if everything else ids, at=database.clock()))

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from api.demo import guests
 from api.demo.cast import Person, Post
 from api.demo.stories import STAKES, STORIES, Story
-from models.alert import AlertState
+from models.alert import Alert
 from models.base import Money
 from models.concern import Concern
 from models.concern_event import ConcernEvent
@@ -18,7 +18,7 @@ from models.customer import Customer, normalised
 from models.recovery import RecoveryAction
 from models.remedy import Remedy
 from models.session import ScopedSession
-from models.terms import Channel, Handling, Kind, Outcome, Status
+from models.terms import AlertState, Channel, Handling, Kind, Outcome, Status
 from models.vocabulary import Category, Cause, Question
 from notifications.announce import decide
 
@@ -93,6 +93,13 @@ class _Course:
         if self.dice.random() < 0.05:
             self.now = min(self.now + timedelta(minutes=self.dice.randrange(20, 600)), self.day.ends_at)
         concern = self._log()
+        self._tell(concern)
+        if concern.alert is not None and concern.alert.state is AlertState.OPEN:
+            self._nobody_comes(concern.alert)
+        elif concern.alert is not None:
+            concern.alert.worked_on()  # whoever has it is not reminded of what is history
+
+    def _tell(self, concern: Concern) -> None:
         if self.story.kind is Kind.PRAISE:
             self._did(concern.resolve(by=self.reporter.actor, outcome=Outcome.UNKNOWN, at=self.now))
             return
@@ -150,8 +157,7 @@ class _Course:
         if alert is not None and alert.state is AlertState.OPEN:
             forgotten = self.day.ago in NOBODY_CAME and not self.day.forgot_somebody
             if forgotten or self.dice.random() < 0.06:
-                self.now = alert.next_step_at or self.now
-                alert.climb(at=self.now)
+                self._nobody_comes(alert)
                 if forgotten or self.dice.random() < 0.4:
                     self.day.forgot_somebody = True
                     self._find_it_too_late(concern)
@@ -169,6 +175,12 @@ class _Course:
                 return False
             self._did(concern.take(by=self.post.manager.actor, at=self.now))
         return True
+
+    def _nobody_comes(self, alert: Alert) -> None:
+        """The call climbs to its end."""
+        while alert.next_step_at is not None:
+            self.now = alert.next_step_at
+            alert.climb(at=self.now, arrived=True)
 
     def _find_it_too_late(self, concern: Concern) -> None:
         """The customer left unheard. Last week's are still on the list; of the older ones the manager knows the end."""

@@ -5,13 +5,22 @@ from typing import Any
 from flask import g
 
 from api.blueprint import Blueprint
+from api.etags import etag_of
 from api.paging import page
 from api.resource import Resource
-from api.schemas.alerts import AlertQuery, AlertSchema, NotificationSchema, ReceiptsAnswerSchema, ReceiptsSchema
+from api.schemas.alerts import (
+    AlertQuery,
+    AlertReadSchema,
+    AlertSchema,
+    NotificationSchema,
+    ReceiptsAnswerSchema,
+    ReceiptsSchema,
+)
 from api.schemas.base import PageQuery, page_of
 from models.access import Permission
 from models.alert import Alert
 from models.notification import Notification
+from models.previous import tried_before
 
 blp = Blueprint("alerts", __name__, "Alerts, what became of their notifications, and receipts from phones")
 
@@ -33,10 +42,12 @@ class AlertById(Resource):
     needs = {"GET": Permission.ALERT_READ}
     finds = {"alert_id": Alert}
 
-    @blp.response(200, AlertSchema)
-    def get(self, alert: Alert) -> Alert:
-        """Read an alert"""
-        return alert
+    @blp.response(200, AlertReadSchema)
+    def get(self, alert: Alert) -> tuple[dict[str, Any], int, dict[str, str]]:
+        """Read an alert: how it climbed, and what was tried the last time for this customer"""
+        names = (field.attribute or name for name, field in AlertReadSchema().fields.items() if name != "previous")
+        previous = tried_before(g.session, alert.concern_id, seen_by=g.actor)
+        return {**{name: getattr(alert, name) for name in names}, "previous": previous}, 200, etag_of(alert)
 
 
 @blp.route("/alerts/<uuid:alert_id>/notifications")

@@ -15,12 +15,14 @@ from api.schemas.concerns import (
     ConcernQuery,
     ConcernSchema,
     EditConcernSchema,
+    HandOverSchema,
     NewConcernSchema,
     ResolveSchema,
 )
 from models.access import Permission
 from models.concern import Concern
 from models.concern_event import ConcernEvent
+from models.hand_over import hand_over
 from models.intake import complete, take_in
 from notifications.announce import announce
 
@@ -110,6 +112,24 @@ class ReleaseConcern(Resource):
     def post(self, concern: Concern) -> Concern:
         """Give it back to the floor; it rings again"""
         announce(g.session, concern.release(by=g.actor, at=g.now))
+        return concern
+
+
+@blp.route("/concerns/<uuid:concern_id>/hand-over")
+class HandOverConcern(Resource):
+    needs = {"POST": Permission.CONCERN_TAKE}
+    finds = {"concern_id": Concern}
+
+    @blp.arguments(HandOverSchema)
+    @blp.response(200, ConcernSchema)
+    @once(Concern, status=200)
+    def post(self, data: dict[str, Any], concern: Concern) -> Concern:
+        """Ask one colleague to go: their phones ring, while the others are called as before
+
+        What one has taken is given back first.
+        """
+        for event in hand_over(g.session, concern, data["staff_id"], by=g.actor, at=g.now):
+            announce(g.session, event)
         return concern
 
 

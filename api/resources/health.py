@@ -1,13 +1,22 @@
 """Is the process up, is the house well: for load balancers and people on call."""
 
+from collections.abc import Sequence
+from datetime import timedelta
+
 from flask import Blueprint, Response, current_app, g, jsonify
+from prometheus_client import CONTENT_TYPE_LATEST
 from sqlalchemy import select, text
 from sqlalchemy.exc import SQLAlchemyError
 
+from api import metrics
 from models.heartbeat import SILENT_AFTER, Heartbeat
+from models.inspection import Inspection
 from models.session import EVERYTHING, Database
 
 blp = Blueprint("health", __name__)
+
+WAITS_TOO_LONG = 30.0  # seconds for which a row is due and nobody does it
+UNAUDITED_AFTER = timedelta(minutes=3)
 
 
 @blp.get("/healthz")
@@ -23,6 +32,7 @@ def readyz() -> tuple[Response, int]:
         with database.reading(EVERYTHING) as session:
             at = session.scalars(text("SELECT version_num FROM alembic_version")).one_or_none()
             beats = session.scalars(select(Heartbeat).where(Heartbeat.at > g.now - SILENT_AFTER)).all()
+            audit = session.scalars(select(Inspection)).one_or_none()
     except SQLAlchemyError:
         return jsonify(status="unavailable", database="unreachable"), 503
     if at != current_app.config["MIGRATION_HEAD"]:
@@ -33,7 +43,28 @@ def readyz() -> tuple[Response, int]:
         worker=_said(bool(beats)),
         escalation=_said(bool(beats) and not any(beat.overdue_steps for beat in beats)),
         push=_said(bool(beats) and all(beat.push == "ok" for beat in beats)),
+        channels=_channels(beats),
+        queue=_said(bool(beats) and not any(_waits(beat) for beat in beats)),
+        audit=_said(audit is not None and audit.clean and g.now - audit.at < UNAUDITED_AFTER),
     ), 200
+
+
+@blp.get("/metrics")
+def measured() -> Response:
+    """For Prometheus. No label says anything of an organization or a person."""
+    database: Database = current_app.extensions["database"]
+    return Response(metrics.written(database, at=g.now), content_type=CONTENT_TYPE_LATEST)
+
+
+def _channels(beats: Sequence[Heartbeat]) -> dict[str, str]:
+    """Each way out of the house; degraded when a worker keeps letters back."""
+    names = sorted({name for beat in beats for name in beat.channels})
+    return {name: _said(all(beat.channels.get(name) != "open" for beat in beats)) for name in names}
+
+
+def _waits(beat: Heartbeat) -> bool:
+    told = beat.figures
+    return told.get("oldest_due_seconds", 0) > WAITS_TOO_LONG or told.get("set_aside", 0) > 0
 
 
 def _said(well: bool) -> str:  # noqa: FBT001 the one thing it takes

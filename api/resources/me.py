@@ -5,25 +5,51 @@ from typing import Any
 from flask import g
 
 from api.blueprint import Blueprint
+from api.limits import TEST_PUSHES, count
 from api.resource import Resource
-from api.schemas.sessions import DeviceSchema, MeSchema, PutDeviceSchema, PutShiftSchema, ShiftSchema
+from api.schemas.sessions import (
+    DeviceSchema,
+    EditMeSchema,
+    MeSchema,
+    PauseSchema,
+    PutDeviceSchema,
+    PutShiftSchema,
+    ShiftSchema,
+    TestPushSchema,
+)
 from models.access import Permission
 from models.device import Device
 from models.errors import Invalid, Missing
 from models.staff import Shift, Staff
 from models.store import Store
+from notifications.announce import announce_pause
+from notifications.news import ring_own_phones
 
 blp = Blueprint("me", __name__, "The signed-in person: profile, shift, devices")
 
 
 @blp.route("/me")
 class Me(Resource):
-    needs = {"GET": Permission.ME_USE}
+    needs = {"GET": Permission.ME_USE, "PATCH": Permission.ME_USE}
 
     @blp.response(200, MeSchema)
-    def get(self) -> Staff:
+    def get(self, staff: Staff) -> Staff:
         """Who am I, and where am I checked in"""
-        return Staff.find(g.session, g.actor.staff_id, seen_by=g.actor)
+        return staff
+
+    @blp.arguments(EditMeSchema)
+    @blp.response(200, MeSchema)
+    def patch(self, data: dict[str, Any], staff: Staff) -> Staff:
+        """Say when one is not to be rung, what one does not want to hear of, and one's e-mail address
+
+        Quiet hours count for who is not on shift. A merge patch, null takes a field away.
+        """
+        staff.prefer(**data)
+        return staff
+
+    def _find(self, _path: dict[str, Any], *, lock: bool) -> dict[str, Any]:
+        """The path names nobody: it is the person who asks."""
+        return {"staff": Staff.find(g.session, g.actor.person, seen_by=g.actor, lock=lock)}
 
 
 @blp.route("/me/shift")
@@ -41,6 +67,45 @@ class MyShift(Resource):
     def delete(self) -> None:
         """Check out"""
         Shift.check_out(g.session, staff_id=g.actor.staff_id, at=g.now)
+
+
+@blp.route("/me/pause")
+class MyPause(Resource):
+    needs = {"POST": Permission.ME_USE, "DELETE": Permission.ME_USE}
+
+    @blp.arguments(PauseSchema)
+    @blp.response(200, ShiftSchema)
+    def post(self, data: dict[str, Any]) -> Shift:
+        """Keep one's phones silent for a moment after a hard one
+
+        Only on shift (409), and no longer than the store allows. The lead is told, privately. A second one while the
+        first lasts changes nothing.
+        """
+        shift, new = Shift.pause(g.session, staff_id=g.actor.person, at=g.now, **data)
+        if new:
+            announce_pause(g.session, shift, at=g.now)
+        return shift
+
+    @blp.response(204)
+    def delete(self) -> None:
+        """Be rung again"""
+        Shift.end_pause(g.session, staff_id=g.actor.person)
+
+
+@blp.route("/me/test-push")
+class MyTestPush(Resource):
+    needs = {"POST": Permission.ME_USE}
+
+    @blp.response(202, TestPushSchema)
+    @blp.refuses(429)
+    def post(self) -> dict[str, Any]:
+        """Ring one's own phones, to see whether they can be reached
+
+        409 without a phone; at most three times a minute. What became of it comes with the receipts of the phones.
+        """
+        count(TEST_PUSHES, "test-push", str(g.actor.person))
+        who = {"organization_id": g.actor.organization_id, "staff_id": g.actor.person}
+        return {"notifications": ring_own_phones(g.session, **who, at=g.now)}
 
 
 @blp.route("/me/devices/<string:installation_id>")

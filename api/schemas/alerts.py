@@ -1,10 +1,14 @@
 """Alerts, their notifications, and receipts from phones."""
 
+from datetime import datetime
+from typing import Any
+
 from marshmallow import fields, validate
 
-from api.schemas.base import Instant, PageQuery, PersonSchema, Schema, WordsWithheld
-from models.alert import AlertState, Reason, Severity
-from models.notification import NotificationState, ReceiptEvent
+from api.schemas.base import Instant, PageQuery, PersonSchema, Schema, SlugOf, WordsWithheld
+from models.alert import NotRung
+from models.notification import NotificationKind, NotificationState, ReceiptEvent
+from models.terms import AlertState, Outcome, Reason, Severity
 
 
 class AlertSchema(WordsWithheld):
@@ -28,6 +32,42 @@ class AlertSchema(WordsWithheld):
     closed_at = Instant(allow_none=True)
 
 
+class InstantAsStored(Instant):
+    """A time that is kept as text."""
+
+    def _serialize(self, value: str, *arguments: Any, **keywords: Any) -> str | None:
+        return super()._serialize(datetime.fromisoformat(value), *arguments, **keywords)
+
+
+class ClimbedSchema(Schema):
+    """What a step of the climb came to: how many phones it rang, or why none."""
+
+    step = fields.Integer()
+    at = InstantAsStored()
+    phones = fields.Integer()
+    why = fields.String(allow_none=True, validate=validate.OneOf([*map(str, NotRung), None]))
+
+
+class TriedSchema(Schema):
+    """The concern before this one of the same customer: what was tried, and how it ended."""
+
+    concern_id = fields.UUID()
+    business_date = fields.Date()
+    category = SlugOf(allow_none=True)
+    outcome = fields.Enum(Outcome, by_value=True, allow_none=True)
+    mood_after = fields.Integer(allow_none=True)
+    remedies = fields.List(fields.String())
+
+
+class AlertReadSchema(AlertSchema):
+    """A call for help with how it climbed, and what was tried the last time for this customer."""
+
+    rule = fields.String()
+    steps = fields.List(fields.Nested(ClimbedSchema), attribute="climbed")
+    reminded_at = Instant(allow_none=True)
+    previous = fields.Nested(TriedSchema, allow_none=True)
+
+
 class AlertQuery(PageQuery):
     """Which alerts."""
 
@@ -36,14 +76,15 @@ class AlertQuery(PageQuery):
 
 
 class NotificationSchema(WordsWithheld):
-    """One alert on one phone."""
+    """One piece of news on one phone, or in a mailbox where there is no device."""
 
     withheld = ("staff",)
 
     id = fields.UUID()
     staff = fields.Nested(PersonSchema, allow_none=True)
-    device_id = fields.UUID()
-    step = fields.Integer()
+    kind = fields.Enum(NotificationKind, by_value=True)
+    device_id = fields.UUID(allow_none=True)
+    step = fields.Integer(allow_none=True)
     state = fields.Enum(NotificationState, by_value=True)
     queued_at = Instant()
     expires_at = Instant()

@@ -49,6 +49,14 @@ class Slug(Words):
         super().__init__(60, least=1, **options)
 
 
+class ClockTime(fields.String):
+    """A time of day without its date and zone, 18:00; midnight is 00:00."""
+
+    def __init__(self, **options: Any) -> None:
+        clock = validate.Regexp("^([01][0-9]|2[0-3]):[0-5][0-9]$")
+        super().__init__(validate=[validate.Length(equal=5), clock], **options)
+
+
 class Flag(fields.Boolean):
     """JSON's true or false; "yes" and 1 are for query strings."""
 

@@ -20,9 +20,8 @@ from api.schemas.base import (
     any_of,
 )
 from api.schemas.recovery import NewRecoveryActionSchema
-from models.alert import AlertState
 from models.concern_event import Step
-from models.terms import Channel, Handling, Kind, Outcome, Source, Status
+from models.terms import AlertState, Channel, Handling, Kind, Outcome, Source, Status
 
 MOOD = validate.Range(min=1, max=5)
 
@@ -126,6 +125,12 @@ class ResolveSchema(Schema):
     outcome = fields.Enum(Outcome, by_value=True, required=True)
     mood_after = Whole(required=True, allow_none=True, validate=MOOD)
     note = Words(1000, allow_none=True)
+
+
+class HandOverSchema(Schema):
+    """Which colleague is asked to go."""
+
+    staff_id = fields.UUID(required=True)
 
 
 class AlertSummarySchema(WordsWithheld):

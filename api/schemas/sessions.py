@@ -4,9 +4,11 @@ from typing import Any
 
 from marshmallow import fields, post_load, validate
 
-from api.schemas.base import Flag, Instant, Schema, Words
+from api.schemas.alerts import NotificationSchema
+from api.schemas.base import ClockTime, Flag, Instant, Schema, Whole, Words
 from models.access import Role
 from models.device import OF_PHONES, AddressKind, Device, Platform
+from models.notification import MUTABLE
 
 OF_A_PHONE = validate.OneOf([kind.value for kind in OF_PHONES])
 
@@ -51,12 +53,37 @@ class ShiftSchema(Schema):
     store_id = fields.UUID()
     lead = fields.Boolean()
     started_at = Instant()
+    paused_until = Instant(allow_none=True)
+
+
+class PauseSchema(Schema):
+    """How long one's phones stay silent: without minutes as long as the store allows."""
+
+    minutes = Whole(validate=validate.Range(min=1, max=60))
+
+
+class QuietHoursSchema(Schema):
+    """When somebody who is not on shift is not rung, in the zone of the store that calls; may go past midnight."""
+
+    since = ClockTime(data_key="from", attribute="from", required=True)
+    until = ClockTime(required=True)
+
+
+class EditMeSchema(Schema):
+    """What a person wants for themselves; null takes it away."""
+
+    quiet_hours = fields.Nested(QuietHoursSchema, allow_none=True)
+    muted = fields.List(fields.String(validate=validate.OneOf(sorted(MUTABLE))), validate=validate.Length(max=20))
+    email = fields.Email(validate=validate.Length(max=254), allow_none=True)
 
 
 class MeSchema(StaffSchema):
     """The signed-in person."""
 
     login = fields.String()
+    email = fields.String(allow_none=True)
+    quiet_hours = fields.Nested(QuietHoursSchema, allow_none=True)
+    muted = fields.List(fields.String())
     shift = fields.Nested(ShiftSchema, allow_none=True)
 
 
@@ -84,3 +111,9 @@ class DeviceSchema(Schema):
     app_version = fields.String(allow_none=True)
     locale = fields.String(allow_none=True)
     registered_at = Instant()
+
+
+class TestPushSchema(Schema):
+    """The notifications on their way to one's own phones."""
+
+    notifications = fields.List(fields.Nested(NotificationSchema), required=True)

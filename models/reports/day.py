@@ -10,12 +10,12 @@ from sqlalchemy.orm import Session, joinedload, subqueryload
 from sqlalchemy.sql.base import ExecutableOption
 
 from models.access import Actor
-from models.alert import Alert, AlertState
+from models.alert import Alert
 from models.concern import Concern
 from models.concern_event import ConcernEvent
 from models.reports.figures import Figures, figures
 from models.store import Store
-from models.terms import Kind, Status
+from models.terms import AlertState, Kind, Status
 
 
 @dataclass(frozen=True)

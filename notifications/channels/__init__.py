@@ -45,7 +45,7 @@ class Letter:
     kind: LetterKind
     address: str
     address_kind: AddressKind
-    platform: Platform
+    platform: Platform | None
     title: str
     body: str
     severity: str

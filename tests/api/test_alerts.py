@@ -7,9 +7,11 @@ from uuid import uuid4
 
 import pytest
 
+from models.escalation_policy import Whom, step
+from models.staff import Staff
 from notifications.channels import Verdict
 from notifications.worker import Worker
-from tests.factories import Shop, give_phone
+from tests.factories import Shop, give_phone, set_climb
 from tests.telling import Notebook, log_concern, move, notifications, over, work, worker_of
 from tests.world import World
 
@@ -62,15 +64,15 @@ def test_the_reporter_sees_honestly_what_became_of_the_call(
     concern = log_concern(world, shop)
     assert summary(world, shop, concern) == "calling for help"
     work(worker)
-    assert summary(world, shop, concern) == "calling for help"  # tried, and nothing got through yet
+    assert summary(world, shop, concern) == "the push service does not answer: walk over"
     world.clock.move(seconds=2)
     work(worker)
-    assert summary(world, shop, concern) == "sent to 2 phones"
+    assert summary(world, shop, concern) == "sent to 2 phones, none has it yet"
     first, second = (str(row.id) for row in notifications(world))
     send_receipts(world, shop, "manager", (first, "received", "2026-03-03T12:00:03Z"))
-    assert summary(world, shop, concern) == "sent to 2 phones, arrived on 1"
+    assert summary(world, shop, concern) == "on 1 of 2 phones"
     send_receipts(world, shop, "manager", (second, "opened", "2026-03-03T12:00:05Z"))
-    assert summary(world, shop, concern) == "sent to 2 phones, arrived on 2, opened on 1"
+    assert summary(world, shop, concern) == "on 2 phones, opened by Manager of acme"
     assert move(world, shop, concern, "take")["alert"]["summary"] == "Manager of acme is on the way"
     assert summary(world, shop, concern) == "Manager of acme is on the way"
     assert move(world, shop, concern, "release")["alert"]["summary"] == "calling for help"
@@ -106,11 +108,15 @@ def test_an_alert_is_read_with_everything_that_is_known_of_it(world: World, shop
         "state": "taken",
         "summary": "Manager of acme is on the way",
         "raised_at": "2026-03-03T12:00:00Z",
-        "next_step_at": None,
+        "next_step_at": "2026-03-03T12:31:00Z",
         "taken_by": {"id": str(shop.staff["manager"]), "name": "Manager of acme"},
         "taken_at": "2026-03-03T12:21:00Z",
         "unanswered_at": "2026-03-03T12:20:00Z",
         "closed_at": None,
+        "rule": "very-unhappy",
+        "steps": [],  # the worker was away until it was too late
+        "reminded_at": None,
+        "previous": None,
     }
 
 
@@ -224,7 +230,7 @@ def test_a_receipt_for_what_we_took_for_failed_shows_that_it_arrived(
     work(worker)
     assert summary(world, shop, concern) == "no phone reached: walk over"
     send_receipts(world, shop, "manager", (str(notifications(world)[0].id), "shown", "2026-03-03T12:00:01Z"))
-    assert summary(world, shop, concern) == "sent to 1 phone, arrived on 1"
+    assert summary(world, shop, concern) == "on 1 phone"
 
 
 def test_a_receipt_has_a_known_event_and_a_time(world: World, shop: Shop) -> None:
@@ -236,3 +242,26 @@ def test_a_receipt_has_a_known_event_and_a_time(world: World, shop: Shop) -> Non
     for count in (0, 201):
         body = {"receipts": [receipt] * count}
         assert world.request("POST", "/v1/notifications/receipts", (shop, "floor"), json=body).status_code == 422
+
+
+def test_an_alert_tells_how_it_climbed_and_what_was_sent_of_it(world: World, shop: Shop, worker: Worker) -> None:
+    set_climb(world.back_office, shop, [step(0, Whom.LEAD), step(60, Whom.MANAGERS)])
+    phone = give_phone(world.back_office, shop, "manager", "phone of the manager")
+    with world.back_office.writing(shop.organization_id) as session:
+        session.get_one(Staff, (shop.organization_id, shop.staff["manager"])).email = "manager@example.org"
+    concern = log_concern(world, shop)
+    work(worker)
+    path = f"/v1/alerts/{concern['alert']['id']}"
+    assert get(world, shop, path)["steps"] == [
+        {"step": 0, "at": "2026-03-03T12:00:00Z", "phones": 0, "why": "nobody"},
+        {"step": 1, "at": "2026-03-03T12:00:00Z", "phones": 1, "why": None},
+    ]
+    world.clock.move(minutes=20)
+    work(worker)
+    sent = get(world, shop, f"{path}/notifications")["items"]
+    told = {(one["kind"], one["device_id"], one["step"]) for one in sent}
+    assert told == {("ring", str(phone), 1), ("unanswered", str(phone), None), ("unanswered", None, None)}
+    move(world, shop, concern, "take")
+    world.clock.move(minutes=10)
+    work(worker)
+    assert get(world, shop, path)["reminded_at"] == "2026-03-03T12:30:00Z"

@@ -141,5 +141,7 @@ def test_every_kind_of_list_is_walked() -> None:
         "getCategories",
         "getQuestions",
         "getRemedies",
+        "getAlertRules",
+        "getEscalationPolicies",
         "getAlertNotifications",
     }, "say in GROWING how a row of a new list comes into being"

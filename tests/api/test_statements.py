@@ -23,8 +23,10 @@ TELLING = {"sqlite": 0, "postgresql": 2}
 
 # The first statement of each is who asks.
 READ = {
-    "getAlertById": 3,  # it; its notifications, for the summary
+    "getAlertById": 4,  # it; its notifications, for the summary; what was tried before
     "getAlertNotifications": 4,  # the alert, its notifications; theirs
+    "getAlertRuleById": 2,
+    "getAlertRules": 2,
     "getAlerts": 3,
     "getCategories": 3,  # they; their causes
     "getConcernById": 4,  # it, with whom and what it names; its items; its alert's notifications
@@ -34,6 +36,8 @@ READ = {
     "getCustomerById": 2,
     "getCustomerHistory": 6,  # the customer; concerns, items, notifications, actions
     "getCustomers": 2,
+    "getEscalationPolicies": 2,
+    "getEscalationPolicyById": 2,
     "getMe": 5,  # the person, their stores, their regions; the shift
     "getQuestions": 2,
     "getRecoveryActions": 2,
@@ -44,6 +48,7 @@ READ = {
     "getStaffById": 4,
     "getStaffList": 4,
     "getStoreById": 3,  # it; its places
+    "getStoreHours": 3,  # the store, and its places
     "getStores": 3,
 }
 
@@ -87,11 +92,14 @@ class House:
         ids = {name: UUID(self.scene.ids[name]) for name in ("concern_id", "alert_id", "staff_id", "customer_id")}
         (concern,) = originals(owner, "concern", id=ids["concern_id"])
         (alert,) = originals(owner, "alert", id=ids["alert_id"])
-        for table in ("region", "question", "remedy"):
+        for table in ("region", "question", "remedy", "alert_rule"):
             copy(owner, table, originals(owner, table, **own)[0], more, **slug)
         for table, part, link in [("category", "cause", "category_id"), ("store", "place", "store_id")]:
             copies = copy(owner, table, originals(owner, table, **own)[0], more, **slug)
             copy(owner, part, originals(owner, part, **own)[0], more, **slug, **{link: copies.__getitem__})
+            if table == "store":
+                policy = originals(owner, "escalation_policy", **own)[0]
+                copy(owner, "escalation_policy", policy, more, **slug, store_id=copies.__getitem__)
         (floor,) = originals(owner, "staff", id=ids["staff_id"])
         people = copy(owner, "staff", floor, more, login=lambda number: f"copy-{first + number}")
         for place in ("staff_store", "shift"):

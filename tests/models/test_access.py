@@ -21,6 +21,8 @@ PROMISED = {  # line: permissions, and who has them: floor, manager, regional, h
     "customers": ({P.CUSTOMER_READ, P.CUSTOMER_WRITE}, "yes yes yes no yes"),
     "sensitive concerns": ({P.CONCERN_SENSITIVE}, "no yes yes no yes"),
     "gives back what another took": ({P.CONCERN_RELEASE_ANY}, "no yes yes no no"),
+    "changes stores and policies": ({P.STORE_WRITE, P.POLICY_WRITE}, "no no no no yes"),
+    "reads when it rings and how a call climbs": ({P.POLICY_READ}, "no yes yes yes yes"),
     "reports": ({P.REPORT_READ}, "no yes yes yes yes"),
 }
 SCOPES = {  # what a key may do beyond finding its way

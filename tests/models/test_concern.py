@@ -8,6 +8,7 @@ from uuid import UUID
 
 import pytest
 from sqlalchemy import select
+from sqlalchemy.orm.attributes import set_committed_value
 from uuid_utils.compat import uuid7
 
 from models.access import GRANTS, KEY_GRANTS, Actor, KeyScope, Role
@@ -16,6 +17,7 @@ from models.concern_event import Step
 from models.credentials import ApiKey
 from models.customer import Customer
 from models.errors import Conflict, Forbidden, NotNow
+from models.first_rules import first_rules
 from models.staff import Staff
 from models.store import Place, Store
 from models.terms import Handling, Outcome, Status
@@ -191,9 +193,12 @@ def test_what_is_ones_own_is_taken_at_once() -> None:
     assert (concern.event_count, concern.seconds_to_take) == (2, 0)
 
 
-def test_what_is_urgent_stays_open_for_others_even_when_it_is_ones_own() -> None:
+def test_what_a_rule_rings_for_anyway_stays_open_for_others_even_when_it_is_ones_own() -> None:
+    store = make_store("harbour", uuid7())
+    set_committed_value(store, "alert_rules", first_rules())
     urgent = Category(slug="allergy", name="Allergy", urgent=True)
-    assert logged(handling=Handling.MINE, category=urgent).status is Status.OPEN
+    assert logged(store=store, handling=Handling.MINE, category=urgent).status is Status.OPEN
+    assert logged(store=store, handling=Handling.MINE, mood=1).status is Status.TAKEN
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,11 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
-from models.alert import AlertState, Reason, Severity
+from models.alert_rule import AlertRule
 from models.outbox import Outgoing, Task
+from models.terms import AlertState, Reason, Severity
 from tests.databases import only_on_sqlite
 from tests.factories import Shop
 from tests.telling import edit, log_concern, move, rows, the_alert
@@ -17,7 +19,8 @@ pytestmark = only_on_sqlite
 
 
 def tasks(world: World) -> list[str]:
-    return [str(row.task) for row in rows(world, Outgoing)]
+    """What is to be done about calls; who is told of what is in test_news.py."""
+    return [str(row.task) for row in rows(world, Outgoing) if row.task is not Task.TELL]
 
 
 def test_an_unhappy_customer_raises_one_alert_and_queues_one_row(world: World, shop: Shop) -> None:
@@ -116,6 +119,25 @@ def test_a_mood_corrected_to_content_takes_the_call_back(world: World, shop: Sho
     assert tasks(world) == [Task.REACH, Task.RECALL]
 
 
+def test_what_is_given_back_and_needs_nobody_any_more_is_nobodys_call(world: World, shop: Shop) -> None:
+    concern = log_concern(world, shop)
+    move(world, shop, concern, "take")
+    edit(world, shop, concern, "manager", mood=4)
+    told = move(world, shop, concern, "release")
+    assert (told["alert"]["state"], told["alert"]["summary"]) == ("cancelled", "cancelled")
+    assert the_alert(world).taken_by_id is None
+
+
+def test_ones_own_rings_by_a_rule_that_says_so_and_by_no_other(world: World, shop: Shop) -> None:
+    assert log_concern(world, shop, mood=1, handling="mine")["status"] == "taken"
+    with world.back_office.writing(shop.organization_id) as session:
+        session.scalars(select(AlertRule).where(AlertRule.slug == "very-unhappy")).one().edit(rings_mine=True)
+        session.scalars(select(AlertRule).where(AlertRule.slug == "urgent-category")).one().edit(enabled=False)
+    told = log_concern(world, shop, mood=1, handling="mine")
+    assert (told["status"], told["alert"]["state"]) == ("open", "open")
+    assert log_concern(world, shop, mood=5, handling="mine", category="allergy")["status"] == "taken"
+
+
 def test_a_call_that_was_taken_back_rings_anew_when_the_mood_falls_again(world: World, shop: Shop) -> None:
     first = log_concern(world, shop, mood=1)
     run_id = the_alert(world).run_id
@@ -129,7 +151,7 @@ def test_a_take_stops_the_climb_and_recalls_the_others(world: World, shop: Shop)
     concern = log_concern(world, shop)
     told = move(world, shop, concern, "take")
     alert = the_alert(world)
-    assert (alert.state, alert.next_step_at, alert.taken_by_id) == (AlertState.TAKEN, None, shop.staff["manager"])
+    assert (alert.state, alert.taken_by_id) == (AlertState.TAKEN, shop.staff["manager"])
     assert told["alert"]["summary"] == "Manager of acme is on the way"
     assert tasks(world) == ["reach", "recall"]
 

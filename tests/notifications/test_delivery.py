@@ -97,7 +97,7 @@ def test_later_is_tried_again_by_our_own_pause(world: World, shop: Shop, book: N
     assert (task.tries, task.poisonings, task.lease_id, task.last_error) == (1, 0, None, "unavailable")
     assert timedelta(0) < task.due_at - world.clock() <= timedelta(seconds=1)
     assert notifications(world)[0].state is NotificationState.QUEUED
-    assert the_alert(world).summary == "calling for help"
+    assert the_alert(world).summary == "the push service does not answer: walk over"
     world.clock.move(seconds=1)
     round_of(world, book)
     assert [letter.notification_id for letter in book.letters] == [notifications(world)[0].id] * 2
@@ -151,7 +151,7 @@ def test_gone_retires_the_address_and_fails_the_notification(
         "unregistered",
     )
     assert of_device(world, second).state is NotificationState.ACCEPTED
-    assert the_alert(world).summary == "sent to 1 phone"
+    assert the_alert(world).summary == "sent to 1 phone, none has it yet"
 
 
 def test_gone_leaves_an_address_alone_that_the_phone_has_told_since(
@@ -287,4 +287,4 @@ def test_a_receipt_that_was_faster_than_the_answer_is_not_set_back(
     round_of(world, book)
     (notification,) = notifications(world)
     assert (notification.state, notification.accepted_at) == (NotificationState.OPENED, world.clock())
-    assert the_alert(world).summary == "sent to 1 phone, arrived on 1, opened on 1"
+    assert the_alert(world).summary == "on 1 phone, opened by Manager of acme"

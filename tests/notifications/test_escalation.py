@@ -3,14 +3,15 @@
 from datetime import timedelta
 
 from models.access import Role
-from models.alert import Alert, AlertState
+from models.escalation_policy import Whom, step
 from models.notification import NotificationState
 from models.session import EVERYTHING
 from models.staff import Shift, Staff
+from models.terms import AlertState
 from notifications.channels import Verdict
 from notifications.escalation import climb_due, overdue
 from notifications.health import LATE_STEP
-from tests.factories import Shop, give_phone, make_shop
+from tests.factories import Shop, give_phone, make_shop, set_climb
 from tests.telling import Notebook, log_concern, move, notifications, over, queued, the_alert, work, worker_of
 from tests.world import World
 
@@ -151,7 +152,7 @@ def test_after_twenty_minutes_nobody_answered_and_it_can_still_be_taken(world: W
         work(worker)
     alert = the_alert(world)
     assert (alert.state, alert.unanswered_at) == (AlertState.TAKEN, unanswered_at)
-    assert book.seen() == [("ring", "manager"), ("withdraw", "manager")]
+    assert book.seen() == [("ring", "manager"), ("inform", "manager"), ("withdraw", "manager")]
 
 
 def test_the_first_time_nobody_answered_is_kept_through_a_second_run(world: World, shop: Shop) -> None:
@@ -168,26 +169,19 @@ def test_the_first_time_nobody_answered_is_kept_through_a_second_run(world: Worl
 
 
 def test_a_policy_of_three_steps_is_climbed_one_by_one(world: World, shop: Shop) -> None:
-    steps = [
-        {"after_seconds": 0, "whom": ["on_shift"]},
-        {"after_seconds": 120, "whom": ["managers"]},
-        {"after_seconds": 300, "whom": ["on_shift", "managers"]},
-    ]
+    steps = [step(0, Whom.ON_SHIFT), step(120, Whom.MANAGERS), step(300, Whom.ON_SHIFT, Whom.MANAGERS)]
+    set_climb(world.back_office, shop, steps, unanswered_after_seconds=600, reach_within_seconds=120)
     set_shift(world, shop, "colleague", on=True)
     for login in ("colleague", "manager"):
         give_phone(world.back_office, shop, login, login)
     book = Notebook()
     with worker_of(world, over(book)) as worker:
         log_concern(world, shop)
-        with world.back_office.writing(shop.organization_id) as session:
-            alert = session.get_one(Alert, (shop.organization_id, the_alert(world).id))
-            alert.policy = {"steps": steps, "unanswered_after_seconds": 600}
-            alert.next_step_at = alert.run_started_at + timedelta(seconds=120)
         heard = []
         for seconds in (0, 119, 1, 180, 300):
             world.clock.move(seconds=seconds)
             work(worker)
-            heard.append([letter.address for letter in book.letters])
+            heard.append([letter.address for letter in book.letters if letter.kind == "ring"])
             book.letters.clear()
     assert [sorted(step) for step in heard] == [["colleague"], [], ["manager"], ["colleague", "manager"], []]
     assert (the_alert(world).state, the_alert(world).step) == (AlertState.UNANSWERED, 2)
@@ -210,7 +204,7 @@ def test_an_alert_that_stood_unreached_for_twenty_minutes_is_listed_and_rings_no
     book = Notebook()
     with worker_of(world, over(book)) as worker:
         work(worker)
-    assert (book.letters, the_alert(world).state) == ([], AlertState.UNANSWERED)
+    assert (book.seen(), the_alert(world).state) == ([("inform", "manager")], AlertState.UNANSWERED)
 
 
 def test_a_take_clears_every_phone_that_has_it_and_no_other(world: World, shop: Shop) -> None:

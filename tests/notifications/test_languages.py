@@ -8,10 +8,11 @@ from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 
+from models.notification import NotificationKind
 from notifications import words
 from notifications.channels import TITLE_LIMIT
 from notifications.languages import CATALOGUES, ENGLISH, LOCALES, language_of
-from notifications.words import Gist, Occasion
+from notifications.words import Gist
 
 HERE = Path(words.__file__).parent
 ROOM_FOR_A_PLACE = 20
@@ -61,10 +62,10 @@ def test_what_is_chosen_speaks_as_its_file_does(language: str) -> None:
 
 
 @pytest.mark.parametrize("language", ["en", *CATALOGUES])
-@pytest.mark.parametrize("occasion", Occasion)
-def test_a_title_leaves_room_for_the_place(language: str, occasion: Occasion) -> None:
+@pytest.mark.parametrize("occasion", NotificationKind)
+def test_a_title_leaves_room_for_the_place(language: str, occasion: NotificationKind) -> None:
     gists = [Gist(), Gist(severity="severe"), Gist(urgent=True), Gist(outcome="recovered"), Gist(outcome="lost")]
-    gists += [Gist(reason="repeat_customer"), Gist(reason="order_value"), Gist(outcome="recovered", mood_after=5)]
+    gists += [Gist(reason="second_concern"), Gist(reason="order_value"), Gist(outcome="recovered", mood_after=5)]
     for gist in gists:
         assert len(words.title(occasion, gist, locale=language)) <= TITLE_LIMIT - ROOM_FOR_A_PLACE
 

@@ -14,29 +14,30 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from models.alert import Alert, Reason, Severity
+from models.alert import Alert
+from models.alert_rule import Ring
 from models.concern import Concern
 from models.customer import Customer
 from models.device import AddressKind, Device, Platform
-from models.notification import Notification
+from models.escalation_policy import DEFAULT
+from models.notification import Notification, NotificationKind
 from models.outbox import Outgoing, Task
 from models.session import ScopedSession
 from models.staff import Staff
 from models.store import Place
-from models.terms import Outcome
+from models.terms import AlertState, Outcome, Reason, Severity
 from models.vocabulary import Category
-from notifications import words
 from notifications.channels import Letter, LetterKind
 from notifications.channels.push_message import message_for
-from notifications.delivery import letter_for
-from notifications.rules import POLICY
-from notifications.words import Gist, Occasion
+from notifications.letters import letter_for
 from tests.databases import only_on_sqlite
-from tests.factories import NOON, Shop
+from tests.factories import AT_ONCE, NOON, Shop
 from tests.world import World
 
 CONCERNS = 1000
 ONE_KIBIBYTE = 1024
+OTHERS = sorted(set(NotificationKind) - {NotificationKind.RING})
+TRUE_WHILE = {NotificationKind.REMINDER: AlertState.TAKEN, NotificationKind.UNANSWERED: AlertState.UNANSWERED}
 LOCALES = (None, "en-GB", "pt-BR", "es-419", "ja")
 SCRIPTS = (
     "abcdefghijklmnopqrstuvwxyz",
@@ -135,11 +136,12 @@ def ring_for_anything(session: ScopedSession, shop: Shop, invent: Inventor) -> N
             received_at=NOON,
             business_date=NOON.date(),
         )
-        severity, reason = dice.choice(list(Severity)), dice.choice(list(Reason))
-        alert = Alert.raise_(concern, severity=severity, reason=reason, policy=POLICY, late=False, at=NOON)
+        ring = Ring(dice.choice(list(Severity)), dice.choice(list(Reason)), "some-rule")
+        alert = Alert.raise_(concern, ring, policy={**DEFAULT, "steps": AT_ONCE}, late=False, at=NOON)
         phone = dice.choice(phones)
         notification = Notification(
             alert_id=alert.id,
+            concern_id=concern.id,
             device_id=phone.id,
             staff_id=phone.staff_id,
             run_id=alert.run_id,
@@ -157,11 +159,14 @@ def letters(session: ScopedSession, dice: random.Random) -> Iterator[Letter]:
         ring = letter_for(session, task, at=NOON)
         assert ring is not None
         yield from on_each_platform(ring)
-        alert, locale = task.alert, task.letter_to.device.locale
-        gist = Gist.of(alert)
-        for occasion in Occasion:
-            title, body = (say(occasion, gist, locale=locale) for say in (words.title, words.body))
-            yield replace(ring, kind=LetterKind.INFORM, title=title, body=body, platform=dice.choice(list(Platform)))
+        alert, notification = task.alert, task.letter_to
+        assert alert is not None
+        for kind in OTHERS:
+            notification.kind, alert.state = kind, TRUE_WHILE.get(kind, AlertState.OPEN)
+            told = letter_for(session, Outgoing.about(alert, Task.INFORM, at=NOON, notification=notification), at=NOON)
+            assert told is not None
+            yield replace(told, platform=dice.choice(list(Platform)))
+        notification.kind, alert.state = NotificationKind.RING, AlertState.OPEN
         alert.take(by=session.get_one(Staff, (alert.organization_id, task.letter_to.staff_id)), at=NOON)
         undo = Outgoing.about(alert, Task.WITHDRAW, at=NOON, notification=task.letter_to)
         withdrawal = letter_for(session, undo, at=NOON)
@@ -201,7 +206,7 @@ def test_a_thousand_concerns_tell_a_lock_screen_nothing_of_a_person_in_less_than
             shown += json.dumps(letter.body, ensure_ascii=False)[1:-1] in text
             seen[letter.kind, letter.platform] += 1
     assert set(seen) == set(product(LetterKind, Platform))
-    assert seen.total() == CONCERNS * (len(Platform) + len(Occasion) + len(Platform))
+    assert seen.total() == CONCERNS * (len(Platform) + len(OTHERS) + len(Platform))
     assert shown > CONCERNS  # the category is there, so what is looked through is what is shown
     with capsys.disabled():
         sys.stdout.write(f"\n{seen.total()} messages, the largest {largest} octets (FUZZ_SEED={seed}) ")

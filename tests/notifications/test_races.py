@@ -12,8 +12,9 @@ import sqlalchemy as sa
 from models.access import Actor
 from models.concern import Concern
 from models.notification import NotificationState
-from models.outbox import Outgoing, Task, Waker
+from models.outbox import Outgoing, Task
 from models.session import EVERYTHING, Database, DatabaseRole
+from models.waker import Waker
 from notifications.__main__ import run
 from notifications.announce import announce
 from notifications.channels import Letter

@@ -4,15 +4,19 @@ from typing import Any
 
 import pytest
 
-from models.alert import Reason, Severity
+from models.alert_rule import AlertRule, Ring
+from models.base import Money
 from models.concern import Concern
-from models.terms import Handling, Kind, Status
+from models.first_rules import first_rules
+from models.terms import Handling, Kind, Reason, Severity, Status
 from models.vocabulary import Category
-from notifications.rules import POLICY, Ring, rings
+from notifications.rules import rings
 
 ALLERGY, FOOD = Category(name="Allergy", urgent=True), Category(name="Food")
-SEVERE, NORMAL = Ring(Severity.SEVERE, Reason.MOOD), Ring(Severity.NORMAL, Reason.MOOD)
-URGENT = Ring(Severity.SEVERE, Reason.URGENT_CATEGORY)
+SEVERE = Ring(Severity.SEVERE, Reason.MOOD, "very-unhappy")
+NORMAL = Ring(Severity.NORMAL, Reason.MOOD, "unhappy")
+URGENT = Ring(Severity.SEVERE, Reason.URGENT_CATEGORY, "urgent-category")
+FIRST = first_rules()
 
 
 @pytest.mark.parametrize(
@@ -38,11 +42,35 @@ URGENT = Ring(Severity.SEVERE, Reason.URGENT_CATEGORY)
     ],
 )
 def test_what_rings_and_how_badly(told: dict[str, Any], expected: Ring | None) -> None:
-    assert rings(Concern(**told)) == expected
+    assert rings(Concern(**told), FIRST) == expected
 
 
-def test_everybody_is_called_at_once_and_nobody_answered_after_twenty_minutes() -> None:
-    assert POLICY == {
-        "steps": [{"after_seconds": 0, "whom": ["on_shift", "managers"]}],
-        "unanswered_after_seconds": 1200,
-    }
+A_DAY = 24 * 3600
+OWN = [
+    AlertRule(slug="soup", severity=Severity.SEVERE, enabled=True, category_id=FOOD.id, mood_at_most=3),
+    AlertRule(slug="large-order", severity=Severity.NORMAL, enabled=True, order_value=Money(20_000, "EUR")),
+    AlertRule(slug="asleep", severity=Severity.SEVERE, enabled=False, mood_at_most=5),
+]
+MORE = {
+    "within thirty days": ({"mood": 4, "seconds_since_previous": 30 * A_DAY}, (Reason.SECOND_CONCERN, True)),
+    "a day later": ({"mood": 4, "seconds_since_previous": 31 * A_DAY}, None),
+    "both": ({"mood": 2, "seconds_since_previous": A_DAY}, (Reason.SECOND_CONCERN, True)),
+    "the worse one decides": ({"mood": 1, "seconds_since_previous": A_DAY}, (Reason.MOOD, True)),
+    "a large order": ({"mood": 4, "order_value": Money(20_000, "EUR")}, (Reason.ORDER_VALUE, False)),
+    "in another currency": ({"mood": 4, "order_value": Money(90_000, "USD")}, None),
+    "not so large": ({"mood": 4, "order_value": Money(19_999, "EUR")}, None),
+    "a rule of one's own": ({"mood": 3, "category": FOOD, "category_id": FOOD.id}, (Reason.CATEGORY, False)),
+    "all its conditions": ({"mood": 4, "category": FOOD, "category_id": FOOD.id}, None),
+}
+
+
+@pytest.mark.parametrize("case", MORE)
+def test_rules_of_the_organization_ring_as_they_say(case: str) -> None:
+    told, expected = MORE[case]
+    ring = rings(Concern(**told), [*FIRST, *OWN])
+    assert (ring and (ring.reason, ring.managers_at_once)) == expected
+
+
+def test_the_highest_severity_wins() -> None:
+    ring = rings(Concern(mood=2, category=FOOD, category_id=FOOD.id), [*FIRST, *OWN])
+    assert ring == Ring(Severity.SEVERE, Reason.CATEGORY, "soup")

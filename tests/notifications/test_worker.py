@@ -237,9 +237,9 @@ def test_a_phone_that_does_not_answer_holds_up_nobody_else(
         log_concern(world, shop)
         work(worker)
         fcm.wait_for(1, accepted=True)
+        assert len(fcm.posts) == 2
         world.clock.move(minutes=20)  # the climb goes on as well
         work(worker)
         answer = world.request("GET", f"/v1/alerts/{first['alert']['id']}", (shop, "floor"))
         assert answer.json["state"] == "unanswered"
-        assert len(fcm.posts) == 2
         fcm.release()

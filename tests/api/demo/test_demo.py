@@ -10,7 +10,7 @@ from sqlalchemy.orm import selectinload
 
 from api.demo import _seed, already_there, seed
 from api.demo.cast import DEMO, hash_passwords
-from models.alert import Alert, AlertState
+from models.alert import Alert
 from models.concern import MOVES, Concern
 from models.concern_event import ConcernEvent
 from models.organization import Organization
@@ -18,7 +18,7 @@ from models.outbox import Outgoing
 from models.recovery import ActionStatus, RecoveryAction
 from models.session import EVERYTHING, ScopedSession
 from models.store import Store
-from models.terms import Status
+from models.terms import AlertState, Status
 from tests.factories import NOON
 from tests.world import World
 

@@ -1,0 +1,83 @@
+"""When a concern rings: the organization's rules, and one that is only tried."""
+
+from typing import Any
+
+from flask import g
+
+from api.blueprint import Blueprint
+from api.idempotency import once
+from api.paging import page
+from api.resource import Resource
+from api.schemas.alert_rules import (
+    AlertRuleSchema,
+    EditAlertRuleSchema,
+    NewAlertRuleSchema,
+    TrialSchema,
+    TryAlertRuleSchema,
+)
+from api.schemas.base import PageQuery, page_of
+from models.access import Permission
+from models.alert_rule import AlertRule
+from models.vocabulary import Category
+from notifications.trial import Trial, try_rule
+
+blp = Blueprint("alert rules", __name__, "When a concern rings: the organization's rules")
+
+
+@blp.route("/alert-rules")
+class AlertRules(Resource):
+    needs = {"GET": Permission.POLICY_READ, "POST": Permission.POLICY_WRITE}
+
+    @blp.arguments(PageQuery, location="query")
+    @blp.response(200, page_of(AlertRuleSchema))
+    def get(self, query: dict[str, Any]) -> dict[str, Any]:
+        """List the rules a concern rings by"""
+        return page(AlertRule.listed(), AlertRule.slug, **query)
+
+    @blp.arguments(NewAlertRuleSchema)
+    @blp.response(201, AlertRuleSchema)
+    @once(AlertRule, status=201)
+    def post(self, data: dict[str, Any]) -> AlertRule:
+        """Add a rule of one's own: it counts from the next concern on"""
+        return AlertRule.create(g.session, **_with_category(data))
+
+
+@blp.route("/alert-rules/<uuid:alert_rule_id>")
+class AlertRuleById(Resource):
+    needs = {"GET": Permission.POLICY_READ, "PATCH": Permission.POLICY_WRITE, "DELETE": Permission.POLICY_WRITE}
+    finds = {"alert_rule_id": AlertRule}
+
+    @blp.response(200, AlertRuleSchema)
+    def get(self, alert_rule: AlertRule) -> AlertRule:
+        """Read a rule"""
+        return alert_rule
+
+    @blp.arguments(EditAlertRuleSchema)
+    @blp.response(200, AlertRuleSchema)
+    def patch(self, data: dict[str, Any], alert_rule: AlertRule) -> AlertRule:
+        """Change a rule, or switch it off: a merge patch, null takes a condition away"""
+        alert_rule.edit(**_with_category(data))
+        return alert_rule
+
+    @blp.response(204)
+    def delete(self, alert_rule: AlertRule) -> None:
+        """Remove a rule; one that was there from the first day can only be switched off (409)"""
+        alert_rule.drop(g.session)
+
+
+@blp.route("/alert-rules/try")
+class TryAlertRule(Resource):
+    needs = {"POST": Permission.POLICY_READ}
+    reads = frozenset({"POST"})
+
+    @blp.arguments(TryAlertRuleSchema)
+    @blp.response(200, TrialSchema)
+    def post(self, data: dict[str, Any]) -> Trial:
+        """How often this rule alone would have rung in the last 30 days; it is not kept"""
+        return try_rule(g.session, AlertRule.sketch(**_with_category(data)), by=g.actor, at=g.now)
+
+
+def _with_category(data: dict[str, Any]) -> dict[str, Any]:
+    """The slug of a category replaced by its row."""
+    slug = data.get("category")
+    return {**data, "category": Category.named(g.session, slug)} if slug is not None else data

@@ -1,0 +1,67 @@
+"""How a call for help climbs: policies of the organization and of stores."""
+
+from typing import Any
+
+from flask import g
+
+from api.blueprint import Blueprint
+from api.idempotency import once
+from api.paging import page
+from api.resource import Resource
+from api.schemas.base import PageQuery, page_of
+from api.schemas.escalation_policies import (
+    EditEscalationPolicySchema,
+    EscalationPolicySchema,
+    NewEscalationPolicySchema,
+)
+from models.access import Permission
+from models.escalation_policy import EscalationPolicy
+from models.store import Store
+
+blp = Blueprint("escalation policies", __name__, "How a call for help climbs, in the organization and in stores")
+
+
+@blp.route("/escalation-policies")
+class EscalationPolicies(Resource):
+    needs = {"GET": Permission.POLICY_READ, "POST": Permission.POLICY_WRITE}
+
+    @blp.arguments(PageQuery, location="query")
+    @blp.response(200, page_of(EscalationPolicySchema))
+    def get(self, query: dict[str, Any]) -> dict[str, Any]:
+        """List the organization's policy and those of the stores within reach"""
+        return page(EscalationPolicy.listed(g.actor), EscalationPolicy.slug, **query)
+
+    @blp.arguments(NewEscalationPolicySchema)
+    @blp.response(201, EscalationPolicySchema)
+    @once(EscalationPolicy, status=201)
+    def post(self, data: dict[str, Any]) -> EscalationPolicy:
+        """Give a store a policy of its own
+
+        It holds for alerts that begin to climb from now on.
+        """
+        store_id = data.pop("store_id", None)
+        store = Store.find(g.session, store_id, seen_by=g.actor, pointer="/store_id") if store_id else None
+        return EscalationPolicy.create(g.session, store=store, **data)
+
+
+@blp.route("/escalation-policies/<uuid:escalation_policy_id>")
+class EscalationPolicyById(Resource):
+    needs = {"GET": Permission.POLICY_READ, "PATCH": Permission.POLICY_WRITE, "DELETE": Permission.POLICY_WRITE}
+    finds = {"escalation_policy_id": EscalationPolicy}
+
+    @blp.response(200, EscalationPolicySchema)
+    def get(self, escalation_policy: EscalationPolicy) -> EscalationPolicy:
+        """Read a policy"""
+        return escalation_policy
+
+    @blp.arguments(EditEscalationPolicySchema)
+    @blp.response(200, EscalationPolicySchema)
+    def patch(self, data: dict[str, Any], escalation_policy: EscalationPolicy) -> EscalationPolicy:
+        """Change a policy; alerts that are climbing keep the one they began with"""
+        escalation_policy.edit(g.session, **data)
+        return escalation_policy
+
+    @blp.response(204)
+    def delete(self, escalation_policy: EscalationPolicy) -> None:
+        """Remove a store's policy: the organization's, which itself stays (409), holds there again"""
+        escalation_policy.drop(g.session)

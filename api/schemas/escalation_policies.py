@@ -1,0 +1,66 @@
+"""How a call for help climbs: policies of the organization and of stores."""
+
+from typing import Any
+
+from marshmallow import fields, post_load, validate
+
+from api.schemas.base import Schema, Whole, Words
+from models.escalation_policy import LONGEST_CLIMB, MOST_ROUNDS, MOST_STEPS, Whom
+from models.terms import Severity
+
+SECONDS = validate.Range(min=1, max=LONGEST_CLIMB)
+MOST_NAMED = 50
+
+
+class StepSchema(Schema):
+    """Who is rung so many seconds after the round began: groups, people by name, or both."""
+
+    after_seconds = Whole(required=True, validate=validate.Range(min=0, max=LONGEST_CLIMB))
+    whom = fields.List(fields.String(validate=validate.OneOf(list(map(str, Whom)))), load_default=list)
+    staff_ids = fields.List(fields.UUID(), load_default=list, validate=validate.Length(max=MOST_NAMED))
+    severities = fields.List(
+        fields.String(validate=validate.OneOf(list(map(str, Severity)))),
+        load_default=lambda: list(map(str, Severity)),
+        validate=validate.Length(min=1),
+    )
+
+    @post_load
+    def as_stored(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
+        return {**data, "staff_ids": [str(id_) for id_ in data["staff_ids"]]}
+
+
+class EditEscalationPolicySchema(Schema):
+    """What is to be changed; steps are replaced as a whole. All times in seconds."""
+
+    name = Words(200, least=1)
+    steps = fields.List(fields.Nested(StepSchema), validate=validate.Length(min=1, max=MOST_STEPS))
+    rounds = Whole(validate=validate.Range(min=1, max=MOST_ROUNDS))
+    unanswered_after_seconds = Whole(validate=SECONDS)
+    reach_within_seconds = Whole(validate=SECONDS)
+    remind_after_seconds = Whole(validate=SECONDS)
+    release_after_seconds = Whole(validate=SECONDS)
+
+
+class NewEscalationPolicySchema(EditEscalationPolicySchema):
+    """A policy for one store. Times that are left out are those an organization starts with."""
+
+    slug = Words(60, least=1, required=True)
+    name = Words(200, least=1, required=True)
+    store_id = fields.UUID(allow_none=True)
+    steps = fields.List(fields.Nested(StepSchema), required=True, validate=validate.Length(min=1, max=MOST_STEPS))
+
+
+class EscalationPolicySchema(Schema):
+    """A climb. `store_id` null: of every store that has none of its own."""
+
+    id = fields.UUID()
+    version = fields.Integer()
+    slug = fields.String()
+    name = fields.String()
+    store_id = fields.UUID(allow_none=True)
+    steps = fields.List(fields.Nested(StepSchema))
+    rounds = fields.Integer()
+    unanswered_after_seconds = fields.Integer()
+    reach_within_seconds = fields.Integer()
+    remind_after_seconds = fields.Integer()
+    release_after_seconds = fields.Integer()

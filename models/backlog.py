@@ -1,0 +1,100 @@
+"""What waits to leave the house, as an operator sees it: measured, and given another chance."""
+
+from collections.abc import Collection
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import case, func, or_, select
+from sqlalchemy.orm import Session, joinedload
+
+from models.alert import Alert
+from models.errors import Missing
+from models.notification import NotificationState
+from models.outbox import Outgoing, Task
+from models.terms import AlertState
+
+
+def figures(session: Session, *, at: datetime) -> dict[str, float]:
+    """How many rows wait, by state, and for how many seconds the oldest of the due ones has been due.
+
+    What is done is left out: it is looked at every few seconds, and there is a week of that.
+    """
+    leased = Outgoing.lease_until >= at
+    due = Outgoing.is_due(at) & or_(Outgoing.lease_until.is_(None), Outgoing.lease_until < at)
+    counted = session.execute(
+        select(
+            func.count(case((due, 1))).label("due"),
+            func.count(case((leased, 1))).label("leased"),
+            func.count().label("all"),
+            func.min(case((due, Outgoing.due_at))).label("oldest"),
+        ).where(Outgoing.done_at.is_(None))
+    ).one()
+    set_aside = select(func.count()).select_from(Outgoing).where(Outgoing.set_aside_at.is_not(None))
+    return {
+        "due": counted.due,
+        "leased": counted.leased,
+        "later": counted.all - counted.due - counted.leased,
+        "set_aside": session.scalars(set_aside).one(),
+        "oldest_due_seconds": _seconds_since(counted.oldest, at),
+    }
+
+
+def lateness(session: Session, *, at: datetime) -> float:
+    """Seconds by which the latest step of an open alert is late; 0 when none is."""
+    next_step = select(func.min(Alert.next_step_at)).where(
+        Alert.next_step_at.is_not(None), Alert.state == AlertState.OPEN
+    )
+    return _seconds_since(session.scalars(next_step).one(), at)
+
+
+def retry(session: Session, ids: Collection[UUID] | None, *, at: datetime) -> dict[str, list[UUID]]:
+    """Give rows that were set aside another chance, all of them when no ids are given.
+
+    Those of no use any more (an alert that is over rings nobody, nor does a letter whose time has run out) are let go:
+    they stay done, and nobody has to look at them again. Missing when an id is not of a row that was set aside.
+    """
+    aside = select(Outgoing).where(Outgoing.set_aside_at.is_not(None)).order_by(Outgoing.id)
+    if ids is not None:
+        aside = aside.where(Outgoing.id.in_(ids))
+    rows = session.scalars(
+        aside.options(
+            joinedload(Outgoing.alert).lazyload(Alert.notifications), joinedload(Outgoing.notification)
+        ).with_for_update(of=Outgoing)
+    ).all()
+    for id_ in sorted(set(ids or ()) - {row.id for row in rows}):
+        raise Missing(f"No row {id_} was set aside.")
+    useful = [row for row in rows if _useful(row, at)]
+    for row in rows:
+        row.set_aside_at = None
+    for row in useful:
+        row.done_at, row.poisonings, row.due_at = None, 0, at
+        if row.task in (Task.RING, Task.INFORM):
+            row.letter_to.state, row.letter_to.failure = NotificationState.QUEUED, None
+    return {"retried": [row.id for row in useful], "let_go": [row.id for row in rows if row not in useful]}
+
+
+def _useful(row: Outgoing, at: datetime) -> bool:
+    if row.task in (Task.RING, Task.INFORM) and (row.letter_to.expires_at <= at or row.letter_to.on_a_phone):
+        return False
+    return row.alert is None or _still_to_do(row, row.alert)
+
+
+def _still_to_do(row: Outgoing, alert: Alert) -> bool:
+    this_run = alert.run_id == row.run_id
+    match row.task:
+        case Task.REACH:
+            return this_run and alert.state is AlertState.OPEN
+        case Task.RING:
+            return this_run and alert.calling
+        case Task.GIVE_BACK:
+            return this_run and alert.state is AlertState.TAKEN
+        case Task.RECALL:
+            return not alert.calling
+        case Task.WITHDRAW:
+            return not alert.calling and row.letter_to.withdrawn_at is None
+        case Task.TELL | Task.INFORM:
+            return this_run
+
+
+def _seconds_since(moment: datetime | None, at: datetime) -> float:
+    return max(0.0, (at - moment).total_seconds()) if moment else 0.0

@@ -1,0 +1,142 @@
+"""The auditor: looks once a minute for what is stuck, sets it going again, and says so; silence is told to nobody."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import requests
+import structlog
+from sqlalchemy import Select, func, or_, select
+from sqlalchemy.orm import Session
+
+from models.alert import Alert
+from models.inspection import Inspection
+from models.outbox import Outgoing, Task
+from models.session import EVERYTHING, Database
+from models.tally import Tally
+from models.terms import AlertState
+from notifications.escalation import climb_one
+
+log = structlog.get_logger(__name__)
+
+EVERY = timedelta(seconds=60)
+LATE = timedelta(seconds=30)
+MENDED_AT_ONCE = 100
+PING_SECONDS = 5.0  # to connect, and again for the answer
+
+OPEN = Alert.state == AlertState.OPEN
+
+
+def late(at: datetime) -> Select[Alert]:
+    """Open alerts whose next step should have begun."""
+    return Alert.alone().where(OPEN, Alert.next_step_at < at - LATE)
+
+
+def stopped(_at: datetime) -> Select[Alert]:
+    """Open alerts that no step will come for."""
+    return Alert.alone().where(OPEN, Alert.next_step_at.is_(None))
+
+
+def unreached(at: datetime) -> Select[Alert]:
+    """Open alerts for which nobody has found out whom to reach."""
+    return Alert.alone().where(
+        OPEN, Alert.next_step_at.is_not(None), Alert.reached_at.is_(None), Alert.run_started_at < at - LATE
+    )
+
+
+def stuck(at: datetime, lease: timedelta) -> Select[Outgoing]:
+    """What has been leased for longer than twice a lease, by the clock of today or by one that was ahead."""
+    too_long = or_(Outgoing.lease_until < at - lease, Outgoing.lease_until > at + 2 * lease)
+    return select(Outgoing).where(Outgoing.done_at.is_(None), too_long)
+
+
+def go_on(_session: Session, alert: Alert, at: datetime) -> None:
+    alert.next_step_at = at
+    alert.touch()
+
+
+def reach_again(session: Session, alert: Alert, at: datetime) -> None:
+    """Unless it is to be done anyway: then it will be, and one more row would change nothing."""
+    to_be_done = select(Outgoing.id).where(
+        Outgoing.alert_id == alert.id,
+        Outgoing.run_id == alert.run_id,
+        Outgoing.task == Task.REACH,
+        Outgoing.done_at.is_(None),
+    )
+    if session.scalars(to_be_done.limit(1)).one_or_none() is None:
+        session.add(Outgoing.about(alert, Task.REACH, at=at))
+
+
+Question = Callable[[datetime], Select[Alert]]
+Mend = Callable[[Session, Alert, datetime], None]
+ALERTS: dict[str, tuple[Question, Mend]] = {
+    "late_step": (late, climb_one),
+    "no_next_step": (stopped, go_on),
+    "unreached": (unreached, reach_again),
+}
+
+
+class Auditor:
+    """One worker's. However many there are, one of them looks each minute."""
+
+    def __init__(self, database: Database, *, lease: timedelta, dead_man_url: str | None) -> None:
+        self._database, self._lease, self._dead_man_url = database, lease, dead_man_url
+        self._asked_at: datetime | None = None
+
+    def its_turn(self) -> bool:
+        """Whether a look is due, and this worker is the one to take it."""
+        at = self._database.clock()
+        if self._asked_at is not None and timedelta(0) <= at - self._asked_at < EVERY:
+            return False
+        self._asked_at = at
+        with self._database.writing(EVERYTHING) as session:
+            return Inspection.take_turn(session, every=EVERY, at=at)
+
+    def look(self) -> bool:
+        """Find what is stuck, mend it, write down how much there was. True when there was nothing."""
+        found = {name: self._mend(name, *alerts) for name, alerts in ALERTS.items()}
+        with self._database.writing(EVERYTHING) as session:
+            found["stuck_lease"] = self._release(session)
+            aside = select(func.count()).select_from(Outgoing).where(Outgoing.set_aside_at.is_not(None))
+            found["set_aside"] = session.scalars(aside).one()
+            Inspection.record(session, found)
+            Tally.add(session, {("found", name, ""): count for name, count in found.items() if count})
+        if any(found.values()):
+            log.error("found stuck", **found)
+        return not any(found.values())
+
+    def ping(self) -> None:
+        """Tell the one who waits for it that all is well; without it, that one raises the alarm."""
+        if self._dead_man_url is None:
+            return
+        try:
+            # Streamed, and so not read: whatever is said there, it is no business of ours.
+            requests.get(self._dead_man_url, timeout=PING_SECONDS, stream=True).close()
+        except requests.RequestException as error:
+            log.warning("dead man not told", error=type(error).__name__)  # no address: there may be a key in it
+
+    def _mend(self, name: str, question: Question, mend: Mend) -> int:
+        """Each in a transaction of its own, looked at once more under its lock; how many were found."""
+        at = self._database.clock()
+        with self._database.reading(EVERYTHING) as session:
+            asked = question(at)
+            count = session.scalars(asked.with_only_columns(func.count())).one()
+            keys = session.execute(asked.with_only_columns(Alert.organization_id, Alert.id).limit(MENDED_AT_ONCE)).all()
+        for organization_id, alert_id in keys:
+            try:
+                self._mend_one(organization_id, question(at).where(Alert.id == alert_id), mend)
+            except Exception:  # whatever it is, it must not hold up the others
+                log.exception("cannot be mended", found=name, alert_id=str(alert_id))
+        return count
+
+    def _mend_one(self, organization_id: UUID, question: Select[Alert], mend: Mend) -> None:
+        with self._database.writing(organization_id) as session:
+            still = question.with_for_update(of=Alert, skip_locked=True, key_share=True)
+            if alert := session.scalars(still).one_or_none():
+                mend(session, alert, self._database.clock())
+
+    def _release(self, session: Session) -> int:
+        rows = session.scalars(stuck(self._database.clock(), self._lease).with_for_update(skip_locked=True)).all()
+        for row in rows:
+            row.lease_id = row.lease_until = None
+        return len(rows)

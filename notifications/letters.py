@@ -1,0 +1,122 @@
+"""One letter from a row: what is sent for it as things stand now, or why nothing is."""
+
+from datetime import datetime
+
+from sqlalchemy.orm import Session, joinedload
+
+from models.alert import Alert
+from models.concern import Concern
+from models.notification import LOUD, Notification, NotificationKind, NotificationState
+from models.outbox import Outgoing, Task
+from models.terms import AlertState, Severity
+from notifications import words
+from notifications.audience import may_be_rung
+from notifications.channels import AddressKind, Letter, LetterKind
+from notifications.escalation import LONGEST_TTL
+from notifications.words import NOTHING, Gist
+
+# All that a letter is made from, in one look-up with its row.
+INGREDIENTS = (
+    joinedload(Outgoing.notification).joinedload(Notification.device),
+    joinedload(Outgoing.alert).lazyload(Alert.notifications),
+    joinedload(Outgoing.alert).joinedload(Alert.store),
+    joinedload(Outgoing.concern).joinedload(Concern.category),
+    joinedload(Outgoing.concern).joinedload(Concern.place),
+)
+
+
+def letter_for(session: Session, task: Outgoing, *, at: datetime) -> Letter | None:
+    """What to send for a RING, INFORM or WITHDRAW task as things stand now.
+
+    None when it is of no use any more: then the task is done, and the notification says why its phone did not ring.
+    """
+    alert, concern, notification = task.alert, task.concern, task.letter_to
+    if task.task is Task.WITHDRAW:
+        useless = _why_not_withdraw(alert, notification)
+    else:
+        useless = _why_not(session, task, alert, notification, at)
+    address = _address_of(notification)
+    if useless or address is None:
+        task.finish(at=at)
+        return None
+    if task.task is not Task.WITHDRAW:
+        notification.try_()
+    device = notification.device
+    locale = device.locale if device else None
+    gist = Gist.of(concern, alert) if concern else NOTHING
+    return Letter(
+        notification_id=notification.id,
+        alert_id=notification.alert_id,
+        concern_id=notification.concern_id,
+        kind=_letter_kind(task, notification),
+        address=address,
+        address_kind=device.address_kind if device else AddressKind.EMAIL,
+        platform=device.platform if device else None,
+        title=words.title(notification.kind, gist, locale=locale),
+        body=words.body(notification.kind, gist, locale=locale),
+        severity=alert.severity if alert else Severity.NORMAL,
+        sent_at=at,
+        expires_at=ends_at(task, notification),
+    )
+
+
+def ends_at(task: Outgoing, notification: Notification) -> datetime:
+    """When it is too late to send it."""
+    return task.created_at + LONGEST_TTL if task.task is Task.WITHDRAW else notification.expires_at
+
+
+def _letter_kind(task: Outgoing, notification: Notification) -> LetterKind:
+    if task.task is Task.WITHDRAW:
+        return LetterKind.WITHDRAW
+    return LetterKind.RING if notification.kind in LOUD else LetterKind.INFORM
+
+
+def _address_of(notification: Notification) -> str | None:
+    return notification.device.address if notification.device else notification.staff.email
+
+
+def _why_not(
+    session: Session, task: Outgoing, alert: Alert | None, notification: Notification, at: datetime
+) -> str | None:
+    """The reason to send it no more, if there is one: answered, told too late, or no longer that person's."""
+    device = notification.device
+    state, reason = NotificationState.SUPPRESSED, None
+    if alert is not None and _is_answered(alert, notification):
+        reason = "answered"
+        if notification.state is NotificationState.LEASED and not alert.calling:
+            # An attempt whose end nobody knows: the phone may show it all the same.
+            session.add(Outgoing.about(alert, Task.WITHDRAW, at=at, notification=notification))
+    elif notification.expires_at <= at:
+        state, reason = NotificationState.EXPIRED, task.last_error or "expired"
+    elif _address_of(notification) is None:
+        reason = "address-retired"
+    elif device is not None and device.staff_id != notification.staff_id:
+        reason = "changed-hands"
+    elif task.task is Task.RING and alert is not None:
+        step = notification.step or 0
+        if not may_be_rung(session, alert, notification.staff_id, step=step, at=at):
+            reason = "off-shift"
+    if reason:
+        notification.give_up(state, reason)
+    return reason
+
+
+def _is_answered(alert: Alert, notification: Notification) -> bool:
+    """Whether what it tells of is no longer so. What is only for information stays true."""
+    if notification.run_id is not None and notification.run_id != alert.run_id:
+        return True
+    match notification.kind:
+        case NotificationKind.RING | NotificationKind.HAND_OVER:
+            return not alert.calling
+        case NotificationKind.REMINDER:
+            return alert.state is not AlertState.TAKEN
+        case NotificationKind.UNANSWERED:
+            return alert.state is not AlertState.UNANSWERED
+    return False
+
+
+def _why_not_withdraw(alert: Alert | None, notification: Notification) -> str | None:
+    """An alert that calls again belongs on the phone; its new ring has the same tag and would vanish with the old."""
+    if alert is None or alert.calling:
+        return "calling again"
+    return "withdrawn" if notification.withdrawn_at else None

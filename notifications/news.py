@@ -1,0 +1,153 @@
+"""News: who is told of something that does not ring, on which of their phones, and who by e-mail."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Select, select
+from sqlalchemy.orm import Session, joinedload
+
+from models.access import GRANTS, Permission, Role
+from models.alert import Alert
+from models.concern import Concern
+from models.device import Device
+from models.errors import NotNow
+from models.hours import is_quiet
+from models.notification import LOUD, Notification, NotificationKind
+from models.outbox import Outgoing
+from models.recovery import RecoveryAction
+from models.staff import Shift, Staff, StaffRegion, StaffStore
+from models.store import Store
+from models.terms import AlertState
+from notifications.escalation import LONGEST_TTL
+
+K = NotificationKind
+PERSONAL = LOUD | {K.REMINDER}  # meant for one person, who waits for it: no hour is too quiet
+BY_MAIL_TOO = frozenset({K.UNANSWERED})
+
+
+def tell(session: Session, task: Outgoing, *, at: datetime) -> None:
+    """Queue a notification for everybody a piece of news is for, as things stand now. Harmless to repeat."""
+    concern, store, alert = _about(session, task)
+    if task.kind is None or (alert is not None and _is_stale(task, alert)):
+        return
+    people = _people(session, task, concern, store)
+    for staff in people:
+        if task.kind in staff.muted:
+            continue
+        if task.kind in PERSONAL or not _wants_quiet(session, staff, store, at):
+            for device in session.scalars(_phones(staff.id)):
+                _queue(session, task, staff, device, at=at)
+        if task.kind in BY_MAIL_TOO and staff.email:
+            _queue(session, task, staff, None, at=at)
+
+
+def ring_own_phones(session: Session, *, organization_id: UUID, staff_id: UUID, at: datetime) -> list[Notification]:
+    """Queue a test for each of a person's phones, to see whether they can be reached. NotNow where there is none."""
+    task = Outgoing.news(K.TEST, organization_id, staff_id=staff_id, at=at)
+    staff = session.scalars(_working().where(Staff.id == staff_id)).one()
+    phones = session.scalars(_phones(staff_id)).all()
+    if not phones:
+        raise NotNow("You have no phone that can be reached: register it with PUT /v1/me/devices/{installation_id}.")
+    return [_queue(session, task, staff, phone, at=at) for phone in phones]
+
+
+def _about(session: Session, task: Outgoing) -> tuple[Concern | None, Store | None, Alert | None]:
+    concern = None
+    if task.concern_id is not None:
+        question = select(Concern).where(Concern.id == task.concern_id)
+        concern = session.scalars(question.options(joinedload(Concern.store))).one()
+    alert = session.scalars(Alert.alone().where(Alert.id == task.alert_id)).one_or_none() if task.alert_id else None
+    return concern, concern.store if concern else None, alert
+
+
+def _is_stale(task: Outgoing, alert: Alert) -> bool:
+    """What was to be told is no longer so: somebody came after all, or the reminder has done its work."""
+    still = {K.UNANSWERED: AlertState.UNANSWERED, K.REMINDER: AlertState.TAKEN}
+    expected = still.get(task.kind) if task.kind else None
+    return alert.run_id != task.run_id or (expected is not None and alert.state is not expected)
+
+
+def _people(session: Session, task: Outgoing, concern: Concern | None, store: Store | None) -> Iterable[Staff]:
+    if task.kind in (K.HAND_OVER, K.REMINDER, K.TEST):
+        return session.scalars(_working().where(Staff.id == task.staff_id)).all()
+    if task.kind is K.PAUSE:
+        shift = Shift.current(session, task.staff_id)
+        return _leads(session, shift.store_id, but=task.staff_id) if shift else ()
+    if concern is None or store is None:
+        return ()
+    return [staff for staff in _concerned(session, task, concern, store) if not concern.sensitive or _may_read(staff)]
+
+
+def _concerned(session: Session, task: Outgoing, concern: Concern, store: Store) -> Iterable[Staff]:
+    match task.kind:
+        case K.UNANSWERED:
+            return session.scalars(_working().where(_is_responsible_for(store))).all()
+        case K.OUTCOME:
+            return session.scalars(_working().where(_was_involved_in(concern))).all()
+    return _leads(session, store.id, but=concern.reported_by_id)
+
+
+def _may_read(staff: Staff) -> bool:
+    return Permission.CONCERN_SENSITIVE in GRANTS[staff.role]
+
+
+def _leads(session: Session, store_id: UUID, *, but: UUID | None) -> Iterable[Staff]:
+    """Whoever leads the shift; where nobody does, the managers of the store."""
+    on_shift = select(Shift.staff_id).where(Shift.store_id == store_id, Shift.ended_at.is_(None), Shift.lead)
+    others = Staff.id.is_distinct_from(but)
+    leads = session.scalars(_working().where(Staff.id.in_(on_shift), others)).all()
+    return leads or session.scalars(_working().where(_manages(store_id), others)).all()
+
+
+def _is_responsible_for(store: Store) -> ColumnElement[bool]:
+    """The managers of the store and those who look after its region."""
+    looks_after = select(StaffRegion.staff_id).where(StaffRegion.region_id == store.region_id)
+    return _manages(store.id) | ((Staff.role == Role.REGIONAL) & Staff.id.in_(looks_after))
+
+
+def _was_involved_in(concern: Concern) -> ColumnElement[bool]:
+    """Who logged it, took it or did something about it; not the one who said how it ended."""
+    acted = select(RecoveryAction.acted_by_id).where(RecoveryAction.concern_id == concern.id)
+    involved = Staff.id.in_([concern.reported_by_id, concern.taken_by_id]) | Staff.id.in_(acted)
+    return involved & Staff.id.is_distinct_from(concern.resolved_by_id)
+
+
+def _working() -> Select[Staff]:
+    return select(Staff).where(Staff.left_at.is_(None)).order_by(Staff.id)
+
+
+def _manages(store_id: UUID) -> ColumnElement[bool]:
+    belongs = select(StaffStore.staff_id).where(StaffStore.store_id == store_id)
+    return (Staff.role == Role.MANAGER) & Staff.id.in_(belongs)
+
+
+def _wants_quiet(session: Session, staff: Staff, store: Store | None, at: datetime) -> bool:
+    """Who is not on shift has hours of their own, and the store has its own."""
+    if store is None:
+        return False
+    shift = Shift.current(session, staff.id)
+    if shift is not None and shift.store_id == store.id:
+        return shift.paused_until is not None and shift.paused_until > at
+    return is_quiet(staff.quiet_from, staff.quiet_until, at, store.zone) or not store.is_open(at)
+
+
+def _phones(staff_id: UUID) -> Select[Device]:
+    return select(Device).where(Device.staff_id == staff_id, Device.address.is_not(None)).order_by(Device.id)
+
+
+def _queue(session: Session, task: Outgoing, staff: Staff, device: Device | None, *, at: datetime) -> Notification:
+    notification = Notification(
+        organization_id=task.organization_id,
+        kind=task.kind,
+        alert_id=task.alert_id,
+        concern_id=task.concern_id,
+        device=device,
+        device_id=device.id if device else None,
+        staff_id=staff.id,
+        run_id=task.run_id,
+        queued_at=at,
+        expires_at=at + LONGEST_TTL,
+    )
+    session.add_all([notification, task.letter(notification, at=at)])
+    return notification

@@ -1,0 +1,137 @@
+"""`outbox retry`: another chance for what was set aside, where that is still of use."""
+
+import json
+from typing import Any
+from uuid import UUID, uuid4
+
+from click.testing import Result
+
+from models.outbox import Outgoing, Task
+from models.session import EVERYTHING
+from tests.factories import Shop, give_phone
+from tests.telling import Notebook, log_concern, move, notifications, over, queued, rows, the_alert, work, worker_of
+from tests.world import World
+
+
+def retry(world: World, *words: str) -> Result:
+    return world.app.test_cli_runner().invoke(args=["outbox", "retry", *words])
+
+
+def told(result: Result) -> dict[str, Any]:
+    assert result.exit_code == 0, result.exception or result.stderr
+    answer: dict[str, Any] = json.loads(result.stdout)
+    return answer
+
+
+def set_aside(world: World, task: Task) -> Outgoing:
+    """What a worker does with a row of this kind after the fifth failure."""
+    with worker_of(world, over(Notebook())) as worker:
+        for _ in range(5):
+            world.clock.move(seconds=30)
+            for claimed in worker._claim((task,), limit=9):
+                worker._fail(claimed, ZeroDivisionError())
+    (row,) = (row for row in rows(world, Outgoing) if row.set_aside_at)
+    assert row.task is task
+    return row
+
+
+def decided(world: World) -> None:
+    with worker_of(world, over(Notebook())) as worker:
+        worker._decide()
+
+
+def test_a_ring_that_was_set_aside_rings_after_all(world: World, shop: Shop) -> None:
+    give_phone(world.back_office, shop, "manager", "phone")
+    log_concern(world, shop)
+    decided(world)
+    row = set_aside(world, Task.RING)
+    assert the_alert(world).summary == "no phone reached: walk over"
+
+    assert told(retry(world, "--all")) == {"retried": [str(row.id)], "let_go": []}
+
+    book = Notebook()
+    with worker_of(world, over(book)) as worker:
+        work(worker)
+    assert book.seen() == [("ring", "phone")]
+    assert (notifications(world)[0].state, notifications(world)[0].failure) == ("accepted", None)
+    (again,) = (each for each in rows(world, Outgoing) if each.id == row.id)
+    assert (again.set_aside_at, again.poisonings) == (None, 0)
+
+
+def test_a_call_that_found_nobody_out_is_made_again(world: World, shop: Shop) -> None:
+    give_phone(world.back_office, shop, "manager", "phone")
+    log_concern(world, shop)
+    row = set_aside(world, Task.REACH)
+
+    assert told(retry(world, str(row.id))) == {"retried": [str(row.id)], "let_go": []}
+
+    book = Notebook()
+    with worker_of(world, over(book)) as worker:
+        work(worker)
+    assert book.seen() == [("ring", "phone")]
+
+
+def test_an_alert_that_is_over_rings_nobody_and_need_not_be_looked_at_again(world: World, shop: Shop) -> None:
+    give_phone(world.back_office, shop, "manager", "phone")
+    concern = log_concern(world, shop)
+    decided(world)
+    row = set_aside(world, Task.RING)
+    move(world, shop, concern, "take")
+
+    assert told(retry(world, "--all")) == {"retried": [], "let_go": [str(row.id)]}
+
+    book = Notebook()
+    with worker_of(world, over(book)) as worker:
+        work(worker)
+    assert book.letters == []
+    with world.back_office.reading(EVERYTHING) as session:
+        assert Outgoing.counts(session, at=world.clock())["set_aside"] == 0
+
+
+def test_a_ring_whose_time_has_run_out_is_let_go(world: World, shop: Shop) -> None:
+    give_phone(world.back_office, shop, "manager", "phone")
+    log_concern(world, shop)
+    decided(world)
+    row = set_aside(world, Task.RING)
+    world.clock.move(minutes=10)
+
+    assert told(retry(world, "--all")) == {"retried": [], "let_go": [str(row.id)]}
+
+
+def test_a_removal_that_was_set_aside_is_tried_again_while_the_alert_does_not_call(world: World, shop: Shop) -> None:
+    give_phone(world.back_office, shop, "manager", "phone")
+    concern = log_concern(world, shop, "key")
+    book = Notebook()
+    with worker_of(world, over(book)) as worker:
+        work(worker)
+        move(world, shop, concern, "take", "floor")
+        recall = set_aside(world, Task.RECALL)
+        assert told(retry(world, str(recall.id)))["retried"] == [str(recall.id)]
+        worker._decide()
+        withdraw = set_aside(world, Task.WITHDRAW)
+        assert told(retry(world, str(withdraw.id)))["retried"] == [str(withdraw.id)]
+        work(worker)
+    assert book.seen() == [("ring", "phone"), ("withdraw", "phone")]
+
+
+def test_nothing_set_aside_is_nothing_to_do(world: World, shop: Shop) -> None:
+    log_concern(world, shop)
+    assert told(retry(world, "--all")) == {"retried": [], "let_go": []}
+    assert len(queued(world)) == 1
+
+
+def test_an_id_that_is_not_of_such_a_row_is_refused_in_one_line_and_nothing_happens(world: World, shop: Shop) -> None:
+    log_concern(world, shop)
+    row = set_aside(world, Task.REACH)
+    unknown: UUID = uuid4()
+
+    refused = retry(world, str(row.id), str(unknown))
+
+    assert (refused.exit_code, refused.stdout) == (1, "")
+    assert refused.stderr == f"Error: No row {unknown} was set aside.\n"
+    assert rows(world, Outgoing)[0].set_aside_at
+
+
+def test_which_rows_has_to_be_said(world: World) -> None:
+    for words in ((), ("--all", str(uuid4())), ("not-an-id",)):
+        assert retry(world, *words).exit_code == 2
