@@ -184,8 +184,9 @@ class Outgoing(TenantOwned):
         limit: int,
         lease: timedelta = LEASE,
         only: ColumnElement[bool] | None = None,
+        also: Sequence[ExecutableOption] = (),
     ) -> Sequence["Outgoing"]:
-        """Lease what is due, oldest first. Other workers pass over what this one holds.
+        """Lease what is due, oldest first, and load `also`. Other workers pass over what this one holds.
 
         A lease that ends later than any that is taken now was taken before a clock was set back, and counts no longer;
         the second length of one is for the clocks of other workers. SKIP LOCKED exists on PostgreSQL only; on SQLite
@@ -200,7 +201,7 @@ class Outgoing(TenantOwned):
         if only is not None:
             question = question.where(only)
         due = session.scalars(
-            question.order_by(cls.due_at, cls.id).limit(limit).with_for_update(of=cls, skip_locked=True)
+            question.options(*also).order_by(cls.due_at, cls.id).limit(limit).with_for_update(of=cls, skip_locked=True)
         ).all()
         for row in due:
             row.lease_id, row.lease_until = uuid7(), at + lease

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from datetime import datetime, timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import structlog
 from sqlalchemy import ColumnElement, not_, or_
@@ -172,32 +172,52 @@ class Worker:
         if away:
             with self._database.writing(EVERYTHING) as session:
                 Outgoing.note_kept_back(session, self._kinds_of(*away))
-        claimed = self._claim(LETTERS, limit=free, only=only)
+        claimed = self._claim_letters(limit=free, only=only)
         begun = self._begin(claimed)
         for service in away:
             if self._may_probe(service, at) and len(begun) < free:
-                probe = self._begin(self._claim(LETTERS, limit=1, only=Outgoing.goes_to(self._kinds_of(service))))
-                self._probing[service] = set(probe)
-                begun |= probe
+                probe = self._claim_letters(limit=1, only=Outgoing.goes_to(self._kinds_of(service)))
+                self._probing[service] = set(out := self._begin(probe))
+                claimed |= probe
+                begun |= out
         wait(begun, timeout=self._patience)
-        return len(begun)
+        return len(claimed)
 
     def _may_probe(self, service: str, at: datetime) -> bool:
         out = any(not probe.done() for probe in self._probing.get(service, ()))
         return not out and self._breakers[service].may_probe(at)
 
-    def _begin(self, claimed: list[Outgoing]) -> dict[Future[None], Outgoing]:
-        begun = {self._pool.submit(self._deliver, task): task for task in claimed}
+    def _claim_letters(self, *, limit: int, only: ColumnElement[bool] | None = None) -> dict[Outgoing, Letter | None]:
+        """What is due, with its letter; None for what is of no use any more, which is done, and for what broke.
+
+        All in one transaction, for that is what a letter costs most. Should one of them break it, each of them is
+        written by itself.
+        """
+        try:
+            with self._database.writing(EVERYTHING) as session:
+                at = self._database.clock()
+                options: dict[str, Any] = {"limit": limit, "lease": self._lease, "only": only, "also": INGREDIENTS}
+                claimed = Outgoing.claim(session, LETTERS, at=at, **options)
+                return {task: letter_for(session, task, at=at) for task in claimed}
+        except DATABASE_AWAY:
+            raise
+        except Exception:  # whatever it is, it must not hold up the others
+            log.exception("unforeseen", task="letters")
+            return dict.fromkeys(self._claim(LETTERS, limit=limit, only=only))
+
+    def _begin(self, claimed: Mapping[Outgoing, Letter | None]) -> dict[Future[None], Outgoing]:
+        to_do = {task: letter for task, letter in claimed.items() if task.done_at is None}
+        begun = {self._pool.submit(self._deliver, task, letter): task for task, letter in to_do.items()}
         self._sending |= begun
         return begun
 
     def _kinds_of(self, *services: str) -> list[AddressKind]:
         return [kind for kind in self._channels if service_of(kind) in services]
 
-    def _deliver(self, claimed: Outgoing) -> None:
-        """One letter, in a thread of the pool: written, sent with no transaction open, recorded."""
+    def _deliver(self, claimed: Outgoing, letter: Letter | None) -> None:
+        """One letter, in a thread of the pool: written unless it is, sent with no transaction open, recorded."""
         try:
-            letter = self._held(claimed, self._write, also=INGREDIENTS)
+            letter = letter or self._held(claimed, self._write, also=INGREDIENTS)
             if letter is not None:
                 verdict = self._channels[letter.address_kind].deliver(letter)
                 self._note(letter, verdict)
