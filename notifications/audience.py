@@ -48,11 +48,11 @@ def audience(session: Session, alert: Alert, *, step: int, at: datetime) -> Audi
     return Audience(phones, max(kept, key=order.index, default=NotRung.NOBODY))
 
 
-def may_be_rung(session: Session, alert: Alert, staff_id: UUID, *, step: int, at: datetime) -> bool:
-    """Whether this person is still one of those a step reaches, as when it began."""
+def who_may_be_rung(session: Session, alert: Alert, *, step: int, at: datetime) -> set[UUID]:
+    """Those whom a step (counted over the rounds) reaches at this moment, when it may have begun a while ago."""
     steps = alert.policy["steps"]
-    meant = _candidates(session, alert, steps[step % len(steps)], Staff.id == staff_id)
-    return any(_why_not(candidate, alert, at) is None for candidate in meant)
+    meant = _candidates(session, alert, steps[step % len(steps)])
+    return {candidate.staff.id for candidate in meant if _why_not(candidate, alert, at) is None}
 
 
 def _why_not(candidate: Candidate, alert: Alert, at: datetime) -> NotRung | None:
@@ -70,10 +70,10 @@ def _why_not(candidate: Candidate, alert: Alert, at: datetime) -> NotRung | None
     return None
 
 
-def _candidates(session: Session, alert: Alert, step: Step, *also: ColumnElement[bool]) -> list[Candidate]:
+def _candidates(session: Session, alert: Alert, step: Step) -> list[Candidate]:
     """Those whom a step means and who may hear of this concern, never the one who logged it."""
     found: dict[UUID, Candidate] = {}
-    for staff, shift, device in session.execute(_question(alert, step).where(*also)):
+    for staff, shift, device in session.execute(_question(alert, step)):
         candidate = found.setdefault(staff.id, Candidate(staff, shift, []))
         if device is not None:
             candidate.phones.append(device)

@@ -1,6 +1,8 @@
 """One letter from a row: what is sent for it as things stand now, or why nothing is."""
 
+from collections.abc import Iterable
 from datetime import datetime
+from uuid import UUID
 
 from sqlalchemy.orm import Session, joinedload
 
@@ -10,10 +12,13 @@ from models.notification import LOUD, Notification, NotificationKind, Notificati
 from models.outbox import Outgoing, Task
 from models.terms import AlertState, Severity
 from notifications import words
-from notifications.audience import may_be_rung
+from notifications.audience import who_may_be_rung
 from notifications.channels import AddressKind, Letter, LetterKind
 from notifications.escalation import LONGEST_TTL
 from notifications.words import NOTHING, Gist
+
+Reached = dict[tuple[UUID, int], set[UUID]]
+"""Of an alert and a step, who may be rung."""
 
 # All that a letter is made from, in one look-up with its row.
 INGREDIENTS = (
@@ -25,16 +30,22 @@ INGREDIENTS = (
 )
 
 
-def letter_for(session: Session, task: Outgoing, *, at: datetime) -> Letter | None:
-    """What to send for a RING, INFORM or WITHDRAW task as things stand now.
+def letters_for(session: Session, tasks: Iterable[Outgoing], *, at: datetime) -> dict[Outgoing, Letter | None]:
+    """What to send for RING, INFORM and WITHDRAW tasks as things stand now.
 
-    None when it is of no use any more: then the task is done, and the notification says why its phone did not ring.
+    None for what is of no use any more: then the task is done, and the notification says why its phone did not ring.
+    Whom a step reaches is asked once for all its phones.
     """
+    reached: Reached = {}
+    return {task: _letter_for(session, task, reached, at=at) for task in tasks}
+
+
+def _letter_for(session: Session, task: Outgoing, reached: Reached, *, at: datetime) -> Letter | None:
     alert, concern, notification = task.alert, task.concern, task.letter_to
     if task.task is Task.WITHDRAW:
         useless = _why_not_withdraw(alert, notification)
     else:
-        useless = _why_not(session, task, alert, notification, at)
+        useless = _why_not(session, task, alert, notification, reached, at)
     address = _address_of(notification)
     if useless or address is None:
         task.finish(at=at)
@@ -76,7 +87,12 @@ def _address_of(notification: Notification) -> str | None:
 
 
 def _why_not(
-    session: Session, task: Outgoing, alert: Alert | None, notification: Notification, at: datetime
+    session: Session,
+    task: Outgoing,
+    alert: Alert | None,
+    notification: Notification,
+    reached: Reached,
+    at: datetime,
 ) -> str | None:
     """The reason to send it no more, if there is one: answered, told too late, or no longer that person's."""
     device = notification.device
@@ -94,7 +110,9 @@ def _why_not(
         reason = "changed-hands"
     elif task.task is Task.RING and alert is not None:
         step = notification.step or 0
-        if not may_be_rung(session, alert, notification.staff_id, step=step, at=at):
+        if (alert.id, step) not in reached:
+            reached[alert.id, step] = who_may_be_rung(session, alert, step=step, at=at)
+        if notification.staff_id not in reached[alert.id, step]:
             reason = "off-shift"
     if reason:
         notification.give_up(state, reason)

@@ -22,7 +22,7 @@ from notifications.channels import AddressKind, Channel, Letter, Verdict
 from notifications.delivery import back_off, set_aside, settle
 from notifications.escalation import climb_due, give_back, reach, recall
 from notifications.health import Health
-from notifications.letters import INGREDIENTS, letter_for
+from notifications.letters import INGREDIENTS, letters_for
 from notifications.news import tell
 
 log = structlog.get_logger(__name__)
@@ -38,6 +38,7 @@ RECORDED = (joinedload(Outgoing.notification),)
 LETTERS = (Task.RING, Task.INFORM, Task.WITHDRAW)
 DECIDED_AT_ONCE = 32
 SENT_AT_ONCE = 16
+IN_HAND = 2 * SENT_AT_ONCE
 TIDY_EVERY = timedelta(hours=1)
 PATIENCE = 0.05  # seconds a round waits for its letters; those that take longer do not hold up the next round
 
@@ -156,13 +157,13 @@ class Worker:
         task.finish(at=at)
 
     def _send(self) -> int:
-        """Claim no more than can be sent at once, so that nothing waits under a lease behind a slow connection.
+        """Claim a little more than can be sent at once, so that no thread waits for a round.
 
         Letters to a service that is away stay where they are, and say so; one at a time goes out to see whether it is
         back.
         """
         at = self._database.clock()
-        free = SENT_AT_ONCE - len(self._sending)
+        free = IN_HAND - len(self._sending)
         if not free:
             wait(self._sending, timeout=self._patience, return_when=FIRST_COMPLETED)
             return len(self._sending)
@@ -198,7 +199,7 @@ class Worker:
                 at = self._database.clock()
                 options: dict[str, Any] = {"limit": limit, "lease": self._lease, "only": only, "also": INGREDIENTS}
                 claimed = Outgoing.claim(session, LETTERS, at=at, **options)
-                return {task: letter_for(session, task, at=at) for task in claimed}
+                return letters_for(session, claimed, at=at)
         except DATABASE_AWAY:
             raise
         except Exception:  # whatever it is, it must not hold up the others
@@ -226,7 +227,7 @@ class Worker:
             self._fail(claimed, error)
 
     def _write(self, session: Session, task: Outgoing) -> Letter | None:
-        return letter_for(session, task, at=self._database.clock())
+        return letters_for(session, [task], at=self._database.clock())[task]
 
     def _settle(self, session: Session, task: Outgoing, letter: Letter, verdict: Verdict) -> None:
         settle(session, task, letter, verdict, at=self._database.clock())

@@ -9,6 +9,7 @@ from models.notification import NotificationState
 from models.outbox import Outgoing, Task
 from notifications.breaker import LONGEST_PAUSE, OPENS_AFTER, Breaker
 from notifications.channels import Verdict
+from notifications.worker import IN_HAND
 from tests.factories import NOON, Shop, give_phone
 from tests.telling import Notebook, log_concern, move, notifications, over, queued, rows, the_alert, work, worker_of
 from tests.world import World
@@ -83,7 +84,7 @@ def test_a_clock_that_is_set_back_keeps_nothing_waiting() -> None:
 def test_one_letter_at_a_time_goes_to_a_service_that_is_away_and_all_of_them_when_it_is_back(
     world: World, shop: Shop
 ) -> None:
-    for number in range(20):
+    for number in range(40):
         give_phone(world.back_office, shop, "manager", f"phone-{number}", kind=AddressKind.FCM_TOKEN)
     push = Notebook()
     push.verdict = Verdict.later("unauthenticated", alarm=True)
@@ -91,13 +92,13 @@ def test_one_letter_at_a_time_goes_to_a_service_that_is_away_and_all_of_them_whe
         log_concern(world, shop)
         work(worker)
         first = len(push.letters)
-        assert OPENS_AFTER <= first <= 16  # those that were on their way together
+        assert OPENS_AFTER <= first <= IN_HAND  # those that were on their way together
         for tried in range(1, 5):
             world.clock.move(seconds=30)
             work(worker)
             assert len(push.letters) == first + tried
         waiting = queued(world, Task.RING)
-        assert len(waiting) == 20
+        assert len(waiting) == 40
         assert sum(row.tries for row in waiting) == len(push.letters)
         assert sum(row.poisonings for row in waiting) == 0
         push.verdict = Verdict.sent()

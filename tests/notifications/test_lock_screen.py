@@ -29,7 +29,7 @@ from models.terms import AlertState, Outcome, Reason, Severity
 from models.vocabulary import Category
 from notifications.channels import Letter, LetterKind
 from notifications.channels.push_message import message_for
-from notifications.letters import letter_for
+from notifications.letters import letters_for
 from tests.databases import only_on_sqlite
 from tests.factories import AT_ONCE, NOON, Shop
 from tests.world import World
@@ -156,22 +156,26 @@ def ring_for_anything(session: ScopedSession, shop: Shop, invent: Inventor) -> N
 def letters(session: ScopedSession, dice: random.Random) -> Iterator[Letter]:
     """What the worker would send for each of them: the ring, what informs on each occasion, the withdrawal."""
     for task in session.scalars(select(Outgoing)).all():
-        ring = letter_for(session, task, at=NOON)
+        ring = letter_for(session, task)
         assert ring is not None
         yield from on_each_platform(ring)
         alert, notification = task.alert, task.letter_to
         assert alert is not None
         for kind in OTHERS:
             notification.kind, alert.state = kind, TRUE_WHILE.get(kind, AlertState.OPEN)
-            told = letter_for(session, Outgoing.about(alert, Task.INFORM, at=NOON, notification=notification), at=NOON)
+            told = letter_for(session, Outgoing.about(alert, Task.INFORM, at=NOON, notification=notification))
             assert told is not None
             yield replace(told, platform=dice.choice(list(Platform)))
         notification.kind, alert.state = NotificationKind.RING, AlertState.OPEN
         alert.take(by=session.get_one(Staff, (alert.organization_id, task.letter_to.staff_id)), at=NOON)
         undo = Outgoing.about(alert, Task.WITHDRAW, at=NOON, notification=task.letter_to)
-        withdrawal = letter_for(session, undo, at=NOON)
+        withdrawal = letter_for(session, undo)
         assert withdrawal is not None
         yield from on_each_platform(withdrawal)
+
+
+def letter_for(session: ScopedSession, task: Outgoing) -> Letter | None:
+    return letters_for(session, [task], at=NOON)[task]
 
 
 def on_each_platform(letter: Letter) -> Iterator[Letter]:
