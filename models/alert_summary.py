@@ -30,7 +30,7 @@ def summary_of(alert: "Alert") -> str:
         return "the push service does not answer: walk over" if all(s.failure for s in rung) else "calling for help"
     if alert.reached_at is None:
         return "calling for help"
-    alone = not rung and all(one["why"] == "nobody" for one in alert.climbed)
+    alone = bool(alert.climbed) and all(one["why"] == "nobody" for one in alert.climbed)
     return "nobody on shift, no phone reached: walk over" if alone else "no phone reached: walk over"
 
 

@@ -11,7 +11,7 @@ from models.alert import Alert
 from models.alert_rule import Ring
 from models.concern import LATE_AFTER, Concern
 from models.concern_event import ConcernEvent, Step
-from models.escalation_policy import DEFAULT, Climb, to_managers_at_once
+from models.escalation_policy import DEFAULT, Climb, Whom, to_managers_at_once
 from models.notification import NotificationKind
 from models.outbox import Outgoing, Task
 from models.staff import Shift
@@ -96,16 +96,16 @@ def _ring(concern: Concern, alert: Alert | None, event: ConcernEvent) -> ToDo | 
     edited = event.step is Step.EDITED
     if ring is None:
         return _take_back(alert, event) if alert and concern.status is Status.OPEN else None
+    # A mood corrected in the evening calls nobody to a table that has long been empty, whatever comes after.
+    late = concern.late or (edited and event.at - concern.occurred_at > LATE_AFTER)
     if alert is None:
-        # A mood corrected in the evening calls nobody to a table that has long been empty.
-        late = concern.late or (edited and event.at - concern.occurred_at > LATE_AFTER)
         alert = Alert.raise_(concern, ring, policy=_climb(concern, ring), late=late, at=event.at)
     elif edited and alert.state is not AlertState.CANCELLED and not _calls_the_managers_now(alert, ring):
         alert.regrade(ring, at=event.at)
         return None
     else:
         alert.regrade(ring, at=event.at)
-        alert.ring_again(policy=_climb(concern, ring), late=concern.late, at=event.at)
+        alert.ring_again(policy=_climb(concern, ring), late=late or alert.state is AlertState.LATE, at=event.at)
     return ToDo(alert, Task.REACH) if alert.calling else None
 
 
@@ -118,7 +118,7 @@ def _climb(concern: Concern, ring: Ring) -> Climb:
 
 def _calls_the_managers_now(alert: Alert, ring: Ring) -> bool:
     """It has turned out to be this customer's second concern: the managers do not wait for their step."""
-    return alert.calling and ring.managers_at_once and alert.reason is not ring.reason
+    return alert.calling and ring.managers_at_once and Whom.MANAGERS not in alert.policy["steps"][0]["whom"]
 
 
 def _take_back(alert: Alert, event: ConcernEvent) -> ToDo | None:

@@ -10,9 +10,11 @@ from models.alert import CALLING, Alert
 from models.device import Device
 from models.notification import OVER, Notification, NotificationKind, NotificationState
 from models.outbox import Outgoing, Task
+from models.terms import AlertState
 from notifications.channels import DeliveryOutcome, Letter, Verdict
 from notifications.letters import ends_at
 
+ONCE_MORE = timedelta(minutes=5)  # until what could not be given back is tried anew
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=1), timedelta(seconds=30)
 
 
@@ -54,6 +56,13 @@ def set_aside(session: Session, task: Outgoing, *, at: datetime) -> None:
         if alert.run_id == task.run_id and alert.calling:
             alert.reached_at = alert.reached_at or at
             alert.touch()
+    elif task.task is Task.GIVE_BACK:
+        alert = session.scalars(
+            Alert.alone().where(Alert.id == task.alert_id).with_for_update(of=Alert, key_share=True)
+        ).one()
+        if alert.run_id == task.run_id and alert.state is AlertState.TAKEN and alert.next_step_at is None:
+            alert.next_step_at = at + ONCE_MORE
+            alert.touch()
 
 
 def back_off(tries: int) -> timedelta:
@@ -64,7 +73,7 @@ def back_off(tries: int) -> timedelta:
 
 def _undo_if_answered(session: Session, task: Outgoing, *, at: datetime) -> None:
     """The push may have overtaken a take. One of the two has the alert first: if not we, then we see the answer."""
-    if task.letter_to.kind not in (NotificationKind.RING, NotificationKind.HAND_OVER):
+    if task.alert_id is None or task.letter_to.kind not in (NotificationKind.RING, NotificationKind.HAND_OVER):
         return
     state = session.scalars(select(Alert.state).where(Alert.id == task.alert_id).with_for_update(read=True)).one()
     if state not in CALLING:

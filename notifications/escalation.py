@@ -26,6 +26,7 @@ def climb_due(session: Session, *, at: datetime, limit: int = 100) -> int:
     """
     due = session.scalars(
         Alert.alone()
+        .options(joinedload(Alert.concern))
         .where(Alert.next_step_at <= at, Alert.state.in_((AlertState.OPEN, AlertState.TAKEN)))
         .order_by(Alert.next_step_at)
         .limit(limit)
@@ -46,11 +47,13 @@ def climb_one(session: Session, alert: Alert, at: datetime) -> None:
 
 
 def _climb(session: Session, alert: Alert, *, at: datetime, arrived: bool) -> None:
-    match alert.climb(at=at, arrived=arrived):
-        case Climbed.BEGAN:
-            session.add(Outgoing.about(alert, Task.REACH, at=at))
-        case Climbed.UNANSWERED:
-            session.add(Outgoing.news(NotificationKind.UNANSWERED, alert.organization_id, alert=alert, at=at))
+    """All steps whose time has come: after a time without a worker there may be several, and none is left out."""
+    while alert.next_step_at is not None and alert.next_step_at <= at:
+        match alert.climb(at=at, arrived=arrived):
+            case Climbed.BEGAN:
+                session.add(Outgoing.about(alert, Task.REACH, at=at))
+            case Climbed.UNANSWERED:
+                session.add(Outgoing.news(NotificationKind.UNANSWERED, alert.organization_id, alert=alert, at=at))
 
 
 def _remind_or_give_back(session: Session, alert: Alert, *, at: datetime) -> None:

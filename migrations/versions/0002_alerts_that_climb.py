@@ -87,6 +87,8 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    op.execute("UPDATE alert SET reason = 'mood' WHERE reason NOT IN ('mood', 'urgent_category')")
+    op.execute("DELETE FROM concern_event WHERE step = 'handed_over'")
     op.execute("DELETE FROM outbox WHERE kind IS NOT NULL OR task = 'give_back'")
     op.execute("DELETE FROM outbox WHERE notification_id IN (SELECT id FROM notification WHERE kind <> 'ring')")
     op.execute("DELETE FROM notification WHERE kind <> 'ring'")

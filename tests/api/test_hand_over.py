@@ -10,7 +10,7 @@ from models.staff import Shift, Staff, StaffStore
 from models.terms import AlertState
 from tests.factories import Shop, give_phone
 from tests.problems import error, problem
-from tests.telling import Notebook, log_concern, move, notifications, over, the_alert, work, worker_of
+from tests.telling import Notebook, log_concern, move, notifications, over, queued, the_alert, work, worker_of
 from tests.world import World
 
 
@@ -80,6 +80,9 @@ def test_what_does_not_ring_can_be_handed_over_too(world: World, shop: Shop) -> 
         for one in (concern, late):
             assert hand_over(world, shop, one, "manager").status_code == 200
             work(worker)
+            world.clock.move(minutes=1)
+            work(worker)
+    assert queued(world) == []
     assert [letter.title for letter in book.letters if letter.kind == "ring"] == ["Handed over to you"] * 2
 
 

@@ -6,11 +6,13 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from models.alert import Alert
 from models.alert_rule import AlertRule
+from models.escalation_policy import DEFAULT
 from models.outbox import Outgoing, Task
 from models.terms import AlertState, Reason, Severity
 from tests.databases import only_on_sqlite
-from tests.factories import Shop
+from tests.factories import Shop, set_climb
 from tests.telling import edit, log_concern, move, rows, the_alert
 from tests.world import World
 
@@ -222,3 +224,24 @@ def test_nothing_is_queued_when_the_step_is_refused(world: World, shop: Shop) ->
     lost = world.request("POST", f"/v1/concerns/{concern['id']}/take", (shop, "floor"))
     assert lost.status_code == 409
     assert tasks(world) == ["reach", "recall"]
+
+
+def test_what_was_told_too_late_stays_silent_when_it_is_given_back(world: World, shop: Shop) -> None:
+    concern = log_concern(world, shop, mood=4)
+    world.clock.move(hours=3)
+    edit(world, shop, concern, mood=1)
+    move(world, shop, concern, "take")
+    assert move(world, shop, concern, "release")["alert"]["state"] == "late"
+
+
+def test_a_second_failure_that_is_found_out_later_calls_the_managers_once(world: World, shop: Shop) -> None:
+    customer = log_concern(world, shop, mood=3, customer={"phone": "912 345 678"})["customer_id"]
+    world.clock.move(hours=1)
+    set_climb(world.back_office, shop, DEFAULT["steps"])
+    concern = log_concern(world, shop, mood=1)
+    first = rows(world, Alert)[-1]
+    edit(world, shop, concern, customer_id=customer)
+    called = rows(world, Alert)[-1]
+    assert (called.run_id != first.run_id, called.policy["steps"][0]["whom"]) == (True, ["on_shift", "managers"])
+    edit(world, shop, concern, category="allergy")
+    assert rows(world, Alert)[-1].run_id == called.run_id

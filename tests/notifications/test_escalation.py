@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from models.access import Role
-from models.escalation_policy import Whom, step
+from models.escalation_policy import DEFAULT, Whom, step
 from models.notification import NotificationState
 from models.session import EVERYTHING
 from models.staff import Shift, Staff
@@ -185,6 +185,19 @@ def test_a_policy_of_three_steps_is_climbed_one_by_one(world: World, shop: Shop)
             book.letters.clear()
     assert [sorted(step) for step in heard] == [["colleague"], [], ["manager"], ["colleague", "manager"], []]
     assert (the_alert(world).state, the_alert(world).step) == (AlertState.UNANSWERED, 2)
+
+
+def test_after_a_time_without_a_worker_every_step_that_was_due_is_rung(world: World, shop: Shop) -> None:
+    set_climb(world.back_office, shop, DEFAULT["steps"])
+    set_shift(world, shop, "colleague", on=True)
+    for login in ("colleague", "manager"):
+        give_phone(world.back_office, shop, login, login)
+    log_concern(world, shop)
+    world.clock.move(minutes=6)
+    book = Notebook()
+    with worker_of(world, over(book)) as worker:
+        work(worker)
+    assert sorted(book.seen()) == [("ring", "colleague"), ("ring", "manager")]
 
 
 def test_a_letter_lives_until_the_next_step_and_ten_minutes_at_most(world: World, shop: Shop) -> None:
