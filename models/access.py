@@ -94,6 +94,13 @@ GRANTS: dict[Role, frozenset[Permission]] = {
     },
 }
 
+
+def hearing(*, sensitive: bool) -> frozenset[Role]:
+    """The roles that may be called for a concern; for a sensitive one only those that may then read it."""
+    needed = {P.ALERT_HEAR} | ({P.CONCERN_SENSITIVE} if sensitive else set())
+    return frozenset(role for role, granted in GRANTS.items() if needed <= granted)
+
+
 _KEY = frozenset({P.ANYONE, P.STORE_READ, P.VOCABULARY_READ})
 KEY_GRANTS: dict[KeyScope, frozenset[Permission]] = {
     KeyScope.CONCERNS_READ: _KEY | {P.CONCERN_READ, P.CONCERN_WORDS, P.ALERT_READ, P.LOG_READ},

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from models.access import Actor, Permission
+from models.access import Actor, hearing
 from models.concern import Concern
 from models.concern_event import ConcernEvent, Step
 from models.errors import Invalid
@@ -34,8 +34,7 @@ def _why_not(session: Session, concern: Concern, colleague: Staff, *, by: Actor)
         return "Take it yourself instead of handing it over to yourself."
     if colleague.id == concern.reported_by_id:
         return f"{colleague.name} told of this, and is not rung for it."
-    needed = {Permission.ALERT_HEAR} | ({Permission.CONCERN_SENSITIVE} if concern.sensitive else set())
-    if not needed <= colleague.permissions:
+    if colleague.role not in hearing(sensitive=concern.sensitive):
         return f"{colleague.name} is not somebody who may hear of this."
     if colleague.left_at is not None or not _works_there(session, concern, colleague):
         return f"{colleague.name} does not work in this store."

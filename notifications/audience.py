@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Select, or_, select
 from sqlalchemy.orm import Session
 
-from models.access import GRANTS, Permission, Role
+from models.access import Role, hearing
 from models.alert import Alert, NotRung
 from models.device import Device
 from models.escalation_policy import Step, Whom
@@ -90,7 +90,7 @@ def _question(alert: Alert, step: Step) -> Select[Staff, Shift, Device]:
         .where(
             Staff.organization_id == alert.organization_id,
             Staff.left_at.is_(None),
-            Staff.role.in_(_hearing(sensitive=alert.concern.sensitive)),
+            Staff.role.in_(hearing(sensitive=alert.concern.sensitive)),
             Staff.id.is_distinct_from(alert.concern.reported_by_id),
             or_(*_meant(alert, step)),
         )
@@ -109,9 +109,3 @@ def _meant(alert: Alert, step: Step) -> list[ColumnElement[bool]]:
         Whom.REGIONAL: (Staff.role == Role.REGIONAL) & Staff.id.in_(looks_after),
     }
     return meant + [by_name[whom] for whom in step["whom"]]
-
-
-def _hearing(*, sensitive: bool) -> list[Role]:
-    """Who may be rung: for a sensitive concern only those who may then read it."""
-    needed = {Permission.ALERT_HEAR} | ({Permission.CONCERN_SENSITIVE} if sensitive else set())
-    return [role for role, granted in GRANTS.items() if needed <= granted]

@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Select, select
 from sqlalchemy.orm import Session, joinedload
 
-from models.access import GRANTS, Permission, Role
+from models.access import Role, hearing
 from models.alert import Alert
 from models.concern import Concern
 from models.device import Device
@@ -27,7 +27,7 @@ BY_MAIL_TOO = frozenset({K.UNANSWERED})
 
 
 def tell(session: Session, task: Outgoing, *, at: datetime) -> None:
-    """Queue a notification for everybody a piece of news is for, as things stand now. Harmless to repeat."""
+    """Queue a notification for everybody a piece of news is for, as things stand now."""
     concern, store, alert = _about(session, task)
     if task.kind is None or (alert is not None and _is_stale(task, alert)):
         return
@@ -76,7 +76,8 @@ def _people(session: Session, task: Outgoing, concern: Concern | None, store: St
         return _leads(session, shift.store_id, but=task.staff_id) if shift else ()
     if concern is None or store is None:
         return ()
-    return [staff for staff in _concerned(session, task, concern, store) if not concern.sensitive or _may_read(staff)]
+    may_hear = hearing(sensitive=concern.sensitive)
+    return [staff for staff in _concerned(session, task, concern, store) if staff.role in may_hear]
 
 
 def _concerned(session: Session, task: Outgoing, concern: Concern, store: Store) -> Iterable[Staff]:
@@ -86,10 +87,6 @@ def _concerned(session: Session, task: Outgoing, concern: Concern, store: Store)
         case K.OUTCOME:
             return session.scalars(_working().where(_was_involved_in(concern))).all()
     return _leads(session, store.id, but=concern.reported_by_id)
-
-
-def _may_read(staff: Staff) -> bool:
-    return Permission.CONCERN_SENSITIVE in GRANTS[staff.role]
 
 
 def _leads(session: Session, store_id: UUID, *, but: UUID | None) -> Iterable[Staff]:
