@@ -9,7 +9,7 @@ from sqlalchemy import JSON, ColumnElement, Index, Select, String, UniqueConstra
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models import naming
-from models.access import Actor
+from models.access import Actor, hearing
 from models.base import Aggregate, link
 from models.errors import Conflict, Invalid
 from models.staff import Staff
@@ -119,7 +119,8 @@ class EscalationPolicy(Aggregate):
     def create(cls, session: Session, *, slug: str, store: Store | None, **values: Any) -> "EscalationPolicy":
         """A policy for a store, or for all without one of their own. Conflict when there is one already."""
         policy = cls(slug=naming.slug(slug), store_id=store.id if store else None, **{**_defaults(), **values})
-        policy._check(session)
+        policy._check()
+        policy._check_named(session)
         taken = select(cls.id).where((cls.slug == slug) | (cls.store_id == (store.id if store else None)))
         if session.scalars(taken).first() is not None:
             raise Conflict("There is a policy with this slug, or for this store, already.", code="already-exists")
@@ -130,7 +131,9 @@ class EscalationPolicy(Aggregate):
         """Change the climb. Alerts that are climbing keep the one they began with."""
         for name, value in changes.items():
             setattr(self, name, value)
-        self._check(session)
+        self._check()
+        if "steps" in changes:  # who has left since, or does other work, hinders no other change
+            self._check_named(session)
         self.touch()
 
     def drop(self, session: Session) -> None:
@@ -149,7 +152,7 @@ class EscalationPolicy(Aggregate):
             "release_after_seconds": self.release_after_seconds,
         }
 
-    def _check(self, session: Session) -> None:
+    def _check(self) -> None:
         times = [one["after_seconds"] for one in self.steps]
         if times[0] != 0 or times != sorted(set(times)):
             raise Invalid("The first step begins at 0 seconds, and each after the one before it.", pointer="/steps")
@@ -162,16 +165,21 @@ class EscalationPolicy(Aggregate):
         for number, one in enumerate(self.steps):
             if not one["whom"] and not one["staff_ids"]:
                 raise Invalid("A step reaches somebody: whom, staff_ids or both.", pointer=f"/steps/{number}/whom")
+
+    def _check_named(self, session: Session) -> None:
+        """Only people who work here and may be rung. A step would wait for the others in vain."""
         named = {
             f"/steps/{number}/staff_ids/{place}": UUID(one)
             for number, given in enumerate(self.steps)
             for place, one in enumerate(given["staff_ids"])
         }
-        working = select(Staff.id).where(Staff.id.in_(named.values()), Staff.left_at.is_(None))
-        known = set(session.scalars(working)) if named else set()
+        working = select(Staff.id, Staff.role).where(Staff.id.in_(named.values()), Staff.left_at.is_(None))
+        roles = {person.id: person.role for person in session.execute(working)} if named else {}
         for pointer, id_ in named.items():
-            if id_ not in known:
+            if id_ not in roles:
                 raise Staff.out_of_reach(id_, pointer=pointer)
+            if roles[id_] not in hearing(sensitive=False):
+                raise Invalid(f"Somebody with the role {roles[id_]} is never rung.", pointer=pointer)
 
 
 def _defaults() -> dict[str, Any]:

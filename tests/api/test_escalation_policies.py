@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from models.staff import Staff
 from tests.factories import Shop
 from tests.problems import error, problem
 from tests.telling import log_concern, the_alert
@@ -126,3 +127,18 @@ def test_a_step_names_people_who_work_here(world: World, shop: Shop) -> None:
     assert said["pointer"] == "/steps/1/staff_ids/1"
     named["staff_ids"].pop()
     assert make(world, shop, steps=[FIRST, named]).json["steps"][1]["staff_ids"] == [str(shop.staff["regional"])]
+
+
+def test_a_step_names_nobody_who_is_never_rung(world: World, shop: Shop) -> None:
+    named = {"after_seconds": 60, "staff_ids": [str(shop.staff["hq"])]}
+    error(make(world, shop, steps=[FIRST, named]), "body", "/steps/1/staff_ids/0")
+
+
+def test_who_left_hinders_no_change_but_one_of_the_steps(world: World, shop: Shop) -> None:
+    steps = [FIRST, {"after_seconds": 60, "staff_ids": [str(shop.staff["manager"])]}]
+    policy = make(world, shop, steps=steps).json
+    with world.back_office.writing(shop.organization_id) as session:
+        session.get_one(Staff, (shop.organization_id, shop.staff["manager"])).left_at = world.clock()
+    renamed = change(world, shop, policy, name="Evenings")
+    assert renamed.json["name"] == "Evenings"
+    problem(change(world, shop, renamed.json, steps=steps), 404, "not-found")
