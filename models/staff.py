@@ -1,5 +1,6 @@
 """Staff: who they are, where they belong, how they sign in, and when they are on shift."""
 
+import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime, time, timedelta
 from functools import cache
@@ -18,6 +19,9 @@ from models.base import Aggregate, TenantOwned, link, many, one
 from models.errors import Conflict, Invalid, NotNow
 from models.organization import Region
 from models.store import Store
+
+# A mailbox in plain characters: what any mail server takes.
+MAILBOX = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]+@[A-Za-z0-9.-]+", re.ASCII)
 
 # argon2id with the library's current recommendation (RFC 9106, low-memory profile).
 hasher = PasswordHasher()
@@ -134,6 +138,10 @@ class Staff(Aggregate):
         if "muted" in wishes:
             self.muted = sorted(set(wishes["muted"]))
         if "email" in wishes:
+            if wishes["email"] is not None and not MAILBOX.fullmatch(wishes["email"]):
+                raise Invalid(
+                    "An address that every mail server takes: plain letters, digits, signs.", pointer="/email"
+                )
             self.email = wishes["email"]
         self.touch()
 

@@ -7,8 +7,8 @@ from notifications.channels import AddressKind, DeliveryOutcome, Verdict
 
 OPENS_AFTER = 3  # letters in a row that did not get through
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=1), timedelta(seconds=30)
-# Apple's key at Firebase is wrong, say: the phones of other makers are reached all the same.
-OF_SOME_PHONES_ONLY = frozenset({"third-party-auth"})
+# Apple's key at Firebase is wrong, or a mailbox is full: the others are reached all the same.
+OF_SOME_ADDRESSES_ONLY = frozenset({"third-party-auth", "mailbox-unavailable"})
 _PUSH = frozenset({AddressKind.FCM_TOKEN, AddressKind.FID})
 
 
@@ -46,7 +46,7 @@ class Breaker:
 
     def note(self, verdict: Verdict, *, at: datetime) -> None:
         """Any answer but LATER shows that the service is there. LATER with an alarm is enough by itself."""
-        there = verdict.outcome is not DeliveryOutcome.LATER or verdict.reason in OF_SOME_PHONES_ONLY
+        there = verdict.outcome is not DeliveryOutcome.LATER or verdict.reason in OF_SOME_ADDRESSES_ONLY
         with self._noting:
             if there:
                 self._failures, self._pause, self._probe_at, self._alarm = 0, FIRST_PAUSE, None, verdict.alarm

@@ -11,12 +11,11 @@ from email.policy import SMTP
 from email.utils import format_datetime, parseaddr
 from urllib.parse import unquote, urlsplit
 
+from models.staff import MAILBOX
 from notifications.channels import Letter, LetterKind, Verdict, one_line
 
 TIMEOUT_SECONDS = 10.0
 """For connecting and for each answer; a whole conversation gets three times as long, well within a lease."""
-
-ADDRESS = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]+@[A-Za-z0-9.-]+", re.ASCII)
 
 WIRE = SMTP.clone(cte_type="7bit")  # what every server can take, offered 8BITMIME or not
 
@@ -24,6 +23,7 @@ WIRE = SMTP.clone(cte_type="7bit")  # what every server can take, offered 8BITMI
 # server says that it does not like the sender; then its enhanced code, where it has one, is another.
 NOBODY_THERE = frozenset({550, 551, 553, 556})
 NOBODY_THERE_ENHANCED = frozenset({"5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10", "5.2.1"})
+SERVICE_NOT_AVAILABLE = 421  # the whole server, to whatever it answers (RFC 5321)
 ENHANCED = re.compile(rb"5\.\d{1,3}\.\d{1,3}\b")
 
 
@@ -61,7 +61,7 @@ class Email:
         """Send one letter. A mail that was read cannot be taken back, so a withdrawal is refused."""
         if letter.kind is LetterKind.WITHDRAW:
             return Verdict.refused("mail-stays")
-        if not ADDRESS.fullmatch(letter.address):
+        if not MAILBOX.fullmatch(letter.address):
             return Verdict.gone("invalid-address")
         try:
             smtp = self._open()
@@ -102,8 +102,7 @@ class Email:
             return Verdict.later(f"smtp-{code}", alarm=_is_no(code))
         code, answer = smtp.rcpt(letter.address)
         if not _is_yes(code):
-            nobody = _is_no(code) and _says_nobody_is_there(code, answer)
-            return Verdict.gone("unknown-mailbox") if nobody else _turned_down(code)
+            return _verdict_on_mailbox(code, answer)
         try:
             code, _ = smtp.data(mail.as_bytes())
         except smtplib.SMTPDataError as error:
@@ -147,6 +146,13 @@ def _what_broke(error: OSError) -> str:
     """Smtplib calls a time-out a closed connection."""
     late = isinstance(error, TimeoutError) or isinstance(error.__context__, TimeoutError)
     return "timed-out" if late else "unreachable"
+
+
+def _verdict_on_mailbox(code: int, answer: bytes) -> Verdict:
+    """What keeps one mailbox from taking mail (full, locked, greylisted) says nothing of the server."""
+    if _is_no(code):
+        return Verdict.gone("unknown-mailbox") if _says_nobody_is_there(code, answer) else _turned_down(code)
+    return _turned_down(code) if code == SERVICE_NOT_AVAILABLE else Verdict.later("mailbox-unavailable")
 
 
 def _turned_down(code: int) -> Verdict:

@@ -74,6 +74,7 @@ def test_ones_own_wishes_are_changed_as_they_were_read(world: World, shop: Shop)
         ({"quiet_hours": {"from": "22:30", "until": "25:00"}}, "/quiet_hours/until"),
         ({"quiet_hours": {"from": "22:30", "until": "22:30"}}, "/quiet_hours/until"),
         ({"email": "nowhere"}, "/email"),
+        ({"email": "jørgen@example.org"}, "/email"),
     ],
 )
 def test_a_wish_that_cannot_be_granted_is_refused(world: World, shop: Shop, wish: dict[str, Any], pointer: str) -> None:
