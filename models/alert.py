@@ -7,7 +7,8 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import JSON, ColumnElement, Index, Select, String, UniqueConstraint, select, text
-from sqlalchemy.orm import Mapped, lazyload, mapped_column
+from sqlalchemy.orm import Mapped, Session, lazyload, mapped_column
+from sqlalchemy.sql.base import ExecutableOption
 from uuid_utils.compat import uuid7
 
 from models.access import Actor
@@ -103,6 +104,12 @@ class Alert(Aggregate):
         return select(cls).options(lazyload(cls.notifications))
 
     @classmethod
+    def held(cls, session: Session, alert_id: UUID | None, *also: ExecutableOption) -> "Alert":
+        """The alert with `also`, locked against an answer that comes in at this moment."""
+        question = cls.alone().where(cls.id == alert_id).options(*also)
+        return session.scalars(question.with_for_update(of=cls, key_share=True)).one()
+
+    @classmethod
     def listed(cls, actor: Actor, **equal: Any) -> Select["Alert"]:
         """The alerts within reach whose columns have these values."""
         criteria = (getattr(cls, name) == value for name, value in equal.items())
@@ -145,15 +152,21 @@ class Alert(Aggregate):
         self.taken_by = self.taken_by_id = None
         self._stop()
 
-    def regrade(self, ring: Ring, *, at: datetime) -> None:
-        """It is better or worse than was thought; who was rung for it already is not rung again."""
+    def regrade(self, ring: Ring, *, at: datetime) -> list[int]:
+        """It is better or worse than was thought; who was rung for it already is not rung again.
+
+        Returns the steps (counted over the rounds) that the present round has passed over and that ring after all.
+        """
         if (ring.severity, ring.reason, ring.rule) == (self.severity, self.reason, self.rule):
-            return
+            return []
+        passed_over = [n for n in range(self.step) if self.severity not in self.policy["steps"][n]["severities"]]
         self.severity, self.reason, self.rule = ring.severity, ring.reason, ring.rule
         if self.state is AlertState.OPEN and self.next_step_at is not None:
             # What has become severe may have a step that nobody waited for.
             self.next_step_at = min(self.next_step_at, max(self.next_regular_time(), at))
         self.touch()
+        first = self.stage - self.step
+        return [first + n for n in passed_over if ring.severity in self.policy["steps"][n]["severities"]]
 
     def take(self, *, by: Staff | None, at: datetime) -> None:
         """Somebody goes there; nobody else has to. `by` is None for the till. Its time is the one to remind them."""
@@ -162,15 +175,21 @@ class Alert(Aggregate):
         self._stop()
         self.next_step_at = at + timedelta(seconds=self.policy["remind_after_seconds"])
 
-    def worked_on(self) -> None:
-        """Something was done: who took it has not forgotten, even if it is about to be given back."""
-        if self.state is AlertState.TAKEN and (self.next_step_at or self.reminded_at) is not None:
+    def worked_on(self) -> bool:
+        """Something was done: who took it has not forgotten, even if it is about to be given back.
+
+        Whether they had been reminded, and the reminder is of no use any more.
+        """
+        reminded = self.reminded_at is not None
+        if self.state is AlertState.TAKEN and (reminded or self.next_step_at is not None):
             self.reminded_at = None
             self._stop()
+        return reminded
 
     def remind(self, *, at: datetime) -> bool:
         """Its time has come and nothing was done: True once, to remind; False when it has to be given back."""
         if self.reminded_at is not None:
+            self._stop()
             return False
         grace = self.policy["release_after_seconds"] - self.policy["remind_after_seconds"]
         self.reminded_at, self.next_step_at = at, at + timedelta(seconds=grace)

@@ -103,7 +103,7 @@ class AlertRule(Aggregate):
 
     def rings_for_own(self, concern: "Concern") -> bool:
         """Whether this rule calls others although the one who logged it says that they manage alone."""
-        return self.rings_mine and concern.kind is not Kind.PRAISE and self.fits(concern)
+        return self.enabled and self.rings_mine and concern.kind is not Kind.PRAISE and self.fits(concern)
 
     def edit(self, **changes: Any) -> None:
         if "category" in changes:

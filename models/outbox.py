@@ -87,8 +87,16 @@ class Outgoing(TenantOwned):
         return self.notification
 
     @classmethod
-    def about(cls, alert: Alert, task: Task, *, at: datetime, notification: Notification | None = None) -> "Outgoing":
-        """Something to do for the present run and step of an alert."""
+    def about(
+        cls,
+        alert: Alert,
+        task: Task,
+        *,
+        at: datetime,
+        notification: Notification | None = None,
+        step: int | None = None,
+    ) -> "Outgoing":
+        """Something to do for the present run of an alert, and for its present step unless another one is named."""
         return cls(
             organization_id=alert.organization_id,
             task=task,
@@ -99,7 +107,7 @@ class Outgoing(TenantOwned):
             notification=notification,
             notification_id=notification.id if notification else None,
             run_id=alert.run_id,
-            step=alert.stage,
+            step=alert.stage if step is None else step,
             created_at=at,
             due_at=at,
         )

@@ -55,7 +55,7 @@ class Store(Aggregate):
     places: Mapped[list["Place"]] = many("Store", "Place", "store_id", order_by="Place.position")
     alert_rules: Mapped[list["AlertRule"]] = relationship(
         "AlertRule",
-        primaryjoin="and_(foreign(AlertRule.organization_id) == Store.organization_id, AlertRule.enabled)",
+        primaryjoin="foreign(AlertRule.organization_id) == Store.organization_id",
         order_by="AlertRule.slug",
         viewonly=True,
     )

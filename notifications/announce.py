@@ -16,7 +16,7 @@ from models.notification import NotificationKind
 from models.outbox import Outgoing, Task
 from models.staff import Shift
 from models.terms import AlertState, Status
-from notifications.rules import rings
+from notifications.rules import ASKED, rings
 
 MATTERS_TO_AN_ALERT = frozenset(Step) - {Step.LOGGED, Step.ACTION_REVERSED, Step.HANDED_OVER}
 
@@ -24,8 +24,8 @@ MATTERS_TO_AN_ALERT = frozenset(Step) - {Step.LOGGED, Step.ACTION_REVERSED, Step
 def announce(session: Session, event: ConcernEvent) -> None:
     """Decide what this step means for the call for help, and write it down. Nothing is sent from here."""
     held = _held(session, event.concern) if event.step in MATTERS_TO_AN_ALERT else None
-    if (to_do := decide(event, held)) is not None:
-        session.add(Outgoing.about(to_do.alert, to_do.task, at=event.at))
+    for to_do in decide(event, held):
+        session.add(Outgoing.about(to_do.alert, to_do.task, step=to_do.step, at=event.at))
     if (kind := _news(event)) is not None:
         session.add(_telling(kind, event))
 
@@ -38,28 +38,28 @@ def announce_pause(session: Session, shift: Shift, *, at: datetime) -> None:
 
 @dataclass(frozen=True)
 class ToDo:
-    """What an alert asks of the worker."""
+    """What an alert asks of the worker, for its present step unless another one is named."""
 
     alert: Alert
     task: Task
+    step: int | None = None
 
 
-def decide(event: ConcernEvent, alert: Alert | None) -> ToDo | None:
+def decide(event: ConcernEvent, alert: Alert | None) -> list[ToDo]:
     """Bring the concern's alert to where this step leads it; what is left to do outside the house, if anything.
 
     For history that is told afterwards this alone is called: its phones rang long ago.
     """
     match event.step:
-        case Step.LOGGED | Step.EDITED | Step.REOPENED | Step.RELEASED:
+        case Step.LOGGED | Step.REOPENED | Step.RELEASED:
             return _ring(event.concern, alert, event)
-        case Step.TAKEN | Step.RESOLVED:
-            return _answer(alert, event) if alert else None
-        case Step.ACTION_RECORDED:
-            if alert:
-                alert.worked_on()
-            return None
-        case Step.ACTION_REVERSED | Step.HANDED_OVER:
-            return None
+        case Step.EDITED if not ASKED.isdisjoint(event.details):
+            return _ring(event.concern, alert, event)
+        case Step.TAKEN | Step.RESOLVED if alert:
+            return _answer(alert, event)
+        case Step.ACTION_RECORDED if alert and alert.worked_on():
+            return [ToDo(alert, Task.RECALL)]
+    return []
 
 
 def _telling(kind: NotificationKind, event: ConcernEvent) -> Outgoing:
@@ -87,26 +87,26 @@ def _news(event: ConcernEvent) -> NotificationKind | None:
     return None
 
 
-def _ring(concern: Concern, alert: Alert | None, event: ConcernEvent) -> ToDo | None:
+def _ring(concern: Concern, alert: Alert | None, event: ConcernEvent) -> list[ToDo]:
     """Raise the alert a concern is worth, or restart the one it has.
 
     An edit changes how badly a call rings, and takes back one that was a slip of the finger.
     """
-    ring = rings(concern, concern.store.alert_rules)
+    ring = rings(concern, concern.store.alert_rules, rang_by=alert.rule if alert else None)
     edited = event.step is Step.EDITED
     if ring is None:
-        return _take_back(alert, event) if alert and concern.status is Status.OPEN else None
+        return _take_back(alert, event) if alert and concern.status is Status.OPEN else []
     # A mood corrected in the evening calls nobody to a table that has long been empty, whatever comes after.
     late = concern.late or (edited and event.at - concern.occurred_at > LATE_AFTER)
     if alert is None:
         alert = Alert.raise_(concern, ring, policy=_climb(concern, ring), late=late, at=event.at)
     elif edited and alert.state is not AlertState.CANCELLED and not _calls_the_managers_now(alert, ring):
-        alert.regrade(ring, at=event.at)
-        return None
+        passed_over = alert.regrade(ring, at=event.at)
+        return [ToDo(alert, Task.REACH, step) for step in passed_over if alert.state is AlertState.OPEN]
     else:
         alert.regrade(ring, at=event.at)
         alert.ring_again(policy=_climb(concern, ring), late=late or alert.state is AlertState.LATE, at=event.at)
-    return ToDo(alert, Task.REACH) if alert.calling else None
+    return [ToDo(alert, Task.REACH)] if alert.calling else []
 
 
 def _climb(concern: Concern, ring: Ring) -> Climb:
@@ -121,22 +121,27 @@ def _calls_the_managers_now(alert: Alert, ring: Ring) -> bool:
     return alert.calling and ring.managers_at_once and Whom.MANAGERS not in alert.policy["steps"][0]["whom"]
 
 
-def _take_back(alert: Alert, event: ConcernEvent) -> ToDo | None:
+def _take_back(alert: Alert, event: ConcernEvent) -> list[ToDo]:
     """Nobody has to come for it as it stands now; who came for it as it was does no longer."""
-    was_calling = alert.calling
-    if was_calling or alert.state in (AlertState.TAKEN, AlertState.RESOLVED):
+    on_phones = _on_phones(alert)
+    if alert.calling or alert.state in (AlertState.TAKEN, AlertState.RESOLVED):
         alert.cancel(at=event.at)
-    return ToDo(alert, Task.RECALL) if was_calling else None
+    return [ToDo(alert, Task.RECALL)] if on_phones else []
 
 
-def _answer(alert: Alert, event: ConcernEvent) -> ToDo | None:
-    """Somebody came, or it is over: the others' phones need not show it any longer."""
-    was_calling = alert.calling
+def _answer(alert: Alert, event: ConcernEvent) -> list[ToDo]:
+    """Somebody came, or it is over: the phones need not show it any longer."""
+    on_phones = _on_phones(alert)
     if event.step is Step.RESOLVED:
         alert.resolve(by=event.concern.taken_by, at=event.at)
-    elif was_calling:
+    elif alert.calling:
         alert.take(by=event.concern.taken_by, at=event.at)
-    return ToDo(alert, Task.RECALL) if was_calling else None
+    return [ToDo(alert, Task.RECALL)] if on_phones else []
+
+
+def _on_phones(alert: Alert) -> bool:
+    """Whether phones may show a call, or a reminder of one."""
+    return alert.calling or alert.reminded_at is not None
 
 
 def _held(session: Session, concern: Concern) -> Alert | None:

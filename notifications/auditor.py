@@ -1,8 +1,6 @@
 """The auditor: looks once a minute for what is stuck, sets it going again, and says so; silence is told to nobody."""
 
-from collections.abc import Callable
 from datetime import datetime, timedelta
-from uuid import UUID
 
 import requests
 import structlog
@@ -15,21 +13,21 @@ from models.outbox import Outgoing, Task
 from models.session import EVERYTHING, Database
 from models.tally import Tally
 from models.terms import AlertState
-from notifications.escalation import climb_one
+from notifications.escalation import climb_one, due
+from notifications.one_by_one import Do, Question, one_by_one
 
 log = structlog.get_logger(__name__)
 
 EVERY = timedelta(seconds=60)
 LATE = timedelta(seconds=30)
-MENDED_AT_ONCE = 100
 PING_SECONDS = 5.0  # to connect, and again for the answer
 
 OPEN = Alert.state == AlertState.OPEN
 
 
 def late(at: datetime) -> Select[Alert]:
-    """Open alerts whose next step should have begun."""
-    return Alert.alone().where(OPEN, Alert.next_step_at < at - LATE)
+    """Alerts whose time has come and gone: the next step should have begun, or who took it be reminded."""
+    return due(at - LATE)
 
 
 def stopped(_at: datetime) -> Select[Alert]:
@@ -67,9 +65,7 @@ def reach_again(session: Session, alert: Alert, at: datetime) -> None:
         session.add(Outgoing.about(alert, Task.REACH, at=at))
 
 
-Question = Callable[[datetime], Select[Alert]]
-Mend = Callable[[Session, Alert, datetime], None]
-ALERTS: dict[str, tuple[Question, Mend]] = {
+ALERTS: dict[str, tuple[Question, Do]] = {
     "late_step": (late, climb_one),
     "no_next_step": (stopped, go_on),
     "unreached": (unreached, reach_again),
@@ -94,7 +90,7 @@ class Auditor:
 
     def look(self) -> bool:
         """Find what is stuck, mend it, write down how much there was. True when there was nothing."""
-        found = {name: self._mend(name, *alerts) for name, alerts in ALERTS.items()}
+        found = {name: self._mend(*alerts) for name, alerts in ALERTS.items()}
         with self._database.writing(EVERYTHING) as session:
             found["stuck_lease"] = self._release(session)
             aside = select(func.count()).select_from(Outgoing).where(Outgoing.set_aside_at.is_not(None))
@@ -115,25 +111,13 @@ class Auditor:
         except requests.RequestException as error:
             log.warning("dead man not told", error=type(error).__name__)  # no address: there may be a key in it
 
-    def _mend(self, name: str, question: Question, mend: Mend) -> int:
-        """Each in a transaction of its own, looked at once more under its lock; how many were found."""
-        at = self._database.clock()
+    def _mend(self, question: Question, mend: Do) -> int:
+        """How many were found."""
         with self._database.reading(EVERYTHING) as session:
-            asked = question(at)
-            count = session.scalars(asked.with_only_columns(func.count())).one()
-            keys = session.execute(asked.with_only_columns(Alert.organization_id, Alert.id).limit(MENDED_AT_ONCE)).all()
-        for organization_id, alert_id in keys:
-            try:
-                self._mend_one(organization_id, question(at).where(Alert.id == alert_id), mend)
-            except Exception:  # whatever it is, it must not hold up the others
-                log.exception("cannot be mended", found=name, alert_id=str(alert_id))
+            count = session.scalars(question(self._database.clock()).with_only_columns(func.count())).one()
+        if count:
+            one_by_one(self._database, question, mend)
         return count
-
-    def _mend_one(self, organization_id: UUID, question: Select[Alert], mend: Mend) -> None:
-        with self._database.writing(organization_id) as session:
-            still = question.with_for_update(of=Alert, skip_locked=True, key_share=True)
-            if alert := session.scalars(still).one_or_none():
-                mend(session, alert, self._database.clock())
 
     def _release(self, session: Session) -> int:
         rows = session.scalars(stuck(self._database.clock(), self._lease).with_for_update(skip_locked=True)).all()

@@ -6,16 +6,19 @@ from datetime import datetime, timedelta
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from models.alert import CALLING, Alert
+from models.alert import Alert
 from models.device import Device
 from models.notification import OVER, Notification, NotificationKind, NotificationState
 from models.outbox import Outgoing, Task
 from models.terms import AlertState
 from notifications.channels import DeliveryOutcome, Letter, Verdict
-from notifications.letters import ends_at
+from notifications.letters import ends_at, is_answered
 
 ONCE_MORE = timedelta(minutes=5)  # until what could not be given back is tried anew
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=1), timedelta(seconds=30)
+LAST_TRY = timedelta(seconds=2)  # before it is too late to send it
+# What may arrive after somebody has come or has done something, and is then taken off the phone again.
+OVERTAKES = frozenset({NotificationKind.RING, NotificationKind.HAND_OVER, NotificationKind.REMINDER})
 
 
 def settle(session: Session, task: Outgoing, letter: Letter, verdict: Verdict, *, at: datetime) -> None:
@@ -30,9 +33,9 @@ def settle(session: Session, task: Outgoing, letter: Letter, verdict: Verdict, *
         case DeliveryOutcome.LATER:
             if not verdict.unsure:
                 notification.wait(verdict.reason)
-            pause = max(back_off(task.tries), verdict.retry_after or timedelta(0))
-            if at + pause < ends_at(task, notification):
-                task.put_off(until=at + pause, reason=verdict.reason)
+            until = _next_try(task, verdict, at=at)
+            if until is not None:
+                task.put_off(until=until, reason=verdict.reason)
                 return
             notification.give_up(NotificationState.EXPIRED, verdict.reason)
         case DeliveryOutcome.GONE:
@@ -50,19 +53,22 @@ def set_aside(session: Session, task: Outgoing, *, at: datetime) -> None:
     if task.task in (Task.RING, Task.INFORM):
         task.letter_to.give_up(NotificationState.FAILED, "set-aside")
     elif task.task is Task.REACH:
-        alert = session.scalars(
-            Alert.alone().where(Alert.id == task.alert_id).with_for_update(of=Alert, key_share=True)
-        ).one()
+        alert = Alert.held(session, task.alert_id)
         if alert.run_id == task.run_id and alert.calling:
             alert.reached_at = alert.reached_at or at
             alert.touch()
     elif task.task is Task.GIVE_BACK:
-        alert = session.scalars(
-            Alert.alone().where(Alert.id == task.alert_id).with_for_update(of=Alert, key_share=True)
-        ).one()
+        alert = Alert.held(session, task.alert_id)
         if alert.run_id == task.run_id and alert.state is AlertState.TAKEN and alert.next_step_at is None:
             alert.next_step_at = at + ONCE_MORE
             alert.touch()
+
+
+def _next_try(task: Outgoing, verdict: Verdict, *, at: datetime) -> datetime | None:
+    """After a pause, or a moment before it is too late; None where the provider asks for more time than there is."""
+    last = ends_at(task, task.letter_to) - LAST_TRY
+    earliest = at + max(verdict.retry_after or timedelta(0), FIRST_PAUSE / 2)
+    return max(earliest, min(at + back_off(task.tries), last)) if earliest <= last else None
 
 
 def back_off(tries: int) -> timedelta:
@@ -73,11 +79,10 @@ def back_off(tries: int) -> timedelta:
 
 def _undo_if_answered(session: Session, task: Outgoing, *, at: datetime) -> None:
     """The push may have overtaken a take. One of the two has the alert first: if not we, then we see the answer."""
-    if task.alert_id is None or task.letter_to.kind not in (NotificationKind.RING, NotificationKind.HAND_OVER):
+    if task.alert_id is None or task.letter_to.kind not in OVERTAKES:
         return
-    state = session.scalars(select(Alert.state).where(Alert.id == task.alert_id).with_for_update(read=True)).one()
-    if state not in CALLING:
-        alert = session.scalars(Alert.alone().where(Alert.id == task.alert_id)).one()
+    alert = session.scalars(Alert.alone().where(Alert.id == task.alert_id).with_for_update(of=Alert, read=True)).one()
+    if not alert.calling and is_answered(alert, task.letter_to):
         session.add(Outgoing.about(alert, Task.WITHDRAW, at=at, notification=task.letter_to))
 
 
@@ -95,9 +100,7 @@ def _hurry(session: Session, notification: Notification, *, at: datetime) -> Non
     """Where this was the last phone a step could have reached, the next step need not wait for it."""
     if notification.kind is not NotificationKind.RING:
         return
-    alert = session.scalars(
-        Alert.alone().where(Alert.id == notification.alert_id).with_for_update(of=Alert, key_share=True)
-    ).one()
+    alert = Alert.held(session, notification.alert_id)
     session.flush()
     hopes = select(Notification.id).where(
         Notification.alert_id == alert.id,

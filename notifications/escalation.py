@@ -4,7 +4,7 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import Session, joinedload
 
 from models.alert import Alert, Climbed
@@ -19,31 +19,35 @@ from notifications.audience import audience
 LONGEST_TTL = timedelta(minutes=10)
 
 
+def due(at: datetime) -> Select[Alert]:
+    """Alerts whose time has come: to climb, to remind who took it, to be given back."""
+    waiting = Alert.state.in_((AlertState.OPEN, AlertState.TAKEN))
+    return Alert.alone().where(Alert.next_step_at <= at, waiting)
+
+
 def climb_due(session: Session, *, at: datetime, limit: int = 100) -> int:
     """Take every alert whose time has come one step further; how many there were.
 
     Several workers may do this at once: each passes over what another holds.
     """
-    due = session.scalars(
-        Alert.alone()
-        .options(joinedload(Alert.concern))
-        .where(Alert.next_step_at <= at, Alert.state.in_((AlertState.OPEN, AlertState.TAKEN)))
-        .order_by(Alert.next_step_at)
-        .limit(limit)
-        .with_for_update(of=Alert, skip_locked=True, key_share=True)
-    ).all()
-    arrived = _arrived(session, due)
-    for alert in due:
-        if alert.state is AlertState.TAKEN:
-            _remind_or_give_back(session, alert, at=at)
-        else:
-            _climb(session, alert, at=at, arrived=alert.id in arrived)
-    return len(due)
+    question = due(at).options(joinedload(Alert.concern)).order_by(Alert.next_step_at).limit(limit)
+    alerts = session.scalars(question.with_for_update(of=Alert, skip_locked=True, key_share=True)).all()
+    arrived = _arrived(session, alerts)
+    for alert in alerts:
+        _go_on(session, alert, at=at, arrived=alert.id in arrived)
+    return len(alerts)
 
 
 def climb_one(session: Session, alert: Alert, at: datetime) -> None:
-    """Take one open alert whose time has come a step further, by itself."""
-    _climb(session, alert, at=at, arrived=bool(_arrived(session, [alert])))
+    """Take one alert whose time has come a step further, by itself."""
+    _go_on(session, alert, at=at, arrived=bool(_arrived(session, [alert])))
+
+
+def _go_on(session: Session, alert: Alert, *, at: datetime, arrived: bool) -> None:
+    if alert.state is AlertState.TAKEN:
+        _remind_or_give_back(session, alert, at=at)
+    else:
+        _climb(session, alert, at=at, arrived=arrived)
 
 
 def _climb(session: Session, alert: Alert, *, at: datetime, arrived: bool) -> None:
@@ -61,7 +65,6 @@ def _remind_or_give_back(session: Session, alert: Alert, *, at: datetime) -> Non
     if alert.remind(at=at):
         session.add(_reminder(alert, at=at))
     else:
-        alert.next_step_at = None
         session.add(Outgoing.about(alert, Task.GIVE_BACK, at=at))
 
 
@@ -77,8 +80,8 @@ def give_back(session: Session, task: Outgoing, *, at: datetime) -> None:
     concern = session.scalars(
         select(Concern).where(Concern.id == of_the_alert).with_for_update(of=Concern, key_share=True)
     ).one()
-    alert = _held(session, task)
-    if alert is None or alert.state is not AlertState.TAKEN or alert.run_id != task.run_id:
+    alert = Alert.held(session, task.alert_id)
+    if alert.state is not AlertState.TAKEN or alert.run_id != task.run_id:
         return
     if alert.reminded_at is not None and alert.next_step_at is None:
         announce(session, concern.give_up_waiting(at=at))
@@ -97,8 +100,8 @@ def reach(session: Session, task: Outgoing, *, at: datetime) -> None:
     An alert that was answered meanwhile, or rings in a newer run, reaches nobody; nor does one that stood unreached
     until its time was over: then it is in the lists, and the customer is gone. Harmless to repeat.
     """
-    alert = _held(session, task)
-    if alert is None or alert.state is not AlertState.OPEN or alert.run_id != task.run_id or task.step is None:
+    alert = Alert.held(session, task.alert_id, joinedload(Alert.concern), joinedload(Alert.store))
+    if alert.state is not AlertState.OPEN or alert.run_id != task.run_id or task.step is None:
         return
     stage = task.step
     while True:
@@ -146,8 +149,8 @@ def recall(session: Session, task: Outgoing, *, at: datetime) -> None:
 
     What is being sent at this moment is looked after when its answer comes (delivery.settle).
     """
-    alert = _held(session, task)
-    if alert is None or alert.calling:
+    alert = Alert.held(session, task.alert_id)
+    if alert.calling:
         return
     under_way = (
         select(Notification.device_id)
@@ -184,13 +187,3 @@ def _arrived(session: Session, alerts: Collection[Alert]) -> set[UUID | None]:
         )
     )
     return set(found)
-
-
-def _held(session: Session, task: Outgoing) -> Alert | None:
-    """The alert of a task with its concern, locked against an answer that comes in at this moment."""
-    return session.scalars(
-        Alert.alone()
-        .where(Alert.id == task.alert_id)
-        .options(joinedload(Alert.concern), joinedload(Alert.store))
-        .with_for_update(of=Alert, key_share=True)
-    ).one_or_none()

@@ -10,7 +10,7 @@ from models.alert import Alert
 from models.concern import Concern
 from models.notification import LOUD, Notification, NotificationKind, NotificationState
 from models.outbox import Outgoing, Task
-from models.terms import AlertState, Severity
+from models.terms import AlertState, Severity, Status
 from notifications import words
 from notifications.audience import who_may_be_rung
 from notifications.channels import AddressKind, Letter, LetterKind
@@ -94,32 +94,43 @@ def _why_not(
     reached: Reached,
     at: datetime,
 ) -> str | None:
-    """The reason to send it no more, if there is one: answered, told too late, or no longer that person's."""
-    device = notification.device
-    state, reason = NotificationState.SUPPRESSED, None
-    if alert is not None and _is_answered(alert, notification):
-        reason = "answered"
+    """The reason to send it no more, if there is one: no longer so, told too late, or no longer that person's."""
+    state = NotificationState.SUPPRESSED
+    if alert is not None and is_answered(alert, notification):
+        reason: str | None = "answered"
         if notification.state is NotificationState.LEASED and not alert.calling:
             # An attempt whose end nobody knows: the phone may show it all the same.
             session.add(Outgoing.about(alert, Task.WITHDRAW, at=at, notification=notification))
+    elif notification.kind is NotificationKind.OUTCOME and task.concern and task.concern.status is not Status.RESOLVED:
+        reason = "reopened"
     elif notification.expires_at <= at:
         state, reason = NotificationState.EXPIRED, task.last_error or "expired"
-    elif _address_of(notification) is None:
-        reason = "address-retired"
-    elif device is not None and device.staff_id != notification.staff_id:
-        reason = "changed-hands"
-    elif task.task is Task.RING and alert is not None:
-        step = notification.step or 0
-        if (alert.id, step) not in reached:
-            reached[alert.id, step] = who_may_be_rung(session, alert, step=step, at=at)
-        if notification.staff_id not in reached[alert.id, step]:
-            reason = "off-shift"
+    else:
+        reason = _why_not_there(session, task, notification, reached, at)
     if reason:
         notification.give_up(state, reason)
     return reason
 
 
-def _is_answered(alert: Alert, notification: Notification) -> bool:
+def _why_not_there(
+    session: Session, task: Outgoing, notification: Notification, reached: Reached, at: datetime
+) -> str | None:
+    """Why this person is not reached at this address any more."""
+    device, alert = notification.device, task.alert
+    if _address_of(notification) is None:
+        return "address-retired"
+    if device is not None and device.staff_id != notification.staff_id:
+        return "changed-hands"
+    if task.task is Task.RING and alert is not None:
+        step = notification.step or 0
+        if (alert.id, step) not in reached:
+            reached[alert.id, step] = who_may_be_rung(session, alert, step=step, at=at)
+        if notification.staff_id not in reached[alert.id, step]:
+            return "off-shift"
+    return None
+
+
+def is_answered(alert: Alert, notification: Notification) -> bool:
     """Whether what it tells of is no longer so. What is only for information stays true."""
     if notification.run_id is not None and notification.run_id != alert.run_id:
         return True
@@ -127,7 +138,7 @@ def _is_answered(alert: Alert, notification: Notification) -> bool:
         case NotificationKind.RING | NotificationKind.HAND_OVER:
             return not alert.calling
         case NotificationKind.REMINDER:
-            return alert.state is not AlertState.TAKEN
+            return alert.state is not AlertState.TAKEN or alert.reminded_at is None
         case NotificationKind.UNANSWERED:
             return alert.state is not AlertState.UNANSWERED
     return False

@@ -1,7 +1,8 @@
 """News: who is told of something that does not ring, on which of their phones, and who by e-mail."""
 
-from collections.abc import Iterable
-from datetime import datetime
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, select
@@ -18,25 +19,26 @@ from models.outbox import Outgoing
 from models.recovery import RecoveryAction
 from models.staff import Shift, Staff, StaffRegion, StaffStore
 from models.store import Store
-from models.terms import AlertState
+from models.terms import AlertState, Status
 from notifications.escalation import LONGEST_TTL
 
 K = NotificationKind
 PERSONAL = LOUD | {K.REMINDER}  # meant for one person, who waits for it: no hour is too quiet
 BY_MAIL_TOO = frozenset({K.UNANSWERED})
+MAIL_TTL = timedelta(hours=4)  # a mail server may be away for longer than a customer waits; it tells of the day
 
 
 def tell(session: Session, task: Outgoing, *, at: datetime) -> None:
     """Queue a notification for everybody a piece of news is for, as things stand now."""
     concern, store, alert = _about(session, task)
-    if task.kind is None or (alert is not None and _is_stale(task, alert)):
+    if task.kind is None or _is_stale(task, concern, alert):
         return
-    people = _people(session, task, concern, store)
+    people = [staff for staff in _people(session, task, concern, store) if task.kind not in staff.muted]
+    shifts, phones = _shifts_of(session, people), _phones_of(session, people)
     for staff in people:
-        if task.kind in staff.muted:
-            continue
-        if task.kind in PERSONAL or not _wants_quiet(session, staff, store, at):
-            for device in session.scalars(_phones(staff.id)):
+        shift = shifts.get(staff.id)
+        if not _is_paused(shift, at) and (task.kind in PERSONAL or not _wants_quiet(staff, shift, store, at)):
+            for device in phones[staff.id]:
                 _queue(session, task, staff, device, at=at)
         if task.kind in BY_MAIL_TOO and staff.email:
             _queue(session, task, staff, None, at=at)
@@ -46,23 +48,29 @@ def ring_own_phones(session: Session, *, organization_id: UUID, staff_id: UUID, 
     """Queue a test for each of a person's phones, to see whether they can be reached. NotNow where there is none."""
     task = Outgoing.news(K.TEST, organization_id, staff_id=staff_id, at=at)
     staff = session.scalars(_working().where(Staff.id == staff_id)).one()
-    phones = session.scalars(_phones(staff_id)).all()
+    phones = _phones_of(session, [staff])[staff_id]
     if not phones:
         raise NotNow("You have no phone that can be reached: register it with PUT /v1/me/devices/{installation_id}.")
     return [_queue(session, task, staff, phone, at=at) for phone in phones]
 
 
 def _about(session: Session, task: Outgoing) -> tuple[Concern | None, Store | None, Alert | None]:
-    concern = None
-    if task.concern_id is not None:
-        question = select(Concern).where(Concern.id == task.concern_id)
-        concern = session.scalars(question.options(joinedload(Concern.store))).one()
+    """What it is about, in which store. A pause is in the store of the shift; one without a shift is over."""
+    if task.concern_id is None:
+        shift = Shift.current(session, task.staff_id)
+        return None, shift.store if shift else None, None
+    question = select(Concern).where(Concern.id == task.concern_id)
+    concern = session.scalars(question.options(joinedload(Concern.store))).one()
     alert = session.scalars(Alert.alone().where(Alert.id == task.alert_id)).one_or_none() if task.alert_id else None
-    return concern, concern.store if concern else None, alert
+    return concern, concern.store, alert
 
 
-def _is_stale(task: Outgoing, alert: Alert) -> bool:
-    """What was to be told is no longer so: somebody came after all, or the reminder has done its work."""
+def _is_stale(task: Outgoing, concern: Concern | None, alert: Alert | None) -> bool:
+    """What was to be told is no longer so: somebody came after all, the reminder has done its work, it is reopened."""
+    if task.kind is K.OUTCOME:
+        return concern is None or concern.status is not Status.RESOLVED
+    if alert is None:
+        return False
     still = {K.UNANSWERED: AlertState.UNANSWERED, K.REMINDER: AlertState.TAKEN}
     expected = still.get(task.kind) if task.kind else None
     return alert.run_id != task.run_id or (expected is not None and alert.state is not expected)
@@ -71,11 +79,10 @@ def _is_stale(task: Outgoing, alert: Alert) -> bool:
 def _people(session: Session, task: Outgoing, concern: Concern | None, store: Store | None) -> Iterable[Staff]:
     if task.kind in (K.HAND_OVER, K.REMINDER, K.TEST):
         return session.scalars(_working().where(Staff.id == task.staff_id)).all()
-    if task.kind is K.PAUSE:
-        shift = Shift.current(session, task.staff_id)
-        return _leads(session, shift.store_id, but=task.staff_id) if shift else ()
-    if concern is None or store is None:
+    if store is None:
         return ()
+    if concern is None:
+        return _leads(session, store.id, but=task.staff_id)
     may_hear = hearing(sensitive=concern.sensitive)
     return [staff for staff in _concerned(session, task, concern, store) if staff.role in may_hear]
 
@@ -119,18 +126,28 @@ def _manages(store_id: UUID) -> ColumnElement[bool]:
     return (Staff.role == Role.MANAGER) & Staff.id.in_(belongs)
 
 
-def _wants_quiet(session: Session, staff: Staff, store: Store | None, at: datetime) -> bool:
+def _is_paused(shift: Shift | None, at: datetime) -> bool:
+    return shift is not None and shift.paused_until is not None and shift.paused_until > at
+
+
+def _wants_quiet(staff: Staff, shift: Shift | None, store: Store | None, at: datetime) -> bool:
     """Who is not on shift has hours of their own, and the store has its own."""
-    if store is None:
+    if store is None or (shift is not None and shift.store_id == store.id):
         return False
-    shift = Shift.current(session, staff.id)
-    if shift is not None and shift.store_id == store.id:
-        return shift.paused_until is not None and shift.paused_until > at
     return is_quiet(staff.quiet_from, staff.quiet_until, at, store.zone) or not store.is_open(at)
 
 
-def _phones(staff_id: UUID) -> Select[Device]:
-    return select(Device).where(Device.staff_id == staff_id, Device.address.is_not(None)).order_by(Device.id)
+def _shifts_of(session: Session, people: Sequence[Staff]) -> dict[UUID, Shift]:
+    current = select(Shift).where(Shift.staff_id.in_([staff.id for staff in people]), Shift.ended_at.is_(None))
+    return {shift.staff_id: shift for shift in session.scalars(current)}
+
+
+def _phones_of(session: Session, people: Sequence[Staff]) -> defaultdict[UUID, list[Device]]:
+    phones: defaultdict[UUID, list[Device]] = defaultdict(list)
+    theirs = select(Device).where(Device.staff_id.in_([staff.id for staff in people]), Device.address.is_not(None))
+    for device in session.scalars(theirs.order_by(Device.id)):
+        phones[device.staff_id].append(device)
+    return phones
 
 
 def _queue(session: Session, task: Outgoing, staff: Staff, device: Device | None, *, at: datetime) -> Notification:
@@ -144,7 +161,7 @@ def _queue(session: Session, task: Outgoing, staff: Staff, device: Device | None
         staff_id=staff.id,
         run_id=task.run_id,
         queued_at=at,
-        expires_at=at + LONGEST_TTL,
+        expires_at=at + (MAIL_TTL if device is None else LONGEST_TTL),
     )
     session.add_all([notification, task.letter(notification, at=at)])
     return notification

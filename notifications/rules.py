@@ -12,8 +12,15 @@ from models.terms import Handling, Kind, Reason, Severity, Status
 REASONS = (Reason.SECOND_CONCERN, Reason.URGENT_CATEGORY, Reason.ORDER_VALUE, Reason.CATEGORY, Reason.MOOD)
 
 
-def rings(concern: Concern, rules: Iterable[AlertRule]) -> Ring | None:
+# What a rule looks at, by the names an edit has in the timeline.
+ASKED = frozenset({"mood", "category", "customer", "order"})
+
+
+def rings(concern: Concern, rules: Iterable[AlertRule], *, rang_by: str | None = None) -> Ring | None:
     """The call for help this concern is worth as it stands; None when nobody has to come.
+
+    `rang_by` is the rule that has called for it before: it still counts when it was switched off meanwhile, for the
+    customer is as unhappy as before.
 
     What is taken or over needs nobody else; so `handling: mine` does not ring, because it is taken at birth, and rings
     like any other when it is given back or reopened. Of the rules that fit, the highest severity wins, and the managers
@@ -21,7 +28,7 @@ def rings(concern: Concern, rules: Iterable[AlertRule]) -> Ring | None:
     """
     if concern.kind is Kind.PRAISE or concern.status is not Status.OPEN:
         return None
-    fitting = [rule for rule in rules if rule.enabled and rule.fits(concern)]
+    fitting = [rule for rule in rules if (rule.enabled or rule.slug == rang_by) and rule.fits(concern)]
     if not fitting:
         return None
     at_once = any(rule.managers_at_once for rule in fitting)

@@ -20,10 +20,11 @@ from notifications.auditor import Auditor
 from notifications.breaker import Breaker, service_of
 from notifications.channels import AddressKind, Channel, Letter, Verdict
 from notifications.delivery import back_off, set_aside, settle
-from notifications.escalation import climb_due, give_back, reach, recall
+from notifications.escalation import climb_due, climb_one, due, give_back, reach, recall
 from notifications.health import Health
 from notifications.letters import INGREDIENTS, letters_for
 from notifications.news import tell
+from notifications.one_by_one import one_by_one
 
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
@@ -131,15 +132,15 @@ class Worker:
             self._pinging = self._pool.submit(self._auditor.ping)
 
     def _climb(self) -> int:
-        """An alert that breaks the climb keeps nobody from being told; the auditor makes the others climb."""
+        """All that is due at once; should one of them break that, each by itself."""
         try:
             with self._database.writing(EVERYTHING) as session:
                 return climb_due(session, at=self._database.clock())
         except DATABASE_AWAY:
             raise
-        except Exception:  # whatever it is, it must not hold up the letters
+        except Exception:  # whatever it is, it must not hold up the others, nor the letters
             log.exception("unforeseen", task="climb")
-            return 0
+            return one_by_one(self._database, due, climb_one)
 
     def _decide(self) -> int:
         """Turn 'a step began' and 'it was answered' into one task per phone, each in its own transaction."""

@@ -50,17 +50,18 @@ class World:
         return self.app.test_client().open(path, method=method, headers=headers, **options)
 
     @contextmanager
-    def counting(self) -> Iterator[list[str]]:
-        """Collect the statements the web sends to the database, without BEGIN and COMMIT."""
+    def counting(self, database: Database | None = None) -> Iterator[list[str]]:
+        """Collect the statements the web (or another one) sends to the database, without BEGIN and COMMIT."""
+        database = database or self.database
         statements: list[str] = []
 
         def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
             if statement not in ("BEGIN", "BEGIN IMMEDIATE"):
                 statements.append(statement)
 
-        engines = [self.database.engine]
-        if self.database.engine.dialect.name == "sqlite":  # on PostgreSQL both are views of one engine
-            engines.append(self.database.reading_engine)
+        engines = [database.engine]
+        if database.engine.dialect.name == "sqlite":  # on PostgreSQL both are views of one engine
+            engines.append(database.reading_engine)
         for engine in engines:
             sa.event.listen(engine, "before_cursor_execute", note)
         try:

@@ -16,6 +16,7 @@ from models.session import EVERYTHING, Database
 blp = Blueprint("health", __name__)
 
 WAITS_TOO_LONG = 30.0  # seconds for which a row is due and nobody does it
+SOON = {"Retry-After": "1"}
 UNAUDITED_AFTER = timedelta(minutes=3)
 
 
@@ -25,7 +26,7 @@ def healthz() -> Response:
 
 
 @blp.get("/readyz")
-def readyz() -> tuple[Response, int]:
+def readyz() -> tuple[Response, int] | tuple[Response, int, dict[str, str]]:
     """503 only without the database or its migrations; the rest is told, not refused."""
     database: Database = current_app.extensions["database"]
     try:
@@ -34,9 +35,9 @@ def readyz() -> tuple[Response, int]:
             beats = session.scalars(select(Heartbeat).where(Heartbeat.at > g.now - SILENT_AFTER)).all()
             audit = session.scalars(select(Inspection)).one_or_none()
     except SQLAlchemyError:
-        return jsonify(status="unavailable", database="unreachable"), 503
+        return jsonify(status="unavailable", database="unreachable"), 503, SOON
     if at != current_app.config["MIGRATION_HEAD"]:
-        return jsonify(status="unavailable", database="not migrated"), 503
+        return jsonify(status="unavailable", database="not migrated"), 503, SOON
     return jsonify(
         status="ok",
         database="ok",

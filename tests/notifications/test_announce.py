@@ -113,6 +113,24 @@ def test_an_edit_of_what_rings_already_queues_nothing(world: World, shop: Shop) 
     assert tasks(world) == ["reach"]
 
 
+@pytest.mark.parametrize("said", [{"stake": "a birthday"}, {"category": "food"}], ids=["no condition", "a condition"])
+def test_an_edit_takes_nothing_back_because_the_rule_was_switched_off_meanwhile(
+    world: World, shop: Shop, said: dict[str, str]
+) -> None:
+    concern = log_concern(world, shop, mood=2)
+    switch_off(world, shop, "unhappy")
+    told = edit(world, shop, concern, **said)
+    assert (told["alert"]["state"], the_alert(world).rule) == ("open", "unhappy")
+    assert log_concern(world, shop, mood=2)["alert"] is None
+
+
+def test_what_is_given_back_rings_again_although_its_rule_was_switched_off_meanwhile(world: World, shop: Shop) -> None:
+    concern = log_concern(world, shop, mood=2)
+    move(world, shop, concern, "take")
+    switch_off(world, shop, "unhappy")
+    assert move(world, shop, concern, "release")["alert"]["state"] == "open"
+
+
 def test_a_mood_corrected_to_content_takes_the_call_back(world: World, shop: Shop) -> None:
     concern = log_concern(world, shop, mood=1)
     told = edit(world, shop, concern, mood=4)
@@ -245,3 +263,9 @@ def test_a_second_failure_that_is_found_out_later_calls_the_managers_once(world:
     assert (called.run_id != first.run_id, called.policy["steps"][0]["whom"]) == (True, ["on_shift", "managers"])
     edit(world, shop, concern, category="allergy")
     assert rows(world, Alert)[-1].run_id == called.run_id
+
+
+def switch_off(world: World, shop: Shop, *slugs: str) -> None:
+    with world.back_office.writing(shop.organization_id) as session:
+        for rule in session.scalars(select(AlertRule).where(AlertRule.slug.in_(slugs))):
+            rule.edit(enabled=False)

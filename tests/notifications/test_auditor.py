@@ -19,7 +19,7 @@ from notifications.auditor import EVERY, Auditor
 from notifications.worker import Worker
 from tests.databases import only_on_postgresql
 from tests.factories import Shop, give_phone
-from tests.telling import Notebook, log_concern, over, queued, rows, the_alert, work, worker_of
+from tests.telling import Notebook, log_concern, move, over, queued, rows, the_alert, work, worker_of
 from tests.world import World
 
 Change = Callable[..., None]
@@ -163,6 +163,33 @@ def test_an_alert_that_breaks_keeps_neither_the_others_from_climbing_nor_letters
     assert (states[broken], states[sound]) == ("open", "unanswered")
     assert len([letter for letter in book.letters if letter.kind == "ring"]) == 5
     assert found(world)["late_step"] == 1  # the one that is broken is told each time
+
+
+def test_an_alert_that_breaks_keeps_nobody_from_being_reminded_nor_a_forgotten_one_from_being_given_back(
+    world: World, shop: Shop
+) -> None:
+    log_concern(world, shop)
+    change(world, Alert, policy={"steps": "none"})
+    taken = log_concern(world, shop)
+    move(world, shop, taken, "take")
+    with worker_of(world, over(Notebook())) as worker:
+        world.clock.move(minutes=10)
+        worker.work_once()
+        reminded = {str(alert.concern_id): alert.reminded_at for alert in rows(world, Alert)}
+        assert reminded[taken["id"]] == world.clock()
+        world.clock.move(minutes=5)
+        worker.work_once()
+    assert {str(alert.concern_id): alert.state for alert in rows(world, Alert)}[taken["id"]] == "open"
+
+
+def test_a_reminder_that_is_late_is_found(world: World, shop: Shop) -> None:
+    taken = log_concern(world, shop)
+    move(world, shop, taken, "take")
+    change(world, Outgoing, done_at=world.clock())
+    world.clock.move(minutes=11)
+    assert not look(world)
+    assert found(world) == {"late_step": 1}
+    assert [row.kind for row in queued(world, Task.TELL)] == ["reminder"]
 
 
 def test_one_of_several_workers_looks_in_a_minute(world: World) -> None:

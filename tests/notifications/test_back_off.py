@@ -2,7 +2,12 @@
 
 from datetime import timedelta
 
-from notifications.delivery import LONGEST_PAUSE, back_off
+from notifications.channels import Verdict
+from notifications.delivery import LAST_TRY, LONGEST_PAUSE, back_off
+from notifications.escalation import LONGEST_TTL
+from tests.factories import Shop, give_phone
+from tests.telling import Notebook, log_concern, over, queued, work, worker_of
+from tests.world import World
 
 
 def test_pauses_double_up_to_half_a_minute_and_never_come_in_step() -> None:
@@ -11,3 +16,15 @@ def test_pauses_double_up_to_half_a_minute_and_never_come_in_step() -> None:
         assert len(pauses) > 40
         assert all(timedelta(seconds=most / 2) <= pause <= timedelta(seconds=most) for pause in pauses)
     assert back_off(10_000) <= LONGEST_PAUSE
+
+
+def test_the_last_try_comes_a_moment_before_it_is_too_late(world: World, shop: Shop) -> None:
+    give_phone(world.back_office, shop, "manager", "phone")
+    book = Notebook()
+    book.verdict = Verdict.later("third-party-auth")  # which keeps back no other letter
+    log_concern(world, shop)
+    ends_at = world.clock() + LONGEST_TTL
+    with worker_of(world, over(book)) as worker:
+        while work(worker) or queued(world):
+            world.clock.move(seconds=0.5)
+    assert ends_at - LAST_TRY <= book.letters[-1].sent_at < ends_at

@@ -9,7 +9,7 @@ from models.alert import Alert
 from models.device import AddressKind
 from models.escalation_policy import DEFAULT, Whom, step
 from models.notification import NotificationKind
-from models.terms import AlertState
+from models.terms import AlertState, Severity
 from notifications.channels import Verdict
 from tests.evening import Evening, evening_in
 from tests.factories import set_climb
@@ -198,3 +198,15 @@ def test_what_turns_out_severe_after_the_time_of_its_step_rings_the_regional_man
     evening.let_pass(minutes=7)
     assert evening.told()[720] == {"regional"}
     assert the_alert(evening.world).state is AlertState.OPEN
+
+
+def test_a_step_for_severe_ones_that_was_passed_over_rings_once_the_call_turns_severe(evening: Evening) -> None:
+    evening.give_phones()
+    steps = [step(0, Whom.ON_SHIFT), step(60, Whom.MANAGERS, only=Severity.SEVERE), step(120, Whom.LEAD)]
+    set_climb(evening.world.back_office, evening.shop, steps)
+    concern = evening.log(mood=2)
+    evening.let_pass(minutes=3)
+    assert evening.told() == {0: {"colleague", "lead"}, 120: {"lead"}}
+    edit(evening.world, evening.shop, concern, mood=1)
+    evening.let_pass(minutes=3)
+    assert evening.told() == {0: {"colleague", "lead"}, 120: {"lead"}, 180: {"manager"}}

@@ -6,8 +6,9 @@ import pytest
 
 from models.notification import NotificationKind
 from models.terms import AlertState
+from notifications.channels import Letter
 from tests.evening import Evening, evening_in
-from tests.telling import move, queued, the_alert
+from tests.telling import Notebook, move, over, queued, the_alert, worker_of
 from tests.world import World
 
 REMINDER = NotificationKind.REMINDER
@@ -58,6 +59,34 @@ def test_something_done_in_between_stops_both(evening: Evening, minutes: int) ->
     assert the_alert(evening.world).next_step_at is None
 
 
+@pytest.mark.parametrize("done", ["act", "resolve"])
+def test_a_reminder_goes_off_the_phone_once_something_was_done(evening: Evening, done: str) -> None:
+    concern = take(evening)
+    evening.let_pass(minutes=11)
+    so_far = len(evening.letters)
+    do(evening, concern, done)
+    evening.let_pass(seconds=1)
+    assert ("withdraw", "colleague") in [(letter.kind, letter.address) for _, letter in evening.letters[so_far:]]
+    assert queued(evening.world) == []
+
+
+def test_a_reminder_that_is_overtaken_by_what_was_done_is_taken_back(evening: Evening) -> None:
+    concern = take(evening)
+    evening.let_pass(minutes=10, seconds=-1)
+    seen = evening.book.meanwhile
+
+    def act(letter: Letter) -> None:
+        seen(letter)
+        if letter.kind == "inform":
+            evening.act(concern, "colleague")
+            with worker_of(evening.world, over(Notebook()), name="another") as another:
+                another.work_once()  # the recall, which finds no phone that shows it yet
+
+    evening.book.meanwhile = act
+    evening.let_pass(seconds=2)
+    assert [str(letter.kind) for _, letter in evening.letters][-2:] == ["inform", "withdraw"]
+
+
 def test_something_done_in_the_very_moment_it_is_given_back_keeps_it_taken(evening: Evening) -> None:
     concern = take(evening)
     evening.let_pass(minutes=15, seconds=-1)
@@ -85,6 +114,13 @@ def test_each_who_takes_it_has_ten_minutes_of_their_own(evening: Evening) -> Non
     move(evening.world, evening.shop, concern, "take", "lead")
     evening.let_pass(minutes=14)
     assert evening.told(REMINDER) == {8 * 60 + 600: {"lead"}}
+
+
+def do(evening: Evening, concern: dict[str, object], done: str) -> None:
+    if done == "act":
+        evening.act(concern, "colleague")
+    else:
+        move(evening.world, evening.shop, concern, done, "colleague")
 
 
 def take(evening: Evening) -> dict[str, object]:

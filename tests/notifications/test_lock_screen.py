@@ -25,7 +25,7 @@ from models.outbox import Outgoing, Task
 from models.session import ScopedSession
 from models.staff import Staff
 from models.store import Place
-from models.terms import AlertState, Outcome, Reason, Severity
+from models.terms import AlertState, Outcome, Reason, Severity, Status
 from models.vocabulary import Category
 from notifications.channels import Letter, LetterKind
 from notifications.channels.push_message import message_for
@@ -163,10 +163,11 @@ def letters(session: ScopedSession, dice: random.Random) -> Iterator[Letter]:
         assert alert is not None
         for kind in OTHERS:
             notification.kind, alert.state = kind, TRUE_WHILE.get(kind, AlertState.OPEN)
+            alert.reminded_at, alert.concern.status = NOON, Status.RESOLVED
             told = letter_for(session, Outgoing.about(alert, Task.INFORM, at=NOON, notification=notification))
             assert told is not None
             yield replace(told, platform=dice.choice(list(Platform)))
-        notification.kind, alert.state = NotificationKind.RING, AlertState.OPEN
+        notification.kind, alert.state, alert.concern.status = NotificationKind.RING, AlertState.OPEN, Status.OPEN
         alert.take(by=session.get_one(Staff, (alert.organization_id, task.letter_to.staff_id)), at=NOON)
         undo = Outgoing.about(alert, Task.WITHDRAW, at=NOON, notification=task.letter_to)
         withdrawal = letter_for(session, undo)

@@ -5,9 +5,10 @@ from datetime import time, timedelta
 
 import pytest
 
-from models.notification import NotificationKind
-from tests.evening import Evening, evening_in
-from tests.telling import log_concern, move, the_alert
+from models.notification import Notification, NotificationKind
+from notifications.channels import Verdict
+from tests.evening import Evening, evening_in, hire
+from tests.telling import log_concern, move, rows, the_alert
 from tests.world import World
 
 K = NotificationKind
@@ -97,6 +98,69 @@ def test_a_pause_keeps_news_away_too(evening: Evening) -> None:
     assert evening.told(K.LATE) == {}
 
 
+def test_a_pause_keeps_away_even_what_is_meant_for_that_person(evening: Evening) -> None:
+    concern = evening.log(mood=2)
+    evening.pause("lead", until=evening.began_at + timedelta(minutes=30))
+    path = f"/v1/concerns/{concern['id']}/hand-over"
+    asked = {"staff_id": str(evening.shop.staff["lead"])}
+    assert evening.world.request("POST", path, (evening.shop, "colleague"), json=asked).status_code == 200
+    move(evening.world, evening.shop, concern, "take", "lead")
+    evening.let_pass(minutes=12)
+    assert (evening.told(K.HAND_OVER), evening.told(K.REMINDER)) == ({}, {})
+
+
+def test_a_lead_at_home_hears_of_a_pause_only_when_they_may_be_told(evening: Evening) -> None:
+    evening.check_out("lead")
+    assert ask_for_a_pause(evening, "colleague") == {0: {"manager"}}
+    evening.settle_for("manager", quiet_from=time(11), quiet_until=time(13))
+    assert ask_for_a_pause(evening, "floor") == {0: {"manager"}}
+
+
+def test_how_it_ended_is_not_told_when_it_began_anew(evening: Evening) -> None:
+    concern = evening.log(mood=2)
+    move(evening.world, evening.shop, concern, "resolve", "colleague")
+    move(evening.world, evening.shop, concern, "reopen", "floor")
+    evening.let_pass(minutes=1)
+    assert evening.told(K.OUTCOME) == {}
+
+
+def test_an_outcome_that_waits_for_its_way_out_is_dropped_when_it_begins_anew(evening: Evening) -> None:
+    concern = evening.log(mood=2)
+    move(evening.world, evening.shop, concern, "resolve", "colleague")
+    evening.worker._decide()
+    move(evening.world, evening.shop, concern, "reopen", "floor")
+    evening.let_pass(minutes=1)
+    (outcome,) = (row for row in rows(evening.world, Notification) if row.kind is K.OUTCOME)
+    assert (evening.told(K.OUTCOME), outcome.state, outcome.failure) == ({}, "suppressed", "reopened")
+
+
+def test_the_mail_that_nobody_came_outlives_a_mail_server_that_is_away_for_an_hour(evening: Evening) -> None:
+    evening.settle_for("manager", email="manager@example.com")
+    evening.book.answers["manager@example.com"] = Verdict.later("unreachable")
+    evening.log(mood=2)
+    evening.let_pass(minutes=80)
+    evening.book.answers.clear()
+    evening.let_pass(minutes=1)
+    mails = [row for row in rows(evening.world, Notification) if row.device_id is None]
+    assert [mail.state for mail in mails] == ["accepted"]
+
+
+def test_news_costs_as_many_statements_for_a_crowd_as_for_one(evening: Evening) -> None:
+    costs = []
+    for crowd in (1, 12):
+        for number in range(crowd):
+            login = f"colleague-{crowd}-{number}"
+            hire(evening.world.back_office, evening.shop, login, at=evening.began_at)
+            evening.check_in(login, lead=True)
+            evening.give_phones(login)
+        log_concern(evening.world, evening.shop, mood=1, handling="mine")
+        with evening.world.counting(evening.world.back_office) as statements:
+            assert evening.worker._decide() == 1
+        costs.append(len(statements))
+        evening.let_pass(seconds=1)
+    assert costs[0] == costs[1]
+
+
 def test_a_sensitive_one_is_news_only_to_those_who_may_read_it(evening: Evening) -> None:
     concern = evening.log(mood=2, sensitive=True)
     assert evening.told() == {0: {"manager"}}
@@ -104,6 +168,13 @@ def test_a_sensitive_one_is_news_only_to_those_who_may_read_it(evening: Evening)
     move(evening.world, evening.shop, concern, "resolve", "manager")
     evening.let_pass(seconds=1)
     assert evening.told(K.OUTCOME) == {}
+
+
+def ask_for_a_pause(evening: Evening, login: str) -> dict[int, set[str]]:
+    answer = evening.world.request("POST", "/v1/me/pause", (evening.shop, login), json={"minutes": 5})
+    assert answer.status_code == 200, answer.text
+    evening.let_pass(seconds=0)
+    return evening.told(K.PAUSE)
 
 
 def log_late(evening: Evening, login: str = "floor") -> None:
