@@ -9,7 +9,8 @@ from models.access import Actor, hearing
 from models.concern import Concern
 from models.concern_event import ConcernEvent, Step
 from models.errors import Invalid
-from models.staff import Shift, Staff
+from models.shift import Shift
+from models.staff import Staff
 from models.terms import Status
 
 

@@ -19,7 +19,8 @@ from models.previous import last_of
 from models.recovery import RecoveryAction
 from models.remedy import Remedy
 from models.session import ScopedSession
-from models.staff import Shift, Staff
+from models.shift import Shift
+from models.staff import Staff
 from models.store import Store
 from models.vocabulary import Category
 

@@ -2,23 +2,26 @@
 
 import re
 from collections.abc import Iterable, Sequence
-from datetime import datetime, time, timedelta
+from datetime import datetime, time
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from argon2 import PasswordHasher
 from argon2.exceptions import VerifyMismatchError
-from sqlalchemy import JSON, ColumnElement, Index, Select, String, UniqueConstraint, or_, select, text
-from sqlalchemy.orm import Mapped, Session, joinedload, mapped_column, relationship, selectinload
+from sqlalchemy import JSON, ColumnElement, Select, String, UniqueConstraint, or_, select
+from sqlalchemy.orm import Mapped, Session, mapped_column, relationship, selectinload
 from sqlalchemy.sql.base import ExecutableOption
 
 from models import naming
 from models.access import EVERYWHERE, GRANTS, Actor, Permission, Role
-from models.base import Aggregate, TenantOwned, link, many, one
-from models.errors import Conflict, Invalid, NotNow
+from models.base import Aggregate, TenantOwned, link, many
+from models.errors import Conflict, Invalid
 from models.organization import Region
 from models.store import Store
+
+if TYPE_CHECKING:
+    from models.shift import Shift
 
 # A mailbox in plain characters: what any mail server takes.
 MAILBOX = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]+@[A-Za-z0-9.-]+", re.ASCII)
@@ -178,92 +181,6 @@ class StaffRegion(TenantOwned):
 
     staff_id: Mapped[UUID] = link("staff")
     region_id: Mapped[UUID] = link("region", index=True)
-
-
-class Shift(TenantOwned):
-    """A member of staff checked in on the floor of a store; at most one at a time is open."""
-
-    __tablename__ = "shift"
-    __table_args__ = (
-        Index(
-            "uq_shift_open",
-            "organization_id",
-            "staff_id",
-            unique=True,
-            postgresql_where=text("ended_at IS NULL"),
-            sqlite_where=text("ended_at IS NULL"),
-        ),
-        Index("ix_shift_store_id_ended_at", "organization_id", "store_id", "ended_at"),
-    )
-
-    staff_id: Mapped[UUID] = link("staff")
-    store_id: Mapped[UUID] = link("store")
-    lead: Mapped[bool] = mapped_column(default=False)
-    started_at: Mapped[datetime]
-    ended_at: Mapped[datetime | None]
-    paused_until: Mapped[datetime | None]  # after a hard one: their phones stay silent until then
-
-    staff: Mapped[Staff] = one("Shift", "staff_id", "Staff")
-    store: Mapped[Store] = one("Shift", "store_id", "Store")
-
-    @classmethod
-    def check_in(cls, session: Session, *, staff_id: UUID, store: Store, lead: bool, at: datetime) -> "Shift":
-        """Put somebody on the floor of a store; whoever is already there keeps the shift they have."""
-        Staff.one_at_a_time(session, staff_id)
-        current = cls.current(session, staff_id)
-        if current is not None and current.store_id == store.id:
-            current.lead = lead
-            return current
-        if current is not None:
-            current.ended_at = at
-            session.flush()
-        shift = cls(staff_id=staff_id, store_id=store.id, lead=lead, started_at=at)
-        session.add(shift)
-        return shift
-
-    @classmethod
-    def check_out(cls, session: Session, *, staff_id: UUID, at: datetime) -> None:
-        """End somebody's shift; nothing happens when there is none."""
-        if current := cls.current(session, staff_id):
-            current.ended_at = at
-
-    @classmethod
-    def pause(
-        cls, session: Session, *, staff_id: UUID, minutes: int | None = None, at: datetime
-    ) -> "tuple[Shift, bool]":
-        """Keep somebody's phones silent after a hard one, as long as the store allows at most; and whether that is new.
-
-        NotNow off shift, Invalid for longer. A second one changes nothing.
-        """
-        Staff.one_at_a_time(session, staff_id)
-        shift = cls.current(session, staff_id)
-        if shift is None:
-            raise NotNow("Only somebody on shift can pause: check in first with PUT /v1/me/shift.")
-        longest = shift.store.longest_pause_minutes
-        if minutes is not None and minutes > longest:
-            raise Invalid(f"This store allows a pause of {longest} minutes at most.", pointer="/minutes")
-        if shift.paused_until is not None and shift.paused_until > at:
-            return shift, False
-        shift.paused_until = at + timedelta(minutes=longest if minutes is None else minutes)
-        return shift, True
-
-    @classmethod
-    def end_pause(cls, session: Session, *, staff_id: UUID) -> None:
-        """Ring again; nothing happens where there is no pause."""
-        if current := cls.current(session, staff_id):
-            current.paused_until = None
-
-    @classmethod
-    def current(
-        cls, session: Session, staff_id: UUID | None, *, also: Sequence[ExecutableOption] = ()
-    ) -> "Shift | None":
-        """The open shift of a member of staff, with the store, the person and `also`, in one look-up."""
-        found = session.scalars(
-            select(cls)
-            .where(cls.staff_id == staff_id, cls.ended_at.is_(None))
-            .options(*also, joinedload(cls.store), joinedload(cls.staff))
-        )
-        return found.unique().one_or_none()
 
 
 def hash_password(password: str) -> str:

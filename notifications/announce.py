@@ -14,7 +14,7 @@ from models.concern_event import ConcernEvent, Step
 from models.escalation_policy import DEFAULT, Climb, Whom, to_managers_at_once
 from models.notification import NotificationKind
 from models.outbox import Outgoing, Task
-from models.staff import Shift
+from models.shift import Shift
 from models.terms import AlertState, Status
 from notifications.rules import ASKED, rings
 

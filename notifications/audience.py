@@ -12,7 +12,8 @@ from models.alert import Alert, NotRung
 from models.device import Device
 from models.escalation_policy import Step, Whom
 from models.hours import is_quiet
-from models.staff import Shift, Staff, StaffRegion, StaffStore
+from models.shift import Shift
+from models.staff import Staff, StaffRegion, StaffStore
 from models.terms import Severity
 
 

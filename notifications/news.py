@@ -17,7 +17,8 @@ from models.hours import is_quiet
 from models.notification import LOUD, Notification, NotificationKind
 from models.outbox import Outgoing
 from models.recovery import RecoveryAction
-from models.staff import Shift, Staff, StaffRegion, StaffStore
+from models.shift import Shift
+from models.staff import Staff, StaffRegion, StaffStore
 from models.store import Store
 from models.terms import AlertState, Status
 from notifications.escalation import LONGEST_TTL

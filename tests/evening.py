@@ -15,7 +15,8 @@ from models.device import AddressKind
 from models.escalation_policy import DEFAULT
 from models.notification import Notification, NotificationKind
 from models.session import Database
-from models.staff import Shift, Staff, StaffStore
+from models.shift import Shift
+from models.staff import Staff, StaffStore
 from models.store import Store
 from notifications.channels import Letter
 from notifications.worker import Worker

@@ -20,7 +20,8 @@ from models.first_rules import first_rules
 from models.organization import Organization, Region
 from models.remedy import Remedy, RemedyKind
 from models.session import EVERYTHING, Database, ScopedSession
-from models.staff import Shift, Staff, StaffRegion, StaffStore
+from models.shift import Shift
+from models.staff import Staff, StaffRegion, StaffStore
 from models.store import Place, Store, StoreKind
 from models.vocabulary import Category, Cause, Question
 

@@ -10,7 +10,8 @@ from models.device import AddressKind, Device, Platform
 from models.founding import found_organization
 from models.organization import Region
 from models.session import ScopedSession
-from models.staff import Shift, Staff, hash_password
+from models.shift import Shift
+from models.staff import Staff, hash_password
 from models.store import Store, StoreKind
 
 

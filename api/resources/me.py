@@ -20,7 +20,8 @@ from api.schemas.sessions import (
 from models.access import Permission
 from models.device import Device
 from models.errors import Invalid, Missing
-from models.staff import Shift, Staff
+from models.shift import Shift
+from models.staff import Staff
 from models.store import Store
 from notifications.announce import announce_pause
 from notifications.news import ring_own_phones

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from models.notification import NotificationKind
-from models.staff import Shift, Staff, StaffStore
+from models.shift import Shift
+from models.staff import Staff, StaffStore
 from models.terms import AlertState
 from tests.factories import Shop, give_phone
 from tests.problems import error, problem

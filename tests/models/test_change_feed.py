@@ -16,7 +16,7 @@ from models.concern import Concern
 from models.recovery import RecoveryAction
 from models.remedy import Remedy
 from models.session import EVERYTHING, Database, DatabaseRole, ScopedSession
-from models.staff import Shift
+from models.shift import Shift
 from models.store import Store
 from models.terms import Outcome
 from models.vocabulary import Category

@@ -9,7 +9,8 @@ from sqlalchemy import select
 from models.access import GRANTS, Actor, Role
 from models.errors import Conflict, Invalid
 from models.session import ScopedSession
-from models.staff import Shift, Staff, hash_password, password_matches
+from models.shift import Shift
+from models.staff import Staff, hash_password, password_matches
 from models.store import Store
 from tests.crowd import at_once
 from tests.factories import NOON, Shop

@@ -6,7 +6,8 @@ from models.access import Role
 from models.escalation_policy import DEFAULT, Whom, step
 from models.notification import NotificationState
 from models.session import EVERYTHING
-from models.staff import Shift, Staff
+from models.shift import Shift
+from models.staff import Staff
 from models.terms import AlertState
 from notifications.channels import Verdict
 from notifications.escalation import climb_due, overdue

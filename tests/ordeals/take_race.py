@@ -17,7 +17,8 @@ from models.alert import Alert
 from models.credentials import StaffSession
 from models.device import AddressKind
 from models.session import EVERYTHING, Database, DatabaseRole
-from models.staff import Shift, Staff, StaffStore
+from models.shift import Shift
+from models.staff import Staff, StaffStore
 from tests.crowd import at_once
 from tests.factories import Shop, give_phone, make_shop, password_hash
 from tests.fcm import FcmStandIn, Post

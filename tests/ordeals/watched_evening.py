@@ -18,7 +18,7 @@ from models.hours import Hours
 from models.notification import LOUD, PROGRESS, Notification
 from models.outbox import Task
 from models.session import EVERYTHING
-from models.staff import Shift
+from models.shift import Shift
 from models.store import Store
 from models.terms import AlertState, Status
 from notifications.channels import Letter, Verdict
