@@ -15,6 +15,7 @@ class Permission(StrEnum):
     STORE_READ = "store:read"
     STORE_WRITE = "store:write"
     STAFF_READ = "staff:read"
+    STAFF_CARE = "staff:care"  # learns who needs a pause; so does who leads the shift
     VOCABULARY_READ = "vocabulary:read"  # categories, causes, questions, remedies
     CUSTOMER_READ = "customer:read"
     CUSTOMER_WRITE = "customer:write"
@@ -70,7 +71,7 @@ _FLOOR = _PERSON | {
     P.ALERT_READ,
     P.LOG_READ,
 }
-_MANAGER = _FLOOR | {P.CONCERN_SENSITIVE, P.CONCERN_RELEASE_ANY, P.POLICY_READ, P.REPORT_READ}
+_MANAGER = _FLOOR | {P.CONCERN_SENSITIVE, P.CONCERN_RELEASE_ANY, P.STAFF_CARE, P.POLICY_READ, P.REPORT_READ}
 
 GRANTS: dict[Role, frozenset[Permission]] = {
     Role.FLOOR: _FLOOR,
@@ -81,6 +82,7 @@ GRANTS: dict[Role, frozenset[Permission]] = {
     | {
         P.STORE_WRITE,
         P.STAFF_READ,
+        P.STAFF_CARE,
         P.CUSTOMER_READ,
         P.CUSTOMER_WRITE,
         P.CONCERN_READ,

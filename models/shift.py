@@ -8,8 +8,9 @@ from sqlalchemy import Index, select, text
 from sqlalchemy.orm import Mapped, Session, joinedload, mapped_column
 from sqlalchemy.sql.base import ExecutableOption
 
+from models.access import Actor, Permission
 from models.base import TenantOwned, link, one
-from models.errors import Invalid, NotNow
+from models.errors import Forbidden, Invalid, NotNow
 from models.staff import Staff
 from models.store import Store
 
@@ -86,6 +87,18 @@ class Shift(TenantOwned):
         """Ring again; nothing happens where there is no pause."""
         if current := cls.current(session, staff_id):
             current.paused_until = None
+
+    @classmethod
+    def paused(cls, session: Session, store: Store, *, by: Actor, at: datetime) -> Sequence["Shift"]:
+        """Who needs a moment in this store. Private: Forbidden for all but who leads the shift and the managers."""
+        if not by.may(Permission.STAFF_CARE):
+            own = cls.current(session, by.staff_id)
+            if own is None or not own.lead or own.store_id != store.id:
+                raise Forbidden("Only who leads the shift here and the managers are told of this.")
+        here = (cls.store_id == store.id, cls.ended_at.is_(None), cls.paused_until > at)
+        person = joinedload(cls.staff)
+        shown = (person.selectinload(Staff.store_links), person.selectinload(Staff.region_links))
+        return session.scalars(select(cls).where(*here).options(*shown).order_by(cls.paused_until, cls.id)).all()
 
     @classmethod
     def current(

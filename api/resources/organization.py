@@ -18,10 +18,11 @@ from api.schemas.organization import (
     StoreQuery,
     StoreSchema,
 )
-from api.schemas.sessions import StaffSchema
+from api.schemas.sessions import PausesSchema, StaffSchema
 from models.access import Permission
 from models.organization import Region
 from models.remedy import Remedy
+from models.shift import Shift
 from models.staff import Staff
 from models.store import Store
 from models.vocabulary import Category, Question
@@ -61,6 +62,20 @@ class StoreById(Resource):
     def get(self, store: Store) -> Store:
         """Read a store"""
         return store
+
+
+@blp.route("/stores/<uuid:store_id>/pauses")
+class StorePauses(Resource):
+    needs = {"GET": Permission.STAFF_READ}
+    finds = {"store_id": Store}
+
+    @blp.response(200, PausesSchema)
+    def get(self, store: Store) -> dict[str, Any]:
+        """List who needs a moment at present
+
+        For who leads the shift and for the managers (403 for others): so that they can look after them.
+        """
+        return {"items": Shift.paused(g.session, store, by=g.actor, at=g.now)}
 
 
 @blp.route("/staff")

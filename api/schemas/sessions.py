@@ -56,6 +56,19 @@ class ShiftSchema(Schema):
     paused_until = Instant(allow_none=True)
 
 
+class PausedSchema(Schema):
+    """A colleague who needs a moment, and how long."""
+
+    staff = fields.Nested(StaffSchema)
+    paused_until = Instant()
+
+
+class PausesSchema(Schema):
+    """Everybody who needs a moment; a handful at most, so it has no pages."""
+
+    items = fields.List(fields.Nested(PausedSchema), required=True)
+
+
 class PauseSchema(Schema):
     """How long one's phones stay silent: without minutes as long as the store allows."""
 

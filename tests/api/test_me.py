@@ -129,6 +129,22 @@ def test_the_lead_alone_is_told_of_a_pause_and_the_phone_stays_silent(world: Wor
         assert ("ring", "phone of floor") in book.seen()
 
 
+@pytest.mark.parametrize("by", ["colleague", "manager", "regional"])
+def test_who_leads_and_who_manages_see_whose_pause_it_is(world: World, shop: Shop, by: str) -> None:
+    lead(world, shop, "colleague")
+    pause(world, shop, minutes=4)
+    (one,) = pauses(world, shop, by).json["items"]
+    assert (one["staff"]["name"], one["paused_until"]) == ("Floor of acme", "2026-03-03T12:04:00Z")
+    world.clock.move(minutes=4)
+    assert pauses(world, shop, by).json["items"] == []
+
+
+@pytest.mark.parametrize("by", ["colleague", "floor", "hq"])
+def test_a_pause_is_nobody_elses_business(world: World, shop: Shop, by: str) -> None:
+    pause(world, shop)
+    problem(pauses(world, shop, by), 403, "forbidden")
+
+
 def test_a_test_push_rings_each_of_ones_own_phones(world: World, shop: Shop) -> None:
     phones = {give_phone(world.back_office, shop, "hq", address) for address in ("one", "two")}
     give_phone(world.back_office, shop, "floor", "somebody else's")
@@ -157,3 +173,7 @@ def test_phones_are_tested_a_few_times_a_minute(world: World, shop: Shop) -> Non
     assert [answer.status_code for answer in asked] == [202, 202, 202, 429]
     assert int(asked[-1].headers["Retry-After"]) > 0
     assert world.request("POST", "/v1/me/test-push", (shop, "manager")).status_code == 202
+
+
+def pauses(world: World, shop: Shop, by: str) -> Any:
+    return world.request("GET", f"/v1/stores/{shop.store_id}/pauses", (shop, by))

@@ -49,6 +49,7 @@ READ = {
     "getStaffList": 4,
     "getStoreById": 3,  # it; its places
     "getStoreHours": 3,  # the store, and its places
+    "getStorePauses": 4,  # the store, its places, and who pauses (nobody)
     "getStores": 3,
 }
 

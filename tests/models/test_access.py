@@ -21,6 +21,7 @@ PROMISED = {  # line: permissions, and who has them: floor, manager, regional, h
     "customers": ({P.CUSTOMER_READ, P.CUSTOMER_WRITE}, "yes yes yes no yes"),
     "sensitive concerns": ({P.CONCERN_SENSITIVE}, "no yes yes no yes"),
     "gives back what another took": ({P.CONCERN_RELEASE_ANY}, "no yes yes no no"),
+    "looks after who needs a pause": ({P.STAFF_CARE}, "no yes yes no yes"),
     "changes stores and policies": ({P.STORE_WRITE, P.POLICY_WRITE}, "no no no no yes"),
     "reads when it rings and how a call climbs": ({P.POLICY_READ}, "no yes yes yes yes"),
     "reports": ({P.REPORT_READ}, "no yes yes yes yes"),
@@ -32,7 +33,15 @@ SCOPES = {  # what a key may do beyond finding its way
     KeyScope.CUSTOMERS_WRITE: {P.CUSTOMER_WRITE},
     KeyScope.REPORTS_READ: {P.REPORT_READ},
 }
-NEVER_A_KEYS = {P.ME_USE, P.CONCERN_SENSITIVE, P.CONCERN_TAKE, P.CONCERN_RELEASE_ANY, P.ALERT_HEAR, P.STAFF_READ}
+NEVER_A_KEYS = {
+    P.ME_USE,
+    P.CONCERN_SENSITIVE,
+    P.CONCERN_TAKE,
+    P.CONCERN_RELEASE_ANY,
+    P.ALERT_HEAR,
+    P.STAFF_READ,
+    P.STAFF_CARE,
+}
 
 
 def test_the_roles_of_the_table_are_all_there_are() -> None:
