@@ -96,8 +96,10 @@ def _ring(concern: Concern, alert: Alert | None, event: ConcernEvent) -> list[To
     edited = event.step is Step.EDITED
     if ring is None:
         return _take_back(alert, event) if alert and concern.status is Status.OPEN else []
-    # A mood corrected in the evening calls nobody to a table that has long been empty, whatever comes after.
-    late = concern.late or (edited and event.at - concern.occurred_at > LATE_AFTER)
+    # A mood corrected in the evening calls nobody to a table that has long been empty, whatever comes after. What calls
+    # already goes on calling.
+    calls = alert is not None and alert.state is AlertState.OPEN
+    late = concern.late or (edited and not calls and event.at - concern.occurred_at > LATE_AFTER)
     if alert is None:
         alert = Alert.raise_(concern, ring, policy=_climb(concern, ring), late=late, at=event.at)
     elif edited and alert.state is not AlertState.CANCELLED and not _calls_the_managers_now(alert, ring):
@@ -117,8 +119,13 @@ def _climb(concern: Concern, ring: Ring) -> Climb:
 
 
 def _calls_the_managers_now(alert: Alert, ring: Ring) -> bool:
-    """It has turned out to be this customer's second concern: the managers do not wait for their step."""
-    return alert.calling and ring.managers_at_once and Whom.MANAGERS not in alert.policy["steps"][0]["whom"]
+    """It has turned out to be this customer's second concern: the managers do not wait for their step.
+
+    Who was rung at theirs is not rung again, nor is anybody where nobody came: of that they have heard.
+    """
+    begun = (one for one in alert.policy["steps"][: alert.stage + 1] if alert.severity in one["severities"])
+    called = any(Whom.MANAGERS in one["whom"] for one in begun)
+    return alert.state is AlertState.OPEN and ring.managers_at_once and not called
 
 
 def _take_back(alert: Alert, event: ConcernEvent) -> list[ToDo]:

@@ -265,6 +265,19 @@ def test_a_second_failure_that_is_found_out_later_calls_the_managers_once(world:
     assert rows(world, Alert)[-1].run_id == called.run_id
 
 
+def test_a_second_failure_found_out_after_a_quarter_of_an_hour_takes_no_call_back(world: World, shop: Shop) -> None:
+    customer = log_concern(world, shop, mood=3, customer={"phone": "912 345 678"})["customer_id"]
+    world.clock.move(hours=1)
+    set_climb(world.back_office, shop, DEFAULT["steps"])
+    occurred_at = (world.clock() - timedelta(minutes=14)).isoformat()
+    concern = log_concern(world, shop, mood=1, occurred_at=occurred_at)
+    world.clock.move(minutes=2)
+    told = edit(world, shop, concern, customer_id=customer)
+    called = rows(world, Alert)[-1]
+    assert (told["alert"]["state"], called.policy["steps"][0]["whom"]) == ("open", ["on_shift", "managers"])
+    assert tasks(world) == [Task.REACH, Task.REACH]
+
+
 def switch_off(world: World, shop: Shop, *slugs: str) -> None:
     with world.back_office.writing(shop.organization_id) as session:
         for rule in session.scalars(select(AlertRule).where(AlertRule.slug.in_(slugs))):

@@ -143,6 +143,22 @@ def test_a_second_failure_rings_the_managers_at_once(evening: Evening, handling:
     assert rows(evening.world, Alert)[-1].rule == "second-failure"
 
 
+@pytest.mark.parametrize("minutes", [6, 21], ids=["the managers were rung", "nobody came"])
+def test_a_second_failure_that_is_found_out_after_the_managers_rang_rings_nobody_again(
+    evening: Evening, minutes: int
+) -> None:
+    evening.give_phones()
+    first = evening.log(mood=3, customer=REGULAR)
+    evening.let_pass(minutes=1)
+    concern = evening.log(mood=2)
+    evening.let_pass(minutes=minutes)
+    state = the_alert(evening.world).state
+    edit(evening.world, evening.shop, concern, customer_id=first["customer_id"])
+    evening.let_pass(seconds=30)
+    assert evening.told() == {60: {"colleague", "lead"}, 180: {"lead"}, 360: {"manager"}}
+    assert (the_alert(evening.world).state, the_alert(evening.world).rule) == (state, "second-failure")
+
+
 def test_nobody_is_rung_for_what_they_logged_whatever_the_step(evening: Evening) -> None:
     evening.give_phones()
     evening.log("lead", mood=2)
