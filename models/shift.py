@@ -77,10 +77,14 @@ class Shift(TenantOwned):
         longest = shift.store.longest_pause_minutes
         if minutes is not None and minutes > longest:
             raise Invalid(f"This store allows a pause of {longest} minutes at most.", pointer="/minutes")
-        if shift.paused_until is not None and shift.paused_until > at:
+        if shift.is_paused(at):
             return shift, False
         shift.paused_until = at + timedelta(minutes=longest if minutes is None else minutes)
         return shift, True
+
+    def is_paused(self, at: datetime) -> bool:
+        """Whether their phones are to stay silent, whatever it is about."""
+        return self.paused_until is not None and self.paused_until > at
 
     @classmethod
     def end_pause(cls, session: Session, *, staff_id: UUID) -> None:

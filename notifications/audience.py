@@ -62,7 +62,7 @@ def _why_not(candidate: Candidate, alert: Alert, at: datetime) -> NotRung | None
     if not candidate.phones:
         return NotRung.NO_PHONE
     if shift is not None:
-        return NotRung.PAUSED if shift.paused_until is not None and shift.paused_until > at else None
+        return NotRung.PAUSED if shift.is_paused(at) else None
     if is_quiet(staff.quiet_from, staff.quiet_until, at, alert.store.zone):
         return NotRung.QUIET_HOURS
     breaks_through = alert.severity is Severity.SEVERE and staff.role is Role.MANAGER

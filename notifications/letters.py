@@ -10,6 +10,7 @@ from models.alert import Alert
 from models.concern import Concern
 from models.notification import LOUD, Notification, NotificationKind, NotificationState
 from models.outbox import Outgoing, Task
+from models.shift import Shift
 from models.terms import AlertState, Severity, Status
 from notifications import words
 from notifications.audience import who_may_be_rung
@@ -127,6 +128,10 @@ def _why_not_there(
             reached[alert.id, step] = who_may_be_rung(session, alert, step=step, at=at)
         if notification.staff_id not in reached[alert.id, step]:
             return "off-shift"
+    if device is not None and task.task is Task.INFORM and notification.kind is not NotificationKind.TEST:
+        shift = Shift.current(session, notification.staff_id)
+        if shift is not None and shift.is_paused(at):
+            return "off-shift"  # the same word as for who went home: whose pause it is, is nobody's business here
     return None
 
 

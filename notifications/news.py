@@ -38,7 +38,8 @@ def tell(session: Session, task: Outgoing, *, at: datetime) -> None:
     shifts, phones = _shifts_of(session, people), _phones_of(session, people)
     for staff in people:
         shift = shifts.get(staff.id)
-        if not _is_paused(shift, at) and (task.kind in PERSONAL or not _wants_quiet(staff, shift, store, at)):
+        paused = shift is not None and shift.is_paused(at)
+        if not paused and (task.kind in PERSONAL or not _wants_quiet(staff, shift, store, at)):
             for device in phones[staff.id]:
                 _queue(session, task, staff, device, at=at)
         if task.kind in BY_MAIL_TOO and staff.email:
@@ -125,10 +126,6 @@ def _working() -> Select[Staff]:
 def _manages(store_id: UUID) -> ColumnElement[bool]:
     belongs = select(StaffStore.staff_id).where(StaffStore.store_id == store_id)
     return (Staff.role == Role.MANAGER) & Staff.id.in_(belongs)
-
-
-def _is_paused(shift: Shift | None, at: datetime) -> bool:
-    return shift is not None and shift.paused_until is not None and shift.paused_until > at
 
 
 def _wants_quiet(staff: Staff, shift: Shift | None, store: Store | None, at: datetime) -> bool:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import time, timedelta
+from typing import Any
 
 import pytest
 
@@ -101,12 +102,23 @@ def test_a_pause_keeps_news_away_too(evening: Evening) -> None:
 def test_a_pause_keeps_away_even_what_is_meant_for_that_person(evening: Evening) -> None:
     concern = evening.log(mood=2)
     evening.pause("lead", until=evening.began_at + timedelta(minutes=30))
-    path = f"/v1/concerns/{concern['id']}/hand-over"
-    asked = {"staff_id": str(evening.shop.staff["lead"])}
-    assert evening.world.request("POST", path, (evening.shop, "colleague"), json=asked).status_code == 200
+    hand_over_to_the_lead(evening, concern)
     move(evening.world, evening.shop, concern, "take", "lead")
     evening.let_pass(minutes=12)
     assert (evening.told(K.HAND_OVER), evening.told(K.REMINDER)) == ({}, {})
+
+
+def test_a_pause_keeps_away_what_waits_for_its_way_out(evening: Evening) -> None:
+    concern = evening.log(mood=2)
+    evening.book.answers["lead"] = Verdict.later("unreachable")
+    hand_over_to_the_lead(evening, concern)
+    evening.let_pass(minutes=1)
+    attempts = evening.told(K.HAND_OVER)
+    evening.pause("lead", until=evening.began_at + timedelta(minutes=30))
+    evening.book.answers.clear()
+    evening.let_pass(minutes=5)
+    (asked,) = (row for row in rows(evening.world, Notification) if row.kind is K.HAND_OVER)
+    assert (evening.told(K.HAND_OVER), asked.state) == (attempts, "suppressed")
 
 
 def test_a_lead_at_home_hears_of_a_pause_only_when_they_may_be_told(evening: Evening) -> None:
@@ -175,6 +187,12 @@ def ask_for_a_pause(evening: Evening, login: str) -> dict[int, set[str]]:
     assert answer.status_code == 200, answer.text
     evening.let_pass(seconds=0)
     return evening.told(K.PAUSE)
+
+
+def hand_over_to_the_lead(evening: Evening, concern: dict[str, Any]) -> None:
+    path = f"/v1/concerns/{concern['id']}/hand-over"
+    asked = {"staff_id": str(evening.shop.staff["lead"])}
+    assert evening.world.request("POST", path, (evening.shop, "colleague"), json=asked).status_code == 200
 
 
 def log_late(evening: Evening, login: str = "floor") -> None:
