@@ -101,6 +101,17 @@ class AlertRule(Aggregate):
             conditions.append(value is not None and value.currency == least.currency and value.amount >= least.amount)
         return all(conditions)
 
+    @property
+    def asks(self) -> frozenset[str]:
+        """What this rule looks at, by the names an edit has in the timeline."""
+        conditions = {
+            "mood": self.mood_at_most is not None,
+            "category": self.urgent_category or self.category_id is not None,
+            "customer": self.repeat_within_days is not None,
+            "order": self.order_value is not None,
+        }
+        return frozenset(name for name, asked in conditions.items() if asked)
+
     def rings_for_own(self, concern: "Concern") -> bool:
         """Whether this rule calls others although the one who logged it says that they manage alone."""
         return self.enabled and self.rings_mine and concern.kind is not Kind.PRAISE and self.fits(concern)

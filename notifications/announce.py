@@ -95,7 +95,7 @@ def _ring(concern: Concern, alert: Alert | None, event: ConcernEvent) -> list[To
     ring = rings(concern, concern.store.alert_rules, rang_by=alert.rule if alert else None)
     edited = event.step is Step.EDITED
     if ring is None:
-        return _take_back(alert, event) if alert and concern.status is Status.OPEN else []
+        return _take_back(alert, event) if alert and concern.status is Status.OPEN and _ends(alert, event) else []
     # A mood corrected in the evening calls nobody to a table that has long been empty, whatever comes after. What calls
     # already goes on calling.
     calls = alert is not None and alert.state is AlertState.OPEN
@@ -109,6 +109,13 @@ def _ring(concern: Concern, alert: Alert | None, event: ConcernEvent) -> list[To
         alert.regrade(ring, at=event.at)
         alert.ring_again(policy=_climb(concern, ring), late=late or alert.state is AlertState.LATE, at=event.at)
     return [ToDo(alert, Task.REACH)] if alert.calling else []
+
+
+def _ends(alert: Alert, event: ConcernEvent) -> bool:
+    """Whether what does not ring as it stands was corrected. An edit of something else only finds the rule changed."""
+    rule = next((rule for rule in event.concern.store.alert_rules if rule.slug == alert.rule), None)
+    asked = {"mood"} | (rule.asks if rule else set())
+    return event.step is not Step.EDITED or not asked.isdisjoint(event.details)
 
 
 def _climb(concern: Concern, ring: Ring) -> Climb:

@@ -124,6 +124,21 @@ def test_an_edit_takes_nothing_back_because_the_rule_was_switched_off_meanwhile(
     assert log_concern(world, shop, mood=2)["alert"] is None
 
 
+@pytest.mark.parametrize("change", ["made stricter", "removed"])
+def test_an_edit_of_something_else_takes_nothing_back_because_of_the_rule(
+    world: World, shop: Shop, change: str
+) -> None:
+    with world.back_office.writing(shop.organization_id) as session:
+        AlertRule.create(session, slug="not-content", name="Not content", severity=Severity.NORMAL, mood_at_most=3)
+    concern = log_concern(world, shop, mood=3)
+    with world.back_office.writing(shop.organization_id) as session:
+        rule = session.scalars(select(AlertRule).where(AlertRule.slug == "not-content")).one()
+        rule.edit(mood_at_most=2) if change == "made stricter" else rule.drop(session)
+    told = edit(world, shop, concern, category="food")
+    assert (told["alert"]["state"], the_alert(world).rule) == ("open", "not-content")
+    assert edit(world, shop, told, mood=4)["alert"]["state"] == "cancelled"
+
+
 def test_what_is_given_back_rings_again_although_its_rule_was_switched_off_meanwhile(world: World, shop: Shop) -> None:
     concern = log_concern(world, shop, mood=2)
     move(world, shop, concern, "take")
