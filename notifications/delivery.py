@@ -97,10 +97,12 @@ def _clear(session: Session, task: Outgoing, *, at: datetime) -> None:
 
 
 def _hurry(session: Session, notification: Notification, *, at: datetime) -> None:
-    """Where this was the last phone a step could have reached, the next step need not wait for it."""
+    """Where this was the last phone the present step could have reached, the next one need not wait for it."""
     if notification.kind is not NotificationKind.RING:
         return
     alert = Alert.held(session, notification.alert_id)
+    if (notification.run_id, notification.step) != (alert.run_id, alert.stage):
+        return
     session.flush()
     hopes = select(Notification.id).where(
         Notification.alert_id == alert.id,
@@ -108,7 +110,7 @@ def _hurry(session: Session, notification: Notification, *, at: datetime) -> Non
         Notification.step == alert.stage,
         Notification.state.not_in(OVER),
     )
-    if notification.run_id == alert.run_id and session.scalars(hopes).first() is None:
+    if session.scalars(hopes).first() is None:
         alert.hurry(at=at)
 
 

@@ -10,7 +10,7 @@ from models.device import AddressKind
 from models.escalation_policy import DEFAULT, Whom, step
 from models.notification import NotificationKind
 from models.terms import AlertState, Severity
-from notifications.channels import Verdict
+from notifications.channels import Letter, Verdict
 from tests.evening import Evening, evening_in
 from tests.factories import set_climb
 from tests.telling import edit, move, rows, the_alert
@@ -226,3 +226,23 @@ def test_a_step_for_severe_ones_that_was_passed_over_rings_once_the_call_turns_s
     edit(evening.world, evening.shop, concern, mood=1)
     evening.let_pass(minutes=3)
     assert evening.told() == {0: {"colleague", "lead"}, 120: {"lead"}, 180: {"manager"}}
+
+
+def test_a_phone_of_an_earlier_step_that_turns_out_to_be_dead_hurries_nobody(evening: Evening) -> None:
+    evening.give_phones("colleague", "manager", "regional", kind=AddressKind.FCM_TOKEN)
+    evening.check_out("lead")
+    steps = [step(0, Whom.ON_SHIFT), step(120, Whom.MANAGERS), step(240, Whom.REGIONAL)]
+    set_climb(evening.world.back_office, evening.shop, steps)
+    evening.book.answers["colleague"] = GONE
+    note = evening.book.meanwhile
+
+    def meanwhile(letter: Letter) -> None:
+        note(letter)
+        if letter.address == "colleague":
+            evening.world.clock.move(seconds=45)
+            evening.worker._climb()
+
+    evening.book.meanwhile = meanwhile
+    evening.log(mood=2)
+    evening.let_pass(minutes=1)
+    assert evening.told() == {0: {"colleague"}, 45: {"manager"}, 90: {"regional"}}
