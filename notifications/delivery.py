@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from models.alert import Alert
+from models.alert import CALLING, Alert
 from models.device import Device
 from models.notification import OVER, Notification, NotificationKind, NotificationState
 from models.outbox import Outgoing, Task
@@ -81,8 +81,11 @@ def _undo_if_answered(session: Session, task: Outgoing, *, at: datetime) -> None
     """The push may have overtaken a take. One of the two has the alert first: if not we, then we see the answer."""
     if task.alert_id is None or task.letter_to.kind not in OVERTAKES:
         return
-    alert = session.scalars(Alert.alone().where(Alert.id == task.alert_id).with_for_update(of=Alert, read=True)).one()
-    if not alert.calling and is_answered(alert, task.letter_to):
+    state = session.scalars(select(Alert.state).where(Alert.id == task.alert_id).with_for_update(read=True)).one()
+    if state in CALLING:
+        return
+    alert = session.scalars(Alert.alone().where(Alert.id == task.alert_id)).one()
+    if is_answered(alert, task.letter_to):
         session.add(Outgoing.about(alert, Task.WITHDRAW, at=at, notification=task.letter_to))
 
 

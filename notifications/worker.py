@@ -14,6 +14,7 @@ from sqlalchemy.sql.base import ExecutableOption
 
 from models.credentials import StaffSession
 from models.idempotency import AnsweredRequest
+from models.notification import Notification
 from models.outbox import FORGOTTEN_AT_ONCE, LEASE, Outgoing, Task
 from models.session import EVERYTHING, Database
 from notifications.auditor import Auditor
@@ -35,7 +36,7 @@ DECISIONS: Mapping[Task, Callable[..., None]] = {
     Task.GIVE_BACK: give_back,
     Task.TELL: tell,
 }
-RECORDED = (joinedload(Outgoing.notification),)
+RECORDED = (joinedload(Outgoing.notification).lazyload(Notification.staff),)
 LETTERS = (Task.RING, Task.INFORM, Task.WITHDRAW)
 DECIDED_AT_ONCE = 32
 SENT_AT_ONCE = 16
