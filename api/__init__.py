@@ -25,6 +25,7 @@ from api.resources import (
     organization,
     recovery_actions,
     recovery_logs,
+    remedies,
     reports,
     sessions,
 )
@@ -39,6 +40,7 @@ BLUEPRINTS = (
     customers,
     concerns,
     recovery_actions,
+    remedies,
     alerts,
     alert_rules,
     escalation_policies,

@@ -17,6 +17,7 @@ class Permission(StrEnum):
     STAFF_READ = "staff:read"
     STAFF_CARE = "staff:care"  # learns who needs a pause; so does who leads the shift
     VOCABULARY_READ = "vocabulary:read"  # categories, causes, questions, remedies
+    VOCABULARY_WRITE = "vocabulary:write"
     CUSTOMER_READ = "customer:read"
     CUSTOMER_WRITE = "customer:write"
     CONCERN_READ = "concern:read"
@@ -27,6 +28,7 @@ class Permission(StrEnum):
     CONCERN_RELEASE_ANY = "concern:release-any"
     CONCERN_RESOLVE = "concern:resolve"
     RECOVERY_ACT = "recovery:act"
+    RECOVERY_APPROVE = "recovery:approve"  # allows what is more than a colleague may give
     ALERT_HEAR = "alert:hear"  # may be rung
     ALERT_READ = "alert:read"
     POLICY_READ = "policy:read"  # when it rings, and how a call climbs
@@ -71,7 +73,14 @@ _FLOOR = _PERSON | {
     P.ALERT_READ,
     P.LOG_READ,
 }
-_MANAGER = _FLOOR | {P.CONCERN_SENSITIVE, P.CONCERN_RELEASE_ANY, P.STAFF_CARE, P.POLICY_READ, P.REPORT_READ}
+_MANAGER = _FLOOR | {
+    P.CONCERN_SENSITIVE,
+    P.CONCERN_RELEASE_ANY,
+    P.RECOVERY_APPROVE,
+    P.STAFF_CARE,
+    P.POLICY_READ,
+    P.REPORT_READ,
+}
 
 GRANTS: dict[Role, frozenset[Permission]] = {
     Role.FLOOR: _FLOOR,
@@ -81,6 +90,7 @@ GRANTS: dict[Role, frozenset[Permission]] = {
     Role.ADMIN: _PERSON
     | {
         P.STORE_WRITE,
+        P.VOCABULARY_WRITE,
         P.STAFF_READ,
         P.STAFF_CARE,
         P.CUSTOMER_READ,

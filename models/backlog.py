@@ -14,6 +14,20 @@ from models.outbox import Outgoing, Task
 from models.terms import AlertState
 
 
+def counts(session: Session, *, at: datetime) -> dict[str, int]:
+    """How many rows are due now, due later, leased to a worker, done, and set aside after too many failures."""
+    state = case(
+        (Outgoing.set_aside_at.is_not(None), "set_aside"),
+        (Outgoing.done_at.is_not(None), "done"),
+        (Outgoing.lease_until >= at, "leased"),
+        (Outgoing.is_due(at), "due"),
+        else_="later",
+    )
+    rows = session.execute(select(state.label("state"), func.count().label("rows")).group_by("state"))
+    counted = {row.state: row.rows for row in rows}
+    return {name: counted.get(name, 0) for name in ("due", "later", "leased", "done", "set_aside")}
+
+
 def figures(session: Session, *, at: datetime) -> dict[str, float]:
     """How many rows wait, by state, and for how many seconds the oldest of the due ones has been due.
 
@@ -92,8 +106,7 @@ def _still_to_do(row: Outgoing, alert: Alert) -> bool:
             return not alert.calling
         case Task.WITHDRAW:
             return not alert.calling and row.letter_to.withdrawn_at is None
-        case Task.TELL | Task.INFORM:
-            return this_run
+    return this_run  # what is told
 
 
 def _seconds_since(moment: datetime | None, at: datetime) -> float:

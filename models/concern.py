@@ -11,7 +11,7 @@ from sqlalchemy.sql.base import ExecutableOption
 
 from models.access import Actor, Permission
 from models.base import Aggregate, link, many, one
-from models.concern_event import ConcernEvent, Step
+from models.concern_event import AFTERWARDS, ConcernEvent, Step
 from models.description import UNHAPPY, Description
 from models.errors import Conflict, Forbidden, NotNow
 from models.staff import Staff
@@ -252,7 +252,7 @@ class Concern(Description, Aggregate):
 
     def note(self, step: Step, *, by: Actor, at: datetime, details: dict[str, Any]) -> ConcernEvent:
         """Put a step of one of its parts (a recovery action) into the timeline. Not once it is resolved."""
-        if self.status is Status.RESOLVED:
+        if self.status is Status.RESOLVED and step not in AFTERWARDS:
             raise NotNow("This concern is resolved; reopen it to record more.")
         self.touch()
         return self._record(step, by=by, at=at, details=details)

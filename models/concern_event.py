@@ -27,6 +27,14 @@ class Step(StrEnum):
     HANDED_OVER = "handed_over"  # `to` is the id of the colleague who is called
     ACTION_RECORDED = "action_recorded"
     ACTION_REVERSED = "action_reversed"
+    ACTION_APPROVED = "action_approved"
+    ACTION_DECLINED = "action_declined"
+    ACTION_EXPIRED = "action_expired"  # nobody decided in time
+    ACTION_SETTLED = "action_settled"  # `settlement` is how far its money has come
+
+
+# What may follow after a concern is resolved, for it changes nothing of how it was put right.
+AFTERWARDS = frozenset({Step.ACTION_APPROVED, Step.ACTION_DECLINED, Step.ACTION_EXPIRED, Step.ACTION_SETTLED})
 
 
 class ConcernEvent(TenantOwned):

@@ -16,7 +16,8 @@ from models.customer import Customer, normalised
 from models.errors import DomainError, Invalid
 from models.look_up import look_up
 from models.previous import last_of
-from models.recovery import RecoveryAction
+from models.putting_right import act
+from models.recovery import ActionStatus
 from models.remedy import Remedy
 from models.session import ScopedSession
 from models.shift import Shift
@@ -32,8 +33,8 @@ _RULES_OF_SHIFT = (
 )
 
 
-def take_in(session: ScopedSession, told: dict[str, Any], *, by: Actor, at: datetime) -> ConcernEvent:
-    """Log a concern with everything that came with it; the event is the logging, for others to announce.
+def take_in(session: ScopedSession, told: dict[str, Any], *, by: Actor, at: datetime) -> list[ConcernEvent]:
+    """Log a concern with everything that came with it; the steps for others to announce, first the logging.
 
     `told` is what the API accepts for a new concern (see NewConcernSchema). Without a store_id the store is the one
     the person is on shift in; Invalid when there is none. Missing, with a pointer, for whatever is out of reach.
@@ -46,12 +47,12 @@ def take_in(session: ScopedSession, told: dict[str, Any], *, by: Actor, at: date
     previous = last_of(session, described.get("customer"), before=at)
     event = Concern.log(by=by, reporter=reporter, store=store, at=at, previous=previous, **described)
     session.add(event.concern)
-    _act(session, event.concern, actions, by=by, at=at)
+    asked = _act(session, event.concern, actions, by=by, at=at)
     if ended.get("outcome") is not None:
         event.concern.resolve(by=by, at=at, **ended)
     elif ended.get("mood_after") is not None:
         raise Invalid("A mood afterwards needs the outcome it belongs to.", pointer="/outcome")
-    return event
+    return [event, *asked]
 
 
 def complete(
@@ -122,14 +123,19 @@ def _with_rows(
 
 def _act(
     session: ScopedSession, concern: Concern, actions: Sequence[dict[str, Any]], *, by: Actor, at: datetime
-) -> None:
+) -> list[ConcernEvent]:
+    """Record them; the steps of those that somebody has to allow first."""
     if not actions:
-        return
+        return []
     asked = {f"/recovery_actions/{number}/remedy": given["remedy"] for number, given in enumerate(actions)}
     remedies = Remedy.all_named(session, asked).values()
+    waiting: list[ConcernEvent] = []
     for number, (given, remedy) in enumerate(zip(actions, remedies, strict=True)):
         with pointing_into(f"/recovery_actions/{number}"):
-            RecoveryAction.record(session, concern, by=by, at=at, **{**given, "remedy": remedy})
+            action, event = act(session, concern, by=by, at=at, **{**given, "remedy": remedy})
+        if action.status is ActionStatus.PENDING:
+            waiting.append(event)
+    return waiting
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Index, Text, case, delete, false, func, or_, select, text, tuple_
+from sqlalchemy import ColumnElement, Index, Text, delete, false, or_, select, text, tuple_
 from sqlalchemy.orm import Mapped, Session, mapped_column
 from sqlalchemy.sql.base import ExecutableOption
 from uuid_utils.compat import uuid7
@@ -29,6 +29,7 @@ class Task(StrEnum):
     REACH = "reach"  # find out whom a step of an alert reaches
     RING = "ring"  # one notification to one device
     GIVE_BACK = "give_back"  # what was taken and forgotten
+    EXPIRE = "expire"  # what was asked for and nobody decided in time
     INFORM = "inform"  # one notification that does not climb
     TELL = "tell"  # find out who is to be told of something
     RECALL = "recall"  # find out whose phones still show an alert that was taken
@@ -110,6 +111,18 @@ class Outgoing(TenantOwned):
             step=alert.stage if step is None else step,
             created_at=at,
             due_at=at,
+        )
+
+    @classmethod
+    def reminder(cls, task: Task, concern: Concern, *, due_at: datetime, at: datetime) -> "Outgoing":
+        """Something to look after later, whatever becomes of the concern until then."""
+        return cls(
+            organization_id=concern.organization_id,
+            task=task,
+            concern=concern,
+            concern_id=concern.id,
+            created_at=at,
+            due_at=due_at,
         )
 
     @classmethod
@@ -264,20 +277,6 @@ class Outgoing(TenantOwned):
             .options(*also)
             .with_for_update(of=cls)
         ).one_or_none()
-
-    @classmethod
-    def counts(cls, session: Session, *, at: datetime) -> dict[str, int]:
-        """How many rows are due now, due later, leased to a worker, done, and set aside after too many failures."""
-        state = case(
-            (cls.set_aside_at.is_not(None), "set_aside"),
-            (cls.done_at.is_not(None), "done"),
-            (cls.lease_until >= at, "leased"),
-            (cls.is_due(at), "due"),
-            else_="later",
-        )
-        rows = session.execute(select(state.label("state"), func.count().label("rows")).group_by("state"))
-        counted = {row.state: row.rows for row in rows}
-        return {name: counted.get(name, 0) for name in ("due", "later", "leased", "done", "set_aside")}
 
     def finish(self, *, at: datetime) -> None:
         self.done_at, self.lease_id, self.lease_until = at, None, None

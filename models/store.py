@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -30,6 +30,13 @@ class StoreKind(StrEnum):
     RETAIL = "retail"
 
 
+class AboveLimit(StrEnum):
+    """What happens to a recovery action that is more than its giver may give without asking."""
+
+    ASK_FIRST = "ask_first"
+    ACT_FIRST = "act_first"  # and a manager looks at it afterwards
+
+
 class Store(Aggregate):
     """One shop or restaurant.
 
@@ -50,6 +57,7 @@ class Store(Aggregate):
     day_starts_at: Mapped[time] = mapped_column(default=time(4))
     hours: Mapped[Hours | None] = mapped_column(JSON(none_as_null=True))
     longest_pause_minutes: Mapped[int] = mapped_column(default=5)  # that a person may keep their phone silent
+    above_limit: Mapped[AboveLimit] = mapped_column(default=AboveLimit.ASK_FIRST)
 
     region: Mapped[Region] = one("Store", "region_id", "Region")
     places: Mapped[list["Place"]] = many("Store", "Place", "store_id", order_by="Place.position")
@@ -155,6 +163,12 @@ class Store(Aggregate):
     @property
     def opening_hours(self) -> Hours:
         return self.hours or ALWAYS
+
+    def edit(self, **changes: Any) -> None:
+        """Change how the store works: `above_limit`, `longest_pause_minutes`."""
+        for name, value in changes.items():
+            setattr(self, name, value)
+        self.touch()
 
     def set_hours(self, hours: Hours) -> None:
         """Be open at these times from now on. Invalid, with a pointer, where openings overlap."""

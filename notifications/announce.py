@@ -10,15 +10,17 @@ from sqlalchemy.orm import Session
 from models.alert import Alert
 from models.alert_rule import Ring
 from models.concern import LATE_AFTER, Concern
-from models.concern_event import ConcernEvent, Step
+from models.concern_event import AFTERWARDS, ConcernEvent, Step
 from models.escalation_policy import DEFAULT, Climb, Whom, to_managers_at_once
 from models.notification import NotificationKind
 from models.outbox import Outgoing, Task
+from models.putting_right import APPROVAL_LASTS
+from models.recovery import ActionStatus
 from models.shift import Shift
 from models.terms import AlertState, Status
 from notifications.rules import ASKED, rings
 
-MATTERS_TO_AN_ALERT = frozenset(Step) - {Step.LOGGED, Step.ACTION_REVERSED, Step.HANDED_OVER}
+MATTERS_TO_AN_ALERT = frozenset(Step) - {Step.LOGGED, Step.ACTION_REVERSED, Step.HANDED_OVER} - AFTERWARDS
 
 
 def announce(session: Session, event: ConcernEvent) -> None:
@@ -28,6 +30,8 @@ def announce(session: Session, event: ConcernEvent) -> None:
         session.add(Outgoing.about(to_do.alert, to_do.task, step=to_do.step, at=event.at))
     if (kind := _news(event)) is not None:
         session.add(_telling(kind, event))
+    if kind is NotificationKind.APPROVAL:
+        session.add(Outgoing.reminder(Task.EXPIRE, event.concern, due_at=event.at + APPROVAL_LASTS, at=event.at))
 
 
 def announce_pause(session: Session, shift: Shift, *, at: datetime) -> None:
@@ -69,6 +73,10 @@ def _telling(kind: NotificationKind, event: ConcernEvent) -> Outgoing:
     if kind is NotificationKind.HAND_OVER:
         whom = UUID(event.details["to"])
         alert = concern.alert if concern.alert is not None and concern.alert.calling else None
+    if kind is NotificationKind.DECISION:
+        whom = UUID(event.details["asked_by"])
+    if kind is NotificationKind.APPROVAL:
+        whom = event.by_staff_id
     return Outgoing.news(kind, concern.organization_id, concern=concern, alert=alert, staff_id=whom, at=event.at)
 
 
@@ -84,6 +92,16 @@ def _news(event: ConcernEvent) -> NotificationKind | None:
             return NotificationKind.OUTCOME
         case Step.HANDED_OVER:
             return NotificationKind.HAND_OVER
+    return _news_of_action(event)
+
+
+def _news_of_action(event: ConcernEvent) -> NotificationKind | None:
+    """Somebody asks to give more than they may; or that is decided, and they wait for it."""
+    match event.step:
+        case Step.ACTION_RECORDED if event.details["status"] == ActionStatus.PENDING:
+            return NotificationKind.APPROVAL
+        case Step.ACTION_APPROVED | Step.ACTION_DECLINED | Step.ACTION_EXPIRED if "asked_by" in event.details:
+            return NotificationKind.DECISION
     return None
 
 

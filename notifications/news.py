@@ -24,7 +24,7 @@ from models.terms import AlertState, Status
 from notifications.escalation import LONGEST_TTL
 
 K = NotificationKind
-PERSONAL = LOUD | {K.REMINDER}  # meant for one person, who waits for it: no hour is too quiet
+PERSONAL = LOUD | {K.REMINDER, K.DECISION}  # meant for one person, who waits for it: no hour is too quiet
 BY_MAIL_TOO = frozenset({K.UNANSWERED})
 MAIL_TTL = timedelta(hours=4)  # a mail server may be away for longer than a customer waits; it tells of the day
 
@@ -79,7 +79,7 @@ def _is_stale(task: Outgoing, concern: Concern | None, alert: Alert | None) -> b
 
 
 def _people(session: Session, task: Outgoing, concern: Concern | None, store: Store | None) -> Iterable[Staff]:
-    if task.kind in (K.HAND_OVER, K.REMINDER, K.TEST):
+    if task.kind in (K.HAND_OVER, K.REMINDER, K.DECISION, K.TEST):
         return session.scalars(_working().where(Staff.id == task.staff_id)).all()
     if store is None:
         return ()
@@ -93,6 +93,9 @@ def _concerned(session: Session, task: Outgoing, concern: Concern, store: Store)
     match task.kind:
         case K.UNANSWERED:
             return session.scalars(_working().where(_is_responsible_for(store))).all()
+        case K.APPROVAL:
+            others = Staff.id.is_distinct_from(task.staff_id)
+            return session.scalars(_working().where(_is_responsible_for(store), others)).all()
         case K.OUTCOME:
             return session.scalars(_working().where(_was_involved_in(concern))).all()
     return _leads(session, store.id, but=concern.reported_by_id)

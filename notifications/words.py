@@ -72,24 +72,24 @@ def body(kind: NotificationKind, gist: Gist = NOTHING, *, locale: str | None) ->
             return say("A test: nothing to do")
         case NotificationKind.REMINDER:
             return _after(say("Nobody has done anything yet"), gist)
+        case NotificationKind.APPROVAL | NotificationKind.DECISION:
+            return _after(say("Open to see more"), gist)
         case NotificationKind.LATE:
             return _after(say("For your information"), gist)
     return gist.category or say("Open to see what it is about")
 
 
 def _opening(say: Say, kind: NotificationKind, gist: Gist) -> str:
-    match kind:
-        case NotificationKind.REMINDER:
-            return say("Still open")
-        case NotificationKind.HAND_OVER:
-            return say("Handed over to you")
-        case NotificationKind.LATE:
-            return say("Told too late to ring")
-        case NotificationKind.OWN:
-            return say("Being looked after by a colleague")
-        case NotificationKind.UNANSWERED:
-            return say("Nobody answered")
-    return _call(say, gist)
+    openings = {
+        NotificationKind.REMINDER: say("Still open"),
+        NotificationKind.HAND_OVER: say("Handed over to you"),
+        NotificationKind.LATE: say("Told too late to ring"),
+        NotificationKind.OWN: say("Being looked after by a colleague"),
+        NotificationKind.UNANSWERED: say("Nobody answered"),
+        NotificationKind.APPROVAL: say("May a colleague give more?"),
+        NotificationKind.DECISION: say("It is decided"),
+    }
+    return openings.get(kind) or _call(say, gist)
 
 
 def _call(say: Say, gist: Gist) -> str:

@@ -17,6 +17,7 @@ from models.idempotency import AnsweredRequest
 from models.notification import Notification
 from models.outbox import FORGOTTEN_AT_ONCE, LEASE, Outgoing, Task
 from models.session import EVERYTHING, Database
+from notifications.approvals import let_expire
 from notifications.auditor import Auditor
 from notifications.breaker import Breaker, service_of
 from notifications.channels import AddressKind, Channel, Letter, Verdict
@@ -35,6 +36,7 @@ DECISIONS: Mapping[Task, Callable[..., None]] = {
     Task.RECALL: recall,
     Task.GIVE_BACK: give_back,
     Task.TELL: tell,
+    Task.EXPIRE: let_expire,
 }
 RECORDED = (joinedload(Outgoing.notification).lazyload(Notification.staff),)
 LETTERS = (Task.RING, Task.INFORM, Task.WITHDRAW)

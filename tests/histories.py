@@ -11,6 +11,7 @@ from models.access import GRANTS, Actor, Role
 from models.base import Money
 from models.concern import Concern
 from models.concern_event import ConcernEvent
+from models.putting_right import act
 from models.recovery import ActionStatus, RecoveryAction
 from models.remedy import Remedy
 from models.session import Database, ScopedSession
@@ -123,7 +124,7 @@ def _go_on(stage: Stage, rng: Random, concern: Concern, now: datetime) -> None:
 def _act(stage: Stage, rng: Random, concern: Concern, by: Actor, now: datetime) -> ConcernEvent:
     cost = Money(rng.choice([0, 1, 250, 999, 10**9]), concern.store.currency) if rng.random() < 0.7 else None
     remedy = rng.choice([it for it in stage.remedies if cost or it.default_cost is None])
-    return RecoveryAction.record(stage.session, concern, by=by, remedy=remedy, cost=cost, at=now)[1]
+    return act(stage.session, concern, by=by, remedy=remedy, cost=cost, at=now)[1]
 
 
 def _take_back(session: ScopedSession, concern: Concern, by: Actor, now: datetime) -> ConcernEvent | None:

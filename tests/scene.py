@@ -20,6 +20,8 @@ from tests.world import World
 
 PHONE = "+351912345678"
 RULE = {"slug": "cold-soup", "name": "Cold soup", "category": "food", "enabled": False}
+LIMIT = {"role": "floor", "per_customer": {"amount": 1000, "currency": "EUR"}}
+DESSERT = {"slug": "dessert", "name": "Dessert", "kind": "gift", "limits": [LIMIT]}
 # What an operation cannot be asked without.
 QUERIES = {"getReportRecovery": {"from": "2026-01-01", "to": "2026-12-31", "group_by": "store"}}
 # What each operation with a body accepts; ids are added by the test that wants them there.
@@ -49,6 +51,12 @@ BODIES: dict[str, dict[str, Any]] = {
     "postResolveConcern": {"outcome": "lost", "mood_after": 1},
     "postConcernRecoveryActions": {"remedy": "apology"},
     "postReverseRecoveryAction": {"note": "changed"},
+    "postApproveRecoveryAction": {"note": "changed"},
+    "postDeclineRecoveryAction": {"note": "changed"},
+    "postSettleRecoveryAction": {"settlement": "settled"},
+    "postRemedies": {"slug": "new", "name": "New", "kind": "gift"},
+    "patchRemedyById": {"name": "Changed"},
+    "patchStoreById": {"above_limit": "act_first"},
     "postNotificationReceipts": {
         "receipts": [{"notification_id": None, "event": "opened", "at": "2026-03-03T12:00:00Z"}]
     },
@@ -120,6 +128,7 @@ def make_scene(world: World, slug: str) -> Scene:
         "store_id": str(shop.store_id),
         "region_id": str(shop.region_id),
         "escalation_policy_id": _do(world, "POST", "/v1/escalation-policies", (shop, "admin"), json=policy)["id"],
+        "remedy_id": _do(world, "POST", "/v1/remedies", (shop, "admin"), json=DESSERT)["id"],
         "alert_rule_id": _do(world, "POST", "/v1/alert-rules", (shop, "admin"), json=RULE)["id"],
         "staff_id": str(shop.staff["floor"]),
         "taken_by": str(shop.staff["manager"]),

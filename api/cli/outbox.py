@@ -6,7 +6,7 @@ import click
 
 from api.cli.plain import Group, back_office, tell
 from models import backlog
-from models.outbox import Outgoing
+from models.backlog import counts
 from models.session import EVERYTHING
 
 outbox = Group("outbox", help="What waits to be sent.")
@@ -16,7 +16,7 @@ outbox = Group("outbox", help="What waits to be sent.")
 def status() -> None:
     """Count what is due, due later, leased to a worker, done, and set aside after too many failures."""
     with back_office() as database, database.reading(EVERYTHING) as session:
-        tell(Outgoing.counts(session, at=database.clock()))
+        tell(counts(session, at=database.clock()))
 
 
 @outbox.command("retry")

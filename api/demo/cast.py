@@ -5,10 +5,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 
+from sqlalchemy import select
+
 from models.access import Actor, Role
+from models.base import Money
 from models.device import AddressKind, Device, Platform
 from models.founding import found_organization
 from models.organization import Region
+from models.remedy import Remedy, RemedyKind
 from models.session import ScopedSession
 from models.shift import Shift
 from models.staff import Staff, hash_password
@@ -190,6 +194,7 @@ def found(session: ScopedSession, company: Company, hashes: dict[str, str], *, a
     )
     regions = {slug: Region.known_or_new(session, slug, name) for slug, name in company.regions.items()}
     stores = {front.slug: _open(session, front, regions[front.region]) for front in company.stores}
+    _limit_what_is_given(session, currencies=sorted({store.currency for store in stores.values()}))
     people = [
         (employee, _hire(session, employee, stores, regions, hashes[employee.login], at=at))
         for employee in company.people
@@ -218,6 +223,18 @@ def _open(session: ScopedSession, front: Shopfront, region: Region) -> Store:
         currency=front.currency,
         places=front.places,
     )
+
+
+def _limit_what_is_given(session: ScopedSession, *, currencies: list[str]) -> None:
+    """Floor staff give a little without asking, managers more, regional managers what they think right."""
+    limits = [
+        {"role": role, "per_customer": Money(per_customer, currency), "per_staff": Money(per_staff, currency)}
+        for currency in currencies
+        for role, per_customer, per_staff in ((FLOOR, 2500, 20_000), (MANAGER, 20_000, 100_000))
+    ]
+    for remedy in session.scalars(select(Remedy).where(Remedy.kind.in_((RemedyKind.REFUND, RemedyKind.VOUCHER)))):
+        remedy.edit(limits=limits)
+    session.flush()
 
 
 def _hire(

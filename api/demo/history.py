@@ -15,7 +15,8 @@ from models.base import Money
 from models.concern import Concern
 from models.concern_event import ConcernEvent
 from models.customer import Customer, normalised
-from models.recovery import RecoveryAction
+from models.putting_right import APPROVAL_LASTS, act, approve, decline, expire
+from models.recovery import ActionStatus, RecoveryAction
 from models.remedy import Remedy
 from models.session import ScopedSession
 from models.terms import AlertState, Channel, Handling, Kind, Outcome, Status
@@ -56,6 +57,7 @@ class _Day:
     ) -> None:
         self.session, self.post, self.words, self.day, self.ago, self.ends_at = session, post, words, day, ago, ends_at
         self.dice = Random(f"{post.store.slug} {day}")  # noqa: S311 the same history every time
+        self.decisions = Random(f"decisions of {post.store.slug} {day}")  # noqa: S311 as above
         self.country = post.store.country
         self.regulars = guests.regulars(self.country)
         self.stories = STORIES[post.store.kind]
@@ -197,17 +199,40 @@ class _Course:
         for slug, (least, most) in self.story.remedies[:count]:
             if not self._passes(minutes=(1, 6)):
                 return
-            action, event = RecoveryAction.record(
+            amount = self.dice.randrange(least, most + 50, 50) if most else 0
+            if slug == "refund" and concern.order_value:
+                amount = min(amount, concern.order_value.amount)
+            action, event = act(
                 self.session,
                 concern,
                 by=by.actor,
                 remedy=self.day.words.remedies[slug],
-                cost=Money(self.dice.randrange(least, most + 50, 50), self.post.store.currency) if most else None,
+                cost=Money(amount, self.post.store.currency) if most else None,
                 at=self.now,
             )
             self._did(event)
-            if most and self.dice.random() < 0.04 and self._passes(minutes=(1, 4)):
+            if action.status is ActionStatus.PENDING:
+                self._decide(action)
+            if (
+                most
+                and action.status is ActionStatus.DONE
+                and self.dice.random() < 0.04
+                and self._passes(minutes=(1, 4))
+            ):
                 _, event = action.reverse(self.session, by=by.actor, note="Recorded at the wrong table", at=self.now)
+                self._did(event)
+
+    def _decide(self, action: RecoveryAction) -> None:
+        """The manager mostly agrees, sometimes not, and now and then sees it too late."""
+        self.session.flush()
+        luck = self.day.decisions.random()
+        if luck < 0.75:
+            self._did(approve(self.session, action, by=self.post.manager.actor, at=self.now))
+        elif luck < 0.9:
+            why = "A dessert and your time are worth more here"
+            self._did(decline(self.session, action, by=self.post.manager.actor, at=self.now, note=why))
+        else:
+            for event in expire(self.session, action.concern, at=self.now + APPROVAL_LASTS):
                 self._did(event)
 
     def _resolve(self, concern: Concern) -> None:

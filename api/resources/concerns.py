@@ -52,9 +52,10 @@ class Concerns(Resource):
         Only `mood` is needed; the store comes from the shift. The customer, what was done and how it ended may come
         along. An unhappy customer rings those on shift and the store's managers, unless `handling` is `mine`.
         """
-        event = take_in(g.session, data, by=g.actor, at=g.now)
-        announce(g.session, event)
-        return event.concern
+        logged, *asked = take_in(g.session, data, by=g.actor, at=g.now)
+        for event in (logged, *asked):
+            announce(g.session, event)
+        return logged.concern
 
 
 @blp.route("/concerns/<uuid:concern_id>")

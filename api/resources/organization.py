@@ -11,9 +11,9 @@ from api.resource import Resource
 from api.schemas.base import PageQuery, page_of
 from api.schemas.organization import (
     CategorySchema,
+    EditStoreSchema,
     QuestionSchema,
     RegionSchema,
-    RemedySchema,
     StaffQuery,
     StoreQuery,
     StoreSchema,
@@ -21,7 +21,6 @@ from api.schemas.organization import (
 from api.schemas.sessions import PausesSchema, StaffSchema
 from models.access import Permission
 from models.organization import Region
-from models.remedy import Remedy
 from models.shift import Shift
 from models.staff import Staff
 from models.store import Store
@@ -55,12 +54,19 @@ class Stores(Resource):
 
 @blp.route("/stores/<uuid:store_id>")
 class StoreById(Resource):
-    needs = {"GET": Permission.STORE_READ}
+    needs = {"GET": Permission.STORE_READ, "PATCH": Permission.STORE_WRITE}
     finds = {"store_id": Store}
 
     @blp.response(200, StoreSchema)
     def get(self, store: Store) -> Store:
         """Read a store"""
+        return store
+
+    @blp.arguments(EditStoreSchema)
+    @blp.response(200, StoreSchema)
+    def patch(self, data: dict[str, Any], store: Store) -> Store:
+        """Change how a store works: what happens above a limit, and how long a pause may be"""
+        store.edit(**data)
         return store
 
 
@@ -121,14 +127,3 @@ class Questions(Resource):
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
         """List the open questions"""
         return page(select(Question), Question.slug, **query)
-
-
-@blp.route("/remedies")
-class Remedies(Resource):
-    needs = {"GET": Permission.VOCABULARY_READ}
-
-    @blp.arguments(PageQuery, location="query")
-    @blp.response(200, page_of(RemedySchema))
-    def get(self, query: dict[str, Any]) -> dict[str, Any]:
-        """List the kinds of recovery action on offer"""
-        return page(select(Remedy), Remedy.slug, **query)

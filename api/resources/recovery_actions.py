@@ -1,4 +1,4 @@
-"""Recovery actions: what was done, and taking it back."""
+"""Recovery actions: what was done, asking for more than one may give, and taking it back."""
 
 from typing import Any
 
@@ -9,14 +9,23 @@ from api.idempotency import once
 from api.paging import page
 from api.resource import Resource
 from api.schemas.base import PageQuery, page_of
-from api.schemas.recovery import NewRecoveryActionSchema, RecoveryActionQuery, RecoveryActionSchema, ReverseSchema
+from api.schemas.recovery import (
+    ApproveSchema,
+    DeclineSchema,
+    NewRecoveryActionSchema,
+    RecoveryActionQuery,
+    RecoveryActionSchema,
+    ReverseSchema,
+    SettleSchema,
+)
 from models.access import Permission
 from models.concern import Concern
-from models.recovery import RecoveryAction
+from models.putting_right import act, approve, decline
+from models.recovery import RecoveryAction, Settlement
 from models.remedy import Remedy
 from notifications.announce import announce
 
-blp = Blueprint("recovery-actions", __name__, "Recovery actions: what was done, and taking it back")
+blp = Blueprint("recovery-actions", __name__, "Recovery actions: what was done, asking for more, and taking it back")
 
 
 @blp.route("/concerns/<uuid:concern_id>/recovery-actions")
@@ -35,9 +44,13 @@ class ConcernRecoveryActions(Resource):
     @blp.response(201, RecoveryActionSchema)
     @once(RecoveryAction, status=201)
     def post(self, data: dict[str, Any], concern: Concern) -> RecoveryAction:
-        """Record what was done; without a cost it costs what the remedy usually does"""
+        """Record what was done; without a cost it costs what the remedy usually does
+
+        More than one may give is `pending`, and the managers' phones ring; in a store that acts first it is `done`, and
+        a manager looks at it afterwards. What is pending expires after 15 minutes.
+        """
         data["remedy"] = Remedy.named(g.session, data["remedy"])
-        action, event = RecoveryAction.record(g.session, concern, by=g.actor, at=g.now, **data)
+        action, event = act(g.session, concern, by=g.actor, at=g.now, **data)
         announce(g.session, event)
         return action
 
@@ -67,4 +80,47 @@ class ReverseRecoveryAction(Resource):
         """Take an action back by an entry of its own, which carries the cost with a minus"""
         _, event = recovery_action.reverse(g.session, by=g.actor, at=g.now, **data)
         announce(g.session, event)
+        return recovery_action
+
+
+@blp.route("/recovery-actions/<uuid:recovery_action_id>/approve")
+class ApproveRecoveryAction(Resource):
+    needs = {"POST": Permission.RECOVERY_APPROVE}
+    finds = {"recovery_action_id": RecoveryAction}
+
+    @blp.arguments(ApproveSchema)
+    @blp.response(200, RecoveryActionSchema)
+    @once(RecoveryAction, status=200)
+    def post(self, data: dict[str, Any], recovery_action: RecoveryAction) -> RecoveryAction:
+        """Allow what a colleague asks for, or agree with what was done above a limit"""
+        announce(g.session, approve(g.session, recovery_action, by=g.actor, at=g.now, **data))
+        return recovery_action
+
+
+@blp.route("/recovery-actions/<uuid:recovery_action_id>/decline")
+class DeclineRecoveryAction(Resource):
+    needs = {"POST": Permission.RECOVERY_APPROVE}
+    finds = {"recovery_action_id": RecoveryAction}
+
+    @blp.arguments(DeclineSchema)
+    @blp.response(200, RecoveryActionSchema)
+    @once(RecoveryAction, status=200)
+    def post(self, data: dict[str, Any], recovery_action: RecoveryAction) -> RecoveryAction:
+        """Do not allow it, and say why; what was done first stays done"""
+        announce(g.session, decline(g.session, recovery_action, by=g.actor, at=g.now, **data))
+        return recovery_action
+
+
+@blp.route("/recovery-actions/<uuid:recovery_action_id>/settle")
+class SettleRecoveryAction(Resource):
+    needs = {"POST": Permission.RECOVERY_ACT}
+    finds = {"recovery_action_id": RecoveryAction}
+
+    @blp.arguments(SettleSchema)
+    @blp.response(200, RecoveryActionSchema)
+    @once(RecoveryAction, status=200)
+    def post(self, data: dict[str, Any], recovery_action: RecoveryAction) -> RecoveryAction:
+        """Follow a refund until it is really paid: requested, settled or failed"""
+        to = Settlement(data.pop("settlement"))
+        announce(g.session, recovery_action.settle(to=to, by=g.actor, at=g.now, **data))
         return recovery_action

@@ -1,10 +1,9 @@
 """Regions, stores, and what an organization named itself."""
 
-from marshmallow import fields
+from marshmallow import fields, validate
 
-from api.schemas.base import MoneySchema, PageQuery, Schema
-from models.remedy import RemedyKind
-from models.store import StoreKind
+from api.schemas.base import PageQuery, Schema, Whole
+from models.store import AboveLimit, StoreKind
 
 
 class RegionSchema(Schema):
@@ -36,7 +35,16 @@ class StoreSchema(Schema):
     country = fields.String()
     currency = fields.String()
     day_starts_at = fields.Time()
+    above_limit = fields.Enum(AboveLimit, by_value=True)
+    longest_pause_minutes = fields.Integer()
     places = fields.List(fields.Nested(PlaceSchema))
+
+
+class EditStoreSchema(Schema):
+    """What is to be changed of a store."""
+
+    above_limit = fields.Enum(AboveLimit, by_value=True)
+    longest_pause_minutes = Whole(validate=validate.Range(min=1, max=60))
 
 
 class StoreQuery(PageQuery):
@@ -75,14 +83,3 @@ class QuestionSchema(Schema):
     id = fields.UUID()
     slug = fields.String()
     text = fields.String()
-
-
-class RemedySchema(Schema):
-    """A kind of recovery action."""
-
-    id = fields.UUID()
-    version = fields.Integer()
-    slug = fields.String()
-    name = fields.String()
-    kind = fields.Enum(RemedyKind, by_value=True)
-    default_cost = fields.Nested(MoneySchema, allow_none=True)

@@ -1,6 +1,6 @@
 """Recovery actions."""
 
-from marshmallow import fields
+from marshmallow import fields, validate
 
 from api.schemas.base import (
     CostSchema,
@@ -14,7 +14,7 @@ from api.schemas.base import (
     Words,
     WordsWithheld,
 )
-from models.recovery import ActionStatus
+from models.recovery import SETTLES, ActionStatus, Settlement
 
 
 class NewRecoveryActionSchema(Schema):
@@ -33,8 +33,40 @@ class ReverseSchema(Schema):
     note = Words(1000, allow_none=True)
 
 
+class ApproveSchema(Schema):
+    """What there is to say about it."""
+
+    note = Words(1000, allow_none=True)
+
+
+class DeclineSchema(Schema):
+    """Why not: whoever asked has to tell the customer."""
+
+    note = Words(1000, least=1, required=True)
+
+
+class SettleSchema(Schema):
+    """How far the money has come, and by which name the till knows it."""
+
+    settlement = fields.String(required=True, validate=validate.OneOf(sorted(SETTLES)))
+    reference = Words(100, least=1, allow_none=True)
+
+
+class DecisionSchema(WordsWithheld):
+    """Who decided, when, and what there was to say."""
+
+    withheld = ("by", "note")
+
+    at = Instant(attribute="decided_at")
+    by = fields.Nested(PersonSchema, attribute="decided_by", allow_none=True)
+    note = fields.String(attribute="decision_note", allow_none=True)
+
+
 class RecoveryActionSchema(WordsWithheld):
-    """One thing done. A reversing entry names what it takes back and carries its cost with a minus."""
+    """One thing done, or asked for. A reversing entry names what it takes back and carries its cost with a minus.
+
+    `cost` of what is asked for is what it would cost. `beyond`: more than its giver may give without asking.
+    """
 
     withheld = ("note", "acted_by")
 
@@ -45,7 +77,12 @@ class RecoveryActionSchema(WordsWithheld):
     remedy = SlugOf()
     status = fields.Enum(ActionStatus, by_value=True)
     reverses_id = fields.UUID(allow_none=True)
-    cost = fields.Nested(MoneySchema, allow_none=True)
+    cost = fields.Nested(MoneySchema, attribute="amount", allow_none=True)
+    beyond = fields.Boolean()
+    expires_at = Instant(allow_none=True)
+    decision = fields.Nested(DecisionSchema, allow_none=True)
+    settlement = fields.Enum(Settlement, by_value=True)
+    settlement_reference = fields.String(allow_none=True)
     note = fields.String(allow_none=True)
     acted_at = Instant()
     recorded_at = Instant()
@@ -57,3 +94,5 @@ class RecoveryActionQuery(PageQuery):
 
     status = fields.Enum(ActionStatus, by_value=True)
     store_id = fields.UUID()
+    settlement = fields.Enum(Settlement, by_value=True)
+    unpaid = fields.Boolean()

@@ -7,7 +7,7 @@ from sqlalchemy import func, select
 from models.access import GRANTS, Actor, Role
 from models.base import Money
 from models.concern import Concern
-from models.recovery import RecoveryAction
+from models.putting_right import act
 from models.remedy import Remedy
 from models.store import Store
 from models.terms import Outcome
@@ -32,7 +32,7 @@ def _tell(world: World, shop: Shop, numbers: range) -> None:
             session.add(logged.concern)
             announce(session, logged)
             cost = Money(number, "EUR")
-            RecoveryAction.record(session, logged.concern, by=by, remedy=remedy, cost=cost, at=NOON)
+            act(session, logged.concern, by=by, remedy=remedy, cost=cost, at=NOON)
             if number % 2:
                 logged.concern.resolve(by=by, outcome=Outcome.LOST, at=NOON + timedelta(seconds=number))
 

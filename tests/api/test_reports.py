@@ -11,7 +11,7 @@ from werkzeug.test import TestResponse
 from models.access import GRANTS, Actor, Role
 from models.base import Money
 from models.concern import Concern
-from models.recovery import RecoveryAction
+from models.putting_right import act
 from models.remedy import Remedy
 from models.store import Store
 from models.terms import Kind, Outcome
@@ -49,7 +49,7 @@ def tell(
         session.add(concern)
         if cost is not None:
             voucher = Remedy.named(session, "voucher")
-            RecoveryAction.record(session, concern, by=by, remedy=voucher, cost=Money(cost, "EUR"), at=NOON)
+            act(session, concern, by=by, remedy=voucher, cost=Money(cost, "EUR"), at=NOON)
         if outcome:
             concern.resolve(by=by, outcome=outcome, mood_after=mood_after, at=NOON + timedelta(minutes=10))
 

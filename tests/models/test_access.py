@@ -22,7 +22,8 @@ PROMISED = {  # line: permissions, and who has them: floor, manager, regional, h
     "sensitive concerns": ({P.CONCERN_SENSITIVE}, "no yes yes no yes"),
     "gives back what another took": ({P.CONCERN_RELEASE_ANY}, "no yes yes no no"),
     "looks after who needs a pause": ({P.STAFF_CARE}, "no yes yes no yes"),
-    "changes stores and policies": ({P.STORE_WRITE, P.POLICY_WRITE}, "no no no no yes"),
+    "allows what is more than a colleague may give": ({P.RECOVERY_APPROVE}, "no yes yes no no"),
+    "changes stores, policies and words": ({P.STORE_WRITE, P.POLICY_WRITE, P.VOCABULARY_WRITE}, "no no no no yes"),
     "reads when it rings and how a call climbs": ({P.POLICY_READ}, "no yes yes yes yes"),
     "reports": ({P.REPORT_READ}, "no yes yes yes yes"),
 }
@@ -34,6 +35,7 @@ SCOPES = {  # what a key may do beyond finding its way
     KeyScope.REPORTS_READ: {P.REPORT_READ},
 }
 NEVER_A_KEYS = {
+    P.RECOVERY_APPROVE,
     P.ME_USE,
     P.CONCERN_SENSITIVE,
     P.CONCERN_TAKE,

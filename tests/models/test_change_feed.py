@@ -13,7 +13,7 @@ from sqlalchemy import select
 from models.access import GRANTS, Actor, Role
 from models.change import Change, ChangeCounter, Op
 from models.concern import Concern
-from models.recovery import RecoveryAction
+from models.putting_right import act
 from models.remedy import Remedy
 from models.session import EVERYTHING, Database, DatabaseRole, ScopedSession
 from models.shift import Shift
@@ -72,9 +72,7 @@ def test_each_object_of_a_transaction_appears_once_with_its_version(world: World
         concern = log(session, shop, mood=1)
         session.flush()
         announce(session, concern.edit(by=actor(shop), at=NOON, stake="birthday"))
-        action, event = RecoveryAction.record(
-            session, concern, by=actor(shop), remedy=Remedy.named(session, "apology"), at=NOON
-        )
+        action, event = act(session, concern, by=actor(shop), remedy=Remedy.named(session, "apology"), at=NOON)
         announce(session, event)
         session.flush()
         announce(session, concern.resolve(by=actor(shop), outcome=Outcome.RECOVERED, at=NOON))

@@ -11,6 +11,7 @@ from models.base import Money
 from models.concern import Concern
 from models.concern_event import Step
 from models.errors import Invalid, Missing, NotNow
+from models.putting_right import act
 from models.recovery import ActionStatus, RecoveryAction
 from models.remedy import Remedy
 from models.session import ScopedSession
@@ -47,17 +48,17 @@ def remedy(session: ScopedSession, slug: str = "remake") -> Remedy:
 def test_without_a_cost_it_costs_what_the_remedy_usually_does(
     session: ScopedSession, concern: Concern, by: Actor
 ) -> None:
-    usual, _ = RecoveryAction.record(session, concern, by=by, remedy=remedy(session), at=NOON)
-    told, _ = RecoveryAction.record(session, concern, by=by, remedy=remedy(session), cost=Money(99, "EUR"), at=NOON)
-    nothing, _ = RecoveryAction.record(session, concern, by=by, remedy=remedy(session), cost=Money(0, "EUR"), at=NOON)
-    words, _ = RecoveryAction.record(session, concern, by=by, remedy=remedy(session, "apology"), at=NOON)
+    usual, _ = act(session, concern, by=by, remedy=remedy(session), at=NOON)
+    told, _ = act(session, concern, by=by, remedy=remedy(session), cost=Money(99, "EUR"), at=NOON)
+    nothing, _ = act(session, concern, by=by, remedy=remedy(session), cost=Money(0, "EUR"), at=NOON)
+    words, _ = act(session, concern, by=by, remedy=remedy(session, "apology"), at=NOON)
     costs = [action.cost for action in (usual, told, nothing, words)]
     assert costs == [Money(450, "EUR"), Money(99, "EUR"), Money(0, "EUR"), None]
 
 
 def test_a_store_counts_in_one_currency(session: ScopedSession, concern: Concern, by: Actor) -> None:
     with pytest.raises(Invalid, match="EUR") as refused:
-        RecoveryAction.record(session, concern, by=by, remedy=remedy(session), cost=Money(450, "USD"), at=NOON)
+        act(session, concern, by=by, remedy=remedy(session), cost=Money(450, "USD"), at=NOON)
     assert refused.value.pointer == "/cost/currency"
     assert concern.event_count == 1
 
@@ -66,7 +67,7 @@ def test_a_remedys_usual_cost_in_another_currency_is_not_the_stores(
     session: ScopedSession, concern: Concern, by: Actor
 ) -> None:
     concern.store.currency = "USD"
-    action, _ = RecoveryAction.record(session, concern, by=by, remedy=remedy(session), at=NOON)
+    action, _ = act(session, concern, by=by, remedy=remedy(session), at=NOON)
     assert action.cost is None
 
 
@@ -77,16 +78,14 @@ def test_a_remedy_nobody_offers_is_missing(session: ScopedSession) -> None:
 
 
 def test_an_action_stands_in_the_timeline(session: ScopedSession, concern: Concern, by: Actor) -> None:
-    action, event = RecoveryAction.record(session, concern, by=by, remedy=remedy(session), at=NOON)
+    action, event = act(session, concern, by=by, remedy=remedy(session), at=NOON)
     assert (event.step, event.number, concern.version) == (Step.ACTION_RECORDED, 2, 2)
-    assert event.details == {"recovery_action_id": str(action.id), "remedy": "remake"}
+    assert event.details == {"recovery_action_id": str(action.id), "remedy": "remake", "status": "done"}
 
 
 def test_nothing_was_done_in_the_future(session: ScopedSession, concern: Concern, by: Actor) -> None:
     for told, kept in ((timedelta(hours=1), NOON), (timedelta(minutes=-20), NOON - timedelta(minutes=20))):
-        action, _ = RecoveryAction.record(
-            session, concern, by=by, remedy=remedy(session), acted_at=NOON + told, at=NOON
-        )
+        action, _ = act(session, concern, by=by, remedy=remedy(session), acted_at=NOON + told, at=NOON)
         assert (action.acted_at, action.recorded_at) == (kept, NOON)
 
 
@@ -94,7 +93,7 @@ def test_an_entry_that_reverses_takes_exactly_the_cost_back(
     session: ScopedSession, concern: Concern, by: Actor
 ) -> None:
     for slug in ("remake", "voucher", "apology"):
-        action, _ = RecoveryAction.record(session, concern, by=by, remedy=remedy(session, slug), at=NOON)
+        action, _ = act(session, concern, by=by, remedy=remedy(session, slug), at=NOON)
         entry, event = action.reverse(session, by=by, at=NOON + timedelta(minutes=1), note="wrong table")
         assert (action.status, action.version) == (ActionStatus.REVERSED, 2)
         assert (entry.reverses_id, entry.remedy_id, entry.note) == (action.id, action.remedy_id, "wrong table")
@@ -106,7 +105,7 @@ def test_an_entry_that_reverses_takes_exactly_the_cost_back(
 
 
 def test_nothing_is_reversed_twice_nor_is_a_reversal(session: ScopedSession, concern: Concern, by: Actor) -> None:
-    action, _ = RecoveryAction.record(session, concern, by=by, remedy=remedy(session), at=NOON)
+    action, _ = act(session, concern, by=by, remedy=remedy(session), at=NOON)
     entry, _ = action.reverse(session, by=by, at=NOON)
     for over in (action, entry):
         with pytest.raises(NotNow):
@@ -118,7 +117,7 @@ def test_nothing_is_reversed_twice_nor_is_a_reversal(session: ScopedSession, con
 def test_on_a_resolved_concern_nothing_is_recorded_nor_reversed(
     session: ScopedSession, concern: Concern, by: Actor
 ) -> None:
-    action, _ = RecoveryAction.record(session, concern, by=by, remedy=remedy(session), at=NOON)
+    action, _ = act(session, concern, by=by, remedy=remedy(session), at=NOON)
     concern.resolve(by=by, outcome=Outcome.LOST, at=NOON)
     session.flush()
     version = concern.version
@@ -126,7 +125,7 @@ def test_on_a_resolved_concern_nothing_is_recorded_nor_reversed(
         action.reverse(session, by=by, at=NOON)
     assert action.status is ActionStatus.DONE
     with pytest.raises(NotNow, match="resolved"):
-        RecoveryAction.record(session, concern, by=by, remedy=remedy(session), at=NOON)
+        act(session, concern, by=by, remedy=remedy(session), at=NOON)
     assert concern.version == version
     concern.reopen(by=by, at=NOON)
     session.flush()

@@ -1,5 +1,6 @@
 """What breaks in a way nobody foresaw: tried again, then set aside where it is seen."""
 
+from models.backlog import counts
 from models.device import AddressKind
 from models.notification import NotificationState
 from models.outbox import Outgoing, Task
@@ -30,7 +31,7 @@ def test_what_nobody_foresaw_is_tried_five_times_and_set_aside_where_it_is_seen(
     assert (failed.state, failed.failure) == (NotificationState.FAILED, "set-aside")
     assert queued(world) == []
     with world.back_office.reading(EVERYTHING) as session:
-        assert Outgoing.counts(session, at=world.clock())["set_aside"] == 1
+        assert counts(session, at=world.clock())["set_aside"] == 1
 
 
 class _Breaks(Notebook):

@@ -35,7 +35,8 @@ def log_unhappy(database: Database, shop: Shop) -> None:
     by = Actor(shop.organization_id, GRANTS[Role.FLOOR], None, staff_id=shop.staff["floor"])
     with database.writing(shop.organization_id) as session:
         told = {"mood": 2, "store_id": shop.store_id}
-        announce(session, take_in(session, told, by=by, at=system_clock()))
+        for event in take_in(session, told, by=by, at=system_clock()):
+            announce(session, event)
 
 
 def at_a_steady_pace(

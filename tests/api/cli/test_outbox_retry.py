@@ -6,6 +6,7 @@ from uuid import UUID, uuid4
 
 from click.testing import Result
 
+from models.backlog import counts
 from models.outbox import Outgoing, Task
 from models.session import EVERYTHING
 from tests.factories import Shop, give_phone
@@ -85,7 +86,7 @@ def test_an_alert_that_is_over_rings_nobody_and_need_not_be_looked_at_again(worl
         work(worker)
     assert book.letters == []
     with world.back_office.reading(EVERYTHING) as session:
-        assert Outgoing.counts(session, at=world.clock())["set_aside"] == 0
+        assert counts(session, at=world.clock())["set_aside"] == 0
 
 
 def test_a_ring_whose_time_has_run_out_is_let_go(world: World, shop: Shop) -> None:

@@ -1,0 +1,55 @@
+"""Kinds of recovery action, and how much of each anybody may give without asking."""
+
+from typing import Any
+
+from flask import g
+
+from api.blueprint import Blueprint
+from api.idempotency import once
+from api.paging import page
+from api.resource import Resource
+from api.schemas.base import PageQuery, page_of
+from api.schemas.remedies import EditRemedySchema, NewRemedySchema, RemedySchema
+from models.access import Permission
+from models.remedy import Remedy
+
+blp = Blueprint("remedies", __name__, "Kinds of recovery action, and how much of each anybody may give")
+
+
+@blp.route("/remedies")
+class Remedies(Resource):
+    needs = {"GET": Permission.VOCABULARY_READ, "POST": Permission.VOCABULARY_WRITE}
+
+    @blp.arguments(PageQuery, location="query")
+    @blp.response(200, page_of(RemedySchema))
+    def get(self, query: dict[str, Any]) -> dict[str, Any]:
+        """List the kinds of recovery action on offer"""
+        return page(Remedy.listed(), Remedy.slug, **query)
+
+    @blp.arguments(NewRemedySchema)
+    @blp.response(201, RemedySchema)
+    @once(Remedy, status=201)
+    def post(self, data: dict[str, Any]) -> Remedy:
+        """Offer one more kind of recovery action"""
+        return Remedy.create(g.session, **data)
+
+
+@blp.route("/remedies/<uuid:remedy_id>")
+class RemedyById(Resource):
+    needs = {"GET": Permission.VOCABULARY_READ, "PATCH": Permission.VOCABULARY_WRITE}
+    finds = {"remedy_id": Remedy}
+
+    @blp.response(200, RemedySchema)
+    def get(self, remedy: Remedy) -> Remedy:
+        """Read a kind of recovery action"""
+        return remedy
+
+    @blp.arguments(EditRemedySchema)
+    @blp.response(200, RemedySchema)
+    def patch(self, data: dict[str, Any], remedy: Remedy) -> Remedy:
+        """Change a kind of recovery action for what is given from now on
+
+        New limits count from the next action on, with all that was given today.
+        """
+        remedy.edit(**data)
+        return remedy

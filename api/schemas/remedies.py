@@ -1,0 +1,44 @@
+"""Kinds of recovery action, and how much of each anybody may give without asking."""
+
+from marshmallow import fields, validate
+
+from api.schemas.base import CostSchema, MoneySchema, Schema, Words
+from models.access import Role
+from models.remedy import RemedyKind
+
+
+class LimitSchema(Schema):
+    """What a role may give on one business day: to one customer, and altogether."""
+
+    role = fields.Enum(Role, by_value=True, required=True)
+    per_customer = fields.Nested(CostSchema, required=True)
+    per_staff = fields.Nested(CostSchema, allow_none=True)
+
+
+class EditRemedySchema(Schema):
+    """What is to be changed; `limits` stands in the place of all there are."""
+
+    name = Words(60, least=1)
+    kind = fields.Enum(RemedyKind, by_value=True)
+    default_cost = fields.Nested(CostSchema, allow_none=True)
+    limits = fields.List(fields.Nested(LimitSchema), validate=validate.Length(max=50))
+
+
+class NewRemedySchema(EditRemedySchema):
+    """A remedy of the organization's own."""
+
+    slug = Words(60, least=1, required=True)
+    name = Words(60, least=1, required=True)
+    kind = fields.Enum(RemedyKind, by_value=True, required=True)
+
+
+class RemedySchema(Schema):
+    """A kind of recovery action; a role without a limit may give what it thinks right."""
+
+    id = fields.UUID()
+    version = fields.Integer()
+    slug = fields.String()
+    name = fields.String()
+    kind = fields.Enum(RemedyKind, by_value=True)
+    default_cost = fields.Nested(MoneySchema, allow_none=True)
+    limits = fields.List(fields.Nested(LimitSchema))
