@@ -226,9 +226,9 @@ class _Course:
         """The manager mostly agrees, sometimes not, and now and then sees it too late."""
         self.session.flush()
         luck = self.day.decisions.random()
-        if luck < 0.75:
+        if luck < 0.6:
             self._did(approve(self.session, action, by=self.post.manager.actor, at=self.now))
-        elif luck < 0.9:
+        elif luck < 0.8:
             why = "A dessert and your time are worth more here"
             self._did(decline(self.session, action, by=self.post.manager.actor, at=self.now, note=why))
         else:
