@@ -131,7 +131,9 @@ def on_domain_error(error: DomainError) -> Response:
 def _place_of(pointer: str) -> str:
     """A rule names a value; where the request carried it is our business."""
     name = pointer.removeprefix("/")
-    return "query" if name in request.args else "path" if name in (request.view_args or {}) else "body"
+    if name in (request.view_args or {}):
+        return "path"
+    return "query" if name in request.args or request.method == "GET" else "body"
 
 
 def on_refusal(error: Refusal) -> Response:

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
 LATE_AFTER = timedelta(minutes=15)  # the customer has gone: inform, do not ring
 OLDEST, FURTHEST_AHEAD = timedelta(days=30), timedelta(minutes=5)
-
+# Rows it is shown with.
+BESIDE = ("category", "cause", "place", "question", "praised", "reported_by", "taken_by", "alert")
 
 MOVES: dict[Step, tuple[frozenset[Status], Status]] = {  # step: the states it may start from, the state it leads to
     Step.TAKEN: (frozenset({Status.OPEN}), Status.TAKEN),
@@ -44,6 +45,7 @@ class Concern(Description, Aggregate):
         Index("ix_concern_store_newest", "organization_id", "store_id", "received_at", "id"),
         Index("ix_concern_store_day", "organization_id", "store_id", "business_date"),
         Index("ix_concern_customer", "organization_id", "customer_id", "received_at"),
+        Index("ix_concern_cause", "organization_id", "cause_id", "received_at"),
     )
 
     store_id: Mapped[UUID] = link("store")
@@ -110,8 +112,7 @@ class Concern(Description, Aggregate):
     @classmethod
     def shown_with(cls, *, parts: Callable[..., ExecutableOption] = selectinload) -> Sequence[ExecutableOption]:
         """`parts` is how lists are loaded: selectinload asks once for every 500 concerns, subqueryload once."""
-        joined = (cls.category, cls.cause, cls.place, cls.question, cls.reported_by, cls.taken_by, cls.alert)
-        return (*(joinedload(name) for name in joined), parts(cls.items))
+        return (*(joinedload(getattr(cls, name)) for name in BESIDE), parts(cls.items))
 
     @classmethod
     def listed(

@@ -1,6 +1,6 @@
 """How a concern is described: the customer's words apart from ours, what it is about, and what is still missing."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from sqlalchemy import SmallInteger, String, Text
@@ -8,15 +8,19 @@ from sqlalchemy.orm import Mapped, declared_attr, mapped_column
 
 from models.base import Base, Money, TenantOwned, link, many, money, one
 from models.customer import Customer
+from models.staff import Staff
 from models.store import Place
 from models.vocabulary import Category, Cause, Question
+
+if TYPE_CHECKING:
+    from models.concern import Concern
 
 UNHAPPY = 2  # a mood of this or less
 
 # What is worth asking for while the customer is still there.
 WORTH_KNOWING = ("their_words", "wanted", "category", "cause", "place", "customer")
 BY_SLUG = {"category": Category, "cause": Cause, "place": Place, "question": Question}
-LINKED = frozenset({*BY_SLUG, "customer"})
+LINKED = frozenset({*BY_SLUG, "customer", "praised", "linked"})
 
 
 class Description(Base):
@@ -38,6 +42,8 @@ class Description(Base):
     place_id: Mapped[UUID | None] = link("place", nullable=True)
     question_id: Mapped[UUID | None] = link("question", nullable=True)
     customer_id: Mapped[UUID | None] = link("customer", nullable=True)
+    praised_id: Mapped[UUID | None] = link("staff", nullable=True)  # the colleague whom praise is for
+    linked_id: Mapped[UUID | None] = link("concern", nullable=True)  # another one of the same story
 
     @declared_attr
     def order_value(cls) -> Mapped[Money | None]:  # noqa: N805 declared_attr hands over the class
@@ -62,6 +68,14 @@ class Description(Base):
     @declared_attr
     def customer(cls) -> Mapped[Customer | None]:  # noqa: N805
         return one("Concern", "customer_id", "Customer")
+
+    @declared_attr
+    def praised(cls) -> Mapped[Staff | None]:  # noqa: N805
+        return one("Concern", "praised_id", "Staff")
+
+    @declared_attr
+    def linked(cls) -> Mapped["Concern | None"]:  # noqa: N805
+        return one("Concern", "linked_id", "Concern")
 
     @declared_attr
     def items(cls) -> Mapped[list["ConcernItem"]]:  # noqa: N805
@@ -111,7 +125,7 @@ def _plain(value: Any) -> Any:
     match value:
         case Category() | Cause() | Place() | Question():
             return value.slug
-        case Customer():
+        case TenantOwned():
             return str(value.id)
         case Money():
             return {"amount": value.amount, "currency": value.currency}

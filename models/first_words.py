@@ -72,7 +72,7 @@ QUESTIONS: dict[str, str] = {
 def teach_first_words(session: Session) -> None:
     """Give a new organization a vocabulary to start with; it may change every word of it."""
     for slug, (name, urgent, causes) in CATEGORIES.items():
-        category = Category(slug=slug, name=name, urgent=urgent)
+        category = Category(slug=slug, name=name, urgent=urgent, about_money=slug == "bill")
         category.causes = [Cause(slug=cause, name=called) for cause, called in causes.items()]
         session.add(category)
     session.add_all(Remedy(slug=slug, name=name, kind=kind) for slug, (name, kind) in REMEDIES.items())

@@ -33,6 +33,9 @@ _RULES_OF_SHIFT = (
 )
 
 
+NAMED_BY_ID: dict[str, type[Staff | Concern]] = {"praised": Staff, "linked": Concern}
+
+
 def take_in(session: ScopedSession, told: dict[str, Any], *, by: Actor, at: datetime) -> list[ConcernEvent]:
     """Log a concern with everything that came with it; the steps for others to announce, first the logging.
 
@@ -110,6 +113,10 @@ def _with_rows(
         with pointing_into("/customer"):
             details = normalised(details, country)
         wanted = Customer.known_by(details)
+    for name, kind in NAMED_BY_ID.items():
+        if (pointer := f"{name}_id") in said:
+            id_ = said.pop(pointer)
+            said[name] = kind.find(session, id_, seen_by=by, pointer=f"/{pointer}") if id_ else None
     found = look_up(session, said, store_id=store_id, category=category, customer=wanted)
     if details is not None:
         known = found["customer"]

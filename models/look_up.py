@@ -19,7 +19,7 @@ def look_up(
     session: Session,
     said: dict[str, Any],
     *,
-    store_id: UUID,
+    store_id: UUID | None,
     category: Category | None = None,
     customer: ColumnElement[bool] | None = None,
 ) -> dict[str, Any]:
@@ -49,7 +49,7 @@ def look_up(
 
 
 def _rows(
-    session: Session, slugs: dict[str, str], store_id: UUID, customer: ColumnElement[bool] | None
+    session: Session, slugs: dict[str, str], store_id: UUID | None, customer: ColumnElement[bool] | None
 ) -> dict[str, Any]:
     """The rows found, in one statement; None for what leads nowhere."""
     always_one_row = select(literal(1).label("one")).subquery()

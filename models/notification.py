@@ -37,6 +37,7 @@ class NotificationKind(StrEnum):
     LATE = "late"  # told too late to ring
     OWN = "own"  # the one who logged it puts it right alone
     OUTCOME = "outcome"  # how it ended, for who logged or helped
+    PRAISE = "praise"  # a customer is glad of what this person did
     APPROVAL = "approval"  # somebody asks to be allowed to give more than they may
     DECISION = "decision"  # what became of that
     PAUSE = "pause"  # a colleague needs a moment
@@ -55,7 +56,9 @@ S = NotificationState
 ON_A_PHONE = frozenset({S.ACCEPTED, S.RECEIVED, S.SHOWN, S.OPENED})
 OVER = frozenset({S.FAILED, S.EXPIRED, S.SUPPRESSED})
 LOUD = frozenset({NotificationKind.RING, NotificationKind.HAND_OVER, NotificationKind.APPROVAL, NotificationKind.TEST})
-MUTABLE = frozenset({NotificationKind.LATE, NotificationKind.OWN, NotificationKind.OUTCOME})  # may be unwanted
+MUTABLE = frozenset(
+    {NotificationKind.LATE, NotificationKind.OWN, NotificationKind.OUTCOME, NotificationKind.PRAISE}
+)  # may be unwanted
 PROGRESS = (S.QUEUED, S.LEASED, S.ACCEPTED, S.RECEIVED, S.SHOWN, S.OPENED)
 
 

@@ -1,10 +1,11 @@
 """The trust budget: what somebody may give without asking, and how much of it is left on a business day."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, case, false, func, select
 from sqlalchemy.orm import Session
 
 from models.access import Actor
@@ -30,15 +31,44 @@ class Trust:
 
 def trust_of(session: Session, concern: Concern, remedy: Remedy, *, by: Actor, on: date) -> Trust:
     """What this person may still give of a remedy for this concern without asking."""
-    currency = concern.store.currency
-    limit = remedy.limit_of(by.role, currency)
+    store = concern.store
+    if remedy.limit_of(by.role, store.currency) is None:
+        return Trust(None, None)
+    rows = _that_day(remedy, store.currency, on)
+    by_them = _given(session, *rows, _by(by.staff_id)) if by.staff_id else 0
+    return _left(remedy, store, (_given(session, *rows, _for_the_same(concern)), by_them), by=by)
+
+
+def offers(
+    session: Session, store: Store, remedies: Sequence[Remedy], *, customer_id: UUID | None, by: Actor, on: date
+) -> dict[UUID, Trust]:
+    """What this person may still give of each remedy to a customer (or to somebody unknown), in one look-up."""
+    columns = RecoveryAction.__table__.c
+    of_customer = select(Concern.id).where(Concern.customer_id == customer_id)
+    to_them = RecoveryAction.concern_id.in_(of_customer) if customer_id else false()
+    theirs = _by(by.staff_id) if by.staff_id else false()
+    given = session.execute(
+        select(
+            columns.remedy_id,
+            func.sum(case((to_them, columns.cost_amount), else_=0)).label("to_them"),
+            func.sum(case((theirs, columns.cost_amount), else_=0)).label("by_them"),
+        )
+        .where(columns.business_date == on, columns.cost_currency == store.currency, to_them | theirs)
+        .group_by(columns.remedy_id)
+    )
+    used = {row.remedy_id: (int(row.to_them), int(row.by_them)) for row in given}
+    return {remedy.id: _left(remedy, store, used.get(remedy.id, (0, 0)), by=by) for remedy in remedies}
+
+
+def _left(remedy: Remedy, store: Store, used: tuple[int, int], *, by: Actor) -> Trust:
+    """`used`: what they were given of it today, and what this person gave of it to everybody."""
+    limit = remedy.limit_of(by.role, store.currency)
     if limit is None:
         return Trust(None, None)
-    rows = _that_day(remedy, currency, on)
-    left = limit.most_per_customer - _given(session, *rows, _for_the_same(concern))
-    if limit.most_per_staff is not None and by.staff_id is not None:
-        left = min(left, limit.most_per_staff - _given(session, *rows, _by(by.staff_id)))
-    return Trust(limit.per_customer, Money(max(left, 0), currency))
+    left = limit.most_per_customer - used[0]
+    if limit.most_per_staff is not None:
+        left = min(left, limit.most_per_staff - used[1])
+    return Trust(limit.per_customer, Money(max(left, 0), store.currency))
 
 
 def is_beyond(session: Session, concern: Concern, remedy: Remedy, cost: Money, *, by: Actor, on: date) -> bool:

@@ -18,6 +18,7 @@ class Category(Aggregate):
     slug: Mapped[str] = mapped_column(String(60))
     name: Mapped[str] = mapped_column(String(60))
     urgent: Mapped[bool] = mapped_column(default=False)
+    about_money: Mapped[bool] = mapped_column(default=False)  # the failure was the price; else words come first
 
     causes: Mapped[list["Cause"]] = many("Category", "Cause", "category_id", order_by="Cause.slug")
 

@@ -17,7 +17,7 @@ from models.outbox import Outgoing, Task
 from models.putting_right import APPROVAL_LASTS
 from models.recovery import ActionStatus
 from models.shift import Shift
-from models.terms import AlertState, Status
+from models.terms import AlertState, Kind, Status
 from notifications.rules import ASKED, rings
 
 MATTERS_TO_AN_ALERT = frozenset(Step) - {Step.LOGGED, Step.ACTION_REVERSED, Step.HANDED_OVER} - AFTERWARDS
@@ -73,6 +73,8 @@ def _telling(kind: NotificationKind, event: ConcernEvent) -> Outgoing:
     if kind is NotificationKind.HAND_OVER:
         whom = UUID(event.details["to"])
         alert = concern.alert if concern.alert is not None and concern.alert.calling else None
+    if kind is NotificationKind.PRAISE:
+        whom = concern.praised_id
     if kind is NotificationKind.DECISION:
         whom = UUID(event.details["asked_by"])
     if kind is NotificationKind.APPROVAL:
@@ -84,6 +86,8 @@ def _news(event: ConcernEvent) -> NotificationKind | None:
     """What is worth knowing although nobody has to come."""
     concern = event.concern
     match event.step:
+        case Step.LOGGED | Step.EDITED if _praises_somebody(event):
+            return NotificationKind.PRAISE
         case Step.LOGGED if concern.alert is not None and concern.alert.state is AlertState.LATE:
             return NotificationKind.LATE
         case Step.LOGGED if concern.unhappy and concern.status is Status.TAKEN:
@@ -93,6 +97,13 @@ def _news(event: ConcernEvent) -> NotificationKind | None:
         case Step.HANDED_OVER:
             return NotificationKind.HAND_OVER
     return _news_of_action(event)
+
+
+def _praises_somebody(event: ConcernEvent) -> bool:
+    """Praise for a colleague, who has not heard of it yet and did not write it down themselves."""
+    concern = event.concern
+    new = event.step is Step.LOGGED or "praised" in event.details
+    return concern.kind is Kind.PRAISE and new and concern.praised_id not in (None, event.by_staff_id)
 
 
 def _news_of_action(event: ConcernEvent) -> NotificationKind | None:

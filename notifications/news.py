@@ -79,7 +79,7 @@ def _is_stale(task: Outgoing, concern: Concern | None, alert: Alert | None) -> b
 
 
 def _people(session: Session, task: Outgoing, concern: Concern | None, store: Store | None) -> Iterable[Staff]:
-    if task.kind in (K.HAND_OVER, K.REMINDER, K.DECISION, K.TEST):
+    if task.kind in (K.HAND_OVER, K.REMINDER, K.PRAISE, K.DECISION, K.TEST):
         return session.scalars(_working().where(Staff.id == task.staff_id)).all()
     if store is None:
         return ()

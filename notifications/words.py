@@ -86,6 +86,7 @@ def _opening(say: Say, kind: NotificationKind, gist: Gist) -> str:
         NotificationKind.LATE: say("Told too late to ring"),
         NotificationKind.OWN: say("Being looked after by a colleague"),
         NotificationKind.UNANSWERED: say("Nobody answered"),
+        NotificationKind.PRAISE: say("Praise for you"),
         NotificationKind.APPROVAL: say("May a colleague give more?"),
         NotificationKind.DECISION: say("It is decided"),
     }

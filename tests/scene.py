@@ -125,6 +125,8 @@ def make_scene(world: World, slug: str) -> Scene:
         "alert_id": concern["alert"]["id"],
         "recovery_action_id": _first(world, shop, f"/v1/concerns/{concern['id']}/recovery-actions"),
         "notification_id": _first(world, shop, f"/v1/alerts/{concern['alert']['id']}/notifications"),
+        "linked_id": concern["id"],
+        "praised_id": str(shop.staff["floor"]),
         "store_id": str(shop.store_id),
         "region_id": str(shop.region_id),
         "escalation_policy_id": _do(world, "POST", "/v1/escalation-policies", (shop, "admin"), json=policy)["id"],

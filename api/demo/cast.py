@@ -230,7 +230,7 @@ def _limit_what_is_given(session: ScopedSession, *, currencies: list[str]) -> No
     limits = [
         {"role": role, "per_customer": Money(per_customer, currency), "per_staff": Money(per_staff, currency)}
         for currency in currencies
-        for role, per_customer, per_staff in ((FLOOR, 2500, 20_000), (MANAGER, 20_000, 100_000))
+        for role, per_customer, per_staff in ((FLOOR, 1500, 20_000), (MANAGER, 20_000, 100_000))
     ]
     for remedy in session.scalars(select(Remedy).where(Remedy.kind.in_((RemedyKind.REFUND, RemedyKind.VOUCHER)))):
         remedy.edit(limits=limits)

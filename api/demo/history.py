@@ -15,7 +15,7 @@ from models.base import Money
 from models.concern import Concern
 from models.concern_event import ConcernEvent
 from models.customer import Customer, normalised
-from models.putting_right import APPROVAL_LASTS, act, approve, decline, expire
+from models.putting_right import act, approve, decline
 from models.recovery import ActionStatus, RecoveryAction
 from models.remedy import Remedy
 from models.session import ScopedSession
@@ -223,17 +223,14 @@ class _Course:
                 self._did(event)
 
     def _decide(self, action: RecoveryAction) -> None:
-        """The manager mostly agrees, sometimes not, and now and then sees it too late."""
+        """The manager mostly agrees."""
         self.session.flush()
-        luck = self.day.decisions.random()
-        if luck < 0.6:
-            self._did(approve(self.session, action, by=self.post.manager.actor, at=self.now))
-        elif luck < 0.8:
-            why = "A dessert and your time are worth more here"
-            self._did(decline(self.session, action, by=self.post.manager.actor, at=self.now, note=why))
-        else:
-            for event in expire(self.session, action.concern, at=self.now + APPROVAL_LASTS):
-                self._did(event)
+        manager = self.post.manager.actor
+        if self.day.decisions.random() < 0.7:
+            self._did(approve(self.session, action, by=manager, at=self.now))
+            return
+        why = "A dessert and your time are worth more here"
+        self._did(decline(self.session, action, by=manager, at=self.now, note=why))
 
     def _resolve(self, concern: Concern) -> None:
         slow = (concern.seconds_to_take or 0) > 8 * 60

@@ -95,6 +95,8 @@ class _DescriptionSchema(Schema):
     order = fields.Nested(OrderSchema, allow_none=True)
     sensitive = Flag()
     customer_id = fields.UUID(allow_none=True)
+    praised_id = fields.UUID(allow_none=True)
+    linked_id = fields.UUID(allow_none=True)
 
 
 class NewConcernSchema(_DescriptionSchema):
@@ -146,7 +148,7 @@ class AlertSummarySchema(WordsWithheld):
 class ConcernSchema(WordsWithheld):
     """A concern. Words and names are null for those who see figures only."""
 
-    withheld = ("their_words", "our_reading", "stake", "wanted", "reported_by", "taken_by")
+    withheld = ("their_words", "our_reading", "stake", "wanted", "praised", "reported_by", "taken_by")
 
     id = fields.UUID()
     version = fields.Integer()
@@ -174,6 +176,8 @@ class ConcernSchema(WordsWithheld):
     sensitive = fields.Boolean()
     missing = fields.List(fields.String())
     customer_id = fields.UUID(allow_none=True)
+    praised = fields.Nested(PersonSchema, allow_none=True)
+    linked_id = fields.UUID(allow_none=True)
     reported_by = fields.Nested(PersonSchema, allow_none=True)
     taken_by = fields.Nested(PersonSchema, allow_none=True)
     occurred_at = Instant()

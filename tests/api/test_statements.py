@@ -38,6 +38,7 @@ READ = {
     "getCustomers": 2,
     "getEscalationPolicies": 2,
     "getEscalationPolicyById": 2,
+    "getGuidance": 3,  # without a store: the shift, and the questions
     "getMe": 5,  # the person, their stores, their regions; the shift
     "getQuestions": 2,
     "getRecoveryActions": 2,

@@ -1,0 +1,30 @@
+"""What to ask, what may be offered, and what helped others with the same cause."""
+
+from typing import Any
+
+from flask import g
+
+from api.blueprint import Blueprint
+from api.resource import Resource
+from api.schemas.guidance import GuidanceQuery, GuidanceSchema
+from models.access import Permission
+from models.guidance import guidance
+from models.intake import home_store_of
+
+blp = Blueprint("guidance", __name__, "What to ask, what may be offered, and what helped others")
+
+
+@blp.route("/guidance")
+class Guidance(Resource):
+    needs = {"GET": Permission.CONCERN_READ}
+
+    @blp.arguments(GuidanceQuery, location="query")
+    @blp.response(200, GuidanceSchema)
+    def get(self, query: dict[str, Any]) -> dict[str, Any]:
+        """What to ask next, what this person may give now, and what helped others with the same cause
+
+        The store comes from the shift when absent; without one nothing is offered. Of others nothing is told before
+        there are ten of them.
+        """
+        store = home_store_of(g.session, query.pop("store_id", None), by=g.actor)
+        return guidance(g.session, store, query, by=g.actor, at=g.now)

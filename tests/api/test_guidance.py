@@ -1,0 +1,125 @@
+"""Guidance: the question to ask, what this person may give now, and what helped others with the same cause."""
+
+from typing import Any
+
+import pytest
+
+from tests.factories import Shop, make_shop
+from tests.problems import problem
+from tests.telling import log_concern
+from tests.world import World
+
+COLD = {"category": "food", "cause": "cold"}
+
+
+def ask(world: World, shop: Shop, by: str = "floor", **query: Any) -> Any:
+    return world.request("GET", "/v1/guidance", (shop, by), query_string=query)
+
+
+def offer(world: World, shop: Shop, remedy: str, **query: Any) -> dict[str, Any]:
+    (found,) = (one for one in ask(world, shop, **query).json["offers"] if one["remedy"] == remedy)
+    told: dict[str, Any] = found
+    return told
+
+
+def happened(world: World, shop: Shop, times: int, *, cost: int = 500, mood_after: int = 4, **said: Any) -> None:
+    """So many were told of the cold dish, got a voucher and left in that mood."""
+    voucher = {"remedy": "voucher", "cost": {"amount": cost, "currency": "EUR"}}
+    ended = {"outcome": "recovered", "mood_after": mood_after}
+    for _ in range(times):
+        log_concern(world, shop, mood=2, **COLD, recovery_actions=[voucher], **ended, **said)
+
+
+def limit_vouchers(world: World, shop: Shop, per_customer: int, per_staff: int | None = None) -> None:
+    items = world.request("GET", "/v1/remedies", (shop, "admin")).json["items"]
+    (voucher,) = (one for one in items if one["slug"] == "voucher")
+    most = {"per_customer": {"amount": per_customer, "currency": "EUR"}}
+    if per_staff is not None:
+        most["per_staff"] = {"amount": per_staff, "currency": "EUR"}
+    path, headers = f"/v1/remedies/{voucher['id']}", {"If-Match": f'"{voucher["version"]}"'}
+    body = {"limits": [{"role": "floor", **most}]}
+    assert world.request("PATCH", path, (shop, "admin"), json=body, headers=headers).status_code == 200
+
+
+def test_of_fewer_than_ten_nothing_is_told(world: World, shop: Shop) -> None:
+    happened(world, shop, 9)
+    assert ask(world, shop, **COLD).json["same_cause"] is None
+    happened(world, shop, 1)
+    told = ask(world, shop, **COLD).json["same_cause"]
+    assert (told["n"], [lesson["n"] for lesson in told["lessons"]]) == (10, [10])
+
+
+def test_it_tells_the_middle_and_both_ends(world: World, shop: Shop) -> None:
+    happened(world, shop, 5, cost=400, mood_after=5)
+    happened(world, shop, 6, cost=1000, mood_after=3)
+    assert ask(world, shop, **COLD).json["same_cause"]["lessons"] == [
+        {
+            "remedy": "voucher",
+            "n": 11,
+            "cost": {"median": 1000.0, "least": 400, "most": 1000},
+            "currency": "EUR",
+            "mood_lift": {"median": 1.0, "least": 1, "most": 3},
+        }
+    ]
+
+
+def test_a_remedy_that_few_received_is_not_told_of(world: World, shop: Shop) -> None:
+    happened(world, shop, 10)
+    for _ in range(9):
+        gone = {"outcome": "lost", "mood_after": 1}
+        log_concern(world, shop, mood=2, **COLD, recovery_actions=[{"remedy": "apology"}], **gone)
+    told = ask(world, shop, **COLD).json["same_cause"]
+    assert (told["n"], [lesson["remedy"] for lesson in told["lessons"]]) == (19, ["voucher"])
+
+
+def test_what_others_told_elsewhere_is_their_own(world: World, shop: Shop) -> None:
+    other = make_shop(world.back_office, "other")
+    happened(world, other, 12)
+    assert ask(world, shop, **COLD).json["same_cause"] is None
+    assert ask(world, other, **COLD).json["same_cause"]["n"] == 12
+
+
+def test_words_come_first_where_the_failure_was_not_the_price(world: World, shop: Shop) -> None:
+    told = ask(world, shop, **COLD).json
+    assert (told["words_first"], told["offers"][0]["kind"]) == (True, "apology")
+
+
+def test_it_tells_what_this_person_may_still_give(world: World, shop: Shop) -> None:
+    assert offer(world, shop, "voucher") == {
+        "remedy": "voucher",
+        "name": "Voucher",
+        "kind": "voucher",
+        "limit": None,
+        "left": None,
+    }
+    limit_vouchers(world, shop, 1000, 1500)
+    concern = log_concern(world, shop, customer={"phone": "912 345 678"})
+    given = {"remedy": "voucher", "cost": {"amount": 700, "currency": "EUR"}}
+    path = f"/v1/concerns/{concern['id']}/recovery-actions"
+    assert world.request("POST", path, (shop, "floor"), json=given).json["status"] == "done"
+    assert offer(world, shop, "voucher", customer_id=concern["customer_id"])["left"]["amount"] == 300
+    assert offer(world, shop, "voucher")["left"]["amount"] == 800  # of the 1,500 this person may give in a day
+    assert offer(world, shop, "voucher")["limit"] == {"amount": 1000, "currency": "EUR"}
+
+
+def test_each_question_is_tried_before_one_is_preferred(world: World, shop: Shop) -> None:
+    assert ask(world, shop, **COLD).json["question"]["slug"] == "what-happened"
+    happened(world, shop, 10, question="what-happened")
+    assert ask(world, shop, **COLD).json["question"] == {"slug": "what-happened", "text": "What happened?"}
+
+
+def test_without_a_store_nothing_is_offered(world: World, shop: Shop) -> None:
+    assert ask(world, shop, "key").json["offers"] == []
+    assert len(ask(world, shop, "key", store_id=str(shop.store_id)).json["offers"]) == 3
+    problem(ask(world, shop, store_id=str(shop.other_store_id)), 404, "not-found")
+
+
+@pytest.mark.parametrize("query", [{"category": "nothing"}, {"category": "food", "cause": "nothing"}])
+def test_what_the_organization_does_not_know_is_404(world: World, shop: Shop, query: dict[str, str]) -> None:
+    problem(ask(world, shop, **query), 404, "not-found")
+
+
+def test_a_customer_out_of_reach_is_404(world: World, shop: Shop) -> None:
+    assert (
+        problem(ask(world, shop, customer_id=str(shop.staff["floor"])), 404, "not-found")["pointer"] == "/customer_id"
+    )
