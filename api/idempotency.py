@@ -20,15 +20,20 @@ KEY = re.compile(r"[!#-~]{1,255}")
 REPLAYED = {"Idempotent-Replayed": "true"}
 
 
-def once(shown: type[TenantOwned], *, status: int) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def once(
+    shown: type[TenantOwned], *, status: int, unless: str | None = None
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """For a POST that answers with a `shown`: do it once per key, and show the object again on a repeat.
 
-    A create gets its id here, the phone's or a new one; a verb shows the object of its path.
+    A create gets its id here, the phone's or a new one; a verb shows the object of its path. A body that says `unless`
+    (a preview) leaves nothing behind that could be shown again: it is answered anew.
     """
 
     def decorate(method: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(method)
         def answer(self: Any, *arguments: Any, **path: Any) -> Any:
+            if unless and arguments[0][unless]:
+                return method(self, *arguments, **path)
             object_id, client_id = _object_id(shown, arguments, path)
             replay = _replay(shown, object_id, client_id, status)
             if replay is not None:

@@ -27,11 +27,13 @@ class Resource(MethodView):
     `finds`: what the ids of the path stand for; the method gets the object instead (`concern_id` -> `concern`),
              locked when it is going to be changed.
     `reads`: the methods that only read.
+    `holds`: the methods whose verb locks what it changes by itself, several things in one order.
     """
 
     needs: ClassVar[dict[str, Permission]] = {}
     finds: ClassVar[dict[str, type[TenantOwned]]] = {}
     reads: ClassVar[frozenset[str]] = frozenset({"GET"})
+    holds: ClassVar[frozenset[str]] = frozenset()
 
     def __init_subclass__(cls, **keywords: Any) -> None:
         super().__init_subclass__(**keywords)
@@ -51,7 +53,7 @@ class Resource(MethodView):
         database: Database = current_app.extensions["database"]
         reads = method in self.reads
         with (database.reading if reads else database.writing)(g.actor.organization_id) as g.session:
-            subjects = self._find(path, lock=not reads)
+            subjects = self._find(path, lock=not reads and method not in self.holds)
             self._check(method, too_large, subjects)
             return super().dispatch_request(**subjects)
 

@@ -20,6 +20,7 @@ class Permission(StrEnum):
     VOCABULARY_WRITE = "vocabulary:write"
     CUSTOMER_READ = "customer:read"
     CUSTOMER_WRITE = "customer:write"
+    CUSTOMER_MERGE = "customer:merge"  # says that two profiles are one person
     CONCERN_READ = "concern:read"
     CONCERN_WORDS = "concern:words"  # what was said, and the names of those involved
     CONCERN_SENSITIVE = "concern:sensitive"
@@ -74,6 +75,7 @@ _FLOOR = _PERSON | {
     P.LOG_READ,
 }
 _MANAGER = _FLOOR | {
+    P.CUSTOMER_MERGE,
     P.CONCERN_SENSITIVE,
     P.CONCERN_RELEASE_ANY,
     P.RECOVERY_APPROVE,
@@ -95,6 +97,7 @@ GRANTS: dict[Role, frozenset[Permission]] = {
         P.STAFF_CARE,
         P.CUSTOMER_READ,
         P.CUSTOMER_WRITE,
+        P.CUSTOMER_MERGE,
         P.CONCERN_READ,
         P.CONCERN_WORDS,
         P.CONCERN_SENSITIVE,

@@ -1,38 +1,43 @@
-"""A customer's profile: recognised by phone, e-mail or loyalty number, and the stores where they were met."""
+"""A customer: recognised by phone, e-mail or loyalty number, and the stores where they were met."""
 
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-import phonenumbers
-from sqlalchemy import ColumnElement, Index, Select, String, UniqueConstraint, false, func, or_, select, union_all
-from sqlalchemy.orm import Mapped, aliased, mapped_column
+from sqlalchemy import (
+    ColumnElement,
+    Index,
+    ScalarSelect,
+    Select,
+    UniqueConstraint,
+    false,
+    func,
+    or_,
+    select,
+    union_all,
+    update,
+)
+from sqlalchemy.orm import Mapped, Session, aliased, selectinload
+from sqlalchemy.sql.base import ExecutableOption
 
 from models.access import Actor
-from models.base import Aggregate, TenantOwned, link
-from models.errors import Conflict, Invalid
+from models.base import Aggregate, TenantOwned, link, many
+from models.contact import CONTACTS, folded, normalised
+from models.customer_reference import CustomerReference, refer
+from models.errors import Conflict, Invalid, Missing
+from models.profile import KNOWN_BY, Profile, beside_contacts
 from models.session import ScopedSession
 
-CONTACTS = ("phone", "email", "loyalty_number")
-LONGEST_EMAIL = 254
-EDITABLE = frozenset({"name", *CONTACTS})
+LAST_SIGN = "\U0010ffff"  # nothing that begins with a word comes after the word and this
 
 
-def e164(phone: str, country: str | None) -> str:
-    """A phone number in E.164; a national one is read with the store's country. Invalid when it is no number."""
-    try:
-        number = phonenumbers.parse(phone, country)
-    except phonenumbers.NumberParseException as error:
-        hint = "" if country else " Without a store to tell the country it has to start with + and the country code."
-        raise Invalid(f"This is not a phone number.{hint}", pointer="/phone") from error
-    if not phonenumbers.is_possible_number(number):
-        raise Invalid("This phone number is too short or too long to exist.", pointer="/phone")
-    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+class Customer(Profile, Aggregate):
+    """Somebody we want to know again: one of name, phone, e-mail and loyalty number is enough.
 
-
-class Customer(Aggregate):
-    """Somebody we want to know again: one of name, phone, e-mail and loyalty number is enough."""
+    Where two profiles turned out to be one person, one was merged into the other (`merged_into_id`): its row keeps what
+    the other one had of its own, and whoever is looked up by it is the other one.
+    """
 
     __tablename__ = "customer"
     __table_args__ = (
@@ -40,19 +45,35 @@ class Customer(Aggregate):
         UniqueConstraint("organization_id", "email"),
         UniqueConstraint("organization_id", "loyalty_number"),
         Index("ix_customer_newest", "organization_id", "created_at", "id"),
+        Index("ix_customer_name_key", "organization_id", "name_key"),
+        Index("ix_customer_phone_key", "organization_id", "phone_key"),
+        Index("ix_customer_email_key", "organization_id", "email_key"),
+        Index("ix_customer_loyalty_number_key", "organization_id", "loyalty_number_key"),
     )
 
-    name: Mapped[str | None] = mapped_column(String(200))
-    phone: Mapped[str | None] = mapped_column(String(20))
-    email: Mapped[str | None] = mapped_column(String(LONGEST_EMAIL))
-    loyalty_number: Mapped[str | None] = mapped_column(String(60))
     created_at: Mapped[datetime]
     # Where the profile was made. A newcomer costs one row, with somebody waiting; the other stores are CustomerStores.
     first_store_id: Mapped[UUID | None] = link("store", nullable=True, index=True)
 
+    merged_into_id: Mapped[UUID | None] = link("customer", nullable=True, index=True)
+    merged_at: Mapped[datetime | None]
+
+    references: Mapped[list[CustomerReference]] = many(
+        "Customer",
+        "CustomerReference",
+        "customer_id",
+        order_by="CustomerReference.source, CustomerReference.reference",
+        cascade="all, delete-orphan",
+    )
+
     @classmethod
     def visible_to(cls, actor: Actor) -> Sequence[ColumnElement[bool]]:
-        """Those met in the actor's stores."""
+        """Those met in the actor's stores, and not merged into another one."""
+        return cls.merged_into_id.is_(None), *cls.within_reach_of(actor, cls.id)
+
+    @classmethod
+    def within_reach_of(cls, actor: Actor, id_: Any) -> Sequence[ColumnElement[bool]]:
+        """That the customer with this id (a column or an expression) was met in the actor's stores."""
         if actor.store_ids is None:
             return ()
         first, later = aliased(cls), CustomerStore
@@ -60,25 +81,71 @@ class Customer(Aggregate):
             select(first.id).where(first.first_store_id.in_(actor.store_ids)),
             select(later.customer_id).where(later.store_id.in_(actor.store_ids)),
         )
-        return (cls.id.in_(met),)
+        return (id_.in_(met),)
+
+    @classmethod
+    def shown_with(cls) -> Sequence[ExecutableOption]:
+        return (selectinload(cls.references),)
+
+    @classmethod
+    def find(
+        cls,
+        session: Session,
+        id_: UUID,
+        *,
+        seen_by: Actor,
+        lock: bool = False,
+        pointer: str | None = None,
+        also: Sequence[ExecutableOption] = (),
+    ) -> "Customer":
+        """As for any other; of one that was merged the refusal tells into which."""
+        try:
+            return super().find(session, id_, seen_by=seen_by, lock=lock, pointer=pointer, also=also)
+        except Missing as missing:
+            seen = (cls.id == cls.present(id_), *cls.visible_to(seen_by))
+            missing.members = {"merged_into": session.scalars(select(cls.id).where(*seen)).one_or_none()}
+            raise
 
     @classmethod
     def listed(cls, actor: Actor, *, name: str | None = None) -> Select["Customer"]:
-        """Those within reach; with `name`, whose name starts like that, whatever the case."""
-        question = select(cls).where(*cls.visible_to(actor))
+        """Those within reach; with `name`, whose name starts like that, whatever the case and the accents."""
+        question = select(cls).where(*cls.visible_to(actor)).options(*cls.shown_with())
         if name is not None:
-            question = question.where(func.lower(cls.name).startswith(name.lower(), autoescape=True))
+            begins = folded(name)
+            question = question.where(cls.name_key >= begins, cls.name_key < begins + LAST_SIGN)
         return question
 
     @classmethod
-    def known_by(cls, details: dict[str, str]) -> ColumnElement[bool]:
-        """The profile with any contact of these details (normalised); the oldest, should they belong to several."""
-        same = [getattr(cls, field) == details[field] for field in CONTACTS if field in details]
-        oldest = select(cls.id).where(or_(false(), *same)).order_by(cls.created_at, cls.id).limit(1)
-        return cls.id == oldest.correlate(None).scalar_subquery()
+    def present(cls, id_: UUID) -> ScalarSelect[UUID]:
+        """The id itself, or the one of whom that customer was merged into."""
+        profile = aliased(cls)
+        return select(func.coalesce(profile.merged_into_id, profile.id)).where(profile.id == id_).scalar_subquery()
 
     @classmethod
-    def matching(cls, session: ScopedSession, details: dict[str, str]) -> "Customer | None":
+    def known_by(cls, details: dict[str, Any]) -> ColumnElement[bool]:
+        """The profile with any contact of these details (normalised); the oldest, should they belong to several."""
+        profile = aliased(cls)
+        same = [getattr(profile, field) == details[field] for field in CONTACTS if field in details]
+        oldest = (
+            select(func.coalesce(profile.merged_into_id, profile.id))
+            .where(or_(false(), *same))
+            .order_by(profile.created_at, profile.id)
+            .limit(1)
+        )
+        return cls.id == oldest.scalar_subquery()
+
+    @classmethod
+    def held(cls, who: ColumnElement[bool], *, for_change: bool = False) -> Select["Customer"]:
+        """Who that is, kept from being merged into another one until the end of the transaction.
+
+        Whoever waited here for a merge finds nobody; asked again, it is the one that is left. Only who may fill in what
+        the profile lacks waits for others of their kind: a hold that grows later would meet theirs in a circle.
+        """
+        question = select(cls).where(who, cls.merged_into_id.is_(None))
+        return question.with_for_update(read=not for_change, key_share=not for_change)
+
+    @classmethod
+    def matching(cls, session: ScopedSession, details: dict[str, Any]) -> "Customer | None":
         return session.scalars(select(cls).where(cls.known_by(details))).one_or_none()
 
     @classmethod
@@ -100,7 +167,7 @@ class Customer(Aggregate):
             new = session.insert_once(cls, **details, created_at=at, first_store_id=store_id)
             if new is not None:
                 return new
-            known = cls.matching(session, details)
+            known = session.scalars(cls.held(cls.known_by(details), for_change=True)).one_or_none()
         if known is None:
             raise Conflict("Somebody else is changing this customer right now; try again.")
         known.fill_in(session, details)
@@ -109,11 +176,21 @@ class Customer(Aggregate):
 
     @classmethod
     def create(
-        cls, session: ScopedSession, *, id_: UUID, at: datetime, country: str | None, store_id: UUID | None, **said: Any
+        cls,
+        session: ScopedSession,
+        *,
+        id_: UUID,
+        by: Actor,
+        at: datetime,
+        country: str | None,
+        store_id: UUID | None,
+        references: Sequence[dict[str, Any]] = (),
+        **said: Any,
     ) -> "Customer":
         """A new profile. Conflict when one of its contacts is another customer's."""
-        details = normalised(said, country)
-        customer = session.insert_once(cls, id=id_, **details, created_at=at, first_store_id=store_id)
+        known_by, told = _apart(said)
+        values = {**normalised(known_by, country), **beside_contacts(told, since=None, by=by, at=at)}
+        customer = session.insert_once(cls, id=id_, **values, created_at=at, first_store_id=store_id)
         if customer is None:
             if session.scalars(select(cls.id).where(cls.id == id_)).one_or_none() is not None:
                 raise Conflict(f"The id {id_} is in use.", code="already-exists", pointer="/id")
@@ -121,20 +198,27 @@ class Customer(Aggregate):
                 "There is a customer with one of these contacts already; search for them.",
                 code="already-exists",
             )
+        refer(session, customer, references)
         return customer
 
     @classmethod
     def search(
         cls,
         session: ScopedSession,
-        contact: dict[str, str],
+        contact: dict[str, Any],
         *,
         country: str | None,
         store_id: UUID | None,
         at: datetime,
     ) -> "Customer | None":
-        """The profile with exactly this contact, anywhere in the organization; the store has met them from now on."""
-        known = cls.matching(session, normalised(contact, country))
+        """The profile with exactly this contact or reference, anywhere in the organization; the store has met them."""
+        if "reference" in contact:
+            name = CustomerReference.named(contact["reference"], pointer="/reference")
+            holder = select(CustomerReference.customer_id).where(CustomerReference.is_any_of([name]))
+            who = cls.id == holder.scalar_subquery()
+        else:
+            who = cls.known_by(normalised(contact, country))
+        known = session.scalars(select(cls).where(who).options(*cls.shown_with())).one_or_none()
         if known is not None:
             known.meet(session, store_id, at)
         return known
@@ -156,18 +240,33 @@ class Customer(Aggregate):
         if free:
             self._change(free)
 
-    def edit(self, session: ScopedSession, *, country: str | None = None, **changes: Any) -> None:
+    def edit(
+        self, session: ScopedSession, *, by: Actor, at: datetime, country: str | None = None, **changes: Any
+    ) -> None:
         """Change what the profile says. Conflict when a contact is another customer's; one field has to remain."""
-        cleaned: dict[str, str | None] = {field: None for field, value in changes.items() if value is None}
-        cleaned |= normalised({field: value for field, value in changes.items() if value is not None}, country)
-        if not any(cleaned.get(field, getattr(self, field)) for field in EDITABLE):
+        references = changes.pop("references", None)
+        known_by, told = _apart(changes)
+        cleaned: dict[str, Any] = {field: None for field, value in known_by.items() if value is None}
+        if kept := {field: value for field, value in known_by.items() if value is not None}:
+            cleaned |= normalised(kept, country)
+        if not any(cleaned.get(field, getattr(self, field)) for field in KNOWN_BY):
             raise Invalid("A profile needs a name, a phone number, an e-mail address or a loyalty number.", pointer="")
         for field in CONTACTS:
             if value := cleaned.get(field):
                 holder = self.matching(session, {field: value})
                 if holder is not None and holder is not self:
                     raise Conflict(f"Another customer has this {field.replace('_', ' ')}.", pointer=f"/{field}")
-        self._change(cleaned)
+                self._take_from_merged(session, field, value)
+        self._change(cleaned | beside_contacts(told, since=self.allergies_consent_at, by=by, at=at))
+        if references is not None:
+            refer(session, self, references)
+
+    def _take_from_merged(self, session: ScopedSession, field: str, value: str) -> None:
+        """A contact stands in one row: in this one, no more in that of a profile that was merged into it."""
+        kind = type(self)
+        merged = (kind.merged_into_id == self.id, getattr(kind, field) == value)
+        freed = update(kind).where(*merged).values({field: None, f"{field}_key": None})
+        session.execute(freed.execution_options(synchronize_session=False))
 
     def _change(self, values: dict[str, Any]) -> None:
         for field, value in values.items():
@@ -180,18 +279,10 @@ class Customer(Aggregate):
             session.insert_once(CustomerStore, customer_id=self.id, store_id=store_id, met_at=at)
 
 
-def normalised(said: dict[str, Any], country: str | None) -> dict[str, str]:
-    """Contacts in the one form they are stored and searched in; blank ones left out."""
-    details = {field: value.strip() for field, value in said.items() if value and value.strip()}
-    if phone := details.get("phone"):
-        details["phone"] = e164(phone, country)
-    if email := details.get("email"):
-        details["email"] = email.lower()
-        if len(details["email"]) > LONGEST_EMAIL:  # some letters become two when they are made small
-            raise Invalid(f"An e-mail address has at most {LONGEST_EMAIL} characters.", pointer="/email")
-    if not details:
-        raise Invalid("Give a name, a phone number, an e-mail address or a loyalty number.", pointer="")
-    return details
+def _apart(said: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What somebody is known by, and everything else that was said."""
+    known_by = {name: value for name, value in said.items() if name in KNOWN_BY}
+    return known_by, {name: value for name, value in said.items() if name not in KNOWN_BY}
 
 
 class CustomerStore(TenantOwned):

@@ -12,7 +12,8 @@ from sqlalchemy.orm import joinedload
 from models.access import Actor
 from models.concern import Concern
 from models.concern_event import ConcernEvent
-from models.customer import Customer, normalised
+from models.contact import normalised
+from models.customer import Customer
 from models.errors import DomainError, Invalid
 from models.look_up import look_up
 from models.previous import last_of
@@ -108,11 +109,11 @@ def _with_rows(
         said["customer"] = said.pop("customer_id", None)
     wanted = None
     if customer_id is not None:
-        wanted = and_(Customer.id == customer_id, *Customer.visible_to(by))
+        wanted = Customer.held(and_(Customer.id == Customer.present(customer_id), *Customer.visible_to(by)))
     elif details is not None:
         with pointing_into("/customer"):
             details = normalised(details, country)
-        wanted = Customer.known_by(details)
+        wanted = Customer.held(Customer.known_by(details), for_change=len(details) > 1)
     for name, kind in NAMED_BY_ID.items():
         if (pointer := f"{name}_id") in said:
             id_ = said.pop(pointer)
@@ -121,7 +122,9 @@ def _with_rows(
     if details is not None:
         known = found["customer"]
         found["customer"] = Customer.recognise(session, details, known=known, at=at, store_id=store_id)
-    elif customer_id is not None:
+    elif wanted is not None:
+        if found["customer"] is None:  # perhaps they were merged at this very moment
+            found["customer"] = session.scalars(wanted).one_or_none()
         if found["customer"] is None:
             raise Customer.out_of_reach(customer_id, pointer="/customer_id")
         found["customer"].meet(session, store_id, at)

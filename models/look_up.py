@@ -3,8 +3,8 @@
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, false, literal, select
-from sqlalchemy.orm import Session
+from sqlalchemy import Select, false, literal, select, true
+from sqlalchemy.orm import Session, aliased
 
 from models.customer import Customer
 from models.description import BY_SLUG
@@ -21,7 +21,7 @@ def look_up(
     *,
     store_id: UUID | None,
     category: Category | None = None,
-    customer: ColumnElement[bool] | None = None,
+    customer: Select[Customer] | None = None,
 ) -> dict[str, Any]:
     """`said` with the slugs of category, cause, place and question replaced by their rows; Missing where there is none.
 
@@ -49,17 +49,18 @@ def look_up(
 
 
 def _rows(
-    session: Session, slugs: dict[str, str], store_id: UUID | None, customer: ColumnElement[bool] | None
+    session: Session, slugs: dict[str, str], store_id: UUID | None, customer: Select[Customer] | None
 ) -> dict[str, Any]:
     """The rows found, in one statement; None for what leads nowhere."""
+    profile = Customer if customer is None else aliased(Customer, customer.subquery())
     always_one_row = select(literal(1).label("one")).subquery()
     question = (
-        select(*BY_SLUG.values(), Customer)
+        select(*BY_SLUG.values(), profile)
         .select_from(always_one_row)
         .outerjoin(Category, Category.slug == slugs.get("category"))
         .outerjoin(Cause, (Cause.category_id == Category.id) & (Cause.slug == slugs.get("cause")))
         .outerjoin(Place, (Place.store_id == store_id) & (Place.slug == slugs.get("place")))
         .outerjoin(Question, Question.slug == slugs.get("question"))
-        .outerjoin(Customer, false() if customer is None else customer)
+        .outerjoin(profile, false() if customer is None else true())
     )
     return dict(zip(FOUND, session.execute(question).one(), strict=True))

@@ -60,8 +60,11 @@ def tried_before(session: Session, concern_id: UUID, *, seen_by: Actor) -> Tried
     last = session.scalars(
         select(Concern).where(Concern.id == before, *Concern.visible_to(seen_by)).options(joinedload(Concern.category))
     ).one_or_none()
-    if last is None:
-        return None
+    return tried_for(session, last) if last else None
+
+
+def tried_for(session: Session, last: Concern) -> Tried:
+    """What was tried for this concern, and how it ended."""
     remedies = session.scalars(
         select(Remedy.slug)
         .select_from(RecoveryAction)

@@ -12,8 +12,9 @@ from sqlalchemy import select
 from models import staff as staff_module
 from models.access import KeyScope, Role
 from models.base import Money
+from models.contact import normalised
 from models.credentials import ApiKey, StaffSession
-from models.customer import Customer, normalised
+from models.customer import Customer
 from models.device import AddressKind, Device, Platform
 from models.escalation_policy import EscalationPolicy, Step, Whom, step
 from models.first_rules import first_rules

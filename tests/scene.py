@@ -45,6 +45,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "postCustomers": {"name": "Somebody New"},
     "postCustomerSearch": {"phone": PHONE},
     "patchCustomerById": {"name": "Changed"},
+    "postMergeCustomers": {"customer_id": None, "preview": True},
     "postConcerns": {"mood": 2, "recovery_actions": [{"remedy": "apology"}]},
     "patchConcernById": {"stake": "changed"},
     "postHandOverConcern": {"staff_id": None},
@@ -116,12 +117,19 @@ def make_scene(world: World, slug: str) -> Scene:
     regular = {"name": "Regular of " + slug, "loyalty_number": "4711"}
     _do(world, "POST", "/v1/customers", floor, json=regular)
     _do(world, "POST", "/v1/customers/search", (shop, "elsewhere"), json={"loyalty_number": "4711"})
+    twins = [
+        _do(world, "POST", "/v1/customers", floor, json={"name": "Twin of " + slug, "references": [reference]})["id"]
+        for reference in ({"source": "till", "reference": "1"}, {"source": "till", "reference": "2"})
+    ]
+    other = {"customer_id": twins[1]}
+    merge = _do(world, "POST", f"/v1/customers/{twins[0]}/merge", (shop, "manager"), json=other)
     shop.staff["manager-there"], shop.tokens["manager-there"] = hire(world, shop, "manager-there", Role.MANAGER)
     shop.staff["regional-there"], shop.tokens["regional-there"] = hire(world, shop, "regional-there", Role.REGIONAL)
     policy = {**BODIES["postEscalationPolicies"], "slug": "first-store", "store_id": str(shop.store_id)}
     scene.ids = {
         "concern_id": concern["id"],
         "customer_id": concern["customer_id"],
+        "merge_id": merge["id"],
         "alert_id": concern["alert"]["id"],
         "recovery_action_id": _first(world, shop, f"/v1/concerns/{concern['id']}/recovery-actions"),
         "notification_id": _first(world, shop, f"/v1/alerts/{concern['alert']['id']}/notifications"),

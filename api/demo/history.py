@@ -14,7 +14,8 @@ from models.alert import Alert
 from models.base import Money
 from models.concern import Concern
 from models.concern_event import ConcernEvent
-from models.customer import Customer, normalised
+from models.contact import normalised
+from models.customer import Customer
 from models.putting_right import act, approve, decline
 from models.recovery import ActionStatus, RecoveryAction
 from models.remedy import Remedy

@@ -12,16 +12,24 @@ from api.resource import Resource
 from api.schemas.base import PageQuery, page_of
 from api.schemas.customers import (
     CustomerMatchesSchema,
+    CustomerMergeSchema,
     CustomerQuery,
     CustomerSchema,
     CustomerSearchSchema,
+    DuplicatesSchema,
     EditCustomerSchema,
     HistorySchema,
+    MergeSchema,
     NewCustomerSchema,
+    ProfileSchema,
 )
 from models.access import Permission
+from models.at_hand import at_hand
 from models.concern import Concern
-from models.customer import CONTACTS, Customer
+from models.contact import CONTACTS
+from models.customer import Customer
+from models.customer_merge import CustomerMerge
+from models.duplicates import duplicates_of
 from models.intake import home_store_of
 from models.store import Store
 
@@ -40,7 +48,7 @@ class Customers(Resource):
         return page(Customer.listed(g.actor, name=name), Customer.created_at, Customer.id, descending=True, **query)
 
     @blp.arguments(NewCustomerSchema)
-    @blp.response(201, CustomerSchema)
+    @blp.response(201, ProfileSchema)
     @once(Customer, status=201)
     def post(self, data: dict[str, Any]) -> Customer:
         """Create a customer
@@ -50,7 +58,7 @@ class Customers(Resource):
         """
         _count_contacts(data)
         store = home_store_of(g.session, data.pop("store_id", None), by=g.actor)
-        return Customer.create(g.session, id_=data.pop("id"), at=g.now, **_of(store), **data)
+        return Customer.create(g.session, id_=data.pop("id"), by=g.actor, at=g.now, **_of(store), **data)
 
 
 @blp.route("/customers/search")
@@ -61,7 +69,7 @@ class CustomerSearch(Resource):
     @blp.response(200, CustomerMatchesSchema)
     @blp.refuses(429)
     def post(self, data: dict[str, Any]) -> dict[str, Any]:
-        """Find a customer by exactly one contact, anywhere in the organization
+        """Find a customer by exactly one contact or reference, anywhere in the organization
 
         At most 20 times a minute per person. The store one works in may read the profile from then on.
         """
@@ -76,18 +84,18 @@ class CustomerById(Resource):
     needs = {"GET": Permission.CUSTOMER_READ, "PATCH": Permission.CUSTOMER_WRITE}
     finds = {"customer_id": Customer}
 
-    @blp.response(200, CustomerSchema)
+    @blp.response(200, ProfileSchema)
     def get(self, customer: Customer) -> Customer:
         """Read a profile"""
         return customer
 
     @blp.arguments(EditCustomerSchema)
-    @blp.response(200, CustomerSchema)
+    @blp.response(200, ProfileSchema)
     def patch(self, data: dict[str, Any], customer: Customer) -> Customer:
         """Change a profile: a merge patch, null takes a field away"""
         _count_contacts(data)
         store = home_store_of(g.session, None, by=g.actor)
-        customer.edit(g.session, country=store.country if store else None, **data)
+        customer.edit(g.session, by=g.actor, at=g.now, country=store.country if store else None, **data)
         return customer
 
 
@@ -99,14 +107,70 @@ class CustomerHistory(Resource):
     @blp.arguments(PageQuery, location="query")
     @blp.response(200, HistorySchema)
     def get(self, query: dict[str, Any], customer: Customer) -> dict[str, Any]:
-        """What this customer told one's stores, and what was done, newest first"""
+        """What matters now, what this customer told one's stores, and what was done, newest first"""
         concerns = Concern.listed(g.actor, customer_id=customer.id, with_actions=True)
-        return {"customer": customer, **page(concerns, Concern.received_at, Concern.id, descending=True, **query)}
+        now = at_hand(g.session, customer, seen_by=g.actor, at=g.now)
+        return {
+            "customer": customer,
+            "now": now,
+            **page(concerns, Concern.received_at, Concern.id, descending=True, **query),
+        }
+
+
+@blp.route("/customers/<uuid:customer_id>/duplicates")
+class CustomerDuplicates(Resource):
+    needs = {"GET": Permission.CUSTOMER_READ}
+    finds = {"customer_id": Customer}
+
+    @blp.response(200, DuplicatesSchema)
+    def get(self, customer: Customer) -> dict[str, Any]:
+        """Profiles that may be the same person, and why: the same name, or a contact that is spelled differently"""
+        return {"items": duplicates_of(g.session, customer, seen_by=g.actor)}
+
+
+@blp.route("/customers/<uuid:customer_id>/merge")
+class MergeCustomers(Resource):
+    needs = {"POST": Permission.CUSTOMER_MERGE}
+    finds = {"customer_id": Customer}
+    holds = frozenset({"POST"})
+
+    @blp.arguments(MergeSchema)
+    @blp.response(200, CustomerMergeSchema)
+    @once(CustomerMerge, status=200, unless="preview")
+    def post(self, data: dict[str, Any], customer: Customer) -> CustomerMerge:
+        """Say that another profile is this same person: this one survives and gets what the other one has
+
+        What it lacks is filled in, what it has is kept; of what was said about being contacted the latest counts. The
+        other one is not found any more: whoever looks for one of its contacts finds this one.
+        """
+        other = Customer.find(g.session, data["customer_id"], seen_by=g.actor, pointer="/customer_id")
+        if data["preview"]:
+            return CustomerMerge.planned(g.session, customer, other)
+        merge = CustomerMerge.held(g.session, customer.id, other.id)
+        merge.carry_out(g.session, id_=data["id"], by=g.actor, at=g.now)
+        return merge
+
+
+@blp.route("/customers/merges/<uuid:merge_id>/undo")
+class UndoMerge(Resource):
+    needs = {"POST": Permission.CUSTOMER_MERGE}
+    finds = {"merge_id": CustomerMerge}
+    holds = frozenset({"POST"})
+
+    @blp.response(200, CustomerMergeSchema)
+    @once(CustomerMerge, status=200)
+    def post(self, merge: CustomerMerge) -> CustomerMerge:
+        """Make two customers of them again; what was changed since stays as it is
+
+        409 when something stands in the way: a merge that came later, or a contact that is in use meanwhile.
+        """
+        merge.undo(g.session, by=g.actor, at=g.now)
+        return merge
 
 
 def _count_contacts(data: dict[str, Any]) -> None:
     """Whoever tries contacts learns whose they are: by searching, and by being refused one that is in use."""
-    if any(data.get(contact) for contact in CONTACTS):
+    if any(data.get(contact) for contact in (*CONTACTS, "reference", "references")):
         count(SEARCHES, str(g.actor.staff_id or g.actor.api_key_id))
 
 

@@ -2,15 +2,60 @@
 
 from typing import Any
 
-from marshmallow import ValidationError, fields, validate, validates_schema
+from flask import g
+from marshmallow import ValidationError, fields, post_dump, validate, validates_schema
 
-from api.schemas.base import Instant, PageQuery, Schema, Words, any_of
+from api.schemas.alerts import TriedSchema
+from api.schemas.base import Flag, Instant, PageQuery, Schema, Slug, Words, any_of
 from api.schemas.concerns import ConcernSchema
 from api.schemas.recovery import RecoveryActionSchema
+from models.access import Permission
+from models.consent import ConsentSource
+from models.contact import KEYS
+from models.customer_merge import TOGETHER
+from models.terms import Status
+
+LANGUAGE = validate.Regexp("^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$", error="Not a language tag such as pt or pt-BR.")
 
 
-class EditCustomerSchema(Schema):
-    """What can be said about a customer; null takes it away."""
+class ConsentToldSchema(Schema):
+    """Whether they may be contacted, and where they said so; when, and who took it down, is not told."""
+
+    contact = Flag(required=True)
+    source = fields.Enum(ConsentSource, by_value=True, required=True)
+
+
+class ConsentSchema(ConsentToldSchema):
+    """Whether they may be contacted, as they said it last."""
+
+    given_at = Instant()
+
+
+class ReferenceSchema(Schema):
+    """What another system calls the customer: `till`, `loyalty`, `crm` or a source of one's own."""
+
+    source = Slug(required=True)
+    reference = Words(100, least=1, required=True)
+
+
+class _ToldSchema(Schema):
+    """What can be told beside name and contacts. Allergies need a consent of their own, now or earlier."""
+
+    preferred_name = Words(200, allow_none=True)
+    pronunciation = Words(200, allow_none=True)
+    languages = fields.List(
+        fields.String(validate=[validate.Length(min=2, max=35), LANGUAGE]), validate=validate.Length(max=10)
+    )
+    tags = fields.List(Words(40, least=1), validate=validate.Length(max=20))
+    preferences = Words(1000, allow_none=True)
+    consent = fields.Nested(ConsentToldSchema, allow_none=True)
+    allergies = Words(1000, allow_none=True)
+    allergies_consent = Flag()
+    references = fields.List(fields.Nested(ReferenceSchema), validate=validate.Length(max=20))
+
+
+class EditCustomerSchema(_ToldSchema):
+    """What can be said about a customer; null takes it away, a list stands in the place of the one there is."""
 
     name = Words(200, allow_none=True)
     phone = Words(40, allow_none=True)
@@ -18,8 +63,8 @@ class EditCustomerSchema(Schema):
     loyalty_number = Words(60, allow_none=True)
 
 
-class NewCustomerSchema(Schema):
-    """A customer to be known again: at least one of the four."""
+class NewCustomerSchema(_ToldSchema):
+    """A customer to be known again: at least one of name, phone, email and loyalty_number."""
 
     document = any_of("name", "phone", "email", "loyalty_number")
 
@@ -32,7 +77,7 @@ class NewCustomerSchema(Schema):
 
 
 class CustomerSchema(Schema):
-    """A profile."""
+    """A profile, as lists show it."""
 
     id = fields.UUID()
     version = fields.Integer()
@@ -40,7 +85,27 @@ class CustomerSchema(Schema):
     phone = fields.String(allow_none=True)
     email = fields.String(allow_none=True)
     loyalty_number = fields.String(allow_none=True)
+    preferred_name = fields.String(allow_none=True)
+    pronunciation = fields.String(allow_none=True)
+    languages = fields.List(fields.String())
+    tags = fields.List(fields.String())
+    preferences = fields.String(allow_none=True)
+    consent = fields.Nested(ConsentSchema, allow_none=True)
+    references = fields.List(fields.Nested(ReferenceSchema))
     created_at = Instant()
+
+
+class ProfileSchema(CustomerSchema):
+    """One profile, with the allergies they agreed to have kept; null for a key that may write and not read."""
+
+    allergies = fields.String(allow_none=True)
+    allergies_consent_at = Instant(allow_none=True)
+
+    @post_dump
+    def keep_to_readers(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
+        if g.actor.may(Permission.CUSTOMER_READ):
+            return data
+        return {**data, "allergies": None}
 
 
 class CustomerQuery(PageQuery):
@@ -50,18 +115,19 @@ class CustomerQuery(PageQuery):
 
 
 class CustomerSearchSchema(Schema):
-    """Exactly one way to reach the customer."""
+    """Exactly one way to know the customer."""
 
     document = {"minProperties": 1, "maxProperties": 1}
 
     phone = Words(40, least=1)
     email = fields.Email(validate=validate.Length(max=254))
     loyalty_number = Words(60, least=1)
+    reference = fields.Nested(ReferenceSchema)
 
     @validates_schema
     def exactly_one(self, data: dict[str, Any], **_: Any) -> None:
         if len(data) != 1:
-            raise ValidationError("Send exactly one of phone, email and loyalty_number.")
+            raise ValidationError("Send exactly one of phone, email, loyalty_number and reference.")
 
 
 class CustomerMatchesSchema(Schema):
@@ -70,15 +136,76 @@ class CustomerMatchesSchema(Schema):
     items = fields.List(fields.Nested(CustomerSchema), required=True)
 
 
+class DuplicateSchema(Schema):
+    """A profile that may be the same person, and what is the same but for its spelling."""
+
+    customer = fields.Nested(CustomerSchema)
+    reasons = fields.List(fields.String(validate=validate.OneOf(list(KEYS))))
+
+
+class DuplicatesSchema(Schema):
+    """Profiles within one's reach that may be the same person, at most 20."""
+
+    items = fields.List(fields.Nested(DuplicateSchema), required=True)
+
+
+class MergeSchema(Schema):
+    """Who is merged into the customer of the address; `preview` only tells what that would do."""
+
+    customer_id = fields.UUID(required=True)
+    preview = Flag(load_default=False)
+
+
+class MovedSchema(Schema):
+    """How many of each move to the survivor."""
+
+    concerns = fields.Integer()
+    references = fields.Integer()
+    stores = fields.Integer()
+
+
+class CustomerMergeSchema(Schema):
+    """What a merge did, or would do: then `id` and `merged_at` are null."""
+
+    id = fields.UUID(allow_none=True)
+    customer_id = fields.UUID(attribute="survivor_id")
+    merged_customer_id = fields.UUID(attribute="merged_id")
+    moved = fields.Nested(MovedSchema, attribute="counts")
+    taken_over = fields.List(fields.String(validate=validate.OneOf(list(TOGETHER))), attribute="fields")
+    merged_at = Instant(allow_none=True)
+    undone_at = Instant(allow_none=True)
+
+    @post_dump
+    def name_what_is_done(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
+        return data if data["merged_at"] else {**data, "id": None}
+
+
 class CustomerConcernSchema(ConcernSchema):
     """A concern of the customer with what was done about it."""
 
     recovery_actions = fields.List(fields.Nested(RecoveryActionSchema), attribute="actions")
 
 
-class HistorySchema(Schema):
-    """Everything a colleague needs before saying hello: newest first."""
+class OpenConcernSchema(Schema):
+    """A concern that is not over."""
 
-    customer = fields.Nested(CustomerSchema, required=True)
+    id = fields.UUID()
+    status = fields.Enum(Status, by_value=True)
+    business_date = fields.Date()
+
+
+class AtHandSchema(Schema):
+    """What matters now: what is open, whether we failed them twice within 30 days, what was tried the last time."""
+
+    open = fields.List(fields.Nested(OpenConcernSchema))
+    second_failure = fields.Boolean()
+    tried_before = fields.Nested(TriedSchema, allow_none=True)
+
+
+class HistorySchema(Schema):
+    """Everything a colleague needs before saying hello: what matters now, then all of it, newest first."""
+
+    customer = fields.Nested(ProfileSchema, required=True)
+    now = fields.Nested(AtHandSchema, required=True)
     items = fields.List(fields.Nested(CustomerConcernSchema), required=True)
     next_cursor = fields.String(required=True, allow_none=True)

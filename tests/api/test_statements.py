@@ -33,9 +33,10 @@ READ = {
     "getConcernEvents": 5,  # the concern; its steps
     "getConcernRecoveryActions": 5,
     "getConcerns": 4,
-    "getCustomerById": 2,
-    "getCustomerHistory": 6,  # the customer; concerns, items, notifications, actions
-    "getCustomers": 2,
+    "getCustomerById": 3,  # it; what others call it
+    "getCustomerDuplicates": 5,  # the customer; the others
+    "getCustomerHistory": 9,  # the customer; what matters now; concerns, items, notifications, actions
+    "getCustomers": 3,
     "getEscalationPolicies": 2,
     "getEscalationPolicyById": 2,
     "getGuidance": 3,  # without a store: the shift, and the questions

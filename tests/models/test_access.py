@@ -19,6 +19,7 @@ PROMISED = {  # line: permissions, and who has them: floor, manager, regional, h
         "yes yes yes no no",
     ),
     "customers": ({P.CUSTOMER_READ, P.CUSTOMER_WRITE}, "yes yes yes no yes"),
+    "says that two profiles are one person": ({P.CUSTOMER_MERGE}, "no yes yes no yes"),
     "sensitive concerns": ({P.CONCERN_SENSITIVE}, "no yes yes no yes"),
     "gives back what another took": ({P.CONCERN_RELEASE_ANY}, "no yes yes no no"),
     "looks after who needs a pause": ({P.STAFF_CARE}, "no yes yes no yes"),
@@ -35,6 +36,7 @@ SCOPES = {  # what a key may do beyond finding its way
     KeyScope.REPORTS_READ: {P.REPORT_READ},
 }
 NEVER_A_KEYS = {
+    P.CUSTOMER_MERGE,
     P.RECOVERY_APPROVE,
     P.ME_USE,
     P.CONCERN_SENSITIVE,

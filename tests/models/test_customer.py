@@ -29,6 +29,10 @@ def stored(world: World, shop: Shop, customer: Customer) -> dict[str, str | None
         return {name: getattr(found, name) for name in ("name", "phone", "email", "loyalty_number")}
 
 
+def floor(shop: Shop) -> Actor:
+    return Actor(shop.organization_id, GRANTS[Role.FLOOR], frozenset({shop.store_id}), staff_id=shop.staff["floor"])
+
+
 def count(world: World, shop: Shop, kind: Any = Customer) -> int:
     with world.database.reading(shop.organization_id) as session:
         return session.scalars(select(func.count()).select_from(kind)).one()
@@ -114,15 +118,17 @@ def test_a_contact_of_somebody_else_is_not_taken_over(world: World, shop: Shop) 
 
 def test_creating_what_is_there_already_is_a_conflict(world: World, shop: Shop) -> None:
     recognise(world, shop, phone=PHONE)
+    told = {"phone": "912 345 678", "name": "Ana", "country": "PT", "store_id": None}
     with pytest.raises(Conflict) as refused, world.database.writing(shop.organization_id) as session:
-        Customer.create(session, id_=uuid7(), at=NOON, country="PT", store_id=None, phone="912 345 678", name="Ana")
+        Customer.create(session, id_=uuid7(), by=floor(shop), at=NOON, **told)
     assert refused.value.code == "already-exists"
     assert count(world, shop) == 1
 
 
 def edit(world: World, shop: Shop, customer: Customer, **changes: Any) -> None:
     with world.database.writing(shop.organization_id) as session:
-        session.get_one(Customer, (shop.organization_id, customer.id)).edit(session, country="PT", **changes)
+        found = session.get_one(Customer, (shop.organization_id, customer.id))
+        found.edit(session, by=floor(shop), at=world.clock(), country="PT", **changes)
 
 
 def test_editing_changes_and_takes_away(world: World, shop: Shop) -> None:

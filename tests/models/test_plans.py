@@ -22,7 +22,7 @@ from tests.world import World
 CONCERNS, CUSTOMERS, STORES = 20_000, 5_000, 20
 pytestmark = only_on_postgresql
 LARGE = {"concern", "alert", "customer", "customer_store", "outbox", "change", "concern_event", "recovery_action"}
-LARGE |= {"concern_item", "notification", "answered_request"}
+LARGE |= {"concern_item", "customer_reference", "notification", "answered_request"}
 
 
 @dataclass
@@ -66,6 +66,8 @@ def _fill(owner: sa.Connection, scene: Scene) -> None:
         ids["customer_id"],
         CUSTOMERS,
         name="'Customer ' || n",
+        name_key="'customer ' || n",
+        phone_key="lpad(n::text, 8, '0')",
         phone="'+3519' || lpad(n::text, 8, '0')",
         created_at=hours_ago % "created_at",
         first_store_id=f"({stores})[n % {STORES} + 1]",
@@ -77,6 +79,14 @@ def _fill(owner: sa.Connection, scene: Scene) -> None:
         CUSTOMERS,
         customer_id="md5('customer' || n)::uuid",
         store_id=f"({stores})[(n + 1) % {STORES} + 1]",
+    )
+    multiply(
+        owner,
+        "customer_reference",
+        originals(owner, "customer_reference", organization_id=scene.shop.organization_id)[0]["id"],
+        CUSTOMERS,
+        customer_id="md5('customer' || n)::uuid",
+        reference="'reference ' || n",
     )
     multiply(
         owner,
@@ -192,6 +202,9 @@ REQUESTS = {
     "a customer's history": ("manager", "GET", "/v1/customers/{customer_id}/history"),
     "a store's log of a day": ("manager", "GET", "/v1/stores/{store_id}/recovery-logs/{business_date}"),
     "the customers of all stores": ("admin", "GET", "/v1/customers"),
+    "a customer by the beginning of a name": ("manager", "GET", "/v1/customers?name=Customer+49"),
+    "a customer of all stores by the beginning of a name": ("admin", "GET", "/v1/customers?name=C%C3%BAstomer+49"),
+    "who may be the same customer": ("manager", "GET", "/v1/customers/{customer_id}/duplicates"),
     "the alerts": ("manager", "GET", "/v1/alerts"),
     "the alerts of all stores": ("hq", "GET", "/v1/alerts"),
     "the open alerts of a store": ("manager", "GET", "/v1/alerts?store_id={store_id}&state=open"),
@@ -209,6 +222,7 @@ def test_what_is_asked_for_most_is_found_by_an_index(large: Large, what: str) ->
 
 def test_a_customer_is_recognised_by_an_index(large: Large) -> None:
     _by_an_index(large, "POST", "/v1/customers/search", "floor", {"phone": PHONE})
+    _by_an_index(large, "POST", "/v1/customers/search", "floor", {"reference": {"source": "till", "reference": "1"}})
     contacts = {"phone": PHONE, "email": "Somebody@Example.org", "loyalty_number": "4711"}
     _by_an_index(large, "POST", "/v1/concerns", "floor", {"mood": 2, "customer": contacts})
 

@@ -1,0 +1,53 @@
+"""What matters now of a customer who stands there: what is open, whether we failed them twice, what was tried."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session, joinedload
+
+from models.access import Actor
+from models.concern import Concern
+from models.customer import Customer
+from models.previous import A_YEAR, Tried, tried_for
+from models.terms import Kind, Status
+
+AGAIN = timedelta(days=30)  # as the rule of the first day has it: a second concern within this is a second failure
+
+
+@dataclass(frozen=True)
+class AtHand:
+    """To be read before saying hello. What was promised to them will stand here, beside what is open."""
+
+    open: Sequence[Concern]
+    second_failure: bool
+    tried_before: Tried | None
+
+
+def at_hand(session: Session, customer: Customer, *, seen_by: Actor, at: datetime) -> AtHand:
+    """What is open within this person's reach, and what was tried the last time that is over, if within a year.
+
+    A second failure is one wherever it happened: of the concerns of the last 30 days one followed another within 30.
+    """
+    theirs = (Concern.customer_id == customer.id, Concern.kind != Kind.PRAISE)
+    seen = (*theirs, *Concern.visible_to(seen_by))
+    over = select(Concern.id).where(*seen, Concern.status == Status.RESOLVED, Concern.received_at > at - A_YEAR)
+    last = over.order_by(Concern.received_at.desc(), Concern.id.desc()).limit(1).scalar_subquery()
+    found = session.scalars(
+        select(Concern)
+        .where(*seen, or_(Concern.status != Status.RESOLVED, Concern.id == last))
+        .options(joinedload(Concern.category))
+        .order_by(Concern.received_at.desc(), Concern.id.desc())
+    ).all()
+    ended = next((concern for concern in found if concern.status is Status.RESOLVED), None)
+    again = select(Concern.id).where(
+        *theirs,
+        Concern.received_at > at - AGAIN,
+        Concern.seconds_since_previous <= AGAIN.total_seconds(),
+    )
+    return AtHand(
+        open=[concern for concern in found if concern is not ended],
+        second_failure=session.scalars(again.limit(1)).first() is not None,
+        tried_before=tried_for(session, ended) if ended else None,
+    )
