@@ -18,7 +18,7 @@ from sqlalchemy import (
     union_all,
     update,
 )
-from sqlalchemy.orm import Mapped, Session, aliased, selectinload
+from sqlalchemy.orm import InstrumentedAttribute, Mapped, Session, aliased, selectinload
 from sqlalchemy.sql.base import ExecutableOption
 
 from models.access import Actor
@@ -116,7 +116,7 @@ class Customer(Profile, Aggregate):
         return question
 
     @classmethod
-    def present(cls, id_: UUID) -> ScalarSelect[UUID]:
+    def present(cls, id_: UUID | InstrumentedAttribute[UUID]) -> ScalarSelect[UUID]:
         """The id itself, or the one of whom that customer was merged into."""
         profile = aliased(cls)
         return select(func.coalesce(profile.merged_into_id, profile.id)).where(profile.id == id_).scalar_subquery()

@@ -1,6 +1,6 @@
 """Two profiles that are one person: what moves to the one that survives, and the way back."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped
 from models.access import Actor
 from models.base import TenantOwned, link
 from models.concern import Concern
+from models.consent import ConsentSource
 from models.contact import CONTACTS
 from models.customer import Customer, CustomerStore
 from models.customer_reference import CustomerReference
@@ -25,6 +26,12 @@ TOGETHER: dict[str, tuple[str, ...]] = {
     },
     "consent": ("consent_at", "may_contact", "consent_source", "consent_by_id"),
     "allergies": ("allergies_consent_at", "allergies"),
+}
+FROM_JSON: dict[str, Callable[[str], Any]] = {
+    "consent_at": datetime.fromisoformat,
+    "consent_source": ConsentSource,
+    "consent_by_id": UUID,
+    "allergies_consent_at": datetime.fromisoformat,
 }
 
 
@@ -239,7 +246,4 @@ def _plain(value: Any) -> Any:
 
 def _value(column: str, plain: Any) -> Any:
     """As the column of a customer holds it."""
-    kind = Customer.__table__.c[column].type.python_type
-    if plain is None or isinstance(plain, kind):
-        return plain
-    return datetime.fromisoformat(plain) if kind is datetime else kind(plain)
+    return plain if plain is None or column not in FROM_JSON else FROM_JSON[column](plain)

@@ -48,5 +48,5 @@ def refer(session: Session, customer: "Customer", told: Sequence[dict[str, Any]]
             raise Conflict("Another customer has this reference.", pointer=f"/references/{place}")
     stays = {(one.source, one.reference): one for one in customer.references}
     customer.references = [
-        stays.get(name) or CustomerReference(source=name[0], reference=name[1]) for name in dict.fromkeys(names)
+        stays.get(name) or CustomerReference(source=name[0], reference=name[1]) for name in sorted({*names})
     ]

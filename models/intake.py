@@ -122,7 +122,7 @@ def _with_rows(
     if details is not None:
         known = found["customer"]
         found["customer"] = Customer.recognise(session, details, known=known, at=at, store_id=store_id)
-    elif wanted is not None:
+    elif customer_id is not None and wanted is not None:
         if found["customer"] is None:  # perhaps they were merged at this very moment
             found["customer"] = session.scalars(wanted).one_or_none()
         if found["customer"] is None:
