@@ -114,10 +114,7 @@ def _with_rows(
         with pointing_into("/customer"):
             details = normalised(details, country)
         wanted = Customer.held(Customer.known_by(details), for_change=len(details) > 1)
-    for name, kind in NAMED_BY_ID.items():
-        if (pointer := f"{name}_id") in said:
-            id_ = said.pop(pointer)
-            said[name] = kind.find(session, id_, seen_by=by, pointer=f"/{pointer}") if id_ else None
+    _name(session, said, by=by)
     found = look_up(session, said, store_id=store_id, category=category, customer=wanted)
     if details is not None:
         known = found["customer"]
@@ -129,6 +126,14 @@ def _with_rows(
             raise Customer.out_of_reach(customer_id, pointer="/customer_id")
         found["customer"].meet(session, store_id, at)
     return found
+
+
+def _name(session: ScopedSession, said: dict[str, Any], *, by: Actor) -> None:
+    """Put the colleague praised and the concern linked in the place of their ids."""
+    for name, kind in NAMED_BY_ID.items():
+        if (pointer := f"{name}_id") in said:
+            id_ = said.pop(pointer)
+            said[name] = kind.find(session, id_, seen_by=by, pointer=f"/{pointer}") if id_ else None
 
 
 def _act(

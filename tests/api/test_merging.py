@@ -103,6 +103,21 @@ def test_who_was_merged_is_not_there_but_their_contacts_lead_to_the_survivor(wor
     assert ask(world, shop, "POST", "", "floor", status=409, json={"phone": OTHER_PHONE})["code"] == "already-exists"
 
 
+def test_whoever_met_one_of_the_two_reads_the_survivor(world: World, shop: Shop) -> None:
+    ana, other = create(world, shop, name="Ana"), create(world, shop, phone=PHONE)
+    first_met_there = create(world, shop, "elsewhere", phone=OTHER_PHONE)
+    ask(world, shop, "POST", "/search", "elsewhere", json={"phone": PHONE})
+    ask(world, shop, "GET", f"/{ana}", "elsewhere", status=404)
+    merged = merge(world, shop, ana, other)
+    ask(world, shop, "GET", f"/{ana}", "elsewhere")
+    undo(world, shop, merged)
+    ask(world, shop, "GET", f"/{ana}", "elsewhere", status=404)
+    ask(world, shop, "GET", f"/{other}", "elsewhere")
+    ask(world, shop, "POST", "/search", json={"phone": OTHER_PHONE})
+    merge(world, shop, ana, first_met_there)
+    ask(world, shop, "GET", f"/{ana}", "elsewhere")
+
+
 def test_what_was_merged_before_moves_along(world: World, shop: Shop) -> None:
     first, second, third = (create(world, shop, phone=f"+35191234567{n}") for n in range(3))
     inner, outer = merge(world, shop, second, third), merge(world, shop, first, second)

@@ -12,6 +12,7 @@ from models.customer import Customer, CustomerStore
 from models.errors import Conflict, Invalid
 from tests import factories
 from tests.crowd import at_once
+from tests.databases import only_on_sqlite
 from tests.factories import NOON, Shop
 from tests.world import World
 
@@ -171,6 +172,18 @@ def test_a_customer_is_seen_where_they_were_met(world: World, shop: Shop) -> Non
     assert sees(there) == [ana.id]
     recognise(world, shop, phone=PHONE)
     assert count(world, shop, CustomerStore) == 1  # met again is not met twice
+
+
+@only_on_sqlite
+def test_a_name_is_found_by_the_index_of_names_on_sqlite_too(world: World, shop: Shop) -> None:
+    everywhere = Actor(shop.organization_id, GRANTS[Role.ADMIN], None)
+    newest = Customer.listed(everywhere, name="Ána").order_by(Customer.created_at.desc(), Customer.id.desc()).limit(51)
+    recognise(world, shop, name="Ana Lima")
+    with world.database.reading(shop.organization_id) as session:
+        with world.counting() as asked:
+            assert len(session.scalars(newest).all()) == 1
+        plan = session.connection().exec_driver_sql("EXPLAIN QUERY PLAN " + asked[0], ("",) * asked[0].count("?")).all()
+    assert any("ix_customer_name_key" in step.detail and "name_key>? AND name_key<?" in step.detail for step in plan)
 
 
 CROWDS = {

@@ -227,6 +227,17 @@ def test_a_customer_is_recognised_by_an_index(large: Large) -> None:
     _by_an_index(large, "POST", "/v1/concerns", "floor", {"mood": 2, "customer": contacts})
 
 
+def test_a_name_is_found_by_the_index_of_names(large: Large) -> None:
+    def ask() -> None:
+        path = "/v1/customers?name=Customer+49"
+        assert len(large.world.request("GET", path, (large.scene.shop, "admin")).json["items"]) > 10
+
+    *_, (statement, parameters), _references = sent(large.world.database, ask)
+    with large.world.database.reading(large.tenant) as session:
+        plan = session.connection().exec_driver_sql("EXPLAIN " + statement, parameters).scalars().all()
+    assert any("ix_customer_name_key" in line for line in plan), plan
+
+
 def _by_an_index(large: Large, method: str, path: str, login: str, body: Any = None) -> None:
     statuses = []
 
