@@ -35,6 +35,7 @@ class Permission(StrEnum):
     POLICY_READ = "policy:read"  # when it rings, and how a call climbs
     POLICY_WRITE = "policy:write"
     LOG_READ = "log:read"
+    DAY_FIGURES = "day:figures"  # how many guests and receipts a store had, and what it took
     REPORT_READ = "report:read"
 
 
@@ -81,6 +82,7 @@ _MANAGER = _FLOOR | {
     P.RECOVERY_APPROVE,
     P.STAFF_CARE,
     P.POLICY_READ,
+    P.DAY_FIGURES,
     P.REPORT_READ,
 }
 
@@ -105,6 +107,7 @@ GRANTS: dict[Role, frozenset[Permission]] = {
         P.POLICY_READ,
         P.POLICY_WRITE,
         P.LOG_READ,
+        P.DAY_FIGURES,
         P.REPORT_READ,
     },
 }
@@ -119,7 +122,7 @@ def hearing(*, sensitive: bool) -> frozenset[Role]:
 _KEY = frozenset({P.ANYONE, P.STORE_READ, P.VOCABULARY_READ})
 KEY_GRANTS: dict[KeyScope, frozenset[Permission]] = {
     KeyScope.CONCERNS_READ: _KEY | {P.CONCERN_READ, P.CONCERN_WORDS, P.ALERT_READ, P.LOG_READ},
-    KeyScope.CONCERNS_WRITE: _KEY | {P.CONCERN_LOG, P.CONCERN_RESOLVE, P.RECOVERY_ACT},
+    KeyScope.CONCERNS_WRITE: _KEY | {P.CONCERN_LOG, P.CONCERN_RESOLVE, P.RECOVERY_ACT, P.DAY_FIGURES},
     KeyScope.CUSTOMERS_READ: _KEY | {P.CUSTOMER_READ},
     KeyScope.CUSTOMERS_WRITE: _KEY | {P.CUSTOMER_WRITE},
     KeyScope.REPORTS_READ: _KEY | {P.REPORT_READ},

@@ -31,10 +31,27 @@ class Step(StrEnum):
     ACTION_DECLINED = "action_declined"
     ACTION_EXPIRED = "action_expired"  # nobody decided in time
     ACTION_SETTLED = "action_settled"  # `settlement` is how far its money has come
+    PROMISED = "promised"
+    PROMISE_KEPT = "promise_kept"
+    PROMISE_BROKEN = "promise_broken"  # its time has passed
+    PROMISE_CANCELLED = "promise_cancelled"
+    PROMISE_HANDED_OVER = "promise_handed_over"  # `to` is the id of who keeps it from now on
 
 
 # What may follow after a concern is resolved, for it changes nothing of how it was put right.
-AFTERWARDS = frozenset({Step.ACTION_APPROVED, Step.ACTION_DECLINED, Step.ACTION_EXPIRED, Step.ACTION_SETTLED})
+AFTERWARDS = frozenset(
+    {
+        Step.ACTION_APPROVED,
+        Step.ACTION_DECLINED,
+        Step.ACTION_EXPIRED,
+        Step.ACTION_SETTLED,
+        Step.PROMISED,
+        Step.PROMISE_KEPT,
+        Step.PROMISE_BROKEN,
+        Step.PROMISE_CANCELLED,
+        Step.PROMISE_HANDED_OVER,
+    }
+)
 
 
 class ConcernEvent(TenantOwned):

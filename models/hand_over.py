@@ -37,12 +37,13 @@ def _why_not(session: Session, concern: Concern, colleague: Staff, *, by: Actor)
         return f"{colleague.name} told of this, and is not rung for it."
     if colleague.role not in hearing(sensitive=concern.sensitive):
         return f"{colleague.name} is not somebody who may hear of this."
-    if colleague.left_at is not None or not _works_there(session, concern, colleague):
+    if colleague.left_at is not None or not works_there(session, concern, colleague):
         return f"{colleague.name} does not work in this store."
     return None
 
 
-def _works_there(session: Session, concern: Concern, colleague: Staff) -> bool:
+def works_there(session: Session, concern: Concern, colleague: Staff) -> bool:
+    """Whether they belong to the store of the concern, look after its region, or are on shift there."""
     if concern.store_id in colleague.store_ids or concern.store.region_id in colleague.region_ids:
         return True
     shift = Shift.current(session, colleague.id)

@@ -75,9 +75,7 @@ def _post(session: ScopedSession, store_id: UUID | None, *, by: Actor) -> tuple[
     if store_id is not None:
         store = Store.find(session, store_id, seen_by=by, pointer="/store_id", also=_RULES_OF_STORE)
         return store, None
-    shift = Shift.current(session, by.staff_id, also=_RULES_OF_SHIFT) if by.staff_id else None
-    if shift is None or not by.reaches(shift.store_id):
-        raise Invalid("Send a store_id, or check in first with PUT /v1/me/shift.", pointer="/store_id")
+    shift = Shift.of(session, by, also=_RULES_OF_SHIFT)
     return shift.store, shift.staff
 
 

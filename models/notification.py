@@ -40,6 +40,8 @@ class NotificationKind(StrEnum):
     PRAISE = "praise"  # a customer is glad of what this person did
     APPROVAL = "approval"  # somebody asks to be allowed to give more than they may
     DECISION = "decision"  # what became of that
+    FOLLOW_UP = "follow_up"  # something was promised: it is due soon, or now this person's to keep
+    BROKEN = "broken"  # something was promised, and its time has passed
     PAUSE = "pause"  # a colleague needs a moment
     TEST = "test"
 

@@ -14,6 +14,7 @@ from models.alert import Alert
 from models.base import TenantOwned, link, one
 from models.concern import Concern
 from models.device import AddressKind, Device
+from models.follow_up import FollowUp
 from models.notification import Notification, NotificationKind, NotificationState
 
 # What a killed worker had in hand waits for so long. A letter may take longer: its worker renews the lease meanwhile,
@@ -30,10 +31,16 @@ class Task(StrEnum):
     RING = "ring"  # one notification to one device
     GIVE_BACK = "give_back"  # what was taken and forgotten
     EXPIRE = "expire"  # what was asked for and nobody decided in time
+    REMIND = "remind"  # of a promise that is due soon
+    OVERDUE = "overdue"  # a promise whose time has come
     INFORM = "inform"  # one notification that does not climb
     TELL = "tell"  # find out who is to be told of something
     RECALL = "recall"  # find out whose phones still show an alert that was taken
     WITHDRAW = "withdraw"  # take one notification off one device
+
+
+def _partial(name: str, column: str, condition: str) -> Index:
+    return Index(name, column, postgresql_where=text(condition), sqlite_where=text(condition))
 
 
 class Outgoing(TenantOwned):
@@ -41,30 +48,19 @@ class Outgoing(TenantOwned):
 
     __tablename__ = "outbox"
     __table_args__ = (
-        Index(
-            "ix_outbox_due", "due_at", postgresql_where=text("done_at IS NULL"), sqlite_where=text("done_at IS NULL")
-        ),
-        Index(
-            "ix_outbox_done",
-            "done_at",
-            postgresql_where=text("done_at IS NOT NULL"),
-            sqlite_where=text("done_at IS NOT NULL"),
-        ),
-        Index(
-            "ix_outbox_set_aside",
-            "set_aside_at",
-            postgresql_where=text("set_aside_at IS NOT NULL"),
-            sqlite_where=text("set_aside_at IS NOT NULL"),
-        ),
+        _partial("ix_outbox_due", "due_at", "done_at IS NULL"),
+        _partial("ix_outbox_done", "done_at", "done_at IS NOT NULL"),
+        _partial("ix_outbox_set_aside", "set_aside_at", "set_aside_at IS NOT NULL"),
     )
 
     task: Mapped[Task]
     alert_id: Mapped[UUID | None] = link("alert", nullable=True)
     concern_id: Mapped[UUID | None] = link("concern", nullable=True)
     staff_id: Mapped[UUID | None] = link("staff", nullable=True)  # who is to be told, or who it is about
+    follow_up_id: Mapped[UUID | None] = link("follow_up", nullable=True)
     notification_id: Mapped[UUID | None] = link("notification", nullable=True)
     kind: Mapped[NotificationKind | None]  # what a TELL is about
-    run_id: Mapped[UUID | None]
+    run_id: Mapped[UUID | None]  # of the alert or the promise it is about: another one is begun, and this does nothing
     step: Mapped[int | None]
     created_at: Mapped[datetime]
     due_at: Mapped[datetime]
@@ -78,6 +74,7 @@ class Outgoing(TenantOwned):
 
     alert: Mapped[Alert | None] = one("Outgoing", "alert_id", "Alert")
     concern: Mapped[Concern | None] = one("Outgoing", "concern_id", "Concern")
+    follow_up: Mapped[FollowUp | None] = one("Outgoing", "follow_up_id", "FollowUp")
     notification: Mapped[Notification | None] = one("Outgoing", "notification_id", "Notification")
 
     @property
@@ -114,13 +111,17 @@ class Outgoing(TenantOwned):
         )
 
     @classmethod
-    def reminder(cls, task: Task, concern: Concern, *, due_at: datetime, at: datetime) -> "Outgoing":
+    def reminder(
+        cls, task: Task, concern: Concern, *, due_at: datetime, at: datetime, follow_up: FollowUp | None = None
+    ) -> "Outgoing":
         """Something to look after later, whatever becomes of the concern until then."""
         return cls(
             organization_id=concern.organization_id,
             task=task,
             concern=concern,
             concern_id=concern.id,
+            follow_up=follow_up,
+            run_id=follow_up.run_id if follow_up else None,
             created_at=at,
             due_at=due_at,
         )
@@ -134,10 +135,12 @@ class Outgoing(TenantOwned):
         at: datetime,
         concern: Concern | None = None,
         alert: Alert | None = None,
+        follow_up: FollowUp | None = None,
         staff_id: UUID | None = None,
     ) -> "Outgoing":
         """Something people are to be told of, once it is found out who they are."""
-        about = concern or (alert.concern if alert else None)
+        cause = alert or follow_up
+        about = concern or (cause.concern if cause else None)
         return cls(
             organization_id=organization_id,
             task=Task.TELL,
@@ -145,8 +148,9 @@ class Outgoing(TenantOwned):
             alert_id=alert.id if alert else None,
             concern=about,
             concern_id=about.id if about else None,
+            follow_up=follow_up,
             staff_id=staff_id,
-            run_id=alert.run_id if alert else None,
+            run_id=cause.run_id if cause else None,
             created_at=at,
             due_at=at,
         )
@@ -158,6 +162,7 @@ class Outgoing(TenantOwned):
             task=Task.INFORM,
             alert_id=self.alert_id,
             concern_id=self.concern_id,
+            follow_up_id=self.follow_up_id,
             notification=notification,
             notification_id=notification.id,
             run_id=self.run_id,

@@ -1,20 +1,18 @@
 """Recovery actions: what was done to put a concern right, recorded beside the customer's profile."""
 
-from collections.abc import Sequence
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Index, Select, String, Text, select, text
-from sqlalchemy.orm import Mapped, Session, joinedload, mapped_column
-from sqlalchemy.sql.base import ExecutableOption
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.access import Actor
-from models.base import Aggregate, Money, link, money, one
-from models.concern import Concern
+from models.base import Money, link, money, one
 from models.concern_event import ConcernEvent, Step
 from models.errors import NotNow
+from models.part import Part
 from models.remedy import Remedy
 from models.staff import Staff
 
@@ -45,7 +43,7 @@ SETTLES: dict[Settlement, frozenset[Settlement]] = {  # the next one: those it m
 }
 
 
-class RecoveryAction(Aggregate):
+class RecoveryAction(Part):
     """One thing done for the customer. Never changed afterwards: a mistake is corrected by a reversing entry.
 
     A reversing entry points to what it takes back (`reverses_id`) and carries its cost with the sign turned; what is
@@ -80,8 +78,6 @@ class RecoveryAction(Aggregate):
         ),
     )
 
-    concern_id: Mapped[UUID] = link("concern")
-    store_id: Mapped[UUID] = link("store")
     remedy_id: Mapped[UUID] = link("remedy")
     reverses_id: Mapped[UUID | None] = link("recovery_action", nullable=True)
     status: Mapped[ActionStatus] = mapped_column(default=ActionStatus.DONE)
@@ -100,52 +96,22 @@ class RecoveryAction(Aggregate):
     recorded_at: Mapped[datetime]
     acted_by_id: Mapped[UUID | None] = link("staff", nullable=True)
 
-    concern: Mapped[Concern] = one("RecoveryAction", "concern_id", "Concern")
     remedy: Mapped[Remedy] = one("RecoveryAction", "remedy_id", "Remedy", lazy="joined")
     acted_by: Mapped[Staff | None] = one("RecoveryAction", "acted_by_id", "Staff", lazy="joined")
     decided_by: Mapped[Staff | None] = one("RecoveryAction", "decided_by_id", "Staff", lazy="joined")
-
-    @classmethod
-    def visible_to(cls, actor: Actor) -> Sequence[ColumnElement[bool]]:
-        """Those of the concerns the actor may see; their stores are named once more, for the index."""
-        of_concerns = cls.concern_id.in_(select(Concern.id).where(*Concern.visible_to(actor)))
-        return (of_concerns,) if actor.store_ids is None else (cls.store_id.in_(actor.store_ids), of_concerns)
-
-    @classmethod
-    def find(
-        cls,
-        session: Session,
-        id_: UUID,
-        *,
-        seen_by: Actor,
-        lock: bool = False,
-        pointer: str | None = None,
-        also: Sequence[ExecutableOption] = (),
-    ) -> "RecoveryAction":
-        """As for any other; its concern is locked first, for a colleague may be at it with another of its actions."""
-        if lock:
-            of_it = select(cls.concern_id).where(cls.id == id_).scalar_subquery()
-            session.execute(select(Concern.id).where(Concern.id == of_it).with_for_update(key_share=True))
-        return super().find(session, id_, seen_by=seen_by, lock=lock, pointer=pointer, also=also)
-
-    @property
-    def customer_id(self) -> UUID | None:
-        """Beside whose profile it stands: the customer of its concern, also when that is found out later."""
-        customer_id: UUID | None = self.concern.customer_id
-        return customer_id
-
-    @classmethod
-    def shown_with(cls) -> Sequence[ExecutableOption]:
-        return (joinedload(cls.concern),)
 
     @classmethod
     def listed(cls, actor: Actor, *, unpaid: bool | None = None, **equal: Any) -> Select["RecoveryAction"]:
         """The actions within reach whose columns have these values; `unpaid`, promised and not paid, or not that."""
         criteria = [getattr(cls, name) == value for name, value in equal.items()]
         if unpaid is not None:
-            waits = (cls.status == ActionStatus.DONE) & cls.settlement.in_(UNPAID)
-            criteria.append(waits if unpaid else ~waits)
+            criteria.append(cls.is_unpaid() if unpaid else ~cls.is_unpaid())
         return select(cls).where(*cls.visible_to(actor), *criteria).options(*cls.shown_with())
+
+    @classmethod
+    def is_unpaid(cls) -> ColumnElement[bool]:
+        """It was promised and stands, and its money is not paid."""
+        return (cls.status == ActionStatus.DONE) & cls.settlement.in_(UNPAID)
 
     @property
     def decision(self) -> "RecoveryAction | None":

@@ -105,6 +105,14 @@ class Shift(TenantOwned):
         return session.scalars(select(cls).where(*here).options(*shown).order_by(cls.paused_until, cls.id)).all()
 
     @classmethod
+    def of(cls, session: Session, actor: Actor, *, also: Sequence[ExecutableOption] = ()) -> "Shift":
+        """The open shift of whoever asks. Invalid where no shift says which store they mean."""
+        shift = cls.current(session, actor.staff_id, also=also) if actor.staff_id else None
+        if shift is None or not actor.reaches(shift.store_id):
+            raise Invalid("Send a store_id, or check in first with PUT /v1/me/shift.", pointer="/store_id")
+        return shift
+
+    @classmethod
     def current(
         cls, session: Session, staff_id: UUID | None, *, also: Sequence[ExecutableOption] = ()
     ) -> "Shift | None":

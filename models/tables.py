@@ -3,6 +3,7 @@
 from models import (
     alert,
     alert_rule,
+    asked_well,
     change,
     concern,
     concern_event,
@@ -13,6 +14,7 @@ from models import (
     description,
     device,
     escalation_policy,
+    follow_up,
     heartbeat,
     idempotency,
     inspection,
@@ -24,6 +26,7 @@ from models import (
     shift,
     staff,
     store,
+    store_day,
     tally,
     vocabulary,
 )
@@ -32,6 +35,7 @@ from models.base import Base
 __all__ = [
     "alert",
     "alert_rule",
+    "asked_well",
     "change",
     "concern",
     "concern_event",
@@ -42,6 +46,7 @@ __all__ = [
     "description",
     "device",
     "escalation_policy",
+    "follow_up",
     "heartbeat",
     "idempotency",
     "inspection",
@@ -53,6 +58,7 @@ __all__ = [
     "shift",
     "staff",
     "store",
+    "store_day",
     "tally",
     "vocabulary",
 ]

@@ -4,10 +4,11 @@ from collections.abc import Iterable
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy.orm import Session, joinedload, lazyload
 
 from models.alert import Alert
 from models.concern import Concern
+from models.follow_up import FollowUp
 from models.notification import LOUD, Notification, NotificationKind, NotificationState
 from models.outbox import Outgoing, Task
 from models.shift import Shift
@@ -26,6 +27,7 @@ INGREDIENTS = (
     joinedload(Outgoing.notification).joinedload(Notification.device),
     joinedload(Outgoing.alert).lazyload(Alert.notifications),
     joinedload(Outgoing.alert).joinedload(Alert.store),
+    joinedload(Outgoing.follow_up).options(lazyload(FollowUp.owner), lazyload(FollowUp.promised_by)),
     joinedload(Outgoing.concern).joinedload(Concern.category),
     joinedload(Outgoing.concern).joinedload(Concern.place),
 )
@@ -104,6 +106,8 @@ def _why_not(
             session.add(Outgoing.about(alert, Task.WITHDRAW, at=at, notification=notification))
     elif notification.kind is NotificationKind.OUTCOME and task.concern and task.concern.status is not Status.RESOLVED:
         reason = "reopened"
+    elif task.follow_up is not None and task.follow_up.run_id != task.run_id:
+        reason = "answered"
     elif notification.expires_at <= at:
         state, reason = NotificationState.EXPIRED, task.last_error or "expired"
     else:

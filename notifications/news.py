@@ -25,7 +25,7 @@ from notifications.escalation import LONGEST_TTL
 
 K = NotificationKind
 PERSONAL = LOUD | {K.REMINDER, K.DECISION}  # meant for one person, who waits for it: no hour is too quiet
-BY_MAIL_TOO = frozenset({K.UNANSWERED})
+BY_MAIL_TOO = frozenset({K.UNANSWERED, K.BROKEN})
 MAIL_TTL = timedelta(hours=4)  # a mail server may be away for longer than a customer waits; it tells of the day
 
 
@@ -36,10 +36,11 @@ def tell(session: Session, task: Outgoing, *, at: datetime) -> None:
         return
     people = [staff for staff in _people(session, task, concern, store) if task.kind not in staff.muted]
     shifts, phones = _shifts_of(session, people), _phones_of(session, people)
+    personal = task.kind in PERSONAL or _is_for_keeper(task)
     for staff in people:
         shift = shifts.get(staff.id)
         paused = shift is not None and shift.is_paused(at)
-        if not paused and (task.kind in PERSONAL or not _wants_quiet(staff, shift, store, at)):
+        if not paused and (personal or not _wants_quiet(staff, shift, store, at)):
             for device in phones[staff.id]:
                 _queue(session, task, staff, device, at=at)
         if task.kind in BY_MAIL_TOO and staff.email:
@@ -69,6 +70,8 @@ def _about(session: Session, task: Outgoing) -> tuple[Concern | None, Store | No
 
 def _is_stale(task: Outgoing, concern: Concern | None, alert: Alert | None) -> bool:
     """What was to be told is no longer so: somebody came after all, the reminder has done its work, it is reopened."""
+    if task.follow_up is not None and task.follow_up.run_id != task.run_id:
+        return True
     if task.kind is K.OUTCOME:
         return concern is None or concern.status is not Status.RESOLVED
     if alert is None:
@@ -78,13 +81,18 @@ def _is_stale(task: Outgoing, concern: Concern | None, alert: Alert | None) -> b
     return alert.run_id != task.run_id or (expected is not None and alert.state is not expected)
 
 
+def _is_for_keeper(task: Outgoing) -> bool:
+    """A promise is news for the one who keeps it, who is named unless they cannot be told."""
+    return task.kind is K.FOLLOW_UP and task.staff_id is not None
+
+
 def _people(session: Session, task: Outgoing, concern: Concern | None, store: Store | None) -> Iterable[Staff]:
-    if task.kind in (K.HAND_OVER, K.REMINDER, K.PRAISE, K.DECISION, K.TEST):
+    if task.kind in (K.HAND_OVER, K.REMINDER, K.PRAISE, K.DECISION, K.TEST) or _is_for_keeper(task):
         return session.scalars(_working().where(Staff.id == task.staff_id)).all()
     if store is None:
         return ()
     if concern is None:
-        return _leads(session, store.id, but=task.staff_id)
+        return _leads(session, store.id, among=frozenset(Role), but=task.staff_id)
     may_hear = hearing(sensitive=concern.sensitive)
     return [staff for staff in _concerned(session, task, concern, store) if staff.role in may_hear]
 
@@ -98,14 +106,17 @@ def _concerned(session: Session, task: Outgoing, concern: Concern, store: Store)
             return session.scalars(_working().where(_is_responsible_for(store), others)).all()
         case K.OUTCOME:
             return session.scalars(_working().where(_was_involved_in(concern))).all()
-    return _leads(session, store.id, but=concern.reported_by_id)
+        case K.BROKEN:
+            return session.scalars(_working().where(_manages(store.id))).all()
+    but = None if task.kind is K.FOLLOW_UP else concern.reported_by_id
+    return _leads(session, store.id, among=hearing(sensitive=concern.sensitive), but=but)
 
 
-def _leads(session: Session, store_id: UUID, *, but: UUID | None) -> Iterable[Staff]:
-    """Whoever leads the shift; where nobody does, the managers of the store."""
+def _leads(session: Session, store_id: UUID, *, among: frozenset[Role], but: UUID | None) -> Iterable[Staff]:
+    """Whoever leads the shift and may hear of it; where nobody does, the managers of the store."""
     on_shift = select(Shift.staff_id).where(Shift.store_id == store_id, Shift.ended_at.is_(None), Shift.lead)
     others = Staff.id.is_distinct_from(but)
-    leads = session.scalars(_working().where(Staff.id.in_(on_shift), others)).all()
+    leads = session.scalars(_working().where(Staff.id.in_(on_shift), Staff.role.in_(among), others)).all()
     return leads or session.scalars(_working().where(_manages(store_id), others)).all()
 
 

@@ -72,7 +72,9 @@ def body(kind: NotificationKind, gist: Gist = NOTHING, *, locale: str | None) ->
             return say("A test: nothing to do")
         case NotificationKind.REMINDER:
             return _after(say("Nobody has done anything yet"), gist)
-        case NotificationKind.APPROVAL | NotificationKind.DECISION:
+        case (
+            NotificationKind.APPROVAL | NotificationKind.DECISION | NotificationKind.FOLLOW_UP | NotificationKind.BROKEN
+        ):
             return _after(say("Open to see more"), gist)
         case NotificationKind.LATE:
             return _after(say("For your information"), gist)
@@ -89,6 +91,8 @@ def _opening(say: Say, kind: NotificationKind, gist: Gist) -> str:
         NotificationKind.PRAISE: say("Praise for you"),
         NotificationKind.APPROVAL: say("May a colleague give more?"),
         NotificationKind.DECISION: say("It is decided"),
+        NotificationKind.FOLLOW_UP: say("A promise to keep"),
+        NotificationKind.BROKEN: say("A promise was not kept"),
     }
     return openings.get(kind) or _call(say, gist)
 

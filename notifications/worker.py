@@ -27,6 +27,7 @@ from notifications.health import Health
 from notifications.letters import INGREDIENTS, letters_for
 from notifications.news import tell
 from notifications.one_by_one import one_by_one
+from notifications.promises import let_break, remind
 
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
@@ -37,6 +38,8 @@ DECISIONS: Mapping[Task, Callable[..., None]] = {
     Task.GIVE_BACK: give_back,
     Task.TELL: tell,
     Task.EXPIRE: let_expire,
+    Task.REMIND: remind,
+    Task.OVERDUE: let_break,
 }
 RECORDED = (joinedload(Outgoing.notification).lazyload(Notification.staff),)
 LETTERS = (Task.RING, Task.INFORM, Task.WITHDRAW)

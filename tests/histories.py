@@ -8,14 +8,17 @@ from uuid import UUID
 from sqlalchemy import select
 
 from models.access import GRANTS, Actor, Role
+from models.asked_well import AskedWell
 from models.base import Money
 from models.concern import Concern
 from models.concern_event import ConcernEvent
+from models.follow_up import FollowUp, FollowUpKind
 from models.putting_right import act
 from models.recovery import ActionStatus, RecoveryAction
 from models.remedy import Remedy
 from models.session import Database, ScopedSession
 from models.store import Store
+from models.store_day import StoreDay
 from models.terms import AlertState, Channel, Handling, Kind, Outcome, Status
 from models.vocabulary import Category, Cause
 from notifications.announce import announce
@@ -62,6 +65,42 @@ def live(database: Database, shop: Shop, rng: Random, *, concerns: int) -> None:
         )
         for _ in range(concerns):
             _happen(stage, rng)
+        _listen(stage, rng)
+
+
+def _listen(stage: Stage, rng: Random) -> None:
+    """Promises and what became of them, some that were asked, some days that were told."""
+    for concern in stage.session.scalars(select(Concern).order_by(Concern.id)).all():
+        for _ in range(rng.choice([0, 0, 1, 2])):
+            _promise(stage, rng, concern)
+    for _ in range(rng.randrange(60)):
+        by, at = rng.choice(stage.people), BEGIN + timedelta(seconds=rng.randrange(DAYS * 24 * 3600))
+        store_id = rng.choice(stage.stores).id
+        AskedWell.tap(stage.session, by=by, at=at, store_id=store_id, count=rng.choice([1, 1, 5, 500]))
+    for _ in range(rng.randrange(60, 120)):
+        store, day = rng.choice(stage.stores), BEGIN.date() + timedelta(days=rng.randrange(DAYS))
+        sizes = {name: rng.choice([None, 0, 9, 10, 250]) for name in ("covers", "transactions")}
+        StoreDay.tell(stage.session, store, day, sales=None, **sizes)
+        stage.session.flush()
+
+
+def _promise(stage: Stage, rng: Random, concern: Concern) -> None:
+    """Something is promised, and kept, broken, cancelled or handed over, in time or not; or nothing becomes of it."""
+    by, session, at = rng.choice(stage.people[:3]), stage.session, concern.received_at
+    due_at = at + timedelta(seconds=rng.choice([1, 600, 7200, 30_000, 86_400, 3 * 86_400]))
+    promised, _ = FollowUp.promise(
+        session, concern, by=by, at=at, due_at=due_at, what="A call.", kind=FollowUpKind.CALL
+    )
+    session.flush()
+    at += timedelta(seconds=rng.choice([0, 599, 600, 7200, 86_400]))
+    if at >= due_at and rng.random() < 0.5:
+        promised.break_(at=at)
+    match rng.choice(["keep", "keep", "cancel", "nothing"]):
+        case "keep":
+            promised.keep(by=by, at=at)
+        case "cancel":
+            promised.cancel(by=by, at=at, note="Not needed.")
+    session.flush()
 
 
 def _happen(stage: Stage, rng: Random) -> None:

@@ -31,6 +31,9 @@ class Raw:
     concerns: list[Record]
     actions: dict[UUID, list[Record]]  # by concern
     alerts: dict[UUID, Record]  # by concern
+    follow_ups: list[Record]
+    checks: list[Record]
+    days: list[Record]
     named: dict[str, dict[UUID, Record]]  # the rows of store, region, category and cause, by id
 
 
@@ -51,6 +54,9 @@ def raw_rows(connection: Connection, store_ids: Collection[UUID]) -> Raw:
         concerns=of_the_stores("concern"),
         actions=actions,
         alerts={alert["concern_id"]: alert for alert in of_the_stores("alert")},
+        follow_ups=of_the_stores("follow_up"),
+        checks=of_the_stores("asked_well"),
+        days=of_the_stores("store_day"),
         named={**named, "store": {store_id: named["store"][store_id] for store_id in store_ids}},
     )
 
@@ -102,7 +108,31 @@ def recount_day(raw: Raw, store_id: UUID, day: date) -> dict[str, Any]:
         if concern["store_id"] == store_id and business_date(concern["occurred_at"], store) == day
     ]
     praise = [concern for concern in of_the_day if concern["kind"] == "praise"]
-    return {**figures(raw, [it for it in of_the_day if it not in praise]), "praise": len(praise)}
+    counted = figures(raw, [it for it in of_the_day if it not in praise])
+    return {**counted, "praise": len(praise), **listening(raw, store, day, concerns=counted["concerns"])}
+
+
+def listening(raw: Raw, store: Record, day: date, *, concerns: int) -> dict[str, Any]:
+    """What was due that had been promised, how often somebody asked, and how many there were to ask."""
+    due = [
+        it
+        for it in raw.follow_ups
+        if it["store_id"] == store["id"]
+        and business_date(it["due_at"], store) == day
+        and (it["status"] != "cancelled" or it["broken_at"] is not None)
+    ]
+    asked = [it for it in raw.checks if it["store_id"] == store["id"] and business_date(it["at"], store) == day]
+    told = [it for it in raw.days if it["store_id"] == store["id"] and it["business_date"] == day]
+    covers, transactions = (told[0]["covers"], told[0]["transactions"]) if told else (None, None)
+    checks = sum(it["count"] for it in asked)
+    return {
+        "follow_ups_due": len(due),
+        "follow_ups_kept": sum(it["status"] == "kept" and it["kept_at"] < it["due_at"] for it in due),
+        "checks": checks,
+        "covers": covers,
+        "transactions": transactions,
+        "ask_rate": rate(checks + concerns, (covers if transactions is None else transactions) or 0),
+    }
 
 
 def business_date(occurred_at: datetime, store: Record) -> date:

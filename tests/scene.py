@@ -51,6 +51,12 @@ BODIES: dict[str, dict[str, Any]] = {
     "postHandOverConcern": {"staff_id": None},
     "postResolveConcern": {"outcome": "lost", "mood_after": 1},
     "postConcernRecoveryActions": {"remedy": "apology"},
+    "postConcernFollowUps": {"what": "We call you.", "kind": "call", "due_at": "2026-03-04T12:00:00Z"},
+    "postKeepFollowUp": {"note": "changed"},
+    "postCancelFollowUp": {"note": "changed"},
+    "postHandOverFollowUp": {"staff_id": None},
+    "postChecks": {"store_id": None, "count": 2},
+    "putStoreDayByDate": {"covers": 10, "transactions": None, "sales": None},
     "postReverseRecoveryAction": {"note": "changed"},
     "postApproveRecoveryAction": {"note": "changed"},
     "postDeclineRecoveryAction": {"note": "changed"},
@@ -62,6 +68,7 @@ BODIES: dict[str, dict[str, Any]] = {
         "receipts": [{"notification_id": None, "event": "opened", "at": "2026-03-03T12:00:00Z"}]
     },
 }
+CALL = BODIES["postConcernFollowUps"]
 
 
 @dataclass
@@ -76,6 +83,7 @@ class Scene:
     def private(self) -> set[str]:
         """Ids that nobody outside the first store may ever read."""
         names = ("concern_id", "customer_id", "alert_id", "recovery_action_id", "notification_id", "store_id")
+        names += ("follow_up_id", "check_id")
         return {self.ids[name] for name in names} | set(self.sensitive.values()) | {str(self.shop.staff["floor"])}
 
 
@@ -125,6 +133,9 @@ def make_scene(world: World, slug: str) -> Scene:
     merge = _do(world, "POST", f"/v1/customers/{twins[0]}/merge", (shop, "manager"), json=other)
     shop.staff["manager-there"], shop.tokens["manager-there"] = hire(world, shop, "manager-there", Role.MANAGER)
     shop.staff["regional-there"], shop.tokens["regional-there"] = hire(world, shop, "regional-there", Role.REGIONAL)
+    promised = [_do(world, "POST", f"/v1/concerns/{concern['id']}/follow-ups", floor, json=CALL) for _ in range(2)]
+    told = BODIES["putStoreDayByDate"]
+    _do(world, "PUT", f"/v1/stores/{shop.store_id}/days/{concern['business_date']}", (shop, "manager"), json=told)
     policy = {**BODIES["postEscalationPolicies"], "slug": "first-store", "store_id": str(shop.store_id)}
     scene.ids = {
         "concern_id": concern["id"],
@@ -135,12 +146,15 @@ def make_scene(world: World, slug: str) -> Scene:
         "notification_id": _first(world, shop, f"/v1/alerts/{concern['alert']['id']}/notifications"),
         "linked_id": concern["id"],
         "praised_id": str(shop.staff["floor"]),
+        "follow_up_id": promised[0]["id"],
+        "check_id": _do(world, "POST", "/v1/checks", floor, json={})["id"],
         "store_id": str(shop.store_id),
         "region_id": str(shop.region_id),
         "escalation_policy_id": _do(world, "POST", "/v1/escalation-policies", (shop, "admin"), json=policy)["id"],
         "remedy_id": _do(world, "POST", "/v1/remedies", (shop, "admin"), json=DESSERT)["id"],
         "alert_rule_id": _do(world, "POST", "/v1/alert-rules", (shop, "admin"), json=RULE)["id"],
         "staff_id": str(shop.staff["floor"]),
+        "owner_id": str(shop.staff["floor"]),
         "taken_by": str(shop.staff["manager"]),
         "installation_id": f"phone-of-{slug}",
         "business_date": concern["business_date"],
@@ -150,6 +164,7 @@ def make_scene(world: World, slug: str) -> Scene:
         "alert_id": hidden["alert"]["id"],
         "recovery_action_id": _first(world, shop, f"/v1/concerns/{hidden['id']}/recovery-actions"),
         "notification_id": _first(world, shop, f"/v1/alerts/{hidden['alert']['id']}/notifications"),
+        "follow_up_id": _do(world, "POST", f"/v1/concerns/{hidden['id']}/follow-ups", floor, json=CALL)["id"],
     }
     return scene
 

@@ -7,6 +7,7 @@ from webargs.fields import DelimitedList
 
 from api.schemas.base import BusinessDate, Instant, MoneySchema, Schema, Words
 from api.schemas.concerns import ConcernEventSchema, ConcernSchema
+from api.schemas.follow_ups import FollowUpSchema
 from api.schemas.recovery import RecoveryActionSchema
 from models.reports.groups import GroupBy
 from models.terms import Channel
@@ -145,9 +146,19 @@ class LogStoreSchema(NamedSchema):
 
 
 class LogFiguresSchema(FiguresSchema):
-    """The figures of the day, over everything that belongs to it, whatever the reader may see of it."""
+    """The figures of the day, over everything that belongs to it, whatever the reader may see of it.
+
+    `follow_ups_kept`: of those due that day, the ones kept in time; what is open or overdue counts as missed.
+    `ask_rate`: `checks` and `concerns` over `transactions`, or `covers` where the store counts no receipts.
+    """
 
     praise = fields.Integer()
+    follow_ups_due = fields.Integer()
+    follow_ups_kept = fields.Integer()
+    checks = fields.Integer()
+    covers = fields.Integer(allow_none=True)
+    transactions = fields.Integer(allow_none=True)
+    ask_rate = fields.Nested(ShareSchema)
 
 
 class LogConcernSchema(ConcernSchema):
@@ -162,6 +173,9 @@ class NeedsYouNowSchema(Schema):
 
     unanswered_alerts = fields.List(fields.Nested(ConcernSchema))
     open_concerns = fields.List(fields.Nested(ConcernSchema))
+    follow_ups = fields.List(fields.Nested(FollowUpSchema))
+    pending_approvals = fields.List(fields.Nested(RecoveryActionSchema))
+    promised_not_paid = fields.List(fields.Nested(RecoveryActionSchema))
 
 
 class RecoveryLogSchema(Schema):

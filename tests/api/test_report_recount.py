@@ -1,5 +1,6 @@
 """Every figure of the report and the log against a recount of the raw rows."""
 
+from collections import Counter
 from datetime import date, timedelta
 from itertools import combinations
 from random import Random
@@ -20,6 +21,7 @@ from tests.world import World
 FROM, TO = BEGIN.date() - timedelta(days=50), END.date() + timedelta(days=1)
 GROUPINGS = [(), *((by,) for by in GroupBy), *combinations(GroupBy, 2)]
 SEED = 20260303
+COUNTED = ("concerns", "follow_ups_due", "follow_ups_kept", "checks")
 
 
 def stores_of(world: World, shop: Shop) -> list[UUID]:
@@ -76,7 +78,8 @@ def test_the_report_of_some_days_and_stores_is_a_recount_of_their_rows(world: Wo
 
 
 def test_the_figures_of_every_day_are_a_recount_of_its_rows(world: World, shop: Shop, told: Raw) -> None:
-    seen = 0
+    seen: Counter[str] = Counter()
+    rates = 0
     for store_id in (shop.store_id, told_abroad(told, shop)):
         for day in range((END - BEGIN).days + 1):
             business_date = BEGIN.date() + timedelta(days=day)
@@ -87,8 +90,11 @@ def test_the_figures_of_every_day_are_a_recount_of_its_rows(world: World, shop: 
             assert len(log["praise"]) == log["figures"]["praise"]
             assert len(log["late_entries"]) == log["figures"]["late"]
             assert len(log["needs_you_now"]["open_concerns"]) == log["figures"]["open"]
-            seen += log["figures"]["concerns"]
-    assert seen > 50
+            seen.update({name: log["figures"][name] for name in COUNTED})
+            rates += log["figures"]["ask_rate"]["value"] is not None
+    assert min(seen[name] for name in COUNTED) > 20
+    assert seen["follow_ups_kept"] < seen["follow_ups_due"]
+    assert rates > 5
 
 
 def told_abroad(told: Raw, shop: Shop) -> UUID:

@@ -31,6 +31,7 @@ READ = {
     "getCategories": 3,  # they; their causes
     "getConcernById": 4,  # it, with whom and what it names; its items; its alert's notifications
     "getConcernEvents": 5,  # the concern; its steps
+    "getConcernFollowUps": 5,
     "getConcernRecoveryActions": 5,
     "getConcerns": 4,
     "getCustomerById": 3,  # it; what others call it
@@ -40,10 +41,11 @@ READ = {
     "getEscalationPolicies": 2,
     "getEscalationPolicyById": 2,
     "getGuidance": 3,  # without a store: the shift, and the questions
+    "getFollowUps": 2,
     "getMe": 5,  # the person, their stores, their regions; the shift
     "getQuestions": 2,
     "getRecoveryActions": 2,
-    "getRecoveryLogByDate": 13,
+    "getRecoveryLogByDate": 15,
     "getRegions": 2,
     "getRemedies": 3,
     "getRemedyById": 3,
@@ -51,6 +53,7 @@ READ = {
     "getStaffById": 4,
     "getStaffList": 4,
     "getStoreById": 3,  # it; its places
+    "getStoreDayByDate": 4,
     "getStoreHours": 3,  # the store, and its places
     "getStorePauses": 4,  # the store, its places, and who pauses (nobody)
     "getStores": 3,
@@ -119,6 +122,10 @@ class House:
             if part != "concern_item":
                 fresh = {"number": lambda number: 10 + first + number} if part == "concern_event" else {}
                 copy(owner, part, original, more, **fresh)
+        (promised, *_) = originals(owner, "follow_up", concern_id=concern["id"])
+        due = {"business_date": lambda _number: concern["business_date"]}
+        copy(owner, "follow_up", promised, more, concern_id=concerns.__getitem__, **due)
+        copy(owner, "follow_up", promised, more, **due)
         notified = originals(owner, "notification", alert_id=alert["id"])[0]
         copy(owner, "notification", notified, more, alert_id=alerts.__getitem__)
         copy(owner, "notification", notified, more, step=lambda number: 10 + first + number)

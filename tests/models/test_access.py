@@ -26,11 +26,12 @@ PROMISED = {  # line: permissions, and who has them: floor, manager, regional, h
     "allows what is more than a colleague may give": ({P.RECOVERY_APPROVE}, "no yes yes no no"),
     "changes stores, policies and words": ({P.STORE_WRITE, P.POLICY_WRITE, P.VOCABULARY_WRITE}, "no no no no yes"),
     "reads when it rings and how a call climbs": ({P.POLICY_READ}, "no yes yes yes yes"),
+    "tells and reads what a store took in a day": ({P.DAY_FIGURES}, "no yes yes no yes"),
     "reports": ({P.REPORT_READ}, "no yes yes yes yes"),
 }
 SCOPES = {  # what a key may do beyond finding its way
     KeyScope.CONCERNS_READ: {P.CONCERN_READ, P.CONCERN_WORDS, P.ALERT_READ, P.LOG_READ},
-    KeyScope.CONCERNS_WRITE: {P.CONCERN_LOG, P.CONCERN_RESOLVE, P.RECOVERY_ACT},
+    KeyScope.CONCERNS_WRITE: {P.CONCERN_LOG, P.CONCERN_RESOLVE, P.RECOVERY_ACT, P.DAY_FIGURES},
     KeyScope.CUSTOMERS_READ: {P.CUSTOMER_READ},
     KeyScope.CUSTOMERS_WRITE: {P.CUSTOMER_WRITE},
     KeyScope.REPORTS_READ: {P.REPORT_READ},

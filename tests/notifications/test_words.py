@@ -39,6 +39,8 @@ def test_a_call_opens_with_the_strongest_of_what_could_be_said(gist: Gist, openi
         (NotificationKind.LATE, "Told too late to ring, table 12", "For your information · Waiting time"),
         (NotificationKind.OWN, "Being looked after by a colleague, table 12", "Waiting time"),
         (NotificationKind.UNANSWERED, "Nobody answered, table 12", "Waiting time"),
+        (NotificationKind.FOLLOW_UP, "A promise to keep, table 12", "Open to see more · Waiting time"),
+        (NotificationKind.BROKEN, "A promise was not kept, table 12", "Open to see more · Waiting time"),
         (NotificationKind.PAUSE, "A colleague needs a pause", "Open to see more"),
         (NotificationKind.TEST, "This phone can be reached", "A test: nothing to do"),
     ],

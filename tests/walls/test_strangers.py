@@ -29,7 +29,7 @@ ROLES["regional-there"] = Role.REGIONAL
 EVERY_KEY = frozenset().union(*KEY_GRANTS.values())
 
 # Ids in a path that lead to one concern.
-OF_A_CONCERN = frozenset({"concern_id", "alert_id", "recovery_action_id"})
+OF_A_CONCERN = frozenset({"concern_id", "alert_id", "recovery_action_id", "follow_up_id"})
 # Ids in a path that lead to what all stores of an organization share.
 SHARED = frozenset({"alert_rule_id", "remedy_id"})
 # Operations that make one's own thing under a name one chooses.
@@ -197,7 +197,8 @@ def known(scene: Scene, operation: Operation, pointer: str) -> str:
 
 
 def ours_by_new_id(walls: Walls, operation: Operation, pointer: str) -> str:
-    names = {"postConcerns/id": "concern_id", "postCustomers/id": "customer_id"}
+    names = {"postConcerns/id": "concern_id", "postCustomers/id": "customer_id", "postChecks/id": "check_id"}
+    names["postConcernFollowUps/id"] = "follow_up_id"
     return walls.ours.ids[names.get(operation.id + pointer, "recovery_action_id")]
 
 

@@ -1,0 +1,66 @@
+"""Follow-ups: what was promised, by when, and who keeps it."""
+
+from marshmallow import fields
+
+from api.schemas.base import Instant, PageQuery, PersonSchema, Schema, Words, WordsWithheld
+from models.follow_up import FollowUpKind, FollowUpStatus
+
+
+class NewFollowUpSchema(Schema):
+    """A promise to the customer, kept by who makes it unless somebody else is named."""
+
+    id = fields.UUID()
+    what = Words(1000, least=1, required=True)
+    kind = fields.Enum(FollowUpKind, by_value=True, required=True)
+    due_at = Instant(required=True)
+    owner_id = fields.UUID()
+
+
+class KeepSchema(Schema):
+    """What there is to say about it."""
+
+    note = Words(1000, allow_none=True)
+
+
+class CancelSchema(Schema):
+    """Why the customer does not want it any more."""
+
+    note = Words(1000, least=1, required=True)
+
+
+class HandOverFollowUpSchema(Schema):
+    """Which colleague keeps it from now on."""
+
+    staff_id = fields.UUID(required=True)
+
+
+class FollowUpSchema(WordsWithheld):
+    """One promise. `broken_at` stays where it was kept after its time: then it was kept late."""
+
+    withheld = ("what", "note", "owner", "promised_by")
+
+    id = fields.UUID()
+    version = fields.Integer()
+    concern_id = fields.UUID()
+    store_id = fields.UUID()
+    customer_id = fields.UUID(allow_none=True)
+    what = fields.String(allow_none=True)
+    kind = fields.Enum(FollowUpKind, by_value=True)
+    due_at = Instant()
+    business_date = fields.Date(metadata={"description": "The store's business day on which it is due."})
+    status = fields.Enum(FollowUpStatus, by_value=True)
+    owner = fields.Nested(PersonSchema, allow_none=True)
+    promised_by = fields.Nested(PersonSchema, allow_none=True)
+    promised_at = Instant()
+    kept_at = Instant(allow_none=True)
+    broken_at = Instant(allow_none=True)
+    note = fields.String(allow_none=True)
+
+
+class FollowUpQuery(PageQuery):
+    """Which promises."""
+
+    store_id = fields.UUID()
+    owner_id = fields.UUID()
+    status = fields.Enum(FollowUpStatus, by_value=True)
+    due_before = Instant()

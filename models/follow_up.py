@@ -1,0 +1,181 @@
+"""Follow-ups: what was promised to a customer, by when, who keeps it, and whether it was kept."""
+
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Index, Select, Text, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+from uuid_utils.compat import uuid7
+
+from models.access import Actor, Permission
+from models.base import link, one
+from models.concern import Concern
+from models.concern_event import ConcernEvent, Step
+from models.errors import Invalid, NotNow
+from models.hand_over import works_there
+from models.part import Part
+from models.staff import Staff
+
+FURTHEST_AHEAD = timedelta(days=365)
+
+
+class FollowUpKind(StrEnum):
+    CALL = "call"
+    MESSAGE = "message"
+    VISIT = "visit"
+    REPLACEMENT = "replacement"
+    OTHER = "other"
+
+
+class FollowUpStatus(StrEnum):
+    OPEN = "open"
+    KEPT = "kept"
+    BROKEN = "broken"  # its time has passed; it may still be kept, late
+    CANCELLED = "cancelled"  # the customer does not want it any more
+
+
+OWED = frozenset({FollowUpStatus.OPEN, FollowUpStatus.BROKEN})
+
+
+class FollowUp(Part):
+    """One promise. Once broken it stays so (`broken_at`), whatever becomes of it afterwards.
+
+    `business_date` is the store's day on which it is due. `run_id` changes with each step, so that what is left of an
+    earlier one (a reminder, the end of its time) does nothing.
+    """
+
+    __tablename__ = "follow_up"
+    __table_args__ = (
+        Index("ix_follow_up_concern", "organization_id", "concern_id", "due_at", "id"),
+        Index("ix_follow_up_due", "organization_id", "due_at", "id"),
+        Index("ix_follow_up_store_due", "organization_id", "store_id", "due_at", "id"),
+        Index("ix_follow_up_owner_due", "organization_id", "owner_id", "due_at", "id"),
+        Index("ix_follow_up_store_day", "organization_id", "store_id", "business_date"),
+    )
+
+    what: Mapped[str] = mapped_column(Text)
+    kind: Mapped[FollowUpKind]
+    due_at: Mapped[datetime]
+    business_date: Mapped[date]
+    owner_id: Mapped[UUID] = link("staff")
+    status: Mapped[FollowUpStatus] = mapped_column(default=FollowUpStatus.OPEN)
+    run_id: Mapped[UUID]
+    promised_at: Mapped[datetime]
+    promised_by_id: Mapped[UUID | None] = link("staff", nullable=True)
+    kept_at: Mapped[datetime | None]
+    broken_at: Mapped[datetime | None]
+    note: Mapped[str | None] = mapped_column(Text)
+
+    owner: Mapped[Staff] = one("FollowUp", "owner_id", "Staff", lazy="joined")
+    promised_by: Mapped[Staff | None] = one("FollowUp", "promised_by_id", "Staff", lazy="joined")
+
+    @classmethod
+    def listed(cls, actor: Actor, *, due_before: datetime | None = None, **equal: Any) -> Select["FollowUp"]:
+        """The promises within reach whose columns have these values, those due before a time."""
+        criteria = [*cls.visible_to(actor), *(getattr(cls, name) == value for name, value in equal.items())]
+        if due_before is not None:
+            criteria.append(cls.due_at < due_before)
+        return select(cls).where(*criteria).options(*cls.shown_with())
+
+    @classmethod
+    def promised_to(cls, customer_id: UUID, *, seen_by: Actor) -> Select["FollowUp"]:
+        """What this customer still waits for, what is due first coming first: open, or broken and not yet kept."""
+        theirs = cls.concern_id.in_(select(Concern.id).where(Concern.customer_id == customer_id))
+        return cls.listed(seen_by).where(theirs, cls.status.in_(OWED)).order_by(cls.due_at, cls.id)
+
+    @classmethod
+    def promise(
+        cls,
+        session: Session,
+        concern: Concern,
+        *,
+        by: Actor,
+        at: datetime,
+        due_at: datetime,
+        owner_id: UUID | None = None,
+        **said: Any,
+    ) -> tuple["FollowUp", ConcernEvent]:
+        """Promise something to the customer of a concern, also of one that is over: that is when it is promised.
+
+        It is kept by who promises unless an `owner_id` says otherwise. Invalid for a time that has passed or lies more
+        than a year ahead, and for somebody who cannot keep it. `said` is what, kind and id.
+        """
+        if not at < due_at <= at + FURTHEST_AHEAD:
+            raise Invalid("What is promised is due in the coming year.", pointer="/due_at")
+        follow_up = cls(
+            **said,
+            concern=concern,
+            concern_id=concern.id,
+            store_id=concern.store_id,
+            due_at=due_at,
+            business_date=concern.store.business_date(due_at),
+            owner_id=_keeper(session, concern, owner_id, by=by, pointer="/owner_id"),
+            run_id=uuid7(),
+            promised_at=at,
+            promised_by_id=by.staff_id,
+        )
+        session.add(follow_up)
+        return follow_up, follow_up._note(Step.PROMISED, by=by, at=at, kind=follow_up.kind, due_at=due_at.isoformat())
+
+    def keep(self, *, by: Actor, at: datetime, note: str | None = None) -> ConcernEvent:
+        """The customer got what was promised. NotNow unless it is owed."""
+        self._end(FollowUpStatus.KEPT, at=at, note=note)
+        self.kept_at = at
+        return self._note(Step.PROMISE_KEPT, by=by, at=at, late=self.broken_at is not None)
+
+    def cancel(self, *, by: Actor, at: datetime, note: str) -> ConcernEvent:
+        """It is not wanted any more, and why. What was broken by then counts as that all the same."""
+        self._end(FollowUpStatus.CANCELLED, at=at, note=note)
+        return self._note(Step.PROMISE_CANCELLED, by=by, at=at)
+
+    def hand_over(self, session: Session, staff_id: UUID, *, by: Actor, at: datetime) -> ConcernEvent:
+        """Let a colleague keep it from now on. Invalid for somebody who cannot, NotNow unless it is owed."""
+        self._must_be_owed()
+        self.owner_id = _keeper(session, self.concern, staff_id, by=by, pointer="/staff_id")
+        session.expire(self, ["owner"])
+        self._go_on()
+        return self._note(Step.PROMISE_HANDED_OVER, by=by, at=at, to=str(staff_id))
+
+    def break_(self, *, at: datetime) -> ConcernEvent:
+        """Its time has passed, and nobody has kept it."""
+        nobody = Actor(self.organization_id, frozenset(), frozenset())
+        self.status, self.broken_at = FollowUpStatus.BROKEN, self.due_at
+        self._go_on()
+        return self._note(Step.PROMISE_BROKEN, by=nobody, at=at)
+
+    def _end(self, status: FollowUpStatus, *, at: datetime, note: str | None) -> None:
+        self._must_be_owed()
+        if self.broken_at is None and self.due_at <= at:  # before the worker has come to it
+            self.broken_at = self.due_at
+        self.status, self.note = status, note
+        self._go_on()
+
+    def _must_be_owed(self) -> None:
+        if self.status not in OWED:
+            raise NotNow(f"This promise is {self.status}.", state=str(self.status))
+
+    def _go_on(self) -> None:
+        self.run_id = uuid7()
+        self.touch()
+
+    def _note(self, step: Step, *, by: Actor, at: datetime, **details: Any) -> ConcernEvent:
+        return self.concern.note(step, by=by, at=at, details={"follow_up_id": str(self.id), **details})
+
+
+def _keeper(session: Session, concern: Concern, staff_id: UUID | None, *, by: Actor, pointer: str) -> UUID:
+    """Who keeps it: whoever asks, unless somebody else is named. Missing for a person out of reach."""
+    if staff_id is None or staff_id == by.staff_id:
+        if by.staff_id is None:
+            raise Invalid("A key keeps no promise: say who does.", pointer=pointer)
+        return by.staff_id
+    colleague = Staff.find(session, staff_id, seen_by=by, pointer=pointer)
+    reads = not concern.sensitive or Permission.CONCERN_SENSITIVE in colleague.permissions
+    if Permission.RECOVERY_ACT not in colleague.permissions:
+        raise Invalid(f"{colleague.name} is not somebody who may act.", pointer=pointer)
+    if not reads and colleague.id != concern.reported_by_id:
+        raise Invalid(f"{colleague.name} is not somebody who may read of this.", pointer=pointer)
+    if colleague.left_at is not None or not works_there(session, concern, colleague):
+        raise Invalid(f"{colleague.name} does not work in this store.", pointer=pointer)
+    return staff_id

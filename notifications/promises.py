@@ -1,0 +1,79 @@
+"""Promises to customers: who is reminded of one in time, and who hears that it was not kept."""
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import Select, select
+from sqlalchemy.orm import Session, joinedload
+
+from models.concern import Concern
+from models.concern_event import ConcernEvent, Step
+from models.follow_up import FollowUp, FollowUpStatus
+from models.notification import NotificationKind
+from models.outbox import Outgoing, Task
+from models.shift import Shift
+from models.staff import Staff
+from notifications.announce import announce
+
+REMIND_BEFORE = timedelta(minutes=30)
+
+
+def announce_promise(session: Session, follow_up: FollowUp, event: ConcernEvent) -> None:
+    """Write down what a step of a promise asks for: a reminder, the end of its time, word to who keeps it now."""
+    announce(session, event)
+    if event.step not in (Step.PROMISED, Step.PROMISE_HANDED_OVER):
+        return
+    remind_at = follow_up.due_at - REMIND_BEFORE
+    handed_over = event.step is Step.PROMISE_HANDED_OVER
+    if handed_over and follow_up.owner_id != event.by_staff_id:
+        session.add(_news(NotificationKind.FOLLOW_UP, follow_up, staff_id=follow_up.owner_id, at=event.at))
+    if follow_up.status is not FollowUpStatus.OPEN:
+        return
+    if remind_at > event.at or not handed_over:
+        session.add(_timer(Task.REMIND, follow_up, due_at=max(remind_at, event.at), at=event.at))
+    session.add(_timer(Task.OVERDUE, follow_up, due_at=follow_up.due_at, at=event.at))
+
+
+def remind(session: Session, task: Outgoing, *, at: datetime) -> None:
+    """Tell who keeps it; while they cannot be told, whoever leads the shift, else the managers."""
+    follow_up = session.scalars(_asked_about(task)).one()
+    if follow_up.run_id == task.run_id:
+        owner_id = follow_up.owner_id if _is_there(session, follow_up, at) else None
+        session.add(_news(NotificationKind.FOLLOW_UP, follow_up, staff_id=owner_id, at=at))
+
+
+def let_break(session: Session, task: Outgoing, *, at: datetime) -> None:
+    """Its time has come: unless it was kept, it is broken, and the managers hear of it."""
+    held = select(Concern).where(Concern.id == task.concern_id).with_for_update(of=Concern, key_share=True)
+    session.scalars(held).one()
+    follow_up = session.scalars(_asked_about(task).with_for_update(of=FollowUp, key_share=True)).one()
+    if follow_up.run_id == task.run_id:
+        announce(session, follow_up.break_(at=at))
+        session.add(_news(NotificationKind.BROKEN, follow_up, at=at))
+
+
+def _timer(task: Task, follow_up: FollowUp, *, due_at: datetime, at: datetime) -> Outgoing:
+    return Outgoing.reminder(task, follow_up.concern, follow_up=follow_up, due_at=due_at, at=at)
+
+
+def _news(kind: NotificationKind, follow_up: FollowUp, *, staff_id: UUID | None = None, at: datetime) -> Outgoing:
+    return Outgoing.news(kind, follow_up.concern.organization_id, follow_up=follow_up, staff_id=staff_id, at=at)
+
+
+def _asked_about(task: Outgoing) -> Select[FollowUp]:
+    return select(FollowUp).where(FollowUp.id == task.follow_up_id).options(joinedload(FollowUp.concern))
+
+
+def _is_there(session: Session, follow_up: FollowUp, at: datetime) -> bool:
+    """Whether who keeps it still works here, is on shift in this store, and asked for no pause."""
+    question = select(Shift).join(
+        Staff, (Staff.id == Shift.staff_id) & (Staff.organization_id == Shift.organization_id)
+    )
+    on_shift = question.where(
+        Shift.staff_id == follow_up.owner_id,
+        Shift.store_id == follow_up.store_id,
+        Shift.ended_at.is_(None),
+        Staff.left_at.is_(None),
+    )
+    shift = session.scalars(on_shift).one_or_none()
+    return shift is not None and not shift.is_paused(at)
