@@ -9,7 +9,7 @@ from models.concern import Concern
 from models.notification import NotificationKind
 from tests.evening import Evening, evening_in
 from tests.promising import hand_over, of, promise, step
-from tests.telling import queued, rows
+from tests.telling import notifications, queued, rows
 from tests.world import World
 
 K = NotificationKind
@@ -163,7 +163,7 @@ def test_a_worker_that_was_away_breaks_what_has_passed_and_reminds_of_nothing(ev
     evening.world.clock.move(hours=4)
     evening.let_pass(seconds=0)
     assert evening.told(K.BROKEN) == {4 * HOUR: {"manager"}}
-    assert evening.told(K.FOLLOW_UP) == {}
+    assert {row.kind for row in notifications(evening.world)} == {K.BROKEN}
     assert of(evening, promised).broken_at == of(evening, promised).due_at
 
 
