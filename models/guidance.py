@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from models.access import Actor
 from models.concern import Concern
 from models.customer import Customer
+from models.description import UNHAPPY
 from models.look_up import look_up
 from models.recovery import ActionStatus, RecoveryAction
 from models.remedy import Remedy, RemedyKind
@@ -67,10 +68,10 @@ def guidance(session: Session, store: Store | None, told: dict[str, Any], *, by:
     category, cause = rows.get("category"), rows.get("cause")
     words_first = category is None or not category.about_money
     return {
-        "question": next_question(session, cause),
+        "question": next_question(session, cause, mood=told.get("mood")),
         "words_first": words_first,
         "offers": _offers(session, store, customer_id, words_first=words_first, by=by, at=at) if store else [],
-        "same_cause": same_cause(session, cause, currency=store.currency) if store and cause else None,
+        "same_cause": same_cause(session, cause, store.currency, mood=told.get("mood")) if store and cause else None,
     }
 
 
@@ -86,12 +87,13 @@ def _offers(
     ]
 
 
-def same_cause(session: Session, cause: Cause, *, currency: str) -> SameCause | None:
+def same_cause(session: Session, cause: Cause, currency: str, *, mood: int | None = None) -> SameCause | None:
     """What people with this cause received and how their mood changed; None where they were too few.
 
-    The organization's newest with a known end, in this currency. Reversed actions helped nobody.
+    The organization's newest with a known end, in this currency; with a mood, those who were unhappy likewise, or not.
+    Reversed actions helped nobody.
     """
-    newest = _ended(cause).order_by(Concern.received_at.desc()).limit(SAMPLE).subquery()
+    newest = _ended(cause, mood).order_by(Concern.received_at.desc()).limit(SAMPLE).subquery()
     columns = RecoveryAction.__table__.c
     done = (
         (RecoveryAction.concern_id == newest.c.id)
@@ -110,7 +112,7 @@ def same_cause(session: Session, cause: Cause, *, currency: str) -> SameCause | 
     return SameCause(len(people), _lessons(rows, currency))
 
 
-def next_question(session: Session, cause: Cause | None) -> Question | None:
+def next_question(session: Session, cause: Cause | None, *, mood: int | None = None) -> Question | None:
     """The open question that was followed by the best change of mood; each is tried often enough before.
 
     None where the organization has none.
@@ -118,7 +120,12 @@ def next_question(session: Session, cause: Cause | None) -> Question | None:
     questions = session.scalars(select(Question).order_by(Question.slug)).all()
     lifts: defaultdict[UUID, list[int]] = defaultdict(list)
     if cause is not None:
-        asked = _ended(cause).where(Concern.question_id.is_not(None)).order_by(Concern.received_at.desc()).limit(SAMPLE)
+        asked = (
+            _ended(cause, mood)
+            .where(Concern.question_id.is_not(None))
+            .order_by(Concern.received_at.desc())
+            .limit(SAMPLE)
+        )
         for row in session.execute(asked):
             lifts[row.question_id].append(row.lift)
     untried = [question for question in questions if len(lifts[question.id]) < ENOUGH]
@@ -127,11 +134,13 @@ def next_question(session: Session, cause: Cause | None) -> Question | None:
     return max(questions, key=lambda question: median(lifts[question.id]), default=None)
 
 
-def _ended(cause: Cause) -> Select[UUID, int | None, UUID | None]:
+def _ended(cause: Cause, mood: int | None) -> Select[UUID, int | None, UUID | None]:
     lift = (Concern.mood_after - Concern.mood).label("lift")
-    return select(Concern.id, lift, Concern.question_id).where(
-        Concern.cause_id == cause.id, Concern.mood_after.is_not(None), Concern.kind != Kind.PRAISE
-    )
+    ended = (Concern.cause_id == cause.id, Concern.mood_after.is_not(None), Concern.kind != Kind.PRAISE)
+    question = select(Concern.id, lift, Concern.question_id).where(*ended)
+    if mood is None:
+        return question
+    return question.where(Concern.mood <= UNHAPPY if mood <= UNHAPPY else Concern.mood > UNHAPPY)
 
 
 def _lessons(rows: Iterable[Row[Any]], currency: str) -> list[Lesson]:

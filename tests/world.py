@@ -3,10 +3,13 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
 from flask import Flask
+from limits.storage import MemoryStorage
+from limits.strategies import MovingWindowRateLimiter
 from werkzeug.test import TestResponse
 
 from api import create_app
@@ -30,6 +33,11 @@ class MovableClock:
         return self.at
 
 
+@cache
+def _application() -> Flask:
+    return create_app(Config.from_env({"SECRET_KEY": "a secret of the tests"}))
+
+
 class World:
     """What a test holds in its hands: `clock`, `database` (of the web), `app`, and requests in somebody's name."""
 
@@ -38,8 +46,14 @@ class World:
         self.clock = MovableClock()
         self.database = Database(url, DatabaseRole.APP, clock=self.clock)
         self.back_office = Database(url, DatabaseRole.WORKER, clock=self.clock)
-        config = Config.from_env({"DATABASE_URL": url, "SECRET_KEY": "a secret of the tests"})
-        self.app: Flask = create_app(config, self.database)
+        self._limiter = MovingWindowRateLimiter(MemoryStorage())
+
+    @property
+    def app(self) -> Flask:
+        """The application, which is made once, for that takes long; it serves the world that asked for it last."""
+        app = _application()
+        app.extensions |= {"database": self.database, "limiter": self._limiter}
+        return app
 
     def request(self, method: str, path: str, by: tuple[Shop, str] | None = None, **options: Any) -> TestResponse:
         """One request over the whole application; `by` is a shop and the login (or key) that asks."""

@@ -16,6 +16,7 @@ from models.concern import Concern
 from models.concern_event import ConcernEvent
 from models.contact import normalised
 from models.customer import Customer
+from models.errors import Invalid
 from models.putting_right import act, approve, decline
 from models.recovery import ActionStatus, RecoveryAction
 from models.remedy import Remedy
@@ -200,17 +201,11 @@ class _Course:
         for slug, (least, most) in self.story.remedies[:count]:
             if not self._passes(minutes=(1, 6)):
                 return
-            amount = self.dice.randrange(least, most + 50, 50) if most else 0
-            if slug == "refund" and concern.order_value:
-                amount = min(amount, concern.order_value.amount)
-            action, event = act(
-                self.session,
-                concern,
-                by=by.actor,
-                remedy=self.day.words.remedies[slug],
-                cost=Money(amount, self.post.store.currency) if most else None,
-                at=self.now,
-            )
+            cost = self.dice.randrange(least, most + 50, 50) if most else None
+            try:
+                action, event = self._give(concern, slug, cost, by=by)
+            except Invalid:  # of this order nothing is left to be paid back
+                continue
             self._did(event)
             if action.status is ActionStatus.PENDING:
                 self._decide(action)
@@ -222,6 +217,18 @@ class _Course:
             ):
                 _, event = action.reverse(self.session, by=by.actor, note="Recorded at the wrong table", at=self.now)
                 self._did(event)
+
+    def _give(
+        self, concern: Concern, slug: str, cost: int | None, *, by: Person
+    ) -> tuple[RecoveryAction, ConcernEvent]:
+        return act(
+            self.session,
+            concern,
+            by=by.actor,
+            remedy=self.day.words.remedies[slug],
+            cost=None if cost is None else Money(cost, self.post.store.currency),
+            at=self.now,
+        )
 
     def _decide(self, action: RecoveryAction) -> None:
         """The manager mostly agrees."""

@@ -2,7 +2,7 @@
 
 from marshmallow import fields, validate
 
-from api.schemas.base import MoneySchema, Schema, Slug, Whole
+from api.schemas.base import MoneySchema, Schema, Slug
 from models.remedy import RemedyKind
 
 
@@ -12,7 +12,7 @@ class GuidanceQuery(Schema):
     store_id = fields.UUID()
     category = Slug()
     cause = Slug()
-    mood = Whole(validate=validate.Range(min=1, max=5))
+    mood = fields.Integer(validate=validate.Range(min=1, max=5))
     customer_id = fields.UUID()
 
 

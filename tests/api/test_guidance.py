@@ -72,6 +72,12 @@ def test_a_remedy_that_few_received_is_not_told_of(world: World, shop: Shop) -> 
     assert (told["n"], [lesson["remedy"] for lesson in told["lessons"]]) == (19, ["voucher"])
 
 
+def test_the_unhappy_are_compared_with_the_unhappy(world: World, shop: Shop) -> None:
+    happened(world, shop, 10)
+    assert ask(world, shop, **COLD, mood=1).json["same_cause"]["n"] == 10
+    assert ask(world, shop, **COLD, mood=3).json["same_cause"] is None
+
+
 def test_what_others_told_elsewhere_is_their_own(world: World, shop: Shop) -> None:
     other = make_shop(world.back_office, "other")
     happened(world, other, 12)

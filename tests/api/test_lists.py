@@ -11,7 +11,7 @@ from tests.api.conftest import Still
 from tests.databases import Databases
 from tests.document import Operation, operations
 from tests.problems import error
-from tests.scene import PHONE, Scene, make_scene
+from tests.scene import CALL, PHONE, Scene, make_scene
 from tests.world import World
 
 LISTS = [operation for operation in operations() if operation.pages and not operation.named("path")]
@@ -73,6 +73,8 @@ GROWING = {
     "getCustomerHistory": ("/v1/concerns", {"mood": 3, "customer": {"phone": PHONE}}),
     "getRecoveryActions": ("/v1/concerns/{concern_id}/recovery-actions", {"remedy": "apology"}),
     "getConcernRecoveryActions": ("/v1/concerns/{concern_id}/recovery-actions", {"remedy": "apology"}),
+    "getConcernFollowUps": ("/v1/concerns/{concern_id}/follow-ups", CALL),
+    "getFollowUps": ("/v1/concerns/{concern_id}/follow-ups", CALL),
     "getConcernEvents": ("/v1/concerns/{concern_id}/recovery-actions", {"remedy": "voucher"}),
 }
 WALKS = [operation for operation in operations() if operation.pages]

@@ -126,7 +126,8 @@ def test_no_label_names_an_organization_or_a_person(world: World, shop: Shop) ->
 
 @only_on_sqlite
 def test_without_a_database_it_says_so_and_still_answers(world: World, tmp_path: Path) -> None:
-    world.app.extensions["database"] = Database(f"sqlite:///{tmp_path}/none.db", DatabaseRole.APP, clock=world.clock)
+    world.database.close()
+    world.database = Database(f"sqlite:///{tmp_path}/none.db", DatabaseRole.APP, clock=world.clock)
     told = measured(world)
     assert told["amends_database_up"] == 0
     assert "amends_workers" not in told

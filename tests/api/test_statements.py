@@ -1,5 +1,6 @@
 """What a request costs the database: the same number of statements whatever the number of rows."""
 
+from contextlib import closing
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -152,14 +153,12 @@ def cost(house: House, operation: Operation) -> int:
 def test_what_is_read_costs_as_much_in_a_house_of_ten_as_in_one_of_a_thousand(
     databases: Databases, database_kind: str
 ) -> None:
-    with databases.alone(database_kind) as url:
-        world = World(url)
+    with databases.alone(database_kind) as url, closing(World(url)) as world:
         house = House(world, make_scene(world, "acme"))
         for size in (FEW, MANY):
             house.grow(size)
             costs = {operation.id: cost(house, operation) - TELLING[database_kind] for operation in READS}
             assert costs == READ, f"with {size} of each"
-        world.close()
 
 
 @pytest.mark.parametrize("along", LOGGED)
