@@ -149,6 +149,11 @@ class Actor:
     role: Role | None = None
     name: str = field(default="", repr=False)
 
+    @classmethod
+    def nobody(cls, organization_id: UUID) -> "Actor":
+        """The house itself, or a customer: somebody who did not sign in."""
+        return cls(organization_id, frozenset(), frozenset())
+
     @property
     def person(self) -> UUID:
         """The member of staff; Forbidden for a key, which has no pocket to put a phone in."""

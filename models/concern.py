@@ -211,8 +211,7 @@ class Concern(Description, Aggregate):
 
     def give_up_waiting(self, *, at: datetime) -> ConcernEvent:
         """Nobody did anything since it was taken: it is given back to the floor by the house itself."""
-        nobody = Actor(self.organization_id, frozenset(), frozenset())
-        event = self._move(Step.RELEASED, by=nobody, at=at, details={"forgotten": True})
+        event = self._move(Step.RELEASED, by=Actor.nobody(self.organization_id), at=at, details={"forgotten": True})
         self._hand_to(None)
         return event
 

@@ -140,10 +140,9 @@ class FollowUp(Part):
 
     def break_(self, *, at: datetime) -> ConcernEvent:
         """Its time has passed, and nobody has kept it."""
-        nobody = Actor(self.organization_id, frozenset(), frozenset())
         self.status, self.broken_at = FollowUpStatus.BROKEN, self.due_at
         self._go_on()
-        return self._note(Step.PROMISE_BROKEN, by=nobody, at=at)
+        return self._note(Step.PROMISE_BROKEN, by=Actor.nobody(self.organization_id), at=at)
 
     def _end(self, status: FollowUpStatus, *, at: datetime, note: str | None) -> None:
         self._must_be_owed()

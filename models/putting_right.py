@@ -96,13 +96,12 @@ def decline(session: Session, action: RecoveryAction, *, by: Actor, at: datetime
 
 def expire(session: Session, concern: Concern, *, at: datetime) -> Sequence[ConcernEvent]:
     """What was asked for and nobody decided in time; the steps, for others to announce."""
-    nobody = Actor(concern.organization_id, frozenset(), frozenset())
     waits = (RecoveryAction.concern_id == concern.id, RecoveryAction.status == ActionStatus.PENDING)
     steps = []
     for action in session.scalars(select(RecoveryAction).where(*waits, RecoveryAction.expires_at <= at)):
         action.status = ActionStatus.EXPIRED
         action.touch()
-        steps.append(action.put_down(Step.ACTION_EXPIRED, by=nobody, at=at))
+        steps.append(action.put_down(Step.ACTION_EXPIRED, by=Actor.nobody(concern.organization_id), at=at))
     return steps
 
 
