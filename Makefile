@@ -22,7 +22,7 @@ export UV_SYSTEM_CERTS := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run web worker demo test check lint format types floors openapi openapi-check fuzz chaos chaos-fcm \
+.PHONY: help run web worker demo test check lint format types floors openapi openapi-check browser pictures fuzz chaos chaos-fcm \
 	chaos-postgres chaos-takes chaos-disk model bench bench-latency bench-dispatch lock clean
 
 help: ## list the targets
@@ -70,6 +70,12 @@ fuzz: $(DEV) ## hundreds of new requests for every operation; FUZZ_EXAMPLES says
 	@seed=$${FUZZ_SEED:-$$(date +%s)}; echo "FUZZ_SEED=$$seed"; \
 	FUZZ_SEED=$$seed FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-500} $(PY) -m pytest -n $(WORKERS) tests/contract
 
+browser: $(VENV)/.browser ## open the public pages in a real browser, which has to be there: apt-get install chromium
+	@$(PY) -m pytest -o norecursedirs=".*" tests/browser
+
+pictures: $(VENV)/.browser ## take the pictures of the public pages in docs/pages/ anew
+	@$(PY) -m tests.browser.pictures
+
 chaos: $(DEV) ## kill the worker a hundred times over 3,000 notifications; SEED=7 repeats a run of this and those below
 	@$(PY) -m tests.ordeals.killed_workers $(REPEAT)
 
@@ -99,7 +105,7 @@ bench-dispatch: $(DEV) ## how fast the worker sends, against a bare HTTP client
 lock: $(DEV) ## resolve the newest versions the requirements allow into constraints.txt
 	@cp constraints.txt $(VENV)/constraints.old && : > constraints.txt
 	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --no-header --no-annotate --no-emit-index-url \
-		--no-emit-find-links requirements-dev.txt -o $(VENV)/constraints.new \
+		--no-emit-find-links requirements-dev.txt tests/browser/requirements.txt -o $(VENV)/constraints.new \
 		&& cp $(VENV)/constraints.new constraints.txt || { cp $(VENV)/constraints.old constraints.txt; exit 1; }
 
 clean: ## remove what can be made again; the data in var/ stays
@@ -129,6 +135,11 @@ $(DEV): requirements.txt requirements-dev.txt constraints.txt | $(PY)
 	@echo "Installing what runs and tests Amends ..."
 	$(call install,requirements-dev.txt)
 	@touch $(RUNTIME) $@
+
+$(VENV)/.browser: tests/browser/requirements.txt $(DEV)
+	@echo "Installing what opens the public pages ..."
+	$(call install,tests/browser/requirements.txt)
+	@touch $@
 
 var/secret_key: | $(RUNTIME)
 	@$(PY) -c 'import serve; serve.make_var()'

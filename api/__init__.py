@@ -13,12 +13,15 @@ from limits.strategies import MovingWindowRateLimiter
 
 from api import cli, errors, requests
 from api.blueprint import Api
+from api.pages import feedback as feedback_pages
+from api.pages import standing_qr as standing_qr_pages
 from api.resources import (
     alert_rules,
     alerts,
     concerns,
     customers,
     escalation_policies,
+    feedback,
     follow_ups,
     guidance,
     health,
@@ -44,6 +47,7 @@ BLUEPRINTS = (
     concerns,
     recovery_actions,
     follow_ups,
+    feedback,
     listening,
     remedies,
     guidance,
@@ -73,6 +77,7 @@ def create_app(config: Config, database: Database | None = None) -> Flask:
     app.config.update(
         SECRET_KEY=config.secret_key,
         MAX_CONTENT_LENGTH=256 * 1024,
+        PUBLIC_URL=config.public_url,
         MIGRATION_HEAD=migration_head(),
         API_TITLE="Amends",
         API_VERSION="v1",
@@ -93,7 +98,8 @@ def create_app(config: Config, database: Database | None = None) -> Flask:
     api = Api(app)
     for module in BLUEPRINTS:
         api.register_blueprint(module.blp)
-    app.register_blueprint(health.blp)
+    for pages in (feedback_pages, standing_qr_pages, health):
+        app.register_blueprint(pages.blp)
     app.add_url_rule("/", "home", lambda: redirect("/docs"))
     app.add_url_rule("/_swagger/<path:name>", "swagger", _swagger)
     cli.register(app)

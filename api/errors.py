@@ -1,6 +1,6 @@
 """Refusals as RFC 9457 problems: one shape, one table of statuses, one place."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import structlog
@@ -44,6 +44,7 @@ TITLES = {
 KINDS = {
     "wrong-sign-in": (401, "There is no such sign-in"),
     "already-exists": (409, "It is there already"),
+    "asked-already": (409, "This customer was asked already"),
     "already-taken": (409, "Somebody is on the way already"),
     "not-now": (409, "Its state does not allow that now"),
     "request-in-progress": (409, "The same is being done at this moment"),
@@ -94,15 +95,14 @@ def problem(status: int, detail: str, *, code: str | None = None, **members: Any
 
 
 def register(app: Flask) -> None:
-    app.register_error_handler(DomainError, on_domain_error)
-    app.register_error_handler(Refusal, on_refusal)
-    app.register_error_handler(Unexpected, on_unexpected)
-    app.register_error_handler(IntegrityError, on_integrity_error)
-    app.register_error_handler(StaleDataError, on_integrity_error)
-    app.register_error_handler(DBAPIError, on_database_error)
-    app.register_error_handler(PoolTimeout, on_pool_timeout)
-    app.register_error_handler(Exception, on_anything_else)
+    for kind, answer in HANDLERS.items():
+        app.register_error_handler(kind, answer)
     app.add_url_rule("/problems/<code>", "problem", _explain)
+
+
+def answer_to(error: Exception) -> Response:
+    """The problem document of any error, for those who show it in another form."""
+    return next(HANDLERS[kind](error) for kind in type(error).__mro__ if kind in HANDLERS)
 
 
 def _explain(code: str) -> ResponseReturnValue:
@@ -220,3 +220,15 @@ def on_anything_else(error: Exception) -> Response:
         return on_http_exception(error)
     log.error("unexpected error", method=request.method, path=request.path, exc_info=error)
     return problem(500, "This is a fault of ours, noted under the request id.")
+
+
+HANDLERS: dict[type[Exception], Callable[[Any], Response]] = {
+    DomainError: on_domain_error,
+    Refusal: on_refusal,
+    Unexpected: on_unexpected,
+    IntegrityError: on_integrity_error,
+    StaleDataError: on_integrity_error,
+    DBAPIError: on_database_error,
+    PoolTimeout: on_pool_timeout,
+    Exception: on_anything_else,
+}

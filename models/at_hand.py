@@ -1,4 +1,4 @@
-"""What matters now of a customer who stands there: what is open, whether we failed them twice, what was tried."""
+"""What matters now of a customer who stands there: what is open, what we promised, a second failure, what was tried."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session, joinedload
 from models.access import Actor
 from models.concern import Concern
 from models.customer import Customer
+from models.follow_up import FollowUp
 from models.previous import A_YEAR, Tried, tried_for
 from models.terms import Kind, Status
 
@@ -18,15 +19,16 @@ AGAIN = timedelta(days=30)  # as the rule of the first day has it: a second conc
 
 @dataclass(frozen=True)
 class AtHand:
-    """To be read before saying hello. What was promised to them will stand here, beside what is open."""
+    """To be read before saying hello. `promised` is what they still wait for, what is due first coming first."""
 
     open: Sequence[Concern]
+    promised: Sequence[FollowUp]
     second_failure: bool
     tried_before: Tried | None
 
 
 def at_hand(session: Session, customer: Customer, *, seen_by: Actor, at: datetime) -> AtHand:
-    """What is open within this person's reach, and what was tried the last time that is over, if within a year.
+    """What is open or owed within this person's reach, and what was tried the last time that is over, if in a year.
 
     A second failure is one wherever it happened: of the concerns of the last 30 days one followed another within 30.
     """
@@ -48,6 +50,7 @@ def at_hand(session: Session, customer: Customer, *, seen_by: Actor, at: datetim
     )
     return AtHand(
         open=[concern for concern in found if concern is not ended],
+        promised=session.scalars(FollowUp.promised_to(customer.id, seen_by=seen_by)).all(),
         second_failure=session.scalars(again.limit(1)).first() is not None,
         tried_before=tried_for(session, ended) if ended else None,
     )

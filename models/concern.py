@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 LATE_AFTER = timedelta(minutes=15)  # the customer has gone: inform, do not ring
 OLDEST, FURTHEST_AHEAD = timedelta(days=30), timedelta(minutes=5)
 # Rows it is shown with.
+CHOSEN = ("id", "kind", "handling", "channel", "source")  # once, when it is logged
 BESIDE = ("category", "cause", "place", "question", "praised", "reported_by", "taken_by", "alert")
 
 MOVES: dict[Step, tuple[frozenset[Status], Status]] = {  # step: the states it may start from, the state it leads to
@@ -154,13 +155,13 @@ class Concern(Description, Aggregate):
     ) -> ConcernEvent:
         """Write down a concern as it is told. Only the mood (1-5) is needed.
 
-        `said` is any of a Description, and kind, handling, channel and id. A phone's clock that is out of all reason
+        `said` is any of a Description, and of what is CHOSEN. A phone's clock that is out of all reason
         (more than 30 days back, 5 minutes ahead) is moved to that bound and flagged: the note is never refused for it.
         `reporter` is the row of `by`. What is one's own (`mine`) is taken at once, unless a rule rings for it anyway.
         """
         told = occurred_at or at
         occurred = min(max(told, at - OLDEST), at + FURTHEST_AHEAD)
-        chosen = {name: said.pop(name) for name in ("id", "kind", "handling", "channel") if name in said}
+        chosen = {name: said.pop(name) for name in CHOSEN if name in said}
         concern = cls(
             **chosen,
             store=store,

@@ -31,6 +31,8 @@ class Step(StrEnum):
     ACTION_DECLINED = "action_declined"
     ACTION_EXPIRED = "action_expired"  # nobody decided in time
     ACTION_SETTLED = "action_settled"  # `settlement` is how far its money has come
+    FEEDBACK_ASKED = "feedback_asked"
+    FEEDBACK_GIVEN = "feedback_given"  # `rating` is what the customer said
     PROMISED = "promised"
     PROMISE_KEPT = "promise_kept"
     PROMISE_BROKEN = "promise_broken"  # its time has passed
@@ -45,6 +47,8 @@ AFTERWARDS = frozenset(
         Step.ACTION_DECLINED,
         Step.ACTION_EXPIRED,
         Step.ACTION_SETTLED,
+        Step.FEEDBACK_ASKED,
+        Step.FEEDBACK_GIVEN,
         Step.PROMISED,
         Step.PROMISE_KEPT,
         Step.PROMISE_BROKEN,

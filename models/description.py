@@ -24,11 +24,12 @@ LINKED = frozenset({*BY_SLUG, "customer", "praised", "linked"})
 
 
 class Description(Base):
-    """The part of a concern that staff tell, complete and correct."""
+    """The part of a concern that staff tell, complete and correct; `rating` is what the customer said at the end."""
 
     __abstract__ = True
 
     mood: Mapped[int] = mapped_column(SmallInteger)
+    rating: Mapped[int | None] = mapped_column(SmallInteger)
     their_words: Mapped[str | None] = mapped_column(Text)
     our_reading: Mapped[str | None] = mapped_column(Text)
     stake: Mapped[str | None] = mapped_column(Text)
@@ -86,6 +87,11 @@ class Description(Base):
     @property
     def unhappy(self) -> bool:
         return self.mood <= UNHAPPY
+
+    @property
+    def unhappy_after_all(self) -> bool:
+        """Whether the customer said so themselves, when it was thought to be over."""
+        return self.rating is not None and self.rating <= UNHAPPY
 
     @property
     def urgent(self) -> bool:

@@ -41,6 +41,7 @@ class Reason(StrEnum):
     SECOND_CONCERN = "second_concern"
     ORDER_VALUE = "order_value"
     CATEGORY = "category"
+    FEEDBACK = "feedback"  # not a rule: the customer says that it was not put right
 
 
 class AlertState(StrEnum):

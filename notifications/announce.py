@@ -17,7 +17,7 @@ from models.outbox import Outgoing, Task
 from models.putting_right import APPROVAL_LASTS
 from models.recovery import ActionStatus
 from models.shift import Shift
-from models.terms import AlertState, Kind, Status
+from models.terms import AlertState, Kind, Reason, Status
 from notifications.rules import ASKED, rings
 
 MATTERS_TO_AN_ALERT = frozenset(Step) - {Step.LOGGED, Step.ACTION_REVERSED, Step.HANDED_OVER} - AFTERWARDS
@@ -126,9 +126,11 @@ def _ring(concern: Concern, alert: Alert | None, event: ConcernEvent) -> list[To
     if ring is None:
         return _take_back(alert, event) if alert and concern.status is Status.OPEN and _ends(alert, event) else []
     # A mood corrected in the evening calls nobody to a table that has long been empty, whatever comes after. What calls
-    # already goes on calling.
+    # already goes on calling, and who answers how it was in the end waits for a word, wherever they are.
     calls = alert is not None and alert.state is AlertState.OPEN
-    late = concern.late or (edited and not calls and event.at - concern.occurred_at > LATE_AFTER)
+    gone = concern.late or (alert is not None and alert.state is AlertState.LATE)
+    gone = gone or (edited and not calls and event.at - concern.occurred_at > LATE_AFTER)
+    late = gone and ring.reason is not Reason.FEEDBACK
     if alert is None:
         alert = Alert.raise_(concern, ring, policy=_climb(concern, ring), late=late, at=event.at)
     elif edited and alert.state is not AlertState.CANCELLED and not _calls_the_managers_now(alert, ring):
@@ -136,7 +138,7 @@ def _ring(concern: Concern, alert: Alert | None, event: ConcernEvent) -> list[To
         return [ToDo(alert, Task.REACH, step) for step in passed_over if alert.state is AlertState.OPEN]
     else:
         alert.regrade(ring, at=event.at)
-        alert.ring_again(policy=_climb(concern, ring), late=late or alert.state is AlertState.LATE, at=event.at)
+        alert.ring_again(policy=_climb(concern, ring), late=late, at=event.at)
     return [ToDo(alert, Task.REACH)] if alert.calling else []
 
 

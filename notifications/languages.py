@@ -1,6 +1,7 @@
-"""The languages: each file in locales/ is one, and a phone's locale says which it wants."""
+"""The languages: each file in a folder of catalogues is one, and a locale says which of them somebody wants."""
 
 import re
+from collections.abc import Collection
 from gettext import GNUTranslations, NullTranslations
 from io import BytesIO
 from pathlib import Path
@@ -22,13 +23,24 @@ def _read(file: Path) -> GNUTranslations:
 
 
 ENGLISH = NullTranslations()  # what stands in the code is English
-CATALOGUES = {file.stem: _read(file) for file in sorted(LOCALES.glob("*.po"))}
+
+
+def catalogues(folder: Path) -> dict[str, GNUTranslations]:
+    """The languages of a folder."""
+    return {file.stem: _read(file) for file in sorted(folder.glob("*.po"))}
+
+
+CATALOGUES = catalogues(LOCALES)
 
 
 def language_of(locale: str | None) -> NullTranslations:
-    """The catalogue for a locale such as `pt-BR`: its own, else the one of `pt`, else English (RFC 4647, look-up)."""
+    """The catalogue for a locale such as `pt-BR`: its own, else the one of `pt`, else English."""
+    found = known_language(locale, CATALOGUES)
+    return CATALOGUES[found] if found else ENGLISH
+
+
+def known_language(locale: str | None, known: Collection[str]) -> str | None:
+    """The closest of the known languages, if one is close at all (RFC 4647, look-up)."""
     parts = re.split(r"[-_.@]", (locale or "").lower())
-    for known in range(len(parts), 0, -1):
-        if catalogue := CATALOGUES.get("-".join(parts[:known])):
-            return catalogue
-    return ENGLISH
+    tags = ("-".join(parts[:length]) for length in range(len(parts), 0, -1))
+    return next((tag for tag in tags if tag in known), None)

@@ -11,6 +11,7 @@ from models.terms import Handling, Kind, Reason, Severity, Status
 # The strongest first: what makes two rules that ring as badly differ, and what a phone says.
 REASONS = (Reason.SECOND_CONCERN, Reason.URGENT_CATEGORY, Reason.ORDER_VALUE, Reason.CATEGORY, Reason.MOOD)
 
+BY_CUSTOMER = "customer-feedback"  # stands where the rule would stand that rang
 
 # What a rule looks at, by the names an edit has in the timeline.
 ASKED = frozenset({"mood", "category", "customer", "order"})
@@ -25,14 +26,20 @@ def rings(concern: Concern, rules: Iterable[AlertRule], *, rang_by: str | None =
     What is taken or over needs nobody else; so `handling: mine` does not ring, because it is taken at birth, and rings
     like any other when it is given back or reopened. Of the rules that fit, the highest severity wins, and the managers
     are called at once when any of them says so.
+
+    Who was asked how it was in the end and said 'bad' is worth a call whatever the rules: to the managers, for it was
+    thought to be over once.
     """
     if concern.kind is Kind.PRAISE or concern.status is not Status.OPEN:
         return None
     fitting = [rule for rule in rules if (rule.enabled or rule.slug == rang_by) and rule.fits(concern)]
+    severe = [rule for rule in fitting if rule.severity is Severity.SEVERE]
+    if concern.unhappy_after_all:
+        severity = Severity.SEVERE if severe else Severity.NORMAL
+        return Ring(severity, Reason.FEEDBACK, BY_CUSTOMER, managers_at_once=True)
     if not fitting:
         return None
     at_once = any(rule.managers_at_once for rule in fitting)
-    severe = [rule for rule in fitting if rule.severity is Severity.SEVERE]
     strongest = min(severe or fitting, key=lambda rule: (REASONS.index(reason_of(rule)), rule.slug))
     return Ring(strongest.severity, reason_of(strongest), strongest.slug, at_once)
 

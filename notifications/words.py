@@ -101,6 +101,8 @@ def _call(say: Say, gist: Gist) -> str:
     """The strongest of what could be said of it."""
     if gist.urgent:
         return say("Urgent")
+    if gist.reason == Reason.FEEDBACK:
+        return say("Unhappy after all")
     if gist.reason == Reason.SECOND_CONCERN:
         return say("Unhappy again")
     if gist.reason == Reason.ORDER_VALUE:

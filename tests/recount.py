@@ -190,6 +190,9 @@ def figures(raw: Raw, concerns: list[Record]) -> dict[str, Any]:
         ),
         "recovery_rate": rate(recovered, recovered + lost),
         "taken_share": rate(taken, len(concerns)),
+        "unused_trust": rate(
+            sum(it["outcome"] == "lost" and not gave_something(raw.actions.get(it["id"], [])) for it in resolved), lost
+        ),
         "minutes_to_take": spread(minutes(it["received_at"], it["taken_at"]) for it in in_time if it["taken_at"]),
         "minutes_to_resolve": spread(
             minutes(it["received_at"], it["resolved_at"]) for it in in_time if it["resolved_at"]
@@ -197,6 +200,11 @@ def figures(raw: Raw, concerns: list[Record]) -> dict[str, Any]:
         "mood_lift": {"mean": float(Fraction(sum(lifts), len(lifts))) if lifts else None, "n": len(lifts)},
         "cost": cost(action for it in concerns for action in raw.actions.get(it["id"], [])),
     }
+
+
+def gave_something(actions: Iterable[Record]) -> bool:
+    """Something that costs money, and was not taken back."""
+    return any(it["status"] == "done" and (it["cost_amount"] or 0) > 0 for it in actions)
 
 
 def late(concern: Record) -> bool:

@@ -10,8 +10,10 @@ from models.access import Role
 from models.alert import Alert
 from models.credentials import StaffSession
 from models.device import Device
+from models.feedback import LINK_LASTS, FeedbackRequest
 from models.notification import Notification
 from models.organization import Region
+from models.public_token import new_token
 from models.staff import Staff, StaffRegion, StaffStore
 from models.tables import metadata
 from models.vocabulary import Question
@@ -52,6 +54,9 @@ BODIES: dict[str, dict[str, Any]] = {
     "postResolveConcern": {"outcome": "lost", "mood_after": 1},
     "postConcernRecoveryActions": {"remedy": "apology"},
     "postConcernFollowUps": {"what": "We call you.", "kind": "call", "due_at": "2026-03-04T12:00:00Z"},
+    "postConcernFeedbackRequests": {},
+    "putFeedbackPolicyOfOrganization": {"days_between": 7},
+    "postStoreStandingQrs": {"place": "table-12"},
     "postKeepFollowUp": {"note": "changed"},
     "postCancelFollowUp": {"note": "changed"},
     "postHandOverFollowUp": {"staff_id": None},
@@ -78,12 +83,13 @@ class Scene:
     shop: Shop
     ids: dict[str, str] = field(default_factory=dict)
     sensitive: dict[str, str] = field(default_factory=dict)
+    over: dict[str, dict[str, str]] = field(default_factory=dict)  # by operation that wants what is over: other ids
 
     @property
     def private(self) -> set[str]:
         """Ids that nobody outside the first store may ever read."""
         names = ("concern_id", "customer_id", "alert_id", "recovery_action_id", "notification_id", "store_id")
-        names += ("follow_up_id", "check_id")
+        names += ("follow_up_id", "check_id", "feedback_request_id")
         return {self.ids[name] for name in names} | set(self.sensitive.values()) | {str(self.shop.staff["floor"])}
 
 
@@ -136,6 +142,9 @@ def make_scene(world: World, slug: str) -> Scene:
     promised = [_do(world, "POST", f"/v1/concerns/{concern['id']}/follow-ups", floor, json=CALL) for _ in range(2)]
     told = BODIES["putStoreDayByDate"]
     _do(world, "PUT", f"/v1/stores/{shop.store_id}/days/{concern['business_date']}", (shop, "manager"), json=told)
+    asked = [_asked_of(world, shop, id_) for id_ in (concern["id"], concern["id"], hidden["id"])]
+    _do(world, "PUT", "/v1/feedback-policy", (shop, "admin"), json={"days_between": 14})
+    qrs = [_do(world, "POST", f"/v1/stores/{shop.store_id}/standing-qrs", (shop, "admin"), json={}) for _ in range(2)]
     policy = {**BODIES["postEscalationPolicies"], "slug": "first-store", "store_id": str(shop.store_id)}
     scene.ids = {
         "concern_id": concern["id"],
@@ -147,6 +156,8 @@ def make_scene(world: World, slug: str) -> Scene:
         "linked_id": concern["id"],
         "praised_id": str(shop.staff["floor"]),
         "follow_up_id": promised[0]["id"],
+        "feedback_request_id": asked[0],
+        "standing_qr_id": qrs[0]["id"],
         "check_id": _do(world, "POST", "/v1/checks", floor, json={})["id"],
         "store_id": str(shop.store_id),
         "region_id": str(shop.region_id),
@@ -159,14 +170,32 @@ def make_scene(world: World, slug: str) -> Scene:
         "installation_id": f"phone-of-{slug}",
         "business_date": concern["business_date"],
     }
+    done = {"mood": 4, "outcome": "recovered", "mood_after": 5}
+    over = _do(world, "POST", "/v1/concerns", floor, json=done)
+    scene.over = {"postConcernFeedbackRequests": {"concern_id": over["id"]}}
     scene.sensitive = {
         "concern_id": hidden["id"],
         "alert_id": hidden["alert"]["id"],
         "recovery_action_id": _first(world, shop, f"/v1/concerns/{hidden['id']}/recovery-actions"),
         "notification_id": _first(world, shop, f"/v1/alerts/{hidden['alert']['id']}/notifications"),
         "follow_up_id": _do(world, "POST", f"/v1/concerns/{hidden['id']}/follow-ups", floor, json=CALL)["id"],
+        "feedback_request_id": asked[2],
     }
     return scene
+
+
+def _asked_of(world: World, shop: Shop, concern_id: str) -> str:
+    """A feedback link of a concern, whatever its state; its id."""
+    with world.back_office.writing(shop.organization_id) as session:
+        request = FeedbackRequest(
+            concern_id=UUID(concern_id),
+            store_id=shop.store_id,
+            token=new_token(shop.organization_id),
+            asked_at=world.clock(),
+            expires_at=world.clock() + LINK_LASTS,
+        )
+        session.add(request)
+    return str(request.id)
 
 
 def hire(world: World, shop: Shop, login: str, role: Role) -> tuple[UUID, str]:

@@ -188,6 +188,7 @@ class ConcernSchema(WordsWithheld):
     taken_at = Instant(allow_none=True)
     resolved_at = Instant(allow_none=True)
     reopened_count = fields.Integer()
+    rating = fields.Integer(allow_none=True, metadata={"description": "What the customer said of it in the end, 1-5."})
     alert = fields.Nested(AlertSummarySchema, allow_none=True)
 
 

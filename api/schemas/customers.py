@@ -8,6 +8,7 @@ from marshmallow import ValidationError, fields, post_dump, validate, validates_
 from api.schemas.alerts import TriedSchema
 from api.schemas.base import Flag, Instant, PageQuery, Schema, Slug, Words, any_of
 from api.schemas.concerns import ConcernSchema
+from api.schemas.follow_ups import FollowUpSchema
 from api.schemas.recovery import RecoveryActionSchema
 from models.access import Permission
 from models.consent import ConsentSource
@@ -195,9 +196,10 @@ class OpenConcernSchema(Schema):
 
 
 class AtHandSchema(Schema):
-    """What matters now: what is open, whether we failed them twice within 30 days, what was tried the last time."""
+    """What matters now: what is open or promised, whether we failed them twice in 30 days, what was tried last time."""
 
     open = fields.List(fields.Nested(OpenConcernSchema))
+    promised = fields.List(fields.Nested(FollowUpSchema))
     second_failure = fields.Boolean()
     tried_before = fields.Nested(TriedSchema, allow_none=True)
 

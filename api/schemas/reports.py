@@ -87,6 +87,9 @@ class FiguresSchema(Schema):
     unanswered_alerts = fields.Integer()
     recovery_rate = fields.Nested(ShareSchema)
     taken_share = fields.Nested(ShareSchema)
+    unused_trust = fields.Nested(
+        ShareSchema, metadata={"description": "Of the customers who were lost, how many were given nothing but words."}
+    )
     minutes_to_take = fields.Nested(SpreadSchema)
     minutes_to_resolve = fields.Nested(SpreadSchema)
     mood_lift = fields.Nested(LiftSchema)

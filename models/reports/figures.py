@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, inspect, select
+from sqlalchemy import ColumnElement, Select, and_, func, inspect, select
 from sqlalchemy.orm import Session
 
 from models.alert import Alert
 from models.base import Money
 from models.concern import Concern
 from models.description import UNHAPPY
-from models.recovery import RecoveryAction
+from models.recovery import ActionStatus, RecoveryAction
 from models.reports.groups import GroupBy, Grouping, Key, Label, in_order
 from models.reports.percentiles import NOTHING, Spread, neighbours, spread
 from models.terms import Kind, Outcome, Status
@@ -50,8 +50,9 @@ class Figures:
     """What became of a number of concerns; praise is not among them.
 
     `taken` counts those somebody ever took, `open` those not resolved now, `reopened` those reopened at least once,
-    `on_the_spot` those resolved by the one who reported them and never reopened. `late` ones, told too long after
-    they happened, are left out of both spreads of minutes. `cost` has one sum for each currency.
+    `on_the_spot` those resolved by the one who reported them and never reopened. `lost_empty_handed` ones were given
+    nothing that costs. `late` ones, told too long after they happened, are left out of both spreads of minutes. `cost`
+    has one sum for each currency.
     """
 
     concerns: int
@@ -62,6 +63,7 @@ class Figures:
     lost: int
     open: int
     on_the_spot: int
+    lost_empty_handed: int
     late: int
     reopened: int
     unanswered_alerts: int
@@ -78,6 +80,11 @@ class Figures:
     def taken_share(self) -> Share:
         return Share(self.taken, self.concerns)
 
+    @property
+    def unused_trust(self) -> Share:
+        """Of the customers who were lost, how many had been given nothing but words."""
+        return Share(self.lost_empty_handed, self.lost)
+
 
 @dataclass(frozen=True)
 class Row(Figures):
@@ -93,6 +100,10 @@ def _how_many(*criteria: ColumnElement[bool]) -> ColumnElement[int]:
 Sums = dict[str, int]
 
 _RESOLVED = Concern.status == Status.RESOLVED
+_LOST = Concern.outcome == Outcome.LOST
+_GIVEN_SOMETHING = Concern.actions.any(
+    and_(RecoveryAction.status == ActionStatus.DONE, RecoveryAction.__table__.c.cost_amount > 0)
+)
 _LIFTED = (_RESOLVED, Concern.mood_after.is_not(None))
 _COUNTS: dict[str, ColumnElement[int]] = {
     "concerns": func.count(),
@@ -100,7 +111,8 @@ _COUNTS: dict[str, ColumnElement[int]] = {
     "taken": _how_many(Concern.taken_at.is_not(None)),
     "resolved": _how_many(_RESOLVED),
     "recovered": _how_many(Concern.outcome == Outcome.RECOVERED),
-    "lost": _how_many(Concern.outcome == Outcome.LOST),
+    "lost": _how_many(_LOST),
+    "lost_empty_handed": _how_many(_LOST, ~_GIVEN_SOMETHING),
     "open": _how_many(Concern.status != Status.RESOLVED),
     "on_the_spot": _how_many(_RESOLVED, Concern.resolved_by_id == Concern.reported_by_id, Concern.reopened_count == 0),
     "late": _how_many(Concern.late.is_(True)),

@@ -146,4 +146,6 @@ def test_every_kind_of_list_is_walked() -> None:
         "getAlertRules",
         "getEscalationPolicies",
         "getAlertNotifications",
+        "getConcernFeedbackRequests",
+        "getStoreStandingQrs",
     }, "say in GROWING how a row of a new list comes into being"

@@ -166,7 +166,12 @@ def test_a_history_opens_with_what_matters_now(world: World, shop: Shop) -> None
     first = log_concern(world, shop, category="food", recovery_actions=[{"remedy": "remake"}], **phone)
     path = f"/{first['customer_id']}/history"
     opened = [{"id": first["id"], "status": "open", "business_date": "2026-03-03"}]
-    assert read(world, shop, path)["now"] == {"open": opened, "second_failure": False, "tried_before": None}
+    assert read(world, shop, path)["now"] == {
+        "open": opened,
+        "promised": [],
+        "second_failure": False,
+        "tried_before": None,
+    }
     move(world, shop, first, "resolve")
     tried = {
         "concern_id": first["id"],
@@ -176,7 +181,16 @@ def test_a_history_opens_with_what_matters_now(world: World, shop: Shop) -> None
         "mood_after": 4,
         "remedies": ["remake"],
     }
-    assert read(world, shop, path)["now"] == {"open": [], "second_failure": False, "tried_before": tried}
+    promise = {"what": "A call from the chef.", "kind": "call", "due_at": "2026-03-04T12:00:00Z"}
+    promised = world.request("POST", f"/v1/concerns/{first['id']}/follow-ups", (shop, "floor"), json=promise).json
+    assert read(world, shop, path)["now"] == {
+        "open": [],
+        "promised": [promised],
+        "second_failure": False,
+        "tried_before": tried,
+    }
+    world.request("POST", f"/v1/follow-ups/{promised['id']}/keep", (shop, "floor"), json={})
+    assert read(world, shop, path)["now"]["promised"] == []
     world.clock.move(days=29)
     second = log_concern(world, shop, "key", **phone)  # people have long been signed out
     log_concern(world, shop, "key", kind="praise", mood=5, **phone)

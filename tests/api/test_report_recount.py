@@ -55,6 +55,7 @@ def test_the_report_is_a_recount_of_the_rows_however_it_is_grouped(world: World,
         recounted = recount(told, from_date=FROM, to_date=TO, group_by=group_by)
         assert report(world, shop, group_by=",".join(group_by)) == recounted, group_by
     totals = recounted["totals"]  # the history has something of everything, or this would show nothing
+    assert 0 < totals["unused_trust"]["numerator"] < totals["lost"]
     assert all(totals[name] for name in ("lost", "open", "late", "reopened", "on_the_spot", "unanswered_alerts"))
     assert len(totals["cost"]) == 2
 

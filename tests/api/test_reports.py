@@ -76,6 +76,7 @@ def test_an_empty_report_has_zeros_and_nulls(world: World, shop: Shop) -> None:
         "unanswered_alerts": 0,
         "recovery_rate": {"value": None, "numerator": 0, "denominator": 0},
         "taken_share": {"value": None, "numerator": 0, "denominator": 0},
+        "unused_trust": {"value": None, "numerator": 0, "denominator": 0},
         "minutes_to_take": {"median": None, "p90": None, "n": 0},
         "minutes_to_resolve": {"median": None, "p90": None, "n": 0},
         "mood_lift": {"mean": None, "n": 0},

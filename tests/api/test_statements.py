@@ -32,16 +32,19 @@ READ = {
     "getCategories": 3,  # they; their causes
     "getConcernById": 4,  # it, with whom and what it names; its items; its alert's notifications
     "getConcernEvents": 5,  # the concern; its steps
+    "getConcernFeedbackRequests": 5,
     "getConcernFollowUps": 5,
     "getConcernRecoveryActions": 5,
     "getConcerns": 4,
     "getCustomerById": 3,  # it; what others call it
     "getCustomerDuplicates": 5,  # the customer; the others
-    "getCustomerHistory": 9,  # the customer; what matters now; concerns, items, notifications, actions
+    "getCustomerHistory": 10,  # the customer; what matters now; concerns, items, notifications, actions
     "getCustomers": 3,
     "getEscalationPolicies": 2,
     "getEscalationPolicyById": 2,
     "getGuidance": 3,  # without a store: the shift, and the questions
+    "getFeedbackPolicyOfOrganization": 2,
+    "getFeedbackRequestQr": 2,
     "getFollowUps": 2,
     "getMe": 5,  # the person, their stores, their regions; the shift
     "getQuestions": 2,
@@ -53,10 +56,12 @@ READ = {
     "getReportRecovery": 7,
     "getStaffById": 4,
     "getStaffList": 4,
+    "getStandingQrImage": 2,
     "getStoreById": 3,  # it; its places
     "getStoreDayByDate": 4,
     "getStoreHours": 3,  # the store, and its places
     "getStorePauses": 4,  # the store, its places, and who pauses (nobody)
+    "getStoreStandingQrs": 4,  # the store, and its places; they
     "getStores": 3,
 }
 
@@ -127,6 +132,10 @@ class House:
         due = {"business_date": lambda _number: concern["business_date"]}
         copy(owner, "follow_up", promised, more, concern_id=concerns.__getitem__, **due)
         copy(owner, "follow_up", promised, more, **due)
+        (asked, *_) = originals(owner, "feedback_request", concern_id=concern["id"])
+        copy(owner, "feedback_request", asked, more, token=lambda number: f"{first + number:038}")
+        (qr, *_) = originals(owner, "standing_qr", **own)
+        copy(owner, "standing_qr", qr, more, token=lambda number: f"{first + number:038}")
         notified = originals(owner, "notification", alert_id=alert["id"])[0]
         copy(owner, "notification", notified, more, alert_id=alerts.__getitem__)
         copy(owner, "notification", notified, more, step=lambda number: 10 + first + number)

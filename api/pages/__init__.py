@@ -1,0 +1,1 @@
+"""The pages that customers open: plain HTML in their language, without scripts, cookies or anything that follows."""

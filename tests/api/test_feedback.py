@@ -1,0 +1,261 @@
+"""Feedback: one link for one customer, one answer, and a low one that opens the concern again."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+import zxingcpp
+from werkzeug.test import TestResponse
+
+from models.public_token import new_token
+from tests.evening import Evening, evening_in
+from tests.factories import Shop
+from tests.problems import error, problem
+from tests.world import World
+
+KNOWN = {"customer": {"phone": "912 345 678"}}
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+
+
+@pytest.fixture
+def evening(world: World) -> Iterator[Evening]:
+    with evening_in(world) as evening:
+        evening.give_phones()
+        yield evening
+
+
+def over(world: World, shop: Shop, **said: Any) -> dict[str, Any]:
+    """A concern that was put right."""
+    told = {"mood": 3, "outcome": "recovered", "mood_after": 4, "place": "table-12", **said}
+    answer = world.request("POST", "/v1/concerns", (shop, "floor"), json=told)
+    assert answer.status_code == 201, answer.text
+    return answer.json
+
+
+def ask(world: World, shop: Shop, concern: dict[str, Any], **options: Any) -> TestResponse:
+    path = f"/v1/concerns/{concern['id']}/feedback-requests"
+    return world.request("POST", path, (shop, "floor"), json=options.pop("json", {}), **options)
+
+
+def link(world: World, shop: Shop, concern: dict[str, Any]) -> str:
+    """The path of a new link."""
+    asked = ask(world, shop, concern)
+    assert asked.status_code == 201, asked.text
+    return str(asked.json["link"]).partition(world.app.config["PUBLIC_URL"])[2]
+
+
+def say(world: World, path: str, **answers: Any) -> TestResponse:
+    return world.request("POST", path, data=answers)
+
+
+def read(world: World, shop: Shop, concern: dict[str, Any], part: str = "") -> Any:
+    answer = world.request("GET", f"/v1/concerns/{concern['id']}{part}", (shop, "manager"))
+    assert answer.status_code == 200, answer.text
+    return answer.json
+
+
+def test_what_a_customer_says_stands_beside_the_concern(world: World, shop: Shop) -> None:
+    concern = over(world, shop)
+    path = link(world, shop, concern)
+    page = world.request("GET", path)
+    assert (page.status_code, page.mimetype) == (200, "text/html")
+    assert say(world, path, rating="5", recommend="10", words="Quick and kind.").status_code == 200
+    (asked,) = read(world, shop, concern, "/feedback-requests")["items"]
+    assert (asked["rating"], asked["recommend"], asked["words"]) == (5, 10, "Quick and kind.")
+    assert asked["answered_at"] is not None
+    now = read(world, shop, concern)
+    assert (now["status"], now["rating"], now["reopened_count"]) == ("resolved", 5, 0)
+    steps = [event["step"] for event in read(world, shop, concern, "/events")["items"]]
+    assert steps[-2:] == ["feedback_asked", "feedback_given"]
+
+
+def test_a_low_rating_opens_the_concern_again_and_rings_the_managers(evening: Evening) -> None:
+    concern = over(evening.world, evening.shop)
+    evening.let_pass(hours=3)
+    assert evening.told() == {}
+    say(evening.world, link(evening.world, evening.shop, concern), rating="2", words="Still cold.")
+    again = read(evening.world, evening.shop, concern)
+    assert (again["status"], again["outcome"], again["rating"], again["reopened_count"]) == ("open", None, 2, 1)
+    evening.let_pass(seconds=1)
+    assert evening.told() == {3 * 3600: {"colleague", "lead", "manager"}}
+    assert {letter.title for _, letter in evening.letters} == {"Unhappy after all, table 12"}
+    alert = evening.world.request("GET", f"/v1/alerts/{again['alert']['id']}", (evening.shop, "manager")).json
+    assert (alert["reason"], alert["state"]) == ("feedback", "open")
+
+
+def test_a_low_rating_of_what_was_told_too_late_to_ring_rings(evening: Evening) -> None:
+    told = (evening.world.clock() - timedelta(hours=2)).isoformat()
+    concern = over(evening.world, evening.shop, mood=1, occurred_at=told)
+    say(evening.world, link(evening.world, evening.shop, concern), rating="1")
+    assert read(evening.world, evening.shop, concern)["alert"]["state"] == "open"
+
+
+def test_a_link_takes_one_answer(world: World, shop: Shop) -> None:
+    concern = over(world, shop)
+    path = link(world, shop, concern)
+    assert say(world, path, rating="5").status_code == 200
+    assert say(world, path, rating="1").status_code == 409
+    assert world.request("GET", path).status_code == 200
+    assert read(world, shop, concern)["rating"] == 5
+
+
+def test_a_link_expires(world: World, shop: Shop) -> None:
+    concern = over(world, shop)
+    path = link(world, shop, concern)
+    world.clock.move(days=30)
+    assert world.request("GET", path).status_code == 410
+    assert say(world, path, rating="1").status_code == 410
+    world.clock.move(days=-1)  # sign-ins do not last longer either
+    assert read(world, shop, concern)["rating"] is None
+
+
+def test_only_what_is_over_is_asked_about_and_no_praise(world: World, shop: Shop) -> None:
+    still = world.request("POST", "/v1/concerns", (shop, "floor"), json={"mood": 2}).json
+    problem(ask(world, shop, still), 409, "not-now")
+    problem(ask(world, shop, over(world, shop, kind="praise", mood=5)), 409, "not-now")
+
+
+def test_one_customer_is_asked_once_in_the_organizations_number_of_days(world: World, shop: Shop) -> None:
+    world.request("PUT", "/v1/feedback-policy", (shop, "admin"), json={"days_between": 7})
+    first, second = over(world, shop, **KNOWN), over(world, shop, **KNOWN)
+    asked = ask(world, shop, first).json
+    again = problem(ask(world, shop, first), 409, "asked-already")
+    assert again["feedback_request_id"] == asked["id"]
+    refused = problem(ask(world, shop, second), 409, "asked-already")
+    assert "feedback_request_id" not in refused
+    world.clock.move(days=6, hours=23)
+    problem(ask(world, shop, second), 409, "asked-already")
+    world.clock.move(hours=1)
+    assert ask(world, shop, second).status_code == 201
+
+
+def test_the_administrator_says_how_often(world: World, shop: Shop) -> None:
+    path = "/v1/feedback-policy"
+    assert world.request("GET", path, (shop, "manager")).json == {"days_between": 30}
+    for days in (7, 0):
+        answer = world.request("PUT", path, (shop, "admin"), json={"days_between": days})
+        assert (answer.status_code, answer.json) == (200, {"days_between": days})
+    assert world.request("GET", path, (shop, "manager")).json == {"days_between": 0}
+    problem(world.request("PUT", path, (shop, "manager"), json={"days_between": 1}), 403, "forbidden")
+    error(world.request("PUT", path, (shop, "admin"), json={"days_between": 366}), "body", "/days_between")
+    first, second = over(world, shop, **KNOWN), over(world, shop, **KNOWN)
+    assert (ask(world, shop, first).status_code, ask(world, shop, second).status_code) == (201, 201)
+
+
+def test_unknown_customers_are_asked_once_for_each_concern(world: World, shop: Shop) -> None:
+    first, second = over(world, shop), over(world, shop)
+    assert (ask(world, shop, first).status_code, ask(world, shop, second).status_code) == (201, 201)
+    problem(ask(world, shop, first), 409, "asked-already")
+
+
+def test_a_repeat_shows_the_same_link(world: World, shop: Shop) -> None:
+    concern, headers = over(world, shop), {"Idempotency-Key": "k"}
+    first, second = (ask(world, shop, concern, headers=headers) for _ in range(2))
+    assert (second.status_code, second.json["link"]) == (201, first.json["link"])
+    assert second.headers["Idempotent-Replayed"] == "true"
+
+
+def test_the_code_holds_the_link(world: World, shop: Shop, tmp_path: Any) -> None:
+    asked = ask(world, shop, over(world, shop)).json
+    image = world.request("GET", f"/v1/feedback-requests/{asked['id']}/qr", (shop, "floor"))
+    assert (image.status_code, image.mimetype) == (200, "image/svg+xml")
+    drawn = zxingcpp.create_barcode(asked["link"], zxingcpp.BarcodeFormat.QRCode, ec_level="M")
+    assert image.text == drawn.to_svg(scale=4)
+    assert zxingcpp.read_barcode(drawn.to_image(scale=4)).text == asked["link"]
+
+
+def test_head_office_reads_figures_and_neither_words_nor_links(world: World, shop: Shop) -> None:
+    concern = over(world, shop)
+    say(world, link(world, shop, concern), rating="4", words="Not for everybody.")
+    path = f"/v1/concerns/{concern['id']}/feedback-requests"
+    (asked,) = world.request("GET", path, (shop, "hq")).json["items"]
+    assert (asked["rating"], asked["words"], asked["link"], asked["asked_by"]) == (4, None, None, None)
+    problem(world.request("GET", f"/v1/feedback-requests/{asked['id']}/qr", (shop, "hq")), 403, "forbidden")
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [
+        {},
+        {"rating": "0"},
+        {"rating": "6"},
+        {"rating": "x"},
+        {"rating": "3", "recommend": "11"},
+        {"rating": "3", "words": "a" * 2001},
+        {"rating": "3", "words": "a\x00b"},
+    ],
+    ids=lambda answers: "+".join(f"{name}={value[:9]!r}" for name, value in answers.items()) or "nothing",
+)
+def test_what_cannot_be_read_is_shown_again_with_what_was_written(
+    world: World, shop: Shop, answers: dict[str, str]
+) -> None:
+    concern = over(world, shop)
+    path = link(world, shop, concern)
+    page = say(world, path, **answers)
+    assert (page.status_code, 'role="alert"' in page.text) == (422, True)
+    assert read(world, shop, concern)["rating"] is None
+
+
+def test_what_a_customer_writes_is_shown_as_text_and_never_as_a_page(world: World, shop: Shop) -> None:
+    path = link(world, shop, over(world, shop))
+    page = say(world, path, words='</textarea><script>alert("x")</script>')
+    assert "<script" not in page.text
+    assert "&lt;script&gt;" in page.text
+
+
+def test_an_address_that_leads_nowhere_is_404_on_a_page(world: World, shop: Shop) -> None:
+    for token in (new_token(shop.organization_id), new_token(uuid4()), "x", "a" * 38, "é" * 38, "=" * 38):
+        for page in (world.request("GET", f"/f/{token}"), say(world, f"/f/{token}", rating="1")):
+            assert (page.status_code, page.mimetype) == (404, "text/html")
+
+
+def test_a_page_keeps_its_address_to_itself(world: World, shop: Shop) -> None:
+    page = world.request("GET", link(world, shop, over(world, shop)))
+    assert page.headers["Referrer-Policy"] == "no-referrer"
+    assert page.headers["Cache-Control"] == "no-store"
+    assert "default-src 'none'" in page.headers["Content-Security-Policy"]
+    assert "Set-Cookie" not in page.headers
+    assert "<script" not in page.text
+
+
+@pytest.mark.parametrize(
+    ("query", "browser", "profile", "lang"),
+    [
+        ("", "", None, "en"),
+        ("", "pt-BR,en;q=0.8", None, "pt"),
+        ("", "tlh, es;q=0.5", None, "es"),
+        ("", "", ["pt-PT"], "pt"),
+        ("", "en-GB", ["pt-PT"], "en"),
+        ("?lang=es", "pt", ["pt-PT"], "es"),
+        ("?lang=tlh", "", None, "en"),
+    ],
+)
+def test_a_page_speaks_the_customers_language(
+    world: World, shop: Shop, query: str, browser: str, profile: list[str] | None, lang: str
+) -> None:
+    concern = over(world, shop, **(KNOWN if profile else {}))
+    if profile:
+        path = f"/v1/customers/{concern['customer_id']}"
+        headers = {"If-Match": "*"}
+        world.request("PATCH", path, (shop, "floor"), json={"languages": profile}, headers=headers)
+    headers = {"Accept-Language": browser} if browser else {}
+    page = world.request("GET", link(world, shop, concern) + query, headers=headers)
+    assert f'<html lang="{lang}">' in page.text
+    headline = {"en": "How was it, in the end?", "pt": "Afinal, como correu?", "es": "¿Cómo fue, al final?"}
+    assert headline[lang] in page.text
+
+
+def test_a_page_that_is_opened_too_often_says_so(world: World, shop: Shop) -> None:
+    path = link(world, shop, over(world, shop))
+    pages = [world.request("GET", path) for _ in range(125)]
+    assert [page.status_code for page in pages].count(200) == 120
+    assert pages[-1].status_code == 429
+    assert int(pages[-1].headers["Retry-After"]) > 0
+    assert pages[-1].mimetype == "text/html"
+
+
+def test_a_body_that_is_too_large_is_refused_on_a_page(world: World, shop: Shop) -> None:
+    page = say(world, link(world, shop, over(world, shop)), rating="1", words="a" * 300_000)
+    assert (page.status_code, page.mimetype) == (413, "text/html")
