@@ -67,3 +67,8 @@ def thanked_names(world: World, shop: Shop, told: dict[str, Any], by: str = "man
 
 def figures(*, raised: int, since: int = 0, thanked: int = 0, left: int = 0) -> dict[str, Any]:
     return {"raised": raised, "raised_since": since, "thanked": thanked, "left": left}
+
+
+def follow_ups(world: World, shop: Shop, told: dict[str, Any], by: str = "manager") -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = ask(world, shop, "GET", f"/follow-ups?fix_id={told['id']}", by).json["items"]
+    return found

@@ -2,11 +2,22 @@
 
 from typing import Any
 
-import pytest
-
 from models.access import Role
 from tests.factories import Shop
-from tests.fixes import COLD, DUE, agree, ask, customers, figures, fix, raised_by, regular, thank, thanked_names
+from tests.fixes import (
+    COLD,
+    DUE,
+    agree,
+    ask,
+    customers,
+    figures,
+    fix,
+    follow_ups,
+    raised_by,
+    regular,
+    thank,
+    thanked_names,
+)
 from tests.problems import error, problem
 from tests.scene import hire
 from tests.telling import log_concern, move
@@ -196,66 +207,6 @@ def test_what_is_fixed_everywhere_is_thanked_for_by_each_store_and_nobody_twice(
     assert [one["customer_id"] for one in follow_ups(world, shop, told, "admin")] == [both, here]
 
 
-def test_a_colleague_who_cannot_keep_them_is_refused_before_anything_is_promised(world: World, shop: Shop) -> None:
-    raised_by(world, shop, regular(world, shop, "Beatriz"))
-    world.clock.move(minutes=1)
-    raised_by(world, shop, regular(world, shop, "Hidden"), sensitive=True)
-    world.clock.move(days=1)
-    told = fix(world, shop)
-    path = f"/fixes/{told['id']}/thank-yous"
-    for login in ("colleague", "hq"):
-        body = {"due_at": DUE, "owner_id": str(shop.staff[login])}
-        answer = ask(world, shop, "POST", path, json=body)
-        if login == "hq":
-            assert problem(answer, 404, "not-found")["pointer"] == "/owner_id"
-        else:
-            error(answer, "body", "/owner_id")  # one of them is sensitive
-    error(ask(world, shop, "POST", path, json={"due_at": "2026-03-03T11:00:00Z"}), "body", "/due_at")
-    assert follow_ups(world, shop, told) == []
-    thank(world, shop, told, owner_id=str(shop.staff["regional"]))
-    assert {one["owner"]["id"] for one in follow_ups(world, shop, told)} == {str(shop.staff["regional"])}
-
-
-@pytest.mark.parametrize(
-    ("login", "reads", "customers_", "fixes", "thanks"),
-    [
-        ("floor", 200, 200, 403, 403),
-        ("manager", 200, 200, 201, 200),
-        ("regional", 200, 200, 201, 200),
-        ("hq", 200, 403, 403, 403),
-        ("admin", 200, 200, 201, 403),
-        ("key", 200, 200, 403, 403),
-        ("reports-key", 403, 403, 403, 403),
-        ("elsewhere", 404, 404, 403, 403),
-    ],
-)
-def test_each_role_does_its_part(
-    world: World, shop: Shop, login: str, reads: int, customers_: int, fixes: int, thanks: int
-) -> None:
-    raised_by(world, shop, regular(world, shop, "Beatriz"))
-    world.clock.move(days=1)
-    path = f"/fixes/{fix(world, shop)['id']}"
-    body = {**COLD, "what": "New lamps.", "store_id": str(shop.store_id)}
-    asked = [
-        ask(world, shop, "GET", path, login),
-        ask(world, shop, "GET", f"{path}/customers", login),
-        ask(world, shop, "POST", "/fixes", login, json=body),
-        ask(world, shop, "POST", f"{path}/thank-yous", login, json={"due_at": DUE}),
-    ]
-    assert [answer.status_code for answer in asked] == [reads, customers_, fixes, thanks]
-
-
-def test_head_office_reads_figures_and_no_names(world: World, shop: Shop) -> None:
-    raised_by(world, shop, regular(world, shop, "Planted name"))
-    world.clock.move(days=1)
-    told = fix(world, shop)
-    thank(world, shop, told)
-    for path in ("/fixes", f"/fixes/{told['id']}"):
-        answer = ask(world, shop, "GET", path, "hq")
-        assert (answer.status_code, "Planted" in answer.text, "Manager of" in answer.text) == (200, False, False)
-    assert ask(world, shop, "GET", f"/fixes/{told['id']}", "hq").json["figures"]["thanked"] == 1
-
-
 def test_fixes_are_listed_newest_first_and_narrowed(world: World, shop: Shop) -> None:
     cold = fix(world, shop)
     world.clock.move(days=1)
@@ -303,11 +254,6 @@ def test_an_order_of_who_raised_it_last_goes_on_from_page_to_page(world: World, 
 
 def listed(world: World, shop: Shop, by: str = "manager", **query: Any) -> list[str]:
     return [one["id"] for one in ask(world, shop, "GET", "/fixes", by, query_string=query).json["items"]]
-
-
-def follow_ups(world: World, shop: Shop, told: dict[str, Any], by: str = "manager") -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = ask(world, shop, "GET", f"/follow-ups?fix_id={told['id']}", by).json["items"]
-    return found
 
 
 def rate(numerator: int, denominator: int) -> dict[str, Any]:
