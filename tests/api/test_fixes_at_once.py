@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from uuid_utils.compat import uuid7
 
@@ -40,7 +40,17 @@ CUSTOMERS = st.lists(
     max_size=4,
 )
 
+SAID = {"there": False, "sensitive": False, "kind": "concern", "cause": "cold"}
+ONE_OF_EACH = [
+    (True, False, [SAID]),
+    (None, True, [SAID, SAID]),
+    (True, True, [{**SAID, "there": True}]),
+    (True, True, [{**SAID, "sensitive": True}]),
+    (True, True, [{**SAID, "kind": "praise"}]),
+]
 
+
+@example(told_by=ONE_OF_EACH)
 @settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(told_by=CUSTOMERS)
 def test_only_who_agreed_and_is_within_reach_is_listed_and_thanked(world: World, told_by: list[Any]) -> None:
