@@ -21,12 +21,13 @@ REPLAYED = {"Idempotent-Replayed": "true"}
 
 
 def once(
-    shown: type[TenantOwned], *, status: int, unless: str | None = None
+    shown: type[TenantOwned], *, status: int, unless: str | None = None, again: Callable[[Any], Any] | None = None
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """For a POST that answers with a `shown`: do it once per key, and show the object again on a repeat.
 
     A create gets its id here, the phone's or a new one; a verb shows the object of its path. A body that says `unless`
-    (a preview) leaves nothing behind that could be shown again: it is answered anew.
+    (a preview) leaves nothing behind that could be shown again: it is answered anew. `again` makes the answer to a
+    repeat, where it is more than the object itself.
     """
 
     def decorate(method: Callable[..., Any]) -> Callable[..., Any]:
@@ -37,7 +38,8 @@ def once(
             object_id, client_id = _object_id(shown, arguments, path)
             replay = _replay(shown, object_id, client_id, status)
             if replay is not None:
-                return replay
+                found, *rest = replay
+                return again(found) if again else found, *rest
             try:
                 answered = method(self, *arguments, **path)
                 g.session.flush()

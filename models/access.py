@@ -21,6 +21,8 @@ class Permission(StrEnum):
     CUSTOMER_READ = "customer:read"
     CUSTOMER_WRITE = "customer:write"
     CUSTOMER_MERGE = "customer:merge"  # says that two profiles are one person
+    CUSTOMER_THANK = "customer:thank"  # promises a thank-you to everybody who raised what was fixed
+    CAUSE_FIX = "cause:fix"  # says that a cause is fixed
     CONCERN_READ = "concern:read"
     CONCERN_WORDS = "concern:words"  # what was said, and the names of those involved
     CONCERN_SENSITIVE = "concern:sensitive"
@@ -77,6 +79,8 @@ _FLOOR = _PERSON | {
 }
 _MANAGER = _FLOOR | {
     P.CUSTOMER_MERGE,
+    P.CUSTOMER_THANK,
+    P.CAUSE_FIX,
     P.CONCERN_SENSITIVE,
     P.CONCERN_RELEASE_ANY,
     P.RECOVERY_APPROVE,
@@ -100,6 +104,7 @@ GRANTS: dict[Role, frozenset[Permission]] = {
         P.CUSTOMER_READ,
         P.CUSTOMER_WRITE,
         P.CUSTOMER_MERGE,
+        P.CAUSE_FIX,
         P.CONCERN_READ,
         P.CONCERN_WORDS,
         P.CONCERN_SENSITIVE,

@@ -9,12 +9,12 @@ from sqlalchemy import Index, Select, Text, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 from uuid_utils.compat import uuid7
 
-from models.access import Actor, Permission
+from models.access import Actor
 from models.base import link, one
 from models.concern import Concern
 from models.concern_event import ConcernEvent, Step
 from models.errors import Invalid, NotNow
-from models.hand_over import works_there
+from models.keeper import Keeper
 from models.part import Part
 from models.staff import Staff
 
@@ -53,6 +53,7 @@ class FollowUp(Part):
         Index("ix_follow_up_store_due", "organization_id", "store_id", "due_at", "id"),
         Index("ix_follow_up_owner_due", "organization_id", "owner_id", "due_at", "id"),
         Index("ix_follow_up_store_day", "organization_id", "store_id", "business_date"),
+        Index("ix_follow_up_fix", "organization_id", "fix_id", "concern_id"),
     )
 
     what: Mapped[str] = mapped_column(Text)
@@ -67,6 +68,7 @@ class FollowUp(Part):
     kept_at: Mapped[datetime | None]
     broken_at: Mapped[datetime | None]
     note: Mapped[str | None] = mapped_column(Text)
+    fix_id: Mapped[UUID | None] = link("fix", nullable=True)  # the cause was fixed: this is the thank-you for it
 
     owner: Mapped[Staff] = one("FollowUp", "owner_id", "Staff", lazy="joined")
     promised_by: Mapped[Staff | None] = one("FollowUp", "promised_by_id", "Staff", lazy="joined")
@@ -87,20 +89,31 @@ class FollowUp(Part):
 
     @classmethod
     def promise(
+        cls, session: Session, concern: Concern, *, by: Actor, owner_id: UUID | None = None, **said: Any
+    ) -> tuple["FollowUp", ConcernEvent]:
+        """Promise something to the customer of a concern, also of one that is over: that is when it is promised.
+
+        It is kept by who promises unless an `owner_id` says otherwise. Missing or Invalid for somebody who cannot keep
+        it; for `said` see `entrust`.
+        """
+        keeper = Keeper.named(session, owner_id, by=by, pointer="/owner_id")
+        return cls.entrust(session, concern, keeper, by=by, **said)
+
+    @classmethod
+    def entrust(
         cls,
         session: Session,
         concern: Concern,
+        keeper: Keeper,
         *,
         by: Actor,
         at: datetime,
         due_at: datetime,
-        owner_id: UUID | None = None,
         **said: Any,
     ) -> tuple["FollowUp", ConcernEvent]:
-        """Promise something to the customer of a concern, also of one that is over: that is when it is promised.
+        """Promise what this keeper will keep; `said` is what, kind, id and fix_id.
 
-        It is kept by who promises unless an `owner_id` says otherwise. Invalid for a time that has passed or lies more
-        than a year ahead, and for somebody who cannot keep it. `said` is what, kind and id.
+        Invalid for a time that has passed or lies more than a year ahead, and for a keeper who cannot keep it here.
         """
         if not at < due_at <= at + FURTHEST_AHEAD:
             raise Invalid("What is promised is due in the coming year.", pointer="/due_at")
@@ -111,13 +124,15 @@ class FollowUp(Part):
             store_id=concern.store_id,
             due_at=due_at,
             business_date=concern.store.business_date(due_at),
-            owner_id=_keeper(session, concern, owner_id, by=by, pointer="/owner_id"),
+            owner_id=keeper.take_on(concern),
             run_id=uuid7(),
             promised_at=at,
             promised_by_id=by.staff_id,
         )
         session.add(follow_up)
-        return follow_up, follow_up._note(Step.PROMISED, by=by, at=at, kind=follow_up.kind, due_at=due_at.isoformat())
+        thanks = {"fix_id": str(follow_up.fix_id)} if follow_up.fix_id else {}
+        told = {"kind": follow_up.kind, "due_at": due_at.isoformat(), **thanks}
+        return follow_up, follow_up._note(Step.PROMISED, by=by, at=at, **told)
 
     def keep(self, *, by: Actor, at: datetime, note: str | None = None) -> ConcernEvent:
         """The customer got what was promised. NotNow unless it is owed."""
@@ -133,7 +148,7 @@ class FollowUp(Part):
     def hand_over(self, session: Session, staff_id: UUID, *, by: Actor, at: datetime) -> ConcernEvent:
         """Let a colleague keep it from now on. Invalid for somebody who cannot, NotNow unless it is owed."""
         self._must_be_owed()
-        self.owner_id = _keeper(session, self.concern, staff_id, by=by, pointer="/staff_id")
+        self.owner_id = Keeper.named(session, staff_id, by=by, pointer="/staff_id").take_on(self.concern)
         session.expire(self, ["owner"])
         self._go_on()
         return self._note(Step.PROMISE_HANDED_OVER, by=by, at=at, to=str(staff_id))
@@ -161,20 +176,3 @@ class FollowUp(Part):
 
     def _note(self, step: Step, *, by: Actor, at: datetime, **details: Any) -> ConcernEvent:
         return self.concern.note(step, by=by, at=at, details={"follow_up_id": str(self.id), **details})
-
-
-def _keeper(session: Session, concern: Concern, staff_id: UUID | None, *, by: Actor, pointer: str) -> UUID:
-    """Who keeps it: whoever asks, unless somebody else is named. Missing for a person out of reach."""
-    if staff_id is None or staff_id == by.staff_id:
-        if by.staff_id is None:
-            raise Invalid("A key keeps no promise: say who does.", pointer=pointer)
-        return by.staff_id
-    colleague = Staff.find(session, staff_id, seen_by=by, pointer=pointer)
-    reads = not concern.sensitive or Permission.CONCERN_SENSITIVE in colleague.permissions
-    if Permission.RECOVERY_ACT not in colleague.permissions:
-        raise Invalid(f"{colleague.name} is not somebody who may act.", pointer=pointer)
-    if not reads and colleague.id != concern.reported_by_id:
-        raise Invalid(f"{colleague.name} is not somebody who may read of this.", pointer=pointer)
-    if colleague.left_at is not None or not works_there(session, concern, colleague):
-        raise Invalid(f"{colleague.name} does not work in this store.", pointer=pointer)
-    return staff_id

@@ -37,14 +37,14 @@ def _why_not(session: Session, concern: Concern, colleague: Staff, *, by: Actor)
         return f"{colleague.name} told of this, and is not rung for it."
     if colleague.role not in hearing(sensitive=concern.sensitive):
         return f"{colleague.name} is not somebody who may hear of this."
-    if colleague.left_at is not None or not works_there(session, concern, colleague):
+    shift = Shift.current(session, colleague.id)
+    if colleague.left_at is not None or not works_there(concern, colleague, shift):
         return f"{colleague.name} does not work in this store."
     return None
 
 
-def works_there(session: Session, concern: Concern, colleague: Staff) -> bool:
+def works_there(concern: Concern, colleague: Staff, shift: Shift | None) -> bool:
     """Whether they belong to the store of the concern, look after its region, or are on shift there."""
     if concern.store_id in colleague.store_ids or concern.store.region_id in colleague.region_ids:
         return True
-    shift = Shift.current(session, colleague.id)
     return shift is not None and shift.store_id == concern.store_id

@@ -5,7 +5,7 @@ from uuid import UUID
 from sqlalchemy import Select, String, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, Session, mapped_column, selectinload
 
-from models.base import Aggregate, TenantOwned, link, many
+from models.base import Aggregate, TenantOwned, link, many, one
 from models.errors import Missing
 
 
@@ -43,6 +43,8 @@ class Cause(TenantOwned):
     category_id: Mapped[UUID] = link("category", index=True)
     slug: Mapped[str] = mapped_column(String(60))
     name: Mapped[str] = mapped_column(String(60))
+
+    category: Mapped[Category] = one("Cause", "category_id", "Category", viewonly=True)
 
 
 class Question(TenantOwned):

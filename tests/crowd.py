@@ -1,9 +1,14 @@
 """A crowd for tests: many threads that begin at the same moment."""
 
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 from typing import TypeVar
+
+import sqlalchemy as sa
+
+from tests.world import World
 
 PATIENCE = 60.0  # seconds until a test gives up on a busy machine
 T = TypeVar("T")
@@ -19,3 +24,16 @@ def at_once(calls: Sequence[Callable[[], T]]) -> list[T]:
 
     with ThreadPoolExecutor(len(calls)) as crowd:
         return list(crowd.map(call_one, calls))
+
+
+def wait_until_somebody_waits(world: World) -> None:
+    """Until some transaction of this database waits for a lock of another."""
+    engine = sa.create_engine(world.url)
+    question = sa.text(
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    )
+    ends_at = time.monotonic() + PATIENCE
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        while not connection.scalar(question):
+            assert time.monotonic() < ends_at, "nobody waited"
+    engine.dispose()

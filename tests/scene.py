@@ -60,6 +60,8 @@ BODIES: dict[str, dict[str, Any]] = {
     "postKeepFollowUp": {"note": "changed"},
     "postCancelFollowUp": {"note": "changed"},
     "postHandOverFollowUp": {"staff_id": None},
+    "postFixes": {"store_id": None, "category": "food", "cause": "cold", "what": "New lamps keep it warm."},
+    "postFixThankYous": {"due_at": "2026-03-04T12:00:00Z"},
     "postChecks": {"store_id": None, "count": 2},
     "putStoreDayByDate": {"covers": 10, "transactions": None, "sales": None},
     "postReverseRecoveryAction": {"note": "changed"},
@@ -73,7 +75,8 @@ BODIES: dict[str, dict[str, Any]] = {
         "receipts": [{"notification_id": None, "event": "opened", "at": "2026-03-03T12:00:00Z"}]
     },
 }
-CALL = BODIES["postConcernFollowUps"]
+CALL, FIX = BODIES["postConcernFollowUps"], BODIES["postFixes"]
+AGREES = {"consent": {"contact": True, "source": "in_person"}}
 
 
 @dataclass
@@ -89,7 +92,7 @@ class Scene:
     def private(self) -> set[str]:
         """Ids that nobody outside the first store may ever read."""
         names = ("concern_id", "customer_id", "alert_id", "recovery_action_id", "notification_id", "store_id")
-        names += ("follow_up_id", "check_id", "feedback_request_id")
+        names += ("follow_up_id", "check_id", "feedback_request_id", "fix_id")
         return {self.ids[name] for name in names} | set(self.sensitive.values()) | {str(self.shop.staff["floor"])}
 
 
@@ -145,6 +148,13 @@ def make_scene(world: World, slug: str) -> Scene:
     asked = [_asked_of(world, shop, id_) for id_ in (concern["id"], concern["id"], hidden["id"])]
     _do(world, "PUT", "/v1/feedback-policy", (shop, "admin"), json={"days_between": 14})
     qrs = [_do(world, "POST", f"/v1/stores/{shop.store_id}/standing-qrs", (shop, "admin"), json={}) for _ in range(2)]
+    cold = {name: said[name] for name in ("mood", "category", "cause")}
+    _do(world, "POST", "/v1/concerns", floor, json={**cold, "customer_id": twins[0]})
+    for customer_id in (concern["customer_id"], twins[0]):
+        _do(world, "PATCH", f"/v1/customers/{customer_id}", floor, json=AGREES, headers={"If-Match": "*"})
+    world.clock.move(seconds=1)
+    _do(world, "POST", "/v1/fixes", (shop, "admin"), json={**FIX, "store_id": str(shop.other_store_id)})
+    fix = _do(world, "POST", "/v1/fixes", (shop, "manager"), json={**FIX, "store_id": str(shop.store_id)})
     policy = {**BODIES["postEscalationPolicies"], "slug": "first-store", "store_id": str(shop.store_id)}
     scene.ids = {
         "concern_id": concern["id"],
@@ -158,6 +168,7 @@ def make_scene(world: World, slug: str) -> Scene:
         "follow_up_id": promised[0]["id"],
         "feedback_request_id": asked[0],
         "standing_qr_id": qrs[0]["id"],
+        "fix_id": fix["id"],
         "check_id": _do(world, "POST", "/v1/checks", floor, json={})["id"],
         "store_id": str(shop.store_id),
         "region_id": str(shop.region_id),

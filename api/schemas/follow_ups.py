@@ -55,6 +55,9 @@ class FollowUpSchema(WordsWithheld):
     kept_at = Instant(allow_none=True)
     broken_at = Instant(allow_none=True)
     note = fields.String(allow_none=True)
+    fix_id = fields.UUID(
+        allow_none=True, metadata={"description": "What was fixed, where this is the thank-you for having raised it."}
+    )
 
 
 class FollowUpQuery(PageQuery):
@@ -64,3 +67,4 @@ class FollowUpQuery(PageQuery):
     owner_id = fields.UUID()
     status = fields.Enum(FollowUpStatus, by_value=True)
     due_before = Instant()
+    fix_id = fields.UUID()

@@ -62,6 +62,7 @@ def test_what_is_promised_is_answered_as_it_was_told(world: World, shop: Shop) -
         "kept_at": None,
         "broken_at": None,
         "note": None,
+        "fix_id": None,
     }
     again = promise(world, shop, concern, id="01a2057b-741c-7631-8cca-22605be163db")
     assert (again.status_code, again.json, again.headers["Idempotent-Replayed"]) == (200, told.json, "true")

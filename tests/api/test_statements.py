@@ -42,6 +42,9 @@ READ = {
     "getCustomers": 3,
     "getEscalationPolicies": 2,
     "getEscalationPolicyById": 2,
+    "getFixById": 3,  # it; its figures
+    "getFixCustomers": 4,  # the fix; customers with a concern; their thank-yous
+    "getFixes": 2,
     "getGuidance": 3,  # without a store: the shift, and the questions
     "getFeedbackPolicyOfOrganization": 2,
     "getFeedbackRequestQr": 2,
@@ -119,7 +122,9 @@ class House:
             (belongs,) = originals(owner, place, staff_id=floor["id"])
             copy(owner, place, belongs, more, staff_id=people.__getitem__)
         (customer,) = originals(owner, "customer", id=ids["customer_id"])
-        copy(owner, "customer", {**customer, "phone": None}, more, created_at=_before)
+        customers = copy(owner, "customer", {**customer, "phone": None}, more, created_at=_before)
+        copy(owner, "concern", concern, more, received_at=_before, customer_id=customers.__getitem__)
+        copy(owner, "fix", originals(owner, "fix", **own)[0], more)
         concerns = copy(owner, "concern", concern, more, received_at=_before)
         alerts = copy(owner, "alert", alert, more, concern_id=concerns.__getitem__, raised_at=_before)
         for part in ("concern_item", "concern_event", "recovery_action"):

@@ -20,6 +20,8 @@ PROMISED = {  # line: permissions, and who has them: floor, manager, regional, h
     ),
     "customers": ({P.CUSTOMER_READ, P.CUSTOMER_WRITE}, "yes yes yes no yes"),
     "says that two profiles are one person": ({P.CUSTOMER_MERGE}, "no yes yes no yes"),
+    "says that a cause is fixed": ({P.CAUSE_FIX}, "no yes yes no yes"),
+    "thanks everybody who raised it": ({P.CUSTOMER_THANK}, "no yes yes no no"),
     "sensitive concerns": ({P.CONCERN_SENSITIVE}, "no yes yes no yes"),
     "gives back what another took": ({P.CONCERN_RELEASE_ANY}, "no yes yes no no"),
     "looks after who needs a pause": ({P.STAFF_CARE}, "no yes yes no yes"),
@@ -38,6 +40,8 @@ SCOPES = {  # what a key may do beyond finding its way
 }
 NEVER_A_KEYS = {
     P.CUSTOMER_MERGE,
+    P.CUSTOMER_THANK,
+    P.CAUSE_FIX,
     P.RECOVERY_APPROVE,
     P.ME_USE,
     P.CONCERN_SENSITIVE,

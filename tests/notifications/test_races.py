@@ -20,6 +20,7 @@ from notifications.__main__ import run
 from notifications.announce import announce
 from notifications.channels import Letter
 from notifications.worker import Worker
+from tests.crowd import wait_until_somebody_waits
 from tests.databases import only_on_postgresql
 from tests.factories import Shop, give_phone
 from tests.telling import Notebook, log_concern, notifications, over, queued, rows, work, worker_of
@@ -103,19 +104,6 @@ def test_a_take_that_is_being_written_while_the_push_is_recorded_withdraws_it(wo
         work(worker)
     assert book.seen() == [("ring", "phone-1"), ("withdraw", "phone-1")]
     assert notifications(world)[0].withdrawn_at == world.clock()
-
-
-def wait_until_somebody_waits(world: World) -> None:
-    """Until some transaction of this database waits for a lock of another."""
-    engine = sa.create_engine(world.url)
-    question = sa.text(
-        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-    )
-    ends_at = time.monotonic() + PATIENCE
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        while not connection.scalar(question):
-            assert time.monotonic() < ends_at, "nobody waited"
-    engine.dispose()
 
 
 @only_on_postgresql

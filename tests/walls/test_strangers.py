@@ -181,7 +181,8 @@ def test_strangers_may_call_their_new_things_by_our_ids_and_learn_nothing(walls:
 def test_a_neighbour_cannot_take_an_id_of_ours(walls: Walls, operation: Operation) -> None:
     for pointer in operation.new_ids_in_body:
         sent = put(body(operation, walls.ours, there=True), pointer, ours_by_new_id(walls, operation, pointer))
-        answer = ask(walls, operation, (walls.ours, "elsewhere"), {}, json=sent)
+        neighbour = next(login for login in NEIGHBOURS if operation.needs in permissions(login))
+        answer = ask(walls, operation, (walls.ours, neighbour), {}, json=sent)
         assert (answer.status_code, answer.json["code"]) == (409, "already-exists"), answer.text
         assert answer.json["pointer"] == pointer
 
@@ -200,7 +201,7 @@ def known(scene: Scene, operation: Operation, pointer: str) -> str:
 def ours_by_new_id(walls: Walls, operation: Operation, pointer: str) -> str:
     names = {"postConcerns/id": "concern_id", "postCustomers/id": "customer_id", "postChecks/id": "check_id"}
     names |= {"postConcernFollowUps/id": "follow_up_id", "postConcernFeedbackRequests/id": "feedback_request_id"}
-    names["postStoreStandingQrs/id"] = "standing_qr_id"
+    names |= {"postStoreStandingQrs/id": "standing_qr_id", "postFixes/id": "fix_id"}
     return walls.ours.ids[names.get(operation.id + pointer, "recovery_action_id")]
 
 

@@ -1,0 +1,95 @@
+"""'You said, we did': causes that were fixed, and the thanks for those who had raised them."""
+
+from typing import Any
+
+from flask import g
+
+from api.blueprint import Blueprint
+from api.idempotency import once
+from api.paging import page
+from api.resource import Resource
+from api.schemas.base import PageQuery, page_of
+from api.schemas.fixes import (
+    FixCustomerSchema,
+    FixQuery,
+    FixSchema,
+    FollowedFixSchema,
+    NewFixSchema,
+    ThankYousSchema,
+)
+from models.access import Permission
+from models.concern import Concern
+from models.fix import Fix
+from models.reports.loop_back import FollowedFix, followed
+from notifications.promises import announce_promise
+
+blp = Blueprint("fixes", __name__, "You said, we did: causes that were fixed, and thanks for those who had raised them")
+
+
+def _followed(fix: Fix) -> FollowedFix:
+    return followed(g.session, fix, seen_by=g.actor)
+
+
+@blp.route("/fixes")
+class Fixes(Resource):
+    needs = {"GET": Permission.CONCERN_READ, "POST": Permission.CAUSE_FIX}
+
+    @blp.arguments(FixQuery, location="query")
+    @blp.response(200, page_of(FixSchema))
+    def get(self, query: dict[str, Any]) -> dict[str, Any]:
+        """List what was fixed in one's stores and in all of them, newest first"""
+        place = {name: query.pop(name) for name in ("limit", "cursor")}
+        return page(Fix.listed(g.actor, **query), Fix.fixed_at, Fix.id, descending=True, **place)
+
+    @blp.arguments(NewFixSchema)
+    @blp.response(201, FollowedFixSchema)
+    @once(Fix, status=201, again=_followed)
+    def post(self, data: dict[str, Any]) -> FollowedFix:
+        """Say that a cause is fixed, in one of one's stores
+
+        Who looks after every store may leave `store_id` out: it is fixed everywhere.
+        """
+        return _followed(Fix.tell(g.session, by=g.actor, at=g.now, **data))
+
+
+@blp.route("/fixes/<uuid:fix_id>")
+class FixById(Resource):
+    needs = {"GET": Permission.CONCERN_READ}
+    finds = {"fix_id": Fix}
+
+    @blp.response(200, FollowedFixSchema)
+    def get(self, fix: Fix) -> FollowedFix:
+        """Read a fix: how often it was raised before and since, and how many of those who may be told were told"""
+        return _followed(fix)
+
+
+@blp.route("/fixes/<uuid:fix_id>/customers")
+class FixCustomers(Resource):
+    needs = {"GET": Permission.CUSTOMER_READ}
+    finds = {"fix_id": Fix}
+
+    @blp.arguments(PageQuery, location="query")
+    @blp.response(200, page_of(FixCustomerSchema))
+    def get(self, query: dict[str, Any], fix: Fix) -> dict[str, Any]:
+        """List who raised it and may be contacted, each once, who raised it last coming first"""
+        raised = page(fix.raised_by(seen_by=g.actor), Concern.received_at, Concern.id, descending=True, **query)
+        return {**raised, "items": fix.with_thanks(g.session, raised["items"], seen_by=g.actor)}
+
+
+@blp.route("/fixes/<uuid:fix_id>/thank-yous")
+class FixThankYous(Resource):
+    needs = {"POST": Permission.CUSTOMER_THANK}
+    finds = {"fix_id": Fix}
+
+    @blp.arguments(ThankYousSchema)
+    @blp.response(200, FollowedFixSchema)
+    @once(Fix, status=200, again=_followed)
+    def post(self, data: dict[str, Any], fix: Fix) -> FollowedFix:
+        """Promise a thank-you to everybody on that list who has none yet, at most 200 at a time
+
+        Call it again while `left` of the figures is not 0. Each is a follow-up with this `fix_id`.
+        """
+        for thank_you, event in fix.thank(g.session, by=g.actor, at=g.now, **data):
+            announce_promise(g.session, thank_you, event)
+        g.session.flush()
+        return _followed(fix)

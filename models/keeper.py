@@ -1,0 +1,53 @@
+"""Who is asked to keep promises: looked up once, however many concerns they are about."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from models.access import Actor, Permission
+from models.concern import Concern
+from models.errors import Invalid
+from models.hand_over import works_there
+from models.shift import Shift
+from models.staff import Staff
+
+
+@dataclass(frozen=True)
+class Keeper:
+    """Whoever asks; or the colleague they named, with the shift that one is on. `pointer` is where they were named."""
+
+    staff_id: UUID
+    pointer: str
+    colleague: Staff | None = None
+    shift: Shift | None = None
+
+    @classmethod
+    def named(cls, session: Session, staff_id: UUID | None, *, by: Actor, pointer: str) -> "Keeper":
+        """Whoever asks, unless somebody else is named.
+
+        Missing for a person out of reach, Invalid for one who may not act.
+        """
+        if staff_id is None or staff_id == by.staff_id:
+            if by.staff_id is None:
+                raise Invalid("A key keeps no promise: say who does.", pointer=pointer)
+            return cls(by.staff_id, pointer)
+        colleague = Staff.find(session, staff_id, seen_by=by, pointer=pointer)
+        if Permission.RECOVERY_ACT not in colleague.permissions:
+            raise Invalid(f"{colleague.name} is not somebody who may act.", pointer=pointer)
+        return cls(staff_id, pointer, colleague, Shift.current(session, staff_id))
+
+    def take_on(self, concern: Concern) -> UUID:
+        """Who keeps what is promised about this concern.
+
+        Invalid for a colleague who may not read of it, or does not work there.
+        """
+        colleague = self.colleague
+        if colleague is None:
+            return self.staff_id
+        reads = not concern.sensitive or Permission.CONCERN_SENSITIVE in colleague.permissions
+        if not reads and colleague.id != concern.reported_by_id:
+            raise Invalid(f"{colleague.name} is not somebody who may read of this.", pointer=self.pointer)
+        if colleague.left_at is not None or not works_there(concern, colleague, self.shift):
+            raise Invalid(f"{colleague.name} does not work in this store.", pointer=self.pointer)
+        return self.staff_id
