@@ -15,6 +15,7 @@ from models.concern_event import ConcernEvent
 from models.contact import normalised
 from models.customer import Customer
 from models.errors import DomainError, Invalid
+from models.item import Item
 from models.look_up import look_up
 from models.previous import last_of
 from models.putting_right import act
@@ -99,7 +100,13 @@ def _with_rows(
     by: Actor,
     at: datetime,
 ) -> dict[str, Any]:
-    """What was said with rows in the place of slugs and of the customer, who was met in this store."""
+    """What was said with rows in the place of slugs and of the customer, who was met in this store.
+
+    Items come first: whoever waits for a new one to be entered holds nothing that others wait for.
+    """
+    if items := said.get("items"):
+        rows = Item.told(session, items, at=at)
+        said["items"] = [{"item": row, "quantity": one["quantity"]} for row, one in zip(rows, items, strict=True)]
     customer_id, details = said.get("customer_id"), said.pop("customer", None)
     if customer_id is not None and details is not None:
         raise Invalid("Send either customer_id or customer, not both.", pointer="/customer")

@@ -27,7 +27,7 @@ MOOD = validate.Range(min=1, max=5)
 
 
 class ItemSchema(Schema):
-    """A dish or product, by slug or by name."""
+    """A dish or product, by slug or by name; a new one enters the catalogue."""
 
     document = any_of("slug", "name")
 
@@ -49,9 +49,9 @@ class OrderSchema(Schema):
 
 
 class ItemShownSchema(WordsWithheld):
-    """A dish or product, as answered. Its name is what somebody typed."""
+    """A dish or product, as the catalogue has it. Its name is what somebody typed, and its slug made of that."""
 
-    withheld = ("name",)
+    withheld = ("slug", "name")
 
     slug = fields.String(allow_none=True)
     name = fields.String(allow_none=True)

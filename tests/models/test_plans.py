@@ -22,7 +22,7 @@ from tests.world import World
 CONCERNS, CUSTOMERS, STORES = 20_000, 5_000, 20
 pytestmark = only_on_postgresql
 LARGE = {"concern", "alert", "customer", "customer_store", "outbox", "change", "concern_event", "recovery_action"}
-LARGE |= {"concern_item", "customer_reference", "notification", "answered_request"}
+LARGE |= {"item", "concern_item", "customer_reference", "notification", "answered_request"}
 
 
 @dataclass
@@ -87,6 +87,9 @@ def _fill(owner: sa.Connection, scene: Scene) -> None:
         CUSTOMERS,
         customer_id="md5('customer' || n)::uuid",
         reference="'reference ' || n",
+    )
+    multiply(
+        owner, "item", ids["item_id"], CUSTOMERS, slug="'item-' || n", name="'Item ' || n", name_key="'item ' || n"
     )
     multiply(
         owner,
@@ -204,6 +207,8 @@ REQUESTS = {
     "the customers of all stores": ("admin", "GET", "/v1/customers"),
     "a customer by the beginning of a name": ("manager", "GET", "/v1/customers?name=Customer+49"),
     "a customer of all stores by the beginning of a name": ("admin", "GET", "/v1/customers?name=C%C3%BAstomer+49"),
+    "the catalogue": ("floor", "GET", "/v1/items"),
+    "an item by the beginning of its name": ("floor", "GET", "/v1/items?name=%C3%8Ftem+49"),
     "who may be the same customer": ("manager", "GET", "/v1/customers/{customer_id}/duplicates"),
     "the alerts": ("manager", "GET", "/v1/alerts"),
     "the alerts of all stores": ("hq", "GET", "/v1/alerts"),
@@ -225,6 +230,11 @@ def test_a_customer_is_recognised_by_an_index(large: Large) -> None:
     _by_an_index(large, "POST", "/v1/customers/search", "floor", {"reference": {"source": "till", "reference": "1"}})
     contacts = {"phone": PHONE, "email": "Somebody@Example.org", "loyalty_number": "4711"}
     _by_an_index(large, "POST", "/v1/concerns", "floor", {"mood": 2, "customer": contacts})
+
+
+def test_what_a_concern_is_about_is_found_by_an_index(large: Large) -> None:
+    told = {"mood": 4, "items": [{"name": "Item 4"}, {"slug": "item-5"}]}
+    _by_an_index(large, "POST", "/v1/concerns", "floor", told)
 
 
 def test_a_name_is_found_by_the_index_of_names(large: Large) -> None:
