@@ -1,8 +1,9 @@
 """Database roles and the scoped session: shows one tenant, stamps new rows, fails closed, keeps the feed."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final, TypeVar
 from uuid import UUID
@@ -24,6 +25,7 @@ from sqlalchemy.orm import (
 from models.base import Aggregate, Base, Clock, TenantOwned, system_clock
 from models.change import Change, ChangeCounter, Op, write_changes, write_changes_at_once
 from models.engines import postgresql_engine, sqlite_engines
+from models.memory import Memory
 
 
 class Everything:
@@ -33,6 +35,7 @@ class Everything:
 EVERYTHING: Final = Everything()
 Tenant = UUID | Everything
 T = TypeVar("T", bound=Base)
+Answer = TypeVar("Answer")
 Identity = tuple[UUID, str, UUID]  # ids come from phones: two things of different kinds may share one
 
 
@@ -79,6 +82,11 @@ class ScopedSession(Session):
             if isinstance(row, Aggregate):
                 self.touched[identity(row)] = (row, Op.UPSERT)
         return inserted
+
+    def remembered(self, what: Hashable, ask: Callable[[], Answer], *, at: datetime) -> Answer:
+        """What this process learned of this organization within the last minute, or else what `ask` finds now."""
+        memory: Memory = self.info["memory"]
+        return memory.recall((self.tenant, what), at=at, ask=ask)
 
     @property
     def touched(self) -> dict[Identity, tuple[Aggregate, Op]]:
@@ -199,6 +207,7 @@ class Database:
 
     def __init__(self, url: str, role: DatabaseRole, *, pool: int = 8, clock: Clock = system_clock) -> None:
         self.clock = clock
+        self.memory = Memory()
         self.url = sa.make_url(url)
         # Of the worker's role every row is seen.
         self._walled = role is DatabaseRole.APP and self.url.get_backend_name() == "postgresql"
@@ -227,7 +236,7 @@ class Database:
             yield session
 
     def _info(self, tenant: Tenant) -> dict[str, Any]:
-        return {"tenant": tenant, "clock": self.clock, "walled": self._walled}
+        return {"tenant": tenant, "clock": self.clock, "memory": self.memory, "walled": self._walled}
 
     def refuse_unsafe_role(self) -> None:
         """UnsafeRole when row level security would not hold this process: superuser, BYPASSRLS, or an owner."""

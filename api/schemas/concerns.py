@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from flask import g
 from marshmallow import ValidationError, fields, validate, validates_schema
 
 from api.schemas.base import (
@@ -19,6 +20,7 @@ from api.schemas.base import (
     WordsWithheld,
     any_of,
 )
+from api.schemas.guidance import GuidanceSchema
 from api.schemas.recovery import NewRecoveryActionSchema
 from models.concern_event import Step
 from models.terms import AlertState, Channel, Handling, Kind, Outcome, Source, Status
@@ -189,6 +191,19 @@ class ConcernSchema(WordsWithheld):
     resolved_at = Instant(allow_none=True)
     reopened_count = fields.Integer()
     alert = fields.Nested(AlertSummarySchema, allow_none=True)
+
+
+class LoggedConcernSchema(ConcernSchema):
+    """A concern as its logging is answered: with hints for the conversation, null where there is nothing to do.
+
+    A repeat shows the concern as it is now, without hints.
+    """
+
+    guidance = fields.Nested(GuidanceSchema, allow_none=True, required=True)
+
+    def get_attribute(self, obj: Any, attr: str, default: Any) -> Any:
+        """Hints are for the one who asks now, and no part of the concern."""
+        return g.get("guidance") if attr == "guidance" else super().get_attribute(obj, attr, default)
 
 
 class ConcernQuery(PageQuery):

@@ -12,9 +12,8 @@ from sqlalchemy import select
 from models.change import Change
 from models.outbox import Outgoing, Task
 from models.session import EVERYTHING, Database, ScopedSession, Tenant
-from models.tables import metadata
 from notifications.escalation import climb_due, overdue
-from tests.copies import copy, originals
+from tests.copies import copy, multiply, originals
 from tests.databases import Databases, only_on_postgresql
 from tests.scene import PHONE, Scene, make_scene
 from tests.world import World
@@ -115,7 +114,9 @@ def _fill(owner: sa.Connection, scene: Scene) -> None:
     )
     for part in ("concern_item", "concern_event", "recovery_action"):
         original = originals(owner, part, concern_id=ids["concern_id"])[0]["id"]
-        multiply(owner, part, original, CONCERNS, concern_id="md5('concern' || n)::uuid")
+        days = {"business_date": "(original.recorded_at - n * interval '3 minutes')::date"}
+        fresh = days if part == "recovery_action" else {}
+        multiply(owner, part, original, CONCERNS, concern_id="md5('concern' || n)::uuid", **fresh)
     multiply(owner, "notification", ids["notification_id"], CONCERNS, alert_id="md5('alert' || n)::uuid")
     outgoing = owner.scalar(sa.text("SELECT id FROM outbox WHERE alert_id = :id"), {"id": ids["alert_id"]})
     multiply(
@@ -136,21 +137,6 @@ def _fill(owner: sa.Connection, scene: Scene) -> None:
             " 'upsert', now() FROM counted, generate_series(1, :count) n"
         ),
         {"store": scene.shop.store_id, "count": CONCERNS, "tenant": scene.shop.organization_id},
-    )
-
-
-def multiply(owner: sa.Connection, table: str, original: Any, count: int, **expressions: str) -> None:
-    """So many copies of a row, made by the database: `expressions` over `original` and the number `n`."""
-    fresh = {"id": f"md5('{table}' || n)::uuid", **expressions}
-    columns = [column.name for column in metadata.tables[table].columns]
-    values = ", ".join(fresh.get(name, f'original."{name}"') for name in columns)
-    names = ", ".join(f'"{name}"' for name in columns)
-    owner.execute(
-        sa.text(
-            f'INSERT INTO "{table}" ({names}) SELECT {values}'  # noqa: S608 our own names
-            f' FROM "{table}" original, generate_series(1, {count}) n WHERE original.id = :original'
-        ),
-        {"original": original},
     )
 
 
