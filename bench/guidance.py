@@ -1,6 +1,5 @@
 """What guidance adds to the time of logging a concern, in a house of a million concerns: `make bench-guidance`."""
 
-import logging
 import sys
 import time
 from collections.abc import Iterator
@@ -12,6 +11,7 @@ from unittest.mock import patch
 from uuid import UUID
 
 import sqlalchemy as sa
+from structlog.testing import capture_logs
 
 from api.resources import concerns
 from models.memory import Memory
@@ -117,9 +117,8 @@ def _one_of(table: str, count: int, by: str) -> str:
 
 def measure(url: str, *, count: int, rounds: int, requests: int) -> Figures:
     """All kinds in turn, through the whole application in this process."""
-    logging.disable(logging.INFO)
     figures, dice = Figures(count), Random(1)
-    with closing(World(url)) as world:
+    with capture_logs(), closing(World(url)) as world:  # a line for each request is not what is measured
         shop = make_shop(world.back_office)
         fill(url, world, shop, count)
         _log(world, shop, dice)

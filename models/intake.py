@@ -114,7 +114,9 @@ def _with_rows(
     """
     if items := said.get("items"):
         rows = Item.told(session, items, at=at)
-        said["items"] = [{"item": row, "quantity": one["quantity"]} for row, one in zip(rows, items, strict=True)]
+        said["items"] = [
+            {"item": row, "quantity": one.get("quantity", 1)} for row, one in zip(rows, items, strict=True)
+        ]
     customer_id, details = said.get("customer_id"), said.pop("customer", None)
     if customer_id is not None and details is not None:
         raise Invalid("Send either customer_id or customer, not both.", pointer="/customer")
