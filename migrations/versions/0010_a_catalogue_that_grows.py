@@ -85,7 +85,8 @@ def bring_over(item: sa.Table) -> None:
     first = sa.func.min(concern.c.received_at, type_=sa.DateTime(timezone=True)).label("first")
     organization_id = sa.type_coerce(part.c.organization_id, sa.Uuid()).label("organization_id")
     columns = (organization_id, part.c.slug, part.c.name)
-    told = connection.execute(sa.select(*columns, first).join(concern, same).group_by(*columns).order_by(first)).all()
+    found = connection.execute(sa.select(*columns, first).join(concern, same).group_by(*columns)).all()
+    told = sorted(found, key=lambda row: (row.first, row.name or row.slug))
     items: dict[tuple[UUID, str], dict[str, object]] = {}
     for row in told:
         name = row.name or row.slug
