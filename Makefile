@@ -22,8 +22,8 @@ export UV_SYSTEM_CERTS := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run web worker demo test check lint format types floors openapi openapi-check browser pictures fuzz chaos chaos-fcm \
-	chaos-postgres chaos-takes chaos-disk model bench bench-latency bench-dispatch lock clean
+.PHONY: help run web worker demo test check lint format types floors openapi openapi-check browser pictures fuzz chaos \
+	chaos-fcm chaos-postgres chaos-takes chaos-disk model bench bench-latency bench-dispatch bench-guidance lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' Makefile
@@ -94,13 +94,16 @@ chaos-disk: $(DEV) ## let SQLite run out of room in the middle of every kind of 
 model: $(DEV) ## try 10,000 steps of what may happen to calls for help, in any order
 	@$(PY) -m tests.ordeals.lives_of_alerts $(REPEAT)
 
-bench: bench-latency bench-dispatch ## run what stands under bench/
+bench: bench-latency bench-dispatch bench-guidance ## run what stands under bench/
 
 bench-latency: $(DEV) ## how long from a logged concern to Firebase, at 20 alerts a second
 	@$(PY) -m bench.latency
 
 bench-dispatch: $(DEV) ## how fast the worker sends, against a bare HTTP client
 	@$(PY) -m bench.dispatch
+
+bench-guidance: $(DEV) ## what guidance adds to the time of logging, in a house of a million concerns
+	@$(PY) -m bench.guidance
 
 lock: $(DEV) ## resolve the newest versions the requirements allow into constraints.txt
 	@cp constraints.txt $(VENV)/constraints.old && : > constraints.txt

@@ -18,6 +18,7 @@ class Permission(StrEnum):
     STAFF_CARE = "staff:care"  # learns who needs a pause; so does who leads the shift
     VOCABULARY_READ = "vocabulary:read"  # categories, causes, questions, remedies
     VOCABULARY_WRITE = "vocabulary:write"
+    ITEM_READ = "item:read"  # the catalogue, in the words of those who told
     CUSTOMER_READ = "customer:read"
     CUSTOMER_WRITE = "customer:write"
     CUSTOMER_MERGE = "customer:merge"  # says that two profiles are one person
@@ -65,6 +66,7 @@ P = Permission
 _PERSON = frozenset({P.ANYONE, P.ME_USE, P.STORE_READ, P.VOCABULARY_READ})
 _FLOOR = _PERSON | {
     P.STAFF_READ,
+    P.ITEM_READ,
     P.CUSTOMER_READ,
     P.CUSTOMER_WRITE,
     P.CONCERN_READ,
@@ -99,6 +101,7 @@ GRANTS: dict[Role, frozenset[Permission]] = {
     | {
         P.STORE_WRITE,
         P.VOCABULARY_WRITE,
+        P.ITEM_READ,
         P.STAFF_READ,
         P.STAFF_CARE,
         P.CUSTOMER_READ,
@@ -126,8 +129,8 @@ def hearing(*, sensitive: bool) -> frozenset[Role]:
 
 _KEY = frozenset({P.ANYONE, P.STORE_READ, P.VOCABULARY_READ})
 KEY_GRANTS: dict[KeyScope, frozenset[Permission]] = {
-    KeyScope.CONCERNS_READ: _KEY | {P.CONCERN_READ, P.CONCERN_WORDS, P.ALERT_READ, P.LOG_READ},
-    KeyScope.CONCERNS_WRITE: _KEY | {P.CONCERN_LOG, P.CONCERN_RESOLVE, P.RECOVERY_ACT, P.DAY_FIGURES},
+    KeyScope.CONCERNS_READ: _KEY | {P.ITEM_READ, P.CONCERN_READ, P.CONCERN_WORDS, P.ALERT_READ, P.LOG_READ},
+    KeyScope.CONCERNS_WRITE: _KEY | {P.ITEM_READ, P.CONCERN_LOG, P.CONCERN_RESOLVE, P.RECOVERY_ACT, P.DAY_FIGURES},
     KeyScope.CUSTOMERS_READ: _KEY | {P.CUSTOMER_READ},
     KeyScope.CUSTOMERS_WRITE: _KEY | {P.CUSTOMER_WRITE},
     KeyScope.REPORTS_READ: _KEY | {P.REPORT_READ},

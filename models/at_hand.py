@@ -11,7 +11,7 @@ from models.access import Actor
 from models.concern import Concern
 from models.customer import Customer
 from models.follow_up import FollowUp
-from models.previous import A_YEAR, Tried, tried_for
+from models.previous import Tried, last_over, tried_for
 from models.terms import Kind, Status
 
 AGAIN = timedelta(days=30)  # as the rule of the first day has it: a second concern within this is a second failure
@@ -34,8 +34,7 @@ def at_hand(session: Session, customer: Customer, *, seen_by: Actor, at: datetim
     """
     theirs = (Concern.customer_id == customer.id, Concern.kind != Kind.PRAISE)
     seen = (*theirs, *Concern.visible_to(seen_by))
-    over = select(Concern.id).where(*seen, Concern.status == Status.RESOLVED, Concern.received_at > at - A_YEAR)
-    last = over.order_by(Concern.received_at.desc(), Concern.id.desc()).limit(1).scalar_subquery()
+    last = last_over(customer.id, seen_by=seen_by, at=at)
     found = session.scalars(
         select(Concern)
         .where(*seen, or_(Concern.status != Status.RESOLVED, Concern.id == last))

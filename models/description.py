@@ -8,6 +8,7 @@ from sqlalchemy.orm import Mapped, declared_attr, mapped_column
 
 from models.base import Base, Money, TenantOwned, link, many, money, one
 from models.customer import Customer
+from models.item import Item
 from models.staff import Staff
 from models.store import Place
 from models.vocabulary import Category, Cause, Question
@@ -109,7 +110,7 @@ class Description(Base):
         return [name for name in WORTH_KNOWING if not getattr(self, f"{name}_id" if name in LINKED else name)]
 
     def describe(self, said: dict[str, Any]) -> None:
-        """Take over what was told: plain values, rows for what is LINKED, `order` and `items` as they came in."""
+        """Take over what was told: plain values, rows for what is LINKED and for each item, `order` as it came in."""
         for name, value in said.items():
             if name in LINKED:
                 setattr(self, f"{name}_id", value.id if value else None)
@@ -118,7 +119,7 @@ class Description(Base):
                 self.order_reference = value.get("reference") if value else None
                 self.order_value = value.get("value") if value else None
             elif name == "items":
-                self.items = [ConcernItem(position=place, **item) for place, item in enumerate(value or [])]
+                self.items = [ConcernItem.at(place, **one) for place, one in enumerate(value or [])]
             else:
                 setattr(self, name, value)
 
@@ -138,17 +139,30 @@ def _plain(value: Any) -> Any:
         case dict():
             return {key: _plain(inner) for key, inner in value.items()}
         case list():
-            return [{"slug": item.slug, "name": item.name, "quantity": item.quantity} for item in value]
+            return [{"slug": one.slug, "name": one.name, "quantity": one.quantity} for one in value]
     return value
 
 
 class ConcernItem(TenantOwned):
-    """A dish, product or article a concern is about."""
+    """That a concern is about so many of an item; shown by the name it has now."""
 
     __tablename__ = "concern_item"
 
     concern_id: Mapped[UUID] = link("concern", index=True)
+    item_id: Mapped[UUID] = link("item")
     position: Mapped[int] = mapped_column(SmallInteger)
-    slug: Mapped[str | None] = mapped_column(String(60))
-    name: Mapped[str | None] = mapped_column(String(200))
     quantity: Mapped[int] = mapped_column(default=1)
+
+    item: Mapped[Item] = one("ConcernItem", "item_id", "Item", lazy="joined", innerjoin=True)
+
+    @classmethod
+    def at(cls, position: int, *, item: Item, quantity: int = 1) -> "ConcernItem":
+        return cls(position=position, item=item, item_id=item.id, quantity=quantity)
+
+    @property
+    def slug(self) -> str:
+        return self.item.slug
+
+    @property
+    def name(self) -> str:
+        return self.item.name

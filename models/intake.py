@@ -15,6 +15,7 @@ from models.concern_event import ConcernEvent
 from models.contact import normalised
 from models.customer import Customer
 from models.errors import DomainError, Invalid
+from models.item import Item
 from models.look_up import look_up
 from models.previous import last_of
 from models.putting_right import act
@@ -48,8 +49,7 @@ def take_in(session: ScopedSession, told: dict[str, Any], *, by: Actor, at: date
     actions = said.pop("recovery_actions", [])
     ended = {name: said.pop(name) for name in ("outcome", "mood_after") if name in said}
     described = _with_rows(session, said, store_id=store.id, country=store.country, by=by, at=at)
-    previous = last_of(session, described.get("customer"), before=at)
-    event = Concern.log(by=by, reporter=reporter, store=store, at=at, previous=previous, **described)
+    event = Concern.log(by=by, reporter=reporter, store=store, at=at, **described)
     session.add(event.concern)
     asked = _act(session, event.concern, actions, by=by, at=at)
     if ended.get("outcome") is not None:
@@ -63,11 +63,18 @@ def complete(
     session: ScopedSession, concern: Concern, told: dict[str, Any], *, by: Actor, at: datetime
 ) -> ConcernEvent:
     """Take over what was told later of a concern there is; null takes a field away. Missing as in `take_in`."""
-    changes = _with_rows(session, dict(told), store_id=concern.store_id, category=concern.category, by=by, at=at)
-    event = concern.edit(by=by, at=at, **changes)
+    changes = _with_rows(
+        session,
+        dict(told),
+        store_id=concern.store_id,
+        category=concern.category,
+        before=concern.received_at,
+        by=by,
+        at=at,
+    )
     if "customer" in changes:
-        concern.follow(last_of(session, concern.customer, before=concern.received_at))
-    return event
+        concern.follow(changes.pop("previous"))
+    return concern.edit(by=by, at=at, **changes)
 
 
 def _post(session: ScopedSession, store_id: UUID | None, *, by: Actor) -> tuple[Store, Staff | None]:
@@ -96,10 +103,20 @@ def _with_rows(
     store_id: UUID,
     country: str | None = None,
     category: Category | None = None,
+    before: datetime | None = None,
     by: Actor,
     at: datetime,
 ) -> dict[str, Any]:
-    """What was said with rows in the place of slugs and of the customer, who was met in this store."""
+    """What was said with rows in the place of slugs and of the customer, who was met in this store.
+
+    With a customer comes their `previous` concern before the moment of this one, by default now.
+    Items come first: whoever waits for a new one to be entered holds nothing that others wait for.
+    """
+    if items := said.get("items"):
+        rows = Item.told(session, items, at=at)
+        said["items"] = [
+            {"item": row, "quantity": one.get("quantity", 1)} for row, one in zip(rows, items, strict=True)
+        ]
     customer_id, details = said.get("customer_id"), said.pop("customer", None)
     if customer_id is not None and details is not None:
         raise Invalid("Send either customer_id or customer, not both.", pointer="/customer")
@@ -113,17 +130,21 @@ def _with_rows(
             details = normalised(details, country)
         wanted = Customer.held(Customer.known_by(details), for_change=len(details) > 1)
     _name(session, said, by=by)
-    found = look_up(session, said, store_id=store_id, category=category, customer=wanted)
+    before = before or at
+    found = look_up(session, said, store_id=store_id, category=category, customer=wanted, before=before)
+    if "customer" not in found:
+        return found
+    known, customer = found["customer"], None
     if details is not None:
-        known = found["customer"]
-        found["customer"] = Customer.recognise(session, details, known=known, at=at, store_id=store_id)
-    elif customer_id is not None and wanted is not None:
-        if found["customer"] is None:  # perhaps they were merged at this very moment
-            found["customer"] = session.scalars(wanted).one_or_none()
-        if found["customer"] is None:
+        customer = Customer.recognise(session, details, known=known, at=at, store_id=store_id)
+    elif wanted is not None and customer_id is not None:
+        # Nobody, where they were merged at this very moment: asked again, it is who is left.
+        customer = known or session.scalars(wanted).one_or_none()
+        if customer is None:
             raise Customer.out_of_reach(customer_id, pointer="/customer_id")
-        found["customer"].meet(session, store_id, at)
-    return found
+        customer.meet(session, store_id, at)
+    previous = found.get("previous") if customer is known else last_of(session, customer, before=before)
+    return {**found, "customer": customer, "previous": previous}
 
 
 def _name(session: ScopedSession, said: dict[str, Any], *, by: Actor) -> None:

@@ -2,21 +2,22 @@
 
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 from uuid import UUID
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy import ColumnElement, ScalarSelect, select
+from sqlalchemy.orm import InstrumentedAttribute, Session, joinedload
 
 from models.access import Actor
 from models.concern import Concern
 from models.customer import Customer
-from models.recovery import ActionStatus, RecoveryAction
+from models.recovery import STANDS, RecoveryAction
 from models.remedy import Remedy
-from models.terms import Kind, Outcome
+from models.terms import Kind, Outcome, Status
 from models.vocabulary import Category
 
 A_YEAR = timedelta(days=365)
+T = TypeVar("T")
 
 
 class Previous(NamedTuple):
@@ -45,21 +46,48 @@ def last_of(session: Session, customer: Customer | None, *, before: datetime) ->
     if customer is None or customer.created_at >= before:
         return None
     found = session.execute(
-        select(Concern.id, Concern.received_at)
-        .where(Concern.customer_id == customer.id, Concern.kind != Kind.PRAISE)
+        select(
+            last_before(customer.id, before, Concern.id).label("id"),
+            last_before(customer.id, before, Concern.received_at).label("received_at"),
+        )
+    ).one()
+    return Previous(found.id, found.received_at) if found.id else None
+
+
+def last_before(
+    customer_id: UUID | InstrumentedAttribute[UUID], before: datetime, what: InstrumentedAttribute[T]
+) -> ScalarSelect[T]:
+    """`what` of that concern: an expression of its own for each, for only so an index finds it."""
+    return (
+        select(what)
+        .where(Concern.customer_id == customer_id, Concern.kind != Kind.PRAISE)
         .where(Concern.received_at < before, Concern.received_at > before - A_YEAR)
         .order_by(Concern.received_at.desc())
         .limit(1)
-    ).one_or_none()
-    return Previous(*found) if found else None
+        .scalar_subquery()
+    )
+
+
+def last_over(customer_id: UUID, *, seen_by: Actor, at: datetime) -> ScalarSelect[UUID]:
+    """The id of the customer's last concern that is over, if within a year and within this person's reach."""
+    theirs = (Concern.customer_id == customer_id, Concern.kind != Kind.PRAISE, *Concern.visible_to(seen_by))
+    over = select(Concern.id).where(*theirs, Concern.status == Status.RESOLVED, Concern.received_at > at - A_YEAR)
+    return over.order_by(Concern.received_at.desc(), Concern.id.desc()).limit(1).scalar_subquery()
+
+
+def tried_last(session: Session, customer_id: UUID, *, seen_by: Actor, at: datetime) -> Tried | None:
+    """What was tried the last time that is over."""
+    return _tried_in(session, Concern.id == last_over(customer_id, seen_by=seen_by, at=at))
 
 
 def tried_before(session: Session, concern_id: UUID, *, seen_by: Actor) -> Tried | None:
     """What was tried the last time for the customer of this concern; None where that is out of this person's reach."""
     before = select(Concern.previous_id).where(Concern.id == concern_id).scalar_subquery()
-    last = session.scalars(
-        select(Concern).where(Concern.id == before, *Concern.visible_to(seen_by)).options(joinedload(Concern.category))
-    ).one_or_none()
+    return _tried_in(session, Concern.id == before, *Concern.visible_to(seen_by))
+
+
+def _tried_in(session: Session, *which: ColumnElement[bool]) -> Tried | None:
+    last = session.scalars(select(Concern).where(*which).options(joinedload(Concern.category))).one_or_none()
     return tried_for(session, last) if last else None
 
 
@@ -69,8 +97,7 @@ def tried_for(session: Session, last: Concern) -> Tried:
         select(Remedy.slug)
         .select_from(RecoveryAction)
         .join(RecoveryAction.remedy)
-        .where(RecoveryAction.concern_id == last.id, RecoveryAction.status == ActionStatus.DONE)
-        .where(RecoveryAction.reverses_id.is_(None))
+        .where(RecoveryAction.concern_id == last.id, STANDS)
         .order_by(RecoveryAction.recorded_at, RecoveryAction.id)
     ).all()
     return Tried(last.id, last.business_date, last.category, last.outcome, last.mood_after, remedies)

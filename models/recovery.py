@@ -164,3 +164,7 @@ class RecoveryAction(Part):
             details["asked_by"] = str(self.acted_by_id)
         named = {"recovery_action_id": str(self.id), "remedy": self.remedy.slug}
         return self.concern.note(step, by=by, at=at, details={**named, **details})
+
+
+# What was given and not taken back; a reversing entry is nothing by itself.
+STANDS = (RecoveryAction.status == ActionStatus.DONE) & RecoveryAction.reverses_id.is_(None)

@@ -27,6 +27,11 @@ class RemedyKind(StrEnum):
     OTHER = "other"
 
 
+def trusted_as(role: Role | None) -> Role:
+    """A key, which has no role, is trusted like floor."""
+    return role or Role.FLOOR
+
+
 class Remedy(Aggregate):
     """One way to put something right, as the organization configured it."""
 
@@ -69,9 +74,9 @@ class Remedy(Aggregate):
         self.touch()
 
     def limit_of(self, role: Role | None, currency: str) -> "RemedyLimit | None":
-        """What somebody may give of it without asking; None where nothing limits them. A key is trusted like floor."""
-        role = role or Role.FLOOR
-        return next((one for one in self.limits if one.role is role and one.currency == currency), None)
+        """What somebody may give of it without asking; None where nothing limits them."""
+        trusted = trusted_as(role)
+        return next((one for one in self.limits if one.role is trusted and one.currency == currency), None)
 
     @classmethod
     def named(cls, session: Session, slug: str) -> "Remedy":

@@ -1,15 +1,16 @@
-"""Engines, database roles and the scoped session: shows one tenant, stamps new rows, fails closed, keeps the feed."""
+"""Database roles and the scoped session: shows one tenant, stamps new rows, fails closed, keeps the feed."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final, TypeVar
 from uuid import UUID
 
 import psycopg
 import sqlalchemy as sa
-from sqlalchemy import Connection, Engine, event
+from sqlalchemy import Connection, event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import (
@@ -23,6 +24,8 @@ from sqlalchemy.orm import (
 
 from models.base import Aggregate, Base, Clock, TenantOwned, system_clock
 from models.change import Change, ChangeCounter, Op, write_changes, write_changes_at_once
+from models.engines import postgresql_engine, sqlite_engines
+from models.memory import Memory
 
 
 class Everything:
@@ -32,6 +35,7 @@ class Everything:
 EVERYTHING: Final = Everything()
 Tenant = UUID | Everything
 T = TypeVar("T", bound=Base)
+Answer = TypeVar("Answer")
 Identity = tuple[UUID, str, UUID]  # ids come from phones: two things of different kinds may share one
 
 
@@ -55,22 +59,34 @@ class ScopedSession(Session):
         return tenant
 
     def insert_once(self, model: type[T], **values: Any) -> T | None:
-        """Insert a row unless one with the same key or unique value exists; the row, or None when it did.
+        """Insert a row unless one with the same key or unique value exists; the row, or None when it did."""
+        return next(iter(self.insert_each_once(model, [values])), None)
+
+    def insert_each_once(self, model: type[T], rows: Sequence[dict[str, Any]]) -> Sequence[T]:
+        """Insert those rows of which there is none with the same key or unique value yet; the ones that were inserted.
 
         A second transaction that inserts the same waits for the first one to end. Both databases know
         ON CONFLICT DO NOTHING; SQLAlchemy spells it per dialect, hence the branch.
         """
-        row = model(**values)
-        self.stamp(row)
-        columns = {name: value for name, value in row.__dict__.items() if name in model.__table__.columns}
+        new = [model(**values) for values in rows]
+        for row in new:
+            self.stamp(row)
+        columns = model.__table__.columns
+        values = [{name: value for name, value in row.__dict__.items() if name in columns} for row in new]
         insert = postgresql.insert if self.get_bind().dialect.name == "postgresql" else sqlite.insert
         inserted = self.scalars(
-            insert(model).values(columns).on_conflict_do_nothing().returning(model),
+            insert(model).values(values).on_conflict_do_nothing().returning(model),
             execution_options={"populate_existing": True},
-        ).one_or_none()
-        if isinstance(inserted, Aggregate):
-            self.touched[identity(inserted)] = (inserted, Op.UPSERT)
+        ).all()
+        for row in inserted:
+            if isinstance(row, Aggregate):
+                self.touched[identity(row)] = (row, Op.UPSERT)
         return inserted
+
+    def remembered(self, what: Hashable, ask: Callable[[], Answer], *, at: datetime) -> Answer:
+        """What this process learned of this organization within the last minute, or else what `ask` finds now."""
+        memory: Memory = self.info["memory"]
+        return memory.recall((self.tenant, what), at=at, ask=ask)
 
     @property
     def touched(self) -> dict[Identity, tuple[Aggregate, Op]]:
@@ -191,13 +207,14 @@ class Database:
 
     def __init__(self, url: str, role: DatabaseRole, *, pool: int = 8, clock: Clock = system_clock) -> None:
         self.clock = clock
+        self.memory = Memory()
         self.url = sa.make_url(url)
         # Of the worker's role every row is seen.
         self._walled = role is DatabaseRole.APP and self.url.get_backend_name() == "postgresql"
         if self.url.get_backend_name() == "sqlite":
-            self.engine, self.reading_engine = _sqlite_engines(self.url, pool)
+            self.engine, self.reading_engine = sqlite_engines(self.url, pool)
         else:
-            self.engine = _postgresql_engine(self.url, role, pool)
+            self.engine = postgresql_engine(self.url, role, pool)
             # One snapshot for all statements of a reading transaction, as SQLite gives it: figures add up.
             self.reading_engine = self.engine.execution_options(
                 postgresql_readonly=True, isolation_level="REPEATABLE READ"
@@ -219,7 +236,7 @@ class Database:
             yield session
 
     def _info(self, tenant: Tenant) -> dict[str, Any]:
-        return {"tenant": tenant, "clock": self.clock, "walled": self._walled}
+        return {"tenant": tenant, "clock": self.clock, "memory": self.memory, "walled": self._walled}
 
     def refuse_unsafe_role(self) -> None:
         """UnsafeRole when row level security would not hold this process: superuser, BYPASSRLS, or an owner."""
@@ -243,57 +260,3 @@ class Database:
     def close(self) -> None:
         self.engine.dispose()
         self.reading_engine.dispose()
-
-
-def _postgresql_engine(url: sa.URL, role: DatabaseRole, pool: int) -> Engine:
-    engine = sa.create_engine(
-        url, pool_size=pool, max_overflow=2, pool_pre_ping=True, pool_timeout=10, hide_parameters=True
-    )
-
-    @event.listens_for(engine, "connect")
-    def become_role(connection: Any, _record: Any) -> None:
-        connection.autocommit = True
-        connection.execute(f"SET ROLE {role}")
-        connection.execute("SET lock_timeout = '5s'")
-        connection.execute("SET statement_timeout = '15s'")
-        connection.execute("SET idle_in_transaction_session_timeout = '15s'")
-        connection.autocommit = False
-
-    return engine
-
-
-def _sqlite_engines(url: sa.URL, pool: int) -> tuple[Engine, Engine]:
-    """One connection that writes, others that read.
-
-    A process queues its writers in the pool, where they are served in turn; SQLite's own waiting is unfair and
-    makes some wait for a second. BEGIN IMMEDIATE takes the file's write lock at once, so what was read stays true.
-    """
-    options: dict[str, Any] = {"connect_args": _SQLITE, "hide_parameters": True}  # they would stand in a log
-    writing = sa.create_engine(url, pool_size=1, max_overflow=0, pool_timeout=30, **options)
-    reading = sa.create_engine(url, pool_size=pool, max_overflow=4, **options)
-    for engine, begin in ((writing, "BEGIN IMMEDIATE"), (reading, "BEGIN")):
-        _set_up_sqlite(engine, begin)
-    return writing, reading
-
-
-_SQLITE: Final = {"timeout": 30, "check_same_thread": False}
-
-
-def _lower(text: str | None) -> str | None:
-    return None if text is None else text.lower()
-
-
-def _set_up_sqlite(engine: Engine, begin_statement: str) -> None:
-    @event.listens_for(engine, "connect")
-    def set_pragmas(connection: Any, _record: Any) -> None:
-        connection.isolation_level = None  # the driver's own BEGIN would come too late
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
-            connection.execute(f"PRAGMA {pragma}")
-        if begin_statement == "BEGIN":
-            connection.execute("PRAGMA query_only=ON")
-        # SQLite's own knows no letters but those of English; PostgreSQL's knows them all.
-        connection.create_function("lower", 1, _lower, deterministic=True)
-
-    @event.listens_for(engine, "begin")
-    def begin(connection: Connection) -> None:
-        connection.exec_driver_sql(begin_statement)

@@ -1,11 +1,10 @@
 """The trust budget: what somebody may give without asking, and how much of it is left on a business day."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, case, false, func, select
+from sqlalchemy import ColumnElement, Subquery, false, func, literal, select, union_all
 from sqlalchemy.orm import Session
 
 from models.access import Actor
@@ -13,8 +12,8 @@ from models.base import Aggregate, Money
 from models.concern import Concern
 from models.customer import Customer
 from models.errors import Invalid
-from models.recovery import RecoveryAction
-from models.remedy import Remedy, RemedyKind
+from models.recovery import STANDS, RecoveryAction
+from models.remedy import Remedy, RemedyKind, RemedyLimit
 from models.staff import Staff
 from models.store import Store
 
@@ -31,44 +30,35 @@ class Trust:
 
 def trust_of(session: Session, concern: Concern, remedy: Remedy, *, by: Actor, on: date) -> Trust:
     """What this person may still give of a remedy for this concern without asking."""
-    store = concern.store
-    if remedy.limit_of(by.role, store.currency) is None:
-        return Trust(None, None)
-    rows = _that_day(remedy, store.currency, on)
-    by_them = _given(session, *rows, _by(by.staff_id)) if by.staff_id else 0
-    return _left(remedy, store, (_given(session, *rows, _for_the_same(concern)), by_them), by=by)
-
-
-def offers(
-    session: Session, store: Store, remedies: Sequence[Remedy], *, customer_id: UUID | None, by: Actor, on: date
-) -> dict[UUID, Trust]:
-    """What this person may still give of each remedy to a customer (or to somebody unknown), in one look-up."""
-    columns = RecoveryAction.__table__.c
-    of_customer = select(Concern.id).where(Concern.customer_id == customer_id)
-    to_them = RecoveryAction.concern_id.in_(of_customer) if customer_id else false()
-    theirs = _by(by.staff_id) if by.staff_id else false()
-    given = session.execute(
-        select(
-            columns.remedy_id,
-            func.sum(case((to_them, columns.cost_amount), else_=0)).label("to_them"),
-            func.sum(case((theirs, columns.cost_amount), else_=0)).label("by_them"),
-        )
-        .where(columns.business_date == on, columns.cost_currency == store.currency, to_them | theirs)
-        .group_by(columns.remedy_id)
-    )
-    used = {row.remedy_id: (int(row.to_them), int(row.by_them)) for row in given}
-    return {remedy.id: _left(remedy, store, used.get(remedy.id, (0, 0)), by=by) for remedy in remedies}
-
-
-def _left(remedy: Remedy, store: Store, used: tuple[int, int], *, by: Actor) -> Trust:
-    """`used`: what they were given of it today, and what this person gave of it to everybody."""
-    limit = remedy.limit_of(by.role, store.currency)
+    currency = concern.store.currency
+    limit = remedy.limit_of(by.role, currency)
     if limit is None:
         return Trust(None, None)
-    left = limit.most_per_customer - used[0]
+    rows = (RecoveryAction.remedy_id == remedy.id, *_that_day(on, currency))
+    to_them, by_them = (_given(session, *rows, whose) for whose in (for_the_same(concern), _by(by)))
+    return left_of(limit, to_them, by_them, currency)
+
+
+def left_of(limit: RemedyLimit | None, to_them: int, by_them: int, currency: str) -> Trust:
+    """`to_them`: what they were given of it today; `by_them`: what this person gave of it to everybody."""
+    if limit is None:
+        return Trust(None, None)
+    left = limit.most_per_customer - to_them
     if limit.most_per_staff is not None:
-        left = min(left, limit.most_per_staff - used[1])
-    return Trust(limit.per_customer, Money(max(left, 0), store.currency))
+        left = min(left, limit.most_per_staff - by_them)
+    return Trust(limit.per_customer, Money(max(left, 0), currency))
+
+
+def given_on(on: date, currency: str, *, to: ColumnElement[bool], by: Actor) -> Subquery:
+    """By remedy, what was given that day `to_them` and `by_them`: two sums, as each is found by an index of its own."""
+    cost = RecoveryAction.__table__.c.cost_amount
+    day = _that_day(on, currency)
+    both = union_all(
+        select(RecoveryAction.remedy_id, cost.label("to_them"), literal(0).label("by_them")).where(to, *day),
+        select(RecoveryAction.remedy_id, literal(0), cost).where(_by(by), *day),
+    ).subquery()
+    sums = (func.sum(both.c[name]).label(name) for name in ("to_them", "by_them"))
+    return select(both.c.remedy_id, *sums).group_by(both.c.remedy_id).subquery()
 
 
 def is_beyond(session: Session, concern: Concern, remedy: Remedy, cost: Money, *, by: Actor, on: date) -> bool:
@@ -114,31 +104,29 @@ def _hold(session: Session, what: type[Aggregate], id_: UUID) -> None:
 
 
 def _given(session: Session, *criteria: ColumnElement[bool]) -> int:
-    """Reversed ones count with their reversing entries: together they are nothing."""
+    """What stands of it: that which was reversed is nothing, together with the entry that takes it back."""
     session.flush()
     cost = RecoveryAction.__table__.c.cost_amount
-    return int(session.scalars(select(func.coalesce(func.sum(cost), 0)).where(*criteria)).one())
+    return int(session.scalars(select(func.coalesce(func.sum(cost), 0)).where(STANDS, *criteria)).one())
 
 
-def _that_day(remedy: Remedy, currency: str, on: date) -> Criteria:
-    columns = RecoveryAction.__table__.c
-    return columns.remedy_id == remedy.id, columns.business_date == on, columns.cost_currency == currency
+def _that_day(on: date, currency: str) -> Criteria:
+    same_currency = RecoveryAction.__table__.c.cost_currency == currency
+    return RecoveryAction.business_date == on, same_currency, STANDS
 
 
-def _by(staff_id: UUID) -> ColumnElement[bool]:
-    """What one person gave, and what anybody took back of it."""
-    theirs = select(RecoveryAction.id).where(
-        RecoveryAction.acted_by_id == staff_id, RecoveryAction.reverses_id.is_(None)
-    )
-    return RecoveryAction.id.in_(theirs) | RecoveryAction.reverses_id.in_(theirs)
+def _by(by: Actor) -> ColumnElement[bool]:
+    """What one person gave; a key is nobody."""
+    return RecoveryAction.acted_by_id == by.staff_id if by.staff_id else false()
 
 
-def _for_the_same(concern: Concern) -> ColumnElement[bool]:
+def to_customer(customer_id: UUID) -> ColumnElement[bool]:
+    return RecoveryAction.concern_id.in_(select(Concern.id).where(Concern.customer_id == customer_id))
+
+
+def for_the_same(concern: Concern) -> ColumnElement[bool]:
     """For the customer; where they are unknown for the order; else for the concern."""
-    if concern.customer_id is not None:
-        same = select(Concern.id).where(Concern.customer_id == concern.customer_id)
-        return RecoveryAction.concern_id.in_(same)
-    return _of_the_same_order(concern)
+    return to_customer(concern.customer_id) if concern.customer_id else _of_the_same_order(concern)
 
 
 def _of_the_same_order(concern: Concern) -> ColumnElement[bool]:

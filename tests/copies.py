@@ -28,3 +28,18 @@ def originals(owner: sa.Connection, table: str, **equal: Any) -> list[Mapping[st
     columns = metadata.tables[table].c
     found = owner.execute(sa.select(*columns).where(*(columns[name] == value for name, value in equal.items())))
     return [row._asdict() for row in found]
+
+
+def multiply(owner: sa.Connection, table: str, original: Any, count: int, **expressions: str) -> None:
+    """So many copies of a row, made by the database: `expressions` over `original` and the number `n`."""
+    fresh = {"id": f"md5('{table}' || n)::uuid", **expressions}
+    columns = [column.name for column in metadata.tables[table].columns]
+    values = ", ".join(fresh.get(name, f'original."{name}"') for name in columns)
+    names = ", ".join(f'"{name}"' for name in columns)
+    owner.execute(
+        sa.text(
+            f'INSERT INTO "{table}" ({names}) SELECT {values}'  # noqa: S608 our own names
+            f' FROM "{table}" original, generate_series(1, {count}) n WHERE original.id = :original'
+        ),
+        {"original": original},
+    )

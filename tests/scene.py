@@ -70,6 +70,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "postSettleRecoveryAction": {"settlement": "settled"},
     "postRemedies": {"slug": "new", "name": "New", "kind": "gift"},
     "patchRemedyById": {"name": "Changed"},
+    "patchItemById": {"name": "Changed"},
     "patchStoreById": {"above_limit": "act_first"},
     "postNotificationReceipts": {
         "receipts": [{"notification_id": None, "event": "opened", "at": "2026-03-03T12:00:00Z"}]
@@ -110,7 +111,7 @@ def make_scene(world: World, slug: str) -> Scene:
         "cause": "cold",
         "place": "table-12",
         "question": "what-happened",
-        "items": [{"slug": "soup"}],
+        "items": [{"slug": "soup"}, {"name": "Bread"}],
         "recovery_actions": [{"remedy": "remake"}, {"remedy": "apology"}],
     }
     concern = _do(world, "POST", "/v1/concerns", floor, json=said, headers={"Idempotency-Key": "first"})
@@ -174,6 +175,7 @@ def make_scene(world: World, slug: str) -> Scene:
         "region_id": str(shop.region_id),
         "escalation_policy_id": _do(world, "POST", "/v1/escalation-policies", (shop, "admin"), json=policy)["id"],
         "remedy_id": _do(world, "POST", "/v1/remedies", (shop, "admin"), json=DESSERT)["id"],
+        "item_id": _first(world, shop, "/v1/items"),
         "alert_rule_id": _do(world, "POST", "/v1/alert-rules", (shop, "admin"), json=RULE)["id"],
         "staff_id": str(shop.staff["floor"]),
         "owner_id": str(shop.staff["floor"]),

@@ -17,6 +17,7 @@ from models.concern_event import ConcernEvent
 from models.contact import normalised
 from models.customer import Customer
 from models.errors import Invalid
+from models.item import Item
 from models.putting_right import act, approve, decline
 from models.recovery import ActionStatus, RecoveryAction
 from models.remedy import Remedy
@@ -144,12 +145,15 @@ class _Course:
             read_back=dice.random() < 0.5,
             times_told=dice.choice([1, 1, 1, 2, 2, 3]) if dice.random() < 0.5 else None,
             sensitive=story.sensitive,
-            items=[{"name": dice.choice(story.items), "quantity": 1}] if story.items else None,
+            items=[{"item": self._item(dice.choice(story.items))}] if story.items else None,
             order=self._order() if dice.random() < 0.3 else None,
         )
         self.session.add(event.concern)
         self._did(event)
         return event.concern
+
+    def _item(self, name: str) -> Item:
+        return Item.told(self.session, [{"name": name}], at=self.now)[0]
 
     def _order(self) -> dict[str, object]:
         reference = f"T-{self.day.day:%m%d}-{self.dice.randrange(100, 1000)}"

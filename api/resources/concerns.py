@@ -16,12 +16,14 @@ from api.schemas.concerns import (
     ConcernSchema,
     EditConcernSchema,
     HandOverSchema,
+    LoggedConcernSchema,
     NewConcernSchema,
     ResolveSchema,
 )
 from models.access import Permission
 from models.concern import Concern
 from models.concern_event import ConcernEvent
+from models.guidance import guidance_for
 from models.hand_over import hand_over
 from models.intake import complete, take_in
 from notifications.announce import announce
@@ -44,17 +46,19 @@ class Concerns(Resource):
         return page(concerns, Concern.received_at, Concern.id, descending=True, **place)
 
     @blp.arguments(NewConcernSchema)
-    @blp.response(201, ConcernSchema)
+    @blp.response(201, LoggedConcernSchema)
     @once(Concern, status=201)
     def post(self, data: dict[str, Any]) -> Concern:
         """Log a concern
 
         Only `mood` is needed; the store comes from the shift. The customer, what was done and how it ended may come
         along. An unhappy customer rings those on shift and the store's managers, unless `handling` is `mine`.
+        `guidance` is what `GET /v1/guidance` tells; null for praise, for what is resolved, and when it is repeated.
         """
         logged, *asked = take_in(g.session, data, by=g.actor, at=g.now)
         for event in (logged, *asked):
             announce(g.session, event)
+        g.guidance = guidance_for(g.session, logged.concern, by=g.actor, at=g.now)
         return logged.concern
 
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from flask import g
 from marshmallow import ValidationError, fields, validate, validates_schema
 
 from api.schemas.base import (
@@ -19,6 +20,7 @@ from api.schemas.base import (
     WordsWithheld,
     any_of,
 )
+from api.schemas.guidance import GuidanceSchema
 from api.schemas.recovery import NewRecoveryActionSchema
 from models.concern_event import Step
 from models.terms import AlertState, Channel, Handling, Kind, Outcome, Source, Status
@@ -27,7 +29,7 @@ MOOD = validate.Range(min=1, max=5)
 
 
 class ItemSchema(Schema):
-    """A dish or product, by slug or by name."""
+    """A dish or product, by slug or by name; a new one enters the catalogue."""
 
     document = any_of("slug", "name")
 
@@ -49,9 +51,9 @@ class OrderSchema(Schema):
 
 
 class ItemShownSchema(WordsWithheld):
-    """A dish or product, as answered. Its name is what somebody typed."""
+    """A dish or product, as the catalogue has it. Its name is what somebody typed, and its slug made of that."""
 
-    withheld = ("name",)
+    withheld = ("slug", "name")
 
     slug = fields.String(allow_none=True)
     name = fields.String(allow_none=True)
@@ -190,6 +192,19 @@ class ConcernSchema(WordsWithheld):
     reopened_count = fields.Integer()
     rating = fields.Integer(allow_none=True, metadata={"description": "What the customer said of it in the end, 1-5."})
     alert = fields.Nested(AlertSummarySchema, allow_none=True)
+
+
+class LoggedConcernSchema(ConcernSchema):
+    """A concern as its logging is answered: with hints for the conversation, null where there is nothing to do.
+
+    A repeat shows the concern as it is now, without hints.
+    """
+
+    guidance = fields.Nested(GuidanceSchema, allow_none=True, required=True)
+
+    def get_attribute(self, obj: Any, attr: str, default: Any) -> Any:
+        """Hints are for the one who asks now, and no part of the concern."""
+        return g.get("guidance") if attr == "guidance" else super().get_attribute(obj, attr, default)
 
 
 class ConcernQuery(PageQuery):

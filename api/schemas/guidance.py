@@ -2,6 +2,7 @@
 
 from marshmallow import fields, validate
 
+from api.schemas.alerts import TriedSchema
 from api.schemas.base import MoneySchema, Schema, Slug
 from models.remedy import RemedyKind
 
@@ -65,3 +66,4 @@ class GuidanceSchema(Schema):
     words_first = fields.Boolean()
     offers = fields.List(fields.Nested(OfferSchema))
     same_cause = fields.Nested(SameCauseSchema, allow_none=True)
+    tried_before = fields.Nested(TriedSchema, allow_none=True)

@@ -23,11 +23,12 @@ def offer(world: World, shop: Shop, remedy: str, **query: Any) -> dict[str, Any]
 
 
 def happened(world: World, shop: Shop, times: int, *, cost: int = 500, mood_after: int = 4, **said: Any) -> None:
-    """So many were told of the cold dish, got a voucher and left in that mood."""
+    """So many were told of the cold dish, got a voucher and left in that mood, a minute ago."""
     voucher = {"remedy": "voucher", "cost": {"amount": cost, "currency": "EUR"}}
     ended = {"outcome": "recovered", "mood_after": mood_after}
     for _ in range(times):
         log_concern(world, shop, mood=2, **COLD, recovery_actions=[voucher], **ended, **said)
+    world.clock.move(minutes=1)
 
 
 def limit_vouchers(world: World, shop: Shop, per_customer: int, per_staff: int | None = None) -> None:

@@ -143,6 +143,7 @@ def test_every_kind_of_list_is_walked() -> None:
         "getCategories",
         "getQuestions",
         "getRemedies",
+        "getItems",
         "getAlertRules",
         "getEscalationPolicies",
         "getAlertNotifications",

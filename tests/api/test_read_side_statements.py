@@ -8,6 +8,7 @@ from models.access import GRANTS, Actor, Role
 from models.base import Money
 from models.concern import Concern
 from models.follow_up import FollowUp, FollowUpKind
+from models.item import Item
 from models.putting_right import act
 from models.remedy import Remedy
 from models.store import Store
@@ -28,8 +29,9 @@ def _tell(world: World, shop: Shop, numbers: range) -> None:
     with world.back_office.writing(shop.organization_id) as session:
         store = session.get_one(Store, (shop.organization_id, shop.store_id))
         remedy = Remedy.named(session, "voucher")
+        (soup,) = Item.told(session, [{"name": "Soup"}], at=NOON)
         for number in numbers:
-            logged = Concern.log(by=by, store=store, mood=1, at=NOON, items=[{"name": "Soup", "quantity": 1}])
+            logged = Concern.log(by=by, store=store, mood=1, at=NOON, items=[{"item": soup}])
             session.add(logged.concern)
             announce(session, logged)
             cost = Money(number, "EUR")

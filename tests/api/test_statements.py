@@ -9,11 +9,13 @@ import pytest
 import sqlalchemy as sa
 
 from api.schemas.base import MOST_PER_PAGE
+from models.memory import Memory
 from tests.copies import copy, originals
 from tests.databases import Databases
 from tests.document import Operation, operations
 from tests.factories import NOON, Shop
 from tests.scene import QUERIES, Scene, make_scene
+from tests.telling import log_concern
 from tests.world import World
 
 FEW, MANY = 10, 1000
@@ -49,6 +51,8 @@ READ = {
     "getFeedbackPolicyOfOrganization": 2,
     "getFeedbackRequestQr": 2,
     "getFollowUps": 2,
+    "getItemById": 2,
+    "getItems": 2,
     "getMe": 5,  # the person, their stores, their regions; the shift
     "getQuestions": 2,
     "getRecoveryActions": 2,
@@ -69,21 +73,30 @@ READ = {
 }
 
 # Logging, by what came along. Three more than the rows to write: who asks, the shift, the key or id. On PostgreSQL
-# the counter of changes and the changes are one statement, on SQLite two.
+# the counter of changes and the changes are one statement, on SQLite two. Hints for the conversation are one, for what
+# is not over; what was learned from the past is remembered for a minute.
 DESCRIBED = {"mood": 1, "category": "food", "cause": "cold", "place": "table-12", "their_words": "It is stone cold."}
 KNOWN, UNKNOWN = {"customer": {"phone": "912 345 678"}}, {"customer": {"phone": "912 345 679"}}
+DISHES = {"items": [{"name": "Soup"}, {"name": "Bread"}]}
 RIGHT_AWAY = {"handling": "mine", "outcome": "recovered", "mood_after": 5}
 LOGGED = {  # what comes along: the body; statements on SQLite, on PostgreSQL
-    "a mood": ({"mood": 2}, 9, 8),
-    "what staff describe": (DESCRIBED, 10, 9),
-    "and a customer this store has met": ({**DESCRIBED, **KNOWN}, 10, 9),
-    "and the question that was asked": ({**DESCRIBED, **KNOWN, "question": "what-happened"}, 10, 9),
-    "a customer who is new here": ({**DESCRIBED, **UNKNOWN}, 11, 10),
-    "a phone's own id": ({**DESCRIBED, **KNOWN, "id": "01a2057b-741c-7631-8cca-22605be163db"}, 10, 9),
+    "a mood": ({"mood": 2}, 10, 9),
+    "what staff describe": (DESCRIBED, 11, 10),
+    "and a customer this store has met": ({**DESCRIBED, **KNOWN}, 11, 10),
+    "and the question that was asked": ({**DESCRIBED, **KNOWN, "question": "what-happened"}, 11, 10),
+    "a customer who is new here": ({**DESCRIBED, **UNKNOWN}, 12, 11),
+    "a phone's own id": ({**DESCRIBED, **KNOWN, "id": "01a2057b-741c-7631-8cca-22605be163db"}, 11, 10),
+    "and dishes that were named before": ({**DESCRIBED, "items": [{"name": "SOUP"}, {"slug": "bread"}]}, 13, 12),
+    "and new ones": ({**DESCRIBED, "items": [{"name": "Fish"}, {"name": "Rice"}, {"slug": "bread"}]}, 14, 13),
     "how it was put right": ({"mood": 2, "recovery_actions": [{"remedy": "remake"}], **RIGHT_AWAY}, 9, 8),
     "and five things done": ({"mood": 2, "recovery_actions": [{"remedy": "remake"}] * 5, **RIGHT_AWAY}, 9, 8),
 }
 MOST = 12  # with the telling
+MORE_FOR = {
+    "a customer who is new here": 1,
+    "and dishes that were named before": 2,  # their rows, and the look-up of the catalogue
+    "and new ones": 3,  # what enters it
+}
 
 READS = [operation for operation in operations() if operation.method == "GET" and operation.needs]
 
@@ -100,6 +113,7 @@ class House:
         with owner.begin() as connection:
             self._grow(connection, size - self.size)
         owner.dispose()
+        self.world.database.memory = Memory()
         self.size = size
 
     def _grow(self, owner: sa.Connection, more: int) -> None:
@@ -108,7 +122,7 @@ class House:
         ids = {name: UUID(self.scene.ids[name]) for name in ("concern_id", "alert_id", "staff_id", "customer_id")}
         (concern,) = originals(owner, "concern", id=ids["concern_id"])
         (alert,) = originals(owner, "alert", id=ids["alert_id"])
-        for table in ("region", "question", "remedy", "alert_rule"):
+        for table in ("region", "question", "remedy", "alert_rule", "item"):
             copy(owner, table, originals(owner, table, **own)[0], more, **slug)
         for table, part, link in [("category", "cause", "category_id"), ("store", "place", "store_id")]:
             copies = copy(owner, table, originals(owner, table, **own)[0], more, **slug)
@@ -178,7 +192,10 @@ def test_what_is_read_costs_as_much_in_a_house_of_ten_as_in_one_of_a_thousand(
 @pytest.mark.parametrize("along", LOGGED)
 def test_logging_a_concern_takes_at_most_twelve(world: World, shop: Shop, along: str) -> None:
     floor = (shop, "floor")
-    assert world.request("POST", "/v1/concerns", floor, json={**DESCRIBED, **KNOWN}).status_code == 201
+    log_concern(world, shop, **DESCRIBED, **KNOWN, **DISHES)
+    world.clock.move(hours=1)
+    for reminder in (DESCRIBED, {"mood": 2}):
+        log_concern(world, shop, **reminder)
     body, *expected = LOGGED[along]
     headers = {} if "id" in body else {"Idempotency-Key": "k"}
     with world.counting() as statements:
@@ -186,4 +203,4 @@ def test_logging_a_concern_takes_at_most_twelve(world: World, shop: Shop, along:
     assert answer.status_code == 201, answer.text
     kind = world.database.engine.dialect.name
     assert len(statements) - TELLING[kind] == dict(zip(TELLING, expected, strict=True))[kind], statements
-    assert len(statements) <= MOST
+    assert len(statements) <= MOST + MORE_FOR.get(along, 0)

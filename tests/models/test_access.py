@@ -12,7 +12,7 @@ P = Permission
 PROMISED = {  # line: permissions, and who has them: floor, manager, regional, head office, admin
     "uses the app": ({P.ANYONE, P.ME_USE, P.STORE_READ, P.VOCABULARY_READ}, "yes yes yes yes yes"),
     "sees concerns and logs": ({P.CONCERN_READ, P.ALERT_READ, P.LOG_READ}, "yes yes yes yes yes"),
-    "sees words and names": ({P.CONCERN_WORDS}, "yes yes yes no yes"),
+    "sees words and names": ({P.CONCERN_WORDS, P.ITEM_READ}, "yes yes yes no yes"),
     "knows the colleagues": ({P.STAFF_READ}, "yes yes yes no yes"),
     "logs, takes, acts, resolves": (
         {P.CONCERN_LOG, P.CONCERN_TAKE, P.RECOVERY_ACT, P.CONCERN_RESOLVE, P.ALERT_HEAR},
@@ -32,8 +32,8 @@ PROMISED = {  # line: permissions, and who has them: floor, manager, regional, h
     "reports": ({P.REPORT_READ}, "no yes yes yes yes"),
 }
 SCOPES = {  # what a key may do beyond finding its way
-    KeyScope.CONCERNS_READ: {P.CONCERN_READ, P.CONCERN_WORDS, P.ALERT_READ, P.LOG_READ},
-    KeyScope.CONCERNS_WRITE: {P.CONCERN_LOG, P.CONCERN_RESOLVE, P.RECOVERY_ACT, P.DAY_FIGURES},
+    KeyScope.CONCERNS_READ: {P.ITEM_READ, P.CONCERN_READ, P.CONCERN_WORDS, P.ALERT_READ, P.LOG_READ},
+    KeyScope.CONCERNS_WRITE: {P.ITEM_READ, P.CONCERN_LOG, P.CONCERN_RESOLVE, P.RECOVERY_ACT, P.DAY_FIGURES},
     KeyScope.CUSTOMERS_READ: {P.CUSTOMER_READ},
     KeyScope.CUSTOMERS_WRITE: {P.CUSTOMER_WRITE},
     KeyScope.REPORTS_READ: {P.REPORT_READ},

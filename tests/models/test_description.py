@@ -9,6 +9,7 @@ from models.access import GRANTS, Actor, Role
 from models.base import Money
 from models.concern import Concern
 from models.errors import DomainError, Invalid, Missing
+from models.item import Item
 from models.look_up import look_up
 from models.session import ScopedSession
 from models.store import Place, Store
@@ -104,7 +105,8 @@ def test_an_edit_keeps_before_and_after_and_only_what_changed(session: ScopedSes
     store = session.get_one(Store, (shop.organization_id, shop.store_id))
     food = {"category": "food", "cause": "cold", "place": "table-12"}
     said = look_up(session, food, store_id=store.id)
-    items = [{"slug": "soup", "name": None, "quantity": 2}]
+    soup, fish = Item.told(session, [{"slug": "soup"}, {"name": "Fish"}], at=NOON)
+    items = [{"item": soup, "quantity": 2}]
     concern = Concern.log(by=by, store=store, mood=2, at=NOON, stake="birthday", items=items, **said).concern
     session.add(concern)
     session.flush()
@@ -113,16 +115,17 @@ def test_an_edit_keeps_before_and_after_and_only_what_changed(session: ScopedSes
     changes = look_up(
         session, {"category": "allergy", "place": "table-12"}, store_id=store.id, category=said["category"]
     )
-    fish = [{"slug": None, "name": "Fish", "quantity": 1}]
-    event = concern.edit(
-        by=by, at=NOON, **changes, customer=customer, stake=None, mood=2, items=fish, order=order, sensitive=True
-    )
+    changes |= {"customer": customer, "stake": None, "mood": 2, "items": [{"item": fish}]}
+    event = concern.edit(by=by, at=NOON, **changes, order=order, sensitive=True)
     assert event.details == {
         "category": {"before": "food", "after": "allergy"},
         "cause": {"before": "cold", "after": None},
         "customer": {"before": None, "after": str(customer.id)},
         "stake": {"before": "birthday", "after": None},
-        "items": {"before": items, "after": fish},
+        "items": {
+            "before": [{"slug": "soup", "name": "soup", "quantity": 2}],
+            "after": [{"slug": "fish", "name": "Fish", "quantity": 1}],
+        },
         "order": {"before": None, "after": {"reference": "A7", "value": {"amount": 1250, "currency": "EUR"}}},
         "sensitive": {"before": False, "after": True},
     }

@@ -12,9 +12,8 @@ from sqlalchemy import select
 from models.change import Change
 from models.outbox import Outgoing, Task
 from models.session import EVERYTHING, Database, ScopedSession, Tenant
-from models.tables import metadata
 from notifications.escalation import climb_due, overdue
-from tests.copies import copy, originals
+from tests.copies import copy, multiply, originals
 from tests.databases import Databases, only_on_postgresql
 from tests.scene import PHONE, Scene, make_scene
 from tests.world import World
@@ -22,7 +21,7 @@ from tests.world import World
 CONCERNS, CUSTOMERS, STORES = 20_000, 5_000, 20
 pytestmark = only_on_postgresql
 LARGE = {"concern", "alert", "customer", "customer_store", "outbox", "change", "concern_event", "recovery_action"}
-LARGE |= {"concern_item", "customer_reference", "notification", "answered_request"}
+LARGE |= {"item", "concern_item", "customer_reference", "notification", "answered_request"}
 
 
 @dataclass
@@ -89,6 +88,9 @@ def _fill(owner: sa.Connection, scene: Scene) -> None:
         reference="'reference ' || n",
     )
     multiply(
+        owner, "item", ids["item_id"], CUSTOMERS, slug="'item-' || n", name="'Item ' || n", name_key="'item ' || n"
+    )
+    multiply(
         owner,
         "concern",
         ids["concern_id"],
@@ -112,7 +114,9 @@ def _fill(owner: sa.Connection, scene: Scene) -> None:
     )
     for part in ("concern_item", "concern_event", "recovery_action"):
         original = originals(owner, part, concern_id=ids["concern_id"])[0]["id"]
-        multiply(owner, part, original, CONCERNS, concern_id="md5('concern' || n)::uuid")
+        days = {"business_date": "(original.recorded_at - n * interval '3 minutes')::date"}
+        fresh = days if part == "recovery_action" else {}
+        multiply(owner, part, original, CONCERNS, concern_id="md5('concern' || n)::uuid", **fresh)
     multiply(owner, "notification", ids["notification_id"], CONCERNS, alert_id="md5('alert' || n)::uuid")
     outgoing = owner.scalar(sa.text("SELECT id FROM outbox WHERE alert_id = :id"), {"id": ids["alert_id"]})
     multiply(
@@ -133,21 +137,6 @@ def _fill(owner: sa.Connection, scene: Scene) -> None:
             " 'upsert', now() FROM counted, generate_series(1, :count) n"
         ),
         {"store": scene.shop.store_id, "count": CONCERNS, "tenant": scene.shop.organization_id},
-    )
-
-
-def multiply(owner: sa.Connection, table: str, original: Any, count: int, **expressions: str) -> None:
-    """So many copies of a row, made by the database: `expressions` over `original` and the number `n`."""
-    fresh = {"id": f"md5('{table}' || n)::uuid", **expressions}
-    columns = [column.name for column in metadata.tables[table].columns]
-    values = ", ".join(fresh.get(name, f'original."{name}"') for name in columns)
-    names = ", ".join(f'"{name}"' for name in columns)
-    owner.execute(
-        sa.text(
-            f'INSERT INTO "{table}" ({names}) SELECT {values}'  # noqa: S608 our own names
-            f' FROM "{table}" original, generate_series(1, {count}) n WHERE original.id = :original'
-        ),
-        {"original": original},
     )
 
 
@@ -204,6 +193,8 @@ REQUESTS = {
     "the customers of all stores": ("admin", "GET", "/v1/customers"),
     "a customer by the beginning of a name": ("manager", "GET", "/v1/customers?name=Customer+49"),
     "a customer of all stores by the beginning of a name": ("admin", "GET", "/v1/customers?name=C%C3%BAstomer+49"),
+    "the catalogue": ("floor", "GET", "/v1/items"),
+    "an item by the beginning of its name": ("floor", "GET", "/v1/items?name=%C3%8Ftem+49"),
     "who may be the same customer": ("manager", "GET", "/v1/customers/{customer_id}/duplicates"),
     "the alerts": ("manager", "GET", "/v1/alerts"),
     "the alerts of all stores": ("hq", "GET", "/v1/alerts"),
@@ -225,6 +216,11 @@ def test_a_customer_is_recognised_by_an_index(large: Large) -> None:
     _by_an_index(large, "POST", "/v1/customers/search", "floor", {"reference": {"source": "till", "reference": "1"}})
     contacts = {"phone": PHONE, "email": "Somebody@Example.org", "loyalty_number": "4711"}
     _by_an_index(large, "POST", "/v1/concerns", "floor", {"mood": 2, "customer": contacts})
+
+
+def test_what_a_concern_is_about_is_found_by_an_index(large: Large) -> None:
+    told = {"mood": 4, "items": [{"name": "Item 4"}, {"slug": "item-5"}]}
+    _by_an_index(large, "POST", "/v1/concerns", "floor", told)
 
 
 def test_a_name_is_found_by_the_index_of_names(large: Large) -> None:

@@ -1,0 +1,44 @@
+"""The catalogue of dishes, products and articles: it grows by being used."""
+
+from typing import Any
+
+from api.blueprint import Blueprint
+from api.paging import page
+from api.resource import Resource
+from api.schemas.base import page_of
+from api.schemas.items import CatalogueItemSchema, EditItemSchema, ItemQuery
+from models.access import Permission
+from models.item import Item
+
+blp = Blueprint("items", __name__, "Items: the dishes, products and articles that concerns are about")
+
+
+@blp.route("/items")
+class Items(Resource):
+    needs = {"GET": Permission.ITEM_READ}
+
+    @blp.arguments(ItemQuery, location="query")
+    @blp.response(200, page_of(CatalogueItemSchema))
+    def get(self, query: dict[str, Any]) -> dict[str, Any]:
+        """List the catalogue by name, or what starts with `name`: for completion while somebody types"""
+        items = Item.listed(name=query.pop("name", None))
+        return page(items, Item.name_key, Item.id, **query)
+
+
+@blp.route("/items/<uuid:item_id>")
+class ItemById(Resource):
+    needs = {"GET": Permission.ITEM_READ, "PATCH": Permission.VOCABULARY_WRITE}
+    finds = {"item_id": Item}
+
+    @blp.response(200, CatalogueItemSchema)
+    def get(self, item: Item) -> Item:
+        """Read an item"""
+        return item
+
+    @blp.arguments(EditItemSchema)
+    @blp.response(200, CatalogueItemSchema)
+    def patch(self, data: dict[str, Any], item: Item) -> Item:
+        """Rename an item, on every concern it stands on; its slug stays"""
+        if "name" in data:
+            item.rename(data["name"])
+        return item

@@ -1,0 +1,28 @@
+"""The catalogue of dishes, products and articles."""
+
+from marshmallow import fields
+
+from api.schemas.base import Instant, PageQuery, Schema, Words
+from models.contact import LONGEST_NAME
+
+
+class ItemQuery(PageQuery):
+    """Which items: those whose name starts like this, whatever the case and the accents."""
+
+    name = Words(LONGEST_NAME, least=1)
+
+
+class EditItemSchema(Schema):
+    """What is to be changed."""
+
+    name = Words(LONGEST_NAME, least=1)
+
+
+class CatalogueItemSchema(Schema):
+    """A dish, product or article that concerns are about. The slug never changes."""
+
+    id = fields.UUID()
+    version = fields.Integer()
+    slug = fields.String()
+    name = fields.String()
+    created_at = Instant()

@@ -1,0 +1,162 @@
+"""What guidance adds to the time of logging a concern, in a house of a million concerns: `make bench-guidance`."""
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from random import Random
+from statistics import median
+from unittest.mock import patch
+from uuid import UUID
+
+import sqlalchemy as sa
+from structlog.testing import capture_logs
+
+from api.resources import concerns
+from models.memory import Memory
+from tests.copies import multiply, originals
+from tests.factories import Shop, make_shop
+from tests.ordeals.trial import fresh_postgresql, report, say
+from tests.telling import log_concern
+from tests.world import World
+
+CONCERNS, CUSTOMERS = 1_000_000, 50_000
+ROUNDS, REQUESTS = 5, 200
+MOST = 0.2  # of the time of logging, once the minute's lessons are learned
+COLD = {"category": "food", "cause": "cold"}
+TOLD = {"mood": 2, **COLD, "place": "table-12", "their_words": "It is stone cold.", "wanted": "A warm one."}
+
+
+@dataclass
+class Figures:
+    """Seconds by kind of request: logged `without` hints, with hints `warm` and `cold`, and hints `asked` for alone."""
+
+    concerns: int
+    without: list[float] = field(default_factory=list)
+    warm: list[float] = field(default_factory=list)
+    cold: list[float] = field(default_factory=list)
+    asked: list[float] = field(default_factory=list)
+
+    def share(self, kind: str) -> float:
+        """How much of the time of logging goes into the hints."""
+        return 1 - median(self.without) / median(getattr(self, kind))
+
+    def __str__(self) -> str:
+        times = ", ".join(
+            f"{what} {median(getattr(self, kind)) * 1000:.1f} ms"
+            for kind, what in {
+                "without": "logged without guidance",
+                "warm": "with it",
+                "cold": "with it and nothing remembered",
+                "asked": "GET /v1/guidance",
+            }.items()
+        )
+        return (
+            f"{self.concerns} concerns, {len(self.warm)} requests of each kind in turn, medians: {times}; guidance is "
+            f"{self.share('warm'):.0%} of the time of logging, {self.share('cold'):.0%} with nothing remembered"
+        )
+
+    def broken(self) -> list[str]:
+        return [f"guidance is more than {MOST:.0%} of the time of logging"] if self.share("warm") > MOST else []
+
+
+def fill(url: str, world: World, shop: Shop, count: int) -> None:
+    """So many concerns that are over, each with a cause, a customer, a mood before and after, and something given."""
+    ended = {"handling": "mine", "outcome": "recovered", "mood_after": 4}
+    given = {"recovery_actions": [{"remedy": "voucher"}], "customer": {"phone": "+351910000000"}}
+    first = log_concern(world, shop, **TOLD, **ended, **given, question="what-happened")
+    owner = sa.create_engine(url)
+    with owner.begin() as connection:
+        connection.execute(sa.text("SET LOCAL session_replication_role = replica"))  # ours fit: no link is looked up
+        (action,) = originals(connection, "recovery_action", concern_id=UUID(first["id"]))
+        before = "original.{} - n * interval '30 seconds'"
+        multiply(
+            connection,
+            "customer",
+            first["customer_id"],
+            CUSTOMERS,
+            phone="'+35192' || lpad(n::text, 7, '0')",
+            phone_key="lpad(n::text, 8, '0')",
+            created_at="original.created_at - interval '2 years'",
+        )
+        multiply(
+            connection,
+            "concern",
+            first["id"],
+            count,
+            customer_id=f"md5('customer' || n % {CUSTOMERS} + 1)::uuid",
+            cause_id=_one_of("cause", 2, "slug"),
+            mood="1 + n % 3",
+            mood_after="2 + n % 4",
+            received_at=before.format("received_at"),
+            business_date=f"({before.format('received_at')})::date",
+        )
+        multiply(
+            connection,
+            "recovery_action",
+            action["id"],
+            count,
+            concern_id="md5('concern' || n)::uuid",
+            remedy_id=_one_of("remedy", 3, "slug"),
+            acted_by_id=_one_of("staff", 4, "login"),
+            cost_amount="100 * (n % 20)",
+            recorded_at=before.format("recorded_at"),
+            business_date=f"({before.format('recorded_at')})::date",
+        )
+    with owner.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(sa.text("VACUUM ANALYZE"))
+    owner.dispose()
+
+
+def _one_of(table: str, count: int, by: str) -> str:
+    """The first so many rows of this organization in turn."""
+    mine = f"FROM {table} WHERE organization_id = original.organization_id"
+    return f"(SELECT (array_agg(id ORDER BY {by}))[n % {count} + 1] {mine})"
+
+
+def measure(url: str, *, count: int, rounds: int, requests: int) -> Figures:
+    """All kinds in turn, through the whole application in this process."""
+    figures, dice = Figures(count), Random(1)
+    with capture_logs(), closing(World(url)) as world:  # a line for each request is not what is measured
+        shop = make_shop(world.back_office)
+        fill(url, world, shop, count)
+        _log(world, shop, dice)
+        for _ in range(rounds):
+            with patch.object(concerns, "guidance_for", lambda *_, **__: None):
+                figures.without += [_log(world, shop, dice) for _ in range(requests)]
+            figures.warm += [_log(world, shop, dice) for _ in range(requests)]
+            for _ in range(requests):
+                world.database.memory = Memory()
+                figures.cold.append(_log(world, shop, dice))
+            figures.asked += [_ask(world, shop) for _ in range(requests)]
+    return figures
+
+
+def _log(world: World, shop: Shop, dice: Random) -> float:
+    """Seconds that it takes to log a described concern of a customer who is known."""
+    told = {**TOLD, "customer": {"phone": f"+35192{dice.randint(1, CUSTOMERS):07}"}}
+    begun = time.perf_counter()
+    answer = world.request("POST", "/v1/concerns", (shop, "floor"), json=told)
+    seconds = time.perf_counter() - begun
+    assert answer.status_code == 201, answer.text
+    return seconds
+
+
+def _ask(world: World, shop: Shop) -> float:
+    begun = time.perf_counter()
+    answer = world.request("GET", "/v1/guidance", (shop, "floor"), query_string={**COLD, "mood": 2})
+    seconds = time.perf_counter() - begun
+    assert answer.json["same_cause"]["n"] > 0, answer.text
+    return seconds
+
+
+def measured() -> Iterator[Figures]:
+    """The long version."""
+    with fresh_postgresql() as (_, url):
+        say(f"{CONCERNS} concerns are being written down ...")
+        yield measure(url, count=CONCERNS, rounds=ROUNDS, requests=REQUESTS)
+
+
+if __name__ == "__main__":
+    sys.exit(report(measured()))

@@ -1,0 +1,61 @@
+"""The engines of both databases: how a connection is set up, and who it is."""
+
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy import Connection, Engine, event
+
+
+def postgresql_engine(url: sa.URL, role: str, pool: int) -> Engine:
+    """Connections that are somebody whom row level security holds, and that wait for nothing for ever."""
+    engine = sa.create_engine(
+        url, pool_size=pool, max_overflow=2, pool_pre_ping=True, pool_timeout=10, hide_parameters=True
+    )
+
+    @event.listens_for(engine, "connect")
+    def become_role(connection: Any, _record: Any) -> None:
+        connection.autocommit = True
+        connection.execute(f"SET ROLE {role}")
+        connection.execute("SET lock_timeout = '5s'")
+        connection.execute("SET statement_timeout = '15s'")
+        connection.execute("SET idle_in_transaction_session_timeout = '15s'")
+        connection.autocommit = False
+
+    return engine
+
+
+def sqlite_engines(url: sa.URL, pool: int) -> tuple[Engine, Engine]:
+    """One connection that writes, others that read.
+
+    A process queues its writers in the pool, where they are served in turn; SQLite's own waiting is unfair and
+    makes some wait for a second. BEGIN IMMEDIATE takes the file's write lock at once, so what was read stays true.
+    """
+    options: dict[str, Any] = {"connect_args": _SQLITE, "hide_parameters": True}  # they would stand in a log
+    writing = sa.create_engine(url, pool_size=1, max_overflow=0, pool_timeout=30, **options)
+    reading = sa.create_engine(url, pool_size=pool, max_overflow=4, **options)
+    for engine, begin in ((writing, "BEGIN IMMEDIATE"), (reading, "BEGIN")):
+        _set_up_sqlite(engine, begin)
+    return writing, reading
+
+
+_SQLITE: Final = {"timeout": 30, "check_same_thread": False}
+
+
+def _lower(text: str | None) -> str | None:
+    return None if text is None else text.lower()
+
+
+def _set_up_sqlite(engine: Engine, begin_statement: str) -> None:
+    @event.listens_for(engine, "connect")
+    def set_pragmas(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # the driver's own BEGIN would come too late
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+            connection.execute(f"PRAGMA {pragma}")
+        if begin_statement == "BEGIN":
+            connection.execute("PRAGMA query_only=ON")
+        # SQLite's own knows no letters but those of English; PostgreSQL's knows them all.
+        connection.create_function("lower", 1, _lower, deterministic=True)
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        connection.exec_driver_sql(begin_statement)

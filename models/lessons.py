@@ -1,0 +1,149 @@
+"""What was learned from the past: what helped people with the same cause, and which question opens them up."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from statistics import median
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from sqlalchemy import Row, Select, select
+from sqlalchemy.orm import Session
+
+from models.concern import Concern
+from models.description import UNHAPPY
+from models.recovery import STANDS, RecoveryAction
+from models.remedy import Remedy
+from models.session import ScopedSession
+from models.terms import Kind
+from models.vocabulary import Question
+
+ENOUGH = 10  # people, below which nothing is said: neither true nor private enough
+SAMPLE = 200  # the newest ones: what helps changes, and a year of them would be slow to read
+
+
+@dataclass(frozen=True)
+class Spread:
+    """The middle and both ends of what there was."""
+
+    median: float
+    least: int
+    most: int
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """What became of those who received a remedy. `cost` in minor units of `currency`; None where it costs nothing."""
+
+    remedy: str
+    n: int
+    cost: Spread | None
+    currency: str
+    mood_lift: Spread
+
+
+@dataclass(frozen=True)
+class SameCause:
+    """Of `n` people with the same cause, what was tried often enough to tell."""
+
+    n: int
+    lessons: Sequence[Lesson]
+
+
+class Ask(NamedTuple):
+    """An open question."""
+
+    slug: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Learned:
+    """What is worth asking next, and what became of those with the same cause."""
+
+    question: Ask | None
+    same_cause: SameCause | None
+
+
+def learned(
+    session: ScopedSession, cause_id: UUID | None, currency: str | None, *, unhappy: bool | None, at: datetime
+) -> Learned:
+    """Of the organization's own rows, as they were within the last minute; `unhappy` None for whatever mood."""
+
+    def ask() -> Learned:
+        question = _next_question(session, cause_id, unhappy=unhappy)
+        if cause_id is None or currency is None:
+            return Learned(question, None)
+        return Learned(question, _same_cause(session, cause_id, currency, unhappy=unhappy))
+
+    return session.remembered((learned, cause_id, currency, unhappy), ask, at=at)
+
+
+def _same_cause(session: Session, cause_id: UUID, currency: str, *, unhappy: bool | None) -> SameCause | None:
+    """What people with this cause received and how their mood changed; None where they were too few.
+
+    The organization's newest with a known end, in this currency; those who were unhappy likewise, or not. Reversed
+    actions helped nobody.
+    """
+    newest = _ended(cause_id, unhappy=unhappy).subquery()
+    columns = RecoveryAction.__table__.c
+    rows = session.execute(
+        select(newest.c.id, newest.c.lift, Remedy.slug, columns.cost_amount, columns.cost_currency)
+        .select_from(newest)
+        .outerjoin(RecoveryAction, (RecoveryAction.concern_id == newest.c.id) & STANDS)
+        .outerjoin(RecoveryAction.remedy)
+    ).all()
+    people = {row.id for row in rows}
+    if len(people) < ENOUGH:
+        return None
+    return SameCause(len(people), _lessons(rows, currency))
+
+
+def _next_question(session: Session, cause_id: UUID | None, *, unhappy: bool | None) -> Ask | None:
+    """The open question that was followed by the best change of mood; each is tried often enough before.
+
+    None where the organization has none.
+    """
+    questions = session.execute(select(Question.id, Question.slug, Question.text).order_by(Question.slug)).all()
+    lifts: defaultdict[UUID, list[int]] = defaultdict(list)
+    if cause_id is not None:
+        for row in session.execute(_ended(cause_id, unhappy=unhappy).where(Concern.question_id.is_not(None))):
+            lifts[row.question_id].append(row.lift)
+    if not questions:
+        return None
+    untried = [question for question in questions if len(lifts[question.id]) < ENOUGH]
+    if untried:
+        best = min(untried, key=lambda question: len(lifts[question.id]))
+    else:
+        best = max(questions, key=lambda question: median(lifts[question.id]))
+    return Ask(best.slug, best.text)
+
+
+def _ended(cause_id: UUID, *, unhappy: bool | None) -> Select[UUID, int | None, UUID | None]:
+    lift = (Concern.mood_after - Concern.mood).label("lift")
+    ended = (Concern.cause_id == cause_id, Concern.mood_after.is_not(None), Concern.kind != Kind.PRAISE)
+    question = select(Concern.id, lift, Concern.question_id).where(*ended)
+    if unhappy is not None:
+        question = question.where(Concern.mood <= UNHAPPY if unhappy else Concern.mood > UNHAPPY)
+    return question.order_by(Concern.received_at.desc()).limit(SAMPLE)
+
+
+def _lessons(rows: Iterable[Row[Any]], currency: str) -> list[Lesson]:
+    received: defaultdict[str, dict[UUID, Row[Any]]] = defaultdict(dict)
+    for row in rows:
+        if row.slug is not None and row.cost_currency in (None, currency):
+            received[row.slug][row.id] = row  # one person counts once
+    told = {slug: list(found.values()) for slug, found in received.items() if len(found) >= ENOUGH}
+    lessons = [_lesson(slug, found, currency) for slug, found in told.items()]
+    return sorted(lessons, key=lambda lesson: (-lesson.mood_lift.median, lesson.remedy))
+
+
+def _lesson(remedy: str, rows: Sequence[Row[Any]], currency: str) -> Lesson:
+    costs = [row.cost_amount for row in rows if row.cost_amount is not None]
+    cost = _spread(costs) if len(costs) >= ENOUGH else None
+    return Lesson(remedy, len(rows), cost, currency, _spread([row.lift for row in rows]))
+
+
+def _spread(values: Sequence[int]) -> Spread:
+    return Spread(float(median(values)), min(values), max(values))

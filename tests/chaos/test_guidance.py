@@ -1,0 +1,13 @@
+"""Guidance in a house with a past, through the whole application. `make bench-guidance` is the long version."""
+
+from bench.guidance import TOLD, measure
+from tests.databases import Databases
+
+
+def test_the_bench_logs_with_and_without_hints_in_turn(databases: Databases) -> None:
+    with databases.alone("postgresql") as url:
+        figures = measure(url, count=3000, rounds=2, requests=3)
+    assert TOLD["cause"] == "cold"
+    assert [len(kind) for kind in (figures.without, figures.warm, figures.cold, figures.asked)] == [6] * 4
+    assert "guidance is" in str(figures)
+    assert set(figures.broken()) <= {"guidance is more than 20% of the time of logging"}

@@ -1,0 +1,50 @@
+"""What a process remembers: for a minute of the time it is told, of one organization at a time, and not too much."""
+
+from datetime import timedelta
+from itertools import count
+
+import pytest
+
+from models import memory
+from models.memory import A_MINUTE, Memory
+from tests.factories import NOON, Shop, make_shop
+from tests.world import World
+
+A_MOMENT = timedelta(microseconds=1)
+
+
+@pytest.mark.parametrize(
+    ("later", "answer"), [(timedelta(0), 0), (A_MINUTE - A_MOMENT, 0), (A_MINUTE, 1), (-A_MOMENT, 1)]
+)
+def test_an_answer_is_good_for_a_minute_and_never_before_it_was_found(later: timedelta, answer: int) -> None:
+    kept, answers = Memory(), count()
+    assert kept.recall("what", at=NOON, ask=lambda: next(answers)) == 0
+    assert kept.recall("what", at=NOON + later, ask=lambda: next(answers)) == answer
+    assert kept.recall("else", at=NOON, ask=lambda: "another") == "another"
+
+
+def test_the_oldest_answer_is_forgotten_when_there_are_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory, "MOST", 3)
+    kept, answers = Memory(), count()
+    for asked in (1, 2, 3, 4, 2, 3, 4):
+        kept.recall(asked, at=NOON, ask=lambda: next(answers))
+    assert next(answers) == 4
+    assert kept.recall(1, at=NOON, ask=lambda: "forgotten") == "forgotten"
+    assert len(kept._answers) == 3
+
+
+def test_an_answer_that_was_not_found_is_asked_for_again() -> None:
+    kept = Memory()
+    with pytest.raises(ZeroDivisionError):
+        kept.recall("what", at=NOON, ask=lambda: 1 // 0)
+    assert kept.recall("what", at=NOON, ask=lambda: 1) == 1
+
+
+def test_what_is_remembered_is_each_organizations_own(world: World, shop: Shop) -> None:
+    other = make_shop(world.back_office, "other")
+    found = []
+    for one in (shop, other, shop, other):
+        with world.database.reading(one.organization_id) as session:
+            found.append(session.remembered("what", lambda one=one: one.slug, at=NOON))  # type: ignore[misc]
+    assert found == ["acme", "other", "acme", "other"]
+    assert world.back_office.memory is not world.database.memory
