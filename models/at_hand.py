@@ -4,14 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import or_, select
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from models.access import Actor
 from models.concern import Concern
 from models.customer import Customer
 from models.follow_up import FollowUp
-from models.previous import Tried, last_over, tried_for
+from models.previous import Tried, tried_last
 from models.terms import Kind, Status
 
 AGAIN = timedelta(days=30)  # as the rule of the first day has it: a second concern within this is a second failure
@@ -33,23 +33,15 @@ def at_hand(session: Session, customer: Customer, *, seen_by: Actor, at: datetim
     A second failure is one wherever it happened: of the concerns of the last 30 days one followed another within 30.
     """
     theirs = (Concern.customer_id == customer.id, Concern.kind != Kind.PRAISE)
-    seen = (*theirs, *Concern.visible_to(seen_by))
-    last = last_over(customer.id, seen_by=seen_by, at=at)
-    found = session.scalars(
-        select(Concern)
-        .where(*seen, or_(Concern.status != Status.RESOLVED, Concern.id == last))
-        .options(joinedload(Concern.category))
-        .order_by(Concern.received_at.desc(), Concern.id.desc())
-    ).all()
-    ended = next((concern for concern in found if concern.status is Status.RESOLVED), None)
+    still_open = select(Concern).where(*theirs, *Concern.visible_to(seen_by), Concern.status != Status.RESOLVED)
     again = select(Concern.id).where(
         *theirs,
         Concern.received_at > at - AGAIN,
         Concern.seconds_since_previous <= AGAIN.total_seconds(),
     )
     return AtHand(
-        open=[concern for concern in found if concern is not ended],
+        open=session.scalars(still_open.order_by(Concern.received_at.desc(), Concern.id.desc())).all(),
         promised=session.scalars(FollowUp.promised_to(customer.id, seen_by=seen_by)).all(),
         second_failure=session.scalars(again.limit(1)).first() is not None,
-        tried_before=tried_for(session, ended) if ended else None,
+        tried_before=tried_last(session, customer.id, seen_by=seen_by, at=at),
     )

@@ -1,24 +1,23 @@
 """Guidance: the question to ask, what may be offered now, what helped others and what was tried; hints, never rules."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, false, select
-from sqlalchemy.orm import aliased
+from sqlalchemy import ColumnElement, false
 
-from models.access import Actor, Permission
+from models.access import Actor, Permission, Role
 from models.base import Money
 from models.concern import Concern
 from models.customer import Customer
 from models.description import UNHAPPY
 from models.lessons import Ask, Learned, SameCause, learned
 from models.look_up import look_up
-from models.previous import Tried, last_over, tried_last
-from models.recovery import STANDS, RecoveryAction
-from models.remedy import Remedy, RemedyKind, RemedyLimit, trusted_as
+from models.previous import Tried, tried_last
+from models.remedy import Limit, Remedy, RemedyKind, trusted_as
 from models.session import ScopedSession
 from models.store import Store
 from models.terms import Kind, Status
@@ -56,10 +55,11 @@ def guidance_for(session: ScopedSession, concern: Concern, *, by: Actor, at: dat
     if over or not by.may(Permission.RECOVERY_ACT):
         return None
     session.flush()
-    what = learned(session, concern.cause_id, concern.store.currency, unhappy=concern.unhappy, at=at)
-    offers, tried = _now(
-        session, concern.store, to=for_the_same(concern), customer_id=concern.customer_id, by=by, at=at
-    )
+    store = concern.store
+    what = learned(session, concern.cause_id, store.currency, unhappy=concern.unhappy, at=at)
+    offers = _offers(session, store, to=for_the_same(concern), by=by, at=at)
+    knows = concern.customer_id if concern.previous_id else None
+    tried = tried_last(session, knows, seen_by=by, at=at) if knows else None
     return _told(what, concern.category, offers, tried)
 
 
@@ -76,11 +76,9 @@ def guidance(session: ScopedSession, store: Store | None, told: dict[str, Any], 
     unhappy = None if mood is None else mood <= UNHAPPY
     currency = store.currency if store else None
     what = learned(session, cause.id if cause else None, currency, unhappy=unhappy, at=at)
-    if store is not None:
-        to = to_customer(customer_id) if customer_id else false()
-        offers, tried = _now(session, store, to=to, customer_id=customer_id, by=by, at=at)
-    else:
-        offers, tried = [], tried_last(session, customer_id, seen_by=by, at=at) if customer_id else None
+    to = to_customer(customer_id) if customer_id else false()
+    offers = _offers(session, store, to=to, by=by, at=at) if store else []
+    tried = tried_last(session, customer_id, seen_by=by, at=at) if customer_id else None
     return _told(what, rows.get("category"), offers, tried)
 
 
@@ -90,54 +88,35 @@ def _told(what: Learned, category: Category | None, offers: Sequence[Offer], tri
     return Guidance(what.question, words_first, ordered, what.same_cause, tried)
 
 
-def _now(
-    session: ScopedSession, store: Store, *, to: ColumnElement[bool], customer_id: UUID | None, by: Actor, at: datetime
-) -> tuple[Sequence[Offer], Tried | None]:
-    """What may be given at this moment, and what was tried before, in one look-up of one row for each of both.
+def _offers(session: ScopedSession, store: Store, *, to: ColumnElement[bool], by: Actor, at: datetime) -> list[Offer]:
+    """What this person may still give at this moment. `to` tells the actions that count against one customer's limit.
 
-    `to` tells the actions that count against what one customer may get.
+    What there is to give, and its limits, may be a minute old; what was given is looked up now.
     """
-    given = given_on(store.business_date(at), store.currency, to=to, by=by)
-    limits = (
-        (RemedyLimit.remedy_id == Remedy.id)
-        & (RemedyLimit.role == trusted_as(by.role))
-        & (RemedyLimit.currency == store.currency)
-    )
-    question = (
-        select(Remedy.id, Remedy.slug, Remedy.name, Remedy.kind, RemedyLimit, given.c.to_them, given.c.by_them)
-        .select_from(Remedy)
-        .outerjoin(RemedyLimit, limits)
-        .outerjoin(given, given.c.remedy_id == Remedy.id)
-    )
-    if customer_id is not None:
-        over = last_over(customer_id, seen_by=by, at=at)
-        last = aliased(Concern)
-        question = (
-            question.add_columns(
-                *(last.id.label("last_id"), last.business_date, last.outcome, last.mood_after, Category),
-                *(RecoveryAction.id.label("action_id"), RecoveryAction.recorded_at),
-            )
-            .outerjoin(last, last.id == over)
-            .outerjoin(Category, Category.id == last.category_id)
-            .outerjoin(
-                RecoveryAction,
-                (RecoveryAction.concern_id == over) & (RecoveryAction.remedy_id == Remedy.id) & STANDS,
-            )
-        )
-    rows = session.execute(question).all()
-    offers = {row.slug: _offer(row, store.currency) for row in rows}
-    return list(offers.values()), _tried(rows) if customer_id else None
+    role, currency = trusted_as(by.role), store.currency
+    remedies = session.remembered((_Given, role, currency), lambda: _remedies(session, role, currency), at=at)
+    to_them, by_them = Counter[UUID](), Counter[UUID]()
+    if any(one.limit for one in remedies):
+        for row in session.execute(given_on(store.business_date(at), currency, to=to, by=by)):
+            (to_them if row.to_them else by_them)[row.remedy_id] += row.cost_amount
+    trust = {one.id: left_of(one.limit, to_them[one.id], by_them[one.id], currency) for one in remedies}
+    return [Offer(one.slug, one.name, one.kind, trust[one.id].limit, trust[one.id].left) for one in remedies]
 
 
-def _offer(row: Row[Any], currency: str) -> Offer:
-    trust = left_of(row.RemedyLimit, int(row.to_them or 0), int(row.by_them or 0), currency)
-    return Offer(row.slug, row.name, row.kind, trust.limit, trust.left)
+class _Given(NamedTuple):
+    """A remedy, and what somebody with a role may give of it."""
+
+    id: UUID
+    slug: str
+    name: str
+    kind: RemedyKind
+    limit: Limit | None
 
 
-def _tried(rows: Sequence[Row[Any]]) -> Tried | None:
-    if not rows or rows[0].last_id is None:
-        return None
-    done = sorted((row.recorded_at, row.action_id, row.slug) for row in rows if row.action_id is not None)
-    first = rows[0]
-    remedies = [slug for _, _, slug in done]
-    return Tried(first.last_id, first.business_date, first.Category, first.outcome, first.mood_after, remedies)
+def _remedies(session: ScopedSession, role: Role, currency: str) -> list[_Given]:
+    remedies = session.scalars(Remedy.listed())
+    limits = ((remedy, remedy.limit_of(role, currency)) for remedy in remedies)
+    return [
+        _Given(remedy.id, remedy.slug, remedy.name, remedy.kind, limit.most if limit else None)
+        for remedy, limit in limits
+    ]

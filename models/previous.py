@@ -6,7 +6,7 @@ from typing import NamedTuple, TypeVar
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, ScalarSelect, select
-from sqlalchemy.orm import InstrumentedAttribute, Session, joinedload
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from models.access import Actor
 from models.concern import Concern
@@ -87,17 +87,16 @@ def tried_before(session: Session, concern_id: UUID, *, seen_by: Actor) -> Tried
 
 
 def _tried_in(session: Session, *which: ColumnElement[bool]) -> Tried | None:
-    last = session.scalars(select(Concern).where(*which).options(joinedload(Concern.category))).one_or_none()
-    return tried_for(session, last) if last else None
-
-
-def tried_for(session: Session, last: Concern) -> Tried:
-    """What was tried for this concern, and how it ended."""
-    remedies = session.scalars(
-        select(Remedy.slug)
-        .select_from(RecoveryAction)
-        .join(RecoveryAction.remedy)
-        .where(RecoveryAction.concern_id == last.id, STANDS)
+    """What was tried for the one concern that fits, in one look-up."""
+    rows = session.execute(
+        select(Concern.id, Concern.business_date, Category, Concern.outcome, Concern.mood_after, Remedy.slug)
+        .outerjoin(Concern.category)
+        .outerjoin(Concern.actions.and_(STANDS))
+        .outerjoin(RecoveryAction.remedy)
+        .where(*which)
         .order_by(RecoveryAction.recorded_at, RecoveryAction.id)
     ).all()
-    return Tried(last.id, last.business_date, last.category, last.outcome, last.mood_after, remedies)
+    if not rows:
+        return None
+    last, remedies = rows[0], [row.slug for row in rows if row.slug is not None]
+    return Tried(last.id, last.business_date, last.Category, last.outcome, last.mood_after, remedies)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import BigInteger, Select, String, UniqueConstraint, select
@@ -30,6 +30,13 @@ class RemedyKind(StrEnum):
 def trusted_as(role: Role | None) -> Role:
     """A key, which has no role, is trusted like floor."""
     return role or Role.FLOOR
+
+
+class Limit(NamedTuple):
+    """What may be given on one day to one customer, and to all of them together; minor units."""
+
+    per_customer: int
+    per_staff: int | None
 
 
 class Remedy(Aggregate):
@@ -129,6 +136,10 @@ class RemedyLimit(TenantOwned):
     currency: Mapped[str] = mapped_column(String(3))
     most_per_customer: Mapped[int] = mapped_column(BigInteger)
     most_per_staff: Mapped[int | None] = mapped_column(BigInteger)
+
+    @property
+    def most(self) -> Limit:
+        return Limit(self.most_per_customer, self.most_per_staff)
 
     @property
     def per_customer(self) -> Money:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Subquery, false, func, literal, select, union_all
+from sqlalchemy import ColumnElement, CompoundSelect, false, func, select, true, union_all
 from sqlalchemy.orm import Session
 
 from models.access import Actor
@@ -13,7 +13,7 @@ from models.concern import Concern
 from models.customer import Customer
 from models.errors import Invalid
 from models.recovery import STANDS, RecoveryAction
-from models.remedy import Remedy, RemedyKind, RemedyLimit
+from models.remedy import Limit, Remedy, RemedyKind
 from models.staff import Staff
 from models.store import Store
 
@@ -36,29 +36,26 @@ def trust_of(session: Session, concern: Concern, remedy: Remedy, *, by: Actor, o
         return Trust(None, None)
     rows = (RecoveryAction.remedy_id == remedy.id, *_that_day(on, currency))
     to_them, by_them = (_given(session, *rows, whose) for whose in (for_the_same(concern), _by(by)))
-    return left_of(limit, to_them, by_them, currency)
+    return left_of(limit.most, to_them, by_them, currency)
 
 
-def left_of(limit: RemedyLimit | None, to_them: int, by_them: int, currency: str) -> Trust:
+def left_of(limit: Limit | None, to_them: int, by_them: int, currency: str) -> Trust:
     """`to_them`: what they were given of it today; `by_them`: what this person gave of it to everybody."""
     if limit is None:
         return Trust(None, None)
-    left = limit.most_per_customer - to_them
-    if limit.most_per_staff is not None:
-        left = min(left, limit.most_per_staff - by_them)
-    return Trust(limit.per_customer, Money(max(left, 0), currency))
+    left = limit.per_customer - to_them
+    if limit.per_staff is not None:
+        left = min(left, limit.per_staff - by_them)
+    return Trust(Money(limit.per_customer, currency), Money(max(left, 0), currency))
 
 
-def given_on(on: date, currency: str, *, to: ColumnElement[bool], by: Actor) -> Subquery:
-    """By remedy, what was given that day `to_them` and `by_them`: two sums, as each is found by an index of its own."""
-    cost = RecoveryAction.__table__.c.cost_amount
-    day = _that_day(on, currency)
-    both = union_all(
-        select(RecoveryAction.remedy_id, cost.label("to_them"), literal(0).label("by_them")).where(to, *day),
-        select(RecoveryAction.remedy_id, literal(0), cost).where(_by(by), *day),
-    ).subquery()
-    sums = (func.sum(both.c[name]).label(name) for name in ("to_them", "by_them"))
-    return select(both.c.remedy_id, *sums).group_by(both.c.remedy_id).subquery()
+def given_on(on: date, currency: str, *, to: ColumnElement[bool], by: Actor) -> CompoundSelect[UUID, int, bool]:
+    """What was given that day `to_them`, and then by this person: apart, as each is found by an index of its own."""
+    cost, day = RecoveryAction.__table__.c.cost_amount, _that_day(on, currency)
+    return union_all(
+        select(RecoveryAction.remedy_id, cost, true().label("to_them")).where(to, *day),
+        select(RecoveryAction.remedy_id, cost, false()).where(_by(by), *day),
+    )
 
 
 def is_beyond(session: Session, concern: Concern, remedy: Remedy, cost: Money, *, by: Actor, on: date) -> bool:

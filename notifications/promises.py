@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import Select, select
+from sqlalchemy import ColumnElement, Select, select
 from sqlalchemy.orm import Session, joinedload
 
 from models.concern import Concern
@@ -37,7 +37,8 @@ def announce_promise(session: Session, follow_up: FollowUp, event: ConcernEvent)
 def remind(session: Session, task: Outgoing, *, at: datetime) -> None:
     """Tell who keeps it; while they cannot be told, whoever leads the shift, else the managers."""
     follow_up = session.scalars(_asked_about(task)).one()
-    if follow_up.run_id == task.run_id:
+    sooner = FollowUp.status == FollowUpStatus.OPEN, FollowUp.id < follow_up.id
+    if follow_up.run_id == task.run_id and not _goes_with(session, follow_up, *sooner):
         owner_id = follow_up.owner_id if _is_there(session, follow_up, at) else None
         session.add(_news(NotificationKind.FOLLOW_UP, follow_up, staff_id=owner_id, at=at))
 
@@ -49,7 +50,20 @@ def let_break(session: Session, task: Outgoing, *, at: datetime) -> None:
     follow_up = session.scalars(_asked_about(task).with_for_update(of=FollowUp, key_share=True)).one()
     if follow_up.run_id == task.run_id:
         announce(session, follow_up.break_(at=at))
-        session.add(_news(NotificationKind.BROKEN, follow_up, at=at))
+        if not _goes_with(session, follow_up, FollowUp.status == FollowUpStatus.BROKEN):
+            session.add(_news(NotificationKind.BROKEN, follow_up, at=at))
+
+
+def _goes_with(session: Session, follow_up: FollowUp, *which: ColumnElement[bool]) -> bool:
+    """Whether it is one of the thank-yous of one call, and another one of them that fits tells of all.
+
+    A phone that rings two hundred times says no more than one that rings once.
+    """
+    if follow_up.fix_id is None:
+        return False
+    same = (FollowUp.fix_id == follow_up.fix_id, FollowUp.owner_id == follow_up.owner_id)
+    others = select(FollowUp.id).where(*same, FollowUp.due_at == follow_up.due_at, FollowUp.id != follow_up.id, *which)
+    return session.scalars(others.limit(1)).first() is not None
 
 
 def _timer(task: Task, follow_up: FollowUp, *, due_at: datetime, at: datetime) -> Outgoing:

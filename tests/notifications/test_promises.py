@@ -1,13 +1,16 @@
 """Promises minute by minute: who is reminded, who hears that one was broken, and who hears nothing of either."""
 
+from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
 
 from models.concern import Concern
-from models.notification import NotificationKind
+from models.follow_up import FollowUp
+from models.notification import Notification, NotificationKind
 from tests.evening import Evening, evening_in
+from tests.fixes import fix, raised_by, regular, thank
 from tests.promising import hand_over, of, promise, step
 from tests.telling import notifications, queued, rows
 from tests.world import World
@@ -194,3 +197,19 @@ def test_the_timeline_tells_of_every_step(evening: Evening) -> None:
     ]
     assert shown[4]["details"] == {"follow_up_id": promised["id"], "late": True}
     assert rows(evening.world, Concern)[0].version == 7
+
+
+def test_the_thank_yous_of_one_call_remind_once_and_climb_once(evening: Evening) -> None:
+    for name in ("Nia", "Ivo", "Ada"):
+        thanked = regular(evening.world, evening.shop, name)
+        raised_by(evening.world, evening.shop, thanked, store_id=str(evening.shop.store_id))
+    evening.world.clock.move(seconds=1)
+    told = fix(evening.world, evening.shop)
+    due_at = evening.world.clock() + timedelta(hours=2)
+    owner = str(evening.shop.staff["floor"])
+    after = thank(evening.world, evening.shop, told, due_at=due_at.isoformat(), owner_id=owner)
+    assert after["figures"]["thanked"] == 3
+    evening.let_pass(hours=3)
+    kinds = Counter((row.kind, row.staff_id) for row in rows(evening.world, Notification))
+    assert kinds == {(K.FOLLOW_UP, evening.shop.staff["floor"]): 1, (K.BROKEN, evening.shop.staff["manager"]): 1}
+    assert {row.status for row in rows(evening.world, FollowUp)} == {"broken"}
