@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, false
+from sqlalchemy import ColumnElement
 
 from models.access import Actor, Permission, Role
 from models.base import Money
@@ -76,7 +76,7 @@ def guidance(session: ScopedSession, store: Store | None, told: dict[str, Any], 
     unhappy = None if mood is None else mood <= UNHAPPY
     currency = store.currency if store else None
     what = learned(session, cause.id if cause else None, currency, unhappy=unhappy, at=at)
-    to = to_customer(customer_id) if customer_id else false()
+    to = to_customer(customer_id) if customer_id else None
     offers = _offers(session, store, to=to, by=by, at=at) if store else []
     tried = tried_last(session, customer_id, seen_by=by, at=at) if customer_id else None
     return _told(what, rows.get("category"), offers, tried)
@@ -88,7 +88,9 @@ def _told(what: Learned, category: Category | None, offers: Sequence[Offer], tri
     return Guidance(what.question, words_first, ordered, what.same_cause, tried)
 
 
-def _offers(session: ScopedSession, store: Store, *, to: ColumnElement[bool], by: Actor, at: datetime) -> list[Offer]:
+def _offers(
+    session: ScopedSession, store: Store, *, to: ColumnElement[bool] | None, by: Actor, at: datetime
+) -> list[Offer]:
     """What this person may still give at this moment. `to` tells the actions that count against one customer's limit.
 
     What there is to give, and its limits, may be a minute old; what was given is looked up now.
@@ -98,7 +100,7 @@ def _offers(session: ScopedSession, store: Store, *, to: ColumnElement[bool], by
     to_them, by_them = Counter[UUID](), Counter[UUID]()
     if any(one.limit for one in remedies):
         for row in session.execute(given_on(store.business_date(at), currency, to=to, by=by)):
-            (to_them if row.to_them else by_them)[row.remedy_id] += row.cost_amount
+            (to_them if row.to_them else by_them)[row.remedy_id] += int(row.total)
     trust = {one.id: left_of(one.limit, to_them[one.id], by_them[one.id], currency) for one in remedies}
     return [Offer(one.slug, one.name, one.kind, trust[one.id].limit, trust[one.id].left) for one in remedies]
 

@@ -32,7 +32,7 @@ class Tried(NamedTuple):
 
     concern_id: UUID
     business_date: date
-    category: Category | None
+    category: str | None
     outcome: Outcome | None
     mood_after: int | None
     remedies: Sequence[str]
@@ -89,7 +89,14 @@ def tried_before(session: Session, concern_id: UUID, *, seen_by: Actor) -> Tried
 def _tried_in(session: Session, *which: ColumnElement[bool]) -> Tried | None:
     """What was tried for the one concern that fits, in one look-up."""
     rows = session.execute(
-        select(Concern.id, Concern.business_date, Category, Concern.outcome, Concern.mood_after, Remedy.slug)
+        select(
+            Concern.id,
+            Concern.business_date,
+            Category.slug,
+            Concern.outcome,
+            Concern.mood_after,
+            Remedy.slug.label("remedy"),
+        )
         .outerjoin(Concern.category)
         .outerjoin(Concern.actions.and_(STANDS))
         .outerjoin(RecoveryAction.remedy)
@@ -98,5 +105,5 @@ def _tried_in(session: Session, *which: ColumnElement[bool]) -> Tried | None:
     ).all()
     if not rows:
         return None
-    last, remedies = rows[0], [row.slug for row in rows if row.slug is not None]
-    return Tried(last.id, last.business_date, last.Category, last.outcome, last.mood_after, remedies)
+    last, remedies = rows[0], [row.remedy for row in rows if row.remedy is not None]
+    return Tried(last.id, last.business_date, last.slug, last.outcome, last.mood_after, remedies)

@@ -49,12 +49,21 @@ def left_of(limit: Limit | None, to_them: int, by_them: int, currency: str) -> T
     return Trust(Money(limit.per_customer, currency), Money(max(left, 0), currency))
 
 
-def given_on(on: date, currency: str, *, to: ColumnElement[bool], by: Actor) -> CompoundSelect[UUID, int, bool]:
-    """What was given that day `to_them`, and then by this person: apart, as each is found by an index of its own."""
-    cost, day = RecoveryAction.__table__.c.cost_amount, _that_day(on, currency)
+def given_on(on: date, currency: str, *, to: ColumnElement[bool] | None, by: Actor) -> CompoundSelect[UUID, int, bool]:
+    """By remedy, the sums of that day `to_them` (if there is anybody), and then of what this person gave.
+
+    Apart, as each is found by an index of its own.
+    """
+    day = _that_day(on, currency)
+    whose = [(true(), to), (false(), _by(by))] if to is not None else [(false(), _by(by))]
+    total = func.sum(RecoveryAction.__table__.c.cost_amount).label("total")
     return union_all(
-        select(RecoveryAction.remedy_id, cost, true().label("to_them")).where(to, *day),
-        select(RecoveryAction.remedy_id, cost, false()).where(_by(by), *day),
+        *(
+            select(RecoveryAction.remedy_id, total, to_them.label("to_them"))
+            .where(which, *day)
+            .group_by(RecoveryAction.remedy_id)
+            for to_them, which in whose
+        )
     )
 
 

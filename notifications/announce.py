@@ -90,7 +90,7 @@ def _news(event: ConcernEvent) -> NotificationKind | None:
             return NotificationKind.PRAISE
         case Step.LOGGED if concern.alert is not None and concern.alert.state is AlertState.LATE:
             return NotificationKind.LATE
-        case Step.LOGGED if concern.unhappy and concern.status is Status.TAKEN:
+        case Step.LOGGED if concern.unhappy and concern.status is not Status.OPEN:
             return NotificationKind.OWN
         case Step.RESOLVED:
             return NotificationKind.OUTCOME

@@ -54,6 +54,8 @@ def title(kind: NotificationKind, gist: Gist = NOTHING, *, locale: str | None) -
     match kind:
         case NotificationKind.OUTCOME:
             return _ending(say, gist)
+        case NotificationKind.OWN if gist.outcome:
+            return _ending(say, gist)
         case NotificationKind.PAUSE:
             return say("A colleague needs a pause")
         case NotificationKind.TEST:

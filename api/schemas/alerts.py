@@ -5,7 +5,7 @@ from typing import Any
 
 from marshmallow import fields, validate
 
-from api.schemas.base import Instant, PageQuery, PersonSchema, Schema, SlugOf, WordsWithheld
+from api.schemas.base import Instant, PageQuery, PersonSchema, Schema, WordsWithheld
 from models.alert import NotRung
 from models.notification import NotificationKind, NotificationState, ReceiptEvent
 from models.terms import AlertState, Outcome, Reason, Severity
@@ -53,7 +53,7 @@ class TriedSchema(Schema):
 
     concern_id = fields.UUID()
     business_date = fields.Date()
-    category = SlugOf(allow_none=True)
+    category = fields.String(allow_none=True)
     outcome = fields.Enum(Outcome, by_value=True, allow_none=True)
     mood_after = fields.Integer(allow_none=True)
     remedies = fields.List(fields.String())

@@ -1,0 +1,89 @@
+"""People of the demo who speak with a running house: they send requests, and their phones ring."""
+
+import re
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import requests
+
+from tests.processes import House, eventually
+from tests.recount import minutes, spread
+
+PHONE = {"platform": "android", "address_kind": "log"}
+NOTHING = {"value": None, "numerator": 0, "denominator": 0}
+
+
+@dataclass
+class Person:
+    """Somebody who is signed in, with a phone that prints what it shows."""
+
+    house: House
+    organization: str
+    login: str
+    token: str = field(init=False, repr=False)
+    heard: Counter[str] = field(init=False, default_factory=Counter)
+
+    def __post_init__(self) -> None:
+        self.token = self.house.sign_in(self.organization, self.login, f"demo-{self.login}-2468")
+        self.sends("PUT", f"/v1/me/devices/demo-{self.login}", {**PHONE, "address": f"phone of {self.login}"})
+
+    def sends(self, method: str, path: str, body: Any = None, **options: Any) -> Any:
+        answer = self.house.request(method, path, self.token, json=body, **options)
+        assert answer.status_code < 300, f"{method} {path}: {answer.text}"
+        return answer.json()
+
+    def reads(self, path: str) -> Any:
+        return self.sends("GET", path)
+
+    def posts(self, path: str, **body: Any) -> Any:
+        return self.sends("POST", path, body)
+
+    def logs(self, **said: Any) -> dict[str, Any]:
+        concern: dict[str, Any] = self.posts("/v1/concerns", **said)
+        return concern
+
+    def does(self, concern: dict[str, Any], verb: str, **body: Any) -> Any:
+        return self.posts(f"/v1/concerns/{concern['id']}/{verb}", **body)
+
+    def promises(self, concern: dict[str, Any], what: str, **minutes: float) -> Any:
+        """A call, due so soon that whoever keeps it is reminded at once."""
+        due_at = (datetime.now(UTC) + timedelta(**minutes)).isoformat()
+        return self.does(concern, "follow-ups", what=what, kind="call", due_at=due_at)
+
+    def changes(self, path: str, **body: Any) -> Any:
+        """PATCH, whatever version stands there."""
+        headers = {"Authorization": f"Bearer {self.token}", "If-Match": "*"}
+        answer = requests.patch(self.house.url + path, json=body, headers=headers, timeout=30)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    def hears(self, text: str) -> None:
+        """Wait until this person's phone shows it once more."""
+        self.heard[text] += 1
+        shown = re.compile(rf"^(PUSH|TELL)  to log:phone of {self.login}  {re.escape(text)}   \[")
+        eventually(lambda: sum(bool(shown.match(line)) for line in self.house.said) >= self.heard[text], 60)
+
+    def heard_nothing(self) -> bool:
+        return not any(f"log:phone of {self.login}  " in line for line in self.house.said)
+
+
+def figures_of(person: Person, concern: dict[str, Any]) -> dict[str, Any]:
+    """The figures of the log of that concern's day."""
+    log = person.reads(f"/v1/stores/{concern['store_id']}/recovery-logs/{concern['business_date']}")
+    figures: dict[str, Any] = log["figures"]
+    return figures
+
+
+def waited(person: Person, concerns: list[dict[str, Any]]) -> dict[str, Any]:
+    """How long each of these took, told from the concerns themselves."""
+    read = [person.reads(f"/v1/concerns/{concern['id']}") for concern in concerns]
+    times = [{name: datetime.fromisoformat(one[f"{name}_at"]) for name in MOMENTS} for one in read]
+    return {
+        "minutes_to_take": spread(minutes(one["received"], one["taken"]) for one in times),
+        "minutes_to_resolve": spread(minutes(one["received"], one["resolved"]) for one in times),
+    }
+
+
+MOMENTS = ("received", "taken", "resolved")
