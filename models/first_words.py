@@ -60,6 +60,13 @@ REMEDIES: dict[str, tuple[str, RemedyKind]] = {
     "other": ("Something else", RemedyKind.OTHER),
 }
 
+# For a category; and for everything.
+QUESTIONS_OF: dict[str, dict[str, str]] = {
+    "waiting-time": {"what-is-planned": "What have you planned for after this?"},
+    "product": {"what-is-it-for": "What do you need it for, and by when?"},
+    "availability": {"what-would-do": "What would do instead?"},
+    "allergy": {"how-do-you-feel": "How do you feel at this moment?"},
+}
 QUESTIONS: dict[str, str] = {
     "what-happened": "What happened, from the beginning?",
     "how-was-it": "How was that for you?",
@@ -75,6 +82,10 @@ def teach_first_words(session: Session) -> None:
         category = Category(slug=slug, name=name, urgent=urgent, about_money=slug == "bill")
         category.causes = [Cause(slug=cause, name=called) for cause, called in causes.items()]
         session.add(category)
+        session.add_all(
+            Question(slug=question, text=text, category=category, category_id=category.id)
+            for question, text in QUESTIONS_OF.get(slug, {}).items()
+        )
     session.add_all(Remedy(slug=slug, name=name, kind=kind) for slug, (name, kind) in REMEDIES.items())
     session.add_all(Question(slug=slug, text=text) for slug, text in QUESTIONS.items())
     session.flush()

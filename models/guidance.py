@@ -56,7 +56,7 @@ def guidance_for(session: ScopedSession, concern: Concern, *, by: Actor, at: dat
         return None
     session.flush()
     store = concern.store
-    what = learned(session, concern.cause_id, store.currency, unhappy=concern.unhappy, at=at)
+    what = learned(session, concern.category_id, concern.cause_id, store.currency, unhappy=concern.unhappy, at=at)
     offers = _offers(session, store, to=for_the_same(concern), by=by, at=at)
     knows = concern.customer_id if concern.previous_id else None
     tried = tried_last(session, knows, seen_by=by, at=at) if knows else None
@@ -72,14 +72,15 @@ def guidance(session: ScopedSession, store: Store | None, told: dict[str, Any], 
         Customer.find(session, customer_id, seen_by=by, pointer="/customer_id")
     named: dict[str, Any] = {name: slug for name, slug in told.items() if name in ("category", "cause")}
     rows = look_up(session, named, store_id=store.id if store else None)
-    cause, mood = rows.get("cause"), told.get("mood")
+    category, cause, mood = rows.get("category"), rows.get("cause"), told.get("mood")
     unhappy = None if mood is None else mood <= UNHAPPY
     currency = store.currency if store else None
-    what = learned(session, cause.id if cause else None, currency, unhappy=unhappy, at=at)
+    category_id, cause_id = (row.id if row else None for row in (category, cause))
+    what = learned(session, category_id, cause_id, currency, unhappy=unhappy, at=at)
     to = to_customer(customer_id) if customer_id else None
     offers = _offers(session, store, to=to, by=by, at=at) if store else []
     tried = tried_last(session, customer_id, seen_by=by, at=at) if customer_id else None
-    return _told(what, rows.get("category"), offers, tried)
+    return _told(what, category, offers, tried)
 
 
 def _told(what: Learned, category: Category | None, offers: Sequence[Offer], tried: Tried | None) -> Guidance:

@@ -8,7 +8,7 @@ from statistics import median
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Row, Select, select
+from sqlalchemy import Row, Select, or_, select
 from sqlalchemy.orm import Session
 
 from models.concern import Concern
@@ -67,17 +67,23 @@ class Learned:
 
 
 def learned(
-    session: ScopedSession, cause_id: UUID | None, currency: str | None, *, unhappy: bool | None, at: datetime
+    session: ScopedSession,
+    category_id: UUID | None,
+    cause_id: UUID | None,
+    currency: str | None,
+    *,
+    unhappy: bool | None,
+    at: datetime,
 ) -> Learned:
     """Of the organization's own rows, as they were within the last minute; `unhappy` None for whatever mood."""
 
     def ask() -> Learned:
-        question = _next_question(session, cause_id, unhappy=unhappy)
+        question = _next_question(session, category_id, cause_id, unhappy=unhappy)
         if cause_id is None or currency is None:
             return Learned(question, None)
         return Learned(question, _same_cause(session, cause_id, currency, unhappy=unhappy))
 
-    return session.remembered((learned, cause_id, currency, unhappy), ask, at=at)
+    return session.remembered((learned, category_id, cause_id, currency, unhappy), ask, at=at)
 
 
 def _same_cause(session: Session, cause_id: UUID, currency: str, *, unhappy: bool | None) -> SameCause | None:
@@ -100,12 +106,18 @@ def _same_cause(session: Session, cause_id: UUID, currency: str, *, unhappy: boo
     return SameCause(len(people), _lessons(rows, currency))
 
 
-def _next_question(session: Session, cause_id: UUID | None, *, unhappy: bool | None) -> Ask | None:
+def _next_question(
+    session: Session, category_id: UUID | None, cause_id: UUID | None, *, unhappy: bool | None
+) -> Ask | None:
     """The open question that was followed by the best change of mood; each is tried often enough before.
 
-    None where the organization has none.
+    Those of the category come before those about everything. None where the organization has none.
     """
-    questions = session.execute(select(Question.id, Question.slug, Question.text).order_by(Question.slug)).all()
+    questions = session.execute(
+        select(Question.id, Question.slug, Question.text)
+        .where(or_(Question.category_id.is_(None), Question.category_id == category_id))
+        .order_by(Question.category_id.is_(None), Question.id)  # as they were written down
+    ).all()
     lifts: defaultdict[UUID, list[int]] = defaultdict(list)
     if cause_id is not None:
         for row in session.execute(_ended(cause_id, unhappy=unhappy).where(Concern.question_id.is_not(None))):

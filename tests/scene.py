@@ -68,6 +68,8 @@ BODIES: dict[str, dict[str, Any]] = {
     "postApproveRecoveryAction": {"note": "changed"},
     "postDeclineRecoveryAction": {"note": "changed"},
     "postSettleRecoveryAction": {"settlement": "settled"},
+    "postQuestions": {"slug": "new", "text": "New?", "category": "food"},
+    "patchQuestionById": {"text": "Changed?"},
     "postRemedies": {"slug": "new", "name": "New", "kind": "gift"},
     "patchRemedyById": {"name": "Changed"},
     "patchItemById": {"name": "Changed"},
@@ -118,7 +120,8 @@ def make_scene(world: World, slug: str) -> Scene:
     _do(world, "POST", f"/v1/concerns/{concern['id']}/take", (shop, "manager"))
     hidden = _do(world, "POST", "/v1/concerns", floor, json={**said, "sensitive": True})
     with world.back_office.writing(shop.organization_id) as session:
-        session.add(Question(slug="what-would-help", text="What would help?"))
+        question = Question(slug="what-would-help", text="What would help?")
+        session.add(question)
         session.add_all(
             Notification(
                 alert_id=alert.id,
@@ -174,6 +177,7 @@ def make_scene(world: World, slug: str) -> Scene:
         "store_id": str(shop.store_id),
         "region_id": str(shop.region_id),
         "escalation_policy_id": _do(world, "POST", "/v1/escalation-policies", (shop, "admin"), json=policy)["id"],
+        "question_id": str(question.id),
         "remedy_id": _do(world, "POST", "/v1/remedies", (shop, "admin"), json=DESSERT)["id"],
         "item_id": _first(world, shop, "/v1/items"),
         "alert_rule_id": _do(world, "POST", "/v1/alert-rules", (shop, "admin"), json=RULE)["id"],

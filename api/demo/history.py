@@ -49,7 +49,8 @@ class Words:
         self.categories = {row.slug: row for row in session.scalars(select(Category))}
         self.causes = {row.slug: row for row in session.scalars(select(Cause))}
         self.remedies = {row.slug: row for row in session.scalars(select(Remedy))}
-        self.questions = sorted(session.scalars(select(Question)), key=lambda row: row.slug)
+        about_everything = select(Question).where(Question.category_id.is_(None))
+        self.questions = sorted(session.scalars(about_everything), key=lambda row: row.slug)
 
 
 class _Day:

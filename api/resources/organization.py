@@ -3,7 +3,6 @@
 from typing import Any
 
 from flask import g
-from sqlalchemy import select
 
 from api.blueprint import Blueprint
 from api.paging import page
@@ -12,7 +11,6 @@ from api.schemas.base import PageQuery, page_of
 from api.schemas.organization import (
     CategorySchema,
     EditStoreSchema,
-    QuestionSchema,
     RegionSchema,
     StaffQuery,
     StoreQuery,
@@ -24,7 +22,7 @@ from models.organization import Region
 from models.shift import Shift
 from models.staff import Staff
 from models.store import Store
-from models.vocabulary import Category, Question
+from models.vocabulary import Category
 
 blp = Blueprint("organization", __name__, "Regions, stores, people, and the words an organization uses")
 
@@ -116,14 +114,3 @@ class Categories(Resource):
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
         """List the categories with their causes"""
         return page(Category.listed(), Category.slug, **query)
-
-
-@blp.route("/questions")
-class Questions(Resource):
-    needs = {"GET": Permission.VOCABULARY_READ}
-
-    @blp.arguments(PageQuery, location="query")
-    @blp.response(200, page_of(QuestionSchema))
-    def get(self, query: dict[str, Any]) -> dict[str, Any]:
-        """List the open questions"""
-        return page(select(Question), Question.slug, **query)

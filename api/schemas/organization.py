@@ -75,11 +75,3 @@ class CategorySchema(Schema):
     name = fields.String()
     urgent = fields.Boolean()
     causes = fields.List(fields.Nested(CauseSchema))
-
-
-class QuestionSchema(Schema):
-    """An open question to ask."""
-
-    id = fields.UUID()
-    slug = fields.String()
-    text = fields.String()

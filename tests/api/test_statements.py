@@ -55,6 +55,7 @@ READ = {
     "getItemById": 2,
     "getItems": 2,
     "getMe": 5,  # the person, their stores, their regions; the shift
+    "getQuestionById": 2,
     "getQuestions": 2,
     "getRecoveryActions": 2,
     "getRecoveryLogByDate": 15,

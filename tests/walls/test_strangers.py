@@ -31,7 +31,7 @@ EVERY_KEY = frozenset().union(*KEY_GRANTS.values())
 # Ids in a path that lead to one concern.
 OF_A_CONCERN = frozenset({"concern_id", "alert_id", "recovery_action_id", "follow_up_id", "feedback_request_id"})
 # Ids in a path that lead to what all stores of an organization share.
-SHARED = frozenset({"alert_rule_id", "item_id", "remedy_id"})
+SHARED = frozenset({"alert_rule_id", "item_id", "question_id", "remedy_id"})
 # Operations that make one's own thing under a name one chooses.
 OWN_THINGS = {"putMyDevice"}
 

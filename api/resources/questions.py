@@ -1,0 +1,52 @@
+"""Open questions that help people to tell their story."""
+
+from typing import Any
+
+from flask import g
+
+from api.blueprint import Blueprint
+from api.idempotency import once
+from api.paging import page
+from api.resource import Resource
+from api.schemas.base import page_of
+from api.schemas.questions import EditQuestionSchema, NewQuestionSchema, QuestionQuery, QuestionSchema
+from models.access import Permission
+from models.vocabulary import Question
+
+blp = Blueprint("questions", __name__, "Open questions that help people to tell their story")
+
+
+@blp.route("/questions")
+class Questions(Resource):
+    needs = {"GET": Permission.VOCABULARY_READ, "POST": Permission.VOCABULARY_WRITE}
+
+    @blp.arguments(QuestionQuery, location="query")
+    @blp.response(200, page_of(QuestionSchema))
+    def get(self, query: dict[str, Any]) -> dict[str, Any]:
+        """List the open questions, those for a category where it is named"""
+        return page(Question.listed(category=query.pop("category", None)), Question.slug, **query)
+
+    @blp.arguments(NewQuestionSchema)
+    @blp.response(201, QuestionSchema)
+    @once(Question, status=201)
+    def post(self, data: dict[str, Any]) -> Question:
+        """Ask one more question, about everything or about a category"""
+        return Question.create(g.session, **data)
+
+
+@blp.route("/questions/<uuid:question_id>")
+class QuestionById(Resource):
+    needs = {"GET": Permission.VOCABULARY_READ, "PATCH": Permission.VOCABULARY_WRITE}
+    finds = {"question_id": Question}
+
+    @blp.response(200, QuestionSchema)
+    def get(self, question: Question) -> Question:
+        """Read a question"""
+        return question
+
+    @blp.arguments(EditQuestionSchema)
+    @blp.response(200, QuestionSchema)
+    def patch(self, data: dict[str, Any], question: Question) -> Question:
+        """Put a question better, or ask it about something else"""
+        question.edit(g.session, **data)
+        return question
