@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from werkzeug.test import TestResponse
 
 from tests.databases import Databases
-from tests.scene import Scene, make_scene, rows_of
+from tests.scene import Scene, make_scene, rows_of, traces_of
 from tests.world import World
 
 
@@ -21,14 +21,14 @@ class Still:
     scene: Scene
     owner: sa.Engine
     concern: dict[str, Any] = field(default_factory=dict)
-    before: dict[str, list[Any]] = field(default_factory=dict)
+    before: dict[str, Any] = field(default_factory=dict)
 
     def ask(self, method: str, path: str, by: str | None = "floor", **options: Any) -> TestResponse:
         """One request in the name of somebody of the scene, or of nobody."""
         return self.world.request(method, path, (self.scene.shop, by) if by else None, **options)
 
-    def rows(self) -> dict[str, list[Any]]:
-        return rows_of(self.owner, self.scene.shop.organization_id)
+    def traces(self) -> dict[str, Any]:
+        return traces_of(self.owner, self.scene.shop.organization_id)
 
 
 @pytest.fixture(scope="module")
@@ -37,14 +37,16 @@ def _still(databases: Databases, database_kind: str) -> Iterator[Still]:
         world = World(url)
         still = Still(world, make_scene(world, "acme"), sa.create_engine(url))
         still.concern = still.ask("GET", f"/v1/concerns/{still.scene.ids['concern_id']}").json
-        still.before = still.rows()
+        every_row = rows_of(still.owner, still.scene.shop.organization_id)
+        still.before = still.traces()
         yield still
+        assert rows_of(still.owner, still.scene.shop.organization_id) == every_row
         world.close()
         still.owner.dispose()
 
 
 @pytest.fixture
 def still(_still: Still) -> Iterator[Still]:
-    """A scene with `concern` in it; fails the test that changed anything."""
+    """A scene with `concern` in it; fails the test that left a trace, and the last one for whatever was changed."""
     yield _still
-    assert _still.rows() == _still.before
+    assert _still.traces() == _still.before

@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from models.session import ScopedSession, keep_to_tenant
 from tests.databases import Databases
-from tests.scene import Scene, make_scene, rows_of, tenant_tables
+from tests.scene import Scene, make_scene, rows_of, tenant_tables, traces_of
 from tests.world import World
 
 
@@ -23,8 +23,9 @@ class Walls:
     ours: Scene
     theirs: Scene
     filtered: bool
-    before: dict[str, list[Any]]
+    before: dict[str, Any]
     alone: bool  # one wall without the others
+    others: list[tuple[Scene, set[str]]] = field(default_factory=list)
 
     @contextlib.contextmanager
     def standing(self) -> Iterator[None]:
@@ -32,9 +33,17 @@ class Walls:
         with contextlib.nullcontext() if self.filtered else without_the_sessions_filter():
             yield
 
-    def rows(self) -> dict[str, list[Any]]:
-        """Every row of ours."""
-        return rows_of(self.owner, self.ours.shop.organization_id)
+    def traces(self) -> dict[str, Any]:
+        """Of ours."""
+        return traces_of(self.owner, self.ours.shop.organization_id)
+
+    def others_without(self, ids: set[str]) -> Scene:
+        """A third organization, to whose things anything may happen, and which calls nothing by these ids yet."""
+        if not self.others or ids & self.others[-1][1]:
+            self.others.append((make_scene(self.world, f"others-{len(self.others)}"), set()))
+        scene, used = self.others[-1]
+        used |= ids
+        return scene
 
 
 @contextlib.contextmanager
@@ -54,7 +63,7 @@ def wall(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture(scope="module")
 def walls(databases: Databases, database_kind: str, wall: str) -> Iterator[Walls]:
-    """Tests leave it as it was, which they check."""
+    """Tests leave it as it was: each looks at its traces, and when all have run every row is the one it was."""
     with databases.alone(database_kind) as url:
         owner = sa.create_engine(url)
         if wall in ("session filter", "none") and database_kind == "postgresql":
@@ -63,8 +72,10 @@ def walls(databases: Databases, database_kind: str, wall: str) -> Iterator[Walls
                     connection.execute(sa.text(f'ALTER TABLE "{table.name}" DISABLE ROW LEVEL SECURITY'))
         world = World(url)
         ours, theirs = make_scene(world, "ours"), make_scene(world, "theirs")
-        before = rows_of(owner, ours.shop.organization_id)
+        every_row = rows_of(owner, ours.shop.organization_id)
+        before = traces_of(owner, ours.shop.organization_id)
         filtered, alone = wall in ("every wall", "session filter"), wall != "every wall"
         yield Walls(world, owner, ours, theirs, filtered=filtered, before=before, alone=alone)
+        assert rows_of(owner, ours.shop.organization_id) == every_row
         world.close()
         owner.dispose()

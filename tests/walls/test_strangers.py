@@ -9,7 +9,7 @@ import pytest
 from models.access import GRANTS, KEY_GRANTS, Permission, Role
 from tests.document import Operation, operations
 from tests.factories import PEOPLE
-from tests.scene import BODIES, QUERIES, Scene, make_scene
+from tests.scene import BODIES, QUERIES, Scene
 from tests.walls.conftest import Walls
 
 STANDING = [
@@ -119,7 +119,7 @@ def _nothing_changed(request: pytest.FixtureRequest) -> Iterator[None]:
     yield
     if "walls" in request.fixturenames:
         walls: Walls = request.getfixturevalue("walls")
-        assert walls.rows() == walls.before
+        assert walls.traces() == walls.before
 
 
 @on_all_walls
@@ -168,9 +168,10 @@ def not_there(answer: Any, pointer: str, id_: str) -> None:
 @on_all_walls
 @by_id([operation for operation in operations() if operation.new_ids_in_body])
 def test_strangers_may_call_their_new_things_by_our_ids_and_learn_nothing(walls: Walls, operation: Operation) -> None:
-    others = make_scene(walls.world, f"others-{operation.id}".lower())
-    for pointer in operation.new_ids_in_body:
-        sent = put(body(operation, others), pointer, ours_by_new_id(walls, operation, pointer))
+    named = {pointer: ours_by_new_id(walls, operation, pointer) for pointer in operation.new_ids_in_body}
+    others = walls.others_without(set(named.values()))
+    for pointer, id_ in named.items():
+        sent = put(body(operation, others), pointer, id_)
         login = "manager" if operation.needs in permissions("manager") else "admin"
         answer = ask(walls, operation, (others, login), others.ids | others.over.get(operation.id, {}), json=sent)
         assert answer.status_code == 201, answer.text
