@@ -218,7 +218,8 @@ def again(response: Response) -> Response:
 def on_anything_else(error: Exception) -> Response:
     if isinstance(error, HTTPException):
         return on_http_exception(error)
-    log.error("unexpected error", method=request.method, path=request.path, exc_info=error)
+    route = request.url_rule.rule if request.url_rule else None  # the address of a public page is its key
+    log.error("unexpected error", method=request.method, route=route, exc_info=error)
     return problem(500, "This is a fault of ours, noted under the request id.")
 
 

@@ -11,7 +11,6 @@ from api.errors import Refusal
 
 SEARCHES = RateLimitItemPerMinute(20)
 TEST_PUSHES = RateLimitItemPerMinute(3)
-OPENINGS_OF_A_PAGE = RateLimitItemPerMinute(120)
 TOLD_AT_A_TABLE = RateLimitItemPerMinute(4, 10)  # by one code, in ten minutes: more people do not sit there
 TOLD_BY_RECEIPTS = RateLimitItemPerMinute(60, 10)
 FAILED_SIGN_INS = RateLimitItemPerMinute(5)

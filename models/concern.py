@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 LATE_AFTER = timedelta(minutes=15)  # the customer has gone: inform, do not ring
 OLDEST, FURTHEST_AHEAD = timedelta(days=30), timedelta(minutes=5)
-# Rows it is shown with.
 CHOSEN = ("id", "kind", "handling", "channel", "source")  # once, when it is logged
+# Rows it is shown with.
 BESIDE = ("category", "cause", "place", "question", "praised", "reported_by", "taken_by", "alert")
 
 MOVES: dict[Step, tuple[frozenset[Status], Status]] = {  # step: the states it may start from, the state it leads to
@@ -225,7 +225,7 @@ class Concern(Description, Aggregate):
         )
         if self.taken_by_id is None:
             self._taken(by, at)
-        self.outcome, self.mood_after = outcome, mood_after
+        self.outcome, self.mood_after, self.rating = outcome, mood_after, None
         self.resolved_at, self.resolved_by_id = at, by.staff_id
         self.seconds_to_resolve = _seconds(self.received_at, at)
         return event

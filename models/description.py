@@ -25,7 +25,7 @@ LINKED = frozenset({*BY_SLUG, "customer", "praised", "linked"})
 
 
 class Description(Base):
-    """The part of a concern that staff tell, complete and correct; `rating` is what the customer said at the end."""
+    """The part of a concern that staff tell, complete and correct; `rating` is what the customer said of its end."""
 
     __abstract__ = True
 

@@ -1,6 +1,5 @@
 """Feedback: a customer is asked how it was in the end, once, and a low rating opens the concern again."""
 
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -129,9 +128,9 @@ class FeedbackRequest(Part):
             of_it = select(cls.concern_id).where(wanted).scalar_subquery()
             session.execute(select(Concern.id).where(Concern.id == of_it).with_for_update(key_share=True))
             session.execute(select(cls.id).where(wanted).with_for_update(key_share=True))
+        rules = (joinedload(Store.alert_rules), joinedload(Store.policies)) if lock else ()
         beside = joinedload(cls.concern).options(
-            joinedload(Concern.customer),
-            joinedload(Concern.store).options(joinedload(Store.alert_rules), joinedload(Store.policies)),
+            joinedload(Concern.customer), joinedload(Concern.store).options(*rules)
         )
         found = session.scalars(select(cls).where(wanted).options(beside)).unique().one_or_none()
         if found is None:
@@ -144,10 +143,11 @@ class FeedbackRequest(Part):
 
     def answer(
         self, *, rating: int, recommend: int | None = None, words: str | None = None, at: datetime
-    ) -> Sequence[ConcernEvent]:
-        """What the customer says: `rating` 1-5, `recommend` 0-10. The steps, for others to announce.
+    ) -> ConcernEvent:
+        """What the customer says: `rating` 1-5, `recommend` 0-10. The last step, for others to announce.
 
-        A low rating opens the concern again. NotNow for a second answer, and once the link has expired.
+        A low rating opens the concern again, if somebody else has not done so. NotNow for a second answer, and once the
+        link has expired.
         """
         if not self.is_open(at):
             raise NotNow("This link was answered, or has expired.")
@@ -156,7 +156,7 @@ class FeedbackRequest(Part):
         self.touch()
         self.concern.rating = rating
         details = {"feedback_request_id": str(self.id), "rating": rating}
-        steps = [self.concern.note(Step.FEEDBACK_GIVEN, by=customer, at=at, details=details)]
+        given = self.concern.note(Step.FEEDBACK_GIVEN, by=customer, at=at, details=details)
         if self.concern.unhappy_after_all and self.concern.status is Status.RESOLVED:
-            steps.append(self.concern.reopen(by=customer, at=at))
-        return steps
+            return self.concern.reopen(by=customer, at=at)
+        return given

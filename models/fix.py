@@ -185,10 +185,11 @@ class Fix(Aggregate):
         """Promise a thank-you to whoever raised it and has none yet, at most 200 at a time; the newest come first.
 
         The fix is held. The concerns are held in the order of their ids, as for a merge of their customers, and looked
-        at again: whoever waited for a merge may find that the one who is left was thanked. Refusals as for a promise.
+        at again: whoever waited for a merge may find that the one who is left was thanked. What a colleague may not
+        read, or is of a store they do not work in, stays to be done. Refusals as for a promise.
         """
         keeper = Keeper.named(session, owner_id, by=by, pointer="/owner_id")
-        waiting = self.raised_by(seen_by=by).where(~self.thanked())
+        waiting = self.raised_by(seen_by=by).where(~self.thanked(), *keeper.within_reach())
         newest = waiting.order_by(Concern.received_at.desc(), Concern.id.desc()).limit(MOST_AT_ONCE)
         next_ones = select(newest.with_only_columns(Concern.id).subquery().c.id)
         held = session.scalars(

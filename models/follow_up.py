@@ -159,6 +159,12 @@ class FollowUp(Part):
         self._go_on()
         return self._note(Step.PROMISE_BROKEN, by=Actor.nobody(self.organization_id), at=at)
 
+    def let_go(self, *, at: datetime) -> ConcernEvent:
+        """Its customer does not want to be contacted any more: that it was not kept is nobody's failure."""
+        self.status = FollowUpStatus.CANCELLED
+        self._go_on()
+        return self._note(Step.PROMISE_CANCELLED, by=Actor.nobody(self.organization_id), at=at)
+
     def _end(self, status: FollowUpStatus, *, at: datetime, note: str | None) -> None:
         self._must_be_owed()
         if self.broken_at is None and self.due_at <= at:  # before the worker has come to it

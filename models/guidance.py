@@ -17,14 +17,12 @@ from models.description import UNHAPPY
 from models.lessons import Ask, Learned, SameCause, learned
 from models.look_up import look_up
 from models.previous import Tried, tried_last
-from models.remedy import Limit, Remedy, RemedyKind, trusted_as
+from models.remedy import WORDS, Limit, Remedy, RemedyKind, trusted_as
 from models.session import ScopedSession
 from models.store import Store
 from models.terms import Kind, Status
 from models.trust import for_the_same, given_on, left_of, to_customer
 from models.vocabulary import Category
-
-WORDS = frozenset({RemedyKind.APOLOGY, RemedyKind.EXPLANATION})
 
 
 @dataclass(frozen=True)

@@ -69,6 +69,7 @@ def complete(
         store_id=concern.store_id,
         category=concern.category,
         before=concern.received_at,
+        sensitive=concern.sensitive,
         by=by,
         at=at,
     )
@@ -104,6 +105,7 @@ def _with_rows(
     country: str | None = None,
     category: Category | None = None,
     before: datetime | None = None,
+    sensitive: bool = False,
     by: Actor,
     at: datetime,
 ) -> dict[str, Any]:
@@ -113,7 +115,7 @@ def _with_rows(
     Items come first: whoever waits for a new one to be entered holds nothing that others wait for.
     """
     if items := said.get("items"):
-        rows = Item.told(session, items, at=at)
+        rows = Item.told(session, items, sensitive=sensitive or said.get("sensitive", False), at=at)
         said["items"] = [
             {"item": row, "quantity": one.get("quantity", 1)} for row, one in zip(rows, items, strict=True)
         ]
@@ -143,7 +145,9 @@ def _with_rows(
         if customer is None:
             raise Customer.out_of_reach(customer_id, pointer="/customer_id")
         customer.meet(session, store_id, at)
-    previous = found.get("previous") if customer is known else last_of(session, customer, before=before)
+    # Who waited for another till to let go of the customer looks again: the look-up saw how things were before.
+    waited = customer is not known or (details is not None and len(details) > 1)
+    previous = last_of(session, customer, before=before) if waited else found.get("previous")
     return {**found, "customer": customer, "previous": previous}
 
 

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Index, Select, String, UniqueConstraint, or_, select
+from sqlalchemy import ColumnElement, Index, Select, String, UniqueConstraint, or_, select
 from sqlalchemy.orm import Mapped, mapped_column, validates
 
 from models import naming
+from models.access import Actor, Permission
 from models.base import Aggregate
 from models.contact import LONGEST_NAME, folded
 from models.customer import LAST_SIGN
@@ -28,6 +29,7 @@ class Item(Aggregate):
     name: Mapped[str] = mapped_column(String(LONGEST_NAME))
     name_key: Mapped[str] = mapped_column(BYTES)
     created_at: Mapped[datetime]
+    hidden: Mapped[bool] = mapped_column(default=False)  # only what is sensitive has named it so far
 
     @validates("name")
     def _keep_the_key(self, _field: str, name: str) -> str:
@@ -35,15 +37,23 @@ class Item(Aggregate):
         return name
 
     @classmethod
-    def listed(cls, *, name: str | None = None) -> Select["Item"]:
-        """The catalogue; with `name`, what starts like that, whatever the case and the accents."""
-        if name is None:
-            return select(cls)
-        begins = folded(name)
-        return select(cls).where(cls.name_key >= begins, cls.name_key < begins + LAST_SIGN)
+    def visible_to(cls, actor: Actor) -> Sequence[ColumnElement[bool]]:
+        """What was typed about something sensitive may be about a person: only who reads such things finds it."""
+        return () if actor.may(Permission.CONCERN_SENSITIVE) else (cls.hidden.is_(False),)
 
     @classmethod
-    def told(cls, session: ScopedSession, told: Sequence[dict[str, Any]], *, at: datetime) -> list["Item"]:
+    def listed(cls, actor: Actor, *, name: str | None = None) -> Select["Item"]:
+        """The catalogue; with `name`, what starts like that, whatever the case and the accents."""
+        question = select(cls).where(*cls.visible_to(actor))
+        if name is None:
+            return question
+        begins = folded(name)
+        return question.where(cls.name_key >= begins, cls.name_key < begins + LAST_SIGN)
+
+    @classmethod
+    def told(
+        cls, session: ScopedSession, told: Sequence[dict[str, Any]], *, sensitive: bool, at: datetime
+    ) -> list["Item"]:
         """The item for each of these, told by slug or else by name; what is named for the first time enters.
 
         A name is the one shown now, or the one it entered with. Two phones that name the same new thing at once end up
@@ -58,13 +68,21 @@ class Item(Aggregate):
         by_name = {item.name_key: item for item in reversed(known)}
         found = [None if one.get("slug") else by_name.get(folded(one["name"])) for one in told]
         new = {
-            slug_told(one): {"slug": slug_told(one), "name": one.get("name") or one["slug"], "created_at": at}
+            slug_told(one): {
+                "slug": slug_told(one),
+                "name": one.get("name") or one["slug"],
+                "created_at": at,
+                "hidden": sensitive,
+            }
             for one, item in zip(told, found, strict=True)
             if item is None and slug_told(one) not in by_slug
         }
         if new:
             by_slug |= cls._entered(session, new)
-        return [item or by_slug[slug_told(one)] for one, item in zip(told, found, strict=True)]
+        items = [item or by_slug[slug_told(one)] for one, item in zip(told, found, strict=True)]
+        for item in items if not sensitive else ():
+            item.show()
+        return items
 
     @classmethod
     def _entered(cls, session: ScopedSession, new: dict[str, dict[str, Any]]) -> dict[str, "Item"]:
@@ -73,6 +91,12 @@ class Item(Aggregate):
         if others := new.keys() - entered.keys():
             entered |= {item.slug: item for item in session.scalars(select(cls).where(cls.slug.in_(others)))}
         return entered
+
+    def show(self) -> None:
+        """Something named it that anybody may read."""
+        if self.hidden:
+            self.hidden = False
+            self.touch()
 
     def rename(self, name: str) -> None:
         """Show it by another name; it is still found by the one it entered with."""

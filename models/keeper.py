@@ -1,8 +1,10 @@
 """Who is asked to keep promises: looked up once, however many concerns they are about."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from sqlalchemy import ColumnElement
 from sqlalchemy.orm import Session
 
 from models.access import Actor, Permission
@@ -11,6 +13,7 @@ from models.errors import Invalid
 from models.hand_over import works_there
 from models.shift import Shift
 from models.staff import Staff
+from models.store import Store
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,17 @@ class Keeper:
         if Permission.RECOVERY_ACT not in colleague.permissions:
             raise Invalid(f"{colleague.name} is not somebody who may act.", pointer=pointer)
         return cls(staff_id, pointer, colleague, Shift.current(session, staff_id))
+
+    def within_reach(self) -> Sequence[ColumnElement[bool]]:
+        """Criteria that keep the concerns about which they may promise something."""
+        if self.colleague is None:
+            return ()
+        stores = {*self.colleague.store_ids, *([self.shift.store_id] if self.shift else [])}
+        of_region = Concern.store.has(Store.region_id.in_(self.colleague.region_ids))
+        works_there = Concern.store_id.in_(stores) | of_region
+        if Permission.CONCERN_SENSITIVE in self.colleague.permissions:
+            return (works_there,)
+        return works_there, Concern.sensitive.is_(False) | (Concern.reported_by_id == self.staff_id)
 
     def take_on(self, concern: Concern) -> UUID:
         """Who keeps what is promised about this concern.

@@ -20,6 +20,7 @@ from models.terms import Kind
 from models.vocabulary import Question
 
 ENOUGH = 10  # people, below which nothing is said: neither true nor private enough
+LOOKED_AT = 1000  # of one cause
 SAMPLE = 200  # the newest ones: what helps changes, and a year of them would be slow to read
 
 
@@ -120,25 +121,29 @@ def _next_question(
     ).all()
     lifts: defaultdict[UUID, list[int]] = defaultdict(list)
     if cause_id is not None:
-        for row in session.execute(_ended(cause_id, unhappy=unhappy).where(Concern.question_id.is_not(None))):
+        for row in session.execute(_ended(cause_id, unhappy=unhappy)):
             lifts[row.question_id].append(row.lift)
     if not questions:
         return None
-    untried = [question for question in questions if len(lifts[question.id]) < ENOUGH]
-    if untried:
-        best = min(untried, key=lambda question: len(lifts[question.id]))
-    else:
-        best = max(questions, key=lambda question: median(lifts[question.id]))
+    untried = (question for question in questions if len(lifts[question.id]) < ENOUGH)
+    best = next(untried, None) or max(questions, key=lambda question: median(lifts[question.id]))
     return Ask(best.slug, best.text)
 
 
 def _ended(cause_id: UUID, *, unhappy: bool | None) -> Select[UUID, int | None, UUID | None]:
-    lift = (Concern.mood_after - Concern.mood).label("lift")
-    ended = (Concern.cause_id == cause_id, Concern.mood_after.is_not(None), Concern.kind != Kind.PRAISE)
-    question = select(Concern.id, lift, Concern.question_id).where(*ended)
-    if unhappy is not None:
-        question = question.where(Concern.mood <= UNHAPPY if unhappy else Concern.mood > UNHAPPY)
-    return question.order_by(Concern.received_at.desc()).limit(SAMPLE)
+    """Those of the newest whose end is known; so many and no more are looked at, for somebody waits for the answer."""
+    columns = (Concern.id, Concern.mood, Concern.mood_after, Concern.question_id, Concern.kind, Concern.received_at)
+    of_cause = select(*columns).where(Concern.cause_id == cause_id).order_by(Concern.received_at.desc())
+    newest = of_cause.limit(LOOKED_AT).subquery().c
+    question = (
+        select(newest.id, (newest.mood_after - newest.mood).label("lift"), newest.question_id)
+        .where(newest.mood_after.is_not(None), newest.kind != Kind.PRAISE)
+        .order_by(newest.received_at.desc())
+        .limit(SAMPLE)
+    )
+    if unhappy is None:
+        return question
+    return question.where(newest.mood <= UNHAPPY if unhappy else newest.mood > UNHAPPY)
 
 
 def _lessons(rows: Iterable[Row[Any]], currency: str) -> list[Lesson]:

@@ -27,6 +27,9 @@ class RemedyKind(StrEnum):
     OTHER = "other"
 
 
+WORDS = frozenset({RemedyKind.APOLOGY, RemedyKind.EXPLANATION})
+
+
 def trusted_as(role: Role | None) -> Role:
     """A key, which has no role, is trusted like floor."""
     return role or Role.FLOOR

@@ -86,7 +86,8 @@ class StandingQr(Aggregate):
         wanted = (cls.token == token, cls.withdrawn_at.is_(None))
         if lock:
             session.execute(select(cls.id).where(*wanted).with_for_update(key_share=True))
-        beside = joinedload(cls.store).options(joinedload(Store.alert_rules), joinedload(Store.policies))
+        rules = (joinedload(Store.alert_rules), joinedload(Store.policies)) if lock else ()
+        beside = joinedload(cls.store).options(*rules)
         found = session.scalars(select(cls).where(*wanted).options(beside, *cls.shown_with())).unique().one_or_none()
         if found is None:
             raise Missing("There is no such code.")
@@ -113,7 +114,7 @@ class StandingQr(Aggregate):
         It is a concern like one that staff log, of `source: customer`: they are there, so it is told at once and in
         person. Who is content praises.
         """
-        if session.scalars(select(Concern.id).where(Concern.id == id_)).one_or_none() is not None:
+        if is_told(session, id_):
             return None
         event = Concern.log(
             by=Actor.nobody(self.organization_id),
@@ -130,3 +131,8 @@ class StandingQr(Aggregate):
         )
         session.add(event.concern)
         return event
+
+
+def is_told(session: Session, id_: UUID) -> bool:
+    """Whether this form was sent before."""
+    return session.scalars(select(Concern.id).where(Concern.id == id_)).one_or_none() is not None

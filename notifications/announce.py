@@ -17,10 +17,11 @@ from models.outbox import Outgoing, Task
 from models.putting_right import APPROVAL_LASTS
 from models.recovery import ActionStatus
 from models.shift import Shift
-from models.terms import AlertState, Kind, Reason, Status
+from models.terms import AlertState, Kind, Reason, Source, Status
 from notifications.rules import ASKED, rings
 
 MATTERS_TO_AN_ALERT = frozenset(Step) - {Step.LOGGED, Step.ACTION_REVERSED, Step.HANDED_OVER} - AFTERWARDS
+MATTERS_TO_AN_ALERT |= {Step.FEEDBACK_GIVEN}
 
 
 def announce(session: Session, event: ConcernEvent) -> None:
@@ -56,6 +57,8 @@ def decide(event: ConcernEvent, alert: Alert | None) -> list[ToDo]:
     """
     match event.step:
         case Step.LOGGED | Step.REOPENED | Step.RELEASED:
+            return _ring(event.concern, alert, event)
+        case Step.FEEDBACK_GIVEN if event.concern.unhappy_after_all:
             return _ring(event.concern, alert, event)
         case Step.EDITED if not ASKED.isdisjoint(event.details):
             return _ring(event.concern, alert, event)
@@ -126,9 +129,11 @@ def _ring(concern: Concern, alert: Alert | None, event: ConcernEvent) -> list[To
     if ring is None:
         return _take_back(alert, event) if alert and concern.status is Status.OPEN and _ends(alert, event) else []
     # A mood corrected in the evening calls nobody to a table that has long been empty, whatever comes after. What calls
-    # already goes on calling, and who answers how it was in the end waits for a word, wherever they are.
+    # already goes on calling, and who answers how it was in the end waits for a word, wherever they are. What stands
+    # on a receipt is written to us at night as well, when nobody can come.
     calls = alert is not None and alert.state is AlertState.OPEN
     gone = concern.late or (alert is not None and alert.state is AlertState.LATE)
+    gone = gone or (concern.source is Source.CUSTOMER and not concern.store.is_open(event.at))
     gone = gone or (edited and not calls and event.at - concern.occurred_at > LATE_AFTER)
     late = gone and ring.reason is not Reason.FEEDBACK
     if alert is None:

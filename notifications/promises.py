@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session, joinedload
 
 from models.concern import Concern
 from models.concern_event import ConcernEvent, Step
+from models.customer import Customer
 from models.follow_up import FollowUp, FollowUpStatus
 from models.notification import NotificationKind
 from models.outbox import Outgoing, Task
@@ -38,7 +39,9 @@ def remind(session: Session, task: Outgoing, *, at: datetime) -> None:
     """Tell who keeps it; while they cannot be told, whoever leads the shift, else the managers."""
     follow_up = session.scalars(_asked_about(task)).one()
     sooner = FollowUp.status == FollowUpStatus.OPEN, FollowUp.id < follow_up.id
-    if follow_up.run_id == task.run_id and not _goes_with(session, follow_up, *sooner):
+    if follow_up.run_id != task.run_id or _is_unwanted(session, follow_up):
+        return
+    if not _goes_with(session, follow_up, *sooner):
         owner_id = follow_up.owner_id if _is_there(session, follow_up, at) else None
         session.add(_news(NotificationKind.FOLLOW_UP, follow_up, staff_id=owner_id, at=at))
 
@@ -48,10 +51,20 @@ def let_break(session: Session, task: Outgoing, *, at: datetime) -> None:
     held = select(Concern).where(Concern.id == task.concern_id).with_for_update(of=Concern, key_share=True)
     session.scalars(held).one()
     follow_up = session.scalars(_asked_about(task).with_for_update(of=FollowUp, key_share=True)).one()
-    if follow_up.run_id == task.run_id:
+    if follow_up.run_id == task.run_id and _is_unwanted(session, follow_up):
+        announce(session, follow_up.let_go(at=at))
+    elif follow_up.run_id == task.run_id:
         announce(session, follow_up.break_(at=at))
         if not _goes_with(session, follow_up, FollowUp.status == FollowUpStatus.BROKEN):
             session.add(_news(NotificationKind.BROKEN, follow_up, at=at))
+
+
+def _is_unwanted(session: Session, follow_up: FollowUp) -> bool:
+    """Whether it is a thank-you, and its customer takes back that they may be contacted."""
+    if follow_up.fix_id is None:
+        return False
+    agrees = select(Customer.may_contact).where(Customer.id == follow_up.customer_id)
+    return session.scalars(agrees).one_or_none() is not True
 
 
 def _goes_with(session: Session, follow_up: FollowUp, *which: ColumnElement[bool]) -> bool:
@@ -61,8 +74,9 @@ def _goes_with(session: Session, follow_up: FollowUp, *which: ColumnElement[bool
     """
     if follow_up.fix_id is None:
         return False
-    same = (FollowUp.fix_id == follow_up.fix_id, FollowUp.owner_id == follow_up.owner_id)
-    others = select(FollowUp.id).where(*same, FollowUp.due_at == follow_up.due_at, FollowUp.id != follow_up.id, *which)
+    alike = (FollowUp.fix_id, FollowUp.owner_id, FollowUp.store_id, FollowUp.due_at)
+    same = (column == getattr(follow_up, column.key) for column in alike)
+    others = select(FollowUp.id).where(*same, FollowUp.id != follow_up.id, *which)
     return session.scalars(others.limit(1)).first() is not None
 
 

@@ -18,6 +18,7 @@ import sqlalchemy as sa
 from models.tables import metadata
 
 Record = dict[str, Any]
+NAMED = ("store", "region", "category", "cause", "remedy")
 
 
 class Connection(Protocol):
@@ -34,7 +35,7 @@ class Raw:
     follow_ups: list[Record]
     checks: list[Record]
     days: list[Record]
-    named: dict[str, dict[UUID, Record]]  # the rows of store, region, category and cause, by id
+    named: dict[str, dict[UUID, Record]]  # the rows of NAMED, by id
 
 
 def raw_rows(connection: Connection, store_ids: Collection[UUID]) -> Raw:
@@ -49,7 +50,7 @@ def raw_rows(connection: Connection, store_ids: Collection[UUID]) -> Raw:
     actions: dict[UUID, list[Record]] = {}
     for action in of_the_stores("recovery_action"):
         actions.setdefault(action["concern_id"], []).append(action)
-    named = {name: {row["id"]: row for row in everything(name)} for name in ("store", "region", "category", "cause")}
+    named = {name: {row["id"]: row for row in everything(name)} for name in NAMED}
     return Raw(
         concerns=of_the_stores("concern"),
         actions=actions,
@@ -190,9 +191,7 @@ def figures(raw: Raw, concerns: list[Record]) -> dict[str, Any]:
         ),
         "recovery_rate": rate(recovered, recovered + lost),
         "taken_share": rate(taken, len(concerns)),
-        "unused_trust": rate(
-            sum(it["outcome"] == "lost" and not gave_something(raw.actions.get(it["id"], [])) for it in resolved), lost
-        ),
+        "unused_trust": rate(sum(it["outcome"] == "lost" and not gave_something(raw, it) for it in resolved), lost),
         "minutes_to_take": spread(minutes(it["received_at"], it["taken_at"]) for it in in_time if it["taken_at"]),
         "minutes_to_resolve": spread(
             minutes(it["received_at"], it["resolved_at"]) for it in in_time if it["resolved_at"]
@@ -202,9 +201,10 @@ def figures(raw: Raw, concerns: list[Record]) -> dict[str, Any]:
     }
 
 
-def gave_something(actions: Iterable[Record]) -> bool:
-    """Something that costs money, and was not taken back."""
-    return any(it["status"] == "done" and (it["cost_amount"] or 0) > 0 for it in actions)
+def gave_something(raw: Raw, concern: Record) -> bool:
+    """More than words, and it was not taken back."""
+    given = [it for it in raw.actions.get(concern["id"], []) if it["status"] == "done" and it["reverses_id"] is None]
+    return any(raw.named["remedy"][it["remedy_id"]]["kind"] not in ("apology", "explanation") for it in given)
 
 
 def late(concern: Record) -> bool:

@@ -4,7 +4,6 @@ from typing import Any
 
 from flask import Response, g
 
-from api.limits import OPENINGS_OF_A_PAGE, count
 from api.pages.page import blueprint, database, organization_behind, sent, show
 from api.schemas.feedback import AnswerFormSchema
 from models.feedback import FeedbackRequest
@@ -15,21 +14,18 @@ blp = blueprint("feedback-pages")
 
 @blp.get("/f/<token>")
 def ask(token: str) -> Response:
-    count(OPENINGS_OF_A_PAGE, token)
     with database().reading(organization_behind(token)) as session:
         return _page(FeedbackRequest.behind(session, token))
 
 
 @blp.post("/f/<token>")
 def answer(token: str) -> Response:
-    count(OPENINGS_OF_A_PAGE, token)
     said, wrong = sent(AnswerFormSchema)
     with database().writing(organization_behind(token)) as session:
         asked = FeedbackRequest.behind(session, token, lock=True)
         if wrong or not asked.is_open(g.now):
             return _page(asked, said=said, wrong=wrong)
-        for event in asked.answer(**said, at=g.now):
-            announce(session, event)
+        announce(session, asked.answer(**said, at=g.now))
         return _show("thanks.html", asked, worried=asked.concern.unhappy_after_all)
 
 

@@ -5,10 +5,10 @@ from typing import Any
 from flask import Response, g, request
 from uuid_utils.compat import uuid7
 
-from api.limits import OPENINGS_OF_A_PAGE, TOLD_AT_A_TABLE, TOLD_BY_RECEIPTS, count
+from api.limits import TOLD_AT_A_TABLE, TOLD_BY_RECEIPTS, count
 from api.pages.page import blueprint, database, organization_behind, sent, show
 from api.schemas.feedback import TellFormSchema
-from models.standing_qr import StandingQr
+from models.standing_qr import StandingQr, is_told
 from notifications.announce import announce
 
 blp = blueprint("standing-qr-pages")
@@ -16,7 +16,6 @@ blp = blueprint("standing-qr-pages")
 
 @blp.get("/q/<token>")
 def listen(token: str) -> Response:
-    count(OPENINGS_OF_A_PAGE, token)
     with database().reading(organization_behind(token)) as session:
         return _form(StandingQr.behind(session, token), said=request.args)
 
@@ -24,20 +23,21 @@ def listen(token: str) -> Response:
 @blp.post("/q/<token>")
 def tell(token: str) -> Response:
     """Whoever hammers a code is refused before anything is written, and long before a phone rings for it."""
-    count(OPENINGS_OF_A_PAGE, token)
     said, wrong = sent(TellFormSchema)
     organization_id = organization_behind(token)
     with database().reading(organization_id) as session:
         qr = StandingQr.behind(session, token)
         if wrong:
             return _form(qr, said=said, wrong=wrong)
-    count(TOLD_AT_A_TABLE if qr.place_id else TOLD_BY_RECEIPTS, token)
+        if is_told(session, said["id"]):
+            return show("told.html", store=qr.store)
+    count(TOLD_AT_A_TABLE if qr.place_id else TOLD_BY_RECEIPTS, str(qr.id))
     with database().writing(organization_id) as session:
         event = StandingQr.behind(session, token, lock=True).tell(session, id_=said.pop("id"), **said, at=g.now)
         if event is not None:
             announce(session, event)
-        called = event is not None and event.concern.alert is not None and event.concern.alert.calling
-        return show("told.html", store=qr.store, called=called)
+        alert = event.concern.alert if event else None
+        return show("told.html", store=qr.store, called=alert is not None and alert.calling)
 
 
 def _form(qr: StandingQr, *, said: Any, wrong: dict[str, Any] | None = None) -> Response:

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from flask import g
+
 from api.blueprint import Blueprint
 from api.paging import page
 from api.resource import Resource
@@ -21,7 +23,7 @@ class Items(Resource):
     @blp.response(200, page_of(CatalogueItemSchema))
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
         """List the catalogue by name, or what starts with `name`: for completion while somebody types"""
-        items = Item.listed(name=query.pop("name", None))
+        items = Item.listed(g.actor, name=query.pop("name", None))
         return page(items, Item.name_key, Item.id, **query)
 
 

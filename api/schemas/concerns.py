@@ -26,6 +26,7 @@ from models.concern_event import Step
 from models.terms import AlertState, Channel, Handling, Kind, Outcome, Source, Status
 
 MOOD = validate.Range(min=1, max=5)
+ENDED = "What the customer said of how it ended, 1-5; null again once it is put right anew."
 
 
 class ItemSchema(Schema):
@@ -190,14 +191,14 @@ class ConcernSchema(WordsWithheld):
     taken_at = Instant(allow_none=True)
     resolved_at = Instant(allow_none=True)
     reopened_count = fields.Integer()
-    rating = fields.Integer(allow_none=True, metadata={"description": "What the customer said of it in the end, 1-5."})
+    rating = fields.Integer(allow_none=True, metadata={"description": ENDED})
     alert = fields.Nested(AlertSummarySchema, allow_none=True)
 
 
 class LoggedConcernSchema(ConcernSchema):
     """A concern as its logging is answered: with hints for the conversation, null where there is nothing to do.
 
-    A repeat shows the concern as it is now, without hints.
+    A repeat has none: where many phones repeat at once, what costs time is what they repeat for.
     """
 
     guidance = fields.Nested(GuidanceSchema, allow_none=True, required=True)

@@ -43,6 +43,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    op.execute("DELETE FROM change WHERE kind = 'fix'")
     op.drop_index("ix_follow_up_fix", table_name="follow_up")
     with op.batch_alter_table("follow_up") as follow_up:
         follow_up.drop_constraint("fk_follow_up_fix", type_="foreignkey")

@@ -28,6 +28,7 @@ def upgrade() -> None:
         sa.Column("name", sa.String(length=200), nullable=False),
         sa.Column("name_key", NAME, nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("hidden", sa.Boolean(), nullable=False),
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.ForeignKeyConstraint(["organization_id"], ["organization.id"], name="fk_item_organization_id"),
         sa.PrimaryKeyConstraint("organization_id", "id", name="pk_item"),
@@ -78,21 +79,23 @@ def bring_over(item: sa.Table) -> None:
         sa.table(name, *map(sa.column, columns))
         for name, columns in (
             ("concern_item", ("organization_id", "concern_id", "slug", "name", "item_id")),
-            ("concern", ("organization_id", "id", "received_at")),
+            ("concern", ("organization_id", "id", "received_at", "sensitive")),
         )
     )
     same = (concern.c.organization_id == part.c.organization_id) & (concern.c.id == part.c.concern_id)
     first = sa.func.min(concern.c.received_at, type_=sa.DateTime(timezone=True)).label("first")
     organization_id = sa.type_coerce(part.c.organization_id, sa.Uuid()).label("organization_id")
     columns = (organization_id, part.c.slug, part.c.name)
-    found = connection.execute(sa.select(*columns, first).join(concern, same).group_by(*columns)).all()
+    openly = sa.func.sum(sa.case((concern.c.sensitive, 0), else_=1)).label("openly")
+    found = connection.execute(sa.select(*columns, first, openly).join(concern, same).group_by(*columns)).all()
     told = sorted(found, key=lambda row: (row.first, row.name or row.slug))
     items: dict[tuple[UUID, str], dict[str, object]] = {}
     for row in told:
         name = row.name or row.slug
         new = {"organization_id": row.organization_id, "id": uuid7(), "version": 1, "slug": slug_for(row.slug or name)}
-        new |= {"name": name, "name_key": folded(name), "created_at": row.first}
-        items.setdefault((row.organization_id, new["slug"]), new)
+        new |= {"name": name, "name_key": folded(name), "created_at": row.first, "hidden": True}
+        kept = items.setdefault((row.organization_id, new["slug"]), new)
+        kept["hidden"] = kept["hidden"] and not row.openly
     if not items:
         op.drop_table("told_item")
         return

@@ -13,7 +13,8 @@ from models.alert import Alert
 from models.base import Money
 from models.concern import Concern
 from models.description import UNHAPPY
-from models.recovery import ActionStatus, RecoveryAction
+from models.recovery import STANDS, RecoveryAction
+from models.remedy import WORDS, Remedy
 from models.reports.groups import GroupBy, Grouping, Key, Label, in_order
 from models.reports.percentiles import NOTHING, Spread, neighbours, spread
 from models.terms import Kind, Outcome, Status
@@ -51,7 +52,7 @@ class Figures:
 
     `taken` counts those somebody ever took, `open` those not resolved now, `reopened` those reopened at least once,
     `on_the_spot` those resolved by the one who reported them and never reopened. `lost_empty_handed` ones were given
-    nothing that costs. `late` ones, told too long after they happened, are left out of both spreads of minutes. `cost`
+    nothing but words. `late` ones, told too long after they happened, are left out of both spreads of minutes. `cost`
     has one sum for each currency.
     """
 
@@ -101,9 +102,7 @@ Sums = dict[str, int]
 
 _RESOLVED = Concern.status == Status.RESOLVED
 _LOST = Concern.outcome == Outcome.LOST
-_GIVEN_SOMETHING = Concern.actions.any(
-    and_(RecoveryAction.status == ActionStatus.DONE, RecoveryAction.__table__.c.cost_amount > 0)
-)
+_GIVEN_SOMETHING = Concern.actions.any(and_(STANDS, RecoveryAction.remedy.has(Remedy.kind.not_in(WORDS))))
 _LIFTED = (_RESOLVED, Concern.mood_after.is_not(None))
 _COUNTS: dict[str, ColumnElement[int]] = {
     "concerns": func.count(),

@@ -45,6 +45,11 @@ def replayed(answer: TestResponse) -> bool:
     return answer.headers.get("Idempotent-Replayed") == "true"
 
 
+def concern_in(answer: TestResponse) -> dict[str, Any]:
+    """What is answered without the hints, which are for the first time only."""
+    return {name: value for name, value in answer.json.items() if name != "guidance"}
+
+
 @pytest.mark.parametrize("by", ["key", "id", "both"])
 def test_fifty_identical_posts_at_once_make_one_concern(world: World, shop: Shop, by: str) -> None:
     body = UNHAPPY if by == "key" else {**UNHAPPY, "id": str(uuid7())}
@@ -54,7 +59,7 @@ def test_fifty_identical_posts_at_once_make_one_concern(world: World, shop: Shop
     assert [answer.status_code for answer in made] == [201]
     again = 200 if by == "id" else 201
     assert {answer.status_code for answer in answers if replayed(answer)} == {again}
-    assert all(answer.json == made[0].json for answer in answers)
+    assert all(concern_in(answer) == concern_in(made[0]) for answer in answers)
     assert [count(world, kind) for kind in (Concern, Alert, Outgoing)] == [1, 1, 1]
     assert made[0].json["alert"]["state"] == "open"
 
@@ -85,7 +90,7 @@ def test_an_id_is_good_for_one_body(world: World, shop: Shop) -> None:
     first = log(world, shop, body)
     assert (first.status_code, first.json["id"]) == (201, body["id"])
     again = log(world, shop, body)
-    assert (again.status_code, replayed(again), again.json) == (200, True, first.json)
+    assert (again.status_code, replayed(again), concern_in(again)) == (200, True, concern_in(first))
     other = problem(log(world, shop, {**body, "mood": 3}), 409, "already-exists")
     assert other["pointer"] == "/id"
 
@@ -196,7 +201,7 @@ def test_a_replay_shows_the_object_as_it_is_now(world: World, shop: Shop) -> Non
     again = log(world, shop, {"mood": 2}, key="k")
     assert (again.status_code, replayed(again)) == (201, True)
     assert again.json["status"] == "taken"
-    assert again.json == world.request("GET", f"/v1/concerns/{made.json['id']}", (shop, "floor")).json
+    assert concern_in(again) == world.request("GET", f"/v1/concerns/{made.json['id']}", (shop, "floor")).json
     assert again.headers["ETag"] == f'"{again.json["version"]}"' != made.headers["ETag"]
 
 

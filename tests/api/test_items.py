@@ -89,3 +89,21 @@ def test_a_new_item_is_told_to_phones(world: World, shop: Shop) -> None:
     log_concern(world, shop, items=[{"name": "Soup"}])
     log_concern(world, shop, items=[{"name": "Soup"}])
     assert changes(world, shop) - before == 1
+
+
+def test_what_only_something_sensitive_named_is_found_by_those_who_may_read_that(world: World, shop: Shop) -> None:
+    ramp = [{"name": "Ramp for wheelchairs"}]
+    hidden = log_concern(world, shop, sensitive=True, items=ramp)
+    (found,) = listed(world, shop, "ramp", by="manager")
+    assert listed(world, shop, "ramp") == []
+    assert world.request("GET", f"/v1/items/{found['id']}", (shop, "colleague")).status_code == 404
+    assert shown(world, shop, hidden)[0]["name"] == "Ramp for wheelchairs"
+    headers = {"If-Match": f'"{hidden["version"]}"'}
+    more = {"items": [*ramp, {"name": "Ramp, the old one"}]}
+    assert (
+        world.request("PATCH", f"/v1/concerns/{hidden['id']}", (shop, "floor"), json=more, headers=headers).status_code
+        == 200
+    )
+    assert listed(world, shop, "ramp") == []
+    log_concern(world, shop, items=ramp)
+    assert [one["name"] for one in listed(world, shop, "ramp")] == ["Ramp for wheelchairs"]

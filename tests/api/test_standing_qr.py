@@ -162,3 +162,19 @@ def test_an_id_that_is_in_use_tells_nothing_of_what_it_is(world: World, shop: Sh
     first, second = tell(world, path, id=known["id"], mood="3"), tell(world, path, id=str(uuid4()), mood="3")
     assert (first.status_code, first.text) == (second.status_code, second.text)
     assert len(concerns(world, shop)) == 2
+
+
+def test_what_is_told_while_the_store_is_closed_informs_and_rings_nobody(evening: Evening) -> None:
+    hours = {"weekly": [{"weekday": "monday", "opens_at": "18:00", "closes_at": "22:00"}]}
+    path = f"/v1/stores/{evening.shop.store_id}/hours"
+    assert evening.world.request("PUT", path, (evening.shop, "admin"), json=hours).status_code == 200
+    told = tell(evening.world, page_of(evening.world, made(evening.world, evening.shop)))
+    assert (told.status_code, "is being called" in told.text) == (200, False)
+    evening.let_pass(minutes=30)
+    (concern,) = concerns(evening.world, evening.shop)
+    assert (concern["alert"]["state"], evening.told()) == ("late", {})
+
+
+def test_taps_on_a_form_that_has_arrived_are_thanked_however_many(world: World, shop: Shop) -> None:
+    path, id_ = page_of(world, made(world, shop, place="table-12")), str(uuid7())
+    assert [tell(world, path, id=id_).status_code for _ in range(10)] == [200] * 10

@@ -10,7 +10,7 @@ from models.concern import Concern
 from models.follow_up import FollowUp
 from models.notification import Notification, NotificationKind
 from tests.evening import Evening, evening_in
-from tests.fixes import fix, raised_by, regular, thank
+from tests.fixes import agree, fix, raised_by, regular, thank
 from tests.promising import hand_over, of, promise, step
 from tests.telling import notifications, queued, rows
 from tests.world import World
@@ -213,3 +213,15 @@ def test_the_thank_yous_of_one_call_remind_once_and_climb_once(evening: Evening)
     kinds = Counter((row.kind, row.staff_id) for row in rows(evening.world, Notification))
     assert kinds == {(K.FOLLOW_UP, evening.shop.staff["floor"]): 1, (K.BROKEN, evening.shop.staff["manager"]): 1}
     assert {row.status for row in rows(evening.world, FollowUp)} == {"broken"}
+
+
+def test_a_thank_you_that_is_not_wanted_any_more_reminds_nobody_and_is_not_broken(evening: Evening) -> None:
+    thanked = regular(evening.world, evening.shop, "Nia")
+    raised_by(evening.world, evening.shop, thanked, store_id=str(evening.shop.store_id))
+    evening.world.clock.move(seconds=1)
+    due_at = evening.world.clock() + timedelta(hours=2)
+    thank(evening.world, evening.shop, fix(evening.world, evening.shop), due_at=due_at.isoformat())
+    agree(evening.world, evening.shop, thanked, contact=False)
+    evening.let_pass(hours=3)
+    assert notifications(evening.world) == []
+    assert [(row.status, row.broken_at) for row in rows(evening.world, FollowUp)] == [("cancelled", None)]
