@@ -52,7 +52,7 @@ class Item(Aggregate):
 
     @classmethod
     def told(
-        cls, session: ScopedSession, told: Sequence[dict[str, Any]], *, sensitive: bool, at: datetime
+        cls, session: ScopedSession, told: Sequence[dict[str, Any]], *, sensitive: bool = False, at: datetime
     ) -> list["Item"]:
         """The item for each of these, told by slug or else by name; what is named for the first time enters.
 
