@@ -14,7 +14,7 @@ from models import staff
 from tests.databases import KINDS, Databases, migrate
 from tests.factories import Shop, make_shop
 from tests.postgres import Server, running_server
-from tests.world import World, empty_every_table
+from tests.world import World, empty_every_table, hang_up
 
 __all__ = ["migrate"]
 
@@ -51,9 +51,10 @@ def postgres_server(pytestconfig: pytest.Config) -> Server:
 
 
 @pytest.fixture(scope="session")
-def databases(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Databases:
+def databases(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Databases]:
     """The databases of this process."""
-    return Databases(tmp_path_factory.mktemp("databases"), lambda: _shared_server(pytestconfig))
+    yield Databases(tmp_path_factory.mktemp("databases"), lambda: _shared_server(pytestconfig))
+    hang_up()
 
 
 @pytest.fixture(scope="session", params=KINDS)
@@ -100,9 +101,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 @pytest.fixture
 def world(database_url: str) -> Iterator[World]:
     """The application on a migrated database of each kind; what the test commits is gone afterwards."""
-    world = World(database_url)
-    yield world
-    world.close()
+    yield World(database_url)
     empty_every_table(database_url)
 
 

@@ -14,6 +14,7 @@ from werkzeug.test import TestResponse
 
 from api import create_app
 from config import Config
+from models.memory import Memory
 from models.session import Database, DatabaseRole
 from models.tables import metadata
 from tests.factories import NOON, Shop
@@ -38,14 +39,31 @@ def _application() -> Flask:
     return create_app(Config.from_env({"SECRET_KEY": "a secret of the tests"}))
 
 
+_databases: dict[tuple[str, DatabaseRole], Database] = {}
+
+
+def _database(url: str, role: DatabaseRole) -> Database:
+    """Engines that are connected and know their statements: both take longer than running those."""
+    if (url, role) not in _databases:
+        _databases[url, role] = Database(url, role)
+    return _databases[url, role]
+
+
+def hang_up() -> None:
+    """Close every connection a world has left open for the next one."""
+    for database in _databases.values():
+        database.close()
+
+
 class World:
     """What a test holds in its hands: `clock`, `database` (of the web), `app`, and requests in somebody's name."""
 
     def __init__(self, url: str) -> None:
         self.url = url
         self.clock = MovableClock()
-        self.database = Database(url, DatabaseRole.APP, clock=self.clock)
-        self.back_office = Database(url, DatabaseRole.WORKER, clock=self.clock)
+        self.database, self.back_office = (_database(url, role) for role in DatabaseRole)
+        for database in (self.database, self.back_office):
+            database.clock, database.memory = self.clock, Memory()
         self._limiter = MovingWindowRateLimiter(MemoryStorage())
 
     @property

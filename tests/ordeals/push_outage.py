@@ -108,6 +108,7 @@ def undergo(world: World, folder: Path, *, mode: str, step: timedelta, seed: int
             back_at = _away(world, shop, worker, fcm, chance, mode=mode, step=step)
             figures.ready.append(_ready(world))
             fcm.answer = fcm_answers.ok()
+            log_concern(world, shop)  # that it is back shows with the next letter, and all before may have expired
             while queued(world) and world.clock() < back_at + DRAINED_WITHIN:
                 world.clock.move(seconds=5)
                 work(worker)
