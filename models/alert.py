@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import JSON, ColumnElement, Index, Select, String, UniqueConstraint, select, text
+from sqlalchemy import JSON, ColumnElement, Index, Select, String, UniqueConstraint, inspect, select, text
 from sqlalchemy.orm import Mapped, Session, lazyload, mapped_column
 from sqlalchemy.sql.base import ExecutableOption
 from uuid_utils.compat import uuid7
@@ -14,7 +14,7 @@ from uuid_utils.compat import uuid7
 from models.access import Actor
 from models.alert_rule import Ring
 from models.alert_summary import summary_of
-from models.base import Aggregate, link, many, one
+from models.base import Aggregate, StoreDate, link, many, one
 from models.concern import Concern
 from models.escalation_policy import Climb
 from models.notification import Notification
@@ -91,6 +91,12 @@ class Alert(Aggregate):
     notifications: Mapped[list[Notification]] = many(
         "Alert", "Notification", "alert_id", order_by="Notification.queued_at, Notification.id", lazy="selectin"
     )
+
+    @property
+    def counted_on(self) -> StoreDate | None:
+        """Of an alert only that nobody came is counted."""
+        counts = self.unanswered_at is not None and inspect(self).attrs.unanswered_at.history.has_changes()
+        return self.concern.counted_on if counts else None
 
     @classmethod
     def visible_to(cls, actor: Actor) -> Sequence[ColumnElement[bool]]:

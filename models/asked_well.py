@@ -9,13 +9,13 @@ from sqlalchemy import ColumnElement, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.access import Actor
-from models.base import TenantOwned, link
+from models.base import OfADay, TenantOwned, link
 from models.session import ScopedSession
 from models.shift import Shift
 from models.store import Store
 
 
-class AskedWell(TenantOwned):
+class AskedWell(OfADay, TenantOwned):
     """So many tables or customers were asked, and all was well; on the day it was by our clock."""
 
     __tablename__ = "asked_well"

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from enum import StrEnum
 from typing import Any, ClassVar, Self
 from uuid import UUID
@@ -102,6 +102,20 @@ class Base(DeclarativeBase):
     }
 
 
+StoreDate = tuple[UUID, date]
+
+
+class OfADay:
+    """Mixed into what belongs to a store's business day, and is counted there."""
+
+    store_id: Any
+    business_date: Any
+
+    @property
+    def counted_on(self) -> StoreDate:
+        return self.store_id, self.business_date
+
+
 def link(table: str, *, nullable: bool = False, index: bool = False) -> MappedColumn[Any]:
     """A column that holds the id of a row of the same tenant; the composite foreign key is made from it.
 
@@ -162,6 +176,11 @@ class TenantOwned(Base):
         table = cls.__dict__.get("__table__")
         if isinstance(table, Table):
             _make_composite_keys(table)
+
+    @property
+    def counted_on(self) -> StoreDate | None:
+        """The store and business date whose figures a change of this row moves; None for what is not counted."""
+        return None
 
     @classmethod
     def visible_to(cls, actor: Actor) -> Sequence[ColumnElement[bool]]:  # noqa: ARG003 for those that narrow it

@@ -9,6 +9,7 @@ from sqlalchemy import ForeignKey, Index, String, insert, text, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import Base
+from models.mark import Mark
 
 
 class Op(StrEnum):
@@ -45,8 +46,15 @@ class Change(Base):
     at: Mapped[datetime]
 
 
-def write_changes(session: Session, organization_id: UUID, rows: list[dict[str, Any]]) -> None:
-    """Number these changes of one organization and write them down: the last thing before a commit."""
+Rows = list[dict[str, Any]]
+
+
+def write_changes(session: Session, organization_id: UUID, rows: Rows, marks: Rows) -> None:
+    """Number these changes of one organization and write them down with its marks: the last thing before a commit."""
+    if marks:
+        session.execute(insert(Mark.__table__), marks)  # type: ignore[arg-type]  # as below
+    if not rows:
+        return
     last = session.execute(
         update(ChangeCounter)
         .where(ChangeCounter.organization_id == organization_id)
@@ -61,23 +69,36 @@ def write_changes(session: Session, organization_id: UUID, rows: list[dict[str, 
     )
 
 
-def write_changes_at_once(session: Session, organization_id: UUID, rows: list[dict[str, Any]]) -> None:
+def write_changes_at_once(session: Session, organization_id: UUID, rows: Rows, marks: Rows) -> None:
     """The same in one statement, on PostgreSQL, which can insert what an update gives back.
 
     Whoever commits next for this organization waits from the counting to the commit: one way to the server and back
     less is that much less waiting.
     """
+    if not rows:  # nothing to be numbered, and nobody to wait for
+        write_changes(session, organization_id, rows, marks)
+        return
     given = {name: [row[name] for row in rows] for name in rows[0]}
+    given |= {f"marked_{name}": [mark[name] for mark in marks] for name in MARKED}
     written = session.scalars(_AT_ONCE, {"organization_id": organization_id, "count": len(rows), **given})
     if len(written.all()) != len(rows):
         raise LookupError(f"organization {organization_id} has no counter of changes")
 
 
+MARKED = ("id", "store_id", "business_date", "month")
 _AT_ONCE: Final = text(
     """
     WITH counted AS (
         UPDATE change_counter SET last_seq = last_seq + :count
         WHERE organization_id = :organization_id RETURNING last_seq
+    ),
+    marked AS (
+        INSERT INTO rollup_dirty (organization_id, id, store_id, business_date, month)
+        SELECT :organization_id, given.*
+        FROM unnest(
+            CAST(:marked_id AS uuid[]), CAST(:marked_store_id AS uuid[]),
+            CAST(:marked_business_date AS date[]), CAST(:marked_month AS date[])
+        ) AS given
     )
     INSERT INTO change (organization_id, seq, store_id, kind, object_id, version, op, at)
     SELECT :organization_id, counted.last_seq - :count + given.number,

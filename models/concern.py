@@ -10,7 +10,7 @@ from sqlalchemy.orm import Mapped, WriteOnlyMapped, joinedload, mapped_column, o
 from sqlalchemy.sql.base import ExecutableOption
 
 from models.access import Actor, Permission
-from models.base import Aggregate, link, many, one
+from models.base import Aggregate, OfADay, link, many, one
 from models.concern_event import AFTERWARDS, ConcernEvent, Step
 from models.description import UNHAPPY, Description
 from models.errors import Conflict, Forbidden, NotNow
@@ -37,7 +37,7 @@ MOVES: dict[Step, tuple[frozenset[Status], Status]] = {  # step: the states it m
 }
 
 
-class Concern(Description, Aggregate):
+class Concern(OfADay, Description, Aggregate):
     """Something a customer is unhappy about, asks for or praises. All `seconds_` count to or from `received_at`."""
 
     __tablename__ = "concern"

@@ -45,6 +45,19 @@ def _lower(text: str | None) -> str | None:
     return None if text is None else text.lower()
 
 
+class _Joined:
+    """string_agg over bytes."""
+
+    def __init__(self) -> None:
+        self._parts: list[bytes] = []
+
+    def step(self, part: bytes | None, _between: bytes) -> None:
+        self._parts.append(part or b"")
+
+    def finalize(self) -> bytes:
+        return b"".join(self._parts)
+
+
 def _set_up_sqlite(engine: Engine, begin_statement: str) -> None:
     @event.listens_for(engine, "connect")
     def set_pragmas(connection: Any, _record: Any) -> None:
@@ -55,6 +68,8 @@ def _set_up_sqlite(engine: Engine, begin_statement: str) -> None:
             connection.execute("PRAGMA query_only=ON")
         # SQLite's own knows no letters but those of English; PostgreSQL's knows them all.
         connection.create_function("lower", 1, _lower, deterministic=True)
+        # Its own makes text of bytes; PostgreSQL's takes them as they are.
+        connection.create_aggregate("string_agg", 2, _Joined)
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from uuid_utils.compat import uuid7
 
 from models.access import Actor
-from models.base import link, one
+from models.base import OfADay, link, one
 from models.concern import Concern
 from models.concern_event import ConcernEvent, Step
 from models.errors import Invalid, NotNow
@@ -39,7 +39,7 @@ class FollowUpStatus(StrEnum):
 OWED = frozenset({FollowUpStatus.OPEN, FollowUpStatus.BROKEN})
 
 
-class FollowUp(Part):
+class FollowUp(OfADay, Part):
     """One promise. Once broken it stays so (`broken_at`), whatever becomes of it afterwards.
 
     `business_date` is the store's day on which it is due. `run_id` changes with each step, so that what is left of an

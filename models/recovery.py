@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Index, Select, String, Text, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.access import Actor
-from models.base import Money, link, money, one
+from models.base import Money, StoreDate, link, money, one
 from models.concern_event import ConcernEvent, Step
 from models.errors import NotNow
 from models.part import Part
@@ -99,6 +99,10 @@ class RecoveryAction(Part):
     remedy: Mapped[Remedy] = one("RecoveryAction", "remedy_id", "Remedy", lazy="joined")
     acted_by: Mapped[Staff | None] = one("RecoveryAction", "acted_by_id", "Staff", lazy="joined")
     decided_by: Mapped[Staff | None] = one("RecoveryAction", "decided_by_id", "Staff", lazy="joined")
+
+    @property
+    def counted_on(self) -> StoreDate:
+        return self.concern.counted_on
 
     @classmethod
     def listed(cls, actor: Actor, *, unpaid: bool | None = None, **equal: Any) -> Select["RecoveryAction"]:

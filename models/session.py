@@ -22,9 +22,10 @@ from sqlalchemy.orm import (
     with_loader_criteria,
 )
 
-from models.base import Aggregate, Base, Clock, TenantOwned, system_clock
+from models.base import Aggregate, Base, Clock, StoreDate, TenantOwned, system_clock
 from models.change import Change, ChangeCounter, Op, write_changes, write_changes_at_once
 from models.engines import postgresql_engine, sqlite_engines
+from models.mark import Mark
 from models.memory import Memory
 
 
@@ -81,6 +82,7 @@ class ScopedSession(Session):
         for row in inserted:
             if isinstance(row, Aggregate):
                 self.touched[identity(row)] = (row, Op.UPSERT)
+            self.mark(row)
         return inserted
 
     def remembered(self, what: Hashable, ask: Callable[[], Answer], *, at: datetime) -> Answer:
@@ -93,6 +95,17 @@ class ScopedSession(Session):
         """What this transaction changed, for the feed."""
         touched: dict[Identity, tuple[Aggregate, Op]] = self.info.setdefault("touched", {})
         return touched
+
+    @property
+    def marked(self) -> dict[UUID, set[StoreDate]]:
+        """Whose figures of which days this transaction moves, by organization."""
+        marked: dict[UUID, set[StoreDate]] = self.info.setdefault("marked", defaultdict(set))
+        return marked
+
+    def mark(self, row: Any) -> None:
+        """Note whose figures a change of this row moves."""
+        if isinstance(row, TenantOwned) and (day := row.counted_on) is not None:
+            self.marked[row.organization_id].add(day)
 
     def stamp(self, row: Any) -> None:
         """Make a new row the session's organization's; a row of another one is a fault of ours."""
@@ -147,6 +160,8 @@ def _stamp_and_remember(session: ScopedSession, _context: UOWTransaction, _insta
     for row in (*session.new, *session.dirty):
         if isinstance(row, Aggregate) and session.is_modified(row):
             session.touched[identity(row)] = (row, Op.UPSERT)
+        if session.is_modified(row):
+            session.mark(row)
     for row in session.deleted:
         if isinstance(row, Aggregate):
             session.touched[identity(row)] = (row, Op.DELETE)
@@ -177,8 +192,9 @@ def _write_the_feed(session: ScopedSession) -> None:
             }
         )
     session.touched.clear()
-    for organization_id in sorted(changes):
-        write(session, organization_id, changes[organization_id])
+    marked, session.info["marked"] = session.marked, defaultdict(set)
+    for organization_id in sorted(changes.keys() | marked.keys()):
+        write(session, organization_id, changes[organization_id], Mark.rows(organization_id, marked[organization_id]))
 
 
 @event.listens_for(ScopedSession, "after_transaction_create")

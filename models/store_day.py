@@ -7,12 +7,12 @@ from uuid import UUID
 from sqlalchemy import UniqueConstraint, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from models.base import Aggregate, Money, link, money
+from models.base import Aggregate, Money, OfADay, link, money
 from models.errors import Invalid
 from models.store import Store
 
 
-class StoreDay(Aggregate):
+class StoreDay(OfADay, Aggregate):
     """One day of one store, as it or its till told last; null is what it does not count."""
 
     __tablename__ = "store_day"

@@ -21,6 +21,7 @@ from models import (
     idempotency,
     inspection,
     item,
+    mark,
     notification,
     organization,
     outbox,
@@ -35,6 +36,7 @@ from models import (
     vocabulary,
 )
 from models.base import Base
+from models.reports import rollups
 
 __all__ = [
     "alert",
@@ -57,11 +59,13 @@ __all__ = [
     "idempotency",
     "inspection",
     "item",
+    "mark",
     "notification",
     "organization",
     "outbox",
     "recovery",
     "remedy",
+    "rollups",
     "shift",
     "staff",
     "standing_qr",

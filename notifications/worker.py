@@ -28,6 +28,7 @@ from notifications.letters import INGREDIENTS, letters_for
 from notifications.news import tell
 from notifications.one_by_one import one_by_one
 from notifications.promises import let_break, remind
+from notifications.sums import Sums
 
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
@@ -72,6 +73,7 @@ class Worker:
         self._database, self._channels, self._lease, self._patience = database, channels, lease, patience
         self._breakers = {service_of(kind): Breaker() for kind in channels}
         self._health = Health(name, self._breakers)
+        self._sums = Sums(database)
         self._auditor = Auditor(database, lease=lease, dead_man_url=dead_man_url)
         self._pool = ThreadPoolExecutor(SENT_AT_ONCE + 1, thread_name_prefix="send")  # one more, for the dead man
         self._sending: dict[Future[None], Outgoing] = {}
@@ -87,7 +89,7 @@ class Worker:
         self._tidy()
         done = self._climb() + self._decide() + self._send()
         self._audit()
-        return done
+        return done + self._sums.refresh()
 
     def close(self) -> None:
         """Finish what is being sent, and let go of the channels."""

@@ -4,11 +4,10 @@
 answers in `rows` and `totals`, `recount_day` what a recovery log answers in `figures`, both as JSON.
 """
 
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from fractions import Fraction
-from itertools import groupby
 from typing import Any, Protocol
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -36,6 +35,7 @@ class Raw:
     checks: list[Record]
     days: list[Record]
     named: dict[str, dict[UUID, Record]]  # the rows of NAMED, by id
+    moved: set[UUID] = field(default_factory=set)  # stores whose zone or region has changed meanwhile
 
 
 def raw_rows(connection: Connection, store_ids: Collection[UUID]) -> Raw:
@@ -73,67 +73,99 @@ def recount(
     store_id: UUID | None = None,
 ) -> dict[str, Any]:
     """The rows and totals of the recovery report over all the stores that were read."""
-    chosen = []
-    for concern in raw.concerns:
-        store = raw.named["store"][concern["store_id"]]
-        its_category = raw.named["category"].get(concern["category_id"], {"slug": None})
-        if (
-            concern["kind"] != "praise"
-            and from_date <= business_date(concern["occurred_at"], store) <= to_date
-            and (category is None or its_category["slug"] == category)
-            and (region_id is None or store["region_id"] == region_id)
-            and (store_id is None or store["id"] == store_id)
-        ):
-            chosen.append(concern)
+    whole = category is None and not {"category", "cause", "channel"} & set(group_by)
 
-    def order(concern: Record) -> list[tuple[int, str]]:
-        labels = (label(raw, concern, by) for by in group_by)
-        return [(1, "") if it is None else (0, it["slug"] if isinstance(it, dict) else it) for it in labels]
+    def chosen(rows: Iterable[Record], at: str) -> Iterator[Record]:
+        for row in rows:
+            store = raw.named["store"][row["store_id"]]
+            if (
+                from_date <= day_of(raw, row, at) <= to_date
+                and (region_id is None or store["region_id"] == region_id)
+                and (store_id is None or store["id"] == store_id)
+            ):
+                yield row
 
-    chosen.sort(key=order)
-    rows = []
-    for _, group in groupby(chosen, key=order):
-        members = list(group)
-        rows.append({"group": {by: label(raw, members[0], by) for by in group_by}, **figures(raw, members)})
-    if not group_by:
-        rows = [{"group": {}, **figures(raw, chosen)}]
-    return {"rows": rows, "totals": figures(raw, chosen)}
+    def of_category(concern: Record) -> bool:
+        return category is None or raw.named["category"].get(concern["category_id"], {"slug": None})["slug"] == category
+
+    told = [*filter(of_category, chosen(raw.concerns, "occurred_at"))]
+    listened = {"follow_ups": raw.follow_ups, "checks": raw.checks, "days": raw.days} if whole else {}
+    times = {"follow_ups": "due_at", "checks": "at", "days": "business_date"}
+    everything = {"concerns": told} | {name: [*chosen(rows, times[name])] for name, rows in listened.items()}
+
+    def order(row: Record, at: str) -> tuple[tuple[int, str], ...]:
+        labels = (label(raw, row, by, at) for by in group_by)
+        return tuple((1, "") if it is None else (0, it["slug"] if isinstance(it, dict) else it) for it in labels)
+
+    groups: dict[tuple[tuple[int, str], ...], dict[str, list[Record]]] = {}
+    named: dict[tuple[tuple[int, str], ...], dict[str, Any]] = {}
+    for name, members in everything.items():
+        at = {"concerns": "occurred_at", **times}[name]
+        for row in members:
+            key = order(row, at)
+            groups.setdefault(key, {}).setdefault(name, []).append(row)
+            named[key] = {by: label(raw, row, by, at) for by in group_by}
+    totals = row_of(raw, everything, whole=whole)
+    rows = [{"group": named[key], **row_of(raw, groups[key], whole=whole)} for key in sorted(groups)]
+    return {"rows": rows if group_by else [{"group": {}, **totals}], "totals": totals}
+
+
+def row_of(raw: Raw, rows: dict[str, list[Record]], *, whole: bool) -> dict[str, Any]:
+    """Everything that is said of a group."""
+    concerns = [it for it in rows.get("concerns", []) if it["kind"] != "praise"]
+    counted = figures(raw, concerns, praise=len(rows.get("concerns", [])) - len(concerns))
+    if not whole:
+        names = ("checks", "covers", "transactions", "ask_rate", "follow_ups_due", "follow_ups_kept")
+        return {**counted, **dict.fromkeys(names)}
+    days = rows.get("days", [])
+    checks = sum(it["count"] for it in rows.get("checks", []))
+    receipts = [it["covers"] if it["transactions"] is None else it["transactions"] for it in days]
+    return {
+        **counted,
+        **promised(rows.get("follow_ups", [])),
+        "checks": checks,
+        "covers": sum(it["covers"] or 0 for it in days),
+        "transactions": sum(it["transactions"] or 0 for it in days),
+        "ask_rate": rate(checks + len(concerns), sum(it or 0 for it in receipts)),
+    }
 
 
 def recount_day(raw: Raw, store_id: UUID, day: date) -> dict[str, Any]:
     """The figures of a store's recovery log."""
-    store = raw.named["store"][store_id]
-    of_the_day = [
-        concern
-        for concern in raw.concerns
-        if concern["store_id"] == store_id and business_date(concern["occurred_at"], store) == day
-    ]
-    praise = [concern for concern in of_the_day if concern["kind"] == "praise"]
-    counted = figures(raw, [it for it in of_the_day if it not in praise])
-    return {**counted, "praise": len(praise), **listening(raw, store, day, concerns=counted["concerns"])}
 
+    def of_the_day(rows: Iterable[Record], at: str) -> list[Record]:
+        return [it for it in rows if it["store_id"] == store_id and day_of(raw, it, at) == day]
 
-def listening(raw: Raw, store: Record, day: date, *, concerns: int) -> dict[str, Any]:
-    """What was due that had been promised, how often somebody asked, and how many there were to ask."""
-    due = [
-        it
-        for it in raw.follow_ups
-        if it["store_id"] == store["id"]
-        and business_date(it["due_at"], store) == day
-        and (it["status"] != "cancelled" or it["broken_at"] is not None)
-    ]
-    asked = [it for it in raw.checks if it["store_id"] == store["id"] and business_date(it["at"], store) == day]
-    told = [it for it in raw.days if it["store_id"] == store["id"] and it["business_date"] == day]
-    covers, transactions = (told[0]["covers"], told[0]["transactions"]) if told else (None, None)
-    checks = sum(it["count"] for it in asked)
+    told = of_the_day(raw.concerns, "occurred_at")
+    concerns = [it for it in told if it["kind"] != "praise"]
+    days = of_the_day(raw.days, "business_date")
+    covers, transactions = (days[0]["covers"], days[0]["transactions"]) if days else (None, None)
+    checks = sum(it["count"] for it in of_the_day(raw.checks, "at"))
     return {
-        "follow_ups_due": len(due),
-        "follow_ups_kept": sum(it["status"] == "kept" and it["kept_at"] < it["due_at"] for it in due),
+        **figures(raw, concerns, praise=len(told) - len(concerns)),
+        **promised(of_the_day(raw.follow_ups, "due_at")),
         "checks": checks,
         "covers": covers,
         "transactions": transactions,
-        "ask_rate": rate(checks + concerns, (covers if transactions is None else transactions) or 0),
+        "ask_rate": rate(checks + len(concerns), (covers if transactions is None else transactions) or 0),
     }
+
+
+def promised(follow_ups: Iterable[Record]) -> dict[str, int]:
+    """What was due that had been promised, and what was kept in time."""
+    due = [it for it in follow_ups if it["status"] != "cancelled" or it["broken_at"] is not None]
+    return {
+        "follow_ups_due": len(due),
+        "follow_ups_kept": sum(it["status"] == "kept" and it["kept_at"] < it["due_at"] for it in due),
+    }
+
+
+def day_of(raw: Raw, row: Record, at: str) -> date:
+    """The business date of a row: what its clock says in the zone of its store, or what was fixed before that moved."""
+    if row["store_id"] in raw.moved or at == "business_date":
+        fixed: date = row["business_date"]
+        return fixed
+    return business_date(row[at], raw.named["store"][row["store_id"]])
 
 
 def business_date(occurred_at: datetime, store: Record) -> date:
@@ -142,10 +174,10 @@ def business_date(occurred_at: datetime, store: Record) -> date:
     return there.date() - timedelta(days=1) if there.time() < store["day_starts_at"] else there.date()
 
 
-def label(raw: Raw, concern: Record, by: str) -> Any:
-    """What the group of a concern is called."""
+def label(raw: Raw, concern: Record, by: str, at: str) -> Any:
+    """What the group of a concern, or of what has a store and a day, is called."""
     store = raw.named["store"][concern["store_id"]]
-    day = business_date(concern["occurred_at"], store)
+    day = day_of(raw, concern, at)
     match by:
         case "channel":
             return str(concern["channel"])
@@ -162,7 +194,7 @@ def label(raw: Raw, concern: Record, by: str) -> Any:
     return {"id": str(found["id"]), "slug": found["slug"], "name": found["name"]}
 
 
-def figures(raw: Raw, concerns: list[Record]) -> dict[str, Any]:
+def figures(raw: Raw, concerns: list[Record], *, praise: int) -> dict[str, Any]:
     """Every figure of these concerns, counted one by one."""
     resolved = [it for it in concerns if it["status"] == "resolved"]
     recovered = sum(it["outcome"] == "recovered" for it in resolved)
@@ -170,8 +202,11 @@ def figures(raw: Raw, concerns: list[Record]) -> dict[str, Any]:
     taken = sum(it["taken_at"] is not None for it in concerns)
     in_time = [it for it in concerns if not late(it)]
     lifts = [it["mood_after"] - it["mood"] for it in resolved if it["mood_after"] is not None]
+    given = cost(action for it in concerns for action in raw.actions.get(it["id"], []))
+    again = [it for it in concerns if it["seconds_since_previous"] is not None]
     return {
         "concerns": len(concerns),
+        "praise": praise,
         "unhappy": sum(it["mood"] in (1, 2) for it in concerns),
         "taken": taken,
         "resolved": len(resolved),
@@ -197,7 +232,11 @@ def figures(raw: Raw, concerns: list[Record]) -> dict[str, Any]:
             minutes(it["received_at"], it["resolved_at"]) for it in in_time if it["resolved_at"]
         ),
         "mood_lift": {"mean": float(Fraction(sum(lifts), len(lifts))) if lifts else None, "n": len(lifts)},
-        "cost": cost(action for it in concerns for action in raw.actions.get(it["id"], [])),
+        "repeat_within_30_days": rate(
+            sum(timedelta(seconds=it["seconds_since_previous"]) <= timedelta(days=30) for it in again), len(concerns)
+        ),
+        "cost": given,
+        "cost_per_recovered": [{**it, "amount": round(it["amount"] / recovered)} for it in given] if recovered else [],
     }
 
 
@@ -249,4 +288,4 @@ def cost(actions: Iterable[Record]) -> list[dict[str, Any]]:
         if action["cost_amount"] is not None:
             stands = action["status"] == "done" and action["reverses_id"] is None
             sums[action["cost_currency"]] = sums.get(action["cost_currency"], 0) + stands * action["cost_amount"]
-    return [{"amount": amount, "currency": currency} for currency, amount in sorted(sums.items())]
+    return [{"amount": amount, "currency": currency} for currency, amount in sorted(sums.items()) if amount]

@@ -14,6 +14,7 @@ from models.feedback import LINK_LASTS, FeedbackRequest
 from models.notification import Notification
 from models.organization import Region
 from models.public_token import new_token
+from models.reports.refresh import refresh_marked
 from models.staff import Staff, StaffRegion, StaffStore
 from models.tables import metadata
 from models.vocabulary import Question
@@ -153,6 +154,8 @@ def make_scene(world: World, slug: str) -> Scene:
     _do(world, "PUT", "/v1/feedback-policy", (shop, "admin"), json={"days_between": 14})
     qrs = [_do(world, "POST", f"/v1/stores/{shop.store_id}/standing-qrs", (shop, "admin"), json={}) for _ in range(2)]
     cold = {name: said[name] for name in ("mood", "category", "cause")}
+    with world.back_office.writing(shop.organization_id) as session:
+        refresh_marked(session, shop.organization_id)
     _do(world, "POST", "/v1/concerns", floor, json={**cold, "customer_id": twins[0]})
     for customer_id in (concern["customer_id"], twins[0]):
         _do(world, "PATCH", f"/v1/customers/{customer_id}", floor, json=AGREES, headers={"If-Match": "*"})

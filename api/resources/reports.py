@@ -10,7 +10,7 @@ from api.media import CSV, JSON, asked_for, csv_answer
 from api.resource import Resource
 from api.schemas.reports import NamedSchema, RecoveryReportQuery, RecoveryReportSchema
 from models.access import Permission
-from models.reports.groups import NAMED
+from models.reports.groups import NAMES
 from models.reports.recovery import recovery
 
 blp = Blueprint("reports", __name__, "Reports: aggregated figures, as JSON or CSV")
@@ -27,8 +27,9 @@ class ReportRecovery(Resource):
     def get(self, query: dict[str, Any]) -> Any:
         """Were people listened to, and did it help
 
-        Counts and sums are exact at the moment of asking. With `Accept: text/csv` one line per row: the columns of
-        the group, then the figures; a rate, a spread and the cost have a column for each of their parts.
+        Counts and sums are exact at the moment of asking, medians and 90th percentiles within one per cent. With
+        `Accept: text/csv` one line per row: the columns of the group, then the figures; a rate, a spread and the cost
+        have a column for each of their parts.
         """
         form = asked_for(JSON, CSV)
         report = recovery(g.session, seen_by=g.actor, at=g.now, **query)
@@ -42,14 +43,14 @@ def _as_csv(shown: dict[str, Any]) -> Response:
 
 
 def _group_columns(by: str) -> list[str]:
-    return [f"{by}_{part}" for part in NamedSchema().fields] if by in NAMED else [by]
+    return [f"{by}_{part}" for part in NamedSchema().fields] if by in NAMES else [by]
 
 
 def _cells(row: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     """The row laid flat: `recovery_rate_numerator`, `store_slug`, `cost_EUR`."""
     for name, value in {**row.get("group", {}), **row}.items():
-        if name == "cost":
-            yield from ((f"cost_{money['currency']}", money["amount"]) for money in value)
+        if isinstance(value, list):
+            yield from ((f"{name}_{money['currency']}", money["amount"]) for money in value)
         elif isinstance(value, dict):
             yield from ((f"{name}_{part}", inner) for part, inner in value.items())
         else:

@@ -53,7 +53,7 @@ class ShareSchema(Schema):
 
 
 class SpreadSchema(Schema):
-    """Minutes, by linear interpolation between the neighbouring ranks (PERCENTILE_CONT)."""
+    """Minutes, by linear interpolation between the neighbouring ranks (PERCENTILE_CONT), within `relative_error`."""
 
     median = fields.Float(allow_none=True)
     p90 = fields.Float(allow_none=True)
@@ -85,6 +85,10 @@ class FiguresSchema(Schema):
     late = fields.Integer()
     reopened = fields.Integer()
     unanswered_alerts = fields.Integer()
+    praise = fields.Integer()
+    repeat_within_30_days = fields.Nested(
+        ShareSchema, metadata={"description": "Of all concerns, how many followed another one of the same customer."}
+    )
     recovery_rate = fields.Nested(ShareSchema)
     taken_share = fields.Nested(ShareSchema)
     unused_trust = fields.Nested(
@@ -94,6 +98,9 @@ class FiguresSchema(Schema):
     minutes_to_resolve = fields.Nested(SpreadSchema)
     mood_lift = fields.Nested(LiftSchema)
     cost = fields.List(fields.Nested(MoneySchema))
+    cost_per_recovered = fields.List(
+        fields.Nested(MoneySchema), metadata={"description": "`cost` over `recovered`; empty where nobody was."}
+    )
 
 
 class NamedSchema(Schema):
@@ -121,7 +128,22 @@ class _GroupedSchema(Schema):
     group = fields.Nested(GroupSchema)
 
 
-class RecoveryRowSchema(FiguresSchema, _GroupedSchema):
+class RecoveryTotalsSchema(FiguresSchema):
+    """The figures, and whether people were asked; that is null where concerns of one store and day are told apart.
+
+    `follow_ups_kept`: of those due, the ones kept in time. `ask_rate`: `checks` and `concerns` over `transactions`, or
+    over `covers` on days that count no receipts.
+    """
+
+    checks = fields.Integer(allow_none=True)
+    covers = fields.Integer(allow_none=True)
+    transactions = fields.Integer(allow_none=True)
+    ask_rate = fields.Nested(ShareSchema, allow_none=True)
+    follow_ups_due = fields.Integer(allow_none=True)
+    follow_ups_kept = fields.Integer(allow_none=True)
+
+
+class RecoveryRowSchema(RecoveryTotalsSchema, _GroupedSchema):
     """The figures of one group."""
 
 
@@ -139,7 +161,7 @@ class RecoveryReportSchema(Schema):
     generated_at = Instant()
     relative_error = fields.Float()
     rows = fields.List(fields.Nested(RecoveryRowSchema))
-    totals = fields.Nested(FiguresSchema)
+    totals = fields.Nested(RecoveryTotalsSchema)
 
 
 class LogStoreSchema(NamedSchema):
@@ -155,7 +177,6 @@ class LogFiguresSchema(FiguresSchema):
     `ask_rate`: `checks` and `concerns` over `transactions`, or `covers` where the store counts no receipts.
     """
 
-    praise = fields.Integer()
     follow_ups_due = fields.Integer()
     follow_ups_kept = fields.Integer()
     checks = fields.Integer()

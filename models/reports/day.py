@@ -6,47 +6,19 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload, subqueryload
 from sqlalchemy.sql.base import ExecutableOption
 
 from models.access import Actor
 from models.alert import Alert
-from models.asked_well import AskedWell
 from models.concern import Concern
 from models.concern_event import ConcernEvent
-from models.follow_up import OWED, FollowUp, FollowUpStatus
+from models.follow_up import OWED, FollowUp
 from models.recovery import ActionStatus, RecoveryAction
-from models.reports.figures import Figures, Share, figures
+from models.reports.day_figures import DayFigures, day_figures
 from models.store import Store
-from models.store_day import StoreDay
 from models.terms import AlertState, Kind, Status
-
-# What was cancelled in time is owed to nobody; once broken it counts, whatever became of it.
-_COUNTS = (FollowUp.status != FollowUpStatus.CANCELLED) | FollowUp.broken_at.is_not(None)
-_KEPT_IN_TIME = (FollowUp.status == FollowUpStatus.KEPT) & FollowUp.broken_at.is_(None)
-
-
-@dataclass(frozen=True)
-class DayFigures(Figures):
-    """The figures of a day, how often somebody was praised, what was due that had been promised, and who was asked.
-
-    `follow_ups_kept` are those kept in time of the `follow_ups_due`. `covers` and `transactions` are None where nobody
-    told them.
-    """
-
-    praise: int
-    follow_ups_due: int
-    follow_ups_kept: int
-    checks: int
-    covers: int | None
-    transactions: int | None
-
-    @property
-    def ask_rate(self) -> Share:
-        """How many of those there were to ask were heard; of a store that counts both, its receipts count."""
-        to_ask = self.covers if self.transactions is None else self.transactions
-        return Share(self.checks + self.concerns, to_ask or 0)
 
 
 @dataclass(frozen=True)
@@ -100,7 +72,6 @@ class RecoveryLog:
 
 def recovery_log(session: Session, store: Store, business_date: date, *, seen_by: Actor, at: datetime) -> RecoveryLog:
     """The log of a day, as far as this actor may see it; a day without concerns has an empty one."""
-    _, of_the_day = figures(session, Store.id == store.id, from_date=business_date, to_date=business_date)
     belongs = (Concern.store_id == store.id, Concern.business_date == business_date)
     told = session.scalars(
         select(Concern)
@@ -119,31 +90,12 @@ def recovery_log(session: Session, store: Store, business_date: date, *, seen_by
         opens_at=opens_at,
         closes_at=closes_at,
         generated_at=at,
-        figures=DayFigures(**vars(of_the_day), **_counted(session, store, business_date)),
+        figures=day_figures(session, store, business_date),
         concerns=[concern for concern in told if concern.kind is not Kind.PRAISE],
         praise=[concern for concern in told if concern.kind is Kind.PRAISE],
         owed=session.scalars(owed.order_by(FollowUp.due_at, FollowUp.id)).all(),
         waiting=session.scalars(waiting.order_by(RecoveryAction.recorded_at, RecoveryAction.id)).all(),
     )
-
-
-def _counted(session: Session, store: Store, business_date: date) -> dict[str, Any]:
-    """What is counted beside the concerns, in one look-up."""
-
-    def of_the_day(what: type[Concern | FollowUp | AskedWell | StoreDay], figure: Any, *criteria: Any) -> Any:
-        here = (what.store_id == store.id, what.business_date == business_date, *criteria)
-        return select(figure).select_from(what).where(*here).scalar_subquery()
-
-    figures = {
-        "praise": of_the_day(Concern, func.count(), Concern.kind == Kind.PRAISE),
-        "follow_ups_due": of_the_day(FollowUp, func.count(), _COUNTS),
-        "follow_ups_kept": of_the_day(FollowUp, func.count(), _KEPT_IN_TIME),
-        "checks": of_the_day(AskedWell, func.coalesce(func.sum(AskedWell.count), 0)),
-        "covers": of_the_day(StoreDay, StoreDay.covers),
-        "transactions": of_the_day(StoreDay, StoreDay.transactions),
-    }
-    counted = session.execute(select(*figures.values())).one()
-    return dict(zip(figures, counted, strict=True))
 
 
 def _shown_in_the_log() -> Sequence[ExecutableOption]:

@@ -1,18 +1,17 @@
 """What a report can be grouped by: the columns that make a group, and what it is called."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select
-from sqlalchemy.orm import InstrumentedAttribute
+from sqlalchemy import Row, Select, select
+from sqlalchemy.orm import Session
 
-from models.concern import Concern
 from models.organization import Region
-from models.reports.periods import months, weeks
+from models.reports.periods import month, months, weeks
 from models.store import Store
 from models.vocabulary import Category, Cause
 
@@ -28,7 +27,15 @@ class GroupBy(StrEnum):
     MONTH = "month"
 
 
-NAMED = frozenset({GroupBy.STORE, GroupBy.REGION, GroupBy.CATEGORY, GroupBy.CAUSE})
+OF_STORES = frozenset({GroupBy.STORE, GroupBy.REGION})
+OF_CONCERNS = frozenset({GroupBy.CATEGORY, GroupBy.CAUSE, GroupBy.CHANNEL})
+NAMES: dict[GroupBy, type[Store | Region | Category | Cause]] = {
+    GroupBy.STORE: Store,
+    GroupBy.REGION: Region,
+    GroupBy.CATEGORY: Category,
+    GroupBy.CAUSE: Cause,
+}
+CALENDARS = {GroupBy.WEEK: weeks, GroupBy.MONTH: months}
 
 
 @dataclass(frozen=True)
@@ -41,72 +48,77 @@ class Named:
 
 
 Label = Named | str | None  # None: the concerns that have no category or cause
-Join = Callable[[Select[Any]], Select[Any]]
 Key = tuple[Any, ...]
 
 
 @dataclass(frozen=True)
 class Dimension:
-    """One way to group. The first of its columns tells its groups apart; `join` brings them in."""
+    """One way to group: the column that tells the groups apart, and how its values are read."""
 
-    by: GroupBy
-    columns: Sequence[Any]
-    join: Join
+    column: Any
+    join: Callable[[Select[Any]], Select[Any]] = lambda question: question
+    read: Callable[[Any], Any] = lambda value: value
 
 
 class Grouping:
-    """The groups of one report. Its questions select from Concern joined with Store."""
+    """The groups of one report over rows `of` a kind that has a store and a business date, joined with that store.
 
-    def __init__(self, group_by: Sequence[GroupBy], from_date: date, to_date: date) -> None:
-        self.dimensions = [_dimension(by, from_date, to_date) for by in group_by]
-        self.keys = tuple(dimension.columns[0] for dimension in self.dimensions)
-        self.columns = tuple(column for dimension in self.dimensions for column in dimension.columns)
+    `monthly` rows stand for a month each, by its first day.
+    """
+
+    def __init__(
+        self, group_by: Sequence[GroupBy], from_date: date, to_date: date, *, of: Any, monthly: bool = False
+    ) -> None:
+        self._dimensions = [_dimension(by, from_date, to_date, of, monthly=monthly) for by in group_by]
+        self.keys = tuple(dimension.column for dimension in self._dimensions)
 
     def join(self, question: Select[Any]) -> Select[Any]:
-        for dimension in self.dimensions:
+        for dimension in self._dimensions:
             question = dimension.join(question)
         return question
 
-    def read(self, row: Sequence[Any]) -> tuple[Key, dict[str, Label]]:
-        """What the values of `columns` stand for: the key of the group, and its label by dimension."""
-        key, labels, values = [], {}, iter(row)
-        for dimension in self.dimensions:
-            shown = [next(values) for _ in dimension.columns]
-            key.append(shown[0])
-            labels[dimension.by.value] = _label(shown)
-        return tuple(key), labels
+    def each(self, rows: Iterable[Row[Any]]) -> Iterator[tuple[Key, Sequence[Any]]]:
+        """Rows that begin with the `keys`: the key of the group, and the rest of the row."""
+        size = len(self.keys)
+        for row in rows:
+            key = tuple(it.read(value) for it, value in zip(self._dimensions, row[:size], strict=True))
+            yield key, row[size:]
 
 
-def _label(shown: Sequence[Any]) -> Label:
-    if shown[0] is None:
-        return None
-    return Named(*shown) if len(shown) > 1 else str(shown[0])
+def _dimension(by: GroupBy, from_date: date, to_date: date, of: Any, *, monthly: bool) -> Dimension:
+    if by is GroupBy.MONTH and monthly:
+        return Dimension(of.business_date, read=month)
+    if by in CALENDARS:
+        calendar = CALENDARS[by](from_date, to_date)
+        within = of.business_date.between(calendar.c.first_date, calendar.c.last_date)
+        return Dimension(calendar.c.label, join=lambda question: question.join(calendar, within))
+    match by:
+        case GroupBy.STORE:
+            return Dimension(of.store_id)
+        case GroupBy.REGION:
+            return Dimension(Store.region_id)
+        case GroupBy.DAY:
+            return Dimension(of.business_date, read=str)
+        case _:
+            return Dimension(getattr(of, by if by is GroupBy.CHANNEL else f"{by}_id"))
+
+
+def labels(session: Session, group_by: Sequence[GroupBy], keys: Iterable[Key]) -> dict[Key, dict[str, Label]]:
+    """What these groups are called, by dimension; one statement for each that has names."""
+    names = {by: _names(session, NAMES[by]) for by in group_by if by in NAMES}
+
+    def label(by: GroupBy, value: Any) -> Label:
+        if value is None:
+            return None
+        return names[by][value] if by in names else str(value)
+
+    return {key: {by.value: label(by, value) for by, value in zip(group_by, key, strict=True)} for key in keys}
+
+
+def _names(session: Session, kind: type[Store | Region | Category | Cause]) -> dict[UUID, Named]:
+    return {row.id: Named(*row) for row in session.execute(select(kind.id, kind.slug, kind.name))}
 
 
 def in_order(group: dict[str, Label]) -> list[tuple[bool, str]]:
     """Sorts groups by their labels, named ones by slug, and what has none last."""
     return [(label is None, label.slug if isinstance(label, Named) else label or "") for label in group.values()]
-
-
-def _dimension(by: GroupBy, from_date: date, to_date: date) -> Dimension:
-    if by in CALENDARS:
-        calendar = CALENDARS[by](from_date, to_date)
-        within = Concern.business_date.between(calendar.c.first_date, calendar.c.last_date)
-        return Dimension(by, (calendar.c.label,), lambda question: question.join(calendar, within))
-    columns, join = PLAIN[by]
-    return Dimension(by, columns, join)
-
-
-def _named(kind: type[Store | Region | Category | Cause]) -> tuple[InstrumentedAttribute[Any], ...]:
-    return (kind.id, kind.slug, kind.name)
-
-
-CALENDARS = {GroupBy.WEEK: weeks, GroupBy.MONTH: months}
-PLAIN: dict[GroupBy, tuple[Sequence[Any], Join]] = {
-    GroupBy.STORE: (_named(Store), lambda question: question),
-    GroupBy.REGION: (_named(Region), lambda question: question.join(Store.region)),
-    GroupBy.CATEGORY: (_named(Category), lambda question: question.outerjoin(Concern.category)),
-    GroupBy.CAUSE: (_named(Cause), lambda question: question.outerjoin(Concern.cause)),
-    GroupBy.CHANNEL: ((Concern.channel,), lambda question: question),
-    GroupBy.DAY: ((Concern.business_date,), lambda question: question),
-}

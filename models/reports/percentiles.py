@@ -51,6 +51,8 @@ def neighbours(
 
 def spread(n: int, seconds: Mapping[int, int]) -> Spread:
     """The percentiles of `n` values of which those around them are known by place."""
+    if not n:
+        return NOTHING
     return Spread(_minutes(MEDIAN, n, seconds), _minutes(P90, n, seconds), n)
 
 

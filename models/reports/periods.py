@@ -13,7 +13,7 @@ def weeks(from_date: date, to_date: date) -> CTE:
 
 def months(from_date: date, to_date: date) -> CTE:
     """The months that touch these days: (label such as 2026-03, first_date, last_date)."""
-    return _calendar("month", _month, _periods(from_date, to_date, _first_of_month, longest=31))
+    return _calendar("month", month, _periods(from_date, to_date, _first_of_month, longest=31))
 
 
 def _calendar(name: str, label: Callable[[date], str], periods: Iterator[tuple[date, date]]) -> CTE:
@@ -45,5 +45,11 @@ def _week(day: date) -> str:
     return f"{year}-W{week:02}"
 
 
-def _month(day: date) -> str:
+def month(day: date) -> str:
     return f"{day:%Y-%m}"
+
+
+def following_month(day: date, step: int = 1) -> date:
+    """The first day of the month after the one this day is in, or of the one so many months further."""
+    years, months_ = divmod(day.year * 12 + day.month - 1 + step, 12)
+    return date(years, months_ + 1, 1)

@@ -3,31 +3,37 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement
 from sqlalchemy.orm import Session
 
 from models.access import Actor
-from models.concern import Concern
-from models.reports.figures import Figures, Row, figures
-from models.reports.groups import GroupBy
+from models.reports.counting import Total, altogether
+from models.reports.figures import LISTENED, Row, figures
+from models.reports.groups import OF_CONCERNS, GroupBy, in_order, labels
+from models.reports.histogram import RELATIVE_ERROR, spread
+from models.reports.reading import totals
 from models.store import Store
 
 
 @dataclass(frozen=True)
 class RecoveryReport:
-    """Figures of the business days from `from_date` to `to_date`, both included, each store's own days."""
+    """Figures of the business days from `from_date` to `to_date`, both included, each store's own days.
+
+    Counts and sums are exact, medians and 90th percentiles within `relative_error`.
+    """
 
     from_date: date
     to_date: date
     group_by: Sequence[GroupBy]
     generated_at: datetime
     rows: Sequence[Row]
-    totals: Figures
+    totals: Row
     clock: str = "wall"  # minutes as they passed, opening hours or not
     business_dates: str = "store"  # a day is what it is in each store's own zone
-    relative_error: float = 0
+    relative_error: float = RELATIVE_ERROR
 
 
 def recovery(
@@ -42,13 +48,27 @@ def recovery(
     store_id: UUID | None = None,
     at: datetime,
 ) -> RecoveryReport:
-    """The report over the stores within reach, of one category (by slug), region or store where it is named."""
-    criteria: list[ColumnElement[bool]] = [*Store.visible_to(seen_by)]
-    if category is not None:
-        criteria.append(Concern.category.has(slug=category))
+    """The report over the stores within reach, of one category (by slug), region or store where it is named.
+
+    One row for each group in which anything was told, ordered by label. Without `group_by` there is one row, equal to
+    the total.
+    """
+    stores: list[ColumnElement[bool]] = [*Store.visible_to(seen_by)]
     if region_id is not None:
-        criteria.append(Store.region_id == region_id)
+        stores.append(Store.region_id == region_id)
     if store_id is not None:
-        criteria.append(Store.id == store_id)
-    rows, totals = figures(session, *criteria, from_date=from_date, to_date=to_date, group_by=group_by)
-    return RecoveryReport(from_date, to_date, group_by, at, rows, totals)
+        stores.append(Store.id == store_id)
+    counted = totals(session, stores, from_date=from_date, to_date=to_date, group_by=group_by, category=category)
+    whole = category is None and OF_CONCERNS.isdisjoint(group_by)
+    named = labels(session, group_by, counted)
+    everything = _row(altogether(counted.values()), group={}, whole=whole)
+    rows = [_row(total, group=named[key], whole=whole) for key, total in counted.items()] if group_by else [everything]
+    return RecoveryReport(
+        from_date, to_date, group_by, at, sorted(rows, key=lambda row: in_order(row.group)), everything
+    )
+
+
+def _row(total: Total, *, group: dict[str, Any], whole: bool) -> Row:
+    took, resolved_in = (spread(counts) for counts in total.seconds.values())
+    listened: dict[str, Any] = {name: total.figures[name] if whole else None for name in LISTENED}
+    return Row(**figures(total, took, resolved_in), **listened, group=group)

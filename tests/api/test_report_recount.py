@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from models.reports.groups import GroupBy
+from tests.agreement import agrees
 from tests.databases import only_on_sqlite
 from tests.factories import Shop, make_shop
 from tests.histories import BEGIN, END, add_store_abroad, live
@@ -53,7 +54,7 @@ def told(world: World, shop: Shop) -> Raw:
 def test_the_report_is_a_recount_of_the_rows_however_it_is_grouped(world: World, shop: Shop, told: Raw) -> None:
     for group_by in GROUPINGS:
         recounted = recount(told, from_date=FROM, to_date=TO, group_by=group_by)
-        assert report(world, shop, group_by=",".join(group_by)) == recounted, group_by
+        assert agrees(report(world, shop, group_by=",".join(group_by)), recounted), group_by
     totals = recounted["totals"]  # the history has something of everything, or this would show nothing
     assert 0 < totals["unused_trust"]["numerator"] < totals["lost"]
     assert all(totals[name] for name in ("lost", "open", "late", "reopened", "on_the_spot", "unanswered_alerts"))
@@ -70,10 +71,10 @@ def test_the_report_of_some_days_and_stores_is_a_recount_of_their_rows(world: Wo
     ]
     for chosen in filters:
         recounted = recount(told, from_date=FROM, to_date=TO, group_by=("cause", "week"), **chosen)
-        assert report(world, shop, group_by="cause,week", **chosen) == recounted, chosen
+        assert agrees(report(world, shop, group_by="cause,week", **chosen), recounted), chosen
     first, last = date(2026, 3, 8), date(2026, 3, 29)
     narrow = report(world, shop, **{"from": first, "to": last, "group_by": "day,store"})
-    assert narrow == recount(told, from_date=first, to_date=last, group_by=("day", "store"))
+    assert agrees(narrow, recount(told, from_date=first, to_date=last, group_by=("day", "store")))
     days = [row["group"]["day"] for row in narrow["rows"]]
     assert (min(days), max(days)) == (first.isoformat(), last.isoformat())
 
@@ -118,4 +119,4 @@ def test_whatever_happens_report_and_recount_agree(
     store_ids = stores_of(world, shop)
     live(world.back_office, shop, rng, concerns=concerns)
     recounted = recount(rows_of(world, shop, store_ids), from_date=FROM, to_date=TO, group_by=group_by)
-    assert report(world, shop, group_by=",".join(group_by)) == recounted
+    assert agrees(report(world, shop, group_by=",".join(group_by)), recounted)

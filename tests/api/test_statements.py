@@ -62,7 +62,7 @@ READ = {
     "getRegions": 2,
     "getRemedies": 3,
     "getRemedyById": 3,
-    "getReportRecovery": 7,
+    "getReportRecovery": 11,  # which months are marked; of what is: figures, cost, seconds, who was asked; kept days
     "getStaffById": 4,
     "getStaffList": 4,
     "getStandingQrImage": 2,
@@ -75,23 +75,23 @@ READ = {
 }
 
 # Logging, by what came along. Three more than the rows to write: who asks, the shift, the key or id. On PostgreSQL
-# the counter of changes and the changes are one statement, on SQLite two. Hints for the conversation are one, for what
-# is not over; what was learned from the past is remembered for a minute.
+# the mark of the day, the counter of changes and the changes are one statement, on SQLite three. Hints for the
+# conversation are one, for what is not over; what was learned from the past is remembered for a minute.
 DESCRIBED = {"mood": 1, "category": "food", "cause": "cold", "place": "table-12", "their_words": "It is stone cold."}
 KNOWN, UNKNOWN = {"customer": {"phone": "912 345 678"}}, {"customer": {"phone": "912 345 679"}}
 DISHES = {"items": [{"name": "Soup"}, {"name": "Bread"}]}
 RIGHT_AWAY = {"handling": "mine", "outcome": "recovered", "mood_after": 5}
 LOGGED = {  # what comes along: the body; statements on SQLite, on PostgreSQL
-    "a mood": ({"mood": 2}, 10, 9),
-    "what staff describe": (DESCRIBED, 11, 10),
-    "and a customer this store has met": ({**DESCRIBED, **KNOWN}, 12, 11),
-    "and the question that was asked": ({**DESCRIBED, **KNOWN, "question": "what-happened"}, 12, 11),
-    "a customer who is new here": ({**DESCRIBED, **UNKNOWN}, 12, 11),
-    "a phone's own id": ({**DESCRIBED, **KNOWN, "id": "01a2057b-741c-7631-8cca-22605be163db"}, 12, 11),
-    "and dishes that were named before": ({**DESCRIBED, "items": [{"name": "SOUP"}, {"slug": "bread"}]}, 13, 12),
-    "and new ones": ({**DESCRIBED, "items": [{"name": "Fish"}, {"name": "Rice"}, {"slug": "bread"}]}, 14, 13),
-    "how it was put right": ({"mood": 2, "recovery_actions": [{"remedy": "remake"}], **RIGHT_AWAY}, 10, 9),
-    "and five things done": ({"mood": 2, "recovery_actions": [{"remedy": "remake"}] * 5, **RIGHT_AWAY}, 10, 9),
+    "a mood": ({"mood": 2}, 11, 9),
+    "what staff describe": (DESCRIBED, 12, 10),
+    "and a customer this store has met": ({**DESCRIBED, **KNOWN}, 13, 11),
+    "and the question that was asked": ({**DESCRIBED, **KNOWN, "question": "what-happened"}, 13, 11),
+    "a customer who is new here": ({**DESCRIBED, **UNKNOWN}, 13, 11),
+    "a phone's own id": ({**DESCRIBED, **KNOWN, "id": "01a2057b-741c-7631-8cca-22605be163db"}, 13, 11),
+    "and dishes that were named before": ({**DESCRIBED, "items": [{"name": "SOUP"}, {"slug": "bread"}]}, 14, 12),
+    "and new ones": ({**DESCRIBED, "items": [{"name": "Fish"}, {"name": "Rice"}, {"slug": "bread"}]}, 15, 13),
+    "how it was put right": ({"mood": 2, "recovery_actions": [{"remedy": "remake"}], **RIGHT_AWAY}, 11, 9),
+    "and five things done": ({"mood": 2, "recovery_actions": [{"remedy": "remake"}] * 5, **RIGHT_AWAY}, 11, 9),
 }
 MOST = 12  # with the telling
 MORE_FOR = {
@@ -210,4 +210,5 @@ def test_logging_a_concern_takes_at_most_twelve(world: World, shop: Shop, along:
     assert answer.status_code == 201, answer.text
     kind = world.database.engine.dialect.name
     assert len(statements) - TELLING[kind] == dict(zip(TELLING, expected, strict=True))[kind], statements
-    assert len(statements) <= MOST + MORE_FOR.get(along, 0)
+    most = MOST + MORE_FOR.get(along, 0)
+    assert len(statements) <= (most if kind == "postgresql" else most + 1)

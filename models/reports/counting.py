@@ -1,0 +1,170 @@
+"""Counting the rows themselves: what became of concerns, what was given, how long it took, who was asked."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+import numpy as np
+from sqlalchemy import ColumnElement, Select, and_, func, inspect, select
+from sqlalchemy.orm import Session
+
+from models.alert import Alert
+from models.asked_well import AskedWell
+from models.concern import Concern
+from models.description import UNHAPPY
+from models.follow_up import FollowUp, FollowUpStatus
+from models.recovery import STANDS, RecoveryAction
+from models.remedy import WORDS, Remedy
+from models.reports.groups import Grouping, Key
+from models.reports.histogram import STEPS, Counts, counts_of
+from models.store import Store
+from models.store_day import StoreDay
+from models.terms import Kind, Outcome, Status
+
+AGAIN = timedelta(days=30)  # the same customer, unhappy within that time
+
+
+@dataclass
+class Total:
+    """What was counted of one group: plain figures, cost by currency, and how often each step of time was met."""
+
+    figures: Counter[str] = field(default_factory=Counter)
+    cost: Counter[str] = field(default_factory=Counter)
+    seconds: dict[str, Counts] = field(default_factory=lambda: {name: np.zeros(STEPS, np.int64) for name in SECONDS})
+
+    def add(self, other: "Total") -> None:
+        self.figures.update(other.figures)
+        self.cost.update(other.cost)
+        for name, counts in other.seconds.items():
+            self.seconds[name] += counts
+
+
+Totals = defaultdict[Key, Total]
+
+
+def _how_many(*criteria: ColumnElement[bool]) -> ColumnElement[int]:
+    return func.count().filter(_COUNTS, *criteria)
+
+
+_COUNTS = Concern.kind != Kind.PRAISE
+_RESOLVED = Concern.status == Status.RESOLVED
+_LOST = Concern.outcome == Outcome.LOST
+_GIVEN_SOMETHING = Concern.actions.any(and_(STANDS, RecoveryAction.remedy.has(Remedy.kind.not_in(WORDS))))
+_LIFTED = (_RESOLVED, Concern.mood_after.is_not(None))
+SECONDS: Mapping[str, Any] = {
+    "seconds_to_take": Concern.seconds_to_take,
+    "seconds_to_resolve": Concern.seconds_to_resolve,
+}
+CONCERNS: Mapping[str, ColumnElement[int]] = {
+    "concerns": _how_many(),
+    "unhappy": _how_many(Concern.mood <= UNHAPPY),
+    "taken": _how_many(Concern.taken_at.is_not(None)),
+    "resolved": _how_many(_RESOLVED),
+    "recovered": _how_many(Concern.outcome == Outcome.RECOVERED),
+    "lost": _how_many(_LOST),
+    "lost_empty_handed": _how_many(_LOST, ~_GIVEN_SOMETHING),
+    "open": _how_many(~_RESOLVED),
+    "on_the_spot": _how_many(_RESOLVED, Concern.resolved_by_id == Concern.reported_by_id, Concern.reopened_count == 0),
+    "late": _how_many(Concern.late.is_(True)),
+    "reopened": _how_many(Concern.reopened_count > 0),
+    "repeated": _how_many(Concern.seconds_since_previous <= AGAIN.total_seconds()),
+    "unanswered_alerts": _how_many(Alert.unanswered_at.is_not(None)),
+    "lifted": _how_many(*_LIFTED),
+    "lift": func.coalesce(func.sum(Concern.mood_after - Concern.mood).filter(_COUNTS, *_LIFTED), 0),
+    "praise": func.count().filter(~_COUNTS),
+}
+# What was cancelled in time is owed to nobody; once broken it counts, whatever became of it.
+DUE = (FollowUp.status != FollowUpStatus.CANCELLED) | FollowUp.broken_at.is_not(None)
+KEPT_IN_TIME = (FollowUp.status == FollowUpStatus.KEPT) & FollowUp.broken_at.is_(None)
+LISTENING: Mapping[type[FollowUp | AskedWell | StoreDay], Mapping[str, ColumnElement[int]]] = {
+    FollowUp: {
+        "follow_ups_due": func.count().filter(DUE),
+        "follow_ups_kept": func.count().filter(KEPT_IN_TIME),
+    },
+    AskedWell: {"checks": func.coalesce(func.sum(AskedWell.count), 0)},
+    StoreDay: {
+        "covers": func.coalesce(func.sum(StoreDay.covers), 0),
+        "transactions": func.coalesce(func.sum(StoreDay.transactions), 0),
+        "to_ask": func.coalesce(func.sum(func.coalesce(StoreDay.transactions, StoreDay.covers)), 0),
+    },
+}
+
+
+def count_concerns(session: Session, concerns: Select[Any], grouping: Grouping) -> Iterator[tuple[Key, Total]]:
+    """The totals of each group of these concerns, which are joined with their stores; three statements."""
+    yield from count_outcomes(session, concerns, grouping)
+    yield from _seconds(session, concerns, grouping)
+
+
+def count_outcomes(session: Session, concerns: Select[Any], grouping: Grouping) -> Iterator[tuple[Key, Total]]:
+    """The same without how long it took; two statements."""
+    yield from _figures(session, concerns.outerjoin(Concern.alert), grouping, CONCERNS)
+    yield from _cost(session, concerns, grouping)
+
+
+def count_listening(session: Session, belongs: Any, grouping_of: Any) -> Iterator[tuple[Key, Total]]:
+    """Who was asked, who came, and what was promised; a statement for each.
+
+    `belongs` and `grouping_of` are asked for each of LISTENING: its criteria, and its groups.
+    """
+    for kind, figures in LISTENING.items():
+        rows = select(kind.id).select_from(kind).join(Store, Store.id == kind.store_id).where(*belongs(kind))
+        yield from _figures(session, rows, grouping_of(kind), figures)
+
+
+def _figures(
+    session: Session, rows: Select[Any], grouping: Grouping, figures: Mapping[str, ColumnElement[int]]
+) -> Iterator[tuple[Key, Total]]:
+    question = grouping.join(rows).with_only_columns(*grouping.keys, *figures.values()).group_by(*grouping.keys)
+    for key, counted in grouping.each(session.execute(question)):
+        yield key, Total(Counter(dict(zip(figures, counted, strict=True))))
+
+
+def _cost(session: Session, concerns: Select[Any], grouping: Grouping) -> Iterator[tuple[Key, Total]]:
+    """What was given, by currency: every entry counts, those that reverse with their minus."""
+    columns = inspect(RecoveryAction).columns
+    amount, currency = columns["cost_amount"], columns["cost_currency"]
+    question = (
+        grouping.join(concerns.join(Concern.actions))
+        .where(_COUNTS, amount.is_not(None))
+        .with_only_columns(*grouping.keys, currency, func.sum(amount))
+        .group_by(*grouping.keys, currency)
+    )
+    for key, (of, total) in grouping.each(session.execute(question)):
+        yield key, Total(cost=Counter({of: int(total)}))  # PostgreSQL sums big integers to a decimal
+
+
+def timed(concerns: Select[Any]) -> Select[Any]:
+    """Those of which it counts how long they took."""
+    return concerns.where(_COUNTS, Concern.late.is_(False))
+
+
+def _seconds(session: Session, concerns: Select[Any], grouping: Grouping) -> Iterator[tuple[Key, Total]]:
+    measured = grouping.join(timed(concerns).where(Concern.seconds_to_take.is_not(None)))
+    both = (*grouping.keys, *SECONDS.values())
+    met: defaultdict[Key, dict[str, Counter[int]]] = defaultdict(lambda: {name: Counter() for name in SECONDS})
+    question = measured.with_only_columns(*both, func.count()).group_by(*both)
+    for key, (*seconds, times) in grouping.each(session.execute(question)):
+        for name, value in zip(SECONDS, seconds, strict=True):
+            if value is not None:
+                met[key][name][value] += times
+    for key, counters in met.items():
+        yield key, Total(seconds={name: counts_of(it.keys(), it.values()) for name, it in counters.items()})
+
+
+def by_group(counted: Iterable[tuple[Key, Total]]) -> Totals:
+    """Everything that was counted of one group, together."""
+    totals: Totals = defaultdict(Total)
+    for key, total in counted:
+        totals[key].add(total)
+    return totals
+
+
+def altogether(totals: Iterable[Total]) -> Total:
+    """The total of several groups."""
+    sum_ = Total()
+    for total in totals:
+        sum_.add(total)
+    return sum_
