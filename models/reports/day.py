@@ -16,7 +16,9 @@ from models.asked_well import AskedWell
 from models.concern import Concern
 from models.concern_event import ConcernEvent
 from models.follow_up import OWED, FollowUp, FollowUpStatus
+from models.log_page import A_DAY, LogPage, LogPolicy
 from models.recovery import ActionStatus, RecoveryAction
+from models.reports.carried_over import CarriedOver, carried_over
 from models.reports.figures import Figures, Share, figures
 from models.store import Store
 from models.store_day import StoreDay
@@ -80,6 +82,9 @@ class RecoveryLog:
     praise: Sequence[Concern]
     owed: Sequence[FollowUp]
     waiting: Sequence[RecoveryAction]
+    carried_over: CarriedOver
+    page: LogPage
+    headings: Sequence[dict[str, Any]]
 
     @property
     def needs_you_now(self) -> NeedsYouNow:
@@ -97,10 +102,17 @@ class RecoveryLog:
         """What was told when the customer had gone already."""
         return [one.id for one in self.concerns if one.late]
 
+    @property
+    def after_sign_off(self) -> list[UUID]:
+        """What the one who signed has not seen: told later, or with steps that were taken later."""
+        signed = self.page.signed_steps
+        if signed is None:
+            return []
+        return [one.id for one in (*self.concerns, *self.praise) if one.event_count > signed.get(str(one.id), 0)]
+
 
 def recovery_log(session: Session, store: Store, business_date: date, *, seen_by: Actor, at: datetime) -> RecoveryLog:
     """The log of a day, as far as this actor may see it; a day without concerns has an empty one."""
-    _, of_the_day = figures(session, Store.id == store.id, from_date=business_date, to_date=business_date)
     belongs = (Concern.store_id == store.id, Concern.business_date == business_date)
     told = session.scalars(
         select(Concern)
@@ -113,18 +125,28 @@ def recovery_log(session: Session, store: Store, business_date: date, *, seen_by
     waits = (RecoveryAction.status == ActionStatus.PENDING) | RecoveryAction.is_unpaid()
     waiting = RecoveryAction.listed(seen_by, **day).where(waits)
     opens_at, closes_at = store.day_bounds(business_date)
+    page, before = LogPage.of(session, store, business_date, business_date - A_DAY)
     return RecoveryLog(
         store=store,
         business_date=business_date,
         opens_at=opens_at,
         closes_at=closes_at,
         generated_at=at,
-        figures=DayFigures(**vars(of_the_day), **_counted(session, store, business_date)),
+        figures=day_figures(session, store, business_date),
         concerns=[concern for concern in told if concern.kind is not Kind.PRAISE],
         praise=[concern for concern in told if concern.kind is Kind.PRAISE],
         owed=session.scalars(owed.order_by(FollowUp.due_at, FollowUp.id)).all(),
         waiting=session.scalars(waiting.order_by(RecoveryAction.recorded_at, RecoveryAction.id)).all(),
+        carried_over=carried_over(session, store, business_date, before, seen_by=seen_by),
+        page=page,
+        headings=LogPolicy.current(session).headings,
     )
+
+
+def day_figures(session: Session, store: Store, business_date: date) -> DayFigures:
+    """The figures of a day, over everything that belongs to it."""
+    _, of_the_day = figures(session, Store.id == store.id, from_date=business_date, to_date=business_date)
+    return DayFigures(**vars(of_the_day), **_counted(session, store, business_date))
 
 
 def _counted(session: Session, store: Store, business_date: date) -> dict[str, Any]:
