@@ -196,7 +196,10 @@ class LogHandOver(TenantOwned):
 
 
 class LogAmendment(TenantOwned):
-    """What somebody had to add to a day that was signed, and why. Rows are only ever added."""
+    """What somebody had to add to a day that was signed, and why.
+
+    Rows are only ever added; the database refuses the application to change or delete them.
+    """
 
     __tablename__ = "log_amendment"
     __table_args__ = (Index("ix_log_amendment_page", "organization_id", "page_id", "at", "id"),)

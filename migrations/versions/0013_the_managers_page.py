@@ -9,6 +9,7 @@ branch_labels = None
 depends_on = None
 
 TABLES = ("log_policy", "log_page", "log_hand_over", "log_amendment")
+APPEND_ONLY = ("log_hand_over", "log_amendment")
 OPEN = sa.text("status != 'resolved'")
 
 
@@ -99,9 +100,10 @@ def keys(table: str, **links: str) -> list[sa.Constraint]:
 
 
 def raise_wall(table: str) -> None:
-    """Row level security, as for every table of a tenant."""
+    """Row level security, as for every table of a tenant; of what is said for good nobody takes anything back."""
+    rights = "SELECT, INSERT" if table in APPEND_ONLY else "SELECT, INSERT, UPDATE, DELETE"
     mine = "organization_id = nullif(current_setting('app.organization_id', true), '')::uuid"
-    op.execute(f'GRANT SELECT, INSERT, UPDATE, DELETE ON "{table}" TO amends_app, amends_worker')
+    op.execute(f'GRANT {rights} ON "{table}" TO amends_app, amends_worker')
     op.execute(f'ALTER TABLE "{table}" ENABLE ROW LEVEL SECURITY')
     op.execute(f'CREATE POLICY app ON "{table}" TO amends_app USING ({mine}) WITH CHECK ({mine})')
     op.execute(f'CREATE POLICY worker ON "{table}" TO amends_worker USING (true) WITH CHECK (true)')

@@ -5,7 +5,8 @@ from functools import partial
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
+from sqlalchemy.exc import ProgrammingError
 from werkzeug.test import TestResponse
 
 from models.log_page import LogPage
@@ -263,10 +264,10 @@ def test_notes_are_for_those_who_may_read_every_concern(world: World, shop: Shop
     amend(world, shop, text="planted text", reason="planted reason")
     resolve(world, shop, hidden)
     for day in (DAY, NEXT):
-        text = world.request("GET", path(shop, day), (shop, login)).text
-        assert "planted" not in text
-        assert hidden not in text
-        assert ("Manager of acme" in text) == (login != "hq" and day == DAY)
+        shown = world.request("GET", path(shop, day), (shop, login)).text
+        assert "planted" not in shown
+        assert hidden not in shown
+        assert ("Manager of acme" in shown) == (login != "hq" and day == DAY)
     assert read(world, shop, by=login)["page"]["signed_figures"]["concerns"] == 1
     assert hidden in read(world, shop, by="admin")["after_sign_off"]
     assert "planted note" in world.request("GET", path(shop, NEXT), (shop, "admin")).text
@@ -278,3 +279,14 @@ def test_why_somebody_paused_is_in_no_log(world: World, shop: Shop) -> None:
     log = read(world, shop)
     assert [event["step"] for concern in log["concerns"] for event in concern["timeline"]] == ["logged"]
     assert "pause" not in world.request("GET", path(shop), (shop, "manager")).text
+
+
+@only_on_postgresql
+@pytest.mark.parametrize("change", ["UPDATE log_amendment SET text = 'other'", "DELETE FROM log_amendment"])
+def test_the_database_lets_nobody_take_an_amendment_back(world: World, shop: Shop, change: str) -> None:
+    world.clock.move(days=1)
+    sign(world, shop)
+    assert amend(world, shop).status_code == 201
+    with pytest.raises(ProgrammingError, match="permission denied"), world.database.writing(shop.organization_id) as it:
+        it.execute(text(change))
+    assert read(world, shop)["page"]["amendments"][0]["text"] == "The oven was out for an hour."
