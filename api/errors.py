@@ -45,6 +45,7 @@ KINDS = {
     "wrong-sign-in": (401, "There is no such sign-in"),
     "already-exists": (409, "It is there already"),
     "asked-already": (409, "This customer was asked already"),
+    "already-signed": (409, "Somebody has signed it"),
     "already-taken": (409, "Somebody is on the way already"),
     "not-now": (409, "Its state does not allow that now"),
     "request-in-progress": (409, "The same is being done at this moment"),

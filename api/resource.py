@@ -68,7 +68,7 @@ class Resource(MethodView):
         elif too_large is not None or request.get_data(cache=True):
             raise Unexpected("body", [""])
         if method == "PATCH" and subjects:
-            must_match(next(thing for thing in subjects.values() if isinstance(thing, Aggregate)))
+            must_match(self.changed(subjects))
         if "query" not in takes and request.args:
             raise Unexpected("query", list(request.args))
         if request.get_data(cache=True) and method not in WITHOUT_BODY:
@@ -77,6 +77,10 @@ class Resource(MethodView):
                 raise Unexpected("body", [""])
             if "json" in takes and not isinstance(body, dict):
                 raise Invalid("The body has to be a JSON object, such as {}.", pointer="")
+
+    def changed(self, subjects: dict[str, Any]) -> Aggregate:
+        """What a PATCH changes, whose version has to be named: the first shared object of the path."""
+        return next(thing for thing in subjects.values() if isinstance(thing, Aggregate))
 
     def _find(self, path: dict[str, Any], *, lock: bool) -> dict[str, Any]:
         """The path with ids replaced by what they stand for: 404 before anything is said about the body."""

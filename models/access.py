@@ -38,6 +38,7 @@ class Permission(StrEnum):
     POLICY_READ = "policy:read"  # when it rings, and how a call climbs
     POLICY_WRITE = "policy:write"
     LOG_READ = "log:read"
+    LOG_SIGN = "log:sign"  # notes on a day, its sign-off, and what is added afterwards
     DAY_FIGURES = "day:figures"  # how many guests and receipts a store had, and what it took
     REPORT_READ = "report:read"
 
@@ -88,6 +89,7 @@ _MANAGER = _FLOOR | {
     P.RECOVERY_APPROVE,
     P.STAFF_CARE,
     P.POLICY_READ,
+    P.LOG_SIGN,
     P.DAY_FIGURES,
     P.REPORT_READ,
 }

@@ -86,6 +86,15 @@ def is_open(hours: Hours | None, at: datetime, zone: ZoneInfo) -> bool:
     return any(start <= at < end for day in (today - timedelta(days=1), today) for start, end in _on(hours, day, zone))
 
 
+def last_closing(hours: Hours, start: datetime, end: datetime, zone: ZoneInfo) -> datetime | None:
+    """When the last of the openings that begin between two instants is over; None where none begins."""
+    first, last = (instant.astimezone(zone).date() for instant in (start, end))
+    days = (first + timedelta(days=number) for number in range((last - first).days + 1))
+    return max(
+        (closes for day in days for opens, closes in _on(hours, day, zone) if start <= opens < end), default=None
+    )
+
+
 def _on(hours: Hours, day: date, zone: ZoneInfo) -> Iterator[tuple[datetime, datetime]]:
     """The openings that begin on a civil date, in UTC."""
     different = {one["date"]: one["periods"] for one in hours["exceptions"]}

@@ -17,7 +17,7 @@ from models import naming
 from models.access import Actor
 from models.base import Aggregate, TenantOwned, link, many, one
 from models.errors import Conflict, Invalid, Missing
-from models.hours import ALWAYS, Hours, check, is_open
+from models.hours import ALWAYS, Hours, check, is_open, last_closing
 from models.organization import Region
 
 if TYPE_CHECKING:
@@ -193,6 +193,12 @@ class Store(Aggregate):
     def day_bounds(self, business_date: date) -> tuple[datetime, datetime]:
         """First instant of a business day, and the first instant after it (UTC)."""
         return self._day_start(business_date), self._day_start(business_date + timedelta(days=1))
+
+    def shuts_at(self, business_date: date) -> datetime:
+        """When people go home on a business day, by the store's hours; the end of the day where they do not say."""
+        start, end = self.day_bounds(business_date)
+        closing = last_closing(self.opening_hours, start, end, self.zone)
+        return end if closing is None else min(closing, end)
 
     def _day_start(self, day: date) -> datetime:
         return datetime.combine(day, self.day_starts_at, tzinfo=self.zone).astimezone(UTC)

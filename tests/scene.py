@@ -1,6 +1,7 @@
 """An organization in full swing: every table has rows, and each id that an address or a body can carry is known."""
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +12,7 @@ from models.alert import Alert
 from models.credentials import StaffSession
 from models.device import Device
 from models.feedback import LINK_LASTS, FeedbackRequest
+from models.log_page import LogHandOver
 from models.notification import Notification
 from models.organization import Region
 from models.public_token import new_token
@@ -64,6 +66,9 @@ BODIES: dict[str, dict[str, Any]] = {
     "postFixes": {"store_id": None, "category": "food", "cause": "cold", "what": "New lamps keep it warm."},
     "postFixThankYous": {"due_at": "2026-03-04T12:00:00Z"},
     "postChecks": {"store_id": None, "count": 2},
+    "putLogPolicyOfOrganization": {"headings": [{"slug": "tomorrow", "name": "Tomorrow"}]},
+    "patchRecoveryLogByDate": {"notes": {"tomorrow": "changed"}},
+    "postLogAmendments": {"reason": "It was forgotten.", "text": "changed"},
     "putStoreDayByDate": {"covers": 10, "transactions": None, "sales": None},
     "postReverseRecoveryAction": {"note": "changed"},
     "postApproveRecoveryAction": {"note": "changed"},
@@ -79,6 +84,7 @@ BODIES: dict[str, dict[str, Any]] = {
         "receipts": [{"notification_id": None, "event": "opened", "at": "2026-03-03T12:00:00Z"}]
     },
 }
+AMENDMENT = BODIES["postLogAmendments"]
 CALL, FIX = BODIES["postConcernFollowUps"], BODIES["postFixes"]
 AGREES = {"consent": {"contact": True, "source": "in_person"}}
 
@@ -96,7 +102,7 @@ class Scene:
     def private(self) -> set[str]:
         """Ids that nobody outside the first store may ever read."""
         names = ("concern_id", "customer_id", "alert_id", "recovery_action_id", "notification_id", "store_id")
-        names += ("follow_up_id", "check_id", "feedback_request_id", "fix_id")
+        names += ("follow_up_id", "check_id", "feedback_request_id", "fix_id", "amendment_id")
         return {self.ids[name] for name in names} | set(self.sensitive.values()) | {str(self.shop.staff["floor"])}
 
 
@@ -162,6 +168,14 @@ def make_scene(world: World, slug: str) -> Scene:
     world.clock.move(seconds=1)
     _do(world, "POST", "/v1/fixes", (shop, "admin"), json={**FIX, "store_id": str(shop.other_store_id)})
     fix = _do(world, "POST", "/v1/fixes", (shop, "manager"), json={**FIX, "store_id": str(shop.store_id)})
+    yesterday = str(world.clock().date() - timedelta(days=1))
+    log = f"/v1/stores/{shop.store_id}/recovery-logs/{yesterday}"
+    _do(world, "PATCH", log, (shop, "manager"), json={"notes": {"tomorrow": "Look."}}, headers={"If-Match": "*"})
+    _do(world, "POST", f"{log}/sign-off", (shop, "manager"))
+    _do(world, "PUT", "/v1/log-policy", (shop, "admin"), json=BODIES["putLogPolicyOfOrganization"])
+    with world.back_office.writing(shop.organization_id) as session:
+        left = UUID(concern["id"])
+        session.add(LogHandOver(store_id=shop.store_id, business_date=world.clock().date(), concern_id=left))
     policy = {**BODIES["postEscalationPolicies"], "slug": "first-store", "store_id": str(shop.store_id)}
     scene.ids = {
         "concern_id": concern["id"],
@@ -176,6 +190,7 @@ def make_scene(world: World, slug: str) -> Scene:
         "feedback_request_id": asked[0],
         "standing_qr_id": qrs[0]["id"],
         "fix_id": fix["id"],
+        "amendment_id": _do(world, "POST", f"{log}/amendments", (shop, "manager"), json=AMENDMENT)["id"],
         "check_id": _do(world, "POST", "/v1/checks", floor, json={})["id"],
         "store_id": str(shop.store_id),
         "region_id": str(shop.region_id),
@@ -193,6 +208,7 @@ def make_scene(world: World, slug: str) -> Scene:
     done = {"mood": 4, "outcome": "recovered", "mood_after": 5}
     over = _do(world, "POST", "/v1/concerns", floor, json=done)
     scene.over = {"postConcernFeedbackRequests": {"concern_id": over["id"]}}
+    scene.over["postLogAmendments"] = {"business_date": yesterday}
     scene.sensitive = {
         "concern_id": hidden["id"],
         "alert_id": hidden["alert"]["id"],

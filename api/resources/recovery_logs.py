@@ -1,25 +1,120 @@
-"""The daily recovery log of a store."""
+"""The daily recovery log of a store: read by many, noted, signed and amended by its managers."""
 
 from datetime import date
+from typing import Any
 
-from flask import g
+from flask import g, request
 
 from api.blueprint import Blueprint
+from api.etags import etag_of
+from api.idempotency import once
+from api.media import CSV, JSON, asked_for, csv_answer
 from api.resource import Resource
+from api.schemas.log_lines import columns, lines
+from api.schemas.log_pages import (
+    LogAmendmentSchema,
+    LogNotesSchema,
+    LogPageSchema,
+    LogPolicySchema,
+    NewLogAmendmentSchema,
+)
 from api.schemas.reports import RecoveryLogSchema
 from models.access import Permission
-from models.reports.day import RecoveryLog, recovery_log
+from models.log_page import LogAmendment, LogPage, LogPolicy
+from models.reports.day import day_figures, recovery_log
 from models.store import Store
 
 blp = Blueprint("recovery-logs", __name__, "The daily recovery log of a store")
 
 
+def _page(store: Store) -> LogPage:
+    """The page of the day this address names."""
+    (page,) = LogPage.of(g.session, store, request.view_args["business_date"])  # type: ignore[index]  # it has one
+    return page
+
+
+@blp.route("/log-policy")
+class LogPolicyOfOrganization(Resource):
+    needs = {"GET": Permission.POLICY_READ, "PUT": Permission.POLICY_WRITE}
+
+    @blp.response(200, LogPolicySchema)
+    def get(self) -> LogPolicy:
+        """Read under which headings managers leave notes"""
+        return LogPolicy.current(g.session)
+
+    @blp.arguments(LogPolicySchema)
+    @blp.response(200, LogPolicySchema)
+    def put(self, data: dict[str, Any]) -> LogPolicy:
+        """Say under which headings managers leave notes, and which of them a day cannot be signed without"""
+        return LogPolicy.set_to(g.session, **data)
+
+
 @blp.route("/stores/<uuid:store_id>/recovery-logs/<date:business_date>")
 class RecoveryLogByDate(Resource):
-    needs = {"GET": Permission.LOG_READ}
+    needs = {"GET": Permission.LOG_READ, "PATCH": Permission.LOG_SIGN}
     finds = {"store_id": Store}
 
-    @blp.response(200, RecoveryLogSchema)
-    def get(self, store: Store, business_date: date) -> RecoveryLog:
-        """Read a store's business day: what needs somebody now, the figures, every concern with its timeline"""
-        return recovery_log(g.session, store, business_date, seen_by=g.actor, at=g.now)
+    def changed(self, subjects: dict[str, Any]) -> LogPage:
+        return _page(subjects["store"])
+
+    @blp.response(200, RecoveryLogSchema, headers={"ETag": "ETag"})
+    @blp.alt_response(200, schema={"type": "string"}, content_type=CSV, success=True)
+    @blp.refuses(406)
+    def get(self, store: Store, business_date: date) -> Any:
+        """Read a store's business day: what needs somebody now, the figures, every concern with its timeline
+
+        The ETag is the version of its `page`. With `Accept: text/csv` one line for each concern, then for praise; the
+        cost has a column for each currency, the timeline is in the store's own time.
+        """
+        form = asked_for(JSON, CSV)
+        log = recovery_log(g.session, store, business_date, seen_by=g.actor, at=g.now)
+        if form == JSON:
+            return log, 200, etag_of(log.page)
+        shown = RecoveryLogSchema().dump(log)
+        return csv_answer(f"recovery-log-{store.slug}-{business_date}", columns(shown), lines(shown))
+
+    @blp.arguments(LogNotesSchema)
+    @blp.response(200, LogPageSchema)
+    def patch(self, data: dict[str, Any], store: Store, business_date: date) -> LogPage:  # noqa: ARG002 `_page` reads the day
+        """Write the notes of a day, as they are typed
+
+        Not any more once it is signed (409 `not-now`).
+        """
+        page = _page(store)
+        page.write(g.session, **data)
+        return page
+
+
+@blp.route("/stores/<uuid:store_id>/recovery-logs/<date:business_date>/sign-off")
+class SignOffRecoveryLog(Resource):
+    needs = {"POST": Permission.LOG_SIGN}
+    finds = {"store_id": Store}
+
+    @blp.response(200, LogPageSchema)
+    @once(Store, status=200, again=_page)
+    def post(self, store: Store, business_date: date) -> LogPage:  # noqa: ARG002 `_page` reads the day
+        """Sign a day, from when the store shuts
+
+        Its figures are kept as they are, and what is open is handed over to tomorrow. 409 `not-now` before the day is
+        over, and with the slugs of the notes that are `missing`; 409 `already-signed` with `signed_by`.
+        """
+        page = _page(store)
+        page.sign_off(g.session, store, count=day_figures, by=g.actor, at=g.now)
+        return page
+
+
+@blp.route("/stores/<uuid:store_id>/recovery-logs/<date:business_date>/amendments")
+class LogAmendments(Resource):
+    needs = {"POST": Permission.LOG_SIGN}
+    finds = {"store_id": Store}
+
+    @blp.arguments(NewLogAmendmentSchema)
+    @blp.response(201, LogAmendmentSchema)
+    @once(LogAmendment, status=201)
+    def post(self, data: dict[str, Any], store: Store, business_date: date) -> LogAmendment:  # noqa: ARG002 `_page` reads the day
+        """Add something to a day that is signed, and say why
+
+        Nothing that was signed is changed by it. 409 `not-now` while the day is not signed.
+        """
+        said = {"reason": data["reason"], "text": data["text"]}
+        return _page(store).amend(g.session, id_=data["id"], by=g.actor, at=g.now, **said)

@@ -8,6 +8,7 @@ from webargs.fields import DelimitedList
 from api.schemas.base import BusinessDate, Instant, MoneySchema, Schema, Words
 from api.schemas.concerns import ConcernEventSchema, ConcernSchema
 from api.schemas.follow_ups import FollowUpSchema
+from api.schemas.log_pages import CarriedOverSchema, HeadingSchema, LogPageSchema
 from api.schemas.recovery import RecoveryActionSchema
 from models.reports.groups import GroupBy
 from models.terms import Channel
@@ -203,15 +204,23 @@ class NeedsYouNowSchema(Schema):
 
 
 class RecoveryLogSchema(Schema):
-    """One business day of one store, from `opens_at` to just before `closes_at`."""
+    """One business day of one store, from `opens_at` to just before `closes_at`.
+
+    `after_sign_off`: the ids of what was told, or went on, after the day was signed; not in `page.signed_figures`.
+    `headings` are what notes are asked for.
+    """
 
     store = fields.Nested(LogStoreSchema)
     business_date = fields.Date()
     opens_at = Instant()
     closes_at = Instant()
     generated_at = Instant()
+    carried_over = fields.Nested(CarriedOverSchema)
     needs_you_now = fields.Nested(NeedsYouNowSchema)
     figures = fields.Nested(LogFiguresSchema)
     concerns = fields.List(fields.Nested(LogConcernSchema))
     praise = fields.List(fields.Nested(ConcernSchema))
     late_entries = fields.List(fields.UUID())
+    after_sign_off = fields.List(fields.UUID())
+    headings = fields.List(fields.Nested(HeadingSchema))
+    page = fields.Nested(LogPageSchema)

@@ -15,7 +15,9 @@ from models.alert import Alert
 from models.concern import Concern
 from models.concern_event import ConcernEvent
 from models.follow_up import OWED, FollowUp
+from models.log_page import A_DAY, LogPage, LogPolicy
 from models.recovery import ActionStatus, RecoveryAction
+from models.reports.carried_over import CarriedOver, carried_over
 from models.reports.day_figures import DayFigures, day_figures
 from models.store import Store
 from models.terms import AlertState, Kind, Status
@@ -52,6 +54,9 @@ class RecoveryLog:
     praise: Sequence[Concern]
     owed: Sequence[FollowUp]
     waiting: Sequence[RecoveryAction]
+    carried_over: CarriedOver
+    page: LogPage
+    headings: Sequence[dict[str, Any]]
 
     @property
     def needs_you_now(self) -> NeedsYouNow:
@@ -69,6 +74,14 @@ class RecoveryLog:
         """What was told when the customer had gone already."""
         return [one.id for one in self.concerns if one.late]
 
+    @property
+    def after_sign_off(self) -> list[UUID]:
+        """What the one who signed has not seen: told later, or with steps that were taken later."""
+        signed = self.page.signed_steps
+        if signed is None:
+            return []
+        return [one.id for one in (*self.concerns, *self.praise) if one.event_count > signed.get(str(one.id), 0)]
+
 
 def recovery_log(session: Session, store: Store, business_date: date, *, seen_by: Actor, at: datetime) -> RecoveryLog:
     """The log of a day, as far as this actor may see it; a day without concerns has an empty one."""
@@ -84,6 +97,7 @@ def recovery_log(session: Session, store: Store, business_date: date, *, seen_by
     waits = (RecoveryAction.status == ActionStatus.PENDING) | RecoveryAction.is_unpaid()
     waiting = RecoveryAction.listed(seen_by, **day).where(waits)
     opens_at, closes_at = store.day_bounds(business_date)
+    page, before = LogPage.of(session, store, business_date, business_date - A_DAY)
     return RecoveryLog(
         store=store,
         business_date=business_date,
@@ -95,6 +109,9 @@ def recovery_log(session: Session, store: Store, business_date: date, *, seen_by
         praise=[concern for concern in told if concern.kind is Kind.PRAISE],
         owed=session.scalars(owed.order_by(FollowUp.due_at, FollowUp.id)).all(),
         waiting=session.scalars(waiting.order_by(RecoveryAction.recorded_at, RecoveryAction.id)).all(),
+        carried_over=carried_over(session, store, business_date, before, seen_by=seen_by),
+        page=page,
+        headings=LogPolicy.current(session).headings,
     )
 
 

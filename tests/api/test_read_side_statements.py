@@ -53,14 +53,16 @@ def test_statements_do_not_grow_with_concerns(world: World, shop: Shop) -> None:
     report = "/v1/reports/recovery?from=2026-03-01&to=2026-03-31&group_by="
     paths = [
         f"/v1/stores/{shop.store_id}/recovery-logs/{NOON.date()}",
+        f"/v1/stores/{shop.store_id}/recovery-logs/{NOON.date() + timedelta(days=1)}",
         *(f"{report}{group_by}" for group_by in ("", "day", "category,cause", "store,week", "region,month")),
     ]
     tell(world, shop, 10)
     of_ten = [statements(world, shop, path) for path in paths]
     tell(world, shop, 990)
     assert [statements(world, shop, path) for path in paths] == of_ten
-    assert max(of_ten) <= 17
+    assert max(of_ten) <= 24
     assert world.request("GET", paths[0], (shop, "admin")).json["figures"]["concerns"] == 1000
+    assert len(world.request("GET", paths[1], (shop, "admin")).json["carried_over"]["concerns"]) == 500
 
 
 def test_what_is_read_in_one_go_is_of_one_moment(world: World, shop: Shop) -> None:

@@ -54,11 +54,12 @@ READ = {
     "getFollowUps": 2,
     "getItemById": 2,
     "getItems": 2,
+    "getLogPolicyOfOrganization": 2,
     "getMe": 5,  # the person, their stores, their regions; the shift
     "getQuestionById": 2,
     "getQuestions": 2,
     "getRecoveryActions": 2,
-    "getRecoveryLogByDate": 15,
+    "getRecoveryLogByDate": 23,  # of it, eight for the page, the headings and what earlier days left
     "getRegions": 2,
     "getRemedies": 3,
     "getRemedyById": 3,
@@ -157,6 +158,8 @@ class House:
         due = {"business_date": lambda _number: concern["business_date"]}
         copy(owner, "follow_up", promised, more, concern_id=concerns.__getitem__, **due)
         copy(owner, "follow_up", promised, more, **due)
+        left = originals(owner, "log_hand_over", **own)[0]
+        copy(owner, "log_hand_over", left, more, concern_id=concerns.__getitem__)
         (asked, *_) = originals(owner, "feedback_request", concern_id=concern["id"])
         copy(owner, "feedback_request", asked, more, token=lambda number: f"{first + number:038}")
         (qr, *_) = originals(owner, "standing_qr", **own)

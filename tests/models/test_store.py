@@ -135,3 +135,25 @@ def test_every_instant_is_in_exactly_one_day_and_days_never_go_back(
     bounds = {one: here.day_bounds(one) for one in around}
     assert [one for one, (start, end) in bounds.items() if start <= instant < end] == [day]
     assert here.business_date(instant + timedelta(seconds=later)) >= day
+
+
+SHUTS = [  # business date, openings of that civil day, when it shuts
+    (date(2026, 3, 3), ["12:00 15:00", "18:00 02:00"], "2026-03-04 02:00:00"),
+    (date(2026, 3, 3), ["08:00 17:00"], "2026-03-03 17:00:00"),
+    (date(2026, 3, 3), ["22:00 06:00"], "2026-03-04 04:00:00"),  # open on: the next day begins all the same
+    (date(2026, 3, 3), [], "2026-03-04 04:00:00"),
+    (date(2026, 3, 28), ["18:00 02:00"], "2026-03-29 01:00:00"),  # the night that is an hour short
+    (date(2026, 10, 24), ["18:00 02:00"], "2026-10-25 02:00:00"),  # and the one that is an hour longer
+]
+
+
+@pytest.mark.parametrize(("day", "openings", "expected"), SHUTS)
+def test_a_store_shuts_when_its_last_opening_of_the_day_ends(day: date, openings: list[str], expected: str) -> None:
+    here = store("Europe/Lisbon")
+    periods = [{"opens_at": one[:5], "closes_at": one[6:]} for one in openings]
+    here.set_hours({"weekly": [], "exceptions": [{"date": day.isoformat(), "periods": periods}]})  # type: ignore[typeddict-item]
+    assert here.shuts_at(day) == utc(expected)
+
+
+def test_a_store_that_told_no_hours_shuts_when_its_day_ends() -> None:
+    assert store("Europe/Lisbon").shuts_at(date(2026, 3, 3)) == utc("2026-03-04 04:00:00")

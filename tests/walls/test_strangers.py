@@ -203,6 +203,7 @@ def ours_by_new_id(walls: Walls, operation: Operation, pointer: str) -> str:
     names = {"postConcerns/id": "concern_id", "postCustomers/id": "customer_id", "postChecks/id": "check_id"}
     names |= {"postConcernFollowUps/id": "follow_up_id", "postConcernFeedbackRequests/id": "feedback_request_id"}
     names |= {"postStoreStandingQrs/id": "standing_qr_id", "postFixes/id": "fix_id"}
+    names |= {"postLogAmendments/id": "amendment_id"}
     return walls.ours.ids[names.get(operation.id + pointer, "recovery_action_id")]
 
 
