@@ -23,7 +23,7 @@ export UV_SYSTEM_CERTS := 1
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help run web worker demo test check lint format types floors openapi openapi-check browser pictures fuzz chaos \
-	chaos-fcm chaos-postgres chaos-takes chaos-disk model bench bench-latency bench-dispatch bench-guidance lock clean
+	chaos-fcm chaos-postgres chaos-takes chaos-disk chaos-export model bench bench-latency bench-dispatch bench-guidance lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' Makefile
@@ -90,6 +90,9 @@ chaos-takes: $(DEV) ## fifty people take each of 200 alerts at the same moment
 
 chaos-disk: $(DEV) ## let SQLite run out of room in the middle of every kind of write
 	@$(PY) -m tests.ordeals.full_disk $(REPEAT)
+
+chaos-export: $(DEV) ## let eight people write for ten seconds while head office follows: nothing missed, in order
+	@$(PY) -m tests.ordeals.followed_changes $(REPEAT)
 
 model: $(DEV) ## try 10,000 steps of what may happen to calls for help, in any order
 	@$(PY) -m tests.ordeals.lives_of_alerts $(REPEAT)

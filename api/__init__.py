@@ -21,6 +21,7 @@ from api.resources import (
     concerns,
     customers,
     escalation_policies,
+    exports,
     feedback,
     fixes,
     follow_ups,
@@ -62,6 +63,7 @@ BLUEPRINTS = (
     escalation_policies,
     recovery_logs,
     reports,
+    exports,
 )
 DESCRIPTION = "Log a customer's concern in seconds, ring the right phones, record what put it right."
 

@@ -11,7 +11,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
-from models.errors import Conflict, DomainError, Forbidden, Invalid, Missing, NotNow, Stale
+from models.errors import Conflict, DomainError, Expired, Forbidden, Invalid, Missing, NotNow, Stale
 
 log = structlog.get_logger(__name__)
 
@@ -20,6 +20,7 @@ STATUS: dict[type[DomainError], int] = {
     Missing: 404,
     NotNow: 409,
     Conflict: 409,
+    Expired: 410,
     Stale: 412,
     Invalid: 422,
 }
@@ -31,6 +32,7 @@ TITLES = {
     405: ("method-not-allowed", "This address does not know that method"),
     406: ("not-acceptable", "This cannot be shown in that form"),
     409: ("conflict", "Somebody else was first"),
+    410: ("cursor-expired", "Start over without this cursor"),
     412: ("stale-version", "The object has changed since you read it"),
     413: ("body-too-large", "The body is too large"),
     415: ("unsupported-media-type", "Send JSON"),

@@ -1,6 +1,7 @@
 """Lists by cursor: stable under writes, bound to their filters, the same cost on every page."""
 
 import hashlib
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -38,19 +39,28 @@ def page(
     return {"items": rows[:limit], "next_cursor": _write(last, columns) if last is not None else None}
 
 
-def _write(row: Any, columns: tuple[InstrumentedAttribute[Any], ...]) -> str:
-    after = [_as_json(getattr(row, column.key)) for column in columns]
+def cursor_after(after: Sequence[Any]) -> str:
+    """A cursor of this list: it carries these values, and who holds it cannot change them."""
     return _serializer().dumps([after, _list_digest()])
 
 
-def _read(cursor: str, columns: tuple[InstrumentedAttribute[Any], ...]) -> list[Any]:
+def after_in(cursor: str) -> list[Any]:
+    """The values that a cursor of this list carries; Invalid for any other."""
     try:
         after, digest = _serializer().loads(cursor)
     except BadSignature as error:
         raise Invalid(BAD_CURSOR, pointer="/cursor") from error
     if digest != _list_digest():
         raise Invalid(BAD_CURSOR, pointer="/cursor")
-    return [_from_json(value, column.type) for value, column in zip(after, columns, strict=True)]
+    return list(after)
+
+
+def _write(row: Any, columns: tuple[InstrumentedAttribute[Any], ...]) -> str:
+    return cursor_after([_as_json(getattr(row, column.key)) for column in columns])
+
+
+def _read(cursor: str, columns: tuple[InstrumentedAttribute[Any], ...]) -> list[Any]:
+    return [_from_json(value, column.type) for value, column in zip(after_in(cursor), columns, strict=True)]
 
 
 def _as_json(value: Any) -> Any:

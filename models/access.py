@@ -41,6 +41,7 @@ class Permission(StrEnum):
     LOG_SIGN = "log:sign"  # notes on a day, its sign-off, and what is added afterwards
     DAY_FIGURES = "day:figures"  # how many guests and receipts a store had, and what it took
     REPORT_READ = "report:read"
+    EXPORT_READ = "export:read"  # everything, row by row, for a tool of head office
 
 
 class Role(StrEnum):
@@ -98,7 +99,7 @@ GRANTS: dict[Role, frozenset[Permission]] = {
     Role.FLOOR: _FLOOR,
     Role.MANAGER: _MANAGER,
     Role.REGIONAL: _MANAGER,
-    Role.HEAD_OFFICE: _PERSON | {P.CONCERN_READ, P.ALERT_READ, P.POLICY_READ, P.LOG_READ, P.REPORT_READ},
+    Role.HEAD_OFFICE: _PERSON | {P.CONCERN_READ, P.ALERT_READ, P.POLICY_READ, P.LOG_READ, P.REPORT_READ, P.EXPORT_READ},
     Role.ADMIN: _PERSON
     | {
         P.STORE_WRITE,
@@ -119,6 +120,7 @@ GRANTS: dict[Role, frozenset[Permission]] = {
         P.LOG_READ,
         P.DAY_FIGURES,
         P.REPORT_READ,
+        P.EXPORT_READ,
     },
 }
 
@@ -135,7 +137,7 @@ KEY_GRANTS: dict[KeyScope, frozenset[Permission]] = {
     KeyScope.CONCERNS_WRITE: _KEY | {P.ITEM_READ, P.CONCERN_LOG, P.CONCERN_RESOLVE, P.RECOVERY_ACT, P.DAY_FIGURES},
     KeyScope.CUSTOMERS_READ: _KEY | {P.CUSTOMER_READ},
     KeyScope.CUSTOMERS_WRITE: _KEY | {P.CUSTOMER_WRITE},
-    KeyScope.REPORTS_READ: _KEY | {P.REPORT_READ},
+    KeyScope.REPORTS_READ: _KEY | {P.REPORT_READ, P.EXPORT_READ},
 }
 
 # Roles that look after every store of the organization instead of the stores they are listed at.

@@ -50,6 +50,12 @@ class Stale(DomainError):
     code = "stale-version"
 
 
+class Expired(DomainError):
+    """What the caller goes on from is over; they have to start over."""
+
+    code = "cursor-expired"
+
+
 class Invalid(DomainError):
     """A value breaks a rule that needs more than its shape to check."""
 

@@ -6,20 +6,22 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import and_
+from sqlalchemy import and_, select
 from sqlalchemy.orm import joinedload
 
 from models.access import Actor
+from models.alert import Alert
 from models.concern import Concern
 from models.concern_event import ConcernEvent
 from models.contact import normalised
 from models.customer import Customer
 from models.errors import DomainError, Invalid
+from models.follow_up import FollowUp
 from models.item import Item
 from models.look_up import look_up
 from models.previous import last_of
 from models.putting_right import act
-from models.recovery import ActionStatus
+from models.recovery import ActionStatus, RecoveryAction
 from models.remedy import Remedy
 from models.session import ScopedSession
 from models.shift import Shift
@@ -35,6 +37,8 @@ _RULES_OF_SHIFT = (
 )
 
 
+# What is seen by whoever sees the concern, and has a number of its own in the feed.
+SEEN_WITH_IT: tuple[type[RecoveryAction | FollowUp | Alert], ...] = (RecoveryAction, FollowUp, Alert)
 NAMED_BY_ID: dict[str, type[Staff | Concern]] = {"praised": Staff, "linked": Concern}
 
 
@@ -75,7 +79,12 @@ def complete(
     )
     if "customer" in changes:
         concern.follow(changes.pop("previous"))
-    return concern.edit(by=by, at=at, **changes)
+    sensitive_before = concern.sensitive
+    event = concern.edit(by=by, at=at, **changes)
+    if concern.sensitive is not sensitive_before:
+        for kind in SEEN_WITH_IT:
+            session.tell_again(session.scalars(select(kind).where(kind.concern_id == concern.id)).unique())
+    return event
 
 
 def _post(session: ScopedSession, store_id: UUID | None, *, by: Actor) -> tuple[Store, Staff | None]:

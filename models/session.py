@@ -1,7 +1,7 @@
 """Database roles and the scoped session: shows one tenant, stamps new rows, fails closed, keeps the feed."""
 
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from enum import StrEnum
@@ -84,6 +84,11 @@ class ScopedSession(Session):
                 self.touched[identity(row)] = (row, Op.UPSERT)
             self.mark(row)
         return inserted
+
+    def tell_again(self, rows: Iterable[Aggregate]) -> None:
+        """Number these in the feed: not they have changed, but who may see them."""
+        for row in rows:
+            self.touched.setdefault(identity(row), (row, Op.UPSERT))
 
     def remembered(self, what: Hashable, ask: Callable[[], Answer], *, at: datetime) -> Answer:
         """What this process learned of this organization within the last minute, or else what `ask` finds now."""

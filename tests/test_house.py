@@ -29,7 +29,7 @@ from tests.scene import tenant_tables
 
 LONGEST = 300  # lines in a file
 GENERATED = ("migrations/versions/", "openapi.json", "constraints.txt", "tests/permissions.txt", "LICENSE")
-GLOBAL = {"organization", "heartbeat", "inspection", "tally"}
+GLOBAL = {"organization", "heartbeat", "inspection", "restoration", "tally"}
 # Keyed by the organization and something that is unique within it by itself.
 OTHER_KEYS = {"change": ["organization_id", "seq"], "change_counter": ["organization_id"]}
 

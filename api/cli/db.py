@@ -5,9 +5,10 @@ from alembic import command
 from alembic.config import Config as AlembicConfig
 from flask import current_app
 
-from api.cli.plain import Group
+from api.cli.plain import Group, back_office, tell
 from config import ROOT
-from models.session import Database
+from models.epoch import Restoration
+from models.session import EVERYTHING, Database
 
 db = Group("db", help="The database schema.")
 
@@ -38,3 +39,10 @@ def downgrade(revision: str) -> None:
 def check() -> None:
     """Fail when the tables and the models differ."""
     command.check(alembic_config())
+
+
+@db.command("restored")
+def restored() -> None:
+    """Say that a backup was restored: whoever follows the changes starts over."""
+    with back_office() as database, database.writing(EVERYTHING) as session:
+        tell({"epoch": Restoration.say(session, at=database.clock())})

@@ -21,7 +21,8 @@ from api.schemas.log_pages import (
 from api.schemas.reports import RecoveryLogSchema
 from models.access import Permission
 from models.log_page import LogAmendment, LogPage, LogPolicy
-from models.reports.day import day_figures, recovery_log
+from models.reports.day import recovery_log
+from models.reports.day_figures import day_figures
 from models.store import Store
 
 blp = Blueprint("recovery-logs", __name__, "The daily recovery log of a store")

@@ -31,13 +31,14 @@ PROMISED = {  # line: permissions, and who has them: floor, manager, regional, h
     "notes and signs a day": ({P.LOG_SIGN}, "no yes yes no no"),
     "tells and reads what a store took in a day": ({P.DAY_FIGURES}, "no yes yes no yes"),
     "reports": ({P.REPORT_READ}, "no yes yes yes yes"),
+    "takes everything away, row by row": ({P.EXPORT_READ}, "no no no yes yes"),
 }
 SCOPES = {  # what a key may do beyond finding its way
     KeyScope.CONCERNS_READ: {P.ITEM_READ, P.CONCERN_READ, P.CONCERN_WORDS, P.ALERT_READ, P.LOG_READ},
     KeyScope.CONCERNS_WRITE: {P.ITEM_READ, P.CONCERN_LOG, P.CONCERN_RESOLVE, P.RECOVERY_ACT, P.DAY_FIGURES},
     KeyScope.CUSTOMERS_READ: {P.CUSTOMER_READ},
     KeyScope.CUSTOMERS_WRITE: {P.CUSTOMER_WRITE},
-    KeyScope.REPORTS_READ: {P.REPORT_READ},
+    KeyScope.REPORTS_READ: {P.REPORT_READ, P.EXPORT_READ},
 }
 NEVER_A_KEYS = {
     P.CUSTOMER_MERGE,

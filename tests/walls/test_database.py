@@ -14,7 +14,8 @@ from tests.databases import only_on_postgresql
 from tests.scene import tenant_tables
 from tests.walls.conftest import Walls, without_the_sessions_filter
 
-GLOBAL = {"organization", "heartbeat", "inspection", "tally"}  # of no tenant; `change_counter` and the rest are
+# Of no tenant; `change_counter` and the rest are.
+GLOBAL = {"organization", "heartbeat", "inspection", "restoration", "tally"}
 every_wall = pytest.mark.parametrize("wall", ["every wall"], indirect=True, scope="module")
 ONLY_ADDED = ("change", "concern_event", "log_amendment", "log_hand_over")
 

@@ -48,7 +48,7 @@ def test_the_schema_goes_up_and_down(bare_world: World):
     assert tables(bare_world) == set()
 
 
-@pytest.mark.parametrize("words", ["outbox status", "demo seed", "demo seed --if-empty"])
+@pytest.mark.parametrize("words", ["outbox status", "demo seed", "demo seed --if-empty", "db restored"])
 def test_a_database_that_is_not_migrated_says_so_in_one_line(bare_world: World, words):
     refused = commands_of(bare_world)(*words.split())
 

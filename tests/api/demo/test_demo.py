@@ -11,8 +11,10 @@ from sqlalchemy.orm import selectinload
 from api.demo import _seed, already_there, seed
 from api.demo.cast import DEMO, hash_passwords
 from models.alert import Alert
+from models.change import Change
 from models.concern import MOVES, Concern
 from models.concern_event import ConcernEvent
+from models.export import KINDS
 from models.organization import Organization
 from models.outbox import Outgoing
 from models.recovery import RecoveryAction
@@ -49,6 +51,11 @@ def test_the_demo_is_what_the_contract_says(world: World, subtests):
         with subtests.test("nothing rings"):
             assert session.scalars(select(Outgoing)).first() is None
             assert not [one for one in concerns if one.alert and one.alert.next_step_at]
+        with subtests.test("whoever follows what changes hears of all of it"):
+            changed = {tuple(row) for row in session.execute(select(Change.kind, Change.object_id))}
+            there = [(kind, id_) for kind, model in KINDS.items() for id_ in session.scalars(select(model.id))]
+            assert set(there) - changed == set()
+            assert len(there) > len(concerns)
         with subtests.test("there is some of everything"):
             assert {one.kind for one in concerns} == {"concern", "request", "praise"}
             assert {one.outcome for one in concerns} == {"recovered", "lost", "unknown", None}

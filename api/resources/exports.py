@@ -1,0 +1,64 @@
+"""Exports: everything that changed, row by row, for head office's own tools."""
+
+import gzip
+from dataclasses import astuple
+from typing import Any
+
+from flask import Response, current_app, g, request
+
+from api.blueprint import Blueprint
+from api.media import JSON, asked_for
+from api.paging import after_in, cursor_after
+from api.resource import Resource
+from api.schemas.exports import ChangePageSchema, ExportQuery
+from models.access import Permission
+from models.export import Place, changes_after
+
+blp = Blueprint("exports", __name__, "Exports: everything that changed, row by row, for head office's own tools")
+
+NDJSON = "application/x-ndjson"
+
+
+@blp.route("/exports/changes")
+class ExportChanges(Resource):
+    needs = {"GET": Permission.EXPORT_READ}
+
+    @blp.arguments(ExportQuery, location="query")
+    @blp.response(200, ChangePageSchema)
+    @blp.alt_response(200, schema={"type": "string"}, content_type=NDJSON, success=True)
+    @blp.refuses(406, 410)
+    def get(self, query: dict[str, Any]) -> Response:
+        """Follow what changes, from the very beginning or from where one was
+
+        The things themselves, as they are now: no words, names or contacts. Come back with `next_cursor` until
+        `end_of_stream`, and then whenever you like; a page applied twice does no harm. 410 with `start_over` after a
+        backup was restored. `limit` counts changes and goes up to 1,000, more than the 200 of lists: nobody waits in
+        front of a screen for it, and each page costs a request. With `Accept: application/x-ndjson` one line for each
+        thing, and a last one with the rest of the page; compressed with `Accept-Encoding: gzip`.
+        """
+        form = asked_for(JSON, NDJSON)
+        place = Place(*after_in(query["cursor"])) if query["cursor"] is not None else None
+        page = changes_after(g.session, place, limit=query["limit"], seen_by=g.actor)
+        shown = ChangePageSchema().dump(
+            {
+                "items": page.items,
+                "next_cursor": cursor_after(astuple(page.place)),
+                "end_of_stream": page.end_of_stream,
+            }
+        )
+        # A page is small enough to be written in one go: so a slow reader keeps no transaction open.
+        if form == NDJSON:
+            end = {name: value for name, value in shown.items() if name != "items"}
+            body = "".join(current_app.json.dumps(line) + "\n" for line in (*shown["items"], end))
+        else:
+            body = current_app.json.dumps(shown)
+        return _packed(current_app.response_class(body, mimetype=form))
+
+
+def _packed(answer: Response) -> Response:
+    """Compressed for whoever takes it. Nothing secret stands in it, so its length gives nothing away (BREACH)."""
+    answer.vary.update(("Accept", "Accept-Encoding"))
+    if request.accept_encodings["gzip"] > 0:
+        answer.set_data(gzip.compress(answer.get_data(), mtime=0))
+        answer.headers["Content-Encoding"] = "gzip"
+    return answer

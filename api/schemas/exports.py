@@ -1,0 +1,193 @@
+"""What leaves with the export. Each kind has its list of fields, and what stands in none of them stays in the house.
+
+Nothing here is what somebody typed about a concern, and nobody is named: no words, notes, items, people or contacts.
+"""
+
+from typing import Any
+
+from marshmallow import fields, post_load, validate
+
+from api.schemas.base import Instant, MoneySchema, PageQuery, Schema, SlugOf
+from api.schemas.organization import CauseSchema
+from models.change import Op
+from models.concern import Concern
+from models.export import KINDS
+from models.follow_up import FollowUpKind, FollowUpStatus
+from models.recovery import ActionStatus, Settlement
+from models.remedy import RemedyKind
+from models.store import StoreKind
+from models.terms import AlertState, Channel, Handling, Kind, Outcome, Reason, Severity, Source, Status
+
+MOST_PER_EXPORT = 1000
+
+
+class RegionExport(Schema):
+    slug = fields.String()
+    name = fields.String()
+
+
+class StoreExport(Schema):
+    region_id = fields.UUID()
+    slug = fields.String()
+    name = fields.String()
+    kind = fields.Enum(StoreKind, by_value=True)
+    time_zone = fields.String()
+    country = fields.String()
+    currency = fields.String()
+    day_starts_at = fields.Time()
+
+
+class CategoryExport(Schema):
+    slug = fields.String()
+    name = fields.String()
+    urgent = fields.Boolean()
+    causes = fields.List(fields.Nested(CauseSchema))
+
+
+class QuestionExport(Schema):
+    slug = fields.String()
+    text = fields.String()
+    category = SlugOf(allow_none=True)
+
+
+class RemedyExport(Schema):
+    slug = fields.String()
+    name = fields.String()
+    kind = fields.Enum(RemedyKind, by_value=True)
+
+
+class ConcernExport(Schema):
+    kind = fields.Enum(Kind, by_value=True)
+    status = fields.Enum(Status, by_value=True)
+    handling = fields.Enum(Handling, by_value=True)
+    source = fields.Enum(Source, by_value=True)
+    channel = fields.Enum(Channel, by_value=True)
+    mood = fields.Integer()
+    mood_after = fields.Integer(allow_none=True)
+    outcome = fields.Enum(Outcome, by_value=True, allow_none=True)
+    rating = fields.Integer(allow_none=True)
+    category = SlugOf(allow_none=True)
+    cause = SlugOf(allow_none=True)
+    place = SlugOf(allow_none=True)
+    question = SlugOf(allow_none=True)
+    read_back = fields.Boolean()
+    times_told = fields.Integer(allow_none=True)
+    sensitive = fields.Boolean()
+    order_value = fields.Nested(MoneySchema, allow_none=True)
+    occurred_at = Instant()
+    received_at = Instant()
+    late = fields.Boolean()
+    time_adjusted = fields.Boolean()
+    business_date = fields.Date()
+    taken_at = Instant(allow_none=True)
+    resolved_at = Instant(allow_none=True)
+    seconds_to_take = fields.Integer(allow_none=True)
+    seconds_to_resolve = fields.Integer(allow_none=True)
+    seconds_since_previous = fields.Integer(allow_none=True)
+    reopened_count = fields.Integer()
+    on_the_spot = fields.Method("put_right_alone")
+
+    def put_right_alone(self, concern: Concern) -> bool:
+        """As the reports count it: who it was does not leave."""
+        same = concern.reported_by_id is not None and concern.reported_by_id == concern.resolved_by_id
+        return same and concern.status is Status.RESOLVED and concern.reopened_count == 0
+
+
+class RecoveryActionExport(Schema):
+    concern_id = fields.UUID()
+    remedy = SlugOf()
+    status = fields.Enum(ActionStatus, by_value=True)
+    reverses_id = fields.UUID(allow_none=True)
+    cost = fields.Nested(MoneySchema, allow_none=True)
+    asked = fields.Nested(MoneySchema, allow_none=True)
+    beyond = fields.Boolean()
+    business_date = fields.Date()
+    settlement = fields.Enum(Settlement, by_value=True)
+    decided_at = Instant(allow_none=True)
+    acted_at = Instant()
+    recorded_at = Instant()
+
+
+class FollowUpExport(Schema):
+    concern_id = fields.UUID()
+    kind = fields.Enum(FollowUpKind, by_value=True)
+    status = fields.Enum(FollowUpStatus, by_value=True)
+    due_at = Instant()
+    business_date = fields.Date()
+    promised_at = Instant()
+    kept_at = Instant(allow_none=True)
+    broken_at = Instant(allow_none=True)
+
+
+class AlertExport(Schema):
+    concern_id = fields.UUID()
+    severity = fields.Enum(Severity, by_value=True)
+    reason = fields.Enum(Reason, by_value=True)
+    rule = fields.String()
+    state = fields.Enum(AlertState, by_value=True)
+    raised_at = Instant()
+    taken_at = Instant(allow_none=True)
+    unanswered_at = Instant(allow_none=True)
+    closed_at = Instant(allow_none=True)
+
+
+class StoreDayExport(Schema):
+    business_date = fields.Date()
+    covers = fields.Integer(allow_none=True)
+    transactions = fields.Integer(allow_none=True)
+    sales = fields.Nested(MoneySchema, allow_none=True)
+
+
+OBJECTS: dict[str, Schema] = {
+    "region": RegionExport(),
+    "store": StoreExport(),
+    "category": CategoryExport(),
+    "question": QuestionExport(),
+    "remedy": RemedyExport(),
+    "concern": ConcernExport(),
+    "alert": AlertExport(),
+    "recovery_action": RecoveryActionExport(),
+    "follow_up": FollowUpExport(),
+    "store_day": StoreDayExport(),
+}
+
+
+class ExportQuery(PageQuery):
+    """After which cursor, and of how many changes: at most 1,000 at a time, more is cut down to that."""
+
+    limit = fields.Integer(load_default=500, validate=validate.Range(min=1))
+
+    @post_load
+    def coerce(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
+        return {"limit": min(data["limit"], MOST_PER_EXPORT), "cursor": data.get("cursor")}
+
+
+class _Now(fields.Dict):
+    """The thing itself in the fields of its kind."""
+
+    def _serialize(self, value: Any, _attr: str | None, obj: Any, **_: Any) -> dict[str, Any] | None:
+        shown: dict[str, Any] | None = None if value is None else OBJECTS[obj.kind].dump(value)
+        return shown
+
+
+class ChangeSchema(Schema):
+    """One thing that changed, as it is now. `delete`: it is gone, or nothing for this reader any more."""
+
+    seq = fields.Integer(required=True)
+    kind = fields.String(required=True, validate=validate.OneOf(sorted(KINDS)))
+    op = fields.Enum(Op, by_value=True, required=True)
+    id = fields.UUID(required=True)
+    store_id = fields.UUID(required=True, allow_none=True)
+    version = fields.Integer(required=True)
+    at = Instant(required=True)
+    object = _Now(
+        required=True, allow_none=True, metadata={"description": "Its fields; docs/bi.md lists them by kind."}
+    )
+
+
+class ChangePageSchema(Schema):
+    """A page of what changed. `next_cursor` is always there: after the end it is where to come back with."""
+
+    items = fields.List(fields.Nested(ChangeSchema), required=True)
+    next_cursor = fields.String(required=True)
+    end_of_stream = fields.Boolean(required=True)

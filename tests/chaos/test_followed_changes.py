@@ -1,0 +1,16 @@
+"""A reader of the export beside eight writers. `make chaos-export` is the long version."""
+
+from pathlib import Path
+
+from tests.databases import Databases
+from tests.ordeals.followed_changes import undergo
+from tests.ordeals.trial import new_seed
+
+
+def test_a_reader_of_the_export_misses_nothing_of_what_eight_write(databases: Databases, tmp_path: Path) -> None:
+    seed = new_seed()
+    print(f"seed {seed}")  # noqa: T201 what a failure has to show, whatever it is
+    with databases.alone("postgresql") as url:
+        figures = undergo(url, tmp_path, seconds=2, seed=seed)
+    print(figures)  # noqa: T201 likewise
+    assert figures.broken() == []

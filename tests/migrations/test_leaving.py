@@ -1,0 +1,35 @@
+"""Questions of before they had a version reach whoever follows what changes."""
+
+from contextlib import closing
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+
+from tests.copies import copy, originals
+from tests.databases import ROOT, Databases, migrate
+from tests.exporting import follow, page
+from tests.factories import make_shop
+from tests.world import World
+
+
+def test_a_question_the_feed_never_told_of_is_told_once(databases: Databases, database_kind: str) -> None:
+    with databases.alone(database_kind) as url, closing(World(url)) as world:
+        shop = make_shop(world.back_office)
+        _, cursor = follow(world, shop)
+        settings = Config(toml_file=ROOT / "pyproject.toml")
+        settings.attributes["database_url"] = url
+        before = ScriptDirectory.from_config(settings).get_revision("0014").down_revision
+        assert isinstance(before, str)
+        command.downgrade(settings, before)
+        owner = sa.create_engine(url)
+        with owner.begin() as connection:
+            old = originals(connection, "question", organization_id=shop.organization_id)[0]
+            ids = copy(connection, "question", old, 2, slug=lambda number: f"old-{number}")
+        owner.dispose()
+        migrate(url)
+        told = page(world, shop, cursor)
+        assert [(item["kind"], item["id"]) for item in told["items"]] == [("question", str(id_)) for id_ in ids]
+        assert [item["object"]["slug"] for item in told["items"]] == ["old-0", "old-1"]
+        assert told["end_of_stream"]
