@@ -106,6 +106,11 @@ class Scene:
         return {self.ids[name] for name in names} | set(self.sensitive.values()) | {str(self.shop.staff["floor"])}
 
 
+def _keep_sums(world: World, shop: Shop) -> None:
+    with world.back_office.writing(shop.organization_id) as session:
+        refresh_marked(session, shop.organization_id)
+
+
 def make_scene(world: World, slug: str) -> Scene:
     """An organization of its own, lived in through the API."""
     shop = make_shop(world.back_office, slug, on_shift=("floor", "manager"))
@@ -160,8 +165,7 @@ def make_scene(world: World, slug: str) -> Scene:
     _do(world, "PUT", "/v1/feedback-policy", (shop, "admin"), json={"days_between": 14})
     qrs = [_do(world, "POST", f"/v1/stores/{shop.store_id}/standing-qrs", (shop, "admin"), json={}) for _ in range(2)]
     cold = {name: said[name] for name in ("mood", "category", "cause")}
-    with world.back_office.writing(shop.organization_id) as session:
-        refresh_marked(session, shop.organization_id)
+    _keep_sums(world, shop)
     _do(world, "POST", "/v1/concerns", floor, json={**cold, "customer_id": twins[0]})
     for customer_id in (concern["customer_id"], twins[0]):
         _do(world, "PATCH", f"/v1/customers/{customer_id}", floor, json=AGREES, headers={"If-Match": "*"})
