@@ -23,7 +23,7 @@ export UV_SYSTEM_CERTS := 1
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help run web worker demo test check lint format types floors openapi openapi-check browser pictures fuzz chaos \
-	chaos-fcm chaos-postgres chaos-takes chaos-disk chaos-export model bench bench-latency bench-dispatch bench-guidance lock clean
+	chaos-fcm chaos-postgres chaos-takes chaos-disk chaos-export model bench bench-latency bench-dispatch bench-guidance bench-reports lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' Makefile
@@ -107,6 +107,9 @@ bench-dispatch: $(DEV) ## how fast the worker sends, against a bare HTTP client
 
 bench-guidance: $(DEV) ## what guidance adds to the time of logging, in a house of a million concerns
 	@$(PY) -m bench.guidance
+
+bench-reports: $(DEV) ## time reports over 10 million concerns beside raw SQL and DuckDB; CONCERNS=100000 for fewer
+	@$(PY) -m bench.reports --concerns $${CONCERNS:-10000000}
 
 lock: $(DEV) ## resolve the newest versions the requirements allow into constraints.txt
 	@cp constraints.txt $(VENV)/constraints.old && : > constraints.txt

@@ -2,9 +2,13 @@
 
 from datetime import datetime, timedelta
 
+import structlog
+from sqlalchemy.exc import DBAPIError
+
 from models.reports.refresh import DAYS_AT_ONCE, refresh
 from models.session import Database
 
+log = structlog.get_logger(__name__)
 EVERY = timedelta(seconds=5)  # a day on which much happens is worked out once for all of it
 
 
@@ -20,6 +24,14 @@ class Sums:
         at = self._database.clock()
         if self._at is not None and timedelta(0) <= at - self._at < EVERY:
             return 0
-        days = refresh(self._database)
-        self._at = None if days >= DAYS_AT_ONCE else at
+        self._at = at
+        try:
+            days = refresh(self._database)
+        except DBAPIError:
+            raise
+        except Exception:  # whatever it is, it must not hold up the letters
+            log.exception("unforeseen", task="sums")
+            return 0
+        if days >= DAYS_AT_ONCE:
+            self._at = None
         return days if self._at is None else 0

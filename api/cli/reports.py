@@ -1,10 +1,14 @@
 """The sums that reports are read from."""
 
+import sys
+
 import click
 
 from api.cli.plain import Group, back_office, tell
 from models.reports.refresh import mark_everything, refresh
 from models.session import EVERYTHING
+
+DAYS_AT_ONCE = 1000
 
 reports = Group("reports", help="The sums that reports are read from.")
 
@@ -18,7 +22,7 @@ def rebuild() -> None:
     with back_office() as database:
         with database.writing(EVERYTHING) as session:
             marked = mark_everything(session)
-        with click.progressbar(length=marked, label="days", file=click.get_text_stream("stderr")) as bar:
-            while days := refresh(database):
+        with click.progressbar(length=marked, label="days", file=sys.stderr) as bar:
+            while days := refresh(database, at_once=DAYS_AT_ONCE):
                 bar.update(days)
     tell({"days": marked})

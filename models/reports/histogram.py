@@ -18,8 +18,7 @@ GAMMA: Final = (1 + RELATIVE_ERROR) / (1 - RELATIVE_ERROR)
 STEPS: Final = 1024  # the last one stands for twenty years and more
 MOST: Final = 63  # times that one word can count
 
-_WORDS: Final = STEPS * (MOST + 1)
-_TIMES: Final = np.arange(MOST + 1)
+_TIMES_BITS: Final = MOST.bit_length()
 # What a step says it was: the middle of its bounds, in the measure of relative error. The first is no time at all.
 _VALUES: Final = np.concatenate([[0.0], 2 * GAMMA ** np.arange(STEPS - 1, dtype=float) / (GAMMA + 1)])
 
@@ -38,14 +37,15 @@ def counts_of(seconds: Iterable[int], times: Iterable[int]) -> Counts:
 def pack(counts: Counts) -> bytes:
     """The histogram as it is kept."""
     full, rest = np.divmod(counts, MOST)
-    words = np.concatenate([np.repeat(np.arange(STEPS) << 6 | MOST, full), (np.arange(STEPS) << 6 | rest)[rest > 0]])
+    steps = np.arange(STEPS) << _TIMES_BITS
+    words = np.concatenate([np.repeat(steps | MOST, full), (steps | rest)[rest > 0]])
     return words.astype("<u2").tobytes()
 
 
 def unpack(packed: bytes | None) -> Counts:
     """The counts of one or of many packed histograms."""
-    words = np.bincount(np.frombuffer(packed or b"", dtype="<u2"), minlength=_WORDS)
-    return words.reshape(STEPS, MOST + 1) @ _TIMES
+    words = np.frombuffer(packed or b"", dtype="<u2")
+    return np.bincount(words >> _TIMES_BITS, weights=words & MOST, minlength=STEPS).astype(np.int64)
 
 
 def spread(counts: Counts) -> Spread:

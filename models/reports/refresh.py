@@ -1,13 +1,14 @@
 """Keeping the sums: what is marked is worked out again from the rows, one organization at a time."""
 
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import chain
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, delete, insert, inspect, or_, select, tuple_, union
+from sqlalchemy import ColumnElement, delete, func, insert, inspect, select, union
 from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
@@ -16,7 +17,7 @@ from models.base import StoreDate
 from models.concern import Concern
 from models.follow_up import FollowUp
 from models.mark import Mark
-from models.reports.counting import Totals, by_group, count_concerns, count_listening
+from models.reports.counting import Total, Totals, by_group, count_concerns, count_listening
 from models.reports.groups import GroupBy, Grouping
 from models.reports.histogram import pack
 from models.reports.periods import following_month
@@ -31,14 +32,14 @@ BY_MONTH = (GroupBy.STORE, GroupBy.MONTH)
 BY_CAUSE = (GroupBy.STORE, GroupBy.MONTH, GroupBy.CATEGORY, GroupBy.CAUSE)
 
 
-def refresh(database: Database) -> int:
+def refresh(database: Database, *, at_once: int = DAYS_AT_ONCE) -> int:
     """Work out again some of what is marked, in a transaction for each organization; how many days it was."""
     with database.reading(EVERYTHING) as session:
         marked = session.scalars(select(Mark.organization_id).distinct()).all()
     days = 0
     for organization_id in marked:
         with database.writing(organization_id) as session:
-            days += refresh_marked(session, organization_id)
+            days += refresh_marked(session, organization_id, at_once=at_once)
     return days
 
 
@@ -55,85 +56,89 @@ def mark_everything(session: ScopedSession) -> int:
     return len(rows)
 
 
-def refresh_marked(session: Session, organization_id: UUID) -> int:
-    """Take some marks away and work out those days and their months, all or nothing.
+def refresh_marked(session: Session, organization_id: UUID, *, at_once: int = DAYS_AT_ONCE) -> int:
+    """Take some marks of the oldest marked month away and work out those days and that month, all or nothing.
 
     A store is held by whoever works it out, so that of two workers the later one never writes what it read earlier.
-    The marks go first: what is written while the rows are read leaves marks of its own.
+    The marks go first: what is written while the rows are read leaves marks of its own. Every day of one of the stores
+    is worked out for all of them, so that an index finds them.
     """
-    oldest = select(Mark.store_id, Mark.business_date).distinct().limit(DAYS_AT_ONCE)
-    asked_for = {row.store_id for row in session.execute(oldest)}
-    free = select(Store.id).where(Store.id.in_(asked_for)).order_by(Store.id)
-    held = session.scalars(free.with_for_update(skip_locked=True, key_share=True)).all()
-    if not held:
+    of_month = Mark.month == select(func.min(Mark.month)).scalar_subquery()
+    which = (Mark.month, Mark.store_id, Mark.business_date)
+    marked = session.execute(select(*which).where(of_month).distinct().order_by(*which).limit(at_once)).all()
+    free = select(Store.id).where(Store.id.in_({row.store_id for row in marked})).order_by(Store.id)
+    stores = session.scalars(free.with_for_update(skip_locked=True, key_share=True)).all()
+    if not stores:
         return 0
-    days = {(row.store_id, row.business_date) for row in session.execute(oldest.where(Mark.store_id.in_(held)))}
-    session.execute(delete(Mark).where(_on(Mark, days)).execution_options(synchronize_session=False))
-    months = {(store_id, day.replace(day=1)) for store_id, day in days}
-    _keep(session, organization_id, KeptDay, days, _of_days(session, days))
-    _keep(session, organization_id, KeptMonth, months, _of_months(session, months))
-    _keep(session, organization_id, KeptCause, months, _of_causes(session, months))
-    return len(days)
+    month, days = marked[0].month, {row.business_date for row in marked}
+    batch = _Batch(session, organization_id, stores, sorted(days), month)
+    taken = delete(Mark).where(*batch.on_days(Mark)).execution_options(synchronize_session=False)
+    session.execute(taken)
+    batch.work_out()
+    return sum(row.store_id in stores for row in marked)
 
 
-def _of_days(session: Session, days: Collection[StoreDate]) -> Totals:
-    def grouping(of: Any) -> Grouping:
-        return Grouping(BY_DAY, *_bounds(days), of=of)
+@dataclass(frozen=True)
+class _Batch:
+    """Some stores on some days of one month, which is known by its first day."""
 
-    concerns = select(Concern.id).select_from(Concern).join(Concern.store).where(_on(Concern, days))
-    listening = count_listening(session, lambda kind: (_on(kind, days),), grouping)
-    return by_group(chain(count_concerns(session, concerns, grouping(Concern)), listening))
+    session: Session
+    organization_id: UUID
+    stores: Sequence[UUID]
+    days: Sequence[date]
+    month: date
 
+    def work_out(self) -> None:
+        self._keep(KeptDay, self.on_days(KeptDay), self._of_days())
+        self._keep(KeptMonth, self._in_month(KeptMonth), self._of_month())
+        self._keep(KeptCause, self._in_month(KeptCause), self._of_causes())
 
-def _of_months(session: Session, months: Collection[StoreDate]) -> Totals:
-    grouping = Grouping(BY_MONTH, *_bounds(months), of=KeptDay)
-    return by_group(add_up(session, KeptDay, _in_months(KeptDay, months), grouping=grouping))
+    def on_days(self, kind: Any) -> Sequence[ColumnElement[bool]]:
+        return kind.store_id.in_(self.stores), kind.business_date.in_(self.days)
 
+    def _in_month(self, kind: Any) -> Sequence[ColumnElement[bool]]:
+        return kind.store_id.in_(self.stores), kind.business_date.between(self.month, self._last_day)
 
-def _of_causes(session: Session, months: Collection[StoreDate]) -> Totals:
-    concerns = select(Concern.id).select_from(Concern).join(Concern.store).where(_in_months(Concern, months))
-    return by_group(count_concerns(session, concerns, Grouping(BY_CAUSE, *_bounds(months), of=Concern)))
+    @property
+    def _last_day(self) -> date:
+        return following_month(self.month) - timedelta(days=1)
 
+    def _grouping(self, group_by: Sequence[GroupBy], of: Any) -> Grouping:
+        return Grouping(group_by, self.month, self._last_day, of=of)
 
-def _keep(
-    session: Session, organization_id: UUID, kept: type[Kept], periods: Collection[StoreDate], totals: Totals
-) -> None:
-    """These totals instead of what was kept of those periods."""
-    session.execute(delete(kept).where(_on(kept, periods)).execution_options(synchronize_session=False))
-    names = [name for name, column in inspect(kept).columns.items() if column.type.python_type is int]
-    rows = []
-    for (store_id, period, *of), total in totals.items():
-        counted = {name: total.figures[name] for name in names if name != "cost"}
-        rows.append(
+    def _of_days(self) -> Totals:
+        concerns = select(Concern.id).select_from(Concern).join(Concern.store).where(*self.on_days(Concern))
+        counted = count_concerns(self.session, concerns, self._grouping(BY_DAY, Concern))
+        listening = count_listening(self.session, self.on_days, lambda kind: self._grouping(BY_DAY, kind))
+        return by_group(chain(counted, listening))
+
+    def _of_month(self) -> Totals:
+        grouping = self._grouping(BY_MONTH, KeptDay)
+        return by_group(add_up(self.session, KeptDay, *self._in_month(KeptDay), grouping=grouping))
+
+    def _of_causes(self) -> Totals:
+        concerns = select(Concern.id).select_from(Concern).join(Concern.store).where(*self._in_month(Concern))
+        return by_group(count_concerns(self.session, concerns, self._grouping(BY_CAUSE, Concern)))
+
+    def _keep(self, kept: type[Kept], instead_of: Sequence[ColumnElement[bool]], totals: Totals) -> None:
+        self.session.execute(delete(kept).where(*instead_of).execution_options(synchronize_session=False))
+        rows = [
             {
                 "id": uuid7(),
-                "organization_id": organization_id,
+                "organization_id": self.organization_id,
                 "store_id": store_id,
-                "business_date": date.fromisoformat(period if len(period) > len("2026-03") else f"{period}-01"),
-                **counted,
-                "cost": total.cost.total(),
-                **{name: pack(counts) for name, counts in total.seconds.items()},
+                "business_date": date.fromisoformat(period) if kept is KeptDay else self.month,
                 **dict(zip(("category_id", "cause_id"), of, strict=False)),
+                **_values(kept, total),
             }
-        )
-    if rows:
-        session.execute(insert(kept.__table__), rows)  # type: ignore[arg-type]  # the plain table: nothing is read back
+            for (store_id, period, *of), total in totals.items()
+        ]
+        if rows:
+            self.session.execute(insert(kept.__table__), rows)  # type: ignore[arg-type]  # the plain table: nothing is read back
 
 
-def _on(kind: Any, periods: Collection[StoreDate]) -> ColumnElement[bool]:
-    return tuple_(kind.store_id, kind.business_date).in_(periods)
-
-
-def _in_months(kind: Any, months: Collection[StoreDate]) -> ColumnElement[bool]:
-    """On any day of these months of these stores."""
-    of_stores = (
-        and_(kind.store_id == store_id, kind.business_date.between(month, following_month(month) - timedelta(days=1)))
-        for store_id, month in months
-    )
-    return or_(*of_stores)
-
-
-def _bounds(periods: Collection[StoreDate]) -> tuple[date, date]:
-    """The first day of the first one and the last day of the last one's month."""
-    days = [day for _, day in periods]
-    return min(days), following_month(max(days)) - timedelta(days=1)
+def _values(kept: type[Kept], total: Total) -> dict[str, Any]:
+    counts = [name for name, column in inspect(kept).columns.items() if column.type.python_type is int]
+    counted = {name: total.figures[name] for name in counts}
+    seconds = {name: pack(counts_) for name, counts_ in total.seconds.items()}
+    return {**counted, "cost": total.cost.total(), **seconds}

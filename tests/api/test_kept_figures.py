@@ -1,100 +1,29 @@
 """Reports are right at any moment: with sums that are kept, marked, half worked out, or worked out anew."""
 
-from datetime import date, timedelta
+import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from datetime import timedelta
 from random import Random
-from typing import Any
-from uuid import UUID
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete
 
 from models.mark import Mark
-from models.organization import Region
 from models.reports import refresh as refreshing
-from models.reports.refresh import mark_everything, refresh
-from models.reports.rollups import KeptCause, KeptDay, KeptMonth
-from models.session import EVERYTHING
-from models.store import Store
-from tests.agreement import agrees
-from tests.factories import Shop, make_shop
-from tests.histories import BEGIN, END, add_store_abroad, live
-from tests.recount import Raw, raw_rows, recount
+from models.reports.refresh import refresh
+from models.session import EVERYTHING, Database, DatabaseRole
+from notifications.sums import EVERY
+from tests.databases import only_on_postgresql
+from tests.factories import Shop, give_phone
+from tests.kept_house import House
+from tests.telling import Notebook, log_concern, over, work, worker_of
 from tests.world import World
 
-FROM, TO = BEGIN.date() - timedelta(days=50), END.date() + timedelta(days=1)
-ASKED: list[tuple[dict[str, Any], tuple[str, ...]]] = [
-    ({}, ()),
-    ({}, ("region", "month")),
-    ({}, ("store", "week")),
-    ({}, ("category", "cause")),
-    ({}, ("category", "month")),
-    ({}, ("day", "channel")),
-    ({"from_date": date(2026, 2, 27), "to_date": date(2026, 4, 2)}, ("month", "store")),
-    ({"from_date": date(2026, 3, 1), "to_date": date(2026, 3, 31)}, ("cause", "region")),
-    ({"from_date": date(2026, 3, 1), "to_date": date(2026, 3, 31)}, ("region",)),
-    ({"category": "food"}, ("month",)),
-    ({"category": "food", "from_date": date(2026, 3, 3)}, ("store",)),
-]
-
-
-class House:
-    """An organization with a history, whose report is compared with a recount."""
-
-    def __init__(self, world: World, slug: str = "acme") -> None:
-        self.world, self.shop = world, make_shop(world.back_office, slug)
-        abroad = add_store_abroad(world.back_office, self.shop)
-        self.stores = [self.shop.store_id, self.shop.other_store_id, abroad]
-        self.moved: set[UUID] = set()
-
-    def live(self, rng: Random, concerns: int) -> None:
-        live(self.world.back_office, self.shop, rng, concerns=concerns)
-
-    def refresh_all(self) -> None:
-        while refresh(self.world.back_office):
-            pass
-
-    def forget(self) -> None:
-        """Whatever was kept is lost, and its marks with it."""
-        with self.world.back_office.writing(EVERYTHING) as session:
-            for kind in (Mark, KeptDay, KeptMonth, KeptCause):
-                session.execute(delete(kind))
-
-    def rebuild(self) -> None:
-        with self.world.back_office.writing(EVERYTHING) as session:
-            mark_everything(session)
-        self.refresh_all()
-
-    def move(self, rng: Random) -> None:
-        """A store goes to another region, and its clocks are those of another zone from now on."""
-        store_id = rng.choice(self.stores)
-        with self.world.back_office.writing(self.shop.organization_id) as session:
-            store = session.scalars(select(Store).where(Store.id == store_id)).one()
-            store.region_id = rng.choice(session.scalars(select(Region.id).order_by(Region.slug)).all())
-            store.time_zone = rng.choice(["Asia/Tokyo", "America/New_York", "Europe/Lisbon"])
-        self.moved.add(store_id)
-
-    def marks(self) -> int:
-        with self.world.back_office.reading(EVERYTHING) as session:
-            return session.scalars(select(func.count()).select_from(Mark)).one()
-
-    def differences(self) -> list[Any]:
-        """What a report says and a recount does not."""
-        with self.world.database.reading(self.shop.organization_id) as session:
-            raw = raw_rows(session, self.stores)
-        raw.moved = self.moved
-        return [asked for asked in ASKED if not self._agrees(raw, *asked)]
-
-    def _agrees(self, raw: Raw, chosen: dict[str, Any], group_by: tuple[str, ...]) -> bool:
-        which = {"from_date": FROM, "to_date": TO, **chosen}
-        query = {name.removesuffix("_date"): str(value) for name, value in which.items()}
-        query["group_by"] = ",".join(group_by)
-        answer = self.world.request("GET", "/v1/reports/recovery", (self.shop, "hq"), query_string=query)
-        assert answer.status_code == 200, answer.text
-        return agrees(
-            {name: answer.json[name] for name in ("rows", "totals")}, recount(raw, **which, group_by=group_by)
-        )
+PATIENCE = 60.0
 
 
 @settings(
@@ -122,12 +51,11 @@ def test_kept_marked_or_worked_out_anew_the_report_is_a_recount(world: World, rn
     assert house.differences() == []
 
 
-def test_a_refresh_of_some_days_leaves_the_others_marked(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_refresh_of_some_days_leaves_the_others_marked(world: World) -> None:
     house = House(world)
     house.live(Random(1), 30)
-    monkeypatch.setattr(refreshing, "DAYS_AT_ONCE", 3)
     for _ in range(4):
-        assert refresh(world.back_office) == 3
+        assert 0 < refresh(world.back_office, at_once=3) <= 3
         assert house.differences() == []
     assert house.marks() > 0
 
@@ -139,7 +67,7 @@ def test_what_breaks_half_way_leaves_the_figures_and_the_marks_as_they_were(
     house.live(Random(2), 20)
     marks = house.marks()
     with monkeypatch.context() as broken:
-        broken.setattr(refreshing, "_of_causes", lambda *_: 1 / 0)
+        broken.setattr(refreshing, "_values", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             refresh(world.back_office)
     assert house.marks() == marks
@@ -169,3 +97,91 @@ def test_a_tap_of_a_check_is_counted_at_once(world: World, shop: Shop) -> None:
         told = world.request("GET", "/v1/reports/recovery", (shop, "hq"), query_string=house).json["totals"]
         assert told["checks"] == expected
         refresh(world.back_office)
+
+
+@only_on_postgresql
+def test_two_at_once_while_others_write_leave_nothing_out(world: World) -> None:
+    """Two refresh without a pause while two write; each report meanwhile tells at least what was told before it."""
+    house, writing = House(world), threading.Event()
+    house.live(Random(5), 20)
+    writing.set()
+
+    def write() -> int:
+        for number in range(25):
+            log_concern(world, house.shop, mood=1 + number % 4)
+        return 25
+
+    def keep() -> int:
+        refreshed = 0
+        with closing(Database(world.url, DatabaseRole.WORKER, clock=world.clock)) as database:
+            while writing.is_set() or house.marks():
+                refreshed += refresh(database, at_once=5)
+        return refreshed
+
+    told = [house.concerns_told()]
+    with ThreadPoolExecutor(4) as crew:
+        keepers, writers = [crew.submit(keep) for _ in range(2)], [crew.submit(write) for _ in range(2)]
+        while not all(writer.done() for writer in writers):
+            told.append(house.concerns_told())
+        writing.clear()
+        assert sum(keeper.result(PATIENCE) for keeper in keepers) > 0
+    assert told == sorted(told)
+    assert house.concerns_told() == told[0] + sum(writer.result() for writer in writers)
+    assert house.marks() == 0
+    assert house.differences() == []
+
+
+def test_a_worker_that_dies_half_way_leaves_it_to_the_next_one(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    house = House(world)
+    house.live(Random(6), 10)
+    with monkeypatch.context() as dying:
+        dying.setattr(refreshing, "_values", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt), worker_of(world, over(Notebook())) as worker:
+            worker.work_once()
+    assert house.marks() > 0
+    assert house.differences() == []
+    with worker_of(world, over(Notebook()), name="next") as worker:
+        while house.marks():
+            worker.work_once()
+            world.clock.move(seconds=EVERY.total_seconds())
+    assert house.differences() == []
+
+
+def test_a_worker_works_out_what_was_marked_within_seconds_and_not_in_every_round(world: World, shop: Shop) -> None:
+    def marks() -> int:
+        with world.back_office.reading(EVERYTHING) as session:
+            return len(session.scalars(Mark.__table__.select()).all())
+
+    with worker_of(world, over(Notebook())) as worker:
+        log_concern(world, shop)
+        worker.work_once()
+        assert marks() == 0
+        log_concern(world, shop)
+        worker.work_once()
+        assert marks() > 0
+        world.clock.move(seconds=EVERY / timedelta(seconds=1))
+        worker.work_once()
+        assert marks() == 0
+
+
+def test_the_command_line_rebuilds_everything(world: World) -> None:
+    house = House(world)
+    house.live(Random(7), 10)
+    house.forget()
+    assert house.differences() != []
+    result = world.app.test_cli_runner().invoke(args=["reports", "rebuild"])
+    assert result.exit_code == 0, result.exception or result.stderr
+    assert json.loads(result.stdout)["days"] > 0
+    assert house.marks() == 0
+    assert house.differences() == []
+
+
+def test_sums_that_break_hold_up_neither_letters_nor_reports(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    house, book = House(world), Notebook()
+    give_phone(world.back_office, house.shop, "manager", "phone")
+    monkeypatch.setattr(refreshing, "_values", lambda *_: 1 / 0)
+    log_concern(world, house.shop)
+    with worker_of(world, over(book)) as worker:
+        work(worker)
+    assert len(book.letters) == 1
+    assert house.differences() == []

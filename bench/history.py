@@ -1,0 +1,116 @@
+"""An invented year of a chain of stores, written by the database itself: as many concerns as are wanted."""
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import sqlalchemy as sa
+
+from tests.copies import multiply
+from tests.factories import Shop
+from tests.telling import log_concern
+from tests.world import World
+
+REGIONS, CATEGORIES = 10, 8
+LAST_DAY = date(2026, 3, 2)  # the day before the worlds of the tests begin
+CONCERN, ACTION = 1, 2
+
+
+@dataclass(frozen=True)
+class History:
+    """How much of it there is."""
+
+    concerns: int
+    stores: int
+    days: int
+
+    def __str__(self) -> str:
+        return f"{self.concerns} concerns of {self.stores} stores in {self.days} days"
+
+    @property
+    def first_day(self) -> date:
+        return LAST_DAY - timedelta(days=self.days - 1)
+
+
+def write(url: str, world: World, shop: Shop, history: History) -> None:
+    """Each store's concerns over the days in turn: every third one with something given, all but a few resolved.
+
+    They take from half a minute to half an hour, long ones being rare.
+    """
+    told = {"mood": 2, "category": "food", "cause": "cold", "handling": "mine", "outcome": "recovered", "mood_after": 4}
+    first = log_concern(world, shop, **told, recovery_actions=[{"remedy": "voucher"}])
+    owner = sa.create_engine(url)
+    with owner.begin() as connection:
+        connection.execute(sa.text("SET LOCAL session_replication_role = replica"))  # ours fit: no link is looked up
+        connection.execute(sa.text("SET LOCAL synchronous_commit = off"))
+        (action,) = connection.scalars(sa.text("SELECT id FROM recovery_action"))
+        multiply(connection, "region", str(shop.region_id), REGIONS, slug="'region-' || n")
+        stores = {"slug": "'copy-' || n", "region_id": f"md5('region' || n % {REGIONS} + 1)::uuid"}
+        multiply(connection, "store", str(shop.store_id), history.stores, **stores)
+        (cause,) = connection.execute(sa.text("SELECT category_id, id FROM cause WHERE slug = 'cold'")).all()
+        multiply(connection, "category", cause.category_id, CATEGORIES, slug="'copy-' || n")
+        of_each = f"md5('category' || n % {CATEGORIES} + 1)::uuid"
+        multiply(connection, "cause", cause.id, 3 * CATEGORIES, slug="'copy-' || n", category_id=of_each)
+        _write_concerns(connection, first["id"], str(action), history)
+        connection.execute(
+            sa.text(
+                "INSERT INTO rollup_dirty (organization_id, id, store_id, business_date, month)"
+                " SELECT DISTINCT organization_id, md5(store_id::text || business_date)::uuid, store_id, business_date,"
+                " date_trunc('month', business_date)::date FROM concern ON CONFLICT DO NOTHING"
+            )
+        )
+    with owner.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(sa.text("VACUUM ANALYZE"))
+    owner.dispose()
+
+
+def _write_concerns(connection: sa.Connection, concern: str, action: str, history: History) -> None:
+    stores = connection.scalars(sa.text("SELECT array_agg(id::text) FROM store WHERE slug LIKE 'copy-%'")).one()
+    causes = connection.execute(sa.text("SELECT array_agg(id::text), array_agg(category_id::text) FROM cause")).one()
+    # One after another in time, the stores in turn.
+    day = f"({{n}}::bigint * {history.days} / {history.concerns + 1})::int"
+    opens = f"timestamptz '{history.first_day} 08:00Z'"
+    when = f"{opens} + {day} * interval '1 day' + ({{n}} % 43200) * interval '1 second'"
+
+    on = f"date '{history.first_day}' + {day}"
+    store = f"({_array(stores)})[{{n}} % {len(stores)} + 1]"
+    chance = "(abs(hashint4(n)) % 1000)"
+    one_of = f"[{chance} % {len(causes[0])} + 1]"
+    multiply(
+        connection,
+        "concern",
+        concern,
+        history.concerns,
+        id=_id(CONCERN, "n"),
+        store_id=store.format(n="n"),
+        category_id=f"({_array(causes[1])}){one_of}",
+        cause_id=f"({_array(causes[0])}){one_of}",
+        mood=f"1 + {chance} % 4",
+        mood_after=f"2 + {chance} % 4",
+        outcome=f"CASE WHEN {chance} < 800 THEN 'recovered' ELSE 'lost' END",
+        received_at=when.format(n="n"),
+        occurred_at=when.format(n="n"),
+        business_date=on.format(n="n"),
+        seconds_to_take=f"(30 * exp({chance} / 1000.0 * 4))::int",
+        seconds_to_resolve=f"(120 * exp({chance} / 1000.0 * 3))::int",
+    )
+    multiply(
+        connection,
+        "recovery_action",
+        action,
+        history.concerns // 3,
+        id=_id(ACTION, "n"),
+        concern_id=_id(CONCERN, "3 * n"),
+        store_id=store.format(n="(3 * n)"),
+        cost_amount=f"100 * ({chance} % 20)",
+        recorded_at=when.format(n="(3 * n)"),
+        business_date=on.format(n="(3 * n)"),
+    )
+
+
+def _id(kind: int, n: str) -> str:
+    """One after another, so that indexes grow at their end."""
+    return f"('{kind:08d}-0000-7000-8000-' || lpad(to_hex({n}), 12, '0'))::uuid"
+
+
+def _array(ids: list[str]) -> str:
+    return "ARRAY[" + ", ".join(f"'{id_}'" for id_ in ids) + "]::uuid[]"
