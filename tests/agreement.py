@@ -3,6 +3,12 @@
 from typing import Any
 
 
+def counted_in(answer: dict[str, Any]) -> dict[str, Any]:
+    """What a recovery report counts; how its stores compare is reckoned from that."""
+    rows = [{name: value for name, value in row.items() if name != "control"} for row in answer["rows"]]
+    return {"rows": rows, "totals": answer["totals"]}
+
+
 def agrees(said: Any, counted: Any) -> bool:
     """Whether a report says what was counted: everything to the last digit, medians and 90th percentiles within 1 %."""
     match counted:

@@ -37,6 +37,8 @@ class ReportRecovery(Resource):
 
 
 def _as_csv(shown: dict[str, Any]) -> Response:
+    for row in shown["rows"]:
+        del row["control"]  # a picture of its own, and no column
     columns = [column for by in shown["group_by"] for column in _group_columns(by)]
     columns += [name for name, _ in _cells(shown["totals"])]  # in the totals stands every currency there is
     return csv_answer(f"recovery-{shown['from']}-{shown['to']}", columns, (dict(_cells(row)) for row in shown["rows"]))

@@ -10,7 +10,9 @@ from api.schemas.concerns import ConcernEventSchema, ConcernSchema
 from api.schemas.follow_ups import FollowUpSchema
 from api.schemas.log_pages import CarriedOverSchema, HeadingSchema, LogPageSchema
 from api.schemas.recovery import RecoveryActionSchema
+from models.reports.control import TAILS
 from models.reports.groups import GroupBy
+from models.reports.recovery import CompareTo
 from models.terms import Channel
 
 MOST_DAYS = 1_100
@@ -30,6 +32,11 @@ class RecoveryReportQuery(Schema):
     category = Words(60, metadata={"description": "The slug of a category."})
     region_id = fields.UUID()
     store_id = fields.UUID()
+    compare_to = fields.Enum(
+        CompareTo,
+        by_value=True,
+        metadata={"description": "The period before, of as many months or days, or the same days of the last year."},
+    )
 
     @validates_schema
     def in_order(self, data: dict[str, Any], **_: Any) -> None:
@@ -144,8 +151,38 @@ class RecoveryTotalsSchema(FiguresSchema):
     follow_ups_kept = fields.Integer(allow_none=True)
 
 
+class LimitsSchema(Schema):
+    """What lies from `low` to `high` may well be chance."""
+
+    low = fields.Float()
+    high = fields.Float()
+
+
+class ControlSchema(Schema):
+    """A figure of a store beside that of all (`target`); `outside` names the widest limits it lies outside of, or null.
+
+    The limits narrow with how much the store has to show: exact, of the binomial distribution for shares and of the
+    Poisson distribution for counts.
+    """
+
+    value = fields.Float()
+    target = fields.Float()
+    limits = fields.Dict(
+        keys=fields.String(validate=validate.OneOf(list(TAILS))),
+        values=fields.Nested(LimitsSchema),
+        metadata={"example": {"95": {"low": 0.71, "high": 0.9}, "99.8": {"low": 0.64, "high": 0.94}}},
+    )
+    outside = fields.String(allow_none=True, validate=validate.OneOf(list(TAILS)))
+
+
 class RecoveryRowSchema(RecoveryTotalsSchema, _GroupedSchema):
-    """The figures of one group."""
+    """The figures of one group.
+
+    By store alone `control` says of `recovery_rate`, `taken_share` and `concerns_per_1000` (transactions) whether the
+    store differs from all of them together by more than chance; null where it cannot be told, and otherwise.
+    """
+
+    control = fields.Dict(keys=fields.String(), values=fields.Nested(ControlSchema, allow_none=True), allow_none=True)
 
 
 class RecoveryReportSchema(Schema):
@@ -163,6 +200,11 @@ class RecoveryReportSchema(Schema):
     relative_error = fields.Float()
     rows = fields.List(fields.Nested(RecoveryRowSchema))
     totals = fields.Nested(RecoveryTotalsSchema)
+    compared = fields.Nested(
+        lambda: RecoveryReportSchema(exclude=("compared",)),
+        allow_none=True,
+        metadata={"description": "The same for the period of `compare_to`, in JSON only."},
+    )
 
 
 class LogStoreSchema(NamedSchema):

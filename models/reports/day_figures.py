@@ -11,9 +11,10 @@ from models.asked_well import AskedWell
 from models.concern import Concern
 from models.follow_up import FollowUp
 from models.reports.counting import DUE, KEPT_IN_TIME, SECONDS, by_group, count_outcomes, timed
-from models.reports.figures import Figures, Share, figures
+from models.reports.figures import Figures, figures
 from models.reports.groups import Grouping
 from models.reports.percentiles import Spread, neighbours, spread
+from models.reports.share import Share
 from models.store import Store
 from models.store_day import StoreDay
 

@@ -5,23 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from models.base import Money
+from models.reports.control import Control
 from models.reports.counting import Total
 from models.reports.groups import Label
 from models.reports.percentiles import Spread
-
-FEWEST = 10  # a rate of less than this many says nothing about a store, and much about a person
-
-
-@dataclass(frozen=True)
-class Share:
-    """A rate with what it was made from. Its value is None where the denominator is under 10."""
-
-    numerator: int
-    denominator: int
-
-    @property
-    def value(self) -> float | None:
-        return self.numerator / self.denominator if self.denominator >= FEWEST else None
+from models.reports.share import Share
 
 
 @dataclass(frozen=True)
@@ -119,6 +107,7 @@ class Row(Figures):
     to_ask: int | None
     follow_ups_due: int | None
     follow_ups_kept: int | None
+    control: dict[str, Control | None] | None = None
 
     @property
     def ask_rate(self) -> Share | None:

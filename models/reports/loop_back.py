@@ -9,7 +9,7 @@ from models.access import Actor
 from models.concern import Concern
 from models.fix import Fix
 from models.follow_up import FollowUp, FollowUpStatus
-from models.reports.figures import Share
+from models.reports.share import Share
 
 
 @dataclass(frozen=True)

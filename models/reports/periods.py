@@ -49,6 +49,25 @@ def month(day: date) -> str:
     return f"{day:%Y-%m}"
 
 
+def before(from_date: date, to_date: date) -> tuple[date, date]:
+    """The period before: as many whole months where it is made of whole months, else as many days."""
+    last = from_date - timedelta(days=1)
+    if from_date.day == 1 and (to_date + timedelta(days=1)).day == 1:
+        months_ = (to_date.year - from_date.year) * 12 + to_date.month - from_date.month + 1
+        return following_month(from_date, -months_), last
+    return from_date - (to_date - from_date) - timedelta(days=1), last
+
+
+def a_year_before(from_date: date, to_date: date) -> tuple[date, date]:
+    """The same days of the year before; 28 February stands for the 29th."""
+    first, last = (_same_day(day, day.year - 1) for day in (from_date, to_date))
+    return first, last
+
+
+def _same_day(day: date, year: int) -> date:
+    return day.replace(year=year, day=28) if (day.month, day.day) == (2, 29) else day.replace(year=year)
+
+
 def following_month(day: date, step: int = 1) -> date:
     """The first day of the month after the one this day is in, or of the one so many months further."""
     years, months_ = divmod(day.year * 12 + day.month - 1 + step, 12)

@@ -1,8 +1,9 @@
 """Were people listened to, and did it help? The recovery report, over the stores within somebody's reach."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
+from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
@@ -10,12 +11,25 @@ from sqlalchemy import ColumnElement
 from sqlalchemy.orm import Session
 
 from models.access import Actor
+from models.reports.control import Control, rate_beside, share_beside
 from models.reports.counting import Total, altogether
 from models.reports.figures import LISTENED, Row, figures
 from models.reports.groups import OF_CONCERNS, GroupBy, in_order, labels
 from models.reports.histogram import RELATIVE_ERROR, spread
+from models.reports.periods import a_year_before, before
 from models.reports.reading import totals
+from models.reports.share import Share
 from models.store import Store
+
+
+class CompareTo(StrEnum):
+    """An earlier period to stand beside the one that is asked for."""
+
+    PREVIOUS = "previous"
+    LAST_YEAR = "last_year"
+
+
+PERIODS = {CompareTo.PREVIOUS: before, CompareTo.LAST_YEAR: a_year_before}
 
 
 @dataclass(frozen=True)
@@ -31,6 +45,7 @@ class RecoveryReport:
     generated_at: datetime
     rows: Sequence[Row]
     totals: Row
+    compared: "RecoveryReport | None" = None
     clock: str = "wall"  # minutes as they passed, opening hours or not
     business_dates: str = "store"  # a day is what it is in each store's own zone
     relative_error: float = RELATIVE_ERROR
@@ -46,12 +61,13 @@ def recovery(
     category: str | None = None,
     region_id: UUID | None = None,
     store_id: UUID | None = None,
+    compare_to: CompareTo | None = None,
     at: datetime,
 ) -> RecoveryReport:
     """The report over the stores within reach, of one category (by slug), region or store where it is named.
 
     One row for each group in which anything was told, ordered by label. Without `group_by` there is one row, equal to
-    the total.
+    the total. By store alone each row says how it stands beside all of them together.
     """
     stores: list[ColumnElement[bool]] = [*Store.visible_to(seen_by)]
     if region_id is not None:
@@ -63,9 +79,23 @@ def recovery(
     named = labels(session, group_by, counted)
     everything = _row(altogether(counted.values()), group={}, whole=whole)
     rows = [_row(total, group=named[key], whole=whole) for key, total in counted.items()] if group_by else [everything]
-    return RecoveryReport(
-        from_date, to_date, group_by, at, sorted(rows, key=lambda row: in_order(row.group)), everything
-    )
+    if list(group_by) == [GroupBy.STORE]:
+        rows = [replace(row, control=_beside(row, everything)) for row in rows]
+    rows.sort(key=lambda row: in_order(row.group))
+    report = RecoveryReport(from_date, to_date, group_by, at, rows, everything)
+    if compare_to is None:
+        return report
+    first, last = PERIODS[compare_to](from_date, to_date)
+    same: dict[str, Any] = {"group_by": group_by, "category": category, "region_id": region_id, "store_id": store_id}
+    return replace(report, compared=recovery(session, seen_by=seen_by, from_date=first, to_date=last, at=at, **same))
+
+
+def _beside(row: Row, all_: Row) -> dict[str, Control | None]:
+    control = {name: share_beside(getattr(row, name), getattr(all_, name)) for name in ("recovery_rate", "taken_share")}
+    if row.transactions is None or all_.transactions is None:
+        return control
+    of_all = Share(all_.concerns, all_.transactions)
+    return {**control, "concerns_per_1000": rate_beside(row.concerns, row.transactions, of_all, per=1000)}
 
 
 def _row(total: Total, *, group: dict[str, Any], whole: bool) -> Row:

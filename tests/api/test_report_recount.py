@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from models.reports.groups import GroupBy
-from tests.agreement import agrees
+from tests.agreement import agrees, counted_in
 from tests.databases import only_on_sqlite
 from tests.factories import Shop, make_shop
 from tests.histories import BEGIN, END, add_store_abroad, live
@@ -38,7 +38,7 @@ def report(world: World, shop: Shop, **query: Any) -> dict[str, Any]:
     asked = {"from": FROM.isoformat(), "to": TO.isoformat(), **{key: str(value) for key, value in query.items()}}
     answer = world.request("GET", "/v1/reports/recovery", (shop, "hq"), query_string=asked)
     assert answer.status_code == 200, answer.text
-    return {"rows": answer.json["rows"], "totals": answer.json["totals"]}
+    return counted_in(answer.json)
 
 
 @pytest.fixture
