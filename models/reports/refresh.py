@@ -72,8 +72,8 @@ def refresh_marked(session: Session, organization_id: UUID, *, at_once: int = DA
         return 0
     month, days = marked[0].month, {row.business_date for row in marked}
     batch = _Batch(session, organization_id, stores, sorted(days), month)
-    taken = delete(Mark).where(*batch.on_days(Mark)).execution_options(synchronize_session=False)
-    session.execute(taken)
+    taken = delete(Mark).where(Mark.month == month, *batch.on_days(Mark))
+    session.execute(taken.execution_options(synchronize_session=False))
     batch.work_out()
     return sum(row.store_id in stores for row in marked)
 
