@@ -12,10 +12,29 @@ from api.media import CSV, JSON, asked_for, csv_answer
 from api.resource import Resource
 from api.schemas.base import Schema
 from api.schemas.reports import NamedSchema, RecoveryReportQuery, RecoveryReportSchema
+from api.schemas.reports_of_rows import (
+    AlertsReportSchema,
+    ByConcernQuery,
+    CausesReportQuery,
+    CausesReportSchema,
+    FollowUpsReportQuery,
+    FollowUpsReportSchema,
+    ItemsReportSchema,
+    ListeningReportQuery,
+    ListeningReportSchema,
+    RemediesReportSchema,
+)
 from api.spreadsheet import XLSX, xlsx_answer
 from models.access import Permission
+from models.reports.asked import Asked
+from models.reports.called import alerts
+from models.reports.causes import causes
 from models.reports.groups import NAMES, GroupBy
+from models.reports.items import items
+from models.reports.listening import listening
+from models.reports.promised import follow_ups
 from models.reports.recovery import recovery
+from models.reports.remedies import remedies
 
 blp = Blueprint("reports", __name__, "Reports: aggregated figures, as JSON, CSV or XLSX")
 
@@ -55,6 +74,89 @@ class ReportRecovery(Resource):
         spread and the cost have a column for each of their parts.
         """
         return recovery(g.session, seen_by=g.actor, at=g.now, **query)
+
+
+@blp.route("/reports/remedies")
+class ReportRemedies(Resource):
+    needs = {"GET": Permission.REPORT_READ}
+
+    @_given("remedies", ByConcernQuery, RemediesReportSchema)
+    def get(self, query: dict[str, Any]) -> Any:
+        """What helps
+
+        By remedy: what was given and not taken back for the concerns of these days, and what became of them. A concern
+        that received two remedies stands in both rows, and once in the totals.
+        """
+        return remedies(g.session, _asked(query))
+
+
+@blp.route("/reports/causes")
+class ReportCauses(Resource):
+    needs = {"GET": Permission.REPORT_READ}
+
+    @_given("causes", CausesReportQuery, CausesReportSchema)
+    def get(self, query: dict[str, Any]) -> Any:
+        """Why people are unhappy
+
+        By category and cause: what became of the concerns, what it cost, and whether it went on after it was fixed.
+        """
+        return causes(g.session, _asked(query))
+
+
+@blp.route("/reports/items")
+class ReportItems(Resource):
+    needs = {"GET": Permission.REPORT_READ}
+
+    @_given("items", ByConcernQuery, ItemsReportSchema)
+    def get(self, query: dict[str, Any]) -> Any:
+        """What people are unhappy about
+
+        By item. A concern that names two stands in both rows, and once in the totals.
+        """
+        return items(g.session, _asked(query))
+
+
+@blp.route("/reports/follow-ups")
+class ReportFollowUps(Resource):
+    needs = {"GET": Permission.REPORT_READ}
+
+    @_given("follow-ups", FollowUpsReportQuery, FollowUpsReportSchema)
+    def get(self, query: dict[str, Any]) -> Any:
+        """Whether promises are kept
+
+        Of the promises that are due on these days.
+        """
+        return follow_ups(g.session, _asked(query))
+
+
+@blp.route("/reports/listening")
+class ReportListening(Resource):
+    needs = {"GET": Permission.REPORT_READ}
+
+    @_given("listening", ListeningReportQuery, ListeningReportSchema)
+    def get(self, query: dict[str, Any]) -> Any:
+        """Whether people are asked, and heard out
+
+        Grouped by `question`, one row for each that was asked, and a last one for concerns without.
+        """
+        return listening(g.session, _asked(query))
+
+
+@blp.route("/reports/alerts")
+class ReportAlerts(Resource):
+    needs = {"GET": Permission.REPORT_READ}
+
+    @_given("alerts", ByConcernQuery, AlertsReportSchema)
+    def get(self, query: dict[str, Any]) -> Any:
+        """Whether calling for help works
+
+        Over the alerts of the concerns of these days: what became of them, and what phones made of them.
+        """
+        return alerts(g.session, _asked(query))
+
+
+def _asked(query: dict[str, Any]) -> Asked:
+    return Asked(seen_by=g.actor, at=g.now, **query)
 
 
 def _as_table(form: str, name: str, shown: dict[str, Any]) -> Response:
