@@ -28,7 +28,9 @@ RULE = {"slug": "cold-soup", "name": "Cold soup", "category": "food", "enabled":
 LIMIT = {"role": "floor", "per_customer": {"amount": 1000, "currency": "EUR"}}
 DESSERT = {"slug": "dessert", "name": "Dessert", "kind": "gift", "limits": [LIMIT]}
 # What an operation cannot be asked without.
-QUERIES = {"getReportRecovery": {"from": "2026-01-01", "to": "2026-12-31", "group_by": "store"}}
+REPORTS = ("Recovery", "Remedies", "Causes", "Items", "FollowUps", "Listening", "Alerts")
+YEAR_BY_STORE = {"from": "2026-01-01", "to": "2026-12-31", "group_by": "store"}
+QUERIES = {f"getReport{name}": YEAR_BY_STORE for name in REPORTS}
 # What each operation with a body accepts; ids are added by the test that wants them there.
 BODIES: dict[str, dict[str, Any]] = {
     "postSessions": {"organization": "nobody", "login": "nobody", "password": "nobody has this one"},

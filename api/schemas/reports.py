@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from marshmallow import ValidationError, fields, validate, validates_schema
+from marshmallow import ValidationError, fields, post_load, validate, validates_schema
 from webargs.fields import DelimitedList
 
 from api.schemas.base import BusinessDate, Instant, MoneySchema, Schema, Words
@@ -11,32 +11,30 @@ from api.schemas.follow_ups import FollowUpSchema
 from api.schemas.log_pages import CarriedOverSchema, HeadingSchema, LogPageSchema
 from api.schemas.recovery import RecoveryActionSchema
 from models.reports.control import TAILS
-from models.reports.groups import GroupBy
+from models.reports.groups import OF_RECOVERY, GroupBy
 from models.reports.recovery import CompareTo
 from models.terms import Channel
 
 MOST_DAYS = 1_100
 
 
-class RecoveryReportQuery(Schema):
-    """Which business days (both included), which stores, and how to group them."""
-
-    from_date = BusinessDate(required=True, data_key="from")
-    to_date = BusinessDate(required=True, data_key="to")
-    group_by = DelimitedList(
-        fields.Enum(GroupBy, by_value=True),
+def grouped_by(*choices: GroupBy) -> DelimitedList:
+    """Up to two of these."""
+    return DelimitedList(
+        fields.String(validate=validate.OneOf([by.value for by in choices])),
         load_default=list,
         validate=validate.Length(max=2),
         metadata={"description": "Up to two, separated by a comma.", "uniqueItems": True},
     )
-    category = Words(60, metadata={"description": "The slug of a category."})
+
+
+class ReportQuery(Schema):
+    """Which business days (both included), which stores, and how to group them (`group_by`, of each report its own)."""
+
+    from_date = BusinessDate(required=True, data_key="from")
+    to_date = BusinessDate(required=True, data_key="to")
     region_id = fields.UUID()
     store_id = fields.UUID()
-    compare_to = fields.Enum(
-        CompareTo,
-        by_value=True,
-        metadata={"description": "The period before, of as many months or days, or the same days of the last year."},
-    )
 
     @validates_schema
     def in_order(self, data: dict[str, Any], **_: Any) -> None:
@@ -50,6 +48,27 @@ class RecoveryReportQuery(Schema):
     def twice(self, data: dict[str, Any], **_: Any) -> None:
         if len(set(data["group_by"])) < len(data["group_by"]):
             raise ValidationError("The same twice.", field_name="group_by")
+
+    @post_load
+    def grouped(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
+        return {**data, "group_by": [GroupBy(by) for by in data["group_by"]]}
+
+
+def of_category() -> Words:
+    """A filter that fits what is told apart by category."""
+    return Words(60, metadata={"description": "The slug of a category."})
+
+
+class RecoveryReportQuery(ReportQuery):
+    """Which business days, stores and category, and how to group them."""
+
+    group_by = grouped_by(*OF_RECOVERY)
+    category = of_category()
+    compare_to = fields.Enum(
+        CompareTo,
+        by_value=True,
+        metadata={"description": "The period before, of as many months or days, or the same days of the last year."},
+    )
 
 
 class ShareSchema(Schema):
@@ -193,7 +212,7 @@ class RecoveryReportSchema(Schema):
 
     from_date = fields.Date(data_key="from")
     to_date = fields.Date(data_key="to")
-    group_by = fields.List(fields.Enum(GroupBy, by_value=True))
+    group_by = fields.List(fields.String(validate=validate.OneOf([by.value for by in OF_RECOVERY])))
     business_dates = fields.String(validate=validate.Equal("store"))
     clock = fields.String(validate=validate.Equal("wall"))
     generated_at = Instant()

@@ -1,6 +1,6 @@
 """What a report can be grouped by: the columns that make a group, and what it is called."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -10,10 +10,12 @@ from uuid import UUID
 from sqlalchemy import Row, Select, select
 from sqlalchemy.orm import Session
 
+from models.item import Item
 from models.organization import Region
+from models.remedy import Remedy
 from models.reports.periods import month, months, weeks
 from models.store import Store
-from models.vocabulary import Category, Cause
+from models.vocabulary import Category, Cause, Question
 
 
 class GroupBy(StrEnum):
@@ -22,6 +24,10 @@ class GroupBy(StrEnum):
     CATEGORY = "category"
     CAUSE = "cause"
     CHANNEL = "channel"
+    REMEDY = "remedy"
+    ITEM = "item"
+    QUESTION = "question"
+    KIND = "kind"
     DAY = "day"
     WEEK = "week"
     MONTH = "month"
@@ -29,25 +35,33 @@ class GroupBy(StrEnum):
 
 OF_STORES = frozenset({GroupBy.STORE, GroupBy.REGION})
 OF_CONCERNS = frozenset({GroupBy.CATEGORY, GroupBy.CAUSE, GroupBy.CHANNEL})
-NAMES: dict[GroupBy, type[Store | Region | Category | Cause]] = {
-    GroupBy.STORE: Store,
-    GroupBy.REGION: Region,
-    GroupBy.CATEGORY: Category,
-    GroupBy.CAUSE: Cause,
+OF_TIME = frozenset({GroupBy.DAY, GroupBy.WEEK, GroupBy.MONTH})
+OF_RECOVERY = tuple(by for by in GroupBy if by in OF_STORES | OF_CONCERNS | OF_TIME)
+NAMES: dict[GroupBy, Any] = {
+    GroupBy.STORE: Store.name,
+    GroupBy.REGION: Region.name,
+    GroupBy.CATEGORY: Category.name,
+    GroupBy.CAUSE: Cause.name,
+    GroupBy.REMEDY: Remedy.name,
+    GroupBy.ITEM: Item.name,
+    GroupBy.QUESTION: Question.text,
 }
 CALENDARS = {GroupBy.WEEK: weeks, GroupBy.MONTH: months}
 
 
 @dataclass(frozen=True)
 class Named:
-    """A group that the organization named itself: a store, region, category or cause."""
+    """A group that the organization named itself: a store, region, category, cause, remedy, item or question.
+
+    Without slug and name where somebody may know that it is one thing, and not which.
+    """
 
     id: UUID
-    slug: str
-    name: str
+    slug: str | None
+    name: str | None
 
 
-Label = Named | str | None  # None: the concerns that have no category or cause
+Label = Named | str | None  # None: the concerns that have no category, cause or question
 Key = tuple[Any, ...]
 
 
@@ -63,13 +77,23 @@ class Dimension:
 class Grouping:
     """The groups of one report over rows `of` a kind that has a store and a business date, joined with that store.
 
-    `monthly` rows stand for a month each, by its first day.
+    `monthly` rows stand for a month each, by its first day. `columns` are those of a dimension that stand elsewhere.
     """
 
     def __init__(
-        self, group_by: Sequence[GroupBy], from_date: date, to_date: date, *, of: Any, monthly: bool = False
+        self,
+        group_by: Sequence[GroupBy],
+        from_date: date,
+        to_date: date,
+        *,
+        of: Any,
+        monthly: bool = False,
+        columns: Mapping[GroupBy, Any] | None = None,
     ) -> None:
-        self._dimensions = [_dimension(by, from_date, to_date, of, monthly=monthly) for by in group_by]
+        elsewhere = {by: Dimension(column) for by, column in (columns or {}).items()}
+        self._dimensions = [
+            elsewhere.get(by) or _dimension(by, from_date, to_date, of, monthly=monthly) for by in group_by
+        ]
         self.keys = tuple(dimension.column for dimension in self._dimensions)
 
     def join(self, question: Select[Any]) -> Select[Any]:
@@ -100,7 +124,7 @@ def _dimension(by: GroupBy, from_date: date, to_date: date, of: Any, *, monthly:
         case GroupBy.DAY:
             return Dimension(of.business_date, read=str)
         case _:
-            return Dimension(getattr(of, by if by is GroupBy.CHANNEL else f"{by}_id"))
+            return Dimension(getattr(of, by if by in (GroupBy.CHANNEL, GroupBy.KIND) else f"{by}_id"))
 
 
 def labels(session: Session, group_by: Sequence[GroupBy], keys: Iterable[Key]) -> dict[Key, dict[str, Label]]:
@@ -115,10 +139,14 @@ def labels(session: Session, group_by: Sequence[GroupBy], keys: Iterable[Key]) -
     return {key: {by.value: label(by, value) for by, value in zip(group_by, key, strict=True)} for key in keys}
 
 
-def _names(session: Session, kind: type[Store | Region | Category | Cause]) -> dict[UUID, Named]:
-    return {row.id: Named(*row) for row in session.execute(select(kind.id, kind.slug, kind.name))}
+def _names(session: Session, name: Any) -> dict[UUID, Named]:
+    kind = name.class_
+    return {row.id: Named(*row) for row in session.execute(select(kind.id, kind.slug, name))}
 
 
 def in_order(group: dict[str, Label]) -> list[tuple[bool, str]]:
     """Sorts groups by their labels, named ones by slug, and what has none last."""
-    return [(label is None, label.slug if isinstance(label, Named) else label or "") for label in group.values()]
+    return [
+        (label is None, (label.slug or str(label.id)) if isinstance(label, Named) else label or "")
+        for label in group.values()
+    ]

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from models.reports.groups import GroupBy
+from models.reports.groups import OF_RECOVERY
 from tests.agreement import agrees, counted_in
 from tests.databases import only_on_sqlite
 from tests.factories import Shop, make_shop
@@ -20,7 +20,7 @@ from tests.recount import Raw, raw_rows, recount, recount_day
 from tests.world import World
 
 FROM, TO = BEGIN.date() - timedelta(days=50), END.date() + timedelta(days=1)
-GROUPINGS = [(), *((by,) for by in GroupBy), *combinations(GroupBy, 2)]
+GROUPINGS = [(), *((by,) for by in OF_RECOVERY), *combinations(OF_RECOVERY, 2)]
 SEED = 20260303
 COUNTED = ("concerns", "follow_ups_due", "follow_ups_kept", "checks")
 

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
+from api.spreadsheet import XLSX
 from models.access import GRANTS, Actor, Role
 from models.base import Money
 from models.concern import Concern
@@ -247,7 +248,7 @@ def test_eleven_hundred_days_are_not_too_many(world: World, shop: Shop) -> None:
 def test_the_document_shows_both_forms(world: World, shop: Shop) -> None:
     paths = world.request("GET", "/openapi.json").json["paths"]
     responses = paths["/v1/reports/recovery"]["get"]["responses"]
-    assert set(responses["200"]["content"]) == {"application/json", "text/csv"}
+    assert set(responses["200"]["content"]) == {"application/json", "text/csv", XLSX}
     assert responses["406"] == {"$ref": "#/components/responses/not-acceptable"}
 
 

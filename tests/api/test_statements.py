@@ -63,7 +63,13 @@ READ = {
     "getRegions": 2,
     "getRemedies": 3,
     "getRemedyById": 3,
+    "getReportAlerts": 5,  # they; their phones; how late; the stores' names, as for each of the others
+    "getReportCauses": 7,  # figures; cost; fixes; the names of all three
+    "getReportFollowUps": 3,
+    "getReportItems": 8,  # whose names may be read; figures and all concerns, by group and together; names
+    "getReportListening": 5,  # concerns; checks; days
     "getReportRecovery": 11,  # which months are marked; of what is: figures, cost, seconds, who was asked; kept days
+    "getReportRemedies": 5,  # by group and together; names
     "getStaffById": 4,
     "getStaffList": 4,
     "getStandingQrImage": 2,

@@ -1,0 +1,75 @@
+"""What helps? What was given for concerns, and what became of the people who received it. Read from the rows."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, select
+from sqlalchemy.orm import Session, aliased
+
+from models.base import Money
+from models.concern import Concern
+from models.recovery import STANDS, ActionStatus, RecoveryAction
+from models.reports.asked import Asked, Report, Tallies, Tally, how_many, paid, report, sum_of
+from models.reports.figures import Lift
+from models.reports.groups import GroupBy, Label
+from models.reports.share import Share
+from models.terms import Outcome, Status
+
+LIFTED = (Concern.status == Status.RESOLVED, Concern.mood_after.is_not(None))
+
+
+@dataclass(frozen=True)
+class Helped:
+    """What was given and not taken back: how often (`times`), at what cost, and for how many `concerns`.
+
+    The mood and the end are those of the concerns, each counted once however often it received the same.
+    """
+
+    group: dict[str, Label]
+    times: int
+    concerns: int
+    recovered_share: Share
+    mood_lift: Lift
+    cost: Sequence[Money]
+
+
+def remedies(session: Session, asked: Asked) -> Report[Helped]:
+    """By remedy, over the concerns of these days; a concern that received two stands in two rows, once in the total."""
+
+    def count(group_by: Sequence[GroupBy]) -> Tallies:
+        given = asked.concerns().join(RecoveryAction, RecoveryAction.concern_id == Concern.id).where(STANDS)
+        grouping = asked.grouping(group_by, columns={GroupBy.REMEDY: RecoveryAction.remedy_id})
+        first = _first(of_its_kind=GroupBy.REMEDY in group_by)
+        figures = {
+            "times": how_many(),
+            "concerns": how_many(first),
+            "recovered": how_many(first, Concern.outcome == Outcome.RECOVERED),
+            "lost": how_many(first, Concern.outcome == Outcome.LOST),
+            "lifted": how_many(first, *LIFTED),
+            "lift": sum_of(Concern.mood_after - Concern.mood, first, *LIFTED),
+        }
+        return paid(session, given, grouping, figures)
+
+    return report(session, asked, count, _row, about=[GroupBy.REMEDY], overlapping=True)
+
+
+def _first(*, of_its_kind: bool) -> ColumnElement[bool]:
+    """That a concern received nothing before this, or nothing of the same remedy."""
+    other = aliased(RecoveryAction)
+    stands = (other.status == ActionStatus.DONE, other.reverses_id.is_(None))
+    before = [other.concern_id == RecoveryAction.concern_id, other.id < RecoveryAction.id, *stands]
+    if of_its_kind:
+        before.append(other.remedy_id == RecoveryAction.remedy_id)
+    return ~select(other.id).where(*before).exists()
+
+
+def _row(tally: Tally, group: dict[str, Label]) -> Helped:
+    counted = tally.figures
+    return Helped(
+        group=group,
+        times=counted["times"],
+        concerns=counted["concerns"],
+        recovered_share=tally.share("recovered", "recovered", "lost"),
+        mood_lift=Lift(counted["lift"], counted["lifted"]),
+        cost=tally.money,
+    )
