@@ -79,7 +79,9 @@ class Wall:
         return f"{self.number(minutes['median'])} ({self.number(minutes['p90'])})"
 
     def share(self, share: Mapping[str, Any]) -> str:
-        """The rate, where enough stands behind it, and what it was made from."""
+        """The rate, where enough stands behind it, and what it was made from; nothing where that is nothing."""
+        if not share["denominator"]:
+            return "-"
         parts = f"{share['numerator']}/{share['denominator']}"
         if share["value"] is None:
             return parts

@@ -72,7 +72,7 @@ def test_the_page_tells_the_day_in_order_of_what_matters(world: World, shop: Sho
     assert "12:00 · Colleague of acme : “So friendly.”" in text
     assert "Told when the customer had gone: No. 3" in text
     assert "Told, or went on, after the sign-off: No. 3" in text
-    assert "Concerns 3 (signed: 2)" in text
+    assert "Concerns 3 signed: 2" in text
     in_order(text, "What went well The new rota.", "Signed by Manager of acme, 4 Mar 12:05.")
     assert "Amendment by Manager of acme, 4 Mar 12:05 It was forgotten. The oven was out for an hour." in text
 

@@ -16,7 +16,11 @@ from tests.world import World
 
 CONCERNS = 40
 WORDS = (
-    "We ordered forty minutes ago and nobody has been at our table since.",
+    (
+        "We ordered forty minutes ago and nobody has been at our table since. Twice somebody walked by and said it "
+        "would be a moment, the people beside us came after us and are paying already, and the children are tired. We "
+        "do not want to make a fuss, but a word of what is going on would have been enough, and nobody had one."
+    ),
     "The soup was cold and the bread was from yesterday.",
     "The bill has a bottle on it that we did not have, and nobody wants to look into it.",
     "It is my mother's birthday and the table by the window was promised to us.",
