@@ -70,10 +70,10 @@ fuzz: $(DEV) ## hundreds of new requests for every operation; FUZZ_EXAMPLES says
 	@seed=$${FUZZ_SEED:-$$(date +%s)}; echo "FUZZ_SEED=$$seed"; \
 	FUZZ_SEED=$$seed FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-500} $(PY) -m pytest -n $(WORKERS) tests/contract
 
-browser: $(VENV)/.browser ## open the public pages in a real browser, which has to be there: apt-get install chromium
+browser: $(VENV)/.browser ## open the pages in a real browser, which has to be there: apt-get install chromium
 	@$(PY) -m pytest -o norecursedirs=".*" tests/browser
 
-pictures: $(VENV)/.browser ## take the pictures of the public pages in docs/pages/ anew
+pictures: $(VENV)/.browser ## take the pictures of the pages in docs/pages/ anew; needs poppler-utils as well
 	@$(PY) -m tests.browser.pictures
 
 chaos: $(DEV) ## kill the worker a hundred times over 3,000 notifications; SEED=7 repeats a run of this and those below

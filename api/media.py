@@ -9,7 +9,7 @@ from flask import Response, current_app, request
 
 from api.errors import Refusal
 
-JSON, CSV = "application/json", "text/csv"
+JSON, CSV, HTML = "application/json", "text/csv", "text/html"
 
 # A spreadsheet takes a cell that starts like this for a formula (OWASP, CSV injection).
 STARTS_A_FORMULA = ("=", "+", "-", "@", "\t", "\r")

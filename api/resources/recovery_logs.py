@@ -8,7 +8,8 @@ from flask import g, request
 from api.blueprint import Blueprint
 from api.etags import etag_of
 from api.idempotency import once
-from api.media import CSV, JSON, asked_for, csv_answer
+from api.media import CSV, HTML, JSON, asked_for, csv_answer
+from api.pages.recovery_log import recovery_log_page
 from api.resource import Resource
 from api.schemas.log_lines import columns, lines
 from api.schemas.log_pages import (
@@ -60,18 +61,22 @@ class RecoveryLogByDate(Resource):
 
     @blp.response(200, RecoveryLogSchema, headers={"ETag": "ETag"})
     @blp.alt_response(200, schema={"type": "string"}, content_type=CSV, success=True)
+    @blp.alt_response(200, schema={"type": "string"}, content_type=HTML, success=True)
     @blp.refuses(406)
     def get(self, store: Store, business_date: date) -> Any:
         """Read a store's business day: what needs somebody now, the figures, every concern with its timeline
 
         The ETag is the version of its `page`. With `Accept: text/csv` one line for each concern, then for praise; the
-        cost has a column for each currency, the timeline is in the store's own time.
+        cost has a column for each currency, the timeline is in the store's own time. With `Accept: text/html` a
+        page that prints, in the language of `Accept-Language`.
         """
-        form = asked_for(JSON, CSV)
+        form = asked_for(JSON, CSV, HTML)
         log = recovery_log(g.session, store, business_date, seen_by=g.actor, at=g.now)
         if form == JSON:
             return log, 200, etag_of(log.page)
         shown = RecoveryLogSchema().dump(log)
+        if form == HTML:
+            return recovery_log_page(shown)
         return csv_answer(f"recovery-log-{store.slug}-{business_date}", columns(shown), lines(shown))
 
     @blp.arguments(LogNotesSchema)

@@ -1,0 +1,135 @@
+"""The recovery log as a page that prints: made from what the JSON of the same reader shows, and from nothing else."""
+
+import hashlib
+from base64 import b64encode
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from babel.dates import format_date, format_datetime
+from babel.numbers import format_currency, format_decimal, format_percent, get_currency_precision
+from flask import Response
+from markupsafe import Markup
+
+from api.pages.charts import Chart, Column
+from api.pages.page import HEADERS, language, show
+
+# The sheet travels inside: who reads with a token opens no second address, and a page that was kept still prints.
+SHEET = (Path(__file__).parent / "static" / "recovery_log.css").read_text(encoding="utf-8")
+ONLY_THIS_SHEET = "'sha256-" + b64encode(hashlib.sha256(SHEET.encode()).digest()).decode() + "'"
+POLICY = HEADERS["Content-Security-Policy"].replace("style-src 'self'", f"style-src {ONLY_THIS_SHEET}")
+HOUR = timedelta(hours=1)
+MINUTES = (1, 2, 5, 10, 20)  # where a bar of the minutes ends and the next begins
+
+
+def recovery_log_page(log: Mapping[str, Any]) -> Response:
+    """The page of a log, as its schema shows it to this reader."""
+    told = {concern["id"]: number for number, concern in enumerate((*log["concerns"], *log["praise"]), start=1)}
+    page = show(
+        "recovery_log.html",
+        sheet=Markup(SHEET),  # noqa: S704 our own file
+        log=log,
+        numbers=told,
+        wall=Wall(language(), ZoneInfo(log["store"]["time_zone"]), date.fromisoformat(log["business_date"])),
+        steps={concern["id"]: list(condensed(concern["timeline"])) for concern in log["concerns"]},
+        moods=_moods(log),
+        hours=_hours(log),
+        minutes=_minutes(log),
+    )
+    page.headers["Content-Security-Policy"] = POLICY
+    return page
+
+
+@dataclass(frozen=True)
+class Wall:
+    """How the store's own wall would write it: by its clock, in the reader's language."""
+
+    language: str
+    zone: ZoneInfo
+    today: date
+
+    def clock(self, instant: str) -> str:
+        """The time; with its date where that is another one."""
+        at = datetime.fromisoformat(instant).astimezone(self.zone)
+        return f"{at:%H:%M}" if at.date() == self.today else self.moment(instant)
+
+    def moment(self, instant: str) -> str:
+        at = datetime.fromisoformat(instant).astimezone(self.zone)
+        return format_datetime(at, "d MMM HH:mm", tzinfo=self.zone, locale=self.language)
+
+    def day(self) -> str:
+        return format_date(self.today, "full", locale=self.language)
+
+    def money(self, cost: Mapping[str, Any]) -> str:
+        amount = cost["amount"] / 10 ** get_currency_precision(cost["currency"])
+        return format_currency(amount, cost["currency"], locale=self.language)
+
+    def sums(self, costs: list[Mapping[str, Any]]) -> str:
+        return " + ".join(map(self.money, costs)) or "-"
+
+    def number(self, value: float | None) -> str:
+        return "-" if value is None else format_decimal(round(value, 1), locale=self.language)
+
+    def spread(self, minutes: Mapping[str, Any]) -> str:
+        return f"{self.number(minutes['median'])} ({self.number(minutes['p90'])})"
+
+    def share(self, share: Mapping[str, Any]) -> str:
+        """The rate, where enough stands behind it, and what it was made from; nothing where that is nothing."""
+        if not share["denominator"]:
+            return "-"
+        parts = f"{share['numerator']}/{share['denominator']}"
+        if share["value"] is None:
+            return parts
+        return f"{format_percent(share['value'], locale=self.language)} ({parts})"
+
+
+def condensed(timeline: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """The steps with what repeats taken together, and each name where another person begins."""
+    before: dict[str, Any] | None = None
+    for event in timeline:
+        by = event["by"] and event["by"]["name"]
+        if before and (before["step"], before["who"]) == (event["step"], by):
+            before["times"] += 1
+            continue
+        if before:
+            yield before
+        named = by if before is None or before["who"] != by else None
+        before = {"step": event["step"], "at": event["at"], "who": by, "named": named, "times": 1}
+    if before:
+        yield before
+
+
+def _moods(log: Mapping[str, Any]) -> Chart:
+    """How many came with each mood, and how many left with it."""
+    before = Counter(concern["mood"] for concern in log["concerns"])
+    after = Counter(concern["mood_after"] for concern in log["concerns"])
+    return Chart([Column(str(mood), (before[mood], after[mood])) for mood in range(1, 6)])
+
+
+def _hours(log: Mapping[str, Any]) -> Chart:
+    """How many concerns arose in each hour of the business day, be it one of 23 hours or of 25."""
+    zone = ZoneInfo(log["store"]["time_zone"])
+    opens, closes = (datetime.fromisoformat(log[name]) for name in ("opens_at", "closes_at"))
+    arose = Counter((datetime.fromisoformat(concern["occurred_at"]) - opens) // HOUR for concern in log["concerns"])
+    starts = [opens + number * HOUR for number in range((closes - opens) // HOUR)]
+    columns = [Column(f"{at.astimezone(zone):%H}", (arose[number],)) for number, at in enumerate(starts)]
+    return Chart(columns, labelled=3)
+
+
+def _minutes(log: Mapping[str, Any]) -> Chart:
+    """How long customers waited until somebody took it, of what was told in time, as the figures have it."""
+    taken = [concern for concern in log["concerns"] if concern["taken_at"] and not concern["late"]]
+    waited = [_minutes_between(concern["received_at"], concern["taken_at"]) for concern in taken]
+    bounds = [(f"<{MINUTES[0]}", 0, MINUTES[0])]
+    bounds += [(f"{start}-{end}", start, end) for start, end in pairwise(MINUTES)]
+    bounds += [(f"≥{MINUTES[-1]}", MINUTES[-1], 10**9)]
+    return Chart([Column(label, (sum(start <= one < end for one in waited),)) for label, start, end in bounds])
+
+
+def _minutes_between(start: str, end: str) -> float:
+    return (datetime.fromisoformat(end) - datetime.fromisoformat(start)).total_seconds() / 60
