@@ -188,7 +188,7 @@ def follow_ups(_more: More, rows: list[Record], _alike: list[Record], _by: Seque
         "broken": broken,
         "open": open_,
         "cancelled": cancelled,
-        "kept_share": rate(kept, kept + broken),
+        "kept_share": rate(kept, len(rows) - cancelled),
     }
 
 

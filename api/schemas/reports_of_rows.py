@@ -96,7 +96,7 @@ class ToldOfSchema(Schema):
 
 
 class PromisedSchema(Schema):
-    """`due` are those `kept` in time, `broken` (of them, `kept_late`) and `open`; `kept_share` is of the first two."""
+    """`due` are those `kept` in time, `broken` (of them, `kept_late`) and `open`; `kept_share` is of all `due`."""
 
     due = fields.Integer()
     kept = fields.Integer()

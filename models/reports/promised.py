@@ -27,7 +27,7 @@ class Promised:
     """What was `due` is `kept` in time, `broken` (of that, `kept_late`) or `open` still.
 
     `cancelled` are those that nobody waited for any more before they were broken; they are not due. The share is of
-    those that were kept or broken.
+    all that were due: what is open still counts as missed.
     """
 
     group: dict[str, Label]
@@ -51,4 +51,4 @@ def follow_ups(session: Session, asked: Asked) -> Report[Promised]:
 
 def _row(tally: Tally, group: dict[str, Label]) -> Promised:
     plain = {name: tally.figures[name] for name in FIGURES}
-    return Promised(group=group, **plain, kept_share=tally.share("kept", "kept", "broken"))
+    return Promised(group=group, **plain, kept_share=tally.share("kept", "due"))
