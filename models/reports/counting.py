@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-import numpy as np
 from sqlalchemy import ColumnElement, Select, and_, func, inspect, select
 from sqlalchemy.orm import Session
 
@@ -18,7 +17,7 @@ from models.follow_up import FollowUp, FollowUpStatus
 from models.recovery import STANDS, RecoveryAction
 from models.remedy import WORDS, Remedy
 from models.reports.groups import Grouping, Key
-from models.reports.histogram import STEPS, Counts, counts_of
+from models.reports.histogram import Counts, counts_of, pack, unpack
 from models.store import Store
 from models.store_day import StoreDay
 from models.terms import Kind, Outcome, Status
@@ -28,17 +27,24 @@ AGAIN = timedelta(days=30)  # the same customer, unhappy within that time
 
 @dataclass
 class Total:
-    """What was counted of one group: plain figures, cost by currency, and how often each step of time was met."""
+    """What was counted of one group: plain figures, cost by currency, and packed histograms of SECONDS.
+
+    They stay packed until they are read: there may be many groups.
+    """
 
     figures: Counter[str] = field(default_factory=Counter)
     cost: Counter[str] = field(default_factory=Counter)
-    seconds: dict[str, Counts] = field(default_factory=lambda: {name: np.zeros(STEPS, np.int64) for name in SECONDS})
+    seconds: defaultdict[str, list[bytes]] = field(default_factory=lambda: defaultdict(list))
 
     def add(self, other: "Total") -> None:
         self.figures.update(other.figures)
         self.cost.update(other.cost)
-        for name, counts in other.seconds.items():
-            self.seconds[name] += counts
+        for name, packed in other.seconds.items():
+            self.seconds[name] += packed
+
+    def histogram(self, name: str) -> Counts:
+        """How often each step of time was met, of one of SECONDS."""
+        return unpack(self.seconds[name])
 
 
 Totals = defaultdict[Key, Total]
@@ -117,8 +123,8 @@ def count_listening(session: Session, belongs: Any, grouping_of: Any) -> Iterato
 def _figures(
     session: Session, rows: Select[Any], grouping: Grouping, figures: Mapping[str, ColumnElement[int]]
 ) -> Iterator[tuple[Key, Total]]:
-    question = grouping.join(rows).with_only_columns(*grouping.keys, *figures.values()).group_by(*grouping.keys)
-    for key, counted in grouping.each(session.execute(question)):
+    question = grouping.join(rows).with_only_columns(*grouping.keys, *figures.values())
+    for key, counted in grouping.each(session.execute(grouping.grouped(question))):
         yield key, Total(Counter(dict(zip(figures, counted, strict=True))))
 
 
@@ -151,7 +157,8 @@ def _seconds(session: Session, concerns: Select[Any], grouping: Grouping) -> Ite
             if value is not None:
                 met[key][name][value] += times
     for key, counters in met.items():
-        yield key, Total(seconds={name: counts_of(it.keys(), it.values()) for name, it in counters.items()})
+        packed = {name: [pack(counts_of(it.keys(), it.values()))] for name, it in counters.items()}
+        yield key, Total(seconds=defaultdict(list, packed))
 
 
 def by_group(counted: Iterable[tuple[Key, Total]]) -> Totals:

@@ -61,6 +61,7 @@ class Named:
     name: str | None
 
 
+MOST = 20_000  # groups of one report: more than anybody reads, and as many as an answer carries in time
 Label = Named | str | None  # None: the concerns that have no category, cause or question
 Key = tuple[Any, ...]
 
@@ -89,17 +90,23 @@ class Grouping:
         of: Any,
         monthly: bool = False,
         columns: Mapping[GroupBy, Any] | None = None,
+        most: int | None = None,
     ) -> None:
         elsewhere = {by: Dimension(column) for by, column in (columns or {}).items()}
         self._dimensions = [
             elsewhere.get(by) or _dimension(by, from_date, to_date, of, monthly=monthly) for by in group_by
         ]
+        self._most = most
         self.keys = tuple(dimension.column for dimension in self._dimensions)
 
     def join(self, question: Select[Any]) -> Select[Any]:
         for dimension in self._dimensions:
             question = dimension.join(question)
         return question
+
+    def grouped(self, question: Select[Any], *more: Any) -> Select[Any]:
+        """By these groups; of more than `most` just enough to see that."""
+        return question.group_by(*self.keys, *more).limit(None if self._most is None else self._most + 1)
 
     def each(self, rows: Iterable[Row[Any]]) -> Iterator[tuple[Key, Sequence[Any]]]:
         """Rows that begin with the `keys`: the key of the group, and the rest of the row."""

@@ -42,9 +42,9 @@ def pack(counts: Counts) -> bytes:
     return words.astype("<u2").tobytes()
 
 
-def unpack(packed: bytes | None) -> Counts:
-    """The counts of one or of many packed histograms."""
-    words = np.frombuffer(packed or b"", dtype="<u2")
+def unpack(packed: Iterable[bytes]) -> Counts:
+    """The counts of all these packed histograms together."""
+    words = np.frombuffer(b"".join(packed), dtype="<u2")
     return np.bincount(words >> _TIMES_BITS, weights=words & MOST, minlength=STEPS).astype(np.int64)
 
 

@@ -9,9 +9,10 @@ from sqlalchemy import ColumnElement, and_, false, or_, select
 from sqlalchemy.orm import Session
 
 from models.concern import Concern
+from models.errors import Invalid
 from models.mark import Mark
 from models.reports.counting import Total, Totals, by_group, count_concerns, count_listening
-from models.reports.groups import OF_CONCERNS, GroupBy, Grouping, Key
+from models.reports.groups import MOST, OF_CONCERNS, GroupBy, Grouping, Key
 from models.reports.periods import following_month
 from models.reports.rollups import Kept, KeptCause, KeptDay, KeptMonth, add_up
 from models.vocabulary import Category
@@ -30,7 +31,7 @@ class Question:
     category: str | None
 
     def grouping(self, of: Any, *, monthly: bool = False) -> Grouping:
-        return Grouping(self.group_by, self.from_date, self.to_date, of=of, monthly=monthly)
+        return Grouping(self.group_by, self.from_date, self.to_date, of=of, monthly=monthly, most=MOST)
 
     def asked_of(self, kind: Any) -> list[ColumnElement[bool]]:
         """The criteria on rows of a kind that may know their category; the days are left out."""
@@ -63,9 +64,15 @@ def totals(
     group_by: Sequence[GroupBy] = (),
     category: str | None = None,
 ) -> Totals:
-    """The total of each group: exact as of the snapshot that the session reads, however much of it is marked."""
+    """The total of each group: exact as of the snapshot that the session reads, however much of it is marked.
+
+    Invalid where there are more than MOST of them.
+    """
     question = Question(stores, from_date, to_date, group_by, category)
-    return by_group(_parts(session, question))
+    found = by_group(_parts(session, question))
+    if len(found) > MOST:
+        raise Invalid(f"These are more than {MOST} rows: ask for fewer days, or for larger groups.")
+    return found
 
 
 def _parts(session: Session, question: Question) -> Iterator[tuple[Key, Total]]:

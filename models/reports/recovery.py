@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from models.access import Actor
 from models.reports.control import Control, rate_beside, share_beside
-from models.reports.counting import Total, altogether
+from models.reports.counting import SECONDS, Total, altogether
 from models.reports.figures import LISTENED, Row, figures
 from models.reports.groups import OF_CONCERNS, GroupBy, in_order, labels
 from models.reports.histogram import RELATIVE_ERROR, spread
@@ -99,6 +99,6 @@ def _beside(row: Row, all_: Row) -> dict[str, Control | None]:
 
 
 def _row(total: Total, *, group: dict[str, Any], whole: bool) -> Row:
-    took, resolved_in = (spread(counts) for counts in total.seconds.values())
+    took, resolved_in = (spread(total.histogram(name)) for name in SECONDS)
     listened: dict[str, Any] = {name: total.figures[name] if whole else None for name in LISTENED}
     return Row(**figures(total, took, resolved_in), **listened, group=group)

@@ -17,7 +17,7 @@ from models.base import StoreDate
 from models.concern import Concern
 from models.follow_up import FollowUp
 from models.mark import Mark
-from models.reports.counting import Total, Totals, by_group, count_concerns, count_listening
+from models.reports.counting import SECONDS, Total, Totals, by_group, count_concerns, count_listening
 from models.reports.groups import GroupBy, Grouping
 from models.reports.histogram import pack
 from models.reports.periods import following_month
@@ -140,5 +140,5 @@ class _Batch:
 def _values(kept: type[Kept], total: Total) -> dict[str, Any]:
     counts = [name for name, column in inspect(kept).columns.items() if column.type.python_type is int]
     counted = {name: total.figures[name] for name in counts}
-    seconds = {name: pack(counts_) for name, counts_ in total.seconds.items()}
+    seconds = {name: pack(total.histogram(name)) for name in SECONDS}
     return {**counted, "cost": total.cost.total(), **seconds}

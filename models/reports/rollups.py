@@ -6,7 +6,7 @@ that it is exact at any moment, whenever that is done. A mark is a row of its ow
 one that is set while the day is being worked out has to outlive that.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from datetime import date
 from uuid import UUID
@@ -17,7 +17,6 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from models.base import TenantOwned, link
 from models.reports.counting import SECONDS, Total
 from models.reports.groups import Grouping, Key
-from models.reports.histogram import unpack
 from models.store import Store
 
 
@@ -113,8 +112,9 @@ def add_up(
     histograms = [func.string_agg(getattr(kept, name), nothing, type_=LargeBinary) for name in SECONDS]
     keys = (*grouping.keys, Store.currency)
     rows = select(kept.id).select_from(kept).join(Store, Store.id == kept.store_id).where(*criteria)
-    question = grouping.join(rows).with_only_columns(*keys, *sums, *histograms).group_by(*keys)
-    for key, (currency, *rest) in grouping.each(session.execute(question)):
+    question = grouping.join(rows).with_only_columns(*keys, *sums, *histograms)
+    for key, (currency, *rest) in grouping.each(session.execute(grouping.grouped(question, Store.currency))):
         counted: Counter[str] = Counter({name: int(value) for name, value in zip(figures, rest, strict=False)})
-        seconds = dict(zip(SECONDS, map(unpack, rest[len(figures) :]), strict=True))
+        packed = zip(SECONDS, rest[len(figures) :], strict=True)
+        seconds = defaultdict(list, {name: [histograms] for name, histograms in packed})
         yield key, Total(counted, Counter({currency: counted.pop("cost")}), seconds)

@@ -2,58 +2,16 @@
 
 import csv
 import io
-from datetime import timedelta
-from typing import Any
 
 import pytest
-from sqlalchemy import select
 from werkzeug.test import TestResponse
 
 from api.spreadsheet import XLSX
-from models.access import GRANTS, Actor, Role
-from models.base import Money
-from models.concern import Concern
-from models.putting_right import act
-from models.remedy import Remedy
 from models.store import Store
 from models.terms import Kind, Outcome
-from models.vocabulary import Category
-from tests.factories import NOON, Shop, make_shop
+from tests.factories import Shop, make_shop
+from tests.reporting import DAYS, report, tell
 from tests.world import World
-
-DAYS = {"from": "2026-03-01", "to": "2026-03-31"}
-
-
-def report(world: World, shop: Shop, by: str = "hq", *, accept: str | None = None, **query: Any) -> TestResponse:
-    headers = {"Accept": accept} if accept else {}
-    return world.request("GET", "/v1/reports/recovery", (shop, by), query_string={**DAYS, **query}, headers=headers)
-
-
-def tell(
-    world: World,
-    shop: Shop,
-    *,
-    store: str = "first",
-    mood: int = 2,
-    outcome: Outcome | None = None,
-    mood_after: int | None = None,
-    cost: int | None = None,
-    category: str | None = None,
-    **told: Any,
-) -> None:
-    """One concern on the third of March, resolved ten minutes later where an outcome is given."""
-    with world.back_office.writing(shop.organization_id) as session:
-        by = Actor(shop.organization_id, GRANTS[Role.FLOOR], None, staff_id=shop.staff["floor"])
-        where = session.scalars(select(Store).where(Store.slug == store)).one()
-        if category:
-            told["category"] = session.scalars(select(Category).where(Category.slug == category)).one()
-        concern = Concern.log(by=by, store=where, mood=mood, at=NOON, **told).concern
-        session.add(concern)
-        if cost is not None:
-            voucher = Remedy.named(session, "voucher")
-            act(session, concern, by=by, remedy=voucher, cost=Money(cost, "EUR"), at=NOON)
-        if outcome:
-            concern.resolve(by=by, outcome=outcome, mood_after=mood_after, at=NOON + timedelta(minutes=10))
 
 
 def test_a_rate_of_fewer_than_ten_has_no_value(world: World, shop: Shop) -> None:
@@ -250,39 +208,3 @@ def test_the_document_shows_both_forms(world: World, shop: Shop) -> None:
     responses = paths["/v1/reports/recovery"]["get"]["responses"]
     assert set(responses["200"]["content"]) == {"application/json", "text/csv", XLSX}
     assert responses["406"] == {"$ref": "#/components/responses/not-acceptable"}
-
-
-def test_a_store_that_differs_by_more_than_chance_is_told(world: World, shop: Shop) -> None:
-    for number in range(60):
-        tell(world, shop, outcome=Outcome.RECOVERED)
-        tell(world, shop, store="second", outcome=Outcome.RECOVERED if number % 3 == 0 else Outcome.LOST)
-    day = {"covers": None, "transactions": 1000, "sales": None}
-    for store_id in (shop.store_id, shop.other_store_id):
-        put = f"/v1/stores/{store_id}/days/2026-03-03"
-        assert world.request("PUT", put, (shop, "admin"), json=day).status_code == 200
-    first, second = report(world, shop, group_by="store").json["rows"]
-    for row, value in ((first, 1.0), (second, 20 / 60)):
-        rate = row["control"]["recovery_rate"]
-        assert (rate["value"], rate["target"], rate["outside"]) == (value, 80 / 120, "99.8")
-        assert rate["limits"]["99.8"]["low"] < rate["limits"]["95"]["low"] < rate["target"]
-        assert row["control"]["taken_share"] is None  # all alike
-        asked = row["control"]["concerns_per_1000"]
-        assert (asked["value"], asked["target"], asked["outside"]) == (60, 60, None)
-    assert all(row["control"] is None for row in report(world, shop, group_by="store,day").json["rows"])
-    assert "control" not in report(world, shop, accept="text/csv", group_by="store").text
-
-
-def test_the_period_before_stands_beside_it(world: World, shop: Shop) -> None:
-    tell(world, shop)
-    tell(world, shop, mood=4, occurred_at=NOON - timedelta(days=4))
-    answer = report(world, shop, group_by="store", compare_to="previous").json
-    assert (answer["totals"]["concerns"], answer["totals"]["unhappy"]) == (1, 1)
-    before = answer["compared"]
-    assert (before["from"], before["to"], before["group_by"]) == ("2026-02-01", "2026-02-28", ["store"])
-    assert (before["totals"]["concerns"], before["totals"]["unhappy"]) == (1, 0)
-    assert [row["group"]["store"]["slug"] for row in before["rows"]] == ["first"]
-    a_year_ago = report(world, shop, compare_to="last_year").json["compared"]
-    assert (a_year_ago["from"], a_year_ago["to"]) == ("2025-03-01", "2025-03-31")
-    assert a_year_ago["totals"]["concerns"] == 0
-    assert report(world, shop).json["compared"] is None
-    assert report(world, shop, compare_to="tomorrow").status_code == 422
