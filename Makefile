@@ -22,7 +22,7 @@ export UV_SYSTEM_CERTS := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run web worker demo test check lint format types floors openapi openapi-check browser pictures fuzz chaos \
+.PHONY: help run web worker demo test check lint format types floors openapi openapi-check browser office pictures fuzz chaos \
 	chaos-fcm chaos-postgres chaos-takes chaos-disk chaos-export model bench bench-latency bench-dispatch bench-guidance bench-reports lock clean
 
 help: ## list the targets
@@ -72,6 +72,9 @@ fuzz: $(DEV) ## hundreds of new requests for every operation; FUZZ_EXAMPLES says
 
 browser: $(VENV)/.browser ## open the pages in a real browser, which has to be there: apt-get install chromium
 	@$(PY) -m pytest -o norecursedirs=".*" tests/browser
+
+office: $(DEV) ## open tables and workbooks in LibreOffice, which has to be there: apt-get install libreoffice-calc
+	@$(PY) -m pytest -o norecursedirs=".*" tests/office
 
 pictures: $(VENV)/.browser ## take the pictures of the pages in docs/pages/ anew; needs poppler-utils as well
 	@$(PY) -m tests.browser.pictures

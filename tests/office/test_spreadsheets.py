@@ -1,0 +1,114 @@
+"""Tables and workbooks opened in LibreOffice, as somebody at head office would: `make office`."""
+
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from api.spreadsheet import XLSX
+from models.store import Store
+from tests.factories import Shop
+from tests.reporting import report, tell
+from tests.telling import log_concern
+from tests.world import World
+
+CSV = "text/csv"
+# Comma, double quote, UTF-8; numbers and dates are found by themselves, and formulas are worked out: the worst for us.
+IMPORTED = {
+    CSV: ["--infilter=Text - txt - csv (StarCalc):44,34,76,1,,1033,false,true,false,false,false,-1,true"],
+    XLSX: [],
+}
+ENDING = {CSV: "csv", XLSX: "xlsx"}
+FORMULAS = [
+    '=HYPERLINK("https://example.com"; "mine")',
+    "=1+1",
+    "+1+1",
+    "-1+1",
+    "@SUM(1;2)",
+    "\t=1+1",
+    "=cmd|' /C calc'!A0",
+]
+OFFICE, TABLE, TEXT = (f"{{urn:oasis:names:tc:opendocument:xmlns:{name}:1.0}}" for name in ("office", "table", "text"))
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What LibreOffice made of it: `kind` is float, date, string..., and a formula is one it would work out."""
+
+    kind: str | None
+    value: str
+    formula: str | None
+
+
+def opened(content: bytes, form: str, folder: Path) -> list[dict[str, Cell]]:
+    """The lines of the one sheet, by the names in its header."""
+    source = folder / f"table.{ENDING[form]}"
+    source.write_bytes(content)
+    profile = f"-env:UserInstallation=file://{folder}/profile"
+    command = ["soffice", profile, "--headless", *IMPORTED[form], "--convert-to", "fods", "--outdir", folder, source]
+    subprocess.run(command, check=True, capture_output=True, timeout=120)
+    tree = ET.parse(folder / "table.fods")  # noqa: S314 what LibreOffice wrote a moment ago
+    (sheet,) = tree.iter(f"{TABLE}table")
+    header, *lines = [_cells(row) for row in sheet.iter(f"{TABLE}table-row")]
+    names = [cell.value for cell in header if cell.value]
+    found = [dict(zip(names, line, strict=False)) for line in lines]
+    return [line for line in found if any(cell.value for cell in line.values())]
+
+
+def _cells(row: ET.Element) -> list[Cell]:
+    cells = []
+    for cell in row.iter(f"{TABLE}table-cell"):
+        kind = cell.get(f"{OFFICE}value-type")
+        words = "\n".join("".join(line.itertext()) for line in cell.iter(f"{TEXT}p"))
+        value = cell.get(f"{OFFICE}date-value") or cell.get(f"{OFFICE}value") or words
+        made = Cell(kind, value, cell.get(f"{TABLE}formula"))
+        cells += [made] * min(int(cell.get(f"{TABLE}number-columns-repeated", 1)), 200)
+    return cells
+
+
+@pytest.mark.parametrize("form", [CSV, XLSX])
+def test_a_report_opens_with_numbers_as_numbers_and_days_as_dates(
+    world: World, shop: Shop, tmp_path: Path, form: str
+) -> None:
+    for mood in (1, 2, 3):
+        tell(world, shop, mood=mood, category="food", cost=250)
+    (line,) = opened(report(world, shop, accept=form, group_by="day,category").data, form, tmp_path)
+    expected: dict[str, Any] = {
+        "day": ("date", "2026-03-03"),
+        "concerns": ("float", "3"),
+        "unhappy": ("float", "2"),
+        "recovery_rate_denominator": ("float", "0"),
+        "cost_EUR": ("float", "750"),
+        "category_slug": ("string", "food"),
+    }
+    assert {name: (line[name].kind, line[name].value) for name in expected} == expected
+    assert not any(cell.formula for cell in line.values())
+
+
+@pytest.mark.parametrize("form", [CSV, XLSX])
+def test_the_name_of_a_store_is_never_a_formula(world: World, shop: Shop, tmp_path: Path, form: str) -> None:
+    names = dict(zip(("first", "second"), FORMULAS, strict=False))
+    for slug, name in names.items():
+        tell(world, shop, store=slug)
+        with world.back_office.writing(shop.organization_id) as session:
+            Store.named(session, slug).name = name
+    lines = opened(report(world, shop, accept=form, group_by="store").data, form, tmp_path)
+    assert {line["store_slug"].value: line["store_name"].value.lstrip("'") for line in lines} == names
+    assert {(line["store_name"].kind, line["store_name"].formula) for line in lines} == {("string", None)}
+
+
+def test_what_a_customer_said_is_never_a_formula(world: World, shop: Shop, tmp_path: Path) -> None:
+    for words in FORMULAS:
+        log_concern(world, shop, mood=2, their_words=words, stake=words)
+    day = f"/v1/stores/{shop.store_id}/recovery-logs/2026-03-03"
+    table = world.request("GET", day, (shop, "manager"), headers={"Accept": CSV})
+    lines = opened(table.data, CSV, tmp_path)
+    assert len(lines) == len(FORMULAS)
+    assert not [cell for line in lines for cell in line.values() if cell.formula]
+    assert sorted(line["their_words"].value.lstrip("'").strip() for line in lines) == sorted(
+        words.strip() for words in FORMULAS
+    )
+    assert {line["mood"].kind for line in lines} == {"float"}
