@@ -21,9 +21,10 @@ LONGEST_ANSWER = 30.0  # seconds; a request that takes longer hangs
 
 @dataclass(frozen=True)
 class Web:
-    """Where the web listens, and how a phone asks it."""
+    """Where the web listens, and how a phone asks it; `pid` is that of the process that keeps the others."""
 
     url: str
+    pid: int
 
     def request(self, method: str, path: str, token: str, **options: Any) -> requests.Response:
         headers = {"Authorization": f"Bearer {token}"} | options.pop("headers", {})
@@ -31,7 +32,7 @@ class Web:
 
 
 @contextmanager
-def running_web(database_url: str, folder: Path) -> Iterator[Web]:
+def running_web(database_url: str, folder: Path, application: str = "wsgi:app", **settings: str) -> Iterator[Web]:
     """Give the web on a free port, with as many processes as in production; what it says is in web.log."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
@@ -39,13 +40,14 @@ def running_web(database_url: str, folder: Path) -> Iterator[Web]:
         "DATABASE_URL": database_url,
         "PORT": str(port),
         "SECRET_KEY": secrets.token_hex(16),
+        **settings,
     }
-    command = [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", "wsgi:app"]
+    command = [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", application]
     with (
         (folder / "web.log").open("w") as log,
         subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log) as master,
     ):
-        web = Web(f"http://127.0.0.1:{port}")
+        web = Web(f"http://127.0.0.1:{port}", master.pid)
         try:
             eventually(lambda: _answers(web))
             yield web
