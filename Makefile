@@ -23,7 +23,8 @@ export UV_SYSTEM_CERTS := 1
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help run web worker demo test check lint format types floors openapi openapi-check browser office pictures fuzz chaos \
-	chaos-fcm chaos-postgres chaos-takes chaos-disk chaos-export model bench bench-latency bench-dispatch bench-guidance bench-reports lock clean
+	chaos-fcm chaos-postgres chaos-takes chaos-disk chaos-export model bench bench-latency bench-dispatch bench-guidance bench-serving \
+	bench-reports lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' Makefile
@@ -100,7 +101,11 @@ chaos-export: $(DEV) ## let eight people write for ten seconds while head office
 model: $(DEV) ## try 10,000 steps of what may happen to calls for help, in any order
 	@$(PY) -m tests.ordeals.lives_of_alerts $(REPEAT)
 
-bench: bench-latency bench-dispatch bench-guidance ## run what stands under bench/
+bench: $(DEV) ## measure everything, and print what came of it in one table; CONCERNS=100000 for smaller reports
+	@$(PY) -m bench --concerns $${CONCERNS:-10000000}
+
+bench-serving: $(DEV) ## how fast it answers, beside a bare answer and beside the same rows written by hand
+	@$(PY) -m bench.serving
 
 bench-latency: $(DEV) ## how long from a logged concern to Firebase, at 20 alerts a second
 	@$(PY) -m bench.latency

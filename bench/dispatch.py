@@ -17,6 +17,7 @@ import jwt
 import requests
 from requests.adapters import HTTPAdapter
 
+from bench.table import Line
 from models.base import system_clock
 from models.device import AddressKind
 from models.session import Database, DatabaseRole
@@ -60,6 +61,12 @@ class Figures:
             f"answers after {self.delay} ms, {SENT_AT_ONCE} threads, {len(self.bare)} rounds of {LETTERS} letters: "
             f"requests.Session {median(self.bare):.0f}/s, worker {median(self.worker):.0f}/s, ratio {self.ratio:.2f}"
         )
+
+    @property
+    def lines(self) -> list[Line]:
+        """The row of the table."""
+        what = f"letters sent, of a bare requests.Session, answers after {self.delay} ms"
+        return [Line(what, self.ratio, least=self.least)]
 
     def broken(self) -> list[str]:
         if self.least is None or self.ratio >= self.least:

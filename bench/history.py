@@ -63,6 +63,21 @@ def write(url: str, world: World, shop: Shop, history: History) -> None:
     owner.dispose()
 
 
+def tell(url: str) -> None:
+    """Let the feed tell of every concern, as it would if they had been logged."""
+    owner = sa.create_engine(url)
+    with owner.begin() as connection:
+        connection.execute(
+            sa.text(
+                "INSERT INTO change (organization_id, seq, store_id, kind, object_id, version, op, at)"
+                " SELECT organization_id, (SELECT max(seq) FROM change) + row_number() OVER (ORDER BY id), store_id,"
+                " 'concern', id, version, 'upsert', received_at FROM concern"
+            )
+        )
+        connection.execute(sa.text("UPDATE change_counter SET last_seq = (SELECT max(seq) FROM change)"))
+    owner.dispose()
+
+
 def _write_concerns(connection: sa.Connection, concern: str, action: str, history: History) -> None:
     stores = connection.scalars(sa.text("SELECT array_agg(id::text) FROM store WHERE slug LIKE 'copy-%'")).one()
     causes = connection.execute(sa.text("SELECT array_agg(id::text), array_agg(category_id::text) FROM cause")).one()

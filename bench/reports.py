@@ -19,6 +19,7 @@ from sqlalchemy import make_url
 from structlog.testing import capture_logs
 
 from bench.history import LAST_DAY, History, write
+from bench.table import Line
 from models.mark import Mark
 from models.reports.refresh import refresh
 from tests.factories import Shop, make_shop
@@ -28,7 +29,7 @@ from tests.world import World
 
 ROUNDS, LOGGED = 5, 60
 FASTER_THAN_DUCKDB, FASTER_THAN_SQL = 10, 100  # the year by region and month
-MOST_OF_LOGGING, MOST_FOR_A_DAY = 0.1, 0.004  # a share; seconds
+MOST_OF_LOGGING, MOST_FOR_A_DAY = 0.1, 4  # a share; milliseconds
 REBUILT_AT_ONCE = 1000
 ROUNDS_OF_SQL = 2  # of 10 million rows it takes minutes
 MONTH, WEEK = "date_trunc('month', business_date)", "date_trunc('week', business_date)"
@@ -98,15 +99,20 @@ class Figures:
             ]
         )
 
+    @property
+    def lines(self) -> list[Line]:
+        """The rows of the table."""
+        year, *others = self.cases
+        return [
+            Line(f"{year.name}: DuckDB, of our time", year.ratio("duckdb"), least=FASTER_THAN_DUCKDB),
+            Line(f"{year.name}: raw SQL, of our time", year.ratio("sql"), least=FASTER_THAN_SQL),
+            *(Line(f"{case.name}: raw SQL, of our time", case.ratio("sql")) for case in others),
+            Line("the mark of a change, of the time of logging", self.share, most=MOST_OF_LOGGING),
+            Line("a marked day in ms", self.a_batch * 1000, most=MOST_FOR_A_DAY),
+        ]
+
     def broken(self) -> list[str]:
-        year = self.cases[0]
-        promises = {
-            f"the {year.name} is not ten times faster than DuckDB": year.ratio("duckdb") < FASTER_THAN_DUCKDB,
-            f"the {year.name} is not a hundred times faster than SQL": year.ratio("sql") < FASTER_THAN_SQL,
-            "a mark costs more than a tenth of logging": self.share > MOST_OF_LOGGING,
-            "a marked day takes longer than 4 ms": self.a_batch > MOST_FOR_A_DAY,
-        }
-        return [promise for promise, broken in promises.items() if broken]
+        return [f"{line.what}: {line.found:.3g}" for line in self.lines if line.broken]
 
 
 def cases_of(history: History, store: str) -> list[Case]:

@@ -11,8 +11,9 @@ from pathlib import Path
 from uuid import uuid4
 
 import sqlalchemy as sa
+from structlog.testing import capture_logs
 
-from bench.history import LAST_DAY, History, write
+from bench.history import LAST_DAY, History, tell, write
 from bench.load import PHONES, Measured, Request, on_schedule, without_a_pause
 from bench.table import Line
 from tests.databases import migrate
@@ -87,6 +88,7 @@ def house(url: str, folder: Path, history: History | None = None) -> Iterator[tu
         shop = make_shop(world.back_office, at=world.clock())
         if history:
             write(url, world, shop, history)
+            tell(url)
         with running_web(url, folder, **ONE_WORKER) as web:
             yield world, shop, web
 
@@ -110,6 +112,7 @@ def measure(folder: Path, url: str, large_url: str, *, large: History = LARGE, s
     lite_url = f"sqlite:///{folder}/amends.db"
     migrate(lite_url)
     with (
+        capture_logs(),
         house(url, folder / "small", SMALL) as (world, shop, web),
         house(large_url, folder / "large", large) as (_, large_shop, large_web),
         house(lite_url, folder / "lite") as (_, lite_shop, lite),
