@@ -26,12 +26,14 @@ from models.recovery import RecoveryAction
 from models.remedy import Remedy
 from models.store import Store
 from models.store_day import StoreDay
+from models.store_group import StoreGroup
 from models.vocabulary import Category, Question
 
 # What leaves, and what has to be loaded along to show it. Of joined rows there are never more than statements allow.
 _LEAVING: dict[type[Aggregate], Sequence[ExecutableOption]] = {
     Region: (),
     Store: (),
+    StoreGroup: (joinedload(StoreGroup.members),),
     Category: (joinedload(Category.causes),),
     Question: (joinedload(Question.category),),
     Remedy: (),

@@ -23,6 +23,7 @@ from models.organization import Region
 if TYPE_CHECKING:
     from models.alert_rule import AlertRule
     from models.escalation_policy import EscalationPolicy
+    from models.store_group import StoreInGroup
 
 
 class StoreKind(StrEnum):
@@ -61,6 +62,7 @@ class Store(Aggregate):
 
     region: Mapped[Region] = one("Store", "region_id", "Region")
     places: Mapped[list["Place"]] = many("Store", "Place", "store_id", order_by="Place.position")
+    in_groups: Mapped[list["StoreInGroup"]] = many("Store", "StoreInGroup", "store_id", viewonly=True)
     alert_rules: Mapped[list["AlertRule"]] = relationship(
         "AlertRule",
         primaryjoin="foreign(AlertRule.organization_id) == Store.organization_id",
@@ -142,10 +144,28 @@ class Store(Aggregate):
         return (selectinload(cls.places),)
 
     @classmethod
-    def listed(cls, actor: Actor, *, region_id: UUID | None = None) -> Select["Store"]:
-        """The stores within reach, of one region where it is named."""
-        question = select(cls).where(*cls.visible_to(actor)).options(*cls.shown_with())
-        return question if region_id is None else question.where(cls.region_id == region_id)
+    def chosen(
+        cls,
+        actor: Actor,
+        *,
+        region_id: UUID | None = None,
+        group_id: UUID | None = None,
+        store_id: UUID | None = None,
+    ) -> Sequence[ColumnElement[bool]]:
+        """Criteria that keep the stores within reach, of one region or group, or one of them, where it is named."""
+        criteria = [*cls.visible_to(actor)]
+        if region_id is not None:
+            criteria.append(cls.region_id == region_id)
+        if group_id is not None:
+            criteria.append(cls.in_groups.any(group_id=group_id))
+        if store_id is not None:
+            criteria.append(cls.id == store_id)
+        return criteria
+
+    @classmethod
+    def listed(cls, actor: Actor, **chosen: UUID) -> Select["Store"]:
+        """The stores within reach that are `chosen`."""
+        return select(cls).where(*cls.chosen(actor, **chosen)).options(*cls.shown_with())
 
     @classmethod
     def regions_within_reach(cls, actor: Actor) -> Select[Region]:

@@ -34,6 +34,7 @@ from models import (
     standing_qr,
     store,
     store_day,
+    store_group,
     tally,
     vocabulary,
 )
@@ -75,6 +76,7 @@ __all__ = [
     "standing_qr",
     "store",
     "store_day",
+    "store_group",
     "tally",
     "vocabulary",
 ]

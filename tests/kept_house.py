@@ -15,8 +15,10 @@ from models.session import EVERYTHING
 from models.store import Store
 from tests.agreement import agrees, counted_in
 from tests.factories import make_shop
+from tests.grouping import put_in_groups, regroup
 from tests.histories import BEGIN, END, add_store_abroad, live
-from tests.recount import Raw, raw_rows, recount
+from tests.raw_rows import Raw, raw_rows
+from tests.recount import recount
 from tests.world import World
 
 FROM, TO = BEGIN.date() - timedelta(days=50), END.date() + timedelta(days=1)
@@ -24,6 +26,10 @@ ASKED: list[tuple[dict[str, Any], tuple[str, ...]]] = [
     ({}, ()),
     ({}, ("region", "month")),
     ({}, ("store", "week")),
+    ({}, ("group",)),
+    ({}, ("group", "month")),
+    ({}, ("category", "group")),
+    ({"from_date": date(2026, 2, 27), "to_date": date(2026, 4, 2)}, ("day", "group")),
     ({}, ("category", "cause")),
     ({}, ("category", "month")),
     ({}, ("day", "channel")),
@@ -42,6 +48,8 @@ class House:
         self.world, self.shop = world, make_shop(world.back_office, slug)
         abroad = add_store_abroad(world.back_office, self.shop)
         self.stores = [self.shop.store_id, self.shop.other_store_id, abroad]
+        groups = {"lanterns": self.stores[:2], "river": self.stores[1:], "empty": []}
+        put_in_groups(world.back_office, self.shop, groups)
         self.moved: set[UUID] = set()
 
     def live(self, rng: Random, concerns: int) -> None:
@@ -63,13 +71,14 @@ class House:
         self.refresh_all()
 
     def move(self, rng: Random) -> None:
-        """A store goes to another region, and its clocks are those of another zone from now on."""
+        """A store goes to another region, its clocks are those of another zone from now on, and groups change."""
         store_id = rng.choice(self.stores)
         with self.world.back_office.writing(self.shop.organization_id) as session:
             store = session.scalars(select(Store).where(Store.id == store_id)).one()
             store.region_id = rng.choice(session.scalars(select(Region.id).order_by(Region.slug)).all())
             store.time_zone = rng.choice(["Asia/Tokyo", "America/New_York", "Europe/Lisbon"])
         self.moved.add(store_id)
+        regroup(self.world.back_office, self.shop, self.stores, rng)
 
     def marks(self) -> int:
         with self.world.back_office.reading(EVERYTHING) as session:

@@ -1,65 +1,16 @@
 """A second opinion on every figure: the raw rows and plain loops, nothing of models.reports.
 
-`raw_rows` takes a connection or a session and the ids of stores; `recount` answers what GET /v1/reports/recovery
-answers in `rows` and `totals`, `recount_day` what a recovery log answers in `figures`, both as JSON.
+`recount` answers what GET /v1/reports/recovery answers in `rows` and `totals`, `recount_day` what a recovery log
+answers in `figures`, both as JSON.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime, timedelta
 from fractions import Fraction
-from typing import Any, Protocol
+from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
-import sqlalchemy as sa
-
-from models.tables import metadata
-
-Record = dict[str, Any]
-NAMED = ("store", "region", "category", "cause", "remedy")
-
-
-class Connection(Protocol):
-    def execute(self, statement: Any) -> Any: ...
-
-
-@dataclass
-class Raw:
-    """What stands in the tables about some stores."""
-
-    concerns: list[Record]
-    actions: dict[UUID, list[Record]]  # by concern
-    alerts: dict[UUID, Record]  # by concern
-    follow_ups: list[Record]
-    checks: list[Record]
-    days: list[Record]
-    named: dict[str, dict[UUID, Record]]  # the rows of NAMED, by id
-    moved: set[UUID] = field(default_factory=set)  # stores whose zone or region has changed meanwhile
-
-
-def raw_rows(connection: Connection, store_ids: Collection[UUID]) -> Raw:
-    """Everything about these stores, by the simplest selects there are."""
-
-    def everything(name: str) -> list[Record]:
-        return [dict(row._mapping) for row in connection.execute(sa.select(metadata.tables[name]))]
-
-    def of_the_stores(name: str) -> list[Record]:
-        return [row for row in everything(name) if row["store_id"] in store_ids]
-
-    actions: dict[UUID, list[Record]] = {}
-    for action in of_the_stores("recovery_action"):
-        actions.setdefault(action["concern_id"], []).append(action)
-    named = {name: {row["id"]: row for row in everything(name)} for name in NAMED}
-    return Raw(
-        concerns=of_the_stores("concern"),
-        actions=actions,
-        alerts={alert["concern_id"]: alert for alert in of_the_stores("alert")},
-        follow_ups=of_the_stores("follow_up"),
-        checks=of_the_stores("asked_well"),
-        days=of_the_stores("store_day"),
-        named={**named, "store": {store_id: named["store"][store_id] for store_id in store_ids}},
-    )
+from tests.raw_rows import Order, Raw, Record, day_of, inside, order, titles
 
 
 def recount(
@@ -70,6 +21,7 @@ def recount(
     group_by: Sequence[str] = (),
     category: str | None = None,
     region_id: UUID | None = None,
+    group_id: UUID | None = None,
     store_id: UUID | None = None,
 ) -> dict[str, Any]:
     """The rows and totals of the recovery report over all the stores that were read."""
@@ -77,12 +29,7 @@ def recount(
 
     def chosen(rows: Iterable[Record], at: str) -> Iterator[Record]:
         for row in rows:
-            store = raw.named["store"][row["store_id"]]
-            if (
-                from_date <= day_of(raw, row, at) <= to_date
-                and (region_id is None or store["region_id"] == region_id)
-                and (store_id is None or store["id"] == store_id)
-            ):
+            if from_date <= day_of(raw, row, at) <= to_date and inside(raw, row, region_id, group_id, store_id):
                 yield row
 
     def of_category(concern: Record) -> bool:
@@ -92,19 +39,14 @@ def recount(
     listened = {"follow_ups": raw.follow_ups, "checks": raw.checks, "days": raw.days} if whole else {}
     times = {"follow_ups": "due_at", "checks": "at", "days": "business_date"}
     everything = {"concerns": told} | {name: [*chosen(rows, times[name])] for name, rows in listened.items()}
-
-    def order(row: Record, at: str) -> tuple[tuple[int, str], ...]:
-        labels = (label(raw, row, by, at) for by in group_by)
-        return tuple((1, "") if it is None else (0, it["slug"] if isinstance(it, dict) else it) for it in labels)
-
-    groups: dict[tuple[tuple[int, str], ...], dict[str, list[Record]]] = {}
-    named: dict[tuple[tuple[int, str], ...], dict[str, Any]] = {}
+    groups: dict[Order, dict[str, list[Record]]] = {}
+    named: dict[Order, dict[str, Any]] = {}
     for name, members in everything.items():
         at = {"concerns": "occurred_at", **times}[name]
         for row in members:
-            key = order(row, at)
-            groups.setdefault(key, {}).setdefault(name, []).append(row)
-            named[key] = {by: label(raw, row, by, at) for by in group_by}
+            for title in titles(raw, row, group_by, at):
+                groups.setdefault(order(title), {}).setdefault(name, []).append(row)
+                named[order(title)] = title
     totals = row_of(raw, everything, whole=whole)
     rows = [{"group": named[key], **row_of(raw, groups[key], whole=whole)} for key in sorted(groups)]
     return {"rows": rows if group_by else [{"group": {}, **totals}], "totals": totals}
@@ -158,40 +100,6 @@ def promised(follow_ups: Iterable[Record]) -> dict[str, int]:
         "follow_ups_due": len(due),
         "follow_ups_kept": sum(it["status"] == "kept" and it["kept_at"] < it["due_at"] for it in due),
     }
-
-
-def day_of(raw: Raw, row: Record, at: str) -> date:
-    """The business date of a row: what its clock says in the zone of its store, or what was fixed before that moved."""
-    if row["store_id"] in raw.moved or at == "business_date":
-        fixed: date = row["business_date"]
-        return fixed
-    return business_date(row[at], raw.named["store"][row["store_id"]])
-
-
-def business_date(occurred_at: datetime, store: Record) -> date:
-    """The date on the calendar of the store, or the day before as long as it is early."""
-    there = occurred_at.astimezone(ZoneInfo(store["time_zone"]))
-    return there.date() - timedelta(days=1) if there.time() < store["day_starts_at"] else there.date()
-
-
-def label(raw: Raw, concern: Record, by: str, at: str) -> Any:
-    """What the group of a concern, or of what has a store and a day, is called."""
-    store = raw.named["store"][concern["store_id"]]
-    day = day_of(raw, concern, at)
-    match by:
-        case "channel":
-            return str(concern["channel"])
-        case "day":
-            return day.isoformat()
-        case "week":
-            return day.strftime("%G-W%V")
-        case "month":
-            return day.isoformat()[:7]
-    row = {**concern, "region_id": store["region_id"]}[f"{by}_id"]
-    if row is None:
-        return None
-    found = raw.named[by][row]
-    return {"id": str(found["id"]), "slug": found["slug"], "name": found["name"]}
 
 
 def figures(raw: Raw, concerns: list[Record], *, praise: int) -> dict[str, Any]:

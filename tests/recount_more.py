@@ -13,7 +13,8 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from models.tables import metadata
-from tests.recount import Connection, Raw, Record, cost, day_of, label, minutes, rate, raw_rows, spread
+from tests.raw_rows import Connection, Order, Raw, Record, day_of, inside, order, raw_rows, titles
+from tests.recount import cost, minutes, rate, spread
 
 ABOUT = {"remedies": ("remedy",), "causes": ("category", "cause"), "items": ("item",)}
 Figures = dict[str, Any]
@@ -56,6 +57,7 @@ def recount_more(
     group_by: Sequence[str] = (),
     category: str | None = None,
     region_id: UUID | None = None,
+    group_id: UUID | None = None,
     store_id: UUID | None = None,
 ) -> dict[str, Any]:
     """The rows and totals of that report over all the stores that were read."""
@@ -63,9 +65,7 @@ def recount_more(
 
     def chosen(rows: Iterable[Record], at: str) -> Iterator[Record]:
         for row in rows:
-            store = raw.named["store"][row["store_id"]]
-            inside = (region_id in (None, store["region_id"])) and store_id in (None, store["id"])
-            if inside and from_date <= day_of(raw, row, at) <= to_date:
+            if from_date <= day_of(raw, row, at) <= to_date and inside(raw, row, region_id, group_id, store_id):
                 yield {**row, "_at": at}
 
     slugs = {id_: row["slug"] for id_, row in raw.named["category"].items()}
@@ -78,26 +78,19 @@ def recount_more(
         subjects += [{**it, "_check": True} for it in chosen(raw.checks, "at")]
         subjects += [{**it, "_day": True} for it in chosen(raw.days, "business_date")]
 
-    def named(row: Record, dimensions: Sequence[str]) -> dict[str, Any]:
-        return {it: row[it] if it == "kind" else label(raw, row, it, row["_at"]) for it in dimensions}
-
-    def order(group: dict[str, Any]) -> tuple[tuple[int, str], ...]:
-        return tuple(
-            (1, "") if it is None else (0, it["slug"] if isinstance(it, dict) else it) for it in group.values()
-        )
-
     def count(rows: list[Record], group: dict[str, Any]) -> Figures:
-        alike = [it for it in told if named(it, group_by) == {by: group[by] for by in group_by if by in group}]
-        return FIGURES[name](more, rows, alike if group else told, group_by)
+        of_group = {by: group[by] for by in group_by}
+        alike = [it for it in told if of_group in titles(raw, it, group_by, it["_at"])]
+        return FIGURES[name](more, rows, alike, group_by)
 
-    groups: dict[tuple[tuple[int, str], ...], list[Record]] = {}
-    titles: dict[tuple[tuple[int, str], ...], dict[str, Any]] = {}
+    groups: dict[Order, list[Record]] = {}
+    named: dict[Order, dict[str, Any]] = {}
     for row in subjects:
-        title = named(row, by)
-        titles[order(title)] = title
-        groups.setdefault(order(title), []).append(row)
-    rows = [{"group": titles[key], **count(groups[key], titles[key])} for key in sorted(groups)]
-    totals = count(subjects, {})
+        for title in titles(raw, row, by, row["_at"]):
+            named[order(title)] = title
+            groups.setdefault(order(title), []).append(row)
+    rows = [{"group": named[key], **count(groups[key], named[key])} for key in sorted(groups)]
+    totals = FIGURES[name](more, subjects, told, group_by)
     return {"rows": rows if by else [{"group": {}, **totals}], "totals": totals}
 
 

@@ -82,6 +82,8 @@ BODIES: dict[str, dict[str, Any]] = {
     "patchRemedyById": {"name": "Changed"},
     "patchItemById": {"name": "Changed"},
     "patchStoreById": {"above_limit": "act_first"},
+    "postGroups": {"slug": "new", "name": "New", "kind": "other"},
+    "patchGroupById": {"name": "Changed"},
     "postNotificationReceipts": {
         "receipts": [{"notification_id": None, "event": "opened", "at": "2026-03-03T12:00:00Z"}]
     },
@@ -182,6 +184,8 @@ def make_scene(world: World, slug: str) -> Scene:
     with world.back_office.writing(shop.organization_id) as session:
         left = UUID(concern["id"])
         session.add(LogHandOver(store_id=shop.store_id, business_date=world.clock().date(), concern_id=left))
+    here = {**BODIES["postGroups"], "store_ids": [str(shop.store_id)]}
+    groups = [_do(world, "POST", "/v1/groups", (shop, "admin"), json={**here, "slug": it}) for it in ("brand", "city")]
     policy = {**BODIES["postEscalationPolicies"], "slug": "first-store", "store_id": str(shop.store_id)}
     scene.ids = {
         "concern_id": concern["id"],
@@ -200,6 +204,7 @@ def make_scene(world: World, slug: str) -> Scene:
         "check_id": _do(world, "POST", "/v1/checks", floor, json={})["id"],
         "store_id": str(shop.store_id),
         "region_id": str(shop.region_id),
+        "group_id": groups[0]["id"],
         "escalation_policy_id": _do(world, "POST", "/v1/escalation-policies", (shop, "admin"), json=policy)["id"],
         "question_id": str(question.id),
         "remedy_id": _do(world, "POST", "/v1/remedies", (shop, "admin"), json=DESSERT)["id"],
@@ -211,10 +216,11 @@ def make_scene(world: World, slug: str) -> Scene:
         "installation_id": f"phone-of-{slug}",
         "business_date": concern["business_date"],
     }
-    done = {"mood": 4, "outcome": "recovered", "mood_after": 5}
-    over = _do(world, "POST", "/v1/concerns", floor, json=done)
-    scene.over = {"postConcernFeedbackRequests": {"concern_id": over["id"]}}
-    scene.over["postLogAmendments"] = {"business_date": yesterday}
+    over = _do(world, "POST", "/v1/concerns", floor, json={"mood": 4, "outcome": "recovered", "mood_after": 5})
+    scene.over = {
+        "postConcernFeedbackRequests": {"concern_id": over["id"]},
+        "postLogAmendments": {"business_date": yesterday},
+    }
     scene.sensitive = {
         "concern_id": hidden["id"],
         "alert_id": hidden["alert"]["id"],

@@ -17,6 +17,7 @@ from models.session import ScopedSession
 from models.shift import Shift
 from models.staff import Staff, hash_password
 from models.store import Store, StoreKind
+from models.store_group import GroupKind, StoreGroup
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,7 @@ class Company:
     regions: dict[str, str]
     stores: tuple[Shopfront, ...]
     people: tuple[Employee, ...]
+    groups: tuple[tuple[str, str, GroupKind, tuple[str, ...]], ...] = ()  # slug, name, kind, stores
 
 
 @dataclass(frozen=True)
@@ -140,6 +142,10 @@ DEMO = Company(
         Employee("hq", "Alex Rennwick", Role.HEAD_OFFICE),
         Employee("admin", "Sam Whitlow", Role.ADMIN),
     ),
+    groups=(
+        ("lantern", "Lantern Restaurants", GroupKind.BRAND, ("harbour", "uptown")),
+        ("waterfront", "Waterfront", GroupKind.DISTRICT, ("harbour",)),
+    ),
 )
 OTHER = Company(
     slug="other",
@@ -183,7 +189,7 @@ def hash_passwords() -> dict[str, str]:
 def found(session: ScopedSession, company: Company, hashes: dict[str, str], *, at: datetime) -> list[Post]:
     """Found the company, open its stores, hire its people and check in those on shift."""
     admin = next(employee for employee in company.people if employee.role is Role.ADMIN)
-    found_organization(
+    _, administrator = found_organization(
         session,
         slug=company.slug,
         name=company.name,
@@ -194,6 +200,9 @@ def found(session: ScopedSession, company: Company, hashes: dict[str, str], *, a
     )
     regions = {slug: Region.known_or_new(session, slug, name) for slug, name in company.regions.items()}
     stores = {front.slug: _open(session, front, regions[front.region]) for front in company.stores}
+    for slug, name, kind, members in company.groups:
+        store_ids = [stores[member].id for member in members]
+        StoreGroup.create(session, by=_actor(administrator), slug=slug, name=name, kind=kind, store_ids=store_ids)
     _limit_what_is_given(session, currencies=sorted({store.currency for store in stores.values()}))
     people = [
         (employee, _hire(session, employee, stores, regions, hashes[employee.login], at=at))
@@ -255,14 +264,7 @@ def _hire(
         stores=[stores[slug] for slug in employee.at if slug in stores],
         regions=[regions[slug] for slug in employee.at if slug in regions],
     )
-    actor = Actor(
-        organization_id=staff.organization_id,
-        permissions=staff.permissions,
-        store_ids=None if staff.looks_after_every_store else frozenset(staff.store_ids),
-        staff_id=staff.id,
-        role=staff.role,
-        name=staff.name,
-    )
+    actor = _actor(staff)
     if employee.on_shift:
         lead = employee.role is MANAGER
         Shift.check_in(session, staff_id=staff.id, store=stores[employee.at[0]], lead=lead, at=at)
@@ -277,3 +279,14 @@ def _hire(
             at=at,
         )
     return Person(staff, actor)
+
+
+def _actor(staff: Staff) -> Actor:
+    return Actor(
+        organization_id=staff.organization_id,
+        permissions=staff.permissions,
+        store_ids=None if staff.looks_after_every_store else frozenset(staff.store_ids),
+        staff_id=staff.id,
+        role=staff.role,
+        name=staff.name,
+    )

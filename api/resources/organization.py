@@ -46,8 +46,8 @@ class Stores(Resource):
     @blp.response(200, page_of(StoreSchema))
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
         """List the stores within reach, with their places"""
-        region_id = query.pop("region_id", None)
-        return page(Store.listed(g.actor, region_id=region_id), Store.slug, **query)
+        chosen = {name: query.pop(name) for name in ("region_id", "group_id") if name in query}
+        return page(Store.listed(g.actor, **chosen), Store.slug, **query)
 
 
 @blp.route("/stores/<uuid:store_id>")

@@ -174,7 +174,8 @@ def _group_columns(by: str) -> list[str]:
 
 def _cells(row: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     """The row laid flat: `recovery_rate_numerator`, `store_slug`, `cost_EUR`."""
-    for name, value in {**row.get("group", {}), **row}.items():
+    group = row.pop("group", {})  # one of its members may be called the same
+    for name, value in {**group, **row}.items():
         if isinstance(value, list):
             yield from ((f"{name}_{money['currency']}", money["amount"]) for money in value)
         elif isinstance(value, dict):

@@ -16,6 +16,7 @@ from models.follow_up import FollowUpKind, FollowUpStatus
 from models.recovery import ActionStatus, Settlement
 from models.remedy import RemedyKind
 from models.store import StoreKind
+from models.store_group import GroupKind
 from models.terms import AlertState, Channel, Handling, Kind, Outcome, Reason, Severity, Source, Status
 
 MOST_PER_EXPORT = 1000
@@ -35,6 +36,13 @@ class StoreExport(Schema):
     country = fields.String()
     currency = fields.String()
     day_starts_at = fields.Time()
+
+
+class StoreGroupExport(Schema):
+    slug = fields.String()
+    name = fields.String()
+    kind = fields.Enum(GroupKind, by_value=True)
+    store_ids = fields.List(fields.UUID())
 
 
 class CategoryExport(Schema):
@@ -141,6 +149,7 @@ class StoreDayExport(Schema):
 OBJECTS: dict[str, Schema] = {
     "region": RegionExport(),
     "store": StoreExport(),
+    "store_group": StoreGroupExport(),
     "category": CategoryExport(),
     "question": QuestionExport(),
     "remedy": RemedyExport(),

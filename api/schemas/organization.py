@@ -51,6 +51,7 @@ class StoreQuery(PageQuery):
     """Which stores."""
 
     region_id = fields.UUID()
+    group_id = fields.UUID()
 
 
 class StaffQuery(PageQuery):

@@ -34,6 +34,7 @@ class ReportQuery(Schema):
     from_date = BusinessDate(required=True, data_key="from")
     to_date = BusinessDate(required=True, data_key="to")
     region_id = fields.UUID()
+    group_id = fields.UUID()
     store_id = fields.UUID()
 
     @validates_schema
@@ -131,7 +132,7 @@ class FiguresSchema(Schema):
 
 
 class NamedSchema(Schema):
-    """A store, region, category or cause."""
+    """A store, region, group, category or cause."""
 
     id = fields.UUID()
     slug = fields.String()
@@ -139,10 +140,11 @@ class NamedSchema(Schema):
 
 
 class GroupSchema(Schema):
-    """What the row is about: a member for each of `group_by`; null for concerns without category or cause."""
+    """What the row is about: a member for each of `group_by`; null for concerns without one, or for stores in none."""
 
     store = fields.Nested(NamedSchema)
     region = fields.Nested(NamedSchema)
+    group = fields.Nested(NamedSchema, allow_none=True)
     category = fields.Nested(NamedSchema, allow_none=True)
     cause = fields.Nested(NamedSchema, allow_none=True)
     channel = fields.String(validate=validate.OneOf([channel.value for channel in Channel]))
@@ -205,7 +207,7 @@ class RecoveryRowSchema(RecoveryTotalsSchema, _GroupedSchema):
 
 
 class RecoveryReportSchema(Schema):
-    """Figures by group, ordered by its labels, and of everything together (`totals`).
+    """Figures by group, ordered by its labels, and of everything together (`totals`), each store once.
 
     `business_dates`: `store` says that a day is what it is in each store's own zone, from its own `day_starts_at`.
     """

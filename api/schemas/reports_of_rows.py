@@ -18,7 +18,7 @@ from api.schemas.reports import (
 from models.follow_up import FollowUpKind
 from models.reports.groups import GroupBy
 
-STORES_AND_TIME = (GroupBy.STORE, GroupBy.REGION, GroupBy.DAY, GroupBy.WEEK, GroupBy.MONTH)
+STORES_AND_TIME = (GroupBy.STORE, GroupBy.REGION, GroupBy.GROUP, GroupBy.DAY, GroupBy.WEEK, GroupBy.MONTH)
 CONCERNS = (GroupBy.CATEGORY, GroupBy.CAUSE, GroupBy.CHANNEL, *STORES_AND_TIME)
 
 

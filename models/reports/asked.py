@@ -14,7 +14,7 @@ from models.access import Actor
 from models.base import Money
 from models.concern import Concern
 from models.recovery import RecoveryAction
-from models.reports.groups import GroupBy, Grouping, Key, Label, in_order, labels
+from models.reports.groups import OVERLAPPING, GroupBy, Grouping, Key, Label, in_order, labels
 from models.reports.share import Share
 from models.store import Store
 from models.terms import Kind
@@ -34,12 +34,14 @@ class Asked:
     group_by: Sequence[GroupBy] = ()
     category: str | None = None
     region_id: UUID | None = None
+    group_id: UUID | None = None
     store_id: UUID | None = None
 
     def rows(self, kind: Any) -> Select[Any]:
         """The ids of rows that have a store and a business date, joined with that store."""
         rows = select(kind.id).select_from(kind).join(Store, Store.id == kind.store_id)
-        return rows.where(*self._stores(), kind.business_date.between(self.from_date, self.to_date))
+        stores = Store.chosen(self.seen_by, region_id=self.region_id, group_id=self.group_id, store_id=self.store_id)
+        return rows.where(*stores, kind.business_date.between(self.from_date, self.to_date))
 
     def concerns(self) -> Select[Any]:
         """Those that are no praise, whoever may read them: sensitive ones count as any other."""
@@ -53,13 +55,6 @@ class Asked:
         self, group_by: Sequence[GroupBy], of: Any = Concern, columns: Mapping[GroupBy, Any] | None = None
     ) -> Grouping:
         return Grouping(group_by, self.from_date, self.to_date, of=of, columns=columns)
-
-    def _stores(self) -> Iterator[ColumnElement[bool]]:
-        yield from Store.visible_to(self.seen_by)
-        if self.region_id is not None:
-            yield Store.region_id == self.region_id
-        if self.store_id is not None:
-            yield Store.id == self.store_id
 
 
 @dataclass
@@ -118,9 +113,11 @@ def report(
 ) -> Report[R]:
     """The report of what `count` yields for a grouping; of the names of a group, what may be `shown`.
 
-    Groups that share concerns (`overlapping`) are counted together once more.
+    Groups that share concerns, as they do (`overlapping`) or when stores are in several, are counted together once
+    more.
     """
     group_by = [*about, *asked.group_by]
+    overlapping = overlapping or not OVERLAPPING.isdisjoint(group_by)
     groups = together(count(group_by))
     everything = Tally()
     for tally in together(count(())).values() if overlapping else groups.values():

@@ -15,12 +15,14 @@ from models.organization import Region
 from models.remedy import Remedy
 from models.reports.periods import month, months, weeks
 from models.store import Store
+from models.store_group import StoreGroup, StoreInGroup
 from models.vocabulary import Category, Cause, Question
 
 
 class GroupBy(StrEnum):
     STORE = "store"
     REGION = "region"
+    GROUP = "group"
     CATEGORY = "category"
     CAUSE = "cause"
     CHANNEL = "channel"
@@ -33,13 +35,15 @@ class GroupBy(StrEnum):
     MONTH = "month"
 
 
-OF_STORES = frozenset({GroupBy.STORE, GroupBy.REGION})
+OF_STORES = frozenset({GroupBy.STORE, GroupBy.REGION, GroupBy.GROUP})
 OF_CONCERNS = frozenset({GroupBy.CATEGORY, GroupBy.CAUSE, GroupBy.CHANNEL})
 OF_TIME = frozenset({GroupBy.DAY, GroupBy.WEEK, GroupBy.MONTH})
+OVERLAPPING = frozenset({GroupBy.GROUP})  # a store may be in several: their rows do not add up
 OF_RECOVERY = tuple(by for by in GroupBy if by in OF_STORES | OF_CONCERNS | OF_TIME)
 NAMES: dict[GroupBy, Any] = {
     GroupBy.STORE: Store.name,
     GroupBy.REGION: Region.name,
+    GroupBy.GROUP: StoreGroup.name,
     GroupBy.CATEGORY: Category.name,
     GroupBy.CAUSE: Cause.name,
     GroupBy.REMEDY: Remedy.name,
@@ -51,7 +55,7 @@ CALENDARS = {GroupBy.WEEK: weeks, GroupBy.MONTH: months}
 
 @dataclass(frozen=True)
 class Named:
-    """A group that the organization named itself: a store, region, category, cause, remedy, item or question.
+    """What the organization named itself: a store, region, group, category, cause, remedy, item or question.
 
     Without slug and name where somebody may know that it is one thing, and not which.
     """
@@ -62,7 +66,7 @@ class Named:
 
 
 MOST = 20_000  # groups of one report: more than anybody reads, and as many as an answer carries in time
-Label = Named | str | None  # None: the concerns that have no category, cause or question
+Label = Named | str | None  # None: what has no category, cause or question, or is of a store in no group
 Key = tuple[Any, ...]
 
 
@@ -124,10 +128,10 @@ def _dimension(by: GroupBy, from_date: date, to_date: date, of: Any, *, monthly:
         within = of.business_date.between(calendar.c.first_date, calendar.c.last_date)
         return Dimension(calendar.c.label, join=lambda question: question.join(calendar, within))
     match by:
-        case GroupBy.STORE:
-            return Dimension(of.store_id)
         case GroupBy.REGION:
             return Dimension(Store.region_id)
+        case GroupBy.GROUP:
+            return Dimension(StoreInGroup.group_id, join=lambda question: question.outerjoin(Store.in_groups))
         case GroupBy.DAY:
             return Dimension(of.business_date, read=str)
         case _:

@@ -4,17 +4,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
+from functools import partial
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement
 from sqlalchemy.orm import Session
 
 from models.access import Actor
 from models.reports.control import Control, rate_beside, share_beside
 from models.reports.counting import SECONDS, Total, altogether
 from models.reports.figures import LISTENED, Row, figures
-from models.reports.groups import OF_CONCERNS, GroupBy, in_order, labels
+from models.reports.groups import OF_CONCERNS, OVERLAPPING, GroupBy, in_order, labels
 from models.reports.histogram import RELATIVE_ERROR, spread
 from models.reports.periods import a_year_before, before
 from models.reports.reading import totals
@@ -60,24 +60,25 @@ def recovery(
     group_by: Sequence[GroupBy] = (),
     category: str | None = None,
     region_id: UUID | None = None,
+    group_id: UUID | None = None,
     store_id: UUID | None = None,
     compare_to: CompareTo | None = None,
     at: datetime,
 ) -> RecoveryReport:
-    """The report over the stores within reach, of one category (by slug), region or store where it is named.
+    """The report over the stores within reach, of one category (by slug), region, group or store where it is named.
 
     One row for each group in which anything was told, ordered by label. Without `group_by` there is one row, equal to
-    the total. By store alone each row says how it stands beside all of them together.
+    the total. By store alone each row says how it stands beside all of them together. By group a store counts in the
+    row of each group it is in, and once in the total.
     """
-    stores: list[ColumnElement[bool]] = [*Store.visible_to(seen_by)]
-    if region_id is not None:
-        stores.append(Store.region_id == region_id)
-    if store_id is not None:
-        stores.append(Store.id == store_id)
-    counted = totals(session, stores, from_date=from_date, to_date=to_date, group_by=group_by, category=category)
+    chosen = {"region_id": region_id, "group_id": group_id, "store_id": store_id}
+    stores = Store.chosen(seen_by, **chosen)
+    count = partial(totals, session, stores, from_date=from_date, to_date=to_date, category=category)
+    counted = count(group_by=group_by)
+    once = counted if OVERLAPPING.isdisjoint(group_by) else count()
     whole = category is None and OF_CONCERNS.isdisjoint(group_by)
     named = labels(session, group_by, counted)
-    everything = _row(altogether(counted.values()), group={}, whole=whole)
+    everything = _row(altogether(once.values()), group={}, whole=whole)
     rows = [_row(total, group=named[key], whole=whole) for key, total in counted.items()] if group_by else [everything]
     if list(group_by) == [GroupBy.STORE]:
         rows = [replace(row, control=_beside(row, everything)) for row in rows]
@@ -86,8 +87,8 @@ def recovery(
     if compare_to is None:
         return report
     first, last = PERIODS[compare_to](from_date, to_date)
-    same: dict[str, Any] = {"group_by": group_by, "category": category, "region_id": region_id, "store_id": store_id}
-    return replace(report, compared=recovery(session, seen_by=seen_by, from_date=first, to_date=last, at=at, **same))
+    same: dict[str, Any] = {"seen_by": seen_by, "group_by": group_by, "category": category, "at": at, **chosen}
+    return replace(report, compared=recovery(session, from_date=first, to_date=last, **same))
 
 
 def _beside(row: Row, all_: Row) -> dict[str, Control | None]:

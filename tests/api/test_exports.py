@@ -97,6 +97,7 @@ def test_the_fields_of_each_kind_are_these_and_no_others(world: World) -> None:
     assert {kind: len(fields) for kind, fields in shapes.items()} == {
         "region": 2,
         "store": 8,
+        "store_group": 4,
         "category": 4,
         "question": 3,
         "remedy": 3,

@@ -14,6 +14,7 @@ from models.reports.groups import GroupBy
 from tests.agreement import agrees
 from tests.databases import only_on_sqlite
 from tests.factories import Shop, make_shop
+from tests.grouping import put_in_groups
 from tests.histories import BEGIN, END, add_store_abroad, live
 from tests.histories_more import live_on
 from tests.recount_more import More, more_rows, recount_more
@@ -44,7 +45,8 @@ def report(world: World, shop: Shop, name: str, by: str = "admin", **query: Any)
 
 
 def lived(world: World, shop: Shop, rng: Random, *, concerns: int) -> More:
-    store_ids = [shop.store_id, shop.other_store_id, add_store_abroad(world.back_office, shop)]
+    store_ids = here, there, _ = [shop.store_id, shop.other_store_id, add_store_abroad(world.back_office, shop)]
+    put_in_groups(world.back_office, shop, {"lanterns": [here, there], "river": [here]})  # two of one, one of none
     live(world.back_office, shop, rng, concerns=concerns)
     live_on(world.back_office, shop, rng)
     with world.database.reading(shop.organization_id) as session:
@@ -85,6 +87,7 @@ def test_each_report_of_some_days_and_stores_is_a_recount_of_their_rows(world: W
     first, last = date(2026, 3, 8), date(2026, 3, 29)
     days = {"from": first, "to": last}
     filters: list[dict[str, Any]] = [{"region_id": shop.region_id}, {"store_id": shop.other_store_id}]
+    filters += [{"group_id": id_} for id_ in told.raw.named["store_group"]]
     for name in FITTING:
         of_category = [{"category": "food", "store_id": shop.store_id}, {"category": "no-such"}]
         for chosen in [*filters, *(of_category if name in BY_CATEGORY else [])]:

@@ -54,7 +54,10 @@ def test_statements_do_not_grow_with_concerns(world: World, shop: Shop) -> None:
     paths = [
         f"/v1/stores/{shop.store_id}/recovery-logs/{NOON.date()}",
         f"/v1/stores/{shop.store_id}/recovery-logs/{NOON.date() + timedelta(days=1)}",
-        *(f"{report}{group_by}" for group_by in ("", "day", "category,cause", "store,week", "region,month")),
+        *(
+            f"{report}{group_by}"
+            for group_by in ("", "day", "category,cause", "store,week", "region,month", "group,month")
+        ),
     ]
     tell(world, shop, 10)
     of_ten = [statements(world, shop, path) for path in paths]

@@ -15,8 +15,10 @@ from models.reports.groups import OF_RECOVERY
 from tests.agreement import agrees, counted_in
 from tests.databases import only_on_sqlite
 from tests.factories import Shop, make_shop
+from tests.grouping import put_in_groups
 from tests.histories import BEGIN, END, add_store_abroad, live
-from tests.recount import Raw, raw_rows, recount, recount_day
+from tests.raw_rows import Raw, raw_rows
+from tests.recount import recount, recount_day
 from tests.world import World
 
 FROM, TO = BEGIN.date() - timedelta(days=50), END.date() + timedelta(days=1)
@@ -26,7 +28,10 @@ COUNTED = ("concerns", "follow_ups_due", "follow_ups_kept", "checks")
 
 
 def stores_of(world: World, shop: Shop) -> list[UUID]:
-    return [shop.store_id, shop.other_store_id, add_store_abroad(world.back_office, shop)]
+    """The stores of the shop: one is in two groups, one in none."""
+    here, there, abroad = shop.store_id, shop.other_store_id, add_store_abroad(world.back_office, shop)
+    put_in_groups(world.back_office, shop, {"lanterns": [here, there], "river": [here], "empty": []})
+    return [here, there, abroad]
 
 
 def rows_of(world: World, shop: Shop, store_ids: list[UUID]) -> Raw:
@@ -66,6 +71,7 @@ def test_the_report_of_some_days_and_stores_is_a_recount_of_their_rows(world: Wo
         {"category": "food"},
         {"region_id": shop.region_id},
         {"store_id": shop.other_store_id},
+        *({"group_id": id_} for id_ in told.named["store_group"]),
         {"category": "waiting-time", "store_id": shop.store_id},
         {"category": "no-such"},
     ]

@@ -48,6 +48,8 @@ READ = {
     "getFixById": 3,  # it; its figures
     "getFixCustomers": 4,  # the fix; customers with a concern; their thank-yous
     "getFixes": 2,
+    "getGroupById": 3,  # it; its stores
+    "getGroups": 3,
     "getGuidance": 3,  # without a store: the shift, and the questions
     "getFeedbackPolicyOfOrganization": 2,
     "getFeedbackRequestQr": 2,
@@ -145,6 +147,8 @@ class House:
             if table == "store":
                 policy = originals(owner, "escalation_policy", **own)[0]
                 copy(owner, "escalation_policy", policy, more, **slug, store_id=copies.__getitem__)
+        groups = copy(owner, "store_group", originals(owner, "store_group", **own)[0], more, **slug)
+        copy(owner, "store_in_group", originals(owner, "store_in_group", **own)[0], more, group_id=groups.__getitem__)
         (floor,) = originals(owner, "staff", id=ids["staff_id"])
         people = copy(owner, "staff", floor, more, login=lambda number: f"copy-{first + number}")
         for place in ("staff_store", "shift"):

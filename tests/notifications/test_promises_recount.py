@@ -15,7 +15,8 @@ from models.follow_up import OWED, FollowUp, FollowUpStatus
 from models.notification import Notification, NotificationKind
 from tests.evening import ON_SHIFT, Evening, evening_in
 from tests.factories import NOON
-from tests.recount import raw_rows, recount_day
+from tests.raw_rows import raw_rows
+from tests.recount import recount_day
 from tests.telling import queued, rows
 from tests.world import World
 

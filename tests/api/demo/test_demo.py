@@ -20,6 +20,7 @@ from models.outbox import Outgoing
 from models.recovery import RecoveryAction
 from models.session import EVERYTHING, ScopedSession
 from models.store import Store
+from models.store_group import StoreGroup
 from models.terms import AlertState, Status
 from tests.factories import NOON
 from tests.world import World
@@ -64,6 +65,11 @@ def test_the_demo_is_what_the_contract_says(world: World, subtests):
             assert session.scalars(select(Alert).where(Alert.state == AlertState.UNANSWERED)).all()
             assert {action.status for one in concerns for action in one.actions} == {"done", "declined", "reversed"}
             assert max(Counter(one.customer_id for one in concerns if one.customer_id).values()) > 3
+        with subtests.test("a store is in two groups, and one in none"):
+            groups = session.scalars(select(StoreGroup).options(selectinload(StoreGroup.members))).all()
+            grouped = Counter(store_id for group in groups for store_id in group.store_ids)
+            assert len(groups) == 2
+            assert sorted(grouped[id_] for id_ in session.scalars(select(Store.id))) == [0, 1, 2]
         with subtests.test("every concern stands where its steps have led"):
             replay(session, concerns)
 

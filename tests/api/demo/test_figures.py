@@ -11,7 +11,8 @@ from models.session import EVERYTHING
 from models.store import Store
 from tests.agreement import agrees, counted_in
 from tests.factories import NOON
-from tests.recount import raw_rows, recount, recount_day
+from tests.raw_rows import raw_rows
+from tests.recount import recount, recount_day
 from tests.world import World
 
 YESTERDAY = NOON.date() - timedelta(days=1)
