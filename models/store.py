@@ -17,12 +17,15 @@ from models import naming
 from models.access import Actor
 from models.base import Aggregate, TenantOwned, link, many, one
 from models.errors import Conflict, Invalid, Missing
-from models.hours import ALWAYS, Hours, check, is_open, last_closing
+from models.hours import ALWAYS, Hours, check, first_opening, is_open, last_closing
 from models.organization import Region
 
 if TYPE_CHECKING:
     from models.alert_rule import AlertRule
     from models.escalation_policy import EscalationPolicy
+
+
+UNTIL_MORNING = timedelta(hours=5)  # from the start of a business day
 
 
 class StoreKind(StrEnum):
@@ -199,6 +202,17 @@ class Store(Aggregate):
         start, end = self.day_bounds(business_date)
         closing = last_closing(self.opening_hours, start, end, self.zone)
         return end if closing is None else min(closing, end)
+
+    def begins_at(self, business_date: date) -> datetime | None:
+        """When people come to work on a business day: as it opens; None on a day it stays shut.
+
+        A store that is open through the night, or never told its hours, begins in the morning.
+        """
+        start, end = self.day_bounds(business_date)
+        morning = start + UNTIL_MORNING
+        if not self.is_open(morning):
+            return first_opening(self.opening_hours, morning, end, self.zone)
+        return first_opening(self.opening_hours, start, morning, self.zone) or morning
 
     def _day_start(self, day: date) -> datetime:
         return datetime.combine(day, self.day_starts_at, tzinfo=self.zone).astimezone(UTC)

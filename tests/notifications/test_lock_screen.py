@@ -164,7 +164,12 @@ def letters(session: ScopedSession, dice: random.Random) -> Iterator[Letter]:
         for kind in OTHERS:
             notification.kind, alert.state = kind, TRUE_WHILE.get(kind, AlertState.OPEN)
             alert.reminded_at, alert.concern.status = NOON, Status.RESOLVED
-            told = letter_for(session, Outgoing.about(alert, Task.INFORM, at=NOON, notification=notification))
+            news = Outgoing.about(alert, Task.INFORM, at=NOON, notification=notification)
+            if kind is NotificationKind.CARRIED_OVER:
+                news = Outgoing.of_day(kind, alert.store, NOON.date(), due_at=NOON, at=NOON)
+                news = news.letter(notification, at=NOON)
+                news.store = alert.store
+            told = letter_for(session, news)
             assert told is not None
             yield replace(told, platform=dice.choice(list(Platform)))
         notification.kind, alert.state, alert.concern.status = NotificationKind.RING, AlertState.OPEN, Status.OPEN
