@@ -43,6 +43,7 @@ class NotificationKind(StrEnum):
     FOLLOW_UP = "follow_up"  # something was promised: it is due soon, or now this person's to keep
     BROKEN = "broken"  # something was promised, and its time has passed
     CARRIED_OVER = "carried_over"  # what yesterday left open, for those who manage the store
+    DAILY_LOG = "daily_log"  # how yesterday went, by mail, for who asked for it
     PAUSE = "pause"  # a colleague needs a moment
     TEST = "test"
 

@@ -24,6 +24,9 @@ LEASE = timedelta(seconds=20)
 POISONED_AFTER = 5  # failures nobody foresaw; refusals and time-outs of a provider do not count
 
 
+DAILY_LOG = f"kind = '{NotificationKind.DAILY_LOG}'"
+
+
 class Task(StrEnum):
     REACH = "reach"  # find out whom a step of an alert reaches
     RING = "ring"  # one notification to one device
@@ -37,8 +40,8 @@ class Task(StrEnum):
     WITHDRAW = "withdraw"  # take one notification off one device
 
 
-def _partial(name: str, column: str, condition: str) -> Index:
-    return Index(name, column, postgresql_where=text(condition), sqlite_where=text(condition))
+def _partial(name: str, condition: str, *columns: str, unique: bool = False) -> Index:
+    return Index(name, *columns, unique=unique, postgresql_where=text(condition), sqlite_where=text(condition))
 
 
 class Outgoing(TenantOwned):
@@ -46,20 +49,23 @@ class Outgoing(TenantOwned):
 
     __tablename__ = "outbox"
     __table_args__ = (
-        _partial("ix_outbox_due", "due_at", "done_at IS NULL"),
-        _partial("ix_outbox_done", "done_at", "done_at IS NOT NULL"),
-        _partial("ix_outbox_set_aside", "set_aside_at", "set_aside_at IS NOT NULL"),
+        _partial("ix_outbox_due", "done_at IS NULL", "due_at"),
+        _partial("ix_outbox_done", "done_at IS NOT NULL", "done_at"),
+        _partial("ix_outbox_set_aside", "set_aside_at IS NOT NULL", "set_aside_at"),
+        _partial(
+            "uq_outbox_daily_log", DAILY_LOG, "organization_id", "store_id", "business_date", "staff_id", unique=True
+        ),
     )
 
     task: Mapped[Task]
     alert_id: Mapped[UUID | None] = link("alert", nullable=True)
     concern_id: Mapped[UUID | None] = link("concern", nullable=True)
-    staff_id: Mapped[UUID | None] = link("staff", nullable=True)  # who is to be told, or who it is about
+    staff_id: Mapped[UUID | None] = link("staff", nullable=True)  # who is told, or who it is about
     follow_up_id: Mapped[UUID | None] = link("follow_up", nullable=True)
     notification_id: Mapped[UUID | None] = link("notification", nullable=True)
     store_id: Mapped[UUID | None] = link("store", nullable=True)  # with the day: whose day is told of
     business_date: Mapped[date | None]
-    kind: Mapped[NotificationKind | None]  # what a TELL is about
+    kind: Mapped[NotificationKind | None]  # what is told
     run_id: Mapped[UUID | None]  # of the alert or the promise it is about: another one is begun, and this does nothing
     step: Mapped[int | None]
     created_at: Mapped[datetime]
@@ -177,6 +183,8 @@ class Outgoing(TenantOwned):
         return Outgoing(
             organization_id=self.organization_id,
             task=Task.INFORM,
+            kind=self.kind,
+            staff_id=notification.staff_id,
             alert_id=self.alert_id,
             concern_id=self.concern_id,
             follow_up_id=self.follow_up_id,

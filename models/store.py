@@ -151,6 +151,14 @@ class Store(Aggregate):
         return question if region_id is None else question.where(cls.region_id == region_id)
 
     @classmethod
+    def all_within_reach(cls, session: Session, ids: Sequence[UUID], *, seen_by: Actor, pointer: str) -> None:
+        """Missing, with a pointer, for the first of these stores that is not within reach."""
+        reached = set(session.scalars(select(cls.id).where(cls.id.in_(ids), *cls.visible_to(seen_by))))
+        for number, id_ in enumerate(ids):
+            if id_ not in reached:
+                raise cls.out_of_reach(id_, pointer=f"{pointer}/{number}")
+
+    @classmethod
     def regions_within_reach(cls, actor: Actor) -> Select[Region]:
         """The regions of the stores within reach; all of them for those who look after every store."""
         question = select(Region)

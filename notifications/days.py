@@ -1,4 +1,4 @@
-"""The end of a store's business day: what its managers find in the morning is put on its way."""
+"""The end of a store's business day: its log by mail, and what is left for the morning, are put on their way."""
 
 from datetime import datetime, timedelta
 
@@ -12,6 +12,7 @@ from models.log_page import A_DAY, still_open
 from models.notification import NotificationKind
 from models.outbox import Outgoing
 from models.session import EVERYTHING, Database
+from models.staff import DailyLogReader
 
 log = structlog.get_logger(__name__)
 EVERY = timedelta(seconds=5)
@@ -60,9 +61,9 @@ class Days:
 
 
 def end_day(session: Session, ending: DayEnding, *, at: datetime) -> None:
-    """Where a day left something open, its managers are to be told when they begin the next one.
+    """Whoever asked for the log gets it; and where a day left something open, the managers hear as they begin the next.
 
-    On a day the store stays shut they are not: that day leaves it too, and tells of it as it ends.
+    Not on a day the store stays shut: that day leaves it too, and tells of it as it ends.
     """
     day, store = ending.end(at=at), ending.store
     if day is None:
@@ -71,6 +72,8 @@ def end_day(session: Session, ending: DayEnding, *, at: datetime) -> None:
     if begins_at is not None and session.scalars(still_open(store, day).limit(1)).first() is not None:
         due_at = max(begins_at, at)
         session.add(Outgoing.of_day(NotificationKind.CARRIED_OVER, store, day, due_at=due_at, at=at))
+    if session.scalars(DailyLogReader.of(store).limit(1)).first() is not None:
+        session.add(Outgoing.of_day(NotificationKind.DAILY_LOG, store, day, due_at=at, at=at))
 
 
 def _is_recent(before: datetime | None, at: datetime, span: timedelta) -> bool:

@@ -18,6 +18,7 @@ from models.terms import AlertState, Severity, Status
 from notifications import words
 from notifications.audience import who_may_be_rung
 from notifications.channels import AddressKind, Letter, LetterKind
+from notifications.day_mail import day_mail, may_read
 from notifications.escalation import LONGEST_TTL
 from notifications.words import Gist
 
@@ -68,7 +69,7 @@ def _letter_for(session: Session, task: Outgoing, reached: Reached, *, at: datet
     device = notification.device
     locale = device.locale if device else None
     gist = Gist.of(concern, alert) if concern else Gist(count=_left_open(session, task))
-    return Letter(
+    letter = Letter(
         notification_id=notification.id,
         alert_id=notification.alert_id,
         concern_id=notification.concern_id,
@@ -82,6 +83,7 @@ def _letter_for(session: Session, task: Outgoing, reached: Reached, *, at: datet
         sent_at=at,
         expires_at=ends_at(task, notification),
     )
+    return day_mail(session, task, letter, at=at) if notification.kind is NotificationKind.DAILY_LOG else letter
 
 
 def _is_put_right(session: Session, task: Outgoing, notification: Notification) -> bool:
@@ -146,6 +148,8 @@ def _why_not_there(
 ) -> str | None:
     """Why this person is not reached at this address any more."""
     device, alert = notification.device, task.alert
+    if notification.kind is NotificationKind.DAILY_LOG and not may_read(session, task):
+        return "out-of-reach"
     if _address_of(notification) is None:
         return "address-retired"
     if device is not None and device.staff_id != notification.staff_id:

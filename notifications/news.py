@@ -19,14 +19,14 @@ from models.notification import LOUD, Notification, NotificationKind
 from models.outbox import Outgoing
 from models.recovery import RecoveryAction
 from models.shift import Shift
-from models.staff import Staff, StaffRegion, StaffStore
+from models.staff import DailyLogReader, Staff, StaffRegion, StaffStore
 from models.store import Store
 from models.terms import AlertState, Status
 from notifications.escalation import LONGEST_TTL
 
 K = NotificationKind
 PERSONAL = LOUD | {K.REMINDER, K.DECISION}  # meant for one person, who waits for it: no hour is too quiet
-BY_MAIL_TOO = frozenset({K.UNANSWERED, K.BROKEN})
+BY_MAIL_TOO = frozenset({K.UNANSWERED, K.BROKEN, K.DAILY_LOG})
 DAY_TTL = timedelta(hours=4)  # for what tells of the day: a mail server may be away for longer than a customer waits
 
 
@@ -36,7 +36,7 @@ def tell(session: Session, task: Outgoing, *, at: datetime) -> None:
     if task.kind is None or _is_stale(task, concern, alert) or _is_of_another_day(task, store, at):
         return
     people = [staff for staff in _people(session, task, concern, store) if task.kind not in staff.muted]
-    shifts, phones = _shifts_of(session, people), _phones_of(session, people)
+    shifts, phones = _shifts_of(session, people), _phones_of(session, () if task.kind is K.DAILY_LOG else people)
     personal = task.kind in PERSONAL or _is_for_keeper(task)
     for staff in people:
         shift = shifts.get(staff.id)
@@ -101,6 +101,8 @@ def _people(session: Session, task: Outgoing, concern: Concern | None, store: St
         return session.scalars(_working().where(Staff.id == task.staff_id)).all()
     if store is None:
         return ()
+    if task.kind is K.DAILY_LOG:
+        return session.scalars(DailyLogReader.of(store).order_by(Staff.id)).all()
     if task.kind is K.CARRIED_OVER:
         return session.scalars(_working().where(_manages(store.id))).all()
     if concern is None:
@@ -185,7 +187,14 @@ def _queue(session: Session, task: Outgoing, staff: Staff, device: Device | None
         staff_id=staff.id,
         run_id=task.run_id,
         queued_at=at,
-        expires_at=at + (DAY_TTL if device is None or task.business_date is not None else LONGEST_TTL),
+        expires_at=_ends_at(task, device, at),
     )
     session.add_all([notification, task.letter(notification, at=at)])
     return notification
+
+
+def _ends_at(task: Outgoing, device: Device | None, at: datetime) -> datetime:
+    """When it is too late to send it: the log of a day, when the next one is due."""
+    if task.kind is K.DAILY_LOG and task.store is not None and task.business_date is not None:
+        return task.store.day_bounds(task.business_date + A_DAY)[1]
+    return at + (DAY_TTL if device is None or task.business_date is not None else LONGEST_TTL)

@@ -71,7 +71,7 @@ def body(kind: NotificationKind, gist: Gist = NOTHING, *, locale: str | None) ->
     """The category in the organization's own word; the rest waits until the phone is unlocked."""
     say = language_of(locale).gettext
     match kind:
-        case NotificationKind.PAUSE | NotificationKind.CARRIED_OVER:
+        case NotificationKind.PAUSE | NotificationKind.CARRIED_OVER | NotificationKind.DAILY_LOG:
             return say("Open to see more")
         case NotificationKind.TEST:
             return say("A test: nothing to do")
@@ -98,6 +98,7 @@ def _opening(say: Say, kind: NotificationKind, gist: Gist) -> str:
         NotificationKind.DECISION: say("It is decided"),
         NotificationKind.FOLLOW_UP: say("A promise to keep"),
         NotificationKind.BROKEN: say("A promise was not kept"),
+        NotificationKind.DAILY_LOG: say("How the day went"),
     }
     return openings.get(kind) or _call(say, gist)
 

@@ -1,4 +1,4 @@
-"""The end of a store's day: when it is due, and which day a letter tells of."""
+"""The end of a store's day: when it is due, which day a letter tells of, and who gets the log by mail."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -8,7 +8,8 @@ down_revision = "0014"
 branch_labels = None
 depends_on = None
 
-TABLES = ("day_ending",)
+TABLES = ("day_ending", "daily_log_reader")
+DAILY_LOG = sa.text("kind = 'daily_log'")
 
 
 def upgrade() -> None:
@@ -22,12 +23,27 @@ def upgrade() -> None:
         *keys("day_ending", store="store"),
     )
     op.create_index("ix_day_ending_due", "day_ending", ["due_at"], unique=False)
+    op.create_table(
+        "daily_log_reader",
+        *key(),
+        sa.Column("staff_id", sa.Uuid(), nullable=False),
+        sa.Column("store_id", sa.Uuid(), nullable=False),
+        sa.UniqueConstraint(
+            "organization_id", "staff_id", "store_id", name="uq_daily_log_reader_organization_id_staff_id_store_id"
+        ),
+        *keys("daily_log_reader", staff="staff", store="store"),
+    )
+    op.create_index("ix_daily_log_reader_store_id", "daily_log_reader", ["organization_id", "store_id"], unique=False)
     with op.batch_alter_table("outbox") as outbox:
         outbox.add_column(sa.Column("store_id", sa.Uuid(), nullable=True))
         outbox.add_column(sa.Column("business_date", sa.Date(), nullable=True))
         outbox.create_foreign_key(
             "fk_outbox_store", "store", ["organization_id", "store_id"], ["organization_id", "id"]
         )
+    columns = ["organization_id", "store_id", "business_date", "staff_id"]
+    op.create_index(
+        "uq_outbox_daily_log", "outbox", columns, unique=True, postgresql_where=DAILY_LOG, sqlite_where=DAILY_LOG
+    )
     if op.get_bind().dialect.name == "postgresql":
         for table in TABLES:
             raise_wall(table)
@@ -35,7 +51,8 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.execute("DELETE FROM outbox WHERE business_date IS NOT NULL")
-    op.execute("DELETE FROM notification WHERE kind = 'carried_over'")
+    op.execute("DELETE FROM notification WHERE kind IN ('carried_over', 'daily_log')")
+    op.drop_index("uq_outbox_daily_log", table_name="outbox")
     with op.batch_alter_table("outbox") as outbox:
         outbox.drop_constraint("fk_outbox_store", type_="foreignkey")
         outbox.drop_column("business_date")

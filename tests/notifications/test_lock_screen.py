@@ -36,7 +36,7 @@ from tests.world import World
 
 CONCERNS = 1000
 ONE_KIBIBYTE = 1024
-OTHERS = sorted(set(NotificationKind) - {NotificationKind.RING})
+OTHERS = sorted(set(NotificationKind) - {NotificationKind.RING, NotificationKind.DAILY_LOG})  # which is a mail only
 TRUE_WHILE = {NotificationKind.REMINDER: AlertState.TAKEN, NotificationKind.UNANSWERED: AlertState.UNANSWERED}
 LOCALES = (None, "en-GB", "pt-BR", "es-419", "ja")
 SCRIPTS = (
