@@ -125,6 +125,11 @@ GRANTS: dict[Role, frozenset[Permission]] = {
 }
 
 
+def granted(permission: Permission) -> frozenset[Role]:
+    """The roles that carry a permission."""
+    return frozenset(role for role, granted_ in GRANTS.items() if permission in granted_)
+
+
 def hearing(*, sensitive: bool) -> frozenset[Role]:
     """The roles that may be called for a concern; for a sensitive one only those that may then read it."""
     needed = {P.ALERT_HEAR} | ({P.CONCERN_SENSITIVE} if sensitive else set())

@@ -1,17 +1,22 @@
-"""What waits to leave the house, as an operator sees it: measured, and given another chance."""
+"""What waits to leave the house, as an operator sees it: measured, given another chance, forgotten when done."""
 
 from collections.abc import Collection
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import case, func, or_, select
+from sqlalchemy import case, delete, func, or_, select, tuple_
 from sqlalchemy.orm import Session, joinedload
 
 from models.alert import Alert
+from models.device import AddressKind
 from models.errors import Missing
-from models.notification import NotificationState
+from models.notification import Notification, NotificationState
 from models.outbox import Outgoing, Task
 from models.terms import AlertState
+
+KEPT_FOR = timedelta(days=7)  # what is done, for whoever looks for the cause of something
+FORGOTTEN_AT_ONCE = 500
+KEPT_BACK = "kept-back"  # why a notification was not even tried
 
 
 def counts(session: Session, *, at: datetime) -> dict[str, int]:
@@ -85,6 +90,33 @@ def retry(session: Session, ids: Collection[UUID] | None, *, at: datetime) -> di
         if row.task in (Task.RING, Task.INFORM):
             row.letter_to.state, row.letter_to.failure = NotificationState.QUEUED, None
     return {"retried": [row.id for row in useful], "let_go": [row.id for row in rows if row not in useful]}
+
+
+def note_kept_back(session: Session, kinds: Collection[AddressKind]) -> None:
+    """Say of each notification that waits for a channel which is away, and was never tried, that this is why."""
+    waits = select(Outgoing.notification_id).where(
+        Outgoing.done_at.is_(None), Outgoing.task.in_((Task.RING, Task.INFORM)), Outgoing.goes_to(kinds)
+    )
+    untried = (Notification.state == NotificationState.QUEUED, Notification.failure.is_(None))
+    question = select(Notification).where(Notification.id.in_(waits), *untried).order_by(Notification.id)
+    for notification in session.scalars(question.with_for_update(of=Notification, skip_locked=True)):
+        notification.failure = KEPT_BACK
+
+
+def forget_done(session: Session, *, at: datetime, limit: int = FORGOTTEN_AT_ONCE) -> int:
+    """Remove some of what was done long ago; how many."""
+    old = (
+        select(Outgoing.organization_id, Outgoing.id)
+        .where(Outgoing.done_at < at - KEPT_FOR)
+        .order_by(Outgoing.done_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    keys = [tuple(key) for key in session.execute(old)]
+    if keys:
+        these = tuple_(Outgoing.organization_id, Outgoing.id).in_(keys)
+        session.execute(delete(Outgoing).where(these).execution_options(synchronize_session=False))
+    return len(keys)
 
 
 def _useful(row: Outgoing, at: datetime) -> bool:

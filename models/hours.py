@@ -39,6 +39,7 @@ class Hours(TypedDict):
 
 
 ALWAYS: Hours = {"weekly": None, "exceptions": []}
+_A_MOMENT = timedelta(microseconds=1)
 _ALL_DAY: list[Period] = [{"opens_at": "00:00", "closes_at": "00:00"}]
 
 
@@ -93,6 +94,17 @@ def last_closing(hours: Hours, start: datetime, end: datetime, zone: ZoneInfo) -
     return max(
         (closes for day in days for opens, closes in _on(hours, day, zone) if start <= opens < end), default=None
     )
+
+
+def first_opening(hours: Hours, start: datetime, end: datetime, zone: ZoneInfo) -> datetime | None:
+    """When a store that is shut opens for the first time between two instants; None where it does not.
+
+    What follows on another opening without a gap opens nothing: a store that never shuts is open at midnight too.
+    """
+    first, last = (instant.astimezone(zone).date() for instant in (start, end))
+    days = (first + timedelta(days=number) for number in range((last - first).days + 1))
+    moments = sorted(opens for day in days for opens, _ in _on(hours, day, zone) if start <= opens < end)
+    return next((opens for opens in moments if not is_open(hours, opens - _A_MOMENT, zone)), None)
 
 
 def _on(hours: Hours, day: date, zone: ZoneInfo) -> Iterator[tuple[datetime, datetime]]:

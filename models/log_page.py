@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Index, Text, UniqueConstraint, literal, select, text
+from sqlalchemy import ColumnElement, Index, Select, Text, UniqueConstraint, literal, select, text
 from sqlalchemy.orm import Mapped, Session, joinedload, mapped_column, subqueryload
 from sqlalchemy.sql.base import ExecutableOption
 
@@ -138,7 +138,7 @@ class LogPage(Aggregate):
         self.signed_figures = frozen(count(session, store, self.business_date))
         self.signed_at, self.signed_by_id = at, by.person
         self._turn(session)
-        for concern_id in session.scalars(self._still_open(store)).all():
+        for concern_id in session.scalars(still_open(store, self.business_date)).all():
             tomorrow = self.business_date + A_DAY
             session.add(LogHandOver(store_id=store.id, business_date=tomorrow, concern_id=concern_id))
         session.flush()
@@ -170,11 +170,6 @@ class LogPage(Aggregate):
         missing = [one["slug"] for one in headings if one["required"] and not self.notes.get(one["slug"], "").strip()]
         if missing:
             raise NotNow("Notes that have to be there are missing.", missing=missing)
-
-    def _still_open(self, store: Store) -> Any:
-        """What is not resolved, of this day and of those before it, which it had been handed or nobody has signed."""
-        until = Concern.business_date <= self.business_date
-        return select(Concern.id).where(Concern.store_id == store.id, until, IS_OPEN, Concern.kind != Kind.PRAISE)
 
     def _turn(self, session: Session) -> None:
         """One version more; the first one is kept from now on."""
@@ -220,6 +215,12 @@ class LogAmendment(TenantOwned):
     @classmethod
     def shown_with(cls) -> Sequence[ExecutableOption]:
         return (joinedload(cls.by),)
+
+
+def still_open(store: Store, business_date: date) -> Select[UUID]:
+    """What is not resolved, of a day and of those before it, which it had been handed or nobody has signed."""
+    until = Concern.business_date <= business_date
+    return select(Concern.id).where(Concern.store_id == store.id, until, IS_OPEN, Concern.kind != Kind.PRAISE)
 
 
 def frozen(value: Any) -> Any:

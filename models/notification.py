@@ -42,6 +42,8 @@ class NotificationKind(StrEnum):
     DECISION = "decision"  # what became of that
     FOLLOW_UP = "follow_up"  # something was promised: it is due soon, or now this person's to keep
     BROKEN = "broken"  # something was promised, and its time has passed
+    CARRIED_OVER = "carried_over"  # what yesterday left open, for those who manage the store
+    DAILY_LOG = "daily_log"  # how yesterday went, by mail, for who asked for it
     PAUSE = "pause"  # a colleague needs a moment
     TEST = "test"
 
@@ -59,7 +61,13 @@ ON_A_PHONE = frozenset({S.ACCEPTED, S.RECEIVED, S.SHOWN, S.OPENED})
 OVER = frozenset({S.FAILED, S.EXPIRED, S.SUPPRESSED})
 LOUD = frozenset({NotificationKind.RING, NotificationKind.HAND_OVER, NotificationKind.APPROVAL, NotificationKind.TEST})
 MUTABLE = frozenset(
-    {NotificationKind.LATE, NotificationKind.OWN, NotificationKind.OUTCOME, NotificationKind.PRAISE}
+    {
+        NotificationKind.LATE,
+        NotificationKind.OWN,
+        NotificationKind.OUTCOME,
+        NotificationKind.PRAISE,
+        NotificationKind.CARRIED_OVER,
+    }
 )  # may be unwanted
 PROGRESS = (S.QUEUED, S.LEASED, S.ACCEPTED, S.RECEIVED, S.SHOWN, S.OPENED)
 

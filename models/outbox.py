@@ -1,11 +1,11 @@
 """What has to leave the house: written with its cause, claimed under a lease, recorded behind a fence."""
 
 from collections.abc import Collection, Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Index, Text, delete, false, or_, select, text, tuple_
+from sqlalchemy import ColumnElement, Index, Text, false, or_, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 from sqlalchemy.sql.base import ExecutableOption
 from uuid_utils.compat import uuid7
@@ -15,15 +15,16 @@ from models.base import TenantOwned, link, one
 from models.concern import Concern
 from models.device import AddressKind, Device
 from models.follow_up import FollowUp
-from models.notification import Notification, NotificationKind, NotificationState
+from models.notification import Notification, NotificationKind
+from models.store import Store
 
 # What a killed worker had in hand waits for so long. A letter may take longer: its worker renews the lease meanwhile,
 # and no statement holds a worker up for longer than this (`statement_timeout` in models/session.py).
 LEASE = timedelta(seconds=20)
 POISONED_AFTER = 5  # failures nobody foresaw; refusals and time-outs of a provider do not count
-KEPT_FOR = timedelta(days=7)  # what is done, for whoever looks for the cause of something
-FORGOTTEN_AT_ONCE = 500
-KEPT_BACK = "kept-back"  # why a notification was not even tried
+
+
+DAILY_LOG = f"kind = '{NotificationKind.DAILY_LOG}'"
 
 
 class Task(StrEnum):
@@ -39,8 +40,8 @@ class Task(StrEnum):
     WITHDRAW = "withdraw"  # take one notification off one device
 
 
-def _partial(name: str, column: str, condition: str) -> Index:
-    return Index(name, column, postgresql_where=text(condition), sqlite_where=text(condition))
+def _partial(name: str, condition: str, *columns: str, unique: bool = False) -> Index:
+    return Index(name, *columns, unique=unique, postgresql_where=text(condition), sqlite_where=text(condition))
 
 
 class Outgoing(TenantOwned):
@@ -48,18 +49,23 @@ class Outgoing(TenantOwned):
 
     __tablename__ = "outbox"
     __table_args__ = (
-        _partial("ix_outbox_due", "due_at", "done_at IS NULL"),
-        _partial("ix_outbox_done", "done_at", "done_at IS NOT NULL"),
-        _partial("ix_outbox_set_aside", "set_aside_at", "set_aside_at IS NOT NULL"),
+        _partial("ix_outbox_due", "done_at IS NULL", "due_at"),
+        _partial("ix_outbox_done", "done_at IS NOT NULL", "done_at"),
+        _partial("ix_outbox_set_aside", "set_aside_at IS NOT NULL", "set_aside_at"),
+        _partial(
+            "uq_outbox_daily_log", DAILY_LOG, "organization_id", "store_id", "business_date", "staff_id", unique=True
+        ),
     )
 
     task: Mapped[Task]
     alert_id: Mapped[UUID | None] = link("alert", nullable=True)
     concern_id: Mapped[UUID | None] = link("concern", nullable=True)
-    staff_id: Mapped[UUID | None] = link("staff", nullable=True)  # who is to be told, or who it is about
+    staff_id: Mapped[UUID | None] = link("staff", nullable=True)  # who is told, or who it is about
     follow_up_id: Mapped[UUID | None] = link("follow_up", nullable=True)
     notification_id: Mapped[UUID | None] = link("notification", nullable=True)
-    kind: Mapped[NotificationKind | None]  # what a TELL is about
+    store_id: Mapped[UUID | None] = link("store", nullable=True)  # with the day: whose day is told of
+    business_date: Mapped[date | None]
+    kind: Mapped[NotificationKind | None]  # what is told
     run_id: Mapped[UUID | None]  # of the alert or the promise it is about: another one is begun, and this does nothing
     step: Mapped[int | None]
     created_at: Mapped[datetime]
@@ -76,6 +82,8 @@ class Outgoing(TenantOwned):
     concern: Mapped[Concern | None] = one("Outgoing", "concern_id", "Concern")
     follow_up: Mapped[FollowUp | None] = one("Outgoing", "follow_up_id", "FollowUp")
     notification: Mapped[Notification | None] = one("Outgoing", "notification_id", "Notification")
+
+    store: Mapped[Store | None] = one("Outgoing", "store_id", "Store")
 
     @property
     def letter_to(self) -> Notification:
@@ -155,14 +163,33 @@ class Outgoing(TenantOwned):
             due_at=at,
         )
 
+    @classmethod
+    def of_day(
+        cls, kind: NotificationKind, store: Store, business_date: date, *, due_at: datetime, at: datetime
+    ) -> "Outgoing":
+        """Something people are to be told, later, of a day of this store that is over."""
+        return cls(
+            organization_id=store.organization_id,
+            task=Task.TELL,
+            kind=kind,
+            store_id=store.id,
+            business_date=business_date,
+            created_at=at,
+            due_at=due_at,
+        )
+
     def letter(self, notification: Notification, *, at: datetime) -> "Outgoing":
         """One notification of this news."""
         return Outgoing(
             organization_id=self.organization_id,
             task=Task.INFORM,
+            kind=self.kind,
+            staff_id=notification.staff_id,
             alert_id=self.alert_id,
             concern_id=self.concern_id,
             follow_up_id=self.follow_up_id,
+            store_id=self.store_id,
+            business_date=self.business_date,
             notification=notification,
             notification_id=notification.id,
             run_id=self.run_id,
@@ -234,39 +261,12 @@ class Outgoing(TenantOwned):
         return due
 
     @classmethod
-    def note_kept_back(cls, session: Session, kinds: Collection[AddressKind]) -> None:
-        """Say of each notification that waits for a channel which is away, and was never tried, that this is why."""
-        waits = select(cls.notification_id).where(
-            cls.done_at.is_(None), cls.task.in_((Task.RING, Task.INFORM)), cls.goes_to(kinds)
-        )
-        untried = (Notification.state == NotificationState.QUEUED, Notification.failure.is_(None))
-        question = select(Notification).where(Notification.id.in_(waits), *untried).order_by(Notification.id)
-        for notification in session.scalars(question.with_for_update(of=Notification, skip_locked=True)):
-            notification.failure = KEPT_BACK
-
-    @classmethod
     def renew(cls, session: Session, claimed: Iterable["Outgoing"], *, at: datetime, lease: timedelta = LEASE) -> None:
         """Hold on to what is still being done. What is being recorded at this moment needs it no longer."""
         leases = [row.lease_id for row in claimed]
         held = select(cls).where(cls.done_at.is_(None), cls.lease_id.in_(leases))
         for row in session.scalars(held.with_for_update(skip_locked=True)):
             row.lease_until = at + lease
-
-    @classmethod
-    def forget_done(cls, session: Session, *, at: datetime, limit: int = FORGOTTEN_AT_ONCE) -> int:
-        """Remove some of what was done long ago; how many."""
-        old = (
-            select(cls.organization_id, cls.id)
-            .where(cls.done_at < at - KEPT_FOR)
-            .order_by(cls.done_at)
-            .limit(limit)
-            .with_for_update(skip_locked=True)
-        )
-        keys = [tuple(key) for key in session.execute(old)]
-        if keys:
-            these = tuple_(cls.organization_id, cls.id).in_(keys)
-            session.execute(delete(cls).where(these).execution_options(synchronize_session=False))
-        return len(keys)
 
     @classmethod
     def held(cls, session: Session, claimed: "Outgoing", *, also: Sequence[ExecutableOption] = ()) -> "Outgoing | None":

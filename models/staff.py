@@ -14,7 +14,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column, relationship, selecti
 from sqlalchemy.sql.base import ExecutableOption
 
 from models import naming
-from models.access import EVERYWHERE, GRANTS, Actor, Permission, Role
+from models.access import EVERYWHERE, GRANTS, Actor, Permission, Role, granted
 from models.base import Aggregate, TenantOwned, link, many
 from models.errors import Conflict, Invalid
 from models.organization import Region
@@ -48,6 +48,9 @@ class Staff(Aggregate):
 
     store_links: Mapped[list["StaffStore"]] = many("Staff", "StaffStore", "staff_id")
     region_links: Mapped[list["StaffRegion"]] = many("Staff", "StaffRegion", "staff_id")
+    daily_log_links: Mapped[list["DailyLogReader"]] = many(
+        "Staff", "DailyLogReader", "staff_id", cascade="all, delete-orphan"
+    )
     shift: Mapped["Shift | None"] = relationship(
         "Shift",
         primaryjoin="and_(Staff.organization_id == Shift.organization_id, Staff.id == foreign(Shift.staff_id),"
@@ -131,7 +134,7 @@ class Staff(Aggregate):
         session.execute(select(cls.id).where(cls.id == staff_id).with_for_update(key_share=True))
 
     def prefer(self, **wishes: Any) -> None:
-        """Take over what a person wants for themselves: `quiet_hours` (from and until, or none), `muted`, `email`."""
+        """Take over what a person wants: `quiet_hours` (from and until, or none), `muted`, `email`, `daily_logs`."""
         if "quiet_hours" in wishes:
             quiet = wishes["quiet_hours"] or {"from": None, "until": None}
             start, end = (time.fromisoformat(quiet[name]) if quiet[name] else None for name in ("from", "until"))
@@ -146,7 +149,16 @@ class Staff(Aggregate):
                     "An address that every mail server takes: plain letters, digits, signs.", pointer="/email"
                 )
             self.email = wishes["email"]
+        if "daily_logs" in wishes:
+            kept = {link_.store_id: link_ for link_ in self.daily_log_links}
+            wanted = sorted(set(wishes["daily_logs"]))
+            self.daily_log_links = [kept.get(store_id) or DailyLogReader(store_id=store_id) for store_id in wanted]
         self.touch()
+
+    @property
+    def daily_logs(self) -> list[UUID]:
+        """The stores whose log this person wants by mail, each day."""
+        return sorted(link_.store_id for link_ in self.daily_log_links)
 
     @property
     def quiet_hours(self) -> dict[str, str] | None:
@@ -181,6 +193,30 @@ class StaffRegion(TenantOwned):
 
     staff_id: Mapped[UUID] = link("staff")
     region_id: Mapped[UUID] = link("region", index=True)
+
+
+class DailyLogReader(TenantOwned):
+    """That a member of staff asked for the log of a store by mail."""
+
+    __tablename__ = "daily_log_reader"
+    __table_args__ = (UniqueConstraint("organization_id", "staff_id", "store_id"),)
+
+    staff_id: Mapped[UUID] = link("staff")
+    store_id: Mapped[UUID] = link("store", index=True)
+
+    @classmethod
+    def of(cls, store: Store) -> Select[Staff]:
+        """Who asked for the log of this store, has a mailbox, and may still read it."""
+        asked = select(cls.staff_id).where(cls.store_id == store.id)
+        belongs = select(StaffStore.staff_id).where(StaffStore.store_id == store.id)
+        looks_after = select(StaffRegion.staff_id).where(StaffRegion.region_id == store.region_id)
+        return select(Staff).where(
+            Staff.id.in_(asked),
+            Staff.left_at.is_(None),
+            Staff.email.is_not(None),
+            Staff.role.in_(granted(Permission.LOG_READ)),
+            or_(Staff.role.in_(EVERYWHERE), Staff.id.in_(belongs), Staff.id.in_(looks_after)),
+        )
 
 
 def hash_password(password: str) -> str:

@@ -17,13 +17,16 @@ from models import naming
 from models.access import Actor
 from models.base import Aggregate, TenantOwned, link, many, one
 from models.errors import Conflict, Invalid, Missing
-from models.hours import ALWAYS, Hours, check, is_open, last_closing
+from models.hours import ALWAYS, Hours, check, first_opening, is_open, last_closing
 from models.organization import Region
 
 if TYPE_CHECKING:
     from models.alert_rule import AlertRule
     from models.escalation_policy import EscalationPolicy
     from models.store_group import StoreInGroup
+
+
+UNTIL_MORNING = timedelta(hours=5)  # from the start of a business day
 
 
 class StoreKind(StrEnum):
@@ -168,6 +171,14 @@ class Store(Aggregate):
         return select(cls).where(*cls.chosen(actor, **chosen)).options(*cls.shown_with())
 
     @classmethod
+    def all_within_reach(cls, session: Session, ids: Sequence[UUID], *, seen_by: Actor, pointer: str) -> None:
+        """Missing, with a pointer, for the first of these stores that is not within reach."""
+        reached = set(session.scalars(select(cls.id).where(cls.id.in_(ids), *cls.visible_to(seen_by))))
+        for number, id_ in enumerate(ids):
+            if id_ not in reached:
+                raise cls.out_of_reach(id_, pointer=f"{pointer}/{number}")
+
+    @classmethod
     def regions_within_reach(cls, actor: Actor) -> Select[Region]:
         """The regions of the stores within reach; all of them for those who look after every store."""
         question = select(Region)
@@ -219,6 +230,17 @@ class Store(Aggregate):
         start, end = self.day_bounds(business_date)
         closing = last_closing(self.opening_hours, start, end, self.zone)
         return end if closing is None else min(closing, end)
+
+    def begins_at(self, business_date: date) -> datetime | None:
+        """When people come to work on a business day: as it opens; None on a day it stays shut.
+
+        A store that is open through the night, or never told its hours, begins in the morning.
+        """
+        start, end = self.day_bounds(business_date)
+        morning = start + UNTIL_MORNING
+        if not self.is_open(morning):
+            return first_opening(self.opening_hours, morning, end, self.zone)
+        return first_opening(self.opening_hours, start, morning, self.zone) or morning
 
     def _day_start(self, day: date) -> datetime:
         return datetime.combine(day, self.day_starts_at, tzinfo=self.zone).astimezone(UTC)

@@ -37,7 +37,7 @@ def channels(config: Config) -> dict[AddressKind, Channel]:
         push = Push.from_credentials(config.google_application_credentials, config.fcm_endpoint)
     email: Channel = terminal
     if config.smtp_url is not None and config.smtp_from is not None:
-        email = Email(config.smtp_url, config.smtp_from)
+        email = Email(config.smtp_url, config.smtp_from, house=config.public_url)
     return {
         AddressKind.LOG: terminal,
         AddressKind.FCM_TOKEN: push,

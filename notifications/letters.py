@@ -9,15 +9,18 @@ from sqlalchemy.orm import Session, joinedload, lazyload
 from models.alert import Alert
 from models.concern import Concern
 from models.follow_up import FollowUp
+from models.log_page import still_open
 from models.notification import LOUD, Notification, NotificationKind, NotificationState
 from models.outbox import Outgoing, Task
+from models.session import EVERYTHING
 from models.shift import Shift
 from models.terms import AlertState, Severity, Status
 from notifications import words
 from notifications.audience import who_may_be_rung
 from notifications.channels import AddressKind, Letter, LetterKind
+from notifications.day_mail import day_mail, may_read
 from notifications.escalation import LONGEST_TTL
-from notifications.words import NOTHING, Gist
+from notifications.words import Gist
 
 Reached = dict[tuple[UUID, int], set[UUID]]
 """Of an alert and a step, who may be rung."""
@@ -37,10 +40,18 @@ def letters_for(session: Session, tasks: Iterable[Outgoing], *, at: datetime) ->
     """What to send for RING, INFORM and WITHDRAW tasks as things stand now.
 
     None for what is of no use any more: then the task is done, and the notification says why its phone did not ring.
+    None too, with the task left to do, for what has to be written by itself.
     Whom a step reaches is asked once for all its phones.
     """
     reached: Reached = {}
-    return {task: _letter_for(session, task, reached, at=at) for task in tasks}
+    return {
+        task: None if _is_for_later(session, task) else _letter_for(session, task, reached, at=at) for task in tasks
+    }
+
+
+def _is_for_later(session: Session, task: Outgoing) -> bool:
+    """Whether something is counted for it: no other letter waits for that, and an index needs one organization."""
+    return task.business_date is not None and session.info["tenant"] is EVERYTHING
 
 
 def _letter_for(session: Session, task: Outgoing, reached: Reached, *, at: datetime) -> Letter | None:
@@ -57,8 +68,8 @@ def _letter_for(session: Session, task: Outgoing, reached: Reached, *, at: datet
         notification.try_()
     device = notification.device
     locale = device.locale if device else None
-    gist = Gist.of(concern, alert) if concern else NOTHING
-    return Letter(
+    gist = Gist.of(concern, alert) if concern else Gist(count=_left_open(session, task))
+    letter = Letter(
         notification_id=notification.id,
         alert_id=notification.alert_id,
         concern_id=notification.concern_id,
@@ -72,6 +83,21 @@ def _letter_for(session: Session, task: Outgoing, reached: Reached, *, at: datet
         sent_at=at,
         expires_at=ends_at(task, notification),
     )
+    return day_mail(session, task, letter, at=at) if notification.kind is NotificationKind.DAILY_LOG else letter
+
+
+def _is_put_right(session: Session, task: Outgoing, notification: Notification) -> bool:
+    """Whether a promise was kept or handed on, or what a day had left was resolved, since it was to be told."""
+    if task.follow_up is not None:
+        return task.follow_up.run_id != task.run_id
+    return notification.kind is NotificationKind.CARRIED_OVER and not _left_open(session, task)
+
+
+def _left_open(session: Session, task: Outgoing) -> int:
+    """How many concerns the day it tells of has left, and nobody has put right since."""
+    if task.store is None or task.business_date is None:
+        return 0
+    return len(session.scalars(still_open(task.store, task.business_date)).all())
 
 
 def ends_at(task: Outgoing, notification: Notification) -> datetime:
@@ -106,7 +132,7 @@ def _why_not(
             session.add(Outgoing.about(alert, Task.WITHDRAW, at=at, notification=notification))
     elif notification.kind is NotificationKind.OUTCOME and task.concern and task.concern.status is not Status.RESOLVED:
         reason = "reopened"
-    elif task.follow_up is not None and task.follow_up.run_id != task.run_id:
+    elif _is_put_right(session, task, notification):
         reason = "answered"
     elif notification.expires_at <= at:
         state, reason = NotificationState.EXPIRED, task.last_error or "expired"
@@ -122,6 +148,8 @@ def _why_not_there(
 ) -> str | None:
     """Why this person is not reached at this address any more."""
     device, alert = notification.device, task.alert
+    if notification.kind is NotificationKind.DAILY_LOG and not may_read(session, task):
+        return "out-of-reach"
     if _address_of(notification) is None:
         return "address-retired"
     if device is not None and device.staff_id != notification.staff_id:

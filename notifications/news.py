@@ -14,28 +14,29 @@ from models.concern import Concern
 from models.device import Device
 from models.errors import NotNow
 from models.hours import is_quiet
+from models.log_page import A_DAY
 from models.notification import LOUD, Notification, NotificationKind
 from models.outbox import Outgoing
 from models.recovery import RecoveryAction
 from models.shift import Shift
-from models.staff import Staff, StaffRegion, StaffStore
+from models.staff import DailyLogReader, Staff, StaffRegion, StaffStore
 from models.store import Store
 from models.terms import AlertState, Status
 from notifications.escalation import LONGEST_TTL
 
 K = NotificationKind
 PERSONAL = LOUD | {K.REMINDER, K.DECISION}  # meant for one person, who waits for it: no hour is too quiet
-BY_MAIL_TOO = frozenset({K.UNANSWERED, K.BROKEN})
-MAIL_TTL = timedelta(hours=4)  # a mail server may be away for longer than a customer waits; it tells of the day
+BY_MAIL_TOO = frozenset({K.UNANSWERED, K.BROKEN, K.DAILY_LOG})
+DAY_TTL = timedelta(hours=4)  # for what tells of the day: a mail server may be away for longer than a customer waits
 
 
 def tell(session: Session, task: Outgoing, *, at: datetime) -> None:
     """Queue a notification for everybody a piece of news is for, as things stand now."""
     concern, store, alert = _about(session, task)
-    if task.kind is None or _is_stale(task, concern, alert):
+    if task.kind is None or _is_stale(task, concern, alert) or _is_of_another_day(task, store, at):
         return
     people = [staff for staff in _people(session, task, concern, store) if task.kind not in staff.muted]
-    shifts, phones = _shifts_of(session, people), _phones_of(session, people)
+    shifts, phones = _shifts_of(session, people), _phones_of(session, () if task.kind is K.DAILY_LOG else people)
     personal = task.kind in PERSONAL or _is_for_keeper(task)
     for staff in people:
         shift = shifts.get(staff.id)
@@ -59,6 +60,8 @@ def ring_own_phones(session: Session, *, organization_id: UUID, staff_id: UUID, 
 
 def _about(session: Session, task: Outgoing) -> tuple[Concern | None, Store | None, Alert | None]:
     """What it is about, in which store. A pause is in the store of the shift; one without a shift is over."""
+    if task.store_id is not None:
+        return None, session.get_one(Store, (task.organization_id, task.store_id)), None
     if task.concern_id is None:
         shift = Shift.current(session, task.staff_id)
         return None, shift.store if shift else None, None
@@ -81,6 +84,13 @@ def _is_stale(task: Outgoing, concern: Concern | None, alert: Alert | None) -> b
     return alert.run_id != task.run_id or (expected is not None and alert.state is not expected)
 
 
+def _is_of_another_day(task: Outgoing, store: Store | None, at: datetime) -> bool:
+    """It tells of a day that was not yesterday: the worker was away."""
+    if store is None or task.business_date is None:
+        return False
+    return store.business_date(at) != task.business_date + A_DAY
+
+
 def _is_for_keeper(task: Outgoing) -> bool:
     """A promise is news for the one who keeps it, who is named unless they cannot be told."""
     return task.kind is K.FOLLOW_UP and task.staff_id is not None
@@ -91,6 +101,10 @@ def _people(session: Session, task: Outgoing, concern: Concern | None, store: St
         return session.scalars(_working().where(Staff.id == task.staff_id)).all()
     if store is None:
         return ()
+    if task.kind is K.DAILY_LOG:
+        return session.scalars(DailyLogReader.of(store).order_by(Staff.id)).all()
+    if task.kind is K.CARRIED_OVER:
+        return session.scalars(_working().where(_manages(store.id))).all()
     if concern is None:
         return _leads(session, store.id, among=frozenset(Role), but=task.staff_id)
     may_hear = hearing(sensitive=concern.sensitive)
@@ -173,7 +187,14 @@ def _queue(session: Session, task: Outgoing, staff: Staff, device: Device | None
         staff_id=staff.id,
         run_id=task.run_id,
         queued_at=at,
-        expires_at=at + (MAIL_TTL if device is None else LONGEST_TTL),
+        expires_at=_ends_at(task, device, at),
     )
     session.add_all([notification, task.letter(notification, at=at)])
     return notification
+
+
+def _ends_at(task: Outgoing, device: Device | None, at: datetime) -> datetime:
+    """When it is too late to send it: the log of a day, when the next one is due."""
+    if task.kind is K.DAILY_LOG and task.store is not None and task.business_date is not None:
+        return task.store.day_bounds(task.business_date + A_DAY)[1]
+    return at + (DAY_TTL if device is None or task.business_date is not None else LONGEST_TTL)

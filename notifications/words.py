@@ -21,7 +21,7 @@ class Gist:
     """All that words are made from, so that nothing else can get into them.
 
     Place and category are names from the lists of the store and the organization. `reason` is the rule that rang;
-    `outcome` and `mood_after` count for what has ended.
+    `outcome` and `mood_after` count for what has ended, `count` is how many were left open.
     """
 
     severity: str = Severity.NORMAL
@@ -31,6 +31,7 @@ class Gist:
     category: str | None = None
     outcome: str | None = None
     mood_after: int | None = None
+    count: int = 0
 
     @classmethod
     def of(cls, concern: Concern, alert: Alert | None) -> Self:
@@ -56,6 +57,8 @@ def title(kind: NotificationKind, gist: Gist = NOTHING, *, locale: str | None) -
             return _ending(say, gist)
         case NotificationKind.OWN if gist.outcome:
             return _ending(say, gist)
+        case NotificationKind.CARRIED_OVER:
+            return say("Still open from yesterday: {count}").format(count=gist.count)
         case NotificationKind.PAUSE:
             return say("A colleague needs a pause")
         case NotificationKind.TEST:
@@ -68,7 +71,7 @@ def body(kind: NotificationKind, gist: Gist = NOTHING, *, locale: str | None) ->
     """The category in the organization's own word; the rest waits until the phone is unlocked."""
     say = language_of(locale).gettext
     match kind:
-        case NotificationKind.PAUSE:
+        case NotificationKind.PAUSE | NotificationKind.CARRIED_OVER | NotificationKind.DAILY_LOG:
             return say("Open to see more")
         case NotificationKind.TEST:
             return say("A test: nothing to do")
@@ -95,6 +98,7 @@ def _opening(say: Say, kind: NotificationKind, gist: Gist) -> str:
         NotificationKind.DECISION: say("It is decided"),
         NotificationKind.FOLLOW_UP: say("A promise to keep"),
         NotificationKind.BROKEN: say("A promise was not kept"),
+        NotificationKind.DAILY_LOG: say("How the day went"),
     }
     return openings.get(kind) or _call(say, gist)
 

@@ -12,15 +12,15 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session, joinedload
 from sqlalchemy.sql.base import ExecutableOption
 
-from models.credentials import StaffSession
-from models.idempotency import AnsweredRequest
+from models.backlog import note_kept_back
 from models.notification import Notification
-from models.outbox import FORGOTTEN_AT_ONCE, LEASE, Outgoing, Task
+from models.outbox import LEASE, Outgoing, Task
 from models.session import EVERYTHING, Database
 from notifications.approvals import let_expire
 from notifications.auditor import Auditor
 from notifications.breaker import Breaker, service_of
 from notifications.channels import AddressKind, Channel, Letter, Verdict
+from notifications.days import Days
 from notifications.delivery import back_off, set_aside, settle
 from notifications.escalation import climb_due, climb_one, due, give_back, reach, recall
 from notifications.health import Health
@@ -29,6 +29,7 @@ from notifications.news import tell
 from notifications.one_by_one import one_by_one
 from notifications.promises import let_break, remind
 from notifications.sums import Sums
+from notifications.tidying import Tidying
 
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
@@ -47,7 +48,6 @@ LETTERS = (Task.RING, Task.INFORM, Task.WITHDRAW)
 DECIDED_AT_ONCE = 32
 SENT_AT_ONCE = 16
 IN_HAND = 2 * SENT_AT_ONCE
-TIDY_EVERY = timedelta(hours=1)
 PATIENCE = 0.05  # seconds a round waits for its letters; those that take longer do not hold up the next round
 
 DATABASE_AWAY = (OperationalError, InterfaceError, PoolTimeout)  # or busy: nothing is wrong with the row
@@ -73,21 +73,20 @@ class Worker:
         self._database, self._channels, self._lease, self._patience = database, channels, lease, patience
         self._breakers = {service_of(kind): Breaker() for kind in channels}
         self._health = Health(name, self._breakers)
-        self._sums = Sums(database)
+        self._sums, self._days, self._tidying = Sums(database), Days(database), Tidying(database)
         self._auditor = Auditor(database, lease=lease, dead_man_url=dead_man_url)
         self._pool = ThreadPoolExecutor(SENT_AT_ONCE + 1, thread_name_prefix="send")  # one more, for the dead man
         self._sending: dict[Future[None], Outgoing] = {}
         self._probing: dict[str, set[Future[None]]] = {}
         self._pinging: Future[None] | None = None
         self._renewed_at: datetime | None = None
-        self._tidied_at: datetime | None = None
 
     def work_once(self) -> int:
         """One round: climb, decide, send, and look after what may be stuck. Returns how much there was to do."""
         self._beat()
         self._renew()
-        self._tidy()
-        done = self._climb() + self._decide() + self._send()
+        self._tidying.tidy()
+        done = self._climb() + self._days.end() + self._decide() + self._send()
         self._audit()
         return done + self._sums.refresh()
 
@@ -118,20 +117,6 @@ class Worker:
                     Outgoing.renew(session, self._sending.values(), at=at, lease=self._lease)
             except DATABASE_AWAY as error:
                 log.warning("not renewed", error=type(error).__name__)
-
-    def _tidy(self) -> None:
-        """Once an hour, forget what has had its time: keys of answered requests, sign-ins, what was done.
-
-        Of the last there may be much: some in each round, until no more is left.
-        """
-        at = self._database.clock()
-        if self._tidied_at is not None and at - self._tidied_at < TIDY_EVERY:
-            return
-        with self._database.writing(EVERYTHING) as session:
-            AnsweredRequest.forget_old(session, at=at)
-            StaffSession.forget_expired(session, at=at)
-            if Outgoing.forget_done(session, at=at) < FORGOTTEN_AT_ONCE:
-                self._tidied_at = at
 
     def _audit(self) -> None:
         if not self._auditor.its_turn() or not self._auditor.look():
@@ -181,7 +166,7 @@ class Worker:
         only = or_(not_(waiting), Outgoing.out_of_time(at)) if away else None
         if away:
             with self._database.writing(EVERYTHING) as session:
-                Outgoing.note_kept_back(session, self._kinds_of(*away))
+                note_kept_back(session, self._kinds_of(*away))
         claimed = self._claim_letters(limit=free, only=only)
         begun = self._begin(claimed)
         for service in away:

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from models.access import Role
 from models.alert import Alert
 from models.credentials import StaffSession
+from models.day_ending import DayEnding
 from models.device import Device
 from models.feedback import LINK_LASTS, FeedbackRequest
 from models.log_page import LogHandOver
@@ -110,8 +111,12 @@ class Scene:
         return {self.ids[name] for name in names} | set(self.sensitive.values()) | {str(self.shop.staff["floor"])}
 
 
-def _keep_sums(world: World, shop: Shop) -> None:
+def _keep_days(world: World, shop: Shop) -> None:
+    """And see to the end of each day, as the worker does; the manager wants the log by mail."""
+    wish = {"daily_logs": [str(shop.store_id)]}
+    _do(world, "PATCH", "/v1/me", (shop, "manager"), json=wish, headers={"If-Match": "*"})
     with world.back_office.writing(shop.organization_id) as session:
+        DayEnding.begin(session, at=world.clock())
         refresh_marked(session, shop.organization_id)
 
 
@@ -169,7 +174,7 @@ def make_scene(world: World, slug: str) -> Scene:
     _do(world, "PUT", "/v1/feedback-policy", (shop, "admin"), json={"days_between": 14})
     qrs = [_do(world, "POST", f"/v1/stores/{shop.store_id}/standing-qrs", (shop, "admin"), json={}) for _ in range(2)]
     cold = {name: said[name] for name in ("mood", "category", "cause")}
-    _keep_sums(world, shop)
+    _keep_days(world, shop)
     _do(world, "POST", "/v1/concerns", floor, json={**cold, "customer_id": twins[0]})
     for customer_id in (concern["customer_id"], twins[0]):
         _do(world, "PATCH", f"/v1/customers/{customer_id}", floor, json=AGREES, headers={"If-Match": "*"})
@@ -203,6 +208,7 @@ def make_scene(world: World, slug: str) -> Scene:
         "amendment_id": _do(world, "POST", f"{log}/amendments", (shop, "manager"), json=AMENDMENT)["id"],
         "check_id": _do(world, "POST", "/v1/checks", floor, json={})["id"],
         "store_id": str(shop.store_id),
+        "daily_log": str(shop.store_id),
         "region_id": str(shop.region_id),
         "group_id": groups[0]["id"],
         "escalation_policy_id": _do(world, "POST", "/v1/escalation-policies", (shop, "admin"), json=policy)["id"],

@@ -41,10 +41,12 @@ class Me(Resource):
     @blp.arguments(EditMeSchema)
     @blp.response(200, MeSchema)
     def patch(self, data: dict[str, Any], staff: Staff) -> Staff:
-        """Say when one is not to be rung, what one does not want to hear of, and one's e-mail address
+        """Say when one is not to be rung, what one does not want to hear of, and what comes by e-mail
 
-        Quiet hours count for who is not on shift. A merge patch, null takes a field away.
+        Quiet hours count for who is not on shift. `daily_logs` are the stores whose log comes by mail when their day is
+        over; all of them within reach (404). A merge patch, null takes a field away.
         """
+        Store.all_within_reach(g.session, data.get("daily_logs", ()), seen_by=g.actor, pointer="/daily_logs")
         staff.prefer(**data)
         return staff
 

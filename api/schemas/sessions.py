@@ -88,6 +88,7 @@ class EditMeSchema(Schema):
     quiet_hours = fields.Nested(QuietHoursSchema, allow_none=True)
     muted = fields.List(fields.String(validate=validate.OneOf(sorted(MUTABLE))), validate=validate.Length(max=20))
     email = fields.Email(validate=validate.Length(max=254), allow_none=True)
+    daily_logs = fields.List(fields.UUID(), validate=validate.Length(max=100))
 
 
 class MeSchema(StaffSchema):
@@ -97,6 +98,7 @@ class MeSchema(StaffSchema):
     email = fields.String(allow_none=True)
     quiet_hours = fields.Nested(QuietHoursSchema, allow_none=True)
     muted = fields.List(fields.String())
+    daily_logs = fields.List(fields.UUID())
     shift = fields.Nested(ShiftSchema, allow_none=True)
 
 

@@ -37,6 +37,7 @@ class Letter:
     `notification_id` stays the same over every attempt, so that the app can drop a second copy. Title and body may
     stand on a lock screen. Both times are aware and in UTC; `sent_at` is the time of this attempt, because a channel
     does not look at a clock. Not every letter is about an alert, and thus a concern.
+    A mail says `text`, in lines, where there is one, and names `path`, which is under the address of the house.
     """
 
     notification_id: UUID
@@ -51,6 +52,8 @@ class Letter:
     severity: str
     sent_at: datetime
     expires_at: datetime
+    text: str | None = None
+    path: str | None = None
 
     @property
     def tag(self) -> str:

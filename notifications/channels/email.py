@@ -48,13 +48,16 @@ class _InTimeOverTls(_InTime, smtplib.SMTP_SSL):
 class Email:
     """Sends letters as mails of plain text."""
 
-    def __init__(self, url: str, sender: str, *, timeout: float = TIMEOUT_SECONDS) -> None:
-        """`smtp://user:password@host:587` (STARTTLS) or `smtps://...`; the sender as it stands in From."""
+    def __init__(self, url: str, sender: str, *, house: str | None = None, timeout: float = TIMEOUT_SECONDS) -> None:
+        """`smtp://user:password@host:587` (STARTTLS) or `smtps://...`; the sender as it stands in From.
+
+        `house` is the address people use; without it no mail names an address.
+        """
         parts = urlsplit(url)
         self._host, self._over_tls = parts.hostname or "", parts.scheme == "smtps"
         self._port = parts.port or (465 if self._over_tls else 587)
         self._user, self._password = unquote(parts.username or ""), unquote(parts.password or "")
-        self._sender, self._timeout = sender, timeout
+        self._sender, self._house, self._timeout = sender, house, timeout
         self._sender_address = parseaddr(sender)[1]
 
     def deliver(self, letter: Letter) -> Verdict:
@@ -117,13 +120,16 @@ class Email:
 
     def _mail(self, letter: Letter) -> EmailMessage:
         """The mail, the same at every attempt but for its date: whoever gets two copies can tell by the Message-ID."""
-        title, body = one_line(letter.title), one_line(letter.body)
+        title = one_line(letter.title)
+        lines = [title, letter.body] if letter.text is None else letter.text.split("\n")
+        if letter.path and self._house:
+            lines += ["", self._house + letter.path]
         mail = EmailMessage(policy=WIRE)
         mail["From"], mail["To"], mail["Subject"] = self._sender, letter.address, title
         mail["Date"] = format_datetime(letter.sent_at)
         mail["Message-ID"] = f"<{letter.notification_id}@{self._sender_address.rpartition('@')[2]}>"
         mail["Auto-Submitted"] = "auto-generated"  # so that nobody's absence note answers (RFC 3834)
-        mail.set_content(f"{title}\n{body}\n")
+        mail.set_content("".join(f"{one_line(line)}\n" for line in lines))
         return mail
 
 

@@ -57,7 +57,7 @@ READ = {
     "getItemById": 2,
     "getItems": 2,
     "getLogPolicyOfOrganization": 2,
-    "getMe": 5,  # the person, their stores, their regions; the shift
+    "getMe": 6,  # the person, their stores, their regions; the shift; whose log they get
     "getQuestionById": 2,
     "getQuestions": 2,
     "getRecoveryActions": 2,

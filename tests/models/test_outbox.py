@@ -2,7 +2,8 @@
 
 from datetime import timedelta
 
-from models.outbox import FORGOTTEN_AT_ONCE, KEPT_FOR, LEASE, Outgoing, Task
+from models.backlog import FORGOTTEN_AT_ONCE, KEPT_FOR, forget_done
+from models.outbox import LEASE, Outgoing, Task
 from models.session import EVERYTHING
 from notifications.channels.log import Log
 from tests.factories import Shop, give_phone
@@ -76,10 +77,10 @@ def test_what_is_done_is_kept_for_a_week_and_removed_bit_by_bit(world: World, sh
         log_concern(world, shop)
         world.clock.at += KEPT_FOR
         with world.back_office.writing(EVERYTHING) as session:
-            assert Outgoing.forget_done(session, at=world.clock()) == 0
+            assert forget_done(session, at=world.clock()) == 0
         world.clock.at += A_LITTLE
         with world.back_office.writing(EVERYTHING) as session:
-            assert Outgoing.forget_done(session, at=world.clock(), limit=2) == 2
+            assert forget_done(session, at=world.clock(), limit=2) == 2
         assert len(rows(world, Outgoing)) == 2
         worker.work_once()
         (left,) = (row for row in rows(world, Outgoing) if row.task is Task.REACH)

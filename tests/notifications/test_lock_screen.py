@@ -36,7 +36,7 @@ from tests.world import World
 
 CONCERNS = 1000
 ONE_KIBIBYTE = 1024
-OTHERS = sorted(set(NotificationKind) - {NotificationKind.RING})
+OTHERS = sorted(set(NotificationKind) - {NotificationKind.RING, NotificationKind.DAILY_LOG})  # which is a mail only
 TRUE_WHILE = {NotificationKind.REMINDER: AlertState.TAKEN, NotificationKind.UNANSWERED: AlertState.UNANSWERED}
 LOCALES = (None, "en-GB", "pt-BR", "es-419", "ja")
 SCRIPTS = (
@@ -164,7 +164,12 @@ def letters(session: ScopedSession, dice: random.Random) -> Iterator[Letter]:
         for kind in OTHERS:
             notification.kind, alert.state = kind, TRUE_WHILE.get(kind, AlertState.OPEN)
             alert.reminded_at, alert.concern.status = NOON, Status.RESOLVED
-            told = letter_for(session, Outgoing.about(alert, Task.INFORM, at=NOON, notification=notification))
+            news = Outgoing.about(alert, Task.INFORM, at=NOON, notification=notification)
+            if kind is NotificationKind.CARRIED_OVER:
+                news = Outgoing.of_day(kind, alert.store, NOON.date(), due_at=NOON, at=NOON)
+                news = news.letter(notification, at=NOON)
+                news.store = alert.store
+            told = letter_for(session, news)
             assert told is not None
             yield replace(told, platform=dice.choice(list(Platform)))
         notification.kind, alert.state, alert.concern.status = NotificationKind.RING, AlertState.OPEN, Status.OPEN

@@ -89,6 +89,17 @@ def test_a_letter_arrives_as_a_mail_of_plain_text(smtp: SmtpStandIn, email: Emai
     assert taken.message.get_content().splitlines() == ["Nobody answered, table 12", "Waiting time"]
 
 
+def test_a_longer_text_arrives_in_its_lines_with_an_address_under_that_of_the_house(
+    smtp: SmtpStandIn, mail: MakeLetter
+) -> None:
+    letter = mail(title="The day", body="of no use", text="The day\n\nOpen: 1\r\x00", path="/v1/stores")
+    Email(smtp.url, SENDER, house="https://amends.example.com").deliver(letter)
+    Email(smtp.url, SENDER).deliver(letter)
+    said = [taken.message.get_content().splitlines() for taken in smtp.mails]
+    without = ["The day", "", "Open: 1"]
+    assert said == [[*without, "", "https://amends.example.com/v1/stores"], without]
+
+
 def test_any_script_arrives_as_it_was(smtp: SmtpStandIn, email: Email, mail: MakeLetter) -> None:
     email.deliver(mail(title="Ninguém respondeu, 12番テーブル", body="Ждём · 👩\u200d🍳 · .\n. one dot"))
     (taken,) = smtp.mails
