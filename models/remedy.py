@@ -54,7 +54,11 @@ class Remedy(Aggregate):
     default_cost: Mapped[Money | None] = money("default_cost")
 
     limits: Mapped[list["RemedyLimit"]] = many(
-        "Remedy", "RemedyLimit", "remedy_id", order_by="RemedyLimit.id", cascade="all, delete-orphan"
+        "Remedy",
+        "RemedyLimit",
+        "remedy_id",
+        order_by="(RemedyLimit.role, RemedyLimit.currency)",
+        cascade="all, delete-orphan",
     )
 
     @classmethod
@@ -104,24 +108,26 @@ class Remedy(Aggregate):
 
     def _limit(self, limits: Iterable[dict[str, Any]]) -> None:
         """`limits`: role, per_customer (Money) and per_staff (Money or None), one for each role and currency."""
-        told = list(limits)
-        seen: set[tuple[Role, str]] = set()
-        for number, one in enumerate(told):
-            currency = one["per_customer"].currency
-            if (one["role"], currency) in seen:
+        told: dict[tuple[Role, str], dict[str, Any]] = {}
+        for number, one in enumerate(limits):
+            key = one["role"], one["per_customer"].currency
+            if key in told:
                 raise Invalid("A role has one limit in each currency.", pointer=f"/limits/{number}")
-            if one.get("per_staff") is not None and one["per_staff"].currency != currency:
+            if one.get("per_staff") is not None and one["per_staff"].currency != one["per_customer"].currency:
                 raise Invalid("Both limits are in one currency.", pointer=f"/limits/{number}/per_staff/currency")
-            seen.add((one["role"], currency))
-        self.limits = [
-            RemedyLimit(
-                role=one["role"],
-                currency=one["per_customer"].currency,
-                most_per_customer=one["per_customer"].amount,
-                most_per_staff=one["per_staff"].amount if one.get("per_staff") else None,
-            )
-            for one in told
-        ]
+            told[key] = one
+        # A role's limit that stays keeps its row: a new one beside it would be its second until the old one is gone.
+        there = {(limit.role, limit.currency): limit for limit in self.limits}
+        self.limits = [_limit(there.get(key), **told[key]) for key in sorted(told)]
+
+
+def _limit(
+    limit: "RemedyLimit | None", *, role: Role, per_customer: Money, per_staff: Money | None = None
+) -> "RemedyLimit":
+    limit = limit or RemedyLimit(role=role, currency=per_customer.currency)
+    limit.most_per_customer = per_customer.amount
+    limit.most_per_staff = per_staff.amount if per_staff else None
+    return limit
 
 
 class RemedyLimit(TenantOwned):

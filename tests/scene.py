@@ -19,7 +19,6 @@ from models.organization import Region
 from models.public_token import new_token
 from models.reports.refresh import refresh_marked
 from models.staff import Staff, StaffRegion, StaffStore
-from models.tables import metadata
 from models.vocabulary import Question
 from tests.factories import Shop, make_shop, password_hash
 from tests.world import World
@@ -265,33 +264,6 @@ def hire(world: World, shop: Shop, login: str, role: Role) -> tuple[UUID, str]:
             session.add(StaffStore(staff_id=staff.id, store_id=shop.other_store_id))
         _, token = StaffSession.open(session, staff=staff, at=world.clock())
     return staff.id, token.text
-
-
-def rows_of(owner: sa.Engine, organization_id: UUID) -> dict[str, list[Any]]:
-    """Every row of an organization, by table; what only says when somebody was last seen is left out."""
-    found = {}
-    with owner.connect() as connection:
-        for table in tenant_tables():
-            columns = [column for column in table.columns if column.name != "seen_at"]
-            question = sa.select(*columns).where(table.c.organization_id == organization_id)
-            found[table.name] = sorted(map(repr, connection.execute(question)))
-    return found
-
-
-def traces_of(owner: sa.Engine, organization_id: UUID) -> dict[str, Any]:
-    """What almost every change leaves a trace in, in one look: how many rows there are, and their versions together."""
-    traces = []
-    for table in tenant_tables():
-        versions = sa.func.sum(table.c.version) if "version" in table.columns else sa.literal(0)
-        mine = table.c.organization_id == organization_id
-        traces.append(sa.select(sa.literal(table.name), sa.func.count(), versions).where(mine))
-    with owner.connect() as connection:
-        return {name: (rows, versions) for name, rows, versions in connection.execute(sa.union_all(*traces))}
-
-
-def tenant_tables() -> list[sa.Table]:
-    """The tables whose rows belong to one organization."""
-    return [table for table in metadata.sorted_tables if "organization_id" in table.columns]
 
 
 def _do(world: World, method: str, path: str, by: tuple[Shop, str], **options: Any) -> dict[str, Any]:

@@ -22,10 +22,10 @@ from api.resource import METHODS, Resource
 from models.access import Permission
 from models.base import Aggregate, Base, TenantOwned
 from models.tables import metadata
+from tests.all_rows import tenant_tables
 from tests.databases import ROOT, Databases, migrate
 from tests.document import bare_application, document, operations, written_document
 from tests.permissions import AGREED, table
-from tests.scene import tenant_tables
 
 LONGEST = 300  # lines in a file
 GENERATED = ("migrations/versions/", "openapi.json", "constraints.txt", "tests/permissions.txt", "LICENSE")

@@ -8,8 +8,9 @@ import pytest
 import sqlalchemy as sa
 from werkzeug.test import TestResponse
 
+from tests.all_rows import rows_of, traces_of
 from tests.databases import Databases
-from tests.scene import Scene, make_scene, rows_of, traces_of
+from tests.scene import Scene, make_scene
 from tests.world import World
 
 

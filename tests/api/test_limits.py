@@ -84,6 +84,13 @@ def test_the_admin_says_how_much_and_everybody_sees_it(world: World, shop: Shop)
         problem(ask(world, shop, "PATCH", f"/remedies/{told['id']}", by, json={}), 403, "forbidden")
 
 
+def test_a_limit_is_changed_and_another_one_joins_it(world: World, limited: Shop) -> None:
+    manager = {"role": "manager", "per_customer": euros(100), "per_staff": None}
+    told = limit(world, limited, manager={"per_customer": euros(100)}, floor={"per_customer": euros(12)})
+    assert told["limits"] == [{"role": "floor", "per_customer": euros(12), "per_staff": None}, manager]
+    assert limit(world, limited, manager={"per_customer": euros(100)})["limits"] == [manager]
+
+
 @pytest.mark.parametrize(
     ("limits", "pointer"),
     [

@@ -9,8 +9,9 @@ import pytest
 import sqlalchemy as sa
 
 from models.session import ScopedSession, keep_to_tenant
+from tests.all_rows import rows_of, tenant_tables, traces_of
 from tests.databases import Databases
-from tests.scene import Scene, make_scene, rows_of, tenant_tables, traces_of
+from tests.scene import Scene, make_scene
 from tests.world import World
 
 

@@ -10,8 +10,8 @@ from sqlalchemy.exc import IntegrityError, ProgrammingError
 
 from models.session import EVERYTHING, Database, DatabaseRole, UnsafeRole
 from models.tables import metadata
+from tests.all_rows import tenant_tables
 from tests.databases import only_on_postgresql
-from tests.scene import tenant_tables
 from tests.walls.conftest import Walls, without_the_sessions_filter
 
 # Of no tenant; `change_counter` and the rest are.
