@@ -12,7 +12,9 @@ from models.asked_well import AskedWell
 from models.base import Money
 from models.concern import Concern
 from models.concern_event import ConcernEvent
+from models.customer import Customer
 from models.follow_up import FollowUp, FollowUpKind
+from models.previous import last_of
 from models.putting_right import act
 from models.recovery import ActionStatus, RecoveryAction
 from models.remedy import Remedy
@@ -39,6 +41,7 @@ class Stage:
     causes: list[Cause]
     remedies: list[Remedy]
     people: list[Actor]
+    customers: list[Customer]
 
 
 def add_store_abroad(database: Database, shop: Shop) -> UUID:
@@ -62,6 +65,9 @@ def live(database: Database, shop: Shop, rng: Random, *, concerns: int) -> None:
             session,
             *(list(session.scalars(select(kind).order_by(kind.slug))) for kind in (Store, Category, Cause, Remedy)),
             people=[*everybody, till],
+            customers=list(
+                session.scalars(select(Customer).where(Customer.merged_into_id.is_(None)).order_by(Customer.id))
+            ),
         )
         for _ in range(concerns):
             _happen(stage, rng)
@@ -112,6 +118,8 @@ def _happen(stage: Stage, rng: Random) -> None:
         causes = [cause for cause in stage.causes if cause.category_id == described["category"].id]
         if causes and rng.random() < 0.7:
             described["cause"] = rng.choice(causes)
+    if stage.customers and rng.random() < 0.6:
+        described["customer"] = rng.choice(stage.customers)
     event = Concern.log(
         by=rng.choice(stage.people),
         store=rng.choice(stage.stores),
@@ -122,6 +130,7 @@ def _happen(stage: Stage, rng: Random) -> None:
         handling=rng.choice([Handling.HELP, Handling.HELP, Handling.MINE]),
         channel=rng.choice(list(Channel)),
         sensitive=rng.random() < 0.1,
+        previous=last_of(stage.session, described.get("customer"), before=now),
         **described,
     )
     stage.session.add(event.concern)

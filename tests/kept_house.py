@@ -18,7 +18,7 @@ from tests.factories import make_shop
 from tests.grouping import put_in_groups, regroup
 from tests.histories import BEGIN, END, add_store_abroad, live
 from tests.raw_rows import Raw, raw_rows
-from tests.recount import recount
+from tests.recount import recount, recount_day
 from tests.world import World
 
 FROM, TO = BEGIN.date() - timedelta(days=50), END.date() + timedelta(days=1)
@@ -51,6 +51,15 @@ class House:
         groups = {"lanterns": self.stores[:2], "river": self.stores[1:], "empty": []}
         put_in_groups(world.back_office, self.shop, groups)
         self.moved: set[UUID] = set()
+        self.customers = [self._do("/v1/customers", phone=f"+35191234567{number}")["id"] for number in range(6)]
+
+    def merge(self, rng: Random) -> None:
+        """Two pairs of profiles turn out to be one person each, and one of them to be two after all."""
+        one, other, *rest = rng.sample(self.customers, 4)
+        merge = self._do(f"/v1/customers/{one}/merge", customer_id=other)
+        self._do(f"/v1/customers/{rest[0]}/merge", customer_id=rest[1])
+        self._do(f"/v1/customers/merges/{merge['id']}/undo")
+        self.customers.remove(rest[1])
 
     def live(self, rng: Random, concerns: int) -> None:
         live(self.world.back_office, self.shop, rng, concerns=concerns)
@@ -96,7 +105,25 @@ class House:
         with self.world.database.reading(self.shop.organization_id) as session:
             raw = raw_rows(session, self.stores)
         raw.moved = self.moved
-        return [asked for asked in ASKED if not self._agrees(raw, *asked)]
+        return [asked for asked in ASKED if not self._agrees(raw, *asked)] + self._other_days(raw)
+
+    def _other_days(self, raw: Raw) -> list[str]:
+        """The logs of which the figures are not a recount."""
+        paths = {
+            f"/v1/stores/{concern['store_id']}/recovery-logs/{concern['business_date']}": concern
+            for concern in raw.concerns
+        }
+        return [
+            path
+            for path, of in paths.items()
+            if self.world.request("GET", path, (self.shop, "admin")).json["figures"]
+            != recount_day(raw, of["store_id"], of["business_date"])
+        ]
+
+    def _do(self, path: str, **body: Any) -> Any:
+        answer = self.world.request("POST", path, (self.shop, "manager"), json=body)
+        assert answer.status_code < 300, answer.text
+        return answer.json
 
     def _agrees(self, raw: Raw, chosen: dict[str, Any], group_by: tuple[str, ...]) -> bool:
         which = {"from_date": FROM, "to_date": TO, **chosen}

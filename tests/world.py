@@ -133,4 +133,4 @@ def empty_every_table(url: str) -> None:
 
 @cache
 def _owner(url: str) -> sa.Engine:
-    return sa.create_engine(url)
+    return sa.create_engine(url, pool_pre_ping=True)  # tests hang up on everybody

@@ -42,6 +42,7 @@ def test_kept_marked_or_worked_out_anew_the_report_is_a_recount(world: World, rn
     assert house.differences() == []
     house.live(rng, rng.randint(1, 5))
     house.move(rng)
+    house.merge(rng)
     assert house.marks() > 0
     assert house.differences() == []  # some days are marked, the others are kept
     house.refresh_all()
