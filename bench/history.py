@@ -11,7 +11,7 @@ from tests.telling import log_concern
 from tests.world import World
 
 REGIONS, CATEGORIES = 10, 8
-LAST_DAY = date(2026, 3, 2)  # the day before the worlds of the tests begin
+LAST_DAY = date(2026, 2, 28)  # of a year of whole months
 CONCERN, ACTION = 1, 2
 
 

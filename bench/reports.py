@@ -116,13 +116,21 @@ class Figures:
 
 
 def cases_of(history: History, store: str) -> list[Case]:
-    """The questions: over everything there is, over one store's last quarter, and one store's last day."""
+    """The questions: over whole months and parts of them, over one store's last quarter, and one store's last day."""
     year = f"from={history.first_day}&to={LAST_DAY}"
+    from_, to = history.first_day + timedelta(days=5), LAST_DAY - timedelta(days=5)
+    some = f"from={from_}&to={to}"
     quarter = LAST_DAY - timedelta(days=90)
     reports = "/v1/reports/recovery"
     its = f"store_id = '{store}' AND business_date"
     return [
         Case("year by region and month", f"{reports}?{year}&group_by=region,month", f"region_id, {MONTH}", "true"),
+        Case(
+            "the same without ten days",
+            f"{reports}?{some}&group_by=region,month",
+            f"region_id, {MONTH}",
+            f"business_date BETWEEN '{from_}' AND '{to}'",
+        ),
         Case("year by category", f"{reports}?{year}&group_by=category", "category_id", "true"),
         Case(
             "a store's quarter by week",
