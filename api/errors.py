@@ -58,7 +58,7 @@ KINDS = {
 }
 _MESSAGE_CODES = {"Missing data for required field.": "required", "Unknown field.": "unknown-field"}
 _LOCATIONS = {"json": "body", "query": "query", "path": "path", "headers": "header"}
-LOCK_NOT_AVAILABLE = "55P03"  # SQLSTATE
+LOCK_NOT_AVAILABLE, QUERY_CANCELED = "55P03", "57014"  # SQLSTATE
 
 
 class Refusal(Exception):
@@ -193,9 +193,12 @@ def on_integrity_error(error: Exception) -> Response:
 
 
 def on_database_error(error: DBAPIError) -> Response:
-    if getattr(error.orig, "sqlstate", None) == LOCK_NOT_AVAILABLE:
+    state = getattr(error.orig, "sqlstate", None)
+    if state == LOCK_NOT_AVAILABLE:
         detail = "The same thing is being changed right now; ask again."
         return again(problem(409, detail, code="request-in-progress"))
+    if state == QUERY_CANCELED and request.method == "GET":  # the same again would take as long
+        return problem(422, "This takes too long to find out: ask for fewer days, or for one region or store.")
     if isinstance(error, OperationalError) or error.connection_invalidated:
         if "disk is full" in str(error.orig):
             return unavailable("There is no room left to store anything; reading still works.", code="storage-full")

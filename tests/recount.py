@@ -60,16 +60,23 @@ def row_of(raw: Raw, rows: dict[str, list[Record]], *, whole: bool) -> dict[str,
         names = ("checks", "covers", "transactions", "ask_rate", "follow_ups_due", "follow_ups_kept")
         return {**counted, **dict.fromkeys(names)}
     days = rows.get("days", [])
-    checks = sum(it["count"] for it in rows.get("checks", []))
-    receipts = [it["covers"] if it["transactions"] is None else it["transactions"] for it in days]
+    checks = rows.get("checks", [])
+    to_ask = {(it["store_id"], it["business_date"]): to_ask_on(it) for it in days if to_ask_on(it) is not None}
+    asked = sum(it["count"] for it in checks if (it["store_id"], day_of(raw, it, "at")) in to_ask)
+    told = sum((it["store_id"], day_of(raw, it, "occurred_at")) in to_ask for it in concerns)
     return {
         **counted,
         **promised(rows.get("follow_ups", [])),
-        "checks": checks,
+        "checks": sum(it["count"] for it in checks),
         "covers": sum(it["covers"] or 0 for it in days),
         "transactions": sum(it["transactions"] or 0 for it in days),
-        "ask_rate": rate(checks + len(concerns), sum(it or 0 for it in receipts)),
+        "ask_rate": rate(asked + told, sum(to_ask.values())),
     }
+
+
+def to_ask_on(day: Record) -> Any:
+    """How many there were to ask on a day, where it is known."""
+    return day["covers"] if day["transactions"] is None else day["transactions"]
 
 
 def recount_day(raw: Raw, store_id: UUID, day: date) -> dict[str, Any]:

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from models.tables import metadata
 from tests.raw_rows import Connection, Order, Raw, Record, day_of, inside, order, raw_rows, titles
-from tests.recount import cost, minutes, rate, spread
+from tests.recount import cost, minutes, rate, spread, to_ask_on
 
 ABOUT = {"remedies": ("remedy",), "causes": ("category", "cause"), "items": ("item",)}
 Figures = dict[str, Any]
@@ -185,16 +185,18 @@ def follow_ups(_more: More, rows: list[Record], _alike: list[Record], _by: Seque
     }
 
 
-def listening(_more: More, rows: list[Record], _alike: list[Record], by: Sequence[str]) -> Figures:
+def listening(more: More, rows: list[Record], _alike: list[Record], by: Sequence[str]) -> Figures:
     whole = "question" not in by
-    checks = sum(it["count"] for it in rows if "_check" in it)
-    days = [it for it in rows if "_day" in it]
+    checks = [it for it in rows if "_check" in it]
+    days = {(it["store_id"], it["business_date"]): to_ask_on(it) for it in rows if "_day" in it}
     concerns = [it for it in rows if "_check" not in it and "_day" not in it]
-    to_ask = sum((it["covers"] if it["transactions"] is None else it["transactions"]) or 0 for it in days)
+    to_ask = {day: number for day, number in days.items() if number is not None}
+    heard = sum(it["count"] for it in checks if (it["store_id"], day_of(more.raw, it, "at")) in to_ask)
+    heard += sum((it["store_id"], day_of(more.raw, it, "occurred_at")) in to_ask for it in concerns)
     return {
         "concerns": len(concerns),
-        "checks": checks if whole else None,
-        "ask_rate": rate(checks + len(concerns), to_ask) if whole else None,
+        "checks": sum(it["count"] for it in checks) if whole else None,
+        "ask_rate": rate(heard, sum(to_ask.values())) if whole else None,
         "read_back_share": rate(sum(it["read_back"] for it in concerns), len(concerns)),
         "question_asked_share": rate(sum(it["question_id"] is not None for it in concerns), len(concerns)),
         "mood_lift": lift(concerns),

@@ -160,8 +160,8 @@ class _GroupedSchema(Schema):
 class RecoveryTotalsSchema(FiguresSchema):
     """The figures, and whether people were asked; that is null where concerns of one store and day are told apart.
 
-    `follow_ups_kept`: of those due, the ones kept in time. `ask_rate`: `checks` and `concerns` over `transactions`, or
-    over `covers` on days that count no receipts.
+    `follow_ups_kept`: of those due, the ones kept in time. `ask_rate`: checks and concerns of the days that tell
+    how many there were to ask, over their receipts, or their covers where they count no receipts.
     """
 
     checks = fields.Integer(allow_none=True)

@@ -84,6 +84,20 @@ CONCERNS: Mapping[str, ColumnElement[int]] = {
 # What was cancelled in time is owed to nobody; once broken it counts, whatever became of it.
 DUE = (FollowUp.status != FollowUpStatus.CANCELLED) | FollowUp.broken_at.is_not(None)
 KEPT_IN_TIME = (FollowUp.status == FollowUpStatus.KEPT) & FollowUp.broken_at.is_(None)
+_SAME_DAY = (Concern.store_id == StoreDay.store_id, Concern.business_date == StoreDay.business_date)
+_CONCERNS_OF_IT = select(_how_many()).where(*_SAME_DAY).scalar_subquery()
+_CHECKS_OF_IT = (
+    select(func.coalesce(func.sum(AskedWell.count), 0))
+    .where(AskedWell.store_id == StoreDay.store_id, AskedWell.business_date == StoreDay.business_date)
+    .scalar_subquery()
+)
+_TO_ASK = func.coalesce(StoreDay.transactions, StoreDay.covers)
+
+
+def _of_days(which: ColumnElement[bool], how_many: ColumnElement[int]) -> ColumnElement[int]:
+    return func.coalesce(func.sum(how_many).filter(which), 0)
+
+
 LISTENING: Mapping[type[FollowUp | AskedWell | StoreDay], Mapping[str, ColumnElement[int]]] = {
     FollowUp: {
         "follow_ups_due": func.count().filter(DUE),
@@ -93,7 +107,10 @@ LISTENING: Mapping[type[FollowUp | AskedWell | StoreDay], Mapping[str, ColumnEle
     StoreDay: {
         "covers": func.coalesce(func.sum(StoreDay.covers), 0),
         "transactions": func.coalesce(func.sum(StoreDay.transactions), 0),
-        "to_ask": func.coalesce(func.sum(func.coalesce(StoreDay.transactions, StoreDay.covers)), 0),
+        "to_ask": func.coalesce(func.sum(_TO_ASK), 0),
+        # Against what a day tells of itself stands what happened on that day, never what did on others.
+        "heard": _of_days(_TO_ASK.is_not(None), _CONCERNS_OF_IT + _CHECKS_OF_IT),
+        "receipted": _of_days(StoreDay.transactions.is_not(None), _CONCERNS_OF_IT),
     },
 }
 
@@ -124,8 +141,8 @@ def _figures(
     session: Session, rows: Select[Any], grouping: Grouping, figures: Mapping[str, ColumnElement[int]]
 ) -> Iterator[tuple[Key, Total]]:
     question = grouping.join(rows).with_only_columns(*grouping.keys, *figures.values())
-    for key, counted in grouping.each(session.execute(grouping.grouped(question))):
-        yield key, Total(Counter(dict(zip(figures, counted, strict=True))))
+    for key, counted in grouping.told(session, question):
+        yield key, Total(Counter(dict(zip(figures, map(int, counted), strict=True))))  # a sum may be a decimal
 
 
 def _cost(session: Session, concerns: Select[Any], grouping: Grouping) -> Iterator[tuple[Key, Total]]:

@@ -96,7 +96,8 @@ class Row(Figures):
     """The figures of one group, and whether people were asked there.
 
     `follow_ups_kept` are those kept in time of the `follow_ups_due`. `to_ask` are the receipts of the days that count
-    them, and the covers of those that do not. All of it is None where the group is not made of whole stores, for a
+    them, and the covers of those that count only those; `heard` are the checks and concerns of these days, `receipted`
+    the concerns of the days that count receipts. All of it is None where the group is not made of whole stores, for a
     check has no category.
     """
 
@@ -105,16 +106,16 @@ class Row(Figures):
     covers: int | None
     transactions: int | None
     to_ask: int | None
+    heard: int | None
+    receipted: int | None
     follow_ups_due: int | None
     follow_ups_kept: int | None
     control: dict[str, Control | None] | None = None
 
     @property
     def ask_rate(self) -> Share | None:
-        """How many of those there were to ask were heard."""
-        if self.checks is None or self.to_ask is None:
-            return None
-        return Share(self.checks + self.concerns, self.to_ask)
+        """How many of those there were to ask were heard, on the days that say how many there were."""
+        return None if self.heard is None or self.to_ask is None else Share(self.heard, self.to_ask)
 
 
 LISTENED = tuple(name for name, kind in Row.__annotations__.items() if kind == int | None)

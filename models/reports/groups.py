@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import Row, Select, select
 from sqlalchemy.orm import Session
 
+from models.errors import Invalid
 from models.item import Item
 from models.organization import Region
 from models.remedy import Remedy
@@ -108,9 +109,13 @@ class Grouping:
             question = dimension.join(question)
         return question
 
-    def grouped(self, question: Select[Any], *more: Any) -> Select[Any]:
-        """By these groups; of more than `most` just enough to see that."""
-        return question.group_by(*self.keys, *more).limit(None if self._most is None else self._most + 1)
+    def told(self, session: Session, question: Select[Any], *more: Any) -> Iterator[tuple[Key, Sequence[Any]]]:
+        """One row for each of these groups, and of `more` within it. Invalid where there are more than `most`."""
+        at_most = None if self._most is None else self._most + 1
+        rows = session.execute(question.group_by(*self.keys, *more).limit(at_most)).all()
+        if self._most is not None and len(rows) > self._most:
+            raise too_many(self._most)
+        return self.each(rows)
 
     def each(self, rows: Iterable[Row[Any]]) -> Iterator[tuple[Key, Sequence[Any]]]:
         """Rows that begin with the `keys`: the key of the group, and the rest of the row."""
@@ -118,6 +123,10 @@ class Grouping:
         for row in rows:
             key = tuple(it.read(value) for it, value in zip(self._dimensions, row[:size], strict=True))
             yield key, row[size:]
+
+
+def too_many(most: int) -> Invalid:
+    return Invalid(f"These are more than {most} rows: ask for fewer days, or for larger groups.")
 
 
 def _dimension(by: GroupBy, from_date: date, to_date: date, of: Any, *, monthly: bool) -> Dimension:

@@ -28,8 +28,9 @@ FIGURES = {
 class Listened:
     """Of these concerns, how many were read back, and for how many an open question was asked.
 
-    `ask_rate`: `checks` and `concerns` over the receipts of the days that count them and the covers of those that do
-    not. Both are None where the concerns are told apart by question: nobody knows what was asked at a check.
+    `ask_rate`: checks and concerns of the days that tell how many there were to ask, over the receipts of those that
+    count them and the covers of the others. It and `checks` are None where the concerns are told apart by question:
+    nobody knows what was asked at a check.
     """
 
     group: dict[str, Label]
@@ -55,12 +56,11 @@ def listening(session: Session, asked: Asked) -> Report[Listened]:
 
     def row(tally: Tally, group: dict[str, Label]) -> Listened:
         figures = tally.figures
-        heard = Share(figures["checks"] + figures["concerns"], figures["to_ask"])
         return Listened(
             group=group,
             concerns=figures["concerns"],
             checks=figures["checks"] if whole else None,
-            ask_rate=heard if whole else None,
+            ask_rate=tally.share("heard", "to_ask") if whole else None,
             read_back_share=tally.share("read_back", "concerns"),
             question_asked_share=tally.share("asked", "concerns"),
             mood_lift=Lift(figures["lift"], figures["lifted"]),

@@ -9,10 +9,9 @@ from sqlalchemy import ColumnElement, and_, false, or_, select
 from sqlalchemy.orm import Session
 
 from models.concern import Concern
-from models.errors import Invalid
 from models.mark import Mark
 from models.reports.counting import Total, Totals, by_group, count_concerns, count_listening
-from models.reports.groups import MOST, OF_CONCERNS, GroupBy, Grouping, Key
+from models.reports.groups import MOST, OF_CONCERNS, GroupBy, Grouping, Key, too_many
 from models.reports.periods import following_month
 from models.reports.rollups import Kept, KeptCause, KeptDay, KeptMonth, add_up
 from models.vocabulary import Category
@@ -71,7 +70,7 @@ def totals(
     question = Question(stores, from_date, to_date, group_by, category)
     found = by_group(_parts(session, question))
     if len(found) > MOST:
-        raise Invalid(f"These are more than {MOST} rows: ask for fewer days, or for larger groups.")
+        raise too_many(MOST)
     return found
 
 

@@ -93,10 +93,10 @@ def recovery(
 
 def _beside(row: Row, all_: Row) -> dict[str, Control | None]:
     control = {name: share_beside(getattr(row, name), getattr(all_, name)) for name in ("recovery_rate", "taken_share")}
-    if row.transactions is None or all_.transactions is None:
+    if row.receipted is None or row.transactions is None or all_.receipted is None or all_.transactions is None:
         return control
-    of_all = Share(all_.concerns, all_.transactions)
-    return {**control, "concerns_per_1000": rate_beside(row.concerns, row.transactions, of_all, per=1000)}
+    of_all = Share(all_.receipted, all_.transactions)
+    return {**control, "concerns_per_1000": rate_beside(row.receipted, row.transactions, of_all, per=1000)}
 
 
 def _row(total: Total, *, group: dict[str, Any], whole: bool) -> Row:

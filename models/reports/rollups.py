@@ -60,6 +60,8 @@ class Listened(Kept):
     covers: Mapped[int]
     transactions: Mapped[int]
     to_ask: Mapped[int]  # the receipts of the days that count them, the covers of the others
+    heard: Mapped[int]  # the checks and concerns of those days
+    receipted: Mapped[int]  # the concerns of the days that count receipts
     follow_ups_due: Mapped[int]
     follow_ups_kept: Mapped[int]
 
@@ -113,7 +115,7 @@ def add_up(
     keys = (*grouping.keys, Store.currency)
     rows = select(kept.id).select_from(kept).join(Store, Store.id == kept.store_id).where(*criteria)
     question = grouping.join(rows).with_only_columns(*keys, *sums, *histograms)
-    for key, (currency, *rest) in grouping.each(session.execute(grouping.grouped(question, Store.currency))):
+    for key, (currency, *rest) in grouping.told(session, question, Store.currency):
         counted: Counter[str] = Counter({name: int(value) for name, value in zip(figures, rest, strict=False)})
         packed = zip(SECONDS, rest[len(figures) :], strict=True)
         seconds = defaultdict(list, {name: [histograms] for name, histograms in packed})

@@ -3,11 +3,15 @@
 from datetime import timedelta
 
 import pytest
+import sqlalchemy as sa
 
 from models.reports import reading
 from models.reports.refresh import refresh
+from models.store import Store
 from models.terms import Outcome
+from tests.databases import only_on_postgresql
 from tests.factories import NOON, Shop
+from tests.problems import problem
 from tests.reporting import report, tell
 from tests.world import World
 
@@ -30,6 +34,23 @@ def test_a_store_that_differs_by_more_than_chance_is_told(world: World, shop: Sh
         assert (asked["value"], asked["target"], asked["outside"]) == (60, 60, None)
     assert all(row["control"] is None for row in report(world, shop, group_by="store,day").json["rows"])
     assert "control" not in report(world, shop, accept="text/csv", group_by="store").text
+
+
+def test_a_store_is_beside_those_that_count_receipts_and_on_the_days_it_does(world: World, shop: Shop) -> None:
+    for number in range(40):
+        tell(world, shop, store="second")  # which never says how many came
+        tell(world, shop, occurred_at=NOON - timedelta(days=number % 4))
+    day = {"covers": None, "transactions": 100, "sales": None}
+    put = f"/v1/stores/{shop.store_id}/days/2026-03-03"
+    assert world.request("PUT", put, (shop, "admin"), json=day).status_code == 200
+    for _ in range(2):
+        answer = report(world, shop, group_by="store").json
+        first, second = answer["rows"]
+        asked = first["control"]["concerns_per_1000"]
+        assert (asked["value"], asked["target"]) == (100, 100)
+        assert second["control"]["concerns_per_1000"] is None
+        assert answer["totals"]["ask_rate"] == {"value": 0.1, "numerator": 10, "denominator": 100}
+        refresh(world.back_office)
 
 
 def test_the_period_before_stands_beside_it(world: World, shop: Shop) -> None:
@@ -62,3 +83,34 @@ def test_more_rows_than_an_answer_carries_are_refused(
     refresh(world.back_office)
     assert report(world, shop, **first, group_by="day").status_code == 422
     assert report(world, shop, **first, group_by="store").json["totals"]["concerns"] == 3
+
+
+def test_no_row_is_left_out_where_there_are_several_currencies(
+    world: World, shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "MOST", 2)
+    with world.back_office.writing(shop.organization_id) as session:
+        Store.named(session, "second").currency = "GBP"
+    for days_ago in range(2):
+        for store in ("first", "second"):
+            tell(world, shop, store=store, occurred_at=NOON - timedelta(days=days_ago))
+    refresh(world.back_office)
+    assert report(world, shop, group_by="day").status_code == 422  # two days, each in two currencies
+    assert report(world, shop, group_by="month").json["totals"]["concerns"] == 4
+
+
+@only_on_postgresql
+def test_what_takes_too_long_is_refused_and_not_to_be_asked_again(world: World, shop: Shop) -> None:
+    @sa.event.listens_for(world.database.engine, "begin")
+    def hurry(connection: sa.Connection) -> None:
+        connection.exec_driver_sql("SET LOCAL statement_timeout = '200ms'")
+
+    owner = sa.create_engine(world.url)
+    with owner.begin() as in_the_way:
+        in_the_way.execute(sa.text("LOCK TABLE kept_month"))
+        answer = report(world, shop)
+    sa.event.remove(world.database.engine, "begin", hurry)
+    owner.dispose()
+    assert "fewer days" in problem(answer, 422, "invalid")["detail"]
+    assert "Retry-After" not in answer.headers
+    assert report(world, shop).status_code == 200
