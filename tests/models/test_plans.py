@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy import select
 
 from models.change import Change
+from models.device import AddressKind
 from models.outbox import Outgoing, Task
 from models.session import EVERYTHING, Database, ScopedSession, Tenant
 from notifications.escalation import climb_due, overdue
@@ -250,6 +251,11 @@ def _by_an_index(large: Large, method: str, path: str, login: str, body: Any = N
 WORK: dict[str, tuple[bool, Callable[[World, ScopedSession], object]]] = {  # for every tenant at once?
     "what is due to be sent": (
         True, lambda world, session: Outgoing.claim(session, tuple(Task), at=world.clock(), limit=16)
+    ),
+    "what is due to be sent to phones": (
+        True, lambda world, session: Outgoing.claim(
+            session, tuple(Task), at=world.clock(), limit=16, only=~Outgoing.goes_to([AddressKind.EMAIL])
+        )
     ),
     "the alerts whose next step is due": (True, lambda world, session: climb_due(session, at=world.clock(), limit=5)),
     "the alerts whose next step is overdue": (
