@@ -17,6 +17,7 @@ from models.base import StoreDate
 from models.concern import Concern
 from models.follow_up import FollowUp
 from models.mark import Mark
+from models.organization import Organization
 from models.reports.counting import SECONDS, Total, Totals, by_group, count_concerns, count_listening
 from models.reports.groups import GroupBy, Grouping
 from models.reports.histogram import pack
@@ -33,14 +34,24 @@ BY_CAUSE = (GroupBy.STORE, GroupBy.MONTH, GroupBy.CATEGORY, GroupBy.CAUSE)
 
 
 def refresh(database: Database, *, at_once: int = DAYS_AT_ONCE) -> int:
-    """Work out again some of what is marked, in a transaction for each organization; how many days it was."""
+    """Work out some of what is marked of one organization; how many days, 0 when nothing is marked and free."""
+    for organization_id in marked_organizations(database):
+        if days := refresh_one(database, organization_id, at_once=at_once):
+            return days
+    return 0
+
+
+def marked_organizations(database: Database) -> Sequence[UUID]:
+    """Of whose days some are marked."""
+    marks = select(Mark.id).where(Mark.organization_id == Organization.id)
     with database.reading(EVERYTHING) as session:
-        marked = session.scalars(select(Mark.organization_id).distinct()).all()
-    days = 0
-    for organization_id in marked:
-        with database.writing(organization_id) as session:
-            days += refresh_marked(session, organization_id, at_once=at_once)
-    return days
+        return session.scalars(select(Organization.id).where(marks.exists()).order_by(Organization.id)).all()
+
+
+def refresh_one(database: Database, organization_id: UUID, *, at_once: int = DAYS_AT_ONCE) -> int:
+    """Work out some of what is marked of this organization, in one transaction; how many days it was."""
+    with database.writing(organization_id) as session:
+        return refresh_marked(session, organization_id, at_once=at_once)
 
 
 def mark_everything(session: ScopedSession) -> int:
