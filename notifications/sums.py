@@ -4,8 +4,8 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 import structlog
-from sqlalchemy.exc import DBAPIError
 
+from models.engines import DATABASE_AWAY
 from models.reports.refresh import DAYS_AT_ONCE, marked_organizations, refresh_one
 from models.session import Database
 
@@ -36,7 +36,7 @@ class Sums:
         del self._line[organization_id]
         try:
             days = refresh_one(self._database, organization_id, at_once=DAYS_AT_ONCE)
-        except DBAPIError:
+        except DATABASE_AWAY:
             raise
         except Exception:  # whatever it is, it must not hold up the letters, nor the sums of others
             log.exception("unforeseen", task="sums", organization_id=str(organization_id))

@@ -7,12 +7,11 @@ from typing import Any, TypeVar
 
 import structlog
 from sqlalchemy import ColumnElement, not_, or_, true
-from sqlalchemy.exc import InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session, joinedload
 from sqlalchemy.sql.base import ExecutableOption
 
 from models.backlog import note_kept_back
+from models.engines import DATABASE_AWAY
 from models.notification import Notification
 from models.outbox import LEASE, Outgoing, Task
 from models.session import EVERYTHING, Database
@@ -51,8 +50,6 @@ SENT_AT_ONCE = 16
 IN_HAND = 2 * SENT_AT_ONCE
 MAILS_AT_ONCE = 4  # thousands of them, or a server that is slow, leave every other hand to letters that go to phones
 PATIENCE = 0.05  # seconds a round waits for its letters; those that take longer do not hold up the next round
-
-DATABASE_AWAY = (OperationalError, InterfaceError, PoolTimeout)  # or busy: nothing is wrong with the row
 
 
 class Worker:
