@@ -12,6 +12,7 @@ from sqlalchemy import select
 from models.change import Change
 from models.device import AddressKind
 from models.outbox import Outgoing, Task
+from models.reports.refresh import mark_everything
 from models.session import EVERYTHING, Database, ScopedSession, Tenant
 from notifications.escalation import climb_due, overdue
 from tests.copies import copy, multiply, originals
@@ -261,6 +262,7 @@ WORK: dict[str, tuple[bool, Callable[[World, ScopedSession], object]]] = {  # fo
     "the alerts whose next step is overdue": (
         True, lambda world, session: overdue(session, at=world.clock(), by=timedelta(seconds=30))
     ),
+    "the days of a store, to be marked": (True, lambda world, _: next(mark_everything(world.back_office))),
     "what others changed since": (
         False, lambda _, session: session.scalars(
             select(Change).where(Change.seq > CONCERNS).order_by(Change.seq).limit(100)
