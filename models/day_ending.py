@@ -1,18 +1,20 @@
 """When the business day of a store ends: each store has one row, so that what is due is found in an index."""
 
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Index, UniqueConstraint, or_, select
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import TenantOwned, link, one
 from models.log_page import A_DAY
-from models.session import ScopedSession
 from models.store import Store
 
 AFTERWARDS = timedelta(minutes=5)  # what was logged in the last moment is there by then
 TOO_FAR = timedelta(days=3)  # no day lasts so long: who wrote this had a clock that was wrong
+WHEN_BROKEN = timedelta(hours=1)  # until it is tried again
 NEW_AT_ONCE = 500
 
 
@@ -33,20 +35,21 @@ class DayEnding(TenantOwned):
         return or_(cls.due_at <= at, cls.due_at > at + TOO_FAR)
 
     @classmethod
-    def begin(cls, session: ScopedSession, *, at: datetime) -> int:
-        """Give some of the stores that are new a row, from their present day on; how many got one."""
+    def new_stores(cls, session: Session) -> Sequence[Store]:
+        """Some of the stores that have no row yet."""
         known = select(cls.id).where(cls.organization_id == Store.organization_id, cls.store_id == Store.id)
-        new = session.scalars(select(Store).where(~known.exists()).limit(NEW_AT_ONCE)).all()
-        rows = [
-            {
-                "organization_id": store.organization_id,
-                "store_id": store.id,
-                "business_date": (today := store.business_date(at)),
-                "due_at": _told_at(store, today),
-            }
-            for store in new
-        ]
-        return len(session.insert_each_once(cls, rows)) if rows else 0
+        return session.scalars(select(Store).where(~known.exists()).limit(NEW_AT_ONCE)).all()
+
+    @classmethod
+    def begun(cls, store: Store, *, at: datetime) -> dict[str, Any]:
+        """The row of a new store, from its present day on."""
+        today = store.business_date(at)
+        return {
+            "organization_id": store.organization_id,
+            "store_id": store.id,
+            "business_date": today,
+            "due_at": _told_at(store, today),
+        }
 
     def end(self, *, at: datetime) -> date | None:
         """Wait for the end of the present day; the day that is to be told of now, if one is.
@@ -58,6 +61,10 @@ class DayEnding(TenantOwned):
         self.business_date = max(next_, today)
         self.due_at = _told_at(self.store, self.business_date)
         return today - A_DAY if next_ < today else None
+
+    def put_off(self, *, at: datetime) -> None:
+        """Something is wrong with this day, or with its store: later it may be well, and meanwhile others are due."""
+        self.due_at = at + WHEN_BROKEN
 
 
 def _told_at(store: Store, business_date: date) -> datetime:

@@ -4,6 +4,10 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy import Connection, Engine, event
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+DATABASE_AWAY: Final = (OperationalError, InterfaceError, PoolTimeout)  # or busy: nothing is wrong with the row
 
 
 def postgresql_engine(url: sa.URL, role: str, pool: int) -> Engine:

@@ -1,13 +1,14 @@
 """The end of a store's business day: its log by mail, and what is left for the morning, are put on their way."""
 
 from datetime import datetime, timedelta
+from uuid import UUID
 
 import structlog
 from sqlalchemy import select
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session, joinedload
 
 from models.day_ending import NEW_AT_ONCE, DayEnding
+from models.engines import DATABASE_AWAY
 from models.log_page import A_DAY, still_open
 from models.notification import NotificationKind
 from models.outbox import Outgoing
@@ -45,19 +46,37 @@ class Days:
                     held = held.options(joinedload(DayEnding.store)).with_for_update(of=DayEnding, skip_locked=True)
                     if ending := session.scalars(held).one_or_none():
                         end_day(session, ending, at=at)
-            except DBAPIError:
+            except DATABASE_AWAY:
                 raise
             except Exception:  # whatever it is, it must not hold up the others
                 log.exception("unforeseen", task="day", day_ending_id=str(id_))
+                self._put_off(organization_id, id_, at)
         return len(keys)
 
+    def _put_off(self, organization_id: UUID, id_: UUID, at: datetime) -> None:
+        with self._database.writing(organization_id) as session:
+            held = select(DayEnding).where(DayEnding.id == id_, DayEnding.is_due(at))
+            if ending := session.scalars(held.with_for_update(skip_locked=True)).one_or_none():
+                ending.put_off(at=at)
+
     def _look_for_new(self, at: datetime) -> None:
-        """Of stores nobody has looked after yet there may be many: some in each look, until no more is left."""
+        """Of stores nobody has looked after yet there may be many: some in each look, until no more is left.
+
+        One that cannot be reckoned with (its zone is not known on this machine) is left out until the next hour.
+        """
         if _is_recent(self._looked_at, at, LOOK_FOR_NEW_EVERY):
             return
         with self._database.writing(EVERYTHING) as session:
-            if DayEnding.begin(session, at=at) < NEW_AT_ONCE:
-                self._looked_at = at
+            begun, new = [], DayEnding.new_stores(session)
+            for store in new:
+                try:
+                    begun.append(DayEnding.begun(store, at=at))
+                except Exception:  # whatever it is, it must not hold up the others
+                    log.exception("unforeseen", task="day", store_id=str(store.id))
+            if begun:
+                session.insert_each_once(DayEnding, begun)
+        if not begun or len(new) < NEW_AT_ONCE:
+            self._looked_at = at
 
 
 def end_day(session: Session, ending: DayEnding, *, at: datetime) -> None:

@@ -1,11 +1,12 @@
 """The worker keeps the sums that reports are read from; nobody waits for it, for what is marked is counted anew."""
 
 from datetime import datetime, timedelta
+from uuid import UUID
 
 import structlog
-from sqlalchemy.exc import DBAPIError
 
-from models.reports.refresh import DAYS_AT_ONCE, refresh
+from models.engines import DATABASE_AWAY
+from models.reports.refresh import DAYS_AT_ONCE, marked_organizations, refresh_one
 from models.session import Database
 
 log = structlog.get_logger(__name__)
@@ -13,25 +14,33 @@ EVERY = timedelta(seconds=5)  # a day on which much happens is worked out once f
 
 
 class Sums:
-    """Some days every few seconds; without a pause while there are more than are done at once."""
+    """Some days of one organization in each round of the worker, so that no call waits behind those of all of them.
+
+    Every few seconds whoever has marks gets in line; who has more than are done at once gets in line again, at its end.
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._at: datetime | None = None
+        self._line: dict[UUID, None] = {}
 
     def refresh(self) -> int:
-        """Work out what is marked, if it is time; how much is left to do at once."""
+        """Work out some of what is marked of whose turn it is; how many still stand in line."""
         at = self._database.clock()
-        if self._at is not None and timedelta(0) <= at - self._at < EVERY:
+        if self._at is None or not timedelta(0) <= at - self._at < EVERY:
+            self._at = at
+            self._line |= dict.fromkeys(marked_organizations(self._database))
+        if not self._line:
             return 0
-        self._at = at
+        organization_id = next(iter(self._line))
+        del self._line[organization_id]
         try:
-            days = refresh(self._database)
-        except DBAPIError:
+            days = refresh_one(self._database, organization_id, at_once=DAYS_AT_ONCE)
+        except DATABASE_AWAY:
             raise
-        except Exception:  # whatever it is, it must not hold up the letters
-            log.exception("unforeseen", task="sums")
-            return 0
-        if days >= DAYS_AT_ONCE:
-            self._at = None
-        return days if self._at is None else 0
+        except Exception:  # whatever it is, it must not hold up the letters, nor the sums of others
+            log.exception("unforeseen", task="sums", organization_id=str(organization_id))
+        else:
+            if days >= DAYS_AT_ONCE:
+                self._line[organization_id] = None
+        return len(self._line)

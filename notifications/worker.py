@@ -6,13 +6,12 @@ from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 import structlog
-from sqlalchemy import ColumnElement, not_, or_
-from sqlalchemy.exc import InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy import ColumnElement, not_, or_, true
 from sqlalchemy.orm import Session, joinedload
 from sqlalchemy.sql.base import ExecutableOption
 
 from models.backlog import note_kept_back
+from models.engines import DATABASE_AWAY
 from models.notification import Notification
 from models.outbox import LEASE, Outgoing, Task
 from models.session import EVERYTHING, Database
@@ -24,6 +23,7 @@ from notifications.days import Days
 from notifications.delivery import back_off, set_aside, settle
 from notifications.escalation import climb_due, climb_one, due, give_back, reach, recall
 from notifications.health import Health
+from notifications.lane import Lane
 from notifications.letters import INGREDIENTS, letters_for
 from notifications.news import tell
 from notifications.one_by_one import one_by_one
@@ -48,9 +48,8 @@ LETTERS = (Task.RING, Task.INFORM, Task.WITHDRAW)
 DECIDED_AT_ONCE = 32
 SENT_AT_ONCE = 16
 IN_HAND = 2 * SENT_AT_ONCE
+MAILS_AT_ONCE = 4  # thousands of them, or a server that is slow, leave every other hand to letters that go to phones
 PATIENCE = 0.05  # seconds a round waits for its letters; those that take longer do not hold up the next round
-
-DATABASE_AWAY = (OperationalError, InterfaceError, PoolTimeout)  # or busy: nothing is wrong with the row
 
 
 class Worker:
@@ -75,7 +74,13 @@ class Worker:
         self._health = Health(name, self._breakers)
         self._sums, self._days, self._tidying = Sums(database), Days(database), Tidying(database)
         self._auditor = Auditor(database, lease=lease, dead_man_url=dead_man_url)
-        self._pool = ThreadPoolExecutor(SENT_AT_ONCE + 1, thread_name_prefix="send")  # one more, for the dead man
+        hands = SENT_AT_ONCE + MAILS_AT_ONCE + 1  # one for the dead man
+        self._pool = ThreadPoolExecutor(hands, thread_name_prefix="send")
+        to_mailboxes, mail = Outgoing.goes_to([AddressKind.EMAIL]), service_of(AddressKind.EMAIL)
+        self._lanes = (
+            Lane(not_(to_mailboxes), self._breakers.keys() - {mail}, IN_HAND),
+            Lane(to_mailboxes, self._breakers.keys() & {mail}, MAILS_AT_ONCE),
+        )
         self._sending: dict[Future[None], Outgoing] = {}
         self._probing: dict[str, set[Future[None]]] = {}
         self._pinging: Future[None] | None = None
@@ -151,38 +156,42 @@ class Worker:
         task.finish(at=at)
 
     def _send(self) -> int:
+        """Fill the lanes, phones first. A round waits for what it begins; where a lane is full, for the next to end."""
+        before = set(self._sending)
+        found = sum(self._fill(lane) if lane.free else lane.in_hand for lane in self._lanes)
+        if begun := self._sending.keys() - before:
+            wait(begun, timeout=self._patience)
+        elif found:
+            wait(self._sending, timeout=self._patience, return_when=FIRST_COMPLETED)
+        return found
+
+    def _fill(self, lane: Lane) -> int:
         """Claim a little more than can be sent at once, so that no thread waits for a round.
 
         Letters to a service that is away stay where they are, and say so; one at a time goes out to see whether it is
         back.
         """
         at = self._database.clock()
-        free = IN_HAND - len(self._sending)
-        if not free:
-            wait(self._sending, timeout=self._patience, return_when=FIRST_COMPLETED)
-            return len(self._sending)
-        away = [service for service, breaker in self._breakers.items() if breaker.open]
+        away = [service for service in lane.services if self._breakers[service].open]
         waiting = Outgoing.goes_to(self._kinds_of(*away))
-        only = or_(not_(waiting), Outgoing.out_of_time(at)) if away else None
+        only = or_(not_(waiting), Outgoing.out_of_time(at)) if away else true()
         if away:
             with self._database.writing(EVERYTHING) as session:
                 note_kept_back(session, self._kinds_of(*away))
-        claimed = self._claim_letters(limit=free, only=only)
-        begun = self._begin(claimed)
+        claimed = self._claim_letters(limit=lane.free, only=lane.which & only)
+        self._begin(claimed, lane)
         for service in away:
-            if self._may_probe(service, at) and len(begun) < free:
+            if lane.free and self._may_probe(service, at):
                 probe = self._claim_letters(limit=1, only=Outgoing.goes_to(self._kinds_of(service)))
-                self._probing[service] = set(out := self._begin(probe))
+                self._probing[service] = self._begin(probe, lane)
                 claimed |= probe
-                begun |= out
-        wait(begun, timeout=self._patience)
         return len(claimed)
 
     def _may_probe(self, service: str, at: datetime) -> bool:
         out = any(not probe.done() for probe in self._probing.get(service, ()))
         return not out and self._breakers[service].may_probe(at)
 
-    def _claim_letters(self, *, limit: int, only: ColumnElement[bool] | None = None) -> dict[Outgoing, Letter | None]:
+    def _claim_letters(self, *, limit: int, only: ColumnElement[bool]) -> dict[Outgoing, Letter | None]:
         """What is due, with its letter; None for what is of no use any more, which is done, and for what broke.
 
         All in one transaction, for that is what a letter costs most. Should one of them break it, each of them is
@@ -200,11 +209,12 @@ class Worker:
             log.exception("unforeseen", task="letters")
             return dict.fromkeys(self._claim(LETTERS, limit=limit, only=only))
 
-    def _begin(self, claimed: Mapping[Outgoing, Letter | None]) -> dict[Future[None], Outgoing]:
+    def _begin(self, claimed: Mapping[Outgoing, Letter | None], lane: Lane) -> set[Future[None]]:
         to_do = {task: letter for task, letter in claimed.items() if task.done_at is None}
         begun = {self._pool.submit(self._deliver, task, letter): task for task, letter in to_do.items()}
         self._sending |= begun
-        return begun
+        lane.out |= begun.keys()
+        return set(begun)
 
     def _kinds_of(self, *services: str) -> list[AddressKind]:
         return [kind for kind in self._channels if service_of(kind) in services]

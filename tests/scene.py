@@ -115,7 +115,8 @@ def _keep_days(world: World, shop: Shop) -> None:
     wish = {"daily_logs": [str(shop.store_id)]}
     _do(world, "PATCH", "/v1/me", (shop, "manager"), json=wish, headers={"If-Match": "*"})
     with world.back_office.writing(shop.organization_id) as session:
-        DayEnding.begin(session, at=world.clock())
+        begun = [DayEnding.begun(store, at=world.clock()) for store in DayEnding.new_stores(session)]
+        session.insert_each_once(DayEnding, begun)
         refresh_marked(session, shop.organization_id)
 
 

@@ -5,10 +5,7 @@ import sys
 import click
 
 from api.cli.plain import Group, back_office, tell
-from models.reports.refresh import mark_everything, refresh
-from models.session import EVERYTHING
-
-DAYS_AT_ONCE = 1000
+from models.reports.refresh import mark_everything, refresh_everything
 
 reports = Group("reports", help="The sums that reports are read from.")
 
@@ -17,12 +14,12 @@ reports = Group("reports", help="The sums that reports are read from.")
 def rebuild() -> None:
     """Work out the sums of every day there is from the rows, of whatever was kept before nothing.
 
-    Reports are right meanwhile, and slower. It may be stopped at any time: workers go on with what is left.
+    First the days of each store are marked, then they are worked out. Reports are right meanwhile, and slower. Once it
+    counts days it may be stopped: workers go on with what is left.
     """
     with back_office() as database:
-        with database.writing(EVERYTHING) as session:
-            marked = mark_everything(session)
+        marked = sum(mark_everything(database))
         with click.progressbar(length=marked, label="days", file=sys.stderr) as bar:
-            while days := refresh(database, at_once=DAYS_AT_ONCE):
+            for days in refresh_everything(database):
                 bar.update(days)
     tell({"days": marked})

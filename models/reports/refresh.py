@@ -1,62 +1,79 @@
 """Keeping the sums: what is marked is worked out again from the rows, one organization at a time."""
 
-from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import chain
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, delete, func, insert, inspect, select, union
+from sqlalchemy import ColumnElement, delete, func, insert, inspect, select
 from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
 from models.asked_well import AskedWell
-from models.base import StoreDate
 from models.concern import Concern
 from models.follow_up import FollowUp
 from models.mark import Mark
+from models.organization import Organization
 from models.reports.counting import SECONDS, Total, Totals, by_group, count_concerns, count_listening
 from models.reports.groups import GroupBy, Grouping
 from models.reports.histogram import pack
 from models.reports.periods import following_month
 from models.reports.rollups import Kept, KeptCause, KeptDay, KeptMonth, add_up
-from models.session import EVERYTHING, Database, ScopedSession
+from models.session import EVERYTHING, Database
 from models.store import Store
 from models.store_day import StoreDay
 
 DAYS_AT_ONCE = 64
+COUNTED = (Concern, FollowUp, AskedWell, StoreDay, KeptDay)
 BY_DAY = (GroupBy.STORE, GroupBy.DAY)
 BY_MONTH = (GroupBy.STORE, GroupBy.MONTH)
 BY_CAUSE = (GroupBy.STORE, GroupBy.MONTH, GroupBy.CATEGORY, GroupBy.CAUSE)
 
 
-def refresh(database: Database, *, at_once: int = DAYS_AT_ONCE) -> int:
-    """Work out again some of what is marked, in a transaction for each organization; how many days it was."""
+def refresh(database: Database, *, at_once: int = DAYS_AT_ONCE, wait: bool = False) -> int:
+    """Work out some of what is marked of one organization; how many days, 0 when nothing is marked.
+
+    What another worker holds is passed over, unless `wait` says to wait for it.
+    """
+    for organization_id in marked_organizations(database):
+        if days := refresh_one(database, organization_id, at_once=at_once, wait=wait):
+            return days
+    return 0
+
+
+def marked_organizations(database: Database) -> Sequence[UUID]:
+    """Of whose days some are marked."""
+    marks = select(Mark.id).where(Mark.organization_id == Organization.id)
     with database.reading(EVERYTHING) as session:
-        marked = session.scalars(select(Mark.organization_id).distinct()).all()
-    days = 0
-    for organization_id in marked:
+        return session.scalars(select(Organization.id).where(marks.exists()).order_by(Organization.id)).all()
+
+
+def refresh_one(database: Database, organization_id: UUID, *, at_once: int = DAYS_AT_ONCE, wait: bool = False) -> int:
+    """Work out some of what is marked of this organization, in one transaction; how many days it was."""
+    with database.writing(organization_id) as session:
+        return refresh_marked(session, organization_id, at_once=at_once, wait=wait)
+
+
+def mark_everything(database: Database) -> Iterator[int]:
+    """Mark every day of every store on which anything was counted, or is kept; store by store, how many there are."""
+    with database.reading(EVERYTHING) as session:
+        stores = session.execute(select(Store.organization_id, Store.id).order_by(Store.organization_id, Store.id))
+        keys = stores.all()
+    for organization_id, store_id in keys:
         with database.writing(organization_id) as session:
-            days += refresh_marked(session, organization_id, at_once=at_once)
-    return days
+            days = _mark_store(session, organization_id, store_id)
+        yield days
 
 
-def mark_everything(session: ScopedSession) -> int:
-    """Mark every day of every store on which anything was counted, or is kept; how many there are."""
-    kinds = (Concern, FollowUp, AskedWell, StoreDay, KeptDay)
-    days = union(*(select(kind.organization_id, kind.store_id, kind.business_date) for kind in kinds))
-    marked: defaultdict[UUID, list[StoreDate]] = defaultdict(list)
-    for organization_id, store_id, business_date in session.execute(days):
-        marked[organization_id].append((store_id, business_date))
-    rows = [row for organization_id, days_ in marked.items() for row in Mark.rows(organization_id, days_)]
-    if rows:
-        session.execute(insert(Mark.__table__), rows)  # type: ignore[arg-type]  # as below
-    return len(rows)
+def refresh_everything(database: Database) -> Iterator[int]:
+    """Work out all that is marked, whoever else is at it; some days at a time, how many."""
+    while days := refresh(database, wait=True):
+        yield days
 
 
-def refresh_marked(session: Session, organization_id: UUID, *, at_once: int = DAYS_AT_ONCE) -> int:
+def refresh_marked(session: Session, organization_id: UUID, *, at_once: int = DAYS_AT_ONCE, wait: bool = False) -> int:
     """Take some marks of the oldest marked month away and work out those days and that month, all or nothing.
 
     A store is held by whoever works it out, so that of two workers the later one never writes what it read earlier.
@@ -67,7 +84,7 @@ def refresh_marked(session: Session, organization_id: UUID, *, at_once: int = DA
     which = (Mark.month, Mark.store_id, Mark.business_date)
     marked = session.execute(select(*which).where(of_month).distinct().order_by(*which).limit(at_once)).all()
     free = select(Store.id).where(Store.id.in_({row.store_id for row in marked})).order_by(Store.id)
-    stores = session.scalars(free.with_for_update(skip_locked=True, key_share=True)).all()
+    stores = session.scalars(free.with_for_update(skip_locked=not wait, key_share=True)).all()
     if not stores:
         return 0
     month, days = marked[0].month, {row.business_date for row in marked}
@@ -76,6 +93,15 @@ def refresh_marked(session: Session, organization_id: UUID, *, at_once: int = DA
     session.execute(taken.execution_options(synchronize_session=False))
     batch.work_out()
     return sum(row.store_id in stores for row in marked)
+
+
+def _mark_store(session: Session, organization_id: UUID, store_id: UUID) -> int:
+    """Each table is asked for the days of this one store, which stand in an index."""
+    asked = (select(kind.business_date).where(kind.store_id == store_id).distinct() for kind in COUNTED)
+    days = {day for question in asked for day in session.scalars(question)}
+    if rows := Mark.rows(organization_id, [(store_id, day) for day in sorted(days)]):
+        session.execute(insert(Mark.__table__), rows)  # type: ignore[arg-type]  # as below
+    return len(rows)
 
 
 @dataclass(frozen=True)

@@ -10,15 +10,18 @@ from random import Random
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import delete
+from sqlalchemy import delete, select
 
 from models.mark import Mark
 from models.reports import refresh as refreshing
-from models.reports.refresh import refresh
+from models.reports.refresh import mark_everything, marked_organizations, refresh, refresh_everything
 from models.session import EVERYTHING, Database, DatabaseRole
+from models.store import Store
+from notifications import sums
 from notifications.sums import EVERY
+from tests.crowd import wait_until_somebody_waits
 from tests.databases import only_on_postgresql
-from tests.factories import Shop, give_phone
+from tests.factories import Shop, give_phone, make_shop
 from tests.kept_house import House
 from tests.telling import Notebook, log_concern, over, work, worker_of
 from tests.world import World
@@ -165,6 +168,43 @@ def test_a_worker_works_out_what_was_marked_within_seconds_and_not_in_every_roun
         assert marks() == 0
 
 
+def test_a_round_works_out_one_organization_and_one_that_breaks_keeps_no_other_from_it(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken, *others = (make_shop(world.back_office, slug) for slug in ("acme", "beta", "coda"))
+    for shop in (broken, *others):
+        log_concern(world, shop)
+    work_out = refreshing._Batch.work_out
+
+    def break_one(batch: refreshing._Batch) -> None:
+        if batch.organization_id == broken.organization_id:
+            raise ZeroDivisionError
+        work_out(batch)
+
+    monkeypatch.setattr(refreshing._Batch, "work_out", break_one)
+    left = []
+    with worker_of(world, over(Notebook())) as worker:
+        for _ in range(3):
+            worker.work_once()
+            left.append(len(marked_organizations(world.back_office)))
+        assert work(worker) == 0
+    assert left == [3, 2, 1]
+    assert marked_organizations(world.back_office) == [broken.organization_id]
+
+
+def test_who_has_much_to_be_worked_out_lets_others_go_in_between(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sums, "DAYS_AT_ONCE", 2)
+    house = House(world)
+    house.live(Random(8), 30)
+    with worker_of(world, over(Notebook())) as worker:
+        worker.work_once()
+        log_concern(world, make_shop(world.back_office, "later", at=world.clock()))
+        world.clock.move(seconds=EVERY / timedelta(seconds=1))
+        for _ in range(2):
+            worker.work_once()
+        assert marked_organizations(world.back_office) == [house.shop.organization_id]
+
+
 def test_the_command_line_rebuilds_everything(world: World) -> None:
     house = House(world)
     house.live(Random(7), 10)
@@ -173,6 +213,34 @@ def test_the_command_line_rebuilds_everything(world: World) -> None:
     result = world.app.test_cli_runner().invoke(args=["reports", "rebuild"])
     assert result.exit_code == 0, result.exception or result.stderr
     assert json.loads(result.stdout)["days"] > 0
+    assert house.marks() == 0
+    assert house.differences() == []
+
+
+def test_everything_is_marked_store_by_store(world: World) -> None:
+    """So that no statement reads through the house, and none of it is lost when the next one fails."""
+    house = House(world)
+    house.live(Random(9), 20)
+    house.forget()
+    marked = []
+    for days in mark_everything(world.back_office):
+        marked.append(days)
+        assert house.marks() == sum(marked)  # committed already
+    assert len(marked) == len(house.stores)
+    assert house.differences() == []
+
+
+@only_on_postgresql
+def test_a_rebuild_waits_for_the_stores_another_worker_holds(world: World) -> None:
+    house = House(world)
+    house.live(Random(10), 10)
+    with closing(Database(world.url, DatabaseRole.WORKER)) as database, ThreadPoolExecutor(1) as crew:
+        with world.back_office.writing(EVERYTHING) as session:
+            session.scalars(select(Store.id).with_for_update(key_share=True)).all()
+            assert refresh(database) == 0
+            rebuilt = crew.submit(lambda: sum(refresh_everything(database)))
+            wait_until_somebody_waits(world)
+        assert rebuilt.result(PATIENCE) > 0
     assert house.marks() == 0
     assert house.differences() == []
 

@@ -10,7 +10,9 @@ import sqlalchemy as sa
 from sqlalchemy import select
 
 from models.change import Change
+from models.device import AddressKind
 from models.outbox import Outgoing, Task
+from models.reports.refresh import mark_everything
 from models.session import EVERYTHING, Database, ScopedSession, Tenant
 from notifications.escalation import climb_due, overdue
 from tests.copies import copy, multiply, originals
@@ -251,10 +253,16 @@ WORK: dict[str, tuple[bool, Callable[[World, ScopedSession], object]]] = {  # fo
     "what is due to be sent": (
         True, lambda world, session: Outgoing.claim(session, tuple(Task), at=world.clock(), limit=16)
     ),
+    "what is due to be sent to phones": (
+        True, lambda world, session: Outgoing.claim(
+            session, tuple(Task), at=world.clock(), limit=16, only=~Outgoing.goes_to([AddressKind.EMAIL])
+        )
+    ),
     "the alerts whose next step is due": (True, lambda world, session: climb_due(session, at=world.clock(), limit=5)),
     "the alerts whose next step is overdue": (
         True, lambda world, session: overdue(session, at=world.clock(), by=timedelta(seconds=30))
     ),
+    "the days of a store, to be marked": (True, lambda world, _: next(mark_everything(world.back_office))),
     "what others changed since": (
         False, lambda _, session: session.scalars(
             select(Change).where(Change.seq > CONCERNS).order_by(Change.seq).limit(100)

@@ -1,0 +1,142 @@
+"""A call rings at once, whatever else the worker has to do: mails, sums, the days of other stores."""
+
+import threading
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from uuid import UUID
+
+import pytest
+
+from models.access import Role
+from models.day_ending import AFTERWARDS, WHEN_BROKEN, DayEnding
+from models.device import AddressKind
+from models.outbox import Task
+from models.staff import DailyLogReader, Staff, StaffStore
+from models.store import Store
+from notifications.days import AT_ONCE, EVERY
+from notifications.worker import MAILS_AT_ONCE, Worker
+from tests.factories import Shop, give_phone, make_shop, make_store, password_hash
+from tests.telling import Notebook, log_concern, over, queued, rows, work, worker_of
+from tests.world import World
+
+TOLD_AT = datetime(2026, 3, 4, 4, tzinfo=UTC) + AFTERWARDS  # of the day that holds NOON
+MAILS, PATIENCE = 40, 10.0
+NOWHERE = "Mars/Olympus"  # a zone that is new, on a machine that is not
+
+
+@pytest.fixture
+def shop(world: World) -> Shop:
+    """Nobody is on shift; the manager has a phone."""
+    shop = make_shop(world.back_office, on_shift=())
+    give_phone(world.back_office, shop, "manager", "phone of manager")
+    return shop
+
+
+@pytest.fixture
+def mails() -> Notebook:
+    return Notebook()
+
+
+@pytest.fixture
+def phones() -> Notebook:
+    return Notebook()
+
+
+@pytest.fixture
+def worker(world: World, shop: Shop, mails: Notebook, phones: Notebook) -> Iterator[Worker]:
+    with worker_of(world, {**over(phones), AddressKind.EMAIL: mails}) as worker:
+        work(worker)
+        yield worker
+
+
+def want_logs(world: World, shop: Shop, count: int) -> None:
+    """So many more managers ask for the log of the store."""
+    with world.back_office.writing(shop.organization_id) as session:
+        for number in range(count):
+            named = {"login": f"reader-{number}", "name": f"Reader {number}", "email": f"reader-{number}@example.org"}
+            reader = Staff(role=Role.MANAGER, password_hash=password_hash(), **named)
+            session.add(reader)
+            session.flush()
+            session.add(StaffStore(staff_id=reader.id, store_id=shop.store_id))
+            session.add(DailyLogReader(staff_id=reader.id, store_id=shop.store_id))
+
+
+def test_a_mail_server_that_hangs_keeps_no_call_from_ringing(
+    world: World, shop: Shop, worker: Worker, mails: Notebook, phones: Notebook
+) -> None:
+    want_logs(world, shop, MAILS)
+    out, answer, rang = threading.Semaphore(0), threading.Event(), threading.Event()
+
+    def hang(_letter: object) -> None:
+        out.release()
+        answer.wait()
+
+    mails.meanwhile, phones.meanwhile = hang, lambda _: rang.set()
+    worker._patience = 0.01
+    try:
+        world.clock.at = TOLD_AT
+        worker.work_once()
+        assert all(out.acquire(timeout=PATIENCE) for _ in range(MAILS_AT_ONCE))
+        log_concern(world, shop, mood=1)
+        worker.work_once()
+        assert rang.wait(PATIENCE)
+        assert (len(mails.letters), len(queued(world, Task.INFORM))) == (MAILS_AT_ONCE, MAILS)
+    finally:
+        answer.set()
+    worker._patience = 60.0
+    work(worker)
+    assert len(mails.letters) == MAILS
+    assert queued(world) == []
+
+
+def add_stores(world: World, shop: Shop, count: int, zone: str) -> list[UUID]:
+    with world.back_office.writing(shop.organization_id) as session:
+        stores = [make_store(f"store-{number}", shop.region_id, zone=zone) for number in range(count)]
+        session.add_all(stores)
+    return [store.id for store in stores]
+
+
+def move_to_zone(world: World, shop: Shop, stores: list[UUID], zone: str = "Europe/Lisbon") -> None:
+    with world.back_office.writing(shop.organization_id) as session:
+        for store_id in stores:
+            session.get_one(Store, (shop.organization_id, store_id)).time_zone = zone
+
+
+def day_of(world: World, store_id: UUID) -> date:
+    """The day of the store that is to be told of next."""
+    (day,) = (row.business_date for row in rows(world, DayEnding) if row.store_id == store_id)
+    return day
+
+
+def test_a_store_in_a_zone_nobody_knows_stops_neither_calls_nor_the_days_of_others(
+    world: World, shop: Shop, phones: Notebook
+) -> None:
+    (store_id,) = add_stores(world, shop, 1, NOWHERE)
+    log_concern(world, shop, mood=1)
+    with worker_of(world, over(phones)) as worker:
+        work(worker)
+        assert len(phones.letters) == 1
+        assert {row.store_id for row in rows(world, DayEnding)} == {shop.store_id, shop.other_store_id}
+        move_to_zone(world, shop, [store_id])
+        world.clock.move(hours=1)
+        work(worker)
+    assert store_id in {row.store_id for row in rows(world, DayEnding)}
+
+
+def test_days_that_cannot_be_ended_let_others_end_and_are_tried_again(
+    world: World, shop: Shop, worker: Worker, phones: Notebook
+) -> None:
+    lost = add_stores(world, shop, AT_ONCE, "Asia/Tokyo")  # whose days end before the others
+    world.clock.move(hours=1)
+    work(worker)
+    move_to_zone(world, shop, lost, zone=NOWHERE)
+    world.clock.at = TOLD_AT
+    for _ in range(2):
+        work(worker)
+        world.clock.at += EVERY
+    assert day_of(world, shop.store_id) == date(2026, 3, 4)
+    assert {row.due_at for row in rows(world, DayEnding) if row.store_id in lost} == {TOLD_AT + WHEN_BROKEN}
+    move_to_zone(world, shop, lost)
+    world.clock.at = TOLD_AT + WHEN_BROKEN + timedelta(seconds=1)
+    work(worker)
+    assert {day_of(world, store_id) for store_id in lost} == {date(2026, 3, 4)}
