@@ -128,7 +128,7 @@ def measure(folder: Path, url: str, large_url: str, *, large: History = LARGE, s
             "a day's log": Request(
                 web.url, "GET", f"/v1/stores/{_copy(url)}/recovery-logs/{LAST_DAY}", shop.tokens["admin"]
             ),
-            "export 1,000": Request(web.url, "GET", "/v1/exports/changes?limit=1000", shop.tokens["reports-key"]),
+            "export 1,000": Request(web.url, "GET", "/v1/exports/changes?limit=1000", shop.tokens["exports-key"]),
             "log, SQLite": logging(lite.url, "/v1/concerns", lite_shop),
         }
         cases = {name: Measured() for name in asked}

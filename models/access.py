@@ -62,6 +62,7 @@ class KeyScope(StrEnum):
     CUSTOMERS_READ = "customers:read"
     CUSTOMERS_WRITE = "customers:write"
     REPORTS_READ = "reports:read"
+    EXPORTS_READ = "exports:read"
 
 
 P = Permission
@@ -142,7 +143,8 @@ KEY_GRANTS: dict[KeyScope, frozenset[Permission]] = {
     KeyScope.CONCERNS_WRITE: _KEY | {P.ITEM_READ, P.CONCERN_LOG, P.CONCERN_RESOLVE, P.RECOVERY_ACT, P.DAY_FIGURES},
     KeyScope.CUSTOMERS_READ: _KEY | {P.CUSTOMER_READ},
     KeyScope.CUSTOMERS_WRITE: _KEY | {P.CUSTOMER_WRITE},
-    KeyScope.REPORTS_READ: _KEY | {P.REPORT_READ, P.EXPORT_READ},
+    KeyScope.REPORTS_READ: _KEY | {P.REPORT_READ},
+    KeyScope.EXPORTS_READ: _KEY | {P.EXPORT_READ},
 }
 
 # Roles that look after every store of the organization instead of the stores they are listed at.

@@ -43,6 +43,7 @@ _LEAVING: dict[type[Aggregate], Sequence[ExecutableOption]] = {
     FollowUp: (lazyload(FollowUp.owner), lazyload(FollowUp.promised_by)),
     StoreDay: (),
 }
+ONLY_SOME_SEE = (Permission.CONCERN_SENSITIVE, Permission.DAY_FIGURES)
 KINDS = {model.__tablename__: model for model in _LEAVING}
 _CONCERN_OF = {"concern": Concern.id, **{part.__tablename__: part.concern_id for part in SEEN_WITH_IT}}
 
@@ -52,7 +53,7 @@ class Place:
     """How far a reader has come: in which life of the data, with whose eyes, after which number of the feed."""
 
     epoch: str
-    sees_sensitive: bool
+    sees: str  # of what only some see
     seq: int
 
 
@@ -85,17 +86,17 @@ def changes_after(session: Session, place: Place | None, *, limit: int, seen_by:
     What changed several times within the page is there once, with its last number. Expired for a place of another life
     of the data or of a reader who sees other things: what was missed then is in no later page.
     """
-    here = Place(epoch(session), seen_by.may(Permission.CONCERN_SENSITIVE), 0)
+    here = Place(epoch(session), " ".join(it for it in ONLY_SOME_SEE if seen_by.may(it)), 0)
     last = session.scalars(select(ChangeCounter.last_seq)).one()
     after = place or here
-    if (after.epoch, after.sees_sensitive) != (here.epoch, here.sees_sensitive) or after.seq > last:
+    if (after.epoch, after.sees) != (here.epoch, here.sees) or after.seq > last:
         raise Expired("This cursor is of data that was replaced; empty your copy and begin anew.", start_over=True)
     columns = (Change.seq, Change.kind, Change.op, Change.object_id, Change.store_id, Change.version, Change.at)
     following = select(*columns).where(Change.seq > after.seq, Change.kind.in_(KINDS)).order_by(Change.seq)
     changes = session.execute(following.limit(limit + 1)).all()
     more, changes = len(changes) > limit, changes[:limit]
     seq = changes[-1].seq if more else last
-    return Page(_as_they_are(session, changes, seen_by), Place(here.epoch, here.sees_sensitive, seq), not more)
+    return Page(_as_they_are(session, changes, seen_by), Place(here.epoch, here.sees, seq), not more)
 
 
 def _as_they_are(session: Session, changes: Sequence[Any], seen_by: Actor) -> list[Leaving]:

@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Index, Select, Text, select
+from sqlalchemy import ColumnElement, Index, Select, Text, and_, literal, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 from uuid_utils.compat import uuid7
 
@@ -54,6 +54,12 @@ class FollowUp(OfADay, Part):
         Index("ix_follow_up_owner_due", "organization_id", "owner_id", "due_at", "id"),
         Index("ix_follow_up_store_day", "organization_id", "store_id", "business_date"),
         Index("ix_follow_up_fix", "organization_id", "fix_id", "concern_id"),
+        Index(
+            "ix_follow_up_owed",
+            *("organization_id", "store_id", "business_date"),
+            postgresql_where=text("status IN ('open', 'broken')"),
+            sqlite_where=text("status IN ('open', 'broken')"),
+        ),
     )
 
     what: Mapped[str] = mapped_column(Text)
@@ -74,12 +80,24 @@ class FollowUp(OfADay, Part):
     promised_by: Mapped[Staff | None] = one("FollowUp", "promised_by_id", "Staff", lazy="joined")
 
     @classmethod
-    def listed(cls, actor: Actor, *, due_before: datetime | None = None, **equal: Any) -> Select["FollowUp"]:
-        """The promises within reach whose columns have these values, those due before a time."""
+    def listed(
+        cls, actor: Actor, *, due_before: datetime | None = None, owed_before: date | None = None, **equal: Any
+    ) -> Select["FollowUp"]:
+        """The promises within reach whose columns have these values, those due before a time, or owed from before."""
         criteria = [*cls.visible_to(actor), *(getattr(cls, name) == value for name, value in equal.items())]
         if due_before is not None:
             criteria.append(cls.due_at < due_before)
+        if owed_before is not None:
+            criteria.append(cls.is_owed_before(owed_before))
         return select(cls).where(*criteria).options(*cls.shown_with())
+
+    @classmethod
+    def is_owed_before(cls, day: date) -> ColumnElement[bool]:
+        """It was due on an earlier business day and is owed still, however old."""
+        # In words of SQL, so that both databases see that the partial index holds it.
+        kind = cls.__table__.c.status.type
+        owed = [literal(one, kind, literal_execute=True) for one in (FollowUpStatus.OPEN, FollowUpStatus.BROKEN)]
+        return and_(cls.business_date < day, cls.status.in_(owed))
 
     @classmethod
     def promised_to(cls, customer_id: UUID, *, seen_by: Actor) -> Select["FollowUp"]:

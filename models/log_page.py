@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Index, Select, Text, UniqueConstraint, literal, select, text
+from sqlalchemy import ColumnElement, Index, Text, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, Session, joinedload, mapped_column, subqueryload
 from sqlalchemy.sql.base import ExecutableOption
 
@@ -14,10 +14,10 @@ from models.access import Actor
 from models.base import Aggregate, TenantOwned, link, many, one
 from models.concern import Concern
 from models.errors import Conflict, Invalid, NotNow
+from models.left_open import IS_OPEN
 from models.session import ScopedSession
 from models.staff import Staff
 from models.store import Store
-from models.terms import Kind, Status
 
 A_DAY = timedelta(days=1)
 TOMORROW = "tomorrow"  # the heading whose note the next day begins with
@@ -25,17 +25,6 @@ USUAL = [
     {"slug": slug, "name": name, "required": False}
     for slug, name in (("went-well", "What went well"), ("to-improve", "What to improve"), (TOMORROW, "For tomorrow"))
 ]
-# In words of SQL, so that both databases see that the partial index holds it.
-IS_OPEN = Concern.status != literal(Status.RESOLVED, Concern.status.type, literal_execute=True)
-
-Index(
-    "ix_concern_open",
-    Concern.organization_id,
-    Concern.store_id,
-    Concern.business_date,
-    postgresql_where=text("status != 'resolved'"),
-    sqlite_where=text("status != 'resolved'"),
-)
 
 
 class LogPolicy(Aggregate):
@@ -122,8 +111,9 @@ class LogPage(Aggregate):
     def sign_off(
         self, session: Session, store: Store, *, count: Callable[[Session, Store, date], Any], by: Actor, at: datetime
     ) -> None:
-        """Close the day: keep its figures and who says so, and hand what is open over to tomorrow.
+        """Close the day: keep its figures and who says so, and hand what is open of it over to tomorrow.
 
+        What was handed to this day stays with it: each thing is handed over once.
         One's own second time changes nothing; Conflict when somebody else has signed. NotNow until the store has shut,
         and while a required note is missing. `count` makes the figures, after it was noted what is there: what slips in
         between the two is then marked as late, rather than nowhere.
@@ -138,7 +128,7 @@ class LogPage(Aggregate):
         self.signed_figures = frozen(count(session, store, self.business_date))
         self.signed_at, self.signed_by_id = at, by.person
         self._turn(session)
-        for concern_id in session.scalars(still_open(store, self.business_date)).all():
+        for concern_id in session.scalars(select(Concern.id).where(*of_the_day, IS_OPEN)).all():
             tomorrow = self.business_date + A_DAY
             session.add(LogHandOver(store_id=store.id, business_date=tomorrow, concern_id=concern_id))
         session.flush()
@@ -178,7 +168,7 @@ class LogPage(Aggregate):
 
 
 class LogHandOver(TenantOwned):
-    """A concern that was still open when a day was signed; `business_date` is the day it was handed to."""
+    """A concern that was still open when its day was signed; `business_date` is the day it was handed to."""
 
     __tablename__ = "log_hand_over"
     __table_args__ = (
@@ -215,12 +205,6 @@ class LogAmendment(TenantOwned):
     @classmethod
     def shown_with(cls) -> Sequence[ExecutableOption]:
         return (joinedload(cls.by),)
-
-
-def still_open(store: Store, business_date: date) -> Select[UUID]:
-    """What is not resolved, of a day and of those before it, which it had been handed or nobody has signed."""
-    until = Concern.business_date <= business_date
-    return select(Concern.id).where(Concern.store_id == store.id, until, IS_OPEN, Concern.kind != Kind.PRAISE)
 
 
 def frozen(value: Any) -> Any:

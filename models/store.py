@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 
 UNTIL_MORNING = timedelta(hours=5)  # from the start of a business day
+MOST_SHUT = 31  # days; who comes back after more of them begins with a list, not with the day before
 
 
 class StoreKind(StrEnum):
@@ -241,6 +242,11 @@ class Store(Aggregate):
         if not self.is_open(morning):
             return first_opening(self.opening_hours, morning, end, self.zone)
         return first_opening(self.opening_hours, start, morning, self.zone) or morning
+
+    def day_before(self, business_date: date) -> date:
+        """The last business day before this one on which it did not stay shut; with too many of those just the last."""
+        days = [business_date - timedelta(days=number) for number in range(1, MOST_SHUT + 2)]
+        return next((day for day in days if self.begins_at(day) is not None), days[0])
 
     def _day_start(self, day: date) -> datetime:
         return datetime.combine(day, self.day_starts_at, tzinfo=self.zone).astimezone(UTC)

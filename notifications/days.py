@@ -9,7 +9,8 @@ from sqlalchemy.orm import Session, joinedload
 
 from models.day_ending import NEW_AT_ONCE, DayEnding
 from models.engines import DATABASE_AWAY
-from models.log_page import A_DAY, still_open
+from models.left_open import left_open
+from models.log_page import A_DAY
 from models.notification import NotificationKind
 from models.outbox import Outgoing
 from models.session import EVERYTHING, Database
@@ -88,7 +89,7 @@ def end_day(session: Session, ending: DayEnding, *, at: datetime) -> None:
     if day is None:
         return
     begins_at = store.begins_at(day + A_DAY)
-    if begins_at is not None and session.scalars(still_open(store, day).limit(1)).first() is not None:
+    if begins_at is not None and session.scalars(left_open(store, day + A_DAY).limit(1)).first() is not None:
         due_at = max(begins_at, at)
         session.add(Outgoing.of_day(NotificationKind.CARRIED_OVER, store, day, due_at=due_at, at=at))
     if session.scalars(DailyLogReader.of(store).limit(1)).first() is not None:

@@ -9,7 +9,8 @@ from sqlalchemy.orm import Session, joinedload, lazyload
 from models.alert import Alert
 from models.concern import Concern
 from models.follow_up import FollowUp
-from models.log_page import still_open
+from models.left_open import left_open
+from models.log_page import A_DAY
 from models.notification import LOUD, Notification, NotificationKind, NotificationState
 from models.outbox import Outgoing, Task
 from models.session import EVERYTHING
@@ -97,7 +98,7 @@ def _left_open(session: Session, task: Outgoing) -> int:
     """How many concerns the day it tells of has left, and nobody has put right since."""
     if task.store is None or task.business_date is None:
         return 0
-    return len(session.scalars(still_open(task.store, task.business_date)).all())
+    return len(session.scalars(left_open(task.store, task.business_date + A_DAY)).all())
 
 
 def ends_at(task: Outgoing, notification: Notification) -> datetime:

@@ -110,7 +110,8 @@ def make_shop(
                 session.add(Shift(staff_id=staff.id, store_id=store.id, started_at=at))
             _, token = StaffSession.open(session, staff=staff, at=at)
             shop.staff[login], shop.tokens[login] = staff.id, token.text
-        for name, scopes in {"key": tuple(KeyScope), "reports-key": (KeyScope.REPORTS_READ,)}.items():
+        keys = {"key": [*KeyScope], "reports-key": [KeyScope.REPORTS_READ], "exports-key": [KeyScope.EXPORTS_READ]}
+        for name, scopes in keys.items():
             _, token = ApiKey.make(session, organization_id=organization_id, name=name, scopes=scopes, at=at)
             shop.tokens[name] = token.text
     return shop

@@ -26,6 +26,7 @@ from models.concern_event import ConcernEvent
 from models.guidance import guidance_for
 from models.hand_over import hand_over
 from models.intake import complete, take_in
+from models.left_open import open_before
 from notifications.announce import announce
 
 blp = Blueprint("concerns", __name__, "Concerns: log, list, read, complete, and move along")
@@ -42,7 +43,8 @@ class Concerns(Resource):
         place = {name: query.pop(name) for name in ("limit", "cursor")}
         if "taken_by" in query:
             query["taken_by_id"] = query.pop("taken_by")
-        concerns = Concern.listed(g.actor, **query)
+        since = query.pop("open_before", None)
+        concerns = Concern.listed(g.actor, **query).where(*([] if since is None else [open_before(since)]))
         return page(concerns, Concern.received_at, Concern.id, descending=True, **place)
 
     @blp.arguments(NewConcernSchema)

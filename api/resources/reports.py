@@ -32,6 +32,7 @@ from models.reports.causes import causes
 from models.reports.groups import NAMES, GroupBy
 from models.reports.items import items
 from models.reports.listening import listening
+from models.reports.named import must_be_known
 from models.reports.promised import follow_ups
 from models.reports.recovery import recovery
 from models.reports.remedies import remedies
@@ -53,6 +54,7 @@ def _given(name: str, query: type[Schema], schema: type[Schema]) -> Callable[...
         @wraps(method)
         def answer(resource: Resource, asked: dict[str, Any]) -> Any:
             form = asked_for(JSON, *TABLES)
+            must_be_known(g.session, asked, seen_by=g.actor)
             report = method(resource, asked)
             return report if form == JSON else _as_table(form, name, schema().dump(report))
 

@@ -218,6 +218,9 @@ class ConcernQuery(PageQuery):
     category = Slug()
     customer_id = fields.UUID()
     business_date = fields.Date()
+    open_before = fields.Date(
+        metadata={"description": "Not resolved, and of a business day before this one; without praise."}
+    )
     received_after = Instant()
     received_before = Instant()
     taken_by = fields.UUID()

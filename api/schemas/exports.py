@@ -5,10 +5,12 @@ Nothing here is what somebody typed about a concern, and nobody is named: no wor
 
 from typing import Any
 
-from marshmallow import fields, post_load, validate
+from flask import g
+from marshmallow import fields, post_dump, post_load, validate
 
 from api.schemas.base import Instant, MoneySchema, PageQuery, Schema, SlugOf
 from api.schemas.organization import CauseSchema
+from models.access import Permission
 from models.change import Op
 from models.concern import Concern
 from models.export import KINDS
@@ -140,10 +142,16 @@ class AlertExport(Schema):
 
 
 class StoreDayExport(Schema):
+    """What guests paid leaves for those who may read it in the store's day."""
+
     business_date = fields.Date()
     covers = fields.Integer(allow_none=True)
     transactions = fields.Integer(allow_none=True)
     sales = fields.Nested(MoneySchema, allow_none=True)
+
+    @post_dump
+    def withhold_sales(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
+        return data if g.actor.may(Permission.DAY_FIGURES) else {**data, "sales": None}
 
 
 OBJECTS: dict[str, Schema] = {

@@ -67,4 +67,5 @@ class FollowUpQuery(PageQuery):
     owner_id = fields.UUID()
     status = fields.Enum(FollowUpStatus, by_value=True)
     due_before = Instant()
+    owed_before = fields.Date(metadata={"description": "Open or broken, and due on a business day before this one."})
     fix_id = fields.UUID()

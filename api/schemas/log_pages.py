@@ -84,11 +84,43 @@ class LogPageSchema(_QuotesAnyConcern):
     amendments = fields.List(fields.Nested(LogAmendmentSchema), allow_none=True)
 
 
+class _ListAddress(fields.String):
+    """Where the list of what is counted begins, as an address below that of the API."""
+
+    _CHECK_ATTRIBUTE = False
+
+    def __init__(self, path: str, filter_: str) -> None:
+        super().__init__(metadata={"description": f"`GET {path}` with its filters: the list of these."})
+        self.path, self.filter = path, filter_
+
+    def _serialize(self, _value: Any, _attr: str | None, obj: Any, **_: Any) -> str:
+        return f"{self.path}?store_id={obj.store_id}&{self.filter}={obj.before}"
+
+
+class StillOpenSchema(Schema):
+    """How many concerns of all earlier days are not resolved, and where to find them."""
+
+    count = fields.Integer()
+    list = _ListAddress("/v1/concerns", "open_before")
+
+
+class StillOwedSchema(Schema):
+    """How many promises that were due on earlier days are owed, and where to find them."""
+
+    count = fields.Integer()
+    list = _ListAddress("/v1/follow-ups", "owed_before")
+
+
 class CarriedOverSchema(_QuotesAnyConcern):
-    """What earlier days left: handed over to this day or open still, owed still, and the note for today."""
+    """What the day before left: handed over or open still, owed still, and the note for today; at most 50 of each.
+
+    The newest come first. `still_open` and `still_owed` count all there is, older days as well.
+    """
 
     quoting = ("note",)
 
     note = fields.String(allow_none=True)
     concerns = fields.List(fields.Nested(ConcernSchema))
     follow_ups = fields.List(fields.Nested(FollowUpSchema))
+    still_open = fields.Nested(StillOpenSchema)
+    still_owed = fields.Nested(StillOwedSchema)

@@ -16,10 +16,9 @@ class LimitSchema(Schema):
 
 
 class EditRemedySchema(Schema):
-    """What is to be changed; `limits` stands in the place of all there are."""
+    """What is to be changed; `limits` stands in the place of all there are. What was given stays of its `kind`."""
 
     name = Words(60, least=1)
-    kind = fields.Enum(RemedyKind, by_value=True)
     default_cost = fields.Nested(CostSchema, allow_none=True)
     limits = fields.List(fields.Nested(LimitSchema), validate=validate.Length(max=50))
 

@@ -54,7 +54,7 @@ class Asked:
     def grouping(
         self, group_by: Sequence[GroupBy], of: Any = Concern, columns: Mapping[GroupBy, Any] | None = None
     ) -> Grouping:
-        return Grouping(group_by, self.from_date, self.to_date, of=of, columns=columns)
+        return Grouping(group_by, self.from_date, self.to_date, of=of, group_id=self.group_id, columns=columns)
 
 
 @dataclass

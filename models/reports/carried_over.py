@@ -1,50 +1,80 @@
-"""What did the days before leave to this one? What is open, what is owed, and a note."""
+"""What did the day before leave to this one? What is open, what is owed, a note, and how much older there is."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from uuid import UUID
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session, joinedload, subqueryload
 
 from models.access import Actor
 from models.alert import Alert
 from models.concern import Concern
-from models.follow_up import OWED, FollowUp
-from models.log_page import IS_OPEN, TOMORROW, LogHandOver, LogPage
+from models.follow_up import FollowUp
+from models.left_open import IS_OPEN, left_to, open_before
+from models.log_page import TOMORROW, LogHandOver, LogPage
 from models.store import Store
-from models.terms import Kind
+
+MOST = 50  # of each: more than anybody reads in the morning
+
+
+@dataclass(frozen=True)
+class Left:
+    """How much of all the days `before` this one is open or owed still in a store."""
+
+    count: int
+    store_id: UUID
+    before: date
 
 
 @dataclass(frozen=True)
 class CarriedOver:
-    """What an earlier day left.
+    """What the day before left, the newest first, and no more than MOST of each.
 
-    `concerns` were handed over to this day by the sign-off of the one before, whatever has become of them since, or
-    belong to an earlier day and are open still. `follow_ups` were due before this day and are owed still. `note` is
-    what the day before left for tomorrow.
+    `concerns` were handed over by its sign-off, whatever has become of them since, or belong to it and are open still.
+    `follow_ups` were due on it and are owed still. `note` is what it left for tomorrow. Of days on which the store
+    stayed shut everything is left to the next one. `still_open` and `still_owed` count what is older as well: that was
+    told of on its own morning.
     """
 
     note: str | None
     concerns: Sequence[Concern]
     follow_ups: Sequence[FollowUp]
+    still_open: Left
+    still_owed: Left
 
 
 def carried_over(session: Session, store: Store, day: date, before: LogPage, *, seen_by: Actor) -> CarriedOver:
     """What is left to this day, as far as the actor may see it; `before` is the page of the day before."""
-    here = (LogHandOver.store_id == store.id, LogHandOver.business_date == day)
+    handed_to = LogHandOver.business_date
+    here = (LogHandOver.store_id == store.id, handed_to > store.day_before(day), handed_to <= day)
     # Looked up first: a database that does not know how few they are would read every concern of the store.
     handed = session.scalars(select(LogHandOver.concern_id).where(*here)).all()
-    still_open = and_(Concern.business_date < day, IS_OPEN, Concern.kind != Kind.PRAISE)
+    still_open = and_(left_to(store, day, Concern.business_date), IS_OPEN)
     concerns = (
         select(Concern)
         .where(Concern.store_id == store.id, or_(still_open, Concern.id.in_(handed)), *Concern.visible_to(seen_by))
         .options(*Concern.shown_with(parts=subqueryload), joinedload(Concern.alert).subqueryload(Alert.notifications))
-        .order_by(Concern.received_at, Concern.id)
+        .order_by(Concern.received_at.desc(), Concern.id.desc())
     )
-    owed = FollowUp.listed(seen_by, store_id=store.id).where(FollowUp.status.in_(OWED), FollowUp.business_date < day)
+    owed = FollowUp.listed(seen_by, store_id=store.id, owed_before=day)
+    owed = owed.where(left_to(store, day, FollowUp.business_date)).order_by(FollowUp.due_at.desc(), FollowUp.id.desc())
+    open_, owing = _counted(session, store, day, seen_by)
     return CarriedOver(
         note=before.notes.get(TOMORROW),
-        concerns=session.scalars(concerns).all(),
-        follow_ups=session.scalars(owed.order_by(FollowUp.due_at, FollowUp.id)).all(),
+        concerns=session.scalars(concerns.limit(MOST)).all(),
+        follow_ups=session.scalars(owed.limit(MOST)).all(),
+        still_open=Left(open_, store.id, day),
+        still_owed=Left(owing, store.id, day),
     )
+
+
+def _counted(session: Session, store: Store, day: date, seen_by: Actor) -> tuple[int, int]:
+    """How many concerns are open and how many promises owed of all the days before, in one look-up."""
+    numbers = (
+        select(func.count()).select_from(kind).where(kind.store_id == store.id, left, *kind.visible_to(seen_by))
+        for kind, left in ((Concern, open_before(day)), (FollowUp, FollowUp.is_owed_before(day)))
+    )
+    open_, owed = session.execute(select(*(number.scalar_subquery() for number in numbers))).one()
+    return open_, owed

@@ -84,6 +84,7 @@ class Grouping:
     """The groups of one report over rows `of` a kind that has a store and a business date, joined with that store.
 
     `monthly` rows stand for a month each, by its first day. `columns` are those of a dimension that stand elsewhere.
+    Stores of one group, `group_id`, are told by that one alone: of any other there would be half, under its full name.
     """
 
     def __init__(
@@ -94,12 +95,14 @@ class Grouping:
         *,
         of: Any,
         monthly: bool = False,
+        group_id: UUID | None = None,
         columns: Mapping[GroupBy, Any] | None = None,
         most: int | None = None,
     ) -> None:
         elsewhere = {by: Dimension(column) for by, column in (columns or {}).items()}
         self._dimensions = [
-            elsewhere.get(by) or _dimension(by, from_date, to_date, of, monthly=monthly) for by in group_by
+            elsewhere.get(by) or _dimension(by, from_date, to_date, of, monthly=monthly, group_id=group_id)
+            for by in group_by
         ]
         self._most = most
         self.keys = tuple(dimension.column for dimension in self._dimensions)
@@ -129,7 +132,9 @@ def too_many(most: int) -> Invalid:
     return Invalid(f"These are more than {most} rows: ask for fewer days, or for larger groups.")
 
 
-def _dimension(by: GroupBy, from_date: date, to_date: date, of: Any, *, monthly: bool) -> Dimension:
+def _dimension(
+    by: GroupBy, from_date: date, to_date: date, of: Any, *, monthly: bool, group_id: UUID | None
+) -> Dimension:
     if by is GroupBy.MONTH and monthly:
         return Dimension(of.business_date, read=month)
     if by in CALENDARS:
@@ -140,7 +145,9 @@ def _dimension(by: GroupBy, from_date: date, to_date: date, of: Any, *, monthly:
         case GroupBy.REGION:
             return Dimension(Store.region_id)
         case GroupBy.GROUP:
-            return Dimension(StoreInGroup.group_id, join=lambda question: question.outerjoin(Store.in_groups))
+            groups = Store.in_groups
+            told = groups if group_id is None else groups.and_(StoreInGroup.group_id == group_id)
+            return Dimension(StoreInGroup.group_id, join=lambda question: question.outerjoin(told))
         case GroupBy.DAY:
             return Dimension(of.business_date, read=str)
         case _:

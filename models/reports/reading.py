@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import ColumnElement, and_, false, or_, select
 from sqlalchemy.orm import Session
@@ -21,16 +22,18 @@ FINE = frozenset({GroupBy.DAY, GroupBy.WEEK})
 
 @dataclass(frozen=True)
 class Question:
-    """What a report asks for: which stores, days and category, and how to group them."""
+    """What a report asks for: which stores, days and category, and how to group them; the group the stores are of."""
 
     stores: Sequence[ColumnElement[bool]]
     from_date: date
     to_date: date
     group_by: Sequence[GroupBy]
     category: str | None
+    group_id: UUID | None
 
     def grouping(self, of: Any, *, monthly: bool = False) -> Grouping:
-        return Grouping(self.group_by, self.from_date, self.to_date, of=of, monthly=monthly, most=MOST)
+        shown: dict[str, Any] = {"monthly": monthly, "group_id": self.group_id, "most": MOST}
+        return Grouping(self.group_by, self.from_date, self.to_date, of=of, **shown)
 
     def asked_of(self, kind: Any) -> list[ColumnElement[bool]]:
         """The criteria on rows of a kind that may know their category; the days are left out."""
@@ -62,12 +65,13 @@ def totals(
     to_date: date,
     group_by: Sequence[GroupBy] = (),
     category: str | None = None,
+    group_id: UUID | None = None,
 ) -> Totals:
     """The total of each group: exact as of the snapshot that the session reads, however much of it is marked.
 
     Invalid where there are more than MOST of them.
     """
-    question = Question(stores, from_date, to_date, group_by, category)
+    question = Question(stores, from_date, to_date, group_by, category, group_id)
     found = by_group(_parts(session, question))
     if len(found) > MOST:
         raise too_many(MOST)

@@ -73,7 +73,8 @@ def recovery(
     """
     chosen = {"region_id": region_id, "group_id": group_id, "store_id": store_id}
     stores = Store.chosen(seen_by, **chosen)
-    count = partial(totals, session, stores, from_date=from_date, to_date=to_date, category=category)
+    which: dict[str, Any] = {"from_date": from_date, "to_date": to_date, "category": category, "group_id": group_id}
+    count = partial(totals, session, stores, **which)
     counted = count(group_by=group_by)
     once = counted if OVERLAPPING.isdisjoint(group_by) else count()
     whole = category is None and OF_CONCERNS.isdisjoint(group_by)

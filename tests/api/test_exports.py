@@ -128,7 +128,7 @@ def test_what_becomes_sensitive_leaves_the_copy_with_all_its_parts_and_comes_bac
 def test_of_what_was_always_sensitive_not_even_the_id_leaves(world: World, shop: Shop) -> None:
     concern = log_concern(world, shop, mood=1, sensitive=True, recovery_actions=[{"remedy": "apology"}])
     move(world, shop, concern, "take")
-    for login in ("hq", "reports-key"):
+    for login in ("hq", "exports-key"):
         items, _ = follow(world, shop, login=login)
         assert concern["id"] not in json.dumps(items)
         assert not {item["kind"] for item in items} & {"concern", "alert", "recovery_action"}
@@ -138,17 +138,32 @@ def test_of_what_was_always_sensitive_not_even_the_id_leaves(world: World, shop:
 
 def test_a_cursor_is_of_those_who_see_the_same(world: World, shop: Shop) -> None:
     _, cursor = follow(world, shop)
-    assert page(world, shop, cursor, login="reports-key")["items"] == []
-    answer = world.request("GET", PATH, (shop, "admin"), query_string={"cursor": cursor})
-    assert (answer.status_code, answer.json["code"], answer.json["start_over"]) == (410, "cursor-expired", True)
+    assert page(world, shop, cursor, login="exports-key")["items"] == []
+    for login in ("admin", "key"):
+        answer = world.request("GET", PATH, (shop, login), query_string={"cursor": cursor})
+        assert (answer.status_code, answer.json["code"], answer.json["start_over"]) == (410, "cursor-expired", True)
 
 
 @pytest.mark.parametrize(
     ("login", "status"),
-    [("hq", 200), ("admin", 200), ("reports-key", 200), ("floor", 403), ("manager", 403), ("regional", 403)],
+    [
+        *(("hq", 200), ("admin", 200), ("exports-key", 200), ("key", 200)),
+        *(("reports-key", 403), ("floor", 403), ("manager", 403), ("regional", 403)),
+    ],
 )
 def test_only_head_office_takes_everything_away(world: World, shop: Shop, login: str, status: int) -> None:
     assert world.request("GET", PATH, (shop, login)).status_code == status
+
+
+def test_what_a_store_took_leaves_for_those_who_may_read_it_there(world: World, shop: Shop) -> None:
+    path, sales = f"/v1/stores/{shop.store_id}/days/2026-03-03", {"amount": 98_000, "currency": "EUR"}
+    told = {"covers": 80, "transactions": 40, "sales": sales}
+    assert world.request("PUT", path, (shop, "manager"), json=told).status_code == 200
+    for login in ("hq", "exports-key", "admin", "key"):
+        (day,) = (item["object"] for item in follow(world, shop, login=login)[0] if item["kind"] == "store_day")
+        may = world.request("GET", path, (shop, login)).status_code == 200
+        assert may == (login in ("admin", "key"))
+        assert day == {"business_date": "2026-03-03", **told, "sales": sales if may else None}, login
 
 
 def test_lines_say_the_same_as_the_page(world: World, shop: Shop) -> None:

@@ -117,6 +117,16 @@ def test_an_organization_adds_remedies_of_its_own(world: World, shop: Shop) -> N
     assert (answer.json["status"], answer.json["cost"]) == ("done", euros(6))
 
 
+def test_what_was_given_stays_of_its_kind(world: World, shop: Shop) -> None:
+    """Sums are kept of what was given, and words are counted apart from it: a remedy is no other kind afterwards."""
+    gift = {"slug": "dessert", "name": "Dessert", "kind": "gift"}
+    made = ask(world, shop, "POST", "/remedies", "admin", json=gift).json
+    path, headers = f"/remedies/{made['id']}", {"If-Match": '"1"'}
+    refused = ask(world, shop, "PATCH", path, "admin", json={"kind": "apology"}, headers=headers)
+    error(refused, "body", "/kind", code="unknown-field")
+    assert ask(world, shop, "GET", path, "admin").json == made
+
+
 def test_within_the_limit_they_act_and_above_it_they_ask(world: World, limited: Shop) -> None:
     concern = log_concern(world, limited)
     assert given(world, limited, concern, 6) == "done"

@@ -206,3 +206,20 @@ def test_another_form_names_the_three_there_are(world: World, shop: Shop) -> Non
     answer = world.request("GET", path(shop), (shop, "manager"), headers={"Accept": "image/png"})
     problem(answer, 406, "not-acceptable")
     assert answer.json["detail"] == "This is given as application/json or text/csv or text/html."
+
+
+def test_what_is_older_than_yesterday_is_a_number_on_the_page(world: World, shop: Shop) -> None:
+    left = tell(world, shop, their_words="The soup was cold.")
+    promise = {"what": "We call.", "kind": "call", "due_at": (NOON + timedelta(hours=1)).isoformat()}
+    assert world.request("POST", f"/v1/concerns/{left}/follow-ups", (shop, "floor"), json=promise).status_code == 201
+    world.clock.move(days=2)
+    shown = plain(page(world, shop, day=NEXT + timedelta(days=1)))
+    in_order(
+        shown,
+        "Carried over from before",
+        "Not resolved, of all earlier days: 1",
+        "Promised and not kept, of all earlier days: 1",
+        "Sign-off",
+    )
+    assert "soup" not in shown
+    assert "of all earlier days" not in page(world, shop)

@@ -81,7 +81,14 @@ def test_a_day_nobody_wrote_about_has_an_empty_page(world: World, shop: Shop) ->
     }
     assert [heading["slug"] for heading in shown["headings"]] == ["went-well", "to-improve", "tomorrow"]
     assert not any(heading["required"] for heading in shown["headings"])
-    assert shown["carried_over"] == {"note": None, "concerns": [], "follow_ups": []}
+    none_of = f"?store_id={shop.store_id}"
+    assert shown["carried_over"] == {
+        "note": None,
+        "concerns": [],
+        "follow_ups": [],
+        "still_open": {"count": 0, "list": f"/v1/concerns{none_of}&open_before={DAY}"},
+        "still_owed": {"count": 0, "list": f"/v1/follow-ups{none_of}&owed_before={DAY}"},
+    }
 
 
 def test_notes_are_kept_as_they_are_typed_and_merged(world: World, shop: Shop) -> None:
@@ -223,36 +230,6 @@ def test_what_was_signed_is_every_figure_of_that_moment(world: World, shop: Shop
     before = read(world, shop)["figures"]
     assert sign(world, shop).json["signed_figures"] == before
     assert before["cost"] == [{"amount": 1000, "currency": "EUR"}]
-
-
-def test_what_is_open_is_handed_over_from_day_to_day(world: World, shop: Shop) -> None:
-    first, second = tell(world, shop), tell(world, shop)
-    tell(world, shop, kind="praise", mood=5)
-    note(world, shop, {"tomorrow": "Call table 12."})
-    world.clock.move(days=1)
-    sign(world, shop)
-    morning = read(world, shop, NEXT)["carried_over"]
-    assert (morning["note"], ids(morning["concerns"])) == ("Call table 12.", [first, second])
-    resolve(world, shop, first)
-    # What was handed over is shown all day, whatever became of it; only what is open goes on.
-    assert [it["status"] for it in read(world, shop, NEXT)["carried_over"]["concerns"]] == ["resolved", "open"]
-    world.clock.move(days=1)
-    sign(world, shop, NEXT)
-    after = read(world, shop, NEXT + timedelta(days=1))["carried_over"]
-    assert (after["note"], ids(after["concerns"])) == (None, [second])
-
-
-def test_what_nobody_signed_is_not_forgotten(world: World, shop: Shop) -> None:
-    left = tell(world, shop)
-    promise = {"what": "We call.", "kind": "call", "due_at": (NOON + timedelta(hours=1)).isoformat()}
-    world.request("POST", f"/v1/concerns/{left}/follow-ups", (shop, "floor"), json=promise)
-    assert read(world, shop)["carried_over"]["concerns"] == []  # it is of today
-    world.clock.move(days=2)
-    carried = read(world, shop, NEXT + timedelta(days=1))["carried_over"]
-    assert ids(carried["concerns"]) == [left]
-    assert [promised["what"] for promised in carried["follow_ups"]] == ["We call."]
-    resolve(world, shop, left)
-    assert read(world, shop, NEXT + timedelta(days=1))["carried_over"]["concerns"] == []
 
 
 @pytest.mark.parametrize("login", ["floor", "hq", "key"])

@@ -11,10 +11,12 @@ from models.follow_up import FollowUp, FollowUpKind
 from models.item import Item
 from models.putting_right import act
 from models.remedy import Remedy
+from models.reports.carried_over import MOST
 from models.store import Store
 from models.terms import Outcome
 from notifications.announce import announce
 from tests.factories import NOON, Shop
+from tests.grouping import put_in_groups
 from tests.world import World
 
 
@@ -65,7 +67,17 @@ def test_statements_do_not_grow_with_concerns(world: World, shop: Shop) -> None:
     assert [statements(world, shop, path) for path in paths] == of_ten
     assert max(of_ten) <= 24
     assert world.request("GET", paths[0], (shop, "admin")).json["figures"]["concerns"] == 1000
-    assert len(world.request("GET", paths[1], (shop, "admin")).json["carried_over"]["concerns"]) == 500
+    carried = world.request("GET", paths[1], (shop, "admin")).json["carried_over"]
+    assert (len(carried["concerns"]), carried["still_open"]["count"]) == (MOST, 500)
+
+
+def test_each_filter_that_is_named_costs_one_statement(world: World, shop: Shop) -> None:
+    (group,) = put_in_groups(world.back_office, shop, {"river": [shop.store_id]}).values()
+    report = "/v1/reports/listening?from=2026-03-01&to=2026-03-31"
+    plain = statements(world, shop, report)
+    named = [f"store_id={shop.store_id}", f"region_id={shop.region_id}", f"group_id={group}"]
+    for count in range(1, 4):
+        assert statements(world, shop, "&".join([report, *named[:count]])) == plain + count
 
 
 def test_a_page_of_the_export_costs_one_statement_for_each_kind(world: World, shop: Shop) -> None:

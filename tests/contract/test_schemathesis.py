@@ -152,6 +152,8 @@ class Stage:
         if _sound(case, "path"):
             for name in case.path_parameters:
                 case.path_parameters[name] = self.scene.ids.get(name, case.path_parameters[name])
+        if _sound(case, "query"):
+            case.query = _referring(case.query, self.scene)
         if _sound(case, "header") and "If-Match" in case.headers:
             case.headers["If-Match"] = "*"
         if _sound(case, "body") and isinstance(case.body, dict):

@@ -22,7 +22,7 @@ def follow(folder: Path, web: Web, shop: Shop) -> str:
         (ROOT / "docs" / "bi.md").read_text(encoding="utf-8").split("```python\n")[1].split("```")[0], encoding="utf-8"
     )
     command = [sys.executable, "follow.py", web.url, "copy.duckdb"]
-    key = shop.tokens["reports-key"]
+    key = shop.tokens["exports-key"]
     done = subprocess.run(command, check=False, cwd=folder, input=key, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
     return done.stdout

@@ -186,6 +186,7 @@ REQUESTS = {
         "GET",
         "/v1/concerns?store_id={store_id}&business_date={business_date}",
     ),
+    "what is open of days before": ("manager", "GET", "/v1/concerns?store_id={store_id}&open_before={business_date}"),
     "a customer's concerns": ("manager", "GET", "/v1/concerns?customer_id={customer_id}"),
     "a concern": ("floor", "GET", "/v1/concerns/{concern_id}"),
     "its steps": ("floor", "GET", "/v1/concerns/{concern_id}/events"),

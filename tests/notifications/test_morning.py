@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from models.concern import Concern
 from models.day_ending import AFTERWARDS, DayEnding
 from models.device import Device
 from models.hours import WEEKDAYS
@@ -87,6 +86,17 @@ def test_those_who_manage_the_store_hear_of_it_as_it_opens(
     assert len(told(book)) == 1
 
 
+def test_what_stays_open_is_told_on_one_morning_only(world: World, shop: Shop, worker: Worker, book: Notebook) -> None:
+    leave_open(world, shop)
+    go_on(world, worker, EIGHT)
+    book.letters.clear()
+    go_on(world, worker, EIGHT + timedelta(days=1))
+    assert told(book) == []  # the day in between left nothing more
+    leave_open(world, shop)
+    go_on(world, worker, EIGHT + timedelta(days=2))
+    assert told(book) == [("inform", "phone of manager", "Still open from yesterday: 1")]
+
+
 def test_a_day_that_left_nothing_is_told_to_nobody(world: World, shop: Shop, worker: Worker, book: Notebook) -> None:
     move(world, shop, leave_open(world, shop), "resolve")
     log_concern(world, shop, "manager", mood=5, kind="praise")
@@ -95,19 +105,15 @@ def test_a_day_that_left_nothing_is_told_to_nobody(world: World, shop: Shop, wor
 
 
 def test_what_was_put_right_meanwhile_is_not_told(world: World, shop: Shop, worker: Worker, book: Notebook) -> None:
-    first, second = leave_open(world, shop), leave_open(world, shop)
+    first, _ = leave_open(world, shop), leave_open(world, shop)
     go_on(world, worker, EIGHT - timedelta(minutes=1))
     move(world, shop, first, "resolve")
-    leave_open(world, shop)  # in the new day: not from yesterday
+    later = leave_open(world, shop)  # in the new day: not from yesterday
     go_on(world, worker, EIGHT)
     assert [title for *_, title in told(book)] == ["Still open from yesterday: 1"]
     book.letters.clear()
-    world.clock.at = NOON + timedelta(days=1)
-    for concern in rows(world, Concern):
-        if concern.status != "resolved" and str(concern.id) != second["id"]:
-            move(world, shop, {"id": concern.id}, "resolve")
     go_on(world, worker, EIGHT + timedelta(days=1) - timedelta(minutes=1))
-    move(world, shop, second, "resolve")
+    move(world, shop, later, "resolve")
     go_on(world, worker, EIGHT + timedelta(days=1))
     assert told(book) == []
     assert [(row.state, row.failure) for row in notifications(world)][-1] == ("suppressed", "answered")
@@ -194,9 +200,11 @@ def test_of_a_week_without_a_worker_only_the_last_day_is_told(
     world: World, shop: Shop, worker: Worker, book: Notebook
 ) -> None:
     leave_open(world, shop)
+    world.clock.at = NOON + timedelta(days=7)
+    leave_open(world, shop)
     world.clock.at = EIGHT + timedelta(days=7, hours=2)
     go_on(world, worker, world.clock() + timedelta(hours=1))
-    assert len(told(book)) == 1
+    assert [title for *_, title in told(book)] == ["Still open from yesterday: 1"]
     (ending,) = (row for row in rows(world, DayEnding) if row.store_id == shop.store_id)
     assert (ending.business_date, ending.due_at) == (DAY + timedelta(days=8), END + timedelta(days=8) + AFTERWARDS)
 
@@ -207,9 +215,12 @@ def test_what_waited_for_a_worker_until_the_next_day_is_not_told(
     leave_open(world, shop)
     go_on(world, worker, EIGHT - timedelta(minutes=1))
     assert len(queued(world)) == 1
+    world.clock.at = NOON + timedelta(days=1)
+    for _ in range(2):
+        leave_open(world, shop)
     world.clock.at = EIGHT + timedelta(days=1)
     go_on(world, worker, world.clock() + timedelta(minutes=1))
-    assert len(told(book)) == 1  # of the day after
+    assert [title for *_, title in told(book)] == ["Still open from yesterday: 2"]  # of the day after
 
 
 def test_two_workers_and_one_that_was_killed_tell_it_once(world: World, shop: Shop, book: Notebook) -> None:
