@@ -1,7 +1,7 @@
 """Counting the rows themselves: what became of concerns, what was given, how long it took, who was asked."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -167,15 +167,17 @@ def timed(concerns: Select[Any]) -> Select[Any]:
 def _seconds(session: Session, concerns: Select[Any], grouping: Grouping) -> Iterator[tuple[Key, Total]]:
     measured = grouping.join(timed(concerns).where(Concern.seconds_to_take.is_not(None)))
     both = (*grouping.keys, *SECONDS.values())
-    met: defaultdict[Key, dict[str, Counter[int]]] = defaultdict(lambda: {name: Counter() for name in SECONDS})
     question = measured.with_only_columns(*both, func.count()).group_by(*both)
-    for key, (*seconds, times) in grouping.each(session.execute(question)):
-        for name, value in zip(SECONDS, seconds, strict=True):
-            if value is not None:
-                met[key][name][value] += times
-    for key, counters in met.items():
-        packed = {name: [pack(counts_of(it.keys(), it.values()))] for name, it in counters.items()}
+    for key, rows in grouping.together(session.execute(question)):
+        *seconds, times = zip(*rows, strict=True)
+        packed = {name: [pack(counts_of(*_met(it, times)))] for name, it in zip(SECONDS, seconds, strict=True)}
         yield key, Total(seconds=defaultdict(list, packed))
+
+
+def _met(seconds: Sequence[int | None], times: Sequence[int]) -> tuple[list[int], list[int]]:
+    """Those that were measured: what was taken need not be resolved."""
+    met = [(value, often) for value, often in zip(seconds, times, strict=True) if value is not None]
+    return [value for value, _ in met], [often for _, often in met]
 
 
 def by_group(counted: Iterable[tuple[Key, Total]]) -> Totals:

@@ -1,5 +1,6 @@
 """What a report can be grouped by: the columns that make a group, and what it is called."""
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -120,12 +121,23 @@ class Grouping:
             raise too_many(self._most)
         return self.each(rows)
 
+    def together(self, rows: Iterable[Row[Any]]) -> Iterator[tuple[Key, list[Sequence[Any]]]]:
+        """As `each`, with all the rows of a group at once: of many rows the key is read once."""
+        size = len(self.keys)
+        groups: defaultdict[Key, list[Sequence[Any]]] = defaultdict(list)
+        for row in rows:
+            groups[row[:size]].append(row[size:])
+        for raw, rest in groups.items():
+            yield self._read(raw), rest
+
     def each(self, rows: Iterable[Row[Any]]) -> Iterator[tuple[Key, Sequence[Any]]]:
         """Rows that begin with the `keys`: the key of the group, and the rest of the row."""
         size = len(self.keys)
         for row in rows:
-            key = tuple(it.read(value) for it, value in zip(self._dimensions, row[:size], strict=True))
-            yield key, row[size:]
+            yield self._read(row[:size]), row[size:]
+
+    def _read(self, raw: Key) -> Key:
+        return tuple(it.read(value) for it, value in zip(self._dimensions, raw, strict=True))
 
 
 def too_many(most: int) -> Invalid:
