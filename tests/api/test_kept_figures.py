@@ -30,7 +30,7 @@ PATIENCE = 60.0
 
 
 @settings(
-    max_examples=6,
+    max_examples=4,
     deadline=None,
     database=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],  # each example founds an organization of its own

@@ -239,7 +239,7 @@ def test_a_sensitive_concern_is_seen_by_who_reported_it_and_by_managers(world: W
 
     with world.database.writing(shop.organization_id) as session:
         store = session.get_one(Store, (shop.organization_id, shop.store_id))
-        one, another = session.scalars(select(ApiKey.id).order_by(ApiKey.name))
+        one, another, *_ = session.scalars(select(ApiKey.id).order_by(ApiKey.name))
         floor = person("floor", Role.FLOOR)
         plain, hidden, of_a_key = (
             Concern.log(by=by, store=store, mood=2, at=NOON, sensitive=sensitive).concern
