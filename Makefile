@@ -1,7 +1,7 @@
 # The front door. `make` alone lists what it opens.
 PYTHON ?= python3
-# How many processes the suite runs in: `make test WORKERS=0` runs it in one.
-WORKERS ?= 2
+# How many processes the suite runs in, more than there are cores, for some wait: `make test WORKERS=0` runs it in one.
+WORKERS ?= 3
 
 VENV := .venv
 BIN := $(VENV)/bin
