@@ -13,7 +13,7 @@ CONCERNS = (
     *("concerns", "unhappy", "taken", "resolved", "recovered", "lost", "lost_empty_handed", "open", "on_the_spot"),
     *("late", "reopened", "repeated", "unanswered_alerts", "lifted", "lift", "praise"),
 )
-LISTENING = ("checks", "covers", "transactions", "to_ask", "heard", "receipted", "follow_ups_due", "follow_ups_kept")
+LISTENING = ("checks", "covers", "transactions", "to_ask", "follow_ups_due", "follow_ups_kept")
 TABLES = ("rollup_dirty", "kept_day", "kept_month", "kept_cause")
 DAY = {"organization_id": sa.Uuid(), "store_id": sa.Uuid(), "business_date": sa.Date()}
 COUNTED = ("concern", "follow_up", "asked_well", "store_day")

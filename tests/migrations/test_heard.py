@@ -1,0 +1,33 @@
+"""Sums that were kept before they knew what was heard are right at once, and once they are worked out anew."""
+
+from contextlib import closing
+
+from alembic import command
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+
+from models.reports.refresh import refresh
+from tests.databases import ROOT, Databases, migrate
+from tests.factories import make_shop
+from tests.reporting import report, tell
+from tests.world import World
+
+
+def test_the_ask_rate_of_days_that_were_kept_before_is_right(databases: Databases, database_kind: str) -> None:
+    with databases.alone(database_kind) as url, closing(World(url)) as world:
+        shop = make_shop(world.back_office)
+        tell(world, shop)
+        day = f"/v1/stores/{shop.store_id}/days/2026-03-03"
+        told = {"covers": None, "transactions": 10, "sales": None}
+        assert world.request("PUT", day, (shop, "admin"), json=told).status_code == 200
+        while refresh(world.back_office):
+            pass
+        settings = Config(toml_file=ROOT / "pyproject.toml")
+        settings.attributes["database_url"] = url
+        before = ScriptDirectory.from_config(settings).get_revision("0018").down_revision
+        assert isinstance(before, str)
+        command.downgrade(settings, before)
+        migrate(url)
+        for _ in range(2):
+            assert report(world, shop).json["totals"]["ask_rate"] == {"value": 0.1, "numerator": 1, "denominator": 10}
+            refresh(world.back_office)
