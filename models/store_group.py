@@ -80,13 +80,10 @@ class StoreGroup(Aggregate):
         return sorted(member.store_id for member in self.members)
 
     def _consist_of(self, session: Session, store_ids: Sequence[UUID], by: Actor) -> None:
-        known = set(session.scalars(select(Store.id).where(Store.id.in_(store_ids), *Store.visible_to(by))))
-        for number, store_id in enumerate(store_ids):
-            if store_id not in known:
-                raise Store.out_of_reach(store_id, pointer=f"/store_ids/{number}")
+        Store.all_within_reach(session, store_ids, seen_by=by, pointer="/store_ids")
         # Who stays keeps their row: a new one beside it would be the same store twice until the old one is gone.
         there = {member.store_id: member for member in self.members}
-        self.members = [there.get(store_id) or StoreInGroup(store_id=store_id) for store_id in sorted(known)]
+        self.members = [there.get(store_id) or StoreInGroup(store_id=store_id) for store_id in sorted({*store_ids})]
 
 
 class StoreInGroup(TenantOwned):
