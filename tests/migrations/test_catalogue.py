@@ -4,24 +4,13 @@ from contextlib import closing
 from typing import Any
 
 import sqlalchemy as sa
-from alembic import command
-from alembic.config import Config
-from alembic.script import ScriptDirectory
 
-from tests.databases import ROOT, Databases, migrate
+from tests.databases import Databases, migrate, migrate_back
 from tests.factories import Shop, make_shop
 from tests.telling import log_concern
 from tests.world import World
 
 TYPED = [("SOPA", None), ("sopa", None), ("Sopa do dia", "sopa"), (None, "Fish.42"), ("寿司", None)]
-
-
-def go_down(url: str) -> None:
-    settings = Config(toml_file=ROOT / "pyproject.toml")
-    settings.attributes["database_url"] = url
-    before = ScriptDirectory.from_config(settings).get_revision("0010").down_revision
-    assert isinstance(before, str)
-    command.downgrade(settings, before)
 
 
 def items_of(world: World, shop: Shop, concern: Any) -> Any:
@@ -44,7 +33,7 @@ def test_what_was_typed_is_brought_over_and_spellings_of_one_thing_become_one(
         shop, other = make_shop(world.back_office), make_shop(world.back_office, "other")
         items = [{"name": f"Thing {number}", "quantity": number} for number in range(1, len(TYPED) + 1)]
         concern, theirs = log_concern(world, shop, items=items), log_concern(world, other, items=items[:1])
-        go_down(url)
+        migrate_back(url, "0010")
         assert typed(url)[-1] == ("thing-5", "Thing 5", 5)
         _type(url)
         migrate(url)

@@ -2,12 +2,8 @@
 
 from contextlib import closing
 
-from alembic import command
-from alembic.config import Config
-from alembic.script import ScriptDirectory
-
 from models.reports.refresh import refresh
-from tests.databases import ROOT, Databases, migrate
+from tests.databases import Databases, migrate, migrate_back
 from tests.factories import make_shop
 from tests.reporting import report, tell
 from tests.world import World
@@ -22,11 +18,7 @@ def test_the_ask_rate_of_days_that_were_kept_before_is_right(databases: Database
         assert world.request("PUT", day, (shop, "admin"), json=told).status_code == 200
         while refresh(world.back_office):
             pass
-        settings = Config(toml_file=ROOT / "pyproject.toml")
-        settings.attributes["database_url"] = url
-        before = ScriptDirectory.from_config(settings).get_revision("0018").down_revision
-        assert isinstance(before, str)
-        command.downgrade(settings, before)
+        migrate_back(url, "0018")
         migrate(url)
         for _ in range(2):
             assert report(world, shop).json["totals"]["ask_rate"] == {"value": 0.1, "numerator": 1, "denominator": 10}

@@ -3,12 +3,9 @@
 from contextlib import closing
 
 import sqlalchemy as sa
-from alembic import command
-from alembic.config import Config
-from alembic.script import ScriptDirectory
 
 from tests.copies import copy, originals
-from tests.databases import ROOT, Databases, migrate
+from tests.databases import Databases, migrate, migrate_back
 from tests.exporting import follow, page
 from tests.factories import make_shop
 from tests.world import World
@@ -18,11 +15,7 @@ def test_a_question_the_feed_never_told_of_is_told_once(databases: Databases, da
     with databases.alone(database_kind) as url, closing(World(url)) as world:
         shop = make_shop(world.back_office)
         _, cursor = follow(world, shop)
-        settings = Config(toml_file=ROOT / "pyproject.toml")
-        settings.attributes["database_url"] = url
-        before = ScriptDirectory.from_config(settings).get_revision("0014").down_revision
-        assert isinstance(before, str)
-        command.downgrade(settings, before)
+        migrate_back(url, "0014")
         owner = sa.create_engine(url)
         with owner.begin() as connection:
             old = originals(connection, "question", organization_id=shop.organization_id)[0]
