@@ -17,7 +17,7 @@ import jwt
 import requests
 from requests.adapters import HTTPAdapter
 
-from bench.table import Line
+from bench.table import Line, broken
 from models.base import system_clock
 from models.device import AddressKind
 from models.session import Database, DatabaseRole
@@ -69,9 +69,7 @@ class Figures:
         return [Line(what, self.ratio, least=self.least)]
 
     def broken(self) -> list[str]:
-        if self.least is None or self.ratio >= self.least:
-            return []
-        return [f"less than {self.least} of a bare client"]
+        return broken(self.lines)
 
 
 @contextmanager

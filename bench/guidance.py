@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from structlog.testing import capture_logs
 
 from api.resources import concerns
-from bench.table import Line
+from bench.table import Line, broken
 from models.memory import Memory
 from tests.copies import multiply, originals
 from tests.factories import Shop, make_shop
@@ -64,7 +64,7 @@ class Figures:
         return [Line("guidance, of the time of logging at 1,000,000", self.share("warm"), most=MOST)]
 
     def broken(self) -> list[str]:
-        return [f"guidance is more than {MOST:.0%} of the time of logging"] if self.share("warm") > MOST else []
+        return broken(self.lines)
 
 
 def fill(url: str, world: World, shop: Shop, count: int) -> None:

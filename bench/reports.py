@@ -19,7 +19,7 @@ from sqlalchemy import make_url
 from structlog.testing import capture_logs
 
 from bench.history import LAST_DAY, History, write
-from bench.table import Line
+from bench.table import Line, broken
 from models.mark import Mark
 from models.reports.refresh import mark_everything, refresh, refresh_everything
 from tests.factories import Shop, make_shop
@@ -111,7 +111,7 @@ class Figures:
         ]
 
     def broken(self) -> list[str]:
-        return [f"{line.what}: {line.found:.3g}" for line in self.lines if line.broken]
+        return broken(self.lines)
 
 
 def cases_of(history: History, store: str) -> list[Case]:

@@ -15,7 +15,7 @@ from structlog.testing import capture_logs
 
 from bench.history import LAST_DAY, History, tell, write
 from bench.load import PHONES, Measured, Request, on_schedule, without_a_pause
-from bench.table import Line
+from bench.table import Line, broken
 from tests.databases import migrate
 from tests.factories import Shop, make_shop
 from tests.ordeals.trial import fresh_postgresql, report, say
@@ -76,7 +76,7 @@ class Figures:
 
     def broken(self) -> list[str]:
         refused = [f"{name}: {one.refused} refused" for name, one in self.cases.items() if one.refused]
-        return [*refused, *(f"{line.what}: {line.found:.3g}" for line in self.lines if line.broken)]
+        return [*refused, *broken(self.lines)]
 
 
 @contextmanager

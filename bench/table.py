@@ -1,5 +1,6 @@
 """What is promised of speed, and what was found today: the table of `make bench`."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 
@@ -25,3 +26,8 @@ class Line:
 
     def __str__(self) -> str:
         return f"| {self.what} | {self.found:.3g} | {self.promised}{' **not kept**' if self.broken else ''} |"
+
+
+def broken(lines: Iterable[Line]) -> list[str]:
+    """What is not kept."""
+    return [f"{line.what}: {line.found:.3g}, promised {line.promised}" for line in lines if line.broken]
