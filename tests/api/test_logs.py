@@ -90,4 +90,4 @@ def test_nothing_planted_is_found_in_the_log(
     secrets = [*PLANTED.values(), QUOTE, STAKE, KEY, ADDRESS, PASSWORD, token, *wrong.values()]
     secrets.remove("acme")
     assert [secret for secret in secrets if secret in written] == []
-    assert token.rsplit("_", 1)[-1] not in written
+    assert token.split("_", 3)[3] not in written  # the secret may have such marks in it too

@@ -10,4 +10,5 @@ def test_the_bench_logs_with_and_without_hints_in_turn(databases: Databases) -> 
     assert TOLD["cause"] == "cold"
     assert [len(kind) for kind in (figures.without, figures.warm, figures.cold, figures.asked)] == [6] * 4
     assert "guidance is" in str(figures)
-    assert set(figures.broken()) <= {"guidance is more than 20% of the time of logging"}
+    (line,) = figures.lines  # whether it is kept depends on the machine
+    assert line.found == figures.share("warm")
