@@ -71,6 +71,8 @@ class Resource(MethodView):
             must_match(self.changed(subjects))
         if "query" not in takes and request.args:
             raise Unexpected("query", list(request.args))
+        if twice := [name for name, values in request.args.lists() if len(values) > 1]:
+            raise Invalid("This is given more than once.", pointer=f"/{twice[0]}")
         if request.get_data(cache=True) and method not in WITHOUT_BODY:
             body = request.get_json()
             if "json" not in takes and body:

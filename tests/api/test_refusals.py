@@ -109,6 +109,10 @@ def test_a_body_where_none_belongs_is_422(still: Still, method: str, path: str) 
         error(still.ask(method, path, "floor", data=data), "body", "", "unknown-field")
 
 
+def test_a_parameter_given_twice_is_422_and_neither_is_taken(still: Still) -> None:
+    error(still.ask("GET", "/v1/concerns?status=open&status=resolved", "floor"), "query", "/status")
+
+
 @pytest.mark.parametrize("lying", [True, False])
 def test_a_body_that_is_too_large_is_413_also_in_chunks(still: Still, lying: bool) -> None:  # noqa: FBT001
     token = still.scene.shop.tokens["floor"]
