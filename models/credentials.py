@@ -2,13 +2,14 @@
 
 import hashlib
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any, Literal
 from uuid import UUID
 
-from sqlalchemy import LargeBinary, String, UniqueConstraint, delete, or_, select
+from sqlalchemy import LargeBinary, Select, String, UniqueConstraint, bindparam, delete, select, union_all
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.access import KEY_GRANTS, Actor, KeyScope
@@ -91,17 +92,7 @@ class StaffSession(TenantOwned):
 
         The second value says that the sign-in was last seen more than a minute ago.
         """
-        reach = or_(
-            Store.id.in_(select(StaffStore.store_id).where(StaffStore.staff_id == Staff.id)),
-            Store.region_id.in_(select(StaffRegion.region_id).where(StaffRegion.staff_id == Staff.id)),
-        )
-        # An outer join: the store's id is empty for those who belong to none.
-        rows: Sequence[Any] = session.execute(
-            select(cls.id, cls.device_id, cls.seen_at, Staff.id, Staff.role, Staff.name, Store.id)
-            .join(Staff, Staff.id == cls.staff_id)
-            .outerjoin(Store, reach)
-            .where(cls.digest == token.digest, cls.expires_at > at, Staff.left_at.is_(None))
-        ).all()
+        rows = session.execute(_signed_in(), {"digest": token.digest, "at": at}).all()
         if not rows:
             return None
         session_id, device_id, seen_at, staff_id, role, name, _ = rows[0]
@@ -119,6 +110,22 @@ class StaffSession(TenantOwned):
             name=name,
         )
         return actor, at - seen_at > SEEN_EVERY
+
+
+@cache
+def _signed_in() -> Select[Any]:
+    """Of a digest: the sign-in, the person, a row for each store within reach. Made once, for every request asks."""
+    by_region = select(StaffRegion.staff_id, Store.id).join(Store, Store.region_id == StaffRegion.region_id)
+    reach = union_all(select(StaffStore.staff_id, StaffStore.store_id), by_region).subquery()
+    which = (StaffSession.digest == bindparam("digest"), StaffSession.expires_at > bindparam("at"))
+    # An outer join: the store's id is empty for those who belong to none.
+    return (
+        select(StaffSession.id, StaffSession.device_id, StaffSession.seen_at, Staff.id, Staff.role, Staff.name)
+        .add_columns(reach.c.store_id)
+        .join(Staff, Staff.id == StaffSession.staff_id)
+        .outerjoin(reach, reach.c.staff_id == Staff.id)
+        .where(*which, Staff.left_at.is_(None))
+    )
 
 
 class ApiKey(TenantOwned):
