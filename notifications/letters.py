@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from uuid import UUID
 
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session, joinedload, lazyload
 
 from models.alert import Alert
@@ -98,7 +99,8 @@ def _left_open(session: Session, task: Outgoing) -> int:
     """How many concerns the day it tells of has left, and nobody has put right since."""
     if task.store is None or task.business_date is None:
         return 0
-    return len(session.scalars(left_open(task.store, task.business_date + A_DAY)).all())
+    left = left_open(task.store, task.business_date + A_DAY).subquery()
+    return session.scalars(select(func.count()).select_from(left)).one()
 
 
 def ends_at(task: Outgoing, notification: Notification) -> datetime:
