@@ -5,7 +5,7 @@ from typing import Any
 from marshmallow import fields
 
 from api.schemas.base import Instant, PageQuery, PersonSchema, Schema, Slug, SlugOf, Words, WordsWithheld
-from api.schemas.reports import ShareSchema
+from api.schemas.reports import Numbers, ShareSchema
 from models.follow_up import FollowUpKind, FollowUpStatus
 
 
@@ -52,7 +52,7 @@ class LoopBackSchema(Schema):
     raised_since = fields.Integer()
     thanked = fields.Integer()
     left = fields.Integer()
-    loop_back_rate = fields.Nested(ShareSchema)
+    loop_back_rate = Numbers(ShareSchema)
 
 
 class FollowedFixSchema(FixSchema):

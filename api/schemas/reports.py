@@ -72,6 +72,14 @@ class RecoveryReportQuery(ReportQuery):
     )
 
 
+class Numbers(fields.Nested):
+    """A shape of plain numbers, told as they are, for a report holds thousands. A signed log keeps them as told."""
+
+    def _serialize(self, value: Any, *_: Any, **__: Any) -> dict[str, Any] | None:
+        read = dict.__getitem__ if isinstance(value, dict) else getattr
+        return None if value is None else {name: read(value, name) for name in self.schema.dump_fields}
+
+
 class ShareSchema(Schema):
     """A rate with what it was made from; its value is null where the denominator is under 10."""
 
@@ -114,17 +122,17 @@ class FiguresSchema(Schema):
     reopened = fields.Integer()
     unanswered_alerts = fields.Integer()
     praise = fields.Integer()
-    repeat_within_30_days = fields.Nested(
+    repeat_within_30_days = Numbers(
         ShareSchema, metadata={"description": "Of all concerns, how many followed another one of the same customer."}
     )
-    recovery_rate = fields.Nested(ShareSchema)
-    taken_share = fields.Nested(ShareSchema)
-    unused_trust = fields.Nested(
+    recovery_rate = Numbers(ShareSchema)
+    taken_share = Numbers(ShareSchema)
+    unused_trust = Numbers(
         ShareSchema, metadata={"description": "Of the customers who were lost, how many were given nothing but words."}
     )
-    minutes_to_take = fields.Nested(SpreadSchema)
-    minutes_to_resolve = fields.Nested(SpreadSchema)
-    mood_lift = fields.Nested(LiftSchema)
+    minutes_to_take = Numbers(SpreadSchema)
+    minutes_to_resolve = Numbers(SpreadSchema)
+    mood_lift = Numbers(LiftSchema)
     cost = fields.List(fields.Nested(MoneySchema))
     cost_per_recovered = fields.List(
         fields.Nested(MoneySchema), metadata={"description": "`cost` over `recovered`; empty where nobody was."}
@@ -167,7 +175,7 @@ class RecoveryTotalsSchema(FiguresSchema):
     checks = fields.Integer(allow_none=True)
     covers = fields.Integer(allow_none=True)
     transactions = fields.Integer(allow_none=True)
-    ask_rate = fields.Nested(ShareSchema, allow_none=True)
+    ask_rate = Numbers(ShareSchema, allow_none=True)
     follow_ups_due = fields.Integer(allow_none=True)
     follow_ups_kept = fields.Integer(allow_none=True)
 
@@ -246,7 +254,7 @@ class LogFiguresSchema(FiguresSchema):
     checks = fields.Integer()
     covers = fields.Integer(allow_none=True)
     transactions = fields.Integer(allow_none=True)
-    ask_rate = fields.Nested(ShareSchema)
+    ask_rate = Numbers(ShareSchema)
 
 
 class LogConcernSchema(ConcernSchema):

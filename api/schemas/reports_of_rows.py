@@ -9,6 +9,7 @@ from api.schemas.reports import (
     GroupSchema,
     LiftSchema,
     NamedSchema,
+    Numbers,
     ReportQuery,
     ShareSchema,
     SpreadSchema,
@@ -69,8 +70,8 @@ class HelpedSchema(Schema):
 
     times = fields.Integer()
     concerns = fields.Integer()
-    recovered_share = fields.Nested(ShareSchema)
-    mood_lift = fields.Nested(LiftSchema)
+    recovered_share = Numbers(ShareSchema)
+    mood_lift = Numbers(LiftSchema)
     cost = fields.List(fields.Nested(MoneySchema))
 
 
@@ -79,9 +80,9 @@ class CausedSchema(Schema):
 
     concerns = fields.Integer()
     unhappy = fields.Integer()
-    recovered_share = fields.Nested(ShareSchema)
-    repeat_within_30_days = fields.Nested(ShareSchema)
-    mood_lift = fields.Nested(LiftSchema)
+    recovered_share = Numbers(ShareSchema)
+    repeat_within_30_days = Numbers(ShareSchema)
+    mood_lift = Numbers(LiftSchema)
     cost = fields.List(fields.Nested(MoneySchema))
     fixed_at = Instant(allow_none=True, metadata={"description": "The last time, in a store of these concerns."})
     raised_since_fixed = fields.Integer()
@@ -92,7 +93,7 @@ class ToldOfSchema(Schema):
 
     concerns = fields.Integer()
     unhappy = fields.Integer()
-    share = fields.Nested(ShareSchema)
+    share = Numbers(ShareSchema)
 
 
 class PromisedSchema(Schema):
@@ -104,7 +105,7 @@ class PromisedSchema(Schema):
     broken = fields.Integer()
     open = fields.Integer()
     cancelled = fields.Integer()
-    kept_share = fields.Nested(ShareSchema)
+    kept_share = Numbers(ShareSchema)
 
 
 class ListenedSchema(Schema):
@@ -112,10 +113,10 @@ class ListenedSchema(Schema):
 
     concerns = fields.Integer()
     checks = fields.Integer(allow_none=True)
-    ask_rate = fields.Nested(ShareSchema, allow_none=True)
-    read_back_share = fields.Nested(ShareSchema)
-    question_asked_share = fields.Nested(ShareSchema)
-    mood_lift = fields.Nested(LiftSchema)
+    ask_rate = Numbers(ShareSchema, allow_none=True)
+    read_back_share = Numbers(ShareSchema)
+    question_asked_share = Numbers(ShareSchema)
+    mood_lift = Numbers(LiftSchema)
 
 
 class CalledSchema(Schema):
@@ -128,12 +129,12 @@ class CalledSchema(Schema):
     rang = fields.Integer()
     taken = fields.Integer()
     unanswered = fields.Integer()
-    unanswered_share = fields.Nested(ShareSchema)
+    unanswered_share = Numbers(ShareSchema)
     phones_told = fields.Integer()
     phones_received = fields.Integer()
     phones_opened = fields.Integer()
-    received_share = fields.Nested(ShareSchema)
-    minutes_to_show = fields.Nested(SpreadSchema)
+    received_share = Numbers(ShareSchema)
+    minutes_to_show = Numbers(SpreadSchema)
 
 
 class _ReportSchema(Schema):
