@@ -23,6 +23,7 @@ def postgresql_engine(url: sa.URL, role: str, pool: int) -> Engine:
         connection.execute("SET lock_timeout = '5s'")
         connection.execute("SET statement_timeout = '15s'")
         connection.execute("SET idle_in_transaction_session_timeout = '15s'")
+        connection.execute("SET jit = off")  # compiling takes longer than any statement of ours it would speed up
         connection.autocommit = False
 
     return engine
@@ -50,16 +51,20 @@ def _lower(text: str | None) -> str | None:
 
 
 class _Joined:
-    """string_agg over bytes."""
+    """string_agg over text or bytes; of nothing it is None."""
 
     def __init__(self) -> None:
-        self._parts: list[bytes] = []
+        self._parts: list[Any] = []
+        self._between: Any = None
 
-    def step(self, part: bytes | None, _between: bytes) -> None:
-        self._parts.append(part or b"")
+    def step(self, part: str | bytes | None, between: str | bytes) -> None:
+        self._between = between
+        if part is not None:
+            self._parts.append(part)
 
-    def finalize(self) -> bytes:
-        return b"".join(self._parts)
+    def finalize(self) -> str | bytes | None:
+        joined: str | bytes | None = self._between.join(self._parts) if self._parts else None
+        return joined
 
 
 def _set_up_sqlite(engine: Engine, begin_statement: str) -> None:

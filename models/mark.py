@@ -1,7 +1,7 @@
-"""Marks: on this business day of this store something that is counted has changed."""
+"""Marks: of this store something that is counted has changed, on a business day or among the causes of a month."""
 
 from collections.abc import Iterable
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -35,3 +35,20 @@ class Mark(TenantOwned):
             }
             for store_id, business_date in days
         ]
+
+
+class CauseMark(TenantOwned):
+    """A day of this store's month was worked out again, and its causes were not yet.
+
+    They are let rest until `due_at`, so that of a month in which much happens they are worked out once for all of it.
+    """
+
+    __tablename__ = "cause_dirty"
+    __table_args__ = (
+        Index("ix_cause_dirty_month", "organization_id", "month", "store_id"),
+        Index("ix_cause_dirty_due", "organization_id", "due_at"),
+    )
+
+    store_id: Mapped[UUID] = link("store")
+    month: Mapped[date]  # its first day
+    due_at: Mapped[datetime]

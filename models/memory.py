@@ -1,12 +1,15 @@
-"""What a process may remember for a minute: what is learned from the past costs nothing when it is asked again."""
+"""What a process may remember: for a minute what is learned from the past, and for good what stays true."""
 
 from collections.abc import Callable, Hashable
 from datetime import datetime, timedelta
 from threading import Lock
 from typing import Any, TypeVar
 
+from cachetools import LRUCache
+
 A_MINUTE = timedelta(minutes=1)
 MOST = 1000  # answers of a few hundred bytes each
+MOST_BYTES = 32 * 2**20  # on a shelf
 T = TypeVar("T")
 
 
@@ -30,3 +33,23 @@ class Memory:
             if len(self._answers) > MOST:
                 del self._answers[next(iter(self._answers))]
         return answer
+
+
+class Shelf:
+    """Answers that stay true: whatever they were made from is part of what was asked. Long unused ones go first."""
+
+    def __init__(self) -> None:
+        self._answers: LRUCache[Hashable, tuple[Any, int]] = LRUCache(MOST_BYTES, getsizeof=lambda kept: kept[1])
+        self._lock = Lock()
+
+    def find(self, asked: Hashable) -> Any:
+        """The answer, or None where nobody knows it any more."""
+        with self._lock:
+            answer, _ = self._answers.get(asked, (None, 0))
+            return answer
+
+    def keep(self, asked: Hashable, answer: Any, *, size: int) -> None:
+        """Keep what takes about so many bytes, unless it would fill the shelf alone. Nobody may change it any more."""
+        with self._lock:
+            if size <= MOST_BYTES:
+                self._answers[asked] = answer, size

@@ -26,7 +26,7 @@ from models.base import Aggregate, Base, Clock, StoreDate, TenantOwned, system_c
 from models.change import Change, ChangeCounter, Op, write_changes, write_changes_at_once
 from models.engines import postgresql_engine, sqlite_engines
 from models.mark import Mark
-from models.memory import Memory
+from models.memory import Memory, Shelf
 
 
 class Everything:
@@ -85,6 +85,14 @@ class ScopedSession(Session):
             self.mark(row)
         return inserted
 
+    def plan_anew(self) -> None:
+        """Have each statement of this transaction planned for the very stores and days it names.
+
+        Of one that it has seen some ten times PostgreSQL keeps a plan for any of them, which may read whole tables.
+        """
+        if self.get_bind().dialect.name == "postgresql":
+            self.connection().execute(sa.text("SET LOCAL plan_cache_mode = force_custom_plan"))
+
     def tell_again(self, rows: Iterable[Aggregate]) -> None:
         """Number these in the feed: not they have changed, but who may see them."""
         for row in rows:
@@ -94,6 +102,12 @@ class ScopedSession(Session):
         """What this process learned of this organization within the last minute, or else what `ask` finds now."""
         memory: Memory = self.info["memory"]
         return memory.recall((self.tenant, what), at=at, ask=ask)
+
+    @property
+    def shelf(self) -> Shelf:
+        """What this process has worked out for any organization; who asks says for which."""
+        shelf: Shelf = self.info["shelf"]
+        return shelf
 
     @property
     def touched(self) -> dict[Identity, tuple[Aggregate, Op]]:
@@ -229,6 +243,7 @@ class Database:
     def __init__(self, url: str, role: DatabaseRole, *, pool: int = 8, clock: Clock = system_clock) -> None:
         self.clock = clock
         self.memory = Memory()
+        self.shelf = Shelf()
         self.url = sa.make_url(url)
         # Of the worker's role every row is seen.
         self._walled = role is DatabaseRole.APP and self.url.get_backend_name() == "postgresql"
@@ -257,7 +272,8 @@ class Database:
             yield session
 
     def _info(self, tenant: Tenant) -> dict[str, Any]:
-        return {"tenant": tenant, "clock": self.clock, "memory": self.memory, "walled": self._walled}
+        kept = {"memory": self.memory, "shelf": self.shelf}
+        return {"tenant": tenant, "clock": self.clock, "walled": self._walled, **kept}
 
     def refuse_unsafe_role(self) -> None:
         """UnsafeRole when row level security would not hold this process: superuser, BYPASSRLS, or an owner."""

@@ -14,7 +14,7 @@ EVERY = timedelta(seconds=5)  # a day on which much happens is worked out once f
 
 
 class Sums:
-    """Some days of one organization in each round of the worker, so that no call waits behind those of all of them.
+    """Some days and months of one organization in a round of the worker: no call waits behind those of all of them.
 
     Every few seconds whoever has marks gets in line; who has more than are done at once gets in line again, at its end.
     """
@@ -29,18 +29,18 @@ class Sums:
         at = self._database.clock()
         if self._at is None or not timedelta(0) <= at - self._at < EVERY:
             self._at = at
-            self._line |= dict.fromkeys(marked_organizations(self._database))
+            self._line |= dict.fromkeys(marked_organizations(self._database, at=at))
         if not self._line:
             return 0
         organization_id = next(iter(self._line))
         del self._line[organization_id]
         try:
-            days = refresh_one(self._database, organization_id, at_once=DAYS_AT_ONCE)
+            done = refresh_one(self._database, organization_id, at=at, at_once=DAYS_AT_ONCE)
         except DATABASE_AWAY:
             raise
         except Exception:  # whatever it is, it must not hold up the letters, nor the sums of others
             log.exception("unforeseen", task="sums", organization_id=str(organization_id))
         else:
-            if days >= DAYS_AT_ONCE:
+            if done >= DAYS_AT_ONCE:
                 self._line[organization_id] = None
         return len(self._line)

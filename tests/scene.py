@@ -14,10 +14,11 @@ from models.day_ending import DayEnding
 from models.device import Device
 from models.feedback import LINK_LASTS, FeedbackRequest
 from models.log_page import LogHandOver
+from models.mark import CauseMark
 from models.notification import Notification
 from models.organization import Region
 from models.public_token import new_token
-from models.reports.refresh import refresh_marked
+from models.reports.refresh import REST, refresh_causes, refresh_days
 from models.staff import Staff, StaffRegion, StaffStore
 from models.vocabulary import Question
 from tests.factories import Shop, make_shop, password_hash
@@ -117,7 +118,10 @@ def _keep_days(world: World, shop: Shop) -> None:
     with world.back_office.writing(shop.organization_id) as session:
         begun = [DayEnding.begun(store, at=world.clock()) for store in DayEnding.new_stores(session)]
         session.insert_each_once(DayEnding, begun)
-        refresh_marked(session, shop.organization_id)
+        refresh_days(session, shop.organization_id, at=world.clock())
+        session.flush()
+        refresh_causes(session, shop.organization_id, due_by=world.clock() + REST)
+        session.add(CauseMark(store_id=shop.store_id, month=world.clock().date().replace(day=1), due_at=world.clock()))
 
 
 def make_scene(world: World, slug: str) -> Scene:

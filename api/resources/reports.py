@@ -54,6 +54,7 @@ def _given(name: str, query: type[Schema], schema: type[Schema]) -> Callable[...
         @wraps(method)
         def answer(resource: Resource, asked: dict[str, Any]) -> Any:
             form = asked_for(JSON, *TABLES)
+            g.session.plan_anew()
             must_be_known(g.session, asked, seen_by=g.actor)
             report = method(resource, asked)
             return report if form == JSON else _as_table(form, name, schema().dump(report))

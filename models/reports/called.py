@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+import numpy as np
 from sqlalchemy import ColumnElement, Select, Subquery, extract, func, or_, select
 from sqlalchemy.orm import Session
 
@@ -13,7 +14,7 @@ from models.concern import Concern
 from models.notification import Notification, NotificationKind
 from models.reports.asked import Asked, Report, Tallies, Tally, chain, counted, how_many, report, sum_of
 from models.reports.groups import GroupBy, Grouping, Label
-from models.reports.histogram import RELATIVE_ERROR, counts_of, spread
+from models.reports.histogram import RELATIVE_ERROR, packed, spread, unpack
 from models.reports.percentiles import Spread
 from models.reports.share import Share
 from models.terms import AlertState
@@ -128,5 +129,6 @@ def _clock(at: Any) -> ColumnElement[int]:
 
 def _row(tally: Tally, group: dict[str, Label]) -> Called:
     plain = {name: tally.figures[name] for name in (*FIGURES, *PHONES)}
-    took = spread(counts_of(tally.seconds.keys(), tally.seconds.values()))
+    seconds = np.repeat(np.fromiter(tally.seconds, np.int64), np.fromiter(tally.seconds.values(), np.int64))
+    took = spread(unpack(packed(seconds)))
     return Called(group=group, **plain, minutes_to_show=took)

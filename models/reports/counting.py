@@ -1,12 +1,13 @@
 """Counting the rows themselves: what became of concerns, what was given, how long it took, who was asked."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, func, inspect, select
+import numpy as np
+from sqlalchemy import ColumnElement, Select, String, cast, func, inspect, select
 from sqlalchemy.orm import Session
 
 from models.alert import Alert
@@ -17,7 +18,8 @@ from models.follow_up import FollowUp, FollowUpStatus
 from models.recovery import STANDS, RecoveryAction
 from models.remedy import WORDS, Remedy
 from models.reports.groups import Grouping, Key
-from models.reports.histogram import Counts, counts_of, pack, unpack
+from models.reports.histogram import packed
+from models.reports.percentiles import Values
 from models.store import Store
 from models.store_day import StoreDay
 from models.terms import Kind, Outcome, Status
@@ -39,12 +41,12 @@ class Total:
     def add(self, other: "Total") -> None:
         self.figures.update(other.figures)
         self.cost.update(other.cost)
-        for name, packed in other.seconds.items():
-            self.seconds[name] += packed
+        for name, histograms in other.seconds.items():
+            self.seconds[name] += histograms
 
-    def histogram(self, name: str) -> Counts:
-        """How often each step of time was met, of one of SECONDS."""
-        return unpack(self.seconds[name])
+    def histogram(self, name: str) -> bytes:
+        """How long one of SECONDS took, packed."""
+        return b"".join(self.seconds[name])
 
 
 Totals = defaultdict[Key, Total]
@@ -57,7 +59,15 @@ def _how_many(*criteria: ColumnElement[bool]) -> ColumnElement[int]:
 _COUNTS = Concern.kind != Kind.PRAISE
 _RESOLVED = Concern.status == Status.RESOLVED
 _LOST = Concern.outcome == Outcome.LOST
-_GIVEN_SOMETHING = Concern.actions.any(and_(STANDS, RecoveryAction.remedy.has(Remedy.kind.not_in(WORDS))))
+# A count: of EXISTS PostgreSQL may make a list of all that was ever given anywhere, for every statement anew.
+_GIVEN = (
+    select(func.count(RecoveryAction.id))
+    .join(RecoveryAction.remedy)
+    .where(RecoveryAction.organization_id == Concern.organization_id, RecoveryAction.concern_id == Concern.id)
+    .where(STANDS, Remedy.kind.not_in(WORDS))
+    .correlate(Concern)
+    .scalar_subquery()
+)
 _LIFTED = (_RESOLVED, Concern.mood_after.is_not(None))
 SECONDS: Mapping[str, Any] = {
     "seconds_to_take": Concern.seconds_to_take,
@@ -70,7 +80,7 @@ CONCERNS: Mapping[str, ColumnElement[int]] = {
     "resolved": _how_many(_RESOLVED),
     "recovered": _how_many(Concern.outcome == Outcome.RECOVERED),
     "lost": _how_many(_LOST),
-    "lost_empty_handed": _how_many(_LOST, ~_GIVEN_SOMETHING),
+    "lost_empty_handed": _how_many(_LOST, _GIVEN == 0),
     "open": _how_many(~_RESOLVED),
     "on_the_spot": _how_many(_RESOLVED, Concern.resolved_by_id == Concern.reported_by_id, Concern.reopened_count == 0),
     "late": _how_many(Concern.late.is_(True)),
@@ -81,6 +91,10 @@ CONCERNS: Mapping[str, ColumnElement[int]] = {
     "lift": func.coalesce(func.sum(Concern.mood_after - Concern.mood).filter(_COUNTS, *_LIFTED), 0),
     "praise": func.count().filter(~_COUNTS),
 }
+# As text, so that a group is one row and not one for each concern. Of what was told late nobody knows how long it took.
+_ALL_SECONDS = [
+    func.string_agg(cast(seconds, String), ",").filter(_COUNTS, Concern.late.is_(False)) for seconds in SECONDS.values()
+]
 # What was cancelled in time is owed to nobody; once broken it counts, whatever became of it.
 DUE = (FollowUp.status != FollowUpStatus.CANCELLED) | FollowUp.broken_at.is_not(None)
 KEPT_IN_TIME = (FollowUp.status == FollowUpStatus.KEPT) & FollowUp.broken_at.is_(None)
@@ -116,36 +130,26 @@ LISTENING: Mapping[type[FollowUp | AskedWell | StoreDay], Mapping[str, ColumnEle
 
 
 def count_concerns(session: Session, concerns: Select[Any], grouping: Grouping) -> Iterator[tuple[Key, Total]]:
-    """The totals of each group of these concerns, which are joined with their stores; three statements."""
-    yield from count_outcomes(session, concerns, grouping)
-    yield from _seconds(session, concerns, grouping)
+    """The totals of each group of these concerns, which are joined with their stores; two statements."""
+    for key, counted, seconds in outcomes(session, concerns, grouping):
+        histograms = {name: [packed(values)] for name, values in seconds.items()}
+        yield key, Total(counted, seconds=defaultdict(list, histograms))
+    for key, cost in costs(session, concerns, grouping):
+        yield key, Total(cost=cost)
 
 
-def count_outcomes(session: Session, concerns: Select[Any], grouping: Grouping) -> Iterator[tuple[Key, Total]]:
-    """The same without how long it took; two statements."""
-    yield from _figures(session, concerns.outerjoin(Concern.alert), grouping, CONCERNS)
-    yield from _cost(session, concerns, grouping)
+def outcomes(
+    session: Session, concerns: Select[Any], grouping: Grouping
+) -> Iterator[tuple[Key, Counter[str], dict[str, Values]]]:
+    """What became of the concerns of each group, and all of their SECONDS; one statement."""
+    asked = grouping.join(concerns.outerjoin(Concern.alert))
+    question = asked.with_only_columns(*grouping.keys, *CONCERNS.values(), *_ALL_SECONDS)
+    for key, row in grouping.told(session, question):
+        counted, seconds = map(int, row[: len(CONCERNS)]), map(_values, row[len(CONCERNS) :])
+        yield key, Counter(dict(zip(CONCERNS, counted, strict=True))), dict(zip(SECONDS, seconds, strict=True))
 
 
-def count_listening(session: Session, belongs: Any, grouping_of: Any) -> Iterator[tuple[Key, Total]]:
-    """Who was asked, who came, and what was promised; a statement for each.
-
-    `belongs` and `grouping_of` are asked for each of LISTENING: its criteria, and its groups.
-    """
-    for kind, figures in LISTENING.items():
-        rows = select(kind.id).select_from(kind).join(Store, Store.id == kind.store_id).where(*belongs(kind))
-        yield from _figures(session, rows, grouping_of(kind), figures)
-
-
-def _figures(
-    session: Session, rows: Select[Any], grouping: Grouping, figures: Mapping[str, ColumnElement[int]]
-) -> Iterator[tuple[Key, Total]]:
-    question = grouping.join(rows).with_only_columns(*grouping.keys, *figures.values())
-    for key, counted in grouping.told(session, question):
-        yield key, Total(Counter(dict(zip(figures, map(int, counted), strict=True))))  # a sum may be a decimal
-
-
-def _cost(session: Session, concerns: Select[Any], grouping: Grouping) -> Iterator[tuple[Key, Total]]:
+def costs(session: Session, concerns: Select[Any], grouping: Grouping) -> Iterator[tuple[Key, Counter[str]]]:
     """What was given, by currency: every entry counts, those that reverse with their minus."""
     columns = inspect(RecoveryAction).columns
     amount, currency = columns["cost_amount"], columns["cost_currency"]
@@ -156,28 +160,24 @@ def _cost(session: Session, concerns: Select[Any], grouping: Grouping) -> Iterat
         .group_by(*grouping.keys, currency)
     )
     for key, (of, total) in grouping.each(session.execute(question)):
-        yield key, Total(cost=Counter({of: int(total)}))  # PostgreSQL sums big integers to a decimal
+        yield key, Counter({of: int(total)})  # PostgreSQL sums big integers to a decimal
 
 
-def timed(concerns: Select[Any]) -> Select[Any]:
-    """Those of which it counts how long they took."""
-    return concerns.where(_COUNTS, Concern.late.is_(False))
+def count_listening(session: Session, belongs: Any, grouping_of: Any) -> Iterator[tuple[Key, Total]]:
+    """Who was asked, who came, and what was promised; a statement for each.
+
+    `belongs` and `grouping_of` are asked for each of LISTENING: its criteria, and its groups.
+    """
+    for kind, figures in LISTENING.items():
+        rows = select(kind.id).select_from(kind).join(Store, Store.id == kind.store_id).where(*belongs(kind))
+        grouping = grouping_of(kind)
+        question = grouping.join(rows).with_only_columns(*grouping.keys, *figures.values())
+        for key, counted in grouping.told(session, question):
+            yield key, Total(Counter(dict(zip(figures, map(int, counted), strict=True))))  # a sum may be a decimal
 
 
-def _seconds(session: Session, concerns: Select[Any], grouping: Grouping) -> Iterator[tuple[Key, Total]]:
-    measured = grouping.join(timed(concerns).where(Concern.seconds_to_take.is_not(None)))
-    both = (*grouping.keys, *SECONDS.values())
-    question = measured.with_only_columns(*both, func.count()).group_by(*both)
-    for key, rows in grouping.together(session.execute(question)):
-        *seconds, times = zip(*rows, strict=True)
-        packed = {name: [pack(counts_of(*_met(it, times)))] for name, it in zip(SECONDS, seconds, strict=True)}
-        yield key, Total(seconds=defaultdict(list, packed))
-
-
-def _met(seconds: Sequence[int | None], times: Sequence[int]) -> tuple[list[int], list[int]]:
-    """Those that were measured: what was taken need not be resolved."""
-    met = [(value, often) for value, often in zip(seconds, times, strict=True) if value is not None]
-    return [value for value, _ in met], [often for _, often in met]
+def _values(told: str | None) -> Values:
+    return np.fromstring(told, dtype=np.int64, sep=",") if told else np.empty(0, dtype=np.int64)
 
 
 def by_group(counted: Iterable[tuple[Key, Total]]) -> Totals:

@@ -1,5 +1,6 @@
 """What became of one store's day, counted from its rows: the only figures whose percentiles are exact."""
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -10,10 +11,10 @@ from sqlalchemy.orm import Session
 from models.asked_well import AskedWell
 from models.concern import Concern
 from models.follow_up import FollowUp
-from models.reports.counting import DUE, KEPT_IN_TIME, SECONDS, by_group, count_outcomes, timed
+from models.reports.counting import DUE, KEPT_IN_TIME, SECONDS, Total, costs, outcomes
 from models.reports.figures import Figures, figures
 from models.reports.groups import Grouping
-from models.reports.percentiles import Spread, neighbours, spread
+from models.reports.percentiles import spread
 from models.reports.share import Share
 from models.store import Store
 from models.store_day import StoreDay
@@ -44,14 +45,11 @@ def day_figures(session: Session, store: Store, business_date: date) -> DayFigur
     """Everything that belongs to a store's business day, whoever may see it."""
     belongs = (Concern.store_id == store.id, Concern.business_date == business_date)
     concerns = select(Concern.id).select_from(Concern).where(*belongs)
-    total = by_group(count_outcomes(session, concerns, Grouping((), business_date, business_date, of=Concern)))[()]
-    took, resolved_in = (_spread(session, timed(concerns), seconds) for seconds in SECONDS.values())
-    return DayFigures(**figures(total, took, resolved_in), **_counted(session, store, business_date))
-
-
-def _spread(session: Session, concerns: Any, seconds: Any) -> Spread:
-    rows = session.execute(neighbours(concerns, seconds, ())).all()
-    return spread(rows[0].n if rows else 0, {row.place: row.seconds for row in rows})
+    everything = Grouping((), business_date, business_date, of=Concern)
+    ((_, counted, seconds),) = outcomes(session, concerns, everything)
+    cost = sum((cost for _, cost in costs(session, concerns, everything)), Counter[str]())
+    took, resolved_in = (spread(seconds[name]) for name in SECONDS)
+    return DayFigures(**figures(Total(counted, cost), took, resolved_in), **_counted(session, store, business_date))
 
 
 def _counted(session: Session, store: Store, business_date: date) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """What a report can be grouped by: the columns that make a group, and what it is called."""
 
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -8,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, select
+from sqlalchemy import Row, Select, case, select
 from sqlalchemy.orm import Session
 
 from models.errors import Invalid
@@ -121,15 +120,6 @@ class Grouping:
             raise too_many(self._most)
         return self.each(rows)
 
-    def together(self, rows: Iterable[Row[Any]]) -> Iterator[tuple[Key, list[Sequence[Any]]]]:
-        """As `each`, with all the rows of a group at once: of many rows the key is read once."""
-        size = len(self.keys)
-        groups: defaultdict[Key, list[Sequence[Any]]] = defaultdict(list)
-        for row in rows:
-            groups[row[:size]].append(row[size:])
-        for raw, rest in groups.items():
-            yield self._read(raw), rest
-
     def each(self, rows: Iterable[Row[Any]]) -> Iterator[tuple[Key, Sequence[Any]]]:
         """Rows that begin with the `keys`: the key of the group, and the rest of the row."""
         size = len(self.keys)
@@ -150,9 +140,10 @@ def _dimension(
     if by is GroupBy.MONTH and monthly:
         return Dimension(of.business_date, read=month)
     if by in CALENDARS:
-        calendar = CALENDARS[by](from_date, to_date)
-        within = of.business_date.between(calendar.c.first_date, calendar.c.last_date)
-        return Dimension(calendar.c.label, join=lambda question: question.join(calendar, within))
+        labels_ = CALENDARS[by](from_date, to_date)
+        # No table of periods to join: such a statement would be compiled anew each time.
+        first_that_ends_later = case(*((of.business_date <= last, last) for last in labels_))
+        return Dimension(first_that_ends_later, read=labels_.__getitem__)
     match by:
         case GroupBy.REGION:
             return Dimension(Store.region_id)

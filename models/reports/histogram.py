@@ -5,13 +5,12 @@ the base GAMMA. Packed, each step that was met is one 16-bit word, ten bits for 
 was met more often takes several words. So the packed form of two histograms together is one after the other.
 """
 
-from collections.abc import Iterable
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from models.reports.percentiles import MEDIAN, NOTHING, P90, Spread
+from models.reports.percentiles import MEDIAN, NOTHING, P90, Spread, Values
 
 RELATIVE_ERROR: Final = 0.01
 GAMMA: Final = (1 + RELATIVE_ERROR) / (1 - RELATIVE_ERROR)
@@ -22,30 +21,36 @@ _TIMES_BITS: Final = MOST.bit_length()
 # What a step says it was: the middle of its bounds, in the measure of relative error. The first is no time at all.
 _VALUES: Final = np.concatenate([[0.0], 2 * GAMMA ** np.arange(STEPS - 1, dtype=float) / (GAMMA + 1)])
 
+_LOG_GAMMA: Final = np.log(GAMMA)
+_WORD: Final = np.dtype("<u2")
+_SHORT: Final = 64 * _WORD.itemsize
+
 Counts = NDArray[np.int64]
 
 
-def counts_of(seconds: Iterable[int], times: Iterable[int]) -> Counts:
-    """How often each step was met by these whole seconds, each of which was met so many times."""
-    values = np.fromiter(seconds, dtype=float)
-    steps = np.ceil(np.log(np.maximum(values, 1)) / np.log(GAMMA)) + 1
-    steps = np.where(values > 0, np.minimum(steps, STEPS - 1), 0).astype(np.int64)
-    weights = np.fromiter(times, dtype=np.int64, count=len(steps))
-    return np.bincount(steps, weights=weights, minlength=STEPS).astype(np.int64)
+def packed(seconds: Values) -> bytes:
+    """The histogram of these whole seconds, a word for each of them."""
+    steps = np.ceil(np.log(np.maximum(seconds, 1)) / _LOG_GAMMA) + 1
+    steps = np.where(seconds > 0, np.minimum(steps, STEPS - 1), 0).astype(_WORD)
+    return (steps << _TIMES_BITS | 1).tobytes()
 
 
-def pack(counts: Counts) -> bytes:
-    """The histogram as it is kept."""
+def compact(together: bytes) -> bytes:
+    """The same histogram in as few words as it takes, where there are many."""
+    return together if len(together) <= _SHORT else _pack(unpack(together))
+
+
+def unpack(together: bytes) -> Counts:
+    """How often each step was met, in packed histograms one after the other."""
+    words = np.frombuffer(together, dtype=_WORD)
+    return np.bincount(words >> _TIMES_BITS, weights=words & MOST, minlength=STEPS).astype(np.int64)
+
+
+def _pack(counts: Counts) -> bytes:
     full, rest = np.divmod(counts, MOST)
     steps = np.arange(STEPS) << _TIMES_BITS
     words = np.concatenate([np.repeat(steps | MOST, full), (steps | rest)[rest > 0]])
-    return words.astype("<u2").tobytes()
-
-
-def unpack(packed: Iterable[bytes]) -> Counts:
-    """The counts of all these packed histograms together."""
-    words = np.frombuffer(b"".join(packed), dtype="<u2")
-    return np.bincount(words >> _TIMES_BITS, weights=words & MOST, minlength=STEPS).astype(np.int64)
+    return words.astype(_WORD).tobytes()
 
 
 def spread(counts: Counts) -> Spread:

@@ -1,24 +1,17 @@
-"""Weeks and months as a table of dates, so that no database has to reckon with them."""
+"""Weeks and months by their days, so that no database has to reckon with them."""
 
 from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 
-from sqlalchemy import CTE, Date, String, column, values
+
+def weeks(from_date: date, to_date: date) -> dict[date, str]:
+    """The ISO weeks, Monday to Sunday, that touch these days: by their last day, with labels such as 2026-W10."""
+    return {last: _week(first) for first, last in _periods(from_date, to_date, _monday, longest=7)}
 
 
-def weeks(from_date: date, to_date: date) -> CTE:
-    """The ISO weeks, Monday to Sunday, that touch these days: (label such as 2026-W10, first_date, last_date)."""
-    return _calendar("week", _week, _periods(from_date, to_date, _monday, longest=7))
-
-
-def months(from_date: date, to_date: date) -> CTE:
-    """The months that touch these days: (label such as 2026-03, first_date, last_date)."""
-    return _calendar("month", month, _periods(from_date, to_date, _first_of_month, longest=31))
-
-
-def _calendar(name: str, label: Callable[[date], str], periods: Iterator[tuple[date, date]]) -> CTE:
-    table = values(column("label", String), column("first_date", Date), column("last_date", Date), name=f"{name}s")
-    return table.data([(label(first), first, last) for first, last in periods]).cte(name)
+def months(from_date: date, to_date: date) -> dict[date, str]:
+    """The months that touch these days: by their last day, with labels such as 2026-03."""
+    return {last: month(first) for first, last in _periods(from_date, to_date, _first_of_month, longest=31)}
 
 
 def _periods(
@@ -30,6 +23,16 @@ def _periods(
         following = start(first + timedelta(days=longest))
         yield first, following - timedelta(days=1)
         first = following
+
+
+def whole_months(from_date: date, to_date: date) -> list[date]:
+    """The first days of the months of which every day is among these."""
+    periods = _periods(from_date, to_date, _first_of_month, longest=31)
+    return [first for first, last in periods if from_date <= first and last <= to_date]
+
+
+def last_day(month: date) -> date:
+    return following_month(month) - timedelta(days=1)
 
 
 def _monday(day: date) -> date:

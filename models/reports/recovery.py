@@ -8,17 +8,16 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy.orm import Session
-
 from models.access import Actor
 from models.reports.control import Control, rate_beside, share_beside
 from models.reports.counting import SECONDS, Total, altogether
 from models.reports.figures import LISTENED, Row, figures
 from models.reports.groups import OF_CONCERNS, OVERLAPPING, GroupBy, in_order, labels
-from models.reports.histogram import RELATIVE_ERROR, spread
+from models.reports.histogram import RELATIVE_ERROR, spread, unpack
 from models.reports.periods import a_year_before, before
 from models.reports.reading import totals
 from models.reports.share import Share
+from models.session import ScopedSession
 from models.store import Store
 
 
@@ -52,7 +51,7 @@ class RecoveryReport:
 
 
 def recovery(
-    session: Session,
+    session: ScopedSession,
     *,
     seen_by: Actor,
     from_date: date,
@@ -101,6 +100,6 @@ def _beside(row: Row, all_: Row) -> dict[str, Control | None]:
 
 
 def _row(total: Total, *, group: dict[str, Any], whole: bool) -> Row:
-    took, resolved_in = (spread(total.histogram(name)) for name in SECONDS)
+    took, resolved_in = (spread(unpack(total.histogram(name))) for name in SECONDS)
     listened: dict[str, Any] = {name: total.figures[name] if whole else None for name in LISTENED}
     return Row(**figures(total, took, resolved_in), **listened, group=group)

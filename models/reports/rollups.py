@@ -7,16 +7,29 @@ one that is set while the day is being worked out has to outlive that.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
-from uuid import UUID
+from functools import cache
+from uuid import UUID, uuid4
 
-from sqlalchemy import BigInteger, ColumnElement, Index, LargeBinary, UniqueConstraint, func, inspect, literal, select
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Index,
+    LargeBinary,
+    UniqueConstraint,
+    func,
+    inspect,
+    literal,
+    select,
+    update,
+)
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import TenantOwned, link
 from models.reports.counting import SECONDS, Total
 from models.reports.groups import Grouping, Key
+from models.session import ScopedSession
 from models.store import Store
 
 
@@ -30,6 +43,7 @@ class Kept(TenantOwned):
     __abstract__ = True
 
     store_id: Mapped[UUID] = link("store")
+    business_date: Mapped[date]  # the day, or the first one of the month
     concerns: Mapped[int]
     unhappy: Mapped[int]
     taken: Mapped[int]
@@ -75,8 +89,6 @@ class KeptDay(Listened):
         Index("ix_kept_day_date", "organization_id", "business_date"),
     )
 
-    business_date: Mapped[date]
-
 
 class KeptMonth(Listened):
     """One store's month, known by its first day."""
@@ -86,8 +98,6 @@ class KeptMonth(Listened):
         UniqueConstraint("organization_id", "store_id", "business_date"),
         Index("ix_kept_month_date", "organization_id", "business_date"),
     )
-
-    business_date: Mapped[date]
 
 
 class KeptCause(Kept):
@@ -99,16 +109,41 @@ class KeptCause(Kept):
         Index("ix_kept_cause_date", "organization_id", "business_date"),
     )
 
-    business_date: Mapped[date]
     category_id: Mapped[UUID | None] = link("category", nullable=True)
     cause_id: Mapped[UUID | None] = link("cause", nullable=True)
+
+
+class Edition(TenantOwned):
+    """Which sums of one month are kept: another edition each time some of them have been worked out anew.
+
+    A month without one is a month of which nothing was ever kept.
+    """
+
+    __tablename__ = "kept_edition"
+    __table_args__ = (UniqueConstraint("organization_id", "month"),)
+
+    month: Mapped[date]  # its first day
+    edition: Mapped[UUID]
+
+    @classmethod
+    def replace(cls, session: ScopedSession, month: date) -> None:
+        """Another one, at the end of a transaction that changed what is kept: others who do wait until it is over."""
+        edition = uuid4()
+        if session.insert_once(cls, month=month, edition=edition) is None:
+            session.execute(update(cls).where(cls.month == month).values(edition=edition))
+
+
+@cache
+def counts_of(kept: type[Kept]) -> Sequence[str]:
+    """The names of what is counted, the cost among it."""
+    return [name for name, column in inspect(kept).columns.items() if column.type.python_type is int]
 
 
 def add_up(
     session: Session, kept: type[Kept], *criteria: ColumnElement[bool], grouping: Grouping
 ) -> Iterator[tuple[Key, Total]]:
     """The totals of each group of what is kept, in one statement; `criteria` are on it and on Store."""
-    figures = [name for name, column in inspect(kept).columns.items() if column.type.python_type is int]
+    figures = counts_of(kept)
     sums = [func.sum(getattr(kept, name)) for name in figures]
     nothing = literal(b"", LargeBinary)
     histograms = [func.string_agg(getattr(kept, name), nothing, type_=LargeBinary) for name in SECONDS]

@@ -5,12 +5,12 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from models.reports import reading
-from models.reports.refresh import refresh
+from models.reports import reading, scope
 from models.store import Store
 from models.terms import Outcome
 from tests.databases import only_on_postgresql
 from tests.factories import NOON, Shop
+from tests.keeping import refresh
 from tests.problems import problem
 from tests.reporting import report, tell
 from tests.world import World
@@ -72,7 +72,8 @@ def test_the_period_before_stands_beside_it(world: World, shop: Shop) -> None:
 def test_more_rows_than_an_answer_carries_are_refused(
     world: World, shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reading, "MOST", 2)
+    for module in (reading, scope):
+        monkeypatch.setattr(module, "MOST", 2)
     for days_ago in range(3):
         tell(world, shop, occurred_at=NOON - timedelta(days=days_ago), cost=100)
     first = {"from": "2026-02-01"}
@@ -88,7 +89,8 @@ def test_more_rows_than_an_answer_carries_are_refused(
 def test_no_row_is_left_out_where_there_are_several_currencies(
     world: World, shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reading, "MOST", 2)
+    for module in (reading, scope):
+        monkeypatch.setattr(module, "MOST", 2)
     with world.back_office.writing(shop.organization_id) as session:
         Store.named(session, "second").currency = "GBP"
     for days_ago in range(2):

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import timedelta
 from random import Random
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -13,8 +14,9 @@ from hypothesis import strategies as st
 from sqlalchemy import delete, select
 
 from models.mark import Mark
+from models.reports import marked
 from models.reports import refresh as refreshing
-from models.reports.refresh import mark_everything, marked_organizations, refresh, refresh_everything
+from models.reports.refresh import mark_everything, marked_organizations
 from models.session import EVERYTHING, Database, DatabaseRole
 from models.store import Store
 from notifications import sums
@@ -22,6 +24,7 @@ from notifications.sums import EVERY
 from tests.crowd import wait_until_somebody_waits
 from tests.databases import only_on_postgresql
 from tests.factories import Shop, give_phone, make_shop
+from tests.keeping import refresh, refresh_everything
 from tests.kept_house import House
 from tests.telling import Notebook, log_concern, over, work, worker_of
 from tests.world import World
@@ -30,7 +33,7 @@ PATIENCE = 60.0
 
 
 @settings(
-    max_examples=4,
+    max_examples=3,
     deadline=None,
     database=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],  # each example founds an organization of its own
@@ -48,11 +51,26 @@ def test_kept_marked_or_worked_out_anew_the_report_is_a_recount(world: World, rn
     house.merge(rng)
     assert house.marks() > 0
     assert house.differences() == []  # some days are marked, the others are kept
+    while refresh(world.back_office):
+        assert house.differences() == []  # the days are worked out, the causes of their months are not
+    assert house.marks() > 0
     house.refresh_all()
     assert house.differences() == []
     house.forget()
     house.rebuild()
     assert house.differences() == []
+
+
+def test_however_much_is_marked_the_report_is_a_recount(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A few days are named in the statements, of many they find out themselves."""
+    house = House(world)
+    house.live(Random(6), 25)
+    house.refresh_all()
+    house.live(Random(7), 5)
+    assert house.marks() > 0
+    for named in (0, 1000):
+        monkeypatch.setattr(marked, "NAMED", named)
+        assert house.differences() == []
 
 
 def test_a_refresh_of_some_days_leaves_the_others_marked(world: World) -> None:
@@ -118,7 +136,7 @@ def test_two_at_once_while_others_write_leave_nothing_out(world: World) -> None:
     def keep() -> int:
         refreshed = 0
         with closing(Database(world.url, DatabaseRole.WORKER, clock=world.clock)) as database:
-            while writing.is_set() or house.marks():
+            while writing.is_set() or house.marks(Mark):
                 refreshed += refresh(database, at_once=5)
         return refreshed
 
@@ -131,7 +149,7 @@ def test_two_at_once_while_others_write_leave_nothing_out(world: World) -> None:
         assert sum(keeper.result(PATIENCE) for keeper in keepers) > 0
     assert told == sorted(told)
     assert house.concerns_told() == told[0] + sum(writer.result() for writer in writers)
-    assert house.marks() == 0
+    assert house.marks(Mark) == 0
     assert house.differences() == []
 
 
@@ -174,22 +192,22 @@ def test_a_round_works_out_one_organization_and_one_that_breaks_keeps_no_other_f
     broken, *others = (make_shop(world.back_office, slug) for slug in ("acme", "beta", "coda"))
     for shop in (broken, *others):
         log_concern(world, shop)
-    work_out = refreshing._Batch.work_out
+    work_out = refreshing._Batch.work_out_days
 
-    def break_one(batch: refreshing._Batch) -> None:
+    def break_one(batch: refreshing._Batch, days: Any) -> None:
         if batch.organization_id == broken.organization_id:
             raise ZeroDivisionError
-        work_out(batch)
+        work_out(batch, days)
 
-    monkeypatch.setattr(refreshing._Batch, "work_out", break_one)
+    monkeypatch.setattr(refreshing._Batch, "work_out_days", break_one)
     left = []
     with worker_of(world, over(Notebook())) as worker:
         for _ in range(3):
             worker.work_once()
-            left.append(len(marked_organizations(world.back_office)))
+            left.append(len(marked_organizations(world.back_office, at=world.clock())))
         assert work(worker) == 0
     assert left == [3, 2, 1]
-    assert marked_organizations(world.back_office) == [broken.organization_id]
+    assert marked_organizations(world.back_office, at=world.clock()) == [broken.organization_id]
 
 
 def test_who_has_much_to_be_worked_out_lets_others_go_in_between(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -202,7 +220,7 @@ def test_who_has_much_to_be_worked_out_lets_others_go_in_between(world: World, m
         world.clock.move(seconds=EVERY / timedelta(seconds=1))
         for _ in range(2):
             worker.work_once()
-        assert marked_organizations(world.back_office) == [house.shop.organization_id]
+        assert marked_organizations(world.back_office, at=world.clock()) == [house.shop.organization_id]
 
 
 def test_the_command_line_rebuilds_everything(world: World) -> None:

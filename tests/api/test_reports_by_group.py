@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from models.reports.refresh import refresh
 from models.terms import Outcome
 from tests.factories import NOON, Shop
 from tests.grouping import put_in_groups
+from tests.keeping import refresh
 from tests.problems import error
 from tests.reporting import DAYS, report, tell
 from tests.telling import log_concern

@@ -2,9 +2,9 @@
 
 from contextlib import closing
 
-from models.reports.refresh import refresh
 from tests.databases import Databases, migrate, migrate_back
 from tests.factories import make_shop
+from tests.keeping import refresh
 from tests.reporting import report, tell
 from tests.world import World
 

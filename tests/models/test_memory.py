@@ -6,7 +6,7 @@ from itertools import count
 import pytest
 
 from models import memory
-from models.memory import A_MINUTE, Memory
+from models.memory import A_MINUTE, Memory, Shelf
 from tests.factories import NOON, Shop, make_shop
 from tests.world import World
 
@@ -48,3 +48,22 @@ def test_what_is_remembered_is_each_organizations_own(world: World, shop: Shop) 
             found.append(session.remembered("what", lambda one=one: one.slug, at=NOON))  # type: ignore[misc]
     assert found == ["acme", "other", "acme", "other"]
     assert world.back_office.memory is not world.database.memory
+
+
+def test_on_a_shelf_that_is_full_what_was_used_last_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory, "MOST_BYTES", 9)
+    shelf = Shelf()
+    for asked in ("one", "another", "a third"):
+        shelf.keep(asked, asked, size=3)
+    assert shelf.find("one") == "one"
+    shelf.keep("a fourth", "it", size=2)
+    assert [shelf.find(asked) is None for asked in ("one", "another", "a third", "a fourth")] == [0, 1, 0, 0]
+
+
+def test_what_would_fill_a_shelf_alone_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory, "MOST_BYTES", 9)
+    shelf = Shelf()
+    shelf.keep("little", "it", size=9)
+    shelf.keep("much", "it", size=10)
+    assert shelf.find("much") is None
+    assert shelf.find("little") == "it"

@@ -1,6 +1,7 @@
 """How PostgreSQL finds what is asked for most, in a house of twenty thousand concerns: by an index, always."""
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -175,6 +176,7 @@ def _scans(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
         yield from _scans(inner)
 
 
+REPORT = "/v1/reports/recovery?from=2026-02-01&to=2026-03-31&group_by=region,month"
 REQUESTS = {
     "a store's concerns, newest first": ("floor", "GET", "/v1/concerns?store_id={store_id}"),
     "the concerns of one's stores": ("floor", "GET", "/v1/concerns"),
@@ -235,6 +237,17 @@ def test_a_name_is_found_by_the_index_of_names(large: Large) -> None:
     with large.world.database.reading(large.tenant) as session:
         plan = session.connection().exec_driver_sql("EXPLAIN " + statement, parameters).scalars().all()
     assert any("ix_customer_name_key" in line for line in plan), plan
+
+
+def test_of_a_report_no_plan_is_kept_for_any_days_whatever(large: Large) -> None:
+    with closing(World(large.world.url)) as world:
+        for _ in range(15):  # by then PostgreSQL would have one
+            assert world.request("GET", REPORT, (large.scene.shop, "hq")).status_code == 200
+        with world.database.engine.connect() as connection:
+            plans = "SELECT sum(custom_plans), sum(generic_plans) FROM pg_prepared_statements WHERE statement LIKE :of"
+            for_these, for_any = connection.execute(sa.text(plans), {"of": "%kept_%"}).one()
+    assert for_these > 0
+    assert for_any == 0
 
 
 def _by_an_index(large: Large, method: str, path: str, login: str, body: Any = None) -> None:

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.reports.histogram import MOST, STEPS, counts_of, pack, spread, unpack
+from models.reports.histogram import MOST, compact, packed, spread, unpack
 from tests.agreement import agrees
 from tests.recount import spread as recounted
 
@@ -13,29 +13,32 @@ SECONDS = st.lists(st.integers(0, 20 * YEAR), max_size=60)
 
 
 def histogram(seconds: list[int]) -> bytes:
-    return pack(counts_of(seconds, [1] * len(seconds)))
+    return packed(np.array(seconds, dtype=np.int64))
 
 
 @given(SECONDS)
 def test_percentiles_are_within_one_per_cent_whatever_was_measured(seconds: list[int]) -> None:
-    from_histogram = vars(spread(unpack([histogram(seconds)])))
+    from_histogram = vars(spread(unpack(histogram(seconds))))
     assert agrees(from_histogram, recounted(value / 60 for value in seconds))  # type: ignore[arg-type]  # any number
 
 
 @given(st.lists(SECONDS, max_size=5))
 def test_histograms_together_are_one_after_the_other(parts: list[list[int]]) -> None:
-    together = unpack([b"".join(map(histogram, parts))])
-    assert np.array_equal(together, unpack(map(histogram, parts)))
-    assert np.array_equal(together, unpack([histogram([value for part in parts for value in part])]))
+    together = unpack(b"".join(map(histogram, parts)))
+    assert np.array_equal(together, unpack(histogram([value for part in parts for value in part])))
 
 
-@given(st.integers(0, STEPS - 1), st.integers(1, 10 * MOST))
-def test_what_was_met_often_is_counted_to_the_last_time(step: int, times: int) -> None:
-    counts = np.zeros(STEPS, np.int64)
-    counts[step] = times
-    assert np.array_equal(unpack([pack(counts)]), counts)
+@given(SECONDS, st.integers(1, 10 * MOST))
+def test_in_fewer_words_it_says_the_same(seconds: list[int], times: int) -> None:
+    often = histogram(seconds * times)
+    assert np.array_equal(unpack(compact(often)), unpack(often))
+    assert len(compact(often)) <= len(often)
+
+
+def test_what_was_met_often_takes_few_words() -> None:
+    assert len(compact(histogram([60] * 10 * MOST))) == 10 * len(histogram([60]))
 
 
 def test_nothing_is_nothing() -> None:
-    assert pack(unpack([])) == b""
-    assert vars(spread(unpack([b""]))) == {"median": None, "p90": None, "n": 0}
+    assert histogram([]) == compact(b"") == b""
+    assert vars(spread(unpack(b""))) == {"median": None, "p90": None, "n": 0}

@@ -1,47 +1,53 @@
-"""Weeks and months as tables of dates."""
+"""Weeks and months by their days."""
 
-from datetime import date
-from itertools import pairwise
+from datetime import date, timedelta
 
 import pytest
-import sqlalchemy as sa
 
-from models.reports.periods import a_year_before, before, months, weeks
-from models.session import Database, DatabaseRole
+from models.reports.periods import a_year_before, before, last_day, months, weeks, whole_months
 
 
-def rows(url: str, calendar: sa.CTE) -> list[tuple[str, date, date]]:
-    database = Database(url, DatabaseRole.WORKER)
-    with database.engine.connect() as connection:
-        found = [tuple(row) for row in connection.execute(sa.select(calendar))]
-    database.close()
-    return found
+def test_a_week_goes_from_monday_to_sunday_and_belongs_to_the_year_of_its_thursday() -> None:
+    assert weeks(date(2026, 12, 27), date(2027, 1, 4)) == {
+        date(2026, 12, 27): "2026-W52",
+        date(2027, 1, 3): "2026-W53",
+        date(2027, 1, 10): "2027-W01",
+    }
 
 
-def test_a_week_goes_from_monday_to_sunday_and_belongs_to_the_year_of_its_thursday(database_url: str) -> None:
-    assert rows(database_url, weeks(date(2026, 12, 27), date(2027, 1, 4))) == [
-        ("2026-W52", date(2026, 12, 21), date(2026, 12, 27)),
-        ("2026-W53", date(2026, 12, 28), date(2027, 1, 3)),
-        ("2027-W01", date(2027, 1, 4), date(2027, 1, 10)),
-    ]
+def test_months_follow_each_other_whatever_their_length() -> None:
+    assert months(date(2023, 12, 31), date(2024, 3, 1)) == {
+        date(2023, 12, 31): "2023-12",
+        date(2024, 1, 31): "2024-01",
+        date(2024, 2, 29): "2024-02",
+        date(2024, 3, 31): "2024-03",
+    }
 
 
-def test_months_follow_each_other_whatever_their_length(database_url: str) -> None:
-    assert rows(database_url, months(date(2023, 12, 31), date(2024, 3, 1))) == [
-        ("2023-12", date(2023, 12, 1), date(2023, 12, 31)),
-        ("2024-01", date(2024, 1, 1), date(2024, 1, 31)),
-        ("2024-02", date(2024, 2, 1), date(2024, 2, 29)),
-        ("2024-03", date(2024, 3, 1), date(2024, 3, 31)),
-    ]
-
-
-def test_every_day_of_eleven_hundred_is_in_exactly_one_period(database_url: str) -> None:
+def test_every_day_of_eleven_hundred_is_in_the_first_period_that_ends_no_earlier() -> None:
     first, last = date(2026, 1, 31), date(2029, 2, 3)
-    for calendar in (weeks(first, last), months(first, last)):
-        periods = rows(database_url, calendar)
-        assert periods[0][1] <= first
-        assert last <= periods[-1][2]
-        assert all((following[1] - before[2]).days == 1 for before, following in pairwise(periods))
+    weeks_, months_ = weeks(first, last), months(first, last)
+    for number in range((last - first).days + 1):
+        day = first + timedelta(days=number)
+        year, week, _ = day.isocalendar()
+        assert next(label for end, label in weeks_.items() if day <= end) == f"{year}-W{week:02}"
+        assert next(label for end, label in months_.items() if day <= end) == f"{day:%Y-%m}"
+
+
+@pytest.mark.parametrize(
+    ("from_date", "to_date", "whole"),
+    [
+        ("2026-01-01", "2026-03-31", ["2026-01-01", "2026-02-01", "2026-03-01"]),
+        ("2026-01-02", "2026-03-30", ["2026-02-01"]),
+        ("2026-12-01", "2027-01-30", ["2026-12-01"]),
+        ("2026-01-02", "2026-02-27", []),
+        ("2026-01-05", "2026-01-06", []),
+    ],
+)
+def test_a_month_is_whole_when_each_of_its_days_is_asked_for(from_date: str, to_date: str, whole: list[str]) -> None:
+    found = whole_months(date.fromisoformat(from_date), date.fromisoformat(to_date))
+    assert [str(month) for month in found] == whole
+    assert all(last_day(month).day in (28, 31) for month in found)
 
 
 @pytest.mark.parametrize(

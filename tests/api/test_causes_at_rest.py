@@ -1,0 +1,53 @@
+"""The causes of a month take long to work out: they rest a while, and reports are right meanwhile."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import select
+
+from models.mark import CauseMark, Mark
+from models.reports.refresh import REST
+from models.reports.rollups import KeptCause
+from models.session import EVERYTHING
+from notifications.sums import EVERY
+from tests.factories import Shop
+from tests.telling import Notebook, log_concern, over, worker_of
+from tests.world import World
+
+
+def rows(world: World, kind: Any) -> Sequence[Any]:
+    with world.back_office.reading(EVERYTHING) as session:
+        return session.scalars(select(kind)).all()
+
+
+def by_category(world: World, shop: Shop) -> list[tuple[str, int]]:
+    query = {"from": "2026-03-01", "to": "2026-03-31", "group_by": "category"}
+    rows = world.request("GET", "/v1/reports/recovery", (shop, "hq"), query_string=query).json["rows"]
+    return [(row["group"]["category"]["slug"], row["concerns"]) for row in rows]
+
+
+def test_in_a_month_in_which_much_happens_they_are_worked_out_now_and_then(world: World, shop: Shop) -> None:
+    kept, left = [], []
+    with worker_of(world, over(Notebook())) as worker:
+        for number in range(1, 1 + 3 * (REST // EVERY)):
+            log_concern(world, shop, category="food")
+            worker.work_once()
+            kept.append(sum(row.concerns for row in rows(world, KeptCause)))
+            left.append(len(rows(world, CauseMark)))
+            assert by_category(world, shop) == [("food", number)]
+            world.clock.move(seconds=EVERY / timedelta(seconds=1))
+    assert len(rows(world, Mark)) == 0
+    assert max(left) == REST // EVERY
+    assert sorted(set(kept)) == [0, 4, 8]
+
+
+def test_once_nothing_happens_any_more_nothing_is_left_to_be_worked_out(world: World, shop: Shop) -> None:
+    log_concern(world, shop, category="food")
+    with worker_of(world, over(Notebook())) as worker:
+        worker.work_once()
+        assert (len(rows(world, Mark)), len(rows(world, CauseMark))) == (0, 1)
+        world.clock.move(seconds=REST / timedelta(seconds=1))
+        worker.work_once()
+        assert (len(rows(world, Mark)), len(rows(world, CauseMark))) == (0, 0)
+    assert by_category(world, shop) == [("food", 1)]
