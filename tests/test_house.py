@@ -4,6 +4,7 @@ import importlib
 import inspect
 import json
 import pkgutil
+import re
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,6 +29,7 @@ from tests.document import bare_application, document, operations, written_docum
 from tests.permissions import AGREED, table
 
 LONGEST = 300  # lines in a file
+LINK = re.compile(r"\]\(([^)#\s]+)[^)]*\)")
 GENERATED = ("migrations/versions/", "openapi.json", "constraints.txt", "tests/permissions.txt", "LICENSE")
 GLOBAL = {"organization", "heartbeat", "inspection", "restoration", "tally"}
 # Keyed by the organization and something that is unique within it by itself.
@@ -226,3 +228,10 @@ def schema(url: str) -> dict[str, Any]:
 
 def _texts(facts: list[Any]) -> list[str]:
     return sorted(json.dumps(fact, default=str, sort_keys=True) for fact in facts)
+
+
+def test_every_link_from_one_document_to_another_leads_somewhere() -> None:
+    documents = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
+    links = [(path, link) for path in documents for link in LINK.findall(path.read_text()) if "://" not in link]
+    assert [(path.name, link) for path, link in links if not (path.parent / link).exists()] == []
+    assert len(links) > len(documents)
