@@ -1,6 +1,7 @@
 """What every test can ask for: a database of each kind, and a count of what ran where."""
 
 import contextlib
+import gc
 import signal
 import threading
 from collections import Counter
@@ -84,6 +85,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if not kind and "postgres_server" in getattr(item, "fixturenames", []):
             kind = "postgresql"
         item.user_properties.append(("database", kind or "neither"))
+
+
+def pytest_collection_finish() -> None:
+    """Look for garbage seldom, and never among what stays: that held up a process longer than a lock is waited for."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
