@@ -1,5 +1,6 @@
 """gunicorn's settings, all taken from Config: `python -m gunicorn -c gunicorn.conf.py wsgi:app`."""
 
+import gc
 import os
 import shutil
 import sys
@@ -67,6 +68,12 @@ def on_starting(_server: object) -> None:
         database.close()
     # Where the processes leave what they count, so that any of them can answer /metrics for all.
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="amends-metrics-", dir=worker_tmp_dir)
+
+
+def when_ready(_server: object) -> None:
+    """Keeps the loaded code in memory that workers share: a search for garbage would write into each page of it."""
+    gc.collect()
+    gc.freeze()
 
 
 def pre_fork(server: Any, worker: Any) -> None:
