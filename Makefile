@@ -81,25 +81,25 @@ pictures: $(VENV)/.browser ## take the pictures of the pages in docs/pages/ anew
 	@$(PY) -m tests.browser.pictures
 
 chaos: $(DEV) ## kill the worker a hundred times over 3,000 notifications; SEED=7 repeats a run of this and those below
-	@$(PY) -m tests.ordeals.killed_workers $(REPEAT)
+	@$(PY) -m tests.chaos.drivers.killed_workers $(REPEAT)
 
 chaos-fcm: $(DEV) ## take Firebase away in every way it can be away: who is told late, what the API feels of it
-	@$(PY) -m tests.ordeals.push_outage $(REPEAT)
+	@$(PY) -m tests.chaos.drivers.push_outage $(REPEAT)
 
 chaos-postgres: $(DEV) ## crash PostgreSQL ten times under load
-	@$(PY) -m tests.ordeals.crashed_database $(REPEAT)
+	@$(PY) -m tests.chaos.drivers.crashed_database $(REPEAT)
 
 chaos-takes: $(DEV) ## fifty people take each of 200 alerts at the same moment
-	@$(PY) -m tests.ordeals.take_race $(REPEAT)
+	@$(PY) -m tests.chaos.drivers.take_race $(REPEAT)
 
 chaos-disk: $(DEV) ## let SQLite run out of room in the middle of every kind of write
-	@$(PY) -m tests.ordeals.full_disk $(REPEAT)
+	@$(PY) -m tests.chaos.drivers.full_disk $(REPEAT)
 
 chaos-export: $(DEV) ## let eight people write for ten seconds while head office follows: nothing missed, in order
-	@$(PY) -m tests.ordeals.followed_changes $(REPEAT)
+	@$(PY) -m tests.chaos.drivers.followed_changes $(REPEAT)
 
 model: $(DEV) ## try 10,000 steps of what may happen to calls for help, in any order
-	@$(PY) -m tests.ordeals.lives_of_alerts $(REPEAT)
+	@$(PY) -m tests.chaos.drivers.alert_state_machine $(REPEAT)
 
 bench: $(DEV) ## measure everything, and print what came of it in one table; CONCERNS=100000 for smaller reports
 	@$(PY) -m bench --concerns $${CONCERNS:-10000000}

@@ -14,7 +14,7 @@ from prometheus_client import values
 from sqlalchemy.exc import DBAPIError
 
 from config import Config, ConfigError, set_up_logging
-from models.session import Database, DatabaseRole, UnsafeRole
+from models.db.session import Database, DatabaseRole, UnsafeRole
 
 try:
     settings = Config.from_env()

@@ -11,10 +11,9 @@ from flask.typing import ResponseReturnValue
 from limits.storage import storage_from_string
 from limits.strategies import MovingWindowRateLimiter
 
-from api import cli, errors, requests
-from api.blueprint import Api
+from api import cli
 from api.pages import feedback as feedback_pages
-from api.pages import standing_qr as standing_qr_pages
+from api.pages import qr_code as standing_qr_pages
 from api.resources import (
     alert_rules,
     alerts,
@@ -25,12 +24,9 @@ from api.resources import (
     feedback,
     fixes,
     follow_ups,
-    groups,
     guidance,
     health,
-    hours,
     items,
-    listening,
     me,
     organization,
     questions,
@@ -40,8 +36,14 @@ from api.resources import (
     reports,
     sessions,
 )
+from api.resources import checks as listening
+from api.resources import store_groups as groups
+from api.resources import store_hours as hours
+from api.web import problems as errors
+from api.web import request_context as requests
+from api.web.blueprint import Api
 from config import Config
-from models.session import Database, DatabaseRole
+from models.db.session import Database, DatabaseRole
 
 BLUEPRINTS = (
     sessions,

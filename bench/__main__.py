@@ -10,7 +10,7 @@ from typing import Protocol
 from bench import dispatch, guidance, latency, reports, serving
 from bench.history import History
 from bench.table import Line
-from tests.ordeals.trial import machine, say
+from tests.chaos.drivers.chaos_run import machine, say
 
 
 class Figures(Protocol):

@@ -13,12 +13,12 @@ from sqlalchemy import make_url
 from structlog.testing import capture_logs
 
 from bench.history import History, write
-from models.reports.refresh import mark_everything
-from tests.factories import Shop, make_shop
-from tests.keeping import refresh_everything
-from tests.ordeals.trial import fresh_postgresql, say
-from tests.ordeals.web import Web, running_web
-from tests.world import World
+from models.reports.rollups.rebuild import mark_everything
+from tests.chaos.drivers.chaos_run import fresh_postgresql, say
+from tests.chaos.drivers.web_processes import Web, running_web
+from tests.support.app import World
+from tests.support.factories import Shop, make_shop
+from tests.support.rollups import refresh_everything
 
 
 @dataclass

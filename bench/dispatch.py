@@ -18,16 +18,16 @@ import requests
 from requests.adapters import HTTPAdapter
 
 from bench.table import Line, broken
-from models.base import system_clock
-from models.device import AddressKind
-from models.session import Database, DatabaseRole
-from notifications.channels.push import Push
-from notifications.worker import SENT_AT_ONCE, Worker
-from tests.databases import ROOT
-from tests.factories import Shop, give_phone, make_shop
-from tests.fcm import AUDIENCE, SCOPES
-from tests.ordeals.floor import log_unhappy, wait_until_sent
-from tests.ordeals.trial import fresh_postgresql, report
+from models.db.base import system_clock
+from models.db.session import Database, DatabaseRole
+from models.staff.device import AddressKind
+from notifications.channels.push.channel import Push
+from notifications.worker.worker import SENT_AT_ONCE, Worker
+from tests.chaos.drivers.chaos_run import fresh_postgresql, report
+from tests.chaos.drivers.concern_load import log_unhappy, wait_until_sent
+from tests.support.databases import ROOT
+from tests.support.factories import Shop, give_phone, make_shop
+from tests.support.fakes.fcm import AUDIENCE, SCOPES
 
 ROUNDS, PHONES, ALERTS = 5, 20, 16  # an alert rings each phone
 LETTERS = PHONES * ALERTS
@@ -75,7 +75,17 @@ class Figures:
 @contextmanager
 def stand_in(folder: Path, delay: int) -> Iterator[tuple[str, Path]]:
     """Firebase's stand-in in a process of its own, so that it takes nothing from the sender; its URL and key file."""
-    command = [sys.executable, "-m", "tests.fcm", "--port", "0", "--credentials", str(folder), "--delay-ms", str(delay)]
+    command = [
+        sys.executable,
+        "-m",
+        "tests.support.fakes.fcm",
+        "--port",
+        "0",
+        "--credentials",
+        str(folder),
+        "--delay-ms",
+        str(delay),
+    ]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr
         said = re.search(r"FCM_ENDPOINT=(\S+)", process.stderr.readline())

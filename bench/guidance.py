@@ -15,12 +15,12 @@ from structlog.testing import capture_logs
 
 from api.resources import concerns
 from bench.table import Line, broken
-from models.memory import Memory
-from tests.copies import multiply, originals
-from tests.factories import Shop, make_shop
-from tests.ordeals.trial import fresh_postgresql, report, say
-from tests.telling import log_concern
-from tests.world import World
+from models.db.cache import Memory
+from tests.chaos.drivers.chaos_run import fresh_postgresql, report, say
+from tests.support.app import World
+from tests.support.bulk_copies import multiply, originals
+from tests.support.factories import Shop, make_shop
+from tests.support.worker import log_concern
 
 CONCERNS, CUSTOMERS, PEOPLE = 1_000_000, 50_000, 200
 ROUNDS, REQUESTS = 5, 60  # what they log stays open, and beyond a thousand would hide the past of its cause

@@ -5,10 +5,10 @@ from datetime import date, timedelta
 
 import sqlalchemy as sa
 
-from tests.copies import multiply
-from tests.factories import Shop
-from tests.telling import log_concern
-from tests.world import World
+from tests.support.app import World
+from tests.support.bulk_copies import multiply
+from tests.support.factories import Shop
+from tests.support.worker import log_concern
 
 REGIONS, CATEGORIES = 10, 8
 LAST_DAY = date(2026, 2, 28)  # of a year of whole months

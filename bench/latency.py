@@ -10,14 +10,14 @@ from pathlib import Path
 from sqlalchemy import select
 
 from bench.table import Line, broken
-from models.alert import Alert
-from models.session import EVERYTHING, Database, DatabaseRole
-from tests.fcm import FcmStandIn
-from tests.fcm_answers import slow
-from tests.ordeals.crew import crew_for
-from tests.ordeals.floor import at_a_steady_pace, not_rung, open_shop, wait_until_sent
-from tests.ordeals.trial import fresh_postgresql, percentile, report
-from tests.ordeals.web import running_web
+from models.alerts.alert import Alert
+from models.db.session import EVERYTHING, Database, DatabaseRole
+from tests.chaos.drivers.chaos_run import fresh_postgresql, percentile, report
+from tests.chaos.drivers.concern_load import at_a_steady_pace, not_rung, open_shop, wait_until_sent
+from tests.chaos.drivers.web_processes import running_web
+from tests.chaos.drivers.worker_processes import crew_for
+from tests.support.fakes.fcm import FcmStandIn
+from tests.support.fakes.fcm_answers import slow
 
 ANSWERS_AFTER = 0.15  # seconds that the stand-in takes for each message, as Firebase does
 MEDIAN, P99 = 1.0, 5.0  # seconds from the moment a concern was due to be sent

@@ -9,8 +9,8 @@ from http.client import HTTPConnection
 from statistics import median
 from urllib.parse import urlsplit
 
-from tests.ordeals.floor import at_a_steady_pace
-from tests.ordeals.trial import percentile
+from tests.chaos.drivers.chaos_run import percentile
+from tests.chaos.drivers.concern_load import at_a_steady_pace
 
 PHONES = 8
 

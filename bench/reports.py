@@ -17,12 +17,12 @@ import psycopg
 from bench.chain import Chain, a_chain, timed
 from bench.history import LAST_DAY, History
 from bench.table import Line, broken
-from models.mark import Mark
-from models.reports.refresh import DAYS_AT_ONCE, REST
-from tests.factories import Shop
-from tests.keeping import refresh, refresh_everything
-from tests.ordeals.trial import report
-from tests.world import World
+from models.db.dirty_days import Mark
+from models.reports.rollups.rebuild import DAYS_AT_ONCE, REST
+from tests.chaos.drivers.chaos_run import report
+from tests.support.app import World
+from tests.support.factories import Shop
+from tests.support.rollups import refresh, refresh_everything
 
 ROUNDS, LOGGED = 9, 60
 FASTER_THAN_DUCKDB, FASTER_THAN_SQL, SLOWER = 10, 100, 1.2  # the year by region and month

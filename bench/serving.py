@@ -16,12 +16,12 @@ from structlog.testing import capture_logs
 from bench.history import LAST_DAY, History, tell, write
 from bench.load import PHONES, Measured, Request, on_schedule, without_a_pause
 from bench.table import Line, broken
-from tests.databases import migrate
-from tests.factories import Shop, make_shop
-from tests.ordeals.trial import fresh_postgresql, report, say
-from tests.ordeals.web import Web, running_web
-from tests.telling import log_concern
-from tests.world import World
+from tests.chaos.drivers.chaos_run import fresh_postgresql, report, say
+from tests.chaos.drivers.web_processes import Web, running_web
+from tests.support.app import World
+from tests.support.databases import migrate
+from tests.support.factories import Shop, make_shop
+from tests.support.worker import log_concern
 
 ROUNDS, SECONDS = 5, 3.0
 SMALL, LARGE = History(10_000, stores=20, days=365), History(1_000_000, stores=20, days=365)

@@ -16,8 +16,8 @@ import sqlalchemy as sa
 from flask import Flask, request
 from uuid_utils.compat import uuid7
 
-from models.credentials import StaffSession
-from models.staff import Staff, StaffStore
+from models.staff.credentials import StaffSession
+from models.staff.staff import Staff, StaffStore
 from models.tables import metadata
 
 CONCERN, CHANGE, COUNTER = (metadata.tables[name] for name in ("concern", "change", "change_counter"))

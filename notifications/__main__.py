@@ -13,14 +13,14 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from config import Config, ConfigError, set_up_logging
-from models.outbox import LEASE
-from models.session import Database, DatabaseRole, UnsafeRole
-from models.waker import Waker
-from notifications.channels import AddressKind, Channel
-from notifications.channels.email import Email
+from models.db.session import Database, DatabaseRole, UnsafeRole
+from models.outbox.listener import Waker
+from models.outbox.message import LEASE
+from notifications.channels.base import AddressKind, Channel
 from notifications.channels.log import Log
-from notifications.channels.push import Push
-from notifications.worker import Worker
+from notifications.channels.mail import Email
+from notifications.channels.push.channel import Push
+from notifications.worker.worker import Worker
 
 log = structlog.get_logger(__name__)
 LONGEST_NAP = 1.0  # seconds; timed steps are looked for at least this often

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 from argon2 import PasswordHasher
 
-from models import staff
-from tests.databases import KINDS, Databases, migrate
-from tests.factories import Shop, make_shop
-from tests.postgres import Server, running_server
-from tests.world import World, empty_every_table, hang_up
+from models.staff import staff
+from tests.support.app import World, empty_every_table, hang_up
+from tests.support.databases import KINDS, Databases, migrate
+from tests.support.factories import Shop, make_shop
+from tests.support.postgres import Server, running_server
 
 __all__ = ["migrate"]
 
@@ -60,7 +60,7 @@ def databases(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFact
 
 @pytest.fixture(scope="session", params=KINDS)
 def database_kind(request: pytest.FixtureRequest) -> str:
-    """Run whoever asks for it once on each kind; tests.databases.only_on_postgresql says otherwise."""
+    """Run whoever asks for it once on each kind; tests.support.databases.only_on_postgresql says otherwise."""
     return str(request.param)
 
 

@@ -5,9 +5,9 @@ from pathlib import Path
 import psycopg
 from sqlalchemy import make_url
 
-from tests import databases
-from tests.databases import Databases
-from tests.postgres import Server
+from tests.support import databases
+from tests.support.databases import Databases
+from tests.support.postgres import Server
 
 
 def test_postgresql_is_migrated_once_and_copied_for_each_process(postgres_server, tmp_path, monkeypatch):

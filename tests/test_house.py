@@ -7,7 +7,6 @@ import pkgutil
 import re
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,19 +17,18 @@ from alembic.script import ScriptDirectory
 from flask.views import MethodView
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from api import errors, resources
-from api.resource import METHODS, Resource
+from api import resources
+from api.web import problems as errors
+from api.web.resource import METHODS, Resource
 from models.access import Permission
-from models.base import Aggregate, Base, TenantOwned
+from models.db.base import Aggregate, Base, TenantOwned
 from models.tables import metadata
-from tests.all_rows import tenant_tables
-from tests.databases import ROOT, Databases, migrate
-from tests.document import bare_application, document, operations, written_document
-from tests.permissions import AGREED, table
+from tests.support.databases import ROOT, Databases, migrate
+from tests.support.openapi_document import bare_application, document, operations, written_document
+from tests.support.permission_table import AGREED, table
+from tests.support.tenant_rows import tenant_tables
 
-LONGEST = 300  # lines in a file
 LINK = re.compile(r"\]\(([^)#\s]+)[^)]*\)")
-GENERATED = ("migrations/versions/", "openapi.json", "constraints.txt", "tests/permissions.txt", "LICENSE")
 GLOBAL = {"organization", "heartbeat", "inspection", "restoration", "tally"}
 # Keyed by the organization and something that is unique within it by itself.
 OTHER_KEYS = {"change": ["organization_id", "seq"], "change_counter": ["organization_id"]}
@@ -44,7 +42,7 @@ def subclasses(of: type) -> Iterator[type]:
 
 def test_who_may_do_what_is_what_was_agreed():
     agreed = AGREED.read_text(encoding="utf-8")
-    assert table() == agreed, "renew it, and read the difference: python -m tests.permissions"
+    assert table() == agreed, "renew it, and read the difference: python -m tests.support.permission_table"
 
 
 def test_every_address_says_what_it_needs():
@@ -165,25 +163,6 @@ def test_migrations_go_down_and_up_again_to_the_same_schema(databases: Databases
         migrate(url)
         assert schema(url) == first
         assert first["tables"].keys() == {*metadata.tables, "alembic_version"}
-
-
-def test_no_room_is_too_large():
-    files = [path for suffix in ("py", "md", "toml", "txt") for path in ROOT.rglob(f"*.{suffix}")]
-    ours = [path.relative_to(ROOT) for path in files if not hidden(path.relative_to(ROOT))]
-    long = {
-        str(path): lines
-        for path in ours
-        if not str(path).startswith(GENERATED)
-        and (lines := len((ROOT / path).read_text(encoding="utf-8").splitlines())) > LONGEST
-    }
-    assert ours
-    assert long == {}
-
-
-def hidden(path: Path) -> bool:
-    return path.parts[0] in {"var", "build"} or any(
-        part.startswith(".") or part == "__pycache__" for part in path.parts
-    )
 
 
 def settings(url: str) -> Config:

@@ -7,8 +7,8 @@ import psycopg
 import pytest
 from sqlalchemy import create_engine, make_url, text
 
-from tests.databases import only_on_postgresql
-from tests.postgres import Server, bundled, installed, running_server
+from tests.support.databases import only_on_postgresql
+from tests.support.postgres import Server, bundled, installed, running_server
 
 
 def rows(url: str, statement: str) -> list[tuple[object, ...]]:
@@ -80,8 +80,8 @@ def test_a_given_server_is_used_and_left_as_it_was_found(postgres_server):
 
 @pytest.mark.parametrize("binaries", [*installed(), *bundled()], ids=lambda binaries: binaries.folder.parent.name)
 def test_every_postgresql_at_hand_starts_without_root_and_leaves_nothing_behind(binaries, monkeypatch, subtests):
-    monkeypatch.setattr("tests.postgres.installed", lambda _: [binaries])
-    monkeypatch.setattr("tests.postgres.bundled", list)
+    monkeypatch.setattr("tests.support.postgres.installed", lambda _: [binaries])
+    monkeypatch.setattr("tests.support.postgres.bundled", list)
 
     with running_server({}) as server:
         (folder,) = {Path(str(make_url(server.address).query["host"]))}
@@ -96,8 +96,8 @@ def test_every_postgresql_at_hand_starts_without_root_and_leaves_nothing_behind(
 
 
 def test_where_nothing_can_be_started_it_says_what_to_set(monkeypatch):
-    monkeypatch.setattr("tests.postgres.installed", lambda _: [])
-    monkeypatch.setattr("tests.postgres.bundled", list)
+    monkeypatch.setattr("tests.support.postgres.installed", lambda _: [])
+    monkeypatch.setattr("tests.support.postgres.bundled", list)
 
     with pytest.raises(RuntimeError, match="TEST_DATABASE_URL"), running_server({}):
         pass

@@ -5,10 +5,10 @@ from alembic import command
 from alembic.config import Config as AlembicConfig
 from flask import current_app
 
-from api.cli.plain import Group, back_office, tell
+from api.cli.base import Group, back_office, tell
 from config import ROOT
-from models.epoch import Restoration
-from models.session import EVERYTHING, Database
+from models.db.epoch import Restoration
+from models.db.session import EVERYTHING, Database
 
 db = Group("db", help="The database schema.")
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import click
 from flask import current_app
 
-from api.cli.plain import Group
-from api.openapi import written
+from api.cli.base import Group
+from api.web.openapi import written
 from config import ROOT
 
 openapi = Group("openapi", help="The OpenAPI document.")

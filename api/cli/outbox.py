@@ -4,10 +4,10 @@ from uuid import UUID
 
 import click
 
-from api.cli.plain import Group, back_office, tell
-from models import backlog
-from models.backlog import counts
-from models.session import EVERYTHING
+from api.cli.base import Group, back_office, tell
+from models.db.session import EVERYTHING
+from models.outbox import admin as backlog
+from models.outbox.admin import counts
 
 outbox = Group("outbox", help="What waits to be sent.")
 

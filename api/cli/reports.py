@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 import click
 
-from api.cli.plain import Group, back_office, tell
-from models.reports.refresh import mark_everything, months_marked, refresh_every_day, refresh_every_month
+from api.cli.base import Group, back_office, tell
+from models.reports.rollups.rebuild import mark_everything, months_marked, refresh_every_day, refresh_every_month
 
 reports = Group("reports", help="The sums that reports are read from.")
 

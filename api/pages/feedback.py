@@ -6,8 +6,8 @@ from flask import Response, g
 
 from api.pages.page import blueprint, database, organization_behind, sent, show
 from api.schemas.feedback import AnswerFormSchema
-from models.feedback import FeedbackRequest
-from notifications.announce import announce
+from models.recovery.feedback_request import FeedbackRequest
+from notifications.decide.announce import announce
 
 blp = blueprint("feedback-pages")
 

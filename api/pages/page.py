@@ -9,12 +9,12 @@ from babel import Locale
 from flask import Blueprint, Response, current_app, render_template, request
 from marshmallow import EXCLUDE, ValidationError
 
-from api.errors import answer_to
 from api.schemas.base import Schema
+from api.web.problems import answer_to
+from models.db.session import Database
 from models.errors import Missing
-from models.public_token import organization_of
-from models.session import Database
-from notifications.languages import ENGLISH, catalogues, known_language
+from models.recovery.public_token import organization_of
+from notifications.messages.translations import ENGLISH, catalogues, known_language
 
 CATALOGUES = catalogues(Path(__file__).parent / "locales")
 LANGUAGES = {tag: (Locale.parse(tag).display_name or tag).capitalize() for tag in ("en", *CATALOGUES)}

@@ -4,10 +4,6 @@ from typing import Any
 
 from flask import g
 
-from api.blueprint import Blueprint
-from api.idempotency import once
-from api.paging import page
-from api.resource import Resource
 from api.schemas.alert_rules import (
     AlertRuleSchema,
     EditAlertRuleSchema,
@@ -16,10 +12,14 @@ from api.schemas.alert_rules import (
     TryAlertRuleSchema,
 )
 from api.schemas.base import PageQuery, page_of
+from api.web.blueprint import Blueprint
+from api.web.idempotency import once
+from api.web.pagination import page
+from api.web.resource import Resource
 from models.access import Permission
-from models.alert_rule import AlertRule
-from models.vocabulary import Category
-from notifications.trial import Trial, try_rule
+from models.alerts.rule import AlertRule
+from models.organizations.vocabulary import Category
+from notifications.decide.rule_backtest import Trial, try_rule
 
 blp = Blueprint("alert rules", __name__, "When a concern rings: the organization's rules")
 

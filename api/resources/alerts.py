@@ -4,10 +4,6 @@ from typing import Any
 
 from flask import g
 
-from api.blueprint import Blueprint
-from api.etags import etag_of
-from api.paging import page
-from api.resource import Resource
 from api.schemas.alerts import (
     AlertQuery,
     AlertReadSchema,
@@ -17,10 +13,14 @@ from api.schemas.alerts import (
     ReceiptsSchema,
 )
 from api.schemas.base import PageQuery, page_of
+from api.web.blueprint import Blueprint
+from api.web.etags import etag_of
+from api.web.pagination import page
+from api.web.resource import Resource
 from models.access import Permission
-from models.alert import Alert
-from models.notification import Notification
-from models.previous import tried_before
+from models.alerts.alert import Alert
+from models.alerts.notification import Notification
+from models.recovery.previous_recovery import tried_before
 
 blp = Blueprint("alerts", __name__, "Alerts, what became of their notifications, and receipts from phones")
 

@@ -5,10 +5,6 @@ from typing import Any
 from flask import g
 from sqlalchemy.orm import joinedload
 
-from api.blueprint import Blueprint
-from api.idempotency import once
-from api.paging import page
-from api.resource import Resource
 from api.schemas.base import PageQuery, page_of
 from api.schemas.concerns import (
     ConcernEventSchema,
@@ -20,14 +16,18 @@ from api.schemas.concerns import (
     NewConcernSchema,
     ResolveSchema,
 )
+from api.web.blueprint import Blueprint
+from api.web.idempotency import once
+from api.web.pagination import page
+from api.web.resource import Resource
 from models.access import Permission
-from models.concern import Concern
-from models.concern_event import ConcernEvent
-from models.guidance import guidance_for
-from models.hand_over import hand_over
-from models.intake import complete, take_in
-from models.left_open import open_before
-from notifications.announce import announce
+from models.concerns.concern import Concern
+from models.concerns.event import ConcernEvent
+from models.concerns.handover import hand_over
+from models.concerns.unresolved import open_before
+from models.operations.guidance import guidance_for
+from models.operations.log_concern import complete, take_in
+from notifications.decide.announce import announce
 
 blp = Blueprint("concerns", __name__, "Concerns: log, list, read, complete, and move along")
 

@@ -4,11 +4,6 @@ from typing import Any
 
 from flask import g
 
-from api.blueprint import Blueprint
-from api.idempotency import once
-from api.limits import SEARCHES, count
-from api.paging import page
-from api.resource import Resource
 from api.schemas.base import PageQuery, page_of
 from api.schemas.customers import (
     CustomerMatchesSchema,
@@ -23,15 +18,20 @@ from api.schemas.customers import (
     NewCustomerSchema,
     ProfileSchema,
 )
+from api.web.blueprint import Blueprint
+from api.web.idempotency import once
+from api.web.pagination import page
+from api.web.rate_limits import SEARCHES, count
+from api.web.resource import Resource
 from models.access import Permission
-from models.at_hand import at_hand
-from models.concern import Concern
-from models.contact import CONTACTS
-from models.customer import Customer
-from models.customer_merge import CustomerMerge
-from models.duplicates import duplicates_of
-from models.intake import home_store_of
-from models.store import Store
+from models.concerns.concern import Concern
+from models.customers.contacts import CONTACTS
+from models.customers.customer import Customer
+from models.customers.duplicates import duplicates_of
+from models.operations.customer_overview import at_hand
+from models.operations.log_concern import home_store_of
+from models.operations.merge_customers import CustomerMerge
+from models.organizations.store import Store
 
 blp = Blueprint("customers", __name__, "Customers: profiles, the search by contact, the history")
 

@@ -4,19 +4,19 @@ from typing import Any
 
 from flask import g
 
-from api.blueprint import Blueprint
-from api.idempotency import once
-from api.paging import page
-from api.resource import Resource
 from api.schemas.base import PageQuery, page_of
 from api.schemas.escalation_policies import (
     EditEscalationPolicySchema,
     EscalationPolicySchema,
     NewEscalationPolicySchema,
 )
+from api.web.blueprint import Blueprint
+from api.web.idempotency import once
+from api.web.pagination import page
+from api.web.resource import Resource
 from models.access import Permission
-from models.escalation_policy import EscalationPolicy
-from models.store import Store
+from models.alerts.escalation_policy import EscalationPolicy
+from models.organizations.store import Store
 
 blp = Blueprint("escalation policies", __name__, "How a call for help climbs, in the organization and in stores")
 

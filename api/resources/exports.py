@@ -6,13 +6,13 @@ from typing import Any
 
 from flask import Response, current_app, g, request
 
-from api.blueprint import Blueprint
-from api.media import JSON, asked_for
-from api.paging import after_in, cursor_after
-from api.resource import Resource
 from api.schemas.exports import ChangePageSchema, ExportQuery
+from api.web.blueprint import Blueprint
+from api.web.negotiation import JSON, asked_for
+from api.web.pagination import after_in, cursor_after
+from api.web.resource import Resource
 from models.access import Permission
-from models.export import Place, changes_after
+from models.reports.change_export import Place, changes_after
 
 blp = Blueprint("exports", __name__, "Exports: everything that changed, row by row, for head office's own tools")
 

@@ -4,11 +4,7 @@ from typing import Any
 
 from flask import Response, g
 
-from api.blueprint import Blueprint
-from api.idempotency import once
 from api.links import SVG, link_to, qr_answer
-from api.paging import page
-from api.resource import Resource
 from api.schemas.base import PageQuery, page_of
 from api.schemas.feedback import (
     FeedbackPolicySchema,
@@ -17,12 +13,16 @@ from api.schemas.feedback import (
     NewStandingQrSchema,
     StandingQrSchema,
 )
+from api.web.blueprint import Blueprint
+from api.web.idempotency import once
+from api.web.pagination import page
+from api.web.resource import Resource
 from models.access import Permission
-from models.concern import Concern
-from models.feedback import FeedbackPolicy, FeedbackRequest
-from models.standing_qr import StandingQr
-from models.store import Store
-from notifications.announce import announce
+from models.concerns.concern import Concern
+from models.organizations.store import Store
+from models.recovery.feedback_request import FeedbackPolicy, FeedbackRequest
+from models.recovery.qr_code import StandingQr
+from notifications.decide.announce import announce
 
 blp = Blueprint("feedback", __name__, "What customers say themselves: links after a recovery, standing QR codes")
 

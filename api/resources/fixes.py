@@ -4,10 +4,6 @@ from typing import Any
 
 from flask import g
 
-from api.blueprint import Blueprint
-from api.idempotency import once
-from api.paging import page
-from api.resource import Resource
 from api.schemas.base import PageQuery, page_of
 from api.schemas.fixes import (
     FixCustomerSchema,
@@ -17,11 +13,15 @@ from api.schemas.fixes import (
     NewFixSchema,
     ThankYousSchema,
 )
+from api.web.blueprint import Blueprint
+from api.web.idempotency import once
+from api.web.pagination import page
+from api.web.resource import Resource
 from models.access import Permission
-from models.concern import Concern
-from models.fix import Fix
-from models.reports.loop_back import FollowedFix, followed
-from notifications.promises import announce_promise
+from models.concerns.concern import Concern
+from models.recovery.fix import Fix
+from models.reports.fixes import FollowedFix, followed
+from notifications.decide.follow_ups import announce_promise
 
 blp = Blueprint("fixes", __name__, "You said, we did: causes that were fixed, and thanks for those who had raised them")
 

@@ -4,10 +4,6 @@ from typing import Any
 
 from flask import g
 
-from api.blueprint import Blueprint
-from api.idempotency import once
-from api.paging import page
-from api.resource import Resource
 from api.schemas.base import PageQuery, page_of
 from api.schemas.follow_ups import (
     CancelSchema,
@@ -17,10 +13,14 @@ from api.schemas.follow_ups import (
     KeepSchema,
     NewFollowUpSchema,
 )
+from api.web.blueprint import Blueprint
+from api.web.idempotency import once
+from api.web.pagination import page
+from api.web.resource import Resource
 from models.access import Permission
-from models.concern import Concern
-from models.follow_up import FollowUp
-from notifications.promises import announce_promise
+from models.concerns.concern import Concern
+from models.recovery.follow_up import FollowUp
+from notifications.decide.follow_ups import announce_promise
 
 blp = Blueprint("follow-ups", __name__, "Follow-ups: what was promised to customers, and whether it was kept")
 

@@ -4,12 +4,12 @@ from typing import Any
 
 from flask import g
 
-from api.blueprint import Blueprint
-from api.resource import Resource
 from api.schemas.guidance import GuidanceQuery, GuidanceSchema
+from api.web.blueprint import Blueprint
+from api.web.resource import Resource
 from models.access import Permission
-from models.guidance import guidance
-from models.intake import home_store_of
+from models.operations.guidance import guidance
+from models.operations.log_concern import home_store_of
 
 blp = Blueprint("guidance", __name__, "What to ask, what may be offered, and what helped others")
 

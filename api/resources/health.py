@@ -8,10 +8,10 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from sqlalchemy import select, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from api import metrics
-from models.heartbeat import SILENT_AFTER, Heartbeat
-from models.inspection import Inspection
-from models.session import EVERYTHING, Database
+from api.web import metrics
+from models.db.session import EVERYTHING, Database
+from models.outbox.heartbeat import SILENT_AFTER, Heartbeat
+from models.outbox.watchdog_run import Inspection
 
 blp = Blueprint("health", __name__)
 

@@ -4,13 +4,13 @@ from typing import Any
 
 from flask import g
 
-from api.blueprint import Blueprint
-from api.paging import page
-from api.resource import Resource
 from api.schemas.base import page_of
 from api.schemas.items import CatalogueItemSchema, EditItemSchema, ItemQuery
+from api.web.blueprint import Blueprint
+from api.web.pagination import page
+from api.web.resource import Resource
 from models.access import Permission
-from models.item import Item
+from models.organizations.catalogue_item import Item
 
 blp = Blueprint("items", __name__, "Items: the dishes, products and articles that concerns are about")
 

@@ -4,9 +4,6 @@ from typing import Any
 
 from flask import g
 
-from api.blueprint import Blueprint
-from api.limits import TEST_PUSHES, count
-from api.resource import Resource
 from api.schemas.sessions import (
     DeviceSchema,
     EditMeSchema,
@@ -17,14 +14,17 @@ from api.schemas.sessions import (
     ShiftSchema,
     TestPushSchema,
 )
+from api.web.blueprint import Blueprint
+from api.web.rate_limits import TEST_PUSHES, count
+from api.web.resource import Resource
 from models.access import Permission
-from models.device import Device
 from models.errors import Invalid, Missing
-from models.shift import Shift
-from models.staff import Staff
-from models.store import Store
-from notifications.announce import announce_pause
-from notifications.news import ring_own_phones
+from models.organizations.store import Store
+from models.staff.device import Device
+from models.staff.shift import Shift
+from models.staff.staff import Staff
+from notifications.decide.announce import announce_pause
+from notifications.decide.informational import ring_own_phones
 
 blp = Blueprint("me", __name__, "The signed-in person: profile, shift, devices")
 

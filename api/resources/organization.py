@@ -4,9 +4,6 @@ from typing import Any
 
 from flask import g
 
-from api.blueprint import Blueprint
-from api.paging import page
-from api.resource import Resource
 from api.schemas.base import PageQuery, page_of
 from api.schemas.organization import (
     CategorySchema,
@@ -17,12 +14,15 @@ from api.schemas.organization import (
     StoreSchema,
 )
 from api.schemas.sessions import PausesSchema, StaffSchema
+from api.web.blueprint import Blueprint
+from api.web.pagination import page
+from api.web.resource import Resource
 from models.access import Permission
-from models.organization import Region
-from models.shift import Shift
-from models.staff import Staff
-from models.store import Store
-from models.vocabulary import Category
+from models.organizations.organization import Region
+from models.organizations.store import Store
+from models.organizations.vocabulary import Category
+from models.staff.shift import Shift
+from models.staff.staff import Staff
 
 blp = Blueprint("organization", __name__, "Regions, stores, people, and the words an organization uses")
 

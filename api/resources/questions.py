@@ -4,14 +4,14 @@ from typing import Any
 
 from flask import g
 
-from api.blueprint import Blueprint
-from api.idempotency import once
-from api.paging import page
-from api.resource import Resource
 from api.schemas.base import page_of
 from api.schemas.questions import EditQuestionSchema, NewQuestionSchema, QuestionQuery, QuestionSchema
+from api.web.blueprint import Blueprint
+from api.web.idempotency import once
+from api.web.pagination import page
+from api.web.resource import Resource
 from models.access import Permission
-from models.vocabulary import Question
+from models.organizations.vocabulary import Question
 
 blp = Blueprint("questions", __name__, "Open questions that help people to tell their story")
 

@@ -4,12 +4,8 @@ from typing import Any
 
 from flask import g
 
-from api.blueprint import Blueprint
-from api.idempotency import once
-from api.paging import page
-from api.resource import Resource
 from api.schemas.base import PageQuery, page_of
-from api.schemas.recovery import (
+from api.schemas.recovery_actions import (
     ApproveSchema,
     DeclineSchema,
     NewRecoveryActionSchema,
@@ -18,12 +14,16 @@ from api.schemas.recovery import (
     ReverseSchema,
     SettleSchema,
 )
+from api.web.blueprint import Blueprint
+from api.web.idempotency import once
+from api.web.pagination import page
+from api.web.resource import Resource
 from models.access import Permission
-from models.concern import Concern
-from models.putting_right import act, approve, decline
-from models.recovery import RecoveryAction, Settlement
-from models.remedy import Remedy
-from notifications.announce import announce
+from models.concerns.concern import Concern
+from models.recovery.action import RecoveryAction, Settlement
+from models.recovery.approvals import act, approve, decline
+from models.recovery.remedy import Remedy
+from notifications.decide.announce import announce
 
 blp = Blueprint("recovery-actions", __name__, "Recovery actions: what was done, asking for more, and taking it back")
 

@@ -5,14 +5,9 @@ from typing import Any
 
 from flask import g, request
 
-from api.blueprint import Blueprint
-from api.etags import etag_of
-from api.idempotency import once
-from api.media import CSV, HTML, JSON, asked_for, csv_answer
 from api.pages.recovery_log import recovery_log_page
-from api.resource import Resource
-from api.schemas.log_lines import columns, lines
-from api.schemas.log_pages import (
+from api.schemas.daily_log_csv import columns, lines
+from api.schemas.recovery_logs import (
     LogAmendmentSchema,
     LogNotesSchema,
     LogPageSchema,
@@ -20,11 +15,16 @@ from api.schemas.log_pages import (
     NewLogAmendmentSchema,
 )
 from api.schemas.reports import RecoveryLogSchema
+from api.web.blueprint import Blueprint
+from api.web.etags import etag_of
+from api.web.idempotency import once
+from api.web.negotiation import CSV, HTML, JSON, asked_for, csv_answer
+from api.web.resource import Resource
 from models.access import Permission
-from models.log_page import LogAmendment, LogPage, LogPolicy
-from models.reports.day import recovery_log
-from models.reports.day_figures import day_figures
-from models.store import Store
+from models.daily_log.daily_log import LogAmendment, LogPage, LogPolicy
+from models.organizations.store import Store
+from models.reports.daily_figures import day_figures
+from models.reports.daily_log import recovery_log
 
 blp = Blueprint("recovery-logs", __name__, "The daily recovery log of a store")
 

@@ -4,14 +4,14 @@ from typing import Any
 
 from flask import g
 
-from api.blueprint import Blueprint
-from api.idempotency import once
-from api.paging import page
-from api.resource import Resource
 from api.schemas.base import PageQuery, page_of
 from api.schemas.remedies import EditRemedySchema, NewRemedySchema, RemedySchema
+from api.web.blueprint import Blueprint
+from api.web.idempotency import once
+from api.web.pagination import page
+from api.web.resource import Resource
 from models.access import Permission
-from models.remedy import Remedy
+from models.recovery.remedy import Remedy
 
 blp = Blueprint("remedies", __name__, "Kinds of recovery action, and how much of each anybody may give")
 

@@ -7,12 +7,9 @@ from typing import Any
 
 from flask import Response, g
 
-from api.blueprint import Blueprint
-from api.media import CSV, JSON, asked_for, csv_answer
-from api.resource import Resource
 from api.schemas.base import Schema
 from api.schemas.reports import NamedSchema, RecoveryReportQuery, RecoveryReportSchema
-from api.schemas.reports_of_rows import (
+from api.schemas.row_reports import (
     AlertsReportSchema,
     ByConcernQuery,
     CausesReportQuery,
@@ -24,16 +21,19 @@ from api.schemas.reports_of_rows import (
     ListeningReportSchema,
     RemediesReportSchema,
 )
-from api.spreadsheet import XLSX, xlsx_answer
+from api.web.blueprint import Blueprint
+from api.web.negotiation import CSV, JSON, asked_for, csv_answer
+from api.web.resource import Resource
+from api.web.xlsx_format import XLSX, xlsx_answer
 from models.access import Permission
-from models.reports.asked import Asked
-from models.reports.called import alerts
+from models.reports.alerts import alerts
 from models.reports.causes import causes
-from models.reports.groups import NAMES, GroupBy
+from models.reports.engine import Asked
+from models.reports.filters import must_be_known
+from models.reports.follow_ups import follow_ups
+from models.reports.grouping import NAMES, GroupBy
 from models.reports.items import items
 from models.reports.listening import listening
-from models.reports.named import must_be_known
-from models.reports.promised import follow_ups
 from models.reports.recovery import recovery
 from models.reports.remedies import remedies
 

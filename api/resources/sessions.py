@@ -4,18 +4,18 @@ from typing import Any
 
 from flask import current_app, g, request
 
-from api.blueprint import Blueprint
-from api.errors import Refusal
-from api.limits import FAILED_SIGN_INS, check, count
-from api.resource import Resource
 from api.schemas.sessions import SessionSchema, SignInSchema
+from api.web.blueprint import Blueprint
+from api.web.problems import Refusal
+from api.web.rate_limits import FAILED_SIGN_INS, check, count
+from api.web.resource import Resource
 from models.access import Permission
-from models.credentials import StaffSession
-from models.device import Device
+from models.db.session import EVERYTHING, Database
 from models.errors import Missing
-from models.organization import Organization
-from models.session import EVERYTHING, Database
-from models.staff import Staff, password_matches
+from models.organizations.organization import Organization
+from models.staff.credentials import StaffSession
+from models.staff.device import Device
+from models.staff.staff import Staff, password_matches
 
 blp = Blueprint("sessions", __name__, "Signing in and out")
 

@@ -3,8 +3,8 @@
 from marshmallow import fields, validate
 
 from api.schemas.base import CostSchema, Flag, Instant, MoneySchema, Schema, Slug, SlugOf, Whole, Words
-from models.alert_rule import LONGEST_MEMORY
-from models.terms import Severity
+from models.alerts.enums import Severity
+from models.policy_defaults import MAX_RULE_MEMORY_DAYS
 
 
 class _ConditionsSchema(Schema):
@@ -16,7 +16,7 @@ class _ConditionsSchema(Schema):
     mood_at_most = Whole(allow_none=True, validate=validate.Range(min=1, max=5))
     urgent_category = Flag()
     category = Slug(allow_none=True)
-    repeat_within_days = Whole(allow_none=True, validate=validate.Range(min=1, max=LONGEST_MEMORY))
+    repeat_within_days = Whole(allow_none=True, validate=validate.Range(min=1, max=MAX_RULE_MEMORY_DAYS))
     order_value = fields.Nested(CostSchema, allow_none=True)
 
 

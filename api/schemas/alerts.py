@@ -6,9 +6,10 @@ from typing import Any
 from marshmallow import fields, validate
 
 from api.schemas.base import Instant, PageQuery, PersonSchema, Schema, WordsWithheld
-from models.alert import NotRung
-from models.notification import NotificationKind, NotificationState, ReceiptEvent
-from models.terms import AlertState, Outcome, Reason, Severity
+from models.alerts.alert import NotRung
+from models.alerts.enums import AlertState, Reason, Severity
+from models.alerts.notification import NotificationKind, NotificationState, ReceiptEvent
+from models.concerns.enums import Outcome
 
 
 class AlertSchema(WordsWithheld):

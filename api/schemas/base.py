@@ -9,7 +9,7 @@ from marshmallow import RAISE, ValidationError, fields, post_dump, post_load, va
 from marshmallow import Schema as MarshmallowSchema
 
 from models.access import Permission
-from models.base import Money
+from models.db.base import Money
 
 MOST_PER_PAGE = 200
 BUSINESS_YEARS = range(2000, 3000)

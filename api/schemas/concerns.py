@@ -21,9 +21,10 @@ from api.schemas.base import (
     any_of,
 )
 from api.schemas.guidance import GuidanceSchema
-from api.schemas.recovery import NewRecoveryActionSchema
-from models.concern_event import Step
-from models.terms import AlertState, Channel, Handling, Kind, Outcome, Source, Status
+from api.schemas.recovery_actions import NewRecoveryActionSchema
+from models.alerts.enums import AlertState
+from models.concerns.enums import Channel, Handling, Kind, Outcome, Source, Status
+from models.concerns.event import Step
 
 MOOD = validate.Range(min=1, max=5)
 ENDED = "What the customer said of how it ended, 1-5; null again once it is put right anew."

@@ -9,12 +9,12 @@ from api.schemas.alerts import TriedSchema
 from api.schemas.base import Flag, Instant, PageQuery, Schema, Slug, Words, any_of
 from api.schemas.concerns import ConcernSchema
 from api.schemas.follow_ups import FollowUpSchema
-from api.schemas.recovery import RecoveryActionSchema
+from api.schemas.recovery_actions import RecoveryActionSchema
 from models.access import Permission
-from models.consent import ConsentSource
-from models.contact import KEYS
-from models.customer_merge import TOGETHER
-from models.terms import Status
+from models.concerns.enums import Status
+from models.customers.consent import ConsentSource
+from models.customers.contacts import KEYS
+from models.operations.merge_customers import TOGETHER
 
 LANGUAGE = validate.Regexp("^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$", error="Not a language tag such as pt or pt-BR.")
 

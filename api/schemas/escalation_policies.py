@@ -5,17 +5,19 @@ from typing import Any
 from marshmallow import fields, post_load, validate
 
 from api.schemas.base import Schema, Whole, Words
-from models.escalation_policy import LONGEST_CLIMB, MOST_ROUNDS, MOST_STEPS, Whom
-from models.terms import Severity
+from models.alerts.enums import Severity
+from models.alerts.escalation_policy import Whom
+from models.policy_defaults import MAX_ESCALATION, MAX_ESCALATION_ROUNDS, MAX_ESCALATION_STEPS
 
-SECONDS = validate.Range(min=1, max=LONGEST_CLIMB)
+MAX_SECONDS = int(MAX_ESCALATION.total_seconds())
+SECONDS = validate.Range(min=1, max=MAX_SECONDS)
 MOST_NAMED = 50
 
 
 class StepSchema(Schema):
     """Who is rung so many seconds after the round began: groups, people by name, or both."""
 
-    after_seconds = Whole(required=True, validate=validate.Range(min=0, max=LONGEST_CLIMB))
+    after_seconds = Whole(required=True, validate=validate.Range(min=0, max=MAX_SECONDS))
     whom = fields.List(fields.String(validate=validate.OneOf(list(map(str, Whom)))), load_default=list)
     staff_ids = fields.List(fields.UUID(), load_default=list, validate=validate.Length(max=MOST_NAMED))
     severities = fields.List(
@@ -33,8 +35,8 @@ class EditEscalationPolicySchema(Schema):
     """What is to be changed; steps are replaced as a whole. All times in seconds."""
 
     name = Words(200, least=1)
-    steps = fields.List(fields.Nested(StepSchema), validate=validate.Length(min=1, max=MOST_STEPS))
-    rounds = Whole(validate=validate.Range(min=1, max=MOST_ROUNDS))
+    steps = fields.List(fields.Nested(StepSchema), validate=validate.Length(min=1, max=MAX_ESCALATION_STEPS))
+    rounds = Whole(validate=validate.Range(min=1, max=MAX_ESCALATION_ROUNDS))
     unanswered_after_seconds = Whole(validate=SECONDS)
     reach_within_seconds = Whole(validate=SECONDS)
     remind_after_seconds = Whole(validate=SECONDS)
@@ -47,7 +49,9 @@ class NewEscalationPolicySchema(EditEscalationPolicySchema):
     slug = Words(60, least=1, required=True)
     name = Words(200, least=1, required=True)
     store_id = fields.UUID(allow_none=True)
-    steps = fields.List(fields.Nested(StepSchema), required=True, validate=validate.Length(min=1, max=MOST_STEPS))
+    steps = fields.List(
+        fields.Nested(StepSchema), required=True, validate=validate.Length(min=1, max=MAX_ESCALATION_STEPS)
+    )
 
 
 class EscalationPolicySchema(Schema):

@@ -11,15 +11,16 @@ from marshmallow import fields, post_dump, post_load, validate
 from api.schemas.base import Instant, MoneySchema, PageQuery, Schema, SlugOf
 from api.schemas.organization import CauseSchema
 from models.access import Permission
-from models.change import Op
-from models.concern import Concern
-from models.export import KINDS
-from models.follow_up import FollowUpKind, FollowUpStatus
-from models.recovery import ActionStatus, Settlement
-from models.remedy import RemedyKind
-from models.store import StoreKind
-from models.store_group import GroupKind
-from models.terms import AlertState, Channel, Handling, Kind, Outcome, Reason, Severity, Source, Status
+from models.alerts.enums import AlertState, Reason, Severity
+from models.concerns.concern import Concern
+from models.concerns.enums import Channel, Handling, Kind, Outcome, Source, Status
+from models.db.change_feed import Op
+from models.organizations.store import StoreKind
+from models.organizations.store_group import GroupKind
+from models.recovery.action import ActionStatus, Settlement
+from models.recovery.follow_up import FollowUpKind, FollowUpStatus
+from models.recovery.remedy import RemedyKind
+from models.reports.change_export import KINDS
 
 MOST_PER_EXPORT = 1000
 

@@ -6,7 +6,7 @@ from marshmallow import fields
 
 from api.schemas.base import Instant, PageQuery, PersonSchema, Schema, Slug, SlugOf, Words, WordsWithheld
 from api.schemas.reports import Numbers, ShareSchema
-from models.follow_up import FollowUpKind, FollowUpStatus
+from models.recovery.follow_up import FollowUpKind, FollowUpStatus
 
 
 class NewFixSchema(Schema):

@@ -3,7 +3,7 @@
 from marshmallow import fields
 
 from api.schemas.base import Instant, PageQuery, PersonSchema, Schema, Words, WordsWithheld
-from models.follow_up import FollowUpKind, FollowUpStatus
+from models.recovery.follow_up import FollowUpKind, FollowUpStatus
 
 
 class NewFollowUpSchema(Schema):

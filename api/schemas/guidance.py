@@ -4,7 +4,7 @@ from marshmallow import fields, validate
 
 from api.schemas.alerts import TriedSchema
 from api.schemas.base import MoneySchema, Schema, Slug
-from models.remedy import RemedyKind
+from models.recovery.remedy import RemedyKind
 
 
 class GuidanceQuery(Schema):

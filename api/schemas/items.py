@@ -3,7 +3,7 @@
 from marshmallow import fields
 
 from api.schemas.base import Instant, PageQuery, Schema, Words
-from models.contact import LONGEST_NAME
+from models.db.text import LONGEST_NAME
 
 
 class ItemQuery(PageQuery):

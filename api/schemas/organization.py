@@ -3,7 +3,7 @@
 from marshmallow import fields, validate
 
 from api.schemas.base import PageQuery, Schema, Whole
-from models.store import AboveLimit, StoreKind
+from models.organizations.store import AboveLimit, StoreKind
 
 
 class RegionSchema(Schema):

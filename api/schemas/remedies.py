@@ -4,7 +4,7 @@ from marshmallow import fields, validate
 
 from api.schemas.base import CostSchema, MoneySchema, Schema, Words
 from models.access import Role
-from models.remedy import RemedyKind
+from models.recovery.remedy import RemedyKind
 
 
 class LimitSchema(Schema):

@@ -8,12 +8,12 @@ from webargs.fields import DelimitedList
 from api.schemas.base import BusinessDate, Instant, MoneySchema, Schema, Words
 from api.schemas.concerns import ConcernEventSchema, ConcernSchema
 from api.schemas.follow_ups import FollowUpSchema
-from api.schemas.log_pages import CarriedOverSchema, HeadingSchema, LogPageSchema
-from api.schemas.recovery import RecoveryActionSchema
-from models.reports.control import TAILS
-from models.reports.groups import OF_RECOVERY, GroupBy
+from api.schemas.recovery_actions import RecoveryActionSchema
+from api.schemas.recovery_logs import CarriedOverSchema, HeadingSchema, LogPageSchema
+from models.concerns.enums import Channel
+from models.reports.grouping import OF_RECOVERY, GroupBy
 from models.reports.recovery import CompareTo
-from models.terms import Channel
+from models.reports.stats.control_limits import TAILS
 
 MOST_DAYS = 1_100
 

@@ -7,8 +7,8 @@ from marshmallow import fields, post_load, validate
 from api.schemas.alerts import NotificationSchema
 from api.schemas.base import ClockTime, Flag, Instant, Schema, Whole, Words
 from models.access import Role
-from models.device import OF_PHONES, AddressKind, Device, Platform
-from models.notification import MUTABLE
+from models.alerts.notification import MUTABLE
+from models.staff.device import OF_PHONES, AddressKind, Device, Platform
 
 OF_A_PHONE = validate.OneOf([kind.value for kind in OF_PHONES])
 

@@ -9,14 +9,13 @@ from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session, joinedload, subqueryload
 
 from models.access import Actor
-from models.alert import Alert
-from models.concern import Concern
-from models.follow_up import FollowUp
-from models.left_open import IS_OPEN, left_to, open_before
-from models.log_page import TOMORROW, LogHandOver, LogPage
-from models.store import Store
-
-MOST = 50  # of each: more than anybody reads in the morning
+from models.alerts.alert import Alert
+from models.concerns.concern import Concern
+from models.concerns.unresolved import IS_OPEN, left_to, open_before
+from models.daily_log.daily_log import TOMORROW, LogHandOver, LogPage
+from models.organizations.store import Store
+from models.policy_defaults import MAX_CARRIED_OVER
+from models.recovery.follow_up import FollowUp
 
 
 @dataclass(frozen=True)
@@ -30,7 +29,7 @@ class Left:
 
 @dataclass(frozen=True)
 class CarriedOver:
-    """What the day before left, the newest first, and no more than MOST of each.
+    """What the day before left, the newest first, and no more than MAX_CARRIED_OVER of each.
 
     `concerns` were handed over by its sign-off, whatever has become of them since, or belong to it and are open still.
     `follow_ups` were due on it and are owed still. `note` is what it left for tomorrow. Of days on which the store
@@ -63,8 +62,8 @@ def carried_over(session: Session, store: Store, day: date, before: LogPage, *, 
     open_, owing = _counted(session, store, day, seen_by)
     return CarriedOver(
         note=before.notes.get(TOMORROW),
-        concerns=session.scalars(concerns.limit(MOST)).all(),
-        follow_ups=session.scalars(owed.limit(MOST)).all(),
+        concerns=session.scalars(concerns.limit(MAX_CARRIED_OVER)).all(),
+        follow_ups=session.scalars(owed.limit(MAX_CARRIED_OVER)).all(),
         still_open=Left(open_, store.id, day),
         still_owed=Left(owing, store.id, day),
     )

@@ -8,14 +8,14 @@ from typing import Any
 from sqlalchemy import ColumnElement, ScalarSelect, func, or_, select
 from sqlalchemy.orm import Session
 
-from models.base import Money
-from models.concern import Concern
-from models.fix import Fix
-from models.reports.asked import Asked, Report, Tallies, Tally, chain, counted, how_many, paid, report
-from models.reports.counting import CONCERNS
+from models.concerns.concern import Concern
+from models.db.base import Money
+from models.recovery.fix import Fix
+from models.reports.engine import Asked, Report, Tallies, Tally, chain, counted, how_many, paid, report
 from models.reports.figures import Lift
-from models.reports.groups import GroupBy, Grouping, Label
-from models.reports.share import Share
+from models.reports.grouping import GroupBy, Grouping, Label
+from models.reports.rollups.aggregates import CONCERNS
+from models.reports.stats.rate import Share
 
 COUNTED = ("concerns", "unhappy", "recovered", "lost", "repeated", "lifted", "lift")
 

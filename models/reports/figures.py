@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from models.base import Money
-from models.reports.control import Control
-from models.reports.counting import Total
-from models.reports.groups import Label
-from models.reports.percentiles import Spread
-from models.reports.share import Share
+from models.db.base import Money
+from models.reports.grouping import Label
+from models.reports.rollups.aggregates import Total
+from models.reports.stats.control_limits import Control
+from models.reports.stats.percentiles import Spread
+from models.reports.stats.rate import Share
 
 
 @dataclass(frozen=True)

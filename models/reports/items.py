@@ -7,12 +7,13 @@ from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from models.access import Permission
-from models.concern import Concern
-from models.description import UNHAPPY, ConcernItem
-from models.item import Item
-from models.reports.asked import Asked, Report, Tallies, Tally, counted, how_many, report, together
-from models.reports.groups import GroupBy, Label, Named
-from models.reports.share import Share
+from models.concerns.concern import Concern
+from models.concerns.concern_item import ConcernItem
+from models.organizations.catalogue_item import Item
+from models.policy_defaults import UNHAPPY_MOOD
+from models.reports.engine import Asked, Report, Tallies, Tally, counted, how_many, report, together
+from models.reports.grouping import GroupBy, Label, Named
+from models.reports.stats.rate import Share
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ class ToldOf:
 def items(session: Session, asked: Asked) -> Report[ToldOf]:
     """By item. A concern that names two stands in two rows, and once in the total.
 
-    What staff typed has a name for those only who read the catalogue, and as far as they do (models/item.py).
+    What staff typed has a name for those only who read the catalogue, and as far as they do.
     """
     may_read = asked.seen_by.may(Permission.ITEM_READ)
     readable = set(session.scalars(select(Item.id).where(*Item.visible_to(asked.seen_by)))) if may_read else set()
@@ -36,7 +37,7 @@ def items(session: Session, asked: Asked) -> Report[ToldOf]:
     def count(group_by: Sequence[GroupBy]) -> Tallies:
         named = asked.concerns().join(Concern.items)
         grouping = asked.grouping(group_by, columns={GroupBy.ITEM: ConcernItem.item_id})
-        figures = {"concerns": _concerns(), "unhappy": _concerns(Concern.mood <= UNHAPPY)}
+        figures = {"concerns": _concerns(), "unhappy": _concerns(Concern.mood <= UNHAPPY_MOOD)}
         others = [by for by in group_by if by is not GroupBy.ITEM]
         all_ = together(counted(session, asked.concerns(), asked.grouping(others), {"all": how_many()}))
         for key, tally in counted(session, named, grouping, figures):

@@ -5,15 +5,15 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
-from models.asked_well import AskedWell
-from models.concern import Concern
-from models.reports.asked import Asked, Report, Tallies, Tally, chain, counted, how_many, report, sum_of
-from models.reports.counting import LISTENING
+from models.concerns.check import AskedWell
+from models.concerns.concern import Concern
+from models.organizations.store_day import StoreDay
+from models.reports.engine import Asked, Report, Tallies, Tally, chain, counted, how_many, report, sum_of
 from models.reports.figures import Lift
-from models.reports.groups import GroupBy, Label
+from models.reports.grouping import GroupBy, Label
 from models.reports.remedies import LIFTED
-from models.reports.share import Share
-from models.store_day import StoreDay
+from models.reports.rollups.aggregates import LISTENING
+from models.reports.stats.rate import Share
 
 FIGURES = {
     "concerns": how_many(),

@@ -9,16 +9,16 @@ from typing import Any
 from uuid import UUID
 
 from models.access import Actor
-from models.reports.control import Control, rate_beside, share_beside
-from models.reports.counting import SECONDS, Total, altogether
+from models.db.session import ScopedSession
+from models.organizations.store import Store
 from models.reports.figures import LISTENED, Row, figures
-from models.reports.groups import OF_CONCERNS, OVERLAPPING, GroupBy, in_order, labels
-from models.reports.histogram import RELATIVE_ERROR, spread, unpack
+from models.reports.grouping import OF_CONCERNS, OVERLAPPING, GroupBy, in_order, labels
 from models.reports.periods import a_year_before, before
-from models.reports.reading import totals
-from models.reports.share import Share
-from models.session import ScopedSession
-from models.store import Store
+from models.reports.rollups.aggregates import SECONDS, Total, altogether
+from models.reports.rollups.read import totals
+from models.reports.stats.control_limits import Control, rate_beside, share_beside
+from models.reports.stats.ddsketch import RELATIVE_ERROR, spread, unpack
+from models.reports.stats.rate import Share
 
 
 class CompareTo(StrEnum):

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session, aliased
 
-from models.base import Money
-from models.concern import Concern
-from models.recovery import STANDS, ActionStatus, RecoveryAction
-from models.reports.asked import Asked, Report, Tallies, Tally, how_many, paid, report, sum_of
+from models.concerns.concern import Concern
+from models.concerns.enums import Outcome, Status
+from models.db.base import Money
+from models.recovery.action import STANDS, ActionStatus, RecoveryAction
+from models.reports.engine import Asked, Report, Tallies, Tally, how_many, paid, report, sum_of
 from models.reports.figures import Lift
-from models.reports.groups import GroupBy, Label
-from models.reports.share import Share
-from models.terms import Outcome, Status
+from models.reports.grouping import GroupBy, Label
+from models.reports.stats.rate import Share
 
 LIFTED = (Concern.status == Status.RESOLVED, Concern.mood_after.is_not(None))
 

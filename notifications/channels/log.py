@@ -4,7 +4,7 @@ import sys
 from threading import Lock
 from typing import TextIO
 
-from notifications.channels import AddressKind, Letter, LetterKind, Verdict, one_line
+from notifications.channels.base import AddressKind, Letter, LetterKind, Verdict, one_line
 
 _VERBS = {LetterKind.RING: "PUSH", LetterKind.INFORM: "TELL", LetterKind.WITHDRAW: "UNDO"}
 _SHOWN_OF_A_PUSH_ADDRESS = 6

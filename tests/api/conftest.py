@@ -8,10 +8,10 @@ import pytest
 import sqlalchemy as sa
 from werkzeug.test import TestResponse
 
-from tests.all_rows import rows_of, traces_of
-from tests.databases import Databases
-from tests.scene import Scene, make_scene
-from tests.world import World
+from tests.support.app import World
+from tests.support.databases import Databases
+from tests.support.full_organization import Scene, make_scene
+from tests.support.tenant_rows import rows_of, traces_of
 
 
 @dataclass

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from tests.factories import Shop
-from tests.problems import error, problem
-from tests.telling import log_concern
-from tests.world import World
+from tests.support.app import World
+from tests.support.factories import Shop
+from tests.support.problems import error, problem
+from tests.support.worker import log_concern
 
 WAITING = {"slug": "waiting", "name": "Waiting", "category": "waiting-time", "mood_at_most": 3}
 

@@ -7,13 +7,13 @@ from uuid import uuid4
 
 import pytest
 
-from models.escalation_policy import Whom, step
-from models.staff import Staff
-from notifications.channels import Verdict
-from notifications.worker import Worker
-from tests.factories import Shop, give_phone, set_climb
-from tests.telling import Notebook, log_concern, move, notifications, over, work, worker_of
-from tests.world import World
+from models.alerts.escalation_policy import Whom, step
+from models.staff.staff import Staff
+from notifications.channels.base import Verdict
+from notifications.worker.worker import Worker
+from tests.support.app import World
+from tests.support.factories import Shop, give_phone, set_climb
+from tests.support.worker import Notebook, log_concern, move, notifications, over, work, worker_of
 
 
 @pytest.fixture

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from models.notification import NotificationKind
-from tests.evening import Evening, evening_in
-from tests.world import World
+from models.alerts.notification import NotificationKind
+from tests.support.app import World
+from tests.support.store_evening import Evening, evening_in
 
 OWN = NotificationKind.OWN
 ALONE = {

@@ -4,9 +4,9 @@ import re
 
 import pytest
 
-from api.errors import KINDS
+from api.web.problems import KINDS
 from tests.api.conftest import Still
-from tests.problems import problem
+from tests.support.problems import problem
 
 
 def test_a_request_id_is_taken_over_or_made(still: Still) -> None:

@@ -3,14 +3,14 @@
 from datetime import date, timedelta
 from typing import Any
 
-from models.hours import WEEKDAYS
-from models.log_page import LogHandOver
-from models.reports.carried_over import MOST
+from models.daily_log.daily_log import LogHandOver
+from models.organizations.opening_hours import WEEKDAYS
+from models.policy_defaults import MAX_CARRIED_OVER
 from tests.api.test_log_page import DAY, NEXT, ids, note, read, resolve, sign, tell
-from tests.databases import only_on_sqlite
-from tests.factories import NOON, Shop
-from tests.telling import rows
-from tests.world import World
+from tests.support.app import World
+from tests.support.databases import only_on_sqlite
+from tests.support.factories import NOON, Shop
+from tests.support.worker import rows
 
 AFTER = NEXT + timedelta(days=1)
 
@@ -84,15 +84,15 @@ def test_what_nobody_signed_is_not_forgotten(world: World, shop: Shop) -> None:
 
 
 def test_of_many_the_newest_are_shown_and_all_are_listed(world: World, shop: Shop) -> None:
-    told = [tell(world, shop) for _ in range(MOST + 1)]
-    owed = [promise(world, shop, told[0], hours=1 + number % 3) for number in range(MOST + 1)]
+    told = [tell(world, shop) for _ in range(MAX_CARRIED_OVER + 1)]
+    owed = [promise(world, shop, told[0], hours=1 + number % 3) for number in range(MAX_CARRIED_OVER + 1)]
     world.clock.move(days=1)
     sign(world, shop)
     morning = carried(world, shop, NEXT)
     assert ids(morning["concerns"]) == told[:0:-1]
     assert listed(world, shop, morning["still_open"]) == told[::-1]
     due = [one["due_at"] for one in morning["follow_ups"]]
-    assert (len(due), due) == (MOST, sorted(due, reverse=True))
+    assert (len(due), due) == (MAX_CARRIED_OVER, sorted(due, reverse=True))
     assert sorted(listed(world, shop, morning["still_owed"])) == sorted(owed)
 
 

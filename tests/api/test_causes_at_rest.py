@@ -6,14 +6,14 @@ from typing import Any
 
 from sqlalchemy import select
 
-from models.mark import CauseMark, Mark
-from models.reports.refresh import REST
-from models.reports.rollups import KeptCause
-from models.session import EVERYTHING
-from notifications.sums import EVERY
-from tests.factories import Shop
-from tests.telling import Notebook, log_concern, over, worker_of
-from tests.world import World
+from models.db.dirty_days import CauseMark, Mark
+from models.db.session import EVERYTHING
+from models.reports.rollups.rebuild import REST
+from models.reports.rollups.tables import KeptCause
+from notifications.worker.jobs.rollups import EVERY
+from tests.support.app import World
+from tests.support.factories import Shop
+from tests.support.worker import Notebook, log_concern, over, worker_of
 
 
 def rows(world: World, kind: Any) -> Sequence[Any]:

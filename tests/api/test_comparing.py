@@ -5,15 +5,16 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from models.reports import reading, scope
-from models.store import Store
-from models.terms import Outcome
-from tests.databases import only_on_postgresql
-from tests.factories import NOON, Shop
-from tests.keeping import refresh
-from tests.problems import problem
-from tests.reporting import report, tell
-from tests.world import World
+from models.concerns.enums import Outcome
+from models.organizations.store import Store
+from models.reports.rollups import read as reading
+from models.reports.rollups import scope
+from tests.support.app import World
+from tests.support.databases import only_on_postgresql
+from tests.support.factories import NOON, Shop
+from tests.support.problems import problem
+from tests.support.recovery_reports import report, tell
+from tests.support.rollups import refresh
 
 
 def test_a_store_that_differs_by_more_than_chance_is_told(world: World, shop: Shop) -> None:

@@ -2,11 +2,11 @@
 
 import pytest
 
-from models.device import Device
-from tests.factories import Shop
-from tests.problems import error
-from tests.telling import rows
-from tests.world import World
+from models.staff.device import Device
+from tests.support.app import World
+from tests.support.factories import Shop
+from tests.support.problems import error
+from tests.support.worker import rows
 
 PHONE = {"platform": "android", "address": "an address", "locale": "pt-BR"}
 

@@ -9,11 +9,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from models.access import GRANTS, Actor, Role
-from models.concern import Concern
-from models.reports.day import RecoveryLog, recovery_log
-from models.store import Store
-from tests.factories import Shop, make_store
-from tests.world import World
+from models.concerns.concern import Concern
+from models.organizations.store import Store
+from models.reports.daily_log import RecoveryLog, recovery_log
+from tests.support.app import World
+from tests.support.factories import Shop, make_store
 
 NIGHTS = [  # zone, the first night on which the clock changes, when it does
     ("Europe/Lisbon", date(2026, 3, 28), "2026-03-29 01:00"),

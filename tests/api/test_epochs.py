@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 from sqlalchemy import make_url, update
 
-from models.change import ChangeCounter
-from tests.databases import Databases, only_on_postgresql
-from tests.exporting import PATH, applied, follow, page
-from tests.factories import Shop, make_shop
-from tests.postgres import bundled, installed
-from tests.telling import log_concern
-from tests.world import World
+from models.db.change_feed import ChangeCounter
+from tests.support.app import World
+from tests.support.databases import Databases, only_on_postgresql
+from tests.support.export_reader import PATH, applied, follow, page
+from tests.support.factories import Shop, make_shop
+from tests.support.postgres import bundled, installed
+from tests.support.worker import log_concern
 
 
 def starts_over(world: World, shop: Shop, cursor: str) -> bool:

@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from models.staff import Staff
-from tests.factories import Shop
-from tests.problems import error, problem
-from tests.telling import log_concern, the_alert
-from tests.world import World
+from models.staff.staff import Staff
+from tests.support.app import World
+from tests.support.factories import Shop
+from tests.support.problems import error, problem
+from tests.support.worker import log_concern, the_alert
 
 FIRST = {"after_seconds": 0, "whom": ["on_shift"]}
 THEN = {"after_seconds": 90, "whom": ["managers"]}

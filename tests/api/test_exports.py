@@ -6,13 +6,13 @@ import json
 import pytest
 from sqlalchemy import select
 
-from models.export import KINDS
-from tests.exporting import PATH, applied, follow, page
-from tests.factories import Shop
-from tests.problems import error
-from tests.scene import PHONE, make_scene
-from tests.telling import edit, log_concern, move
-from tests.world import World
+from models.reports.change_export import KINDS
+from tests.support.app import World
+from tests.support.export_reader import PATH, applied, follow, page
+from tests.support.factories import Shop
+from tests.support.full_organization import PHONE, make_scene
+from tests.support.problems import error
+from tests.support.worker import edit, log_concern, move
 
 TYPED = {
     "their_words": "The soup is stone cold.",

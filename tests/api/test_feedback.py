@@ -9,14 +9,14 @@ import pytest
 from werkzeug.test import TestResponse
 
 from models.access import KeyScope
-from models.credentials import ApiKey
-from tests import qr
-from tests.crowd import at_once
-from tests.databases import only_on_postgresql
-from tests.evening import Evening, evening_in
-from tests.factories import Shop
-from tests.problems import error, problem
-from tests.world import World
+from models.staff.credentials import ApiKey
+from tests.support import qr_reader as qr
+from tests.support.app import World
+from tests.support.databases import only_on_postgresql
+from tests.support.factories import Shop
+from tests.support.problems import error, problem
+from tests.support.store_evening import Evening, evening_in
+from tests.support.threads import at_once
 
 KNOWN = {"customer": {"phone": "912 345 678"}}
 

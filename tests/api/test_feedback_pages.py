@@ -4,10 +4,10 @@ from uuid import uuid4
 
 import pytest
 
-from models.public_token import new_token
+from models.recovery.public_token import new_token
 from tests.api.test_feedback import KNOWN, link, over, read, say
-from tests.factories import Shop
-from tests.world import World
+from tests.support.app import World
+from tests.support.factories import Shop
 
 
 @pytest.mark.parametrize(

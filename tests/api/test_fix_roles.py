@@ -2,10 +2,10 @@
 
 import pytest
 
-from tests.factories import Shop
-from tests.fixes import COLD, DUE, ask, fix, follow_ups, raised_by, regular, thank
-from tests.problems import error, problem
-from tests.world import World
+from tests.support.app import World
+from tests.support.factories import Shop
+from tests.support.fixes import COLD, DUE, ask, fix, follow_ups, raised_by, regular, thank
+from tests.support.problems import error, problem
 
 
 def test_a_colleague_gets_only_those_they_can_keep_and_the_rest_is_left(world: World, shop: Shop) -> None:

@@ -3,8 +3,9 @@
 from typing import Any
 
 from models.access import Role
-from tests.factories import Shop
-from tests.fixes import (
+from tests.support.app import World
+from tests.support.factories import Shop
+from tests.support.fixes import (
     COLD,
     DUE,
     agree,
@@ -18,10 +19,9 @@ from tests.fixes import (
     thank,
     thanked_names,
 )
-from tests.problems import error, problem
-from tests.scene import hire
-from tests.telling import log_concern, move
-from tests.world import World
+from tests.support.full_organization import hire
+from tests.support.problems import error, problem
+from tests.support.worker import log_concern, move
 
 
 def test_the_menu_was_wrong_and_who_said_so_is_thanked_by_name(world: World, shop: Shop) -> None:

@@ -12,17 +12,17 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from uuid_utils.compat import uuid7
 
-from models import fix as fixes
 from models.access import Actor
-from models.customer_merge import CustomerMerge
-from models.follow_up import FollowUp
-from models.outbox import Task
-from tests.crowd import PATIENCE, at_once, wait_until_somebody_waits
-from tests.databases import only_on_postgresql
-from tests.factories import Shop, make_shop
-from tests.fixes import agree, customers, fix, follow_ups, raised_by, regular, thank, thanked_names
-from tests.telling import log_concern, queued
-from tests.world import World
+from models.operations.merge_customers import CustomerMerge
+from models.outbox.message import Task
+from models.recovery import fix as fixes
+from models.recovery.follow_up import FollowUp
+from tests.support.app import World
+from tests.support.databases import only_on_postgresql
+from tests.support.factories import Shop, make_shop
+from tests.support.fixes import agree, customers, fix, follow_ups, raised_by, regular, thank, thanked_names
+from tests.support.threads import PATIENCE, at_once, wait_until_somebody_waits
+from tests.support.worker import log_concern, queued
 
 slugs = (f"shop-{number}" for number in count())
 CONCERN = st.fixed_dictionaries(
@@ -127,7 +127,7 @@ def test_who_is_merged_into_somebody_thanked_at_that_moment_is_not_thanked_again
 def test_as_many_as_a_transaction_should_hold_are_thanked_at_a_time(
     world: World, shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fixes, "MOST_AT_ONCE", 2)
+    monkeypatch.setattr(fixes, "MAX_THANK_YOUS_PER_REQUEST", 2)
     for number in range(5):
         raised_by(world, shop, regular(world, shop, f"Regular {number}"))
         world.clock.move(minutes=1)

@@ -7,12 +7,12 @@ from uuid import UUID
 import pytest
 
 from models.access import GRANTS, Actor, Role
-from models.follow_up import FollowUp
-from models.staff import Staff
-from tests.factories import NOON, Shop
-from tests.problems import error, problem
-from tests.telling import log_concern, move
-from tests.world import World
+from models.recovery.follow_up import FollowUp
+from models.staff.staff import Staff
+from tests.support.app import World
+from tests.support.factories import NOON, Shop
+from tests.support.problems import error, problem
+from tests.support.worker import log_concern, move
 
 CALL = {"what": "We call with the day of delivery.", "kind": "call", "due_at": "2026-03-03T18:00:00Z"}
 DAY = "2026-03-03"

@@ -5,10 +5,10 @@ from uuid import uuid4
 
 import pytest
 
-from tests.exporting import follow, page
-from tests.factories import Shop, make_shop
-from tests.problems import error, problem
-from tests.world import World
+from tests.support.app import World
+from tests.support.export_reader import follow, page
+from tests.support.factories import Shop, make_shop
+from tests.support.problems import error, problem
 
 
 def ask(world: World, shop: Shop, method: str, path: str, by: str = "admin", **options: Any) -> Any:

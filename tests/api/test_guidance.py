@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from tests.factories import Shop, make_shop
-from tests.problems import problem
-from tests.telling import log_concern
-from tests.world import World
+from tests.support.app import World
+from tests.support.factories import Shop, make_shop
+from tests.support.problems import problem
+from tests.support.worker import log_concern
 
 COLD = {"category": "food", "cause": "cold"}
 

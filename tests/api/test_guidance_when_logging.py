@@ -5,11 +5,11 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from models.vocabulary import Question
+from models.organizations.vocabulary import Question
 from tests.api.test_guidance import COLD, ask, happened, limit_vouchers, offer
-from tests.factories import Shop, make_shop
-from tests.telling import log_concern, move
-from tests.world import World
+from tests.support.app import World
+from tests.support.factories import Shop, make_shop
+from tests.support.worker import log_concern, move
 
 QUILL = {"customer": {"phone": "912 345 678"}}
 OVER = {"handling": "mine", "outcome": "recovered", "mood_after": 4}

@@ -5,14 +5,14 @@ from typing import Any
 
 import pytest
 
-from models.notification import NotificationKind
-from models.shift import Shift
-from models.staff import Staff, StaffStore
-from models.terms import AlertState
-from tests.factories import Shop, give_phone
-from tests.problems import error, problem
-from tests.telling import Notebook, log_concern, move, notifications, over, queued, the_alert, work, worker_of
-from tests.world import World
+from models.alerts.enums import AlertState
+from models.alerts.notification import NotificationKind
+from models.staff.shift import Shift
+from models.staff.staff import Staff, StaffStore
+from tests.support.app import World
+from tests.support.factories import Shop, give_phone
+from tests.support.problems import error, problem
+from tests.support.worker import Notebook, log_concern, move, notifications, over, queued, the_alert, work, worker_of
 
 
 def hand_over(world: World, shop: Shop, concern: Any, to: str, by: str = "colleague", **options: Any) -> Any:

@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from models.change import Change
-from models.store import Store
-from tests.factories import Shop
-from tests.problems import error, problem
-from tests.telling import rows
-from tests.world import World
+from models.db.change_feed import Change
+from models.organizations.store import Store
+from tests.support.app import World
+from tests.support.factories import Shop
+from tests.support.problems import error, problem
+from tests.support.worker import rows
 
 MONDAY = {"weekday": "monday", "opens_at": "18:00", "closes_at": "02:00"}
 CHRISTMAS = {"date": "2026-12-25", "name": "Christmas", "periods": []}

@@ -8,19 +8,19 @@ from sqlalchemy import func, select
 from uuid_utils.compat import uuid7
 from werkzeug.test import TestResponse
 
-from models.alert import Alert
-from models.base import TenantOwned
-from models.concern import Concern
-from models.concern_event import ConcernEvent
-from models.idempotency import AnsweredRequest
-from models.outbox import Outgoing
-from models.recovery import RecoveryAction
-from models.session import EVERYTHING
-from tests.crowd import at_once
-from tests.databases import only_on_postgresql
-from tests.factories import Shop, make_shop
-from tests.problems import problem
-from tests.world import World
+from models.alerts.alert import Alert
+from models.concerns.concern import Concern
+from models.concerns.event import ConcernEvent
+from models.db.base import TenantOwned
+from models.db.idempotency import AnsweredRequest
+from models.db.session import EVERYTHING
+from models.outbox.message import Outgoing
+from models.recovery.action import RecoveryAction
+from tests.support.app import World
+from tests.support.databases import only_on_postgresql
+from tests.support.factories import Shop, make_shop
+from tests.support.problems import problem
+from tests.support.threads import at_once
 
 UNHAPPY = {"mood": 1, "customer": {"phone": "912 345 678"}, "category": "food", "place": "table-12"}
 

@@ -4,11 +4,11 @@ from typing import Any
 
 from sqlalchemy import select
 
-from models.change import Change
-from tests.factories import Shop, make_shop
-from tests.problems import problem
-from tests.telling import log_concern
-from tests.world import World
+from models.db.change_feed import Change
+from tests.support.app import World
+from tests.support.factories import Shop, make_shop
+from tests.support.problems import problem
+from tests.support.worker import log_concern
 
 
 def listed(world: World, shop: Shop, name: str | None = None, by: str = "floor") -> list[Any]:

@@ -13,21 +13,21 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import delete, select
 
-from models.mark import Mark
-from models.reports import marked
-from models.reports import refresh as refreshing
-from models.reports.refresh import mark_everything, marked_organizations
-from models.session import EVERYTHING, Database, DatabaseRole
-from models.store import Store
-from notifications import sums
-from notifications.sums import EVERY
-from tests.crowd import wait_until_somebody_waits
-from tests.databases import only_on_postgresql
-from tests.factories import Shop, give_phone, make_shop
-from tests.keeping import refresh, refresh_everything
-from tests.kept_house import House
-from tests.telling import Notebook, log_concern, over, work, worker_of
-from tests.world import World
+from models.db.dirty_days import Mark
+from models.db.session import EVERYTHING, Database, DatabaseRole
+from models.organizations.store import Store
+from models.reports.rollups import dirty as marked
+from models.reports.rollups import rebuild as refreshing
+from models.reports.rollups.rebuild import mark_everything, marked_organizations
+from notifications.worker.jobs import rollups as sums
+from notifications.worker.jobs.rollups import EVERY
+from tests.support.app import World
+from tests.support.databases import only_on_postgresql
+from tests.support.factories import Shop, give_phone, make_shop
+from tests.support.rollup_organization import House
+from tests.support.rollups import refresh, refresh_everything
+from tests.support.threads import wait_until_somebody_waits
+from tests.support.worker import Notebook, log_concern, over, work, worker_of
 
 PATIENCE = 60.0
 

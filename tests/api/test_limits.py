@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from models.notification import NotificationKind
-from tests.evening import Evening, evening_in
-from tests.factories import Shop
-from tests.problems import error, problem
-from tests.telling import log_concern, move
-from tests.world import World
+from models.alerts.notification import NotificationKind
+from tests.support.app import World
+from tests.support.factories import Shop
+from tests.support.problems import error, problem
+from tests.support.store_evening import Evening, evening_in
+from tests.support.worker import log_concern, move
 
 TEN_EUROS = {"amount": 1000, "currency": "EUR"}
 K = NotificationKind

@@ -4,12 +4,12 @@ from typing import Any
 
 import pytest
 
-from models.asked_well import AskedWell
-from models.store_day import StoreDay
-from tests.factories import Shop
-from tests.problems import error, problem
-from tests.telling import log_concern, rows
-from tests.world import World
+from models.concerns.check import AskedWell
+from models.organizations.store_day import StoreDay
+from tests.support.app import World
+from tests.support.factories import Shop
+from tests.support.problems import error, problem
+from tests.support.worker import log_concern, rows
 
 DAY = "2026-03-03"
 TOLD = {"covers": 140, "transactions": 61, "sales": {"amount": 412_000, "currency": "EUR"}}

@@ -11,9 +11,9 @@ from api.pages.charts import Chart, Column
 from api.pages.recovery_log import SHEET, condensed
 from tests.api.test_guidance import limit_vouchers
 from tests.api.test_log_page import DAY, NEXT, amend, note, path, resolve, sign, tell
-from tests.factories import NOON, Shop
-from tests.problems import problem
-from tests.world import World
+from tests.support.app import World
+from tests.support.factories import NOON, Shop
+from tests.support.problems import problem
 
 
 def ask(world: World, shop: Shop, by: str = "manager", day: Any = DAY, **headers: str) -> TestResponse:

@@ -5,9 +5,9 @@ import io
 
 from tests.api.test_guidance import limit_vouchers
 from tests.api.test_log_page import path, resolve, sign, tell
-from tests.factories import NOON, Shop
-from tests.problems import problem
-from tests.world import World
+from tests.support.app import World
+from tests.support.factories import NOON, Shop
+from tests.support.problems import problem
 
 FORMULA = '=HYPERLINK("http://example.org","look")'
 

@@ -9,12 +9,12 @@ from sqlalchemy import func, select, text
 from sqlalchemy.exc import ProgrammingError
 from werkzeug.test import TestResponse
 
-from models.log_page import LogPage
-from tests.crowd import at_once
-from tests.databases import only_on_postgresql
-from tests.factories import NOON, Shop
-from tests.problems import error, problem
-from tests.world import World
+from models.daily_log.daily_log import LogPage
+from tests.support.app import World
+from tests.support.databases import only_on_postgresql
+from tests.support.factories import NOON, Shop
+from tests.support.problems import error, problem
+from tests.support.threads import at_once
 
 DAY = NOON.date()
 NEXT = DAY + timedelta(days=1)

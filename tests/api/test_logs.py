@@ -11,8 +11,8 @@ from sqlalchemy.exc import DBAPIError
 
 from api.resources import concerns
 from config import Config, LogFormat, set_up_logging
-from tests.factories import PASSWORD, Shop
-from tests.world import World
+from tests.support.app import World
+from tests.support.factories import PASSWORD, Shop
 
 PLANTED = {
     "name": "Planted Person",

@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
-from models.notification import NotificationState
-from models.outbox import Outgoing, Task
-from models.staff import Staff
-from tests.factories import Shop, give_phone
-from tests.problems import error, problem
-from tests.telling import Notebook, log_concern, notifications, over, queued, rows, work, worker_of
-from tests.world import World
+from models.alerts.notification import NotificationState
+from models.outbox.message import Outgoing, Task
+from models.staff.staff import Staff
+from tests.support.app import World
+from tests.support.factories import Shop, give_phone
+from tests.support.problems import error, problem
+from tests.support.worker import Notebook, log_concern, notifications, over, queued, rows, work, worker_of
 
 NIGHT = {"from": "22:30", "until": "07:00"}
 

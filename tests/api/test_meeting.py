@@ -4,10 +4,10 @@ from uuid import uuid4
 
 from sqlalchemy import select
 
-from models.change import Change
-from models.device import Device
-from tests.factories import Shop
-from tests.world import World
+from models.db.change_feed import Change
+from models.staff.device import Device
+from tests.support.app import World
+from tests.support.factories import Shop
 
 
 def test_who_looks_after_several_stores_reads_the_customer_they_created(world: World, shop: Shop) -> None:

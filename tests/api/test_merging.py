@@ -4,11 +4,11 @@ from typing import Any
 
 from sqlalchemy import select
 
-from models.change import Change
-from models.customer import Customer
-from tests.factories import Shop
-from tests.telling import edit, log_concern, rows
-from tests.world import World
+from models.customers.customer import Customer
+from models.db.change_feed import Change
+from tests.support.app import World
+from tests.support.factories import Shop
+from tests.support.worker import edit, log_concern, rows
 
 PHONE, OTHER_PHONE = "+351912345678", "+351930000000"
 ANY = {"If-Match": "*"}

@@ -11,14 +11,14 @@ import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
 from config import ROOT
-from models.device import AddressKind
-from models.outbox import Outgoing
-from models.session import Database, DatabaseRole
-from notifications.channels import Verdict
-from tests.databases import only_on_sqlite
-from tests.factories import Shop, give_phone
-from tests.telling import Notebook, log_concern, over, rows, work, worker_of
-from tests.world import World
+from models.db.session import Database, DatabaseRole
+from models.outbox.message import Outgoing
+from models.staff.device import AddressKind
+from notifications.channels.base import Verdict
+from tests.support.app import World
+from tests.support.databases import only_on_sqlite
+from tests.support.factories import Shop, give_phone
+from tests.support.worker import Notebook, log_concern, over, rows, work, worker_of
 
 OPERATIONS = ROOT / "docs" / "operations"
 NAME = re.compile(r"\bamends_[a-z_]+")

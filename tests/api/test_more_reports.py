@@ -8,13 +8,13 @@ import pytest
 from python_calamine import CalamineWorkbook
 from werkzeug.test import TestResponse
 
-from api.spreadsheet import XLSX
-from models.terms import Outcome
+from api.web.xlsx_format import XLSX
+from models.concerns.enums import Outcome
 from tests.api.test_reports import tell
-from tests.factories import Shop, make_shop
-from tests.problems import error
-from tests.telling import log_concern
-from tests.world import World
+from tests.support.app import World
+from tests.support.factories import Shop, make_shop
+from tests.support.problems import error
+from tests.support.worker import log_concern
 
 DAYS = {"from": "2026-03-01", "to": "2026-03-31"}
 NAMES = ("remedies", "causes", "items", "follow-ups", "listening", "alerts")

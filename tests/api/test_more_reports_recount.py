@@ -9,16 +9,16 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from api.schemas.reports_of_rows import CONCERNS, STORES_AND_TIME
-from models.reports.groups import GroupBy
-from tests.agreement import agrees
-from tests.databases import only_on_sqlite
-from tests.factories import Shop, make_shop
-from tests.grouping import put_in_groups
-from tests.histories import BEGIN, END, add_store_abroad, live
-from tests.histories_more import live_on
-from tests.recount_more import More, more_rows, recount_more
-from tests.world import World
+from api.schemas.row_reports import CONCERNS, STORES_AND_TIME
+from models.reports.grouping import GroupBy
+from tests.support.app import World
+from tests.support.databases import only_on_sqlite
+from tests.support.factories import Shop, make_shop
+from tests.support.generators.histories import BEGIN, END, add_store_abroad, live
+from tests.support.generators.history_events import live_on
+from tests.support.oracle.report_recount import More, more_rows, recount_more
+from tests.support.report_assertions import agrees
+from tests.support.store_groups import put_in_groups
 
 FROM, TO = BEGIN.date() - timedelta(days=50), END.date() + timedelta(days=1)
 FITTING = {

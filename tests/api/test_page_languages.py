@@ -9,7 +9,7 @@ from babel.messages.pofile import read_po
 
 from api.pages.page import CATALOGUES, LANGUAGES
 from config import ROOT
-from notifications import languages
+from notifications.messages import translations as languages
 
 PAGES = ROOT / "api" / "pages"
 

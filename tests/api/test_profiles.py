@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from tests.factories import Shop
-from tests.telling import log_concern, move
-from tests.world import World
+from tests.support.app import World
+from tests.support.factories import Shop
+from tests.support.worker import log_concern, move
 
 ANY = {"If-Match": "*"}
 

@@ -3,10 +3,10 @@
 from typing import Any
 
 from tests.api.test_guidance import ask
-from tests.factories import Shop
-from tests.problems import error, problem
-from tests.telling import log_concern
-from tests.world import World
+from tests.support.app import World
+from tests.support.factories import Shop
+from tests.support.problems import error, problem
+from tests.support.worker import log_concern
 
 
 def create(world: World, shop: Shop, slug: str, **said: Any) -> Any:

@@ -5,19 +5,19 @@ from datetime import timedelta
 from sqlalchemy import func, select
 
 from models.access import GRANTS, Actor, Role
-from models.base import Money
-from models.concern import Concern
-from models.follow_up import FollowUp, FollowUpKind
-from models.item import Item
-from models.putting_right import act
-from models.remedy import Remedy
-from models.reports.carried_over import MOST
-from models.store import Store
-from models.terms import Outcome
-from notifications.announce import announce
-from tests.factories import NOON, Shop
-from tests.grouping import put_in_groups
-from tests.world import World
+from models.concerns.concern import Concern
+from models.concerns.enums import Outcome
+from models.db.base import Money
+from models.organizations.catalogue_item import Item
+from models.organizations.store import Store
+from models.policy_defaults import MAX_CARRIED_OVER
+from models.recovery.approvals import act
+from models.recovery.follow_up import FollowUp, FollowUpKind
+from models.recovery.remedy import Remedy
+from notifications.decide.announce import announce
+from tests.support.app import World
+from tests.support.factories import NOON, Shop
+from tests.support.store_groups import put_in_groups
 
 
 def tell(world: World, shop: Shop, count: int) -> None:
@@ -68,7 +68,7 @@ def test_statements_do_not_grow_with_concerns(world: World, shop: Shop) -> None:
     assert max(of_ten) <= 24
     assert world.request("GET", paths[0], (shop, "admin")).json["figures"]["concerns"] == 300
     carried = world.request("GET", paths[1], (shop, "admin")).json["carried_over"]
-    assert (len(carried["concerns"]), carried["still_open"]["count"]) == (MOST, 150)
+    assert (len(carried["concerns"]), carried["still_open"]["count"]) == (MAX_CARRIED_OVER, 150)
 
 
 def test_each_filter_that_is_named_costs_one_statement(world: World, shop: Shop) -> None:

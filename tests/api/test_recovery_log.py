@@ -5,9 +5,9 @@ from typing import Any
 
 from sqlalchemy import select
 
-from models.alert import Alert
-from tests.factories import NOON, Shop, make_shop
-from tests.world import World
+from models.alerts.alert import Alert
+from tests.support.app import World
+from tests.support.factories import NOON, Shop, make_shop
 
 DAY = NOON.date()
 

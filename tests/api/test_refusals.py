@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from tests.api.conftest import Still
-from tests.factories import Shop
-from tests.problems import error, problem
-from tests.world import World
+from tests.support.app import World
+from tests.support.factories import Shop
+from tests.support.problems import error, problem
 
 LIMIT = 256 * 1024
 NOT_JSON = ["{", '{"mood": }', "[" * 5000, '{"mood": 1e999}', '{"mood": NaN}', '{"their_words": "\\ud800"}', "\xff"]

@@ -6,13 +6,13 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from models.organization import Region
-from models.store import Store
-from tests.grouping import put_in_groups
-from tests.keeping import refresh
-from tests.kept_house import House
-from tests.telling import log_concern
-from tests.world import World
+from models.organizations.organization import Region
+from models.organizations.store import Store
+from tests.support.app import World
+from tests.support.rollup_organization import House
+from tests.support.rollups import refresh
+from tests.support.store_groups import put_in_groups
+from tests.support.worker import log_concern
 
 YEAR = {"from": "2026-01-01", "to": "2026-12-31"}
 OF_MONTHS = ("FROM kept_month", "FROM kept_cause")

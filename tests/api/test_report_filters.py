@@ -6,11 +6,11 @@ from uuid import uuid4
 import pytest
 from werkzeug.test import TestResponse
 
-from tests.factories import Shop, make_shop
-from tests.grouping import put_in_groups
-from tests.problems import error
-from tests.reporting import DAYS
-from tests.world import World
+from tests.support.app import World
+from tests.support.factories import Shop, make_shop
+from tests.support.problems import error
+from tests.support.recovery_reports import DAYS
+from tests.support.store_groups import put_in_groups
 
 REPORTS = ("recovery", "remedies", "causes", "items", "follow-ups", "listening", "alerts")
 WITHOUT_CATEGORY = ("follow-ups", "listening")

@@ -11,15 +11,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from models.reports.groups import OF_RECOVERY
-from tests.agreement import agrees, counted_in
-from tests.databases import only_on_sqlite
-from tests.factories import Shop, make_shop
-from tests.grouping import put_in_groups
-from tests.histories import BEGIN, END, add_store_abroad, live
-from tests.raw_rows import Raw, raw_rows
-from tests.recount import recount, recount_day
-from tests.world import World
+from models.reports.grouping import OF_RECOVERY
+from tests.support.app import World
+from tests.support.databases import only_on_sqlite
+from tests.support.factories import Shop, make_shop
+from tests.support.generators.histories import BEGIN, END, add_store_abroad, live
+from tests.support.oracle.raw_rows import Raw, raw_rows
+from tests.support.oracle.recovery_recount import recount, recount_day
+from tests.support.report_assertions import agrees, counted_in
+from tests.support.store_groups import put_in_groups
 
 FROM, TO = BEGIN.date() - timedelta(days=50), END.date() + timedelta(days=1)
 GROUPINGS = [(), *((by,) for by in OF_RECOVERY), *combinations(OF_RECOVERY, 2)]

@@ -8,11 +8,11 @@ from zipfile import ZipFile
 
 from python_calamine import CalamineWorkbook
 
-from api.spreadsheet import XLSX
-from models.store import Store
+from api.web.xlsx_format import XLSX
+from models.organizations.store import Store
 from tests.api.test_reports import report, tell
-from tests.factories import Shop
-from tests.world import World
+from tests.support.app import World
+from tests.support.factories import Shop
 
 SHEET = "xl/worksheets/sheet1.xml"
 NAME = '=HYPERLINK("https://example.com", "mine")'

@@ -6,13 +6,13 @@ import io
 import pytest
 from werkzeug.test import TestResponse
 
-from api.spreadsheet import XLSX
-from models.store import Store
-from models.terms import Kind, Outcome
-from tests.factories import Shop, make_shop
-from tests.problems import error
-from tests.reporting import DAYS, report, tell
-from tests.world import World
+from api.web.xlsx_format import XLSX
+from models.concerns.enums import Kind, Outcome
+from models.organizations.store import Store
+from tests.support.app import World
+from tests.support.factories import Shop, make_shop
+from tests.support.problems import error
+from tests.support.recovery_reports import DAYS, report, tell
 
 
 def test_a_rate_of_fewer_than_ten_has_no_value(world: World, shop: Shop) -> None:

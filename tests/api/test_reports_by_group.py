@@ -4,14 +4,14 @@ from typing import Any
 
 import pytest
 
-from models.terms import Outcome
-from tests.factories import NOON, Shop
-from tests.grouping import put_in_groups
-from tests.keeping import refresh
-from tests.problems import error
-from tests.reporting import DAYS, report, tell
-from tests.telling import log_concern
-from tests.world import World
+from models.concerns.enums import Outcome
+from tests.support.app import World
+from tests.support.factories import NOON, Shop
+from tests.support.problems import error
+from tests.support.recovery_reports import DAYS, report, tell
+from tests.support.rollups import refresh
+from tests.support.store_groups import put_in_groups
+from tests.support.worker import log_concern
 
 OTHERS = ("remedies", "causes", "items", "follow-ups", "listening", "alerts")
 CALL = {"what": "We call you.", "kind": "call", "due_at": "2026-03-04T12:00:00Z"}

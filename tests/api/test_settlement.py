@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from tests.factories import Shop
-from tests.problems import error, problem
-from tests.telling import log_concern, move
-from tests.world import World
+from tests.support.app import World
+from tests.support.factories import Shop
+from tests.support.problems import error, problem
+from tests.support.worker import log_concern, move
 
 ORDER = {"reference": "T-1001", "value": {"amount": 8000, "currency": "EUR"}}
 

@@ -9,12 +9,12 @@ import pytest
 from uuid_utils.compat import uuid7
 from werkzeug.test import TestResponse
 
-from tests.crowd import at_once
-from tests.databases import only_on_postgresql
-from tests.evening import Evening, evening_in
-from tests.factories import Shop
-from tests.problems import error, problem
-from tests.world import World
+from tests.support.app import World
+from tests.support.databases import only_on_postgresql
+from tests.support.factories import Shop
+from tests.support.problems import error, problem
+from tests.support.store_evening import Evening, evening_in
+from tests.support.threads import at_once
 
 MOOD = {"mood": "1", "their_words": "We wait and wait.", "wanted": "Somebody who looks at us."}
 

@@ -9,15 +9,15 @@ import pytest
 import sqlalchemy as sa
 
 from api.schemas.base import MOST_PER_PAGE
-from models.memory import Memory
+from models.db.cache import Memory
 from tests.api.test_guidance import limit_vouchers
-from tests.copies import copy, originals
-from tests.databases import Databases
-from tests.document import Operation, operations
-from tests.factories import NOON, Shop
-from tests.scene import QUERIES, Scene, make_scene
-from tests.telling import log_concern
-from tests.world import World
+from tests.support.app import World
+from tests.support.bulk_copies import copy, originals
+from tests.support.databases import Databases
+from tests.support.factories import NOON, Shop
+from tests.support.full_organization import QUERIES, Scene, make_scene
+from tests.support.openapi_document import Operation, operations
+from tests.support.worker import log_concern
 
 FEW, MANY = 10, 200
 

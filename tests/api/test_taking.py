@@ -4,13 +4,13 @@ from functools import partial
 from random import Random
 
 from models.access import Role
-from models.credentials import StaffSession
-from models.staff import Staff, StaffStore
-from tests.crowd import at_once
-from tests.factories import NOON, Shop, password_hash
-from tests.problems import problem
-from tests.telling import log_concern, rows
-from tests.world import World
+from models.staff.credentials import StaffSession
+from models.staff.staff import Staff, StaffStore
+from tests.support.app import World
+from tests.support.factories import NOON, Shop, password_hash
+from tests.support.problems import problem
+from tests.support.threads import at_once
+from tests.support.worker import log_concern, rows
 
 ROUNDS = 20
 CROWD = 10

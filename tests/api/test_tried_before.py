@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from tests.factories import Shop
-from tests.telling import log_concern, move
-from tests.world import World
+from tests.support.app import World
+from tests.support.factories import Shop
+from tests.support.worker import log_concern, move
 
 QUILL = {"customer": {"phone": "+351912345678"}}
 

@@ -7,10 +7,10 @@ import pytest
 
 from models.access import GRANTS, Role
 from tests.api.conftest import Still
-from tests.document import Operation, operations, resolved
-from tests.factories import Shop
-from tests.problems import problem
-from tests.world import World
+from tests.support.app import World
+from tests.support.factories import Shop
+from tests.support.openapi_document import Operation, operations, resolved
+from tests.support.problems import problem
 
 NOBODYS = str(UUID(int=3))
 

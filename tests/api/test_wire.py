@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from config import ROOT
-from tests.databases import migrate
-from tests.processes import eventually
+from tests.support.databases import migrate
+from tests.support.processes import eventually
 
 PATIENCE = 60.0
 RESET = -1  # refused so early that our bytes, which nobody read, took the answer with them

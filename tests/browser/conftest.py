@@ -6,8 +6,8 @@ import pytest
 from playwright.sync_api import Browser
 
 from tests.browser.eyes import Floor, chromium
-from tests.databases import Databases
-from tests.processes import running_house
+from tests.support.databases import Databases
+from tests.support.processes import running_house
 
 
 @pytest.fixture(scope="session")

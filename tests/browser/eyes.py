@@ -8,7 +8,7 @@ from typing import Any
 
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
-from tests.processes import House
+from tests.support.processes import House
 
 PHONE = {"width": 390, "height": 844}
 LANGUAGES = ("en", "pt", "es")

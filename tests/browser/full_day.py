@@ -11,8 +11,8 @@ from typing import Any
 from playwright.sync_api import Browser, BrowserContext
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from tests.factories import NOON, Shop, make_shop
-from tests.world import World
+from tests.support.app import World
+from tests.support.factories import NOON, Shop, make_shop
 
 CONCERNS = 40
 WORDS = (

@@ -8,8 +8,8 @@ from pathlib import Path
 from config import ROOT
 from tests.browser.eyes import LANGUAGES, Floor, chromium, phone
 from tests.browser.full_day import full_day
-from tests.databases import migrate
-from tests.processes import running_house
+from tests.support.databases import migrate
+from tests.support.processes import running_house
 
 ALBUM = ROOT / "docs" / "pages"
 

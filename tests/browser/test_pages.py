@@ -7,7 +7,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page
 
-from models.public_token import new_token
+from models.recovery.public_token import new_token
 from tests.browser.eyes import LANGUAGES, Floor, phone, walk_to
 
 speaking = pytest.mark.parametrize("language", LANGUAGES)

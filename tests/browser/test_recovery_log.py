@@ -8,7 +8,7 @@ from playwright.sync_api import Browser
 
 from tests.browser.eyes import LANGUAGES
 from tests.browser.full_day import CONCERNS, FullDay, full_day, sheets
-from tests.databases import Databases
+from tests.support.databases import Databases
 
 speaking = pytest.mark.parametrize("language", LANGUAGES)
 

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from tests.ordeals.crashed_database import undergo
-from tests.ordeals.trial import fresh_postgresql, new_seed
+from tests.chaos.drivers.chaos_run import fresh_postgresql, new_seed
+from tests.chaos.drivers.crashed_database import undergo
 
 
 def test_a_crash_of_postgresql_is_a_503_for_a_moment_and_loses_nothing(tmp_path: Path) -> None:

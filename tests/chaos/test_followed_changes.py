@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from tests.databases import Databases
-from tests.ordeals.followed_changes import undergo
-from tests.ordeals.trial import new_seed
+from tests.chaos.drivers.chaos_run import new_seed
+from tests.chaos.drivers.followed_changes import undergo
+from tests.support.databases import Databases
 
 
 def test_a_reader_of_the_export_misses_nothing_of_what_eight_write(databases: Databases, tmp_path: Path) -> None:

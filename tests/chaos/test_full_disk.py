@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from tests.ordeals.full_disk import undergo
-from tests.ordeals.trial import new_seed
+from tests.chaos.drivers.chaos_run import new_seed
+from tests.chaos.drivers.full_disk import undergo
 
 
 def test_a_full_disk_refuses_writes_and_nothing_else_until_there_is_room(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """Guidance in a house with a past, through the whole application. `make bench-guidance` is the long version."""
 
 from bench.guidance import TOLD, measure
-from tests.databases import Databases
+from tests.support.databases import Databases
 
 
 def test_the_bench_logs_with_and_without_hints_in_turn(databases: Databases) -> None:

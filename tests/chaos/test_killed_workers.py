@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from tests.databases import only_on_postgresql, only_on_sqlite
-from tests.ordeals.killed_workers import undergo
-from tests.ordeals.trial import new_seed
-from tests.world import World
+from tests.chaos.drivers.chaos_run import new_seed
+from tests.chaos.drivers.killed_workers import undergo
+from tests.support.app import World
+from tests.support.databases import only_on_postgresql, only_on_sqlite
 
 
 @only_on_postgresql

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from bench.latency import measure
-from tests.databases import Databases, only_on_postgresql
+from tests.support.databases import Databases, only_on_postgresql
 
 
 @only_on_postgresql

@@ -5,15 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from models.device import AddressKind
-from notifications.channels.push import Push
-from tests import fcm_answers
-from tests.factories import Shop, give_phone
-from tests.fcm import FcmStandIn
-from tests.ordeals.push_outage import MODES, undergo
-from tests.ordeals.trial import new_seed
-from tests.telling import log_concern, move, notifications, over, work, worker_of
-from tests.world import World
+from models.staff.device import AddressKind
+from notifications.channels.push.channel import Push
+from tests.chaos.drivers.chaos_run import new_seed
+from tests.chaos.drivers.push_outage import MODES, undergo
+from tests.support.app import World
+from tests.support.factories import Shop, give_phone
+from tests.support.fakes import fcm_answers
+from tests.support.fakes.fcm import FcmStandIn
+from tests.support.worker import log_concern, move, notifications, over, work, worker_of
 
 
 @pytest.mark.parametrize("mode", MODES)

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from tests.databases import Databases
-from tests.ordeals.take_race import undergo
-from tests.ordeals.trial import new_seed
+from tests.chaos.drivers.chaos_run import new_seed
+from tests.chaos.drivers.take_race import undergo
+from tests.support.databases import Databases
 
 
 def test_of_fifty_who_tap_one_goes_and_the_others_learn_who(

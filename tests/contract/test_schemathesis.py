@@ -21,13 +21,13 @@ from schemathesis.config import SchemathesisConfig
 from schemathesis.core.transport import Response
 
 from models.access import GRANTS, Permission
-from models.credentials import StaffSession
-from models.staff import Staff
-from tests.databases import Databases
-from tests.document import document
-from tests.factories import PEOPLE
-from tests.scene import PHONE, Scene, make_scene
-from tests.world import World
+from models.staff.credentials import StaffSession
+from models.staff.staff import Staff
+from tests.support.app import World
+from tests.support.databases import Databases
+from tests.support.factories import PEOPLE
+from tests.support.full_organization import PHONE, Scene, make_scene
+from tests.support.openapi_document import document
 
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "0"))
 SEED = int(os.environ.get("FUZZ_SEED", "0")) or secrets.randbelow(2**32)

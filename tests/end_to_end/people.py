@@ -8,8 +8,8 @@ from typing import Any
 
 import requests
 
-from tests.processes import House, eventually
-from tests.recount import minutes, spread
+from tests.support.oracle.recovery_recount import minutes, spread
+from tests.support.processes import House, eventually
 
 PHONE = {"platform": "android", "address_kind": "log"}
 NOTHING = {"value": None, "numerator": 0, "denominator": 0}

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.databases import ROOT, Databases
-from tests.factories import Shop, make_shop
-from tests.ordeals.web import Web, running_web
-from tests.telling import edit, log_concern
-from tests.world import World
+from tests.chaos.drivers.web_processes import Web, running_web
+from tests.support.app import World
+from tests.support.databases import ROOT, Databases
+from tests.support.factories import Shop, make_shop
+from tests.support.worker import edit, log_concern
 
 duckdb = pytest.importorskip("duckdb")
 

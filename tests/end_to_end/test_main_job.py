@@ -7,7 +7,7 @@ from typing import Any
 
 import requests
 
-from tests.processes import House, running_house
+from tests.support.processes import House, running_house
 
 TOLD = {
     "mood": 1,

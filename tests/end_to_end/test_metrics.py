@@ -13,8 +13,8 @@ import pytest
 import requests
 
 from config import ROOT
-from tests.databases import Databases
-from tests.processes import eventually
+from tests.support.databases import Databases
+from tests.support.processes import eventually
 
 PATIENCE = 60.0
 

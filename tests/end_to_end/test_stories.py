@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 import requests
 
-from tests import qr
-from tests.databases import Databases
 from tests.end_to_end.people import NOTHING, Person, figures_of, waited
-from tests.processes import House, running_house
+from tests.support import qr_reader as qr
+from tests.support.databases import Databases
+from tests.support.processes import House, running_house
 
 
 @pytest.fixture(scope="module")

@@ -5,10 +5,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from tests.databases import Databases, migrate, migrate_back
-from tests.factories import Shop, make_shop
-from tests.telling import log_concern
-from tests.world import World
+from tests.support.app import World
+from tests.support.databases import Databases, migrate, migrate_back
+from tests.support.factories import Shop, make_shop
+from tests.support.worker import log_concern
 
 TYPED = [("SOPA", None), ("sopa", None), ("Sopa do dia", "sopa"), (None, "Fish.42"), ("寿司", None)]
 

@@ -2,11 +2,11 @@
 
 from contextlib import closing
 
-from tests.databases import Databases, migrate, migrate_back
-from tests.factories import make_shop
-from tests.keeping import refresh
-from tests.reporting import report, tell
-from tests.world import World
+from tests.support.app import World
+from tests.support.databases import Databases, migrate, migrate_back
+from tests.support.factories import make_shop
+from tests.support.recovery_reports import report, tell
+from tests.support.rollups import refresh
 
 
 def test_the_ask_rate_of_days_that_were_kept_before_is_right(databases: Databases, database_kind: str) -> None:

@@ -4,11 +4,11 @@ from contextlib import closing
 
 import sqlalchemy as sa
 
-from tests.copies import copy, originals
-from tests.databases import Databases, migrate, migrate_back
-from tests.exporting import follow, page
-from tests.factories import make_shop
-from tests.world import World
+from tests.support.app import World
+from tests.support.bulk_copies import copy, originals
+from tests.support.databases import Databases, migrate, migrate_back
+from tests.support.export_reader import follow, page
+from tests.support.factories import make_shop
 
 
 def test_a_question_the_feed_never_told_of_is_told_once(databases: Databases, database_kind: str) -> None:

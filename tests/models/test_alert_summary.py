@@ -4,13 +4,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from models.device import AddressKind
-from models.staff import Staff
-from notifications.channels import Verdict
-from tests.evening import Evening, evening_in
-from tests.factories import NOON
-from tests.telling import move, notifications
-from tests.world import World
+from models.staff.device import AddressKind
+from models.staff.staff import Staff
+from notifications.channels.base import Verdict
+from tests.support.app import World
+from tests.support.factories import NOON
+from tests.support.store_evening import Evening, evening_in
+from tests.support.worker import move, notifications
 
 AWAY = Verdict.later("unavailable")
 GONE = Verdict.gone("unregistered")

@@ -11,19 +11,19 @@ import pytest
 from sqlalchemy import select
 
 from models.access import GRANTS, Actor, Role
-from models.change import Change, ChangeCounter, Op
-from models.concern import Concern
-from models.putting_right import act
-from models.remedy import Remedy
-from models.session import EVERYTHING, Database, DatabaseRole, ScopedSession
-from models.shift import Shift
-from models.store import Store
-from models.terms import Outcome
-from models.vocabulary import Category
-from notifications.announce import announce
-from tests.databases import only_on_postgresql
-from tests.factories import NOON, Shop, make_shop, recognise
-from tests.world import World
+from models.concerns.concern import Concern
+from models.concerns.enums import Outcome
+from models.db.change_feed import Change, ChangeCounter, Op
+from models.db.session import EVERYTHING, Database, DatabaseRole, ScopedSession
+from models.organizations.store import Store
+from models.organizations.vocabulary import Category
+from models.recovery.approvals import act
+from models.recovery.remedy import Remedy
+from models.staff.shift import Shift
+from notifications.decide.announce import announce
+from tests.support.app import World
+from tests.support.databases import only_on_postgresql
+from tests.support.factories import NOON, Shop, make_shop, recognise
 
 WRITERS, SECONDS = 8, 5.0
 

@@ -12,18 +12,18 @@ from sqlalchemy.orm.attributes import set_committed_value
 from uuid_utils.compat import uuid7
 
 from models.access import GRANTS, KEY_GRANTS, Actor, KeyScope, Role
-from models.concern import MOVES, Concern
-from models.concern_event import Step
-from models.credentials import ApiKey
-from models.customer import Customer
+from models.concerns.concern import MOVES, Concern
+from models.concerns.enums import Handling, Outcome, Status
+from models.concerns.event import Step
+from models.customers.customer import Customer
 from models.errors import Conflict, Forbidden, NotNow
-from models.first_rules import first_rules
-from models.staff import Staff
-from models.store import Place, Store
-from models.terms import Handling, Outcome, Status
-from models.vocabulary import Category, Cause
-from tests.factories import NOON, Shop, make_store
-from tests.world import World
+from models.operations.default_rules import first_rules
+from models.organizations.store import Place, Store
+from models.organizations.vocabulary import Category, Cause
+from models.staff.credentials import ApiKey
+from models.staff.staff import Staff
+from tests.support.app import World
+from tests.support.factories import NOON, Shop, make_store
 
 ORGANIZATION = uuid7()
 STORE = make_store("first", uuid7())

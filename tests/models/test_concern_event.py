@@ -5,13 +5,13 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 
 from models.access import GRANTS, Actor, Role
-from models.base import Money
-from models.concern import Concern
-from models.concern_event import ConcernEvent, Step
-from models.store import Store
-from models.terms import Kind, Outcome
-from tests.factories import NOON, Shop
-from tests.world import World
+from models.concerns.concern import Concern
+from models.concerns.enums import Kind, Outcome
+from models.concerns.event import ConcernEvent, Step
+from models.db.base import Money
+from models.organizations.store import Store
+from tests.support.app import World
+from tests.support.factories import NOON, Shop
 
 
 def after(minutes: float) -> datetime:

@@ -9,12 +9,13 @@ import sqlalchemy as sa
 from uuid_utils.compat import uuid7
 
 from models.access import EVERYWHERE, GRANTS, Actor, Permission, Role
-from models.credentials import SEEN_EVERY, SESSION_LASTS, ApiKey, StaffSession, Token, actor_of
-from models.staff import Staff
+from models.policy_defaults import SESSION_TTL
+from models.staff.credentials import SEEN_EVERY, ApiKey, StaffSession, Token, actor_of
+from models.staff.staff import Staff
 from models.tables import metadata
-from tests.factories import NOON, Shop, make_shop
-from tests.telling import rows
-from tests.world import World
+from tests.support.app import World
+from tests.support.factories import NOON, Shop, make_shop
+from tests.support.worker import rows
 
 SECOND = timedelta(seconds=1)
 
@@ -90,9 +91,9 @@ def test_who_belongs_to_no_store_reaches_none(world: World, shop: Shop) -> None:
 
 
 def test_a_sign_in_lasts_thirty_days(world: World, shop: Shop) -> None:
-    assert timedelta(days=30) == SESSION_LASTS
-    assert asks(world, shop.tokens["floor"], at=NOON + SESSION_LASTS - SECOND)
-    assert asks(world, shop.tokens["floor"], at=NOON + SESSION_LASTS) is None
+    assert timedelta(days=30) == SESSION_TTL
+    assert asks(world, shop.tokens["floor"], at=NOON + SESSION_TTL - SECOND)
+    assert asks(world, shop.tokens["floor"], at=NOON + SESSION_TTL) is None
 
 
 def test_it_is_noticed_once_a_minute_that_somebody_was_here(world: World, shop: Shop) -> None:
@@ -177,7 +178,7 @@ def test_who_loses_a_store_does_not_reach_it_on_the_next_request(world: World, s
 
 def test_sign_ins_that_ran_out_are_let_go(world: World, shop: Shop) -> None:
     count = len(rows(world, StaffSession))
-    for at, left in ((NOON + SESSION_LASTS - SECOND, count), (NOON + SESSION_LASTS, 0)):
+    for at, left in ((NOON + SESSION_TTL - SECOND, count), (NOON + SESSION_TTL, 0)):
         with world.database.writing(shop.organization_id) as session:
             StaffSession.forget_expired(session, at=at)
         assert len(rows(world, StaffSession)) == left

@@ -8,13 +8,13 @@ from sqlalchemy import func, select
 from uuid_utils.compat import uuid7
 
 from models.access import GRANTS, Actor, Role
-from models.customer import Customer, CustomerStore
+from models.customers.customer import Customer, CustomerStore
 from models.errors import Conflict, Invalid
-from tests import factories
-from tests.crowd import at_once
-from tests.databases import only_on_sqlite
-from tests.factories import NOON, Shop
-from tests.world import World
+from tests.support import factories
+from tests.support.app import World
+from tests.support.databases import only_on_sqlite
+from tests.support.factories import NOON, Shop
+from tests.support.threads import at_once
 
 PHONE = "+351912345678"
 

@@ -6,16 +6,16 @@ from typing import Any
 import pytest
 
 from models.access import GRANTS, Actor, Role
-from models.base import Money
-from models.concern import Concern
+from models.concerns.concern import Concern
+from models.concerns.references import look_up
+from models.db.base import Money
+from models.db.session import ScopedSession
 from models.errors import DomainError, Invalid, Missing
-from models.item import Item
-from models.look_up import look_up
-from models.session import ScopedSession
-from models.store import Place, Store
-from models.vocabulary import Category
-from tests.factories import NOON, Shop, recognise
-from tests.world import World
+from models.organizations.catalogue_item import Item
+from models.organizations.store import Place, Store
+from models.organizations.vocabulary import Category
+from tests.support.app import World
+from tests.support.factories import NOON, Shop, recognise
 
 # What is said of a new concern, and what it comes to (slugs of rows).
 FOUND = [

@@ -7,13 +7,13 @@ import pytest
 from sqlalchemy import select
 
 from models.access import GRANTS, KEY_GRANTS, Actor, KeyScope, Role
-from models.credentials import StaffSession
-from models.device import AddressKind, Device, Platform
 from models.errors import Forbidden, Missing
-from tests.crowd import at_once
-from tests.factories import NOON, Shop, make_shop
-from tests.telling import rows
-from tests.world import World
+from models.staff.credentials import StaffSession
+from models.staff.device import AddressKind, Device, Platform
+from tests.support.app import World
+from tests.support.factories import NOON, Shop, make_shop
+from tests.support.threads import at_once
+from tests.support.worker import rows
 
 
 def actor(world: World, shop: Shop, login: str) -> Actor:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.hours import WEEKDAYS, Hours, Period, is_open, is_quiet
+from models.organizations.opening_hours import WEEKDAYS, Hours, Period, is_open, is_quiet
 
 # Each with the days around a night in which its clocks change.
 NIGHTS = [

@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from models import naming
-from models.item import Item
-from tests.crowd import at_once
-from tests.databases import only_on_postgresql
-from tests.factories import NOON, Shop, make_shop
-from tests.world import World
+from models.db import slug as naming
+from models.organizations.catalogue_item import Item
+from tests.support.app import World
+from tests.support.databases import only_on_postgresql
+from tests.support.factories import NOON, Shop, make_shop
+from tests.support.threads import at_once
 
 
 def tell(world: World, shop: Shop, *told: dict[str, Any]) -> list[tuple[str, str]]:

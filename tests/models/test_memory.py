@@ -5,10 +5,10 @@ from itertools import count
 
 import pytest
 
-from models import memory
-from models.memory import A_MINUTE, Memory, Shelf
-from tests.factories import NOON, Shop, make_shop
-from tests.world import World
+from models.db import cache as memory
+from models.db.cache import A_MINUTE, Memory, Shelf
+from tests.support.app import World
+from tests.support.factories import NOON, Shop, make_shop
 
 A_MOMENT = timedelta(microseconds=1)
 

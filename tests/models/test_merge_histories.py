@@ -9,19 +9,19 @@ import sqlalchemy as sa
 from uuid_utils.compat import uuid7
 
 from models.access import GRANTS, Actor, Role
-from models.base import Money
-from models.concern import Concern
-from models.customer import Customer
-from models.customer_merge import CustomerMerge
+from models.concerns.concern import Concern
+from models.concerns.enums import Outcome, Status
+from models.customers.customer import Customer
+from models.db.base import Money
+from models.db.session import ScopedSession
 from models.errors import DomainError
-from models.intake import complete, take_in
-from models.putting_right import act
-from models.remedy import Remedy
-from models.session import ScopedSession
+from models.operations.log_concern import complete, take_in
+from models.operations.merge_customers import CustomerMerge
+from models.recovery.approvals import act
+from models.recovery.remedy import Remedy
 from models.tables import metadata
-from models.terms import Outcome, Status
-from tests.factories import Shop, make_shop
-from tests.world import World
+from tests.support.app import World
+from tests.support.factories import Shop, make_shop
 
 HISTORIES, STEPS, SEED = 12, 40, 20260303
 TABLES = ("customer", "customer_store", "customer_reference", "concern", "recovery_action", "concern_item")

@@ -6,14 +6,14 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from models.concern import Concern
-from models.customer import Customer
-from models.customer_merge import CustomerMerge
-from tests.crowd import at_once
-from tests.databases import only_on_postgresql
-from tests.factories import Shop
-from tests.telling import rows
-from tests.world import World
+from models.concerns.concern import Concern
+from models.customers.customer import Customer
+from models.operations.merge_customers import CustomerMerge
+from tests.support.app import World
+from tests.support.databases import only_on_postgresql
+from tests.support.factories import Shop
+from tests.support.threads import at_once
+from tests.support.worker import rows
 
 pytestmark = only_on_postgresql
 PHONES = ("+351912345678", "+351930000000")

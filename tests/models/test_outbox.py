@@ -2,13 +2,13 @@
 
 from datetime import timedelta
 
-from models.backlog import FORGOTTEN_AT_ONCE, KEPT_FOR, forget_done
-from models.outbox import LEASE, Outgoing, Task
-from models.session import EVERYTHING
+from models.db.session import EVERYTHING
+from models.outbox.admin import FORGOTTEN_AT_ONCE, KEPT_FOR, forget_done
+from models.outbox.message import LEASE, Outgoing, Task
 from notifications.channels.log import Log
-from tests.factories import Shop, give_phone
-from tests.telling import Notebook, log_concern, over, rows, work, worker_of
-from tests.world import World
+from tests.support.app import World
+from tests.support.factories import Shop, give_phone
+from tests.support.worker import Notebook, log_concern, over, rows, work, worker_of
 
 A_LITTLE = timedelta(seconds=1)
 

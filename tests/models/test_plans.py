@@ -10,16 +10,16 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy import select
 
-from models.change import Change
-from models.device import AddressKind
-from models.outbox import Outgoing, Task
-from models.reports.refresh import mark_everything
-from models.session import EVERYTHING, Database, ScopedSession, Tenant
-from notifications.escalation import climb_due, overdue
-from tests.copies import copy, multiply, originals
-from tests.databases import Databases, only_on_postgresql
-from tests.scene import PHONE, Scene, make_scene
-from tests.world import World
+from models.db.change_feed import Change
+from models.db.session import EVERYTHING, Database, ScopedSession, Tenant
+from models.outbox.message import Outgoing, Task
+from models.reports.rollups.rebuild import mark_everything
+from models.staff.device import AddressKind
+from notifications.decide.escalation import climb_due, overdue
+from tests.support.app import World
+from tests.support.bulk_copies import copy, multiply, originals
+from tests.support.databases import Databases, only_on_postgresql
+from tests.support.full_organization import PHONE, Scene, make_scene
 
 CONCERNS, CUSTOMERS, STORES = 20_000, 5_000, 20
 pytestmark = only_on_postgresql

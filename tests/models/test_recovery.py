@@ -7,18 +7,18 @@ import pytest
 from sqlalchemy import func, select
 
 from models.access import GRANTS, Actor, Role
-from models.base import Money
-from models.concern import Concern
-from models.concern_event import Step
+from models.concerns.concern import Concern
+from models.concerns.enums import Outcome
+from models.concerns.event import Step
+from models.db.base import Money
+from models.db.session import ScopedSession
 from models.errors import Invalid, Missing, NotNow
-from models.putting_right import act
-from models.recovery import ActionStatus, RecoveryAction
-from models.remedy import Remedy
-from models.session import ScopedSession
-from models.store import Store
-from models.terms import Outcome
-from tests.factories import NOON, Shop
-from tests.world import World
+from models.organizations.store import Store
+from models.recovery.action import ActionStatus, RecoveryAction
+from models.recovery.approvals import act
+from models.recovery.remedy import Remedy
+from tests.support.app import World
+from tests.support.factories import NOON, Shop
 
 
 @pytest.fixture

@@ -9,14 +9,14 @@ from sqlalchemy import Uuid, delete, func, insert, select, text, update
 from sqlalchemy.orm import Session, aliased, joinedload, selectinload
 
 from models.access import GRANTS, Actor, Role
-from models.change import Change, ChangeCounter
-from models.concern import Concern
+from models.concerns.concern import Concern
+from models.db.change_feed import Change, ChangeCounter
+from models.db.session import EVERYTHING, ScopedSession
 from models.errors import Missing
-from models.session import EVERYTHING, ScopedSession
-from models.store import Place, Store
-from tests.databases import only_on_postgresql, only_on_sqlite
-from tests.factories import Shop, make_shop, make_store
-from tests.world import World
+from models.organizations.store import Place, Store
+from tests.support.app import World
+from tests.support.databases import only_on_postgresql, only_on_sqlite
+from tests.support.factories import Shop, make_shop, make_store
 
 
 @pytest.fixture

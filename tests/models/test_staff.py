@@ -7,15 +7,15 @@ import pytest
 from sqlalchemy import select
 
 from models.access import GRANTS, Actor, Role
+from models.db.session import ScopedSession
 from models.errors import Conflict, Invalid
-from models.session import ScopedSession
-from models.shift import Shift
-from models.staff import Staff, hash_password, password_matches
-from models.store import Store
-from tests.crowd import at_once
-from tests.factories import NOON, Shop
-from tests.telling import rows
-from tests.world import World
+from models.organizations.store import Store
+from models.staff.shift import Shift
+from models.staff.staff import Staff, hash_password, password_matches
+from tests.support.app import World
+from tests.support.factories import NOON, Shop
+from tests.support.threads import at_once
+from tests.support.worker import rows
 
 
 def test_a_password_matches_its_own_hash_and_no_other() -> None:

@@ -8,8 +8,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from uuid_utils.compat import uuid7
 
-from models.store import Store
-from tests.factories import make_store
+from models.organizations.store import Store
+from tests.support.factories import make_store
 
 
 def store(zone: str, day_starts_at: time = time(4)) -> Store:

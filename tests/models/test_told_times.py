@@ -7,9 +7,9 @@ import pytest
 from uuid_utils.compat import uuid7
 
 from models.access import GRANTS, Actor, Role
-from models.concern import Concern
-from tests.factories import NOON, Shop, make_store
-from tests.world import World
+from models.concerns.concern import Concern
+from tests.support.app import World
+from tests.support.factories import NOON, Shop, make_store
 
 STORE = make_store("first", uuid7())  # in Lisbon, whose day starts at 04:00
 FLOOR = Actor(uuid7(), GRANTS[Role.FLOOR], None, staff_id=uuid7())

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from notifications.channels.push import Push
-from tests.fcm import FcmStandIn
+from notifications.channels.push.channel import Push
+from tests.support.fakes.fcm import FcmStandIn
 
 
 @pytest.fixture

@@ -6,15 +6,15 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from models.alert import Alert
-from models.alert_rule import AlertRule
-from models.escalation_policy import DEFAULT
-from models.outbox import Outgoing, Task
-from models.terms import AlertState, Reason, Severity
-from tests.databases import only_on_sqlite
-from tests.factories import Shop, set_climb
-from tests.telling import edit, log_concern, move, rows, the_alert
-from tests.world import World
+from models.alerts.alert import Alert
+from models.alerts.enums import AlertState, Reason, Severity
+from models.alerts.escalation_policy import DEFAULT
+from models.alerts.rule import AlertRule
+from models.outbox.message import Outgoing, Task
+from tests.support.app import World
+from tests.support.databases import only_on_sqlite
+from tests.support.factories import Shop, set_climb
+from tests.support.worker import edit, log_concern, move, rows, the_alert
 
 # Rules of ours, the same on both databases; what PostgreSQL makes of locks and races is tried in test_worker.py.
 pytestmark = only_on_sqlite

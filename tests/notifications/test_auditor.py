@@ -10,17 +10,17 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from models.alert import Alert
-from models.inspection import Inspection
-from models.outbox import LEASE, Outgoing, Task
-from models.session import EVERYTHING
-from models.tally import Tally
-from notifications.auditor import EVERY, Auditor
-from notifications.worker import Worker
-from tests.databases import only_on_postgresql
-from tests.factories import Shop, give_phone
-from tests.telling import Notebook, log_concern, move, over, queued, rows, the_alert, work, worker_of
-from tests.world import World
+from models.alerts.alert import Alert
+from models.db.session import EVERYTHING
+from models.outbox.message import LEASE, Outgoing, Task
+from models.outbox.metric_counter import Tally
+from models.outbox.watchdog_run import Inspection
+from notifications.worker.jobs.watchdog import EVERY, Auditor
+from notifications.worker.worker import Worker
+from tests.support.app import World
+from tests.support.databases import only_on_postgresql
+from tests.support.factories import Shop, give_phone
+from tests.support.worker import Notebook, log_concern, move, over, queued, rows, the_alert, work, worker_of
 
 Change = Callable[..., None]
 

@@ -2,12 +2,12 @@
 
 from datetime import timedelta
 
-from notifications.channels import Verdict
-from notifications.delivery import LAST_TRY, LONGEST_PAUSE, back_off
-from notifications.escalation import LONGEST_TTL
-from tests.factories import Shop, give_phone
-from tests.telling import Notebook, log_concern, over, queued, work, worker_of
-from tests.world import World
+from models.policy_defaults import PUSH_TTL
+from notifications.channels.base import Verdict
+from notifications.worker.delivery import LAST_TRY, LONGEST_PAUSE, back_off
+from tests.support.app import World
+from tests.support.factories import Shop, give_phone
+from tests.support.worker import Notebook, log_concern, over, queued, work, worker_of
 
 A_MINUTE = timedelta(minutes=1)
 
@@ -25,7 +25,7 @@ def test_the_last_try_comes_a_moment_before_it_is_too_late(world: World, shop: S
     book = Notebook()
     book.verdict = Verdict.later("third-party-auth")  # which keeps back no other letter
     log_concern(world, shop)
-    ends_at = world.clock() + LONGEST_TTL
+    ends_at = world.clock() + PUSH_TTL
     with worker_of(world, over(book)) as worker:
         while work(worker) or queued(world):
             world.clock.move(seconds=0.5 if ends_at - world.clock() < A_MINUTE else 5)

@@ -4,15 +4,26 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from models.device import AddressKind
-from models.notification import NotificationState
-from models.outbox import Outgoing, Task
-from notifications.breaker import LONGEST_PAUSE, OPENS_AFTER, Breaker
-from notifications.channels import Verdict
-from notifications.worker import IN_HAND
-from tests.factories import NOON, Shop, give_phone
-from tests.telling import Notebook, log_concern, move, notifications, over, queued, rows, the_alert, work, worker_of
-from tests.world import World
+from models.alerts.notification import NotificationState
+from models.outbox.message import Outgoing, Task
+from models.staff.device import AddressKind
+from notifications.channels.base import Verdict
+from notifications.worker.circuit_breaker import LONGEST_PAUSE, OPENS_AFTER, Breaker
+from notifications.worker.worker import IN_HAND
+from tests.support.app import World
+from tests.support.factories import NOON, Shop, give_phone
+from tests.support.worker import (
+    Notebook,
+    log_concern,
+    move,
+    notifications,
+    over,
+    queued,
+    rows,
+    the_alert,
+    work,
+    worker_of,
+)
 
 AWAY = Verdict.later("unavailable")
 

@@ -5,16 +5,16 @@ from datetime import time, timedelta
 
 import pytest
 
-from models.alert import Alert
-from models.device import AddressKind
-from models.escalation_policy import DEFAULT, Whom, step
-from models.notification import NotificationKind
-from models.terms import AlertState, Severity
-from notifications.channels import Letter, Verdict
-from tests.evening import Evening, evening_in
-from tests.factories import set_climb
-from tests.telling import edit, move, rows, the_alert
-from tests.world import World
+from models.alerts.alert import Alert
+from models.alerts.enums import AlertState, Severity
+from models.alerts.escalation_policy import DEFAULT, Whom, step
+from models.alerts.notification import NotificationKind
+from models.staff.device import AddressKind
+from notifications.channels.base import Letter, Verdict
+from tests.support.app import World
+from tests.support.factories import set_climb
+from tests.support.store_evening import Evening, evening_in
+from tests.support.worker import edit, move, rows, the_alert
 
 GONE = Verdict.gone("unregistered")
 REGULAR = {"phone": "900 000 101"}

@@ -8,22 +8,22 @@ import pytest
 from sqlalchemy import delete
 from sqlalchemy.exc import IntegrityError
 
-from models.day_ending import AFTERWARDS
-from models.device import Device
-from models.notification import NotificationKind
-from models.outbox import LEASE, Outgoing, Task
-from models.staff import Staff, StaffStore
-from models.store import Store
-from notifications.channels import AddressKind, Letter, Verdict
-from notifications.worker import Worker
-from tests.factories import Shop, give_phone, make_shop
-from tests.problems import problem
-from tests.telling import Notebook, log_concern, move, notifications, over, queued, rows, work, worker_of
-from tests.world import World
+from models.alerts.notification import NotificationKind
+from models.organizations.store import Store
+from models.outbox.message import LEASE, Outgoing, Task
+from models.policy_defaults import DAY_END_DELAY
+from models.staff.device import Device
+from models.staff.staff import Staff, StaffStore
+from notifications.channels.base import AddressKind, Letter, Verdict
+from notifications.worker.worker import Worker
+from tests.support.app import World
+from tests.support.factories import Shop, give_phone, make_shop
+from tests.support.problems import problem
+from tests.support.worker import Notebook, log_concern, move, notifications, over, queued, rows, work, worker_of
 
 DAY = date(2026, 3, 3)
 END = datetime(2026, 3, 4, 4, tzinfo=UTC)
-TOLD_AT = END + AFTERWARDS
+TOLD_AT = END + DAY_END_DELAY
 QUIET = "A quiet day: nobody told of a concern."
 
 
@@ -156,7 +156,7 @@ def test_it_is_in_the_language_of_the_phone_they_used_last(
 @pytest.mark.parametrize(("zone", "hour"), [("Europe/Lisbon", 4), ("America/New_York", 9), ("Asia/Tokyo", -5)])
 def test_the_day_ends_where_the_store_is(world: World, shop: Shop, book: Notebook, zone: str, hour: int) -> None:
     change(world, shop, Store, shop.store_id, time_zone=zone)
-    told_at = datetime(2026, 3, 4, tzinfo=UTC) + timedelta(hours=hour) + AFTERWARDS
+    told_at = datetime(2026, 3, 4, tzinfo=UTC) + timedelta(hours=hour) + DAY_END_DELAY
     with worker_of(world, over(book)) as worker:
         work(worker)
         world.clock.at = told_at - timedelta(seconds=1)

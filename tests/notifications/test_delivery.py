@@ -4,12 +4,13 @@ from datetime import timedelta
 
 import pytest
 
-from models.device import AddressKind, Device, Platform
-from models.notification import NotificationState
-from notifications.channels import Letter, Verdict
-from tests.databases import only_on_sqlite
-from tests.factories import Shop, give_phone
-from tests.telling import (
+from models.alerts.notification import NotificationState
+from models.staff.device import AddressKind, Device, Platform
+from notifications.channels.base import Letter, Verdict
+from tests.support.app import World
+from tests.support.databases import only_on_sqlite
+from tests.support.factories import Shop, give_phone
+from tests.support.worker import (
     Notebook,
     log_concern,
     move,
@@ -22,7 +23,6 @@ from tests.telling import (
     work,
     worker_of,
 )
-from tests.world import World
 
 # Rules of ours, the same on both databases; what PostgreSQL makes of locks and races is tried in test_worker.py.
 pytestmark = only_on_sqlite

@@ -3,18 +3,18 @@
 from datetime import timedelta
 
 from models.access import Role
-from models.escalation_policy import DEFAULT, Whom, step
-from models.notification import NotificationState
-from models.session import EVERYTHING
-from models.shift import Shift
-from models.staff import Staff
-from models.terms import AlertState
-from notifications.channels import Verdict
-from notifications.escalation import climb_due, overdue
-from notifications.health import LATE_STEP
-from tests.factories import Shop, give_phone, make_shop, set_climb
-from tests.telling import Notebook, log_concern, move, notifications, over, queued, the_alert, work, worker_of
-from tests.world import World
+from models.alerts.enums import AlertState
+from models.alerts.escalation_policy import DEFAULT, Whom, step
+from models.alerts.notification import NotificationState
+from models.db.session import EVERYTHING
+from models.staff.shift import Shift
+from models.staff.staff import Staff
+from notifications.channels.base import Verdict
+from notifications.decide.escalation import climb_due, overdue
+from notifications.worker.jobs.heartbeat import LATE_STEP
+from tests.support.app import World
+from tests.support.factories import Shop, give_phone, make_shop, set_climb
+from tests.support.worker import Notebook, log_concern, move, notifications, over, queued, the_alert, work, worker_of
 
 
 def rung(world: World, shop: Shop, **said: object) -> set[str]:

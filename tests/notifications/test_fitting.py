@@ -8,15 +8,16 @@ from sqlalchemy import select
 from uuid_utils.compat import uuid7
 
 from models.access import GRANTS, Actor, Role
-from models.alert_rule import AlertRule
-from models.base import Money
-from models.concern import Concern
-from models.store import Store
-from models.terms import Handling, Kind, Severity
-from models.vocabulary import Category
-from notifications.rules import fitting
-from tests.factories import NOON, Shop
-from tests.world import World
+from models.alerts.enums import Severity
+from models.alerts.rule import AlertRule
+from models.concerns.concern import Concern
+from models.concerns.enums import Handling, Kind
+from models.db.base import Money
+from models.organizations.store import Store
+from models.organizations.vocabulary import Category
+from notifications.decide.rules import fitting
+from tests.support.app import World
+from tests.support.factories import NOON, Shop
 
 DAY = 24 * 60 * 60
 CATEGORIES = st.none() | st.sampled_from(["food", "allergy"])

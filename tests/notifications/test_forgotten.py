@@ -4,12 +4,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from models.notification import NotificationKind
-from models.terms import AlertState
-from notifications.channels import Letter
-from tests.evening import Evening, evening_in
-from tests.telling import Notebook, move, over, queued, the_alert, worker_of
-from tests.world import World
+from models.alerts.enums import AlertState
+from models.alerts.notification import NotificationKind
+from notifications.channels.base import Letter
+from tests.support.app import World
+from tests.support.store_evening import Evening, evening_in
+from tests.support.worker import Notebook, move, over, queued, the_alert, worker_of
 
 REMINDER = NotificationKind.REMINDER
 

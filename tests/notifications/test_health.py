@@ -4,16 +4,16 @@ from datetime import timedelta
 
 import pytest
 
-from models.device import AddressKind
-from models.heartbeat import FORGOTTEN_AFTER, Heartbeat
-from models.session import EVERYTHING
-from notifications.channels import Verdict
-from notifications.channels.push import Push
-from tests import fcm_answers
-from tests.factories import Shop, give_phone
-from tests.fcm import FcmStandIn
-from tests.telling import Notebook, log_concern, over, work, worker_of
-from tests.world import World
+from models.db.session import EVERYTHING
+from models.outbox.heartbeat import FORGOTTEN_AFTER, Heartbeat
+from models.staff.device import AddressKind
+from notifications.channels.base import Verdict
+from notifications.channels.push.channel import Push
+from tests.support.app import World
+from tests.support.factories import Shop, give_phone
+from tests.support.fakes import fcm_answers
+from tests.support.fakes.fcm import FcmStandIn
+from tests.support.worker import Notebook, log_concern, over, work, worker_of
 
 
 @pytest.fixture

@@ -12,17 +12,17 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from models.alert import Alert
-from models.escalation_policy import Whom, step
-from models.hours import WEEKDAYS, Hours, is_open
-from models.notification import NotificationKind
-from models.store import Store
-from notifications.audience import audience
-from tests.databases import only_on_sqlite
-from tests.evening import Evening, Told, evening_in
-from tests.factories import set_climb
-from tests.telling import the_alert
-from tests.world import World
+from models.alerts.alert import Alert
+from models.alerts.escalation_policy import Whom, step
+from models.alerts.notification import NotificationKind
+from models.organizations.opening_hours import WEEKDAYS, Hours, is_open
+from models.organizations.store import Store
+from notifications.decide.recipients import audience
+from tests.support.app import World
+from tests.support.databases import only_on_sqlite
+from tests.support.factories import set_climb
+from tests.support.store_evening import Evening, Told, evening_in
+from tests.support.worker import the_alert
 
 LISBON, NEW_YORK = "Europe/Lisbon", "America/New_York"
 RESTAURANT: Hours = {

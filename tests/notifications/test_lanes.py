@@ -8,18 +8,19 @@ from uuid import UUID
 import pytest
 
 from models.access import Role
-from models.day_ending import AFTERWARDS, WHEN_BROKEN, DayEnding
-from models.device import AddressKind
-from models.outbox import Task
-from models.staff import DailyLogReader, Staff, StaffStore
-from models.store import Store
-from notifications.days import AT_ONCE, EVERY
-from notifications.worker import MAILS_AT_ONCE, Worker
-from tests.factories import Shop, give_phone, make_shop, make_store, password_hash
-from tests.telling import Notebook, log_concern, over, queued, rows, work, worker_of
-from tests.world import World
+from models.daily_log.day_end import WHEN_BROKEN, DayEnding
+from models.organizations.store import Store
+from models.outbox.message import Task
+from models.policy_defaults import DAY_END_DELAY
+from models.staff.device import AddressKind
+from models.staff.staff import DailyLogReader, Staff, StaffStore
+from notifications.worker.jobs.day_end import AT_ONCE, EVERY
+from notifications.worker.worker import MAILS_AT_ONCE, Worker
+from tests.support.app import World
+from tests.support.factories import Shop, give_phone, make_shop, make_store, password_hash
+from tests.support.worker import Notebook, log_concern, over, queued, rows, work, worker_of
 
-TOLD_AT = datetime(2026, 3, 4, 4, tzinfo=UTC) + AFTERWARDS  # of the day that holds NOON
+TOLD_AT = datetime(2026, 3, 4, 4, tzinfo=UTC) + DAY_END_DELAY  # of the day that holds NOON
 MAILS, PATIENCE = 40, 10.0
 NOWHERE = "Mars/Olympus"  # a zone that is new, on a machine that is not
 

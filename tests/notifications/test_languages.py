@@ -8,11 +8,11 @@ from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 
-from models.notification import NotificationKind
-from notifications import words
-from notifications.channels import TITLE_LIMIT
-from notifications.languages import CATALOGUES, ENGLISH, LOCALES, language_of
-from notifications.words import Gist
+from models.alerts.notification import NotificationKind
+from notifications.channels.base import TITLE_LIMIT
+from notifications.messages import texts as words
+from notifications.messages.texts import Gist
+from notifications.messages.translations import CATALOGUES, ENGLISH, LOCALES, language_of
 
 HERE = Path(words.__file__).parent
 ROOM_FOR_A_PLACE = 20

@@ -1,9 +1,9 @@
 """The life of alerts, whatever happens in whatever order: nobody is forgotten, one goes. `make model` is longer."""
 
-from tests.databases import only_on_sqlite
-from tests.ordeals.lives_of_alerts import undergo
-from tests.ordeals.trial import new_seed
-from tests.world import World
+from tests.chaos.drivers.alert_state_machine import undergo
+from tests.chaos.drivers.chaos_run import new_seed
+from tests.support.app import World
+from tests.support.databases import only_on_sqlite
 
 
 @only_on_sqlite

@@ -14,25 +14,26 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from models.alert import Alert
-from models.alert_rule import Ring
-from models.concern import Concern
-from models.customer import Customer
-from models.device import AddressKind, Device, Platform
-from models.escalation_policy import DEFAULT
-from models.notification import Notification, NotificationKind
-from models.outbox import Outgoing, Task
-from models.session import ScopedSession
-from models.staff import Staff
-from models.store import Place
-from models.terms import AlertState, Outcome, Reason, Severity, Status
-from models.vocabulary import Category
-from notifications.channels import Letter, LetterKind
-from notifications.channels.push_message import message_for
-from notifications.letters import letters_for
-from tests.databases import only_on_sqlite
-from tests.factories import AT_ONCE, NOON, Shop
-from tests.world import World
+from models.alerts.alert import Alert
+from models.alerts.enums import AlertState, Reason, Severity
+from models.alerts.escalation_policy import DEFAULT
+from models.alerts.notification import Notification, NotificationKind
+from models.alerts.rule import Ring
+from models.concerns.concern import Concern
+from models.concerns.enums import Outcome, Status
+from models.customers.customer import Customer
+from models.db.session import ScopedSession
+from models.organizations.store import Place
+from models.organizations.vocabulary import Category
+from models.outbox.message import Outgoing, Task
+from models.staff.device import AddressKind, Device, Platform
+from models.staff.staff import Staff
+from notifications.channels.base import Letter, LetterKind
+from notifications.channels.push.message import message_for
+from notifications.messages.compose import letters_for
+from tests.support.app import World
+from tests.support.databases import only_on_sqlite
+from tests.support.factories import AT_ONCE, NOON, Shop
 
 CONCERNS = 1000
 OCCASIONS = 4  # on which a colleague is informed of each

@@ -6,17 +6,18 @@ from typing import Any
 
 import pytest
 
-from models.day_ending import AFTERWARDS, DayEnding
-from models.device import Device
-from models.hours import WEEKDAYS
-from models.notification import NotificationKind
-from models.outbox import LEASE
-from models.store import Store
-from notifications.days import AT_ONCE, EVERY
-from notifications.worker import Worker
-from tests.factories import NOON, Shop, give_phone, make_shop, make_store
-from tests.telling import Notebook, log_concern, move, notifications, over, queued, rows, work, worker_of
-from tests.world import World
+from models.alerts.notification import NotificationKind
+from models.daily_log.day_end import DayEnding
+from models.organizations.opening_hours import WEEKDAYS
+from models.organizations.store import Store
+from models.outbox.message import LEASE
+from models.policy_defaults import DAY_END_DELAY
+from models.staff.device import Device
+from notifications.worker.jobs.day_end import AT_ONCE, EVERY
+from notifications.worker.worker import Worker
+from tests.support.app import World
+from tests.support.factories import NOON, Shop, give_phone, make_shop, make_store
+from tests.support.worker import Notebook, log_concern, move, notifications, over, queued, rows, work, worker_of
 
 DAY = date(2026, 3, 3)  # of NOON; Lisbon is at UTC then
 END = datetime(2026, 3, 4, 4, tzinfo=UTC)
@@ -206,7 +207,7 @@ def test_of_a_week_without_a_worker_only_the_last_day_is_told(
     go_on(world, worker, world.clock() + timedelta(hours=1))
     assert [title for *_, title in told(book)] == ["Still open from yesterday: 1"]
     (ending,) = (row for row in rows(world, DayEnding) if row.store_id == shop.store_id)
-    assert (ending.business_date, ending.due_at) == (DAY + timedelta(days=8), END + timedelta(days=8) + AFTERWARDS)
+    assert (ending.business_date, ending.due_at) == (DAY + timedelta(days=8), END + timedelta(days=8) + DAY_END_DELAY)
 
 
 def test_what_waited_for_a_worker_until_the_next_day_is_not_told(
@@ -228,7 +229,7 @@ def test_two_workers_and_one_that_was_killed_tell_it_once(world: World, shop: Sh
     with worker_of(world, over(book), name="a") as one, worker_of(world, over(book), name="b") as other:
         work(one)
         leave_open(world, shop)
-        world.clock.at = END + AFTERWARDS
+        world.clock.at = END + DAY_END_DELAY
         assert one._days.end() == 2  # and its other store; then it is killed
         assert other._days.end() == 0
         world.clock.at = EIGHT
@@ -278,7 +279,7 @@ def test_stores_that_end_their_day_together_are_told_of_in_turn(world: World, sh
     add_stores(world, shop, AT_ONCE)
     world.clock.move(hours=1)
     work(worker)
-    world.clock.at = END + AFTERWARDS
+    world.clock.at = END + DAY_END_DELAY
     found = []
     for _ in range(3):
         found.append(worker._days.end())

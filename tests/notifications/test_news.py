@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from models.notification import Notification, NotificationKind
-from notifications.channels import Verdict
-from tests.evening import Evening, evening_in, hire
-from tests.telling import log_concern, move, rows, the_alert
-from tests.world import World
+from models.alerts.notification import Notification, NotificationKind
+from notifications.channels.base import Verdict
+from tests.support.app import World
+from tests.support.store_evening import Evening, evening_in, hire
+from tests.support.worker import log_concern, move, rows, the_alert
 
 K = NotificationKind
 

@@ -6,15 +6,15 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from models.notification import Notification, NotificationKind
-from models.outbox import Outgoing, Task
-from models.staff import Staff
-from notifications.channels import AddressKind, Verdict
-from tests.evening import Evening, evening_in, hire
-from tests.factories import give_phone
-from tests.promising import hand_over, of, promise, step
-from tests.telling import notifications, queued, rows
-from tests.world import World
+from models.alerts.notification import Notification, NotificationKind
+from models.outbox.message import Outgoing, Task
+from models.staff.staff import Staff
+from notifications.channels.base import AddressKind, Verdict
+from tests.support.app import World
+from tests.support.factories import give_phone
+from tests.support.follow_ups import hand_over, of, promise, step
+from tests.support.store_evening import Evening, evening_in, hire
+from tests.support.worker import notifications, queued, rows
 
 K = NotificationKind
 

@@ -6,14 +6,14 @@ from datetime import timedelta
 
 import pytest
 
-from models.concern import Concern
-from models.follow_up import FollowUp
-from models.notification import Notification, NotificationKind
-from tests.evening import Evening, evening_in
-from tests.fixes import agree, fix, raised_by, regular, thank
-from tests.promising import hand_over, of, promise, step
-from tests.telling import notifications, queued, rows
-from tests.world import World
+from models.alerts.notification import Notification, NotificationKind
+from models.concerns.concern import Concern
+from models.recovery.follow_up import FollowUp
+from tests.support.app import World
+from tests.support.fixes import agree, fix, raised_by, regular, thank
+from tests.support.follow_ups import hand_over, of, promise, step
+from tests.support.store_evening import Evening, evening_in
+from tests.support.worker import notifications, queued, rows
 
 K = NotificationKind
 MINUTE, HOUR = 60, 3600

@@ -10,15 +10,15 @@ from random import Random, SystemRandom
 
 import pytest
 
-from models.concern_event import ConcernEvent, Step
-from models.follow_up import OWED, FollowUp, FollowUpStatus
-from models.notification import Notification, NotificationKind
-from tests.evening import ON_SHIFT, Evening, evening_in
-from tests.factories import NOON
-from tests.raw_rows import raw_rows
-from tests.recount import recount_day
-from tests.telling import queued, rows
-from tests.world import World
+from models.alerts.notification import Notification, NotificationKind
+from models.concerns.event import ConcernEvent, Step
+from models.recovery.follow_up import OWED, FollowUp, FollowUpStatus
+from tests.support.app import World
+from tests.support.factories import NOON
+from tests.support.oracle.raw_rows import raw_rows
+from tests.support.oracle.recovery_recount import recount_day
+from tests.support.store_evening import ON_SHIFT, Evening, evening_in
+from tests.support.worker import queued, rows
 
 MOVES = 60
 FIGURES = ("follow_ups_due", "follow_ups_kept", "checks", "ask_rate")

@@ -10,21 +10,21 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from models.access import Actor
-from models.backlog import counts
-from models.concern import Concern
-from models.notification import NotificationState
-from models.outbox import Outgoing, Task
-from models.session import EVERYTHING, Database, DatabaseRole
-from models.waker import Waker
+from models.alerts.notification import NotificationState
+from models.concerns.concern import Concern
+from models.db.session import EVERYTHING, Database, DatabaseRole
+from models.outbox.admin import counts
+from models.outbox.listener import Waker
+from models.outbox.message import Outgoing, Task
 from notifications.__main__ import run
-from notifications.announce import announce
-from notifications.channels import Letter
-from notifications.worker import Worker
-from tests.crowd import wait_until_somebody_waits
-from tests.databases import only_on_postgresql
-from tests.factories import Shop, give_phone
-from tests.telling import Notebook, log_concern, notifications, over, queued, rows, work, worker_of
-from tests.world import World
+from notifications.channels.base import Letter
+from notifications.decide.announce import announce
+from notifications.worker.worker import Worker
+from tests.support.app import World
+from tests.support.databases import only_on_postgresql
+from tests.support.factories import Shop, give_phone
+from tests.support.threads import wait_until_somebody_waits
+from tests.support.worker import Notebook, log_concern, notifications, over, queued, rows, work, worker_of
 
 PATIENCE = 60.0  # seconds until a test gives up on a busy machine
 

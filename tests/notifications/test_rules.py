@@ -4,13 +4,14 @@ from typing import Any
 
 import pytest
 
-from models.alert_rule import AlertRule, Ring
-from models.base import Money
-from models.concern import Concern
-from models.first_rules import first_rules
-from models.terms import Handling, Kind, Reason, Severity, Status
-from models.vocabulary import Category
-from notifications.rules import rings
+from models.alerts.enums import Reason, Severity
+from models.alerts.rule import AlertRule, Ring
+from models.concerns.concern import Concern
+from models.concerns.enums import Handling, Kind, Status
+from models.db.base import Money
+from models.operations.default_rules import first_rules
+from models.organizations.vocabulary import Category
+from notifications.decide.rules import rings
 
 ALLERGY, FOOD = Category(name="Allergy", urgent=True), Category(name="Food")
 SEVERE = Ring(Severity.SEVERE, Reason.MOOD, "very-unhappy")

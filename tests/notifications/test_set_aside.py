@@ -1,15 +1,15 @@
 """What breaks in a way nobody foresaw: tried again, then set aside where it is seen."""
 
-from models.backlog import counts
-from models.device import AddressKind
-from models.notification import NotificationState
-from models.outbox import Outgoing, Task
-from models.session import EVERYTHING
-from notifications.channels import Letter, Verdict
-from tests.databases import only_on_sqlite
-from tests.factories import Shop, give_phone
-from tests.telling import Notebook, log_concern, notifications, over, queued, rows, work, worker_of
-from tests.world import World
+from models.alerts.notification import NotificationState
+from models.db.session import EVERYTHING
+from models.outbox.admin import counts
+from models.outbox.message import Outgoing, Task
+from models.staff.device import AddressKind
+from notifications.channels.base import Letter, Verdict
+from tests.support.app import World
+from tests.support.databases import only_on_sqlite
+from tests.support.factories import Shop, give_phone
+from tests.support.worker import Notebook, log_concern, notifications, over, queued, rows, work, worker_of
 
 pytestmark = only_on_sqlite  # a rule of ours, the same on both databases
 

@@ -5,13 +5,13 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 
-from models.outbox import LEASE
-from models.session import Database, DatabaseRole
-from notifications.channels import Letter
-from tests.databases import only_on_postgresql
-from tests.factories import Shop, give_phone
-from tests.telling import Notebook, log_concern, notifications, over, queued, work, worker_of
-from tests.world import World
+from models.db.session import Database, DatabaseRole
+from models.outbox.message import LEASE
+from notifications.channels.base import Letter
+from tests.support.app import World
+from tests.support.databases import only_on_postgresql
+from tests.support.factories import Shop, give_phone
+from tests.support.worker import Notebook, log_concern, notifications, over, queued, work, worker_of
 
 PATIENCE = 60.0
 

@@ -2,12 +2,12 @@
 
 from uuid import uuid4
 
-from models.credentials import StaffSession
-from models.idempotency import AnsweredRequest
+from models.db.idempotency import AnsweredRequest
+from models.staff.credentials import StaffSession
 from notifications.channels.log import Log
-from tests.factories import Shop
-from tests.telling import over, rows, worker_of
-from tests.world import World
+from tests.support.app import World
+from tests.support.factories import Shop
+from tests.support.worker import over, rows, worker_of
 
 
 def test_an_answered_request_is_remembered_for_thirty_days_and_then_forgotten(world: World, shop: Shop) -> None:

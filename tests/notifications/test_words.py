@@ -2,14 +2,15 @@
 
 import pytest
 
-from models.alert import Alert
-from models.concern import Concern
-from models.notification import NotificationKind
-from models.store import Place
-from models.terms import Outcome, Reason, Severity
-from models.vocabulary import Category
-from notifications import words
-from notifications.words import Gist
+from models.alerts.alert import Alert
+from models.alerts.enums import Reason, Severity
+from models.alerts.notification import NotificationKind
+from models.concerns.concern import Concern
+from models.concerns.enums import Outcome
+from models.organizations.store import Place
+from models.organizations.vocabulary import Category
+from notifications.messages import texts as words
+from notifications.messages.texts import Gist
 
 HERE = {"place": "table 12", "category": "Waiting time"}
 

@@ -6,19 +6,30 @@ from datetime import timedelta
 
 import pytest
 
-from models.device import AddressKind, Device
-from models.notification import NotificationState
-from models.outbox import LEASE, Outgoing, Task
-from models.session import EVERYTHING
-from notifications.channels import Verdict
-from notifications.channels.push import Push
-from notifications.worker import Worker
-from tests import fcm_answers
-from tests.databases import only_on_sqlite
-from tests.factories import Shop, give_phone
-from tests.fcm import FcmStandIn
-from tests.telling import Notebook, log_concern, move, notifications, over, queued, rows, the_alert, work, worker_of
-from tests.world import World
+from models.alerts.notification import NotificationState
+from models.db.session import EVERYTHING
+from models.outbox.message import LEASE, Outgoing, Task
+from models.staff.device import AddressKind, Device
+from notifications.channels.base import Verdict
+from notifications.channels.push.channel import Push
+from notifications.worker.worker import Worker
+from tests.support.app import World
+from tests.support.databases import only_on_sqlite
+from tests.support.factories import Shop, give_phone
+from tests.support.fakes import fcm_answers
+from tests.support.fakes.fcm import FcmStandIn
+from tests.support.worker import (
+    Notebook,
+    log_concern,
+    move,
+    notifications,
+    over,
+    queued,
+    rows,
+    the_alert,
+    work,
+    worker_of,
+)
 
 PRIVATE = {
     "their_words": "It is stone cold, says Quentin.",

@@ -8,12 +8,12 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from api.spreadsheet import XLSX
-from models.store import Store
-from tests.factories import Shop
-from tests.reporting import report, tell
-from tests.telling import log_concern
-from tests.world import World
+from api.web.xlsx_format import XLSX
+from models.organizations.store import Store
+from tests.support.app import World
+from tests.support.factories import Shop
+from tests.support.recovery_reports import report, tell
+from tests.support.worker import log_concern
 
 CSV = "text/csv"
 # Comma, double quote, UTF-8; numbers and dates are found by themselves, and formulas are worked out: the worst for us.

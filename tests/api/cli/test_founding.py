@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from click.testing import Result
 
-from tests.world import World
+from tests.support.app import World
 
 PASSWORD = "a-password-of-mine"
 Command = Callable[..., Result]

@@ -7,8 +7,8 @@ import pytest
 import sqlalchemy as sa
 from click.testing import Result
 
-from tests.factories import Shop, give_phone
-from tests.world import World
+from tests.support.app import World
+from tests.support.factories import Shop, give_phone
 
 Command = Callable[..., Result]
 
@@ -90,7 +90,7 @@ def test_the_document_is_written_and_checked(world: World, tmp_path):
 
 
 def test_the_demo_is_not_seeded_beside_a_real_organization_unless_asked(world: World, shop: Shop, monkeypatch):
-    monkeypatch.setattr("api.cli.demo.seed", lambda *_, **__: "Seeded.")
+    monkeypatch.setattr("api.cli.demo.command.seed", lambda *_, **__: "Seeded.")
     command = commands_of(world)
 
     empty = command("demo", "seed", "--if-empty")
@@ -101,7 +101,7 @@ def test_the_demo_is_not_seeded_beside_a_real_organization_unless_asked(world: W
 
 
 def test_a_second_demo_is_refused_and_a_restart_is_not(world: World, monkeypatch):
-    monkeypatch.setattr("api.demo.history._Day.tell", lambda _: None)
+    monkeypatch.setattr("api.cli.demo.history._Day.tell", lambda _: None)
     command = commands_of(world)
     assert command("demo", "seed").exit_code == 0
 

@@ -6,12 +6,23 @@ from uuid import UUID, uuid4
 
 from click.testing import Result
 
-from models.backlog import counts
-from models.outbox import Outgoing, Task
-from models.session import EVERYTHING
-from tests.factories import Shop, give_phone
-from tests.telling import Notebook, log_concern, move, notifications, over, queued, rows, the_alert, work, worker_of
-from tests.world import World
+from models.db.session import EVERYTHING
+from models.outbox.admin import counts
+from models.outbox.message import Outgoing, Task
+from tests.support.app import World
+from tests.support.factories import Shop, give_phone
+from tests.support.worker import (
+    Notebook,
+    log_concern,
+    move,
+    notifications,
+    over,
+    queued,
+    rows,
+    the_alert,
+    work,
+    worker_of,
+)
 
 
 def retry(world: World, *words: str) -> Result:

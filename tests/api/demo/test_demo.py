@@ -8,22 +8,23 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import selectinload
 
-from api.demo import _seed, already_there, seed
-from api.demo.cast import DEMO, hash_passwords
-from models.alert import Alert
-from models.change import Change
-from models.concern import MOVES, Concern
-from models.concern_event import ConcernEvent
-from models.export import KINDS
-from models.organization import Organization
-from models.outbox import Outgoing
-from models.recovery import RecoveryAction
-from models.session import EVERYTHING, ScopedSession
-from models.store import Store
-from models.store_group import StoreGroup
-from models.terms import AlertState, Status
-from tests.factories import NOON
-from tests.world import World
+from api.cli.demo.companies import DEMO, hash_passwords
+from api.cli.demo.seed import _seed, already_there, seed
+from models.alerts.alert import Alert
+from models.alerts.enums import AlertState
+from models.concerns.concern import MOVES, Concern
+from models.concerns.enums import Status
+from models.concerns.event import ConcernEvent
+from models.db.change_feed import Change
+from models.db.session import EVERYTHING, ScopedSession
+from models.organizations.organization import Organization
+from models.organizations.store import Store
+from models.organizations.store_group import StoreGroup
+from models.outbox.message import Outgoing
+from models.recovery.action import RecoveryAction
+from models.reports.change_export import KINDS
+from tests.support.app import World
+from tests.support.factories import NOON
 
 SIGN_INS = {
     "demo": ("floor", "floor-market", "manager", "regional", "hq", "admin"),
@@ -145,7 +146,7 @@ def test_a_demo_that_fails_leaves_nothing_behind(world: World, monkeypatch):
     def fails(*_: object, **__: object) -> None:
         raise RuntimeError
 
-    monkeypatch.setattr("api.demo.history._Day.tell", fails)
+    monkeypatch.setattr("api.cli.demo.history._Day.tell", fails)
     try:
         seed(world.back_office, at=NOON)
     except RuntimeError:

@@ -5,15 +5,15 @@ from typing import Any
 
 from sqlalchemy import select
 
-from api.demo import seed
-from models.organization import Organization
-from models.session import EVERYTHING
-from models.store import Store
-from tests.agreement import agrees, counted_in
-from tests.factories import NOON
-from tests.raw_rows import raw_rows
-from tests.recount import recount, recount_day
-from tests.world import World
+from api.cli.demo.seed import seed
+from models.db.session import EVERYTHING
+from models.organizations.organization import Organization
+from models.organizations.store import Store
+from tests.support.app import World
+from tests.support.factories import NOON
+from tests.support.oracle.raw_rows import raw_rows
+from tests.support.oracle.recovery_recount import recount, recount_day
+from tests.support.report_assertions import agrees, counted_in
 
 YESTERDAY = NOON.date() - timedelta(days=1)
 FIRST = NOON.date() - timedelta(days=60)

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.reports.control import Control, rate_beside, share_beside
-from models.reports.share import Share
+from models.reports.stats.control_limits import Control, rate_beside, share_beside
+from models.reports.stats.rate import Share
 
 STORES, PER = 400, 1000
 

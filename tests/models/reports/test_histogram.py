@@ -4,9 +4,9 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.reports.histogram import MOST, compact, packed, spread, unpack
-from tests.agreement import agrees
-from tests.recount import spread as recounted
+from models.reports.stats.ddsketch import MOST, compact, packed, spread, unpack
+from tests.support.oracle.recovery_recount import spread as recounted
+from tests.support.report_assertions import agrees
 
 YEAR = 365 * 24 * 3600
 SECONDS = st.lists(st.integers(0, 20 * YEAR), max_size=60)

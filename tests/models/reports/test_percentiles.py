@@ -6,7 +6,7 @@ from random import Random
 
 import numpy as np
 
-from models.reports.percentiles import spread
+from models.reports.stats.percentiles import spread
 
 
 def of(seconds: list[int]) -> tuple[float | None, float | None, int]:

@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import pytest
 
-from notifications.channels import AddressKind, Letter, LetterKind, Platform
+from notifications.channels.base import AddressKind, Letter, LetterKind, Platform
 
 NOON = datetime(2026, 3, 7, 12, 0, tzinfo=UTC)
 

@@ -17,11 +17,11 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from config import Config
 from notifications.__main__ import channels
-from notifications.channels import AddressKind, Channel, DeliveryOutcome, Letter, LetterKind, Verdict
-from notifications.channels.email import Email
+from notifications.channels.base import AddressKind, Channel, DeliveryOutcome, Letter, LetterKind, Verdict
 from notifications.channels.log import Log
+from notifications.channels.mail import Email
 from tests.notifications.channels.conftest import NOON
-from tests.smtp import DROP, HANG, SmtpStandIn
+from tests.support.fakes.smtp import DROP, HANG, SmtpStandIn
 
 MakeLetter = Callable[..., Letter]
 SENDER = "Amends <amends@example.com>"

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from notifications.channels import AddressKind, Channel, DeliveryOutcome, Letter, LetterKind
+from notifications.channels.base import AddressKind, Channel, DeliveryOutcome, Letter, LetterKind
 from notifications.channels.log import Log
 
 MakeLetter = Callable[..., Letter]

@@ -10,10 +10,10 @@ import firebase_admin
 import pytest
 from google.auth._regional_access_boundary_utils import _RegionalAccessBoundaryManager
 
-from notifications.channels import AddressKind, Channel, DeliveryOutcome, Letter, LetterKind
-from notifications.channels.push import FCM, Push
-from tests.fcm import FcmStandIn
-from tests.fcm_answers import ANSWERS, Answer, hang, slow
+from notifications.channels.base import AddressKind, Channel, DeliveryOutcome, Letter, LetterKind
+from notifications.channels.push.channel import FCM, Push
+from tests.support.fakes.fcm import FcmStandIn
+from tests.support.fakes.fcm_answers import ANSWERS, Answer, hang, slow
 
 MakeLetter = Callable[..., Letter]
 TOO_SHORT_SECONDS = 0.2

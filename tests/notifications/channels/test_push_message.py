@@ -10,11 +10,11 @@ from firebase_admin import messaging
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from notifications.channels import BODY_LIMIT, TITLE_LIMIT, AddressKind, Letter, LetterKind, Platform
-from notifications.channels.push import Push
-from notifications.channels.push_message import TITLE_OCTETS, message_for, shortened, ttl_of
-from tests.fcm import FcmStandIn
+from notifications.channels.base import BODY_LIMIT, TITLE_LIMIT, AddressKind, Letter, LetterKind, Platform
+from notifications.channels.push.channel import Push
+from notifications.channels.push.message import TITLE_OCTETS, message_for, shortened, ttl_of
 from tests.notifications.channels.conftest import NOON, a_letter
+from tests.support.fakes.fcm import FcmStandIn
 
 MakeLetter = Callable[..., Letter]
 ONE_KIBIBYTE = 1024

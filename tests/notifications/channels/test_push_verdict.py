@@ -13,11 +13,12 @@ import requests
 from firebase_admin import exceptions
 from google.auth.exceptions import RefreshError
 
-from notifications.channels import DeliveryOutcome, Letter, Verdict
-from notifications.channels.push import Push
-from notifications.channels.push_verdict import ABOUT_THE_ADDRESS, FOR_NOW, MEANINGS, verdict_on
-from tests.fcm import FcmStandIn
-from tests.fcm_answers import (
+from notifications.channels.base import DeliveryOutcome, Letter, Verdict
+from notifications.channels.push.channel import Push
+from notifications.channels.push.result import ABOUT_THE_ADDRESS, FOR_NOW, MEANINGS, verdict_on
+from tests.notifications.channels.conftest import NOON
+from tests.support.fakes.fcm import FcmStandIn
+from tests.support.fakes.fcm_answers import (
     ANSWERS,
     Answer,
     drop,
@@ -30,7 +31,6 @@ from tests.fcm_answers import (
     unauthenticated,
     unavailable,
 )
-from tests.notifications.channels.conftest import NOON
 
 MakeLetter = Callable[..., Letter]
 SENT, LATER, GONE, REFUSED = DeliveryOutcome

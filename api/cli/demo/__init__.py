@@ -1,0 +1,1 @@
+"""Demo organizations: companies, customers, scenarios and sixty days of history."""

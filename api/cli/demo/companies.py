@@ -1,0 +1,292 @@
+"""Who there is in the demo: companies, regions, stores, people. Nobody of them exists."""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+
+from sqlalchemy import select
+
+from models.access import Actor, Role
+from models.db.base import Money
+from models.db.session import ScopedSession
+from models.operations.create_organization import found_organization
+from models.organizations.organization import Region
+from models.organizations.store import Store, StoreKind
+from models.organizations.store_group import GroupKind, StoreGroup
+from models.recovery.remedy import Remedy, RemedyKind
+from models.staff.device import AddressKind, Device, Platform
+from models.staff.shift import Shift
+from models.staff.staff import Staff, hash_password
+
+
+@dataclass(frozen=True)
+class Employee:
+    """Somebody to hire. Those with a phone print their pushes in the worker's terminal."""
+
+    login: str
+    name: str
+    role: Role
+    at: tuple[str, ...] = ()  # stores, or regions for a regional manager
+    on_shift: bool = False
+    phone: bool = False
+
+
+@dataclass(frozen=True)
+class Shopfront:
+    """A store to open, and how much goes on there: `busy` is what is told on an ordinary day."""
+
+    slug: str
+    name: str
+    region: str
+    kind: StoreKind
+    time_zone: str
+    country: str
+    currency: str
+    places: tuple[str, ...]
+    busy: float
+    hours: tuple[tuple[time, time], ...]
+
+
+@dataclass(frozen=True)
+class Company:
+    """An organization to found, with so many days of history."""
+
+    slug: str
+    name: str
+    days: int
+    regions: dict[str, str]
+    stores: tuple[Shopfront, ...]
+    people: tuple[Employee, ...]
+    groups: tuple[tuple[str, str, GroupKind, tuple[str, ...]], ...] = ()  # slug, name, kind, stores
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody who works here, and what they may do."""
+
+    staff: Staff
+    actor: Actor
+
+
+@dataclass(frozen=True)
+class Post:
+    """A store with its people, ready to be told about."""
+
+    store: Store
+    shopfront: Shopfront
+    floor: Sequence[Person]
+    manager: Person
+
+
+LUNCH_AND_DINNER = ((time(12), time(15)), (time(19), time(22, 30)))
+ALL_DAY = ((time(9, 30), time(20, 30)),)
+TABLES = tuple(f"table {number}" for number in range(1, 19))
+FLOOR, MANAGER = Role.FLOOR, Role.MANAGER
+
+DEMO = Company(
+    slug="demo",
+    name="Demo Group",
+    days=60,
+    regions={"north": "North", "south": "South"},
+    stores=(
+        Shopfront(
+            slug="harbour",
+            name="Harbour",
+            region="north",
+            kind=StoreKind.RESTAURANT,
+            time_zone="Europe/Lisbon",
+            country="PT",
+            currency="EUR",
+            places=(*TABLES, "terrace", "bar", "counter"),
+            busy=7.0,
+            hours=LUNCH_AND_DINNER,
+        ),
+        Shopfront(
+            slug="market",
+            name="Market",
+            region="north",
+            kind=StoreKind.RETAIL,
+            time_zone="Europe/Lisbon",
+            country="PT",
+            currency="EUR",
+            places=(*(f"aisle {number}" for number in range(1, 10)), "checkout", "fitting room", "service desk"),
+            busy=4.5,
+            hours=ALL_DAY,
+        ),
+        Shopfront(
+            slug="uptown",
+            name="Uptown",
+            region="south",
+            kind=StoreKind.RESTAURANT,
+            time_zone="America/New_York",
+            country="US",
+            currency="USD",
+            places=(*TABLES[:12], "patio", "bar"),
+            busy=4.0,
+            hours=LUNCH_AND_DINNER,
+        ),
+    ),
+    people=(
+        Employee("floor", "Inês Caldas", FLOOR, ("harbour",), on_shift=True),
+        Employee("rui", "Rui Tavorinha", FLOOR, ("harbour",)),
+        Employee("marta", "Marta Queirol", FLOOR, ("harbour",)),
+        Employee("manager", "Helena Brandes", MANAGER, ("harbour",), on_shift=True, phone=True),
+        Employee("floor-market", "Nuno Salvaterra", FLOOR, ("market",), on_shift=True),
+        Employee("paulo", "Paulo Arieiro", FLOOR, ("market",)),
+        Employee("manager-market", "Clara Monforte", MANAGER, ("market",), phone=True),
+        Employee("floor-uptown", "Jamie Okonwell", FLOOR, ("uptown",)),
+        Employee("dana", "Dana Prewitt", FLOOR, ("uptown",)),
+        Employee("manager-uptown", "Morgan Tessler", MANAGER, ("uptown",), phone=True),
+        Employee("regional", "Vasco Lindoso", Role.REGIONAL, ("north",)),
+        Employee("hq", "Alex Rennwick", Role.HEAD_OFFICE),
+        Employee("admin", "Sam Whitlow", Role.ADMIN),
+    ),
+    groups=(
+        ("lantern", "Lantern Restaurants", GroupKind.BRAND, ("harbour", "uptown")),
+        ("waterfront", "Waterfront", GroupKind.DISTRICT, ("harbour",)),
+    ),
+)
+OTHER = Company(
+    slug="other",
+    name="Other Company",
+    days=3,
+    regions={"town": "Town"},
+    stores=(
+        Shopfront(
+            slug="corner",
+            name="Corner",
+            region="town",
+            kind=StoreKind.RETAIL,
+            time_zone="Europe/Lisbon",
+            country="PT",
+            currency="EUR",
+            places=("aisle 1", "checkout"),
+            busy=3.0,
+            hours=ALL_DAY,
+        ),
+    ),
+    people=(
+        Employee("outsider", "Robin Ferrandel", FLOOR, ("corner",), on_shift=True),
+        Employee("other-manager", "Kim Ostrander", MANAGER, ("corner",)),
+        Employee("other-admin", "Toni Vallery", Role.ADMIN),
+    ),
+)
+
+
+def password_of(login: str) -> str:
+    """The documented password of a demo sign-in."""
+    return f"demo-{login}-2468"
+
+
+def hash_passwords() -> dict[str, str]:
+    """The hash of every password. Slow on purpose, so several at once and outside any transaction."""
+    logins = [employee.login for company in (DEMO, OTHER) for employee in company.people]
+    with ThreadPoolExecutor() as pool:
+        return dict(zip(logins, pool.map(hash_password, map(password_of, logins)), strict=True))
+
+
+def found(session: ScopedSession, company: Company, hashes: dict[str, str], *, at: datetime) -> list[Post]:
+    """Found the company, open its stores, hire its people and check in those on shift."""
+    admin = next(employee for employee in company.people if employee.role is Role.ADMIN)
+    _, administrator = found_organization(
+        session,
+        slug=company.slug,
+        name=company.name,
+        admin_login=admin.login,
+        admin_name=admin.name,
+        password_hash=hashes[admin.login],
+        at=at - timedelta(days=company.days + 2),
+    )
+    regions = {slug: Region.known_or_new(session, slug, name) for slug, name in company.regions.items()}
+    stores = {front.slug: _open(session, front, regions[front.region]) for front in company.stores}
+    for slug, name, kind, members in company.groups:
+        store_ids = [stores[member].id for member in members]
+        StoreGroup.create(session, by=_actor(administrator), slug=slug, name=name, kind=kind, store_ids=store_ids)
+    _limit_what_is_given(session, currencies=sorted({store.currency for store in stores.values()}))
+    people = [
+        (employee, _hire(session, employee, stores, regions, hashes[employee.login], at=at))
+        for employee in company.people
+        if employee is not admin
+    ]
+    return [
+        Post(
+            store=stores[front.slug],
+            shopfront=front,
+            floor=[one for employee, one in people if employee.role is FLOOR and front.slug in employee.at],
+            manager=next(one for employee, one in people if employee.role is MANAGER and front.slug in employee.at),
+        )
+        for front in company.stores
+    ]
+
+
+def _open(session: ScopedSession, front: Shopfront, region: Region) -> Store:
+    return Store.open(
+        session,
+        region=region,
+        slug=front.slug,
+        name=front.name,
+        kind=front.kind,
+        time_zone=front.time_zone,
+        country=front.country,
+        currency=front.currency,
+        places=front.places,
+    )
+
+
+def _limit_what_is_given(session: ScopedSession, *, currencies: list[str]) -> None:
+    """Floor staff give a little without asking, managers more, regional managers what they think right."""
+    limits = [
+        {"role": role, "per_customer": Money(per_customer, currency), "per_staff": Money(per_staff, currency)}
+        for currency in currencies
+        for role, per_customer, per_staff in ((FLOOR, 1500, 20_000), (MANAGER, 20_000, 100_000))
+    ]
+    for remedy in session.scalars(select(Remedy).where(Remedy.kind.in_((RemedyKind.REFUND, RemedyKind.VOUCHER)))):
+        remedy.edit(limits=limits)
+    session.flush()
+
+
+def _hire(
+    session: ScopedSession,
+    employee: Employee,
+    stores: dict[str, Store],
+    regions: dict[str, Region],
+    password_hash: str,
+    *,
+    at: datetime,
+) -> Person:
+    staff = Staff.hire(
+        session,
+        login=employee.login,
+        name=employee.name,
+        role=employee.role,
+        password_hash=password_hash,
+        stores=[stores[slug] for slug in employee.at if slug in stores],
+        regions=[regions[slug] for slug in employee.at if slug in regions],
+    )
+    actor = _actor(staff)
+    if employee.on_shift:
+        lead = employee.role is MANAGER
+        Shift.check_in(session, staff_id=staff.id, store=stores[employee.at[0]], lead=lead, at=at)
+    if employee.phone:
+        Device.register(
+            session,
+            by=actor,
+            installation_id=f"demo-{employee.login}",
+            platform=Platform.ANDROID,
+            address=f"phone of {employee.login}",
+            address_kind=AddressKind.LOG,
+            at=at,
+        )
+    return Person(staff, actor)
+
+
+def _actor(staff: Staff) -> Actor:
+    return Actor(
+        organization_id=staff.organization_id,
+        permissions=staff.permissions,
+        store_ids=None if staff.looks_after_every_store else frozenset(staff.store_ids),
+        staff_id=staff.id,
+        role=staff.role,
+        name=staff.name,
+    )

@@ -1,0 +1,131 @@
+"""Making a real organization: itself, its stores, its people, its keys."""
+
+from datetime import time
+
+import click
+from uuid_utils.compat import uuid7
+
+from api.cli.base import Group, back_office, organization_id, password_from_stdin, tell
+from models.access import KeyScope, Role
+from models.operations.create_organization import found_organization
+from models.organizations.organization import Region
+from models.organizations.store import Store, StoreKind
+from models.staff.credentials import ApiKey
+from models.staff.staff import Staff, hash_password
+
+organization = Group("organization", help="Organizations: the tenants of this installation.")
+store = Group("store", help="The stores of an organization.")
+staff = Group("staff", help="The people of an organization.")
+api_key = Group("api-key", help="Keys for machines: head office's reports, the till.")
+
+of_organization = click.option("--organization", "of", required=True, metavar="SLUG", help="Of which organization.")
+
+
+class CivilTime(click.ParamType):
+    """A time of day such as 04:00."""
+
+    name = "HH:MM"
+
+    def convert(self, value: str | time, param: click.Parameter | None, ctx: click.Context | None) -> time:
+        try:
+            return value if isinstance(value, time) else time.fromisoformat(value)
+        except ValueError:
+            self.fail(f"{value!r} is no time of day; 04:00 is.", param, ctx)
+
+
+@organization.command("create")
+@click.option("--slug", required=True, help="Its short name, which people sign in with.")
+@click.option("--name", required=True)
+@click.option("--admin-login", required=True)
+@click.option("--admin-name", default="Administrator", show_default=True)
+@click.option("--admin-password-stdin", is_flag=True, required=True, help="Read the password from standard input.")
+def create_organization(slug: str, name: str, admin_login: str, admin_name: str, **_: bool) -> None:
+    """Make an organization with words to start with and an administrator."""
+    password_hash = hash_password(password_from_stdin())
+    with back_office() as database, database.writing(uuid7()) as session:
+        made, admin = found_organization(
+            session,
+            slug=slug,
+            name=name,
+            admin_login=admin_login,
+            admin_name=admin_name,
+            password_hash=password_hash,
+            at=database.clock(),
+        )
+    tell(
+        {
+            "organization": {"id": made.id, "slug": made.slug, "name": made.name},
+            "admin": {"id": admin.id, "login": admin.login, "name": admin.name},
+        }
+    )
+
+
+@store.command("create")
+@of_organization
+@click.option("--region", required=True, metavar="SLUG", help="Its region, which is made when it is new.")
+@click.option("--region-name", help="What a new region is called.")
+@click.option("--slug", required=True)
+@click.option("--name", required=True)
+@click.option("--kind", required=True, type=click.Choice([kind.value for kind in StoreKind]))
+@click.option("--time-zone", required=True, help="An IANA name such as Europe/Lisbon.")
+@click.option("--country", required=True, help="Two letters; phone numbers are read with it.")
+@click.option("--currency", required=True, help="Three letters.")
+@click.option("--day-starts-at", type=CivilTime(), default="04:00", show_default=True)
+@click.option("--place", "places", multiple=True, help="Where something can happen, as 'table 12'; may be repeated.")
+def create_store(of: str, region: str, region_name: str | None, kind: str, **details: object) -> None:
+    """Open a store."""
+    with back_office() as database, database.writing(organization_id(database, of)) as session:
+        belongs_to = Region.known_or_new(session, region, region_name)
+        opened = Store.open(session, region=belongs_to, kind=StoreKind(kind), **details)
+        places = [place.slug for place in opened.places]
+    tell(
+        {
+            "store": {"id": opened.id, "slug": opened.slug, "name": opened.name, "places": places},
+            "region": {"id": belongs_to.id, "slug": belongs_to.slug, "name": belongs_to.name},
+        }
+    )
+
+
+@staff.command("create")
+@of_organization
+@click.option("--login", required=True)
+@click.option("--name", required=True)
+@click.option("--role", required=True, type=click.Choice([role.value for role in Role]))
+@click.option("--store", "stores", multiple=True, metavar="SLUG", help="Where they belong; may be repeated.")
+@click.option("--region", "regions", multiple=True, metavar="SLUG", help="What they look after; may be repeated.")
+@click.option("--password-stdin", is_flag=True, required=True, help="Read the password from standard input.")
+def create_staff(
+    of: str, login: str, name: str, role: str, stores: tuple[str, ...], regions: tuple[str, ...], **_: bool
+) -> None:
+    """Let somebody in."""
+    password_hash = hash_password(password_from_stdin())
+    with back_office() as database, database.writing(organization_id(database, of)) as session:
+        hired = Staff.hire(
+            session,
+            login=login,
+            name=name,
+            role=Role(role),
+            password_hash=password_hash,
+            stores=[Store.named(session, slug) for slug in stores],
+            regions=[Region.named(session, slug) for slug in regions],
+        )
+    tell({"staff": {"id": hired.id, "login": hired.login, "name": hired.name, "role": hired.role}})
+
+
+@api_key.command("create")
+@of_organization
+@click.option("--name", required=True, help="Whose or what for; shown in lists and logs.")
+@click.option("--scope", "scopes", multiple=True, required=True, type=click.Choice([scope.value for scope in KeyScope]))
+def create_api_key(of: str, name: str, scopes: tuple[str, ...]) -> None:
+    """Make a key. Its token is shown this once and cannot be shown again."""
+    with back_office() as database:
+        owner = organization_id(database, of)
+        with database.writing(owner) as session:
+            key, token = ApiKey.make(
+                session,
+                organization_id=owner,
+                name=name,
+                scopes={KeyScope(scope) for scope in scopes},
+                at=database.clock(),
+            )
+    tell({"api_key": {"id": key.id, "name": key.name, "scopes": key.scopes}, "token": token.text})

@@ -1,0 +1,58 @@
+"""Groups of stores: what head office compares by."""
+
+from typing import Any
+
+from flask import g
+
+from api.schemas.base import PageQuery, page_of
+from api.schemas.store_groups import EditGroupSchema, NewGroupSchema, StoreGroupSchema
+from api.web.blueprint import Blueprint
+from api.web.idempotency import once
+from api.web.pagination import page
+from api.web.resource import Resource
+from models.access import Permission
+from models.organizations.store_group import StoreGroup
+
+blp = Blueprint("groups", __name__, "Groups of stores: what head office compares by")
+
+
+@blp.route("/groups")
+class Groups(Resource):
+    needs = {"GET": Permission.STORE_READ, "POST": Permission.STORE_WRITE}
+
+    @blp.arguments(PageQuery, location="query")
+    @blp.response(200, page_of(StoreGroupSchema))
+    def get(self, query: dict[str, Any]) -> dict[str, Any]:
+        """List the groups that have a store within reach"""
+        return page(StoreGroup.listed(g.actor), StoreGroup.slug, **query)
+
+    @blp.arguments(NewGroupSchema)
+    @blp.response(201, StoreGroupSchema)
+    @once(StoreGroup, status=201)
+    def post(self, data: dict[str, Any]) -> StoreGroup:
+        """Put stores together in a group
+
+        A store may be in several, whatever its region.
+        """
+        return StoreGroup.create(g.session, by=g.actor, **data)
+
+
+@blp.route("/groups/<uuid:group_id>")
+class GroupById(Resource):
+    needs = {"GET": Permission.STORE_READ, "PATCH": Permission.STORE_WRITE}
+    finds = {"group_id": StoreGroup}
+
+    @blp.response(200, StoreGroupSchema)
+    def get(self, group: StoreGroup) -> StoreGroup:
+        """Read a group"""
+        return group
+
+    @blp.arguments(EditGroupSchema)
+    @blp.response(200, StoreGroupSchema)
+    def patch(self, data: dict[str, Any], group: StoreGroup) -> StoreGroup:
+        """Change a group, or which stores are in it
+
+        Reports tell of all days by the groups that stores are in now. A group without stores stays.
+        """
+        group.edit(g.session, by=g.actor, **data)
+        return group

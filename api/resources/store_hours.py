@@ -1,0 +1,28 @@
+"""When a store is open."""
+
+from api.schemas.store_hours import HoursSchema
+from api.web.blueprint import Blueprint
+from api.web.resource import Resource
+from models.access import Permission
+from models.organizations.opening_hours import Hours
+from models.organizations.store import Store
+
+blp = Blueprint("hours", __name__, "When a store is open")
+
+
+@blp.route("/stores/<uuid:store_id>/hours")
+class StoreHours(Resource):
+    needs = {"GET": Permission.STORE_READ, "PUT": Permission.STORE_WRITE}
+    finds = {"store_id": Store}
+
+    @blp.response(200, HoursSchema)
+    def get(self, store: Store) -> Hours:
+        """When a store is open, in its own time zone; `weekly` null is always"""
+        return store.opening_hours
+
+    @blp.arguments(HoursSchema)
+    @blp.response(200, HoursSchema)
+    def put(self, data: Hours, store: Store) -> Hours:
+        """Say when a store is open: who is not on shift is not rung while it is closed"""
+        store.set_hours(data)
+        return store.opening_hours

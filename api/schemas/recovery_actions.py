@@ -1,0 +1,98 @@
+"""Recovery actions."""
+
+from marshmallow import fields, validate
+
+from api.schemas.base import (
+    CostSchema,
+    Instant,
+    MoneySchema,
+    PageQuery,
+    PersonSchema,
+    Schema,
+    Slug,
+    SlugOf,
+    Words,
+    WordsWithheld,
+)
+from models.recovery.action import SETTLES, ActionStatus, Settlement
+
+
+class NewRecoveryActionSchema(Schema):
+    """One thing done to put it right."""
+
+    id = fields.UUID()
+    remedy = Slug(required=True)
+    cost = fields.Nested(CostSchema, allow_none=True)
+    note = Words(1000, allow_none=True)
+    acted_at = Instant()
+
+
+class ReverseSchema(Schema):
+    """Why an action is taken back."""
+
+    note = Words(1000, allow_none=True)
+
+
+class ApproveSchema(Schema):
+    """What there is to say about it."""
+
+    note = Words(1000, allow_none=True)
+
+
+class DeclineSchema(Schema):
+    """Why not: whoever asked has to tell the customer."""
+
+    note = Words(1000, least=1, required=True)
+
+
+class SettleSchema(Schema):
+    """How far the money has come, and by which name the till knows it."""
+
+    settlement = fields.String(required=True, validate=validate.OneOf(sorted(SETTLES)))
+    reference = Words(100, least=1, allow_none=True)
+
+
+class DecisionSchema(WordsWithheld):
+    """Who decided, when, and what there was to say."""
+
+    withheld = ("by", "note")
+
+    at = Instant(attribute="decided_at")
+    by = fields.Nested(PersonSchema, attribute="decided_by", allow_none=True)
+    note = fields.String(attribute="decision_note", allow_none=True)
+
+
+class RecoveryActionSchema(WordsWithheld):
+    """One thing done, or asked for. A reversing entry names what it takes back and carries its cost with a minus.
+
+    `cost` of what is asked for is what it would cost. `beyond`: more than its giver may give without asking.
+    """
+
+    withheld = ("note", "acted_by")
+
+    id = fields.UUID()
+    version = fields.Integer()
+    concern_id = fields.UUID()
+    customer_id = fields.UUID(allow_none=True)
+    remedy = SlugOf()
+    status = fields.Enum(ActionStatus, by_value=True)
+    reverses_id = fields.UUID(allow_none=True)
+    cost = fields.Nested(MoneySchema, attribute="amount", allow_none=True)
+    beyond = fields.Boolean()
+    expires_at = Instant(allow_none=True)
+    decision = fields.Nested(DecisionSchema, allow_none=True)
+    settlement = fields.Enum(Settlement, by_value=True)
+    settlement_reference = fields.String(allow_none=True)
+    note = fields.String(allow_none=True)
+    acted_at = Instant()
+    recorded_at = Instant()
+    acted_by = fields.Nested(PersonSchema, allow_none=True)
+
+
+class RecoveryActionQuery(PageQuery):
+    """Which actions."""
+
+    status = fields.Enum(ActionStatus, by_value=True)
+    store_id = fields.UUID()
+    settlement = fields.Enum(Settlement, by_value=True)
+    unpaid = fields.Boolean()

@@ -1,0 +1,109 @@
+"""Our Blueprint and Api: the house habits of every operation, in code and in the OpenAPI document."""
+
+from collections.abc import Callable
+from datetime import date
+from functools import wraps
+from typing import Any, cast
+
+from flask import Response, g
+from flask.typing import ResponseReturnValue
+from flask_smorest import Api as SmorestApi
+from flask_smorest import Blueprint as SmorestBlueprint
+from flask_smorest.utils import unpack_tuple_response
+from marshmallow import RAISE, ValidationError
+from webargs.flaskparser import FlaskParser
+from werkzeug.exceptions import HTTPException
+from werkzeug.routing import BaseConverter
+from werkzeug.routing import ValidationError as NotADate
+
+from api.schemas.base import BusinessDate, ProblemSchema
+from api.web.etags import etag_of
+from api.web.openapi import Plugin, add_components, document_habits, operation_id
+from api.web.problems import on_http_exception
+from api.web.resource import Resource
+
+
+class Parser(FlaskParser):
+    """Refuses unknown fields wherever they stand."""
+
+    DEFAULT_UNKNOWN_BY_LOCATION = {**FlaskParser.DEFAULT_UNKNOWN_BY_LOCATION, "json": RAISE, "query": RAISE}
+
+
+class Blueprint(SmorestBlueprint):
+    """Flushes before it answers, adds the ETag, and documents who may call and what can go wrong."""
+
+    ARGUMENTS_PARSER = Parser()
+
+    def __init__(self, name: str, import_name: str, description: str) -> None:
+        super().__init__(name, import_name, url_prefix="/v1", description=description)
+        self._prepare_doc_cbks.append(document_habits)
+
+    def response(self, status_code: int, schema: Any = None, **options: Any) -> Callable[..., Any]:
+        """As flask-smorest's; what is shown is what was stored, so it is flushed before it is dumped."""
+        decorate = super().response(status_code, schema, **options)
+
+        def with_habits(method: Callable[..., Any]) -> Callable[..., Any]:
+            @wraps(method)
+            def answer(*arguments: Any, **keywords: Any) -> ResponseReturnValue:
+                answered = method(*arguments, **keywords)
+                if isinstance(answered, Response):
+                    return answered
+                shown, status, headers = unpack_tuple_response(answered)
+                if session := g.get("session"):
+                    session.flush()
+                return shown, status or status_code, {**etag_of(shown), **(headers or {})}
+
+            return decorate(answer)
+
+        return with_habits
+
+    def refuses(self, *statuses: int) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+        """Document refusals that follow from neither the shape of an operation nor the house habits."""
+
+        def decorate(method: Callable[..., Any]) -> Callable[..., Any]:
+            method.refuses = statuses  # type: ignore[attr-defined]  # a note for add_url_rule
+            return method
+
+        return decorate
+
+    def add_url_rule(
+        self, rule: str, endpoint: str | None = None, view_func: type[Resource] | None = None, **options: Any
+    ) -> None:
+        """As flask-smorest's, with the facts the document is written from beside each method."""
+        super().add_url_rule(rule, endpoint, view_func, **options)
+        for method, needed in view_func.needs.items() if view_func else ():
+            function = getattr(view_func, method.lower())
+            self._docs[self._endpoints[-1]][method.lower()] |= {
+                "operation_id": operation_id(method, view_func),
+                "needs": needed,
+                "in_path": "<" in rule,
+                "once": getattr(function, "once", False),
+                "refuses": getattr(function, "refuses", ()),
+            }
+
+
+class BusinessDateConverter(BaseConverter):
+    """A business date in a path, 2026-03-02; what is none is an address that does not exist."""
+
+    regex = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
+
+    def to_python(self, value: str) -> date:
+        try:
+            return cast("date", BusinessDate().deserialize(value))
+        except ValidationError as error:
+            raise NotADate from error
+
+
+class Api(SmorestApi):
+    """The OpenAPI document and the error answers of the house."""
+
+    ERROR_SCHEMA = ProblemSchema
+
+    def __init__(self, app: Any) -> None:
+        super().__init__(app, spec_kwargs={"marshmallow_plugin": Plugin()})
+        add_components(self.spec)
+        app.url_map.converters["date"] = BusinessDateConverter
+        self.register_converter(BusinessDateConverter, lambda _: {"type": "string", "format": "date"})
+
+    def handle_http_exception(self, error: HTTPException) -> Response:
+        return on_http_exception(error)

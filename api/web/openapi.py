@@ -1,0 +1,173 @@
+"""The OpenAPI document: what holds for every operation is said here once, and only where it is true."""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from apispec import APISpec
+from apispec.ext.marshmallow import MarshmallowPlugin, OpenAPIConverter, resolver
+from flask import Flask
+from marshmallow import Schema, fields
+
+from api.schemas.base import ProblemSchema, Slug
+from api.web.problems import TITLES
+from api.web.resource import WITHOUT_BODY, Resource
+from models.access import Permission
+
+IDEMPOTENCY_KEY = {
+    "in": "header",
+    "name": "Idempotency-Key",
+    "description": "Repeat a request safely: the same key has its effect once and is answered with the same object.",
+    "schema": {"type": "string", "pattern": '^("[!#-~]{1,255}"|[!#-~]{1,255})$'},
+}
+IF_MATCH = {
+    "in": "header",
+    "name": "If-Match",
+    "required": True,
+    "description": 'The ETag that was read, such as `"3"`; `*` for whatever stands there now.',
+    "schema": {"type": "string"},
+}
+HEADERS = {
+    "X-Request-Id": {
+        "description": "The request's name in our logs: the one sent (8 to 64 of A-Z a-z 0-9 . _ -), or a new one.",
+        "schema": {"type": "string"},
+    },
+    "ETag": {"description": "The version of the object, for If-Match.", "schema": {"type": "string"}},
+    "Idempotent-Replayed": {
+        "description": "`true` when this request had its effect before and the object is only shown again.",
+        "schema": {"type": "string", "enum": ["true"]},
+    },
+    "Retry-After": {"description": "Ask again after so many seconds.", "schema": {"type": "string"}},
+    "WWW-Authenticate": {"description": "How to sign in.", "schema": {"type": "string"}},
+}
+HEADERS_OF_PROBLEMS = {401: ("WWW-Authenticate",), 429: ("Retry-After",), 503: ("Retry-After",)}
+
+
+def written(app: Flask) -> str:
+    """The document as the file openapi.json holds it: keys in order, so that a difference is a change."""
+    api = app.extensions["flask-smorest"]["apis"][""]["ext_obj"]
+    return json.dumps(api.spec.to_dict(), indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def operation_id(method: str, resource: type[Resource]) -> str:
+    return f"{method.lower()}{resource.__name__}"
+
+
+def schema_name(schema: Any) -> str:
+    """`NewConcernSchema` is `NewConcern`; a partial one, for PATCH, gets a name of its own."""
+    name: str = resolver(schema)
+    partial = isinstance(schema, Schema) and schema.partial
+    return f"{name}Patch" if partial else re.sub(r"Schema$", "", name)
+
+
+class Converter(OpenAPIConverter):
+    """Adds what a schema says of itself as a whole (`document`), and that an enumeration is made of strings."""
+
+    def __init__(self, *arguments: Any, **keywords: Any) -> None:
+        super().__init__(*arguments, **keywords)
+        self.add_attribute_function(_strings_of_enum)
+
+    def schema2jsonschema(self, schema: Any) -> dict[str, Any]:
+        shape: dict[str, Any] = super().schema2jsonschema(schema)
+        return {**shape, **getattr(schema, "document", {})}
+
+
+def _strings_of_enum(_converter: OpenAPIConverter, field: fields.Field[Any], **_: Any) -> dict[str, Any]:
+    if not isinstance(field, fields.Enum):
+        return {}
+    return {"type": ["string", "null"] if field.allow_none else "string"}
+
+
+class Plugin(MarshmallowPlugin):
+    """apispec's, with our names and our converter."""
+
+    Converter = Converter
+
+    def __init__(self) -> None:
+        super().__init__(schema_name_resolver=schema_name)
+
+
+def add_components(spec: APISpec) -> None:
+    """What operations refer to: the headers, and one answer per problem."""
+    for name, header in HEADERS.items():
+        spec.components.header(name, header)
+    for status, (code, title) in TITLES.items():
+        answer = {"description": title, "content": {"application/problem+json": {"schema": ProblemSchema}}}
+        spec.components.response(code, {**answer, "headers": _headers(*HEADERS_OF_PROBLEMS.get(status, ()))}, lazy=True)
+
+
+def document_habits(doc: dict[str, Any], facts: dict[str, Any], *, method: str, **_: Any) -> dict[str, Any]:
+    """Who may call, which headers go in and out, and every problem this operation can answer with."""
+    doc["operationId"] = facts["operation_id"]
+    public = facts["needs"] is Permission.ANYONE
+    # OpenAPI 3.1: for a scheme that is no OAuth the list names the roles needed.
+    doc["security"] = [] if public else [{"bearer": [str(facts["needs"])]}]
+    body = _body(doc)
+    if body is not None:
+        needed = any(field.required for field in body.fields.values())
+        doc["requestBody"]["required"] = needed or bool(getattr(body, "document", None))
+    parameters = doc.setdefault("parameters", [])
+    if facts["once"]:
+        parameters.append(IDEMPOTENCY_KEY)
+    if method == "patch":
+        parameters.append(IF_MATCH)
+    doc["responses"] = {str(status): answer for status, answer in doc["responses"].items()}
+    for unsaid in ("default", "422"):  # flask-smorest's own, which are not ours
+        doc["responses"].pop(unsaid, None)
+    _document_success(doc, facts, body)
+    for status in _problems(facts, method, body, public=public):
+        doc["responses"].setdefault(str(status), TITLES[status][0])
+    return doc
+
+
+def _document_success(doc: dict[str, Any], facts: dict[str, Any], body: Schema | None) -> None:
+    for answer in list(doc["responses"].values()):
+        shown = next((content.get("schema") for content in answer.get("content", {}).values()), None)
+        names = ["ETag"] if isinstance(shown, Schema) and "version" in shown.fields else []
+        names += ["Idempotent-Replayed"] if facts["once"] else []
+        answer["headers"] = {**answer.get("headers", {}), **_headers(*names)}
+    if facts["once"] and body is not None and "id" in body.fields:
+        created = doc["responses"]["201"]
+        doc["responses"]["200"] = {**created, "description": "It was created before, by this `id`: the stored object"}
+
+
+def _problems(facts: dict[str, Any], method: str, body: Schema | None, *, public: bool) -> list[int]:
+    problems = {422, 500, 503, *facts["refuses"]}
+    if not public:
+        problems |= {401, 403}
+    if facts["in_path"] or (body is not None and _refers(body)):
+        problems.add(404)
+    if method.upper() not in WITHOUT_BODY:
+        problems |= {400, 413, 415}
+    if method != "get" and not public:
+        problems.add(409)
+    if method == "patch":
+        problems |= {412, 428}
+    return sorted(problems)
+
+
+def _body(doc: dict[str, Any]) -> Schema | None:
+    contents = doc.get("requestBody", {}).get("content", {}).values()
+    found = next((content["schema"] for content in contents), None)
+    return found() if isinstance(found, type) else found
+
+
+def _refers(schema: Schema) -> bool:
+    """Whether a body can name something that may not be there."""
+    return any(
+        isinstance(field, Slug) or (isinstance(field, fields.UUID) and name != "id")
+        for name, field in _fields_within(schema)
+    )
+
+
+def _fields_within(schema: Schema) -> Iterator[tuple[str, fields.Field[Any]]]:
+    for name, field in schema.fields.items():
+        inner = field.inner if isinstance(field, fields.List) else field
+        if isinstance(inner, fields.Nested):
+            yield from _fields_within(inner.schema)
+        yield name, inner
+
+
+def _headers(*names: str) -> dict[str, str]:
+    return {name: name for name in ("X-Request-Id", *names)}

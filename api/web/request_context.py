@@ -1,0 +1,52 @@
+"""What surrounds every request: its id, its time, its line in the log, its headers."""
+
+import re
+import time
+
+import structlog
+from flask import Flask, Response, current_app, g, request
+from uuid_utils.compat import uuid7
+
+from api.web.metrics import count_request
+from models.db.session import Database
+
+log = structlog.get_logger("request")
+ACCEPTABLE_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
+
+
+def register(app: Flask) -> None:
+    app.before_request(_begin)
+    app.after_request(_finish)
+
+
+def _begin() -> None:
+    database: Database = current_app.extensions["database"]
+    sent = request.headers.get("X-Request-Id", "")
+    g.request_id = sent if ACCEPTABLE_ID.fullmatch(sent) else uuid7().hex
+    g.now = database.clock()
+    g.started = time.perf_counter()
+    g.actor = None
+    structlog.contextvars.clear_contextvars()
+    structlog.contextvars.bind_contextvars(request_id=g.request_id)
+
+
+def _finish(response: Response) -> Response:
+    """Answers to somebody are not to be kept by anybody. The log names people by id, and no query or body."""
+    response.headers["X-Request-Id"] = g.request_id
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    if request.path.startswith("/v1"):
+        response.headers["Cache-Control"] = "no-store"
+    actor = g.actor
+    route = request.url_rule.rule if request.url_rule else None
+    seconds = time.perf_counter() - g.started
+    count_request(request.method, route, response.status_code, seconds)
+    log.info(
+        "answered",
+        method=request.method,
+        route=route,
+        status=response.status_code,
+        ms=round(seconds * 1000, 1),
+        staff=str(actor.staff_id) if actor and actor.staff_id else None,
+        api_key=str(actor.api_key_id) if actor and actor.api_key_id else None,
+    )
+    return response

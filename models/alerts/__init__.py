@@ -1,0 +1,1 @@
+"""Alerts: the aggregate, its rules, escalation policies and notifications."""

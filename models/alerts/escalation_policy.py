@@ -1,0 +1,198 @@
+"""How a call for help climbs: whom it reaches after how long, and what happens to one that was taken and forgotten."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from enum import StrEnum
+from typing import Any, TypedDict
+from uuid import UUID
+
+from sqlalchemy import JSON, ColumnElement, Index, Select, String, UniqueConstraint, or_, select, text
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from models.access import Actor, hearing
+from models.alerts.enums import Severity
+from models.db import slug as naming
+from models.db.base import Aggregate, link
+from models.errors import Conflict, Invalid
+from models.organizations.store import Store
+from models.policy_defaults import (
+    LEAD_AFTER,
+    MANAGERS_AFTER,
+    REACH_WITHIN,
+    REGIONAL_AFTER,
+    RELEASE_AFTER,
+    REMIND_TAKER_AFTER,
+    UNANSWERED_AFTER,
+)
+from models.staff.staff import Staff
+
+
+class Whom(StrEnum):
+    """Who is meant, found out at the moment a step begins."""
+
+    ON_SHIFT = "on_shift"
+    LEAD = "lead"
+    MANAGERS = "managers"
+    REGIONAL = "regional"
+
+
+class Step(TypedDict):
+    """One step of a climb. `after_seconds` counts from the start of its round; named people go by their ids."""
+
+    after_seconds: int
+    whom: list[str]
+    staff_ids: list[str]
+    severities: list[str]
+
+
+class Climb(TypedDict):
+    """A policy as an alert keeps it: all times in seconds. A round lasts `unanswered_after_seconds / rounds`."""
+
+    steps: list[Step]
+    rounds: int
+    unanswered_after_seconds: int
+    reach_within_seconds: int
+    remind_after_seconds: int
+    release_after_seconds: int
+
+
+def step(after_seconds: int, *whom: Whom, only: Severity | None = None, staff_ids: Sequence[UUID] = ()) -> Step:
+    return {
+        "after_seconds": after_seconds,
+        "whom": [str(one) for one in whom],
+        "staff_ids": [str(one) for one in staff_ids],
+        "severities": [only] if only else [str(one) for one in Severity],
+    }
+
+
+def _seconds(span: timedelta) -> int:
+    return int(span.total_seconds())
+
+
+# What an organization starts with, and what holds where it has taken its own away.
+DEFAULT: Climb = {
+    "steps": [
+        step(0, Whom.ON_SHIFT),
+        step(_seconds(LEAD_AFTER), Whom.LEAD),
+        step(_seconds(MANAGERS_AFTER), Whom.MANAGERS),
+        step(_seconds(REGIONAL_AFTER), Whom.REGIONAL, only=Severity.SEVERE),
+    ],
+    "rounds": 1,
+    "unanswered_after_seconds": _seconds(UNANSWERED_AFTER),
+    "reach_within_seconds": _seconds(REACH_WITHIN),
+    "remind_after_seconds": _seconds(REMIND_TAKER_AFTER),
+    "release_after_seconds": _seconds(RELEASE_AFTER),
+}
+
+
+def to_managers_at_once(climb: Climb) -> Climb:
+    """The same climb, with the managers among the first to be rung."""
+    first, *later = climb["steps"]
+    whom = [*first["whom"], *({str(Whom.MANAGERS)} - set(first["whom"]))]
+    return {**climb, "steps": [{**first, "whom": whom}, *later]}
+
+
+class EscalationPolicy(Aggregate):
+    """The climb of an organization, or of one store that has its own (`store_id`)."""
+
+    __tablename__ = "escalation_policy"
+    __table_args__ = (
+        UniqueConstraint("organization_id", "slug"),
+        UniqueConstraint("organization_id", "store_id"),
+        Index(
+            "uq_escalation_policy_of_all",
+            "organization_id",
+            unique=True,
+            postgresql_where=text("store_id IS NULL"),
+            sqlite_where=text("store_id IS NULL"),
+        ),
+    )
+
+    slug: Mapped[str] = mapped_column(String(60))
+    name: Mapped[str] = mapped_column(String(200))
+    store_id: Mapped[UUID | None] = link("store", nullable=True)
+    steps: Mapped[list[Step]] = mapped_column(JSON)
+    rounds: Mapped[int] = mapped_column(default=DEFAULT["rounds"])
+    unanswered_after_seconds: Mapped[int] = mapped_column(default=DEFAULT["unanswered_after_seconds"])
+    reach_within_seconds: Mapped[int] = mapped_column(default=DEFAULT["reach_within_seconds"])
+    remind_after_seconds: Mapped[int] = mapped_column(default=DEFAULT["remind_after_seconds"])
+    release_after_seconds: Mapped[int] = mapped_column(default=DEFAULT["release_after_seconds"])
+
+    @classmethod
+    def visible_to(cls, actor: Actor) -> Sequence[ColumnElement[bool]]:
+        """The organization's own, and those of the actor's stores."""
+        return () if actor.store_ids is None else (or_(cls.store_id.is_(None), cls.store_id.in_(actor.store_ids)),)
+
+    @classmethod
+    def listed(cls, actor: Actor) -> Select["EscalationPolicy"]:
+        return select(cls).where(*cls.visible_to(actor))
+
+    @classmethod
+    def create(cls, session: Session, *, slug: str, store: Store | None, **values: Any) -> "EscalationPolicy":
+        """A policy for a store, or for all without one of their own. Conflict when there is one already."""
+        policy = cls(slug=naming.slug(slug), store_id=store.id if store else None, **{**_defaults(), **values})
+        policy._check()
+        policy._check_named(session)
+        taken = select(cls.id).where((cls.slug == slug) | (cls.store_id == (store.id if store else None)))
+        if session.scalars(taken).first() is not None:
+            raise Conflict("There is a policy with this slug, or for this store, already.", code="already-exists")
+        session.add(policy)
+        return policy
+
+    def edit(self, session: Session, **changes: Any) -> None:
+        """Change the climb. Alerts that are climbing keep the one they began with."""
+        for name, value in changes.items():
+            setattr(self, name, value)
+        self._check()
+        if "steps" in changes:  # who has left since, or does other work, hinders no other change
+            self._check_named(session)
+        self.touch()
+
+    def drop(self, session: Session) -> None:
+        """Remove a store's own: the organization's holds there again, which itself cannot be removed."""
+        if self.store_id is None:
+            raise Conflict("This is the policy of every store without its own: change it instead.")
+        session.delete(self)
+
+    def snapshot(self) -> Climb:
+        return {
+            "steps": self.steps,
+            "rounds": self.rounds,
+            "unanswered_after_seconds": self.unanswered_after_seconds,
+            "reach_within_seconds": self.reach_within_seconds,
+            "remind_after_seconds": self.remind_after_seconds,
+            "release_after_seconds": self.release_after_seconds,
+        }
+
+    def _check(self) -> None:
+        times = [one["after_seconds"] for one in self.steps]
+        if times[0] != 0 or times != sorted(set(times)):
+            raise Invalid("The first step begins at 0 seconds, and each after the one before it.", pointer="/steps")
+        if times[-1] >= self.unanswered_after_seconds / self.rounds:
+            raise Invalid("The last step has to begin before its round is over.", pointer="/unanswered_after_seconds")
+        if set(self.steps[0]["severities"]) != set(Severity):
+            raise Invalid("The first step rings for every severity.", pointer="/steps/0/severities")
+        if self.release_after_seconds <= self.remind_after_seconds:
+            raise Invalid("Who took it is reminded before it is given back.", pointer="/release_after_seconds")
+        for number, one in enumerate(self.steps):
+            if not one["whom"] and not one["staff_ids"]:
+                raise Invalid("A step reaches somebody: whom, staff_ids or both.", pointer=f"/steps/{number}/whom")
+
+    def _check_named(self, session: Session) -> None:
+        """Only people who work here and may be rung. A step would wait for the others in vain."""
+        named = {
+            f"/steps/{number}/staff_ids/{place}": UUID(one)
+            for number, given in enumerate(self.steps)
+            for place, one in enumerate(given["staff_ids"])
+        }
+        working = select(Staff.id, Staff.role).where(Staff.id.in_(named.values()), Staff.left_at.is_(None))
+        roles = {person.id: person.role for person in session.execute(working)} if named else {}
+        for pointer, id_ in named.items():
+            if id_ not in roles:
+                raise Staff.out_of_reach(id_, pointer=pointer)
+            if roles[id_] not in hearing(sensitive=False):
+                raise Invalid(f"Somebody with the role {roles[id_]} is never rung.", pointer=pointer)
+
+
+def _defaults() -> dict[str, Any]:
+    return {name: value for name, value in DEFAULT.items() if name != "steps"}

@@ -1,0 +1,1 @@
+"""Concerns: the aggregate, its events, checks, references and handover."""

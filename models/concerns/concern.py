@@ -1,0 +1,392 @@
+"""A concern, from the first word to how it ended: the aggregate, its moves and who may see it."""
+
+from collections.abc import Callable, Sequence
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Index, Select, SmallInteger, String, Text, or_, select
+from sqlalchemy.orm import Mapped, WriteOnlyMapped, joinedload, mapped_column, object_session, selectinload
+from sqlalchemy.sql.base import ExecutableOption
+
+from models.access import Actor, Permission
+from models.concerns.concern_item import ConcernItem
+from models.concerns.enums import Channel, Handling, Kind, Outcome, Source, Status
+from models.concerns.event import AFTERWARDS, ConcernEvent, Step
+from models.customers.customer import Customer
+from models.db.base import Aggregate, Money, OfADay, TenantOwned, link, many, money, one
+from models.errors import Conflict, Forbidden, NotNow
+from models.organizations.store import Place, Store
+from models.organizations.vocabulary import Category, Cause, Question
+from models.policy_defaults import LATE_AFTER, MAX_CLOCK_AHEAD, MAX_CONCERN_AGE, UNHAPPY_MOOD
+from models.staff.staff import Staff
+
+if TYPE_CHECKING:
+    from models.alerts.alert import Alert
+    from models.concerns.previous import Previous
+    from models.recovery.action import RecoveryAction
+
+# What is worth asking for while the customer is still there.
+WORTH_KNOWING = ("their_words", "wanted", "category", "cause", "place", "customer")
+BY_SLUG = {"category": Category, "cause": Cause, "place": Place, "question": Question}
+LINKED = frozenset({*BY_SLUG, "customer", "praised", "linked"})
+CHOSEN = ("id", "kind", "handling", "channel", "source")  # once, when it is logged
+# Rows it is shown with.
+BESIDE = ("category", "cause", "place", "question", "praised", "reported_by", "taken_by", "alert")
+
+MOVES: dict[Step, tuple[frozenset[Status], Status]] = {  # step: the states it may start from, the state it leads to
+    Step.TAKEN: (frozenset({Status.OPEN}), Status.TAKEN),
+    Step.RELEASED: (frozenset({Status.TAKEN}), Status.OPEN),
+    Step.RESOLVED: (frozenset({Status.OPEN, Status.TAKEN}), Status.RESOLVED),
+    Step.REOPENED: (frozenset({Status.RESOLVED}), Status.OPEN),
+}
+
+
+class Concern(OfADay, Aggregate):
+    """Something a customer is unhappy about, asks for or praises. All `seconds_` count to or from `received_at`."""
+
+    __tablename__ = "concern"
+    __table_args__ = (
+        Index("ix_concern_newest", "organization_id", "received_at", "id"),
+        Index("ix_concern_store_newest", "organization_id", "store_id", "received_at", "id"),
+        Index("ix_concern_store_day", "organization_id", "store_id", "business_date"),
+        Index("ix_concern_customer", "organization_id", "customer_id", "received_at"),
+        Index("ix_concern_cause", "organization_id", "cause_id", "received_at"),
+    )
+
+    # What staff describe, complete and correct; `rating` is what the customer said of its end.
+    mood: Mapped[int] = mapped_column(SmallInteger)
+    rating: Mapped[int | None] = mapped_column(SmallInteger)
+    their_words: Mapped[str | None] = mapped_column(Text)
+    our_reading: Mapped[str | None] = mapped_column(Text)
+    stake: Mapped[str | None] = mapped_column(Text)
+    wanted: Mapped[str | None] = mapped_column(Text)
+    read_back: Mapped[bool] = mapped_column(default=False)
+    times_told: Mapped[int | None] = mapped_column(SmallInteger)
+    sensitive: Mapped[bool] = mapped_column(default=False)
+    order_reference: Mapped[str | None] = mapped_column(String(100))
+    category_id: Mapped[UUID | None] = link("category", nullable=True)
+    cause_id: Mapped[UUID | None] = link("cause", nullable=True)
+    place_id: Mapped[UUID | None] = link("place", nullable=True)
+    question_id: Mapped[UUID | None] = link("question", nullable=True)
+    customer_id: Mapped[UUID | None] = link("customer", nullable=True)
+    praised_id: Mapped[UUID | None] = link("staff", nullable=True)  # the colleague whom praise is for
+    linked_id: Mapped[UUID | None] = link("concern", nullable=True)  # another one of the same story
+    order_value: Mapped[Money | None] = money("order_value")
+
+    # What the server fixes.
+    store_id: Mapped[UUID] = link("store")
+    kind: Mapped[Kind] = mapped_column(default=Kind.CONCERN)
+    status: Mapped[Status] = mapped_column(default=Status.OPEN)
+    handling: Mapped[Handling] = mapped_column(default=Handling.HELP)
+    source: Mapped[Source] = mapped_column(default=Source.STAFF)
+    channel: Mapped[Channel] = mapped_column(default=Channel.IN_PERSON)
+    mood_after: Mapped[int | None] = mapped_column(SmallInteger)
+    outcome: Mapped[Outcome | None]
+    reported_by_id: Mapped[UUID | None] = link("staff", nullable=True)
+    taken_by_id: Mapped[UUID | None] = link("staff", nullable=True)
+    occurred_at: Mapped[datetime]
+    received_at: Mapped[datetime]
+    late: Mapped[bool] = mapped_column(default=False)
+    time_adjusted: Mapped[bool] = mapped_column(default=False)
+    business_date: Mapped[date]
+    taken_at: Mapped[datetime | None]  # the first time, never cleared
+    resolved_at: Mapped[datetime | None]  # the last time, empty while open again
+    resolved_by_id: Mapped[UUID | None] = link("staff", nullable=True)
+    reopened_count: Mapped[int] = mapped_column(SmallInteger, default=0)
+    event_count: Mapped[int] = mapped_column(default=0)
+    seconds_to_take: Mapped[int | None]
+    seconds_to_resolve: Mapped[int | None]
+    previous_id: Mapped[UUID | None] = link("concern", nullable=True)  # the same customer's last one, within a year
+    seconds_since_previous: Mapped[int | None]
+
+    category: Mapped[Category | None] = one("Concern", "category_id", "Category")
+    cause: Mapped[Cause | None] = one("Concern", "cause_id", "Cause")
+    place: Mapped[Place | None] = one("Concern", "place_id", "Place")
+    question: Mapped[Question | None] = one("Concern", "question_id", "Question")
+    customer: Mapped[Customer | None] = one("Concern", "customer_id", "Customer")
+    praised: Mapped[Staff | None] = one("Concern", "praised_id", "Staff")
+    linked: Mapped["Concern | None"] = one("Concern", "linked_id", "Concern")
+    items: Mapped[list[ConcernItem]] = many(
+        "Concern", "ConcernItem", "concern_id", order_by="ConcernItem.position", cascade="all, delete-orphan"
+    )
+    store: Mapped[Store] = one("Concern", "store_id", "Store")
+    reported_by: Mapped[Staff | None] = one("Concern", "reported_by_id", "Staff")
+    taken_by: Mapped[Staff | None] = one("Concern", "taken_by_id", "Staff")
+    events: WriteOnlyMapped[ConcernEvent] = many(  # type: ignore[assignment]  # the helper makes every kind
+        "Concern", "ConcernEvent", "concern_id", back_populates="concern"
+    )
+    actions: Mapped[list["RecoveryAction"]] = many(
+        "Concern",
+        "RecoveryAction",
+        "concern_id",
+        order_by="RecoveryAction.recorded_at, RecoveryAction.id",
+        viewonly=True,
+    )
+    timeline: Mapped[list[ConcernEvent]] = many(
+        "Concern", "ConcernEvent", "concern_id", order_by="ConcernEvent.number", viewonly=True
+    )
+    alert: Mapped["Alert | None"] = many("Concern", "Alert", "concern_id", uselist=False, back_populates="concern")
+
+    @property
+    def unhappy(self) -> bool:
+        return self.mood <= UNHAPPY_MOOD
+
+    @property
+    def unhappy_after_all(self) -> bool:
+        """Whether the customer said so themselves, when it was thought to be over."""
+        return self.rating is not None and self.rating <= UNHAPPY_MOOD
+
+    @property
+    def urgent(self) -> bool:
+        return self.category is not None and self.category.urgent
+
+    @property
+    def order(self) -> dict[str, Any] | None:
+        if self.order_reference is None and self.order_value is None:
+            return None
+        return {"reference": self.order_reference, "value": self.order_value}
+
+    @property
+    def missing(self) -> list[str]:
+        """What would be worth asking while there is time; never a reason to refuse anything."""
+        return [name for name in WORTH_KNOWING if not getattr(self, f"{name}_id" if name in LINKED else name)]
+
+    def describe(self, said: dict[str, Any]) -> None:
+        """Take over what was told: plain values, rows for what is LINKED and for each item, `order` as it came in."""
+        for name, value in said.items():
+            if name in LINKED:
+                setattr(self, f"{name}_id", value.id if value else None)
+                setattr(self, name, value)
+            elif name == "order":
+                self.order_reference = value.get("reference") if value else None
+                self.order_value = value.get("value") if value else None
+            elif name == "items":
+                self.items = [ConcernItem.at(place, **one) for place, one in enumerate(value or [])]
+            else:
+                setattr(self, name, value)
+
+    def described(self, names: dict[str, Any]) -> dict[str, Any]:
+        """The present values of these names as plain JSON, for the timeline's before and after."""
+        return {name: _plain(getattr(self, name)) for name in names}
+
+    @classmethod
+    def visible_to(cls, actor: Actor) -> Sequence[ColumnElement[bool]]:
+        """Those of the actor's stores; sensitive ones for managers and above, and for who reported them."""
+        criteria: list[ColumnElement[bool]] = []
+        if actor.store_ids is not None:
+            criteria.append(cls.store_id.in_(actor.store_ids))
+        if not actor.may(Permission.CONCERN_SENSITIVE):
+            criteria.append(or_(cls.sensitive.is_(False), cls._reported_by(actor)))
+        return criteria
+
+    @classmethod
+    def _reported_by(cls, actor: Actor) -> ColumnElement[bool]:
+        """Of what a key logged the first step alone tells which key it was."""
+        if actor.staff_id is not None:
+            return cls.reported_by_id == actor.staff_id
+        first = select(ConcernEvent.id).where(ConcernEvent.concern_id == cls.id, ConcernEvent.number == 1)
+        return first.where(ConcernEvent.by_api_key_id == actor.api_key_id).exists()
+
+    @classmethod
+    def shown_with(cls, *, parts: Callable[..., ExecutableOption] = selectinload) -> Sequence[ExecutableOption]:
+        """`parts` is how lists are loaded: selectinload asks once for every 500 concerns, subqueryload once."""
+        return (*(joinedload(getattr(cls, name)) for name in BESIDE), parts(cls.items))
+
+    @classmethod
+    def listed(
+        cls,
+        actor: Actor,
+        *,
+        category: str | None = None,
+        unhappy: bool | None = None,
+        received_after: datetime | None = None,
+        received_before: datetime | None = None,
+        with_actions: bool = False,
+        **equal: Any,
+    ) -> Select["Concern"]:
+        """The concerns within reach that fit; `equal` compares columns with values."""
+        criteria = [*cls.visible_to(actor), *(getattr(cls, name) == value for name, value in equal.items())]
+        if category is not None:
+            criteria.append(cls.category.has(slug=category))
+        if unhappy is not None:
+            criteria.append(cls.mood <= UNHAPPY_MOOD if unhappy else cls.mood > UNHAPPY_MOOD)
+        if received_after is not None:
+            criteria.append(cls.received_at > received_after)
+        if received_before is not None:
+            criteria.append(cls.received_at < received_before)
+        question = select(cls).where(*criteria).options(*cls.shown_with())
+        return question.options(selectinload(cls.actions)) if with_actions else question
+
+    @classmethod
+    def log(
+        cls,
+        *,
+        by: Actor,
+        store: Store,
+        mood: int,
+        at: datetime,
+        reporter: Staff | None = None,
+        previous: "Previous | None" = None,
+        occurred_at: datetime | None = None,
+        **said: Any,
+    ) -> ConcernEvent:
+        """Write down a concern as it is told. Only the mood (1-5) is needed.
+
+        `said` is any of a Description, and of what is CHOSEN. A phone's clock that is out of all reason
+        (more than 30 days back, 5 minutes ahead) is moved to that bound and flagged: the note is never refused for it.
+        `reporter` is the row of `by`. What is one's own (`mine`) is taken at once, unless a rule rings for it anyway.
+        """
+        told = occurred_at or at
+        occurred = min(max(told, at - MAX_CONCERN_AGE), at + MAX_CLOCK_AHEAD)
+        chosen = {name: said.pop(name) for name in CHOSEN if name in said}
+        concern = cls(
+            **chosen,
+            store=store,
+            store_id=store.id,
+            mood=mood,
+            reported_by_id=by.staff_id,
+            **({"reported_by": reporter} if reporter else {}),
+            occurred_at=occurred,
+            received_at=at,
+            late=at - occurred > LATE_AFTER,
+            time_adjusted=occurred != told,
+            business_date=store.business_date(occurred),
+            items=[],
+            alert=None,
+        )
+        concern.describe(said)
+        concern.follow(previous)
+        event = concern._record(Step.LOGGED, by=by, at=at, details={"mood": mood, "handling": concern.handling})
+        if concern.handling is Handling.MINE and not any(rule.rings_for_own(concern) for rule in store.alert_rules):
+            concern.take(by=by, at=at)
+        return event
+
+    def follow(self, previous: "Previous | None") -> None:
+        """Note that this customer was unhappy before; fixed by what was known when the customer was named."""
+        self.previous_id = previous.concern_id if previous else None
+        self.seconds_since_previous = _seconds(previous.received_at, self.received_at) if previous else None
+
+    def take(self, *, by: Actor, at: datetime) -> ConcernEvent | None:
+        """Go there. Conflict when somebody else is on the way already; None when it is one's own repeated tap."""
+        if self.status is Status.TAKEN:
+            if self.taken_by_id is not None and self.taken_by_id == by.staff_id:
+                return None
+            name = self.taken_by.name if self.taken_by else "the till"
+            taker = {"id": self.taken_by_id, "name": name}
+            raise Conflict(f"{name} is already on the way.", code="already-taken", taken_by=taker)
+        event = self._move(Step.TAKEN, by=by, at=at)
+        self._taken(by, at)
+        return event
+
+    def release(self, *, by: Actor, at: datetime) -> ConcernEvent:
+        """Give it back to the floor. Only who took it may, or a manager."""
+        mine = self.taken_by_id == by.staff_id
+        if self.status is Status.TAKEN and not mine and not by.may(Permission.CONCERN_RELEASE_ANY):
+            raise Forbidden("Only the person who took it, or a manager, can give it back.")
+        event = self._move(Step.RELEASED, by=by, at=at)
+        self._hand_to(None)
+        return event
+
+    def give_up_waiting(self, *, at: datetime) -> ConcernEvent:
+        """Nobody did anything since it was taken: it is given back to the floor by the house itself."""
+        event = self._move(Step.RELEASED, by=Actor.nobody(self.organization_id), at=at, details={"forgotten": True})
+        self._hand_to(None)
+        return event
+
+    def resolve(
+        self, *, by: Actor, outcome: Outcome, mood_after: int | None = None, note: str | None = None, at: datetime
+    ) -> ConcernEvent:
+        """Say how it ended. From open this takes and resolves at once."""
+        event = self._move(
+            Step.RESOLVED, by=by, at=at, details={"outcome": outcome, "mood_after": mood_after, "note": note}
+        )
+        if self.taken_by_id is None:
+            self._taken(by, at)
+        self.outcome, self.mood_after, self.rating = outcome, mood_after, None
+        self.resolved_at, self.resolved_by_id = at, by.staff_id
+        self.seconds_to_resolve = _seconds(self.received_at, at)
+        return event
+
+    def reopen(self, *, by: Actor, at: datetime) -> ConcernEvent:
+        """It was not over after all."""
+        before = {"outcome": self.outcome, "mood_after": self.mood_after}
+        event = self._move(Step.REOPENED, by=by, at=at, details=before)
+        self.outcome = self.mood_after = self.resolved_at = self.resolved_by_id = None
+        self._hand_to(None)
+        self.seconds_to_resolve = None
+        self.reopened_count += 1
+        return event
+
+    def edit(self, *, by: Actor, at: datetime, **changes: Any) -> ConcernEvent:
+        """Complete or correct what was described; the event keeps before and after."""
+        before = self.described(changes)
+        self.describe(changes)
+        after = self.described(changes)
+        changed = {
+            name: {"before": before[name], "after": after[name]} for name in before if before[name] != after[name]
+        }
+        self.touch()
+        return self._record(Step.EDITED, by=by, at=at, details=changed)
+
+    def note(self, step: Step, *, by: Actor, at: datetime, details: dict[str, Any]) -> ConcernEvent:
+        """Put a step of one of its parts (a recovery action) into the timeline. Not once it is resolved."""
+        if self.status is Status.RESOLVED and step not in AFTERWARDS:
+            raise NotNow("This concern is resolved; reopen it to record more.")
+        self.touch()
+        return self._record(step, by=by, at=at, details=details)
+
+    def _move(self, step: Step, *, by: Actor, at: datetime, details: dict[str, Any] | None = None) -> ConcernEvent:
+        starts, target = MOVES[step]
+        if self.status not in starts:
+            raise NotNow(f"A concern that is {self.status} cannot be {step}.", state=str(self.status))
+        self.status = target
+        self.touch()
+        return self._record(step, by=by, at=at, details=details or {})
+
+    def _taken(self, by: Actor, at: datetime) -> None:
+        self._hand_to(by.staff_id)
+        if self.taken_at is None:
+            self.taken_at = at
+            self.seconds_to_take = _seconds(self.received_at, at)
+
+    def _hand_to(self, staff_id: UUID | None) -> None:
+        """Who has it now; their row is looked up anew, so that no answer shows the one before."""
+        self.taken_by_id = staff_id
+        if (session := object_session(self)) and self not in session.new:
+            session.expire(self, ["taken_by"])
+
+    def _record(self, step: Step, *, by: Actor, at: datetime, details: dict[str, Any]) -> ConcernEvent:
+        self.event_count += 1
+        event = ConcernEvent(
+            store_id=self.store_id,
+            concern_id=self.id,
+            number=self.event_count,
+            step=step,
+            at=at,
+            by_staff_id=by.staff_id,
+            by_api_key_id=by.api_key_id,
+            device_id=by.device_id,
+            details=details,
+        )
+        self.events.add(event)
+        return event
+
+
+def _plain(value: Any) -> Any:
+    match value:
+        case Category() | Cause() | Place() | Question():
+            return value.slug
+        case TenantOwned():
+            return str(value.id)
+        case Money():
+            return {"amount": value.amount, "currency": value.currency}
+        case dict():
+            return {key: _plain(inner) for key, inner in value.items()}
+        case list():
+            return [{"slug": one.slug, "name": one.name, "quantity": one.quantity} for one in value]
+    return value
+
+
+def _seconds(start: datetime, end: datetime) -> int:
+    return int((end - start).total_seconds())

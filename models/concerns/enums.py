@@ -1,0 +1,38 @@
+"""Enumerations of concerns: kinds, states, handling, outcomes, sources and channels."""
+
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    CONCERN = "concern"
+    REQUEST = "request"
+    PRAISE = "praise"
+
+
+class Handling(StrEnum):
+    HELP = "help"
+    MINE = "mine"
+
+
+class Status(StrEnum):
+    OPEN = "open"
+    TAKEN = "taken"
+    RESOLVED = "resolved"
+
+
+class Outcome(StrEnum):
+    RECOVERED = "recovered"
+    LOST = "lost"
+    UNKNOWN = "unknown"
+
+
+class Source(StrEnum):
+    STAFF = "staff"
+    CUSTOMER = "customer"
+
+
+class Channel(StrEnum):
+    IN_PERSON = "in_person"
+    PHONE = "phone"
+    DELIVERY = "delivery"
+    ONLINE = "online"

@@ -1,0 +1,81 @@
+"""The steps of a concern: its timeline, its audit trail, and what alerts are decided from."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from sqlalchemy import Index, Integer
+from sqlalchemy.orm import Mapped, mapped_column
+
+from models.db.base import TenantOwned, link, one
+from models.staff.staff import Staff
+
+if TYPE_CHECKING:
+    from models.concerns.concern import Concern
+
+
+class Step(StrEnum):
+    """What happened to a concern."""
+
+    LOGGED = "logged"
+    TAKEN = "taken"
+    RELEASED = "released"
+    RESOLVED = "resolved"
+    REOPENED = "reopened"
+    EDITED = "edited"
+    HANDED_OVER = "handed_over"  # `to` is the id of the colleague who is called
+    ACTION_RECORDED = "action_recorded"
+    ACTION_REVERSED = "action_reversed"
+    ACTION_APPROVED = "action_approved"
+    ACTION_DECLINED = "action_declined"
+    ACTION_EXPIRED = "action_expired"  # nobody decided in time
+    ACTION_SETTLED = "action_settled"  # `settlement` is how far its money has come
+    FEEDBACK_ASKED = "feedback_asked"
+    FEEDBACK_GIVEN = "feedback_given"  # `rating` is what the customer said
+    PROMISED = "promised"
+    PROMISE_KEPT = "promise_kept"
+    PROMISE_BROKEN = "promise_broken"  # its time has passed
+    PROMISE_CANCELLED = "promise_cancelled"
+    PROMISE_HANDED_OVER = "promise_handed_over"  # `to` is the id of who keeps it from now on
+
+
+# What may follow after a concern is resolved, for it changes nothing of how it was put right.
+AFTERWARDS = frozenset(
+    {
+        Step.ACTION_APPROVED,
+        Step.ACTION_DECLINED,
+        Step.ACTION_EXPIRED,
+        Step.ACTION_SETTLED,
+        Step.FEEDBACK_ASKED,
+        Step.FEEDBACK_GIVEN,
+        Step.PROMISED,
+        Step.PROMISE_KEPT,
+        Step.PROMISE_BROKEN,
+        Step.PROMISE_CANCELLED,
+        Step.PROMISE_HANDED_OVER,
+    }
+)
+
+
+class ConcernEvent(TenantOwned):
+    """One step: who, when, in which store, from which device, and what changed.
+
+    Rows are only ever added; the database refuses the application to change or delete them.
+    """
+
+    __tablename__ = "concern_event"
+    __table_args__ = (Index("ix_concern_event_concern", "organization_id", "concern_id", "number"),)
+
+    concern_id: Mapped[UUID] = link("concern")
+    store_id: Mapped[UUID] = link("store")
+    number: Mapped[int] = mapped_column(Integer)
+    step: Mapped[Step]
+    at: Mapped[datetime]
+    by_staff_id: Mapped[UUID | None] = link("staff", nullable=True)
+    by_api_key_id: Mapped[UUID | None] = link("api_key", nullable=True)
+    device_id: Mapped[UUID | None] = link("device", nullable=True)
+    details: Mapped[dict[str, Any]] = mapped_column(default=dict)
+
+    by: Mapped[Staff | None] = one("ConcernEvent", "by_staff_id", "Staff")
+    concern: Mapped["Concern"] = one("ConcernEvent", "concern_id", "Concern", back_populates="events")

@@ -1,0 +1,42 @@
+"""What business days leave open behind them: concerns that nobody resolved, told of in the morning, and then listed."""
+
+from datetime import date
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Index, Select, and_, literal, select, text
+from sqlalchemy.orm import InstrumentedAttribute
+
+from models.concerns.concern import Concern
+from models.concerns.enums import Kind, Status
+from models.organizations.store import Store
+
+# In words of SQL, so that both databases see that the partial index holds it.
+_NOT_RESOLVED = Concern.status != literal(Status.RESOLVED, Concern.status.type, literal_execute=True)
+IS_OPEN: ColumnElement[bool] = and_(_NOT_RESOLVED, Concern.kind != Kind.PRAISE)
+
+Index(
+    "ix_concern_open",
+    Concern.organization_id,
+    Concern.store_id,
+    Concern.business_date,
+    postgresql_where=text("status != 'resolved'"),
+    sqlite_where=text("status != 'resolved'"),
+)
+
+
+def open_before(day: date) -> ColumnElement[bool]:
+    """What is of an earlier business day and open still, however old."""
+    return and_(Concern.business_date < day, IS_OPEN)
+
+
+def left_to(store: Store, day: date, business_date: InstrumentedAttribute[date]) -> ColumnElement[bool]:
+    """What is of the day before, and of those on which the store stayed shut in between.
+
+    Older things were told of on an earlier morning: they are listed and counted, and not told again.
+    """
+    return and_(business_date >= store.day_before(day), business_date < day)
+
+
+def left_open(store: Store, day: date) -> Select[UUID]:
+    """The concerns that a day begins with."""
+    return select(Concern.id).where(Concern.store_id == store.id, left_to(store, day, Concern.business_date), IS_OPEN)

@@ -1,0 +1,1 @@
+"""Customers: profiles, contacts, external ids, consent and likely duplicates."""

@@ -1,0 +1,1 @@
+"""Database base: declarative base, scoped session, engines, change feed, caches and text helpers."""

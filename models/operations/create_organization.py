@@ -1,0 +1,34 @@
+"""The first day of an organization: itself, its words, and the administrator who lets the others in."""
+
+from datetime import datetime
+from uuid import UUID
+
+from models.access import Role
+from models.db.session import ScopedSession
+from models.operations.default_rules import teach_first_rules
+from models.operations.default_vocabulary import teach_first_words
+from models.organizations.organization import Organization
+from models.staff.staff import Staff
+
+
+def found_organization(
+    session: ScopedSession,
+    *,
+    slug: str,
+    name: str,
+    admin_login: str,
+    admin_name: str,
+    password_hash: str,
+    at: datetime,
+) -> tuple[Organization, Staff]:
+    """A new organization, ready to be used, and its administrator. Conflict when the slug is taken.
+
+    The session is scoped to the id the organization is going to have, so that all of it is one transaction.
+    """
+    if not isinstance(session.tenant, UUID):
+        raise TypeError("choose the id first and open the session for it")
+    organization = Organization.found(session, slug=slug, name=name, at=at, id_=session.tenant)
+    teach_first_words(session)
+    teach_first_rules(session)
+    admin = Staff.hire(session, login=admin_login, name=admin_name, role=Role.ADMIN, password_hash=password_hash)
+    return organization, admin

@@ -1,0 +1,38 @@
+"""When a new organization rings and how its calls climb, from its first day; it may change all of it."""
+
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from models.alerts.enums import Severity
+from models.alerts.escalation_policy import DEFAULT, EscalationPolicy
+from models.alerts.rule import AlertRule
+from models.db.base import Money
+
+# What an order is worth rings nowhere until somebody has said what is much.
+RULES: dict[str, tuple[str, dict[str, Any]]] = {
+    "unhappy": ("Unhappy", {"mood_at_most": 2}),
+    "very-unhappy": ("Very unhappy", {"mood_at_most": 1, "severity": Severity.SEVERE}),
+    "urgent-category": (
+        "Urgent category",
+        {"urgent_category": True, "rings_mine": True, "severity": Severity.SEVERE},
+    ),
+    "second-failure": (
+        "Second concern within 30 days",
+        {"repeat_within_days": 30, "managers_at_once": True, "rings_mine": True},
+    ),
+    "large-order": ("Large order", {"order_value": Money(20_000, "EUR"), "enabled": False}),
+}
+
+
+def first_rules() -> list[AlertRule]:
+    return [
+        AlertRule(slug=slug, name=name, built_in=True, **{"severity": Severity.NORMAL, **values})
+        for slug, (name, values) in RULES.items()
+    ]
+
+
+def teach_first_rules(session: Session) -> None:
+    session.add_all(first_rules())
+    session.add(EscalationPolicy(slug="standard", name="Standard", steps=DEFAULT["steps"]))
+    session.flush()

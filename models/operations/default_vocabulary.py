@@ -1,0 +1,91 @@
+"""What a new organization can say from its first day: categories with causes, remedies, open questions."""
+
+from sqlalchemy.orm import Session
+
+from models.organizations.vocabulary import Category, Cause, Question
+from models.recovery.remedy import Remedy, RemedyKind
+
+# Category: (its name, urgent or not, its causes). Slugs of causes are unique within the organization.
+CATEGORIES: dict[str, tuple[str, bool, dict[str, str]]] = {
+    "waiting-time": (
+        "Waiting time",
+        False,
+        {
+            "slow-kitchen": "The kitchen is slow",
+            "long-queue": "Long queue",
+            "order-forgotten": "Order forgotten",
+            "late-delivery": "Late delivery",
+        },
+    ),
+    "food-and-drink": (
+        "Food and drink",
+        False,
+        {"cold": "Cold", "undercooked": "Undercooked", "wrong-dish": "Wrong dish", "taste": "Did not taste right"},
+    ),
+    "product": (
+        "Product",
+        False,
+        {"defective": "Defective", "incomplete": "Incomplete", "not-as-described": "Not as described"},
+    ),
+    "availability": (
+        "Availability",
+        False,
+        {"out-of-stock": "Out of stock", "size-missing": "Size missing", "not-found": "Could not find it"},
+    ),
+    "service": (
+        "Service",
+        False,
+        {"unfriendly": "Unfriendly", "ignored": "Felt ignored", "wrong-information": "Wrong information"},
+    ),
+    "bill": (
+        "Bill and price",
+        False,
+        {"overcharged": "Overcharged", "price-mismatch": "Price not as shown", "payment-failed": "Payment failed"},
+    ),
+    "premises": ("Premises", False, {"dirty": "Not clean", "noise": "Too loud", "temperature": "Too hot or too cold"}),
+    "allergy": ("Allergy", True, {"undeclared-allergen": "Undeclared allergen", "cross-contact": "Cross-contact"}),
+    "safety": ("Safety", True, {"fall": "Slipped or fell", "injury": "Injury", "foreign-object": "Foreign object"}),
+}
+
+# No usual costs: what a voucher is worth is the organization's own decision.
+REMEDIES: dict[str, tuple[str, RemedyKind]] = {
+    "apology": ("Apology", RemedyKind.APOLOGY),
+    "explanation": ("Explanation", RemedyKind.EXPLANATION),
+    "replacement": ("Replacement", RemedyKind.REPLACEMENT),
+    "remake": ("Made again", RemedyKind.REMAKE),
+    "refund": ("Refund", RemedyKind.REFUND),
+    "discount": ("Discount", RemedyKind.DISCOUNT),
+    "voucher": ("Voucher", RemedyKind.VOUCHER),
+    "gift": ("Small gift", RemedyKind.GIFT),
+    "other": ("Something else", RemedyKind.OTHER),
+}
+
+# For a category; and for everything.
+QUESTIONS_OF: dict[str, dict[str, str]] = {
+    "waiting-time": {"what-is-planned": "What have you planned for after this?"},
+    "product": {"what-is-it-for": "What do you need it for, and by when?"},
+    "availability": {"what-would-do": "What would do instead?"},
+    "allergy": {"how-do-you-feel": "How do you feel at this moment?"},
+}
+QUESTIONS: dict[str, str] = {
+    "what-happened": "What happened, from the beginning?",
+    "how-was-it": "How was that for you?",
+    "what-matters": "What matters most to you about today?",
+    "what-would-help": "What would make it right for you?",
+    "anything-else": "What else should we know?",
+}
+
+
+def teach_first_words(session: Session) -> None:
+    """Give a new organization a vocabulary to start with; it may change every word of it."""
+    for slug, (name, urgent, causes) in CATEGORIES.items():
+        category = Category(slug=slug, name=name, urgent=urgent, about_money=slug == "bill")
+        category.causes = [Cause(slug=cause, name=called) for cause, called in causes.items()]
+        session.add(category)
+        session.add_all(
+            Question(slug=question, text=text, category=category, category_id=category.id)
+            for question, text in QUESTIONS_OF.get(slug, {}).items()
+        )
+    session.add_all(Remedy(slug=slug, name=name, kind=kind) for slug, (name, kind) in REMEDIES.items())
+    session.add_all(Question(slug=slug, text=text) for slug, text in QUESTIONS.items())
+    session.flush()

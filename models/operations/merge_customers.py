@@ -1,0 +1,249 @@
+"""Two profiles that are one person: what moves to the one that survives, and the way back."""
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Index, Select, select
+from sqlalchemy.orm import Mapped
+
+from models.access import Actor
+from models.concerns.concern import Concern
+from models.customers.consent import ConsentSource
+from models.customers.contacts import CONTACTS
+from models.customers.customer import Customer, CustomerStore
+from models.customers.external_id import CustomerReference
+from models.db.base import TenantOwned, link
+from models.db.session import ScopedSession
+from models.errors import Conflict, Invalid, NotNow
+
+# What is taken over as a whole where the survivor has nothing of it.
+TOGETHER: dict[str, tuple[str, ...]] = {
+    **{
+        name: (name,)
+        for name in ("name", *CONTACTS, "preferred_name", "pronunciation", "languages", "tags", "preferences")
+    },
+    "consent": ("consent_at", "may_contact", "consent_source", "consent_by_id"),
+    "allergies": ("allergies_consent_at", "allergies"),
+}
+FROM_JSON: dict[str, Callable[[str], Any]] = {
+    "consent_at": datetime.fromisoformat,
+    "consent_source": ConsentSource,
+    "consent_by_id": UUID,
+    "allergies_consent_at": datetime.fromisoformat,
+}
+
+
+class CustomerMerge(TenantOwned):
+    """One merge, with all that its undoing needs; not carried out as long as it has no `merged_at`.
+
+    `moved` are ids by kind: `concerns`, `references`, `stores` (rows that say where they were met), `profiles` (merged
+    into the merged one before), and `met`, the store where the merged one was first, if the survivor was not met there.
+    `taken_over` has, for each column of the survivor that was filled, what stood there `before` and what was `taken`;
+    `contacts` are those the merged one had.
+    """
+
+    __tablename__ = "customer_merge"
+    __table_args__ = (Index("ix_customer_merge_survivor", "organization_id", "survivor_id", "merged_at"),)
+
+    survivor_id: Mapped[UUID] = link("customer")
+    merged_id: Mapped[UUID] = link("customer")
+    moved: Mapped[dict[str, Any]]
+    taken_over: Mapped[dict[str, Any]]
+    contacts: Mapped[dict[str, Any]]
+    merged_at: Mapped[datetime | None]
+    merged_by_id: Mapped[UUID | None] = link("staff", nullable=True)
+    undone_at: Mapped[datetime | None]
+    undone_by_id: Mapped[UUID | None] = link("staff", nullable=True)
+
+    @classmethod
+    def visible_to(cls, actor: Actor) -> Sequence[ColumnElement[bool]]:
+        """Those of the actor's customers; of a survivor that was merged itself, who reaches the one that is left."""
+        return Customer.within_reach_of(actor, Customer.present(cls.survivor_id))
+
+    @property
+    def fields(self) -> list[str]:
+        """What the survivor takes over, by the names of a profile."""
+        return [name for name, columns in TOGETHER.items() if not self.taken_over.keys().isdisjoint(columns)]
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many of each move."""
+        met = len(self.moved["stores"]) + len(self.moved["met"])
+        return {"concerns": len(self.moved["concerns"]), "references": len(self.moved["references"]), "stores": met}
+
+    @classmethod
+    def planned(cls, session: ScopedSession, survivor: Customer, merged: Customer) -> "CustomerMerge":
+        """What merging would do, without doing it. Invalid for one and the same."""
+        if survivor is merged:
+            raise Invalid("A customer cannot be merged with themselves.", pointer="/customer_id")
+        known_in = {survivor.first_store_id, *_stores(session, survivor).values()}
+        moved = {
+            "concerns": session.scalars(select(Concern.id).where(Concern.customer_id == merged.id)).all(),
+            "references": session.scalars(
+                select(CustomerReference.id).where(CustomerReference.customer_id == merged.id)
+            ).all(),
+            "stores": [id_ for id_, store_id in _stores(session, merged).items() if store_id not in known_in],
+            "profiles": session.scalars(select(Customer.id).where(Customer.merged_into_id == merged.id)).all(),
+        }
+        first_met = [] if merged.first_store_id in {None, *known_in} else [str(merged.first_store_id)]
+        return cls(
+            survivor_id=survivor.id,
+            merged_id=merged.id,
+            moved={**{kind: sorted(map(str, ids)) for kind, ids in moved.items()}, "met": first_met},
+            taken_over={
+                column: {"before": _plain(getattr(survivor, column)), "taken": _plain(value)}
+                for column, value in _filled(survivor, merged).items()
+            },
+            contacts={name: getattr(merged, name) for name in CONTACTS if getattr(merged, name) is not None},
+        )
+
+    @classmethod
+    def held(cls, session: ScopedSession, survivor_id: UUID, merged_id: UUID) -> "CustomerMerge":
+        """What merging will do, with all it concerns held. NotNow when one of the two was merged meanwhile.
+
+        Concerns are held first, as by everybody who holds a concern and its customer; then both customers in the order
+        of their ids, against whoever is about to log a concern for them: that concern moves along, or it is logged for
+        the survivor.
+        """
+        _hold_concerns(session, Concern.customer_id == merged_id)
+        customers = _hold_customers(session, survivor_id, merged_id)
+        if any(customer.merged_into_id is not None for customer in customers.values()):
+            raise NotNow("One of the two was merged into another customer meanwhile.", state="merged")
+        return cls.planned(session, customers[survivor_id], customers[merged_id])
+
+    def carry_out(self, session: ScopedSession, *, id_: UUID, by: Actor, at: datetime) -> None:
+        """Merge one into the other, as planned and held."""
+        survivor, merged = (
+            session.get_one(Customer, (by.organization_id, one)) for one in (self.survivor_id, self.merged_id)
+        )
+        self.id, self.merged_at, self.merged_by_id = id_, at, by.staff_id
+        self._move(session, merged, to=survivor)
+        for store_id in self.moved["met"]:
+            session.add(CustomerStore(customer_id=survivor.id, store_id=UUID(store_id), met_at=merged.created_at))
+        for name in CONTACTS:
+            if name in self.taken_over:  # it may stand in one row only, at every moment
+                setattr(merged, name, None)
+        session.flush()
+        for column, value in self.taken_over.items():
+            setattr(survivor, column, _value(column, value["taken"]))
+        merged.merged_into_id, merged.merged_at = survivor.id, at
+        for customer in (survivor, merged):
+            customer.touch()
+        session.add(self)
+
+    def undo(self, session: ScopedSession, *, by: Actor, at: datetime) -> None:
+        """Make two customers of them again: what came with the merged one goes back, what was changed since stays.
+
+        NotNow when it was undone already, Conflict when something stands in the way: a merge that came later, a contact
+        that is in use meanwhile, or that the survivor would be left without anything to know them by.
+        """
+        _hold_concerns(session, Concern.id.in_(self._ids("concerns")))
+        customers = _hold_customers(session, self.survivor_id, self.merged_id)
+        survivor, merged = customers[self.survivor_id], customers[self.merged_id]
+        session.refresh(self, with_for_update=True)
+        if self.undone_at is not None:
+            raise NotNow("This merge was undone already.", state="undone")
+        if survivor.merged_into_id is not None:
+            raise Conflict("The survivor was merged into another customer since; undo that first.")
+        if session.scalars(self._last_of(survivor)).one() != self.id:
+            raise Conflict("Another customer was merged into the survivor since; undo that first.")
+        self._move(session, survivor, to=merged)
+        for met in session.scalars(
+            select(CustomerStore).where(
+                CustomerStore.customer_id == survivor.id,
+                CustomerStore.store_id.in_([UUID(store_id) for store_id in self.moved["met"]]),
+            )
+        ):
+            session.delete(met)
+        for column, value in self.taken_over.items():
+            if _plain(getattr(survivor, column)) == value["taken"]:
+                setattr(survivor, column, _value(column, value["before"]))
+        session.flush()
+        self._give_back_contacts(session, merged)
+        if not any(getattr(survivor, name) for name in ("name", *CONTACTS)):
+            raise Conflict("The survivor would have neither a name nor a contact; give them one first.")
+        merged.merged_into_id = merged.merged_at = None
+        for customer in (survivor, merged):
+            customer.touch()
+        self.undone_at, self.undone_by_id = at, by.staff_id
+        session.flush()
+        for store_id in session.scalars(select(Concern.store_id).where(Concern.customer_id == survivor.id).distinct()):
+            survivor.meet(session, store_id, at)
+
+    @classmethod
+    def _last_of(cls, survivor: Customer) -> Select[UUID]:
+        standing = select(cls.id).where(cls.survivor_id == survivor.id, cls.undone_at.is_(None))
+        return standing.order_by(cls.merged_at.desc(), cls.id.desc()).limit(1)
+
+    def _move(self, session: ScopedSession, giver: Customer, *, to: Customer) -> None:
+        """Everything of the plan that the giver (still) has."""
+        for kind, model, column in (
+            ("concerns", Concern, "customer_id"),
+            ("references", CustomerReference, "customer_id"),
+            ("stores", CustomerStore, "customer_id"),
+            ("profiles", Customer, "merged_into_id"),
+        ):
+            theirs = (model.id.in_(self._ids(kind)), getattr(model, column) == giver.id)
+            question = select(model).where(*theirs).execution_options(populate_existing=True)
+            for row in session.scalars(question):
+                setattr(row, column, to.id)
+                if isinstance(row, Concern):
+                    row.touch()
+        for customer in (giver, to):
+            session.expire(customer, ["references"])
+
+    def _give_back_contacts(self, session: ScopedSession, merged: Customer) -> None:
+        for name, value in self.contacts.items():
+            if getattr(merged, name) == value:
+                continue
+            if session.scalars(select(Customer.id).where(getattr(Customer, name) == value)).first() is not None:
+                raise Conflict(f"The {name.replace('_', ' ')} is in use by another customer meanwhile.")
+            setattr(merged, name, value)
+
+    def _ids(self, kind: str) -> list[UUID]:
+        return [UUID(id_) for id_ in self.moved[kind]]
+
+
+def _hold_concerns(session: ScopedSession, which: ColumnElement[bool]) -> None:
+    session.execute(select(Concern.id).where(which).order_by(Concern.id).with_for_update(key_share=True))
+
+
+def _hold_customers(session: ScopedSession, *ids: UUID) -> dict[UUID, Customer]:
+    question = select(Customer).where(Customer.id.in_(ids)).order_by(Customer.id).with_for_update()
+    return {one.id: one for one in session.scalars(question.execution_options(populate_existing=True))}
+
+
+def _stores(session: ScopedSession, customer: Customer) -> dict[UUID, UUID]:
+    """Where they were met after the first time: the stores by the ids of the rows that say so."""
+    question = select(CustomerStore.id, CustomerStore.store_id).where(CustomerStore.customer_id == customer.id)
+    return {row.id: row.store_id for row in session.execute(question)}
+
+
+def _filled(survivor: Customer, merged: Customer) -> dict[str, Any]:
+    """What the survivor lacks and the merged one has, by column.
+
+    About being contacted the latest word counts, and no allergy is lost from sight.
+    """
+    found: dict[str, Any] = {}
+    for columns in TOGETHER.values():
+        mine, theirs = (getattr(customer, columns[0]) for customer in (survivor, merged))
+        newer = columns[0] == "consent_at" and mine and theirs and theirs > mine
+        if (theirs and not mine) or newer:
+            found |= {column: getattr(merged, column) for column in columns}
+    if survivor.allergies_consent_at and merged.allergies and merged.allergies not in (survivor.allergies or ""):
+        found["allergies"] = "; ".join(filter(None, (survivor.allergies, merged.allergies)))
+    return found
+
+
+def _plain(value: Any) -> Any:
+    """As JSON holds it."""
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat()
+    return str(value) if isinstance(value, UUID) else value
+
+
+def _value(column: str, plain: Any) -> Any:
+    """As the column of a customer holds it."""
+    return plain if plain is None or column not in FROM_JSON else FROM_JSON[column](plain)

@@ -1,0 +1,165 @@
+"""What was learned from the past: what helped people with the same cause, and which question opens them up."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from statistics import median
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from sqlalchemy import Row, Select, or_, select
+from sqlalchemy.orm import Session
+
+from models.concerns.concern import Concern
+from models.concerns.enums import Kind
+from models.db.session import ScopedSession
+from models.organizations.vocabulary import Question
+from models.policy_defaults import MIN_OUTCOME_SAMPLE, UNHAPPY_MOOD
+from models.recovery.action import STANDS, RecoveryAction
+from models.recovery.remedy import Remedy
+
+LOOKED_AT = 1000  # of one cause
+SAMPLE = 200  # the newest ones: what helps changes, and a year of them would be slow to read
+
+
+@dataclass(frozen=True)
+class Spread:
+    """The middle and both ends of what there was."""
+
+    median: float
+    least: int
+    most: int
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """What became of those who received a remedy. `cost` in minor units of `currency`; None where it costs nothing."""
+
+    remedy: str
+    n: int
+    cost: Spread | None
+    currency: str
+    mood_lift: Spread
+
+
+@dataclass(frozen=True)
+class SameCause:
+    """Of `n` people with the same cause, what was tried often enough to tell."""
+
+    n: int
+    lessons: Sequence[Lesson]
+
+
+class Ask(NamedTuple):
+    """An open question."""
+
+    slug: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Learned:
+    """What is worth asking next, and what became of those with the same cause."""
+
+    question: Ask | None
+    same_cause: SameCause | None
+
+
+def learned(
+    session: ScopedSession,
+    category_id: UUID | None,
+    cause_id: UUID | None,
+    currency: str | None,
+    *,
+    unhappy: bool | None,
+    at: datetime,
+) -> Learned:
+    """Of the organization's own rows, as they were within the last minute; `unhappy` None for whatever mood."""
+
+    def ask() -> Learned:
+        question = _next_question(session, category_id, cause_id, unhappy=unhappy)
+        if cause_id is None or currency is None:
+            return Learned(question, None)
+        return Learned(question, _same_cause(session, cause_id, currency, unhappy=unhappy))
+
+    return session.remembered((learned, category_id, cause_id, currency, unhappy), ask, at=at)
+
+
+def _same_cause(session: Session, cause_id: UUID, currency: str, *, unhappy: bool | None) -> SameCause | None:
+    """What people with this cause received and how their mood changed; None where they were too few.
+
+    The organization's newest with a known end, in this currency; those who were unhappy likewise, or not. Reversed
+    actions helped nobody.
+    """
+    newest = _ended(cause_id, unhappy=unhappy).subquery()
+    columns = RecoveryAction.__table__.c
+    rows = session.execute(
+        select(newest.c.id, newest.c.lift, Remedy.slug, columns.cost_amount, columns.cost_currency)
+        .select_from(newest)
+        .outerjoin(RecoveryAction, (RecoveryAction.concern_id == newest.c.id) & STANDS)
+        .outerjoin(RecoveryAction.remedy)
+    ).all()
+    people = {row.id for row in rows}
+    if len(people) < MIN_OUTCOME_SAMPLE:
+        return None
+    return SameCause(len(people), _lessons(rows, currency))
+
+
+def _next_question(
+    session: Session, category_id: UUID | None, cause_id: UUID | None, *, unhappy: bool | None
+) -> Ask | None:
+    """The open question that was followed by the best change of mood; each is tried often enough before.
+
+    Those of the category come before those about everything. None where the organization has none.
+    """
+    questions = session.execute(
+        select(Question.id, Question.slug, Question.text)
+        .where(or_(Question.category_id.is_(None), Question.category_id == category_id))
+        .order_by(Question.category_id.is_(None), Question.id)  # as they were written down
+    ).all()
+    lifts: defaultdict[UUID, list[int]] = defaultdict(list)
+    if cause_id is not None:
+        for row in session.execute(_ended(cause_id, unhappy=unhappy)):
+            lifts[row.question_id].append(row.lift)
+    if not questions:
+        return None
+    untried = (question for question in questions if len(lifts[question.id]) < MIN_OUTCOME_SAMPLE)
+    best = next(untried, None) or max(questions, key=lambda question: median(lifts[question.id]))
+    return Ask(best.slug, best.text)
+
+
+def _ended(cause_id: UUID, *, unhappy: bool | None) -> Select[UUID, int | None, UUID | None]:
+    """Those of the newest whose end is known; so many and no more are looked at, for somebody waits for the answer."""
+    columns = (Concern.id, Concern.mood, Concern.mood_after, Concern.question_id, Concern.kind, Concern.received_at)
+    of_cause = select(*columns).where(Concern.cause_id == cause_id).order_by(Concern.received_at.desc())
+    newest = of_cause.limit(LOOKED_AT).subquery().c
+    question = (
+        select(newest.id, (newest.mood_after - newest.mood).label("lift"), newest.question_id)
+        .where(newest.mood_after.is_not(None), newest.kind != Kind.PRAISE)
+        .order_by(newest.received_at.desc())
+        .limit(SAMPLE)
+    )
+    if unhappy is None:
+        return question
+    return question.where(newest.mood <= UNHAPPY_MOOD if unhappy else newest.mood > UNHAPPY_MOOD)
+
+
+def _lessons(rows: Iterable[Row[Any]], currency: str) -> list[Lesson]:
+    received: defaultdict[str, dict[UUID, Row[Any]]] = defaultdict(dict)
+    for row in rows:
+        if row.slug is not None and row.cost_currency in (None, currency):
+            received[row.slug][row.id] = row  # one person counts once
+    told = {slug: list(found.values()) for slug, found in received.items() if len(found) >= MIN_OUTCOME_SAMPLE}
+    lessons = [_lesson(slug, found, currency) for slug, found in told.items()]
+    return sorted(lessons, key=lambda lesson: (-lesson.mood_lift.median, lesson.remedy))
+
+
+def _lesson(remedy: str, rows: Sequence[Row[Any]], currency: str) -> Lesson:
+    costs = [row.cost_amount for row in rows if row.cost_amount is not None]
+    cost = _spread(costs) if len(costs) >= MIN_OUTCOME_SAMPLE else None
+    return Lesson(remedy, len(rows), cost, currency, _spread([row.lift for row in rows]))
+
+
+def _spread(values: Sequence[int]) -> Spread:
+    return Spread(float(median(values)), min(values), max(values))

@@ -1,0 +1,1 @@
+"""Organizations and what they configure: regions, stores, groups, hours, vocabulary, catalogue."""

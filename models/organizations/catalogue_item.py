@@ -1,0 +1,107 @@
+"""The catalogue of dishes, products and articles: it grows by being used, and tells spellings of one thing together."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Index, Select, String, UniqueConstraint, or_, select
+from sqlalchemy.orm import Mapped, mapped_column, validates
+
+from models.access import Actor, Permission
+from models.db import slug as naming
+from models.db.base import Aggregate
+from models.db.session import ScopedSession
+from models.db.text import BYTES, LAST_SIGN, LONGEST_NAME, folded
+
+
+class Item(Aggregate):
+    """One thing that concerns are about. The slug stays for ever, the name may get better."""
+
+    __tablename__ = "item"
+    __table_args__ = (
+        UniqueConstraint("organization_id", "slug"),
+        Index("ix_item_name_key", "organization_id", "name_key", "id"),
+    )
+
+    slug: Mapped[str] = mapped_column(String(naming.LONGEST))
+    name: Mapped[str] = mapped_column(String(LONGEST_NAME))
+    name_key: Mapped[str] = mapped_column(BYTES)
+    created_at: Mapped[datetime]
+    hidden: Mapped[bool] = mapped_column(default=False)  # only what is sensitive has named it so far
+
+    @validates("name")
+    def _keep_the_key(self, _field: str, name: str) -> str:
+        self.name_key = folded(name)
+        return name
+
+    @classmethod
+    def visible_to(cls, actor: Actor) -> Sequence[ColumnElement[bool]]:
+        """What was typed about something sensitive may be about a person: only who reads such things finds it."""
+        return () if actor.may(Permission.CONCERN_SENSITIVE) else (cls.hidden.is_(False),)
+
+    @classmethod
+    def listed(cls, actor: Actor, *, name: str | None = None) -> Select["Item"]:
+        """The catalogue; with `name`, what starts like that, whatever the case and the accents."""
+        question = select(cls).where(*cls.visible_to(actor))
+        if name is None:
+            return question
+        begins = folded(name)
+        return question.where(cls.name_key >= begins, cls.name_key < begins + LAST_SIGN)
+
+    @classmethod
+    def told(
+        cls, session: ScopedSession, told: Sequence[dict[str, Any]], *, sensitive: bool = False, at: datetime
+    ) -> list["Item"]:
+        """The item for each of these, told by slug or else by name; what is named for the first time enters.
+
+        A name is the one shown now, or the one it entered with. Two phones that name the same new thing at once end up
+        with one item.
+        """
+        names = {folded(one["name"]) for one in told if not one.get("slug")}
+        slugs = {slug_told(one) for one in told}
+        known = session.scalars(
+            select(cls).where(or_(cls.slug.in_(slugs), cls.name_key.in_(names))).order_by(cls.created_at, cls.id)
+        ).all()
+        by_slug = {item.slug: item for item in known}
+        by_name = {item.name_key: item for item in reversed(known)}
+        found = [None if one.get("slug") else by_name.get(folded(one["name"])) for one in told]
+        new = {
+            slug_told(one): {
+                "slug": slug_told(one),
+                "name": one.get("name") or one["slug"],
+                "created_at": at,
+                "hidden": sensitive,
+            }
+            for one, item in zip(told, found, strict=True)
+            if item is None and slug_told(one) not in by_slug
+        }
+        if new:
+            by_slug |= cls._entered(session, new)
+        items = [item or by_slug[slug_told(one)] for one, item in zip(told, found, strict=True)]
+        for item in items if not sensitive else ():
+            item.show()
+        return items
+
+    @classmethod
+    def _entered(cls, session: ScopedSession, new: dict[str, dict[str, Any]]) -> dict[str, "Item"]:
+        """These by slug, entered in one order by everybody, so that nobody waits in a circle."""
+        entered = {item.slug: item for item in session.insert_each_once(cls, [new[slug] for slug in sorted(new)])}
+        if others := new.keys() - entered.keys():
+            entered |= {item.slug: item for item in session.scalars(select(cls).where(cls.slug.in_(others)))}
+        return entered
+
+    def show(self) -> None:
+        """Something named it that anybody may read."""
+        if self.hidden:
+            self.hidden = False
+            self.touch()
+
+    def rename(self, name: str) -> None:
+        """Show it by another name; it is still found by the one it entered with."""
+        self.name = name
+        self.touch()
+
+
+def slug_told(one: dict[str, Any]) -> str:
+    """The slug of what was told: of the slug itself, which any sign may stand in, or of the name."""
+    return naming.slug_for(one.get("slug") or one["name"])

@@ -1,0 +1,267 @@
+"""A store: its hours, its zone, its business day, its places."""
+
+import re
+from collections.abc import Iterable, Sequence
+from datetime import UTC, date, datetime, time, timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+from zoneinfo import ZoneInfo, available_timezones
+
+import phonenumbers
+from sqlalchemy import JSON, ColumnElement, Select, String, UniqueConstraint, select
+from sqlalchemy.orm import Mapped, Session, mapped_column, relationship, selectinload
+from sqlalchemy.sql.base import ExecutableOption
+
+from models.access import Actor
+from models.db import slug as naming
+from models.db.base import Aggregate, TenantOwned, link, many, one
+from models.errors import Conflict, Invalid, Missing
+from models.organizations.opening_hours import ALWAYS, Hours, check, first_opening, is_open, last_closing
+from models.organizations.organization import Region
+from models.policy_defaults import DAY_STARTS_AT, MAX_CLOSED_DAYS, MAX_PAUSE_MINUTES, MORNING_AFTER
+
+if TYPE_CHECKING:
+    from models.alerts.escalation_policy import EscalationPolicy
+    from models.alerts.rule import AlertRule
+    from models.organizations.store_group import StoreInGroup
+
+
+class StoreKind(StrEnum):
+    RESTAURANT = "restaurant"
+    RETAIL = "retail"
+
+
+class AboveLimit(StrEnum):
+    """What happens to a recovery action that is more than its giver may give without asking."""
+
+    ASK_FIRST = "ask_first"
+    ACT_FIRST = "act_first"  # and a manager looks at it afterwards
+
+
+class Store(Aggregate):
+    """One shop or restaurant.
+
+    `time_zone` is an IANA name, `country` ISO 3166-1 alpha-2 (its phone numbers are read with it), `currency`
+    ISO 4217, and `day_starts_at` the civil time at which a new business day begins.
+    """
+
+    __tablename__ = "store"
+    __table_args__ = (UniqueConstraint("organization_id", "slug"),)
+
+    region_id: Mapped[UUID] = link("region", index=True)
+    slug: Mapped[str] = mapped_column(String(60))
+    name: Mapped[str] = mapped_column(String(200))
+    kind: Mapped[StoreKind]
+    time_zone: Mapped[str] = mapped_column(String(60))
+    country: Mapped[str] = mapped_column(String(2))
+    currency: Mapped[str] = mapped_column(String(3))
+    day_starts_at: Mapped[time] = mapped_column(default=DAY_STARTS_AT)
+    hours: Mapped[Hours | None] = mapped_column(JSON(none_as_null=True))
+    longest_pause_minutes: Mapped[int] = mapped_column(
+        default=MAX_PAUSE_MINUTES
+    )  # that a person may keep their phone silent
+    above_limit: Mapped[AboveLimit] = mapped_column(default=AboveLimit.ASK_FIRST)
+
+    region: Mapped[Region] = one("Store", "region_id", "Region")
+    places: Mapped[list["Place"]] = many("Store", "Place", "store_id", order_by="Place.position")
+    in_groups: Mapped[list["StoreInGroup"]] = many("Store", "StoreInGroup", "store_id", viewonly=True)
+    alert_rules: Mapped[list["AlertRule"]] = relationship(
+        "AlertRule",
+        primaryjoin="foreign(AlertRule.organization_id) == Store.organization_id",
+        order_by="AlertRule.slug",
+        viewonly=True,
+    )
+    policies: Mapped[list["EscalationPolicy"]] = relationship(
+        "EscalationPolicy",
+        primaryjoin="and_(foreign(EscalationPolicy.organization_id) == Store.organization_id,"
+        " or_(EscalationPolicy.store_id.is_(None), EscalationPolicy.store_id == Store.id))",
+        viewonly=True,
+    )
+
+    @classmethod
+    def open(
+        cls,
+        session: Session,
+        *,
+        region: Region,
+        slug: str,
+        name: str,
+        kind: StoreKind,
+        time_zone: str,
+        country: str,
+        currency: str,
+        day_starts_at: time = DAY_STARTS_AT,
+        places: Iterable[str] = (),
+    ) -> "Store":
+        """A new store with its places, which are given by name and get slugs made from it.
+
+        Conflict when another store of the organization has the slug, Invalid for a zone, country or currency that
+        does not exist in that form.
+        """
+        if session.scalars(select(cls.id).where(cls.slug == slug)).first() is not None:
+            raise Conflict(f"There is a store {slug!r} already.", code="already-exists", pointer="/slug")
+        if time_zone not in available_timezones():
+            raise Invalid(
+                f"{time_zone!r} is no time zone; an IANA name such as Europe/Lisbon is.", pointer="/time_zone"
+            )
+        if country not in phonenumbers.SUPPORTED_REGIONS:
+            raise Invalid(f"{country!r} is no country code; two capital letters such as PT are.", pointer="/country")
+        if not re.fullmatch("[A-Z]{3}", currency):
+            raise Invalid(f"{currency!r} is no currency code; three letters such as EUR are.", pointer="/currency")
+        store = cls(
+            region_id=region.id,
+            slug=naming.slug(slug),
+            name=name,
+            kind=kind,
+            time_zone=time_zone,
+            country=country,
+            currency=currency,
+            day_starts_at=day_starts_at,
+        )
+        store.places = [Place(slug=naming.slug_of(place), name=place, position=n) for n, place in enumerate(places, 1)]
+        if len({place.slug for place in store.places}) < len(store.places):
+            raise Invalid("Two places of a store cannot have the same name.", pointer="/places")
+        session.add(store)
+        session.flush()
+        return store
+
+    @classmethod
+    def named(cls, session: Session, slug: str) -> "Store":
+        """The store with this slug."""
+        found = session.scalars(select(cls).where(cls.slug == slug)).one_or_none()
+        if found is None:
+            raise Missing(f"This organization has no store {slug!r}.", pointer="/store")
+        return found
+
+    @property
+    def feed_store_id(self) -> UUID:
+        return self.id
+
+    @classmethod
+    def visible_to(cls, actor: Actor) -> Sequence[ColumnElement[bool]]:
+        return () if actor.store_ids is None else (cls.id.in_(actor.store_ids),)
+
+    @classmethod
+    def shown_with(cls) -> Sequence[ExecutableOption]:
+        return (selectinload(cls.places),)
+
+    @classmethod
+    def chosen(
+        cls,
+        actor: Actor,
+        *,
+        region_id: UUID | None = None,
+        group_id: UUID | None = None,
+        store_id: UUID | None = None,
+    ) -> Sequence[ColumnElement[bool]]:
+        """Criteria that keep the stores within reach, of one region or group, or one of them, where it is named."""
+        criteria = [*cls.visible_to(actor)]
+        if region_id is not None:
+            criteria.append(cls.region_id == region_id)
+        if group_id is not None:
+            criteria.append(cls.in_groups.any(group_id=group_id))
+        if store_id is not None:
+            criteria.append(cls.id == store_id)
+        return criteria
+
+    @classmethod
+    def listed(cls, actor: Actor, **chosen: UUID) -> Select["Store"]:
+        """The stores within reach that are `chosen`."""
+        return select(cls).where(*cls.chosen(actor, **chosen)).options(*cls.shown_with())
+
+    @classmethod
+    def all_within_reach(cls, session: Session, ids: Sequence[UUID], *, seen_by: Actor, pointer: str) -> None:
+        """Missing, with a pointer, for the first of these stores that is not within reach."""
+        reached = set(session.scalars(select(cls.id).where(cls.id.in_(ids), *cls.visible_to(seen_by))))
+        for number, id_ in enumerate(ids):
+            if id_ not in reached:
+                raise cls.out_of_reach(id_, pointer=f"{pointer}/{number}")
+
+    @classmethod
+    def regions_within_reach(cls, actor: Actor) -> Select[Region]:
+        """The regions of the stores within reach; all of them for those who look after every store."""
+        question = select(Region)
+        if actor.store_ids is None:
+            return question
+        return question.where(Region.id.in_(select(cls.region_id).where(*cls.visible_to(actor))))
+
+    @property
+    def policy(self) -> "EscalationPolicy | None":
+        """The store's own, else the organization's."""
+        return max(self.policies, key=lambda policy: policy.store_id is not None, default=None)
+
+    @property
+    def opening_hours(self) -> Hours:
+        return self.hours or ALWAYS
+
+    def edit(self, **changes: Any) -> None:
+        """Change how the store works: `above_limit`, `longest_pause_minutes`."""
+        for name, value in changes.items():
+            setattr(self, name, value)
+        self.touch()
+
+    def set_hours(self, hours: Hours) -> None:
+        """Be open at these times from now on. Invalid, with a pointer, where openings overlap."""
+        check(hours)
+        self.hours = hours
+        self.touch()
+
+    def is_open(self, at: datetime) -> bool:
+        return is_open(self.hours, at, self.zone)
+
+    def business_date(self, at: datetime) -> date:
+        """The business day an instant falls on: at 01:30 on Saturday a restaurant is still in its Friday.
+
+        Compared as instants, not as clock readings, so that the hour that comes twice in autumn stays in one day; and
+        from the day after what the calendar shows, which a clock that goes back over midnight can show twice.
+        """
+        day = at.astimezone(self.zone).date() + timedelta(days=1)
+        while at < self._day_start(day):
+            day -= timedelta(days=1)
+        return day
+
+    def day_bounds(self, business_date: date) -> tuple[datetime, datetime]:
+        """First instant of a business day, and the first instant after it (UTC)."""
+        return self._day_start(business_date), self._day_start(business_date + timedelta(days=1))
+
+    def shuts_at(self, business_date: date) -> datetime:
+        """When people go home on a business day, by the store's hours; the end of the day where they do not say."""
+        start, end = self.day_bounds(business_date)
+        closing = last_closing(self.opening_hours, start, end, self.zone)
+        return end if closing is None else min(closing, end)
+
+    def begins_at(self, business_date: date) -> datetime | None:
+        """When people come to work on a business day: as it opens; None on a day it stays shut.
+
+        A store that is open through the night, or never told its hours, begins in the morning.
+        """
+        start, end = self.day_bounds(business_date)
+        morning = start + MORNING_AFTER
+        if not self.is_open(morning):
+            return first_opening(self.opening_hours, morning, end, self.zone)
+        return first_opening(self.opening_hours, start, morning, self.zone) or morning
+
+    def day_before(self, business_date: date) -> date:
+        """The last business day before this one on which it did not stay shut; with too many of those just the last."""
+        days = [business_date - timedelta(days=number) for number in range(1, MAX_CLOSED_DAYS + 2)]
+        return next((day for day in days if self.begins_at(day) is not None), days[0])
+
+    def _day_start(self, day: date) -> datetime:
+        return datetime.combine(day, self.day_starts_at, tzinfo=self.zone).astimezone(UTC)
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.time_zone)
+
+
+class Place(TenantOwned):
+    """Where in a store something happened: 'table 12', 'aisle 4'. Safe to show on a lock screen."""
+
+    __tablename__ = "place"
+    __table_args__ = (UniqueConstraint("organization_id", "store_id", "slug"),)
+
+    store_id: Mapped[UUID] = link("store")
+    slug: Mapped[str] = mapped_column(String(60))
+    name: Mapped[str] = mapped_column(String(60))
+    position: Mapped[int] = mapped_column(default=0)

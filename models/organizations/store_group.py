@@ -1,0 +1,96 @@
+"""Groups of stores: what head office compares by, beside the region that looks after a store."""
+
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Select, String, UniqueConstraint, select
+from sqlalchemy.orm import Mapped, Session, mapped_column, selectinload
+from sqlalchemy.sql.base import ExecutableOption
+
+from models.access import Actor
+from models.db import slug as naming
+from models.db.base import Aggregate, TenantOwned, link, many
+from models.errors import Conflict
+from models.organizations.store import Store
+
+
+class GroupKind(StrEnum):
+    BRAND = "brand"
+    DISTRICT = "district"
+    FRANCHISEE = "franchisee"
+    OTHER = "other"
+
+
+class StoreGroup(Aggregate):
+    """A brand, a district, a franchisee. A store may be in several groups, or in none; a group may be empty."""
+
+    __tablename__ = "store_group"
+    __table_args__ = (UniqueConstraint("organization_id", "slug"),)
+
+    slug: Mapped[str] = mapped_column(String(60))
+    name: Mapped[str] = mapped_column(String(200))
+    kind: Mapped[GroupKind]
+
+    members: Mapped[list["StoreInGroup"]] = many(
+        "StoreGroup", "StoreInGroup", "group_id", order_by="StoreInGroup.store_id", cascade="all, delete-orphan"
+    )
+
+    @classmethod
+    def visible_to(cls, actor: Actor) -> Sequence[ColumnElement[bool]]:
+        """Those with a store within reach; all of them, empty ones too, for those who look after every store."""
+        if actor.store_ids is None:
+            return ()
+        return (cls.id.in_(select(StoreInGroup.group_id).where(StoreInGroup.store_id.in_(actor.store_ids))),)
+
+    @classmethod
+    def shown_with(cls) -> Sequence[ExecutableOption]:
+        return (selectinload(cls.members),)
+
+    @classmethod
+    def listed(cls, actor: Actor) -> Select["StoreGroup"]:
+        return select(cls).where(*cls.visible_to(actor)).options(*cls.shown_with())
+
+    @classmethod
+    def create(
+        cls, session: Session, *, by: Actor, slug: str, store_ids: Sequence[UUID] = (), **values: Any
+    ) -> "StoreGroup":
+        """A new group of these stores. Conflict when the slug is taken, Missing for a store that is out of reach."""
+        if session.scalars(select(cls.id).where(cls.slug == slug)).first() is not None:
+            raise Conflict(f"There is a group {slug!r} already.", code="already-exists", pointer="/slug")
+        group = cls(slug=naming.slug(slug), **values)
+        group._consist_of(session, store_ids, by)
+        session.add(group)
+        return group
+
+    def edit(self, session: Session, *, by: Actor, store_ids: Sequence[UUID] | None = None, **changes: Any) -> None:
+        """Change its name or kind; `store_ids` stand in the place of all the stores that were in it.
+
+        Reports tell of all days by the groups that stores are in now.
+        """
+        for name, value in changes.items():
+            setattr(self, name, value)
+        if store_ids is not None:
+            self._consist_of(session, store_ids, by)
+        self.touch()
+
+    @property
+    def store_ids(self) -> list[UUID]:
+        return sorted(member.store_id for member in self.members)
+
+    def _consist_of(self, session: Session, store_ids: Sequence[UUID], by: Actor) -> None:
+        Store.all_within_reach(session, store_ids, seen_by=by, pointer="/store_ids")
+        # Who stays keeps their row: a new one beside it would be the same store twice until the old one is gone.
+        there = {member.store_id: member for member in self.members}
+        self.members = [there.get(store_id) or StoreInGroup(store_id=store_id) for store_id in sorted({*store_ids})]
+
+
+class StoreInGroup(TenantOwned):
+    """That a store is in a group."""
+
+    __tablename__ = "store_in_group"
+    __table_args__ = (UniqueConstraint("organization_id", "group_id", "store_id"),)
+
+    group_id: Mapped[UUID] = link("store_group")
+    store_id: Mapped[UUID] = link("store", index=True)

@@ -1,0 +1,98 @@
+"""What an organization names itself to describe a concern: categories, their causes, open questions."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Select, String, UniqueConstraint, or_, select
+from sqlalchemy.orm import Mapped, Session, joinedload, mapped_column, selectinload
+from sqlalchemy.sql.base import ExecutableOption
+
+from models.db import slug as naming
+from models.db.base import Aggregate, TenantOwned, link, many, one
+from models.errors import Conflict, Missing
+
+
+class Category(Aggregate):
+    """A kind of concern. An urgent one (safety, allergy) rings whatever the mood."""
+
+    __tablename__ = "category"
+    __table_args__ = (UniqueConstraint("organization_id", "slug"),)
+
+    slug: Mapped[str] = mapped_column(String(60))
+    name: Mapped[str] = mapped_column(String(60))
+    urgent: Mapped[bool] = mapped_column(default=False)
+    about_money: Mapped[bool] = mapped_column(default=False)  # the failure was the price; else words come first
+
+    causes: Mapped[list["Cause"]] = many("Category", "Cause", "category_id", order_by="Cause.slug")
+
+    @classmethod
+    def listed(cls) -> Select["Category"]:
+        return select(cls).options(selectinload(cls.causes))
+
+    @classmethod
+    def named(cls, session: Session, slug: str) -> "Category":
+        found = session.scalars(select(cls).where(cls.slug == slug)).one_or_none()
+        if found is None:
+            raise Missing(f"This organization has no category {slug!r}.", pointer="/category")
+        return found
+
+
+class Cause(TenantOwned):
+    """Why it happened, the second level under a category."""
+
+    __tablename__ = "cause"
+    __table_args__ = (UniqueConstraint("organization_id", "slug"),)
+
+    category_id: Mapped[UUID] = link("category", index=True)
+    slug: Mapped[str] = mapped_column(String(60))
+    name: Mapped[str] = mapped_column(String(60))
+
+    category: Mapped[Category] = one("Cause", "category_id", "Category", viewonly=True)
+
+
+class Question(Aggregate):
+    """An open question that helps people to tell their story, about everything or about one category."""
+
+    __tablename__ = "question"
+    __table_args__ = (UniqueConstraint("organization_id", "slug"),)
+
+    slug: Mapped[str] = mapped_column(String(60))
+    text: Mapped[str] = mapped_column(String(300))
+    category_id: Mapped[UUID | None] = link("category", nullable=True)
+
+    category: Mapped[Category | None] = one("Question", "category_id", "Category")
+
+    @classmethod
+    def shown_with(cls) -> Sequence[ExecutableOption]:
+        return (joinedload(cls.category),)
+
+    @classmethod
+    def listed(cls, *, category: str | None = None) -> Select["Question"]:
+        """The questions; those that can be asked about a category (a slug) where it is named."""
+        question = select(cls).options(*cls.shown_with())
+        if category is None:
+            return question
+        return question.where(or_(cls.category_id.is_(None), cls.category.has(slug=category)))
+
+    @classmethod
+    def create(cls, session: Session, *, slug: str, category: str | None = None, **values: Any) -> "Question":
+        """A question of the organization's own. Conflict when the slug is taken, Missing without that category."""
+        if session.scalars(select(cls.id).where(cls.slug == slug)).first() is not None:
+            raise Conflict(f"There is a question {slug!r} already.", code="already-exists", pointer="/slug")
+        question = cls(slug=naming.slug(slug), **values)
+        question._belong_to(session, category)
+        session.add(question)
+        return question
+
+    def edit(self, session: Session, **changes: Any) -> None:
+        """Change its text or its category. Missing without that category."""
+        if "category" in changes:
+            self._belong_to(session, changes.pop("category"))
+        for name, value in changes.items():
+            setattr(self, name, value)
+        self.touch()
+
+    def _belong_to(self, session: Session, category: str | None) -> None:
+        self.category = Category.named(session, category) if category else None
+        self.category_id = self.category.id if self.category else None

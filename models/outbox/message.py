@@ -1,0 +1,300 @@
+"""What has to leave the house: written with its cause, claimed under a lease, recorded behind a fence."""
+
+from collections.abc import Collection, Iterable, Sequence
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Index, Text, false, or_, select, text
+from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy.sql.base import ExecutableOption
+from uuid_utils.compat import uuid7
+
+from models.alerts.alert import Alert
+from models.alerts.notification import Notification, NotificationKind
+from models.concerns.concern import Concern
+from models.db.base import TenantOwned, link, one
+from models.organizations.store import Store
+from models.recovery.follow_up import FollowUp
+from models.staff.device import AddressKind, Device
+
+# What a killed worker had in hand waits for so long. A letter may take longer: its worker renews the lease meanwhile,
+# and no statement holds a worker up for longer than this (`statement_timeout` in models/db/session.py).
+LEASE = timedelta(seconds=20)
+POISONED_AFTER = 5  # failures nobody foresaw; refusals and time-outs of a provider do not count
+
+
+DAILY_LOG = f"kind = '{NotificationKind.DAILY_LOG}'"
+
+
+class Task(StrEnum):
+    REACH = "reach"  # find out whom a step of an alert reaches
+    RING = "ring"  # one notification to one device
+    GIVE_BACK = "give_back"  # what was taken and forgotten
+    EXPIRE = "expire"  # what was asked for and nobody decided in time
+    REMIND = "remind"  # of a promise that is due soon
+    OVERDUE = "overdue"  # a promise whose time has come
+    INFORM = "inform"  # one notification that does not climb
+    TELL = "tell"  # find out who is to be told of something
+    RECALL = "recall"  # find out whose phones still show an alert that was taken
+    WITHDRAW = "withdraw"  # take one notification off one device
+
+
+def _partial(name: str, condition: str, *columns: str, unique: bool = False) -> Index:
+    return Index(name, *columns, unique=unique, postgresql_where=text(condition), sqlite_where=text(condition))
+
+
+class Outgoing(TenantOwned):
+    """One thing to do outside the transaction that decided it."""
+
+    __tablename__ = "outbox"
+    __table_args__ = (
+        _partial("ix_outbox_due", "done_at IS NULL", "due_at"),
+        _partial("ix_outbox_done", "done_at IS NOT NULL", "done_at"),
+        _partial("ix_outbox_set_aside", "set_aside_at IS NOT NULL", "set_aside_at"),
+        _partial(
+            "uq_outbox_daily_log", DAILY_LOG, "organization_id", "store_id", "business_date", "staff_id", unique=True
+        ),
+    )
+
+    task: Mapped[Task]
+    alert_id: Mapped[UUID | None] = link("alert", nullable=True)
+    concern_id: Mapped[UUID | None] = link("concern", nullable=True)
+    staff_id: Mapped[UUID | None] = link("staff", nullable=True)  # who is told, or who it is about
+    follow_up_id: Mapped[UUID | None] = link("follow_up", nullable=True)
+    notification_id: Mapped[UUID | None] = link("notification", nullable=True)
+    store_id: Mapped[UUID | None] = link("store", nullable=True)  # with the day: whose day is told of
+    business_date: Mapped[date | None]
+    kind: Mapped[NotificationKind | None]  # what is told
+    run_id: Mapped[UUID | None]  # of the alert or the promise it is about: another one is begun, and this does nothing
+    step: Mapped[int | None]
+    created_at: Mapped[datetime]
+    due_at: Mapped[datetime]
+    lease_id: Mapped[UUID | None]
+    lease_until: Mapped[datetime | None]
+    tries: Mapped[int] = mapped_column(default=0)
+    poisonings: Mapped[int] = mapped_column(default=0)
+    done_at: Mapped[datetime | None]
+    set_aside_at: Mapped[datetime | None]
+    last_error: Mapped[str | None] = mapped_column(Text)
+
+    alert: Mapped[Alert | None] = one("Outgoing", "alert_id", "Alert")
+    concern: Mapped[Concern | None] = one("Outgoing", "concern_id", "Concern")
+    follow_up: Mapped[FollowUp | None] = one("Outgoing", "follow_up_id", "FollowUp")
+    notification: Mapped[Notification | None] = one("Outgoing", "notification_id", "Notification")
+
+    store: Mapped[Store | None] = one("Outgoing", "store_id", "Store")
+
+    @property
+    def letter_to(self) -> Notification:
+        """The notification a RING or WITHDRAW is about."""
+        if self.notification is None:
+            raise ValueError(f"a {self.task} is not about one notification")
+        return self.notification
+
+    @classmethod
+    def about(
+        cls,
+        alert: Alert,
+        task: Task,
+        *,
+        at: datetime,
+        notification: Notification | None = None,
+        step: int | None = None,
+    ) -> "Outgoing":
+        """Something to do for the present run of an alert, and for its present step unless another one is named."""
+        return cls(
+            organization_id=alert.organization_id,
+            task=task,
+            alert=alert,
+            alert_id=alert.id,
+            concern=alert.concern,
+            concern_id=alert.concern_id,
+            notification=notification,
+            notification_id=notification.id if notification else None,
+            run_id=alert.run_id,
+            step=alert.stage if step is None else step,
+            created_at=at,
+            due_at=at,
+        )
+
+    @classmethod
+    def reminder(
+        cls, task: Task, concern: Concern, *, due_at: datetime, at: datetime, follow_up: FollowUp | None = None
+    ) -> "Outgoing":
+        """Something to look after later, whatever becomes of the concern until then."""
+        return cls(
+            organization_id=concern.organization_id,
+            task=task,
+            concern=concern,
+            concern_id=concern.id,
+            follow_up=follow_up,
+            run_id=follow_up.run_id if follow_up else None,
+            created_at=at,
+            due_at=due_at,
+        )
+
+    @classmethod
+    def news(
+        cls,
+        kind: NotificationKind,
+        organization_id: UUID,
+        *,
+        at: datetime,
+        concern: Concern | None = None,
+        alert: Alert | None = None,
+        follow_up: FollowUp | None = None,
+        staff_id: UUID | None = None,
+    ) -> "Outgoing":
+        """Something people are to be told of, once it is found out who they are."""
+        cause = alert or follow_up
+        about = concern or (cause.concern if cause else None)
+        return cls(
+            organization_id=organization_id,
+            task=Task.TELL,
+            kind=kind,
+            alert_id=alert.id if alert else None,
+            concern=about,
+            concern_id=about.id if about else None,
+            follow_up=follow_up,
+            staff_id=staff_id,
+            run_id=cause.run_id if cause else None,
+            created_at=at,
+            due_at=at,
+        )
+
+    @classmethod
+    def of_day(
+        cls, kind: NotificationKind, store: Store, business_date: date, *, due_at: datetime, at: datetime
+    ) -> "Outgoing":
+        """Something people are to be told, later, of a day of this store that is over."""
+        return cls(
+            organization_id=store.organization_id,
+            task=Task.TELL,
+            kind=kind,
+            store_id=store.id,
+            business_date=business_date,
+            created_at=at,
+            due_at=due_at,
+        )
+
+    def letter(self, notification: Notification, *, at: datetime) -> "Outgoing":
+        """One notification of this news."""
+        return Outgoing(
+            organization_id=self.organization_id,
+            task=Task.INFORM,
+            kind=self.kind,
+            staff_id=notification.staff_id,
+            alert_id=self.alert_id,
+            concern_id=self.concern_id,
+            follow_up_id=self.follow_up_id,
+            store_id=self.store_id,
+            business_date=self.business_date,
+            notification=notification,
+            notification_id=notification.id,
+            run_id=self.run_id,
+            created_at=at,
+            due_at=at,
+        )
+
+    @classmethod
+    def is_due(cls, at: datetime) -> ColumnElement[bool]:
+        """Its time has come. One that was never put off is due at any time: the clock of who wrote it may be ahead."""
+        return or_(cls.due_at <= at, cls.due_at == cls.created_at)
+
+    @classmethod
+    def goes_to(cls, kinds: Collection[AddressKind]) -> ColumnElement[bool]:
+        """It is a letter to an address of one of these kinds."""
+        to_a_mailbox = Notification.device_id.is_(None) if AddressKind.EMAIL in kinds else false()
+        return (
+            select(Notification.id)
+            .outerjoin(Notification.device)
+            .where(
+                Notification.organization_id == cls.organization_id,
+                Notification.id == cls.notification_id,
+                or_(Device.address_kind.in_(kinds), to_a_mailbox),
+            )
+            .exists()
+        )
+
+    @classmethod
+    def out_of_time(cls, at: datetime) -> ColumnElement[bool]:
+        """It is a letter that came to nothing: all that is left is to say so."""
+        ended = select(Notification.id).where(
+            Notification.organization_id == cls.organization_id,
+            Notification.id == cls.notification_id,
+            Notification.expires_at <= at,
+        )
+        return cls.task.in_((Task.RING, Task.INFORM)) & ended.exists()
+
+    @classmethod
+    def claim(
+        cls,
+        session: Session,
+        tasks: Sequence[Task],
+        *,
+        at: datetime,
+        limit: int,
+        lease: timedelta = LEASE,
+        only: ColumnElement[bool] | None = None,
+        also: Sequence[ExecutableOption] = (),
+    ) -> Sequence["Outgoing"]:
+        """Lease what is due, oldest first, and load `also`. Other workers pass over what this one holds.
+
+        A lease that ends later than any that is taken now was taken before a clock was set back, and counts no longer;
+        the second length of one is for the clocks of other workers. SKIP LOCKED exists on PostgreSQL only; on SQLite
+        the transaction holds the one write lock anyway.
+        """
+        question = select(cls).where(
+            cls.done_at.is_(None),
+            cls.task.in_(tasks),
+            cls.is_due(at),
+            or_(cls.lease_until.is_(None), cls.lease_until < at, cls.lease_until > at + 2 * lease),
+        )
+        if only is not None:
+            question = question.where(only)
+        due = session.scalars(
+            question.options(*also).order_by(cls.due_at, cls.id).limit(limit).with_for_update(of=cls, skip_locked=True)
+        ).all()
+        for row in due:
+            row.lease_id, row.lease_until = uuid7(), at + lease
+        return due
+
+    @classmethod
+    def renew(cls, session: Session, claimed: Iterable["Outgoing"], *, at: datetime, lease: timedelta = LEASE) -> None:
+        """Hold on to what is still being done. What is being recorded at this moment needs it no longer."""
+        leases = [row.lease_id for row in claimed]
+        held = select(cls).where(cls.done_at.is_(None), cls.lease_id.in_(leases))
+        for row in session.scalars(held.with_for_update(skip_locked=True)):
+            row.lease_until = at + lease
+
+    @classmethod
+    def held(cls, session: Session, claimed: "Outgoing", *, also: Sequence[ExecutableOption] = ()) -> "Outgoing | None":
+        """The claimed row, if its lease still holds, and `also`; None when somebody else took it over."""
+        return session.scalars(
+            select(cls)
+            .where(
+                cls.organization_id == claimed.organization_id,
+                cls.id == claimed.id,
+                cls.lease_id == claimed.lease_id,
+                cls.done_at.is_(None),
+            )
+            .options(*also)
+            .with_for_update(of=cls)
+        ).one_or_none()
+
+    def finish(self, *, at: datetime) -> None:
+        self.done_at, self.lease_id, self.lease_until = at, None, None
+
+    def put_off(self, *, until: datetime, reason: str) -> None:
+        """Try again later; the world outside is at fault, not the row."""
+        self.tries += 1
+        self.due_at, self.last_error = until, reason
+        self.lease_id = self.lease_until = None
+
+    def poison(self, *, until: datetime, reason: str, at: datetime) -> None:
+        """An error nobody foresaw. After a few of them the row is set aside, so that it cannot hold up the rest."""
+        self.poisonings += 1
+        self.put_off(until=until, reason=reason)
+        if self.poisonings >= POISONED_AFTER:
+            self.set_aside_at = self.done_at = at

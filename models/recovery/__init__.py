@@ -1,0 +1,1 @@
+"""Recovery: actions, remedies, budgets, approvals, follow-ups, fixes, feedback requests and QR codes."""

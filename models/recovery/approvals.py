@@ -1,0 +1,130 @@
+"""Putting it right: acting within one's limits, asking above them, and deciding what was asked for."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from models.access import Actor
+from models.concerns.concern import Concern
+from models.concerns.event import ConcernEvent, Step
+from models.db.base import Money
+from models.errors import Forbidden, Invalid, NotNow
+from models.organizations.store import AboveLimit
+from models.policy_defaults import APPROVAL_TTL
+from models.recovery.action import ActionStatus, RecoveryAction, Settlement
+from models.recovery.budget import is_beyond, refuse_above_order
+from models.recovery.remedy import Remedy, RemedyKind
+
+
+def act(
+    session: Session,
+    concern: Concern,
+    *,
+    by: Actor,
+    remedy: Remedy,
+    at: datetime,
+    acted_at: datetime | None = None,
+    cost: Money | None = None,
+    **given: Any,
+) -> tuple[RecoveryAction, ConcernEvent]:
+    """Write down one action on a concern that is not resolved.
+
+    Without a cost it is what the remedy usually costs, where that is in the store's currency. A cost in another one is
+    Invalid: the sums of a store stay sums of one currency; so is a refund of more than the order is worth. What is
+    more than `by` may give waits for somebody to allow it, unless the store acts first and looks at it afterwards.
+    `given` may hold id and note.
+    """
+    cost = _cost(concern, remedy, cost)
+    today = concern.store.business_date(at)
+    if cost is not None:
+        refuse_above_order(session, concern, remedy, cost)
+    beyond = cost is not None and is_beyond(session, concern, remedy, cost, by=by, on=today)
+    asks = beyond and concern.store.above_limit is AboveLimit.ASK_FIRST
+    action = RecoveryAction(
+        **given,
+        concern=concern,
+        concern_id=concern.id,
+        store_id=concern.store_id,
+        remedy=remedy,
+        remedy_id=remedy.id,
+        status=ActionStatus.PENDING if asks else ActionStatus.DONE,
+        cost=None if asks else cost,
+        asked=cost if asks else None,
+        beyond=beyond,
+        business_date=today,
+        settlement=Settlement.NONE if asks else _settlement(remedy, cost),
+        expires_at=at + APPROVAL_TTL if asks else None,
+        acted_at=min(acted_at or at, at),
+        recorded_at=at,
+        acted_by_id=by.staff_id,
+        decided_by=None,
+    )
+    event = action.put_down(Step.ACTION_RECORDED, by=by, at=at, status=str(action.status))
+    session.add(action)
+    return action, event
+
+
+def approve(
+    session: Session, action: RecoveryAction, *, by: Actor, at: datetime, note: str | None = None
+) -> ConcernEvent:
+    """Allow what was asked for, or agree with what was done above a limit.
+
+    Forbidden for one's own, and for more than one may give oneself; NotNow when it is decided, or was not asked for.
+    """
+    _decide(session, action, by=by, at=at, note=note)
+    if action.status is ActionStatus.PENDING and action.asked is not None:
+        today = action.concern.store.business_date(at)
+        refuse_above_order(session, action.concern, action.remedy, action.asked)
+        if is_beyond(session, action.concern, action.remedy, action.asked, by=by, on=today):
+            raise Forbidden("This is more than you may give as well: ask somebody who may give more.")
+        action.status, action.cost, action.asked = ActionStatus.DONE, action.asked, None
+        action.business_date, action.settlement = today, _settlement(action.remedy, action.cost)
+    return action.put_down(Step.ACTION_APPROVED, by=by, at=at)
+
+
+def decline(session: Session, action: RecoveryAction, *, by: Actor, at: datetime, note: str) -> ConcernEvent:
+    """Do not allow it, and say why. What was done first stays done: the note is what is to be learned from it."""
+    _decide(session, action, by=by, at=at, note=note)
+    if action.status is ActionStatus.PENDING:
+        action.status = ActionStatus.DECLINED
+    return action.put_down(Step.ACTION_DECLINED, by=by, at=at, note=note)
+
+
+def expire(session: Session, concern: Concern, *, at: datetime) -> Sequence[ConcernEvent]:
+    """What was asked for and nobody decided in time; the steps, for others to announce."""
+    waits = (RecoveryAction.concern_id == concern.id, RecoveryAction.status == ActionStatus.PENDING)
+    steps = []
+    for action in session.scalars(select(RecoveryAction).where(*waits, RecoveryAction.expires_at <= at)):
+        action.status = ActionStatus.EXPIRED
+        action.touch()
+        steps.append(action.put_down(Step.ACTION_EXPIRED, by=Actor.nobody(concern.organization_id), at=at))
+    return steps
+
+
+def _decide(session: Session, action: RecoveryAction, *, by: Actor, at: datetime, note: str | None) -> None:
+    waits = action.status is ActionStatus.PENDING or (action.status is ActionStatus.DONE and action.beyond)
+    if not waits or action.decided_at is not None:
+        raise NotNow("Nobody asks for this, or it is decided already.", state=str(action.status))
+    if action.expires_at is not None and action.expires_at <= at:
+        raise NotNow("Nobody decided in time; it has to be asked for again.", state=str(ActionStatus.EXPIRED))
+    if action.acted_by_id is not None and action.acted_by_id == by.staff_id:
+        raise Forbidden("Nobody decides about what they asked for themselves.")
+    action.decided_at, action.decided_by_id, action.decision_note = at, by.staff_id, note
+    session.expire(action, ["decided_by"])
+    action.touch()
+
+
+def _cost(concern: Concern, remedy: Remedy, told: Money | None) -> Money | None:
+    usual, currency = remedy.default_cost, concern.store.currency
+    if told is None:
+        return usual if usual is not None and usual.currency == currency else None
+    if told.currency != currency:
+        raise Invalid(f"This store counts in {currency}.", pointer="/cost/currency")
+    return told
+
+
+def _settlement(remedy: Remedy, cost: Money | None) -> Settlement:
+    return Settlement.RECORDED if remedy.kind is RemedyKind.REFUND and cost and cost.amount else Settlement.NONE

@@ -1,0 +1,159 @@
+"""The kinds of recovery action an organization offers, and how much of each anybody may give without asking."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from enum import StrEnum
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from sqlalchemy import BigInteger, Select, String, UniqueConstraint, select
+from sqlalchemy.orm import Mapped, Session, joinedload, mapped_column, selectinload
+from sqlalchemy.sql.base import ExecutableOption
+
+from models.access import Role
+from models.db import slug as naming
+from models.db.base import Aggregate, Money, TenantOwned, link, many, money
+from models.errors import Conflict, Invalid, Missing
+
+
+class RemedyKind(StrEnum):
+    APOLOGY = "apology"
+    EXPLANATION = "explanation"
+    REPLACEMENT = "replacement"
+    REMAKE = "remake"
+    REFUND = "refund"
+    DISCOUNT = "discount"
+    VOUCHER = "voucher"
+    GIFT = "gift"
+    OTHER = "other"
+
+
+WORDS = frozenset({RemedyKind.APOLOGY, RemedyKind.EXPLANATION})
+
+
+def trusted_as(role: Role | None) -> Role:
+    """A key, which has no role, is trusted like floor."""
+    return role or Role.FLOOR
+
+
+class Limit(NamedTuple):
+    """What may be given on one day to one customer, and to all of them together; minor units."""
+
+    per_customer: int
+    per_staff: int | None
+
+
+class Remedy(Aggregate):
+    """One way to put something right, as the organization configured it."""
+
+    __tablename__ = "remedy"
+    __table_args__ = (UniqueConstraint("organization_id", "slug"),)
+
+    slug: Mapped[str] = mapped_column(String(60))
+    name: Mapped[str] = mapped_column(String(60))
+    kind: Mapped[RemedyKind]
+    default_cost: Mapped[Money | None] = money("default_cost")
+
+    limits: Mapped[list["RemedyLimit"]] = many(
+        "Remedy",
+        "RemedyLimit",
+        "remedy_id",
+        order_by="(RemedyLimit.role, RemedyLimit.currency)",
+        cascade="all, delete-orphan",
+    )
+
+    @classmethod
+    def shown_with(cls) -> Sequence[ExecutableOption]:
+        return (selectinload(cls.limits),)
+
+    @classmethod
+    def listed(cls) -> Select["Remedy"]:
+        return select(cls).options(*cls.shown_with())
+
+    @classmethod
+    def create(cls, session: Session, *, slug: str, limits: Iterable[dict[str, Any]] = (), **values: Any) -> "Remedy":
+        """A remedy of the organization's own. Conflict when the slug is taken, Invalid for limits that contradict."""
+        if session.scalars(select(cls.id).where(cls.slug == slug)).first() is not None:
+            raise Conflict(f"There is a remedy {slug!r} already.", code="already-exists", pointer="/slug")
+        remedy = cls(slug=naming.slug(slug), **values)
+        remedy._limit(limits)
+        session.add(remedy)
+        return remedy
+
+    def edit(self, *, limits: Iterable[dict[str, Any]] | None = None, **changes: Any) -> None:
+        """Change it for what is given from now on; new limits stand in the place of all the old ones."""
+        for name, value in changes.items():
+            setattr(self, name, value)
+        if limits is not None:
+            self._limit(limits)
+        self.touch()
+
+    def limit_of(self, role: Role | None, currency: str) -> "RemedyLimit | None":
+        """What somebody may give of it without asking; None where nothing limits them."""
+        trusted = trusted_as(role)
+        return next((one for one in self.limits if one.role is trusted and one.currency == currency), None)
+
+    @classmethod
+    def named(cls, session: Session, slug: str) -> "Remedy":
+        return cls.all_named(session, {"/remedy": slug})["/remedy"]
+
+    @classmethod
+    def all_named(cls, session: Session, slugs: Mapping[str, str]) -> dict[str, "Remedy"]:
+        """The remedies with these slugs, in one look-up. What each slug is told by is the pointer it came from."""
+        question = select(cls).where(cls.slug.in_(slugs.values())).options(joinedload(cls.limits))
+        known = {found.slug: found for found in session.scalars(question).unique()}
+        for pointer, slug in slugs.items():
+            if slug not in known:
+                raise Missing(f"This organization has no remedy {slug!r}.", pointer=pointer)
+        return {pointer: known[slug] for pointer, slug in slugs.items()}
+
+    def _limit(self, limits: Iterable[dict[str, Any]]) -> None:
+        """`limits`: role, per_customer (Money) and per_staff (Money or None), one for each role and currency."""
+        told: dict[tuple[Role, str], dict[str, Any]] = {}
+        for number, one in enumerate(limits):
+            key = one["role"], one["per_customer"].currency
+            if key in told:
+                raise Invalid("A role has one limit in each currency.", pointer=f"/limits/{number}")
+            if one.get("per_staff") is not None and one["per_staff"].currency != one["per_customer"].currency:
+                raise Invalid("Both limits are in one currency.", pointer=f"/limits/{number}/per_staff/currency")
+            told[key] = one
+        # A role's limit that stays keeps its row: a new one beside it would be its second until the old one is gone.
+        there = {(limit.role, limit.currency): limit for limit in self.limits}
+        self.limits = [_limit(there.get(key), **told[key]) for key in sorted(told)]
+
+
+def _limit(
+    limit: "RemedyLimit | None", *, role: Role, per_customer: Money, per_staff: Money | None = None
+) -> "RemedyLimit":
+    limit = limit or RemedyLimit(role=role, currency=per_customer.currency)
+    limit.most_per_customer = per_customer.amount
+    limit.most_per_staff = per_staff.amount if per_staff else None
+    return limit
+
+
+class RemedyLimit(TenantOwned):
+    """What somebody with a role may give of a remedy on one business day without asking, in minor units.
+
+    To one customer; where the customer is unknown, for one order; else for one concern. And, where that is set, to
+    all of them together.
+    """
+
+    __tablename__ = "remedy_limit"
+    __table_args__ = (UniqueConstraint("organization_id", "remedy_id", "role", "currency"),)
+
+    remedy_id: Mapped[UUID] = link("remedy")
+    role: Mapped[Role]
+    currency: Mapped[str] = mapped_column(String(3))
+    most_per_customer: Mapped[int] = mapped_column(BigInteger)
+    most_per_staff: Mapped[int | None] = mapped_column(BigInteger)
+
+    @property
+    def most(self) -> Limit:
+        return Limit(self.most_per_customer, self.most_per_staff)
+
+    @property
+    def per_customer(self) -> Money:
+        return Money(self.most_per_customer, self.currency)
+
+    @property
+    def per_staff(self) -> Money | None:
+        return None if self.most_per_staff is None else Money(self.most_per_staff, self.currency)

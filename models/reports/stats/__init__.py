@@ -1,0 +1,1 @@
+"""Statistics behind the reports: rates, percentiles, sketches and control limits."""

@@ -1,0 +1,1 @@
+"""Staff: people, shifts, devices and the credentials they sign in with."""

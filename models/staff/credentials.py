@@ -1,0 +1,193 @@
+"""Sign-ins of people and keys of machines: opaque tokens, of which only the digest is kept."""
+
+import hashlib
+import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cache
+from typing import Any, Literal
+from uuid import UUID
+
+from sqlalchemy import LargeBinary, Select, String, UniqueConstraint, bindparam, delete, select, union_all
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from models.access import KEY_GRANTS, Actor, KeyScope
+from models.db.base import TenantOwned, link, one
+from models.organizations.store import Store
+from models.policy_defaults import SESSION_TTL
+from models.staff.staff import Staff, StaffRegion, StaffStore
+
+SEEN_EVERY = timedelta(minutes=1)
+
+
+@dataclass(frozen=True)
+class Token:
+    """A bearer token taken apart: `amd_s_<organization>_<secret>` for people, `amd_k_...` for keys.
+
+    It carries its organization, so that the tenant is known before anything is looked up.
+    """
+
+    kind: Literal["s", "k"]
+    organization_id: UUID
+    text: str
+
+    @classmethod
+    def new(cls, kind: Literal["s", "k"], organization_id: UUID) -> "Token":
+        return cls(kind, organization_id, f"amd_{kind}_{organization_id.hex}_{secrets.token_urlsafe(32)}")
+
+    @classmethod
+    def read(cls, text: str) -> "Token | None":
+        """The token in this text, or None when it is not one of ours."""
+        match text.split("_", 3):
+            case ["amd", ("s" | "k") as kind, organization, secret] if len(organization) == 32 and secret:
+                try:
+                    return cls(kind, UUID(hex=organization), text)
+                except ValueError:
+                    return None
+        return None
+
+    @property
+    def digest(self) -> bytes:
+        """SHA-256. The secret has 256 random bits, so a slow hash would add nothing."""
+        return hashlib.sha256(self.text.encode()).digest()
+
+
+class StaffSession(TenantOwned):
+    """One sign-in of one person; bound to a device once that device has registered itself."""
+
+    __tablename__ = "staff_session"
+    __table_args__ = (UniqueConstraint("organization_id", "digest"),)
+
+    staff_id: Mapped[UUID] = link("staff", index=True)
+    device_id: Mapped[UUID | None] = link("device", nullable=True)
+    digest: Mapped[bytes] = mapped_column(LargeBinary(32))
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    seen_at: Mapped[datetime]
+
+    staff: Mapped[Staff] = one("StaffSession", "staff_id", "Staff")
+
+    @classmethod
+    def open(cls, session: Session, *, staff: Staff, at: datetime) -> tuple["StaffSession", Token]:
+        """Sign a person in. The token is given out once and never stored."""
+        token = Token.new("s", staff.organization_id)
+        opened = cls(staff_id=staff.id, digest=token.digest, created_at=at, expires_at=at + SESSION_TTL, seen_at=at)
+        session.add(opened)
+        return opened, token
+
+    @classmethod
+    def close(cls, session: Session, actor: Actor) -> None:
+        """Sign this actor out."""
+        session.execute(delete(cls).where(cls.id == actor.session_id))
+
+    @classmethod
+    def forget_expired(cls, session: Session, *, at: datetime) -> None:
+        """Let go of sign-ins that have run out."""
+        session.execute(delete(cls).where(cls.expires_at <= at).execution_options(synchronize_session=False))
+
+    @classmethod
+    def actor(cls, session: Session, token: Token, at: datetime) -> tuple[Actor, bool] | None:
+        """Who this token stands for, with stores and grants, in one look-up; None when it is not valid.
+
+        The second value says that the sign-in was last seen more than a minute ago.
+        """
+        rows = session.execute(_signed_in(), {"digest": token.digest, "at": at}).all()
+        if not rows:
+            return None
+        session_id, device_id, seen_at, staff_id, role, name, _ = rows[0]
+        staff = Staff(id=staff_id, role=role, name=name)
+        actor = Actor(
+            organization_id=token.organization_id,
+            permissions=staff.permissions,
+            store_ids=None
+            if staff.looks_after_every_store
+            else frozenset(row[-1] for row in rows if row[-1] is not None),
+            staff_id=staff_id,
+            session_id=session_id,
+            device_id=device_id,
+            role=staff.role,
+            name=name,
+        )
+        return actor, at - seen_at > SEEN_EVERY
+
+
+@cache
+def _signed_in() -> Select[Any]:
+    """Of a digest: the sign-in, the person, a row for each store within reach. Made once, for every request asks."""
+    by_region = select(StaffRegion.staff_id, Store.id).join(Store, Store.region_id == StaffRegion.region_id)
+    reach = union_all(select(StaffStore.staff_id, StaffStore.store_id), by_region).subquery()
+    which = (StaffSession.digest == bindparam("digest"), StaffSession.expires_at > bindparam("at"))
+    # An outer join: the store's id is empty for those who belong to none.
+    return (
+        select(StaffSession.id, StaffSession.device_id, StaffSession.seen_at, Staff.id, Staff.role, Staff.name)
+        .add_columns(reach.c.store_id)
+        .join(Staff, Staff.id == StaffSession.staff_id)
+        .outerjoin(reach, reach.c.staff_id == Staff.id)
+        .where(*which, Staff.left_at.is_(None))
+    )
+
+
+class ApiKey(TenantOwned):
+    """A key for a machine: head office's reports, the till. Made on the command line."""
+
+    __tablename__ = "api_key"
+    __table_args__ = (UniqueConstraint("organization_id", "digest"),)
+
+    name: Mapped[str] = mapped_column(String(200))
+    scopes: Mapped[list[Any]]
+    digest: Mapped[bytes] = mapped_column(LargeBinary(32))
+    created_at: Mapped[datetime]
+    revoked_at: Mapped[datetime | None]
+    seen_at: Mapped[datetime | None]
+
+    @classmethod
+    def make(
+        cls, session: Session, *, organization_id: UUID, name: str, scopes: Iterable[KeyScope], at: datetime
+    ) -> tuple["ApiKey", Token]:
+        """A new key. The token is given out once and never stored."""
+        token = Token.new("k", organization_id)
+        key = cls(
+            organization_id=organization_id,
+            name=name,
+            scopes=sorted(str(scope) for scope in scopes),
+            digest=token.digest,
+            created_at=at,
+        )
+        session.add(key)
+        return key, token
+
+    @classmethod
+    def actor(cls, session: Session, token: Token, at: datetime) -> tuple[Actor, bool] | None:
+        """Which machine this token stands for; None when it is not valid."""
+        row = session.execute(
+            select(cls.id, cls.name, cls.scopes, cls.seen_at).where(
+                cls.digest == token.digest, cls.revoked_at.is_(None)
+            )
+        ).one_or_none()
+        if row is None:
+            return None
+        key_id, name, scopes, seen_at = row
+        actor = Actor(
+            organization_id=token.organization_id,
+            permissions=frozenset().union(*(KEY_GRANTS[KeyScope(scope)] for scope in scopes)),
+            store_ids=None,
+            api_key_id=key_id,
+            name=name,
+        )
+        return actor, seen_at is None or at - seen_at > SEEN_EVERY
+
+
+def actor_of(session: Session, token: Token, at: datetime) -> tuple[Actor, bool] | None:
+    """Who asks, and whether it is time to write down that they were seen."""
+    return (StaffSession if token.kind == "s" else ApiKey).actor(session, token, at)
+
+
+def note_seen(session: Session, actor: Actor, at: datetime) -> None:
+    """Write down that a sign-in or key was used."""
+    used = session.get(StaffSession, (actor.organization_id, actor.session_id)) if actor.session_id else None
+    used_key = session.get(ApiKey, (actor.organization_id, actor.api_key_id)) if actor.api_key_id else None
+    if used is not None:
+        used.seen_at = at
+    if used_key is not None:
+        used_key.seen_at = at

@@ -1,0 +1,120 @@
+"""A phone installation and the address pushes reach it at."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import ClassVar
+from uuid import UUID
+
+from sqlalchemy import Index, String, UniqueConstraint, select, text
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from models.access import Actor
+from models.db.base import TenantOwned, link, one
+from models.errors import Missing
+from models.staff.credentials import StaffSession
+from models.staff.staff import Staff
+
+
+class Platform(StrEnum):
+    ANDROID = "android"
+    IOS = "ios"
+    WEB = "web"
+
+
+class AddressKind(StrEnum):
+    FCM_TOKEN = "fcm_token"  # noqa: S105 the name of a kind, not a secret
+    FID = "fid"
+    LOG = "log"
+    EMAIL = "email"  # of no phone: none can register it
+
+
+OF_PHONES = (AddressKind.FCM_TOKEN, AddressKind.FID, AddressKind.LOG)
+
+
+class Device(TenantOwned):
+    """One installation of the app. A person may have several; a shared phone belongs to who signed in last."""
+
+    __tablename__ = "device"
+    LONGEST_INSTALLATION_ID: ClassVar[int] = 200
+    LONGEST_ADDRESS: ClassVar[int] = 1024  # tokens have some 200 characters; the unique index takes 2,700 bytes
+    __table_args__ = (
+        UniqueConstraint("organization_id", "installation_id"),
+        Index(
+            "uq_device_address",
+            "organization_id",
+            "address",
+            unique=True,
+            postgresql_where=text("address IS NOT NULL"),
+            sqlite_where=text("address IS NOT NULL"),
+        ),
+    )
+
+    staff_id: Mapped[UUID] = link("staff", index=True)
+    installation_id: Mapped[str] = mapped_column(String(LONGEST_INSTALLATION_ID))
+    platform: Mapped[Platform]
+    address: Mapped[str | None] = mapped_column(String(LONGEST_ADDRESS))
+    address_kind: Mapped[AddressKind]
+    app_version: Mapped[str | None] = mapped_column(String(60))
+    locale: Mapped[str | None] = mapped_column(String(35))
+    registered_at: Mapped[datetime]
+    seen_at: Mapped[datetime]
+    retired_at: Mapped[datetime | None]
+    retired_reason: Mapped[str | None] = mapped_column(String(60))
+
+    staff: Mapped[Staff] = one("Device", "staff_id", "Staff")
+
+    @classmethod
+    def register(
+        cls,
+        session: Session,
+        *,
+        by: Actor,
+        installation_id: str,
+        platform: Platform,
+        address: str,
+        address_kind: AddressKind,
+        app_version: str | None = None,
+        locale: str | None = None,
+        at: datetime,
+    ) -> "Device":
+        """Make this installation the signed-in person's. An address that stood elsewhere moves here."""
+        Staff.one_at_a_time(session, by.person)
+        device = cls.installed(session, installation_id)
+        for elsewhere in session.scalars(select(cls).where(cls.address == address)):
+            if elsewhere is not device:
+                elsewhere.retire(reason="moved", at=at)
+        session.flush()
+        if device is None:
+            device = cls(installation_id=installation_id, registered_at=at)
+            session.add(device)
+        device.staff_id, device.platform = by.person, platform
+        device.address, device.address_kind = address, address_kind
+        device.app_version, device.locale = app_version, locale
+        device.seen_at, device.retired_at, device.retired_reason = at, None, None
+        session.flush()
+        if sign_in := session.get(StaffSession, (by.organization_id, by.session_id)):
+            sign_in.device_id = device.id
+        return device
+
+    @classmethod
+    def forget(cls, session: Session, *, by: Actor, installation_id: str, at: datetime) -> None:
+        """No more pushes to this person's installation; Missing when it is not theirs."""
+        device = cls.installed(session, installation_id)
+        if device is None or device.staff_id != by.staff_id:
+            raise Missing("You have no such phone registered.")
+        device.retire(reason="forgotten", at=at)
+
+    @classmethod
+    def leave(cls, session: Session, *, by: Actor, at: datetime) -> None:
+        """Whoever signs out of a phone is not rung on it any more."""
+        device = session.get(cls, (by.organization_id, by.device_id)) if by.device_id else None
+        if device is not None and device.staff_id == by.staff_id:
+            device.retire(reason="signed-out", at=at)
+
+    @classmethod
+    def installed(cls, session: Session, installation_id: str) -> "Device | None":
+        return session.scalars(select(cls).where(cls.installation_id == installation_id)).one_or_none()
+
+    def retire(self, *, reason: str, at: datetime) -> None:
+        """Stop pushing to this installation and forget its address, until it registers again."""
+        self.address, self.retired_at, self.retired_reason = None, at, reason

@@ -1,0 +1,125 @@
+"""Who is on the floor of which store at this moment, and who needs a pause."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import Index, select, text
+from sqlalchemy.orm import Mapped, Session, joinedload, mapped_column
+from sqlalchemy.sql.base import ExecutableOption
+
+from models.access import Actor, Permission
+from models.db.base import TenantOwned, link, one
+from models.errors import Forbidden, Invalid, NotNow
+from models.organizations.store import Store
+from models.staff.staff import Staff
+
+
+class Shift(TenantOwned):
+    """A member of staff checked in on the floor of a store; at most one at a time is open."""
+
+    __tablename__ = "shift"
+    __table_args__ = (
+        Index(
+            "uq_shift_open",
+            "organization_id",
+            "staff_id",
+            unique=True,
+            postgresql_where=text("ended_at IS NULL"),
+            sqlite_where=text("ended_at IS NULL"),
+        ),
+        Index("ix_shift_store_id_ended_at", "organization_id", "store_id", "ended_at"),
+    )
+
+    staff_id: Mapped[UUID] = link("staff")
+    store_id: Mapped[UUID] = link("store")
+    lead: Mapped[bool] = mapped_column(default=False)
+    started_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+    paused_until: Mapped[datetime | None]  # after a hard one: their phones stay silent until then
+
+    staff: Mapped[Staff] = one("Shift", "staff_id", "Staff")
+    store: Mapped[Store] = one("Shift", "store_id", "Store")
+
+    @classmethod
+    def check_in(cls, session: Session, *, staff_id: UUID, store: Store, lead: bool, at: datetime) -> "Shift":
+        """Put somebody on the floor of a store; whoever is already there keeps the shift they have."""
+        Staff.one_at_a_time(session, staff_id)
+        current = cls.current(session, staff_id)
+        if current is not None and current.store_id == store.id:
+            current.lead = lead
+            return current
+        if current is not None:
+            current.ended_at = at
+            session.flush()
+        shift = cls(staff_id=staff_id, store_id=store.id, lead=lead, started_at=at)
+        session.add(shift)
+        return shift
+
+    @classmethod
+    def check_out(cls, session: Session, *, staff_id: UUID, at: datetime) -> None:
+        """End somebody's shift; nothing happens when there is none."""
+        if current := cls.current(session, staff_id):
+            current.ended_at = at
+
+    @classmethod
+    def pause(
+        cls, session: Session, *, staff_id: UUID, minutes: int | None = None, at: datetime
+    ) -> "tuple[Shift, bool]":
+        """Keep somebody's phones silent after a hard one, as long as the store allows at most; and whether that is new.
+
+        NotNow off shift, Invalid for longer. A second one changes nothing.
+        """
+        Staff.one_at_a_time(session, staff_id)
+        shift = cls.current(session, staff_id)
+        if shift is None:
+            raise NotNow("Only somebody on shift can pause: check in first with PUT /v1/me/shift.")
+        longest = shift.store.longest_pause_minutes
+        if minutes is not None and minutes > longest:
+            raise Invalid(f"This store allows a pause of {longest} minutes at most.", pointer="/minutes")
+        if shift.is_paused(at):
+            return shift, False
+        shift.paused_until = at + timedelta(minutes=longest if minutes is None else minutes)
+        return shift, True
+
+    def is_paused(self, at: datetime) -> bool:
+        """Whether their phones are to stay silent, whatever it is about."""
+        return self.paused_until is not None and self.paused_until > at
+
+    @classmethod
+    def end_pause(cls, session: Session, *, staff_id: UUID) -> None:
+        """Ring again; nothing happens where there is no pause."""
+        if current := cls.current(session, staff_id):
+            current.paused_until = None
+
+    @classmethod
+    def paused(cls, session: Session, store: Store, *, by: Actor, at: datetime) -> Sequence["Shift"]:
+        """Who needs a moment in this store. Private: Forbidden for all but who leads the shift and the managers."""
+        if not by.may(Permission.STAFF_CARE):
+            own = cls.current(session, by.staff_id)
+            if own is None or not own.lead or own.store_id != store.id:
+                raise Forbidden("Only who leads the shift here and the managers are told of this.")
+        here = (cls.store_id == store.id, cls.ended_at.is_(None), cls.paused_until > at)
+        person = joinedload(cls.staff)
+        shown = (person.selectinload(Staff.store_links), person.selectinload(Staff.region_links))
+        return session.scalars(select(cls).where(*here).options(*shown).order_by(cls.paused_until, cls.id)).all()
+
+    @classmethod
+    def of(cls, session: Session, actor: Actor, *, also: Sequence[ExecutableOption] = ()) -> "Shift":
+        """The open shift of whoever asks. Invalid where no shift says which store they mean."""
+        shift = cls.current(session, actor.staff_id, also=also) if actor.staff_id else None
+        if shift is None or not actor.reaches(shift.store_id):
+            raise Invalid("Send a store_id, or check in first with PUT /v1/me/shift.", pointer="/store_id")
+        return shift
+
+    @classmethod
+    def current(
+        cls, session: Session, staff_id: UUID | None, *, also: Sequence[ExecutableOption] = ()
+    ) -> "Shift | None":
+        """The open shift of a member of staff, with the store, the person and `also`, in one look-up."""
+        found = session.scalars(
+            select(cls)
+            .where(cls.staff_id == staff_id, cls.ended_at.is_(None))
+            .options(*also, joinedload(cls.store), joinedload(cls.staff))
+        )
+        return found.unique().one_or_none()

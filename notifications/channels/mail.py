@@ -1,0 +1,186 @@
+"""The e-mail channel: one letter, one conversation with the organization's mail server, no retries of its own."""
+
+import contextlib
+import ipaddress
+import re
+import smtplib
+import ssl
+import time
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime, parseaddr
+from urllib.parse import unquote, urlsplit
+
+from models.staff.staff import MAILBOX
+from notifications.channels.base import Letter, LetterKind, Verdict, one_line
+
+TIMEOUT_SECONDS = 10.0
+"""For connecting and for each answer; a whole conversation gets three times as long, well within a lease."""
+
+WIRE = SMTP.clone(cte_type="7bit")  # what every server can take, offered 8BITMIME or not
+
+# Codes of an answer to RCPT that mean: nobody is there, and nobody will be (RFC 5321, 3463, 7504). A 550 is also how a
+# server says that it does not like the sender; then its enhanced code, where it has one, is another.
+NOBODY_THERE = frozenset({550, 551, 553, 556})
+NOBODY_THERE_ENHANCED = frozenset({"5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10", "5.2.1"})
+SERVICE_NOT_AVAILABLE = 421  # the whole server, to whatever it answers (RFC 5321)
+ENHANCED = re.compile(rb"5\.\d{1,3}\.\d{1,3}\b")
+
+
+class _InTime(smtplib.SMTP):
+    """Ends in time, however slowly a server answers line by line."""
+
+    ends_at: float | None = None
+
+    def getreply(self) -> tuple[int, bytes]:
+        now = time.monotonic()
+        if self.ends_at is None:
+            self.ends_at = now + 3 * self.timeout
+        if self.sock is not None:
+            self.sock.settimeout(min(self.timeout, max(self.ends_at - now, 0.001)))
+        return super().getreply()
+
+
+class _InTimeOverTls(_InTime, smtplib.SMTP_SSL):
+    """The same, encrypted from the first byte."""
+
+
+class Email:
+    """Sends letters as mails of plain text."""
+
+    def __init__(self, url: str, sender: str, *, house: str | None = None, timeout: float = TIMEOUT_SECONDS) -> None:
+        """`smtp://user:password@host:587` (STARTTLS) or `smtps://...`; the sender as it stands in From.
+
+        `house` is the address people use; without it no mail names an address.
+        """
+        parts = urlsplit(url)
+        self._host, self._over_tls = parts.hostname or "", parts.scheme == "smtps"
+        self._port = parts.port or (465 if self._over_tls else 587)
+        self._user, self._password = unquote(parts.username or ""), unquote(parts.password or "")
+        self._sender, self._house, self._timeout = sender, house, timeout
+        self._sender_address = parseaddr(sender)[1]
+
+    def deliver(self, letter: Letter) -> Verdict:
+        """Send one letter. A mail that was read cannot be taken back, so a withdrawal is refused."""
+        if letter.kind is LetterKind.WITHDRAW:
+            return Verdict.refused("mail-stays")
+        if not MAILBOX.fullmatch(letter.address):
+            return Verdict.gone("invalid-address")
+        try:
+            smtp = self._open()
+        except OSError as error:
+            return _verdict_on_the_way_in(error)
+        try:
+            return self._hand_over(smtp, letter)
+        except OSError as error:
+            return Verdict.later(_what_broke(error))
+        finally:
+            smtp.close()
+
+    def close(self) -> None:
+        """Nothing is kept open from one mail to the next."""
+
+    def _open(self) -> smtplib.SMTP:
+        """Connect, encrypt, sign in. Only a server on this very machine is spoken to without TLS, if it offers none."""
+        tls = ssl.create_default_context()
+        if self._over_tls:
+            smtp: smtplib.SMTP = _InTimeOverTls(self._host, self._port, timeout=self._timeout, context=tls)
+        else:
+            smtp = _InTime(self._host, self._port, timeout=self._timeout)
+        try:
+            smtp.ehlo_or_helo_if_needed()
+            if not self._over_tls and (smtp.has_extn("starttls") or not _is_this_machine(self._host)):
+                smtp.starttls(context=tls)
+            if self._user:
+                smtp.login(self._user, self._password)
+        except OSError:
+            smtp.close()
+            raise
+        return smtp
+
+    def _hand_over(self, smtp: smtplib.SMTP, letter: Letter) -> Verdict:
+        mail = self._mail(letter)
+        code, _ = smtp.mail(self._sender_address)
+        if not _is_yes(code):  # no mail of ours would be taken
+            return Verdict.later(f"smtp-{code}", alarm=_is_no(code))
+        code, answer = smtp.rcpt(letter.address)
+        if not _is_yes(code):
+            return _verdict_on_mailbox(code, answer)
+        try:
+            code, _ = smtp.data(mail.as_bytes())
+        except smtplib.SMTPDataError as error:
+            return _turned_down(error.smtp_code)
+        except OSError as error:
+            return Verdict.later(_what_broke(error), unsure=True)
+        if not _is_yes(code):
+            return _turned_down(code)
+        with contextlib.suppress(OSError):
+            smtp.putcmd("QUIT")
+        return Verdict.sent(mail["Message-ID"])
+
+    def _mail(self, letter: Letter) -> EmailMessage:
+        """The mail, the same at every attempt but for its date: whoever gets two copies can tell by the Message-ID."""
+        title = one_line(letter.title)
+        lines = [title, letter.body] if letter.text is None else letter.text.split("\n")
+        if letter.path and self._house:
+            lines += ["", self._house + letter.path]
+        mail = EmailMessage(policy=WIRE)
+        mail["From"], mail["To"], mail["Subject"] = self._sender, letter.address, title
+        mail["Date"] = format_datetime(letter.sent_at)
+        mail["Message-ID"] = f"<{letter.notification_id}@{self._sender_address.rpartition('@')[2]}>"
+        mail["Auto-Submitted"] = "auto-generated"  # so that nobody's absence note answers (RFC 3834)
+        mail.set_content("".join(f"{one_line(line)}\n" for line in lines))
+        return mail
+
+
+def _verdict_on_the_way_in(error: OSError) -> Verdict:
+    """What keeps every mail from leaving is no fault of this one; it alarms where only an operator can help."""
+    match error:
+        case ssl.SSLCertVerificationError():
+            return Verdict.later("certificate-refused", alarm=True)
+        case smtplib.SMTPNotSupportedError():
+            return Verdict.later("no-tls-or-no-login-offered", alarm=True)
+        case smtplib.SMTPAuthenticationError() if _is_no(error.smtp_code):
+            return Verdict.later("credentials-refused", alarm=True)
+        case smtplib.SMTPResponseException():
+            return Verdict.later(f"smtp-{error.smtp_code}", alarm=_is_no(error.smtp_code))
+        case _:
+            return Verdict.later(_what_broke(error))
+
+
+def _what_broke(error: OSError) -> str:
+    """Smtplib calls a time-out a closed connection."""
+    late = isinstance(error, TimeoutError) or isinstance(error.__context__, TimeoutError)
+    return "timed-out" if late else "unreachable"
+
+
+def _verdict_on_mailbox(code: int, answer: bytes) -> Verdict:
+    """What keeps one mailbox from taking mail (full, locked, greylisted) says nothing of the server."""
+    if _is_no(code):
+        return Verdict.gone("unknown-mailbox") if _says_nobody_is_there(code, answer) else _turned_down(code)
+    return _turned_down(code) if code == SERVICE_NOT_AVAILABLE else Verdict.later("mailbox-unavailable")
+
+
+def _turned_down(code: int) -> Verdict:
+    return Verdict.refused(f"smtp-{code}") if _is_no(code) else Verdict.later(f"smtp-{code}")
+
+
+def _says_nobody_is_there(code: int, answer: bytes) -> bool:
+    enhanced = ENHANCED.match(answer)
+    return enhanced.group().decode() in NOBODY_THERE_ENHANCED if enhanced else code in NOBODY_THERE
+
+
+def _is_yes(code: int) -> bool:
+    return 200 <= code < 300
+
+
+def _is_no(code: int) -> bool:
+    """For good: the others (4xx, and what cannot be read) are worth another try."""
+    return 500 <= code < 600
+
+
+def _is_this_machine(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

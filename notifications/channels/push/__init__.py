@@ -1,0 +1,1 @@
+"""Push channel: Firebase Cloud Messaging through firebase-admin."""

@@ -1,0 +1,1 @@
+"""Decisions: whether a concern rings, whom it reaches and what follows next."""

@@ -1,0 +1,18 @@
+"""What was asked for and nobody decided: it ends, and whoever asked is told."""
+
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from models.concerns.concern import Concern
+from models.outbox.message import Outgoing
+from models.recovery.approvals import expire
+from notifications.decide.announce import announce
+
+
+def let_expire(session: Session, task: Outgoing, *, at: datetime) -> None:
+    """End what of a concern waits for a decision and is out of time."""
+    held = select(Concern).where(Concern.id == task.concern_id).with_for_update(of=Concern, key_share=True)
+    for step in expire(session, session.scalars(held).one(), at=at):
+        announce(session, step)

@@ -1,0 +1,112 @@
+"""Whom a step of the climb reaches at this moment, on which phones, and why nobody where it is nobody."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Select, or_, select
+from sqlalchemy.orm import Session
+
+from models.access import Role, hearing
+from models.alerts.alert import Alert, NotRung
+from models.alerts.enums import Severity
+from models.alerts.escalation_policy import Step, Whom
+from models.organizations.opening_hours import is_quiet
+from models.staff.device import Device
+from models.staff.shift import Shift
+from models.staff.staff import Staff, StaffRegion, StaffStore
+
+
+@dataclass(frozen=True)
+class Audience:
+    """The phones that ring; where there are none, why."""
+
+    phones: list[Device]
+    why_nobody: NotRung
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """Somebody a step means, with the shift they are on in this store and their phones."""
+
+    staff: Staff
+    shift: Shift | None
+    phones: list[Device]
+
+
+def audience(session: Session, alert: Alert, *, step: int, at: datetime) -> Audience:
+    """The phones of everybody whom this step (counted over the rounds) means and who may be rung now."""
+    steps = alert.policy["steps"]
+    kept: list[NotRung] = []
+    phones: list[Device] = []
+    for candidate in _candidates(session, alert, steps[step % len(steps)]):
+        why = _why_not(candidate, alert, at)
+        if why is None:
+            phones += candidate.phones
+        else:
+            kept.append(why)
+    order = list(NotRung)  # of several reasons, the one that came nearest to ringing
+    return Audience(phones, max(kept, key=order.index, default=NotRung.NOBODY))
+
+
+def who_may_be_rung(session: Session, alert: Alert, *, step: int, at: datetime) -> set[UUID]:
+    """Those whom a step (counted over the rounds) reaches at this moment, when it may have begun a while ago."""
+    steps = alert.policy["steps"]
+    meant = _candidates(session, alert, steps[step % len(steps)])
+    return {candidate.staff.id for candidate in meant if _why_not(candidate, alert, at) is None}
+
+
+def _why_not(candidate: Candidate, alert: Alert, at: datetime) -> NotRung | None:
+    """Who is on shift is there to be rung, unless they asked for a pause; the others have a life of their own."""
+    staff, shift = candidate.staff, candidate.shift
+    if not candidate.phones:
+        return NotRung.NO_PHONE
+    if shift is not None:
+        return NotRung.PAUSED if shift.is_paused(at) else None
+    if is_quiet(staff.quiet_from, staff.quiet_until, at, alert.store.zone):
+        return NotRung.QUIET_HOURS
+    breaks_through = alert.severity is Severity.SEVERE and staff.role is Role.MANAGER
+    if not breaks_through and not alert.store.is_open(at):
+        return NotRung.STORE_CLOSED
+    return None
+
+
+def _candidates(session: Session, alert: Alert, step: Step) -> list[Candidate]:
+    """Those whom a step means and who may hear of this concern, never the one who logged it."""
+    found: dict[UUID, Candidate] = {}
+    for staff, shift, device in session.execute(_question(alert, step)):
+        candidate = found.setdefault(staff.id, Candidate(staff, shift, []))
+        if device is not None:
+            candidate.phones.append(device)
+    return list(found.values())
+
+
+def _question(alert: Alert, step: Step) -> Select[Staff, Shift, Device]:
+    here = (Shift.staff_id == Staff.id) & (Shift.store_id == alert.store_id) & Shift.ended_at.is_(None)
+    phone = (Device.staff_id == Staff.id) & Device.address.is_not(None)
+    return (
+        select(Staff, Shift, Device)
+        .outerjoin(Shift, here & (Shift.organization_id == Staff.organization_id))
+        .outerjoin(Device, phone & (Device.organization_id == Staff.organization_id))
+        .where(
+            Staff.organization_id == alert.organization_id,
+            Staff.left_at.is_(None),
+            Staff.role.in_(hearing(sensitive=alert.concern.sensitive)),
+            Staff.id.is_distinct_from(alert.concern.reported_by_id),
+            or_(*_meant(alert, step)),
+        )
+        .order_by(Staff.id, Device.seen_at.desc(), Device.id)
+    )
+
+
+def _meant(alert: Alert, step: Step) -> list[ColumnElement[bool]]:
+    meant: list[ColumnElement[bool]] = [Staff.id.in_([UUID(one) for one in step["staff_ids"]])]
+    belongs = select(StaffStore.staff_id).where(StaffStore.store_id == alert.store_id)
+    looks_after = select(StaffRegion.staff_id).where(StaffRegion.region_id == alert.store.region_id)
+    by_name: dict[str, ColumnElement[bool]] = {
+        Whom.ON_SHIFT: Shift.id.is_not(None),
+        Whom.LEAD: Shift.id.is_not(None) & Shift.lead,
+        Whom.MANAGERS: (Staff.role == Role.MANAGER) & Staff.id.in_(belongs),
+        Whom.REGIONAL: (Staff.role == Role.REGIONAL) & Staff.id.in_(looks_after),
+    }
+    return meant + [by_name[whom] for whom in step["whom"]]

@@ -1,0 +1,40 @@
+"""A rule tried on what was logged, before it is kept: how often it would have rung."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import and_, func, select
+from sqlalchemy.orm import Session
+
+from models.access import Actor
+from models.alerts.rule import AlertRule
+from models.concerns.concern import Concern
+from models.concerns.enums import Kind
+from models.policy_defaults import BACKTEST_WINDOW
+from notifications.decide.rules import fitting
+
+MOST_EXAMPLES = 5
+
+
+@dataclass(frozen=True)
+class Trial:
+    """Of so many concerns received between two times, those the rule would have rung for; the newest as examples."""
+
+    since: datetime
+    until: datetime
+    would_have_rung: int
+    of: int
+    examples: Sequence[UUID]
+
+
+def try_rule(session: Session, rule: AlertRule, *, by: Actor, at: datetime) -> Trial:
+    """What this rule alone would have rung for in the last 30 days, of the concerns this person may see."""
+    since = at - BACKTEST_WINDOW
+    seen = (*Concern.visible_to(by), Concern.received_at > since, Concern.received_at <= at)
+    fits = fitting(rule)
+    counted = select(func.count(Concern.id), func.count(Concern.id).filter(and_(*fits)))
+    of, would_have_rung = session.execute(counted.where(*seen, Concern.kind != Kind.PRAISE)).one()
+    newest = select(Concern.id).where(*seen, *fits).order_by(Concern.received_at.desc(), Concern.id.desc())
+    return Trial(since, at, would_have_rung, of, session.scalars(newest.limit(MOST_EXAMPLES)).all())

@@ -1,0 +1,1 @@
+"""Messages: the texts of notifications and mails, and their translations."""

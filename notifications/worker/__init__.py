@@ -1,0 +1,1 @@
+"""Worker: claims outbox messages, delivers them and runs periodic jobs."""

@@ -1,0 +1,77 @@
+"""What goes on in the shops while an ordeal lasts: concerns come at a steady pace, and each rings a phone."""
+
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from sqlalchemy import exists, func, select
+
+from models.access import GRANTS, Actor, Role
+from models.alerts.alert import CALLING, Alert
+from models.alerts.notification import Notification, NotificationState
+from models.db.base import system_clock
+from models.db.session import EVERYTHING, Database
+from models.operations.log_concern import take_in
+from models.outbox.message import Outgoing
+from models.staff.device import AddressKind
+from notifications.decide.announce import announce
+from tests.chaos.drivers.chaos_run import sleep_until
+from tests.support.factories import Shop, give_phone, make_shop
+
+HANDS = 64  # requests under way at the same time, at most
+T = TypeVar("T")
+
+
+def open_shop(database: Database) -> Shop:
+    """A shop whose manager has a phone that Firebase knows."""
+    shop = make_shop(database, at=database.clock())
+    give_phone(database, shop, "manager", "phone-1", kind=AddressKind.FCM_TOKEN, at=database.clock())
+    return shop
+
+
+def log_unhappy(database: Database, shop: Shop) -> None:
+    """What POST /v1/concerns does."""
+    by = Actor(shop.organization_id, GRANTS[Role.FLOOR], None, staff_id=shop.staff["floor"])
+    with database.writing(shop.organization_id) as session:
+        told = {"mood": 2, "store_id": shop.store_id}
+        for event in take_in(session, told, by=by, at=system_clock()):
+            announce(session, event)
+
+
+def at_a_steady_pace(
+    call: Callable[[int, float], T], *, per_second: float, ended: Callable[[int], bool], hands: int = HANDS
+) -> list[T]:
+    """Begin a call at each moment of a schedule, whatever became of those before; what they gave back, in order.
+
+    A call gets its number and the moment it was due (monotonic, in seconds): to measure from there counts the time it
+    had to wait for those before it.
+    """
+    with ThreadPoolExecutor(hands) as crowd:
+        begun, number, under_way = time.monotonic(), 0, []
+        while not ended(number):
+            due = begun + number / per_second
+            sleep_until(due)
+            under_way.append(crowd.submit(call, number, due))
+            number += 1
+        return [one.result() for one in under_way]
+
+
+def wait_until_sent(database: Database, patience: float) -> float:
+    """Wait until nothing is left to be done in the outbox; the seconds that took. TimeoutError after `patience`."""
+    begun = time.monotonic()
+    undone = select(func.count()).where(Outgoing.done_at.is_(None))
+    while time.monotonic() < begun + patience:
+        with database.reading(EVERYTHING) as session:
+            left = session.scalars(undone).one()
+        if not left:
+            return time.monotonic() - begun
+        time.sleep(0.1)
+    raise TimeoutError(f"{left} tasks of the outbox were left after {patience} s")
+
+
+def not_rung(database: Database) -> int:
+    """How many alerts that nobody has taken were never rung: the push service has accepted no notification."""
+    rung = exists().where(Notification.alert_id == Alert.id, Notification.state == NotificationState.ACCEPTED)
+    with database.reading(EVERYTHING) as session:
+        return session.scalars(select(func.count()).select_from(Alert).where(Alert.state.in_(CALLING), ~rung)).one()

@@ -1,0 +1,189 @@
+"""Eight writers for ten seconds while a reader follows over HTTP: nothing missed, in order: `make chaos-export`."""
+
+import random
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from threading import Barrier, Event
+from typing import Any
+
+from sqlalchemy import select
+
+from models.db.change_feed import Change
+from models.db.session import Database, DatabaseRole
+from models.reports.change_export import KINDS
+from tests.chaos.drivers.chaos_run import by_hand, fresh_postgresql
+from tests.chaos.drivers.web_processes import Web, running_web
+from tests.support.export_reader import PATH
+from tests.support.factories import Shop, make_shop
+
+WRITERS = 8
+PATIENCE = 60.0  # seconds
+Held = dict[tuple[str, str], dict[str, Any]]
+
+
+@dataclass
+class Figures:
+    """What came of it. `held` is what the reader has in the end, `there` what the house has."""
+
+    seconds: float
+    writes: Counter[str] = field(default_factory=Counter)
+    refused: Counter[int] = field(default_factory=Counter)
+    pages: int = 0
+    changes: int = 0
+    items: int = 0
+    out_of_order: int = 0
+    missed: int = 0
+    different: int = 0
+    said_the_end: bool = False
+
+    def __str__(self) -> str:
+        verbs = ", ".join(f"{count} {verb}" for verb, count in sorted(self.writes.items()))
+        return (
+            f"{WRITERS} writers for {self.seconds:.0f} s ({verbs}; refused {dict(self.refused)}): {self.changes} "
+            f"changes; the reader got {self.items} items in {self.pages} pages: {self.missed} missed, "
+            f"{self.out_of_order} out of order, {self.different} other than in the house; "
+            f"the last page says so: {self.said_the_end}"
+        )
+
+    def broken(self) -> list[str]:
+        promises = {
+            "something was missed": self.missed > 0,
+            "a number did not rise": self.out_of_order > 0,
+            "the copy is not what the house has": self.different > 0,
+            "the last page does not say that it is the last": not self.said_the_end,
+            "the writers wrote nothing": not self.changes,
+        }
+        return [promise for promise, broken in promises.items() if broken]
+
+
+class Reader:
+    """Follows page by page, with limits as they come, and keeps a copy."""
+
+    def __init__(self, web: Web, token: str, figures: Figures, chance: random.Random) -> None:
+        self._web, self._token, self._figures, self._chance = web, token, figures, chance
+        self._cursor: str | None = None
+        self._seq = 0
+        self.held: Held = {}
+
+    def turn_page(self) -> bool:
+        """Take over the next page; whether it was the last one."""
+        query: dict[str, Any] = {"limit": self._chance.choice([1, 7, 100, 500])}
+        if self._cursor is not None:
+            query["cursor"] = self._cursor
+        answer = self._web.request("GET", PATH, self._token, params=query)
+        assert answer.status_code == 200, answer.text
+        page = answer.json()
+        self._figures.pages += 1
+        for item in page["items"]:
+            self._figures.items += 1
+            self._figures.out_of_order += item["seq"] <= self._seq
+            self._seq = item["seq"]
+            self._take_over(item)
+        self._cursor = page["next_cursor"]
+        return bool(page["end_of_stream"])
+
+    def _take_over(self, item: dict[str, Any]) -> None:
+        key = (item["kind"], item["id"])
+        if item["op"] == "delete":
+            self.held.pop(key, None)
+        else:
+            self.held[key] = {**item["object"], "version": item["version"]}
+
+    def follow(self, over: Event) -> None:
+        """Until the end, asked for once more after the last writer stopped."""
+        while not over.is_set():
+            self.turn_page()
+        ends_at = time.monotonic() + PATIENCE
+        while not self._figures.said_the_end and time.monotonic() < ends_at:
+            self._figures.said_the_end = self.turn_page()
+
+
+def undergo(url: str, folder: Path, *, seconds: float, seed: int) -> Figures:
+    database = Database(url, DatabaseRole.WORKER)
+    shop = make_shop(database, at=database.clock())
+    figures, start, over, written = Figures(seconds), Barrier(WRITERS + 1), Event(), Event()
+    with running_web(url, folder) as web, ThreadPoolExecutor(WRITERS + 1) as crowd:
+        reader = Reader(web, shop.tokens["hq"], figures, random.Random(seed))
+        calls = [partial(_write, web, shop, figures, random.Random(f"{seed} {n}"), over, start) for n in range(WRITERS)]
+        writers = [crowd.submit(call) for call in calls]
+        following = crowd.submit(reader.follow, written)
+        start.wait(PATIENCE)
+        over.wait(seconds)
+        over.set()
+        for writer in writers:
+            writer.result()
+        written.set()
+        following.result()
+        anew = Reader(web, shop.tokens["hq"], Figures(0), random.Random(seed))
+        anew.follow(written)
+    _compare(figures, database, shop, reader.held, anew.held)
+    database.close()
+    return figures
+
+
+def _write(web: Web, shop: Shop, figures: Figures, chance: random.Random, over: Event, start: Barrier) -> None:
+    """Log concerns, and take, mark, edit, act upon and resolve them, as long as nobody says stop."""
+    start.wait(PATIENCE)
+    while not over.is_set():
+        concern = _do(web, shop, figures, "log", "/v1/concerns", {"mood": chance.randint(1, 5), "category": "food"})
+        if concern is None:
+            continue
+        path = f"/v1/concerns/{concern['id']}"
+        steps: list[Callable[[], Any]] = [
+            partial(_do, web, shop, figures, "take", f"{path}/take", None),
+            partial(_do, web, shop, figures, "edit", path, {"sensitive": chance.random() < 0.5}),
+            partial(_do, web, shop, figures, "edit", path, {"sensitive": False, "times_told": 2}),
+            partial(_do, web, shop, figures, "act", f"{path}/recovery-actions", {"remedy": "apology"}),
+            partial(_do, web, shop, figures, "resolve", f"{path}/resolve", {"outcome": "lost", "mood_after": 1}),
+        ]
+        for step in steps[: chance.randint(0, len(steps))]:
+            step()
+
+
+def _do(web: Web, shop: Shop, figures: Figures, verb: str, path: str, body: Any) -> dict[str, Any] | None:
+    method = "PATCH" if verb == "edit" else "POST"
+    told = {**body, "store_id": str(shop.store_id)} if verb == "log" else body
+    headers = {"If-Match": "*"} if verb == "edit" else {}
+    answer = web.request(method, path, shop.tokens["manager"], json=told, headers=headers)
+    if not answer.ok:
+        figures.refused[answer.status_code] += 1
+        return None
+    figures.writes[verb] += 1
+    done: dict[str, Any] = answer.json()
+    return done
+
+
+def _compare(figures: Figures, database: Database, shop: Shop, held: Held, anew: Held) -> None:
+    """The copy with the rows there are, and with the copy of somebody who comes when all is over."""
+    with database.reading(shop.organization_id) as session:
+        figures.changes = len(session.scalars(select(Change.seq)).all())
+        there = {
+            (kind, str(row.id)): row.version
+            for kind, model in KINDS.items()
+            for row in session.scalars(select(model)).unique()
+            if not _hidden(row)
+        }
+    versions = {key: row["version"] for key, row in held.items()}
+    figures.missed = len(there.keys() - versions.keys())
+    figures.different = len(versions.items() ^ there.items()) + sum(held[key] != anew.get(key) for key in held)
+
+
+def _hidden(row: Any) -> bool:
+    """Whether head office does not see it: a concern that is sensitive, or a part of one."""
+    return bool(getattr(getattr(row, "concern", row), "sensitive", False))
+
+
+def ordeal(folder: Path, seed: int) -> Iterator[Figures]:
+    """The long version."""
+    with fresh_postgresql() as (_, url):
+        yield undergo(url, folder, seconds=10, seed=seed)
+
+
+if __name__ == "__main__":
+    sys.exit(by_hand(ordeal))

@@ -1,0 +1,105 @@
+"""Workers are killed again and again while they send, and everybody has to be told all the same: `make chaos`."""
+
+import random
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import UUID
+
+from sqlalchemy import select
+
+from models.alerts.notification import Notification
+from models.db.session import EVERYTHING, Database, DatabaseRole
+from models.outbox.message import Outgoing, Task
+from tests.chaos.drivers.chaos_run import by_hand, fresh_postgresql, sleep_until
+from tests.chaos.drivers.concern_load import log_unhappy, open_shop, wait_until_sent
+from tests.chaos.drivers.worker_processes import crew_for
+from tests.support.fakes.fcm import FcmStandIn
+
+PER_SECOND = 25  # unhappy customers, each on one phone: a large chain on a bad evening
+AT_WORK = 2  # so that there is always one that has started
+PATIENCE = 60.0  # seconds until what a killed worker held must have been sent
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What came of it.
+
+    `in_hand` are the letters that were claimed and not recorded at a kill, `duplicates` the messages that a phone got
+    although it had the notification already: of those in hand, the ones that had left the house.
+    """
+
+    seed: int
+    kills: int
+    in_hand: int
+    notifications: int
+    lost: int
+    duplicates: int
+    seconds: float
+
+    def __str__(self) -> str:
+        return (
+            f"{self.kills} kills, {self.in_hand} letters in hand, over {self.notifications} notifications "
+            f"in {self.seconds:.1f} s: {self.lost} lost, "
+            f"{self.duplicates} duplicates ({self.duplicates / self.kills:.2f} per kill), seed {self.seed}"
+        )
+
+    def broken(self) -> list[str]:
+        lost = ["somebody was never told"] if self.lost else []
+        return lost + (["more than half a duplicate per kill"] if self.duplicates > self.kills / 2 else [])
+
+
+def undergo(url: str, folder: Path, *, kills: int, notifications: int, seed: int) -> Figures:
+    """Log a concern for each notification at an even pace, and kill a worker at random moments meanwhile."""
+    chance = random.Random(seed)
+    database = Database(url, DatabaseRole.WORKER)
+    shop = open_shop(database)
+    in_hand: set[UUID] = set()
+    # The first and last few are left in peace, so that there is something to send at each kill.
+    moments = sorted(chance.uniform(5, notifications - 5) for _ in range(kills))
+    with FcmStandIn(folder) as fcm, crew_for(url, fcm, at_work=AT_WORK) as crew:
+        begun = time.monotonic()
+        for number in range(notifications):
+            log_unhappy(database, shop)
+            while moments and moments[0] < number + 1:
+                sleep_until(begun + moments.pop(0) / PER_SECOND)
+                crew.kill()
+                in_hand |= _in_hand(database)
+            sleep_until(begun + (number + 1) / PER_SECOND)
+        wait_until_sent(database, PATIENCE)
+        seconds = time.monotonic() - begun
+        told = Counter(UUID(post.notification_id) for post in fcm.accepted)
+    with database.reading(EVERYTHING) as session:
+        ids = set(session.scalars(select(Notification.id)))
+    database.close()
+    assert len(ids) == notifications
+    assert told.keys() <= ids
+    return Figures(
+        seed=seed,
+        kills=kills,
+        in_hand=len(in_hand),
+        notifications=notifications,
+        lost=len(ids - told.keys()),
+        duplicates=told.total() - len(told),
+        seconds=seconds,
+    )
+
+
+def _in_hand(database: Database) -> set[UUID]:
+    """The leases on letters at this moment."""
+    with database.reading(EVERYTHING) as session:
+        held = select(Outgoing.lease_id).where(Outgoing.task == Task.RING, Outgoing.lease_id.is_not(None))
+        return {lease for lease in session.scalars(held) if lease}
+
+
+def ordeal(folder: Path, seed: int) -> Iterator[Figures]:
+    """The long version."""
+    with fresh_postgresql() as (_, url):
+        yield undergo(url, folder, kills=100, notifications=3000, seed=seed)
+
+
+if __name__ == "__main__":
+    sys.exit(by_hand(ordeal))

@@ -1,0 +1,209 @@
+"""A store with two workers and somebody who watches: what has to hold for its calls for help, whatever happens."""
+
+from collections import Counter
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine
+from sqlalchemy import select
+
+from models.alerts.alert import Alert
+from models.alerts.enums import AlertState
+from models.alerts.escalation_policy import DEFAULT, EscalationPolicy
+from models.alerts.notification import LOUD, PROGRESS, Notification
+from models.concerns.concern import Concern
+from models.concerns.enums import Status
+from models.concerns.event import ConcernEvent
+from models.db.session import EVERYTHING
+from models.organizations.opening_hours import Hours
+from models.organizations.store import Store
+from models.outbox.message import Task
+from models.staff.device import AddressKind
+from models.staff.shift import Shift
+from notifications.channels.base import Letter, Verdict
+from notifications.worker.worker import Worker
+from tests.support.app import World, empty_every_table
+from tests.support.factories import NOON, Shop, give_phone, make_shop, set_climb
+from tests.support.store_evening import hire
+from tests.support.worker import Notebook, over, queued, rows
+
+if TYPE_CHECKING:
+    from tests.chaos.drivers.alert_state_machine import Figures
+
+PEOPLE = ("floor", "colleague", "lead", "manager")
+STATES = {
+    Status.OPEN: {AlertState.OPEN, AlertState.UNANSWERED},
+    Status.TAKEN: {AlertState.TAKEN},
+    Status.RESOLVED: {AlertState.RESOLVED},
+}
+SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
+MOST_ROUNDS = 200
+MOST_JUMPS = 500
+
+
+class WatchedEvening(RuleBasedStateMachine):
+    """`wrong` are the letters that should not have been sent, as they went out."""
+
+    world: World
+    figures: "Figures"
+
+    def __init__(self) -> None:
+        super().__init__()
+        empty_every_table(self.world.url)
+        self.world.clock.at = NOON
+        self.shop: Shop = make_shop(self.world.back_office, on_shift=("floor", "colleague"))
+        hire(self.world.back_office, self.shop, "lead", at=NOON)
+        set_climb(self.world.back_office, self.shop, DEFAULT["steps"])
+        (policy,) = rows(self.world, EscalationPolicy)
+        self.policy_id = policy.id
+        for login in (*PEOPLE, "regional"):
+            give_phone(self.world.back_office, self.shop, login, login, kind=AddressKind.FCM_TOKEN)
+        self.book = Notebook()
+        self.book.meanwhile = self.watch
+        self.workers: list[Worker | None] = [self.a_worker(0), None]
+        self.wrong: list[tuple[str, Letter]] = []
+        self.rung: Counter[tuple[UUID | None, int | None, UUID | None]] = Counter()
+        self.unanswered_at: dict[UUID, Any] = {}
+        self.furthest: dict[UUID, int] = {}
+
+    def a_worker(self, number: int) -> Worker:
+        return Worker(self.world.back_office, over(self.book), name=f"worker {number}", patience=60.0)
+
+    def watch(self, letter: Letter) -> None:
+        """Is this letter, in this moment, one that should go out?"""
+        if letter.kind == "withdraw":
+            return
+        with self.world.back_office.reading(EVERYTHING) as session:
+            told = session.scalars(select(Notification).where(Notification.id == letter.notification_id)).one()
+            alert = session.scalars(Alert.alone().where(Alert.id == told.alert_id)).one_or_none()
+            concern = session.scalars(select(Concern).where(Concern.id == told.concern_id)).one()
+            shift = session.scalars(
+                select(Shift).where(Shift.staff_id == told.staff_id, Shift.ended_at.is_(None))
+            ).first()
+        if told.kind not in LOUD:
+            self.figures.news += 1
+            return
+        self.figures.rings += 1
+        if told.staff_id == concern.reported_by_id:
+            self.wrong.append(("for what they logged", letter))
+        if alert is None or not alert.calling or alert.run_id != told.run_id:
+            self.wrong.append(("for what was answered", letter))
+        if shift is not None and shift.paused_until is not None and shift.paused_until > self.world.clock():
+            self.wrong.append(("in a pause", letter))
+        if self.book.verdict == Verdict.sent():
+            self.rung[told.run_id, told.step, told.device_id] += 1
+            if self.rung[told.run_id, told.step, told.device_id] > 1:
+                self.wrong.append(("twice", letter))
+
+    # What the rules do.
+
+    def one_concern(self, data: st.DataObject) -> Concern:
+        drawn: Concern = data.draw(st.sampled_from(rows(self.world, Concern)))
+        return drawn
+
+    def runs(self) -> set[UUID]:
+        """The runs that calls are in: what is given back or reopened begins a new one."""
+        return {alert.run_id for alert in rows(self.world, Alert)}
+
+    def again(self, concern: Concern) -> Concern:
+        return next(row for row in rows(self.world, Concern) if row.id == concern.id)
+
+    def ask(self, concern: Concern, step: str, login: str, **body: Any) -> int:
+        path = f"/v1/concerns/{concern.id}/{step}"
+        return self.world.request("POST", path, (self.shop, login), **({"json": body} if body else {})).status_code
+
+    def silence(self, login: str, minutes: int) -> None:
+        with self.world.back_office.writing(self.shop.organization_id) as session:
+            shift = Shift.current(session, self.shop.staff[login])
+            if shift is not None:
+                shift.paused_until = self.world.clock() + minutes * MINUTE
+
+    def set_hours(self, hours: Hours | None) -> None:
+        with self.world.back_office.writing(self.shop.organization_id) as session:
+            session.get_one(Store, (self.shop.organization_id, self.shop.store_id)).hours = hours
+
+    def toggle(self, number: int) -> None:
+        worker = self.workers[number]
+        if worker is not None:
+            worker.close()
+        self.workers[number] = self.a_worker(number) if worker is None else None
+
+    def work(self) -> None:
+        """By turns, until there is nothing left to do at this moment."""
+        for _ in range(MOST_ROUNDS):
+            if not sum(worker.work_once() for worker in self.workers if worker is not None):
+                return
+        raise AssertionError(f"still at work after {MOST_ROUNDS} rounds")
+
+    # What has to hold.
+
+    def every_open_alert_has_a_next_step_in_the_future(self) -> None:
+        for alert in rows(self.world, Alert):
+            if alert.state is AlertState.OPEN:
+                assert alert.next_step_at is not None
+                assert alert.next_step_at > self.world.clock()
+
+    def no_step_was_skipped_or_taken_twice(self) -> None:
+        """Each that rings for what is as bad as this, up to where the climb has come; unless a dead worker has it."""
+        waiting = {row.alert_id for row in queued(self.world, Task.REACH)}
+        for alert in rows(self.world, Alert):
+            if alert.state is not AlertState.OPEN or alert.id in waiting:
+                continue
+            steps = alert.policy["steps"]
+            meant = [n for n in range(alert.stage + 1) if alert.severity in steps[n % len(steps)]["severities"]]
+            assert sorted(one["step"] for one in alert.climbed) == meant
+
+    def every_alert_follows_its_concern(self) -> None:
+        concerns = {row.id: row for row in rows(self.world, Concern)}
+        for alert in rows(self.world, Alert):
+            concern = concerns[alert.concern_id]
+            assert alert.state in STATES[concern.status]
+            if concern.status is Status.TAKEN:
+                assert alert.taken_by_id == concern.taken_by_id is not None
+            assert alert.next_step_at is not None or alert.state is not AlertState.OPEN
+            assert alert.next_step_at is None or alert.state in (AlertState.OPEN, AlertState.TAKEN)
+            assert alert.summary
+
+    def remember(self) -> None:
+        """That nobody answered, and how far each phone got: neither is ever taken back."""
+        for alert in rows(self.world, Alert):
+            assert self.unanswered_at.setdefault(alert.id, alert.unanswered_at) in (None, alert.unanswered_at)
+            self.unanswered_at[alert.id] = alert.unanswered_at
+        for row in rows(self.world, Notification):
+            if row.on_a_phone:
+                far = PROGRESS.index(row.state)
+                assert far >= self.furthest.get(row.id, 0)
+                self.furthest[row.id] = far
+            else:
+                assert row.id not in self.furthest
+
+    def go_on_until_it_is_over(self) -> None:
+        """From one moment at which something is to be done to the next, with a worker and a push service that live."""
+        self.book.verdict = Verdict.sent()
+        if not any(self.workers):
+            self.toggle(0)
+        for _ in range(MOST_JUMPS):
+            self.work()
+            self.every_open_alert_has_a_next_step_in_the_future()
+            steps = [alert.next_step_at for alert in rows(self.world, Alert) if alert.next_step_at is not None]
+            tasks = [max(row.due_at, row.lease_until or row.due_at) + SECOND for row in queued(self.world)]
+            coming = steps + tasks
+            if not coming:
+                break
+            self.world.clock.at = max(min(coming), self.world.clock() + SECOND)
+        self.figures.concerns += len(rows(self.world, Concern))
+        alerts = rows(self.world, Alert)
+        self.figures.open_at_the_end += sum(alert.state is AlertState.OPEN for alert in alerts)
+        self.figures.unanswered += sum(alert.unanswered_at is not None for alert in alerts)
+        self.figures.given_back += sum(bool(row.details.get("forgotten")) for row in rows(self.world, ConcernEvent))
+        assert {alert.state for alert in alerts} <= {AlertState.UNANSWERED, AlertState.TAKEN, AlertState.RESOLVED}
+        assert [alert.next_step_at for alert in alerts if alert.next_step_at] == []
+        assert queued(self.world) == []
+        assert self.wrong == []
+
+    def close(self) -> None:
+        for worker in self.workers:
+            if worker is not None:
+                worker.close()

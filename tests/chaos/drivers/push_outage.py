@@ -1,0 +1,174 @@
+"""Firebase is away in every way it can be away, and nobody is forgotten: `make chaos-fcm`."""
+
+import random
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from threading import Lock
+from uuid import UUID
+
+from structlog.testing import capture_logs
+
+from models.alerts.notification import Notification, NotificationState
+from models.staff.device import AddressKind
+from notifications.channels.base import Channel, Letter, Verdict
+from notifications.channels.push.channel import Push
+from notifications.worker.delivery import LONGEST_PAUSE
+from notifications.worker.worker import Worker
+from tests.chaos.drivers import push_backlog, push_hanging
+from tests.chaos.drivers.chaos_run import Figures as AnyFigures
+from tests.chaos.drivers.chaos_run import by_hand, fresh_postgresql
+from tests.support.app import World, empty_every_table
+from tests.support.factories import Shop, give_phone, make_shop
+from tests.support.fakes import fcm_answers
+from tests.support.fakes.fcm import FcmStandIn
+from tests.support.fakes.fcm_answers import Answer
+from tests.support.worker import log_concern, over, queued, rows, work, worker_of
+
+OUTAGE = timedelta(minutes=10)
+PHONES = 2
+DRAINED_WITHIN = timedelta(seconds=60)
+TIMEOUT = 0.3  # seconds instead of ten, for the machine's clock cannot be moved
+
+MODES: Mapping[str, Callable[[], Answer]] = {
+    "503": fcm_answers.unavailable,
+    "silent": fcm_answers.hang,
+    "429": fcm_answers.quota,
+    "429 with Retry-After": lambda: fcm_answers.quota(20),
+    "401": fcm_answers.unauthenticated,
+}
+
+
+@dataclass
+class Figures:
+    """What came of it.
+
+    `lost` are the notifications that never reached Firebase although it answered again when there was still time: more
+    than the longest pause between two attempts.
+    """
+
+    mode: str
+    attempts: int = 0
+    posts: int = 0
+    states: Counter[str] = field(default_factory=Counter)
+    lost: int = 0
+    unsaid: int = 0  # expired, and nothing says why
+    ready: list[str] = field(default_factory=list)  # /readyz during the outage and after it
+    drained_in: timedelta = timedelta(0)
+    left: int = 0
+    errors: Counter[str] = field(default_factory=Counter)
+
+    def __str__(self) -> str:
+        states = ", ".join(f"{count} {state}" for state, count in sorted(self.states.items()))
+        return (
+            f"Firebase away for 10 minutes ({self.mode}): notifications {states}; {self.lost} lost; "
+            f"{self.posts} POSTs in {self.attempts} attempts; /readyz {', then '.join(self.ready)}; drained "
+            f"{self.drained_in.total_seconds():.0f} s after its return"
+        )
+
+    def broken(self) -> list[str]:
+        promises = {
+            "somebody was forgotten before the time was over": self.lost > 0,
+            "somebody who was told too late does not see it": self.unsaid > 0,
+            "more than one POST for an attempt": self.posts > self.attempts,
+            "/readyz does not say how it is": self.ready != ["200 degraded", "200 ok"],
+            "not drained within a minute": self.left > 0 or self.drained_in > DRAINED_WITHIN,
+            "something happened that nobody foresaw": bool(self.errors),
+        }
+        return [promise for promise, broken in promises.items() if broken]
+
+
+class Counting:
+    """A channel as it is, and how often it was asked."""
+
+    def __init__(self, channel: Channel) -> None:
+        self._channel, self._counting = channel, Lock()
+        self.attempts: Counter[UUID] = Counter()
+
+    def deliver(self, letter: Letter) -> Verdict:
+        with self._counting:
+            self.attempts[letter.notification_id] += 1
+        return self._channel.deliver(letter)
+
+    def close(self) -> None:
+        self._channel.close()
+
+
+def undergo(world: World, folder: Path, *, mode: str, step: timedelta, seed: int) -> Figures:
+    """Ten minutes of the world's clock in which concerns are logged at random moments and Firebase takes none."""
+    chance, figures, shop = random.Random(seed), Figures(mode), make_shop(world.back_office)
+    for number in range(PHONES):
+        give_phone(world.back_office, shop, "manager", f"phone-{number}", kind=AddressKind.FCM_TOKEN)
+    with capture_logs() as logged, FcmStandIn(folder) as fcm:
+        push = Counting(Push.from_credentials(fcm.credentials, fcm.url, timeout=TIMEOUT))
+        with worker_of(world, over(push)) as worker:
+            back_at = _away(world, shop, worker, fcm, chance, mode=mode, step=step)
+            figures.ready.append(_ready(world))
+            fcm.answer = fcm_answers.ok()
+            log_concern(world, shop)  # that it is back shows with the next letter, and all before may have expired
+            while queued(world) and world.clock() < back_at + DRAINED_WITHIN:
+                world.clock.move(seconds=5)
+                work(worker)
+            figures.drained_in, figures.left = world.clock() - back_at, len(queued(world))
+            world.clock.move(seconds=5)  # the worker shows itself
+            work(worker)
+            figures.ready.append(_ready(world))
+        told = Counter(post.notification_id for post in fcm.accepted)
+        posts = Counter(post.notification_id for post in fcm.posts)
+    figures.attempts, figures.posts = push.attempts.total(), posts.total()
+    _judge(figures, rows(world, Notification), told, back_at)
+    figures.errors = Counter(line["event"] for line in logged if line["log_level"] == "error")
+    return figures
+
+
+def _away(
+    world: World, shop: Shop, worker: Worker, fcm: FcmStandIn, chance: random.Random, *, mode: str, step: timedelta
+) -> datetime:
+    """The outage; the moment it ends."""
+    log_concern(world, shop)  # this one cannot be told in time
+    back_at = world.clock() + OUTAGE
+    while True:
+        fcm.answer = MODES[mode]()
+        work(worker)
+        fcm.release()
+        if world.clock() >= back_at:
+            return back_at
+        world.clock.move(seconds=step.total_seconds())
+        if chance.random() < 0.5:
+            log_concern(world, shop)
+
+
+def _judge(figures: Figures, notifications: Sequence[Notification], told: Counter[str], back_at: datetime) -> None:
+    figures.states = Counter(notification.state.value for notification in notifications)
+    for notification in notifications:
+        accepted = notification.state is NotificationState.ACCEPTED
+        expired = notification.state is NotificationState.EXPIRED
+        in_time = notification.expires_at > back_at + LONGEST_PAUSE
+        figures.lost += not (accepted and str(notification.id) in told) and not (expired and not in_time)
+        figures.unsaid += expired and not notification.failure
+
+
+def _ready(world: World) -> str:
+    answer = world.request("GET", "/readyz")
+    told = answer.json or {}
+    return f"{answer.status_code} {told.get('push')}"
+
+
+def ordeal(folder: Path, seed: int) -> Iterator[AnyFigures]:
+    """The long version."""
+    with fresh_postgresql() as (_, url):
+        for mode in MODES:
+            world = World(url)
+            yield undergo(world, folder, mode=mode, step=timedelta(seconds=10), seed=seed)
+            world.close()
+            empty_every_table(url)
+        yield push_backlog.undergo(url, folder, backlog=1000)
+        empty_every_table(url)
+        yield push_hanging.undergo(url, folder, rounds=3, seconds=10.0)
+
+
+if __name__ == "__main__":
+    sys.exit(by_hand(ordeal))

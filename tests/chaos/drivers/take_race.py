@@ -1,0 +1,155 @@
+"""Fifty people take each alert at the same moment, while their phones still ring: `make chaos-takes`."""
+
+import random
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+import requests
+from sqlalchemy import select
+
+from models.access import Role
+from models.alerts.alert import Alert
+from models.db.session import EVERYTHING, Database, DatabaseRole
+from models.staff.credentials import StaffSession
+from models.staff.device import AddressKind
+from models.staff.shift import Shift
+from models.staff.staff import Staff, StaffStore
+from tests.chaos.drivers.chaos_run import by_hand, fresh_postgresql
+from tests.chaos.drivers.concern_load import wait_until_sent
+from tests.chaos.drivers.web_processes import Web, running_web
+from tests.chaos.drivers.worker_processes import crew_for
+from tests.support.factories import Shop, give_phone, make_shop, password_hash
+from tests.support.fakes.fcm import FcmStandIn, Post
+from tests.support.threads import at_once
+
+PHONES = 8  # of those who tap, on shift: the others hear of it by word of mouth
+HEAD_START = 0.4  # seconds, at most, that the worker has before the taps
+SILENT_AFTER = 2.0  # seconds after a take until no push for it may be accepted any more
+PATIENCE = 60.0  # seconds
+
+
+@dataclass
+class Figures:
+    """What came of it. `latest` is the longest time from the answer to the winner to a push that was accepted."""
+
+    taps: int
+    alerts: int
+    won: Counter[int] = field(default_factory=Counter)  # how many alerts had so many winners
+    told_who: int = 0
+    refused_otherwise: int = 0
+    rings: int = 0
+    after_the_take: int = 0
+    latest: float = 0.0
+    still_shown: int = 0
+    seconds: float = 0.0
+
+    def __str__(self) -> str:
+        winners = ", ".join(f"{count} alerts with {won}" for won, count in sorted(self.won.items()))
+        return (
+            f"{self.taps} taps on each of {self.alerts} alerts in {self.seconds:.0f} s: winners: {winners}; "
+            f"{self.told_who} losers learned who, {self.refused_otherwise} did not; {self.rings} pushes, "
+            f"{self.after_the_take} of them after the take, at most {self.latest:.2f} s; "
+            f"{self.still_shown} never taken off a phone"
+        )
+
+    def broken(self) -> list[str]:
+        promises = {
+            "an alert without exactly one winner": self.won.keys() != {1},
+            "a loser did not learn who goes": self.refused_otherwise > 0,
+            f"a push more than {SILENT_AFTER:.0f} s after the take": self.latest > SILENT_AFTER,
+            "a phone still shows what somebody took": self.still_shown > 0,
+        }
+        return [promise for promise, broken in promises.items() if broken]
+
+
+def undergo(url: str, folder: Path, *, taps: int, alerts: int, seed: int) -> Figures:
+    """One alert after the other: logged, given a moment to ring, and taken by everybody at once."""
+    chance = random.Random(seed)
+    database = Database(url, DatabaseRole.WORKER)
+    shop = make_shop(database, at=database.clock())
+    crowd = [_hire(database, shop, number) for number in range(taps)]
+    figures, taken_at = Figures(taps, alerts), dict[str, float]()
+    with FcmStandIn(folder) as fcm, crew_for(url, fcm), running_web(url, folder) as web:
+        begun = time.monotonic()
+        for _ in range(alerts):
+            told = {"mood": 2, "store_id": str(shop.store_id)}
+            concern = web.request("POST", "/v1/concerns", shop.tokens["floor"], json=told).json()
+            time.sleep(chance.uniform(0, HEAD_START))
+            answers = at_once([partial(_tap, web, concern["id"], shop.tokens[login]) for login in crowd])
+            taken_at[concern["alert"]["id"]] = _judge(figures, answers)
+        figures.seconds = time.monotonic() - begun
+        wait_until_sent(database, PATIENCE)
+        posts = fcm.accepted
+    _look_at_phones(figures, posts, taken_at)
+    with database.reading(EVERYTHING) as session:
+        assert all(alert.taken_by_id for alert in session.scalars(select(Alert)).unique())
+    database.close()
+    return figures
+
+
+def _tap(web: Web, concern_id: str, token: str) -> tuple[requests.Response, float]:
+    """Take it; the answer, and when it came."""
+    answer = web.request("POST", f"/v1/concerns/{concern_id}/take", token)
+    return answer, time.monotonic()
+
+
+def _judge(figures: Figures, answers: list[tuple[requests.Response, float]]) -> float:
+    """Count winners and losers of one alert; when the winner knew."""
+    winners = [(answer.json()["taken_by"], at) for answer, at in answers if answer.status_code == 200]
+    figures.won[len(winners)] += 1
+    going, at = winners[0] if winners else (None, time.monotonic())
+    for answer, _ in answers:
+        if answer.status_code != 200:
+            told = answer.json()
+            knows = answer.status_code == 409 and told["code"] == "already-taken" and told["taken_by"] == going
+            figures.told_who += knows
+            figures.refused_otherwise += not knows
+    return at
+
+
+def _look_at_phones(figures: Figures, posts: list[Post], taken_at: dict[str, float]) -> None:
+    """What each phone got: a ring soon enough, and afterwards the word to take it off the screen."""
+    shown = set()
+    for post in posts:
+        data = post.message["data"]
+        if data["type"] == "alert.ring":
+            late = post.at - taken_at[data["alert_id"]]
+            figures.rings += 1
+            figures.after_the_take += late > 0
+            figures.latest = max(figures.latest, late)
+            shown.add((data["alert_id"], post.address))
+        else:
+            shown.discard((data["alert_id"], post.address))
+    figures.still_shown = len(shown)
+
+
+def _hire(database: Database, shop: Shop, number: int) -> str:
+    """One more on the floor; the first few are on shift with a phone. Their login."""
+    login, at = f"tapper-{number}", database.clock()
+    with database.writing(shop.organization_id) as session:
+        staff = Staff(login=login, name=f"Tapper {number}", role=Role.FLOOR, password_hash=password_hash())
+        session.add(staff)
+        session.flush()
+        session.add(StaffStore(staff_id=staff.id, store_id=shop.store_id))
+        if number < PHONES:
+            session.add(Shift(staff_id=staff.id, store_id=shop.store_id, started_at=at))
+        _, token = StaffSession.open(session, staff=staff, at=at)
+    shop.staff[login], shop.tokens[login] = staff.id, token.text
+    if number < PHONES:
+        give_phone(database, shop, login, f"phone-{number}", kind=AddressKind.FCM_TOKEN, at=at)
+    return login
+
+
+def ordeal(folder: Path, seed: int) -> Iterator[Figures]:
+    """The long version."""
+    with fresh_postgresql() as (_, url):
+        yield undergo(url, folder, taps=50, alerts=200, seed=seed)
+
+
+if __name__ == "__main__":
+    sys.exit(by_hand(ordeal))

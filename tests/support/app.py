@@ -1,0 +1,136 @@
+"""A running house for tests: application, database and a clock that can be moved."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from functools import cache
+from typing import Any
+
+import sqlalchemy as sa
+from flask import Flask
+from limits.storage import MemoryStorage
+from limits.strategies import MovingWindowRateLimiter
+from werkzeug.test import TestResponse
+
+from api import create_app
+from config import Config
+from models.db.cache import Memory
+from models.db.session import Database, DatabaseRole
+from models.tables import metadata
+from tests.support.factories import NOON, Shop
+
+
+class MovableClock:
+    """The time of the test, which stands still until it is moved."""
+
+    def __init__(self, at: datetime = NOON) -> None:
+        self.at = at
+
+    def __call__(self) -> datetime:
+        return self.at
+
+    def move(self, **by: float) -> datetime:
+        self.at += timedelta(**by)
+        return self.at
+
+
+@cache
+def _application() -> Flask:
+    return create_app(Config.from_env({"SECRET_KEY": "a secret of the tests"}))
+
+
+_databases: dict[tuple[str, DatabaseRole], Database] = {}
+
+
+def _database(url: str, role: DatabaseRole) -> Database:
+    """Engines that are connected and know their statements: both take longer than running those."""
+    if (url, role) not in _databases:
+        _databases[url, role] = Database(url, role)
+    return _databases[url, role]
+
+
+def hang_up() -> None:
+    """Close every connection a world has left open for the next one."""
+    for database in _databases.values():
+        database.close()
+    for url in {url for url, _ in _databases}:
+        _owner(url).dispose()
+
+
+class World:
+    """What a test holds in its hands: `clock`, `database` (of the web), `app`, and requests in somebody's name."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.clock = MovableClock()
+        self.database, self.back_office = (_database(url, role) for role in DatabaseRole)
+        for database in (self.database, self.back_office):
+            database.clock, database.memory = self.clock, Memory()
+        self._limiter = MovingWindowRateLimiter(MemoryStorage())
+
+    @property
+    def app(self) -> Flask:
+        """The application, which is made once, for that takes long; it serves the world that asked for it last."""
+        app = _application()
+        app.extensions |= {"database": self.database, "limiter": self._limiter}
+        return app
+
+    def request(self, method: str, path: str, by: tuple[Shop, str] | None = None, **options: Any) -> TestResponse:
+        """One request over the whole application; `by` is a shop and the login (or key) that asks."""
+        headers = dict(options.pop("headers", {}))
+        if by is not None:
+            shop, login = by
+            headers.setdefault("Authorization", f"Bearer {shop.tokens[login]}")
+        return self.app.test_client().open(path, method=method, headers=headers, **options)
+
+    @contextmanager
+    def counting(self, database: Database | None = None) -> Iterator[list[str]]:
+        """Collect the statements the web (or another one) sends to the database, without BEGIN and COMMIT."""
+        database = database or self.database
+        statements: list[str] = []
+
+        def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+            if statement not in ("BEGIN", "BEGIN IMMEDIATE"):
+                statements.append(statement)
+
+        engines = [database.engine]
+        if database.engine.dialect.name == "sqlite":  # on PostgreSQL both are views of one engine
+            engines.append(database.reading_engine)
+        for engine in engines:
+            sa.event.listen(engine, "before_cursor_execute", note)
+        try:
+            yield statements
+        finally:
+            for engine in engines:
+                sa.event.remove(engine, "before_cursor_execute", note)
+
+    def close(self) -> None:
+        self.database.close()
+        self.back_office.close()
+
+
+MANY = 4 * 2**20  # bytes in all tables: beyond that they are made anew
+
+
+def empty_every_table(url: str) -> None:
+    """Leave the schema and nothing in it: for tests that commit for real."""
+    with _owner(url).begin() as connection:
+        if connection.dialect.name == "postgresql":
+            used = "SELECT relname, pg_relation_size(oid) FROM pg_class WHERE relkind = 'r' AND relname = ANY(:ours)"
+            ours = [table.name for table in metadata.sorted_tables]
+            sizes = {name: size for name, size in connection.execute(sa.text(used), {"ours": ours}) if size}
+            connection.execute(sa.text("SET LOCAL session_replication_role = replica"))  # in any order
+            # To empty a file takes a hundred times longer than to delete a few rows from it.
+            if sum(sizes.values()) > MANY:
+                connection.execute(sa.text("TRUNCATE " + ", ".join(f'"{name}"' for name in ours)))
+            elif sizes:
+                connection.execute(sa.text("; ".join(f'DELETE FROM "{name}"' for name in sizes)))  # noqa: S608 ours
+        else:
+            connection.execute(sa.text("PRAGMA foreign_keys=OFF"))
+            for table in reversed(metadata.sorted_tables):
+                connection.execute(sa.text(f'DELETE FROM "{table.name}"'))  # noqa: S608 our own table names
+
+
+@cache
+def _owner(url: str) -> sa.Engine:
+    return sa.create_engine(url, pool_pre_ping=True)  # tests hang up on everybody

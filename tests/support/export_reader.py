@@ -1,0 +1,38 @@
+"""A reader of the export: page by page up to the end, and the copy that is made of it."""
+
+from typing import Any
+
+from tests.support.app import World
+from tests.support.factories import Shop
+
+PATH = "/v1/exports/changes"
+
+
+def page(world: World, shop: Shop, cursor: str | None = None, login: str = "hq", **query: Any) -> dict[str, Any]:
+    answer = world.request("GET", PATH, (shop, login), query_string={**query, **({"cursor": cursor} if cursor else {})})
+    assert answer.status_code == 200, answer.text
+    found: dict[str, Any] = answer.json
+    return found
+
+
+def follow(world: World, shop: Shop, cursor: str | None = None, **options: Any) -> tuple[list[dict[str, Any]], str]:
+    """Everything up to the end, and where to come back."""
+    items: list[dict[str, Any]] = []
+    while True:
+        found = page(world, shop, cursor, **options)
+        items += found["items"]
+        cursor = str(found["next_cursor"])
+        if found["end_of_stream"]:
+            return items, cursor
+
+
+def applied(items: list[dict[str, Any]]) -> dict[tuple[str, str], dict[str, Any]]:
+    """What a reader holds who takes over each item in turn."""
+    copy: dict[tuple[str, str], dict[str, Any]] = {}
+    for item in items:
+        key = (item["kind"], item["id"])
+        if item["op"] == "delete":
+            copy.pop(key, None)
+        else:
+            copy[key] = {**item["object"], "version": item["version"], "store_id": item["store_id"]}
+    return copy

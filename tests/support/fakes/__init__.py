@@ -1,0 +1,1 @@
+"""Stand-ins for services outside this machine: Firebase and a mail server."""

@@ -1,0 +1,186 @@
+"""Seeded random histories of an organization, lived through the real verbs."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+from random import Random
+from uuid import UUID
+
+from sqlalchemy import select
+
+from models.access import GRANTS, Actor, Role
+from models.alerts.enums import AlertState
+from models.concerns.check import AskedWell
+from models.concerns.concern import Concern
+from models.concerns.enums import Channel, Handling, Kind, Outcome, Status
+from models.concerns.event import ConcernEvent
+from models.concerns.previous import last_of
+from models.customers.customer import Customer
+from models.db.base import Money
+from models.db.session import Database, ScopedSession
+from models.organizations.store import Store
+from models.organizations.store_day import StoreDay
+from models.organizations.vocabulary import Category, Cause
+from models.recovery.action import ActionStatus, RecoveryAction
+from models.recovery.approvals import act
+from models.recovery.follow_up import FollowUp, FollowUpKind
+from models.recovery.remedy import Remedy
+from notifications.decide.announce import announce
+from tests.support.factories import PEOPLE, Shop, make_store
+
+BEGIN = datetime(2026, 2, 20, tzinfo=UTC)  # clocks change in New York on 8 March, in Lisbon on 29 March
+DAYS = 45
+END = BEGIN + timedelta(days=DAYS)
+
+
+@dataclass
+class Stage:
+    """What a history plays with."""
+
+    session: ScopedSession
+    stores: list[Store]
+    categories: list[Category]
+    causes: list[Cause]
+    remedies: list[Remedy]
+    people: list[Actor]
+    customers: list[Customer]
+
+
+def add_store_abroad(database: Database, shop: Shop) -> UUID:
+    """A third store, in another zone, with another currency and a late morning; its id."""
+    with database.writing(shop.organization_id) as session:
+        store = make_store("third", shop.region_id, zone="America/New_York", day_starts_at=time(6, 30))
+        store.currency, store.country = "USD", "US"
+        session.add(store)
+    return store.id
+
+
+def live(database: Database, shop: Shop, rng: Random, *, concerns: int) -> None:
+    """Let that many concerns happen to the shop, each with whatever becomes of it."""
+    with database.writing(shop.organization_id) as session:
+        everybody = [
+            Actor(shop.organization_id, GRANTS[PEOPLE[login][0]], None, staff_id=shop.staff[login])
+            for login in ("floor", "colleague", "manager")
+        ]
+        till = Actor(shop.organization_id, GRANTS[Role.FLOOR], None)  # nobody by name
+        stage = Stage(
+            session,
+            *(list(session.scalars(select(kind).order_by(kind.slug))) for kind in (Store, Category, Cause, Remedy)),
+            people=[*everybody, till],
+            customers=list(
+                session.scalars(select(Customer).where(Customer.merged_into_id.is_(None)).order_by(Customer.id))
+            ),
+        )
+        for _ in range(concerns):
+            _happen(stage, rng)
+        _listen(stage, rng)
+
+
+def _listen(stage: Stage, rng: Random) -> None:
+    """Promises and what became of them, some that were asked, some days that were told."""
+    for concern in stage.session.scalars(select(Concern).order_by(Concern.id)).all():
+        for _ in range(rng.choice([0, 0, 1, 2])):
+            _promise(stage, rng, concern)
+    for _ in range(rng.randrange(60)):
+        by, at = rng.choice(stage.people), BEGIN + timedelta(seconds=rng.randrange(DAYS * 24 * 3600))
+        store_id = rng.choice(stage.stores).id
+        AskedWell.tap(stage.session, by=by, at=at, store_id=store_id, count=rng.choice([1, 1, 5, 500]))
+    for _ in range(rng.randrange(60, 120)):
+        store, day = rng.choice(stage.stores), BEGIN.date() + timedelta(days=rng.randrange(DAYS))
+        sizes = {name: rng.choice([None, 0, 9, 10, 250]) for name in ("covers", "transactions")}
+        StoreDay.tell(stage.session, store, day, sales=None, **sizes)
+        stage.session.flush()
+
+
+def _promise(stage: Stage, rng: Random, concern: Concern) -> None:
+    """Something is promised, and kept, broken, cancelled or handed over, in time or not; or nothing becomes of it."""
+    by, session, at = rng.choice(stage.people[:3]), stage.session, concern.received_at
+    due_at = at + timedelta(seconds=rng.choice([1, 600, 7200, 30_000, 86_400, 3 * 86_400]))
+    promised, _ = FollowUp.promise(
+        session, concern, by=by, at=at, due_at=due_at, what="A call.", kind=FollowUpKind.CALL
+    )
+    session.flush()
+    at += timedelta(seconds=rng.choice([0, 599, 600, 7200, 86_400]))
+    if at >= due_at and rng.random() < 0.5:
+        promised.break_(at=at)
+    match rng.choice(["keep", "keep", "cancel", "nothing"]):
+        case "keep":
+            promised.keep(by=by, at=at)
+        case "cancel":
+            promised.cancel(by=by, at=at, note="Not needed.")
+    session.flush()
+
+
+def _happen(stage: Stage, rng: Random) -> None:
+    now = BEGIN + timedelta(seconds=rng.randrange(DAYS * 24 * 3600))
+    minutes_ago = rng.choice([0, 0, 0, 1, 14, 15, 16, 120, 3 * 24 * 60, 40 * 24 * 60, -2])
+    described = {}
+    if rng.random() < 0.7:
+        described["category"] = rng.choice(stage.categories)
+        causes = [cause for cause in stage.causes if cause.category_id == described["category"].id]
+        if causes and rng.random() < 0.7:
+            described["cause"] = rng.choice(causes)
+    if stage.customers and rng.random() < 0.6:
+        described["customer"] = rng.choice(stage.customers)
+    event = Concern.log(
+        by=rng.choice(stage.people),
+        store=rng.choice(stage.stores),
+        mood=rng.randint(1, 5),
+        at=now,
+        occurred_at=now - timedelta(minutes=minutes_ago, seconds=rng.choice([0, 0, 1, 59])),
+        kind=rng.choice([Kind.CONCERN] * 6 + [Kind.REQUEST, Kind.PRAISE]),
+        handling=rng.choice([Handling.HELP, Handling.HELP, Handling.MINE]),
+        channel=rng.choice(list(Channel)),
+        sensitive=rng.random() < 0.1,
+        previous=last_of(stage.session, described.get("customer"), before=now),
+        **described,
+    )
+    stage.session.add(event.concern)
+    announce(stage.session, event)
+    stage.session.flush()
+    for _ in range(rng.randrange(7)):
+        now += timedelta(seconds=rng.choice([0, 1, 45, 60, 61, 300, 1200, 3601]))
+        _go_on(stage, rng, event.concern, now)
+
+
+def _go_on(stage: Stage, rng: Random, concern: Concern, now: datetime) -> None:
+    """One more step, of those its state allows."""
+    by, session = rng.choice(stage.people), stage.session
+    events = []
+    match rng.choice(["take", "release", "act", "act", "reverse", "resolve", "resolve", "reopen", "nobody comes"]):
+        case "take" if concern.status is Status.OPEN:
+            events = [concern.take(by=by, at=now)]
+        case "release" if concern.status is Status.TAKEN:
+            manager = stage.people[2]
+            events = [concern.release(by=manager, at=now)]
+        case "act" if concern.status is not Status.RESOLVED:
+            events = [_act(stage, rng, concern, by, now)]
+        case "reverse" if concern.status is not Status.RESOLVED:
+            events = [_take_back(session, concern, by, now)]
+        case "resolve" if concern.status is not Status.RESOLVED:
+            outcome, mood = rng.choice(list(Outcome)), rng.choice([None, 1, 2, 3, 4, 5])
+            events = [concern.resolve(by=by, outcome=outcome, mood_after=mood, at=now)]
+        case "reopen" if concern.status is Status.RESOLVED:
+            events = [concern.reopen(by=by, at=now)]
+        case "nobody comes" if concern.alert and concern.alert.state is AlertState.OPEN:
+            while (at := concern.alert.next_step_at) is not None:
+                concern.alert.climb(at=max(at, now), arrived=False)
+    session.flush()
+    for event in filter(None, events):
+        announce(session, event)
+    session.flush()
+
+
+def _act(stage: Stage, rng: Random, concern: Concern, by: Actor, now: datetime) -> ConcernEvent:
+    cost = Money(rng.choice([0, 1, 250, 999, 10**9]), concern.store.currency) if rng.random() < 0.7 else None
+    remedy = rng.choice([it for it in stage.remedies if cost or it.default_cost is None])
+    return act(stage.session, concern, by=by, remedy=remedy, cost=cost, at=now)[1]
+
+
+def _take_back(session: ScopedSession, concern: Concern, by: Actor, now: datetime) -> ConcernEvent | None:
+    stands = select(RecoveryAction).where(
+        RecoveryAction.concern_id == concern.id,
+        RecoveryAction.status == ActionStatus.DONE,
+        RecoveryAction.reverses_id.is_(None),
+    )
+    action = session.scalars(stands.limit(1)).one_or_none()
+    return action.reverse(session, by=by, at=now)[1] if action else None

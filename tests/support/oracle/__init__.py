@@ -1,0 +1,1 @@
+"""Second opinions on figures: plain loops over raw rows."""

@@ -1,0 +1,82 @@
+"""Two organizations in full swing, behind all the walls together or behind one of them alone."""
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from models.db.session import ScopedSession, keep_to_tenant
+from tests.support.app import World
+from tests.support.databases import Databases
+from tests.support.full_organization import Scene, make_scene
+from tests.support.tenant_rows import rows_of, tenant_tables, traces_of
+
+
+@dataclass
+class Walls:
+    """A world with two organizations, `ours` and `theirs`, and a connection as the owner of the tables."""
+
+    world: World
+    owner: sa.Engine
+    ours: Scene
+    theirs: Scene
+    filtered: bool
+    before: dict[str, Any]
+    alone: bool  # one wall without the others
+    others: list[tuple[Scene, set[str]]] = field(default_factory=list)
+
+    @contextlib.contextmanager
+    def standing(self) -> Iterator[None]:
+        """Only the walls that are to be tested stand for as long as the block lasts."""
+        with contextlib.nullcontext() if self.filtered else without_the_sessions_filter():
+            yield
+
+    def traces(self) -> dict[str, Any]:
+        """Of ours."""
+        return traces_of(self.owner, self.ours.shop.organization_id)
+
+    def others_without(self, ids: set[str]) -> Scene:
+        """A third organization, to whose things anything may happen, and which calls nothing by these ids yet."""
+        if not self.others or ids & self.others[-1][1]:
+            self.others.append((make_scene(self.world, f"others-{len(self.others)}"), set()))
+        scene, used = self.others[-1]
+        used |= ids
+        return scene
+
+
+@contextlib.contextmanager
+def without_the_sessions_filter() -> Iterator[None]:
+    sa.event.remove(ScopedSession, "do_orm_execute", keep_to_tenant)
+    try:
+        yield
+    finally:
+        sa.event.listen(ScopedSession, "do_orm_execute", keep_to_tenant)
+
+
+@pytest.fixture(scope="module")
+def wall(request: pytest.FixtureRequest) -> str:
+    """Which of the walls stand: `every wall`, `row level security`, `session filter` or `none`."""
+    return str(request.param)
+
+
+@pytest.fixture(scope="module")
+def walls(databases: Databases, database_kind: str, wall: str) -> Iterator[Walls]:
+    """Tests leave it as it was: each looks at its traces, and when all have run every row is the one it was."""
+    with databases.alone(database_kind) as url:
+        owner = sa.create_engine(url)
+        if wall in ("session filter", "none") and database_kind == "postgresql":
+            with owner.begin() as connection:
+                for table in tenant_tables():
+                    connection.execute(sa.text(f'ALTER TABLE "{table.name}" DISABLE ROW LEVEL SECURITY'))
+        world = World(url)
+        ours, theirs = make_scene(world, "ours"), make_scene(world, "theirs")
+        every_row = rows_of(owner, ours.shop.organization_id)
+        before = traces_of(owner, ours.shop.organization_id)
+        filtered, alone = wall in ("every wall", "session filter"), wall != "every wall"
+        yield Walls(world, owner, ours, theirs, filtered=filtered, before=before, alone=alone)
+        assert rows_of(owner, ours.shop.organization_id) == every_row
+        world.close()
+        owner.dispose()
