@@ -13,7 +13,7 @@ from sqlalchemy import make_url
 from structlog.testing import capture_logs
 
 from bench.history import History, write
-from models.reports.rollups.rebuild import mark_everything
+from models.reports.rollups.rebuild import mark_all_dirty
 from tests.chaos.drivers.chaos_run import fresh_postgresql, say
 from tests.chaos.drivers.web_processes import Web, running_web
 from tests.support.app import World
@@ -69,7 +69,7 @@ def a_chain(history: History) -> Iterator[Chain]:
 def rebuild(world: World) -> tuple[float, int]:
     """Seconds, and days, as `flask --app wsgi reports rebuild` does it."""
     begun = time.perf_counter()
-    days = sum(mark_everything(world.back_office))
+    days = sum(mark_all_dirty(world.back_office))
     for _ in refresh_everything(world.back_office):
         pass
     return time.perf_counter() - begun, days

@@ -21,8 +21,8 @@ from bench.table import Line, broken
 from models.db.base import system_clock
 from models.db.session import Database, DatabaseRole
 from models.staff.device import AddressKind
-from notifications.channels.push.channel import Push
-from notifications.worker.worker import SENT_AT_ONCE, Worker
+from notifications.channels.push.channel import PushChannel
+from notifications.worker.worker import PUSH_THREADS, Worker
 from tests.chaos.drivers.chaos_run import fresh_postgresql, report
 from tests.chaos.drivers.concern_load import log_unhappy, wait_until_sent
 from tests.support.databases import ROOT
@@ -58,7 +58,7 @@ class Figures:
 
     def __str__(self) -> str:
         return (
-            f"answers after {self.delay} ms, {SENT_AT_ONCE} threads, {len(self.bare)} rounds of {LETTERS} letters: "
+            f"answers after {self.delay} ms, {PUSH_THREADS} threads, {len(self.bare)} rounds of {LETTERS} letters: "
             f"requests.Session {median(self.bare):.0f}/s, worker {median(self.worker):.0f}/s, ratio {self.ratio:.2f}"
         )
 
@@ -107,7 +107,7 @@ def measure(url: str, folder: Path, *, delay: int, rounds: int) -> Figures:
         for number in range(PHONES):
             address = f"phone-{delay}-{number}"
             give_phone(database, shop, "manager", address, kind=AddressKind.FCM_TOKEN, at=system_clock())
-        channels = dict.fromkeys(AddressKind, Push.from_credentials(credentials, endpoint))
+        channels = dict.fromkeys(AddressKind, PushChannel.from_credentials(credentials, endpoint))
         worker = Worker(database, channels, name="bench")
         token = _token(endpoint, credentials)
         _send_bare(endpoint, token)  # warm
@@ -133,8 +133,8 @@ def _let_work(database: Database, shop: Shop, worker: Worker) -> float:
 def _send_bare(endpoint: str, token: str) -> float:
     """Seconds that as many messages take without any of our code."""
     path = f"{endpoint}/v1/projects/stand-in/messages:send"
-    with requests.Session() as session, ThreadPoolExecutor(SENT_AT_ONCE) as threads:
-        session.mount(endpoint, HTTPAdapter(pool_connections=1, pool_maxsize=SENT_AT_ONCE))
+    with requests.Session() as session, ThreadPoolExecutor(PUSH_THREADS) as threads:
+        session.mount(endpoint, HTTPAdapter(pool_connections=1, pool_maxsize=PUSH_THREADS))
         session.headers["Authorization"] = f"Bearer {token}"
         begun = time.monotonic()
         answers = list(

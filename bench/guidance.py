@@ -15,7 +15,7 @@ from structlog.testing import capture_logs
 
 from api.resources import concerns
 from bench.table import Line, broken
-from models.db.cache import Memory
+from models.db.cache import TtlCache
 from tests.chaos.drivers.chaos_run import fresh_postgresql, report, say
 from tests.support.app import World
 from tests.support.bulk_copies import multiply, originals
@@ -145,7 +145,7 @@ def measure(url: str, *, count: int, rounds: int, requests: int) -> Figures:
                 figures.without += [_log(world, shop, dice) for _ in range(requests)]
             figures.warm += [_log(world, shop, dice) for _ in range(requests)]
             for _ in range(requests):
-                world.database.memory = Memory()
+                world.database.memory = TtlCache()
                 figures.cold.append(_log(world, shop, dice))
             figures.asked += [_ask(world, shop) for _ in range(requests)]
     return figures

@@ -53,7 +53,7 @@ def write(url: str, world: World, shop: Shop, history: History) -> None:
         _write_concerns(connection, first["id"], str(action), history)
         connection.execute(
             sa.text(
-                "INSERT INTO rollup_dirty (organization_id, id, store_id, business_date, month)"
+                "INSERT INTO dirty_day (organization_id, id, store_id, business_date, month)"
                 " SELECT DISTINCT organization_id, md5(store_id::text || business_date)::uuid, store_id, business_date,"
                 " date_trunc('month', business_date)::date FROM concern ON CONFLICT DO NOTHING"
             )

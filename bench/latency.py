@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from bench.table import Line, broken
 from models.alerts.alert import Alert
-from models.db.session import EVERYTHING, Database, DatabaseRole
+from models.db.session import ALL_TENANTS, Database, DatabaseRole
 from tests.chaos.drivers.chaos_run import fresh_postgresql, percentile, report
 from tests.chaos.drivers.concern_load import at_a_steady_pace, not_rung, open_shop, wait_until_sent
 from tests.chaos.drivers.web_processes import running_web
@@ -89,10 +89,12 @@ def measure(url: str, folder: Path, *, per_second: float, seconds: float) -> Fig
         wait_until_sent(database, PATIENCE)
         posts = fcm.accepted
     figures.accepted = [post.at + ANSWERS_AFTER - due_at[post.message["data"]["alert_id"]] for post in posts]
-    with database.reading(EVERYTHING) as session:
+    with database.reading(ALL_TENANTS) as session:
         alerts = session.scalars(select(Alert)).unique().all()
         figures.lateness = [
-            (alert.reached_at - alert.run_started_at).total_seconds() for alert in alerts if alert.reached_at
+            (alert.recipients_found_at - alert.run_started_at).total_seconds()
+            for alert in alerts
+            if alert.recipients_found_at
         ]
     figures.unrung = not_rung(database)
     database.close()

@@ -17,8 +17,8 @@ import psycopg
 from bench.chain import Chain, a_chain, timed
 from bench.history import LAST_DAY, History
 from bench.table import Line, broken
-from models.db.dirty_days import Mark
-from models.reports.rollups.rebuild import DAYS_AT_ONCE, REST
+from models.db.dirty_days import DirtyDay
+from models.reports.rollups.rebuild import CAUSE_REBUILD_DELAY, REBUILD_BATCH
 from tests.chaos.drivers.chaos_run import report
 from tests.support.app import World
 from tests.support.factories import Shop
@@ -197,10 +197,10 @@ def parquet(sql: psycopg.Connection, folder: Path) -> duckdb.DuckDBPyConnection:
 
 
 def mark(sql: psycopg.Connection, *, stores: int) -> None:
-    """Mark the last day of some stores, as when something has just happened there."""
+    """DirtyDay the last day of some stores, as when something has just happened there."""
     sql.execute(
-        "INSERT INTO rollup_dirty (organization_id, id, store_id, business_date, month) SELECT organization_id,"
-        " gen_random_uuid(), store_id, business_date, date_trunc('month', business_date)::date FROM kept_day"
+        "INSERT INTO dirty_day (organization_id, id, store_id, business_date, month) SELECT organization_id,"
+        " gen_random_uuid(), store_id, business_date, date_trunc('month', business_date)::date FROM rollup_day"
         " WHERE business_date = %s ORDER BY random() LIMIT %s",
         [LAST_DAY, stores],
     )
@@ -210,14 +210,14 @@ def a_batch_of(chain: Chain) -> float:
     """Seconds for each day, when one day each of many stores is marked, as on an evening."""
     seconds = []
     for _ in range(ROUNDS):
-        mark(chain.sql, stores=DAYS_AT_ONCE)
+        mark(chain.sql, stores=REBUILD_BATCH)
         seconds.append(for_each(chain.world))
     return median(seconds)
 
 
 def causes_of(world: World) -> float:
     """Seconds for the causes of each of these stores' months, once they have rested."""
-    world.clock.at += 2 * REST
+    world.clock.at += 2 * CAUSE_REBUILD_DELAY
     return for_each(world)
 
 
@@ -239,7 +239,7 @@ def logging(world: World, shop: Shop) -> tuple[list[float], list[float]]:
         assert answer.status_code == 201, answer.text
 
     for _ in range(LOGGED):
-        with patch.object(Mark, "rows", lambda *_: []):
+        with patch.object(DirtyDay, "rows", lambda *_: []):
             without.append(timed(log))
         marked.append(timed(log))
     return without, marked
@@ -248,7 +248,7 @@ def logging(world: World, shop: Shop) -> tuple[list[float], list[float]]:
 def kept(sql: psycopg.Connection) -> dict[str, tuple[int, int]]:
     """Rows and bytes, with their indexes."""
     found = {}
-    for table in ("kept_day", "kept_month", "kept_cause"):
+    for table in ("rollup_day", "rollup_month", "rollup_cause"):
         size = f"SELECT count(*), pg_total_relation_size('{table}') FROM {table}"  # noqa: S608 our own words
         row = sql.execute(size).fetchone()
         found[table] = row or (0, 0)

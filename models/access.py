@@ -126,15 +126,15 @@ GRANTS: dict[Role, frozenset[Permission]] = {
 }
 
 
-def granted(permission: Permission) -> frozenset[Role]:
+def roles_with(permission: Permission) -> frozenset[Role]:
     """The roles that carry a permission."""
     return frozenset(role for role, granted_ in GRANTS.items() if permission in granted_)
 
 
-def hearing(*, sensitive: bool) -> frozenset[Role]:
+def roles_that_ring(*, sensitive: bool) -> frozenset[Role]:
     """The roles that may be called for a concern; for a sensitive one only those that may then read it."""
     needed = {P.ALERT_HEAR} | ({P.CONCERN_SENSITIVE} if sensitive else set())
-    return frozenset(role for role, granted in GRANTS.items() if needed <= granted)
+    return frozenset(role for role, roles_with in GRANTS.items() if needed <= roles_with)
 
 
 _KEY = frozenset({P.ANYONE, P.STORE_READ, P.VOCABULARY_READ})
@@ -148,7 +148,7 @@ KEY_GRANTS: dict[KeyScope, frozenset[Permission]] = {
 }
 
 # Roles that look after every store of the organization instead of the stores they are listed at.
-EVERYWHERE = frozenset({Role.HEAD_OFFICE, Role.ADMIN})
+ROLES_OF_ALL_STORES = frozenset({Role.HEAD_OFFICE, Role.ADMIN})
 
 
 @dataclass(frozen=True)
@@ -169,7 +169,7 @@ class Actor:
     name: str = field(default="", repr=False)
 
     @classmethod
-    def nobody(cls, organization_id: UUID) -> "Actor":
+    def unauthenticated(cls, organization_id: UUID) -> "Actor":
         """The house itself, or a customer: somebody who did not sign in."""
         return cls(organization_id, frozenset(), frozenset())
 
@@ -183,7 +183,7 @@ class Actor:
     def may(self, permission: Permission) -> bool:
         return permission in self.permissions
 
-    def must(self, permission: Permission) -> None:
+    def require(self, permission: Permission) -> None:
         if not self.may(permission):
             raise Forbidden(f"This sign-in does not carry the permission {permission}.")
 

@@ -20,7 +20,7 @@ class DomainError(Exception):
         self.members = members
 
 
-class NotNow(DomainError):
+class InvalidState(DomainError):
     """The thing is not in a state that allows this."""
 
     code = "not-now"
@@ -32,7 +32,7 @@ class Forbidden(DomainError):
     code = "forbidden"
 
 
-class Missing(DomainError):
+class NotFound(DomainError):
     """There is no such thing within this person's reach."""
 
     code = "not-found"
@@ -44,7 +44,7 @@ class Conflict(DomainError):
     code = "conflict"
 
 
-class Stale(DomainError):
+class VersionConflict(DomainError):
     """The caller looked at an older version of the object."""
 
     code = "stale-version"

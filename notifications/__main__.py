@@ -14,12 +14,12 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from config import Config, ConfigError, set_up_logging
 from models.db.session import Database, DatabaseRole, UnsafeRole
-from models.outbox.listener import Waker
-from models.outbox.message import LEASE
+from models.outbox.listener import OutboxListener
+from models.outbox.message import OUTBOX_LEASE
 from notifications.channels.base import AddressKind, Channel
-from notifications.channels.log import Log
-from notifications.channels.mail import Email
-from notifications.channels.push.channel import Push
+from notifications.channels.log import LogChannel
+from notifications.channels.mail import MailChannel
+from notifications.channels.push.channel import PushChannel
 from notifications.worker.worker import Worker
 
 log = structlog.get_logger(__name__)
@@ -31,13 +31,13 @@ SWITCH_INTERVAL = 0.0005
 
 def channels(config: Config) -> dict[AddressKind, Channel]:
     """Firebase and the mail server where they are configured; the terminal for the rest."""
-    terminal = Log()
+    terminal = LogChannel()
     push: Channel = terminal
     if config.google_application_credentials is not None:
-        push = Push.from_credentials(config.google_application_credentials, config.fcm_endpoint)
+        push = PushChannel.from_credentials(config.google_application_credentials, config.fcm_endpoint)
     email: Channel = terminal
     if config.smtp_url is not None and config.smtp_from is not None:
-        email = Email(config.smtp_url, config.smtp_from, house=config.public_url)
+        email = MailChannel(config.smtp_url, config.smtp_from, house=config.public_url)
     return {
         AddressKind.LOG: terminal,
         AddressKind.FCM_TOKEN: push,
@@ -46,7 +46,7 @@ def channels(config: Config) -> dict[AddressKind, Channel]:
     }
 
 
-def run(worker: Worker, waker: Waker, stopping: threading.Event) -> None:
+def run(worker: Worker, waker: OutboxListener, stopping: threading.Event) -> None:
     """Work while there is work, sleep until something is written; a database that is away is waited for."""
     while not stopping.is_set():
         try:
@@ -57,7 +57,7 @@ def run(worker: Worker, waker: Waker, stopping: threading.Event) -> None:
             stopping.wait(LONGEST_NAP)
 
 
-def main(lease: timedelta = LEASE) -> int:
+def main(lease: timedelta = OUTBOX_LEASE) -> int:
     try:
         config = Config.from_env()
         set_up_logging(config)
@@ -80,7 +80,7 @@ def main(lease: timedelta = LEASE) -> int:
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
     log.info("worker started")
-    with Waker(database.engine) as waker:
+    with OutboxListener(database.engine) as waker:
         run(worker, waker, stopping)
     worker.close()
     log.info("worker drained")

@@ -122,4 +122,4 @@ def shop(world: World) -> Shop:
 @pytest.fixture(scope="session", autouse=True)
 def _cheap_passwords() -> None:
     """Argon2 at its lowest cost: what is tested is what we do with it."""
-    staff.hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+    staff.password_hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)

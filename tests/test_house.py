@@ -29,7 +29,7 @@ from tests.support.permission_table import AGREED, table
 from tests.support.tenant_rows import tenant_tables
 
 LINK = re.compile(r"\]\(([^)#\s]+)[^)]*\)")
-GLOBAL = {"organization", "heartbeat", "inspection", "restoration", "tally"}
+GLOBAL = {"organization", "heartbeat", "watchdog_run", "restore_event", "metric_counter"}
 # Keyed by the organization and something that is unique within it by itself.
 OTHER_KEYS = {"change": ["organization_id", "seq"], "change_counter": ["organization_id"]}
 
@@ -52,8 +52,8 @@ def test_every_address_says_what_it_needs():
     assert found
     for resource in found:
         offered = {method for method in METHODS if hasattr(resource, method.lower())}
-        assert resource.needs.keys() == offered, resource.__name__
-        assert all(isinstance(needed, Permission) for needed in resource.needs.values()), resource.__name__
+        assert resource.permissions.keys() == offered, resource.__name__
+        assert all(isinstance(needed, Permission) for needed in resource.permissions.values()), resource.__name__
     with pytest.raises(TypeError, match="does not say who may"):
         type("Forgetful", (Resource,), {"get": print})
 
@@ -87,12 +87,12 @@ def test_every_refusal_is_a_problem():
         refusals = {status: answer for status, answer in operation.spec["responses"].items() if status >= "400"}
         assert {"422", "500", "503"} <= refusals.keys(), operation.id
         for status, answer in refusals.items():
-            code = errors.TITLES[int(status)][0]
+            code = errors.STATUS_TITLES[int(status)][0]
             assert answer == {"$ref": f"#/components/responses/{code}"}, (operation.id, status)
 
 
 def test_every_code_of_a_refusal_is_explained():
-    spoken = {code for code, (_, title) in errors.KINDS.items() if title}
+    spoken = {code for code, (_, title) in errors.PROBLEM_CODES.items() if title}
     for path in [*ROOT.glob("models/**/*.py"), *ROOT.glob("api/**/*.py")]:
         for line in path.read_text(encoding="utf-8").splitlines():
             if 'code="' in line:
@@ -143,7 +143,7 @@ def test_migrations_are_numbered_and_have_one_head():
     script = ScriptDirectory.from_config(settings("sqlite://"))
     assert len(script.get_heads()) == 1
     files = sorted(path.name for path in (ROOT / "migrations" / "versions").glob("*.py"))
-    assert [name[:5] for name in files] == [f"{number:04}_" for number in range(1, len(files) + 1)]
+    assert [name[:5] for name in files] == [f"{number:04}_" for number in range(1001, 1001 + len(files))]
     for name in files:
         assert name[:4] in {revision.revision for revision in script.walk_revisions()}
 

@@ -18,5 +18,5 @@ GROUPS = (
 
 
 def register(app: Flask) -> None:
-    for group in (*GROUPS, openapi.openapi, outbox.outbox, reports.reports):
+    for group in (*GROUPS, outbox.outbox, reports.reports):
         app.cli.add_command(group)

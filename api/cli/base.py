@@ -13,7 +13,7 @@ from flask import current_app
 from flask.cli import AppGroup
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from models.db.session import EVERYTHING, Database, DatabaseRole, UnsafeRole
+from models.db.session import ALL_TENANTS, Database, DatabaseRole, UnsafeRole
 from models.errors import DomainError
 from models.organizations.organization import Organization
 
@@ -29,10 +29,10 @@ class Group(AppGroup):
         except (DomainError, UnsafeRole, CommandError) as error:
             raise click.ClickException(" ".join(str(error).split())) from error
         except DBAPIError as error:
-            raise click.ClickException(_said_by_database(error)) from error
+            raise click.ClickException(_database_message(error)) from error
 
 
-def _said_by_database(error: DBAPIError) -> str:
+def _database_message(error: DBAPIError) -> str:
     said = " ".join(str(error.orig).split())
     if isinstance(error, IntegrityError):
         return f"Somebody else made the same thing at this moment ({said})."
@@ -42,7 +42,7 @@ def _said_by_database(error: DBAPIError) -> str:
 
 
 @contextmanager
-def back_office() -> Iterator[Database]:
+def worker_database() -> Iterator[Database]:
     """The database as the worker sees it: across organizations, and still neither owner nor superuser."""
     web: Database = current_app.extensions["database"]
     url = web.url.render_as_string(hide_password=False)
@@ -56,7 +56,7 @@ def back_office() -> Iterator[Database]:
 
 def organization_id(database: Database, slug: str) -> UUID:
     """The id of the organization with this slug; Missing when there is none."""
-    with database.reading(EVERYTHING) as session:
+    with database.reading(ALL_TENANTS) as session:
         return Organization.by_slug(session, slug).id
 
 
@@ -65,6 +65,6 @@ def password_from_stdin() -> str:
     return sys.stdin.readline().rstrip("\r\n")
 
 
-def tell(answer: dict[str, Any]) -> None:
+def print_json(answer: dict[str, Any]) -> None:
     """The answer of a command, for people and for jq."""
     click.echo(json.dumps(answer, indent=2, default=str, ensure_ascii=False))

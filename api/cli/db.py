@@ -5,10 +5,10 @@ from alembic import command
 from alembic.config import Config as AlembicConfig
 from flask import current_app
 
-from api.cli.base import Group, back_office, tell
+from api.cli.base import Group, print_json, worker_database
 from config import ROOT
-from models.db.epoch import Restoration
-from models.db.session import EVERYTHING, Database
+from models.db.epoch import RestoreEvent
+from models.db.session import ALL_TENANTS, Database
 
 db = Group("db", help="The database schema.")
 
@@ -44,5 +44,5 @@ def check() -> None:
 @db.command("restored")
 def restored() -> None:
     """Say that a backup was restored: whoever follows the changes starts over."""
-    with back_office() as database, database.writing(EVERYTHING) as session:
-        tell({"epoch": Restoration.say(session, at=database.clock())})
+    with worker_database() as database, database.writing(ALL_TENANTS) as session:
+        print_json({"epoch": RestoreEvent.record(session, at=database.clock())})

@@ -6,7 +6,7 @@ import click
 from flask import current_app
 
 from api.cli.base import Group
-from api.web.openapi import written
+from api.web.openapi import render_document
 from config import ROOT
 
 openapi = Group("openapi", help="The OpenAPI document.")
@@ -17,7 +17,7 @@ openapi = Group("openapi", help="The OpenAPI document.")
 @click.option("--file", type=click.Path(dir_okay=False, path_type=Path), default=ROOT / "openapi.json")
 def write(*, check: bool, file: Path) -> None:
     """Write openapi.json from the code."""
-    document = written(current_app)
+    document = render_document(current_app)
     if not check:
         file.write_text(document, encoding="utf-8")
     elif not file.exists() or file.read_text(encoding="utf-8") != document:

@@ -5,9 +5,9 @@ from datetime import time
 import click
 from uuid_utils.compat import uuid7
 
-from api.cli.base import Group, back_office, organization_id, password_from_stdin, tell
+from api.cli.base import Group, organization_id, password_from_stdin, print_json, worker_database
 from models.access import KeyScope, Role
-from models.operations.create_organization import found_organization
+from models.operations.create_organization import create_organization
 from models.organizations.organization import Region
 from models.organizations.store import Store, StoreKind
 from models.staff.credentials import ApiKey
@@ -39,11 +39,11 @@ class CivilTime(click.ParamType):
 @click.option("--admin-login", required=True)
 @click.option("--admin-name", default="Administrator", show_default=True)
 @click.option("--admin-password-stdin", is_flag=True, required=True, help="Read the password from standard input.")
-def create_organization(slug: str, name: str, admin_login: str, admin_name: str, **_: bool) -> None:
+def create(slug: str, name: str, admin_login: str, admin_name: str, **_: bool) -> None:
     """Make an organization with words to start with and an administrator."""
     password_hash = hash_password(password_from_stdin())
-    with back_office() as database, database.writing(uuid7()) as session:
-        made, admin = found_organization(
+    with worker_database() as database, database.writing(uuid7()) as session:
+        made, admin = create_organization(
             session,
             slug=slug,
             name=name,
@@ -52,7 +52,7 @@ def create_organization(slug: str, name: str, admin_login: str, admin_name: str,
             password_hash=password_hash,
             at=database.clock(),
         )
-    tell(
+    print_json(
         {
             "organization": {"id": made.id, "slug": made.slug, "name": made.name},
             "admin": {"id": admin.id, "login": admin.login, "name": admin.name},
@@ -74,11 +74,11 @@ def create_organization(slug: str, name: str, admin_login: str, admin_name: str,
 @click.option("--place", "places", multiple=True, help="Where something can happen, as 'table 12'; may be repeated.")
 def create_store(of: str, region: str, region_name: str | None, kind: str, **details: object) -> None:
     """Open a store."""
-    with back_office() as database, database.writing(organization_id(database, of)) as session:
-        belongs_to = Region.known_or_new(session, region, region_name)
-        opened = Store.open(session, region=belongs_to, kind=StoreKind(kind), **details)
+    with worker_database() as database, database.writing(organization_id(database, of)) as session:
+        belongs_to = Region.get_or_create(session, region, region_name)
+        opened = Store.create(session, region=belongs_to, kind=StoreKind(kind), **details)
         places = [place.slug for place in opened.places]
-    tell(
+    print_json(
         {
             "store": {"id": opened.id, "slug": opened.slug, "name": opened.name, "places": places},
             "region": {"id": belongs_to.id, "slug": belongs_to.slug, "name": belongs_to.name},
@@ -99,17 +99,17 @@ def create_staff(
 ) -> None:
     """Let somebody in."""
     password_hash = hash_password(password_from_stdin())
-    with back_office() as database, database.writing(organization_id(database, of)) as session:
+    with worker_database() as database, database.writing(organization_id(database, of)) as session:
         hired = Staff.hire(
             session,
             login=login,
             name=name,
             role=Role(role),
             password_hash=password_hash,
-            stores=[Store.named(session, slug) for slug in stores],
-            regions=[Region.named(session, slug) for slug in regions],
+            stores=[Store.by_slug(session, slug) for slug in stores],
+            regions=[Region.by_slug(session, slug) for slug in regions],
         )
-    tell({"staff": {"id": hired.id, "login": hired.login, "name": hired.name, "role": hired.role}})
+    print_json({"staff": {"id": hired.id, "login": hired.login, "name": hired.name, "role": hired.role}})
 
 
 @api_key.command("create")
@@ -118,14 +118,14 @@ def create_staff(
 @click.option("--scope", "scopes", multiple=True, required=True, type=click.Choice([scope.value for scope in KeyScope]))
 def create_api_key(of: str, name: str, scopes: tuple[str, ...]) -> None:
     """Make a key. Its token is shown this once and cannot be shown again."""
-    with back_office() as database:
+    with worker_database() as database:
         owner = organization_id(database, of)
         with database.writing(owner) as session:
-            key, token = ApiKey.make(
+            key, token = ApiKey.create(
                 session,
                 organization_id=owner,
                 name=name,
                 scopes={KeyScope(scope) for scope in scopes},
                 at=database.clock(),
             )
-    tell({"api_key": {"id": key.id, "name": key.name, "scopes": key.scopes}, "token": token.text})
+    print_json({"api_key": {"id": key.id, "name": key.name, "scopes": key.scopes}, "token": token.text})

@@ -4,10 +4,10 @@ from uuid import UUID
 
 import click
 
-from api.cli.base import Group, back_office, tell
-from models.db.session import EVERYTHING
+from api.cli.base import Group, print_json, worker_database
+from models.db.session import ALL_TENANTS
 from models.outbox import admin as backlog
-from models.outbox.admin import counts
+from models.outbox.admin import count_by_state
 
 outbox = Group("outbox", help="What waits to be sent.")
 
@@ -15,8 +15,8 @@ outbox = Group("outbox", help="What waits to be sent.")
 @outbox.command("status")
 def status() -> None:
     """Count what is due, due later, leased to a worker, done, and set aside after too many failures."""
-    with back_office() as database, database.reading(EVERYTHING) as session:
-        tell(counts(session, at=database.clock()))
+    with worker_database() as database, database.reading(ALL_TENANTS) as session:
+        print_json(count_by_state(session, at=database.clock()))
 
 
 @outbox.command("retry")
@@ -26,5 +26,5 @@ def retry(ids: tuple[UUID, ...], *, everything: bool) -> None:
     """Give rows that were set aside another chance; those of no use any more are let go."""
     if everything == bool(ids):
         raise click.UsageError("Give either --all or the ids of the rows.")
-    with back_office() as database, database.writing(EVERYTHING) as session:
-        tell(backlog.retry(session, None if everything else ids, at=database.clock()))
+    with worker_database() as database, database.writing(ALL_TENANTS) as session:
+        print_json(backlog.retry(session, None if everything else ids, at=database.clock()))

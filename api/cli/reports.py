@@ -5,8 +5,13 @@ from collections.abc import Iterator
 
 import click
 
-from api.cli.base import Group, back_office, tell
-from models.reports.rollups.rebuild import mark_everything, months_marked, refresh_every_day, refresh_every_month
+from api.cli.base import Group, print_json, worker_database
+from models.reports.rollups.rebuild import (
+    count_dirty_cause_months,
+    mark_all_dirty,
+    rebuild_all_cause_months,
+    rebuild_all_days,
+)
 
 reports = Group("reports", help="The sums that reports are read from.")
 
@@ -18,12 +23,12 @@ def rebuild() -> None:
     First the days of each store are marked, then they are worked out, and the causes of their months after them.
     Reports are right meanwhile, and slower. Once it counts days it may be stopped: workers go on with what is left.
     """
-    with back_office() as database:
-        days = sum(mark_everything(database))
-        _count("days", days, refresh_every_day(database))
-        months = months_marked(database)
-        _count("months by cause", months, refresh_every_month(database))
-    tell({"days": days, "months": months})
+    with worker_database() as database:
+        days = sum(mark_all_dirty(database))
+        _count("days", days, rebuild_all_days(database))
+        months = count_dirty_cause_months(database)
+        _count("months by cause", months, rebuild_all_cause_months(database))
+    print_json({"days": days, "months": months})
 
 
 def _count(what: str, length: int, done: Iterator[int]) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 from flask import Response, g
 
-from api.pages.page import blueprint, database, organization_behind, sent, show
+from api.pages.page import blueprint, database, organization_behind, read_form, render_page
 from api.schemas.feedback import AnswerFormSchema
 from models.recovery.feedback_request import FeedbackRequest
 from notifications.decide.announce import announce
@@ -15,14 +15,14 @@ blp = blueprint("feedback-pages")
 @blp.get("/f/<token>")
 def ask(token: str) -> Response:
     with database().reading(organization_behind(token)) as session:
-        return _page(FeedbackRequest.behind(session, token))
+        return _page(FeedbackRequest.by_token(session, token))
 
 
 @blp.post("/f/<token>")
 def answer(token: str) -> Response:
-    said, wrong = sent(AnswerFormSchema)
+    said, wrong = read_form(AnswerFormSchema)
     with database().writing(organization_behind(token)) as session:
-        asked = FeedbackRequest.behind(session, token, lock=True)
+        asked = FeedbackRequest.by_token(session, token, lock=True)
         if wrong or not asked.is_open(g.now):
             return _page(asked, said=said, wrong=wrong)
         announce(session, asked.answer(**said, at=g.now))
@@ -42,4 +42,4 @@ def _page(
 
 def _show(template: str, asked: FeedbackRequest, **shown: Any) -> Response:
     customer = asked.concern.customer
-    return show(template, spoken=customer.languages if customer else (), store=asked.concern.store, **shown)
+    return render_page(template, spoken=customer.languages if customer else (), store=asked.concern.store, **shown)

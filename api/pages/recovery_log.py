@@ -17,7 +17,7 @@ from flask import Response
 from markupsafe import Markup
 
 from api.pages.charts import Chart, Column
-from api.pages.page import HEADERS, language, show
+from api.pages.page import HEADERS, language, render_page
 
 # The sheet travels inside: who reads with a token opens no second address, and a page that was kept still prints.
 SHEET = (Path(__file__).parent / "static" / "recovery_log.css").read_text(encoding="utf-8")
@@ -27,16 +27,16 @@ HOUR = timedelta(hours=1)
 MINUTES = (1, 2, 5, 10, 20)  # where a bar of the minutes ends and the next begins
 
 
-def recovery_log_page(log: Mapping[str, Any]) -> Response:
+def render_recovery_log(log: Mapping[str, Any]) -> Response:
     """The page of a log, as its schema shows it to this reader."""
     told = {concern["id"]: number for number, concern in enumerate((*log["concerns"], *log["praise"]), start=1)}
-    page = show(
+    page = render_page(
         "recovery_log.html",
         sheet=Markup(SHEET),  # noqa: S704 our own file
         log=log,
         numbers=told,
-        wall=Wall(language(), ZoneInfo(log["store"]["time_zone"]), date.fromisoformat(log["business_date"])),
-        steps={concern["id"]: list(condensed(concern["timeline"])) for concern in log["concerns"]},
+        wall=LogFormatter(language(), ZoneInfo(log["store"]["time_zone"]), date.fromisoformat(log["business_date"])),
+        steps={concern["id"]: list(condense_timeline(concern["timeline"])) for concern in log["concerns"]},
         moods=_moods(log),
         hours=_hours(log),
         minutes=_minutes(log),
@@ -46,7 +46,7 @@ def recovery_log_page(log: Mapping[str, Any]) -> Response:
 
 
 @dataclass(frozen=True)
-class Wall:
+class LogFormatter:
     """How the store's own wall would write it: by its clock, in the reader's language."""
 
     language: str
@@ -88,7 +88,7 @@ class Wall:
         return f"{format_percent(share['value'], locale=self.language)} ({parts})"
 
 
-def condensed(timeline: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+def condense_timeline(timeline: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
     """The steps with what repeats taken together, and each name where another person begins."""
     before: dict[str, Any] | None = None
     for event in timeline:

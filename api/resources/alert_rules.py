@@ -13,30 +13,30 @@ from api.schemas.alert_rules import (
 )
 from api.schemas.base import PageQuery, page_of
 from api.web.blueprint import Blueprint
-from api.web.idempotency import once
-from api.web.pagination import page
+from api.web.idempotency import idempotent
+from api.web.pagination import paginate
 from api.web.resource import Resource
 from models.access import Permission
 from models.alerts.rule import AlertRule
 from models.organizations.vocabulary import Category
-from notifications.decide.rule_backtest import Trial, try_rule
+from notifications.decide.rule_backtest import BacktestResult, backtest_rule
 
 blp = Blueprint("alert rules", __name__, "When a concern rings: the organization's rules")
 
 
 @blp.route("/alert-rules")
 class AlertRules(Resource):
-    needs = {"GET": Permission.POLICY_READ, "POST": Permission.POLICY_WRITE}
+    permissions = {"GET": Permission.POLICY_READ, "POST": Permission.POLICY_WRITE}
 
     @blp.arguments(PageQuery, location="query")
     @blp.response(200, page_of(AlertRuleSchema))
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
         """List the rules a concern rings by"""
-        return page(AlertRule.listed(), AlertRule.slug, **query)
+        return paginate(AlertRule.select_visible(), AlertRule.slug, **query)
 
     @blp.arguments(NewAlertRuleSchema)
     @blp.response(201, AlertRuleSchema)
-    @once(AlertRule, status=201)
+    @idempotent(AlertRule, status=201)
     def post(self, data: dict[str, Any]) -> AlertRule:
         """Add a rule of one's own: it counts from the next concern on"""
         return AlertRule.create(g.session, **_with_category(data))
@@ -44,8 +44,8 @@ class AlertRules(Resource):
 
 @blp.route("/alert-rules/<uuid:alert_rule_id>")
 class AlertRuleById(Resource):
-    needs = {"GET": Permission.POLICY_READ, "PATCH": Permission.POLICY_WRITE, "DELETE": Permission.POLICY_WRITE}
-    finds = {"alert_rule_id": AlertRule}
+    permissions = {"GET": Permission.POLICY_READ, "PATCH": Permission.POLICY_WRITE, "DELETE": Permission.POLICY_WRITE}
+    path_models = {"alert_rule_id": AlertRule}
 
     @blp.response(200, AlertRuleSchema)
     def get(self, alert_rule: AlertRule) -> AlertRule:
@@ -67,17 +67,17 @@ class AlertRuleById(Resource):
 
 @blp.route("/alert-rules/try")
 class TryAlertRule(Resource):
-    needs = {"POST": Permission.POLICY_READ}
-    reads = frozenset({"POST"})
+    permissions = {"POST": Permission.POLICY_READ}
+    read_only = frozenset({"POST"})
 
     @blp.arguments(TryAlertRuleSchema)
     @blp.response(200, TrialSchema)
-    def post(self, data: dict[str, Any]) -> Trial:
+    def post(self, data: dict[str, Any]) -> BacktestResult:
         """How often this rule alone would have rung in the last 30 days; it is not kept"""
-        return try_rule(g.session, AlertRule.sketch(**_with_category(data)), by=g.actor, at=g.now)
+        return backtest_rule(g.session, AlertRule.build(**_with_category(data)), by=g.actor, at=g.now)
 
 
 def _with_category(data: dict[str, Any]) -> dict[str, Any]:
     """The slug of a category replaced by its row."""
     slug = data.get("category")
-    return {**data, "category": Category.named(g.session, slug)} if slug is not None else data
+    return {**data, "category": Category.by_slug(g.session, slug)} if slug is not None else data

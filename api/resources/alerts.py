@@ -14,57 +14,57 @@ from api.schemas.alerts import (
 )
 from api.schemas.base import PageQuery, page_of
 from api.web.blueprint import Blueprint
-from api.web.etags import etag_of
-from api.web.pagination import page
+from api.web.etags import etag_header
+from api.web.pagination import paginate
 from api.web.resource import Resource
 from models.access import Permission
 from models.alerts.alert import Alert
 from models.alerts.notification import Notification
-from models.recovery.previous_recovery import tried_before
+from models.recovery.previous_recovery import find_previous_recovery
 
 blp = Blueprint("alerts", __name__, "Alerts, what became of their notifications, and receipts from phones")
 
 
 @blp.route("/alerts")
 class Alerts(Resource):
-    needs = {"GET": Permission.ALERT_READ}
+    permissions = {"GET": Permission.ALERT_READ}
 
     @blp.arguments(AlertQuery, location="query")
     @blp.response(200, page_of(AlertSchema))
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
         """List alerts, newest first"""
         place = {name: query.pop(name) for name in ("limit", "cursor")}
-        return page(Alert.listed(g.actor, **query), Alert.raised_at, Alert.id, descending=True, **place)
+        return paginate(Alert.select_visible(g.actor, **query), Alert.raised_at, Alert.id, descending=True, **place)
 
 
 @blp.route("/alerts/<uuid:alert_id>")
 class AlertById(Resource):
-    needs = {"GET": Permission.ALERT_READ}
-    finds = {"alert_id": Alert}
+    permissions = {"GET": Permission.ALERT_READ}
+    path_models = {"alert_id": Alert}
 
     @blp.response(200, AlertReadSchema)
     def get(self, alert: Alert) -> tuple[dict[str, Any], int, dict[str, str]]:
         """Read an alert: how it climbed, and what was tried the last time for this customer"""
         names = (field.attribute or name for name, field in AlertReadSchema().fields.items() if name != "previous")
-        previous = tried_before(g.session, alert.concern_id, seen_by=g.actor)
-        return {**{name: getattr(alert, name) for name in names}, "previous": previous}, 200, etag_of(alert)
+        previous = find_previous_recovery(g.session, alert.concern_id, actor=g.actor)
+        return {**{name: getattr(alert, name) for name in names}, "previous": previous}, 200, etag_header(alert)
 
 
 @blp.route("/alerts/<uuid:alert_id>/notifications")
 class AlertNotifications(Resource):
-    needs = {"GET": Permission.ALERT_READ}
-    finds = {"alert_id": Alert}
+    permissions = {"GET": Permission.ALERT_READ}
+    path_models = {"alert_id": Alert}
 
     @blp.arguments(PageQuery, location="query")
     @blp.response(200, page_of(NotificationSchema))
     def get(self, query: dict[str, Any], alert: Alert) -> dict[str, Any]:
         """Whose phones it was sent to, and what is known of each"""
-        return page(Notification.of(alert.id), Notification.queued_at, Notification.id, **query)
+        return paginate(Notification.select_of_alert(alert.id), Notification.queued_at, Notification.id, **query)
 
 
 @blp.route("/notifications/receipts")
 class NotificationReceipts(Resource):
-    needs = {"POST": Permission.ME_USE}
+    permissions = {"POST": Permission.ME_USE}
 
     @blp.arguments(ReceiptsSchema)
     @blp.response(200, ReceiptsAnswerSchema)

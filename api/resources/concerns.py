@@ -17,16 +17,16 @@ from api.schemas.concerns import (
     ResolveSchema,
 )
 from api.web.blueprint import Blueprint
-from api.web.idempotency import once
-from api.web.pagination import page
+from api.web.idempotency import idempotent
+from api.web.pagination import paginate
 from api.web.resource import Resource
 from models.access import Permission
 from models.concerns.concern import Concern
 from models.concerns.event import ConcernEvent
 from models.concerns.handover import hand_over
-from models.concerns.unresolved import open_before
-from models.operations.guidance import guidance_for
-from models.operations.log_concern import complete, take_in
+from models.concerns.unresolved import unresolved_before
+from models.operations.guidance import guidance_for_concern
+from models.operations.log_concern import log_concern, update_concern
 from notifications.decide.announce import announce
 
 blp = Blueprint("concerns", __name__, "Concerns: log, list, read, complete, and move along")
@@ -34,7 +34,7 @@ blp = Blueprint("concerns", __name__, "Concerns: log, list, read, complete, and 
 
 @blp.route("/concerns")
 class Concerns(Resource):
-    needs = {"GET": Permission.CONCERN_READ, "POST": Permission.CONCERN_LOG}
+    permissions = {"GET": Permission.CONCERN_READ, "POST": Permission.CONCERN_LOG}
 
     @blp.arguments(ConcernQuery, location="query")
     @blp.response(200, page_of(ConcernSchema))
@@ -44,12 +44,14 @@ class Concerns(Resource):
         if "taken_by" in query:
             query["taken_by_id"] = query.pop("taken_by")
         since = query.pop("open_before", None)
-        concerns = Concern.listed(g.actor, **query).where(*([] if since is None else [open_before(since)]))
-        return page(concerns, Concern.received_at, Concern.id, descending=True, **place)
+        concerns = Concern.select_visible(g.actor, **query).where(
+            *([] if since is None else [unresolved_before(since)])
+        )
+        return paginate(concerns, Concern.received_at, Concern.id, descending=True, **place)
 
     @blp.arguments(NewConcernSchema)
     @blp.response(201, LoggedConcernSchema)
-    @once(Concern, status=201)
+    @idempotent(Concern, status=201)
     def post(self, data: dict[str, Any]) -> Concern:
         """Log a concern
 
@@ -57,17 +59,17 @@ class Concerns(Resource):
         along. An unhappy customer rings those on shift and the store's managers, unless `handling` is `mine`.
         `guidance` is what `GET /v1/guidance` tells; null for praise, for what is resolved, and when it is repeated.
         """
-        logged, *asked = take_in(g.session, data, by=g.actor, at=g.now)
+        logged, *asked = log_concern(g.session, data, by=g.actor, at=g.now)
         for event in (logged, *asked):
             announce(g.session, event)
-        g.guidance = guidance_for(g.session, logged.concern, by=g.actor, at=g.now)
+        g.guidance = guidance_for_concern(g.session, logged.concern, by=g.actor, at=g.now)
         return logged.concern
 
 
 @blp.route("/concerns/<uuid:concern_id>")
 class ConcernById(Resource):
-    needs = {"GET": Permission.CONCERN_READ, "PATCH": Permission.CONCERN_LOG}
-    finds = {"concern_id": Concern}
+    permissions = {"GET": Permission.CONCERN_READ, "PATCH": Permission.CONCERN_LOG}
+    path_models = {"concern_id": Concern}
 
     @blp.response(200, ConcernSchema)
     def get(self, concern: Concern) -> Concern:
@@ -78,30 +80,30 @@ class ConcernById(Resource):
     @blp.response(200, ConcernSchema)
     def patch(self, data: dict[str, Any], concern: Concern) -> Concern:
         """Complete or correct what was told: a merge patch, null takes a field away"""
-        announce(g.session, complete(g.session, concern, data, by=g.actor, at=g.now))
+        announce(g.session, update_concern(g.session, concern, data, by=g.actor, at=g.now))
         return concern
 
 
 @blp.route("/concerns/<uuid:concern_id>/events")
 class ConcernEvents(Resource):
-    needs = {"GET": Permission.CONCERN_READ}
-    finds = {"concern_id": Concern}
+    permissions = {"GET": Permission.CONCERN_READ}
+    path_models = {"concern_id": Concern}
 
     @blp.arguments(PageQuery, location="query")
     @blp.response(200, page_of(ConcernEventSchema))
     def get(self, query: dict[str, Any], concern: Concern) -> dict[str, Any]:
         """Read the timeline of a concern, oldest step first"""
         events = concern.events.select().options(joinedload(ConcernEvent.by)).order_by(None)
-        return page(events, ConcernEvent.number, **query)
+        return paginate(events, ConcernEvent.number, **query)
 
 
 @blp.route("/concerns/<uuid:concern_id>/take")
 class TakeConcern(Resource):
-    needs = {"POST": Permission.CONCERN_TAKE}
-    finds = {"concern_id": Concern}
+    permissions = {"POST": Permission.CONCERN_TAKE}
+    path_models = {"concern_id": Concern}
 
     @blp.response(200, ConcernSchema)
-    @once(Concern, status=200)
+    @idempotent(Concern, status=200)
     def post(self, concern: Concern) -> Concern:
         """Go there: one person wins, the others learn who (409 `already-taken`)"""
         if event := concern.take(by=g.actor, at=g.now):
@@ -111,11 +113,11 @@ class TakeConcern(Resource):
 
 @blp.route("/concerns/<uuid:concern_id>/release")
 class ReleaseConcern(Resource):
-    needs = {"POST": Permission.CONCERN_TAKE}
-    finds = {"concern_id": Concern}
+    permissions = {"POST": Permission.CONCERN_TAKE}
+    path_models = {"concern_id": Concern}
 
     @blp.response(200, ConcernSchema)
-    @once(Concern, status=200)
+    @idempotent(Concern, status=200)
     def post(self, concern: Concern) -> Concern:
         """Give it back to the floor; it rings again"""
         announce(g.session, concern.release(by=g.actor, at=g.now))
@@ -124,12 +126,12 @@ class ReleaseConcern(Resource):
 
 @blp.route("/concerns/<uuid:concern_id>/hand-over")
 class HandOverConcern(Resource):
-    needs = {"POST": Permission.CONCERN_TAKE}
-    finds = {"concern_id": Concern}
+    permissions = {"POST": Permission.CONCERN_TAKE}
+    path_models = {"concern_id": Concern}
 
     @blp.arguments(HandOverSchema)
     @blp.response(200, ConcernSchema)
-    @once(Concern, status=200)
+    @idempotent(Concern, status=200)
     def post(self, data: dict[str, Any], concern: Concern) -> Concern:
         """Ask one colleague to go: their phones ring, while the others are called as before
 
@@ -142,12 +144,12 @@ class HandOverConcern(Resource):
 
 @blp.route("/concerns/<uuid:concern_id>/resolve")
 class ResolveConcern(Resource):
-    needs = {"POST": Permission.CONCERN_RESOLVE}
-    finds = {"concern_id": Concern}
+    permissions = {"POST": Permission.CONCERN_RESOLVE}
+    path_models = {"concern_id": Concern}
 
     @blp.arguments(ResolveSchema)
     @blp.response(200, ConcernSchema)
-    @once(Concern, status=200)
+    @idempotent(Concern, status=200)
     def post(self, data: dict[str, Any], concern: Concern) -> Concern:
         """Say how it ended for the customer"""
         announce(g.session, concern.resolve(by=g.actor, at=g.now, **data))
@@ -156,11 +158,11 @@ class ResolveConcern(Resource):
 
 @blp.route("/concerns/<uuid:concern_id>/reopen")
 class ReopenConcern(Resource):
-    needs = {"POST": Permission.CONCERN_RESOLVE}
-    finds = {"concern_id": Concern}
+    permissions = {"POST": Permission.CONCERN_RESOLVE}
+    path_models = {"concern_id": Concern}
 
     @blp.response(200, ConcernSchema)
-    @once(Concern, status=200)
+    @idempotent(Concern, status=200)
     def post(self, concern: Concern) -> Concern:
         """It was not over after all"""
         announce(g.session, concern.reopen(by=g.actor, at=g.now))

@@ -11,8 +11,8 @@ from api.schemas.escalation_policies import (
     NewEscalationPolicySchema,
 )
 from api.web.blueprint import Blueprint
-from api.web.idempotency import once
-from api.web.pagination import page
+from api.web.idempotency import idempotent
+from api.web.pagination import paginate
 from api.web.resource import Resource
 from models.access import Permission
 from models.alerts.escalation_policy import EscalationPolicy
@@ -23,31 +23,31 @@ blp = Blueprint("escalation policies", __name__, "How a call for help climbs, in
 
 @blp.route("/escalation-policies")
 class EscalationPolicies(Resource):
-    needs = {"GET": Permission.POLICY_READ, "POST": Permission.POLICY_WRITE}
+    permissions = {"GET": Permission.POLICY_READ, "POST": Permission.POLICY_WRITE}
 
     @blp.arguments(PageQuery, location="query")
     @blp.response(200, page_of(EscalationPolicySchema))
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
         """List the organization's policy and those of the stores within reach"""
-        return page(EscalationPolicy.listed(g.actor), EscalationPolicy.slug, **query)
+        return paginate(EscalationPolicy.select_visible(g.actor), EscalationPolicy.slug, **query)
 
     @blp.arguments(NewEscalationPolicySchema)
     @blp.response(201, EscalationPolicySchema)
-    @once(EscalationPolicy, status=201)
+    @idempotent(EscalationPolicy, status=201)
     def post(self, data: dict[str, Any]) -> EscalationPolicy:
         """Give a store a policy of its own
 
         It holds for alerts that begin to climb from now on.
         """
         store_id = data.pop("store_id", None)
-        store = Store.find(g.session, store_id, seen_by=g.actor, pointer="/store_id") if store_id else None
+        store = Store.get_visible(g.session, store_id, actor=g.actor, pointer="/store_id") if store_id else None
         return EscalationPolicy.create(g.session, store=store, **data)
 
 
 @blp.route("/escalation-policies/<uuid:escalation_policy_id>")
 class EscalationPolicyById(Resource):
-    needs = {"GET": Permission.POLICY_READ, "PATCH": Permission.POLICY_WRITE, "DELETE": Permission.POLICY_WRITE}
-    finds = {"escalation_policy_id": EscalationPolicy}
+    permissions = {"GET": Permission.POLICY_READ, "PATCH": Permission.POLICY_WRITE, "DELETE": Permission.POLICY_WRITE}
+    path_models = {"escalation_policy_id": EscalationPolicy}
 
     @blp.response(200, EscalationPolicySchema)
     def get(self, escalation_policy: EscalationPolicy) -> EscalationPolicy:

@@ -8,11 +8,11 @@ from flask import Response, current_app, g, request
 
 from api.schemas.exports import ChangePageSchema, ExportQuery
 from api.web.blueprint import Blueprint
-from api.web.negotiation import JSON, asked_for
-from api.web.pagination import after_in, cursor_after
+from api.web.negotiation import JSON, negotiate
+from api.web.pagination import cursor_values, sign_cursor
 from api.web.resource import Resource
 from models.access import Permission
-from models.reports.change_export import Place, changes_after
+from models.reports.change_export import ExportCursor, export_changes
 
 blp = Blueprint("exports", __name__, "Exports: everything that changed, row by row, for head office's own tools")
 
@@ -21,7 +21,7 @@ NDJSON = "application/x-ndjson"
 
 @blp.route("/exports/changes")
 class ExportChanges(Resource):
-    needs = {"GET": Permission.EXPORT_READ}
+    permissions = {"GET": Permission.EXPORT_READ}
 
     @blp.arguments(ExportQuery, location="query")
     @blp.response(200, ChangePageSchema)
@@ -36,13 +36,13 @@ class ExportChanges(Resource):
         front of a screen for it, and each page costs a request. With `Accept: application/x-ndjson` one line for each
         thing, and a last one with the rest of the page; compressed with `Accept-Encoding: gzip`.
         """
-        form = asked_for(JSON, NDJSON)
-        place = Place(*after_in(query["cursor"])) if query["cursor"] is not None else None
-        page = changes_after(g.session, place, limit=query["limit"], seen_by=g.actor)
+        form = negotiate(JSON, NDJSON)
+        place = ExportCursor(*cursor_values(query["cursor"])) if query["cursor"] is not None else None
+        page = export_changes(g.session, place, limit=query["limit"], actor=g.actor)
         shown = ChangePageSchema().dump(
             {
                 "items": page.items,
-                "next_cursor": cursor_after(astuple(page.place)),
+                "next_cursor": sign_cursor(astuple(page.place)),
                 "end_of_stream": page.end_of_stream,
             }
         )

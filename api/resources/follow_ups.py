@@ -14,91 +14,91 @@ from api.schemas.follow_ups import (
     NewFollowUpSchema,
 )
 from api.web.blueprint import Blueprint
-from api.web.idempotency import once
-from api.web.pagination import page
+from api.web.idempotency import idempotent
+from api.web.pagination import paginate
 from api.web.resource import Resource
 from models.access import Permission
 from models.concerns.concern import Concern
 from models.recovery.follow_up import FollowUp
-from notifications.decide.follow_ups import announce_promise
+from notifications.decide.follow_ups import announce_follow_up
 
 blp = Blueprint("follow-ups", __name__, "Follow-ups: what was promised to customers, and whether it was kept")
 
 
 @blp.route("/concerns/<uuid:concern_id>/follow-ups")
 class ConcernFollowUps(Resource):
-    needs = {"GET": Permission.CONCERN_READ, "POST": Permission.RECOVERY_ACT}
-    finds = {"concern_id": Concern}
+    permissions = {"GET": Permission.CONCERN_READ, "POST": Permission.RECOVERY_ACT}
+    path_models = {"concern_id": Concern}
 
     @blp.arguments(PageQuery, location="query")
     @blp.response(200, page_of(FollowUpSchema))
     def get(self, query: dict[str, Any], concern: Concern) -> dict[str, Any]:
         """List what was promised about a concern, what is due first coming first"""
-        return page(FollowUp.listed(g.actor, concern_id=concern.id), FollowUp.due_at, FollowUp.id, **query)
+        return paginate(FollowUp.select_visible(g.actor, concern_id=concern.id), FollowUp.due_at, FollowUp.id, **query)
 
     @blp.arguments(NewFollowUpSchema)
     @blp.response(201, FollowUpSchema)
-    @once(FollowUp, status=201)
+    @idempotent(FollowUp, status=201)
     def post(self, data: dict[str, Any], concern: Concern) -> FollowUp:
         """Promise something to the customer, also once the concern is resolved
 
         Who keeps it is reminded 30 minutes before; when its time has passed it is `broken`, and the managers are told.
         """
-        follow_up, event = FollowUp.promise(g.session, concern, by=g.actor, at=g.now, **data)
-        announce_promise(g.session, follow_up, event)
+        follow_up, event = FollowUp.create(g.session, concern, by=g.actor, at=g.now, **data)
+        announce_follow_up(g.session, follow_up, event)
         return follow_up
 
 
 @blp.route("/follow-ups")
 class FollowUps(Resource):
-    needs = {"GET": Permission.CONCERN_READ}
+    permissions = {"GET": Permission.CONCERN_READ}
 
     @blp.arguments(FollowUpQuery, location="query")
     @blp.response(200, page_of(FollowUpSchema))
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
         """List promises, what is due first coming first"""
         place = {name: query.pop(name) for name in ("limit", "cursor")}
-        return page(FollowUp.listed(g.actor, **query), FollowUp.due_at, FollowUp.id, **place)
+        return paginate(FollowUp.select_visible(g.actor, **query), FollowUp.due_at, FollowUp.id, **place)
 
 
 @blp.route("/follow-ups/<uuid:follow_up_id>/keep")
 class KeepFollowUp(Resource):
-    needs = {"POST": Permission.RECOVERY_ACT}
-    finds = {"follow_up_id": FollowUp}
+    permissions = {"POST": Permission.RECOVERY_ACT}
+    path_models = {"follow_up_id": FollowUp}
 
     @blp.arguments(KeepSchema)
     @blp.response(200, FollowUpSchema)
-    @once(FollowUp, status=200)
+    @idempotent(FollowUp, status=200)
     def post(self, data: dict[str, Any], follow_up: FollowUp) -> FollowUp:
         """Say that the customer got what was promised; a broken promise may still be kept, late"""
-        announce_promise(g.session, follow_up, follow_up.keep(by=g.actor, at=g.now, **data))
+        announce_follow_up(g.session, follow_up, follow_up.keep(by=g.actor, at=g.now, **data))
         return follow_up
 
 
 @blp.route("/follow-ups/<uuid:follow_up_id>/cancel")
 class CancelFollowUp(Resource):
-    needs = {"POST": Permission.RECOVERY_ACT}
-    finds = {"follow_up_id": FollowUp}
+    permissions = {"POST": Permission.RECOVERY_ACT}
+    path_models = {"follow_up_id": FollowUp}
 
     @blp.arguments(CancelSchema)
     @blp.response(200, FollowUpSchema)
-    @once(FollowUp, status=200)
+    @idempotent(FollowUp, status=200)
     def post(self, data: dict[str, Any], follow_up: FollowUp) -> FollowUp:
         """Say that it is not wanted any more, and why"""
-        announce_promise(g.session, follow_up, follow_up.cancel(by=g.actor, at=g.now, **data))
+        announce_follow_up(g.session, follow_up, follow_up.cancel(by=g.actor, at=g.now, **data))
         return follow_up
 
 
 @blp.route("/follow-ups/<uuid:follow_up_id>/hand-over")
 class HandOverFollowUp(Resource):
-    needs = {"POST": Permission.RECOVERY_ACT}
-    finds = {"follow_up_id": FollowUp}
+    permissions = {"POST": Permission.RECOVERY_ACT}
+    path_models = {"follow_up_id": FollowUp}
 
     @blp.arguments(HandOverFollowUpSchema)
     @blp.response(200, FollowUpSchema)
-    @once(FollowUp, status=200)
+    @idempotent(FollowUp, status=200)
     def post(self, data: dict[str, Any], follow_up: FollowUp) -> FollowUp:
         """Let a colleague keep it from now on, who is told"""
         event = follow_up.hand_over(g.session, data["staff_id"], by=g.actor, at=g.now)
-        announce_promise(g.session, follow_up, event)
+        announce_follow_up(g.session, follow_up, event)
         return follow_up

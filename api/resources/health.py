@@ -9,9 +9,9 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from api.web import metrics
-from models.db.session import EVERYTHING, Database
+from models.db.session import ALL_TENANTS, Database
 from models.outbox.heartbeat import SILENT_AFTER, Heartbeat
-from models.outbox.watchdog_run import Inspection
+from models.outbox.watchdog_run import WatchdogRun
 
 blp = Blueprint("health", __name__)
 
@@ -30,10 +30,10 @@ def readyz() -> tuple[Response, int] | tuple[Response, int, dict[str, str]]:
     """503 only without the database or its migrations; the rest is told, not refused."""
     database: Database = current_app.extensions["database"]
     try:
-        with database.reading(EVERYTHING) as session:
+        with database.reading(ALL_TENANTS) as session:
             at = session.scalars(text("SELECT version_num FROM alembic_version")).one_or_none()
             beats = session.scalars(select(Heartbeat).where(Heartbeat.at > g.now - SILENT_AFTER)).all()
-            audit = session.scalars(select(Inspection)).one_or_none()
+            audit = session.scalars(select(WatchdogRun)).one_or_none()
     except SQLAlchemyError:
         return jsonify(status="unavailable", database="unreachable"), 503, SOON
     if at != current_app.config["MIGRATION_HEAD"]:
@@ -54,7 +54,7 @@ def readyz() -> tuple[Response, int] | tuple[Response, int, dict[str, str]]:
 def measured() -> Response:
     """For Prometheus. No label says anything of an organization or a person."""
     database: Database = current_app.extensions["database"]
-    return Response(metrics.written(database, at=g.now), content_type=CONTENT_TYPE_LATEST)
+    return Response(metrics.render_metrics(database, at=g.now), content_type=CONTENT_TYPE_LATEST)
 
 
 def _channels(beats: Sequence[Heartbeat]) -> dict[str, str]:
@@ -65,7 +65,7 @@ def _channels(beats: Sequence[Heartbeat]) -> dict[str, str]:
 
 def _waits(beat: Heartbeat) -> bool:
     told = beat.figures
-    return told.get("oldest_due_seconds", 0) > WAITS_TOO_LONG or told.get("set_aside", 0) > 0
+    return told.get("oldest_due_seconds", 0) > WAITS_TOO_LONG or told.get("dead_lettered", 0) > 0
 
 
 def _said(well: bool) -> str:  # noqa: FBT001 the one thing it takes

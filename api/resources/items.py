@@ -7,39 +7,39 @@ from flask import g
 from api.schemas.base import page_of
 from api.schemas.items import CatalogueItemSchema, EditItemSchema, ItemQuery
 from api.web.blueprint import Blueprint
-from api.web.pagination import page
+from api.web.pagination import paginate
 from api.web.resource import Resource
 from models.access import Permission
-from models.organizations.catalogue_item import Item
+from models.organizations.catalogue_item import CatalogueItem
 
 blp = Blueprint("items", __name__, "Items: the dishes, products and articles that concerns are about")
 
 
 @blp.route("/items")
 class Items(Resource):
-    needs = {"GET": Permission.ITEM_READ}
+    permissions = {"GET": Permission.ITEM_READ}
 
     @blp.arguments(ItemQuery, location="query")
     @blp.response(200, page_of(CatalogueItemSchema))
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
         """List the catalogue by name, or what starts with `name`: for completion while somebody types"""
-        items = Item.listed(g.actor, name=query.pop("name", None))
-        return page(items, Item.name_key, Item.id, **query)
+        items = CatalogueItem.select_visible(g.actor, name=query.pop("name", None))
+        return paginate(items, CatalogueItem.name_key, CatalogueItem.id, **query)
 
 
 @blp.route("/items/<uuid:item_id>")
 class ItemById(Resource):
-    needs = {"GET": Permission.ITEM_READ, "PATCH": Permission.VOCABULARY_WRITE}
-    finds = {"item_id": Item}
+    permissions = {"GET": Permission.ITEM_READ, "PATCH": Permission.VOCABULARY_WRITE}
+    path_models = {"item_id": CatalogueItem}
 
     @blp.response(200, CatalogueItemSchema)
-    def get(self, item: Item) -> Item:
+    def get(self, item: CatalogueItem) -> CatalogueItem:
         """Read an item"""
         return item
 
     @blp.arguments(EditItemSchema)
     @blp.response(200, CatalogueItemSchema)
-    def patch(self, data: dict[str, Any], item: Item) -> Item:
+    def patch(self, data: dict[str, Any], item: CatalogueItem) -> CatalogueItem:
         """Rename an item, on every concern it stands on; its slug stays"""
         if "name" in data:
             item.rename(data["name"])

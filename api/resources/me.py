@@ -15,23 +15,23 @@ from api.schemas.sessions import (
     TestPushSchema,
 )
 from api.web.blueprint import Blueprint
-from api.web.rate_limits import TEST_PUSHES, count
+from api.web.rate_limits import TEST_PUSH_LIMIT, count_hit
 from api.web.resource import Resource
 from models.access import Permission
-from models.errors import Invalid, Missing
+from models.errors import Invalid, NotFound
 from models.organizations.store import Store
 from models.staff.device import Device
 from models.staff.shift import Shift
 from models.staff.staff import Staff
 from notifications.decide.announce import announce_pause
-from notifications.decide.informational import ring_own_phones
+from notifications.decide.informational import queue_test_push
 
 blp = Blueprint("me", __name__, "The signed-in person: profile, shift, devices")
 
 
 @blp.route("/me")
 class Me(Resource):
-    needs = {"GET": Permission.ME_USE, "PATCH": Permission.ME_USE}
+    permissions = {"GET": Permission.ME_USE, "PATCH": Permission.ME_USE}
 
     @blp.response(200, MeSchema)
     def get(self, staff: Staff) -> Staff:
@@ -46,24 +46,24 @@ class Me(Resource):
         Quiet hours count for who is not on shift. `daily_logs` are the stores whose log comes by mail when their day is
         over; all of them within reach (404). A merge patch, null takes a field away.
         """
-        Store.all_within_reach(g.session, data.get("daily_logs", ()), seen_by=g.actor, pointer="/daily_logs")
-        staff.prefer(**data)
+        Store.require_visible(g.session, data.get("daily_logs", ()), actor=g.actor, pointer="/daily_logs")
+        staff.set_preferences(**data)
         return staff
 
     def _find(self, _path: dict[str, Any], *, lock: bool) -> dict[str, Any]:
         """The path names nobody: it is the person who asks."""
-        return {"staff": Staff.find(g.session, g.actor.person, seen_by=g.actor, lock=lock)}
+        return {"staff": Staff.get_visible(g.session, g.actor.person, actor=g.actor, lock=lock)}
 
 
 @blp.route("/me/shift")
 class MyShift(Resource):
-    needs = {"PUT": Permission.ME_USE, "DELETE": Permission.ME_USE}
+    permissions = {"PUT": Permission.ME_USE, "DELETE": Permission.ME_USE}
 
     @blp.arguments(PutShiftSchema)
     @blp.response(200, ShiftSchema)
     def put(self, data: dict[str, Any]) -> Shift:
         """Check in on the floor of a store"""
-        store = Store.find(g.session, data["store_id"], seen_by=g.actor, pointer="/store_id")
+        store = Store.get_visible(g.session, data["store_id"], actor=g.actor, pointer="/store_id")
         return Shift.check_in(g.session, staff_id=g.actor.staff_id, store=store, lead=data["lead"], at=g.now)
 
     @blp.response(204)
@@ -74,7 +74,7 @@ class MyShift(Resource):
 
 @blp.route("/me/pause")
 class MyPause(Resource):
-    needs = {"POST": Permission.ME_USE, "DELETE": Permission.ME_USE}
+    permissions = {"POST": Permission.ME_USE, "DELETE": Permission.ME_USE}
 
     @blp.arguments(PauseSchema)
     @blp.response(200, ShiftSchema)
@@ -97,7 +97,7 @@ class MyPause(Resource):
 
 @blp.route("/me/test-push")
 class MyTestPush(Resource):
-    needs = {"POST": Permission.ME_USE}
+    permissions = {"POST": Permission.ME_USE}
 
     @blp.response(202, TestPushSchema)
     @blp.refuses(429)
@@ -106,14 +106,14 @@ class MyTestPush(Resource):
 
         409 without a phone; at most three times a minute. What became of it comes with the receipts of the phones.
         """
-        count(TEST_PUSHES, "test-push", str(g.actor.person))
+        count_hit(TEST_PUSH_LIMIT, "test-push", str(g.actor.person))
         who = {"organization_id": g.actor.organization_id, "staff_id": g.actor.person}
-        return {"notifications": ring_own_phones(g.session, **who, at=g.now)}
+        return {"notifications": queue_test_push(g.session, **who, at=g.now)}
 
 
 @blp.route("/me/devices/<string:installation_id>")
 class MyDevice(Resource):
-    needs = {"PUT": Permission.ME_USE, "DELETE": Permission.ME_USE}
+    permissions = {"PUT": Permission.ME_USE, "DELETE": Permission.ME_USE}
 
     @blp.arguments(PutDeviceSchema)
     @blp.response(200, DeviceSchema)
@@ -131,5 +131,5 @@ class MyDevice(Resource):
     def delete(self, installation_id: str) -> None:
         """Forget this phone: no more pushes to it"""
         if not installation_id.isprintable():
-            raise Missing("You have no such phone registered.")
-        Device.forget(g.session, by=g.actor, installation_id=installation_id, at=g.now)
+            raise NotFound("You have no such phone registered.")
+        Device.unregister(g.session, by=g.actor, installation_id=installation_id, at=g.now)

@@ -15,7 +15,7 @@ from api.schemas.organization import (
 )
 from api.schemas.sessions import PausesSchema, StaffSchema
 from api.web.blueprint import Blueprint
-from api.web.pagination import page
+from api.web.pagination import paginate
 from api.web.resource import Resource
 from models.access import Permission
 from models.organizations.organization import Region
@@ -29,31 +29,31 @@ blp = Blueprint("organization", __name__, "Regions, stores, people, and the word
 
 @blp.route("/regions")
 class Regions(Resource):
-    needs = {"GET": Permission.STORE_READ}
+    permissions = {"GET": Permission.STORE_READ}
 
     @blp.arguments(PageQuery, location="query")
     @blp.response(200, page_of(RegionSchema))
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
         """List the regions within reach"""
-        return page(Store.regions_within_reach(g.actor), Region.slug, **query)
+        return paginate(Store.select_visible_regions(g.actor), Region.slug, **query)
 
 
 @blp.route("/stores")
 class Stores(Resource):
-    needs = {"GET": Permission.STORE_READ}
+    permissions = {"GET": Permission.STORE_READ}
 
     @blp.arguments(StoreQuery, location="query")
     @blp.response(200, page_of(StoreSchema))
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
         """List the stores within reach, with their places"""
         chosen = {name: query.pop(name) for name in ("region_id", "group_id") if name in query}
-        return page(Store.listed(g.actor, **chosen), Store.slug, **query)
+        return paginate(Store.select_visible(g.actor, **chosen), Store.slug, **query)
 
 
 @blp.route("/stores/<uuid:store_id>")
 class StoreById(Resource):
-    needs = {"GET": Permission.STORE_READ, "PATCH": Permission.STORE_WRITE}
-    finds = {"store_id": Store}
+    permissions = {"GET": Permission.STORE_READ, "PATCH": Permission.STORE_WRITE}
+    path_models = {"store_id": Store}
 
     @blp.response(200, StoreSchema)
     def get(self, store: Store) -> Store:
@@ -70,8 +70,8 @@ class StoreById(Resource):
 
 @blp.route("/stores/<uuid:store_id>/pauses")
 class StorePauses(Resource):
-    needs = {"GET": Permission.STAFF_READ}
-    finds = {"store_id": Store}
+    permissions = {"GET": Permission.STAFF_READ}
+    path_models = {"store_id": Store}
 
     @blp.response(200, PausesSchema)
     def get(self, store: Store) -> dict[str, Any]:
@@ -84,20 +84,20 @@ class StorePauses(Resource):
 
 @blp.route("/staff")
 class StaffList(Resource):
-    needs = {"GET": Permission.STAFF_READ}
+    permissions = {"GET": Permission.STAFF_READ}
 
     @blp.arguments(StaffQuery, location="query")
     @blp.response(200, page_of(StaffSchema))
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
         """List the colleagues within reach"""
         store_id = query.pop("store_id", None)
-        return page(Staff.listed(g.actor, store_id=store_id), Staff.name, Staff.id, **query)
+        return paginate(Staff.select_visible(g.actor, store_id=store_id), Staff.name, Staff.id, **query)
 
 
 @blp.route("/staff/<uuid:staff_id>")
 class StaffById(Resource):
-    needs = {"GET": Permission.STAFF_READ}
-    finds = {"staff_id": Staff}
+    permissions = {"GET": Permission.STAFF_READ}
+    path_models = {"staff_id": Staff}
 
     @blp.response(200, StaffSchema)
     def get(self, staff: Staff) -> Staff:
@@ -107,10 +107,10 @@ class StaffById(Resource):
 
 @blp.route("/categories")
 class Categories(Resource):
-    needs = {"GET": Permission.VOCABULARY_READ}
+    permissions = {"GET": Permission.VOCABULARY_READ}
 
     @blp.arguments(PageQuery, location="query")
     @blp.response(200, page_of(CategorySchema))
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
         """List the categories with their causes"""
-        return page(Category.listed(), Category.slug, **query)
+        return paginate(Category.select_visible(), Category.slug, **query)

@@ -7,8 +7,8 @@ from flask import g
 from api.schemas.base import page_of
 from api.schemas.questions import EditQuestionSchema, NewQuestionSchema, QuestionQuery, QuestionSchema
 from api.web.blueprint import Blueprint
-from api.web.idempotency import once
-from api.web.pagination import page
+from api.web.idempotency import idempotent
+from api.web.pagination import paginate
 from api.web.resource import Resource
 from models.access import Permission
 from models.organizations.vocabulary import Question
@@ -18,17 +18,17 @@ blp = Blueprint("questions", __name__, "Open questions that help people to tell 
 
 @blp.route("/questions")
 class Questions(Resource):
-    needs = {"GET": Permission.VOCABULARY_READ, "POST": Permission.VOCABULARY_WRITE}
+    permissions = {"GET": Permission.VOCABULARY_READ, "POST": Permission.VOCABULARY_WRITE}
 
     @blp.arguments(QuestionQuery, location="query")
     @blp.response(200, page_of(QuestionSchema))
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
         """List the open questions, those for a category where it is named"""
-        return page(Question.listed(category=query.pop("category", None)), Question.slug, **query)
+        return paginate(Question.select_visible(category=query.pop("category", None)), Question.slug, **query)
 
     @blp.arguments(NewQuestionSchema)
     @blp.response(201, QuestionSchema)
-    @once(Question, status=201)
+    @idempotent(Question, status=201)
     def post(self, data: dict[str, Any]) -> Question:
         """Ask one more question, about everything or about a category"""
         return Question.create(g.session, **data)
@@ -36,8 +36,8 @@ class Questions(Resource):
 
 @blp.route("/questions/<uuid:question_id>")
 class QuestionById(Resource):
-    needs = {"GET": Permission.VOCABULARY_READ, "PATCH": Permission.VOCABULARY_WRITE}
-    finds = {"question_id": Question}
+    permissions = {"GET": Permission.VOCABULARY_READ, "PATCH": Permission.VOCABULARY_WRITE}
+    path_models = {"question_id": Question}
 
     @blp.response(200, QuestionSchema)
     def get(self, question: Question) -> Question:

@@ -15,13 +15,13 @@ from api.schemas.recovery_actions import (
     SettleSchema,
 )
 from api.web.blueprint import Blueprint
-from api.web.idempotency import once
-from api.web.pagination import page
+from api.web.idempotency import idempotent
+from api.web.pagination import paginate
 from api.web.resource import Resource
 from models.access import Permission
 from models.concerns.concern import Concern
 from models.recovery.action import RecoveryAction, Settlement
-from models.recovery.approvals import act, approve, decline
+from models.recovery.approvals import approve, decline, record_action
 from models.recovery.remedy import Remedy
 from notifications.decide.announce import announce
 
@@ -30,52 +30,52 @@ blp = Blueprint("recovery-actions", __name__, "Recovery actions: what was done, 
 
 @blp.route("/concerns/<uuid:concern_id>/recovery-actions")
 class ConcernRecoveryActions(Resource):
-    needs = {"GET": Permission.CONCERN_READ, "POST": Permission.RECOVERY_ACT}
-    finds = {"concern_id": Concern}
+    permissions = {"GET": Permission.CONCERN_READ, "POST": Permission.RECOVERY_ACT}
+    path_models = {"concern_id": Concern}
 
     @blp.arguments(PageQuery, location="query")
     @blp.response(200, page_of(RecoveryActionSchema))
     def get(self, query: dict[str, Any], concern: Concern) -> dict[str, Any]:
         """List what was done about a concern, in order"""
-        actions = RecoveryAction.listed(g.actor, concern_id=concern.id)
-        return page(actions, RecoveryAction.recorded_at, RecoveryAction.id, **query)
+        actions = RecoveryAction.select_visible(g.actor, concern_id=concern.id)
+        return paginate(actions, RecoveryAction.recorded_at, RecoveryAction.id, **query)
 
     @blp.arguments(NewRecoveryActionSchema)
     @blp.response(201, RecoveryActionSchema)
-    @once(RecoveryAction, status=201)
+    @idempotent(RecoveryAction, status=201)
     def post(self, data: dict[str, Any], concern: Concern) -> RecoveryAction:
         """Record what was done; without a cost it costs what the remedy usually does
 
         More than one may give is `pending`, and the managers' phones ring; in a store that acts first it is `done`, and
         a manager looks at it afterwards. What is pending expires after 15 minutes.
         """
-        data["remedy"] = Remedy.named(g.session, data["remedy"])
-        action, event = act(g.session, concern, by=g.actor, at=g.now, **data)
+        data["remedy"] = Remedy.by_slug(g.session, data["remedy"])
+        action, event = record_action(g.session, concern, by=g.actor, at=g.now, **data)
         announce(g.session, event)
         return action
 
 
 @blp.route("/recovery-actions")
 class RecoveryActions(Resource):
-    needs = {"GET": Permission.CONCERN_READ}
+    permissions = {"GET": Permission.CONCERN_READ}
 
     @blp.arguments(RecoveryActionQuery, location="query")
     @blp.response(200, page_of(RecoveryActionSchema))
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
         """List recovery actions, newest first"""
         place = {name: query.pop(name) for name in ("limit", "cursor")}
-        actions = RecoveryAction.listed(g.actor, **query)
-        return page(actions, RecoveryAction.recorded_at, RecoveryAction.id, descending=True, **place)
+        actions = RecoveryAction.select_visible(g.actor, **query)
+        return paginate(actions, RecoveryAction.recorded_at, RecoveryAction.id, descending=True, **place)
 
 
 @blp.route("/recovery-actions/<uuid:recovery_action_id>/reverse")
 class ReverseRecoveryAction(Resource):
-    needs = {"POST": Permission.RECOVERY_ACT}
-    finds = {"recovery_action_id": RecoveryAction}
+    permissions = {"POST": Permission.RECOVERY_ACT}
+    path_models = {"recovery_action_id": RecoveryAction}
 
     @blp.arguments(ReverseSchema)
     @blp.response(200, RecoveryActionSchema)
-    @once(RecoveryAction, status=200)
+    @idempotent(RecoveryAction, status=200)
     def post(self, data: dict[str, Any], recovery_action: RecoveryAction) -> RecoveryAction:
         """Take an action back by an entry of its own, which carries the cost with a minus"""
         _, event = recovery_action.reverse(g.session, by=g.actor, at=g.now, **data)
@@ -85,12 +85,12 @@ class ReverseRecoveryAction(Resource):
 
 @blp.route("/recovery-actions/<uuid:recovery_action_id>/approve")
 class ApproveRecoveryAction(Resource):
-    needs = {"POST": Permission.RECOVERY_APPROVE}
-    finds = {"recovery_action_id": RecoveryAction}
+    permissions = {"POST": Permission.RECOVERY_APPROVE}
+    path_models = {"recovery_action_id": RecoveryAction}
 
     @blp.arguments(ApproveSchema)
     @blp.response(200, RecoveryActionSchema)
-    @once(RecoveryAction, status=200)
+    @idempotent(RecoveryAction, status=200)
     def post(self, data: dict[str, Any], recovery_action: RecoveryAction) -> RecoveryAction:
         """Allow what a colleague asks for, or agree with what was done above a limit"""
         announce(g.session, approve(g.session, recovery_action, by=g.actor, at=g.now, **data))
@@ -99,12 +99,12 @@ class ApproveRecoveryAction(Resource):
 
 @blp.route("/recovery-actions/<uuid:recovery_action_id>/decline")
 class DeclineRecoveryAction(Resource):
-    needs = {"POST": Permission.RECOVERY_APPROVE}
-    finds = {"recovery_action_id": RecoveryAction}
+    permissions = {"POST": Permission.RECOVERY_APPROVE}
+    path_models = {"recovery_action_id": RecoveryAction}
 
     @blp.arguments(DeclineSchema)
     @blp.response(200, RecoveryActionSchema)
-    @once(RecoveryAction, status=200)
+    @idempotent(RecoveryAction, status=200)
     def post(self, data: dict[str, Any], recovery_action: RecoveryAction) -> RecoveryAction:
         """Do not allow it, and say why; what was done first stays done"""
         announce(g.session, decline(g.session, recovery_action, by=g.actor, at=g.now, **data))
@@ -113,12 +113,12 @@ class DeclineRecoveryAction(Resource):
 
 @blp.route("/recovery-actions/<uuid:recovery_action_id>/settle")
 class SettleRecoveryAction(Resource):
-    needs = {"POST": Permission.RECOVERY_ACT}
-    finds = {"recovery_action_id": RecoveryAction}
+    permissions = {"POST": Permission.RECOVERY_ACT}
+    path_models = {"recovery_action_id": RecoveryAction}
 
     @blp.arguments(SettleSchema)
     @blp.response(200, RecoveryActionSchema)
-    @once(RecoveryAction, status=200)
+    @idempotent(RecoveryAction, status=200)
     def post(self, data: dict[str, Any], recovery_action: RecoveryAction) -> RecoveryAction:
         """Follow a refund until it is really paid: requested, settled or failed"""
         to = Settlement(data.pop("settlement"))

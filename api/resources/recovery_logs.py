@@ -5,7 +5,7 @@ from typing import Any
 
 from flask import g, request
 
-from api.pages.recovery_log import recovery_log_page
+from api.pages.recovery_log import render_recovery_log
 from api.schemas.daily_log_csv import columns, lines
 from api.schemas.recovery_logs import (
     LogAmendmentSchema,
@@ -16,47 +16,47 @@ from api.schemas.recovery_logs import (
 )
 from api.schemas.reports import RecoveryLogSchema
 from api.web.blueprint import Blueprint
-from api.web.etags import etag_of
-from api.web.idempotency import once
-from api.web.negotiation import CSV, HTML, JSON, asked_for, csv_answer
+from api.web.etags import etag_header
+from api.web.idempotency import idempotent
+from api.web.negotiation import CSV, HTML, JSON, csv_response, negotiate
 from api.web.resource import Resource
 from models.access import Permission
-from models.daily_log.daily_log import LogAmendment, LogPage, LogPolicy
+from models.daily_log.daily_log import DailyLog, DailyLogAmendment, DailyLogPolicy
 from models.organizations.store import Store
-from models.reports.daily_figures import day_figures
-from models.reports.daily_log import recovery_log
+from models.reports.daily_figures import daily_figures
+from models.reports.daily_log import build_daily_log
 
 blp = Blueprint("recovery-logs", __name__, "The daily recovery log of a store")
 
 
-def _page(store: Store) -> LogPage:
+def _page(store: Store) -> DailyLog:
     """The page of the day this address names."""
-    (page,) = LogPage.of(g.session, store, request.view_args["business_date"])  # type: ignore[index]  # it has one
+    (page,) = DailyLog.for_days(g.session, store, request.view_args["business_date"])  # type: ignore[index]  # it has one
     return page
 
 
 @blp.route("/log-policy")
 class LogPolicyOfOrganization(Resource):
-    needs = {"GET": Permission.POLICY_READ, "PUT": Permission.POLICY_WRITE}
+    permissions = {"GET": Permission.POLICY_READ, "PUT": Permission.POLICY_WRITE}
 
     @blp.response(200, LogPolicySchema)
-    def get(self) -> LogPolicy:
+    def get(self) -> DailyLogPolicy:
         """Read under which headings managers leave notes"""
-        return LogPolicy.current(g.session)
+        return DailyLogPolicy.current(g.session)
 
     @blp.arguments(LogPolicySchema)
     @blp.response(200, LogPolicySchema)
-    def put(self, data: dict[str, Any]) -> LogPolicy:
+    def put(self, data: dict[str, Any]) -> DailyLogPolicy:
         """Say under which headings managers leave notes, and which of them a day cannot be signed without"""
-        return LogPolicy.set_to(g.session, **data)
+        return DailyLogPolicy.set_to(g.session, **data)
 
 
 @blp.route("/stores/<uuid:store_id>/recovery-logs/<date:business_date>")
 class RecoveryLogByDate(Resource):
-    needs = {"GET": Permission.LOG_READ, "PATCH": Permission.LOG_SIGN}
-    finds = {"store_id": Store}
+    permissions = {"GET": Permission.LOG_READ, "PATCH": Permission.LOG_SIGN}
+    path_models = {"store_id": Store}
 
-    def changed(self, subjects: dict[str, Any]) -> LogPage:
+    def changed(self, subjects: dict[str, Any]) -> DailyLog:
         return _page(subjects["store"])
 
     @blp.response(200, RecoveryLogSchema, headers={"ETag": "ETag"})
@@ -70,18 +70,18 @@ class RecoveryLogByDate(Resource):
         cost has a column for each currency, the timeline is in the store's own time. With `Accept: text/html` a
         page that prints, in the language of `Accept-Language`.
         """
-        form = asked_for(JSON, CSV, HTML)
-        log = recovery_log(g.session, store, business_date, seen_by=g.actor, at=g.now)
+        form = negotiate(JSON, CSV, HTML)
+        log = build_daily_log(g.session, store, business_date, actor=g.actor, at=g.now)
         if form == JSON:
-            return log, 200, etag_of(log.page)
+            return log, 200, etag_header(log.page)
         shown = RecoveryLogSchema().dump(log)
         if form == HTML:
-            return recovery_log_page(shown)
-        return csv_answer(f"recovery-log-{store.slug}-{business_date}", columns(shown), lines(shown))
+            return render_recovery_log(shown)
+        return csv_response(f"recovery-log-{store.slug}-{business_date}", columns(shown), lines(shown))
 
     @blp.arguments(LogNotesSchema)
     @blp.response(200, LogPageSchema)
-    def patch(self, data: dict[str, Any], store: Store, business_date: date) -> LogPage:  # noqa: ARG002 `_page` reads the day
+    def patch(self, data: dict[str, Any], store: Store, business_date: date) -> DailyLog:  # noqa: ARG002 `_page` reads the day
         """Write the notes of a day, as they are typed
 
         Not any more once it is signed (409 `not-now`).
@@ -93,31 +93,31 @@ class RecoveryLogByDate(Resource):
 
 @blp.route("/stores/<uuid:store_id>/recovery-logs/<date:business_date>/sign-off")
 class SignOffRecoveryLog(Resource):
-    needs = {"POST": Permission.LOG_SIGN}
-    finds = {"store_id": Store}
+    permissions = {"POST": Permission.LOG_SIGN}
+    path_models = {"store_id": Store}
 
     @blp.response(200, LogPageSchema)
-    @once(Store, status=200, again=_page)
-    def post(self, store: Store, business_date: date) -> LogPage:  # noqa: ARG002 `_page` reads the day
+    @idempotent(Store, status=200, on_replay=_page)
+    def post(self, store: Store, business_date: date) -> DailyLog:  # noqa: ARG002 `_page` reads the day
         """Sign a day, from when the store shuts
 
         Its figures are kept as they are, and what is open is handed over to tomorrow. 409 `not-now` before the day is
         over, and with the slugs of the notes that are `missing`; 409 `already-signed` with `signed_by`.
         """
         page = _page(store)
-        page.sign_off(g.session, store, count=day_figures, by=g.actor, at=g.now)
+        page.sign_off(g.session, store, count=daily_figures, by=g.actor, at=g.now)
         return page
 
 
 @blp.route("/stores/<uuid:store_id>/recovery-logs/<date:business_date>/amendments")
 class LogAmendments(Resource):
-    needs = {"POST": Permission.LOG_SIGN}
-    finds = {"store_id": Store}
+    permissions = {"POST": Permission.LOG_SIGN}
+    path_models = {"store_id": Store}
 
     @blp.arguments(NewLogAmendmentSchema)
     @blp.response(201, LogAmendmentSchema)
-    @once(LogAmendment, status=201)
-    def post(self, data: dict[str, Any], store: Store, business_date: date) -> LogAmendment:  # noqa: ARG002 `_page` reads the day
+    @idempotent(DailyLogAmendment, status=201)
+    def post(self, data: dict[str, Any], store: Store, business_date: date) -> DailyLogAmendment:  # noqa: ARG002 `_page` reads the day
         """Add something to a day that is signed, and say why
 
         Nothing that was signed is changed by it. 409 `not-now` while the day is not signed.

@@ -7,8 +7,8 @@ from flask import g
 from api.schemas.base import PageQuery, page_of
 from api.schemas.remedies import EditRemedySchema, NewRemedySchema, RemedySchema
 from api.web.blueprint import Blueprint
-from api.web.idempotency import once
-from api.web.pagination import page
+from api.web.idempotency import idempotent
+from api.web.pagination import paginate
 from api.web.resource import Resource
 from models.access import Permission
 from models.recovery.remedy import Remedy
@@ -18,17 +18,17 @@ blp = Blueprint("remedies", __name__, "Kinds of recovery action, and how much of
 
 @blp.route("/remedies")
 class Remedies(Resource):
-    needs = {"GET": Permission.VOCABULARY_READ, "POST": Permission.VOCABULARY_WRITE}
+    permissions = {"GET": Permission.VOCABULARY_READ, "POST": Permission.VOCABULARY_WRITE}
 
     @blp.arguments(PageQuery, location="query")
     @blp.response(200, page_of(RemedySchema))
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
         """List the kinds of recovery action on offer"""
-        return page(Remedy.listed(), Remedy.slug, **query)
+        return paginate(Remedy.select_visible(), Remedy.slug, **query)
 
     @blp.arguments(NewRemedySchema)
     @blp.response(201, RemedySchema)
-    @once(Remedy, status=201)
+    @idempotent(Remedy, status=201)
     def post(self, data: dict[str, Any]) -> Remedy:
         """Offer one more kind of recovery action"""
         return Remedy.create(g.session, **data)
@@ -36,8 +36,8 @@ class Remedies(Resource):
 
 @blp.route("/remedies/<uuid:remedy_id>")
 class RemedyById(Resource):
-    needs = {"GET": Permission.VOCABULARY_READ, "PATCH": Permission.VOCABULARY_WRITE}
-    finds = {"remedy_id": Remedy}
+    permissions = {"GET": Permission.VOCABULARY_READ, "PATCH": Permission.VOCABULARY_WRITE}
+    path_models = {"remedy_id": Remedy}
 
     @blp.response(200, RemedySchema)
     def get(self, remedy: Remedy) -> Remedy:

@@ -22,24 +22,24 @@ from api.schemas.row_reports import (
     RemediesReportSchema,
 )
 from api.web.blueprint import Blueprint
-from api.web.negotiation import CSV, JSON, asked_for, csv_answer
+from api.web.negotiation import CSV, JSON, csv_response, negotiate
 from api.web.resource import Resource
-from api.web.xlsx_format import XLSX, xlsx_answer
+from api.web.xlsx_format import XLSX, xlsx_response
 from models.access import Permission
-from models.reports.alerts import alerts
-from models.reports.causes import causes
-from models.reports.engine import Asked
-from models.reports.filters import must_be_known
-from models.reports.follow_ups import follow_ups
+from models.reports.alerts import alerts_report
+from models.reports.causes import causes_report
+from models.reports.engine import ReportQuery
+from models.reports.filters import check_filters
+from models.reports.follow_ups import follow_ups_report
 from models.reports.grouping import NAMES, GroupBy
-from models.reports.items import items
-from models.reports.listening import listening
-from models.reports.recovery import recovery
-from models.reports.remedies import remedies
+from models.reports.items import items_report
+from models.reports.listening import listening_report
+from models.reports.recovery import recovery_report
+from models.reports.remedies import remedies_report
 
 blp = Blueprint("reports", __name__, "Reports: aggregated figures, as JSON, CSV or XLSX")
 
-TABLES = {CSV: csv_answer, XLSX: xlsx_answer}
+TABLES = {CSV: csv_response, XLSX: xlsx_response}
 
 
 def _given(name: str, query: type[Schema], schema: type[Schema]) -> Callable[..., Any]:
@@ -53,9 +53,9 @@ def _given(name: str, query: type[Schema], schema: type[Schema]) -> Callable[...
         @blp.refuses(406)
         @wraps(method)
         def answer(resource: Resource, asked: dict[str, Any]) -> Any:
-            form = asked_for(JSON, *TABLES)
-            g.session.plan_anew()
-            must_be_known(g.session, asked, seen_by=g.actor)
+            form = negotiate(JSON, *TABLES)
+            g.session.force_custom_plans()
+            check_filters(g.session, asked, actor=g.actor)
             report = method(resource, asked)
             return report if form == JSON else _as_table(form, name, schema().dump(report))
 
@@ -66,7 +66,7 @@ def _given(name: str, query: type[Schema], schema: type[Schema]) -> Callable[...
 
 @blp.route("/reports/recovery")
 class ReportRecovery(Resource):
-    needs = {"GET": Permission.REPORT_READ}
+    permissions = {"GET": Permission.REPORT_READ}
 
     @_given("recovery", RecoveryReportQuery, RecoveryReportSchema)
     def get(self, query: dict[str, Any]) -> Any:
@@ -76,12 +76,12 @@ class ReportRecovery(Resource):
         `Accept: text/csv`, or that of XLSX, one line per row: the columns of the group, then the figures; a rate, a
         spread and the cost have a column for each of their parts.
         """
-        return recovery(g.session, seen_by=g.actor, at=g.now, **query)
+        return recovery_report(g.session, actor=g.actor, at=g.now, **query)
 
 
 @blp.route("/reports/remedies")
 class ReportRemedies(Resource):
-    needs = {"GET": Permission.REPORT_READ}
+    permissions = {"GET": Permission.REPORT_READ}
 
     @_given("remedies", ByConcernQuery, RemediesReportSchema)
     def get(self, query: dict[str, Any]) -> Any:
@@ -90,12 +90,12 @@ class ReportRemedies(Resource):
         By remedy: what was given and not taken back for the concerns of these days, and what became of them. A concern
         that received two remedies stands in both rows, and once in the totals.
         """
-        return remedies(g.session, _asked(query))
+        return remedies_report(g.session, _asked(query))
 
 
 @blp.route("/reports/causes")
 class ReportCauses(Resource):
-    needs = {"GET": Permission.REPORT_READ}
+    permissions = {"GET": Permission.REPORT_READ}
 
     @_given("causes", CausesReportQuery, CausesReportSchema)
     def get(self, query: dict[str, Any]) -> Any:
@@ -103,12 +103,12 @@ class ReportCauses(Resource):
 
         By category and cause: what became of the concerns, what it cost, and whether it went on after it was fixed.
         """
-        return causes(g.session, _asked(query))
+        return causes_report(g.session, _asked(query))
 
 
 @blp.route("/reports/items")
 class ReportItems(Resource):
-    needs = {"GET": Permission.REPORT_READ}
+    permissions = {"GET": Permission.REPORT_READ}
 
     @_given("items", ByConcernQuery, ItemsReportSchema)
     def get(self, query: dict[str, Any]) -> Any:
@@ -116,12 +116,12 @@ class ReportItems(Resource):
 
         By item. A concern that names two stands in both rows, and once in the totals.
         """
-        return items(g.session, _asked(query))
+        return items_report(g.session, _asked(query))
 
 
 @blp.route("/reports/follow-ups")
 class ReportFollowUps(Resource):
-    needs = {"GET": Permission.REPORT_READ}
+    permissions = {"GET": Permission.REPORT_READ}
 
     @_given("follow-ups", FollowUpsReportQuery, FollowUpsReportSchema)
     def get(self, query: dict[str, Any]) -> Any:
@@ -129,12 +129,12 @@ class ReportFollowUps(Resource):
 
         Of the promises that are due on these days.
         """
-        return follow_ups(g.session, _asked(query))
+        return follow_ups_report(g.session, _asked(query))
 
 
 @blp.route("/reports/listening")
 class ReportListening(Resource):
-    needs = {"GET": Permission.REPORT_READ}
+    permissions = {"GET": Permission.REPORT_READ}
 
     @_given("listening", ListeningReportQuery, ListeningReportSchema)
     def get(self, query: dict[str, Any]) -> Any:
@@ -142,12 +142,12 @@ class ReportListening(Resource):
 
         Grouped by `question`, one row for each that was asked, and a last one for concerns without.
         """
-        return listening(g.session, _asked(query))
+        return listening_report(g.session, _asked(query))
 
 
 @blp.route("/reports/alerts")
 class ReportAlerts(Resource):
-    needs = {"GET": Permission.REPORT_READ}
+    permissions = {"GET": Permission.REPORT_READ}
 
     @_given("alerts", ByConcernQuery, AlertsReportSchema)
     def get(self, query: dict[str, Any]) -> Any:
@@ -155,11 +155,11 @@ class ReportAlerts(Resource):
 
         Over the alerts of the concerns of these days: what became of them, and what phones made of them.
         """
-        return alerts(g.session, _asked(query))
+        return alerts_report(g.session, _asked(query))
 
 
-def _asked(query: dict[str, Any]) -> Asked:
-    return Asked(seen_by=g.actor, at=g.now, **query)
+def _asked(query: dict[str, Any]) -> ReportQuery:
+    return ReportQuery(actor=g.actor, at=g.now, **query)
 
 
 def _as_table(form: str, name: str, shown: dict[str, Any]) -> Response:

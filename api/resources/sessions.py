@@ -6,12 +6,12 @@ from flask import current_app, g, request
 
 from api.schemas.sessions import SessionSchema, SignInSchema
 from api.web.blueprint import Blueprint
-from api.web.problems import Refusal
-from api.web.rate_limits import FAILED_SIGN_INS, check, count
+from api.web.problems import HttpProblem
+from api.web.rate_limits import FAILED_SIGN_IN_LIMIT, check_limit, count_hit
 from api.web.resource import Resource
 from models.access import Permission
-from models.db.session import EVERYTHING, Database
-from models.errors import Missing
+from models.db.session import ALL_TENANTS, Database
+from models.errors import NotFound
 from models.organizations.organization import Organization
 from models.staff.credentials import StaffSession
 from models.staff.device import Device
@@ -22,7 +22,7 @@ blp = Blueprint("sessions", __name__, "Signing in and out")
 
 @blp.route("/sessions")
 class Sessions(Resource):
-    needs = {"POST": Permission.ANYONE}
+    permissions = {"POST": Permission.ANYONE}
 
     @blp.arguments(SignInSchema)
     @blp.response(201, SessionSchema)
@@ -35,33 +35,33 @@ class Sessions(Resource):
         """
         database: Database = current_app.extensions["database"]
         attempt = (data["organization"], data["login"], request.remote_addr or "")
-        check(FAILED_SIGN_INS, *attempt)
+        check_limit(FAILED_SIGN_IN_LIMIT, *attempt)
         staff = _find(database, data["organization"], data["login"])
         # argon2 is slow on purpose: no transaction is open meanwhile.
         if not password_matches(staff.password_hash if staff else None, data["password"]) or staff is None:
-            count(FAILED_SIGN_INS, *attempt)
-            raise Refusal(401, "There is no such sign-in, or the password is another.", code="wrong-sign-in")
+            count_hit(FAILED_SIGN_IN_LIMIT, *attempt)
+            raise HttpProblem(401, "There is no such sign-in, or the password is another.", code="wrong-sign-in")
         with database.writing(staff.organization_id) as session:
             opened, token = StaffSession.open(session, staff=staff, at=g.now)
         return {"token": token.text, "expires_at": opened.expires_at, "staff": staff}
 
 
 def _find(database: Database, organization: str, login: str) -> Staff | None:
-    with database.reading(EVERYTHING) as session:
+    with database.reading(ALL_TENANTS) as session:
         try:
             organization_id = Organization.by_slug(session, organization).id
-        except Missing:
+        except NotFound:
             return None
     with database.reading(organization_id) as session:
-        return Staff.signing_in(session, login)
+        return Staff.find_for_sign_in(session, login)
 
 
 @blp.route("/sessions/current")
 class CurrentSession(Resource):
-    needs = {"DELETE": Permission.ME_USE}
+    permissions = {"DELETE": Permission.ME_USE}
 
     @blp.response(204)
     def delete(self) -> None:
         """Sign out: the token is dead at once, and the phone that was signed in on rings no more"""
-        Device.leave(g.session, by=g.actor, at=g.now)
+        Device.sign_out(g.session, by=g.actor, at=g.now)
         StaffSession.close(g.session, g.actor)

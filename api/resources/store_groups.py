@@ -7,8 +7,8 @@ from flask import g
 from api.schemas.base import PageQuery, page_of
 from api.schemas.store_groups import EditGroupSchema, NewGroupSchema, StoreGroupSchema
 from api.web.blueprint import Blueprint
-from api.web.idempotency import once
-from api.web.pagination import page
+from api.web.idempotency import idempotent
+from api.web.pagination import paginate
 from api.web.resource import Resource
 from models.access import Permission
 from models.organizations.store_group import StoreGroup
@@ -18,17 +18,17 @@ blp = Blueprint("groups", __name__, "Groups of stores: what head office compares
 
 @blp.route("/groups")
 class Groups(Resource):
-    needs = {"GET": Permission.STORE_READ, "POST": Permission.STORE_WRITE}
+    permissions = {"GET": Permission.STORE_READ, "POST": Permission.STORE_WRITE}
 
     @blp.arguments(PageQuery, location="query")
     @blp.response(200, page_of(StoreGroupSchema))
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
         """List the groups that have a store within reach"""
-        return page(StoreGroup.listed(g.actor), StoreGroup.slug, **query)
+        return paginate(StoreGroup.select_visible(g.actor), StoreGroup.slug, **query)
 
     @blp.arguments(NewGroupSchema)
     @blp.response(201, StoreGroupSchema)
-    @once(StoreGroup, status=201)
+    @idempotent(StoreGroup, status=201)
     def post(self, data: dict[str, Any]) -> StoreGroup:
         """Put stores together in a group
 
@@ -39,8 +39,8 @@ class Groups(Resource):
 
 @blp.route("/groups/<uuid:group_id>")
 class GroupById(Resource):
-    needs = {"GET": Permission.STORE_READ, "PATCH": Permission.STORE_WRITE}
-    finds = {"group_id": StoreGroup}
+    permissions = {"GET": Permission.STORE_READ, "PATCH": Permission.STORE_WRITE}
+    path_models = {"group_id": StoreGroup}
 
     @blp.response(200, StoreGroupSchema)
     def get(self, group: StoreGroup) -> StoreGroup:

@@ -12,8 +12,8 @@ blp = Blueprint("hours", __name__, "When a store is open")
 
 @blp.route("/stores/<uuid:store_id>/hours")
 class StoreHours(Resource):
-    needs = {"GET": Permission.STORE_READ, "PUT": Permission.STORE_WRITE}
-    finds = {"store_id": Store}
+    permissions = {"GET": Permission.STORE_READ, "PUT": Permission.STORE_WRITE}
+    path_models = {"store_id": Store}
 
     @blp.response(200, HoursSchema)
     def get(self, store: Store) -> Hours:

@@ -6,7 +6,7 @@ from typing import Any
 from marshmallow import fields, validate
 
 from api.schemas.base import Instant, PageQuery, PersonSchema, Schema, WordsWithheld
-from models.alerts.alert import NotRung
+from models.alerts.alert import SkipReason
 from models.alerts.enums import AlertState, Reason, Severity
 from models.alerts.notification import NotificationKind, NotificationState, ReceiptEvent
 from models.concerns.enums import Outcome
@@ -46,7 +46,7 @@ class ClimbedSchema(Schema):
     step = fields.Integer()
     at = InstantAsStored()
     phones = fields.Integer()
-    why = fields.String(allow_none=True, validate=validate.OneOf([*map(str, NotRung), None]))
+    why = fields.String(allow_none=True, validate=validate.OneOf([*map(str, SkipReason), None]))
 
 
 class TriedSchema(Schema):
@@ -64,7 +64,7 @@ class AlertReadSchema(AlertSchema):
     """A call for help with how it climbed, and what was tried the last time for this customer."""
 
     rule = fields.String()
-    steps = fields.List(fields.Nested(ClimbedSchema), attribute="climbed")
+    steps = fields.List(fields.Nested(ClimbedSchema), attribute="step_log")
     reminded_at = Instant(allow_none=True)
     previous = fields.Nested(TriedSchema, allow_none=True)
 

@@ -24,7 +24,7 @@ from api.schemas.guidance import GuidanceSchema
 from api.schemas.recovery_actions import NewRecoveryActionSchema
 from models.alerts.enums import AlertState
 from models.concerns.enums import Channel, Handling, Kind, Outcome, Source, Status
-from models.concerns.event import Step
+from models.concerns.event import ConcernStep
 
 MOOD = validate.Range(min=1, max=5)
 ENDED = "What the customer said of how it ended, 1-5; null again once it is put right anew."
@@ -234,7 +234,7 @@ class ConcernEventSchema(WordsWithheld):
 
     id = fields.UUID()
     number = fields.Integer()
-    step = fields.Enum(Step, by_value=True)
+    step = fields.Enum(ConcernStep, by_value=True)
     at = Instant()
     by = fields.Nested(PersonSchema, allow_none=True)
     device_id = fields.UUID(allow_none=True)

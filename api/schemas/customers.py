@@ -13,8 +13,8 @@ from api.schemas.recovery_actions import RecoveryActionSchema
 from models.access import Permission
 from models.concerns.enums import Status
 from models.customers.consent import ConsentSource
-from models.customers.contacts import KEYS
-from models.operations.merge_customers import TOGETHER
+from models.customers.contacts import MATCH_KEYS
+from models.operations.merge_customers import COLUMNS_BY_FIELD
 
 LANGUAGE = validate.Regexp("^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$", error="Not a language tag such as pt or pt-BR.")
 
@@ -141,7 +141,7 @@ class DuplicateSchema(Schema):
     """A profile that may be the same person, and what is the same but for its spelling."""
 
     customer = fields.Nested(CustomerSchema)
-    reasons = fields.List(fields.String(validate=validate.OneOf(list(KEYS))))
+    reasons = fields.List(fields.String(validate=validate.OneOf(list(MATCH_KEYS))))
 
 
 class DuplicatesSchema(Schema):
@@ -172,7 +172,7 @@ class CustomerMergeSchema(Schema):
     customer_id = fields.UUID(attribute="survivor_id")
     merged_customer_id = fields.UUID(attribute="merged_id")
     moved = fields.Nested(MovedSchema, attribute="counts")
-    taken_over = fields.List(fields.String(validate=validate.OneOf(list(TOGETHER))), attribute="fields")
+    taken_over = fields.List(fields.String(validate=validate.OneOf(list(COLUMNS_BY_FIELD))), attribute="fields")
     merged_at = Instant(allow_none=True)
     undone_at = Instant(allow_none=True)
 

@@ -6,7 +6,7 @@ from marshmallow import fields, post_load, validate
 
 from api.schemas.base import Schema, Whole, Words
 from models.alerts.enums import Severity
-from models.alerts.escalation_policy import Whom
+from models.alerts.escalation_policy import RecipientGroup
 from models.policy_defaults import MAX_ESCALATION, MAX_ESCALATION_ROUNDS, MAX_ESCALATION_STEPS
 
 MAX_SECONDS = int(MAX_ESCALATION.total_seconds())
@@ -18,7 +18,7 @@ class StepSchema(Schema):
     """Who is rung so many seconds after the round began: groups, people by name, or both."""
 
     after_seconds = Whole(required=True, validate=validate.Range(min=0, max=MAX_SECONDS))
-    whom = fields.List(fields.String(validate=validate.OneOf(list(map(str, Whom)))), load_default=list)
+    whom = fields.List(fields.String(validate=validate.OneOf(list(map(str, RecipientGroup)))), load_default=list)
     staff_ids = fields.List(fields.UUID(), load_default=list, validate=validate.Length(max=MOST_NAMED))
     severities = fields.List(
         fields.String(validate=validate.OneOf(list(map(str, Severity)))),

@@ -14,7 +14,7 @@ from models.access import Permission
 from models.alerts.enums import AlertState, Reason, Severity
 from models.concerns.concern import Concern
 from models.concerns.enums import Channel, Handling, Kind, Outcome, Source, Status
-from models.db.change_feed import Op
+from models.db.change_feed import ChangeOp
 from models.organizations.store import StoreKind
 from models.organizations.store_group import GroupKind
 from models.recovery.action import ActionStatus, Settlement
@@ -110,8 +110,8 @@ class RecoveryActionExport(Schema):
     status = fields.Enum(ActionStatus, by_value=True)
     reverses_id = fields.UUID(allow_none=True)
     cost = fields.Nested(MoneySchema, allow_none=True)
-    asked = fields.Nested(MoneySchema, allow_none=True)
-    beyond = fields.Boolean()
+    asked = fields.Nested(MoneySchema, attribute="requested_cost", allow_none=True)
+    beyond = fields.Boolean(attribute="over_limit")
     business_date = fields.Date()
     settlement = fields.Enum(Settlement, by_value=True)
     decided_at = Instant(allow_none=True)
@@ -193,7 +193,7 @@ class ChangeSchema(Schema):
 
     seq = fields.Integer(required=True)
     kind = fields.String(required=True, validate=validate.OneOf(sorted(KINDS)))
-    op = fields.Enum(Op, by_value=True, required=True)
+    op = fields.Enum(ChangeOp, by_value=True, required=True)
     id = fields.UUID(required=True)
     store_id = fields.UUID(required=True, allow_none=True)
     version = fields.Integer(required=True)

@@ -5,7 +5,7 @@ from typing import Any
 from flask import g
 from marshmallow import fields, post_dump, validate
 
-from api.links import link_to
+from api.links import public_url
 from api.schemas.base import Instant, PersonSchema, Schema, Slug, SlugOf, Whole, Words, WordsWithheld
 from models.access import Permission
 
@@ -20,7 +20,7 @@ class PublicLink(fields.String):
         self.page = page
 
     def _serialize(self, value: str, *_: Any, **__: Any) -> str:
-        return link_to(self.page, value)
+        return public_url(self.page, value)
 
 
 class NewFeedbackRequestSchema(Schema):

@@ -3,19 +3,19 @@
 from marshmallow import fields
 
 from api.schemas.base import Instant, PageQuery, Schema, Words
-from models.db.text import LONGEST_NAME
+from models.db.text import MAX_NAME_LENGTH
 
 
 class ItemQuery(PageQuery):
     """Which items: those whose name starts like this, whatever the case and the accents."""
 
-    name = Words(LONGEST_NAME, least=1)
+    name = Words(MAX_NAME_LENGTH, least=1)
 
 
 class EditItemSchema(Schema):
     """What is to be changed."""
 
-    name = Words(LONGEST_NAME, least=1)
+    name = Words(MAX_NAME_LENGTH, least=1)
 
 
 class CatalogueItemSchema(Schema):

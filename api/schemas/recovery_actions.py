@@ -14,7 +14,7 @@ from api.schemas.base import (
     Words,
     WordsWithheld,
 )
-from models.recovery.action import SETTLES, ActionStatus, Settlement
+from models.recovery.action import SETTLEMENT_MOVES, ActionStatus, Settlement
 
 
 class NewRecoveryActionSchema(Schema):
@@ -48,7 +48,7 @@ class DeclineSchema(Schema):
 class SettleSchema(Schema):
     """How far the money has come, and by which name the till knows it."""
 
-    settlement = fields.String(required=True, validate=validate.OneOf(sorted(SETTLES)))
+    settlement = fields.String(required=True, validate=validate.OneOf(sorted(SETTLEMENT_MOVES)))
     reference = Words(100, least=1, allow_none=True)
 
 
@@ -78,7 +78,7 @@ class RecoveryActionSchema(WordsWithheld):
     status = fields.Enum(ActionStatus, by_value=True)
     reverses_id = fields.UUID(allow_none=True)
     cost = fields.Nested(MoneySchema, attribute="amount", allow_none=True)
-    beyond = fields.Boolean()
+    beyond = fields.Boolean(attribute="over_limit")
     expires_at = Instant(allow_none=True)
     decision = fields.Nested(DecisionSchema, allow_none=True)
     settlement = fields.Enum(Settlement, by_value=True)

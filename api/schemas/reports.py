@@ -11,9 +11,9 @@ from api.schemas.follow_ups import FollowUpSchema
 from api.schemas.recovery_actions import RecoveryActionSchema
 from api.schemas.recovery_logs import CarriedOverSchema, HeadingSchema, LogPageSchema
 from models.concerns.enums import Channel
-from models.reports.grouping import OF_RECOVERY, GroupBy
+from models.reports.grouping import RECOVERY_DIMENSIONS, GroupBy
 from models.reports.recovery import CompareTo
-from models.reports.stats.control_limits import TAILS
+from models.reports.stats.control_limits import TAIL_PROBABILITIES
 
 MOST_DAYS = 1_100
 
@@ -63,7 +63,7 @@ def of_category() -> Words:
 class RecoveryReportQuery(ReportQuery):
     """Which business days, stores and category, and how to group them."""
 
-    group_by = grouped_by(*OF_RECOVERY)
+    group_by = grouped_by(*RECOVERY_DIMENSIONS)
     category = of_category()
     compare_to = fields.Enum(
         CompareTo,
@@ -197,11 +197,11 @@ class ControlSchema(Schema):
     value = fields.Float()
     target = fields.Float()
     limits = fields.Dict(
-        keys=fields.String(validate=validate.OneOf(list(TAILS))),
+        keys=fields.String(validate=validate.OneOf(list(TAIL_PROBABILITIES))),
         values=fields.Nested(LimitsSchema),
         metadata={"example": {"95": {"low": 0.71, "high": 0.9}, "99.8": {"low": 0.64, "high": 0.94}}},
     )
-    outside = fields.String(allow_none=True, validate=validate.OneOf(list(TAILS)))
+    outside = fields.String(allow_none=True, validate=validate.OneOf(list(TAIL_PROBABILITIES)))
 
 
 class RecoveryRowSchema(RecoveryTotalsSchema, _GroupedSchema):
@@ -222,7 +222,7 @@ class RecoveryReportSchema(Schema):
 
     from_date = fields.Date(data_key="from")
     to_date = fields.Date(data_key="to")
-    group_by = fields.List(fields.String(validate=validate.OneOf([by.value for by in OF_RECOVERY])))
+    group_by = fields.List(fields.String(validate=validate.OneOf([by.value for by in RECOVERY_DIMENSIONS])))
     business_dates = fields.String(validate=validate.Equal("store"))
     clock = fields.String(validate=validate.Equal("wall"))
     generated_at = Instant()

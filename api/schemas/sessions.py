@@ -7,10 +7,10 @@ from marshmallow import fields, post_load, validate
 from api.schemas.alerts import NotificationSchema
 from api.schemas.base import ClockTime, Flag, Instant, Schema, Whole, Words
 from models.access import Role
-from models.alerts.notification import MUTABLE
-from models.staff.device import OF_PHONES, AddressKind, Device, Platform
+from models.alerts.notification import MUTABLE_KINDS
+from models.staff.device import PHONE_ADDRESS_KINDS, AddressKind, Device, Platform
 
-OF_A_PHONE = validate.OneOf([kind.value for kind in OF_PHONES])
+OF_A_PHONE = validate.OneOf([kind.value for kind in PHONE_ADDRESS_KINDS])
 
 
 class SignInSchema(Schema):
@@ -86,7 +86,7 @@ class EditMeSchema(Schema):
     """What a person wants for themselves; null takes it away."""
 
     quiet_hours = fields.Nested(QuietHoursSchema, allow_none=True)
-    muted = fields.List(fields.String(validate=validate.OneOf(sorted(MUTABLE))), validate=validate.Length(max=20))
+    muted = fields.List(fields.String(validate=validate.OneOf(sorted(MUTABLE_KINDS))), validate=validate.Length(max=20))
     email = fields.Email(validate=validate.Length(max=254), allow_none=True)
     daily_logs = fields.List(fields.UUID(), validate=validate.Length(max=100))
 

@@ -4,10 +4,10 @@ import structlog
 from flask import current_app, g, request
 from sqlalchemy.exc import SQLAlchemyError
 
-from api.web.problems import Refusal
+from api.web.problems import HttpProblem
 from models.access import Actor, Permission
 from models.db.session import Database
-from models.staff.credentials import Token, actor_of, note_seen
+from models.staff.credentials import Token, find_actor, record_last_seen
 
 log = structlog.get_logger(__name__)
 
@@ -23,11 +23,11 @@ def authenticate(needed: Permission) -> Actor | None:
     token = _token()
     database: Database = current_app.extensions["database"]
     with database.reading(token.organization_id) as session:
-        found = actor_of(session, token, g.now)
+        found = find_actor(session, token, g.now)
     if found is None:
-        raise Refusal(401, "This token is not valid, has expired or was revoked.")
+        raise HttpProblem(401, "This token is not valid, has expired or was revoked.")
     actor, unseen_for_a_while = found
-    actor.must(needed)
+    actor.require(needed)
     if unseen_for_a_while:
         _note_seen(database, actor)
     return actor
@@ -37,7 +37,7 @@ def _note_seen(database: Database, actor: Actor) -> None:
     """Worth a try and nothing more: a disk that is full must not keep anybody from reading."""
     try:
         with database.writing(actor.organization_id) as session:
-            note_seen(session, actor, g.now)
+            record_last_seen(session, actor, g.now)
     except SQLAlchemyError as error:
         log.warning("last seen not noted", error=type(error).__name__)
 
@@ -45,8 +45,8 @@ def _note_seen(database: Database, actor: Actor) -> None:
 def _token() -> Token:
     kind, _, text = request.headers.get("Authorization", "").partition(" ")
     if not text or kind.lower() != "bearer":
-        raise Refusal(401, "Send the header 'Authorization: Bearer <token>'; POST /v1/sessions gives a token.")
+        raise HttpProblem(401, "Send the header 'Authorization: Bearer <token>'; POST /v1/sessions gives a token.")
     token = Token.read(text.strip())
     if token is None:
-        raise Refusal(401, "This is not a token of this service.")
+        raise HttpProblem(401, "This is not a token of this service.")
     return token

@@ -17,8 +17,8 @@ from werkzeug.routing import BaseConverter
 from werkzeug.routing import ValidationError as NotADate
 
 from api.schemas.base import BusinessDate, ProblemSchema
-from api.web.etags import etag_of
-from api.web.openapi import Plugin, add_components, document_habits, operation_id
+from api.web.etags import etag_header
+from api.web.openapi import Plugin, add_components, document_operation, operation_id
 from api.web.problems import on_http_exception
 from api.web.resource import Resource
 
@@ -36,7 +36,7 @@ class Blueprint(SmorestBlueprint):
 
     def __init__(self, name: str, import_name: str, description: str) -> None:
         super().__init__(name, import_name, url_prefix="/v1", description=description)
-        self._prepare_doc_cbks.append(document_habits)
+        self._prepare_doc_cbks.append(document_operation)
 
     def response(self, status_code: int, schema: Any = None, **options: Any) -> Callable[..., Any]:
         """As flask-smorest's; what is shown is what was stored, so it is flushed before it is dumped."""
@@ -51,7 +51,7 @@ class Blueprint(SmorestBlueprint):
                 shown, status, headers = unpack_tuple_response(answered)
                 if session := g.get("session"):
                     session.flush()
-                return shown, status or status_code, {**etag_of(shown), **(headers or {})}
+                return shown, status or status_code, {**etag_header(shown), **(headers or {})}
 
             return decorate(answer)
 
@@ -71,13 +71,13 @@ class Blueprint(SmorestBlueprint):
     ) -> None:
         """As flask-smorest's, with the facts the document is written from beside each method."""
         super().add_url_rule(rule, endpoint, view_func, **options)
-        for method, needed in view_func.needs.items() if view_func else ():
+        for method, needed in view_func.permissions.items() if view_func else ():
             function = getattr(view_func, method.lower())
             self._docs[self._endpoints[-1]][method.lower()] |= {
                 "operation_id": operation_id(method, view_func),
-                "needs": needed,
+                "permission": needed,
                 "in_path": "<" in rule,
-                "once": getattr(function, "once", False),
+                "idempotent": getattr(function, "idempotent", False),
                 "refuses": getattr(function, "refuses", ()),
             }
 

@@ -12,15 +12,15 @@ from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from models.db.session import EVERYTHING, Database
+from models.db.session import ALL_TENANTS, Database
 from models.outbox.heartbeat import SILENT_AFTER, Heartbeat
-from models.outbox.metric_counter import Tally
-from models.outbox.watchdog_run import Inspection
+from models.outbox.metric_counter import MetricCounter
+from models.outbox.watchdog_run import WatchdogRun
 from notifications.channels.base import DeliveryOutcome
 
-SEVERAL_PROCESSES = "PROMETHEUS_MULTIPROC_DIR"  # the library's own switch, set by gunicorn.conf.py
+MULTIPROCESS_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"  # the library's own switch, set by gunicorn.conf.py
 METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
-STATES = ("due", "later", "leased", "set_aside")
+OUTBOX_STATES = ("due", "later", "leased", "dead_lettered")
 
 _process = CollectorRegistry()
 _requests = Counter("amends_requests", "Requests answered.", ["method", "route", "status"], registry=_process)
@@ -40,19 +40,19 @@ def count_request(method: str, route: str | None, status: int, seconds: float) -
     _seconds.labels(known, route or "none").observe(seconds)
 
 
-def written(database: Database, *, at: datetime) -> bytes:
+def render_metrics(database: Database, *, at: datetime) -> bytes:
     """Everything in Prometheus' text format; without the database, what can be told without it."""
     web = CollectorRegistry()
-    if SEVERAL_PROCESSES in os.environ:
+    if MULTIPROCESS_VARIABLE in os.environ:
         MultiProcessCollector(web)
     else:
         web.register(_process)
     house = CollectorRegistry()
-    house.register(_House(list(_of_the_house(database, at))))
+    house.register(_DatabaseCollector(list(_database_metrics(database, at))))
     return generate_latest(web) + generate_latest(house)
 
 
-class _House(Collector):
+class _DatabaseCollector(Collector):
     def __init__(self, told: list[Metric]) -> None:
         self._told = told
 
@@ -60,18 +60,18 @@ class _House(Collector):
         return self._told
 
 
-def _of_the_house(database: Database, at: datetime) -> Iterator[Metric]:
+def _database_metrics(database: Database, at: datetime) -> Iterator[Metric]:
     told: list[Metric] = []
     try:
-        with database.reading(EVERYTHING) as session:
-            told = [*_of_workers(session, at), *_of_audit(session, at), _sends(session)]
+        with database.reading(ALL_TENANTS) as session:
+            told = [*_worker_metrics(session, at), *_watchdog_metrics(session, at), _send_metrics(session)]
     except SQLAlchemyError:
         pass  # which is what the first line says
     yield GaugeMetricFamily("amends_database_up", "1 when the database answers.", value=float(bool(told)))
     yield from told
 
 
-def _of_workers(session: Session, at: datetime) -> Iterator[Metric]:
+def _worker_metrics(session: Session, at: datetime) -> Iterator[Metric]:
     beats = session.scalars(select(Heartbeat).order_by(Heartbeat.at.desc())).all()
     alive = [beat for beat in beats if beat.at > at - SILENT_AFTER]
     yield GaugeMetricFamily("amends_workers", "Workers that gave a sign of life within 30 s.", value=len(alive))
@@ -84,7 +84,7 @@ def _of_workers(session: Session, at: datetime) -> Iterator[Metric]:
         return  # nobody has measured what follows
     figures = alive[0].figures
     rows = GaugeMetricFamily("amends_outbox_rows", "What is not done, by state.", labels=["state"])
-    for state in STATES:
+    for state in OUTBOX_STATES:
         rows.add_metric([state], figures.get(state, 0))
     yield rows
     for name, figure, says in (
@@ -104,30 +104,30 @@ def _of_workers(session: Session, at: datetime) -> Iterator[Metric]:
     yield breakers
 
 
-def _of_audit(session: Session, at: datetime) -> Iterator[Metric]:
-    for last in session.scalars(select(Inspection)):
+def _watchdog_metrics(session: Session, at: datetime) -> Iterator[Metric]:
+    for last in session.scalars(select(WatchdogRun)):
         age = max(0.0, (at - last.at).total_seconds())
         yield GaugeMetricFamily("amends_audit_age_seconds", "Seconds since the auditor looked last.", value=age)
         found = GaugeMetricFamily("amends_audit_last_found", "What its last look found stuck.", labels=["kind"])
-        for kind, count in last.found.items():
+        for kind, count in last.findings.items():
             found.add_metric([kind], count)
         yield found
         ever = CounterMetricFamily("amends_audit_found", "What the auditor found stuck, ever.", labels=["kind"])
-        tallied = session.scalars(select(Tally).where(Tally.what == "found"))
-        for kind, count in (dict.fromkeys(last.found, 0) | {tally.of: tally.count for tally in tallied}).items():
+        tallied = session.scalars(select(MetricCounter).where(MetricCounter.metric == "found"))
+        for kind, count in (dict.fromkeys(last.findings, 0) | {tally.label: tally.count for tally in tallied}).items():
             ever.add_metric([kind], count)
         yield ever
 
 
-def _sends(session: Session) -> Metric:
+def _send_metrics(session: Session) -> Metric:
     """From nought on, as the rest: what first appears at one has not increased in the eyes of Prometheus."""
     sends = CounterMetricFamily(
         "amends_sends", "Attempts to send a letter, by what became of it.", labels=["channel", "outcome"]
     )
     channels = {channel for beat in session.scalars(select(Heartbeat)) for channel in beat.channels}
     counts = {(channel, outcome.value): 0 for channel in sorted(channels) for outcome in DeliveryOutcome}
-    for tally in session.scalars(select(Tally).where(Tally.what == "send")):
-        counts[tally.of, tally.outcome] = tally.count
+    for tally in session.scalars(select(MetricCounter).where(MetricCounter.metric == "send")):
+        counts[tally.label, tally.outcome] = tally.count
     for (channel, outcome), count in counts.items():
         sends.add_metric([channel, outcome], count)
     return sends

@@ -7,36 +7,36 @@ from typing import Any
 
 from flask import Response, current_app, request
 
-from api.web.problems import Refusal
+from api.web.problems import HttpProblem
 
 JSON, CSV, HTML = "application/json", "text/csv", "text/html"
 
 # A spreadsheet takes a cell that starts like this for a formula (OWASP, CSV injection).
-STARTS_A_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+FORMULA_PREFIXES = ("=", "+", "-", "@", "\t", "\r")
 
 
-def asked_for(*offered: str) -> str:
+def negotiate(*offered: str) -> str:
     """Which of the media types on offer the caller prefers, the first of them where they do not mind.
 
-    Refusal 406 when the caller takes none of them.
+    HttpProblem 406 when the caller takes none of them.
     """
     if not request.accept_mimetypes:
         return offered[0]
     spelled = [spelling for media_type in offered for spelling in (media_type, f"{media_type}; charset=utf-8")]
     best = request.accept_mimetypes.best_match(spelled)
     if best is None:
-        raise Refusal(406, f"This is given as {' or '.join(offered)}.")
+        raise HttpProblem(406, f"This is given as {' or '.join(offered)}.")
     return best.partition(";")[0]
 
 
-def csv_answer(name: str, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> Response:
+def csv_response(name: str, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> Response:
     """The rows as a file to save under this name."""
-    answer = current_app.response_class(csv_of(columns, rows), mimetype=CSV)
+    answer = current_app.response_class(write_csv(columns, rows), mimetype=CSV)
     answer.headers["Content-Disposition"] = f'attachment; filename="{name}.csv"'
     return answer
 
 
-def csv_of(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
+def write_csv(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
     """RFC 4180: a header, and a line for each row; what a row does not have, or is null, stays empty."""
     lines = io.StringIO(newline="")
     writer = csv.writer(lines)
@@ -48,6 +48,6 @@ def csv_of(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
 
 def _cell(value: Any) -> Any:
     """Text that would start a formula gets an apostrophe before it; a number is a number, minus or not."""
-    if isinstance(value, str) and value.startswith(STARTS_A_FORMULA):
+    if isinstance(value, str) and value.startswith(FORMULA_PREFIXES):
         return f"'{value}"
     return value

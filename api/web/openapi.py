@@ -11,7 +11,7 @@ from flask import Flask
 from marshmallow import Schema, fields
 
 from api.schemas.base import ProblemSchema, Slug
-from api.web.problems import TITLES
+from api.web.problems import STATUS_TITLES
 from api.web.resource import WITHOUT_BODY, Resource
 from models.access import Permission
 
@@ -44,7 +44,7 @@ HEADERS = {
 HEADERS_OF_PROBLEMS = {401: ("WWW-Authenticate",), 429: ("Retry-After",), 503: ("Retry-After",)}
 
 
-def written(app: Flask) -> str:
+def render_document(app: Flask) -> str:
     """The document as the file openapi.json holds it: keys in order, so that a difference is a change."""
     api = app.extensions["flask-smorest"]["apis"][""]["ext_obj"]
     return json.dumps(api.spec.to_dict(), indent=2, sort_keys=True, ensure_ascii=False) + "\n"
@@ -54,7 +54,7 @@ def operation_id(method: str, resource: type[Resource]) -> str:
     return f"{method.lower()}{resource.__name__}"
 
 
-def schema_name(schema: Any) -> str:
+def component_name(schema: Any) -> str:
     """`NewConcernSchema` is `NewConcern`; a partial one, for PATCH, gets a name of its own."""
     name: str = resolver(schema)
     partial = isinstance(schema, Schema) and schema.partial
@@ -85,30 +85,30 @@ class Plugin(MarshmallowPlugin):
     Converter = Converter
 
     def __init__(self) -> None:
-        super().__init__(schema_name_resolver=schema_name)
+        super().__init__(schema_name_resolver=component_name)
 
 
 def add_components(spec: APISpec) -> None:
     """What operations refer to: the headers, and one answer per problem."""
     for name, header in HEADERS.items():
         spec.components.header(name, header)
-    for status, (code, title) in TITLES.items():
+    for status, (code, title) in STATUS_TITLES.items():
         answer = {"description": title, "content": {"application/problem+json": {"schema": ProblemSchema}}}
         spec.components.response(code, {**answer, "headers": _headers(*HEADERS_OF_PROBLEMS.get(status, ()))}, lazy=True)
 
 
-def document_habits(doc: dict[str, Any], facts: dict[str, Any], *, method: str, **_: Any) -> dict[str, Any]:
+def document_operation(doc: dict[str, Any], facts: dict[str, Any], *, method: str, **_: Any) -> dict[str, Any]:
     """Who may call, which headers go in and out, and every problem this operation can answer with."""
     doc["operationId"] = facts["operation_id"]
-    public = facts["needs"] is Permission.ANYONE
+    public = facts["permission"] is Permission.ANYONE
     # OpenAPI 3.1: for a scheme that is no OAuth the list names the roles needed.
-    doc["security"] = [] if public else [{"bearer": [str(facts["needs"])]}]
+    doc["security"] = [] if public else [{"bearer": [str(facts["permission"])]}]
     body = _body(doc)
     if body is not None:
         needed = any(field.required for field in body.fields.values())
         doc["requestBody"]["required"] = needed or bool(getattr(body, "document", None))
     parameters = doc.setdefault("parameters", [])
-    if facts["once"]:
+    if facts["idempotent"]:
         parameters.append(IDEMPOTENCY_KEY)
     if method == "patch":
         parameters.append(IF_MATCH)
@@ -116,8 +116,8 @@ def document_habits(doc: dict[str, Any], facts: dict[str, Any], *, method: str, 
     for unsaid in ("default", "422"):  # flask-smorest's own, which are not ours
         doc["responses"].pop(unsaid, None)
     _document_success(doc, facts, body)
-    for status in _problems(facts, method, body, public=public):
-        doc["responses"].setdefault(str(status), TITLES[status][0])
+    for status in _problem_statuses(facts, method, body, public=public):
+        doc["responses"].setdefault(str(status), STATUS_TITLES[status][0])
     return doc
 
 
@@ -125,18 +125,18 @@ def _document_success(doc: dict[str, Any], facts: dict[str, Any], body: Schema |
     for answer in list(doc["responses"].values()):
         shown = next((content.get("schema") for content in answer.get("content", {}).values()), None)
         names = ["ETag"] if isinstance(shown, Schema) and "version" in shown.fields else []
-        names += ["Idempotent-Replayed"] if facts["once"] else []
+        names += ["Idempotent-Replayed"] if facts["idempotent"] else []
         answer["headers"] = {**answer.get("headers", {}), **_headers(*names)}
-    if facts["once"] and body is not None and "id" in body.fields:
+    if facts["idempotent"] and body is not None and "id" in body.fields:
         created = doc["responses"]["201"]
         doc["responses"]["200"] = {**created, "description": "It was created before, by this `id`: the stored object"}
 
 
-def _problems(facts: dict[str, Any], method: str, body: Schema | None, *, public: bool) -> list[int]:
+def _problem_statuses(facts: dict[str, Any], method: str, body: Schema | None, *, public: bool) -> list[int]:
     problems = {422, 500, 503, *facts["refuses"]}
     if not public:
         problems |= {401, 403}
-    if facts["in_path"] or (body is not None and _refers(body)):
+    if facts["in_path"] or (body is not None and _has_references(body)):
         problems.add(404)
     if method.upper() not in WITHOUT_BODY:
         problems |= {400, 413, 415}
@@ -153,7 +153,7 @@ def _body(doc: dict[str, Any]) -> Schema | None:
     return found() if isinstance(found, type) else found
 
 
-def _refers(schema: Schema) -> bool:
+def _has_references(schema: Schema) -> bool:
     """Whether a body can name something that may not be there."""
     return any(
         isinstance(field, Slug) or (isinstance(field, fields.UUID) and name != "id")

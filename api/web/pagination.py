@@ -16,12 +16,12 @@ from sqlalchemy.types import TypeEngine
 from models.db.base import UtcDateTime
 from models.errors import Invalid
 
-MOST = 200
+MAX_LIMIT = 200
 BAD_CURSOR = "This cursor is not one of this list with these filters; start again without it."
 
 
-def page(
-    question: Select[Any],
+def paginate(
+    stmt: Select[Any],
     *columns: InstrumentedAttribute[Any],
     limit: int,
     cursor: str | None,
@@ -30,21 +30,24 @@ def page(
     """One page of a list ordered by `columns`, the last of which tells any two rows apart."""
     if cursor is not None:
         after = tuple_(
-            *(literal(value, column.type) for value, column in zip(_read(cursor, columns), columns, strict=True))
+            *(
+                literal(value, column.type)
+                for value, column in zip(_cursor_position(cursor, columns), columns, strict=True)
+            )
         )
-        question = question.where(tuple_(*columns) < after if descending else tuple_(*columns) > after)
-    ordered = question.order_by(*(column.desc() if descending else column.asc() for column in columns))
+        stmt = stmt.where(tuple_(*columns) < after if descending else tuple_(*columns) > after)
+    ordered = stmt.order_by(*(column.desc() if descending else column.asc() for column in columns))
     rows = list(g.session.scalars(ordered.limit(limit + 1)).unique())
     last = rows[limit - 1] if len(rows) > limit else None
-    return {"items": rows[:limit], "next_cursor": _write(last, columns) if last is not None else None}
+    return {"items": rows[:limit], "next_cursor": _cursor_of(last, columns) if last is not None else None}
 
 
-def cursor_after(after: Sequence[Any]) -> str:
+def sign_cursor(after: Sequence[Any]) -> str:
     """A cursor of this list: it carries these values, and who holds it cannot change them."""
     return _serializer().dumps([after, _list_digest()])
 
 
-def after_in(cursor: str) -> list[Any]:
+def cursor_values(cursor: str) -> list[Any]:
     """The values that a cursor of this list carries; Invalid for any other."""
     try:
         after, digest = _serializer().loads(cursor)
@@ -55,19 +58,19 @@ def after_in(cursor: str) -> list[Any]:
     return list(after)
 
 
-def _write(row: Any, columns: tuple[InstrumentedAttribute[Any], ...]) -> str:
-    return cursor_after([_as_json(getattr(row, column.key)) for column in columns])
+def _cursor_of(row: Any, columns: tuple[InstrumentedAttribute[Any], ...]) -> str:
+    return sign_cursor([_value_to_json(getattr(row, column.key)) for column in columns])
 
 
-def _read(cursor: str, columns: tuple[InstrumentedAttribute[Any], ...]) -> list[Any]:
-    return [_from_json(value, column.type) for value, column in zip(after_in(cursor), columns, strict=True)]
+def _cursor_position(cursor: str, columns: tuple[InstrumentedAttribute[Any], ...]) -> list[Any]:
+    return [_value_from_json(value, column.type) for value, column in zip(cursor_values(cursor), columns, strict=True)]
 
 
-def _as_json(value: Any) -> Any:
+def _value_to_json(value: Any) -> Any:
     return value.isoformat() if isinstance(value, datetime) else value if isinstance(value, int) else str(value)
 
 
-def _from_json(value: Any, kind: TypeEngine[Any]) -> Any:
+def _value_from_json(value: Any, kind: TypeEngine[Any]) -> Any:
     if isinstance(kind, UtcDateTime):
         return datetime.fromisoformat(value)
     return UUID(value) if isinstance(kind, Uuid) else value

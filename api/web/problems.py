@@ -11,20 +11,20 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
-from models.errors import Conflict, DomainError, Expired, Forbidden, Invalid, Missing, NotNow, Stale
+from models.errors import Conflict, DomainError, Expired, Forbidden, Invalid, InvalidState, NotFound, VersionConflict
 
 log = structlog.get_logger(__name__)
 
 STATUS: dict[type[DomainError], int] = {
     Forbidden: 403,
-    Missing: 404,
-    NotNow: 409,
+    NotFound: 404,
+    InvalidState: 409,
     Conflict: 409,
     Expired: 410,
-    Stale: 412,
+    VersionConflict: 412,
     Invalid: 422,
 }
-TITLES = {
+STATUS_TITLES = {
     400: ("bad-request", "The request cannot be read"),
     401: ("unauthorized", "Sign in first"),
     403: ("forbidden", "This sign-in may not do that"),
@@ -43,7 +43,7 @@ TITLES = {
     503: ("unavailable", "The service is not available at the moment"),
 }
 # What else may stand in `code`, with the status it comes with.
-KINDS = {
+PROBLEM_CODES = {
     "wrong-sign-in": (401, "There is no such sign-in"),
     "already-exists": (409, "It is there already"),
     "asked-already": (409, "This customer was asked already"),
@@ -54,14 +54,14 @@ KINDS = {
     "idempotency-key-reused": (422, "This Idempotency-Key was used for something else"),
     "invalid-idempotency-key": (422, "This is no Idempotency-Key"),
     "storage-full": (503, "There is no room left"),
-    **{code: (status, title) for status, (code, title) in TITLES.items()},
+    **{code: (status, title) for status, (code, title) in STATUS_TITLES.items()},
 }
 _MESSAGE_CODES = {"Missing data for required field.": "required", "Unknown field.": "unknown-field"}
 _LOCATIONS = {"json": "body", "query": "query", "path": "path", "headers": "header"}
 LOCK_NOT_AVAILABLE, QUERY_CANCELED = "55P03", "57014"  # SQLSTATE
 
 
-class Refusal(Exception):
+class HttpProblem(Exception):
     """A refusal that only HTTP knows: no sign-in, a body that is too large, a missing precondition."""
 
     def __init__(self, status: int, detail: str, *, code: str | None = None, retry_after: int | None = None) -> None:
@@ -69,7 +69,7 @@ class Refusal(Exception):
         self.status, self.detail, self.code, self.retry_after = status, detail, code, retry_after
 
 
-class Unexpected(Exception):
+class UnexpectedInput(Exception):
     """Query parameters or a body where the address takes none."""
 
     def __init__(self, where: str, names: list[str]) -> None:
@@ -79,10 +79,10 @@ class Unexpected(Exception):
 
 def problem(status: int, detail: str, *, code: str | None = None, **members: Any) -> Response:
     """A problem document. `members` stand beside the standard ones; those that are None are left out."""
-    code = code or TITLES.get(status, ("error", ""))[0]
+    code = code or STATUS_TITLES.get(status, ("error", ""))[0]
     body = {
         "type": f"/problems/{code}",
-        "title": KINDS.get(code, (status, "The request was refused"))[1],
+        "title": PROBLEM_CODES.get(code, (status, "The request was refused"))[1],
         "status": status,
         "detail": detail,
         "code": code,
@@ -100,19 +100,19 @@ def problem(status: int, detail: str, *, code: str | None = None, **members: Any
 def register(app: Flask) -> None:
     for kind, answer in HANDLERS.items():
         app.register_error_handler(kind, answer)
-    app.add_url_rule("/problems/<code>", "problem", _explain)
+    app.add_url_rule("/problems/<code>", "problem", _problem_page)
 
 
-def answer_to(error: Exception) -> Response:
+def problem_of(error: Exception) -> Response:
     """The problem document of any error, for those who show it in another form."""
     return next(HANDLERS[kind](error) for kind in type(error).__mro__ if kind in HANDLERS)
 
 
-def _explain(code: str) -> ResponseReturnValue:
+def _problem_page(code: str) -> ResponseReturnValue:
     """Where the `type` of a problem leads: what this kind of refusal is, and the status it comes with."""
-    if code not in KINDS:
-        raise Refusal(404, "No problem of ours has this name.")
-    status, title = KINDS[code]
+    if code not in PROBLEM_CODES:
+        raise HttpProblem(404, "No problem of ours has this name.")
+    status, title = PROBLEM_CODES[code]
     help_ = "`detail` of the problem says what to change, `errors` which values; /docs says what each address takes."
     return {"type": f"/problems/{code}", "title": title, "status": status, "detail": help_}
 
@@ -122,7 +122,7 @@ def on_domain_error(error: DomainError) -> Response:
     members = dict(error.members)
     if isinstance(error, Invalid) and error.pointer is not None:
         found = {
-            "in": _place_of(error.pointer),
+            "in": _location_of(error.pointer),
             "pointer": error.pointer,
             "code": error.code,
             "detail": error.detail,
@@ -131,7 +131,7 @@ def on_domain_error(error: DomainError) -> Response:
     return problem(status, error.detail, code=error.code, pointer=error.pointer, **members)
 
 
-def _place_of(pointer: str) -> str:
+def _location_of(pointer: str) -> str:
     """A rule names a value; where the request carried it is our business."""
     name = pointer.removeprefix("/")
     if name in (request.view_args or {}):
@@ -139,14 +139,14 @@ def _place_of(pointer: str) -> str:
     return "query" if name in request.args or request.method == "GET" else "body"
 
 
-def on_refusal(error: Refusal) -> Response:
+def on_http_problem(error: HttpProblem) -> Response:
     response = problem(error.status, error.detail, code=error.code)
     if error.retry_after is not None:
         response.headers["Retry-After"] = str(error.retry_after)
     return response
 
 
-def on_unexpected(error: Unexpected) -> Response:
+def on_unexpected_input(error: UnexpectedInput) -> Response:
     found = [
         {"in": error.where, "pointer": f"/{name}" if name else "", "code": "unknown-field", "detail": "Unknown field."}
         for name in error.names
@@ -163,7 +163,7 @@ def on_http_exception(error: HTTPException) -> Response:
         errors = [
             {"in": _LOCATIONS.get(location, location), "pointer": pointer, "code": code, "detail": detail}
             for location, inner in messages.items()
-            for pointer, code, detail in flattened(inner)
+            for pointer, code, detail in flatten_messages(inner)
         ]
         return problem(error.code, "Some values are not valid; `errors` says which and why.", errors=errors)
     detail = error.description or ""
@@ -176,12 +176,12 @@ def on_http_exception(error: HTTPException) -> Response:
     return response
 
 
-def flattened(messages: Any, pointer: str = "") -> Iterator[tuple[str, str, str]]:
+def flatten_messages(messages: Any, pointer: str = "") -> Iterator[tuple[str, str, str]]:
     """Marshmallow's nested messages as (JSON pointer, code, text)."""
     if isinstance(messages, dict):
         for key, inner in messages.items():
             step = "" if key == "_schema" else "/" + str(key).replace("~", "~0").replace("/", "~1")
-            yield from flattened(inner, pointer + step)
+            yield from flatten_messages(inner, pointer + step)
     else:
         for message in messages if isinstance(messages, list) else [messages]:
             yield pointer, _MESSAGE_CODES.get(message, "invalid"), str(message)
@@ -189,14 +189,14 @@ def flattened(messages: Any, pointer: str = "") -> Iterator[tuple[str, str, str]
 
 def on_integrity_error(error: Exception) -> Response:
     log.warning("conflicting write", error=type(error).__name__)
-    return again(problem(409, "Somebody else changed the same thing at the same moment; ask again."))
+    return with_retry_after(problem(409, "Somebody else changed the same thing at the same moment; ask again."))
 
 
 def on_database_error(error: DBAPIError) -> Response:
     state = getattr(error.orig, "sqlstate", None)
     if state == LOCK_NOT_AVAILABLE:
         detail = "The same thing is being changed right now; ask again."
-        return again(problem(409, detail, code="request-in-progress"))
+        return with_retry_after(problem(409, detail, code="request-in-progress"))
     if state == QUERY_CANCELED and request.method == "GET":  # the same again would take as long
         return problem(422, "This takes too long to find out: ask for fewer days, or for one region or store.")
     if isinstance(error, OperationalError) or error.connection_invalidated:
@@ -204,7 +204,7 @@ def on_database_error(error: DBAPIError) -> Response:
             return unavailable("There is no room left to store anything; reading still works.", code="storage-full")
         log.error("database unavailable", error=type(error.orig).__name__)
         return unavailable("The database does not answer at the moment; try again.")
-    return on_anything_else(error)
+    return on_unexpected_error(error)
 
 
 def on_pool_timeout(_error: PoolTimeout) -> Response:
@@ -212,16 +212,16 @@ def on_pool_timeout(_error: PoolTimeout) -> Response:
 
 
 def unavailable(detail: str, *, code: str | None = None) -> Response:
-    return again(problem(503, detail, code=code))
+    return with_retry_after(problem(503, detail, code=code))
 
 
-def again(response: Response) -> Response:
+def with_retry_after(response: Response) -> Response:
     """The same request may well succeed in a second."""
     response.headers["Retry-After"] = "1"
     return response
 
 
-def on_anything_else(error: Exception) -> Response:
+def on_unexpected_error(error: Exception) -> Response:
     if isinstance(error, HTTPException):
         return on_http_exception(error)
     route = request.url_rule.rule if request.url_rule else None  # the address of a public page is its key
@@ -231,11 +231,11 @@ def on_anything_else(error: Exception) -> Response:
 
 HANDLERS: dict[type[Exception], Callable[[Any], Response]] = {
     DomainError: on_domain_error,
-    Refusal: on_refusal,
-    Unexpected: on_unexpected,
+    HttpProblem: on_http_problem,
+    UnexpectedInput: on_unexpected_input,
     IntegrityError: on_integrity_error,
     StaleDataError: on_integrity_error,
     DBAPIError: on_database_error,
     PoolTimeout: on_pool_timeout,
-    Exception: on_anything_else,
+    Exception: on_unexpected_error,
 }

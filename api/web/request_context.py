@@ -11,18 +11,18 @@ from api.web.metrics import count_request
 from models.db.session import Database
 
 log = structlog.get_logger("request")
-ACCEPTABLE_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
+REQUEST_ID_PATTERN = re.compile(r"[A-Za-z0-9._-]{8,64}")
 
 
 def register(app: Flask) -> None:
-    app.before_request(_begin)
-    app.after_request(_finish)
+    app.before_request(_start_request)
+    app.after_request(_finish_request)
 
 
-def _begin() -> None:
+def _start_request() -> None:
     database: Database = current_app.extensions["database"]
     sent = request.headers.get("X-Request-Id", "")
-    g.request_id = sent if ACCEPTABLE_ID.fullmatch(sent) else uuid7().hex
+    g.request_id = sent if REQUEST_ID_PATTERN.fullmatch(sent) else uuid7().hex
     g.now = database.clock()
     g.started = time.perf_counter()
     g.actor = None
@@ -30,7 +30,7 @@ def _begin() -> None:
     structlog.contextvars.bind_contextvars(request_id=g.request_id)
 
 
-def _finish(response: Response) -> Response:
+def _finish_request(response: Response) -> Response:
     """Answers to somebody are not to be kept by anybody. The log names people by id, and no query or body."""
     response.headers["X-Request-Id"] = g.request_id
     response.headers["X-Content-Type-Options"] = "nosniff"

@@ -11,27 +11,27 @@ from xlsxwriter.worksheet import Worksheet
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
-_NARROWEST: Final = 10  # in digits, which a date fills
+_MIN_COLUMN_WIDTH: Final = 10  # in digits, which a date fills
 # A row is forgotten once it is written.
-_PLAINLY: Final = {"constant_memory": True, "default_date_format": "yyyy-mm-dd"}
+_WORKBOOK_OPTIONS: Final = {"constant_memory": True, "default_date_format": "yyyy-mm-dd"}
 
 
-def xlsx_answer(name: str, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> Response:
+def xlsx_response(name: str, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> Response:
     """The rows as a workbook to save under this name."""
-    answer = current_app.response_class(xlsx_of(columns, rows), mimetype=XLSX)
+    answer = current_app.response_class(write_xlsx(columns, rows), mimetype=XLSX)
     answer.headers["Content-Disposition"] = f'attachment; filename="{name}.xlsx"'
     return answer
 
 
-def xlsx_of(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> bytes:
+def write_xlsx(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> bytes:
     """One sheet: a header that stays in sight, and a line for each row; what a row does not have stays empty."""
     file = io.BytesIO()
-    with Workbook(file, _PLAINLY) as workbook:
+    with Workbook(file, _WORKBOOK_OPTIONS) as workbook:
         sheet = workbook.add_worksheet()
         sheet.freeze_panes(1, 0)
         bold = workbook.add_format({"bold": True})
         for place, column in enumerate(columns):
-            sheet.set_column(place, place, max(len(column), _NARROWEST) + 2)
+            sheet.set_column(place, place, max(len(column), _MIN_COLUMN_WIDTH) + 2)
             sheet.write_string(0, place, column, bold)
         for line, row in enumerate(rows, start=1):
             for place, column in enumerate(columns):

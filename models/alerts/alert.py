@@ -13,16 +13,16 @@ from uuid_utils.compat import uuid7
 
 from models.access import Actor
 from models.alerts.enums import AlertState, Reason, Severity
-from models.alerts.escalation_policy import Climb
+from models.alerts.escalation_policy import PolicySnapshot
 from models.alerts.notification import Notification
-from models.alerts.rule import Ring
+from models.alerts.rule import Assessment
 from models.concerns.concern import Concern
-from models.db.base import Aggregate, StoreDate, link, many, one
+from models.db.base import Aggregate, StoreDate, many_to_one, one_to_many, tenant_fk
 from models.organizations.store import Store
 from models.staff.staff import Staff
 
 
-class NotRung(StrEnum):
+class SkipReason(StrEnum):
     """Why a step of the climb rang nobody."""
 
     NOBODY = "nobody"  # nobody is on shift, or there is no such person
@@ -32,7 +32,7 @@ class NotRung(StrEnum):
     STORE_CLOSED = "store_closed"
 
 
-class Climbed(StrEnum):
+class StepResult(StrEnum):
     """What became of an alert whose time had come."""
 
     BEGAN = "began"  # the next step
@@ -40,8 +40,8 @@ class Climbed(StrEnum):
     UNANSWERED = "unanswered"
 
 
-CALLING = frozenset({AlertState.OPEN, AlertState.UNANSWERED})  # somebody could still take it
-_OVER = {
+RINGING_STATES = frozenset({AlertState.OPEN, AlertState.UNANSWERED})  # somebody could still take it
+_SUMMARIES = {
     AlertState.RESOLVED: "resolved",
     AlertState.CANCELLED: "cancelled",
     AlertState.LATE: "told too late to ring",
@@ -52,7 +52,7 @@ _OVER = {
 class Alert(Aggregate):
     """One per concern. `run_id` changes each time it rings anew, so that what is left of an earlier run does nothing.
 
-    `policy` is a copy of the escalation policy as it was when the run began. `climbed` is what each step of the present
+    `policy` is a copy of the escalation policy as it was when the run began; `step_log` what each step of the present
     run came to: its `step` (counted over the rounds), `at`, how many `phones`, and `why` none.
     """
 
@@ -69,39 +69,39 @@ class Alert(Aggregate):
         ),
     )
 
-    concern_id: Mapped[UUID] = link("concern")
-    store_id: Mapped[UUID] = link("store")
+    concern_id: Mapped[UUID] = tenant_fk("concern")
+    store_id: Mapped[UUID] = tenant_fk("store")
     severity: Mapped[Severity]
     reason: Mapped[Reason]
     state: Mapped[AlertState]
     rule: Mapped[str] = mapped_column(String(60))
-    policy: Mapped[Climb] = mapped_column(JSON)
+    policy: Mapped[PolicySnapshot] = mapped_column(JSON)
     run_id: Mapped[UUID]
     round: Mapped[int] = mapped_column(default=0)
     step: Mapped[int] = mapped_column(default=0)
-    climbed: Mapped[list[Any]] = mapped_column(JSON)
+    step_log: Mapped[list[Any]] = mapped_column(JSON)
     raised_at: Mapped[datetime]
     run_started_at: Mapped[datetime]
-    reached_at: Mapped[datetime | None]  # when the worker found out whom the present run reaches
+    recipients_found_at: Mapped[datetime | None]  # when the worker found out whom the present run reaches
     next_step_at: Mapped[datetime | None]
-    taken_by_id: Mapped[UUID | None] = link("staff", nullable=True)
+    taken_by_id: Mapped[UUID | None] = tenant_fk("staff", nullable=True)
     taken_at: Mapped[datetime | None]
     reminded_at: Mapped[datetime | None]  # who took it and did nothing yet
     unanswered_at: Mapped[datetime | None]  # the first time nobody came; stays when somebody comes after all
     closed_at: Mapped[datetime | None]
 
-    concern: Mapped[Concern] = one("Alert", "concern_id", "Concern", back_populates="alert")
-    store: Mapped[Store] = one("Alert", "store_id", "Store")
-    taken_by: Mapped[Staff | None] = one("Alert", "taken_by_id", "Staff", lazy="joined")
-    notifications: Mapped[list[Notification]] = many(
+    concern: Mapped[Concern] = many_to_one("Alert", "concern_id", "Concern", back_populates="alert")
+    store: Mapped[Store] = many_to_one("Alert", "store_id", "Store")
+    taken_by: Mapped[Staff | None] = many_to_one("Alert", "taken_by_id", "Staff", lazy="joined")
+    notifications: Mapped[list[Notification]] = one_to_many(
         "Alert", "Notification", "alert_id", order_by="Notification.queued_at, Notification.id", lazy="selectin"
     )
 
     @property
-    def counted_on(self) -> StoreDate | None:
+    def rollup_day(self) -> StoreDate | None:
         """Of an alert only that nobody came is counted."""
         counts = self.unanswered_at is not None and inspect(self).attrs.unanswered_at.history.has_changes()
-        return self.concern.counted_on if counts else None
+        return self.concern.rollup_day if counts else None
 
     @classmethod
     def visible_to(cls, actor: Actor) -> Sequence[ColumnElement[bool]]:
@@ -115,19 +115,19 @@ class Alert(Aggregate):
         return select(cls).options(lazyload(cls.notifications))
 
     @classmethod
-    def held(cls, session: Session, alert_id: UUID | None, *also: ExecutableOption) -> "Alert":
-        """The alert with `also`, locked against an answer that comes in at this moment."""
-        question = cls.alone().where(cls.id == alert_id).options(*also)
-        return session.scalars(question.with_for_update(of=cls, key_share=True)).one()
+    def lock(cls, session: Session, alert_id: UUID | None, *options: ExecutableOption) -> "Alert":
+        """The alert with `options`, locked against an answer that comes in at this moment."""
+        stmt = cls.alone().where(cls.id == alert_id).options(*options)
+        return session.scalars(stmt.with_for_update(of=cls, key_share=True)).one()
 
     @classmethod
-    def listed(cls, actor: Actor, **equal: Any) -> Select["Alert"]:
+    def select_visible(cls, actor: Actor, **equal: Any) -> Select["Alert"]:
         """The alerts within reach whose columns have these values."""
         criteria = (getattr(cls, name) == value for name, value in equal.items())
         return select(cls).where(*cls.visible_to(actor), *criteria)
 
     @classmethod
-    def raise_(cls, concern: Concern, ring: Ring, *, policy: Climb, late: bool, at: datetime) -> "Alert":
+    def open(cls, concern: Concern, ring: Assessment, *, policy: PolicySnapshot, late: bool, at: datetime) -> "Alert":
         """Call for help. A concern told too late to help with is noted as `late` and rings nobody."""
         alert = cls(
             concern_id=concern.id,
@@ -144,18 +144,18 @@ class Alert(Aggregate):
         return alert
 
     @property
-    def stage(self) -> int:
+    def absolute_step(self) -> int:
         """How far the climb has come, counted over its rounds."""
         return self.round * len(self.policy["steps"]) + self.step
 
     @property
-    def calling(self) -> bool:
-        return self.state in CALLING
+    def is_ringing(self) -> bool:
+        return self.state in RINGING_STATES
 
-    def ring_again(self, *, policy: Climb, late: bool, at: datetime) -> None:
+    def restart(self, *, policy: PolicySnapshot, late: bool, at: datetime) -> None:
         """Start the climb anew, after the concern was given back or reopened."""
         self._start(policy, late=late, at=at)
-        self.touch()
+        self.bump_version()
 
     def cancel(self, *, at: datetime) -> None:
         """It was a slip of the finger: nobody has to come, and nobody is waited for."""
@@ -163,7 +163,7 @@ class Alert(Aggregate):
         self.taken_by = self.taken_by_id = None
         self._stop()
 
-    def regrade(self, ring: Ring, *, at: datetime) -> list[int]:
+    def reclassify(self, ring: Assessment, *, at: datetime) -> list[int]:
         """It is better or worse than was thought; who was rung for it already is not rung again.
 
         Returns the steps (counted over the rounds) that the present round has passed over and that ring after all.
@@ -175,8 +175,8 @@ class Alert(Aggregate):
         if self.state is AlertState.OPEN and self.next_step_at is not None:
             # What has become severe may have a step that nobody waited for.
             self.next_step_at = min(self.next_step_at, max(self.next_regular_time(), at))
-        self.touch()
-        first = self.stage - self.step
+        self.bump_version()
+        first = self.absolute_step - self.step
         return [first + n for n in passed_over if ring.severity in self.policy["steps"][n]["severities"]]
 
     def take(self, *, by: Staff | None, at: datetime) -> None:
@@ -186,7 +186,7 @@ class Alert(Aggregate):
         self._stop()
         self.next_step_at = at + timedelta(seconds=self.policy["remind_after_seconds"])
 
-    def worked_on(self) -> bool:
+    def note_activity(self) -> bool:
         """Something was done: who took it has not forgotten, even if it is about to be given back.
 
         Whether they had been reminded, and the reminder is of no use any more.
@@ -204,58 +204,58 @@ class Alert(Aggregate):
             return False
         grace = self.policy["release_after_seconds"] - self.policy["remind_after_seconds"]
         self.reminded_at, self.next_step_at = at, at + timedelta(seconds=grace)
-        self.touch()
+        self.bump_version()
         return True
 
     def resolve(self, *, by: Staff | None, at: datetime) -> None:
         """It is over; from `open` the one who resolved it took it at the same moment."""
-        if self.calling:
+        if self.is_ringing:
             self._answered(by, at)
         self.state, self.closed_at = AlertState.RESOLVED, at
         self._stop()
 
-    def climb(self, *, at: datetime, arrived: bool) -> Climbed:
+    def advance(self, *, at: datetime, arrived: bool) -> StepResult:
         """Go on where its time has come: to the next step, to the next round, or to the end.
 
-        Before the time of the next step this is the check whether a phone was reached (`arrived`); when none was, the
-        next step comes at once.
+        Before the time of the next step this is the check whether a phone was reached (`has_receipt`); when none was,
+        the next step comes at once.
         """
-        self.touch()
+        self.bump_version()
         regular = self.next_regular_time()
         if at < regular and arrived:
             self.next_step_at = regular
-            return Climbed.WAITS
+            return StepResult.WAITS
         if self._begin_next(at):
-            return Climbed.BEGAN
+            return StepResult.BEGAN
         if at < regular:
             self.next_step_at = regular
-            return Climbed.WAITS
+            return StepResult.WAITS
         if self.round + 1 < self.policy["rounds"]:
             self.round, self.step = self.round + 1, -1
             self._begin_next(at)
-            return Climbed.BEGAN
+            return StepResult.BEGAN
         self.state, self.next_step_at = AlertState.UNANSWERED, None
         self.unanswered_at = self.unanswered_at or at
-        return Climbed.UNANSWERED
+        return StepResult.UNANSWERED
 
-    def skip(self, why: NotRung, *, at: datetime) -> bool:
+    def skip(self, why: SkipReason, *, at: datetime) -> bool:
         """This step reaches nobody: record it and begin the next of the round at once. False when there is none."""
-        self.reached(0, stage=self.stage, at=at, why=why)
+        self.record_step(0, stage=self.absolute_step, at=at, why=why)
         return self._begin_next(at)
 
-    def reached(self, phones: int, *, stage: int, at: datetime, why: NotRung | None = None) -> None:
+    def record_step(self, phones: int, *, stage: int, at: datetime, why: SkipReason | None = None) -> None:
         """Write down what a step came to."""
-        self.reached_at = self.reached_at or at
+        self.recipients_found_at = self.recipients_found_at or at
         entry = {"step": stage, "at": at.isoformat(), "phones": phones, "why": why}
-        self.climbed = [*self.climbed, entry]
-        self.touch()
+        self.step_log = [*self.step_log, entry]
+        self.bump_version()
 
-    def hurry(self, *, at: datetime) -> None:
+    def advance_now(self, *, at: datetime) -> None:
         """Every phone of this step turned out to be dead: the next one need not wait."""
         open_ = self.state is AlertState.OPEN and self.next_step_at is not None and self.next_step_at > at
         if open_ and self._next_step() is not None:
             self.next_step_at = at
-            self.touch()
+            self.bump_version()
 
     def next_regular_time(self) -> datetime:
         """When the next step of this round begins, or the round is over, if nothing hurries it."""
@@ -264,9 +264,9 @@ class Alert(Aggregate):
         wait = length if following is None else self.policy["steps"][following]["after_seconds"]
         return self.run_started_at + timedelta(seconds=self.round * length + wait)
 
-    def _start(self, policy: Climb, *, late: bool, at: datetime) -> None:
-        self.policy, self.run_id, self.run_started_at, self.reached_at = policy, uuid7(), at, None
-        self.round, self.step, self.climbed = 0, -1, []
+    def _start(self, policy: PolicySnapshot, *, late: bool, at: datetime) -> None:
+        self.policy, self.run_id, self.run_started_at, self.recipients_found_at = policy, uuid7(), at, None
+        self.round, self.step, self.step_log = 0, -1, []
         self.taken_by = self.taken_by_id = self.taken_at = self.reminded_at = self.closed_at = None
         self.state = AlertState.LATE if late else AlertState.OPEN
         self._begin_next(at)
@@ -294,7 +294,7 @@ class Alert(Aggregate):
 
     def _stop(self) -> None:
         self.next_step_at = None
-        self.touch()
+        self.bump_version()
 
     @property
     def summary(self) -> str:
@@ -302,22 +302,22 @@ class Alert(Aggregate):
         if self.state is AlertState.TAKEN:
             return f"{self.taken_by.name if self.taken_by else 'Somebody'} is on the way"
         if self.state is not AlertState.OPEN:
-            return _OVER[self.state]
+            return _SUMMARIES[self.state]
         rung = [sent for sent in self.notifications if sent.run_id == self.run_id]
-        accepted = {sent.device_id for sent in rung if sent.on_a_phone}
+        accepted = {sent.device_id for sent in rung if sent.is_delivered}
         if accepted:
             return _on_phones(rung, len(accepted))
         if any(not sent.over for sent in rung):
             return "the push service does not answer: walk over" if all(s.failure for s in rung) else "calling for help"
-        if self.reached_at is None:
+        if self.recipients_found_at is None:
             return "calling for help"
-        alone = bool(self.climbed) and all(one["why"] == "nobody" for one in self.climbed)
+        alone = bool(self.step_log) and all(many_to_one["why"] == "nobody" for many_to_one in self.step_log)
         return "nobody on shift, no phone reached: walk over" if alone else "no phone reached: walk over"
 
 
 def _on_phones(rung: list[Notification], accepted: int) -> str:
     """Accepted by the push service is not on a phone: only the phone itself can say that."""
-    arrived = len({sent.device_id for sent in rung if sent.arrived})
+    arrived = len({sent.device_id for sent in rung if sent.has_receipt})
     if not arrived:
         return f"sent to {_phones(accepted)}, none has it yet"
     line = f"on {_phones(arrived)}" if arrived >= accepted else f"on {arrived} of {_phones(accepted)}"

@@ -9,10 +9,10 @@ from uuid import UUID
 from sqlalchemy import JSON, ColumnElement, Index, Select, String, UniqueConstraint, or_, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from models.access import Actor, hearing
+from models.access import Actor, roles_that_ring
 from models.alerts.enums import Severity
 from models.db import slug as naming
-from models.db.base import Aggregate, link
+from models.db.base import Aggregate, tenant_fk
 from models.errors import Conflict, Invalid
 from models.organizations.store import Store
 from models.policy_defaults import (
@@ -27,7 +27,7 @@ from models.policy_defaults import (
 from models.staff.staff import Staff
 
 
-class Whom(StrEnum):
+class RecipientGroup(StrEnum):
     """Who is meant, found out at the moment a step begins."""
 
     ON_SHIFT = "on_shift"
@@ -36,7 +36,7 @@ class Whom(StrEnum):
     REGIONAL = "regional"
 
 
-class Step(TypedDict):
+class PolicyStep(TypedDict):
     """One step of a climb. `after_seconds` counts from the start of its round; named people go by their ids."""
 
     after_seconds: int
@@ -45,10 +45,10 @@ class Step(TypedDict):
     severities: list[str]
 
 
-class Climb(TypedDict):
+class PolicySnapshot(TypedDict):
     """A policy as an alert keeps it: all times in seconds. A round lasts `unanswered_after_seconds / rounds`."""
 
-    steps: list[Step]
+    steps: list[PolicyStep]
     rounds: int
     unanswered_after_seconds: int
     reach_within_seconds: int
@@ -56,7 +56,9 @@ class Climb(TypedDict):
     release_after_seconds: int
 
 
-def step(after_seconds: int, *whom: Whom, only: Severity | None = None, staff_ids: Sequence[UUID] = ()) -> Step:
+def policy_step(
+    after_seconds: int, *whom: RecipientGroup, only: Severity | None = None, staff_ids: Sequence[UUID] = ()
+) -> PolicyStep:
     return {
         "after_seconds": after_seconds,
         "whom": [str(one) for one in whom],
@@ -70,12 +72,12 @@ def _seconds(span: timedelta) -> int:
 
 
 # What an organization starts with, and what holds where it has taken its own away.
-DEFAULT: Climb = {
+DEFAULT_POLICY: PolicySnapshot = {
     "steps": [
-        step(0, Whom.ON_SHIFT),
-        step(_seconds(LEAD_AFTER), Whom.LEAD),
-        step(_seconds(MANAGERS_AFTER), Whom.MANAGERS),
-        step(_seconds(REGIONAL_AFTER), Whom.REGIONAL, only=Severity.SEVERE),
+        policy_step(0, RecipientGroup.ON_SHIFT),
+        policy_step(_seconds(LEAD_AFTER), RecipientGroup.LEAD),
+        policy_step(_seconds(MANAGERS_AFTER), RecipientGroup.MANAGERS),
+        policy_step(_seconds(REGIONAL_AFTER), RecipientGroup.REGIONAL, only=Severity.SEVERE),
     ],
     "rounds": 1,
     "unanswered_after_seconds": _seconds(UNANSWERED_AFTER),
@@ -85,10 +87,10 @@ DEFAULT: Climb = {
 }
 
 
-def to_managers_at_once(climb: Climb) -> Climb:
+def with_managers_at_once(climb: PolicySnapshot) -> PolicySnapshot:
     """The same climb, with the managers among the first to be rung."""
     first, *later = climb["steps"]
-    whom = [*first["whom"], *({str(Whom.MANAGERS)} - set(first["whom"]))]
+    whom = [*first["whom"], *({str(RecipientGroup.MANAGERS)} - set(first["whom"]))]
     return {**climb, "steps": [{**first, "whom": whom}, *later]}
 
 
@@ -110,13 +112,13 @@ class EscalationPolicy(Aggregate):
 
     slug: Mapped[str] = mapped_column(String(60))
     name: Mapped[str] = mapped_column(String(200))
-    store_id: Mapped[UUID | None] = link("store", nullable=True)
-    steps: Mapped[list[Step]] = mapped_column(JSON)
-    rounds: Mapped[int] = mapped_column(default=DEFAULT["rounds"])
-    unanswered_after_seconds: Mapped[int] = mapped_column(default=DEFAULT["unanswered_after_seconds"])
-    reach_within_seconds: Mapped[int] = mapped_column(default=DEFAULT["reach_within_seconds"])
-    remind_after_seconds: Mapped[int] = mapped_column(default=DEFAULT["remind_after_seconds"])
-    release_after_seconds: Mapped[int] = mapped_column(default=DEFAULT["release_after_seconds"])
+    store_id: Mapped[UUID | None] = tenant_fk("store", nullable=True)
+    steps: Mapped[list[PolicyStep]] = mapped_column(JSON)
+    rounds: Mapped[int] = mapped_column(default=DEFAULT_POLICY["rounds"])
+    unanswered_after_seconds: Mapped[int] = mapped_column(default=DEFAULT_POLICY["unanswered_after_seconds"])
+    reach_within_seconds: Mapped[int] = mapped_column(default=DEFAULT_POLICY["reach_within_seconds"])
+    remind_after_seconds: Mapped[int] = mapped_column(default=DEFAULT_POLICY["remind_after_seconds"])
+    release_after_seconds: Mapped[int] = mapped_column(default=DEFAULT_POLICY["release_after_seconds"])
 
     @classmethod
     def visible_to(cls, actor: Actor) -> Sequence[ColumnElement[bool]]:
@@ -124,13 +126,13 @@ class EscalationPolicy(Aggregate):
         return () if actor.store_ids is None else (or_(cls.store_id.is_(None), cls.store_id.in_(actor.store_ids)),)
 
     @classmethod
-    def listed(cls, actor: Actor) -> Select["EscalationPolicy"]:
+    def select_visible(cls, actor: Actor) -> Select["EscalationPolicy"]:
         return select(cls).where(*cls.visible_to(actor))
 
     @classmethod
     def create(cls, session: Session, *, slug: str, store: Store | None, **values: Any) -> "EscalationPolicy":
         """A policy for a store, or for all without one of their own. Conflict when there is one already."""
-        policy = cls(slug=naming.slug(slug), store_id=store.id if store else None, **{**_defaults(), **values})
+        policy = cls(slug=naming.check_slug(slug), store_id=store.id if store else None, **{**_defaults(), **values})
         policy._check()
         policy._check_named(session)
         taken = select(cls.id).where((cls.slug == slug) | (cls.store_id == (store.id if store else None)))
@@ -146,7 +148,7 @@ class EscalationPolicy(Aggregate):
         self._check()
         if "steps" in changes:  # who has left since, or does other work, hinders no other change
             self._check_named(session)
-        self.touch()
+        self.bump_version()
 
     def drop(self, session: Session) -> None:
         """Remove a store's own: the organization's holds there again, which itself cannot be removed."""
@@ -154,7 +156,7 @@ class EscalationPolicy(Aggregate):
             raise Conflict("This is the policy of every store without its own: change it instead.")
         session.delete(self)
 
-    def snapshot(self) -> Climb:
+    def snapshot(self) -> PolicySnapshot:
         return {
             "steps": self.steps,
             "rounds": self.rounds,
@@ -189,10 +191,10 @@ class EscalationPolicy(Aggregate):
         roles = {person.id: person.role for person in session.execute(working)} if named else {}
         for pointer, id_ in named.items():
             if id_ not in roles:
-                raise Staff.out_of_reach(id_, pointer=pointer)
-            if roles[id_] not in hearing(sensitive=False):
+                raise Staff.not_visible_error(id_, pointer=pointer)
+            if roles[id_] not in roles_that_ring(sensitive=False):
                 raise Invalid(f"Somebody with the role {roles[id_]} is never rung.", pointer=pointer)
 
 
 def _defaults() -> dict[str, Any]:
-    return {name: value for name, value in DEFAULT.items() if name != "steps"}
+    return {name: value for name, value in DEFAULT_POLICY.items() if name != "steps"}

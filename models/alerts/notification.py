@@ -3,16 +3,18 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import Index, Select, String, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.access import Actor
-from models.db.base import TenantOwned, link, one
+from models.db.base import TenantOwned, many_to_one, tenant_fk
 from models.staff.device import Device
 from models.staff.staff import Staff
+
+DEVICE_CHANNEL: Final = "device"  # a phone of the person, by whatever kind of address it has
 
 
 class NotificationState(StrEnum):
@@ -28,7 +30,10 @@ class NotificationState(StrEnum):
 
 
 class NotificationKind(StrEnum):
-    """What a notification is about. A ring is loud and climbs; the others inform, and but for those of LOUD quietly."""
+    """What a notification is about.
+
+    A ring is loud and climbs; the others inform, and but for those of LOUD_KINDS quietly.
+    """
 
     RING = "ring"
     HAND_OVER = "hand_over"  # a colleague asks this person to go
@@ -57,10 +62,12 @@ class ReceiptEvent(StrEnum):
 
 
 S = NotificationState
-ON_A_PHONE = frozenset({S.ACCEPTED, S.RECEIVED, S.SHOWN, S.OPENED})
-OVER = frozenset({S.FAILED, S.EXPIRED, S.SUPPRESSED})
-LOUD = frozenset({NotificationKind.RING, NotificationKind.HAND_OVER, NotificationKind.APPROVAL, NotificationKind.TEST})
-MUTABLE = frozenset(
+DELIVERED_STATES = frozenset({S.ACCEPTED, S.RECEIVED, S.SHOWN, S.OPENED})
+FAILED_STATES = frozenset({S.FAILED, S.EXPIRED, S.SUPPRESSED})
+LOUD_KINDS = frozenset(
+    {NotificationKind.RING, NotificationKind.HAND_OVER, NotificationKind.APPROVAL, NotificationKind.TEST}
+)
+MUTABLE_KINDS = frozenset(
     {
         NotificationKind.LATE,
         NotificationKind.OWN,
@@ -69,7 +76,7 @@ MUTABLE = frozenset(
         NotificationKind.CARRIED_OVER,
     }
 )  # may be unwanted
-PROGRESS = (S.QUEUED, S.LEASED, S.ACCEPTED, S.RECEIVED, S.SHOWN, S.OPENED)
+STATE_ORDER = (S.QUEUED, S.LEASED, S.ACCEPTED, S.RECEIVED, S.SHOWN, S.OPENED)
 
 
 class Notification(TenantOwned):
@@ -82,10 +89,11 @@ class Notification(TenantOwned):
     )
 
     kind: Mapped[NotificationKind] = mapped_column(default=NotificationKind.RING)
-    alert_id: Mapped[UUID | None] = link("alert", nullable=True)
-    concern_id: Mapped[UUID | None] = link("concern", nullable=True)
-    device_id: Mapped[UUID | None] = link("device", nullable=True)  # none: an e-mail to the person
-    staff_id: Mapped[UUID] = link("staff")
+    alert_id: Mapped[UUID | None] = tenant_fk("alert", nullable=True)
+    concern_id: Mapped[UUID | None] = tenant_fk("concern", nullable=True)
+    channel: Mapped[str] = mapped_column(String(20), default=DEVICE_CHANNEL)  # what delivers it
+    device_id: Mapped[UUID | None] = tenant_fk("device", nullable=True)  # for DEVICE_CHANNEL only
+    staff_id: Mapped[UUID] = tenant_fk("staff")
     run_id: Mapped[UUID | None]  # of the climb, for what rings
     step: Mapped[int | None]  # counted over its rounds
     state: Mapped[NotificationState] = mapped_column(default=NotificationState.QUEUED)
@@ -99,26 +107,26 @@ class Notification(TenantOwned):
     provider_id: Mapped[str | None] = mapped_column(String(300))
     failure: Mapped[str | None] = mapped_column(String(60))
 
-    device: Mapped[Device | None] = one("Notification", "device_id", "Device")
-    staff: Mapped[Staff] = one("Notification", "staff_id", "Staff", lazy="joined")
+    device: Mapped[Device | None] = many_to_one("Notification", "device_id", "Device")
+    staff: Mapped[Staff] = many_to_one("Notification", "staff_id", "Staff", lazy="joined")
 
     @classmethod
-    def of(cls, alert_id: UUID) -> Select["Notification"]:
+    def select_of_alert(cls, alert_id: UUID) -> Select["Notification"]:
         """The notifications of an alert, with the people they went to."""
         return select(cls).where(cls.alert_id == alert_id)
 
     @property
-    def on_a_phone(self) -> bool:
-        return self.state in ON_A_PHONE
+    def is_delivered(self) -> bool:
+        return self.state in DELIVERED_STATES
 
     @property
-    def arrived(self) -> bool:
+    def has_receipt(self) -> bool:
         """That the phone itself has told us of it, in whatever order."""
         return any((self.received_at, self.shown_at, self.opened_at))
 
     @property
     def over(self) -> bool:
-        return self.state in OVER
+        return self.state in FAILED_STATES
 
     def accept(self, *, provider_id: str | None, at: datetime) -> None:
         """The push service took it. A receipt that was faster than this answer is not set back."""
@@ -127,7 +135,7 @@ class Notification(TenantOwned):
         if self.state in (S.QUEUED, S.LEASED):
             self.state, self.failure = S.ACCEPTED, None
 
-    def try_(self) -> None:
+    def start_attempt(self) -> None:
         """A worker is about to hand it to the push service. Until that answers, nobody knows whether a phone rings."""
         if self.state is S.QUEUED:
             self.state = S.LEASED
@@ -137,9 +145,9 @@ class Notification(TenantOwned):
         if self.state is S.LEASED:
             self.state, self.failure = S.QUEUED, reason
 
-    def give_up(self, state: NotificationState, reason: str) -> None:
+    def fail(self, state: NotificationState, reason: str) -> None:
         """It will not be sent (again): failed, expired or suppressed."""
-        if not self.on_a_phone:
+        if not self.is_delivered:
             self.state, self.failure = state, reason
 
     def record(self, event: ReceiptEvent, *, at: datetime) -> None:
@@ -148,7 +156,7 @@ class Notification(TenantOwned):
         if getattr(self, field) is None:
             setattr(self, field, at)
         reported = NotificationState(event)
-        if self.state in OVER or PROGRESS.index(reported) > PROGRESS.index(self.state):
+        if self.state in FAILED_STATES or STATE_ORDER.index(reported) > STATE_ORDER.index(self.state):
             self.state, self.failure = reported, None
 
     @classmethod

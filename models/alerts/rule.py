@@ -12,19 +12,19 @@ from sqlalchemy.sql.base import ExecutableOption
 from models.alerts.enums import Reason, Severity
 from models.concerns.enums import Kind
 from models.db import slug as naming
-from models.db.base import Aggregate, Money, link, money, one
+from models.db.base import Aggregate, Money, many_to_one, money_columns, tenant_fk
 from models.errors import Conflict, Invalid
 from models.organizations.vocabulary import Category
 
 if TYPE_CHECKING:
     from models.concerns.concern import Concern
 
-CONDITIONS = ("mood_at_most", "urgent_category", "category_id", "repeat_within_days", "order_value")
-SECONDS_OF_A_DAY = 24 * 60 * 60
+CONDITION_COLUMNS = ("mood_at_most", "urgent_category", "category_id", "repeat_within_days", "order_value")
+SECONDS_PER_DAY = 24 * 60 * 60
 
 
 @dataclass(frozen=True)
-class Ring:
+class Assessment:
     """That a concern rings: how badly, what for, by which rule, and whether the managers are called at once."""
 
     severity: Severity
@@ -53,38 +53,38 @@ class AlertRule(Aggregate):
     rings_mine: Mapped[bool] = mapped_column(default=False)
     mood_at_most: Mapped[int | None]
     urgent_category: Mapped[bool] = mapped_column(default=False)
-    category_id: Mapped[UUID | None] = link("category", nullable=True)
+    category_id: Mapped[UUID | None] = tenant_fk("category", nullable=True)
     repeat_within_days: Mapped[int | None]
-    order_value: Mapped[Money | None] = money("order_value")
+    order_value: Mapped[Money | None] = money_columns("order_value")
 
-    category: Mapped[Category | None] = one("AlertRule", "category_id", "Category")
+    category: Mapped[Category | None] = many_to_one("AlertRule", "category_id", "Category")
 
     @classmethod
-    def shown_with(cls) -> Sequence[ExecutableOption]:
+    def eager_options(cls) -> Sequence[ExecutableOption]:
         return (joinedload(cls.category),)
 
     @classmethod
-    def listed(cls) -> Select["AlertRule"]:
-        return select(cls).options(*cls.shown_with())
+    def select_visible(cls) -> Select["AlertRule"]:
+        return select(cls).options(*cls.eager_options())
 
     @classmethod
     def create(cls, session: Session, *, slug: str, **values: Any) -> "AlertRule":
         """A rule of the organization's own. Conflict when the slug is taken, Invalid without any condition."""
         if session.scalars(select(cls.id).where(cls.slug == slug)).first() is not None:
             raise Conflict(f"There is a rule {slug!r} already.", code="already-exists", pointer="/slug")
-        rule = cls.sketch(slug=naming.slug(slug), **values)
+        rule = cls.build(slug=naming.check_slug(slug), **values)
         session.add(rule)
         return rule
 
     @classmethod
-    def sketch(cls, **values: Any) -> "AlertRule":
+    def build(cls, **values: Any) -> "AlertRule":
         """A rule that is not kept: to try it first. `category` is the row."""
         category = values.pop("category", None)
         rule = cls(**values, category=category, category_id=category.id if category else None)
         rule._check()
         return rule
 
-    def fits(self, concern: "Concern") -> bool:
+    def matches(self, concern: "Concern") -> bool:
         """Whether all conditions hold. notifications/decide/rules.py asks the database the same."""
         conditions = []
         if self.mood_at_most is not None:
@@ -95,14 +95,14 @@ class AlertRule(Aggregate):
             conditions.append(concern.category_id == self.category_id)
         if self.repeat_within_days is not None:
             seconds = concern.seconds_since_previous
-            conditions.append(seconds is not None and seconds <= self.repeat_within_days * SECONDS_OF_A_DAY)
+            conditions.append(seconds is not None and seconds <= self.repeat_within_days * SECONDS_PER_DAY)
         if self.order_value is not None:
             value, least = concern.order_value, self.order_value
             conditions.append(value is not None and value.currency == least.currency and value.amount >= least.amount)
         return all(conditions)
 
     @property
-    def asks(self) -> frozenset[str]:
+    def watched_fields(self) -> frozenset[str]:
         """What this rule looks at, by the names an edit has in the timeline."""
         conditions = {
             "mood": self.mood_at_most is not None,
@@ -112,9 +112,9 @@ class AlertRule(Aggregate):
         }
         return frozenset(name for name, asked in conditions.items() if asked)
 
-    def rings_for_own(self, concern: "Concern") -> bool:
+    def rings_despite_mine(self, concern: "Concern") -> bool:
         """Whether this rule calls others although the one who logged it says that they manage alone."""
-        return self.enabled and self.rings_mine and concern.kind is not Kind.PRAISE and self.fits(concern)
+        return self.enabled and self.rings_mine and concern.kind is not Kind.PRAISE and self.matches(concern)
 
     def edit(self, **changes: Any) -> None:
         if "category" in changes:
@@ -122,7 +122,7 @@ class AlertRule(Aggregate):
         for name, value in changes.items():
             setattr(self, name, value)
         self._check()
-        self.touch()
+        self.bump_version()
 
     def drop(self, session: Session) -> None:
         """Remove a rule of one's own; one that was there from the first day can only be switched off."""
@@ -131,5 +131,5 @@ class AlertRule(Aggregate):
         session.delete(self)
 
     def _check(self) -> None:
-        if not any(getattr(self, name) for name in CONDITIONS):
+        if not any(getattr(self, name) for name in CONDITION_COLUMNS):
             raise Invalid("A rule needs a condition: without one every concern would ring.", pointer="")

@@ -9,20 +9,20 @@ from sqlalchemy import ColumnElement, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.access import Actor
-from models.db.base import OfADay, TenantOwned, link
+from models.db.base import CountedByDay, TenantOwned, tenant_fk
 from models.db.session import ScopedSession
 from models.organizations.store import Store
 from models.staff.shift import Shift
 
 
-class AskedWell(OfADay, TenantOwned):
+class WellbeingCheck(CountedByDay, TenantOwned):
     """So many tables or customers were asked, and all was well; on the day it was by our clock."""
 
-    __tablename__ = "asked_well"
-    __table_args__ = (Index("ix_asked_well_store_day", "organization_id", "store_id", "business_date"),)
+    __tablename__ = "wellbeing_check"
+    __table_args__ = (Index("ix_wellbeing_check_store_day", "organization_id", "store_id", "business_date"),)
 
-    store_id: Mapped[UUID] = link("store")
-    asked_by_id: Mapped[UUID | None] = link("staff", nullable=True)
+    store_id: Mapped[UUID] = tenant_fk("store")
+    checked_by_id: Mapped[UUID | None] = tenant_fk("staff", nullable=True)
     count: Mapped[int] = mapped_column(default=1)
     at: Mapped[datetime]
     business_date: Mapped[date]
@@ -32,18 +32,18 @@ class AskedWell(OfADay, TenantOwned):
         return () if actor.store_ids is None else (cls.store_id.in_(actor.store_ids),)
 
     @classmethod
-    def tap(
+    def record(
         cls, session: ScopedSession, *, by: Actor, at: datetime, store_id: UUID | None = None, **said: Any
-    ) -> "AskedWell":
+    ) -> "WellbeingCheck":
         """Count them, in the store named or the one of the shift; Invalid without either. `said`: count and id."""
         if store_id is None:
-            store = Shift.of(session, by).store
+            store = Shift.of_actor(session, by).store
         else:
-            store = Store.find(session, store_id, seen_by=by, pointer="/store_id")
+            store = Store.get_visible(session, store_id, actor=by, pointer="/store_id")
         tapped = cls(
             **said,
             store_id=store.id,
-            asked_by_id=by.staff_id,
+            checked_by_id=by.staff_id,
             at=at,
             business_date=store.business_date(at),
         )

@@ -10,20 +10,20 @@ from sqlalchemy.sql.base import ExecutableOption
 
 from models.access import Actor
 from models.concerns.concern import Concern
-from models.db.base import Aggregate, link, one
+from models.db.base import Aggregate, many_to_one, tenant_fk
 
 
-class Part(Aggregate):
+class ConcernChild(Aggregate):
     """Something that was done or promised about a concern, in the store of that concern."""
 
     __abstract__ = True
 
-    concern_id: Mapped[UUID] = link("concern")
-    store_id: Mapped[UUID] = link("store")
+    concern_id: Mapped[UUID] = tenant_fk("concern")
+    store_id: Mapped[UUID] = tenant_fk("store")
 
     @declared_attr
     def concern(cls) -> Mapped[Concern]:  # noqa: N805 declared_attr hands over the class
-        return one(cls.__name__, "concern_id", "Concern")
+        return many_to_one(cls.__name__, "concern_id", "Concern")
 
     @classmethod
     def visible_to(cls, actor: Actor) -> Sequence[ColumnElement[bool]]:
@@ -32,24 +32,24 @@ class Part(Aggregate):
         return (of_concerns,) if actor.store_ids is None else (cls.store_id.in_(actor.store_ids), of_concerns)
 
     @classmethod
-    def find(
+    def get_visible(
         cls,
         session: Session,
         id_: UUID,
         *,
-        seen_by: Actor,
+        actor: Actor,
         lock: bool = False,
         pointer: str | None = None,
-        also: Sequence[ExecutableOption] = (),
+        options: Sequence[ExecutableOption] = (),
     ) -> Self:
         """As for any other; its concern is locked first, for a colleague may be at it with another of its parts."""
         if lock:
             of_it = select(cls.concern_id).where(cls.id == id_).scalar_subquery()
             session.execute(select(Concern.id).where(Concern.id == of_it).with_for_update(key_share=True))
-        return super().find(session, id_, seen_by=seen_by, lock=lock, pointer=pointer, also=also)
+        return super().get_visible(session, id_, actor=actor, lock=lock, pointer=pointer, options=options)
 
     @classmethod
-    def shown_with(cls) -> Sequence[ExecutableOption]:
+    def eager_options(cls) -> Sequence[ExecutableOption]:
         return (joinedload(cls.concern),)
 
     @property

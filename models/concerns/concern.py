@@ -12,10 +12,19 @@ from sqlalchemy.sql.base import ExecutableOption
 from models.access import Actor, Permission
 from models.concerns.concern_item import ConcernItem
 from models.concerns.enums import Channel, Handling, Kind, Outcome, Source, Status
-from models.concerns.event import AFTERWARDS, ConcernEvent, Step
+from models.concerns.event import STEPS_AFTER_RESOLUTION, ConcernEvent, ConcernStep
 from models.customers.customer import Customer
-from models.db.base import Aggregate, Money, OfADay, TenantOwned, link, many, money, one
-from models.errors import Conflict, Forbidden, NotNow
+from models.db.base import (
+    Aggregate,
+    CountedByDay,
+    Money,
+    TenantOwned,
+    many_to_one,
+    money_columns,
+    one_to_many,
+    tenant_fk,
+)
+from models.errors import Conflict, Forbidden, InvalidState
 from models.organizations.store import Place, Store
 from models.organizations.vocabulary import Category, Cause, Question
 from models.policy_defaults import LATE_AFTER, MAX_CLOCK_AHEAD, MAX_CONCERN_AGE, UNHAPPY_MOOD
@@ -23,26 +32,28 @@ from models.staff.staff import Staff
 
 if TYPE_CHECKING:
     from models.alerts.alert import Alert
-    from models.concerns.previous import Previous
+    from models.concerns.previous import PreviousConcern
     from models.recovery.action import RecoveryAction
 
 # What is worth asking for while the customer is still there.
-WORTH_KNOWING = ("their_words", "wanted", "category", "cause", "place", "customer")
-BY_SLUG = {"category": Category, "cause": Cause, "place": Place, "question": Question}
-LINKED = frozenset({*BY_SLUG, "customer", "praised", "linked"})
-CHOSEN = ("id", "kind", "handling", "channel", "source")  # once, when it is logged
+FIELDS_WORTH_ASKING = ("their_words", "wanted", "category", "cause", "place", "customer")
+MODELS_BY_SLUG_FIELD = {"category": Category, "cause": Cause, "place": Place, "question": Question}
+REFERENCE_FIELDS = frozenset({*MODELS_BY_SLUG_FIELD, "customer", "praised", "linked"})
+FIELDS_SET_ONCE = ("id", "kind", "handling", "channel", "source")  # once, when it is logged
 # Rows it is shown with.
-BESIDE = ("category", "cause", "place", "question", "praised", "reported_by", "taken_by", "alert")
+EAGER_RELATIONS = ("category", "cause", "place", "question", "praised", "reported_by", "taken_by", "alert")
 
-MOVES: dict[Step, tuple[frozenset[Status], Status]] = {  # step: the states it may start from, the state it leads to
-    Step.TAKEN: (frozenset({Status.OPEN}), Status.TAKEN),
-    Step.RELEASED: (frozenset({Status.TAKEN}), Status.OPEN),
-    Step.RESOLVED: (frozenset({Status.OPEN, Status.TAKEN}), Status.RESOLVED),
-    Step.REOPENED: (frozenset({Status.RESOLVED}), Status.OPEN),
+MOVES: dict[
+    ConcernStep, tuple[frozenset[Status], Status]
+] = {  # step: the states it may start from, the state it leads to
+    ConcernStep.TAKEN: (frozenset({Status.OPEN}), Status.TAKEN),
+    ConcernStep.RELEASED: (frozenset({Status.TAKEN}), Status.OPEN),
+    ConcernStep.RESOLVED: (frozenset({Status.OPEN, Status.TAKEN}), Status.RESOLVED),
+    ConcernStep.REOPENED: (frozenset({Status.RESOLVED}), Status.OPEN),
 }
 
 
-class Concern(OfADay, Aggregate):
+class Concern(CountedByDay, Aggregate):
     """Something a customer is unhappy about, asks for or praises. All `seconds_` count to or from `received_at`."""
 
     __tablename__ = "concern"
@@ -65,17 +76,17 @@ class Concern(OfADay, Aggregate):
     times_told: Mapped[int | None] = mapped_column(SmallInteger)
     sensitive: Mapped[bool] = mapped_column(default=False)
     order_reference: Mapped[str | None] = mapped_column(String(100))
-    category_id: Mapped[UUID | None] = link("category", nullable=True)
-    cause_id: Mapped[UUID | None] = link("cause", nullable=True)
-    place_id: Mapped[UUID | None] = link("place", nullable=True)
-    question_id: Mapped[UUID | None] = link("question", nullable=True)
-    customer_id: Mapped[UUID | None] = link("customer", nullable=True)
-    praised_id: Mapped[UUID | None] = link("staff", nullable=True)  # the colleague whom praise is for
-    linked_id: Mapped[UUID | None] = link("concern", nullable=True)  # another one of the same story
-    order_value: Mapped[Money | None] = money("order_value")
+    category_id: Mapped[UUID | None] = tenant_fk("category", nullable=True)
+    cause_id: Mapped[UUID | None] = tenant_fk("cause", nullable=True)
+    place_id: Mapped[UUID | None] = tenant_fk("place", nullable=True)
+    question_id: Mapped[UUID | None] = tenant_fk("question", nullable=True)
+    customer_id: Mapped[UUID | None] = tenant_fk("customer", nullable=True)
+    praised_id: Mapped[UUID | None] = tenant_fk("staff", nullable=True)  # the colleague whom praise is for
+    linked_id: Mapped[UUID | None] = tenant_fk("concern", nullable=True)  # another one of the same story
+    order_value: Mapped[Money | None] = money_columns("order_value")
 
     # What the server fixes.
-    store_id: Mapped[UUID] = link("store")
+    store_id: Mapped[UUID] = tenant_fk("store")
     kind: Mapped[Kind] = mapped_column(default=Kind.CONCERN)
     status: Mapped[Status] = mapped_column(default=Status.OPEN)
     handling: Mapped[Handling] = mapped_column(default=Handling.HELP)
@@ -83,8 +94,8 @@ class Concern(OfADay, Aggregate):
     channel: Mapped[Channel] = mapped_column(default=Channel.IN_PERSON)
     mood_after: Mapped[int | None] = mapped_column(SmallInteger)
     outcome: Mapped[Outcome | None]
-    reported_by_id: Mapped[UUID | None] = link("staff", nullable=True)
-    taken_by_id: Mapped[UUID | None] = link("staff", nullable=True)
+    reported_by_id: Mapped[UUID | None] = tenant_fk("staff", nullable=True)
+    taken_by_id: Mapped[UUID | None] = tenant_fk("staff", nullable=True)
     occurred_at: Mapped[datetime]
     received_at: Mapped[datetime]
     late: Mapped[bool] = mapped_column(default=False)
@@ -92,41 +103,45 @@ class Concern(OfADay, Aggregate):
     business_date: Mapped[date]
     taken_at: Mapped[datetime | None]  # the first time, never cleared
     resolved_at: Mapped[datetime | None]  # the last time, empty while open again
-    resolved_by_id: Mapped[UUID | None] = link("staff", nullable=True)
+    resolved_by_id: Mapped[UUID | None] = tenant_fk("staff", nullable=True)
     reopened_count: Mapped[int] = mapped_column(SmallInteger, default=0)
     event_count: Mapped[int] = mapped_column(default=0)
     seconds_to_take: Mapped[int | None]
     seconds_to_resolve: Mapped[int | None]
-    previous_id: Mapped[UUID | None] = link("concern", nullable=True)  # the same customer's last one, within a year
+    previous_id: Mapped[UUID | None] = tenant_fk(
+        "concern", nullable=True
+    )  # the same customer's last one, within a year
     seconds_since_previous: Mapped[int | None]
 
-    category: Mapped[Category | None] = one("Concern", "category_id", "Category")
-    cause: Mapped[Cause | None] = one("Concern", "cause_id", "Cause")
-    place: Mapped[Place | None] = one("Concern", "place_id", "Place")
-    question: Mapped[Question | None] = one("Concern", "question_id", "Question")
-    customer: Mapped[Customer | None] = one("Concern", "customer_id", "Customer")
-    praised: Mapped[Staff | None] = one("Concern", "praised_id", "Staff")
-    linked: Mapped["Concern | None"] = one("Concern", "linked_id", "Concern")
-    items: Mapped[list[ConcernItem]] = many(
+    category: Mapped[Category | None] = many_to_one("Concern", "category_id", "Category")
+    cause: Mapped[Cause | None] = many_to_one("Concern", "cause_id", "Cause")
+    place: Mapped[Place | None] = many_to_one("Concern", "place_id", "Place")
+    question: Mapped[Question | None] = many_to_one("Concern", "question_id", "Question")
+    customer: Mapped[Customer | None] = many_to_one("Concern", "customer_id", "Customer")
+    praised: Mapped[Staff | None] = many_to_one("Concern", "praised_id", "Staff")
+    linked: Mapped["Concern | None"] = many_to_one("Concern", "linked_id", "Concern")
+    items: Mapped[list[ConcernItem]] = one_to_many(
         "Concern", "ConcernItem", "concern_id", order_by="ConcernItem.position", cascade="all, delete-orphan"
     )
-    store: Mapped[Store] = one("Concern", "store_id", "Store")
-    reported_by: Mapped[Staff | None] = one("Concern", "reported_by_id", "Staff")
-    taken_by: Mapped[Staff | None] = one("Concern", "taken_by_id", "Staff")
-    events: WriteOnlyMapped[ConcernEvent] = many(  # type: ignore[assignment]  # the helper makes every kind
+    store: Mapped[Store] = many_to_one("Concern", "store_id", "Store")
+    reported_by: Mapped[Staff | None] = many_to_one("Concern", "reported_by_id", "Staff")
+    taken_by: Mapped[Staff | None] = many_to_one("Concern", "taken_by_id", "Staff")
+    events: WriteOnlyMapped[ConcernEvent] = one_to_many(  # type: ignore[assignment]  # the helper makes every kind
         "Concern", "ConcernEvent", "concern_id", back_populates="concern"
     )
-    actions: Mapped[list["RecoveryAction"]] = many(
+    actions: Mapped[list["RecoveryAction"]] = one_to_many(
         "Concern",
         "RecoveryAction",
         "concern_id",
         order_by="RecoveryAction.recorded_at, RecoveryAction.id",
         viewonly=True,
     )
-    timeline: Mapped[list[ConcernEvent]] = many(
+    timeline: Mapped[list[ConcernEvent]] = one_to_many(
         "Concern", "ConcernEvent", "concern_id", order_by="ConcernEvent.number", viewonly=True
     )
-    alert: Mapped["Alert | None"] = many("Concern", "Alert", "concern_id", uselist=False, back_populates="concern")
+    alert: Mapped["Alert | None"] = one_to_many(
+        "Concern", "Alert", "concern_id", uselist=False, back_populates="concern"
+    )
 
     @property
     def unhappy(self) -> bool:
@@ -150,25 +165,32 @@ class Concern(OfADay, Aggregate):
     @property
     def missing(self) -> list[str]:
         """What would be worth asking while there is time; never a reason to refuse anything."""
-        return [name for name in WORTH_KNOWING if not getattr(self, f"{name}_id" if name in LINKED else name)]
+        return [
+            name
+            for name in FIELDS_WORTH_ASKING
+            if not getattr(self, f"{name}_id" if name in REFERENCE_FIELDS else name)
+        ]
 
     def describe(self, said: dict[str, Any]) -> None:
-        """Take over what was told: plain values, rows for what is LINKED and for each item, `order` as it came in."""
+        """Take over what was told.
+
+        Plain values, rows for what is REFERENCE_FIELDS and for each item, `order` as it came in.
+        """
         for name, value in said.items():
-            if name in LINKED:
+            if name in REFERENCE_FIELDS:
                 setattr(self, f"{name}_id", value.id if value else None)
                 setattr(self, name, value)
             elif name == "order":
                 self.order_reference = value.get("reference") if value else None
                 self.order_value = value.get("value") if value else None
             elif name == "items":
-                self.items = [ConcernItem.at(place, **one) for place, one in enumerate(value or [])]
+                self.items = [ConcernItem.at(place, **many_to_one) for place, many_to_one in enumerate(value or [])]
             else:
                 setattr(self, name, value)
 
     def described(self, names: dict[str, Any]) -> dict[str, Any]:
         """The present values of these names as plain JSON, for the timeline's before and after."""
-        return {name: _plain(getattr(self, name)) for name in names}
+        return {name: _to_plain(getattr(self, name)) for name in names}
 
     @classmethod
     def visible_to(cls, actor: Actor) -> Sequence[ColumnElement[bool]]:
@@ -189,12 +211,12 @@ class Concern(OfADay, Aggregate):
         return first.where(ConcernEvent.by_api_key_id == actor.api_key_id).exists()
 
     @classmethod
-    def shown_with(cls, *, parts: Callable[..., ExecutableOption] = selectinload) -> Sequence[ExecutableOption]:
+    def eager_options(cls, *, parts: Callable[..., ExecutableOption] = selectinload) -> Sequence[ExecutableOption]:
         """`parts` is how lists are loaded: selectinload asks once for every 500 concerns, subqueryload once."""
-        return (*(joinedload(getattr(cls, name)) for name in BESIDE), parts(cls.items))
+        return (*(joinedload(getattr(cls, name)) for name in EAGER_RELATIONS), parts(cls.items))
 
     @classmethod
-    def listed(
+    def select_visible(
         cls,
         actor: Actor,
         *,
@@ -215,8 +237,8 @@ class Concern(OfADay, Aggregate):
             criteria.append(cls.received_at > received_after)
         if received_before is not None:
             criteria.append(cls.received_at < received_before)
-        question = select(cls).where(*criteria).options(*cls.shown_with())
-        return question.options(selectinload(cls.actions)) if with_actions else question
+        stmt = select(cls).where(*criteria).options(*cls.eager_options())
+        return stmt.options(selectinload(cls.actions)) if with_actions else stmt
 
     @classmethod
     def log(
@@ -227,19 +249,19 @@ class Concern(OfADay, Aggregate):
         mood: int,
         at: datetime,
         reporter: Staff | None = None,
-        previous: "Previous | None" = None,
+        previous: "PreviousConcern | None" = None,
         occurred_at: datetime | None = None,
         **said: Any,
     ) -> ConcernEvent:
         """Write down a concern as it is told. Only the mood (1-5) is needed.
 
-        `said` is any of a Description, and of what is CHOSEN. A phone's clock that is out of all reason
+        `said` is any of a Description, and of what is FIELDS_SET_ONCE. A phone's clock that is out of all reason
         (more than 30 days back, 5 minutes ahead) is moved to that bound and flagged: the note is never refused for it.
         `reporter` is the row of `by`. What is one's own (`mine`) is taken at once, unless a rule rings for it anyway.
         """
         told = occurred_at or at
         occurred = min(max(told, at - MAX_CONCERN_AGE), at + MAX_CLOCK_AHEAD)
-        chosen = {name: said.pop(name) for name in CHOSEN if name in said}
+        chosen = {name: said.pop(name) for name in FIELDS_SET_ONCE if name in said}
         concern = cls(
             **chosen,
             store=store,
@@ -256,16 +278,18 @@ class Concern(OfADay, Aggregate):
             alert=None,
         )
         concern.describe(said)
-        concern.follow(previous)
-        event = concern._record(Step.LOGGED, by=by, at=at, details={"mood": mood, "handling": concern.handling})
-        if concern.handling is Handling.MINE and not any(rule.rings_for_own(concern) for rule in store.alert_rules):
+        concern.set_previous(previous)
+        event = concern._record(ConcernStep.LOGGED, by=by, at=at, details={"mood": mood, "handling": concern.handling})
+        if concern.handling is Handling.MINE and not any(
+            rule.rings_despite_mine(concern) for rule in store.alert_rules
+        ):
             concern.take(by=by, at=at)
         return event
 
-    def follow(self, previous: "Previous | None") -> None:
+    def set_previous(self, previous: "PreviousConcern | None") -> None:
         """Note that this customer was unhappy before; fixed by what was known when the customer was named."""
         self.previous_id = previous.concern_id if previous else None
-        self.seconds_since_previous = _seconds(previous.received_at, self.received_at) if previous else None
+        self.seconds_since_previous = _seconds_between(previous.received_at, self.received_at) if previous else None
 
     def take(self, *, by: Actor, at: datetime) -> ConcernEvent | None:
         """Go there. Conflict when somebody else is on the way already; None when it is one's own repeated tap."""
@@ -275,7 +299,7 @@ class Concern(OfADay, Aggregate):
             name = self.taken_by.name if self.taken_by else "the till"
             taker = {"id": self.taken_by_id, "name": name}
             raise Conflict(f"{name} is already on the way.", code="already-taken", taken_by=taker)
-        event = self._move(Step.TAKEN, by=by, at=at)
+        event = self._move(ConcernStep.TAKEN, by=by, at=at)
         self._taken(by, at)
         return event
 
@@ -284,13 +308,15 @@ class Concern(OfADay, Aggregate):
         mine = self.taken_by_id == by.staff_id
         if self.status is Status.TAKEN and not mine and not by.may(Permission.CONCERN_RELEASE_ANY):
             raise Forbidden("Only the person who took it, or a manager, can give it back.")
-        event = self._move(Step.RELEASED, by=by, at=at)
+        event = self._move(ConcernStep.RELEASED, by=by, at=at)
         self._hand_to(None)
         return event
 
-    def give_up_waiting(self, *, at: datetime) -> ConcernEvent:
+    def auto_release(self, *, at: datetime) -> ConcernEvent:
         """Nobody did anything since it was taken: it is given back to the floor by the house itself."""
-        event = self._move(Step.RELEASED, by=Actor.nobody(self.organization_id), at=at, details={"forgotten": True})
+        event = self._move(
+            ConcernStep.RELEASED, by=Actor.unauthenticated(self.organization_id), at=at, details={"forgotten": True}
+        )
         self._hand_to(None)
         return event
 
@@ -299,19 +325,19 @@ class Concern(OfADay, Aggregate):
     ) -> ConcernEvent:
         """Say how it ended. From open this takes and resolves at once."""
         event = self._move(
-            Step.RESOLVED, by=by, at=at, details={"outcome": outcome, "mood_after": mood_after, "note": note}
+            ConcernStep.RESOLVED, by=by, at=at, details={"outcome": outcome, "mood_after": mood_after, "note": note}
         )
         if self.taken_by_id is None:
             self._taken(by, at)
         self.outcome, self.mood_after, self.rating = outcome, mood_after, None
         self.resolved_at, self.resolved_by_id = at, by.staff_id
-        self.seconds_to_resolve = _seconds(self.received_at, at)
+        self.seconds_to_resolve = _seconds_between(self.received_at, at)
         return event
 
     def reopen(self, *, by: Actor, at: datetime) -> ConcernEvent:
         """It was not over after all."""
         before = {"outcome": self.outcome, "mood_after": self.mood_after}
-        event = self._move(Step.REOPENED, by=by, at=at, details=before)
+        event = self._move(ConcernStep.REOPENED, by=by, at=at, details=before)
         self.outcome = self.mood_after = self.resolved_at = self.resolved_by_id = None
         self._hand_to(None)
         self.seconds_to_resolve = None
@@ -326,29 +352,31 @@ class Concern(OfADay, Aggregate):
         changed = {
             name: {"before": before[name], "after": after[name]} for name in before if before[name] != after[name]
         }
-        self.touch()
-        return self._record(Step.EDITED, by=by, at=at, details=changed)
+        self.bump_version()
+        return self._record(ConcernStep.EDITED, by=by, at=at, details=changed)
 
-    def note(self, step: Step, *, by: Actor, at: datetime, details: dict[str, Any]) -> ConcernEvent:
+    def add_event(self, step: ConcernStep, *, by: Actor, at: datetime, details: dict[str, Any]) -> ConcernEvent:
         """Put a step of one of its parts (a recovery action) into the timeline. Not once it is resolved."""
-        if self.status is Status.RESOLVED and step not in AFTERWARDS:
-            raise NotNow("This concern is resolved; reopen it to record more.")
-        self.touch()
+        if self.status is Status.RESOLVED and step not in STEPS_AFTER_RESOLUTION:
+            raise InvalidState("This concern is resolved; reopen it to record more.")
+        self.bump_version()
         return self._record(step, by=by, at=at, details=details)
 
-    def _move(self, step: Step, *, by: Actor, at: datetime, details: dict[str, Any] | None = None) -> ConcernEvent:
+    def _move(
+        self, step: ConcernStep, *, by: Actor, at: datetime, details: dict[str, Any] | None = None
+    ) -> ConcernEvent:
         starts, target = MOVES[step]
         if self.status not in starts:
-            raise NotNow(f"A concern that is {self.status} cannot be {step}.", state=str(self.status))
+            raise InvalidState(f"A concern that is {self.status} cannot be {step}.", state=str(self.status))
         self.status = target
-        self.touch()
+        self.bump_version()
         return self._record(step, by=by, at=at, details=details or {})
 
     def _taken(self, by: Actor, at: datetime) -> None:
         self._hand_to(by.staff_id)
         if self.taken_at is None:
             self.taken_at = at
-            self.seconds_to_take = _seconds(self.received_at, at)
+            self.seconds_to_take = _seconds_between(self.received_at, at)
 
     def _hand_to(self, staff_id: UUID | None) -> None:
         """Who has it now; their row is looked up anew, so that no answer shows the one before."""
@@ -356,7 +384,7 @@ class Concern(OfADay, Aggregate):
         if (session := object_session(self)) and self not in session.new:
             session.expire(self, ["taken_by"])
 
-    def _record(self, step: Step, *, by: Actor, at: datetime, details: dict[str, Any]) -> ConcernEvent:
+    def _record(self, step: ConcernStep, *, by: Actor, at: datetime, details: dict[str, Any]) -> ConcernEvent:
         self.event_count += 1
         event = ConcernEvent(
             store_id=self.store_id,
@@ -373,7 +401,7 @@ class Concern(OfADay, Aggregate):
         return event
 
 
-def _plain(value: Any) -> Any:
+def _to_plain(value: Any) -> Any:
     match value:
         case Category() | Cause() | Place() | Question():
             return value.slug
@@ -382,11 +410,14 @@ def _plain(value: Any) -> Any:
         case Money():
             return {"amount": value.amount, "currency": value.currency}
         case dict():
-            return {key: _plain(inner) for key, inner in value.items()}
+            return {key: _to_plain(inner) for key, inner in value.items()}
         case list():
-            return [{"slug": one.slug, "name": one.name, "quantity": one.quantity} for one in value]
+            return [
+                {"slug": many_to_one.slug, "name": many_to_one.name, "quantity": many_to_one.quantity}
+                for many_to_one in value
+            ]
     return value
 
 
-def _seconds(start: datetime, end: datetime) -> int:
+def _seconds_between(start: datetime, end: datetime) -> int:
     return int((end - start).total_seconds())

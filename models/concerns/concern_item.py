@@ -5,8 +5,8 @@ from uuid import UUID
 from sqlalchemy import SmallInteger
 from sqlalchemy.orm import Mapped, mapped_column
 
-from models.db.base import TenantOwned, link, one
-from models.organizations.catalogue_item import Item
+from models.db.base import TenantOwned, many_to_one, tenant_fk
+from models.organizations.catalogue_item import CatalogueItem
 
 
 class ConcernItem(TenantOwned):
@@ -14,15 +14,15 @@ class ConcernItem(TenantOwned):
 
     __tablename__ = "concern_item"
 
-    concern_id: Mapped[UUID] = link("concern", index=True)
-    item_id: Mapped[UUID] = link("item")
+    concern_id: Mapped[UUID] = tenant_fk("concern", index=True)
+    item_id: Mapped[UUID] = tenant_fk("catalogue_item")
     position: Mapped[int] = mapped_column(SmallInteger)
     quantity: Mapped[int] = mapped_column(default=1)
 
-    item: Mapped[Item] = one("ConcernItem", "item_id", "Item", lazy="joined", innerjoin=True)
+    item: Mapped[CatalogueItem] = many_to_one("ConcernItem", "item_id", "CatalogueItem", lazy="joined", innerjoin=True)
 
     @classmethod
-    def at(cls, position: int, *, item: Item, quantity: int = 1) -> "ConcernItem":
+    def at(cls, position: int, *, item: CatalogueItem, quantity: int = 1) -> "ConcernItem":
         return cls(position=position, item=item, item_id=item.id, quantity=quantity)
 
     @property

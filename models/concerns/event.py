@@ -8,14 +8,14 @@ from uuid import UUID
 from sqlalchemy import Index, Integer
 from sqlalchemy.orm import Mapped, mapped_column
 
-from models.db.base import TenantOwned, link, one
+from models.db.base import TenantOwned, many_to_one, tenant_fk
 from models.staff.staff import Staff
 
 if TYPE_CHECKING:
     from models.concerns.concern import Concern
 
 
-class Step(StrEnum):
+class ConcernStep(StrEnum):
     """What happened to a concern."""
 
     LOGGED = "logged"
@@ -41,19 +41,19 @@ class Step(StrEnum):
 
 
 # What may follow after a concern is resolved, for it changes nothing of how it was put right.
-AFTERWARDS = frozenset(
+STEPS_AFTER_RESOLUTION = frozenset(
     {
-        Step.ACTION_APPROVED,
-        Step.ACTION_DECLINED,
-        Step.ACTION_EXPIRED,
-        Step.ACTION_SETTLED,
-        Step.FEEDBACK_ASKED,
-        Step.FEEDBACK_GIVEN,
-        Step.PROMISED,
-        Step.PROMISE_KEPT,
-        Step.PROMISE_BROKEN,
-        Step.PROMISE_CANCELLED,
-        Step.PROMISE_HANDED_OVER,
+        ConcernStep.ACTION_APPROVED,
+        ConcernStep.ACTION_DECLINED,
+        ConcernStep.ACTION_EXPIRED,
+        ConcernStep.ACTION_SETTLED,
+        ConcernStep.FEEDBACK_ASKED,
+        ConcernStep.FEEDBACK_GIVEN,
+        ConcernStep.PROMISED,
+        ConcernStep.PROMISE_KEPT,
+        ConcernStep.PROMISE_BROKEN,
+        ConcernStep.PROMISE_CANCELLED,
+        ConcernStep.PROMISE_HANDED_OVER,
     }
 )
 
@@ -67,15 +67,15 @@ class ConcernEvent(TenantOwned):
     __tablename__ = "concern_event"
     __table_args__ = (Index("ix_concern_event_concern", "organization_id", "concern_id", "number"),)
 
-    concern_id: Mapped[UUID] = link("concern")
-    store_id: Mapped[UUID] = link("store")
+    concern_id: Mapped[UUID] = tenant_fk("concern")
+    store_id: Mapped[UUID] = tenant_fk("store")
     number: Mapped[int] = mapped_column(Integer)
-    step: Mapped[Step]
+    step: Mapped[ConcernStep]
     at: Mapped[datetime]
-    by_staff_id: Mapped[UUID | None] = link("staff", nullable=True)
-    by_api_key_id: Mapped[UUID | None] = link("api_key", nullable=True)
-    device_id: Mapped[UUID | None] = link("device", nullable=True)
+    by_staff_id: Mapped[UUID | None] = tenant_fk("staff", nullable=True)
+    by_api_key_id: Mapped[UUID | None] = tenant_fk("api_key", nullable=True)
+    device_id: Mapped[UUID | None] = tenant_fk("device", nullable=True)
     details: Mapped[dict[str, Any]] = mapped_column(default=dict)
 
-    by: Mapped[Staff | None] = one("ConcernEvent", "by_staff_id", "Staff")
-    concern: Mapped["Concern"] = one("ConcernEvent", "concern_id", "Concern", back_populates="events")
+    by: Mapped[Staff | None] = many_to_one("ConcernEvent", "by_staff_id", "Staff")
+    concern: Mapped["Concern"] = many_to_one("ConcernEvent", "concern_id", "Concern", back_populates="events")

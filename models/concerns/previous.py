@@ -15,14 +15,14 @@ from models.policy_defaults import PREVIOUS_CONCERN_WINDOW
 T = TypeVar("T")
 
 
-class Previous(NamedTuple):
+class PreviousConcern(NamedTuple):
     """The concern before this one, of the same customer."""
 
     concern_id: UUID
     received_at: datetime
 
 
-def last_of(session: Session, customer: Customer | None, *, before: datetime) -> Previous | None:
+def find_previous(session: Session, customer: Customer | None, *, before: datetime) -> PreviousConcern | None:
     """The last time this customer was unhappy or wanted something, anywhere in the organization, within a year.
 
     A profile that was made at this very moment has no past, and is not looked up.
@@ -31,14 +31,14 @@ def last_of(session: Session, customer: Customer | None, *, before: datetime) ->
         return None
     found = session.execute(
         select(
-            last_before(customer.id, before, Concern.id).label("id"),
-            last_before(customer.id, before, Concern.received_at).label("received_at"),
+            previous_expression(customer.id, before, Concern.id).label("id"),
+            previous_expression(customer.id, before, Concern.received_at).label("received_at"),
         )
     ).one()
-    return Previous(found.id, found.received_at) if found.id else None
+    return PreviousConcern(found.id, found.received_at) if found.id else None
 
 
-def last_before(
+def previous_expression(
     customer_id: UUID | InstrumentedAttribute[UUID], before: datetime, what: InstrumentedAttribute[T]
 ) -> ScalarSelect[T]:
     """`what` of that concern: an expression of its own for each, for only so an index finds it."""

@@ -12,7 +12,7 @@ from models.organizations.store import Store
 
 # In words of SQL, so that both databases see that the partial index holds it.
 _NOT_RESOLVED = Concern.status != literal(Status.RESOLVED, Concern.status.type, literal_execute=True)
-IS_OPEN: ColumnElement[bool] = and_(_NOT_RESOLVED, Concern.kind != Kind.PRAISE)
+IS_UNRESOLVED: ColumnElement[bool] = and_(_NOT_RESOLVED, Concern.kind != Kind.PRAISE)
 
 Index(
     "ix_concern_open",
@@ -24,19 +24,21 @@ Index(
 )
 
 
-def open_before(day: date) -> ColumnElement[bool]:
+def unresolved_before(day: date) -> ColumnElement[bool]:
     """What is of an earlier business day and open still, however old."""
-    return and_(Concern.business_date < day, IS_OPEN)
+    return and_(Concern.business_date < day, IS_UNRESOLVED)
 
 
-def left_to(store: Store, day: date, business_date: InstrumentedAttribute[date]) -> ColumnElement[bool]:
+def carried_to(store: Store, day: date, business_date: InstrumentedAttribute[date]) -> ColumnElement[bool]:
     """What is of the day before, and of those on which the store stayed shut in between.
 
     Older things were told of on an earlier morning: they are listed and counted, and not told again.
     """
-    return and_(business_date >= store.day_before(day), business_date < day)
+    return and_(business_date >= store.previous_working_date(day), business_date < day)
 
 
-def left_open(store: Store, day: date) -> Select[UUID]:
+def select_carried_over(store: Store, day: date) -> Select[UUID]:
     """The concerns that a day begins with."""
-    return select(Concern.id).where(Concern.store_id == store.id, left_to(store, day, Concern.business_date), IS_OPEN)
+    return select(Concern.id).where(
+        Concern.store_id == store.id, carried_to(store, day, Concern.business_date), IS_UNRESOLVED
+    )

@@ -27,7 +27,7 @@ class Consent:
     source: ConsentSource
 
 
-def contact_consent(said: dict[str, Any] | None, *, by: Actor, at: datetime) -> dict[str, Any]:
+def contact_consent_columns(said: dict[str, Any] | None, *, by: Actor, at: datetime) -> dict[str, Any]:
     """The columns of a profile for what was said about being contacted; who takes it down, and when, is not told."""
     return {
         "may_contact": said["contact"] if said else None,
@@ -37,7 +37,7 @@ def contact_consent(said: dict[str, Any] | None, *, by: Actor, at: datetime) -> 
     }
 
 
-def allergies(said: dict[str, Any], *, since: datetime | None, at: datetime) -> dict[str, Any]:
+def allergy_columns(said: dict[str, Any], *, since: datetime | None, at: datetime) -> dict[str, Any]:
     """The columns of a profile for what was said about allergies: kept with a consent of its own, and gone with it.
 
     `since` is when that consent was given earlier. Invalid for allergies that nobody agreed to have kept.

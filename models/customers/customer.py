@@ -24,16 +24,22 @@ from sqlalchemy.orm import InstrumentedAttribute, Mapped, Session, aliased, mapp
 from sqlalchemy.sql.base import ExecutableOption
 
 from models.access import Actor
-from models.customers.consent import Consent, ConsentSource, allergies, contact_consent
-from models.customers.contacts import CONTACTS, KEYS, LONGEST_EMAIL, LONGEST_NUMBER, normalised
-from models.customers.external_id import CustomerReference
-from models.db.base import Aggregate, TenantOwned, link, many
+from models.customers.consent import Consent, ConsentSource, allergy_columns, contact_consent_columns
+from models.customers.contacts import (
+    CONTACT_FIELDS,
+    MATCH_KEYS,
+    MAX_EMAIL_LENGTH,
+    MAX_LOYALTY_NUMBER_LENGTH,
+    normalize_contacts,
+)
+from models.customers.external_id import ExternalId
+from models.db.base import Aggregate, TenantOwned, one_to_many, tenant_fk
 from models.db.session import ScopedSession
-from models.db.text import BYTES, LAST_SIGN, LONGEST_NAME, folded
-from models.errors import Conflict, Invalid, Missing
+from models.db.text import BYTEWISE_NAME, LAST_CODE_POINT, MAX_NAME_LENGTH, fold
+from models.errors import Conflict, Invalid, NotFound
 
-KNOWN_BY = frozenset({"name", *CONTACTS})  # a profile has at least one of them
-WORDS, LISTS = ("preferred_name", "pronunciation", "preferences"), ("languages", "tags")
+IDENTIFYING_FIELDS = frozenset({"name", *CONTACT_FIELDS})  # a profile has at least one of them
+TEXT_FIELDS, LIST_FIELDS = ("preferred_name", "pronunciation", "preferences"), ("languages", "tags")
 
 
 class Customer(Aggregate):
@@ -55,44 +61,44 @@ class Customer(Aggregate):
         Index("ix_customer_loyalty_number_key", "organization_id", "loyalty_number_key"),
     )
 
-    name: Mapped[str | None] = mapped_column(String(LONGEST_NAME))
+    name: Mapped[str | None] = mapped_column(String(MAX_NAME_LENGTH))
     phone: Mapped[str | None] = mapped_column(String(20))
-    email: Mapped[str | None] = mapped_column(String(LONGEST_EMAIL))
-    loyalty_number: Mapped[str | None] = mapped_column(String(LONGEST_NUMBER))
-    name_key: Mapped[str | None] = mapped_column(BYTES)
+    email: Mapped[str | None] = mapped_column(String(MAX_EMAIL_LENGTH))
+    loyalty_number: Mapped[str | None] = mapped_column(String(MAX_LOYALTY_NUMBER_LENGTH))
+    name_key: Mapped[str | None] = mapped_column(BYTEWISE_NAME)
     phone_key: Mapped[str | None] = mapped_column(String(20))
-    email_key: Mapped[str | None] = mapped_column(String(LONGEST_EMAIL))
-    loyalty_number_key: Mapped[str | None] = mapped_column(String(LONGEST_NUMBER))
-    preferred_name: Mapped[str | None] = mapped_column(String(LONGEST_NAME))
-    pronunciation: Mapped[str | None] = mapped_column(String(LONGEST_NAME))
+    email_key: Mapped[str | None] = mapped_column(String(MAX_EMAIL_LENGTH))
+    loyalty_number_key: Mapped[str | None] = mapped_column(String(MAX_LOYALTY_NUMBER_LENGTH))
+    preferred_name: Mapped[str | None] = mapped_column(String(MAX_NAME_LENGTH))
+    pronunciation: Mapped[str | None] = mapped_column(String(MAX_NAME_LENGTH))
     languages: Mapped[list[Any]] = mapped_column(default=list)
     tags: Mapped[list[Any]] = mapped_column(default=list)
     preferences: Mapped[str | None] = mapped_column(Text)
     may_contact: Mapped[bool | None]
     consent_at: Mapped[datetime | None]
     consent_source: Mapped[ConsentSource | None]
-    consent_by_id: Mapped[UUID | None] = link("staff", nullable=True)
+    consent_by_id: Mapped[UUID | None] = tenant_fk("staff", nullable=True)
     allergies: Mapped[str | None] = mapped_column(Text)
     allergies_consent_at: Mapped[datetime | None]
 
     created_at: Mapped[datetime]
     # Where the profile was made. A newcomer costs one row, with somebody waiting; the other stores are CustomerStores.
-    first_store_id: Mapped[UUID | None] = link("store", nullable=True, index=True)
+    first_store_id: Mapped[UUID | None] = tenant_fk("store", nullable=True, index=True)
 
-    merged_into_id: Mapped[UUID | None] = link("customer", nullable=True, index=True)
+    merged_into_id: Mapped[UUID | None] = tenant_fk("customer", nullable=True, index=True)
     merged_at: Mapped[datetime | None]
 
-    references: Mapped[list[CustomerReference]] = many(
+    references: Mapped[list[ExternalId]] = one_to_many(
         "Customer",
-        "CustomerReference",
+        "ExternalId",
         "customer_id",
-        order_by="CustomerReference.source, CustomerReference.reference",
+        order_by="ExternalId.source, ExternalId.reference",
         cascade="all, delete-orphan",
     )
 
-    @validates(*KEYS)
+    @validates(*MATCH_KEYS)
     def _keep_the_key(self, field: str, value: str | None) -> str | None:
-        setattr(self, f"{field}_key", KEYS[field](value) if value else None)
+        setattr(self, f"{field}_key", MATCH_KEYS[field](value) if value else None)
         return value
 
     @property
@@ -104,10 +110,10 @@ class Customer(Aggregate):
     @classmethod
     def visible_to(cls, actor: Actor) -> Sequence[ColumnElement[bool]]:
         """Those met in the actor's stores, and not merged into another one."""
-        return cls.merged_into_id.is_(None), *cls.within_reach_of(actor, cls.id)
+        return cls.merged_into_id.is_(None), *cls.met_in_stores_of(actor, cls.id)
 
     @classmethod
-    def within_reach_of(cls, actor: Actor, id_: Any) -> Sequence[ColumnElement[bool]]:
+    def met_in_stores_of(cls, actor: Actor, id_: Any) -> Sequence[ColumnElement[bool]]:
         """That the customer with this id (a column or an expression) was met in the actor's stores."""
         if actor.store_ids is None:
             return ()
@@ -119,48 +125,48 @@ class Customer(Aggregate):
         return (id_.in_(met),)
 
     @classmethod
-    def shown_with(cls) -> Sequence[ExecutableOption]:
+    def eager_options(cls) -> Sequence[ExecutableOption]:
         return (selectinload(cls.references),)
 
     @classmethod
-    def find(
+    def get_visible(
         cls,
         session: Session,
         id_: UUID,
         *,
-        seen_by: Actor,
+        actor: Actor,
         lock: bool = False,
         pointer: str | None = None,
-        also: Sequence[ExecutableOption] = (),
+        options: Sequence[ExecutableOption] = (),
     ) -> "Customer":
         """As for any other; of one that was merged the refusal tells into which."""
         try:
-            return super().find(session, id_, seen_by=seen_by, lock=lock, pointer=pointer, also=also)
-        except Missing as missing:
-            seen = (cls.id == cls.present(id_), *cls.visible_to(seen_by))
+            return super().get_visible(session, id_, actor=actor, lock=lock, pointer=pointer, options=options)
+        except NotFound as missing:
+            seen = (cls.id == cls.surviving_id(id_), *cls.visible_to(actor))
             missing.members = {"merged_into": session.scalars(select(cls.id).where(*seen)).one_or_none()}
             raise
 
     @classmethod
-    def listed(cls, actor: Actor, *, name: str | None = None) -> Select["Customer"]:
+    def select_visible(cls, actor: Actor, *, name: str | None = None) -> Select["Customer"]:
         """Those within reach; with `name`, whose name starts like that, whatever the case and the accents."""
-        question = select(cls).where(*cls.visible_to(actor)).options(*cls.shown_with())
+        stmt = select(cls).where(*cls.visible_to(actor)).options(*cls.eager_options())
         if name is not None:
-            begins = folded(name)
-            question = question.where(cls.name_key >= begins, cls.name_key < begins + LAST_SIGN)
-        return question
+            begins = fold(name)
+            stmt = stmt.where(cls.name_key >= begins, cls.name_key < begins + LAST_CODE_POINT)
+        return stmt
 
     @classmethod
-    def present(cls, id_: UUID | InstrumentedAttribute[UUID]) -> ScalarSelect[UUID]:
+    def surviving_id(cls, id_: UUID | InstrumentedAttribute[UUID]) -> ScalarSelect[UUID]:
         """The id itself, or the one of whom that customer was merged into."""
         profile = aliased(cls)
         return select(func.coalesce(profile.merged_into_id, profile.id)).where(profile.id == id_).scalar_subquery()
 
     @classmethod
-    def known_by(cls, details: dict[str, Any]) -> ColumnElement[bool]:
+    def matches_contacts(cls, details: dict[str, Any]) -> ColumnElement[bool]:
         """The profile with any contact of these details (normalised); the oldest, should they belong to several."""
         profile = aliased(cls)
-        same = [getattr(profile, field) == details[field] for field in CONTACTS if field in details]
+        same = [getattr(profile, field) == details[field] for field in CONTACT_FIELDS if field in details]
         oldest = (
             select(func.coalesce(profile.merged_into_id, profile.id))
             .where(or_(false(), *same))
@@ -170,18 +176,18 @@ class Customer(Aggregate):
         return cls.id == oldest.scalar_subquery()
 
     @classmethod
-    def held(cls, who: ColumnElement[bool], *, for_change: bool = False) -> Select["Customer"]:
+    def select_for_update(cls, who: ColumnElement[bool], *, for_change: bool = False) -> Select["Customer"]:
         """Who that is, kept from being merged into another one until the end of the transaction.
 
         Whoever waited here for a merge finds nobody; asked again, it is the one that is left. Only who may fill in what
         the profile lacks waits for others of their kind: a hold that grows later would meet theirs in a circle.
         """
-        question = select(cls).where(who, cls.merged_into_id.is_(None))
-        return question.with_for_update(read=not for_change, key_share=not for_change)
+        stmt = select(cls).where(who, cls.merged_into_id.is_(None))
+        return stmt.with_for_update(read=not for_change, key_share=not for_change)
 
     @classmethod
-    def matching(cls, session: ScopedSession, details: dict[str, Any]) -> "Customer | None":
-        return session.scalars(select(cls).where(cls.known_by(details))).one_or_none()
+    def find_by_contacts(cls, session: ScopedSession, details: dict[str, Any]) -> "Customer | None":
+        return session.scalars(select(cls).where(cls.matches_contacts(details))).one_or_none()
 
     @classmethod
     def recognise(
@@ -199,13 +205,13 @@ class Customer(Aggregate):
         end up with one profile.
         """
         if known is None:
-            new = session.insert_once(cls, **details, created_at=at, first_store_id=store_id)
+            new = session.insert_or_ignore(cls, **details, created_at=at, first_store_id=store_id)
             if new is not None:
                 return new
-            known = session.scalars(cls.held(cls.known_by(details), for_change=True)).one_or_none()
+            known = session.scalars(cls.select_for_update(cls.matches_contacts(details), for_change=True)).one_or_none()
         if known is None:
             raise Conflict("Somebody else is changing this customer right now; try again.")
-        known.fill_in(session, details)
+        known.complete_missing(session, details)
         known.meet(session, store_id, at)
         return known
 
@@ -223,9 +229,9 @@ class Customer(Aggregate):
         **said: Any,
     ) -> "Customer":
         """A new profile. Conflict when one of its contacts is another customer's."""
-        known_by, told = _apart(said)
-        values = {**normalised(known_by, country), **beside_contacts(told, since=None, by=by, at=at)}
-        customer = session.insert_once(cls, id=id_, **values, created_at=at, first_store_id=store_id)
+        known_by, told = _split_identifying(said)
+        values = {**normalize_contacts(known_by, country), **profile_columns(told, since=None, by=by, at=at)}
+        customer = session.insert_or_ignore(cls, id=id_, **values, created_at=at, first_store_id=store_id)
         if customer is None:
             if session.scalars(select(cls.id).where(cls.id == id_)).one_or_none() is not None:
                 raise Conflict(f"The id {id_} is in use.", code="already-exists", pointer="/id")
@@ -233,7 +239,7 @@ class Customer(Aggregate):
                 "There is a customer with one of these contacts already; search for them.",
                 code="already-exists",
             )
-        CustomerReference.replace_all(session, customer, references)
+        ExternalId.replace_all(session, customer, references)
         return customer
 
     @classmethod
@@ -248,17 +254,17 @@ class Customer(Aggregate):
     ) -> "Customer | None":
         """The profile with exactly this contact or reference, anywhere in the organization; the store has met them."""
         if "reference" in contact:
-            name = CustomerReference.named(contact["reference"], pointer="/reference")
-            holder = select(CustomerReference.customer_id).where(CustomerReference.is_any_of([name]))
+            name = ExternalId.parse(contact["reference"], pointer="/reference")
+            holder = select(ExternalId.customer_id).where(ExternalId.is_any_of([name]))
             who = cls.id == holder.scalar_subquery()
         else:
-            who = cls.known_by(normalised(contact, country))
-        known = session.scalars(select(cls).where(who).options(*cls.shown_with())).one_or_none()
+            who = cls.matches_contacts(normalize_contacts(contact, country))
+        known = session.scalars(select(cls).where(who).options(*cls.eager_options())).one_or_none()
         if known is not None:
             known.meet(session, store_id, at)
         return known
 
-    def fill_in(self, session: ScopedSession, details: dict[str, str]) -> None:
+    def complete_missing(self, session: ScopedSession, details: dict[str, str]) -> None:
         """Take over what the profile lacks, unless it is another customer's.
 
         Two tills may know something new at once: the second one looks again, at what the first one left.
@@ -270,7 +276,7 @@ class Customer(Aggregate):
         free = {
             field: value
             for field, value in lacking.items()
-            if field not in CONTACTS or self.matching(session, {field: value}) is None
+            if field not in CONTACT_FIELDS or self.find_by_contacts(session, {field: value}) is None
         }
         if free:
             self._change(free)
@@ -280,21 +286,21 @@ class Customer(Aggregate):
     ) -> None:
         """Change what the profile says. Conflict when a contact is another customer's; one field has to remain."""
         references = changes.pop("references", None)
-        known_by, told = _apart(changes)
+        known_by, told = _split_identifying(changes)
         cleaned: dict[str, Any] = {field: None for field, value in known_by.items() if value is None}
         if kept := {field: value for field, value in known_by.items() if value is not None}:
-            cleaned |= normalised(kept, country)
-        if not any(cleaned.get(field, getattr(self, field)) for field in KNOWN_BY):
+            cleaned |= normalize_contacts(kept, country)
+        if not any(cleaned.get(field, getattr(self, field)) for field in IDENTIFYING_FIELDS):
             raise Invalid("A profile needs a name, a phone number, an e-mail address or a loyalty number.", pointer="")
-        for field in CONTACTS:
+        for field in CONTACT_FIELDS:
             if value := cleaned.get(field):
-                holder = self.matching(session, {field: value})
+                holder = self.find_by_contacts(session, {field: value})
                 if holder is not None and holder is not self:
                     raise Conflict(f"Another customer has this {field.replace('_', ' ')}.", pointer=f"/{field}")
                 self._take_from_merged(session, field, value)
-        self._change(cleaned | beside_contacts(told, since=self.allergies_consent_at, by=by, at=at))
+        self._change(cleaned | profile_columns(told, since=self.allergies_consent_at, by=by, at=at))
         if references is not None:
-            CustomerReference.replace_all(session, self, references)
+            ExternalId.replace_all(session, self, references)
 
     def _take_from_merged(self, session: ScopedSession, field: str, value: str) -> None:
         """A contact stands in one row: in this one, no more in that of a profile that was merged into it."""
@@ -306,31 +312,31 @@ class Customer(Aggregate):
     def _change(self, values: dict[str, Any]) -> None:
         for field, value in values.items():
             setattr(self, field, value)
-        self.touch()
+        self.bump_version()
 
     def meet(self, session: ScopedSession, store_id: UUID | None, at: datetime) -> None:
         """Note that this store, if any, knows the customer, so that its staff may read the profile."""
         if store_id not in (None, self.first_store_id):
-            session.insert_once(CustomerStore, customer_id=self.id, store_id=store_id, met_at=at)
+            session.insert_or_ignore(CustomerStore, customer_id=self.id, store_id=store_id, met_at=at)
 
 
-def beside_contacts(said: dict[str, Any], *, since: datetime | None, by: Actor, at: datetime) -> dict[str, Any]:
+def profile_columns(said: dict[str, Any], *, since: datetime | None, by: Actor, at: datetime) -> dict[str, Any]:
     """The columns for everything that was said but name and contacts; `since` is the earlier consent to allergies."""
-    values: dict[str, Any] = {name: (said[name] or "").strip() or None for name in WORDS if name in said}
-    for name in LISTS:
+    values: dict[str, Any] = {name: (said[name] or "").strip() or None for name in TEXT_FIELDS if name in said}
+    for name in LIST_FIELDS:
         if name in said:
             values[name] = list(dict.fromkeys(one.strip() for one in said[name] or () if one.strip()))
     if "consent" in said:
-        values |= contact_consent(said["consent"], by=by, at=at)
+        values |= contact_consent_columns(said["consent"], by=by, at=at)
     if {"allergies", "allergies_consent"} & said.keys():
-        values |= allergies(said, since=since, at=at)
+        values |= allergy_columns(said, since=since, at=at)
     return values
 
 
-def _apart(said: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+def _split_identifying(said: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     """What somebody is known by, and everything else that was said."""
-    known_by = {name: value for name, value in said.items() if name in KNOWN_BY}
-    return known_by, {name: value for name, value in said.items() if name not in KNOWN_BY}
+    known_by = {name: value for name, value in said.items() if name in IDENTIFYING_FIELDS}
+    return known_by, {name: value for name, value in said.items() if name not in IDENTIFYING_FIELDS}
 
 
 class CustomerStore(TenantOwned):
@@ -339,6 +345,6 @@ class CustomerStore(TenantOwned):
     __tablename__ = "customer_store"
     __table_args__ = (UniqueConstraint("organization_id", "customer_id", "store_id"),)
 
-    customer_id: Mapped[UUID] = link("customer")
-    store_id: Mapped[UUID] = link("store", index=True)
+    customer_id: Mapped[UUID] = tenant_fk("customer")
+    store_id: Mapped[UUID] = tenant_fk("store", index=True)
     met_at: Mapped[datetime]

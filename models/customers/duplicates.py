@@ -7,7 +7,7 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from models.access import Actor
-from models.customers.contacts import KEYS
+from models.customers.contacts import MATCH_KEYS
 from models.customers.customer import Customer
 from models.policy_defaults import MAX_DUPLICATES
 
@@ -20,13 +20,13 @@ class Duplicate:
     reasons: Sequence[str]
 
 
-def duplicates_of(session: Session, customer: Customer, *, seen_by: Actor) -> Sequence[Duplicate]:
+def find_duplicates(session: Session, customer: Customer, *, actor: Actor) -> Sequence[Duplicate]:
     """The profiles within this person's reach that may be the same customer, most alike first; at most 20."""
-    own = {name: key for name in KEYS if (key := getattr(customer, f"{name}_key")) is not None}
+    own = {name: key for name in MATCH_KEYS if (key := getattr(customer, f"{name}_key")) is not None}
     alike = or_(*(getattr(Customer, f"{name}_key") == key for name, key in own.items()))
-    question = select(Customer).where(Customer.id != customer.id, alike, *Customer.visible_to(seen_by))
+    stmt = select(Customer).where(Customer.id != customer.id, alike, *Customer.visible_to(actor))
     found = session.scalars(
-        question.options(*Customer.shown_with()).order_by(Customer.created_at, Customer.id).limit(MAX_DUPLICATES)
+        stmt.options(*Customer.eager_options()).order_by(Customer.created_at, Customer.id).limit(MAX_DUPLICATES)
     )
     likely = [
         Duplicate(other, [name for name, key in own.items() if getattr(other, f"{name}_key") == key]) for other in found

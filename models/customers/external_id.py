@@ -8,30 +8,30 @@ from sqlalchemy import ColumnElement, String, UniqueConstraint, and_, or_, selec
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.db import slug as naming
-from models.db.base import TenantOwned, link
+from models.db.base import TenantOwned, tenant_fk
 from models.errors import Conflict, Invalid
 
 if TYPE_CHECKING:
     from models.customers.customer import Customer
 
 
-class CustomerReference(TenantOwned):
+class ExternalId(TenantOwned):
     """One name of a customer in one other system, which nobody else has there."""
 
-    __tablename__ = "customer_reference"
+    __tablename__ = "customer_external_id"
     __table_args__ = (UniqueConstraint("organization_id", "source", "reference"),)
 
-    customer_id: Mapped[UUID] = link("customer", index=True)
-    source: Mapped[str] = mapped_column(String(naming.LONGEST))
+    customer_id: Mapped[UUID] = tenant_fk("customer", index=True)
+    source: Mapped[str] = mapped_column(String(naming.MAX_SLUG_LENGTH))
     reference: Mapped[str] = mapped_column(String(100))
 
     @classmethod
-    def named(cls, told: dict[str, Any], *, pointer: str) -> tuple[str, str]:
+    def parse(cls, told: dict[str, Any], *, pointer: str) -> tuple[str, str]:
         """Source and reference as they are stored; Invalid for a source that is no slug, or for a blank."""
         reference = told["reference"].strip()
         if not reference:
             raise Invalid("A reference has at least one character.", pointer=f"{pointer}/reference")
-        return naming.slug(told["source"], pointer=f"{pointer}/source"), reference
+        return naming.check_slug(told["source"], pointer=f"{pointer}/source"), reference
 
     @classmethod
     def is_any_of(cls, names: Sequence[tuple[str, str]]) -> ColumnElement[bool]:
@@ -40,10 +40,10 @@ class CustomerReference(TenantOwned):
     @classmethod
     def replace_all(cls, session: Session, customer: "Customer", told: Sequence[dict[str, Any]]) -> None:
         """Let these be all the names of a customer elsewhere. Conflict where one of them is another customer's."""
-        names = [cls.named(one, pointer=f"/references/{place}") for place, one in enumerate(told)]
+        names = [cls.parse(one, pointer=f"/references/{place}") for place, one in enumerate(told)]
         if names:
-            question = select(cls).where(cls.is_any_of(names))
-            for taken in session.scalars(question.where(cls.customer_id != customer.id)):
+            stmt = select(cls).where(cls.is_any_of(names))
+            for taken in session.scalars(stmt.where(cls.customer_id != customer.id)):
                 place = names.index((taken.source, taken.reference))
                 raise Conflict("Another customer has this reference.", pointer=f"/references/{place}")
         stays = {(one.source, one.reference): one for one in customer.references}

@@ -12,95 +12,99 @@ from sqlalchemy.sql.base import ExecutableOption
 
 from models.access import Actor
 from models.concerns.concern import Concern
-from models.concerns.unresolved import IS_OPEN
-from models.db.base import Aggregate, TenantOwned, link, many, one
+from models.concerns.unresolved import IS_UNRESOLVED
+from models.db.base import Aggregate, TenantOwned, many_to_one, one_to_many, tenant_fk
 from models.db.session import ScopedSession
-from models.errors import Conflict, Invalid, NotNow
+from models.errors import Conflict, Invalid, InvalidState
 from models.organizations.store import Store
 from models.staff.staff import Staff
 
-A_DAY = timedelta(days=1)
-TOMORROW = "tomorrow"  # the heading whose note the next day begins with
-USUAL = [
+ONE_DAY = timedelta(days=1)
+TOMORROW_HEADING = "tomorrow"  # the heading whose note the next day begins with
+DEFAULT_HEADINGS = [
     {"slug": slug, "name": name, "required": False}
-    for slug, name in (("went-well", "What went well"), ("to-improve", "What to improve"), (TOMORROW, "For tomorrow"))
+    for slug, name in (
+        ("went-well", "What went well"),
+        ("to-improve", "What to improve"),
+        (TOMORROW_HEADING, "For tomorrow"),
+    )
 ]
 
 
-class LogPolicy(Aggregate):
+class DailyLogPolicy(Aggregate):
     """Under which headings an organization's managers leave notes; a required one has to be there at the sign-off."""
 
-    __tablename__ = "log_policy"
+    __tablename__ = "daily_log_policy"
     __table_args__ = (UniqueConstraint("organization_id"),)
 
     headings: Mapped[list[Any]]  # slug, name, required
 
     @classmethod
-    def current(cls, session: Session) -> "LogPolicy":
+    def current(cls, session: Session) -> "DailyLogPolicy":
         """What holds now; the usual where nobody said anything."""
-        return session.scalars(select(cls)).one_or_none() or cls(headings=USUAL)
+        return session.scalars(select(cls)).one_or_none() or cls(headings=DEFAULT_HEADINGS)
 
     @classmethod
-    def set_to(cls, session: ScopedSession, *, headings: list[dict[str, Any]]) -> "LogPolicy":
+    def set_to(cls, session: ScopedSession, *, headings: list[dict[str, Any]]) -> "DailyLogPolicy":
         """Ask for these from now on; what was written under others stays. Invalid where a slug comes twice."""
         slugs = [heading["slug"] for heading in headings]
         for number, slug in enumerate(slugs):
             if slug in slugs[:number]:
                 raise Invalid("There is a heading with this slug already.", pointer=f"/headings/{number}/slug")
-        if (new := session.insert_once(cls, headings=headings)) is not None:
+        if (new := session.insert_or_ignore(cls, headings=headings)) is not None:
             return new
         policy = session.scalars(select(cls).with_for_update()).one()
         policy.headings = headings
-        policy.touch()
+        policy.bump_version()
         return policy
 
 
-class LogPage(Aggregate):
+class DailyLog(Aggregate):
     """What managers add to one business day of one store; of version 0 as long as they have added nothing.
 
     `signed_steps` holds how many steps each concern of the day had when it was signed: what has more by now, or is not
     there, came in later, whatever a clock says.
     """
 
-    __tablename__ = "log_page"
+    __tablename__ = "daily_log"
     __table_args__ = (UniqueConstraint("organization_id", "store_id", "business_date"),)
 
-    store_id: Mapped[UUID] = link("store")
+    store_id: Mapped[UUID] = tenant_fk("store")
     business_date: Mapped[date]
     notes: Mapped[dict[str, Any]]
     signed_at: Mapped[datetime | None]
-    signed_by_id: Mapped[UUID | None] = link("staff", nullable=True)
+    signed_by_id: Mapped[UUID | None] = tenant_fk("staff", nullable=True)
     signed_figures: Mapped[dict[str, Any] | None]
     signed_steps: Mapped[dict[str, Any] | None]
 
-    signed_by: Mapped[Staff | None] = one("LogPage", "signed_by_id", "Staff")
-    amendments: Mapped[list["LogAmendment"]] = many(
-        "LogPage", "LogAmendment", "page_id", order_by="LogAmendment.at, LogAmendment.id"
+    signed_by: Mapped[Staff | None] = many_to_one("DailyLog", "signed_by_id", "Staff")
+    amendments: Mapped[list["DailyLogAmendment"]] = one_to_many(
+        "DailyLog", "DailyLogAmendment", "daily_log_id", order_by="DailyLogAmendment.at, DailyLogAmendment.id"
     )
 
     @classmethod
-    def shown_with(cls) -> Sequence[ExecutableOption]:
-        return joinedload(cls.signed_by), subqueryload(cls.amendments).joinedload(LogAmendment.by)
+    def eager_options(cls) -> Sequence[ExecutableOption]:
+        return joinedload(cls.signed_by), subqueryload(cls.amendments).joinedload(DailyLogAmendment.by)
 
     @classmethod
-    def of(cls, session: Session, store: Store, *days: date) -> list["LogPage"]:
+    def for_days(cls, session: Session, store: Store, *days: date) -> list["DailyLog"]:
         """The pages of these days, in their order; an empty one where nothing was written."""
-        question = select(cls).where(cls.store_id == store.id, cls.business_date.in_(days)).options(*cls.shown_with())
-        written = {page.business_date: page for page in session.scalars(question)}
+        stmt = select(cls).where(cls.store_id == store.id, cls.business_date.in_(days)).options(*cls.eager_options())
+        written = {page.business_date: page for page in session.scalars(stmt)}
         return [written.get(day) or cls._empty(store, day) for day in days]
 
     @classmethod
-    def _empty(cls, store: Store, day: date) -> "LogPage":
+    def _empty(cls, store: Store, day: date) -> "DailyLog":
         return cls(version=0, store_id=store.id, business_date=day, notes={}, amendments=[])
 
     def write(self, session: Session, notes: dict[str, str | None]) -> None:
         """Take over these notes, by the slugs of their headings; null takes one away.
 
-        NotNow once the page is signed, Invalid for a heading this organization does not have.
+        InvalidState once the page is signed, Invalid for a heading this organization does not have.
         """
         if self.signed_at is not None:
-            raise NotNow("This day is signed. What is left to say is an amendment.", state="signed")
-        known = {heading["slug"] for heading in LogPolicy.current(session).headings} | self.notes.keys()
+            raise InvalidState("This day is signed. What is left to say is an amendment.", state="signed")
+        known = {heading["slug"] for heading in DailyLogPolicy.current(session).headings} | self.notes.keys()
         for slug in notes:
             if slug not in known:
                 raise Invalid("This organization has no such heading.", pointer=f"/notes/{slug}")
@@ -114,9 +118,9 @@ class LogPage(Aggregate):
         """Close the day: keep its figures and who says so, and hand what is open of it over to tomorrow.
 
         What was handed to this day stays with it: each thing is handed over once.
-        One's own second time changes nothing; Conflict when somebody else has signed. NotNow until the store has shut,
-        and while a required note is missing. `count` makes the figures, after it was noted what is there: what slips in
-        between the two is then marked as late, rather than nowhere.
+        One's own second time changes nothing; Conflict when somebody else has signed. InvalidState until the store has
+        shut, and while a required note is missing. `count` makes the figures, after it was noted what is there: what
+        slips in between the two is then marked as late, rather than nowhere.
         """
         if self.signed_at is not None:
             self._refuse_another(by)
@@ -125,21 +129,23 @@ class LogPage(Aggregate):
         of_the_day = (Concern.store_id == store.id, Concern.business_date == self.business_date)
         steps = session.execute(select(Concern.id, Concern.event_count).where(*of_the_day)).all()
         self.signed_steps = {str(id_): count_ for id_, count_ in steps}
-        self.signed_figures = frozen(count(session, store, self.business_date))
+        self.signed_figures = to_plain(count(session, store, self.business_date))
         self.signed_at, self.signed_by_id = at, by.person
         self._turn(session)
-        for concern_id in session.scalars(select(Concern.id).where(*of_the_day, IS_OPEN)).all():
-            tomorrow = self.business_date + A_DAY
-            session.add(LogHandOver(store_id=store.id, business_date=tomorrow, concern_id=concern_id))
+        for concern_id in session.scalars(select(Concern.id).where(*of_the_day, IS_UNRESOLVED)).all():
+            tomorrow = self.business_date + ONE_DAY
+            session.add(DailyLogHandover(store_id=store.id, business_date=tomorrow, concern_id=concern_id))
         session.flush()
         session.expire(self, ["signed_by"])
 
-    def amend(self, session: Session, *, id_: UUID, reason: str, text: str, by: Actor, at: datetime) -> "LogAmendment":
-        """Say something about a day that is signed. NotNow before: then it is a note."""
+    def amend(
+        self, session: Session, *, id_: UUID, reason: str, text: str, by: Actor, at: datetime
+    ) -> "DailyLogAmendment":
+        """Say something about a day that is signed. InvalidState before: then it is a note."""
         if self.signed_at is None:
-            raise NotNow("This day is not signed yet: write it into the notes.", state="open")
-        said = LogAmendment(
-            id=id_, page_id=self.id, store_id=self.store_id, reason=reason, text=text, at=at, by_id=by.person
+            raise InvalidState("This day is not signed yet: write it into the notes.", state="open")
+        said = DailyLogAmendment(
+            id=id_, daily_log_id=self.id, store_id=self.store_id, reason=reason, text=text, at=at, by_id=by.person
         )
         self.amendments.append(said)
         self._turn(session)
@@ -152,65 +158,71 @@ class LogPage(Aggregate):
         raise Conflict(f"{self.signed_by.name} has signed this day.", code="already-signed", signed_by=signer)
 
     def _must_be_ready(self, session: Session, store: Store, at: datetime) -> None:
-        shuts_at = store.shuts_at(self.business_date)
+        shuts_at = store.closing_time(self.business_date)
         if at < shuts_at:
             local = shuts_at.astimezone(store.zone)
-            raise NotNow(f"This day is not over: it can be signed from {local:%Y-%m-%d %H:%M}, the store's time.")
-        headings = LogPolicy.current(session).headings
-        missing = [one["slug"] for one in headings if one["required"] and not self.notes.get(one["slug"], "").strip()]
+            raise InvalidState(f"This day is not over: it can be signed from {local:%Y-%m-%d %H:%M}, the store's time.")
+        headings = DailyLogPolicy.current(session).headings
+        missing = [
+            many_to_one["slug"]
+            for many_to_one in headings
+            if many_to_one["required"] and not self.notes.get(many_to_one["slug"], "").strip()
+        ]
         if missing:
-            raise NotNow("Notes that have to be there are missing.", missing=missing)
+            raise InvalidState("Notes that have to be there are missing.", missing=missing)
 
     def _turn(self, session: Session) -> None:
         """One version more; the first one is kept from now on."""
-        self.touch()
+        self.bump_version()
         session.add(self)
 
 
-class LogHandOver(TenantOwned):
+class DailyLogHandover(TenantOwned):
     """A concern that was still open when its day was signed; `business_date` is the day it was handed to."""
 
-    __tablename__ = "log_hand_over"
+    __tablename__ = "daily_log_handover"
     __table_args__ = (
-        UniqueConstraint("organization_id", "store_id", "business_date", "concern_id", name="uq_log_hand_over_day"),
+        UniqueConstraint(
+            "organization_id", "store_id", "business_date", "concern_id", name="uq_daily_log_handover_day"
+        ),
     )
 
-    store_id: Mapped[UUID] = link("store")
+    store_id: Mapped[UUID] = tenant_fk("store")
     business_date: Mapped[date]
-    concern_id: Mapped[UUID] = link("concern")
+    concern_id: Mapped[UUID] = tenant_fk("concern")
 
 
-class LogAmendment(TenantOwned):
+class DailyLogAmendment(TenantOwned):
     """What somebody had to add to a day that was signed, and why.
 
     Rows are only ever added; the database refuses the application to change or delete them.
     """
 
-    __tablename__ = "log_amendment"
-    __table_args__ = (Index("ix_log_amendment_page", "organization_id", "page_id", "at", "id"),)
+    __tablename__ = "daily_log_amendment"
+    __table_args__ = (Index("ix_daily_log_amendment_daily_log", "organization_id", "daily_log_id", "at", "id"),)
 
-    page_id: Mapped[UUID] = link("log_page")
-    store_id: Mapped[UUID] = link("store")
+    daily_log_id: Mapped[UUID] = tenant_fk("daily_log")
+    store_id: Mapped[UUID] = tenant_fk("store")
     reason: Mapped[str] = mapped_column(Text)
     text: Mapped[str] = mapped_column(Text)
     at: Mapped[datetime]
-    by_id: Mapped[UUID] = link("staff")
+    by_id: Mapped[UUID] = tenant_fk("staff")
 
-    by: Mapped[Staff] = one("LogAmendment", "by_id", "Staff")
+    by: Mapped[Staff] = many_to_one("DailyLogAmendment", "by_id", "Staff")
 
     @classmethod
     def visible_to(cls, actor: Actor) -> Sequence[ColumnElement[bool]]:
         return () if actor.store_ids is None else (cls.store_id.in_(actor.store_ids),)
 
     @classmethod
-    def shown_with(cls) -> Sequence[ExecutableOption]:
+    def eager_options(cls) -> Sequence[ExecutableOption]:
         return (joinedload(cls.by),)
 
 
-def frozen(value: Any) -> Any:
+def to_plain(value: Any) -> Any:
     """Figures with their parts and what is worked out from them, as JSON can keep them."""
     if is_dataclass(value) and not isinstance(value, type):
         worked_out = [name for name in dir(type(value)) if isinstance(getattr(type(value), name), property)]
         names = [field.name for field in fields(value)] + worked_out
-        return {name: frozen(getattr(value, name)) for name in names}
-    return [frozen(one) for one in value] if isinstance(value, list | tuple) else value
+        return {name: to_plain(getattr(value, name)) for name in names}
+    return [to_plain(many_to_one) for many_to_one in value] if isinstance(value, list | tuple) else value

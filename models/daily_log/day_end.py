@@ -8,47 +8,47 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Index, UniqueConstraint, or_, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from models.daily_log.daily_log import A_DAY
-from models.db.base import TenantOwned, link, one
+from models.daily_log.daily_log import ONE_DAY
+from models.db.base import TenantOwned, many_to_one, tenant_fk
 from models.organizations.store import Store
 from models.policy_defaults import DAY_END_DELAY
 
-TOO_FAR = timedelta(days=3)  # no day lasts so long: who wrote this had a clock that was wrong
-WHEN_BROKEN = timedelta(hours=1)  # until it is tried again
-NEW_AT_ONCE = 500
+MAX_DAY_LENGTH = timedelta(days=3)  # no day lasts so long: who wrote this had a clock that was wrong
+RETRY_AFTER_ERROR = timedelta(hours=1)  # until it is tried again
+NEW_STORES_BATCH = 500
 
 
-class DayEnding(TenantOwned):
+class DayEndSchedule(TenantOwned):
     """The day of a store that is to be told of next, and when: a little after its end."""
 
-    __tablename__ = "day_ending"
-    __table_args__ = (UniqueConstraint("organization_id", "store_id"), Index("ix_day_ending_due", "due_at"))
+    __tablename__ = "day_end_schedule"
+    __table_args__ = (UniqueConstraint("organization_id", "store_id"), Index("ix_day_end_schedule_due", "due_at"))
 
-    store_id: Mapped[UUID] = link("store")
+    store_id: Mapped[UUID] = tenant_fk("store")
     business_date: Mapped[date]
     due_at: Mapped[datetime] = mapped_column()
 
-    store: Mapped[Store] = one("DayEnding", "store_id", "Store")
+    store: Mapped[Store] = many_to_one("DayEndSchedule", "store_id", "Store")
 
     @classmethod
     def is_due(cls, at: datetime) -> ColumnElement[bool]:
-        return or_(cls.due_at <= at, cls.due_at > at + TOO_FAR)
+        return or_(cls.due_at <= at, cls.due_at > at + MAX_DAY_LENGTH)
 
     @classmethod
     def new_stores(cls, session: Session) -> Sequence[Store]:
         """Some of the stores that have no row yet."""
         known = select(cls.id).where(cls.organization_id == Store.organization_id, cls.store_id == Store.id)
-        return session.scalars(select(Store).where(~known.exists()).limit(NEW_AT_ONCE)).all()
+        return session.scalars(select(Store).where(~known.exists()).limit(NEW_STORES_BATCH)).all()
 
     @classmethod
-    def begun(cls, store: Store, *, at: datetime) -> dict[str, Any]:
+    def first_row(cls, store: Store, *, at: datetime) -> dict[str, Any]:
         """The row of a new store, from its present day on."""
         today = store.business_date(at)
         return {
             "organization_id": store.organization_id,
             "store_id": store.id,
             "business_date": today,
-            "due_at": _told_at(store, today),
+            "due_at": _due_at(store, today),
         }
 
     def end(self, *, at: datetime) -> date | None:
@@ -59,14 +59,14 @@ class DayEnding(TenantOwned):
         today = self.store.business_date(at)
         next_ = self.business_date if self.due_at <= at else today
         self.business_date = max(next_, today)
-        self.due_at = _told_at(self.store, self.business_date)
-        return today - A_DAY if next_ < today else None
+        self.due_at = _due_at(self.store, self.business_date)
+        return today - ONE_DAY if next_ < today else None
 
-    def put_off(self, *, at: datetime) -> None:
+    def retry_at(self, *, at: datetime) -> None:
         """Something is wrong with this day, or with its store: later it may be well, and meanwhile others are due."""
-        self.due_at = at + WHEN_BROKEN
+        self.due_at = at + RETRY_AFTER_ERROR
 
 
-def _told_at(store: Store, business_date: date) -> datetime:
+def _due_at(store: Store, business_date: date) -> datetime:
     _, end = store.day_bounds(business_date)
     return end + DAY_END_DELAY

@@ -41,7 +41,7 @@ from sqlalchemy.sql.base import ExecutableOption
 from uuid_utils.compat import uuid7
 
 from models.access import Actor
-from models.errors import Missing
+from models.errors import NotFound
 
 Clock = Callable[[], datetime]
 
@@ -105,18 +105,18 @@ class Base(DeclarativeBase):
 StoreDate = tuple[UUID, date]
 
 
-class OfADay:
+class CountedByDay:
     """Mixed into what belongs to a store's business day, and is counted there."""
 
     store_id: Any
     business_date: Any
 
     @property
-    def counted_on(self) -> StoreDate:
+    def rollup_day(self) -> StoreDate:
         return self.store_id, self.business_date
 
 
-def link(table: str, *, nullable: bool = False, index: bool = False) -> MappedColumn[Any]:
+def tenant_fk(table: str, *, nullable: bool = False, index: bool = False) -> MappedColumn[Any]:
     """A column that holds the id of a row of the same tenant; the composite foreign key is made from it.
 
     `index` makes the way back fast as well. Like every index it starts with the organization.
@@ -124,7 +124,7 @@ def link(table: str, *, nullable: bool = False, index: bool = False) -> MappedCo
     return mapped_column(Uuid(), nullable=nullable, info={"links_to": table, "indexed": index})
 
 
-def one(owner: str, column: str, target: str, **options: Any) -> Relationship[Any]:
+def many_to_one(owner: str, column: str, target: str, **options: Any) -> Relationship[Any]:
     """The row of `target` that `owner.column` points to, within the same organization.
 
     Only `column` is marked foreign: the organization is stamped by the session, never copied by a relationship.
@@ -137,7 +137,7 @@ def one(owner: str, column: str, target: str, **options: Any) -> Relationship[An
     )
 
 
-def many(owner: str, target: str, column: str, **options: Any) -> Relationship[Any]:
+def one_to_many(owner: str, target: str, column: str, **options: Any) -> Relationship[Any]:
     """The rows of `target` whose `column` points to `owner`, within the same organization."""
     return relationship(
         target,
@@ -147,7 +147,7 @@ def many(owner: str, target: str, column: str, **options: Any) -> Relationship[A
     )
 
 
-def money(prefix: str, *, nullable: bool = True) -> Composite[Any]:
+def money_columns(prefix: str, *, nullable: bool = True) -> Composite[Any]:
     """Two columns, `<prefix>_amount` and `<prefix>_currency`, read and written as one Money."""
     return composite(
         Money,
@@ -178,7 +178,7 @@ class TenantOwned(Base):
             _make_composite_keys(table)
 
     @property
-    def counted_on(self) -> StoreDate | None:
+    def rollup_day(self) -> StoreDate | None:
         """The store and business date whose figures a change of this row moves; None for what is not counted."""
         return None
 
@@ -188,42 +188,42 @@ class TenantOwned(Base):
         return ()
 
     @classmethod
-    def shown_with(cls) -> Sequence[ExecutableOption]:
+    def eager_options(cls) -> Sequence[ExecutableOption]:
         """What has to be loaded along to show a row: so that a page costs the same whatever its length."""
         return ()
 
     @classmethod
-    def find(
+    def get_visible(
         cls,
         session: Session,
         id_: UUID,
         *,
-        seen_by: Actor,
+        actor: Actor,
         lock: bool = False,
         pointer: str | None = None,
-        also: Sequence[ExecutableOption] = (),
+        options: Sequence[ExecutableOption] = (),
     ) -> Self:
-        """The row with this id, or Missing when there is none or this actor may not see it.
+        """The row with this id, or NotFound when there is none or this actor may not see it.
 
         `lock` holds the row for update, for verbs that have one winner. `pointer` says where in a body the id stood,
-        `also` what to load along besides what shows the row.
+        `options` what to load along besides what shows the row.
 
         The lock leaves the key alone, so that rows which point here can be written meanwhile. It is a look-up of its
         own: who had to wait for it would otherwise see the row as it is now beside the taker and the alert of before.
         """
-        question = select(cls).where(cls.id == id_, *cls.visible_to(seen_by)).options(*cls.shown_with(), *also)
+        stmt = select(cls).where(cls.id == id_, *cls.visible_to(actor)).options(*cls.eager_options(), *options)
         if lock:
             session.execute(select(cls.id).where(cls.id == id_).with_for_update(key_share=True))
-            question = question.execution_options(populate_existing=True)
-        found = session.scalars(question).unique().one_or_none()
+            stmt = stmt.execution_options(populate_existing=True)
+        found = session.scalars(stmt).unique().one_or_none()
         if found is None:
-            raise cls.out_of_reach(id_, pointer=pointer)
+            raise cls.not_visible_error(id_, pointer=pointer)
         return found
 
     @classmethod
-    def out_of_reach(cls, id_: UUID, *, pointer: str | None) -> Missing:
+    def not_visible_error(cls, id_: UUID, *, pointer: str | None) -> NotFound:
         thing = cls.__tablename__.replace("_", " ")
-        return Missing(f"There is no {thing} {id_} within reach of this sign-in.", pointer=pointer)
+        return NotFound(f"There is no {thing} {id_} within reach of this sign-in.", pointer=pointer)
 
 
 def _make_composite_keys(table: Table) -> None:
@@ -260,7 +260,7 @@ class Aggregate(TenantOwned):
         """The store whose phones hear of this change; None for what concerns the whole organization."""
         return getattr(self, "store_id", None)
 
-    def touch(self) -> None:
+    def bump_version(self) -> None:
         """Count one more version: the verbs call it, so that an answer shows it before anything is flushed."""
         self.version += 1
 

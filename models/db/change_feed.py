@@ -9,10 +9,10 @@ from sqlalchemy import ForeignKey, Index, String, insert, text, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.db.base import Base
-from models.db.dirty_days import Mark
+from models.db.dirty_days import DirtyDay
 
 
-class Op(StrEnum):
+class ChangeOp(StrEnum):
     UPSERT = "upsert"
     DELETE = "delete"
 
@@ -42,7 +42,7 @@ class Change(Base):
     kind: Mapped[str] = mapped_column(String(40))
     object_id: Mapped[UUID]
     version: Mapped[int]
-    op: Mapped[Op]
+    op: Mapped[ChangeOp]
     at: Mapped[datetime]
 
 
@@ -52,7 +52,7 @@ Rows = list[dict[str, Any]]
 def write_changes(session: Session, organization_id: UUID, rows: Rows, marks: Rows) -> None:
     """Number these changes of one organization and write them down with its marks: the last thing before a commit."""
     if marks:
-        session.execute(insert(Mark.__table__), marks)  # type: ignore[arg-type]  # as below
+        session.execute(insert(DirtyDay.__table__), marks)  # type: ignore[arg-type]  # as below
     if not rows:
         return
     last = session.execute(
@@ -69,7 +69,7 @@ def write_changes(session: Session, organization_id: UUID, rows: Rows, marks: Ro
     )
 
 
-def write_changes_at_once(session: Session, organization_id: UUID, rows: Rows, marks: Rows) -> None:
+def write_changes_in_one_statement(session: Session, organization_id: UUID, rows: Rows, marks: Rows) -> None:
     """The same in one statement, on PostgreSQL, which can insert what an update gives back.
 
     Whoever commits next for this organization waits from the counting to the commit: one way to the server and back
@@ -79,21 +79,21 @@ def write_changes_at_once(session: Session, organization_id: UUID, rows: Rows, m
         write_changes(session, organization_id, rows, marks)
         return
     given = {name: [row[name] for row in rows] for name in rows[0]}
-    given |= {f"marked_{name}": [mark[name] for mark in marks] for name in MARKED}
-    written = session.scalars(_AT_ONCE, {"organization_id": organization_id, "count": len(rows), **given})
+    given |= {f"marked_{name}": [mark[name] for mark in marks] for name in DIRTY_DAY_COLUMNS}
+    written = session.scalars(_ONE_STATEMENT, {"organization_id": organization_id, "count": len(rows), **given})
     if len(written.all()) != len(rows):
         raise LookupError(f"organization {organization_id} has no counter of changes")
 
 
-MARKED = ("id", "store_id", "business_date", "month")
-_AT_ONCE: Final = text(
+DIRTY_DAY_COLUMNS = ("id", "store_id", "business_date", "month")
+_ONE_STATEMENT: Final = text(
     """
     WITH counted AS (
         UPDATE change_counter SET last_seq = last_seq + :count
         WHERE organization_id = :organization_id RETURNING last_seq
     ),
     marked AS (
-        INSERT INTO rollup_dirty (organization_id, id, store_id, business_date, month)
+        INSERT INTO dirty_day (organization_id, id, store_id, business_date, month)
         SELECT :organization_id, given.*
         FROM unnest(
             CAST(:marked_id AS uuid[]), CAST(:marked_store_id AS uuid[]),

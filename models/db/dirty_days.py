@@ -9,16 +9,16 @@ from sqlalchemy import Index
 from sqlalchemy.orm import Mapped
 from uuid_utils.compat import uuid7
 
-from models.db.base import StoreDate, TenantOwned, link
+from models.db.base import StoreDate, TenantOwned, tenant_fk
 
 
-class Mark(TenantOwned):
+class DirtyDay(TenantOwned):
     """One change, until the sums of that day are worked out again; `month` is the first day of its month."""
 
-    __tablename__ = "rollup_dirty"
-    __table_args__ = (Index("ix_rollup_dirty_month", "organization_id", "month", "store_id", "business_date"),)
+    __tablename__ = "dirty_day"
+    __table_args__ = (Index("ix_dirty_day_month", "organization_id", "month", "store_id", "business_date"),)
 
-    store_id: Mapped[UUID] = link("store")
+    store_id: Mapped[UUID] = tenant_fk("store")
     business_date: Mapped[date]
     month: Mapped[date]
 
@@ -37,18 +37,18 @@ class Mark(TenantOwned):
         ]
 
 
-class CauseMark(TenantOwned):
+class DirtyCauseMonth(TenantOwned):
     """A day of this store's month was worked out again, and its causes were not yet.
 
     They are let rest until `due_at`, so that of a month in which much happens they are worked out once for all of it.
     """
 
-    __tablename__ = "cause_dirty"
+    __tablename__ = "dirty_cause_month"
     __table_args__ = (
-        Index("ix_cause_dirty_month", "organization_id", "month", "store_id"),
-        Index("ix_cause_dirty_due", "organization_id", "due_at"),
+        Index("ix_dirty_cause_month_month", "organization_id", "month", "store_id"),
+        Index("ix_dirty_cause_month_due", "organization_id", "due_at"),
     )
 
-    store_id: Mapped[UUID] = link("store")
+    store_id: Mapped[UUID] = tenant_fk("store")
     month: Mapped[date]  # its first day
     due_at: Mapped[datetime]

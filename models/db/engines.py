@@ -7,7 +7,7 @@ from sqlalchemy import Connection, Engine, event
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-DATABASE_AWAY: Final = (OperationalError, InterfaceError, PoolTimeout)  # or busy: nothing is wrong with the row
+DATABASE_UNAVAILABLE: Final = (OperationalError, InterfaceError, PoolTimeout)  # or busy: nothing is wrong with the row
 
 
 def postgresql_engine(url: sa.URL, role: str, pool: int) -> Engine:
@@ -50,7 +50,7 @@ def _lower(text: str | None) -> str | None:
     return None if text is None else text.lower()
 
 
-class _Joined:
+class _StringAgg:
     """string_agg over text or bytes; of nothing it is None."""
 
     def __init__(self) -> None:
@@ -78,7 +78,7 @@ def _set_up_sqlite(engine: Engine, begin_statement: str) -> None:
         # SQLite's own knows no letters but those of English; PostgreSQL's knows them all.
         connection.create_function("lower", 1, _lower, deterministic=True)
         # Its own makes text of bytes; PostgreSQL's takes them as they are.
-        connection.create_aggregate("string_agg", 2, _Joined)
+        connection.create_aggregate("string_agg", 2, _StringAgg)
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:

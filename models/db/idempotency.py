@@ -14,19 +14,19 @@ from models.errors import Conflict
 from models.policy_defaults import IDEMPOTENCY_KEY_TTL
 
 
-class AnsweredRequest(TenantOwned):
+class IdempotencyKey(TenantOwned):
     """One request that had its effect, named by its key. Written in the transaction of the effect, so neither is alone.
 
     No answer is stored: the object is shown again, as it is now and as the asker may see it.
     """
 
-    __tablename__ = "answered_request"
+    __tablename__ = "idempotency_key"
     __table_args__ = (
-        UniqueConstraint("organization_id", "asker_id", "method", "path", "key"),
-        Index("ix_answered_request_at", "at"),
+        UniqueConstraint("organization_id", "requester_id", "method", "path", "key"),
+        Index("ix_idempotency_key_at", "at"),
     )
 
-    asker_id: Mapped[UUID]
+    requester_id: Mapped[UUID]
     method: Mapped[str] = mapped_column(String(10))
     path: Mapped[str] = mapped_column(String(300))
     key: Mapped[str] = mapped_column(String(260))
@@ -36,7 +36,7 @@ class AnsweredRequest(TenantOwned):
     at: Mapped[datetime]
 
     @classmethod
-    def remember(
+    def record_or_get(
         cls,
         session: ScopedSession,
         *,
@@ -48,14 +48,14 @@ class AnsweredRequest(TenantOwned):
         object_id: UUID | None,
         status: int,
         at: datetime,
-    ) -> "AnsweredRequest | None":
+    ) -> "IdempotencyKey | None":
         """None the first time; the earlier request when this key was used before, with the same body or another.
 
         A request under the same key that is still running makes this one wait for its end.
         """
-        name = {"asker_id": by.staff_id or by.api_key_id, "method": method, "path": path, "key": key}
+        name = {"requester_id": by.staff_id or by.api_key_id, "method": method, "path": path, "key": key}
         digest = hashlib.sha256(body).digest()
-        new = session.insert_once(cls, **name, body_digest=digest, object_id=object_id, status=status, at=at)
+        new = session.insert_or_ignore(cls, **name, body_digest=digest, object_id=object_id, status=status, at=at)
         if new is not None:
             return None
         criteria = [getattr(cls, field) == value for field, value in name.items()]
@@ -65,12 +65,12 @@ class AnsweredRequest(TenantOwned):
         return earlier
 
     @classmethod
-    def forget_old(cls, session: Session, *, at: datetime) -> None:
+    def delete_expired(cls, session: Session, *, at: datetime) -> None:
         """Let go of what nobody will repeat any more: phones stay in drawers, but not for ever."""
         session.execute(
             delete(cls).where(cls.at < at - IDEMPOTENCY_KEY_TTL).execution_options(synchronize_session=False)
         )
 
-    def was_about(self, body: bytes) -> bool:
+    def has_same_body(self, body: bytes) -> bool:
         """Whether the earlier request carried the same body."""
         return self.body_digest == hashlib.sha256(body).digest()

@@ -23,18 +23,18 @@ from sqlalchemy.orm import (
 )
 
 from models.db.base import Aggregate, Base, Clock, StoreDate, TenantOwned, system_clock
-from models.db.cache import Memory, Shelf
-from models.db.change_feed import Change, ChangeCounter, Op, write_changes, write_changes_at_once
-from models.db.dirty_days import Mark
+from models.db.cache import LruCache, TtlCache
+from models.db.change_feed import Change, ChangeCounter, ChangeOp, write_changes, write_changes_in_one_statement
+from models.db.dirty_days import DirtyDay
 from models.db.engines import postgresql_engine, sqlite_engines
 
 
-class Everything:
+class AllTenants:
     """The loud way to say 'every tenant': for the worker and the command line."""
 
 
-EVERYTHING: Final = Everything()
-Tenant = UUID | Everything
+ALL_TENANTS: Final = AllTenants()
+Tenant = UUID | AllTenants
 T = TypeVar("T", bound=Base)
 Answer = TypeVar("Answer")
 Identity = tuple[UUID, str, UUID]  # ids come from phones: two things of different kinds may share one
@@ -59,11 +59,11 @@ class ScopedSession(Session):
         tenant: Tenant = self.info["tenant"]
         return tenant
 
-    def insert_once(self, model: type[T], **values: Any) -> T | None:
+    def insert_or_ignore(self, model: type[T], **values: Any) -> T | None:
         """Insert a row unless one with the same key or unique value exists; the row, or None when it did."""
-        return next(iter(self.insert_each_once(model, [values])), None)
+        return next(iter(self.bulk_insert_or_ignore(model, [values])), None)
 
-    def insert_each_once(self, model: type[T], rows: Sequence[dict[str, Any]]) -> Sequence[T]:
+    def bulk_insert_or_ignore(self, model: type[T], rows: Sequence[dict[str, Any]]) -> Sequence[T]:
         """Insert those rows of which there is none with the same key or unique value yet; the ones that were inserted.
 
         A second transaction that inserts the same waits for the first one to end. Both databases know
@@ -71,7 +71,7 @@ class ScopedSession(Session):
         """
         new = [model(**values) for values in rows]
         for row in new:
-            self.stamp(row)
+            self.set_organization(row)
         columns = model.__table__.columns
         values = [{name: value for name, value in row.__dict__.items() if name in columns} for row in new]
         insert = postgresql.insert if self.get_bind().dialect.name == "postgresql" else sqlite.insert
@@ -81,11 +81,11 @@ class ScopedSession(Session):
         ).all()
         for row in inserted:
             if isinstance(row, Aggregate):
-                self.touched[identity(row)] = (row, Op.UPSERT)
-            self.mark(row)
+                self.changed_rows[row_identity(row)] = (row, ChangeOp.UPSERT)
+            self.mark_dirty(row)
         return inserted
 
-    def plan_anew(self) -> None:
+    def force_custom_plans(self) -> None:
         """Have each statement of this transaction planned for the very stores and days it names.
 
         Of one that it has seen some ten times PostgreSQL keeps a plan for any of them, which may read whole tables.
@@ -93,40 +93,40 @@ class ScopedSession(Session):
         if self.get_bind().dialect.name == "postgresql":
             self.connection().execute(sa.text("SET LOCAL plan_cache_mode = force_custom_plan"))
 
-    def tell_again(self, rows: Iterable[Aggregate]) -> None:
+    def mark_changed(self, rows: Iterable[Aggregate]) -> None:
         """Number these in the feed: not they have changed, but who may see them."""
         for row in rows:
-            self.touched.setdefault(identity(row), (row, Op.UPSERT))
+            self.changed_rows.setdefault(row_identity(row), (row, ChangeOp.UPSERT))
 
-    def remembered(self, what: Hashable, ask: Callable[[], Answer], *, at: datetime) -> Answer:
+    def cached(self, what: Hashable, ask: Callable[[], Answer], *, at: datetime) -> Answer:
         """What this process learned of this organization within the last minute, or else what `ask` finds now."""
-        memory: Memory = self.info["memory"]
-        return memory.recall((self.tenant, what), at=at, ask=ask)
+        memory: TtlCache = self.info["memory"]
+        return memory.get_or_compute((self.tenant, what), at=at, ask=ask)
 
     @property
-    def shelf(self) -> Shelf:
+    def month_totals(self) -> LruCache:
         """What this process has worked out for any organization; who asks says for which."""
-        shelf: Shelf = self.info["shelf"]
+        shelf: LruCache = self.info["shelf"]
         return shelf
 
     @property
-    def touched(self) -> dict[Identity, tuple[Aggregate, Op]]:
+    def changed_rows(self) -> dict[Identity, tuple[Aggregate, ChangeOp]]:
         """What this transaction changed, for the feed."""
-        touched: dict[Identity, tuple[Aggregate, Op]] = self.info.setdefault("touched", {})
+        touched: dict[Identity, tuple[Aggregate, ChangeOp]] = self.info.setdefault("touched", {})
         return touched
 
     @property
-    def marked(self) -> dict[UUID, set[StoreDate]]:
+    def dirty_days(self) -> dict[UUID, set[StoreDate]]:
         """Whose figures of which days this transaction moves, by organization."""
         marked: dict[UUID, set[StoreDate]] = self.info.setdefault("marked", defaultdict(set))
         return marked
 
-    def mark(self, row: Any) -> None:
+    def mark_dirty(self, row: Any) -> None:
         """Note whose figures a change of this row moves."""
-        if isinstance(row, TenantOwned) and (day := row.counted_on) is not None:
-            self.marked[row.organization_id].add(day)
+        if isinstance(row, TenantOwned) and (day := row.rollup_day) is not None:
+            self.dirty_days[row.organization_id].add(day)
 
-    def stamp(self, row: Any) -> None:
+    def set_organization(self, row: Any) -> None:
         """Make a new row the session's organization's; a row of another one is a fault of ours."""
         if not isinstance(row, TenantOwned):
             return
@@ -136,12 +136,12 @@ class ScopedSession(Session):
             row.organization_id = self.tenant
 
 
-def identity(row: Aggregate) -> Identity:
+def row_identity(row: Aggregate) -> Identity:
     """What tells a row from any other of any kind and organization."""
     return row.organization_id, row.__tablename__, row.id
 
 
-def table_with_that_id(error: IntegrityError) -> str | None:
+def table_with_duplicate_id(error: IntegrityError) -> str | None:
     """The table that has a row with the id of the new one already; None when another rule was broken.
 
     PostgreSQL names the constraint, SQLite its columns, hence the branch.
@@ -155,12 +155,12 @@ def table_with_that_id(error: IntegrityError) -> str | None:
     return str(broken).partition(": ")[2].partition(".")[0]
 
 
-def keep_to_tenant(execution: ORMExecuteState) -> None:
+def filter_by_tenant(execution: ORMExecuteState) -> None:
     """First wall: every ORM statement is narrowed to the session's organization."""
     tenant = execution.session.info.get("tenant")
     if tenant is None:
         raise PermissionError("this session was opened without saying for which organization")
-    if tenant is EVERYTHING or execution.is_column_load or execution.is_insert:
+    if tenant is ALL_TENANTS or execution.is_column_load or execution.is_insert:
         return
     execution.statement = execution.statement.options(
         with_loader_criteria(TenantOwned, lambda cls: cls.organization_id == tenant, include_aliases=True),
@@ -169,21 +169,21 @@ def keep_to_tenant(execution: ORMExecuteState) -> None:
     )
 
 
-event.listen(ScopedSession, "do_orm_execute", keep_to_tenant)
+event.listen(ScopedSession, "do_orm_execute", filter_by_tenant)
 
 
 @event.listens_for(ScopedSession, "before_flush")
 def _stamp_and_remember(session: ScopedSession, _context: UOWTransaction, _instances: Any) -> None:
     for row in session.new:
-        session.stamp(row)
+        session.set_organization(row)
     for row in (*session.new, *session.dirty):
         if isinstance(row, Aggregate) and session.is_modified(row):
-            session.touched[identity(row)] = (row, Op.UPSERT)
+            session.changed_rows[row_identity(row)] = (row, ChangeOp.UPSERT)
         if session.is_modified(row):
-            session.mark(row)
+            session.mark_dirty(row)
     for row in session.deleted:
         if isinstance(row, Aggregate):
-            session.touched[identity(row)] = (row, Op.DELETE)
+            session.changed_rows[row_identity(row)] = (row, ChangeOp.DELETE)
 
 
 @event.listens_for(ScopedSession, "before_commit")
@@ -196,10 +196,10 @@ def _write_the_feed(session: ScopedSession) -> None:
     if session.in_nested_transaction():
         return
     session.flush()
-    write = write_changes_at_once if session.get_bind().dialect.name == "postgresql" else write_changes
+    write = write_changes_in_one_statement if session.get_bind().dialect.name == "postgresql" else write_changes
     changes: dict[UUID, list[dict[str, Any]]] = defaultdict(list)
-    at = session.info["clock"]() if session.touched else None
-    for row, op in session.touched.values():
+    at = session.info["clock"]() if session.changed_rows else None
+    for row, op in session.changed_rows.values():
         changes[row.organization_id].append(
             {
                 "store_id": row.feed_store_id,
@@ -210,16 +210,18 @@ def _write_the_feed(session: ScopedSession) -> None:
                 "at": at,
             }
         )
-    session.touched.clear()
-    marked, session.info["marked"] = session.marked, defaultdict(set)
+    session.changed_rows.clear()
+    marked, session.info["marked"] = session.dirty_days, defaultdict(set)
     for organization_id in sorted(changes.keys() | marked.keys()):
-        write(session, organization_id, changes[organization_id], Mark.rows(organization_id, marked[organization_id]))
+        write(
+            session, organization_id, changes[organization_id], DirtyDay.rows(organization_id, marked[organization_id])
+        )
 
 
 @event.listens_for(ScopedSession, "after_transaction_create")
 def _keep(session: ScopedSession, transaction: SessionTransaction) -> None:
     if transaction.nested:
-        session.info.setdefault("touched before", {})[transaction] = dict(session.touched)
+        session.info.setdefault("touched before", {})[transaction] = dict(session.changed_rows)
 
 
 @event.listens_for(ScopedSession, "after_soft_rollback")
@@ -242,11 +244,11 @@ class Database:
 
     def __init__(self, url: str, role: DatabaseRole, *, pool: int = 8, clock: Clock = system_clock) -> None:
         self.clock = clock
-        self.memory = Memory()
-        self.shelf = Shelf()
+        self.memory = TtlCache()
+        self.month_totals = LruCache()
         self.url = sa.make_url(url)
         # Of the worker's role every row is seen.
-        self._walled = role is DatabaseRole.APP and self.url.get_backend_name() == "postgresql"
+        self._uses_rls = role is DatabaseRole.APP and self.url.get_backend_name() == "postgresql"
         if self.url.get_backend_name() == "sqlite":
             self.engine, self.reading_engine = sqlite_engines(self.url, pool)
         else:
@@ -272,8 +274,8 @@ class Database:
             yield session
 
     def _info(self, tenant: Tenant) -> dict[str, Any]:
-        kept = {"memory": self.memory, "shelf": self.shelf}
-        return {"tenant": tenant, "clock": self.clock, "walled": self._walled, **kept}
+        kept = {"memory": self.memory, "shelf": self.month_totals}
+        return {"tenant": tenant, "clock": self.clock, "walled": self._uses_rls, **kept}
 
     def refuse_unsafe_role(self) -> None:
         """UnsafeRole when row level security would not hold this process: superuser, BYPASSRLS, or an owner."""

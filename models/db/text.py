@@ -5,13 +5,13 @@ from typing import Final
 
 from sqlalchemy import String
 
-LONGEST_NAME: Final = 200
-LAST_SIGN: Final = "\U0010ffff"  # nothing that begins with a word comes after the word and this
+MAX_NAME_LENGTH: Final = 200
+LAST_CODE_POINT: Final = "\U0010ffff"  # nothing that begins with a word comes after the word and this
 # Compared byte by byte on both databases, so that a range of an ordinary index holds every name with one beginning.
-BYTES = String(LONGEST_NAME).with_variant(String(LONGEST_NAME, collation="C"), "postgresql")
+BYTEWISE_NAME = String(MAX_NAME_LENGTH).with_variant(String(MAX_NAME_LENGTH, collation="C"), "postgresql")
 
 
-def folded(name: str) -> str:
+def fold(name: str) -> str:
     """A name without accents and capitals, for looking it up: 'Álvaro  Zé' is 'alvaro ze'."""
     letters = (sign for sign in unicodedata.normalize("NFKD", name).casefold() if not unicodedata.combining(sign))
-    return (" ".join("".join(letters).split()) or name)[:LONGEST_NAME]
+    return (" ".join("".join(letters).split()) or name)[:MAX_NAME_LENGTH]

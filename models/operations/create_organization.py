@@ -5,13 +5,13 @@ from uuid import UUID
 
 from models.access import Role
 from models.db.session import ScopedSession
-from models.operations.default_rules import teach_first_rules
-from models.operations.default_vocabulary import teach_first_words
+from models.operations.default_rules import add_default_rules
+from models.operations.default_vocabulary import add_default_vocabulary
 from models.organizations.organization import Organization
 from models.staff.staff import Staff
 
 
-def found_organization(
+def create_organization(
     session: ScopedSession,
     *,
     slug: str,
@@ -27,8 +27,8 @@ def found_organization(
     """
     if not isinstance(session.tenant, UUID):
         raise TypeError("choose the id first and open the session for it")
-    organization = Organization.found(session, slug=slug, name=name, at=at, id_=session.tenant)
-    teach_first_words(session)
-    teach_first_rules(session)
+    organization = Organization.create(session, slug=slug, name=name, at=at, id_=session.tenant)
+    add_default_vocabulary(session)
+    add_default_rules(session)
     admin = Staff.hire(session, login=admin_login, name=admin_name, role=Role.ADMIN, password_hash=password_hash)
     return organization, admin

@@ -13,34 +13,34 @@ from models.concerns.enums import Kind, Status
 from models.customers.customer import Customer
 from models.policy_defaults import SECOND_FAILURE_WINDOW
 from models.recovery.follow_up import FollowUp
-from models.recovery.previous_recovery import Tried, tried_last
+from models.recovery.previous_recovery import PreviousRecovery, find_last_recovery
 
 
 @dataclass(frozen=True)
-class AtHand:
+class CustomerOverview:
     """To be read before saying hello. `promised` is what they still wait for, what is due first coming first."""
 
     open: Sequence[Concern]
     promised: Sequence[FollowUp]
     second_failure: bool
-    tried_before: Tried | None
+    tried_before: PreviousRecovery | None
 
 
-def at_hand(session: Session, customer: Customer, *, seen_by: Actor, at: datetime) -> AtHand:
+def customer_overview(session: Session, customer: Customer, *, actor: Actor, at: datetime) -> CustomerOverview:
     """What is open or owed within this person's reach, and what was tried the last time that is over, if in a year.
 
     A second failure is one wherever it happened: of the concerns of the last 30 days one followed another within 30.
     """
     theirs = (Concern.customer_id == customer.id, Concern.kind != Kind.PRAISE)
-    still_open = select(Concern).where(*theirs, *Concern.visible_to(seen_by), Concern.status != Status.RESOLVED)
+    still_open = select(Concern).where(*theirs, *Concern.visible_to(actor), Concern.status != Status.RESOLVED)
     again = select(Concern.id).where(
         *theirs,
         Concern.received_at > at - SECOND_FAILURE_WINDOW,
         Concern.seconds_since_previous <= SECOND_FAILURE_WINDOW.total_seconds(),
     )
-    return AtHand(
+    return CustomerOverview(
         open=session.scalars(still_open.order_by(Concern.received_at.desc(), Concern.id.desc())).all(),
-        promised=session.scalars(FollowUp.promised_to(customer.id, seen_by=seen_by)).all(),
+        promised=session.scalars(FollowUp.pending_for_customer(customer.id, actor=actor)).all(),
         second_failure=session.scalars(again.limit(1)).first() is not None,
-        tried_before=tried_last(session, customer.id, seen_by=seen_by, at=at),
+        tried_before=find_last_recovery(session, customer.id, actor=actor, at=at),
     )

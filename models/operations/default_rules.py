@@ -5,12 +5,12 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from models.alerts.enums import Severity
-from models.alerts.escalation_policy import DEFAULT, EscalationPolicy
+from models.alerts.escalation_policy import DEFAULT_POLICY, EscalationPolicy
 from models.alerts.rule import AlertRule
 from models.db.base import Money
 
 # What an order is worth rings nowhere until somebody has said what is much.
-RULES: dict[str, tuple[str, dict[str, Any]]] = {
+DEFAULT_RULES: dict[str, tuple[str, dict[str, Any]]] = {
     "unhappy": ("Unhappy", {"mood_at_most": 2}),
     "very-unhappy": ("Very unhappy", {"mood_at_most": 1, "severity": Severity.SEVERE}),
     "urgent-category": (
@@ -25,14 +25,14 @@ RULES: dict[str, tuple[str, dict[str, Any]]] = {
 }
 
 
-def first_rules() -> list[AlertRule]:
+def default_rules() -> list[AlertRule]:
     return [
         AlertRule(slug=slug, name=name, built_in=True, **{"severity": Severity.NORMAL, **values})
-        for slug, (name, values) in RULES.items()
+        for slug, (name, values) in DEFAULT_RULES.items()
     ]
 
 
-def teach_first_rules(session: Session) -> None:
-    session.add_all(first_rules())
-    session.add(EscalationPolicy(slug="standard", name="Standard", steps=DEFAULT["steps"]))
+def add_default_rules(session: Session) -> None:
+    session.add_all(default_rules())
+    session.add(EscalationPolicy(slug="standard", name="Standard", steps=DEFAULT_POLICY["steps"]))
     session.flush()

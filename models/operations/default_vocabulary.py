@@ -61,7 +61,7 @@ REMEDIES: dict[str, tuple[str, RemedyKind]] = {
 }
 
 # For a category; and for everything.
-QUESTIONS_OF: dict[str, dict[str, str]] = {
+QUESTIONS_BY_CATEGORY: dict[str, dict[str, str]] = {
     "waiting-time": {"what-is-planned": "What have you planned for after this?"},
     "product": {"what-is-it-for": "What do you need it for, and by when?"},
     "availability": {"what-would-do": "What would do instead?"},
@@ -76,7 +76,7 @@ QUESTIONS: dict[str, str] = {
 }
 
 
-def teach_first_words(session: Session) -> None:
+def add_default_vocabulary(session: Session) -> None:
     """Give a new organization a vocabulary to start with; it may change every word of it."""
     for slug, (name, urgent, causes) in CATEGORIES.items():
         category = Category(slug=slug, name=name, urgent=urgent, about_money=slug == "bill")
@@ -84,7 +84,7 @@ def teach_first_words(session: Session) -> None:
         session.add(category)
         session.add_all(
             Question(slug=question, text=text, category=category, category_id=category.id)
-            for question, text in QUESTIONS_OF.get(slug, {}).items()
+            for question, text in QUESTIONS_BY_CATEGORY.get(slug, {}).items()
         )
     session.add_all(Remedy(slug=slug, name=name, kind=kind) for slug, (name, kind) in REMEDIES.items())
     session.add_all(Question(slug=slug, text=text) for slug, text in QUESTIONS.items())

@@ -11,23 +11,23 @@ from sqlalchemy.orm import Mapped
 from models.access import Actor
 from models.concerns.concern import Concern
 from models.customers.consent import ConsentSource
-from models.customers.contacts import CONTACTS
+from models.customers.contacts import CONTACT_FIELDS
 from models.customers.customer import Customer, CustomerStore
-from models.customers.external_id import CustomerReference
-from models.db.base import TenantOwned, link
+from models.customers.external_id import ExternalId
+from models.db.base import TenantOwned, tenant_fk
 from models.db.session import ScopedSession
-from models.errors import Conflict, Invalid, NotNow
+from models.errors import Conflict, Invalid, InvalidState
 
 # What is taken over as a whole where the survivor has nothing of it.
-TOGETHER: dict[str, tuple[str, ...]] = {
+COLUMNS_BY_FIELD: dict[str, tuple[str, ...]] = {
     **{
         name: (name,)
-        for name in ("name", *CONTACTS, "preferred_name", "pronunciation", "languages", "tags", "preferences")
+        for name in ("name", *CONTACT_FIELDS, "preferred_name", "pronunciation", "languages", "tags", "preferences")
     },
     "consent": ("consent_at", "may_contact", "consent_source", "consent_by_id"),
     "allergies": ("allergies_consent_at", "allergies"),
 }
-FROM_JSON: dict[str, Callable[[str], Any]] = {
+COLUMN_FROM_JSON: dict[str, Callable[[str], Any]] = {
     "consent_at": datetime.fromisoformat,
     "consent_source": ConsentSource,
     "consent_by_id": UUID,
@@ -47,25 +47,25 @@ class CustomerMerge(TenantOwned):
     __tablename__ = "customer_merge"
     __table_args__ = (Index("ix_customer_merge_survivor", "organization_id", "survivor_id", "merged_at"),)
 
-    survivor_id: Mapped[UUID] = link("customer")
-    merged_id: Mapped[UUID] = link("customer")
+    survivor_id: Mapped[UUID] = tenant_fk("customer")
+    merged_id: Mapped[UUID] = tenant_fk("customer")
     moved: Mapped[dict[str, Any]]
     taken_over: Mapped[dict[str, Any]]
     contacts: Mapped[dict[str, Any]]
     merged_at: Mapped[datetime | None]
-    merged_by_id: Mapped[UUID | None] = link("staff", nullable=True)
+    merged_by_id: Mapped[UUID | None] = tenant_fk("staff", nullable=True)
     undone_at: Mapped[datetime | None]
-    undone_by_id: Mapped[UUID | None] = link("staff", nullable=True)
+    undone_by_id: Mapped[UUID | None] = tenant_fk("staff", nullable=True)
 
     @classmethod
     def visible_to(cls, actor: Actor) -> Sequence[ColumnElement[bool]]:
         """Those of the actor's customers; of a survivor that was merged itself, who reaches the one that is left."""
-        return Customer.within_reach_of(actor, Customer.present(cls.survivor_id))
+        return Customer.met_in_stores_of(actor, Customer.surviving_id(cls.survivor_id))
 
     @property
     def fields(self) -> list[str]:
         """What the survivor takes over, by the names of a profile."""
-        return [name for name, columns in TOGETHER.items() if not self.taken_over.keys().isdisjoint(columns)]
+        return [name for name, columns in COLUMNS_BY_FIELD.items() if not self.taken_over.keys().isdisjoint(columns)]
 
     @property
     def counts(self) -> dict[str, int]:
@@ -74,17 +74,15 @@ class CustomerMerge(TenantOwned):
         return {"concerns": len(self.moved["concerns"]), "references": len(self.moved["references"]), "stores": met}
 
     @classmethod
-    def planned(cls, session: ScopedSession, survivor: Customer, merged: Customer) -> "CustomerMerge":
+    def plan(cls, session: ScopedSession, survivor: Customer, merged: Customer) -> "CustomerMerge":
         """What merging would do, without doing it. Invalid for one and the same."""
         if survivor is merged:
             raise Invalid("A customer cannot be merged with themselves.", pointer="/customer_id")
-        known_in = {survivor.first_store_id, *_stores(session, survivor).values()}
+        known_in = {survivor.first_store_id, *_later_stores(session, survivor).values()}
         moved = {
             "concerns": session.scalars(select(Concern.id).where(Concern.customer_id == merged.id)).all(),
-            "references": session.scalars(
-                select(CustomerReference.id).where(CustomerReference.customer_id == merged.id)
-            ).all(),
-            "stores": [id_ for id_, store_id in _stores(session, merged).items() if store_id not in known_in],
+            "references": session.scalars(select(ExternalId.id).where(ExternalId.customer_id == merged.id)).all(),
+            "stores": [id_ for id_, store_id in _later_stores(session, merged).items() if store_id not in known_in],
             "profiles": session.scalars(select(Customer.id).where(Customer.merged_into_id == merged.id)).all(),
         }
         first_met = [] if merged.first_store_id in {None, *known_in} else [str(merged.first_store_id)]
@@ -93,25 +91,25 @@ class CustomerMerge(TenantOwned):
             merged_id=merged.id,
             moved={**{kind: sorted(map(str, ids)) for kind, ids in moved.items()}, "met": first_met},
             taken_over={
-                column: {"before": _plain(getattr(survivor, column)), "taken": _plain(value)}
-                for column, value in _filled(survivor, merged).items()
+                column: {"before": _to_json(getattr(survivor, column)), "taken": _to_json(value)}
+                for column, value in _columns_to_fill(survivor, merged).items()
             },
-            contacts={name: getattr(merged, name) for name in CONTACTS if getattr(merged, name) is not None},
+            contacts={name: getattr(merged, name) for name in CONTACT_FIELDS if getattr(merged, name) is not None},
         )
 
     @classmethod
-    def held(cls, session: ScopedSession, survivor_id: UUID, merged_id: UUID) -> "CustomerMerge":
-        """What merging will do, with all it concerns held. NotNow when one of the two was merged meanwhile.
+    def plan_locked(cls, session: ScopedSession, survivor_id: UUID, merged_id: UUID) -> "CustomerMerge":
+        """What merging will do, with all it concerns held. InvalidState when one of the two was merged meanwhile.
 
         Concerns are held first, as by everybody who holds a concern and its customer; then both customers in the order
         of their ids, against whoever is about to log a concern for them: that concern moves along, or it is logged for
         the survivor.
         """
-        _hold_concerns(session, Concern.customer_id == merged_id)
-        customers = _hold_customers(session, survivor_id, merged_id)
+        _lock_concerns(session, Concern.customer_id == merged_id)
+        customers = _lock_customers(session, survivor_id, merged_id)
         if any(customer.merged_into_id is not None for customer in customers.values()):
-            raise NotNow("One of the two was merged into another customer meanwhile.", state="merged")
-        return cls.planned(session, customers[survivor_id], customers[merged_id])
+            raise InvalidState("One of the two was merged into another customer meanwhile.", state="merged")
+        return cls.plan(session, customers[survivor_id], customers[merged_id])
 
     def carry_out(self, session: ScopedSession, *, id_: UUID, by: Actor, at: datetime) -> None:
         """Merge one into the other, as planned and held."""
@@ -122,29 +120,29 @@ class CustomerMerge(TenantOwned):
         self._move(session, merged, to=survivor)
         for store_id in self.moved["met"]:
             session.add(CustomerStore(customer_id=survivor.id, store_id=UUID(store_id), met_at=merged.created_at))
-        for name in CONTACTS:
+        for name in CONTACT_FIELDS:
             if name in self.taken_over:  # it may stand in one row only, at every moment
                 setattr(merged, name, None)
         session.flush()
         for column, value in self.taken_over.items():
-            setattr(survivor, column, _value(column, value["taken"]))
+            setattr(survivor, column, _from_json(column, value["taken"]))
         merged.merged_into_id, merged.merged_at = survivor.id, at
         for customer in (survivor, merged):
-            customer.touch()
+            customer.bump_version()
         session.add(self)
 
     def undo(self, session: ScopedSession, *, by: Actor, at: datetime) -> None:
         """Make two customers of them again: what came with the merged one goes back, what was changed since stays.
 
-        NotNow when it was undone already, Conflict when something stands in the way: a merge that came later, a contact
-        that is in use meanwhile, or that the survivor would be left without anything to know them by.
+        InvalidState when it was undone already, Conflict when something stands in the way: a merge that came later, a
+        contact that is in use meanwhile, or that the survivor would be left without anything to know them by.
         """
-        _hold_concerns(session, Concern.id.in_(self._ids("concerns")))
-        customers = _hold_customers(session, self.survivor_id, self.merged_id)
+        _lock_concerns(session, Concern.id.in_(self._ids("concerns")))
+        customers = _lock_customers(session, self.survivor_id, self.merged_id)
         survivor, merged = customers[self.survivor_id], customers[self.merged_id]
         session.refresh(self, with_for_update=True)
         if self.undone_at is not None:
-            raise NotNow("This merge was undone already.", state="undone")
+            raise InvalidState("This merge was undone already.", state="undone")
         if survivor.merged_into_id is not None:
             raise Conflict("The survivor was merged into another customer since; undo that first.")
         if session.scalars(self._last_of(survivor)).one() != self.id:
@@ -158,15 +156,15 @@ class CustomerMerge(TenantOwned):
         ):
             session.delete(met)
         for column, value in self.taken_over.items():
-            if _plain(getattr(survivor, column)) == value["taken"]:
-                setattr(survivor, column, _value(column, value["before"]))
+            if _to_json(getattr(survivor, column)) == value["taken"]:
+                setattr(survivor, column, _from_json(column, value["before"]))
         session.flush()
         self._give_back_contacts(session, merged)
-        if not any(getattr(survivor, name) for name in ("name", *CONTACTS)):
+        if not any(getattr(survivor, name) for name in ("name", *CONTACT_FIELDS)):
             raise Conflict("The survivor would have neither a name nor a contact; give them one first.")
         merged.merged_into_id = merged.merged_at = None
         for customer in (survivor, merged):
-            customer.touch()
+            customer.bump_version()
         self.undone_at, self.undone_by_id = at, by.staff_id
         session.flush()
         for store_id in session.scalars(select(Concern.store_id).where(Concern.customer_id == survivor.id).distinct()):
@@ -181,16 +179,16 @@ class CustomerMerge(TenantOwned):
         """Everything of the plan that the giver (still) has."""
         for kind, model, column in (
             ("concerns", Concern, "customer_id"),
-            ("references", CustomerReference, "customer_id"),
+            ("references", ExternalId, "customer_id"),
             ("stores", CustomerStore, "customer_id"),
             ("profiles", Customer, "merged_into_id"),
         ):
             theirs = (model.id.in_(self._ids(kind)), getattr(model, column) == giver.id)
-            question = select(model).where(*theirs).execution_options(populate_existing=True)
-            for row in session.scalars(question):
+            stmt = select(model).where(*theirs).execution_options(populate_existing=True)
+            for row in session.scalars(stmt):
                 setattr(row, column, to.id)
                 if isinstance(row, Concern):
-                    row.touch()
+                    row.bump_version()
         for customer in (giver, to):
             session.expire(customer, ["references"])
 
@@ -206,28 +204,28 @@ class CustomerMerge(TenantOwned):
         return [UUID(id_) for id_ in self.moved[kind]]
 
 
-def _hold_concerns(session: ScopedSession, which: ColumnElement[bool]) -> None:
+def _lock_concerns(session: ScopedSession, which: ColumnElement[bool]) -> None:
     session.execute(select(Concern.id).where(which).order_by(Concern.id).with_for_update(key_share=True))
 
 
-def _hold_customers(session: ScopedSession, *ids: UUID) -> dict[UUID, Customer]:
-    question = select(Customer).where(Customer.id.in_(ids)).order_by(Customer.id).with_for_update()
-    return {one.id: one for one in session.scalars(question.execution_options(populate_existing=True))}
+def _lock_customers(session: ScopedSession, *ids: UUID) -> dict[UUID, Customer]:
+    stmt = select(Customer).where(Customer.id.in_(ids)).order_by(Customer.id).with_for_update()
+    return {one.id: one for one in session.scalars(stmt.execution_options(populate_existing=True))}
 
 
-def _stores(session: ScopedSession, customer: Customer) -> dict[UUID, UUID]:
+def _later_stores(session: ScopedSession, customer: Customer) -> dict[UUID, UUID]:
     """Where they were met after the first time: the stores by the ids of the rows that say so."""
-    question = select(CustomerStore.id, CustomerStore.store_id).where(CustomerStore.customer_id == customer.id)
-    return {row.id: row.store_id for row in session.execute(question)}
+    stmt = select(CustomerStore.id, CustomerStore.store_id).where(CustomerStore.customer_id == customer.id)
+    return {row.id: row.store_id for row in session.execute(stmt)}
 
 
-def _filled(survivor: Customer, merged: Customer) -> dict[str, Any]:
+def _columns_to_fill(survivor: Customer, merged: Customer) -> dict[str, Any]:
     """What the survivor lacks and the merged one has, by column.
 
     About being contacted the latest word counts, and no allergy is lost from sight.
     """
     found: dict[str, Any] = {}
-    for columns in TOGETHER.values():
+    for columns in COLUMNS_BY_FIELD.values():
         mine, theirs = (getattr(customer, columns[0]) for customer in (survivor, merged))
         newer = columns[0] == "consent_at" and mine and theirs and theirs > mine
         if (theirs and not mine) or newer:
@@ -237,13 +235,13 @@ def _filled(survivor: Customer, merged: Customer) -> dict[str, Any]:
     return found
 
 
-def _plain(value: Any) -> Any:
+def _to_json(value: Any) -> Any:
     """As JSON holds it."""
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat()
     return str(value) if isinstance(value, UUID) else value
 
 
-def _value(column: str, plain: Any) -> Any:
+def _from_json(column: str, plain: Any) -> Any:
     """As the column of a customer holds it."""
-    return plain if plain is None or column not in FROM_JSON else FROM_JSON[column](plain)
+    return plain if plain is None or column not in COLUMN_FROM_JSON else COLUMN_FROM_JSON[column](plain)

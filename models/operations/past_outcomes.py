@@ -16,15 +16,15 @@ from models.concerns.enums import Kind
 from models.db.session import ScopedSession
 from models.organizations.vocabulary import Question
 from models.policy_defaults import MIN_OUTCOME_SAMPLE, UNHAPPY_MOOD
-from models.recovery.action import STANDS, RecoveryAction
+from models.recovery.action import IN_EFFECT, RecoveryAction
 from models.recovery.remedy import Remedy
 
-LOOKED_AT = 1000  # of one cause
-SAMPLE = 200  # the newest ones: what helps changes, and a year of them would be slow to read
+CONCERNS_EXAMINED = 1000  # of one cause
+SAMPLE_SIZE = 200  # the newest ones: what helps changes, and a year of them would be slow to read
 
 
 @dataclass(frozen=True)
-class Spread:
+class Range:
     """The middle and both ends of what there was."""
 
     median: float
@@ -33,14 +33,14 @@ class Spread:
 
 
 @dataclass(frozen=True)
-class Lesson:
+class RemedyOutcome:
     """What became of those who received a remedy. `cost` in minor units of `currency`; None where it costs nothing."""
 
     remedy: str
     n: int
-    cost: Spread | None
+    cost: Range | None
     currency: str
-    mood_lift: Spread
+    mood_lift: Range
 
 
 @dataclass(frozen=True)
@@ -48,10 +48,10 @@ class SameCause:
     """Of `n` people with the same cause, what was tried often enough to tell."""
 
     n: int
-    lessons: Sequence[Lesson]
+    lessons: Sequence[RemedyOutcome]
 
 
-class Ask(NamedTuple):
+class SuggestedQuestion(NamedTuple):
     """An open question."""
 
     slug: str
@@ -59,14 +59,14 @@ class Ask(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Learned:
+class PastOutcomes:
     """What is worth asking next, and what became of those with the same cause."""
 
-    question: Ask | None
+    question: SuggestedQuestion | None
     same_cause: SameCause | None
 
 
-def learned(
+def past_outcomes(
     session: ScopedSession,
     category_id: UUID | None,
     cause_id: UUID | None,
@@ -74,16 +74,16 @@ def learned(
     *,
     unhappy: bool | None,
     at: datetime,
-) -> Learned:
+) -> PastOutcomes:
     """Of the organization's own rows, as they were within the last minute; `unhappy` None for whatever mood."""
 
-    def ask() -> Learned:
+    def ask() -> PastOutcomes:
         question = _next_question(session, category_id, cause_id, unhappy=unhappy)
         if cause_id is None or currency is None:
-            return Learned(question, None)
-        return Learned(question, _same_cause(session, cause_id, currency, unhappy=unhappy))
+            return PastOutcomes(question, None)
+        return PastOutcomes(question, _same_cause(session, cause_id, currency, unhappy=unhappy))
 
-    return session.remembered((learned, category_id, cause_id, currency, unhappy), ask, at=at)
+    return session.cached((past_outcomes, category_id, cause_id, currency, unhappy), ask, at=at)
 
 
 def _same_cause(session: Session, cause_id: UUID, currency: str, *, unhappy: bool | None) -> SameCause | None:
@@ -92,23 +92,23 @@ def _same_cause(session: Session, cause_id: UUID, currency: str, *, unhappy: boo
     The organization's newest with a known end, in this currency; those who were unhappy likewise, or not. Reversed
     actions helped nobody.
     """
-    newest = _ended(cause_id, unhappy=unhappy).subquery()
+    newest = _select_ended(cause_id, unhappy=unhappy).subquery()
     columns = RecoveryAction.__table__.c
     rows = session.execute(
         select(newest.c.id, newest.c.lift, Remedy.slug, columns.cost_amount, columns.cost_currency)
         .select_from(newest)
-        .outerjoin(RecoveryAction, (RecoveryAction.concern_id == newest.c.id) & STANDS)
+        .outerjoin(RecoveryAction, (RecoveryAction.concern_id == newest.c.id) & IN_EFFECT)
         .outerjoin(RecoveryAction.remedy)
     ).all()
     people = {row.id for row in rows}
     if len(people) < MIN_OUTCOME_SAMPLE:
         return None
-    return SameCause(len(people), _lessons(rows, currency))
+    return SameCause(len(people), _remedy_outcomes(rows, currency))
 
 
 def _next_question(
     session: Session, category_id: UUID | None, cause_id: UUID | None, *, unhappy: bool | None
-) -> Ask | None:
+) -> SuggestedQuestion | None:
     """The open question that was followed by the best change of mood; each is tried often enough before.
 
     Those of the category come before those about everything. None where the organization has none.
@@ -120,46 +120,46 @@ def _next_question(
     ).all()
     lifts: defaultdict[UUID, list[int]] = defaultdict(list)
     if cause_id is not None:
-        for row in session.execute(_ended(cause_id, unhappy=unhappy)):
+        for row in session.execute(_select_ended(cause_id, unhappy=unhappy)):
             lifts[row.question_id].append(row.lift)
     if not questions:
         return None
     untried = (question for question in questions if len(lifts[question.id]) < MIN_OUTCOME_SAMPLE)
     best = next(untried, None) or max(questions, key=lambda question: median(lifts[question.id]))
-    return Ask(best.slug, best.text)
+    return SuggestedQuestion(best.slug, best.text)
 
 
-def _ended(cause_id: UUID, *, unhappy: bool | None) -> Select[UUID, int | None, UUID | None]:
+def _select_ended(cause_id: UUID, *, unhappy: bool | None) -> Select[UUID, int | None, UUID | None]:
     """Those of the newest whose end is known; so many and no more are looked at, for somebody waits for the answer."""
     columns = (Concern.id, Concern.mood, Concern.mood_after, Concern.question_id, Concern.kind, Concern.received_at)
     of_cause = select(*columns).where(Concern.cause_id == cause_id).order_by(Concern.received_at.desc())
-    newest = of_cause.limit(LOOKED_AT).subquery().c
+    newest = of_cause.limit(CONCERNS_EXAMINED).subquery().c
     question = (
         select(newest.id, (newest.mood_after - newest.mood).label("lift"), newest.question_id)
         .where(newest.mood_after.is_not(None), newest.kind != Kind.PRAISE)
         .order_by(newest.received_at.desc())
-        .limit(SAMPLE)
+        .limit(SAMPLE_SIZE)
     )
     if unhappy is None:
         return question
     return question.where(newest.mood <= UNHAPPY_MOOD if unhappy else newest.mood > UNHAPPY_MOOD)
 
 
-def _lessons(rows: Iterable[Row[Any]], currency: str) -> list[Lesson]:
+def _remedy_outcomes(rows: Iterable[Row[Any]], currency: str) -> list[RemedyOutcome]:
     received: defaultdict[str, dict[UUID, Row[Any]]] = defaultdict(dict)
     for row in rows:
         if row.slug is not None and row.cost_currency in (None, currency):
             received[row.slug][row.id] = row  # one person counts once
     told = {slug: list(found.values()) for slug, found in received.items() if len(found) >= MIN_OUTCOME_SAMPLE}
-    lessons = [_lesson(slug, found, currency) for slug, found in told.items()]
+    lessons = [_remedy_outcome(slug, found, currency) for slug, found in told.items()]
     return sorted(lessons, key=lambda lesson: (-lesson.mood_lift.median, lesson.remedy))
 
 
-def _lesson(remedy: str, rows: Sequence[Row[Any]], currency: str) -> Lesson:
+def _remedy_outcome(remedy: str, rows: Sequence[Row[Any]], currency: str) -> RemedyOutcome:
     costs = [row.cost_amount for row in rows if row.cost_amount is not None]
-    cost = _spread(costs) if len(costs) >= MIN_OUTCOME_SAMPLE else None
-    return Lesson(remedy, len(rows), cost, currency, _spread([row.lift for row in rows]))
+    cost = _range(costs) if len(costs) >= MIN_OUTCOME_SAMPLE else None
+    return RemedyOutcome(remedy, len(rows), cost, currency, _range([row.lift for row in rows]))
 
 
-def _spread(values: Sequence[int]) -> Spread:
-    return Spread(float(median(values)), min(values), max(values))
+def _range(values: Sequence[int]) -> Range:
+    return Range(float(median(values)), min(values), max(values))

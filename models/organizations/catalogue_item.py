@@ -11,27 +11,27 @@ from models.access import Actor, Permission
 from models.db import slug as naming
 from models.db.base import Aggregate
 from models.db.session import ScopedSession
-from models.db.text import BYTES, LAST_SIGN, LONGEST_NAME, folded
+from models.db.text import BYTEWISE_NAME, LAST_CODE_POINT, MAX_NAME_LENGTH, fold
 
 
-class Item(Aggregate):
+class CatalogueItem(Aggregate):
     """One thing that concerns are about. The slug stays for ever, the name may get better."""
 
-    __tablename__ = "item"
+    __tablename__ = "catalogue_item"
     __table_args__ = (
         UniqueConstraint("organization_id", "slug"),
-        Index("ix_item_name_key", "organization_id", "name_key", "id"),
+        Index("ix_catalogue_item_name_key", "organization_id", "name_key", "id"),
     )
 
-    slug: Mapped[str] = mapped_column(String(naming.LONGEST))
-    name: Mapped[str] = mapped_column(String(LONGEST_NAME))
-    name_key: Mapped[str] = mapped_column(BYTES)
+    slug: Mapped[str] = mapped_column(String(naming.MAX_SLUG_LENGTH))
+    name: Mapped[str] = mapped_column(String(MAX_NAME_LENGTH))
+    name_key: Mapped[str] = mapped_column(BYTEWISE_NAME)
     created_at: Mapped[datetime]
     hidden: Mapped[bool] = mapped_column(default=False)  # only what is sensitive has named it so far
 
     @validates("name")
     def _keep_the_key(self, _field: str, name: str) -> str:
-        self.name_key = folded(name)
+        self.name_key = fold(name)
         return name
 
     @classmethod
@@ -40,68 +40,68 @@ class Item(Aggregate):
         return () if actor.may(Permission.CONCERN_SENSITIVE) else (cls.hidden.is_(False),)
 
     @classmethod
-    def listed(cls, actor: Actor, *, name: str | None = None) -> Select["Item"]:
+    def select_visible(cls, actor: Actor, *, name: str | None = None) -> Select["CatalogueItem"]:
         """The catalogue; with `name`, what starts like that, whatever the case and the accents."""
-        question = select(cls).where(*cls.visible_to(actor))
+        stmt = select(cls).where(*cls.visible_to(actor))
         if name is None:
-            return question
-        begins = folded(name)
-        return question.where(cls.name_key >= begins, cls.name_key < begins + LAST_SIGN)
+            return stmt
+        begins = fold(name)
+        return stmt.where(cls.name_key >= begins, cls.name_key < begins + LAST_CODE_POINT)
 
     @classmethod
-    def told(
+    def find_or_create(
         cls, session: ScopedSession, told: Sequence[dict[str, Any]], *, sensitive: bool = False, at: datetime
-    ) -> list["Item"]:
+    ) -> list["CatalogueItem"]:
         """The item for each of these, told by slug or else by name; what is named for the first time enters.
 
         A name is the one shown now, or the one it entered with. Two phones that name the same new thing at once end up
         with one item.
         """
-        names = {folded(one["name"]) for one in told if not one.get("slug")}
-        slugs = {slug_told(one) for one in told}
+        names = {fold(one["name"]) for one in told if not one.get("slug")}
+        slugs = {item_slug(one) for one in told}
         known = session.scalars(
             select(cls).where(or_(cls.slug.in_(slugs), cls.name_key.in_(names))).order_by(cls.created_at, cls.id)
         ).all()
         by_slug = {item.slug: item for item in known}
         by_name = {item.name_key: item for item in reversed(known)}
-        found = [None if one.get("slug") else by_name.get(folded(one["name"])) for one in told]
+        found = [None if one.get("slug") else by_name.get(fold(one["name"])) for one in told]
         new = {
-            slug_told(one): {
-                "slug": slug_told(one),
+            item_slug(one): {
+                "slug": item_slug(one),
                 "name": one.get("name") or one["slug"],
                 "created_at": at,
                 "hidden": sensitive,
             }
             for one, item in zip(told, found, strict=True)
-            if item is None and slug_told(one) not in by_slug
+            if item is None and item_slug(one) not in by_slug
         }
         if new:
             by_slug |= cls._entered(session, new)
-        items = [item or by_slug[slug_told(one)] for one, item in zip(told, found, strict=True)]
+        items = [item or by_slug[item_slug(one)] for one, item in zip(told, found, strict=True)]
         for item in items if not sensitive else ():
-            item.show()
+            item.unhide()
         return items
 
     @classmethod
-    def _entered(cls, session: ScopedSession, new: dict[str, dict[str, Any]]) -> dict[str, "Item"]:
+    def _entered(cls, session: ScopedSession, new: dict[str, dict[str, Any]]) -> dict[str, "CatalogueItem"]:
         """These by slug, entered in one order by everybody, so that nobody waits in a circle."""
-        entered = {item.slug: item for item in session.insert_each_once(cls, [new[slug] for slug in sorted(new)])}
+        entered = {item.slug: item for item in session.bulk_insert_or_ignore(cls, [new[slug] for slug in sorted(new)])}
         if others := new.keys() - entered.keys():
             entered |= {item.slug: item for item in session.scalars(select(cls).where(cls.slug.in_(others)))}
         return entered
 
-    def show(self) -> None:
+    def unhide(self) -> None:
         """Something named it that anybody may read."""
         if self.hidden:
             self.hidden = False
-            self.touch()
+            self.bump_version()
 
     def rename(self, name: str) -> None:
         """Show it by another name; it is still found by the one it entered with."""
         self.name = name
-        self.touch()
+        self.bump_version()
 
 
-def slug_told(one: dict[str, Any]) -> str:
+def item_slug(one: dict[str, Any]) -> str:
     """The slug of what was told: of the slug itself, which any sign may stand in, or of the name."""
-    return naming.slug_for(one.get("slug") or one["name"])
+    return naming.slug_from_text(one.get("slug") or one["name"])

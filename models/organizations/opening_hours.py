@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from models.errors import Invalid
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-A_DAY = 24 * 60  # minutes
+MINUTES_PER_DAY = 24 * 60  # minutes
 
 
 class Period(TypedDict):
@@ -23,7 +23,7 @@ class WeeklyPeriod(Period):
     weekday: str
 
 
-class DifferentDay(TypedDict):
+class HoursException(TypedDict):
     """A holiday or another exception: what opens on that date, instead of what the weekday says."""
 
     date: str
@@ -35,18 +35,18 @@ class Hours(TypedDict):
     """As stored and as told by the API; times are `HH:MM` in the store's own zone."""
 
     weekly: list[WeeklyPeriod] | None  # none: always open, but for the exceptions
-    exceptions: list[DifferentDay]
+    exceptions: list[HoursException]
 
 
-ALWAYS: Hours = {"weekly": None, "exceptions": []}
-_A_MOMENT = timedelta(microseconds=1)
+ALWAYS_OPEN: Hours = {"weekly": None, "exceptions": []}
+_INSTANT_BEFORE = timedelta(microseconds=1)
 _ALL_DAY: list[Period] = [{"opens_at": "00:00", "closes_at": "00:00"}]
 
 
-def check(hours: Hours) -> None:
+def check_hours(hours: Hours) -> None:
     """Invalid, with a pointer, where two openings overlap, from one day into the next too, or a date comes twice."""
     weekly = hours["weekly"] or []
-    overlapping = _overlapping([(WEEKDAYS.index(one["weekday"]), one) for one in weekly], within=7 * A_DAY)
+    overlapping = _overlapping([(WEEKDAYS.index(one["weekday"]), one) for one in weekly], within=7 * MINUTES_PER_DAY)
     if overlapping is not None:
         raise Invalid("This opening overlaps with another one.", pointer=f"/weekly/{overlapping}")
     dates = [one["date"] for one in hours["exceptions"]]
@@ -61,7 +61,7 @@ def check(hours: Hours) -> None:
 
 def _overlapping(openings: Sequence[tuple[int, Period]], *, within: int | None = None) -> int | None:
     """The place of an opening, given with its day, that another one overlaps with; time is a ring `within` minutes."""
-    minutes = sorted((*_minutes(day, period), number) for number, (day, period) in enumerate(openings))
+    minutes = sorted((*_period_minutes(day, period), number) for number, (day, period) in enumerate(openings))
     if within is not None and minutes:
         start, end, number = minutes[0]
         minutes.append((start + within, end + within, number))
@@ -69,10 +69,10 @@ def _overlapping(openings: Sequence[tuple[int, Period]], *, within: int | None =
     return next(clashes, None)
 
 
-def _minutes(day: int, period: Period) -> tuple[int, int]:
+def _period_minutes(day: int, period: Period) -> tuple[int, int]:
     opens_at, closes_at = (time.fromisoformat(period[name]) for name in ("opens_at", "closes_at"))
     start, end = (clock.hour * 60 + clock.minute for clock in (opens_at, closes_at))
-    return day * A_DAY + start, (day + (end <= start)) * A_DAY + end
+    return day * MINUTES_PER_DAY + start, (day + (end <= start)) * MINUTES_PER_DAY + end
 
 
 def is_open(hours: Hours | None, at: datetime, zone: ZoneInfo) -> bool:
@@ -84,7 +84,9 @@ def is_open(hours: Hours | None, at: datetime, zone: ZoneInfo) -> bool:
         return True
     today = at.astimezone(zone).date()
     # What opened yesterday may still be open.
-    return any(start <= at < end for day in (today - timedelta(days=1), today) for start, end in _on(hours, day, zone))
+    return any(
+        start <= at < end for day in (today - timedelta(days=1), today) for start, end in _openings_on(hours, day, zone)
+    )
 
 
 def last_closing(hours: Hours, start: datetime, end: datetime, zone: ZoneInfo) -> datetime | None:
@@ -92,7 +94,8 @@ def last_closing(hours: Hours, start: datetime, end: datetime, zone: ZoneInfo) -
     first, last = (instant.astimezone(zone).date() for instant in (start, end))
     days = (first + timedelta(days=number) for number in range((last - first).days + 1))
     return max(
-        (closes for day in days for opens, closes in _on(hours, day, zone) if start <= opens < end), default=None
+        (closes for day in days for opens, closes in _openings_on(hours, day, zone) if start <= opens < end),
+        default=None,
     )
 
 
@@ -103,11 +106,11 @@ def first_opening(hours: Hours, start: datetime, end: datetime, zone: ZoneInfo) 
     """
     first, last = (instant.astimezone(zone).date() for instant in (start, end))
     days = (first + timedelta(days=number) for number in range((last - first).days + 1))
-    moments = sorted(opens for day in days for opens, _ in _on(hours, day, zone) if start <= opens < end)
-    return next((opens for opens in moments if not is_open(hours, opens - _A_MOMENT, zone)), None)
+    moments = sorted(opens for day in days for opens, _ in _openings_on(hours, day, zone) if start <= opens < end)
+    return next((opens for opens in moments if not is_open(hours, opens - _INSTANT_BEFORE, zone)), None)
 
 
-def _on(hours: Hours, day: date, zone: ZoneInfo) -> Iterator[tuple[datetime, datetime]]:
+def _openings_on(hours: Hours, day: date, zone: ZoneInfo) -> Iterator[tuple[datetime, datetime]]:
     """The openings that begin on a civil date, in UTC."""
     different = {one["date"]: one["periods"] for one in hours["exceptions"]}
     weekday = WEEKDAYS[day.weekday()]
@@ -123,7 +126,7 @@ def _instant(day: date, clock: time, zone: ZoneInfo) -> datetime:
     return datetime.combine(day, clock, tzinfo=zone).astimezone(UTC)
 
 
-def is_quiet(start: time | None, end: time | None, at: datetime, zone: ZoneInfo) -> bool:
+def in_quiet_hours(start: time | None, end: time | None, at: datetime, zone: ZoneInfo) -> bool:
     """Whether a person's quiet hours, which may go past midnight, hold at this instant in this zone."""
     if start is None or end is None:
         return False

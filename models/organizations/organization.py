@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from models.db import slug as naming
 from models.db.base import Aggregate, Base
 from models.db.change_feed import ChangeCounter
-from models.errors import Conflict, Invalid, Missing
+from models.errors import Conflict, Invalid, NotFound
 
 
 class Organization(Base):
@@ -23,7 +23,7 @@ class Organization(Base):
     created_at: Mapped[datetime]
 
     @classmethod
-    def found(cls, session: Session, *, slug: str, name: str, at: datetime, id_: UUID | None = None) -> "Organization":
+    def create(cls, session: Session, *, slug: str, name: str, at: datetime, id_: UUID | None = None) -> "Organization":
         """A new organization, with the counter of its changes. Conflict when another one has the slug.
 
         With an `id_` chosen beforehand, all that belongs to it can be written in one transaction that is scoped to it.
@@ -31,7 +31,7 @@ class Organization(Base):
         if cls._with_slug(session, slug) is not None:
             raise Conflict(f"There is an organization {slug!r} already.", code="already-exists", pointer="/slug")
         chosen = {} if id_ is None else {"id": id_}
-        organization = cls(**chosen, slug=naming.slug(slug), name=name, created_at=at)
+        organization = cls(**chosen, slug=naming.check_slug(slug), name=name, created_at=at)
         session.add(organization)
         session.flush()
         session.add(ChangeCounter(organization_id=organization.id))
@@ -42,7 +42,7 @@ class Organization(Base):
     def by_slug(cls, session: Session, slug: str) -> "Organization":
         found = cls._with_slug(session, slug)
         if found is None:
-            raise Missing(f"There is no organization {slug!r}.")
+            raise NotFound(f"There is no organization {slug!r}.")
         return found
 
     @classmethod
@@ -60,19 +60,21 @@ class Region(Aggregate):
     name: Mapped[str] = mapped_column(String(200))
 
     @classmethod
-    def named(cls, session: Session, slug: str) -> "Region":
+    def by_slug(cls, session: Session, slug: str) -> "Region":
         """The region with this slug."""
         found = session.scalars(select(cls).where(cls.slug == slug)).one_or_none()
         if found is None:
-            raise Missing(f"This organization has no region {slug!r}.", pointer="/region")
+            raise NotFound(f"This organization has no region {slug!r}.", pointer="/region")
         return found
 
     @classmethod
-    def known_or_new(cls, session: Session, slug: str, name: str | None = None) -> "Region":
+    def get_or_create(cls, session: Session, slug: str, name: str | None = None) -> "Region":
         """The region with this slug, made with this name when there is none. Invalid when its name is another one."""
         found = session.scalars(select(cls).where(cls.slug == slug)).one_or_none()
         if found is None:
-            found = cls(slug=naming.slug(slug, pointer="/region"), name=name or slug.replace("-", " ").capitalize())
+            found = cls(
+                slug=naming.check_slug(slug, pointer="/region"), name=name or slug.replace("-", " ").capitalize()
+            )
             session.add(found)
             session.flush()
         elif name not in (None, found.name):

@@ -15,16 +15,16 @@ from sqlalchemy.sql.base import ExecutableOption
 
 from models.access import Actor
 from models.db import slug as naming
-from models.db.base import Aggregate, TenantOwned, link, many, one
-from models.errors import Conflict, Invalid, Missing
-from models.organizations.opening_hours import ALWAYS, Hours, check, first_opening, is_open, last_closing
+from models.db.base import Aggregate, TenantOwned, many_to_one, one_to_many, tenant_fk
+from models.errors import Conflict, Invalid, NotFound
+from models.organizations.opening_hours import ALWAYS_OPEN, Hours, check_hours, first_opening, is_open, last_closing
 from models.organizations.organization import Region
 from models.policy_defaults import DAY_STARTS_AT, MAX_CLOSED_DAYS, MAX_PAUSE_MINUTES, MORNING_AFTER
 
 if TYPE_CHECKING:
     from models.alerts.escalation_policy import EscalationPolicy
     from models.alerts.rule import AlertRule
-    from models.organizations.store_group import StoreInGroup
+    from models.organizations.store_group import StoreGroupMember
 
 
 class StoreKind(StrEnum):
@@ -49,7 +49,7 @@ class Store(Aggregate):
     __tablename__ = "store"
     __table_args__ = (UniqueConstraint("organization_id", "slug"),)
 
-    region_id: Mapped[UUID] = link("region", index=True)
+    region_id: Mapped[UUID] = tenant_fk("region", index=True)
     slug: Mapped[str] = mapped_column(String(60))
     name: Mapped[str] = mapped_column(String(200))
     kind: Mapped[StoreKind]
@@ -63,9 +63,9 @@ class Store(Aggregate):
     )  # that a person may keep their phone silent
     above_limit: Mapped[AboveLimit] = mapped_column(default=AboveLimit.ASK_FIRST)
 
-    region: Mapped[Region] = one("Store", "region_id", "Region")
-    places: Mapped[list["Place"]] = many("Store", "Place", "store_id", order_by="Place.position")
-    in_groups: Mapped[list["StoreInGroup"]] = many("Store", "StoreInGroup", "store_id", viewonly=True)
+    region: Mapped[Region] = many_to_one("Store", "region_id", "Region")
+    places: Mapped[list["Place"]] = one_to_many("Store", "Place", "store_id", order_by="Place.position")
+    in_groups: Mapped[list["StoreGroupMember"]] = one_to_many("Store", "StoreGroupMember", "store_id", viewonly=True)
     alert_rules: Mapped[list["AlertRule"]] = relationship(
         "AlertRule",
         primaryjoin="foreign(AlertRule.organization_id) == Store.organization_id",
@@ -80,7 +80,7 @@ class Store(Aggregate):
     )
 
     @classmethod
-    def open(
+    def create(
         cls,
         session: Session,
         *,
@@ -111,7 +111,7 @@ class Store(Aggregate):
             raise Invalid(f"{currency!r} is no currency code; three letters such as EUR are.", pointer="/currency")
         store = cls(
             region_id=region.id,
-            slug=naming.slug(slug),
+            slug=naming.check_slug(slug),
             name=name,
             kind=kind,
             time_zone=time_zone,
@@ -119,7 +119,9 @@ class Store(Aggregate):
             currency=currency,
             day_starts_at=day_starts_at,
         )
-        store.places = [Place(slug=naming.slug_of(place), name=place, position=n) for n, place in enumerate(places, 1)]
+        store.places = [
+            Place(slug=naming.slug_from_name(place), name=place, position=n) for n, place in enumerate(places, 1)
+        ]
         if len({place.slug for place in store.places}) < len(store.places):
             raise Invalid("Two places of a store cannot have the same name.", pointer="/places")
         session.add(store)
@@ -127,11 +129,11 @@ class Store(Aggregate):
         return store
 
     @classmethod
-    def named(cls, session: Session, slug: str) -> "Store":
+    def by_slug(cls, session: Session, slug: str) -> "Store":
         """The store with this slug."""
         found = session.scalars(select(cls).where(cls.slug == slug)).one_or_none()
         if found is None:
-            raise Missing(f"This organization has no store {slug!r}.", pointer="/store")
+            raise NotFound(f"This organization has no store {slug!r}.", pointer="/store")
         return found
 
     @property
@@ -143,11 +145,11 @@ class Store(Aggregate):
         return () if actor.store_ids is None else (cls.id.in_(actor.store_ids),)
 
     @classmethod
-    def shown_with(cls) -> Sequence[ExecutableOption]:
+    def eager_options(cls) -> Sequence[ExecutableOption]:
         return (selectinload(cls.places),)
 
     @classmethod
-    def chosen(
+    def filter_criteria(
         cls,
         actor: Actor,
         *,
@@ -166,25 +168,25 @@ class Store(Aggregate):
         return criteria
 
     @classmethod
-    def listed(cls, actor: Actor, **chosen: UUID) -> Select["Store"]:
-        """The stores within reach that are `chosen`."""
-        return select(cls).where(*cls.chosen(actor, **chosen)).options(*cls.shown_with())
+    def select_visible(cls, actor: Actor, **chosen: UUID) -> Select["Store"]:
+        """The stores within reach that are `filter_criteria`."""
+        return select(cls).where(*cls.filter_criteria(actor, **chosen)).options(*cls.eager_options())
 
     @classmethod
-    def all_within_reach(cls, session: Session, ids: Sequence[UUID], *, seen_by: Actor, pointer: str) -> None:
-        """Missing, with a pointer, for the first of these stores that is not within reach."""
-        reached = set(session.scalars(select(cls.id).where(cls.id.in_(ids), *cls.visible_to(seen_by))))
+    def require_visible(cls, session: Session, ids: Sequence[UUID], *, actor: Actor, pointer: str) -> None:
+        """NotFound, with a pointer, for the first of these stores that is not within reach."""
+        reached = set(session.scalars(select(cls.id).where(cls.id.in_(ids), *cls.visible_to(actor))))
         for number, id_ in enumerate(ids):
             if id_ not in reached:
-                raise cls.out_of_reach(id_, pointer=f"{pointer}/{number}")
+                raise cls.not_visible_error(id_, pointer=f"{pointer}/{number}")
 
     @classmethod
-    def regions_within_reach(cls, actor: Actor) -> Select[Region]:
+    def select_visible_regions(cls, actor: Actor) -> Select[Region]:
         """The regions of the stores within reach; all of them for those who look after every store."""
-        question = select(Region)
+        stmt = select(Region)
         if actor.store_ids is None:
-            return question
-        return question.where(Region.id.in_(select(cls.region_id).where(*cls.visible_to(actor))))
+            return stmt
+        return stmt.where(Region.id.in_(select(cls.region_id).where(*cls.visible_to(actor))))
 
     @property
     def policy(self) -> "EscalationPolicy | None":
@@ -193,19 +195,19 @@ class Store(Aggregate):
 
     @property
     def opening_hours(self) -> Hours:
-        return self.hours or ALWAYS
+        return self.hours or ALWAYS_OPEN
 
     def edit(self, **changes: Any) -> None:
         """Change how the store works: `above_limit`, `longest_pause_minutes`."""
         for name, value in changes.items():
             setattr(self, name, value)
-        self.touch()
+        self.bump_version()
 
     def set_hours(self, hours: Hours) -> None:
         """Be open at these times from now on. Invalid, with a pointer, where openings overlap."""
-        check(hours)
+        check_hours(hours)
         self.hours = hours
-        self.touch()
+        self.bump_version()
 
     def is_open(self, at: datetime) -> bool:
         return is_open(self.hours, at, self.zone)
@@ -225,13 +227,13 @@ class Store(Aggregate):
         """First instant of a business day, and the first instant after it (UTC)."""
         return self._day_start(business_date), self._day_start(business_date + timedelta(days=1))
 
-    def shuts_at(self, business_date: date) -> datetime:
+    def closing_time(self, business_date: date) -> datetime:
         """When people go home on a business day, by the store's hours; the end of the day where they do not say."""
         start, end = self.day_bounds(business_date)
         closing = last_closing(self.opening_hours, start, end, self.zone)
         return end if closing is None else min(closing, end)
 
-    def begins_at(self, business_date: date) -> datetime | None:
+    def work_begins_at(self, business_date: date) -> datetime | None:
         """When people come to work on a business day: as it opens; None on a day it stays shut.
 
         A store that is open through the night, or never told its hours, begins in the morning.
@@ -242,10 +244,10 @@ class Store(Aggregate):
             return first_opening(self.opening_hours, morning, end, self.zone)
         return first_opening(self.opening_hours, start, morning, self.zone) or morning
 
-    def day_before(self, business_date: date) -> date:
+    def previous_working_date(self, business_date: date) -> date:
         """The last business day before this one on which it did not stay shut; with too many of those just the last."""
         days = [business_date - timedelta(days=number) for number in range(1, MAX_CLOSED_DAYS + 2)]
-        return next((day for day in days if self.begins_at(day) is not None), days[0])
+        return next((day for day in days if self.work_begins_at(day) is not None), days[0])
 
     def _day_start(self, day: date) -> datetime:
         return datetime.combine(day, self.day_starts_at, tzinfo=self.zone).astimezone(UTC)
@@ -261,7 +263,7 @@ class Place(TenantOwned):
     __tablename__ = "place"
     __table_args__ = (UniqueConstraint("organization_id", "store_id", "slug"),)
 
-    store_id: Mapped[UUID] = link("store")
+    store_id: Mapped[UUID] = tenant_fk("store")
     slug: Mapped[str] = mapped_column(String(60))
     name: Mapped[str] = mapped_column(String(60))
     position: Mapped[int] = mapped_column(default=0)

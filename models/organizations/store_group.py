@@ -11,7 +11,7 @@ from sqlalchemy.sql.base import ExecutableOption
 
 from models.access import Actor
 from models.db import slug as naming
-from models.db.base import Aggregate, TenantOwned, link, many
+from models.db.base import Aggregate, TenantOwned, one_to_many, tenant_fk
 from models.errors import Conflict
 from models.organizations.store import Store
 
@@ -33,8 +33,8 @@ class StoreGroup(Aggregate):
     name: Mapped[str] = mapped_column(String(200))
     kind: Mapped[GroupKind]
 
-    members: Mapped[list["StoreInGroup"]] = many(
-        "StoreGroup", "StoreInGroup", "group_id", order_by="StoreInGroup.store_id", cascade="all, delete-orphan"
+    members: Mapped[list["StoreGroupMember"]] = one_to_many(
+        "StoreGroup", "StoreGroupMember", "group_id", order_by="StoreGroupMember.store_id", cascade="all, delete-orphan"
     )
 
     @classmethod
@@ -42,15 +42,15 @@ class StoreGroup(Aggregate):
         """Those with a store within reach; all of them, empty ones too, for those who look after every store."""
         if actor.store_ids is None:
             return ()
-        return (cls.id.in_(select(StoreInGroup.group_id).where(StoreInGroup.store_id.in_(actor.store_ids))),)
+        return (cls.id.in_(select(StoreGroupMember.group_id).where(StoreGroupMember.store_id.in_(actor.store_ids))),)
 
     @classmethod
-    def shown_with(cls) -> Sequence[ExecutableOption]:
+    def eager_options(cls) -> Sequence[ExecutableOption]:
         return (selectinload(cls.members),)
 
     @classmethod
-    def listed(cls, actor: Actor) -> Select["StoreGroup"]:
-        return select(cls).where(*cls.visible_to(actor)).options(*cls.shown_with())
+    def select_visible(cls, actor: Actor) -> Select["StoreGroup"]:
+        return select(cls).where(*cls.visible_to(actor)).options(*cls.eager_options())
 
     @classmethod
     def create(
@@ -59,7 +59,7 @@ class StoreGroup(Aggregate):
         """A new group of these stores. Conflict when the slug is taken, Missing for a store that is out of reach."""
         if session.scalars(select(cls.id).where(cls.slug == slug)).first() is not None:
             raise Conflict(f"There is a group {slug!r} already.", code="already-exists", pointer="/slug")
-        group = cls(slug=naming.slug(slug), **values)
+        group = cls(slug=naming.check_slug(slug), **values)
         group._consist_of(session, store_ids, by)
         session.add(group)
         return group
@@ -73,24 +73,24 @@ class StoreGroup(Aggregate):
             setattr(self, name, value)
         if store_ids is not None:
             self._consist_of(session, store_ids, by)
-        self.touch()
+        self.bump_version()
 
     @property
     def store_ids(self) -> list[UUID]:
         return sorted(member.store_id for member in self.members)
 
     def _consist_of(self, session: Session, store_ids: Sequence[UUID], by: Actor) -> None:
-        Store.all_within_reach(session, store_ids, seen_by=by, pointer="/store_ids")
+        Store.require_visible(session, store_ids, actor=by, pointer="/store_ids")
         # Who stays keeps their row: a new one beside it would be the same store twice until the old one is gone.
         there = {member.store_id: member for member in self.members}
-        self.members = [there.get(store_id) or StoreInGroup(store_id=store_id) for store_id in sorted({*store_ids})]
+        self.members = [there.get(store_id) or StoreGroupMember(store_id=store_id) for store_id in sorted({*store_ids})]
 
 
-class StoreInGroup(TenantOwned):
+class StoreGroupMember(TenantOwned):
     """That a store is in a group."""
 
-    __tablename__ = "store_in_group"
+    __tablename__ = "store_group_member"
     __table_args__ = (UniqueConstraint("organization_id", "group_id", "store_id"),)
 
-    group_id: Mapped[UUID] = link("store_group")
-    store_id: Mapped[UUID] = link("store", index=True)
+    group_id: Mapped[UUID] = tenant_fk("store_group")
+    store_id: Mapped[UUID] = tenant_fk("store", index=True)

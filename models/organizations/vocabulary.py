@@ -9,8 +9,8 @@ from sqlalchemy.orm import Mapped, Session, joinedload, mapped_column, selectinl
 from sqlalchemy.sql.base import ExecutableOption
 
 from models.db import slug as naming
-from models.db.base import Aggregate, TenantOwned, link, many, one
-from models.errors import Conflict, Missing
+from models.db.base import Aggregate, TenantOwned, many_to_one, one_to_many, tenant_fk
+from models.errors import Conflict, NotFound
 
 
 class Category(Aggregate):
@@ -24,17 +24,17 @@ class Category(Aggregate):
     urgent: Mapped[bool] = mapped_column(default=False)
     about_money: Mapped[bool] = mapped_column(default=False)  # the failure was the price; else words come first
 
-    causes: Mapped[list["Cause"]] = many("Category", "Cause", "category_id", order_by="Cause.slug")
+    causes: Mapped[list["Cause"]] = one_to_many("Category", "Cause", "category_id", order_by="Cause.slug")
 
     @classmethod
-    def listed(cls) -> Select["Category"]:
+    def select_visible(cls) -> Select["Category"]:
         return select(cls).options(selectinload(cls.causes))
 
     @classmethod
-    def named(cls, session: Session, slug: str) -> "Category":
+    def by_slug(cls, session: Session, slug: str) -> "Category":
         found = session.scalars(select(cls).where(cls.slug == slug)).one_or_none()
         if found is None:
-            raise Missing(f"This organization has no category {slug!r}.", pointer="/category")
+            raise NotFound(f"This organization has no category {slug!r}.", pointer="/category")
         return found
 
 
@@ -44,11 +44,11 @@ class Cause(TenantOwned):
     __tablename__ = "cause"
     __table_args__ = (UniqueConstraint("organization_id", "slug"),)
 
-    category_id: Mapped[UUID] = link("category", index=True)
+    category_id: Mapped[UUID] = tenant_fk("category", index=True)
     slug: Mapped[str] = mapped_column(String(60))
     name: Mapped[str] = mapped_column(String(60))
 
-    category: Mapped[Category] = one("Cause", "category_id", "Category", viewonly=True)
+    category: Mapped[Category] = many_to_one("Cause", "category_id", "Category", viewonly=True)
 
 
 class Question(Aggregate):
@@ -59,40 +59,40 @@ class Question(Aggregate):
 
     slug: Mapped[str] = mapped_column(String(60))
     text: Mapped[str] = mapped_column(String(300))
-    category_id: Mapped[UUID | None] = link("category", nullable=True)
+    category_id: Mapped[UUID | None] = tenant_fk("category", nullable=True)
 
-    category: Mapped[Category | None] = one("Question", "category_id", "Category")
+    category: Mapped[Category | None] = many_to_one("Question", "category_id", "Category")
 
     @classmethod
-    def shown_with(cls) -> Sequence[ExecutableOption]:
+    def eager_options(cls) -> Sequence[ExecutableOption]:
         return (joinedload(cls.category),)
 
     @classmethod
-    def listed(cls, *, category: str | None = None) -> Select["Question"]:
+    def select_visible(cls, *, category: str | None = None) -> Select["Question"]:
         """The questions; those that can be asked about a category (a slug) where it is named."""
-        question = select(cls).options(*cls.shown_with())
+        question = select(cls).options(*cls.eager_options())
         if category is None:
             return question
         return question.where(or_(cls.category_id.is_(None), cls.category.has(slug=category)))
 
     @classmethod
     def create(cls, session: Session, *, slug: str, category: str | None = None, **values: Any) -> "Question":
-        """A question of the organization's own. Conflict when the slug is taken, Missing without that category."""
+        """A question of the organization's own. Conflict when the slug is taken, NotFound without that category."""
         if session.scalars(select(cls.id).where(cls.slug == slug)).first() is not None:
             raise Conflict(f"There is a question {slug!r} already.", code="already-exists", pointer="/slug")
-        question = cls(slug=naming.slug(slug), **values)
+        question = cls(slug=naming.check_slug(slug), **values)
         question._belong_to(session, category)
         session.add(question)
         return question
 
     def edit(self, session: Session, **changes: Any) -> None:
-        """Change its text or its category. Missing without that category."""
+        """Change its text or its category. NotFound without that category."""
         if "category" in changes:
             self._belong_to(session, changes.pop("category"))
         for name, value in changes.items():
             setattr(self, name, value)
-        self.touch()
+        self.bump_version()
 
     def _belong_to(self, session: Session, category: str | None) -> None:
-        self.category = Category.named(session, category) if category else None
+        self.category = Category.by_slug(session, category) if category else None
         self.category_id = self.category.id if self.category else None

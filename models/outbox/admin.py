@@ -10,55 +10,55 @@ from sqlalchemy.orm import Session, joinedload
 from models.alerts.alert import Alert
 from models.alerts.enums import AlertState
 from models.alerts.notification import Notification, NotificationState
-from models.errors import Missing
-from models.outbox.message import Outgoing, Task
+from models.errors import NotFound
+from models.outbox.message import OutboxKind, OutboxMessage
 from models.staff.device import AddressKind
 
-KEPT_FOR = timedelta(days=7)  # what is done, for whoever looks for the cause of something
-FORGOTTEN_AT_ONCE = 500
-KEPT_BACK = "kept-back"  # why a notification was not even tried
+DONE_MESSAGE_TTL = timedelta(days=7)  # what is done, for whoever looks for the cause of something
+DELETE_BATCH = 500
+CIRCUIT_OPEN = "kept-back"  # why a notification was not even tried
 
 
-def counts(session: Session, *, at: datetime) -> dict[str, int]:
+def count_by_state(session: Session, *, at: datetime) -> dict[str, int]:
     """How many rows are due now, due later, leased to a worker, done, and set aside after too many failures."""
     state = case(
-        (Outgoing.set_aside_at.is_not(None), "set_aside"),
-        (Outgoing.done_at.is_not(None), "done"),
-        (Outgoing.lease_until >= at, "leased"),
-        (Outgoing.is_due(at), "due"),
+        (OutboxMessage.dead_lettered_at.is_not(None), "dead_lettered"),
+        (OutboxMessage.done_at.is_not(None), "done"),
+        (OutboxMessage.lease_until >= at, "leased"),
+        (OutboxMessage.is_due(at), "due"),
         else_="later",
     )
     rows = session.execute(select(state.label("state"), func.count().label("rows")).group_by("state"))
     counted = {row.state: row.rows for row in rows}
-    return {name: counted.get(name, 0) for name in ("due", "later", "leased", "done", "set_aside")}
+    return {name: counted.get(name, 0) for name in ("due", "later", "leased", "done", "dead_lettered")}
 
 
-def figures(session: Session, *, at: datetime) -> dict[str, float]:
+def measure_backlog(session: Session, *, at: datetime) -> dict[str, float]:
     """How many rows wait, by state, and for how many seconds the oldest of the due ones has been due.
 
     What is done is left out: it is looked at every few seconds, and there is a week of that.
     """
-    leased = Outgoing.lease_until >= at
-    due = Outgoing.is_due(at) & or_(Outgoing.lease_until.is_(None), Outgoing.lease_until < at)
+    leased = OutboxMessage.lease_until >= at
+    due = OutboxMessage.is_due(at) & or_(OutboxMessage.lease_until.is_(None), OutboxMessage.lease_until < at)
     counted = session.execute(
         select(
             func.count(case((due, 1))).label("due"),
             func.count(case((leased, 1))).label("leased"),
             func.count().label("all"),
-            func.min(case((due, Outgoing.due_at))).label("oldest"),
-        ).where(Outgoing.done_at.is_(None))
+            func.min(case((due, OutboxMessage.due_at))).label("oldest"),
+        ).where(OutboxMessage.done_at.is_(None))
     ).one()
-    set_aside = select(func.count()).select_from(Outgoing).where(Outgoing.set_aside_at.is_not(None))
+    set_aside = select(func.count()).select_from(OutboxMessage).where(OutboxMessage.dead_lettered_at.is_not(None))
     return {
         "due": counted.due,
         "leased": counted.leased,
         "later": counted.all - counted.due - counted.leased,
-        "set_aside": session.scalars(set_aside).one(),
+        "dead_lettered": session.scalars(set_aside).one(),
         "oldest_due_seconds": _seconds_since(counted.oldest, at),
     }
 
 
-def lateness(session: Session, *, at: datetime) -> float:
+def step_lateness_seconds(session: Session, *, at: datetime) -> float:
     """Seconds by which the latest step of an open alert is late; 0 when none is."""
     next_step = select(func.min(Alert.next_step_at)).where(
         Alert.next_step_at.is_not(None), Alert.state == AlertState.OPEN
@@ -70,74 +70,78 @@ def retry(session: Session, ids: Collection[UUID] | None, *, at: datetime) -> di
     """Give rows that were set aside another chance, all of them when no ids are given.
 
     Those of no use any more (an alert that is over rings nobody, nor does a letter whose time has run out) are let go:
-    they stay done, and nobody has to look at them again. Missing when an id is not of a row that was set aside.
+    they stay done, and nobody has to look at them again. NotFound when an id is not of a row that was set aside.
     """
-    aside = select(Outgoing).where(Outgoing.set_aside_at.is_not(None)).order_by(Outgoing.id)
+    aside = select(OutboxMessage).where(OutboxMessage.dead_lettered_at.is_not(None)).order_by(OutboxMessage.id)
     if ids is not None:
-        aside = aside.where(Outgoing.id.in_(ids))
+        aside = aside.where(OutboxMessage.id.in_(ids))
     rows = session.scalars(
         aside.options(
-            joinedload(Outgoing.alert).lazyload(Alert.notifications), joinedload(Outgoing.notification)
-        ).with_for_update(of=Outgoing)
+            joinedload(OutboxMessage.alert).lazyload(Alert.notifications), joinedload(OutboxMessage.notification)
+        ).with_for_update(of=OutboxMessage)
     ).all()
     for id_ in sorted(set(ids or ()) - {row.id for row in rows}):
-        raise Missing(f"No row {id_} was set aside.")
-    useful = [row for row in rows if _useful(row, at)]
+        raise NotFound(f"No row {id_} was set aside.")
+    useful = [row for row in rows if _is_worth_retrying(row, at)]
     for row in rows:
-        row.set_aside_at = None
+        row.dead_lettered_at = None
     for row in useful:
-        row.done_at, row.poisonings, row.due_at = None, 0, at
-        if row.task in (Task.RING, Task.INFORM):
-            row.letter_to.state, row.letter_to.failure = NotificationState.QUEUED, None
+        row.done_at, row.failures, row.due_at = None, 0, at
+        if row.kind in (OutboxKind.DELIVER_RING, OutboxKind.DELIVER_INFO):
+            row.notification_or_raise.state, row.notification_or_raise.failure = NotificationState.QUEUED, None
     return {"retried": [row.id for row in useful], "let_go": [row.id for row in rows if row not in useful]}
 
 
-def note_kept_back(session: Session, kinds: Collection[AddressKind]) -> None:
+def mark_circuit_open(session: Session, kinds: Collection[AddressKind]) -> None:
     """Say of each notification that waits for a channel which is away, and was never tried, that this is why."""
-    waits = select(Outgoing.notification_id).where(
-        Outgoing.done_at.is_(None), Outgoing.task.in_((Task.RING, Task.INFORM)), Outgoing.goes_to(kinds)
+    waits = select(OutboxMessage.notification_id).where(
+        OutboxMessage.done_at.is_(None),
+        OutboxMessage.kind.in_((OutboxKind.DELIVER_RING, OutboxKind.DELIVER_INFO)),
+        OutboxMessage.goes_to(kinds),
     )
     untried = (Notification.state == NotificationState.QUEUED, Notification.failure.is_(None))
-    question = select(Notification).where(Notification.id.in_(waits), *untried).order_by(Notification.id)
-    for notification in session.scalars(question.with_for_update(of=Notification, skip_locked=True)):
-        notification.failure = KEPT_BACK
+    stmt = select(Notification).where(Notification.id.in_(waits), *untried).order_by(Notification.id)
+    for notification in session.scalars(stmt.with_for_update(of=Notification, skip_locked=True)):
+        notification.failure = CIRCUIT_OPEN
 
 
-def forget_done(session: Session, *, at: datetime, limit: int = FORGOTTEN_AT_ONCE) -> int:
+def delete_done(session: Session, *, at: datetime, limit: int = DELETE_BATCH) -> int:
     """Remove some of what was done long ago; how many."""
     old = (
-        select(Outgoing.organization_id, Outgoing.id)
-        .where(Outgoing.done_at < at - KEPT_FOR)
-        .order_by(Outgoing.done_at)
+        select(OutboxMessage.organization_id, OutboxMessage.id)
+        .where(OutboxMessage.done_at < at - DONE_MESSAGE_TTL)
+        .order_by(OutboxMessage.done_at)
         .limit(limit)
         .with_for_update(skip_locked=True)
     )
     keys = [tuple(key) for key in session.execute(old)]
     if keys:
-        these = tuple_(Outgoing.organization_id, Outgoing.id).in_(keys)
-        session.execute(delete(Outgoing).where(these).execution_options(synchronize_session=False))
+        these = tuple_(OutboxMessage.organization_id, OutboxMessage.id).in_(keys)
+        session.execute(delete(OutboxMessage).where(these).execution_options(synchronize_session=False))
     return len(keys)
 
 
-def _useful(row: Outgoing, at: datetime) -> bool:
-    if row.task in (Task.RING, Task.INFORM) and (row.letter_to.expires_at <= at or row.letter_to.on_a_phone):
+def _is_worth_retrying(row: OutboxMessage, at: datetime) -> bool:
+    if row.kind in (OutboxKind.DELIVER_RING, OutboxKind.DELIVER_INFO) and (
+        row.notification_or_raise.expires_at <= at or row.notification_or_raise.is_delivered
+    ):
         return False
-    return row.alert is None or _still_to_do(row, row.alert)
+    return row.alert is None or _is_alert_still_waiting(row, row.alert)
 
 
-def _still_to_do(row: Outgoing, alert: Alert) -> bool:
+def _is_alert_still_waiting(row: OutboxMessage, alert: Alert) -> bool:
     this_run = alert.run_id == row.run_id
-    match row.task:
-        case Task.REACH:
+    match row.kind:
+        case OutboxKind.FIND_RECIPIENTS:
             return this_run and alert.state is AlertState.OPEN
-        case Task.RING:
-            return this_run and alert.calling
-        case Task.GIVE_BACK:
+        case OutboxKind.DELIVER_RING:
+            return this_run and alert.is_ringing
+        case OutboxKind.AUTO_RELEASE:
             return this_run and alert.state is AlertState.TAKEN
-        case Task.RECALL:
-            return not alert.calling
-        case Task.WITHDRAW:
-            return not alert.calling and row.letter_to.withdrawn_at is None
+        case OutboxKind.FIND_WITHDRAWALS:
+            return not alert.is_ringing
+        case OutboxKind.DELIVER_WITHDRAWAL:
+            return not alert.is_ringing and row.notification_or_raise.withdrawn_at is None
     return this_run  # what is told
 
 

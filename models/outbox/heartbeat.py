@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from models.db.base import Base
 
 SILENT_AFTER = timedelta(seconds=30)
-FORGOTTEN_AFTER = timedelta(hours=1)  # each start of a worker has a name of its own: the rows would pile up
+HEARTBEAT_TTL = timedelta(hours=1)  # each start of a worker has a name of its own: the rows would pile up
 
 
 class Heartbeat(Base):
@@ -42,7 +42,7 @@ class Heartbeat(Base):
         session.add(beat)
         beat.at, beat.overdue_steps, beat.push = at, overdue_steps, push
         beat.channels, beat.figures = dict(channels), dict(figures)
-        session.execute(delete(cls).where(cls.worker != worker, cls.at < at - FORGOTTEN_AFTER))
+        session.execute(delete(cls).where(cls.worker != worker, cls.at < at - HEARTBEAT_TTL))
 
     @classmethod
     def stop(cls, session: Session, worker: str) -> None:

@@ -9,7 +9,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 
-class Waker:
+class OutboxListener:
     """Sleeps until somebody wrote to the outbox.
 
     PostgreSQL tells it (LISTEN; a trigger notifies at commit). On SQLite the number of the file's last change is

@@ -13,99 +13,107 @@ from uuid_utils.compat import uuid7
 from models.alerts.alert import Alert
 from models.alerts.notification import Notification, NotificationKind
 from models.concerns.concern import Concern
-from models.db.base import TenantOwned, link, one
+from models.db.base import TenantOwned, many_to_one, tenant_fk
 from models.organizations.store import Store
 from models.recovery.follow_up import FollowUp
 from models.staff.device import AddressKind, Device
 
 # What a killed worker had in hand waits for so long. A letter may take longer: its worker renews the lease meanwhile,
 # and no statement holds a worker up for longer than this (`statement_timeout` in models/db/session.py).
-LEASE = timedelta(seconds=20)
-POISONED_AFTER = 5  # failures nobody foresaw; refusals and time-outs of a provider do not count
+OUTBOX_LEASE = timedelta(seconds=20)
+MAX_FAILURES = 5  # failures nobody foresaw; refusals and time-outs of a provider do not count
 
 
-DAILY_LOG = f"kind = '{NotificationKind.DAILY_LOG}'"
+IS_DAILY_LOG = f"notification_kind = '{NotificationKind.DAILY_LOG}'"
 
 
-class Task(StrEnum):
-    REACH = "reach"  # find out whom a step of an alert reaches
-    RING = "ring"  # one notification to one device
-    GIVE_BACK = "give_back"  # what was taken and forgotten
-    EXPIRE = "expire"  # what was asked for and nobody decided in time
-    REMIND = "remind"  # of a promise that is due soon
-    OVERDUE = "overdue"  # a promise whose time has come
-    INFORM = "inform"  # one notification that does not climb
-    TELL = "tell"  # find out who is to be told of something
-    RECALL = "recall"  # find out whose phones still show an alert that was taken
-    WITHDRAW = "withdraw"  # take one notification off one device
+class OutboxKind(StrEnum):
+    """What a worker has to do with a message."""
+
+    FIND_RECIPIENTS = "find_recipients"  # whom a step of an alert reaches
+    FIND_READERS = "find_readers"  # who is to be informed of something that does not ring
+    FIND_WITHDRAWALS = "find_withdrawals"  # whose phones still show an alert that was taken
+    DELIVER_RING = "deliver_ring"  # one notification of an alert, to one address
+    DELIVER_INFO = "deliver_info"  # one notification that does not escalate, to one address
+    DELIVER_WITHDRAWAL = "deliver_withdrawal"  # take one notification off one device
+    AUTO_RELEASE = "auto_release"  # release a concern that was taken and forgotten
+    EXPIRE_APPROVALS = "expire_approvals"  # what was asked for and nobody decided in time
+    REMIND_OWNER = "remind_owner"  # of a follow-up that is due soon
+    BREAK_FOLLOW_UP = "break_follow_up"  # a follow-up whose time has come
 
 
-def _partial(name: str, condition: str, *columns: str, unique: bool = False) -> Index:
+def _partial_index(name: str, condition: str, *columns: str, unique: bool = False) -> Index:
     return Index(name, *columns, unique=unique, postgresql_where=text(condition), sqlite_where=text(condition))
 
 
-class Outgoing(TenantOwned):
+class OutboxMessage(TenantOwned):
     """One thing to do outside the transaction that decided it."""
 
-    __tablename__ = "outbox"
+    __tablename__ = "outbox_message"
     __table_args__ = (
-        _partial("ix_outbox_due", "done_at IS NULL", "due_at"),
-        _partial("ix_outbox_done", "done_at IS NOT NULL", "done_at"),
-        _partial("ix_outbox_set_aside", "set_aside_at IS NOT NULL", "set_aside_at"),
-        _partial(
-            "uq_outbox_daily_log", DAILY_LOG, "organization_id", "store_id", "business_date", "staff_id", unique=True
+        _partial_index("ix_outbox_message_due", "done_at IS NULL", "due_at"),
+        _partial_index("ix_outbox_message_done", "done_at IS NOT NULL", "done_at"),
+        _partial_index("ix_outbox_message_dead_lettered", "dead_lettered_at IS NOT NULL", "dead_lettered_at"),
+        _partial_index(
+            "uq_outbox_message_daily_log",
+            IS_DAILY_LOG,
+            "organization_id",
+            "store_id",
+            "business_date",
+            "staff_id",
+            unique=True,
         ),
     )
 
-    task: Mapped[Task]
-    alert_id: Mapped[UUID | None] = link("alert", nullable=True)
-    concern_id: Mapped[UUID | None] = link("concern", nullable=True)
-    staff_id: Mapped[UUID | None] = link("staff", nullable=True)  # who is told, or who it is about
-    follow_up_id: Mapped[UUID | None] = link("follow_up", nullable=True)
-    notification_id: Mapped[UUID | None] = link("notification", nullable=True)
-    store_id: Mapped[UUID | None] = link("store", nullable=True)  # with the day: whose day is told of
+    kind: Mapped[OutboxKind]
+    alert_id: Mapped[UUID | None] = tenant_fk("alert", nullable=True)
+    concern_id: Mapped[UUID | None] = tenant_fk("concern", nullable=True)
+    staff_id: Mapped[UUID | None] = tenant_fk("staff", nullable=True)  # who is told, or who it is about
+    follow_up_id: Mapped[UUID | None] = tenant_fk("follow_up", nullable=True)
+    notification_id: Mapped[UUID | None] = tenant_fk("notification", nullable=True)
+    store_id: Mapped[UUID | None] = tenant_fk("store", nullable=True)  # with the day: whose day is told of
     business_date: Mapped[date | None]
-    kind: Mapped[NotificationKind | None]  # what is told
+    notification_kind: Mapped[NotificationKind | None]  # what is told
     run_id: Mapped[UUID | None]  # of the alert or the promise it is about: another one is begun, and this does nothing
     step: Mapped[int | None]
     created_at: Mapped[datetime]
     due_at: Mapped[datetime]
     lease_id: Mapped[UUID | None]
     lease_until: Mapped[datetime | None]
-    tries: Mapped[int] = mapped_column(default=0)
-    poisonings: Mapped[int] = mapped_column(default=0)
+    attempts: Mapped[int] = mapped_column(default=0)
+    failures: Mapped[int] = mapped_column(default=0)
     done_at: Mapped[datetime | None]
-    set_aside_at: Mapped[datetime | None]
+    dead_lettered_at: Mapped[datetime | None]
     last_error: Mapped[str | None] = mapped_column(Text)
 
-    alert: Mapped[Alert | None] = one("Outgoing", "alert_id", "Alert")
-    concern: Mapped[Concern | None] = one("Outgoing", "concern_id", "Concern")
-    follow_up: Mapped[FollowUp | None] = one("Outgoing", "follow_up_id", "FollowUp")
-    notification: Mapped[Notification | None] = one("Outgoing", "notification_id", "Notification")
+    alert: Mapped[Alert | None] = many_to_one("OutboxMessage", "alert_id", "Alert")
+    concern: Mapped[Concern | None] = many_to_one("OutboxMessage", "concern_id", "Concern")
+    follow_up: Mapped[FollowUp | None] = many_to_one("OutboxMessage", "follow_up_id", "FollowUp")
+    notification: Mapped[Notification | None] = many_to_one("OutboxMessage", "notification_id", "Notification")
 
-    store: Mapped[Store | None] = one("Outgoing", "store_id", "Store")
+    store: Mapped[Store | None] = many_to_one("OutboxMessage", "store_id", "Store")
 
     @property
-    def letter_to(self) -> Notification:
+    def notification_or_raise(self) -> Notification:
         """The notification a RING or WITHDRAW is about."""
         if self.notification is None:
-            raise ValueError(f"a {self.task} is not about one notification")
+            raise ValueError(f"a {self.kind} is not about one notification")
         return self.notification
 
     @classmethod
-    def about(
+    def for_alert(
         cls,
         alert: Alert,
-        task: Task,
+        kind: OutboxKind,
         *,
         at: datetime,
         notification: Notification | None = None,
         step: int | None = None,
-    ) -> "Outgoing":
+    ) -> "OutboxMessage":
         """Something to do for the present run of an alert, and for its present step unless another one is named."""
         return cls(
             organization_id=alert.organization_id,
-            task=task,
+            kind=kind,
             alert=alert,
             alert_id=alert.id,
             concern=alert.concern,
@@ -113,19 +121,19 @@ class Outgoing(TenantOwned):
             notification=notification,
             notification_id=notification.id if notification else None,
             run_id=alert.run_id,
-            step=alert.stage if step is None else step,
+            step=alert.absolute_step if step is None else step,
             created_at=at,
             due_at=at,
         )
 
     @classmethod
-    def reminder(
-        cls, task: Task, concern: Concern, *, due_at: datetime, at: datetime, follow_up: FollowUp | None = None
-    ) -> "Outgoing":
+    def timer(
+        cls, kind: OutboxKind, concern: Concern, *, due_at: datetime, at: datetime, follow_up: FollowUp | None = None
+    ) -> "OutboxMessage":
         """Something to look after later, whatever becomes of the concern until then."""
         return cls(
             organization_id=concern.organization_id,
-            task=task,
+            kind=kind,
             concern=concern,
             concern_id=concern.id,
             follow_up=follow_up,
@@ -135,7 +143,7 @@ class Outgoing(TenantOwned):
         )
 
     @classmethod
-    def news(
+    def information(
         cls,
         kind: NotificationKind,
         organization_id: UUID,
@@ -145,14 +153,14 @@ class Outgoing(TenantOwned):
         alert: Alert | None = None,
         follow_up: FollowUp | None = None,
         staff_id: UUID | None = None,
-    ) -> "Outgoing":
+    ) -> "OutboxMessage":
         """Something people are to be told of, once it is found out who they are."""
         cause = alert or follow_up
         about = concern or (cause.concern if cause else None)
         return cls(
             organization_id=organization_id,
-            task=Task.TELL,
-            kind=kind,
+            kind=OutboxKind.FIND_READERS,
+            notification_kind=kind,
             alert_id=alert.id if alert else None,
             concern=about,
             concern_id=about.id if about else None,
@@ -164,26 +172,26 @@ class Outgoing(TenantOwned):
         )
 
     @classmethod
-    def of_day(
+    def day_information(
         cls, kind: NotificationKind, store: Store, business_date: date, *, due_at: datetime, at: datetime
-    ) -> "Outgoing":
+    ) -> "OutboxMessage":
         """Something people are to be told, later, of a day of this store that is over."""
         return cls(
             organization_id=store.organization_id,
-            task=Task.TELL,
-            kind=kind,
+            kind=OutboxKind.FIND_READERS,
+            notification_kind=kind,
             store_id=store.id,
             business_date=business_date,
             created_at=at,
             due_at=due_at,
         )
 
-    def letter(self, notification: Notification, *, at: datetime) -> "Outgoing":
+    def delivery_to(self, notification: Notification, *, at: datetime) -> "OutboxMessage":
         """One notification of this news."""
-        return Outgoing(
+        return OutboxMessage(
             organization_id=self.organization_id,
-            task=Task.INFORM,
-            kind=self.kind,
+            kind=OutboxKind.DELIVER_INFO,
+            notification_kind=self.notification_kind,
             staff_id=notification.staff_id,
             alert_id=self.alert_id,
             concern_id=self.concern_id,
@@ -225,43 +233,45 @@ class Outgoing(TenantOwned):
             Notification.id == cls.notification_id,
             Notification.expires_at <= at,
         )
-        return cls.task.in_((Task.RING, Task.INFORM)) & ended.exists()
+        return cls.kind.in_((OutboxKind.DELIVER_RING, OutboxKind.DELIVER_INFO)) & ended.exists()
 
     @classmethod
     def claim(
         cls,
         session: Session,
-        tasks: Sequence[Task],
+        kinds: Sequence[OutboxKind],
         *,
         at: datetime,
         limit: int,
-        lease: timedelta = LEASE,
+        lease: timedelta = OUTBOX_LEASE,
         only: ColumnElement[bool] | None = None,
-        also: Sequence[ExecutableOption] = (),
-    ) -> Sequence["Outgoing"]:
-        """Lease what is due, oldest first, and load `also`. Other workers pass over what this one holds.
+        options: Sequence[ExecutableOption] = (),
+    ) -> Sequence["OutboxMessage"]:
+        """Lease what is due, oldest first, and load `options`. Other workers pass over what this one holds.
 
         A lease that ends later than any that is taken now was taken before a clock was set back, and counts no longer;
         the second length of one is for the clocks of other workers. SKIP LOCKED exists on PostgreSQL only; on SQLite
         the transaction holds the one write lock anyway.
         """
-        question = select(cls).where(
+        stmt = select(cls).where(
             cls.done_at.is_(None),
-            cls.task.in_(tasks),
+            cls.kind.in_(kinds),
             cls.is_due(at),
             or_(cls.lease_until.is_(None), cls.lease_until < at, cls.lease_until > at + 2 * lease),
         )
         if only is not None:
-            question = question.where(only)
+            stmt = stmt.where(only)
         due = session.scalars(
-            question.options(*also).order_by(cls.due_at, cls.id).limit(limit).with_for_update(of=cls, skip_locked=True)
+            stmt.options(*options).order_by(cls.due_at, cls.id).limit(limit).with_for_update(of=cls, skip_locked=True)
         ).all()
         for row in due:
             row.lease_id, row.lease_until = uuid7(), at + lease
         return due
 
     @classmethod
-    def renew(cls, session: Session, claimed: Iterable["Outgoing"], *, at: datetime, lease: timedelta = LEASE) -> None:
+    def renew(
+        cls, session: Session, claimed: Iterable["OutboxMessage"], *, at: datetime, lease: timedelta = OUTBOX_LEASE
+    ) -> None:
         """Hold on to what is still being done. What is being recorded at this moment needs it no longer."""
         leases = [row.lease_id for row in claimed]
         held = select(cls).where(cls.done_at.is_(None), cls.lease_id.in_(leases))
@@ -269,8 +279,10 @@ class Outgoing(TenantOwned):
             row.lease_until = at + lease
 
     @classmethod
-    def held(cls, session: Session, claimed: "Outgoing", *, also: Sequence[ExecutableOption] = ()) -> "Outgoing | None":
-        """The claimed row, if its lease still holds, and `also`; None when somebody else took it over."""
+    def lock_claimed(
+        cls, session: Session, claimed: "OutboxMessage", *, options: Sequence[ExecutableOption] = ()
+    ) -> "OutboxMessage | None":
+        """The claimed row, if its lease still holds, and `options`; None when somebody else took it over."""
         return session.scalars(
             select(cls)
             .where(
@@ -279,22 +291,22 @@ class Outgoing(TenantOwned):
                 cls.lease_id == claimed.lease_id,
                 cls.done_at.is_(None),
             )
-            .options(*also)
+            .options(*options)
             .with_for_update(of=cls)
         ).one_or_none()
 
     def finish(self, *, at: datetime) -> None:
         self.done_at, self.lease_id, self.lease_until = at, None, None
 
-    def put_off(self, *, until: datetime, reason: str) -> None:
+    def retry_at(self, *, until: datetime, reason: str) -> None:
         """Try again later; the world outside is at fault, not the row."""
-        self.tries += 1
+        self.attempts += 1
         self.due_at, self.last_error = until, reason
         self.lease_id = self.lease_until = None
 
-    def poison(self, *, until: datetime, reason: str, at: datetime) -> None:
+    def record_failure(self, *, until: datetime, reason: str, at: datetime) -> None:
         """An error nobody foresaw. After a few of them the row is set aside, so that it cannot hold up the rest."""
-        self.poisonings += 1
-        self.put_off(until=until, reason=reason)
-        if self.poisonings >= POISONED_AFTER:
-            self.set_aside_at = self.done_at = at
+        self.failures += 1
+        self.retry_at(until=until, reason=reason)
+        if self.failures >= MAX_FAILURES:
+            self.dead_lettered_at = self.done_at = at

@@ -11,38 +11,38 @@ from models.alerts.enums import AlertState
 from models.db.base import Base
 from models.db.session import ScopedSession
 
-OF_THE_HOUSE = "house"
+WATCHDOG = "house"
 
 # Nearly always empty, and it spares each look a walk through every alert there ever was.
-_STOPPED = text(f"state = '{AlertState.OPEN}' AND next_step_at IS NULL")
-Index("ix_alert_stopped", Alert.raised_at, postgresql_where=_STOPPED, sqlite_where=_STOPPED)
+_WITHOUT_NEXT_STEP = text(f"state = '{AlertState.OPEN}' AND next_step_at IS NULL")
+Index("ix_alert_stopped", Alert.raised_at, postgresql_where=_WITHOUT_NEXT_STEP, sqlite_where=_WITHOUT_NEXT_STEP)
 
 
-class Inspection(Base):
+class WatchdogRun(Base):
     """The last one: there is a single row. Global: it counts, and names nobody."""
 
-    __tablename__ = "inspection"
+    __tablename__ = "watchdog_run"
 
-    of: Mapped[str] = mapped_column(String(20), primary_key=True)
+    id: Mapped[str] = mapped_column(String(20), primary_key=True)
     at: Mapped[datetime]
-    found: Mapped[dict[str, Any]]
+    findings: Mapped[dict[str, Any]]
 
     @classmethod
     def take_turn(cls, session: ScopedSession, *, every: timedelta, at: datetime) -> bool:
         """Whether it is time for one and nobody else has begun it. A time far ahead is of a clock that was wrong."""
-        if session.insert_once(cls, of=OF_THE_HOUSE, at=at, found={}) is not None:
+        if session.insert_or_ignore(cls, id=WATCHDOG, at=at, findings={}) is not None:
             return True
         its_time = or_(cls.at <= at - every, cls.at > at + every)
-        turn = update(cls).where(cls.of == OF_THE_HOUSE, its_time).values(at=at).returning(cls.at)
+        turn = update(cls).where(cls.id == WATCHDOG, its_time).values(at=at).returning(cls.at)
         return session.scalars(turn, execution_options={"synchronize_session": False}).one_or_none() is not None
 
     @classmethod
     def record(cls, session: ScopedSession, found: dict[str, int]) -> None:
         """How many of each kind were found."""
         session.execute(
-            update(cls).where(cls.of == OF_THE_HOUSE).values(found=found).execution_options(synchronize_session=False)
+            update(cls).where(cls.id == WATCHDOG).values(findings=found).execution_options(synchronize_session=False)
         )
 
     @property
     def clean(self) -> bool:
-        return not any(self.found.values())
+        return not any(self.findings.values())

@@ -9,10 +9,10 @@ from sqlalchemy import ColumnElement, Index, Select, String, Text, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.access import Actor
-from models.concerns.child import Part
-from models.concerns.event import ConcernEvent, Step
-from models.db.base import Money, StoreDate, link, money, one
-from models.errors import NotNow
+from models.concerns.child import ConcernChild
+from models.concerns.event import ConcernEvent, ConcernStep
+from models.db.base import Money, StoreDate, many_to_one, money_columns, tenant_fk
+from models.errors import InvalidState
 from models.recovery.remedy import Remedy
 from models.staff.staff import Staff
 
@@ -36,21 +36,21 @@ class Settlement(StrEnum):
 
 
 UNPAID = frozenset({Settlement.RECORDED, Settlement.REQUESTED, Settlement.FAILED})
-SETTLES: dict[Settlement, frozenset[Settlement]] = {  # the next one: those it may follow
+SETTLEMENT_MOVES: dict[Settlement, frozenset[Settlement]] = {  # the next one: those it may follow
     Settlement.REQUESTED: frozenset({Settlement.RECORDED, Settlement.FAILED}),
     Settlement.SETTLED: UNPAID,
     Settlement.FAILED: frozenset({Settlement.RECORDED, Settlement.REQUESTED}),
 }
 
 
-class RecoveryAction(Part):
+class RecoveryAction(ConcernChild):
     """One thing done for the customer. Never changed afterwards: a mistake is corrected by a reversing entry.
 
     A reversing entry points to what it takes back (`reverses_id`) and carries its cost with the sign turned; what is
-    only asked for has no cost, but `asked`. So sums over all rows are right without looking at the status.
+    only asked for has no cost, but `requested_cost`. So sums over all rows are right without looking at the status.
 
     `business_date` is the day whose limits it counts against, by our clock and not the phone's; that of a reversing
-    entry is the one of what it takes back. `beyond` says that it was more than its giver may give without asking.
+    entry is the one of what it takes back. `over_limit` says that it was more than its giver may give without asking.
     """
 
     __tablename__ = "recovery_action"
@@ -78,39 +78,39 @@ class RecoveryAction(Part):
         ),
     )
 
-    remedy_id: Mapped[UUID] = link("remedy")
-    reverses_id: Mapped[UUID | None] = link("recovery_action", nullable=True)
+    remedy_id: Mapped[UUID] = tenant_fk("remedy")
+    reverses_id: Mapped[UUID | None] = tenant_fk("recovery_action", nullable=True)
     status: Mapped[ActionStatus] = mapped_column(default=ActionStatus.DONE)
-    cost: Mapped[Money | None] = money("cost")
-    asked: Mapped[Money | None] = money("asked")
-    beyond: Mapped[bool] = mapped_column(default=False)
+    cost: Mapped[Money | None] = money_columns("cost")
+    requested_cost: Mapped[Money | None] = money_columns("requested_cost")
+    over_limit: Mapped[bool] = mapped_column(default=False)
     business_date: Mapped[date]
     settlement: Mapped[Settlement] = mapped_column(default=Settlement.NONE)
     settlement_reference: Mapped[str | None] = mapped_column(String(100))
     expires_at: Mapped[datetime | None]
     decided_at: Mapped[datetime | None]
-    decided_by_id: Mapped[UUID | None] = link("staff", nullable=True)
+    decided_by_id: Mapped[UUID | None] = tenant_fk("staff", nullable=True)
     decision_note: Mapped[str | None] = mapped_column(Text)
     note: Mapped[str | None] = mapped_column(Text)
     acted_at: Mapped[datetime]
     recorded_at: Mapped[datetime]
-    acted_by_id: Mapped[UUID | None] = link("staff", nullable=True)
+    acted_by_id: Mapped[UUID | None] = tenant_fk("staff", nullable=True)
 
-    remedy: Mapped[Remedy] = one("RecoveryAction", "remedy_id", "Remedy", lazy="joined")
-    acted_by: Mapped[Staff | None] = one("RecoveryAction", "acted_by_id", "Staff", lazy="joined")
-    decided_by: Mapped[Staff | None] = one("RecoveryAction", "decided_by_id", "Staff", lazy="joined")
+    remedy: Mapped[Remedy] = many_to_one("RecoveryAction", "remedy_id", "Remedy", lazy="joined")
+    acted_by: Mapped[Staff | None] = many_to_one("RecoveryAction", "acted_by_id", "Staff", lazy="joined")
+    decided_by: Mapped[Staff | None] = many_to_one("RecoveryAction", "decided_by_id", "Staff", lazy="joined")
 
     @property
-    def counted_on(self) -> StoreDate:
-        return self.concern.counted_on
+    def rollup_day(self) -> StoreDate:
+        return self.concern.rollup_day
 
     @classmethod
-    def listed(cls, actor: Actor, *, unpaid: bool | None = None, **equal: Any) -> Select["RecoveryAction"]:
+    def select_visible(cls, actor: Actor, *, unpaid: bool | None = None, **equal: Any) -> Select["RecoveryAction"]:
         """The actions within reach whose columns have these values; `unpaid`, promised and not paid, or not that."""
         criteria = [getattr(cls, name) == value for name, value in equal.items()]
         if unpaid is not None:
             criteria.append(cls.is_unpaid() if unpaid else ~cls.is_unpaid())
-        return select(cls).where(*cls.visible_to(actor), *criteria).options(*cls.shown_with())
+        return select(cls).where(*cls.visible_to(actor), *criteria).options(*cls.eager_options())
 
     @classmethod
     def is_unpaid(cls) -> ColumnElement[bool]:
@@ -125,15 +125,15 @@ class RecoveryAction(Part):
     @property
     def amount(self) -> Money | None:
         """What it costs, or would cost if it were allowed."""
-        return self.cost or self.asked
+        return self.cost or self.requested_cost
 
     def reverse(
         self, session: Session, *, by: Actor, at: datetime, note: str | None = None
     ) -> tuple["RecoveryAction", ConcernEvent]:
-        """Take it back by an entry of its own. NotNow unless it is done, or for an entry that reverses."""
+        """Take it back by an entry of its own. InvalidState unless it is done, or for an entry that reverses."""
         if self.status is not ActionStatus.DONE or self.reverses_id is not None:
-            raise NotNow(f"An action that is {self.status} cannot be reversed.", state=str(self.status))
-        event = self.put_down(Step.ACTION_REVERSED, by=by, at=at)
+            raise InvalidState(f"An action that is {self.status} cannot be reversed.", state=str(self.status))
+        event = self.record_event(ConcernStep.ACTION_REVERSED, by=by, at=at)
         entry = RecoveryAction(
             concern_id=self.concern_id,
             concern=self.concern,
@@ -151,24 +151,24 @@ class RecoveryAction(Part):
         )
         session.add(entry)
         self.status = ActionStatus.REVERSED
-        self.touch()
+        self.bump_version()
         return entry, event
 
     def settle(self, *, to: Settlement, reference: str | None = None, by: Actor, at: datetime) -> ConcernEvent:
-        """Follow the money until it is paid. NotNow where there is none to be paid, or it is paid already."""
-        if self.status is not ActionStatus.DONE or self.settlement not in SETTLES[to]:
-            raise NotNow(f"Money that is {self.settlement} cannot be {to}.", state=str(self.settlement))
+        """Follow the money until it is paid. InvalidState where there is none to be paid, or it is paid already."""
+        if self.status is not ActionStatus.DONE or self.settlement not in SETTLEMENT_MOVES[to]:
+            raise InvalidState(f"Money that is {self.settlement} cannot be {to}.", state=str(self.settlement))
         self.settlement, self.settlement_reference = to, reference or self.settlement_reference
-        self.touch()
-        return self.put_down(Step.ACTION_SETTLED, by=by, at=at, settlement=to)
+        self.bump_version()
+        return self.record_event(ConcernStep.ACTION_SETTLED, by=by, at=at, settlement=to)
 
-    def put_down(self, step: Step, *, by: Actor, at: datetime, **details: Any) -> ConcernEvent:
+    def record_event(self, step: ConcernStep, *, by: Actor, at: datetime, **details: Any) -> ConcernEvent:
         """A step of this action in the timeline of its concern."""
-        if self.beyond and self.acted_by_id is not None:
+        if self.over_limit and self.acted_by_id is not None:
             details["asked_by"] = str(self.acted_by_id)
         named = {"recovery_action_id": str(self.id), "remedy": self.remedy.slug}
-        return self.concern.note(step, by=by, at=at, details={**named, **details})
+        return self.concern.add_event(step, by=by, at=at, details={**named, **details})
 
 
 # What was given and not taken back; a reversing entry is nothing by itself.
-STANDS = (RecoveryAction.status == ActionStatus.DONE) & RecoveryAction.reverses_id.is_(None)
+IN_EFFECT = (RecoveryAction.status == ActionStatus.DONE) & RecoveryAction.reverses_id.is_(None)

@@ -9,17 +9,17 @@ from sqlalchemy.orm import Session
 
 from models.access import Actor
 from models.concerns.concern import Concern
-from models.concerns.event import ConcernEvent, Step
+from models.concerns.event import ConcernEvent, ConcernStep
 from models.db.base import Money
-from models.errors import Forbidden, Invalid, NotNow
+from models.errors import Forbidden, Invalid, InvalidState
 from models.organizations.store import AboveLimit
 from models.policy_defaults import APPROVAL_TTL
 from models.recovery.action import ActionStatus, RecoveryAction, Settlement
-from models.recovery.budget import is_beyond, refuse_above_order
+from models.recovery.budget import check_refunds_within_order, exceeds_budget
 from models.recovery.remedy import Remedy, RemedyKind
 
 
-def act(
+def record_action(
     session: Session,
     concern: Concern,
     *,
@@ -37,11 +37,11 @@ def act(
     more than `by` may give waits for somebody to allow it, unless the store acts first and looks at it afterwards.
     `given` may hold id and note.
     """
-    cost = _cost(concern, remedy, cost)
+    cost = _cost_of(concern, remedy, cost)
     today = concern.store.business_date(at)
     if cost is not None:
-        refuse_above_order(session, concern, remedy, cost)
-    beyond = cost is not None and is_beyond(session, concern, remedy, cost, by=by, on=today)
+        check_refunds_within_order(session, concern, remedy, cost)
+    beyond = cost is not None and exceeds_budget(session, concern, remedy, cost, by=by, on=today)
     asks = beyond and concern.store.above_limit is AboveLimit.ASK_FIRST
     action = RecoveryAction(
         **given,
@@ -52,8 +52,8 @@ def act(
         remedy_id=remedy.id,
         status=ActionStatus.PENDING if asks else ActionStatus.DONE,
         cost=None if asks else cost,
-        asked=cost if asks else None,
-        beyond=beyond,
+        requested_cost=cost if asks else None,
+        over_limit=beyond,
         business_date=today,
         settlement=Settlement.NONE if asks else _settlement(remedy, cost),
         expires_at=at + APPROVAL_TTL if asks else None,
@@ -62,7 +62,7 @@ def act(
         acted_by_id=by.staff_id,
         decided_by=None,
     )
-    event = action.put_down(Step.ACTION_RECORDED, by=by, at=at, status=str(action.status))
+    event = action.record_event(ConcernStep.ACTION_RECORDED, by=by, at=at, status=str(action.status))
     session.add(action)
     return action, event
 
@@ -72,52 +72,55 @@ def approve(
 ) -> ConcernEvent:
     """Allow what was asked for, or agree with what was done above a limit.
 
-    Forbidden for one's own, and for more than one may give oneself; NotNow when it is decided, or was not asked for.
+    Forbidden for one's own, and for more than one may give oneself; InvalidState when it is decided, or was not asked
+    for.
     """
-    _decide(session, action, by=by, at=at, note=note)
-    if action.status is ActionStatus.PENDING and action.asked is not None:
+    _record_decision(session, action, by=by, at=at, note=note)
+    if action.status is ActionStatus.PENDING and action.requested_cost is not None:
         today = action.concern.store.business_date(at)
-        refuse_above_order(session, action.concern, action.remedy, action.asked)
-        if is_beyond(session, action.concern, action.remedy, action.asked, by=by, on=today):
+        check_refunds_within_order(session, action.concern, action.remedy, action.requested_cost)
+        if exceeds_budget(session, action.concern, action.remedy, action.requested_cost, by=by, on=today):
             raise Forbidden("This is more than you may give as well: ask somebody who may give more.")
-        action.status, action.cost, action.asked = ActionStatus.DONE, action.asked, None
+        action.status, action.cost, action.requested_cost = ActionStatus.DONE, action.requested_cost, None
         action.business_date, action.settlement = today, _settlement(action.remedy, action.cost)
-    return action.put_down(Step.ACTION_APPROVED, by=by, at=at)
+    return action.record_event(ConcernStep.ACTION_APPROVED, by=by, at=at)
 
 
 def decline(session: Session, action: RecoveryAction, *, by: Actor, at: datetime, note: str) -> ConcernEvent:
     """Do not allow it, and say why. What was done first stays done: the note is what is to be learned from it."""
-    _decide(session, action, by=by, at=at, note=note)
+    _record_decision(session, action, by=by, at=at, note=note)
     if action.status is ActionStatus.PENDING:
         action.status = ActionStatus.DECLINED
-    return action.put_down(Step.ACTION_DECLINED, by=by, at=at, note=note)
+    return action.record_event(ConcernStep.ACTION_DECLINED, by=by, at=at, note=note)
 
 
-def expire(session: Session, concern: Concern, *, at: datetime) -> Sequence[ConcernEvent]:
+def expire_pending(session: Session, concern: Concern, *, at: datetime) -> Sequence[ConcernEvent]:
     """What was asked for and nobody decided in time; the steps, for others to announce."""
     waits = (RecoveryAction.concern_id == concern.id, RecoveryAction.status == ActionStatus.PENDING)
     steps = []
     for action in session.scalars(select(RecoveryAction).where(*waits, RecoveryAction.expires_at <= at)):
         action.status = ActionStatus.EXPIRED
-        action.touch()
-        steps.append(action.put_down(Step.ACTION_EXPIRED, by=Actor.nobody(concern.organization_id), at=at))
+        action.bump_version()
+        steps.append(
+            action.record_event(ConcernStep.ACTION_EXPIRED, by=Actor.unauthenticated(concern.organization_id), at=at)
+        )
     return steps
 
 
-def _decide(session: Session, action: RecoveryAction, *, by: Actor, at: datetime, note: str | None) -> None:
-    waits = action.status is ActionStatus.PENDING or (action.status is ActionStatus.DONE and action.beyond)
+def _record_decision(session: Session, action: RecoveryAction, *, by: Actor, at: datetime, note: str | None) -> None:
+    waits = action.status is ActionStatus.PENDING or (action.status is ActionStatus.DONE and action.over_limit)
     if not waits or action.decided_at is not None:
-        raise NotNow("Nobody asks for this, or it is decided already.", state=str(action.status))
+        raise InvalidState("Nobody asks for this, or it is decided already.", state=str(action.status))
     if action.expires_at is not None and action.expires_at <= at:
-        raise NotNow("Nobody decided in time; it has to be asked for again.", state=str(ActionStatus.EXPIRED))
+        raise InvalidState("Nobody decided in time; it has to be asked for again.", state=str(ActionStatus.EXPIRED))
     if action.acted_by_id is not None and action.acted_by_id == by.staff_id:
         raise Forbidden("Nobody decides about what they asked for themselves.")
     action.decided_at, action.decided_by_id, action.decision_note = at, by.staff_id, note
     session.expire(action, ["decided_by"])
-    action.touch()
+    action.bump_version()
 
 
-def _cost(concern: Concern, remedy: Remedy, told: Money | None) -> Money | None:
+def _cost_of(concern: Concern, remedy: Remedy, told: Money | None) -> Money | None:
     usual, currency = remedy.default_cost, concern.store.currency
     if told is None:
         return usual if usual is not None and usual.currency == currency else None

@@ -8,17 +8,17 @@ from sqlalchemy import Index, Select, SmallInteger, String, Text, UniqueConstrai
 from sqlalchemy.orm import Mapped, Session, joinedload, mapped_column
 
 from models.access import Actor
-from models.concerns.child import Part
+from models.concerns.child import ConcernChild
 from models.concerns.concern import Concern
 from models.concerns.enums import Kind, Status
-from models.concerns.event import ConcernEvent, Step
+from models.concerns.event import ConcernEvent, ConcernStep
 from models.customers.customer import Customer
-from models.db.base import Aggregate, link, one
+from models.db.base import Aggregate, many_to_one, tenant_fk
 from models.db.session import ScopedSession
-from models.errors import Conflict, Missing, NotNow
+from models.errors import Conflict, InvalidState, NotFound
 from models.organizations.store import Store
 from models.policy_defaults import FEEDBACK_DAYS_BETWEEN, FEEDBACK_LINK_TTL
-from models.recovery.public_token import LENGTH, new_token
+from models.recovery.public_token import TOKEN_LENGTH, new_token
 from models.staff.staff import Staff
 
 
@@ -38,15 +38,15 @@ class FeedbackPolicy(Aggregate):
     @classmethod
     def set_to(cls, session: ScopedSession, *, days_between: int) -> "FeedbackPolicy":
         """Ask one customer at most once in so many days; 0 is as often as there is something to ask about."""
-        if (new := session.insert_once(cls, days_between=days_between)) is not None:
+        if (new := session.insert_or_ignore(cls, days_between=days_between)) is not None:
             return new
         policy = session.scalars(select(cls).with_for_update()).one()
         policy.days_between = days_between
-        policy.touch()
+        policy.bump_version()
         return policy
 
 
-class FeedbackRequest(Part):
+class FeedbackRequest(ConcernChild):
     """One link for one customer about one concern, and what they answered: once, before it expires."""
 
     __tablename__ = "feedback_request"
@@ -55,35 +55,35 @@ class FeedbackRequest(Part):
         Index("ix_feedback_request_concern", "organization_id", "concern_id", "asked_at", "id"),
     )
 
-    token: Mapped[str] = mapped_column(String(LENGTH))
+    token: Mapped[str] = mapped_column(String(TOKEN_LENGTH))
     asked_at: Mapped[datetime]
-    asked_by_id: Mapped[UUID | None] = link("staff", nullable=True)
+    asked_by_id: Mapped[UUID | None] = tenant_fk("staff", nullable=True)
     expires_at: Mapped[datetime]
     answered_at: Mapped[datetime | None]
     rating: Mapped[int | None] = mapped_column(SmallInteger)
     recommend: Mapped[int | None] = mapped_column(SmallInteger)
     words: Mapped[str | None] = mapped_column(Text)
 
-    asked_by: Mapped[Staff | None] = one("FeedbackRequest", "asked_by_id", "Staff", lazy="joined")
+    asked_by: Mapped[Staff | None] = many_to_one("FeedbackRequest", "asked_by_id", "Staff", lazy="joined")
 
     @classmethod
-    def listed(cls, actor: Actor, **equal: Any) -> Select["FeedbackRequest"]:
+    def select_visible(cls, actor: Actor, **equal: Any) -> Select["FeedbackRequest"]:
         """The requests within reach whose columns have these values."""
         criteria = [getattr(cls, name) == value for name, value in equal.items()]
-        return select(cls).where(*cls.visible_to(actor), *criteria).options(*cls.shown_with())
+        return select(cls).where(*cls.visible_to(actor), *criteria).options(*cls.eager_options())
 
     @classmethod
-    def ask(
+    def create(
         cls, session: ScopedSession, concern: Concern, *, id_: UUID, by: Actor, at: datetime
     ) -> tuple["FeedbackRequest", ConcernEvent]:
         """A link for the customer of a concern that is over.
 
-        NotNow while it is not, and for praise. Conflict, with the request that stands in the way where it is about the
-        same concern, when this customer was asked within the organization's number of days; of an unknown customer
-        nothing is known but this concern.
+        InvalidState while it is not, and for praise. Conflict, with the request that stands in the way where it is
+        about the same concern, when this customer was asked within the organization's number of days; of an unknown
+        customer nothing is known but this concern.
         """
         if concern.status is not Status.RESOLVED or concern.kind is Kind.PRAISE:
-            raise NotNow("Ask how it was once it is over.", state=str(concern.status))
+            raise InvalidState("Ask how it was once it is over.", state=str(concern.status))
         cls._refuse_too_soon(session, concern, at=at)
         request = cls(
             id=id_,
@@ -97,13 +97,13 @@ class FeedbackRequest(Part):
         )
         session.add(request)
         details = {"feedback_request_id": str(id_)}
-        return request, concern.note(Step.FEEDBACK_ASKED, by=by, at=at, details=details)
+        return request, concern.add_event(ConcernStep.FEEDBACK_ASKED, by=by, at=at, details=details)
 
     @classmethod
     def _refuse_too_soon(cls, session: ScopedSession, concern: Concern, *, at: datetime) -> None:
         same = cls.concern_id == concern.id
         if concern.customer_id is not None:
-            session.execute(Customer.held(Customer.id == concern.customer_id, for_change=True))
+            session.execute(Customer.select_for_update(Customer.id == concern.customer_id, for_change=True))
             same = cls.concern_id.in_(select(Concern.id).where(Concern.customer_id == concern.customer_id))
         days = timedelta(days=FeedbackPolicy.current(session).days_between)
         newest = select(cls).where(same, cls.asked_at > at - days).order_by(cls.asked_at.desc()).limit(1)
@@ -116,8 +116,8 @@ class FeedbackRequest(Part):
             )
 
     @classmethod
-    def behind(cls, session: Session, token: str, *, lock: bool = False) -> "FeedbackRequest":
-        """The request of a link, with its concern and store; Missing where there is none.
+    def by_token(cls, session: Session, token: str, *, lock: bool = False) -> "FeedbackRequest":
+        """The request of a link, with its concern and store; NotFound where there is none.
 
         `lock` holds the concern first and then the request, in the order of everything else that changes a part.
         """
@@ -132,7 +132,7 @@ class FeedbackRequest(Part):
         )
         found = session.scalars(select(cls).where(wanted).options(beside)).unique().one_or_none()
         if found is None:
-            raise Missing("There is no such link.")
+            raise NotFound("There is no such link.")
         return found
 
     def is_open(self, at: datetime) -> bool:
@@ -144,17 +144,17 @@ class FeedbackRequest(Part):
     ) -> ConcernEvent:
         """What the customer says: `rating` 1-5, `recommend` 0-10. The last step, for others to announce.
 
-        A low rating opens the concern again, if somebody else has not done so. NotNow for a second answer, and once the
-        link has expired.
+        A low rating opens the concern again, if somebody else has not done so. InvalidState for a second answer, and
+        once the link has expired.
         """
         if not self.is_open(at):
-            raise NotNow("This link was answered, or has expired.")
-        customer = Actor.nobody(self.organization_id)
+            raise InvalidState("This link was answered, or has expired.")
+        customer = Actor.unauthenticated(self.organization_id)
         self.answered_at, self.rating, self.recommend, self.words = at, rating, recommend, words
-        self.touch()
+        self.bump_version()
         self.concern.rating = rating
         details = {"feedback_request_id": str(self.id), "rating": rating}
-        given = self.concern.note(Step.FEEDBACK_GIVEN, by=customer, at=at, details=details)
+        given = self.concern.add_event(ConcernStep.FEEDBACK_GIVEN, by=customer, at=at, details=details)
         if self.concern.unhappy_after_all and self.concern.status is Status.RESOLVED:
             return self.concern.reopen(by=customer, at=at)
         return given

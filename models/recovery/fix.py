@@ -14,15 +14,15 @@ from models.access import Actor
 from models.concerns.concern import Concern
 from models.concerns.enums import Kind
 from models.concerns.event import ConcernEvent
-from models.concerns.references import look_up
+from models.concerns.references import resolve_slugs
 from models.customers.customer import Customer
-from models.db.base import Aggregate, link, one
+from models.db.base import Aggregate, many_to_one, tenant_fk
 from models.errors import Invalid
 from models.organizations.store import Store
 from models.organizations.vocabulary import Cause
 from models.policy_defaults import MAX_THANK_YOUS_PER_REQUEST
 from models.recovery.follow_up import FollowUp, FollowUpKind, FollowUpStatus
-from models.recovery.follow_up_owner import Keeper
+from models.recovery.follow_up_owner import FollowUpOwner
 from models.staff.staff import Staff
 
 
@@ -53,14 +53,14 @@ class Fix(Aggregate):
     __tablename__ = "fix"
     __table_args__ = (Index("ix_fix_newest", "organization_id", "fixed_at", "id"),)
 
-    cause_id: Mapped[UUID] = link("cause")
-    store_id: Mapped[UUID | None] = link("store", nullable=True)
+    cause_id: Mapped[UUID] = tenant_fk("cause")
+    store_id: Mapped[UUID | None] = tenant_fk("store", nullable=True)
     what: Mapped[str] = mapped_column(Text)
     fixed_at: Mapped[datetime]
-    told_by_id: Mapped[UUID] = link("staff")
+    told_by_id: Mapped[UUID] = tenant_fk("staff")
 
-    cause: Mapped[Cause] = one("Fix", "cause_id", "Cause")
-    told_by: Mapped[Staff] = one("Fix", "told_by_id", "Staff")
+    cause: Mapped[Cause] = many_to_one("Fix", "cause_id", "Cause")
+    told_by: Mapped[Staff] = many_to_one("Fix", "told_by_id", "Staff")
 
     @classmethod
     def visible_to(cls, actor: Actor) -> Sequence[ColumnElement[bool]]:
@@ -68,19 +68,19 @@ class Fix(Aggregate):
         return () if actor.store_ids is None else (or_(cls.store_id.is_(None), cls.store_id.in_(actor.store_ids)),)
 
     @classmethod
-    def shown_with(cls) -> Sequence[ExecutableOption]:
+    def eager_options(cls) -> Sequence[ExecutableOption]:
         return (joinedload(cls.cause).joinedload(Cause.category), joinedload(cls.told_by))
 
     @classmethod
-    def listed(cls, actor: Actor, *, cause: str | None = None, **equal: Any) -> Select["Fix"]:
+    def select_visible(cls, actor: Actor, *, cause: str | None = None, **equal: Any) -> Select["Fix"]:
         """The fixes within reach whose columns have these values, those of a cause by its slug."""
         criteria = [*cls.visible_to(actor), *(getattr(cls, name) == value for name, value in equal.items())]
         if cause is not None:
             criteria.append(cls.cause.has(slug=cause))
-        return select(cls).where(*criteria).options(*cls.shown_with())
+        return select(cls).where(*criteria).options(*cls.eager_options())
 
     @classmethod
-    def tell(
+    def record(
         cls,
         session: Session,
         *,
@@ -98,14 +98,14 @@ class Fix(Aggregate):
         somebody who does not look after all of them.
         """
         if store_id is not None:
-            Store.find(session, store_id, seen_by=by, pointer="/store_id")
+            Store.get_visible(session, store_id, actor=by, pointer="/store_id")
         elif by.store_ids is not None:
             raise Invalid(
                 "Say in which store: only who looks after all of them fixes it everywhere.", pointer="/store_id"
             )
         if fixed_at is not None and fixed_at > at:
             raise Invalid("What will be fixed is not fixed yet.", pointer="/fixed_at")
-        found = look_up(session, {"category": category, "cause": cause}, store_id=None)
+        found = resolve_slugs(session, {"category": category, "cause": cause}, store_id=None)
         fix = cls(
             **said,
             cause=found["cause"],
@@ -117,10 +117,10 @@ class Fix(Aggregate):
         session.add(fix)
         return fix
 
-    def about(self, concern: Any, *, seen_by: Actor) -> Sequence[ColumnElement[bool]]:
+    def about(self, concern: Any, *, actor: Actor) -> Sequence[ColumnElement[bool]]:
         """That a concern (or an alias of it) has this cause, where it was fixed, within this actor's sight."""
         here = [] if self.store_id is None else [concern.store_id == self.store_id]
-        return concern.cause_id == self.cause_id, concern.kind != Kind.PRAISE, *here, *concern.visible_to(seen_by)
+        return concern.cause_id == self.cause_id, concern.kind != Kind.PRAISE, *here, *concern.visible_to(actor)
 
     def raised(self, concern: Any) -> ColumnElement[bool]:
         """That a concern about it was told before it was fixed."""
@@ -140,30 +140,30 @@ class Fix(Aggregate):
             those.where(FollowUp.fix_id == self.id, theirs.customer_id.is_not(None), *criteria)
         )
 
-    def raised_by(self, *, seen_by: Actor) -> Select[Concern]:
+    def raised_by(self, *, actor: Actor) -> Select[Concern]:
         """Of each customer who raised it and may be contacted the newest concern of this cause."""
         newer = aliased(Concern)
         is_newer = tuple_(newer.received_at, newer.id) > tuple_(Concern.received_at, Concern.id)
-        theirs = (newer.customer_id == Concern.customer_id, self.raised(newer), *self.about(newer, seen_by=seen_by))
+        theirs = (newer.customer_id == Concern.customer_id, self.raised(newer), *self.about(newer, actor=actor))
         return (
             select(Concern)
             .join(Concern.customer)
-            .where(self.raised(Concern), *self.about(Concern, seen_by=seen_by), self.contactable())
+            .where(self.raised(Concern), *self.about(Concern, actor=actor), self.contactable())
             .where(~select(newer.id).where(*theirs, is_newer).exists())
             .options(contains_eager(Concern.customer))
         )
 
-    def with_thanks(self, session: Session, concerns: Iterable[Concern], *, seen_by: Actor) -> list[RaisedBy]:
+    def with_thanks(self, session: Session, concerns: Iterable[Concern], *, actor: Actor) -> list[RaisedBy]:
         """The customers of these concerns, each with the thank-you there is; of several the one that was kept."""
         raised = {concern.customer_id: concern for concern in concerns}
-        within_reach = case((and_(true(), *FollowUp.visible_to(seen_by)), FollowUp.id))
-        question = (
+        within_reach = case((and_(true(), *FollowUp.visible_to(actor)), FollowUp.id))
+        stmt = (
             select(Concern.customer_id, within_reach.label("id"), FollowUp.status)
             .join(FollowUp.concern)
             .where(FollowUp.fix_id == self.id, Concern.customer_id.in_(raised))
             .order_by(FollowUp.status == FollowUpStatus.KEPT, FollowUp.promised_at, FollowUp.id)
         )
-        made = {row.customer_id: ThankYou(row.id, row.status) for row in session.execute(question)}
+        made = {row.customer_id: ThankYou(row.id, row.status) for row in session.execute(stmt)}
         return [
             RaisedBy(concern.customer, concern, made.get(customer_id))
             for customer_id, concern in raised.items()
@@ -187,8 +187,8 @@ class Fix(Aggregate):
         at again: whoever waited for a merge may find that the one who is left was thanked. What a colleague may not
         read, or is of a store they do not work in, stays to be done. Refusals as for a promise.
         """
-        keeper = Keeper.named(session, owner_id, by=by, pointer="/owner_id")
-        waiting = self.raised_by(seen_by=by).where(~self.thanked(), *keeper.within_reach())
+        keeper = FollowUpOwner.resolve(session, owner_id, by=by, pointer="/owner_id")
+        waiting = self.raised_by(actor=by).where(~self.thanked(), *keeper.within_reach())
         newest = waiting.order_by(Concern.received_at.desc(), Concern.id.desc()).limit(MAX_THANK_YOUS_PER_REQUEST)
         next_ones = select(newest.with_only_columns(Concern.id).subquery().c.id)
         held = session.scalars(
@@ -197,6 +197,6 @@ class Fix(Aggregate):
         concerns = session.scalars(waiting.where(Concern.id.in_(held)).options(joinedload(Concern.store)))
         said = {"what": what or self.what, "kind": kind, "fix_id": self.id}
         return [
-            FollowUp.entrust(session, concern, keeper, by=by, at=at, due_at=due_at, **said)
+            FollowUp.create_for_owner(session, concern, keeper, by=by, at=at, due_at=due_at, **said)
             for concern in concerns.unique()
         ]

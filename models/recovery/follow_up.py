@@ -10,13 +10,13 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from uuid_utils.compat import uuid7
 
 from models.access import Actor
-from models.concerns.child import Part
+from models.concerns.child import ConcernChild
 from models.concerns.concern import Concern
-from models.concerns.event import ConcernEvent, Step
-from models.db.base import OfADay, link, one
-from models.errors import Invalid, NotNow
+from models.concerns.event import ConcernEvent, ConcernStep
+from models.db.base import CountedByDay, many_to_one, tenant_fk
+from models.errors import Invalid, InvalidState
 from models.policy_defaults import FOLLOW_UP_MAX_AHEAD
-from models.recovery.follow_up_owner import Keeper
+from models.recovery.follow_up_owner import FollowUpOwner
 from models.staff.staff import Staff
 
 
@@ -35,10 +35,10 @@ class FollowUpStatus(StrEnum):
     CANCELLED = "cancelled"  # the customer does not want it any more
 
 
-OWED = frozenset({FollowUpStatus.OPEN, FollowUpStatus.BROKEN})
+PENDING_STATUSES = frozenset({FollowUpStatus.OPEN, FollowUpStatus.BROKEN})
 
 
-class FollowUp(OfADay, Part):
+class FollowUp(CountedByDay, ConcernChild):
     """One promise. Once broken it stays so (`broken_at`), whatever becomes of it afterwards.
 
     `business_date` is the store's day on which it is due. `run_id` changes with each step, so that what is left of an
@@ -65,21 +65,21 @@ class FollowUp(OfADay, Part):
     kind: Mapped[FollowUpKind]
     due_at: Mapped[datetime]
     business_date: Mapped[date]
-    owner_id: Mapped[UUID] = link("staff")
+    owner_id: Mapped[UUID] = tenant_fk("staff")
     status: Mapped[FollowUpStatus] = mapped_column(default=FollowUpStatus.OPEN)
     run_id: Mapped[UUID]
     promised_at: Mapped[datetime]
-    promised_by_id: Mapped[UUID | None] = link("staff", nullable=True)
+    promised_by_id: Mapped[UUID | None] = tenant_fk("staff", nullable=True)
     kept_at: Mapped[datetime | None]
     broken_at: Mapped[datetime | None]
     note: Mapped[str | None] = mapped_column(Text)
-    fix_id: Mapped[UUID | None] = link("fix", nullable=True)  # the cause was fixed: this is the thank-you for it
+    fix_id: Mapped[UUID | None] = tenant_fk("fix", nullable=True)  # the cause was fixed: this is the thank-you for it
 
-    owner: Mapped[Staff] = one("FollowUp", "owner_id", "Staff", lazy="joined")
-    promised_by: Mapped[Staff | None] = one("FollowUp", "promised_by_id", "Staff", lazy="joined")
+    owner: Mapped[Staff] = many_to_one("FollowUp", "owner_id", "Staff", lazy="joined")
+    promised_by: Mapped[Staff | None] = many_to_one("FollowUp", "promised_by_id", "Staff", lazy="joined")
 
     @classmethod
-    def listed(
+    def select_visible(
         cls, actor: Actor, *, due_before: datetime | None = None, owed_before: date | None = None, **equal: Any
     ) -> Select["FollowUp"]:
         """The promises within reach whose columns have these values, those due before a time, or owed from before."""
@@ -87,41 +87,44 @@ class FollowUp(OfADay, Part):
         if due_before is not None:
             criteria.append(cls.due_at < due_before)
         if owed_before is not None:
-            criteria.append(cls.is_owed_before(owed_before))
-        return select(cls).where(*criteria).options(*cls.shown_with())
+            criteria.append(cls.pending_before(owed_before))
+        return select(cls).where(*criteria).options(*cls.eager_options())
 
     @classmethod
-    def is_owed_before(cls, day: date) -> ColumnElement[bool]:
+    def pending_before(cls, day: date) -> ColumnElement[bool]:
         """It was due on an earlier business day and is owed still, however old."""
         # In words of SQL, so that both databases see that the partial index holds it.
         kind = cls.__table__.c.status.type
-        owed = [literal(one, kind, literal_execute=True) for one in (FollowUpStatus.OPEN, FollowUpStatus.BROKEN)]
+        owed = [
+            literal(many_to_one, kind, literal_execute=True)
+            for many_to_one in (FollowUpStatus.OPEN, FollowUpStatus.BROKEN)
+        ]
         return and_(cls.business_date < day, cls.status.in_(owed))
 
     @classmethod
-    def promised_to(cls, customer_id: UUID, *, seen_by: Actor) -> Select["FollowUp"]:
+    def pending_for_customer(cls, customer_id: UUID, *, actor: Actor) -> Select["FollowUp"]:
         """What this customer still waits for, what is due first coming first: open, or broken and not yet kept."""
         theirs = cls.concern_id.in_(select(Concern.id).where(Concern.customer_id == customer_id))
-        return cls.listed(seen_by).where(theirs, cls.status.in_(OWED)).order_by(cls.due_at, cls.id)
+        return cls.select_visible(actor).where(theirs, cls.status.in_(PENDING_STATUSES)).order_by(cls.due_at, cls.id)
 
     @classmethod
-    def promise(
+    def create(
         cls, session: Session, concern: Concern, *, by: Actor, owner_id: UUID | None = None, **said: Any
     ) -> tuple["FollowUp", ConcernEvent]:
         """Promise something to the customer of a concern, also of one that is over: that is when it is promised.
 
         It is kept by who promises unless an `owner_id` says otherwise. Missing or Invalid for somebody who cannot keep
-        it; for `said` see `entrust`.
+        it; for `said` see `create_for_owner`.
         """
-        keeper = Keeper.named(session, owner_id, by=by, pointer="/owner_id")
-        return cls.entrust(session, concern, keeper, by=by, **said)
+        keeper = FollowUpOwner.resolve(session, owner_id, by=by, pointer="/owner_id")
+        return cls.create_for_owner(session, concern, keeper, by=by, **said)
 
     @classmethod
-    def entrust(
+    def create_for_owner(
         cls,
         session: Session,
         concern: Concern,
-        keeper: Keeper,
+        keeper: FollowUpOwner,
         *,
         by: Actor,
         at: datetime,
@@ -141,7 +144,7 @@ class FollowUp(OfADay, Part):
             store_id=concern.store_id,
             due_at=due_at,
             business_date=concern.store.business_date(due_at),
-            owner_id=keeper.take_on(concern),
+            owner_id=keeper.require_owner_of(concern),
             run_id=uuid7(),
             promised_at=at,
             promised_by_id=by.staff_id,
@@ -149,38 +152,40 @@ class FollowUp(OfADay, Part):
         session.add(follow_up)
         thanks = {"fix_id": str(follow_up.fix_id)} if follow_up.fix_id else {}
         told = {"kind": follow_up.kind, "due_at": due_at.isoformat(), **thanks}
-        return follow_up, follow_up._note(Step.PROMISED, by=by, at=at, **told)
+        return follow_up, follow_up._note(ConcernStep.PROMISED, by=by, at=at, **told)
 
     def keep(self, *, by: Actor, at: datetime, note: str | None = None) -> ConcernEvent:
-        """The customer got what was promised. NotNow unless it is owed."""
+        """The customer got what was promised. InvalidState unless it is owed."""
         self._end(FollowUpStatus.KEPT, at=at, note=note)
         self.kept_at = at
-        return self._note(Step.PROMISE_KEPT, by=by, at=at, late=self.broken_at is not None)
+        return self._note(ConcernStep.PROMISE_KEPT, by=by, at=at, late=self.broken_at is not None)
 
     def cancel(self, *, by: Actor, at: datetime, note: str) -> ConcernEvent:
         """It is not wanted any more, and why. What was broken by then counts as that all the same."""
         self._end(FollowUpStatus.CANCELLED, at=at, note=note)
-        return self._note(Step.PROMISE_CANCELLED, by=by, at=at)
+        return self._note(ConcernStep.PROMISE_CANCELLED, by=by, at=at)
 
     def hand_over(self, session: Session, staff_id: UUID, *, by: Actor, at: datetime) -> ConcernEvent:
-        """Let a colleague keep it from now on. Invalid for somebody who cannot, NotNow unless it is owed."""
+        """Let a colleague keep it from now on. Invalid for somebody who cannot, InvalidState unless it is owed."""
         self._must_be_owed()
-        self.owner_id = Keeper.named(session, staff_id, by=by, pointer="/staff_id").take_on(self.concern)
+        self.owner_id = FollowUpOwner.resolve(session, staff_id, by=by, pointer="/staff_id").require_owner_of(
+            self.concern
+        )
         session.expire(self, ["owner"])
         self._go_on()
-        return self._note(Step.PROMISE_HANDED_OVER, by=by, at=at, to=str(staff_id))
+        return self._note(ConcernStep.PROMISE_HANDED_OVER, by=by, at=at, to=str(staff_id))
 
-    def break_(self, *, at: datetime) -> ConcernEvent:
+    def mark_broken(self, *, at: datetime) -> ConcernEvent:
         """Its time has passed, and nobody has kept it."""
         self.status, self.broken_at = FollowUpStatus.BROKEN, self.due_at
         self._go_on()
-        return self._note(Step.PROMISE_BROKEN, by=Actor.nobody(self.organization_id), at=at)
+        return self._note(ConcernStep.PROMISE_BROKEN, by=Actor.unauthenticated(self.organization_id), at=at)
 
-    def let_go(self, *, at: datetime) -> ConcernEvent:
+    def cancel_unwanted(self, *, at: datetime) -> ConcernEvent:
         """Its customer does not want to be contacted any more: that it was not kept is nobody's failure."""
         self.status = FollowUpStatus.CANCELLED
         self._go_on()
-        return self._note(Step.PROMISE_CANCELLED, by=Actor.nobody(self.organization_id), at=at)
+        return self._note(ConcernStep.PROMISE_CANCELLED, by=Actor.unauthenticated(self.organization_id), at=at)
 
     def _end(self, status: FollowUpStatus, *, at: datetime, note: str | None) -> None:
         self._must_be_owed()
@@ -190,12 +195,12 @@ class FollowUp(OfADay, Part):
         self._go_on()
 
     def _must_be_owed(self) -> None:
-        if self.status not in OWED:
-            raise NotNow(f"This promise is {self.status}.", state=str(self.status))
+        if self.status not in PENDING_STATUSES:
+            raise InvalidState(f"This promise is {self.status}.", state=str(self.status))
 
     def _go_on(self) -> None:
         self.run_id = uuid7()
-        self.touch()
+        self.bump_version()
 
-    def _note(self, step: Step, *, by: Actor, at: datetime, **details: Any) -> ConcernEvent:
-        return self.concern.note(step, by=by, at=at, details={"follow_up_id": str(self.id), **details})
+    def _note(self, step: ConcernStep, *, by: Actor, at: datetime, **details: Any) -> ConcernEvent:
+        return self.concern.add_event(step, by=by, at=at, details={"follow_up_id": str(self.id), **details})

@@ -17,7 +17,7 @@ from models.staff.staff import Staff
 
 
 @dataclass(frozen=True)
-class Keeper:
+class FollowUpOwner:
     """Whoever asks; or the colleague they named, with the shift that one is on. `pointer` is where they were named."""
 
     staff_id: UUID
@@ -26,7 +26,7 @@ class Keeper:
     shift: Shift | None = None
 
     @classmethod
-    def named(cls, session: Session, staff_id: UUID | None, *, by: Actor, pointer: str) -> "Keeper":
+    def resolve(cls, session: Session, staff_id: UUID | None, *, by: Actor, pointer: str) -> "FollowUpOwner":
         """Whoever asks, unless somebody else is named.
 
         Missing for a person out of reach, Invalid for one who may not act.
@@ -35,7 +35,7 @@ class Keeper:
             if by.staff_id is None:
                 raise Invalid("A key keeps no promise: say who does.", pointer=pointer)
             return cls(by.staff_id, pointer)
-        colleague = Staff.find(session, staff_id, seen_by=by, pointer=pointer)
+        colleague = Staff.get_visible(session, staff_id, actor=by, pointer=pointer)
         if Permission.RECOVERY_ACT not in colleague.permissions:
             raise Invalid(f"{colleague.name} is not somebody who may act.", pointer=pointer)
         return cls(staff_id, pointer, colleague, Shift.current(session, staff_id))
@@ -51,7 +51,7 @@ class Keeper:
             return (works_there,)
         return works_there, Concern.sensitive.is_(False) | (Concern.reported_by_id == self.staff_id)
 
-    def take_on(self, concern: Concern) -> UUID:
+    def require_owner_of(self, concern: Concern) -> UUID:
         """Who keeps what is promised about this concern.
 
         Invalid for a colleague who may not read of it, or does not work there.

@@ -6,7 +6,7 @@ import secrets
 from uuid import UUID
 
 SECRET_BYTES = 12  # 96 random bits; together with the organization few enough for a small QR code
-LENGTH = 38
+TOKEN_LENGTH = 38
 
 
 def new_token(organization_id: UUID) -> str:
@@ -18,9 +18,9 @@ def new_token(organization_id: UUID) -> str:
     return base64.urlsafe_b64encode(organization_id.bytes + secrets.token_bytes(SECRET_BYTES)).decode().rstrip("=")
 
 
-def organization_of(token: str) -> UUID | None:
+def organization_id_of(token: str) -> UUID | None:
     """Whose token this is, before anything is looked up; None for what cannot be one of ours."""
-    if len(token) != LENGTH:
+    if len(token) != TOKEN_LENGTH:
         return None
     try:
         decoded = base64.b64decode(token + "==", altchars=b"-_", validate=True)

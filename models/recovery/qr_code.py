@@ -12,31 +12,31 @@ from models.access import Actor
 from models.concerns.concern import Concern
 from models.concerns.enums import Kind, Source
 from models.concerns.event import ConcernEvent
-from models.db.base import Aggregate, link, one
-from models.errors import Missing
+from models.db.base import Aggregate, many_to_one, tenant_fk
+from models.errors import NotFound
 from models.organizations.store import Place, Store
 from models.policy_defaults import CONTENT_MOOD
-from models.recovery.public_token import LENGTH, new_token
+from models.recovery.public_token import TOKEN_LENGTH, new_token
 
 
-class StandingQr(Aggregate):
+class QrCode(Aggregate):
     """One printed code of a store: of a place, or of none where it stands on a receipt."""
 
-    __tablename__ = "standing_qr"
+    __tablename__ = "qr_code"
     __table_args__ = (
         UniqueConstraint("organization_id", "token"),
-        Index("ix_standing_qr_store", "organization_id", "store_id", "made_at", "id"),
+        Index("ix_qr_code_store", "organization_id", "store_id", "made_at", "id"),
     )
 
-    store_id: Mapped[UUID] = link("store")
-    place_id: Mapped[UUID | None] = link("place", nullable=True)
-    token: Mapped[str] = mapped_column(String(LENGTH))
+    store_id: Mapped[UUID] = tenant_fk("store")
+    place_id: Mapped[UUID | None] = tenant_fk("place", nullable=True)
+    token: Mapped[str] = mapped_column(String(TOKEN_LENGTH))
     made_at: Mapped[datetime]
-    made_by_id: Mapped[UUID | None] = link("staff", nullable=True)
+    made_by_id: Mapped[UUID | None] = tenant_fk("staff", nullable=True)
     withdrawn_at: Mapped[datetime | None]
 
-    store: Mapped[Store] = one("StandingQr", "store_id", "Store")
-    place: Mapped[Place | None] = one("StandingQr", "place_id", "Place")
+    store: Mapped[Store] = many_to_one("QrCode", "store_id", "Store")
+    place: Mapped[Place | None] = many_to_one("QrCode", "place_id", "Place")
 
     @classmethod
     def visible_to(cls, actor: Actor) -> Sequence[ColumnElement[bool]]:
@@ -45,25 +45,25 @@ class StandingQr(Aggregate):
         return (valid,) if actor.store_ids is None else (valid, cls.store_id.in_(actor.store_ids))
 
     @classmethod
-    def shown_with(cls) -> Sequence[ExecutableOption]:
+    def eager_options(cls) -> Sequence[ExecutableOption]:
         return (joinedload(cls.place),)
 
     @classmethod
-    def listed(cls, actor: Actor, *, store_id: UUID) -> Select["StandingQr"]:
+    def select_visible(cls, actor: Actor, *, store_id: UUID) -> Select["QrCode"]:
         """The codes of a store that are valid."""
-        return select(cls).where(*cls.visible_to(actor), cls.store_id == store_id).options(*cls.shown_with())
+        return select(cls).where(*cls.visible_to(actor), cls.store_id == store_id).options(*cls.eager_options())
 
     @classmethod
-    def make(
+    def create(
         cls, session: Session, store: Store, *, id_: UUID, place: str | None, by: Actor, at: datetime
-    ) -> "StandingQr":
-        """A code to print. Missing where the store has no such place (a slug)."""
+    ) -> "QrCode":
+        """A code to print. NotFound where the store has no such place (a slug)."""
         found = None
         if place is not None:
             here = (Place.store_id == store.id, Place.slug == place)
             found = session.scalars(select(Place).where(*here)).one_or_none()
             if found is None:
-                raise Missing(f"This store has no place {place!r}.", pointer="/place")
+                raise NotFound(f"This store has no place {place!r}.", pointer="/place")
         qr = cls(
             id=id_,
             store_id=store.id,
@@ -77,8 +77,8 @@ class StandingQr(Aggregate):
         return qr
 
     @classmethod
-    def behind(cls, session: Session, token: str, *, lock: bool = False) -> "StandingQr":
-        """The valid code with this token, its store and place; Missing where there is none.
+    def by_token(cls, session: Session, token: str, *, lock: bool = False) -> "QrCode":
+        """The valid code with this token, its store and place; NotFound where there is none.
 
         `lock` lets one customer at a time tell something by it.
         """
@@ -87,17 +87,17 @@ class StandingQr(Aggregate):
             session.execute(select(cls.id).where(*wanted).with_for_update(key_share=True))
         rules = (joinedload(Store.alert_rules), joinedload(Store.policies)) if lock else ()
         beside = joinedload(cls.store).options(*rules)
-        found = session.scalars(select(cls).where(*wanted).options(beside, *cls.shown_with())).unique().one_or_none()
+        found = session.scalars(select(cls).where(*wanted).options(beside, *cls.eager_options())).unique().one_or_none()
         if found is None:
-            raise Missing("There is no such code.")
+            raise NotFound("There is no such code.")
         return found
 
     def withdraw(self, *, at: datetime) -> None:
         """It was torn off, or is misused: nobody can tell anything by it from now on."""
         self.withdrawn_at = at
-        self.touch()
+        self.bump_version()
 
-    def tell(
+    def log_concern(
         self,
         session: Session,
         *,
@@ -113,10 +113,10 @@ class StandingQr(Aggregate):
         It is a concern like one that staff log, of `source: customer`: they are there, so it is told at once and in
         person. Who is content praises.
         """
-        if is_told(session, id_):
+        if is_already_logged(session, id_):
             return None
         event = Concern.log(
-            by=Actor.nobody(self.organization_id),
+            by=Actor.unauthenticated(self.organization_id),
             store=self.store,
             mood=mood,
             at=at,
@@ -132,6 +132,6 @@ class StandingQr(Aggregate):
         return event
 
 
-def is_told(session: Session, id_: UUID) -> bool:
+def is_already_logged(session: Session, id_: UUID) -> bool:
     """Whether this form was sent before."""
     return session.scalars(select(Concern.id).where(Concern.id == id_)).one_or_none() is not None

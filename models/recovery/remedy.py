@@ -11,8 +11,8 @@ from sqlalchemy.sql.base import ExecutableOption
 
 from models.access import Role
 from models.db import slug as naming
-from models.db.base import Aggregate, Money, TenantOwned, link, many, money
-from models.errors import Conflict, Invalid, Missing
+from models.db.base import Aggregate, Money, TenantOwned, money_columns, one_to_many, tenant_fk
+from models.errors import Conflict, Invalid, NotFound
 
 
 class RemedyKind(StrEnum):
@@ -27,15 +27,15 @@ class RemedyKind(StrEnum):
     OTHER = "other"
 
 
-WORDS = frozenset({RemedyKind.APOLOGY, RemedyKind.EXPLANATION})
+WORDS_ONLY_KINDS = frozenset({RemedyKind.APOLOGY, RemedyKind.EXPLANATION})
 
 
-def trusted_as(role: Role | None) -> Role:
+def limit_role(role: Role | None) -> Role:
     """A key, which has no role, is trusted like floor."""
     return role or Role.FLOOR
 
 
-class Limit(NamedTuple):
+class LimitAmounts(NamedTuple):
     """What may be given on one day to one customer, and to all of them together; minor units."""
 
     per_customer: int
@@ -51,9 +51,9 @@ class Remedy(Aggregate):
     slug: Mapped[str] = mapped_column(String(60))
     name: Mapped[str] = mapped_column(String(60))
     kind: Mapped[RemedyKind]
-    default_cost: Mapped[Money | None] = money("default_cost")
+    default_cost: Mapped[Money | None] = money_columns("default_cost")
 
-    limits: Mapped[list["RemedyLimit"]] = many(
+    limits: Mapped[list["RemedyLimit"]] = one_to_many(
         "Remedy",
         "RemedyLimit",
         "remedy_id",
@@ -62,19 +62,19 @@ class Remedy(Aggregate):
     )
 
     @classmethod
-    def shown_with(cls) -> Sequence[ExecutableOption]:
+    def eager_options(cls) -> Sequence[ExecutableOption]:
         return (selectinload(cls.limits),)
 
     @classmethod
-    def listed(cls) -> Select["Remedy"]:
-        return select(cls).options(*cls.shown_with())
+    def select_visible(cls) -> Select["Remedy"]:
+        return select(cls).options(*cls.eager_options())
 
     @classmethod
     def create(cls, session: Session, *, slug: str, limits: Iterable[dict[str, Any]] = (), **values: Any) -> "Remedy":
         """A remedy of the organization's own. Conflict when the slug is taken, Invalid for limits that contradict."""
         if session.scalars(select(cls.id).where(cls.slug == slug)).first() is not None:
             raise Conflict(f"There is a remedy {slug!r} already.", code="already-exists", pointer="/slug")
-        remedy = cls(slug=naming.slug(slug), **values)
+        remedy = cls(slug=naming.check_slug(slug), **values)
         remedy._limit(limits)
         session.add(remedy)
         return remedy
@@ -85,25 +85,25 @@ class Remedy(Aggregate):
             setattr(self, name, value)
         if limits is not None:
             self._limit(limits)
-        self.touch()
+        self.bump_version()
 
     def limit_of(self, role: Role | None, currency: str) -> "RemedyLimit | None":
         """What somebody may give of it without asking; None where nothing limits them."""
-        trusted = trusted_as(role)
+        trusted = limit_role(role)
         return next((one for one in self.limits if one.role is trusted and one.currency == currency), None)
 
     @classmethod
-    def named(cls, session: Session, slug: str) -> "Remedy":
-        return cls.all_named(session, {"/remedy": slug})["/remedy"]
+    def by_slug(cls, session: Session, slug: str) -> "Remedy":
+        return cls.by_slugs(session, {"/remedy": slug})["/remedy"]
 
     @classmethod
-    def all_named(cls, session: Session, slugs: Mapping[str, str]) -> dict[str, "Remedy"]:
+    def by_slugs(cls, session: Session, slugs: Mapping[str, str]) -> dict[str, "Remedy"]:
         """The remedies with these slugs, in one look-up. What each slug is told by is the pointer it came from."""
-        question = select(cls).where(cls.slug.in_(slugs.values())).options(joinedload(cls.limits))
-        known = {found.slug: found for found in session.scalars(question).unique()}
+        stmt = select(cls).where(cls.slug.in_(slugs.values())).options(joinedload(cls.limits))
+        known = {found.slug: found for found in session.scalars(stmt).unique()}
         for pointer, slug in slugs.items():
             if slug not in known:
-                raise Missing(f"This organization has no remedy {slug!r}.", pointer=pointer)
+                raise NotFound(f"This organization has no remedy {slug!r}.", pointer=pointer)
         return {pointer: known[slug] for pointer, slug in slugs.items()}
 
     def _limit(self, limits: Iterable[dict[str, Any]]) -> None:
@@ -118,10 +118,10 @@ class Remedy(Aggregate):
             told[key] = one
         # A role's limit that stays keeps its row: a new one beside it would be its second until the old one is gone.
         there = {(limit.role, limit.currency): limit for limit in self.limits}
-        self.limits = [_limit(there.get(key), **told[key]) for key in sorted(told)]
+        self.limits = [_set_limit(there.get(key), **told[key]) for key in sorted(told)]
 
 
-def _limit(
+def _set_limit(
     limit: "RemedyLimit | None", *, role: Role, per_customer: Money, per_staff: Money | None = None
 ) -> "RemedyLimit":
     limit = limit or RemedyLimit(role=role, currency=per_customer.currency)
@@ -140,15 +140,15 @@ class RemedyLimit(TenantOwned):
     __tablename__ = "remedy_limit"
     __table_args__ = (UniqueConstraint("organization_id", "remedy_id", "role", "currency"),)
 
-    remedy_id: Mapped[UUID] = link("remedy")
+    remedy_id: Mapped[UUID] = tenant_fk("remedy")
     role: Mapped[Role]
     currency: Mapped[str] = mapped_column(String(3))
     most_per_customer: Mapped[int] = mapped_column(BigInteger)
     most_per_staff: Mapped[int | None] = mapped_column(BigInteger)
 
     @property
-    def most(self) -> Limit:
-        return Limit(self.most_per_customer, self.most_per_staff)
+    def most(self) -> LimitAmounts:
+        return LimitAmounts(self.most_per_customer, self.most_per_staff)
 
     @property
     def per_customer(self) -> Money:

@@ -11,17 +11,27 @@ from sqlalchemy.orm import Session
 from models.concerns.concern import Concern
 from models.db.base import Money
 from models.recovery.fix import Fix
-from models.reports.engine import Asked, Report, Tallies, Tally, chain, counted, how_many, paid, report
-from models.reports.figures import Lift
+from models.reports.engine import (
+    Report,
+    ReportQuery,
+    Tallies,
+    Tally,
+    build_report,
+    chain_counts,
+    count_figures,
+    count_figures_and_costs,
+    count_where,
+)
+from models.reports.figures import MoodChange
 from models.reports.grouping import GroupBy, Grouping, Label
-from models.reports.rollups.aggregates import CONCERNS
-from models.reports.stats.rate import Share
+from models.reports.rollups.aggregates import CONCERN_FIGURES
+from models.reports.stats.rate import Rate
 
-COUNTED = ("concerns", "unhappy", "recovered", "lost", "repeated", "lifted", "lift")
+CAUSE_FIGURES = ("concerns", "unhappy", "recovered", "lost", "repeated", "mood_after_known", "mood_change")
 
 
 @dataclass(frozen=True)
-class Caused:
+class CausesRow:
     """What became of the concerns of one cause.
 
     `repeat_within_30_days` are those of customers who had been unhappy shortly before. `fixed_at` is when the cause was
@@ -31,24 +41,28 @@ class Caused:
     group: dict[str, Label]
     concerns: int
     unhappy: int
-    recovered_share: Share
-    repeat_within_30_days: Share
-    mood_lift: Lift
+    recovered_share: Rate
+    repeat_within_30_days: Rate
+    mood_lift: MoodChange
     cost: Sequence[Money]
     fixed_at: datetime | None
     raised_since_fixed: int
 
 
-def causes(session: Session, asked: Asked) -> Report[Caused]:
+def causes_report(session: Session, asked: ReportQuery) -> Report[CausesRow]:
     """By category and cause; the last rows are those without."""
 
     def count(group_by: Sequence[GroupBy]) -> Tallies:
         concerns, grouping = asked.concerns(), asked.grouping(group_by)
-        figures = {name: CONCERNS[name] for name in COUNTED} | {"raised_since_fixed": how_many(_fixed_before())}
-        given = paid(session, concerns.join(Concern.actions), grouping, {})
-        return chain(counted(session, concerns, grouping, figures), given, _fixed(session, concerns, grouping))
+        figures = {name: CONCERN_FIGURES[name] for name in CAUSE_FIGURES} | {
+            "raised_since_fixed": count_where(_fixed_before())
+        }
+        given = count_figures_and_costs(session, concerns.join(Concern.actions), grouping, {})
+        return chain_counts(
+            count_figures(session, concerns, grouping, figures), given, _fixed(session, concerns, grouping)
+        )
 
-    return report(session, asked, count, _row, about=[GroupBy.CATEGORY, GroupBy.CAUSE])
+    return build_report(session, asked, count, _row, about=[GroupBy.CATEGORY, GroupBy.CAUSE])
 
 
 def _here() -> tuple[ColumnElement[bool], ...]:
@@ -63,20 +77,20 @@ def _fixed_before() -> ColumnElement[bool]:
 def _fixed(session: Session, concerns: Any, grouping: Grouping) -> Tallies:
     newest: ScalarSelect[Any] = select(func.max(Fix.fixed_at)).where(*_here()).correlate(Concern).scalar_subquery()
     last = func.max(newest, type_=Fix.fixed_at.type)
-    question = grouping.join(concerns).with_only_columns(*grouping.keys, last).group_by(*grouping.keys)
-    for key, (fixed_at,) in grouping.each(session.execute(question)):
+    stmt = grouping.join(concerns).with_only_columns(*grouping.keys, last).group_by(*grouping.keys)
+    for key, (fixed_at,) in grouping.each(session.execute(stmt)):
         yield key, Tally(latest=fixed_at)
 
 
-def _row(tally: Tally, group: dict[str, Label]) -> Caused:
+def _row(tally: Tally, group: dict[str, Label]) -> CausesRow:
     counted_ = tally.figures
-    return Caused(
+    return CausesRow(
         group=group,
         concerns=counted_["concerns"],
         unhappy=counted_["unhappy"],
         recovered_share=tally.share("recovered", "recovered", "lost"),
         repeat_within_30_days=tally.share("repeated", "concerns"),
-        mood_lift=Lift(counted_["lift"], counted_["lifted"]),
+        mood_lift=MoodChange(counted_["mood_change"], counted_["mood_after_known"]),
         cost=tally.money,
         fixed_at=tally.latest,
         raised_since_fixed=counted_["raised_since_fixed"],

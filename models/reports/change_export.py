@@ -14,12 +14,12 @@ from sqlalchemy.sql.base import ExecutableOption
 from models.access import Actor, Permission
 from models.alerts.alert import Alert
 from models.concerns.concern import Concern
-from models.concerns.event import ConcernEvent, Step
+from models.concerns.event import ConcernEvent, ConcernStep
 from models.db.base import Aggregate
-from models.db.change_feed import Change, ChangeCounter, Op
-from models.db.epoch import epoch
+from models.db.change_feed import Change, ChangeCounter, ChangeOp
+from models.db.epoch import current_epoch
 from models.errors import Expired
-from models.operations.log_concern import SEEN_WITH_IT
+from models.operations.log_concern import CONCERN_CHILDREN
 from models.organizations.organization import Region
 from models.organizations.store import Store
 from models.organizations.store_day import StoreDay
@@ -30,7 +30,7 @@ from models.recovery.follow_up import FollowUp
 from models.recovery.remedy import Remedy
 
 # What leaves, and what has to be loaded along to show it. Of joined rows there are never more than statements allow.
-_LEAVING: dict[type[Aggregate], Sequence[ExecutableOption]] = {
+_EXPORTED: dict[type[Aggregate], Sequence[ExecutableOption]] = {
     Region: (),
     Store: (),
     StoreGroup: (joinedload(StoreGroup.members),),
@@ -43,13 +43,13 @@ _LEAVING: dict[type[Aggregate], Sequence[ExecutableOption]] = {
     FollowUp: (lazyload(FollowUp.owner), lazyload(FollowUp.promised_by)),
     StoreDay: (),
 }
-ONLY_SOME_SEE = (Permission.CONCERN_SENSITIVE, Permission.DAY_FIGURES)
-KINDS = {model.__tablename__: model for model in _LEAVING}
-_CONCERN_OF = {"concern": Concern.id, **{part.__tablename__: part.concern_id for part in SEEN_WITH_IT}}
+RESTRICTED_PERMISSIONS = (Permission.CONCERN_SENSITIVE, Permission.DAY_FIGURES)
+KINDS = {model.__tablename__: model for model in _EXPORTED}
+_CONCERN_OF = {"concern": Concern.id, **{part.__tablename__: part.concern_id for part in CONCERN_CHILDREN}}
 
 
 @dataclass(frozen=True)
-class Place:
+class ExportCursor:
     """How far a reader has come: in which life of the data, with whose eyes, after which number of the feed."""
 
     epoch: str
@@ -58,12 +58,12 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Leaving:
+class ExportedChange:
     """One thing that changed. `object` is None where it is gone, or hidden from this reader by now."""
 
     seq: int
     kind: str
-    op: Op
+    op: ChangeOp
     id: UUID
     store_id: UUID | None
     version: int
@@ -72,21 +72,21 @@ class Leaving:
 
 
 @dataclass(frozen=True)
-class Page:
+class ExportPage:
     """What comes next, in the order of the feed, and where to come back."""
 
-    items: list[Leaving]
-    place: Place
+    items: list[ExportedChange]
+    place: ExportCursor
     end_of_stream: bool
 
 
-def changes_after(session: Session, place: Place | None, *, limit: int, seen_by: Actor) -> Page:
+def export_changes(session: Session, place: ExportCursor | None, *, limit: int, actor: Actor) -> ExportPage:
     """What became of everything that the next `limit` changes were about; from the beginning without a place.
 
     What changed several times within the page is there once, with its last number. Expired for a place of another life
     of the data or of a reader who sees other things: what was missed then is in no later page.
     """
-    here = Place(epoch(session), " ".join(it for it in ONLY_SOME_SEE if seen_by.may(it)), 0)
+    here = ExportCursor(current_epoch(session), " ".join(it for it in RESTRICTED_PERMISSIONS if actor.may(it)), 0)
     last = session.scalars(select(ChangeCounter.last_seq)).one()
     after = place or here
     if (after.epoch, after.sees) != (here.epoch, here.sees) or after.seq > last:
@@ -96,40 +96,40 @@ def changes_after(session: Session, place: Place | None, *, limit: int, seen_by:
     changes = session.execute(following.limit(limit + 1)).all()
     more, changes = len(changes) > limit, changes[:limit]
     seq = changes[-1].seq if more else last
-    return Page(_as_they_are(session, changes, seen_by), Place(here.epoch, here.sees, seq), not more)
+    return ExportPage(_current_objects(session, changes, actor), ExportCursor(here.epoch, here.sees, seq), not more)
 
 
-def _as_they_are(session: Session, changes: Sequence[Any], seen_by: Actor) -> list[Leaving]:
+def _current_objects(session: Session, changes: Sequence[Any], actor: Actor) -> list[ExportedChange]:
     """The last change of each thing with the thing itself, or with nothing where a reader has to remove theirs."""
     last = {(change.kind, change.object_id): change for change in changes}
     by_kind: dict[str, list[UUID]] = defaultdict(list)
     for (kind, id_), change in last.items():
-        if change.op is Op.UPSERT:
+        if change.op is ChangeOp.UPSERT:
             by_kind[kind].append(id_)
-    found = {(kind, row.id): row for kind, ids in by_kind.items() for row in _read(session, KINDS[kind], ids, seen_by)}
+    found = {(kind, row.id): row for kind, ids in by_kind.items() for row in _fetch(session, KINDS[kind], ids, actor)}
     unseen = {kind: [id_ for id_ in ids if (kind, id_) not in found] for kind, ids in by_kind.items()}
-    hidden = {(kind, id_) for kind, ids in unseen.items() for id_ in _hidden_since(session, kind, ids)}
+    hidden = {(kind, id_) for kind, ids in unseen.items() for id_ in _hidden_ids(session, kind, ids)}
     leaving = []
     for key, change in sorted(last.items(), key=lambda item: item[1].seq):
         row = found.get(key)
-        if row is None and change.op is Op.UPSERT and key not in hidden:
+        if row is None and change.op is ChangeOp.UPSERT and key not in hidden:
             continue  # this reader never saw it; or it is gone, and the number of its end is still to come
-        op, version = (Op.UPSERT, row.version) if row else (Op.DELETE, change.version)
+        op, version = (ChangeOp.UPSERT, row.version) if row else (ChangeOp.DELETE, change.version)
         kind, id_ = key
-        leaving.append(Leaving(change.seq, kind, op, id_, change.store_id, version, change.at, row))
+        leaving.append(ExportedChange(change.seq, kind, op, id_, change.store_id, version, change.at, row))
     return leaving
 
 
-def _read(session: Session, model: type[Aggregate], ids: Sequence[UUID], seen_by: Actor) -> Iterable[Aggregate]:
-    question = select(model).where(model.id.in_(ids), *model.visible_to(seen_by)).options(*_LEAVING[model])
-    return session.scalars(question).unique()
+def _fetch(session: Session, model: type[Aggregate], ids: Sequence[UUID], actor: Actor) -> Iterable[Aggregate]:
+    stmt = select(model).where(model.id.in_(ids), *model.visible_to(actor)).options(*_EXPORTED[model])
+    return session.scalars(stmt).unique()
 
 
-def _hidden_since(session: Session, kind: str, ids: Sequence[UUID]) -> Iterable[UUID]:
+def _hidden_ids(session: Session, kind: str, ids: Sequence[UUID]) -> Iterable[UUID]:
     """Those that could be seen before their concern was marked as sensitive; of any other not even the id leaves."""
     if not ids or kind not in _CONCERN_OF:
         return ()
     marked = ConcernEvent.details["sensitive"].as_string().is_not(None)
-    steps = (ConcernEvent.concern_id == _CONCERN_OF[kind], ConcernEvent.step == Step.EDITED, marked)
+    steps = (ConcernEvent.concern_id == _CONCERN_OF[kind], ConcernEvent.step == ConcernStep.EDITED, marked)
     id_ = KINDS[kind].id
     return session.scalars(select(id_).where(id_.in_(ids), select(ConcernEvent.id).where(*steps).exists()))

@@ -16,12 +16,12 @@ from models.alerts.enums import AlertState
 from models.concerns.concern import Concern
 from models.concerns.enums import Kind, Status
 from models.concerns.event import ConcernEvent
-from models.daily_log.daily_log import A_DAY, LogPage, LogPolicy
+from models.daily_log.daily_log import ONE_DAY, DailyLog, DailyLogPolicy
 from models.organizations.store import Store
 from models.recovery.action import ActionStatus, RecoveryAction
-from models.recovery.follow_up import OWED, FollowUp
-from models.reports.carried_over import CarriedOver, carried_over
-from models.reports.daily_figures import DayFigures, day_figures
+from models.recovery.follow_up import PENDING_STATUSES, FollowUp
+from models.reports.carried_over import CarriedOver, build_carried_over
+from models.reports.daily_figures import DailyFigures, daily_figures
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class NeedsYouNow:
 
 
 @dataclass(frozen=True)
-class RecoveryLog:
+class DailyLogReport:
     """One business day of one store, from `opens_at` to just before `closes_at`.
 
     `figures` count everything that belongs to the day; the lists hold what the reader may see.
@@ -50,13 +50,13 @@ class RecoveryLog:
     opens_at: datetime
     closes_at: datetime
     generated_at: datetime
-    figures: DayFigures
+    figures: DailyFigures
     concerns: Sequence[Concern]
     praise: Sequence[Concern]
     owed: Sequence[FollowUp]
     waiting: Sequence[RecoveryAction]
     carried_over: CarriedOver
-    page: LogPage
+    page: DailyLog
     headings: Sequence[dict[str, Any]]
 
     @property
@@ -84,42 +84,44 @@ class RecoveryLog:
         return [one.id for one in (*self.concerns, *self.praise) if one.event_count > signed.get(str(one.id), 0)]
 
 
-def recovery_log(session: Session, store: Store, business_date: date, *, seen_by: Actor, at: datetime) -> RecoveryLog:
+def build_daily_log(
+    session: Session, store: Store, business_date: date, *, actor: Actor, at: datetime
+) -> DailyLogReport:
     """The log of a day, as far as this actor may see it; a day without concerns has an empty one."""
     belongs = (Concern.store_id == store.id, Concern.business_date == business_date)
     told = session.scalars(
         select(Concern)
-        .where(*belongs, *Concern.visible_to(seen_by))
-        .options(*_shown_in_the_log())
+        .where(*belongs, *Concern.visible_to(actor))
+        .options(*_eager_options())
         .order_by(Concern.received_at, Concern.id)
     ).all()
     day: dict[str, Any] = {"store_id": store.id, "business_date": business_date}
-    owed = FollowUp.listed(seen_by, **day).where(FollowUp.status.in_(OWED))
+    owed = FollowUp.select_visible(actor, **day).where(FollowUp.status.in_(PENDING_STATUSES))
     waits = (RecoveryAction.status == ActionStatus.PENDING) | RecoveryAction.is_unpaid()
-    waiting = RecoveryAction.listed(seen_by, **day).where(waits)
+    waiting = RecoveryAction.select_visible(actor, **day).where(waits)
     opens_at, closes_at = store.day_bounds(business_date)
-    page, before = LogPage.of(session, store, business_date, business_date - A_DAY)
-    return RecoveryLog(
+    page, before = DailyLog.for_days(session, store, business_date, business_date - ONE_DAY)
+    return DailyLogReport(
         store=store,
         business_date=business_date,
         opens_at=opens_at,
         closes_at=closes_at,
         generated_at=at,
-        figures=day_figures(session, store, business_date),
+        figures=daily_figures(session, store, business_date),
         concerns=[concern for concern in told if concern.kind is not Kind.PRAISE],
         praise=[concern for concern in told if concern.kind is Kind.PRAISE],
         owed=session.scalars(owed.order_by(FollowUp.due_at, FollowUp.id)).all(),
         waiting=session.scalars(waiting.order_by(RecoveryAction.recorded_at, RecoveryAction.id)).all(),
-        carried_over=carried_over(session, store, business_date, before, seen_by=seen_by),
+        carried_over=build_carried_over(session, store, business_date, before, actor=actor),
         page=page,
-        headings=LogPolicy.current(session).headings,
+        headings=DailyLogPolicy.current(session).headings,
     )
 
 
-def _shown_in_the_log() -> Sequence[ExecutableOption]:
+def _eager_options() -> Sequence[ExecutableOption]:
     """Everything a log shows of a concern, in as many statements for a thousand of them as for one."""
     return (
-        *Concern.shown_with(parts=subqueryload),
+        *Concern.eager_options(parts=subqueryload),
         subqueryload(Concern.actions),
         subqueryload(Concern.timeline).joinedload(ConcernEvent.by),
         joinedload(Concern.alert).subqueryload(Alert.notifications),

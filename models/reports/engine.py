@@ -17,17 +17,17 @@ from models.db.base import Money
 from models.organizations.store import Store
 from models.organizations.vocabulary import Category
 from models.recovery.action import RecoveryAction
-from models.reports.grouping import OVERLAPPING, GroupBy, Grouping, Key, Label, in_order, labels
-from models.reports.stats.rate import Share
+from models.reports.grouping import OVERLAPPING_DIMENSIONS, GroupBy, Grouping, Key, Label, labels, sort_key
+from models.reports.stats.rate import Rate
 
-R = TypeVar("R")
+RowT = TypeVar("RowT")
 
 
 @dataclass(frozen=True)
-class Asked:
+class ReportQuery:
     """Which business days (both included), stores and category (by slug) somebody wants to know about."""
 
-    seen_by: Actor
+    actor: Actor
     at: datetime
     from_date: date
     to_date: date
@@ -40,7 +40,9 @@ class Asked:
     def rows(self, kind: Any) -> Select[Any]:
         """The ids of rows that have a store and a business date, joined with that store."""
         rows = select(kind.id).select_from(kind).join(Store, Store.id == kind.store_id)
-        stores = Store.chosen(self.seen_by, region_id=self.region_id, group_id=self.group_id, store_id=self.store_id)
+        stores = Store.filter_criteria(
+            self.actor, region_id=self.region_id, group_id=self.group_id, store_id=self.store_id
+        )
         return rows.where(*stores, kind.business_date.between(self.from_date, self.to_date))
 
     def concerns(self) -> Select[Any]:
@@ -72,8 +74,8 @@ class Tally:
         self.seconds.update(other.seconds)
         self.latest = max(filter(None, (self.latest, other.latest)), default=None)
 
-    def share(self, numerator: str, *denominator: str) -> Share:
-        return Share(self.figures[numerator], sum(self.figures[name] for name in denominator))
+    def share(self, numerator: str, *denominator: str) -> Rate:
+        return Rate(self.figures[numerator], sum(self.figures[name] for name in denominator))
 
     @property
     def money(self) -> list[Money]:
@@ -84,7 +86,7 @@ Tallies = Iterator[tuple[Key, Tally]]
 
 
 @dataclass(frozen=True)
-class Report(Generic[R]):
+class Report(Generic[RowT]):
     """One row for each group in which there was anything, ordered by label, and everything together.
 
     `group_by` says what a row is about: what the report is about anyway, and then what it was asked to be grouped by.
@@ -94,78 +96,80 @@ class Report(Generic[R]):
     to_date: date
     group_by: Sequence[GroupBy]
     generated_at: datetime
-    rows: Sequence[R]
-    totals: R
+    rows: Sequence[RowT]
+    totals: RowT
     relative_error: float  # of medians and 90th percentiles; counts and sums are exact
     business_dates: str = "store"  # a day is what it is in each store's own zone
 
 
-def report(
+def build_report(
     session: Session,
-    asked: Asked,
+    asked: ReportQuery,
     count: Callable[[Sequence[GroupBy]], Tallies],
-    row: Callable[[Tally, dict[str, Label]], R],
+    row: Callable[[Tally, dict[str, Label]], RowT],
     *,
     about: Sequence[GroupBy] = (),
     overlapping: bool = False,
     shown: Callable[[dict[str, Label]], dict[str, Label]] = lambda group: group,
     relative_error: float = 0.0,
-) -> Report[R]:
+) -> Report[RowT]:
     """The report of what `count` yields for a grouping; of the names of a group, what may be `shown`.
 
     Groups that share concerns, as they do (`overlapping`) or when stores are in several, are counted together once
     more.
     """
     group_by = [*about, *asked.group_by]
-    overlapping = overlapping or not OVERLAPPING.isdisjoint(group_by)
-    groups = together(count(group_by))
+    overlapping = overlapping or not OVERLAPPING_DIMENSIONS.isdisjoint(group_by)
+    groups = totals_by_group(count(group_by))
     everything = Tally()
-    for tally in together(count(())).values() if overlapping else groups.values():
+    for tally in totals_by_group(count(())).values() if overlapping else groups.values():
         everything.add(tally)
     named = {key: shown(group) for key, group in labels(session, group_by, groups).items()}
-    ordered = sorted(groups, key=lambda key: in_order(named[key]))
+    ordered = sorted(groups, key=lambda key: sort_key(named[key]))
     totals = row(everything, {})
     rows = [row(groups[key], named[key]) for key in ordered] if group_by else [totals]
     return Report(asked.from_date, asked.to_date, group_by, asked.at, rows, totals, relative_error)
 
 
-def together(counted: Tallies) -> dict[Key, Tally]:
+def totals_by_group(count_figures: Tallies) -> dict[Key, Tally]:
     """Everything that was counted of one group."""
     tallies: defaultdict[Key, Tally] = defaultdict(Tally)
-    for key, tally in counted:
+    for key, tally in count_figures:
         tallies[key].add(tally)
     return tallies
 
 
-def counted(
+def count_figures(
     session: Session, rows: Select[Any], grouping: Grouping, figures: Mapping[str, ColumnElement[int]]
 ) -> Tallies:
     """These figures of each group, in one statement."""
-    question = grouping.join(rows).with_only_columns(*grouping.keys, *figures.values()).group_by(*grouping.keys)
-    for key, values in grouping.each(session.execute(question)):
+    stmt = grouping.join(rows).with_only_columns(*grouping.keys, *figures.values()).group_by(*grouping.keys)
+    for key, values in grouping.each(session.execute(stmt)):
         yield key, Tally(Counter(dict(zip(figures, map(int, values), strict=True))))
 
 
-def paid(session: Session, rows: Select[Any], grouping: Grouping, figures: Mapping[str, ColumnElement[int]]) -> Tallies:
+def count_figures_and_costs(
+    session: Session, rows: Select[Any], grouping: Grouping, figures: Mapping[str, ColumnElement[int]]
+) -> Tallies:
     """These figures of actions and what they cost by currency, in one statement; reversing entries carry a minus."""
     columns = inspect(RecoveryAction).columns
     keys = (*grouping.keys, columns["cost_currency"])
     spent = func.coalesce(func.sum(columns["cost_amount"]), 0)
-    question = grouping.join(rows).with_only_columns(*keys, spent, *figures.values()).group_by(*keys)
-    for key, (currency, amount, *values) in grouping.each(session.execute(question)):
+    stmt = grouping.join(rows).with_only_columns(*keys, spent, *figures.values()).group_by(*keys)
+    for key, (currency, amount, *values) in grouping.each(session.execute(stmt)):
         cost = Counter({currency: int(amount)}) if currency else Counter()
         yield key, Tally(Counter(dict(zip(figures, map(int, values), strict=True))), cost)
 
 
-def how_many(*criteria: ColumnElement[bool]) -> ColumnElement[int]:
+def count_where(*criteria: ColumnElement[bool]) -> ColumnElement[int]:
     return func.count().filter(*criteria) if criteria else func.count()
 
 
-def sum_of(value: Any, *criteria: ColumnElement[bool]) -> ColumnElement[int]:
+def sum_where(value: Any, *criteria: ColumnElement[bool]) -> ColumnElement[int]:
     added: Any = func.sum(value)
     return func.coalesce(added.filter(*criteria) if criteria else added, 0)
 
 
-def chain(*parts: Iterable[tuple[Key, Tally]]) -> Tallies:
+def chain_counts(*parts: Iterable[tuple[Key, Tally]]) -> Tallies:
     for part in parts:
         yield from part

@@ -9,11 +9,11 @@ from models.access import Actor
 from models.concerns.concern import Concern
 from models.recovery.fix import Fix
 from models.recovery.follow_up import FollowUp, FollowUpStatus
-from models.reports.stats.rate import Share
+from models.reports.stats.rate import Rate
 
 
 @dataclass(frozen=True)
-class LoopBack:
+class FixFigures:
     """The figures of a fix, as far as its reader sees. `raised` and `raised_since` count concerns, the rest customers.
 
     `thanked` were promised a thank-you, `left` were not; the rate is of those who may be contacted, and counts as told
@@ -24,23 +24,23 @@ class LoopBack:
     raised_since: int
     thanked: int
     left: int
-    loop_back_rate: Share
+    loop_back_rate: Rate
 
 
 @dataclass(frozen=True)
-class FollowedFix:
+class FixWithFigures:
     """A fix beside its figures."""
 
     fix: Fix
-    figures: LoopBack
+    figures: FixFigures
 
 
-def followed(session: Session, fix: Fix, *, seen_by: Actor) -> FollowedFix:
+def fix_with_figures(session: Session, fix: Fix, *, actor: Actor) -> FixWithFigures:
     """The fix with its figures, in one statement."""
     before = fix.raised(Concern)
     contactable = before & fix.contactable()
     kept = FollowUp.status == FollowUpStatus.KEPT
-    question = (
+    stmt = (
         select(
             func.count().filter(before),
             func.count().filter(~before),
@@ -50,10 +50,10 @@ def followed(session: Session, fix: Fix, *, seen_by: Actor) -> FollowedFix:
         )
         .select_from(Concern)
         .outerjoin(Concern.customer)
-        .where(*fix.about(Concern, seen_by=seen_by))
+        .where(*fix.about(Concern, actor=actor))
     )
-    raised, since, customers, thanked, told = session.execute(question).one()
-    return FollowedFix(fix, LoopBack(raised, since, thanked, customers - thanked, Share(told, customers)))
+    raised, since, customers, thanked, told = session.execute(stmt).one()
+    return FixWithFigures(fix, FixFigures(raised, since, thanked, customers - thanked, Rate(told, customers)))
 
 
 def _customers(which: ColumnElement[bool]) -> ColumnElement[int]:

@@ -11,10 +11,10 @@ from sqlalchemy import Row, Select, case, select
 from sqlalchemy.orm import Session
 
 from models.errors import Invalid
-from models.organizations.catalogue_item import Item
+from models.organizations.catalogue_item import CatalogueItem
 from models.organizations.organization import Region
 from models.organizations.store import Store
-from models.organizations.store_group import StoreGroup, StoreInGroup
+from models.organizations.store_group import StoreGroup, StoreGroupMember
 from models.organizations.vocabulary import Category, Cause, Question
 from models.recovery.remedy import Remedy
 from models.reports.periods import month, months, weeks
@@ -36,11 +36,11 @@ class GroupBy(StrEnum):
     MONTH = "month"
 
 
-OF_STORES = frozenset({GroupBy.STORE, GroupBy.REGION, GroupBy.GROUP})
-OF_CONCERNS = frozenset({GroupBy.CATEGORY, GroupBy.CAUSE, GroupBy.CHANNEL})
-OF_TIME = frozenset({GroupBy.DAY, GroupBy.WEEK, GroupBy.MONTH})
-OVERLAPPING = frozenset({GroupBy.GROUP})  # a store may be in several: their rows do not add up
-OF_RECOVERY = tuple(by for by in GroupBy if by in OF_STORES | OF_CONCERNS | OF_TIME)
+STORE_DIMENSIONS = frozenset({GroupBy.STORE, GroupBy.REGION, GroupBy.GROUP})
+CONCERN_DIMENSIONS = frozenset({GroupBy.CATEGORY, GroupBy.CAUSE, GroupBy.CHANNEL})
+TIME_DIMENSIONS = frozenset({GroupBy.DAY, GroupBy.WEEK, GroupBy.MONTH})
+OVERLAPPING_DIMENSIONS = frozenset({GroupBy.GROUP})  # a store may be in several: their rows do not add up
+RECOVERY_DIMENSIONS = tuple(by for by in GroupBy if by in STORE_DIMENSIONS | CONCERN_DIMENSIONS | TIME_DIMENSIONS)
 NAMES: dict[GroupBy, Any] = {
     GroupBy.STORE: Store.name,
     GroupBy.REGION: Region.name,
@@ -48,14 +48,14 @@ NAMES: dict[GroupBy, Any] = {
     GroupBy.CATEGORY: Category.name,
     GroupBy.CAUSE: Cause.name,
     GroupBy.REMEDY: Remedy.name,
-    GroupBy.ITEM: Item.name,
+    GroupBy.ITEM: CatalogueItem.name,
     GroupBy.QUESTION: Question.text,
 }
 CALENDARS = {GroupBy.WEEK: weeks, GroupBy.MONTH: months}
 
 
 @dataclass(frozen=True)
-class Named:
+class NamedLabel:
     """What the organization named itself: a store, region, group, category, cause, remedy, item or question.
 
     Without slug and name where somebody may know that it is one thing, and not which.
@@ -66,8 +66,8 @@ class Named:
     name: str | None
 
 
-MOST = 20_000  # groups of one report: more than anybody reads, and as many as an answer carries in time
-Label = Named | str | None  # None: what has no category, cause or question, or is of a store in no group
+MAX_GROUPS = 20_000  # groups of one report: more than anybody reads, and as many as an answer carries in time
+Label = NamedLabel | str | None  # None: what has no category, cause or question, or is of a store in no group
 Key = tuple[Any, ...]
 
 
@@ -76,7 +76,7 @@ class Dimension:
     """One way to group: the column that tells the groups apart, and how its values are read."""
 
     column: Any
-    join: Callable[[Select[Any]], Select[Any]] = lambda question: question
+    join: Callable[[Select[Any]], Select[Any]] = lambda stmt: stmt
     read: Callable[[Any], Any] = lambda value: value
 
 
@@ -107,17 +107,17 @@ class Grouping:
         self._most = most
         self.keys = tuple(dimension.column for dimension in self._dimensions)
 
-    def join(self, question: Select[Any]) -> Select[Any]:
+    def join(self, stmt: Select[Any]) -> Select[Any]:
         for dimension in self._dimensions:
-            question = dimension.join(question)
-        return question
+            stmt = dimension.join(stmt)
+        return stmt
 
-    def told(self, session: Session, question: Select[Any], *more: Any) -> Iterator[tuple[Key, Sequence[Any]]]:
+    def told(self, session: Session, stmt: Select[Any], *more: Any) -> Iterator[tuple[Key, Sequence[Any]]]:
         """One row for each of these groups, and of `more` within it. Invalid where there are more than `most`."""
         at_most = None if self._most is None else self._most + 1
-        rows = session.execute(question.group_by(*self.keys, *more).limit(at_most)).all()
+        rows = session.execute(stmt.group_by(*self.keys, *more).limit(at_most)).all()
         if self._most is not None and len(rows) > self._most:
-            raise too_many(self._most)
+            raise too_many_groups(self._most)
         return self.each(rows)
 
     def each(self, rows: Iterable[Row[Any]]) -> Iterator[tuple[Key, Sequence[Any]]]:
@@ -130,7 +130,7 @@ class Grouping:
         return tuple(it.read(value) for it, value in zip(self._dimensions, raw, strict=True))
 
 
-def too_many(most: int) -> Invalid:
+def too_many_groups(most: int) -> Invalid:
     return Invalid(f"These are more than {most} rows: ask for fewer days, or for larger groups.")
 
 
@@ -149,8 +149,8 @@ def _dimension(
             return Dimension(Store.region_id)
         case GroupBy.GROUP:
             groups = Store.in_groups
-            told = groups if group_id is None else groups.and_(StoreInGroup.group_id == group_id)
-            return Dimension(StoreInGroup.group_id, join=lambda question: question.outerjoin(told))
+            told = groups if group_id is None else groups.and_(StoreGroupMember.group_id == group_id)
+            return Dimension(StoreGroupMember.group_id, join=lambda stmt: stmt.outerjoin(told))
         case GroupBy.DAY:
             return Dimension(of.business_date, read=str)
         case _:
@@ -169,14 +169,14 @@ def labels(session: Session, group_by: Sequence[GroupBy], keys: Iterable[Key]) -
     return {key: {by.value: label(by, value) for by, value in zip(group_by, key, strict=True)} for key in keys}
 
 
-def _names(session: Session, name: Any) -> dict[UUID, Named]:
+def _names(session: Session, name: Any) -> dict[UUID, NamedLabel]:
     kind = name.class_
-    return {row.id: Named(*row) for row in session.execute(select(kind.id, kind.slug, name))}
+    return {row.id: NamedLabel(*row) for row in session.execute(select(kind.id, kind.slug, name))}
 
 
-def in_order(group: dict[str, Label]) -> list[tuple[bool, str]]:
+def sort_key(group: dict[str, Label]) -> list[tuple[bool, str]]:
     """Sorts groups by their labels, named ones by slug, and what has none last."""
     return [
-        (label is None, (label.slug or str(label.id)) if isinstance(label, Named) else label or "")
+        (label is None, (label.slug or str(label.id)) if isinstance(label, NamedLabel) else label or "")
         for label in group.values()
     ]

@@ -52,7 +52,7 @@ def month(day: date) -> str:
     return f"{day:%Y-%m}"
 
 
-def before(from_date: date, to_date: date) -> tuple[date, date]:
+def previous_period(from_date: date, to_date: date) -> tuple[date, date]:
     """The period before: as many whole months where it is made of whole months, else as many days."""
     last = from_date - timedelta(days=1)
     if from_date.day == 1 and (to_date + timedelta(days=1)).day == 1:
@@ -61,7 +61,7 @@ def before(from_date: date, to_date: date) -> tuple[date, date]:
     return from_date - (to_date - from_date) - timedelta(days=1), last
 
 
-def a_year_before(from_date: date, to_date: date) -> tuple[date, date]:
+def same_period_last_year(from_date: date, to_date: date) -> tuple[date, date]:
     """The same days of the year before; 28 February stands for the 29th."""
     first, last = (_same_day(day, day.year - 1) for day in (from_date, to_date))
     return first, last

@@ -11,14 +11,14 @@ from uuid import UUID
 from models.access import Actor
 from models.db.session import ScopedSession
 from models.organizations.store import Store
-from models.reports.figures import LISTENED, Row, figures
-from models.reports.grouping import OF_CONCERNS, OVERLAPPING, GroupBy, in_order, labels
-from models.reports.periods import a_year_before, before
-from models.reports.rollups.aggregates import SECONDS, Total, altogether
-from models.reports.rollups.read import totals
-from models.reports.stats.control_limits import Control, rate_beside, share_beside
-from models.reports.stats.ddsketch import RELATIVE_ERROR, spread, unpack
-from models.reports.stats.rate import Share
+from models.reports.figures import LISTENING_FIGURES, FiguresRow, figure_fields
+from models.reports.grouping import CONCERN_DIMENSIONS, OVERLAPPING_DIMENSIONS, GroupBy, labels, sort_key
+from models.reports.periods import previous_period, same_period_last_year
+from models.reports.rollups.aggregates import DURATIONS, Totals, sum_totals
+from models.reports.rollups.read import read_totals
+from models.reports.stats.control_limits import ControlPoint, compare_count, compare_rate
+from models.reports.stats.ddsketch import RELATIVE_ERROR, percentiles_of_sketch, unpack
+from models.reports.stats.rate import Rate
 
 
 class CompareTo(StrEnum):
@@ -28,7 +28,7 @@ class CompareTo(StrEnum):
     LAST_YEAR = "last_year"
 
 
-PERIODS = {CompareTo.PREVIOUS: before, CompareTo.LAST_YEAR: a_year_before}
+EARLIER_PERIOD = {CompareTo.PREVIOUS: previous_period, CompareTo.LAST_YEAR: same_period_last_year}
 
 
 @dataclass(frozen=True)
@@ -42,18 +42,18 @@ class RecoveryReport:
     to_date: date
     group_by: Sequence[GroupBy]
     generated_at: datetime
-    rows: Sequence[Row]
-    totals: Row
+    rows: Sequence[FiguresRow]
+    totals: FiguresRow
     compared: "RecoveryReport | None" = None
     clock: str = "wall"  # minutes as they passed, opening hours or not
     business_dates: str = "store"  # a day is what it is in each store's own zone
     relative_error: float = RELATIVE_ERROR
 
 
-def recovery(
+def recovery_report(
     session: ScopedSession,
     *,
-    seen_by: Actor,
+    actor: Actor,
     from_date: date,
     to_date: date,
     group_by: Sequence[GroupBy] = (),
@@ -71,35 +71,43 @@ def recovery(
     row of each group it is in, and once in the total.
     """
     chosen = {"region_id": region_id, "group_id": group_id, "store_id": store_id}
-    stores = Store.chosen(seen_by, **chosen)
+    stores = Store.filter_criteria(actor, **chosen)
     which: dict[str, Any] = {"from_date": from_date, "to_date": to_date, "category": category, "group_id": group_id}
-    count = partial(totals, session, stores, **which)
+    count = partial(read_totals, session, stores, **which)
     counted = count(group_by=group_by)
-    once = counted if OVERLAPPING.isdisjoint(group_by) else count()
-    whole = category is None and OF_CONCERNS.isdisjoint(group_by)
+    once = counted if OVERLAPPING_DIMENSIONS.isdisjoint(group_by) else count()
+    whole = category is None and CONCERN_DIMENSIONS.isdisjoint(group_by)
     named = labels(session, group_by, counted)
-    everything = _row(altogether(once.values()), group={}, whole=whole)
+    everything = _row(sum_totals(once.values()), group={}, whole=whole)
     rows = [_row(total, group=named[key], whole=whole) for key, total in counted.items()] if group_by else [everything]
     if list(group_by) == [GroupBy.STORE]:
-        rows = [replace(row, control=_beside(row, everything)) for row in rows]
-    rows.sort(key=lambda row: in_order(row.group))
+        rows = [replace(row, control=_control_points(row, everything)) for row in rows]
+    rows.sort(key=lambda row: sort_key(row.group))
     report = RecoveryReport(from_date, to_date, group_by, at, rows, everything)
     if compare_to is None:
         return report
-    first, last = PERIODS[compare_to](from_date, to_date)
-    same: dict[str, Any] = {"seen_by": seen_by, "group_by": group_by, "category": category, "at": at, **chosen}
-    return replace(report, compared=recovery(session, from_date=first, to_date=last, **same))
+    first, last = EARLIER_PERIOD[compare_to](from_date, to_date)
+    same: dict[str, Any] = {"actor": actor, "group_by": group_by, "category": category, "at": at, **chosen}
+    return replace(report, compared=recovery_report(session, from_date=first, to_date=last, **same))
 
 
-def _beside(row: Row, all_: Row) -> dict[str, Control | None]:
-    control = {name: share_beside(getattr(row, name), getattr(all_, name)) for name in ("recovery_rate", "taken_share")}
-    if row.receipted is None or row.transactions is None or all_.receipted is None or all_.transactions is None:
+def _control_points(row: FiguresRow, all_: FiguresRow) -> dict[str, ControlPoint | None]:
+    control = {name: compare_rate(getattr(row, name), getattr(all_, name)) for name in ("recovery_rate", "taken_share")}
+    if (
+        row.concerns_on_receipt_days is None
+        or row.transactions is None
+        or all_.concerns_on_receipt_days is None
+        or all_.transactions is None
+    ):
         return control
-    of_all = Share(all_.receipted, all_.transactions)
-    return {**control, "concerns_per_1000": rate_beside(row.receipted, row.transactions, of_all, per=1000)}
+    of_all = Rate(all_.concerns_on_receipt_days, all_.transactions)
+    return {
+        **control,
+        "concerns_per_1000": compare_count(row.concerns_on_receipt_days, row.transactions, of_all, per=1000),
+    }
 
 
-def _row(total: Total, *, group: dict[str, Any], whole: bool) -> Row:
-    took, resolved_in = (spread(unpack(total.histogram(name))) for name in SECONDS)
-    listened: dict[str, Any] = {name: total.figures[name] if whole else None for name in LISTENED}
-    return Row(**figures(total, took, resolved_in), **listened, group=group)
+def _row(total: Totals, *, group: dict[str, Any], whole: bool) -> FiguresRow:
+    took, resolved_in = (percentiles_of_sketch(unpack(total.histogram(name))) for name in DURATIONS)
+    listened: dict[str, Any] = {name: total.figures[name] if whole else None for name in LISTENING_FIGURES}
+    return FiguresRow(**figure_fields(total, took, resolved_in), **listened, group=group)

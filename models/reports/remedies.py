@@ -9,17 +9,26 @@ from sqlalchemy.orm import Session, aliased
 from models.concerns.concern import Concern
 from models.concerns.enums import Outcome, Status
 from models.db.base import Money
-from models.recovery.action import STANDS, ActionStatus, RecoveryAction
-from models.reports.engine import Asked, Report, Tallies, Tally, how_many, paid, report, sum_of
-from models.reports.figures import Lift
+from models.recovery.action import IN_EFFECT, ActionStatus, RecoveryAction
+from models.reports.engine import (
+    Report,
+    ReportQuery,
+    Tallies,
+    Tally,
+    build_report,
+    count_figures_and_costs,
+    count_where,
+    sum_where,
+)
+from models.reports.figures import MoodChange
 from models.reports.grouping import GroupBy, Label
-from models.reports.stats.rate import Share
+from models.reports.stats.rate import Rate
 
-LIFTED = (Concern.status == Status.RESOLVED, Concern.mood_after.is_not(None))
+MOOD_AFTER_KNOWN = (Concern.status == Status.RESOLVED, Concern.mood_after.is_not(None))
 
 
 @dataclass(frozen=True)
-class Helped:
+class RemediesRow:
     """What was given and not taken back: how often (`times`), at what cost, and for how many `concerns`.
 
     The mood and the end are those of the concerns, each counted once however often it received the same.
@@ -28,29 +37,29 @@ class Helped:
     group: dict[str, Label]
     times: int
     concerns: int
-    recovered_share: Share
-    mood_lift: Lift
+    recovered_share: Rate
+    mood_lift: MoodChange
     cost: Sequence[Money]
 
 
-def remedies(session: Session, asked: Asked) -> Report[Helped]:
+def remedies_report(session: Session, asked: ReportQuery) -> Report[RemediesRow]:
     """By remedy, over the concerns of these days; a concern that received two stands in two rows, once in the total."""
 
     def count(group_by: Sequence[GroupBy]) -> Tallies:
-        given = asked.concerns().join(RecoveryAction, RecoveryAction.concern_id == Concern.id).where(STANDS)
+        given = asked.concerns().join(RecoveryAction, RecoveryAction.concern_id == Concern.id).where(IN_EFFECT)
         grouping = asked.grouping(group_by, columns={GroupBy.REMEDY: RecoveryAction.remedy_id})
         first = _first(of_its_kind=GroupBy.REMEDY in group_by)
         figures = {
-            "times": how_many(),
-            "concerns": how_many(first),
-            "recovered": how_many(first, Concern.outcome == Outcome.RECOVERED),
-            "lost": how_many(first, Concern.outcome == Outcome.LOST),
-            "lifted": how_many(first, *LIFTED),
-            "lift": sum_of(Concern.mood_after - Concern.mood, first, *LIFTED),
+            "times": count_where(),
+            "concerns": count_where(first),
+            "recovered": count_where(first, Concern.outcome == Outcome.RECOVERED),
+            "lost": count_where(first, Concern.outcome == Outcome.LOST),
+            "mood_after_known": count_where(first, *MOOD_AFTER_KNOWN),
+            "mood_change": sum_where(Concern.mood_after - Concern.mood, first, *MOOD_AFTER_KNOWN),
         }
-        return paid(session, given, grouping, figures)
+        return count_figures_and_costs(session, given, grouping, figures)
 
-    return report(session, asked, count, _row, about=[GroupBy.REMEDY], overlapping=True)
+    return build_report(session, asked, count, _row, about=[GroupBy.REMEDY], overlapping=True)
 
 
 def _first(*, of_its_kind: bool) -> ColumnElement[bool]:
@@ -63,13 +72,13 @@ def _first(*, of_its_kind: bool) -> ColumnElement[bool]:
     return ~select(other.id).where(*before).exists()
 
 
-def _row(tally: Tally, group: dict[str, Label]) -> Helped:
+def _row(tally: Tally, group: dict[str, Label]) -> RemediesRow:
     counted = tally.figures
-    return Helped(
+    return RemediesRow(
         group=group,
         times=counted["times"],
         concerns=counted["concerns"],
         recovered_share=tally.share("recovered", "recovered", "lost"),
-        mood_lift=Lift(counted["lift"], counted["lifted"]),
+        mood_lift=MoodChange(counted["mood_change"], counted["mood_after_known"]),
         cost=tally.money,
     )

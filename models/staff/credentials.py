@@ -13,12 +13,12 @@ from sqlalchemy import LargeBinary, Select, String, UniqueConstraint, bindparam,
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.access import KEY_GRANTS, Actor, KeyScope
-from models.db.base import TenantOwned, link, one
+from models.db.base import TenantOwned, many_to_one, tenant_fk
 from models.organizations.store import Store
 from models.policy_defaults import SESSION_TTL
 from models.staff.staff import Staff, StaffRegion, StaffStore
 
-SEEN_EVERY = timedelta(minutes=1)
+LAST_SEEN_RESOLUTION = timedelta(minutes=1)
 
 
 @dataclass(frozen=True)
@@ -59,14 +59,14 @@ class StaffSession(TenantOwned):
     __tablename__ = "staff_session"
     __table_args__ = (UniqueConstraint("organization_id", "digest"),)
 
-    staff_id: Mapped[UUID] = link("staff", index=True)
-    device_id: Mapped[UUID | None] = link("device", nullable=True)
+    staff_id: Mapped[UUID] = tenant_fk("staff", index=True)
+    device_id: Mapped[UUID | None] = tenant_fk("device", nullable=True)
     digest: Mapped[bytes] = mapped_column(LargeBinary(32))
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     seen_at: Mapped[datetime]
 
-    staff: Mapped[Staff] = one("StaffSession", "staff_id", "Staff")
+    staff: Mapped[Staff] = many_to_one("StaffSession", "staff_id", "Staff")
 
     @classmethod
     def open(cls, session: Session, *, staff: Staff, at: datetime) -> tuple["StaffSession", Token]:
@@ -82,7 +82,7 @@ class StaffSession(TenantOwned):
         session.execute(delete(cls).where(cls.id == actor.session_id))
 
     @classmethod
-    def forget_expired(cls, session: Session, *, at: datetime) -> None:
+    def delete_expired(cls, session: Session, *, at: datetime) -> None:
         """Let go of sign-ins that have run out."""
         session.execute(delete(cls).where(cls.expires_at <= at).execution_options(synchronize_session=False))
 
@@ -92,7 +92,7 @@ class StaffSession(TenantOwned):
 
         The second value says that the sign-in was last seen more than a minute ago.
         """
-        rows = session.execute(_signed_in(), {"digest": token.digest, "at": at}).all()
+        rows = session.execute(_session_statement(), {"digest": token.digest, "at": at}).all()
         if not rows:
             return None
         session_id, device_id, seen_at, staff_id, role, name, _ = rows[0]
@@ -100,20 +100,18 @@ class StaffSession(TenantOwned):
         actor = Actor(
             organization_id=token.organization_id,
             permissions=staff.permissions,
-            store_ids=None
-            if staff.looks_after_every_store
-            else frozenset(row[-1] for row in rows if row[-1] is not None),
+            store_ids=None if staff.has_all_stores else frozenset(row[-1] for row in rows if row[-1] is not None),
             staff_id=staff_id,
             session_id=session_id,
             device_id=device_id,
             role=staff.role,
             name=name,
         )
-        return actor, at - seen_at > SEEN_EVERY
+        return actor, at - seen_at > LAST_SEEN_RESOLUTION
 
 
 @cache
-def _signed_in() -> Select[Any]:
+def _session_statement() -> Select[Any]:
     """Of a digest: the sign-in, the person, a row for each store within reach. Made once, for every request asks."""
     by_region = select(StaffRegion.staff_id, Store.id).join(Store, Store.region_id == StaffRegion.region_id)
     reach = union_all(select(StaffStore.staff_id, StaffStore.store_id), by_region).subquery()
@@ -142,7 +140,7 @@ class ApiKey(TenantOwned):
     seen_at: Mapped[datetime | None]
 
     @classmethod
-    def make(
+    def create(
         cls, session: Session, *, organization_id: UUID, name: str, scopes: Iterable[KeyScope], at: datetime
     ) -> tuple["ApiKey", Token]:
         """A new key. The token is given out once and never stored."""
@@ -175,15 +173,15 @@ class ApiKey(TenantOwned):
             api_key_id=key_id,
             name=name,
         )
-        return actor, seen_at is None or at - seen_at > SEEN_EVERY
+        return actor, seen_at is None or at - seen_at > LAST_SEEN_RESOLUTION
 
 
-def actor_of(session: Session, token: Token, at: datetime) -> tuple[Actor, bool] | None:
+def find_actor(session: Session, token: Token, at: datetime) -> tuple[Actor, bool] | None:
     """Who asks, and whether it is time to write down that they were seen."""
     return (StaffSession if token.kind == "s" else ApiKey).actor(session, token, at)
 
 
-def note_seen(session: Session, actor: Actor, at: datetime) -> None:
+def record_last_seen(session: Session, actor: Actor, at: datetime) -> None:
     """Write down that a sign-in or key was used."""
     used = session.get(StaffSession, (actor.organization_id, actor.session_id)) if actor.session_id else None
     used_key = session.get(ApiKey, (actor.organization_id, actor.api_key_id)) if actor.api_key_id else None

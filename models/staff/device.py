@@ -9,8 +9,8 @@ from sqlalchemy import Index, String, UniqueConstraint, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.access import Actor
-from models.db.base import TenantOwned, link, one
-from models.errors import Missing
+from models.db.base import TenantOwned, many_to_one, tenant_fk
+from models.errors import NotFound
 from models.staff.credentials import StaffSession
 from models.staff.staff import Staff
 
@@ -28,7 +28,7 @@ class AddressKind(StrEnum):
     EMAIL = "email"  # of no phone: none can register it
 
 
-OF_PHONES = (AddressKind.FCM_TOKEN, AddressKind.FID, AddressKind.LOG)
+PHONE_ADDRESS_KINDS = (AddressKind.FCM_TOKEN, AddressKind.FID, AddressKind.LOG)
 
 
 class Device(TenantOwned):
@@ -49,7 +49,7 @@ class Device(TenantOwned):
         ),
     )
 
-    staff_id: Mapped[UUID] = link("staff", index=True)
+    staff_id: Mapped[UUID] = tenant_fk("staff", index=True)
     installation_id: Mapped[str] = mapped_column(String(LONGEST_INSTALLATION_ID))
     platform: Mapped[Platform]
     address: Mapped[str | None] = mapped_column(String(LONGEST_ADDRESS))
@@ -61,7 +61,7 @@ class Device(TenantOwned):
     retired_at: Mapped[datetime | None]
     retired_reason: Mapped[str | None] = mapped_column(String(60))
 
-    staff: Mapped[Staff] = one("Device", "staff_id", "Staff")
+    staff: Mapped[Staff] = many_to_one("Device", "staff_id", "Staff")
 
     @classmethod
     def register(
@@ -78,8 +78,8 @@ class Device(TenantOwned):
         at: datetime,
     ) -> "Device":
         """Make this installation the signed-in person's. An address that stood elsewhere moves here."""
-        Staff.one_at_a_time(session, by.person)
-        device = cls.installed(session, installation_id)
+        Staff.lock_staff(session, by.person)
+        device = cls.by_installation(session, installation_id)
         for elsewhere in session.scalars(select(cls).where(cls.address == address)):
             if elsewhere is not device:
                 elsewhere.retire(reason="moved", at=at)
@@ -97,22 +97,22 @@ class Device(TenantOwned):
         return device
 
     @classmethod
-    def forget(cls, session: Session, *, by: Actor, installation_id: str, at: datetime) -> None:
-        """No more pushes to this person's installation; Missing when it is not theirs."""
-        device = cls.installed(session, installation_id)
+    def unregister(cls, session: Session, *, by: Actor, installation_id: str, at: datetime) -> None:
+        """No more pushes to this person's installation; NotFound when it is not theirs."""
+        device = cls.by_installation(session, installation_id)
         if device is None or device.staff_id != by.staff_id:
-            raise Missing("You have no such phone registered.")
+            raise NotFound("You have no such phone registered.")
         device.retire(reason="forgotten", at=at)
 
     @classmethod
-    def leave(cls, session: Session, *, by: Actor, at: datetime) -> None:
+    def sign_out(cls, session: Session, *, by: Actor, at: datetime) -> None:
         """Whoever signs out of a phone is not rung on it any more."""
         device = session.get(cls, (by.organization_id, by.device_id)) if by.device_id else None
         if device is not None and device.staff_id == by.staff_id:
             device.retire(reason="signed-out", at=at)
 
     @classmethod
-    def installed(cls, session: Session, installation_id: str) -> "Device | None":
+    def by_installation(cls, session: Session, installation_id: str) -> "Device | None":
         return session.scalars(select(cls).where(cls.installation_id == installation_id)).one_or_none()
 
     def retire(self, *, reason: str, at: datetime) -> None:

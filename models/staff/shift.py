@@ -9,8 +9,8 @@ from sqlalchemy.orm import Mapped, Session, joinedload, mapped_column
 from sqlalchemy.sql.base import ExecutableOption
 
 from models.access import Actor, Permission
-from models.db.base import TenantOwned, link, one
-from models.errors import Forbidden, Invalid, NotNow
+from models.db.base import TenantOwned, many_to_one, tenant_fk
+from models.errors import Forbidden, Invalid, InvalidState
 from models.organizations.store import Store
 from models.staff.staff import Staff
 
@@ -31,20 +31,20 @@ class Shift(TenantOwned):
         Index("ix_shift_store_id_ended_at", "organization_id", "store_id", "ended_at"),
     )
 
-    staff_id: Mapped[UUID] = link("staff")
-    store_id: Mapped[UUID] = link("store")
+    staff_id: Mapped[UUID] = tenant_fk("staff")
+    store_id: Mapped[UUID] = tenant_fk("store")
     lead: Mapped[bool] = mapped_column(default=False)
     started_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
     paused_until: Mapped[datetime | None]  # after a hard one: their phones stay silent until then
 
-    staff: Mapped[Staff] = one("Shift", "staff_id", "Staff")
-    store: Mapped[Store] = one("Shift", "store_id", "Store")
+    staff: Mapped[Staff] = many_to_one("Shift", "staff_id", "Staff")
+    store: Mapped[Store] = many_to_one("Shift", "store_id", "Store")
 
     @classmethod
     def check_in(cls, session: Session, *, staff_id: UUID, store: Store, lead: bool, at: datetime) -> "Shift":
         """Put somebody on the floor of a store; whoever is already there keeps the shift they have."""
-        Staff.one_at_a_time(session, staff_id)
+        Staff.lock_staff(session, staff_id)
         current = cls.current(session, staff_id)
         if current is not None and current.store_id == store.id:
             current.lead = lead
@@ -68,12 +68,12 @@ class Shift(TenantOwned):
     ) -> "tuple[Shift, bool]":
         """Keep somebody's phones silent after a hard one, as long as the store allows at most; and whether that is new.
 
-        NotNow off shift, Invalid for longer. A second one changes nothing.
+        InvalidState off shift, Invalid for longer. A second one changes nothing.
         """
-        Staff.one_at_a_time(session, staff_id)
+        Staff.lock_staff(session, staff_id)
         shift = cls.current(session, staff_id)
         if shift is None:
-            raise NotNow("Only somebody on shift can pause: check in first with PUT /v1/me/shift.")
+            raise InvalidState("Only somebody on shift can pause: check in first with PUT /v1/me/shift.")
         longest = shift.store.longest_pause_minutes
         if minutes is not None and minutes > longest:
             raise Invalid(f"This store allows a pause of {longest} minutes at most.", pointer="/minutes")
@@ -105,21 +105,21 @@ class Shift(TenantOwned):
         return session.scalars(select(cls).where(*here).options(*shown).order_by(cls.paused_until, cls.id)).all()
 
     @classmethod
-    def of(cls, session: Session, actor: Actor, *, also: Sequence[ExecutableOption] = ()) -> "Shift":
+    def of_actor(cls, session: Session, actor: Actor, *, options: Sequence[ExecutableOption] = ()) -> "Shift":
         """The open shift of whoever asks. Invalid where no shift says which store they mean."""
-        shift = cls.current(session, actor.staff_id, also=also) if actor.staff_id else None
+        shift = cls.current(session, actor.staff_id, options=options) if actor.staff_id else None
         if shift is None or not actor.reaches(shift.store_id):
             raise Invalid("Send a store_id, or check in first with PUT /v1/me/shift.", pointer="/store_id")
         return shift
 
     @classmethod
     def current(
-        cls, session: Session, staff_id: UUID | None, *, also: Sequence[ExecutableOption] = ()
+        cls, session: Session, staff_id: UUID | None, *, options: Sequence[ExecutableOption] = ()
     ) -> "Shift | None":
-        """The open shift of a member of staff, with the store, the person and `also`, in one look-up."""
+        """The open shift of a member of staff, with the store, the person and `options`, in one look-up."""
         found = session.scalars(
             select(cls)
             .where(cls.staff_id == staff_id, cls.ended_at.is_(None))
-            .options(*also, joinedload(cls.store), joinedload(cls.staff))
+            .options(*options, joinedload(cls.store), joinedload(cls.staff))
         )
         return found.unique().one_or_none()

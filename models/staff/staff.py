@@ -13,9 +13,9 @@ from sqlalchemy import JSON, ColumnElement, Select, String, UniqueConstraint, or
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship, selectinload
 from sqlalchemy.sql.base import ExecutableOption
 
-from models.access import EVERYWHERE, GRANTS, Actor, Permission, Role, granted
+from models.access import GRANTS, ROLES_OF_ALL_STORES, Actor, Permission, Role, roles_with
 from models.db import slug as naming
-from models.db.base import Aggregate, TenantOwned, link, many
+from models.db.base import Aggregate, TenantOwned, one_to_many, tenant_fk
 from models.errors import Conflict, Invalid
 from models.organizations.organization import Region
 from models.organizations.store import Store
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 MAILBOX = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]+@[A-Za-z0-9.-]+", re.ASCII)
 
 # argon2id with the library's current recommendation (RFC 9106, low-memory profile).
-hasher = PasswordHasher()
+password_hasher = PasswordHasher()
 
 
 class Staff(Aggregate):
@@ -46,10 +46,10 @@ class Staff(Aggregate):
     quiet_until: Mapped[time | None]
     muted: Mapped[list[str]] = mapped_column(JSON, default=list)  # kinds of notification that are not wanted
 
-    store_links: Mapped[list["StaffStore"]] = many("Staff", "StaffStore", "staff_id")
-    region_links: Mapped[list["StaffRegion"]] = many("Staff", "StaffRegion", "staff_id")
-    daily_log_links: Mapped[list["DailyLogReader"]] = many(
-        "Staff", "DailyLogReader", "staff_id", cascade="all, delete-orphan"
+    store_links: Mapped[list["StaffStore"]] = one_to_many("Staff", "StaffStore", "staff_id")
+    region_links: Mapped[list["StaffRegion"]] = one_to_many("Staff", "StaffRegion", "staff_id")
+    daily_log_links: Mapped[list["DailyLogSubscription"]] = one_to_many(
+        "Staff", "DailyLogSubscription", "staff_id", cascade="all, delete-orphan"
     )
     shift: Mapped["Shift | None"] = relationship(
         "Shift",
@@ -78,10 +78,10 @@ class Staff(Aggregate):
         """
         if session.scalars(select(cls.id).where(cls.login == login)).first() is not None:
             raise Conflict(f"Somebody has the login {login!r} already.", code="already-exists", pointer="/login")
-        staff = cls(login=naming.login(login), name=name, role=role, password_hash=password_hash)
+        staff = cls(login=naming.check_login(login), name=name, role=role, password_hash=password_hash)
         staff.store_links = [StaffStore(store_id=store.id) for store in stores]
         staff.region_links = [StaffRegion(region_id=region.id) for region in regions]
-        if not (staff.looks_after_every_store or staff.store_links or staff.region_links):
+        if not (staff.has_all_stores or staff.store_links or staff.region_links):
             raise Invalid(f"Somebody with the role {role} needs a store or a region.", pointer="/stores")
         session.add(staff)
         session.flush()
@@ -110,30 +110,30 @@ class Staff(Aggregate):
         )
 
     @classmethod
-    def shown_with(cls) -> Sequence[ExecutableOption]:
+    def eager_options(cls) -> Sequence[ExecutableOption]:
         return (selectinload(cls.store_links), selectinload(cls.region_links))
 
     @classmethod
-    def listed(cls, actor: Actor, *, store_id: UUID | None = None) -> Select["Staff"]:
+    def select_visible(cls, actor: Actor, *, store_id: UUID | None = None) -> Select["Staff"]:
         """Colleagues within reach who still work here; with `store_id`, those who belong to that store."""
-        question = select(cls).where(cls.left_at.is_(None), *cls.visible_to(actor)).options(*cls.shown_with())
+        stmt = select(cls).where(cls.left_at.is_(None), *cls.visible_to(actor)).options(*cls.eager_options())
         if store_id is not None:
-            question = question.where(cls.id.in_(select(StaffStore.staff_id).where(StaffStore.store_id == store_id)))
-        return question
+            stmt = stmt.where(cls.id.in_(select(StaffStore.staff_id).where(StaffStore.store_id == store_id)))
+        return stmt
 
     @classmethod
-    def signing_in(cls, session: Session, login: str) -> "Staff | None":
+    def find_for_sign_in(cls, session: Session, login: str) -> "Staff | None":
         """The person with this login, as a sign-in answers with them; None when there is none or they have left."""
         return session.scalars(
-            select(cls).where(cls.login == login, cls.left_at.is_(None)).options(*cls.shown_with())
+            select(cls).where(cls.login == login, cls.left_at.is_(None)).options(*cls.eager_options())
         ).one_or_none()
 
     @classmethod
-    def one_at_a_time(cls, session: Session, staff_id: UUID) -> None:
+    def lock_staff(cls, session: Session, staff_id: UUID) -> None:
         """Hold a person until the end of the transaction: of two taps at once the second sees what the first did."""
         session.execute(select(cls.id).where(cls.id == staff_id).with_for_update(key_share=True))
 
-    def prefer(self, **wishes: Any) -> None:
+    def set_preferences(self, **wishes: Any) -> None:
         """Take over what a person wants: `quiet_hours` (from and until, or none), `muted`, `email`, `daily_logs`."""
         if "quiet_hours" in wishes:
             quiet = wishes["quiet_hours"] or {"from": None, "until": None}
@@ -152,8 +152,10 @@ class Staff(Aggregate):
         if "daily_logs" in wishes:
             kept = {link_.store_id: link_ for link_ in self.daily_log_links}
             wanted = sorted(set(wishes["daily_logs"]))
-            self.daily_log_links = [kept.get(store_id) or DailyLogReader(store_id=store_id) for store_id in wanted]
-        self.touch()
+            self.daily_log_links = [
+                kept.get(store_id) or DailyLogSubscription(store_id=store_id) for store_id in wanted
+            ]
+        self.bump_version()
 
     @property
     def daily_logs(self) -> list[UUID]:
@@ -171,8 +173,8 @@ class Staff(Aggregate):
         return GRANTS[self.role]
 
     @property
-    def looks_after_every_store(self) -> bool:
-        return self.role in EVERYWHERE
+    def has_all_stores(self) -> bool:
+        return self.role in ROLES_OF_ALL_STORES
 
 
 class StaffStore(TenantOwned):
@@ -181,8 +183,8 @@ class StaffStore(TenantOwned):
     __tablename__ = "staff_store"
     __table_args__ = (UniqueConstraint("organization_id", "staff_id", "store_id"),)
 
-    staff_id: Mapped[UUID] = link("staff")
-    store_id: Mapped[UUID] = link("store", index=True)
+    staff_id: Mapped[UUID] = tenant_fk("staff")
+    store_id: Mapped[UUID] = tenant_fk("store", index=True)
 
 
 class StaffRegion(TenantOwned):
@@ -191,21 +193,21 @@ class StaffRegion(TenantOwned):
     __tablename__ = "staff_region"
     __table_args__ = (UniqueConstraint("organization_id", "staff_id", "region_id"),)
 
-    staff_id: Mapped[UUID] = link("staff")
-    region_id: Mapped[UUID] = link("region", index=True)
+    staff_id: Mapped[UUID] = tenant_fk("staff")
+    region_id: Mapped[UUID] = tenant_fk("region", index=True)
 
 
-class DailyLogReader(TenantOwned):
+class DailyLogSubscription(TenantOwned):
     """That a member of staff asked for the log of a store by mail."""
 
-    __tablename__ = "daily_log_reader"
+    __tablename__ = "daily_log_subscription"
     __table_args__ = (UniqueConstraint("organization_id", "staff_id", "store_id"),)
 
-    staff_id: Mapped[UUID] = link("staff")
-    store_id: Mapped[UUID] = link("store", index=True)
+    staff_id: Mapped[UUID] = tenant_fk("staff")
+    store_id: Mapped[UUID] = tenant_fk("store", index=True)
 
     @classmethod
-    def of(cls, store: Store) -> Select[Staff]:
+    def select_subscribers(cls, store: Store) -> Select[Staff]:
         """Who asked for the log of this store, has a mailbox, and may still read it."""
         asked = select(cls.staff_id).where(cls.store_id == store.id)
         belongs = select(StaffStore.staff_id).where(StaffStore.store_id == store.id)
@@ -214,8 +216,8 @@ class DailyLogReader(TenantOwned):
             Staff.id.in_(asked),
             Staff.left_at.is_(None),
             Staff.email.is_not(None),
-            Staff.role.in_(granted(Permission.LOG_READ)),
-            or_(Staff.role.in_(EVERYWHERE), Staff.id.in_(belongs), Staff.id.in_(looks_after)),
+            Staff.role.in_(roles_with(Permission.LOG_READ)),
+            or_(Staff.role.in_(ROLES_OF_ALL_STORES), Staff.id.in_(belongs), Staff.id.in_(looks_after)),
         )
 
 
@@ -223,19 +225,19 @@ def hash_password(password: str) -> str:
     """An argon2id hash of a password of at least 10 characters (Invalid when shorter). Slow on purpose."""
     if len(password) < 10:
         raise Invalid("A password needs at least 10 characters.", pointer="/password")
-    return hasher.hash(password)
+    return password_hasher.hash(password)
 
 
 def password_matches(password_hash: str | None, password: str) -> bool:
     """Whether the password is the one behind the hash; takes as long when there is no such person."""
     try:
-        hasher.verify(password_hash or _nobodys_hash(), password)
+        password_hasher.verify(password_hash or _dummy_hash(), password)
     except VerifyMismatchError:
         return False
     return password_hash is not None
 
 
 @cache
-def _nobodys_hash() -> str:
+def _dummy_hash() -> str:
     """What an unknown login is checked against, so that it costs the same time as a known one."""
-    return hasher.hash("nobody has this password")
+    return password_hasher.hash("nobody has this password")

@@ -8,7 +8,16 @@ from uuid import UUID
 
 from models.staff.device import AddressKind, Platform
 
-__all__ = ["AddressKind", "Channel", "DeliveryOutcome", "Letter", "LetterKind", "Platform", "Verdict", "one_line"]
+__all__ = [
+    "AddressKind",
+    "Channel",
+    "DeliveryOutcome",
+    "DeliveryResult",
+    "Message",
+    "MessageKind",
+    "Platform",
+    "one_line",
+]
 
 TITLE_LIMIT = 60
 """Characters of a title that are sure to be shown; a channel may shorten what is longer."""
@@ -17,7 +26,7 @@ BODY_LIMIT = 120
 """Characters of a body that are sure to be shown; a channel may shorten what is longer."""
 
 
-class LetterKind(StrEnum):
+class MessageKind(StrEnum):
     """What the phone is asked to do.
 
     RING: wake the person; shown at once, with the sound of an alert, at high priority. INFORM: show it as any other
@@ -31,7 +40,7 @@ class LetterKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Letter:
+class Message:
     """One message to one address: plain values only, so that no row crosses into a channel.
 
     `notification_id` stays the same over every attempt, so that the app can drop a second copy. Title and body may
@@ -43,7 +52,7 @@ class Letter:
     notification_id: UUID
     alert_id: UUID | None
     concern_id: UUID | None
-    kind: LetterKind
+    kind: MessageKind
     address: str
     address_kind: AddressKind
     platform: Platform | None
@@ -76,7 +85,7 @@ class DeliveryOutcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
+class DeliveryResult:
     """What became of one attempt.
 
     `reason` is a short code for the log and the row, free of addresses and personal data. `retry_after` is set only
@@ -118,7 +127,7 @@ class Verdict:
 class Channel(Protocol):
     """A way out of the house. `deliver` may be called from many threads at once."""
 
-    def deliver(self, letter: Letter) -> Verdict:
+    def deliver(self, message: Message) -> DeliveryResult:
         """Make exactly one attempt. What the channel did not foresee is raised, not judged."""
         ...
 

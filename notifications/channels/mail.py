@@ -12,22 +12,22 @@ from email.utils import format_datetime, parseaddr
 from urllib.parse import unquote, urlsplit
 
 from models.staff.staff import MAILBOX
-from notifications.channels.base import Letter, LetterKind, Verdict, one_line
+from notifications.channels.base import DeliveryResult, Message, MessageKind, one_line
 
 TIMEOUT_SECONDS = 10.0
 """For connecting and for each answer; a whole conversation gets three times as long, well within a lease."""
 
-WIRE = SMTP.clone(cte_type="7bit")  # what every server can take, offered 8BITMIME or not
+SEVEN_BIT_POLICY = SMTP.clone(cte_type="7bit")  # what every server can take, offered 8BITMIME or not
 
 # Codes of an answer to RCPT that mean: nobody is there, and nobody will be (RFC 5321, 3463, 7504). A 550 is also how a
 # server says that it does not like the sender; then its enhanced code, where it has one, is another.
-NOBODY_THERE = frozenset({550, 551, 553, 556})
-NOBODY_THERE_ENHANCED = frozenset({"5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10", "5.2.1"})
+UNKNOWN_MAILBOX_CODES = frozenset({550, 551, 553, 556})
+UNKNOWN_MAILBOX_ENHANCED_CODES = frozenset({"5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10", "5.2.1"})
 SERVICE_NOT_AVAILABLE = 421  # the whole server, to whatever it answers (RFC 5321)
 ENHANCED = re.compile(rb"5\.\d{1,3}\.\d{1,3}\b")
 
 
-class _InTime(smtplib.SMTP):
+class _SmtpWithDeadline(smtplib.SMTP):
     """Ends in time, however slowly a server answers line by line."""
 
     ends_at: float | None = None
@@ -41,11 +41,11 @@ class _InTime(smtplib.SMTP):
         return super().getreply()
 
 
-class _InTimeOverTls(_InTime, smtplib.SMTP_SSL):
+class _SmtpsWithDeadline(_SmtpWithDeadline, smtplib.SMTP_SSL):
     """The same, encrypted from the first byte."""
 
 
-class Email:
+class MailChannel:
     """Sends letters as mails of plain text."""
 
     def __init__(self, url: str, sender: str, *, house: str | None = None, timeout: float = TIMEOUT_SECONDS) -> None:
@@ -60,20 +60,20 @@ class Email:
         self._sender, self._house, self._timeout = sender, house, timeout
         self._sender_address = parseaddr(sender)[1]
 
-    def deliver(self, letter: Letter) -> Verdict:
+    def deliver(self, message: Message) -> DeliveryResult:
         """Send one letter. A mail that was read cannot be taken back, so a withdrawal is refused."""
-        if letter.kind is LetterKind.WITHDRAW:
-            return Verdict.refused("mail-stays")
-        if not MAILBOX.fullmatch(letter.address):
-            return Verdict.gone("invalid-address")
+        if message.kind is MessageKind.WITHDRAW:
+            return DeliveryResult.refused("mail-stays")
+        if not MAILBOX.fullmatch(message.address):
+            return DeliveryResult.gone("invalid-address")
         try:
             smtp = self._open()
         except OSError as error:
-            return _verdict_on_the_way_in(error)
+            return _connection_result(error)
         try:
-            return self._hand_over(smtp, letter)
+            return self._hand_over(smtp, message)
         except OSError as error:
-            return Verdict.later(_what_broke(error))
+            return DeliveryResult.later(_failure_reason(error))
         finally:
             smtp.close()
 
@@ -84,9 +84,9 @@ class Email:
         """Connect, encrypt, sign in. Only a server on this very machine is spoken to without TLS, if it offers none."""
         tls = ssl.create_default_context()
         if self._over_tls:
-            smtp: smtplib.SMTP = _InTimeOverTls(self._host, self._port, timeout=self._timeout, context=tls)
+            smtp: smtplib.SMTP = _SmtpsWithDeadline(self._host, self._port, timeout=self._timeout, context=tls)
         else:
-            smtp = _InTime(self._host, self._port, timeout=self._timeout)
+            smtp = _SmtpWithDeadline(self._host, self._port, timeout=self._timeout)
         try:
             smtp.ehlo_or_helo_if_needed()
             if not self._over_tls and (smtp.has_extn("starttls") or not _is_this_machine(self._host)):
@@ -98,83 +98,85 @@ class Email:
             raise
         return smtp
 
-    def _hand_over(self, smtp: smtplib.SMTP, letter: Letter) -> Verdict:
-        mail = self._mail(letter)
+    def _hand_over(self, smtp: smtplib.SMTP, message: Message) -> DeliveryResult:
+        mail = self._mail(message)
         code, _ = smtp.mail(self._sender_address)
-        if not _is_yes(code):  # no mail of ours would be taken
-            return Verdict.later(f"smtp-{code}", alarm=_is_no(code))
-        code, answer = smtp.rcpt(letter.address)
-        if not _is_yes(code):
-            return _verdict_on_mailbox(code, answer)
+        if not _is_success(code):  # no mail of ours would be taken
+            return DeliveryResult.later(f"smtp-{code}", alarm=_is_permanent_failure(code))
+        code, answer = smtp.rcpt(message.address)
+        if not _is_success(code):
+            return _mailbox_result(code, answer)
         try:
             code, _ = smtp.data(mail.as_bytes())
         except smtplib.SMTPDataError as error:
-            return _turned_down(error.smtp_code)
+            return _rejection_result(error.smtp_code)
         except OSError as error:
-            return Verdict.later(_what_broke(error), unsure=True)
-        if not _is_yes(code):
-            return _turned_down(code)
+            return DeliveryResult.later(_failure_reason(error), unsure=True)
+        if not _is_success(code):
+            return _rejection_result(code)
         with contextlib.suppress(OSError):
             smtp.putcmd("QUIT")
-        return Verdict.sent(mail["Message-ID"])
+        return DeliveryResult.sent(mail["Message-ID"])
 
-    def _mail(self, letter: Letter) -> EmailMessage:
+    def _mail(self, message: Message) -> EmailMessage:
         """The mail, the same at every attempt but for its date: whoever gets two copies can tell by the Message-ID."""
-        title = one_line(letter.title)
-        lines = [title, letter.body] if letter.text is None else letter.text.split("\n")
-        if letter.path and self._house:
-            lines += ["", self._house + letter.path]
-        mail = EmailMessage(policy=WIRE)
-        mail["From"], mail["To"], mail["Subject"] = self._sender, letter.address, title
-        mail["Date"] = format_datetime(letter.sent_at)
-        mail["Message-ID"] = f"<{letter.notification_id}@{self._sender_address.rpartition('@')[2]}>"
+        title = one_line(message.title)
+        lines = [title, message.body] if message.text is None else message.text.split("\n")
+        if message.path and self._house:
+            lines += ["", self._house + message.path]
+        mail = EmailMessage(policy=SEVEN_BIT_POLICY)
+        mail["From"], mail["To"], mail["Subject"] = self._sender, message.address, title
+        mail["Date"] = format_datetime(message.sent_at)
+        mail["Message-ID"] = f"<{message.notification_id}@{self._sender_address.rpartition('@')[2]}>"
         mail["Auto-Submitted"] = "auto-generated"  # so that nobody's absence note answers (RFC 3834)
         mail.set_content("".join(f"{one_line(line)}\n" for line in lines))
         return mail
 
 
-def _verdict_on_the_way_in(error: OSError) -> Verdict:
+def _connection_result(error: OSError) -> DeliveryResult:
     """What keeps every mail from leaving is no fault of this one; it alarms where only an operator can help."""
     match error:
         case ssl.SSLCertVerificationError():
-            return Verdict.later("certificate-refused", alarm=True)
+            return DeliveryResult.later("certificate-refused", alarm=True)
         case smtplib.SMTPNotSupportedError():
-            return Verdict.later("no-tls-or-no-login-offered", alarm=True)
-        case smtplib.SMTPAuthenticationError() if _is_no(error.smtp_code):
-            return Verdict.later("credentials-refused", alarm=True)
+            return DeliveryResult.later("no-tls-or-no-login-offered", alarm=True)
+        case smtplib.SMTPAuthenticationError() if _is_permanent_failure(error.smtp_code):
+            return DeliveryResult.later("credentials-refused", alarm=True)
         case smtplib.SMTPResponseException():
-            return Verdict.later(f"smtp-{error.smtp_code}", alarm=_is_no(error.smtp_code))
+            return DeliveryResult.later(f"smtp-{error.smtp_code}", alarm=_is_permanent_failure(error.smtp_code))
         case _:
-            return Verdict.later(_what_broke(error))
+            return DeliveryResult.later(_failure_reason(error))
 
 
-def _what_broke(error: OSError) -> str:
+def _failure_reason(error: OSError) -> str:
     """Smtplib calls a time-out a closed connection."""
     late = isinstance(error, TimeoutError) or isinstance(error.__context__, TimeoutError)
     return "timed-out" if late else "unreachable"
 
 
-def _verdict_on_mailbox(code: int, answer: bytes) -> Verdict:
+def _mailbox_result(code: int, answer: bytes) -> DeliveryResult:
     """What keeps one mailbox from taking mail (full, locked, greylisted) says nothing of the server."""
-    if _is_no(code):
-        return Verdict.gone("unknown-mailbox") if _says_nobody_is_there(code, answer) else _turned_down(code)
-    return _turned_down(code) if code == SERVICE_NOT_AVAILABLE else Verdict.later("mailbox-unavailable")
+    if _is_permanent_failure(code):
+        return DeliveryResult.gone("unknown-mailbox") if _is_unknown_mailbox(code, answer) else _rejection_result(code)
+    return _rejection_result(code) if code == SERVICE_NOT_AVAILABLE else DeliveryResult.later("mailbox-unavailable")
 
 
-def _turned_down(code: int) -> Verdict:
-    return Verdict.refused(f"smtp-{code}") if _is_no(code) else Verdict.later(f"smtp-{code}")
+def _rejection_result(code: int) -> DeliveryResult:
+    return (
+        DeliveryResult.refused(f"smtp-{code}") if _is_permanent_failure(code) else DeliveryResult.later(f"smtp-{code}")
+    )
 
 
-def _says_nobody_is_there(code: int, answer: bytes) -> bool:
+def _is_unknown_mailbox(code: int, answer: bytes) -> bool:
     enhanced = ENHANCED.match(answer)
-    return enhanced.group().decode() in NOBODY_THERE_ENHANCED if enhanced else code in NOBODY_THERE
+    return enhanced.group().decode() in UNKNOWN_MAILBOX_ENHANCED_CODES if enhanced else code in UNKNOWN_MAILBOX_CODES
 
 
-def _is_yes(code: int) -> bool:
+def _is_success(code: int) -> bool:
     return 200 <= code < 300
 
 
-def _is_no(code: int) -> bool:
+def _is_permanent_failure(code: int) -> bool:
     """For good: the others (4xx, and what cannot be read) are worth another try."""
     return 500 <= code < 600
 

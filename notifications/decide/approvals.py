@@ -6,13 +6,13 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.concerns.concern import Concern
-from models.outbox.message import Outgoing
-from models.recovery.approvals import expire
+from models.outbox.message import OutboxMessage
+from models.recovery.approvals import expire_pending
 from notifications.decide.announce import announce
 
 
-def let_expire(session: Session, task: Outgoing, *, at: datetime) -> None:
+def expire_approvals(session: Session, outbox_message: OutboxMessage, *, at: datetime) -> None:
     """End what of a concern waits for a decision and is out of time."""
-    held = select(Concern).where(Concern.id == task.concern_id).with_for_update(of=Concern, key_share=True)
-    for step in expire(session, session.scalars(held).one(), at=at):
+    held = select(Concern).where(Concern.id == outbox_message.concern_id).with_for_update(of=Concern, key_share=True)
+    for step in expire_pending(session, session.scalars(held).one(), at=at):
         announce(session, step)

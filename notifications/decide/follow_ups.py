@@ -8,9 +8,9 @@ from sqlalchemy.orm import Session, joinedload
 
 from models.alerts.notification import NotificationKind
 from models.concerns.concern import Concern
-from models.concerns.event import ConcernEvent, Step
+from models.concerns.event import ConcernEvent, ConcernStep
 from models.customers.customer import Customer
-from models.outbox.message import Outgoing, Task
+from models.outbox.message import OutboxKind, OutboxMessage
 from models.policy_defaults import FOLLOW_UP_REMIND_BEFORE
 from models.recovery.follow_up import FollowUp, FollowUpStatus
 from models.staff.shift import Shift
@@ -18,47 +18,47 @@ from models.staff.staff import Staff
 from notifications.decide.announce import announce
 
 
-def announce_promise(session: Session, follow_up: FollowUp, event: ConcernEvent) -> None:
+def announce_follow_up(session: Session, follow_up: FollowUp, event: ConcernEvent) -> None:
     """Write down what a step of a promise asks for: a reminder, the end of its time, word to who keeps it now."""
     announce(session, event)
-    if event.step not in (Step.PROMISED, Step.PROMISE_HANDED_OVER):
+    if event.step not in (ConcernStep.PROMISED, ConcernStep.PROMISE_HANDED_OVER):
         return
     remind_at = follow_up.due_at - FOLLOW_UP_REMIND_BEFORE
-    handed_over = event.step is Step.PROMISE_HANDED_OVER
+    handed_over = event.step is ConcernStep.PROMISE_HANDED_OVER
     if handed_over and follow_up.owner_id != event.by_staff_id:
-        session.add(_news(NotificationKind.FOLLOW_UP, follow_up, staff_id=follow_up.owner_id, at=event.at))
+        session.add(_information(NotificationKind.FOLLOW_UP, follow_up, staff_id=follow_up.owner_id, at=event.at))
     if follow_up.status is not FollowUpStatus.OPEN:
         return
     if remind_at > event.at or not handed_over:
-        session.add(_timer(Task.REMIND, follow_up, due_at=max(remind_at, event.at), at=event.at))
-    session.add(_timer(Task.OVERDUE, follow_up, due_at=follow_up.due_at, at=event.at))
+        session.add(_timer(OutboxKind.REMIND_OWNER, follow_up, due_at=max(remind_at, event.at), at=event.at))
+    session.add(_timer(OutboxKind.BREAK_FOLLOW_UP, follow_up, due_at=follow_up.due_at, at=event.at))
 
 
-def remind(session: Session, task: Outgoing, *, at: datetime) -> None:
+def remind(session: Session, outbox_message: OutboxMessage, *, at: datetime) -> None:
     """Tell who keeps it; while they cannot be told, whoever leads the shift, else the managers."""
-    follow_up = session.scalars(_asked_about(task)).one()
+    follow_up = session.scalars(_select_follow_up(outbox_message)).one()
     sooner = FollowUp.status == FollowUpStatus.OPEN, FollowUp.id < follow_up.id
-    if follow_up.run_id != task.run_id or _is_unwanted(session, follow_up):
+    if follow_up.run_id != outbox_message.run_id or _is_unwanted_thank_you(session, follow_up):
         return
-    if not _goes_with(session, follow_up, *sooner):
-        owner_id = follow_up.owner_id if _is_there(session, follow_up, at) else None
-        session.add(_news(NotificationKind.FOLLOW_UP, follow_up, staff_id=owner_id, at=at))
+    if not _is_covered_by_another(session, follow_up, *sooner):
+        owner_id = follow_up.owner_id if _is_owner_reachable(session, follow_up, at) else None
+        session.add(_information(NotificationKind.FOLLOW_UP, follow_up, staff_id=owner_id, at=at))
 
 
-def let_break(session: Session, task: Outgoing, *, at: datetime) -> None:
+def break_overdue(session: Session, outbox_message: OutboxMessage, *, at: datetime) -> None:
     """Its time has come: unless it was kept, it is broken, and the managers hear of it."""
-    held = select(Concern).where(Concern.id == task.concern_id).with_for_update(of=Concern, key_share=True)
+    held = select(Concern).where(Concern.id == outbox_message.concern_id).with_for_update(of=Concern, key_share=True)
     session.scalars(held).one()
-    follow_up = session.scalars(_asked_about(task).with_for_update(of=FollowUp, key_share=True)).one()
-    if follow_up.run_id == task.run_id and _is_unwanted(session, follow_up):
-        announce(session, follow_up.let_go(at=at))
-    elif follow_up.run_id == task.run_id:
-        announce(session, follow_up.break_(at=at))
-        if not _goes_with(session, follow_up, FollowUp.status == FollowUpStatus.BROKEN):
-            session.add(_news(NotificationKind.BROKEN, follow_up, at=at))
+    follow_up = session.scalars(_select_follow_up(outbox_message).with_for_update(of=FollowUp, key_share=True)).one()
+    if follow_up.run_id == outbox_message.run_id and _is_unwanted_thank_you(session, follow_up):
+        announce(session, follow_up.cancel_unwanted(at=at))
+    elif follow_up.run_id == outbox_message.run_id:
+        announce(session, follow_up.mark_broken(at=at))
+        if not _is_covered_by_another(session, follow_up, FollowUp.status == FollowUpStatus.BROKEN):
+            session.add(_information(NotificationKind.BROKEN, follow_up, at=at))
 
 
-def _is_unwanted(session: Session, follow_up: FollowUp) -> bool:
+def _is_unwanted_thank_you(session: Session, follow_up: FollowUp) -> bool:
     """Whether it is a thank-you, and its customer takes back that they may be contacted."""
     if follow_up.fix_id is None:
         return False
@@ -66,7 +66,7 @@ def _is_unwanted(session: Session, follow_up: FollowUp) -> bool:
     return session.scalars(agrees).one_or_none() is not True
 
 
-def _goes_with(session: Session, follow_up: FollowUp, *which: ColumnElement[bool]) -> bool:
+def _is_covered_by_another(session: Session, follow_up: FollowUp, *which: ColumnElement[bool]) -> bool:
     """Whether it is one of the thank-yous of one call, and another one of them that fits tells of all.
 
     A phone that rings two hundred times says no more than one that rings once.
@@ -79,24 +79,26 @@ def _goes_with(session: Session, follow_up: FollowUp, *which: ColumnElement[bool
     return session.scalars(others.limit(1)).first() is not None
 
 
-def _timer(task: Task, follow_up: FollowUp, *, due_at: datetime, at: datetime) -> Outgoing:
-    return Outgoing.reminder(task, follow_up.concern, follow_up=follow_up, due_at=due_at, at=at)
+def _timer(outbox_message: OutboxKind, follow_up: FollowUp, *, due_at: datetime, at: datetime) -> OutboxMessage:
+    return OutboxMessage.timer(outbox_message, follow_up.concern, follow_up=follow_up, due_at=due_at, at=at)
 
 
-def _news(kind: NotificationKind, follow_up: FollowUp, *, staff_id: UUID | None = None, at: datetime) -> Outgoing:
-    return Outgoing.news(kind, follow_up.concern.organization_id, follow_up=follow_up, staff_id=staff_id, at=at)
-
-
-def _asked_about(task: Outgoing) -> Select[FollowUp]:
-    return select(FollowUp).where(FollowUp.id == task.follow_up_id).options(joinedload(FollowUp.concern))
-
-
-def _is_there(session: Session, follow_up: FollowUp, at: datetime) -> bool:
-    """Whether who keeps it still works here, is on shift in this store, and asked for no pause."""
-    question = select(Shift).join(
-        Staff, (Staff.id == Shift.staff_id) & (Staff.organization_id == Shift.organization_id)
+def _information(
+    kind: NotificationKind, follow_up: FollowUp, *, staff_id: UUID | None = None, at: datetime
+) -> OutboxMessage:
+    return OutboxMessage.information(
+        kind, follow_up.concern.organization_id, follow_up=follow_up, staff_id=staff_id, at=at
     )
-    on_shift = question.where(
+
+
+def _select_follow_up(outbox_message: OutboxMessage) -> Select[FollowUp]:
+    return select(FollowUp).where(FollowUp.id == outbox_message.follow_up_id).options(joinedload(FollowUp.concern))
+
+
+def _is_owner_reachable(session: Session, follow_up: FollowUp, at: datetime) -> bool:
+    """Whether who keeps it still works here, is on shift in this store, and asked for no pause."""
+    stmt = select(Shift).join(Staff, (Staff.id == Shift.staff_id) & (Staff.organization_id == Shift.organization_id))
+    on_shift = stmt.where(
         Shift.staff_id == follow_up.owner_id,
         Shift.store_id == follow_up.store_id,
         Shift.ended_at.is_(None),

@@ -8,136 +8,162 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Select, select
 from sqlalchemy.orm import Session, joinedload
 
-from models.access import Role, hearing
+from models.access import Role, roles_that_ring
 from models.alerts.alert import Alert
 from models.alerts.enums import AlertState
-from models.alerts.notification import LOUD, Notification, NotificationKind
+from models.alerts.notification import LOUD_KINDS, Notification, NotificationKind
 from models.concerns.concern import Concern
 from models.concerns.enums import Status
-from models.daily_log.daily_log import A_DAY
-from models.errors import NotNow
-from models.organizations.opening_hours import is_quiet
+from models.daily_log.daily_log import ONE_DAY
+from models.errors import InvalidState
+from models.organizations.opening_hours import in_quiet_hours
 from models.organizations.store import Store
-from models.outbox.message import Outgoing
+from models.outbox.message import OutboxMessage
 from models.policy_defaults import DAILY_INFO_TTL, PUSH_TTL
 from models.recovery.action import RecoveryAction
 from models.staff.device import Device
 from models.staff.shift import Shift
-from models.staff.staff import DailyLogReader, Staff, StaffRegion, StaffStore
+from models.staff.staff import DailyLogSubscription, Staff, StaffRegion, StaffStore
 
 K = NotificationKind
-PERSONAL = LOUD | {K.REMINDER, K.DECISION}  # meant for one person, who waits for it: no hour is too quiet
-BY_MAIL_TOO = frozenset({K.UNANSWERED, K.BROKEN, K.DAILY_LOG})
+PERSONAL_KINDS = LOUD_KINDS | {K.REMINDER, K.DECISION}  # meant for one person, who waits for it: no hour is too quiet
+MAILED_KINDS = frozenset({K.UNANSWERED, K.BROKEN, K.DAILY_LOG})
 
 
-def tell(session: Session, task: Outgoing, *, at: datetime) -> None:
+def find_readers(session: Session, outbox_message: OutboxMessage, *, at: datetime) -> None:
     """Queue a notification for everybody a piece of news is for, as things stand now."""
-    concern, store, alert = _about(session, task)
-    if task.kind is None or _is_stale(task, concern, alert) or _is_of_another_day(task, store, at):
+    concern, store, alert = _subject(session, outbox_message)
+    if (
+        outbox_message.notification_kind is None
+        or _is_outdated(outbox_message, concern, alert)
+        or _is_of_another_day(outbox_message, store, at)
+    ):
         return
-    people = [staff for staff in _people(session, task, concern, store) if task.kind not in staff.muted]
-    shifts, phones = _shifts_of(session, people), _phones_of(session, () if task.kind is K.DAILY_LOG else people)
-    personal = task.kind in PERSONAL or _is_for_keeper(task)
+    people = [
+        staff
+        for staff in _readers(session, outbox_message, concern, store)
+        if outbox_message.notification_kind not in staff.muted
+    ]
+    shifts, phones = (
+        _shifts_of(session, people),
+        _phones_of(session, () if outbox_message.notification_kind is K.DAILY_LOG else people),
+    )
+    personal = outbox_message.notification_kind in PERSONAL_KINDS or _is_for_owner(outbox_message)
     for staff in people:
         shift = shifts.get(staff.id)
         paused = shift is not None and shift.is_paused(at)
-        if not paused and (personal or not _wants_quiet(staff, shift, store, at)):
+        if not paused and (personal or not _is_quiet_time(staff, shift, store, at)):
             for device in phones[staff.id]:
-                _queue(session, task, staff, device, at=at)
-        if task.kind in BY_MAIL_TOO and staff.email:
-            _queue(session, task, staff, None, at=at)
+                _queue_notification(session, outbox_message, staff, device, at=at)
+        if outbox_message.notification_kind in MAILED_KINDS and staff.email:
+            _queue_notification(session, outbox_message, staff, None, at=at)
 
 
-def ring_own_phones(session: Session, *, organization_id: UUID, staff_id: UUID, at: datetime) -> list[Notification]:
-    """Queue a test for each of a person's phones, to see whether they can be reached. NotNow where there is none."""
-    task = Outgoing.news(K.TEST, organization_id, staff_id=staff_id, at=at)
-    staff = session.scalars(_working().where(Staff.id == staff_id)).one()
+def queue_test_push(session: Session, *, organization_id: UUID, staff_id: UUID, at: datetime) -> list[Notification]:
+    """Queue a test for each of a person's phones, to see whether they can be reached.
+
+    InvalidState where there is none.
+    """
+    outbox_message = OutboxMessage.information(K.TEST, organization_id, staff_id=staff_id, at=at)
+    staff = session.scalars(_select_working().where(Staff.id == staff_id)).one()
     phones = _phones_of(session, [staff])[staff_id]
     if not phones:
-        raise NotNow("You have no phone that can be reached: register it with PUT /v1/me/devices/{installation_id}.")
-    return [_queue(session, task, staff, phone, at=at) for phone in phones]
+        raise InvalidState(
+            "You have no phone that can be reached: register it with PUT /v1/me/devices/{installation_id}."
+        )
+    return [_queue_notification(session, outbox_message, staff, phone, at=at) for phone in phones]
 
 
-def _about(session: Session, task: Outgoing) -> tuple[Concern | None, Store | None, Alert | None]:
+def _subject(session: Session, outbox_message: OutboxMessage) -> tuple[Concern | None, Store | None, Alert | None]:
     """What it is about, in which store. A pause is in the store of the shift; one without a shift is over."""
-    if task.store_id is not None:
-        return None, session.get_one(Store, (task.organization_id, task.store_id)), None
-    if task.concern_id is None:
-        shift = Shift.current(session, task.staff_id)
+    if outbox_message.store_id is not None:
+        return None, session.get_one(Store, (outbox_message.organization_id, outbox_message.store_id)), None
+    if outbox_message.concern_id is None:
+        shift = Shift.current(session, outbox_message.staff_id)
         return None, shift.store if shift else None, None
-    question = select(Concern).where(Concern.id == task.concern_id)
-    concern = session.scalars(question.options(joinedload(Concern.store))).one()
-    alert = session.scalars(Alert.alone().where(Alert.id == task.alert_id)).one_or_none() if task.alert_id else None
+    stmt = select(Concern).where(Concern.id == outbox_message.concern_id)
+    concern = session.scalars(stmt.options(joinedload(Concern.store))).one()
+    alert = (
+        session.scalars(Alert.alone().where(Alert.id == outbox_message.alert_id)).one_or_none()
+        if outbox_message.alert_id
+        else None
+    )
     return concern, concern.store, alert
 
 
-def _is_stale(task: Outgoing, concern: Concern | None, alert: Alert | None) -> bool:
+def _is_outdated(outbox_message: OutboxMessage, concern: Concern | None, alert: Alert | None) -> bool:
     """What was to be told is no longer so: somebody came after all, the reminder has done its work, it is reopened."""
-    if task.follow_up is not None and task.follow_up.run_id != task.run_id:
+    if outbox_message.follow_up is not None and outbox_message.follow_up.run_id != outbox_message.run_id:
         return True
-    if task.kind is K.OUTCOME:
+    if outbox_message.notification_kind is K.OUTCOME:
         return concern is None or concern.status is not Status.RESOLVED
     if alert is None:
         return False
     still = {K.UNANSWERED: AlertState.UNANSWERED, K.REMINDER: AlertState.TAKEN}
-    expected = still.get(task.kind) if task.kind else None
-    return alert.run_id != task.run_id or (expected is not None and alert.state is not expected)
+    expected = still.get(outbox_message.notification_kind) if outbox_message.notification_kind else None
+    return alert.run_id != outbox_message.run_id or (expected is not None and alert.state is not expected)
 
 
-def _is_of_another_day(task: Outgoing, store: Store | None, at: datetime) -> bool:
+def _is_of_another_day(outbox_message: OutboxMessage, store: Store | None, at: datetime) -> bool:
     """It tells of a day that was not yesterday: the worker was away."""
-    if store is None or task.business_date is None:
+    if store is None or outbox_message.business_date is None:
         return False
-    return store.business_date(at) != task.business_date + A_DAY
+    return store.business_date(at) != outbox_message.business_date + ONE_DAY
 
 
-def _is_for_keeper(task: Outgoing) -> bool:
+def _is_for_owner(outbox_message: OutboxMessage) -> bool:
     """A promise is news for the one who keeps it, who is named unless they cannot be told."""
-    return task.kind is K.FOLLOW_UP and task.staff_id is not None
+    return outbox_message.notification_kind is K.FOLLOW_UP and outbox_message.staff_id is not None
 
 
-def _people(session: Session, task: Outgoing, concern: Concern | None, store: Store | None) -> Iterable[Staff]:
-    if task.kind in (K.HAND_OVER, K.REMINDER, K.PRAISE, K.DECISION, K.TEST) or _is_for_keeper(task):
-        return session.scalars(_working().where(Staff.id == task.staff_id)).all()
+def _readers(
+    session: Session, outbox_message: OutboxMessage, concern: Concern | None, store: Store | None
+) -> Iterable[Staff]:
+    if outbox_message.notification_kind in (K.HAND_OVER, K.REMINDER, K.PRAISE, K.DECISION, K.TEST) or _is_for_owner(
+        outbox_message
+    ):
+        return session.scalars(_select_working().where(Staff.id == outbox_message.staff_id)).all()
     if store is None:
         return ()
-    if task.kind is K.DAILY_LOG:
-        return session.scalars(DailyLogReader.of(store).order_by(Staff.id)).all()
-    if task.kind is K.CARRIED_OVER:
-        return session.scalars(_working().where(_manages(store.id))).all()
+    if outbox_message.notification_kind is K.DAILY_LOG:
+        return session.scalars(DailyLogSubscription.select_subscribers(store).order_by(Staff.id)).all()
+    if outbox_message.notification_kind is K.CARRIED_OVER:
+        return session.scalars(_select_working().where(_is_manager_of(store.id))).all()
     if concern is None:
-        return _leads(session, store.id, among=frozenset(Role), but=task.staff_id)
-    may_hear = hearing(sensitive=concern.sensitive)
-    return [staff for staff in _concerned(session, task, concern, store) if staff.role in may_hear]
+        return _lead_or_managers(session, store.id, among=frozenset(Role), but=outbox_message.staff_id)
+    may_hear = roles_that_ring(sensitive=concern.sensitive)
+    return [staff for staff in _concern_readers(session, outbox_message, concern, store) if staff.role in may_hear]
 
 
-def _concerned(session: Session, task: Outgoing, concern: Concern, store: Store) -> Iterable[Staff]:
-    match task.kind:
+def _concern_readers(
+    session: Session, outbox_message: OutboxMessage, concern: Concern, store: Store
+) -> Iterable[Staff]:
+    match outbox_message.notification_kind:
         case K.UNANSWERED:
-            return session.scalars(_working().where(_is_responsible_for(store))).all()
+            return session.scalars(_select_working().where(_is_responsible_for(store))).all()
         case K.APPROVAL:
-            others = Staff.id.is_distinct_from(task.staff_id)
-            return session.scalars(_working().where(_is_responsible_for(store), others)).all()
+            others = Staff.id.is_distinct_from(outbox_message.staff_id)
+            return session.scalars(_select_working().where(_is_responsible_for(store), others)).all()
         case K.OUTCOME:
-            return session.scalars(_working().where(_was_involved_in(concern))).all()
+            return session.scalars(_select_working().where(_was_involved_in(concern))).all()
         case K.BROKEN:
-            return session.scalars(_working().where(_manages(store.id))).all()
-    but = None if task.kind is K.FOLLOW_UP else concern.reported_by_id
-    return _leads(session, store.id, among=hearing(sensitive=concern.sensitive), but=but)
+            return session.scalars(_select_working().where(_is_manager_of(store.id))).all()
+    but = None if outbox_message.notification_kind is K.FOLLOW_UP else concern.reported_by_id
+    return _lead_or_managers(session, store.id, among=roles_that_ring(sensitive=concern.sensitive), but=but)
 
 
-def _leads(session: Session, store_id: UUID, *, among: frozenset[Role], but: UUID | None) -> Iterable[Staff]:
+def _lead_or_managers(session: Session, store_id: UUID, *, among: frozenset[Role], but: UUID | None) -> Iterable[Staff]:
     """Whoever leads the shift and may hear of it; where nobody does, the managers of the store."""
     on_shift = select(Shift.staff_id).where(Shift.store_id == store_id, Shift.ended_at.is_(None), Shift.lead)
     others = Staff.id.is_distinct_from(but)
-    leads = session.scalars(_working().where(Staff.id.in_(on_shift), Staff.role.in_(among), others)).all()
-    return leads or session.scalars(_working().where(_manages(store_id), others)).all()
+    leads = session.scalars(_select_working().where(Staff.id.in_(on_shift), Staff.role.in_(among), others)).all()
+    return leads or session.scalars(_select_working().where(_is_manager_of(store_id), others)).all()
 
 
 def _is_responsible_for(store: Store) -> ColumnElement[bool]:
     """The managers of the store and those who look after its region."""
     looks_after = select(StaffRegion.staff_id).where(StaffRegion.region_id == store.region_id)
-    return _manages(store.id) | ((Staff.role == Role.REGIONAL) & Staff.id.in_(looks_after))
+    return _is_manager_of(store.id) | ((Staff.role == Role.REGIONAL) & Staff.id.in_(looks_after))
 
 
 def _was_involved_in(concern: Concern) -> ColumnElement[bool]:
@@ -147,20 +173,20 @@ def _was_involved_in(concern: Concern) -> ColumnElement[bool]:
     return involved & Staff.id.is_distinct_from(concern.resolved_by_id)
 
 
-def _working() -> Select[Staff]:
+def _select_working() -> Select[Staff]:
     return select(Staff).where(Staff.left_at.is_(None)).order_by(Staff.id)
 
 
-def _manages(store_id: UUID) -> ColumnElement[bool]:
+def _is_manager_of(store_id: UUID) -> ColumnElement[bool]:
     belongs = select(StaffStore.staff_id).where(StaffStore.store_id == store_id)
     return (Staff.role == Role.MANAGER) & Staff.id.in_(belongs)
 
 
-def _wants_quiet(staff: Staff, shift: Shift | None, store: Store | None, at: datetime) -> bool:
+def _is_quiet_time(staff: Staff, shift: Shift | None, store: Store | None, at: datetime) -> bool:
     """Who is not on shift has hours of their own, and the store has its own."""
     if store is None or (shift is not None and shift.store_id == store.id):
         return False
-    return is_quiet(staff.quiet_from, staff.quiet_until, at, store.zone) or not store.is_open(at)
+    return in_quiet_hours(staff.quiet_from, staff.quiet_until, at, store.zone) or not store.is_open(at)
 
 
 def _shifts_of(session: Session, people: Sequence[Staff]) -> dict[UUID, Shift]:
@@ -176,25 +202,31 @@ def _phones_of(session: Session, people: Sequence[Staff]) -> defaultdict[UUID, l
     return phones
 
 
-def _queue(session: Session, task: Outgoing, staff: Staff, device: Device | None, *, at: datetime) -> Notification:
+def _queue_notification(
+    session: Session, outbox_message: OutboxMessage, staff: Staff, device: Device | None, *, at: datetime
+) -> Notification:
     notification = Notification(
-        organization_id=task.organization_id,
-        kind=task.kind,
-        alert_id=task.alert_id,
-        concern_id=task.concern_id,
+        organization_id=outbox_message.organization_id,
+        kind=outbox_message.notification_kind,
+        alert_id=outbox_message.alert_id,
+        concern_id=outbox_message.concern_id,
         device=device,
         device_id=device.id if device else None,
         staff_id=staff.id,
-        run_id=task.run_id,
+        run_id=outbox_message.run_id,
         queued_at=at,
-        expires_at=_ends_at(task, device, at),
+        expires_at=_ends_at(outbox_message, device, at),
     )
-    session.add_all([notification, task.letter(notification, at=at)])
+    session.add_all([notification, outbox_message.delivery_to(notification, at=at)])
     return notification
 
 
-def _ends_at(task: Outgoing, device: Device | None, at: datetime) -> datetime:
+def _ends_at(outbox_message: OutboxMessage, device: Device | None, at: datetime) -> datetime:
     """When it is too late to send it: the log of a day, when the next one is due."""
-    if task.kind is K.DAILY_LOG and task.store is not None and task.business_date is not None:
-        return task.store.day_bounds(task.business_date + A_DAY)[1]
-    return at + (DAILY_INFO_TTL if device is None or task.business_date is not None else PUSH_TTL)
+    if (
+        outbox_message.notification_kind is K.DAILY_LOG
+        and outbox_message.store is not None
+        and outbox_message.business_date is not None
+    ):
+        return outbox_message.store.day_bounds(outbox_message.business_date + ONE_DAY)[1]
+    return at + (DAILY_INFO_TTL if device is None or outbox_message.business_date is not None else PUSH_TTL)

@@ -1,4 +1,4 @@
-"""Whom a step of the climb reaches at this moment, on which phones, and why nobody where it is nobody."""
+"""RecipientGroup a step of the climb reaches at this moment, on which phones, and why nobody where it is nobody."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,22 +7,22 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Select, or_, select
 from sqlalchemy.orm import Session
 
-from models.access import Role, hearing
-from models.alerts.alert import Alert, NotRung
+from models.access import Role, roles_that_ring
+from models.alerts.alert import Alert, SkipReason
 from models.alerts.enums import Severity
-from models.alerts.escalation_policy import Step, Whom
-from models.organizations.opening_hours import is_quiet
+from models.alerts.escalation_policy import PolicyStep, RecipientGroup
+from models.organizations.opening_hours import in_quiet_hours
 from models.staff.device import Device
 from models.staff.shift import Shift
 from models.staff.staff import Staff, StaffRegion, StaffStore
 
 
 @dataclass(frozen=True)
-class Audience:
+class Recipients:
     """The phones that ring; where there are none, why."""
 
     phones: list[Device]
-    why_nobody: NotRung
+    why_nobody: SkipReason
 
 
 @dataclass(frozen=True)
@@ -34,54 +34,54 @@ class Candidate:
     phones: list[Device]
 
 
-def audience(session: Session, alert: Alert, *, step: int, at: datetime) -> Audience:
+def recipients_of(session: Session, alert: Alert, *, step: int, at: datetime) -> Recipients:
     """The phones of everybody whom this step (counted over the rounds) means and who may be rung now."""
     steps = alert.policy["steps"]
-    kept: list[NotRung] = []
+    kept: list[SkipReason] = []
     phones: list[Device] = []
     for candidate in _candidates(session, alert, steps[step % len(steps)]):
-        why = _why_not(candidate, alert, at)
+        why = _skip_reason(candidate, alert, at)
         if why is None:
             phones += candidate.phones
         else:
             kept.append(why)
-    order = list(NotRung)  # of several reasons, the one that came nearest to ringing
-    return Audience(phones, max(kept, key=order.index, default=NotRung.NOBODY))
+    order = list(SkipReason)  # of several reasons, the one that came nearest to ringing
+    return Recipients(phones, max(kept, key=order.index, default=SkipReason.NOBODY))
 
 
-def who_may_be_rung(session: Session, alert: Alert, *, step: int, at: datetime) -> set[UUID]:
+def ringable_staff_ids(session: Session, alert: Alert, *, step: int, at: datetime) -> set[UUID]:
     """Those whom a step (counted over the rounds) reaches at this moment, when it may have begun a while ago."""
     steps = alert.policy["steps"]
     meant = _candidates(session, alert, steps[step % len(steps)])
-    return {candidate.staff.id for candidate in meant if _why_not(candidate, alert, at) is None}
+    return {candidate.staff.id for candidate in meant if _skip_reason(candidate, alert, at) is None}
 
 
-def _why_not(candidate: Candidate, alert: Alert, at: datetime) -> NotRung | None:
+def _skip_reason(candidate: Candidate, alert: Alert, at: datetime) -> SkipReason | None:
     """Who is on shift is there to be rung, unless they asked for a pause; the others have a life of their own."""
     staff, shift = candidate.staff, candidate.shift
     if not candidate.phones:
-        return NotRung.NO_PHONE
+        return SkipReason.NO_PHONE
     if shift is not None:
-        return NotRung.PAUSED if shift.is_paused(at) else None
-    if is_quiet(staff.quiet_from, staff.quiet_until, at, alert.store.zone):
-        return NotRung.QUIET_HOURS
+        return SkipReason.PAUSED if shift.is_paused(at) else None
+    if in_quiet_hours(staff.quiet_from, staff.quiet_until, at, alert.store.zone):
+        return SkipReason.QUIET_HOURS
     breaks_through = alert.severity is Severity.SEVERE and staff.role is Role.MANAGER
     if not breaks_through and not alert.store.is_open(at):
-        return NotRung.STORE_CLOSED
+        return SkipReason.STORE_CLOSED
     return None
 
 
-def _candidates(session: Session, alert: Alert, step: Step) -> list[Candidate]:
+def _candidates(session: Session, alert: Alert, step: PolicyStep) -> list[Candidate]:
     """Those whom a step means and who may hear of this concern, never the one who logged it."""
     found: dict[UUID, Candidate] = {}
-    for staff, shift, device in session.execute(_question(alert, step)):
+    for staff, shift, device in session.execute(_select_candidates(alert, step)):
         candidate = found.setdefault(staff.id, Candidate(staff, shift, []))
         if device is not None:
             candidate.phones.append(device)
     return list(found.values())
 
 
-def _question(alert: Alert, step: Step) -> Select[Staff, Shift, Device]:
+def _select_candidates(alert: Alert, step: PolicyStep) -> Select[Staff, Shift, Device]:
     here = (Shift.staff_id == Staff.id) & (Shift.store_id == alert.store_id) & Shift.ended_at.is_(None)
     phone = (Device.staff_id == Staff.id) & Device.address.is_not(None)
     return (
@@ -91,22 +91,22 @@ def _question(alert: Alert, step: Step) -> Select[Staff, Shift, Device]:
         .where(
             Staff.organization_id == alert.organization_id,
             Staff.left_at.is_(None),
-            Staff.role.in_(hearing(sensitive=alert.concern.sensitive)),
+            Staff.role.in_(roles_that_ring(sensitive=alert.concern.sensitive)),
             Staff.id.is_distinct_from(alert.concern.reported_by_id),
-            or_(*_meant(alert, step)),
+            or_(*_group_criteria(alert, step)),
         )
         .order_by(Staff.id, Device.seen_at.desc(), Device.id)
     )
 
 
-def _meant(alert: Alert, step: Step) -> list[ColumnElement[bool]]:
+def _group_criteria(alert: Alert, step: PolicyStep) -> list[ColumnElement[bool]]:
     meant: list[ColumnElement[bool]] = [Staff.id.in_([UUID(one) for one in step["staff_ids"]])]
     belongs = select(StaffStore.staff_id).where(StaffStore.store_id == alert.store_id)
     looks_after = select(StaffRegion.staff_id).where(StaffRegion.region_id == alert.store.region_id)
     by_name: dict[str, ColumnElement[bool]] = {
-        Whom.ON_SHIFT: Shift.id.is_not(None),
-        Whom.LEAD: Shift.id.is_not(None) & Shift.lead,
-        Whom.MANAGERS: (Staff.role == Role.MANAGER) & Staff.id.in_(belongs),
-        Whom.REGIONAL: (Staff.role == Role.REGIONAL) & Staff.id.in_(looks_after),
+        RecipientGroup.ON_SHIFT: Shift.id.is_not(None),
+        RecipientGroup.LEAD: Shift.id.is_not(None) & Shift.lead,
+        RecipientGroup.MANAGERS: (Staff.role == Role.MANAGER) & Staff.id.in_(belongs),
+        RecipientGroup.REGIONAL: (Staff.role == Role.REGIONAL) & Staff.id.in_(looks_after),
     }
     return meant + [by_name[whom] for whom in step["whom"]]

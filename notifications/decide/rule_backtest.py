@@ -13,13 +13,13 @@ from models.alerts.rule import AlertRule
 from models.concerns.concern import Concern
 from models.concerns.enums import Kind
 from models.policy_defaults import BACKTEST_WINDOW
-from notifications.decide.rules import fitting
+from notifications.decide.rules import matching_criteria
 
-MOST_EXAMPLES = 5
+MAX_EXAMPLES = 5
 
 
 @dataclass(frozen=True)
-class Trial:
+class BacktestResult:
     """Of so many concerns received between two times, those the rule would have rung for; the newest as examples."""
 
     since: datetime
@@ -29,12 +29,12 @@ class Trial:
     examples: Sequence[UUID]
 
 
-def try_rule(session: Session, rule: AlertRule, *, by: Actor, at: datetime) -> Trial:
+def backtest_rule(session: Session, rule: AlertRule, *, by: Actor, at: datetime) -> BacktestResult:
     """What this rule alone would have rung for in the last 30 days, of the concerns this person may see."""
     since = at - BACKTEST_WINDOW
     seen = (*Concern.visible_to(by), Concern.received_at > since, Concern.received_at <= at)
-    fits = fitting(rule)
+    fits = matching_criteria(rule)
     counted = select(func.count(Concern.id), func.count(Concern.id).filter(and_(*fits)))
     of, would_have_rung = session.execute(counted.where(*seen, Concern.kind != Kind.PRAISE)).one()
     newest = select(Concern.id).where(*seen, *fits).order_by(Concern.received_at.desc(), Concern.id.desc())
-    return Trial(since, at, would_have_rung, of, session.scalars(newest.limit(MOST_EXAMPLES)).all())
+    return BacktestResult(since, at, would_have_rung, of, session.scalars(newest.limit(MAX_EXAMPLES)).all())

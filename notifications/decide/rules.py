@@ -5,20 +5,20 @@ from collections.abc import Iterable, Sequence
 from sqlalchemy import ColumnElement
 
 from models.alerts.enums import Reason, Severity
-from models.alerts.rule import SECONDS_OF_A_DAY, AlertRule, Ring
+from models.alerts.rule import SECONDS_PER_DAY, AlertRule, Assessment
 from models.concerns.concern import Concern
 from models.concerns.enums import Handling, Kind, Status
 
 # The strongest first: what makes two rules that ring as badly differ, and what a phone says.
-REASONS = (Reason.SECOND_CONCERN, Reason.URGENT_CATEGORY, Reason.ORDER_VALUE, Reason.CATEGORY, Reason.MOOD)
+REASONS_BY_STRENGTH = (Reason.SECOND_CONCERN, Reason.URGENT_CATEGORY, Reason.ORDER_VALUE, Reason.CATEGORY, Reason.MOOD)
 
-BY_CUSTOMER = "customer-feedback"  # stands where the rule would stand that rang
+FEEDBACK_RULE = "customer-feedback"  # stands where the rule would stand that rang
 
 # What a rule looks at, by the names an edit has in the timeline.
-ASKED = frozenset({"mood", "category", "customer", "order"})
+ASSESSED_FIELDS = frozenset({"mood", "category", "customer", "order"})
 
 
-def rings(concern: Concern, rules: Iterable[AlertRule], *, rang_by: str | None = None) -> Ring | None:
+def assess(concern: Concern, rules: Iterable[AlertRule], *, rang_by: str | None = None) -> Assessment | None:
     """The call for help this concern is worth as it stands; None when nobody has to come.
 
     `rang_by` is the rule that has called for it before: it still counts when it was switched off meanwhile, for the
@@ -33,19 +33,21 @@ def rings(concern: Concern, rules: Iterable[AlertRule], *, rang_by: str | None =
     """
     if concern.kind is Kind.PRAISE or concern.status is not Status.OPEN:
         return None
-    fitting = [rule for rule in rules if (rule.enabled or rule.slug == rang_by) and rule.fits(concern)]
-    severe = [rule for rule in fitting if rule.severity is Severity.SEVERE]
+    matching_criteria = [rule for rule in rules if (rule.enabled or rule.slug == rang_by) and rule.matches(concern)]
+    severe = [rule for rule in matching_criteria if rule.severity is Severity.SEVERE]
     if concern.unhappy_after_all:
         severity = Severity.SEVERE if severe else Severity.NORMAL
-        return Ring(severity, Reason.FEEDBACK, BY_CUSTOMER, managers_at_once=True)
-    if not fitting:
+        return Assessment(severity, Reason.FEEDBACK, FEEDBACK_RULE, managers_at_once=True)
+    if not matching_criteria:
         return None
-    at_once = any(rule.managers_at_once for rule in fitting)
-    strongest = min(severe or fitting, key=lambda rule: (REASONS.index(reason_of(rule)), rule.slug))
-    return Ring(strongest.severity, reason_of(strongest), strongest.slug, at_once)
+    at_once = any(rule.managers_at_once for rule in matching_criteria)
+    strongest = min(
+        severe or matching_criteria, key=lambda rule: (REASONS_BY_STRENGTH.index(reason_of(rule)), rule.slug)
+    )
+    return Assessment(strongest.severity, reason_of(strongest), strongest.slug, at_once)
 
 
-def fitting(rule: AlertRule) -> Sequence[ColumnElement[bool]]:
+def matching_criteria(rule: AlertRule) -> Sequence[ColumnElement[bool]]:
     """What AlertRule.fits asks, for the database, to try a rule on what was logged; without what would not ring."""
     criteria: list[ColumnElement[bool]] = [Concern.kind != Kind.PRAISE, Concern.late.is_(False)]
     if not rule.rings_mine:
@@ -57,7 +59,7 @@ def fitting(rule: AlertRule) -> Sequence[ColumnElement[bool]]:
     if rule.category_id is not None:
         criteria.append(Concern.category_id == rule.category_id)
     if rule.repeat_within_days is not None:
-        criteria.append(Concern.seconds_since_previous <= rule.repeat_within_days * SECONDS_OF_A_DAY)
+        criteria.append(Concern.seconds_since_previous <= rule.repeat_within_days * SECONDS_PER_DAY)
     if rule.order_value is not None:
         columns = Concern.__table__.c
         criteria.append(columns.order_value_currency == rule.order_value.currency)

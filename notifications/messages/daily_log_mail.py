@@ -11,39 +11,48 @@ from sqlalchemy.orm import Session
 
 from models.access import Actor
 from models.organizations.store import Store
-from models.outbox.message import Outgoing
-from models.reports.daily_log import RecoveryLog, recovery_log
+from models.outbox.message import OutboxMessage
+from models.reports.daily_log import DailyLogReport, build_daily_log
 from models.staff.device import Device
-from models.staff.staff import DailyLogReader, Staff
-from notifications.channels.base import Letter, one_line
-from notifications.messages.texts import Say
-from notifications.messages.translations import CATALOGUES, known_language, language_of
+from models.staff.staff import DailyLogSubscription, Staff
+from notifications.channels.base import Message, one_line
+from notifications.messages.texts import Translate
+from notifications.messages.translations import CATALOGUES, closest_language, translations_for
 
 
-def may_read(session: Session, task: Outgoing) -> bool:
+def may_read_log(session: Session, outbox_message: OutboxMessage) -> bool:
     """Whether the one it is for still wants this store's log, and may read it."""
-    store, _ = _day_of(task)
-    return session.scalars(DailyLogReader.of(store).where(Staff.id == task.staff_id)).one_or_none() is not None
+    store, _ = _store_and_day(outbox_message)
+    return (
+        session.scalars(
+            DailyLogSubscription.select_subscribers(store).where(Staff.id == outbox_message.staff_id)
+        ).one_or_none()
+        is not None
+    )
 
 
-def day_mail(session: Session, task: Outgoing, letter: Letter, *, at: datetime) -> Letter:
+def compose_daily_log_mail(
+    session: Session, outbox_message: OutboxMessage, message: Message, *, at: datetime
+) -> Message:
     """The letter with the day as its reader sees it at this moment, in the language of the phone they used last."""
-    store, day = _day_of(task)
-    reader = session.get_one(Staff, (task.organization_id, task.staff_id))
+    store, day = _store_and_day(outbox_message)
+    reader = session.get_one(Staff, (outbox_message.organization_id, outbox_message.staff_id))
     sees = Actor(reader.organization_id, reader.permissions, frozenset({store.id}), reader.id, role=reader.role)
-    log = recovery_log(session, store, day, seen_by=sees, at=at)
-    language = known_language(_locale_of(session, reader), CATALOGUES) or "en"
-    say = language_of(language).gettext
+    log = build_daily_log(session, store, day, actor=sees, at=at)
+    language = closest_language(_locale_of(session, reader), CATALOGUES) or "en"
+    say = translations_for(language).gettext
     written = format_date(day, "long", locale=language)
     title = say("Recovery log: {store}, {date}").format(store=one_line(store.name), date=written)
-    text = "\n".join((title, "", *_figures(say, log, language), "", *_waiting(say, log), "", _signed(say, log)))
-    return replace(letter, title=title, text=text, path=f"/v1/stores/{store.id}/recovery-logs/{day}")
+    text = "\n".join(
+        (title, "", *_figure_lines(say, log, language), "", *_waiting_lines(say, log), "", _signed_line(say, log))
+    )
+    return replace(message, title=title, text=text, path=f"/v1/stores/{store.id}/recovery-logs/{day}")
 
 
-def _day_of(task: Outgoing) -> tuple[Store, date]:
-    if task.store is None or task.business_date is None:
-        raise ValueError(f"a {task.kind} that is not about a day")
-    return task.store, task.business_date
+def _store_and_day(outbox_message: OutboxMessage) -> tuple[Store, date]:
+    if outbox_message.store is None or outbox_message.business_date is None:
+        raise ValueError(f"a {outbox_message.notification_kind} that is not about a day")
+    return outbox_message.store, outbox_message.business_date
 
 
 def _locale_of(session: Session, reader: Staff) -> str | None:
@@ -51,7 +60,7 @@ def _locale_of(session: Session, reader: Staff) -> str | None:
     return session.scalars(theirs.order_by(Device.seen_at.desc()).limit(1)).first()
 
 
-def _figures(say: Say, log: RecoveryLog, language: str) -> Iterator[str]:
+def _figure_lines(say: Translate, log: DailyLogReport, language: str) -> Iterator[str]:
     figures = log.figures
     if not figures.concerns:
         yield say("A quiet day: nobody told of a concern.")
@@ -67,7 +76,7 @@ def _figures(say: Say, log: RecoveryLog, language: str) -> Iterator[str]:
         yield say("Minutes until somebody took it, median: {minutes}").format(minutes=minutes)
 
 
-def _waiting(say: Say, log: RecoveryLog) -> Iterator[str]:
+def _waiting_lines(say: Translate, log: DailyLogReport) -> Iterator[str]:
     needs = log.needs_you_now
     counted = (
         (say("Calls nobody answered: {n}"), needs.unanswered_alerts),
@@ -81,5 +90,5 @@ def _waiting(say: Say, log: RecoveryLog) -> Iterator[str]:
     yield from lines
 
 
-def _signed(say: Say, log: RecoveryLog) -> str:
+def _signed_line(say: Translate, log: DailyLogReport) -> str:
     return say("The day is not signed yet.") if log.page.signed_at is None else say("The day is signed.")

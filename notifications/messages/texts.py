@@ -10,14 +10,14 @@ from models.alerts.notification import NotificationKind
 from models.concerns.concern import Concern
 from models.concerns.enums import Outcome
 from models.policy_defaults import CONTENT_MOOD
-from notifications.messages.translations import language_of
+from notifications.messages.translations import translations_for
 
-Say = Callable[[str], str]
+Translate = Callable[[str], str]
 """From a sentence in English to the reader's language. The sentences in its brackets are what catalogues translate."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Gist:
+class MessageContext:
     """All that words are made from, so that nothing else can get into them.
 
     Place and category are names from the lists of the store and the organization. `reason` is the rule that rang;
@@ -46,47 +46,47 @@ class Gist:
         )
 
 
-NOTHING = Gist()
+NO_CONTEXT = MessageContext()
 
 
-def title(kind: NotificationKind, gist: Gist = NOTHING, *, locale: str | None) -> str:
+def title(kind: NotificationKind, context: MessageContext = NO_CONTEXT, *, locale: str | None) -> str:
     """'Unhappy customer, table 12': what it is, short, and where."""
-    say = language_of(locale).gettext
+    say = translations_for(locale).gettext
     match kind:
         case NotificationKind.OUTCOME:
-            return _ending(say, gist)
-        case NotificationKind.OWN if gist.outcome:
-            return _ending(say, gist)
+            return _outcome_title(say, context)
+        case NotificationKind.OWN if context.outcome:
+            return _outcome_title(say, context)
         case NotificationKind.CARRIED_OVER:
-            return say("Still open from yesterday: {count}").format(count=gist.count)
+            return say("Still open from yesterday: {count}").format(count=context.count)
         case NotificationKind.PAUSE:
             return say("A colleague needs a pause")
         case NotificationKind.TEST:
             return say("This phone can be reached")
-    opening = _opening(say, kind, gist)
-    return f"{opening}, {gist.place}" if gist.place else opening
+    opening = _title_start(say, kind, context)
+    return f"{opening}, {context.place}" if context.place else opening
 
 
-def body(kind: NotificationKind, gist: Gist = NOTHING, *, locale: str | None) -> str:
+def body(kind: NotificationKind, context: MessageContext = NO_CONTEXT, *, locale: str | None) -> str:
     """The category in the organization's own word; the rest waits until the phone is unlocked."""
-    say = language_of(locale).gettext
+    say = translations_for(locale).gettext
     match kind:
         case NotificationKind.PAUSE | NotificationKind.CARRIED_OVER | NotificationKind.DAILY_LOG:
             return say("Open to see more")
         case NotificationKind.TEST:
             return say("A test: nothing to do")
         case NotificationKind.REMINDER:
-            return _after(say("Nobody has done anything yet"), gist)
+            return _with_category(say("Nobody has done anything yet"), context)
         case (
             NotificationKind.APPROVAL | NotificationKind.DECISION | NotificationKind.FOLLOW_UP | NotificationKind.BROKEN
         ):
-            return _after(say("Open to see more"), gist)
+            return _with_category(say("Open to see more"), context)
         case NotificationKind.LATE:
-            return _after(say("For your information"), gist)
-    return gist.category or say("Open to see what it is about")
+            return _with_category(say("For your information"), context)
+    return context.category or say("Open to see what it is about")
 
 
-def _opening(say: Say, kind: NotificationKind, gist: Gist) -> str:
+def _title_start(say: Translate, kind: NotificationKind, context: MessageContext) -> str:
     openings = {
         NotificationKind.REMINDER: say("Still open"),
         NotificationKind.HAND_OVER: say("Handed over to you"),
@@ -100,26 +100,26 @@ def _opening(say: Say, kind: NotificationKind, gist: Gist) -> str:
         NotificationKind.BROKEN: say("A promise was not kept"),
         NotificationKind.DAILY_LOG: say("How the day went"),
     }
-    return openings.get(kind) or _call(say, gist)
+    return openings.get(kind) or _alert_title(say, context)
 
 
-def _call(say: Say, gist: Gist) -> str:
+def _alert_title(say: Translate, context: MessageContext) -> str:
     """The strongest of what could be said of it."""
-    if gist.urgent:
+    if context.urgent:
         return say("Urgent")
-    if gist.reason == Reason.FEEDBACK:
+    if context.reason == Reason.FEEDBACK:
         return say("Unhappy after all")
-    if gist.reason == Reason.SECOND_CONCERN:
+    if context.reason == Reason.SECOND_CONCERN:
         return say("Unhappy again")
-    if gist.reason == Reason.ORDER_VALUE:
+    if context.reason == Reason.ORDER_VALUE:
         return say("Concern about a large order")
-    return say("Very unhappy customer") if gist.severity == Severity.SEVERE else say("Unhappy customer")
+    return say("Very unhappy customer") if context.severity == Severity.SEVERE else say("Unhappy customer")
 
 
-def _ending(say: Say, gist: Gist) -> str:
+def _outcome_title(say: Translate, context: MessageContext) -> str:
     """'table 12 left happy': one sentence with the place and one without, as each language has an order of its own."""
-    happy = gist.mood_after is not None and gist.mood_after >= CONTENT_MOOD
-    match gist.outcome:
+    happy = context.mood_after is not None and context.mood_after >= CONTENT_MOOD
+    match context.outcome:
         case Outcome.RECOVERED if happy:
             alone, there = say("Left happy"), say("{place} left happy")
         case Outcome.RECOVERED:
@@ -128,8 +128,8 @@ def _ending(say: Say, gist: Gist) -> str:
             alone, there = say("Could not be put right"), say("{place}: could not be put right")
         case _:
             alone, there = say("Over, nobody knows how it ended"), say("{place}: over, nobody knows how it ended")
-    return there.format(place=gist.place) if gist.place else alone
+    return there.format(place=context.place) if context.place else alone
 
 
-def _after(remark: str, gist: Gist) -> str:
-    return f"{remark} · {gist.category}" if gist.category else remark
+def _with_category(remark: str, context: MessageContext) -> str:
+    return f"{remark} · {context.category}" if context.category else remark

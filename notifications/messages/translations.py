@@ -13,7 +13,7 @@ LOCALES = Path(__file__).parent / "locales"
 """`pt.po`, `pt-br.po`: another language is another file, named in lower case after its tag."""
 
 
-def _read(file: Path) -> GNUTranslations:
+def _load_catalogue(file: Path) -> GNUTranslations:
     # Compiled while it is read: no second file could be forgotten and lag behind the first.
     compiled = BytesIO()
     with file.open("rb") as written:
@@ -25,21 +25,21 @@ def _read(file: Path) -> GNUTranslations:
 ENGLISH = NullTranslations()  # what stands in the code is English
 
 
-def catalogues(folder: Path) -> dict[str, GNUTranslations]:
+def load_catalogues(folder: Path) -> dict[str, GNUTranslations]:
     """The languages of a folder."""
-    return {file.stem: _read(file) for file in sorted(folder.glob("*.po"))}
+    return {file.stem: _load_catalogue(file) for file in sorted(folder.glob("*.po"))}
 
 
-CATALOGUES = catalogues(LOCALES)
+CATALOGUES = load_catalogues(LOCALES)
 
 
-def language_of(locale: str | None) -> NullTranslations:
+def translations_for(locale: str | None) -> NullTranslations:
     """The catalogue for a locale such as `pt-BR`: its own, else the one of `pt`, else English."""
-    found = known_language(locale, CATALOGUES)
+    found = closest_language(locale, CATALOGUES)
     return CATALOGUES[found] if found else ENGLISH
 
 
-def known_language(locale: str | None, known: Collection[str]) -> str | None:
+def closest_language(locale: str | None, known: Collection[str]) -> str | None:
     """The closest of the known languages, if one is close at all (RFC 4647, look-up)."""
     parts = re.split(r"[-_.@]", (locale or "").lower())
     tags = ("-".join(parts[:length]) for length in range(len(parts), 0, -1))

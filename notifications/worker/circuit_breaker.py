@@ -3,12 +3,12 @@
 from datetime import datetime, timedelta
 from threading import Lock
 
-from notifications.channels.base import AddressKind, DeliveryOutcome, Verdict
+from notifications.channels.base import AddressKind, DeliveryOutcome, DeliveryResult
 
-OPENS_AFTER = 3  # letters in a row that did not get through
-FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=1), timedelta(seconds=30)
+MAX_FAILURES_IN_A_ROW = 3  # letters in a row that did not get through
+FIRST_PROBE_AFTER, MAX_PROBE_AFTER = timedelta(seconds=1), timedelta(seconds=30)
 # Apple's key at Firebase is wrong, or a mailbox is full: the others are reached all the same.
-OF_SOME_ADDRESSES_ONLY = frozenset({"third-party-auth", "mailbox-unavailable"})
+ADDRESS_ERRORS = frozenset({"third-party-auth", "mailbox-unavailable"})
 _PUSH = frozenset({AddressKind.FCM_TOKEN, AddressKind.FID})
 
 
@@ -17,7 +17,7 @@ def service_of(kind: AddressKind) -> str:
     return "push" if kind in _PUSH else str(kind)
 
 
-class Breaker:
+class CircuitBreaker:
     """Closed while letters get through. Open, it waits, and each probe that fails makes the next wait longer.
 
     What it notes may come from many threads.
@@ -26,7 +26,7 @@ class Breaker:
     def __init__(self) -> None:
         self._noting = Lock()
         self._failures = 0
-        self._pause = FIRST_PAUSE
+        self._pause = FIRST_PROBE_AFTER
         self._probe_at: datetime | None = None
         self._alarm = False
 
@@ -42,16 +42,16 @@ class Breaker:
     def may_probe(self, at: datetime) -> bool:
         """Open, and the pause is over; so it is for a clock that was set back."""
         probe_at = self._probe_at
-        return probe_at is not None and not at < probe_at <= at + LONGEST_PAUSE
+        return probe_at is not None and not at < probe_at <= at + MAX_PROBE_AFTER
 
-    def note(self, verdict: Verdict, *, at: datetime) -> None:
+    def note(self, result: DeliveryResult, *, at: datetime) -> None:
         """Any answer but LATER shows that the service is there. LATER with an alarm is enough by itself."""
-        there = verdict.outcome is not DeliveryOutcome.LATER or verdict.reason in OF_SOME_ADDRESSES_ONLY
+        there = result.outcome is not DeliveryOutcome.LATER or result.reason in ADDRESS_ERRORS
         with self._noting:
             if there:
-                self._failures, self._pause, self._probe_at, self._alarm = 0, FIRST_PAUSE, None, verdict.alarm
+                self._failures, self._pause, self._probe_at, self._alarm = 0, FIRST_PROBE_AFTER, None, result.alarm
             elif not self.open or self.may_probe(at):  # what left before it opened says nothing new
-                self._failures += OPENS_AFTER if verdict.alarm else 1
-                if self._failures >= OPENS_AFTER:
+                self._failures += MAX_FAILURES_IN_A_ROW if result.alarm else 1
+                if self._failures >= MAX_FAILURES_IN_A_ROW:
                     self._probe_at = at + self._pause
-                    self._pause = min(self._pause * 2, LONGEST_PAUSE)
+                    self._pause = min(self._pause * 2, MAX_PROBE_AFTER)

@@ -6,123 +6,133 @@ from datetime import datetime, timedelta
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from models.alerts.alert import CALLING, Alert
+from models.alerts.alert import RINGING_STATES, Alert
 from models.alerts.enums import AlertState
-from models.alerts.notification import OVER, Notification, NotificationKind, NotificationState
-from models.outbox.message import Outgoing, Task
+from models.alerts.notification import FAILED_STATES, Notification, NotificationKind, NotificationState
+from models.outbox.message import OutboxKind, OutboxMessage
 from models.staff.device import Device
-from notifications.channels.base import DeliveryOutcome, Letter, Verdict
-from notifications.messages.compose import ends_at, is_answered
+from notifications.channels.base import DeliveryOutcome, DeliveryResult, Message
+from notifications.messages.compose import is_outdated, send_deadline
 
-ONCE_MORE = timedelta(minutes=5)  # until what could not be given back is tried anew
-FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=1), timedelta(seconds=30)
-LAST_TRY = timedelta(seconds=2)  # before it is too late to send it
+RELEASE_RETRY_AFTER = timedelta(minutes=5)  # until what could not be given back is tried anew
+MIN_BACK_OFF, MAX_BACK_OFF = timedelta(seconds=1), timedelta(seconds=30)
+LAST_TRY_BEFORE = timedelta(seconds=2)  # before it is too late to send it
 # What may arrive after somebody has come or has done something, and is then taken off the phone again.
-OVERTAKES = frozenset({NotificationKind.RING, NotificationKind.HAND_OVER, NotificationKind.REMINDER})
+WITHDRAWN_IF_ANSWERED = frozenset({NotificationKind.RING, NotificationKind.HAND_OVER, NotificationKind.REMINDER})
 
 
-def settle(session: Session, task: Outgoing, letter: Letter, verdict: Verdict, *, at: datetime) -> None:
+def record_result(
+    session: Session, outbox_message: OutboxMessage, message: Message, result: DeliveryResult, *, at: datetime
+) -> None:
     """Record what became of an attempt."""
-    notification = task.letter_to
-    match verdict.outcome:
-        case DeliveryOutcome.SENT if task.task is Task.WITHDRAW:
-            _clear(session, task, at=at)
+    notification = outbox_message.notification_or_raise
+    match result.outcome:
+        case DeliveryOutcome.SENT if outbox_message.kind is OutboxKind.DELIVER_WITHDRAWAL:
+            _mark_withdrawn(session, outbox_message, at=at)
         case DeliveryOutcome.SENT:
-            notification.accept(provider_id=verdict.provider_id, at=at)
-            _undo_if_answered(session, task, at=at)
+            notification.accept(provider_id=result.provider_id, at=at)
+            _withdraw_if_answered(session, outbox_message, at=at)
         case DeliveryOutcome.LATER:
-            if not verdict.unsure:
-                notification.wait(verdict.reason)
-            until = _next_try(task, verdict, at=at)
+            if not result.unsure:
+                notification.wait(result.reason)
+            until = _next_attempt(outbox_message, result, at=at)
             if until is not None:
-                task.put_off(until=until, reason=verdict.reason)
+                outbox_message.retry_at(until=until, reason=result.reason)
                 return
-            notification.give_up(NotificationState.EXPIRED, verdict.reason)
+            notification.fail(NotificationState.EXPIRED, result.reason)
         case DeliveryOutcome.GONE:
-            _retire(session, notification, letter, reason=verdict.reason, at=at)
-            notification.give_up(NotificationState.FAILED, verdict.reason)
-            _hurry(session, notification, at=at)
+            _retire_device(session, notification, message, reason=result.reason, at=at)
+            notification.fail(NotificationState.FAILED, result.reason)
+            _advance_if_unreachable(session, notification, at=at)
         case DeliveryOutcome.REFUSED:
-            notification.give_up(NotificationState.FAILED, verdict.reason)
-            _hurry(session, notification, at=at)
-    task.finish(at=at)
+            notification.fail(NotificationState.FAILED, result.reason)
+            _advance_if_unreachable(session, notification, at=at)
+    outbox_message.finish(at=at)
 
 
-def set_aside(session: Session, task: Outgoing, *, at: datetime) -> None:
+def after_dead_letter(session: Session, outbox_message: OutboxMessage, *, at: datetime) -> None:
     """A task that failed too often for a reason nobody foresaw: whoever waits for it is told that it did not work."""
-    if task.task in (Task.RING, Task.INFORM):
-        task.letter_to.give_up(NotificationState.FAILED, "set-aside")
-    elif task.task is Task.REACH:
-        alert = Alert.held(session, task.alert_id)
-        if alert.run_id == task.run_id and alert.calling:
-            alert.reached_at = alert.reached_at or at
-            alert.touch()
-    elif task.task is Task.GIVE_BACK:
-        alert = Alert.held(session, task.alert_id)
-        if alert.run_id == task.run_id and alert.state is AlertState.TAKEN and alert.next_step_at is None:
-            alert.next_step_at = at + ONCE_MORE
-            alert.touch()
+    if outbox_message.kind in (OutboxKind.DELIVER_RING, OutboxKind.DELIVER_INFO):
+        outbox_message.notification_or_raise.fail(NotificationState.FAILED, "set-aside")
+    elif outbox_message.kind is OutboxKind.FIND_RECIPIENTS:
+        alert = Alert.lock(session, outbox_message.alert_id)
+        if alert.run_id == outbox_message.run_id and alert.is_ringing:
+            alert.recipients_found_at = alert.recipients_found_at or at
+            alert.bump_version()
+    elif outbox_message.kind is OutboxKind.AUTO_RELEASE:
+        alert = Alert.lock(session, outbox_message.alert_id)
+        if alert.run_id == outbox_message.run_id and alert.state is AlertState.TAKEN and alert.next_step_at is None:
+            alert.next_step_at = at + RELEASE_RETRY_AFTER
+            alert.bump_version()
 
 
-def _next_try(task: Outgoing, verdict: Verdict, *, at: datetime) -> datetime | None:
+def _next_attempt(outbox_message: OutboxMessage, result: DeliveryResult, *, at: datetime) -> datetime | None:
     """After a pause, or a moment before it is too late; None where the provider asks for more time than there is."""
-    last = ends_at(task, task.letter_to) - LAST_TRY
-    earliest = at + max(verdict.retry_after or timedelta(0), FIRST_PAUSE / 2)
-    return max(earliest, min(at + back_off(task.tries), last)) if earliest <= last else None
+    last = send_deadline(outbox_message, outbox_message.notification_or_raise) - LAST_TRY_BEFORE
+    earliest = at + max(result.retry_after or timedelta(0), MIN_BACK_OFF / 2)
+    return max(earliest, min(at + back_off(outbox_message.attempts), last)) if earliest <= last else None
 
 
 def back_off(tries: int) -> timedelta:
     """A pause that doubles with each try, up to the longest; half of it is random, so that no crowd comes at once."""
-    longest: timedelta = min(FIRST_PAUSE * 2 ** min(tries, 10), LONGEST_PAUSE)
+    longest: timedelta = min(MIN_BACK_OFF * 2 ** min(tries, 10), MAX_BACK_OFF)
     return longest * (0.5 + random.random() / 2)  # noqa: S311 jitter needs no secret randomness
 
 
-def _undo_if_answered(session: Session, task: Outgoing, *, at: datetime) -> None:
+def _withdraw_if_answered(session: Session, outbox_message: OutboxMessage, *, at: datetime) -> None:
     """The push may have overtaken a take. One of the two has the alert first: if not we, then we see the answer."""
-    if task.alert_id is None or task.letter_to.kind not in OVERTAKES:
+    if outbox_message.alert_id is None or outbox_message.notification_or_raise.kind not in WITHDRAWN_IF_ANSWERED:
         return
-    state = session.scalars(select(Alert.state).where(Alert.id == task.alert_id).with_for_update(read=True)).one()
-    if state in CALLING:
+    state = session.scalars(
+        select(Alert.state).where(Alert.id == outbox_message.alert_id).with_for_update(read=True)
+    ).one()
+    if state in RINGING_STATES:
         return
-    alert = session.scalars(Alert.alone().where(Alert.id == task.alert_id)).one()
-    if is_answered(alert, task.letter_to):
-        session.add(Outgoing.about(alert, Task.WITHDRAW, at=at, notification=task.letter_to))
+    alert = session.scalars(Alert.alone().where(Alert.id == outbox_message.alert_id)).one()
+    if is_outdated(alert, outbox_message.notification_or_raise):
+        session.add(
+            OutboxMessage.for_alert(
+                alert, OutboxKind.DELIVER_WITHDRAWAL, at=at, notification=outbox_message.notification_or_raise
+            )
+        )
 
 
-def _clear(session: Session, task: Outgoing, *, at: datetime) -> None:
+def _mark_withdrawn(session: Session, outbox_message: OutboxMessage, *, at: datetime) -> None:
     """The phone shows nothing of the alert any more that it had when it was to be cleared."""
     shown = (
-        Notification.alert_id == task.alert_id,
-        Notification.device_id == task.letter_to.device_id,
-        Notification.queued_at <= task.created_at,
+        Notification.alert_id == outbox_message.alert_id,
+        Notification.device_id == outbox_message.notification_or_raise.device_id,
+        Notification.queued_at <= outbox_message.created_at,
     )
     session.execute(update(Notification).where(*shown, Notification.withdrawn_at.is_(None)).values(withdrawn_at=at))
 
 
-def _hurry(session: Session, notification: Notification, *, at: datetime) -> None:
+def _advance_if_unreachable(session: Session, notification: Notification, *, at: datetime) -> None:
     """Where this was the last phone the present step could have reached, the next one need not wait for it."""
     if notification.kind is not NotificationKind.RING:
         return
-    alert = Alert.held(session, notification.alert_id)
-    if (notification.run_id, notification.step) != (alert.run_id, alert.stage):
+    alert = Alert.lock(session, notification.alert_id)
+    if (notification.run_id, notification.step) != (alert.run_id, alert.absolute_step):
         return
     session.flush()
     hopes = select(Notification.id).where(
         Notification.alert_id == alert.id,
         Notification.run_id == alert.run_id,
-        Notification.step == alert.stage,
-        Notification.state.not_in(OVER),
+        Notification.step == alert.absolute_step,
+        Notification.state.not_in(FAILED_STATES),
     )
     if session.scalars(hopes).first() is None:
-        alert.hurry(at=at)
+        alert.advance_now(at=at)
 
 
-def _retire(session: Session, notification: Notification, letter: Letter, *, reason: str, at: datetime) -> None:
+def _retire_device(
+    session: Session, notification: Notification, message: Message, *, reason: str, at: datetime
+) -> None:
     """Forget the address of a phone that is dead, unless the phone has told us a new one since."""
     if notification.device_id is None:
         return
     device = session.scalars(
         select(Device).where(Device.id == notification.device_id).with_for_update(of=Device, key_share=True)
     ).one()
-    if device.address == letter.address:
+    if device.address == message.address:
         device.retire(reason=reason, at=at)

@@ -19,5 +19,5 @@ class Lane:
     @property
     def free(self) -> int:
         """How many more may be taken in hand now."""
-        self.out = {letter for letter in self.out if not letter.done()}
+        self.out = {message for message in self.out if not message.done()}
         return self.in_hand - len(self.out)

@@ -8,25 +8,25 @@ from sqlalchemy import Select
 from sqlalchemy.orm import Session
 
 from models.alerts.alert import Alert
-from models.db.session import EVERYTHING, Database
+from models.db.session import ALL_TENANTS, Database
 
 log = structlog.get_logger(__name__)
 
-AT_ONCE = 100
+BATCH = 100
 
-Question = Callable[[datetime], Select[Alert]]
-Do = Callable[[Session, Alert, datetime], None]
+AlertStatement = Callable[[datetime], Select[Alert]]
+AlertAction = Callable[[Session, Alert, datetime], None]
 
 
-def one_by_one(database: Database, question: Question, do: Do) -> int:
-    """Do it to each alert that is found, looked at once more under its lock; for how many it went well."""
+def for_each_alert(database: Database, stmt: AlertStatement, do: AlertAction) -> int:
+    """AlertAction it to each alert that is found, looked at once more under its lock; for how many it went well."""
     at = database.clock()
-    with database.reading(EVERYTHING) as session:
-        asked = question(at).with_only_columns(Alert.organization_id, Alert.id)
-        keys = session.execute(asked.order_by(Alert.next_step_at, Alert.id).limit(AT_ONCE)).all()
+    with database.reading(ALL_TENANTS) as session:
+        asked = stmt(at).with_only_columns(Alert.organization_id, Alert.id)
+        keys = session.execute(asked.order_by(Alert.next_step_at, Alert.id).limit(BATCH)).all()
     done = 0
     for organization_id, alert_id in keys:
-        still = question(at).where(Alert.id == alert_id)
+        still = stmt(at).where(Alert.id == alert_id)
         try:
             with database.writing(organization_id) as session:
                 held = still.with_for_update(of=Alert, skip_locked=True, key_share=True)

@@ -11,45 +11,52 @@ from sqlalchemy.orm import Session, joinedload
 from sqlalchemy.sql.base import ExecutableOption
 
 from models.alerts.notification import Notification
-from models.db.engines import DATABASE_AWAY
-from models.db.session import EVERYTHING, Database
-from models.outbox.admin import note_kept_back
-from models.outbox.message import LEASE, Outgoing, Task
-from notifications.channels.base import AddressKind, Channel, Letter, Verdict
-from notifications.decide.approvals import let_expire
-from notifications.decide.escalation import climb_due, climb_one, due, give_back, reach, recall
-from notifications.decide.follow_ups import let_break, remind
-from notifications.decide.informational import tell
-from notifications.messages.compose import INGREDIENTS, letters_for
-from notifications.worker.circuit_breaker import Breaker, service_of
-from notifications.worker.delivery import back_off, set_aside, settle
-from notifications.worker.jobs.cleanup import Tidying
-from notifications.worker.jobs.day_end import Days
-from notifications.worker.jobs.heartbeat import Health
-from notifications.worker.jobs.rollups import Sums
-from notifications.worker.jobs.watchdog import Auditor
+from models.db.engines import DATABASE_UNAVAILABLE
+from models.db.session import ALL_TENANTS, Database
+from models.outbox.admin import mark_circuit_open
+from models.outbox.message import OUTBOX_LEASE, OutboxKind, OutboxMessage
+from notifications.channels.base import AddressKind, Channel, DeliveryResult, Message
+from notifications.decide.approvals import expire_approvals
+from notifications.decide.escalation import (
+    auto_release,
+    escalate_alert,
+    escalate_due,
+    find_recipients,
+    find_withdrawals,
+    select_due,
+)
+from notifications.decide.follow_ups import break_overdue, remind
+from notifications.decide.informational import find_readers
+from notifications.messages.compose import MESSAGE_OPTIONS, compose_messages
+from notifications.worker.circuit_breaker import CircuitBreaker, service_of
+from notifications.worker.delivery import after_dead_letter, back_off, record_result
+from notifications.worker.jobs.cleanup import CleanupJob
+from notifications.worker.jobs.day_end import DayEndJob
+from notifications.worker.jobs.heartbeat import HeartbeatJob
+from notifications.worker.jobs.rollups import RollupJob
+from notifications.worker.jobs.watchdog import WatchdogJob
 from notifications.worker.lane import Lane
-from notifications.worker.own_transactions import one_by_one
+from notifications.worker.own_transactions import for_each_alert
 
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
 
-DECISIONS: Mapping[Task, Callable[..., None]] = {
-    Task.REACH: reach,
-    Task.RECALL: recall,
-    Task.GIVE_BACK: give_back,
-    Task.TELL: tell,
-    Task.EXPIRE: let_expire,
-    Task.REMIND: remind,
-    Task.OVERDUE: let_break,
+HANDLERS: Mapping[OutboxKind, Callable[..., None]] = {
+    OutboxKind.FIND_RECIPIENTS: find_recipients,
+    OutboxKind.FIND_WITHDRAWALS: find_withdrawals,
+    OutboxKind.AUTO_RELEASE: auto_release,
+    OutboxKind.FIND_READERS: find_readers,
+    OutboxKind.EXPIRE_APPROVALS: expire_approvals,
+    OutboxKind.REMIND_OWNER: remind,
+    OutboxKind.BREAK_FOLLOW_UP: break_overdue,
 }
-RECORDED = (joinedload(Outgoing.notification).lazyload(Notification.staff),)
-LETTERS = (Task.RING, Task.INFORM, Task.WITHDRAW)
-DECIDED_AT_ONCE = 32
-SENT_AT_ONCE = 16
-IN_HAND = 2 * SENT_AT_ONCE
-MAILS_AT_ONCE = 4  # thousands of them, or a server that is slow, leave every other hand to letters that go to phones
-PATIENCE = 0.05  # seconds a round waits for its letters; those that take longer do not hold up the next round
+RESULT_OPTIONS = (joinedload(OutboxMessage.notification).lazyload(Notification.staff),)
+DELIVERY_KINDS = (OutboxKind.DELIVER_RING, OutboxKind.DELIVER_INFO, OutboxKind.DELIVER_WITHDRAWAL)
+DECISION_BATCH = 32
+PUSH_THREADS = 16
+MAX_PUSHES_IN_FLIGHT = 2 * PUSH_THREADS
+MAIL_THREADS = 4  # thousands of them, or a server that is slow, leave every other hand to letters that go to phones
+ROUND_WAIT_SECONDS = 0.05  # seconds a round waits for its letters; those that take longer do not hold up the next round
 
 
 class Worker:
@@ -65,23 +72,23 @@ class Worker:
         channels: Mapping[AddressKind, Channel],
         *,
         name: str,
-        lease: timedelta = LEASE,
-        patience: float = PATIENCE,
+        lease: timedelta = OUTBOX_LEASE,
+        patience: float = ROUND_WAIT_SECONDS,
         dead_man_url: str | None = None,
     ) -> None:
         self._database, self._channels, self._lease, self._patience = database, channels, lease, patience
-        self._breakers = {service_of(kind): Breaker() for kind in channels}
-        self._health = Health(name, self._breakers)
-        self._sums, self._days, self._tidying = Sums(database), Days(database), Tidying(database)
-        self._auditor = Auditor(database, lease=lease, dead_man_url=dead_man_url)
-        hands = SENT_AT_ONCE + MAILS_AT_ONCE + 1  # one for the dead man
+        self._breakers = {service_of(kind): CircuitBreaker() for kind in channels}
+        self._health = HeartbeatJob(name, self._breakers)
+        self._sums, self._days, self._tidying = RollupJob(database), DayEndJob(database), CleanupJob(database)
+        self._auditor = WatchdogJob(database, lease=lease, dead_man_url=dead_man_url)
+        hands = PUSH_THREADS + MAIL_THREADS + 1  # one for the dead man
         self._pool = ThreadPoolExecutor(hands, thread_name_prefix="send")
-        to_mailboxes, mail = Outgoing.goes_to([AddressKind.EMAIL]), service_of(AddressKind.EMAIL)
+        to_mailboxes, mail = OutboxMessage.goes_to([AddressKind.EMAIL]), service_of(AddressKind.EMAIL)
         self._lanes = (
-            Lane(not_(to_mailboxes), self._breakers.keys() - {mail}, IN_HAND),
-            Lane(to_mailboxes, self._breakers.keys() & {mail}, MAILS_AT_ONCE),
+            Lane(not_(to_mailboxes), self._breakers.keys() - {mail}, MAX_PUSHES_IN_FLIGHT),
+            Lane(to_mailboxes, self._breakers.keys() & {mail}, MAIL_THREADS),
         )
-        self._sending: dict[Future[None], Outgoing] = {}
+        self._sending: dict[Future[None], OutboxMessage] = {}
         self._probing: dict[str, set[Future[None]]] = {}
         self._pinging: Future[None] | None = None
         self._renewed_at: datetime | None = None
@@ -111,16 +118,18 @@ class Worker:
 
     def _renew(self) -> None:
         """Hold on to what is still out, well before its lease runs out."""
-        self._sending = {future: task for future, task in self._sending.items() if not future.done()}
+        self._sending = {
+            future: outbox_message for future, outbox_message in self._sending.items() if not future.done()
+        }
         at = self._database.clock()
         if self._renewed_at is not None and timedelta(0) <= at - self._renewed_at < self._lease / 4:
             return
         self._renewed_at = at
         if self._sending:
             try:
-                with self._database.writing(EVERYTHING) as session:
-                    Outgoing.renew(session, self._sending.values(), at=at, lease=self._lease)
-            except DATABASE_AWAY as error:
+                with self._database.writing(ALL_TENANTS) as session:
+                    OutboxMessage.renew(session, self._sending.values(), at=at, lease=self._lease)
+            except DATABASE_UNAVAILABLE as error:
                 log.warning("not renewed", error=type(error).__name__)
 
     def _audit(self) -> None:
@@ -132,28 +141,28 @@ class Worker:
     def _climb(self) -> int:
         """All that is due at once; should one of them break that, each by itself."""
         try:
-            with self._database.writing(EVERYTHING) as session:
-                return climb_due(session, at=self._database.clock())
-        except DATABASE_AWAY:
+            with self._database.writing(ALL_TENANTS) as session:
+                return escalate_due(session, at=self._database.clock())
+        except DATABASE_UNAVAILABLE:
             raise
         except Exception:  # whatever it is, it must not hold up the others, nor the letters
             log.exception("unforeseen", task="climb")
-            return one_by_one(self._database, due, climb_one)
+            return for_each_alert(self._database, select_due, escalate_alert)
 
     def _decide(self) -> int:
         """Turn 'a step began' and 'it was answered' into one task per phone, each in its own transaction."""
-        claimed = self._claim(tuple(DECISIONS), limit=DECIDED_AT_ONCE)
-        for task in claimed:
+        claimed = self._claim(tuple(HANDLERS), limit=DECISION_BATCH)
+        for outbox_message in claimed:
             try:
-                self._held(task, self._decide_one)
+                self._with_claimed(outbox_message, self._decide_one)
             except Exception as error:  # noqa: BLE001 whatever it is, it must not hold up the others
-                self._fail(task, error)
+                self._fail(outbox_message, error)
         return len(claimed)
 
-    def _decide_one(self, session: Session, task: Outgoing) -> None:
+    def _decide_one(self, session: Session, outbox_message: OutboxMessage) -> None:
         at = self._database.clock()
-        DECISIONS[task.task](session, task, at=at)
-        task.finish(at=at)
+        HANDLERS[outbox_message.kind](session, outbox_message, at=at)
+        outbox_message.finish(at=at)
 
     def _send(self) -> int:
         """Fill the lanes, phones first. A round waits for what it begins; where a lane is full, for the next to end."""
@@ -173,16 +182,16 @@ class Worker:
         """
         at = self._database.clock()
         away = [service for service in lane.services if self._breakers[service].open]
-        waiting = Outgoing.goes_to(self._kinds_of(*away))
-        only = or_(not_(waiting), Outgoing.out_of_time(at)) if away else true()
+        waiting = OutboxMessage.goes_to(self._kinds_of(*away))
+        only = or_(not_(waiting), OutboxMessage.out_of_time(at)) if away else true()
         if away:
-            with self._database.writing(EVERYTHING) as session:
-                note_kept_back(session, self._kinds_of(*away))
+            with self._database.writing(ALL_TENANTS) as session:
+                mark_circuit_open(session, self._kinds_of(*away))
         claimed = self._claim_letters(limit=lane.free, only=lane.which & only)
         self._begin(claimed, lane)
         for service in away:
             if lane.free and self._may_probe(service, at):
-                probe = self._claim_letters(limit=1, only=Outgoing.goes_to(self._kinds_of(service)))
+                probe = self._claim_letters(limit=1, only=OutboxMessage.goes_to(self._kinds_of(service)))
                 self._probing[service] = self._begin(probe, lane)
                 claimed |= probe
         return len(claimed)
@@ -191,27 +200,37 @@ class Worker:
         out = any(not probe.done() for probe in self._probing.get(service, ()))
         return not out and self._breakers[service].may_probe(at)
 
-    def _claim_letters(self, *, limit: int, only: ColumnElement[bool]) -> dict[Outgoing, Letter | None]:
+    def _claim_letters(self, *, limit: int, only: ColumnElement[bool]) -> dict[OutboxMessage, Message | None]:
         """What is due, with its letter; None for what is of no use any more, which is done, and for what broke.
 
         All in one transaction, for that is what a letter costs most. Should one of them break it, each of them is
         written by itself.
         """
         try:
-            with self._database.writing(EVERYTHING) as session:
+            with self._database.writing(ALL_TENANTS) as session:
                 at = self._database.clock()
-                options: dict[str, Any] = {"limit": limit, "lease": self._lease, "only": only, "also": INGREDIENTS}
-                claimed = Outgoing.claim(session, LETTERS, at=at, **options)
-                return letters_for(session, claimed, at=at)
-        except DATABASE_AWAY:
+                options: dict[str, Any] = {
+                    "limit": limit,
+                    "lease": self._lease,
+                    "only": only,
+                    "options": MESSAGE_OPTIONS,
+                }
+                claimed = OutboxMessage.claim(session, DELIVERY_KINDS, at=at, **options)
+                return compose_messages(session, claimed, at=at)
+        except DATABASE_UNAVAILABLE:
             raise
         except Exception:  # whatever it is, it must not hold up the others
             log.exception("unforeseen", task="letters")
-            return dict.fromkeys(self._claim(LETTERS, limit=limit, only=only))
+            return dict.fromkeys(self._claim(DELIVERY_KINDS, limit=limit, only=only))
 
-    def _begin(self, claimed: Mapping[Outgoing, Letter | None], lane: Lane) -> set[Future[None]]:
-        to_do = {task: letter for task, letter in claimed.items() if task.done_at is None}
-        begun = {self._pool.submit(self._deliver, task, letter): task for task, letter in to_do.items()}
+    def _begin(self, claimed: Mapping[OutboxMessage, Message | None], lane: Lane) -> set[Future[None]]:
+        to_do = {
+            outbox_message: message for outbox_message, message in claimed.items() if outbox_message.done_at is None
+        }
+        begun = {
+            self._pool.submit(self._deliver, outbox_message, message): outbox_message
+            for outbox_message, message in to_do.items()
+        }
         self._sending |= begun
         lane.out |= begun.keys()
         return set(begun)
@@ -219,72 +238,84 @@ class Worker:
     def _kinds_of(self, *services: str) -> list[AddressKind]:
         return [kind for kind in self._channels if service_of(kind) in services]
 
-    def _deliver(self, claimed: Outgoing, letter: Letter | None) -> None:
+    def _deliver(self, claimed: OutboxMessage, message: Message | None) -> None:
         """One letter, in a thread of the pool: written unless it is, sent with no transaction open, recorded."""
         try:
-            letter = letter or self._held(claimed, self._write, also=INGREDIENTS)
-            if letter is not None:
-                verdict = self._channels[letter.address_kind].deliver(letter)
-                self._note(letter, verdict)
-                self._held(claimed, lambda session, task: self._settle(session, task, letter, verdict), also=RECORDED)
+            message = message or self._with_claimed(claimed, self._write, options=MESSAGE_OPTIONS)
+            if message is not None:
+                result = self._channels[message.address_kind].deliver(message)
+                self._note(message, result)
+                self._with_claimed(
+                    claimed,
+                    lambda session, outbox_message: self._settle(session, outbox_message, message, result),
+                    options=RESULT_OPTIONS,
+                )
         except Exception as error:  # noqa: BLE001 as above
             self._fail(claimed, error)
 
-    def _write(self, session: Session, task: Outgoing) -> Letter | None:
-        return letters_for(session, [task], at=self._database.clock())[task]
+    def _write(self, session: Session, outbox_message: OutboxMessage) -> Message | None:
+        return compose_messages(session, [outbox_message], at=self._database.clock())[outbox_message]
 
-    def _settle(self, session: Session, task: Outgoing, letter: Letter, verdict: Verdict) -> None:
-        settle(session, task, letter, verdict, at=self._database.clock())
+    def _settle(
+        self, session: Session, outbox_message: OutboxMessage, message: Message, result: DeliveryResult
+    ) -> None:
+        record_result(session, outbox_message, message, result, at=self._database.clock())
 
-    def _note(self, letter: Letter, verdict: Verdict) -> None:
-        service = service_of(letter.address_kind)
+    def _note(self, message: Message, result: DeliveryResult) -> None:
+        service = service_of(message.address_kind)
         was_open = self._breakers[service].open
-        self._breakers[service].note(verdict, at=self._database.clock())
+        self._breakers[service].note(result, at=self._database.clock())
         if self._breakers[service].open is not was_open:
             log.warning("let go again" if was_open else "kept back", channel=service)
-        self._health.count(service, verdict)
-        if verdict.reason != "sent":
-            log.warning("not sent", reason=verdict.reason, alarm=verdict.alarm)
+        self._health.count(service, result)
+        if result.reason != "sent":
+            log.warning("not sent", reason=result.reason, alarm=result.alarm)
 
-    def _claim(self, tasks: tuple[Task, ...], *, limit: int, only: ColumnElement[bool] | None = None) -> list[Outgoing]:
+    def _claim(
+        self, outbox_messages: tuple[OutboxKind, ...], *, limit: int, only: ColumnElement[bool] | None = None
+    ) -> list[OutboxMessage]:
         if limit <= 0:
             return []
-        with self._database.writing(EVERYTHING) as session:
+        with self._database.writing(ALL_TENANTS) as session:
             at = self._database.clock()
-            return list(Outgoing.claim(session, tasks, at=at, limit=limit, lease=self._lease, only=only))
+            return list(OutboxMessage.claim(session, outbox_messages, at=at, limit=limit, lease=self._lease, only=only))
 
-    def _held(
-        self, claimed: Outgoing, do: Callable[[Session, Outgoing], T], *, also: Sequence[ExecutableOption] = ()
+    def _with_claimed(
+        self,
+        claimed: OutboxMessage,
+        do: Callable[[Session, OutboxMessage], T],
+        *,
+        options: Sequence[ExecutableOption] = (),
     ) -> T | None:
         """Do something with a claimed row in one transaction of its organization; nothing if the lease was lost."""
         with self._database.writing(claimed.organization_id) as session:
-            task = Outgoing.held(session, claimed, also=also)
-            if task is None:
-                log.warning("lease lost", task=claimed.task, outbox_id=str(claimed.id))
+            outbox_message = OutboxMessage.lock_claimed(session, claimed, options=options)
+            if outbox_message is None:
+                log.warning("lease lost", task=claimed.kind, outbox_id=str(claimed.id))
                 return None
-            return do(session, task)
+            return do(session, outbox_message)
 
-    def _fail(self, claimed: Outgoing, error: Exception) -> None:
+    def _fail(self, claimed: OutboxMessage, error: Exception) -> None:
         """What nobody foresaw counts against the row, and a few of them set it aside; a database that is away does not.
 
         Where even this cannot be written down, the lease runs out by itself.
         """
-        away = isinstance(error, DATABASE_AWAY)
+        away = isinstance(error, DATABASE_UNAVAILABLE)
         note = log.warning if away else log.error
-        note("database away" if away else "unforeseen", task=claimed.task, outbox_id=str(claimed.id), exc_info=error)
+        note("database away" if away else "unforeseen", task=claimed.kind, outbox_id=str(claimed.id), exc_info=error)
 
-        def fail(session: Session, task: Outgoing) -> None:
+        def fail(session: Session, outbox_message: OutboxMessage) -> None:
             at = self._database.clock()
-            until, reason = at + back_off(task.tries), type(error).__name__
+            until, reason = at + back_off(outbox_message.attempts), type(error).__name__
             if away:
-                task.put_off(until=until, reason=reason)
+                outbox_message.retry_at(until=until, reason=reason)
                 return
-            task.poison(until=until, reason=reason, at=at)
-            if task.set_aside_at:
-                log.error("set aside", task=task.task, outbox_id=str(task.id), reason=reason)
-                set_aside(session, task, at=at)
+            outbox_message.record_failure(until=until, reason=reason, at=at)
+            if outbox_message.dead_lettered_at:
+                log.error("set aside", task=outbox_message.kind, outbox_id=str(outbox_message.id), reason=reason)
+                after_dead_letter(session, outbox_message, at=at)
 
         try:
-            self._held(claimed, fail)
+            self._with_claimed(claimed, fail)
         except Exception as second:  # noqa: BLE001 as above
             log.warning("not even put off", outbox_id=str(claimed.id), error=type(second).__name__)

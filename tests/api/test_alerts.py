@@ -7,9 +7,9 @@ from uuid import uuid4
 
 import pytest
 
-from models.alerts.escalation_policy import Whom, step
+from models.alerts.escalation_policy import RecipientGroup, policy_step
 from models.staff.staff import Staff
-from notifications.channels.base import Verdict
+from notifications.channels.base import DeliveryResult
 from notifications.worker.worker import Worker
 from tests.support.app import World
 from tests.support.factories import Shop, give_phone, set_climb
@@ -59,8 +59,8 @@ def send_receipts(world: World, shop: Shop, login: str, *receipts: tuple[str, st
 def test_the_reporter_sees_honestly_what_became_of_the_call(
     world: World, shop: Shop, worker: Worker, book: Notebook, phones: list[str]
 ) -> None:
-    book.next.append(Verdict.later("unavailable"))
-    book.next.append(Verdict.later("unavailable"))
+    book.next.append(DeliveryResult.later("unavailable"))
+    book.next.append(DeliveryResult.later("unavailable"))
     concern = log_concern(world, shop)
     assert summary(world, shop, concern) == "calling for help"
     work(worker)
@@ -82,7 +82,7 @@ def test_the_reporter_sees_honestly_what_became_of_the_call(
 def test_no_phone_reached_is_said_as_such(
     world: World, shop: Shop, worker: Worker, book: Notebook, phones: Any
 ) -> None:
-    book.verdict = Verdict.gone("unregistered")
+    book.result = DeliveryResult.gone("unregistered")
     concern = log_concern(world, shop)
     work(worker)
     assert summary(world, shop, concern) == "no phone reached: walk over"
@@ -151,7 +151,7 @@ def test_an_alert_of_another_store_or_a_sensitive_concern_is_not_there(world: Wo
 def test_what_became_of_each_phone_can_be_read(
     world: World, shop: Shop, worker: Worker, book: Notebook, phones: Any
 ) -> None:
-    book.answers["phone 2"] = Verdict.refused("invalid-argument")
+    book.answers["phone 2"] = DeliveryResult.refused("invalid-argument")
     concern = log_concern(world, shop)
     work(worker)
     page = get(world, shop, f"/v1/alerts/{concern['alert']['id']}/notifications")
@@ -225,7 +225,7 @@ def test_receipts_for_what_is_somebody_elses_or_nobodys_are_unknown(
 def test_a_receipt_for_what_we_took_for_failed_shows_that_it_arrived(
     world: World, shop: Shop, worker: Worker, book: Notebook, phones: Any
 ) -> None:
-    book.verdict = Verdict.refused("invalid-argument")
+    book.result = DeliveryResult.refused("invalid-argument")
     concern = log_concern(world, shop)
     work(worker)
     assert summary(world, shop, concern) == "no phone reached: walk over"
@@ -245,7 +245,7 @@ def test_a_receipt_has_a_known_event_and_a_time(world: World, shop: Shop) -> Non
 
 
 def test_an_alert_tells_how_it_climbed_and_what_was_sent_of_it(world: World, shop: Shop, worker: Worker) -> None:
-    set_climb(world.back_office, shop, [step(0, Whom.LEAD), step(60, Whom.MANAGERS)])
+    set_climb(world.back_office, shop, [policy_step(0, RecipientGroup.LEAD), policy_step(60, RecipientGroup.MANAGERS)])
     phone = give_phone(world.back_office, shop, "manager", "phone of the manager")
     with world.back_office.writing(shop.organization_id) as session:
         session.get_one(Staff, (shop.organization_id, shop.staff["manager"])).email = "manager@example.org"

@@ -33,8 +33,8 @@ def test_one_request_puts_it_right_rings_nobody_and_is_seen_by_the_lead(evening:
     evening.let_pass(hours=1)
     assert (concern["status"], concern["alert"], concern["guidance"]) == ("resolved", None, None)
     assert (evening.told(), evening.told(OWN)) == ({}, {0: {"lead"}})
-    ((_, letter),) = evening.letters
-    assert (letter.kind, letter.title) == ("inform", "table 12 left happy")
+    ((_, message),) = evening.messages
+    assert (message.kind, message.title) == ("inform", "table 12 left happy")
     lead = (evening.shop, "lead")
     seen = evening.world.request("GET", "/v1/concerns?unhappy=true", lead).json["items"]
     assert [one["id"] for one in seen] == [concern["id"]]

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from api.web.problems import KINDS
+from api.web.problems import PROBLEM_CODES
 from tests.api.conftest import Still
 from tests.support.problems import problem
 
@@ -31,7 +31,7 @@ def test_nothing_about_somebody_is_kept_by_anybody(still: Still) -> None:
 
 
 def test_the_type_of_a_problem_leads_to_an_explanation(still: Still) -> None:
-    for code, (status, title) in KINDS.items():
+    for code, (status, title) in PROBLEM_CODES.items():
         answer = still.ask("GET", f"/problems/{code}", None)
         assert (answer.status_code, answer.json["title"], answer.json["status"]) == (200, title, status)
     problem(still.ask("GET", "/problems/nothing", None), 404, "not-found")

@@ -3,7 +3,7 @@
 from datetime import date, timedelta
 from typing import Any
 
-from models.daily_log.daily_log import LogHandOver
+from models.daily_log.daily_log import DailyLogHandover
 from models.organizations.opening_hours import WEEKDAYS
 from models.policy_defaults import MAX_CARRIED_OVER
 from tests.api.test_log_page import DAY, NEXT, ids, note, read, resolve, sign, tell
@@ -60,7 +60,7 @@ def test_what_is_open_is_handed_over_once_and_listed_from_then_on(world: World, 
     after = carried(world, shop, AFTER)
     assert (after["note"], after["concerns"]) == (None, [])
     assert listed(world, shop, after["still_open"]) == [second]
-    handed = sorted((str(row.concern_id), row.business_date) for row in rows(world, LogHandOver))
+    handed = sorted((str(row.concern_id), row.business_date) for row in rows(world, DailyLogHandover))
     assert handed == sorted((id_, NEXT) for id_ in (first, second))
 
 

@@ -74,7 +74,7 @@ def test_more_rows_than_an_answer_carries_are_refused(
     world: World, shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for module in (reading, scope):
-        monkeypatch.setattr(module, "MOST", 2)
+        monkeypatch.setattr(module, "MAX_GROUPS", 2)
     for days_ago in range(3):
         tell(world, shop, occurred_at=NOON - timedelta(days=days_ago), cost=100)
     first = {"from": "2026-02-01"}
@@ -91,9 +91,9 @@ def test_no_row_is_left_out_where_there_are_several_currencies(
     world: World, shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for module in (reading, scope):
-        monkeypatch.setattr(module, "MOST", 2)
+        monkeypatch.setattr(module, "MAX_GROUPS", 2)
     with world.back_office.writing(shop.organization_id) as session:
-        Store.named(session, "second").currency = "GBP"
+        Store.by_slug(session, "second").currency = "GBP"
     for days_ago in range(2):
         for store in ("first", "second"):
             tell(world, shop, store=store, occurred_at=NOON - timedelta(days=days_ago))
@@ -110,7 +110,7 @@ def test_what_takes_too_long_is_refused_and_not_to_be_asked_again(world: World, 
 
     owner = sa.create_engine(world.url)
     with owner.begin() as in_the_way:
-        in_the_way.execute(sa.text("LOCK TABLE kept_month"))
+        in_the_way.execute(sa.text("LOCK TABLE rollup_month"))
         answer = report(world, shop)
     sa.event.remove(world.database.engine, "begin", hurry)
     owner.dispose()

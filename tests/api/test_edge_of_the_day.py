@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from models.access import GRANTS, Actor, Role
 from models.concerns.concern import Concern
 from models.organizations.store import Store
-from models.reports.daily_log import RecoveryLog, recovery_log
+from models.reports.daily_log import DailyLogReport, build_daily_log
 from tests.support.app import World
 from tests.support.factories import Shop, make_store
 
@@ -57,12 +57,12 @@ def log_at(world: World, shop: Shop, store_id: UUID, instants: list[datetime]) -
     return told
 
 
-def logs_around(world: World, shop: Shop, store_id: UUID, night: date) -> dict[date, RecoveryLog]:
+def logs_around(world: World, shop: Shop, store_id: UUID, night: date) -> dict[date, DailyLogReport]:
     admin = Actor(shop.organization_id, GRANTS[Role.ADMIN], None)
     with world.database.reading(shop.organization_id) as session:
         store = session.get_one(Store, (shop.organization_id, store_id))
         days = [night + timedelta(days=days) for days in range(-2, 4)]
-        return {day: recovery_log(session, store, day, seen_by=admin, at=world.clock()) for day in days}
+        return {day: build_daily_log(session, store, day, actor=admin, at=world.clock()) for day in days}
 
 
 @settings(
@@ -103,7 +103,7 @@ def test_an_evening_until_two_is_one_day_however_long_its_night(
     change = datetime.fromisoformat(changes).replace(tzinfo=UTC)
     with world.database.reading(shop.organization_id) as session:
         store = session.get_one(Store, (shop.organization_id, store_id))
-        shuts_at, (opens_at, ends_at) = store.shuts_at(day), store.day_bounds(day)
+        shuts_at, (opens_at, ends_at) = store.closing_time(day), store.day_bounds(day)
         opening = datetime.combine(day, time(18), tzinfo=store.zone).astimezone(UTC)
     assert opens_at < opening < shuts_at <= ends_at
     # Two on the clock comes an hour early, in time or late; Lord Howe moves by half an hour only.

@@ -82,7 +82,7 @@ def test_a_low_rating_opens_the_concern_again_and_rings_the_managers(evening: Ev
     assert (again["status"], again["outcome"], again["rating"], again["reopened_count"]) == ("open", None, 2, 1)
     evening.let_pass(seconds=1)
     assert evening.told() == {3 * 3600: {"colleague", "lead", "manager"}}
-    assert {letter.title for _, letter in evening.letters} == {"Unhappy after all, table 12"}
+    assert {message.title for _, message in evening.messages} == {"Unhappy after all, table 12"}
     alert = evening.world.request("GET", f"/v1/alerts/{again['alert']['id']}", (evening.shop, "manager")).json
     assert (alert["reason"], alert["state"]) == ("feedback", "open")
 
@@ -128,7 +128,7 @@ def test_a_rating_is_about_the_end_it_was_given_to(evening: Evening) -> None:
 def test_a_till_that_reads_no_words_prints_the_link_all_the_same(world: World, shop: Shop) -> None:
     with world.back_office.writing(shop.organization_id) as session:
         scopes = (KeyScope.CONCERNS_WRITE,)
-        _, token = ApiKey.make(
+        _, token = ApiKey.create(
             session, organization_id=shop.organization_id, name="till", scopes=scopes, at=world.clock()
         )
     shop.tokens["till"] = token.text

@@ -14,7 +14,7 @@ from uuid_utils.compat import uuid7
 
 from models.access import Actor
 from models.operations.merge_customers import CustomerMerge
-from models.outbox.message import Task
+from models.outbox.message import OutboxKind
 from models.recovery import fix as fixes
 from models.recovery.follow_up import FollowUp
 from tests.support.app import World
@@ -100,7 +100,7 @@ def test_several_people_who_thank_at_once_thank_nobody_twice(world: World, shop:
     for answer in at_once(calls):
         assert (answer["figures"]["thanked"], answer["figures"]["left"]) == (6, 0)
     assert Counter(str(one.concern.customer_id) for one in made(world, shop)) == Counter(raised)
-    assert len(queued(world, Task.REMIND)) == len(queued(world, Task.OVERDUE)) == 6
+    assert len(queued(world, OutboxKind.REMIND_OWNER)) == len(queued(world, OutboxKind.BREAK_FOLLOW_UP)) == 6
 
 
 @only_on_postgresql
@@ -115,7 +115,7 @@ def test_who_is_merged_into_somebody_thanked_at_that_moment_is_not_thanked_again
     by = Actor(shop.organization_id, frozenset(), None, staff_id=shop.staff["manager"])
     with ThreadPoolExecutor(1) as somebody:
         with world.back_office.writing(shop.organization_id) as session:
-            merge = CustomerMerge.held(session, UUID(one), UUID(other))
+            merge = CustomerMerge.plan_locked(session, UUID(one), UUID(other))
             thanking = somebody.submit(thank, world, shop, told)
             wait_until_somebody_waits(world)
             merge.carry_out(session, id_=uuid7(), by=by, at=world.clock())
@@ -156,5 +156,5 @@ def test_thanking_many_costs_as_many_statements_as_thanking_two(world: World, sh
 
 def made(world: World, shop: Shop) -> list[FollowUp]:
     with world.back_office.reading(shop.organization_id) as session:
-        question = FollowUp.listed(Actor(shop.organization_id, frozenset({"concern:sensitive"}), None))
+        question = FollowUp.select_visible(Actor(shop.organization_id, frozenset({"concern:sensitive"}), None))
         return list(session.scalars(question).unique())

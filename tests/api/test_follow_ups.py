@@ -186,16 +186,16 @@ def test_what_a_customer_still_waits_for_is_found_across_their_concerns(world: W
     step(world, shop, promise(world, shop, first).json, "keep")
     promise(world, shop)  # to somebody else
     with world.back_office.writing(shop.organization_id) as session:
-        session.get_one(FollowUp, (shop.organization_id, UUID(sooner))).break_(at=NOON + timedelta(hours=6))
+        session.get_one(FollowUp, (shop.organization_id, UUID(sooner))).mark_broken(at=NOON + timedelta(hours=6))
     with world.database.reading(shop.organization_id) as session:
-        customer_id, seen_by = (
+        customer_id, actor = (
             UUID(first["customer_id"]),
             Actor(shop.organization_id, GRANTS[Role.MANAGER], frozenset({shop.store_id})),
         )
-        waits = session.scalars(FollowUp.promised_to(customer_id, seen_by=seen_by)).unique().all()
+        waits = session.scalars(FollowUp.pending_for_customer(customer_id, actor=actor)).unique().all()
         assert [str(one.id) for one in waits] == [sooner, later]
-        nobody = Actor(shop.organization_id, seen_by.permissions, frozenset({shop.other_store_id}))
-        assert session.scalars(FollowUp.promised_to(customer_id, seen_by=nobody)).all() == []
+        nobody = Actor(shop.organization_id, actor.permissions, frozenset({shop.other_store_id}))
+        assert session.scalars(FollowUp.pending_for_customer(customer_id, actor=nobody)).all() == []
 
 
 def test_the_log_of_the_day_says_what_was_promised_and_what_waits(world: World, shop: Shop) -> None:

@@ -84,7 +84,7 @@ def test_what_does_not_ring_can_be_handed_over_too(world: World, shop: Shop) -> 
             world.clock.move(minutes=1)
             work(worker)
     assert queued(world) == []
-    assert [letter.title for letter in book.letters if letter.kind == "ring"] == ["Handed over to you"] * 2
+    assert [message.title for message in book.messages if message.kind == "ring"] == ["Handed over to you"] * 2
 
 
 def test_a_repeated_hand_over_calls_once(world: World, shop: Shop) -> None:

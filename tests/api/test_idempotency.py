@@ -12,9 +12,9 @@ from models.alerts.alert import Alert
 from models.concerns.concern import Concern
 from models.concerns.event import ConcernEvent
 from models.db.base import TenantOwned
-from models.db.idempotency import AnsweredRequest
-from models.db.session import EVERYTHING
-from models.outbox.message import Outgoing
+from models.db.idempotency import IdempotencyKey
+from models.db.session import ALL_TENANTS
+from models.outbox.message import OutboxMessage
 from models.recovery.action import RecoveryAction
 from tests.support.app import World
 from tests.support.databases import only_on_postgresql
@@ -37,7 +37,7 @@ def log(world: World, shop: Shop, body: Any, **options: Any) -> TestResponse:
 
 
 def count(world: World, kind: type[TenantOwned]) -> int:
-    with world.back_office.reading(EVERYTHING) as session:
+    with world.back_office.reading(ALL_TENANTS) as session:
         return session.scalars(select(func.count()).select_from(kind)).one()
 
 
@@ -60,7 +60,7 @@ def test_fifty_identical_posts_at_once_make_one_concern(world: World, shop: Shop
     again = 200 if by == "id" else 201
     assert {answer.status_code for answer in answers if replayed(answer)} == {again}
     assert all(concern_in(answer) == concern_in(made[0]) for answer in answers)
-    assert [count(world, kind) for kind in (Concern, Alert, Outgoing)] == [1, 1, 1]
+    assert [count(world, kind) for kind in (Concern, Alert, OutboxMessage)] == [1, 1, 1]
     assert made[0].json["alert"]["state"] == "open"
 
 
@@ -74,7 +74,7 @@ def test_a_storm_of_retries_makes_as_many_concerns_as_keys(world: World, shop: S
     assert {answer.status_code for answer in answers} == {201}
     assert len({answer.json["id"] for answer in answers}) == 10
     assert sum(not replayed(answer) for answer in answers) == 10
-    assert [count(world, kind) for kind in (Concern, Alert, Outgoing)] == [10, 10, 10]
+    assert [count(world, kind) for kind in (Concern, Alert, OutboxMessage)] == [10, 10, 10]
 
 
 def test_a_key_is_good_for_one_body(world: World, shop: Shop) -> None:
@@ -171,17 +171,17 @@ def test_only_what_had_its_effect_uses_a_key_up(world: World, shop: Shop) -> Non
     problem(log(world, shop, {"mood": 9}, key="k"), 422, "invalid")
     problem(log(world, shop, {"mood": 2, "category": "nonsense"}, key="k"), 404, "not-found")
     problem(log(world, shop, {"mood": 2}, key="k", login="hq"), 403, "forbidden")
-    assert count(world, AnsweredRequest) == 0
+    assert count(world, IdempotencyKey) == 0
     answer = log(world, shop, {"mood": 2, "category": "food"}, key="k")
     assert (answer.status_code, replayed(answer)) == (201, False)
-    assert count(world, AnsweredRequest) == 1
+    assert count(world, IdempotencyKey) == 1
 
 
 def test_a_fault_of_ours_does_not_use_a_key_up(world: World, shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as broken:
         broken.setattr("api.resources.concerns.announce", lambda *_: 1 / 0)
         problem(log(world, shop, {"mood": 2}, key="k"), 500, "internal-error")
-    assert [count(world, kind) for kind in (Concern, AnsweredRequest)] == [0, 0]
+    assert [count(world, kind) for kind in (Concern, IdempotencyKey)] == [0, 0]
     answer = log(world, shop, {"mood": 2}, key="k")
     assert (answer.status_code, replayed(answer), count(world, Alert)) == (201, False, 1)
 

@@ -29,7 +29,7 @@ def shown(world: World, shop: Shop, concern: Any, by: str = "floor") -> Any:
 
 def changes(world: World, shop: Shop) -> int:
     with world.back_office.reading(shop.organization_id) as session:
-        return len(session.scalars(select(Change).where(Change.kind == "item")).all())
+        return len(session.scalars(select(Change).where(Change.kind == "catalogue_item")).all())
 
 
 def test_what_a_concern_names_is_completed_for_the_next_one(world: World, shop: Shop) -> None:

@@ -13,14 +13,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import delete, select
 
-from models.db.dirty_days import Mark
-from models.db.session import EVERYTHING, Database, DatabaseRole
+from models.db.dirty_days import DirtyDay
+from models.db.session import ALL_TENANTS, Database, DatabaseRole
 from models.organizations.store import Store
 from models.reports.rollups import dirty as marked
 from models.reports.rollups import rebuild as refreshing
-from models.reports.rollups.rebuild import mark_everything, marked_organizations
+from models.reports.rollups.rebuild import mark_all_dirty, organizations_with_dirty_rollups
 from notifications.worker.jobs import rollups as sums
-from notifications.worker.jobs.rollups import EVERY
+from notifications.worker.jobs.rollups import ROLLUP_INTERVAL
 from tests.support.app import World
 from tests.support.databases import only_on_postgresql
 from tests.support.factories import Shop, give_phone, make_shop
@@ -69,7 +69,7 @@ def test_however_much_is_marked_the_report_is_a_recount(world: World, monkeypatc
     house.live(Random(7), 5)
     assert house.marks() > 0
     for named in (0, 1000):
-        monkeypatch.setattr(marked, "NAMED", named)
+        monkeypatch.setattr(marked, "MAX_LISTED", named)
         assert house.differences() == []
 
 
@@ -104,8 +104,8 @@ def test_without_the_marks_the_report_would_be_wrong(world: World) -> None:
     house.live(Random(3), 20)
     house.refresh_all()
     house.live(Random(4), 5)
-    with world.back_office.writing(EVERYTHING) as session:
-        session.execute(delete(Mark))
+    with world.back_office.writing(ALL_TENANTS) as session:
+        session.execute(delete(DirtyDay))
     assert house.differences() != []
 
 
@@ -136,7 +136,7 @@ def test_two_at_once_while_others_write_leave_nothing_out(world: World) -> None:
     def keep() -> int:
         refreshed = 0
         with closing(Database(world.url, DatabaseRole.WORKER, clock=world.clock)) as database:
-            while writing.is_set() or house.marks(Mark):
+            while writing.is_set() or house.marks(DirtyDay):
                 refreshed += refresh(database, at_once=5)
         return refreshed
 
@@ -149,7 +149,7 @@ def test_two_at_once_while_others_write_leave_nothing_out(world: World) -> None:
         assert sum(keeper.result(PATIENCE) for keeper in keepers) > 0
     assert told == sorted(told)
     assert house.concerns_told() == told[0] + sum(writer.result() for writer in writers)
-    assert house.marks(Mark) == 0
+    assert house.marks(DirtyDay) == 0
     assert house.differences() == []
 
 
@@ -165,14 +165,14 @@ def test_a_worker_that_dies_half_way_leaves_it_to_the_next_one(world: World, mon
     with worker_of(world, over(Notebook()), name="next") as worker:
         while house.marks():
             worker.work_once()
-            world.clock.move(seconds=EVERY.total_seconds())
+            world.clock.move(seconds=ROLLUP_INTERVAL.total_seconds())
     assert house.differences() == []
 
 
 def test_a_worker_works_out_what_was_marked_within_seconds_and_not_in_every_round(world: World, shop: Shop) -> None:
     def marks() -> int:
-        with world.back_office.reading(EVERYTHING) as session:
-            return len(session.scalars(Mark.__table__.select()).all())
+        with world.back_office.reading(ALL_TENANTS) as session:
+            return len(session.scalars(DirtyDay.__table__.select()).all())
 
     with worker_of(world, over(Notebook())) as worker:
         log_concern(world, shop)
@@ -181,7 +181,7 @@ def test_a_worker_works_out_what_was_marked_within_seconds_and_not_in_every_roun
         log_concern(world, shop)
         worker.work_once()
         assert marks() > 0
-        world.clock.move(seconds=EVERY / timedelta(seconds=1))
+        world.clock.move(seconds=ROLLUP_INTERVAL / timedelta(seconds=1))
         worker.work_once()
         assert marks() == 0
 
@@ -204,23 +204,23 @@ def test_a_round_works_out_one_organization_and_one_that_breaks_keeps_no_other_f
     with worker_of(world, over(Notebook())) as worker:
         for _ in range(3):
             worker.work_once()
-            left.append(len(marked_organizations(world.back_office, at=world.clock())))
+            left.append(len(organizations_with_dirty_rollups(world.back_office, at=world.clock())))
         assert work(worker) == 0
     assert left == [3, 2, 1]
-    assert marked_organizations(world.back_office, at=world.clock()) == [broken.organization_id]
+    assert organizations_with_dirty_rollups(world.back_office, at=world.clock()) == [broken.organization_id]
 
 
 def test_who_has_much_to_be_worked_out_lets_others_go_in_between(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sums, "DAYS_AT_ONCE", 2)
+    monkeypatch.setattr(sums, "REBUILD_BATCH", 2)
     house = House(world)
     house.live(Random(8), 30)
     with worker_of(world, over(Notebook())) as worker:
         worker.work_once()
         log_concern(world, make_shop(world.back_office, "later", at=world.clock()))
-        world.clock.move(seconds=EVERY / timedelta(seconds=1))
+        world.clock.move(seconds=ROLLUP_INTERVAL / timedelta(seconds=1))
         for _ in range(2):
             worker.work_once()
-        assert marked_organizations(world.back_office, at=world.clock()) == [house.shop.organization_id]
+        assert organizations_with_dirty_rollups(world.back_office, at=world.clock()) == [house.shop.organization_id]
 
 
 def test_the_command_line_rebuilds_everything(world: World) -> None:
@@ -241,7 +241,7 @@ def test_everything_is_marked_store_by_store(world: World) -> None:
     house.live(Random(9), 20)
     house.forget()
     marked = []
-    for days in mark_everything(world.back_office):
+    for days in mark_all_dirty(world.back_office):
         marked.append(days)
         assert house.marks() == sum(marked)  # committed already
     assert len(marked) == len(house.stores)
@@ -253,7 +253,7 @@ def test_a_rebuild_waits_for_the_stores_another_worker_holds(world: World) -> No
     house = House(world)
     house.live(Random(10), 10)
     with closing(Database(world.url, DatabaseRole.WORKER)) as database, ThreadPoolExecutor(1) as crew:
-        with world.back_office.writing(EVERYTHING) as session:
+        with world.back_office.writing(ALL_TENANTS) as session:
             session.scalars(select(Store.id).with_for_update(key_share=True)).all()
             assert refresh(database) == 0
             rebuilt = crew.submit(lambda: sum(refresh_everything(database)))
@@ -270,5 +270,5 @@ def test_sums_that_break_hold_up_neither_letters_nor_reports(world: World, monke
     log_concern(world, house.shop)
     with worker_of(world, over(book)) as worker:
         work(worker)
-    assert len(book.letters) == 1
+    assert len(book.messages) == 1
     assert house.differences() == []

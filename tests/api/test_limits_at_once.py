@@ -112,7 +112,7 @@ def check(world: World, shop: Shop) -> None:
 
 def rows(world: World, shop: Shop) -> list[RecoveryAction]:
     with world.back_office.reading(shop.organization_id) as session:
-        question = select(RecoveryAction).options(*RecoveryAction.shown_with()).order_by(RecoveryAction.id)
+        question = select(RecoveryAction).options(*RecoveryAction.eager_options()).order_by(RecoveryAction.id)
         return list(session.scalars(question).unique())
 
 

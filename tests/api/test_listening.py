@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from models.concerns.check import AskedWell
+from models.concerns.check import WellbeingCheck
 from models.organizations.store_day import StoreDay
 from tests.support.app import World
 from tests.support.factories import Shop
@@ -40,8 +40,8 @@ def test_one_tap_says_that_all_is_well(world: World, shop: Shop) -> None:
         "at": "2026-03-03T12:00:00Z",
         "business_date": DAY,
     }
-    (row,) = rows(world, AskedWell)
-    assert (row.asked_by_id, row.count) == (shop.staff["floor"], 1)
+    (row,) = rows(world, WellbeingCheck)
+    assert (row.checked_by_id, row.count) == (shop.staff["floor"], 1)
 
 
 def test_a_tap_that_is_sent_twice_counts_once(world: World, shop: Shop) -> None:

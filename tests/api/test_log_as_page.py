@@ -8,7 +8,7 @@ import pytest
 from werkzeug.test import TestResponse
 
 from api.pages.charts import Chart, Column
-from api.pages.recovery_log import SHEET, condensed
+from api.pages.recovery_log import SHEET, condense_timeline
 from tests.api.test_guidance import limit_vouchers
 from tests.api.test_log_page import DAY, NEXT, amend, note, path, resolve, sign, tell
 from tests.support.app import World
@@ -197,9 +197,9 @@ def test_steps_that_repeat_are_one_and_a_name_stands_where_it_changes() -> None:
         return {"step": name, "at": NOON.isoformat(), "by": by and {"name": by}}
 
     told = [step("logged", "Ana"), step("edited", "Ana"), step("edited", "Ana"), step("edited", "Rui"), step("x", None)]
-    shown = [(one["step"], one["times"], one["named"]) for one in condensed(told)]
+    shown = [(one["step"], one["times"], one["named"]) for one in condense_timeline(told)]
     assert shown == [("logged", 1, "Ana"), ("edited", 2, None), ("edited", 1, "Rui"), ("x", 1, None)]
-    assert list(condensed([])) == []
+    assert list(condense_timeline([])) == []
 
 
 def test_another_form_names_the_three_there_are(world: World, shop: Shop) -> None:

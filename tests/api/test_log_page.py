@@ -9,7 +9,7 @@ from sqlalchemy import func, select, text
 from sqlalchemy.exc import ProgrammingError
 from werkzeug.test import TestResponse
 
-from models.daily_log.daily_log import LogPage
+from models.daily_log.daily_log import DailyLog
 from tests.support.app import World
 from tests.support.databases import only_on_postgresql
 from tests.support.factories import NOON, Shop
@@ -114,7 +114,7 @@ def test_of_ten_who_begin_the_page_at_once_one_does(world: World, shop: Shop) ->
     answers = at_once([partial(note, world, shop, {"tomorrow": str(number)}, read='"0"') for number in range(10)])
     assert sorted(answer.status_code for answer in answers) == [200, *[412] * 9]
     with world.back_office.reading(shop.organization_id) as session:
-        assert session.scalars(select(func.count()).select_from(LogPage)).one() == 1
+        assert session.scalars(select(func.count()).select_from(DailyLog)).one() == 1
 
 
 def test_a_heading_nobody_has_is_refused(world: World, shop: Shop) -> None:
@@ -259,7 +259,7 @@ def test_why_somebody_paused_is_in_no_log(world: World, shop: Shop) -> None:
 
 
 @only_on_postgresql
-@pytest.mark.parametrize("change", ["UPDATE log_amendment SET text = 'other'", "DELETE FROM log_amendment"])
+@pytest.mark.parametrize("change", ["UPDATE daily_log_amendment SET text = 'other'", "DELETE FROM daily_log_amendment"])
 def test_the_database_lets_nobody_take_an_amendment_back(world: World, shop: Shop, change: str) -> None:
     world.clock.move(days=1)
     sign(world, shop)

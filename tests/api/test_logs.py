@@ -75,7 +75,7 @@ def test_nothing_planted_is_found_in_the_log(
         spoken, secret = (said, told), QUOTE
         raise RuntimeError(f"broken with {len(spoken)} things in hand" if secret else "")
 
-    monkeypatch.setattr(concerns, "take_in", break_down)
+    monkeypatch.setattr(concerns, "log_concern", break_down)
     assert world.request("POST", "/v1/concerns", floor, json=said).status_code == 500
 
     with pytest.raises(DBAPIError) as failed, world.database.writing(shop.organization_id) as session:

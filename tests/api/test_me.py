@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from models.alerts.notification import NotificationState
-from models.outbox.message import Outgoing, Task
+from models.outbox.message import OutboxKind, OutboxMessage
 from models.staff.staff import Staff
 from tests.support.app import World
 from tests.support.factories import Shop, give_phone
@@ -99,10 +99,10 @@ def test_a_second_pause_changes_nothing_while_the_first_lasts(world: World, shop
     pause(world, shop, minutes=3)
     world.clock.move(minutes=2)
     assert pause(world, shop).json["paused_until"] == "2026-03-03T12:03:00Z"
-    assert len(queued(world, Task.TELL)) == 1
+    assert len(queued(world, OutboxKind.FIND_READERS)) == 1
     world.clock.move(minutes=1)
     assert pause(world, shop).json["paused_until"] == "2026-03-03T12:08:00Z"
-    assert len(queued(world, Task.TELL)) == 2
+    assert len(queued(world, OutboxKind.FIND_READERS)) == 2
 
 
 def test_who_is_not_on_shift_has_nothing_to_pause(world: World, shop: Shop) -> None:
@@ -163,7 +163,7 @@ def test_a_test_push_rings_each_of_ones_own_phones(world: World, shop: Shop) -> 
 def test_a_test_push_without_a_phone_says_so(world: World, shop: Shop) -> None:
     said = problem(world.request("POST", "/v1/me/test-push", (shop, "floor")), 409, "not-now")
     assert "register" in said["detail"]
-    assert rows(world, Outgoing) == []
+    assert rows(world, OutboxMessage) == []
 
 
 def test_phones_are_tested_a_few_times_a_minute(world: World, shop: Shop) -> None:

@@ -12,9 +12,9 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from config import ROOT
 from models.db.session import Database, DatabaseRole
-from models.outbox.message import Outgoing
+from models.outbox.message import OutboxMessage
 from models.staff.device import AddressKind
-from notifications.channels.base import Verdict
+from notifications.channels.base import DeliveryResult
 from tests.support.app import World
 from tests.support.databases import only_on_sqlite
 from tests.support.factories import Shop, give_phone
@@ -70,7 +70,7 @@ def test_requests_are_counted_by_what_nobody_outside_can_make_up(world: World, s
 def test_what_waits_and_how_late_it_is(world: World, shop: Shop) -> None:
     give_phone(world.back_office, shop, "manager", "phone", kind=AddressKind.FCM_TOKEN)
     push = Notebook()
-    push.verdict = Verdict.later("unauthenticated", alarm=True)
+    push.result = DeliveryResult.later("unauthenticated", alarm=True)
     with worker_of(world, over(push)) as worker:
         for _ in range(2):
             log_concern(world, shop)
@@ -78,10 +78,10 @@ def test_what_waits_and_how_late_it_is(world: World, shop: Shop) -> None:
         for _ in range(2):
             beat(world, worker)
         told = measured(world)
-        waiting = [row for row in rows(world, Outgoing) if row.done_at is None]
+        waiting = [row for row in rows(world, OutboxMessage) if row.done_at is None]
         assert len(waiting) == 2
         assert told["amends_outbox_rows{state=due}"] + told["amends_outbox_rows{state=later}"] == 2
-        assert told["amends_outbox_rows{state=leased}"] == told["amends_outbox_rows{state=set_aside}"] == 0
+        assert told["amends_outbox_rows{state=leased}"] == told["amends_outbox_rows{state=dead_lettered}"] == 0
         assert told["amends_outbox_oldest_due_seconds"] >= 5
         assert (told["amends_breaker_open{channel=push}"], told["amends_breaker_open{channel=log}"]) == (1, 0)
         assert (told["amends_workers"], told["amends_step_lateness_seconds"], told["amends_steps_overdue"]) == (1, 0, 0)
@@ -100,7 +100,7 @@ def test_what_waits_and_how_late_it_is(world: World, shop: Shop) -> None:
 def test_sends_are_summed_over_all_workers_and_outlive_them(world: World, shop: Shop) -> None:
     for number in range(3):
         give_phone(world.back_office, shop, "manager", f"phone-{number}", kind=AddressKind.FCM_TOKEN)
-    for answers in ([Verdict.gone("unregistered")], [Verdict.sent()]):
+    for answers in ([DeliveryResult.gone("unregistered")], [DeliveryResult.sent()]):
         push = Notebook()
         push.next.extend(answers)
         with worker_of(world, over(push)) as worker:
@@ -144,7 +144,7 @@ def test_the_house_says_what_its_auditor_and_its_queue_say(world: World, shop: S
             {"log": "ok", "push": "ok", "email": "ok"},
         )
         give_phone(world.back_office, shop, "manager", "phone", kind=AddressKind.FCM_TOKEN)
-        book.verdict = Verdict.later("unauthenticated", alarm=True)
+        book.result = DeliveryResult.later("unauthenticated", alarm=True)
         for _ in range(2):
             log_concern(world, shop)
             work(worker)

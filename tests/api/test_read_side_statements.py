@@ -8,10 +8,10 @@ from models.access import GRANTS, Actor, Role
 from models.concerns.concern import Concern
 from models.concerns.enums import Outcome
 from models.db.base import Money
-from models.organizations.catalogue_item import Item
+from models.organizations.catalogue_item import CatalogueItem
 from models.organizations.store import Store
 from models.policy_defaults import MAX_CARRIED_OVER
-from models.recovery.approvals import act
+from models.recovery.approvals import record_action
 from models.recovery.follow_up import FollowUp, FollowUpKind
 from models.recovery.remedy import Remedy
 from notifications.decide.announce import announce
@@ -30,16 +30,16 @@ def _tell(world: World, shop: Shop, numbers: range) -> None:
     by = Actor(shop.organization_id, GRANTS[Role.FLOOR], None, staff_id=shop.staff["floor"])
     with world.back_office.writing(shop.organization_id) as session:
         store = session.get_one(Store, (shop.organization_id, shop.store_id))
-        remedy = Remedy.named(session, "voucher")
-        (soup,) = Item.told(session, [{"name": "Soup"}], at=NOON)
+        remedy = Remedy.by_slug(session, "voucher")
+        (soup,) = CatalogueItem.find_or_create(session, [{"name": "Soup"}], at=NOON)
         for number in numbers:
             logged = Concern.log(by=by, store=store, mood=1, at=NOON, items=[{"item": soup}])
             session.add(logged.concern)
             announce(session, logged)
             cost = Money(number, "EUR")
-            act(session, logged.concern, by=by, remedy=remedy, cost=cost, at=NOON)
+            record_action(session, logged.concern, by=by, remedy=remedy, cost=cost, at=NOON)
             promise = {"what": "A call.", "kind": FollowUpKind.CALL, "due_at": NOON + timedelta(hours=1)}
-            FollowUp.promise(session, logged.concern, by=by, at=NOON, **promise)
+            FollowUp.create(session, logged.concern, by=by, at=NOON, **promise)
             if number % 2:
                 logged.concern.resolve(by=by, outcome=Outcome.LOST, at=NOON + timedelta(seconds=number))
 

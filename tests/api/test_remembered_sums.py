@@ -15,7 +15,7 @@ from tests.support.store_groups import put_in_groups
 from tests.support.worker import log_concern
 
 YEAR = {"from": "2026-01-01", "to": "2026-12-31"}
-OF_MONTHS = ("FROM kept_month", "FROM kept_cause")
+OF_MONTHS = ("FROM rollup_month", "FROM rollup_cause")
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from models.reports.grouping import OF_RECOVERY
+from models.reports.grouping import RECOVERY_DIMENSIONS
 from tests.support.app import World
 from tests.support.databases import only_on_sqlite
 from tests.support.factories import Shop, make_shop
@@ -22,7 +22,7 @@ from tests.support.report_assertions import agrees, counted_in
 from tests.support.store_groups import put_in_groups
 
 FROM, TO = BEGIN.date() - timedelta(days=50), END.date() + timedelta(days=1)
-GROUPINGS = [(), *((by,) for by in OF_RECOVERY), *combinations(OF_RECOVERY, 2)]
+GROUPINGS = [(), *((by,) for by in RECOVERY_DIMENSIONS), *combinations(RECOVERY_DIMENSIONS, 2)]
 SEED = 20260303
 COUNTED = ("concerns", "follow_ups_due", "follow_ups_kept", "checks")
 

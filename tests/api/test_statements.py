@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from api.schemas.base import MOST_PER_PAGE
-from models.db.cache import Memory
+from models.db.cache import TtlCache
 from tests.api.test_guidance import limit_vouchers
 from tests.support.app import World
 from tests.support.bulk_copies import copy, originals
@@ -114,7 +114,7 @@ MORE_FOR = {
 }
 
 # The export is counted in test_read_side_statements: its rows come from the feed, which copies are not in.
-READS = [operation for operation in operations() if operation.method == "GET" and operation.needs]
+READS = [operation for operation in operations() if operation.method == "GET" and operation.permissions]
 READS = [operation for operation in READS if operation.id != "getExportChanges"]
 
 
@@ -130,7 +130,7 @@ class House:
         with owner.begin() as connection:
             self._grow(connection, size - self.size)
         owner.dispose()
-        self.world.database.memory = Memory()
+        self.world.database.memory = TtlCache()
         self.size = size
 
     def _grow(self, owner: sa.Connection, more: int) -> None:
@@ -139,7 +139,7 @@ class House:
         ids = {name: UUID(self.scene.ids[name]) for name in ("concern_id", "alert_id", "staff_id", "customer_id")}
         (concern,) = originals(owner, "concern", id=ids["concern_id"])
         (alert,) = originals(owner, "alert", id=ids["alert_id"])
-        for table in ("region", "question", "remedy", "alert_rule", "item"):
+        for table in ("region", "question", "remedy", "alert_rule", "catalogue_item"):
             copy(owner, table, originals(owner, table, **own)[0], more, **slug)
         for table, part, link in [("category", "cause", "category_id"), ("store", "place", "store_id")]:
             copies = copy(owner, table, originals(owner, table, **own)[0], more, **slug)
@@ -148,7 +148,13 @@ class House:
                 policy = originals(owner, "escalation_policy", **own)[0]
                 copy(owner, "escalation_policy", policy, more, **slug, store_id=copies.__getitem__)
         groups = copy(owner, "store_group", originals(owner, "store_group", **own)[0], more, **slug)
-        copy(owner, "store_in_group", originals(owner, "store_in_group", **own)[0], more, group_id=groups.__getitem__)
+        copy(
+            owner,
+            "store_group_member",
+            originals(owner, "store_group_member", **own)[0],
+            more,
+            group_id=groups.__getitem__,
+        )
         (floor,) = originals(owner, "staff", id=ids["staff_id"])
         people = copy(owner, "staff", floor, more, login=lambda number: f"copy-{first + number}")
         for place in ("staff_store", "shift"):
@@ -170,12 +176,12 @@ class House:
         due = {"business_date": lambda _number: concern["business_date"]}
         copy(owner, "follow_up", promised, more, concern_id=concerns.__getitem__, **due)
         copy(owner, "follow_up", promised, more, **due)
-        left = originals(owner, "log_hand_over", **own)[0]
-        copy(owner, "log_hand_over", left, more, concern_id=concerns.__getitem__)
+        left = originals(owner, "daily_log_handover", **own)[0]
+        copy(owner, "daily_log_handover", left, more, concern_id=concerns.__getitem__)
         (asked, *_) = originals(owner, "feedback_request", concern_id=concern["id"])
         copy(owner, "feedback_request", asked, more, token=lambda number: f"{first + number:038}")
-        (qr, *_) = originals(owner, "standing_qr", **own)
-        copy(owner, "standing_qr", qr, more, token=lambda number: f"{first + number:038}")
+        (qr, *_) = originals(owner, "qr_code", **own)
+        copy(owner, "qr_code", qr, more, token=lambda number: f"{first + number:038}")
         notified = originals(owner, "notification", alert_id=alert["id"])[0]
         copy(owner, "notification", notified, more, alert_id=alerts.__getitem__)
         copy(owner, "notification", notified, more, step=lambda number: 10 + first + number)

@@ -140,7 +140,7 @@ WRITES = [operation for operation in operations() if operation.method in ("POST"
 def test_nobody_sets_what_is_the_servers_to_set(still: Still, operation: Operation) -> None:
     """In any body, also where none belongs; only unknown fields are complained of, because that is looked at first."""
     ids = still.scene.ids
-    by = "admin" if operation.needs in ADMINS_OWN else "manager"
+    by = "admin" if operation.permissions in ADMINS_OWN else "manager"
     own = resolved(operation.body_schema).get("properties", {}).keys()
     for name, value in SERVERS_OWN.items():
         if name in own:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from models.staff.device import AddressKind
-from notifications.channels.push.channel import Push
+from notifications.channels.push.channel import PushChannel
 from tests.chaos.drivers.chaos_run import new_seed
 from tests.chaos.drivers.push_outage import MODES, undergo
 from tests.support.app import World
@@ -31,7 +31,7 @@ def test_requests_go_on_while_the_push_service_hangs(world: World, shop: Shop, t
     """Nothing is locked while a letter is out: these requests are answered before the push service says a word."""
     give_phone(world.back_office, shop, "manager", "phone-1", kind=AddressKind.FCM_TOKEN)
     with FcmStandIn(tmp_path) as fcm:
-        push = Push.from_credentials(fcm.credentials, fcm.url)
+        push = PushChannel.from_credentials(fcm.credentials, fcm.url)
         with worker_of(world, over(push), patience=0.01) as worker:
             fcm.queue(fcm_answers.hang())
             concern = log_concern(world, shop)

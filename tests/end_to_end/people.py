@@ -34,7 +34,7 @@ class Person:
         assert answer.status_code < 300, f"{method} {path}: {answer.text}"
         return answer.json()
 
-    def reads(self, path: str) -> Any:
+    def read_only(self, path: str) -> Any:
         return self.sends("GET", path)
 
     def posts(self, path: str, **body: Any) -> Any:
@@ -71,14 +71,14 @@ class Person:
 
 def figures_of(person: Person, concern: dict[str, Any]) -> dict[str, Any]:
     """The figures of the log of that concern's day."""
-    log = person.reads(f"/v1/stores/{concern['store_id']}/recovery-logs/{concern['business_date']}")
+    log = person.read_only(f"/v1/stores/{concern['store_id']}/recovery-logs/{concern['business_date']}")
     figures: dict[str, Any] = log["figures"]
     return figures
 
 
 def waited(person: Person, concerns: list[dict[str, Any]]) -> dict[str, Any]:
     """How long each of these took, told from the concerns themselves."""
-    read = [person.reads(f"/v1/concerns/{concern['id']}") for concern in concerns]
+    read = [person.read_only(f"/v1/concerns/{concern['id']}") for concern in concerns]
     times = [{name: datetime.fromisoformat(one[f"{name}_at"]) for name in MOMENTS} for one in read]
     return {
         "minutes_to_take": spread(minutes(one["received"], one["taken"]) for one in times),

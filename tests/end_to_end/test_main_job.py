@@ -34,7 +34,7 @@ class Walk:
         path = f"/v1/concerns/{self.concern['id']}/{verb}"
         return self.answered(self.house.request("POST", path, self.manager, json=body), status)
 
-    def reads(self, path: str, token: str, **query: Any) -> dict[str, Any]:
+    def read_only(self, path: str, token: str, **query: Any) -> dict[str, Any]:
         return self.answered(self.house.request("GET", path, token, params=query), 200)
 
     @staticmethod
@@ -78,7 +78,7 @@ def what_was_done_and_how_it_ended_is_written_down(walk: Walk) -> None:
 
 
 def the_customer_is_known_again_with_what_was_done_before(walk: Walk) -> None:
-    history = walk.reads(f"/v1/customers/{walk.concern['customer_id']}/history", walk.floor)
+    history = walk.read_only(f"/v1/customers/{walk.concern['customer_id']}/history", walk.floor)
     newest, *before = history["items"]
     assert history["customer"]["name"] == "Beatriz Nevoeiro"
     assert newest["id"] == walk.concern["id"]
@@ -94,7 +94,7 @@ def a_mood_alone_is_enough_to_ring(walk: Walk) -> None:
 
 def the_manager_reads_the_recovery_log_of_the_day(walk: Walk) -> None:
     store, day = walk.concern["store_id"], walk.concern["business_date"]
-    log = walk.reads(f"/v1/stores/{store}/recovery-logs/{day}", walk.manager)
+    log = walk.read_only(f"/v1/stores/{store}/recovery-logs/{day}", walk.manager)
     assert walk.concern["id"] in {entry["id"] for entry in log["concerns"]}
     assert log["figures"]["concerns"] == 3
 
@@ -103,7 +103,7 @@ def head_office_reads_the_report_with_a_key_made_on_the_command_line(walk: Walk)
     made = walk.house.command("api-key", "create", "--organization", "demo", "--name", "BI", "--scope", "reports:read")
     to = date.fromisoformat(walk.concern["business_date"])
     asked = {"from": str(to - timedelta(days=59)), "to": str(to), "group_by": "region,month"}
-    report = walk.reads("/v1/reports/recovery", json.loads(made)["token"], **asked)
+    report = walk.read_only("/v1/reports/recovery", json.loads(made)["token"], **asked)
     assert {row["group"]["region"]["slug"] for row in report["rows"]} == {"north", "south"}
     assert 600 < report["totals"]["concerns"] < 1200
 

@@ -33,7 +33,7 @@ class Dribbler:
         head = f"POST /v1/concerns HTTP/1.1\r\nHost: {house.port}\r\nAuthorization: Bearer {token}\r\n"
         head += f"Content-Type: application/json\r\nContent-Length: {len(self.body)}\r\nConnection: close\r\n\r\n"
         self.connection.sendall(head.encode() + self.body[:1])
-        self.sent, self.hurry = 1, threading.Event()
+        self.sent, self.advance_now = 1, threading.Event()
         self.thread = threading.Thread(target=self._dribble)
         self.thread.start()
 
@@ -41,18 +41,18 @@ class Dribbler:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.hurry.set()
+        self.advance_now.set()
         self.thread.join(PATIENCE)
         self.connection.close()
 
     def _dribble(self) -> None:
-        while not self.hurry.wait(0.05) and self.sent < len(self.body) - 1:
+        while not self.advance_now.wait(0.05) and self.sent < len(self.body) - 1:
             self.connection.sendall(self.body[self.sent : self.sent + 1])
             self.sent += 1
 
     def finish(self) -> str:
         """Send the rest at once; the status line of the answer."""
-        self.hurry.set()
+        self.advance_now.set()
         self.thread.join(PATIENCE)
         self.connection.sendall(self.body[self.sent :])
         return self.connection.recv(4096).partition(b"\r\n")[0].decode()

@@ -60,16 +60,16 @@ def dessert_and_refund(server: Person, manager: Person, concern: Concern) -> Non
     server.hears("table 12 left happy | Waiting time")
 
     unpaid = "/v1/recovery-actions?unpaid=true"
-    assert refund["id"] in {action["id"] for action in manager.reads(unpaid)["items"]}
+    assert refund["id"] in {action["id"] for action in manager.read_only(unpaid)["items"]}
     manager.posts(f"/v1/recovery-actions/{refund['id']}/settle", settlement="settled", reference="till-881")
-    assert refund["id"] not in {action["id"] for action in manager.reads(unpaid)["items"]}
+    assert refund["id"] not in {action["id"] for action in manager.read_only(unpaid)["items"]}
 
 
 def a_promise_kept(server: Person, concern: Concern) -> None:
     """A call is promised, reminded of, and kept."""
     promise = server.promises(concern, "We call to hear how the evening went on.", minutes=5)
     path = f"/v1/customers/{concern['customer_id']}/history"
-    assert [one["id"] for one in server.reads(path)["now"]["promised"]] == [promise["id"]]
+    assert [one["id"] for one in server.read_only(path)["now"]["promised"]] == [promise["id"]]
     server.hears("A promise to keep, table 12 | Open to see more · Waiting time")
     assert server.posts(f"/v1/follow-ups/{promise['id']}/keep", note="She was glad.")["status"] == "kept"
 
@@ -82,7 +82,7 @@ def not_right_after_all(house: House, server: Person, manager: Person, concern: 
     said = {"rating": "2", "words": "The bill still shows the dessert."}
     assert requests.post(asked["link"], data=said, timeout=30).status_code == 200
     manager.hears("Unhappy after all, table 12 | Waiting time")
-    again = manager.reads(f"/v1/concerns/{concern['id']}")
+    again = manager.read_only(f"/v1/concerns/{concern['id']}")
     assert (again["status"], again["rating"], again["reopened_count"]) == ("open", 2, 1)
     manager.does(concern, "take")
     manager.does(concern, "recovery-actions", remedy="apology", note="Called her; the bill is corrected.")
@@ -95,10 +95,10 @@ def the_next_visit(server: Person, manager: Person, concern: Concern) -> Concern
         mood=3, category="food-and-drink", cause="cold", place="table-3", customer_id=concern["customer_id"]
     )
     manager.hears("Unhappy again, table 3 | Food and drink")
-    tried = manager.reads(f"/v1/alerts/{second['alert']['id']}")["previous"]
+    tried = manager.read_only(f"/v1/alerts/{second['alert']['id']}")["previous"]
     assert (tried["concern_id"], tried["remedies"]) == (concern["id"], ["gift", "refund", "apology"])
     assert second["guidance"]["tried_before"] == tried
-    history = server.reads(f"/v1/customers/{concern['customer_id']}/history")
+    history = server.read_only(f"/v1/customers/{concern['customer_id']}/history")
     assert history["now"]["second_failure"] is True
     manager.does(second, "take")
     manager.does(second, "recovery-actions", remedy="remake")
@@ -108,7 +108,7 @@ def the_next_visit(server: Person, manager: Person, concern: Concern) -> Concern
 
 def test_the_birthday_table(house: House) -> None:
     server, manager, admin = (Person(house, "demo", login) for login in ("floor", "manager", "admin"))
-    remedies = {one["slug"]: one["id"] for one in admin.reads("/v1/remedies")["items"]}
+    remedies = {one["slug"]: one["id"] for one in admin.read_only("/v1/remedies")["items"]}
     admin.changes(f"/v1/remedies/{remedies['gift']}", limits=[{"role": "floor", "per_customer": euros(1200)}])
     concern = forty_minutes_late(house, server, manager)
     dessert_and_refund(server, manager, concern)
@@ -165,16 +165,16 @@ def test_the_item_nobody_found(house: House) -> None:
     assert request["alert"] is None
     told = seller.changes(f"/v1/concerns/{request['id']}", question="what-matters", wanted="A kettle by tonight.")
     assert (told["question"], told["items"][0]["name"]) == ("what-matters", "Blue kettle")
-    assert [item["slug"] for item in seller.reads("/v1/items?name=blue")["items"]] == ["blue-kettle"]
+    assert [item["slug"] for item in seller.read_only("/v1/items?name=blue")["items"]] == ["blue-kettle"]
 
     # It stands in another store. A call back is promised, and the customer thanked by the name they like.
     seller.does(request, "recovery-actions", remedy="other", note="Put aside in the store at the harbour.")
     promise = seller.promises(request, "We call when it has arrived.", minutes=5)
     seller.hears("A promise to keep, aisle 4 | Open to see more · Availability")
     seller.changes(f"/v1/customers/{request['customer_id']}", preferred_name="Dona Graça", pronunciation="GRAH-sa")
-    owed = seller.reads("/v1/follow-ups?status=open")["items"]
+    owed = seller.read_only("/v1/follow-ups?status=open")["items"]
     assert [one["id"] for one in owed] == [promise["id"]]
-    name = seller.reads(f"/v1/customers/{owed[0]['customer_id']}")["preferred_name"]
+    name = seller.read_only(f"/v1/customers/{owed[0]['customer_id']}")["preferred_name"]
     kept = seller.posts(f"/v1/follow-ups/{promise['id']}/keep", note=f"Thank you for waiting, {name}.")
     assert (kept["status"], kept["note"]) == ("kept", "Thank you for waiting, Dona Graça.")
     seller.does(request, "resolve", outcome="recovered", mood_after=5)
@@ -245,15 +245,15 @@ def test_the_faulty_product(house: House) -> None:
         what="The maker changed the seal.",
         store_id=concern["store_id"],
     )
-    raised = manager.reads(f"/v1/fixes/{fix['id']}/customers")["items"]
+    raised = manager.read_only(f"/v1/fixes/{fix['id']}/customers")["items"]
     assert [one["customer"]["name"] for one in raised] == ["Nela Faria", "Ivo Lameiras"]
-    seller_id = seller.reads("/v1/me")["id"]
+    seller_id = seller.read_only("/v1/me")["id"]
     due_at = fits["due_at"]
     thanked = manager.posts(f"/v1/fixes/{fix['id']}/thank-yous", due_at=due_at, owner_id=seller_id)
     assert (thanked["figures"]["thanked"], thanked["figures"]["left"]) == (2, 0)
-    for thank_you in seller.reads(f"/v1/follow-ups?fix_id={fix['id']}")["items"]:
+    for thank_you in seller.read_only(f"/v1/follow-ups?fix_id={fix['id']}")["items"]:
         seller.posts(f"/v1/follow-ups/{thank_you['id']}/keep")
-    told = manager.reads(f"/v1/fixes/{fix['id']}")["figures"]
+    told = manager.read_only(f"/v1/fixes/{fix['id']}")["figures"]
     assert told["loop_back_rate"] == {"value": None, "numerator": 2, "denominator": 2}
 
     assert figures_of(manager, concern) == {

@@ -3,7 +3,7 @@
 import pytest
 from uuid_utils.compat import uuid7
 
-from models.access import EVERYWHERE, GRANTS, KEY_GRANTS, Actor, KeyScope, Permission, Role
+from models.access import GRANTS, KEY_GRANTS, ROLES_OF_ALL_STORES, Actor, KeyScope, Permission, Role
 from models.errors import Forbidden
 
 P = Permission
@@ -87,7 +87,7 @@ def test_no_key_is_a_person_whatever_its_scopes() -> None:
 
 
 def test_head_office_and_admin_look_after_every_store() -> None:
-    assert {Role.HEAD_OFFICE, Role.ADMIN} == EVERYWHERE
+    assert {Role.HEAD_OFFICE, Role.ADMIN} == ROLES_OF_ALL_STORES
 
 
 def test_an_actor_reaches_the_own_stores_or_all() -> None:
@@ -100,7 +100,7 @@ def test_an_actor_reaches_the_own_stores_or_all() -> None:
 
 def test_what_is_not_granted_is_forbidden_by_name() -> None:
     floor = Actor(uuid7(), GRANTS[Role.FLOOR], frozenset(), staff_id=uuid7(), name="Ana")
-    floor.must(P.CONCERN_LOG)
+    floor.require(P.CONCERN_LOG)
     with pytest.raises(Forbidden, match="report:read"):
-        floor.must(P.REPORT_READ)
+        floor.require(P.REPORT_READ)
     assert "Ana" not in repr(floor)  # names stay out of logs

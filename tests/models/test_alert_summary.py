@@ -6,14 +6,14 @@ import pytest
 
 from models.staff.device import AddressKind
 from models.staff.staff import Staff
-from notifications.channels.base import Verdict
+from notifications.channels.base import DeliveryResult
 from tests.support.app import World
 from tests.support.factories import NOON
 from tests.support.store_evening import Evening, evening_in
 from tests.support.worker import move, notifications
 
-AWAY = Verdict.later("unavailable")
-GONE = Verdict.gone("unregistered")
+AWAY = DeliveryResult.later("unavailable")
+GONE = DeliveryResult.gone("unregistered")
 
 
 @pytest.fixture
@@ -113,12 +113,12 @@ def test_taken_names_who_is_on_the_way(evening: Evening) -> None:
 
 def test_while_firebase_is_down_it_says_walk_over_and_when_it_is_back_that_it_was_sent(evening: Evening) -> None:
     give_firebase_phones(evening, "colleague", "lead")
-    evening.book.verdict = AWAY
+    evening.book.result = AWAY
     concern = evening.log(mood=2)
     assert summary(evening, concern) == "the push service does not answer: walk over"
     evening.let_pass(seconds=30)
     assert summary(evening, concern) == "the push service does not answer: walk over"
-    evening.book.verdict = Verdict.sent()
+    evening.book.result = DeliveryResult.sent()
     evening.let_pass(seconds=30)
     assert summary(evening, concern) == "sent to 2 phones, none has it yet"
 
@@ -126,7 +126,7 @@ def test_while_firebase_is_down_it_says_walk_over_and_when_it_is_back_that_it_wa
 def test_while_letters_are_kept_back_a_new_call_does_not_promise_what_nobody_tries(evening: Evening) -> None:
     """After three failures in a row the worker does not even try: the one who waits is to know that."""
     give_firebase_phones(evening)
-    evening.book.verdict = AWAY
+    evening.book.result = AWAY
     for _ in range(3):
         evening.log(mood=2)
     concern = evening.log(mood=2)
@@ -136,7 +136,7 @@ def test_while_letters_are_kept_back_a_new_call_does_not_promise_what_nobody_tri
 
 def test_an_outage_that_lasts_until_the_end_of_the_call_was_no_phone(evening: Evening) -> None:
     give_firebase_phones(evening, "colleague")
-    evening.book.verdict = AWAY
+    evening.book.result = AWAY
     concern = evening.log(mood=2)
     evening.let_pass(minutes=19)
     assert summary(evening, concern) == "no phone reached: walk over"

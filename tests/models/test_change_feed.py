@@ -13,11 +13,11 @@ from sqlalchemy import select
 from models.access import GRANTS, Actor, Role
 from models.concerns.concern import Concern
 from models.concerns.enums import Outcome
-from models.db.change_feed import Change, ChangeCounter, Op
-from models.db.session import EVERYTHING, Database, DatabaseRole, ScopedSession
+from models.db.change_feed import Change, ChangeCounter, ChangeOp
+from models.db.session import ALL_TENANTS, Database, DatabaseRole, ScopedSession
 from models.organizations.store import Store
 from models.organizations.vocabulary import Category
-from models.recovery.approvals import act
+from models.recovery.approvals import record_action
 from models.recovery.remedy import Remedy
 from models.staff.shift import Shift
 from notifications.decide.announce import announce
@@ -51,7 +51,7 @@ def last_number(world: World, shop: Shop) -> int:
         return session.scalars(select(ChangeCounter.last_seq)).one()
 
 
-def told(changes: list[Change]) -> list[tuple[str, UUID, int, Op]]:
+def told(changes: list[Change]) -> list[tuple[str, UUID, int, ChangeOp]]:
     return [(change.kind, change.object_id, change.version, change.op) for change in changes]
 
 
@@ -72,7 +72,9 @@ def test_each_object_of_a_transaction_appears_once_with_its_version(world: World
         concern = log(session, shop, mood=1)
         session.flush()
         announce(session, concern.edit(by=actor(shop), at=NOON, stake="birthday"))
-        action, event = act(session, concern, by=actor(shop), remedy=Remedy.named(session, "apology"), at=NOON)
+        action, event = record_action(
+            session, concern, by=actor(shop), remedy=Remedy.by_slug(session, "apology"), at=NOON
+        )
         announce(session, event)
         session.flush()
         announce(session, concern.resolve(by=actor(shop), outcome=Outcome.RECOVERED, at=NOON))
@@ -80,7 +82,7 @@ def test_each_object_of_a_transaction_appears_once_with_its_version(world: World
     assert alert is not None
     changes = feed(world, shop, after=before)
     expected = [("concern", concern), ("alert", alert), ("recovery_action", action)]
-    assert sorted(told(changes)) == sorted((kind, row.id, row.version, Op.UPSERT) for kind, row in expected)
+    assert sorted(told(changes)) == sorted((kind, row.id, row.version, ChangeOp.UPSERT) for kind, row in expected)
     assert [change.seq for change in changes] == [before + 1, before + 2, before + 3]
     assert {change.store_id for change in changes} == {shop.store_id}
     assert (concern.version, alert.version, action.version) == (4, 2, 1)
@@ -91,10 +93,10 @@ def test_a_later_transaction_appears_again_with_the_new_version(world: World, sh
     with world.database.writing(shop.organization_id) as session:
         concern_id = log(session, shop).id
     with world.database.writing(shop.organization_id) as session:
-        Concern.find(session, concern_id, seen_by=actor(shop)).take(by=actor(shop), at=NOON)
+        Concern.get_visible(session, concern_id, actor=actor(shop)).take(by=actor(shop), at=NOON)
     assert told(feed(world, shop, after=before)) == [
-        ("concern", concern_id, 1, Op.UPSERT),
-        ("concern", concern_id, 2, Op.UPSERT),
+        ("concern", concern_id, 1, ChangeOp.UPSERT),
+        ("concern", concern_id, 2, ChangeOp.UPSERT),
     ]
 
 
@@ -105,7 +107,7 @@ def test_what_was_rolled_back_leaves_no_number_behind(world: World, shop: Shop) 
     assert last_number(world, shop) == before
     with world.database.writing(shop.organization_id) as session:
         concern = log(session, shop)
-    assert told(feed(world, shop, after=before)) == [("concern", concern.id, 1, Op.UPSERT)]
+    assert told(feed(world, shop, after=before)) == [("concern", concern.id, 1, ChangeOp.UPSERT)]
     assert last_number(world, shop) == before + 1
 
 
@@ -127,8 +129,8 @@ def test_a_savepoint_that_was_rolled_back_is_not_told(world: World, shop: Shop) 
             kept = log(session, shop)
         kept.take(by=actor(shop), at=NOON)
     assert told(feed(world, shop, after=before)) == [
-        ("concern", first.id, 1, Op.UPSERT),
-        ("concern", kept.id, 2, Op.UPSERT),
+        ("concern", first.id, 1, ChangeOp.UPSERT),
+        ("concern", kept.id, 2, ChangeOp.UPSERT),
     ]
 
 
@@ -138,7 +140,7 @@ def test_what_is_deleted_is_told_as_such(world: World, shop: Shop) -> None:
     before = last_number(world, shop)
     with world.database.writing(shop.organization_id) as session:
         session.delete(session.get_one(Category, (shop.organization_id, category.id)))
-    assert told(feed(world, shop, after=before)) == [("category", category.id, 1, Op.DELETE)]
+    assert told(feed(world, shop, after=before)) == [("category", category.id, 1, ChangeOp.DELETE)]
     assert feed(world, shop, after=before)[0].store_id is None
 
 
@@ -157,14 +159,14 @@ def test_a_known_customer_is_told_once(world: World, shop: Shop) -> None:
     for _ in range(2):
         with world.database.writing(shop.organization_id) as session:
             customer = recognise(session, shop.store_id, phone="+351912345678")
-    assert told(feed(world, shop, after=before)) == [("customer", customer.id, 1, Op.UPSERT)]
+    assert told(feed(world, shop, after=before)) == [("customer", customer.id, 1, ChangeOp.UPSERT)]
 
 
 def test_every_organization_counts_for_itself(world: World, shop: Shop) -> None:
     other = make_shop(world.back_office, "other")
     before = {one.slug: last_number(world, one) for one in (shop, other)}
     # The worker sees all of them, and may change something of each in one transaction.
-    with world.back_office.writing(EVERYTHING) as session:
+    with world.back_office.writing(ALL_TENANTS) as session:
         for one in (shop, other, shop):
             session.add(Category(organization_id=one.organization_id, slug=f"c{len(session.new)}", name="New"))
     for one, count in ((shop, 2), (other, 1)):

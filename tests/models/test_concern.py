@@ -14,10 +14,10 @@ from uuid_utils.compat import uuid7
 from models.access import GRANTS, KEY_GRANTS, Actor, KeyScope, Role
 from models.concerns.concern import MOVES, Concern
 from models.concerns.enums import Handling, Outcome, Status
-from models.concerns.event import Step
+from models.concerns.event import ConcernStep
 from models.customers.customer import Customer
-from models.errors import Conflict, Forbidden, NotNow
-from models.operations.default_rules import first_rules
+from models.errors import Conflict, Forbidden, InvalidState
+from models.operations.default_rules import default_rules
 from models.organizations.store import Place, Store
 from models.organizations.vocabulary import Category, Cause
 from models.staff.credentials import ApiKey
@@ -71,7 +71,12 @@ def brought_to(status: str) -> Concern:
 
 
 def test_the_table_of_moves_is_the_one_that_was_agreed() -> None:
-    steps = {"take": Step.TAKEN, "release": Step.RELEASED, "resolve": Step.RESOLVED, "reopen": Step.REOPENED}
+    steps = {
+        "take": ConcernStep.TAKEN,
+        "release": ConcernStep.RELEASED,
+        "resolve": ConcernStep.RESOLVED,
+        "reopen": ConcernStep.REOPENED,
+    }
     agreed = {(str(start), verb): str(MOVES[step][1]) for verb, step in steps.items() for start in MOVES[step][0]}
     assert agreed == LEADS_TO
     assert set(MOVES) == set(steps.values())
@@ -95,7 +100,7 @@ REFUSED = [move for move in product(Status, VERBS) if move not in LEADS_TO and m
 def test_any_other_move_is_refused_and_changes_nothing(status: str, verb: str) -> None:
     concern = brought_to(status)
     before = vars(concern).copy()
-    with pytest.raises(NotNow, match=f"is {status}") as refused:
+    with pytest.raises(InvalidState, match=f"is {status}") as refused:
         VERBS[verb](concern, by=MANAGER, at=after(5))
     assert refused.value.members == {"state": status}
     assert vars(concern) == before
@@ -195,7 +200,7 @@ def test_what_is_ones_own_is_taken_at_once() -> None:
 
 def test_what_a_rule_rings_for_anyway_stays_open_for_others_even_when_it_is_ones_own() -> None:
     store = make_store("harbour", uuid7())
-    set_committed_value(store, "alert_rules", first_rules())
+    set_committed_value(store, "alert_rules", default_rules())
     urgent = Category(slug="allergy", name="Allergy", urgent=True)
     assert logged(store=store, handling=Handling.MINE, category=urgent).status is Status.OPEN
     assert logged(store=store, handling=Handling.MINE, mood=1).status is Status.TAKEN

@@ -7,7 +7,7 @@ from sqlalchemy import select
 from models.access import GRANTS, Actor, Role
 from models.concerns.concern import Concern
 from models.concerns.enums import Kind, Outcome
-from models.concerns.event import ConcernEvent, Step
+from models.concerns.event import ConcernEvent, ConcernStep
 from models.db.base import Money
 from models.organizations.store import Store
 from tests.support.app import World
@@ -40,12 +40,12 @@ def test_the_timeline_is_numbered_without_gaps_and_says_what_changed(world: Worl
         question = select(ConcernEvent).where(ConcernEvent.concern_id == concern.id).order_by(ConcernEvent.number)
         events = session.scalars(question).all()
     assert [(event.number, event.step, event.at, event.details) for event in events] == [
-        (1, Step.LOGGED, NOON, {"mood": 2, "handling": "help"}),
-        (2, Step.TAKEN, after(1), {}),
-        (3, Step.RELEASED, after(2), {}),
+        (1, ConcernStep.LOGGED, NOON, {"mood": 2, "handling": "help"}),
+        (2, ConcernStep.TAKEN, after(1), {}),
+        (3, ConcernStep.RELEASED, after(2), {}),
         (
             4,
-            Step.EDITED,
+            ConcernStep.EDITED,
             after(3),
             {
                 "mood": {"before": 2, "after": 1},
@@ -56,8 +56,8 @@ def test_the_timeline_is_numbered_without_gaps_and_says_what_changed(world: Worl
                 },
             },
         ),
-        (5, Step.RESOLVED, after(4), {"outcome": "recovered", "mood_after": 4, "note": "A new plate"}),
-        (6, Step.REOPENED, after(5), {"outcome": "recovered", "mood_after": 4}),
+        (5, ConcernStep.RESOLVED, after(4), {"outcome": "recovered", "mood_after": 4, "note": "A new plate"}),
+        (6, ConcernStep.REOPENED, after(5), {"outcome": "recovered", "mood_after": 4}),
     ]
     assert {event.by_staff_id for event in events} == {shop.staff["manager"]}
     assert concern.version == 1 + len(events[1:])

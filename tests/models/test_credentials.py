@@ -8,9 +8,9 @@ import pytest
 import sqlalchemy as sa
 from uuid_utils.compat import uuid7
 
-from models.access import EVERYWHERE, GRANTS, Actor, Permission, Role
+from models.access import GRANTS, ROLES_OF_ALL_STORES, Actor, Permission, Role
 from models.policy_defaults import SESSION_TTL
-from models.staff.credentials import SEEN_EVERY, ApiKey, StaffSession, Token, actor_of
+from models.staff.credentials import LAST_SEEN_RESOLUTION, ApiKey, StaffSession, Token, find_actor
 from models.staff.staff import Staff
 from models.tables import metadata
 from tests.support.app import World
@@ -25,7 +25,7 @@ def asks(world: World, text: str, *, at: datetime = NOON) -> tuple[Actor, bool] 
     token = Token.read(text)
     assert token is not None
     with world.database.reading(token.organization_id) as session:
-        return actor_of(session, token, at)
+        return find_actor(session, token, at)
 
 
 def test_a_token_can_be_read_again_and_tells_its_organization() -> None:
@@ -76,7 +76,7 @@ def test_a_token_stands_for_the_person_with_stores_and_grants(world: World, shop
         actor, _ = found
         assert (actor.staff_id, actor.role, actor.permissions) == (shop.staff[login], role, GRANTS[role])
         assert (actor.store_ids, actor.organization_id) == (store_ids, shop.organization_id)
-    assert {role for role, store_ids in expected.values() if store_ids is None} <= EVERYWHERE
+    assert {role for role, store_ids in expected.values() if store_ids is None} <= ROLES_OF_ALL_STORES
 
 
 def test_who_belongs_to_no_store_reaches_none(world: World, shop: Shop) -> None:
@@ -106,7 +106,7 @@ def test_it_is_noticed_once_a_minute_that_somebody_was_here(world: World, shop: 
             world.clock.at = NOON + timedelta(seconds=seconds)
             world.request("GET", me, (shop, login))
             assert max(row.seen_at for row in rows(world, kind) if row.seen_at) == noted, login
-    assert timedelta(minutes=1) == SEEN_EVERY
+    assert timedelta(minutes=1) == LAST_SEEN_RESOLUTION
 
 
 def test_a_key_stands_for_its_scopes(world: World, shop: Shop) -> None:
@@ -180,5 +180,5 @@ def test_sign_ins_that_ran_out_are_let_go(world: World, shop: Shop) -> None:
     count = len(rows(world, StaffSession))
     for at, left in ((NOON + SESSION_TTL - SECOND, count), (NOON + SESSION_TTL, 0)):
         with world.database.writing(shop.organization_id) as session:
-            StaffSession.forget_expired(session, at=at)
+            StaffSession.delete_expired(session, at=at)
         assert len(rows(world, StaffSession)) == left

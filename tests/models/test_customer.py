@@ -177,7 +177,11 @@ def test_a_customer_is_seen_where_they_were_met(world: World, shop: Shop) -> Non
 @only_on_sqlite
 def test_a_name_is_found_by_the_index_of_names_on_sqlite_too(world: World, shop: Shop) -> None:
     everywhere = Actor(shop.organization_id, GRANTS[Role.ADMIN], None)
-    newest = Customer.listed(everywhere, name="Ána").order_by(Customer.created_at.desc(), Customer.id.desc()).limit(51)
+    newest = (
+        Customer.select_visible(everywhere, name="Ána")
+        .order_by(Customer.created_at.desc(), Customer.id.desc())
+        .limit(51)
+    )
     recognise(world, shop, name="Ana Lima")
     with world.database.reading(shop.organization_id) as session:
         with world.counting() as asked:

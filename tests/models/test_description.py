@@ -7,11 +7,11 @@ import pytest
 
 from models.access import GRANTS, Actor, Role
 from models.concerns.concern import Concern
-from models.concerns.references import look_up
+from models.concerns.references import resolve_slugs
 from models.db.base import Money
 from models.db.session import ScopedSession
-from models.errors import DomainError, Invalid, Missing
-from models.organizations.catalogue_item import Item
+from models.errors import DomainError, Invalid, NotFound
+from models.organizations.catalogue_item import CatalogueItem
 from models.organizations.store import Place, Store
 from models.organizations.vocabulary import Category
 from tests.support.app import World
@@ -42,17 +42,17 @@ FOUND_LATER = [
     ({"category": "waiting-time", "cause": "kitchen"}, {"category": "waiting-time", "cause": "kitchen"}),
 ]
 REFUSED: list[tuple[dict[str, Any], type[DomainError], str]] = [
-    ({"category": "nonsense"}, Missing, "/category"),
-    ({"category": ""}, Missing, "/category"),
-    ({"category": "nonsense", "cause": "cold"}, Missing, "/category"),
-    ({"category": "food", "cause": "nonsense"}, Missing, "/cause"),
-    ({"category": "food", "cause": "kitchen"}, Missing, "/cause"),  # of another category
+    ({"category": "nonsense"}, NotFound, "/category"),
+    ({"category": ""}, NotFound, "/category"),
+    ({"category": "nonsense", "cause": "cold"}, NotFound, "/category"),
+    ({"category": "food", "cause": "nonsense"}, NotFound, "/cause"),
+    ({"category": "food", "cause": "kitchen"}, NotFound, "/cause"),  # of another category
     ({"cause": "cold"}, Invalid, "/cause"),
     ({"category": None, "cause": "cold"}, Invalid, "/cause"),
-    ({"place": "nonsense"}, Missing, "/place"),
-    ({"place": "terrace"}, Missing, "/place"),  # of another store
-    ({"question": "nonsense"}, Missing, "/question"),
-    ({"category": "food", "place": "nonsense", "question": "what-happened"}, Missing, "/place"),
+    ({"place": "nonsense"}, NotFound, "/place"),
+    ({"place": "terrace"}, NotFound, "/place"),  # of another store
+    ({"question": "nonsense"}, NotFound, "/question"),
+    ({"category": "food", "place": "nonsense", "question": "what-happened"}, NotFound, "/place"),
 ]
 
 
@@ -69,50 +69,50 @@ def slugs(found: dict[str, Any]) -> dict[str, Any]:
 
 
 def category(session: ScopedSession, slug: str) -> Category:
-    return session.scalars(Category.listed().where(Category.slug == slug)).one()
+    return session.scalars(Category.select_visible().where(Category.slug == slug)).one()
 
 
 def test_slugs_become_rows(session: ScopedSession, shop: Shop) -> None:
     for said, found in FOUND:
-        assert slugs(look_up(session, said, store_id=shop.store_id)) == found, said
+        assert slugs(resolve_slugs(session, said, store_id=shop.store_id)) == found, said
 
 
 def test_a_cause_is_looked_up_in_the_category_there_is(session: ScopedSession, shop: Shop) -> None:
     food = category(session, "food")
     for said, found in FOUND_LATER:
-        assert slugs(look_up(session, said, store_id=shop.store_id, category=food)) == found, said
+        assert slugs(resolve_slugs(session, said, store_id=shop.store_id, category=food)) == found, said
 
 
 def test_words_nobody_has_are_refused_where_they_stand(session: ScopedSession, shop: Shop) -> None:
     for said, kind, pointer in REFUSED:
         with pytest.raises(kind) as refused:
-            look_up(session, said, store_id=shop.store_id)
+            resolve_slugs(session, said, store_id=shop.store_id)
         assert refused.value.pointer == pointer, said
 
 
 def test_what_is_no_word_of_the_organization_stays_as_it_was_told(session: ScopedSession, shop: Shop) -> None:
     said = {"stake": "birthday", "items": [{"name": "Soup"}], "mood": 1}
-    assert look_up(session, said, store_id=shop.store_id) == said
+    assert resolve_slugs(session, said, store_id=shop.store_id) == said
 
 
 def test_words_of_another_organization_are_nobodys(world: World, session: ScopedSession, shop: Shop) -> None:
-    with pytest.raises(Missing):
-        look_up(session, {"place": "table-12"}, store_id=shop.other_store_id)
+    with pytest.raises(NotFound):
+        resolve_slugs(session, {"place": "table-12"}, store_id=shop.other_store_id)
 
 
 def test_an_edit_keeps_before_and_after_and_only_what_changed(session: ScopedSession, shop: Shop) -> None:
     by = Actor(shop.organization_id, GRANTS[Role.FLOOR], None, staff_id=shop.staff["floor"])
     store = session.get_one(Store, (shop.organization_id, shop.store_id))
     food = {"category": "food", "cause": "cold", "place": "table-12"}
-    said = look_up(session, food, store_id=store.id)
-    soup, fish = Item.told(session, [{"slug": "soup"}, {"name": "Fish"}], at=NOON)
+    said = resolve_slugs(session, food, store_id=store.id)
+    soup, fish = CatalogueItem.find_or_create(session, [{"slug": "soup"}, {"name": "Fish"}], at=NOON)
     items = [{"item": soup, "quantity": 2}]
     concern = Concern.log(by=by, store=store, mood=2, at=NOON, stake="birthday", items=items, **said).concern
     session.add(concern)
     session.flush()
     customer = recognise(session, store.id, phone="+351912345678")
     order = {"reference": "A7", "value": Money(1250, "EUR")}
-    changes = look_up(
+    changes = resolve_slugs(
         session, {"category": "allergy", "place": "table-12"}, store_id=store.id, category=said["category"]
     )
     changes |= {"customer": customer, "stake": None, "mood": 2, "items": [{"item": fish}]}
@@ -131,7 +131,7 @@ def test_an_edit_keeps_before_and_after_and_only_what_changed(session: ScopedSes
     }
     session.flush()
     session.expire_all()
-    again = Concern.find(session, concern.id, seen_by=by)
+    again = Concern.get_visible(session, concern.id, actor=by)
     assert (again.category_id, again.cause_id, again.customer_id) == (
         category(session, "allergy").id,
         None,

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import select
 
 from models.access import GRANTS, KEY_GRANTS, Actor, KeyScope, Role
-from models.errors import Forbidden, Missing
+from models.errors import Forbidden, NotFound
 from models.staff.credentials import StaffSession
 from models.staff.device import AddressKind, Device, Platform
 from tests.support.app import World
@@ -79,10 +79,10 @@ def test_forgetting_a_phone_stops_its_pushes_until_it_registers_again(world: Wor
     floor, colleague = actor(world, shop, "floor"), actor(world, shop, "colleague")
     register(world, shop, floor, "phone", "address")
     for by, installation in ((colleague, "phone"), (floor, "no phone")):
-        with pytest.raises(Missing), world.database.writing(shop.organization_id) as session:
-            Device.forget(session, by=by, installation_id=installation, at=NOON)
+        with pytest.raises(NotFound), world.database.writing(shop.organization_id) as session:
+            Device.unregister(session, by=by, installation_id=installation, at=NOON)
     with world.database.writing(shop.organization_id) as session:
-        Device.forget(session, by=floor, installation_id="phone", at=NOON)
+        Device.unregister(session, by=floor, installation_id="phone", at=NOON)
     (device,) = rows(world, Device)
     assert (device.address, device.retired_reason) == (None, "forgotten")
     register(world, shop, floor, "phone", "address")

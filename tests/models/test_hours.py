@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.organizations.opening_hours import WEEKDAYS, Hours, Period, is_open, is_quiet
+from models.organizations.opening_hours import WEEKDAYS, Hours, Period, in_quiet_hours, is_open
 
 # Each with the days around a night in which its clocks change.
 NIGHTS = [
@@ -68,7 +68,7 @@ def test_a_store_that_never_told_its_hours_is_always_open_and_one_without_any_ne
 def test_quiet_hours_may_go_past_midnight(start: time | None, end: time | None, quiet: list[int]) -> None:
     zone = ZoneInfo("America/New_York")
     hours = [datetime(2026, 7, 1, hour, tzinfo=zone) for hour in range(24)]
-    assert [at.hour for at in hours if is_quiet(start, end, at.astimezone(UTC), zone)] == quiet
+    assert [at.hour for at in hours if in_quiet_hours(start, end, at.astimezone(UTC), zone)] == quiet
 
 
 class Wall:

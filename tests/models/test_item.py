@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import func, select
 
 from models.db import slug as naming
-from models.organizations.catalogue_item import Item
+from models.organizations.catalogue_item import CatalogueItem
 from tests.support.app import World
 from tests.support.databases import only_on_postgresql
 from tests.support.factories import NOON, Shop, make_shop
@@ -17,12 +17,12 @@ from tests.support.threads import at_once
 def tell(world: World, shop: Shop, *told: dict[str, Any]) -> list[tuple[str, str]]:
     """Name these on a concern; the slug and the name each of them has in the catalogue."""
     with world.database.writing(shop.organization_id) as session:
-        return [(item.slug, item.name) for item in Item.told(session, told, at=NOON)]
+        return [(item.slug, item.name) for item in CatalogueItem.find_or_create(session, told, at=NOON)]
 
 
 def count(world: World, shop: Shop) -> int:
     with world.database.reading(shop.organization_id) as session:
-        return session.scalars(select(func.count()).select_from(Item)).one()
+        return session.scalars(select(func.count()).select_from(CatalogueItem)).one()
 
 
 def named(*names: str) -> list[dict[str, Any]]:
@@ -61,13 +61,13 @@ def test_what_is_named_twice_at_once_enters_once(world: World, shop: Shop) -> No
 def test_what_no_slug_can_spell_is_told_from_others(world: World, shop: Shop, one: str, other: str) -> None:
     slugs = [slug for slug, _ in tell(world, shop, *named(one, other, one))]
     assert slugs[0] == slugs[2] != slugs[1]
-    assert [naming.slug(slug) for slug in slugs] == slugs
+    assert [naming.check_slug(slug) for slug in slugs] == slugs
 
 
 def test_a_renamed_item_is_found_by_both_names(world: World, shop: Shop) -> None:
     tell(world, shop, {"name": "Sope"})
     with world.database.writing(shop.organization_id) as session:
-        session.scalars(select(Item)).one().rename("Sopa do dia")
+        session.scalars(select(CatalogueItem)).one().rename("Sopa do dia")
     assert tell(world, shop, *named("sopa do DIA", "sope")) == [("sope", "Sopa do dia")] * 2
 
 

@@ -15,16 +15,16 @@ from models.customers.customer import Customer
 from models.db.base import Money
 from models.db.session import ScopedSession
 from models.errors import DomainError
-from models.operations.log_concern import complete, take_in
+from models.operations.log_concern import log_concern, update_concern
 from models.operations.merge_customers import CustomerMerge
-from models.recovery.approvals import act
+from models.recovery.approvals import record_action
 from models.recovery.remedy import Remedy
 from models.tables import metadata
 from tests.support.app import World
 from tests.support.factories import Shop, make_shop
 
 HISTORIES, STEPS, SEED = 12, 40, 20260303
-TABLES = ("customer", "customer_store", "customer_reference", "concern", "recovery_action", "concern_item")
+TABLES = ("customer", "customer_store", "customer_external_id", "concern", "recovery_action", "concern_item")
 OTHERS = ("new", "new", "log", "log", "act", "edit", "edit", "move", "resolve")
 Cell = tuple[str, UUID, str]
 Cells = dict[Cell, Any]
@@ -50,7 +50,7 @@ class Standing:
 
     merge_id: UUID
     before: Cells
-    touched: set[Cell] = field(default_factory=set)
+    changed_rows: set[Cell] = field(default_factory=set)
 
 
 @dataclass
@@ -90,7 +90,7 @@ class Play:
         changed = {cell for cell in before.keys() | after.keys() if before.get(cell) != after.get(cell)}
         for one in self.standing:
             if not (step == "merge" and one.merge_id == done):
-                one.touched |= changed
+                one.changed_rows |= changed
 
     def cells(self) -> Cells:
         """Every value of every row there is, but for versions."""
@@ -106,10 +106,12 @@ class Play:
     def _ends_where_it_was(self, merge_id: UUID, after: Cells) -> None:
         (ended,) = (one for one in self.standing if one.merge_id == merge_id)
         self.standing.remove(ended)
-        if not ended.touched:
+        if not ended.changed_rows:
             self.seen.add("undo at once")
             assert after == ended.before
-        moved = {cell for cell, value in ended.before.items() if cell not in ended.touched and after.get(cell) != value}
+        moved = {
+            cell for cell, value in ended.before.items() if cell not in ended.changed_rows and after.get(cell) != value
+        }
         assert moved == set()
 
     def _customer(self, session: ScopedSession) -> Customer | None:
@@ -142,7 +144,7 @@ class Play:
         by_id = self.dice.random() < 0.5 or contacts.keys() == {"name"}
         whose = {"customer_id": known.id} if by_id else {"customer": contacts}
         told = {"mood": self.dice.randint(1, 5), "store_id": store_id, "items": [{"name": "soup"}], **whose}
-        return take_in(session, told, by=self.by, at=self.world.clock())[0].concern_id
+        return log_concern(session, told, by=self.by, at=self.world.clock())[0].concern_id
 
     def _concern(self, session: ScopedSession) -> Concern | None:
         concerns = session.scalars(sa.select(Concern).order_by(Concern.id)).all()
@@ -151,8 +153,8 @@ class Play:
     def _act(self, session: ScopedSession) -> UUID | None:
         if (concern := self._concern(session)) is None:
             return None
-        remedy, cost = Remedy.named(session, "voucher"), Money(self.dice.choice([100, 999]), "EUR")
-        return act(session, concern, by=self.by, remedy=remedy, cost=cost, at=self.world.clock())[0].id
+        remedy, cost = Remedy.by_slug(session, "voucher"), Money(self.dice.choice([100, 999]), "EUR")
+        return record_action(session, concern, by=self.by, remedy=remedy, cost=cost, at=self.world.clock())[0].id
 
     def _resolve(self, session: ScopedSession) -> UUID | None:
         if (concern := self._concern(session)) is None or concern.status is Status.RESOLVED:
@@ -164,7 +166,7 @@ class Play:
         concern, customer = self._concern(session), self._customer(session)
         if concern is None or customer is None:
             return None
-        return complete(session, concern, {"customer_id": customer.id}, by=self.by, at=self.world.clock()).id
+        return update_concern(session, concern, {"customer_id": customer.id}, by=self.by, at=self.world.clock()).id
 
     def _edit(self, session: ScopedSession) -> UUID | None:
         if (customer := self._customer(session)) is None:
@@ -179,7 +181,7 @@ class Play:
         survivor, other = self._customer(session), self._customer(session)
         if survivor is None or other is None or survivor is other:
             return None
-        merge = CustomerMerge.held(session, survivor.id, other.id)
+        merge = CustomerMerge.plan_locked(session, survivor.id, other.id)
         merge.carry_out(session, id_=uuid7(), by=self.by, at=self.world.clock())
         return merge.id
 

@@ -11,11 +11,11 @@ import sqlalchemy as sa
 from sqlalchemy import select
 
 from models.db.change_feed import Change
-from models.db.session import EVERYTHING, Database, ScopedSession, Tenant
-from models.outbox.message import Outgoing, Task
-from models.reports.rollups.rebuild import mark_everything
+from models.db.session import ALL_TENANTS, Database, ScopedSession, Tenant
+from models.outbox.message import OutboxKind, OutboxMessage
+from models.reports.rollups.rebuild import mark_all_dirty
 from models.staff.device import AddressKind
-from notifications.decide.escalation import climb_due, overdue
+from notifications.decide.escalation import count_overdue, escalate_due
 from tests.support.app import World
 from tests.support.bulk_copies import copy, multiply, originals
 from tests.support.databases import Databases, only_on_postgresql
@@ -23,8 +23,17 @@ from tests.support.full_organization import PHONE, Scene, make_scene
 
 CONCERNS, CUSTOMERS, STORES = 20_000, 5_000, 20
 pytestmark = only_on_postgresql
-LARGE = {"concern", "alert", "customer", "customer_store", "outbox", "change", "concern_event", "recovery_action"}
-LARGE |= {"item", "concern_item", "customer_reference", "notification", "answered_request"}
+LARGE = {
+    "concern",
+    "alert",
+    "customer",
+    "customer_store",
+    "outbox_message",
+    "change",
+    "concern_event",
+    "recovery_action",
+}
+LARGE |= {"catalogue_item", "concern_item", "customer_external_id", "notification", "idempotency_key"}
 
 
 @dataclass
@@ -84,14 +93,20 @@ def _fill(owner: sa.Connection, scene: Scene) -> None:
     )
     multiply(
         owner,
-        "customer_reference",
-        originals(owner, "customer_reference", organization_id=scene.shop.organization_id)[0]["id"],
+        "customer_external_id",
+        originals(owner, "customer_external_id", organization_id=scene.shop.organization_id)[0]["id"],
         CUSTOMERS,
         customer_id="md5('customer' || n)::uuid",
         reference="'reference ' || n",
     )
     multiply(
-        owner, "item", ids["item_id"], CUSTOMERS, slug="'item-' || n", name="'Item ' || n", name_key="'item ' || n"
+        owner,
+        "catalogue_item",
+        ids["item_id"],
+        CUSTOMERS,
+        slug="'item-' || n",
+        name="'Item ' || n",
+        name_key="'item ' || n",
     )
     multiply(
         owner,
@@ -121,10 +136,10 @@ def _fill(owner: sa.Connection, scene: Scene) -> None:
         fresh = days if part == "recovery_action" else {}
         multiply(owner, part, original, CONCERNS, concern_id="md5('concern' || n)::uuid", **fresh)
     multiply(owner, "notification", ids["notification_id"], CONCERNS, alert_id="md5('alert' || n)::uuid")
-    outgoing = owner.scalar(sa.text("SELECT id FROM outbox WHERE alert_id = :id"), {"id": ids["alert_id"]})
+    outgoing = owner.scalar(sa.text("SELECT id FROM outbox_message WHERE alert_id = :id"), {"id": ids["alert_id"]})
     multiply(
         owner,
-        "outbox",
+        "outbox_message",
         outgoing,
         CONCERNS,
         alert_id="md5('alert' || n)::uuid",
@@ -265,18 +280,20 @@ def _by_an_index(large: Large, method: str, path: str, login: str, body: Any = N
 
 WORK: dict[str, tuple[bool, Callable[[World, ScopedSession], object]]] = {  # for every tenant at once?
     "what is due to be sent": (
-        True, lambda world, session: Outgoing.claim(session, tuple(Task), at=world.clock(), limit=16)
+        True, lambda world, session: OutboxMessage.claim(session, tuple(OutboxKind), at=world.clock(), limit=16)
     ),
     "what is due to be sent to phones": (
-        True, lambda world, session: Outgoing.claim(
-            session, tuple(Task), at=world.clock(), limit=16, only=~Outgoing.goes_to([AddressKind.EMAIL])
+        True, lambda world, session: OutboxMessage.claim(
+            session, tuple(OutboxKind), at=world.clock(), limit=16, only=~OutboxMessage.goes_to([AddressKind.EMAIL])
         )
     ),
-    "the alerts whose next step is due": (True, lambda world, session: climb_due(session, at=world.clock(), limit=5)),
-    "the alerts whose next step is overdue": (
-        True, lambda world, session: overdue(session, at=world.clock(), by=timedelta(seconds=30))
+    "the alerts whose next step is due": (
+        True, lambda world, session: escalate_due(session, at=world.clock(), limit=5)
     ),
-    "the days of a store, to be marked": (True, lambda world, _: next(mark_everything(world.back_office))),
+    "the alerts whose next step is overdue": (
+        True, lambda world, session: count_overdue(session, at=world.clock(), by=timedelta(seconds=30))
+    ),
+    "the days of a store, to be marked": (True, lambda world, _: next(mark_all_dirty(world.back_office))),
     "what others changed since": (
         False, lambda _, session: session.scalars(
             select(Change).where(Change.seq > CONCERNS).order_by(Change.seq).limit(100)
@@ -289,7 +306,7 @@ WORK: dict[str, tuple[bool, Callable[[World, ScopedSession], object]]] = {  # fo
 def test_what_there_is_to_do_is_found_by_an_index(large: Large, what: str) -> None:
     everywhere, do = WORK[what]
     database = large.world.back_office if everywhere else large.world.database
-    tenant = EVERYTHING if everywhere else large.tenant
+    tenant = ALL_TENANTS if everywhere else large.tenant
 
     def ask() -> None:
         with database.writing(tenant) as session:

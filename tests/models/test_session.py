@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session, aliased, joinedload, selectinload
 from models.access import GRANTS, Actor, Role
 from models.concerns.concern import Concern
 from models.db.change_feed import Change, ChangeCounter
-from models.db.session import EVERYTHING, ScopedSession
-from models.errors import Missing
+from models.db.session import ALL_TENANTS, ScopedSession
+from models.errors import NotFound
 from models.organizations.store import Place, Store
 from tests.support.app import World
 from tests.support.databases import only_on_postgresql, only_on_sqlite
@@ -69,7 +69,7 @@ def test_every_question_is_narrowed_to_the_tenant(world: World, shop: Shop, othe
     for tenant in (shop, other):
         with world.database.reading(tenant.organization_id) as session:
             assert whose(QUESTIONS[question](session)) == {tenant.organization_id}
-    with world.back_office.reading(EVERYTHING) as session:
+    with world.back_office.reading(ALL_TENANTS) as session:
         assert whose(QUESTIONS[question](session)) == {shop.organization_id, other.organization_id}
 
 
@@ -79,8 +79,8 @@ def test_nothing_of_another_organization_is_got_by_its_key(world: World, shop: S
         assert session.get(Store, (shop.organization_id, other.store_id)) is None
         assert session.get(Store, (shop.organization_id, shop.store_id)) is not None
         stranger = Actor(shop.organization_id, GRANTS[Role.ADMIN], None)
-        with pytest.raises(Missing):
-            Store.find(session, other.store_id, seen_by=stranger)
+        with pytest.raises(NotFound):
+            Store.get_visible(session, other.store_id, actor=stranger)
 
 
 def test_what_is_loaded_along_is_narrowed_too(world: World, shop: Shop, other: Shop) -> None:
@@ -110,7 +110,7 @@ def test_writing_many_rows_at_once_touches_the_tenants_only(
 ) -> None:
     with world.database.writing(shop.organization_id) as session:
         session.execute(statement)
-    with world.back_office.reading(EVERYTHING) as session:
+    with world.back_office.reading(ALL_TENANTS) as session:
         left = {
             (place.organization_id, place.name) for place in session.scalars(select(Place)) if "table" in place.name
         }
@@ -129,16 +129,18 @@ def test_a_row_of_another_organization_cannot_be_added(world: World, shop: Shop,
         pytest.raises(PermissionError, match="another organization"),
         world.database.writing(shop.organization_id) as session,
     ):
-        session.insert_once(Place, organization_id=other.organization_id, store_id=other.store_id, slug="x", name="x")
-    with world.back_office.reading(EVERYTHING) as session:
+        session.insert_or_ignore(
+            Place, organization_id=other.organization_id, store_id=other.store_id, slug="x", name="x"
+        )
+    with world.back_office.reading(ALL_TENANTS) as session:
         assert session.scalars(select(func.count()).select_from(Store)).one() == 4
 
 
 def test_a_new_row_is_stamped_with_the_tenant(world: World, shop: Shop) -> None:
     with world.database.writing(shop.organization_id) as session:
         session.add(added := make_store("third", shop.region_id))
-        inserted = session.insert_once(Place, store_id=shop.store_id, slug="terrace", name="terrace")
-        again = session.insert_once(Place, store_id=shop.store_id, slug="terrace", name="terrace")
+        inserted = session.insert_or_ignore(Place, store_id=shop.store_id, slug="terrace", name="terrace")
+        again = session.insert_or_ignore(Place, store_id=shop.store_id, slug="terrace", name="terrace")
     assert added.organization_id == shop.organization_id
     assert inserted is not None
     assert inserted.organization_id == shop.organization_id

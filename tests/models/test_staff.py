@@ -64,7 +64,7 @@ def test_colleagues_are_those_of_ones_stores_and_those_responsible(world: World,
             assert set(session.scalars(select(Staff.login).where(*Staff.visible_to(actor)))) == seen | (
                 {"admin"} if stores is None else set()
             )
-            listed = {staff.login for staff in session.scalars(Staff.listed(actor))}
+            listed = {staff.login for staff in session.scalars(Staff.select_visible(actor))}
             assert listed == seen - {"admin"}  # who has left is not listed
 
 
@@ -114,7 +114,7 @@ def test_checking_in_many_times_at_once_opens_one_shift(world: World, shop: Shop
 
 def test_who_signs_in_still_works_here(world: World, shop: Shop) -> None:
     def signs_in(session: ScopedSession) -> str | None:
-        found = Staff.signing_in(session, "floor")
+        found = Staff.find_for_sign_in(session, "floor")
         return found.login if found else None
 
     with world.database.writing(shop.organization_id) as session:

@@ -152,8 +152,8 @@ def test_a_store_shuts_when_its_last_opening_of_the_day_ends(day: date, openings
     here = store("Europe/Lisbon")
     periods = [{"opens_at": one[:5], "closes_at": one[6:]} for one in openings]
     here.set_hours({"weekly": [], "exceptions": [{"date": day.isoformat(), "periods": periods}]})  # type: ignore[typeddict-item]
-    assert here.shuts_at(day) == utc(expected)
+    assert here.closing_time(day) == utc(expected)
 
 
 def test_a_store_that_told_no_hours_shuts_when_its_day_ends() -> None:
-    assert store("Europe/Lisbon").shuts_at(date(2026, 3, 3)) == utc("2026-03-04 04:00:00")
+    assert store("Europe/Lisbon").closing_time(date(2026, 3, 3)) == utc("2026-03-04 04:00:00")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from notifications.channels.push.channel import Push
+from notifications.channels.push.channel import PushChannel
 from tests.support.fakes.fcm import FcmStandIn
 
 
@@ -16,7 +16,7 @@ def fcm(tmp_path: Path) -> Iterator[FcmStandIn]:
 
 
 @pytest.fixture
-def push(fcm: FcmStandIn) -> Iterator[Push]:
-    channel = Push.from_credentials(fcm.credentials, fcm.url)
+def push(fcm: FcmStandIn) -> Iterator[PushChannel]:
+    channel = PushChannel.from_credentials(fcm.credentials, fcm.url)
     yield channel
     channel.close()

@@ -8,9 +8,9 @@ from sqlalchemy import select
 
 from models.alerts.alert import Alert
 from models.alerts.enums import AlertState, Reason, Severity
-from models.alerts.escalation_policy import DEFAULT
+from models.alerts.escalation_policy import DEFAULT_POLICY
 from models.alerts.rule import AlertRule
-from models.outbox.message import Outgoing, Task
+from models.outbox.message import OutboxKind, OutboxMessage
 from tests.support.app import World
 from tests.support.databases import only_on_sqlite
 from tests.support.factories import Shop, set_climb
@@ -22,17 +22,17 @@ pytestmark = only_on_sqlite
 
 def tasks(world: World) -> list[str]:
     """What is to be done about calls; who is told of what is in test_news.py."""
-    return [str(row.task) for row in rows(world, Outgoing) if row.task is not Task.TELL]
+    return [str(row.kind) for row in rows(world, OutboxMessage) if row.kind is not OutboxKind.FIND_READERS]
 
 
 def test_an_unhappy_customer_raises_one_alert_and_queues_one_row(world: World, shop: Shop) -> None:
     told = log_concern(world, shop, mood=1)
     alert = the_alert(world)
-    (row,) = rows(world, Outgoing)
+    (row,) = rows(world, OutboxMessage)
     assert (alert.state, alert.severity, alert.reason) == (AlertState.OPEN, Severity.SEVERE, Reason.MOOD)
     assert alert.next_step_at == world.clock() + timedelta(minutes=20)
-    assert (row.task, row.alert_id, row.run_id, row.step, row.due_at) == (
-        Task.REACH,
+    assert (row.kind, row.alert_id, row.run_id, row.step, row.due_at) == (
+        OutboxKind.FIND_RECIPIENTS,
         alert.id,
         alert.run_id,
         0,
@@ -61,7 +61,7 @@ def test_what_needs_nobody_leaves_no_alert_and_no_row(world: World, shop: Shop, 
 def test_an_urgent_one_rings_even_when_somebody_handles_it(world: World, shop: Shop) -> None:
     told = log_concern(world, shop, mood=4, handling="mine", category="allergy")
     assert (told["status"], told["alert"]["state"]) == ("open", "open")
-    assert tasks(world) == ["reach"]
+    assert tasks(world) == ["find_recipients"]
 
 
 def test_what_is_told_too_late_is_noted_and_rings_nobody(world: World, shop: Shop) -> None:
@@ -86,7 +86,7 @@ def test_a_mood_lowered_into_the_rule_rings(world: World, shop: Shop) -> None:
     concern = log_concern(world, shop, mood=3)
     assert tasks(world) == []
     assert edit(world, shop, concern, mood=2)["alert"]["state"] == "open"
-    assert tasks(world) == ["reach"]
+    assert tasks(world) == ["find_recipients"]
 
 
 def test_a_mood_corrected_long_afterwards_rings_nobody(world: World, shop: Shop) -> None:
@@ -104,13 +104,13 @@ def test_an_edit_makes_a_call_more_severe_without_ringing_again(world: World, sh
     edit(world, shop, concern, category="allergy")
     alert = the_alert(world)
     assert (alert.severity, alert.reason, alert.run_id) == (Severity.SEVERE, Reason.URGENT_CATEGORY, run)
-    assert tasks(world) == ["reach"]
+    assert tasks(world) == ["find_recipients"]
 
 
 def test_an_edit_of_what_rings_already_queues_nothing(world: World, shop: Shop) -> None:
     concern = log_concern(world, shop, mood=1)
     edit(world, shop, concern, stake="a birthday")
-    assert tasks(world) == ["reach"]
+    assert tasks(world) == ["find_recipients"]
 
 
 @pytest.mark.parametrize("said", [{"stake": "a birthday"}, {"category": "food"}], ids=["no condition", "a condition"])
@@ -151,7 +151,7 @@ def test_a_mood_corrected_to_content_takes_the_call_back(world: World, shop: Sho
     told = edit(world, shop, concern, mood=4)
     alert = the_alert(world)
     assert (alert.state, alert.next_step_at, told["alert"]["summary"]) == (AlertState.CANCELLED, None, "cancelled")
-    assert tasks(world) == [Task.REACH, Task.RECALL]
+    assert tasks(world) == [OutboxKind.FIND_RECIPIENTS, OutboxKind.FIND_WITHDRAWALS]
 
 
 def test_what_is_given_back_and_needs_nobody_any_more_is_nobodys_call(world: World, shop: Shop) -> None:
@@ -179,7 +179,7 @@ def test_a_call_that_was_taken_back_rings_anew_when_the_mood_falls_again(world: 
     edit(world, shop, edit(world, shop, first, mood=4), mood=2)
     alert = the_alert(world)
     assert (alert.state, alert.run_id != run_id) == (AlertState.OPEN, True)
-    assert tasks(world) == [Task.REACH, Task.RECALL, Task.REACH]
+    assert tasks(world) == [OutboxKind.FIND_RECIPIENTS, OutboxKind.FIND_WITHDRAWALS, OutboxKind.FIND_RECIPIENTS]
 
 
 def test_a_take_stops_the_climb_and_recalls_the_others(world: World, shop: Shop) -> None:
@@ -188,14 +188,14 @@ def test_a_take_stops_the_climb_and_recalls_the_others(world: World, shop: Shop)
     alert = the_alert(world)
     assert (alert.state, alert.taken_by_id) == (AlertState.TAKEN, shop.staff["manager"])
     assert told["alert"]["summary"] == "Manager of acme is on the way"
-    assert tasks(world) == ["reach", "recall"]
+    assert tasks(world) == ["find_recipients", "find_withdrawals"]
 
 
 def test_ones_own_repeated_take_queues_nothing(world: World, shop: Shop) -> None:
     concern = log_concern(world, shop)
     move(world, shop, concern, "take")
     move(world, shop, concern, "take")
-    assert tasks(world) == ["reach", "recall"]
+    assert tasks(world) == ["find_recipients", "find_withdrawals"]
 
 
 def test_resolving_what_still_rings_takes_it_and_recalls_the_others(world: World, shop: Shop) -> None:
@@ -204,7 +204,7 @@ def test_resolving_what_still_rings_takes_it_and_recalls_the_others(world: World
     alert = the_alert(world)
     assert (alert.state, alert.closed_at, alert.next_step_at) == (AlertState.RESOLVED, world.clock(), None)
     assert (alert.taken_by_id, alert.taken_at) == (shop.staff["floor"], world.clock())
-    assert tasks(world) == ["reach", "recall"]
+    assert tasks(world) == ["find_recipients", "find_withdrawals"]
 
 
 def test_resolving_what_was_taken_has_nobody_left_to_recall(world: World, shop: Shop) -> None:
@@ -212,7 +212,7 @@ def test_resolving_what_was_taken_has_nobody_left_to_recall(world: World, shop: 
     move(world, shop, concern, "take")
     move(world, shop, concern, "resolve")
     assert the_alert(world).taken_by_id == shop.staff["manager"]
-    assert tasks(world) == ["reach", "recall"]
+    assert tasks(world) == ["find_recipients", "find_withdrawals"]
 
 
 @pytest.mark.parametrize("steps", [("take", "release"), ("resolve", "reopen")])
@@ -229,15 +229,15 @@ def test_what_is_given_back_or_reopened_rings_again_in_a_new_run(
     assert (alert.state, alert.step, alert.taken_by_id, alert.taken_at) == (AlertState.OPEN, 0, None, None)
     assert (alert.next_step_at, alert.closed_at) == (world.clock() + timedelta(minutes=20), None)
     assert (told["taken_by"], told["alert"]["summary"]) == (None, "calling for help")
-    assert tasks(world) == ["reach", "recall", "reach"]
-    assert rows(world, Outgoing)[-1].run_id == alert.run_id
+    assert tasks(world) == ["find_recipients", "find_withdrawals", "find_recipients"]
+    assert rows(world, OutboxMessage)[-1].run_id == alert.run_id
 
 
 def test_ones_own_that_is_given_back_calls_for_help(world: World, shop: Shop) -> None:
     concern = log_concern(world, shop, mood=1, handling="mine")
     assert tasks(world) == []
     assert move(world, shop, concern, "release", "floor")["alert"]["state"] == "open"
-    assert tasks(world) == ["reach"]
+    assert tasks(world) == ["find_recipients"]
 
 
 def test_a_recovery_action_rings_nobody(world: World, shop: Shop) -> None:
@@ -256,7 +256,7 @@ def test_nothing_is_queued_when_the_step_is_refused(world: World, shop: Shop) ->
     move(world, shop, concern, "take")
     lost = world.request("POST", f"/v1/concerns/{concern['id']}/take", (shop, "floor"))
     assert lost.status_code == 409
-    assert tasks(world) == ["reach", "recall"]
+    assert tasks(world) == ["find_recipients", "find_withdrawals"]
 
 
 def test_what_was_told_too_late_stays_silent_when_it_is_given_back(world: World, shop: Shop) -> None:
@@ -270,7 +270,7 @@ def test_what_was_told_too_late_stays_silent_when_it_is_given_back(world: World,
 def test_a_second_failure_that_is_found_out_later_calls_the_managers_once(world: World, shop: Shop) -> None:
     customer = log_concern(world, shop, mood=3, customer={"phone": "912 345 678"})["customer_id"]
     world.clock.move(hours=1)
-    set_climb(world.back_office, shop, DEFAULT["steps"])
+    set_climb(world.back_office, shop, DEFAULT_POLICY["steps"])
     concern = log_concern(world, shop, mood=1)
     first = rows(world, Alert)[-1]
     edit(world, shop, concern, customer_id=customer)
@@ -283,14 +283,14 @@ def test_a_second_failure_that_is_found_out_later_calls_the_managers_once(world:
 def test_a_second_failure_found_out_after_a_quarter_of_an_hour_takes_no_call_back(world: World, shop: Shop) -> None:
     customer = log_concern(world, shop, mood=3, customer={"phone": "912 345 678"})["customer_id"]
     world.clock.move(hours=1)
-    set_climb(world.back_office, shop, DEFAULT["steps"])
+    set_climb(world.back_office, shop, DEFAULT_POLICY["steps"])
     occurred_at = (world.clock() - timedelta(minutes=14)).isoformat()
     concern = log_concern(world, shop, mood=1, occurred_at=occurred_at)
     world.clock.move(minutes=2)
     told = edit(world, shop, concern, customer_id=customer)
     called = rows(world, Alert)[-1]
     assert (told["alert"]["state"], called.policy["steps"][0]["whom"]) == ("open", ["on_shift", "managers"])
-    assert tasks(world) == [Task.REACH, Task.REACH]
+    assert tasks(world) == [OutboxKind.FIND_RECIPIENTS, OutboxKind.FIND_RECIPIENTS]
 
 
 def switch_off(world: World, shop: Shop, *slugs: str) -> None:

@@ -11,11 +11,11 @@ import pytest
 import sqlalchemy as sa
 
 from models.alerts.alert import Alert
-from models.db.session import EVERYTHING
-from models.outbox.message import LEASE, Outgoing, Task
-from models.outbox.metric_counter import Tally
-from models.outbox.watchdog_run import Inspection
-from notifications.worker.jobs.watchdog import EVERY, Auditor
+from models.db.session import ALL_TENANTS
+from models.outbox.message import OUTBOX_LEASE, OutboxKind, OutboxMessage
+from models.outbox.metric_counter import MetricCounter
+from models.outbox.watchdog_run import WatchdogRun
+from notifications.worker.jobs.watchdog import WATCHDOG_INTERVAL, WatchdogJob
 from notifications.worker.worker import Worker
 from tests.support.app import World
 from tests.support.databases import only_on_postgresql
@@ -25,20 +25,20 @@ from tests.support.worker import Notebook, log_concern, move, over, queued, rows
 Change = Callable[..., None]
 
 
-def auditor_of(world: World, url: str | None = None) -> Auditor:
-    return Auditor(world.back_office, lease=LEASE, dead_man_url=url)
+def auditor_of(world: World, url: str | None = None) -> WatchdogJob:
+    return WatchdogJob(world.back_office, lease=OUTBOX_LEASE, dead_man_url=url)
 
 
 def change(world: World, model: type, **values: Any) -> None:
     """What no verb of ours does: a fault."""
-    with world.back_office.writing(EVERYTHING) as session:
+    with world.back_office.writing(ALL_TENANTS) as session:
         session.execute(sa.update(model).values(**values).execution_options(synchronize_session=False))
 
 
 def found(world: World) -> dict[str, int]:
-    with world.back_office.reading(EVERYTHING) as session:
-        last = session.scalars(sa.select(Inspection)).one()
-    return {kind: count for kind, count in last.found.items() if count}
+    with world.back_office.reading(ALL_TENANTS) as session:
+        last = session.scalars(sa.select(WatchdogRun)).one()
+    return {kind: count for kind, count in last.findings.items() if count}
 
 
 def look(world: World) -> bool:
@@ -86,13 +86,13 @@ def test_a_step_that_is_late_is_taken(world: World, shop: Shop) -> None:
     assert not look(world)
     assert found(world) == {"late_step": 1}
     assert the_alert(world).state == "unanswered"
-    world.clock.at += EVERY
+    world.clock.at += WATCHDOG_INTERVAL
     assert look(world)
 
 
 def test_an_alert_that_no_step_would_come_for_climbs_again(world: World, shop: Shop) -> None:
     log_concern(world, shop)
-    change(world, Alert, next_step_at=None, reached_at=world.clock())
+    change(world, Alert, next_step_at=None, recipients_found_at=world.clock())
     assert not look(world)
     assert found(world) == {"no_next_step": 1}
     with worker_of(world, over(Notebook())) as worker:
@@ -105,44 +105,44 @@ def test_an_alert_that_no_step_would_come_for_climbs_again(world: World, shop: S
 def test_an_alert_that_nobody_reached_for_rings_after_all_and_once(world: World, shop: Shop) -> None:
     give_phone(world.back_office, shop, "manager", "phone")
     log_concern(world, shop)
-    change(world, Outgoing, done_at=world.clock())
+    change(world, OutboxMessage, done_at=world.clock())
     world.clock.move(seconds=31)
     for _ in range(2):
         assert not look(world)
-        world.clock.at += EVERY
+        world.clock.at += WATCHDOG_INTERVAL
         assert found(world) == {"unreached": 1}
-        assert len(queued(world, Task.REACH)) == 1
+        assert len(queued(world, OutboxKind.FIND_RECIPIENTS)) == 1
     book = Notebook()
     with worker_of(world, over(book)) as worker:
         work(worker)
     assert book.seen() == [("ring", "phone")]
-    world.clock.at += EVERY
+    world.clock.at += WATCHDOG_INTERVAL
     assert look(world)
 
 
 def test_what_is_leased_for_longer_than_twice_its_lease_is_let_go(world: World, shop: Shop) -> None:
     for _ in range(3):
         log_concern(world, shop)
-    change(world, Alert, reached_at=world.clock())
-    with world.back_office.writing(EVERYTHING) as session:
-        well, long, ahead = Outgoing.claim(session, [Task.REACH], at=world.clock(), limit=3)
-        long.lease_until = world.clock() - LEASE - timedelta(seconds=1)
+    change(world, Alert, recipients_found_at=world.clock())
+    with world.back_office.writing(ALL_TENANTS) as session:
+        well, long, ahead = OutboxMessage.claim(session, [OutboxKind.FIND_RECIPIENTS], at=world.clock(), limit=3)
+        long.lease_until = world.clock() - OUTBOX_LEASE - timedelta(seconds=1)
         ahead.lease_until = world.clock() + timedelta(hours=1)
     assert not look(world)
     assert found(world) == {"stuck_lease": 2}
-    assert {row.id for row in rows(world, Outgoing) if row.lease_id} == {well.id}
+    assert {row.id for row in rows(world, OutboxMessage) if row.lease_id} == {well.id}
 
 
 def test_what_was_set_aside_is_told_until_somebody_has_looked_at_it(world: World, shop: Shop) -> None:
     log_concern(world, shop)
-    change(world, Alert, reached_at=world.clock())
-    change(world, Outgoing, done_at=world.clock(), set_aside_at=world.clock())
+    change(world, Alert, recipients_found_at=world.clock())
+    change(world, OutboxMessage, done_at=world.clock(), dead_lettered_at=world.clock())
     for looks in (1, 2):
         assert not look(world)
-        assert found(world) == {"set_aside": 1}
-        with world.back_office.reading(EVERYTHING) as session:
-            assert session.get(Tally, ("found", "set_aside", "")).count == looks
-        world.clock.at += EVERY
+        assert found(world) == {"dead_lettered": 1}
+        with world.back_office.reading(ALL_TENANTS) as session:
+            assert session.get(MetricCounter, ("found", "dead_lettered", "")).count == looks
+        world.clock.at += WATCHDOG_INTERVAL
 
 
 def test_an_alert_that_breaks_keeps_neither_the_others_from_climbing_nor_letters_from_going_out(
@@ -161,7 +161,7 @@ def test_an_alert_that_breaks_keeps_neither_the_others_from_climbing_nor_letters
             world.clock.move(seconds=31)
     states = {str(alert.id): alert.state for alert in rows(world, Alert)}
     assert (states[broken], states[sound]) == ("open", "unanswered")
-    assert len([letter for letter in book.letters if letter.kind == "ring"]) == 5
+    assert len([message for message in book.messages if message.kind == "ring"]) == 5
     assert found(world)["late_step"] == 1  # the one that is broken is told each time
 
 
@@ -185,11 +185,11 @@ def test_an_alert_that_breaks_keeps_nobody_from_being_reminded_nor_a_forgotten_o
 def test_a_reminder_that_is_late_is_found(world: World, shop: Shop) -> None:
     taken = log_concern(world, shop)
     move(world, shop, taken, "take")
-    change(world, Outgoing, done_at=world.clock())
+    change(world, OutboxMessage, done_at=world.clock())
     world.clock.move(minutes=11)
     assert not look(world)
     assert found(world) == {"late_step": 1}
-    assert [row.kind for row in queued(world, Task.TELL)] == ["reminder"]
+    assert [row.notification_kind for row in queued(world, OutboxKind.FIND_READERS)] == ["reminder"]
 
 
 def test_one_of_several_workers_looks_in_a_minute(world: World) -> None:
@@ -197,14 +197,14 @@ def test_one_of_several_workers_looks_in_a_minute(world: World) -> None:
     turns = []
     for _ in range(3):
         turns.append((first.its_turn(), second.its_turn()))
-        world.clock.at += EVERY / 2
+        world.clock.at += WATCHDOG_INTERVAL / 2
     assert turns == [(True, False), (False, False), (True, False)]
 
 
 @only_on_postgresql
 def test_the_turn_has_one_winner_however_close_they_come(world: World) -> None:
     assert auditor_of(world).its_turn()
-    world.clock.at += EVERY
+    world.clock.at += WATCHDOG_INTERVAL
     start, won = threading.Barrier(4), []
 
     def try_it() -> None:
@@ -236,7 +236,7 @@ def test_the_dead_man_hears_of_a_clean_house_once_a_minute_and_of_no_other(world
                 world.clock.move(seconds=30)
             assert heard == ["/ping/42?all=well"] * 3
             log_concern(world, shop)
-            change(world, Outgoing, done_at=world.clock(), set_aside_at=world.clock())
+            change(world, OutboxMessage, done_at=world.clock(), dead_lettered_at=world.clock())
             for _ in range(4):
                 worker.work_once()
                 settled(worker)

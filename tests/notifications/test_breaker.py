@@ -5,11 +5,11 @@ from datetime import datetime, timedelta
 import pytest
 
 from models.alerts.notification import NotificationState
-from models.outbox.message import Outgoing, Task
+from models.outbox.message import OutboxKind, OutboxMessage
 from models.staff.device import AddressKind
-from notifications.channels.base import Verdict
-from notifications.worker.circuit_breaker import LONGEST_PAUSE, OPENS_AFTER, Breaker
-from notifications.worker.worker import IN_HAND
+from notifications.channels.base import DeliveryResult
+from notifications.worker.circuit_breaker import MAX_FAILURES_IN_A_ROW, MAX_PROBE_AFTER, CircuitBreaker
+from notifications.worker.worker import MAX_PUSHES_IN_FLIGHT
 from tests.support.app import World
 from tests.support.factories import NOON, Shop, give_phone
 from tests.support.worker import (
@@ -25,19 +25,19 @@ from tests.support.worker import (
     worker_of,
 )
 
-AWAY = Verdict.later("unavailable")
+AWAY = DeliveryResult.later("unavailable")
 
 
-def opened(at: datetime = NOON) -> Breaker:
-    breaker = Breaker()
-    breaker.note(Verdict.later("unauthenticated", alarm=True), at=at)
+def opened(at: datetime = NOON) -> CircuitBreaker:
+    breaker = CircuitBreaker()
+    breaker.note(DeliveryResult.later("unauthenticated", alarm=True), at=at)
     return breaker
 
 
 def test_three_letters_in_a_row_that_do_not_get_through_open_it() -> None:
-    breaker = Breaker()
-    for verdict in (AWAY, AWAY, Verdict.sent(), AWAY, AWAY):
-        breaker.note(verdict, at=NOON)
+    breaker = CircuitBreaker()
+    for result in (AWAY, AWAY, DeliveryResult.sent(), AWAY, AWAY):
+        breaker.note(result, at=NOON)
         assert not breaker.open
     breaker.note(AWAY, at=NOON)
     assert breaker.open
@@ -50,17 +50,21 @@ def test_an_alarm_opens_it_at_once() -> None:
 
 @pytest.mark.parametrize(
     "answer",
-    [Verdict.refused("no-credentials", alarm=True), Verdict.later("third-party-auth", alarm=True)],
+    [DeliveryResult.refused("no-credentials", alarm=True), DeliveryResult.later("third-party-auth", alarm=True)],
     ids=lambda answer: str(answer.reason),
 )
-def test_an_alarm_that_is_an_answer_or_of_some_phones_only_keeps_nothing_back_and_is_shown(answer: Verdict) -> None:
-    breaker = Breaker()
+def test_an_alarm_that_is_an_answer_or_of_some_phones_only_keeps_nothing_back_and_is_shown(
+    answer: DeliveryResult,
+) -> None:
+    breaker = CircuitBreaker()
     breaker.note(answer, at=NOON)
     assert (breaker.open, breaker.well) == (False, False)
 
 
-@pytest.mark.parametrize("answer", [Verdict.sent(), Verdict.gone("unregistered"), Verdict.refused("invalid-argument")])
-def test_any_answer_shows_that_the_service_is_there(answer: Verdict) -> None:
+@pytest.mark.parametrize(
+    "answer", [DeliveryResult.sent(), DeliveryResult.gone("unregistered"), DeliveryResult.refused("invalid-argument")]
+)
+def test_any_answer_shows_that_the_service_is_there(answer: DeliveryResult) -> None:
     breaker = opened()
     breaker.note(answer, at=NOON + timedelta(seconds=1))
     assert (breaker.open, breaker.well) == (False, True)
@@ -98,21 +102,21 @@ def test_one_letter_at_a_time_goes_to_a_service_that_is_away_and_all_of_them_whe
     for number in range(40):
         give_phone(world.back_office, shop, "manager", f"phone-{number}", kind=AddressKind.FCM_TOKEN)
     push = Notebook()
-    push.verdict = Verdict.later("unauthenticated", alarm=True)
+    push.result = DeliveryResult.later("unauthenticated", alarm=True)
     with worker_of(world, over(push)) as worker:
         log_concern(world, shop)
         work(worker)
-        first = len(push.letters)
-        assert OPENS_AFTER <= first <= IN_HAND  # those that were on their way together
+        first = len(push.messages)
+        assert MAX_FAILURES_IN_A_ROW <= first <= MAX_PUSHES_IN_FLIGHT  # those that were on their way together
         for tried in range(1, 5):
             world.clock.move(seconds=30)
             work(worker)
-            assert len(push.letters) == first + tried
-        waiting = queued(world, Task.RING)
+            assert len(push.messages) == first + tried
+        waiting = queued(world, OutboxKind.DELIVER_RING)
         assert len(waiting) == 40
-        assert sum(row.tries for row in waiting) == len(push.letters)
-        assert sum(row.poisonings for row in waiting) == 0
-        push.verdict = Verdict.sent()
+        assert sum(row.attempts for row in waiting) == len(push.messages)
+        assert sum(row.failures for row in waiting) == 0
+        push.result = DeliveryResult.sent()
         world.clock.move(seconds=30)
         work(worker)
     assert {row.state for row in notifications(world)} == {NotificationState.ACCEPTED}
@@ -123,28 +127,28 @@ def test_other_ways_out_go_on_while_one_is_away(world: World, shop: Shop) -> Non
     give_phone(world.back_office, shop, "manager", "phone", kind=AddressKind.FID)
     give_phone(world.back_office, shop, "manager", "terminal", kind=AddressKind.LOG)
     push, terminal = Notebook(), Notebook()
-    push.verdict = Verdict.later("unauthenticated", alarm=True)
+    push.result = DeliveryResult.later("unauthenticated", alarm=True)
     with worker_of(world, {**over(push), AddressKind.LOG: terminal}) as worker:
         for _ in range(3):
             log_concern(world, shop)
             work(worker)
-    assert (len(push.letters), len(terminal.letters)) == (1, 3)
+    assert (len(push.messages), len(terminal.messages)) == (1, 3)
 
 
 def test_a_letter_whose_time_runs_out_while_it_waits_says_so(world: World, shop: Shop) -> None:
     give_phone(world.back_office, shop, "manager", "phone", kind=AddressKind.FCM_TOKEN)
     push = Notebook()
-    push.verdict = Verdict.later("unauthenticated", alarm=True)
+    push.result = DeliveryResult.later("unauthenticated", alarm=True)
     with worker_of(world, over(push)) as worker:
         log_concern(world, shop)
         work(worker)
         concern = log_concern(world, shop)
         work(worker)
-        assert len(push.letters) == 1
-        worker._breakers["push"]._probe_at = world.clock() + timedelta(minutes=10) + LONGEST_PAUSE / 2
+        assert len(push.messages) == 1
+        worker._breakers["push"]._probe_at = world.clock() + timedelta(minutes=10) + MAX_PROBE_AFTER / 2
         world.clock.move(minutes=10)
         work(worker)
-        assert len(push.letters) == 1
+        assert len(push.messages) == 1
         answer = world.request("GET", f"/v1/alerts/{concern['alert']['id']}", (shop, "floor"))
         assert answer.json["summary"] == "no phone reached: walk over"
     assert {row.state for row in notifications(world)} == {NotificationState.EXPIRED}
@@ -153,27 +157,27 @@ def test_a_letter_whose_time_runs_out_while_it_waits_says_so(world: World, shop:
 def test_a_ring_that_was_answered_while_it_waited_is_not_sent(world: World, shop: Shop) -> None:
     give_phone(world.back_office, shop, "manager", "phone", kind=AddressKind.FCM_TOKEN)
     push = Notebook()
-    push.verdict = Verdict.later("unauthenticated", alarm=True)
+    push.result = DeliveryResult.later("unauthenticated", alarm=True)
     with worker_of(world, over(push)) as worker:
         concern = log_concern(world, shop)
         work(worker)
         move(world, shop, concern, "take")
-        push.verdict = Verdict.sent()
+        push.result = DeliveryResult.sent()
         world.clock.move(seconds=30)
         work(worker)
     assert push.seen() == [("ring", "phone")]
     assert (the_alert(world).state, queued(world)) == ("taken", [])
-    assert all(row.done_at for row in rows(world, Outgoing))
+    assert all(row.done_at for row in rows(world, OutboxMessage))
 
 
 def test_a_probe_that_does_not_answer_stays_the_only_one(world: World, shop: Shop) -> None:
     give_phone(world.back_office, shop, "manager", "phone-1", kind=AddressKind.FCM_TOKEN)
     give_phone(world.back_office, shop, "manager", "phone-2", kind=AddressKind.FCM_TOKEN)
     push, silences = Notebook(), []
-    push.verdict = Verdict.later("unauthenticated", alarm=True)
+    push.result = DeliveryResult.later("unauthenticated", alarm=True)
     with worker_of(world, over(push), patience=0.0) as worker:
         log_concern(world, shop)
-        while len(push.letters) < 2 or worker._sending:
+        while len(push.messages) < 2 or worker._sending:
             worker.work_once()
 
         def be_silent(_letter: object) -> None:
@@ -186,4 +190,4 @@ def test_a_probe_that_does_not_answer_stays_the_only_one(world: World, shop: Sho
         world.clock.move(seconds=30)
         worker._patience = 60.0
         worker.work_once()
-    assert (len(push.letters), silences) == (3, [0, 0, 0])
+    assert (len(push.messages), silences) == (3, [0, 0, 0])

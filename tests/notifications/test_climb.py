@@ -7,16 +7,16 @@ import pytest
 
 from models.alerts.alert import Alert
 from models.alerts.enums import AlertState, Severity
-from models.alerts.escalation_policy import DEFAULT, Whom, step
+from models.alerts.escalation_policy import DEFAULT_POLICY, RecipientGroup, policy_step
 from models.alerts.notification import NotificationKind
 from models.staff.device import AddressKind
-from notifications.channels.base import Letter, Verdict
+from notifications.channels.base import DeliveryResult, Message
 from tests.support.app import World
 from tests.support.factories import set_climb
 from tests.support.store_evening import Evening, evening_in
 from tests.support.worker import edit, move, rows, the_alert
 
-GONE = Verdict.gone("unregistered")
+GONE = DeliveryResult.gone("unregistered")
 REGULAR = {"phone": "900 000 101"}
 
 
@@ -31,7 +31,7 @@ def test_those_on_shift_ring_at_once_the_lead_after_two_minutes_the_managers_aft
     evening.log(mood=2)
     evening.let_pass(minutes=30)
     assert evening.told() == {0: {"colleague", "lead"}, 120: {"lead"}, 300: {"manager"}}
-    assert evening.climbed() == [(0, 2, None), (1, 1, None), (2, 1, None)]
+    assert evening.step_log() == [(0, 2, None), (1, 1, None), (2, 1, None)]
 
 
 def test_a_severe_one_rings_the_regional_manager_after_ten_minutes(evening: Evening) -> None:
@@ -58,7 +58,7 @@ def test_where_nobody_is_on_shift_the_next_step_comes_at_once_and_is_recorded(ev
     evening.check_out("colleague", "lead")
     evening.log(mood=1)
     assert evening.told() == {0: {"manager"}}
-    assert evening.climbed() == [(0, 0, "nobody"), (1, 0, "nobody"), (2, 1, None)]
+    assert evening.step_log() == [(0, 0, "nobody"), (1, 0, "nobody"), (2, 1, None)]
     evening.let_pass(minutes=30)
     assert evening.told() == {0: {"manager"}, 600: {"regional"}}
 
@@ -66,7 +66,7 @@ def test_where_nobody_is_on_shift_the_next_step_comes_at_once_and_is_recorded(ev
 def test_who_is_on_shift_without_a_phone_is_recorded_as_such(evening: Evening) -> None:
     evening.give_phones("manager")
     evening.log(mood=2)
-    assert evening.climbed() == [(0, 0, "no_phone"), (1, 0, "no_phone"), (2, 1, None)]
+    assert evening.step_log() == [(0, 0, "no_phone"), (1, 0, "no_phone"), (2, 1, None)]
 
 
 def test_where_no_phone_says_it_has_it_each_step_comes_after_forty_five_seconds(evening: Evening) -> None:
@@ -99,7 +99,7 @@ def test_where_the_only_phone_is_dead_the_next_step_comes_at_once(evening: Eveni
     evening.book.answers["colleague"] = GONE
     evening.log(mood=2)
     assert evening.told() == {0: {"colleague", "manager"}}
-    assert evening.climbed() == [(0, 1, None), (1, 0, "no_phone"), (2, 1, None)]
+    assert evening.step_log() == [(0, 1, None), (1, 0, "no_phone"), (2, 1, None)]
 
 
 def test_a_dead_phone_beside_one_that_may_ring_hurries_nobody(evening: Evening) -> None:
@@ -112,12 +112,12 @@ def test_a_dead_phone_beside_one_that_may_ring_hurries_nobody(evening: Evening) 
 
 def test_two_rounds_begin_anew_after_half_the_time(evening: Evening) -> None:
     evening.give_phones()
-    set_climb(evening.world.back_office, evening.shop, DEFAULT["steps"][:3], rounds=2)
+    set_climb(evening.world.back_office, evening.shop, DEFAULT_POLICY["steps"][:3], rounds=2)
     evening.log(mood=2)
     evening.let_pass(minutes=30)
     first = {0: {"colleague", "lead"}, 120: {"lead"}, 300: {"manager"}}
     assert evening.told() == first | {600 + seconds: people for seconds, people in first.items()}
-    assert [number for number, _, _ in evening.climbed()] == [0, 1, 2, 3, 4, 5]
+    assert [number for number, _, _ in evening.step_log()] == [0, 1, 2, 3, 4, 5]
     assert evening.told(NotificationKind.UNANSWERED).keys() == {1200}
 
 
@@ -125,7 +125,9 @@ def test_a_call_climbs_by_the_policy_it_began_with(evening: Evening) -> None:
     evening.give_phones()
     evening.log(mood=2)
     evening.let_pass(minutes=1)
-    set_climb(evening.world.back_office, evening.shop, [step(0, Whom.REGIONAL)], unanswered_after_seconds=60)
+    set_climb(
+        evening.world.back_office, evening.shop, [policy_step(0, RecipientGroup.REGIONAL)], unanswered_after_seconds=60
+    )
     evening.let_pass(minutes=18)
     assert evening.told() == {0: {"colleague", "lead"}, 120: {"lead"}, 300: {"manager"}}
     evening.log(mood=2)
@@ -164,7 +166,7 @@ def test_nobody_is_rung_for_what_they_logged_whatever_the_step(evening: Evening)
     evening.log("lead", mood=2)
     evening.let_pass(minutes=30)
     assert evening.told() == {0: {"floor", "colleague"}, 120: {"manager"}}
-    assert evening.climbed() == [(0, 2, None), (1, 0, "nobody"), (2, 1, None)]
+    assert evening.step_log() == [(0, 2, None), (1, 0, "nobody"), (2, 1, None)]
 
 
 def test_a_manager_who_logged_it_is_neither_rung_as_one_on_shift_nor_as_a_manager(evening: Evening) -> None:
@@ -181,7 +183,7 @@ def test_a_pause_silences_a_phone_until_it_is_over(evening: Evening) -> None:
         evening.pause(login, until=evening.began_at + timedelta(minutes=5))
     evening.log(mood=2)
     assert evening.told() == {0: {"manager"}}
-    assert evening.climbed() == [(0, 0, "paused"), (1, 0, "paused"), (2, 1, None)]
+    assert evening.step_log() == [(0, 0, "paused"), (1, 0, "paused"), (2, 1, None)]
     evening.let_pass(minutes=5)
     evening.log(mood=2)
     assert evening.told()[300] == {"colleague", "lead"}
@@ -194,7 +196,7 @@ def test_quiet_hours_spare_who_is_at_home_and_not_who_is_on_shift(evening: Eveni
     evening.log(mood=2)
     evening.let_pass(minutes=6)
     assert evening.told() == {0: {"colleague", "lead"}, 120: {"lead"}}
-    assert evening.climbed()[2] == (2, 0, "quiet_hours")
+    assert evening.step_log()[2] == (2, 0, "quiet_hours")
 
 
 def test_an_edit_that_makes_it_worse_rings_the_regional_manager_in_time(evening: Evening) -> None:
@@ -218,7 +220,11 @@ def test_what_turns_out_severe_after_the_time_of_its_step_rings_the_regional_man
 
 def test_a_step_for_severe_ones_that_was_passed_over_rings_once_the_call_turns_severe(evening: Evening) -> None:
     evening.give_phones()
-    steps = [step(0, Whom.ON_SHIFT), step(60, Whom.MANAGERS, only=Severity.SEVERE), step(120, Whom.LEAD)]
+    steps = [
+        policy_step(0, RecipientGroup.ON_SHIFT),
+        policy_step(60, RecipientGroup.MANAGERS, only=Severity.SEVERE),
+        policy_step(120, RecipientGroup.LEAD),
+    ]
     set_climb(evening.world.back_office, evening.shop, steps)
     concern = evening.log(mood=2)
     evening.let_pass(minutes=3)
@@ -231,14 +237,18 @@ def test_a_step_for_severe_ones_that_was_passed_over_rings_once_the_call_turns_s
 def test_a_phone_of_an_earlier_step_that_turns_out_to_be_dead_hurries_nobody(evening: Evening) -> None:
     evening.give_phones("colleague", "manager", "regional", kind=AddressKind.FCM_TOKEN)
     evening.check_out("lead")
-    steps = [step(0, Whom.ON_SHIFT), step(120, Whom.MANAGERS), step(240, Whom.REGIONAL)]
+    steps = [
+        policy_step(0, RecipientGroup.ON_SHIFT),
+        policy_step(120, RecipientGroup.MANAGERS),
+        policy_step(240, RecipientGroup.REGIONAL),
+    ]
     set_climb(evening.world.back_office, evening.shop, steps)
     evening.book.answers["colleague"] = GONE
     note = evening.book.meanwhile
 
-    def meanwhile(letter: Letter) -> None:
-        note(letter)
-        if letter.address == "colleague":
+    def meanwhile(message: Message) -> None:
+        note(message)
+        if message.address == "colleague":
             evening.world.clock.move(seconds=45)
             evening.worker._climb()
 

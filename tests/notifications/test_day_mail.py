@@ -10,11 +10,11 @@ from sqlalchemy.exc import IntegrityError
 
 from models.alerts.notification import NotificationKind
 from models.organizations.store import Store
-from models.outbox.message import LEASE, Outgoing, Task
+from models.outbox.message import OUTBOX_LEASE, OutboxKind, OutboxMessage
 from models.policy_defaults import DAY_END_DELAY
 from models.staff.device import Device
 from models.staff.staff import Staff, StaffStore
-from notifications.channels.base import AddressKind, Letter, Verdict
+from notifications.channels.base import AddressKind, DeliveryResult, Message
 from notifications.worker.worker import Worker
 from tests.support.app import World
 from tests.support.factories import Shop, give_phone, make_shop
@@ -60,9 +60,9 @@ def change(world: World, shop: Shop, what: type[Store | Staff | Device], id_: An
             setattr(row, name, value)
 
 
-def mails(book: Notebook) -> dict[str, Letter]:
-    found = {letter.address: letter for letter in book.letters if letter.address_kind is AddressKind.EMAIL}
-    assert len(found) == len(book.letters)
+def mails(book: Notebook) -> dict[str, Message]:
+    found = {message.address: message for message in book.messages if message.address_kind is AddressKind.EMAIL}
+    assert len(found) == len(book.messages)
     return found
 
 
@@ -76,12 +76,12 @@ def test_who_asked_for_it_gets_one_mail_a_little_after_the_day_is_over(
 ) -> None:
     world.clock.at = TOLD_AT - timedelta(seconds=1)
     work(worker)
-    assert book.letters == []
+    assert book.messages == []
     for hours in (0, 1, 20):
         world.clock.at = TOLD_AT + timedelta(hours=hours)
         work(worker)
     assert mails(book).keys() == {"manager@example.org", "regional@example.org"}
-    assert {row.business_date for row in rows(world, Outgoing)} == {DAY}
+    assert {row.business_date for row in rows(world, OutboxMessage)} == {DAY}
 
 
 def test_it_tells_the_figures_and_what_waits(world: World, shop: Shop, worker: Worker, book: Notebook) -> None:
@@ -92,11 +92,11 @@ def test_it_tells_the_figures_and_what_waits(world: World, shop: Shop, worker: W
     move(world, shop, first, "resolve")
     log_concern(world, shop, "manager", **{**said, "mood": 3, "customer": {"name": "Planted too"}})
     log_concern(world, shop, "manager", mood=5, kind="praise")
-    book.letters.clear()
+    book.messages.clear()
     end_the_day(world, worker)
-    letter = mails(book)["manager@example.org"]
-    assert letter.title == "Recovery log: First, March 3, 2026"
-    assert (letter.text or "").split("\n") == [
+    message = mails(book)["manager@example.org"]
+    assert message.title == "Recovery log: First, March 3, 2026"
+    assert (message.text or "").split("\n") == [
         "Recovery log: First, March 3, 2026",
         "",
         "Concerns: 2",
@@ -112,7 +112,7 @@ def test_it_tells_the_figures_and_what_waits(world: World, shop: Shop, worker: W
         "",
         "The day is not signed yet.",
     ]
-    log = world.request("GET", str(letter.path), (shop, "manager"))
+    log = world.request("GET", str(message.path), (shop, "manager"))
     assert (log.status_code, log.json["business_date"]) == (200, str(DAY))
 
 
@@ -123,7 +123,7 @@ def test_a_quiet_day_is_told_too_and_whether_it_is_signed(
     world.clock.at = END - timedelta(minutes=1)
     with world.back_office.writing(shop.organization_id) as session:
         store = session.get_one(Store, (shop.organization_id, shop.store_id))
-        assert store.shuts_at(DAY) == END  # on a day without an opening it ends with the day
+        assert store.closing_time(DAY) == END  # on a day without an opening it ends with the day
     world.clock.at = END
     log = f"/v1/stores/{shop.store_id}/recovery-logs/{DAY}"
     again = world.request("POST", f"{log}/sign-off", (shop, "manager"))
@@ -148,8 +148,8 @@ def test_it_is_in_the_language_of_the_phone_they_used_last(
     change(world, shop, Device, old, locale="ja")
     change(world, shop, Device, new, locale=locale)
     end_the_day(world, worker)
-    letter = mails(book)["manager@example.org"]
-    assert (letter.title, (letter.text or "").split("\n")[2]) == (title, line)
+    message = mails(book)["manager@example.org"]
+    assert (message.title, (message.text or "").split("\n")[2]) == (title, line)
     assert QUIET in (mails(book)["regional@example.org"].text or "")
 
 
@@ -161,7 +161,7 @@ def test_the_day_ends_where_the_store_is(world: World, shop: Shop, book: Noteboo
         work(worker)
         world.clock.at = told_at - timedelta(seconds=1)
         work(worker)
-        assert book.letters == []
+        assert book.messages == []
         world.clock.at = told_at + timedelta(seconds=5)
         work(worker)
     assert len(mails(book)) == 2
@@ -193,13 +193,13 @@ def test_who_may_not_read_it_or_does_not_want_it_any_more_gets_none(
 def test_nor_does_who_lost_it_while_the_mail_waited(
     world: World, shop: Shop, worker: Worker, book: Notebook, loss: str
 ) -> None:
-    book.answers["manager@example.org"] = Verdict.later("busy", retry_after=timedelta(minutes=2))
+    book.answers["manager@example.org"] = DeliveryResult.later("busy", retry_after=timedelta(minutes=2))
     end_the_day(world, worker)
-    book.letters.clear()
+    book.messages.clear()
     LOSSES[loss](world, shop)
     world.clock.move(hours=1)
     work(worker)
-    assert book.letters == []
+    assert book.messages == []
     assert [row.failure for row in notifications(world)] == ["out-of-reach", None]
     assert queued(world) == []
 
@@ -208,7 +208,7 @@ def test_a_mail_that_could_not_leave_before_the_next_day_is_over_is_let_go(
     world: World, shop: Shop, worker: Worker, book: Notebook
 ) -> None:
     want(world, shop, "regional")
-    book.verdict = Verdict.later("busy", retry_after=timedelta(hours=6))
+    book.result = DeliveryResult.later("busy", retry_after=timedelta(hours=6))
     end_the_day(world, worker)
     (row,) = notifications(world)
     assert (row.kind, row.device_id, row.expires_at) == (NotificationKind.DAILY_LOG, None, END + timedelta(days=1))
@@ -224,7 +224,7 @@ def test_of_a_week_without_a_worker_only_the_last_day_is_mailed(
     world.clock.at = TOLD_AT + timedelta(days=7, hours=3)
     work(worker)
     assert len(mails(book)) == 2
-    assert {row.business_date for row in rows(world, Outgoing)} == {DAY + timedelta(days=7)}
+    assert {row.business_date for row in rows(world, OutboxMessage)} == {DAY + timedelta(days=7)}
 
 
 def test_two_workers_and_one_that_was_killed_send_it_once(world: World, shop: Shop, book: Notebook) -> None:
@@ -232,8 +232,8 @@ def test_two_workers_and_one_that_was_killed_send_it_once(world: World, shop: Sh
         work(one)
         world.clock.at = TOLD_AT
         assert one._days.end() == 2  # then it is killed
-        assert len(one._claim((Task.TELL,), limit=1)) == 1  # and again
-        world.clock.at += LEASE + timedelta(seconds=1)
+        assert len(one._claim((OutboxKind.FIND_READERS,), limit=1)) == 1  # and again
+        world.clock.at += OUTBOX_LEASE + timedelta(seconds=1)
         work(other)
         work(one)
     assert len(mails(book)) == 2
@@ -243,10 +243,12 @@ def test_the_database_keeps_one_mail_for_a_person_a_store_and_a_date(
     world: World, shop: Shop, worker: Worker, book: Notebook
 ) -> None:
     end_the_day(world, worker)
-    letter = next(row for row in rows(world, Outgoing) if row.task is Task.INFORM)
-    same = {name: getattr(letter, name) for name in ("task", "kind", "staff_id", "store_id", "business_date")}
+    message = next(row for row in rows(world, OutboxMessage) if row.kind is OutboxKind.DELIVER_INFO)
+    same = {
+        name: getattr(message, name) for name in ("kind", "notification_kind", "staff_id", "store_id", "business_date")
+    }
     with world.back_office.writing(shop.organization_id) as session:
-        session.add(Outgoing(**same, created_at=world.clock(), due_at=world.clock()))
+        session.add(OutboxMessage(**same, created_at=world.clock(), due_at=world.clock()))
         with pytest.raises(IntegrityError):
             session.flush()
         session.rollback()
@@ -258,14 +260,14 @@ def test_floor_staff_are_told_what_their_own_log_shows(
     want(world, shop, "colleague", shop.store_id)
     for sensitive in (True, False):
         log_concern(world, shop, "manager", mood=3, sensitive=sensitive)
-    book.letters.clear()
+    book.messages.clear()
     end_the_day(world, worker)
     for login, waiting in {"colleague": 1, "manager": 2}.items():
-        letter = mails(book)[f"{login}@example.org"]
-        log = world.request("GET", str(letter.path), (shop, login)).json
+        message = mails(book)[f"{login}@example.org"]
+        log = world.request("GET", str(message.path), (shop, login)).json
         assert len(log["needs_you_now"]["open_concerns"]) == waiting
-        assert f"\nConcerns to resolve: {waiting}\n" in str(letter.text)
-        assert f"\nConcerns: {log['figures']['concerns']}\n" in str(letter.text)
+        assert f"\nConcerns to resolve: {waiting}\n" in str(message.text)
+        assert f"\nConcerns: {log['figures']['concerns']}\n" in str(message.text)
 
 
 def test_a_person_says_whose_log_they_want(world: World, shop: Shop) -> None:

@@ -4,14 +4,14 @@ from datetime import timedelta
 
 from models.access import Role
 from models.alerts.enums import AlertState
-from models.alerts.escalation_policy import DEFAULT, Whom, step
+from models.alerts.escalation_policy import DEFAULT_POLICY, RecipientGroup, policy_step
 from models.alerts.notification import NotificationState
-from models.db.session import EVERYTHING
+from models.db.session import ALL_TENANTS
 from models.staff.shift import Shift
 from models.staff.staff import Staff
-from notifications.channels.base import Verdict
-from notifications.decide.escalation import climb_due, overdue
-from notifications.worker.jobs.heartbeat import LATE_STEP
+from notifications.channels.base import DeliveryResult
+from notifications.decide.escalation import count_overdue, escalate_due
+from notifications.worker.jobs.heartbeat import LATE_STEP_AFTER
 from tests.support.app import World
 from tests.support.factories import Shop, give_phone, make_shop, set_climb
 from tests.support.worker import Notebook, log_concern, move, notifications, over, queued, the_alert, work, worker_of
@@ -23,7 +23,7 @@ def rung(world: World, shop: Shop, **said: object) -> set[str]:
     with worker_of(world, over(book)) as worker:
         log_concern(world, shop, **said)
         work(worker)
-    return {letter.address for letter in book.letters}
+    return {message.address for message in book.messages}
 
 
 def set_shift(world: World, shop: Shop, login: str, *, on: bool) -> None:
@@ -109,7 +109,7 @@ def test_reaching_twice_rings_each_phone_once(world: World, shop: Shop) -> None:
         with world.back_office.writing(shop.organization_id) as session:
             session.merge(task).done_at = None
         work(worker)
-    assert [letter.address for letter in book.letters] == ["first", "second"]
+    assert [message.address for message in book.messages] == ["first", "second"]
 
 
 def test_an_answered_alert_reaches_nobody(world: World, shop: Shop) -> None:
@@ -119,7 +119,7 @@ def test_an_answered_alert_reaches_nobody(world: World, shop: Shop) -> None:
         concern = log_concern(world, shop)
         move(world, shop, concern, "take", "floor")
         work(worker)
-    assert (book.letters, notifications(world), queued(world)) == ([], [], [])
+    assert (book.messages, notifications(world), queued(world)) == ([], [], [])
 
 
 def test_a_step_of_an_earlier_run_does_nothing(world: World, shop: Shop) -> None:
@@ -127,10 +127,10 @@ def test_a_step_of_an_earlier_run_does_nothing(world: World, shop: Shop) -> None
     book = Notebook()
     with worker_of(world, over(book)) as worker:
         concern = log_concern(world, shop)
-        for step in ("take", "release"):
-            move(world, shop, concern, step, "floor")
+        for policy_step in ("take", "release"):
+            move(world, shop, concern, policy_step, "floor")
         work(worker)
-    assert len(book.letters) == 1
+    assert len(book.messages) == 1
     assert notifications(world)[0].run_id == the_alert(world).run_id
 
 
@@ -161,8 +161,8 @@ def test_the_first_time_nobody_answered_is_kept_through_a_second_run(world: Worl
         concern = log_concern(world, shop)
         unanswered_at = world.clock.move(minutes=20)
         work(worker)
-        for step in ("take", "release"):
-            move(world, shop, concern, step)
+        for policy_step in ("take", "release"):
+            move(world, shop, concern, policy_step)
         world.clock.move(minutes=20)
         work(worker)
     alert = the_alert(world)
@@ -170,7 +170,11 @@ def test_the_first_time_nobody_answered_is_kept_through_a_second_run(world: Worl
 
 
 def test_a_policy_of_three_steps_is_climbed_one_by_one(world: World, shop: Shop) -> None:
-    steps = [step(0, Whom.ON_SHIFT), step(120, Whom.MANAGERS), step(300, Whom.ON_SHIFT, Whom.MANAGERS)]
+    steps = [
+        policy_step(0, RecipientGroup.ON_SHIFT),
+        policy_step(120, RecipientGroup.MANAGERS),
+        policy_step(300, RecipientGroup.ON_SHIFT, RecipientGroup.MANAGERS),
+    ]
     set_climb(world.back_office, shop, steps, unanswered_after_seconds=600, reach_within_seconds=120)
     set_shift(world, shop, "colleague", on=True)
     for login in ("colleague", "manager"):
@@ -182,14 +186,20 @@ def test_a_policy_of_three_steps_is_climbed_one_by_one(world: World, shop: Shop)
         for seconds in (0, 119, 1, 180, 300):
             world.clock.move(seconds=seconds)
             work(worker)
-            heard.append([letter.address for letter in book.letters if letter.kind == "ring"])
-            book.letters.clear()
-    assert [sorted(step) for step in heard] == [["colleague"], [], ["manager"], ["colleague", "manager"], []]
+            heard.append([message.address for message in book.messages if message.kind == "ring"])
+            book.messages.clear()
+    assert [sorted(policy_step) for policy_step in heard] == [
+        ["colleague"],
+        [],
+        ["manager"],
+        ["colleague", "manager"],
+        [],
+    ]
     assert (the_alert(world).state, the_alert(world).step) == (AlertState.UNANSWERED, 2)
 
 
 def test_after_a_time_without_a_worker_every_step_that_was_due_is_rung(world: World, shop: Shop) -> None:
-    set_climb(world.back_office, shop, DEFAULT["steps"])
+    set_climb(world.back_office, shop, DEFAULT_POLICY["steps"])
     set_shift(world, shop, "colleague", on=True)
     for login in ("colleague", "manager"):
         give_phone(world.back_office, shop, login, login)
@@ -228,13 +238,13 @@ def test_a_take_clears_every_phone_that_has_it_and_no_other(world: World, shop: 
     refused = give_phone(world.back_office, shop, "manager", "dead phone")
     book = Notebook()
     with worker_of(world, over(book)) as worker:
-        book.answers["dead phone"] = Verdict.refused("invalid-argument")
+        book.answers["dead phone"] = DeliveryResult.refused("invalid-argument")
         concern = log_concern(world, shop)
         work(worker)
         move(world, shop, concern, "take")
         world.clock.move(seconds=1)
         work(worker)
-    withdrawn = {letter.address for letter in book.letters if letter.kind == "withdraw"}
+    withdrawn = {message.address for message in book.messages if message.kind == "withdraw"}
     assert withdrawn == {"colleague", "manager"}
     by_device = {row.device_id: row for row in notifications(world)}
     assert by_device.pop(refused).state is NotificationState.FAILED
@@ -247,8 +257,8 @@ def test_two_takes_and_a_resolve_clear_a_phone_once(world: World, shop: Shop) ->
     with worker_of(world, over(book)) as worker:
         concern = log_concern(world, shop)
         work(worker)
-        for step in ("take", "release", "resolve"):
-            move(world, shop, concern, step, "floor")
+        for policy_step in ("take", "release", "resolve"):
+            move(world, shop, concern, policy_step, "floor")
         work(worker)
     assert book.seen() == [("ring", "manager"), ("withdraw", "manager")]
 
@@ -259,7 +269,7 @@ def test_an_alert_that_calls_again_is_not_taken_off_the_phone(world: World, shop
     with worker_of(world, over(book)) as worker:
         concern = log_concern(world, shop)
         work(worker)
-        book.next.append(Verdict.later("unavailable"))
+        book.next.append(DeliveryResult.later("unavailable"))
         move(world, shop, concern, "take", "floor")
         work(worker)  # the removal did not get through
         move(world, shop, concern, "release", "floor")
@@ -275,8 +285,8 @@ def test_what_is_overdue_is_counted(world: World, shop: Shop) -> None:
     log_concern(world, shop)
 
     def behind() -> int:
-        with world.back_office.reading(EVERYTHING) as session:
-            return overdue(session, at=world.clock(), by=LATE_STEP)
+        with world.back_office.reading(ALL_TENANTS) as session:
+            return count_overdue(session, at=world.clock(), by=LATE_STEP_AFTER)
 
     world.clock.move(seconds=30)
     assert behind() == 0
@@ -287,6 +297,6 @@ def test_what_is_overdue_is_counted(world: World, shop: Shop) -> None:
     assert behind() == 0
     world.clock.move(minutes=20)
     assert behind() == 1  # nobody has said that nobody answered
-    with world.back_office.writing(EVERYTHING) as session:
-        assert climb_due(session, at=world.clock()) == 1
+    with world.back_office.writing(ALL_TENANTS) as session:
+        assert escalate_due(session, at=world.clock()) == 1
     assert behind() == 0

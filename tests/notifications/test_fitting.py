@@ -15,7 +15,7 @@ from models.concerns.enums import Handling, Kind
 from models.db.base import Money
 from models.organizations.store import Store
 from models.organizations.vocabulary import Category
-from notifications.decide.rules import fitting
+from notifications.decide.rules import matching_criteria
 from tests.support.app import World
 from tests.support.factories import NOON, Shop
 
@@ -59,9 +59,9 @@ def test_what_fits_is_what_the_database_finds(
         session.flush()
         ids = [concern.id for concern in concerns]
         for drawn in rules:
-            rule = AlertRule.sketch(**drawn | {"category": named[drawn["category"]], "severity": Severity.NORMAL})
-            found = set(session.scalars(select(Concern.id).where(Concern.id.in_(ids), *fitting(rule))))
-            assert found == {one.id for one in concerns if rule.fits(one) and _could_ring(rule, one)}, drawn
+            rule = AlertRule.build(**drawn | {"category": named[drawn["category"]], "severity": Severity.NORMAL})
+            found = set(session.scalars(select(Concern.id).where(Concern.id.in_(ids), *matching_criteria(rule))))
+            assert found == {one.id for one in concerns if rule.matches(one) and _could_ring(rule, one)}, drawn
         session.rollback()
 
 

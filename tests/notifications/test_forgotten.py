@@ -6,7 +6,7 @@ import pytest
 
 from models.alerts.enums import AlertState
 from models.alerts.notification import NotificationKind
-from notifications.channels.base import Letter
+from notifications.channels.base import Message
 from tests.support.app import World
 from tests.support.store_evening import Evening, evening_in
 from tests.support.worker import Notebook, move, over, queued, the_alert, worker_of
@@ -63,10 +63,10 @@ def test_something_done_in_between_stops_both(evening: Evening, minutes: int) ->
 def test_a_reminder_goes_off_the_phone_once_something_was_done(evening: Evening, done: str) -> None:
     concern = take(evening)
     evening.let_pass(minutes=11)
-    so_far = len(evening.letters)
+    so_far = len(evening.messages)
     do(evening, concern, done)
     evening.let_pass(seconds=1)
-    assert ("withdraw", "colleague") in [(letter.kind, letter.address) for _, letter in evening.letters[so_far:]]
+    assert ("withdraw", "colleague") in [(message.kind, message.address) for _, message in evening.messages[so_far:]]
     assert queued(evening.world) == []
 
 
@@ -75,16 +75,16 @@ def test_a_reminder_that_is_overtaken_by_what_was_done_is_taken_back(evening: Ev
     evening.let_pass(minutes=10, seconds=-1)
     seen = evening.book.meanwhile
 
-    def act(letter: Letter) -> None:
-        seen(letter)
-        if letter.kind == "inform":
+    def act(message: Message) -> None:
+        seen(message)
+        if message.kind == "inform":
             evening.act(concern, "colleague")
             with worker_of(evening.world, over(Notebook()), name="another") as another:
                 another.work_once()  # the recall, which finds no phone that shows it yet
 
     evening.book.meanwhile = act
     evening.let_pass(seconds=2)
-    assert [str(letter.kind) for _, letter in evening.letters][-2:] == ["inform", "withdraw"]
+    assert [str(message.kind) for _, message in evening.messages][-2:] == ["inform", "withdraw"]
 
 
 def test_something_done_in_the_very_moment_it_is_given_back_keeps_it_taken(evening: Evening) -> None:
@@ -92,7 +92,7 @@ def test_something_done_in_the_very_moment_it_is_given_back_keeps_it_taken(eveni
     evening.let_pass(minutes=15, seconds=-1)
     evening.world.clock.move(seconds=1)
     evening.worker._climb()  # the decision is written down, and not carried out yet
-    assert [row.task for row in queued(evening.world)] == ["give_back"]
+    assert [row.kind for row in queued(evening.world)] == ["auto_release"]
     evening.act(concern, "colleague")
     evening.let_pass(seconds=1)
     assert told_of(evening, concern)["status"] == "taken"

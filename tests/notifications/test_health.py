@@ -4,11 +4,11 @@ from datetime import timedelta
 
 import pytest
 
-from models.db.session import EVERYTHING
-from models.outbox.heartbeat import FORGOTTEN_AFTER, Heartbeat
+from models.db.session import ALL_TENANTS
+from models.outbox.heartbeat import HEARTBEAT_TTL, Heartbeat
 from models.staff.device import AddressKind
-from notifications.channels.base import Verdict
-from notifications.channels.push.channel import Push
+from notifications.channels.base import DeliveryResult
+from notifications.channels.push.channel import PushChannel
 from tests.support.app import World
 from tests.support.factories import Shop, give_phone
 from tests.support.fakes import fcm_answers
@@ -31,7 +31,7 @@ def well(world: World) -> dict[str, str]:
 
 
 def test_the_house_says_how_the_worker_is(world: World, shop: Shop, fcm: FcmStandIn, phone: str) -> None:
-    with worker_of(world, over(Push.from_credentials(fcm.credentials, fcm.url))) as worker:
+    with worker_of(world, over(PushChannel.from_credentials(fcm.credentials, fcm.url))) as worker:
         assert well(world) == {"worker": "degraded", "escalation": "degraded", "push": "degraded"}
         worker.work_once()
         assert well(world) == {"worker": "ok", "escalation": "ok", "push": "ok"}
@@ -55,20 +55,20 @@ def test_the_house_says_how_the_worker_is(world: World, shop: Shop, fcm: FcmStan
 def test_a_terminal_that_prints_says_nothing_about_pushes(world: World, shop: Shop, phone: str) -> None:
     give_phone(world.back_office, shop, "floor", "terminal", kind=AddressKind.LOG)
     refused, terminal = Notebook(), Notebook()
-    refused.verdict = Verdict.later("permission-denied", alarm=True, retry_after=timedelta(minutes=1))
+    refused.result = DeliveryResult.later("permission-denied", alarm=True, retry_after=timedelta(minutes=1))
     with worker_of(world, {**over(refused), AddressKind.LOG: terminal}) as worker:
         for login in ("floor", "manager"):
             log_concern(world, shop, login)
             work(worker)
-        assert (len(refused.letters), len(terminal.letters)) == (1, 1)
+        assert (len(refused.messages), len(terminal.messages)) == (1, 1)
         world.clock.move(seconds=5)
         worker.work_once()
         assert well(world)["push"] == "degraded"
 
 
 def test_a_worker_that_ends_in_good_order_leaves_no_sign_of_life_and_old_ones_are_forgotten(world: World) -> None:
-    with world.back_office.writing(EVERYTHING) as session:
-        session.add(Heartbeat(worker="long gone", at=world.clock() - FORGOTTEN_AFTER - timedelta(seconds=1)))
+    with world.back_office.writing(ALL_TENANTS) as session:
+        session.add(Heartbeat(worker="long gone", at=world.clock() - HEARTBEAT_TTL - timedelta(seconds=1)))
         session.add(Heartbeat(worker="killed today", at=world.clock() - timedelta(minutes=5)))
     with worker_of(world, over(Notebook()), name="mine") as worker:
         worker.work_once()
@@ -86,9 +86,9 @@ def test_a_machine_that_slept_for_a_day_goes_on_where_it_was(world: World, shop:
         world.clock.move(days=1)
         log_concern(world, shop)
         work(worker)
-        assert (len(book.letters), beats(world)) == (1, {"worker"})
+        assert (len(book.messages), beats(world)) == (1, {"worker"})
 
 
 def beats(world: World) -> set[str]:
-    with world.back_office.reading(EVERYTHING) as session:
+    with world.back_office.reading(ALL_TENANTS) as session:
         return {beat.worker for beat in session.query(Heartbeat)}

@@ -13,11 +13,11 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from models.alerts.alert import Alert
-from models.alerts.escalation_policy import Whom, step
+from models.alerts.escalation_policy import RecipientGroup, policy_step
 from models.alerts.notification import NotificationKind
 from models.organizations.opening_hours import WEEKDAYS, Hours, is_open
 from models.organizations.store import Store
-from notifications.decide.recipients import audience
+from notifications.decide.recipients import recipients_of
 from tests.support.app import World
 from tests.support.databases import only_on_sqlite
 from tests.support.factories import set_climb
@@ -127,7 +127,7 @@ def test_the_store_is_open_in_these_minutes_and_no_others(night: Night) -> None:
 @pytest.mark.parametrize("mood", [2, 1], ids=["unhappy", "severe"])
 def test_who_would_ring_in_that_minute(evening: Evening, night: Night, mood: int) -> None:
     """Asked around each change and every half an hour. What is severe rings a manager at any time."""
-    everybody = [step(0, *Whom)]
+    everybody = [policy_step(0, *RecipientGroup)]
     set_climb(evening.world.back_office, evening.shop, everybody)
     set_hours(evening, night.hours, night.zone)
     evening.log(mood=mood)
@@ -135,7 +135,7 @@ def test_who_would_ring_in_that_minute(evening: Evening, night: Night, mood: int
     with evening.world.back_office.reading(evening.shop.organization_id) as session:
         alert = session.get_one(Alert, (evening.shop.organization_id, the_alert(evening.world).id))
         for minute in night.minutes(every=30):
-            rung = {phone.address for phone in audience(session, alert, step=0, at=minute).phones}
+            rung = {phone.address for phone in recipients_of(session, alert, step=0, at=minute).phones}
             at_home = {"manager", "regional"} if night.rings_at(minute) else {"manager"} if mood == 1 else set()
             if rung != {"colleague", "lead"} | at_home:
                 wrong[minute] = rung

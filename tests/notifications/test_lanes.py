@@ -8,14 +8,14 @@ from uuid import UUID
 import pytest
 
 from models.access import Role
-from models.daily_log.day_end import WHEN_BROKEN, DayEnding
+from models.daily_log.day_end import RETRY_AFTER_ERROR, DayEndSchedule
 from models.organizations.store import Store
-from models.outbox.message import Task
+from models.outbox.message import OutboxKind
 from models.policy_defaults import DAY_END_DELAY
 from models.staff.device import AddressKind
-from models.staff.staff import DailyLogReader, Staff, StaffStore
-from notifications.worker.jobs.day_end import AT_ONCE, EVERY
-from notifications.worker.worker import MAILS_AT_ONCE, Worker
+from models.staff.staff import DailyLogSubscription, Staff, StaffStore
+from notifications.worker.jobs.day_end import DAY_END_BATCH, DAY_END_INTERVAL
+from notifications.worker.worker import MAIL_THREADS, Worker
 from tests.support.app import World
 from tests.support.factories import Shop, give_phone, make_shop, make_store, password_hash
 from tests.support.worker import Notebook, log_concern, over, queued, rows, work, worker_of
@@ -59,7 +59,7 @@ def want_logs(world: World, shop: Shop, count: int) -> None:
             session.add(reader)
             session.flush()
             session.add(StaffStore(staff_id=reader.id, store_id=shop.store_id))
-            session.add(DailyLogReader(staff_id=reader.id, store_id=shop.store_id))
+            session.add(DailyLogSubscription(staff_id=reader.id, store_id=shop.store_id))
 
 
 def test_a_mail_server_that_hangs_keeps_no_call_from_ringing(
@@ -77,16 +77,16 @@ def test_a_mail_server_that_hangs_keeps_no_call_from_ringing(
     try:
         world.clock.at = TOLD_AT
         worker.work_once()
-        assert all(out.acquire(timeout=PATIENCE) for _ in range(MAILS_AT_ONCE))
+        assert all(out.acquire(timeout=PATIENCE) for _ in range(MAIL_THREADS))
         log_concern(world, shop, mood=1)
         worker.work_once()
         assert rang.wait(PATIENCE)
-        assert (len(mails.letters), len(queued(world, Task.INFORM))) == (MAILS_AT_ONCE, MAILS)
+        assert (len(mails.messages), len(queued(world, OutboxKind.DELIVER_INFO))) == (MAIL_THREADS, MAILS)
     finally:
         answer.set()
     worker._patience = 60.0
     work(worker)
-    assert len(mails.letters) == MAILS
+    assert len(mails.messages) == MAILS
     assert queued(world) == []
 
 
@@ -105,7 +105,7 @@ def move_to_zone(world: World, shop: Shop, stores: list[UUID], zone: str = "Euro
 
 def day_of(world: World, store_id: UUID) -> date:
     """The day of the store that is to be told of next."""
-    (day,) = (row.business_date for row in rows(world, DayEnding) if row.store_id == store_id)
+    (day,) = (row.business_date for row in rows(world, DayEndSchedule) if row.store_id == store_id)
     return day
 
 
@@ -116,28 +116,28 @@ def test_a_store_in_a_zone_nobody_knows_stops_neither_calls_nor_the_days_of_othe
     log_concern(world, shop, mood=1)
     with worker_of(world, over(phones)) as worker:
         work(worker)
-        assert len(phones.letters) == 1
-        assert {row.store_id for row in rows(world, DayEnding)} == {shop.store_id, shop.other_store_id}
+        assert len(phones.messages) == 1
+        assert {row.store_id for row in rows(world, DayEndSchedule)} == {shop.store_id, shop.other_store_id}
         move_to_zone(world, shop, [store_id])
         world.clock.move(hours=1)
         work(worker)
-    assert store_id in {row.store_id for row in rows(world, DayEnding)}
+    assert store_id in {row.store_id for row in rows(world, DayEndSchedule)}
 
 
 def test_days_that_cannot_be_ended_let_others_end_and_are_tried_again(
     world: World, shop: Shop, worker: Worker, phones: Notebook
 ) -> None:
-    lost = add_stores(world, shop, AT_ONCE, "Asia/Tokyo")  # whose days end before the others
+    lost = add_stores(world, shop, DAY_END_BATCH, "Asia/Tokyo")  # whose days end before the others
     world.clock.move(hours=1)
     work(worker)
     move_to_zone(world, shop, lost, zone=NOWHERE)
     world.clock.at = TOLD_AT
     for _ in range(2):
         work(worker)
-        world.clock.at += EVERY
+        world.clock.at += DAY_END_INTERVAL
     assert day_of(world, shop.store_id) == date(2026, 3, 4)
-    assert {row.due_at for row in rows(world, DayEnding) if row.store_id in lost} == {TOLD_AT + WHEN_BROKEN}
+    assert {row.due_at for row in rows(world, DayEndSchedule) if row.store_id in lost} == {TOLD_AT + RETRY_AFTER_ERROR}
     move_to_zone(world, shop, lost)
-    world.clock.at = TOLD_AT + WHEN_BROKEN + timedelta(seconds=1)
+    world.clock.at = TOLD_AT + RETRY_AFTER_ERROR + timedelta(seconds=1)
     work(worker)
     assert {day_of(world, store_id) for store_id in lost} == {date(2026, 3, 4)}

@@ -11,8 +11,8 @@ from babel.messages.pofile import read_po
 from models.alerts.notification import NotificationKind
 from notifications.channels.base import TITLE_LIMIT
 from notifications.messages import texts as words
-from notifications.messages.texts import Gist
-from notifications.messages.translations import CATALOGUES, ENGLISH, LOCALES, language_of
+from notifications.messages.texts import MessageContext
+from notifications.messages.translations import CATALOGUES, ENGLISH, LOCALES, translations_for
 
 HERE = Path(words.__file__).parent
 ROOM_FOR_A_PLACE = 20
@@ -58,14 +58,24 @@ def test_a_translation_fills_in_what_the_english_sentence_fills_in(language: str
 def test_what_is_chosen_speaks_as_its_file_does(language: str) -> None:
     for message in catalogue(language):
         if message.id:
-            assert language_of(language).gettext(str(message.id)) == message.string
+            assert translations_for(language).gettext(str(message.id)) == message.string
 
 
 @pytest.mark.parametrize("language", ["en", *CATALOGUES])
 @pytest.mark.parametrize("occasion", NotificationKind)
 def test_a_title_leaves_room_for_the_place(language: str, occasion: NotificationKind) -> None:
-    gists = [Gist(), Gist(severity="severe"), Gist(urgent=True), Gist(outcome="recovered"), Gist(outcome="lost")]
-    gists += [Gist(reason="second_concern"), Gist(reason="order_value"), Gist(outcome="recovered", mood_after=5)]
+    gists = [
+        MessageContext(),
+        MessageContext(severity="severe"),
+        MessageContext(urgent=True),
+        MessageContext(outcome="recovered"),
+        MessageContext(outcome="lost"),
+    ]
+    gists += [
+        MessageContext(reason="second_concern"),
+        MessageContext(reason="order_value"),
+        MessageContext(outcome="recovered", mood_after=5),
+    ]
     for gist in gists:
         assert len(words.title(occasion, gist, locale=language)) <= TITLE_LIMIT - ROOM_FOR_A_PLACE
 
@@ -89,4 +99,4 @@ def test_a_title_leaves_room_for_the_place(language: str, occasion: Notification
     ],
 )
 def test_a_locale_falls_back_to_its_language_and_then_to_english(locale: str | None, language: str | None) -> None:
-    assert language_of(locale) is (CATALOGUES[language] if language else ENGLISH)
+    assert translations_for(locale) is (CATALOGUES[language] if language else ENGLISH)

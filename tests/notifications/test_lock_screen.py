@@ -16,21 +16,21 @@ from sqlalchemy import select
 
 from models.alerts.alert import Alert
 from models.alerts.enums import AlertState, Reason, Severity
-from models.alerts.escalation_policy import DEFAULT
+from models.alerts.escalation_policy import DEFAULT_POLICY
 from models.alerts.notification import Notification, NotificationKind
-from models.alerts.rule import Ring
+from models.alerts.rule import Assessment
 from models.concerns.concern import Concern
 from models.concerns.enums import Outcome, Status
 from models.customers.customer import Customer
 from models.db.session import ScopedSession
 from models.organizations.store import Place
 from models.organizations.vocabulary import Category
-from models.outbox.message import Outgoing, Task
+from models.outbox.message import OutboxKind, OutboxMessage
 from models.staff.device import AddressKind, Device, Platform
 from models.staff.staff import Staff
-from notifications.channels.base import Letter, LetterKind
+from notifications.channels.base import Message, MessageKind
 from notifications.channels.push.message import message_for
-from notifications.messages.compose import letters_for
+from notifications.messages.compose import compose_messages
 from tests.support.app import World
 from tests.support.databases import only_on_sqlite
 from tests.support.factories import AT_ONCE, NOON, Shop
@@ -138,8 +138,8 @@ def ring_for_anything(session: ScopedSession, shop: Shop, invent: Inventor) -> N
             received_at=NOON,
             business_date=NOON.date(),
         )
-        ring = Ring(dice.choice(list(Severity)), dice.choice(list(Reason)), "some-rule")
-        alert = Alert.raise_(concern, ring, policy={**DEFAULT, "steps": AT_ONCE}, late=False, at=NOON)
+        ring = Assessment(dice.choice(list(Severity)), dice.choice(list(Reason)), "some-rule")
+        alert = Alert.open(concern, ring, policy={**DEFAULT_POLICY, "steps": AT_ONCE}, late=False, at=NOON)
         phone = dice.choice(phones)
         notification = Notification(
             alert_id=alert.id,
@@ -151,50 +151,52 @@ def ring_for_anything(session: ScopedSession, shop: Shop, invent: Inventor) -> N
             queued_at=NOON,
             expires_at=NOON + timedelta(minutes=10),
         )
-        task = Outgoing.about(alert, Task.RING, at=NOON, notification=notification)
+        task = OutboxMessage.for_alert(alert, OutboxKind.DELIVER_RING, at=NOON, notification=notification)
         session.add_all([concern, alert, notification, task])
 
 
-def letters(session: ScopedSession, dice: random.Random) -> Iterator[Letter]:
+def messages(session: ScopedSession, dice: random.Random) -> Iterator[Message]:
     """What the worker would send for each of them: the ring, what informs on some occasions, the withdrawal."""
-    for task in session.scalars(select(Outgoing)).all():
+    for task in session.scalars(select(OutboxMessage)).all():
         ring = letter_for(session, task)
         assert ring is not None
         yield from on_each_platform(ring)
-        alert, notification = task.alert, task.letter_to
+        alert, notification = task.alert, task.notification_or_raise
         assert alert is not None
         for kind in dice.sample(OTHERS, OCCASIONS):
             notification.kind, alert.state = kind, TRUE_WHILE.get(kind, AlertState.OPEN)
             alert.reminded_at, alert.concern.status = NOON, Status.RESOLVED
-            news = Outgoing.about(alert, Task.INFORM, at=NOON, notification=notification)
+            news = OutboxMessage.for_alert(alert, OutboxKind.DELIVER_INFO, at=NOON, notification=notification)
             if kind is NotificationKind.CARRIED_OVER:
-                news = Outgoing.of_day(kind, alert.store, NOON.date(), due_at=NOON, at=NOON)
-                news = news.letter(notification, at=NOON)
+                news = OutboxMessage.day_information(kind, alert.store, NOON.date(), due_at=NOON, at=NOON)
+                news = news.delivery_to(notification, at=NOON)
                 news.store = alert.store
             told = letter_for(session, news)
             assert told is not None
             yield replace(told, platform=dice.choice(list(Platform)))
         notification.kind, alert.state, alert.concern.status = NotificationKind.RING, AlertState.OPEN, Status.OPEN
-        alert.take(by=session.get_one(Staff, (alert.organization_id, task.letter_to.staff_id)), at=NOON)
-        undo = Outgoing.about(alert, Task.WITHDRAW, at=NOON, notification=task.letter_to)
+        alert.take(by=session.get_one(Staff, (alert.organization_id, task.notification_or_raise.staff_id)), at=NOON)
+        undo = OutboxMessage.for_alert(
+            alert, OutboxKind.DELIVER_WITHDRAWAL, at=NOON, notification=task.notification_or_raise
+        )
         withdrawal = letter_for(session, undo)
         assert withdrawal is not None
         yield from on_each_platform(withdrawal)
 
 
-def letter_for(session: ScopedSession, task: Outgoing) -> Letter | None:
-    return letters_for(session, [task], at=NOON)[task]
+def letter_for(session: ScopedSession, task: OutboxMessage) -> Message | None:
+    return compose_messages(session, [task], at=NOON)[task]
 
 
-def on_each_platform(letter: Letter) -> Iterator[Letter]:
-    return (replace(letter, platform=platform) for platform in Platform)
+def on_each_platform(message: Message) -> Iterator[Message]:
+    return (replace(message, platform=platform) for platform in Platform)
 
 
-def sent(letter: Letter) -> str:
+def sent(message: Message) -> str:
     """The message as Firebase gets it, without the address."""
-    message = json.loads(str(message_for(letter)))
-    assert (message.pop("token", None) or message.pop("fid", None)) == letter.address
-    return json.dumps({"message": message}, ensure_ascii=False, separators=(",", ":"))
+    sent_message = json.loads(str(message_for(message)))
+    assert (sent_message.pop("token", None) or sent_message.pop("fid", None)) == message.address
+    return json.dumps({"message": sent_message}, ensure_ascii=False, separators=(",", ":"))
 
 
 @only_on_sqlite  # what is tried is no database; and the rows are a thousand
@@ -206,18 +208,18 @@ def test_a_thousand_concerns_tell_a_lock_screen_nothing_of_a_person_in_less_than
     with world.back_office.writing(shop.organization_id) as session:
         furnish(session, shop, invent)
         ring_for_anything(session, shop, invent)
-    seen: Counter[tuple[LetterKind, Platform]] = Counter()
+    seen: Counter[tuple[MessageKind, Platform]] = Counter()
     largest = shown = 0
     with world.back_office.writing(shop.organization_id) as session:
-        for letter in letters(session, invent.dice):
-            text = sent(letter)
+        for message in messages(session, invent.dice):
+            text = sent(message)
             assert leaked(text) == [], f"FUZZ_SEED={seed}: {text}"
             octets = len(text.encode())
             assert octets < ONE_KIBIBYTE, f"FUZZ_SEED={seed}: {octets} octets: {text}"
             largest = max(largest, octets)
-            shown += json.dumps(letter.body, ensure_ascii=False)[1:-1] in text
-            seen[letter.kind, letter.platform] += 1
-    assert set(seen) == set(product(LetterKind, Platform))
+            shown += json.dumps(message.body, ensure_ascii=False)[1:-1] in text
+            seen[message.kind, message.platform] += 1
+    assert set(seen) == set(product(MessageKind, Platform))
     assert seen.total() == CONCERNS * (len(Platform) + OCCASIONS + len(Platform))
     assert shown > CONCERNS  # the category is there, so what is looked through is what is shown
     with capsys.disabled():

@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 
 from models.alerts.notification import NotificationKind
-from models.daily_log.day_end import DayEnding
+from models.daily_log.day_end import DayEndSchedule
 from models.organizations.opening_hours import WEEKDAYS
 from models.organizations.store import Store
-from models.outbox.message import LEASE
+from models.outbox.message import OUTBOX_LEASE
 from models.policy_defaults import DAY_END_DELAY
 from models.staff.device import Device
-from notifications.worker.jobs.day_end import AT_ONCE, EVERY
+from notifications.worker.jobs.day_end import DAY_END_BATCH, DAY_END_INTERVAL
 from notifications.worker.worker import Worker
 from tests.support.app import World
 from tests.support.factories import NOON, Shop, give_phone, make_shop, make_store
@@ -64,13 +64,13 @@ def go_on(world: World, worker: Worker, until: datetime) -> None:
     """Let time go by, from one moment at which something is to be done to the next."""
     while world.clock() < until:
         work(worker)
-        due = [row.due_at for row in (*queued(world), *rows(world, DayEnding)) if row.due_at > world.clock()]
-        world.clock.at = max(min([*due, until]), min(until, world.clock() + EVERY))
+        due = [row.due_at for row in (*queued(world), *rows(world, DayEndSchedule)) if row.due_at > world.clock()]
+        world.clock.at = max(min([*due, until]), min(until, world.clock() + DAY_END_INTERVAL))
     work(worker)
 
 
 def told(book: Notebook) -> list[tuple[str, str, str]]:
-    return [(letter.kind, letter.address, letter.title) for letter in book.letters if "yesterday" in letter.title]
+    return [(message.kind, message.address, message.title) for message in book.messages if "yesterday" in message.title]
 
 
 def test_those_who_manage_the_store_hear_of_it_as_it_opens(
@@ -82,7 +82,7 @@ def test_those_who_manage_the_store_hear_of_it_as_it_opens(
     assert told(book) == []
     go_on(world, worker, EIGHT)
     assert told(book) == [("inform", "phone of manager", "Still open from yesterday: 2")]
-    assert book.letters[-1].body == "Open to see more"
+    assert book.messages[-1].body == "Open to see more"
     go_on(world, worker, EIGHT + timedelta(hours=12))
     assert len(told(book)) == 1
 
@@ -90,7 +90,7 @@ def test_those_who_manage_the_store_hear_of_it_as_it_opens(
 def test_what_stays_open_is_told_on_one_morning_only(world: World, shop: Shop, worker: Worker, book: Notebook) -> None:
     leave_open(world, shop)
     go_on(world, worker, EIGHT)
-    book.letters.clear()
+    book.messages.clear()
     go_on(world, worker, EIGHT + timedelta(days=1))
     assert told(book) == []  # the day in between left nothing more
     leave_open(world, shop)
@@ -112,7 +112,7 @@ def test_what_was_put_right_meanwhile_is_not_told(world: World, shop: Shop, work
     later = leave_open(world, shop)  # in the new day: not from yesterday
     go_on(world, worker, EIGHT)
     assert [title for *_, title in told(book)] == ["Still open from yesterday: 1"]
-    book.letters.clear()
+    book.messages.clear()
     go_on(world, worker, EIGHT + timedelta(days=1) - timedelta(minutes=1))
     move(world, shop, later, "resolve")
     go_on(world, worker, EIGHT + timedelta(days=1))
@@ -181,7 +181,7 @@ def test_it_is_told_in_the_language_of_the_phone(world: World, shop: Shop, worke
             session.get_one(Device, (shop.organization_id, id_)).locale = locale
     leave_open(world, shop)
     go_on(world, worker, EIGHT)
-    assert sorted(letter.title for letter in book.letters) == [
+    assert sorted(message.title for message in book.messages) == [
         "Por resolver de ontem: 1",
         "Sin resolver de ayer: 1",
         "Still open from yesterday: 1",
@@ -194,7 +194,7 @@ def test_who_does_not_want_to_hear_of_it_does_not(world: World, shop: Shop, work
     assert world.request("PATCH", "/v1/me", (shop, "manager"), json=wish, headers=headers).status_code == 200
     leave_open(world, shop)
     go_on(world, worker, EIGHT)
-    assert book.letters == []
+    assert book.messages == []
 
 
 def test_of_a_week_without_a_worker_only_the_last_day_is_told(
@@ -206,7 +206,7 @@ def test_of_a_week_without_a_worker_only_the_last_day_is_told(
     world.clock.at = EIGHT + timedelta(days=7, hours=2)
     go_on(world, worker, world.clock() + timedelta(hours=1))
     assert [title for *_, title in told(book)] == ["Still open from yesterday: 1"]
-    (ending,) = (row for row in rows(world, DayEnding) if row.store_id == shop.store_id)
+    (ending,) = (row for row in rows(world, DayEndSchedule) if row.store_id == shop.store_id)
     assert (ending.business_date, ending.due_at) == (DAY + timedelta(days=8), END + timedelta(days=8) + DAY_END_DELAY)
 
 
@@ -234,7 +234,7 @@ def test_two_workers_and_one_that_was_killed_tell_it_once(world: World, shop: Sh
         assert other._days.end() == 0
         world.clock.at = EIGHT
         (claimed,) = one._claim(tuple(queued_tasks(world)), limit=1)
-        world.clock.at += LEASE + timedelta(seconds=1)  # killed again
+        world.clock.at += OUTBOX_LEASE + timedelta(seconds=1)  # killed again
         work(other)
         work(one)
     assert claimed.business_date == DAY
@@ -243,7 +243,7 @@ def test_two_workers_and_one_that_was_killed_tell_it_once(world: World, shop: Sh
 
 
 def queued_tasks(world: World) -> set[Any]:
-    return {row.task for row in queued(world)}
+    return {row.kind for row in queued(world)}
 
 
 def test_a_clock_that_was_wrong_keeps_no_day_from_being_told(
@@ -252,7 +252,7 @@ def test_a_clock_that_was_wrong_keeps_no_day_from_being_told(
     leave_open(world, shop)
     world.clock.move(days=300)
     work(worker)
-    book.letters.clear()
+    book.messages.clear()
     world.clock.at = END - timedelta(hours=1)
     go_on(world, worker, EIGHT)
     assert len(told(book)) == 1
@@ -263,7 +263,7 @@ def test_a_look_costs_one_statement_while_nothing_is_due(world: World, shop: Sho
     costs = []
     world.clock.move(hours=1)
     work(worker)
-    assert len(rows(world, DayEnding)) == 102
+    assert len(rows(world, DayEndSchedule)) == 102
     for _ in range(2):
         world.clock.move(seconds=5)
         with world.counting(world.back_office) as statements:
@@ -276,15 +276,15 @@ def test_a_look_costs_one_statement_while_nothing_is_due(world: World, shop: Sho
 
 
 def test_stores_that_end_their_day_together_are_told_of_in_turn(world: World, shop: Shop, worker: Worker) -> None:
-    add_stores(world, shop, AT_ONCE)
+    add_stores(world, shop, DAY_END_BATCH)
     world.clock.move(hours=1)
     work(worker)
     world.clock.at = END + DAY_END_DELAY
     found = []
     for _ in range(3):
         found.append(worker._days.end())
-        world.clock.at += EVERY
-    assert found == [AT_ONCE, 2, 0]
+        world.clock.at += DAY_END_INTERVAL
+    assert found == [DAY_END_BATCH, 2, 0]
 
 
 def add_stores(world: World, shop: Shop, count: int) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from models.alerts.notification import Notification, NotificationKind
-from notifications.channels.base import Verdict
+from notifications.channels.base import DeliveryResult
 from tests.support.app import World
 from tests.support.store_evening import Evening, evening_in, hire
 from tests.support.worker import log_concern, move, rows, the_alert
@@ -49,7 +49,7 @@ def test_ones_own_informs_the_lead_and_rings_nobody(evening: Evening) -> None:
 def test_praise_and_a_content_customer_are_news_to_nobody(evening: Evening) -> None:
     evening.log(mood=5, kind="praise")
     evening.log(mood=4, handling="mine")
-    assert evening.letters == []
+    assert evening.messages == []
 
 
 def test_who_logged_or_helped_is_told_how_it_ended_but_not_by_themselves(evening: Evening) -> None:
@@ -110,7 +110,7 @@ def test_a_pause_keeps_away_even_what_is_meant_for_that_person(evening: Evening)
 
 def test_a_pause_keeps_away_what_waits_for_its_way_out(evening: Evening) -> None:
     concern = evening.log(mood=2)
-    evening.book.answers["lead"] = Verdict.later("unreachable")
+    evening.book.answers["lead"] = DeliveryResult.later("unreachable")
     hand_over_to_the_lead(evening, concern)
     evening.let_pass(minutes=1)
     attempts = evening.told(K.HAND_OVER)
@@ -148,7 +148,7 @@ def test_an_outcome_that_waits_for_its_way_out_is_dropped_when_it_begins_anew(ev
 
 def test_the_mail_that_nobody_came_outlives_a_mail_server_that_is_away_for_an_hour(evening: Evening) -> None:
     evening.settle_for("manager", email="manager@example.com")
-    evening.book.answers["manager@example.com"] = Verdict.later("unreachable")
+    evening.book.answers["manager@example.com"] = DeliveryResult.later("unreachable")
     evening.log(mood=2)
     evening.let_pass(minutes=80)
     evening.book.answers.clear()

@@ -7,9 +7,9 @@ import pytest
 from sqlalchemy import select
 
 from models.alerts.notification import Notification, NotificationKind
-from models.outbox.message import Outgoing, Task
+from models.outbox.message import OutboxKind, OutboxMessage
 from models.staff.staff import Staff
-from notifications.channels.base import AddressKind, Verdict
+from notifications.channels.base import AddressKind, DeliveryResult
 from tests.support.app import World
 from tests.support.factories import give_phone
 from tests.support.follow_ups import hand_over, of, promise, step
@@ -27,16 +27,16 @@ def evening(world: World) -> Iterator[Evening]:
 
 
 def test_a_reminder_that_waits_for_its_way_out_is_not_sent_for_what_was_kept(evening: Evening) -> None:
-    evening.book.next.append(Verdict.later("busy", retry_after=timedelta(minutes=2)))
+    evening.book.next.append(DeliveryResult.later("busy", retry_after=timedelta(minutes=2)))
     promised = promise(evening, minutes=20)
     step(evening, promised, "keep")
     evening.let_pass(minutes=5)
     (told,) = notifications(evening.world)
-    assert (told.kind, told.state, told.failure, len(evening.letters)) == ("follow_up", "suppressed", "answered", 1)
+    assert (told.kind, told.state, told.failure, len(evening.messages)) == ("follow_up", "suppressed", "answered", 1)
 
 
 def test_a_reminder_that_waits_for_its_way_out_is_not_sent_to_who_handed_it_over(evening: Evening) -> None:
-    evening.book.next.append(Verdict.later("busy", retry_after=timedelta(minutes=2)))
+    evening.book.next.append(DeliveryResult.later("busy", retry_after=timedelta(minutes=2)))
     promised = promise(evening, minutes=20)
     hand_over(evening, promised, "colleague")
     evening.let_pass(minutes=5)
@@ -48,22 +48,22 @@ def test_a_reminder_that_waits_for_its_way_out_is_not_sent_to_who_handed_it_over
 
 def test_what_is_left_of_an_earlier_run_does_nothing_whenever_it_comes(evening: Evening) -> None:
     promised = promise(evening)
-    first = [row.id for row in queued(evening.world, Task.REMIND, Task.OVERDUE)]
+    first = [row.id for row in queued(evening.world, OutboxKind.REMIND_OWNER, OutboxKind.BREAK_FOLLOW_UP)]
     hand_over(evening, promised, "colleague")
     with evening.world.back_office.writing(evening.shop.organization_id) as session:
-        for row in session.scalars(select(Outgoing).where(Outgoing.id.in_(first))):
+        for row in session.scalars(select(OutboxMessage).where(OutboxMessage.id.in_(first))):
             row.due_at = evening.world.clock()
-    told = len(evening.letters)
+    told = len(evening.messages)
     evening.let_pass(minutes=1)
-    assert (len(evening.letters), of(evening, promised).status) == (told, "open")
-    assert len(queued(evening.world, Task.REMIND, Task.OVERDUE)) == 2
+    assert (len(evening.messages), of(evening, promised).status) == (told, "open")
+    assert len(queued(evening.world, OutboxKind.REMIND_OWNER, OutboxKind.BREAK_FOLLOW_UP)) == 2
 
 
 def test_nothing_of_the_promise_is_in_a_letter(evening: Evening) -> None:
     concern = evening.log(mood=3, place="table-12", category="food", customer={"name": "Planted Person"})
     promise(evening, concern=concern, minutes=40, what="Planted words", kind="visit")
     evening.let_pass(hours=1)
-    said = [(letter.kind, letter.title, letter.body) for _, letter in evening.letters]
+    said = [(message.kind, message.title, message.body) for _, message in evening.messages]
     assert said == [
         ("inform", "A promise to keep, table 12", "Open to see more · Food"),
         ("inform", "A promise was not kept, table 12", "Open to see more · Food"),

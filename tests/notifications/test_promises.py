@@ -35,7 +35,7 @@ def test_who_promised_is_reminded_half_an_hour_before_and_what_is_kept_is_over(e
     evening.let_pass(minutes=29)
     step(evening, promised, "keep")
     evening.let_pass(hours=3)
-    assert (len(evening.letters), evening.told(K.BROKEN)) == (1, {})
+    assert (len(evening.messages), evening.told(K.BROKEN)) == (1, {})
     assert (of(evening, promised).status, of(evening, promised).broken_at) == ("kept", None)
     assert queued(evening.world) == []
 
@@ -44,7 +44,7 @@ def test_what_is_promised_for_sooner_is_reminded_of_at_once(evening: Evening) ->
     promise(evening, minutes=10)
     assert evening.told(K.FOLLOW_UP) == {0: {"floor"}}
     evening.let_pass(minutes=9)
-    assert len(evening.letters) == 1
+    assert len(evening.messages) == 1
 
 
 def test_what_is_not_kept_in_time_climbs_to_the_managers_and_may_be_kept_late(evening: Evening) -> None:
@@ -71,7 +71,7 @@ def test_what_is_handed_over_is_told_and_reminded_of_to_the_new_one_alone(evenin
     evening.let_pass(hours=3)
     assert evening.told(K.FOLLOW_UP) == {30 * MINUTE: {"colleague"}, 90 * MINUTE: {"colleague"}}
     assert evening.told(K.BROKEN) == {2 * HOUR: {"manager"}}
-    assert len(evening.letters) == 3  # the reminder and the end of the first run did nothing
+    assert len(evening.messages) == 3  # the reminder and the end of the first run did nothing
 
 
 def test_what_is_handed_over_in_the_last_half_hour_is_told_once(evening: Evening) -> None:
@@ -101,7 +101,7 @@ def test_of_what_is_cancelled_nobody_hears(evening: Evening) -> None:
     promised = promise(evening)
     step(evening, promised, "cancel", note="They have found it elsewhere.")
     evening.let_pass(hours=3)
-    assert (evening.letters, of(evening, promised).status) == ([], "cancelled")
+    assert (evening.messages, of(evening, promised).status) == ([], "cancelled")
 
 
 def test_of_somebody_who_went_home_whoever_leads_is_reminded(evening: Evening) -> None:

@@ -11,8 +11,8 @@ from random import Random, SystemRandom
 import pytest
 
 from models.alerts.notification import Notification, NotificationKind
-from models.concerns.event import ConcernEvent, Step
-from models.recovery.follow_up import OWED, FollowUp, FollowUpStatus
+from models.concerns.event import ConcernEvent, ConcernStep
+from models.recovery.follow_up import PENDING_STATUSES, FollowUp, FollowUpStatus
 from tests.support.app import World
 from tests.support.factories import NOON
 from tests.support.oracle.raw_rows import raw_rows
@@ -87,7 +87,9 @@ def agree(evening: Evening, day: date) -> dict[str, object]:
     with evening.world.database.reading(shop.organization_id) as session:
         raw = raw_rows(session, [shop.store_id])
     assert log["figures"] == recount_day(raw, shop.store_id, day)
-    owed = [str(row["id"]) for row in raw.follow_ups if row["business_date"] == day and row["status"] in OWED]
+    owed = [
+        str(row["id"]) for row in raw.follow_ups if row["business_date"] == day and row["status"] in PENDING_STATUSES
+    ]
     assert sorted(one["id"] for one in log["needs_you_now"]["follow_ups"]) == sorted(owed)
     return {name: log["figures"][name] for name in FIGURES}
 
@@ -111,9 +113,9 @@ def test_the_log_counts_promises_right_whatever_becomes_of_them(
     )
     assert not [one for one in promised if one.status is FollowUpStatus.OPEN]  # their time has come
     # What is left open is told of tomorrow.
-    assert {one.kind for one in queued(evening.world)} <= {NotificationKind.CARRIED_OVER}
+    assert {one.notification_kind for one in queued(evening.world)} <= {NotificationKind.CARRIED_OVER}
     # Each that broke was told to the manager once.
-    broken = [event for event in rows(evening.world, ConcernEvent) if event.step is Step.PROMISE_BROKEN]
+    broken = [event for event in rows(evening.world, ConcernEvent) if event.step is ConcernStep.PROMISE_BROKEN]
     told = [row for row in rows(evening.world, Notification) if row.kind is NotificationKind.BROKEN]
     assert len(told) == len(broken)
     assert len({event.details["follow_up_id"] for event in broken}) == len(broken)

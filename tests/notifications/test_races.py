@@ -12,12 +12,12 @@ import sqlalchemy as sa
 from models.access import Actor
 from models.alerts.notification import NotificationState
 from models.concerns.concern import Concern
-from models.db.session import EVERYTHING, Database, DatabaseRole
-from models.outbox.admin import counts
-from models.outbox.listener import Waker
-from models.outbox.message import Outgoing, Task
+from models.db.session import ALL_TENANTS, Database, DatabaseRole
+from models.outbox.admin import count_by_state
+from models.outbox.listener import OutboxListener
+from models.outbox.message import OutboxKind, OutboxMessage
 from notifications.__main__ import run
-from notifications.channels.base import Letter
+from notifications.channels.base import Message
 from notifications.decide.announce import announce
 from notifications.worker.worker import Worker
 from tests.support.app import World
@@ -54,20 +54,20 @@ def test_three_workers_at_once_never_send_the_same_claim_twice(world: World, sho
         stopping.set()
         for worker in at_work:
             worker.result()
-    assert Counter(Counter(letter.notification_id for letter in book.letters).values()) == {1: 100}
+    assert Counter(Counter(message.notification_id for message in book.messages).values()) == {1: 100}
     assert {row.state for row in notifications(world)} == {NotificationState.ACCEPTED}
-    with world.back_office.reading(EVERYTHING) as session:
-        counted = counts(session, at=world.clock())
-    assert counted == {"due": 0, "later": 0, "leased": 0, "done": 105, "set_aside": 0}
+    with world.back_office.reading(ALL_TENANTS) as session:
+        counted = count_by_state(session, at=world.clock())
+    assert counted == {"due": 0, "later": 0, "leased": 0, "done": 105, "dead_lettered": 0}
 
 
 @only_on_postgresql
 def test_two_claims_at_once_lease_different_rows(world: World, shop: Shop) -> None:
     log_concern(world, shop)
     log_concern(world, shop)
-    with world.back_office.writing(EVERYTHING) as one, world.back_office.writing(EVERYTHING) as other:
-        first = Outgoing.claim(one, [Task.REACH], at=world.clock(), limit=1)
-        second = Outgoing.claim(other, [Task.REACH], at=world.clock(), limit=9)
+    with world.back_office.writing(ALL_TENANTS) as one, world.back_office.writing(ALL_TENANTS) as other:
+        first = OutboxMessage.claim(one, [OutboxKind.FIND_RECIPIENTS], at=world.clock(), limit=1)
+        second = OutboxMessage.claim(other, [OutboxKind.FIND_RECIPIENTS], at=world.clock(), limit=9)
         assert (len(first), len(second)) == (1, 1)
         assert first[0].id != second[0].id
 
@@ -81,15 +81,15 @@ def test_a_take_that_is_being_written_while_the_push_is_recorded_withdraws_it(wo
     by = Actor(shop.organization_id, frozenset(), None, staff_id=shop.staff["floor"])
     crew = ThreadPoolExecutor(1)
 
-    def take_slowly(letter: Letter) -> None:
-        if letter.kind == "ring":
+    def take_slowly(message: Message) -> None:
+        if message.kind == "ring":
             written = threading.Event()
             crew.submit(take, written)
             assert written.wait(PATIENCE)
 
     def take(written: threading.Event) -> None:
         with world.database.writing(shop.organization_id) as session:
-            mine = Concern.find(session, UUID(concern["id"]), seen_by=by, lock=True)
+            mine = Concern.get_visible(session, UUID(concern["id"]), actor=by, lock=True)
             event = mine.take(by=by, at=world.clock())
             assert event
             announce(session, event)
@@ -136,7 +136,7 @@ def test_takes_and_climbs_and_records_at_once_end_without_a_deadlock(world: Worl
         work(worker)
     assert said <= {200, 403, 409}
     assert queued(world) == []
-    assert [row.last_error for row in rows(world, Outgoing) if row.last_error] == []
+    assert [row.last_error for row in rows(world, OutboxMessage) if row.last_error] == []
 
 
 @only_on_postgresql
@@ -148,7 +148,7 @@ def test_a_database_that_hangs_up_during_a_send_costs_no_more_than_a_connection(
     with worker_of(world, over(book)) as worker:
         work(worker)
     assert notifications(world)[0].state is NotificationState.ACCEPTED
-    assert len(book.letters) == 1
+    assert len(book.messages) == 1
 
 
 def hang_up(world: World) -> None:
@@ -165,7 +165,7 @@ def hang_up(world: World) -> None:
 
 
 def test_whoever_sleeps_is_woken_by_a_new_row(world: World, shop: Shop) -> None:
-    with Waker(world.back_office.engine) as waker, ThreadPoolExecutor(1) as crew:
+    with OutboxListener(world.back_office.engine) as waker, ThreadPoolExecutor(1) as crew:
         asleep = threading.Event()
         waker.wait(PATIENCE, asleep)  # the first time it only begins to listen
         began = time.monotonic()
@@ -176,7 +176,7 @@ def test_whoever_sleeps_is_woken_by_a_new_row(world: World, shop: Shop) -> None:
 
 
 def test_nobody_is_woken_when_nothing_happens(world: World, shop: Shop) -> None:
-    with Waker(world.back_office.engine) as waker:
+    with OutboxListener(world.back_office.engine) as waker:
         never = threading.Event()
         for seconds in (PATIENCE, 0.1):
             began = time.monotonic()
@@ -186,7 +186,7 @@ def test_nobody_is_woken_when_nothing_happens(world: World, shop: Shop) -> None:
 
 @only_on_postgresql
 def test_the_one_who_listens_has_the_workers_role_and_comes_back_after_a_hang_up(world: World, shop: Shop) -> None:
-    with Waker(world.back_office.engine) as waker, ThreadPoolExecutor(1) as crew:
+    with OutboxListener(world.back_office.engine) as waker, ThreadPoolExecutor(1) as crew:
         never = threading.Event()
         waker.wait(PATIENCE, never)
         assert waker._connection.execute("SELECT current_user").fetchone() == ("amends_worker",)
@@ -206,7 +206,7 @@ def test_the_loop_outlives_a_database_that_is_away(world: World, shop: Shop) -> 
     log_concern(world, shop)
     book, stopping = Notebook(), threading.Event()
     book.meanwhile = lambda _: stopping.set()
-    with worker_of(world, over(book)) as worker, Waker(world.back_office.engine) as waker:
+    with worker_of(world, over(book)) as worker, OutboxListener(world.back_office.engine) as waker:
         real, failures = worker.work_once, iter(range(2))
 
         def work_once() -> int:
@@ -216,4 +216,4 @@ def test_the_loop_outlives_a_database_that_is_away(world: World, shop: Shop) -> 
 
         worker.work_once = work_once  # type: ignore[method-assign]
         run(worker, waker, stopping)
-    assert len(book.letters) == 1
+    assert len(book.messages) == 1

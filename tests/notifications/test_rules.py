@@ -5,19 +5,19 @@ from typing import Any
 import pytest
 
 from models.alerts.enums import Reason, Severity
-from models.alerts.rule import AlertRule, Ring
+from models.alerts.rule import AlertRule, Assessment
 from models.concerns.concern import Concern
 from models.concerns.enums import Handling, Kind, Status
 from models.db.base import Money
-from models.operations.default_rules import first_rules
+from models.operations.default_rules import default_rules
 from models.organizations.vocabulary import Category
-from notifications.decide.rules import rings
+from notifications.decide.rules import assess
 
 ALLERGY, FOOD = Category(name="Allergy", urgent=True), Category(name="Food")
-SEVERE = Ring(Severity.SEVERE, Reason.MOOD, "very-unhappy")
-NORMAL = Ring(Severity.NORMAL, Reason.MOOD, "unhappy")
-URGENT = Ring(Severity.SEVERE, Reason.URGENT_CATEGORY, "urgent-category")
-FIRST = first_rules()
+SEVERE = Assessment(Severity.SEVERE, Reason.MOOD, "very-unhappy")
+NORMAL = Assessment(Severity.NORMAL, Reason.MOOD, "unhappy")
+URGENT = Assessment(Severity.SEVERE, Reason.URGENT_CATEGORY, "urgent-category")
+FIRST = default_rules()
 
 
 @pytest.mark.parametrize(
@@ -42,8 +42,8 @@ FIRST = first_rules()
         ({"mood": 1, "status": Status.OPEN, "handling": Handling.MINE}, SEVERE),
     ],
 )
-def test_what_rings_and_how_badly(told: dict[str, Any], expected: Ring | None) -> None:
-    assert rings(Concern(**told), FIRST) == expected
+def test_what_rings_and_how_badly(told: dict[str, Any], expected: Assessment | None) -> None:
+    assert assess(Concern(**told), FIRST) == expected
 
 
 A_DAY = 24 * 3600
@@ -68,10 +68,10 @@ MORE = {
 @pytest.mark.parametrize("case", MORE)
 def test_rules_of_the_organization_ring_as_they_say(case: str) -> None:
     told, expected = MORE[case]
-    ring = rings(Concern(**told), [*FIRST, *OWN])
+    ring = assess(Concern(**told), [*FIRST, *OWN])
     assert (ring and (ring.reason, ring.managers_at_once)) == expected
 
 
 def test_the_highest_severity_wins() -> None:
-    ring = rings(Concern(mood=2, category=FOOD, category_id=FOOD.id), [*FIRST, *OWN])
-    assert ring == Ring(Severity.SEVERE, Reason.CATEGORY, "soup")
+    ring = assess(Concern(mood=2, category=FOOD, category_id=FOOD.id), [*FIRST, *OWN])
+    assert ring == Assessment(Severity.SEVERE, Reason.CATEGORY, "soup")

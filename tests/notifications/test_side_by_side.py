@@ -6,8 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 
 from models.db.session import Database, DatabaseRole
-from models.outbox.message import LEASE
-from notifications.channels.base import Letter
+from models.outbox.message import OUTBOX_LEASE
+from notifications.channels.base import Message
 from tests.support.app import World
 from tests.support.databases import only_on_postgresql
 from tests.support.factories import Shop, give_phone
@@ -29,7 +29,7 @@ def test_two_workers_share_the_letters_and_none_is_sent_twice(world: World, shop
     def be_a_worker(book: Notebook) -> None:
         met = threading.Lock()
 
-        def meet(_letter: Letter) -> None:
+        def meet(_letter: Message) -> None:
             if met.acquire(blocking=False):
                 both.wait(PATIENCE)
 
@@ -43,8 +43,8 @@ def test_two_workers_share_the_letters_and_none_is_sent_twice(world: World, shop
     with ThreadPoolExecutor(2) as crew:
         for done in [crew.submit(be_a_worker, book) for book in books]:
             done.result(PATIENCE)
-    assert all(book.letters for book in books)
-    sent = Counter(letter.notification_id for book in books for letter in book.letters)
+    assert all(book.messages for book in books)
+    sent = Counter(message.notification_id for book in books for message in book.messages)
     assert Counter(sent.values()) == {1: 40}
     assert {row.state for row in notifications(world)} == {"accepted"}
     assert queued(world) == []
@@ -59,14 +59,14 @@ def test_a_letter_that_takes_longer_than_a_lease_is_left_to_the_worker_that_has_
         worker_of(world, over(slow), name="slow", patience=0.0) as first,
         worker_of(world, over(other), name="other") as second,
     ):
-        while not slow.letters:
+        while not slow.messages:
             first.work_once()
         for _ in range(8):  # four leases
-            world.clock.at += LEASE / 2
+            world.clock.at += OUTBOX_LEASE / 2
             first.work_once()
             second.work_once()
         answer.set()
-    assert (len(slow.letters), len(other.letters)) == (1, 0)
+    assert (len(slow.messages), len(other.messages)) == (1, 0)
     assert notifications(world)[0].state == "accepted"
 
 
@@ -80,7 +80,7 @@ def test_a_worker_that_drains_holds_on_to_what_is_still_out(world: World, shop: 
         ThreadPoolExecutor(1) as crew,
         worker_of(world, over(slow), name="slow", patience=0.01) as first,
     ):
-        while not slow.letters:
+        while not slow.messages:
             first.work_once()
         renewed, renew = threading.Semaphore(0), first._renew
 
@@ -91,10 +91,10 @@ def test_a_worker_that_drains_holds_on_to_what_is_still_out(world: World, shop: 
         first._renew = renew_and_tell  # type: ignore[method-assign]
         drained = crew.submit(first.close)
         for _ in range(8):
-            world.clock.at += LEASE / 2
+            world.clock.at += OUTBOX_LEASE / 2
             for _ in range(2):  # one may have been under way when the clock was moved
                 assert renewed.acquire(timeout=PATIENCE)
             second.work_once()
         answer.set()
         drained.result(PATIENCE)
-    assert (len(slow.letters), len(other.letters)) == (1, 0)
+    assert (len(slow.messages), len(other.messages)) == (1, 0)

@@ -10,7 +10,7 @@ from models.concerns.enums import Outcome
 from models.organizations.store import Place
 from models.organizations.vocabulary import Category
 from notifications.messages import texts as words
-from notifications.messages.texts import Gist
+from notifications.messages.texts import MessageContext
 
 HERE = {"place": "table 12", "category": "Waiting time"}
 
@@ -18,16 +18,16 @@ HERE = {"place": "table 12", "category": "Waiting time"}
 @pytest.mark.parametrize(
     ("gist", "opening"),
     [
-        (Gist(), "Unhappy customer"),
-        (Gist(severity="severe"), "Very unhappy customer"),
-        (Gist(reason="mood"), "Unhappy customer"),
-        (Gist(reason="second_concern"), "Unhappy again"),
-        (Gist(reason="second_concern", severity="severe"), "Unhappy again"),
-        (Gist(reason="order_value"), "Concern about a large order"),
-        (Gist(severity="severe", urgent=True, reason="second_concern"), "Urgent"),
+        (MessageContext(), "Unhappy customer"),
+        (MessageContext(severity="severe"), "Very unhappy customer"),
+        (MessageContext(reason="mood"), "Unhappy customer"),
+        (MessageContext(reason="second_concern"), "Unhappy again"),
+        (MessageContext(reason="second_concern", severity="severe"), "Unhappy again"),
+        (MessageContext(reason="order_value"), "Concern about a large order"),
+        (MessageContext(severity="severe", urgent=True, reason="second_concern"), "Urgent"),
     ],
 )
-def test_a_call_opens_with_the_strongest_of_what_could_be_said(gist: Gist, opening: str) -> None:
+def test_a_call_opens_with_the_strongest_of_what_could_be_said(gist: MessageContext, opening: str) -> None:
     assert words.title(NotificationKind.RING, gist, locale=None) == opening
 
 
@@ -47,7 +47,7 @@ def test_a_call_opens_with_the_strongest_of_what_could_be_said(gist: Gist, openi
     ],
 )
 def test_each_occasion_has_its_words(occasion: NotificationKind, title: str, body: str) -> None:
-    gist = Gist(**HERE)
+    gist = MessageContext(**HERE)
     assert (words.title(occasion, gist, locale="en"), words.body(occasion, gist, locale="en")) == (title, body)
 
 
@@ -65,10 +65,10 @@ def test_each_occasion_has_its_words(occasion: NotificationKind, title: str, bod
 def test_who_logged_or_helped_is_told_how_it_ended(
     outcome: Outcome, mood_after: int | None, ending: str, without_a_place: str
 ) -> None:
-    gist = Gist(outcome=outcome, mood_after=mood_after, **HERE)
+    gist = MessageContext(outcome=outcome, mood_after=mood_after, **HERE)
     assert words.title(NotificationKind.OUTCOME, gist, locale=None) == ending
     assert words.body(NotificationKind.OUTCOME, gist, locale=None) == "Waiting time"
-    nowhere = Gist(outcome=outcome, mood_after=mood_after)
+    nowhere = MessageContext(outcome=outcome, mood_after=mood_after)
     assert words.title(NotificationKind.OUTCOME, nowhere, locale=None) == without_a_place
 
 
@@ -78,7 +78,7 @@ def test_without_a_category_one_has_to_open_it() -> None:
 
 
 def test_a_place_is_a_name_whatever_characters_stand_in_it() -> None:
-    odd = Gist(place="{0} %s {place!r}", outcome="recovered")
+    odd = MessageContext(place="{0} %s {place!r}", outcome="recovered")
     assert words.title(NotificationKind.OUTCOME, odd, locale=None) == "{0} %s {place!r}: put right"
     assert words.title(NotificationKind.RING, odd, locale=None) == "Unhappy customer, {0} %s {place!r}"
 
@@ -92,7 +92,7 @@ def test_a_place_is_a_name_whatever_characters_stand_in_it() -> None:
     ],
 )
 def test_it_is_said_in_the_language_of_the_phone(locale: str, title: str, body: str) -> None:
-    gist = Gist(severity="severe", place="mesa 12")
+    gist = MessageContext(severity="severe", place="mesa 12")
     assert words.title(NotificationKind.RING, gist, locale=locale) == title
     assert words.body(NotificationKind.RING, gist, locale=locale) == body
 
@@ -101,7 +101,7 @@ def test_the_gist_of_an_alert_is_what_is_known_where_others_can_read_it() -> Non
     allergy, table = Category(name="Allergy", urgent=True), Place(name="table 12")
     concern = Concern(category=allergy, place=table, stake="a birthday", outcome=Outcome.LOST, mood_after=1)
     alert = Alert(severity=Severity.SEVERE, reason=Reason.URGENT_CATEGORY, concern=concern)
-    assert Gist.of(alert.concern, alert) == Gist(
+    assert MessageContext.of(alert.concern, alert) == MessageContext(
         severity="severe",
         reason="urgent_category",
         urgent=True,
@@ -111,4 +111,4 @@ def test_the_gist_of_an_alert_is_what_is_known_where_others_can_read_it() -> Non
         mood_after=1,
     )
     bare = Alert(severity=Severity.NORMAL, reason=Reason.MOOD, concern=Concern())
-    assert Gist.of(bare.concern, bare) == Gist(reason="mood")
+    assert MessageContext.of(bare.concern, bare) == MessageContext(reason="mood")

@@ -7,11 +7,11 @@ from datetime import timedelta
 import pytest
 
 from models.alerts.notification import NotificationState
-from models.db.session import EVERYTHING
-from models.outbox.message import LEASE, Outgoing, Task
+from models.db.session import ALL_TENANTS
+from models.outbox.message import OUTBOX_LEASE, OutboxKind, OutboxMessage
 from models.staff.device import AddressKind, Device
-from notifications.channels.base import Verdict
-from notifications.channels.push.channel import Push
+from notifications.channels.base import DeliveryResult
+from notifications.channels.push.channel import PushChannel
 from notifications.worker.worker import Worker
 from tests.support.app import World
 from tests.support.databases import only_on_sqlite
@@ -41,13 +41,13 @@ PRIVATE = {
 
 
 @pytest.fixture
-def push(fcm: FcmStandIn) -> Push:
+def push(fcm: FcmStandIn) -> PushChannel:
     """The channel of the one worker that closes it."""
-    return Push.from_credentials(fcm.credentials, fcm.url)
+    return PushChannel.from_credentials(fcm.credentials, fcm.url)
 
 
 @pytest.fixture
-def worker(world: World, push: Push) -> Iterator[Worker]:
+def worker(world: World, push: PushChannel) -> Iterator[Worker]:
     with worker_of(world, over(push)) as worker:
         yield worker
 
@@ -138,7 +138,7 @@ def test_an_attempt_is_one_post_whatever_goes_wrong(world: World, shop: Shop, fc
     give_phone(world.back_office, shop, "manager", "phone-1", kind=AddressKind.FCM_TOKEN)
     answer = fcm_answers.ANSWERS[mode]
     fcm.queue(answer(), answer())
-    push = Push.from_credentials(fcm.credentials, fcm.url, timeout=0.3 if mode == "hang" else 10.0)
+    push = PushChannel.from_credentials(fcm.credentials, fcm.url, timeout=0.3 if mode == "hang" else 10.0)
     with worker_of(world, over(push)) as worker:
         log_concern(world, shop)
         posts = []
@@ -156,7 +156,7 @@ def test_an_attempt_is_one_post_whatever_goes_wrong(world: World, shop: Shop, fc
 def test_what_can_never_succeed_is_one_post_for_good(world: World, shop: Shop, fcm: FcmStandIn, mode: str) -> None:
     give_phone(world.back_office, shop, "manager", "phone-1", kind=AddressKind.FCM_TOKEN)
     fcm.queue(fcm_answers.ANSWERS[mode]())
-    with worker_of(world, over(Push.from_credentials(fcm.credentials, fcm.url))) as worker:
+    with worker_of(world, over(PushChannel.from_credentials(fcm.credentials, fcm.url))) as worker:
         log_concern(world, shop)
         for _ in range(3):
             work(worker)
@@ -188,39 +188,39 @@ def test_a_crash_between_claim_and_send_delays_and_loses_nothing(
     world: World, shop: Shop, worker: Worker, fcm: FcmStandIn, phone: str
 ) -> None:
     log_concern(world, shop)
-    claim_and_vanish(world, Task.REACH)
+    claim_and_vanish(world, OutboxKind.FIND_RECIPIENTS)
     work(worker)
     assert notifications(world) == []
-    world.clock.at += LEASE + timedelta(seconds=1)
+    world.clock.at += OUTBOX_LEASE + timedelta(seconds=1)
     worker._decide()
-    claim_and_vanish(world, Task.RING)
+    claim_and_vanish(world, OutboxKind.DELIVER_RING)
     work(worker)
     assert fcm.posts == []
-    world.clock.at += LEASE + timedelta(seconds=1)
+    world.clock.at += OUTBOX_LEASE + timedelta(seconds=1)
     work(worker)
     assert len(fcm.accepted) == 1
-    assert {row.tries for row in rows(world, Outgoing)} == {0}
+    assert {row.attempts for row in rows(world, OutboxMessage)} == {0}
 
 
-def claim_and_vanish(world: World, task: Task) -> None:
+def claim_and_vanish(world: World, task: OutboxKind) -> None:
     """What a worker does that is killed right after its claim."""
-    with world.back_office.writing(EVERYTHING) as session:
-        (claimed,) = Outgoing.claim(session, [task], at=world.clock(), limit=9)
-    assert claimed.lease_until == world.clock() + LEASE
+    with world.back_office.writing(ALL_TENANTS) as session:
+        (claimed,) = OutboxMessage.claim(session, [task], at=world.clock(), limit=9)
+    assert claimed.lease_until == world.clock() + OUTBOX_LEASE
 
 
 def test_a_worker_that_lost_its_lease_repeats_the_same_notification_and_records_nothing(
-    world: World, shop: Shop, fcm: FcmStandIn, push: Push, phone: str
+    world: World, shop: Shop, fcm: FcmStandIn, push: PushChannel, phone: str
 ) -> None:
     fcm.queue(fcm_answers.unavailable())
     log_concern(world, shop)
     first = Notebook()
-    first.verdict = Verdict.gone("unregistered")
+    first.result = DeliveryResult.gone("unregistered")
     with worker_of(world, over(push), name="second") as second:
 
         def take_over(_letter: object) -> None:
             """The first worker stands still for longer than its lease while its letter is out."""
-            world.clock.at += LEASE + timedelta(seconds=1)
+            world.clock.at += OUTBOX_LEASE + timedelta(seconds=1)
             second.work_once()
 
         first.meanwhile = take_over
@@ -230,14 +230,14 @@ def test_a_worker_that_lost_its_lease_repeats_the_same_notification_and_records_
         assert (rows(world, Device)[0].address, notifications(world)[0].state) == (phone, NotificationState.QUEUED)
         world.clock.move(seconds=1)
         work(second)
-    (letter,) = first.letters
-    assert [post.notification_id for post in fcm.posts] == [str(letter.notification_id)] * 2
+    (message,) = first.messages
+    assert [post.notification_id for post in fcm.posts] == [str(message.notification_id)] * 2
     assert notifications(world)[0].state is NotificationState.ACCEPTED
     assert queued(world) == []
 
 
 def test_a_phone_that_does_not_answer_holds_up_nobody_else(
-    world: World, shop: Shop, push: Push, fcm: FcmStandIn, phone: str
+    world: World, shop: Shop, push: PushChannel, fcm: FcmStandIn, phone: str
 ) -> None:
     fcm.queue(fcm_answers.hang())
     with worker_of(world, over(push), patience=0.01) as worker:

@@ -94,7 +94,7 @@ def test_the_name_of_a_store_is_never_a_formula(world: World, shop: Shop, tmp_pa
     for slug, name in names.items():
         tell(world, shop, store=slug)
         with world.back_office.writing(shop.organization_id) as session:
-            Store.named(session, slug).name = name
+            Store.by_slug(session, slug).name = name
     lines = opened(report(world, shop, accept=form, group_by="store").data, form, tmp_path)
     assert {line["store_slug"].value: line["store_name"].value.lstrip("'") for line in lines} == names
     assert {(line["store_name"].kind, line["store_name"].formula) for line in lines} == {("string", None)}

@@ -14,7 +14,7 @@ from werkzeug.test import TestResponse
 
 from api import create_app
 from config import Config
-from models.db.cache import Memory
+from models.db.cache import TtlCache
 from models.db.session import Database, DatabaseRole
 from models.tables import metadata
 from tests.support.factories import NOON, Shop
@@ -65,7 +65,7 @@ class World:
         self.clock = MovableClock()
         self.database, self.back_office = (_database(url, role) for role in DatabaseRole)
         for database in (self.database, self.back_office):
-            database.clock, database.memory = self.clock, Memory()
+            database.clock, database.memory = self.clock, TtlCache()
         self._limiter = MovingWindowRateLimiter(MemoryStorage())
 
     @property

@@ -10,12 +10,12 @@ from uuid import UUID
 from sqlalchemy import select
 
 from models.access import KeyScope, Role
-from models.alerts.escalation_policy import EscalationPolicy, Step, Whom, step
-from models.customers.contacts import normalised
+from models.alerts.escalation_policy import EscalationPolicy, PolicyStep, RecipientGroup, policy_step
+from models.customers.contacts import normalize_contacts
 from models.customers.customer import Customer
 from models.db.base import Money
-from models.db.session import EVERYTHING, Database, ScopedSession
-from models.operations.default_rules import first_rules
+from models.db.session import ALL_TENANTS, Database, ScopedSession
+from models.operations.default_rules import default_rules
 from models.organizations.organization import Organization, Region
 from models.organizations.store import Place, Store, StoreKind
 from models.organizations.vocabulary import Category, Cause, Question
@@ -32,11 +32,11 @@ PASSWORD = "correct-horse-battery"
 
 @cache
 def password_hash() -> str:
-    return staff_module.hasher.hash(PASSWORD)  # looked up late: the suite makes it cheap
+    return staff_module.password_hasher.hash(PASSWORD)  # looked up late: the suite makes it cheap
 
 
 # Most tests need not know of a climb: everybody is called at once, and nobody answered after twenty minutes.
-AT_ONCE = [step(0, Whom.ON_SHIFT, Whom.MANAGERS)]
+AT_ONCE = [policy_step(0, RecipientGroup.ON_SHIFT, RecipientGroup.MANAGERS)]
 
 
 @dataclass
@@ -67,10 +67,10 @@ def make_shop(
     database: Database, slug: str = "acme", *, at: datetime = NOON, on_shift: Iterable[str] = ("floor",)
 ) -> Shop:
     """An organization with everything a test may need: see Shop and PEOPLE. Those `on_shift` are at the first store."""
-    with database.writing(EVERYTHING) as session:
-        organization_id = Organization.found(session, slug=slug, name=slug.title(), at=at).id
+    with database.writing(ALL_TENANTS) as session:
+        organization_id = Organization.create(session, slug=slug, name=slug.title(), at=at).id
     with database.writing(organization_id) as session:
-        session.add_all([*first_rules(), EscalationPolicy(slug="standard", name="Standard", steps=AT_ONCE)])
+        session.add_all([*default_rules(), EscalationPolicy(slug="standard", name="Standard", steps=AT_ONCE)])
         here, there = Region(slug="here", name="Here"), Region(slug="there", name="There")
         session.add_all([here, there])
         session.flush()
@@ -112,7 +112,7 @@ def make_shop(
             shop.staff[login], shop.tokens[login] = staff.id, token.text
         keys = {"key": [*KeyScope], "reports-key": [KeyScope.REPORTS_READ], "exports-key": [KeyScope.EXPORTS_READ]}
         for name, scopes in keys.items():
-            _, token = ApiKey.make(session, organization_id=organization_id, name=name, scopes=scopes, at=at)
+            _, token = ApiKey.create(session, organization_id=organization_id, name=name, scopes=scopes, at=at)
             shop.tokens[name] = token.text
     return shop
 
@@ -135,11 +135,13 @@ def recognise(
     session: ScopedSession, store_id: UUID | None, *, country: str | None = "PT", at: datetime = NOON, **said: Any
 ) -> Customer:
     """The customer with these details as a store of this country would get to know them."""
-    details = normalised(said, country)
-    return Customer.recognise(session, details, known=Customer.matching(session, details), at=at, store_id=store_id)
+    details = normalize_contacts(said, country)
+    return Customer.recognise(
+        session, details, known=Customer.find_by_contacts(session, details), at=at, store_id=store_id
+    )
 
 
-def set_climb(database: Database, shop: Shop, steps: list[Step], **times: int) -> None:
+def set_climb(database: Database, shop: Shop, steps: list[PolicyStep], **times: int) -> None:
     """Let the calls of this organization climb like that, the times in seconds."""
     with database.writing(shop.organization_id) as session:
         session.scalars(select(EscalationPolicy)).one().edit(session, steps=steps, **times)

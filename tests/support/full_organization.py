@@ -10,15 +10,15 @@ import sqlalchemy as sa
 from models.access import Role
 from models.alerts.alert import Alert
 from models.alerts.notification import Notification
-from models.daily_log.daily_log import LogHandOver
-from models.daily_log.day_end import DayEnding
-from models.db.dirty_days import CauseMark
+from models.daily_log.daily_log import DailyLogHandover
+from models.daily_log.day_end import DayEndSchedule
+from models.db.dirty_days import DirtyCauseMonth
 from models.organizations.organization import Region
 from models.organizations.vocabulary import Question
 from models.policy_defaults import FEEDBACK_LINK_TTL
 from models.recovery.feedback_request import FeedbackRequest
 from models.recovery.public_token import new_token
-from models.reports.rollups.rebuild import REST, refresh_causes, refresh_days
+from models.reports.rollups.rebuild import CAUSE_REBUILD_DELAY, rebuild_cause_months, rebuild_days
 from models.staff.credentials import StaffSession
 from models.staff.device import Device
 from models.staff.staff import Staff, StaffRegion, StaffStore
@@ -117,12 +117,14 @@ def _keep_days(world: World, shop: Shop) -> None:
     wish = {"daily_logs": [str(shop.store_id)]}
     _do(world, "PATCH", "/v1/me", (shop, "manager"), json=wish, headers={"If-Match": "*"})
     with world.back_office.writing(shop.organization_id) as session:
-        begun = [DayEnding.begun(store, at=world.clock()) for store in DayEnding.new_stores(session)]
-        session.insert_each_once(DayEnding, begun)
-        refresh_days(session, shop.organization_id, at=world.clock())
+        begun = [DayEndSchedule.first_row(store, at=world.clock()) for store in DayEndSchedule.new_stores(session)]
+        session.bulk_insert_or_ignore(DayEndSchedule, begun)
+        rebuild_days(session, shop.organization_id, at=world.clock())
         session.flush()
-        refresh_causes(session, shop.organization_id, due_by=world.clock() + REST)
-        session.add(CauseMark(store_id=shop.store_id, month=world.clock().date().replace(day=1), due_at=world.clock()))
+        rebuild_cause_months(session, shop.organization_id, due_by=world.clock() + CAUSE_REBUILD_DELAY)
+        session.add(
+            DirtyCauseMonth(store_id=shop.store_id, month=world.clock().date().replace(day=1), due_at=world.clock())
+        )
 
 
 def make_scene(world: World, slug: str) -> Scene:
@@ -193,7 +195,7 @@ def make_scene(world: World, slug: str) -> Scene:
     _do(world, "PUT", "/v1/log-policy", (shop, "admin"), json=BODIES["putLogPolicyOfOrganization"])
     with world.back_office.writing(shop.organization_id) as session:
         left = UUID(concern["id"])
-        session.add(LogHandOver(store_id=shop.store_id, business_date=world.clock().date(), concern_id=left))
+        session.add(DailyLogHandover(store_id=shop.store_id, business_date=world.clock().date(), concern_id=left))
     here = {**BODIES["postGroups"], "store_ids": [str(shop.store_id)]}
     groups = [_do(world, "POST", "/v1/groups", (shop, "admin"), json={**here, "slug": it}) for it in ("brand", "city")]
     policy = {**BODIES["postEscalationPolicies"], "slug": "first-store", "store_id": str(shop.store_id)}

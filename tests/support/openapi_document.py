@@ -10,7 +10,7 @@ from typing import Any
 from flask import Flask
 
 from api import create_app
-from api.web.openapi import written
+from api.web.openapi import render_document
 from config import Config
 
 
@@ -23,7 +23,7 @@ def bare_application() -> Flask:
 
 @cache
 def written_document() -> str:
-    return written(bare_application())
+    return render_document(bare_application())
 
 
 @cache
@@ -39,7 +39,7 @@ class Operation:
     id: str
     method: str
     path: str
-    needs: str | None  # None where anyone may
+    permissions: str | None  # None where anyone may
     spec: dict[str, Any] = field(repr=False, hash=False, compare=False)
     parameters: tuple[tuple[str, str, str], ...] = ()  # in, name, format
 

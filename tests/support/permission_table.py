@@ -15,7 +15,7 @@ def table() -> str:
     """One line per operation, in the order of addresses."""
     lines = [HEADER]
     for operation in sorted(operations(), key=lambda operation: (operation.path, operation.method)):
-        needed = Permission(operation.needs) if operation.needs else Permission.ANYONE
+        needed = Permission(operation.permissions) if operation.permissions else Permission.ANYONE
         roles = "everybody" if needed is Permission.ANYONE else _those(GRANTS, needed)
         scopes = "" if needed is Permission.ANYONE else _those(KEY_GRANTS, needed)
         asked = f"{operation.method:6} {operation.path}"

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from api.web.problems import KINDS
+from api.web.problems import PROBLEM_CODES
 
 
 def problem(answer: Any, status: int, code: str) -> dict[str, Any]:
@@ -11,7 +11,7 @@ def problem(answer: Any, status: int, code: str) -> dict[str, Any]:
     assert answer.content_type == "application/problem+json"
     said: dict[str, Any] = answer.json
     assert (said["status"], said["code"], said["type"]) == (status, code, f"/problems/{code}")
-    assert said["title"] == KINDS[code][1]
+    assert said["title"] == PROBLEM_CODES[code][1]
     assert len(said["detail"]) > 8
     assert said["request_id"] == answer.headers["X-Request-Id"]
     return said

@@ -12,7 +12,7 @@ from models.concerns.enums import Outcome
 from models.db.base import Money
 from models.organizations.store import Store
 from models.organizations.vocabulary import Category
-from models.recovery.approvals import act
+from models.recovery.approvals import record_action
 from models.recovery.remedy import Remedy
 from tests.support.app import World
 from tests.support.factories import NOON, Shop
@@ -46,7 +46,7 @@ def tell(
         concern = Concern.log(by=by, store=where, mood=mood, at=NOON, **told).concern
         session.add(concern)
         if cost is not None:
-            voucher = Remedy.named(session, "voucher")
-            act(session, concern, by=by, remedy=voucher, cost=Money(cost, "EUR"), at=NOON)
+            voucher = Remedy.by_slug(session, "voucher")
+            record_action(session, concern, by=by, remedy=voucher, cost=Money(cost, "EUR"), at=NOON)
         if outcome:
             concern.resolve(by=by, outcome=outcome, mood_after=mood_after, at=NOON + timedelta(minutes=10))

@@ -7,12 +7,12 @@ from uuid import UUID
 
 from sqlalchemy import delete, select
 
-from models.db.dirty_days import CauseMark, Mark
-from models.db.session import EVERYTHING
+from models.db.dirty_days import DirtyCauseMonth, DirtyDay
+from models.db.session import ALL_TENANTS
 from models.organizations.organization import Region
 from models.organizations.store import Store
-from models.reports.rollups.rebuild import mark_everything
-from models.reports.rollups.tables import Edition, KeptCause, KeptDay, KeptMonth
+from models.reports.rollups.rebuild import mark_all_dirty
+from models.reports.rollups.tables import RollupCause, RollupDay, RollupMonth, RollupVersion
 from tests.support.app import World
 from tests.support.factories import make_shop
 from tests.support.generators.histories import BEGIN, END, add_store_abroad, live
@@ -72,12 +72,12 @@ class House:
 
     def forget(self) -> None:
         """Whatever was kept is lost, and its marks with it."""
-        with self.world.back_office.writing(EVERYTHING) as session:
-            for kind in (Mark, CauseMark, KeptDay, KeptMonth, KeptCause, Edition):
+        with self.world.back_office.writing(ALL_TENANTS) as session:
+            for kind in (DirtyDay, DirtyCauseMonth, RollupDay, RollupMonth, RollupCause, RollupVersion):
                 session.execute(delete(kind))
 
     def rebuild(self) -> None:
-        assert sum(mark_everything(self.world.back_office)) > 0
+        assert sum(mark_all_dirty(self.world.back_office)) > 0
         self.refresh_all()
 
     def move(self, rng: Random) -> None:
@@ -90,10 +90,10 @@ class House:
         self.moved.add(store_id)
         regroup(self.world.back_office, self.shop, self.stores, rng)
 
-    def marks(self, *kinds: type[Mark | CauseMark]) -> int:
+    def marks(self, *kinds: type[DirtyDay | DirtyCauseMonth]) -> int:
         """How many there are of these kinds, or of all."""
-        with self.world.back_office.reading(EVERYTHING) as session:
-            return sum(len(session.scalars(select(kind.id)).all()) for kind in kinds or (Mark, CauseMark))
+        with self.world.back_office.reading(ALL_TENANTS) as session:
+            return sum(len(session.scalars(select(kind.id)).all()) for kind in kinds or (DirtyDay, DirtyCauseMonth))
 
     def concerns_told(self) -> int:
         """How many concerns a report tells of by now."""

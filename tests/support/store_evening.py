@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from models.access import Role
 from models.alerts.alert import Alert
-from models.alerts.escalation_policy import DEFAULT
+from models.alerts.escalation_policy import DEFAULT_POLICY
 from models.alerts.notification import Notification, NotificationKind
 from models.db.session import Database
 from models.organizations.store import Store
@@ -18,7 +18,7 @@ from models.staff.credentials import StaffSession
 from models.staff.device import AddressKind
 from models.staff.shift import Shift
 from models.staff.staff import Staff, StaffStore
-from notifications.channels.base import Letter
+from notifications.channels.base import Message
 from notifications.worker.worker import Worker
 from tests.support.app import World
 from tests.support.factories import Shop, give_phone, make_shop, password_hash, set_climb
@@ -39,11 +39,11 @@ class Evening:
     def __init__(self, world: World, worker: Worker, book: Notebook) -> None:
         self.world, self.worker, self.book = world, worker, book
         self.began_at = world.clock()
-        self.letters: list[tuple[datetime, Letter]] = []
-        book.meanwhile = lambda letter: self.letters.append((world.clock(), letter))
+        self.messages: list[tuple[datetime, Message]] = []
+        book.meanwhile = lambda message: self.messages.append((world.clock(), message))
         self.shop: Shop = make_shop(world.back_office, on_shift=())
         hire(world.back_office, self.shop, "lead", at=self.began_at)
-        set_climb(world.back_office, self.shop, DEFAULT["steps"])
+        set_climb(world.back_office, self.shop, DEFAULT_POLICY["steps"])
         for login in ON_SHIFT:
             self.check_in(login, lead=login == "lead")
 
@@ -112,14 +112,14 @@ class Evening:
         """To which addresses a letter of this kind left the house, by seconds since the evening began."""
         kinds = {row.id: row.kind for row in rows(self.world, Notification)}
         told: defaultdict[int, set[str]] = defaultdict(set)
-        for at, letter in self.letters:
-            if letter.kind != "withdraw" and kinds[letter.notification_id] is kind:
-                told[self.seconds(at)].add(letter.address)
+        for at, message in self.messages:
+            if message.kind != "withdraw" and kinds[message.notification_id] is kind:
+                told[self.seconds(at)].add(message.address)
         return dict(told)
 
-    def climbed(self) -> list[tuple[int, int, str | None]]:
+    def step_log(self) -> list[tuple[int, int, str | None]]:
         """What each step of the only alert came to: its number, how many phones, why none."""
-        return [(one["step"], one["phones"], one["why"]) for one in the_alert(self.world).climbed]
+        return [(one["step"], one["phones"], one["why"]) for one in the_alert(self.world).step_log]
 
     def seconds(self, at: datetime) -> int:
         return round((at - self.began_at).total_seconds())

@@ -12,9 +12,9 @@ from sqlalchemy import select
 from models.alerts.alert import Alert
 from models.alerts.notification import Notification
 from models.db.base import TenantOwned
-from models.db.session import EVERYTHING
-from models.outbox.message import Outgoing, Task
-from notifications.channels.base import AddressKind, Channel, Letter, Verdict
+from models.db.session import ALL_TENANTS
+from models.outbox.message import OutboxKind, OutboxMessage
+from notifications.channels.base import AddressKind, Channel, DeliveryResult, Message
 from notifications.worker.worker import Worker
 from tests.support.app import World
 from tests.support.factories import Shop
@@ -31,18 +31,18 @@ class Notebook:
     """
 
     def __init__(self) -> None:
-        self.letters: list[Letter] = []
-        self.verdict = Verdict.sent("a provider's id")
-        self.next: deque[Verdict | Exception] = deque()
-        self.answers: dict[str, Verdict] = {}
-        self.meanwhile: Callable[[Letter], object] = lambda _letter: None
+        self.messages: list[Message] = []
+        self.result = DeliveryResult.sent("a provider's id")
+        self.next: deque[DeliveryResult | Exception] = deque()
+        self.answers: dict[str, DeliveryResult] = {}
+        self.meanwhile: Callable[[Message], object] = lambda _letter: None
         self._writing = Lock()
 
-    def deliver(self, letter: Letter) -> Verdict:
+    def deliver(self, message: Message) -> DeliveryResult:
         with self._writing:
-            self.letters.append(letter)
-            answer = self.next.popleft() if self.next else self.answers.get(letter.address, self.verdict)
-        self.meanwhile(letter)
+            self.messages.append(message)
+            answer = self.next.popleft() if self.next else self.answers.get(message.address, self.result)
+        self.meanwhile(message)
         if isinstance(answer, Exception):
             raise answer
         return answer
@@ -52,7 +52,7 @@ class Notebook:
 
     def seen(self) -> list[tuple[str, str]]:
         """What it was to do, and at which address."""
-        return [(str(letter.kind), letter.address) for letter in self.letters]
+        return [(str(message.kind), message.address) for message in self.messages]
 
 
 def over(channel: Channel) -> dict[AddressKind, Channel]:
@@ -111,7 +111,7 @@ def edit(world: World, shop: Shop, concern: Mapping[str, Any], login: str = "flo
 
 def rows(world: World, model: type[T]) -> Sequence[T]:
     """Every row of a table, oldest first."""
-    with world.back_office.reading(EVERYTHING) as session:
+    with world.back_office.reading(ALL_TENANTS) as session:
         return session.scalars(select(model).order_by(model.id)).unique().all()
 
 
@@ -121,9 +121,9 @@ def the_alert(world: World) -> Alert:
     return alert
 
 
-def queued(world: World, *tasks: Task) -> list[Outgoing]:
+def queued(world: World, *tasks: OutboxKind) -> list[OutboxMessage]:
     """What is still to be done."""
-    return [row for row in rows(world, Outgoing) if row.done_at is None and (not tasks or row.task in tasks)]
+    return [row for row in rows(world, OutboxMessage) if row.done_at is None and (not tasks or row.kind in tasks)]
 
 
 def notifications(world: World) -> list[Notification]:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from models.db.session import ScopedSession, keep_to_tenant
+from models.db.session import ScopedSession, filter_by_tenant
 from tests.support.app import World
 from tests.support.databases import Databases
 from tests.support.full_organization import Scene, make_scene
@@ -49,11 +49,11 @@ class Walls:
 
 @contextlib.contextmanager
 def without_the_sessions_filter() -> Iterator[None]:
-    sa.event.remove(ScopedSession, "do_orm_execute", keep_to_tenant)
+    sa.event.remove(ScopedSession, "do_orm_execute", filter_by_tenant)
     try:
         yield
     finally:
-        sa.event.listen(ScopedSession, "do_orm_execute", keep_to_tenant)
+        sa.event.listen(ScopedSession, "do_orm_execute", filter_by_tenant)
 
 
 @pytest.fixture(scope="module")

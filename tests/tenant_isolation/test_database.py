@@ -8,16 +8,16 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError, ProgrammingError
 
-from models.db.session import EVERYTHING, Database, DatabaseRole, UnsafeRole
+from models.db.session import ALL_TENANTS, Database, DatabaseRole, UnsafeRole
 from models.tables import metadata
 from tests.support.databases import only_on_postgresql
 from tests.support.tenant_rows import tenant_tables
 from tests.tenant_isolation.conftest import Walls, without_the_sessions_filter
 
 # Of no tenant; `change_counter` and the rest are.
-GLOBAL = {"organization", "heartbeat", "inspection", "restoration", "tally"}
+GLOBAL = {"organization", "heartbeat", "watchdog_run", "restore_event", "metric_counter"}
 every_wall = pytest.mark.parametrize("wall", ["every wall"], indirect=True, scope="module")
-ONLY_ADDED = ("change", "concern_event", "log_amendment", "log_hand_over")
+ONLY_ADDED = ("change", "concern_event", "daily_log_amendment", "daily_log_handover")
 
 
 def tables_with_a_link() -> Iterator[tuple[sa.Table, sa.ForeignKeyConstraint]]:
@@ -197,9 +197,9 @@ def test_each_way_of_having_too_much_power_is_noticed(walls: Walls, too_much: st
 @only_on_postgresql
 def test_a_session_says_whose_it_is_or_finds_nothing(walls: Walls) -> None:
     """The worker sees all because it says so, loudly; no process sees all by forgetting to say anything."""
-    with walls.world.back_office.reading(EVERYTHING) as session:
+    with walls.world.back_office.reading(ALL_TENANTS) as session:
         assert session.scalar(sa.text("SELECT count(DISTINCT organization_id) FROM concern")) == 2
-    with walls.world.database.reading(EVERYTHING) as session:
+    with walls.world.database.reading(ALL_TENANTS) as session:
         assert session.scalar(sa.text("SELECT count(*) FROM concern")) == 0
     with walls.world.database.reading(UUID(int=0)) as session:
         assert session.scalar(sa.text("SELECT count(*) FROM concern")) == 0

@@ -100,7 +100,7 @@ def put(made: dict[str, Any], pointer: str, value: str) -> dict[str, Any]:
 
 def refused(answer: Any, operation: Operation, login: str) -> None:
     """404, or 403 where that role may not do such a thing at all."""
-    may = operation.needs is None or operation.needs in permissions(login)
+    may = operation.permissions is None or operation.permissions in permissions(login)
     assert answer.status_code == (404 if may else 403), (login, answer.text)
     assert answer.json["code"] == ("not-found" if may else "forbidden")
 
@@ -141,7 +141,7 @@ def test_a_neighbour_of_another_store_finds_nothing_at_an_address(walls: Walls, 
 def test_a_stranger_cannot_name_our_things_in_a_body(walls: Walls, operation: Operation) -> None:
     for pointer in links(operation):
         for login in strangers(walls):
-            if operation.needs not in permissions(login):
+            if operation.permissions not in permissions(login):
                 continue
             id_ = known(walls.ours, operation, pointer)
             sent = put(body(operation, walls.theirs), pointer, id_)
@@ -152,7 +152,7 @@ def test_a_stranger_cannot_name_our_things_in_a_body(walls: Walls, operation: Op
 @with_body_ids_alone
 def test_a_neighbour_cannot_name_our_things_in_a_body(walls: Walls, operation: Operation) -> None:
     for pointer in links(operation):
-        for login in (login for login in NEIGHBOURS if operation.needs in permissions(login)):
+        for login in (login for login in NEIGHBOURS if operation.permissions in permissions(login)):
             id_ = known(walls.ours, operation, pointer)
             sent = put(body(operation, walls.ours, there=True), pointer, id_)
             not_there(ask(walls, operation, (walls.ours, login), {}, json=sent), pointer, id_)
@@ -172,7 +172,7 @@ def test_strangers_may_call_their_new_things_by_our_ids_and_learn_nothing(walls:
     others = walls.others_without(set(named.values()))
     for pointer, id_ in named.items():
         sent = put(body(operation, others), pointer, id_)
-        login = "manager" if operation.needs in permissions("manager") else "admin"
+        login = "manager" if operation.permissions in permissions("manager") else "admin"
         answer = ask(walls, operation, (others, login), others.ids | others.over.get(operation.id, {}), json=sent)
         assert answer.status_code == 201, answer.text
 
@@ -182,7 +182,7 @@ def test_strangers_may_call_their_new_things_by_our_ids_and_learn_nothing(walls:
 def test_a_neighbour_cannot_take_an_id_of_ours(walls: Walls, operation: Operation) -> None:
     for pointer in operation.new_ids_in_body:
         sent = put(body(operation, walls.ours, there=True), pointer, ours_by_new_id(walls, operation, pointer))
-        neighbour = next(login for login in NEIGHBOURS if operation.needs in permissions(login))
+        neighbour = next(login for login in NEIGHBOURS if operation.permissions in permissions(login))
         answer = ask(walls, operation, (walls.ours, neighbour), {}, json=sent)
         assert (answer.status_code, answer.json["code"]) == (409, "already-exists"), answer.text
         assert answer.json["pointer"] == pointer
@@ -218,7 +218,7 @@ def test_nobody_outside_filters_a_list_by_our_ids(walls: Walls, operation: Opera
             )
             id_ = walls.ours.ids[name]
             answer = ask(walls, operation, (scene, login), scene.ids, query_string={name: id_})
-            if operation.needs not in permissions(login):
+            if operation.permissions not in permissions(login):
                 assert answer.status_code == 403
                 continue
             assert answer.status_code in (200, 404, 422), answer.text

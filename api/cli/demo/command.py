@@ -2,7 +2,7 @@
 
 import click
 
-from api.cli.base import Group, back_office
+from api.cli.base import Group, worker_database
 from api.cli.demo.seed import already_there, seed
 
 demo = Group("demo", help="An invented organization to try things with.")
@@ -13,7 +13,7 @@ demo = Group("demo", help="An invented organization to try things with.")
 @click.option("--if-missing", is_flag=True, help="Do nothing when the demo is there already.")
 def seed_demo(*, if_empty: bool, if_missing: bool) -> None:
     """Put the organizations 'demo' and 'other' into the database, with sixty days of invented history."""
-    with back_office() as database:
+    with worker_database() as database:
         if reason := already_there(database, any_organization=if_empty):
             if if_empty or if_missing:
                 click.echo(f"{reason} Nothing was added.")

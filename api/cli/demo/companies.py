@@ -10,7 +10,7 @@ from sqlalchemy import select
 from models.access import Actor, Role
 from models.db.base import Money
 from models.db.session import ScopedSession
-from models.operations.create_organization import found_organization
+from models.operations.create_organization import create_organization
 from models.organizations.organization import Region
 from models.organizations.store import Store, StoreKind
 from models.organizations.store_group import GroupKind, StoreGroup
@@ -33,7 +33,7 @@ class Employee:
 
 
 @dataclass(frozen=True)
-class Shopfront:
+class DemoStore:
     """A store to open, and how much goes on there: `busy` is what is told on an ordinary day."""
 
     slug: str
@@ -56,7 +56,7 @@ class Company:
     name: str
     days: int
     regions: dict[str, str]
-    stores: tuple[Shopfront, ...]
+    stores: tuple[DemoStore, ...]
     people: tuple[Employee, ...]
     groups: tuple[tuple[str, str, GroupKind, tuple[str, ...]], ...] = ()  # slug, name, kind, stores
 
@@ -70,11 +70,11 @@ class Person:
 
 
 @dataclass(frozen=True)
-class Post:
+class StoreShift:
     """A store with its people, ready to be told about."""
 
     store: Store
-    shopfront: Shopfront
+    shopfront: DemoStore
     floor: Sequence[Person]
     manager: Person
 
@@ -84,13 +84,13 @@ ALL_DAY = ((time(9, 30), time(20, 30)),)
 TABLES = tuple(f"table {number}" for number in range(1, 19))
 FLOOR, MANAGER = Role.FLOOR, Role.MANAGER
 
-DEMO = Company(
+DEMO_COMPANY = Company(
     slug="demo",
     name="Demo Group",
     days=60,
     regions={"north": "North", "south": "South"},
     stores=(
-        Shopfront(
+        DemoStore(
             slug="harbour",
             name="Harbour",
             region="north",
@@ -102,7 +102,7 @@ DEMO = Company(
             busy=7.0,
             hours=LUNCH_AND_DINNER,
         ),
-        Shopfront(
+        DemoStore(
             slug="market",
             name="Market",
             region="north",
@@ -114,7 +114,7 @@ DEMO = Company(
             busy=4.5,
             hours=ALL_DAY,
         ),
-        Shopfront(
+        DemoStore(
             slug="uptown",
             name="Uptown",
             region="south",
@@ -147,13 +147,13 @@ DEMO = Company(
         ("waterfront", "Waterfront", GroupKind.DISTRICT, ("harbour",)),
     ),
 )
-OTHER = Company(
+OTHER_COMPANY = Company(
     slug="other",
     name="Other Company",
     days=3,
     regions={"town": "Town"},
     stores=(
-        Shopfront(
+        DemoStore(
             slug="corner",
             name="Corner",
             region="town",
@@ -181,15 +181,17 @@ def password_of(login: str) -> str:
 
 def hash_passwords() -> dict[str, str]:
     """The hash of every password. Slow on purpose, so several at once and outside any transaction."""
-    logins = [employee.login for company in (DEMO, OTHER) for employee in company.people]
+    logins = [employee.login for company in (DEMO_COMPANY, OTHER_COMPANY) for employee in company.people]
     with ThreadPoolExecutor() as pool:
         return dict(zip(logins, pool.map(hash_password, map(password_of, logins)), strict=True))
 
 
-def found(session: ScopedSession, company: Company, hashes: dict[str, str], *, at: datetime) -> list[Post]:
+def create_company(
+    session: ScopedSession, company: Company, hashes: dict[str, str], *, at: datetime
+) -> list[StoreShift]:
     """Found the company, open its stores, hire its people and check in those on shift."""
     admin = next(employee for employee in company.people if employee.role is Role.ADMIN)
-    _, administrator = found_organization(
+    _, administrator = create_organization(
         session,
         slug=company.slug,
         name=company.name,
@@ -198,19 +200,19 @@ def found(session: ScopedSession, company: Company, hashes: dict[str, str], *, a
         password_hash=hashes[admin.login],
         at=at - timedelta(days=company.days + 2),
     )
-    regions = {slug: Region.known_or_new(session, slug, name) for slug, name in company.regions.items()}
-    stores = {front.slug: _open(session, front, regions[front.region]) for front in company.stores}
+    regions = {slug: Region.get_or_create(session, slug, name) for slug, name in company.regions.items()}
+    stores = {front.slug: _create_store(session, front, regions[front.region]) for front in company.stores}
     for slug, name, kind, members in company.groups:
         store_ids = [stores[member].id for member in members]
         StoreGroup.create(session, by=_actor(administrator), slug=slug, name=name, kind=kind, store_ids=store_ids)
-    _limit_what_is_given(session, currencies=sorted({store.currency for store in stores.values()}))
+    _set_remedy_limits(session, currencies=sorted({store.currency for store in stores.values()}))
     people = [
-        (employee, _hire(session, employee, stores, regions, hashes[employee.login], at=at))
+        (employee, _add_staff(session, employee, stores, regions, hashes[employee.login], at=at))
         for employee in company.people
         if employee is not admin
     ]
     return [
-        Post(
+        StoreShift(
             store=stores[front.slug],
             shopfront=front,
             floor=[one for employee, one in people if employee.role is FLOOR and front.slug in employee.at],
@@ -220,8 +222,8 @@ def found(session: ScopedSession, company: Company, hashes: dict[str, str], *, a
     ]
 
 
-def _open(session: ScopedSession, front: Shopfront, region: Region) -> Store:
-    return Store.open(
+def _create_store(session: ScopedSession, front: DemoStore, region: Region) -> Store:
+    return Store.create(
         session,
         region=region,
         slug=front.slug,
@@ -234,7 +236,7 @@ def _open(session: ScopedSession, front: Shopfront, region: Region) -> Store:
     )
 
 
-def _limit_what_is_given(session: ScopedSession, *, currencies: list[str]) -> None:
+def _set_remedy_limits(session: ScopedSession, *, currencies: list[str]) -> None:
     """Floor staff give a little without asking, managers more, regional managers what they think right."""
     limits = [
         {"role": role, "per_customer": Money(per_customer, currency), "per_staff": Money(per_staff, currency)}
@@ -246,7 +248,7 @@ def _limit_what_is_given(session: ScopedSession, *, currencies: list[str]) -> No
     session.flush()
 
 
-def _hire(
+def _add_staff(
     session: ScopedSession,
     employee: Employee,
     stores: dict[str, Store],
@@ -285,7 +287,7 @@ def _actor(staff: Staff) -> Actor:
     return Actor(
         organization_id=staff.organization_id,
         permissions=staff.permissions,
-        store_ids=None if staff.looks_after_every_store else frozenset(staff.store_ids),
+        store_ids=None if staff.has_all_stores else frozenset(staff.store_ids),
         staff_id=staff.id,
         role=staff.role,
         name=staff.name,

@@ -17,18 +17,18 @@ LAST = (
     "Tempesta", "Urzeira", "Vendaval", "Zambujal",
 )  # fmt: skip
 # The one README's walk meets again.
-FAMILIAR = {"name": "Beatriz Nevoeiro", "phone": "+351900000101"}
+RETURNING_CUSTOMER = {"name": "Beatriz Nevoeiro", "phone": "+351900000101"}
 UNKNOWN, REGULAR, NEW = 0.38, 0.47, 0.15  # how often: nobody asked, somebody known, somebody new
 
 
-def regulars(country: str) -> list[dict[str, str]]:
+def regular_customers(country: str) -> list[dict[str, str]]:
     """The people who come again and again to the stores of a country."""
     dice = Random(f"regulars of {country}")  # noqa: S311 the same invented people every time
     people = [{"name": _name(dice), **_contact(dice, country, number)} for number in range(2, 60)]
-    return [FAMILIAR, *people] if country == "PT" else people
+    return [RETURNING_CUSTOMER, *people] if country == "PT" else people
 
 
-def somebody(dice: Random, known: list[dict[str, str]], country: str) -> dict[str, str] | None:
+def random_customer(dice: Random, known: list[dict[str, str]], country: str) -> dict[str, str] | None:
     """Who is standing there, as far as they told; None when nobody asked."""
     kind = dice.choices(["unknown", "regular", "new"], [UNKNOWN, REGULAR, NEW])[0]
     if kind == "unknown":

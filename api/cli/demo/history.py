@@ -8,24 +8,24 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 
 from api.cli.demo import customers as guests
-from api.cli.demo.companies import Person, Post
-from api.cli.demo.scenarios import STAKES, STORIES, Story
+from api.cli.demo.companies import Person, StoreShift
+from api.cli.demo.scenarios import SCENARIOS, STAKES, Scenario
 from models.alerts.alert import Alert
 from models.alerts.enums import AlertState
 from models.concerns.concern import Concern
 from models.concerns.enums import Channel, Handling, Kind, Outcome, Status
 from models.concerns.event import ConcernEvent
-from models.customers.contacts import normalised
+from models.customers.contacts import normalize_contacts
 from models.customers.customer import Customer
 from models.db.base import Money
 from models.db.session import ScopedSession
 from models.errors import Invalid
-from models.organizations.catalogue_item import Item
+from models.organizations.catalogue_item import CatalogueItem
 from models.organizations.vocabulary import Category, Cause, Question
 from models.recovery.action import ActionStatus, RecoveryAction
-from models.recovery.approvals import act, approve, decline
+from models.recovery.approvals import approve, decline, record_action
 from models.recovery.remedy import Remedy
-from notifications.decide.announce import decide
+from notifications.decide.announce import apply_to_alert
 
 BUSIER_ON = (0.75, 0.75, 0.85, 0.95, 1.3, 1.5, 0.9)  # Monday to Sunday
 MOODS = {Kind.CONCERN: (18, 37, 33, 12, 0), Kind.REQUEST: (2, 15, 50, 33, 0), Kind.PRAISE: (0, 0, 0, 25, 75)}
@@ -34,7 +34,7 @@ NOBODY_CAME = (0, 2, 5)  # days before the end on which, for certain, a call wen
 ENDS = (Outcome.RECOVERED, Outcome.LOST, Outcome.UNKNOWN)
 
 
-def tell_history(session: ScopedSession, post: Post, *, days: int, until: datetime) -> None:
+def add_history(session: ScopedSession, post: StoreShift, *, days: int, until: datetime) -> None:
     """Tell the last so many whole business days of a store before `until`."""
     last = post.store.business_date(until) - timedelta(days=1)
     ends_at = post.store.day_bounds(last)[1]
@@ -58,22 +58,26 @@ class _Day:
     """One business day of one store. Its dice are its own, so a date looks the same whenever it is told."""
 
     def __init__(
-        self, session: ScopedSession, post: Post, words: Words, day: date, ago: int, ends_at: datetime
+        self, session: ScopedSession, post: StoreShift, words: Words, day: date, ago: int, ends_at: datetime
     ) -> None:
         self.session, self.post, self.words, self.day, self.ago, self.ends_at = session, post, words, day, ago, ends_at
         self.dice = Random(f"{post.store.slug} {day}")  # noqa: S311 the same history every time
         self.decisions = Random(f"decisions of {post.store.slug} {day}")  # noqa: S311 as above
         self.country = post.store.country
-        self.regulars = guests.regulars(self.country)
-        self.stories = STORIES[post.store.kind]
+        self.regulars = guests.regular_customers(self.country)
+        self.stories = SCENARIOS[post.store.kind]
         self.forgot_somebody = False
 
     def tell(self) -> None:
         for told, moment in enumerate(self._moments()):
             story = self.dice.choices(self.stories, [story.weight for story in self.stories])[0]
             familiar = told == 0 and self.ago in FAMILIAR_COMES and self.post.store.slug == "harbour"
-            guest = guests.FAMILIAR if familiar else guests.somebody(self.dice, self.regulars, self.country)
-            _Course(self, story, guest, moment).run()
+            guest = (
+                guests.RETURNING_CUSTOMER
+                if familiar
+                else guests.random_customer(self.dice, self.regulars, self.country)
+            )
+            _ConcernHistory(self, story, guest, moment).run()
         self.session.flush()
 
     def _moments(self) -> list[datetime]:
@@ -87,10 +91,10 @@ class _Day:
         return start + timedelta(seconds=self.dice.randrange(int((end - start).total_seconds())))
 
 
-class _Course:
+class _ConcernHistory:
     """The course of one concern: `now` moves on with each step, and never beyond the end of the history."""
 
-    def __init__(self, day: _Day, story: Story, guest: dict[str, str] | None, moment: datetime) -> None:
+    def __init__(self, day: _Day, story: Scenario, guest: dict[str, str] | None, moment: datetime) -> None:
         self.day, self.story, self.guest = day, story, guest
         self.session, self.dice, self.post = day.session, day.dice, day.post
         self.now = self.occurred_at = moment
@@ -104,7 +108,7 @@ class _Course:
         if concern.alert is not None and concern.alert.state is AlertState.OPEN:
             self._nobody_comes(concern.alert)
         elif concern.alert is not None:
-            concern.alert.worked_on()  # whoever has it is not reminded of what is history
+            concern.alert.note_activity()  # whoever has it is not reminded of what is history
 
     def _tell(self, concern: Concern) -> None:
         if self.story.kind is Kind.PRAISE:
@@ -122,8 +126,8 @@ class _Course:
         dice, words, story = self.dice, self.day.words, self.story
         customer = None
         if self.guest is not None:
-            details = normalised(self.guest, self.post.store.country)
-            known = Customer.matching(self.session, details)
+            details = normalize_contacts(self.guest, self.post.store.country)
+            known = Customer.find_by_contacts(self.session, details)
             customer = Customer.recognise(self.session, details, known=known, at=self.now, store_id=self.post.store.id)
         event = Concern.log(
             by=self.reporter.actor,
@@ -154,8 +158,8 @@ class _Course:
         self._did(event)
         return event.concern
 
-    def _item(self, name: str) -> Item:
-        return Item.told(self.session, [{"name": name}], at=self.now)[0]
+    def _item(self, name: str) -> CatalogueItem:
+        return CatalogueItem.find_or_create(self.session, [{"name": name}], at=self.now)[0]
 
     def _order(self) -> dict[str, object]:
         reference = f"T-{self.day.day:%m%d}-{self.dice.randrange(100, 1000)}"
@@ -190,7 +194,7 @@ class _Course:
         """The call climbs to its end."""
         while alert.next_step_at is not None:
             self.now = alert.next_step_at
-            alert.climb(at=self.now, arrived=True)
+            alert.advance(at=self.now, arrived=True)
 
     def _find_it_too_late(self, concern: Concern) -> None:
         """The customer left unheard. Last week's are still on the list; of the older ones the manager knows the end."""
@@ -227,7 +231,7 @@ class _Course:
     def _give(
         self, concern: Concern, slug: str, cost: int | None, *, by: Person
     ) -> tuple[RecoveryAction, ConcernEvent]:
-        return act(
+        return record_action(
             self.session,
             concern,
             by=by.actor,
@@ -285,4 +289,4 @@ class _Course:
         if event is not None:
             concern = event.concern
             concern.taken_by = next((one.staff for one in self._people() if one.staff.id == concern.taken_by_id), None)
-            decide(event, concern.alert)
+            apply_to_alert(event, concern.alert)

@@ -10,7 +10,7 @@ FREE: Cost = (0, 0)
 
 
 @dataclass(frozen=True)
-class Story:
+class Scenario:
     """One kind of trouble (or joy), with the words for it and what usually puts it right."""
 
     weight: int
@@ -25,8 +25,8 @@ class Story:
     sensitive: bool = False
 
 
-AT_THE_TABLE = (
-    Story(
+RESTAURANT_SCENARIOS = (
+    Scenario(
         20,
         "waiting-time",
         "slow-kitchen",
@@ -35,7 +35,7 @@ AT_THE_TABLE = (
         ("To know when it comes", "Something for the children now"),
         (("apology", FREE), ("explanation", FREE), ("gift", (300, 800)), ("discount", (400, 1500))),
     ),
-    Story(
+    Scenario(
         10,
         "waiting-time",
         "order-forgotten",
@@ -44,7 +44,7 @@ AT_THE_TABLE = (
         ("To eat within ten minutes",),
         (("apology", FREE), ("remake", (900, 2200)), ("gift", (300, 700))),
     ),
-    Story(
+    Scenario(
         14,
         "food-and-drink",
         "cold",
@@ -54,7 +54,7 @@ AT_THE_TABLE = (
         (("apology", FREE), ("remake", (600, 1900)), ("replacement", (700, 2100))),
         ("Grilled sea bass", "Fish soup", "Steak with egg", "Vegetable rice"),
     ),
-    Story(
+    Scenario(
         8,
         "food-and-drink",
         "wrong-dish",
@@ -64,7 +64,7 @@ AT_THE_TABLE = (
         (("apology", FREE), ("replacement", (700, 2000)), ("voucher", (1000, 1000))),
         ("Octopus salad", "Cod with cream", "Goat cheese tart"),
     ),
-    Story(
+    Scenario(
         7,
         "food-and-drink",
         "taste",
@@ -74,7 +74,7 @@ AT_THE_TABLE = (
         (("apology", FREE), ("replacement", (700, 1800))),
         ("Seafood stew", "Lamb chops"),
     ),
-    Story(
+    Scenario(
         6,
         "bill",
         "overcharged",
@@ -83,7 +83,7 @@ AT_THE_TABLE = (
         ("A correct bill, without a discussion",),
         (("apology", FREE), ("refund", (500, 3500)), ("explanation", FREE)),
     ),
-    Story(
+    Scenario(
         6,
         "service",
         "ignored",
@@ -92,7 +92,7 @@ AT_THE_TABLE = (
         ("Somebody who looks after us",),
         (("apology", FREE), ("gift", (300, 900))),
     ),
-    Story(
+    Scenario(
         3,
         "service",
         "unfriendly",
@@ -102,7 +102,7 @@ AT_THE_TABLE = (
         (("apology", FREE), ("voucher", (1500, 3000))),
         sensitive=True,
     ),
-    Story(
+    Scenario(
         4,
         "premises",
         "noise",
@@ -111,7 +111,7 @@ AT_THE_TABLE = (
         ("Another table",),
         (("apology", FREE), ("other", FREE)),
     ),
-    Story(
+    Scenario(
         2,
         "allergy",
         "undeclared-allergen",
@@ -120,7 +120,7 @@ AT_THE_TABLE = (
         ("To be sure it is safe", "The list of ingredients"),
         (("apology", FREE), ("remake", (900, 2000)), ("explanation", FREE)),
     ),
-    Story(
+    Scenario(
         9,
         "availability",
         "out-of-stock",
@@ -131,7 +131,7 @@ AT_THE_TABLE = (
         ("Clams", "Dish of the day"),
         kind=Kind.REQUEST,
     ),
-    Story(
+    Scenario(
         8,
         "service",
         "ignored",
@@ -141,8 +141,8 @@ AT_THE_TABLE = (
     ),
 )
 
-IN_THE_AISLES = (
-    Story(
+RETAIL_SCENARIOS = (
+    Scenario(
         16,
         "waiting-time",
         "long-queue",
@@ -151,7 +151,7 @@ IN_THE_AISLES = (
         ("A second till",),
         (("apology", FREE), ("explanation", FREE), ("voucher", (300, 500))),
     ),
-    Story(
+    Scenario(
         14,
         "product",
         "defective",
@@ -161,7 +161,7 @@ IN_THE_AISLES = (
         (("apology", FREE), ("replacement", (900, 4900)), ("refund", (900, 4900))),
         ("Travel kettle", "Rain jacket", "Desk lamp"),
     ),
-    Story(
+    Scenario(
         8,
         "product",
         "incomplete",
@@ -171,7 +171,7 @@ IN_THE_AISLES = (
         (("apology", FREE), ("replacement", (200, 1200)), ("voucher", (500, 1000))),
         ("Shelf set", "Hand blender"),
     ),
-    Story(
+    Scenario(
         9,
         "bill",
         "price-mismatch",
@@ -180,7 +180,7 @@ IN_THE_AISLES = (
         ("The price on the shelf",),
         (("apology", FREE), ("refund", (100, 900)), ("explanation", FREE)),
     ),
-    Story(
+    Scenario(
         6,
         "service",
         "wrong-information",
@@ -189,7 +189,7 @@ IN_THE_AISLES = (
         ("Somebody who knows",),
         (("apology", FREE), ("voucher", (500, 1500))),
     ),
-    Story(
+    Scenario(
         4,
         "premises",
         "dirty",
@@ -198,7 +198,7 @@ IN_THE_AISLES = (
         (),
         (("apology", FREE), ("other", FREE)),
     ),
-    Story(
+    Scenario(
         2,
         "safety",
         "fall",
@@ -208,7 +208,7 @@ IN_THE_AISLES = (
         (("apology", FREE), ("other", (0, 1500))),
         sensitive=True,
     ),
-    Story(
+    Scenario(
         16,
         "availability",
         "size-missing",
@@ -219,7 +219,7 @@ IN_THE_AISLES = (
         ("Rain jacket", "Running shoes", "Linen shirt"),
         kind=Kind.REQUEST,
     ),
-    Story(
+    Scenario(
         7,
         "availability",
         "not-found",
@@ -230,7 +230,7 @@ IN_THE_AISLES = (
         ("Green tea", "Light bulbs"),
         kind=Kind.REQUEST,
     ),
-    Story(
+    Scenario(
         7,
         "service",
         "unfriendly",
@@ -240,7 +240,7 @@ IN_THE_AISLES = (
     ),
 )
 
-STORIES = {StoreKind.RESTAURANT: AT_THE_TABLE, StoreKind.RETAIL: IN_THE_AISLES}
+SCENARIOS = {StoreKind.RESTAURANT: RESTAURANT_SCENARIOS, StoreKind.RETAIL: RETAIL_SCENARIOS}
 STAKES = (
     "birthday, guests from abroad",
     "has to catch a train in half an hour",

@@ -10,23 +10,23 @@ from sqlalchemy import ColumnElement, Select, String, cast, func, inspect, selec
 from sqlalchemy.orm import Session
 
 from models.alerts.alert import Alert
-from models.concerns.check import AskedWell
+from models.concerns.check import WellbeingCheck
 from models.concerns.concern import Concern
 from models.concerns.enums import Kind, Outcome, Status
 from models.organizations.store import Store
 from models.organizations.store_day import StoreDay
 from models.policy_defaults import SECOND_FAILURE_WINDOW, UNHAPPY_MOOD
-from models.recovery.action import STANDS, RecoveryAction
+from models.recovery.action import IN_EFFECT, RecoveryAction
 from models.recovery.follow_up import FollowUp, FollowUpStatus
-from models.recovery.remedy import WORDS, Remedy
+from models.recovery.remedy import WORDS_ONLY_KINDS, Remedy
 from models.reports.grouping import Grouping, Key
-from models.reports.stats.ddsketch import packed
+from models.reports.stats.ddsketch import pack_values
 from models.reports.stats.percentiles import Values
 
 
 @dataclass
-class Total:
-    """What was counted of one group: plain figures, cost by currency, and packed histograms of SECONDS.
+class Totals:
+    """What was counted of one group: plain figures, cost by currency, and packed histograms of DURATIONS.
 
     They stay packed until they are read: there may be many groups.
     """
@@ -35,21 +35,21 @@ class Total:
     cost: Counter[str] = field(default_factory=Counter)
     seconds: defaultdict[str, list[bytes]] = field(default_factory=lambda: defaultdict(list))
 
-    def add(self, other: "Total") -> None:
+    def add(self, other: "Totals") -> None:
         self.figures.update(other.figures)
         self.cost.update(other.cost)
         for name, histograms in other.seconds.items():
             self.seconds[name] += histograms
 
     def histogram(self, name: str) -> bytes:
-        """How long one of SECONDS took, packed."""
+        """How long one of DURATIONS took, packed."""
         return b"".join(self.seconds[name])
 
 
-Totals = defaultdict[Key, Total]
+TotalsByGroup = defaultdict[Key, Totals]
 
 
-def _how_many(*criteria: ColumnElement[bool]) -> ColumnElement[int]:
+def _count_where(*criteria: ColumnElement[bool]) -> ColumnElement[int]:
     return func.count().filter(_COUNTS, *criteria)
 
 
@@ -61,45 +61,48 @@ _GIVEN = (
     select(func.count(RecoveryAction.id))
     .join(RecoveryAction.remedy)
     .where(RecoveryAction.organization_id == Concern.organization_id, RecoveryAction.concern_id == Concern.id)
-    .where(STANDS, Remedy.kind.not_in(WORDS))
+    .where(IN_EFFECT, Remedy.kind.not_in(WORDS_ONLY_KINDS))
     .correlate(Concern)
     .scalar_subquery()
 )
 _LIFTED = (_RESOLVED, Concern.mood_after.is_not(None))
-SECONDS: Mapping[str, Any] = {
+DURATIONS: Mapping[str, Any] = {
     "seconds_to_take": Concern.seconds_to_take,
     "seconds_to_resolve": Concern.seconds_to_resolve,
 }
-CONCERNS: Mapping[str, ColumnElement[int]] = {
-    "concerns": _how_many(),
-    "unhappy": _how_many(Concern.mood <= UNHAPPY_MOOD),
-    "taken": _how_many(Concern.taken_at.is_not(None)),
-    "resolved": _how_many(_RESOLVED),
-    "recovered": _how_many(Concern.outcome == Outcome.RECOVERED),
-    "lost": _how_many(_LOST),
-    "lost_empty_handed": _how_many(_LOST, _GIVEN == 0),
-    "open": _how_many(~_RESOLVED),
-    "on_the_spot": _how_many(_RESOLVED, Concern.resolved_by_id == Concern.reported_by_id, Concern.reopened_count == 0),
-    "late": _how_many(Concern.late.is_(True)),
-    "reopened": _how_many(Concern.reopened_count > 0),
-    "repeated": _how_many(Concern.seconds_since_previous <= SECOND_FAILURE_WINDOW.total_seconds()),
-    "unanswered_alerts": _how_many(Alert.unanswered_at.is_not(None)),
-    "lifted": _how_many(*_LIFTED),
-    "lift": func.coalesce(func.sum(Concern.mood_after - Concern.mood).filter(_COUNTS, *_LIFTED), 0),
+CONCERN_FIGURES: Mapping[str, ColumnElement[int]] = {
+    "concerns": _count_where(),
+    "unhappy": _count_where(Concern.mood <= UNHAPPY_MOOD),
+    "taken": _count_where(Concern.taken_at.is_not(None)),
+    "resolved": _count_where(_RESOLVED),
+    "recovered": _count_where(Concern.outcome == Outcome.RECOVERED),
+    "lost": _count_where(_LOST),
+    "lost_without_offer": _count_where(_LOST, _GIVEN == 0),
+    "open": _count_where(~_RESOLVED),
+    "on_the_spot": _count_where(
+        _RESOLVED, Concern.resolved_by_id == Concern.reported_by_id, Concern.reopened_count == 0
+    ),
+    "late": _count_where(Concern.late.is_(True)),
+    "reopened": _count_where(Concern.reopened_count > 0),
+    "repeated": _count_where(Concern.seconds_since_previous <= SECOND_FAILURE_WINDOW.total_seconds()),
+    "unanswered_alerts": _count_where(Alert.unanswered_at.is_not(None)),
+    "mood_after_known": _count_where(*_LIFTED),
+    "mood_change": func.coalesce(func.sum(Concern.mood_after - Concern.mood).filter(_COUNTS, *_LIFTED), 0),
     "praise": func.count().filter(~_COUNTS),
 }
 # As text, so that a group is one row and not one for each concern. Of what was told late nobody knows how long it took.
-_ALL_SECONDS = [
-    func.string_agg(cast(seconds, String), ",").filter(_COUNTS, Concern.late.is_(False)) for seconds in SECONDS.values()
+_DURATION_LISTS = [
+    func.string_agg(cast(seconds, String), ",").filter(_COUNTS, Concern.late.is_(False))
+    for seconds in DURATIONS.values()
 ]
 # What was cancelled in time is owed to nobody; once broken it counts, whatever became of it.
 DUE = (FollowUp.status != FollowUpStatus.CANCELLED) | FollowUp.broken_at.is_not(None)
 KEPT_IN_TIME = (FollowUp.status == FollowUpStatus.KEPT) & FollowUp.broken_at.is_(None)
 _SAME_DAY = (Concern.store_id == StoreDay.store_id, Concern.business_date == StoreDay.business_date)
-_CONCERNS_OF_IT = select(_how_many()).where(*_SAME_DAY).scalar_subquery()
+_CONCERNS_OF_IT = select(_count_where()).where(*_SAME_DAY).scalar_subquery()
 _CHECKS_OF_IT = (
-    select(func.coalesce(func.sum(AskedWell.count), 0))
-    .where(AskedWell.store_id == StoreDay.store_id, AskedWell.business_date == StoreDay.business_date)
+    select(func.coalesce(func.sum(WellbeingCheck.count), 0))
+    .where(WellbeingCheck.store_id == StoreDay.store_id, WellbeingCheck.business_date == StoreDay.business_date)
     .scalar_subquery()
 )
 _TO_ASK = func.coalesce(StoreDay.transactions, StoreDay.covers)
@@ -109,85 +112,85 @@ def _of_days(which: ColumnElement[bool], how_many: ColumnElement[int]) -> Column
     return func.coalesce(func.sum(how_many).filter(which), 0)
 
 
-LISTENING: Mapping[type[FollowUp | AskedWell | StoreDay], Mapping[str, ColumnElement[int]]] = {
+LISTENING_FIGURES: Mapping[type[FollowUp | WellbeingCheck | StoreDay], Mapping[str, ColumnElement[int]]] = {
     FollowUp: {
         "follow_ups_due": func.count().filter(DUE),
         "follow_ups_kept": func.count().filter(KEPT_IN_TIME),
     },
-    AskedWell: {"checks": func.coalesce(func.sum(AskedWell.count), 0)},
+    WellbeingCheck: {"checks": func.coalesce(func.sum(WellbeingCheck.count), 0)},
     StoreDay: {
         "covers": func.coalesce(func.sum(StoreDay.covers), 0),
         "transactions": func.coalesce(func.sum(StoreDay.transactions), 0),
-        "to_ask": func.coalesce(func.sum(_TO_ASK), 0),
+        "ask_denominator": func.coalesce(func.sum(_TO_ASK), 0),
         # Against what a day tells of itself stands what happened on that day, never what did on others.
-        "heard": _of_days(_TO_ASK.is_not(None), _CONCERNS_OF_IT + _CHECKS_OF_IT),
-        "receipted": _of_days(StoreDay.transactions.is_not(None), _CONCERNS_OF_IT),
+        "ask_numerator": _of_days(_TO_ASK.is_not(None), _CONCERNS_OF_IT + _CHECKS_OF_IT),
+        "concerns_on_receipt_days": _of_days(StoreDay.transactions.is_not(None), _CONCERNS_OF_IT),
     },
 }
 
 
-def count_concerns(session: Session, concerns: Select[Any], grouping: Grouping) -> Iterator[tuple[Key, Total]]:
+def count_concerns(session: Session, concerns: Select[Any], grouping: Grouping) -> Iterator[tuple[Key, Totals]]:
     """The totals of each group of these concerns, which are joined with their stores; two statements."""
-    for key, counted, seconds in outcomes(session, concerns, grouping):
-        histograms = {name: [packed(values)] for name, values in seconds.items()}
-        yield key, Total(counted, seconds=defaultdict(list, histograms))
-    for key, cost in costs(session, concerns, grouping):
-        yield key, Total(cost=cost)
+    for key, counted, seconds in count_outcomes(session, concerns, grouping):
+        histograms = {name: [pack_values(values)] for name, values in seconds.items()}
+        yield key, Totals(counted, seconds=defaultdict(list, histograms))
+    for key, cost in sum_costs(session, concerns, grouping):
+        yield key, Totals(cost=cost)
 
 
-def outcomes(
+def count_outcomes(
     session: Session, concerns: Select[Any], grouping: Grouping
 ) -> Iterator[tuple[Key, Counter[str], dict[str, Values]]]:
-    """What became of the concerns of each group, and all of their SECONDS; one statement."""
+    """What became of the concerns of each group, and all of their DURATIONS; one statement."""
     asked = grouping.join(concerns.outerjoin(Concern.alert))
-    question = asked.with_only_columns(*grouping.keys, *CONCERNS.values(), *_ALL_SECONDS)
-    for key, row in grouping.told(session, question):
-        counted, seconds = map(int, row[: len(CONCERNS)]), map(_values, row[len(CONCERNS) :])
-        yield key, Counter(dict(zip(CONCERNS, counted, strict=True))), dict(zip(SECONDS, seconds, strict=True))
+    stmt = asked.with_only_columns(*grouping.keys, *CONCERN_FIGURES.values(), *_DURATION_LISTS)
+    for key, row in grouping.told(session, stmt):
+        counted, seconds = map(int, row[: len(CONCERN_FIGURES)]), map(_parse_seconds, row[len(CONCERN_FIGURES) :])
+        yield key, Counter(dict(zip(CONCERN_FIGURES, counted, strict=True))), dict(zip(DURATIONS, seconds, strict=True))
 
 
-def costs(session: Session, concerns: Select[Any], grouping: Grouping) -> Iterator[tuple[Key, Counter[str]]]:
+def sum_costs(session: Session, concerns: Select[Any], grouping: Grouping) -> Iterator[tuple[Key, Counter[str]]]:
     """What was given, by currency: every entry counts, those that reverse with their minus."""
     columns = inspect(RecoveryAction).columns
     amount, currency = columns["cost_amount"], columns["cost_currency"]
-    question = (
+    stmt = (
         grouping.join(concerns.join(Concern.actions))
         .where(_COUNTS, amount.is_not(None))
         .with_only_columns(*grouping.keys, currency, func.sum(amount))
         .group_by(*grouping.keys, currency)
     )
-    for key, (of, total) in grouping.each(session.execute(question)):
+    for key, (of, total) in grouping.each(session.execute(stmt)):
         yield key, Counter({of: int(total)})  # PostgreSQL sums big integers to a decimal
 
 
-def count_listening(session: Session, belongs: Any, grouping_of: Any) -> Iterator[tuple[Key, Total]]:
+def count_listening(session: Session, belongs: Any, grouping_of: Any) -> Iterator[tuple[Key, Totals]]:
     """Who was asked, who came, and what was promised; a statement for each.
 
-    `belongs` and `grouping_of` are asked for each of LISTENING: its criteria, and its groups.
+    `belongs` and `grouping_of` are asked for each of LISTENING_FIGURES: its criteria, and its groups.
     """
-    for kind, figures in LISTENING.items():
+    for kind, figures in LISTENING_FIGURES.items():
         rows = select(kind.id).select_from(kind).join(Store, Store.id == kind.store_id).where(*belongs(kind))
         grouping = grouping_of(kind)
-        question = grouping.join(rows).with_only_columns(*grouping.keys, *figures.values())
-        for key, counted in grouping.told(session, question):
-            yield key, Total(Counter(dict(zip(figures, map(int, counted), strict=True))))  # a sum may be a decimal
+        stmt = grouping.join(rows).with_only_columns(*grouping.keys, *figures.values())
+        for key, counted in grouping.told(session, stmt):
+            yield key, Totals(Counter(dict(zip(figures, map(int, counted), strict=True))))  # a sum may be a decimal
 
 
-def _values(told: str | None) -> Values:
+def _parse_seconds(told: str | None) -> Values:
     return np.fromstring(told, dtype=np.int64, sep=",") if told else np.empty(0, dtype=np.int64)
 
 
-def by_group(counted: Iterable[tuple[Key, Total]]) -> Totals:
+def group_totals(counted: Iterable[tuple[Key, Totals]]) -> TotalsByGroup:
     """Everything that was counted of one group, together."""
-    totals: Totals = defaultdict(Total)
+    totals: TotalsByGroup = defaultdict(Totals)
     for key, total in counted:
         totals[key].add(total)
     return totals
 
 
-def altogether(totals: Iterable[Total]) -> Total:
+def sum_totals(totals: Iterable[Totals]) -> Totals:
     """The total of several groups."""
-    sum_ = Total()
+    sum_ = Totals()
     for total in totals:
         sum_.add(total)
     return sum_

@@ -9,15 +9,15 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, and_, null, select, tuple_, union
 
 from models.db.base import StoreDate
-from models.db.dirty_days import CauseMark, Mark
+from models.db.dirty_days import DirtyCauseMonth, DirtyDay
 from models.db.session import ScopedSession
-from models.reports.rollups.scope import Scope
+from models.reports.rollups.scope import RollupQuery
 
-NAMED = 64  # of more of them each row that is read would be compared with too many
+MAX_LISTED = 64  # of more of them each row that is read would be compared with too many
 
 
 @dataclass(frozen=True)
-class Named:
+class ListedDirty:
     """A few of them: the `stores` by month, and the `days` of stores.
 
     Statements say which, for of those they have to look up PostgreSQL takes a few for many and reads whole tables.
@@ -45,10 +45,10 @@ class Named:
 
 
 @dataclass(frozen=True)
-class LookedUp:
+class SubqueryDirty:
     """Too many to be named: the same, but each statement looks them up."""
 
-    scope: Scope
+    scope: RollupQuery
     months: Sequence[date]
 
     def of_store(self, kind: Any, month: date) -> ColumnElement[bool]:
@@ -57,21 +57,23 @@ class LookedUp:
         return stores
 
     def on_day(self, kind: Any) -> ColumnElement[bool]:
-        same = (Mark.store_id == kind.store_id, Mark.business_date == kind.business_date)
-        return select(Mark.id).where(*same).exists()
+        same = (DirtyDay.store_id == kind.store_id, DirtyDay.business_date == kind.business_date)
+        return select(DirtyDay.id).where(*same).exists()
 
 
-Marked = Named | LookedUp
+Dirty = ListedDirty | SubqueryDirty
 
 
-def marked(session: ScopedSession, scope: Scope) -> Marked:
+def find_dirty(session: ScopedSession, scope: RollupQuery) -> Dirty:
     """What is marked in the months of this scope, whichever stores it is about."""
     first, last = scope.from_date.replace(day=1), scope.to_date
-    days = select(Mark.month, Mark.store_id, Mark.business_date).where(Mark.month.between(first, last))
-    causes = select(CauseMark.month, CauseMark.store_id, null()).where(CauseMark.month.between(first, last))
+    days = select(DirtyDay.month, DirtyDay.store_id, DirtyDay.business_date).where(DirtyDay.month.between(first, last))
+    causes = select(DirtyCauseMonth.month, DirtyCauseMonth.store_id, null()).where(
+        DirtyCauseMonth.month.between(first, last)
+    )
     asked = union(days, causes) if scope.by_concern else union(days.distinct())
-    rows = session.execute(asked.limit(NAMED + 1)).all()
-    if len(rows) <= NAMED:
-        return Named({(month, store) for month, store, _ in rows}, [(store, day) for _, store, day in rows])
+    rows = session.execute(asked.limit(MAX_LISTED + 1)).all()
+    if len(rows) <= MAX_LISTED:
+        return ListedDirty({(month, store) for month, store, _ in rows}, [(store, day) for _, store, day in rows])
     months = (select(mark.month).where(mark.month.between(first, last)).distinct() for mark in scope.marks)
-    return LookedUp(scope, session.scalars(union(*months)).all())
+    return SubqueryDirty(scope, session.scalars(union(*months)).all())

@@ -26,14 +26,14 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from models.db.base import TenantOwned, link
+from models.db.base import TenantOwned, tenant_fk
 from models.db.session import ScopedSession
 from models.organizations.store import Store
 from models.reports.grouping import Grouping, Key
-from models.reports.rollups.aggregates import SECONDS, Total
+from models.reports.rollups.aggregates import DURATIONS, Totals
 
 
-class Kept(TenantOwned):
+class Rollup(TenantOwned):
     """What became of the concerns of one store in one period, as models.reports.figures explains it.
 
     `cost` is in minor units of the store's currency, the only one it counts in. The seconds are packed histograms
@@ -42,7 +42,7 @@ class Kept(TenantOwned):
 
     __abstract__ = True
 
-    store_id: Mapped[UUID] = link("store")
+    store_id: Mapped[UUID] = tenant_fk("store")
     business_date: Mapped[date]  # the day, or the first one of the month
     concerns: Mapped[int]
     unhappy: Mapped[int]
@@ -50,22 +50,22 @@ class Kept(TenantOwned):
     resolved: Mapped[int]
     recovered: Mapped[int]
     lost: Mapped[int]
-    lost_empty_handed: Mapped[int]
+    lost_without_offer: Mapped[int]
     open: Mapped[int]
     on_the_spot: Mapped[int]
     late: Mapped[int]
     reopened: Mapped[int]
     repeated: Mapped[int]
     unanswered_alerts: Mapped[int]
-    lifted: Mapped[int]
-    lift: Mapped[int]
+    mood_after_known: Mapped[int]
+    mood_change: Mapped[int]
     praise: Mapped[int]
     cost: Mapped[int] = mapped_column(BigInteger)
     seconds_to_take: Mapped[bytes] = mapped_column(LargeBinary)
     seconds_to_resolve: Mapped[bytes] = mapped_column(LargeBinary)
 
 
-class Listened(Kept):
+class StoreRollup(Rollup):
     """Of a whole store it is also known who was asked, who came, and what was promised."""
 
     __abstract__ = True
@@ -73,85 +73,85 @@ class Listened(Kept):
     checks: Mapped[int]
     covers: Mapped[int]
     transactions: Mapped[int]
-    to_ask: Mapped[int]  # the receipts of the days that count them, the covers of the others
-    heard: Mapped[int]  # the checks and concerns of those days
-    receipted: Mapped[int]  # the concerns of the days that count receipts
+    ask_denominator: Mapped[int]  # the receipts of the days that count them, the covers of the others
+    ask_numerator: Mapped[int]  # the checks and concerns of those days
+    concerns_on_receipt_days: Mapped[int]  # the concerns of the days that count receipts
     follow_ups_due: Mapped[int]
     follow_ups_kept: Mapped[int]
 
 
-class KeptDay(Listened):
+class RollupDay(StoreRollup):
     """One store's business day."""
 
-    __tablename__ = "kept_day"
+    __tablename__ = "rollup_day"
     __table_args__ = (
         UniqueConstraint("organization_id", "store_id", "business_date"),
-        Index("ix_kept_day_date", "organization_id", "business_date"),
+        Index("ix_rollup_day_date", "organization_id", "business_date"),
     )
 
 
-class KeptMonth(Listened):
+class RollupMonth(StoreRollup):
     """One store's month, known by its first day."""
 
-    __tablename__ = "kept_month"
+    __tablename__ = "rollup_month"
     __table_args__ = (
         UniqueConstraint("organization_id", "store_id", "business_date"),
-        Index("ix_kept_month_date", "organization_id", "business_date"),
+        Index("ix_rollup_month_date", "organization_id", "business_date"),
     )
 
 
-class KeptCause(Kept):
+class RollupCause(Rollup):
     """One store's month, of one category and cause, or of none."""
 
-    __tablename__ = "kept_cause"
+    __tablename__ = "rollup_cause"
     __table_args__ = (
-        Index("ix_kept_cause_store_date", "organization_id", "store_id", "business_date"),
-        Index("ix_kept_cause_date", "organization_id", "business_date"),
+        Index("ix_rollup_cause_store_date", "organization_id", "store_id", "business_date"),
+        Index("ix_rollup_cause_date", "organization_id", "business_date"),
     )
 
-    category_id: Mapped[UUID | None] = link("category", nullable=True)
-    cause_id: Mapped[UUID | None] = link("cause", nullable=True)
+    category_id: Mapped[UUID | None] = tenant_fk("category", nullable=True)
+    cause_id: Mapped[UUID | None] = tenant_fk("cause", nullable=True)
 
 
-class Edition(TenantOwned):
+class RollupVersion(TenantOwned):
     """Which sums of one month are kept: another edition each time some of them have been worked out anew.
 
     A month without one is a month of which nothing was ever kept.
     """
 
-    __tablename__ = "kept_edition"
+    __tablename__ = "rollup_version"
     __table_args__ = (UniqueConstraint("organization_id", "month"),)
 
     month: Mapped[date]  # its first day
-    edition: Mapped[UUID]
+    version_id: Mapped[UUID]
 
     @classmethod
     def replace(cls, session: ScopedSession, month: date) -> None:
         """Another one, at the end of a transaction that changed what is kept: others who do wait until it is over."""
         edition = uuid4()
-        if session.insert_once(cls, month=month, edition=edition) is None:
-            session.execute(update(cls).where(cls.month == month).values(edition=edition))
+        if session.insert_or_ignore(cls, month=month, version_id=edition) is None:
+            session.execute(update(cls).where(cls.month == month).values(version_id=edition))
 
 
 @cache
-def counts_of(kept: type[Kept]) -> Sequence[str]:
+def figure_columns(kept: type[Rollup]) -> Sequence[str]:
     """The names of what is counted, the cost among it."""
     return [name for name, column in inspect(kept).columns.items() if column.type.python_type is int]
 
 
-def add_up(
-    session: Session, kept: type[Kept], *criteria: ColumnElement[bool], grouping: Grouping
-) -> Iterator[tuple[Key, Total]]:
+def sum_rollups(
+    session: Session, kept: type[Rollup], *criteria: ColumnElement[bool], grouping: Grouping
+) -> Iterator[tuple[Key, Totals]]:
     """The totals of each group of what is kept, in one statement; `criteria` are on it and on Store."""
-    figures = counts_of(kept)
+    figures = figure_columns(kept)
     sums = [func.sum(getattr(kept, name)) for name in figures]
     nothing = literal(b"", LargeBinary)
-    histograms = [func.string_agg(getattr(kept, name), nothing, type_=LargeBinary) for name in SECONDS]
+    histograms = [func.string_agg(getattr(kept, name), nothing, type_=LargeBinary) for name in DURATIONS]
     keys = (*grouping.keys, Store.currency)
     rows = select(kept.id).select_from(kept).join(Store, Store.id == kept.store_id).where(*criteria)
-    question = grouping.join(rows).with_only_columns(*keys, *sums, *histograms)
-    for key, (currency, *rest) in grouping.told(session, question, Store.currency):
+    stmt = grouping.join(rows).with_only_columns(*keys, *sums, *histograms)
+    for key, (currency, *rest) in grouping.told(session, stmt, Store.currency):
         counted: Counter[str] = Counter({name: int(value) for name, value in zip(figures, rest, strict=False)})
-        packed = zip(SECONDS, rest[len(figures) :], strict=True)
+        packed = zip(DURATIONS, rest[len(figures) :], strict=True)
         seconds = defaultdict(list, {name: [histograms] for name, histograms in packed})
-        yield key, Total(counted, Counter({currency: counted.pop("cost")}), seconds)
+        yield key, Totals(counted, Counter({currency: counted.pop("cost")}), seconds)

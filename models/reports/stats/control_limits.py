@@ -13,14 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.policy_defaults import MIN_RATE_DENOMINATOR
-from models.reports.stats.rate import Share
+from models.reports.stats.rate import Rate
 
-TAILS: Final = {"95": 0.025, "99.8": 0.001}  # of the distribution, on either side
-REACH: Final = 12  # standard deviations, beyond which nothing is left to count
+TAIL_PROBABILITIES: Final = {"95": 0.025, "99.8": 0.001}  # of the distribution, on either side
+MAX_DEVIATIONS: Final = 12  # standard deviations, beyond which nothing is left to count
 
 
 @dataclass(frozen=True)
-class Limits:
+class ControlLimits:
     """What lies from `low` to `high` may well be chance."""
 
     low: float
@@ -28,35 +28,35 @@ class Limits:
 
 
 @dataclass(frozen=True)
-class Control:
+class ControlPoint:
     """A figure of one store beside that of all. `outside` names the widest limits it lies outside of, if any."""
 
     value: float
     target: float
-    limits: dict[str, Limits]
+    limits: dict[str, ControlLimits]
     outside: str | None
 
 
-def share_beside(share: Share, of_all: Share) -> Control | None:
+def compare_rate(share: Rate, of_all: Rate) -> ControlPoint | None:
     """Whether a share differs from that of all; None where too few are behind it, or all shares are alike."""
     n = share.denominator
     if n < MIN_RATE_DENOMINATOR or not 0 < of_all.numerator < of_all.denominator:
         return None
     target = of_all.numerator / of_all.denominator
     odds = target / (1 - target)
-    first, last = _reach(n * target, n * target * (1 - target))
+    first, last = _countable_range(n * target, n * target * (1 - target))
     times = np.arange(first + 1, min(last, n) + 1)
-    return _control(share.numerator, target, n, _from_ratios(first, (n - times + 1) / times * odds))
+    return _control_point(share.numerator, target, n, _from_ratios(first, (n - times + 1) / times * odds))
 
 
-def rate_beside(count: int, exposure: int, of_all: Share, *, per: int) -> Control | None:
+def compare_count(count: int, exposure: int, of_all: Rate, *, per: int) -> ControlPoint | None:
     """Whether so many in so much `exposure` differ from what all have; figures are for each `per` of it."""
     if exposure < MIN_RATE_DENOMINATOR or not of_all.numerator:
         return None
     expected = exposure * of_all.numerator / of_all.denominator
-    first, last = _reach(expected, expected)
+    first, last = _countable_range(expected, expected)
     times = np.arange(first + 1, last + 1)
-    return _control(count, expected / exposure * per, exposure / per, _from_ratios(first, expected / times))
+    return _control_point(count, expected / exposure * per, exposure / per, _from_ratios(first, expected / times))
 
 
 @dataclass(frozen=True)
@@ -73,8 +73,8 @@ class _Distribution:
         return self.first + int(np.argmax(below >= tail)), self.first + len(above) - 1 - int(np.argmax(above >= tail))
 
 
-def _reach(mean: float, variance: float) -> tuple[int, int]:
-    width = REACH * sqrt(variance) + REACH
+def _countable_range(mean: float, variance: float) -> tuple[int, int]:
+    width = MAX_DEVIATIONS * sqrt(variance) + MAX_DEVIATIONS
     return max(0, int(mean - width)), int(mean + width)
 
 
@@ -85,8 +85,8 @@ def _from_ratios(first: int, ratios: NDArray[np.float64]) -> _Distribution:
     return _Distribution(first, weights / weights.sum())
 
 
-def _control(count: int, target: float, unit: float, distribution: _Distribution) -> Control:
-    within = {name: distribution.within(tail) for name, tail in TAILS.items()}
+def _control_point(count: int, target: float, unit: float, distribution: _Distribution) -> ControlPoint:
+    within = {name: distribution.within(tail) for name, tail in TAIL_PROBABILITIES.items()}
     outside = [name for name, (low, high) in within.items() if not low <= count <= high]
-    limits = {name: Limits(low / unit, high / unit) for name, (low, high) in within.items()}
-    return Control(count / unit, target, limits, outside[-1] if outside else None)
+    limits = {name: ControlLimits(low / unit, high / unit) for name, (low, high) in within.items()}
+    return ControlPoint(count / unit, target, limits, outside[-1] if outside else None)

@@ -12,7 +12,7 @@ Values = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class Spread:
+class Percentiles:
     """How long something took, in minutes, over the `n` times it happened."""
 
     median: float | None
@@ -20,13 +20,15 @@ class Spread:
     n: int
 
 
-NOTHING = Spread(None, None, 0)
+NO_PERCENTILES = Percentiles(None, None, 0)
 
 
-def spread(seconds: Values) -> Spread:
+def percentiles_of(seconds: Values) -> Percentiles:
     """The percentiles of all these whole seconds, in any order."""
     in_order: list[int] = np.sort(seconds).tolist()
-    return Spread(_minutes(in_order, MEDIAN), _minutes(in_order, P90), len(in_order)) if in_order else NOTHING
+    return (
+        Percentiles(_minutes(in_order, MEDIAN), _minutes(in_order, P90), len(in_order)) if in_order else NO_PERCENTILES
+    )
 
 
 def _minutes(in_order: Sequence[int], tenths: int) -> float:

@@ -6,7 +6,7 @@ from models.policy_defaults import MIN_RATE_DENOMINATOR
 
 
 @dataclass(frozen=True)
-class Share:
+class Rate:
     """A rate with what it was made from. Its value is None where the denominator is under 10."""
 
     numerator: int

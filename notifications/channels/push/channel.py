@@ -18,9 +18,9 @@ from google.auth.transport.requests import Request
 from requests import PreparedRequest, Response, Session
 from requests.adapters import HTTPAdapter
 
-from notifications.channels.base import Letter, Verdict
+from notifications.channels.base import DeliveryResult, Message
 from notifications.channels.push.message import message_for
-from notifications.channels.push.result import verdict_on
+from notifications.channels.push.result import result_of
 
 TIMEOUT_SECONDS = 10.0
 """For connecting and for each read, of the send and of the token before it; the libraries' own is 120 s."""
@@ -32,7 +32,7 @@ FCM = "https://fcm.googleapis.com"
 _EXPIRED = datetime(2000, 1, 1, tzinfo=UTC).replace(tzinfo=None)
 
 
-class Push:
+class PushChannel:
     """Sends letters through Firebase Cloud Messaging."""
 
     def __init__(self, app: Any) -> None:
@@ -62,18 +62,18 @@ class Push:
         push._tame(endpoint)
         return push
 
-    def deliver(self, letter: Letter) -> Verdict:
+    def deliver(self, message: Message) -> DeliveryResult:
         """Send one letter with one POST; raises what is not in the table of verdicts."""
-        message = message_for(letter)
+        fcm_message = message_for(message)
         try:
-            name = messaging.send(message, app=self._app)
+            name = messaging.send(fcm_message, app=self._app)
         except Exception as error:
             self._forget_a_refused_token(error)
-            verdict = verdict_on(error, letter.sent_at)
-            if verdict is None:
+            result = result_of(error, message.sent_at)
+            if result is None:
                 raise
-            return verdict
-        return Verdict.sent(name)
+            return result
+        return DeliveryResult.sent(name)
 
     def close(self) -> None:
         """Close the connections; no letter is delivered afterwards."""
@@ -88,7 +88,7 @@ class Push:
         session = self._session()
         # firebase-admin would repeat a POST after a drop, a time-out, a 500 or a 503 (a second ring on the phone),
         # and would sleep through a Retry-After with our lease running out.
-        session.mount(FCM, _once() if endpoint is None else _Redirect(endpoint))
+        session.mount(FCM, _adapter_without_retries() if endpoint is None else _Redirect(endpoint))
         # google-auth would fetch a new token after a 401 and post again, twice.
         session._max_refresh_attempts = 0  # noqa: SLF001 - an argument of a constructor that we do not call
         session._auth_request_session.close()  # noqa: SLF001 - replaced by a plain one, which has no retries
@@ -111,7 +111,7 @@ class Push:
             self._credential.expiry = _EXPIRED
 
 
-def _once() -> HTTPAdapter:
+def _adapter_without_retries() -> HTTPAdapter:
     return HTTPAdapter(pool_connections=1, pool_maxsize=CONNECTIONS, max_retries=0)
 
 

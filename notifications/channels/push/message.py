@@ -7,7 +7,7 @@ from datetime import timedelta
 from firebase_admin import messaging
 
 from models.policy_defaults import PUSH_TTL
-from notifications.channels.base import BODY_LIMIT, TITLE_LIMIT, AddressKind, Letter, LetterKind, Platform
+from notifications.channels.base import BODY_LIMIT, TITLE_LIMIT, AddressKind, Message, MessageKind, Platform
 
 SHORTEST_TTL = timedelta(seconds=1)
 
@@ -16,51 +16,51 @@ TITLE_OCTETS = 160
 BODY_OCTETS = 320
 
 
-def message_for(letter: Letter) -> messaging.Message:
+def message_for(message: Message) -> messaging.Message:
     """Build the message; raise ValueError for an address that is not one of Firebase's.
 
     Only the part of the phone's own platform is sent, which keeps the whole under 1 KiB.
     """
-    message = messaging.Message(data=_data(letter), notification=_shown(letter))
-    if letter.address_kind == AddressKind.FID:
-        message.fid = letter.address
-    elif letter.address_kind == AddressKind.FCM_TOKEN:
+    fcm_message = messaging.Message(data=_data(message), notification=_visible_part(message))
+    if message.address_kind == AddressKind.FID:
+        fcm_message.fid = message.address
+    elif message.address_kind == AddressKind.FCM_TOKEN:
         # Set here and not in the constructor, which warns that `token` is deprecated. Phones still hold tokens, and
         # silencing a warning with a filter is either not thread-safe or lost whenever somebody resets the filters.
-        message.token = letter.address
+        fcm_message.token = message.address
     else:
-        raise ValueError(f"not an address of Firebase: {letter.address_kind}")
-    match letter.platform:
+        raise ValueError(f"not an address of Firebase: {message.address_kind}")
+    match message.platform:
         case Platform.ANDROID:
-            message.android = _android(letter)
+            fcm_message.android = _android(message)
         case Platform.IOS:
-            message.apns = _apns(letter)
+            fcm_message.apns = _apns(message)
         case Platform.WEB:
-            message.webpush = _webpush(letter)
-    return message
+            fcm_message.webpush = _webpush(message)
+    return fcm_message
 
 
-def _data(letter: Letter) -> dict[str, str]:
+def _data(message: Message) -> dict[str, str]:
     ids = {
-        "notification_id": letter.notification_id,
-        "alert_id": letter.alert_id,
-        "concern_id": letter.concern_id,
+        "notification_id": message.notification_id,
+        "alert_id": message.alert_id,
+        "concern_id": message.concern_id,
     }
-    return {name: str(value) for name, value in ids.items() if value} | {"type": f"alert.{letter.kind}"}
+    return {name: str(value) for name, value in ids.items() if value} | {"type": f"alert.{message.kind}"}
 
 
-def _shown(letter: Letter) -> messaging.Notification | None:
-    if letter.kind is LetterKind.WITHDRAW:
+def _visible_part(message: Message) -> messaging.Notification | None:
+    if message.kind is MessageKind.WITHDRAW:
         return None
     return messaging.Notification(
-        title=shortened(letter.title, TITLE_LIMIT, TITLE_OCTETS),
-        body=shortened(letter.body, BODY_LIMIT, BODY_OCTETS),
+        title=shortened(message.title, TITLE_LIMIT, TITLE_OCTETS),
+        body=shortened(message.body, BODY_LIMIT, BODY_OCTETS),
     )
 
 
-def ttl_of(letter: Letter) -> timedelta:
+def ttl_of(message: Message) -> timedelta:
     """How long the provider may keep trying: until the letter expires, in whole seconds, from 1 s to 10 min."""
-    left = min(max(letter.expires_at - letter.sent_at, SHORTEST_TTL), PUSH_TTL)
+    left = min(max(message.expires_at - message.sent_at, SHORTEST_TTL), PUSH_TTL)
     return timedelta(seconds=int(left.total_seconds()))
 
 
@@ -82,48 +82,48 @@ def _octets(text: str) -> int:
 
 
 # High priority is for what rings: Android lowers the rank of an app that uses it for what shows nothing.
-def _android(letter: Letter) -> messaging.AndroidConfig:
+def _android(message: Message) -> messaging.AndroidConfig:
     shown = messaging.AndroidNotification(
-        tag=letter.tag,
-        channel_id=_android_channel(letter),
+        tag=message.tag,
+        channel_id=_android_channel(message),
         visibility="private",
     )
     # No collapse key: a phone keeps at most four of them, and a fifth alert would push out another one unseen.
     return messaging.AndroidConfig(
-        priority="high" if letter.kind is LetterKind.RING else "normal",
-        ttl=ttl_of(letter),
-        notification=None if letter.kind is LetterKind.WITHDRAW else shown,
+        priority="high" if message.kind is MessageKind.RING else "normal",
+        ttl=ttl_of(message),
+        notification=None if message.kind is MessageKind.WITHDRAW else shown,
     )
 
 
-def _android_channel(letter: Letter) -> str:
+def _android_channel(message: Message) -> str:
     """The channel of the app whose sound it has; people set the sound of each on their phone."""
-    if letter.kind is LetterKind.INFORM:
+    if message.kind is MessageKind.INFORM:
         return "information"
-    return "alerts_severe" if letter.severity == "severe" else "alerts_normal"
+    return "alerts_severe" if message.severity == "severe" else "alerts_normal"
 
 
-def _apns(letter: Letter) -> messaging.APNSConfig:
-    expires_at = int((letter.sent_at + ttl_of(letter)).timestamp())
+def _apns(message: Message) -> messaging.APNSConfig:
+    expires_at = int((message.sent_at + ttl_of(message)).timestamp())
     headers = {"apns-priority": "5", "apns-push-type": "alert", "apns-expiration": str(expires_at)}
-    match letter.kind:
-        case LetterKind.RING:
-            headers |= {"apns-priority": "10", "apns-collapse-id": letter.tag}
+    match message.kind:
+        case MessageKind.RING:
+            headers |= {"apns-priority": "10", "apns-collapse-id": message.tag}
             loud = {"interruption-level": "time-sensitive"}
-            aps = messaging.Aps(sound="default", thread_id=letter.tag, custom_data=loud)
-        case LetterKind.INFORM:
-            headers |= {"apns-collapse-id": letter.tag}
-            aps = messaging.Aps(sound="default", thread_id=letter.tag)
-        case LetterKind.WITHDRAW:
+            aps = messaging.Aps(sound="default", thread_id=message.tag, custom_data=loud)
+        case MessageKind.INFORM:
+            headers |= {"apns-collapse-id": message.tag}
+            aps = messaging.Aps(sound="default", thread_id=message.tag)
+        case MessageKind.WITHDRAW:
             headers |= {"apns-push-type": "background"}
             aps = messaging.Aps(content_available=True)
     return messaging.APNSConfig(headers=headers, payload=messaging.APNSPayload(aps))
 
 
-def _webpush(letter: Letter) -> messaging.WebpushConfig:
-    urgency = "high" if letter.kind is LetterKind.RING else "normal"
-    shown = messaging.WebpushNotification(tag=letter.tag)
+def _webpush(message: Message) -> messaging.WebpushConfig:
+    urgency = "high" if message.kind is MessageKind.RING else "normal"
+    shown = messaging.WebpushNotification(tag=message.tag)
     return messaging.WebpushConfig(
-        headers={"TTL": str(int(ttl_of(letter).total_seconds())), "Urgency": urgency},
-        notification=None if letter.kind is LetterKind.WITHDRAW else shown,
+        headers={"TTL": str(int(ttl_of(message).total_seconds())), "Urgency": urgency},
+        notification=None if message.kind is MessageKind.WITHDRAW else shown,
     )

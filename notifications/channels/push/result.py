@@ -11,22 +11,22 @@ import requests
 from firebase_admin import exceptions
 from google.auth.exceptions import RefreshError, TransportError
 
-from notifications.channels.base import DeliveryOutcome, Verdict
+from notifications.channels.base import DeliveryOutcome, DeliveryResult
 
-LONGEST_PAUSE = timedelta(minutes=10)
+MAX_RETRY_AFTER = timedelta(minutes=10)
 """A longer Retry-After is cut to this: no letter lives longer, and a wrong header must not silence a channel."""
 
 GONE, LATER, REFUSED = DeliveryOutcome.GONE, DeliveryOutcome.LATER, DeliveryOutcome.REFUSED
 FCM_ERROR = "type.googleapis.com/google.firebase.fcm.v1.FcmError"
 BAD_REQUEST = "type.googleapis.com/google.rpc.BadRequest"
-ABOUT_THE_ADDRESS = "INVALID_ARGUMENT, and the argument is the address"
-FOR_NOW = "the token endpoint asks for patience"
+INVALID_ADDRESS = "INVALID_ARGUMENT, and the argument is the address"
+RETRYABLE_REFRESH = "the token endpoint asks for patience"
 
-Sign = str | int | type[Exception]
+ErrorKey = str | int | type[Exception]
 
 
 @dataclass(frozen=True, slots=True)
-class Meaning:
+class ResultTemplate:
     """A verdict before anybody has looked at Retry-After."""
 
     outcome: DeliveryOutcome
@@ -35,47 +35,49 @@ class Meaning:
     unsure: bool = False
 
 
-MEANINGS: Mapping[Sign, Meaning] = {
+RESULTS: Mapping[ErrorKey, ResultTemplate] = {
     # FCM's own code, as its reference lists them (ErrorCode of the HTTP v1 API).
-    "UNREGISTERED": Meaning(GONE, "unregistered"),
-    "SENDER_ID_MISMATCH": Meaning(GONE, "sender-id-mismatch"),
-    ABOUT_THE_ADDRESS: Meaning(GONE, "invalid-address"),
-    "INVALID_ARGUMENT": Meaning(REFUSED, "invalid-argument"),
-    "QUOTA_EXCEEDED": Meaning(LATER, "quota-exceeded"),
-    "UNAVAILABLE": Meaning(LATER, "unavailable"),
-    "INTERNAL": Meaning(LATER, "provider-error"),
-    "UNSPECIFIED_ERROR": Meaning(LATER, "unspecified"),
-    "THIRD_PARTY_AUTH_ERROR": Meaning(LATER, "third-party-auth", alarm=True),
+    "UNREGISTERED": ResultTemplate(GONE, "unregistered"),
+    "SENDER_ID_MISMATCH": ResultTemplate(GONE, "sender-id-mismatch"),
+    INVALID_ADDRESS: ResultTemplate(GONE, "invalid-address"),
+    "INVALID_ARGUMENT": ResultTemplate(REFUSED, "invalid-argument"),
+    "QUOTA_EXCEEDED": ResultTemplate(LATER, "quota-exceeded"),
+    "UNAVAILABLE": ResultTemplate(LATER, "unavailable"),
+    "INTERNAL": ResultTemplate(LATER, "provider-error"),
+    "UNSPECIFIED_ERROR": ResultTemplate(LATER, "unspecified"),
+    "THIRD_PARTY_AUTH_ERROR": ResultTemplate(LATER, "third-party-auth", alarm=True),
     # The HTTP status, where no such code comes with it. What is wrong with our account or project is no letter's fault.
-    400: Meaning(REFUSED, "invalid-argument"),
-    401: Meaning(LATER, "unauthenticated", alarm=True),
-    403: Meaning(LATER, "permission-denied", alarm=True),
-    404: Meaning(LATER, "not-found", alarm=True),
-    429: Meaning(LATER, "too-many-requests"),
-    500: Meaning(LATER, "provider-error"),
-    502: Meaning(LATER, "provider-error"),
-    503: Meaning(LATER, "unavailable"),
-    504: Meaning(LATER, "provider-error"),
+    400: ResultTemplate(REFUSED, "invalid-argument"),
+    401: ResultTemplate(LATER, "unauthenticated", alarm=True),
+    403: ResultTemplate(LATER, "permission-denied", alarm=True),
+    404: ResultTemplate(LATER, "not-found", alarm=True),
+    429: ResultTemplate(LATER, "too-many-requests"),
+    500: ResultTemplate(LATER, "provider-error"),
+    502: ResultTemplate(LATER, "provider-error"),
+    503: ResultTemplate(LATER, "unavailable"),
+    504: ResultTemplate(LATER, "provider-error"),
     # No answer, or none that can be read: the message may be on its way all the same.
-    exceptions.DeadlineExceededError: Meaning(LATER, "timed-out", unsure=True),
-    exceptions.UnavailableError: Meaning(LATER, "unavailable", unsure=True),  # refused or dropped
-    exceptions.UnknownError: Meaning(LATER, "broken-answer", unsure=True),  # broken off, or no JSON
-    KeyError: Meaning(LATER, "broken-answer", unsure=True),  # JSON of another shape, over which firebase-admin stumbles
-    TypeError: Meaning(LATER, "broken-answer", unsure=True),
+    exceptions.DeadlineExceededError: ResultTemplate(LATER, "timed-out", unsure=True),
+    exceptions.UnavailableError: ResultTemplate(LATER, "unavailable", unsure=True),  # refused or dropped
+    exceptions.UnknownError: ResultTemplate(LATER, "broken-answer", unsure=True),  # broken off, or no JSON
+    KeyError: ResultTemplate(
+        LATER, "broken-answer", unsure=True
+    ),  # JSON of another shape, over which firebase-admin stumbles
+    TypeError: ResultTemplate(LATER, "broken-answer", unsure=True),
     # No token: nothing was posted.
-    TransportError: Meaning(LATER, "token-endpoint-unreachable"),
-    FOR_NOW: Meaning(LATER, "token-endpoint-unavailable"),
-    RefreshError: Meaning(LATER, "credentials-refused", alarm=True),
+    TransportError: ResultTemplate(LATER, "token-endpoint-unreachable"),
+    RETRYABLE_REFRESH: ResultTemplate(LATER, "token-endpoint-unavailable"),
+    RefreshError: ResultTemplate(LATER, "credentials-refused", alarm=True),
 }
 
 
-def verdict_on(error: Exception, sent_at: datetime) -> Verdict | None:
+def result_of(error: Exception, sent_at: datetime) -> DeliveryResult | None:
     """Judge an error; None when it is none that we foresaw, and the caller should let it pass."""
     response = _response(error)
-    meaning = MEANINGS.get(_sign(error, response))
+    meaning = RESULTS.get(_error_key(error, response))
     if meaning is None:
         return None
-    return Verdict(
+    return DeliveryResult(
         outcome=meaning.outcome,
         reason=meaning.reason,
         retry_after=_retry_after(response, sent_at) if meaning.outcome is LATER and response is not None else None,
@@ -92,23 +94,23 @@ def _response(error: Exception) -> requests.Response | None:
     return error.__context__.response if isinstance(error.__context__, requests.HTTPError) else None
 
 
-def _sign(error: Exception, response: requests.Response | None) -> Sign:
+def _error_key(error: Exception, response: requests.Response | None) -> ErrorKey:
     """What decides about an error: the code, else the status of the answer, else why there is none."""
     if response is None:
         if isinstance(error, RefreshError) and error.retryable:
-            return FOR_NOW
-        return next((kind for kind in type(error).__mro__ if kind in MEANINGS), type(error))
+            return RETRYABLE_REFRESH
+        return next((kind for kind in type(error).__mro__ if kind in RESULTS), type(error))
     status, details = response.status_code, _details(response)
     codes = [str(detail.get("errorCode")) for detail in details if detail.get("@type") == FCM_ERROR]
-    if status == HTTPStatus.BAD_REQUEST and _is_about_the_address(codes, details):
-        return ABOUT_THE_ADDRESS
-    if code := next((code for code in codes if code in MEANINGS), None):
+    if status == HTTPStatus.BAD_REQUEST and _is_invalid_address(codes, details):
+        return INVALID_ADDRESS
+    if code := next((code for code in codes if code in RESULTS), None):
         return code
-    unknown_fault = status > HTTPStatus.INTERNAL_SERVER_ERROR and status not in MEANINGS
+    unknown_fault = status > HTTPStatus.INTERNAL_SERVER_ERROR and status not in RESULTS
     return HTTPStatus.INTERNAL_SERVER_ERROR if unknown_fault else status
 
 
-def _is_about_the_address(codes: list[str], details: list[dict[str, Any]]) -> bool:
+def _is_invalid_address(codes: list[str], details: list[dict[str, Any]]) -> bool:
     """Tell a dead address from a bad payload; both are INVALID_ARGUMENT.
 
     A malformed token is answered with an FcmError alone, or with a violation of `message.token`. Everything about
@@ -137,12 +139,12 @@ def _retry_after(response: requests.Response, sent_at: datetime) -> timedelta | 
     """
     asked = response.headers.get("Retry-After", "").strip()
     if asked.isascii() and asked.isdigit():
-        pause = timedelta(seconds=min(int(asked), int(LONGEST_PAUSE.total_seconds())))
+        pause = timedelta(seconds=min(int(asked), int(MAX_RETRY_AFTER.total_seconds())))
     else:
         until = _date(asked)
         if until is None:
             return None
-        pause = min(until - (_date(response.headers.get("Date", "")) or sent_at), LONGEST_PAUSE)
+        pause = min(until - (_date(response.headers.get("Date", "")) or sent_at), MAX_RETRY_AFTER)
     return pause if pause > timedelta() else None
 
 

@@ -2,15 +2,15 @@
 
 from datetime import datetime, timedelta
 
-from models.db.idempotency import AnsweredRequest
-from models.db.session import EVERYTHING, Database
-from models.outbox.admin import FORGOTTEN_AT_ONCE, forget_done
+from models.db.idempotency import IdempotencyKey
+from models.db.session import ALL_TENANTS, Database
+from models.outbox.admin import DELETE_BATCH, delete_done
 from models.staff.credentials import StaffSession
 
-EVERY = timedelta(hours=1)
+CLEANUP_INTERVAL = timedelta(hours=1)
 
 
-class Tidying:
+class CleanupJob:
     """Keys of answered requests, sign-ins, what was done: of the last there may be much, so some in each round."""
 
     def __init__(self, database: Database) -> None:
@@ -20,10 +20,10 @@ class Tidying:
     def tidy(self) -> None:
         """Forget some of it, if it is time, until no more is left."""
         at = self._database.clock()
-        if self._at is not None and at - self._at < EVERY:
+        if self._at is not None and at - self._at < CLEANUP_INTERVAL:
             return
-        with self._database.writing(EVERYTHING) as session:
-            AnsweredRequest.forget_old(session, at=at)
-            StaffSession.forget_expired(session, at=at)
-            if forget_done(session, at=at) < FORGOTTEN_AT_ONCE:
+        with self._database.writing(ALL_TENANTS) as session:
+            IdempotencyKey.delete_expired(session, at=at)
+            StaffSession.delete_expired(session, at=at)
+            if delete_done(session, at=at) < DELETE_BATCH:
                 self._at = at

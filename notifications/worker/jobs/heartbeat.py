@@ -5,49 +5,49 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from threading import Lock
 
-from models.db.session import EVERYTHING, Database
-from models.outbox.admin import figures, lateness
+from models.db.session import ALL_TENANTS, Database
+from models.outbox.admin import measure_backlog, step_lateness_seconds
 from models.outbox.heartbeat import Heartbeat
-from models.outbox.metric_counter import Tally
-from notifications.channels.base import Verdict
-from notifications.decide.escalation import overdue
-from notifications.worker.circuit_breaker import Breaker
+from models.outbox.metric_counter import MetricCounter
+from notifications.channels.base import DeliveryResult
+from notifications.decide.escalation import count_overdue
+from notifications.worker.circuit_breaker import CircuitBreaker
 
-BEAT_EVERY = timedelta(seconds=5)
-LATE_STEP = timedelta(seconds=30)
+HEARTBEAT_INTERVAL = timedelta(seconds=5)
+LATE_STEP_AFTER = timedelta(seconds=30)
 
 
-class Health:
+class HeartbeatJob:
     """One worker's. What it counts may come from many threads."""
 
-    def __init__(self, worker: str, breakers: Mapping[str, Breaker]) -> None:
+    def __init__(self, worker: str, breakers: Mapping[str, CircuitBreaker]) -> None:
         self._worker, self._breakers = worker, breakers
         self._beat_at: datetime | None = None
         self._counted: Counter[tuple[str, str, str]] = Counter()
         self._counting = Lock()
 
-    def count(self, service: str, verdict: Verdict) -> None:
+    def count(self, service: str, result: DeliveryResult) -> None:
         """One attempt more."""
         with self._counting:
-            self._counted["send", service, verdict.outcome.value] += 1
+            self._counted["send", service, result.outcome.value] += 1
 
     def due(self, at: datetime) -> bool:
         """Whether it is time for a sign of life. A clock that was set back makes it due."""
-        return self._beat_at is None or not timedelta(0) <= at - self._beat_at < BEAT_EVERY
+        return self._beat_at is None or not timedelta(0) <= at - self._beat_at < HEARTBEAT_INTERVAL
 
     def beat(self, database: Database) -> None:
         """What /readyz and /metrics show. What was counted is let go of only when it is written."""
         at = database.clock()
         counted = self._so_far()
-        with database.writing(EVERYTHING) as session:
-            Tally.add(session, counted)
+        with database.writing(ALL_TENANTS) as session:
+            MetricCounter.add(session, counted)
             Heartbeat.beat(
                 session,
                 self._worker,
-                overdue_steps=overdue(session, at=at, by=LATE_STEP),
+                overdue_steps=count_overdue(session, at=at, by=LATE_STEP_AFTER),
                 push="ok" if self._well("push") else "degraded",
                 channels={name: "open" if breaker.open else "closed" for name, breaker in self._breakers.items()},
-                figures=figures(session, at=at) | {"lateness_seconds": lateness(session, at=at)},
+                figures=measure_backlog(session, at=at) | {"lateness_seconds": step_lateness_seconds(session, at=at)},
                 at=at,
             )
         self._written(counted)
@@ -56,8 +56,8 @@ class Health:
     def stop(self, database: Database) -> None:
         """It ends in good order."""
         counted = self._so_far()
-        with database.writing(EVERYTHING) as session:
-            Tally.add(session, counted)
+        with database.writing(ALL_TENANTS) as session:
+            MetricCounter.add(session, counted)
             Heartbeat.stop(session, self._worker)
         self._written(counted)
 

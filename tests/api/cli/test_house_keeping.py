@@ -71,7 +71,7 @@ def test_the_outbox_is_counted(world: World, shop: Shop):
     after = told(command("outbox", "status"))
 
     assert set(before.values()) == {0}
-    assert after == {"due": 1, "later": 0, "leased": 0, "done": 0, "set_aside": 0}
+    assert after == {"due": 1, "later": 0, "leased": 0, "done": 0, "dead_lettered": 0}
 
 
 def test_the_document_is_written_and_checked(world: World, tmp_path):

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import selectinload
 
-from api.cli.demo.companies import DEMO, hash_passwords
+from api.cli.demo.companies import DEMO_COMPANY, hash_passwords
 from api.cli.demo.seed import _seed, already_there, seed
 from models.alerts.alert import Alert
 from models.alerts.enums import AlertState
@@ -16,11 +16,11 @@ from models.concerns.concern import MOVES, Concern
 from models.concerns.enums import Status
 from models.concerns.event import ConcernEvent
 from models.db.change_feed import Change
-from models.db.session import EVERYTHING, ScopedSession
+from models.db.session import ALL_TENANTS, ScopedSession
 from models.organizations.organization import Organization
 from models.organizations.store import Store
 from models.organizations.store_group import StoreGroup
-from models.outbox.message import Outgoing
+from models.outbox.message import OutboxMessage
 from models.recovery.action import RecoveryAction
 from models.reports.change_export import KINDS
 from tests.support.app import World
@@ -40,7 +40,7 @@ def test_the_demo_is_what_the_contract_says(world: World, subtests):
     assert already_there(world.back_office, any_organization=True) is None
     seed(world.back_office, at=NOON)
     assert already_there(world.back_office) == "The organization 'demo' exists already."
-    with world.back_office.reading(EVERYTHING) as session:
+    with world.back_office.reading(ALL_TENANTS) as session:
         organization_id = Organization.by_slug(session, "demo").id
 
     with world.back_office.reading(organization_id) as session:
@@ -51,7 +51,7 @@ def test_the_demo_is_what_the_contract_says(world: World, subtests):
                 assert (NOON.date() - min(dates), NOON.date() - max(dates)) == (timedelta(60), timedelta(1))
             assert 600 < len(concerns) < 1200
         with subtests.test("nothing rings"):
-            assert session.scalars(select(Outgoing)).first() is None
+            assert session.scalars(select(OutboxMessage)).first() is None
             assert not [one for one in concerns if one.alert and one.alert.next_step_at]
         with subtests.test("whoever follows what changes hears of all of it"):
             changed = {tuple(row) for row in session.execute(select(Change.kind, Change.object_id))}
@@ -124,8 +124,8 @@ def test_the_same_day_of_seeding_gives_the_same_figures(world: World):
 
 def fingerprint(world: World, slug: str, hashes: dict[str, str], hours: int) -> list[Any]:
     """All that counts of three days, told so many hours after noon."""
-    _seed(world.back_office, replace(DEMO, slug=slug, days=3), hashes, at=NOON + timedelta(hours=hours))
-    with world.back_office.reading(EVERYTHING) as session:
+    _seed(world.back_office, replace(DEMO_COMPANY, slug=slug, days=3), hashes, at=NOON + timedelta(hours=hours))
+    with world.back_office.reading(ALL_TENANTS) as session:
         organization_id = Organization.by_slug(session, slug).id
     with world.back_office.reading(organization_id) as session:
         return sorted(
@@ -156,9 +156,9 @@ def test_a_demo_that_fails_leaves_nothing_behind(world: World, monkeypatch):
 
 
 def test_actions_of_the_demo_are_counted_in_the_currency_of_their_store(world: World):
-    _seed(world.back_office, replace(DEMO, days=3), hash_passwords(), at=NOON)
+    _seed(world.back_office, replace(DEMO_COMPANY, days=3), hash_passwords(), at=NOON)
 
-    with world.back_office.reading(EVERYTHING) as session:
+    with world.back_office.reading(ALL_TENANTS) as session:
         currencies = {
             (store.slug, action.cost.currency)
             for action, store in session.execute(

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import select
 
 from api.cli.demo.seed import seed
-from models.db.session import EVERYTHING
+from models.db.session import ALL_TENANTS
 from models.organizations.organization import Organization
 from models.organizations.store import Store
 from tests.support.app import World
@@ -22,7 +22,7 @@ GROUPINGS = ((), ("region", "month"), ("store", "week"), ("category", "cause"), 
 
 def test_the_demo_shows_what_its_rows_say(world: World):
     seed(world.back_office, at=NOON)
-    with world.back_office.reading(EVERYTHING) as session:
+    with world.back_office.reading(ALL_TENANTS) as session:
         organization_id = Organization.by_slug(session, "demo").id
     with world.back_office.reading(organization_id) as session:
         stores = {store.slug: store.id for store in session.scalars(select(Store))}

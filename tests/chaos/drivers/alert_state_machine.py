@@ -11,14 +11,14 @@ from hypothesis.stateful import initialize, invariant, precondition, rule, run_s
 from structlog.testing import capture_logs
 
 from models.alerts.enums import Severity
-from models.alerts.escalation_policy import DEFAULT, EscalationPolicy, Step, Whom, step
+from models.alerts.escalation_policy import DEFAULT_POLICY, EscalationPolicy, PolicyStep, RecipientGroup, policy_step
 from models.alerts.notification import Notification
 from models.concerns.concern import Concern
 from models.concerns.enums import Status
-from models.db.session import EVERYTHING
+from models.db.session import ALL_TENANTS
 from models.organizations.opening_hours import Hours
-from models.outbox.message import Outgoing, Task
-from notifications.channels.base import Verdict
+from models.outbox.message import OutboxKind, OutboxMessage
+from notifications.channels.base import DeliveryResult
 from tests.chaos.drivers.chaos_run import by_hand
 from tests.chaos.drivers.observed_store import PEOPLE, WatchedEvening
 from tests.support.app import World
@@ -31,19 +31,23 @@ MOST_CONCERNS = 4
 SOMEBODY = st.sampled_from(PEOPLE)
 SURNAMES = st.sampled_from(["900 000 101", "900 000 102"])
 VERDICTS = [
-    Verdict.sent(),
-    Verdict.sent(),
-    Verdict.later("unavailable"),
-    Verdict.later("timed-out", unsure=True),
-    Verdict.gone("unregistered"),
-    Verdict.refused("invalid-argument"),
+    DeliveryResult.sent(),
+    DeliveryResult.sent(),
+    DeliveryResult.later("unavailable"),
+    DeliveryResult.later("timed-out", unsure=True),
+    DeliveryResult.gone("unregistered"),
+    DeliveryResult.refused("invalid-argument"),
 ]
-CLIMBS: list[tuple[list[Step], dict[str, int]]] = [
-    (DEFAULT["steps"], {"rounds": 1, "unanswered_after_seconds": 1200}),
-    (DEFAULT["steps"], {"rounds": 2, "unanswered_after_seconds": 1300}),
-    ([step(0, Whom.LEAD)], {"rounds": 1, "unanswered_after_seconds": 60}),
+CLIMBS: list[tuple[list[PolicyStep], dict[str, int]]] = [
+    (DEFAULT_POLICY["steps"], {"rounds": 1, "unanswered_after_seconds": 1200}),
+    (DEFAULT_POLICY["steps"], {"rounds": 2, "unanswered_after_seconds": 1300}),
+    ([policy_step(0, RecipientGroup.LEAD)], {"rounds": 1, "unanswered_after_seconds": 60}),
     (
-        [step(0, Whom.MANAGERS), step(30, Whom.REGIONAL, only=Severity.SEVERE), step(90, Whom.ON_SHIFT, Whom.LEAD)],
+        [
+            policy_step(0, RecipientGroup.MANAGERS),
+            policy_step(30, RecipientGroup.REGIONAL, only=Severity.SEVERE),
+            policy_step(90, RecipientGroup.ON_SHIFT, RecipientGroup.LEAD),
+        ],
         {"rounds": 2, "unanswered_after_seconds": 400},
     ),
 ]
@@ -147,14 +151,14 @@ class LivesOfAlerts(WatchedEvening):
         answer = self.world.request("POST", path, (self.shop, login), json={"receipts": [receipt]})
         assert answer.json == {"recorded": 1, "unknown": []}
 
-    @rule(verdict=st.sampled_from(VERDICTS))
-    def change_what_the_push_service_says(self, verdict: Verdict) -> None:
-        self.book.verdict = verdict
+    @rule(result=st.sampled_from(VERDICTS))
+    def change_what_the_push_service_says(self, result: DeliveryResult) -> None:
+        self.book.result = result
 
     # What whoever runs it does.
 
     @rule(climb=st.sampled_from(CLIMBS))
-    def edit_the_policy(self, climb: tuple[list[Step], dict[str, int]]) -> None:
+    def edit_the_policy(self, climb: tuple[list[PolicyStep], dict[str, int]]) -> None:
         with self.world.back_office.writing(self.shop.organization_id) as session:
             policy = session.get_one(EscalationPolicy, (self.shop.organization_id, self.policy_id))
             policy.edit(session, steps=climb[0], **climb[1])
@@ -167,10 +171,22 @@ class LivesOfAlerts(WatchedEvening):
     def start_or_stop_a_worker(self, which: int) -> None:
         self.toggle(which)
 
-    @rule(tasks=st.sampled_from([(Task.REACH, Task.RECALL, Task.GIVE_BACK, Task.TELL), tuple(Task)]))
-    def a_worker_dies_with_something_in_hand(self, tasks: tuple[Task, ...]) -> None:
-        with self.world.back_office.writing(EVERYTHING) as session:
-            Outgoing.claim(session, tasks, at=self.world.clock(), limit=3)
+    @rule(
+        tasks=st.sampled_from(
+            [
+                (
+                    OutboxKind.FIND_RECIPIENTS,
+                    OutboxKind.FIND_WITHDRAWALS,
+                    OutboxKind.AUTO_RELEASE,
+                    OutboxKind.FIND_READERS,
+                ),
+                tuple(OutboxKind),
+            ]
+        )
+    )
+    def a_worker_dies_with_something_in_hand(self, tasks: tuple[OutboxKind, ...]) -> None:
+        with self.world.back_office.writing(ALL_TENANTS) as session:
+            OutboxMessage.claim(session, tasks, at=self.world.clock(), limit=3)
 
     # What time does.
 

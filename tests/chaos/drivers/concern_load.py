@@ -8,12 +8,12 @@ from typing import TypeVar
 from sqlalchemy import exists, func, select
 
 from models.access import GRANTS, Actor, Role
-from models.alerts.alert import CALLING, Alert
+from models.alerts.alert import RINGING_STATES, Alert
 from models.alerts.notification import Notification, NotificationState
 from models.db.base import system_clock
-from models.db.session import EVERYTHING, Database
-from models.operations.log_concern import take_in
-from models.outbox.message import Outgoing
+from models.db.session import ALL_TENANTS, Database
+from models.operations.log_concern import log_concern
+from models.outbox.message import OutboxMessage
 from models.staff.device import AddressKind
 from notifications.decide.announce import announce
 from tests.chaos.drivers.chaos_run import sleep_until
@@ -35,7 +35,7 @@ def log_unhappy(database: Database, shop: Shop) -> None:
     by = Actor(shop.organization_id, GRANTS[Role.FLOOR], None, staff_id=shop.staff["floor"])
     with database.writing(shop.organization_id) as session:
         told = {"mood": 2, "store_id": shop.store_id}
-        for event in take_in(session, told, by=by, at=system_clock()):
+        for event in log_concern(session, told, by=by, at=system_clock()):
             announce(session, event)
 
 
@@ -60,9 +60,9 @@ def at_a_steady_pace(
 def wait_until_sent(database: Database, patience: float) -> float:
     """Wait until nothing is left to be done in the outbox; the seconds that took. TimeoutError after `patience`."""
     begun = time.monotonic()
-    undone = select(func.count()).where(Outgoing.done_at.is_(None))
+    undone = select(func.count()).where(OutboxMessage.done_at.is_(None))
     while time.monotonic() < begun + patience:
-        with database.reading(EVERYTHING) as session:
+        with database.reading(ALL_TENANTS) as session:
             left = session.scalars(undone).one()
         if not left:
             return time.monotonic() - begun
@@ -73,5 +73,7 @@ def wait_until_sent(database: Database, patience: float) -> float:
 def not_rung(database: Database) -> int:
     """How many alerts that nobody has taken were never rung: the push service has accepted no notification."""
     rung = exists().where(Notification.alert_id == Alert.id, Notification.state == NotificationState.ACCEPTED)
-    with database.reading(EVERYTHING) as session:
-        return session.scalars(select(func.count()).select_from(Alert).where(Alert.state.in_(CALLING), ~rung)).one()
+    with database.reading(ALL_TENANTS) as session:
+        return session.scalars(
+            select(func.count()).select_from(Alert).where(Alert.state.in_(RINGING_STATES), ~rung)
+        ).one()

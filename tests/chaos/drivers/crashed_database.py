@@ -13,7 +13,7 @@ import requests
 from sqlalchemy import func, select
 
 from models.concerns.concern import Concern
-from models.db.session import EVERYTHING, Database, DatabaseRole
+from models.db.session import ALL_TENANTS, Database, DatabaseRole
 from tests.chaos.drivers.chaos_run import by_hand, fresh_postgresql
 from tests.chaos.drivers.concern_load import at_a_steady_pace, not_rung, open_shop, wait_until_sent
 from tests.chaos.drivers.web_processes import Web, running_web
@@ -122,7 +122,7 @@ def undergo(server: Server, url: str, folder: Path, *, crashes: int, seed: int) 
         figures.drained_in = wait_until_sent(database, PATIENCE)
         figures.workers_lived = crew.alive()
         told = Counter(post.notification_id for post in fcm.accepted)
-    with database.reading(EVERYTHING) as session:
+    with database.reading(ALL_TENANTS) as session:
         counted = select(Concern.their_words, func.count()).group_by(Concern.their_words)
         found = dict(session.execute(counted).all())
     figures.unrung = not_rung(database)

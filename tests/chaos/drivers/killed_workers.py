@@ -12,8 +12,8 @@ from uuid import UUID
 from sqlalchemy import select
 
 from models.alerts.notification import Notification
-from models.db.session import EVERYTHING, Database, DatabaseRole
-from models.outbox.message import Outgoing, Task
+from models.db.session import ALL_TENANTS, Database, DatabaseRole
+from models.outbox.message import OutboxKind, OutboxMessage
 from tests.chaos.drivers.chaos_run import by_hand, fresh_postgresql, sleep_until
 from tests.chaos.drivers.concern_load import log_unhappy, open_shop, wait_until_sent
 from tests.chaos.drivers.worker_processes import crew_for
@@ -72,7 +72,7 @@ def undergo(url: str, folder: Path, *, kills: int, notifications: int, seed: int
         wait_until_sent(database, PATIENCE)
         seconds = time.monotonic() - begun
         told = Counter(UUID(post.notification_id) for post in fcm.accepted)
-    with database.reading(EVERYTHING) as session:
+    with database.reading(ALL_TENANTS) as session:
         ids = set(session.scalars(select(Notification.id)))
     database.close()
     assert len(ids) == notifications
@@ -90,8 +90,10 @@ def undergo(url: str, folder: Path, *, kills: int, notifications: int, seed: int
 
 def _in_hand(database: Database) -> set[UUID]:
     """The leases on letters at this moment."""
-    with database.reading(EVERYTHING) as session:
-        held = select(Outgoing.lease_id).where(Outgoing.task == Task.RING, Outgoing.lease_id.is_not(None))
+    with database.reading(ALL_TENANTS) as session:
+        held = select(OutboxMessage.lease_id).where(
+            OutboxMessage.kind == OutboxKind.DELIVER_RING, OutboxMessage.lease_id.is_not(None)
+        )
         return {lease for lease in session.scalars(held) if lease}
 
 

@@ -11,18 +11,18 @@ from sqlalchemy import select
 
 from models.alerts.alert import Alert
 from models.alerts.enums import AlertState
-from models.alerts.escalation_policy import DEFAULT, EscalationPolicy
-from models.alerts.notification import LOUD, PROGRESS, Notification
+from models.alerts.escalation_policy import DEFAULT_POLICY, EscalationPolicy
+from models.alerts.notification import LOUD_KINDS, STATE_ORDER, Notification
 from models.concerns.concern import Concern
 from models.concerns.enums import Status
 from models.concerns.event import ConcernEvent
-from models.db.session import EVERYTHING
+from models.db.session import ALL_TENANTS
 from models.organizations.opening_hours import Hours
 from models.organizations.store import Store
-from models.outbox.message import Task
+from models.outbox.message import OutboxKind
 from models.staff.device import AddressKind
 from models.staff.shift import Shift
-from notifications.channels.base import Letter, Verdict
+from notifications.channels.base import DeliveryResult, Message
 from notifications.worker.worker import Worker
 from tests.support.app import World, empty_every_table
 from tests.support.factories import NOON, Shop, give_phone, make_shop, set_climb
@@ -55,7 +55,7 @@ class WatchedEvening(RuleBasedStateMachine):
         self.world.clock.at = NOON
         self.shop: Shop = make_shop(self.world.back_office, on_shift=("floor", "colleague"))
         hire(self.world.back_office, self.shop, "lead", at=NOON)
-        set_climb(self.world.back_office, self.shop, DEFAULT["steps"])
+        set_climb(self.world.back_office, self.shop, DEFAULT_POLICY["steps"])
         (policy,) = rows(self.world, EscalationPolicy)
         self.policy_id = policy.id
         for login in (*PEOPLE, "regional"):
@@ -63,7 +63,7 @@ class WatchedEvening(RuleBasedStateMachine):
         self.book = Notebook()
         self.book.meanwhile = self.watch
         self.workers: list[Worker | None] = [self.a_worker(0), None]
-        self.wrong: list[tuple[str, Letter]] = []
+        self.wrong: list[tuple[str, Message]] = []
         self.rung: Counter[tuple[UUID | None, int | None, UUID | None]] = Counter()
         self.unanswered_at: dict[UUID, Any] = {}
         self.furthest: dict[UUID, int] = {}
@@ -71,31 +71,31 @@ class WatchedEvening(RuleBasedStateMachine):
     def a_worker(self, number: int) -> Worker:
         return Worker(self.world.back_office, over(self.book), name=f"worker {number}", patience=60.0)
 
-    def watch(self, letter: Letter) -> None:
+    def watch(self, message: Message) -> None:
         """Is this letter, in this moment, one that should go out?"""
-        if letter.kind == "withdraw":
+        if message.kind == "withdraw":
             return
-        with self.world.back_office.reading(EVERYTHING) as session:
-            told = session.scalars(select(Notification).where(Notification.id == letter.notification_id)).one()
+        with self.world.back_office.reading(ALL_TENANTS) as session:
+            told = session.scalars(select(Notification).where(Notification.id == message.notification_id)).one()
             alert = session.scalars(Alert.alone().where(Alert.id == told.alert_id)).one_or_none()
             concern = session.scalars(select(Concern).where(Concern.id == told.concern_id)).one()
             shift = session.scalars(
                 select(Shift).where(Shift.staff_id == told.staff_id, Shift.ended_at.is_(None))
             ).first()
-        if told.kind not in LOUD:
+        if told.kind not in LOUD_KINDS:
             self.figures.news += 1
             return
         self.figures.rings += 1
         if told.staff_id == concern.reported_by_id:
-            self.wrong.append(("for what they logged", letter))
-        if alert is None or not alert.calling or alert.run_id != told.run_id:
-            self.wrong.append(("for what was answered", letter))
+            self.wrong.append(("for what they logged", message))
+        if alert is None or not alert.is_ringing or alert.run_id != told.run_id:
+            self.wrong.append(("for what was answered", message))
         if shift is not None and shift.paused_until is not None and shift.paused_until > self.world.clock():
-            self.wrong.append(("in a pause", letter))
-        if self.book.verdict == Verdict.sent():
+            self.wrong.append(("in a pause", message))
+        if self.book.result == DeliveryResult.sent():
             self.rung[told.run_id, told.step, told.device_id] += 1
             if self.rung[told.run_id, told.step, told.device_id] > 1:
-                self.wrong.append(("twice", letter))
+                self.wrong.append(("twice", message))
 
     # What the rules do.
 
@@ -147,13 +147,13 @@ class WatchedEvening(RuleBasedStateMachine):
 
     def no_step_was_skipped_or_taken_twice(self) -> None:
         """Each that rings for what is as bad as this, up to where the climb has come; unless a dead worker has it."""
-        waiting = {row.alert_id for row in queued(self.world, Task.REACH)}
+        waiting = {row.alert_id for row in queued(self.world, OutboxKind.FIND_RECIPIENTS)}
         for alert in rows(self.world, Alert):
             if alert.state is not AlertState.OPEN or alert.id in waiting:
                 continue
             steps = alert.policy["steps"]
-            meant = [n for n in range(alert.stage + 1) if alert.severity in steps[n % len(steps)]["severities"]]
-            assert sorted(one["step"] for one in alert.climbed) == meant
+            meant = [n for n in range(alert.absolute_step + 1) if alert.severity in steps[n % len(steps)]["severities"]]
+            assert sorted(one["step"] for one in alert.step_log) == meant
 
     def every_alert_follows_its_concern(self) -> None:
         concerns = {row.id: row for row in rows(self.world, Concern)}
@@ -172,8 +172,8 @@ class WatchedEvening(RuleBasedStateMachine):
             assert self.unanswered_at.setdefault(alert.id, alert.unanswered_at) in (None, alert.unanswered_at)
             self.unanswered_at[alert.id] = alert.unanswered_at
         for row in rows(self.world, Notification):
-            if row.on_a_phone:
-                far = PROGRESS.index(row.state)
+            if row.is_delivered:
+                far = STATE_ORDER.index(row.state)
                 assert far >= self.furthest.get(row.id, 0)
                 self.furthest[row.id] = far
             else:
@@ -181,7 +181,7 @@ class WatchedEvening(RuleBasedStateMachine):
 
     def go_on_until_it_is_over(self) -> None:
         """From one moment at which something is to be done to the next, with a worker and a push service that live."""
-        self.book.verdict = Verdict.sent()
+        self.book.result = DeliveryResult.sent()
         if not any(self.workers):
             self.toggle(0)
         for _ in range(MOST_JUMPS):

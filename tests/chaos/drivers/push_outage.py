@@ -14,9 +14,9 @@ from structlog.testing import capture_logs
 
 from models.alerts.notification import Notification, NotificationState
 from models.staff.device import AddressKind
-from notifications.channels.base import Channel, Letter, Verdict
-from notifications.channels.push.channel import Push
-from notifications.worker.delivery import LONGEST_PAUSE
+from notifications.channels.base import Channel, DeliveryResult, Message
+from notifications.channels.push.channel import PushChannel
+from notifications.worker.delivery import MAX_BACK_OFF
 from notifications.worker.worker import Worker
 from tests.chaos.drivers import push_backlog, push_hanging
 from tests.chaos.drivers.chaos_run import Figures as AnyFigures
@@ -88,10 +88,10 @@ class Counting:
         self._channel, self._counting = channel, Lock()
         self.attempts: Counter[UUID] = Counter()
 
-    def deliver(self, letter: Letter) -> Verdict:
+    def deliver(self, message: Message) -> DeliveryResult:
         with self._counting:
-            self.attempts[letter.notification_id] += 1
-        return self._channel.deliver(letter)
+            self.attempts[message.notification_id] += 1
+        return self._channel.deliver(message)
 
     def close(self) -> None:
         self._channel.close()
@@ -103,7 +103,7 @@ def undergo(world: World, folder: Path, *, mode: str, step: timedelta, seed: int
     for number in range(PHONES):
         give_phone(world.back_office, shop, "manager", f"phone-{number}", kind=AddressKind.FCM_TOKEN)
     with capture_logs() as logged, FcmStandIn(folder) as fcm:
-        push = Counting(Push.from_credentials(fcm.credentials, fcm.url, timeout=TIMEOUT))
+        push = Counting(PushChannel.from_credentials(fcm.credentials, fcm.url, timeout=TIMEOUT))
         with worker_of(world, over(push)) as worker:
             back_at = _away(world, shop, worker, fcm, chance, mode=mode, step=step)
             figures.ready.append(_ready(world))
@@ -146,7 +146,7 @@ def _judge(figures: Figures, notifications: Sequence[Notification], told: Counte
     for notification in notifications:
         accepted = notification.state is NotificationState.ACCEPTED
         expired = notification.state is NotificationState.EXPIRED
-        in_time = notification.expires_at > back_at + LONGEST_PAUSE
+        in_time = notification.expires_at > back_at + MAX_BACK_OFF
         figures.lost += not (accepted and str(notification.id) in told) and not (expired and not in_time)
         figures.unsaid += expired and not notification.failure
 

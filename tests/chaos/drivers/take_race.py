@@ -14,7 +14,7 @@ from sqlalchemy import select
 
 from models.access import Role
 from models.alerts.alert import Alert
-from models.db.session import EVERYTHING, Database, DatabaseRole
+from models.db.session import ALL_TENANTS, Database, DatabaseRole
 from models.staff.credentials import StaffSession
 from models.staff.device import AddressKind
 from models.staff.shift import Shift
@@ -86,7 +86,7 @@ def undergo(url: str, folder: Path, *, taps: int, alerts: int, seed: int) -> Fig
         wait_until_sent(database, PATIENCE)
         posts = fcm.accepted
     _look_at_phones(figures, posts, taken_at)
-    with database.reading(EVERYTHING) as session:
+    with database.reading(ALL_TENANTS) as session:
         assert all(alert.taken_by_id for alert in session.scalars(select(Alert)).unique())
     database.close()
     return figures

@@ -6,12 +6,12 @@ from random import Random
 
 import numpy as np
 
-from models.reports.stats.percentiles import spread
+from models.reports.stats.percentiles import percentiles_of
 
 
 def of(seconds: list[int]) -> tuple[float | None, float | None, int]:
     """Median, p90 and n, in minutes."""
-    it = spread(np.array(seconds, dtype=np.int64))
+    it = percentiles_of(np.array(seconds, dtype=np.int64))
     return it.median, it.p90, it.n
 
 

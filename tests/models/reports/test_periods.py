@@ -4,7 +4,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from models.reports.periods import a_year_before, before, last_day, months, weeks, whole_months
+from models.reports.periods import last_day, months, previous_period, same_period_last_year, weeks, whole_months
 
 
 def test_a_week_goes_from_monday_to_sunday_and_belongs_to_the_year_of_its_thursday() -> None:
@@ -61,9 +61,9 @@ def test_a_month_is_whole_when_each_of_its_days_is_asked_for(from_date: str, to_
 )
 def test_before_it_come_as_many_months_or_else_as_many_days(period: tuple[str, str], earlier: tuple[str, str]) -> None:
     first, last = map(date.fromisoformat, period)
-    assert before(first, last) == tuple(map(date.fromisoformat, earlier))
+    assert previous_period(first, last) == tuple(map(date.fromisoformat, earlier))
 
 
 def test_a_year_before_are_the_same_days_and_a_leap_day_is_the_one_before_it() -> None:
-    assert a_year_before(date(2026, 3, 1), date(2026, 3, 31)) == (date(2025, 3, 1), date(2025, 3, 31))
-    assert a_year_before(date(2024, 2, 1), date(2024, 2, 29)) == (date(2023, 2, 1), date(2023, 2, 28))
+    assert same_period_last_year(date(2026, 3, 1), date(2026, 3, 31)) == (date(2025, 3, 1), date(2025, 3, 31))
+    assert same_period_last_year(date(2024, 2, 1), date(2024, 2, 29)) == (date(2023, 2, 1), date(2023, 2, 28))

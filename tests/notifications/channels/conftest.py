@@ -7,18 +7,18 @@ from uuid import uuid4
 
 import pytest
 
-from notifications.channels.base import AddressKind, Letter, LetterKind, Platform
+from notifications.channels.base import AddressKind, Message, MessageKind, Platform
 
 NOON = datetime(2026, 3, 7, 12, 0, tzinfo=UTC)
 
 
-def a_letter(**changes: Any) -> Letter:
+def a_letter(**changes: Any) -> Message:
     """Give a ring for an Android phone that is worth two minutes, with changes."""
     values: dict[str, Any] = {
         "notification_id": uuid4(),
         "alert_id": uuid4(),
         "concern_id": uuid4(),
-        "kind": LetterKind.RING,
+        "kind": MessageKind.RING,
         "address": "phone-1",
         "address_kind": AddressKind.FCM_TOKEN,
         "platform": Platform.ANDROID,
@@ -28,9 +28,9 @@ def a_letter(**changes: Any) -> Letter:
         "sent_at": NOON,
         "expires_at": NOON + timedelta(minutes=2),
     }
-    return Letter(**(values | changes))
+    return Message(**(values | changes))
 
 
 @pytest.fixture
-def letter() -> Callable[..., Letter]:
+def make_message() -> Callable[..., Message]:
     return a_letter

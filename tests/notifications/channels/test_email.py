@@ -17,13 +17,13 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from config import Config
 from notifications.__main__ import channels
-from notifications.channels.base import AddressKind, Channel, DeliveryOutcome, Letter, LetterKind, Verdict
-from notifications.channels.log import Log
-from notifications.channels.mail import Email
+from notifications.channels.base import AddressKind, Channel, DeliveryOutcome, DeliveryResult, Message, MessageKind
+from notifications.channels.log import LogChannel
+from notifications.channels.mail import MailChannel
 from tests.notifications.channels.conftest import NOON
 from tests.support.fakes.smtp import DROP, HANG, SmtpStandIn
 
-MakeLetter = Callable[..., Letter]
+MakeMessage = Callable[..., Message]
 SENDER = "Amends <amends@example.com>"
 TOO_SHORT_SECONDS = 0.2
 SENT, LATER, GONE, REFUSED = DeliveryOutcome
@@ -36,16 +36,16 @@ def smtp() -> Iterator[SmtpStandIn]:
 
 
 @pytest.fixture
-def email(smtp: SmtpStandIn) -> Email:
-    return Email(smtp.url, SENDER)
+def email(smtp: SmtpStandIn) -> MailChannel:
+    return MailChannel(smtp.url, SENDER)
 
 
 @pytest.fixture
-def mail(letter: MakeLetter) -> MakeLetter:
+def mail(make_message: MakeMessage) -> MakeMessage:
     """A letter to a manager's mailbox."""
 
-    def to_a_mailbox(**changes: object) -> Letter:
-        return letter(**{"address": "boss@example.com", "address_kind": AddressKind.EMAIL} | changes)
+    def to_a_mailbox(**changes: object) -> Message:
+        return make_message(**{"address": "boss@example.com", "address_kind": AddressKind.EMAIL} | changes)
 
     return to_a_mailbox
 
@@ -73,12 +73,12 @@ def tls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ssl.SSLContext:
     return context
 
 
-def test_a_letter_arrives_as_a_mail_of_plain_text(smtp: SmtpStandIn, email: Email, mail: MakeLetter) -> None:
-    letter = mail(title="Nobody answered, table 12", body="Waiting time")
-    verdict = email.deliver(letter)
+def test_a_letter_arrives_as_a_mail_of_plain_text(smtp: SmtpStandIn, email: MailChannel, mail: MakeMessage) -> None:
+    message = mail(title="Nobody answered, table 12", body="Waiting time")
+    result = email.deliver(message)
     (taken,) = smtp.mails
-    message_id = f"<{letter.notification_id}@example.com>"
-    assert verdict == Verdict.sent(message_id)
+    message_id = f"<{message.notification_id}@example.com>"
+    assert result == DeliveryResult.sent(message_id)
     assert (taken.sender, taken.to) == ("amends@example.com", ["boss@example.com"])
     assert (taken.message["From"], taken.message["To"]) == (SENDER, "boss@example.com")
     assert taken.message["Subject"] == "Nobody answered, table 12"
@@ -90,17 +90,17 @@ def test_a_letter_arrives_as_a_mail_of_plain_text(smtp: SmtpStandIn, email: Emai
 
 
 def test_a_longer_text_arrives_in_its_lines_with_an_address_under_that_of_the_house(
-    smtp: SmtpStandIn, mail: MakeLetter
+    smtp: SmtpStandIn, mail: MakeMessage
 ) -> None:
-    letter = mail(title="The day", body="of no use", text="The day\n\nOpen: 1\r\x00", path="/v1/stores")
-    Email(smtp.url, SENDER, house="https://amends.example.com").deliver(letter)
-    Email(smtp.url, SENDER).deliver(letter)
+    message = mail(title="The day", body="of no use", text="The day\n\nOpen: 1\r\x00", path="/v1/stores")
+    MailChannel(smtp.url, SENDER, house="https://amends.example.com").deliver(message)
+    MailChannel(smtp.url, SENDER).deliver(message)
     said = [taken.message.get_content().splitlines() for taken in smtp.mails]
     without = ["The day", "", "Open: 1"]
     assert said == [[*without, "", "https://amends.example.com/v1/stores"], without]
 
 
-def test_any_script_arrives_as_it_was(smtp: SmtpStandIn, email: Email, mail: MakeLetter) -> None:
+def test_any_script_arrives_as_it_was(smtp: SmtpStandIn, email: MailChannel, mail: MakeMessage) -> None:
     email.deliver(mail(title="Ninguém respondeu, 12番テーブル", body="Ждём · 👩\u200d🍳 · .\n. one dot"))
     (taken,) = smtp.mails
     assert taken.message["Subject"] == "Ninguém respondeu, 12番テーブル"
@@ -109,12 +109,12 @@ def test_any_script_arrives_as_it_was(smtp: SmtpStandIn, email: Email, mail: Mak
     assert taken.raw.count(b"\n") == taken.raw.count(b"\r\n")
 
 
-def test_every_attempt_has_the_same_message_id(smtp: SmtpStandIn, email: Email, mail: MakeLetter) -> None:
-    letter = mail()
+def test_every_attempt_has_the_same_message_id(smtp: SmtpStandIn, email: MailChannel, mail: MakeMessage) -> None:
+    message = mail()
     smtp.answers["TEXT"] = DROP
-    assert email.deliver(letter).unsure
+    assert email.deliver(message).unsure
     del smtp.answers["TEXT"]
-    email.deliver(replace(letter, sent_at=NOON + timedelta(minutes=1)))
+    email.deliver(replace(message, sent_at=NOON + timedelta(minutes=1)))
     first, second = smtp.mails
     assert first.message["Message-ID"] == second.message["Message-ID"]
     assert first.message["Date"] != second.message["Date"]
@@ -123,7 +123,7 @@ def test_every_attempt_has_the_same_message_id(smtp: SmtpStandIn, email: Email, 
 @pytest.mark.parametrize(
     "text", ["a\r\nBcc: all@example.com", "a\nBcc: all@example.com\n\nb", "a\rBcc: x", "a\x00\x1b"]
 )
-def test_no_text_can_become_a_header(smtp: SmtpStandIn, email: Email, mail: MakeLetter, text: str) -> None:
+def test_no_text_can_become_a_header(smtp: SmtpStandIn, email: MailChannel, mail: MakeMessage, text: str) -> None:
     assert email.deliver(mail(title=text, body=text)).outcome is SENT
     (taken,) = smtp.mails
     assert taken.message["Bcc"] is None
@@ -149,74 +149,74 @@ def test_no_text_can_become_a_header(smtp: SmtpStandIn, email: Email, mail: Make
     ],
 )
 def test_what_is_no_address_is_gone_and_no_server_hears_of_it(
-    smtp: SmtpStandIn, email: Email, mail: MakeLetter, address: str
+    smtp: SmtpStandIn, email: MailChannel, mail: MakeMessage, address: str
 ) -> None:
-    assert email.deliver(mail(address=address)) == Verdict.gone("invalid-address")
+    assert email.deliver(mail(address=address)) == DeliveryResult.gone("invalid-address")
     assert smtp.heard == []
 
 
-def test_a_mail_cannot_be_taken_back(smtp: SmtpStandIn, email: Email, mail: MakeLetter) -> None:
-    assert email.deliver(mail(kind=LetterKind.WITHDRAW)) == Verdict.refused("mail-stays")
+def test_a_mail_cannot_be_taken_back(smtp: SmtpStandIn, email: MailChannel, mail: MakeMessage) -> None:
+    assert email.deliver(mail(kind=MessageKind.WITHDRAW)) == DeliveryResult.refused("mail-stays")
     assert smtp.heard == []
 
 
-ANSWERS: list[tuple[str, str, Verdict]] = [
-    ("GREETING", "421 4.3.2 closing", Verdict.later("smtp-421")),
-    ("GREETING", "554 5.7.1 not you", Verdict.later("smtp-554", alarm=True)),
-    ("GREETING", "what?", Verdict.later("smtp--1")),
-    ("GREETING", DROP, Verdict.later("unreachable")),
-    ("GREETING", HANG, Verdict.later("timed-out")),
-    ("EHLO", DROP, Verdict.later("unreachable")),
-    ("MAIL", "451 4.3.0 try again", Verdict.later("smtp-451")),
-    ("MAIL", "550 5.7.1 no sender of ours", Verdict.later("smtp-550", alarm=True)),
-    ("MAIL", DROP, Verdict.later("unreachable")),
-    ("RCPT", "450 4.2.1 greylisted", Verdict.later("mailbox-unavailable")),
-    ("RCPT", "452 4.2.2 mailbox full", Verdict.later("mailbox-unavailable")),
-    ("RCPT", "421 4.3.2 closing", Verdict.later("smtp-421")),
-    ("RCPT", "550 5.1.1 no such user", Verdict.gone("unknown-mailbox")),
-    ("RCPT", "550 5.1.10 no mail there", Verdict.gone("unknown-mailbox")),
-    ("RCPT", "550 5.2.1 disabled", Verdict.gone("unknown-mailbox")),
-    ("RCPT", "550 no such user", Verdict.gone("unknown-mailbox")),
-    ("RCPT", "551 moved away", Verdict.gone("unknown-mailbox")),
-    ("RCPT", "553 no such name", Verdict.gone("unknown-mailbox")),
-    ("RCPT", "556 no mail at that domain", Verdict.gone("unknown-mailbox")),
-    ("RCPT", "550 5.7.1 we do not relay", Verdict.refused("smtp-550")),
-    ("RCPT", "554 no", Verdict.refused("smtp-554")),
-    ("RCPT", "251 will forward", Verdict.sent()),
-    ("RCPT", DROP, Verdict.later("unreachable")),
-    ("RCPT", HANG, Verdict.later("timed-out")),
-    ("DATA", "451 4.3.0 try again", Verdict.later("smtp-451")),
-    ("DATA", "554 5.5.1 no recipients", Verdict.refused("smtp-554")),
-    ("DATA", DROP, Verdict.later("unreachable", unsure=True)),
-    ("TEXT", "452 4.3.1 no room", Verdict.later("smtp-452")),
-    ("TEXT", "550 5.7.1 spam", Verdict.refused("smtp-550")),
-    ("TEXT", "554 5.6.0 bad content", Verdict.refused("smtp-554")),
-    ("TEXT", DROP, Verdict.later("unreachable", unsure=True)),
-    ("TEXT", HANG, Verdict.later("timed-out", unsure=True)),
+ANSWERS: list[tuple[str, str, DeliveryResult]] = [
+    ("GREETING", "421 4.3.2 closing", DeliveryResult.later("smtp-421")),
+    ("GREETING", "554 5.7.1 not you", DeliveryResult.later("smtp-554", alarm=True)),
+    ("GREETING", "what?", DeliveryResult.later("smtp--1")),
+    ("GREETING", DROP, DeliveryResult.later("unreachable")),
+    ("GREETING", HANG, DeliveryResult.later("timed-out")),
+    ("EHLO", DROP, DeliveryResult.later("unreachable")),
+    ("MAIL", "451 4.3.0 try again", DeliveryResult.later("smtp-451")),
+    ("MAIL", "550 5.7.1 no sender of ours", DeliveryResult.later("smtp-550", alarm=True)),
+    ("MAIL", DROP, DeliveryResult.later("unreachable")),
+    ("RCPT", "450 4.2.1 greylisted", DeliveryResult.later("mailbox-unavailable")),
+    ("RCPT", "452 4.2.2 mailbox full", DeliveryResult.later("mailbox-unavailable")),
+    ("RCPT", "421 4.3.2 closing", DeliveryResult.later("smtp-421")),
+    ("RCPT", "550 5.1.1 no such user", DeliveryResult.gone("unknown-mailbox")),
+    ("RCPT", "550 5.1.10 no mail there", DeliveryResult.gone("unknown-mailbox")),
+    ("RCPT", "550 5.2.1 disabled", DeliveryResult.gone("unknown-mailbox")),
+    ("RCPT", "550 no such user", DeliveryResult.gone("unknown-mailbox")),
+    ("RCPT", "551 moved away", DeliveryResult.gone("unknown-mailbox")),
+    ("RCPT", "553 no such name", DeliveryResult.gone("unknown-mailbox")),
+    ("RCPT", "556 no mail at that domain", DeliveryResult.gone("unknown-mailbox")),
+    ("RCPT", "550 5.7.1 we do not relay", DeliveryResult.refused("smtp-550")),
+    ("RCPT", "554 no", DeliveryResult.refused("smtp-554")),
+    ("RCPT", "251 will forward", DeliveryResult.sent()),
+    ("RCPT", DROP, DeliveryResult.later("unreachable")),
+    ("RCPT", HANG, DeliveryResult.later("timed-out")),
+    ("DATA", "451 4.3.0 try again", DeliveryResult.later("smtp-451")),
+    ("DATA", "554 5.5.1 no recipients", DeliveryResult.refused("smtp-554")),
+    ("DATA", DROP, DeliveryResult.later("unreachable", unsure=True)),
+    ("TEXT", "452 4.3.1 no room", DeliveryResult.later("smtp-452")),
+    ("TEXT", "550 5.7.1 spam", DeliveryResult.refused("smtp-550")),
+    ("TEXT", "554 5.6.0 bad content", DeliveryResult.refused("smtp-554")),
+    ("TEXT", DROP, DeliveryResult.later("unreachable", unsure=True)),
+    ("TEXT", HANG, DeliveryResult.later("timed-out", unsure=True)),
 ]
 
 
 @pytest.mark.parametrize(("step", "answer", "expected"), ANSWERS)
 def test_the_verdict_on_every_answer(
-    smtp: SmtpStandIn, mail: MakeLetter, step: str, answer: str, expected: Verdict
+    smtp: SmtpStandIn, mail: MakeMessage, step: str, answer: str, expected: DeliveryResult
 ) -> None:
     smtp.answers[step] = answer
-    email = Email(smtp.url, SENDER, timeout=TOO_SHORT_SECONDS if answer == HANG else 10.0)
+    email = MailChannel(smtp.url, SENDER, timeout=TOO_SHORT_SECONDS if answer == HANG else 10.0)
     assert replace(email.deliver(mail()), provider_id=None) == expected
     assert smtp.heard.count("MAIL") <= 1
 
 
-def test_a_server_that_is_down_means_later(mail: MakeLetter) -> None:
-    assert Email("smtp://127.0.0.1:9", SENDER).deliver(mail()) == Verdict.later("unreachable")
+def test_a_server_that_is_down_means_later(mail: MakeMessage) -> None:
+    assert MailChannel("smtp://127.0.0.1:9", SENDER).deliver(mail()) == DeliveryResult.later("unreachable")
 
 
-def test_a_server_that_is_slow_at_every_step_does_not_outlast_a_lease(smtp: SmtpStandIn, mail: MakeLetter) -> None:
+def test_a_server_that_is_slow_at_every_step_does_not_outlast_a_lease(smtp: SmtpStandIn, mail: MakeMessage) -> None:
     smtp.drip = TOO_SHORT_SECONDS * 0.8
-    verdict = Email(smtp.url, SENDER, timeout=TOO_SHORT_SECONDS).deliver(mail())
-    assert (verdict.outcome, verdict.reason) == (LATER, "timed-out")
+    result = MailChannel(smtp.url, SENDER, timeout=TOO_SHORT_SECONDS).deliver(mail())
+    assert (result.outcome, result.reason) == (LATER, "timed-out")
 
 
-def test_no_verdict_gives_the_address_away(smtp: SmtpStandIn, email: Email, mail: MakeLetter) -> None:
+def test_no_verdict_gives_the_address_away(smtp: SmtpStandIn, email: MailChannel, mail: MakeMessage) -> None:
     for step, answer, _ in ANSWERS:
         if answer != HANG:
             smtp.answers = {step: f"{answer} boss@example.com" if answer != DROP else answer}
@@ -225,11 +225,11 @@ def test_no_verdict_gives_the_address_away(smtp: SmtpStandIn, email: Email, mail
 
 @pytest.mark.parametrize("wrapped", [False, True])
 def test_with_tls_the_whole_conversation_and_the_password_are_encrypted(
-    tls: ssl.SSLContext, mail: MakeLetter, *, wrapped: bool
+    tls: ssl.SSLContext, mail: MakeMessage, *, wrapped: bool
 ) -> None:
     with SmtpStandIn(tls=tls, wrapped=wrapped, accounts={"me@x": "p:ss/word"}) as smtp:
         url = smtp.url.replace("://", "://me%40x:p%3Ass%2Fword@")
-        assert Email(url, SENDER).deliver(mail()).outcome is SENT
+        assert MailChannel(url, SENDER).deliver(mail()).outcome is SENT
         (taken,) = smtp.mails
         assert (taken.encrypted, taken.signed_in_as) == (True, "me@x")
         assert smtp.heard.index("AUTH") < smtp.heard.index("MAIL")
@@ -237,47 +237,47 @@ def test_with_tls_the_whole_conversation_and_the_password_are_encrypted(
 
 @pytest.mark.parametrize("wrapped", [False, True])
 def test_a_server_that_cannot_prove_who_it_is_gets_neither_password_nor_mail(
-    tls: ssl.SSLContext, mail: MakeLetter, monkeypatch: pytest.MonkeyPatch, *, wrapped: bool
+    tls: ssl.SSLContext, mail: MakeMessage, monkeypatch: pytest.MonkeyPatch, *, wrapped: bool
 ) -> None:
     monkeypatch.delenv("SSL_CERT_FILE")
     with SmtpStandIn(tls=tls, wrapped=wrapped, accounts={"me": "secret"}) as smtp:
-        verdict = Email(smtp.url.replace("://", "://me:secret@"), SENDER).deliver(mail())
-        assert verdict == Verdict.later("certificate-refused", alarm=True)
+        result = MailChannel(smtp.url.replace("://", "://me:secret@"), SENDER).deliver(mail())
+        assert result == DeliveryResult.later("certificate-refused", alarm=True)
         assert {"AUTH", "MAIL"}.isdisjoint(smtp.heard)
 
 
 def test_a_server_that_is_not_known_to_be_this_machine_and_offers_no_tls_gets_nothing(
-    smtp: SmtpStandIn, mail: MakeLetter
+    smtp: SmtpStandIn, mail: MakeMessage
 ) -> None:
     by_another_name = smtp.url.replace("127.0.0.1", "127.1")
-    verdict = Email(by_another_name, SENDER).deliver(mail())
-    assert verdict == Verdict.later("no-tls-or-no-login-offered", alarm=True)
+    result = MailChannel(by_another_name, SENDER).deliver(mail())
+    assert result == DeliveryResult.later("no-tls-or-no-login-offered", alarm=True)
     assert smtp.heard == ["EHLO"]
 
 
-def test_a_wrong_password_raises_the_alarm_and_costs_no_letter(mail: MakeLetter) -> None:
+def test_a_wrong_password_raises_the_alarm_and_costs_no_letter(mail: MakeMessage) -> None:
     with SmtpStandIn(accounts={"me": "secret"}) as smtp:
-        verdict = Email(smtp.url.replace("://", "://me:guess@"), SENDER).deliver(mail())
-        assert verdict == Verdict.later("credentials-refused", alarm=True)
+        result = MailChannel(smtp.url.replace("://", "://me:guess@"), SENDER).deliver(mail())
+        assert result == DeliveryResult.later("credentials-refused", alarm=True)
         smtp.answers["AUTH"] = "454 4.7.0 try again"
-        verdict = Email(smtp.url.replace("://", "://me:secret@"), SENDER).deliver(mail())
-        assert verdict == Verdict.later("smtp-454")
+        result = MailChannel(smtp.url.replace("://", "://me:secret@"), SENDER).deliver(mail())
+        assert result == DeliveryResult.later("smtp-454")
         assert smtp.mails == []
 
 
-def test_a_password_for_a_server_that_asks_for_none_raises_the_alarm(smtp: SmtpStandIn, mail: MakeLetter) -> None:
-    verdict = Email(smtp.url.replace("://", "://me:secret@"), SENDER).deliver(mail())
-    assert verdict == Verdict.later("no-tls-or-no-login-offered", alarm=True)
+def test_a_password_for_a_server_that_asks_for_none_raises_the_alarm(smtp: SmtpStandIn, mail: MakeMessage) -> None:
+    result = MailChannel(smtp.url.replace("://", "://me:secret@"), SENDER).deliver(mail())
+    assert result == DeliveryResult.later("no-tls-or-no-login-offered", alarm=True)
 
 
-def test_the_worker_mails_where_a_server_is_set_and_prints_where_none_is(smtp: SmtpStandIn, mail: MakeLetter) -> None:
+def test_the_worker_mails_where_a_server_is_set_and_prints_where_none_is(smtp: SmtpStandIn, mail: MakeMessage) -> None:
     settings = {"SECRET_KEY": "a secret of the tests"}
     without = channels(Config.from_env(settings))
     assert without.keys() == set(AddressKind)
-    assert isinstance(without[AddressKind.EMAIL], Log)
+    assert isinstance(without[AddressKind.EMAIL], LogChannel)
     given = channels(Config.from_env({**settings, "SMTP_URL": smtp.url, "SMTP_FROM": SENDER}))
     email: Channel = given[AddressKind.EMAIL]
-    letter = mail(notification_id=UUID(int=7))
-    assert email.deliver(letter).provider_id == "<00000000-0000-0000-0000-000000000007@example.com>"
+    message = mail(notification_id=UUID(int=7))
+    assert email.deliver(message).provider_id == "<00000000-0000-0000-0000-000000000007@example.com>"
     email.close()
     assert len(smtp.mails) == 1

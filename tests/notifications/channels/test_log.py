@@ -6,65 +6,69 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from notifications.channels.base import AddressKind, Channel, DeliveryOutcome, Letter, LetterKind
-from notifications.channels.log import Log
+from notifications.channels.base import AddressKind, Channel, DeliveryOutcome, Message, MessageKind
+from notifications.channels.log import LogChannel
 
-MakeLetter = Callable[..., Letter]
+MakeMessage = Callable[..., Message]
 
 
-def test_a_ring_is_one_clear_line(letter: MakeLetter) -> None:
+def test_a_ring_is_one_clear_line(make_message: MakeMessage) -> None:
     stream = io.StringIO()
-    ring = letter(address="kitchen", address_kind=AddressKind.LOG)
-    verdict = Log(stream).deliver(ring)
-    assert verdict.outcome is DeliveryOutcome.SENT
+    ring = make_message(address="kitchen", address_kind=AddressKind.LOG)
+    result = LogChannel(stream).deliver(ring)
+    assert result.outcome is DeliveryOutcome.SENT
     assert stream.getvalue() == (
         "PUSH  to log:kitchen  Unhappy customer, table 12 | waiting time   "
         f"[alert {ring.alert_id} notification {ring.notification_id}]\n"
     )
 
 
-def test_a_real_phone_is_not_said_to_be_reached_by_a_line_in_a_terminal(letter: MakeLetter) -> None:
-    verdict = Log(io.StringIO()).deliver(letter(address_kind=AddressKind.FCM_TOKEN))
-    assert (verdict.outcome, verdict.reason, verdict.alarm) == (DeliveryOutcome.REFUSED, "no-credentials", True)
+def test_a_real_phone_is_not_said_to_be_reached_by_a_line_in_a_terminal(make_message: MakeMessage) -> None:
+    result = LogChannel(io.StringIO()).deliver(make_message(address_kind=AddressKind.FCM_TOKEN))
+    assert (result.outcome, result.reason, result.alarm) == (DeliveryOutcome.REFUSED, "no-credentials", True)
 
 
 @pytest.mark.parametrize(("kind", "verb"), [("ring", "PUSH"), ("inform", "TELL"), ("withdraw", "UNDO")])
-def test_what_rings_what_informs_and_what_is_withdrawn_look_different(letter: MakeLetter, kind: str, verb: str) -> None:
+def test_what_rings_what_informs_and_what_is_withdrawn_look_different(
+    make_message: MakeMessage, kind: str, verb: str
+) -> None:
     stream = io.StringIO()
-    Log(stream).deliver(letter(kind=LetterKind(kind)))
+    LogChannel(stream).deliver(make_message(kind=MessageKind(kind)))
     assert stream.getvalue().startswith(f"{verb}  to ")
 
 
-def test_of_a_mailbox_nothing_is_written_out(letter: MakeLetter) -> None:
+def test_of_a_mailbox_nothing_is_written_out(make_message: MakeMessage) -> None:
     stream = io.StringIO()
-    verdict = Log(stream).deliver(letter(address="bo@example.com", address_kind=AddressKind.EMAIL))
+    result = LogChannel(stream).deliver(make_message(address="bo@example.com", address_kind=AddressKind.EMAIL))
     assert "to email:…  " in stream.getvalue()
-    assert (verdict.outcome, verdict.alarm) == (DeliveryOutcome.REFUSED, True)
+    assert (result.outcome, result.alarm) == (DeliveryOutcome.REFUSED, True)
 
 
-def test_without_a_stream_it_prints_to_standard_output(letter: MakeLetter, capsys: pytest.CaptureFixture[str]) -> None:
-    log: Channel = Log()
-    log.deliver(letter(address_kind=AddressKind.LOG))
+def test_without_a_stream_it_prints_to_standard_output(
+    make_message: MakeMessage, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log: Channel = LogChannel()
+    log.deliver(make_message(address_kind=AddressKind.LOG))
     log.close()
     assert capsys.readouterr().out.startswith("PUSH  to log:phone-1  ")
 
 
-def test_a_real_push_address_is_not_written_out(letter: MakeLetter) -> None:
+def test_a_real_push_address_is_not_written_out(make_message: MakeMessage) -> None:
     stream = io.StringIO()
-    Log(stream).deliver(letter(address="dGhpcyBpcyBhIHJlYWwgdG9rZW4"))
+    LogChannel(stream).deliver(make_message(address="dGhpcyBpcyBhIHJlYWwgdG9rZW4"))
     assert "to fcm_token:dGhpcy…  " in stream.getvalue()
     assert "BpcyBhIHJlYWwgdG9rZW4" not in stream.getvalue()
 
 
-def test_a_line_break_in_a_place_does_not_start_a_second_line(letter: MakeLetter) -> None:
+def test_a_line_break_in_a_place_does_not_start_a_second_line(make_message: MakeMessage) -> None:
     stream = io.StringIO()
-    Log(stream).deliver(letter(title="table 12\nPUSH  to log:boss\r", body="a\x1b[31m\u2028b"))
+    LogChannel(stream).deliver(make_message(title="table 12\nPUSH  to log:boss\r", body="a\x1b[31m\u2028b"))
     assert stream.getvalue().count("\n") == 1
     assert "\x1b" not in stream.getvalue()
     assert len(stream.getvalue().splitlines()) == 1
 
 
-def test_a_line_is_written_by_one_thread_at_a_time(letter: MakeLetter) -> None:
+def test_a_line_is_written_by_one_thread_at_a_time(make_message: MakeMessage) -> None:
     alone: list[bool] = []
 
     class Watched(io.StringIO):
@@ -72,17 +76,17 @@ def test_a_line_is_written_by_one_thread_at_a_time(letter: MakeLetter) -> None:
             alone.append(log._printing.locked())
             return super().write(text)
 
-    log = Log(Watched())
-    log.deliver(letter())
+    log = LogChannel(Watched())
+    log.deliver(make_message())
     assert alone == [True]
 
 
-def test_letters_from_many_threads_stay_whole_lines(letter: MakeLetter) -> None:
+def test_letters_from_many_threads_stay_whole_lines(make_message: MakeMessage) -> None:
     stream = io.StringIO()
-    log = Log(stream)
-    letters = [letter(address=f"log-{n}", address_kind=AddressKind.LOG) for n in range(200)]
+    log = LogChannel(stream)
+    messages = [make_message(address=f"log-{n}", address_kind=AddressKind.LOG) for n in range(200)]
     with ThreadPoolExecutor(16) as pool:
-        list(pool.map(log.deliver, letters))
+        list(pool.map(log.deliver, messages))
     lines = stream.getvalue().splitlines()
     assert {line.split()[2] for line in lines} == {f"log:log-{n}" for n in range(200)}
     assert len(lines) == 200

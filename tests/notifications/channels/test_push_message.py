@@ -10,19 +10,19 @@ from firebase_admin import messaging
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from notifications.channels.base import BODY_LIMIT, TITLE_LIMIT, AddressKind, Letter, LetterKind, Platform
-from notifications.channels.push.channel import Push
+from notifications.channels.base import BODY_LIMIT, TITLE_LIMIT, AddressKind, Message, MessageKind, Platform
+from notifications.channels.push.channel import PushChannel
 from notifications.channels.push.message import TITLE_OCTETS, message_for, shortened, ttl_of
 from tests.notifications.channels.conftest import NOON, a_letter
 from tests.support.fakes.fcm import FcmStandIn
 
-MakeLetter = Callable[..., Letter]
+MakeMessage = Callable[..., Message]
 ONE_KIBIBYTE = 1024
 A_LONG_TOKEN = "d" * 22 + ":APA91b" + "x" * 134
 
 
-def encoded(letter: Letter) -> dict[str, Any]:
-    return dict(json.loads(str(message_for(letter))))
+def encoded(message: Message) -> dict[str, Any]:
+    return dict(json.loads(str(message_for(message))))
 
 
 def octets(message: dict[str, Any]) -> int:
@@ -30,11 +30,11 @@ def octets(message: dict[str, Any]) -> int:
 
 
 @pytest.mark.parametrize("platform", Platform)
-@pytest.mark.parametrize("kind", LetterKind)
+@pytest.mark.parametrize("kind", MessageKind)
 def test_the_data_carries_the_ids_and_the_type(
-    fcm: FcmStandIn, push: Push, letter: MakeLetter, platform: Platform, kind: LetterKind
+    fcm: FcmStandIn, push: PushChannel, make_message: MakeMessage, platform: Platform, kind: MessageKind
 ) -> None:
-    one = letter(platform=platform, kind=kind)
+    one = make_message(platform=platform, kind=kind)
     push.deliver(one)
     assert fcm.messages[0]["data"] == {
         "notification_id": str(one.notification_id),
@@ -45,8 +45,10 @@ def test_the_data_carries_the_ids_and_the_type(
 
 
 @pytest.mark.parametrize(("severity", "channel"), [("normal", "alerts_normal"), ("severe", "alerts_severe")])
-def test_a_ring_on_android(fcm: FcmStandIn, push: Push, letter: MakeLetter, severity: str, channel: str) -> None:
-    ring = letter(severity=severity)
+def test_a_ring_on_android(
+    fcm: FcmStandIn, push: PushChannel, make_message: MakeMessage, severity: str, channel: str
+) -> None:
+    ring = make_message(severity=severity)
     push.deliver(ring)
     assert fcm.messages[0]["android"] == {
         "priority": "high",
@@ -56,8 +58,8 @@ def test_a_ring_on_android(fcm: FcmStandIn, push: Push, letter: MakeLetter, seve
     assert not {"apns", "webpush"} & fcm.messages[0].keys()
 
 
-def test_a_ring_on_ios(fcm: FcmStandIn, push: Push, letter: MakeLetter) -> None:
-    ring = letter(platform=Platform.IOS)
+def test_a_ring_on_ios(fcm: FcmStandIn, push: PushChannel, make_message: MakeMessage) -> None:
+    ring = make_message(platform=Platform.IOS)
     push.deliver(ring)
     assert fcm.messages[0]["apns"] == {
         "headers": {
@@ -77,8 +79,8 @@ def test_a_ring_on_ios(fcm: FcmStandIn, push: Push, letter: MakeLetter) -> None:
     assert not {"android", "webpush"} & fcm.messages[0].keys()
 
 
-def test_a_ring_on_the_web(fcm: FcmStandIn, push: Push, letter: MakeLetter) -> None:
-    ring = letter(platform=Platform.WEB)
+def test_a_ring_on_the_web(fcm: FcmStandIn, push: PushChannel, make_message: MakeMessage) -> None:
+    ring = make_message(platform=Platform.WEB)
     push.deliver(ring)
     assert fcm.messages[0]["webpush"] == {
         "headers": {"TTL": "120", "Urgency": "high"},
@@ -87,9 +89,9 @@ def test_a_ring_on_the_web(fcm: FcmStandIn, push: Push, letter: MakeLetter) -> N
 
 
 def test_what_informs_is_shown_on_android_without_the_sound_of_an_alert(
-    fcm: FcmStandIn, push: Push, letter: MakeLetter
+    fcm: FcmStandIn, push: PushChannel, make_message: MakeMessage
 ) -> None:
-    told = letter(kind=LetterKind.INFORM, severity="severe")
+    told = make_message(kind=MessageKind.INFORM, severity="severe")
     push.deliver(told)
     assert fcm.messages[0]["notification"] == {"title": told.title, "body": told.body}
     assert fcm.messages[0]["android"] == {
@@ -99,8 +101,10 @@ def test_what_informs_is_shown_on_android_without_the_sound_of_an_alert(
     }
 
 
-def test_what_informs_is_shown_on_ios_without_breaking_in(fcm: FcmStandIn, push: Push, letter: MakeLetter) -> None:
-    told = letter(kind=LetterKind.INFORM, platform=Platform.IOS)
+def test_what_informs_is_shown_on_ios_without_breaking_in(
+    fcm: FcmStandIn, push: PushChannel, make_message: MakeMessage
+) -> None:
+    told = make_message(kind=MessageKind.INFORM, platform=Platform.IOS)
     push.deliver(told)
     assert fcm.messages[0]["notification"] == {"title": told.title, "body": told.body}
     assert fcm.messages[0]["apns"] == {
@@ -114,8 +118,10 @@ def test_what_informs_is_shown_on_ios_without_breaking_in(fcm: FcmStandIn, push:
     }
 
 
-def test_what_informs_is_shown_on_the_web_without_urgency(fcm: FcmStandIn, push: Push, letter: MakeLetter) -> None:
-    told = letter(kind=LetterKind.INFORM, platform=Platform.WEB)
+def test_what_informs_is_shown_on_the_web_without_urgency(
+    fcm: FcmStandIn, push: PushChannel, make_message: MakeMessage
+) -> None:
+    told = make_message(kind=MessageKind.INFORM, platform=Platform.WEB)
     push.deliver(told)
     assert fcm.messages[0]["notification"] == {"title": told.title, "body": told.body}
     assert fcm.messages[0]["webpush"] == {
@@ -126,9 +132,9 @@ def test_what_informs_is_shown_on_the_web_without_urgency(fcm: FcmStandIn, push:
 
 @pytest.mark.parametrize("platform", Platform)
 def test_a_letter_about_no_alert_stands_alone(
-    fcm: FcmStandIn, push: Push, letter: MakeLetter, platform: Platform
+    fcm: FcmStandIn, push: PushChannel, make_message: MakeMessage, platform: Platform
 ) -> None:
-    alone = letter(kind=LetterKind.INFORM, platform=platform, alert_id=None, concern_id=None)
+    alone = make_message(kind=MessageKind.INFORM, platform=platform, alert_id=None, concern_id=None)
     push.deliver(alone)
     (message,) = fcm.messages
     assert message["data"] == {"notification_id": str(alone.notification_id), "type": "alert.inform"}
@@ -138,9 +144,9 @@ def test_a_letter_about_no_alert_stands_alone(
 
 @pytest.mark.parametrize("platform", Platform)
 def test_a_withdrawal_shows_nothing_and_wakes_nobody(
-    fcm: FcmStandIn, push: Push, letter: MakeLetter, platform: Platform
+    fcm: FcmStandIn, push: PushChannel, make_message: MakeMessage, platform: Platform
 ) -> None:
-    push.deliver(letter(kind=LetterKind.WITHDRAW, platform=platform))
+    push.deliver(make_message(kind=MessageKind.WITHDRAW, platform=platform))
     message = fcm.messages[0]
     assert "notification" not in message
     if platform is Platform.ANDROID:
@@ -154,8 +160,8 @@ def test_a_withdrawal_shows_nothing_and_wakes_nobody(
 
 
 @pytest.mark.parametrize("platform", Platform)
-@pytest.mark.parametrize("kind", LetterKind)
-def test_nothing_is_ever_collapsed_away_on_android(platform: Platform, kind: LetterKind) -> None:
+@pytest.mark.parametrize("kind", MessageKind)
+def test_nothing_is_ever_collapsed_away_on_android(platform: Platform, kind: MessageKind) -> None:
     assert "collapse_key" not in json.dumps(encoded(a_letter(platform=platform, kind=kind)))
 
 
@@ -199,11 +205,11 @@ def test_a_full_title_and_body_stay_under_a_kibibyte(platform: Platform, letter_
     title=st.text(st.characters(), max_size=TITLE_LIMIT),
     body=st.text(st.characters(), max_size=BODY_LIMIT),
     platform=st.sampled_from(Platform),
-    kind=st.sampled_from(LetterKind),
+    kind=st.sampled_from(MessageKind),
     severity=st.sampled_from(["normal", "severe"]),
 )
 def test_the_payload_stays_under_a_kibibyte_in_any_script(
-    title: str, body: str, platform: Platform, kind: LetterKind, severity: str
+    title: str, body: str, platform: Platform, kind: MessageKind, severity: str
 ) -> None:
     ring = a_letter(title=title, body=body, platform=platform, kind=kind, severity=severity, address="x")
     assert octets(encoded(ring)) < ONE_KIBIBYTE

@@ -9,11 +9,11 @@ from sqlalchemy import select
 
 from models.access import GRANTS, Actor, Role
 from models.alerts.enums import AlertState
-from models.concerns.check import AskedWell
+from models.concerns.check import WellbeingCheck
 from models.concerns.concern import Concern
 from models.concerns.enums import Channel, Handling, Kind, Outcome, Status
 from models.concerns.event import ConcernEvent
-from models.concerns.previous import last_of
+from models.concerns.previous import find_previous
 from models.customers.customer import Customer
 from models.db.base import Money
 from models.db.session import Database, ScopedSession
@@ -21,7 +21,7 @@ from models.organizations.store import Store
 from models.organizations.store_day import StoreDay
 from models.organizations.vocabulary import Category, Cause
 from models.recovery.action import ActionStatus, RecoveryAction
-from models.recovery.approvals import act
+from models.recovery.approvals import record_action
 from models.recovery.follow_up import FollowUp, FollowUpKind
 from models.recovery.remedy import Remedy
 from notifications.decide.announce import announce
@@ -83,11 +83,11 @@ def _listen(stage: Stage, rng: Random) -> None:
     for _ in range(rng.randrange(60)):
         by, at = rng.choice(stage.people), BEGIN + timedelta(seconds=rng.randrange(DAYS * 24 * 3600))
         store_id = rng.choice(stage.stores).id
-        AskedWell.tap(stage.session, by=by, at=at, store_id=store_id, count=rng.choice([1, 1, 5, 500]))
+        WellbeingCheck.record(stage.session, by=by, at=at, store_id=store_id, count=rng.choice([1, 1, 5, 500]))
     for _ in range(rng.randrange(60, 120)):
         store, day = rng.choice(stage.stores), BEGIN.date() + timedelta(days=rng.randrange(DAYS))
         sizes = {name: rng.choice([None, 0, 9, 10, 250]) for name in ("covers", "transactions")}
-        StoreDay.tell(stage.session, store, day, sales=None, **sizes)
+        StoreDay.record(stage.session, store, day, sales=None, **sizes)
         stage.session.flush()
 
 
@@ -95,13 +95,11 @@ def _promise(stage: Stage, rng: Random, concern: Concern) -> None:
     """Something is promised, and kept, broken, cancelled or handed over, in time or not; or nothing becomes of it."""
     by, session, at = rng.choice(stage.people[:3]), stage.session, concern.received_at
     due_at = at + timedelta(seconds=rng.choice([1, 600, 7200, 30_000, 86_400, 3 * 86_400]))
-    promised, _ = FollowUp.promise(
-        session, concern, by=by, at=at, due_at=due_at, what="A call.", kind=FollowUpKind.CALL
-    )
+    promised, _ = FollowUp.create(session, concern, by=by, at=at, due_at=due_at, what="A call.", kind=FollowUpKind.CALL)
     session.flush()
     at += timedelta(seconds=rng.choice([0, 599, 600, 7200, 86_400]))
     if at >= due_at and rng.random() < 0.5:
-        promised.break_(at=at)
+        promised.mark_broken(at=at)
     match rng.choice(["keep", "keep", "cancel", "nothing"]):
         case "keep":
             promised.keep(by=by, at=at)
@@ -131,7 +129,7 @@ def _happen(stage: Stage, rng: Random) -> None:
         handling=rng.choice([Handling.HELP, Handling.HELP, Handling.MINE]),
         channel=rng.choice(list(Channel)),
         sensitive=rng.random() < 0.1,
-        previous=last_of(stage.session, described.get("customer"), before=now),
+        previous=find_previous(stage.session, described.get("customer"), before=now),
         **described,
     )
     stage.session.add(event.concern)
@@ -163,7 +161,7 @@ def _go_on(stage: Stage, rng: Random, concern: Concern, now: datetime) -> None:
             events = [concern.reopen(by=by, at=now)]
         case "nobody comes" if concern.alert and concern.alert.state is AlertState.OPEN:
             while (at := concern.alert.next_step_at) is not None:
-                concern.alert.climb(at=max(at, now), arrived=False)
+                concern.alert.advance(at=max(at, now), arrived=False)
     session.flush()
     for event in filter(None, events):
         announce(session, event)
@@ -173,7 +171,7 @@ def _go_on(stage: Stage, rng: Random, concern: Concern, now: datetime) -> None:
 def _act(stage: Stage, rng: Random, concern: Concern, by: Actor, now: datetime) -> ConcernEvent:
     cost = Money(rng.choice([0, 1, 250, 999, 10**9]), concern.store.currency) if rng.random() < 0.7 else None
     remedy = rng.choice([it for it in stage.remedies if cost or it.default_cost is None])
-    return act(stage.session, concern, by=by, remedy=remedy, cost=cost, at=now)[1]
+    return record_action(stage.session, concern, by=by, remedy=remedy, cost=cost, at=now)[1]
 
 
 def _take_back(session: ScopedSession, concern: Concern, by: Actor, now: datetime) -> ConcernEvent | None:

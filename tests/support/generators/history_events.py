@@ -10,7 +10,7 @@ from models.alerts.alert import Alert
 from models.alerts.notification import Notification, NotificationKind, ReceiptEvent
 from models.concerns.concern import Concern
 from models.db.session import Database, ScopedSession
-from models.organizations.catalogue_item import Item
+from models.organizations.catalogue_item import CatalogueItem
 from models.organizations.vocabulary import Cause, Question
 from models.recovery.fix import Fix
 from models.recovery.follow_up import FollowUp, FollowUpKind
@@ -24,8 +24,8 @@ DISHES = [{"name": name} for name in ("Soup", "Bread", "Fish")]
 def live_on(database: Database, shop: Shop, rng: Random) -> None:
     """Let the concerns of a shop that has lived be about something, and their alerts be heard."""
     with database.writing(shop.organization_id) as session:
-        dishes = Item.told(session, DISHES, at=BEGIN)
-        dishes += Item.told(session, [{"name": "The man in the red coat"}], sensitive=True, at=BEGIN)
+        dishes = CatalogueItem.find_or_create(session, DISHES, at=BEGIN)
+        dishes += CatalogueItem.find_or_create(session, [{"name": "The man in the red coat"}], sensitive=True, at=BEGIN)
         questions = [
             Question(slug="what-happened-here", text="What happened here?"),
             *session.scalars(select(Question)),
@@ -50,7 +50,7 @@ def _fix(session: ScopedSession, shop: Shop, rng: Random) -> None:
         where = {"cause": cause.slug, "category": cause.category.slug, "what": "Mended."}
         for store_id in rng.choice([(None,), (shop.store_id,), (shop.other_store_id, None)]):
             at = BEGIN + timedelta(seconds=rng.randrange(DAYS * 24 * 3600))
-            Fix.tell(session, **where, store_id=store_id, by=admin, at=at)
+            Fix.record(session, **where, store_id=store_id, by=admin, at=at)
 
 
 def _ring(session: ScopedSession, shop: Shop, rng: Random) -> None:

@@ -49,7 +49,7 @@ def raw_rows(connection: Connection, store_ids: Collection[UUID]) -> Raw:
     for action in of_the_stores("recovery_action"):
         actions.setdefault(action["concern_id"], []).append(action)
     groups: dict[UUID, list[UUID]] = {}
-    for member in of_the_stores("store_in_group"):
+    for member in of_the_stores("store_group_member"):
         groups.setdefault(member["store_id"], []).append(member["group_id"])
     named = {name: {row["id"]: row for row in everything(name)} for name in NAMED}
     return Raw(
@@ -57,7 +57,7 @@ def raw_rows(connection: Connection, store_ids: Collection[UUID]) -> Raw:
         actions=actions,
         alerts={alert["concern_id"]: alert for alert in of_the_stores("alert")},
         follow_ups=of_the_stores("follow_up"),
-        checks=of_the_stores("asked_well"),
+        checks=of_the_stores("wellbeing_check"),
         days=of_the_stores("store_day"),
         named={**named, "store": {store_id: named["store"][store_id] for store_id in store_ids}},
         groups=groups,

@@ -61,16 +61,16 @@ def row_of(raw: Raw, rows: dict[str, list[Record]], *, whole: bool) -> dict[str,
         return {**counted, **dict.fromkeys(names)}
     days = rows.get("days", [])
     checks = rows.get("checks", [])
-    to_ask = {(it["store_id"], it["business_date"]): to_ask_on(it) for it in days if to_ask_on(it) is not None}
-    asked = sum(it["count"] for it in checks if (it["store_id"], day_of(raw, it, "at")) in to_ask)
-    told = sum((it["store_id"], day_of(raw, it, "occurred_at")) in to_ask for it in concerns)
+    ask_denominator = {(it["store_id"], it["business_date"]): to_ask_on(it) for it in days if to_ask_on(it) is not None}
+    asked = sum(it["count"] for it in checks if (it["store_id"], day_of(raw, it, "at")) in ask_denominator)
+    told = sum((it["store_id"], day_of(raw, it, "occurred_at")) in ask_denominator for it in concerns)
     return {
         **counted,
         **promised(rows.get("follow_ups", [])),
         "checks": sum(it["count"] for it in checks),
         "covers": sum(it["covers"] or 0 for it in days),
         "transactions": sum(it["transactions"] or 0 for it in days),
-        "ask_rate": rate(asked + told, sum(to_ask.values())),
+        "ask_rate": rate(asked + told, sum(ask_denominator.values())),
     }
 
 

@@ -36,8 +36,8 @@ def more_rows(connection: Connection, store_ids: Collection[UUID]) -> More:
     def everything(name: str) -> list[Record]:
         return [dict(row._mapping) for row in connection.execute(sa.select(metadata.tables[name]))]
 
-    for name in ("item", "question"):
-        raw.named[name] = {row["id"]: {"name": row.get("text"), **row} for row in everything(name)}
+    for name, table in (("item", "catalogue_item"), ("question", "question")):
+        raw.named[name] = {row["id"]: {"name": row.get("text"), **row} for row in everything(table)}
     items: dict[UUID, list[Record]] = {}
     for named in everything("concern_item"):
         items.setdefault(named["concern_id"], []).append(named)
@@ -190,13 +190,13 @@ def listening(more: More, rows: list[Record], _alike: list[Record], by: Sequence
     checks = [it for it in rows if "_check" in it]
     days = {(it["store_id"], it["business_date"]): to_ask_on(it) for it in rows if "_day" in it}
     concerns = [it for it in rows if "_check" not in it and "_day" not in it]
-    to_ask = {day: number for day, number in days.items() if number is not None}
-    heard = sum(it["count"] for it in checks if (it["store_id"], day_of(more.raw, it, "at")) in to_ask)
-    heard += sum((it["store_id"], day_of(more.raw, it, "occurred_at")) in to_ask for it in concerns)
+    ask_denominator = {day: number for day, number in days.items() if number is not None}
+    heard = sum(it["count"] for it in checks if (it["store_id"], day_of(more.raw, it, "at")) in ask_denominator)
+    heard += sum((it["store_id"], day_of(more.raw, it, "occurred_at")) in ask_denominator for it in concerns)
     return {
         "concerns": len(concerns),
         "checks": sum(it["count"] for it in checks) if whole else None,
-        "ask_rate": rate(heard, sum(to_ask.values())) if whole else None,
+        "ask_rate": rate(heard, sum(ask_denominator.values())) if whole else None,
         "read_back_share": rate(sum(it["read_back"] for it in concerns), len(concerns)),
         "question_asked_share": rate(sum(it["question_id"] is not None for it in concerns), len(concerns)),
         "mood_lift": lift(concerns),
