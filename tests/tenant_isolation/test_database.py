@@ -47,7 +47,7 @@ def test_the_database_refuses_every_link_across_tenants(walls: Walls) -> None:
             with pytest.raises(IntegrityError, match=r"(?i)foreign key"):
                 connection.execute(change)
         tried.add(f"{table.name}.{column.name}")
-    assert len(tried) >= 35  # every composite foreign key there is, see tests/test_house.py
+    assert len(tried) >= 35  # every composite foreign key there is, see tests/test_structure.py
 
 
 @every_wall

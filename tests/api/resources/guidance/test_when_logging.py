@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select
 
 from models.organizations.vocabulary import Question
-from tests.api.test_guidance import COLD, ask, happened, limit_vouchers, offer
+from tests.api.resources.guidance.test_guidance import COLD, ask, happened, limit_vouchers, offer
 from tests.support.app import World
 from tests.support.factories import Shop, make_shop
 from tests.support.worker import log_concern, move

@@ -3,8 +3,8 @@
 import csv
 import io
 
-from tests.api.test_guidance import limit_vouchers
-from tests.api.test_log_page import path, resolve, sign, tell
+from tests.api.resources.guidance.test_guidance import limit_vouchers
+from tests.api.resources.recovery_logs.test_notes_and_sign_off import path, resolve, sign, tell
 from tests.support.app import World
 from tests.support.factories import NOON, Shop
 from tests.support.problems import problem

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from api.schemas.base import MOST_PER_PAGE
 from models.db.cache import TtlCache
-from tests.api.test_guidance import limit_vouchers
+from tests.api.resources.guidance.test_guidance import limit_vouchers
 from tests.support.app import World
 from tests.support.bulk_copies import copy, originals
 from tests.support.databases import Databases

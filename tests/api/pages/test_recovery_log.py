@@ -9,8 +9,8 @@ from werkzeug.test import TestResponse
 
 from api.pages.charts import Chart, Column
 from api.pages.recovery_log import SHEET, condense_timeline
-from tests.api.test_guidance import limit_vouchers
-from tests.api.test_log_page import DAY, NEXT, amend, note, path, resolve, sign, tell
+from tests.api.resources.guidance.test_guidance import limit_vouchers
+from tests.api.resources.recovery_logs.test_notes_and_sign_off import DAY, NEXT, amend, note, path, resolve, sign, tell
 from tests.support.app import World
 from tests.support.factories import NOON, Shop
 from tests.support.problems import problem

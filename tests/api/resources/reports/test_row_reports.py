@@ -10,7 +10,7 @@ from werkzeug.test import TestResponse
 
 from api.web.xlsx_format import XLSX
 from models.concerns.enums import Outcome
-from tests.api.test_reports import tell
+from tests.api.resources.reports.test_recovery import tell
 from tests.support.app import World
 from tests.support.factories import Shop, make_shop
 from tests.support.problems import error

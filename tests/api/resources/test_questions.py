@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.api.test_guidance import ask
+from tests.api.resources.guidance.test_guidance import ask
 from tests.support.app import World
 from tests.support.factories import Shop
 from tests.support.problems import error, problem

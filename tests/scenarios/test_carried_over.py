@@ -6,7 +6,7 @@ from typing import Any
 from models.daily_log.daily_log import DailyLogHandover
 from models.organizations.opening_hours import WEEKDAYS
 from models.policy_defaults import MAX_CARRIED_OVER
-from tests.api.test_log_page import DAY, NEXT, ids, note, read, resolve, sign, tell
+from tests.api.resources.recovery_logs.test_notes_and_sign_off import DAY, NEXT, ids, note, read, resolve, sign, tell
 from tests.support.app import World
 from tests.support.databases import only_on_sqlite
 from tests.support.factories import NOON, Shop

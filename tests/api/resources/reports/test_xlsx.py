@@ -10,7 +10,7 @@ from python_calamine import CalamineWorkbook
 
 from api.web.xlsx_format import XLSX
 from models.organizations.store import Store
-from tests.api.test_reports import report, tell
+from tests.api.resources.reports.test_recovery import report, tell
 from tests.support.app import World
 from tests.support.factories import Shop
 
