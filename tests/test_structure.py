@@ -26,7 +26,7 @@ from models.tables import metadata
 from tests.support.databases import ROOT, Databases, migrate
 from tests.support.openapi_document import bare_application, document, operations, written_document
 from tests.support.permission_table import AGREED, table
-from tests.support.tenant_rows import tenant_tables
+from tests.support.rows import tenant_tables
 
 LINK = re.compile(r"\]\(([^)#\s]+)[^)]*\)")
 GLOBAL = {"organization", "heartbeat", "watchdog_run", "restore_event", "metric_counter"}

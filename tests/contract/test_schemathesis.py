@@ -25,8 +25,8 @@ from models.staff.credentials import StaffSession
 from models.staff.staff import Staff
 from tests.support.app import World
 from tests.support.databases import Databases
-from tests.support.factories import PEOPLE
-from tests.support.full_organization import PHONE, Scene, make_scene
+from tests.support.factories.full_organization import PHONE, Scene, make_scene
+from tests.support.factories.organizations import PEOPLE
 from tests.support.openapi_document import document
 
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "0"))

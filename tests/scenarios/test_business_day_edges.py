@@ -13,7 +13,7 @@ from models.concerns.concern import Concern
 from models.organizations.store import Store
 from models.reports.daily_log import DailyLogReport, build_daily_log
 from tests.support.app import World
-from tests.support.factories import Shop, make_store
+from tests.support.factories.organizations import Shop, make_store
 
 NIGHTS = [  # zone, the first night on which the clock changes, when it does
     ("Europe/Lisbon", date(2026, 3, 28), "2026-03-29 01:00"),

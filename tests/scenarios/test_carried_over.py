@@ -6,11 +6,12 @@ from typing import Any
 from models.daily_log.daily_log import DailyLogHandover
 from models.organizations.opening_hours import WEEKDAYS
 from models.policy_defaults import MAX_CARRIED_OVER
-from tests.api.resources.recovery_logs.test_notes_and_sign_off import DAY, NEXT, ids, note, read, resolve, sign, tell
 from tests.support.app import World
+from tests.support.clock import NOON
 from tests.support.databases import only_on_sqlite
-from tests.support.factories import NOON, Shop
-from tests.support.worker import rows
+from tests.support.factories.daily_log import DAY, NEXT, ids, note, read, resolve, sign, tell
+from tests.support.factories.organizations import Shop
+from tests.support.rows import rows
 
 AFTER = NEXT + timedelta(days=1)
 

@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError
 from api.resources import concerns
 from config import Config, LogFormat, set_up_logging
 from tests.support.app import World
-from tests.support.factories import PASSWORD, Shop
+from tests.support.factories.organizations import PASSWORD, Shop
 
 PLANTED = {
     "name": "Planted Person",

@@ -1,7 +1,7 @@
 """The main job over the whole application: logged, taken, put right, resolved."""
 
 from tests.support.app import World
-from tests.support.factories import Shop
+from tests.support.factories.organizations import Shop
 
 
 def test_a_mood_alone_makes_a_concern_and_raises_an_alert(world: World, shop: Shop) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from models.alerts.notification import NotificationKind
 from tests.support.app import World
-from tests.support.store_evening import Evening, evening_in
+from tests.support.store_scenario import Evening, evening_in
 
 OWN = NotificationKind.OWN
 ALONE = {

@@ -16,8 +16,9 @@ from models.recovery.follow_up import FollowUp, FollowUpKind
 from models.recovery.remedy import Remedy
 from notifications.decide.announce import announce
 from tests.support.app import World
-from tests.support.factories import NOON, Shop
-from tests.support.store_groups import put_in_groups
+from tests.support.clock import NOON
+from tests.support.factories.organizations import Shop
+from tests.support.factories.store_groups import put_in_groups
 
 
 def tell(world: World, shop: Shop, count: int) -> None:

@@ -10,14 +10,15 @@ import sqlalchemy as sa
 
 from api.schemas.base import MOST_PER_PAGE
 from models.db.cache import TtlCache
-from tests.api.resources.guidance.test_guidance import limit_vouchers
 from tests.support.app import World
-from tests.support.bulk_copies import copy, originals
+from tests.support.clock import NOON
 from tests.support.databases import Databases
-from tests.support.factories import NOON, Shop
-from tests.support.full_organization import QUERIES, Scene, make_scene
+from tests.support.factories.bulk_copies import copy, originals
+from tests.support.factories.concerns import log_concern
+from tests.support.factories.full_organization import QUERIES, Scene, make_scene
+from tests.support.factories.guidance import limit_vouchers
+from tests.support.factories.organizations import Shop
 from tests.support.openapi_document import Operation, operations
-from tests.support.worker import log_concern
 
 FEW, MANY = 10, 200
 

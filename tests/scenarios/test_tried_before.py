@@ -3,8 +3,8 @@
 from typing import Any
 
 from tests.support.app import World
-from tests.support.factories import Shop
-from tests.support.worker import log_concern, move
+from tests.support.factories.concerns import log_concern, move
+from tests.support.factories.organizations import Shop
 
 QUILL = {"customer": {"phone": "+351912345678"}}
 

@@ -8,7 +8,8 @@ import sqlalchemy as sa
 from click.testing import Result
 
 from tests.support.app import World
-from tests.support.factories import Shop, give_phone
+from tests.support.factories.organizations import Shop
+from tests.support.factories.staff import give_phone
 
 Command = Callable[..., Result]
 

@@ -10,19 +10,11 @@ from models.db.session import ALL_TENANTS
 from models.outbox.admin import count_by_state
 from models.outbox.message import OutboxKind, OutboxMessage
 from tests.support.app import World
-from tests.support.factories import Shop, give_phone
-from tests.support.worker import (
-    Notebook,
-    log_concern,
-    move,
-    notifications,
-    over,
-    queued,
-    rows,
-    the_alert,
-    work,
-    worker_of,
-)
+from tests.support.factories.concerns import log_concern, move
+from tests.support.factories.organizations import Shop
+from tests.support.factories.staff import give_phone
+from tests.support.rows import notifications, queued, rows, the_alert
+from tests.support.worker import Notebook, over, work, worker_of
 
 
 def retry(world: World, *words: str) -> Result:

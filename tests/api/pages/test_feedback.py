@@ -5,9 +5,9 @@ from uuid import uuid4
 import pytest
 
 from models.recovery.public_token import new_token
-from tests.api.resources.feedback.test_feedback import KNOWN, link, over, read, say
 from tests.support.app import World
-from tests.support.factories import Shop
+from tests.support.factories.feedback import KNOWN, link, over, read, say
+from tests.support.factories.organizations import Shop
 
 
 @pytest.mark.parametrize(

@@ -10,10 +10,10 @@ from uuid_utils.compat import uuid7
 from werkzeug.test import TestResponse
 
 from tests.support.app import World
+from tests.support.assertions import error, problem
 from tests.support.databases import only_on_postgresql
-from tests.support.factories import Shop
-from tests.support.problems import error, problem
-from tests.support.store_evening import Evening, evening_in
+from tests.support.factories.organizations import Shop
+from tests.support.store_scenario import Evening, evening_in
 from tests.support.threads import at_once
 
 MOOD = {"mood": "1", "their_words": "We wait and wait.", "wanted": "Somebody who looks at us."}

@@ -9,11 +9,12 @@ from werkzeug.test import TestResponse
 
 from api.pages.charts import Chart, Column
 from api.pages.recovery_log import SHEET, condense_timeline
-from tests.api.resources.guidance.test_guidance import limit_vouchers
-from tests.api.resources.recovery_logs.test_notes_and_sign_off import DAY, NEXT, amend, note, path, resolve, sign, tell
 from tests.support.app import World
-from tests.support.factories import NOON, Shop
-from tests.support.problems import problem
+from tests.support.assertions import problem
+from tests.support.clock import NOON
+from tests.support.factories.daily_log import DAY, NEXT, amend, note, path, resolve, sign, tell
+from tests.support.factories.guidance import limit_vouchers
+from tests.support.factories.organizations import Shop
 
 
 def ask(world: World, shop: Shop, by: str = "manager", day: Any = DAY, **headers: str) -> TestResponse:

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from tests.support.app import World
-from tests.support.factories import Shop
-from tests.support.problems import error, problem
-from tests.support.worker import log_concern
+from tests.support.assertions import error, problem
+from tests.support.factories.concerns import log_concern
+from tests.support.factories.organizations import Shop
 
 WAITING = {"slug": "waiting", "name": "Waiting", "category": "waiting-time", "mood_at_most": 3}
 

@@ -12,8 +12,11 @@ from models.staff.staff import Staff
 from notifications.channels.base import DeliveryResult
 from notifications.worker.worker import Worker
 from tests.support.app import World
-from tests.support.factories import Shop, give_phone, set_climb
-from tests.support.worker import Notebook, log_concern, move, notifications, over, work, worker_of
+from tests.support.factories.concerns import log_concern, move
+from tests.support.factories.organizations import Shop, set_climb
+from tests.support.factories.staff import give_phone
+from tests.support.rows import notifications
+from tests.support.worker import Notebook, over, work, worker_of
 
 
 @pytest.fixture

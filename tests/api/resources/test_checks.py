@@ -7,9 +7,10 @@ import pytest
 from models.concerns.check import WellbeingCheck
 from models.organizations.store_day import StoreDay
 from tests.support.app import World
-from tests.support.factories import Shop
-from tests.support.problems import error, problem
-from tests.support.worker import log_concern, rows
+from tests.support.assertions import error, problem
+from tests.support.factories.concerns import log_concern
+from tests.support.factories.organizations import Shop
+from tests.support.rows import rows
 
 DAY = "2026-03-03"
 TOLD = {"covers": 140, "transactions": 61, "sales": {"amount": 412_000, "currency": "EUR"}}

@@ -6,9 +6,10 @@ import pytest
 
 from models.staff.staff import Staff
 from tests.support.app import World
-from tests.support.factories import Shop
-from tests.support.problems import error, problem
-from tests.support.worker import log_concern, the_alert
+from tests.support.assertions import error, problem
+from tests.support.factories.concerns import log_concern
+from tests.support.factories.organizations import Shop
+from tests.support.rows import the_alert
 
 FIRST = {"after_seconds": 0, "whom": ["on_shift"]}
 THEN = {"after_seconds": 90, "whom": ["managers"]}

@@ -10,9 +10,10 @@ from models.access import GRANTS, Actor, Role
 from models.recovery.follow_up import FollowUp
 from models.staff.staff import Staff
 from tests.support.app import World
-from tests.support.factories import NOON, Shop
-from tests.support.problems import error, problem
-from tests.support.worker import log_concern, move
+from tests.support.assertions import error, problem
+from tests.support.clock import NOON
+from tests.support.factories.concerns import log_concern, move
+from tests.support.factories.organizations import Shop
 
 CALL = {"what": "We call with the day of delivery.", "kind": "call", "due_at": "2026-03-03T18:00:00Z"}
 DAY = "2026-03-03"

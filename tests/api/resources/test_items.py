@@ -6,9 +6,9 @@ from sqlalchemy import select
 
 from models.db.change_feed import Change
 from tests.support.app import World
-from tests.support.factories import Shop, make_shop
-from tests.support.problems import problem
-from tests.support.worker import log_concern
+from tests.support.assertions import problem
+from tests.support.factories.concerns import log_concern
+from tests.support.factories.organizations import Shop, make_shop
 
 
 def listed(world: World, shop: Shop, name: str | None = None, by: str = "floor") -> list[Any]:

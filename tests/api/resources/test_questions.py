@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from tests.api.resources.guidance.test_guidance import ask
 from tests.support.app import World
-from tests.support.factories import Shop
-from tests.support.problems import error, problem
-from tests.support.worker import log_concern
+from tests.support.assertions import error, problem
+from tests.support.factories.concerns import log_concern
+from tests.support.factories.guidance import ask
+from tests.support.factories.organizations import Shop
 
 
 def create(world: World, shop: Shop, slug: str, **said: Any) -> Any:

@@ -6,9 +6,9 @@ from uuid import uuid4
 import pytest
 
 from tests.support.app import World
+from tests.support.assertions import error, problem
 from tests.support.export_reader import follow, page
-from tests.support.factories import Shop, make_shop
-from tests.support.problems import error, problem
+from tests.support.factories.organizations import Shop, make_shop
 
 
 def ask(world: World, shop: Shop, method: str, path: str, by: str = "admin", **options: Any) -> Any:

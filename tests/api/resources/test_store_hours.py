@@ -9,9 +9,9 @@ from sqlalchemy import select
 from models.db.change_feed import Change
 from models.organizations.store import Store
 from tests.support.app import World
-from tests.support.factories import Shop
-from tests.support.problems import error, problem
-from tests.support.worker import rows
+from tests.support.assertions import error, problem
+from tests.support.factories.organizations import Shop
+from tests.support.rows import rows
 
 MONDAY = {"weekday": "monday", "opens_at": "18:00", "closes_at": "02:00"}
 CHRISTMAS = {"date": "2026-12-25", "name": "Christmas", "periods": []}

@@ -8,9 +8,9 @@ import pytest
 from models.access import GRANTS, Role
 from tests.api.conftest import Still
 from tests.support.app import World
-from tests.support.factories import Shop
+from tests.support.assertions import problem
+from tests.support.factories.organizations import Shop
 from tests.support.openapi_document import Operation, operations, resolved
-from tests.support.problems import problem
 
 NOBODYS = str(UUID(int=3))
 

@@ -17,9 +17,9 @@ from models.db.session import ALL_TENANTS
 from models.outbox.message import OutboxMessage
 from models.recovery.action import RecoveryAction
 from tests.support.app import World
+from tests.support.assertions import problem
 from tests.support.databases import only_on_postgresql
-from tests.support.factories import Shop, make_shop
-from tests.support.problems import problem
+from tests.support.factories.organizations import Shop, make_shop
 from tests.support.threads import at_once
 
 UNHAPPY = {"mood": 1, "customer": {"phone": "912 345 678"}, "category": "food", "place": "table-12"}

@@ -17,8 +17,11 @@ from models.staff.device import AddressKind
 from notifications.channels.base import DeliveryResult
 from tests.support.app import World
 from tests.support.databases import only_on_sqlite
-from tests.support.factories import Shop, give_phone
-from tests.support.worker import Notebook, log_concern, over, rows, work, worker_of
+from tests.support.factories.concerns import log_concern
+from tests.support.factories.organizations import Shop
+from tests.support.factories.staff import give_phone
+from tests.support.rows import rows
+from tests.support.worker import Notebook, over, work, worker_of
 
 OPERATIONS = ROOT / "docs" / "operations"
 NAME = re.compile(r"\bamends_[a-z_]+")

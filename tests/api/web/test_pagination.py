@@ -9,10 +9,10 @@ import pytest
 
 from tests.api.conftest import Still
 from tests.support.app import World
+from tests.support.assertions import error
 from tests.support.databases import Databases
-from tests.support.full_organization import CALL, PHONE, Scene, make_scene
+from tests.support.factories.full_organization import CALL, PHONE, Scene, make_scene
 from tests.support.openapi_document import Operation, operations
-from tests.support.problems import error
 
 LISTS = [operation for operation in operations() if operation.pages and not operation.named("path")]
 lists = pytest.mark.parametrize("path", [operation.path for operation in LISTS])

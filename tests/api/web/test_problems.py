@@ -7,8 +7,8 @@ import pytest
 
 from tests.api.conftest import Still
 from tests.support.app import World
-from tests.support.factories import Shop
-from tests.support.problems import error, problem
+from tests.support.assertions import error, problem
+from tests.support.factories.organizations import Shop
 
 LIMIT = 256 * 1024
 NOT_JSON = ["{", '{"mood": }', "[" * 5000, '{"mood": 1e999}', '{"mood": NaN}', '{"their_words": "\\ud800"}', "\xff"]

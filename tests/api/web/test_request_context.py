@@ -6,7 +6,7 @@ import pytest
 
 from api.web.problems import PROBLEM_CODES
 from tests.api.conftest import Still
-from tests.support.problems import problem
+from tests.support.assertions import problem
 
 
 def test_a_request_id_is_taken_over_or_made(still: Still) -> None:

@@ -8,9 +8,10 @@ from models.staff.device import AddressKind
 from models.staff.staff import Staff
 from notifications.channels.base import DeliveryResult
 from tests.support.app import World
-from tests.support.factories import NOON
-from tests.support.store_evening import Evening, evening_in
-from tests.support.worker import move, notifications
+from tests.support.clock import NOON
+from tests.support.factories.concerns import move
+from tests.support.rows import notifications
+from tests.support.store_scenario import Evening, evening_in
 
 AWAY = DeliveryResult.later("unavailable")
 GONE = DeliveryResult.gone("unregistered")

@@ -23,7 +23,8 @@ from models.organizations.vocabulary import Category, Cause
 from models.staff.credentials import ApiKey
 from models.staff.staff import Staff
 from tests.support.app import World
-from tests.support.factories import NOON, Shop, make_store
+from tests.support.clock import NOON
+from tests.support.factories.organizations import Shop, make_store
 
 ORGANIZATION = uuid7()
 STORE = make_store("first", uuid7())

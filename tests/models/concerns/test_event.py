@@ -11,7 +11,8 @@ from models.concerns.event import ConcernEvent, ConcernStep
 from models.db.base import Money
 from models.organizations.store import Store
 from tests.support.app import World
-from tests.support.factories import NOON, Shop
+from tests.support.clock import NOON
+from tests.support.factories.organizations import Shop
 
 
 def after(minutes: float) -> datetime:

@@ -15,7 +15,9 @@ from models.organizations.catalogue_item import CatalogueItem
 from models.organizations.store import Place, Store
 from models.organizations.vocabulary import Category
 from tests.support.app import World
-from tests.support.factories import NOON, Shop, recognise
+from tests.support.clock import NOON
+from tests.support.factories.customers import recognise
+from tests.support.factories.organizations import Shop
 
 # What is said of a new concern, and what it comes to (slugs of rows).
 FOUND = [

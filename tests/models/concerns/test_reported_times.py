@@ -9,7 +9,8 @@ from uuid_utils.compat import uuid7
 from models.access import GRANTS, Actor, Role
 from models.concerns.concern import Concern
 from tests.support.app import World
-from tests.support.factories import NOON, Shop, make_store
+from tests.support.clock import NOON
+from tests.support.factories.organizations import Shop, make_store
 
 STORE = make_store("first", uuid7())  # in Lisbon, whose day starts at 04:00
 FLOOR = Actor(uuid7(), GRANTS[Role.FLOOR], None, staff_id=uuid7())

@@ -10,10 +10,11 @@ from uuid_utils.compat import uuid7
 from models.access import GRANTS, Actor, Role
 from models.customers.customer import Customer, CustomerStore
 from models.errors import Conflict, Invalid
-from tests.support import factories
 from tests.support.app import World
+from tests.support.clock import NOON
 from tests.support.databases import only_on_sqlite
-from tests.support.factories import NOON, Shop
+from tests.support.factories import customers
+from tests.support.factories.organizations import Shop
 from tests.support.threads import at_once
 
 PHONE = "+351912345678"
@@ -21,7 +22,7 @@ PHONE = "+351912345678"
 
 def recognise(world: World, shop: Shop, **said: Any) -> Customer:
     with world.database.writing(shop.organization_id) as session:
-        return factories.recognise(session, shop.store_id, **said)
+        return customers.recognise(session, shop.store_id, **said)
 
 
 def stored(world: World, shop: Shop, customer: Customer) -> dict[str, str | None]:

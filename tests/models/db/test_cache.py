@@ -8,7 +8,8 @@ import pytest
 from models.db import cache as memory
 from models.db.cache import CACHE_TTL, LruCache, TtlCache
 from tests.support.app import World
-from tests.support.factories import NOON, Shop, make_shop
+from tests.support.clock import NOON
+from tests.support.factories.organizations import Shop, make_shop
 
 A_MOMENT = timedelta(microseconds=1)
 

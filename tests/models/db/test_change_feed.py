@@ -22,8 +22,10 @@ from models.recovery.remedy import Remedy
 from models.staff.shift import Shift
 from notifications.decide.announce import announce
 from tests.support.app import World
+from tests.support.clock import NOON
 from tests.support.databases import only_on_postgresql
-from tests.support.factories import NOON, Shop, make_shop, recognise
+from tests.support.factories.customers import recognise
+from tests.support.factories.organizations import Shop, make_shop
 
 WRITERS, SECONDS = 8, 5.0
 

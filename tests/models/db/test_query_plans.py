@@ -17,9 +17,9 @@ from models.reports.rollups.rebuild import mark_all_dirty
 from models.staff.device import AddressKind
 from notifications.decide.escalation import count_overdue, escalate_due
 from tests.support.app import World
-from tests.support.bulk_copies import copy, multiply, originals
 from tests.support.databases import Databases, only_on_postgresql
-from tests.support.full_organization import PHONE, Scene, make_scene
+from tests.support.factories.bulk_copies import copy, multiply, originals
+from tests.support.factories.full_organization import PHONE, Scene, make_scene
 
 CONCERNS, CUSTOMERS, STORES = 20_000, 5_000, 20
 pytestmark = only_on_postgresql

@@ -16,7 +16,7 @@ from models.errors import NotFound
 from models.organizations.store import Place, Store
 from tests.support.app import World
 from tests.support.databases import only_on_postgresql, only_on_sqlite
-from tests.support.factories import Shop, make_shop, make_store
+from tests.support.factories.organizations import Shop, make_shop, make_store
 
 
 @pytest.fixture

@@ -9,8 +9,9 @@ from sqlalchemy import func, select
 from models.db import slug as naming
 from models.organizations.catalogue_item import CatalogueItem
 from tests.support.app import World
+from tests.support.clock import NOON
 from tests.support.databases import only_on_postgresql
-from tests.support.factories import NOON, Shop, make_shop
+from tests.support.factories.organizations import Shop, make_shop
 from tests.support.threads import at_once
 
 

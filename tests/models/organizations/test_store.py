@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from uuid_utils.compat import uuid7
 
 from models.organizations.store import Store
-from tests.support.factories import make_store
+from tests.support.factories.organizations import make_store
 
 
 def store(zone: str, day_starts_at: time = time(4)) -> Store:

@@ -7,8 +7,11 @@ from models.outbox.admin import DELETE_BATCH, DONE_MESSAGE_TTL, delete_done
 from models.outbox.message import OUTBOX_LEASE, OutboxKind, OutboxMessage
 from notifications.channels.log import LogChannel
 from tests.support.app import World
-from tests.support.factories import Shop, give_phone
-from tests.support.worker import Notebook, log_concern, over, rows, work, worker_of
+from tests.support.factories.concerns import log_concern
+from tests.support.factories.organizations import Shop
+from tests.support.factories.staff import give_phone
+from tests.support.rows import rows
+from tests.support.worker import Notebook, over, work, worker_of
 
 A_LITTLE = timedelta(seconds=1)
 

@@ -18,7 +18,8 @@ from models.recovery.action import ActionStatus, RecoveryAction
 from models.recovery.approvals import record_action
 from models.recovery.remedy import Remedy
 from tests.support.app import World
-from tests.support.factories import NOON, Shop
+from tests.support.clock import NOON
+from tests.support.factories.organizations import Shop
 
 
 @pytest.fixture

@@ -14,8 +14,9 @@ from models.staff.credentials import LAST_SEEN_RESOLUTION, ApiKey, StaffSession,
 from models.staff.staff import Staff
 from models.tables import metadata
 from tests.support.app import World
-from tests.support.factories import NOON, Shop, make_shop
-from tests.support.worker import rows
+from tests.support.clock import NOON
+from tests.support.factories.organizations import Shop, make_shop
+from tests.support.rows import rows
 
 SECOND = timedelta(seconds=1)
 

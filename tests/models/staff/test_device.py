@@ -11,9 +11,10 @@ from models.errors import Forbidden, NotFound
 from models.staff.credentials import StaffSession
 from models.staff.device import AddressKind, Device, Platform
 from tests.support.app import World
-from tests.support.factories import NOON, Shop, make_shop
+from tests.support.clock import NOON
+from tests.support.factories.organizations import Shop, make_shop
+from tests.support.rows import rows
 from tests.support.threads import at_once
-from tests.support.worker import rows
 
 
 def actor(world: World, shop: Shop, login: str) -> Actor:

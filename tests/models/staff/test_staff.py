@@ -13,9 +13,10 @@ from models.organizations.store import Store
 from models.staff.shift import Shift
 from models.staff.staff import Staff, hash_password, password_matches
 from tests.support.app import World
-from tests.support.factories import NOON, Shop
+from tests.support.clock import NOON
+from tests.support.factories.organizations import Shop
+from tests.support.rows import rows
 from tests.support.threads import at_once
-from tests.support.worker import rows
 
 
 def test_a_password_matches_its_own_hash_and_no_other() -> None:

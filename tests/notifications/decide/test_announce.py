@@ -13,8 +13,9 @@ from models.alerts.rule import AlertRule
 from models.outbox.message import OutboxKind, OutboxMessage
 from tests.support.app import World
 from tests.support.databases import only_on_sqlite
-from tests.support.factories import Shop, set_climb
-from tests.support.worker import edit, log_concern, move, rows, the_alert
+from tests.support.factories.concerns import edit, log_concern, move
+from tests.support.factories.organizations import Shop, set_climb
+from tests.support.rows import rows, the_alert
 
 # Rules of ours, the same on both databases; what PostgreSQL makes of locks and races is tried in test_worker.py.
 pytestmark = only_on_sqlite

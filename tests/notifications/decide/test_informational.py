@@ -9,8 +9,10 @@ import pytest
 from models.alerts.notification import Notification, NotificationKind
 from notifications.channels.base import DeliveryResult
 from tests.support.app import World
-from tests.support.store_evening import Evening, evening_in, hire
-from tests.support.worker import log_concern, move, rows, the_alert
+from tests.support.factories.concerns import log_concern, move
+from tests.support.factories.staff import hire
+from tests.support.rows import rows, the_alert
+from tests.support.store_scenario import Evening, evening_in
 
 K = NotificationKind
 

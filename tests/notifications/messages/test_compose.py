@@ -32,8 +32,9 @@ from notifications.channels.base import Message, MessageKind
 from notifications.channels.push.message import message_for
 from notifications.messages.compose import compose_messages
 from tests.support.app import World
+from tests.support.clock import NOON
 from tests.support.databases import only_on_sqlite
-from tests.support.factories import AT_ONCE, NOON, Shop
+from tests.support.factories.organizations import AT_ONCE, Shop
 
 CONCERNS = 1000
 OCCASIONS = 4  # on which a colleague is informed of each

@@ -17,9 +17,12 @@ from models.staff.staff import Staff, StaffStore
 from notifications.channels.base import AddressKind, DeliveryResult, Message
 from notifications.worker.worker import Worker
 from tests.support.app import World
-from tests.support.factories import Shop, give_phone, make_shop
-from tests.support.problems import problem
-from tests.support.worker import Notebook, log_concern, move, notifications, over, queued, rows, work, worker_of
+from tests.support.assertions import problem
+from tests.support.factories.concerns import log_concern, move
+from tests.support.factories.organizations import Shop, make_shop
+from tests.support.factories.staff import give_phone
+from tests.support.rows import notifications, queued, rows
+from tests.support.worker import Notebook, over, work, worker_of
 
 DAY = date(2026, 3, 3)
 END = datetime(2026, 3, 4, 4, tzinfo=UTC)

@@ -6,8 +6,11 @@ from models.policy_defaults import PUSH_TTL
 from notifications.channels.base import DeliveryResult
 from notifications.worker.delivery import LAST_TRY_BEFORE, MAX_BACK_OFF, back_off
 from tests.support.app import World
-from tests.support.factories import Shop, give_phone
-from tests.support.worker import Notebook, log_concern, over, queued, work, worker_of
+from tests.support.factories.concerns import log_concern
+from tests.support.factories.organizations import Shop
+from tests.support.factories.staff import give_phone
+from tests.support.rows import queued
+from tests.support.worker import Notebook, over, work, worker_of
 
 A_MINUTE = timedelta(minutes=1)
 

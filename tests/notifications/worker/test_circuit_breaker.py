@@ -11,19 +11,12 @@ from notifications.channels.base import DeliveryResult
 from notifications.worker.circuit_breaker import MAX_FAILURES_IN_A_ROW, MAX_PROBE_AFTER, CircuitBreaker
 from notifications.worker.worker import MAX_PUSHES_IN_FLIGHT
 from tests.support.app import World
-from tests.support.factories import NOON, Shop, give_phone
-from tests.support.worker import (
-    Notebook,
-    log_concern,
-    move,
-    notifications,
-    over,
-    queued,
-    rows,
-    the_alert,
-    work,
-    worker_of,
-)
+from tests.support.clock import NOON
+from tests.support.factories.concerns import log_concern, move
+from tests.support.factories.organizations import Shop
+from tests.support.factories.staff import give_phone
+from tests.support.rows import notifications, queued, rows, the_alert
+from tests.support.worker import Notebook, over, work, worker_of
 
 AWAY = DeliveryResult.later("unavailable")
 

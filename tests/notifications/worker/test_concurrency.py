@@ -22,9 +22,12 @@ from notifications.decide.announce import announce
 from notifications.worker.worker import Worker
 from tests.support.app import World
 from tests.support.databases import only_on_postgresql
-from tests.support.factories import Shop, give_phone
+from tests.support.factories.concerns import log_concern
+from tests.support.factories.organizations import Shop
+from tests.support.factories.staff import give_phone
+from tests.support.rows import notifications, queued, rows
 from tests.support.threads import wait_until_somebody_waits
-from tests.support.worker import Notebook, log_concern, notifications, over, queued, rows, work, worker_of
+from tests.support.worker import Notebook, over, work, worker_of
 
 PATIENCE = 60.0  # seconds until a test gives up on a busy machine
 

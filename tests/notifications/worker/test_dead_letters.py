@@ -8,8 +8,11 @@ from models.staff.device import AddressKind
 from notifications.channels.base import DeliveryResult, Message
 from tests.support.app import World
 from tests.support.databases import only_on_sqlite
-from tests.support.factories import Shop, give_phone
-from tests.support.worker import Notebook, log_concern, notifications, over, queued, rows, work, worker_of
+from tests.support.factories.concerns import log_concern
+from tests.support.factories.organizations import Shop
+from tests.support.factories.staff import give_phone
+from tests.support.rows import notifications, queued, rows
+from tests.support.worker import Notebook, over, work, worker_of
 
 pytestmark = only_on_sqlite  # a rule of ours, the same on both databases
 

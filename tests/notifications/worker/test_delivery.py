@@ -9,20 +9,11 @@ from models.staff.device import AddressKind, Device, Platform
 from notifications.channels.base import DeliveryResult, Message
 from tests.support.app import World
 from tests.support.databases import only_on_sqlite
-from tests.support.factories import Shop, give_phone
-from tests.support.worker import (
-    Notebook,
-    log_concern,
-    move,
-    notifications,
-    of_device,
-    over,
-    queued,
-    rows,
-    the_alert,
-    work,
-    worker_of,
-)
+from tests.support.factories.concerns import log_concern, move
+from tests.support.factories.organizations import Shop
+from tests.support.factories.staff import give_phone
+from tests.support.rows import notifications, of_device, queued, rows, the_alert
+from tests.support.worker import Notebook, over, work, worker_of
 
 # Rules of ours, the same on both databases; what PostgreSQL makes of locks and races is tried in test_worker.py.
 pytestmark = only_on_sqlite

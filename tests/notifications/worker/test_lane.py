@@ -17,8 +17,11 @@ from models.staff.staff import DailyLogSubscription, Staff, StaffStore
 from notifications.worker.jobs.day_end import DAY_END_BATCH, DAY_END_INTERVAL
 from notifications.worker.worker import MAIL_THREADS, Worker
 from tests.support.app import World
-from tests.support.factories import Shop, give_phone, make_shop, make_store, password_hash
-from tests.support.worker import Notebook, log_concern, over, queued, rows, work, worker_of
+from tests.support.factories.concerns import log_concern
+from tests.support.factories.organizations import Shop, make_shop, make_store, password_hash
+from tests.support.factories.staff import give_phone
+from tests.support.rows import queued, rows
+from tests.support.worker import Notebook, over, work, worker_of
 
 TOLD_AT = datetime(2026, 3, 4, 4, tzinfo=UTC) + DAY_END_DELAY  # of the day that holds NOON
 MAILS, PATIENCE = 40, 10.0

@@ -10,8 +10,11 @@ from models.outbox.message import OUTBOX_LEASE
 from notifications.channels.base import Message
 from tests.support.app import World
 from tests.support.databases import only_on_postgresql
-from tests.support.factories import Shop, give_phone
-from tests.support.worker import Notebook, log_concern, notifications, over, queued, work, worker_of
+from tests.support.factories.concerns import log_concern
+from tests.support.factories.organizations import Shop
+from tests.support.factories.staff import give_phone
+from tests.support.rows import notifications, queued
+from tests.support.worker import Notebook, over, work, worker_of
 
 PATIENCE = 60.0
 

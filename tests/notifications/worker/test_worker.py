@@ -15,21 +15,13 @@ from notifications.channels.push.channel import PushChannel
 from notifications.worker.worker import Worker
 from tests.support.app import World
 from tests.support.databases import only_on_sqlite
-from tests.support.factories import Shop, give_phone
+from tests.support.factories.concerns import log_concern, move
+from tests.support.factories.organizations import Shop
+from tests.support.factories.staff import give_phone
 from tests.support.fakes import fcm_answers
 from tests.support.fakes.fcm import FcmStandIn
-from tests.support.worker import (
-    Notebook,
-    log_concern,
-    move,
-    notifications,
-    over,
-    queued,
-    rows,
-    the_alert,
-    work,
-    worker_of,
-)
+from tests.support.rows import notifications, queued, rows, the_alert
+from tests.support.worker import Notebook, over, work, worker_of
 
 PRIVATE = {
     "their_words": "It is stone cold, says Quentin.",

@@ -10,10 +10,10 @@ from models.db.session import ALL_TENANTS
 from models.organizations.organization import Organization
 from models.organizations.store import Store
 from tests.support.app import World
-from tests.support.factories import NOON
+from tests.support.assertions import agrees, counted_in
+from tests.support.clock import NOON
 from tests.support.oracle.raw_rows import raw_rows
 from tests.support.oracle.recovery_recount import recount, recount_day
-from tests.support.report_assertions import agrees, counted_in
 
 YESTERDAY = NOON.date() - timedelta(days=1)
 FIRST = NOON.date() - timedelta(days=60)

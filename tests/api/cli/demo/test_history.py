@@ -24,7 +24,7 @@ from models.outbox.message import OutboxMessage
 from models.recovery.action import RecoveryAction
 from models.reports.change_export import KINDS
 from tests.support.app import World
-from tests.support.factories import NOON
+from tests.support.clock import NOON
 
 SIGN_INS = {
     "demo": ("floor", "floor-market", "manager", "regional", "hq", "admin"),

@@ -10,9 +10,12 @@ from models.alerts.notification import NotificationKind
 from models.staff.shift import Shift
 from models.staff.staff import Staff, StaffStore
 from tests.support.app import World
-from tests.support.factories import Shop, give_phone
-from tests.support.problems import error, problem
-from tests.support.worker import Notebook, log_concern, move, notifications, over, queued, the_alert, work, worker_of
+from tests.support.assertions import error, problem
+from tests.support.factories.concerns import log_concern, move
+from tests.support.factories.organizations import Shop
+from tests.support.factories.staff import give_phone
+from tests.support.rows import notifications, queued, the_alert
+from tests.support.worker import Notebook, over, work, worker_of
 
 
 def hand_over(world: World, shop: Shop, concern: Any, to: str, by: str = "colleague", **options: Any) -> Any:

@@ -7,10 +7,10 @@ import pytest
 
 from models.alerts.notification import NotificationKind
 from tests.support.app import World
-from tests.support.factories import Shop
-from tests.support.problems import problem
-from tests.support.store_evening import Evening, evening_in
-from tests.support.worker import edit, log_concern
+from tests.support.assertions import problem
+from tests.support.factories.concerns import edit, log_concern
+from tests.support.factories.organizations import Shop
+from tests.support.store_scenario import Evening, evening_in
 
 PRAISE = NotificationKind.PRAISE
 

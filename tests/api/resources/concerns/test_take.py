@@ -7,10 +7,12 @@ from models.access import Role
 from models.staff.credentials import StaffSession
 from models.staff.staff import Staff, StaffStore
 from tests.support.app import World
-from tests.support.factories import NOON, Shop, password_hash
-from tests.support.problems import problem
+from tests.support.assertions import problem
+from tests.support.clock import NOON
+from tests.support.factories.concerns import log_concern
+from tests.support.factories.organizations import Shop, password_hash
+from tests.support.rows import rows
 from tests.support.threads import at_once
-from tests.support.worker import log_concern, rows
 
 ROUNDS = 20
 CROWD = 10

@@ -7,8 +7,9 @@ from sqlalchemy import select
 from models.customers.customer import Customer
 from models.db.change_feed import Change
 from tests.support.app import World
-from tests.support.factories import Shop
-from tests.support.worker import edit, log_concern, rows
+from tests.support.factories.concerns import edit, log_concern
+from tests.support.factories.organizations import Shop
+from tests.support.rows import rows
 
 PHONE, OTHER_PHONE = "+351912345678", "+351930000000"
 ANY = {"If-Match": "*"}

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from tests.support.app import World
-from tests.support.factories import Shop
-from tests.support.worker import log_concern, move
+from tests.support.factories.concerns import log_concern, move
+from tests.support.factories.organizations import Shop
 
 ANY = {"If-Match": "*"}
 

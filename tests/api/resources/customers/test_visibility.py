@@ -7,7 +7,7 @@ from sqlalchemy import select
 from models.db.change_feed import Change
 from models.staff.device import Device
 from tests.support.app import World
-from tests.support.factories import Shop
+from tests.support.factories.organizations import Shop
 
 
 def test_who_looks_after_several_stores_reads_the_customer_they_created(world: World, shop: Shop) -> None:

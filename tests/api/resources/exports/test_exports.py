@@ -8,11 +8,11 @@ from sqlalchemy import select
 
 from models.reports.change_export import KINDS
 from tests.support.app import World
+from tests.support.assertions import error
 from tests.support.export_reader import PATH, applied, follow, page
-from tests.support.factories import Shop
-from tests.support.full_organization import PHONE, make_scene
-from tests.support.problems import error
-from tests.support.worker import edit, log_concern, move
+from tests.support.factories.concerns import edit, log_concern, move
+from tests.support.factories.full_organization import PHONE, make_scene
+from tests.support.factories.organizations import Shop
 
 TYPED = {
     "their_words": "The soup is stone cold.",

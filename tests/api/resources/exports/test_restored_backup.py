@@ -13,9 +13,9 @@ from models.db.change_feed import ChangeCounter
 from tests.support.app import World
 from tests.support.databases import Databases, only_on_postgresql
 from tests.support.export_reader import PATH, applied, follow, page
-from tests.support.factories import Shop, make_shop
+from tests.support.factories.concerns import log_concern
+from tests.support.factories.organizations import Shop, make_shop
 from tests.support.postgres import bundled, installed
-from tests.support.worker import log_concern
 
 
 def starts_over(world: World, shop: Shop, cursor: str) -> bool:

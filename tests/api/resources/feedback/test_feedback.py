@@ -3,22 +3,19 @@
 from collections.abc import Iterator
 from datetime import timedelta
 from functools import partial
-from typing import Any
 
 import pytest
-from werkzeug.test import TestResponse
 
 from models.access import KeyScope
 from models.staff.credentials import ApiKey
 from tests.support import qr_reader as qr
 from tests.support.app import World
+from tests.support.assertions import error, problem
 from tests.support.databases import only_on_postgresql
-from tests.support.factories import Shop
-from tests.support.problems import error, problem
-from tests.support.store_evening import Evening, evening_in
+from tests.support.factories.feedback import KNOWN, ask, link, over, read, say
+from tests.support.factories.organizations import Shop
+from tests.support.store_scenario import Evening, evening_in
 from tests.support.threads import at_once
-
-KNOWN = {"customer": {"phone": "912 345 678"}}
 
 
 @pytest.fixture
@@ -26,36 +23,6 @@ def evening(world: World) -> Iterator[Evening]:
     with evening_in(world) as evening:
         evening.give_phones()
         yield evening
-
-
-def over(world: World, shop: Shop, **said: Any) -> dict[str, Any]:
-    """A concern that was put right."""
-    told = {"mood": 3, "outcome": "recovered", "mood_after": 4, "place": "table-12", **said}
-    answer = world.request("POST", "/v1/concerns", (shop, "floor"), json=told)
-    assert answer.status_code == 201, answer.text
-    return answer.json
-
-
-def ask(world: World, shop: Shop, concern: dict[str, Any], **options: Any) -> TestResponse:
-    path = f"/v1/concerns/{concern['id']}/feedback-requests"
-    return world.request("POST", path, (shop, "floor"), json=options.pop("json", {}), **options)
-
-
-def link(world: World, shop: Shop, concern: dict[str, Any]) -> str:
-    """The path of a new link."""
-    asked = ask(world, shop, concern)
-    assert asked.status_code == 201, asked.text
-    return str(asked.json["link"]).partition(world.app.config["PUBLIC_URL"])[2]
-
-
-def say(world: World, path: str, **answers: Any) -> TestResponse:
-    return world.request("POST", path, data=answers)
-
-
-def read(world: World, shop: Shop, concern: dict[str, Any], part: str = "") -> Any:
-    answer = world.request("GET", f"/v1/concerns/{concern['id']}{part}", (shop, "manager"))
-    assert answer.status_code == 200, answer.text
-    return answer.json
 
 
 def test_what_a_customer_says_stands_beside_the_concern(world: World, shop: Shop) -> None:

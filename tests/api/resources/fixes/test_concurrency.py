@@ -19,10 +19,12 @@ from models.recovery import fix as fixes
 from models.recovery.follow_up import FollowUp
 from tests.support.app import World
 from tests.support.databases import only_on_postgresql
-from tests.support.factories import Shop, make_shop
-from tests.support.fixes import agree, customers, fix, follow_ups, raised_by, regular, thank, thanked_names
+from tests.support.factories.concerns import log_concern
+from tests.support.factories.customers import agree, regular
+from tests.support.factories.fixes import customers, fix, follow_ups, raised_by, thank, thanked_names
+from tests.support.factories.organizations import Shop, make_shop
+from tests.support.rows import queued
 from tests.support.threads import PATIENCE, at_once, wait_until_somebody_waits
-from tests.support.worker import log_concern, queued
 
 slugs = (f"shop-{number}" for number in count())
 CONCERN = st.fixed_dictionaries(

@@ -4,24 +4,23 @@ from typing import Any
 
 from models.access import Role
 from tests.support.app import World
-from tests.support.factories import Shop
-from tests.support.fixes import (
+from tests.support.assertions import error, problem
+from tests.support.factories.concerns import log_concern, move
+from tests.support.factories.customers import agree, regular
+from tests.support.factories.fixes import (
     COLD,
     DUE,
-    agree,
     ask,
     customers,
     figures,
     fix,
     follow_ups,
     raised_by,
-    regular,
     thank,
     thanked_names,
 )
-from tests.support.full_organization import hire
-from tests.support.problems import error, problem
-from tests.support.worker import log_concern, move
+from tests.support.factories.full_organization import hire
+from tests.support.factories.organizations import Shop
 
 
 def test_the_menu_was_wrong_and_who_said_so_is_thanked_by_name(world: World, shop: Shop) -> None:

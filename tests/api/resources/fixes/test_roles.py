@@ -3,9 +3,10 @@
 import pytest
 
 from tests.support.app import World
-from tests.support.factories import Shop
-from tests.support.fixes import COLD, DUE, ask, fix, follow_ups, raised_by, regular, thank
-from tests.support.problems import error, problem
+from tests.support.assertions import error, problem
+from tests.support.factories.customers import regular
+from tests.support.factories.fixes import COLD, DUE, ask, fix, follow_ups, raised_by, thank
+from tests.support.factories.organizations import Shop
 
 
 def test_a_colleague_gets_only_those_they_can_keep_and_the_rest_is_left(world: World, shop: Shop) -> None:

@@ -6,10 +6,10 @@ import pytest
 from sqlalchemy import select
 
 from models.organizations.vocabulary import Question
-from tests.api.resources.guidance.test_guidance import COLD, ask, happened, limit_vouchers, offer
 from tests.support.app import World
-from tests.support.factories import Shop, make_shop
-from tests.support.worker import log_concern, move
+from tests.support.factories.concerns import log_concern, move
+from tests.support.factories.guidance import COLD, ask, happened, limit_vouchers, offer
+from tests.support.factories.organizations import Shop, make_shop
 
 QUILL = {"customer": {"phone": "912 345 678"}}
 OVER = {"handling": "mine", "outcome": "recovered", "mood_after": 4}

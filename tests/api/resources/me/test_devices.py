@@ -4,9 +4,9 @@ import pytest
 
 from models.staff.device import Device
 from tests.support.app import World
-from tests.support.factories import Shop
-from tests.support.problems import error
-from tests.support.worker import rows
+from tests.support.assertions import error
+from tests.support.factories.organizations import Shop
+from tests.support.rows import rows
 
 PHONE = {"platform": "android", "address": "an address", "locale": "pt-BR"}
 

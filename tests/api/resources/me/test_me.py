@@ -9,9 +9,12 @@ from models.alerts.notification import NotificationState
 from models.outbox.message import OutboxKind, OutboxMessage
 from models.staff.staff import Staff
 from tests.support.app import World
-from tests.support.factories import Shop, give_phone
-from tests.support.problems import error, problem
-from tests.support.worker import Notebook, log_concern, notifications, over, queued, rows, work, worker_of
+from tests.support.assertions import error, problem
+from tests.support.factories.concerns import log_concern
+from tests.support.factories.organizations import Shop
+from tests.support.factories.staff import give_phone
+from tests.support.rows import notifications, queued, rows
+from tests.support.worker import Notebook, over, work, worker_of
 
 NIGHT = {"from": "22:30", "until": "07:00"}
 

@@ -7,10 +7,10 @@ import pytest
 
 from models.alerts.notification import NotificationKind
 from tests.support.app import World
-from tests.support.factories import Shop
-from tests.support.problems import error, problem
-from tests.support.store_evening import Evening, evening_in
-from tests.support.worker import log_concern, move
+from tests.support.assertions import error, problem
+from tests.support.factories.concerns import log_concern, move
+from tests.support.factories.organizations import Shop
+from tests.support.store_scenario import Evening, evening_in
 
 TEN_EUROS = {"amount": 1000, "currency": "EUR"}
 K = NotificationKind

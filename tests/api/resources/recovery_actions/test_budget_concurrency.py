@@ -13,9 +13,9 @@ from sqlalchemy import select
 from models.recovery.action import RecoveryAction
 from tests.support.app import World
 from tests.support.databases import only_on_postgresql
-from tests.support.factories import Shop, make_shop
+from tests.support.factories.concerns import log_concern
+from tests.support.factories.organizations import Shop, make_shop
 from tests.support.threads import at_once
-from tests.support.worker import log_concern
 
 EURO = 100
 OF_FLOOR, OF_MANAGERS, OF_ONE_PERSON, ORDER = 10 * EURO, 30 * EURO, 25 * EURO, 60 * EURO

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from tests.support.app import World
-from tests.support.factories import Shop
-from tests.support.problems import error, problem
-from tests.support.worker import log_concern, move
+from tests.support.assertions import error, problem
+from tests.support.factories.concerns import log_concern, move
+from tests.support.factories.organizations import Shop
 
 ORDER = {"reference": "T-1001", "value": {"amount": 8000, "currency": "EUR"}}
 

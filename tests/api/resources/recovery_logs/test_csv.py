@@ -3,11 +3,12 @@
 import csv
 import io
 
-from tests.api.resources.guidance.test_guidance import limit_vouchers
-from tests.api.resources.recovery_logs.test_notes_and_sign_off import path, resolve, sign, tell
 from tests.support.app import World
-from tests.support.factories import NOON, Shop
-from tests.support.problems import problem
+from tests.support.assertions import problem
+from tests.support.clock import NOON
+from tests.support.factories.daily_log import path, resolve, sign, tell
+from tests.support.factories.guidance import limit_vouchers
+from tests.support.factories.organizations import Shop
 
 FORMULA = '=HYPERLINK("http://example.org","look")'
 

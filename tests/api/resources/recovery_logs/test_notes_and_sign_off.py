@@ -1,70 +1,25 @@
 """The manager's page of a day: notes as they are typed, the sign-off, what is handed over, amendments."""
 
-from datetime import timedelta
 from functools import partial
-from typing import Any
 
 import pytest
 from sqlalchemy import func, select, text
 from sqlalchemy.exc import ProgrammingError
-from werkzeug.test import TestResponse
 
 from models.daily_log.daily_log import DailyLog
 from tests.support.app import World
+from tests.support.assertions import error, problem
+from tests.support.clock import NOON
 from tests.support.databases import only_on_postgresql
-from tests.support.factories import NOON, Shop
-from tests.support.problems import error, problem
+from tests.support.factories.daily_log import DAY, NEXT, amend, ids, note, path, read, resolve, sign, tell
+from tests.support.factories.organizations import Shop
 from tests.support.threads import at_once
 
-DAY = NOON.date()
-NEXT = DAY + timedelta(days=1)
 REQUIRED = [
     {"slug": "tomorrow", "name": "For tomorrow", "required": True},
     {"slug": "team", "name": "The team", "required": True},
     {"slug": "else", "name": "Anything else"},
 ]
-
-
-def path(shop: Shop, day: Any = DAY, rest: str = "") -> str:
-    return f"/v1/stores/{shop.store_id}/recovery-logs/{day}{rest}"
-
-
-def read(world: World, shop: Shop, day: Any = DAY, by: str = "manager") -> dict[str, Any]:
-    answer = world.request("GET", path(shop, day), (shop, by))
-    assert answer.status_code == 200, answer.text
-    shown: dict[str, Any] = answer.json
-    assert answer.headers["ETag"] == f'"{shown["page"]["version"]}"'
-    return shown
-
-
-def note(world: World, shop: Shop, notes: dict[str, Any], *, by: str = "manager", read: str = "*") -> TestResponse:
-    return world.request("PATCH", path(shop), (shop, by), json={"notes": notes}, headers={"If-Match": read})
-
-
-def sign(world: World, shop: Shop, day: Any = DAY, by: str = "manager", **options: Any) -> TestResponse:
-    return world.request("POST", path(shop, day, "/sign-off"), (shop, by), **options)
-
-
-def amend(world: World, shop: Shop, by: str = "manager", **options: Any) -> TestResponse:
-    said = {"reason": "It was forgotten.", "text": "The oven was out for an hour."}
-    return world.request("POST", path(shop, rest="/amendments"), (shop, by), json={**said, **options})
-
-
-def tell(world: World, shop: Shop, by: str = "floor", **told: Any) -> str:
-    body = {"mood": 2, "store_id": str(shop.store_id), **told}
-    answer = world.request("POST", "/v1/concerns", (shop, by), json=body)
-    assert answer.status_code == 201, answer.text
-    return str(answer.json["id"])
-
-
-def resolve(world: World, shop: Shop, concern_id: str) -> None:
-    ended = {"outcome": "recovered", "mood_after": 4}
-    answer = world.request("POST", f"/v1/concerns/{concern_id}/resolve", (shop, "manager"), json=ended)
-    assert answer.status_code == 200, answer.text
-
-
-def ids(concerns: list[dict[str, Any]]) -> list[str]:
-    return [concern["id"] for concern in concerns]
 
 
 def test_a_day_nobody_wrote_about_has_an_empty_page(world: World, shop: Shop) -> None:

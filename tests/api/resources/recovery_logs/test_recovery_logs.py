@@ -7,7 +7,8 @@ from sqlalchemy import select
 
 from models.alerts.alert import Alert
 from tests.support.app import World
-from tests.support.factories import NOON, Shop, make_shop
+from tests.support.clock import NOON
+from tests.support.factories.organizations import Shop, make_shop
 
 DAY = NOON.date()
 

@@ -6,12 +6,12 @@ import pytest
 
 from models.concerns.enums import Outcome
 from tests.support.app import World
-from tests.support.factories import NOON, Shop
-from tests.support.problems import error
-from tests.support.recovery_reports import DAYS, report, tell
-from tests.support.rollups import refresh
-from tests.support.store_groups import put_in_groups
-from tests.support.worker import log_concern
+from tests.support.assertions import error
+from tests.support.clock import NOON
+from tests.support.factories.concerns import log_concern, tell
+from tests.support.factories.organizations import Shop
+from tests.support.factories.store_groups import put_in_groups
+from tests.support.reports import DAYS, refresh, report
 
 OTHERS = ("remedies", "causes", "items", "follow-ups", "listening", "alerts")
 CALL = {"what": "We call you.", "kind": "call", "due_at": "2026-03-04T12:00:00Z"}

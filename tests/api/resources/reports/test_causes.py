@@ -12,8 +12,9 @@ from models.reports.rollups.rebuild import CAUSE_REBUILD_DELAY
 from models.reports.rollups.tables import RollupCause
 from notifications.worker.jobs.rollups import ROLLUP_INTERVAL
 from tests.support.app import World
-from tests.support.factories import Shop
-from tests.support.worker import Notebook, log_concern, over, worker_of
+from tests.support.factories.concerns import log_concern
+from tests.support.factories.organizations import Shop
+from tests.support.worker import Notebook, over, worker_of
 
 
 def rows(world: World, kind: Any) -> Sequence[Any]:

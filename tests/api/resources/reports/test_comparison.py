@@ -10,11 +10,12 @@ from models.organizations.store import Store
 from models.reports.rollups import read as reading
 from models.reports.rollups import scope
 from tests.support.app import World
+from tests.support.assertions import problem
+from tests.support.clock import NOON
 from tests.support.databases import only_on_postgresql
-from tests.support.factories import NOON, Shop
-from tests.support.problems import problem
-from tests.support.recovery_reports import report, tell
-from tests.support.rollups import refresh
+from tests.support.factories.concerns import tell
+from tests.support.factories.organizations import Shop
+from tests.support.reports import refresh, report
 
 
 def test_a_store_that_differs_by_more_than_chance_is_told(world: World, shop: Shop) -> None:

@@ -7,10 +7,10 @@ import pytest
 from werkzeug.test import TestResponse
 
 from tests.support.app import World
-from tests.support.factories import Shop, make_shop
-from tests.support.problems import error
-from tests.support.recovery_reports import DAYS
-from tests.support.store_groups import put_in_groups
+from tests.support.assertions import error
+from tests.support.factories.organizations import Shop, make_shop
+from tests.support.factories.store_groups import put_in_groups
+from tests.support.reports import DAYS
 
 REPORTS = ("recovery", "remedies", "causes", "items", "follow-ups", "listening", "alerts")
 WITHOUT_CATEGORY = ("follow-ups", "listening")

@@ -9,10 +9,10 @@ from sqlalchemy import select
 from models.organizations.organization import Region
 from models.organizations.store import Store
 from tests.support.app import World
-from tests.support.rollup_organization import House
-from tests.support.rollups import refresh
-from tests.support.store_groups import put_in_groups
-from tests.support.worker import log_concern
+from tests.support.factories.concerns import log_concern
+from tests.support.factories.store_groups import put_in_groups
+from tests.support.oracle.recounted_organization import House
+from tests.support.reports import refresh
 
 YEAR = {"from": "2026-01-01", "to": "2026-12-31"}
 OF_MONTHS = ("FROM rollup_month", "FROM rollup_cause")

@@ -10,9 +10,10 @@ from api.web.xlsx_format import XLSX
 from models.concerns.enums import Kind, Outcome
 from models.organizations.store import Store
 from tests.support.app import World
-from tests.support.factories import Shop, make_shop
-from tests.support.problems import error
-from tests.support.recovery_reports import DAYS, report, tell
+from tests.support.assertions import error
+from tests.support.factories.concerns import tell
+from tests.support.factories.organizations import Shop, make_shop
+from tests.support.reports import DAYS, report
 
 
 def test_a_rate_of_fewer_than_ten_has_no_value(world: World, shop: Shop) -> None:

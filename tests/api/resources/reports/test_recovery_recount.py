@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 
 from models.reports.grouping import RECOVERY_DIMENSIONS
 from tests.support.app import World
+from tests.support.assertions import agrees, counted_in
 from tests.support.databases import only_on_sqlite
-from tests.support.factories import Shop, make_shop
+from tests.support.factories.organizations import Shop, make_shop
+from tests.support.factories.store_groups import put_in_groups
 from tests.support.generators.histories import BEGIN, END, add_store_abroad, live
 from tests.support.oracle.raw_rows import Raw, raw_rows
 from tests.support.oracle.recovery_recount import recount, recount_day
-from tests.support.report_assertions import agrees, counted_in
-from tests.support.store_groups import put_in_groups
 
 FROM, TO = BEGIN.date() - timedelta(days=50), END.date() + timedelta(days=1)
 GROUPINGS = [(), *((by,) for by in RECOVERY_DIMENSIONS), *combinations(RECOVERY_DIMENSIONS, 2)]

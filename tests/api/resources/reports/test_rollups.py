@@ -23,11 +23,13 @@ from notifications.worker.jobs import rollups as sums
 from notifications.worker.jobs.rollups import ROLLUP_INTERVAL
 from tests.support.app import World
 from tests.support.databases import only_on_postgresql
-from tests.support.factories import Shop, give_phone, make_shop
-from tests.support.rollup_organization import House
-from tests.support.rollups import refresh, refresh_everything
+from tests.support.factories.concerns import log_concern
+from tests.support.factories.organizations import Shop, make_shop
+from tests.support.factories.staff import give_phone
+from tests.support.oracle.recounted_organization import House
+from tests.support.reports import refresh, refresh_everything
 from tests.support.threads import wait_until_somebody_waits
-from tests.support.worker import Notebook, log_concern, over, work, worker_of
+from tests.support.worker import Notebook, over, work, worker_of
 
 PATIENCE = 60.0
 

@@ -12,9 +12,9 @@ from api.web.xlsx_format import XLSX
 from models.concerns.enums import Outcome
 from tests.api.resources.reports.test_recovery import tell
 from tests.support.app import World
-from tests.support.factories import Shop, make_shop
-from tests.support.problems import error
-from tests.support.worker import log_concern
+from tests.support.assertions import error
+from tests.support.factories.concerns import log_concern
+from tests.support.factories.organizations import Shop, make_shop
 
 DAYS = {"from": "2026-03-01", "to": "2026-03-31"}
 NAMES = ("remedies", "causes", "items", "follow-ups", "listening", "alerts")

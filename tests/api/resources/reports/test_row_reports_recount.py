@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 from api.schemas.row_reports import CONCERNS, STORES_AND_TIME
 from models.reports.grouping import GroupBy
 from tests.support.app import World
+from tests.support.assertions import agrees
 from tests.support.databases import only_on_sqlite
-from tests.support.factories import Shop, make_shop
+from tests.support.factories.organizations import Shop, make_shop
+from tests.support.factories.store_groups import put_in_groups
 from tests.support.generators.histories import BEGIN, END, add_store_abroad, live
 from tests.support.generators.history_events import live_on
 from tests.support.oracle.report_recount import More, more_rows, recount_more
-from tests.support.report_assertions import agrees
-from tests.support.store_groups import put_in_groups
 
 FROM, TO = BEGIN.date() - timedelta(days=50), END.date() + timedelta(days=1)
 FITTING = {

@@ -12,7 +12,7 @@ from api.web.xlsx_format import XLSX
 from models.organizations.store import Store
 from tests.api.resources.reports.test_recovery import report, tell
 from tests.support.app import World
-from tests.support.factories import Shop
+from tests.support.factories.organizations import Shop
 
 SHEET = "xl/worksheets/sheet1.xml"
 NAME = '=HYPERLINK("https://example.com", "mine")'

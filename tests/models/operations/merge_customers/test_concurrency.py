@@ -11,9 +11,9 @@ from models.customers.customer import Customer
 from models.operations.merge_customers import CustomerMerge
 from tests.support.app import World
 from tests.support.databases import only_on_postgresql
-from tests.support.factories import Shop
+from tests.support.factories.organizations import Shop
+from tests.support.rows import rows
 from tests.support.threads import at_once
-from tests.support.worker import rows
 
 pytestmark = only_on_postgresql
 PHONES = ("+351912345678", "+351930000000")

@@ -21,7 +21,7 @@ from models.recovery.approvals import record_action
 from models.recovery.remedy import Remedy
 from models.tables import metadata
 from tests.support.app import World
-from tests.support.factories import Shop, make_shop
+from tests.support.factories.organizations import Shop, make_shop
 
 HISTORIES, STEPS, SEED = 12, 40, 20260303
 TABLES = ("customer", "customer_store", "customer_external_id", "concern", "recovery_action", "concern_item")

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.reports.stats.ddsketch import MAX_COUNT, compact, pack_values, percentiles_of_sketch, unpack
+from tests.support.assertions import agrees
 from tests.support.oracle.recovery_recount import spread as recounted
-from tests.support.report_assertions import agrees
 
 YEAR = 365 * 24 * 3600
 SECONDS = st.lists(st.integers(0, 20 * YEAR), max_size=60)

@@ -12,9 +12,10 @@ from models.alerts.notification import NotificationKind
 from models.staff.device import AddressKind
 from notifications.channels.base import DeliveryResult, Message
 from tests.support.app import World
-from tests.support.factories import set_climb
-from tests.support.store_evening import Evening, evening_in
-from tests.support.worker import edit, move, rows, the_alert
+from tests.support.factories.concerns import edit, move
+from tests.support.factories.organizations import set_climb
+from tests.support.rows import rows, the_alert
+from tests.support.store_scenario import Evening, evening_in
 
 GONE = DeliveryResult.gone("unregistered")
 REGULAR = {"phone": "900 000 101"}

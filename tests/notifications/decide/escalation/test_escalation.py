@@ -13,8 +13,11 @@ from notifications.channels.base import DeliveryResult
 from notifications.decide.escalation import count_overdue, escalate_due
 from notifications.worker.jobs.heartbeat import LATE_STEP_AFTER
 from tests.support.app import World
-from tests.support.factories import Shop, give_phone, make_shop, set_climb
-from tests.support.worker import Notebook, log_concern, move, notifications, over, queued, the_alert, work, worker_of
+from tests.support.factories.concerns import log_concern, move
+from tests.support.factories.organizations import Shop, make_shop, set_climb
+from tests.support.factories.staff import give_phone
+from tests.support.rows import notifications, queued, the_alert
+from tests.support.worker import Notebook, over, work, worker_of
 
 
 def rung(world: World, shop: Shop, **said: object) -> set[str]:

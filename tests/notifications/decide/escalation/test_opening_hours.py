@@ -20,9 +20,9 @@ from models.organizations.store import Store
 from notifications.decide.recipients import recipients_of
 from tests.support.app import World
 from tests.support.databases import only_on_sqlite
-from tests.support.factories import set_climb
-from tests.support.store_evening import Evening, Told, evening_in
-from tests.support.worker import the_alert
+from tests.support.factories.organizations import set_climb
+from tests.support.rows import the_alert
+from tests.support.store_scenario import Evening, Told, evening_in
 
 LISBON, NEW_YORK = "Europe/Lisbon", "America/New_York"
 RESTAURANT: Hours = {

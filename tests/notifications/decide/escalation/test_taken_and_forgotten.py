@@ -8,8 +8,10 @@ from models.alerts.enums import AlertState
 from models.alerts.notification import NotificationKind
 from notifications.channels.base import Message
 from tests.support.app import World
-from tests.support.store_evening import Evening, evening_in
-from tests.support.worker import Notebook, move, over, queued, the_alert, worker_of
+from tests.support.factories.concerns import move
+from tests.support.rows import queued, the_alert
+from tests.support.store_scenario import Evening, evening_in
+from tests.support.worker import Notebook, over, worker_of
 
 REMINDER = NotificationKind.REMINDER
 

@@ -10,10 +10,11 @@ from models.alerts.notification import Notification, NotificationKind
 from models.concerns.concern import Concern
 from models.recovery.follow_up import FollowUp
 from tests.support.app import World
-from tests.support.fixes import agree, fix, raised_by, regular, thank
-from tests.support.follow_ups import hand_over, of, promise, step
-from tests.support.store_evening import Evening, evening_in
-from tests.support.worker import notifications, queued, rows
+from tests.support.factories.customers import agree, regular
+from tests.support.factories.fixes import fix, raised_by, thank
+from tests.support.factories.follow_ups import hand_over, of, promise, step
+from tests.support.rows import notifications, queued, rows
+from tests.support.store_scenario import Evening, evening_in
 
 K = NotificationKind
 MINUTE, HOUR = 60, 3600

@@ -11,10 +11,10 @@ from models.outbox.message import OutboxKind, OutboxMessage
 from models.staff.staff import Staff
 from notifications.channels.base import AddressKind, DeliveryResult
 from tests.support.app import World
-from tests.support.factories import give_phone
-from tests.support.follow_ups import hand_over, of, promise, step
-from tests.support.store_evening import Evening, evening_in, hire
-from tests.support.worker import notifications, queued, rows
+from tests.support.factories.follow_ups import hand_over, of, promise, step
+from tests.support.factories.staff import give_phone, hire
+from tests.support.rows import notifications, queued, rows
+from tests.support.store_scenario import Evening, evening_in
 
 K = NotificationKind
 

@@ -14,11 +14,11 @@ from models.alerts.notification import Notification, NotificationKind
 from models.concerns.event import ConcernEvent, ConcernStep
 from models.recovery.follow_up import PENDING_STATUSES, FollowUp, FollowUpStatus
 from tests.support.app import World
-from tests.support.factories import NOON
+from tests.support.clock import NOON
 from tests.support.oracle.raw_rows import raw_rows
 from tests.support.oracle.recovery_recount import recount_day
-from tests.support.store_evening import ON_SHIFT, Evening, evening_in
-from tests.support.worker import queued, rows
+from tests.support.rows import queued, rows
+from tests.support.store_scenario import ON_SHIFT, Evening, evening_in
 
 MOVES = 60
 FIGURES = ("follow_ups_due", "follow_ups_kept", "checks", "ask_rate")

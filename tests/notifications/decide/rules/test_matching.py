@@ -17,7 +17,8 @@ from models.organizations.store import Store
 from models.organizations.vocabulary import Category
 from notifications.decide.rules import matching_criteria
 from tests.support.app import World
-from tests.support.factories import NOON, Shop
+from tests.support.clock import NOON
+from tests.support.factories.organizations import Shop
 
 DAY = 24 * 60 * 60
 CATEGORIES = st.none() | st.sampled_from(["food", "allergy"])

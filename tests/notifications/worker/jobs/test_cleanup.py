@@ -6,8 +6,9 @@ from models.db.idempotency import IdempotencyKey
 from models.staff.credentials import StaffSession
 from notifications.channels.log import LogChannel
 from tests.support.app import World
-from tests.support.factories import Shop
-from tests.support.worker import over, rows, worker_of
+from tests.support.factories.organizations import Shop
+from tests.support.rows import rows
+from tests.support.worker import over, worker_of
 
 
 def test_an_answered_request_is_remembered_for_thirty_days_and_then_forgotten(world: World, shop: Shop) -> None:

@@ -16,8 +16,12 @@ from models.staff.device import Device
 from notifications.worker.jobs.day_end import DAY_END_BATCH, DAY_END_INTERVAL
 from notifications.worker.worker import Worker
 from tests.support.app import World
-from tests.support.factories import NOON, Shop, give_phone, make_shop, make_store
-from tests.support.worker import Notebook, log_concern, move, notifications, over, queued, rows, work, worker_of
+from tests.support.clock import NOON
+from tests.support.factories.concerns import log_concern, move
+from tests.support.factories.organizations import Shop, make_shop, make_store
+from tests.support.factories.staff import give_phone
+from tests.support.rows import notifications, queued, rows
+from tests.support.worker import Notebook, over, work, worker_of
 
 DAY = date(2026, 3, 3)  # of NOON; Lisbon is at UTC then
 END = datetime(2026, 3, 4, 4, tzinfo=UTC)

@@ -10,10 +10,12 @@ from models.staff.device import AddressKind
 from notifications.channels.base import DeliveryResult
 from notifications.channels.push.channel import PushChannel
 from tests.support.app import World
-from tests.support.factories import Shop, give_phone
+from tests.support.factories.concerns import log_concern
+from tests.support.factories.organizations import Shop
+from tests.support.factories.staff import give_phone
 from tests.support.fakes import fcm_answers
 from tests.support.fakes.fcm import FcmStandIn
-from tests.support.worker import Notebook, log_concern, over, work, worker_of
+from tests.support.worker import Notebook, over, work, worker_of
 
 
 @pytest.fixture

@@ -19,8 +19,11 @@ from notifications.worker.jobs.watchdog import WATCHDOG_INTERVAL, WatchdogJob
 from notifications.worker.worker import Worker
 from tests.support.app import World
 from tests.support.databases import only_on_postgresql
-from tests.support.factories import Shop, give_phone
-from tests.support.worker import Notebook, log_concern, move, over, queued, rows, the_alert, work, worker_of
+from tests.support.factories.concerns import log_concern, move
+from tests.support.factories.organizations import Shop
+from tests.support.factories.staff import give_phone
+from tests.support.rows import queued, rows, the_alert
+from tests.support.worker import Notebook, over, work, worker_of
 
 Change = Callable[..., None]
 

@@ -23,7 +23,7 @@ from models.staff.credentials import StaffSession
 from models.staff.device import Device
 from models.staff.staff import Staff, StaffRegion, StaffStore
 from tests.support.app import World
-from tests.support.factories import Shop, make_shop, password_hash
+from tests.support.factories.organizations import Shop, make_shop, password_hash
 
 PHONE = "+351912345678"
 RULE = {"slug": "cold-soup", "name": "Cold soup", "category": "food", "enabled": False}

@@ -1,31 +1,19 @@
-"""Causes that were fixed, in tests: who had raised them, who is asked for, who is thanked."""
+"""Fixes: who had raised the cause, who is asked for, who is thanked."""
 
 from typing import Any
 
 from tests.support.app import World
-from tests.support.factories import Shop
-from tests.support.worker import log_concern
+from tests.support.factories.concerns import log_concern
+from tests.support.factories.organizations import Shop
 
 COLD = {"category": "food", "cause": "cold"}
+
+
 DUE = "2026-04-01T12:00:00Z"
 
 
 def ask(world: World, shop: Shop, method: str, path: str, by: str = "manager", **options: Any) -> Any:
     return world.request(method, f"/v1{path}", (shop, by), **options)
-
-
-def regular(world: World, shop: Shop, name: str, *, agrees: bool | None = True, **said: Any) -> str:
-    """A customer met in the first store, who agreed to be contacted, refused, or was not asked; their id."""
-    consent = {} if agrees is None else {"consent": {"contact": agrees, "source": "in_person"}}
-    answer = ask(world, shop, "POST", "/customers", "floor", json={"name": name, **said, **consent})
-    assert answer.status_code == 201, answer.text
-    return str(answer.json["id"])
-
-
-def agree(world: World, shop: Shop, customer_id: str, *, contact: bool = True) -> None:
-    body = {"consent": {"contact": contact, "source": "phone"}}
-    headers = {"If-Match": "*"}
-    assert ask(world, shop, "PATCH", f"/customers/{customer_id}", json=body, headers=headers).status_code == 200
 
 
 def raised_by(world: World, shop: Shop, customer_id: str | None, *, by: str = "manager", **said: Any) -> dict[str, Any]:

@@ -1,11 +1,11 @@
-"""Promises of an evening: made, kept, cancelled and handed over as the app does it."""
+"""Follow-ups: promised, kept, cancelled and handed over as the app does it."""
 
 from datetime import timedelta
 from typing import Any
 
 from models.recovery.follow_up import FollowUp
-from tests.support.store_evening import Evening
-from tests.support.worker import rows
+from tests.support.rows import rows
+from tests.support.store_scenario import Evening
 
 
 def promise(evening: Evening, by: str = "floor", *, minutes: float = 120, **said: Any) -> dict[str, Any]:

@@ -14,13 +14,13 @@ from models.organizations.store import Store
 from models.reports.rollups.rebuild import mark_all_dirty
 from models.reports.rollups.tables import RollupCause, RollupDay, RollupMonth, RollupVersion
 from tests.support.app import World
-from tests.support.factories import make_shop
+from tests.support.assertions import agrees, counted_in
+from tests.support.factories.organizations import make_shop
+from tests.support.factories.store_groups import put_in_groups, regroup
 from tests.support.generators.histories import BEGIN, END, add_store_abroad, live
 from tests.support.oracle.raw_rows import Raw, raw_rows
 from tests.support.oracle.recovery_recount import recount, recount_day
-from tests.support.report_assertions import agrees, counted_in
-from tests.support.rollups import refresh_everything
-from tests.support.store_groups import put_in_groups, regroup
+from tests.support.reports import refresh_everything
 
 FROM, TO = BEGIN.date() - timedelta(days=50), END.date() + timedelta(days=1)
 ASKED: list[tuple[dict[str, Any], tuple[str, ...]]] = [

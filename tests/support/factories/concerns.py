@@ -1,10 +1,10 @@
-"""Telling concerns with a known end, and asking for the recovery report about them."""
+"""Concerns: logged, changed and resolved over HTTP, or added with a known end."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import select
-from werkzeug.test import TestResponse
 
 from models.access import GRANTS, Actor, Role
 from models.concerns.concern import Concern
@@ -15,14 +15,36 @@ from models.organizations.vocabulary import Category
 from models.recovery.approvals import record_action
 from models.recovery.remedy import Remedy
 from tests.support.app import World
-from tests.support.factories import NOON, Shop
+from tests.support.clock import NOON
+from tests.support.factories.organizations import Shop
 
-DAYS = {"from": "2026-03-01", "to": "2026-03-31"}
+
+def log_concern(world: World, shop: Shop, login: str = "floor", **said: Any) -> dict[str, Any]:
+    """Log a concern as the app does; the answer."""
+    said = {"mood": 2, "store_id": str(shop.store_id)} | said
+    answer = world.request("POST", "/v1/concerns", (shop, login), json=said)
+    assert answer.status_code == 201, answer.text
+    told: dict[str, Any] = answer.json
+    return told
 
 
-def report(world: World, shop: Shop, by: str = "hq", *, accept: str | None = None, **query: Any) -> TestResponse:
-    headers = {"Accept": accept} if accept else {}
-    return world.request("GET", "/v1/reports/recovery", (shop, by), query_string={**DAYS, **query}, headers=headers)
+def move(world: World, shop: Shop, concern: Mapping[str, Any], step: str, login: str = "manager") -> dict[str, Any]:
+    """take, release, resolve or reopen a concern; the answer."""
+    body = {"json": {"outcome": "recovered", "mood_after": 4}} if step == "resolve" else {}
+    answer = world.request("POST", f"/v1/concerns/{concern['id']}/{step}", (shop, login), **body)
+    assert answer.status_code == 200, answer.text
+    told: dict[str, Any] = answer.json
+    return told
+
+
+def edit(world: World, shop: Shop, concern: Mapping[str, Any], login: str = "floor", **said: Any) -> dict[str, Any]:
+    """Complete or correct a concern; the answer."""
+    path = f"/v1/concerns/{concern['id']}"
+    version = world.request("GET", path, (shop, login)).headers["ETag"]
+    answer = world.request("PATCH", path, (shop, login), json=said, headers={"If-Match": version})
+    assert answer.status_code == 200, answer.text
+    told: dict[str, Any] = answer.json
+    return told
 
 
 def tell(

@@ -1,20 +1,17 @@
-"""Builders of the things tests talk about: plain functions, few defaults, made-up people."""
+"""Organizations with stores, people, words and remedies: few defaults, made-up names."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, time
+from datetime import datetime, time
 from functools import cache
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
 
 from models.access import KeyScope, Role
 from models.alerts.escalation_policy import EscalationPolicy, PolicyStep, RecipientGroup, policy_step
-from models.customers.contacts import normalize_contacts
-from models.customers.customer import Customer
 from models.db.base import Money
-from models.db.session import ALL_TENANTS, Database, ScopedSession
+from models.db.session import ALL_TENANTS, Database
 from models.operations.default_rules import default_rules
 from models.organizations.organization import Organization, Region
 from models.organizations.store import Place, Store, StoreKind
@@ -22,11 +19,10 @@ from models.organizations.vocabulary import Category, Cause, Question
 from models.recovery.remedy import Remedy, RemedyKind
 from models.staff import staff as staff_module
 from models.staff.credentials import ApiKey, StaffSession
-from models.staff.device import AddressKind, Device, Platform
 from models.staff.shift import Shift
 from models.staff.staff import Staff, StaffRegion, StaffStore
+from tests.support.clock import NOON
 
-NOON = datetime(2026, 3, 3, 12, 0, tzinfo=UTC)
 PASSWORD = "correct-horse-battery"
 
 
@@ -131,41 +127,7 @@ def make_store(slug: str, region_id: UUID, *, zone: str = "Europe/Lisbon", day_s
     )
 
 
-def recognise(
-    session: ScopedSession, store_id: UUID | None, *, country: str | None = "PT", at: datetime = NOON, **said: Any
-) -> Customer:
-    """The customer with these details as a store of this country would get to know them."""
-    details = normalize_contacts(said, country)
-    return Customer.recognise(
-        session, details, known=Customer.find_by_contacts(session, details), at=at, store_id=store_id
-    )
-
-
 def set_climb(database: Database, shop: Shop, steps: list[PolicyStep], **times: int) -> None:
     """Let the calls of this organization climb like that, the times in seconds."""
     with database.writing(shop.organization_id) as session:
         session.scalars(select(EscalationPolicy)).one().edit(session, steps=steps, **times)
-
-
-def give_phone(
-    database: Database,
-    shop: Shop,
-    login: str,
-    address: str,
-    *,
-    kind: AddressKind = AddressKind.LOG,
-    at: datetime = NOON,
-) -> UUID:
-    """Register a phone for somebody; its id."""
-    with database.writing(shop.organization_id) as session:
-        device = Device(
-            staff_id=shop.staff[login],
-            installation_id=f"installation-{address}",
-            platform=Platform.ANDROID,
-            address=address,
-            address_kind=kind,
-            registered_at=at,
-            seen_at=at,
-        )
-        session.add(device)
-    return device.id

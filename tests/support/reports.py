@@ -1,6 +1,9 @@
-"""The sums are kept, as the worker and the command line do it."""
+"""Requests for the recovery report, and the refresh of its rollups as the worker does it."""
 
 from collections.abc import Iterator
+from typing import Any
+
+from werkzeug.test import TestResponse
 
 from models.db.session import Database
 from models.reports.rollups.rebuild import (
@@ -10,6 +13,15 @@ from models.reports.rollups.rebuild import (
     rebuild_all_days,
     rebuild_organization,
 )
+from tests.support.app import World
+from tests.support.factories.organizations import Shop
+
+DAYS = {"from": "2026-03-01", "to": "2026-03-31"}
+
+
+def report(world: World, shop: Shop, by: str = "hq", *, accept: str | None = None, **query: Any) -> TestResponse:
+    headers = {"Accept": accept} if accept else {}
+    return world.request("GET", "/v1/reports/recovery", (shop, by), query_string={**DAYS, **query}, headers=headers)
 
 
 def refresh(database: Database, *, at_once: int = REBUILD_BATCH) -> int:

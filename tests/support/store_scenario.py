@@ -8,21 +8,21 @@ from typing import Any
 
 from sqlalchemy import select
 
-from models.access import Role
 from models.alerts.alert import Alert
 from models.alerts.escalation_policy import DEFAULT_POLICY
 from models.alerts.notification import Notification, NotificationKind
-from models.db.session import Database
 from models.organizations.store import Store
-from models.staff.credentials import StaffSession
 from models.staff.device import AddressKind
 from models.staff.shift import Shift
-from models.staff.staff import Staff, StaffStore
+from models.staff.staff import Staff
 from notifications.channels.base import Message
 from notifications.worker.worker import Worker
 from tests.support.app import World
-from tests.support.factories import Shop, give_phone, make_shop, password_hash, set_climb
-from tests.support.worker import Notebook, log_concern, over, queued, rows, the_alert, work, worker_of
+from tests.support.factories.concerns import log_concern
+from tests.support.factories.organizations import Shop, make_shop, set_climb
+from tests.support.factories.staff import give_phone, hire
+from tests.support.rows import queued, rows, the_alert
+from tests.support.worker import Notebook, over, work, worker_of
 
 ON_SHIFT = ("floor", "colleague", "lead")
 WITH_A_PHONE = (*ON_SHIFT, "manager", "regional")
@@ -130,14 +130,3 @@ def evening_in(world: World) -> Iterator[Evening]:
     book = Notebook()
     with worker_of(world, over(book)) as worker:
         yield Evening(world, worker, book)
-
-
-def hire(database: Database, shop: Shop, login: str, *, role: Role = Role.FLOOR, at: datetime) -> None:
-    """One more who belongs to the first store, with a token."""
-    with database.writing(shop.organization_id) as session:
-        staff = Staff(login=login, name=login.title(), role=role, password_hash=password_hash())
-        session.add(staff)
-        session.flush()
-        session.add(StaffStore(staff_id=staff.id, store_id=shop.store_id))
-        _, token = StaffSession.open(session, staff=staff, at=at)
-        shop.staff[login], shop.tokens[login] = staff.id, token.text

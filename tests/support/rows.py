@@ -1,11 +1,48 @@
-"""All that belongs to an organization, read without the application: whether a request left anything, and where."""
+"""Rows of the database as tests read them: of one table, or all that belong to one organization."""
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, TypeVar
 from uuid import UUID
 
 import sqlalchemy as sa
+from sqlalchemy import select
 
+from models.alerts.alert import Alert
+from models.alerts.notification import Notification
+from models.db.base import TenantOwned
+from models.db.session import ALL_TENANTS
+from models.outbox.message import OutboxKind, OutboxMessage
 from models.tables import metadata
+from tests.support.app import World
+
+T = TypeVar("T", bound=TenantOwned)
+
+
+def rows(world: World, model: type[T]) -> Sequence[T]:
+    """Every row of a table, oldest first."""
+    with world.back_office.reading(ALL_TENANTS) as session:
+        return session.scalars(select(model).order_by(model.id)).unique().all()
+
+
+def the_alert(world: World) -> Alert:
+    """The only one there is."""
+    (alert,) = rows(world, Alert)
+    return alert
+
+
+def queued(world: World, *tasks: OutboxKind) -> list[OutboxMessage]:
+    """What is still to be done."""
+    return [row for row in rows(world, OutboxMessage) if row.done_at is None and (not tasks or row.kind in tasks)]
+
+
+def notifications(world: World) -> list[Notification]:
+    return list(rows(world, Notification))
+
+
+def of_device(world: World, device_id: UUID) -> Notification:
+    """The only notification of a device."""
+    (notification,) = (row for row in notifications(world) if row.device_id == device_id)
+    return notification
 
 
 def rows_of(owner: sa.Engine, organization_id: UUID) -> dict[str, list[Any]]:

@@ -1,4 +1,4 @@
-"""Stores that are put in groups, so that some are in two and some in none."""
+"""Groups of stores, so that some stores are in two groups and some in none."""
 
 from collections.abc import Collection, Mapping
 from random import Random
@@ -9,7 +9,7 @@ from sqlalchemy import select
 from models.access import GRANTS, Actor, Role
 from models.db.session import Database
 from models.organizations.store_group import GroupKind, StoreGroup
-from tests.support.factories import Shop
+from tests.support.factories.organizations import Shop
 
 
 def put_in_groups(database: Database, shop: Shop, groups: Mapping[str, Collection[UUID]]) -> dict[str, UUID]:
