@@ -1,6 +1,7 @@
-"""`outbox retry`: another chance for what was set aside, where that is still of use."""
+"""The commands `outbox status` and `outbox retry`."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -139,3 +140,22 @@ def test_an_id_that_is_not_of_such_a_row_is_refused_in_one_line_and_nothing_happ
 def test_which_rows_has_to_be_said(world: World) -> None:
     for words in ((), ("--all", str(uuid4())), ("not-an-id",)):
         assert retry(world, *words).exit_code == 2
+
+
+Command = Callable[..., Result]
+
+
+def commands_of(world: World) -> Command:
+    return lambda *words: world.app.test_cli_runner().invoke(args=words)
+
+
+def test_the_outbox_is_counted(world: World, shop: Shop):
+    command = commands_of(world)
+    give_phone(world.back_office, shop, "manager", "a phone")
+    before = told(command("outbox", "status"))
+    world.request("POST", "/v1/concerns", (shop, "floor"), json={"mood": 1})
+
+    after = told(command("outbox", "status"))
+
+    assert set(before.values()) == {0}
+    assert after == {"due": 1, "later": 0, "leased": 0, "done": 0, "dead_lettered": 0}

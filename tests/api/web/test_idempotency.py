@@ -16,6 +16,7 @@ from models.db.idempotency import IdempotencyKey
 from models.db.session import ALL_TENANTS
 from models.outbox.message import OutboxMessage
 from models.recovery.action import RecoveryAction
+from tests.api.conftest import Still
 from tests.support.app import World
 from tests.support.assertions import problem
 from tests.support.databases import only_on_postgresql
@@ -259,3 +260,16 @@ def test_a_customer_is_made_once_too(world: World, shop: Shop) -> None:
     assert refused["pointer"] == "/id"
     taken = problem(post(world, shop, "/v1/customers", {"phone": body["phone"]}), 409, "already-exists")
     assert "pointer" not in taken
+
+
+@pytest.mark.parametrize("key", ["", " ", '""', "two words", "x" * 256, "é"])
+def test_an_idempotency_key_that_is_none_is_422(still: Still, key: str) -> None:
+    headers = {"Idempotency-Key": key.encode().decode("latin-1")}
+    answer = still.ask("POST", "/v1/concerns", "floor", json={"mood": 2}, headers=headers)
+    problem(answer, 422, "invalid-idempotency-key")
+
+
+def test_one_key_for_two_bodies_is_422(still: Still) -> None:
+    """The key that the scene's first concern was logged with."""
+    answer = still.ask("POST", "/v1/concerns", json={"mood": 1}, headers={"Idempotency-Key": "first"})
+    problem(answer, 422, "idempotency-key-reused")

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from api.web.problems import PROBLEM_CODES
 from tests.api.conftest import Still
 from tests.support.app import World
 from tests.support.assertions import error, problem
@@ -135,3 +136,20 @@ def test_a_body_of_just_the_size_is_read(still: Still) -> None:
     data = frame[:-2] + b"x" * (LIMIT - len(frame)) + frame[-2:]
     answer = still.ask("POST", "/v1/concerns", "floor", data=data, content_type="application/json")
     error(answer, "body", "/stake")
+
+
+def test_the_type_of_a_problem_leads_to_an_explanation(still: Still) -> None:
+    for code, (status, title) in PROBLEM_CODES.items():
+        answer = still.ask("GET", f"/problems/{code}", None)
+        assert (answer.status_code, answer.json["title"], answer.json["status"]) == (200, title, status)
+    problem(still.ask("GET", "/problems/nothing", None), 404, "not-found")
+
+
+def test_what_its_state_does_not_allow_is_409_and_names_the_state(still: Still) -> None:
+    answer = still.ask("POST", f"/v1/concerns/{still.concern['id']}/reopen")
+    assert problem(answer, 409, "not-now")["state"] == "taken"
+
+
+def test_who_comes_second_learns_who_was_first(still: Still) -> None:
+    said = problem(still.ask("POST", f"/v1/concerns/{still.concern['id']}/take"), 409, "already-taken")
+    assert said["taken_by"] == {"id": str(still.scene.shop.staff["manager"]), "name": "Manager of acme"}
