@@ -25,7 +25,7 @@ from models.db.base import Aggregate, Base, TenantOwned
 from models.tables import metadata
 from tests.support.databases import ROOT, Databases, migrate
 from tests.support.openapi_document import bare_application, document, operations, written_document
-from tests.support.permission_table import AGREED, table
+from tests.support.permission_table import AGREED_FILE, table
 from tests.support.rows import tenant_tables
 
 LINK = re.compile(r"\]\(([^)#\s]+)[^)]*\)")
@@ -41,7 +41,7 @@ def subclasses(of: type) -> Iterator[type]:
 
 
 def test_who_may_do_what_is_what_was_agreed():
-    agreed = AGREED.read_text(encoding="utf-8")
+    agreed = AGREED_FILE.read_text(encoding="utf-8")
     assert table() == agreed, "renew it, and read the difference: python -m tests.support.permission_table"
 
 

@@ -8,18 +8,18 @@ import pytest
 import sqlalchemy as sa
 from werkzeug.test import TestResponse
 
-from tests.support.app import World
+from tests.support.app import App
 from tests.support.databases import Databases
-from tests.support.factories.full_organization import Scene, make_scene
-from tests.support.rows import rows_of, traces_of
+from tests.support.factories.full_organization import FullOrganization, make_full_organization
+from tests.support.rows import rows_of_organization, versions_of_organization
 
 
 @dataclass
-class Still:
+class UnchangedOrganization:
     """A world and a scene in which nothing may move."""
 
-    world: World
-    scene: Scene
+    world: App
+    scene: FullOrganization
     owner: sa.Engine
     concern: dict[str, Any] = field(default_factory=dict)
     before: dict[str, Any] = field(default_factory=dict)
@@ -29,25 +29,25 @@ class Still:
         return self.world.request(method, path, (self.scene.shop, by) if by else None, **options)
 
     def traces(self) -> dict[str, Any]:
-        return traces_of(self.owner, self.scene.shop.organization_id)
+        return versions_of_organization(self.owner, self.scene.shop.organization_id)
 
 
 @pytest.fixture(scope="module")
-def _still(databases: Databases, database_kind: str) -> Iterator[Still]:
+def _still(databases: Databases, database_kind: str) -> Iterator[UnchangedOrganization]:
     with databases.alone(database_kind) as url:
-        world = World(url)
-        still = Still(world, make_scene(world, "acme"), sa.create_engine(url))
+        world = App(url)
+        still = UnchangedOrganization(world, make_full_organization(world, "acme"), sa.create_engine(url))
         still.concern = still.ask("GET", f"/v1/concerns/{still.scene.ids['concern_id']}").json
-        every_row = rows_of(still.owner, still.scene.shop.organization_id)
+        every_row = rows_of_organization(still.owner, still.scene.shop.organization_id)
         still.before = still.traces()
         yield still
-        assert rows_of(still.owner, still.scene.shop.organization_id) == every_row
+        assert rows_of_organization(still.owner, still.scene.shop.organization_id) == every_row
         world.close()
         still.owner.dispose()
 
 
 @pytest.fixture
-def still(_still: Still) -> Iterator[Still]:
+def still(_still: UnchangedOrganization) -> Iterator[UnchangedOrganization]:
     """A scene with `concern` in it; fails the test that left a trace, and the last one for whatever was changed."""
     yield _still
     assert _still.traces() == _still.before

@@ -5,15 +5,15 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser
 
-from tests.browser.eyes import Floor, chromium
+from tests.browser.demo_pages import DemoPages, chromium
 from tests.support.databases import Databases
-from tests.support.processes import running_house
+from tests.support.processes import running_app
 
 
 @pytest.fixture(scope="session")
-def floor(databases: Databases) -> Iterator[Floor]:
-    with databases.empty("sqlite") as url, running_house(url, seed=True) as house:
-        yield Floor.of(house)
+def floor(databases: Databases) -> Iterator[DemoPages]:
+    with databases.empty("sqlite") as url, running_app(url, seed=True) as house:
+        yield DemoPages.of(house)
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ from typing import Any
 import requests
 
 from tests.support.oracle.recovery_recount import minutes, spread
-from tests.support.processes import House, eventually
+from tests.support.processes import RunningApp, eventually
 
 PHONE = {"platform": "android", "address_kind": "log"}
 NOTHING = {"value": None, "numerator": 0, "denominator": 0}
@@ -19,7 +19,7 @@ NOTHING = {"value": None, "numerator": 0, "denominator": 0}
 class Person:
     """Somebody who is signed in, with a phone that prints what it shows."""
 
-    house: House
+    house: RunningApp
     organization: str
     login: str
     token: str = field(init=False, repr=False)

@@ -10,12 +10,12 @@ import sqlalchemy as sa
 
 from api.schemas.base import MOST_PER_PAGE
 from models.db.cache import TtlCache
-from tests.support.app import World
+from tests.support.app import App
 from tests.support.clock import NOON
 from tests.support.databases import Databases
 from tests.support.factories.bulk_copies import copy, originals
 from tests.support.factories.concerns import log_concern
-from tests.support.factories.full_organization import QUERIES, Scene, make_scene
+from tests.support.factories.full_organization import QUERIES, FullOrganization, make_full_organization
 from tests.support.factories.guidance import limit_vouchers
 from tests.support.factories.organizations import Shop
 from tests.support.openapi_document import Operation, operations
@@ -122,7 +122,7 @@ READS = [operation for operation in READS if operation.id != "getExportChanges"]
 class House:
     """A scene that grows."""
 
-    def __init__(self, world: World, scene: Scene) -> None:
+    def __init__(self, world: App, scene: FullOrganization) -> None:
         self.world, self.scene, self.size = world, scene, 1
 
     def grow(self, size: int) -> None:
@@ -213,8 +213,8 @@ def asking(statements: list[str]) -> int:
 def test_what_is_read_costs_as_much_in_a_house_of_ten_as_in_one_of_two_hundred(
     databases: Databases, database_kind: str
 ) -> None:
-    with databases.alone(database_kind) as url, closing(World(url)) as world:
-        house = House(world, make_scene(world, "acme"))
+    with databases.alone(database_kind) as url, closing(App(url)) as world:
+        house = House(world, make_full_organization(world, "acme"))
         for size in (FEW, MANY):
             house.grow(size)
             costs = {operation.id: cost(house, operation) for operation in READS}
@@ -222,7 +222,7 @@ def test_what_is_read_costs_as_much_in_a_house_of_ten_as_in_one_of_two_hundred(
 
 
 @pytest.mark.parametrize("along", LOGGED)
-def test_logging_a_concern_takes_at_most_twelve(world: World, shop: Shop, along: str) -> None:
+def test_logging_a_concern_takes_at_most_twelve(world: App, shop: Shop, along: str) -> None:
     floor = (shop, "floor")
     limit_vouchers(world, shop, 1000, 2500)  # without any limit nothing has to be added up
     log_concern(world, shop, **DESCRIBED, **KNOWN, **DISHES)

@@ -35,7 +35,7 @@ def _database(url: str, role: DatabaseRole) -> Database:
     return _databases[url, role]
 
 
-def hang_up() -> None:
+def close_databases() -> None:
     """Close every connection a world has left open for the next one."""
     for database in _databases.values():
         database.close()
@@ -43,7 +43,7 @@ def hang_up() -> None:
         _owner(url).dispose()
 
 
-class World:
+class App:
     """What a test holds in its hands: `clock`, `database` (of the web), `app`, and requests in somebody's name."""
 
     def __init__(self, url: str) -> None:
@@ -95,7 +95,7 @@ class World:
         self.back_office.close()
 
 
-MANY = 4 * 2**20  # bytes in all tables: beyond that they are made anew
+TRUNCATE_ABOVE = 4 * 2**20  # bytes in all tables: beyond that they are made anew
 
 
 def empty_every_table(url: str) -> None:
@@ -107,7 +107,7 @@ def empty_every_table(url: str) -> None:
             sizes = {name: size for name, size in connection.execute(sa.text(used), {"ours": ours}) if size}
             connection.execute(sa.text("SET LOCAL session_replication_role = replica"))  # in any order
             # To empty a file takes a hundred times longer than to delete a few rows from it.
-            if sum(sizes.values()) > MANY:
+            if sum(sizes.values()) > TRUNCATE_ABOVE:
                 connection.execute(sa.text("TRUNCATE " + ", ".join(f'"{name}"' for name in ours)))
             elif sizes:
                 connection.execute(sa.text("; ".join(f'DELETE FROM "{name}"' for name in sizes)))  # noqa: S608 ours

@@ -2,20 +2,20 @@
 
 from typing import Any
 
-from tests.support.app import World
+from tests.support.app import App
 from tests.support.factories.organizations import Shop
 
 PATH = "/v1/exports/changes"
 
 
-def page(world: World, shop: Shop, cursor: str | None = None, login: str = "hq", **query: Any) -> dict[str, Any]:
+def page(world: App, shop: Shop, cursor: str | None = None, login: str = "hq", **query: Any) -> dict[str, Any]:
     answer = world.request("GET", PATH, (shop, login), query_string={**query, **({"cursor": cursor} if cursor else {})})
     assert answer.status_code == 200, answer.text
     found: dict[str, Any] = answer.json
     return found
 
 
-def follow(world: World, shop: Shop, cursor: str | None = None, **options: Any) -> tuple[list[dict[str, Any]], str]:
+def follow(world: App, shop: Shop, cursor: str | None = None, **options: Any) -> tuple[list[dict[str, Any]], str]:
     """Everything up to the end, and where to come back."""
     items: list[dict[str, Any]] = []
     while True:

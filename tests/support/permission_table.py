@@ -4,7 +4,7 @@ from models.access import GRANTS, KEY_GRANTS, Permission
 from tests.support.databases import ROOT
 from tests.support.openapi_document import operations
 
-AGREED = ROOT / "tests" / "permissions.txt"
+AGREED_FILE = ROOT / "tests" / "permissions.txt"
 HEADER = """Who may do what: the address, the permission it needs, the roles and the key scopes that carry it.
 Which rows they then see (their stores, their regions, not the sensitive ones) is decided by `visible_to` of the models.
 Renew with: python -m tests.support.permission_table
@@ -29,4 +29,4 @@ def _those(grants: dict, needed: Permission) -> str:
 
 
 if __name__ == "__main__":
-    AGREED.write_text(table(), encoding="utf-8")
+    AGREED_FILE.write_text(table(), encoding="utf-8")

@@ -13,18 +13,18 @@ from models.reports.rollups.rebuild import (
     rebuild_all_days,
     rebuild_organization,
 )
-from tests.support.app import World
+from tests.support.app import App
 from tests.support.factories.organizations import Shop
 
-DAYS = {"from": "2026-03-01", "to": "2026-03-31"}
+MARCH = {"from": "2026-03-01", "to": "2026-03-31"}
 
 
-def report(world: World, shop: Shop, by: str = "hq", *, accept: str | None = None, **query: Any) -> TestResponse:
+def recovery_report(world: App, shop: Shop, by: str = "hq", *, accept: str | None = None, **query: Any) -> TestResponse:
     headers = {"Accept": accept} if accept else {}
-    return world.request("GET", "/v1/reports/recovery", (shop, by), query_string={**DAYS, **query}, headers=headers)
+    return world.request("GET", "/v1/reports/recovery", (shop, by), query_string={**MARCH, **query}, headers=headers)
 
 
-def refresh(database: Database, *, at_once: int = REBUILD_BATCH) -> int:
+def refresh_rollups(database: Database, *, at_once: int = REBUILD_BATCH) -> int:
     """Work out some of what is marked of one organization; how much, 0 when there is nothing to do."""
     at = database.clock()
     for organization_id in organizations_with_dirty_rollups(database, at=at):
@@ -33,7 +33,7 @@ def refresh(database: Database, *, at_once: int = REBUILD_BATCH) -> int:
     return 0
 
 
-def refresh_everything(database: Database) -> Iterator[int]:
+def refresh_all_rollups(database: Database) -> Iterator[int]:
     """Work out all that is marked, rested or not; some at a time, how much."""
     yield from rebuild_all_days(database)
     yield from rebuild_all_cause_months(database)

@@ -13,39 +13,39 @@ from models.db.base import TenantOwned
 from models.db.session import ALL_TENANTS
 from models.outbox.message import OutboxKind, OutboxMessage
 from models.tables import metadata
-from tests.support.app import World
+from tests.support.app import App
 
 T = TypeVar("T", bound=TenantOwned)
 
 
-def rows(world: World, model: type[T]) -> Sequence[T]:
+def rows(world: App, model: type[T]) -> Sequence[T]:
     """Every row of a table, oldest first."""
     with world.back_office.reading(ALL_TENANTS) as session:
         return session.scalars(select(model).order_by(model.id)).unique().all()
 
 
-def the_alert(world: World) -> Alert:
+def only_alert(world: App) -> Alert:
     """The only one there is."""
     (alert,) = rows(world, Alert)
     return alert
 
 
-def queued(world: World, *tasks: OutboxKind) -> list[OutboxMessage]:
+def pending_messages(world: App, *tasks: OutboxKind) -> list[OutboxMessage]:
     """What is still to be done."""
     return [row for row in rows(world, OutboxMessage) if row.done_at is None and (not tasks or row.kind in tasks)]
 
 
-def notifications(world: World) -> list[Notification]:
+def notifications(world: App) -> list[Notification]:
     return list(rows(world, Notification))
 
 
-def of_device(world: World, device_id: UUID) -> Notification:
+def notification_of_device(world: App, device_id: UUID) -> Notification:
     """The only notification of a device."""
     (notification,) = (row for row in notifications(world) if row.device_id == device_id)
     return notification
 
 
-def rows_of(owner: sa.Engine, organization_id: UUID) -> dict[str, list[Any]]:
+def rows_of_organization(owner: sa.Engine, organization_id: UUID) -> dict[str, list[Any]]:
     """Every row of an organization, by table; what only says when somebody was last seen is left out."""
     found = {}
     with owner.connect() as connection:
@@ -56,7 +56,7 @@ def rows_of(owner: sa.Engine, organization_id: UUID) -> dict[str, list[Any]]:
     return found
 
 
-def traces_of(owner: sa.Engine, organization_id: UUID) -> dict[str, Any]:
+def versions_of_organization(owner: sa.Engine, organization_id: UUID) -> dict[str, Any]:
     """What almost every change leaves a trace in, in one look: how many rows there are, and their versions together."""
     traces = []
     for table in tenant_tables():

@@ -17,33 +17,33 @@ from models.staff.shift import Shift
 from models.staff.staff import Staff
 from notifications.channels.base import Message
 from notifications.worker.worker import Worker
-from tests.support.app import World
+from tests.support.app import App
 from tests.support.factories.concerns import log_concern
-from tests.support.factories.organizations import Shop, make_shop, set_climb
+from tests.support.factories.organizations import Shop, make_shop, set_escalation_steps
 from tests.support.factories.staff import give_phone, hire
-from tests.support.rows import queued, rows, the_alert
-from tests.support.worker import Notebook, over, work, worker_of
+from tests.support.rows import only_alert, pending_messages, rows
+from tests.support.worker import RecordingChannel, for_all_kinds, running_worker, work_until_idle
 
 ON_SHIFT = ("floor", "colleague", "lead")
-WITH_A_PHONE = (*ON_SHIFT, "manager", "regional")
-Told = dict[int, set[str]]
+PHONE_OWNERS = (*ON_SHIFT, "manager", "regional")
+MessagesBySecond = dict[int, set[str]]
 
 
-class Evening:
+class StoreScenario:
     """`floor`, `colleague` and `lead`, who leads, are on shift; the manager and the regional manager are at home.
 
     Calls climb as in an organization that has changed nothing. Everybody has one phone with their login for an
     address; nothing is known of a phone of kind `fcm_token` until it says so, one of kind `log` has what it is given.
     """
 
-    def __init__(self, world: World, worker: Worker, book: Notebook) -> None:
+    def __init__(self, world: App, worker: Worker, book: RecordingChannel) -> None:
         self.world, self.worker, self.book = world, worker, book
         self.began_at = world.clock()
         self.messages: list[tuple[datetime, Message]] = []
         book.meanwhile = lambda message: self.messages.append((world.clock(), message))
         self.shop: Shop = make_shop(world.back_office, on_shift=())
         hire(world.back_office, self.shop, "lead", at=self.began_at)
-        set_climb(world.back_office, self.shop, DEFAULT_POLICY["steps"])
+        set_escalation_steps(world.back_office, self.shop, DEFAULT_POLICY["steps"])
         for login in ON_SHIFT:
             self.check_in(login, lead=login == "lead")
 
@@ -73,13 +73,13 @@ class Evening:
                 setattr(staff, name, value)
 
     def give_phones(self, *logins: str, kind: AddressKind = AddressKind.LOG) -> None:
-        for login in logins or WITH_A_PHONE:
+        for login in logins or PHONE_OWNERS:
             give_phone(self.world.back_office, self.shop, login, login, kind=kind)
 
     def log(self, login: str = "floor", **said: Any) -> dict[str, Any]:
         """Log a concern; whatever is to be done at once is done."""
         told = log_concern(self.world, self.shop, login, **said)
-        work(self.worker)
+        work_until_idle(self.worker)
         return told
 
     def act(self, concern: dict[str, Any], login: str) -> None:
@@ -101,14 +101,18 @@ class Evening:
     def let_pass(self, **span: float) -> None:
         """Let time go by, from one moment at which something is to be done to the next."""
         end = self.world.clock() + timedelta(**span)
-        work(self.worker)
+        work_until_idle(self.worker)
         while (now := self.world.clock()) < end:
             steps = [alert.next_step_at for alert in rows(self.world, Alert)]
-            coming = [at for at in [*steps, *(row.due_at for row in queued(self.world))] if at is not None and at > now]
+            coming = [
+                at
+                for at in [*steps, *(row.due_at for row in pending_messages(self.world))]
+                if at is not None and at > now
+            ]
             self.world.clock.at = min([*coming, end])
-            work(self.worker)
+            work_until_idle(self.worker)
 
-    def told(self, kind: NotificationKind = NotificationKind.RING) -> Told:
+    def told(self, kind: NotificationKind = NotificationKind.RING) -> MessagesBySecond:
         """To which addresses a letter of this kind left the house, by seconds since the evening began."""
         kinds = {row.id: row.kind for row in rows(self.world, Notification)}
         told: defaultdict[int, set[str]] = defaultdict(set)
@@ -119,14 +123,14 @@ class Evening:
 
     def step_log(self) -> list[tuple[int, int, str | None]]:
         """What each step of the only alert came to: its number, how many phones, why none."""
-        return [(one["step"], one["phones"], one["why"]) for one in the_alert(self.world).step_log]
+        return [(one["step"], one["phones"], one["why"]) for one in only_alert(self.world).step_log]
 
     def seconds(self, at: datetime) -> int:
         return round((at - self.began_at).total_seconds())
 
 
 @contextmanager
-def evening_in(world: World) -> Iterator[Evening]:
-    book = Notebook()
-    with worker_of(world, over(book)) as worker:
-        yield Evening(world, worker, book)
+def store_scenario(world: App) -> Iterator[StoreScenario]:
+    book = RecordingChannel()
+    with running_worker(world, for_all_kinds(book)) as worker:
+        yield StoreScenario(world, worker, book)

@@ -8,9 +8,9 @@ from typing import TypeVar
 
 import sqlalchemy as sa
 
-from tests.support.app import World
+from tests.support.app import App
 
-PATIENCE = 60.0  # seconds until a test gives up on a busy machine
+TIMEOUT = 60.0  # seconds until a test gives up on a busy machine
 T = TypeVar("T")
 
 
@@ -19,20 +19,20 @@ def at_once(calls: Sequence[Callable[[], T]]) -> list[T]:
     start = Barrier(len(calls))
 
     def call_one(call: Callable[[], T]) -> T:
-        start.wait(PATIENCE)
+        start.wait(TIMEOUT)
         return call()
 
     with ThreadPoolExecutor(len(calls)) as crowd:
         return list(crowd.map(call_one, calls))
 
 
-def wait_until_somebody_waits(world: World) -> None:
+def wait_for_blocked_transaction(world: App) -> None:
     """Until some transaction of this database waits for a lock of another."""
     engine = sa.create_engine(world.url)
     question = sa.text(
         "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
     )
-    ends_at = time.monotonic() + PATIENCE
+    ends_at = time.monotonic() + TIMEOUT
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         while not connection.scalar(question):
             assert time.monotonic() < ends_at, "nobody waited"

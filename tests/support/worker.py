@@ -8,12 +8,12 @@ from typing import Any
 
 from notifications.channels.base import AddressKind, Channel, DeliveryResult, Message
 from notifications.worker.worker import Worker
-from tests.support.app import World
+from tests.support.app import App
 
-MOST_ROUNDS = 200
+MAX_ROUNDS = 200
 
 
-class Notebook:
+class RecordingChannel:
     """A channel that writes down what it is given, and answers as it is told.
 
     `next` goes first, then what is set for an address in `answers`, then `verdict`. `meanwhile` is called before each
@@ -45,14 +45,14 @@ class Notebook:
         return [(str(message.kind), message.address) for message in self.messages]
 
 
-def over(channel: Channel) -> dict[AddressKind, Channel]:
+def for_all_kinds(channel: Channel) -> dict[AddressKind, Channel]:
     """The same channel for addresses of every kind."""
     return dict.fromkeys(AddressKind, channel)
 
 
 @contextmanager
-def worker_of(
-    world: World, channels: Mapping[AddressKind, Channel], *, name: str = "worker", **options: Any
+def running_worker(
+    world: App, channels: Mapping[AddressKind, Channel], *, name: str = "worker", **options: Any
 ) -> Iterator[Worker]:
     """A worker of the world, on its clock. However busy the machine, a round ends when its letters are delivered."""
     worker = Worker(world.back_office, channels, name=name, **{"patience": 60.0, **options})
@@ -60,12 +60,12 @@ def worker_of(
     worker.close()
 
 
-def work(worker: Worker) -> int:
+def work_until_idle(worker: Worker) -> int:
     """Let it work until there is nothing to do at this moment; how much there was."""
     done = 0
-    for _ in range(MOST_ROUNDS):
+    for _ in range(MAX_ROUNDS):
         found = worker.work_once()
         done += found
         if not found:
             return done
-    raise AssertionError(f"still at work after {MOST_ROUNDS} rounds")
+    raise AssertionError(f"still at work after {MAX_ROUNDS} rounds")

@@ -22,7 +22,7 @@ from models.organizations.store import Place, Store
 from models.organizations.vocabulary import Category, Cause
 from models.staff.credentials import ApiKey
 from models.staff.staff import Staff
-from tests.support.app import World
+from tests.support.app import App
 from tests.support.clock import NOON
 from tests.support.factories.organizations import Shop, make_store
 
@@ -234,7 +234,7 @@ def test_what_is_missing_is_listed_and_never_a_wall(known: dict[str, Any], missi
     assert logged(**known).missing == missing
 
 
-def test_a_sensitive_concern_is_seen_by_who_reported_it_and_by_managers(world: World, shop: Shop) -> None:
+def test_a_sensitive_concern_is_seen_by_who_reported_it_and_by_managers(world: App, shop: Shop) -> None:
     stores = frozenset({shop.store_id})
 
     def person(login: str, role: Role, store_ids: Any = stores) -> Actor:

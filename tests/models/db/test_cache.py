@@ -7,7 +7,7 @@ import pytest
 
 from models.db import cache as memory
 from models.db.cache import CACHE_TTL, LruCache, TtlCache
-from tests.support.app import World
+from tests.support.app import App
 from tests.support.clock import NOON
 from tests.support.factories.organizations import Shop, make_shop
 
@@ -41,7 +41,7 @@ def test_an_answer_that_was_not_found_is_asked_for_again() -> None:
     assert kept.get_or_compute("what", at=NOON, ask=lambda: 1) == 1
 
 
-def test_what_is_remembered_is_each_organizations_own(world: World, shop: Shop) -> None:
+def test_what_is_remembered_is_each_organizations_own(world: App, shop: Shop) -> None:
     other = make_shop(world.back_office, "other")
     found = []
     for one in (shop, other, shop, other):

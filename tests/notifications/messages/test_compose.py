@@ -31,10 +31,10 @@ from models.staff.staff import Staff
 from notifications.channels.base import Message, MessageKind
 from notifications.channels.push.message import message_for
 from notifications.messages.compose import compose_messages
-from tests.support.app import World
+from tests.support.app import App
 from tests.support.clock import NOON
 from tests.support.databases import only_on_sqlite
-from tests.support.factories.organizations import AT_ONCE, Shop
+from tests.support.factories.organizations import EVERYBODY_AT_ONCE, Shop
 
 CONCERNS = 1000
 OCCASIONS = 4  # on which a colleague is informed of each
@@ -140,7 +140,7 @@ def ring_for_anything(session: ScopedSession, shop: Shop, invent: Inventor) -> N
             business_date=NOON.date(),
         )
         ring = Assessment(dice.choice(list(Severity)), dice.choice(list(Reason)), "some-rule")
-        alert = Alert.open(concern, ring, policy={**DEFAULT_POLICY, "steps": AT_ONCE}, late=False, at=NOON)
+        alert = Alert.open(concern, ring, policy={**DEFAULT_POLICY, "steps": EVERYBODY_AT_ONCE}, late=False, at=NOON)
         phone = dice.choice(phones)
         notification = Notification(
             alert_id=alert.id,
@@ -202,7 +202,7 @@ def sent(message: Message) -> str:
 
 @only_on_sqlite  # what is tried is no database; and the rows are a thousand
 def test_a_thousand_concerns_tell_a_lock_screen_nothing_of_a_person_in_less_than_a_kibibyte(
-    world: World, shop: Shop, capsys: pytest.CaptureFixture[str]
+    world: App, shop: Shop, capsys: pytest.CaptureFixture[str]
 ) -> None:
     seed = int(os.environ.get("FUZZ_SEED") or random.SystemRandom().randrange(10**9))
     invent = Inventor(random.Random(seed))

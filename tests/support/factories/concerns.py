@@ -14,12 +14,12 @@ from models.organizations.store import Store
 from models.organizations.vocabulary import Category
 from models.recovery.approvals import record_action
 from models.recovery.remedy import Remedy
-from tests.support.app import World
+from tests.support.app import App
 from tests.support.clock import NOON
 from tests.support.factories.organizations import Shop
 
 
-def log_concern(world: World, shop: Shop, login: str = "floor", **said: Any) -> dict[str, Any]:
+def log_concern(world: App, shop: Shop, login: str = "floor", **said: Any) -> dict[str, Any]:
     """Log a concern as the app does; the answer."""
     said = {"mood": 2, "store_id": str(shop.store_id)} | said
     answer = world.request("POST", "/v1/concerns", (shop, login), json=said)
@@ -28,7 +28,7 @@ def log_concern(world: World, shop: Shop, login: str = "floor", **said: Any) -> 
     return told
 
 
-def move(world: World, shop: Shop, concern: Mapping[str, Any], step: str, login: str = "manager") -> dict[str, Any]:
+def move(world: App, shop: Shop, concern: Mapping[str, Any], step: str, login: str = "manager") -> dict[str, Any]:
     """take, release, resolve or reopen a concern; the answer."""
     body = {"json": {"outcome": "recovered", "mood_after": 4}} if step == "resolve" else {}
     answer = world.request("POST", f"/v1/concerns/{concern['id']}/{step}", (shop, login), **body)
@@ -37,7 +37,7 @@ def move(world: World, shop: Shop, concern: Mapping[str, Any], step: str, login:
     return told
 
 
-def edit(world: World, shop: Shop, concern: Mapping[str, Any], login: str = "floor", **said: Any) -> dict[str, Any]:
+def edit(world: App, shop: Shop, concern: Mapping[str, Any], login: str = "floor", **said: Any) -> dict[str, Any]:
     """Complete or correct a concern; the answer."""
     path = f"/v1/concerns/{concern['id']}"
     version = world.request("GET", path, (shop, login)).headers["ETag"]
@@ -47,8 +47,8 @@ def edit(world: World, shop: Shop, concern: Mapping[str, Any], login: str = "flo
     return told
 
 
-def tell(
-    world: World,
+def add_concern(
+    world: App,
     shop: Shop,
     *,
     store: str = "first",

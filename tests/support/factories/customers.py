@@ -7,9 +7,9 @@ from uuid import UUID
 from models.customers.contacts import normalize_contacts
 from models.customers.customer import Customer
 from models.db.session import ScopedSession
-from tests.support.app import World
+from tests.support.app import App
 from tests.support.clock import NOON
-from tests.support.factories.fixes import ask
+from tests.support.factories.fixes import request
 from tests.support.factories.organizations import Shop
 
 
@@ -23,15 +23,15 @@ def recognise(
     )
 
 
-def regular(world: World, shop: Shop, name: str, *, agrees: bool | None = True, **said: Any) -> str:
+def make_customer(world: App, shop: Shop, name: str, *, agrees: bool | None = True, **said: Any) -> str:
     """A customer met in the first store, who agreed to be contacted, refused, or was not asked; their id."""
     consent = {} if agrees is None else {"consent": {"contact": agrees, "source": "in_person"}}
-    answer = ask(world, shop, "POST", "/customers", "floor", json={"name": name, **said, **consent})
+    answer = request(world, shop, "POST", "/customers", "floor", json={"name": name, **said, **consent})
     assert answer.status_code == 201, answer.text
     return str(answer.json["id"])
 
 
-def agree(world: World, shop: Shop, customer_id: str, *, contact: bool = True) -> None:
+def set_consent(world: App, shop: Shop, customer_id: str, *, contact: bool = True) -> None:
     body = {"consent": {"contact": contact, "source": "phone"}}
     headers = {"If-Match": "*"}
-    assert ask(world, shop, "PATCH", f"/customers/{customer_id}", json=body, headers=headers).status_code == 200
+    assert request(world, shop, "PATCH", f"/customers/{customer_id}", json=body, headers=headers).status_code == 200

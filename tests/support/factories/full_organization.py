@@ -22,7 +22,7 @@ from models.reports.rollups.rebuild import CAUSE_REBUILD_DELAY, rebuild_cause_mo
 from models.staff.credentials import StaffSession
 from models.staff.device import Device
 from models.staff.staff import Staff, StaffRegion, StaffStore
-from tests.support.app import World
+from tests.support.app import App
 from tests.support.factories.organizations import Shop, make_shop, password_hash
 
 PHONE = "+351912345678"
@@ -96,7 +96,7 @@ AGREES = {"consent": {"contact": True, "source": "in_person"}}
 
 
 @dataclass
-class Scene:
+class FullOrganization:
     """A shop, and what stands in it by the names that paths, queries and bodies use."""
 
     shop: Shop
@@ -112,7 +112,7 @@ class Scene:
         return {self.ids[name] for name in names} | set(self.sensitive.values()) | {str(self.shop.staff["floor"])}
 
 
-def _keep_days(world: World, shop: Shop) -> None:
+def _keep_days(world: App, shop: Shop) -> None:
     """And see to the end of each day, as the worker does; the manager wants the log by mail."""
     wish = {"daily_logs": [str(shop.store_id)]}
     _do(world, "PATCH", "/v1/me", (shop, "manager"), json=wish, headers={"If-Match": "*"})
@@ -127,10 +127,10 @@ def _keep_days(world: World, shop: Shop) -> None:
         )
 
 
-def make_scene(world: World, slug: str) -> Scene:
+def make_full_organization(world: App, slug: str) -> FullOrganization:
     """An organization of its own, lived in through the API."""
     shop = make_shop(world.back_office, slug, on_shift=("floor", "manager"))
-    scene = Scene(shop)
+    scene = FullOrganization(shop)
     floor = (shop, "floor")
     phone = {"platform": "android", "address": f"address of {slug}", "address_kind": "log"}
     _do(world, "PUT", f"/v1/me/devices/phone-of-{slug}", (shop, "manager"), json=phone)
@@ -172,8 +172,12 @@ def make_scene(world: World, slug: str) -> Scene:
     ]
     other = {"customer_id": twins[1]}
     merge = _do(world, "POST", f"/v1/customers/{twins[0]}/merge", (shop, "manager"), json=other)
-    shop.staff["manager-there"], shop.tokens["manager-there"] = hire(world, shop, "manager-there", Role.MANAGER)
-    shop.staff["regional-there"], shop.tokens["regional-there"] = hire(world, shop, "regional-there", Role.REGIONAL)
+    shop.staff["manager-there"], shop.tokens["manager-there"] = hire_elsewhere(
+        world, shop, "manager-there", Role.MANAGER
+    )
+    shop.staff["regional-there"], shop.tokens["regional-there"] = hire_elsewhere(
+        world, shop, "regional-there", Role.REGIONAL
+    )
     promised = [_do(world, "POST", f"/v1/concerns/{concern['id']}/follow-ups", floor, json=CALL) for _ in range(2)]
     told = BODIES["putStoreDayByDate"]
     _do(world, "PUT", f"/v1/stores/{shop.store_id}/days/{concern['business_date']}", (shop, "manager"), json=told)
@@ -245,7 +249,7 @@ def make_scene(world: World, slug: str) -> Scene:
     return scene
 
 
-def _asked_of(world: World, shop: Shop, concern_id: str) -> str:
+def _asked_of(world: App, shop: Shop, concern_id: str) -> str:
     """A feedback link of a concern, whatever its state; its id."""
     with world.back_office.writing(shop.organization_id) as session:
         request = FeedbackRequest(
@@ -259,7 +263,7 @@ def _asked_of(world: World, shop: Shop, concern_id: str) -> str:
     return str(request.id)
 
 
-def hire(world: World, shop: Shop, login: str, role: Role) -> tuple[UUID, str]:
+def hire_elsewhere(world: App, shop: Shop, login: str, role: Role) -> tuple[UUID, str]:
     """Somebody of the second store, or of its region; their id and token."""
     with world.back_office.writing(shop.organization_id) as session:
         staff = Staff(login=login, name=login.title(), role=role, password_hash=password_hash())
@@ -274,13 +278,13 @@ def hire(world: World, shop: Shop, login: str, role: Role) -> tuple[UUID, str]:
     return staff.id, token.text
 
 
-def _do(world: World, method: str, path: str, by: tuple[Shop, str], **options: Any) -> dict[str, Any]:
+def _do(world: App, method: str, path: str, by: tuple[Shop, str], **options: Any) -> dict[str, Any]:
     answer = world.request(method, path, by, **options)
     assert answer.status_code < 300, answer.text
     found: dict[str, Any] = answer.json
     return found
 
 
-def _first(world: World, shop: Shop, path: str) -> str:
+def _first(world: App, shop: Shop, path: str) -> str:
     items = _do(world, "GET", path, (shop, "manager"))["items"]
     return str(items[0]["id"])

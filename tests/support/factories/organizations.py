@@ -32,7 +32,7 @@ def password_hash() -> str:
 
 
 # Most tests need not know of a climb: everybody is called at once, and nobody answered after twenty minutes.
-AT_ONCE = [policy_step(0, RecipientGroup.ON_SHIFT, RecipientGroup.MANAGERS)]
+EVERYBODY_AT_ONCE = [policy_step(0, RecipientGroup.ON_SHIFT, RecipientGroup.MANAGERS)]
 
 
 @dataclass
@@ -66,7 +66,7 @@ def make_shop(
     with database.writing(ALL_TENANTS) as session:
         organization_id = Organization.create(session, slug=slug, name=slug.title(), at=at).id
     with database.writing(organization_id) as session:
-        session.add_all([*default_rules(), EscalationPolicy(slug="standard", name="Standard", steps=AT_ONCE)])
+        session.add_all([*default_rules(), EscalationPolicy(slug="standard", name="Standard", steps=EVERYBODY_AT_ONCE)])
         here, there = Region(slug="here", name="Here"), Region(slug="there", name="There")
         session.add_all([here, there])
         session.flush()
@@ -127,7 +127,7 @@ def make_store(slug: str, region_id: UUID, *, zone: str = "Europe/Lisbon", day_s
     )
 
 
-def set_climb(database: Database, shop: Shop, steps: list[PolicyStep], **times: int) -> None:
+def set_escalation_steps(database: Database, shop: Shop, steps: list[PolicyStep], **times: int) -> None:
     """Let the calls of this organization climb like that, the times in seconds."""
     with database.writing(shop.organization_id) as session:
         session.scalars(select(EscalationPolicy)).one().edit(session, steps=steps, **times)

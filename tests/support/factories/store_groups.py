@@ -12,7 +12,7 @@ from models.organizations.store_group import GroupKind, StoreGroup
 from tests.support.factories.organizations import Shop
 
 
-def put_in_groups(database: Database, shop: Shop, groups: Mapping[str, Collection[UUID]]) -> dict[str, UUID]:
+def make_store_groups(database: Database, shop: Shop, groups: Mapping[str, Collection[UUID]]) -> dict[str, UUID]:
     """Groups with these slugs, of these stores; their ids."""
     with database.writing(shop.organization_id) as session:
         made = {
@@ -24,7 +24,7 @@ def put_in_groups(database: Database, shop: Shop, groups: Mapping[str, Collectio
     return {slug: group.id for slug, group in made.items()}
 
 
-def regroup(database: Database, shop: Shop, stores: Collection[UUID], rng: Random) -> None:
+def shuffle_store_groups(database: Database, shop: Shop, stores: Collection[UUID], rng: Random) -> None:
     """Each group gets other stores, any of these."""
     with database.writing(shop.organization_id) as session:
         for group in session.scalars(select(StoreGroup).order_by(StoreGroup.slug)).all():

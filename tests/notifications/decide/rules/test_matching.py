@@ -16,7 +16,7 @@ from models.db.base import Money
 from models.organizations.store import Store
 from models.organizations.vocabulary import Category
 from notifications.decide.rules import matching_criteria
-from tests.support.app import World
+from tests.support.app import App
 from tests.support.clock import NOON
 from tests.support.factories.organizations import Shop
 
@@ -49,7 +49,7 @@ CONCERNS = st.fixed_dictionaries(
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rules=st.lists(CONDITIONS, min_size=1, max_size=8), told=st.lists(CONCERNS, min_size=1, max_size=8))
 def test_what_fits_is_what_the_database_finds(
-    world: World, shop: Shop, rules: list[dict[str, Any]], told: list[dict[str, Any]]
+    world: App, shop: Shop, rules: list[dict[str, Any]], told: list[dict[str, Any]]
 ) -> None:
     by = Actor(shop.organization_id, GRANTS[Role.FLOOR], None, staff_id=shop.staff["floor"])
     with world.back_office.writing(shop.organization_id) as session:
