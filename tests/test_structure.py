@@ -58,7 +58,7 @@ def test_every_address_says_what_it_needs():
         type("Forgetful", (Resource,), {"get": print})
 
 
-def test_no_address_under_v1_goes_round_the_keystone():
+def test_every_address_under_v1_is_a_resource():
     app = bare_application()
     for rule in app.url_map.iter_rules():
         view = getattr(app.view_functions[rule.endpoint], "view_class", None)
@@ -67,7 +67,7 @@ def test_no_address_under_v1_goes_round_the_keystone():
     assert set(MethodView.__subclasses__()) >= {Resource}
 
 
-def test_every_operation_can_be_told_from_the_others():
+def test_every_operation_has_an_id_of_its_own():
     assert [id_ for id_, count in Counter(operation.id for operation in operations()).items() if count > 1] == []
     for operation in operations():
         assert operation.spec["tags"], operation.id

@@ -61,7 +61,7 @@ def test_a_customer_answers_by_keyboard_alone_and_without_scripts(page: Page, fl
 
 
 @speaking
-def test_a_customer_tells_us_by_the_code_on_the_table(page: Page, floor: DemoPages, language: str) -> None:
+def test_a_customer_logs_a_concern_by_the_code_on_the_table(page: Page, floor: DemoPages, language: str) -> None:
     page.goto(floor.code())
     assert (page.locator("html").get_attribute("lang"), page.locator("h1").inner_text()) == (
         language,

@@ -63,7 +63,7 @@ def test_the_roles_of_the_table_are_all_there_are() -> None:
 
 
 @pytest.mark.parametrize("line", PROMISED)
-def test_a_role_may_what_was_promised_and_no_more(line: str) -> None:
+def test_a_role_has_the_agreed_permissions_and_no_more(line: str) -> None:
     permissions, who = PROMISED[line]
     for role, may in zip(Role, who.split(), strict=True):
         assert GRANTS[role] & permissions == (permissions if may == "yes" else set()), role

@@ -95,7 +95,7 @@ EVERY_NIGHT: list[Any] = [(night, begins) for night in NIGHTS for begins in (tim
 
 
 @pytest.mark.parametrize(("night", "begins"), EVERY_NIGHT)
-def test_an_evening_until_two_is_one_day_however_long_its_night(
+def test_opening_hours_until_two_are_one_day_however_long_the_night(
     world: App, shop: Shop, night: tuple[str, date, str], begins: time
 ) -> None:
     zone, day, changes = night

@@ -210,9 +210,7 @@ def asking(statements: list[str]) -> int:
     return sum(not statement.startswith(TELLING) for statement in statements)
 
 
-def test_what_is_read_costs_as_much_in_a_house_of_ten_as_in_one_of_two_hundred(
-    databases: Databases, database_kind: str
-) -> None:
+def test_reading_costs_as_much_with_ten_rows_as_with_two_hundred(databases: Databases, database_kind: str) -> None:
     with databases.alone(database_kind) as url, closing(App(url)) as world:
         house = House(world, make_full_organization(world, "acme"))
         for size in (FEW, MANY):

@@ -53,7 +53,7 @@ def test_what_was_tried_is_shown_to_those_who_may_see_that_concern(world: App, s
     assert previous(world, shop, elsewhere, "hq") is None
 
 
-def test_a_list_of_alerts_does_not_tell_of_the_time_before(world: App, shop: Shop) -> None:
+def test_a_list_of_alerts_does_not_show_the_previous_concern(world: App, shop: Shop) -> None:
     log_concern(world, shop)
     (listed,) = world.request("GET", "/v1/alerts", (shop, "manager")).json["items"]
     assert not {"rule", "steps", "reminded_at", "previous"} & listed.keys()

@@ -45,7 +45,7 @@ def decided(world: App) -> None:
         worker._decide()
 
 
-def test_a_ring_that_was_set_aside_rings_after_all(world: App, shop: Shop) -> None:
+def test_a_ring_that_was_dead_lettered_rings_after_all(world: App, shop: Shop) -> None:
     give_phone(world.back_office, shop, "manager", "phone")
     log_concern(world, shop)
     decided(world)
@@ -103,7 +103,7 @@ def test_a_ring_whose_time_has_run_out_is_let_go(world: App, shop: Shop) -> None
     assert told(retry(world, "--all")) == {"retried": [], "let_go": [str(row.id)]}
 
 
-def test_a_removal_that_was_set_aside_is_tried_again_while_the_alert_does_not_call(world: App, shop: Shop) -> None:
+def test_a_withdrawal_that_was_dead_lettered_is_retried_while_the_alert_does_not_ring(world: App, shop: Shop) -> None:
     give_phone(world.back_office, shop, "manager", "phone")
     concern = log_concern(world, shop, "key")
     book = RecordingChannel()
@@ -119,7 +119,7 @@ def test_a_removal_that_was_set_aside_is_tried_again_while_the_alert_does_not_ca
     assert book.seen() == [("ring", "phone"), ("withdraw", "phone")]
 
 
-def test_nothing_set_aside_is_nothing_to_do(world: App, shop: Shop) -> None:
+def test_without_dead_letters_there_is_nothing_to_do(world: App, shop: Shop) -> None:
     log_concern(world, shop)
     assert told(retry(world, "--all")) == {"retried": [], "let_go": []}
     assert len(pending_messages(world)) == 1

@@ -45,7 +45,7 @@ def concerns(world: App, shop: Shop) -> list[dict[str, Any]]:
     return found
 
 
-def test_what_a_customer_tells_is_a_concern_and_rings_like_one(evening: StoreScenario) -> None:
+def test_what_a_customer_writes_is_a_concern_and_rings_like_one(evening: StoreScenario) -> None:
     path = page_of(evening.world, made(evening.world, evening.shop, place="table-12"))
     page = evening.world.request("GET", path)
     assert (page.status_code, "table 12" in page.text) == (200, True)
@@ -95,7 +95,7 @@ def test_a_code_on_a_receipt_names_the_order(world: App, shop: Shop) -> None:
     assert (concern["order"], concern["place"]) == ({"reference": "4711", "value": None}, None)
 
 
-def test_a_second_tap_tells_nothing_twice(world: App, shop: Shop) -> None:
+def test_a_second_tap_logs_nothing_twice(world: App, shop: Shop) -> None:
     path = page_of(world, made(world, shop, place="table-12"))
     (id_,) = re.findall('name="id" value="([^"]+)"', world.request("GET", path).text)
     assert [tell(world, path, id=id_).status_code for _ in range(3)] == [200, 200, 200]
@@ -103,7 +103,7 @@ def test_a_second_tap_tells_nothing_twice(world: App, shop: Shop) -> None:
 
 
 @only_on_postgresql
-def test_taps_at_the_same_moment_tell_it_once(world: App, shop: Shop) -> None:
+def test_taps_at_the_same_moment_log_it_once(world: App, shop: Shop) -> None:
     path, id_ = page_of(world, made(world, shop)), str(uuid7())
     answers = at_once([lambda: tell(world, path, id=id_).status_code] * 8)
     assert answers == [200] * 8
@@ -157,7 +157,7 @@ def test_what_cannot_be_read_is_shown_again(world: App, shop: Shop, said: dict[s
     assert concerns(world, shop) == []
 
 
-def test_an_id_that_is_in_use_tells_nothing_of_what_it_is(world: App, shop: Shop) -> None:
+def test_an_id_that_is_in_use_reveals_nothing_of_what_it_is(world: App, shop: Shop) -> None:
     """Whoever knows the id of a concern learns as little as somebody who does not."""
     known = world.request("POST", "/v1/concerns", (shop, "floor"), json={"mood": 1, "their_words": "Private."}).json
     path = page_of(world, made(world, shop, place="table-12"))
@@ -166,7 +166,7 @@ def test_an_id_that_is_in_use_tells_nothing_of_what_it_is(world: App, shop: Shop
     assert len(concerns(world, shop)) == 2
 
 
-def test_what_is_told_while_the_store_is_closed_informs_and_rings_nobody(evening: StoreScenario) -> None:
+def test_a_concern_by_code_while_the_store_is_closed_informs_and_rings_nobody(evening: StoreScenario) -> None:
     hours = {"weekly": [{"weekday": "monday", "opens_at": "18:00", "closes_at": "22:00"}]}
     path = f"/v1/stores/{evening.shop.store_id}/hours"
     assert evening.world.request("PUT", path, (evening.shop, "admin"), json=hours).status_code == 200

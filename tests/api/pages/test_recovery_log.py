@@ -48,7 +48,7 @@ def in_order(text: str, *parts: str) -> None:
     assert places == sorted(places), dict(zip(parts, places, strict=True))
 
 
-def test_the_page_tells_the_day_in_order_of_what_matters(world: App, shop: Shop) -> None:
+def test_the_page_lists_the_day_in_order_of_what_matters(world: App, shop: Shop) -> None:
     log_concern_id(
         world, shop, kind="praise", mood=5, praised_id=str(shop.staff["colleague"]), their_words="So friendly."
     )
@@ -167,13 +167,13 @@ def test_the_page_is_in_the_readers_language(world: App, shop: Shop, language: s
     assert [one for one in said if one not in html] == []
 
 
-def test_a_day_of_another_zone_is_told_by_its_own_clock(world: App, shop: Shop) -> None:
+def test_a_day_of_another_zone_is_shown_by_its_own_clock(world: App, shop: Shop) -> None:
     world.clock.move(days=27)  # it is summer in Lisbon
     log_concern_id(world, shop)
     assert "13:00 told" in plain(page(world, shop, day=world.clock().date()))
 
 
-def test_the_charts_count_what_the_page_tells(world: App, shop: Shop) -> None:
+def test_the_charts_count_what_the_page_lists(world: App, shop: Shop) -> None:
     over = log_concern_id(world, shop, mood=1)
     world.clock.move(minutes=3)
     resolve_concern(world, shop, over)

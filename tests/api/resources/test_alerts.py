@@ -247,7 +247,7 @@ def test_a_receipt_has_a_known_event_and_a_time(world: App, shop: Shop) -> None:
         assert world.request("POST", "/v1/notifications/receipts", (shop, "floor"), json=body).status_code == 422
 
 
-def test_an_alert_tells_how_it_climbed_and_what_was_sent_of_it(world: App, shop: Shop, worker: Worker) -> None:
+def test_an_alert_shows_how_it_escalated_and_what_was_sent_of_it(world: App, shop: Shop, worker: Worker) -> None:
     set_escalation_steps(
         world.back_office, shop, [policy_step(0, RecipientGroup.LEAD), policy_step(60, RecipientGroup.MANAGERS)]
     )

@@ -67,13 +67,13 @@ def test_a_number_nobody_asks_is_refused(world: App, shop: Shop, count: Any) -> 
     assert_invalid_value(tap(world, shop, count=count), "body", "/count")
 
 
-def test_a_tap_at_one_in_the_morning_belongs_to_the_evening(world: App, shop: Shop) -> None:
+def test_a_tap_at_one_in_the_morning_belongs_to_the_day_before(world: App, shop: Shop) -> None:
     world.clock.move(hours=13)
     assert tap(world, shop, count=500).json["business_date"] == DAY
     assert figures(world, shop)["checks"] == 500
 
 
-def test_the_day_is_told_by_those_who_may_and_the_last_word_counts(world: App, shop: Shop) -> None:
+def test_the_day_is_entered_by_those_who_may_and_the_last_entry_counts(world: App, shop: Shop) -> None:
     for by in ("regional", "admin", "key", "manager"):
         answer = tell(world, shop, by, covers=None)
         assert answer.status_code == 200, answer.text
@@ -86,7 +86,7 @@ def test_the_day_is_told_by_those_who_may_and_the_last_word_counts(world: App, s
         assert_problem(tell(world, shop, by), 403, "forbidden")
 
 
-def test_a_day_nobody_told_of_is_empty(world: App, shop: Shop) -> None:
+def test_a_day_nobody_entered_is_empty(world: App, shop: Shop) -> None:
     shown = world.request("GET", f"/v1/stores/{shop.store_id}/days/{DAY}", (shop, "manager")).json
     assert [shown[name] for name in TOLD] == [None, None, None]
     assert rows(world, StoreDay) == []

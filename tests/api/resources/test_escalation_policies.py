@@ -79,7 +79,7 @@ def test_a_store_has_one_policy_and_the_organization_too(world: App, shop: Shop)
     assert_problem(make(world, shop, slug="third", store_id=None), 409, "already-exists")
 
 
-def test_a_changed_policy_holds_for_the_next_alert_and_not_for_one_that_climbs(world: App, shop: Shop) -> None:
+def test_a_changed_policy_holds_for_the_next_alert_and_not_for_one_that_is_escalating(world: App, shop: Shop) -> None:
     log_concern(world, shop)
     before = only_alert(world).policy
     changed = change(world, shop, standard(world, shop), steps=[FIRST, THEN], rounds=2)
@@ -117,7 +117,9 @@ def test_the_organizations_own_policy_stays(world: App, shop: Shop) -> None:
         ({"reach_within_seconds": 0}, "/reach_within_seconds"),
     ],
 )
-def test_a_climb_that_cannot_be_is_refused(world: App, shop: Shop, wrong: dict[str, Any], pointer: str) -> None:
+def test_an_impossible_escalation_policy_is_refused(
+    world: App, shop: Shop, wrong: dict[str, Any], pointer: str
+) -> None:
     assert_invalid_value(make(world, shop, **wrong), "body", pointer)
     assert_invalid_value(
         change(world, shop, standard(world, shop), **{"steps": [FIRST, THEN]} | wrong), "body", pointer

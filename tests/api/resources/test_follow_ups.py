@@ -43,7 +43,7 @@ def needs_you_now(world: App, shop: Shop, by: str = "manager", *, day: str = DAY
     return {name: [one["id"] for one in them] for name, them in log["needs_you_now"].items()}
 
 
-def test_what_is_promised_is_answered_as_it_was_told(world: App, shop: Shop) -> None:
+def test_a_follow_up_is_answered_as_it_was_sent(world: App, shop: Shop) -> None:
     concern = log_concern(world, shop, mood=3, customer={"phone": "912 345 678"})
     told = promise(world, shop, concern, id="01a2057b-741c-7631-8cca-22605be163db")
     assert told.status_code == 201, told.text
@@ -70,7 +70,7 @@ def test_what_is_promised_is_answered_as_it_was_told(world: App, shop: Shop) -> 
     assert ask(world, shop, "GET", f"/concerns/{concern['id']}/follow-ups").json["items"] == [told.json]
 
 
-def test_promises_are_made_and_kept_once_the_concern_is_over(world: App, shop: Shop) -> None:
+def test_follow_ups_are_made_and_kept_once_the_concern_is_over(world: App, shop: Shop) -> None:
     concern = log_concern(world, shop)
     move(world, shop, concern, "resolve")
     promised = promise(world, shop, concern).json
@@ -81,18 +81,18 @@ def test_promises_are_made_and_kept_once_the_concern_is_over(world: App, shop: S
 
 
 @pytest.mark.parametrize("due_at", ["2026-03-03T12:00:00Z", "2026-03-03T11:59:59Z", "2027-03-03T12:00:01Z"])
-def test_what_is_promised_is_due_in_the_coming_year(world: App, shop: Shop, due_at: str) -> None:
+def test_a_follow_up_is_due_in_the_coming_year(world: App, shop: Shop, due_at: str) -> None:
     answer = promise(world, shop, due_at=due_at)
     assert_invalid_value(answer, "body", "/due_at")
 
 
-def test_a_promise_may_be_for_the_next_moment_and_for_the_same_day_next_year(world: App, shop: Shop) -> None:
+def test_a_follow_up_may_be_due_in_the_next_moment_and_on_the_same_day_next_year(world: App, shop: Shop) -> None:
     for due_at in ("2026-03-03T12:00:01Z", "2027-03-03T12:00:00Z"):
         assert promise(world, shop, due_at=due_at).status_code == 201
 
 
 @pytest.mark.parametrize("body", [{"what": ""}, {"what": None}, {"kind": "letter"}, {"due_at": "tomorrow"}])
-def test_a_promise_that_says_nothing_is_refused(world: App, shop: Shop, body: dict[str, Any]) -> None:
+def test_an_empty_follow_up_is_refused(world: App, shop: Shop, body: dict[str, Any]) -> None:
     (field,) = body
     answer = promise(world, shop, **body)
     assert (answer.status_code, answer.json["errors"][0]["pointer"]) == (422, f"/{field}")
@@ -107,7 +107,7 @@ def test_it_is_kept_by_a_colleague_who_works_there_and_may_act(world: App, shop:
         assert refusal["pointer"] == "/owner_id"
 
 
-def test_who_does_not_work_in_the_store_keeps_no_promise_of_it(world: App, shop: Shop) -> None:
+def test_who_does_not_work_in_the_store_owns_no_follow_up_of_it(world: App, shop: Shop) -> None:
     elsewhere = str(shop.staff["elsewhere"])
     assert_invalid_value(promise(world, shop, by="key", owner_id=elsewhere), "body", "/owner_id")
     assert_invalid_value(promise(world, shop, by="key", owner_id=str(shop.staff["hq"])), "body", "/owner_id")
@@ -115,7 +115,7 @@ def test_who_does_not_work_in_the_store_keeps_no_promise_of_it(world: App, shop:
     assert_invalid_value(step(world, shop, promised, "hand-over", "key", staff_id=elsewhere), "body", "/staff_id")
 
 
-def test_who_has_left_keeps_no_promise(world: App, shop: Shop) -> None:
+def test_who_has_left_owns_no_follow_up(world: App, shop: Shop) -> None:
     with world.back_office.writing(shop.organization_id) as session:
         session.get_one(Staff, (shop.organization_id, shop.staff["colleague"])).left_at = NOON
     assert_invalid_value(promise(world, shop, owner_id=str(shop.staff["colleague"])), "body", "/owner_id")
@@ -172,7 +172,7 @@ def test_lists_are_by_due_date_and_narrowed(world: App, shop: Shop) -> None:
     assert listed(world, shop, status="kept") == [first]
 
 
-def test_head_office_reads_of_promises_without_words_and_names(world: App, shop: Shop) -> None:
+def test_head_office_reads_follow_ups_without_words_and_names(world: App, shop: Shop) -> None:
     promised = promise(world, shop, what="planted words").json
     step(world, shop, promised, "keep", note="planted note")
     answer = ask(world, shop, "GET", "/follow-ups", "hq")
@@ -203,7 +203,7 @@ def test_what_a_customer_still_waits_for_is_found_across_their_concerns(world: A
         assert session.scalars(FollowUp.pending_for_customer(customer_id, actor=nobody)).all() == []
 
 
-def test_the_log_of_the_day_says_what_was_promised_and_what_waits(world: App, shop: Shop) -> None:
+def test_the_daily_log_shows_which_follow_ups_were_made_and_which_are_due(world: App, shop: Shop) -> None:
     promised = promise(world, shop).json
     tomorrow = promise(world, shop, due_at="2026-03-04T12:00:00Z").json
     gone = promise(world, shop).json

@@ -45,7 +45,7 @@ def test_what_a_concern_names_is_completed_for_the_next_one(world: App, shop: Sh
     assert listed(world, shop, "x") == []
 
 
-def test_what_is_told_later_enters_too(world: App, shop: Shop) -> None:
+def test_what_is_named_later_enters_the_catalogue_too(world: App, shop: Shop) -> None:
     concern = log_concern(world, shop, items=[{"name": "Soup"}])
     headers = {"If-Match": f'"{concern["version"]}"'}
     told = {"items": [{"name": "SOUP", "quantity": 3}, {"name": "Bread"}]}
@@ -84,7 +84,7 @@ def test_the_catalogue_is_each_organizations_own(world: App, shop: Shop) -> None
     assert_problem(rename(world, other, item, "Mine"), 404, "not-found")
 
 
-def test_a_new_item_is_told_to_phones(world: App, shop: Shop) -> None:
+def test_a_new_item_reaches_phones_by_the_change_feed(world: App, shop: Shop) -> None:
     before = changes(world, shop)
     log_concern(world, shop, items=[{"name": "Soup"}])
     log_concern(world, shop, items=[{"name": "Soup"}])

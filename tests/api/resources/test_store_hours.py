@@ -25,7 +25,7 @@ def path(shop: Shop) -> str:
     return f"/v1/stores/{shop.store_id}/hours"
 
 
-def test_a_store_that_never_told_its_hours_is_always_open(world: App, shop: Shop) -> None:
+def test_a_store_without_opening_hours_is_always_open(world: App, shop: Shop) -> None:
     assert world.request("GET", path(shop), (shop, "floor")).json == {"weekly": None, "exceptions": []}
 
 

@@ -136,7 +136,7 @@ def test_without_a_database_it_says_so_and_still_answers(world: App, tmp_path: P
     assert "amends_workers" not in told
 
 
-def test_the_house_says_what_its_auditor_and_its_queue_say(world: App, shop: Shop) -> None:
+def test_readyz_shows_what_the_watchdog_and_the_outbox_report(world: App, shop: Shop) -> None:
     book = RecordingChannel()
     with running_worker(world, for_all_kinds(book)) as worker:
         worker.work_once()

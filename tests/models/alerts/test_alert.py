@@ -124,7 +124,7 @@ def test_while_firebase_is_down_it_says_walk_over_and_when_it_is_back_that_it_wa
     assert summary(evening, concern) == "sent to 2 phones, none has it yet"
 
 
-def test_while_letters_are_kept_back_a_new_call_does_not_promise_what_nobody_tries(evening: StoreScenario) -> None:
+def test_while_the_circuit_is_open_a_new_alert_does_not_claim_that_a_phone_rings(evening: StoreScenario) -> None:
     """After three failures in a row the worker does not even try: the one who waits is to know that."""
     give_firebase_phones(evening)
     evening.book.result = AWAY

@@ -92,7 +92,7 @@ def test_words_nobody_has_are_refused_where_they_stand(session: ScopedSession, s
         assert refused.value.pointer == pointer, said
 
 
-def test_what_is_no_word_of_the_organization_stays_as_it_was_told(session: ScopedSession, shop: Shop) -> None:
+def test_words_the_organization_does_not_define_stay_as_sent(session: ScopedSession, shop: Shop) -> None:
     said = {"stake": "birthday", "items": [{"name": "Soup"}], "mood": 1}
     assert resolve_slugs(session, said, store_id=shop.store_id) == said
 

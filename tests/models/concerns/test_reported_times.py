@@ -64,7 +64,7 @@ def test_without_a_time_it_happened_now() -> None:
     assert (concern.occurred_at, concern.late, concern.time_adjusted) == (NOON, False, False)
 
 
-def test_what_happened_before_the_morning_and_was_told_after_it_belongs_to_yesterday() -> None:
+def test_what_happened_before_the_morning_and_was_logged_after_it_belongs_to_yesterday() -> None:
     morning = datetime(2026, 3, 3, 4, tzinfo=UTC)
     assert log(morning - SECOND, at=morning + SECOND).business_date == YESTERDAY
     # A clock a minute ahead of ours is believed too, across the morning.
@@ -87,7 +87,7 @@ def test_a_phone_with_a_broken_clock_is_never_refused(world: App, shop: Shop, to
     assert answer.json["alert"]["state"] == alert
 
 
-def test_what_is_told_late_informs_and_does_not_ring(world: App, shop: Shop) -> None:
+def test_what_is_logged_late_informs_and_does_not_ring(world: App, shop: Shop) -> None:
     body = {"mood": 1, "occurred_at": "2026-03-03T03:59:59Z"}
     told = world.request("POST", "/v1/concerns", (shop, "floor"), json=body).json
     assert (told["late"], told["time_adjusted"], told["business_date"]) == (True, False, "2026-03-02")

@@ -41,7 +41,7 @@ def test_an_answer_that_was_not_found_is_asked_for_again() -> None:
     assert kept.get_or_compute("what", at=NOON, ask=lambda: 1) == 1
 
 
-def test_what_is_remembered_is_each_organizations_own(world: App, shop: Shop) -> None:
+def test_what_is_cached_is_each_organizations_own(world: App, shop: Shop) -> None:
     other = make_shop(world.back_office, "other")
     found = []
     for one in (shop, other, shop, other):
@@ -51,7 +51,7 @@ def test_what_is_remembered_is_each_organizations_own(world: App, shop: Shop) ->
     assert world.back_office.memory is not world.database.memory
 
 
-def test_on_a_shelf_that_is_full_what_was_used_last_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_cache_keeps_what_was_used_last(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(memory, "MAX_CACHED_BYTES", 9)
     shelf = LruCache()
     for asked in ("one", "another", "a third"):
@@ -61,7 +61,7 @@ def test_on_a_shelf_that_is_full_what_was_used_last_stays(monkeypatch: pytest.Mo
     assert [shelf.get(asked) is None for asked in ("one", "another", "a third", "a fourth")] == [0, 1, 0, 0]
 
 
-def test_what_would_fill_a_shelf_alone_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_would_fill_a_cache_alone_is_not_cached(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(memory, "MAX_CACHED_BYTES", 9)
     shelf = LruCache()
     shelf.put("little", "it", size=9)

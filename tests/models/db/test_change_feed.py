@@ -121,7 +121,7 @@ def test_a_refused_request_leaves_no_number_behind(world: App, shop: Shop) -> No
     assert feed(world, shop, after=before) == []
 
 
-def test_a_savepoint_that_was_rolled_back_is_not_told(world: App, shop: Shop) -> None:
+def test_a_savepoint_that_was_rolled_back_is_not_in_the_feed(world: App, shop: Shop) -> None:
     before = last_number(world, shop)
     with world.database.writing(shop.organization_id) as session:
         first = log(session, shop)
@@ -136,7 +136,7 @@ def test_a_savepoint_that_was_rolled_back_is_not_told(world: App, shop: Shop) ->
     ]
 
 
-def test_what_is_deleted_is_told_as_such(world: App, shop: Shop) -> None:
+def test_a_deleted_row_is_in_the_feed_as_such(world: App, shop: Shop) -> None:
     with world.database.writing(shop.organization_id) as session:
         session.add(category := Category(slug="short-lived", name="Short-lived"))
     before = last_number(world, shop)
@@ -146,7 +146,7 @@ def test_what_is_deleted_is_told_as_such(world: App, shop: Shop) -> None:
     assert feed(world, shop, after=before)[0].store_id is None
 
 
-def test_what_nobody_shares_is_not_told(world: App, shop: Shop) -> None:
+def test_what_nobody_shares_is_not_in_the_feed(world: App, shop: Shop) -> None:
     before = last_number(world, shop)
     with world.database.writing(shop.organization_id) as session:
         Shift.check_out(session, staff_id=shop.staff["floor"], at=NOON)
@@ -156,7 +156,7 @@ def test_what_nobody_shares_is_not_told(world: App, shop: Shop) -> None:
     assert last_number(world, shop) == before
 
 
-def test_a_known_customer_is_told_once(world: App, shop: Shop) -> None:
+def test_a_known_customer_is_in_the_feed_once(world: App, shop: Shop) -> None:
     before = last_number(world, shop)
     for _ in range(2):
         with world.database.writing(shop.organization_id) as session:
@@ -185,7 +185,7 @@ def test_a_commit_without_a_counter_fails(world: App, shop: Shop) -> None:
 
 
 @only_on_postgresql
-def test_a_cursor_over_times_misses_what_the_feed_tells(world: App, shop: Shop) -> None:
+def test_a_cursor_over_times_misses_what_the_feed_has(world: App, shop: Shop) -> None:
     """Why there is a feed: an earlier time may be committed later, when a reader of times has passed it."""
 
     def newer_than(at: Any) -> list[Concern]:

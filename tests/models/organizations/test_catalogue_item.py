@@ -59,7 +59,7 @@ def test_what_is_named_twice_at_once_enters_once(world: App, shop: Shop) -> None
     ("one", "other"),
     [("寿司", "刺身"), ("Ramen 拉麺", "Ramen 味噌"), ("a" * 70, "a" * 71), ("★", "☆"), ("Bread", "Butter")],
 )
-def test_what_no_slug_can_spell_is_told_from_others(world: App, shop: Shop, one: str, other: str) -> None:
+def test_names_that_no_slug_can_spell_stay_distinct(world: App, shop: Shop, one: str, other: str) -> None:
     slugs = [slug for slug, _ in tell(world, shop, *named(one, other, one))]
     assert slugs[0] == slugs[2] != slugs[1]
     assert [naming.check_slug(slug) for slug in slugs] == slugs

@@ -32,7 +32,7 @@ WEEKS = st.dictionaries(st.sampled_from(WEEKDAYS), PERIODS)
 
 @settings(max_examples=60, deadline=None)
 @given(night=st.sampled_from(NIGHTS), week=WEEKS, data=st.data())
-def test_it_is_open_when_somebody_who_watches_the_clock_on_the_wall_says_so(
+def test_it_is_open_by_the_local_clock_of_the_store(
     night: tuple[str, date], week: dict[str, list[Period]], data: st.DataObject
 ) -> None:
     name, day = night
@@ -48,7 +48,7 @@ def test_it_is_open_when_somebody_who_watches_the_clock_on_the_wall_says_so(
         assert is_open(hours, at, zone) is watched.says_open(week, different, at), at
 
 
-def test_a_store_that_never_told_its_hours_is_always_open_and_one_without_any_never() -> None:
+def test_a_store_that_set_no_hours_is_always_open_and_one_with_empty_hours_never() -> None:
     zone, at = ZoneInfo("Europe/Lisbon"), datetime(2026, 3, 3, 3, tzinfo=UTC)
     assert is_open(None, at, zone)
     assert not is_open({"weekly": [], "exceptions": []}, at, zone)

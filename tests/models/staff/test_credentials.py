@@ -29,7 +29,7 @@ def asks(world: App, text: str, *, at: datetime = NOON) -> tuple[Actor, bool] | 
         return find_actor(session, token, at)
 
 
-def test_a_token_can_be_read_again_and_tells_its_organization() -> None:
+def test_a_token_can_be_read_again_and_names_its_organization() -> None:
     organization = uuid7()
     for kind in ("s", "k"):
         token = Token.new(kind, organization)

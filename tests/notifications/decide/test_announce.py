@@ -65,7 +65,7 @@ def test_an_urgent_one_rings_even_when_somebody_handles_it(world: App, shop: Sho
     assert tasks(world) == ["find_recipients"]
 
 
-def test_what_is_told_too_late_is_noted_and_rings_nobody(world: App, shop: Shop) -> None:
+def test_what_is_logged_too_late_is_recorded_and_rings_nobody(world: App, shop: Shop) -> None:
     occurred = (world.clock() - timedelta(minutes=16)).isoformat()
     told = log_concern(world, shop, mood=1, occurred_at=occurred)
     assert told["alert"]["state"] == "late"
@@ -172,7 +172,7 @@ def test_ones_own_rings_by_a_rule_that_says_so_and_by_no_other(world: App, shop:
     assert log_concern(world, shop, mood=5, handling="mine", category="allergy")["status"] == "taken"
 
 
-def test_a_call_that_was_taken_back_rings_anew_when_the_mood_falls_again(world: App, shop: Shop) -> None:
+def test_an_alert_that_was_withdrawn_rings_again_when_the_mood_falls_again(world: App, shop: Shop) -> None:
     first = log_concern(world, shop, mood=1)
     run_id = only_alert(world).run_id
     edit(world, shop, edit(world, shop, first, mood=4), mood=2)
@@ -181,7 +181,7 @@ def test_a_call_that_was_taken_back_rings_anew_when_the_mood_falls_again(world: 
     assert tasks(world) == [OutboxKind.FIND_RECIPIENTS, OutboxKind.FIND_WITHDRAWALS, OutboxKind.FIND_RECIPIENTS]
 
 
-def test_a_take_stops_the_climb_and_recalls_the_others(world: App, shop: Shop) -> None:
+def test_a_take_stops_the_escalation_and_withdraws_from_the_others(world: App, shop: Shop) -> None:
     concern = log_concern(world, shop)
     told = move(world, shop, concern, "take")
     alert = only_alert(world)
@@ -258,7 +258,7 @@ def test_nothing_is_queued_when_the_step_is_refused(world: App, shop: Shop) -> N
     assert tasks(world) == ["find_recipients", "find_withdrawals"]
 
 
-def test_what_was_told_too_late_stays_silent_when_it_is_given_back(world: App, shop: Shop) -> None:
+def test_what_was_logged_too_late_stays_silent_when_it_is_released(world: App, shop: Shop) -> None:
     concern = log_concern(world, shop, mood=4)
     world.clock.move(hours=3)
     edit(world, shop, concern, mood=1)

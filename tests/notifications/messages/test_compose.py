@@ -201,7 +201,7 @@ def sent(message: Message) -> str:
 
 
 @only_on_sqlite  # what is tried is no database; and the rows are a thousand
-def test_a_thousand_concerns_tell_a_lock_screen_nothing_of_a_person_in_less_than_a_kibibyte(
+def test_a_thousand_concerns_show_a_lock_screen_nothing_of_a_person_in_less_than_a_kibibyte(
     world: App, shop: Shop, capsys: pytest.CaptureFixture[str]
 ) -> None:
     seed = int(os.environ.get("FUZZ_SEED") or random.SystemRandom().randrange(10**9))

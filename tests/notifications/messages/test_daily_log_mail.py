@@ -87,7 +87,7 @@ def test_who_asked_for_it_gets_one_mail_a_little_after_the_day_is_over(
     assert {row.business_date for row in rows(world, OutboxMessage)} == {DAY}
 
 
-def test_it_tells_the_figures_and_what_waits(world: App, shop: Shop, worker: Worker, book: RecordingChannel) -> None:
+def test_it_shows_the_figures_and_what_waits(world: App, shop: Shop, worker: Worker, book: RecordingChannel) -> None:
     said = {"customer": {"name": "Planted Person"}, "their_words": "Planted words", "place": "table-12"}
     first = log_concern(world, shop, "manager", **said)
     world.clock.move(minutes=3)
@@ -119,7 +119,7 @@ def test_it_tells_the_figures_and_what_waits(world: App, shop: Shop, worker: Wor
     assert (log.status_code, log.json["business_date"]) == (200, str(DAY))
 
 
-def test_a_quiet_day_is_told_too_and_whether_it_is_signed(
+def test_a_quiet_day_is_mailed_too_with_whether_it_is_signed(
     world: App, shop: Shop, worker: Worker, book: RecordingChannel
 ) -> None:
     change(world, shop, Store, shop.store_id, hours={"weekly": [], "exceptions": []})
@@ -260,7 +260,7 @@ def test_the_database_keeps_one_mail_for_a_person_a_store_and_a_date(
         session.rollback()
 
 
-def test_floor_staff_are_told_what_their_own_log_shows(
+def test_floor_staff_are_mailed_what_their_own_log_shows(
     world: App, shop: Shop, worker: Worker, book: RecordingChannel
 ) -> None:
     want(world, shop, "colleague", shop.store_id)

@@ -27,7 +27,7 @@ def opened(at: datetime = NOON) -> CircuitBreaker:
     return breaker
 
 
-def test_three_letters_in_a_row_that_do_not_get_through_open_it() -> None:
+def test_three_failed_messages_in_a_row_open_it() -> None:
     breaker = CircuitBreaker()
     for result in (AWAY, AWAY, DeliveryResult.sent(), AWAY, AWAY):
         breaker.note(result, at=NOON)
@@ -89,7 +89,7 @@ def test_a_clock_that_is_set_back_keeps_nothing_waiting() -> None:
     assert breaker.may_probe(NOON - timedelta(hours=1))
 
 
-def test_one_letter_at_a_time_goes_to_a_service_that_is_away_and_all_of_them_when_it_is_back(
+def test_one_probe_at_a_time_goes_to_a_service_that_is_away_and_all_messages_when_it_is_back(
     world: App, shop: Shop
 ) -> None:
     for number in range(40):
@@ -128,7 +128,7 @@ def test_other_ways_out_go_on_while_one_is_away(world: App, shop: Shop) -> None:
     assert (len(push.messages), len(terminal.messages)) == (1, 3)
 
 
-def test_a_letter_whose_time_runs_out_while_it_waits_says_so(world: App, shop: Shop) -> None:
+def test_a_message_that_expires_while_it_waits_is_recorded_as_expired(world: App, shop: Shop) -> None:
     give_phone(world.back_office, shop, "manager", "phone", kind=AddressKind.FCM_TOKEN)
     push = RecordingChannel()
     push.result = DeliveryResult.later("unauthenticated", alarm=True)

@@ -110,7 +110,7 @@ def test_a_take_that_is_being_written_while_the_push_is_recorded_withdraws_it(wo
 
 
 @only_on_postgresql
-def test_takes_and_climbs_and_records_at_once_end_without_a_deadlock(world: App, shop: Shop) -> None:
+def test_takes_escalations_and_records_at_once_end_without_a_deadlock(world: App, shop: Shop) -> None:
     for login in ("manager", "floor"):
         for number in range(4):
             give_phone(world.back_office, shop, login, f"{login} {number}")

@@ -17,7 +17,7 @@ from tests.support.worker import RecordingChannel, for_all_kinds, running_worker
 pytestmark = only_on_sqlite  # a rule of ours, the same on both databases
 
 
-def test_what_nobody_foresaw_is_tried_five_times_and_set_aside_where_it_is_seen(world: App, shop: Shop) -> None:
+def test_an_unexpected_error_is_tried_five_times_and_dead_lettered_where_it_is_seen(world: App, shop: Shop) -> None:
     book, phone = RecordingChannel(), "phone-1"
     give_phone(world.back_office, shop, "manager", phone, kind=AddressKind.FCM_TOKEN)
     give_phone(world.back_office, shop, "manager", "phone-2")

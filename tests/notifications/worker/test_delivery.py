@@ -66,7 +66,7 @@ def test_sent_is_accepted_under_the_providers_id(world: App, shop: Shop, book: R
     )
 
 
-def test_each_phone_is_told_in_its_own_language(world: App, shop: Shop, book: RecordingChannel) -> None:
+def test_each_phone_gets_its_own_language(world: App, shop: Shop, book: RecordingChannel) -> None:
     for locale in ("pt-BR", "es", "tlh", None):
         body = {"platform": "ios", "address": f"phone in {locale}", "address_kind": "fid", "locale": locale}
         world.request("PUT", f"/v1/me/devices/{locale}", (shop, "manager"), json=body)
@@ -107,7 +107,7 @@ def test_the_providers_own_pause_is_respected(world: App, shop: Shop, book: Reco
     assert len(book.messages) == 2
 
 
-def test_later_ends_when_the_letter_is_of_no_use_any_more(
+def test_later_ends_when_the_message_is_of_no_use_any_more(
     world: App, shop: Shop, book: RecordingChannel, phone: str
 ) -> None:
     book.result = DeliveryResult.later("unavailable")
@@ -123,7 +123,7 @@ def test_later_ends_when_the_letter_is_of_no_use_any_more(
     assert 20 <= len(book.messages) <= 50  # pauses of half a minute at most, over ten minutes
 
 
-def test_a_pause_beyond_the_letters_life_ends_it_at_once(
+def test_a_pause_beyond_the_time_to_live_ends_it_at_once(
     world: App, shop: Shop, book: RecordingChannel, phone: str
 ) -> None:
     book.next.append(DeliveryResult.later("quota-exceeded", retry_after=timedelta(minutes=10)))
@@ -149,7 +149,7 @@ def test_gone_retires_the_address_and_fails_the_notification(
     assert only_alert(world).summary == "sent to 1 phone, none has it yet"
 
 
-def test_gone_leaves_an_address_alone_that_the_phone_has_told_since(
+def test_gone_leaves_an_address_alone_that_the_phone_has_registered_since(
     world: App, shop: Shop, book: RecordingChannel, phone: str
 ) -> None:
     book.next.append(DeliveryResult.gone("unregistered"))
@@ -184,7 +184,7 @@ def test_who_went_off_shift_before_the_send_is_not_rung(world: App, shop: Shop, 
     assert (len(book.messages), pending_messages(world)) == (1, [])
 
 
-def test_a_phone_that_changed_hands_before_the_send_is_not_rung(
+def test_a_phone_that_changed_its_owner_before_the_send_is_not_rung(
     world: App, shop: Shop, book: RecordingChannel, phone: str
 ) -> None:
     book.next.append(DeliveryResult.later("unavailable"))

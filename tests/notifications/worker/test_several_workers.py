@@ -20,7 +20,7 @@ PATIENCE = 60.0
 
 
 @only_on_postgresql
-def test_two_workers_share_the_letters_and_none_is_sent_twice(world: App, shop: Shop) -> None:
+def test_two_workers_share_the_messages_and_none_is_sent_twice(world: App, shop: Shop) -> None:
     """The first letter of each waits for the first of the other: neither gets on unless both do."""
     for number in range(40):
         give_phone(world.back_office, shop, "manager", f"phone-{number}")
@@ -53,7 +53,7 @@ def test_two_workers_share_the_letters_and_none_is_sent_twice(world: App, shop: 
     assert pending_messages(world) == []
 
 
-def test_a_letter_that_takes_longer_than_a_lease_is_left_to_the_worker_that_has_it(world: App, shop: Shop) -> None:
+def test_a_message_that_takes_longer_than_a_lease_is_left_to_the_worker_that_has_it(world: App, shop: Shop) -> None:
     give_phone(world.back_office, shop, "manager", "phone")
     log_concern(world, shop)
     slow, other, answer = RecordingChannel(), RecordingChannel(), threading.Event()

@@ -28,7 +28,7 @@ def steps(world: App, shop: Shop, concern: Any) -> list[tuple[str, Any]]:
     return [(one["step"], one["details"]) for one in items]
 
 
-def test_a_colleague_is_called_personally_while_the_climb_goes_on(world: App, shop: Shop) -> None:
+def test_a_colleague_is_called_personally_while_the_escalation_goes_on(world: App, shop: Shop) -> None:
     for login in ("manager", "regional"):
         give_phone(world.back_office, shop, login, f"phone of {login}")
     concern = log_concern(world, shop)
@@ -99,7 +99,7 @@ def test_a_repeated_hand_over_calls_once(world: App, shop: Shop) -> None:
 
 
 @pytest.mark.parametrize("to", ["floor", "colleague"])
-def test_neither_who_told_of_it_nor_oneself_is_asked(world: App, shop: Shop, to: str) -> None:
+def test_neither_the_reporter_nor_oneself_is_asked(world: App, shop: Shop, to: str) -> None:
     concern = log_concern(world, shop)
     assert_invalid_value(hand_over(world, shop, concern, to), "body", "/staff_id")
     assert [step for step, _ in steps(world, shop, concern)] == ["logged"]

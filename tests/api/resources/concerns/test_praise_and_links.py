@@ -38,7 +38,7 @@ def test_who_wrote_it_down_themselves_knows_it_already(evening: StoreScenario) -
     assert evening.told(PRAISE) == {}
 
 
-def test_whom_it_is_for_may_be_told_later_and_once(evening: StoreScenario) -> None:
+def test_whom_it_is_for_may_be_named_later_and_once(evening: StoreScenario) -> None:
     told = evening.log(mood=5, kind="praise")
     told = edit(evening.world, evening.shop, told, praised_id=str(evening.shop.staff["colleague"]))
     edit(evening.world, evening.shop, told, their_words="She is wonderful")

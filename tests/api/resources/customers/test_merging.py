@@ -35,7 +35,7 @@ def undo(world: App, shop: Shop, merged: Any, *, status: int = 200) -> Any:
     return ask(world, shop, "POST", f"/merges/{merged['id']}/undo", status=status)
 
 
-def test_a_preview_tells_what_would_move_and_changes_nothing(world: App, shop: Shop) -> None:
+def test_a_preview_shows_what_would_move_and_changes_nothing(world: App, shop: Shop) -> None:
     ana = create(world, shop, name="Ana", phone=PHONE, tags=["regular"])
     other = create(world, shop, "elsewhere", name="Ana L.", email="ana@example.org", tags=["vip"])
     ask(world, shop, "POST", "/search", json={"email": "ana@example.org"})
@@ -167,7 +167,7 @@ def test_nobody_is_left_without_a_name_and_a_contact(world: App, shop: Shop) -> 
     assert "neither" in undo(world, shop, merged, status=409)["detail"]
 
 
-def test_what_was_told_since_stays_where_it_is(world: App, shop: Shop) -> None:
+def test_what_was_logged_since_stays_where_it_is(world: App, shop: Shop) -> None:
     ana, other = create(world, shop, phone=PHONE), create(world, shop, "elsewhere", name="Lima", phone=OTHER_PHONE)
     ask(world, shop, "POST", "/search", json={"phone": OTHER_PHONE})
     merged = merge(world, shop, ana, other)

@@ -40,7 +40,7 @@ SAID = {
 }
 
 
-def test_what_is_told_of_a_customer_is_read_again_and_can_be_taken_away(world: App, shop: Shop) -> None:
+def test_details_of_a_customer_are_read_again_and_can_be_removed(world: App, shop: Shop) -> None:
     made = create(world, shop, **SAID)
     assert {name: made[name] for name in SAID} == SAID
     edited = edit(world, shop, made, tags=[" vip ", "vip", "regular"], pronunciation=" ", languages=[])

@@ -61,7 +61,7 @@ def test_a_low_rating_opens_the_concern_again_and_rings_the_managers(evening: St
     assert (alert["reason"], alert["state"]) == ("feedback", "open")
 
 
-def test_a_low_rating_of_what_was_told_too_late_to_ring_rings(evening: StoreScenario) -> None:
+def test_a_low_rating_of_what_was_logged_too_late_to_ring_rings(evening: StoreScenario) -> None:
     told = (evening.world.clock() - timedelta(hours=2)).isoformat()
     concern = resolved_concern(evening.world, evening.shop, mood=1, occurred_at=told)
     answer_feedback(evening.world, feedback_path(evening.world, evening.shop, concern), rating="1")

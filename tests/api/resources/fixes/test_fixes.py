@@ -138,7 +138,7 @@ def test_a_cancelled_thank_you_was_not_wanted_and_is_not_made_again(world: App, 
     assert len(follow_ups_of_fix(world, shop, told)) == 1
 
 
-def test_who_praised_or_came_later_or_told_of_something_else_did_not_raise_it(world: App, shop: Shop) -> None:
+def test_who_praised_or_came_later_or_reported_something_else_did_not_raise_it(world: App, shop: Shop) -> None:
     for name, said in {
         "Praise": {"kind": "praise"},
         "Another cause": {"category": "waiting-time", "cause": "kitchen"},
@@ -153,7 +153,7 @@ def test_who_praised_or_came_later_or_told_of_something_else_did_not_raise_it(wo
     assert (told["figures"]["raised"], told["figures"]["left"]) == (1, 1)
 
 
-def test_a_fix_may_be_told_afterwards_and_not_ahead(world: App, shop: Shop) -> None:
+def test_a_fix_may_be_entered_afterwards_and_not_ahead(world: App, shop: Shop) -> None:
     log_concern_of(world, shop, make_customer(world, shop, "Before"))
     world.clock.move(days=2)
     log_concern_of(world, shop, make_customer(world, shop, "After"))

@@ -9,7 +9,7 @@ from tests.support.factories.guidance import COLD_FOOD, get_guidance, guidance_o
 from tests.support.factories.organizations import Shop, make_shop
 
 
-def test_of_fewer_than_ten_nothing_is_told(world: App, shop: Shop) -> None:
+def test_of_fewer_than_ten_nothing_is_shown(world: App, shop: Shop) -> None:
     log_past_concerns(world, shop, 9)
     assert get_guidance(world, shop, **COLD_FOOD).json["same_cause"] is None
     log_past_concerns(world, shop, 1)
@@ -17,7 +17,7 @@ def test_of_fewer_than_ten_nothing_is_told(world: App, shop: Shop) -> None:
     assert (told["n"], [lesson["n"] for lesson in told["lessons"]]) == (10, [10])
 
 
-def test_it_tells_the_middle_and_both_ends(world: App, shop: Shop) -> None:
+def test_it_shows_the_median_and_both_ends(world: App, shop: Shop) -> None:
     log_past_concerns(world, shop, 5, cost=400, mood_after=5)
     log_past_concerns(world, shop, 6, cost=1000, mood_after=3)
     assert get_guidance(world, shop, **COLD_FOOD).json["same_cause"]["lessons"] == [
@@ -31,7 +31,7 @@ def test_it_tells_the_middle_and_both_ends(world: App, shop: Shop) -> None:
     ]
 
 
-def test_a_remedy_that_few_received_is_not_told_of(world: App, shop: Shop) -> None:
+def test_a_remedy_that_few_received_is_not_shown(world: App, shop: Shop) -> None:
     log_past_concerns(world, shop, 10)
     for _ in range(9):
         gone = {"outcome": "lost", "mood_after": 1}
@@ -46,7 +46,7 @@ def test_the_unhappy_are_compared_with_the_unhappy(world: App, shop: Shop) -> No
     assert get_guidance(world, shop, **COLD_FOOD, mood=3).json["same_cause"] is None
 
 
-def test_what_others_told_elsewhere_is_their_own(world: App, shop: Shop) -> None:
+def test_what_happened_in_another_organization_is_its_own(world: App, shop: Shop) -> None:
     other = make_shop(world.back_office, "other")
     log_past_concerns(world, other, 12)
     assert get_guidance(world, shop, **COLD_FOOD).json["same_cause"] is None
@@ -58,7 +58,7 @@ def test_words_come_first_where_the_failure_was_not_the_price(world: App, shop: 
     assert (told["words_first"], told["offers"][0]["kind"]) == (True, "apology")
 
 
-def test_it_tells_what_this_person_may_still_give(world: App, shop: Shop) -> None:
+def test_it_shows_what_this_person_may_still_give(world: App, shop: Shop) -> None:
     assert guidance_offer(world, shop, "voucher") == {
         "remedy": "voucher",
         "name": "Voucher",

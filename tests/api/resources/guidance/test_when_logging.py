@@ -24,7 +24,7 @@ def euros(amount: int) -> dict[str, Any]:
     return {"amount": amount, "currency": "EUR"}
 
 
-def test_who_logs_is_told_what_who_asks_is_told(world: App, shop: Shop) -> None:
+def test_logging_answers_the_same_guidance_as_asking(world: App, shop: Shop) -> None:
     log_past_concerns(world, shop, 10, **QUILL)
     concern = log_concern(world, shop, mood=1, **COLD_FOOD, **QUILL)
     asked = get_guidance(world, shop, **COLD_FOOD, mood=1, customer_id=concern["customer_id"]).json
@@ -82,14 +82,14 @@ def test_of_somebody_unknown_the_order_counts(world: App, shop: Shop) -> None:
     assert left(log_concern(world, shop, order={"reference": "T-18"})) == 1000
 
 
-def test_each_role_is_told_its_own_limits(world: App, shop: Shop) -> None:
+def test_each_role_reads_its_own_limits(world: App, shop: Shop) -> None:
     limit_vouchers(world, shop, 1000)
     store = {"store_id": str(shop.store_id)}
     assert left(log_concern(world, shop, "manager", **store)) is None
     assert left(log_concern(world, shop, "key", **store)) == 1000
 
 
-def test_it_tells_what_was_tried_as_the_history_does(world: App, shop: Shop) -> None:
+def test_it_shows_what_was_tried_as_the_history_does(world: App, shop: Shop) -> None:
     done = [{"remedy": "remake"}, {"remedy": "apology"}, {"remedy": "apology"}]
     first = log_concern(world, shop, category="food", **QUILL, recovery_actions=done)
     assert first["guidance"]["tried_before"] is None
@@ -105,7 +105,7 @@ def test_it_tells_what_was_tried_as_the_history_does(world: App, shop: Shop) -> 
     assert get_guidance(world, shop).json["tried_before"] is None
 
 
-def test_what_was_tried_out_of_reach_is_not_told(world: App, shop: Shop) -> None:
+def test_what_was_tried_out_of_reach_is_not_shown(world: App, shop: Shop) -> None:
     hidden = log_concern(world, shop, "manager", store_id=str(shop.store_id), sensitive=True, **QUILL)
     move(world, shop, hidden, "resolve")
     world.clock.move(hours=1)
@@ -124,7 +124,7 @@ def test_new_lessons_are_seen_after_a_minute(world: App, shop: Shop) -> None:
     assert log_concern(world, shop, mood=2, **COLD_FOOD)["guidance"]["same_cause"]["n"] == 10
 
 
-def test_what_one_organization_learned_is_not_told_to_another(world: App, shop: Shop) -> None:
+def test_what_one_organization_learned_is_not_shown_to_another(world: App, shop: Shop) -> None:
     other = make_shop(world.back_office, "other")
     with world.back_office.writing(other.organization_id) as session:
         session.scalars(select(Question)).one().text = "What would help?"

@@ -113,7 +113,7 @@ def test_who_is_not_on_shift_has_nothing_to_pause(world: App, shop: Shop) -> Non
     assert world.request("DELETE", "/v1/me/pause", (shop, "manager")).status_code == 204
 
 
-def test_the_lead_alone_is_told_of_a_pause_and_the_phone_stays_silent(world: App, shop: Shop) -> None:
+def test_only_the_lead_is_informed_of_a_pause_and_the_phone_stays_silent(world: App, shop: Shop) -> None:
     for login in ("floor", "colleague", "manager"):
         give_phone(world.back_office, shop, login, f"phone of {login}")
     lead(world, shop, "colleague")

@@ -144,7 +144,7 @@ def test_what_is_only_asked_for_costs_nothing_yet(world: App, limited: Shop) -> 
     assert cost_of_the_day(world, limited) == [euros(50)]
 
 
-def test_a_customer_gets_as_much_in_a_day_whatever_they_tell_us_of(world: App, limited: Shop) -> None:
+def test_a_customer_gets_as_much_in_a_day_whatever_they_raise(world: App, limited: Shop) -> None:
     first = log_concern(world, limited, customer={"phone": "912 345 678"})
     assert given(world, limited, first, 8) == "done"
     second = log_concern(world, limited, customer_id=first["customer_id"])

@@ -34,7 +34,7 @@ def unpaid(world: App, shop: Shop) -> list[str]:
     return [action["id"] for action in answer.json["items"]]
 
 
-def test_a_refund_is_promised_until_the_till_says_it_is_paid(world: App, shop: Shop) -> None:
+def test_a_refund_is_promised_until_the_till_reports_it_paid(world: App, shop: Shop) -> None:
     concern = log_concern(world, shop)
     action = refund(world, shop, concern, 2500).json
     assert (action["settlement"], unpaid(world, shop)) == ("recorded", [action["id"]])
@@ -93,7 +93,7 @@ def test_nobody_gets_more_back_than_they_paid(world: App, shop: Shop) -> None:
     assert refund(world, shop, log_concern(world, shop), 99_999).status_code == 201  # what it was worth nobody said
 
 
-def test_a_refund_that_was_taken_back_leaves_room_for_another(world: App, shop: Shop) -> None:
+def test_a_refund_that_was_reversed_allows_another(world: App, shop: Shop) -> None:
     concern = log_concern(world, shop, order=ORDER)
     action = refund(world, shop, concern, 8000).json
     assert_invalid_value(refund(world, shop, concern, 1), "body", "/cost")

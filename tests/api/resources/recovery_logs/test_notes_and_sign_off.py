@@ -172,7 +172,7 @@ def test_signed_notes_are_closed_and_what_is_left_to_say_is_an_amendment(world: 
     assert page["version"] == 3
 
 
-def test_what_came_in_later_is_marked_and_never_in_what_was_signed(world: App, shop: Shop) -> None:
+def test_what_came_in_later_is_flagged_and_never_in_what_was_signed(world: App, shop: Shop) -> None:
     untouched, going_on = log_concern_id(world, shop, mood=1), log_concern_id(world, shop)
     world.clock.move(days=1)
     sign_off(world, shop)

@@ -49,7 +49,7 @@ def test_a_day_on_which_clocks_change_has_the_hours_it_has(world: App, shop: Sho
     assert (autumn["opens_at"], autumn["closes_at"]) == ("2026-10-24T03:00:00Z", "2026-10-25T04:00:00Z")
 
 
-def test_what_belongs_to_the_day_is_told_with_actions_and_timeline(world: App, shop: Shop) -> None:
+def test_what_belongs_to_the_day_is_listed_with_actions_and_timeline(world: App, shop: Shop) -> None:
     told = tell(
         world,
         shop,

@@ -42,7 +42,7 @@ def test_a_store_counts_in_each_of_its_groups_and_once_in_the_totals(world: App,
         refresh_rollups(world.back_office)
 
 
-def test_a_group_is_told_by_month_and_in_the_order_of_labels(world: App, grouped: Shop) -> None:
+def test_a_group_is_reported_by_month_and_in_the_order_of_labels(world: App, grouped: Shop) -> None:
     rows = recovery_report(world, grouped, group_by="month,group").json["rows"]
     told = [(row["group"]["month"], (row["group"]["group"] or {}).get("name"), row["concerns"]) for row in rows]
     assert told == [("2026-03", "Lanterns", 2), ("2026-03", "River", 2), ("2026-03", None, 1)]

@@ -28,7 +28,7 @@ def by_category(world: App, shop: Shop) -> list[tuple[str, int]]:
     return [(row["group"]["category"]["slug"], row["concerns"]) for row in rows]
 
 
-def test_in_a_month_in_which_much_happens_they_are_worked_out_now_and_then(world: App, shop: Shop) -> None:
+def test_the_causes_of_a_busy_month_are_recomputed_now_and_then(world: App, shop: Shop) -> None:
     kept, left = [], []
     with running_worker(world, for_all_kinds(RecordingChannel())) as worker:
         for number in range(1, 1 + 3 * (CAUSE_REBUILD_DELAY // ROLLUP_INTERVAL)):
@@ -43,7 +43,7 @@ def test_in_a_month_in_which_much_happens_they_are_worked_out_now_and_then(world
     assert sorted(set(kept)) == [0, 4, 8]
 
 
-def test_once_nothing_happens_any_more_nothing_is_left_to_be_worked_out(world: App, shop: Shop) -> None:
+def test_once_nothing_happens_any_more_nothing_is_left_to_be_recomputed(world: App, shop: Shop) -> None:
     log_concern(world, shop, category="food")
     with running_worker(world, for_all_kinds(RecordingChannel())) as worker:
         worker.work_once()

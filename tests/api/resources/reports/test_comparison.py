@@ -18,7 +18,7 @@ from tests.support.factories.organizations import Shop
 from tests.support.reports import recovery_report, refresh_rollups
 
 
-def test_a_store_that_differs_by_more_than_chance_is_told(world: App, shop: Shop) -> None:
+def test_a_store_that_differs_by_more_than_chance_is_flagged(world: App, shop: Shop) -> None:
     for number in range(60):
         add_concern(world, shop, outcome=Outcome.RECOVERED)
         add_concern(world, shop, store="second", outcome=Outcome.RECOVERED if number % 3 == 0 else Outcome.LOST)

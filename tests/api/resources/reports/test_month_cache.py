@@ -50,11 +50,11 @@ def test_what_was_added_up_is_not_read_again(house: RecountedOrganization, group
     assert (again["rows"], again["totals"]) == (first["rows"], first["totals"])
 
 
-def test_a_list_of_stores_is_too_long_to_be_remembered(house: RecountedOrganization) -> None:
+def test_a_list_of_stores_is_too_long_to_be_cached(house: RecountedOrganization) -> None:
     assert [ask(house, "store")[1] for _ in range(2)] == [1, 1]
 
 
-def test_of_a_month_that_was_worked_out_anew_the_sums_are_read_again(house: RecountedOrganization) -> None:
+def test_the_rollups_of_a_recomputed_month_are_read_again(house: RecountedOrganization) -> None:
     told = concerns(house)
     log_concern(house.world, house.shop, mood=1)
     assert refresh_rollups(house.world.back_office)
@@ -64,7 +64,7 @@ def test_of_a_month_that_was_worked_out_anew_the_sums_are_read_again(house: Reco
     assert ask(house, "month")[1] == 0
 
 
-def test_a_store_that_moves_takes_what_is_remembered_along(house: RecountedOrganization) -> None:
+def test_a_store_that_changes_its_region_keeps_its_cached_months(house: RecountedOrganization) -> None:
     ask(house, "region")
     with house.world.back_office.writing(house.shop.organization_id) as session:
         (region,) = session.scalars(select(Region.id).where(Region.id != house.shop.region_id).limit(1))
@@ -81,7 +81,7 @@ def test_a_store_that_joins_a_group_is_counted_there_at_once(house: RecountedOrg
     assert len(after["rows"]) == len(before) + 1
 
 
-def test_each_sees_the_sums_of_the_stores_within_reach(house: RecountedOrganization) -> None:
+def test_each_sees_the_totals_of_the_stores_within_reach(house: RecountedOrganization) -> None:
     everywhere = concerns(house)
     here = concerns(house, store_id=str(house.shop.store_id))
     there = concerns(house, store_id=str(house.shop.other_store_id))
@@ -90,7 +90,7 @@ def test_each_sees_the_sums_of_the_stores_within_reach(house: RecountedOrganizat
     assert concerns(house) == everywhere
 
 
-def test_of_one_category_and_of_all_of_them_other_sums_are_remembered(house: RecountedOrganization) -> None:
+def test_one_category_and_all_of_them_are_cached_apart(house: RecountedOrganization) -> None:
     everything = concerns(house, "category")
     of_one = concerns(house, "category", category="food")
     assert 0 < of_one < everything

@@ -41,7 +41,7 @@ PATIENCE = 60.0
     suppress_health_check=[HealthCheck.function_scoped_fixture],  # each example founds an organization of its own
 )
 @given(rng=st.randoms(use_true_random=False), concerns=st.integers(1, 25))
-def test_kept_marked_or_worked_out_anew_the_report_is_a_recount(world: App, rng: Random, concerns: int) -> None:
+def test_with_rollups_fresh_dirty_or_recomputed_the_report_is_a_recount(world: App, rng: Random, concerns: int) -> None:
     house = RecountedOrganization(world, f"shop-{world.clock.move(seconds=1):%H%M%S}")
     house.live(rng, concerns)
     assert house.differences() == []  # nothing is kept yet: all of it is marked
@@ -63,7 +63,7 @@ def test_kept_marked_or_worked_out_anew_the_report_is_a_recount(world: App, rng:
     assert house.differences() == []
 
 
-def test_however_much_is_marked_the_report_is_a_recount(world: App, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_however_many_days_are_dirty_the_report_is_a_recount(world: App, monkeypatch: pytest.MonkeyPatch) -> None:
     """A few days are named in the statements, of many they find out themselves."""
     house = RecountedOrganization(world)
     house.live(Random(6), 25)
@@ -75,7 +75,7 @@ def test_however_much_is_marked_the_report_is_a_recount(world: App, monkeypatch:
         assert house.differences() == []
 
 
-def test_a_refresh_of_some_days_leaves_the_others_marked(world: App) -> None:
+def test_a_refresh_of_some_days_leaves_the_others_dirty(world: App) -> None:
     house = RecountedOrganization(world)
     house.live(Random(1), 30)
     for _ in range(4):
@@ -84,7 +84,7 @@ def test_a_refresh_of_some_days_leaves_the_others_marked(world: App) -> None:
     assert house.marks() > 0
 
 
-def test_what_breaks_half_way_leaves_the_figures_and_the_marks_as_they_were(
+def test_what_breaks_half_way_leaves_the_figures_and_the_dirty_days_as_they_were(
     world: App, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     house = RecountedOrganization(world)
@@ -100,7 +100,7 @@ def test_what_breaks_half_way_leaves_the_figures_and_the_marks_as_they_were(
     assert house.differences() == []
 
 
-def test_without_the_marks_the_report_would_be_wrong(world: App) -> None:
+def test_without_dirty_days_the_report_would_be_wrong(world: App) -> None:
     """That the tests above would see it: what is kept is really read."""
     house = RecountedOrganization(world)
     house.live(Random(3), 20)
@@ -171,7 +171,7 @@ def test_a_worker_that_dies_half_way_leaves_it_to_the_next_one(world: App, monke
     assert house.differences() == []
 
 
-def test_a_worker_works_out_what_was_marked_within_seconds_and_not_in_every_round(world: App, shop: Shop) -> None:
+def test_a_worker_recomputes_dirty_days_within_seconds_and_not_in_every_round(world: App, shop: Shop) -> None:
     def marks() -> int:
         with world.back_office.reading(ALL_TENANTS) as session:
             return len(session.scalars(DirtyDay.__table__.select()).all())
@@ -212,7 +212,9 @@ def test_a_round_works_out_one_organization_and_one_that_breaks_keeps_no_other_f
     assert organizations_with_dirty_rollups(world.back_office, at=world.clock()) == [broken.organization_id]
 
 
-def test_who_has_much_to_be_worked_out_lets_others_go_in_between(world: App, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_organization_with_many_dirty_days_lets_others_go_in_between(
+    world: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(sums, "REBUILD_BATCH", 2)
     house = RecountedOrganization(world)
     house.live(Random(8), 30)
@@ -237,7 +239,7 @@ def test_the_command_line_rebuilds_everything(world: App) -> None:
     assert house.differences() == []
 
 
-def test_everything_is_marked_store_by_store(world: App) -> None:
+def test_everything_is_marked_dirty_store_by_store(world: App) -> None:
     """So that no statement reads through the house, and none of it is lost when the next one fails."""
     house = RecountedOrganization(world)
     house.live(Random(9), 20)
@@ -265,7 +267,7 @@ def test_a_rebuild_waits_for_the_stores_another_worker_holds(world: App) -> None
     assert house.differences() == []
 
 
-def test_sums_that_break_hold_up_neither_letters_nor_reports(world: App, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rollups_that_break_hold_up_neither_messages_nor_reports(world: App, monkeypatch: pytest.MonkeyPatch) -> None:
     house, book = RecountedOrganization(world), RecordingChannel()
     give_phone(world.back_office, house.shop, "manager", "phone")
     monkeypatch.setattr(refreshing, "_values", lambda *_: 1 / 0)

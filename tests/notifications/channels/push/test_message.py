@@ -131,7 +131,7 @@ def test_what_informs_is_shown_on_the_web_without_urgency(
 
 
 @pytest.mark.parametrize("platform", Platform)
-def test_a_letter_about_no_alert_stands_alone(
+def test_a_message_about_no_alert_stands_alone(
     fcm: FcmStandIn, push: PushChannel, make_message: MakeMessage, platform: Platform
 ) -> None:
     alone = make_message(kind=MessageKind.INFORM, platform=platform, alert_id=None, concern_id=None)
@@ -177,7 +177,7 @@ def test_nothing_is_ever_collapsed_away_on_android(platform: Platform, kind: Mes
         (timedelta(minutes=-5), 1),
     ],
 )
-def test_the_time_to_live_ends_with_the_letter_between_a_second_and_ten_minutes(left: timedelta, seconds: int) -> None:
+def test_the_time_to_live_ends_with_the_message_between_a_second_and_ten_minutes(left: timedelta, seconds: int) -> None:
     ring = new_message(expires_at=NOON + left)
     assert ttl_of(ring) == timedelta(seconds=seconds)
     assert encoded(ring)["android"]["ttl"] == f"{seconds}s"
@@ -186,7 +186,7 @@ def test_the_time_to_live_ends_with_the_letter_between_a_second_and_ten_minutes(
 
 
 @pytest.mark.parametrize("platform", Platform)
-def test_an_ordinary_letter_with_its_address_stays_under_a_kibibyte(platform: Platform) -> None:
+def test_an_ordinary_message_with_its_address_stays_under_a_kibibyte(platform: Platform) -> None:
     ring = new_message(platform=platform, address=A_LONG_TOKEN, title="t" * TITLE_LIMIT, body="b" * BODY_LIMIT)
     assert encoded(ring)["notification"] == {"title": ring.title, "body": ring.body}
     assert octets(encoded(ring)) < ONE_KIBIBYTE

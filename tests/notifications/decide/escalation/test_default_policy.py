@@ -79,7 +79,7 @@ def test_where_no_phone_says_it_has_it_each_step_comes_after_forty_five_seconds(
     assert evening.told() == {0: {"colleague", "lead"}, 45: {"lead"}, 90: {"manager"}, 135: {"regional"}}
 
 
-def test_one_receipt_within_forty_five_seconds_keeps_the_climb_to_its_times(evening: StoreScenario) -> None:
+def test_one_receipt_within_forty_five_seconds_keeps_the_escalation_to_its_times(evening: StoreScenario) -> None:
     evening.give_phones(kind=AddressKind.FCM_TOKEN)
     evening.log(mood=1)
     evening.let_pass(seconds=44)
@@ -113,7 +113,7 @@ def test_a_dead_phone_beside_one_that_may_ring_hurries_nobody(evening: StoreScen
     assert evening.told() == {0: {"colleague", "lead"}}
 
 
-def test_two_rounds_begin_anew_after_half_the_time(evening: StoreScenario) -> None:
+def test_the_second_round_begins_after_half_the_time(evening: StoreScenario) -> None:
     evening.give_phones()
     set_escalation_steps(evening.world.back_office, evening.shop, DEFAULT_POLICY["steps"][:3], rounds=2)
     evening.log(mood=2)
@@ -124,7 +124,7 @@ def test_two_rounds_begin_anew_after_half_the_time(evening: StoreScenario) -> No
     assert evening.told(NotificationKind.UNANSWERED).keys() == {1200}
 
 
-def test_a_call_climbs_by_the_policy_it_began_with(evening: StoreScenario) -> None:
+def test_an_alert_escalates_by_the_policy_it_began_with(evening: StoreScenario) -> None:
     evening.give_phones()
     evening.log(mood=2)
     evening.let_pass(minutes=1)

@@ -94,7 +94,7 @@ def test_the_phone_of_another_organization_stays_silent(world: App, shop: Shop) 
     assert rung(world, shop) == {"ours"}
 
 
-def test_where_no_phone_is_registered_the_reporter_is_told_to_walk(world: App, shop: Shop) -> None:
+def test_where_no_phone_is_registered_the_reporter_reads_to_walk_over(world: App, shop: Shop) -> None:
     assert rung(world, shop) == set()
     alert = only_alert(world)
     assert (alert.state, alert.summary) == (AlertState.OPEN, "no phone reached: walk over")
@@ -172,7 +172,7 @@ def test_the_first_time_nobody_answered_is_kept_through_a_second_run(world: App,
     assert (alert.state, alert.unanswered_at) == (AlertState.UNANSWERED, unanswered_at)
 
 
-def test_a_policy_of_three_steps_is_climbed_one_by_one(world: App, shop: Shop) -> None:
+def test_a_policy_of_three_steps_is_run_one_by_one(world: App, shop: Shop) -> None:
     steps = [
         policy_step(0, RecipientGroup.ON_SHIFT),
         policy_step(120, RecipientGroup.MANAGERS),
@@ -214,7 +214,7 @@ def test_after_a_time_without_a_worker_every_step_that_was_due_is_rung(world: Ap
     assert sorted(book.seen()) == [("ring", "colleague"), ("ring", "manager")]
 
 
-def test_a_letter_lives_until_the_next_step_and_ten_minutes_at_most(world: App, shop: Shop) -> None:
+def test_a_message_is_valid_until_the_next_step_and_ten_minutes_at_most(world: App, shop: Shop) -> None:
     give_phone(world.back_office, shop, "manager", "manager")
     with running_worker(world, for_all_kinds(RecordingChannel())) as worker:
         log_concern(world, shop)

@@ -41,7 +41,7 @@ def test_after_fifteen_minutes_it_is_given_back_and_rings_again(evening: StoreSc
     assert only_alert(evening.world).state is AlertState.UNANSWERED
 
 
-def test_the_timeline_says_that_the_house_itself_gave_it_back(evening: StoreScenario) -> None:
+def test_the_timeline_shows_that_it_was_released_automatically(evening: StoreScenario) -> None:
     concern = take(evening)
     evening.let_pass(minutes=15)
     told = evening.world.request("GET", f"/v1/concerns/{concern['id']}/events", (evening.shop, "manager"))

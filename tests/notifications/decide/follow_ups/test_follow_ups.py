@@ -27,7 +27,7 @@ def evening(world: App) -> Iterator[StoreScenario]:
         yield evening
 
 
-def test_who_promised_is_reminded_half_an_hour_before_and_what_is_kept_is_over(evening: StoreScenario) -> None:
+def test_the_owner_is_reminded_half_an_hour_before_and_what_is_kept_is_over(evening: StoreScenario) -> None:
     promised = make_follow_up(evening)
     evening.let_pass(minutes=89, seconds=59)
     assert evening.told(K.FOLLOW_UP) == {}
@@ -41,14 +41,14 @@ def test_who_promised_is_reminded_half_an_hour_before_and_what_is_kept_is_over(e
     assert pending_messages(evening.world) == []
 
 
-def test_what_is_promised_for_sooner_is_reminded_of_at_once(evening: StoreScenario) -> None:
+def test_what_is_due_sooner_is_reminded_of_at_once(evening: StoreScenario) -> None:
     make_follow_up(evening, minutes=10)
     assert evening.told(K.FOLLOW_UP) == {0: {"floor"}}
     evening.let_pass(minutes=9)
     assert len(evening.messages) == 1
 
 
-def test_what_is_not_kept_in_time_climbs_to_the_managers_and_may_be_kept_late(evening: StoreScenario) -> None:
+def test_what_is_not_kept_in_time_escalates_to_the_managers_and_may_be_kept_late(evening: StoreScenario) -> None:
     promised = make_follow_up(evening, minutes=60)
     evening.let_pass(minutes=60, seconds=-1)
     assert follow_up_row(evening, promised).status == "open"
@@ -64,7 +64,7 @@ def test_what_is_not_kept_in_time_climbs_to_the_managers_and_may_be_kept_late(ev
     assert evening.told(K.BROKEN) == {HOUR: {"manager"}}
 
 
-def test_what_is_handed_over_is_told_and_reminded_of_to_the_new_one_alone(evening: StoreScenario) -> None:
+def test_after_a_handover_only_the_new_owner_is_informed_and_reminded(evening: StoreScenario) -> None:
     promised = make_follow_up(evening)
     evening.let_pass(minutes=30)
     assert hand_over_follow_up(evening, promised, "colleague")["owner"]["id"] == str(evening.shop.staff["colleague"])
@@ -75,7 +75,7 @@ def test_what_is_handed_over_is_told_and_reminded_of_to_the_new_one_alone(evenin
     assert len(evening.messages) == 3  # the reminder and the end of the first run did nothing
 
 
-def test_what_is_handed_over_in_the_last_half_hour_is_told_once(evening: StoreScenario) -> None:
+def test_a_handover_in_the_last_half_hour_informs_once(evening: StoreScenario) -> None:
     promised = make_follow_up(evening, minutes=40)
     evening.let_pass(minutes=20)
     hand_over_follow_up(evening, promised, "lead")
@@ -83,7 +83,7 @@ def test_what_is_handed_over_in_the_last_half_hour_is_told_once(evening: StoreSc
     assert evening.told(K.FOLLOW_UP) == {10 * MINUTE: {"floor"}, 20 * MINUTE: {"lead"}}
 
 
-def test_a_broken_one_that_is_handed_over_is_told_and_broken_once(evening: StoreScenario) -> None:
+def test_a_broken_one_that_is_handed_over_informs_and_breaks_once(evening: StoreScenario) -> None:
     promised = make_follow_up(evening, minutes=10)
     evening.let_pass(minutes=10)
     hand_over_follow_up(evening, promised, "colleague", by="manager")
@@ -180,7 +180,7 @@ def test_what_was_broken_before_the_worker_came_to_it_is_kept_late(evening: Stor
     assert evening.told(K.BROKEN) == {}
 
 
-def test_the_timeline_tells_of_every_step(evening: StoreScenario) -> None:
+def test_the_timeline_shows_every_step(evening: StoreScenario) -> None:
     promised = make_follow_up(evening, minutes=60)
     hand_over_follow_up(evening, promised, "colleague")
     evening.let_pass(minutes=61)
@@ -202,7 +202,7 @@ def test_the_timeline_tells_of_every_step(evening: StoreScenario) -> None:
     assert rows(evening.world, Concern)[0].version == 7
 
 
-def test_the_thank_yous_of_one_call_remind_once_and_climb_once(evening: StoreScenario) -> None:
+def test_the_thank_yous_of_one_call_remind_once_and_escalate_once(evening: StoreScenario) -> None:
     for name in ("Nia", "Ivo", "Ada"):
         thanked = make_customer(evening.world, evening.shop, name)
         log_concern_of(evening.world, evening.shop, thanked, store_id=str(evening.shop.store_id))

@@ -26,7 +26,7 @@ def evening(world: App) -> Iterator[StoreScenario]:
         yield evening
 
 
-def test_a_reminder_that_waits_for_its_way_out_is_not_sent_for_what_was_kept(evening: StoreScenario) -> None:
+def test_a_reminder_that_waits_for_its_channel_is_not_sent_for_what_was_kept(evening: StoreScenario) -> None:
     evening.book.next.append(DeliveryResult.later("busy", retry_after=timedelta(minutes=2)))
     promised = make_follow_up(evening, minutes=20)
     change_follow_up(evening, promised, "keep")
@@ -35,7 +35,7 @@ def test_a_reminder_that_waits_for_its_way_out_is_not_sent_for_what_was_kept(eve
     assert (told.kind, told.state, told.failure, len(evening.messages)) == ("follow_up", "suppressed", "answered", 1)
 
 
-def test_a_reminder_that_waits_for_its_way_out_is_not_sent_to_who_handed_it_over(evening: StoreScenario) -> None:
+def test_a_reminder_that_waits_for_its_channel_is_not_sent_to_who_handed_it_over(evening: StoreScenario) -> None:
     evening.book.next.append(DeliveryResult.later("busy", retry_after=timedelta(minutes=2)))
     promised = make_follow_up(evening, minutes=20)
     hand_over_follow_up(evening, promised, "colleague")
@@ -59,7 +59,7 @@ def test_what_is_left_of_an_earlier_run_does_nothing_whenever_it_comes(evening: 
     assert len(pending_messages(evening.world, OutboxKind.REMIND_OWNER, OutboxKind.BREAK_FOLLOW_UP)) == 2
 
 
-def test_nothing_of_the_promise_is_in_a_letter(evening: StoreScenario) -> None:
+def test_nothing_of_the_follow_up_is_in_a_message(evening: StoreScenario) -> None:
     concern = evening.log(mood=3, place="table-12", category="food", customer={"name": "Planted Person"})
     make_follow_up(evening, concern=concern, minutes=40, what="Planted words", kind="visit")
     evening.let_pass(hours=1)
@@ -70,7 +70,7 @@ def test_nothing_of_the_promise_is_in_a_letter(evening: StoreScenario) -> None:
     ]
 
 
-def test_telling_many_managers_costs_as_much_as_telling_one(evening: StoreScenario) -> None:
+def test_informing_many_managers_costs_as_much_as_informing_one(evening: StoreScenario) -> None:
     evening.check_out("floor", "lead")
     costs = []
     for _ in range(2):

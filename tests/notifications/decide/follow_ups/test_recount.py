@@ -94,7 +94,7 @@ def agree(evening: StoreScenario, day: date) -> dict[str, object]:
     return {name: log["figures"][name] for name in FIGURES}
 
 
-def test_the_log_counts_promises_right_whatever_becomes_of_them(
+def test_the_daily_log_counts_follow_ups_right_whatever_becomes_of_them(
     evening: StoreScenario, capsys: pytest.CaptureFixture[str]
 ) -> None:
     seed = int(os.environ.get("FUZZ_SEED") or SystemRandom().randrange(10**9))

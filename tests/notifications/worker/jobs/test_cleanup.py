@@ -11,7 +11,7 @@ from tests.support.rows import rows
 from tests.support.worker import for_all_kinds, running_worker
 
 
-def test_an_answered_request_is_remembered_for_thirty_days_and_then_forgotten(world: App, shop: Shop) -> None:
+def test_an_idempotency_key_is_stored_for_thirty_days_and_then_deleted(world: App, shop: Shop) -> None:
     body = {"mood": 3, "id": str(uuid4()), "store_id": str(shop.store_id)}
     by_key = (shop, "key")  # a key does not run out, as a sign-in does
     assert world.request("POST", "/v1/concerns", by_key, json=body).status_code == 201

@@ -93,7 +93,7 @@ def test_those_who_manage_the_store_hear_of_it_as_it_opens(
     assert len(told(book)) == 1
 
 
-def test_what_stays_open_is_told_on_one_morning_only(
+def test_what_stays_open_is_sent_on_one_morning_only(
     world: App, shop: Shop, worker: Worker, book: RecordingChannel
 ) -> None:
     leave_open(world, shop)
@@ -106,16 +106,14 @@ def test_what_stays_open_is_told_on_one_morning_only(
     assert told(book) == [("inform", "phone of manager", "Still open from yesterday: 1")]
 
 
-def test_a_day_that_left_nothing_is_told_to_nobody(
-    world: App, shop: Shop, worker: Worker, book: RecordingChannel
-) -> None:
+def test_a_day_that_left_nothing_informs_nobody(world: App, shop: Shop, worker: Worker, book: RecordingChannel) -> None:
     move(world, shop, leave_open(world, shop), "resolve")
     log_concern(world, shop, "manager", mood=5, kind="praise")
     go_on(world, worker, EIGHT)
     assert (told(book), pending_messages(world)) == ([], [])
 
 
-def test_what_was_put_right_meanwhile_is_not_told(
+def test_what_was_put_right_meanwhile_is_not_sent(
     world: App, shop: Shop, worker: Worker, book: RecordingChannel
 ) -> None:
     first, _ = leave_open(world, shop), leave_open(world, shop)
@@ -132,7 +130,7 @@ def test_what_was_put_right_meanwhile_is_not_told(
     assert [(row.state, row.failure) for row in notifications(world)][-1] == ("suppressed", "answered")
 
 
-def test_a_store_that_told_no_hours_hears_of_it_five_hours_into_its_day(
+def test_a_store_without_opening_hours_hears_of_it_five_hours_into_its_day(
     world: App, shop: Shop, worker: Worker, book: RecordingChannel
 ) -> None:
     change(world, shop, hours=None, day_starts_at=time(0))
@@ -143,7 +141,7 @@ def test_a_store_that_told_no_hours_hears_of_it_five_hours_into_its_day(
     assert len(told(book)) == 1
 
 
-def test_after_a_day_on_which_the_store_was_shut_it_is_told_once_at_the_next_opening(
+def test_after_a_day_on_which_the_store_was_shut_it_is_sent_once_at_the_next_opening(
     world: App, shop: Shop, worker: Worker, book: RecordingChannel
 ) -> None:
     shut = [{"date": str(DAY + timedelta(days=n)), "periods": []} for n in (1, 2)]
@@ -186,7 +184,7 @@ def test_it_is_eight_after_a_night_in_which_the_clocks_change(
     assert len(told(book)) == 1
 
 
-def test_it_is_told_in_the_language_of_the_phone(
+def test_it_is_sent_in_the_language_of_the_phone(
     world: App, shop: Shop, worker: Worker, book: RecordingChannel
 ) -> None:
     for locale in ("pt-PT", "es"):
@@ -213,7 +211,7 @@ def test_who_does_not_want_to_hear_of_it_does_not(
     assert book.messages == []
 
 
-def test_of_a_week_without_a_worker_only_the_last_day_is_told(
+def test_of_a_week_without_a_worker_only_the_last_day_is_sent(
     world: App, shop: Shop, worker: Worker, book: RecordingChannel
 ) -> None:
     leave_open(world, shop)
@@ -226,7 +224,7 @@ def test_of_a_week_without_a_worker_only_the_last_day_is_told(
     assert (ending.business_date, ending.due_at) == (DAY + timedelta(days=8), END + timedelta(days=8) + DAY_END_DELAY)
 
 
-def test_what_waited_for_a_worker_until_the_next_day_is_not_told(
+def test_what_waited_for_a_worker_until_the_next_day_is_not_sent(
     world: App, shop: Shop, worker: Worker, book: RecordingChannel
 ) -> None:
     leave_open(world, shop)
@@ -240,7 +238,7 @@ def test_what_waited_for_a_worker_until_the_next_day_is_not_told(
     assert [title for *_, title in told(book)] == ["Still open from yesterday: 2"]  # of the day after
 
 
-def test_two_workers_and_one_that_was_killed_tell_it_once(world: App, shop: Shop, book: RecordingChannel) -> None:
+def test_two_workers_and_one_that_was_killed_inform_once(world: App, shop: Shop, book: RecordingChannel) -> None:
     kinds = {NotificationKind.CARRIED_OVER}
     with (
         running_worker(world, for_all_kinds(book), name="a") as one,
@@ -265,7 +263,7 @@ def queued_tasks(world: App) -> set[Any]:
     return {row.kind for row in pending_messages(world)}
 
 
-def test_a_clock_that_was_wrong_keeps_no_day_from_being_told(
+def test_a_clock_that_was_wrong_keeps_no_day_from_being_sent(
     world: App, shop: Shop, worker: Worker, book: RecordingChannel
 ) -> None:
     leave_open(world, shop)
@@ -277,7 +275,7 @@ def test_a_clock_that_was_wrong_keeps_no_day_from_being_told(
     assert len(told(book)) == 1
 
 
-def test_a_look_costs_one_statement_while_nothing_is_due(world: App, shop: Shop, worker: Worker) -> None:
+def test_a_check_costs_one_statement_while_nothing_is_due(world: App, shop: Shop, worker: Worker) -> None:
     add_stores(world, shop, 100)
     costs = []
     world.clock.move(hours=1)
@@ -294,7 +292,7 @@ def test_a_look_costs_one_statement_while_nothing_is_due(world: App, shop: Shop,
     assert costs == [1, 1]
 
 
-def test_stores_that_end_their_day_together_are_told_of_in_turn(world: App, shop: Shop, worker: Worker) -> None:
+def test_stores_that_end_their_day_together_are_processed_in_turn(world: App, shop: Shop, worker: Worker) -> None:
     add_stores(world, shop, DAY_END_BATCH)
     world.clock.move(hours=1)
     work_until_idle(worker)

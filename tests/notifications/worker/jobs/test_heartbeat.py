@@ -32,7 +32,7 @@ def well(world: App) -> dict[str, str]:
     return {name: told[name] for name in ("worker", "escalation", "push")}
 
 
-def test_the_house_says_how_the_worker_is(world: App, shop: Shop, fcm: FcmStandIn, phone: str) -> None:
+def test_readyz_reports_the_state_of_the_worker(world: App, shop: Shop, fcm: FcmStandIn, phone: str) -> None:
     with running_worker(world, for_all_kinds(PushChannel.from_credentials(fcm.credentials, fcm.url))) as worker:
         assert well(world) == {"worker": "degraded", "escalation": "degraded", "push": "degraded"}
         worker.work_once()

@@ -74,7 +74,7 @@ def dead_man(status: int = 200) -> Iterator[tuple[str, list[str]]]:
             listening.join()
 
 
-def test_a_house_where_nothing_stands_still_is_clean(world: App, shop: Shop) -> None:
+def test_an_outbox_without_stuck_rows_is_clean(world: App, shop: Shop) -> None:
     log_concern(world, shop)
     assert look(world)
     assert found(world) == {}
@@ -93,7 +93,7 @@ def test_a_step_that_is_late_is_taken(world: App, shop: Shop) -> None:
     assert look(world)
 
 
-def test_an_alert_that_no_step_would_come_for_climbs_again(world: App, shop: Shop) -> None:
+def test_an_alert_without_a_next_step_escalates_again(world: App, shop: Shop) -> None:
     log_concern(world, shop)
     change(world, Alert, next_step_at=None, recipients_found_at=world.clock())
     assert not look(world)
@@ -136,7 +136,7 @@ def test_what_is_leased_for_longer_than_twice_its_lease_is_let_go(world: App, sh
     assert {row.id for row in rows(world, OutboxMessage) if row.lease_id} == {well.id}
 
 
-def test_what_was_set_aside_is_told_until_somebody_has_looked_at_it(world: App, shop: Shop) -> None:
+def test_a_dead_letter_is_reported_until_somebody_has_looked_at_it(world: App, shop: Shop) -> None:
     log_concern(world, shop)
     change(world, Alert, recipients_found_at=world.clock())
     change(world, OutboxMessage, done_at=world.clock(), dead_lettered_at=world.clock())
@@ -148,9 +148,7 @@ def test_what_was_set_aside_is_told_until_somebody_has_looked_at_it(world: App, 
         world.clock.at += WATCHDOG_INTERVAL
 
 
-def test_an_alert_that_breaks_keeps_neither_the_others_from_climbing_nor_letters_from_going_out(
-    world: App, shop: Shop
-) -> None:
+def test_an_alert_that_breaks_stops_neither_the_escalation_of_others_nor_their_messages(world: App, shop: Shop) -> None:
     broken = log_concern(world, shop)["alert"]["id"]
     change(world, Alert, policy={"steps": "none"})
     sound = log_concern(world, shop)["alert"]["id"]
@@ -223,14 +221,14 @@ def test_the_turn_has_one_winner_however_close_they_come(world: App) -> None:
     assert sorted(won) == [False, False, False, True]
 
 
-def test_a_clock_that_is_set_back_does_not_silence_the_auditor(world: App) -> None:
+def test_a_clock_that_is_set_back_does_not_silence_the_watchdog(world: App) -> None:
     auditor = auditor_of(world)
     assert auditor.its_turn()
     world.clock.move(days=-1)
     assert auditor.its_turn()
 
 
-def test_the_dead_man_hears_of_a_clean_house_once_a_minute_and_of_no_other(world: App, shop: Shop) -> None:
+def test_the_dead_mans_switch_is_pinged_once_a_minute_while_all_is_clean_and_never_else(world: App, shop: Shop) -> None:
     with dead_man() as (url, heard):
         with running_worker(world, for_all_kinds(RecordingChannel()), dead_man_url=url) as worker:
             for _ in range(6):  # two and a half minutes
@@ -253,13 +251,13 @@ def settled(worker: Worker) -> None:
 
 
 @pytest.mark.parametrize("gone", [True, False])
-def test_a_dead_man_who_is_away_or_unwell_is_no_reason_to_stop(world: App, gone: bool) -> None:  # noqa: FBT001 a case
+def test_a_dead_mans_switch_that_is_away_or_broken_is_no_reason_to_stop(world: App, gone: bool) -> None:  # noqa: FBT001 a case
     with dead_man(status=500) as (url, heard):
         auditor_of(world, "http://127.0.0.1:9/" if gone else url).ping()
     assert len(heard) == (not gone)
 
 
-def test_nothing_is_locked_while_the_dead_man_listens(world: App, shop: Shop) -> None:
+def test_nothing_is_locked_while_the_dead_mans_switch_is_pinged(world: App, shop: Shop) -> None:
     """However long that takes: a concern is logged meanwhile, on SQLite with its one writer too."""
     with (
         dead_man() as (url, heard),
