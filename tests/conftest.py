@@ -60,7 +60,7 @@ def databases(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFact
 
 @pytest.fixture(scope="session", params=KINDS)
 def database_kind(request: pytest.FixtureRequest) -> str:
-    """Run whoever asks for it once on each kind; tests.support.databases.only_on_postgresql says otherwise."""
+    """Run each test that uses it once on each kind, unless it is marked `only_on_postgresql` or `only_on_sqlite`."""
     return str(request.param)
 
 

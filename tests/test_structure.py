@@ -1,4 +1,4 @@
-"""The house itself: who may do what, the document, the migrations, the keys of every table, the size of the rooms."""
+"""Structure: the permissions, the OpenAPI document, the migrations, the keys of every table, the links of documents."""
 
 import importlib
 import inspect

@@ -1,4 +1,4 @@
-"""A world in full swing that many tests look at, because what they ask for is refused."""
+"""A full organization that many tests share, because their requests are refused."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ from tests.support.rows import rows_of_organization, versions_of_organization
 
 @dataclass
 class UnchangedOrganization:
-    """A world and a scene in which nothing may move."""
+    """An application and a full organization in which nothing may change."""
 
     world: App
     scene: FullOrganization
@@ -25,7 +25,7 @@ class UnchangedOrganization:
     before: dict[str, Any] = field(default_factory=dict)
 
     def ask(self, method: str, path: str, by: str | None = "floor", **options: Any) -> TestResponse:
-        """One request in the name of somebody of the scene, or of nobody."""
+        """Send one request as a person of the organization, or as nobody."""
         return self.world.request(method, path, (self.scene.shop, by) if by else None, **options)
 
     def traces(self) -> dict[str, Any]:
@@ -48,6 +48,6 @@ def _still(databases: Databases, database_kind: str) -> Iterator[UnchangedOrgani
 
 @pytest.fixture
 def still(_still: UnchangedOrganization) -> Iterator[UnchangedOrganization]:
-    """A scene with `concern` in it; fails the test that left a trace, and the last one for whatever was changed."""
+    """An organization with a `concern`. A test that changes versions fails; any other change fails the last test."""
     yield _still
     assert _still.traces() == _still.before

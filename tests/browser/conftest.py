@@ -1,4 +1,4 @@
-"""One house and one browser for all that is looked at."""
+"""One running application and one browser for all tests of pages."""
 
 from collections.abc import Iterator
 

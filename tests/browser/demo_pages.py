@@ -1,4 +1,4 @@
-"""A real browser and a real house: what a customer with a phone sees of it."""
+"""A real browser before the running application: what a customer with a phone sees."""
 
 import shutil
 from collections.abc import Iterator

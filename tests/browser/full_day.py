@@ -1,4 +1,4 @@
-"""A full day in a store, told by the clock of the day itself, and the web that shows it to a browser."""
+"""A full day in a store, logged by the clock of that day, and the web process that shows it to a browser."""
 
 import re
 from collections.abc import Iterator
@@ -74,7 +74,7 @@ def full_day(url: str) -> Iterator[FullDay]:
 
 
 def _tell(world: App, shop: Shop) -> None:
-    """Lunch and dinner, a few still open, one promise, and what was forgotten."""
+    """Log lunch and dinner: a few concerns stay open, one has a follow-up, one was forgotten."""
     for number in range(CONCERNS):
         gap = 4 if number % 20 else 150 if number else 0
         world.clock.move(minutes=gap)

@@ -20,7 +20,7 @@ TOLD = {
 
 @dataclass
 class Walk:
-    """What whoever walks has in hand: two sign-ins at harbour, and the concern once it is logged."""
+    """Two sign-ins at harbour, and the concern once it is logged."""
 
     house: RunningApp
     floor: str

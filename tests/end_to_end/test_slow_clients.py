@@ -25,7 +25,7 @@ LONGEST = 15.0
 
 
 class Dribbler:
-    """Sends the headers of a POST, then its body byte by byte, until it is told to hurry up."""
+    """Client that sends the headers of a POST, then its body byte by byte, until it may finish."""
 
     def __init__(self, house: RunningApp, token: str) -> None:
         self.body = json.dumps({"mood": 3, "their_words": "I have all the time in the world. " * 60}).encode()

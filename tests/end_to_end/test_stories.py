@@ -66,7 +66,7 @@ def dessert_and_refund(server: Person, manager: Person, concern: Concern) -> Non
 
 
 def a_promise_kept(server: Person, concern: Concern) -> None:
-    """A call is promised, reminded of, and kept."""
+    """A follow-up is made, reminded of, and kept."""
     promise = server.promises(concern, "We call to hear how the evening went on.", minutes=5)
     path = f"/v1/customers/{concern['customer_id']}/history"
     assert [one["id"] for one in server.read_only(path)["now"]["promised"]] == [promise["id"]]
@@ -167,7 +167,7 @@ def test_the_item_nobody_found(house: RunningApp) -> None:
     assert (told["question"], told["items"][0]["name"]) == ("what-matters", "Blue kettle")
     assert [item["slug"] for item in seller.read_only("/v1/items?name=blue")["items"]] == ["blue-kettle"]
 
-    # It stands in another store. A call back is promised, and the customer thanked by the name they like.
+    # It is in another store. A follow-up call is made, and the customer is thanked by the name they prefer.
     seller.does(request, "recovery-actions", remedy="other", note="Put aside in the store at the harbour.")
     promise = seller.promises(request, "We call when it has arrived.", minutes=5)
     seller.hears("A promise to keep, aisle 4 | Open to see more · Availability")
@@ -237,7 +237,7 @@ def test_the_faulty_product(house: RunningApp) -> None:
         consent = {"contact": agrees, "source": "in_person"}
         seller.changes(f"/v1/customers/{told['customer_id']}", consent=consent)
 
-    # The cause is fixed, and everyone who raised it and may be told is thanked by name.
+    # The cause is fixed, and everyone who raised it and may be contacted is thanked by name.
     fix = manager.posts(
         "/v1/fixes",
         category="product",

@@ -16,7 +16,7 @@ from tests.support.factories.organizations import Shop
 from tests.support.reports import recovery_report
 
 CSV = "text/csv"
-# Comma, double quote, UTF-8; numbers and dates are found by themselves, and formulas are worked out: the worst for us.
+# Comma, double quote, UTF-8; numbers and dates are detected, and formulas are evaluated: the worst for us.
 IMPORTED = {
     CSV: ["--infilter=Text - txt - csv (StarCalc):44,34,76,1,,1033,false,true,false,false,false,-1,true"],
     XLSX: [],

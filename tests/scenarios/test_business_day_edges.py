@@ -1,4 +1,4 @@
-"""A restaurant that closes at two, in the nights when clocks change: every concern is in exactly one log."""
+"""Business days of a restaurant that closes at two, in nights with a clock change: each concern is in one log."""
 
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any

@@ -1,4 +1,4 @@
-"""What a day leaves to the next: told of once, and no more than anybody reads; what is older is counted and listed."""
+"""Concerns a day leaves to the next: handed over once, in a short list; older ones are counted and linked."""
 
 from datetime import date, timedelta
 from typing import Any

@@ -1,4 +1,4 @@
-"""What people said, their contacts and every secret are found in the log 0 times, whatever happens."""
+"""Log lines never hold the words of people, their contacts or a secret, whatever happens."""
 
 import io
 import logging
@@ -90,4 +90,4 @@ def test_nothing_planted_is_found_in_the_log(
     secrets = [*PLANTED.values(), QUOTE, STAKE, KEY, ADDRESS, PASSWORD, token, *wrong.values()]
     secrets.remove("acme")
     assert [secret for secret in secrets if secret in written] == []
-    assert token.split("_", 3)[3] not in written  # the secret may have such marks in it too
+    assert token.split("_", 3)[3] not in written  # the secret may have such characters in it too

@@ -1,4 +1,4 @@
-"""The server who puts it right alone: one request, nobody rings, the lead sees it, and it counts as on the spot."""
+"""A waiter who recovers a concern alone: one request, nobody rings, the lead is informed, it counts as on the spot."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""What the report and the log cost: as many statements for a thousand concerns as for ten, and one snapshot."""
+"""Statements of the report and the daily log: as many for a thousand concerns as for ten, in one snapshot."""
 
 from datetime import timedelta
 
@@ -22,7 +22,7 @@ from tests.support.factories.store_groups import make_store_groups
 
 
 def tell(world: App, shop: Shop, count: int) -> None:
-    """So many concerns of one day, each with an item, an action, a promise, and an alert or an end."""
+    """Log so many concerns of one day, each with an item, an action, a follow-up, and an alert or an end."""
     for first in range(0, count, 100):  # a transaction that thinks for too long is ended by the database
         _tell(world, shop, range(first, min(first + 100, count)))
 

@@ -1,4 +1,4 @@
-"""What a request costs the database: the same number of statements whatever the number of rows."""
+"""Statements of requests: the same number whatever the number of rows."""
 
 from contextlib import closing
 from datetime import timedelta
@@ -71,7 +71,7 @@ READ = {
     "getReportFollowUps": 3,
     "getReportItems": 8,  # whose names may be read; figures and all concerns, by group and together; names
     "getReportListening": 5,  # concerns; checks; days
-    "getReportRecovery": 10,  # which months are marked; of what is: figures, cost, who was asked; kept days
+    "getReportRecovery": 10,  # which months are dirty; of those: figures, cost, checks; rolled-up days
     "getReportRemedies": 5,  # by group and together; names
     "getStaffById": 4,
     "getStaffList": 4,
@@ -85,8 +85,8 @@ READ = {
 }
 
 # Logging, by what came along. Three more than the rows to write: who asks, the shift, the key or id. On PostgreSQL
-# the mark of the day, the counter of changes and the changes are one statement, on SQLite three. Hints for the
-# conversation are one, for what is not over; what was learned from the past is remembered for a minute.
+# the dirty day, the counter of changes and the changes are one statement, on SQLite three. Hints for the
+# conversation are one, for what is not over; past outcomes are cached for a minute.
 DESCRIBED = {"mood": 1, "category": "food", "cause": "cold", "place": "table-12", "their_words": "It is stone cold."}
 KNOWN, UNKNOWN = {"customer": {"phone": "912 345 678"}}, {"customer": {"phone": "912 345 679"}}
 DISHES = {"items": [{"name": "Soup"}, {"name": "Bread"}]}

@@ -6,7 +6,7 @@ from api.web.problems import PROBLEM_CODES
 
 
 def assert_problem(answer: Any, status: int, code: str) -> dict[str, Any]:
-    """The problem document of an answer that has to be this refusal."""
+    """Assert that the answer is this refusal; return its problem document."""
     assert answer.status_code == status, answer.text
     assert answer.content_type == "application/problem+json"
     said: dict[str, Any] = answer.json
@@ -18,7 +18,7 @@ def assert_problem(answer: Any, status: int, code: str) -> dict[str, Any]:
 
 
 def assert_invalid_value(answer: Any, where: str, pointer: str, code: str = "invalid") -> None:
-    """That the answer is 422 and names just this value."""
+    """Assert that the answer is 422 and points at this value only."""
     said = assert_problem(answer, 422, "invalid")
     found = [(one["in"], one["pointer"], one["code"]) for one in said["errors"]]
     assert found == [(where, pointer, code)], said
@@ -26,13 +26,13 @@ def assert_invalid_value(answer: Any, where: str, pointer: str, code: str = "inv
 
 
 def counted_part(answer: dict[str, Any]) -> dict[str, Any]:
-    """What a recovery report counts; how its stores compare is reckoned from that."""
+    """Return the counted part of a recovery report, without the comparison of stores derived from it."""
     rows = [{name: value for name, value in row.items() if name != "control"} for row in answer["rows"]]
     return {"rows": rows, "totals": answer["totals"]}
 
 
 def matches_recount(said: Any, counted: Any) -> bool:
-    """Whether a report says what was counted: everything to the last digit, medians and 90th percentiles within 1 %."""
+    """Return whether a report equals a recount: exactly, but for medians and 90th percentiles, within 1 %."""
     match counted:
         case {"median": median, "p90": p90, "n": n}:
             near = all(_is_near(said[name], value) for name, value in (("median", median), ("p90", p90)))

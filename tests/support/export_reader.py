@@ -1,4 +1,4 @@
-"""A reader of the export: page by page up to the end, and the copy that is made of it."""
+"""Reader of the change export: page by page up to the end, and the copy made from it."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ def page(world: App, shop: Shop, cursor: str | None = None, login: str = "hq", *
 
 
 def follow(world: App, shop: Shop, cursor: str | None = None, **options: Any) -> tuple[list[dict[str, Any]], str]:
-    """Everything up to the end, and where to come back."""
+    """Return all items up to the end, and the cursor to continue from."""
     items: list[dict[str, Any]] = []
     while True:
         found = page(world, shop, cursor, **options)
@@ -27,7 +27,7 @@ def follow(world: App, shop: Shop, cursor: str | None = None, **options: Any) ->
 
 
 def applied(items: list[dict[str, Any]]) -> dict[tuple[str, str], dict[str, Any]]:
-    """What a reader holds who takes over each item in turn."""
+    """Return the copy of a reader who applies each item in turn."""
     copy: dict[tuple[str, str], dict[str, Any]] = {}
     for item in items:
         key = (item["kind"], item["id"])

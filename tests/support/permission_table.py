@@ -1,4 +1,4 @@
-"""Who may do what, as one table to read: `python -m tests.support.permission_table` renews it."""
+"""The table of permissions: `python -m tests.support.permission_table` renews tests/permissions.txt."""
 
 from models.access import GRANTS, KEY_GRANTS, Permission
 from tests.support.databases import ROOT
@@ -12,7 +12,7 @@ Renew with: python -m tests.support.permission_table
 
 
 def table() -> str:
-    """One line per operation, in the order of addresses."""
+    """Return one line per operation, in the order of paths."""
     lines = [HEADER]
     for operation in sorted(operations(), key=lambda operation: (operation.path, operation.method)):
         needed = Permission(operation.permissions) if operation.permissions else Permission.ANYONE

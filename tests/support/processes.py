@@ -1,4 +1,4 @@
-"""The real processes behind `make run`, started by a test: what they say, how they are spoken to, how they end."""
+"""The real processes behind `make run`, started by a test: their output, requests to them, their end."""
 
 import contextlib
 import os
@@ -56,7 +56,7 @@ class RunningApp:
                 self._news.notify_all()
 
     def hears(self, pattern: str) -> re.Match[str]:
-        """The first line that matches, waited for."""
+        """Wait for the first line of output that matches."""
 
         def found() -> re.Match[str] | None:
             return next((match for line in self.said if (match := re.search(pattern, line))), None)
@@ -72,7 +72,7 @@ class RunningApp:
         eventually(lambda: requests.get(f"{self.url}/readyz", timeout=TIMEOUT).json()["worker"] == "ok")
 
     def command(self, *words: str, stdin: str = "") -> str:
-        """What a command of `flask --app wsgi` answers."""
+        """Return the output of a command of `flask --app wsgi`."""
         done = subprocess.run(
             [sys.executable, "-m", "flask", "--app", "wsgi", *words],
             cwd=ROOT,
@@ -105,7 +105,7 @@ class RunningApp:
         return code
 
     def close(self) -> None:
-        """Leave nothing running, whatever happened."""
+        """Stop all processes, whatever happened."""
         if self._process.poll() is None:
             try:
                 self.stop()
@@ -118,7 +118,7 @@ class RunningApp:
 
 @contextlib.contextmanager
 def running_app(database_url: str, *, seed: bool) -> Iterator[RunningApp]:
-    """Give a house that is up; of its processes nothing is left after the block."""
+    """Yield an application that is up; none of its processes is left after the block."""
     house = RunningApp(database_url, seed=seed)
     try:
         house.is_up()

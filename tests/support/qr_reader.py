@@ -1,15 +1,15 @@
-"""Reads a QR code as a phone does: from the picture, whatever it was drawn from."""
+"""Reader of QR codes from the picture, as a phone reads them."""
 
 import re
 
 import zxingcpp
 
-# What one dark stretch of a row looks like: where it begins, how wide and how high it is.
+# One dark run of modules in a row: where it begins, how wide and how high it is.
 DARK_RUN = re.compile(r"M(\d+) (\d+)h(\d+)v(\d+)h-\d+Z")
 
 
 def read_qr_code(svg: str) -> str:
-    """The text in the code; AssertionError where there is none."""
+    """Return the text in the code; AssertionError where there is none."""
     width, height = (int(side) for side in re.findall(r'<svg width="(\d+)" height="(\d+)"', svg)[0])
     picture = bytearray(b"\xff" * width * height)
     for left, top, wide, high in (map(int, stretch) for stretch in DARK_RUN.findall(svg)):

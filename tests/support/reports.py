@@ -25,7 +25,7 @@ def recovery_report(world: App, shop: Shop, by: str = "hq", *, accept: str | Non
 
 
 def refresh_rollups(database: Database, *, at_once: int = REBUILD_BATCH) -> int:
-    """Work out some of what is marked of one organization; how much, 0 when there is nothing to do."""
+    """Rebuild some dirty rollups of one organization; return how many, 0 when nothing is dirty."""
     at = database.clock()
     for organization_id in organizations_with_dirty_rollups(database, at=at):
         if done := rebuild_organization(database, organization_id, at=at, at_once=at_once):
@@ -34,6 +34,6 @@ def refresh_rollups(database: Database, *, at_once: int = REBUILD_BATCH) -> int:
 
 
 def refresh_all_rollups(database: Database) -> Iterator[int]:
-    """Work out all that is marked, rested or not; some at a time, how much."""
+    """Rebuild all dirty rollups, due or not; yield how many after each batch."""
     yield from rebuild_all_days(database)
     yield from rebuild_all_cause_months(database)

@@ -19,19 +19,19 @@ T = TypeVar("T", bound=TenantOwned)
 
 
 def rows(world: App, model: type[T]) -> Sequence[T]:
-    """Every row of a table, oldest first."""
+    """Return every row of a table, oldest first."""
     with world.back_office.reading(ALL_TENANTS) as session:
         return session.scalars(select(model).order_by(model.id)).unique().all()
 
 
 def only_alert(world: App) -> Alert:
-    """The only one there is."""
+    """Return the only alert."""
     (alert,) = rows(world, Alert)
     return alert
 
 
 def pending_messages(world: App, *tasks: OutboxKind) -> list[OutboxMessage]:
-    """What is still to be done."""
+    """Return the outbox messages that are not done, of these kinds or of all."""
     return [row for row in rows(world, OutboxMessage) if row.done_at is None and (not tasks or row.kind in tasks)]
 
 
@@ -40,13 +40,13 @@ def notifications(world: App) -> list[Notification]:
 
 
 def notification_of_device(world: App, device_id: UUID) -> Notification:
-    """The only notification of a device."""
+    """Return the only notification of a device."""
     (notification,) = (row for row in notifications(world) if row.device_id == device_id)
     return notification
 
 
 def rows_of_organization(owner: sa.Engine, organization_id: UUID) -> dict[str, list[Any]]:
-    """Every row of an organization, by table; what only says when somebody was last seen is left out."""
+    """Return every row of an organization by table, without the columns `seen_at`, which change with each request."""
     found = {}
     with owner.connect() as connection:
         for table in tenant_tables():
@@ -57,7 +57,7 @@ def rows_of_organization(owner: sa.Engine, organization_id: UUID) -> dict[str, l
 
 
 def versions_of_organization(owner: sa.Engine, organization_id: UUID) -> dict[str, Any]:
-    """What almost every change leaves a trace in, in one look: how many rows there are, and their versions together."""
+    """Return the number of rows and the sum of their versions by table: almost every change alters one of them."""
     traces = []
     for table in tenant_tables():
         versions = sa.func.sum(table.c.version) if "version" in table.columns else sa.literal(0)
@@ -68,5 +68,5 @@ def versions_of_organization(owner: sa.Engine, organization_id: UUID) -> dict[st
 
 
 def tenant_tables() -> list[sa.Table]:
-    """The tables whose rows belong to one organization."""
+    """Return the tables whose rows belong to one organization."""
     return [table for table in metadata.sorted_tables if "organization_id" in table.columns]

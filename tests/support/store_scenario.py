@@ -1,4 +1,4 @@
-"""An evening in a store: a worker that is always awake, a clock that jumps, and who was told of what after how long."""
+"""A scenario in one store: a worker that is always up to date, a movable clock, and who was notified after how long."""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -32,8 +32,8 @@ MessagesBySecond = dict[int, set[str]]
 class StoreScenario:
     """`floor`, `colleague` and `lead`, who leads, are on shift; the manager and the regional manager are at home.
 
-    Calls climb as in an organization that has changed nothing. Everybody has one phone with their login for an
-    address; nothing is known of a phone of kind `fcm_token` until it says so, one of kind `log` has what it is given.
+    Alerts escalate by the default policy. Everybody has one phone with their login for an
+    address; a phone of kind `fcm_token` confirms nothing until it sends a receipt, one of kind `log` has what was sent.
     """
 
     def __init__(self, world: App, worker: Worker, book: RecordingChannel) -> None:
@@ -66,7 +66,7 @@ class StoreScenario:
             shift.paused_until = until
 
     def settle_for(self, login: str, **wishes: Any) -> None:
-        """Set what somebody has chosen for themselves: muted kinds, quiet hours, a mail address."""
+        """Set the preferences of a person: muted kinds, quiet hours, a mail address."""
         with self.world.back_office.writing(self.shop.organization_id) as session:
             staff = session.get_one(Staff, (self.shop.organization_id, self.shop.staff[login]))
             for name, value in wishes.items():
@@ -77,7 +77,7 @@ class StoreScenario:
             give_phone(self.world.back_office, self.shop, login, login, kind=kind)
 
     def log(self, login: str = "floor", **said: Any) -> dict[str, Any]:
-        """Log a concern; whatever is to be done at once is done."""
+        """Log a concern, and let the worker run."""
         told = log_concern(self.world, self.shop, login, **said)
         work_until_idle(self.worker)
         return told
@@ -89,7 +89,7 @@ class StoreScenario:
         assert answer.status_code == 201, answer.text
 
     def confirm(self, login: str) -> None:
-        """Let the phone of this person say that it has everything that was sent to it."""
+        """Send receipts from this person's phone for everything that was sent to it."""
         mine = [row for row in rows(self.world, Notification) if row.staff_id == self.shop.staff[login]]
         at = self.world.clock().isoformat()
         receipts = [{"notification_id": str(row.id), "event": "received", "at": at} for row in mine]
@@ -99,7 +99,7 @@ class StoreScenario:
         assert answer.json == {"recorded": len(mine), "unknown": []}
 
     def let_pass(self, **span: float) -> None:
-        """Let time go by, from one moment at which something is to be done to the next."""
+        """Move the clock by this span, stopping at each moment at which something is due."""
         end = self.world.clock() + timedelta(**span)
         work_until_idle(self.worker)
         while (now := self.world.clock()) < end:
@@ -113,7 +113,7 @@ class StoreScenario:
             work_until_idle(self.worker)
 
     def told(self, kind: NotificationKind = NotificationKind.RING) -> MessagesBySecond:
-        """To which addresses a letter of this kind left the house, by seconds since the evening began."""
+        """Return the addresses to which notifications of this kind were sent, by seconds since the scenario began."""
         kinds = {row.id: row.kind for row in rows(self.world, Notification)}
         told: defaultdict[int, set[str]] = defaultdict(set)
         for at, message in self.messages:
@@ -122,7 +122,7 @@ class StoreScenario:
         return dict(told)
 
     def step_log(self) -> list[tuple[int, int, str | None]]:
-        """What each step of the only alert came to: its number, how many phones, why none."""
+        """Return the steps of the only alert: number, how many phones, why none."""
         return [(one["step"], one["phones"], one["why"]) for one in only_alert(self.world).step_log]
 
     def seconds(self, at: datetime) -> int:

@@ -1,4 +1,4 @@
-"""A crowd for tests: many threads that begin at the same moment."""
+"""Threads for tests: many that begin at the same moment."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 
 def at_once(calls: Sequence[Callable[[], T]]) -> list[T]:
-    """Call all of these at the same moment, each in a thread of its own; what they gave back, in their order."""
+    """Call all of these at the same moment, each in its own thread; return their results in order."""
     start = Barrier(len(calls))
 
     def call_one(call: Callable[[], T]) -> T:
@@ -27,7 +27,7 @@ def at_once(calls: Sequence[Callable[[], T]]) -> list[T]:
 
 
 def wait_for_blocked_transaction(world: App) -> None:
-    """Until some transaction of this database waits for a lock of another."""
+    """Wait until some transaction of this database waits for a lock of another."""
     engine = sa.create_engine(world.url)
     question = sa.text(
         "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
@@ -35,5 +35,5 @@ def wait_for_blocked_transaction(world: App) -> None:
     ends_at = time.monotonic() + TIMEOUT
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         while not connection.scalar(question):
-            assert time.monotonic() < ends_at, "nobody waited"
+            assert time.monotonic() < ends_at, "no transaction waited"
     engine.dispose()

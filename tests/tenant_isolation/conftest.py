@@ -1,4 +1,4 @@
-"""Two organizations in full swing, behind all the walls together or behind one of them alone."""
+"""Two organizations with rows in every table, behind all isolation layers together or behind one of them alone."""
 
 import contextlib
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ from tests.support.rows import rows_of_organization, tenant_tables, versions_of_
 
 @dataclass
 class IsolatedOrganizations:
-    """A world with two organizations, `ours` and `theirs`, and a connection as the owner of the tables."""
+    """An application with two organizations, `ours` and `theirs`, and a connection as the owner of the tables."""
 
     world: App
     owner: sa.Engine
@@ -25,12 +25,12 @@ class IsolatedOrganizations:
     theirs: FullOrganization
     filtered: bool
     before: dict[str, Any]
-    alone: bool  # one wall without the others
+    alone: bool  # one layer without the others
     others: list[tuple[FullOrganization, set[str]]] = field(default_factory=list)
 
     @contextlib.contextmanager
     def standing(self) -> Iterator[None]:
-        """Only the walls that are to be tested stand for as long as the block lasts."""
+        """Deactivate the layers that are not tested for as long as the block lasts."""
         with contextlib.nullcontext() if self.filtered else without_session_filter():
             yield
 
@@ -58,7 +58,7 @@ def without_session_filter() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def wall(request: pytest.FixtureRequest) -> str:
-    """Which of the walls stand: `every wall`, `row level security`, `session filter` or `none`."""
+    """The active isolation layers: `every layer`, `row level security`, `session filter` or `none`."""
     return str(request.param)
 
 

@@ -143,7 +143,7 @@ def test_what_happened_cannot_be_rewritten(walls: IsolatedOrganizations, table: 
 @pytest.mark.parametrize("wall", ["none"], indirect=True, scope="module")
 @pytest.mark.parametrize("database_kind", ["sqlite", "postgresql"], indirect=True, scope="module")
 def test_without_any_isolation_layer_a_stranger_would_read_it(walls: IsolatedOrganizations) -> None:
-    """So that the tests of one wall alone are known to see the others fall."""
+    """Shows that the tests of one layer alone really run without the others."""
     with without_session_filter():
         read = walls.world.request("GET", f"/v1/concerns/{walls.ours.ids['concern_id']}", (walls.theirs.shop, "admin"))
     assert read.status_code == 200

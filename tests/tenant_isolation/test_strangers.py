@@ -1,4 +1,4 @@
-"""Whoever has real ids of somebody else's gets 404, or nothing, and changes nothing: on every operation there is."""
+"""Requests with real ids of another organization get 404, or nothing, and change nothing: on every operation."""
 
 import copy
 from collections.abc import Iterator
@@ -19,10 +19,10 @@ STANDING = [
     ("postgresql", "session filter"),
 ]
 on_all_walls = pytest.mark.parametrize(("database_kind", "wall"), STANDING, indirect=True, scope="module")
-# What keeps people of one organization apart is no wall between tenants: it is tried once on each database.
+# What separates people of one organization is no isolation layer between tenants: it is tested once on each database.
 on_both_databases = pytest.mark.parametrize(("database_kind", "wall"), STANDING[:2], indirect=True, scope="module")
 STRANGERS = ("floor", "manager", "regional", "hq", "admin", "key")
-MIGHTIEST = ("manager", "admin", "key")  # they may do everything between them, which is enough for a wall alone
+MIGHTIEST = ("manager", "admin", "key")  # they may do everything between them, which is enough for a layer alone
 NEIGHBOURS = ("elsewhere", "manager-there", "regional-there")
 ROLES = {**{login: role for login, (role, _) in PEOPLE.items()}, "manager-there": Role.MANAGER}
 ROLES["regional-there"] = Role.REGIONAL
@@ -167,7 +167,9 @@ def test_a_neighbour_cannot_name_our_things_in_a_body(walls: IsolatedOrganizatio
 
 
 def not_there(answer: Any, pointer: str, id_: str) -> None:
-    if pointer.endswith("/notification_id"):  # receipts come in bundles: one that is out of reach is told, not refused
+    if pointer.endswith(
+        "/notification_id"
+    ):  # receipts come in bundles: one that is out of reach is reported, not refused
         assert answer.json == {"recorded": 0, "unknown": [id_]}
     else:
         assert (answer.status_code, answer.json.get("pointer")) == (404, pointer), answer.text

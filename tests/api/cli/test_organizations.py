@@ -1,4 +1,4 @@
-"""A real organization, made on the command line and used over the API."""
+"""The commands that make an organization, which is then used over the API."""
 
 import json
 import shlex

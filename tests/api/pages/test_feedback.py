@@ -1,4 +1,4 @@
-"""The page behind a feedback link: whatever is sent to it, in whatever language, it answers as a page."""
+"""The page behind a feedback link: every answer is a page, in the language of the customer."""
 
 from uuid import uuid4
 

@@ -1,4 +1,4 @@
-"""A standing QR code: what a customer tells by it is a concern, and whoever hammers it harms nobody."""
+"""Pages behind static QR codes: a customer's message becomes a concern, and floods are throttled."""
 
 import re
 from collections.abc import Iterator
@@ -158,7 +158,7 @@ def test_what_cannot_be_read_is_shown_again(world: App, shop: Shop, said: dict[s
 
 
 def test_an_id_that_is_in_use_reveals_nothing_of_what_it_is(world: App, shop: Shop) -> None:
-    """Whoever knows the id of a concern learns as little as somebody who does not."""
+    """Somebody who knows the id of a concern learns as little as somebody who does not."""
     known = world.request("POST", "/v1/concerns", (shop, "floor"), json={"mood": 1, "their_words": "Private."}).json
     path = page_of(world, made(world, shop, place="table-12"))
     first, second = tell(world, path, id=known["id"], mood="3"), tell(world, path, id=str(uuid4()), mood="3")

@@ -1,4 +1,4 @@
-"""The recovery log as a page: in order, by the store's clock, in the reader's language, no more than they may see."""
+"""The recovery log as a page: in order, in the store's time and the reader's language, with what they may see."""
 
 import re
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""The organization's own rules over the wire: read, made, tried, changed, removed."""
+"""Alert rules over HTTP: read, made, tried, changed, removed."""
 
 from datetime import timedelta
 from typing import Any

@@ -1,4 +1,4 @@
-"""Alerts as the people on the floor see them: lists, delivery honesty, receipts."""
+"""Alerts over HTTP: lists, the state of delivery, receipts."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -46,7 +46,7 @@ def get(world: App, shop: Shop, path: str, login: str = "floor") -> Any:
 
 
 def summary(world: App, shop: Shop, concern: dict[str, Any], login: str = "floor") -> str:
-    """What the person who waits is told, on the concern and on the alert alike."""
+    """Return the summary for the person who waits: the same on the concern and on the alert."""
     alert = get(world, shop, f"/v1/alerts/{concern['alert']['id']}", login)["summary"]
     assert get(world, shop, f"/v1/concerns/{concern['id']}", login)["alert"]["summary"] == alert
     return str(alert)

@@ -1,4 +1,4 @@
-"""Asked, all well: one tap; and how many there were to ask."""
+"""Checks ("all well" taps), and the number of guests per day."""
 
 from typing import Any
 

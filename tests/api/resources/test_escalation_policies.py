@@ -1,4 +1,4 @@
-"""How calls climb over the wire: the organization's policy and those of stores."""
+"""Escalation policies over HTTP: the one of the organization and those of stores."""
 
 from typing import Any
 

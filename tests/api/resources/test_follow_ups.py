@@ -1,4 +1,4 @@
-"""Promises over HTTP: who may make and keep them, what is refused, who reads what of them."""
+"""Follow-ups over HTTP: who may make and keep them, what is refused, who reads which fields."""
 
 from datetime import timedelta
 from typing import Any

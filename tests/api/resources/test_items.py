@@ -1,4 +1,4 @@
-"""The catalogue over HTTP: what a concern names enters it, is completed while somebody types, and is renamed."""
+"""The catalogue of items over HTTP: concerns add items, a prefix completes them, an admin renames them."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Open questions: about everything or one category, asked in order until it is known which one opens people up."""
+"""Questions of guidance: for all categories or one, in turn until it is known which one works best."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ def slugs(world: App, shop: Shop, query: str = "") -> list[str]:
 
 
 def next_question(world: App, shop: Shop, **about: str) -> str:
-    world.clock.move(minutes=1)  # for so long what was learned is remembered
+    world.clock.move(minutes=1)  # past outcomes are cached for this long
     return str(get_guidance(world, shop, **about).json["question"]["slug"])
 
 

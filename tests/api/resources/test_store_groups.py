@@ -1,4 +1,4 @@
-"""Groups of stores: made and changed by the admin, read by whoever has a store in them."""
+"""Groups of stores: the admin makes and changes them, everybody with a store in them reads them."""
 
 from typing import Any
 from uuid import uuid4

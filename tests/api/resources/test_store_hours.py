@@ -1,4 +1,4 @@
-"""The opening hours of a store over the wire."""
+"""The opening hours of a store over HTTP."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -40,7 +40,7 @@ def test_hours_are_read_by_everybody_as_the_admin_wrote_them(world: App, shop: S
 def test_new_hours_count_at_once_and_are_in_the_change_feed(world: App, shop: Shop) -> None:
     assert put(world, shop, weekly=[MONDAY], exceptions=[{**CHRISTMAS, "date": "2026-03-09"}]).status_code == 200
     (store,) = (store for store in rows(world, Store) if store.id == shop.store_id)
-    assert store.is_open(datetime(2026, 3, 3, 1, 59, tzinfo=UTC))  # Monday's evening, in the winter of Lisbon
+    assert store.is_open(datetime(2026, 3, 3, 1, 59, tzinfo=UTC))  # Monday at night, in the winter of Lisbon
     assert not store.is_open(datetime(2026, 3, 3, 2, tzinfo=UTC))
     assert not store.is_open(datetime(2026, 3, 9, 19, tzinfo=UTC))
     with world.back_office.reading(shop.organization_id) as session:

@@ -1,4 +1,4 @@
-"""What a request says, value by value: what is refused is pointed at, and what is the server's stays the server's."""
+"""Validation of requests value by value: errors point at the value, and read-only fields cannot be set."""
 
 from typing import Any
 from uuid import UUID

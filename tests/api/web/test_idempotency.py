@@ -124,7 +124,7 @@ def test_a_colleagues_id_is_in_use(world: App, shop: Shop) -> None:
     assert log(world, shop, body).status_code == 201
     refused = assert_problem(log(world, shop, body, login="manager", key="k"), 409, "already-exists")
     assert refused["pointer"] == "/id"
-    # The refusal is no answer that the key remembers.
+    # A refusal is not stored under the key.
     assert log(world, shop, {**body, "id": str(uuid7())}, login="manager", key="k").status_code == 201
 
 

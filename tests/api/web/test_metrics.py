@@ -1,4 +1,4 @@
-"""What Prometheus reads: true figures, from every process, and nothing about an organization or a person."""
+"""Prometheus metrics: true figures from every process, and no label about an organization or a person."""
 
 import json
 import re
@@ -91,7 +91,7 @@ def test_what_waits_and_how_late_it_is(world: App, shop: Shop) -> None:
         world.clock.move(seconds=4)
         assert measured(world)["amends_worker_heartbeat_age_seconds"] == 4
         world.clock.move(minutes=21)
-        worker._health.beat(world.back_office)  # before it climbs
+        worker._health.beat(world.back_office)  # before it escalates
         told = measured(world)
         assert told["amends_steps_overdue"] == 2
         assert told["amends_step_lateness_seconds"] > 60

@@ -1,4 +1,4 @@
-"""Lists: their limits, cursors and filters, and that a walk sees every row once."""
+"""Pagination of lists: limits, cursors and filters; reading all pages returns every row once."""
 
 import random
 from collections.abc import Iterator
@@ -47,7 +47,7 @@ def test_a_cursor_belongs_to_its_list_and_filters(still: UnchangedOrganization) 
     assert still.ask("GET", f"/v1/concerns?limit=2&unhappy=true&cursor={cursor}").status_code == 200
     for other in ("/v1/concerns?", "/v1/concerns?unhappy=false&", "/v1/alerts?", "/v1/recovery-actions?"):
         assert_invalid_value(still.ask("GET", f"{other}cursor={cursor}"), "query", "/cursor")
-    # Not the last letter: some of its bits count for nothing.
+    # Not the last character: some of its bits count for nothing.
     forged = cursor[:-4] + ("a" if cursor[-4] != "a" else "b") + cursor[-3:]
     assert_invalid_value(still.ask("GET", f"/v1/concerns?unhappy=true&cursor={forged}"), "query", "/cursor")
 

@@ -1,4 +1,4 @@
-"""Every refusal: its status, its place in the order, and a body that tells the developer what to change."""
+"""Refusals: their status, their precedence, and a problem document that says what to change."""
 
 import itertools
 from typing import Any
@@ -74,7 +74,7 @@ def test_without_a_valid_token_it_is_401_and_says_how_to_get_one(
 
 
 def test_a_path_that_holds_no_id_is_no_address_at_all(still: UnchangedOrganization) -> None:
-    """Nobody's address needs no sign-in: there is nothing to protect, and nothing is told."""
+    """An unknown address needs no sign-in: there is nothing to protect, and nothing is revealed."""
     for by in (None, "floor"):
         assert_problem(still.ask("GET", "/v1/concerns/not-an-id", by), 404, "not-found")
         assert_problem(still.ask("GET", "/v1/nothing", by), 404, "not-found")

@@ -1,4 +1,4 @@
-"""The honest line for the person who waits, in each thing that can become of a call, as the API tells it."""
+"""The summary of an alert for the person who waits, in each state of delivery."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""What is told of a concern: the words an organization has for it, and what an edit leaves behind."""
+"""References of a concern: slugs become rows of the organization, and an edit records before and after."""
 
 from collections.abc import Iterator
 from typing import Any

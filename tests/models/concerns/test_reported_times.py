@@ -1,4 +1,4 @@
-"""When a phone says it happened: believed within reason, moved to the bound and flagged beyond it, never refused."""
+"""The time a phone reports: kept within bounds, moved to the bound and flagged beyond it, never refused."""
 
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -41,7 +41,7 @@ def test_a_time_within_reason_is_kept(ago: timedelta, late: Any, business_date: 
 
 
 OLDEST, FURTHEST = NOON - timedelta(days=30), NOON + timedelta(minutes=5)
-BEYOND = [  # told, kept, late, business date
+BEYOND = [  # reported, recorded, late, business date
     (OLDEST - SECOND, OLDEST, True, date(2026, 2, 1)),
     (datetime(1970, 1, 1, tzinfo=UTC), OLDEST, True, date(2026, 2, 1)),
     (datetime.min.replace(tzinfo=UTC), OLDEST, True, date(2026, 2, 1)),

@@ -1,4 +1,4 @@
-"""Customers: known again by any contact, in whatever form it is told, and never twice."""
+"""Customers: recognised by any contact, in whatever form it is written, and never stored twice."""
 
 from functools import partial
 from typing import Any

@@ -1,4 +1,4 @@
-"""What a process remembers: for a minute of the time it is told, of one organization at a time, and not too much."""
+"""Caches of a process: values expire after a minute, belong to one organization, and are bounded in size."""
 
 from datetime import timedelta
 from itertools import count

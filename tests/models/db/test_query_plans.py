@@ -1,4 +1,4 @@
-"""How PostgreSQL finds what is asked for most, in a house of twenty thousand concerns: by an index, always."""
+"""Query plans on PostgreSQL with twenty thousand concerns: the frequent statements always use an index."""
 
 from collections.abc import Callable, Iterator
 from contextlib import closing

@@ -1,4 +1,4 @@
-"""The scoped session: whoever opens it says for which organization, and sees and writes no other's rows."""
+"""The scoped session: it is opened for one organization, and neither reads nor writes rows of another."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -156,7 +156,7 @@ WITHOUT_THE_ORM: dict[str, Any] = {
 @only_on_sqlite
 @pytest.mark.parametrize("way", WITHOUT_THE_ORM)
 def test_what_goes_round_the_models_is_not_narrowed(world: App, shop: Shop, other: Shop, way: str) -> None:
-    """Known, and the reason for the third wall: on SQLite these see every organization. No code of ours does this."""
+    """Known, and the reason for the third isolation layer: on SQLite these see every organization. Our code avoids them."""
     with world.database.reading(shop.organization_id) as session:
         assert whose(session.execute(WITHOUT_THE_ORM[way]).all()) == {shop.organization_id, other.organization_id}
 

@@ -1,4 +1,4 @@
-"""The catalogue: a thing enters it when it is named for the first time, and is found again however it is typed."""
+"""The catalogue: an item enters it when it is first named, and is matched however it is typed."""
 
 from functools import partial
 from typing import Any

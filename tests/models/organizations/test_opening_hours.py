@@ -1,4 +1,4 @@
-"""When a store is open, against a reading that knows nothing of time zones but what the clock on the wall shows."""
+"""Opening hours, beside a second implementation that knows only the local time of the store."""
 
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -72,7 +72,7 @@ def test_quiet_hours_may_go_past_midnight(start: time | None, end: time | None, 
 
 
 class Wall:
-    """What the clock on a wall of the store shows, minute by minute, for some days around one."""
+    """Yield the local time of the store, minute by minute, for some days around one."""
 
     def __init__(self, zone: ZoneInfo, day: date) -> None:
         begin = datetime.combine(day - timedelta(days=3), time(), tzinfo=UTC)

@@ -1,4 +1,4 @@
-"""The outbox over real databases: what is due, who holds it and for how long, and when it goes."""
+"""The outbox on real databases: which messages are due, their leases, and when they are deleted."""
 
 from datetime import timedelta
 

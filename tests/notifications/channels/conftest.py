@@ -1,4 +1,4 @@
-"""A letter to deliver."""
+"""A message to deliver."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta

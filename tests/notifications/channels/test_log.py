@@ -1,4 +1,4 @@
-"""The channel that prints."""
+"""The log channel, which prints messages."""
 
 import io
 from collections.abc import Callable

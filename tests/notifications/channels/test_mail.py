@@ -1,4 +1,4 @@
-"""The e-mail channel, in conversation with a mail server: what arrives, and what each answer comes to."""
+"""The e-mail channel with a mail server: what arrives, and the delivery result of each answer."""
 
 import ipaddress
 import ssl
@@ -42,7 +42,7 @@ def email(smtp: SmtpStandIn) -> MailChannel:
 
 @pytest.fixture
 def mail(make_message: MakeMessage) -> MakeMessage:
-    """A letter to a manager's mailbox."""
+    """A message to a manager's mailbox."""
 
     def to_a_mailbox(**changes: object) -> Message:
         return make_message(**{"address": "boss@example.com", "address_kind": AddressKind.EMAIL} | changes)

@@ -1,4 +1,4 @@
-"""What each step of a concern writes down for the worker: one row, or none."""
+"""Announcements: each step of a concern writes one outbox row for the worker, or none."""
 
 from datetime import timedelta
 from typing import Any
@@ -22,7 +22,7 @@ pytestmark = only_on_sqlite
 
 
 def tasks(world: App) -> list[str]:
-    """What is to be done about calls; who is told of what is in test_news.py."""
+    """Return the outbox rows about alerts; test_informational.py covers the informational ones."""
     return [str(row.kind) for row in rows(world, OutboxMessage) if row.kind is not OutboxKind.FIND_READERS]
 
 

@@ -1,4 +1,4 @@
-"""Who hears of what does not ring: a late concern, one's own, how it ended; and who asked to be left alone."""
+"""Informational messages: who gets them about a late concern, one's own or an outcome, and who has muted them."""
 
 from collections.abc import Iterator
 from datetime import time, timedelta

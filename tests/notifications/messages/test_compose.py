@@ -1,4 +1,4 @@
-"""What reaches a lock screen from a thousand random concerns: nothing of a person, and never more than 1 KiB."""
+"""Messages on a lock screen from a thousand random concerns: nothing about a person, and never more than 1 KiB."""
 
 import json
 import os
@@ -52,13 +52,13 @@ SCRIPTS = (
     "👩🍳🎂✨",
     "\"\\/<&'{}%",
 )
-# Whatever is told of a person starts with one of these, and no name of a place or category holds one: a leak shows
+# All data about a person starts with one of these, and no name of a place or category holds one: a leak shows
 # however much of it was cut off.
 MARKS = ("Zoë Q", "Łukx", "Мария", "祐子さ", "أمينة", "+3519", "q@x.y", "«40 m", "7-Loyal")
 
 
 class Inventor:
-    """Makes up rows. What it plants about people is marked; the names of places and categories are not."""
+    """Generator of rows. Data about people starts with a marker; names of places and categories do not."""
 
     def __init__(self, dice: random.Random) -> None:
         self.dice = dice
@@ -83,7 +83,7 @@ def leaked(text: str) -> list[str]:
 
 
 def furnish(session: ScopedSession, shop: Shop, invent: Inventor) -> None:
-    """Everybody gets a name that must not be told; the manager a phone of each platform in each language."""
+    """Give everybody a name that must not leak, and the manager a phone of each platform in each language."""
     for person in session.scalars(select(Staff)):
         person.name = invent.planted(60)
     for n in range(60):

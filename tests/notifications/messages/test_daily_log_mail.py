@@ -1,4 +1,4 @@
-"""The log of a day by mail: for who asked for it and may read it, once, with numbers and nothing else."""
+"""The daily log by mail: to subscribers who may read it, once, with numbers and nothing else."""
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta

@@ -1,4 +1,4 @@
-"""What is said on each occasion."""
+"""The texts of messages on each occasion."""
 
 import pytest
 

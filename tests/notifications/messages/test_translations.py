@@ -1,4 +1,4 @@
-"""The catalogues: whole, sound, and chosen by the locale of a phone."""
+"""The catalogues of messages: complete, valid, and chosen by the locale of a phone."""
 
 import string
 from pathlib import Path

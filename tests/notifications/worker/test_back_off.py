@@ -1,4 +1,4 @@
-"""The pauses between attempts."""
+"""Back-off: the pauses between attempts to send."""
 
 from datetime import timedelta
 
@@ -26,7 +26,7 @@ def test_pauses_double_up_to_half_a_minute_and_never_come_in_step() -> None:
 def test_the_last_try_comes_a_moment_before_it_is_too_late(world: App, shop: Shop) -> None:
     give_phone(world.back_office, shop, "manager", "phone")
     book = RecordingChannel()
-    book.result = DeliveryResult.later("third-party-auth")  # which keeps back no other letter
+    book.result = DeliveryResult.later("third-party-auth")  # which opens no circuit
     log_concern(world, shop)
     ends_at = world.clock() + PUSH_TTL
     with running_worker(world, for_all_kinds(book)) as worker:

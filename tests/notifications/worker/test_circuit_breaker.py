@@ -1,4 +1,4 @@
-"""A service that is away: letters wait for it, one at a time finds out whether it is back, and others go on."""
+"""Circuit breaker: messages wait for a service that is away, single probes test whether it is back, others go on."""
 
 from datetime import datetime, timedelta
 
@@ -62,7 +62,7 @@ def test_any_answer_shows_that_the_service_is_there(answer: DeliveryResult) -> N
     breaker.note(answer, at=NOON + timedelta(seconds=1))
     assert (breaker.open, breaker.well) == (False, True)
     breaker.note(AWAY, at=NOON + timedelta(seconds=1))
-    assert not breaker.open  # it counts anew
+    assert not breaker.open  # it counts from zero again
 
 
 def test_each_probe_that_fails_makes_the_pause_longer_up_to_half_a_minute() -> None:

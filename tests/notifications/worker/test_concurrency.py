@@ -1,4 +1,4 @@
-"""Several at once, and connections that break: what only real databases can show."""
+"""Concurrent workers, and connections that break: what only real databases can show."""
 
 import threading
 import time

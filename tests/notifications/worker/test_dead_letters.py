@@ -1,4 +1,4 @@
-"""What breaks in a way nobody foresaw: tried again, then set aside where it is seen."""
+"""Dead letters: an unexpected error is tried again, then the message is dead-lettered and reported."""
 
 from models.alerts.notification import NotificationState
 from models.db.session import ALL_TENANTS
@@ -38,7 +38,7 @@ def test_an_unexpected_error_is_tried_five_times_and_dead_lettered_where_it_is_s
 
 
 class _Breaks(RecordingChannel):
-    """Breaks over the letters to one address."""
+    """Channel that breaks on the messages to one address."""
 
     def __init__(self, book: RecordingChannel, address: str) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""From a verdict to what stands in the rows, and what is no longer worth sending."""
+"""Delivery: from a result to the state of the rows, and which messages are no longer sent."""
 
 from datetime import timedelta
 

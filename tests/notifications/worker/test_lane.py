@@ -1,4 +1,4 @@
-"""A call rings at once, whatever else the worker has to do: mails, sums, the days of other stores."""
+"""Bulkheads: an alert rings at once, whatever else the worker has to do (mails, rollups, the day end of other stores)."""
 
 import threading
 from collections.abc import Iterator
@@ -107,7 +107,7 @@ def move_to_zone(world: App, shop: Shop, stores: list[UUID], zone: str = "Europe
 
 
 def day_of(world: App, store_id: UUID) -> date:
-    """The day of the store that is to be told of next."""
+    """Return the day of the store whose end is due next."""
     (day,) = (row.business_date for row in rows(world, DayEndSchedule) if row.store_id == store_id)
     return day
 

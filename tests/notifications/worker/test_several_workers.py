@@ -1,4 +1,4 @@
-"""Workers side by side: each has its share, and what one has in hand is left to it however long it takes."""
+"""Several workers: each has its share, and a claimed message is left to its worker however long it takes."""
 
 import threading
 from collections import Counter
@@ -21,7 +21,7 @@ PATIENCE = 60.0
 
 @only_on_postgresql
 def test_two_workers_share_the_messages_and_none_is_sent_twice(world: App, shop: Shop) -> None:
-    """The first letter of each waits for the first of the other: neither gets on unless both do."""
+    """The first message of each waits for the first of the other: neither goes on unless both do."""
     for number in range(40):
         give_phone(world.back_office, shop, "manager", f"phone-{number}")
     log_concern(world, shop)

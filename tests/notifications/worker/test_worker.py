@@ -211,7 +211,7 @@ def test_a_worker_that_lost_its_lease_repeats_the_same_notification_and_records_
     with running_worker(world, for_all_kinds(push), name="second") as second:
 
         def take_over(_letter: object) -> None:
-            """The first worker stands still for longer than its lease while its letter is out."""
+            """The first worker stalls for longer than its lease while its message is being sent."""
             world.clock.at += OUTBOX_LEASE + timedelta(seconds=1)
             second.work_once()
 
@@ -241,7 +241,7 @@ def test_a_phone_that_does_not_answer_holds_up_nobody_else(
         work_until_idle(worker)
         fcm.wait_for(1, accepted=True)
         assert len(fcm.posts) == 2
-        world.clock.move(minutes=20)  # the climb goes on as well
+        world.clock.move(minutes=20)  # the escalation goes on as well
         work_until_idle(worker)
         answer = world.request("GET", f"/v1/alerts/{first['alert']['id']}", (shop, "floor"))
         assert answer.json["state"] == "unanswered"

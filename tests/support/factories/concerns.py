@@ -20,7 +20,7 @@ from tests.support.factories.organizations import Shop
 
 
 def log_concern(world: App, shop: Shop, login: str = "floor", **said: Any) -> dict[str, Any]:
-    """Log a concern as the app does; the answer."""
+    """Log a concern over HTTP; return the answer."""
     said = {"mood": 2, "store_id": str(shop.store_id)} | said
     answer = world.request("POST", "/v1/concerns", (shop, login), json=said)
     assert answer.status_code == 201, answer.text
@@ -29,7 +29,7 @@ def log_concern(world: App, shop: Shop, login: str = "floor", **said: Any) -> di
 
 
 def move(world: App, shop: Shop, concern: Mapping[str, Any], step: str, login: str = "manager") -> dict[str, Any]:
-    """take, release, resolve or reopen a concern; the answer."""
+    """Take, release, resolve or reopen a concern; return the answer."""
     body = {"json": {"outcome": "recovered", "mood_after": 4}} if step == "resolve" else {}
     answer = world.request("POST", f"/v1/concerns/{concern['id']}/{step}", (shop, login), **body)
     assert answer.status_code == 200, answer.text
@@ -38,7 +38,7 @@ def move(world: App, shop: Shop, concern: Mapping[str, Any], step: str, login: s
 
 
 def edit(world: App, shop: Shop, concern: Mapping[str, Any], login: str = "floor", **said: Any) -> dict[str, Any]:
-    """Complete or correct a concern; the answer."""
+    """Complete or correct a concern; return the answer."""
     path = f"/v1/concerns/{concern['id']}"
     version = world.request("GET", path, (shop, login)).headers["ETag"]
     answer = world.request("PATCH", path, (shop, login), json=said, headers={"If-Match": version})
@@ -59,7 +59,7 @@ def add_concern(
     category: str | None = None,
     **told: Any,
 ) -> None:
-    """One concern on the third of March, resolved ten minutes later where an outcome is given."""
+    """Add a concern of the third of March, resolved ten minutes later when `outcome` is set."""
     with world.back_office.writing(shop.organization_id) as session:
         by = Actor(shop.organization_id, GRANTS[Role.FLOOR], None, staff_id=shop.staff["floor"])
         where = session.scalars(select(Store).where(Store.slug == store)).one()

@@ -16,7 +16,7 @@ from tests.support.factories.organizations import Shop
 def recognise(
     session: ScopedSession, store_id: UUID | None, *, country: str | None = "PT", at: datetime = NOON, **said: Any
 ) -> Customer:
-    """The customer with these details as a store of this country would get to know them."""
+    """Recognise or make the customer with these details, as a store of this country would."""
     details = normalize_contacts(said, country)
     return Customer.recognise(
         session, details, known=Customer.find_by_contacts(session, details), at=at, store_id=store_id
@@ -24,7 +24,7 @@ def recognise(
 
 
 def make_customer(world: App, shop: Shop, name: str, *, agrees: bool | None = True, **said: Any) -> str:
-    """A customer met in the first store, who agreed to be contacted, refused, or was not asked; their id."""
+    """Make a customer of the first store who agreed to be contacted, refused, or was not asked; return their id."""
     consent = {} if agrees is None else {"consent": {"contact": agrees, "source": "in_person"}}
     answer = request(world, shop, "POST", "/customers", "floor", json={"name": name, **said, **consent})
     assert answer.status_code == 201, answer.text

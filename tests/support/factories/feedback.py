@@ -11,7 +11,7 @@ KNOWN_CUSTOMER = {"customer": {"phone": "912 345 678"}}
 
 
 def resolved_concern(world: App, shop: Shop, **said: Any) -> dict[str, Any]:
-    """A concern that was put right."""
+    """Log a concern that is already recovered."""
     told = {"mood": 3, "outcome": "recovered", "mood_after": 4, "place": "table-12", **said}
     answer = world.request("POST", "/v1/concerns", (shop, "floor"), json=told)
     assert answer.status_code == 201, answer.text
@@ -24,7 +24,7 @@ def request_feedback(world: App, shop: Shop, concern: dict[str, Any], **options:
 
 
 def feedback_path(world: App, shop: Shop, concern: dict[str, Any]) -> str:
-    """The path of a new link."""
+    """Request feedback; return the path of the new link."""
     asked = request_feedback(world, shop, concern)
     assert asked.status_code == 201, asked.text
     return str(asked.json["link"]).partition(world.app.config["PUBLIC_URL"])[2]

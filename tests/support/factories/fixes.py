@@ -1,4 +1,4 @@
-"""Fixes: who had raised the cause, who is asked for, who is thanked."""
+"""Fixes of causes: the concerns that raised them, and the thank-yous to customers."""
 
 from typing import Any
 
@@ -19,13 +19,13 @@ def request(world: App, shop: Shop, method: str, path: str, by: str = "manager",
 def log_concern_of(
     world: App, shop: Shop, customer_id: str | None, *, by: str = "manager", **said: Any
 ) -> dict[str, Any]:
-    """A concern with that cause, of this customer or of somebody unknown; the answer."""
+    """Log a concern with that cause, of this customer or of somebody unknown; return the answer."""
     whose = {} if customer_id is None else {"customer_id": customer_id}
     return log_concern(world, shop, by, **{"mood": 3, **COLD_FOOD, **whose, **said})
 
 
 def make_fix(world: App, shop: Shop, by: str = "manager", **said: Any) -> dict[str, Any]:
-    """Say that it is fixed in the first store; the answer."""
+    """Record that the cause is fixed in the first store; return the answer."""
     body = {**COLD_FOOD, "what": "New lamps.", "store_id": str(shop.store_id), **said}
     answer = request(world, shop, "POST", "/fixes", by, json={name: it for name, it in body.items() if it is not None})
     assert answer.status_code == 201, answer.text
@@ -48,7 +48,7 @@ def customers_of_fix(world: App, shop: Shop, told: dict[str, Any], by: str = "ma
 
 
 def thank_you_statuses(world: App, shop: Shop, told: dict[str, Any], by: str = "manager") -> dict[str, str | None]:
-    """Who is listed, and how far their thank-you is."""
+    """Return the status of the thank-you by name of the customer; None where there is none yet."""
     return {
         one["customer"]["name"]: one["thank_you"]["status"] if one["thank_you"] else None
         for one in customers_of_fix(world, shop, told, by)

@@ -1,4 +1,4 @@
-"""Follow-ups: promised, kept, cancelled and handed over as the app does it."""
+"""Follow-ups: made, kept, cancelled and handed over over HTTP, with the worker up to date."""
 
 from datetime import timedelta
 from typing import Any
@@ -9,7 +9,7 @@ from tests.support.store_scenario import StoreScenario
 
 
 def make_follow_up(evening: StoreScenario, by: str = "floor", *, minutes: float = 120, **said: Any) -> dict[str, Any]:
-    """Promise a call in so many minutes; what is to be done at once is done."""
+    """Make a follow-up that is due in so many minutes, and let the worker run."""
     concern = said.pop("concern", None) or evening.log(mood=3)
     due_at = evening.world.clock() + timedelta(minutes=minutes)
     body = {"what": "We call with the day of delivery.", "kind": "call", "due_at": due_at.isoformat(), **said}
@@ -24,7 +24,7 @@ def make_follow_up(evening: StoreScenario, by: str = "floor", *, minutes: float 
 def change_follow_up(
     evening: StoreScenario, promised: dict[str, Any], verb: str, by: str = "floor", **said: Any
 ) -> dict[str, Any]:
-    """Keep, cancel or hand over; what is to be done at once is done."""
+    """Keep, cancel or hand over a follow-up, and let the worker run."""
     answer = evening.world.request("POST", f"/v1/follow-ups/{promised['id']}/{verb}", (evening.shop, by), json=said)
     assert answer.status_code == 200, answer.text
     evening.let_pass(seconds=0)

@@ -1,4 +1,4 @@
-"""An organization in full swing: every table has rows, and each id that an address or a body can carry is known."""
+"""An organization in which every table has rows, and each id that a path, query or body can carry is known."""
 
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -29,7 +29,7 @@ PHONE = "+351912345678"
 RULE = {"slug": "cold-soup", "name": "Cold soup", "category": "food", "enabled": False}
 LIMIT = {"role": "floor", "per_customer": {"amount": 1000, "currency": "EUR"}}
 DESSERT = {"slug": "dessert", "name": "Dessert", "kind": "gift", "limits": [LIMIT]}
-# What an operation cannot be asked without.
+# The query that an operation requires.
 REPORTS = ("Recovery", "Remedies", "Causes", "Items", "FollowUps", "Listening", "Alerts")
 YEAR_BY_STORE = {"from": "2026-01-01", "to": "2026-12-31", "group_by": "store"}
 QUERIES = {f"getReport{name}": YEAR_BY_STORE for name in REPORTS}
@@ -97,7 +97,7 @@ AGREES = {"consent": {"contact": True, "source": "in_person"}}
 
 @dataclass
 class FullOrganization:
-    """A shop, and what stands in it by the names that paths, queries and bodies use."""
+    """A shop with all its ids, by the names that paths, queries and bodies use."""
 
     shop: Shop
     ids: dict[str, str] = field(default_factory=dict)
@@ -106,14 +106,14 @@ class FullOrganization:
 
     @property
     def private(self) -> set[str]:
-        """Ids that nobody outside the first store may ever read."""
+        """Return the ids that nobody outside the first store may ever read."""
         names = ("concern_id", "customer_id", "alert_id", "recovery_action_id", "notification_id", "store_id")
         names += ("follow_up_id", "check_id", "feedback_request_id", "fix_id", "amendment_id")
         return {self.ids[name] for name in names} | set(self.sensitive.values()) | {str(self.shop.staff["floor"])}
 
 
 def _keep_days(world: App, shop: Shop) -> None:
-    """And see to the end of each day, as the worker does; the manager wants the log by mail."""
+    """Schedule day ends and build the rollups, as the worker does; subscribe the manager to the daily log mail."""
     wish = {"daily_logs": [str(shop.store_id)]}
     _do(world, "PATCH", "/v1/me", (shop, "manager"), json=wish, headers={"If-Match": "*"})
     with world.back_office.writing(shop.organization_id) as session:
@@ -128,7 +128,7 @@ def _keep_days(world: App, shop: Shop) -> None:
 
 
 def make_full_organization(world: App, slug: str) -> FullOrganization:
-    """An organization of its own, lived in through the API."""
+    """Make an organization through the API."""
     shop = make_shop(world.back_office, slug, on_shift=("floor", "manager"))
     scene = FullOrganization(shop)
     floor = (shop, "floor")
@@ -250,7 +250,7 @@ def make_full_organization(world: App, slug: str) -> FullOrganization:
 
 
 def _asked_of(world: App, shop: Shop, concern_id: str) -> str:
-    """A feedback link of a concern, whatever its state; its id."""
+    """Add a feedback request to a concern, whatever its state; return its id."""
     with world.back_office.writing(shop.organization_id) as session:
         request = FeedbackRequest(
             concern_id=UUID(concern_id),
@@ -264,7 +264,7 @@ def _asked_of(world: App, shop: Shop, concern_id: str) -> str:
 
 
 def hire_elsewhere(world: App, shop: Shop, login: str, role: Role) -> tuple[UUID, str]:
-    """Somebody of the second store, or of its region; their id and token."""
+    """Add a person to the second store, or to its region; return their id and token."""
     with world.back_office.writing(shop.organization_id) as session:
         staff = Staff(login=login, name=login.title(), role=role, password_hash=password_hash())
         session.add(staff)

@@ -20,7 +20,7 @@ def guidance_offer(world: App, shop: Shop, remedy: str, **query: Any) -> dict[st
 
 
 def log_past_concerns(world: App, shop: Shop, times: int, *, cost: int = 500, mood_after: int = 4, **said: Any) -> None:
-    """So many were told of the cold dish, got a voucher and left in that mood, a minute ago."""
+    """Log so many concerns about a cold dish, a minute ago: each got a voucher and ended in that mood."""
     voucher = {"remedy": "voucher", "cost": {"amount": cost, "currency": "EUR"}}
     ended = {"outcome": "recovered", "mood_after": mood_after}
     for _ in range(times):

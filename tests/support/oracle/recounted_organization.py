@@ -1,4 +1,4 @@
-"""An organization with a history, whose report is compared with a recount at any moment."""
+"""An organization with a history whose reports are compared with a recount at any moment."""
 
 from datetime import date, timedelta
 from random import Random
@@ -71,7 +71,7 @@ class RecountedOrganization:
             pass
 
     def forget(self) -> None:
-        """Whatever was kept is lost, and its marks with it."""
+        """Delete all rollups and all dirty days."""
         with self.world.back_office.writing(ALL_TENANTS) as session:
             for kind in (DirtyDay, DirtyCauseMonth, RollupDay, RollupMonth, RollupCause, RollupVersion):
                 session.execute(delete(kind))

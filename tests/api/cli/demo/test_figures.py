@@ -1,4 +1,4 @@
-"""Every figure of the demo's report and log against a recount of the raw rows."""
+"""Every figure of the demo's report and daily log, beside a recount of the raw rows."""
 
 from datetime import timedelta
 from typing import Any

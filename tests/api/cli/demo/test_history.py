@@ -1,4 +1,4 @@
-"""The demo: what the contract promises of it, and that its history could have happened."""
+"""The demo data: its size and content, and that its history could have happened."""
 
 from collections import Counter, defaultdict
 from dataclasses import replace
@@ -123,7 +123,7 @@ def test_the_same_day_of_seeding_gives_the_same_figures(world: App):
 
 
 def fingerprint(world: App, slug: str, hashes: dict[str, str], hours: int) -> list[Any]:
-    """All that counts of three days, told so many hours after noon."""
+    """Return what counts of three days, seeded so many hours after noon."""
     _seed(world.back_office, replace(DEMO_COMPANY, slug=slug, days=3), hashes, at=NOON + timedelta(hours=hours))
     with world.back_office.reading(ALL_TENANTS) as session:
         organization_id = Organization.by_slug(session, slug).id

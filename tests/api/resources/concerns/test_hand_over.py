@@ -1,4 +1,4 @@
-"""A colleague is asked to go: called personally, while the others are called as before."""
+"""Handing over a concern: the colleague is called personally, while the others are called as before."""
 
 from datetime import timedelta
 from typing import Any

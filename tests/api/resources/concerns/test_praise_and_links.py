@@ -1,4 +1,4 @@
-"""Praise reaches the person it is for, and is nobody's concern; what belongs together is linked."""
+"""Praise reaches the person it is for and rings nobody; related concerns are linked."""
 
 from collections.abc import Iterator
 from typing import Any

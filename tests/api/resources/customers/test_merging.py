@@ -1,4 +1,4 @@
-"""Two profiles that are one person, over HTTP: looked at first, merged, and made two again."""
+"""Merging two customers over HTTP: preview, merge, undo."""
 
 from typing import Any
 

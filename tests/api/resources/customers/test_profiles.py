@@ -1,4 +1,4 @@
-"""Profiles over HTTP: how to speak with somebody, what they agreed to, what others call them, what matters now."""
+"""Customer profiles over HTTP: preferences, consent, external references, and the overview."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Whose customers a store may read: those it met, however it met them."""
+"""Visibility of customers: a store reads those it met, however it met them."""
 
 from uuid import uuid4
 

@@ -1,4 +1,4 @@
-"""The export: everything there is and whatever changes, as it is now, to those who may take it away."""
+"""The change export: every row and each change, in its current state, for those who may export."""
 
 import gzip
 import json
@@ -91,7 +91,7 @@ def test_no_words_names_or_contacts_leave(world: App, shop: Shop, login: str) ->
 
 
 def test_the_fields_of_each_kind_are_these_and_no_others(world: App) -> None:
-    """A new field leaves only on purpose: whoever adds one looks at docs/bi.md, and asks whether it says who it was."""
+    """New fields are exported on purpose only: document them in docs/bi.md, and check that they identify nobody."""
     scene = make_full_organization(world, "acme")
     shapes = {key[0]: set(row) - {"version", "store_id"} for key, row in applied(follow(world, scene.shop)[0]).items()}
     assert {kind: len(fields) for kind, fields in shapes.items()} == {

@@ -1,4 +1,4 @@
-"""A restored backup begins another epoch: whoever followed the changes of the old life is told to start over."""
+"""A restored backup begins another epoch: readers of the export have to start over."""
 
 import json
 import subprocess

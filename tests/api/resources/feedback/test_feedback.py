@@ -1,4 +1,4 @@
-"""Feedback: one link for one customer, one answer, and a low one that opens the concern again."""
+"""Feedback requests: one link for one customer, one answer; a low rating reopens the concern."""
 
 from collections.abc import Iterator
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""Thank-yous in numbers: many who raised it, several people who thank them at once, a merge at that very moment."""
+"""Concurrent thank-yous: several people thank many customers at once, or while customers are merged."""
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -42,7 +42,7 @@ CONCERN = st.fixed_dictionaries(
         "cause": st.sampled_from(["cold", "cold", None]),
     }
 )
-# Of each customer whether they agree at first and in the end, and what they told.
+# Of each customer: whether they agree at first and in the end, and what they raised.
 CUSTOMERS = st.lists(
     st.tuples(st.sampled_from([True, True, None]), st.sampled_from([True, True, False]), st.lists(CONCERN, max_size=3)),
     min_size=1,

@@ -1,4 +1,4 @@
-"""'You said, we did' over HTTP: who raised what is fixed, who is thanked for it, and who reads what of it."""
+"""Fixes over HTTP: who raised the cause, who is thanked, and who reads which fields."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Fixes by role: who says what is fixed, who reads who had raised it, who thanks them, and who can keep that."""
+"""Fixes by role: who records them, who reads who raised the cause, who thanks, and who may keep the thank-you."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Guidance: the question to ask, what this person may give now, and what helped others with the same cause."""
+"""Guidance: the question to ask, what this person may give now, and the past outcomes of the same cause."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Guidance in the answer of a new concern: the same as when asked for, at the moment it is needed."""
+"""Guidance in the answer of a new concern: the same as GET /v1/guidance."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What a phone may say of itself when it registers."""
+"""Devices: the fields of a phone that registers."""
 
 import pytest
 

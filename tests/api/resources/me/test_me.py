@@ -1,4 +1,4 @@
-"""One's own side of being rung: quiet hours, what one does not want to hear, a pause, a test of one's phones."""
+"""One's own preferences: quiet hours, muted kinds, a pause, a test of one's phones."""
 
 from datetime import time
 from typing import Any

@@ -1,4 +1,4 @@
-"""How much anybody may give without asking: within it they act, above it a manager decides."""
+"""Spending limits: within them staff act, above them a manager decides."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -118,7 +118,7 @@ def test_an_organization_adds_remedies_of_its_own(world: App, shop: Shop) -> Non
 
 
 def test_what_was_given_stays_of_its_kind(world: App, shop: Shop) -> None:
-    """Sums are kept of what was given, and words are counted apart from it: a remedy is no other kind afterwards."""
+    """The kind of a remedy is fixed: rollups sum costs of gifts and count apologies apart from them."""
     gift = {"slug": "dessert", "name": "Dessert", "kind": "gift"}
     made = ask(world, shop, "POST", "/remedies", "admin", json=gift).json
     path, headers = f"/remedies/{made['id']}", {"If-Match": '"1"'}

@@ -1,4 +1,4 @@
-"""Several people give, ask, allow and take back at once: nobody gives more than they may without asking."""
+"""Concurrent actions, approvals and reversals: nobody exceeds their spending limit."""
 
 from collections import Counter
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Money that was promised is followed until it is paid, and never more of it than the order was worth."""
+"""Settlement of promised refunds: each is followed until it is paid, and never exceeds the value of the order."""
 
 from typing import Any
 

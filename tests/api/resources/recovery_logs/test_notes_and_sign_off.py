@@ -1,4 +1,4 @@
-"""The manager's page of a day: notes as they are typed, the sign-off, what is handed over, amendments."""
+"""The manager's part of a daily log: notes, sign-off, handed-over concerns, amendments."""
 
 from functools import partial
 

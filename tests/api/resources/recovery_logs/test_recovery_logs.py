@@ -1,4 +1,4 @@
-"""The daily recovery log over HTTP: what it holds, and who sees what of it."""
+"""The daily recovery log over HTTP: its content, and who sees which part."""
 
 from datetime import date, timedelta
 from typing import Any
@@ -60,7 +60,7 @@ def test_what_belongs_to_the_day_is_listed_with_actions_and_timeline(world: App,
         outcome="recovered",
         mood_after=4,
     )
-    world.clock.move(hours=15, minutes=59)  # 03:59 in the morning still belongs to the evening before
+    world.clock.move(hours=15, minutes=59)  # 03:59 in the morning still belongs to the day before
     second = tell(world, shop, mood=1)
     world.clock.move(minutes=1)
     tomorrow = tell(world, shop)

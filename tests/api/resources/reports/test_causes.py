@@ -1,4 +1,4 @@
-"""The causes of a month take long to work out: they rest a while, and reports are right meanwhile."""
+"""Rollups of causes by month are slow to compute: their rebuild is delayed, and reports are right meanwhile."""
 
 from collections.abc import Sequence
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""The recovery report beside others: stores beside all of them, a period beside the one before; how much it carries."""
+"""Comparisons in the recovery report: a store with all stores, a period with the one before; and its maximum size."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""What a report is narrowed to has to be there, within reach: zeros of a name nobody has would be published."""
+"""Filters of reports must name something that exists within reach: zeros for an unknown name would be published."""
 
 from typing import Any
 from uuid import uuid4

@@ -1,4 +1,4 @@
-"""A year that is asked again costs what has changed since, and is never an old one."""
+"""The month cache: a report that is repeated costs only the months that changed, and is never stale."""
 
 from random import Random
 from typing import Any

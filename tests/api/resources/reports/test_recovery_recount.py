@@ -1,4 +1,4 @@
-"""Every figure of the report and the log against a recount of the raw rows."""
+"""Every figure of the recovery report and the daily log, beside a recount of the raw rows."""
 
 from collections import Counter
 from datetime import date, timedelta

@@ -1,4 +1,4 @@
-"""Reports are right at any moment: with sums that are kept, marked, half worked out, or worked out anew."""
+"""Reports equal a recount at any moment: with rollups fresh, dirty, half rebuilt or rebuilt."""
 
 import json
 import threading
@@ -44,7 +44,7 @@ PATIENCE = 60.0
 def test_with_rollups_fresh_dirty_or_recomputed_the_report_is_a_recount(world: App, rng: Random, concerns: int) -> None:
     house = RecountedOrganization(world, f"shop-{world.clock.move(seconds=1):%H%M%S}")
     house.live(rng, concerns)
-    assert house.differences() == []  # nothing is kept yet: all of it is marked
+    assert house.differences() == []  # no rollups yet: every day is dirty
     house.refresh_all()
     assert house.marks() == 0
     assert house.differences() == []
@@ -52,9 +52,9 @@ def test_with_rollups_fresh_dirty_or_recomputed_the_report_is_a_recount(world: A
     house.move(rng)
     house.merge(rng)
     assert house.marks() > 0
-    assert house.differences() == []  # some days are marked, the others are kept
+    assert house.differences() == []  # some days are dirty, the others are rolled up
     while refresh_rollups(world.back_office):
-        assert house.differences() == []  # the days are worked out, the causes of their months are not
+        assert house.differences() == []  # the days are rolled up, the causes of their months are not
     assert house.marks() > 0
     house.refresh_all()
     assert house.differences() == []
@@ -125,7 +125,7 @@ def test_a_tap_of_a_check_is_counted_at_once(world: App, shop: Shop) -> None:
 
 @only_on_postgresql
 def test_two_at_once_while_others_write_leave_nothing_out(world: App) -> None:
-    """Two refresh without a pause while two write; each report meanwhile tells at least what was told before it."""
+    """Two refresh without a pause while two write; each report holds at least what was committed before it."""
     house, writing = RecountedOrganization(world), threading.Event()
     house.live(Random(5), 20)
     writing.set()
@@ -240,7 +240,7 @@ def test_the_command_line_rebuilds_everything(world: App) -> None:
 
 
 def test_everything_is_marked_dirty_store_by_store(world: App) -> None:
-    """So that no statement reads through the house, and none of it is lost when the next one fails."""
+    """So that no statement reads the whole table, and nothing is lost when the next one fails."""
     house = RecountedOrganization(world)
     house.live(Random(9), 20)
     house.forget()

@@ -1,4 +1,4 @@
-"""The reports beside that of recovery over HTTP: who sees what, which forms, and who reads the names of items."""
+"""The reports that read rows, over HTTP: who sees what, which formats, and who reads the names of items."""
 
 import csv
 import io

@@ -1,4 +1,4 @@
-"""Every figure of the reports that read the rows against a recount of them."""
+"""Every figure of the reports that read rows, beside a recount."""
 
 from datetime import date, timedelta
 from itertools import combinations

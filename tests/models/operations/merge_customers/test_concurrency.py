@@ -1,4 +1,4 @@
-"""Managers and phones that mean the same customers at the same moment: one merge wins, and no concern is lost."""
+"""Concurrent merges and concerns of the same customers: one merge wins, and no concern is lost."""
 
 from functools import partial
 from typing import Any

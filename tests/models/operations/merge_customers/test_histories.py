@@ -1,4 +1,4 @@
-"""Random histories of customers that are merged and made two again: each row ends where it was, no figure moves."""
+"""Random histories of merges and their undo: each row ends where it was, and no figure of a report changes."""
 
 from dataclasses import dataclass, field
 from random import Random

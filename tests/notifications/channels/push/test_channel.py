@@ -82,7 +82,7 @@ def test_every_answer_costs_exactly_one_post(
     fcm.answer = ANSWERS[name]()
     push.deliver(ring)
     assert fcm.attempts(ring.notification_id) == 1
-    # Something posted behind our back would come before the next letter, on the same connection.
+    # Something posted behind our back would come before the next message, on the same connection.
     push.deliver(make_message())
     assert len(fcm.posts) == 2
 

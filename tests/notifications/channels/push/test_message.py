@@ -1,4 +1,4 @@
-"""What a letter looks like at FCM, for each platform, and how small it stays."""
+"""Messages in the form of FCM, for each platform, and their size."""
 
 import json
 from collections.abc import Callable

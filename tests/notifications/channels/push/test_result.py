@@ -1,4 +1,4 @@
-"""What every answer of FCM and of the token endpoint comes to, through the real firebase-admin."""
+"""Delivery results for every answer of FCM and of the token endpoint, through the real firebase-admin."""
 
 import json
 import threading

@@ -1,4 +1,4 @@
-"""The climb as an organization gets it on its first day: who rings after how many seconds, and who is spared."""
+"""The default escalation policy of a new organization: who rings after how many seconds, and who is spared."""
 
 from collections.abc import Iterator
 from datetime import time, timedelta

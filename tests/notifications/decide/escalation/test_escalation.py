@@ -1,4 +1,4 @@
-"""The climb: who is reached, what happens when nobody answers, whose phones are cleared."""
+"""Escalation: who is reached, what happens when nobody answers, whose phones are cleared."""
 
 from datetime import timedelta
 

@@ -2,7 +2,7 @@
 
 The restaurant is open 18:00-02:00 every day, the shop 09:00-13:00 and 15:00-19:00 from Monday to Saturday; each is on
 its own clock. Who is on shift rings at every minute, and so it is those at home that the tables are about.
-Only on SQLite: hours are told in Python, and whom a step means is asked of both databases in test_climb.py.
+Only on SQLite: hours are computed in Python, and test_default_policy.py covers the recipients on both databases.
 """
 
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Taken and forgotten: a reminder, then the call comes back, unless something was done."""
+"""Alerts taken and forgotten: a reminder, then an automatic release, unless something was done."""
 
 from collections.abc import Iterator
 

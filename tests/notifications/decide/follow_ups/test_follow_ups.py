@@ -1,4 +1,4 @@
-"""Promises minute by minute: who is reminded, who hears that one was broken, and who hears nothing of either."""
+"""Follow-ups minute by minute: who is reminded, who is informed of a broken one, and who gets neither."""
 
 from collections import Counter
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Letters about promises: what stands in them, which are not sent any more, what they cost."""
+"""Messages about follow-ups: their content, which are dropped, and how many statements they cost."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -86,10 +86,10 @@ def test_informing_many_managers_costs_as_much_as_informing_one(evening: StoreSc
 
 
 def cost_of_breaking(evening: StoreScenario) -> list[int]:
-    """Statements of each round in which it is decided whom to tell that a promise was broken."""
+    """Return the statements of each round that finds the readers of a broken follow-up."""
     evening.world.clock.move(minutes=10)
     costs = []
-    for _ in range(2):  # its time has come; find out who is told
+    for _ in range(2):  # its time has come; find the readers
         with evening.world.counting(evening.world.back_office) as statements:
             assert evening.worker._decide() == 1
         costs.append(len(statements))

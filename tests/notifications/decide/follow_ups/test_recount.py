@@ -1,4 +1,4 @@
-"""Whatever becomes of promises, in whatever order and with a worker that is away: the day's log counts them right."""
+"""Random histories of follow-ups, with a worker that is away at times: the daily log equals a recount."""
 
 import os
 import sys
@@ -33,7 +33,7 @@ def evening(world: App) -> Iterator[StoreScenario]:
 
 
 class Life:
-    """Promises about one concern, and people who come and go."""
+    """Follow-ups of one concern, and people who come and go."""
 
     def __init__(self, evening: StoreScenario, dice: Random) -> None:
         self.evening, self.dice, self.done = evening, dice, Counter[str]()
@@ -112,9 +112,9 @@ def test_the_daily_log_counts_follow_ups_right_whatever_becomes_of_them(
         one.status is not FollowUpStatus.CANCELLED or one.broken_at is not None for one in promised
     )
     assert not [one for one in promised if one.status is FollowUpStatus.OPEN]  # their time has come
-    # What is left open is told of tomorrow.
+    # What is left open is sent tomorrow.
     assert {one.notification_kind for one in pending_messages(evening.world)} <= {NotificationKind.CARRIED_OVER}
-    # Each that broke was told to the manager once.
+    # The manager was informed of each broken one once.
     broken = [event for event in rows(evening.world, ConcernEvent) if event.step is ConcernStep.PROMISE_BROKEN]
     told = [row for row in rows(evening.world, Notification) if row.kind is NotificationKind.BROKEN]
     assert len(told) == len(broken)

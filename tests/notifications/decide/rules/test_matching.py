@@ -1,4 +1,4 @@
-"""A rule fits a concern at hand exactly when the database says so: what is tried is what will ring."""
+"""Alert rules in Python and in SQL match the same concerns, so that a backtest shows what will ring."""
 
 from typing import Any
 
@@ -75,6 +75,6 @@ def _concern(said: dict[str, Any], by: Actor, store: Store, named: dict[str | No
 
 
 def _could_ring(rule: AlertRule, concern: Concern) -> bool:
-    """What the trial leaves out besides: praise, what was told too late, and who managed alone."""
+    """Return what the backtest leaves out besides: praise, late concerns, and those handled alone."""
     alone = concern.handling is Handling.MINE and not rule.rings_mine
     return concern.kind is not Kind.PRAISE and not concern.late and not alone

@@ -1,4 +1,4 @@
-"""What the worker forgets when it has had its time."""
+"""The cleanup job: rows that are deleted when they have expired."""
 
 from uuid import uuid4
 

@@ -1,4 +1,4 @@
-"""What yesterday left open: told to those who manage the store, once, as they begin the day."""
+"""The day-end job: managers are informed once, at the start of the next day, of what the day left open."""
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta

@@ -1,4 +1,4 @@
-"""What the worker says of itself, and what /readyz makes of it."""
+"""The heartbeat of the worker, and how /readyz reads it."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""The auditor: finds what stands still, sets it going, counts it, and tells the dead man only when all is clean."""
+"""The watchdog: finds stuck rows, repairs and counts them, and pings the dead man's switch only when all is clean."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -163,7 +163,7 @@ def test_an_alert_that_breaks_stops_neither_the_escalation_of_others_nor_their_m
     states = {str(alert.id): alert.state for alert in rows(world, Alert)}
     assert (states[broken], states[sound]) == ("open", "unanswered")
     assert len([message for message in book.messages if message.kind == "ring"]) == 5
-    assert found(world)["late_step"] == 1  # the one that is broken is told each time
+    assert found(world)["late_step"] == 1  # the broken one is reported each time
 
 
 def test_an_alert_that_breaks_keeps_nobody_from_being_reminded_nor_a_forgotten_one_from_being_given_back(
