@@ -1,4 +1,4 @@
-"""Bulkheads: an alert rings at once, whatever else the worker has to do (mails, rollups, the day end of other stores)."""
+"""Bulkheads: an alert rings at once, whatever else the worker does (mails, rollups, the day end of others)."""
 
 import threading
 from collections.abc import Iterator
