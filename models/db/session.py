@@ -101,7 +101,7 @@ class ScopedSession(Session):
     def cached(self, what: Hashable, ask: Callable[[], Answer], *, at: datetime) -> Answer:
         """What this process learned of this organization within the last minute, or else what `ask` finds now."""
         memory: TtlCache = self.info["memory"]
-        return memory.get_or_compute((self.tenant, what), at=at, ask=ask)
+        return memory.get_or_compute((self.tenant, what), at=at, compute=ask)
 
     @property
     def month_totals(self) -> LruCache:
