@@ -130,7 +130,7 @@ class House:
         with owner.begin() as connection:
             self._grow(connection, size - self.size)
         owner.dispose()
-        self.world.database.memory = TtlCache()
+        self.world.database.answer_cache = TtlCache()
         self.size = size
 
     def _grow(self, owner: sa.Connection, more: int) -> None:

@@ -47,7 +47,7 @@ def test_cached_answers_are_each_organizations_own(world: World, shop: Shop) -> 
         with world.database.reading(owner.organization_id) as session:
             slugs.append(session.cached("what", lambda owner=owner: owner.slug, at=NOON))  # type: ignore[misc]
     assert slugs == ["acme", "other", "acme", "other"]
-    assert world.back_office.memory is not world.database.memory
+    assert world.back_office.answer_cache is not world.database.answer_cache
 
 
 def test_a_full_cache_keeps_what_was_used_last(monkeypatch: pytest.MonkeyPatch) -> None:
