@@ -7,8 +7,8 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, String, UniqueConstraint, and_, or_, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from models.db import slug as naming
 from models.db.base import TenantOwned, tenant_fk
+from models.db.slug import MAX_SLUG_LENGTH, check_slug
 from models.errors import Conflict, Invalid
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ class ExternalId(TenantOwned):
     __table_args__ = (UniqueConstraint("organization_id", "source", "reference"),)
 
     customer_id: Mapped[UUID] = tenant_fk("customer", index=True)
-    source: Mapped[str] = mapped_column(String(naming.MAX_SLUG_LENGTH))
+    source: Mapped[str] = mapped_column(String(MAX_SLUG_LENGTH))
     reference: Mapped[str] = mapped_column(String(100))
 
     @classmethod
@@ -31,7 +31,7 @@ class ExternalId(TenantOwned):
         reference = told["reference"].strip()
         if not reference:
             raise Invalid("A reference has at least one character.", pointer=f"{pointer}/reference")
-        return naming.check_slug(told["source"], pointer=f"{pointer}/source"), reference
+        return check_slug(told["source"], pointer=f"{pointer}/source"), reference
 
     @classmethod
     def is_any_of(cls, names: Sequence[tuple[str, str]]) -> ColumnElement[bool]:

@@ -8,9 +8,9 @@ from sqlalchemy import ColumnElement, Index, Select, String, UniqueConstraint, o
 from sqlalchemy.orm import Mapped, mapped_column, validates
 
 from models.access import Actor, Permission
-from models.db import slug as naming
 from models.db.base import Aggregate
 from models.db.session import ScopedSession
+from models.db.slug import MAX_SLUG_LENGTH, slug_from_text
 from models.db.text import BYTEWISE_NAME, LAST_CODE_POINT, MAX_NAME_LENGTH, fold
 
 
@@ -23,7 +23,7 @@ class CatalogueItem(Aggregate):
         Index("ix_catalogue_item_name_key", "organization_id", "name_key", "id"),
     )
 
-    slug: Mapped[str] = mapped_column(String(naming.MAX_SLUG_LENGTH))
+    slug: Mapped[str] = mapped_column(String(MAX_SLUG_LENGTH))
     name: Mapped[str] = mapped_column(String(MAX_NAME_LENGTH))
     name_key: Mapped[str] = mapped_column(BYTEWISE_NAME)
     created_at: Mapped[datetime]
@@ -104,4 +104,4 @@ class CatalogueItem(Aggregate):
 
 def item_slug(one: dict[str, Any]) -> str:
     """The slug of what was told: of the slug itself, which any sign may stand in, or of the name."""
-    return naming.slug_from_text(one.get("slug") or one["name"])
+    return slug_from_text(one.get("slug") or one["name"])

@@ -6,9 +6,9 @@ from uuid import UUID
 from sqlalchemy import String, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from models.db import slug as naming
 from models.db.base import Aggregate, Base
 from models.db.change_feed import ChangeCounter
+from models.db.slug import check_slug
 from models.errors import Conflict, Invalid, NotFound
 
 
@@ -31,7 +31,7 @@ class Organization(Base):
         if cls._with_slug(session, slug) is not None:
             raise Conflict(f"There is an organization {slug!r} already.", code="already-exists", pointer="/slug")
         chosen = {} if id_ is None else {"id": id_}
-        organization = cls(**chosen, slug=naming.check_slug(slug), name=name, created_at=at)
+        organization = cls(**chosen, slug=check_slug(slug), name=name, created_at=at)
         session.add(organization)
         session.flush()
         session.add(ChangeCounter(organization_id=organization.id))
@@ -72,9 +72,7 @@ class Region(Aggregate):
         """The region with this slug, made with this name when there is none. Invalid when its name is another one."""
         found = session.scalars(select(cls).where(cls.slug == slug)).one_or_none()
         if found is None:
-            found = cls(
-                slug=naming.check_slug(slug, pointer="/region"), name=name or slug.replace("-", " ").capitalize()
-            )
+            found = cls(slug=check_slug(slug, pointer="/region"), name=name or slug.replace("-", " ").capitalize())
             session.add(found)
             session.flush()
         elif name not in (None, found.name):

@@ -14,8 +14,8 @@ from sqlalchemy.orm import Mapped, Session, mapped_column, relationship, selecti
 from sqlalchemy.sql.base import ExecutableOption
 
 from models.access import Actor
-from models.db import slug as naming
 from models.db.base import Aggregate, TenantOwned, many_to_one, one_to_many, tenant_fk
+from models.db.slug import check_slug, slug_from_name
 from models.errors import Conflict, Invalid, NotFound
 from models.organizations.opening_hours import ALWAYS_OPEN, Hours, check_hours, first_opening, is_open, last_closing
 from models.organizations.organization import Region
@@ -111,7 +111,7 @@ class Store(Aggregate):
             raise Invalid(f"{currency!r} is no currency code; three letters such as EUR are.", pointer="/currency")
         store = cls(
             region_id=region.id,
-            slug=naming.check_slug(slug),
+            slug=check_slug(slug),
             name=name,
             kind=kind,
             time_zone=time_zone,
@@ -119,9 +119,7 @@ class Store(Aggregate):
             currency=currency,
             day_starts_at=day_starts_at,
         )
-        store.places = [
-            Place(slug=naming.slug_from_name(place), name=place, position=n) for n, place in enumerate(places, 1)
-        ]
+        store.places = [Place(slug=slug_from_name(place), name=place, position=n) for n, place in enumerate(places, 1)]
         if len({place.slug for place in store.places}) < len(store.places):
             raise Invalid("Two places of a store cannot have the same name.", pointer="/places")
         session.add(store)

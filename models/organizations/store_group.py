@@ -10,8 +10,8 @@ from sqlalchemy.orm import Mapped, Session, mapped_column, selectinload
 from sqlalchemy.sql.base import ExecutableOption
 
 from models.access import Actor
-from models.db import slug as naming
 from models.db.base import Aggregate, TenantOwned, one_to_many, tenant_fk
+from models.db.slug import check_slug
 from models.errors import Conflict
 from models.organizations.store import Store
 
@@ -59,7 +59,7 @@ class StoreGroup(Aggregate):
         """A new group of these stores. Conflict when the slug is taken, Missing for a store that is out of reach."""
         if session.scalars(select(cls.id).where(cls.slug == slug)).first() is not None:
             raise Conflict(f"There is a group {slug!r} already.", code="already-exists", pointer="/slug")
-        group = cls(slug=naming.check_slug(slug), **values)
+        group = cls(slug=check_slug(slug), **values)
         group._consist_of(session, store_ids, by)
         session.add(group)
         return group

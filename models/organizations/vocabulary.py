@@ -8,8 +8,8 @@ from sqlalchemy import Select, String, UniqueConstraint, or_, select
 from sqlalchemy.orm import Mapped, Session, joinedload, mapped_column, selectinload
 from sqlalchemy.sql.base import ExecutableOption
 
-from models.db import slug as naming
 from models.db.base import Aggregate, TenantOwned, many_to_one, one_to_many, tenant_fk
+from models.db.slug import check_slug
 from models.errors import Conflict, NotFound
 
 
@@ -80,7 +80,7 @@ class Question(Aggregate):
         """A question of the organization's own. Conflict when the slug is taken, NotFound without that category."""
         if session.scalars(select(cls.id).where(cls.slug == slug)).first() is not None:
             raise Conflict(f"There is a question {slug!r} already.", code="already-exists", pointer="/slug")
-        question = cls(slug=naming.check_slug(slug), **values)
+        question = cls(slug=check_slug(slug), **values)
         question._belong_to(session, category)
         session.add(question)
         return question

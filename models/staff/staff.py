@@ -14,8 +14,8 @@ from sqlalchemy.orm import Mapped, Session, mapped_column, relationship, selecti
 from sqlalchemy.sql.base import ExecutableOption
 
 from models.access import GRANTS, ROLES_OF_ALL_STORES, Actor, Permission, Role, roles_with
-from models.db import slug as naming
 from models.db.base import Aggregate, TenantOwned, one_to_many, tenant_fk
+from models.db.slug import check_login
 from models.errors import Conflict, Invalid
 from models.organizations.organization import Region
 from models.organizations.store import Store
@@ -78,7 +78,7 @@ class Staff(Aggregate):
         """
         if session.scalars(select(cls.id).where(cls.login == login)).first() is not None:
             raise Conflict(f"Somebody has the login {login!r} already.", code="already-exists", pointer="/login")
-        staff = cls(login=naming.check_login(login), name=name, role=role, password_hash=password_hash)
+        staff = cls(login=check_login(login), name=name, role=role, password_hash=password_hash)
         staff.store_links = [StaffStore(store_id=store.id) for store in stores]
         staff.region_links = [StaffRegion(region_id=region.id) for region in regions]
         if not (staff.has_all_stores or staff.store_links or staff.region_links):

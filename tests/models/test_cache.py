@@ -1,4 +1,4 @@
-"""Caches of a process: an answer lasts a minute of the caller's time, each organization has its own, space is bounded."""
+"""Caches of a process: an answer lasts a minute of the caller's time, and each organization has its own."""
 
 from datetime import timedelta
 from itertools import count

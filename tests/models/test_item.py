@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from models.db import slug as naming
+from models.db.slug import check_slug
 from models.organizations.catalogue_item import CatalogueItem
 from tests.support.app import World
 from tests.support.databases import only_on_postgresql
@@ -61,7 +61,7 @@ def test_what_is_named_twice_at_once_enters_once(world: World, shop: Shop) -> No
 def test_what_no_slug_can_spell_is_told_from_others(world: World, shop: Shop, one: str, other: str) -> None:
     slugs = [slug for slug, _ in tell(world, shop, *named(one, other, one))]
     assert slugs[0] == slugs[2] != slugs[1]
-    assert [naming.check_slug(slug) for slug in slugs] == slugs
+    assert [check_slug(slug) for slug in slugs] == slugs
 
 
 def test_a_renamed_item_is_found_by_both_names(world: World, shop: Shop) -> None:
