@@ -129,23 +129,12 @@ class Customer(Aggregate):
         return (selectinload(cls.references),)
 
     @classmethod
-    def get_visible(
-        cls,
-        session: Session,
-        id_: UUID,
-        *,
-        actor: Actor,
-        lock: bool = False,
-        pointer: str | None = None,
-        options: Sequence[ExecutableOption] = (),
-    ) -> "Customer":
-        """As for any other; of one that was merged the refusal tells into which."""
-        try:
-            return super().get_visible(session, id_, actor=actor, lock=lock, pointer=pointer, options=options)
-        except NotFound as missing:
-            seen = (cls.id == cls.surviving_id(id_), *cls.visible_to(actor))
-            missing.members = {"merged_into": session.scalars(select(cls.id).where(*seen)).one_or_none()}
-            raise
+    def not_found_error(cls, session: Session, row_id: UUID, *, actor: Actor, pointer: str | None) -> NotFound:
+        """Return the refusal, with the id of the customer that this one was merged into, if the actor may see it."""
+        error = cls.not_visible_error(row_id, pointer=pointer)
+        survivor = (cls.id == cls.surviving_id(row_id), *cls.visible_to(actor))
+        error.members = {"merged_into": session.scalars(select(cls.id).where(*survivor)).one_or_none()}
+        return error
 
     @classmethod
     def select_visible(cls, actor: Actor, *, name: str | None = None) -> Select["Customer"]:

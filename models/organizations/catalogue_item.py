@@ -18,6 +18,7 @@ class CatalogueItem(Aggregate):
     """One thing that concerns are about. The slug stays for ever, the name may get better."""
 
     __tablename__ = "catalogue_item"
+    noun = "item"
     __table_args__ = (
         UniqueConstraint("organization_id", "slug"),
         Index("ix_catalogue_item_name_key", "organization_id", "name_key", "id"),

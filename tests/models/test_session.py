@@ -7,12 +7,16 @@ from uuid import UUID
 import pytest
 from sqlalchemy import Uuid, delete, func, insert, select, text, update
 from sqlalchemy.orm import Session, aliased, joinedload, selectinload
+from uuid_utils.compat import uuid7
 
 from models.access import GRANTS, Actor, Role
+from models.db.base import Aggregate
 from models.db.change_feed import Change, ChangeCounter
 from models.db.session import ALL_TENANTS, ScopedSession
 from models.errors import NotFound
+from models.organizations.catalogue_item import CatalogueItem
 from models.organizations.store import Place, Store
+from models.recovery.qr_code import QrCode
 from tests.support.app import World
 from tests.support.databases import only_on_postgresql, only_on_sqlite
 from tests.support.factories import Shop, make_shop, make_store
@@ -69,6 +73,16 @@ def test_nothing_of_another_organization_is_got_by_its_key(world: World, shop: S
         stranger = Actor(shop.organization_id, GRANTS[Role.ADMIN], None)
         with pytest.raises(NotFound):
             Store.get_visible(session, other.store_id, actor=stranger)
+
+
+@pytest.mark.parametrize(("model", "noun"), [(Store, "store"), (CatalogueItem, "item"), (QrCode, "standing qr")])
+def test_a_refusal_names_what_is_not_there(world: World, shop: Shop, model: type[Aggregate], noun: str) -> None:
+    row_id = uuid7()
+    with (
+        world.database.reading(shop.organization_id) as session,
+        pytest.raises(NotFound, match=f"^There is no {noun} {row_id} within reach of this sign-in.$"),
+    ):
+        model.get_visible(session, row_id, actor=Actor(shop.organization_id, GRANTS[Role.ADMIN], None))
 
 
 def test_what_is_loaded_along_is_narrowed_too(world: World, shop: Shop, other: Shop) -> None:
