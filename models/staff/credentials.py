@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy import LargeBinary, Select, String, UniqueConstraint, bindparam, delete, select, union_all
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from models.access import KEY_GRANTS, Actor, KeyScope
+from models.access import GRANTS, KEY_GRANTS, ROLES_OF_ALL_STORES, Actor, KeyScope
 from models.db.base import TenantOwned, many_to_one, tenant_fk
 from models.organizations.store import Store
 from models.policy_defaults import SESSION_TTL
@@ -96,15 +96,15 @@ class StaffSession(TenantOwned):
         if not rows:
             return None
         session_id, device_id, seen_at, staff_id, role, name, _ = rows[0]
-        staff = Staff(id=staff_id, role=role, name=name)
+        store_ids = frozenset(row[-1] for row in rows if row[-1] is not None)
         actor = Actor(
             organization_id=token.organization_id,
-            permissions=staff.permissions,
-            store_ids=None if staff.has_all_stores else frozenset(row[-1] for row in rows if row[-1] is not None),
+            permissions=GRANTS[role],
+            store_ids=None if role in ROLES_OF_ALL_STORES else store_ids,
             staff_id=staff_id,
             session_id=session_id,
             device_id=device_id,
-            role=staff.role,
+            role=role,
             name=name,
         )
         return actor, at - seen_at > LAST_SEEN_RESOLUTION
