@@ -22,7 +22,7 @@ SECOND = timedelta(seconds=1)
 
 def asks(world: World, text: str, *, at: datetime = NOON) -> tuple[Actor, bool] | None:
     """Whom this token stands for at that time."""
-    token = Token.read(text)
+    token = Token.parse(text)
     assert token is not None
     with world.database.reading(token.organization_id) as session:
         return find_actor(session, token, at)
@@ -33,7 +33,7 @@ def test_a_token_can_be_read_again_and_tells_its_organization() -> None:
     for kind in ("s", "k"):
         token = Token.new(kind, organization)
         assert token.text.startswith(f"amd_{kind}_{organization.hex}_")
-        assert Token.read(token.text) == token
+        assert Token.parse(token.text) == token
         assert token.digest == hashlib.sha256(token.text.encode()).digest()
 
 
@@ -60,7 +60,7 @@ def test_no_token_is_given_twice() -> None:
     ],
 )
 def test_what_is_no_token_is_none(text: str) -> None:
-    assert Token.read(text) is None
+    assert Token.parse(text) is None
 
 
 def test_a_token_stands_for_the_person_with_stores_and_grants(world: World, shop: Shop) -> None:
