@@ -166,7 +166,7 @@ class TenantOwned(Base):
     # A foreign key whose id is null points nowhere. Without this, SQLAlchemy would look the organization alone up.
     __mapper_args__ = {"allow_partial_pks": False}
 
-    # What a refusal calls such a row; the table's name where it is not set.
+    # Word for such a row in a refusal; by default the name of the table.
     noun: ClassVar[str | None] = None
 
     id: Mapped[UUID] = mapped_column(primary_key=True)

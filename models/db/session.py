@@ -66,7 +66,7 @@ class UnsafeRole(Exception):
 
 @dataclass
 class SessionState:
-    """What a `ScopedSession` knows beside its rows: for whom it was opened, and what its transaction has changed."""
+    """State of a `ScopedSession` besides its rows: its tenant, its caches, and what its transaction has changed."""
 
     tenant: Tenant
     clock: Clock
@@ -75,6 +75,11 @@ class SessionState:
     month_totals: LruCache
     changes: PendingChanges = field(default_factory=PendingChanges)
     dirty_days: PendingDirtyDays = field(default_factory=PendingDirtyDays)
+
+    def __post_init__(self) -> None:
+        # Code that no type checker reads may pass None. No statement may run for it.
+        if not isinstance(self.tenant, UUID | AllTenants):
+            raise PermissionError("this session was opened without saying for which organization")
 
 
 class ScopedSession(Session):

@@ -58,7 +58,8 @@ class Store(Aggregate):
     currency: Mapped[str] = mapped_column(String(3))
     day_starts_at: Mapped[time] = mapped_column(default=DAY_STARTS_AT)
     hours: Mapped[Hours | None] = mapped_column(JSON(none_as_null=True))
-    longest_pause_minutes: Mapped[int] = mapped_column(default=MAX_PAUSE_MINUTES)  # for which phones may stay silent
+    # How long a person may silence their phones after a hard concern.
+    longest_pause_minutes: Mapped[int] = mapped_column(default=MAX_PAUSE_MINUTES)
     above_limit: Mapped[AboveLimit] = mapped_column(default=AboveLimit.ASK_FIRST)
 
     region: Mapped[Region] = many_to_one("Store", "region_id", "Region")

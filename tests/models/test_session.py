@@ -32,9 +32,12 @@ def whose(rows: Sequence[Any]) -> set[UUID]:
     return {row.organization_id for row in rows}
 
 
-def test_a_session_cannot_be_opened_without_a_scope(world: World) -> None:
+def test_a_session_cannot_be_opened_without_a_tenant(world: World) -> None:
     with pytest.raises(TypeError, match="state"):
         ScopedSession(world.database.engine)  # type: ignore[call-arg]
+    for opened in (world.database.reading, world.database.writing):
+        with pytest.raises(PermissionError, match="without saying"), opened(None):  # type: ignore[arg-type]
+            pytest.fail("a session without a tenant")
 
 
 QUESTIONS: dict[str, Callable[[Session], Sequence[Any]]] = {
