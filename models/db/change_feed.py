@@ -17,7 +17,7 @@ from sqlalchemy import ForeignKey, Index, String, TextClause, insert, text, upda
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Mapped, Session, SessionTransaction, mapped_column
 
-from models.db.base import Aggregate, Base, Clock
+from models.db.base import Aggregate, Base, Clock, TenantOwned
 
 Rows = list[dict[str, Any]]
 # Ids come from phones, so two objects of different kinds or organizations may share one.
@@ -106,9 +106,9 @@ def _identity(row: Aggregate) -> RowIdentity:
 
 @dataclass(frozen=True)
 class ModelRows:
-    """Rows of another table that belong to the same commit. Each row has a value for the same columns."""
+    """Rows of another table of the same organization that belong to the commit. Each row has all columns."""
 
-    model: type[Base]
+    model: type[TenantOwned]
     rows: Rows
 
 
@@ -148,30 +148,33 @@ def _write_in_one_statement(session: Session, organization_id: UUID, changes: Ro
     parameters: dict[str, Any] = {"organization_id": organization_id, "count": len(changes)}
     parameters |= {column: [change[column] for change in changes] for column in changes[0]}
     for inserted in extra:
-        for column in inserted.rows[0]:
-            parameters[_parameter(inserted.model, column)] = [row[column] for row in inserted.rows]
-    shape = tuple((inserted.model, tuple(inserted.rows[0])) for inserted in extra)
-    seqs = session.scalars(_one_statement(shape), parameters)
+        for column, parameter in _array_parameters(inserted.model).items():
+            parameters[parameter] = [row[column] for row in inserted.rows]
+    seqs = session.scalars(_one_statement(*(inserted.model for inserted in extra)), parameters)
     if len(seqs.all()) != len(changes):
         raise LookupError(f"organization {organization_id} has no counter of changes")
 
 
 @cache
-def _one_statement(extra: tuple[tuple[type[Base], tuple[str, ...]], ...]) -> TextClause:
-    """Return the statement that inserts the changes and rows of these models; each model comes with its columns."""
-    inserts = [_insert_from_arrays(model, columns) for model, columns in extra]
-    return text("WITH " + ", ".join([_COUNT, *inserts]) + _INSERT_NUMBERED)
+def _array_parameters(model: type[TenantOwned]) -> dict[str, str]:
+    """Return the parameter for each column but the organization, which is one parameter for all rows."""
+    columns = (column.name for column in model.__table__.columns)
+    return {column: f"{model.__tablename__}_{column}" for column in columns if column != "organization_id"}
 
 
-def _insert_from_arrays(model: type[Base], columns: Sequence[str]) -> str:
-    dialect, name, table = postgresql.dialect(), model.__tablename__, model.__table__  # type: ignore[no-untyped-call]  # SQLAlchemy's
-    arrays = (f"CAST(:{_parameter(model, column)} AS {table.c[column].type.compile(dialect)}[])" for column in columns)
-    insert_into = f"INSERT INTO {name} ({', '.join(columns)}) SELECT * FROM unnest({', '.join(arrays)})"  # noqa: S608 names of our tables and columns, no values
-    return f"{name}_rows AS ({insert_into})"
+@cache
+def _one_statement(*extra: type[TenantOwned]) -> TextClause:
+    """Return the statement that inserts the changes and rows of these models."""
+    return text("WITH " + ", ".join([_COUNT, *map(_insert_from_arrays, extra)]) + _INSERT_NUMBERED)
 
 
-def _parameter(model: type[Base], column: str) -> str:
-    return f"{model.__tablename__}_{column}"
+def _insert_from_arrays(model: type[TenantOwned]) -> str:
+    dialect, name, parameters = postgresql.dialect(), model.__tablename__, _array_parameters(model)  # type: ignore[no-untyped-call]  # SQLAlchemy's
+    types = {column: model.__table__.c[column].type.compile(dialect) for column in parameters}
+    arrays = ", ".join(f"CAST(:{parameter} AS {types[column]}[])" for column, parameter in parameters.items())
+    columns = ", ".join(parameters)
+    select = f"SELECT :organization_id, new.* FROM unnest({arrays}) AS new"  # noqa: S608 names of our columns, no values
+    return f"{name}_rows AS (INSERT INTO {name} (organization_id, {columns}) {select})"
 
 
 _COUNT: Final = """
