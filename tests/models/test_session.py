@@ -1,4 +1,4 @@
-"""The scoped session: whoever opens it says for which organization, and sees and writes no other's rows."""
+"""Scoped session: it is opened for one organization, and sees and writes no other one's rows."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -40,7 +40,7 @@ def test_a_session_cannot_be_opened_without_a_tenant(world: World) -> None:
             pytest.fail("a session without a tenant")
 
 
-QUESTIONS: dict[str, Callable[[Session], Sequence[Any]]] = {
+QUERIES: dict[str, Callable[[Session], Sequence[Any]]] = {
     "select": lambda session: session.scalars(select(Store)).all(),
     "an alias": lambda session: session.scalars(select(aliased(Store))).all(),
     "a join": lambda session: session.scalars(select(Place).join(Store, Place.store_id == Store.id)).all(),
@@ -59,16 +59,16 @@ QUESTIONS: dict[str, Callable[[Session], Sequence[Any]]] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("question", QUESTIONS)
-def test_every_question_is_narrowed_to_the_tenant(world: World, shop: Shop, other: Shop, question: str) -> None:
+@pytest.mark.parametrize("query", QUERIES)
+def test_every_query_is_narrowed_to_the_tenant(world: World, shop: Shop, other: Shop, query: str) -> None:
     for tenant in (shop, other):
         with world.database.reading(tenant.organization_id) as session:
-            assert whose(QUESTIONS[question](session)) == {tenant.organization_id}
+            assert whose(QUERIES[query](session)) == {tenant.organization_id}
     with world.back_office.reading(ALL_TENANTS) as session:
-        assert whose(QUESTIONS[question](session)) == {shop.organization_id, other.organization_id}
+        assert whose(QUERIES[query](session)) == {shop.organization_id, other.organization_id}
 
 
-def test_nothing_of_another_organization_is_got_by_its_key(world: World, shop: Shop, other: Shop) -> None:
+def test_no_row_of_another_organization_is_read_by_its_key(world: World, shop: Shop, other: Shop) -> None:
     with world.database.reading(shop.organization_id) as session:
         assert session.get(Store, (other.organization_id, other.store_id)) is None
         assert session.get(Store, (shop.organization_id, other.store_id)) is None
@@ -91,14 +91,14 @@ def test_a_refusal_names_what_is_not_there(world: World, shop: Shop, model: type
 def test_what_is_loaded_along_is_narrowed_too(world: World, shop: Shop, other: Shop) -> None:
     for option in (None, joinedload(Store.places), selectinload(Store.places)):
         with world.database.reading(shop.organization_id) as session:
-            question = select(Store).where(Store.slug == "first")
-            (store,) = session.scalars(question if option is None else question.options(option)).unique()
+            stmt = select(Store).where(Store.slug == "first")
+            (store,) = session.scalars(stmt if option is None else stmt.options(option)).unique()
             assert whose(store.places) == {shop.organization_id}
             assert len(store.places) == 2
             assert store.region.id == shop.region_id
 
 
-def test_a_link_that_leads_out_leads_nowhere(world: World, shop: Shop, other: Shop) -> None:
+def test_a_link_to_another_organization_finds_nothing(world: World, shop: Shop, other: Shop) -> None:
     """The database does not store such a link; in memory it finds nothing."""
     with world.database.reading(shop.organization_id) as session:
         store = session.scalars(select(Store).where(Store.slug == "first")).one()
@@ -160,15 +160,15 @@ WITHOUT_THE_ORM: dict[str, Any] = {
 
 @only_on_sqlite
 @pytest.mark.parametrize("way", WITHOUT_THE_ORM)
-def test_what_goes_round_the_models_is_not_narrowed(world: World, shop: Shop, other: Shop, way: str) -> None:
-    """Known, and the reason for the third wall: on SQLite these see every organization. No code of ours does this."""
+def test_statements_without_the_models_are_not_narrowed(world: World, shop: Shop, other: Shop, way: str) -> None:
+    """The reason for the third isolation layer: on SQLite these see every organization. The application has none."""
     with world.database.reading(shop.organization_id) as session:
         assert whose(session.execute(WITHOUT_THE_ORM[way]).all()) == {shop.organization_id, other.organization_id}
 
 
 @only_on_postgresql
 @pytest.mark.parametrize("way", WITHOUT_THE_ORM)
-def test_what_goes_round_the_models_is_held_by_row_level_security(
+def test_statements_without_the_models_are_restricted_by_row_level_security(
     world: World, shop: Shop, other: Shop, way: str
 ) -> None:
     with world.database.reading(shop.organization_id) as session:
@@ -176,7 +176,7 @@ def test_what_goes_round_the_models_is_held_by_row_level_security(
 
 
 @only_on_postgresql
-def test_an_insert_that_goes_round_the_models_is_held_too(world: World, shop: Shop, other: Shop) -> None:
+def test_an_insert_without_the_models_is_restricted_too(world: World, shop: Shop, other: Shop) -> None:
     row = {"id": shop.store_id, "organization_id": other.organization_id, "store_id": other.store_id}
     smuggle = insert(Place.__table__).values(**row, slug="x", name="x", position=0)  # type: ignore[arg-type]
     with pytest.raises(Exception, match="row-level security"), world.database.writing(shop.organization_id) as session:
