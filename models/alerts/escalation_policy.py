@@ -11,8 +11,8 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.access import Actor, roles_that_ring
 from models.alerts.enums import Severity
-from models.db import slug as naming
 from models.db.base import Aggregate, tenant_fk
+from models.db.slug import check_slug
 from models.errors import Conflict, Invalid
 from models.organizations.store import Store
 from models.policy_defaults import (
@@ -132,7 +132,7 @@ class EscalationPolicy(Aggregate):
     @classmethod
     def create(cls, session: Session, *, slug: str, store: Store | None, **values: Any) -> "EscalationPolicy":
         """A policy for a store, or for all without one of their own. Conflict when there is one already."""
-        policy = cls(slug=naming.check_slug(slug), store_id=store.id if store else None, **{**_defaults(), **values})
+        policy = cls(slug=check_slug(slug), store_id=store.id if store else None, **{**_defaults(), **values})
         policy._check()
         policy._check_named(session)
         taken = select(cls.id).where((cls.slug == slug) | (cls.store_id == (store.id if store else None)))

@@ -1,7 +1,6 @@
 """A part of a concern with a life of its own: seen by whoever sees the concern, and changed with that one held."""
 
 from collections.abc import Sequence
-from typing import Self
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, select
@@ -32,21 +31,10 @@ class ConcernChild(Aggregate):
         return (of_concerns,) if actor.store_ids is None else (cls.store_id.in_(actor.store_ids), of_concerns)
 
     @classmethod
-    def get_visible(
-        cls,
-        session: Session,
-        id_: UUID,
-        *,
-        actor: Actor,
-        lock: bool = False,
-        pointer: str | None = None,
-        options: Sequence[ExecutableOption] = (),
-    ) -> Self:
-        """As for any other; its concern is locked first, for a colleague may be at it with another of its parts."""
-        if lock:
-            of_it = select(cls.concern_id).where(cls.id == id_).scalar_subquery()
-            session.execute(select(Concern.id).where(Concern.id == of_it).with_for_update(key_share=True))
-        return super().get_visible(session, id_, actor=actor, lock=lock, pointer=pointer, options=options)
+    def lock_parent(cls, session: Session, row_id: UUID) -> None:
+        """Lock the concern first, so that two people never change two children of one concern at the same time."""
+        concern_id = select(cls.concern_id).where(cls.id == row_id).scalar_subquery()
+        session.execute(select(Concern.id).where(Concern.id == concern_id).with_for_update(key_share=True))
 
     @classmethod
     def eager_options(cls) -> Sequence[ExecutableOption]:

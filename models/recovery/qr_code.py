@@ -23,6 +23,7 @@ class QrCode(Aggregate):
     """One printed code of a store: of a place, or of none where it stands on a receipt."""
 
     __tablename__ = "qr_code"
+    noun = "standing qr"
     __table_args__ = (
         UniqueConstraint("organization_id", "token"),
         Index("ix_qr_code_store", "organization_id", "store_id", "made_at", "id"),

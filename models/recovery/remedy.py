@@ -10,8 +10,8 @@ from sqlalchemy.orm import Mapped, Session, joinedload, mapped_column, selectinl
 from sqlalchemy.sql.base import ExecutableOption
 
 from models.access import Role
-from models.db import slug as naming
 from models.db.base import Aggregate, Money, TenantOwned, money_columns, one_to_many, tenant_fk
+from models.db.slug import check_slug
 from models.errors import Conflict, Invalid, NotFound
 
 
@@ -74,7 +74,7 @@ class Remedy(Aggregate):
         """A remedy of the organization's own. Conflict when the slug is taken, Invalid for limits that contradict."""
         if session.scalars(select(cls.id).where(cls.slug == slug)).first() is not None:
             raise Conflict(f"There is a remedy {slug!r} already.", code="already-exists", pointer="/slug")
-        remedy = cls(slug=naming.check_slug(slug), **values)
+        remedy = cls(slug=check_slug(slug), **values)
         remedy._limit(limits)
         session.add(remedy)
         return remedy
