@@ -5,7 +5,7 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Index, Select, SmallInteger, String, Text, or_, select
+from sqlalchemy import ColumnElement, Index, Select, SmallInteger, String, Text, or_, select, text
 from sqlalchemy.orm import Mapped, WriteOnlyMapped, joinedload, mapped_column, object_session, selectinload
 from sqlalchemy.sql.base import ExecutableOption
 
@@ -63,6 +63,14 @@ class Concern(CountedByDay, Aggregate):
         Index("ix_concern_store_day", "organization_id", "store_id", "business_date"),
         Index("ix_concern_customer", "organization_id", "customer_id", "received_at"),
         Index("ix_concern_cause", "organization_id", "cause_id", "received_at"),
+        Index(
+            "ix_concern_open",
+            "organization_id",
+            "store_id",
+            "business_date",
+            postgresql_where=text("status != 'resolved'"),
+            sqlite_where=text("status != 'resolved'"),
+        ),
     )
 
     # What staff describe, complete and correct; `rating` is what the customer said of its end.

@@ -3,7 +3,7 @@
 from datetime import date
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Index, Select, and_, literal, select, text
+from sqlalchemy import ColumnElement, Select, and_, literal, select
 from sqlalchemy.orm import InstrumentedAttribute
 
 from models.concerns.concern import Concern
@@ -13,15 +13,6 @@ from models.organizations.store import Store
 # In words of SQL, so that both databases see that the partial index holds it.
 _NOT_RESOLVED = Concern.status != literal(Status.RESOLVED, Concern.status.type, literal_execute=True)
 IS_UNRESOLVED: ColumnElement[bool] = and_(_NOT_RESOLVED, Concern.kind != Kind.PRAISE)
-
-Index(
-    "ix_concern_open",
-    Concern.organization_id,
-    Concern.store_id,
-    Concern.business_date,
-    postgresql_where=text("status != 'resolved'"),
-    sqlite_where=text("status != 'resolved'"),
-)
 
 
 def unresolved_before(day: date) -> ColumnElement[bool]:

@@ -3,19 +3,13 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Index, String, or_, text, update
+from sqlalchemy import String, or_, update
 from sqlalchemy.orm import Mapped, mapped_column
 
-from models.alerts.alert import Alert
-from models.alerts.enums import AlertState
 from models.db.base import Base
 from models.db.session import ScopedSession
 
 WATCHDOG = "house"
-
-# Nearly always empty, and it spares each look a walk through every alert there ever was.
-_WITHOUT_NEXT_STEP = text(f"state = '{AlertState.OPEN}' AND next_step_at IS NULL")
-Index("ix_alert_stopped", Alert.raised_at, postgresql_where=_WITHOUT_NEXT_STEP, sqlite_where=_WITHOUT_NEXT_STEP)
 
 
 class WatchdogRun(Base):
