@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from sqlalchemy import Select, String, UniqueConstraint, select
+from sqlalchemy import BigInteger, Select, String, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, Session, joinedload, mapped_column
 from sqlalchemy.sql.base import ExecutableOption
 
 from models.alerts.enums import Reason, Severity
 from models.concerns.enums import Kind
 from models.db import slug as naming
-from models.db.base import Aggregate, Money, many_to_one, money_columns, tenant_fk
+from models.db.base import Aggregate, Money, many_to_one, money, tenant_fk
 from models.errors import Conflict, Invalid
 from models.organizations.vocabulary import Category
 
@@ -55,7 +55,9 @@ class AlertRule(Aggregate):
     urgent_category: Mapped[bool] = mapped_column(default=False)
     category_id: Mapped[UUID | None] = tenant_fk("category", nullable=True)
     repeat_within_days: Mapped[int | None]
-    order_value: Mapped[Money | None] = money_columns("order_value")
+    order_value_amount: Mapped[int | None] = mapped_column(BigInteger)
+    order_value_currency: Mapped[str | None] = mapped_column(String(3))
+    order_value: Mapped[Money | None] = money("order_value")
 
     category: Mapped[Category | None] = many_to_one("AlertRule", "category_id", "Category")
 

@@ -5,7 +5,7 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Index, Select, SmallInteger, String, Text, or_, select, text
+from sqlalchemy import BigInteger, ColumnElement, Index, Select, SmallInteger, String, Text, or_, select, text
 from sqlalchemy.orm import Mapped, WriteOnlyMapped, joinedload, mapped_column, object_session, selectinload
 from sqlalchemy.sql.base import ExecutableOption
 
@@ -20,7 +20,7 @@ from models.db.base import (
     Money,
     TenantOwned,
     many_to_one,
-    money_columns,
+    money,
     one_to_many,
     tenant_fk,
 )
@@ -91,7 +91,9 @@ class Concern(CountedByDay, Aggregate):
     customer_id: Mapped[UUID | None] = tenant_fk("customer", nullable=True)
     praised_id: Mapped[UUID | None] = tenant_fk("staff", nullable=True)  # the colleague whom praise is for
     linked_id: Mapped[UUID | None] = tenant_fk("concern", nullable=True)  # another one of the same story
-    order_value: Mapped[Money | None] = money_columns("order_value")
+    order_value_amount: Mapped[int | None] = mapped_column(BigInteger)
+    order_value_currency: Mapped[str | None] = mapped_column(String(3))
+    order_value: Mapped[Money | None] = money("order_value")
 
     # What the server fixes.
     store_id: Mapped[UUID] = tenant_fk("store")

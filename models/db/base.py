@@ -9,7 +9,6 @@ from uuid import UUID
 
 from sqlalchemy import (
     JSON,
-    BigInteger,
     ColumnElement,
     DateTime,
     Dialect,
@@ -18,7 +17,6 @@ from sqlalchemy import (
     ForeignKeyConstraint,
     Index,
     MetaData,
-    String,
     Table,
     TypeDecorator,
     Uuid,
@@ -147,13 +145,13 @@ def one_to_many(owner: str, target: str, column: str, **options: Any) -> Relatio
     )
 
 
-def money_columns(prefix: str, *, nullable: bool = True) -> Composite[Any]:
-    """Two columns, `<prefix>_amount` and `<prefix>_currency`, read and written as one Money."""
+def money(prefix: str) -> Composite[Any]:
+    """Return the Money composite over the columns `<prefix>_amount` (minor units) and `<prefix>_currency`.
+
+    The model declares both columns, so that queries can name them. Without an amount the value is None.
+    """
     return composite(
-        Money,
-        mapped_column(f"{prefix}_amount", BigInteger, nullable=nullable),
-        mapped_column(f"{prefix}_currency", String(3), nullable=nullable),
-        return_none_on=lambda amount, _currency: amount is None,
+        Money, f"{prefix}_amount", f"{prefix}_currency", return_none_on=lambda amount, _currency: amount is None
     )
 
 

@@ -93,9 +93,8 @@ def _same_cause(session: Session, cause_id: UUID, currency: str, *, unhappy: boo
     actions helped nobody.
     """
     newest = _select_ended(cause_id, unhappy=unhappy).subquery()
-    columns = RecoveryAction.__table__.c
     rows = session.execute(
-        select(newest.c.id, newest.c.lift, Remedy.slug, columns.cost_amount, columns.cost_currency)
+        select(newest.c.id, newest.c.lift, Remedy.slug, RecoveryAction.cost_amount, RecoveryAction.cost_currency)
         .select_from(newest)
         .outerjoin(RecoveryAction, (RecoveryAction.concern_id == newest.c.id) & IN_EFFECT)
         .outerjoin(RecoveryAction.remedy)

@@ -5,13 +5,13 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Index, Select, String, Text, select, text
+from sqlalchemy import BigInteger, ColumnElement, Index, Select, String, Text, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.access import Actor
 from models.concerns.child import ConcernChild
 from models.concerns.event import ConcernEvent, ConcernStep
-from models.db.base import Money, StoreDate, many_to_one, money_columns, tenant_fk
+from models.db.base import Money, StoreDate, many_to_one, money, tenant_fk
 from models.errors import InvalidState
 from models.recovery.remedy import Remedy
 from models.staff.staff import Staff
@@ -81,8 +81,12 @@ class RecoveryAction(ConcernChild):
     remedy_id: Mapped[UUID] = tenant_fk("remedy")
     reverses_id: Mapped[UUID | None] = tenant_fk("recovery_action", nullable=True)
     status: Mapped[ActionStatus] = mapped_column(default=ActionStatus.DONE)
-    cost: Mapped[Money | None] = money_columns("cost")
-    requested_cost: Mapped[Money | None] = money_columns("requested_cost")
+    cost_amount: Mapped[int | None] = mapped_column(BigInteger)
+    cost_currency: Mapped[str | None] = mapped_column(String(3))
+    cost: Mapped[Money | None] = money("cost")
+    requested_cost_amount: Mapped[int | None] = mapped_column(BigInteger)
+    requested_cost_currency: Mapped[str | None] = mapped_column(String(3))
+    requested_cost: Mapped[Money | None] = money("requested_cost")
     over_limit: Mapped[bool] = mapped_column(default=False)
     business_date: Mapped[date]
     settlement: Mapped[Settlement] = mapped_column(default=Settlement.NONE)

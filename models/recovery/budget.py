@@ -58,7 +58,7 @@ def select_spent_on(
     """
     day = _on_day(on, currency)
     whose = [(true(), to), (false(), _by_staff(by))] if to is not None else [(false(), _by_staff(by))]
-    total = func.sum(RecoveryAction.__table__.c.cost_amount).label("total")
+    total = func.sum(RecoveryAction.cost_amount).label("total")
     return union_all(
         *(
             select(RecoveryAction.remedy_id, total, to_them.label("to_them"))
@@ -88,7 +88,7 @@ def check_refunds_within_order(session: Session, concern: Concern, remedy: Remed
         return
     _lock(session, Store, concern.store_id)
     refunds = RecoveryAction.remedy.has(kind=RemedyKind.REFUND)
-    same_currency = RecoveryAction.__table__.c.cost_currency == cost.currency
+    same_currency = RecoveryAction.cost_currency == cost.currency
     given = _spent(session, refunds, same_currency, _of_the_same_order(concern))
     if given + cost.amount > value.amount:
         raise Invalid("Refunds would be more than the order was worth.", pointer="/cost")
@@ -114,12 +114,12 @@ def _lock(session: Session, what: type[Aggregate], id_: UUID) -> None:
 def _spent(session: Session, *criteria: ColumnElement[bool]) -> int:
     """What stands of it: that which was reversed is nothing, together with the entry that takes it back."""
     session.flush()
-    cost = RecoveryAction.__table__.c.cost_amount
-    return int(session.scalars(select(func.coalesce(func.sum(cost), 0)).where(IN_EFFECT, *criteria)).one())
+    spent: ColumnElement[int] = func.coalesce(func.sum(RecoveryAction.cost_amount), 0)
+    return int(session.scalars(select(spent).where(IN_EFFECT, *criteria)).one())
 
 
 def _on_day(on: date, currency: str) -> Criteria:
-    same_currency = RecoveryAction.__table__.c.cost_currency == currency
+    same_currency = RecoveryAction.cost_currency == currency
     return RecoveryAction.business_date == on, same_currency, IN_EFFECT
 
 

@@ -11,7 +11,7 @@ from sqlalchemy.sql.base import ExecutableOption
 
 from models.access import Role
 from models.db import slug as naming
-from models.db.base import Aggregate, Money, TenantOwned, money_columns, one_to_many, tenant_fk
+from models.db.base import Aggregate, Money, TenantOwned, money, one_to_many, tenant_fk
 from models.errors import Conflict, Invalid, NotFound
 
 
@@ -51,7 +51,9 @@ class Remedy(Aggregate):
     slug: Mapped[str] = mapped_column(String(60))
     name: Mapped[str] = mapped_column(String(60))
     kind: Mapped[RemedyKind]
-    default_cost: Mapped[Money | None] = money_columns("default_cost")
+    default_cost_amount: Mapped[int | None] = mapped_column(BigInteger)
+    default_cost_currency: Mapped[str | None] = mapped_column(String(3))
+    default_cost: Mapped[Money | None] = money("default_cost")
 
     limits: Mapped[list["RemedyLimit"]] = one_to_many(
         "Remedy",

@@ -61,9 +61,8 @@ def matching_criteria(rule: AlertRule) -> Sequence[ColumnElement[bool]]:
     if rule.repeat_within_days is not None:
         criteria.append(Concern.seconds_since_previous <= rule.repeat_within_days * SECONDS_PER_DAY)
     if rule.order_value is not None:
-        columns = Concern.__table__.c
-        criteria.append(columns.order_value_currency == rule.order_value.currency)
-        criteria.append(columns.order_value_amount >= rule.order_value.amount)
+        criteria.append(Concern.order_value_currency == rule.order_value.currency)
+        criteria.append(Concern.order_value_amount >= rule.order_value.amount)
     return criteria
 
 
