@@ -133,7 +133,6 @@ class Alert(Aggregate):
     def open(cls, concern: Concern, ring: Assessment, *, policy: PolicySnapshot, late: bool, at: datetime) -> "Alert":
         """Call for help. A concern told too late to help with is noted as `late` and rings nobody."""
         alert = cls(
-            concern_id=concern.id,
             store_id=concern.store_id,
             severity=ring.severity,
             reason=ring.reason,
@@ -163,7 +162,7 @@ class Alert(Aggregate):
     def cancel(self, *, at: datetime) -> None:
         """It was a slip of the finger: nobody has to come, and nobody is waited for."""
         self.state, self.closed_at = AlertState.CANCELLED, at
-        self.taken_by = self.taken_by_id = None
+        self.taken_by = None
         self._stop()
 
     def reclassify(self, ring: Assessment, *, at: datetime) -> list[int]:
@@ -270,7 +269,7 @@ class Alert(Aggregate):
     def _start(self, policy: PolicySnapshot, *, late: bool, at: datetime) -> None:
         self.policy, self.run_id, self.run_started_at, self.recipients_found_at = policy, uuid7(), at, None
         self.round, self.step, self.step_log = 0, -1, []
-        self.taken_by = self.taken_by_id = self.taken_at = self.reminded_at = self.closed_at = None
+        self.taken_by = self.taken_at = self.reminded_at = self.closed_at = None
         self.state = AlertState.LATE if late else AlertState.OPEN
         self._begin_next(at)
         if late:
@@ -293,7 +292,7 @@ class Alert(Aggregate):
         return True
 
     def _answered(self, by: Staff | None, at: datetime) -> None:
-        self.taken_by, self.taken_by_id, self.taken_at = by, by.id if by else None, at
+        self.taken_by, self.taken_at = by, at
 
     def _stop(self) -> None:
         self.next_step_at = None

@@ -81,8 +81,7 @@ class AlertRule(Aggregate):
     @classmethod
     def build(cls, **values: Any) -> "AlertRule":
         """A rule that is not kept: to try it first. `category` is the row."""
-        category = values.pop("category", None)
-        rule = cls(**values, category=category, category_id=category.id if category else None)
+        rule = cls(**{"category": None, **values})
         rule._check()
         return rule
 
@@ -119,8 +118,6 @@ class AlertRule(Aggregate):
         return self.enabled and self.rings_mine and concern.kind is not Kind.PRAISE and self.matches(concern)
 
     def edit(self, **changes: Any) -> None:
-        if "category" in changes:
-            self.category_id = changes["category"].id if changes["category"] else None
         for name, value in changes.items():
             setattr(self, name, value)
         self._check()

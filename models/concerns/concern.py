@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from sqlalchemy import BigInteger, ColumnElement, Index, Select, SmallInteger, String, Text, or_, select, text
-from sqlalchemy.orm import Mapped, WriteOnlyMapped, joinedload, mapped_column, object_session, selectinload
+from sqlalchemy.orm import Mapped, WriteOnlyMapped, joinedload, mapped_column, selectinload
 from sqlalchemy.sql.base import ExecutableOption
 
 from models.access import Actor, Permission
@@ -188,7 +188,6 @@ class Concern(CountedByDay, Aggregate):
         """
         for name, value in said.items():
             if name in REFERENCE_FIELDS:
-                setattr(self, f"{name}_id", value.id if value else None)
                 setattr(self, name, value)
             elif name == "order":
                 self.order_reference = value.get("reference") if value else None
@@ -275,7 +274,6 @@ class Concern(CountedByDay, Aggregate):
         concern = cls(
             **chosen,
             store=store,
-            store_id=store.id,
             mood=mood,
             reported_by_id=by.staff_id,
             **({"reported_by": reporter} if reporter else {}),
@@ -319,7 +317,7 @@ class Concern(CountedByDay, Aggregate):
         if self.status is Status.TAKEN and not mine and not by.may(Permission.CONCERN_RELEASE_ANY):
             raise Forbidden("Only the person who took it, or a manager, can give it back.")
         event = self._move(ConcernStep.RELEASED, by=by, at=at)
-        self._hand_to(None)
+        self.taken_by_id = None
         return event
 
     def auto_release(self, *, at: datetime) -> ConcernEvent:
@@ -327,7 +325,7 @@ class Concern(CountedByDay, Aggregate):
         event = self._move(
             ConcernStep.RELEASED, by=Actor.unauthenticated(self.organization_id), at=at, details={"forgotten": True}
         )
-        self._hand_to(None)
+        self.taken_by_id = None
         return event
 
     def resolve(
@@ -349,7 +347,7 @@ class Concern(CountedByDay, Aggregate):
         before = {"outcome": self.outcome, "mood_after": self.mood_after}
         event = self._move(ConcernStep.REOPENED, by=by, at=at, details=before)
         self.outcome = self.mood_after = self.resolved_at = self.resolved_by_id = None
-        self._hand_to(None)
+        self.taken_by_id = None
         self.seconds_to_resolve = None
         self.reopened_count += 1
         return event
@@ -383,16 +381,10 @@ class Concern(CountedByDay, Aggregate):
         return self._record(step, by=by, at=at, details=details or {})
 
     def _taken(self, by: Actor, at: datetime) -> None:
-        self._hand_to(by.staff_id)
+        self.taken_by_id = by.staff_id
         if self.taken_at is None:
             self.taken_at = at
             self.seconds_to_take = _seconds_between(self.received_at, at)
-
-    def _hand_to(self, staff_id: UUID | None) -> None:
-        """Who has it now; their row is looked up anew, so that no answer shows the one before."""
-        self.taken_by_id = staff_id
-        if (session := object_session(self)) and self not in session.new:
-            session.expire(self, ["taken_by"])
 
     def _record(self, step: ConcernStep, *, by: Actor, at: datetime, details: dict[str, Any]) -> ConcernEvent:
         self.event_count += 1

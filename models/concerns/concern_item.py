@@ -23,7 +23,7 @@ class ConcernItem(TenantOwned):
 
     @classmethod
     def at(cls, position: int, *, item: CatalogueItem, quantity: int = 1) -> "ConcernItem":
-        return cls(position=position, item=item, item_id=item.id, quantity=quantity)
+        return cls(position=position, item=item, quantity=quantity)
 
     @property
     def slug(self) -> str:

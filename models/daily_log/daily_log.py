@@ -135,8 +135,6 @@ class DailyLog(Aggregate):
         for concern_id in session.scalars(select(Concern.id).where(*of_the_day, IS_UNRESOLVED)).all():
             tomorrow = self.business_date + ONE_DAY
             session.add(DailyLogHandover(store_id=store.id, business_date=tomorrow, concern_id=concern_id))
-        session.flush()
-        session.expire(self, ["signed_by"])
 
     def amend(
         self, session: Session, *, id_: UUID, reason: str, text: str, by: Actor, at: datetime

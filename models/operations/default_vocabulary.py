@@ -83,7 +83,7 @@ def add_default_vocabulary(session: Session) -> None:
         category.causes = [Cause(slug=cause, name=called) for cause, called in causes.items()]
         session.add(category)
         session.add_all(
-            Question(slug=question, text=text, category=category, category_id=category.id)
+            Question(slug=question, text=text, category=category)
             for question, text in QUESTIONS_BY_CATEGORY.get(slug, {}).items()
         )
     session.add_all(Remedy(slug=slug, name=name, kind=kind) for slug, (name, kind) in REMEDIES.items())

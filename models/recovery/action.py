@@ -139,10 +139,8 @@ class RecoveryAction(ConcernChild):
             raise InvalidState(f"An action that is {self.status} cannot be reversed.", state=str(self.status))
         event = self.record_event(ConcernStep.ACTION_REVERSED, by=by, at=at)
         entry = RecoveryAction(
-            concern_id=self.concern_id,
             concern=self.concern,
             store_id=self.store_id,
-            remedy_id=self.remedy_id,
             remedy=self.remedy,
             reverses_id=self.id,
             cost=Money(-self.cost.amount, self.cost.currency) if self.cost else None,

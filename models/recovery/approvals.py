@@ -46,10 +46,8 @@ def record_action(
     action = RecoveryAction(
         **given,
         concern=concern,
-        concern_id=concern.id,
         store_id=concern.store_id,
         remedy=remedy,
-        remedy_id=remedy.id,
         status=ActionStatus.PENDING if asks else ActionStatus.DONE,
         cost=None if asks else cost,
         requested_cost=cost if asks else None,
@@ -75,7 +73,7 @@ def approve(
     Forbidden for one's own, and for more than one may give oneself; InvalidState when it is decided, or was not asked
     for.
     """
-    _record_decision(session, action, by=by, at=at, note=note)
+    _record_decision(action, by=by, at=at, note=note)
     if action.status is ActionStatus.PENDING and action.requested_cost is not None:
         today = action.concern.store.business_date(at)
         check_refunds_within_order(session, action.concern, action.remedy, action.requested_cost)
@@ -86,9 +84,9 @@ def approve(
     return action.record_event(ConcernStep.ACTION_APPROVED, by=by, at=at)
 
 
-def decline(session: Session, action: RecoveryAction, *, by: Actor, at: datetime, note: str) -> ConcernEvent:
+def decline(action: RecoveryAction, *, by: Actor, at: datetime, note: str) -> ConcernEvent:
     """Do not allow it, and say why. What was done first stays done: the note is what is to be learned from it."""
-    _record_decision(session, action, by=by, at=at, note=note)
+    _record_decision(action, by=by, at=at, note=note)
     if action.status is ActionStatus.PENDING:
         action.status = ActionStatus.DECLINED
     return action.record_event(ConcernStep.ACTION_DECLINED, by=by, at=at, note=note)
@@ -107,7 +105,7 @@ def expire_pending(session: Session, concern: Concern, *, at: datetime) -> Seque
     return steps
 
 
-def _record_decision(session: Session, action: RecoveryAction, *, by: Actor, at: datetime, note: str | None) -> None:
+def _record_decision(action: RecoveryAction, *, by: Actor, at: datetime, note: str | None) -> None:
     waits = action.status is ActionStatus.PENDING or (action.status is ActionStatus.DONE and action.over_limit)
     if not waits or action.decided_at is not None:
         raise InvalidState("Nobody asks for this, or it is decided already.", state=str(action.status))
@@ -116,7 +114,6 @@ def _record_decision(session: Session, action: RecoveryAction, *, by: Actor, at:
     if action.acted_by_id is not None and action.acted_by_id == by.staff_id:
         raise Forbidden("Nobody decides about what they asked for themselves.")
     action.decided_at, action.decided_by_id, action.decision_note = at, by.staff_id, note
-    session.expire(action, ["decided_by"])
     action.bump_version()
 
 

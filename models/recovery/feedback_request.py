@@ -88,7 +88,6 @@ class FeedbackRequest(ConcernChild):
         request = cls(
             id=id_,
             concern=concern,
-            concern_id=concern.id,
             store_id=concern.store_id,
             token=new_token(concern.organization_id),
             asked_at=at,

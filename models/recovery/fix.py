@@ -109,7 +109,6 @@ class Fix(Aggregate):
         fix = cls(
             **said,
             cause=found["cause"],
-            cause_id=found["cause"].id,
             store_id=store_id,
             fixed_at=fixed_at or at,
             told_by_id=by.person,

@@ -140,7 +140,6 @@ class FollowUp(CountedByDay, ConcernChild):
         follow_up = cls(
             **said,
             concern=concern,
-            concern_id=concern.id,
             store_id=concern.store_id,
             due_at=due_at,
             business_date=concern.store.business_date(due_at),
@@ -171,7 +170,6 @@ class FollowUp(CountedByDay, ConcernChild):
         self.owner_id = FollowUpOwner.resolve(session, staff_id, by=by, pointer="/staff_id").require_owner_of(
             self.concern
         )
-        session.expire(self, ["owner"])
         self._go_on()
         return self._note(ConcernStep.PROMISE_HANDED_OVER, by=by, at=at, to=str(staff_id))
 

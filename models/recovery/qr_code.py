@@ -66,9 +66,8 @@ class QrCode(Aggregate):
                 raise NotFound(f"This store has no place {place!r}.", pointer="/place")
         qr = cls(
             id=id_,
-            store_id=store.id,
+            store=store,
             place=found,
-            place_id=found.id if found else None,
             token=new_token(store.organization_id),
             made_at=at,
             made_by_id=by.staff_id,

@@ -248,7 +248,7 @@ class _ConcernHistory:
             self._did(approve(self.session, action, by=manager, at=self.now))
             return
         why = "A dessert and your time are worth more here"
-        self._did(decline(self.session, action, by=manager, at=self.now, note=why))
+        self._did(decline(action, by=manager, at=self.now, note=why))
 
     def _resolve(self, concern: Concern) -> None:
         slow = (concern.seconds_to_take or 0) > 8 * 60
