@@ -131,12 +131,6 @@ def roles_with(permission: Permission) -> frozenset[Role]:
     return frozenset(role for role, granted_ in GRANTS.items() if permission in granted_)
 
 
-def roles_that_ring(*, sensitive: bool) -> frozenset[Role]:
-    """The roles that may be called for a concern; for a sensitive one only those that may then read it."""
-    needed = {P.ALERT_HEAR} | ({P.CONCERN_SENSITIVE} if sensitive else set())
-    return frozenset(role for role, roles_with in GRANTS.items() if needed <= roles_with)
-
-
 _KEY = frozenset({P.ANYONE, P.STORE_READ, P.VOCABULARY_READ})
 KEY_GRANTS: dict[KeyScope, frozenset[Permission]] = {
     KeyScope.CONCERNS_READ: _KEY | {P.ITEM_READ, P.CONCERN_READ, P.CONCERN_WORDS, P.ALERT_READ, P.LOG_READ},

@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import JSON, ColumnElement, Index, Select, String, UniqueConstraint, or_, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from models.access import Actor, roles_that_ring
+from models.access import Actor, Permission, roles_with
 from models.alerts.enums import Severity
 from models.db import slug as naming
 from models.db.base import Aggregate, tenant_fk
@@ -192,7 +192,7 @@ class EscalationPolicy(Aggregate):
         for pointer, id_ in named.items():
             if id_ not in roles:
                 raise Staff.not_visible_error(id_, pointer=pointer)
-            if roles[id_] not in roles_that_ring(sensitive=False):
+            if roles[id_] not in roles_with(Permission.ALERT_HEAR):
                 raise Invalid(f"Somebody with the role {roles[id_]} is never rung.", pointer=pointer)
 
 

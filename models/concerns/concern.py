@@ -1,6 +1,6 @@
 """A concern, from the first word to how it ended: the aggregate, its moves and who may see it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -9,7 +9,7 @@ from sqlalchemy import BigInteger, ColumnElement, Index, Select, SmallInteger, S
 from sqlalchemy.orm import Mapped, WriteOnlyMapped, joinedload, mapped_column, selectinload
 from sqlalchemy.sql.base import ExecutableOption
 
-from models.access import Actor, Permission
+from models.access import GRANTS, Actor, Permission, Role, roles_with
 from models.concerns.concern_item import ConcernItem
 from models.concerns.enums import Channel, Handling, Kind, Outcome, Source, Status
 from models.concerns.event import STEPS_AFTER_RESOLUTION, ConcernEvent, ConcernStep
@@ -207,17 +207,37 @@ class Concern(CountedByDay, Aggregate):
         criteria: list[ColumnElement[bool]] = []
         if actor.store_ids is not None:
             criteria.append(cls.store_id.in_(actor.store_ids))
-        if not actor.may(Permission.CONCERN_SENSITIVE):
-            criteria.append(or_(cls.sensitive.is_(False), cls._reported_by(actor)))
-        return criteria
+        return [*criteria, *cls.readable_by(actor.permissions, actor.staff_id, actor.api_key_id)]
+
+    def is_readable_by(self, permissions: Collection[Permission], staff_id: UUID | None = None) -> bool:
+        """Return whether somebody with these permissions may read this concern.
+
+        A sensitive concern takes the permission CONCERN_SENSITIVE, or that `staff_id` reported it. `readable_by` is
+        the same rule in SQL; a test holds the two together.
+        """
+        if not self.sensitive or Permission.CONCERN_SENSITIVE in permissions:
+            return True
+        return staff_id is not None and staff_id == self.reported_by_id
 
     @classmethod
-    def _reported_by(cls, actor: Actor) -> ColumnElement[bool]:
-        """Of what a key logged the first step alone tells which key it was."""
-        if actor.staff_id is not None:
-            return cls.reported_by_id == actor.staff_id
-        first = select(ConcernEvent.id).where(ConcernEvent.concern_id == cls.id, ConcernEvent.number == 1)
-        return first.where(ConcernEvent.by_api_key_id == actor.api_key_id).exists()
+    def readable_by(
+        cls, permissions: Collection[Permission], staff_id: UUID | None, api_key_id: UUID | None = None
+    ) -> Sequence[ColumnElement[bool]]:
+        """Return criteria that keep the concerns somebody may read: `is_readable_by` in SQL.
+
+        An API key may read what it logged itself. Only the first event of a concern says which key that was.
+        """
+        if Permission.CONCERN_SENSITIVE in permissions:
+            return ()
+        if staff_id is not None:
+            return (or_(cls.sensitive.is_(False), cls.reported_by_id == staff_id),)
+        first_event = select(ConcernEvent.id).where(ConcernEvent.concern_id == cls.id, ConcernEvent.number == 1)
+        return (or_(cls.sensitive.is_(False), first_event.where(ConcernEvent.by_api_key_id == api_key_id).exists()),)
+
+    @property
+    def ringable_roles(self) -> frozenset[Role]:
+        """The roles that may be called for this concern: those that hear alerts and may read it."""
+        return frozenset(role for role in roles_with(Permission.ALERT_HEAR) if self.is_readable_by(GRANTS[role]))
 
     @classmethod
     def eager_options(cls, *, parts: Callable[..., ExecutableOption] = selectinload) -> Sequence[ExecutableOption]:

@@ -187,7 +187,7 @@ class Fix(Aggregate):
         read, or is of a store they do not work in, stays to be done. Refusals as for a promise.
         """
         keeper = FollowUpOwner.resolve(session, owner_id, by=by, pointer="/owner_id")
-        waiting = self.raised_by(actor=by).where(~self.thanked(), *keeper.within_reach())
+        waiting = self.raised_by(actor=by).where(~self.thanked(), *keeper.ownable_concerns())
         newest = waiting.order_by(Concern.received_at.desc(), Concern.id.desc()).limit(MAX_THANK_YOUS_PER_REQUEST)
         next_ones = select(newest.with_only_columns(Concern.id).subquery().c.id)
         held = session.scalars(
