@@ -154,6 +154,6 @@ class FeedbackRequest(ConcernChild):
         self.concern.rating = rating
         details = {"feedback_request_id": str(self.id), "rating": rating}
         given = self.concern.add_event(ConcernStep.FEEDBACK_GIVEN, by=customer, at=at, details=details)
-        if self.concern.unhappy_after_all and self.concern.status is Status.RESOLVED:
+        if self.concern.unhappy_with_outcome and self.concern.status is Status.RESOLVED:
             return self.concern.reopen(by=customer, at=at)
         return given

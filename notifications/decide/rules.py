@@ -30,7 +30,7 @@ def assess(concern: Concern, rules: Iterable[AlertRule], *, rang_by: str | None 
         return None
     matching = [rule for rule in rules if (rule.enabled or rule.slug == rang_by) and rule.matches(concern)]
     severe = [rule for rule in matching if rule.severity is Severity.SEVERE]
-    if concern.unhappy_after_all:
+    if concern.unhappy_with_outcome:
         severity = Severity.SEVERE if severe else Severity.NORMAL
         return Assessment(severity, Reason.FEEDBACK, FEEDBACK_RULE, managers_at_once=True)
     if not matching:
