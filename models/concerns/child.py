@@ -33,11 +33,9 @@ class ConcernChild(Aggregate):
     def visible_to(cls, actor: Actor) -> Sequence[ColumnElement[bool]]:
         """Return criteria that keep the children of visible concerns; their store is repeated for the index."""
         of_visible_concerns = cls.concern_id.in_(select(Concern.id).where(*Concern.visible_to(actor)))
-        return (
-            (of_visible_concerns,)
-            if actor.store_ids is None
-            else (cls.store_id.in_(actor.store_ids), of_visible_concerns)
-        )
+        if actor.store_ids is None:
+            return (of_visible_concerns,)
+        return cls.store_id.in_(actor.store_ids), of_visible_concerns
 
     @classmethod
     def get_visible(
