@@ -113,7 +113,7 @@ class AlertRule(Aggregate):
 
     @property
     def reason(self) -> Reason:
-        """What this rule is about: of several conditions the one that says most."""
+        """The reason this rule gives: of several conditions that of the one that says most."""
         return next(CONDITIONS[name].reason for name in self._conditions)
 
     @property

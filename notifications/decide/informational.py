@@ -84,7 +84,7 @@ def _subject(session: Session, outbox_message: OutboxMessage) -> tuple[Concern |
     stmt = select(Concern).where(Concern.id == outbox_message.concern_id)
     concern = session.scalars(stmt.options(joinedload(Concern.store))).one()
     alert = (
-        session.scalars(Alert.alone().where(Alert.id == outbox_message.alert_id)).one_or_none()
+        session.scalars(Alert.select_without_notifications().where(Alert.id == outbox_message.alert_id)).one_or_none()
         if outbox_message.alert_id
         else None
     )

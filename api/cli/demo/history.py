@@ -194,7 +194,7 @@ class _ConcernHistory:
         """The call climbs to its end."""
         while alert.next_step_at is not None:
             self.now = alert.next_step_at
-            alert.advance(at=self.now, arrived=True)
+            alert.advance(at=self.now, has_receipt=True)
 
     def _find_it_too_late(self, concern: Concern) -> None:
         """The customer left unheard. Last week's are still on the list; of the older ones the manager knows the end."""
