@@ -4,7 +4,7 @@ from enum import StrEnum
 
 
 class Severity(StrEnum):
-    """How badly a concern rings: it decides which steps of the escalation apply."""
+    """The severity of an alert, which decides which steps of the escalation apply."""
 
     NORMAL = "normal"
     SEVERE = "severe"

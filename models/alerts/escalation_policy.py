@@ -11,8 +11,8 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.access import Actor, Permission, roles_with
 from models.alerts.enums import Severity
-from models.db import slug as naming
 from models.db.base import Aggregate, tenant_fk
+from models.db.slug import check_slug
 from models.errors import Conflict, Invalid
 from models.organizations.store import Store
 from models.policy_defaults import (
@@ -132,11 +132,11 @@ class EscalationPolicy(Aggregate):
     @classmethod
     def create(cls, session: Session, *, slug: str, store: Store | None, **values: Any) -> "EscalationPolicy":
         """Create the policy of a store, or of all stores without their own. Conflict when there is one already."""
-        policy = cls(slug=naming.check_slug(slug), store_id=store.id if store else None, **{**_defaults(), **values})
+        policy = cls(slug=check_slug(slug), store_id=store.id if store else None, **{**_defaults(), **values})
         policy._check()
         policy._check_staff(session)
-        taken = select(cls.id).where((cls.slug == slug) | (cls.store_id == (store.id if store else None)))
-        if session.scalars(taken).first() is not None:
+        existing = select(cls.id).where((cls.slug == slug) | (cls.store_id == (store.id if store else None)))
+        if session.scalars(existing).first() is not None:
             raise Conflict("There is a policy with this slug, or for this store, already.", code="already-exists")
         session.add(policy)
         return policy
@@ -157,6 +157,7 @@ class EscalationPolicy(Aggregate):
         session.delete(self)
 
     def snapshot(self) -> PolicySnapshot:
+        """Return the policy as an alert keeps it."""
         return {
             "steps": self.steps,
             "rounds": self.rounds,

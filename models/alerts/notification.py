@@ -30,7 +30,7 @@ class NotificationState(StrEnum):
 
 
 class NotificationKind(StrEnum):
-    """What a notification is about.
+    """The subject of a notification.
 
     A ring is loud and escalates. The others inform, and are quiet unless they are in LOUD_KINDS.
     """

@@ -12,8 +12,8 @@ from sqlalchemy.sql.base import ExecutableOption
 from models.alerts.enums import Reason, Severity
 from models.concerns.concern import Concern
 from models.concerns.enums import Kind
-from models.db import slug as naming
 from models.db.base import Aggregate, Money, many_to_one, money, tenant_fk
+from models.db.slug import check_slug
 from models.errors import Conflict, Invalid
 from models.organizations.vocabulary import Category
 
@@ -71,7 +71,7 @@ class AlertRule(Aggregate):
         """Add a rule of the organization's own. Conflict when the slug is taken, Invalid without any condition."""
         if session.scalars(select(cls.id).where(cls.slug == slug)).first() is not None:
             raise Conflict(f"There is a rule {slug!r} already.", code="already-exists", pointer="/slug")
-        rule = cls.build(slug=naming.check_slug(slug), **values)
+        rule = cls.build(slug=check_slug(slug), **values)
         session.add(rule)
         return rule
 

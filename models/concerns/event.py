@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class ConcernStep(StrEnum):
-    """What happened to a concern."""
+    """The kind of an event of a concern."""
 
     LOGGED = "logged"
     TAKEN = "taken"

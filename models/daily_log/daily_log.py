@@ -60,7 +60,7 @@ class DailyLogPolicy(Aggregate):
 
 
 class DailyLog(Aggregate):
-    """What managers add to one business day of one store. It has version 0 until something is added.
+    """Notes, sign-off and amendments of one business day of a store. Version 0 until something is added.
 
     `signed_steps` has the number of events of each concern at the sign-off. A concern that is missing there, or has
     more events by now, came in later, whatever the clocks say.

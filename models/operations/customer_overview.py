@@ -18,7 +18,7 @@ from models.recovery.previous_recovery import PreviousRecovery, find_last_recove
 
 @dataclass(frozen=True)
 class CustomerOverview:
-    """What matters now about a customer. `promised` are the pending follow-ups by due time."""
+    """The open matters of a customer. `promised` are the pending follow-ups by due time."""
 
     open: Sequence[Concern]
     promised: Sequence[FollowUp]

@@ -34,7 +34,7 @@ class Range:
 
 @dataclass(frozen=True)
 class RemedyOutcome:
-    """How it went for the `n` customers who received a remedy.
+    """Outcome of a remedy for the `n` customers who received it.
 
     `cost` is in minor units of `currency`, None for a remedy that costs nothing or has too few costs.
     """

@@ -28,7 +28,7 @@ IS_DAILY_LOG = f"notification_kind = '{NotificationKind.DAILY_LOG}'"
 
 
 class OutboxKind(StrEnum):
-    """What a worker has to do with a message."""
+    """The task that a message is for a worker."""
 
     FIND_RECIPIENTS = "find_recipients"  # of a step of an alert
     FIND_READERS = "find_readers"  # of information that does not ring
@@ -47,7 +47,11 @@ def _partial_index(name: str, condition: str, *columns: str, unique: bool = Fals
 
 
 class OutboxMessage(TenantOwned):
-    """One task for a worker, outside the transaction that decided it. `run_id` is the fence against restarted runs."""
+    """One task for a worker, outside the transaction that decided it.
+
+    `lease_id` is the fence token of a claim: a result is recorded only while it is unchanged. `run_id` ties the message
+    to one run of its alert or follow-up: once that has begun another run, the message does nothing.
+    """
 
     __tablename__ = "outbox_message"
     __table_args__ = (
@@ -74,7 +78,7 @@ class OutboxMessage(TenantOwned):
     store_id: Mapped[UUID | None] = tenant_fk("store", nullable=True)  # with business_date: of the day
     business_date: Mapped[date | None]
     notification_kind: Mapped[NotificationKind | None]  # of the information
-    run_id: Mapped[UUID | None]  # of the alert or follow-up: with another run the message does nothing
+    run_id: Mapped[UUID | None]  # of the alert or follow-up
     step: Mapped[int | None]
     created_at: Mapped[datetime]
     due_at: Mapped[datetime]
@@ -223,7 +227,7 @@ class OutboxMessage(TenantOwned):
 
     @classmethod
     def is_expired(cls, at: datetime) -> ColumnElement[bool]:
-        """Return the criterion for deliveries whose notification has expired, and only has to be recorded as such."""
+        """Return the criterion for deliveries that have expired: they are not sent, only recorded as such."""
         expired = select(Notification.id).where(
             Notification.organization_id == cls.organization_id,
             Notification.id == cls.notification_id,

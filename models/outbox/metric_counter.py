@@ -27,7 +27,10 @@ class MetricCounter(Base):
         for metric, label, outcome in sorted(increments):
             more = increments[metric, label, outcome]
             if session.insert_or_ignore(cls, metric=metric, label=label, outcome=outcome, count=more) is None:
-                this = (cls.metric == metric, cls.label == label, cls.outcome == outcome)
+                row_key = (cls.metric == metric, cls.label == label, cls.outcome == outcome)
                 session.execute(
-                    update(cls).where(*this).values(count=cls.count + more).execution_options(synchronize_session=False)
+                    update(cls)
+                    .where(*row_key)
+                    .values(count=cls.count + more)
+                    .execution_options(synchronize_session=False)
                 )

@@ -26,7 +26,7 @@ class ActionStatus(StrEnum):
 
 
 class Settlement(StrEnum):
-    """How far the money of an action is on its way to the customer."""
+    """The state of the payment to the customer."""
 
     NONE = "none"  # nothing to pay out
     RECORDED = "recorded"

@@ -23,7 +23,7 @@ from models.staff.staff import Staff
 
 
 class FeedbackPolicy(Aggregate):
-    """How often an organization asks one customer."""
+    """The policy of an organization on how often it asks one customer."""
 
     __tablename__ = "feedback_policy"
     __table_args__ = (UniqueConstraint("organization_id"),)

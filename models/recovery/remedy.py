@@ -10,8 +10,8 @@ from sqlalchemy.orm import Mapped, Session, joinedload, mapped_column, selectinl
 from sqlalchemy.sql.base import ExecutableOption
 
 from models.access import Role
-from models.db import slug as naming
 from models.db.base import Aggregate, Money, TenantOwned, money, one_to_many, tenant_fk
+from models.db.slug import check_slug
 from models.errors import Conflict, Invalid, NotFound
 
 
@@ -36,7 +36,7 @@ def limit_role(role: Role | None) -> Role:
 
 
 class LimitAmounts(NamedTuple):
-    """What may be given on one business day to one customer, and to all customers together, in minor units."""
+    """The limits per business day for one customer, and for all customers together, in minor units."""
 
     per_customer: int
     per_staff: int | None
@@ -76,7 +76,7 @@ class Remedy(Aggregate):
         """Create a remedy. Conflict when the slug is taken, Invalid for limits that contradict each other."""
         if session.scalars(select(cls.id).where(cls.slug == slug)).first() is not None:
             raise Conflict(f"There is a remedy {slug!r} already.", code="already-exists", pointer="/slug")
-        remedy = cls(slug=naming.check_slug(slug), **values)
+        remedy = cls(slug=check_slug(slug), **values)
         remedy._set_limits(limits)
         session.add(remedy)
         return remedy
@@ -140,7 +140,7 @@ def _write_limit(
 
 
 class RemedyLimit(TenantOwned):
-    """What a role may give of a remedy on one business day without approval, in minor units.
+    """The limit up to which a role may give a remedy on one business day without approval, in minor units.
 
     `most_per_customer` counts per customer; where the customer is unknown, per order; else per concern.
     `most_per_staff`, where it is set, counts what one person gives to all customers together.
