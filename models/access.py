@@ -131,12 +131,6 @@ def roles_with(permission: Permission) -> frozenset[Role]:
     return frozenset(role for role, permissions in GRANTS.items() if permission in permissions)
 
 
-def roles_that_ring(*, sensitive: bool) -> frozenset[Role]:
-    """Return the roles that may be rung for a concern. For a sensitive one these are the roles that may read it."""
-    needed = {P.ALERT_HEAR} | ({P.CONCERN_SENSITIVE} if sensitive else set())
-    return frozenset(role for role, permissions in GRANTS.items() if needed <= permissions)
-
-
 _KEY = frozenset({P.ANYONE, P.STORE_READ, P.VOCABULARY_READ})
 KEY_GRANTS: dict[KeyScope, frozenset[Permission]] = {
     KeyScope.CONCERNS_READ: _KEY | {P.ITEM_READ, P.CONCERN_READ, P.CONCERN_WORDS, P.ALERT_READ, P.LOG_READ},

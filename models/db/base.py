@@ -4,12 +4,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from enum import StrEnum
+from functools import partial
 from typing import Any, ClassVar, Self
 from uuid import UUID
 
 from sqlalchemy import (
     JSON,
-    BigInteger,
     ColumnElement,
     DateTime,
     Dialect,
@@ -18,7 +18,6 @@ from sqlalchemy import (
     ForeignKeyConstraint,
     Index,
     MetaData,
-    String,
     Table,
     TypeDecorator,
     Uuid,
@@ -30,6 +29,7 @@ from sqlalchemy.orm import (
     DeclarativeBase,
     Mapped,
     MappedColumn,
+    Mapper,
     Relationship,
     Session,
     composite,
@@ -129,11 +129,13 @@ def many_to_one(owner: str, column: str, target: str, **options: Any) -> Relatio
     """Return the relationship to the row of `target` that `owner.column` points to, within the same organization.
 
     Only `column` is marked foreign: the session sets the organization, no relationship copies it.
+    Assign either the object or the id, never both: see `_keep_objects_and_ids_equal`.
     """
     return relationship(
         target,
         primaryjoin=f"and_({target}.organization_id == {owner}.organization_id, "
         f"{target}.id == foreign({owner}.{column}))",
+        info={"id_column": column},
         **options,
     )
 
@@ -148,13 +150,13 @@ def one_to_many(owner: str, target: str, column: str, **options: Any) -> Relatio
     )
 
 
-def money_columns(prefix: str, *, nullable: bool = True) -> Composite[Any]:
-    """Return two columns, `<prefix>_amount` and `<prefix>_currency`, that are read and written as one Money."""
+def money(prefix: str) -> Composite[Any]:
+    """Return the Money composite over the columns `<prefix>_amount` (minor units) and `<prefix>_currency`.
+
+    The model declares both columns, so that queries can name them. Without an amount the value is None.
+    """
     return composite(
-        Money,
-        mapped_column(f"{prefix}_amount", BigInteger, nullable=nullable),
-        mapped_column(f"{prefix}_currency", String(3), nullable=nullable),
-        return_none_on=lambda amount, _currency: amount is None,
+        Money, f"{prefix}_amount", f"{prefix}_currency", return_none_on=lambda amount, _currency: amount is None
     )
 
 
@@ -302,3 +304,27 @@ def set_id_and_defaults(target: Base, _args: Any, keywords: dict[str, Any]) -> N
             keywords.setdefault("id", uuid7())
         elif column.default is not None and column.default.is_scalar:
             keywords.setdefault(column.key, column.default.arg)
+
+
+@event.listens_for(TenantOwned, "mapper_configured", propagate=True)
+def _keep_objects_and_ids_equal(mapper: Mapper[Any], model: type[TenantOwned]) -> None:
+    """Make the object of each `many_to_one` and the column with its id follow each other before the flush.
+
+    Assigning the object copies its id at once. Assigning another id forgets the loaded object, so that the next
+    access loads the right one instead of showing the stale one.
+    """
+    for relation in mapper.relationships:
+        if id_column := relation.info.get("id_column"):
+            event.listen(getattr(model, relation.key), "set", partial(_copy_id, id_column))
+            event.listen(getattr(model, id_column), "set", partial(_forget_stale_object, relation.key))
+
+
+def _copy_id(id_column: str, owner: TenantOwned, value: TenantOwned | None, _old: Any, _initiator: Any) -> None:
+    setattr(owner, id_column, None if value is None else value.id)
+
+
+def _forget_stale_object(relation: str, owner: TenantOwned, value: UUID | None, _old: Any, _initiator: Any) -> None:
+    if relation in owner.__dict__:
+        loaded = owner.__dict__[relation]
+        if value != (None if loaded is None else loaded.id):
+            del owner.__dict__[relation]

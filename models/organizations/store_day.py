@@ -4,10 +4,10 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import UniqueConstraint, select
+from sqlalchemy import BigInteger, String, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from models.db.base import Aggregate, CountedByDay, Money, money_columns, tenant_fk
+from models.db.base import Aggregate, CountedByDay, Money, money, tenant_fk
 from models.errors import Invalid
 from models.organizations.store import Store
 
@@ -22,7 +22,9 @@ class StoreDay(CountedByDay, Aggregate):
     business_date: Mapped[date]
     covers: Mapped[int | None] = mapped_column()  # guests
     transactions: Mapped[int | None] = mapped_column()  # receipts
-    sales: Mapped[Money | None] = money_columns("sales")
+    sales_amount: Mapped[int | None] = mapped_column(BigInteger)
+    sales_currency: Mapped[str | None] = mapped_column(String(3))
+    sales: Mapped[Money | None] = money("sales")
 
     @classmethod
     def for_day(cls, session: Session, store: Store, business_date: date) -> "StoreDay":
