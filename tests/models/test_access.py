@@ -1,4 +1,4 @@
-"""Permissions of roles and API keys, compared with the table that was agreed with the users."""
+"""Permissions of roles, beside the agreed table."""
 
 import pytest
 from uuid_utils.compat import uuid7
@@ -8,7 +8,7 @@ from models.errors import Forbidden
 
 P = Permission
 
-# The table 'Who may do what' of the contract: each line stands for these permissions.
+# The agreed table, 'Who may do what': each line is carried by these permissions.
 AGREED = {  # line: permissions, and who has them: floor, manager, regional, head office, admin
     "uses the app": ({P.ANYONE, P.ME_USE, P.STORE_READ, P.VOCABULARY_READ}, "yes yes yes yes yes"),
     "sees concerns and logs": ({P.CONCERN_READ, P.ALERT_READ, P.LOG_READ}, "yes yes yes yes yes"),
@@ -63,7 +63,7 @@ def test_the_roles_of_the_table_are_all_there_are() -> None:
 
 
 @pytest.mark.parametrize("line", AGREED)
-def test_a_role_may_what_was_agreed_and_no_more(line: str) -> None:
+def test_a_role_has_the_agreed_permissions_and_no_more(line: str) -> None:
     permissions, who = AGREED[line]
     for role, may in zip(Role, who.split(), strict=True):
         assert GRANTS[role] & permissions == (permissions if may == "yes" else set()), role
