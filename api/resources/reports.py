@@ -76,7 +76,8 @@ class ReportRecovery(Resource):
         `Accept: text/csv`, or that of XLSX, one line per row: the columns of the group, then the figures; a rate, a
         spread and the cost have a column for each of their parts.
         """
-        return recovery_report(g.session, actor=g.actor, at=g.now, **query)
+        compare_to = query.pop("compare_to", None)
+        return recovery_report(g.session, _asked(query), compare_to=compare_to)
 
 
 @blp.route("/reports/remedies")

@@ -16,7 +16,7 @@ def refresh(database: Database, *, at_once: int = REBUILD_BATCH) -> int:
     """Work out some of what is marked of one organization; how much, 0 when there is nothing to do."""
     at = database.clock()
     for organization_id in organizations_with_dirty_rollups(database, at=at):
-        if done := rebuild_organization(database, organization_id, at=at, at_once=at_once):
+        if done := rebuild_organization(database, organization_id, at=at, batch_size=at_once):
             return done
     return 0
 
