@@ -42,7 +42,7 @@ TIME_DIMENSIONS = frozenset({GroupBy.DAY, GroupBy.WEEK, GroupBy.MONTH})
 # A store may be in several store groups, so the rows of such a report do not add up to its total.
 OVERLAPPING_DIMENSIONS = frozenset({GroupBy.GROUP})
 RECOVERY_DIMENSIONS = tuple(by for by in GroupBy if by in STORE_DIMENSIONS | CONCERN_DIMENSIONS | TIME_DIMENSIONS)
-NAMES: dict[GroupBy, Any] = {
+NAME_COLUMNS: dict[GroupBy, Any] = {
     GroupBy.STORE: Store.name,
     GroupBy.REGION: Region.name,
     GroupBy.GROUP: StoreGroup.name,
@@ -174,7 +174,7 @@ def _dimension(
 
 def labels(session: Session, group_by: Sequence[GroupBy], keys: Iterable[Key]) -> dict[Key, dict[str, Label]]:
     """Return the labels of each key's group by dimension. Each dimension that has names costs one statement."""
-    labels_by_id = {by: _named_labels(session, NAMES[by]) for by in group_by if by in NAMES}
+    labels_by_id = {by: _named_labels(session, NAME_COLUMNS[by]) for by in group_by if by in NAME_COLUMNS}
 
     def label(by: GroupBy, value: Any) -> Label:
         if value is None:

@@ -53,7 +53,7 @@ class Totals:
         return [Money(amount, currency) for currency, amount in sorted(self.cost.items()) if amount]
 
 
-KeyedTotals = Iterator[tuple[Key, Totals]]
+KeyedTotals = Iterator[tuple[Key, Totals]]  # from one source; a key may come up several times
 TotalsByGroup = defaultdict[Key, Totals]
 
 

@@ -36,7 +36,8 @@ from models.reports.stats.ddsketch import compact
 from models.reports.totals import Totals, TotalsByGroup, group_totals
 
 REBUILD_BATCH = 64  # dirty days, or stores whose causes are dirty, in one transaction
-CAUSE_REBUILD_DELAY = timedelta(seconds=15)
+CAUSE_REBUILD_DELAY = timedelta(seconds=15)  # so that a month in which many days change is recomputed once
+# What rollups count, and RollupDay itself: a rollup whose rows are gone has to be recomputed, too.
 COUNTED_MODELS = (Concern, FollowUp, WellbeingCheck, StoreDay, RollupDay)
 BY_DAY = (GroupBy.STORE, GroupBy.DAY)
 BY_MONTH = (GroupBy.STORE, GroupBy.MONTH)
