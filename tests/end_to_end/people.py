@@ -8,7 +8,7 @@ from typing import Any
 
 import requests
 
-from tests.support.oracle.recovery_recount import minutes, spread
+from tests.support.oracle.recovery_recount import minutes, percentiles
 from tests.support.processes import RunningApp, eventually
 
 PHONE = {"platform": "android", "address_kind": "log"}
@@ -81,8 +81,8 @@ def waited(person: Person, concerns: list[dict[str, Any]]) -> dict[str, Any]:
     read = [person.read_only(f"/v1/concerns/{concern['id']}") for concern in concerns]
     times = [{name: datetime.fromisoformat(one[f"{name}_at"]) for name in MOMENTS} for one in read]
     return {
-        "minutes_to_take": spread(minutes(one["received"], one["taken"]) for one in times),
-        "minutes_to_resolve": spread(minutes(one["received"], one["resolved"]) for one in times),
+        "minutes_to_take": percentiles(minutes(one["received"], one["taken"]) for one in times),
+        "minutes_to_resolve": percentiles(minutes(one["received"], one["resolved"]) for one in times),
     }
 
 

@@ -28,7 +28,7 @@ def refresh_rollups(database: Database, *, at_once: int = REBUILD_BATCH) -> int:
     """Rebuild some dirty rollups of one organization; return how many, 0 when nothing is dirty."""
     at = database.clock()
     for organization_id in organizations_with_dirty_rollups(database, at=at):
-        if done := rebuild_organization(database, organization_id, at=at, at_once=at_once):
+        if done := rebuild_organization(database, organization_id, at=at, batch_size=at_once):
             return done
     return 0
 

@@ -18,7 +18,7 @@ from tests.support.assertions import counted_part, matches_recount
 from tests.support.factories.organizations import make_shop
 from tests.support.factories.store_groups import make_store_groups, shuffle_store_groups
 from tests.support.generators.histories import BEGIN, END, add_store_abroad, live
-from tests.support.oracle.raw_rows import Raw, raw_rows
+from tests.support.oracle.raw_rows import RawRows, read_raw_rows
 from tests.support.oracle.recovery_recount import recount, recount_day
 from tests.support.reports import refresh_all_rollups
 
@@ -52,7 +52,7 @@ class RecountedOrganization:
         groups = {"lanterns": self.stores[:2], "river": self.stores[1:], "empty": []}
         make_store_groups(world.back_office, self.shop, groups)
         self.moved: set[UUID] = set()
-        self.compared: Raw | None = None
+        self.compared: RawRows | None = None
         self.customers = [self._do("/v1/customers", phone=f"+35191234567{number}")["id"] for number in range(6)]
 
     def merge(self, rng: Random) -> None:
@@ -105,7 +105,7 @@ class RecountedOrganization:
     def differences(self) -> list[Any]:
         """What a report says and a recount does not."""
         with self.world.database.reading(self.shop.organization_id) as session:
-            raw = raw_rows(session, self.stores)
+            raw = read_raw_rows(session, self.stores)
         raw.moved = self.moved
         other_reports = [asked for asked in REPORTS if not self._agrees(raw, *asked)]
         if raw == self.compared:
@@ -113,7 +113,7 @@ class RecountedOrganization:
         self.compared = raw
         return other_reports + self._other_days(raw)
 
-    def _other_days(self, raw: Raw) -> list[str]:
+    def _other_days(self, raw: RawRows) -> list[str]:
         """The logs of which the figures are not a recount."""
         paths = {
             f"/v1/stores/{concern['store_id']}/recovery-logs/{concern['business_date']}": concern
@@ -131,7 +131,7 @@ class RecountedOrganization:
         assert answer.status_code < 300, answer.text
         return answer.json
 
-    def _agrees(self, raw: Raw, chosen: dict[str, Any], group_by: tuple[str, ...]) -> bool:
+    def _agrees(self, raw: RawRows, chosen: dict[str, Any], group_by: tuple[str, ...]) -> bool:
         which = {"from_date": FROM, "to_date": TO, **chosen}
         query = {name.removesuffix("_date"): str(value) for name, value in which.items()}
         query["group_by"] = ",".join(group_by)

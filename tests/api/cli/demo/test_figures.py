@@ -12,7 +12,7 @@ from models.organizations.store import Store
 from tests.support.app import App
 from tests.support.assertions import counted_part, matches_recount
 from tests.support.clock import NOON
-from tests.support.oracle.raw_rows import raw_rows
+from tests.support.oracle.raw_rows import read_raw_rows
 from tests.support.oracle.recovery_recount import recount, recount_day
 
 YESTERDAY = NOON.date() - timedelta(days=1)
@@ -26,7 +26,7 @@ def test_the_demo_shows_what_its_rows_say(world: App):
         organization_id = Organization.by_slug(session, "demo").id
     with world.back_office.reading(organization_id) as session:
         stores = {store.slug: store.id for store in session.scalars(select(Store))}
-        raw = raw_rows(session, list(stores.values()))
+        raw = read_raw_rows(session, list(stores.values()))
 
     hq, days = sign_in(world, "hq"), {"from": FIRST.isoformat(), "to": YESTERDAY.isoformat()}
     for group_by in GROUPINGS:

@@ -18,7 +18,7 @@ from tests.support.databases import only_on_sqlite
 from tests.support.factories.organizations import Shop, make_shop
 from tests.support.factories.store_groups import make_store_groups
 from tests.support.generators.histories import BEGIN, END, add_store_abroad, live
-from tests.support.oracle.raw_rows import Raw, raw_rows
+from tests.support.oracle.raw_rows import RawRows, read_raw_rows
 from tests.support.oracle.recovery_recount import recount, recount_day
 
 FROM, TO = BEGIN.date() - timedelta(days=50), END.date() + timedelta(days=1)
@@ -34,9 +34,9 @@ def stores_of(world: App, shop: Shop) -> list[UUID]:
     return [here, there, abroad]
 
 
-def rows_of(world: App, shop: Shop, store_ids: list[UUID]) -> Raw:
+def rows_of(world: App, shop: Shop, store_ids: list[UUID]) -> RawRows:
     with world.database.reading(shop.organization_id) as session:
-        return raw_rows(session, store_ids)
+        return read_raw_rows(session, store_ids)
 
 
 def report(world: App, shop: Shop, **query: Any) -> dict[str, Any]:
@@ -47,7 +47,7 @@ def report(world: App, shop: Shop, **query: Any) -> dict[str, Any]:
 
 
 @pytest.fixture
-def told(world: App, shop: Shop) -> Raw:
+def told(world: App, shop: Shop) -> RawRows:
     """A history of two organizations, of which one is looked at."""
     store_ids = stores_of(world, shop)
     live(world.back_office, shop, Random(SEED), concerns=150)
@@ -56,7 +56,7 @@ def told(world: App, shop: Shop) -> Raw:
     return rows_of(world, shop, store_ids)
 
 
-def test_the_report_is_a_recount_of_the_rows_however_it_is_grouped(world: App, shop: Shop, told: Raw) -> None:
+def test_the_report_is_a_recount_of_the_rows_however_it_is_grouped(world: App, shop: Shop, told: RawRows) -> None:
     for group_by in GROUPINGS:
         recounted = recount(told, from_date=FROM, to_date=TO, group_by=group_by)
         assert matches_recount(report(world, shop, group_by=",".join(group_by)), recounted), group_by
@@ -66,7 +66,7 @@ def test_the_report_is_a_recount_of_the_rows_however_it_is_grouped(world: App, s
     assert len(totals["cost"]) == 2
 
 
-def test_the_report_of_some_days_and_stores_is_a_recount_of_their_rows(world: App, shop: Shop, told: Raw) -> None:
+def test_the_report_of_some_days_and_stores_is_a_recount_of_their_rows(world: App, shop: Shop, told: RawRows) -> None:
     filters: list[dict[str, Any]] = [
         {"category": "food"},
         {"region_id": shop.region_id},
@@ -89,7 +89,7 @@ def test_the_report_of_some_days_and_stores_is_a_recount_of_their_rows(world: Ap
     assert (min(days), max(days)) == (first.isoformat(), last.isoformat())
 
 
-def test_the_figures_of_every_day_are_a_recount_of_its_rows(world: App, shop: Shop, told: Raw) -> None:
+def test_the_figures_of_every_day_are_a_recount_of_its_rows(world: App, shop: Shop, told: RawRows) -> None:
     seen: Counter[str] = Counter()
     rates = 0
     for store_id in (shop.store_id, told_abroad(told, shop)):
@@ -109,7 +109,7 @@ def test_the_figures_of_every_day_are_a_recount_of_its_rows(world: App, shop: Sh
     assert rates > 5
 
 
-def told_abroad(told: Raw, shop: Shop) -> UUID:
+def told_abroad(told: RawRows, shop: Shop) -> UUID:
     (abroad,) = told.named["store"].keys() - {shop.store_id, shop.other_store_id}
     return abroad
 

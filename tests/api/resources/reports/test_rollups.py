@@ -91,7 +91,7 @@ def test_what_breaks_half_way_leaves_the_figures_and_the_dirty_days_as_they_were
     house.live(Random(2), 20)
     marks = house.marks()
     with monkeypatch.context() as broken:
-        broken.setattr(refreshing, "_values", lambda *_: 1 / 0)
+        broken.setattr(refreshing, "_column_values", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             refresh_rollups(world.back_office)
     assert house.marks() == marks
@@ -159,7 +159,7 @@ def test_a_worker_that_dies_half_way_leaves_it_to_the_next_one(world: App, monke
     house = RecountedOrganization(world)
     house.live(Random(6), 10)
     with monkeypatch.context() as dying:
-        dying.setattr(refreshing, "_values", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        dying.setattr(refreshing, "_column_values", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt), running_worker(world, for_all_kinds(RecordingChannel())) as worker:
             worker.work_once()
     assert house.marks() > 0
@@ -194,14 +194,14 @@ def test_a_round_works_out_one_organization_and_one_that_breaks_keeps_no_other_f
     broken, *others = (make_shop(world.back_office, slug) for slug in ("acme", "beta", "coda"))
     for shop in (broken, *others):
         log_concern(world, shop)
-    work_out = refreshing._Batch.work_out_days
+    work_out = refreshing._Batch.recompute_days
 
     def break_one(batch: refreshing._Batch, days: Any) -> None:
         if batch.organization_id == broken.organization_id:
             raise ZeroDivisionError
         work_out(batch, days)
 
-    monkeypatch.setattr(refreshing._Batch, "work_out_days", break_one)
+    monkeypatch.setattr(refreshing._Batch, "recompute_days", break_one)
     left = []
     with running_worker(world, for_all_kinds(RecordingChannel())) as worker:
         for _ in range(3):
@@ -270,7 +270,7 @@ def test_a_rebuild_waits_for_the_stores_another_worker_holds(world: App) -> None
 def test_rollups_that_break_hold_up_neither_messages_nor_reports(world: App, monkeypatch: pytest.MonkeyPatch) -> None:
     house, book = RecountedOrganization(world), RecordingChannel()
     give_phone(world.back_office, house.shop, "manager", "phone")
-    monkeypatch.setattr(refreshing, "_values", lambda *_: 1 / 0)
+    monkeypatch.setattr(refreshing, "_column_values", lambda *_: 1 / 0)
     log_concern(world, house.shop)
     with running_worker(world, for_all_kinds(book)) as worker:
         work_until_idle(worker)

@@ -15,7 +15,7 @@ from models.concerns.event import ConcernEvent, ConcernStep
 from models.recovery.follow_up import PENDING_STATUSES, FollowUp, FollowUpStatus
 from tests.support.app import App
 from tests.support.clock import NOON
-from tests.support.oracle.raw_rows import raw_rows
+from tests.support.oracle.raw_rows import read_raw_rows
 from tests.support.oracle.recovery_recount import recount_day
 from tests.support.rows import pending_messages, rows
 from tests.support.store_scenario import ON_SHIFT, StoreScenario, store_scenario
@@ -85,7 +85,7 @@ def agree(evening: StoreScenario, day: date) -> dict[str, object]:
     path = f"/v1/stores/{shop.store_id}/recovery-logs/{day}"
     log = evening.world.request("GET", path, (shop, "manager")).json
     with evening.world.database.reading(shop.organization_id) as session:
-        raw = raw_rows(session, [shop.store_id])
+        raw = read_raw_rows(session, [shop.store_id])
     assert log["figures"] == recount_day(raw, shop.store_id, day)
     owed = [
         str(row["id"]) for row in raw.follow_ups if row["business_date"] == day and row["status"] in PENDING_STATUSES
