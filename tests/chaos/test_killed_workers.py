@@ -1,4 +1,4 @@
-"""Workers that are killed: nobody goes untold. `make chaos` is the long version."""
+"""Killed workers lose no notification. `make chaos` is the long version."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""A push service that is away: nobody is forgotten. `make chaos-fcm` is the long version."""
+"""A push service that is away loses no alert. `make chaos-fcm` is the long version."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -31,7 +31,7 @@ def test_ten_minutes_without_the_push_service_lose_nothing(world: App, tmp_path:
 
 
 def test_requests_go_on_while_the_push_service_hangs(world: App, shop: Shop, tmp_path: Path) -> None:
-    """Nothing is locked while a letter is out: these requests are answered before the push service says a word."""
+    """Nothing is locked during a send: these requests are answered before the push service answers."""
     give_phone(world.back_office, shop, "manager", "phone-1", kind=AddressKind.FCM_TOKEN)
     with FcmStandIn(tmp_path) as fcm:
         push = PushChannel.from_credentials(fcm.credentials, fcm.url)

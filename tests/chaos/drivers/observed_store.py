@@ -1,4 +1,4 @@
-"""A store with two workers and somebody who watches: what has to hold for its calls for help, whatever happens."""
+"""A store with two workers under observation: the invariants of its alerts, whatever happens."""
 
 from collections import Counter
 from datetime import timedelta
@@ -46,7 +46,7 @@ MAX_CLOCK_MOVES = 500
 
 
 class ObservedStore(RuleBasedStateMachine):
-    """`wrong` are the letters that should not have been sent, as they went out."""
+    """Base of the state machine: the store, its workers and the invariants. `wrong` are messages sent wrongly."""
 
     world: App
     figures: "Figures"
@@ -74,29 +74,29 @@ class ObservedStore(RuleBasedStateMachine):
         return Worker(self.world.back_office, for_all_kinds(self.book), name=f"worker {number}", patience=60.0)
 
     def watch(self, message: Message) -> None:
-        """Is this letter, in this moment, one that should go out?"""
+        """Record the message, and whether it should have been sent at this moment."""
         if message.kind == "withdraw":
             return
         with self.world.back_office.reading(ALL_TENANTS) as session:
-            told = session.scalars(select(Notification).where(Notification.id == message.notification_id)).one()
-            alert = session.scalars(Alert.alone().where(Alert.id == told.alert_id)).one_or_none()
-            concern = session.scalars(select(Concern).where(Concern.id == told.concern_id)).one()
+            notification = session.scalars(select(Notification).where(Notification.id == message.notification_id)).one()
+            alert = session.scalars(Alert.alone().where(Alert.id == notification.alert_id)).one_or_none()
+            concern = session.scalars(select(Concern).where(Concern.id == notification.concern_id)).one()
             shift = session.scalars(
-                select(Shift).where(Shift.staff_id == told.staff_id, Shift.ended_at.is_(None))
+                select(Shift).where(Shift.staff_id == notification.staff_id, Shift.ended_at.is_(None))
             ).first()
-        if told.kind not in LOUD_KINDS:
-            self.figures.news += 1
+        if notification.kind not in LOUD_KINDS:
+            self.figures.informed += 1
             return
         self.figures.rings += 1
-        if told.staff_id == concern.reported_by_id:
+        if notification.staff_id == concern.reported_by_id:
             self.wrong.append(("for what they logged", message))
-        if alert is None or not alert.is_ringing or alert.run_id != told.run_id:
+        if alert is None or not alert.is_ringing or alert.run_id != notification.run_id:
             self.wrong.append(("for what was answered", message))
         if shift is not None and shift.paused_until is not None and shift.paused_until > self.world.clock():
             self.wrong.append(("in a pause", message))
         if self.book.result == DeliveryResult.sent():
-            self.rung[told.run_id, told.step, told.device_id] += 1
-            if self.rung[told.run_id, told.step, told.device_id] > 1:
+            self.rung[notification.run_id, notification.step, notification.device_id] += 1
+            if self.rung[notification.run_id, notification.step, notification.device_id] > 1:
                 self.wrong.append(("twice", message))
 
     # What the rules do.
@@ -106,7 +106,7 @@ class ObservedStore(RuleBasedStateMachine):
         return drawn
 
     def runs(self) -> set[UUID]:
-        """The runs that calls are in: what is given back or reopened begins a new one."""
+        """Return the current escalation runs: a release or reopening begins a new one."""
         return {alert.run_id for alert in rows(self.world, Alert)}
 
     def again(self, concern: Concern) -> Concern:
@@ -133,7 +133,7 @@ class ObservedStore(RuleBasedStateMachine):
         self.workers[number] = self.a_worker(number) if worker is None else None
 
     def work(self) -> None:
-        """By turns, until there is nothing left to do at this moment."""
+        """Let the workers run in turn until nothing is due now."""
         for _ in range(MAX_ROUNDS):
             if not sum(worker.work_once() for worker in self.workers if worker is not None):
                 return
@@ -148,7 +148,7 @@ class ObservedStore(RuleBasedStateMachine):
                 assert alert.next_step_at > self.world.clock()
 
     def no_step_was_skipped_or_taken_twice(self) -> None:
-        """Each that rings for what is as bad as this, up to where the climb has come; unless a dead worker has it."""
+        """Each step for this severity up to the current one was logged once, unless a dead worker has claimed it."""
         waiting = {row.alert_id for row in pending_messages(self.world, OutboxKind.FIND_RECIPIENTS)}
         for alert in rows(self.world, Alert):
             if alert.state is not AlertState.OPEN or alert.id in waiting:
@@ -169,7 +169,7 @@ class ObservedStore(RuleBasedStateMachine):
             assert alert.summary
 
     def remember(self) -> None:
-        """That nobody answered, and how far each phone got: neither is ever taken back."""
+        """`unanswered_at` and the delivery state of a phone never go back."""
         for alert in rows(self.world, Alert):
             assert self.unanswered_at.setdefault(alert.id, alert.unanswered_at) in (None, alert.unanswered_at)
             self.unanswered_at[alert.id] = alert.unanswered_at
@@ -182,7 +182,7 @@ class ObservedStore(RuleBasedStateMachine):
                 assert row.id not in self.furthest
 
     def go_on_until_it_is_over(self) -> None:
-        """From one moment at which something is to be done to the next, with a worker and a push service that live."""
+        """Move from one due moment to the next until all is done, with a working worker and push service."""
         self.book.result = DeliveryResult.sent()
         if not any(self.workers):
             self.toggle(0)

@@ -156,7 +156,7 @@ WITHOUT_THE_ORM: dict[str, Any] = {
 @only_on_sqlite
 @pytest.mark.parametrize("way", WITHOUT_THE_ORM)
 def test_what_goes_round_the_models_is_not_narrowed(world: App, shop: Shop, other: Shop, way: str) -> None:
-    """Known, and the reason for the third isolation layer: on SQLite these see every organization. Our code avoids them."""
+    """Known, and the reason for the third isolation layer: on SQLite these see every organization. We avoid them."""
     with world.database.reading(shop.organization_id) as session:
         assert whose(session.execute(WITHOUT_THE_ORM[way]).all()) == {shop.organization_id, other.organization_id}
 

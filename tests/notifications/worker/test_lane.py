@@ -1,4 +1,4 @@
-"""Bulkheads: an alert rings at once, whatever else the worker has to do (mails, rollups, the day end of other stores)."""
+"""Bulkheads: an alert rings at once, whatever else the worker has to do (mails, rollups, day ends)."""
 
 import threading
 from collections.abc import Iterator
