@@ -59,14 +59,14 @@ class Person:
         assert answer.status_code == 200, answer.text
         return answer.json()
 
-    def hears(self, text: str) -> None:
+    def wait_for_line(self, text: str) -> None:
         """Wait until this person's phone shows it once more."""
         self.heard[text] += 1
         shown = re.compile(rf"^(PUSH|TELL)  to log:phone of {self.login}  {re.escape(text)}   \[")
-        eventually(lambda: sum(bool(shown.match(line)) for line in self.house.said) >= self.heard[text], 60)
+        eventually(lambda: sum(bool(shown.match(line)) for line in self.house.lines) >= self.heard[text], 60)
 
     def heard_nothing(self) -> bool:
-        return not any(f"log:phone of {self.login}  " in line for line in self.house.said)
+        return not any(f"log:phone of {self.login}  " in line for line in self.house.lines)
 
 
 def figures_of(person: Person, concern: dict[str, Any]) -> dict[str, Any]:

@@ -60,13 +60,13 @@ def one_request_makes_a_resolved_concern_and_rings_nobody(walk: Walk) -> None:
 def the_managers_phone_rings_and_shows_nothing_about_a_person(walk: Walk) -> None:
     walk.concern = walk.floor_sends(TOLD)
     alert = walk.concern["alert"]["id"]
-    push = walk.house.hears(rf"^PUSH  to log:phone of manager  (.*)   \[alert {alert} ").group(1)
+    push = walk.house.wait_for_line(rf"^PUSH  to log:phone of manager  (.*)   \[alert {alert} ").group(1)
     assert push == "Very unhappy customer, table 12 | Waiting time"
 
 
 def the_manager_takes_it_and_the_phone_falls_silent(walk: Walk) -> None:
     assert walk.manager_sends("take")["taken_by"]["name"] == "Helena Brandes"
-    walk.house.hears(rf"^UNDO  to log:phone of manager .*\[alert {walk.concern['alert']['id']} ")
+    walk.house.wait_for_line(rf"^UNDO  to log:phone of manager .*\[alert {walk.concern['alert']['id']} ")
 
 
 def what_was_done_and_how_it_ended_is_written_down(walk: Walk) -> None:
@@ -88,8 +88,8 @@ def the_customer_is_known_again_with_what_was_done_before(walk: Walk) -> None:
 
 def a_mood_alone_is_enough_to_ring(walk: Walk) -> None:
     alert = walk.floor_sends({"mood": 2})["alert"]["id"]
-    walk.house.hears(rf"^PUSH  to log:phone of manager  Unhappy customer .*\[alert {alert} ")
-    assert sum(line.startswith("PUSH") for line in walk.house.said) == 2, "the one that was put right alone rang"
+    walk.house.wait_for_line(rf"^PUSH  to log:phone of manager  Unhappy customer .*\[alert {alert} ")
+    assert sum(line.startswith("PUSH") for line in walk.house.lines) == 2, "the one that was put right alone rang"
 
 
 def the_manager_reads_the_recovery_log_of_the_day(walk: Walk) -> None:
@@ -116,9 +116,9 @@ def nothing_is_left_to_be_sent(walk: Walk) -> None:
 
 def a_sigterm_drains_web_and_worker(walk: Walk) -> None:
     assert walk.house.stop() == 0
-    walk.house.hears("worker drained")
-    walk.house.hears("Shutting down: Master")
-    assert not [line for line in walk.house.said if "Traceback" in line or "it starts again" in line]
+    walk.house.wait_for_line("worker drained")
+    walk.house.wait_for_line("Shutting down: Master")
+    assert not [line for line in walk.house.lines if "Traceback" in line or "it starts again" in line]
 
 
 STEPS = (

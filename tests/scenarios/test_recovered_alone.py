@@ -32,7 +32,7 @@ def test_one_request_puts_it_right_rings_nobody_and_is_seen_by_the_lead(evening:
     concern = evening.log("floor", **ALONE)
     evening.let_pass(hours=1)
     assert (concern["status"], concern["alert"], concern["guidance"]) == ("resolved", None, None)
-    assert (evening.told(), evening.told(OWN)) == ({}, {0: {"lead"}})
+    assert (evening.addresses_by_second(), evening.addresses_by_second(OWN)) == ({}, {0: {"lead"}})
     ((_, message),) = evening.messages
     assert (message.kind, message.title) == ("inform", "table 12 left happy")
     lead = (evening.shop, "lead")

@@ -47,13 +47,13 @@ def notification_of_device(world: App, device_id: UUID) -> Notification:
 
 def rows_of_organization(owner: sa.Engine, organization_id: UUID) -> dict[str, list[Any]]:
     """Return every row of an organization by table, without the columns `seen_at`, which change with each request."""
-    found = {}
+    rows_by_table = {}
     with owner.connect() as connection:
         for table in tenant_tables():
             columns = [column for column in table.columns if column.name != "seen_at"]
-            question = sa.select(*columns).where(table.c.organization_id == organization_id)
-            found[table.name] = sorted(map(repr, connection.execute(question)))
-    return found
+            stmt = sa.select(*columns).where(table.c.organization_id == organization_id)
+            rows_by_table[table.name] = sorted(map(repr, connection.execute(stmt)))
+    return rows_by_table
 
 
 def versions_of_organization(owner: sa.Engine, organization_id: UUID) -> dict[str, Any]:

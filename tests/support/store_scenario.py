@@ -65,7 +65,7 @@ class StoreScenario:
             ).one()
             shift.paused_until = until
 
-    def settle_for(self, login: str, **wishes: Any) -> None:
+    def set_preferences(self, login: str, **wishes: Any) -> None:
         """Set the preferences of a person: muted kinds, quiet hours, a mail address."""
         with self.world.back_office.writing(self.shop.organization_id) as session:
             staff = session.get_one(Staff, (self.shop.organization_id, self.shop.staff[login]))
@@ -76,11 +76,11 @@ class StoreScenario:
         for login in logins or PHONE_OWNERS:
             give_phone(self.world.back_office, self.shop, login, login, kind=kind)
 
-    def log(self, login: str = "floor", **said: Any) -> dict[str, Any]:
+    def log(self, login: str = "floor", **fields: Any) -> dict[str, Any]:
         """Log a concern, and let the worker run."""
-        told = log_concern(self.world, self.shop, login, **said)
+        concern = log_concern(self.world, self.shop, login, **fields)
         work_until_idle(self.worker)
-        return told
+        return concern
 
     def act(self, concern: dict[str, Any], login: str) -> None:
         """Apologise."""
@@ -112,18 +112,18 @@ class StoreScenario:
             self.world.clock.at = min([*coming, end])
             work_until_idle(self.worker)
 
-    def told(self, kind: NotificationKind = NotificationKind.RING) -> MessagesBySecond:
+    def addresses_by_second(self, kind: NotificationKind = NotificationKind.RING) -> MessagesBySecond:
         """Return the addresses to which notifications of this kind were sent, by seconds since the scenario began."""
         kinds = {row.id: row.kind for row in rows(self.world, Notification)}
-        told: defaultdict[int, set[str]] = defaultdict(set)
+        addresses: defaultdict[int, set[str]] = defaultdict(set)
         for at, message in self.messages:
             if message.kind != "withdraw" and kinds[message.notification_id] is kind:
-                told[self.seconds(at)].add(message.address)
-        return dict(told)
+                addresses[self.seconds(at)].add(message.address)
+        return dict(addresses)
 
     def step_log(self) -> list[tuple[int, int, str | None]]:
         """Return the steps of the only alert: number, how many phones, why none."""
-        return [(one["step"], one["phones"], one["why"]) for one in only_alert(self.world).step_log]
+        return [(entry["step"], entry["phones"], entry["why"]) for entry in only_alert(self.world).step_log]
 
     def seconds(self, at: datetime) -> int:
         return round((at - self.began_at).total_seconds())

@@ -61,7 +61,7 @@ def test_what_a_customer_writes_is_a_concern_and_rings_like_one(evening: StoreSc
     assert (concern["their_words"], concern["wanted"]) == (MOOD["their_words"], MOOD["wanted"])
     assert (concern["reported_by"], concern["taken_by"], concern["status"]) == (None, None, "open")
     evening.let_pass(seconds=1)
-    assert evening.told() == {0: {"floor", "colleague", "lead"}}
+    assert evening.addresses_by_second() == {0: {"floor", "colleague", "lead"}}
 
 
 def test_it_is_taken_and_put_right_like_any_other(evening: StoreScenario) -> None:
@@ -174,7 +174,7 @@ def test_a_concern_by_code_while_the_store_is_closed_informs_and_rings_nobody(ev
     assert (told.status_code, "is being called" in told.text) == (200, False)
     evening.let_pass(minutes=30)
     (concern,) = concerns(evening.world, evening.shop)
-    assert (concern["alert"]["state"], evening.told()) == ("late", {})
+    assert (concern["alert"]["state"], evening.addresses_by_second()) == ("late", {})
 
 
 def test_taps_on_a_form_that_has_arrived_are_thanked_however_many(world: App, shop: Shop) -> None:

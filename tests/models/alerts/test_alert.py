@@ -100,7 +100,7 @@ def test_a_phone_that_was_rung_at_two_steps_counts_once(evening: StoreScenario) 
     give_firebase_phones(evening, "lead")
     concern = evening.log(mood=2)
     evening.let_pass(seconds=46)
-    assert evening.told() == {0: {"lead"}, 45: {"lead"}}
+    assert evening.addresses_by_second() == {0: {"lead"}, 45: {"lead"}}
     report(evening, "lead", "received")
     assert summary(evening, concern) == "on 1 phone"
 

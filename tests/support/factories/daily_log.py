@@ -36,12 +36,12 @@ def sign_off(world: App, shop: Shop, day: Any = DAY, by: str = "manager", **opti
 
 
 def add_amendment(world: App, shop: Shop, by: str = "manager", **options: Any) -> TestResponse:
-    said = {"reason": "It was forgotten.", "text": "The oven was out for an hour."}
-    return world.request("POST", log_path(shop, rest="/amendments"), (shop, by), json={**said, **options})
+    fields = {"reason": "It was forgotten.", "text": "The oven was out for an hour."}
+    return world.request("POST", log_path(shop, rest="/amendments"), (shop, by), json={**fields, **options})
 
 
-def log_concern_id(world: App, shop: Shop, by: str = "floor", **told: Any) -> str:
-    body = {"mood": 2, "store_id": str(shop.store_id), **told}
+def log_concern_id(world: App, shop: Shop, by: str = "floor", **fields: Any) -> str:
+    body = {"mood": 2, "store_id": str(shop.store_id), **fields}
     answer = world.request("POST", "/v1/concerns", (shop, by), json=body)
     assert answer.status_code == 201, answer.text
     return str(answer.json["id"])

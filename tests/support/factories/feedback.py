@@ -10,10 +10,10 @@ from tests.support.factories.organizations import Shop
 KNOWN_CUSTOMER = {"customer": {"phone": "912 345 678"}}
 
 
-def resolved_concern(world: App, shop: Shop, **said: Any) -> dict[str, Any]:
+def resolved_concern(world: App, shop: Shop, **changes: Any) -> dict[str, Any]:
     """Log a concern that is already recovered."""
-    told = {"mood": 3, "outcome": "recovered", "mood_after": 4, "place": "table-12", **said}
-    answer = world.request("POST", "/v1/concerns", (shop, "floor"), json=told)
+    fields = {"mood": 3, "outcome": "recovered", "mood_after": 4, "place": "table-12", **changes}
+    answer = world.request("POST", "/v1/concerns", (shop, "floor"), json=fields)
     assert answer.status_code == 201, answer.text
     return answer.json
 
@@ -25,9 +25,9 @@ def request_feedback(world: App, shop: Shop, concern: dict[str, Any], **options:
 
 def feedback_path(world: App, shop: Shop, concern: dict[str, Any]) -> str:
     """Request feedback; return the path of the new link."""
-    asked = request_feedback(world, shop, concern)
-    assert asked.status_code == 201, asked.text
-    return str(asked.json["link"]).partition(world.app.config["PUBLIC_URL"])[2]
+    answer = request_feedback(world, shop, concern)
+    assert answer.status_code == 201, answer.text
+    return str(answer.json["link"]).partition(world.app.config["PUBLIC_URL"])[2]
 
 
 def answer_feedback(world: App, path: str, **answers: Any) -> TestResponse:

@@ -134,7 +134,7 @@ def make_full_organization(world: App, slug: str) -> FullOrganization:
     floor = (shop, "floor")
     phone = {"platform": "android", "address": f"address of {slug}", "address_kind": "log"}
     _do(world, "PUT", f"/v1/me/devices/phone-of-{slug}", (shop, "manager"), json=phone)
-    said = {
+    concern_fields = {
         "mood": 1,
         "customer": {"name": "Customer of " + slug, "phone": PHONE},
         "category": "food",
@@ -144,9 +144,9 @@ def make_full_organization(world: App, slug: str) -> FullOrganization:
         "items": [{"slug": "soup"}, {"name": "Bread"}],
         "recovery_actions": [{"remedy": "remake"}, {"remedy": "apology"}],
     }
-    concern = _do(world, "POST", "/v1/concerns", floor, json=said, headers={"Idempotency-Key": "first"})
+    concern = _do(world, "POST", "/v1/concerns", floor, json=concern_fields, headers={"Idempotency-Key": "first"})
     _do(world, "POST", f"/v1/concerns/{concern['id']}/take", (shop, "manager"))
-    hidden = _do(world, "POST", "/v1/concerns", floor, json={**said, "sensitive": True})
+    hidden = _do(world, "POST", "/v1/concerns", floor, json={**concern_fields, "sensitive": True})
     with world.back_office.writing(shop.organization_id) as session:
         question = Question(slug="what-would-help", text="What would help?")
         session.add(question)
@@ -178,13 +178,17 @@ def make_full_organization(world: App, slug: str) -> FullOrganization:
     shop.staff["regional-there"], shop.tokens["regional-there"] = hire_elsewhere(
         world, shop, "regional-there", Role.REGIONAL
     )
-    promised = [_do(world, "POST", f"/v1/concerns/{concern['id']}/follow-ups", floor, json=CALL) for _ in range(2)]
-    told = BODIES["putStoreDayByDate"]
-    _do(world, "PUT", f"/v1/stores/{shop.store_id}/days/{concern['business_date']}", (shop, "manager"), json=told)
-    asked = [_asked_of(world, shop, id_) for id_ in (concern["id"], concern["id"], hidden["id"])]
+    follow_ups = [_do(world, "POST", f"/v1/concerns/{concern['id']}/follow-ups", floor, json=CALL) for _ in range(2)]
+    day_figures = BODIES["putStoreDayByDate"]
+    _do(
+        world, "PUT", f"/v1/stores/{shop.store_id}/days/{concern['business_date']}", (shop, "manager"), json=day_figures
+    )
+    feedback_request_ids = [
+        _feedback_request_of(world, shop, id_) for id_ in (concern["id"], concern["id"], hidden["id"])
+    ]
     _do(world, "PUT", "/v1/feedback-policy", (shop, "admin"), json={"days_between": 14})
     qrs = [_do(world, "POST", f"/v1/stores/{shop.store_id}/standing-qrs", (shop, "admin"), json={}) for _ in range(2)]
-    cold = {name: said[name] for name in ("mood", "category", "cause")}
+    cold = {name: concern_fields[name] for name in ("mood", "category", "cause")}
     _keep_days(world, shop)
     _do(world, "POST", "/v1/concerns", floor, json={**cold, "customer_id": twins[0]})
     for customer_id in (concern["customer_id"], twins[0]):
@@ -212,8 +216,8 @@ def make_full_organization(world: App, slug: str) -> FullOrganization:
         "notification_id": _first(world, shop, f"/v1/alerts/{concern['alert']['id']}/notifications"),
         "linked_id": concern["id"],
         "praised_id": str(shop.staff["floor"]),
-        "follow_up_id": promised[0]["id"],
-        "feedback_request_id": asked[0],
+        "follow_up_id": follow_ups[0]["id"],
+        "feedback_request_id": feedback_request_ids[0],
         "standing_qr_id": qrs[0]["id"],
         "fix_id": fix["id"],
         "amendment_id": _do(world, "POST", f"{log}/amendments", (shop, "manager"), json=AMENDMENT)["id"],
@@ -244,12 +248,12 @@ def make_full_organization(world: App, slug: str) -> FullOrganization:
         "recovery_action_id": _first(world, shop, f"/v1/concerns/{hidden['id']}/recovery-actions"),
         "notification_id": _first(world, shop, f"/v1/alerts/{hidden['alert']['id']}/notifications"),
         "follow_up_id": _do(world, "POST", f"/v1/concerns/{hidden['id']}/follow-ups", floor, json=CALL)["id"],
-        "feedback_request_id": asked[2],
+        "feedback_request_id": feedback_request_ids[2],
     }
     return scene
 
 
-def _asked_of(world: App, shop: Shop, concern_id: str) -> str:
+def _feedback_request_of(world: App, shop: Shop, concern_id: str) -> str:
     """Add a feedback request to a concern, whatever its state; return its id."""
     with world.back_office.writing(shop.organization_id) as session:
         request = FeedbackRequest(
@@ -281,8 +285,8 @@ def hire_elsewhere(world: App, shop: Shop, login: str, role: Role) -> tuple[UUID
 def _do(world: App, method: str, path: str, by: tuple[Shop, str], **options: Any) -> dict[str, Any]:
     answer = world.request(method, path, by, **options)
     assert answer.status_code < 300, answer.text
-    found: dict[str, Any] = answer.json
-    return found
+    result: dict[str, Any] = answer.json
+    return result
 
 
 def _first(world: App, shop: Shop, path: str) -> str:

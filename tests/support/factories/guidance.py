@@ -14,23 +14,24 @@ def get_guidance(world: App, shop: Shop, by: str = "floor", **query: Any) -> Any
 
 
 def guidance_offer(world: App, shop: Shop, remedy: str, **query: Any) -> dict[str, Any]:
-    (found,) = (one for one in get_guidance(world, shop, **query).json["offers"] if one["remedy"] == remedy)
-    told: dict[str, Any] = found
-    return told
+    (result,) = (offer for offer in get_guidance(world, shop, **query).json["offers"] if offer["remedy"] == remedy)
+    return dict(result)
 
 
-def log_past_concerns(world: App, shop: Shop, times: int, *, cost: int = 500, mood_after: int = 4, **said: Any) -> None:
+def log_past_concerns(
+    world: App, shop: Shop, times: int, *, cost: int = 500, mood_after: int = 4, **fields: Any
+) -> None:
     """Log so many concerns about a cold dish, a minute ago: each got a voucher and ended in that mood."""
     voucher = {"remedy": "voucher", "cost": {"amount": cost, "currency": "EUR"}}
     ended = {"outcome": "recovered", "mood_after": mood_after}
     for _ in range(times):
-        log_concern(world, shop, mood=2, **COLD_FOOD, recovery_actions=[voucher], **ended, **said)
+        log_concern(world, shop, mood=2, **COLD_FOOD, recovery_actions=[voucher], **ended, **fields)
     world.clock.move(minutes=1)
 
 
 def limit_vouchers(world: App, shop: Shop, per_customer: int, per_staff: int | None = None) -> None:
     items = world.request("GET", "/v1/remedies", (shop, "admin")).json["items"]
-    (voucher,) = (one for one in items if one["slug"] == "voucher")
+    (voucher,) = (remedy for remedy in items if remedy["slug"] == "voucher")
     most = {"per_customer": {"amount": per_customer, "currency": "EUR"}}
     if per_staff is not None:
         most["per_staff"] = {"amount": per_staff, "currency": "EUR"}

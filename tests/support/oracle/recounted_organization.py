@@ -57,8 +57,8 @@ class RecountedOrganization:
 
     def merge(self, rng: Random) -> None:
         """Two pairs of profiles turn out to be one person each, and one of them to be two after all."""
-        one, other, *rest = rng.sample(self.customers, 4)
-        merge = self._do(f"/v1/customers/{one}/merge", customer_id=other)
+        first, second, *rest = rng.sample(self.customers, 4)
+        merge = self._do(f"/v1/customers/{first}/merge", customer_id=second)
         self._do(f"/v1/customers/{rest[0]}/merge", customer_id=rest[1])
         self._do(f"/v1/customers/merges/{merge['id']}/undo")
         self.customers.remove(rest[1])
@@ -70,7 +70,7 @@ class RecountedOrganization:
         for _ in refresh_all_rollups(self.world.back_office):
             pass
 
-    def forget(self) -> None:
+    def delete_rollups(self) -> None:
         """Delete all rollups and all dirty days."""
         with self.world.back_office.writing(ALL_TENANTS) as session:
             for kind in (DirtyDay, DirtyCauseMonth, RollupDay, RollupMonth, RollupCause, RollupVersion):
@@ -90,24 +90,24 @@ class RecountedOrganization:
         self.moved.add(store_id)
         shuffle_store_groups(self.world.back_office, self.shop, self.stores, rng)
 
-    def marks(self, *kinds: type[DirtyDay | DirtyCauseMonth]) -> int:
+    def count_dirty(self, *kinds: type[DirtyDay | DirtyCauseMonth]) -> int:
         """How many there are of these kinds, or of all."""
         with self.world.back_office.reading(ALL_TENANTS) as session:
             return sum(len(session.scalars(select(kind.id)).all()) for kind in kinds or (DirtyDay, DirtyCauseMonth))
 
-    def concerns_told(self) -> int:
+    def reported_concerns(self) -> int:
         """How many concerns a report tells of by now."""
         days = {"from": str(FROM), "to": str(TO)}
         answer = self.world.request("GET", "/v1/reports/recovery", (self.shop, "hq"), query_string=days)
-        told: int = answer.json["totals"]["concerns"]
-        return told
+        count: int = answer.json["totals"]["concerns"]
+        return count
 
     def differences(self) -> list[Any]:
         """What a report says and a recount does not."""
         with self.world.database.reading(self.shop.organization_id) as session:
             raw = raw_rows(session, self.stores)
         raw.moved = self.moved
-        other_reports = [asked for asked in REPORTS if not self._agrees(raw, *asked)]
+        other_reports = [report for report in REPORTS if not self._agrees(raw, *report)]
         if raw == self.compared:
             return other_reports  # a log is read from its rows, which are the ones they were
         self.compared = raw

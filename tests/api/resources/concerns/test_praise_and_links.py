@@ -29,13 +29,13 @@ def praise(evening: StoreScenario, whom: str, by: str = "floor", **said: Any) ->
 def test_praise_reaches_the_person_it_is_for_and_rings_nobody(evening: StoreScenario) -> None:
     told = praise(evening, "colleague")
     assert told["praised"] == {"id": str(evening.shop.staff["colleague"]), "name": "Colleague of acme"}
-    assert (evening.told(PRAISE), evening.told()) == ({0: {"colleague"}}, {})
+    assert (evening.addresses_by_second(PRAISE), evening.addresses_by_second()) == ({0: {"colleague"}}, {})
     assert told["alert"] is None
 
 
 def test_who_wrote_it_down_themselves_knows_it_already(evening: StoreScenario) -> None:
     praise(evening, "floor")
-    assert evening.told(PRAISE) == {}
+    assert evening.addresses_by_second(PRAISE) == {}
 
 
 def test_whom_it_is_for_may_be_named_later_and_once(evening: StoreScenario) -> None:
@@ -43,18 +43,18 @@ def test_whom_it_is_for_may_be_named_later_and_once(evening: StoreScenario) -> N
     told = edit(evening.world, evening.shop, told, praised_id=str(evening.shop.staff["colleague"]))
     edit(evening.world, evening.shop, told, their_words="She is wonderful")
     evening.let_pass(seconds=1)
-    assert evening.told(PRAISE) == {0: {"colleague"}}
+    assert evening.addresses_by_second(PRAISE) == {0: {"colleague"}}
 
 
 def test_a_concern_about_somebody_is_no_praise_for_them(evening: StoreScenario) -> None:
     evening.log(mood=2, praised_id=str(evening.shop.staff["colleague"]))
-    assert evening.told(PRAISE) == {}
+    assert evening.addresses_by_second(PRAISE) == {}
 
 
 def test_who_does_not_want_to_hear_of_praise_does_not(evening: StoreScenario) -> None:
-    evening.settle_for("colleague", muted=["praise"])
+    evening.set_preferences("colleague", muted=["praise"])
     praise(evening, "colleague")
-    assert evening.told(PRAISE) == {}
+    assert evening.addresses_by_second(PRAISE) == {}
 
 
 def test_concerns_of_one_story_are_linked(world: App, shop: Shop) -> None:

@@ -50,12 +50,12 @@ def test_what_a_customer_says_stands_beside_the_concern(world: App, shop: Shop) 
 def test_a_low_rating_opens_the_concern_again_and_rings_the_managers(evening: StoreScenario) -> None:
     concern = resolved_concern(evening.world, evening.shop)
     evening.let_pass(hours=3)
-    assert evening.told() == {}
+    assert evening.addresses_by_second() == {}
     answer_feedback(evening.world, feedback_path(evening.world, evening.shop, concern), rating="2", words="Still cold.")
     again = read_concern(evening.world, evening.shop, concern)
     assert (again["status"], again["outcome"], again["rating"], again["reopened_count"]) == ("open", None, 2, 1)
     evening.let_pass(seconds=1)
-    assert evening.told() == {3 * 3600: {"colleague", "lead", "manager"}}
+    assert evening.addresses_by_second() == {3 * 3600: {"colleague", "lead", "manager"}}
     assert {message.title for _, message in evening.messages} == {"Unhappy after all, table 12"}
     alert = evening.world.request("GET", f"/v1/alerts/{again['alert']['id']}", (evening.shop, "manager")).json
     assert (alert["reason"], alert["state"]) == ("feedback", "open")
@@ -80,7 +80,7 @@ def test_a_low_rating_of_what_is_open_again_already_calls_all_the_same(evening: 
     now = read_concern(world, shop, concern)
     assert (now["rating"], now["reopened_count"]) == (1, 1)
     rung = {0: {"colleague", "lead", "manager"}} if verb == "reopen" else {}  # who took it is there
-    assert evening.told() == rung
+    assert evening.addresses_by_second() == rung
 
 
 def test_a_rating_is_about_the_end_it_was_given_to(evening: StoreScenario) -> None:
@@ -93,10 +93,10 @@ def test_a_rating_is_about_the_end_it_was_given_to(evening: StoreScenario) -> No
     )
     assert read_concern(world, shop, concern)["rating"] is None
     evening.let_pass(days=3)
-    before = evening.told()
+    before = evening.addresses_by_second()
     world.request("POST", f"/v1/concerns/{concern['id']}/reopen", (shop, "manager"))
     evening.let_pass(hours=1)
-    assert (evening.told(), read_concern(world, shop, concern)["status"]) == (before, "open")
+    assert (evening.addresses_by_second(), read_concern(world, shop, concern)["status"]) == (before, "open")
 
 
 def test_a_till_that_reads_no_words_prints_the_link_all_the_same(world: App, shop: Shop) -> None:

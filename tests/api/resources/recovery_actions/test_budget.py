@@ -237,10 +237,10 @@ def test_the_managers_are_asked_and_whoever_asked_learns_the_answer(evening: Sto
     concern = evening.log(mood=3)
     asked = give(evening.world, evening.shop, concern, 50).json
     evening.let_pass(seconds=1)
-    assert evening.told(K.APPROVAL) == {0: {"manager", "regional"}}
+    assert evening.addresses_by_second(K.APPROVAL) == {0: {"manager", "regional"}}
     decide(evening.world, evening.shop, asked, "approve")
     evening.let_pass(seconds=1)
-    assert evening.told(K.DECISION) == {1: {"floor"}}
+    assert evening.addresses_by_second(K.DECISION) == {1: {"floor"}}
 
 
 def test_what_nobody_decides_in_a_quarter_of_an_hour_is_over(evening: StoreScenario) -> None:
@@ -250,14 +250,14 @@ def test_what_nobody_decides_in_a_quarter_of_an_hour_is_over(evening: StoreScena
     assert status_of(evening, asked) == "pending"
     evening.let_pass(seconds=1)
     assert status_of(evening, asked) == "expired"
-    assert evening.told(K.DECISION) == {900: {"floor"}}
+    assert evening.addresses_by_second(K.DECISION) == {900: {"floor"}}
     assert_problem(decide(evening.world, evening.shop, asked, "approve"), 409, "not-now")
 
 
 def test_what_came_along_with_the_concern_is_asked_for_too(evening: StoreScenario) -> None:
     voucher = {"remedy": "voucher", "cost": euros(50)}
     concern = evening.log(mood=3, handling="mine", recovery_actions=[{"remedy": "apology"}, voucher])
-    assert evening.told(K.APPROVAL) == {0: {"manager", "regional"}}
+    assert evening.addresses_by_second(K.APPROVAL) == {0: {"manager", "regional"}}
     move(evening.world, evening.shop, concern, "resolve", "floor")
     (asked,) = ask(evening.world, evening.shop, "GET", "/recovery-actions?status=pending", "manager").json["items"]
     assert decide(evening.world, evening.shop, asked, "approve").json["status"] == "done"

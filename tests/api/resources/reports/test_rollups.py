@@ -46,19 +46,19 @@ def test_with_rollups_fresh_dirty_or_recomputed_the_report_is_a_recount(world: A
     house.live(rng, concerns)
     assert house.differences() == []  # no rollups yet: every day is dirty
     house.refresh_all()
-    assert house.marks() == 0
+    assert house.count_dirty() == 0
     assert house.differences() == []
     house.live(rng, rng.randint(1, 5))
     house.move(rng)
     house.merge(rng)
-    assert house.marks() > 0
+    assert house.count_dirty() > 0
     assert house.differences() == []  # some days are dirty, the others are rolled up
     while refresh_rollups(world.back_office):
         assert house.differences() == []  # the days are rolled up, the causes of their months are not
-    assert house.marks() > 0
+    assert house.count_dirty() > 0
     house.refresh_all()
     assert house.differences() == []
-    house.forget()
+    house.delete_rollups()
     house.rebuild()
     assert house.differences() == []
 
@@ -69,7 +69,7 @@ def test_however_many_days_are_dirty_the_report_is_a_recount(world: App, monkeyp
     house.live(Random(6), 25)
     house.refresh_all()
     house.live(Random(7), 5)
-    assert house.marks() > 0
+    assert house.count_dirty() > 0
     for named in (0, 1000):
         monkeypatch.setattr(marked, "MAX_LISTED", named)
         assert house.differences() == []
@@ -81,7 +81,7 @@ def test_a_refresh_of_some_days_leaves_the_others_dirty(world: App) -> None:
     for _ in range(4):
         assert 0 < refresh_rollups(world.back_office, at_once=3) <= 3
         assert house.differences() == []
-    assert house.marks() > 0
+    assert house.count_dirty() > 0
 
 
 def test_what_breaks_half_way_leaves_the_figures_and_the_dirty_days_as_they_were(
@@ -89,12 +89,12 @@ def test_what_breaks_half_way_leaves_the_figures_and_the_dirty_days_as_they_were
 ) -> None:
     house = RecountedOrganization(world)
     house.live(Random(2), 20)
-    marks = house.marks()
+    marks = house.count_dirty()
     with monkeypatch.context() as broken:
         broken.setattr(refreshing, "_values", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             refresh_rollups(world.back_office)
-    assert house.marks() == marks
+    assert house.count_dirty() == marks
     assert house.differences() == []
     house.refresh_all()
     assert house.differences() == []
@@ -138,20 +138,20 @@ def test_two_at_once_while_others_write_leave_nothing_out(world: App) -> None:
     def keep() -> int:
         refreshed = 0
         with closing(Database(world.url, DatabaseRole.WORKER, clock=world.clock)) as database:
-            while writing.is_set() or house.marks(DirtyDay):
+            while writing.is_set() or house.count_dirty(DirtyDay):
                 refreshed += refresh_rollups(database, at_once=5)
         return refreshed
 
-    told = [house.concerns_told()]
+    told = [house.reported_concerns()]
     with ThreadPoolExecutor(4) as crew:
         keepers, writers = [crew.submit(keep) for _ in range(2)], [crew.submit(write) for _ in range(2)]
         while not all(writer.done() for writer in writers):
-            told.append(house.concerns_told())
+            told.append(house.reported_concerns())
         writing.clear()
         assert sum(keeper.result(PATIENCE) for keeper in keepers) > 0
     assert told == sorted(told)
-    assert house.concerns_told() == told[0] + sum(writer.result() for writer in writers)
-    assert house.marks(DirtyDay) == 0
+    assert house.reported_concerns() == told[0] + sum(writer.result() for writer in writers)
+    assert house.count_dirty(DirtyDay) == 0
     assert house.differences() == []
 
 
@@ -162,30 +162,30 @@ def test_a_worker_that_dies_half_way_leaves_it_to_the_next_one(world: App, monke
         dying.setattr(refreshing, "_values", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt), running_worker(world, for_all_kinds(RecordingChannel())) as worker:
             worker.work_once()
-    assert house.marks() > 0
+    assert house.count_dirty() > 0
     assert house.differences() == []
     with running_worker(world, for_all_kinds(RecordingChannel()), name="next") as worker:
-        while house.marks():
+        while house.count_dirty():
             worker.work_once()
             world.clock.move(seconds=ROLLUP_INTERVAL.total_seconds())
     assert house.differences() == []
 
 
 def test_a_worker_recomputes_dirty_days_within_seconds_and_not_in_every_round(world: App, shop: Shop) -> None:
-    def marks() -> int:
+    def count_dirty() -> int:
         with world.back_office.reading(ALL_TENANTS) as session:
             return len(session.scalars(DirtyDay.__table__.select()).all())
 
     with running_worker(world, for_all_kinds(RecordingChannel())) as worker:
         log_concern(world, shop)
         worker.work_once()
-        assert marks() == 0
+        assert count_dirty() == 0
         log_concern(world, shop)
         worker.work_once()
-        assert marks() > 0
+        assert count_dirty() > 0
         world.clock.move(seconds=ROLLUP_INTERVAL / timedelta(seconds=1))
         worker.work_once()
-        assert marks() == 0
+        assert count_dirty() == 0
 
 
 def test_a_round_works_out_one_organization_and_one_that_breaks_keeps_no_other_from_it(
@@ -230,12 +230,12 @@ def test_an_organization_with_many_dirty_days_lets_others_go_in_between(
 def test_the_command_line_rebuilds_everything(world: App) -> None:
     house = RecountedOrganization(world)
     house.live(Random(7), 10)
-    house.forget()
+    house.delete_rollups()
     assert house.differences() != []
     result = world.app.test_cli_runner().invoke(args=["reports", "rebuild"])
     assert result.exit_code == 0, result.exception or result.stderr
     assert json.loads(result.stdout)["days"] > 0
-    assert house.marks() == 0
+    assert house.count_dirty() == 0
     assert house.differences() == []
 
 
@@ -243,11 +243,11 @@ def test_everything_is_marked_dirty_store_by_store(world: App) -> None:
     """So that no statement reads the whole table, and nothing is lost when the next one fails."""
     house = RecountedOrganization(world)
     house.live(Random(9), 20)
-    house.forget()
+    house.delete_rollups()
     marked = []
     for days in mark_all_dirty(world.back_office):
         marked.append(days)
-        assert house.marks() == sum(marked)  # committed already
+        assert house.count_dirty() == sum(marked)  # committed already
     assert len(marked) == len(house.stores)
     assert house.differences() == []
 
@@ -263,7 +263,7 @@ def test_a_rebuild_waits_for_the_stores_another_worker_holds(world: App) -> None
             rebuilt = crew.submit(lambda: sum(refresh_all_rollups(database)))
             wait_for_blocked_transaction(world)
         assert rebuilt.result(PATIENCE) > 0
-    assert house.marks() == 0
+    assert house.count_dirty() == 0
     assert house.differences() == []
 
 

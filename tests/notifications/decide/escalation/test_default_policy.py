@@ -31,7 +31,7 @@ def test_those_on_shift_ring_at_once_the_lead_after_two_minutes_the_managers_aft
     evening.give_phones()
     evening.log(mood=2)
     evening.let_pass(minutes=30)
-    assert evening.told() == {0: {"colleague", "lead"}, 120: {"lead"}, 300: {"manager"}}
+    assert evening.addresses_by_second() == {0: {"colleague", "lead"}, 120: {"lead"}, 300: {"manager"}}
     assert evening.step_log() == [(0, 2, None), (1, 1, None), (2, 1, None)]
 
 
@@ -39,20 +39,27 @@ def test_a_severe_one_rings_the_regional_manager_after_ten_minutes(evening: Stor
     evening.give_phones()
     evening.log(mood=1)
     evening.let_pass(minutes=30)
-    assert evening.told() == {0: {"colleague", "lead"}, 120: {"lead"}, 300: {"manager"}, 600: {"regional"}}
+    assert evening.addresses_by_second() == {
+        0: {"colleague", "lead"},
+        120: {"lead"},
+        300: {"manager"},
+        600: {"regional"},
+    }
 
 
 def test_after_twenty_minutes_nobody_answered_and_the_managers_hear_it_by_push_and_by_mail(
     evening: StoreScenario,
 ) -> None:
     evening.give_phones()
-    evening.settle_for("manager", email="manager@example.com")
+    evening.set_preferences("manager", email="manager@example.com")
     concern = evening.log(mood=2)
     evening.let_pass(minutes=20, seconds=-1)
     assert only_alert(evening.world).state is AlertState.OPEN
     evening.let_pass(seconds=1)
     assert only_alert(evening.world).state is AlertState.UNANSWERED
-    assert evening.told(NotificationKind.UNANSWERED) == {1200: {"manager", "manager@example.com", "regional"}}
+    assert evening.addresses_by_second(NotificationKind.UNANSWERED) == {
+        1200: {"manager", "manager@example.com", "regional"}
+    }
     assert move(evening.world, evening.shop, concern, "take")["alert"]["state"] == "taken"
 
 
@@ -60,10 +67,10 @@ def test_where_nobody_is_on_shift_the_next_step_comes_at_once_and_is_recorded(ev
     evening.give_phones()
     evening.check_out("colleague", "lead")
     evening.log(mood=1)
-    assert evening.told() == {0: {"manager"}}
+    assert evening.addresses_by_second() == {0: {"manager"}}
     assert evening.step_log() == [(0, 0, "nobody"), (1, 0, "nobody"), (2, 1, None)]
     evening.let_pass(minutes=30)
-    assert evening.told() == {0: {"manager"}, 600: {"regional"}}
+    assert evening.addresses_by_second() == {0: {"manager"}, 600: {"regional"}}
 
 
 def test_who_is_on_shift_without_a_phone_is_recorded_as_such(evening: StoreScenario) -> None:
@@ -76,7 +83,7 @@ def test_where_no_phone_says_it_has_it_each_step_comes_after_forty_five_seconds(
     evening.give_phones(kind=AddressKind.FCM_TOKEN)
     evening.log(mood=1)
     evening.let_pass(minutes=19)
-    assert evening.told() == {0: {"colleague", "lead"}, 45: {"lead"}, 90: {"manager"}, 135: {"regional"}}
+    assert evening.addresses_by_second() == {0: {"colleague", "lead"}, 45: {"lead"}, 90: {"manager"}, 135: {"regional"}}
 
 
 def test_one_receipt_within_forty_five_seconds_keeps_the_escalation_to_its_times(evening: StoreScenario) -> None:
@@ -85,7 +92,12 @@ def test_one_receipt_within_forty_five_seconds_keeps_the_escalation_to_its_times
     evening.let_pass(seconds=44)
     evening.confirm("colleague")
     evening.let_pass(minutes=19)
-    assert evening.told() == {0: {"colleague", "lead"}, 120: {"lead"}, 300: {"manager"}, 600: {"regional"}}
+    assert evening.addresses_by_second() == {
+        0: {"colleague", "lead"},
+        120: {"lead"},
+        300: {"manager"},
+        600: {"regional"},
+    }
 
 
 def test_a_receipt_that_comes_at_the_second_step_brings_the_third_back_to_its_time(evening: StoreScenario) -> None:
@@ -94,14 +106,14 @@ def test_a_receipt_that_comes_at_the_second_step_brings_the_third_back_to_its_ti
     evening.let_pass(seconds=60)
     evening.confirm("lead")
     evening.let_pass(minutes=19)
-    assert evening.told() == {0: {"colleague", "lead"}, 45: {"lead"}, 300: {"manager"}}
+    assert evening.addresses_by_second() == {0: {"colleague", "lead"}, 45: {"lead"}, 300: {"manager"}}
 
 
 def test_where_the_only_phone_is_dead_the_next_step_comes_at_once(evening: StoreScenario) -> None:
     evening.give_phones("colleague", "manager", kind=AddressKind.FCM_TOKEN)
     evening.book.answers["colleague"] = GONE
     evening.log(mood=2)
-    assert evening.told() == {0: {"colleague", "manager"}}
+    assert evening.addresses_by_second() == {0: {"colleague", "manager"}}
     assert evening.step_log() == [(0, 1, None), (1, 0, "no_phone"), (2, 1, None)]
 
 
@@ -110,7 +122,7 @@ def test_a_dead_phone_beside_one_that_may_ring_hurries_nobody(evening: StoreScen
     evening.book.answers["colleague"] = GONE
     evening.log(mood=2)
     evening.let_pass(seconds=44)
-    assert evening.told() == {0: {"colleague", "lead"}}
+    assert evening.addresses_by_second() == {0: {"colleague", "lead"}}
 
 
 def test_the_second_round_begins_after_half_the_time(evening: StoreScenario) -> None:
@@ -119,9 +131,9 @@ def test_the_second_round_begins_after_half_the_time(evening: StoreScenario) -> 
     evening.log(mood=2)
     evening.let_pass(minutes=30)
     first = {0: {"colleague", "lead"}, 120: {"lead"}, 300: {"manager"}}
-    assert evening.told() == first | {600 + seconds: people for seconds, people in first.items()}
+    assert evening.addresses_by_second() == first | {600 + seconds: people for seconds, people in first.items()}
     assert [number for number, _, _ in evening.step_log()] == [0, 1, 2, 3, 4, 5]
-    assert evening.told(NotificationKind.UNANSWERED).keys() == {1200}
+    assert evening.addresses_by_second(NotificationKind.UNANSWERED).keys() == {1200}
 
 
 def test_an_alert_escalates_by_the_policy_it_began_with(evening: StoreScenario) -> None:
@@ -132,9 +144,9 @@ def test_an_alert_escalates_by_the_policy_it_began_with(evening: StoreScenario) 
         evening.world.back_office, evening.shop, [policy_step(0, RecipientGroup.REGIONAL)], unanswered_after_seconds=60
     )
     evening.let_pass(minutes=18)
-    assert evening.told() == {0: {"colleague", "lead"}, 120: {"lead"}, 300: {"manager"}}
+    assert evening.addresses_by_second() == {0: {"colleague", "lead"}, 120: {"lead"}, 300: {"manager"}}
     evening.log(mood=2)
-    assert evening.told()[19 * 60] == {"regional"}
+    assert evening.addresses_by_second()[19 * 60] == {"regional"}
 
 
 @pytest.mark.parametrize("handling", ["help", "mine"])
@@ -144,7 +156,7 @@ def test_a_second_failure_rings_the_managers_at_once(evening: StoreScenario, han
     move(evening.world, evening.shop, concern, "resolve", "floor")
     evening.let_pass(minutes=1)
     evening.log(mood=3, customer=REGULAR, handling=handling)
-    assert evening.told() == {0: {"colleague", "lead"}, 60: {"colleague", "lead", "manager"}}
+    assert evening.addresses_by_second() == {0: {"colleague", "lead"}, 60: {"colleague", "lead", "manager"}}
     assert rows(evening.world, Alert)[-1].rule == "second-failure"
 
 
@@ -160,7 +172,7 @@ def test_a_second_failure_that_is_found_out_after_the_managers_rang_rings_nobody
     state = only_alert(evening.world).state
     edit(evening.world, evening.shop, concern, customer_id=first["customer_id"])
     evening.let_pass(seconds=30)
-    assert evening.told() == {60: {"colleague", "lead"}, 180: {"lead"}, 360: {"manager"}}
+    assert evening.addresses_by_second() == {60: {"colleague", "lead"}, 180: {"lead"}, 360: {"manager"}}
     assert (only_alert(evening.world).state, only_alert(evening.world).rule) == (state, "second-failure")
 
 
@@ -168,7 +180,7 @@ def test_nobody_is_rung_for_what_they_logged_whatever_the_step(evening: StoreSce
     evening.give_phones()
     evening.log("lead", mood=2)
     evening.let_pass(minutes=30)
-    assert evening.told() == {0: {"floor", "colleague"}, 120: {"manager"}}
+    assert evening.addresses_by_second() == {0: {"floor", "colleague"}, 120: {"manager"}}
     assert evening.step_log() == [(0, 2, None), (1, 0, "nobody"), (2, 1, None)]
 
 
@@ -177,7 +189,7 @@ def test_a_manager_who_logged_it_is_neither_rung_as_one_on_shift_nor_as_a_manage
     evening.check_in("manager", lead=True)
     evening.log("manager", mood=1)
     evening.let_pass(minutes=19)
-    assert evening.told() == {0: {"floor", "colleague", "lead"}, 120: {"lead"}, 300: {"regional"}}
+    assert evening.addresses_by_second() == {0: {"floor", "colleague", "lead"}, 120: {"lead"}, 300: {"regional"}}
 
 
 def test_a_pause_silences_a_phone_until_it_is_over(evening: StoreScenario) -> None:
@@ -185,20 +197,20 @@ def test_a_pause_silences_a_phone_until_it_is_over(evening: StoreScenario) -> No
     for login in ("colleague", "lead"):
         evening.pause(login, until=evening.began_at + timedelta(minutes=5))
     evening.log(mood=2)
-    assert evening.told() == {0: {"manager"}}
+    assert evening.addresses_by_second() == {0: {"manager"}}
     assert evening.step_log() == [(0, 0, "paused"), (1, 0, "paused"), (2, 1, None)]
     evening.let_pass(minutes=5)
     evening.log(mood=2)
-    assert evening.told()[300] == {"colleague", "lead"}
+    assert evening.addresses_by_second()[300] == {"colleague", "lead"}
 
 
 def test_quiet_hours_spare_who_is_at_home_and_not_who_is_on_shift(evening: StoreScenario) -> None:
     evening.give_phones()
     for login in ("colleague", "manager"):
-        evening.settle_for(login, quiet_from=time(11), quiet_until=time(13))
+        evening.set_preferences(login, quiet_from=time(11), quiet_until=time(13))
     evening.log(mood=2)
     evening.let_pass(minutes=6)
-    assert evening.told() == {0: {"colleague", "lead"}, 120: {"lead"}}
+    assert evening.addresses_by_second() == {0: {"colleague", "lead"}, 120: {"lead"}}
     assert evening.step_log()[2] == (2, 0, "quiet_hours")
 
 
@@ -208,7 +220,7 @@ def test_an_edit_that_makes_it_worse_rings_the_regional_manager_in_time(evening:
     evening.let_pass(minutes=6)
     edit(evening.world, evening.shop, concern, mood=1)
     evening.let_pass(minutes=13)
-    assert evening.told()[600] == {"regional"}
+    assert evening.addresses_by_second()[600] == {"regional"}
 
 
 def test_what_turns_out_severe_after_the_time_of_its_step_rings_the_regional_manager_at_once(
@@ -219,7 +231,7 @@ def test_what_turns_out_severe_after_the_time_of_its_step_rings_the_regional_man
     evening.let_pass(minutes=12)
     edit(evening.world, evening.shop, concern, mood=1)
     evening.let_pass(minutes=7)
-    assert evening.told()[720] == {"regional"}
+    assert evening.addresses_by_second()[720] == {"regional"}
     assert only_alert(evening.world).state is AlertState.OPEN
 
 
@@ -233,10 +245,10 @@ def test_a_step_for_severe_ones_that_was_passed_over_rings_once_the_call_turns_s
     set_escalation_steps(evening.world.back_office, evening.shop, steps)
     concern = evening.log(mood=2)
     evening.let_pass(minutes=3)
-    assert evening.told() == {0: {"colleague", "lead"}, 120: {"lead"}}
+    assert evening.addresses_by_second() == {0: {"colleague", "lead"}, 120: {"lead"}}
     edit(evening.world, evening.shop, concern, mood=1)
     evening.let_pass(minutes=3)
-    assert evening.told() == {0: {"colleague", "lead"}, 120: {"lead"}, 180: {"manager"}}
+    assert evening.addresses_by_second() == {0: {"colleague", "lead"}, 120: {"lead"}, 180: {"manager"}}
 
 
 def test_a_phone_of_an_earlier_step_that_turns_out_to_be_dead_hurries_nobody(evening: StoreScenario) -> None:
@@ -260,4 +272,4 @@ def test_a_phone_of_an_earlier_step_that_turns_out_to_be_dead_hurries_nobody(eve
     evening.book.meanwhile = meanwhile
     evening.log(mood=2)
     evening.let_pass(minutes=1)
-    assert evening.told() == {0: {"colleague"}, 45: {"manager"}, 90: {"regional"}}
+    assert evening.addresses_by_second() == {0: {"colleague"}, 45: {"manager"}, 90: {"regional"}}

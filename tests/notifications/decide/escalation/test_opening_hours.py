@@ -172,7 +172,10 @@ def test_who_rings_when_for_a_call_at_that_minute(
     evening.world.clock.at = evening.began_at = at(when)
     evening.log("key", mood=mood)
     evening.let_pass(minutes=21)
-    assert (evening.told(), evening.told(NotificationKind.UNANSWERED)) == (rings, unanswered)
+    assert (evening.addresses_by_second(), evening.addresses_by_second(NotificationKind.UNANSWERED)) == (
+        rings,
+        unanswered,
+    )
 
 
 def set_hours(evening: StoreScenario, hours: Hours, zone: str) -> None:

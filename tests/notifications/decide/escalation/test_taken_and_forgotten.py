@@ -26,18 +26,18 @@ def evening(world: App) -> Iterator[StoreScenario]:
 def test_who_took_it_and_did_nothing_is_reminded_after_ten_minutes(evening: StoreScenario) -> None:
     take(evening)
     evening.let_pass(minutes=15, seconds=-1)
-    assert evening.told(REMINDER) == {600: {"colleague"}}
+    assert evening.addresses_by_second(REMINDER) == {600: {"colleague"}}
     assert only_alert(evening.world).state is AlertState.TAKEN
 
 
 def test_after_fifteen_minutes_it_is_given_back_and_rings_again(evening: StoreScenario) -> None:
     concern = take(evening)
     evening.let_pass(minutes=15)
-    assert evening.told() == {0: {"colleague", "lead"}, 900: {"colleague", "lead"}}
+    assert evening.addresses_by_second() == {0: {"colleague", "lead"}, 900: {"colleague", "lead"}}
     assert told_of(evening, concern)["status"] == "open"
     assert only_alert(evening.world).taken_by_id is None
     evening.let_pass(minutes=20)
-    assert evening.told()[900 + 300] == {"manager"}
+    assert evening.addresses_by_second()[900 + 300] == {"manager"}
     assert only_alert(evening.world).state is AlertState.UNANSWERED
 
 
@@ -56,7 +56,7 @@ def test_something_done_in_between_stops_both(evening: StoreScenario, minutes: i
     evening.let_pass(minutes=minutes)
     evening.act(concern, "colleague")
     evening.let_pass(minutes=60)
-    assert evening.told(REMINDER) == ({600: {"colleague"}} if minutes > 10 else {})
+    assert evening.addresses_by_second(REMINDER) == ({600: {"colleague"}} if minutes > 10 else {})
     assert told_of(evening, concern)["status"] == "taken"
     assert only_alert(evening.world).next_step_at is None
 
@@ -105,7 +105,7 @@ def test_what_is_over_reminds_nobody(evening: StoreScenario) -> None:
     evening.let_pass(minutes=9)
     move(evening.world, evening.shop, concern, "resolve", "colleague")
     evening.let_pass(minutes=30)
-    assert evening.told(REMINDER) == {}
+    assert evening.addresses_by_second(REMINDER) == {}
     assert told_of(evening, concern)["status"] == "resolved"
 
 
@@ -115,7 +115,7 @@ def test_each_who_takes_it_has_ten_minutes_of_their_own(evening: StoreScenario) 
     move(evening.world, evening.shop, concern, "release", "colleague")
     move(evening.world, evening.shop, concern, "take", "lead")
     evening.let_pass(minutes=14)
-    assert evening.told(REMINDER) == {8 * 60 + 600: {"lead"}}
+    assert evening.addresses_by_second(REMINDER) == {8 * 60 + 600: {"lead"}}
 
 
 def do(evening: StoreScenario, concern: dict[str, object], done: str) -> None:
