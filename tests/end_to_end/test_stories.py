@@ -13,9 +13,9 @@ from tests.support.processes import RunningApp, running_app
 
 
 @pytest.fixture(scope="module")
-def house(databases: Databases, database_kind: str) -> Iterator[RunningApp]:
-    with databases.empty(database_kind) as url, running_app(url, seed=True) as house:
-        yield house
+def running(databases: Databases, database_kind: str) -> Iterator[RunningApp]:
+    with databases.empty(database_kind) as url, running_app(url, seed=True) as running:
+        yield running
 
 
 Concern = dict[str, Any]
@@ -25,7 +25,7 @@ def euros(amount: int) -> dict[str, object]:
     return {"amount": amount, "currency": "EUR"}
 
 
-def forty_minutes_late(house: RunningApp, server: Person, manager: Person) -> Concern:
+def forty_minutes_late(running: RunningApp, server: Person, manager: Person) -> Concern:
     """The server writes down their words and what is at stake; the manager's phone rings."""
     concern = server.logs(
         mood=1,
@@ -43,7 +43,7 @@ def forty_minutes_late(house: RunningApp, server: Person, manager: Person) -> Co
     assert concern["guidance"]["question"] is not None
     manager.wait_for_line("Very unhappy customer, table 12 | Waiting time")
     assert manager.does(concern, "take")["taken_by"]["name"] == "Helena Brandes"
-    house.wait_for_line(rf"^UNDO  to log:phone of manager .*\[alert {concern['alert']['id']} ")
+    running.wait_for_line(rf"^UNDO  to log:phone of manager .*\[alert {concern['alert']['id']} ")
     return concern
 
 
@@ -74,10 +74,10 @@ def a_promise_kept(server: Person, concern: Concern) -> None:
     assert server.posts(f"/v1/follow-ups/{promise['id']}/keep", note="She was glad.")["status"] == "kept"
 
 
-def not_right_after_all(house: RunningApp, server: Person, manager: Person, concern: Concern) -> None:
+def not_right_after_all(running: RunningApp, server: Person, manager: Person, concern: Concern) -> None:
     """Asked by QR code they say it was not right: it opens again, is called back, and ends well."""
     asked = server.does(concern, "feedback-requests")
-    code = house.request("GET", f"/v1/feedback-requests/{asked['id']}/qr", server.token)
+    code = running.request("GET", f"/v1/feedback-requests/{asked['id']}/qr", server.token)
     assert qr.read_qr_code(code.text) == asked["link"]
     said = {"rating": "2", "words": "The bill still shows the dessert."}
     assert requests.post(asked["link"], data=said, timeout=30).status_code == 200
@@ -106,14 +106,14 @@ def the_next_visit(server: Person, manager: Person, concern: Concern) -> Concern
     return second
 
 
-def test_the_birthday_table(house: RunningApp) -> None:
-    server, manager, admin = (Person(house, "demo", login) for login in ("floor", "manager", "admin"))
+def test_the_birthday_table(running: RunningApp) -> None:
+    server, manager, admin = (Person(running, "demo", login) for login in ("floor", "manager", "admin"))
     remedies = {one["slug"]: one["id"] for one in admin.read_only("/v1/remedies")["items"]}
     admin.changes(f"/v1/remedies/{remedies['gift']}", limits=[{"role": "floor", "per_customer": euros(1200)}])
-    concern = forty_minutes_late(house, server, manager)
+    concern = forty_minutes_late(running, server, manager)
     dessert_and_refund(server, manager, concern)
     a_promise_kept(server, concern)
-    not_right_after_all(house, server, manager, concern)
+    not_right_after_all(running, server, manager, concern)
     second = the_next_visit(server, manager, concern)
     server.posts("/v1/checks", count=3)
     day = f"/v1/stores/{concern['store_id']}/days/{concern['business_date']}"
@@ -148,8 +148,8 @@ def test_the_birthday_table(house: RunningApp) -> None:
     }
 
 
-def test_the_item_nobody_found(house: RunningApp) -> None:
-    seller, manager = Person(house, "demo", "floor-market"), Person(house, "demo", "manager-market")
+def test_the_item_nobody_found(running: RunningApp) -> None:
+    seller, manager = Person(running, "demo", "floor-market"), Person(running, "demo", "manager-market")
 
     # A request in the shop. An open question is asked, and what they need turns out to be tonight's.
     request = seller.logs(
@@ -200,9 +200,9 @@ def test_the_item_nobody_found(house: RunningApp) -> None:
     }
 
 
-def test_the_faulty_product(house: RunningApp) -> None:
+def test_the_faulty_product(running: RunningApp) -> None:
     """In the shop of another company; what takes weeks there takes seconds here."""
-    seller, manager = Person(house, "other", "outsider"), Person(house, "other", "other-manager")
+    seller, manager = Person(running, "other", "outsider"), Person(running, "other", "other-manager")
     faulty = {"category": "product", "cause": "defective", "items": [{"name": "Blue kettle"}]}
 
     # Brought back without a receipt, and not simply refunded: what they need is asked.

@@ -119,12 +119,12 @@ class RunningApp:
 @contextlib.contextmanager
 def running_app(database_url: str, *, seed: bool) -> Iterator[RunningApp]:
     """Yield an application that is up; none of its processes is left after the block."""
-    house = RunningApp(database_url, seed=seed)
+    running = RunningApp(database_url, seed=seed)
     try:
-        house.wait_until_up()
-        yield house
+        running.wait_until_up()
+        yield running
     finally:
-        house.close()
+        running.close()
 
 
 def eventually(holds: Callable[[], bool], patience: float = TIMEOUT) -> None:

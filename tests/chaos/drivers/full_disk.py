@@ -76,14 +76,14 @@ class Figures:
 class Disk:
     """The disk space of a database file, and whether the file has changed."""
 
-    def __init__(self, world: App, path: Path) -> None:
-        self._world = world
+    def __init__(self, app: App, path: Path) -> None:
+        self._app = app
         self._watching = sa.create_engine(f"sqlite:///{path}").connect()
 
     def leave(self, pages: int) -> None:
         """Let the file grow by so many pages and no more, for the web and for the worker."""
         pages = self._ask("PRAGMA page_count") + pages
-        for database in (self._world.database, self._world.back_office):
+        for database in (self._app.database, self._app.back_office):
             _limit(database, pages)
 
     def version(self) -> int:
@@ -113,45 +113,45 @@ def run_chaos(folder: Path, *, fills: int, seed: int) -> Figures:
     """Leave no free page, then one, then two, and write until none is left: each time another write fails."""
     path = folder / "full.db"
     migrate(f"sqlite:///{path}")
-    rng, figures, world = random.Random(seed), Figures(fills), App(f"sqlite:///{path}")
-    shop = make_shop(world.back_office)
-    give_phone(world.back_office, shop, "manager", "phone-1")
+    rng, figures, app = random.Random(seed), Figures(fills), App(f"sqlite:///{path}")
+    shop = make_shop(app.back_office)
+    give_phone(app.back_office, shop, "manager", "phone-1")
     with (
         capture_logs() as logged,
-        closing(world),
-        closing(Disk(world, path)) as disk,
-        running_worker(world, for_all_kinds(RecordingChannel())) as worker,
+        closing(app),
+        closing(Disk(app, path)) as disk,
+        running_worker(app, for_all_kinds(RecordingChannel())) as worker,
     ):
         for pages in range(fills):
-            concern = log_concern(world, shop)["id"]
+            concern = log_concern(app, shop)["id"]
             for login in ("floor", "manager", "colleague"):
-                world.request("GET", "/v1/me", (shop, login))  # being seen is written down here, and not later
+                app.request("GET", "/v1/me", (shop, login))  # being seen is written down here, and not later
             disk.leave(pages)
-            refused = _fill(world, shop, concern, disk, figures, rng)
-            _look_round(world, shop, disk, worker, figures)
+            refused = _fill(app, shop, concern, disk, figures, rng)
+            _look_round(app, shop, disk, worker, figures)
             disk.leave(PLENTY)
-            figures.stuck += sum(world.request(**write).status_code >= 300 for write in refused)
-            world.clock.move(minutes=2)  # past the leases of what the worker could not record
+            figures.stuck += sum(app.request(**write).status_code >= 300 for write in refused)
+            app.clock.move(minutes=2)  # past the leases of what the worker could not record
             work_until_idle(worker)
-        figures.unrung = len(pending_messages(world)) + not_rung(world.back_office)
+        figures.unrung = len(pending_messages(app)) + not_rung(app.back_office)
     figures.errors = Counter(line["event"] for line in logged if line["log_level"] == "error")
     return figures
 
 
-def _fill(world: App, shop: Shop, concern: str, disk: Disk, figures: Figures, rng: random.Random) -> list[Write]:
+def _fill(app: App, shop: Shop, concern: str, disk: Disk, figures: Figures, rng: random.Random) -> list[Write]:
     """Write this and that until the disk is full, then try everything once; what was refused."""
     refused: list[Write] = []
     while not refused and not figures.otherwise and figures.written < MAX_WRITES * figures.fills:
         name, write = rng.choice(list(_writes(shop, concern).items()))
-        refused += _try(world, name, write, disk, figures)
+        refused += _try(app, name, write, disk, figures)
     for name, write in _writes(shop, concern).items():
-        refused += _try(world, name, write, disk, figures)
+        refused += _try(app, name, write, disk, figures)
     return refused
 
 
-def _try(world: App, name: str, write: Write, disk: Disk, figures: Figures) -> list[Write]:
+def _try(app: App, name: str, write: Write, disk: Disk, figures: Figures) -> list[Write]:
     before = disk.version()
-    answer = world.request(**write)
+    answer = app.request(**write)
     if answer.status_code < 300:
         figures.written += 1
         return []
@@ -168,8 +168,8 @@ def _is_full(answer: TestResponse) -> bool:
     return (answer.status_code, problem.get("code")) == (503, "storage-full") and "Retry-After" in answer.headers
 
 
-def _look_round(world: App, shop: Shop, disk: Disk, worker: Worker, figures: Figures) -> None:
-    figures.unread += sum(world.request("GET", path, (shop, "manager")).status_code != 200 for path in READS)
+def _look_round(app: App, shop: Shop, disk: Disk, worker: Worker, figures: Figures) -> None:
+    figures.unread += sum(app.request("GET", path, (shop, "manager")).status_code != 200 for path in READS)
     figures.unsound += not disk.sound()
     with suppress(OperationalError):  # as in notifications.__main__: a database that cannot be used is waited for
         work_until_idle(worker)

@@ -48,22 +48,22 @@ MAX_CLOCK_MOVES = 500
 class ObservedStore(RuleBasedStateMachine):
     """Base of the state machine: the store, its workers and the invariants. `wrong` are messages sent wrongly."""
 
-    world: App
+    app: App
     figures: "Figures"
 
     def __init__(self) -> None:
         super().__init__()
-        empty_every_table(self.world.url)
-        self.world.clock.at = NOON
-        self.shop: Shop = make_shop(self.world.back_office, on_shift=("floor", "colleague"))
-        hire(self.world.back_office, self.shop, "lead", at=NOON)
-        set_escalation_steps(self.world.back_office, self.shop, DEFAULT_POLICY["steps"])
-        (policy,) = rows(self.world, EscalationPolicy)
+        empty_every_table(self.app.url)
+        self.app.clock.at = NOON
+        self.shop: Shop = make_shop(self.app.back_office, on_shift=("floor", "colleague"))
+        hire(self.app.back_office, self.shop, "lead", at=NOON)
+        set_escalation_steps(self.app.back_office, self.shop, DEFAULT_POLICY["steps"])
+        (policy,) = rows(self.app, EscalationPolicy)
         self.policy_id = policy.id
         for login in (*PEOPLE, "regional"):
-            give_phone(self.world.back_office, self.shop, login, login, kind=AddressKind.FCM_TOKEN)
-        self.book = RecordingChannel()
-        self.book.meanwhile = self.watch
+            give_phone(self.app.back_office, self.shop, login, login, kind=AddressKind.FCM_TOKEN)
+        self.channel = RecordingChannel()
+        self.channel.meanwhile = self.watch
         self.workers: list[Worker | None] = [self.a_worker(0), None]
         self.wrong: list[tuple[str, Message]] = []
         self.rung: Counter[tuple[UUID | None, int | None, UUID | None]] = Counter()
@@ -71,13 +71,13 @@ class ObservedStore(RuleBasedStateMachine):
         self.furthest: dict[UUID, int] = {}
 
     def a_worker(self, number: int) -> Worker:
-        return Worker(self.world.back_office, for_all_kinds(self.book), name=f"worker {number}", patience=60.0)
+        return Worker(self.app.back_office, for_all_kinds(self.channel), name=f"worker {number}", patience=60.0)
 
     def watch(self, message: Message) -> None:
         """Record the message, and whether it should have been sent at this moment."""
         if message.kind == "withdraw":
             return
-        with self.world.back_office.reading(ALL_TENANTS) as session:
+        with self.app.back_office.reading(ALL_TENANTS) as session:
             notification = session.scalars(select(Notification).where(Notification.id == message.notification_id)).one()
             alert = session.scalars(Alert.alone().where(Alert.id == notification.alert_id)).one_or_none()
             concern = session.scalars(select(Concern).where(Concern.id == notification.concern_id)).one()
@@ -92,9 +92,9 @@ class ObservedStore(RuleBasedStateMachine):
             self.wrong.append(("for what they logged", message))
         if alert is None or not alert.is_ringing or alert.run_id != notification.run_id:
             self.wrong.append(("for what was answered", message))
-        if shift is not None and shift.paused_until is not None and shift.paused_until > self.world.clock():
+        if shift is not None and shift.paused_until is not None and shift.paused_until > self.app.clock():
             self.wrong.append(("in a pause", message))
-        if self.book.result == DeliveryResult.sent():
+        if self.channel.result == DeliveryResult.sent():
             self.rung[notification.run_id, notification.step, notification.device_id] += 1
             if self.rung[notification.run_id, notification.step, notification.device_id] > 1:
                 self.wrong.append(("twice", message))
@@ -102,28 +102,28 @@ class ObservedStore(RuleBasedStateMachine):
     # What the rules do.
 
     def one_concern(self, data: st.DataObject) -> Concern:
-        drawn: Concern = data.draw(st.sampled_from(rows(self.world, Concern)))
+        drawn: Concern = data.draw(st.sampled_from(rows(self.app, Concern)))
         return drawn
 
     def runs(self) -> set[UUID]:
         """Return the current escalation runs: a release or reopening begins a new one."""
-        return {alert.run_id for alert in rows(self.world, Alert)}
+        return {alert.run_id for alert in rows(self.app, Alert)}
 
     def again(self, concern: Concern) -> Concern:
-        return next(row for row in rows(self.world, Concern) if row.id == concern.id)
+        return next(row for row in rows(self.app, Concern) if row.id == concern.id)
 
     def ask(self, concern: Concern, step: str, login: str, **body: Any) -> int:
         path = f"/v1/concerns/{concern.id}/{step}"
-        return self.world.request("POST", path, (self.shop, login), **({"json": body} if body else {})).status_code
+        return self.app.request("POST", path, (self.shop, login), **({"json": body} if body else {})).status_code
 
     def silence(self, login: str, minutes: int) -> None:
-        with self.world.back_office.writing(self.shop.organization_id) as session:
+        with self.app.back_office.writing(self.shop.organization_id) as session:
             shift = Shift.current(session, self.shop.staff[login])
             if shift is not None:
-                shift.paused_until = self.world.clock() + minutes * MINUTE
+                shift.paused_until = self.app.clock() + minutes * MINUTE
 
     def set_hours(self, hours: Hours | None) -> None:
-        with self.world.back_office.writing(self.shop.organization_id) as session:
+        with self.app.back_office.writing(self.shop.organization_id) as session:
             session.get_one(Store, (self.shop.organization_id, self.shop.store_id)).hours = hours
 
     def toggle(self, number: int) -> None:
@@ -142,15 +142,15 @@ class ObservedStore(RuleBasedStateMachine):
     # What has to hold.
 
     def every_open_alert_has_a_next_step_in_the_future(self) -> None:
-        for alert in rows(self.world, Alert):
+        for alert in rows(self.app, Alert):
             if alert.state is AlertState.OPEN:
                 assert alert.next_step_at is not None
-                assert alert.next_step_at > self.world.clock()
+                assert alert.next_step_at > self.app.clock()
 
     def no_step_was_skipped_or_taken_twice(self) -> None:
         """Each step for this severity up to the current one was logged once, unless a dead worker has claimed it."""
-        waiting = {row.alert_id for row in pending_messages(self.world, OutboxKind.FIND_RECIPIENTS)}
-        for alert in rows(self.world, Alert):
+        waiting = {row.alert_id for row in pending_messages(self.app, OutboxKind.FIND_RECIPIENTS)}
+        for alert in rows(self.app, Alert):
             if alert.state is not AlertState.OPEN or alert.id in waiting:
                 continue
             steps = alert.policy["steps"]
@@ -158,8 +158,8 @@ class ObservedStore(RuleBasedStateMachine):
             assert sorted(one["step"] for one in alert.step_log) == meant
 
     def every_alert_follows_its_concern(self) -> None:
-        concerns = {row.id: row for row in rows(self.world, Concern)}
-        for alert in rows(self.world, Alert):
+        concerns = {row.id: row for row in rows(self.app, Concern)}
+        for alert in rows(self.app, Alert):
             concern = concerns[alert.concern_id]
             assert alert.state in STATES[concern.status]
             if concern.status is Status.TAKEN:
@@ -170,10 +170,10 @@ class ObservedStore(RuleBasedStateMachine):
 
     def remember(self) -> None:
         """`unanswered_at` and the delivery state of a phone never go back."""
-        for alert in rows(self.world, Alert):
+        for alert in rows(self.app, Alert):
             assert self.unanswered_at.setdefault(alert.id, alert.unanswered_at) in (None, alert.unanswered_at)
             self.unanswered_at[alert.id] = alert.unanswered_at
-        for row in rows(self.world, Notification):
+        for row in rows(self.app, Notification):
             if row.is_delivered:
                 far = STATE_ORDER.index(row.state)
                 assert far >= self.furthest.get(row.id, 0)
@@ -183,26 +183,26 @@ class ObservedStore(RuleBasedStateMachine):
 
     def go_on_until_it_is_over(self) -> None:
         """Move from one due moment to the next until all is done, with a working worker and push service."""
-        self.book.result = DeliveryResult.sent()
+        self.channel.result = DeliveryResult.sent()
         if not any(self.workers):
             self.toggle(0)
         for _ in range(MAX_CLOCK_MOVES):
             self.work()
             self.every_open_alert_has_a_next_step_in_the_future()
-            steps = [alert.next_step_at for alert in rows(self.world, Alert) if alert.next_step_at is not None]
-            tasks = [max(row.due_at, row.lease_until or row.due_at) + SECOND for row in pending_messages(self.world)]
+            steps = [alert.next_step_at for alert in rows(self.app, Alert) if alert.next_step_at is not None]
+            tasks = [max(row.due_at, row.lease_until or row.due_at) + SECOND for row in pending_messages(self.app)]
             coming = steps + tasks
             if not coming:
                 break
-            self.world.clock.at = max(min(coming), self.world.clock() + SECOND)
-        self.figures.concerns += len(rows(self.world, Concern))
-        alerts = rows(self.world, Alert)
+            self.app.clock.at = max(min(coming), self.app.clock() + SECOND)
+        self.figures.concerns += len(rows(self.app, Concern))
+        alerts = rows(self.app, Alert)
         self.figures.open_at_the_end += sum(alert.state is AlertState.OPEN for alert in alerts)
         self.figures.unanswered += sum(alert.unanswered_at is not None for alert in alerts)
-        self.figures.given_back += sum(bool(row.details.get("forgotten")) for row in rows(self.world, ConcernEvent))
+        self.figures.given_back += sum(bool(row.details.get("forgotten")) for row in rows(self.app, ConcernEvent))
         assert {alert.state for alert in alerts} <= {AlertState.UNANSWERED, AlertState.TAKEN, AlertState.RESOLVED}
         assert [alert.next_step_at for alert in alerts if alert.next_step_at] == []
-        assert pending_messages(self.world) == []
+        assert pending_messages(self.app) == []
         assert self.wrong == []
 
     def close(self) -> None:

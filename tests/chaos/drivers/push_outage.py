@@ -100,48 +100,48 @@ class Counting:
         self._channel.close()
 
 
-def run_chaos(world: App, folder: Path, *, mode: str, step: timedelta, seed: int) -> Figures:
-    """Ten minutes of the world's clock in which concerns are logged at random moments and Firebase takes none."""
-    rng, figures, shop = random.Random(seed), Figures(mode), make_shop(world.back_office)
+def run_chaos(app: App, folder: Path, *, mode: str, step: timedelta, seed: int) -> Figures:
+    """Ten minutes of the clock in which concerns are logged at random moments and Firebase takes none."""
+    rng, figures, shop = random.Random(seed), Figures(mode), make_shop(app.back_office)
     for number in range(PHONES):
-        give_phone(world.back_office, shop, "manager", f"phone-{number}", kind=AddressKind.FCM_TOKEN)
+        give_phone(app.back_office, shop, "manager", f"phone-{number}", kind=AddressKind.FCM_TOKEN)
     with capture_logs() as logged, FcmStandIn(folder) as fcm:
         push = Counting(PushChannel.from_credentials(fcm.credentials, fcm.url, timeout=TIMEOUT))
-        with running_worker(world, for_all_kinds(push)) as worker:
-            back_at = _away(world, shop, worker, fcm, rng, mode=mode, step=step)
-            figures.ready.append(_ready(world))
+        with running_worker(app, for_all_kinds(push)) as worker:
+            back_at = _away(app, shop, worker, fcm, rng, mode=mode, step=step)
+            figures.ready.append(_ready(app))
             fcm.answer = fcm_answers.ok()
-            log_concern(world, shop)  # only the next message shows that it is back, and all before may have expired
-            while pending_messages(world) and world.clock() < back_at + DRAINED_WITHIN:
-                world.clock.move(seconds=5)
+            log_concern(app, shop)  # only the next message shows that it is back, and all before may have expired
+            while pending_messages(app) and app.clock() < back_at + DRAINED_WITHIN:
+                app.clock.move(seconds=5)
                 work_until_idle(worker)
-            figures.drained_in, figures.left = world.clock() - back_at, len(pending_messages(world))
-            world.clock.move(seconds=5)  # the worker shows itself
+            figures.drained_in, figures.left = app.clock() - back_at, len(pending_messages(app))
+            app.clock.move(seconds=5)  # the worker shows itself
             work_until_idle(worker)
-            figures.ready.append(_ready(world))
+            figures.ready.append(_ready(app))
         pushes = Counter(post.notification_id for post in fcm.accepted)
         posts = Counter(post.notification_id for post in fcm.posts)
     figures.attempts, figures.posts = push.attempts.total(), posts.total()
-    _judge(figures, rows(world, Notification), pushes, back_at)
+    _judge(figures, rows(app, Notification), pushes, back_at)
     figures.errors = Counter(line["event"] for line in logged if line["log_level"] == "error")
     return figures
 
 
 def _away(
-    world: App, shop: Shop, worker: Worker, fcm: FcmStandIn, rng: random.Random, *, mode: str, step: timedelta
+    app: App, shop: Shop, worker: Worker, fcm: FcmStandIn, rng: random.Random, *, mode: str, step: timedelta
 ) -> datetime:
     """The outage; the moment it ends."""
-    log_concern(world, shop)  # this one cannot be sent in time
-    back_at = world.clock() + OUTAGE
+    log_concern(app, shop)  # this one cannot be sent in time
+    back_at = app.clock() + OUTAGE
     while True:
         fcm.answer = MODES[mode]()
         work_until_idle(worker)
         fcm.release()
-        if world.clock() >= back_at:
+        if app.clock() >= back_at:
             return back_at
-        world.clock.move(seconds=step.total_seconds())
+        app.clock.move(seconds=step.total_seconds())
         if rng.random() < 0.5:
-            log_concern(world, shop)
+            log_concern(app, shop)
 
 
 def _judge(figures: Figures, notifications: Sequence[Notification], pushes: Counter[str], back_at: datetime) -> None:
@@ -154,8 +154,8 @@ def _judge(figures: Figures, notifications: Sequence[Notification], pushes: Coun
         figures.unsaid += expired and not notification.failure
 
 
-def _ready(world: App) -> str:
-    answer = world.request("GET", "/readyz")
+def _ready(app: App) -> str:
+    answer = app.request("GET", "/readyz")
     body = answer.json or {}
     return f"{answer.status_code} {body.get('push')}"
 
@@ -164,9 +164,9 @@ def long_run(folder: Path, seed: int) -> Iterator[AnyFigures]:
     """The long version."""
     with fresh_postgresql() as (_, url):
         for mode in MODES:
-            world = App(url)
-            yield run_chaos(world, folder, mode=mode, step=timedelta(seconds=10), seed=seed)
-            world.close()
+            app = App(url)
+            yield run_chaos(app, folder, mode=mode, step=timedelta(seconds=10), seed=seed)
+            app.close()
             empty_every_table(url)
         yield push_backlog.run_chaos(url, folder, backlog=1000)
         empty_every_table(url)

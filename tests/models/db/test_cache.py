@@ -41,14 +41,14 @@ def test_an_answer_that_was_not_found_is_asked_for_again() -> None:
     assert kept.get_or_compute("what", at=NOON, ask=lambda: 1) == 1
 
 
-def test_what_is_cached_is_each_organizations_own(world: App, shop: Shop) -> None:
-    other = make_shop(world.back_office, "other")
+def test_what_is_cached_is_each_organizations_own(app: App, shop: Shop) -> None:
+    other = make_shop(app.back_office, "other")
     found = []
     for one in (shop, other, shop, other):
-        with world.database.reading(one.organization_id) as session:
+        with app.database.reading(one.organization_id) as session:
             found.append(session.cached("what", lambda one=one: one.slug, at=NOON))  # type: ignore[misc]
     assert found == ["acme", "other", "acme", "other"]
-    assert world.back_office.memory is not world.database.memory
+    assert app.back_office.memory is not app.database.memory
 
 
 def test_a_full_cache_keeps_what_was_used_last(monkeypatch: pytest.MonkeyPatch) -> None:

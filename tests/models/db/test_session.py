@@ -20,16 +20,16 @@ from tests.support.factories.organizations import Shop, make_shop, make_store
 
 
 @pytest.fixture
-def other(world: App) -> Shop:
+def other(app: App) -> Shop:
     """A second organization with the same things in it."""
-    return make_shop(world.back_office, "other")
+    return make_shop(app.back_office, "other")
 
 
 def whose(rows: Sequence[Any]) -> set[UUID]:
     return {row.organization_id for row in rows}
 
 
-def test_a_session_without_a_scope_is_an_error(world: App, shop: Shop) -> None:
+def test_a_session_without_a_scope_is_an_error(app: App, shop: Shop) -> None:
     questions: list[Callable[[Session], Any]] = [
         lambda session: session.scalars(select(Store)).all(),
         lambda session: session.get(Store, (shop.organization_id, shop.store_id)),
@@ -39,7 +39,7 @@ def test_a_session_without_a_scope_is_an_error(world: App, shop: Shop) -> None:
     ]
     for question in questions:
         with (
-            ScopedSession(world.database.engine, info={"clock": world.clock}) as session,
+            ScopedSession(app.database.engine, info={"clock": app.clock}) as session,
             pytest.raises(PermissionError, match="without saying"),
         ):
             question(session)
@@ -65,16 +65,16 @@ QUESTIONS: dict[str, Callable[[Session], Sequence[Any]]] = {
 
 
 @pytest.mark.parametrize("question", QUESTIONS)
-def test_every_question_is_narrowed_to_the_tenant(world: App, shop: Shop, other: Shop, question: str) -> None:
+def test_every_question_is_narrowed_to_the_tenant(app: App, shop: Shop, other: Shop, question: str) -> None:
     for tenant in (shop, other):
-        with world.database.reading(tenant.organization_id) as session:
+        with app.database.reading(tenant.organization_id) as session:
             assert whose(QUESTIONS[question](session)) == {tenant.organization_id}
-    with world.back_office.reading(ALL_TENANTS) as session:
+    with app.back_office.reading(ALL_TENANTS) as session:
         assert whose(QUESTIONS[question](session)) == {shop.organization_id, other.organization_id}
 
 
-def test_nothing_of_another_organization_is_got_by_its_key(world: App, shop: Shop, other: Shop) -> None:
-    with world.database.reading(shop.organization_id) as session:
+def test_nothing_of_another_organization_is_got_by_its_key(app: App, shop: Shop, other: Shop) -> None:
+    with app.database.reading(shop.organization_id) as session:
         assert session.get(Store, (other.organization_id, other.store_id)) is None
         assert session.get(Store, (shop.organization_id, other.store_id)) is None
         assert session.get(Store, (shop.organization_id, shop.store_id)) is not None
@@ -83,9 +83,9 @@ def test_nothing_of_another_organization_is_got_by_its_key(world: App, shop: Sho
             Store.get_visible(session, other.store_id, actor=stranger)
 
 
-def test_what_is_loaded_along_is_narrowed_too(world: App, shop: Shop, other: Shop) -> None:
+def test_what_is_loaded_along_is_narrowed_too(app: App, shop: Shop, other: Shop) -> None:
     for option in (None, joinedload(Store.places), selectinload(Store.places)):
-        with world.database.reading(shop.organization_id) as session:
+        with app.database.reading(shop.organization_id) as session:
             question = select(Store).where(Store.slug == "first")
             (store,) = session.scalars(question if option is None else question.options(option)).unique()
             assert whose(store.places) == {shop.organization_id}
@@ -93,9 +93,9 @@ def test_what_is_loaded_along_is_narrowed_too(world: App, shop: Shop, other: Sho
             assert store.region.id == shop.region_id
 
 
-def test_a_link_that_leads_out_leads_nowhere(world: App, shop: Shop, other: Shop) -> None:
+def test_a_link_that_leads_out_leads_nowhere(app: App, shop: Shop, other: Shop) -> None:
     """The database does not store such a link; in memory it finds nothing."""
-    with world.database.reading(shop.organization_id) as session:
+    with app.database.reading(shop.organization_id) as session:
         store = session.scalars(select(Store).where(Store.slug == "first")).one()
         with session.no_autoflush:
             store.region_id = other.region_id
@@ -105,39 +105,37 @@ def test_a_link_that_leads_out_leads_nowhere(world: App, shop: Shop, other: Shop
 
 
 @pytest.mark.parametrize("statement", [update(Place).values(name="Changed"), delete(Place)], ids=["update", "delete"])
-def test_writing_many_rows_at_once_touches_the_tenants_only(
-    world: App, shop: Shop, other: Shop, statement: Any
-) -> None:
-    with world.database.writing(shop.organization_id) as session:
+def test_writing_many_rows_at_once_touches_the_tenants_only(app: App, shop: Shop, other: Shop, statement: Any) -> None:
+    with app.database.writing(shop.organization_id) as session:
         session.execute(statement)
-    with world.back_office.reading(ALL_TENANTS) as session:
+    with app.back_office.reading(ALL_TENANTS) as session:
         left = {
             (place.organization_id, place.name) for place in session.scalars(select(Place)) if "table" in place.name
         }
     assert left == {(other.organization_id, "table 1"), (other.organization_id, "table 12")}
 
 
-def test_a_row_of_another_organization_cannot_be_added(world: App, shop: Shop, other: Shop) -> None:
+def test_a_row_of_another_organization_cannot_be_added(app: App, shop: Shop, other: Shop) -> None:
     smuggled = make_store("smuggled", other.region_id)
     smuggled.organization_id = other.organization_id
     with (
         pytest.raises(PermissionError, match="another organization"),
-        world.database.writing(shop.organization_id) as session,
+        app.database.writing(shop.organization_id) as session,
     ):
         session.add(smuggled)
     with (
         pytest.raises(PermissionError, match="another organization"),
-        world.database.writing(shop.organization_id) as session,
+        app.database.writing(shop.organization_id) as session,
     ):
         session.insert_or_ignore(
             Place, organization_id=other.organization_id, store_id=other.store_id, slug="x", name="x"
         )
-    with world.back_office.reading(ALL_TENANTS) as session:
+    with app.back_office.reading(ALL_TENANTS) as session:
         assert session.scalars(select(func.count()).select_from(Store)).one() == 4
 
 
-def test_a_new_row_is_stamped_with_the_tenant(world: App, shop: Shop) -> None:
-    with world.database.writing(shop.organization_id) as session:
+def test_a_new_row_is_stamped_with_the_tenant(app: App, shop: Shop) -> None:
+    with app.database.writing(shop.organization_id) as session:
         session.add(added := make_store("third", shop.region_id))
         inserted = session.insert_or_ignore(Place, store_id=shop.store_id, slug="terrace", name="terrace")
         again = session.insert_or_ignore(Place, store_id=shop.store_id, slug="terrace", name="terrace")
@@ -155,39 +153,37 @@ WITHOUT_THE_ORM: dict[str, Any] = {
 
 @only_on_sqlite
 @pytest.mark.parametrize("way", WITHOUT_THE_ORM)
-def test_what_goes_round_the_models_is_not_narrowed(world: App, shop: Shop, other: Shop, way: str) -> None:
+def test_what_goes_round_the_models_is_not_narrowed(app: App, shop: Shop, other: Shop, way: str) -> None:
     """Known, and the reason for the third isolation layer: on SQLite these see every organization. We avoid them."""
-    with world.database.reading(shop.organization_id) as session:
+    with app.database.reading(shop.organization_id) as session:
         assert whose(session.execute(WITHOUT_THE_ORM[way]).all()) == {shop.organization_id, other.organization_id}
 
 
 @only_on_postgresql
 @pytest.mark.parametrize("way", WITHOUT_THE_ORM)
-def test_what_goes_round_the_models_is_held_by_row_level_security(
-    world: App, shop: Shop, other: Shop, way: str
-) -> None:
-    with world.database.reading(shop.organization_id) as session:
+def test_what_goes_round_the_models_is_held_by_row_level_security(app: App, shop: Shop, other: Shop, way: str) -> None:
+    with app.database.reading(shop.organization_id) as session:
         assert whose(session.execute(WITHOUT_THE_ORM[way]).all()) == {shop.organization_id}
 
 
 @only_on_postgresql
-def test_an_insert_that_goes_round_the_models_is_held_too(world: App, shop: Shop, other: Shop) -> None:
+def test_an_insert_that_goes_round_the_models_is_held_too(app: App, shop: Shop, other: Shop) -> None:
     row = {"id": shop.store_id, "organization_id": other.organization_id, "store_id": other.store_id}
     smuggle = insert(Place.__table__).values(**row, slug="x", name="x", position=0)  # type: ignore[arg-type]
-    with pytest.raises(Exception, match="row-level security"), world.database.writing(shop.organization_id) as session:
+    with pytest.raises(Exception, match="row-level security"), app.database.writing(shop.organization_id) as session:
         session.execute(smuggle)
 
 
-def test_a_reading_session_cannot_write(world: App, shop: Shop) -> None:
-    with pytest.raises(Exception, match=r"read-?only"), world.database.reading(shop.organization_id) as session:
+def test_a_reading_session_cannot_write(app: App, shop: Shop) -> None:
+    with pytest.raises(Exception, match=r"read-?only"), app.database.reading(shop.organization_id) as session:
         session.add(make_store("third", shop.region_id))
 
 
-def test_the_scope_ends_with_the_transaction(world: App, shop: Shop, other: Shop) -> None:
+def test_the_scope_ends_with_the_transaction(app: App, shop: Shop, other: Shop) -> None:
     """A connection that goes back to the pool takes no tenant with it."""
     for tenant in (shop, other, shop):
-        with world.database.writing(tenant.organization_id) as session:
+        with app.database.writing(tenant.organization_id) as session:
             assert whose(session.scalars(select(Store)).all()) == {tenant.organization_id}
-    if world.database.engine.dialect.name == "postgresql":
-        with world.database.engine.connect() as connection:
+    if app.database.engine.dialect.name == "postgresql":
+        with app.database.engine.connect() as connection:
             assert connection.execute(text("SELECT count(*) FROM store")).scalar_one() == 0

@@ -19,36 +19,36 @@ from tests.support.clock import NOON
 from tests.support.factories.organizations import Shop
 
 
-def log_concern(world: App, shop: Shop, login: str = "floor", **fields: Any) -> dict[str, Any]:
+def log_concern(app: App, shop: Shop, login: str = "floor", **fields: Any) -> dict[str, Any]:
     """Log a concern over HTTP; return the answer."""
     fields = {"mood": 2, "store_id": str(shop.store_id)} | fields
-    answer = world.request("POST", "/v1/concerns", (shop, login), json=fields)
+    answer = app.request("POST", "/v1/concerns", (shop, login), json=fields)
     assert answer.status_code == 201, answer.text
     result: dict[str, Any] = answer.json
     return result
 
 
-def move(world: App, shop: Shop, concern: Mapping[str, Any], step: str, login: str = "manager") -> dict[str, Any]:
+def move(app: App, shop: Shop, concern: Mapping[str, Any], step: str, login: str = "manager") -> dict[str, Any]:
     """Take, release, resolve or reopen a concern; return the answer."""
     body = {"json": {"outcome": "recovered", "mood_after": 4}} if step == "resolve" else {}
-    answer = world.request("POST", f"/v1/concerns/{concern['id']}/{step}", (shop, login), **body)
+    answer = app.request("POST", f"/v1/concerns/{concern['id']}/{step}", (shop, login), **body)
     assert answer.status_code == 200, answer.text
     result: dict[str, Any] = answer.json
     return result
 
 
-def edit(world: App, shop: Shop, concern: Mapping[str, Any], login: str = "floor", **fields: Any) -> dict[str, Any]:
+def edit(app: App, shop: Shop, concern: Mapping[str, Any], login: str = "floor", **fields: Any) -> dict[str, Any]:
     """Complete or correct a concern; return the answer."""
     path = f"/v1/concerns/{concern['id']}"
-    version = world.request("GET", path, (shop, login)).headers["ETag"]
-    answer = world.request("PATCH", path, (shop, login), json=fields, headers={"If-Match": version})
+    version = app.request("GET", path, (shop, login)).headers["ETag"]
+    answer = app.request("PATCH", path, (shop, login), json=fields, headers={"If-Match": version})
     assert answer.status_code == 200, answer.text
     result: dict[str, Any] = answer.json
     return result
 
 
 def add_concern(
-    world: App,
+    app: App,
     shop: Shop,
     *,
     store: str = "first",
@@ -60,7 +60,7 @@ def add_concern(
     **fields: Any,
 ) -> None:
     """Add a concern of the third of March, resolved ten minutes later when `outcome` is set."""
-    with world.back_office.writing(shop.organization_id) as session:
+    with app.back_office.writing(shop.organization_id) as session:
         by = Actor(shop.organization_id, GRANTS[Role.FLOOR], None, staff_id=shop.staff["floor"])
         where = session.scalars(select(Store).where(Store.slug == store)).one()
         if category:

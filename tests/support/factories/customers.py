@@ -23,15 +23,15 @@ def recognise(
     )
 
 
-def make_customer(world: App, shop: Shop, name: str, *, agrees: bool | None = True, **fields: Any) -> str:
+def make_customer(app: App, shop: Shop, name: str, *, agrees: bool | None = True, **fields: Any) -> str:
     """Make a customer of the first store who agreed to be contacted, refused, or was not asked; return their id."""
     consent = {} if agrees is None else {"consent": {"contact": agrees, "source": "in_person"}}
-    answer = request(world, shop, "POST", "/customers", "floor", json={"name": name, **fields, **consent})
+    answer = request(app, shop, "POST", "/customers", "floor", json={"name": name, **fields, **consent})
     assert answer.status_code == 201, answer.text
     return str(answer.json["id"])
 
 
-def set_consent(world: App, shop: Shop, customer_id: str, *, contact: bool = True) -> None:
+def set_consent(app: App, shop: Shop, customer_id: str, *, contact: bool = True) -> None:
     body = {"consent": {"contact": contact, "source": "phone"}}
     headers = {"If-Match": "*"}
-    assert request(world, shop, "PATCH", f"/customers/{customer_id}", json=body, headers=headers).status_code == 200
+    assert request(app, shop, "PATCH", f"/customers/{customer_id}", json=body, headers=headers).status_code == 200
