@@ -77,7 +77,7 @@ browser: $(VENV)/.browser ## open the pages in a real browser, which has to be t
 office: $(DEV) ## open tables and workbooks in LibreOffice, which has to be there: apt-get install libreoffice-calc
 	@$(PY) -m pytest -o norecursedirs=".*" tests/office
 
-pictures: $(VENV)/.browser ## take the pictures of the pages in docs/pages/ anew; needs poppler-utils as well
+pictures: $(VENV)/.browser ## take the pictures in docs/images/ again; needs poppler-utils as well
 	@$(PY) -m tests.browser.pictures
 
 chaos: $(DEV) ## kill the worker a hundred times over 3,000 notifications; SEED=7 repeats a run of this and those below
