@@ -11,6 +11,7 @@ REPEAT := $(if $(SEED),--seed $(SEED))
 DEV := $(VENV)/.dev
 # Writing the document signs nothing, but no app starts without a key.
 OPENAPI := SECRET_KEY=writing-a-document-signs-nothing $(BIN)/flask --app wsgi openapi write
+DATA_MODEL := SECRET_KEY=writing-a-document-signs-nothing $(BIN)/flask --app wsgi db diagram
 # pip stays quiet about its own releases, uv about file systems that know no hard links.
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export UV_NO_PROGRESS := 1
@@ -22,7 +23,7 @@ export UV_SYSTEM_CERTS := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run web worker demo test check lint format types floors openapi openapi-check browser office pictures fuzz chaos \
+.PHONY: help run web worker demo test check lint format types floors openapi openapi-check data-model data-model-check browser office pictures fuzz chaos \
 	chaos-fcm chaos-postgres chaos-takes chaos-disk chaos-export model bench bench-latency bench-dispatch bench-guidance bench-serving \
 	bench-reports lock clean
 
@@ -45,7 +46,7 @@ demo: $(RUNTIME) var/secret_key ## migrate and put the demo organization into th
 test: $(DEV) ## the whole suite, on SQLite and on a PostgreSQL it starts by itself
 	@$(PY) -m pytest -n $(WORKERS)
 
-check: lint types floors openapi-check test ## everything that has to be clean before a commit lands
+check: lint types floors openapi-check data-model-check test ## everything that has to be clean before a commit lands
 
 lint: $(DEV) ## style and layout
 	@$(BIN)/ruff check .
@@ -66,6 +67,12 @@ openapi: $(RUNTIME) ## write openapi.json from the code
 
 openapi-check: $(RUNTIME)
 	@$(OPENAPI) --check
+
+data-model: $(RUNTIME) ## write docs/data-model.md, the diagrams of the tables, from the models
+	@$(DATA_MODEL)
+
+data-model-check: $(RUNTIME)
+	@$(DATA_MODEL) --check
 
 fuzz: $(DEV) ## hundreds of new requests for every operation; FUZZ_EXAMPLES says how many, FUZZ_SEED repeats a run
 	@seed=$${FUZZ_SEED:-$$(date +%s)}; echo "FUZZ_SEED=$$seed"; \
