@@ -135,9 +135,7 @@ def all_hits() -> list[Hit]:
     return [hit for path, text in files for hit in hits_in(path, text, retired, allowed)]
 
 
-@pytest.mark.skip(
-    reason="until the last names inside the packages are changed: python -m tests.test_glossary lists them"
-)
+@pytest.mark.skip(reason="until the packages are clean; python -m tests.test_glossary lists what is left")
 def test_no_retired_word_is_used():
     hits = all_hits()
     assert not hits, "\n".join([f"{len(hits)} retired words, see docs/glossary.md:", *map(str, hits)])
