@@ -3,6 +3,7 @@
 import re
 import shutil
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -23,10 +24,10 @@ def test_the_walk_is_short() -> None:
     assert 0 < len(walk().splitlines()) <= MAX_LINES
 
 
-def test_the_walk_of_readme_runs_as_it_stands_there(empty_database_url: str) -> None:
+def test_the_walk_of_readme_runs_as_it_stands_there(tmp_path: Path) -> None:
     if missing := [name for name in NEEDED if shutil.which(name) is None]:
         pytest.skip(f"the walk needs {', '.join(missing)}")
-    with running_house(empty_database_url, seed=True) as house:
+    with running_house(f"sqlite:///{tmp_path / 'amends.db'}", seed=True) as house:
         script = walk().replace("http://127.0.0.1:8000", house.url)
         done = subprocess.run(
             ["bash", "-euo", "pipefail", "-c", script],  # noqa: S607 the bash of whoever runs the tests
