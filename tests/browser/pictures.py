@@ -6,10 +6,10 @@ import tempfile
 from pathlib import Path
 
 from config import ROOT
-from tests.browser.eyes import Floor, chromium, phone
+from tests.browser.demo_pages import DemoPages, chromium, phone
 from tests.browser.full_day import full_day
 from tests.support.databases import migrate
-from tests.support.processes import running_house
+from tests.support.processes import running_app
 
 IMAGES = ROOT / "docs" / "images"
 
@@ -19,14 +19,14 @@ def take_customer_pages() -> None:
     with (
         tempfile.TemporaryDirectory() as folder,
         chromium() as browser,
-        running_house(f"sqlite:///{Path(folder) / 'amends.db'}", seed=True) as house,
+        running_app(f"sqlite:///{Path(folder) / 'amends.db'}", seed=True) as app,
         phone(browser, "en") as context,
     ):
-        floor = Floor.of(house)
+        pages = DemoPages.of(app)
         page = context.new_page()
-        page.goto(floor.asked()[1])
+        page.goto(pages.asked()[1])
         page.screenshot(path=IMAGES / "feedback-page.png", full_page=True)
-        page.goto(floor.code())
+        page.goto(pages.code())
         page.screenshot(path=IMAGES / "qr-code-page.png", full_page=True)
         page.locator("input[name=mood]").first.check()
         page.locator("button").click()

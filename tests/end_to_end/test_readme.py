@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.databases import ROOT
-from tests.support.processes import PATIENCE, running_house
+from tests.support.processes import TIMEOUT, running_app
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 NEEDED = ("bash", "curl", "jq")
@@ -27,15 +27,15 @@ def test_the_walk_is_short() -> None:
 def test_the_walk_of_readme_runs_as_it_stands_there(tmp_path: Path) -> None:
     if missing := [name for name in NEEDED if shutil.which(name) is None]:
         pytest.skip(f"the walk needs {', '.join(missing)}")
-    with running_house(f"sqlite:///{tmp_path / 'amends.db'}", seed=True) as house:
-        script = walk().replace("http://127.0.0.1:8000", house.url)
+    with running_app(f"sqlite:///{tmp_path / 'amends.db'}", seed=True) as app:
+        script = walk().replace("http://127.0.0.1:8000", app.url)
         done = subprocess.run(
             ["bash", "-euo", "pipefail", "-c", script],  # noqa: S607 the bash of whoever runs the tests
             cwd=ROOT,
-            env=house.environment,
+            env=app.environment,
             capture_output=True,
             text=True,
-            timeout=PATIENCE,
+            timeout=TIMEOUT,
             check=False,
         )
         assert (done.returncode, done.stderr) == (0, "")
