@@ -11,6 +11,7 @@ DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 CODE_BLOCK = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
 FILE = re.compile(r"`((?:api|models|notifications|migrations|tests|bench|docs)/[\w./-]*)`")
+EVENT = re.compile(r'(?:listens_for|event\.listen)\([^"]*"(\w+)"')
 WIDTH = 110
 
 
@@ -65,6 +66,16 @@ def test_every_decision_is_listed_and_numbered():
         assert path.name.startswith(f"{number:04}-")
         assert path.read_text(encoding="utf-8").startswith(f"# {number}. "), path.name
         assert f"(adr/{path.name})" in overview, path.name
+
+
+def test_every_event_that_runs_code_is_listed():
+    overview = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    files = [
+        path for folder in ("api", "models", "notifications", "migrations") for path in (ROOT / folder).rglob("*.py")
+    ]
+    events = {event for path in files for event in EVENT.findall(path.read_text(encoding="utf-8"))}
+    assert events
+    assert [event for event in sorted(events) if f"`{event}`" not in overview] == []
 
 
 def test_every_picture_is_used():
