@@ -23,7 +23,7 @@ export UV_SYSTEM_CERTS := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run web worker demo test check lint format types imports openapi openapi-check data-model data-model-check browser office pictures fuzz chaos \
+.PHONY: help run web worker demo test check lint format types layers openapi openapi-check data-model data-model-check browser office pictures fuzz chaos \
 	chaos-fcm chaos-postgres chaos-takes chaos-disk chaos-export model bench bench-latency bench-dispatch bench-guidance bench-serving \
 	bench-reports lock clean
 
@@ -46,7 +46,7 @@ demo: $(RUNTIME) var/secret_key ## migrate and put the demo organization into th
 test: $(DEV) ## the whole suite, on SQLite and on a PostgreSQL it starts by itself
 	@$(PY) -m pytest -n $(WORKERS)
 
-check: lint types imports openapi-check data-model-check test ## everything that has to pass before a commit lands
+check: lint types layers openapi-check data-model-check test ## everything that has to pass before a commit lands
 
 lint: $(DEV) ## style and layout
 	@$(BIN)/ruff check .
@@ -59,7 +59,7 @@ format: $(DEV) ## repair style and layout where that can be done safely
 types: $(DEV) ## mypy, strict
 	@$(BIN)/mypy
 
-imports: $(DEV) ## import-linter: imports point down only, without cycles
+layers: $(DEV) ## imports point down only, from the API to the models
 	@$(BIN)/lint-imports
 
 openapi: $(RUNTIME) ## write openapi.json from the code
@@ -120,7 +120,7 @@ bench-latency: $(DEV) ## how long from a logged concern to Firebase, at 20 alert
 bench-dispatch: $(DEV) ## how fast the worker sends, against a bare HTTP client
 	@$(PY) -m bench.dispatch
 
-bench-guidance: $(DEV) ## what guidance adds to the time of logging, with a million concerns
+bench-guidance: $(DEV) ## what guidance adds to the time of logging, in an organization of a million concerns
 	@$(PY) -m bench.guidance
 
 bench-reports: $(DEV) ## time reports over 10 million concerns beside raw SQL and DuckDB; CONCERNS=100000 for fewer

@@ -1,4 +1,4 @@
-"""Commands for the database schema: migrate, compare with the models, draw."""
+"""Commands for the database: migrate, check, draw, and mark a restored backup."""
 
 from pathlib import Path
 
@@ -17,7 +17,7 @@ db = Group("db", help="The database schema.")
 
 
 def alembic_config() -> AlembicConfig:
-    """Alembic's settings, for the database of this application."""
+    """Return alembic's settings for the database of this application."""
     database: Database = current_app.extensions["database"]
     settings = AlembicConfig(toml_file=ROOT / "pyproject.toml")
     settings.attributes["database_url"] = database.url.render_as_string(hide_password=False)
@@ -34,7 +34,7 @@ def upgrade(revision: str) -> None:
 @db.command("downgrade")
 @click.argument("revision")
 def downgrade(revision: str) -> None:
-    """Take the schema back to REVISION."""
+    """Downgrade the schema to REVISION."""
     command.downgrade(alembic_config(), revision)
 
 
@@ -46,7 +46,7 @@ def check() -> None:
 
 @db.command("restored")
 def restored() -> None:
-    """Say that a backup was restored: whoever follows the changes starts over."""
+    """Mark that a backup was restored, so that readers of the change feed start over."""
     with worker_database() as database, database.writing(ALL_TENANTS) as session:
         print_json({"epoch": RestoreEvent.record(session, at=database.clock())})
 
