@@ -1,4 +1,4 @@
-# The front door. `make` alone lists what it opens.
+# The commands of the project. `make` alone lists them.
 PYTHON ?= python3
 # How many processes the suite runs in, more than there are cores, for some wait: `make test WORKERS=0` runs it in one.
 WORKERS ?= 3
@@ -11,6 +11,7 @@ REPEAT := $(if $(SEED),--seed $(SEED))
 DEV := $(VENV)/.dev
 # Writing the document signs nothing, but no app starts without a key.
 OPENAPI := SECRET_KEY=writing-a-document-signs-nothing $(BIN)/flask --app wsgi openapi write
+DATA_MODEL := SECRET_KEY=writing-a-document-signs-nothing $(BIN)/flask --app wsgi db diagram
 # pip stays quiet about its own releases, uv about file systems that know no hard links.
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export UV_NO_PROGRESS := 1
@@ -22,7 +23,7 @@ export UV_SYSTEM_CERTS := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run web worker demo test check lint format types floors openapi openapi-check browser office pictures fuzz chaos \
+.PHONY: help run web worker demo test check lint format types layers openapi openapi-check data-model data-model-check browser office pictures fuzz chaos \
 	chaos-fcm chaos-postgres chaos-takes chaos-disk chaos-export model bench bench-latency bench-dispatch bench-guidance bench-serving \
 	bench-reports lock clean
 
@@ -45,7 +46,7 @@ demo: $(RUNTIME) var/secret_key ## migrate and put the demo organization into th
 test: $(DEV) ## the whole suite, on SQLite and on a PostgreSQL it starts by itself
 	@$(PY) -m pytest -n $(WORKERS)
 
-check: lint types floors openapi-check test ## everything that has to be clean before a commit lands
+check: lint types layers openapi-check data-model-check test ## everything that has to pass before a commit lands
 
 lint: $(DEV) ## style and layout
 	@$(BIN)/ruff check .
@@ -58,7 +59,7 @@ format: $(DEV) ## repair style and layout where that can be done safely
 types: $(DEV) ## mypy, strict
 	@$(BIN)/mypy
 
-floors: $(DEV) ## an import points down only
+layers: $(DEV) ## imports point down only, from the API to the models
 	@$(BIN)/lint-imports
 
 openapi: $(RUNTIME) ## write openapi.json from the code
@@ -67,23 +68,29 @@ openapi: $(RUNTIME) ## write openapi.json from the code
 openapi-check: $(RUNTIME)
 	@$(OPENAPI) --check
 
+data-model: $(RUNTIME) ## write docs/data-model.md, the diagrams of the tables, from the models
+	@$(DATA_MODEL)
+
+data-model-check: $(RUNTIME)
+	@$(DATA_MODEL) --check
+
 fuzz: $(DEV) ## hundreds of new requests for every operation; FUZZ_EXAMPLES says how many, FUZZ_SEED repeats a run
 	@seed=$${FUZZ_SEED:-$$(date +%s)}; echo "FUZZ_SEED=$$seed"; \
 	FUZZ_SEED=$$seed FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-500} $(PY) -m pytest -n $(WORKERS) tests/contract
 
-browser: $(VENV)/.browser ## open the pages in a real browser, which has to be there: apt-get install chromium
+browser: $(VENV)/.browser ## open the pages in a real browser; needs Chromium: apt-get install chromium
 	@$(PY) -m pytest -o norecursedirs=".*" tests/browser
 
-office: $(DEV) ## open tables and workbooks in LibreOffice, which has to be there: apt-get install libreoffice-calc
+office: $(DEV) ## open tables and workbooks in LibreOffice; needs it: apt-get install libreoffice-calc
 	@$(PY) -m pytest -o norecursedirs=".*" tests/office
 
-pictures: $(VENV)/.browser ## take the pictures of the pages in docs/pages/ anew; needs poppler-utils as well
+pictures: $(VENV)/.browser ## take the pictures in docs/images/ again; needs poppler-utils as well
 	@$(PY) -m tests.browser.pictures
 
 chaos: $(DEV) ## kill the worker a hundred times over 3,000 notifications; SEED=7 repeats a run of this and those below
 	@$(PY) -m tests.chaos.drivers.killed_workers $(REPEAT)
 
-chaos-fcm: $(DEV) ## take Firebase away in every way it can be away: who is told late, what the API feels of it
+chaos-fcm: $(DEV) ## take Firebase away in every way it can fail: delays of notifications and of the API
 	@$(PY) -m tests.chaos.drivers.push_outage $(REPEAT)
 
 chaos-postgres: $(DEV) ## crash PostgreSQL ten times under load
@@ -92,16 +99,16 @@ chaos-postgres: $(DEV) ## crash PostgreSQL ten times under load
 chaos-takes: $(DEV) ## fifty people take each of 200 alerts at the same moment
 	@$(PY) -m tests.chaos.drivers.take_race $(REPEAT)
 
-chaos-disk: $(DEV) ## let SQLite run out of room in the middle of every kind of write
+chaos-disk: $(DEV) ## let SQLite run out of space in the middle of every kind of write
 	@$(PY) -m tests.chaos.drivers.full_disk $(REPEAT)
 
-chaos-export: $(DEV) ## let eight people write for ten seconds while head office follows: nothing missed, in order
+chaos-export: $(DEV) ## let eight people write for ten seconds while a reader follows the export: nothing missed, in order
 	@$(PY) -m tests.chaos.drivers.followed_changes $(REPEAT)
 
-model: $(DEV) ## try 10,000 steps of what may happen to calls for help, in any order
+model: $(DEV) ## run 10,000 random steps of the alert state machine
 	@$(PY) -m tests.chaos.drivers.alert_state_machine $(REPEAT)
 
-bench: $(DEV) ## measure everything, and print what came of it in one table; CONCERNS=100000 for smaller reports
+bench: $(DEV) ## run all benchmarks and print one table; CONCERNS=100000 for smaller reports
 	@$(PY) -m bench --concerns $${CONCERNS:-10000000}
 
 bench-serving: $(DEV) ## how fast it answers, beside a bare answer and beside the same rows written by hand
@@ -113,7 +120,7 @@ bench-latency: $(DEV) ## how long from a logged concern to Firebase, at 20 alert
 bench-dispatch: $(DEV) ## how fast the worker sends, against a bare HTTP client
 	@$(PY) -m bench.dispatch
 
-bench-guidance: $(DEV) ## what guidance adds to the time of logging, in a house of a million concerns
+bench-guidance: $(DEV) ## what guidance adds to the time of logging, in an organization of a million concerns
 	@$(PY) -m bench.guidance
 
 bench-reports: $(DEV) ## time reports over 10 million concerns beside raw SQL and DuckDB; CONCERNS=100000 for fewer

@@ -1,10 +1,9 @@
-"""Structure: the permissions, the OpenAPI document, the migrations, the keys of every table, the links of documents."""
+"""Structure: the permissions, the OpenAPI document, the migrations, the keys of every table."""
 
 import importlib
 import inspect
 import json
 import pkgutil
-import re
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
@@ -28,7 +27,6 @@ from tests.support.openapi_document import bare_application, document, operation
 from tests.support.permission_table import AGREED_FILE, table
 from tests.support.rows import tenant_tables
 
-LINK = re.compile(r"\]\(([^)#\s]+)[^)]*\)")
 GLOBAL = {"organization", "heartbeat", "watchdog_run", "restore_event", "metric_counter"}
 # Keyed by the organization and something that is unique within it by itself.
 OTHER_KEYS = {"change": ["organization_id", "seq"], "change_counter": ["organization_id"]}
@@ -207,10 +205,3 @@ def schema(url: str) -> dict[str, Any]:
 
 def _texts(facts: list[Any]) -> list[str]:
     return sorted(json.dumps(fact, default=str, sort_keys=True) for fact in facts)
-
-
-def test_every_link_from_one_document_to_another_leads_somewhere() -> None:
-    documents = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
-    links = [(path, link) for path in documents for link in LINK.findall(path.read_text()) if "://" not in link]
-    assert [(path.name, link) for path, link in links if not (path.parent / link).exists()] == []
-    assert len(links) > len(documents)

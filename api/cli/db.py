@@ -1,4 +1,6 @@
-"""The database schema: up, down, and whether it fits the models."""
+"""Commands for the database: migrate, check, draw, and mark a restored backup."""
+
+from pathlib import Path
 
 import click
 from alembic import command
@@ -6,6 +8,7 @@ from alembic.config import Config as AlembicConfig
 from flask import current_app
 
 from api.cli.base import Group, print_json, worker_database
+from api.cli.data_model import render_data_model
 from config import ROOT
 from models.db.epoch import RestoreEvent
 from models.db.session import ALL_TENANTS, Database
@@ -14,7 +17,7 @@ db = Group("db", help="The database schema.")
 
 
 def alembic_config() -> AlembicConfig:
-    """Alembic's settings, for the database of this application."""
+    """Return alembic's settings for the database of this application."""
     database: Database = current_app.extensions["database"]
     settings = AlembicConfig(toml_file=ROOT / "pyproject.toml")
     settings.attributes["database_url"] = database.url.render_as_string(hide_password=False)
@@ -31,7 +34,7 @@ def upgrade(revision: str) -> None:
 @db.command("downgrade")
 @click.argument("revision")
 def downgrade(revision: str) -> None:
-    """Take the schema back to REVISION."""
+    """Downgrade the schema to REVISION."""
     command.downgrade(alembic_config(), revision)
 
 
@@ -43,6 +46,18 @@ def check() -> None:
 
 @db.command("restored")
 def restored() -> None:
-    """Say that a backup was restored: whoever follows the changes starts over."""
+    """Mark that a backup was restored, so that readers of the change feed start over."""
     with worker_database() as database, database.writing(ALL_TENANTS) as session:
         print_json({"epoch": RestoreEvent.record(session, at=database.clock())})
+
+
+@db.command("diagram")
+@click.option("--check", is_flag=True, help="Write nothing; fail when the file is not up to date.")
+@click.option("--file", type=click.Path(dir_okay=False, path_type=Path), default=ROOT / "docs" / "data-model.md")
+def diagram(*, check: bool, file: Path) -> None:
+    """Write docs/data-model.md from the models."""
+    document = render_data_model()
+    if not check:
+        file.write_text(document, encoding="utf-8")
+    elif not file.exists() or file.read_text(encoding="utf-8") != document:
+        raise click.ClickException(f"{file.name} does not show the tables of the models; run: make data-model")
