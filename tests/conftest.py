@@ -12,6 +12,7 @@ import pytest
 from argon2 import PasswordHasher
 
 from models.staff import staff
+from tests.support import profiles
 from tests.support.app import World, empty_every_table, hang_up
 from tests.support.databases import KINDS, Databases, migrate
 from tests.support.factories import Shop, make_shop
@@ -26,6 +27,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Let a SIGTERM end the run as a Ctrl-C does, so that the server is stopped."""
     if threading.current_thread() is threading.main_thread() and not hasattr(config, "workerinput"):
         signal.signal(signal.SIGTERM, signal.default_int_handler)
+    profiles.configure(config)
 
 
 def _shared_server(config: pytest.Config) -> Server:
@@ -54,7 +56,10 @@ def postgres_server(pytestconfig: pytest.Config) -> Server:
 @pytest.fixture(scope="session")
 def databases(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Databases]:
     """The databases of this process."""
-    yield Databases(tmp_path_factory.mktemp("databases"), lambda: _shared_server(pytestconfig))
+    base = tmp_path_factory.getbasetemp()
+    shared = (base.parent if hasattr(pytestconfig, "workerinput") else base) / "templates"
+    shared.mkdir(exist_ok=True)
+    yield Databases(tmp_path_factory.mktemp("databases"), lambda: _shared_server(pytestconfig), shared=shared)
     hang_up()
 
 
@@ -77,14 +82,17 @@ def empty_database_url(databases: Databases, database_kind: str) -> Iterator[str
         yield url
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Note on each test which database it runs on; the note travels with its report."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Note on each test which database it runs on, for its report, and leave the tests of this profile."""
     for item in items:
         callspec = getattr(item, "callspec", None)
         kind = callspec.params.get("database_kind") if callspec else None
         if not kind and "postgres_server" in getattr(item, "fixturenames", []):
             kind = "postgresql"
         item.user_properties.append(("database", kind or "neither"))
+    chosen = [item for item in items if profiles.is_selected(item)]
+    config.hook.pytest_deselected(items=[item for item in items if item not in set(chosen)])
+    items[:] = chosen
 
 
 def pytest_collection_finish() -> None:

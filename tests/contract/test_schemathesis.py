@@ -1,7 +1,8 @@
 """The whole document against the whole application: what it says is what happens, for sound and for broken requests.
 
-Every boundary of every value and 10 examples more of each operation, always the same ones. `make fuzz` takes
-FUZZ_EXAMPLES new ones, from a seed it prints (FUZZ_SEED repeats a run).
+The quick profile tries 10 examples of each operation on PostgreSQL. The deep one tries every boundary of every value
+and 25 examples more, on both databases. They are always the same ones. `make fuzz` takes FUZZ_EXAMPLES new ones, from a
+seed it prints (FUZZ_SEED repeats a run).
 """
 
 import itertools
@@ -28,6 +29,7 @@ from tests.support.databases import Databases
 from tests.support.factories import PEOPLE
 from tests.support.full_organization import PHONE, Scene, make_scene
 from tests.support.openapi_document import document
+from tests.support.profiles import by_profile, longer
 
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "0"))
 SEED = int(os.environ.get("FUZZ_SEED", "0")) or secrets.randbelow(2**32)
@@ -62,7 +64,7 @@ CONFIG = SchemathesisConfig.from_dict(
             "missing_required_header": {"expected-statuses": ["401", "403", "404", "428"]},
         },
         # There is no state to fuzz without links in the document.
-        "phases": {"stateful": {"enabled": False}},
+        "phases": {"stateful": {"enabled": False}, "coverage": {"enabled": by_profile(quick=False, deep=True)}},
     }
 )
 # Rules of the shape that JSON Schema has no words for: `to` is not before `from`, and business is done in 2000 to 2999.
@@ -202,7 +204,11 @@ def stage(databases: Databases, database_kind: str) -> Iterator[Stage]:
 
 
 @schema.parametrize()
-@hypothesis.settings(max_examples=EXAMPLES or 10, deadline=None, suppress_health_check=list(hypothesis.HealthCheck))
+@longer
+@pytest.mark.deep_on("sqlite")
+@hypothesis.settings(
+    max_examples=EXAMPLES or by_profile(quick=10, deep=25), suppress_health_check=list(hypothesis.HealthCheck)
+)
 def test_the_document_says_the_truth(case: Case, stage: Stage) -> None:
     stage.play(case)
 

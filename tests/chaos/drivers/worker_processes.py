@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from tests.support.databases import ROOT
 from tests.support.fakes.fcm import FcmStandIn
 
-NURSERY = ROOT / "tests" / "ordeals" / "nursery.py"
+NURSERY = ROOT / "tests" / "chaos" / "drivers" / "worker_fork_server.py"
 
 
 class Crew:
