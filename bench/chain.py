@@ -17,8 +17,8 @@ from models.reports.rollups.rebuild import mark_all_dirty
 from tests.chaos.drivers.chaos_run import fresh_postgresql, say
 from tests.chaos.drivers.web_processes import Web, running_web
 from tests.support.app import World
-from tests.support.factories import Shop, make_shop
-from tests.support.rollups import refresh_everything
+from tests.support.factories.organizations import Shop, make_shop
+from tests.support.reports import refresh_everything
 
 
 @dataclass

@@ -18,9 +18,9 @@ from bench.table import Line, broken
 from models.db.cache import TtlCache
 from tests.chaos.drivers.chaos_run import fresh_postgresql, report, say
 from tests.support.app import World
-from tests.support.bulk_copies import multiply, originals
-from tests.support.factories import Shop, make_shop
-from tests.support.worker import log_concern
+from tests.support.factories.bulk_copies import multiply, originals
+from tests.support.factories.concerns import log_concern
+from tests.support.factories.organizations import Shop, make_shop
 
 CONCERNS, CUSTOMERS, PEOPLE = 1_000_000, 50_000, 200
 ROUNDS, REQUESTS = 5, 60  # what they log stays open, and beyond a thousand would hide the past of its cause

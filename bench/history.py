@@ -6,9 +6,9 @@ from datetime import date, timedelta
 import sqlalchemy as sa
 
 from tests.support.app import World
-from tests.support.bulk_copies import multiply
-from tests.support.factories import Shop
-from tests.support.worker import log_concern
+from tests.support.factories.bulk_copies import multiply
+from tests.support.factories.concerns import log_concern
+from tests.support.factories.organizations import Shop
 
 REGIONS, CATEGORIES = 10, 8
 LAST_DAY = date(2026, 2, 28)  # of a year of whole months

@@ -21,8 +21,8 @@ from models.db.dirty_days import DirtyDay
 from models.reports.rollups.rebuild import CAUSE_REBUILD_DELAY, REBUILD_BATCH
 from tests.chaos.drivers.chaos_run import report
 from tests.support.app import World
-from tests.support.factories import Shop
-from tests.support.rollups import refresh, refresh_everything
+from tests.support.factories.organizations import Shop
+from tests.support.reports import refresh, refresh_everything
 
 ROUNDS, LOGGED = 9, 60
 FASTER_THAN_DUCKDB, FASTER_THAN_SQL, SLOWER = 10, 100, 1.2  # the year by region and month

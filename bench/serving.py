@@ -20,8 +20,8 @@ from tests.chaos.drivers.chaos_run import fresh_postgresql, report, say
 from tests.chaos.drivers.web_processes import Web, running_web
 from tests.support.app import World
 from tests.support.databases import migrate
-from tests.support.factories import Shop, make_shop
-from tests.support.worker import log_concern
+from tests.support.factories.concerns import log_concern
+from tests.support.factories.organizations import Shop, make_shop
 
 ROUNDS, SECONDS = 5, 3.0
 SMALL, LARGE = History(10_000, stores=20, days=365), History(1_000_000, stores=20, days=365)

@@ -15,7 +15,7 @@ from models.staff import staff
 from tests.support import profiles
 from tests.support.app import World, empty_every_table, hang_up
 from tests.support.databases import KINDS, Databases, migrate
-from tests.support.factories import Shop, make_shop
+from tests.support.factories.organizations import Shop, make_shop
 from tests.support.postgres import Server, running_server
 
 __all__ = ["migrate"]

@@ -10,8 +10,8 @@ from werkzeug.test import TestResponse
 
 from tests.support.app import World
 from tests.support.databases import Databases
-from tests.support.full_organization import Scene, make_scene
-from tests.support.tenant_rows import rows_of, traces_of
+from tests.support.factories.full_organization import Scene, make_scene
+from tests.support.rows import rows_of, traces_of
 
 
 @dataclass

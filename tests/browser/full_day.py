@@ -12,7 +12,8 @@ from playwright.sync_api import Browser, BrowserContext
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from tests.support.app import World
-from tests.support.factories import NOON, Shop, make_shop
+from tests.support.clock import NOON
+from tests.support.factories.organizations import Shop, make_shop
 
 CONCERNS = 40
 WORDS = (

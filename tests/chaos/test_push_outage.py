@@ -10,10 +10,13 @@ from notifications.channels.push.channel import PushChannel
 from tests.chaos.drivers.chaos_run import new_seed
 from tests.chaos.drivers.push_outage import MODES, undergo
 from tests.support.app import World
-from tests.support.factories import Shop, give_phone
+from tests.support.factories.concerns import log_concern, move
+from tests.support.factories.organizations import Shop
+from tests.support.factories.staff import give_phone
 from tests.support.fakes import fcm_answers
 from tests.support.fakes.fcm import FcmStandIn
-from tests.support.worker import log_concern, move, notifications, over, work, worker_of
+from tests.support.rows import notifications
+from tests.support.worker import over, work, worker_of
 
 
 @pytest.mark.parametrize("mode", MODES)

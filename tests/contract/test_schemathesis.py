@@ -26,8 +26,8 @@ from models.staff.credentials import StaffSession
 from models.staff.staff import Staff
 from tests.support.app import World
 from tests.support.databases import Databases
-from tests.support.factories import PEOPLE
-from tests.support.full_organization import PHONE, Scene, make_scene
+from tests.support.factories.full_organization import PHONE, Scene, make_scene
+from tests.support.factories.organizations import PEOPLE
 from tests.support.openapi_document import document
 from tests.support.profiles import by_profile, longer
 
@@ -37,7 +37,7 @@ SEED = int(os.environ.get("FUZZ_SEED", "0")) or secrets.randbelow(2**32)
 CONFIG = SchemathesisConfig.from_dict(
     {
         # Text with NUL is refused with 422; JSON Schema could only say so in a pattern on every text there is, which
-        # generators of clients would turn into code. tests/api/test_refusals.py sends it.
+        # generators of clients would turn into code. tests/api/web/test_problems.py sends it.
         "generation": {"allow-x00": False, "deterministic": not EXAMPLES, "database": "none"},
         "checks": {
             # 412 and 428 are answers to an If-Match that is sound in form; 422 is looked at below, in

@@ -10,8 +10,8 @@ import pytest
 from tests.chaos.drivers.web_processes import Web, running_web
 from tests.support.app import World
 from tests.support.databases import ROOT, Databases
-from tests.support.factories import Shop, make_shop
-from tests.support.worker import edit, log_concern
+from tests.support.factories.concerns import edit, log_concern
+from tests.support.factories.organizations import Shop, make_shop
 
 duckdb = pytest.importorskip("duckdb")
 

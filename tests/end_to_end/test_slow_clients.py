@@ -16,7 +16,7 @@ from argon2 import PasswordHasher
 from models.db.session import Database, DatabaseRole
 from models.staff.staff import Staff
 from tests.support.databases import migrate, only_on_sqlite
-from tests.support.factories import PASSWORD, Shop, make_shop
+from tests.support.factories.organizations import PASSWORD, Shop, make_shop
 from tests.support.processes import PATIENCE, House, running_house
 
 # Seconds for anybody else's request. Generous, because the machine may be busy: who waits for a lock that a slow

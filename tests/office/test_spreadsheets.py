@@ -11,9 +11,9 @@ import pytest
 from api.web.xlsx_format import XLSX
 from models.organizations.store import Store
 from tests.support.app import World
-from tests.support.factories import Shop
-from tests.support.recovery_reports import report, tell
-from tests.support.worker import log_concern
+from tests.support.factories.concerns import log_concern, tell
+from tests.support.factories.organizations import Shop
+from tests.support.reports import report
 
 CSV = "text/csv"
 # Comma, double quote, UTF-8; numbers and dates are found by themselves, and formulas are worked out: the worst for us.

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
@@ -17,21 +16,8 @@ from config import Config
 from models.db.cache import TtlCache
 from models.db.session import Database, DatabaseRole
 from models.tables import metadata
-from tests.support.factories import NOON, Shop
-
-
-class MovableClock:
-    """The time of the test, which stands still until it is moved."""
-
-    def __init__(self, at: datetime = NOON) -> None:
-        self.at = at
-
-    def __call__(self) -> datetime:
-        return self.at
-
-    def move(self, **by: float) -> datetime:
-        self.at += timedelta(**by)
-        return self.at
+from tests.support.clock import MovableClock
+from tests.support.factories.organizations import Shop
 
 
 @cache

@@ -3,7 +3,7 @@
 from typing import Any
 
 from tests.support.app import World
-from tests.support.factories import Shop
+from tests.support.factories.organizations import Shop
 
 PATH = "/v1/exports/changes"
 

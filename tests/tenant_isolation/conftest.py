@@ -11,8 +11,8 @@ import sqlalchemy as sa
 from models.db.session import ScopedSession, filter_by_tenant
 from tests.support.app import World
 from tests.support.databases import Databases
-from tests.support.full_organization import Scene, make_scene
-from tests.support.tenant_rows import rows_of, tenant_tables, traces_of
+from tests.support.factories.full_organization import Scene, make_scene
+from tests.support.rows import rows_of, tenant_tables, traces_of
 
 
 @dataclass

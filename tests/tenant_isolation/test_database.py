@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError, ProgrammingError
 from models.db.session import ALL_TENANTS, Database, DatabaseRole, UnsafeRole
 from models.tables import metadata
 from tests.support.databases import only_on_postgresql
-from tests.support.tenant_rows import tenant_tables
+from tests.support.rows import tenant_tables
 from tests.tenant_isolation.conftest import Walls, without_the_sessions_filter
 
 # Of no tenant; `change_counter` and the rest are.
@@ -47,7 +47,7 @@ def test_the_database_refuses_every_link_across_tenants(walls: Walls) -> None:
             with pytest.raises(IntegrityError, match=r"(?i)foreign key"):
                 connection.execute(change)
         tried.add(f"{table.name}.{column.name}")
-    assert len(tried) >= 35  # every composite foreign key there is, see tests/test_house.py
+    assert len(tried) >= 35  # every composite foreign key there is, see tests/test_structure.py
 
 
 @every_wall

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from models.access import GRANTS, KEY_GRANTS, Permission, Role
-from tests.support.factories import PEOPLE
-from tests.support.full_organization import BODIES, QUERIES, Scene
+from tests.support.factories.full_organization import BODIES, QUERIES, Scene
+from tests.support.factories.organizations import PEOPLE
 from tests.support.openapi_document import Operation, operations
 from tests.tenant_isolation.conftest import Walls
 

@@ -23,7 +23,7 @@ from tests.chaos.drivers.chaos_run import by_hand
 from tests.chaos.drivers.observed_store import PEOPLE, WatchedEvening
 from tests.support.app import World
 from tests.support.databases import migrate
-from tests.support.worker import rows
+from tests.support.rows import rows
 
 STEPS_OF_A_LIFE = 50
 MOST_CONCERNS = 4

@@ -17,7 +17,8 @@ from models.outbox.message import OutboxMessage
 from models.staff.device import AddressKind
 from notifications.decide.announce import announce
 from tests.chaos.drivers.chaos_run import sleep_until
-from tests.support.factories import Shop, give_phone, make_shop
+from tests.support.factories.organizations import Shop, make_shop
+from tests.support.factories.staff import give_phone
 
 HANDS = 64  # requests under way at the same time, at most
 T = TypeVar("T")

@@ -18,7 +18,7 @@ from tests.chaos.drivers.chaos_run import by_hand, fresh_postgresql
 from tests.chaos.drivers.concern_load import at_a_steady_pace, not_rung, open_shop, wait_until_sent
 from tests.chaos.drivers.web_processes import Web, running_web
 from tests.chaos.drivers.worker_processes import crew_for
-from tests.support.factories import Shop
+from tests.support.factories.organizations import Shop
 from tests.support.fakes.fcm import FcmStandIn
 from tests.support.postgres import Server
 

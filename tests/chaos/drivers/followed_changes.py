@@ -20,7 +20,7 @@ from models.reports.change_export import KINDS
 from tests.chaos.drivers.chaos_run import by_hand, fresh_postgresql
 from tests.chaos.drivers.web_processes import Web, running_web
 from tests.support.export_reader import PATH
-from tests.support.factories import Shop, make_shop
+from tests.support.factories.organizations import Shop, make_shop
 
 WRITERS = 8
 PATIENCE = 60.0  # seconds

@@ -21,8 +21,11 @@ from tests.chaos.drivers.chaos_run import by_hand
 from tests.chaos.drivers.concern_load import not_rung
 from tests.support.app import World
 from tests.support.databases import migrate
-from tests.support.factories import Shop, give_phone, make_shop
-from tests.support.worker import Notebook, log_concern, over, queued, work, worker_of
+from tests.support.factories.concerns import log_concern
+from tests.support.factories.organizations import Shop, make_shop
+from tests.support.factories.staff import give_phone
+from tests.support.rows import queued
+from tests.support.worker import Notebook, over, work, worker_of
 
 MOST_WRITES = 500  # into the few pages of 4 KiB that are left
 PLENTY = 1_000_000  # pages

@@ -25,9 +25,11 @@ from models.staff.shift import Shift
 from notifications.channels.base import DeliveryResult, Message
 from notifications.worker.worker import Worker
 from tests.support.app import World, empty_every_table
-from tests.support.factories import NOON, Shop, give_phone, make_shop, set_climb
-from tests.support.store_evening import hire
-from tests.support.worker import Notebook, over, queued, rows
+from tests.support.clock import NOON
+from tests.support.factories.organizations import Shop, make_shop, set_climb
+from tests.support.factories.staff import give_phone, hire
+from tests.support.rows import queued, rows
+from tests.support.worker import Notebook, over
 
 if TYPE_CHECKING:
     from tests.chaos.drivers.alert_state_machine import Figures

@@ -10,7 +10,7 @@ from tests.chaos.drivers.chaos_run import percentile
 from tests.chaos.drivers.concern_load import at_a_steady_pace, open_shop, wait_until_sent
 from tests.chaos.drivers.web_processes import Web, running_web
 from tests.chaos.drivers.worker_processes import crew_for
-from tests.support.factories import Shop
+from tests.support.factories.organizations import Shop
 from tests.support.fakes import fcm_answers
 from tests.support.fakes.fcm import FcmStandIn
 

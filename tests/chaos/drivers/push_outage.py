@@ -22,11 +22,14 @@ from tests.chaos.drivers import push_backlog, push_hanging
 from tests.chaos.drivers.chaos_run import Figures as AnyFigures
 from tests.chaos.drivers.chaos_run import by_hand, fresh_postgresql
 from tests.support.app import World, empty_every_table
-from tests.support.factories import Shop, give_phone, make_shop
+from tests.support.factories.concerns import log_concern
+from tests.support.factories.organizations import Shop, make_shop
+from tests.support.factories.staff import give_phone
 from tests.support.fakes import fcm_answers
 from tests.support.fakes.fcm import FcmStandIn
 from tests.support.fakes.fcm_answers import Answer
-from tests.support.worker import log_concern, over, queued, rows, work, worker_of
+from tests.support.rows import queued, rows
+from tests.support.worker import over, work, worker_of
 
 OUTAGE = timedelta(minutes=10)
 PHONES = 2

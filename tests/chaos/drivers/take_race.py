@@ -23,7 +23,8 @@ from tests.chaos.drivers.chaos_run import by_hand, fresh_postgresql
 from tests.chaos.drivers.concern_load import wait_until_sent
 from tests.chaos.drivers.web_processes import Web, running_web
 from tests.chaos.drivers.worker_processes import crew_for
-from tests.support.factories import Shop, give_phone, make_shop, password_hash
+from tests.support.factories.organizations import Shop, make_shop, password_hash
+from tests.support.factories.staff import give_phone
 from tests.support.fakes.fcm import FcmStandIn, Post
 from tests.support.threads import at_once
 

@@ -25,7 +25,7 @@ from models.recovery.approvals import record_action
 from models.recovery.follow_up import FollowUp, FollowUpKind
 from models.recovery.remedy import Remedy
 from notifications.decide.announce import announce
-from tests.support.factories import PEOPLE, Shop, make_store
+from tests.support.factories.organizations import PEOPLE, Shop, make_store
 
 BEGIN = datetime(2026, 2, 20, tzinfo=UTC)  # clocks change in New York on 8 March, in Lisbon on 29 March
 DAYS = 45

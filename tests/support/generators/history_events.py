@@ -15,7 +15,7 @@ from models.organizations.vocabulary import Cause, Question
 from models.recovery.fix import Fix
 from models.recovery.follow_up import FollowUp, FollowUpKind
 from models.staff.device import AddressKind, Device, Platform
-from tests.support.factories import Shop
+from tests.support.factories.organizations import Shop
 from tests.support.generators.histories import BEGIN, DAYS
 
 DISHES = [{"name": name} for name in ("Soup", "Bread", "Fish")]

@@ -1,0 +1,193 @@
+"""The scoped session: whoever opens it says for which organization, and sees and writes no other's rows."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+from uuid import UUID
+
+import pytest
+from sqlalchemy import Uuid, delete, func, insert, select, text, update
+from sqlalchemy.orm import Session, aliased, joinedload, selectinload
+
+from models.access import GRANTS, Actor, Role
+from models.concerns.concern import Concern
+from models.db.change_feed import Change, ChangeCounter
+from models.db.session import ALL_TENANTS, ScopedSession
+from models.errors import NotFound
+from models.organizations.store import Place, Store
+from tests.support.app import World
+from tests.support.databases import only_on_postgresql, only_on_sqlite
+from tests.support.factories.organizations import Shop, make_shop, make_store
+
+
+@pytest.fixture
+def other(world: World) -> Shop:
+    """A second organization with the same things in it."""
+    return make_shop(world.back_office, "other")
+
+
+def whose(rows: Sequence[Any]) -> set[UUID]:
+    return {row.organization_id for row in rows}
+
+
+def test_a_session_without_a_scope_is_an_error(world: World, shop: Shop) -> None:
+    questions: list[Callable[[Session], Any]] = [
+        lambda session: session.scalars(select(Store)).all(),
+        lambda session: session.get(Store, (shop.organization_id, shop.store_id)),
+        lambda session: session.execute(update(Store).values(name="Mine")),
+        lambda session: session.execute(delete(Place)),
+        lambda session: session.scalars(select(func.count()).select_from(Concern)).one(),
+    ]
+    for question in questions:
+        with (
+            ScopedSession(world.database.engine, info={"clock": world.clock}) as session,
+            pytest.raises(PermissionError, match="without saying"),
+        ):
+            question(session)
+
+
+QUESTIONS: dict[str, Callable[[Session], Sequence[Any]]] = {
+    "select": lambda session: session.scalars(select(Store)).all(),
+    "an alias": lambda session: session.scalars(select(aliased(Store))).all(),
+    "a join": lambda session: session.scalars(select(Place).join(Store, Place.store_id == Store.id)).all(),
+    "a join to something else": lambda session: session.scalars(
+        select(Place).join(Store, Place.slug == "table-1")
+    ).all(),
+    "a subquery": lambda session: session.scalars(
+        select(Store).where(Store.id.in_(select(Place.store_id)))
+    ).all(),
+    "columns": lambda session: session.execute(select(Store.organization_id, Store.name)).all(),
+    "a union": lambda session: session.scalars(
+        select(Store).from_statement(select(Store).where(Store.slug == "first").union_all(select(Store)))
+    ).all(),
+    "the change feed": lambda session: session.scalars(select(Change)).all(),
+    "its counter": lambda session: session.scalars(select(ChangeCounter)).all(),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_every_question_is_narrowed_to_the_tenant(world: World, shop: Shop, other: Shop, question: str) -> None:
+    for tenant in (shop, other):
+        with world.database.reading(tenant.organization_id) as session:
+            assert whose(QUESTIONS[question](session)) == {tenant.organization_id}
+    with world.back_office.reading(ALL_TENANTS) as session:
+        assert whose(QUESTIONS[question](session)) == {shop.organization_id, other.organization_id}
+
+
+def test_nothing_of_another_organization_is_got_by_its_key(world: World, shop: Shop, other: Shop) -> None:
+    with world.database.reading(shop.organization_id) as session:
+        assert session.get(Store, (other.organization_id, other.store_id)) is None
+        assert session.get(Store, (shop.organization_id, other.store_id)) is None
+        assert session.get(Store, (shop.organization_id, shop.store_id)) is not None
+        stranger = Actor(shop.organization_id, GRANTS[Role.ADMIN], None)
+        with pytest.raises(NotFound):
+            Store.get_visible(session, other.store_id, actor=stranger)
+
+
+def test_what_is_loaded_along_is_narrowed_too(world: World, shop: Shop, other: Shop) -> None:
+    for option in (None, joinedload(Store.places), selectinload(Store.places)):
+        with world.database.reading(shop.organization_id) as session:
+            question = select(Store).where(Store.slug == "first")
+            (store,) = session.scalars(question if option is None else question.options(option)).unique()
+            assert whose(store.places) == {shop.organization_id}
+            assert len(store.places) == 2
+            assert store.region.id == shop.region_id
+
+
+def test_a_link_that_leads_out_leads_nowhere(world: World, shop: Shop, other: Shop) -> None:
+    """The database does not store such a link; in memory it finds nothing."""
+    with world.database.reading(shop.organization_id) as session:
+        store = session.scalars(select(Store).where(Store.slug == "first")).one()
+        with session.no_autoflush:
+            store.region_id = other.region_id
+            session.expire(store, ["region"])
+            assert store.region is None
+            session.expunge(store)
+
+
+@pytest.mark.parametrize("statement", [update(Place).values(name="Changed"), delete(Place)], ids=["update", "delete"])
+def test_writing_many_rows_at_once_touches_the_tenants_only(
+    world: World, shop: Shop, other: Shop, statement: Any
+) -> None:
+    with world.database.writing(shop.organization_id) as session:
+        session.execute(statement)
+    with world.back_office.reading(ALL_TENANTS) as session:
+        left = {
+            (place.organization_id, place.name) for place in session.scalars(select(Place)) if "table" in place.name
+        }
+    assert left == {(other.organization_id, "table 1"), (other.organization_id, "table 12")}
+
+
+def test_a_row_of_another_organization_cannot_be_added(world: World, shop: Shop, other: Shop) -> None:
+    smuggled = make_store("smuggled", other.region_id)
+    smuggled.organization_id = other.organization_id
+    with (
+        pytest.raises(PermissionError, match="another organization"),
+        world.database.writing(shop.organization_id) as session,
+    ):
+        session.add(smuggled)
+    with (
+        pytest.raises(PermissionError, match="another organization"),
+        world.database.writing(shop.organization_id) as session,
+    ):
+        session.insert_or_ignore(
+            Place, organization_id=other.organization_id, store_id=other.store_id, slug="x", name="x"
+        )
+    with world.back_office.reading(ALL_TENANTS) as session:
+        assert session.scalars(select(func.count()).select_from(Store)).one() == 4
+
+
+def test_a_new_row_is_stamped_with_the_tenant(world: World, shop: Shop) -> None:
+    with world.database.writing(shop.organization_id) as session:
+        session.add(added := make_store("third", shop.region_id))
+        inserted = session.insert_or_ignore(Place, store_id=shop.store_id, slug="terrace", name="terrace")
+        again = session.insert_or_ignore(Place, store_id=shop.store_id, slug="terrace", name="terrace")
+    assert added.organization_id == shop.organization_id
+    assert inserted is not None
+    assert inserted.organization_id == shop.organization_id
+    assert again is None
+
+
+WITHOUT_THE_ORM: dict[str, Any] = {
+    "text": text("SELECT organization_id FROM store").columns(organization_id=Uuid()),
+    "a plain table": select(Store.__table__.c.organization_id),
+}
+
+
+@only_on_sqlite
+@pytest.mark.parametrize("way", WITHOUT_THE_ORM)
+def test_what_goes_round_the_models_is_not_narrowed(world: World, shop: Shop, other: Shop, way: str) -> None:
+    """Known, and the reason for the third wall: on SQLite these see every organization. No code of ours does this."""
+    with world.database.reading(shop.organization_id) as session:
+        assert whose(session.execute(WITHOUT_THE_ORM[way]).all()) == {shop.organization_id, other.organization_id}
+
+
+@only_on_postgresql
+@pytest.mark.parametrize("way", WITHOUT_THE_ORM)
+def test_what_goes_round_the_models_is_held_by_row_level_security(
+    world: World, shop: Shop, other: Shop, way: str
+) -> None:
+    with world.database.reading(shop.organization_id) as session:
+        assert whose(session.execute(WITHOUT_THE_ORM[way]).all()) == {shop.organization_id}
+
+
+@only_on_postgresql
+def test_an_insert_that_goes_round_the_models_is_held_too(world: World, shop: Shop, other: Shop) -> None:
+    row = {"id": shop.store_id, "organization_id": other.organization_id, "store_id": other.store_id}
+    smuggle = insert(Place.__table__).values(**row, slug="x", name="x", position=0)  # type: ignore[arg-type]
+    with pytest.raises(Exception, match="row-level security"), world.database.writing(shop.organization_id) as session:
+        session.execute(smuggle)
+
+
+def test_a_reading_session_cannot_write(world: World, shop: Shop) -> None:
+    with pytest.raises(Exception, match=r"read-?only"), world.database.reading(shop.organization_id) as session:
+        session.add(make_store("third", shop.region_id))
+
+
+def test_the_scope_ends_with_the_transaction(world: World, shop: Shop, other: Shop) -> None:
+    """A connection that goes back to the pool takes no tenant with it."""
+    for tenant in (shop, other, shop):
+        with world.database.writing(tenant.organization_id) as session:
+            assert whose(session.scalars(select(Store)).all()) == {tenant.organization_id}
+    if world.database.engine.dialect.name == "postgresql":
+        with world.database.engine.connect() as connection:
+            assert connection.execute(text("SELECT count(*) FROM store")).scalar_one() == 0
