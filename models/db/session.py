@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final, TypeVar
 from uuid import UUID
@@ -27,6 +27,9 @@ from models.db.cache import LruCache, TtlCache
 from models.db.change_feed import Change, ChangeCounter, ChangeOp, write_changes, write_changes_in_one_statement
 from models.db.dirty_days import DirtyDay
 from models.db.engines import postgresql_engine, sqlite_engines
+from models.db.schema_check import SchemaMismatch, find_missing
+
+SCHEMA_CHECK_INTERVAL: Final = timedelta(minutes=1)
 
 
 class AllTenants:
@@ -244,6 +247,8 @@ class Database:
 
     def __init__(self, url: str, role: DatabaseRole, *, pool: int = 8, clock: Clock = system_clock) -> None:
         self.clock = clock
+        self._missing: list[str] = []
+        self._schema_checked_at: datetime | None = None
         self.memory = TtlCache()
         self.month_totals = LruCache()
         self.url = sa.make_url(url)
@@ -295,6 +300,21 @@ class Database:
                 f"refusing to run as the database role {role!r}: it is a superuser, may bypass row level security "
                 "or owns tables, so one tenant could see another"
             )
+
+    def refuse_misfit_schema(self) -> None:
+        """Raise SchemaMismatch when the database lacks something that the models name."""
+        if missing := self._find_missing():
+            raise SchemaMismatch(missing)
+
+    def missing_from_schema(self, *, at: datetime) -> list[str]:
+        """Return what the database lacks of what the models name, looked up at most once a minute."""
+        if self._schema_checked_at is None or not timedelta(0) <= at - self._schema_checked_at < SCHEMA_CHECK_INTERVAL:
+            self._missing, self._schema_checked_at = self._find_missing(), at
+        return self._missing
+
+    def _find_missing(self) -> list[str]:
+        with self.reading_engine.connect() as connection:
+            return find_missing(connection)
 
     def close(self) -> None:
         self.engine.dispose()
