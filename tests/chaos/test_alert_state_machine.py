@@ -4,13 +4,15 @@ from tests.chaos.drivers.alert_state_machine import undergo
 from tests.chaos.drivers.chaos_run import new_seed
 from tests.support.app import World
 from tests.support.databases import only_on_sqlite
+from tests.support.profiles import by_profile, longer
 
 
+@longer
 @only_on_sqlite
 def test_no_order_of_events_forgets_anybody(world: World) -> None:
     seed = new_seed()
     print(f"seed {seed}")  # noqa: T201 what a failure has to show, whatever it is
-    figures = undergo(world, evenings=8, seed_=seed)
+    figures = undergo(world, evenings=by_profile(quick=3, deep=16), seed_=seed)
     print(figures)  # noqa: T201 likewise
     assert figures.broken() == []
     assert figures.concerns > 0

@@ -2,10 +2,13 @@
 
 from pathlib import Path
 
+import pytest
+
 from tests.chaos.drivers.chaos_run import fresh_postgresql, new_seed, server_settings
 from tests.chaos.drivers.crashed_database import undergo
 
 
+@pytest.mark.deep  # starts a PostgreSQL of its own, and waits for good times between crashes
 def test_a_crash_of_postgresql_is_a_503_for_a_moment_and_loses_nothing(tmp_path: Path) -> None:
     seed = new_seed()
     print(f"seed {seed}")  # noqa: T201 what a failure has to show, whatever it is

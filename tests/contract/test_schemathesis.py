@@ -205,7 +205,6 @@ def stage(databases: Databases, database_kind: str) -> Iterator[Stage]:
 
 @schema.parametrize()
 @longer
-@pytest.mark.deep_on("sqlite")
 @hypothesis.settings(
     max_examples=EXAMPLES or by_profile(quick=10, deep=25), suppress_health_check=list(hypothesis.HealthCheck)
 )

@@ -4,19 +4,20 @@
 
 - without a mark: in the quick profile;
 - `deep`: in the deep profile only;
-- `deep_on(kind)`: on the database of that kind in the deep profile only, on the other one in the quick profile;
-- `longer`: in both, with more examples or a longer run in the deep profile.
-
-A test with `deep_on` and `longer` runs on that kind in the deep profile only, on the other one in both.
+- `deep_on(kind)`, or in a folder of `QUICK_ON`: on that kind of database, or on the other one than the kind named
+  there, in the deep profile only; a test that runs on one kind anyway is not concerned;
+- `longer`: in the deep profile too, with more examples or a longer run than in the quick one.
 """
 
 import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+TESTS = Path(__file__).resolve().parents[1]
 PROFILES = ("quick", "deep")
 PROFILE = os.environ.get("AMENDS_PROFILE", "quick")
 DEEP = PROFILE == "deep"
@@ -26,6 +27,36 @@ MARKERS = (
     "deep_on(kind): runs on this kind of database in the deep profile only",
     "longer: runs in both profiles, longer in the deep one",
 )
+# Where the database does not matter, or where one is enough for every commit: the kind that the quick profile uses.
+QUICK_ON = {
+    # The form of requests and answers, and the commands, are the same whatever is below.
+    "api/cli": "sqlite",
+    "api/pages": "sqlite",
+    "api/schemas": "sqlite",
+    "api/web/test_metrics.py": "sqlite",
+    "api/web/test_problems.py": "sqlite",
+    "api/web/test_request_context.py": "sqlite",
+    "api/resources/recovery_logs/test_csv.py": "sqlite",
+    "api/resources/reports/test_xlsx.py": "sqlite",
+    # What is decided and what a message says. What workers do to the same rows at once runs on both.
+    "notifications/decide": "sqlite",
+    "notifications/messages": "sqlite",
+    "notifications/worker/jobs/test_day_end.py": "sqlite",
+    "notifications/worker/test_back_off.py": "sqlite",
+    "notifications/worker/test_circuit_breaker.py": "sqlite",
+    "notifications/worker/test_delivery.py": "sqlite",
+    # Long runs are tried where most organizations work.
+    "chaos": "postgresql",
+    "contract": "postgresql",
+    "scenarios/test_report_statements.py": "postgresql",
+    "scenarios/test_statements.py": "postgresql",
+    "api/resources/reports/test_recovery_recount.py": "postgresql",
+    "api/resources/reports/test_rollups.py": "postgresql",
+    "api/resources/reports/test_row_reports_recount.py": "postgresql",
+    # Real processes: a first start on the one, three stories on the other.
+    "end_to_end/test_main_job.py": "sqlite",
+    "end_to_end/test_stories.py": "postgresql",
+}
 longer = pytest.mark.longer
 T = TypeVar("T")
 
@@ -66,8 +97,15 @@ def examples(*, quick: int, deep: int) -> Callable[[Any], Any]:
 
 def is_selected(item: pytest.Item) -> bool:
     """Tell whether the profile that runs has this test."""
-    kind = dict(item.user_properties)["database"]
-    deep = item.get_closest_marker("deep") or any(kind in mark.args for mark in item.iter_markers("deep_on"))
-    if deep:
+    if item.get_closest_marker("deep") or _is_on_the_other_kind(item):
         return DEEP
     return not DEEP or item.get_closest_marker("longer") is not None
+
+
+def _is_on_the_other_kind(item: pytest.Item) -> bool:
+    kind = dict(item.user_properties)["database"]
+    if kind == "neither" or any(mark.args[0] == "database_kind" for mark in item.iter_markers("parametrize")):
+        return False
+    path = item.path.relative_to(TESTS)
+    quick = next((QUICK_ON[str(part)] for part in (path, *path.parents) if str(part) in QUICK_ON), kind)
+    return kind != quick or any(kind in mark.args for mark in item.iter_markers("deep_on"))

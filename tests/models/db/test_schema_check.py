@@ -11,8 +11,8 @@ import sqlalchemy as sa
 from models.db.schema_check import SchemaMismatch, find_missing
 from models.db.session import Database, DatabaseRole
 from tests.support.app import World
+from tests.support.clock import NOON
 from tests.support.databases import ROOT, Databases, only_on_postgresql, only_on_sqlite
-from tests.support.factories import NOON
 
 # What an owner may do to a database, and what is then missing.
 DAMAGES = {

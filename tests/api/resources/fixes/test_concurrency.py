@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from uuid_utils.compat import uuid7
 
@@ -23,6 +23,7 @@ from tests.support.factories.concerns import log_concern
 from tests.support.factories.customers import agree, regular
 from tests.support.factories.fixes import customers, fix, follow_ups, raised_by, thank, thanked_names
 from tests.support.factories.organizations import Shop, make_shop
+from tests.support.profiles import examples
 from tests.support.rows import queued
 from tests.support.threads import PATIENCE, at_once, wait_until_somebody_waits
 
@@ -53,7 +54,7 @@ ONE_OF_EACH = [
 
 
 @example(told_by=ONE_OF_EACH)
-@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(quick=2, deep=8)
 @given(told_by=CUSTOMERS)
 def test_only_who_agreed_and_is_within_reach_is_listed_and_thanked(world: World, told_by: list[Any]) -> None:
     shop = make_shop(world.back_office, next(slugs))

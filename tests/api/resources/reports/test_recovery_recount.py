@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from models.reports.grouping import RECOVERY_DIMENSIONS
@@ -20,6 +20,7 @@ from tests.support.factories.store_groups import put_in_groups
 from tests.support.generators.histories import BEGIN, END, add_store_abroad, live
 from tests.support.oracle.raw_rows import Raw, raw_rows
 from tests.support.oracle.recovery_recount import recount, recount_day
+from tests.support.profiles import examples
 
 FROM, TO = BEGIN.date() - timedelta(days=50), END.date() + timedelta(days=1)
 GROUPINGS = [(), *((by,) for by in RECOVERY_DIMENSIONS), *combinations(RECOVERY_DIMENSIONS, 2)]
@@ -115,12 +116,7 @@ def told_abroad(told: Raw, shop: Shop) -> UUID:
 
 
 @only_on_sqlite
-@settings(
-    max_examples=40,
-    deadline=None,
-    database=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],  # each example founds an organization of its own
-)
+@examples(quick=10, deep=60)
 @given(rng=st.randoms(use_true_random=False), concerns=st.integers(0, 6), group_by=st.sampled_from(GROUPINGS))
 def test_whatever_happens_report_and_recount_agree(
     world: World, rng: Random, concerns: int, group_by: tuple[str, ...]

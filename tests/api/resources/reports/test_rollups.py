@@ -9,7 +9,7 @@ from random import Random
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import delete, select
 
@@ -27,6 +27,7 @@ from tests.support.factories.concerns import log_concern
 from tests.support.factories.organizations import Shop, make_shop
 from tests.support.factories.staff import give_phone
 from tests.support.oracle.recounted_organization import House
+from tests.support.profiles import examples
 from tests.support.reports import refresh, refresh_everything
 from tests.support.threads import wait_until_somebody_waits
 from tests.support.worker import Notebook, over, work, worker_of
@@ -34,12 +35,7 @@ from tests.support.worker import Notebook, over, work, worker_of
 PATIENCE = 60.0
 
 
-@settings(
-    max_examples=3,
-    deadline=None,
-    database=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],  # each example founds an organization of its own
-)
+@examples(quick=1, deep=4)
 @given(rng=st.randoms(use_true_random=False), concerns=st.integers(1, 25))
 def test_kept_marked_or_worked_out_anew_the_report_is_a_recount(world: World, rng: Random, concerns: int) -> None:
     house = House(world, f"shop-{world.clock.move(seconds=1):%H%M%S}")

@@ -6,7 +6,7 @@ from random import Random
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from api.schemas.row_reports import CONCERNS, STORES_AND_TIME
@@ -19,6 +19,7 @@ from tests.support.factories.store_groups import put_in_groups
 from tests.support.generators.histories import BEGIN, END, add_store_abroad, live
 from tests.support.generators.history_events import live_on
 from tests.support.oracle.report_recount import More, more_rows, recount_more
+from tests.support.profiles import examples
 
 FROM, TO = BEGIN.date() - timedelta(days=50), END.date() + timedelta(days=1)
 FITTING = {
@@ -96,12 +97,7 @@ def test_each_report_of_some_days_and_stores_is_a_recount_of_their_rows(world: W
 
 
 @only_on_sqlite
-@settings(
-    max_examples=30,
-    deadline=None,
-    database=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],  # each example founds an organization of its own
-)
+@examples(quick=8, deep=45)
 @given(
     rng=st.randoms(use_true_random=False),
     concerns=st.integers(0, 6),
