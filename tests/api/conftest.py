@@ -10,7 +10,7 @@ from werkzeug.test import TestResponse
 
 from tests.support.app import World
 from tests.support.databases import Databases
-from tests.support.factories.full_organization import Scene, make_scene
+from tests.support.factories.full_organization import Scene, full_organizations
 from tests.support.rows import rows_of, traces_of
 
 
@@ -34,15 +34,13 @@ class Still:
 
 @pytest.fixture(scope="module")
 def _still(databases: Databases, database_kind: str) -> Iterator[Still]:
-    with databases.alone(database_kind) as url:
-        world = World(url)
-        still = Still(world, make_scene(world, "acme"), sa.create_engine(url))
+    with full_organizations(databases, database_kind, "acme") as (world, (scene,)):
+        still = Still(world, scene, sa.create_engine(world.url))
         still.concern = still.ask("GET", f"/v1/concerns/{still.scene.ids['concern_id']}").json
         every_row = rows_of(still.owner, still.scene.shop.organization_id)
         still.before = still.traces()
         yield still
         assert rows_of(still.owner, still.scene.shop.organization_id) == every_row
-        world.close()
         still.owner.dispose()
 
 

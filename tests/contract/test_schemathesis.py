@@ -26,7 +26,7 @@ from models.staff.credentials import StaffSession
 from models.staff.staff import Staff
 from tests.support.app import World
 from tests.support.databases import Databases
-from tests.support.factories.full_organization import PHONE, Scene, make_scene
+from tests.support.factories.full_organization import PHONE, Scene, full_organizations
 from tests.support.factories.organizations import PEOPLE
 from tests.support.openapi_document import document
 from tests.support.profiles import by_profile, longer
@@ -107,8 +107,8 @@ def a_problem_helps(ctx: CheckContext, response: Response, case: Case) -> None:
 class Stage:
     """The application that plays, with real things for what is generated to refer to."""
 
-    def __init__(self, world: World) -> None:
-        self.world, self.scene = world, make_scene(world, "acme")
+    def __init__(self, world: World, scene: Scene) -> None:
+        self.world, self.scene = world, scene
         self.turn = itertools.count()
         self.playing = ""
 
@@ -194,13 +194,11 @@ def _referring(body: Any, scene: Scene) -> Any:
 
 @pytest.fixture(scope="module")
 def stage(databases: Databases, database_kind: str) -> Iterator[Stage]:
-    with databases.alone(database_kind) as url:
-        world = World(url)
+    with full_organizations(databases, database_kind, "acme") as (world, (scene,)):
         playing.append(world.app)
         sys.stdout.write(f"FUZZ_SEED={SEED}\n" if EXAMPLES else "")  # shown with a failure
-        yield Stage(world)
+        yield Stage(world, scene)
         playing.remove(world.app)
-        world.close()
 
 
 @schema.parametrize()

@@ -1,6 +1,5 @@
 """What a request costs the database: the same number of statements whatever the number of rows."""
 
-from contextlib import closing
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -15,7 +14,7 @@ from tests.support.clock import NOON
 from tests.support.databases import Databases
 from tests.support.factories.bulk_copies import copy, originals
 from tests.support.factories.concerns import log_concern
-from tests.support.factories.full_organization import QUERIES, Scene, make_scene
+from tests.support.factories.full_organization import QUERIES, Scene, full_organizations
 from tests.support.factories.guidance import limit_vouchers
 from tests.support.factories.organizations import Shop
 from tests.support.openapi_document import Operation, operations
@@ -213,8 +212,8 @@ def asking(statements: list[str]) -> int:
 def test_what_is_read_costs_as_much_in_a_house_of_ten_as_in_one_of_two_hundred(
     databases: Databases, database_kind: str
 ) -> None:
-    with databases.alone(database_kind) as url, closing(World(url)) as world:
-        house = House(world, make_scene(world, "acme"))
+    with full_organizations(databases, database_kind, "acme") as (world, (scene,)):
+        house = House(world, scene)
         for size in (FEW, MANY):
             house.grow(size)
             costs = {operation.id: cost(house, operation) for operation in READS}

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from models.db.session import ScopedSession, filter_by_tenant
 from tests.support.app import World
 from tests.support.databases import Databases
-from tests.support.factories.full_organization import Scene, make_scene
+from tests.support.factories.full_organization import Scene, full_organizations, make_scene
 from tests.support.rows import rows_of, tenant_tables, traces_of
 
 
@@ -65,18 +65,15 @@ def wall(request: pytest.FixtureRequest) -> str:
 @pytest.fixture(scope="module")
 def walls(databases: Databases, database_kind: str, wall: str) -> Iterator[Walls]:
     """Tests leave it as it was: each looks at its traces, and when all have run every row is the one it was."""
-    with databases.alone(database_kind) as url:
-        owner = sa.create_engine(url)
+    with full_organizations(databases, database_kind, "ours", "theirs") as (world, (ours, theirs)):
+        owner = sa.create_engine(world.url)
         if wall in ("session filter", "none") and database_kind == "postgresql":
             with owner.begin() as connection:
                 for table in tenant_tables():
                     connection.execute(sa.text(f'ALTER TABLE "{table.name}" DISABLE ROW LEVEL SECURITY'))
-        world = World(url)
-        ours, theirs = make_scene(world, "ours"), make_scene(world, "theirs")
         every_row = rows_of(owner, ours.shop.organization_id)
         before = traces_of(owner, ours.shop.organization_id)
         filtered, alone = wall in ("every wall", "session filter"), wall != "every wall"
         yield Walls(world, owner, ours, theirs, filtered=filtered, before=before, alone=alone)
         assert rows_of(owner, ours.shop.organization_id) == every_row
-        world.close()
         owner.dispose()

@@ -11,7 +11,7 @@ from tests.api.conftest import Still
 from tests.support.app import World
 from tests.support.assertions import error
 from tests.support.databases import Databases
-from tests.support.factories.full_organization import CALL, PHONE, Scene, make_scene
+from tests.support.factories.full_organization import CALL, PHONE, Scene, full_organizations
 from tests.support.openapi_document import Operation, operations
 
 LISTS = [operation for operation in operations() if operation.pages and not operation.named("path")]
@@ -104,15 +104,13 @@ class Full:
 
 @pytest.fixture(scope="module")
 def full(databases: Databases, database_kind: str) -> Iterator[Full]:
-    with databases.alone(database_kind) as url:
-        world = World(url)
-        full = Full(world, make_scene(world, "acme"))
+    with full_organizations(databases, database_kind, "acme") as (world, (scene,)):
+        full = Full(world, scene)
         for number in range(3):
             world.clock.move(seconds=number % 2)
             for operation in WALKS:
                 full.add(operation)
         yield full
-        world.close()
 
 
 @pytest.mark.parametrize("operation", WALKS, ids=[operation.id for operation in WALKS])

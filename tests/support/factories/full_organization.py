@@ -1,7 +1,9 @@
 """An organization in full swing: every table has rows, and each id that an address or a body can carry is known."""
 
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -23,6 +25,7 @@ from models.staff.credentials import StaffSession
 from models.staff.device import Device
 from models.staff.staff import Staff, StaffRegion, StaffStore
 from tests.support.app import World
+from tests.support.databases import Databases
 from tests.support.factories.organizations import Shop, make_shop, password_hash
 
 PHONE = "+351912345678"
@@ -284,3 +287,19 @@ def _do(world: World, method: str, path: str, by: tuple[Shop, str], **options: A
 def _first(world: World, shop: Shop, path: str) -> str:
     items = _do(world, "GET", path, (shop, "manager"))["items"]
     return str(items[0]["id"])
+
+
+@contextmanager
+def full_organizations(databases: Databases, kind: str, *slugs: str) -> Iterator[tuple[World, list[Scene]]]:
+    """Give a world on a database of its own, with an organization in full swing of each slug.
+
+    They are made once per run and kind, and copied.
+    """
+
+    def fill(url: str) -> tuple[list[Scene], datetime]:
+        with closing(World(url)) as world:
+            return [make_scene(world, slug) for slug in slugs], world.clock.at
+
+    with databases.copy(kind, "-".join(slugs), fill) as (url, (scenes, at)), closing(World(url)) as world:
+        world.clock.at = at
+        yield world, scenes

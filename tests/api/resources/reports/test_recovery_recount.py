@@ -1,7 +1,9 @@
 """Every figure of the report and the log against a recount of the raw rows."""
 
 from collections import Counter
-from datetime import date, timedelta
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import date, datetime, timedelta
 from itertools import combinations
 from random import Random
 from typing import Any
@@ -14,7 +16,7 @@ from hypothesis import strategies as st
 from models.reports.grouping import RECOVERY_DIMENSIONS
 from tests.support.app import World
 from tests.support.assertions import agrees, counted_in
-from tests.support.databases import only_on_sqlite
+from tests.support.databases import Databases, only_on_sqlite
 from tests.support.factories.organizations import Shop, make_shop
 from tests.support.factories.store_groups import put_in_groups
 from tests.support.generators.histories import BEGIN, END, add_store_abroad, live
@@ -47,17 +49,30 @@ def report(world: World, shop: Shop, **query: Any) -> dict[str, Any]:
     return counted_in(answer.json)
 
 
-@pytest.fixture
-def told(world: World, shop: Shop) -> Raw:
-    """A history of two organizations, of which one is looked at."""
-    store_ids = stores_of(world, shop)
-    live(world.back_office, shop, Random(SEED), concerns=150)
-    stranger = make_shop(world.back_office, "stranger")
-    live(world.back_office, stranger, Random(SEED + 1), concerns=20)
-    return rows_of(world, shop, store_ids)
+History = tuple[World, Shop, Raw]
 
 
-def test_the_report_is_a_recount_of_the_rows_however_it_is_grouped(world: World, shop: Shop, told: Raw) -> None:
+@pytest.fixture(scope="module")
+def history(databases: Databases, database_kind: str) -> Iterator[History]:
+    """A history of two organizations, of which one is looked at and none is changed; it is made once per run."""
+
+    def fill(url: str) -> tuple[Shop, list[UUID], datetime]:
+        with closing(World(url)) as world:
+            shop = make_shop(world.back_office)
+            store_ids = stores_of(world, shop)
+            live(world.back_office, shop, Random(SEED), concerns=150)
+            stranger = make_shop(world.back_office, "stranger")
+            live(world.back_office, stranger, Random(SEED + 1), concerns=20)
+            return shop, store_ids, world.clock.at
+
+    copied = databases.copy(database_kind, "recovery-history", fill)
+    with copied as (url, (shop, store_ids, at)), closing(World(url)) as world:
+        world.clock.at = at
+        yield world, shop, rows_of(world, shop, store_ids)
+
+
+def test_the_report_is_a_recount_of_the_rows_however_it_is_grouped(history: History) -> None:
+    world, shop, told = history
     for group_by in GROUPINGS:
         recounted = recount(told, from_date=FROM, to_date=TO, group_by=group_by)
         assert agrees(report(world, shop, group_by=",".join(group_by)), recounted), group_by
@@ -67,7 +82,8 @@ def test_the_report_is_a_recount_of_the_rows_however_it_is_grouped(world: World,
     assert len(totals["cost"]) == 2
 
 
-def test_the_report_of_some_days_and_stores_is_a_recount_of_their_rows(world: World, shop: Shop, told: Raw) -> None:
+def test_the_report_of_some_days_and_stores_is_a_recount_of_their_rows(history: History) -> None:
+    world, shop, told = history
     filters: list[dict[str, Any]] = [
         {"category": "food"},
         {"region_id": shop.region_id},
@@ -90,7 +106,8 @@ def test_the_report_of_some_days_and_stores_is_a_recount_of_their_rows(world: Wo
     assert (min(days), max(days)) == (first.isoformat(), last.isoformat())
 
 
-def test_the_figures_of_every_day_are_a_recount_of_its_rows(world: World, shop: Shop, told: Raw) -> None:
+def test_the_figures_of_every_day_are_a_recount_of_its_rows(history: History) -> None:
+    world, shop, told = history
     seen: Counter[str] = Counter()
     rates = 0
     for store_id in (shop.store_id, told_abroad(told, shop)):
@@ -116,7 +133,7 @@ def told_abroad(told: Raw, shop: Shop) -> UUID:
 
 
 @only_on_sqlite
-@examples(quick=10, deep=60)
+@examples(quick=5, deep=60)
 @given(rng=st.randoms(use_true_random=False), concerns=st.integers(0, 6), group_by=st.sampled_from(GROUPINGS))
 def test_whatever_happens_report_and_recount_agree(
     world: World, rng: Random, concerns: int, group_by: tuple[str, ...]

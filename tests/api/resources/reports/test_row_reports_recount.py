@@ -1,6 +1,8 @@
 """Every figure of the reports that read the rows against a recount of them."""
 
-from datetime import date, timedelta
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import date, datetime, timedelta
 from itertools import combinations
 from random import Random
 from typing import Any
@@ -13,7 +15,7 @@ from api.schemas.row_reports import CONCERNS, STORES_AND_TIME
 from models.reports.grouping import GroupBy
 from tests.support.app import World
 from tests.support.assertions import agrees
-from tests.support.databases import only_on_sqlite
+from tests.support.databases import Databases, only_on_sqlite
 from tests.support.factories.organizations import Shop, make_shop
 from tests.support.factories.store_groups import put_in_groups
 from tests.support.generators.histories import BEGIN, END, add_store_abroad, live
@@ -54,22 +56,35 @@ def lived(world: World, shop: Shop, rng: Random, *, concerns: int) -> More:
         return more_rows(session, store_ids)
 
 
-@pytest.fixture
-def told(world: World, shop: Shop) -> More:
-    """A history of two organizations, of which one is looked at."""
-    more = lived(world, shop, Random(SEED), concerns=100)
-    lived(world, make_shop(world.back_office, "stranger"), Random(SEED + 1), concerns=20)
-    return more
+History = tuple[World, Shop, More]
 
 
-def test_each_report_is_a_recount_of_the_rows_however_it_is_grouped(world: World, shop: Shop, told: More) -> None:
+@pytest.fixture(scope="module")
+def history(databases: Databases, database_kind: str) -> Iterator[History]:
+    """A history of two organizations, of which one is looked at and none is changed; it is made once per run."""
+
+    def fill(url: str) -> tuple[Shop, More, datetime]:
+        with closing(World(url)) as world:
+            shop = make_shop(world.back_office)
+            more = lived(world, shop, Random(SEED), concerns=100)
+            lived(world, make_shop(world.back_office, "stranger"), Random(SEED + 1), concerns=20)
+            return shop, more, world.clock.at
+
+    with databases.copy(database_kind, "row-history", fill) as (url, (shop, more, at)), closing(World(url)) as world:
+        world.clock.at = at
+        yield world, shop, more
+
+
+def test_each_report_is_a_recount_of_the_rows_however_it_is_grouped(history: History) -> None:
+    world, shop, told = history
     for name, groupings in GROUPINGS.items():
         for group_by in groupings:
             recounted = recount_more(told, name, from_date=FROM, to_date=TO, group_by=group_by)
             assert agrees(report(world, shop, name, group_by=",".join(group_by)), recounted), (name, group_by)
 
 
-def test_the_history_has_something_of_everything(world: World, shop: Shop, told: More) -> None:
+def test_the_history_has_something_of_everything(history: History) -> None:
+    world, shop, _ = history
     totals = {name: report(world, shop, name)["totals"] for name in FITTING}
     assert totals["remedies"]["concerns"] < totals["remedies"]["times"]
     assert 0 < totals["causes"]["raised_since_fixed"] < totals["causes"]["concerns"]
@@ -84,7 +99,8 @@ def test_the_history_has_something_of_everything(world: World, shop: Shop, told:
     assert all(totals["listening"][name]["value"] for name in ("read_back_share", "question_asked_share", "ask_rate"))
 
 
-def test_each_report_of_some_days_and_stores_is_a_recount_of_their_rows(world: World, shop: Shop, told: More) -> None:
+def test_each_report_of_some_days_and_stores_is_a_recount_of_their_rows(history: History) -> None:
+    world, shop, told = history
     first, last = date(2026, 3, 8), date(2026, 3, 29)
     days = {"from": first, "to": last}
     filters: list[dict[str, Any]] = [{"region_id": shop.region_id}, {"store_id": shop.other_store_id}]
@@ -97,7 +113,7 @@ def test_each_report_of_some_days_and_stores_is_a_recount_of_their_rows(world: W
 
 
 @only_on_sqlite
-@examples(quick=8, deep=45)
+@examples(quick=5, deep=45)
 @given(
     rng=st.randoms(use_true_random=False),
     concerns=st.integers(0, 6),
