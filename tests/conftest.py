@@ -6,8 +6,10 @@ import signal
 import threading
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
+import certifi
 import pytest
 from argon2 import PasswordHasher
 
@@ -131,3 +133,15 @@ def shop(world: World) -> Shop:
 def _cheap_passwords() -> None:
     """Argon2 at its lowest cost: what is tested is what we do with it."""
     staff.password_hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_certificate(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Trust one certificate authority: each HTTP client reads the file, all of them take longer than most tests."""
+    certificates = Path(certifi.where()).read_text(encoding="ascii", errors="ignore")
+    end = "-----END CERTIFICATE-----\n"
+    one = tmp_path_factory.mktemp("certificates") / "one.pem"
+    one.write_text(certificates[certificates.index("-----BEGIN") : certificates.index(end)] + end)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SSL_CERT_FILE", str(one))
+        yield
