@@ -231,8 +231,7 @@ class FcmStandIn:
 
 @cache
 def _new_key() -> rsa.RSAPrivateKey:
-    # Short, for each channel checks the key when it reads it, and nothing is kept secret with this one.
-    return rsa.generate_private_key(public_exponent=65537, key_size=1024)  # noqa: S505
+    return rsa.generate_private_key(public_exponent=65537, key_size=2048)
 
 
 def _key_of(credentials: Path) -> rsa.RSAPrivateKey | None:
