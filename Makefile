@@ -22,7 +22,7 @@ export UV_SYSTEM_CERTS := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run web worker demo test check lint format types floors openapi openapi-check browser office pictures fuzz chaos \
+.PHONY: help run web worker demo test test-deep check check-deep lint format types layers openapi openapi-check browser office pictures fuzz chaos \
 	chaos-fcm chaos-postgres chaos-takes chaos-disk chaos-export model bench bench-latency bench-dispatch bench-guidance bench-serving \
 	bench-reports lock clean
 
@@ -42,10 +42,17 @@ demo: $(RUNTIME) var/secret_key ## migrate and put the demo organization into th
 	@$(BIN)/flask --app wsgi db upgrade
 	@$(BIN)/flask --app wsgi demo seed
 
-test: $(DEV) ## the whole suite, on SQLite and on a PostgreSQL it starts by itself
-	@$(PY) -m pytest -n $(WORKERS)
+test: $(DEV) ## the suite for every commit, on SQLite and on a PostgreSQL it starts by itself
+	@$(PY) -m pytest -n $(WORKERS) --dist worksteal --durations=20
 
-check: lint types floors openapi-check test ## everything that has to be clean before a commit lands
+test-deep: $(DEV)
+	@AMENDS_PROFILE=deep $(PY) -m pytest -n $(WORKERS) --dist worksteal --durations=20
+
+check: $(DEV) ## everything that has to be clean before a commit lands; how long it took, beside a fixed loop
+	@$(PY) -m tests.support.timed_check lint types layers openapi-check test
+
+check-deep: $(DEV) ## what takes long: the other database, more examples, real processes, crashes
+	@$(PY) -m tests.support.timed_check test-deep
 
 lint: $(DEV) ## style and layout
 	@$(BIN)/ruff check .
@@ -58,7 +65,7 @@ format: $(DEV) ## repair style and layout where that can be done safely
 types: $(DEV) ## mypy, strict
 	@$(BIN)/mypy
 
-floors: $(DEV) ## an import points down only
+layers: $(DEV) ## imports point down only, from the API to the models
 	@$(BIN)/lint-imports
 
 openapi: $(RUNTIME) ## write openapi.json from the code
@@ -69,7 +76,7 @@ openapi-check: $(RUNTIME)
 
 fuzz: $(DEV) ## hundreds of new requests for every operation; FUZZ_EXAMPLES says how many, FUZZ_SEED repeats a run
 	@seed=$${FUZZ_SEED:-$$(date +%s)}; echo "FUZZ_SEED=$$seed"; \
-	FUZZ_SEED=$$seed FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-500} $(PY) -m pytest -n $(WORKERS) tests/contract
+	AMENDS_PROFILE=deep FUZZ_SEED=$$seed FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-500} $(PY) -m pytest -n $(WORKERS) tests/contract
 
 browser: $(VENV)/.browser ## open the pages in a real browser, which has to be there: apt-get install chromium
 	@$(PY) -m pytest -o norecursedirs=".*" tests/browser
@@ -113,7 +120,7 @@ bench-latency: $(DEV) ## how long from a logged concern to Firebase, at 20 alert
 bench-dispatch: $(DEV) ## how fast the worker sends, against a bare HTTP client
 	@$(PY) -m bench.dispatch
 
-bench-guidance: $(DEV) ## what guidance adds to the time of logging, in a house of a million concerns
+bench-guidance: $(DEV) ## what guidance adds to the time of logging, in an organization of a million concerns
 	@$(PY) -m bench.guidance
 
 bench-reports: $(DEV) ## time reports over 10 million concerns beside raw SQL and DuckDB; CONCERNS=100000 for fewer
