@@ -1,4 +1,4 @@
-"""The house itself: who may do what, the document, the migrations, the keys of every table, the size of the rooms."""
+"""Structure: the permissions, the OpenAPI document, the migrations, the keys of every table, the links of documents."""
 
 import importlib
 import inspect
@@ -25,7 +25,7 @@ from models.db.base import Aggregate, Base, TenantOwned
 from models.tables import metadata
 from tests.support.databases import ROOT, Databases, migrate
 from tests.support.openapi_document import bare_application, document, operations, written_document
-from tests.support.permission_table import AGREED, table
+from tests.support.permission_table import AGREED_FILE, table
 from tests.support.rows import tenant_tables
 
 LINK = re.compile(r"\]\(([^)#\s]+)[^)]*\)")
@@ -41,7 +41,7 @@ def subclasses(of: type) -> Iterator[type]:
 
 
 def test_who_may_do_what_is_what_was_agreed():
-    agreed = AGREED.read_text(encoding="utf-8")
+    agreed = AGREED_FILE.read_text(encoding="utf-8")
     assert table() == agreed, "renew it, and read the difference: python -m tests.support.permission_table"
 
 
@@ -58,7 +58,7 @@ def test_every_address_says_what_it_needs():
         type("Forgetful", (Resource,), {"get": print})
 
 
-def test_no_address_under_v1_goes_round_the_keystone():
+def test_every_address_under_v1_is_a_resource():
     app = bare_application()
     for rule in app.url_map.iter_rules():
         view = getattr(app.view_functions[rule.endpoint], "view_class", None)
@@ -67,7 +67,7 @@ def test_no_address_under_v1_goes_round_the_keystone():
     assert set(MethodView.__subclasses__()) >= {Resource}
 
 
-def test_every_operation_can_be_told_from_the_others():
+def test_every_operation_has_an_id_of_its_own():
     assert [id_ for id_, count in Counter(operation.id for operation in operations()).items() if count > 1] == []
     for operation in operations():
         assert operation.spec["tags"], operation.id

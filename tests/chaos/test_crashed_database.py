@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.chaos.drivers.chaos_run import fresh_postgresql, new_seed, server_settings
-from tests.chaos.drivers.crashed_database import undergo
+from tests.chaos.drivers.crashed_database import run_chaos
 
 
 @pytest.mark.deep  # starts a PostgreSQL of its own, and waits for good times between crashes
@@ -14,7 +14,7 @@ def test_a_crash_of_postgresql_is_a_503_for_a_moment_and_loses_nothing(tmp_path:
     print(f"seed {seed}")  # noqa: T201 what a failure has to show, whatever it is
     with fresh_postgresql() as (server, url):  # not the one that other tests are using
         assert server_settings(url).endswith("fsync on, full_page_writes on, synchronous_commit on")
-        figures = undergo(server, url, tmp_path, crashes=1, seed=seed)
+        figures = run_chaos(server, url, tmp_path, crashes=1, seed=seed)
     print(figures)  # noqa: T201 likewise
     assert figures.broken() == []
     assert figures.answers[503] > 0

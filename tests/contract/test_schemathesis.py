@@ -24,9 +24,9 @@ from schemathesis.core.transport import Response
 from models.access import GRANTS, Permission
 from models.staff.credentials import StaffSession
 from models.staff.staff import Staff
-from tests.support.app import World
+from tests.support.app import App
 from tests.support.databases import Databases
-from tests.support.factories.full_organization import PHONE, Scene, full_organizations
+from tests.support.factories.full_organization import PHONE, FullOrganization, full_organizations
 from tests.support.factories.organizations import PEOPLE
 from tests.support.openapi_document import document
 from tests.support.profiles import by_profile, longer
@@ -107,7 +107,7 @@ def a_problem_helps(ctx: CheckContext, response: Response, case: Case) -> None:
 class Stage:
     """The application that plays, with real things for what is generated to refer to."""
 
-    def __init__(self, world: World, scene: Scene) -> None:
+    def __init__(self, world: App, scene: FullOrganization) -> None:
         self.world, self.scene = world, scene
         self.turn = itertools.count()
         self.playing = ""
@@ -170,7 +170,7 @@ def _sound(case: Case, location: str) -> bool:
     return any(place.value == location and info.mode.is_positive for place, info in components.items())
 
 
-def _referring(body: Any, scene: Scene) -> Any:
+def _referring(body: Any, scene: FullOrganization) -> Any:
     there = {
         **scene.ids,
         "category": "food",

@@ -1,4 +1,4 @@
-"""Who may do what, against the table that was promised to everybody."""
+"""Permissions of roles, beside the agreed table."""
 
 import pytest
 from uuid_utils.compat import uuid7
@@ -8,7 +8,7 @@ from models.errors import Forbidden
 
 P = Permission
 
-# The table of the contract, 'Who may do what': what a line promises is carried by these permissions.
+# The agreed table, 'Who may do what': each line is carried by these permissions.
 PROMISED = {  # line: permissions, and who has them: floor, manager, regional, head office, admin
     "uses the app": ({P.ANYONE, P.ME_USE, P.STORE_READ, P.VOCABULARY_READ}, "yes yes yes yes yes"),
     "sees concerns and logs": ({P.CONCERN_READ, P.ALERT_READ, P.LOG_READ}, "yes yes yes yes yes"),
@@ -63,7 +63,7 @@ def test_the_roles_of_the_table_are_all_there_are() -> None:
 
 
 @pytest.mark.parametrize("line", PROMISED)
-def test_a_role_may_what_was_promised_and_no_more(line: str) -> None:
+def test_a_role_has_the_agreed_permissions_and_no_more(line: str) -> None:
     permissions, who = PROMISED[line]
     for role, may in zip(Role, who.split(), strict=True):
         assert GRANTS[role] & permissions == (permissions if may == "yes" else set()), role

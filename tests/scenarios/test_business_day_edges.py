@@ -1,4 +1,4 @@
-"""A restaurant that closes at two, in the nights when clocks change: every concern is in exactly one log."""
+"""Business days of a restaurant that closes at two, in nights with a clock change: each concern is in one log."""
 
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -12,7 +12,7 @@ from models.access import GRANTS, Actor, Role
 from models.concerns.concern import Concern
 from models.organizations.store import Store
 from models.reports.daily_log import DailyLogReport, build_daily_log
-from tests.support.app import World
+from tests.support.app import App
 from tests.support.factories.organizations import Shop, make_store
 from tests.support.profiles import examples
 
@@ -36,7 +36,7 @@ SECONDS = st.integers(-100_000, 100_000)
 EDGES = st.builds(lambda half, second: half * 1800 + second, st.integers(-60, 60), st.sampled_from([-1, 0, 1]))
 
 
-def restaurant(world: World, shop: Shop, zone: str, day_starts_at: time) -> UUID:
+def restaurant(world: App, shop: Shop, zone: str, day_starts_at: time) -> UUID:
     slug = f"store-{world.clock.move(seconds=1):%H%M%S}"
     with world.back_office.writing(shop.organization_id) as session:
         store = make_store(slug, shop.region_id, zone=zone, day_starts_at=day_starts_at)
@@ -45,7 +45,7 @@ def restaurant(world: World, shop: Shop, zone: str, day_starts_at: time) -> UUID
     return store.id
 
 
-def log_at(world: World, shop: Shop, store_id: UUID, instants: list[datetime]) -> dict[UUID, datetime]:
+def log_at(world: App, shop: Shop, store_id: UUID, instants: list[datetime]) -> dict[UUID, datetime]:
     """One concern at each of these; the instants by their ids."""
     by = Actor(shop.organization_id, GRANTS[Role.FLOOR], None, staff_id=shop.staff["floor"])
     told = {}
@@ -58,7 +58,7 @@ def log_at(world: World, shop: Shop, store_id: UUID, instants: list[datetime]) -
     return told
 
 
-def logs_around(world: World, shop: Shop, store_id: UUID, night: date) -> dict[date, DailyLogReport]:
+def logs_around(world: App, shop: Shop, store_id: UUID, night: date) -> dict[date, DailyLogReport]:
     admin = Actor(shop.organization_id, GRANTS[Role.ADMIN], None)
     with world.database.reading(shop.organization_id) as session:
         store = session.get_one(Store, (shop.organization_id, store_id))
@@ -73,7 +73,7 @@ def logs_around(world: World, shop: Shop, store_id: UUID, night: date) -> dict[d
     seconds=st.lists(SECONDS | EDGES, min_size=1, max_size=12),
 )
 def test_every_concern_around_the_change_is_in_exactly_one_log(
-    world: World, shop: Shop, night: tuple[str, date, str], begins: time, seconds: list[int]
+    world: App, shop: Shop, night: tuple[str, date, str], begins: time, seconds: list[int]
 ) -> None:
     zone, day, changes = night
     store_id = restaurant(world, shop, zone, begins)
@@ -91,8 +91,8 @@ EVERY_NIGHT: list[Any] = [(night, begins) for night in NIGHTS for begins in (tim
 
 
 @pytest.mark.parametrize(("night", "begins"), EVERY_NIGHT)
-def test_an_evening_until_two_is_one_day_however_long_its_night(
-    world: World, shop: Shop, night: tuple[str, date, str], begins: time
+def test_opening_hours_until_two_are_one_day_however_long_the_night(
+    world: App, shop: Shop, night: tuple[str, date, str], begins: time
 ) -> None:
     zone, day, changes = night
     store_id = restaurant(world, shop, zone, begins)

@@ -1,4 +1,4 @@
-"""What people said, their contacts and every secret are found in the log 0 times, whatever happens."""
+"""Log lines never hold the words of people, their contacts or a secret, whatever happens."""
 
 import io
 import logging
@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError
 
 from api.resources import concerns
 from config import Config, LogFormat, set_up_logging
-from tests.support.app import World
+from tests.support.app import App
 from tests.support.factories.organizations import PASSWORD, Shop
 
 PLANTED = {
@@ -25,7 +25,7 @@ ADDRESS = "planted address of a phone"
 
 
 @pytest.fixture(params=["console", "json"])
-def log(request: pytest.FixtureRequest, world: World) -> Iterator[io.StringIO]:
+def log(request: pytest.FixtureRequest, world: App) -> Iterator[io.StringIO]:
     """The log as a process of ours writes it."""
     log_format: LogFormat = request.param
     root = logging.getLogger()
@@ -42,7 +42,7 @@ def log(request: pytest.FixtureRequest, world: World) -> Iterator[io.StringIO]:
 
 
 def test_nothing_planted_is_found_in_the_log(
-    world: World, shop: Shop, log: io.StringIO, monkeypatch: pytest.MonkeyPatch
+    world: App, shop: Shop, log: io.StringIO, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     signed_in = world.request(
         "POST", "/v1/sessions", json={"organization": "acme", "login": "floor", "password": PASSWORD}
@@ -90,4 +90,4 @@ def test_nothing_planted_is_found_in_the_log(
     secrets = [*PLANTED.values(), QUOTE, STAKE, KEY, ADDRESS, PASSWORD, token, *wrong.values()]
     secrets.remove("acme")
     assert [secret for secret in secrets if secret in written] == []
-    assert token.split("_", 3)[3] not in written  # the secret may have such marks in it too
+    assert token.split("_", 3)[3] not in written  # the secret may have such characters in it too

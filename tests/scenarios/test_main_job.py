@@ -1,10 +1,10 @@
 """The main job over the whole application: logged, taken, put right, resolved."""
 
-from tests.support.app import World
+from tests.support.app import App
 from tests.support.factories.organizations import Shop
 
 
-def test_a_mood_alone_makes_a_concern_and_raises_an_alert(world: World, shop: Shop) -> None:
+def test_a_mood_alone_makes_a_concern_and_raises_an_alert(world: App, shop: Shop) -> None:
     with world.counting():
         answer = world.request(
             "POST", "/v1/concerns", (shop, "floor"), json={"mood": 2}, headers={"Idempotency-Key": "k"}
@@ -13,7 +13,7 @@ def test_a_mood_alone_makes_a_concern_and_raises_an_alert(world: World, shop: Sh
     assert answer.json["alert"]["state"] == "open"
 
 
-def test_the_way_from_the_first_word_to_the_end(world: World, shop: Shop) -> None:
+def test_the_way_from_the_first_word_to_the_end(world: App, shop: Shop) -> None:
     body = {
         "mood": 1,
         "customer": {"phone": "912 345 678"},

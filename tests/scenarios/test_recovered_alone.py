@@ -1,12 +1,12 @@
-"""The server who puts it right alone: one request, nobody rings, the lead sees it, and it counts as on the spot."""
+"""A waiter who recovers a concern alone: one request, nobody rings, the lead is informed, it counts as on the spot."""
 
 from collections.abc import Iterator
 
 import pytest
 
 from models.alerts.notification import NotificationKind
-from tests.support.app import World
-from tests.support.store_scenario import Evening, evening_in
+from tests.support.app import App
+from tests.support.store_scenario import StoreScenario, store_scenario
 
 OWN = NotificationKind.OWN
 ALONE = {
@@ -22,13 +22,13 @@ ALONE = {
 
 
 @pytest.fixture
-def evening(world: World) -> Iterator[Evening]:
-    with evening_in(world) as evening:
+def evening(world: App) -> Iterator[StoreScenario]:
+    with store_scenario(world) as evening:
         evening.give_phones()
         yield evening
 
 
-def test_one_request_puts_it_right_rings_nobody_and_is_seen_by_the_lead(evening: Evening) -> None:
+def test_one_request_puts_it_right_rings_nobody_and_is_seen_by_the_lead(evening: StoreScenario) -> None:
     concern = evening.log("floor", **ALONE)
     evening.let_pass(hours=1)
     assert (concern["status"], concern["alert"], concern["guidance"]) == ("resolved", None, None)
@@ -40,7 +40,7 @@ def test_one_request_puts_it_right_rings_nobody_and_is_seen_by_the_lead(evening:
     assert [one["id"] for one in seen] == [concern["id"]]
 
 
-def test_it_counts_as_on_the_spot_in_the_log_and_in_the_report(evening: Evening) -> None:
+def test_it_counts_as_on_the_spot_in_the_log_and_in_the_report(evening: StoreScenario) -> None:
     concern = evening.log("floor", **ALONE)
     evening.world.request(
         "POST", f"/v1/concerns/{evening.log('colleague', mood=2)['id']}/take", (evening.shop, "floor")
@@ -57,7 +57,7 @@ def test_it_counts_as_on_the_spot_in_the_log_and_in_the_report(evening: Evening)
         assert figures["cost"] == [{"amount": 450, "currency": "EUR"}]
 
 
-def test_what_is_reopened_was_not_put_right_on_the_spot(evening: Evening) -> None:
+def test_what_is_reopened_was_not_put_right_on_the_spot(evening: StoreScenario) -> None:
     concern = evening.log("floor", **ALONE)
     floor = (evening.shop, "floor")
     assert evening.world.request("POST", f"/v1/concerns/{concern['id']}/reopen", floor).status_code == 200

@@ -1,4 +1,4 @@
-"""What the report and the log cost: as many statements for a thousand concerns as for ten, and one snapshot."""
+"""Statements of the report and the daily log: as many for a thousand concerns as for ten, in one snapshot."""
 
 from datetime import timedelta
 
@@ -15,19 +15,19 @@ from models.recovery.approvals import record_action
 from models.recovery.follow_up import FollowUp, FollowUpKind
 from models.recovery.remedy import Remedy
 from notifications.decide.announce import announce
-from tests.support.app import World
+from tests.support.app import App
 from tests.support.clock import NOON
 from tests.support.factories.organizations import Shop
-from tests.support.factories.store_groups import put_in_groups
+from tests.support.factories.store_groups import make_store_groups
 
 
-def tell(world: World, shop: Shop, count: int) -> None:
-    """So many concerns of one day, each with an item, an action, a promise, and an alert or an end."""
+def tell(world: App, shop: Shop, count: int) -> None:
+    """Log so many concerns of one day, each with an item, an action, a follow-up, and an alert or an end."""
     for first in range(0, count, 100):  # a transaction that thinks for too long is ended by the database
         _tell(world, shop, range(first, min(first + 100, count)))
 
 
-def _tell(world: World, shop: Shop, numbers: range) -> None:
+def _tell(world: App, shop: Shop, numbers: range) -> None:
     by = Actor(shop.organization_id, GRANTS[Role.FLOOR], None, staff_id=shop.staff["floor"])
     with world.back_office.writing(shop.organization_id) as session:
         store = session.get_one(Store, (shop.organization_id, shop.store_id))
@@ -45,14 +45,14 @@ def _tell(world: World, shop: Shop, numbers: range) -> None:
                 logged.concern.resolve(by=by, outcome=Outcome.LOST, at=NOON + timedelta(seconds=number))
 
 
-def statements(world: World, shop: Shop, path: str) -> int:
+def statements(world: App, shop: Shop, path: str) -> int:
     with world.counting() as sent:
         answer = world.request("GET", path, (shop, "admin"))
     assert answer.status_code == 200, answer.text
     return len(sent)
 
 
-def test_statements_do_not_grow_with_concerns(world: World, shop: Shop) -> None:
+def test_statements_do_not_grow_with_concerns(world: App, shop: Shop) -> None:
     report = "/v1/reports/recovery?from=2026-03-01&to=2026-03-31&group_by="
     paths = [
         f"/v1/stores/{shop.store_id}/recovery-logs/{NOON.date()}",
@@ -72,8 +72,8 @@ def test_statements_do_not_grow_with_concerns(world: World, shop: Shop) -> None:
     assert (len(carried["concerns"]), carried["still_open"]["count"]) == (MAX_CARRIED_OVER, 150)
 
 
-def test_each_filter_that_is_named_costs_one_statement(world: World, shop: Shop) -> None:
-    (group,) = put_in_groups(world.back_office, shop, {"river": [shop.store_id]}).values()
+def test_each_filter_that_is_named_costs_one_statement(world: App, shop: Shop) -> None:
+    (group,) = make_store_groups(world.back_office, shop, {"river": [shop.store_id]}).values()
     report = "/v1/reports/listening?from=2026-03-01&to=2026-03-31"
     plain = statements(world, shop, report)
     named = [f"store_id={shop.store_id}", f"region_id={shop.region_id}", f"group_id={group}"]
@@ -81,7 +81,7 @@ def test_each_filter_that_is_named_costs_one_statement(world: World, shop: Shop)
         assert statements(world, shop, "&".join([report, *named[:count]])) == plain + count
 
 
-def test_a_page_of_the_export_costs_one_statement_for_each_kind(world: World, shop: Shop) -> None:
+def test_a_page_of_the_export_costs_one_statement_for_each_kind(world: App, shop: Shop) -> None:
     """Who asks; which life of the data it is, and on PostgreSQL where; the last number; the changes; nine kinds."""
     path = "/v1/exports/changes?limit=1000"
     costs = 4 + 9 + (3 if world.database.engine.dialect.name == "postgresql" else 0)  # whose rows they are, twice
@@ -94,7 +94,7 @@ def test_a_page_of_the_export_costs_one_statement_for_each_kind(world: World, sh
     assert len({item["kind"] for item in page["items"]}) == 9
 
 
-def test_what_is_read_in_one_go_is_of_one_moment(world: World, shop: Shop) -> None:
+def test_what_is_read_in_one_go_is_of_one_moment(world: App, shop: Shop) -> None:
     count = select(func.count()).select_from(Concern)
     with world.database.reading(shop.organization_id) as session:
         before = session.scalars(count).one()

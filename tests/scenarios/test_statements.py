@@ -1,4 +1,4 @@
-"""What a request costs the database: the same number of statements whatever the number of rows."""
+"""Statements of requests: the same number whatever the number of rows."""
 
 from datetime import timedelta
 from typing import Any
@@ -9,12 +9,12 @@ import sqlalchemy as sa
 
 from api.schemas.base import MOST_PER_PAGE
 from models.db.cache import TtlCache
-from tests.support.app import World
+from tests.support.app import App
 from tests.support.clock import NOON
 from tests.support.databases import Databases
 from tests.support.factories.bulk_copies import copy, originals
 from tests.support.factories.concerns import log_concern
-from tests.support.factories.full_organization import QUERIES, Scene, full_organizations
+from tests.support.factories.full_organization import QUERIES, FullOrganization, full_organizations
 from tests.support.factories.guidance import limit_vouchers
 from tests.support.factories.organizations import Shop
 from tests.support.openapi_document import Operation, operations
@@ -70,7 +70,7 @@ READ = {
     "getReportFollowUps": 3,
     "getReportItems": 8,  # whose names may be read; figures and all concerns, by group and together; names
     "getReportListening": 5,  # concerns; checks; days
-    "getReportRecovery": 10,  # which months are marked; of what is: figures, cost, who was asked; kept days
+    "getReportRecovery": 10,  # which months are dirty; of those: figures, cost, checks; rolled-up days
     "getReportRemedies": 5,  # by group and together; names
     "getStaffById": 4,
     "getStaffList": 4,
@@ -84,8 +84,8 @@ READ = {
 }
 
 # Logging, by what came along. Three more than the rows to write: who asks, the shift, the key or id. On PostgreSQL
-# the mark of the day, the counter of changes and the changes are one statement, on SQLite three. Hints for the
-# conversation are one, for what is not over; what was learned from the past is remembered for a minute.
+# the dirty day, the counter of changes and the changes are one statement, on SQLite three. Hints for the
+# conversation are one, for what is not over; past outcomes are cached for a minute.
 DESCRIBED = {"mood": 1, "category": "food", "cause": "cold", "place": "table-12", "their_words": "It is stone cold."}
 KNOWN, UNKNOWN = {"customer": {"phone": "912 345 678"}}, {"customer": {"phone": "912 345 679"}}
 DISHES = {"items": [{"name": "Soup"}, {"name": "Bread"}]}
@@ -121,7 +121,7 @@ READS = [operation for operation in READS if operation.id != "getExportChanges"]
 class House:
     """A scene that grows."""
 
-    def __init__(self, world: World, scene: Scene) -> None:
+    def __init__(self, world: App, scene: FullOrganization) -> None:
         self.world, self.scene, self.size = world, scene, 1
 
     def grow(self, size: int) -> None:
@@ -209,9 +209,7 @@ def asking(statements: list[str]) -> int:
     return sum(not statement.startswith(TELLING) for statement in statements)
 
 
-def test_what_is_read_costs_as_much_in_a_house_of_ten_as_in_one_of_two_hundred(
-    databases: Databases, database_kind: str
-) -> None:
+def test_reading_costs_as_much_with_ten_rows_as_with_two_hundred(databases: Databases, database_kind: str) -> None:
     with full_organizations(databases, database_kind, "acme") as (world, (scene,)):
         house = House(world, scene)
         for size in (FEW, MANY):
@@ -221,7 +219,7 @@ def test_what_is_read_costs_as_much_in_a_house_of_ten_as_in_one_of_two_hundred(
 
 
 @pytest.mark.parametrize("along", LOGGED)
-def test_logging_a_concern_takes_at_most_twelve(world: World, shop: Shop, along: str) -> None:
+def test_logging_a_concern_takes_at_most_twelve(world: App, shop: Shop, along: str) -> None:
     floor = (shop, "floor")
     limit_vouchers(world, shop, 1000, 2500)  # without any limit nothing has to be added up
     log_concern(world, shop, **DESCRIBED, **KNOWN, **DISHES)

@@ -2,25 +2,25 @@
 
 from typing import Any
 
-from tests.support.app import World
+from tests.support.app import App
 from tests.support.factories.concerns import log_concern, move
 from tests.support.factories.organizations import Shop
 
 QUILL = {"customer": {"phone": "+351912345678"}}
 
 
-def previous(world: World, shop: Shop, concern: Any, by: str = "manager") -> Any:
+def previous(world: App, shop: Shop, concern: Any, by: str = "manager") -> Any:
     answer = world.request("GET", f"/v1/alerts/{concern['alert']['id']}", (shop, by))
     assert (answer.status_code, answer.headers["ETag"]) == (200, f'"{answer.json["version"]}"')
     return answer.json["previous"]
 
 
-def act(world: World, shop: Shop, concern: Any, remedy: str) -> Any:
+def act(world: App, shop: Shop, concern: Any, remedy: str) -> Any:
     path = f"/v1/concerns/{concern['id']}/recovery-actions"
     return world.request("POST", path, (shop, "manager"), json={"remedy": remedy}).json
 
 
-def test_the_manager_reads_what_was_tried_the_last_time(world: World, shop: Shop) -> None:
+def test_the_manager_reads_what_was_tried_the_last_time(world: App, shop: Shop) -> None:
     first = log_concern(world, shop, category="food", **QUILL)
     act(world, shop, first, "remake")
     undone = act(world, shop, first, "voucher")
@@ -41,7 +41,7 @@ def test_the_manager_reads_what_was_tried_the_last_time(world: World, shop: Shop
     }
 
 
-def test_what_was_tried_is_shown_to_those_who_may_see_that_concern(world: World, shop: Shop) -> None:
+def test_what_was_tried_is_shown_to_those_who_may_see_that_concern(world: App, shop: Shop) -> None:
     secret = log_concern(world, shop, "manager", sensitive=True, **QUILL)
     world.clock.move(hours=1)
     elsewhere = log_concern(world, shop, "elsewhere", store_id=str(shop.other_store_id), **QUILL)
@@ -53,7 +53,7 @@ def test_what_was_tried_is_shown_to_those_who_may_see_that_concern(world: World,
     assert previous(world, shop, elsewhere, "hq") is None
 
 
-def test_a_list_of_alerts_does_not_tell_of_the_time_before(world: World, shop: Shop) -> None:
+def test_a_list_of_alerts_does_not_show_the_previous_concern(world: App, shop: Shop) -> None:
     log_concern(world, shop)
     (listed,) = world.request("GET", "/v1/alerts", (shop, "manager")).json["items"]
     assert not {"rule", "steps", "reminded_at", "previous"} & listed.keys()

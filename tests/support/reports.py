@@ -13,19 +13,19 @@ from models.reports.rollups.rebuild import (
     rebuild_all_days,
     rebuild_organization,
 )
-from tests.support.app import World
+from tests.support.app import App
 from tests.support.factories.organizations import Shop
 
-DAYS = {"from": "2026-03-01", "to": "2026-03-31"}
+MARCH = {"from": "2026-03-01", "to": "2026-03-31"}
 
 
-def report(world: World, shop: Shop, by: str = "hq", *, accept: str | None = None, **query: Any) -> TestResponse:
+def recovery_report(world: App, shop: Shop, by: str = "hq", *, accept: str | None = None, **query: Any) -> TestResponse:
     headers = {"Accept": accept} if accept else {}
-    return world.request("GET", "/v1/reports/recovery", (shop, by), query_string={**DAYS, **query}, headers=headers)
+    return world.request("GET", "/v1/reports/recovery", (shop, by), query_string={**MARCH, **query}, headers=headers)
 
 
-def refresh(database: Database, *, at_once: int = REBUILD_BATCH) -> int:
-    """Work out some of what is marked of one organization; how much, 0 when there is nothing to do."""
+def refresh_rollups(database: Database, *, at_once: int = REBUILD_BATCH) -> int:
+    """Rebuild some dirty rollups of one organization; return how many, 0 when nothing is dirty."""
     at = database.clock()
     for organization_id in organizations_with_dirty_rollups(database, at=at):
         if done := rebuild_organization(database, organization_id, at=at, at_once=at_once):
@@ -33,7 +33,7 @@ def refresh(database: Database, *, at_once: int = REBUILD_BATCH) -> int:
     return 0
 
 
-def refresh_everything(database: Database) -> Iterator[int]:
-    """Work out all that is marked, rested or not; some at a time, how much."""
+def refresh_all_rollups(database: Database) -> Iterator[int]:
+    """Rebuild all dirty rollups, due or not; yield how many after each batch."""
     yield from rebuild_all_days(database)
     yield from rebuild_all_cause_months(database)

@@ -13,40 +13,40 @@ from models.db.base import TenantOwned
 from models.db.session import ALL_TENANTS
 from models.outbox.message import OutboxKind, OutboxMessage
 from models.tables import metadata
-from tests.support.app import World
+from tests.support.app import App
 
 T = TypeVar("T", bound=TenantOwned)
 
 
-def rows(world: World, model: type[T]) -> Sequence[T]:
-    """Every row of a table, oldest first."""
+def rows(world: App, model: type[T]) -> Sequence[T]:
+    """Return every row of a table, oldest first."""
     with world.back_office.reading(ALL_TENANTS) as session:
         return session.scalars(select(model).order_by(model.id)).unique().all()
 
 
-def the_alert(world: World) -> Alert:
-    """The only one there is."""
+def only_alert(world: App) -> Alert:
+    """Return the only alert."""
     (alert,) = rows(world, Alert)
     return alert
 
 
-def queued(world: World, *tasks: OutboxKind) -> list[OutboxMessage]:
-    """What is still to be done."""
+def pending_messages(world: App, *tasks: OutboxKind) -> list[OutboxMessage]:
+    """Return the outbox messages that are not done, of these kinds or of all."""
     return [row for row in rows(world, OutboxMessage) if row.done_at is None and (not tasks or row.kind in tasks)]
 
 
-def notifications(world: World) -> list[Notification]:
+def notifications(world: App) -> list[Notification]:
     return list(rows(world, Notification))
 
 
-def of_device(world: World, device_id: UUID) -> Notification:
-    """The only notification of a device."""
+def notification_of_device(world: App, device_id: UUID) -> Notification:
+    """Return the only notification of a device."""
     (notification,) = (row for row in notifications(world) if row.device_id == device_id)
     return notification
 
 
-def rows_of(owner: sa.Engine, organization_id: UUID) -> dict[str, list[Any]]:
-    """Every row of an organization, by table; what only says when somebody was last seen is left out."""
+def rows_of_organization(owner: sa.Engine, organization_id: UUID) -> dict[str, list[Any]]:
+    """Return every row of an organization by table, without the columns `seen_at`, which change with each request."""
     found = {}
     with owner.connect() as connection:
         for table in tenant_tables():
@@ -56,8 +56,8 @@ def rows_of(owner: sa.Engine, organization_id: UUID) -> dict[str, list[Any]]:
     return found
 
 
-def traces_of(owner: sa.Engine, organization_id: UUID) -> dict[str, Any]:
-    """What almost every change leaves a trace in, in one look: how many rows there are, and their versions together."""
+def versions_of_organization(owner: sa.Engine, organization_id: UUID) -> dict[str, Any]:
+    """Return the number of rows and the sum of their versions by table: almost every change alters one of them."""
     traces = []
     for table in tenant_tables():
         versions = sa.func.sum(table.c.version) if "version" in table.columns else sa.literal(0)
@@ -68,5 +68,5 @@ def traces_of(owner: sa.Engine, organization_id: UUID) -> dict[str, Any]:
 
 
 def tenant_tables() -> list[sa.Table]:
-    """The tables whose rows belong to one organization."""
+    """Return the tables whose rows belong to one organization."""
     return [table for table in metadata.sorted_tables if "organization_id" in table.columns]

@@ -1,4 +1,4 @@
-"""An evening in a store: a worker that is always awake, a clock that jumps, and who was told of what after how long."""
+"""A scenario in one store: a worker that is always up to date, a movable clock, and who was notified after how long."""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -17,33 +17,33 @@ from models.staff.shift import Shift
 from models.staff.staff import Staff
 from notifications.channels.base import Message
 from notifications.worker.worker import Worker
-from tests.support.app import World
+from tests.support.app import App
 from tests.support.factories.concerns import log_concern
-from tests.support.factories.organizations import Shop, make_shop, set_climb
+from tests.support.factories.organizations import Shop, make_shop, set_escalation_steps
 from tests.support.factories.staff import give_phone, hire
-from tests.support.rows import queued, rows, the_alert
-from tests.support.worker import Notebook, over, work, worker_of
+from tests.support.rows import only_alert, pending_messages, rows
+from tests.support.worker import RecordingChannel, for_all_kinds, running_worker, work_until_idle
 
 ON_SHIFT = ("floor", "colleague", "lead")
-WITH_A_PHONE = (*ON_SHIFT, "manager", "regional")
-Told = dict[int, set[str]]
+PHONE_OWNERS = (*ON_SHIFT, "manager", "regional")
+MessagesBySecond = dict[int, set[str]]
 
 
-class Evening:
+class StoreScenario:
     """`floor`, `colleague` and `lead`, who leads, are on shift; the manager and the regional manager are at home.
 
-    Calls climb as in an organization that has changed nothing. Everybody has one phone with their login for an
-    address; nothing is known of a phone of kind `fcm_token` until it says so, one of kind `log` has what it is given.
+    Alerts escalate by the default policy. Everybody has one phone with their login for an
+    address; a phone of kind `fcm_token` confirms nothing until it sends a receipt, one of kind `log` has what was sent.
     """
 
-    def __init__(self, world: World, worker: Worker, book: Notebook) -> None:
+    def __init__(self, world: App, worker: Worker, book: RecordingChannel) -> None:
         self.world, self.worker, self.book = world, worker, book
         self.began_at = world.clock()
         self.messages: list[tuple[datetime, Message]] = []
         book.meanwhile = lambda message: self.messages.append((world.clock(), message))
         self.shop: Shop = make_shop(world.back_office, on_shift=())
         hire(world.back_office, self.shop, "lead", at=self.began_at)
-        set_climb(world.back_office, self.shop, DEFAULT_POLICY["steps"])
+        set_escalation_steps(world.back_office, self.shop, DEFAULT_POLICY["steps"])
         for login in ON_SHIFT:
             self.check_in(login, lead=login == "lead")
 
@@ -66,20 +66,20 @@ class Evening:
             shift.paused_until = until
 
     def settle_for(self, login: str, **wishes: Any) -> None:
-        """Set what somebody has chosen for themselves: muted kinds, quiet hours, a mail address."""
+        """Set the preferences of a person: muted kinds, quiet hours, a mail address."""
         with self.world.back_office.writing(self.shop.organization_id) as session:
             staff = session.get_one(Staff, (self.shop.organization_id, self.shop.staff[login]))
             for name, value in wishes.items():
                 setattr(staff, name, value)
 
     def give_phones(self, *logins: str, kind: AddressKind = AddressKind.LOG) -> None:
-        for login in logins or WITH_A_PHONE:
+        for login in logins or PHONE_OWNERS:
             give_phone(self.world.back_office, self.shop, login, login, kind=kind)
 
     def log(self, login: str = "floor", **said: Any) -> dict[str, Any]:
-        """Log a concern; whatever is to be done at once is done."""
+        """Log a concern, and let the worker run."""
         told = log_concern(self.world, self.shop, login, **said)
-        work(self.worker)
+        work_until_idle(self.worker)
         return told
 
     def act(self, concern: dict[str, Any], login: str) -> None:
@@ -89,7 +89,7 @@ class Evening:
         assert answer.status_code == 201, answer.text
 
     def confirm(self, login: str) -> None:
-        """Let the phone of this person say that it has everything that was sent to it."""
+        """Send receipts from this person's phone for everything that was sent to it."""
         mine = [row for row in rows(self.world, Notification) if row.staff_id == self.shop.staff[login]]
         at = self.world.clock().isoformat()
         receipts = [{"notification_id": str(row.id), "event": "received", "at": at} for row in mine]
@@ -99,17 +99,21 @@ class Evening:
         assert answer.json == {"recorded": len(mine), "unknown": []}
 
     def let_pass(self, **span: float) -> None:
-        """Let time go by, from one moment at which something is to be done to the next."""
+        """Move the clock by this span, stopping at each moment at which something is due."""
         end = self.world.clock() + timedelta(**span)
-        work(self.worker)
+        work_until_idle(self.worker)
         while (now := self.world.clock()) < end:
             steps = [alert.next_step_at for alert in rows(self.world, Alert)]
-            coming = [at for at in [*steps, *(row.due_at for row in queued(self.world))] if at is not None and at > now]
+            coming = [
+                at
+                for at in [*steps, *(row.due_at for row in pending_messages(self.world))]
+                if at is not None and at > now
+            ]
             self.world.clock.at = min([*coming, end])
-            work(self.worker)
+            work_until_idle(self.worker)
 
-    def told(self, kind: NotificationKind = NotificationKind.RING) -> Told:
-        """To which addresses a letter of this kind left the house, by seconds since the evening began."""
+    def told(self, kind: NotificationKind = NotificationKind.RING) -> MessagesBySecond:
+        """Return the addresses to which notifications of this kind were sent, by seconds since the scenario began."""
         kinds = {row.id: row.kind for row in rows(self.world, Notification)}
         told: defaultdict[int, set[str]] = defaultdict(set)
         for at, message in self.messages:
@@ -118,15 +122,15 @@ class Evening:
         return dict(told)
 
     def step_log(self) -> list[tuple[int, int, str | None]]:
-        """What each step of the only alert came to: its number, how many phones, why none."""
-        return [(one["step"], one["phones"], one["why"]) for one in the_alert(self.world).step_log]
+        """Return the steps of the only alert: number, how many phones, why none."""
+        return [(one["step"], one["phones"], one["why"]) for one in only_alert(self.world).step_log]
 
     def seconds(self, at: datetime) -> int:
         return round((at - self.began_at).total_seconds())
 
 
 @contextmanager
-def evening_in(world: World) -> Iterator[Evening]:
-    book = Notebook()
-    with worker_of(world, over(book)) as worker:
-        yield Evening(world, worker, book)
+def store_scenario(world: App) -> Iterator[StoreScenario]:
+    book = RecordingChannel()
+    with running_worker(world, for_all_kinds(book)) as worker:
+        yield StoreScenario(world, worker, book)

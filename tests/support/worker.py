@@ -1,4 +1,4 @@
-"""The telling side of a running house for tests: a worker, a channel that remembers, and what stands in the tables."""
+"""The worker for tests, and a channel that records its messages."""
 
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
@@ -8,16 +8,16 @@ from typing import Any
 
 from notifications.channels.base import AddressKind, Channel, DeliveryResult, Message
 from notifications.worker.worker import Worker
-from tests.support.app import World
+from tests.support.app import App
 
-MOST_ROUNDS = 200
+MAX_ROUNDS = 200
 
 
-class Notebook:
-    """A channel that writes down what it is given, and answers as it is told.
+class RecordingChannel:
+    """Channel that records its messages and returns the results a test has set.
 
-    `next` goes first, then what is set for an address in `answers`, then `verdict`. `meanwhile` is called before each
-    answer: what happens in the house while a letter is on its way.
+    Results come from `next` first, then from `answers` by address, then from `result`. `meanwhile` is called before
+    each result: for what happens in the application while a message is being sent.
     """
 
     def __init__(self) -> None:
@@ -38,34 +38,34 @@ class Notebook:
         return answer
 
     def close(self) -> None:
-        """Nothing to let go of."""
+        """Do nothing: no resources are open."""
 
     def seen(self) -> list[tuple[str, str]]:
-        """What it was to do, and at which address."""
+        """Return kind and address of each message."""
         return [(str(message.kind), message.address) for message in self.messages]
 
 
-def over(channel: Channel) -> dict[AddressKind, Channel]:
-    """The same channel for addresses of every kind."""
+def for_all_kinds(channel: Channel) -> dict[AddressKind, Channel]:
+    """Return this channel for every kind of address."""
     return dict.fromkeys(AddressKind, channel)
 
 
 @contextmanager
-def worker_of(
-    world: World, channels: Mapping[AddressKind, Channel], *, name: str = "worker", **options: Any
+def running_worker(
+    world: App, channels: Mapping[AddressKind, Channel], *, name: str = "worker", **options: Any
 ) -> Iterator[Worker]:
-    """A worker of the world, on its clock. However busy the machine, a round ends when its letters are delivered."""
+    """Yield a worker on the test's clock and databases; a round ends when all messages are delivered."""
     worker = Worker(world.back_office, channels, name=name, **{"patience": 60.0, **options})
     yield worker
     worker.close()
 
 
-def work(worker: Worker) -> int:
-    """Let it work until there is nothing to do at this moment; how much there was."""
+def work_until_idle(worker: Worker) -> int:
+    """Let the worker run until nothing is due now; return how many rows it handled."""
     done = 0
-    for _ in range(MOST_ROUNDS):
+    for _ in range(MAX_ROUNDS):
         found = worker.work_once()
         done += found
         if not found:
             return done
-    raise AssertionError(f"still at work after {MOST_ROUNDS} rounds")
+    raise AssertionError(f"still at work after {MAX_ROUNDS} rounds")

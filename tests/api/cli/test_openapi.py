@@ -5,16 +5,16 @@ from collections.abc import Callable
 
 from click.testing import Result
 
-from tests.support.app import World
+from tests.support.app import App
 
 Command = Callable[..., Result]
 
 
-def commands_of(world: World) -> Command:
+def commands_of(world: App) -> Command:
     return lambda *words: world.app.test_cli_runner().invoke(args=words)
 
 
-def test_the_document_is_written_and_checked(world: World, tmp_path):
+def test_the_document_is_written_and_checked(world: App, tmp_path):
     command, file = commands_of(world), tmp_path / "openapi.json"
     missing = command("openapi", "write", "--check", "--file", str(file))
     assert command("openapi", "write", "--file", str(file)).exit_code == 0

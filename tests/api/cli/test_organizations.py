@@ -1,4 +1,4 @@
-"""A real organization, made on the command line and used over the API."""
+"""The commands that make an organization, which is then used over the API."""
 
 import json
 import shlex
@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from click.testing import Result
 
-from tests.support.app import World
+from tests.support.app import App
 
 PASSWORD = "a-password-of-mine"
 Command = Callable[..., Result]
@@ -21,7 +21,7 @@ ADMIN = shlex.split("organization create --slug acme --name Acme --admin-login b
 
 
 @pytest.fixture
-def command(world: World) -> Command:
+def command(world: App) -> Command:
     def run(*words: str, stdin: str = f"{PASSWORD}\n") -> Result:
         return world.app.test_cli_runner().invoke(args=words, input=stdin)
 
@@ -34,7 +34,7 @@ def made(result: Result) -> dict[str, Any]:
     return answer
 
 
-def test_what_is_made_on_the_command_line_works_over_the_api(world: World, command: Command):
+def test_what_is_made_on_the_command_line_works_over_the_api(world: App, command: Command):
     made(command(*ADMIN))
     store = made(command(*STORE, "--place", "Aisle 1", "--place", "Caixa nº 3"))["store"]
     made(command(*STAFF))

@@ -1,4 +1,4 @@
-"""A standing QR code: what a customer tells by it is a concern, and whoever hammers it harms nobody."""
+"""Pages behind static QR codes: a customer's message becomes a concern, and floods are throttled."""
 
 import re
 from collections.abc import Iterator
@@ -9,43 +9,43 @@ import pytest
 from uuid_utils.compat import uuid7
 from werkzeug.test import TestResponse
 
-from tests.support.app import World
-from tests.support.assertions import error, problem
+from tests.support.app import App
+from tests.support.assertions import assert_invalid_value, assert_problem
 from tests.support.databases import only_on_postgresql
 from tests.support.factories.organizations import Shop
-from tests.support.store_scenario import Evening, evening_in
+from tests.support.store_scenario import StoreScenario, store_scenario
 from tests.support.threads import at_once
 
 MOOD = {"mood": "1", "their_words": "We wait and wait.", "wanted": "Somebody who looks at us."}
 
 
 @pytest.fixture
-def evening(world: World) -> Iterator[Evening]:
-    with evening_in(world) as evening:
+def evening(world: App) -> Iterator[StoreScenario]:
+    with store_scenario(world) as evening:
         evening.give_phones()
         yield evening
 
 
-def made(world: World, shop: Shop, **said: Any) -> dict[str, Any]:
+def made(world: App, shop: Shop, **said: Any) -> dict[str, Any]:
     answer = world.request("POST", f"/v1/stores/{shop.store_id}/standing-qrs", (shop, "admin"), json=said)
     assert answer.status_code == 201, answer.text
     return answer.json
 
 
-def page_of(world: World, qr: dict[str, Any]) -> str:
+def page_of(world: App, qr: dict[str, Any]) -> str:
     return str(qr["link"]).partition(world.app.config["PUBLIC_URL"])[2]
 
 
-def tell(world: World, path: str, **said: str) -> TestResponse:
+def tell(world: App, path: str, **said: str) -> TestResponse:
     return world.request("POST", path, data={"id": str(uuid7()), **MOOD, **said})
 
 
-def concerns(world: World, shop: Shop) -> list[dict[str, Any]]:
+def concerns(world: App, shop: Shop) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = world.request("GET", "/v1/concerns", (shop, "manager")).json["items"]
     return found
 
 
-def test_what_a_customer_tells_is_a_concern_and_rings_like_one(evening: Evening) -> None:
+def test_what_a_customer_writes_is_a_concern_and_rings_like_one(evening: StoreScenario) -> None:
     path = page_of(evening.world, made(evening.world, evening.shop, place="table-12"))
     page = evening.world.request("GET", path)
     assert (page.status_code, "table 12" in page.text) == (200, True)
@@ -64,7 +64,7 @@ def test_what_a_customer_tells_is_a_concern_and_rings_like_one(evening: Evening)
     assert evening.told() == {0: {"floor", "colleague", "lead"}}
 
 
-def test_it_is_taken_and_put_right_like_any_other(evening: Evening) -> None:
+def test_it_is_taken_and_put_right_like_any_other(evening: StoreScenario) -> None:
     path = page_of(evening.world, made(evening.world, evening.shop, place="table-12"))
     tell(evening.world, path)
     (concern,) = concerns(evening.world, evening.shop)
@@ -78,7 +78,7 @@ def test_it_is_taken_and_put_right_like_any_other(evening: Evening) -> None:
     assert (figures["concerns"], figures["recovered"], figures["on_the_spot"]) == (1, 1, 0)
 
 
-def test_who_is_content_praises_and_nobody_is_rung(evening: Evening) -> None:
+def test_who_is_content_praises_and_nobody_is_rung(evening: StoreScenario) -> None:
     path = page_of(evening.world, made(evening.world, evening.shop, place="table-12"))
     told = tell(evening.world, path, mood="5")
     assert "is being called" not in told.text
@@ -86,7 +86,7 @@ def test_who_is_content_praises_and_nobody_is_rung(evening: Evening) -> None:
     assert (concern["kind"], concern["alert"]) == ("praise", None)
 
 
-def test_a_code_on_a_receipt_names_the_order(world: World, shop: Shop) -> None:
+def test_a_code_on_a_receipt_names_the_order(world: App, shop: Shop) -> None:
     path = page_of(world, made(world, shop))
     page = world.request("GET", f"{path}?order=4711%22%3E")
     assert 'value="4711&#34;&gt;"' in page.text
@@ -95,7 +95,7 @@ def test_a_code_on_a_receipt_names_the_order(world: World, shop: Shop) -> None:
     assert (concern["order"], concern["place"]) == ({"reference": "4711", "value": None}, None)
 
 
-def test_a_second_tap_tells_nothing_twice(world: World, shop: Shop) -> None:
+def test_a_second_tap_logs_nothing_twice(world: App, shop: Shop) -> None:
     path = page_of(world, made(world, shop, place="table-12"))
     (id_,) = re.findall('name="id" value="([^"]+)"', world.request("GET", path).text)
     assert [tell(world, path, id=id_).status_code for _ in range(3)] == [200, 200, 200]
@@ -103,14 +103,14 @@ def test_a_second_tap_tells_nothing_twice(world: World, shop: Shop) -> None:
 
 
 @only_on_postgresql
-def test_taps_at_the_same_moment_tell_it_once(world: World, shop: Shop) -> None:
+def test_taps_at_the_same_moment_log_it_once(world: App, shop: Shop) -> None:
     path, id_ = page_of(world, made(world, shop)), str(uuid7())
     answers = at_once([lambda: tell(world, path, id=id_).status_code] * 8)
     assert answers == [200] * 8
     assert len(concerns(world, shop)) == 1
 
 
-def test_a_code_that_is_hammered_throttles_without_hurting_staff(evening: Evening) -> None:
+def test_a_code_that_is_hammered_throttles_without_hurting_staff(evening: StoreScenario) -> None:
     """Two hundred times from a table in ten minutes: four calls at most, and staff log as if nothing was."""
     path = page_of(evening.world, made(evening.world, evening.shop, place="table-12"))
     others = page_of(evening.world, made(evening.world, evening.shop, place="table-1"))
@@ -122,22 +122,24 @@ def test_a_code_that_is_hammered_throttles_without_hurting_staff(evening: Evenin
     assert len(concerns(evening.world, evening.shop)) == 6
 
 
-def test_a_code_that_was_withdrawn_leads_nowhere(world: World, shop: Shop) -> None:
+def test_a_code_that_was_withdrawn_leads_nowhere(world: App, shop: Shop) -> None:
     qr = made(world, shop, place="table-12")
     path = page_of(world, qr)
     assert world.request("DELETE", f"/v1/standing-qrs/{qr['id']}", (shop, "admin")).status_code == 204
     assert world.request("GET", path).status_code == 404
     assert tell(world, path).status_code == 404
-    problem(world.request("GET", f"/v1/standing-qrs/{qr['id']}/qr", (shop, "admin")), 404, "not-found")
+    assert_problem(world.request("GET", f"/v1/standing-qrs/{qr['id']}/qr", (shop, "admin")), 404, "not-found")
     listed = world.request("GET", f"/v1/stores/{shop.store_id}/standing-qrs", (shop, "floor"))
     assert (listed.json["items"], concerns(world, shop)) == ([], [])
 
 
-def test_a_code_names_a_place_of_its_store(world: World, shop: Shop) -> None:
+def test_a_code_names_a_place_of_its_store(world: App, shop: Shop) -> None:
     path = f"/v1/stores/{shop.store_id}/standing-qrs"
-    refused = problem(world.request("POST", path, (shop, "admin"), json={"place": "moon"}), 404, "not-found")
+    refused = assert_problem(world.request("POST", path, (shop, "admin"), json={"place": "moon"}), 404, "not-found")
     assert refused["pointer"] == "/place"
-    error(world.request("POST", path, (shop, "admin"), json={"token": "mine"}), "body", "/token", "unknown-field")
+    assert_invalid_value(
+        world.request("POST", path, (shop, "admin"), json={"token": "mine"}), "body", "/token", "unknown-field"
+    )
     image = world.request("GET", f"/v1/standing-qrs/{made(world, shop)['id']}/qr", (shop, "floor"))
     assert (image.status_code, image.mimetype) == (200, "image/svg+xml")
 
@@ -147,7 +149,7 @@ def test_a_code_names_a_place_of_its_store(world: World, shop: Shop) -> None:
     [{"mood": ""}, {"mood": "0"}, {"mood": "six"}, {"id": "mine"}, {"their_words": "a" * 4001}, {"wanted": "\x00"}],
     ids=lambda said: next(iter(said)),
 )
-def test_what_cannot_be_read_is_shown_again(world: World, shop: Shop, said: dict[str, str]) -> None:
+def test_what_cannot_be_read_is_shown_again(world: App, shop: Shop, said: dict[str, str]) -> None:
     path = page_of(world, made(world, shop, place="table-12"))
     page = tell(world, path, **said)
     assert (page.status_code, 'role="alert"' in page.text) == (422, True)
@@ -155,8 +157,8 @@ def test_what_cannot_be_read_is_shown_again(world: World, shop: Shop, said: dict
     assert concerns(world, shop) == []
 
 
-def test_an_id_that_is_in_use_tells_nothing_of_what_it_is(world: World, shop: Shop) -> None:
-    """Whoever knows the id of a concern learns as little as somebody who does not."""
+def test_an_id_that_is_in_use_reveals_nothing_of_what_it_is(world: App, shop: Shop) -> None:
+    """Somebody who knows the id of a concern learns as little as somebody who does not."""
     known = world.request("POST", "/v1/concerns", (shop, "floor"), json={"mood": 1, "their_words": "Private."}).json
     path = page_of(world, made(world, shop, place="table-12"))
     first, second = tell(world, path, id=known["id"], mood="3"), tell(world, path, id=str(uuid4()), mood="3")
@@ -164,7 +166,7 @@ def test_an_id_that_is_in_use_tells_nothing_of_what_it_is(world: World, shop: Sh
     assert len(concerns(world, shop)) == 2
 
 
-def test_what_is_told_while_the_store_is_closed_informs_and_rings_nobody(evening: Evening) -> None:
+def test_a_concern_by_code_while_the_store_is_closed_informs_and_rings_nobody(evening: StoreScenario) -> None:
     hours = {"weekly": [{"weekday": "monday", "opens_at": "18:00", "closes_at": "22:00"}]}
     path = f"/v1/stores/{evening.shop.store_id}/hours"
     assert evening.world.request("PUT", path, (evening.shop, "admin"), json=hours).status_code == 200
@@ -175,6 +177,6 @@ def test_what_is_told_while_the_store_is_closed_informs_and_rings_nobody(evening
     assert (concern["alert"]["state"], evening.told()) == ("late", {})
 
 
-def test_taps_on_a_form_that_has_arrived_are_thanked_however_many(world: World, shop: Shop) -> None:
+def test_taps_on_a_form_that_has_arrived_are_thanked_however_many(world: App, shop: Shop) -> None:
     path, id_ = page_of(world, made(world, shop, place="table-12")), str(uuid7())
     assert [tell(world, path, id=id_).status_code for _ in range(10)] == [200] * 10

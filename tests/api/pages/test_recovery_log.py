@@ -1,4 +1,4 @@
-"""The recovery log as a page: in order, by the store's clock, in the reader's language, no more than they may see."""
+"""The recovery log as a page: in order, in the store's time and the reader's language, with what they may see."""
 
 import re
 from datetime import timedelta
@@ -9,19 +9,28 @@ from werkzeug.test import TestResponse
 
 from api.pages.charts import Chart, Column
 from api.pages.recovery_log import SHEET, condense_timeline
-from tests.support.app import World
-from tests.support.assertions import problem
+from tests.support.app import App
+from tests.support.assertions import assert_problem
 from tests.support.clock import NOON
-from tests.support.factories.daily_log import DAY, NEXT, amend, note, path, resolve, sign, tell
+from tests.support.factories.daily_log import (
+    DAY,
+    NEXT_DAY,
+    add_amendment,
+    log_concern_id,
+    log_path,
+    resolve_concern,
+    sign_off,
+    write_notes,
+)
 from tests.support.factories.guidance import limit_vouchers
 from tests.support.factories.organizations import Shop
 
 
-def ask(world: World, shop: Shop, by: str = "manager", day: Any = DAY, **headers: str) -> TestResponse:
-    return world.request("GET", path(shop, day), (shop, by), headers={"Accept": "text/html", **headers})
+def ask(world: App, shop: Shop, by: str = "manager", day: Any = DAY, **headers: str) -> TestResponse:
+    return world.request("GET", log_path(shop, day), (shop, by), headers={"Accept": "text/html", **headers})
 
 
-def page(world: World, shop: Shop, by: str = "manager", day: Any = DAY, language: str = "en") -> str:
+def page(world: App, shop: Shop, by: str = "manager", day: Any = DAY, language: str = "en") -> str:
     answer = ask(world, shop, by, day, **{"Accept-Language": language})
     assert (answer.status_code, answer.mimetype) == (200, "text/html"), answer.text
     return answer.text
@@ -39,9 +48,11 @@ def in_order(text: str, *parts: str) -> None:
     assert places == sorted(places), dict(zip(parts, places, strict=True))
 
 
-def test_the_page_tells_the_day_in_order_of_what_matters(world: World, shop: Shop) -> None:
-    tell(world, shop, kind="praise", mood=5, praised_id=str(shop.staff["colleague"]), their_words="So friendly.")
-    over = tell(
+def test_the_page_lists_the_day_in_order_of_what_matters(world: App, shop: Shop) -> None:
+    log_concern_id(
+        world, shop, kind="praise", mood=5, praised_id=str(shop.staff["colleague"]), their_words="So friendly."
+    )
+    over = log_concern_id(
         world,
         shop,
         mood=1,
@@ -52,13 +63,13 @@ def test_the_page_tells_the_day_in_order_of_what_matters(world: World, shop: Sho
         recovery_actions=[{"remedy": "voucher"}, {"remedy": "remake"}],
     )
     world.clock.move(minutes=5)
-    resolve(world, shop, over)
-    tell(world, shop, place="table-1", category="waiting-time")
-    note(world, shop, {"went-well": "The new rota.", "tomorrow": "Fix the lamp."})
+    resolve_concern(world, shop, over)
+    log_concern_id(world, shop, place="table-1", category="waiting-time")
+    write_notes(world, shop, {"went-well": "The new rota.", "tomorrow": "Fix the lamp."})
     world.clock.move(days=1)
-    sign(world, shop)
-    tell(world, shop, occurred_at=(NOON + timedelta(hours=1)).isoformat())
-    amend(world, shop)
+    sign_off(world, shop)
+    log_concern_id(world, shop, occurred_at=(NOON + timedelta(hours=1)).isoformat())
+    add_amendment(world, shop)
     text = plain(page(world, shop))
     in_order(
         text, "Needs you now", "Figures", "Concerns", "Praise", "Came in late", "Notes", "Sign-off", "Amendment by"
@@ -78,9 +89,9 @@ def test_the_page_tells_the_day_in_order_of_what_matters(world: World, shop: Sho
     assert "Amendment by Manager of acme, 4 Mar 12:05 It was forgotten. The oven was out for an hour." in text
 
 
-def test_what_waits_for_somebody_is_named_with_its_money(world: World, shop: Shop) -> None:
+def test_what_waits_for_somebody_is_named_with_its_money(world: App, shop: Shop) -> None:
     limit_vouchers(world, shop, 500, 2500)
-    asked = tell(world, shop, recovery_actions=[{"remedy": "voucher"}])
+    asked = log_concern_id(world, shop, recovery_actions=[{"remedy": "voucher"}])
     body = {"kind": "call", "what": "Call about the lamp", "due_at": (NOON + timedelta(hours=2)).isoformat()}
     world.request("POST", f"/v1/concerns/{asked}/follow-ups", (shop, "floor"), json=body)
     text = plain(page(world, shop))
@@ -88,26 +99,26 @@ def test_what_waits_for_somebody_is_named_with_its_money(world: World, shop: Sho
     assert "Promised to the customer: No. 1 · call: Call about the lamp · by 14:00 · open · Floor of acme" in text
 
 
-def test_the_next_day_begins_with_what_was_left(world: World, shop: Shop) -> None:
-    tell(world, shop, place="table-12", category="food")
-    note(world, shop, {"tomorrow": "Fix the lamp."})
+def test_the_next_day_begins_with_what_was_left(world: App, shop: Shop) -> None:
+    log_concern_id(world, shop, place="table-12", category="food")
+    write_notes(world, shop, {"tomorrow": "Fix the lamp."})
     world.clock.move(days=1)
-    sign(world, shop)
-    text = plain(page(world, shop, day=NEXT))
+    sign_off(world, shop)
+    text = plain(page(world, shop, day=NEXT_DAY))
     in_order(text, "Needs you now Nothing.", "Carried over from before Fix the lamp.", "3 Mar 12:00 · table 12 · food")
 
 
-def test_words_are_text_and_never_markup(world: World, shop: Shop) -> None:
+def test_words_are_text_and_never_markup(world: App, shop: Shop) -> None:
     evil = "<script>alert('it')</script><img src=x onerror=alert(1)>"
-    tell(world, shop, their_words=evil, wanted=evil, our_reading=evil, stake=evil, items=[{"name": evil}])
-    tell(world, shop, kind="praise", mood=5, their_words=evil)
-    note(world, shop, {"went-well": evil})
+    log_concern_id(world, shop, their_words=evil, wanted=evil, our_reading=evil, stake=evil, items=[{"name": evil}])
+    log_concern_id(world, shop, kind="praise", mood=5, their_words=evil)
+    write_notes(world, shop, {"went-well": evil})
     html = page(world, shop)
     assert html.count("&lt;script&gt;") == 7
     assert re.findall(r"<(?:script|img|link rel=\"stylesheet\"|iframe)|\son\w+=\"", html) == []
 
 
-def test_the_page_asks_for_nothing_and_runs_nothing(world: World, shop: Shop) -> None:
+def test_the_page_asks_for_nothing_and_runs_nothing(world: App, shop: Shop) -> None:
     answer = ask(world, shop)
     policy = answer.headers["Content-Security-Policy"]
     assert "default-src 'none'; style-src 'sha256-" in policy
@@ -117,25 +128,27 @@ def test_the_page_asks_for_nothing_and_runs_nothing(world: World, shop: Shop) ->
     assert f"<style>{SHEET}</style>" in answer.text
 
 
-def test_head_office_reads_no_words_no_names_and_no_notes(world: World, shop: Shop) -> None:
-    tell(world, shop, their_words="planted words", wanted="planted wish", items=[{"name": "Planted soup"}])
-    tell(world, shop, kind="praise", mood=5, praised_id=str(shop.staff["colleague"]), their_words="planted praise")
-    note(world, shop, {"went-well": "planted note", "tomorrow": "planted plan"})
+def test_head_office_reads_no_words_no_names_and_no_notes(world: App, shop: Shop) -> None:
+    log_concern_id(world, shop, their_words="planted words", wanted="planted wish", items=[{"name": "Planted soup"}])
+    log_concern_id(
+        world, shop, kind="praise", mood=5, praised_id=str(shop.staff["colleague"]), their_words="planted praise"
+    )
+    write_notes(world, shop, {"went-well": "planted note", "tomorrow": "planted plan"})
     world.clock.move(days=1)
-    sign(world, shop)
-    amend(world, shop, text="planted amendment")
+    sign_off(world, shop)
+    add_amendment(world, shop, text="planted amendment")
     assert "planted words" in page(world, shop)
     html = page(world, shop, "hq")
     assert "planted" not in html.lower()
     assert "of acme" not in html
     assert "Signed 4 Mar 12:00." in plain(html)
     assert "12:00 told" in plain(html)
-    assert "planted plan" not in page(world, shop, "hq", NEXT)
+    assert "planted plan" not in page(world, shop, "hq", NEXT_DAY)
 
 
-def test_the_floor_sees_no_sensitive_concern_and_no_notes(world: World, shop: Shop) -> None:
-    tell(world, shop, "colleague", sensitive=True, their_words="planted illness")
-    note(world, shop, {"went-well": "planted note"})
+def test_the_floor_sees_no_sensitive_concern_and_no_notes(world: App, shop: Shop) -> None:
+    log_concern_id(world, shop, "colleague", sensitive=True, their_words="planted illness")
+    write_notes(world, shop, {"went-well": "planted note"})
     assert "planted illness" in page(world, shop)
     assert "planted" not in page(world, shop, "floor")
 
@@ -148,23 +161,25 @@ def test_the_floor_sees_no_sensitive_concern_and_no_notes(world: World, shop: Sh
         ("fi", ["Tuesday, March 3, 2026", "Needs you now", "€10.00"]),
     ],
 )
-def test_the_page_is_in_the_readers_language(world: World, shop: Shop, language: str, said: list[str]) -> None:
-    tell(world, shop, recovery_actions=[{"remedy": "voucher"}])
+def test_the_page_is_in_the_readers_language(world: App, shop: Shop, language: str, said: list[str]) -> None:
+    log_concern_id(world, shop, recovery_actions=[{"remedy": "voucher"}])
     html = page(world, shop, language=language)
     assert [one for one in said if one not in html] == []
 
 
-def test_a_day_of_another_zone_is_told_by_its_own_clock(world: World, shop: Shop) -> None:
+def test_a_day_of_another_zone_is_shown_by_its_own_clock(world: App, shop: Shop) -> None:
     world.clock.move(days=27)  # it is summer in Lisbon
-    tell(world, shop)
+    log_concern_id(world, shop)
     assert "13:00 told" in plain(page(world, shop, day=world.clock().date()))
 
 
-def test_the_charts_count_what_the_page_tells(world: World, shop: Shop) -> None:
-    over = tell(world, shop, mood=1)
+def test_the_charts_count_what_the_page_lists(world: App, shop: Shop) -> None:
+    over = log_concern_id(world, shop, mood=1)
     world.clock.move(minutes=3)
-    resolve(world, shop, over)
-    tell(world, shop, mood=1, occurred_at=(NOON - timedelta(hours=2)).isoformat())  # late: nobody waited for it
+    resolve_concern(world, shop, over)
+    log_concern_id(
+        world, shop, mood=1, occurred_at=(NOON - timedelta(hours=2)).isoformat()
+    )  # late: nobody waited for it
     charts = re.findall(r'role="img" aria-label="([^"]*)"', page(world, shop))
     assert charts == [
         "Mood, 1 to 5 (before / after). 1: 2 / 0, 4: 0 / 1",
@@ -173,10 +188,10 @@ def test_the_charts_count_what_the_page_tells(world: World, shop: Shop) -> None:
     ]
 
 
-def test_a_day_when_a_clock_goes_forward_has_an_hour_less(world: World, shop: Shop) -> None:
+def test_a_day_when_a_clock_goes_forward_has_an_hour_less(world: App, shop: Shop) -> None:
     world.clock.move(days=25, hours=14)
     assert world.clock().date().isoformat() == "2026-03-29"
-    tell(world, shop)
+    log_concern_id(world, shop)
     day = "2026-03-28"  # from four to four: its night is the short one
     html = page(world, shop, day=day)
     assert len(re.findall(r'y="61">\d\d<', html)) == 8
@@ -203,18 +218,18 @@ def test_steps_that_repeat_are_one_and_a_name_stands_where_it_changes() -> None:
     assert list(condense_timeline([])) == []
 
 
-def test_another_form_names_the_three_there_are(world: World, shop: Shop) -> None:
-    answer = world.request("GET", path(shop), (shop, "manager"), headers={"Accept": "image/png"})
-    problem(answer, 406, "not-acceptable")
+def test_another_form_names_the_three_there_are(world: App, shop: Shop) -> None:
+    answer = world.request("GET", log_path(shop), (shop, "manager"), headers={"Accept": "image/png"})
+    assert_problem(answer, 406, "not-acceptable")
     assert answer.json["detail"] == "This is given as application/json or text/csv or text/html."
 
 
-def test_what_is_older_than_yesterday_is_a_number_on_the_page(world: World, shop: Shop) -> None:
-    left = tell(world, shop, their_words="The soup was cold.")
+def test_what_is_older_than_yesterday_is_a_number_on_the_page(world: App, shop: Shop) -> None:
+    left = log_concern_id(world, shop, their_words="The soup was cold.")
     promise = {"what": "We call.", "kind": "call", "due_at": (NOON + timedelta(hours=1)).isoformat()}
     assert world.request("POST", f"/v1/concerns/{left}/follow-ups", (shop, "floor"), json=promise).status_code == 201
     world.clock.move(days=2)
-    shown = plain(page(world, shop, day=NEXT + timedelta(days=1)))
+    shown = plain(page(world, shop, day=NEXT_DAY + timedelta(days=1)))
     in_order(
         shown,
         "Carried over from before",

@@ -1,4 +1,4 @@
-"""The catalogues of the pages: whole, sound, and of the languages the phones know too."""
+"""The catalogues of the pages: complete, valid, and in the same languages as the messages."""
 
 import string
 

@@ -1,4 +1,4 @@
-"""What a request says, value by value: what is refused is pointed at, and what is the server's stays the server's."""
+"""Validation of requests value by value: errors point at the value, and read-only fields cannot be set."""
 
 from typing import Any
 from uuid import UUID
@@ -6,9 +6,9 @@ from uuid import UUID
 import pytest
 
 from models.access import GRANTS, Role
-from tests.api.conftest import Still
-from tests.support.app import World
-from tests.support.assertions import problem
+from tests.api.conftest import UnchangedOrganization
+from tests.support.app import App
+from tests.support.assertions import assert_problem
 from tests.support.factories.organizations import Shop
 from tests.support.openapi_document import Operation, operations, resolved
 
@@ -65,26 +65,26 @@ NOBODYS = str(UUID(int=3))
     ids=str,
 )
 def test_a_value_that_is_not_valid_is_pointed_at(
-    still: Still, sent: dict[str, Any], pointer: str, code: str | None
+    still: UnchangedOrganization, sent: dict[str, Any], pointer: str, code: str | None
 ) -> None:
     answer = still.ask("POST", "/v1/concerns", "floor", json=sent)
-    said = problem(answer, 422, "invalid")
+    said = assert_problem(answer, 422, "invalid")
     assert {(one["in"], one["pointer"]) for one in said["errors"]} == {("body", pointer)}, said
     assert code is None or [one["code"] for one in said["errors"]] == [code]
 
 
 @pytest.mark.parametrize("number", ["1" + "0" * 300, "-1e300", "18446744073709551616", "1e-300"])
-def test_a_number_that_no_column_holds_is_pointed_at(still: Still, number: str) -> None:
+def test_a_number_that_no_column_holds_is_pointed_at(still: UnchangedOrganization, number: str) -> None:
     for frame, pointer in (
         ('{"mood": %s}', "/mood"),
         ('{"mood": 2, "times_told": %s}', "/times_told"),
         ('{"mood": 2, "order": {"reference": "1", "value": {"amount": %s, "currency": "EUR"}}}', "/order/value/amount"),
     ):
         answer = still.ask("POST", "/v1/concerns", data=frame % number, content_type="application/json")
-        assert [one["pointer"] for one in problem(answer, 422, "invalid")["errors"]] == [pointer]
+        assert [one["pointer"] for one in assert_problem(answer, 422, "invalid")["errors"]] == [pointer]
 
 
-def test_a_phones_clock_out_of_all_reason_is_no_reason_to_refuse(world: World, shop: Shop) -> None:
+def test_a_phones_clock_out_of_all_reason_is_no_reason_to_refuse(world: App, shop: Shop) -> None:
     floor = (shop, "floor")
     for at in ("0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "1970-01-01T00:00:00Z"):
         logged = world.request("POST", "/v1/concerns", floor, json={"mood": 2, "occurred_at": at})
@@ -110,9 +110,9 @@ def test_a_phones_clock_out_of_all_reason_is_no_reason_to_refuse(world: World, s
     ids=str,
 )
 def test_what_a_body_names_and_is_not_there_is_404_with_a_pointer(
-    still: Still, sent: dict[str, Any], pointer: str
+    still: UnchangedOrganization, sent: dict[str, Any], pointer: str
 ) -> None:
-    said = problem(still.ask("POST", "/v1/concerns", "floor", json={"mood": 2, **sent}), 404, "not-found")
+    said = assert_problem(still.ask("POST", "/v1/concerns", "floor", json={"mood": 2, **sent}), 404, "not-found")
     assert said["pointer"] == pointer
 
 
@@ -137,7 +137,7 @@ WRITES = [operation for operation in operations() if operation.method in ("POST"
 
 
 @pytest.mark.parametrize("operation", WRITES, ids=[operation.id for operation in WRITES])
-def test_nobody_sets_what_is_the_servers_to_set(still: Still, operation: Operation) -> None:
+def test_nobody_sets_what_is_the_servers_to_set(still: UnchangedOrganization, operation: Operation) -> None:
     """In any body, also where none belongs; only unknown fields are complained of, because that is looked at first."""
     ids = still.scene.ids
     by = "admin" if operation.permissions in ADMINS_OWN else "manager"
@@ -148,7 +148,7 @@ def test_nobody_sets_what_is_the_servers_to_set(still: Still, operation: Operati
         headers = {"If-Match": "*"} if operation.method == "PATCH" else {}
         path = operation.path.format(**ids)
         answer = still.ask(operation.method, path, by, json={name: value}, headers=headers)
-        said = problem(answer, 422, "invalid")
+        said = assert_problem(answer, 422, "invalid")
         assert ("body", f"/{name}" if operation.body_schema else "", "unknown-field") in {
             (one["in"], one["pointer"], one["code"]) for one in said["errors"]
         }

@@ -1,4 +1,4 @@
-"""What Prometheus reads: true figures, from every process, and nothing about an organization or a person."""
+"""Prometheus metrics: true figures from every process, and no label about an organization or a person."""
 
 import json
 import re
@@ -15,19 +15,19 @@ from models.db.session import Database, DatabaseRole
 from models.outbox.message import OutboxMessage
 from models.staff.device import AddressKind
 from notifications.channels.base import DeliveryResult
-from tests.support.app import World
+from tests.support.app import App
 from tests.support.databases import only_on_sqlite
 from tests.support.factories.concerns import log_concern
 from tests.support.factories.organizations import Shop
 from tests.support.factories.staff import give_phone
 from tests.support.rows import rows
-from tests.support.worker import Notebook, over, work, worker_of
+from tests.support.worker import RecordingChannel, for_all_kinds, running_worker, work_until_idle
 
 OPERATIONS = ROOT / "docs" / "operations"
 NAME = re.compile(r"\bamends_[a-z_]+")
 
 
-def measured(world: World) -> dict[str, float]:
+def measured(world: App) -> dict[str, float]:
     """Every sample, as name{label=value,...}."""
     answer = world.request("GET", "/metrics")
     assert answer.status_code == 200
@@ -43,18 +43,18 @@ def _labels(labels: dict[str, str]) -> str:
     return "{" + ",".join(f"{name}={value}" for name, value in sorted(labels.items())) + "}" if labels else ""
 
 
-def beat(world: World, worker: Any) -> None:
+def beat(world: App, worker: Any) -> None:
     world.clock.move(seconds=5)
     worker.work_once()
 
 
-def test_without_a_worker_nothing_is_made_up(world: World) -> None:
+def test_without_a_worker_nothing_is_made_up(world: App) -> None:
     told = measured(world)
     assert (told["amends_database_up"], told["amends_workers"]) == (1, 0)
     assert not any(name.startswith(("amends_outbox", "amends_worker_heartbeat", "amends_breaker")) for name in told)
 
 
-def test_requests_are_counted_by_what_nobody_outside_can_make_up(world: World, shop: Shop) -> None:
+def test_requests_are_counted_by_what_nobody_outside_can_make_up(world: App, shop: Shop) -> None:
     logged = "amends_requests_total{method=POST,route=/v1/concerns,status=201}"
     before = measured(world)
     concern = log_concern(world, shop)
@@ -70,14 +70,14 @@ def test_requests_are_counted_by_what_nobody_outside_can_make_up(world: World, s
     assert not any("stranger" in name or "BREW" in name or concern["id"] in name for name in new)
 
 
-def test_what_waits_and_how_late_it_is(world: World, shop: Shop) -> None:
+def test_what_waits_and_how_late_it_is(world: App, shop: Shop) -> None:
     give_phone(world.back_office, shop, "manager", "phone", kind=AddressKind.FCM_TOKEN)
-    push = Notebook()
+    push = RecordingChannel()
     push.result = DeliveryResult.later("unauthenticated", alarm=True)
-    with worker_of(world, over(push)) as worker:
+    with running_worker(world, for_all_kinds(push)) as worker:
         for _ in range(2):
             log_concern(world, shop)
-            work(worker)
+            work_until_idle(worker)
         for _ in range(2):
             beat(world, worker)
         told = measured(world)
@@ -91,7 +91,7 @@ def test_what_waits_and_how_late_it_is(world: World, shop: Shop) -> None:
         world.clock.move(seconds=4)
         assert measured(world)["amends_worker_heartbeat_age_seconds"] == 4
         world.clock.move(minutes=21)
-        worker._health.beat(world.back_office)  # before it climbs
+        worker._health.beat(world.back_office)  # before it escalates
         told = measured(world)
         assert told["amends_steps_overdue"] == 2
         assert told["amends_step_lateness_seconds"] > 60
@@ -100,26 +100,26 @@ def test_what_waits_and_how_late_it_is(world: World, shop: Shop) -> None:
         assert (told["amends_audit_age_seconds"], told["amends_audit_last_found{kind=late_step}"]) == (0, 0)
 
 
-def test_sends_are_summed_over_all_workers_and_outlive_them(world: World, shop: Shop) -> None:
+def test_sends_are_summed_over_all_workers_and_outlive_them(world: App, shop: Shop) -> None:
     for number in range(3):
         give_phone(world.back_office, shop, "manager", f"phone-{number}", kind=AddressKind.FCM_TOKEN)
     for answers in ([DeliveryResult.gone("unregistered")], [DeliveryResult.sent()]):
-        push = Notebook()
+        push = RecordingChannel()
         push.next.extend(answers)
-        with worker_of(world, over(push)) as worker:
+        with running_worker(world, for_all_kinds(push)) as worker:
             log_concern(world, shop)
-            work(worker)
+            work_until_idle(worker)
     told = measured(world)
     assert told["amends_sends_total{channel=push,outcome=gone}"] == 1
     assert told["amends_sends_total{channel=push,outcome=sent}"] == 4
     assert told["amends_workers"] == 0
 
 
-def test_no_label_names_an_organization_or_a_person(world: World, shop: Shop) -> None:
+def test_no_label_names_an_organization_or_a_person(world: App, shop: Shop) -> None:
     give_phone(world.back_office, shop, "manager", "phone of somebody", kind=AddressKind.FCM_TOKEN)
-    with worker_of(world, over(Notebook()), name="host:42") as worker:
+    with running_worker(world, for_all_kinds(RecordingChannel()), name="host:42") as worker:
         log_concern(world, shop, customer={"name": "Quentina Quill", "phone": "+351912345678"})
-        work(worker)
+        work_until_idle(worker)
         beat(world, worker)
         text = world.request("GET", "/metrics").text
     ids = [shop.organization_id, shop.store_id, *shop.staff.values()]
@@ -128,7 +128,7 @@ def test_no_label_names_an_organization_or_a_person(world: World, shop: Shop) ->
 
 
 @only_on_sqlite
-def test_without_a_database_it_says_so_and_still_answers(world: World, tmp_path: Path) -> None:
+def test_without_a_database_it_says_so_and_still_answers(world: App, tmp_path: Path) -> None:
     world.database.close()
     world.database = Database(f"sqlite:///{tmp_path}/none.db", DatabaseRole.APP, clock=world.clock)
     told = measured(world)
@@ -136,9 +136,9 @@ def test_without_a_database_it_says_so_and_still_answers(world: World, tmp_path:
     assert "amends_workers" not in told
 
 
-def test_the_house_says_what_its_auditor_and_its_queue_say(world: World, shop: Shop) -> None:
-    book = Notebook()
-    with worker_of(world, over(book)) as worker:
+def test_readyz_shows_what_the_watchdog_and_the_outbox_report(world: App, shop: Shop) -> None:
+    book = RecordingChannel()
+    with running_worker(world, for_all_kinds(book)) as worker:
         worker.work_once()
         well = world.request("GET", "/readyz").json
         assert (well["queue"], well["audit"], well["channels"]) == (
@@ -150,7 +150,7 @@ def test_the_house_says_what_its_auditor_and_its_queue_say(world: World, shop: S
         book.result = DeliveryResult.later("unauthenticated", alarm=True)
         for _ in range(2):
             log_concern(world, shop)
-            work(worker)
+            work_until_idle(worker)
         for _ in range(10):
             beat(world, worker)
         ill = world.request("GET", "/readyz")
@@ -160,11 +160,11 @@ def test_the_house_says_what_its_auditor_and_its_queue_say(world: World, shop: S
 
 
 @pytest.mark.parametrize("file", ["grafana-dashboard.json", "prometheus-rules.yml"])
-def test_every_figure_that_is_drawn_or_alarms_exists(world: World, shop: Shop, file: str) -> None:
+def test_every_figure_that_is_drawn_or_alarms_exists(world: App, shop: Shop, file: str) -> None:
     give_phone(world.back_office, shop, "manager", "phone", kind=AddressKind.FCM_TOKEN)
-    with worker_of(world, over(Notebook())) as worker:
+    with running_worker(world, for_all_kinds(RecordingChannel())) as worker:
         log_concern(world, shop)
-        work(worker)
+        work_until_idle(worker)
         beat(world, worker)
         families = list(text_string_to_metric_families(world.request("GET", "/metrics").text))
     there = {sample.name for family in families for sample in family.samples}

@@ -1,4 +1,4 @@
-"""Lists: their limits, cursors and filters, and that a walk sees every row once."""
+"""Pagination of lists: limits, cursors and filters; reading all pages returns every row once."""
 
 import random
 from collections.abc import Iterator
@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from tests.api.conftest import Still
-from tests.support.app import World
-from tests.support.assertions import error
+from tests.api.conftest import UnchangedOrganization
+from tests.support.app import App
+from tests.support.assertions import assert_invalid_value
 from tests.support.databases import Databases
-from tests.support.factories.full_organization import CALL, PHONE, Scene, full_organizations
+from tests.support.factories.full_organization import CALL, PHONE, FullOrganization, full_organizations
 from tests.support.openapi_document import Operation, operations
 
 LISTS = [operation for operation in operations() if operation.pages and not operation.named("path")]
@@ -19,50 +19,50 @@ lists = pytest.mark.parametrize("path", [operation.path for operation in LISTS])
 
 
 @lists
-def test_an_unknown_query_field_is_422(still: Still, path: str) -> None:
+def test_an_unknown_query_field_is_422(still: UnchangedOrganization, path: str) -> None:
     answer = still.ask("GET", path, "admin", query_string={"colour": "red"})
-    error(answer, "query", "/colour", "unknown-field")
+    assert_invalid_value(answer, "query", "/colour", "unknown-field")
 
 
 @lists
-def test_a_limit_that_is_none_is_422(still: Still, path: str) -> None:
+def test_a_limit_that_is_none_is_422(still: UnchangedOrganization, path: str) -> None:
     for limit in ("0", "-1", "x", "", "1.5"):
-        error(still.ask("GET", path, "admin", query_string={"limit": limit}), "query", "/limit")
+        assert_invalid_value(still.ask("GET", path, "admin", query_string={"limit": limit}), "query", "/limit")
 
 
 @lists
-def test_a_limit_that_is_too_large_is_cut_down(still: Still, path: str) -> None:
+def test_a_limit_that_is_too_large_is_cut_down(still: UnchangedOrganization, path: str) -> None:
     for limit in (201, 10**9, 10**40):
         assert still.ask("GET", path, "admin", query_string={"limit": limit}).status_code == 200
 
 
 @lists
-def test_a_cursor_that_is_none_of_ours_is_422(still: Still, path: str) -> None:
+def test_a_cursor_that_is_none_of_ours_is_422(still: UnchangedOrganization, path: str) -> None:
     for cursor in ("", "x", "W10.abc", "\x00", "é", "a" * 5000):
-        error(still.ask("GET", path, "admin", query_string={"cursor": cursor}), "query", "/cursor")
+        assert_invalid_value(still.ask("GET", path, "admin", query_string={"cursor": cursor}), "query", "/cursor")
 
 
-def test_a_cursor_belongs_to_its_list_and_filters(still: Still) -> None:
+def test_a_cursor_belongs_to_its_list_and_filters(still: UnchangedOrganization) -> None:
     cursor = still.ask("GET", "/v1/concerns?limit=1&unhappy=true").json["next_cursor"]
     assert still.ask("GET", f"/v1/concerns?limit=2&unhappy=true&cursor={cursor}").status_code == 200
     for other in ("/v1/concerns?", "/v1/concerns?unhappy=false&", "/v1/alerts?", "/v1/recovery-actions?"):
-        error(still.ask("GET", f"{other}cursor={cursor}"), "query", "/cursor")
-    # Not the last letter: some of its bits count for nothing.
+        assert_invalid_value(still.ask("GET", f"{other}cursor={cursor}"), "query", "/cursor")
+    # Not the last character: some of its bits count for nothing.
     forged = cursor[:-4] + ("a" if cursor[-4] != "a" else "b") + cursor[-3:]
-    error(still.ask("GET", f"/v1/concerns?unhappy=true&cursor={forged}"), "query", "/cursor")
+    assert_invalid_value(still.ask("GET", f"/v1/concerns?unhappy=true&cursor={forged}"), "query", "/cursor")
 
 
 @pytest.mark.parametrize(
     ("name", "value"), [("store_id", "x"), ("unhappy", "perhaps"), ("received_after", "2026-03-03")]
 )
-def test_a_filter_that_is_not_valid_is_422(still: Still, name: str, value: str) -> None:
-    error(still.ask("GET", "/v1/concerns", "floor", query_string={name: value}), "query", f"/{name}")
+def test_a_filter_that_is_not_valid_is_422(still: UnchangedOrganization, name: str, value: str) -> None:
+    assert_invalid_value(still.ask("GET", "/v1/concerns", "floor", query_string={name: value}), "query", f"/{name}")
 
 
 @pytest.mark.parametrize("id_", ["x" * 201, "a\x00b"])
-def test_an_installation_id_that_cannot_be_kept_is_pointed_at(still: Still, id_: str) -> None:
+def test_an_installation_id_that_cannot_be_kept_is_pointed_at(still: UnchangedOrganization, id_: str) -> None:
     body = {"platform": "ios", "address": "a", "address_kind": "log"}
-    error(still.ask("PUT", f"/v1/me/devices/{id_}", "floor", json=body), "path", "/installation_id")
+    assert_invalid_value(still.ask("PUT", f"/v1/me/devices/{id_}", "floor", json=body), "path", "/installation_id")
 
 
 # Where rows come into being while somebody walks: how one more does.
@@ -85,8 +85,8 @@ WALKS = [operation for operation in operations() if operation.pages and operatio
 class Full:
     """A world with several rows of everything, some of the very same instant."""
 
-    world: World
-    scene: Scene
+    world: App
+    scene: FullOrganization
 
     def add(self, operation: Operation) -> None:
         if operation.id in GROWING:

@@ -1,4 +1,4 @@
-"""Bodies that lie about their length, to a real gunicorn over a socket: refused, and the next request is served."""
+"""Request bodies with a false length, sent to a real gunicorn: refused, and the next request is served."""
 
 import contextlib
 import os

@@ -1,11 +1,11 @@
-"""What every answer carries."""
+"""Headers of every answer."""
 
 import re
 
-from tests.api.conftest import Still
+from tests.api.conftest import UnchangedOrganization
 
 
-def test_a_request_id_is_taken_over_or_made(still: Still) -> None:
+def test_a_request_id_is_taken_over_or_made(still: UnchangedOrganization) -> None:
     sent = still.ask("GET", "/v1/me", "floor", headers={"X-Request-Id": "till-7.2026_03"})
     assert sent.headers["X-Request-Id"] == "till-7.2026_03"
     for bad in ("short", "x" * 65, "spaces in it", "new\tline-and-more"):
@@ -14,7 +14,7 @@ def test_a_request_id_is_taken_over_or_made(still: Still) -> None:
         assert made.json["request_id"] == made.headers["X-Request-Id"]
 
 
-def test_nothing_about_somebody_is_kept_by_anybody(still: Still) -> None:
+def test_nothing_about_somebody_is_kept_by_anybody(still: UnchangedOrganization) -> None:
     for method, path, by in (
         ("GET", "/v1/concerns", "floor"),
         ("GET", f"/v1/concerns/{still.concern['id']}", "floor"),

@@ -22,7 +22,7 @@ from models.organizations.store import Place, Store
 from models.organizations.vocabulary import Category, Cause
 from models.staff.credentials import ApiKey
 from models.staff.staff import Staff
-from tests.support.app import World
+from tests.support.app import App
 from tests.support.clock import NOON
 from tests.support.factories.organizations import Shop, make_store
 
@@ -107,7 +107,7 @@ def test_any_other_move_is_refused_and_changes_nothing(status: str, verb: str) -
     assert vars(concern) == before
 
 
-def test_a_second_taker_is_told_who_was_first() -> None:
+def test_a_second_taker_learns_who_was_first() -> None:
     concern = brought_to("taken")
     concern.taken_by = Staff(id=FLOOR.staff_id, name="Ana", login="ana", role=Role.FLOOR, password_hash="")
     with pytest.raises(Conflict, match="Ana") as refused:
@@ -123,7 +123,7 @@ def test_the_takers_own_repeated_tap_does_nothing() -> None:
     assert vars(concern) == before
 
 
-def test_the_till_that_took_it_is_nobody_to_be_told_by_name() -> None:
+def test_the_till_that_took_it_has_no_name_to_show() -> None:
     concern = logged(by=TILL)
     concern.take(by=TILL, at=after(1))
     with pytest.raises(Conflict, match="the till"):
@@ -230,11 +230,11 @@ def test_what_a_rule_rings_for_anyway_stays_open_for_others_even_when_it_is_ones
         ),
     ],
 )
-def test_what_is_missing_is_listed_and_never_a_wall(known: dict[str, Any], missing: list[str]) -> None:
+def test_what_is_missing_is_listed_and_blocks_nothing(known: dict[str, Any], missing: list[str]) -> None:
     assert logged(**known).missing == missing
 
 
-def test_a_sensitive_concern_is_seen_by_who_reported_it_and_by_managers(world: World, shop: Shop) -> None:
+def test_a_sensitive_concern_is_seen_by_who_reported_it_and_by_managers(world: App, shop: Shop) -> None:
     stores = frozenset({shop.store_id})
 
     def person(login: str, role: Role, store_ids: Any = stores) -> Actor:

@@ -10,7 +10,7 @@ from models.concerns.enums import Kind, Outcome
 from models.concerns.event import ConcernEvent, ConcernStep
 from models.db.base import Money
 from models.organizations.store import Store
-from tests.support.app import World
+from tests.support.app import App
 from tests.support.clock import NOON
 from tests.support.factories.organizations import Shop
 
@@ -19,7 +19,7 @@ def after(minutes: float) -> datetime:
     return NOON + timedelta(minutes=minutes)
 
 
-def live_a_whole_life(world: World, shop: Shop) -> Concern:
+def live_a_whole_life(world: App, shop: Shop) -> Concern:
     by = Actor(shop.organization_id, GRANTS[Role.MANAGER], None, staff_id=shop.staff["manager"])
     with world.database.writing(shop.organization_id) as session:
         store = session.get_one(Store, (shop.organization_id, shop.store_id))
@@ -35,7 +35,7 @@ def live_a_whole_life(world: World, shop: Shop) -> Concern:
     return concern
 
 
-def test_the_timeline_is_numbered_without_gaps_and_says_what_changed(world: World, shop: Shop) -> None:
+def test_the_timeline_is_numbered_without_gaps_and_says_what_changed(world: App, shop: Shop) -> None:
     concern = live_a_whole_life(world, shop)
     with world.database.reading(shop.organization_id) as session:
         question = select(ConcernEvent).where(ConcernEvent.concern_id == concern.id).order_by(ConcernEvent.number)

@@ -1,4 +1,4 @@
-"""What is told of a concern: the words an organization has for it, and what an edit leaves behind."""
+"""References of a concern: slugs become rows of the organization, and an edit records before and after."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -14,7 +14,7 @@ from models.errors import DomainError, Invalid, NotFound
 from models.organizations.catalogue_item import CatalogueItem
 from models.organizations.store import Place, Store
 from models.organizations.vocabulary import Category
-from tests.support.app import World
+from tests.support.app import App
 from tests.support.clock import NOON
 from tests.support.factories.customers import recognise
 from tests.support.factories.organizations import Shop
@@ -59,7 +59,7 @@ REFUSED: list[tuple[dict[str, Any], type[DomainError], str]] = [
 
 
 @pytest.fixture
-def session(world: World, shop: Shop) -> Iterator[ScopedSession]:
+def session(world: App, shop: Shop) -> Iterator[ScopedSession]:
     with world.database.writing(shop.organization_id) as session:
         session.add(Place(store_id=shop.other_store_id, slug="terrace", name="terrace"))
         session.flush()
@@ -92,12 +92,12 @@ def test_words_nobody_has_are_refused_where_they_stand(session: ScopedSession, s
         assert refused.value.pointer == pointer, said
 
 
-def test_what_is_no_word_of_the_organization_stays_as_it_was_told(session: ScopedSession, shop: Shop) -> None:
+def test_words_the_organization_does_not_define_stay_as_sent(session: ScopedSession, shop: Shop) -> None:
     said = {"stake": "birthday", "items": [{"name": "Soup"}], "mood": 1}
     assert resolve_slugs(session, said, store_id=shop.store_id) == said
 
 
-def test_words_of_another_organization_are_nobodys(world: World, session: ScopedSession, shop: Shop) -> None:
+def test_words_of_another_organization_are_nobodys(world: App, session: ScopedSession, shop: Shop) -> None:
     with pytest.raises(NotFound):
         resolve_slugs(session, {"place": "table-12"}, store_id=shop.other_store_id)
 

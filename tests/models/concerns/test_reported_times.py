@@ -1,4 +1,4 @@
-"""When a phone says it happened: believed within reason, moved to the bound and flagged beyond it, never refused."""
+"""The time a phone reports: kept within bounds, moved to the bound and flagged beyond it, never refused."""
 
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -8,7 +8,7 @@ from uuid_utils.compat import uuid7
 
 from models.access import GRANTS, Actor, Role
 from models.concerns.concern import Concern
-from tests.support.app import World
+from tests.support.app import App
 from tests.support.clock import NOON
 from tests.support.factories.organizations import Shop, make_store
 
@@ -41,7 +41,7 @@ def test_a_time_within_reason_is_kept(ago: timedelta, late: Any, business_date: 
 
 
 OLDEST, FURTHEST = NOON - timedelta(days=30), NOON + timedelta(minutes=5)
-BEYOND = [  # told, kept, late, business date
+BEYOND = [  # reported, recorded, late, business date
     (OLDEST - SECOND, OLDEST, True, date(2026, 2, 1)),
     (datetime(1970, 1, 1, tzinfo=UTC), OLDEST, True, date(2026, 2, 1)),
     (datetime.min.replace(tzinfo=UTC), OLDEST, True, date(2026, 2, 1)),
@@ -64,7 +64,7 @@ def test_without_a_time_it_happened_now() -> None:
     assert (concern.occurred_at, concern.late, concern.time_adjusted) == (NOON, False, False)
 
 
-def test_what_happened_before_the_morning_and_was_told_after_it_belongs_to_yesterday() -> None:
+def test_what_happened_before_the_morning_and_was_logged_after_it_belongs_to_yesterday() -> None:
     morning = datetime(2026, 3, 3, 4, tzinfo=UTC)
     assert log(morning - SECOND, at=morning + SECOND).business_date == YESTERDAY
     # A clock a minute ahead of ours is believed too, across the morning.
@@ -79,9 +79,7 @@ def test_what_happened_before_the_morning_and_was_told_after_it_belongs_to_yeste
         ("9999-12-31T23:59:59Z", "2026-03-03T12:05:00Z", "open"),
     ],
 )
-def test_a_phone_with_a_broken_clock_is_never_refused(
-    world: World, shop: Shop, told: str, kept: str, alert: str
-) -> None:
+def test_a_phone_with_a_broken_clock_is_never_refused(world: App, shop: Shop, told: str, kept: str, alert: str) -> None:
     answer = world.request("POST", "/v1/concerns", (shop, "floor"), json={"mood": 2, "occurred_at": told})
     assert answer.status_code == 201
     said = {name: answer.json[name] for name in ("occurred_at", "received_at", "time_adjusted")}
@@ -89,7 +87,7 @@ def test_a_phone_with_a_broken_clock_is_never_refused(
     assert answer.json["alert"]["state"] == alert
 
 
-def test_what_is_told_late_informs_and_does_not_ring(world: World, shop: Shop) -> None:
+def test_what_is_logged_late_informs_and_does_not_ring(world: App, shop: Shop) -> None:
     body = {"mood": 1, "occurred_at": "2026-03-03T03:59:59Z"}
     told = world.request("POST", "/v1/concerns", (shop, "floor"), json=body).json
     assert (told["late"], told["time_adjusted"], told["business_date"]) == (True, False, "2026-03-02")

@@ -1,4 +1,4 @@
-"""Customers: known again by any contact, in whatever form it is told, and never twice."""
+"""Customers: recognised by any contact, in whatever form it is written, and never stored twice."""
 
 from functools import partial
 from typing import Any
@@ -10,7 +10,7 @@ from uuid_utils.compat import uuid7
 from models.access import GRANTS, Actor, Role
 from models.customers.customer import Customer, CustomerStore
 from models.errors import Conflict, Invalid
-from tests.support.app import World
+from tests.support.app import App
 from tests.support.clock import NOON
 from tests.support.databases import only_on_sqlite
 from tests.support.factories import customers
@@ -20,12 +20,12 @@ from tests.support.threads import at_once
 PHONE = "+351912345678"
 
 
-def recognise(world: World, shop: Shop, **said: Any) -> Customer:
+def recognise(world: App, shop: Shop, **said: Any) -> Customer:
     with world.database.writing(shop.organization_id) as session:
         return customers.recognise(session, shop.store_id, **said)
 
 
-def stored(world: World, shop: Shop, customer: Customer) -> dict[str, str | None]:
+def stored(world: App, shop: Shop, customer: Customer) -> dict[str, str | None]:
     with world.database.reading(shop.organization_id) as session:
         found = session.get_one(Customer, (shop.organization_id, customer.id))
         return {name: getattr(found, name) for name in ("name", "phone", "email", "loyalty_number")}
@@ -35,7 +35,7 @@ def floor(shop: Shop) -> Actor:
     return Actor(shop.organization_id, GRANTS[Role.FLOOR], frozenset({shop.store_id}), staff_id=shop.staff["floor"])
 
 
-def count(world: World, shop: Shop, kind: Any = Customer) -> int:
+def count(world: App, shop: Shop, kind: Any = Customer) -> int:
     with world.database.reading(shop.organization_id) as session:
         return session.scalars(select(func.count()).select_from(kind)).one()
 
@@ -51,7 +51,7 @@ SAME = [
 
 
 @pytest.mark.parametrize(("first", "again"), SAME)
-def test_a_customer_is_known_again(world: World, shop: Shop, first: dict[str, str], again: dict[str, str]) -> None:
+def test_a_customer_is_known_again(world: App, shop: Shop, first: dict[str, str], again: dict[str, str]) -> None:
     assert recognise(world, shop, **first).id == recognise(world, shop, **again).id
     assert count(world, shop) == 1
 
@@ -65,11 +65,11 @@ def test_a_customer_is_known_again(world: World, shop: Shop, first: dict[str, st
         ({"name": "Ana"}, {"name": "Ana"}),  # a name alone is nobody in particular
     ],
 )
-def test_another_customer_is_another(world: World, shop: Shop, first: dict[str, str], other: dict[str, str]) -> None:
+def test_another_customer_is_another(world: App, shop: Shop, first: dict[str, str], other: dict[str, str]) -> None:
     assert recognise(world, shop, **first).id != recognise(world, shop, **other).id
 
 
-def test_a_national_number_is_read_with_the_country_of_the_store(world: World, shop: Shop) -> None:
+def test_a_national_number_is_read_with_the_country_of_the_store(world: App, shop: Shop) -> None:
     assert stored(world, shop, recognise(world, shop, phone="212 555 0123", country="US"))["phone"] == "+12125550123"
     assert stored(world, shop, recognise(world, shop, phone="212 555 012", country="PT"))["phone"] == "+351212555012"
 
@@ -84,18 +84,18 @@ def test_a_national_number_is_read_with_the_country_of_the_store(world: World, s
         ({}, ""),
     ],
 )
-def test_what_nobody_can_be_known_by_is_invalid(world: World, shop: Shop, said: dict[str, str], pointer: str) -> None:
+def test_what_nobody_can_be_known_by_is_invalid(world: App, shop: Shop, said: dict[str, str], pointer: str) -> None:
     with pytest.raises(Invalid) as refused:
         recognise(world, shop, **said)
     assert refused.value.pointer == pointer
 
 
-def test_a_national_number_without_a_country_says_what_it_lacks(world: World, shop: Shop) -> None:
+def test_a_national_number_without_a_country_says_what_it_lacks(world: App, shop: Shop) -> None:
     with pytest.raises(Invalid, match=r"start with \+"):
         recognise(world, shop, phone="912 345 678", country=None)
 
 
-def test_what_a_profile_lacks_is_filled_in_and_what_it_has_is_kept(world: World, shop: Shop) -> None:
+def test_what_a_profile_lacks_is_filled_in_and_what_it_has_is_kept(world: App, shop: Shop) -> None:
     first = recognise(world, shop, phone=PHONE, name="Ana")
     again = recognise(world, shop, phone=PHONE, name="Maria", email="ana@example.org")
     assert (again.id, again.version) == (first.id, 2)
@@ -108,7 +108,7 @@ def test_what_a_profile_lacks_is_filled_in_and_what_it_has_is_kept(world: World,
     assert recognise(world, shop, phone=PHONE, email="ana@example.org").version == 2  # nothing new, nothing changed
 
 
-def test_a_contact_of_somebody_else_is_not_taken_over(world: World, shop: Shop) -> None:
+def test_a_contact_of_somebody_else_is_not_taken_over(world: App, shop: Shop) -> None:
     ana = recognise(world, shop, phone=PHONE)
     rui = recognise(world, shop, email="rui@example.org", at=world.clock.move(hours=1))
     both = recognise(world, shop, phone=PHONE, email="rui@example.org", loyalty_number="4711")
@@ -118,7 +118,7 @@ def test_a_contact_of_somebody_else_is_not_taken_over(world: World, shop: Shop) 
     assert stored(world, shop, rui)["email"] == "rui@example.org"
 
 
-def test_creating_what_is_there_already_is_a_conflict(world: World, shop: Shop) -> None:
+def test_creating_what_is_there_already_is_a_conflict(world: App, shop: Shop) -> None:
     recognise(world, shop, phone=PHONE)
     told = {"phone": "912 345 678", "name": "Ana", "country": "PT", "store_id": None}
     with pytest.raises(Conflict) as refused, world.database.writing(shop.organization_id) as session:
@@ -127,13 +127,13 @@ def test_creating_what_is_there_already_is_a_conflict(world: World, shop: Shop) 
     assert count(world, shop) == 1
 
 
-def edit(world: World, shop: Shop, customer: Customer, **changes: Any) -> None:
+def edit(world: App, shop: Shop, customer: Customer, **changes: Any) -> None:
     with world.database.writing(shop.organization_id) as session:
         found = session.get_one(Customer, (shop.organization_id, customer.id))
         found.edit(session, by=floor(shop), at=world.clock(), country="PT", **changes)
 
 
-def test_editing_changes_and_takes_away(world: World, shop: Shop) -> None:
+def test_editing_changes_and_takes_away(world: App, shop: Shop) -> None:
     ana = recognise(world, shop, phone=PHONE, name="Ana")
     edit(world, shop, ana, phone="930 000 000", name=None, email="Ana@Example.org")
     assert stored(world, shop, ana) == {
@@ -144,7 +144,7 @@ def test_editing_changes_and_takes_away(world: World, shop: Shop) -> None:
     }
 
 
-def test_editing_refuses_what_is_anothers_and_the_loss_of_everything(world: World, shop: Shop) -> None:
+def test_editing_refuses_what_is_anothers_and_the_loss_of_everything(world: App, shop: Shop) -> None:
     ana, rui = recognise(world, shop, phone=PHONE), recognise(world, shop, email="rui@example.org")
     with pytest.raises(Conflict) as refused:
         edit(world, shop, ana, email="RUI@example.org")
@@ -154,7 +154,7 @@ def test_editing_refuses_what_is_anothers_and_the_loss_of_everything(world: Worl
         edit(world, shop, rui, email=None)
 
 
-def test_a_customer_is_seen_where_they_were_met(world: World, shop: Shop) -> None:
+def test_a_customer_is_seen_where_they_were_met(world: App, shop: Shop) -> None:
     ana = recognise(world, shop, phone=PHONE)
     here, there = (
         Actor(shop.organization_id, GRANTS[Role.FLOOR], frozenset({store}), staff_id=uuid7())
@@ -176,7 +176,7 @@ def test_a_customer_is_seen_where_they_were_met(world: World, shop: Shop) -> Non
 
 
 @only_on_sqlite
-def test_a_name_is_found_by_the_index_of_names_on_sqlite_too(world: World, shop: Shop) -> None:
+def test_a_name_is_found_by_the_index_of_names_on_sqlite_too(world: App, shop: Shop) -> None:
     everywhere = Actor(shop.organization_id, GRANTS[Role.ADMIN], None)
     newest = (
         Customer.select_visible(everywhere, name="Ána")
@@ -204,7 +204,7 @@ CROWDS = {
 
 
 @pytest.mark.parametrize("crowd", CROWDS)
-def test_tills_that_meet_a_newcomer_at_once_end_up_with_one_profile(world: World, shop: Shop, crowd: str) -> None:
+def test_tills_that_meet_a_newcomer_at_once_end_up_with_one_profile(world: App, shop: Shop, crowd: str) -> None:
     met = at_once([partial(recognise, world, shop, **said) for said in CROWDS[crowd]])
     assert len({customer.id for customer in met}) == 1
     assert (count(world, shop), count(world, shop, CustomerStore)) == (1, 0)

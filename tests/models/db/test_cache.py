@@ -1,4 +1,4 @@
-"""What a process remembers: for a minute of the time it is told, of one organization at a time, and not too much."""
+"""Caches of a process: values expire after a minute, belong to one organization, and are bounded in size."""
 
 from datetime import timedelta
 from itertools import count
@@ -7,7 +7,7 @@ import pytest
 
 from models.db import cache as memory
 from models.db.cache import CACHE_TTL, LruCache, TtlCache
-from tests.support.app import World
+from tests.support.app import App
 from tests.support.clock import NOON
 from tests.support.factories.organizations import Shop, make_shop
 
@@ -41,7 +41,7 @@ def test_an_answer_that_was_not_found_is_asked_for_again() -> None:
     assert kept.get_or_compute("what", at=NOON, ask=lambda: 1) == 1
 
 
-def test_what_is_remembered_is_each_organizations_own(world: World, shop: Shop) -> None:
+def test_what_is_cached_is_each_organizations_own(world: App, shop: Shop) -> None:
     other = make_shop(world.back_office, "other")
     found = []
     for one in (shop, other, shop, other):
@@ -51,7 +51,7 @@ def test_what_is_remembered_is_each_organizations_own(world: World, shop: Shop) 
     assert world.back_office.memory is not world.database.memory
 
 
-def test_on_a_shelf_that_is_full_what_was_used_last_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_cache_keeps_what_was_used_last(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(memory, "MAX_CACHED_BYTES", 9)
     shelf = LruCache()
     for asked in ("one", "another", "a third"):
@@ -61,7 +61,7 @@ def test_on_a_shelf_that_is_full_what_was_used_last_stays(monkeypatch: pytest.Mo
     assert [shelf.get(asked) is None for asked in ("one", "another", "a third", "a fourth")] == [0, 1, 0, 0]
 
 
-def test_what_would_fill_a_shelf_alone_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_would_fill_a_cache_alone_is_not_cached(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(memory, "MAX_CACHED_BYTES", 9)
     shelf = LruCache()
     shelf.put("little", "it", size=9)

@@ -21,7 +21,7 @@ from models.recovery.approvals import record_action
 from models.recovery.remedy import Remedy
 from models.staff.shift import Shift
 from notifications.decide.announce import announce
-from tests.support.app import World
+from tests.support.app import App
 from tests.support.clock import NOON
 from tests.support.databases import only_on_postgresql
 from tests.support.factories.customers import recognise
@@ -42,13 +42,13 @@ def log(session: ScopedSession, shop: Shop, *, at: Any = NOON, mood: int = 3) ->
     return event.concern
 
 
-def feed(world: World, shop: Shop, *, after: int = 0) -> list[Change]:
+def feed(world: App, shop: Shop, *, after: int = 0) -> list[Change]:
     """What a reader gets who saw everything up to this number."""
     with world.database.reading(shop.organization_id) as session:
         return list(session.scalars(select(Change).where(Change.seq > after).order_by(Change.seq)))
 
 
-def last_number(world: World, shop: Shop) -> int:
+def last_number(world: App, shop: Shop) -> int:
     with world.database.reading(shop.organization_id) as session:
         return session.scalars(select(ChangeCounter.last_seq)).one()
 
@@ -68,7 +68,7 @@ def _log_in_vain(session: ScopedSession, shop: Shop) -> None:
     raise Fault
 
 
-def test_each_object_of_a_transaction_appears_once_with_its_version(world: World, shop: Shop) -> None:
+def test_each_object_of_a_transaction_appears_once_with_its_version(world: App, shop: Shop) -> None:
     before = last_number(world, shop)
     with world.database.writing(shop.organization_id) as session:
         concern = log(session, shop, mood=1)
@@ -90,7 +90,7 @@ def test_each_object_of_a_transaction_appears_once_with_its_version(world: World
     assert (concern.version, alert.version, action.version) == (4, 2, 1)
 
 
-def test_a_later_transaction_appears_again_with_the_new_version(world: World, shop: Shop) -> None:
+def test_a_later_transaction_appears_again_with_the_new_version(world: App, shop: Shop) -> None:
     before = last_number(world, shop)
     with world.database.writing(shop.organization_id) as session:
         concern_id = log(session, shop).id
@@ -102,7 +102,7 @@ def test_a_later_transaction_appears_again_with_the_new_version(world: World, sh
     ]
 
 
-def test_what_was_rolled_back_leaves_no_number_behind(world: World, shop: Shop) -> None:
+def test_what_was_rolled_back_leaves_no_number_behind(world: App, shop: Shop) -> None:
     before = last_number(world, shop)
     with pytest.raises(Fault), world.database.writing(shop.organization_id) as session:
         _log_in_vain(session, shop)
@@ -113,7 +113,7 @@ def test_what_was_rolled_back_leaves_no_number_behind(world: World, shop: Shop) 
     assert last_number(world, shop) == before + 1
 
 
-def test_a_refused_request_leaves_no_number_behind(world: World, shop: Shop) -> None:
+def test_a_refused_request_leaves_no_number_behind(world: App, shop: Shop) -> None:
     before = last_number(world, shop)
     body = {"mood": 2, "customer": {"phone": "912 345 678"}, "outcome": None, "mood_after": 3}
     assert world.request("POST", "/v1/concerns", (shop, "floor"), json=body).status_code == 422
@@ -121,7 +121,7 @@ def test_a_refused_request_leaves_no_number_behind(world: World, shop: Shop) -> 
     assert feed(world, shop, after=before) == []
 
 
-def test_a_savepoint_that_was_rolled_back_is_not_told(world: World, shop: Shop) -> None:
+def test_a_savepoint_that_was_rolled_back_is_not_in_the_feed(world: App, shop: Shop) -> None:
     before = last_number(world, shop)
     with world.database.writing(shop.organization_id) as session:
         first = log(session, shop)
@@ -136,7 +136,7 @@ def test_a_savepoint_that_was_rolled_back_is_not_told(world: World, shop: Shop) 
     ]
 
 
-def test_what_is_deleted_is_told_as_such(world: World, shop: Shop) -> None:
+def test_a_deleted_row_is_in_the_feed_as_such(world: App, shop: Shop) -> None:
     with world.database.writing(shop.organization_id) as session:
         session.add(category := Category(slug="short-lived", name="Short-lived"))
     before = last_number(world, shop)
@@ -146,7 +146,7 @@ def test_what_is_deleted_is_told_as_such(world: World, shop: Shop) -> None:
     assert feed(world, shop, after=before)[0].store_id is None
 
 
-def test_what_nobody_shares_is_not_told(world: World, shop: Shop) -> None:
+def test_what_nobody_shares_is_not_in_the_feed(world: App, shop: Shop) -> None:
     before = last_number(world, shop)
     with world.database.writing(shop.organization_id) as session:
         Shift.check_out(session, staff_id=shop.staff["floor"], at=NOON)
@@ -156,7 +156,7 @@ def test_what_nobody_shares_is_not_told(world: World, shop: Shop) -> None:
     assert last_number(world, shop) == before
 
 
-def test_a_known_customer_is_told_once(world: World, shop: Shop) -> None:
+def test_a_known_customer_is_in_the_feed_once(world: App, shop: Shop) -> None:
     before = last_number(world, shop)
     for _ in range(2):
         with world.database.writing(shop.organization_id) as session:
@@ -164,7 +164,7 @@ def test_a_known_customer_is_told_once(world: World, shop: Shop) -> None:
     assert told(feed(world, shop, after=before)) == [("customer", customer.id, 1, ChangeOp.UPSERT)]
 
 
-def test_every_organization_counts_for_itself(world: World, shop: Shop) -> None:
+def test_every_organization_counts_for_itself(world: App, shop: Shop) -> None:
     other = make_shop(world.back_office, "other")
     before = {one.slug: last_number(world, one) for one in (shop, other)}
     # The worker sees all of them, and may change something of each in one transaction.
@@ -176,7 +176,7 @@ def test_every_organization_counts_for_itself(world: World, shop: Shop) -> None:
         assert numbers == list(range(before[one.slug] + 1, before[one.slug] + 1 + count))
 
 
-def test_a_commit_without_a_counter_fails(world: World, shop: Shop) -> None:
+def test_a_commit_without_a_counter_fails(world: App, shop: Shop) -> None:
     with world.back_office.writing(shop.organization_id) as session:
         session.delete(session.get_one(ChangeCounter, shop.organization_id))
     with pytest.raises(Exception, match=r"counter|row"), world.database.writing(shop.organization_id) as session:
@@ -185,7 +185,7 @@ def test_a_commit_without_a_counter_fails(world: World, shop: Shop) -> None:
 
 
 @only_on_postgresql
-def test_a_cursor_over_times_misses_what_the_feed_tells(world: World, shop: Shop) -> None:
+def test_a_cursor_over_times_misses_what_the_feed_has(world: App, shop: Shop) -> None:
     """Why there is a feed: an earlier time may be committed later, when a reader of times has passed it."""
 
     def newer_than(at: Any) -> list[Concern]:
@@ -207,7 +207,7 @@ def test_a_cursor_over_times_misses_what_the_feed_tells(world: World, shop: Shop
 
 
 @only_on_postgresql
-def test_a_reader_misses_nothing_of_what_eight_writers_commit(world: World, shop: Shop) -> None:
+def test_a_reader_misses_nothing_of_what_eight_writers_commit(world: App, shop: Shop) -> None:
     stopping, start = threading.Event(), threading.Barrier(WRITERS + 1)
 
     def write() -> list[UUID]:

@@ -1,4 +1,4 @@
-"""How PostgreSQL finds what is asked for most, in a house of twenty thousand concerns: by an index, always."""
+"""Query plans on PostgreSQL with twenty thousand concerns: the frequent statements always use an index."""
 
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -16,10 +16,10 @@ from models.outbox.message import OutboxKind, OutboxMessage
 from models.reports.rollups.rebuild import mark_all_dirty
 from models.staff.device import AddressKind
 from notifications.decide.escalation import count_overdue, escalate_due
-from tests.support.app import World
+from tests.support.app import App
 from tests.support.databases import Databases, only_on_postgresql
 from tests.support.factories.bulk_copies import copy, multiply, originals
-from tests.support.factories.full_organization import PHONE, Scene, make_scene
+from tests.support.factories.full_organization import PHONE, FullOrganization, make_full_organization
 
 CONCERNS, CUSTOMERS, STORES = 20_000, 5_000, 20
 pytestmark = [only_on_postgresql, pytest.mark.deep]  # twenty thousand concerns are written first
@@ -40,8 +40,8 @@ LARGE |= {"catalogue_item", "concern_item", "customer_external_id", "notificatio
 class Large:
     """A world with an organization of twenty stores, and a small one beside it."""
 
-    world: World
-    scene: Scene
+    world: App
+    scene: FullOrganization
 
     @property
     def tenant(self) -> Tenant:
@@ -51,9 +51,9 @@ class Large:
 @pytest.fixture(scope="module")
 def large(databases: Databases, database_kind: str) -> Iterator[Large]:
     with databases.alone(database_kind) as url:
-        world = World(url)
-        large = Large(world, make_scene(world, "acme"))
-        make_scene(world, "other")
+        world = App(url)
+        large = Large(world, make_full_organization(world, "acme"))
+        make_full_organization(world, "other")
         owner = sa.create_engine(url)
         with owner.begin() as connection:
             _fill(connection, large.scene)
@@ -64,7 +64,7 @@ def large(databases: Databases, database_kind: str) -> Iterator[Large]:
         world.close()
 
 
-def _fill(owner: sa.Connection, scene: Scene) -> None:
+def _fill(owner: sa.Connection, scene: FullOrganization) -> None:
     """Forty days of concerns, one every three minutes somewhere, most of them long over."""
     ids, slug = scene.ids, {"slug": lambda number: f"copy-{number}"}
     (store,) = originals(owner, "store", id=scene.shop.store_id)
@@ -255,7 +255,7 @@ def test_a_name_is_found_by_the_index_of_names(large: Large) -> None:
 
 
 def test_of_a_report_no_plan_is_kept_for_any_days_whatever(large: Large) -> None:
-    with closing(World(large.world.url)) as world:
+    with closing(App(large.world.url)) as world:
         for _ in range(15):  # by then PostgreSQL would have one
             assert world.request("GET", REPORT, (large.scene.shop, "hq")).status_code == 200
         with world.database.engine.connect() as connection:
@@ -278,7 +278,7 @@ def _by_an_index(large: Large, method: str, path: str, login: str, body: Any = N
     assert read_through(large.world.database, large.tenant, questions) == []
 
 
-WORK: dict[str, tuple[bool, Callable[[World, ScopedSession], object]]] = {  # for every tenant at once?
+WORK: dict[str, tuple[bool, Callable[[App, ScopedSession], object]]] = {  # for every tenant at once?
     "what is due to be sent": (
         True, lambda world, session: OutboxMessage.claim(session, tuple(OutboxKind), at=world.clock(), limit=16)
     ),

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from models.db.schema_check import SchemaMismatch, find_missing
 from models.db.session import Database, DatabaseRole
-from tests.support.app import World
+from tests.support.app import App
 from tests.support.clock import NOON
 from tests.support.databases import ROOT, Databases, only_on_postgresql, only_on_sqlite
 
@@ -98,18 +98,18 @@ def test_readyz_says_what_is_missing_and_asks_no_more_of_the_database_than_befor
     databases: Databases, database_kind: str
 ):
     with databases.alone(database_kind) as url:
-        world = World(url)
-        assert world.request("GET", "/readyz").status_code == 200
-        with world.counting() as statements:
-            assert world.request("GET", "/readyz").status_code == 200
+        app = App(url)
+        assert app.request("GET", "/readyz").status_code == 200
+        with app.counting() as statements:
+            assert app.request("GET", "/readyz").status_code == 200
         assert len(statements) == 2  # signs of life of the workers, and the last run of the watchdog
         assert missing_after(url, "DROP TABLE metric_counter") == ["the table metric_counter"]
-        world.clock.move(minutes=1)
-        answer = world.request("GET", "/readyz")
+        app.clock.move(minutes=1)
+        answer = app.request("GET", "/readyz")
         assert (answer.status_code, answer.headers["Retry-After"]) == (503, "1")
         expected = {"status": "unavailable", "database": "not migrated", "missing": ["the table metric_counter"]}
         assert answer.json == expected
-        world.database.missing_from_schema(at=NOON)
+        app.database.missing_from_schema(at=NOON)
 
 
 @only_on_sqlite  # the same code on both: a real process each takes its time

@@ -1,4 +1,4 @@
-"""The scoped session: whoever opens it says for which organization, and sees and writes no other's rows."""
+"""The scoped session: it is opened for one organization, and neither reads nor writes rows of another."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -14,13 +14,13 @@ from models.db.change_feed import Change, ChangeCounter
 from models.db.session import ALL_TENANTS, ScopedSession
 from models.errors import NotFound
 from models.organizations.store import Place, Store
-from tests.support.app import World
+from tests.support.app import App
 from tests.support.databases import only_on_postgresql, only_on_sqlite
 from tests.support.factories.organizations import Shop, make_shop, make_store
 
 
 @pytest.fixture
-def other(world: World) -> Shop:
+def other(world: App) -> Shop:
     """A second organization with the same things in it."""
     return make_shop(world.back_office, "other")
 
@@ -29,7 +29,7 @@ def whose(rows: Sequence[Any]) -> set[UUID]:
     return {row.organization_id for row in rows}
 
 
-def test_a_session_without_a_scope_is_an_error(world: World, shop: Shop) -> None:
+def test_a_session_without_a_scope_is_an_error(world: App, shop: Shop) -> None:
     questions: list[Callable[[Session], Any]] = [
         lambda session: session.scalars(select(Store)).all(),
         lambda session: session.get(Store, (shop.organization_id, shop.store_id)),
@@ -65,7 +65,7 @@ QUESTIONS: dict[str, Callable[[Session], Sequence[Any]]] = {
 
 
 @pytest.mark.parametrize("question", QUESTIONS)
-def test_every_question_is_narrowed_to_the_tenant(world: World, shop: Shop, other: Shop, question: str) -> None:
+def test_every_question_is_narrowed_to_the_tenant(world: App, shop: Shop, other: Shop, question: str) -> None:
     for tenant in (shop, other):
         with world.database.reading(tenant.organization_id) as session:
             assert whose(QUESTIONS[question](session)) == {tenant.organization_id}
@@ -73,7 +73,7 @@ def test_every_question_is_narrowed_to_the_tenant(world: World, shop: Shop, othe
         assert whose(QUESTIONS[question](session)) == {shop.organization_id, other.organization_id}
 
 
-def test_nothing_of_another_organization_is_got_by_its_key(world: World, shop: Shop, other: Shop) -> None:
+def test_nothing_of_another_organization_is_got_by_its_key(world: App, shop: Shop, other: Shop) -> None:
     with world.database.reading(shop.organization_id) as session:
         assert session.get(Store, (other.organization_id, other.store_id)) is None
         assert session.get(Store, (shop.organization_id, other.store_id)) is None
@@ -83,7 +83,7 @@ def test_nothing_of_another_organization_is_got_by_its_key(world: World, shop: S
             Store.get_visible(session, other.store_id, actor=stranger)
 
 
-def test_what_is_loaded_along_is_narrowed_too(world: World, shop: Shop, other: Shop) -> None:
+def test_what_is_loaded_along_is_narrowed_too(world: App, shop: Shop, other: Shop) -> None:
     for option in (None, joinedload(Store.places), selectinload(Store.places)):
         with world.database.reading(shop.organization_id) as session:
             question = select(Store).where(Store.slug == "first")
@@ -93,7 +93,7 @@ def test_what_is_loaded_along_is_narrowed_too(world: World, shop: Shop, other: S
             assert store.region.id == shop.region_id
 
 
-def test_a_link_that_leads_out_leads_nowhere(world: World, shop: Shop, other: Shop) -> None:
+def test_a_link_that_leads_out_leads_nowhere(world: App, shop: Shop, other: Shop) -> None:
     """The database does not store such a link; in memory it finds nothing."""
     with world.database.reading(shop.organization_id) as session:
         store = session.scalars(select(Store).where(Store.slug == "first")).one()
@@ -106,7 +106,7 @@ def test_a_link_that_leads_out_leads_nowhere(world: World, shop: Shop, other: Sh
 
 @pytest.mark.parametrize("statement", [update(Place).values(name="Changed"), delete(Place)], ids=["update", "delete"])
 def test_writing_many_rows_at_once_touches_the_tenants_only(
-    world: World, shop: Shop, other: Shop, statement: Any
+    world: App, shop: Shop, other: Shop, statement: Any
 ) -> None:
     with world.database.writing(shop.organization_id) as session:
         session.execute(statement)
@@ -117,7 +117,7 @@ def test_writing_many_rows_at_once_touches_the_tenants_only(
     assert left == {(other.organization_id, "table 1"), (other.organization_id, "table 12")}
 
 
-def test_a_row_of_another_organization_cannot_be_added(world: World, shop: Shop, other: Shop) -> None:
+def test_a_row_of_another_organization_cannot_be_added(world: App, shop: Shop, other: Shop) -> None:
     smuggled = make_store("smuggled", other.region_id)
     smuggled.organization_id = other.organization_id
     with (
@@ -136,7 +136,7 @@ def test_a_row_of_another_organization_cannot_be_added(world: World, shop: Shop,
         assert session.scalars(select(func.count()).select_from(Store)).one() == 4
 
 
-def test_a_new_row_is_stamped_with_the_tenant(world: World, shop: Shop) -> None:
+def test_a_new_row_is_stamped_with_the_tenant(world: App, shop: Shop) -> None:
     with world.database.writing(shop.organization_id) as session:
         session.add(added := make_store("third", shop.region_id))
         inserted = session.insert_or_ignore(Place, store_id=shop.store_id, slug="terrace", name="terrace")
@@ -155,8 +155,8 @@ WITHOUT_THE_ORM: dict[str, Any] = {
 
 @only_on_sqlite
 @pytest.mark.parametrize("way", WITHOUT_THE_ORM)
-def test_what_goes_round_the_models_is_not_narrowed(world: World, shop: Shop, other: Shop, way: str) -> None:
-    """Known, and the reason for the third wall: on SQLite these see every organization. No code of ours does this."""
+def test_what_goes_round_the_models_is_not_narrowed(world: App, shop: Shop, other: Shop, way: str) -> None:
+    """Known, and why there is a third isolation layer: on SQLite these see every organization. Our code avoids them."""
     with world.database.reading(shop.organization_id) as session:
         assert whose(session.execute(WITHOUT_THE_ORM[way]).all()) == {shop.organization_id, other.organization_id}
 
@@ -164,26 +164,26 @@ def test_what_goes_round_the_models_is_not_narrowed(world: World, shop: Shop, ot
 @only_on_postgresql
 @pytest.mark.parametrize("way", WITHOUT_THE_ORM)
 def test_what_goes_round_the_models_is_held_by_row_level_security(
-    world: World, shop: Shop, other: Shop, way: str
+    world: App, shop: Shop, other: Shop, way: str
 ) -> None:
     with world.database.reading(shop.organization_id) as session:
         assert whose(session.execute(WITHOUT_THE_ORM[way]).all()) == {shop.organization_id}
 
 
 @only_on_postgresql
-def test_an_insert_that_goes_round_the_models_is_held_too(world: World, shop: Shop, other: Shop) -> None:
+def test_an_insert_that_goes_round_the_models_is_held_too(world: App, shop: Shop, other: Shop) -> None:
     row = {"id": shop.store_id, "organization_id": other.organization_id, "store_id": other.store_id}
     smuggle = insert(Place.__table__).values(**row, slug="x", name="x", position=0)  # type: ignore[arg-type]
     with pytest.raises(Exception, match="row-level security"), world.database.writing(shop.organization_id) as session:
         session.execute(smuggle)
 
 
-def test_a_reading_session_cannot_write(world: World, shop: Shop) -> None:
+def test_a_reading_session_cannot_write(world: App, shop: Shop) -> None:
     with pytest.raises(Exception, match=r"read-?only"), world.database.reading(shop.organization_id) as session:
         session.add(make_store("third", shop.region_id))
 
 
-def test_the_scope_ends_with_the_transaction(world: World, shop: Shop, other: Shop) -> None:
+def test_the_scope_ends_with_the_transaction(world: App, shop: Shop, other: Shop) -> None:
     """A connection that goes back to the pool takes no tenant with it."""
     for tenant in (shop, other, shop):
         with world.database.writing(tenant.organization_id) as session:

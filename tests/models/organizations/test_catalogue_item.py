@@ -1,4 +1,4 @@
-"""The catalogue: a thing enters it when it is named for the first time, and is found again however it is typed."""
+"""The catalogue: an item enters it when it is first named, and is matched however it is typed."""
 
 from functools import partial
 from typing import Any
@@ -8,20 +8,20 @@ from sqlalchemy import func, select
 
 from models.db import slug as naming
 from models.organizations.catalogue_item import CatalogueItem
-from tests.support.app import World
+from tests.support.app import App
 from tests.support.clock import NOON
 from tests.support.databases import only_on_postgresql
 from tests.support.factories.organizations import Shop, make_shop
 from tests.support.threads import at_once
 
 
-def tell(world: World, shop: Shop, *told: dict[str, Any]) -> list[tuple[str, str]]:
+def tell(world: App, shop: Shop, *told: dict[str, Any]) -> list[tuple[str, str]]:
     """Name these on a concern; the slug and the name each of them has in the catalogue."""
     with world.database.writing(shop.organization_id) as session:
         return [(item.slug, item.name) for item in CatalogueItem.find_or_create(session, told, at=NOON)]
 
 
-def count(world: World, shop: Shop) -> int:
+def count(world: App, shop: Shop) -> int:
     with world.database.reading(shop.organization_id) as session:
         return session.scalars(select(func.count()).select_from(CatalogueItem)).one()
 
@@ -30,7 +30,7 @@ def named(*names: str) -> list[dict[str, Any]]:
     return [{"name": name} for name in names]
 
 
-def test_what_is_named_for_the_first_time_enters(world: World, shop: Shop) -> None:
+def test_what_is_named_for_the_first_time_enters(world: App, shop: Shop) -> None:
     told = tell(world, shop, {"name": "Crème Brûlée"}, {"slug": "soup"}, {"slug": "fish", "name": "Fish of the day"})
     assert told == [("creme-brulee", "Crème Brûlée"), ("soup", "soup"), ("fish", "Fish of the day")]
     assert count(world, shop) == 3
@@ -45,13 +45,13 @@ def test_what_is_named_for_the_first_time_enters(world: World, shop: Shop) -> No
         {"slug": "Creme-Brulee", "name": "Something else"},
     ],
 )
-def test_it_is_found_again_however_it_is_typed(world: World, shop: Shop, again: dict[str, Any]) -> None:
+def test_it_is_found_again_however_it_is_typed(world: App, shop: Shop, again: dict[str, Any]) -> None:
     first = tell(world, shop, {"name": "Crème Brûlée"})
     assert tell(world, shop, again) == first
     assert count(world, shop) == 1
 
 
-def test_what_is_named_twice_at_once_enters_once(world: World, shop: Shop) -> None:
+def test_what_is_named_twice_at_once_enters_once(world: App, shop: Shop) -> None:
     assert len(set(tell(world, shop, *named("Soup", "soup", "SOUP"), {"slug": "soup"}))) == count(world, shop) == 1
 
 
@@ -59,20 +59,20 @@ def test_what_is_named_twice_at_once_enters_once(world: World, shop: Shop) -> No
     ("one", "other"),
     [("寿司", "刺身"), ("Ramen 拉麺", "Ramen 味噌"), ("a" * 70, "a" * 71), ("★", "☆"), ("Bread", "Butter")],
 )
-def test_what_no_slug_can_spell_is_told_from_others(world: World, shop: Shop, one: str, other: str) -> None:
+def test_names_that_no_slug_can_spell_stay_distinct(world: App, shop: Shop, one: str, other: str) -> None:
     slugs = [slug for slug, _ in tell(world, shop, *named(one, other, one))]
     assert slugs[0] == slugs[2] != slugs[1]
     assert [naming.check_slug(slug) for slug in slugs] == slugs
 
 
-def test_a_renamed_item_is_found_by_both_names(world: World, shop: Shop) -> None:
+def test_a_renamed_item_is_found_by_both_names(world: App, shop: Shop) -> None:
     tell(world, shop, {"name": "Sope"})
     with world.database.writing(shop.organization_id) as session:
         session.scalars(select(CatalogueItem)).one().rename("Sopa do dia")
     assert tell(world, shop, *named("sopa do DIA", "sope")) == [("sope", "Sopa do dia")] * 2
 
 
-def test_the_catalogue_of_another_organization_is_another(world: World, shop: Shop) -> None:
+def test_the_catalogue_of_another_organization_is_another(world: App, shop: Shop) -> None:
     other = make_shop(world.back_office, "other")
     assert tell(world, shop, {"name": "Soup"}) == [("soup", "Soup")]
     assert tell(world, other, {"slug": "soup"}) == [("soup", "soup")]
@@ -80,7 +80,7 @@ def test_the_catalogue_of_another_organization_is_another(world: World, shop: Sh
 
 
 @only_on_postgresql
-def test_two_phones_that_name_the_same_new_things_at_once_end_up_with_one_of_each(world: World, shop: Shop) -> None:
+def test_two_phones_that_name_the_same_new_things_at_once_end_up_with_one_of_each(world: App, shop: Shop) -> None:
     for number in range(10):
         names = [f"Soup {number}", f"Bread {number}", f"Fish {number}"]
         told = at_once(

@@ -1,4 +1,4 @@
-"""When a store is open, against a reading that knows nothing of time zones but what the clock on the wall shows."""
+"""Opening hours, beside a second implementation that knows only the local time of the store."""
 
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -33,7 +33,7 @@ WEEKS = st.dictionaries(st.sampled_from(WEEKDAYS), PERIODS)
 
 @examples(quick=25, deep=300)
 @given(night=st.sampled_from(NIGHTS), week=WEEKS, data=st.data())
-def test_it_is_open_when_somebody_who_watches_the_clock_on_the_wall_says_so(
+def test_it_is_open_by_the_local_clock_of_the_store(
     night: tuple[str, date], week: dict[str, list[Period]], data: st.DataObject
 ) -> None:
     name, day = night
@@ -49,7 +49,7 @@ def test_it_is_open_when_somebody_who_watches_the_clock_on_the_wall_says_so(
         assert is_open(hours, at, zone) is watched.says_open(week, different, at), at
 
 
-def test_a_store_that_never_told_its_hours_is_always_open_and_one_without_any_never() -> None:
+def test_a_store_that_set_no_hours_is_always_open_and_one_with_empty_hours_never() -> None:
     zone, at = ZoneInfo("Europe/Lisbon"), datetime(2026, 3, 3, 3, tzinfo=UTC)
     assert is_open(None, at, zone)
     assert not is_open({"weekly": [], "exceptions": []}, at, zone)
@@ -73,7 +73,7 @@ def test_quiet_hours_may_go_past_midnight(start: time | None, end: time | None, 
 
 
 class Wall:
-    """What the clock on a wall of the store shows, minute by minute, for some days around one."""
+    """Yield the local time of the store, minute by minute, for some days around one."""
 
     def __init__(self, zone: ZoneInfo, day: date) -> None:
         begin = datetime.combine(day - timedelta(days=3), time(), tzinfo=UTC)

@@ -156,5 +156,5 @@ def test_a_store_shuts_when_its_last_opening_of_the_day_ends(day: date, openings
     assert here.closing_time(day) == utc(expected)
 
 
-def test_a_store_that_told_no_hours_shuts_when_its_day_ends() -> None:
+def test_a_store_without_opening_hours_shuts_when_its_day_ends() -> None:
     assert store("Europe/Lisbon").closing_time(date(2026, 3, 3)) == utc("2026-03-04 04:00:00")

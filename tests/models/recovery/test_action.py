@@ -17,13 +17,13 @@ from models.organizations.store import Store
 from models.recovery.action import ActionStatus, RecoveryAction
 from models.recovery.approvals import record_action
 from models.recovery.remedy import Remedy
-from tests.support.app import World
+from tests.support.app import App
 from tests.support.clock import NOON
 from tests.support.factories.organizations import Shop
 
 
 @pytest.fixture
-def session(world: World, shop: Shop) -> Iterator[ScopedSession]:
+def session(world: App, shop: Shop) -> Iterator[ScopedSession]:
     with world.database.writing(shop.organization_id) as session:
         yield session
 
@@ -133,7 +133,7 @@ def test_on_a_resolved_concern_nothing_is_recorded_nor_reversed(
     assert action.reverse(session, by=by, at=NOON)
 
 
-def test_an_action_on_a_resolved_concern_is_not_stored(world: World, shop: Shop) -> None:
+def test_an_action_on_a_resolved_concern_is_not_stored(world: App, shop: Shop) -> None:
     told = world.request("POST", "/v1/concerns", (shop, "floor"), json={"mood": 3, "outcome": "unknown"}).json
     path = f"/v1/concerns/{told['id']}/recovery-actions"
     assert world.request("POST", path, (shop, "floor"), json={"remedy": "remake"}).status_code == 409

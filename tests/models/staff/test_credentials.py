@@ -13,7 +13,7 @@ from models.policy_defaults import SESSION_TTL
 from models.staff.credentials import LAST_SEEN_RESOLUTION, ApiKey, StaffSession, Token, find_actor
 from models.staff.staff import Staff
 from models.tables import metadata
-from tests.support.app import World
+from tests.support.app import App
 from tests.support.clock import NOON
 from tests.support.factories.organizations import Shop, make_shop
 from tests.support.rows import rows
@@ -21,7 +21,7 @@ from tests.support.rows import rows
 SECOND = timedelta(seconds=1)
 
 
-def asks(world: World, text: str, *, at: datetime = NOON) -> tuple[Actor, bool] | None:
+def asks(world: App, text: str, *, at: datetime = NOON) -> tuple[Actor, bool] | None:
     """Whom this token stands for at that time."""
     token = Token.read(text)
     assert token is not None
@@ -29,7 +29,7 @@ def asks(world: World, text: str, *, at: datetime = NOON) -> tuple[Actor, bool] 
         return find_actor(session, token, at)
 
 
-def test_a_token_can_be_read_again_and_tells_its_organization() -> None:
+def test_a_token_can_be_read_again_and_names_its_organization() -> None:
     organization = uuid7()
     for kind in ("s", "k"):
         token = Token.new(kind, organization)
@@ -64,7 +64,7 @@ def test_what_is_no_token_is_none(text: str) -> None:
     assert Token.read(text) is None
 
 
-def test_a_token_stands_for_the_person_with_stores_and_grants(world: World, shop: Shop) -> None:
+def test_a_token_stands_for_the_person_with_stores_and_grants(world: App, shop: Shop) -> None:
     expected: dict[str, tuple[Role, Any]] = {
         "floor": (Role.FLOOR, {shop.store_id}),
         "regional": (Role.REGIONAL, {shop.store_id}),
@@ -80,7 +80,7 @@ def test_a_token_stands_for_the_person_with_stores_and_grants(world: World, shop
     assert {role for role, store_ids in expected.values() if store_ids is None} <= ROLES_OF_ALL_STORES
 
 
-def test_who_belongs_to_no_store_reaches_none(world: World, shop: Shop) -> None:
+def test_who_belongs_to_no_store_reaches_none(world: App, shop: Shop) -> None:
     with world.back_office.writing(shop.organization_id) as session:
         staff = Staff(login="new", name="New", role=Role.FLOOR, password_hash="-")
         session.add(staff)
@@ -91,13 +91,13 @@ def test_who_belongs_to_no_store_reaches_none(world: World, shop: Shop) -> None:
     assert found[0].store_ids == frozenset()
 
 
-def test_a_sign_in_lasts_thirty_days(world: World, shop: Shop) -> None:
+def test_a_sign_in_lasts_thirty_days(world: App, shop: Shop) -> None:
     assert timedelta(days=30) == SESSION_TTL
     assert asks(world, shop.tokens["floor"], at=NOON + SESSION_TTL - SECOND)
     assert asks(world, shop.tokens["floor"], at=NOON + SESSION_TTL) is None
 
 
-def test_it_is_noticed_once_a_minute_that_somebody_was_here(world: World, shop: Shop) -> None:
+def test_it_is_noticed_once_a_minute_that_somebody_was_here(world: App, shop: Shop) -> None:
     for login in ("floor", "key"):
         kind = StaffSession if login == "floor" else ApiKey
         world.clock.at = NOON
@@ -110,7 +110,7 @@ def test_it_is_noticed_once_a_minute_that_somebody_was_here(world: World, shop: 
     assert timedelta(minutes=1) == LAST_SEEN_RESOLUTION
 
 
-def test_a_key_stands_for_its_scopes(world: World, shop: Shop) -> None:
+def test_a_key_stands_for_its_scopes(world: App, shop: Shop) -> None:
     found = asks(world, shop.tokens["reports-key"])
     assert found is not None
     actor, _ = found
@@ -120,7 +120,7 @@ def test_a_key_stands_for_its_scopes(world: World, shop: Shop) -> None:
 
 
 @pytest.mark.parametrize("login", ["floor", "key"])
-def test_a_token_of_another_organization_or_kind_stands_for_nobody(world: World, shop: Shop, login: str) -> None:
+def test_a_token_of_another_organization_or_kind_stands_for_nobody(world: App, shop: Shop, login: str) -> None:
     other = make_shop(world.back_office, "other")
     amd, kind, _, secret = shop.tokens[login].split("_", 3)
     for strange in (
@@ -131,7 +131,7 @@ def test_a_token_of_another_organization_or_kind_stands_for_nobody(world: World,
         assert asks(world, strange) is None
 
 
-def test_only_digests_are_kept(world: World, shop: Shop) -> None:
+def test_only_digests_are_kept(world: App, shop: Shop) -> None:
     """Every value of every table is looked through for the secret of every token."""
     secrets = [token.split("_", 3)[3] for token in shop.tokens.values()]
     digests = {hashlib.sha256(token.encode()).digest() for token in shop.tokens.values()}
@@ -144,7 +144,7 @@ def test_only_digests_are_kept(world: World, shop: Shop) -> None:
     assert not [secret for secret in secrets if any(secret in text for text in kept)]
 
 
-def revoke(world: World, shop: Shop, how: str) -> str:
+def revoke(world: App, shop: Shop, how: str) -> str:
     """Take the door away from somebody in one of the ways there are; whose it was."""
     if how == "signed out":
         assert world.request("DELETE", "/v1/sessions/current", (shop, "floor")).status_code == 204
@@ -158,7 +158,7 @@ def revoke(world: World, shop: Shop, how: str) -> str:
 
 
 @pytest.mark.parametrize("how", ["signed out", "left", "key revoked"])
-def test_what_is_revoked_is_dead_on_the_next_request(world: World, shop: Shop, how: str) -> None:
+def test_what_is_revoked_is_dead_on_the_next_request(world: App, shop: Shop, how: str) -> None:
     everybody = {"floor", "manager", "key", "reports-key"}
     assert all(world.request("GET", "/v1/stores", (shop, login)).status_code == 200 for login in everybody)
     whose = revoke(world, shop, how)
@@ -166,7 +166,7 @@ def test_what_is_revoked_is_dead_on_the_next_request(world: World, shop: Shop, h
     assert refused == {whose}
 
 
-def test_who_loses_a_store_does_not_reach_it_on_the_next_request(world: World, shop: Shop) -> None:
+def test_who_loses_a_store_does_not_reach_it_on_the_next_request(world: App, shop: Shop) -> None:
     path = f"/v1/stores/{shop.store_id}"
     assert world.request("GET", path, (shop, "floor")).status_code == 200
     owner = sa.create_engine(world.url)
@@ -177,7 +177,7 @@ def test_who_loses_a_store_does_not_reach_it_on_the_next_request(world: World, s
     assert world.request("GET", path, (shop, "floor")).status_code == 404
 
 
-def test_sign_ins_that_ran_out_are_let_go(world: World, shop: Shop) -> None:
+def test_sign_ins_that_ran_out_are_let_go(world: App, shop: Shop) -> None:
     count = len(rows(world, StaffSession))
     for at, left in ((NOON + SESSION_TTL - SECOND, count), (NOON + SESSION_TTL, 0)):
         with world.database.writing(shop.organization_id) as session:

@@ -12,7 +12,7 @@ from models.errors import Conflict, Invalid
 from models.organizations.store import Store
 from models.staff.shift import Shift
 from models.staff.staff import Staff, hash_password, password_matches
-from tests.support.app import World
+from tests.support.app import App
 from tests.support.clock import NOON
 from tests.support.factories.organizations import Shop
 from tests.support.rows import rows
@@ -37,19 +37,19 @@ def test_a_short_password_is_invalid() -> None:
     assert refused.value.pointer == "/password"
 
 
-def test_a_login_is_used_once(world: World, shop: Shop) -> None:
+def test_a_login_is_used_once(world: App, shop: Shop) -> None:
     with pytest.raises(Conflict) as refused, world.back_office.writing(shop.organization_id) as session:
         Staff.hire(session, login="floor", name="Another", role=Role.ADMIN, password_hash="-")
     assert (refused.value.code, refused.value.pointer) == ("already-exists", "/login")
 
 
 @pytest.mark.parametrize("role", [Role.FLOOR, Role.MANAGER, Role.REGIONAL])
-def test_who_would_reach_no_store_is_not_hired(world: World, shop: Shop, role: Role) -> None:
+def test_who_would_reach_no_store_is_not_hired(world: App, shop: Shop, role: Role) -> None:
     with pytest.raises(Invalid), world.back_office.writing(shop.organization_id) as session:
         Staff.hire(session, login="lost", name="Lost", role=role, password_hash="-")
 
 
-def test_colleagues_are_those_of_ones_stores_and_those_responsible(world: World, shop: Shop) -> None:
+def test_colleagues_are_those_of_ones_stores_and_those_responsible(world: App, shop: Shop) -> None:
     here = {"floor", "colleague", "manager", "regional"}
     reach: dict[str, tuple[Role, Any, set[str]]] = {
         "floor": (Role.FLOOR, frozenset({shop.store_id}), here),
@@ -69,23 +69,23 @@ def test_colleagues_are_those_of_ones_stores_and_those_responsible(world: World,
             assert listed == seen - {"admin"}  # who has left is not listed
 
 
-def check_in(world: World, shop: Shop, store_id: Any, *, lead: bool = False, at: Any = NOON) -> Shift:
+def check_in(world: App, shop: Shop, store_id: Any, *, lead: bool = False, at: Any = NOON) -> Shift:
     with world.database.writing(shop.organization_id) as session:
         store = session.get_one(Store, (shop.organization_id, store_id))
         return Shift.check_in(session, staff_id=shop.staff["manager"], store=store, lead=lead, at=at)
 
 
-def open_shifts(world: World, shop: Shop) -> list[Shift]:
+def open_shifts(world: App, shop: Shop) -> list[Shift]:
     return [shift for shift in rows(world, Shift) if shift.staff_id == shop.staff["manager"] and not shift.ended_at]
 
 
-def test_checking_in_where_one_is_keeps_the_shift(world: World, shop: Shop) -> None:
+def test_checking_in_where_one_is_keeps_the_shift(world: App, shop: Shop) -> None:
     first = check_in(world, shop, shop.store_id)
     again = check_in(world, shop, shop.store_id, lead=True, at=world.clock.move(hours=1))
     assert (again.id, again.started_at, again.lead) == (first.id, NOON, True)
 
 
-def test_checking_in_elsewhere_ends_the_shift_one_had(world: World, shop: Shop) -> None:
+def test_checking_in_elsewhere_ends_the_shift_one_had(world: App, shop: Shop) -> None:
     first = check_in(world, shop, shop.store_id)
     later = world.clock.move(hours=1)
     second = check_in(world, shop, shop.other_store_id, at=later)
@@ -94,7 +94,7 @@ def test_checking_in_elsewhere_ends_the_shift_one_had(world: World, shop: Shop) 
     assert ended[first.id] == later
 
 
-def test_checking_out_ends_it_and_twice_is_harmless(world: World, shop: Shop) -> None:
+def test_checking_out_ends_it_and_twice_is_harmless(world: App, shop: Shop) -> None:
     check_in(world, shop, shop.store_id)
     for _ in range(2):
         with world.database.writing(shop.organization_id) as session:
@@ -105,7 +105,7 @@ def test_checking_out_ends_it_and_twice_is_harmless(world: World, shop: Shop) ->
         assert Shift.current(session, None) is None
 
 
-def test_checking_in_many_times_at_once_opens_one_shift(world: World, shop: Shop) -> None:
+def test_checking_in_many_times_at_once_opens_one_shift(world: App, shop: Shop) -> None:
     body = {"store_id": str(shop.store_id)}
     put = partial(world.request, "PUT", "/v1/me/shift", (shop, "manager"), json=body)
     answers = at_once([put] * 6)
@@ -113,7 +113,7 @@ def test_checking_in_many_times_at_once_opens_one_shift(world: World, shop: Shop
     assert len(open_shifts(world, shop)) == 1
 
 
-def test_who_signs_in_still_works_here(world: World, shop: Shop) -> None:
+def test_who_signs_in_still_works_here(world: App, shop: Shop) -> None:
     def signs_in(session: ScopedSession) -> str | None:
         found = Staff.find_for_sign_in(session, "floor")
         return found.login if found else None

@@ -1,4 +1,4 @@
-"""Who hears of what does not ring: a late concern, one's own, how it ended; and who asked to be left alone."""
+"""Informational messages: who gets them about a late concern, one's own or an outcome, and who has muted them."""
 
 from collections.abc import Iterator
 from datetime import time, timedelta
@@ -8,53 +8,53 @@ import pytest
 
 from models.alerts.notification import Notification, NotificationKind
 from notifications.channels.base import DeliveryResult
-from tests.support.app import World
+from tests.support.app import App
 from tests.support.factories.concerns import log_concern, move
 from tests.support.factories.staff import hire
-from tests.support.rows import rows, the_alert
-from tests.support.store_scenario import Evening, evening_in
+from tests.support.rows import only_alert, rows
+from tests.support.store_scenario import StoreScenario, store_scenario
 
 K = NotificationKind
 
 
 @pytest.fixture
-def evening(world: World) -> Iterator[Evening]:
-    with evening_in(world) as evening:
+def evening(world: App) -> Iterator[StoreScenario]:
+    with store_scenario(world) as evening:
         evening.give_phones()
         yield evening
 
 
-def test_a_late_concern_informs_the_lead_and_rings_nobody(evening: Evening) -> None:
+def test_a_late_concern_informs_the_lead_and_rings_nobody(evening: StoreScenario) -> None:
     log_late(evening)
     evening.let_pass(minutes=30)
     assert (evening.told(K.LATE), evening.told(K.RING)) == ({0: {"lead"}}, {})
-    assert the_alert(evening.world).state == "late"
+    assert only_alert(evening.world).state == "late"
 
 
-def test_where_nobody_leads_the_managers_hear_of_it(evening: Evening) -> None:
+def test_where_nobody_leads_the_managers_hear_of_it(evening: StoreScenario) -> None:
     evening.check_out("lead")
     log_late(evening)
     assert evening.told(K.LATE) == {0: {"manager"}}
 
 
-def test_a_lead_who_logged_it_is_not_told_what_they_know(evening: Evening) -> None:
+def test_a_lead_who_logged_it_is_not_informed_of_it(evening: StoreScenario) -> None:
     log_late(evening, login="lead")
     assert evening.told(K.LATE) == {0: {"manager"}}
 
 
-def test_ones_own_informs_the_lead_and_rings_nobody(evening: Evening) -> None:
+def test_ones_own_informs_the_lead_and_rings_nobody(evening: StoreScenario) -> None:
     evening.log(mood=1, handling="mine")
     evening.let_pass(minutes=30)
     assert (evening.told(K.OWN), evening.told(K.RING)) == ({0: {"lead"}}, {})
 
 
-def test_praise_and_a_content_customer_are_news_to_nobody(evening: Evening) -> None:
+def test_praise_and_a_content_customer_inform_nobody(evening: StoreScenario) -> None:
     evening.log(mood=5, kind="praise")
     evening.log(mood=4, handling="mine")
     assert evening.messages == []
 
 
-def test_who_logged_or_helped_is_told_how_it_ended_but_not_by_themselves(evening: Evening) -> None:
+def test_who_logged_or_helped_is_informed_how_it_ended_but_not_by_themselves(evening: StoreScenario) -> None:
     concern = evening.log(mood=2)
     move(evening.world, evening.shop, concern, "take", "colleague")
     evening.act(concern, "lead")
@@ -63,7 +63,7 @@ def test_who_logged_or_helped_is_told_how_it_ended_but_not_by_themselves(evening
     assert evening.told(K.OUTCOME) == {0: {"floor", "lead"}}
 
 
-def test_who_asked_not_to_hear_of_a_kind_does_not_and_is_still_rung(evening: Evening) -> None:
+def test_who_asked_not_to_hear_of_a_kind_does_not_and_is_still_rung(evening: StoreScenario) -> None:
     evening.settle_for("lead", muted=["late", "own", "outcome"])
     log_late(evening)
     evening.log(mood=2, handling="mine")
@@ -77,7 +77,7 @@ def test_who_asked_not_to_hear_of_a_kind_does_not_and_is_still_rung(evening: Eve
     }
 
 
-def test_quiet_hours_keep_news_from_who_is_at_home_and_not_from_who_is_on_shift(evening: Evening) -> None:
+def test_quiet_hours_silence_who_is_at_home_and_not_who_is_on_shift(evening: StoreScenario) -> None:
     for login in ("floor", "colleague"):
         evening.settle_for(login, quiet_from=time(11), quiet_until=time(13))
     concern = evening.log(mood=2)
@@ -88,20 +88,20 @@ def test_quiet_hours_keep_news_from_who_is_at_home_and_not_from_who_is_on_shift(
     assert evening.told(K.OUTCOME) == {0: {"colleague"}}
 
 
-def test_unanswered_in_quiet_hours_is_a_mail_and_no_push(evening: Evening) -> None:
+def test_unanswered_in_quiet_hours_is_a_mail_and_no_push(evening: StoreScenario) -> None:
     evening.settle_for("manager", email="manager@example.com", quiet_from=time(11), quiet_until=time(13))
     evening.log(mood=2)
     evening.let_pass(minutes=20)
     assert evening.told(K.UNANSWERED) == {1200: {"manager@example.com", "regional"}}
 
 
-def test_a_pause_keeps_news_away_too(evening: Evening) -> None:
+def test_a_pause_silences_informational_messages_too(evening: StoreScenario) -> None:
     evening.pause("lead", until=evening.began_at + timedelta(minutes=5))
     log_late(evening)
     assert evening.told(K.LATE) == {}
 
 
-def test_a_pause_keeps_away_even_what_is_meant_for_that_person(evening: Evening) -> None:
+def test_a_pause_silences_even_what_is_meant_for_that_person(evening: StoreScenario) -> None:
     concern = evening.log(mood=2)
     evening.pause("lead", until=evening.began_at + timedelta(minutes=30))
     hand_over_to_the_lead(evening, concern)
@@ -110,7 +110,7 @@ def test_a_pause_keeps_away_even_what_is_meant_for_that_person(evening: Evening)
     assert (evening.told(K.HAND_OVER), evening.told(K.REMINDER)) == ({}, {})
 
 
-def test_a_pause_keeps_away_what_waits_for_its_way_out(evening: Evening) -> None:
+def test_a_pause_silences_what_waits_for_its_channel(evening: StoreScenario) -> None:
     concern = evening.log(mood=2)
     evening.book.answers["lead"] = DeliveryResult.later("unreachable")
     hand_over_to_the_lead(evening, concern)
@@ -123,14 +123,14 @@ def test_a_pause_keeps_away_what_waits_for_its_way_out(evening: Evening) -> None
     assert (evening.told(K.HAND_OVER), asked.state) == (attempts, "suppressed")
 
 
-def test_a_lead_at_home_hears_of_a_pause_only_when_they_may_be_told(evening: Evening) -> None:
+def test_a_lead_at_home_hears_of_a_pause_only_outside_quiet_hours(evening: StoreScenario) -> None:
     evening.check_out("lead")
     assert ask_for_a_pause(evening, "colleague") == {0: {"manager"}}
     evening.settle_for("manager", quiet_from=time(11), quiet_until=time(13))
     assert ask_for_a_pause(evening, "floor") == {0: {"manager"}}
 
 
-def test_how_it_ended_is_not_told_when_it_began_anew(evening: Evening) -> None:
+def test_an_outcome_is_not_sent_when_the_concern_was_reopened(evening: StoreScenario) -> None:
     concern = evening.log(mood=2)
     move(evening.world, evening.shop, concern, "resolve", "colleague")
     move(evening.world, evening.shop, concern, "reopen", "floor")
@@ -138,7 +138,7 @@ def test_how_it_ended_is_not_told_when_it_began_anew(evening: Evening) -> None:
     assert evening.told(K.OUTCOME) == {}
 
 
-def test_an_outcome_that_waits_for_its_way_out_is_dropped_when_it_begins_anew(evening: Evening) -> None:
+def test_an_outcome_that_waits_for_its_channel_is_dropped_when_the_concern_is_reopened(evening: StoreScenario) -> None:
     concern = evening.log(mood=2)
     move(evening.world, evening.shop, concern, "resolve", "colleague")
     evening.worker._decide()
@@ -148,7 +148,7 @@ def test_an_outcome_that_waits_for_its_way_out_is_dropped_when_it_begins_anew(ev
     assert (evening.told(K.OUTCOME), outcome.state, outcome.failure) == ({}, "suppressed", "reopened")
 
 
-def test_the_mail_that_nobody_came_outlives_a_mail_server_that_is_away_for_an_hour(evening: Evening) -> None:
+def test_the_mail_that_nobody_came_outlives_a_mail_server_that_is_away_for_an_hour(evening: StoreScenario) -> None:
     evening.settle_for("manager", email="manager@example.com")
     evening.book.answers["manager@example.com"] = DeliveryResult.later("unreachable")
     evening.log(mood=2)
@@ -159,7 +159,7 @@ def test_the_mail_that_nobody_came_outlives_a_mail_server_that_is_away_for_an_ho
     assert [mail.state for mail in mails] == ["accepted"]
 
 
-def test_news_costs_as_many_statements_for_a_crowd_as_for_one(evening: Evening) -> None:
+def test_informing_many_costs_as_many_statements_as_informing_one(evening: StoreScenario) -> None:
     costs = []
     for crowd in (1, 12):
         for number in range(crowd):
@@ -175,7 +175,7 @@ def test_news_costs_as_many_statements_for_a_crowd_as_for_one(evening: Evening) 
     assert costs[0] == costs[1]
 
 
-def test_a_sensitive_one_is_news_only_to_those_who_may_read_it(evening: Evening) -> None:
+def test_a_sensitive_one_informs_only_those_who_may_read_it(evening: StoreScenario) -> None:
     concern = evening.log(mood=2, sensitive=True)
     assert evening.told() == {0: {"manager"}}
     move(evening.world, evening.shop, concern, "take", "manager")
@@ -184,20 +184,20 @@ def test_a_sensitive_one_is_news_only_to_those_who_may_read_it(evening: Evening)
     assert evening.told(K.OUTCOME) == {}
 
 
-def ask_for_a_pause(evening: Evening, login: str) -> dict[int, set[str]]:
+def ask_for_a_pause(evening: StoreScenario, login: str) -> dict[int, set[str]]:
     answer = evening.world.request("POST", "/v1/me/pause", (evening.shop, login), json={"minutes": 5})
     assert answer.status_code == 200, answer.text
     evening.let_pass(seconds=0)
     return evening.told(K.PAUSE)
 
 
-def hand_over_to_the_lead(evening: Evening, concern: dict[str, Any]) -> None:
+def hand_over_to_the_lead(evening: StoreScenario, concern: dict[str, Any]) -> None:
     path = f"/v1/concerns/{concern['id']}/hand-over"
     asked = {"staff_id": str(evening.shop.staff["lead"])}
     assert evening.world.request("POST", path, (evening.shop, "colleague"), json=asked).status_code == 200
 
 
-def log_late(evening: Evening, login: str = "floor") -> None:
+def log_late(evening: StoreScenario, login: str = "floor") -> None:
     occurred_at = (evening.world.clock() - timedelta(minutes=16)).isoformat()
     log_concern(evening.world, evening.shop, login, mood=2, occurred_at=occurred_at)
     evening.let_pass(seconds=0)

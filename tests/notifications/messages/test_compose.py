@@ -1,4 +1,4 @@
-"""What reaches a lock screen from a thousand random concerns: nothing of a person, and never more than 1 KiB."""
+"""Messages on a lock screen from a thousand random concerns: nothing about a person, and never more than 1 KiB."""
 
 import json
 import os
@@ -31,10 +31,10 @@ from models.staff.staff import Staff
 from notifications.channels.base import Message, MessageKind
 from notifications.channels.push.message import message_for
 from notifications.messages.compose import compose_messages
-from tests.support.app import World
+from tests.support.app import App
 from tests.support.clock import NOON
 from tests.support.databases import only_on_sqlite
-from tests.support.factories.organizations import AT_ONCE, Shop
+from tests.support.factories.organizations import EVERYBODY_AT_ONCE, Shop
 from tests.support.profiles import by_profile, longer
 
 CONCERNS = by_profile(quick=150, deep=1000)
@@ -53,13 +53,13 @@ SCRIPTS = (
     "👩🍳🎂✨",
     "\"\\/<&'{}%",
 )
-# Whatever is told of a person starts with one of these, and no name of a place or category holds one: a leak shows
+# All data about a person starts with one of these, and no name of a place or category holds one: a leak shows
 # however much of it was cut off.
 MARKS = ("Zoë Q", "Łukx", "Мария", "祐子さ", "أمينة", "+3519", "q@x.y", "«40 m", "7-Loyal")
 
 
 class Inventor:
-    """Makes up rows. What it plants about people is marked; the names of places and categories are not."""
+    """Generator of rows. Data about people starts with a marker; names of places and categories do not."""
 
     def __init__(self, dice: random.Random) -> None:
         self.dice = dice
@@ -84,7 +84,7 @@ def leaked(text: str) -> list[str]:
 
 
 def furnish(session: ScopedSession, shop: Shop, invent: Inventor) -> None:
-    """Everybody gets a name that must not be told; the manager a phone of each platform in each language."""
+    """Give everybody a name that must not leak, and the manager a phone of each platform in each language."""
     for person in session.scalars(select(Staff)):
         person.name = invent.planted(60)
     for n in range(60):
@@ -141,7 +141,7 @@ def ring_for_anything(session: ScopedSession, shop: Shop, invent: Inventor) -> N
             business_date=NOON.date(),
         )
         ring = Assessment(dice.choice(list(Severity)), dice.choice(list(Reason)), "some-rule")
-        alert = Alert.open(concern, ring, policy={**DEFAULT_POLICY, "steps": AT_ONCE}, late=False, at=NOON)
+        alert = Alert.open(concern, ring, policy={**DEFAULT_POLICY, "steps": EVERYBODY_AT_ONCE}, late=False, at=NOON)
         phone = dice.choice(phones)
         notification = Notification(
             alert_id=alert.id,
@@ -203,8 +203,8 @@ def sent(message: Message) -> str:
 
 @longer
 @only_on_sqlite  # what is tried is no database; and the rows are many
-def test_many_concerns_tell_a_lock_screen_nothing_of_a_person_in_less_than_a_kibibyte(
-    world: World, shop: Shop, capsys: pytest.CaptureFixture[str]
+def test_many_concerns_show_a_lock_screen_nothing_of_a_person_in_less_than_a_kibibyte(
+    world: App, shop: Shop, capsys: pytest.CaptureFixture[str]
 ) -> None:
     seed = int(os.environ.get("FUZZ_SEED") or random.SystemRandom().randrange(10**9))
     invent = Inventor(random.Random(seed))

@@ -1,4 +1,4 @@
-"""What is said on each occasion."""
+"""The texts of messages on each occasion."""
 
 import pytest
 
@@ -62,7 +62,7 @@ def test_each_occasion_has_its_words(occasion: NotificationKind, title: str, bod
         (Outcome.UNKNOWN, None, "table 12: over, nobody knows how it ended", "Over, nobody knows how it ended"),
     ],
 )
-def test_who_logged_or_helped_is_told_how_it_ended(
+def test_who_logged_or_helped_is_informed_how_it_ended(
     outcome: Outcome, mood_after: int | None, ending: str, without_a_place: str
 ) -> None:
     gist = MessageContext(outcome=outcome, mood_after=mood_after, **HERE)

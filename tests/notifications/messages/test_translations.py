@@ -1,4 +1,4 @@
-"""The catalogues: whole, sound, and chosen by the locale of a phone."""
+"""The catalogues of messages: complete, valid, and chosen by the locale of a phone."""
 
 import string
 from pathlib import Path
@@ -63,7 +63,7 @@ def test_what_is_chosen_speaks_as_its_file_does(language: str) -> None:
 
 @pytest.mark.parametrize("language", ["en", *CATALOGUES])
 @pytest.mark.parametrize("occasion", NotificationKind)
-def test_a_title_leaves_room_for_the_place(language: str, occasion: NotificationKind) -> None:
+def test_a_title_leaves_space_for_the_place(language: str, occasion: NotificationKind) -> None:
     gists = [
         MessageContext(),
         MessageContext(severity="severe"),

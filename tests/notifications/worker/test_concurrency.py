@@ -1,4 +1,4 @@
-"""Several at once, and connections that break: what only real databases can show."""
+"""Concurrent workers, and connections that break: what only real databases can show."""
 
 import threading
 import time
@@ -20,30 +20,30 @@ from notifications.__main__ import run
 from notifications.channels.base import Message
 from notifications.decide.announce import announce
 from notifications.worker.worker import Worker
-from tests.support.app import World
+from tests.support.app import App
 from tests.support.databases import only_on_postgresql
 from tests.support.factories.concerns import log_concern
 from tests.support.factories.organizations import Shop
 from tests.support.factories.staff import give_phone
-from tests.support.rows import notifications, queued, rows
-from tests.support.threads import wait_until_somebody_waits
-from tests.support.worker import Notebook, over, work, worker_of
+from tests.support.rows import notifications, pending_messages, rows
+from tests.support.threads import wait_for_blocked_transaction
+from tests.support.worker import RecordingChannel, for_all_kinds, running_worker, work_until_idle
 
 PATIENCE = 60.0  # seconds until a test gives up on a busy machine
 
 
 @only_on_postgresql
-def test_three_workers_at_once_never_send_the_same_claim_twice(world: World, shop: Shop) -> None:
+def test_three_workers_at_once_never_send_the_same_claim_twice(world: App, shop: Shop) -> None:
     for number in range(20):
         give_phone(world.back_office, shop, "manager", f"phone-{number}")
     for _ in range(5):
         log_concern(world, shop)
-    book, stopping = Notebook(), threading.Event()
+    book, stopping = RecordingChannel(), threading.Event()
     start = threading.Barrier(3)
 
     def be_a_worker(number: int) -> None:
         with closing(Database(world.url, DatabaseRole.WORKER, clock=world.clock)) as database:
-            worker = Worker(database, over(book), name=f"worker {number}", patience=PATIENCE)
+            worker = Worker(database, for_all_kinds(book), name=f"worker {number}", patience=PATIENCE)
             start.wait(PATIENCE)
             while not stopping.is_set():
                 worker.work_once()
@@ -52,7 +52,7 @@ def test_three_workers_at_once_never_send_the_same_claim_twice(world: World, sho
     with ThreadPoolExecutor(3) as crew:
         at_work = [crew.submit(be_a_worker, number) for number in range(3)]
         ends_at = time.monotonic() + PATIENCE
-        while time.monotonic() < ends_at and not (len(notifications(world)) == 100 and not queued(world)):
+        while time.monotonic() < ends_at and not (len(notifications(world)) == 100 and not pending_messages(world)):
             stopping.wait(0.05)
         stopping.set()
         for worker in at_work:
@@ -65,7 +65,7 @@ def test_three_workers_at_once_never_send_the_same_claim_twice(world: World, sho
 
 
 @only_on_postgresql
-def test_two_claims_at_once_lease_different_rows(world: World, shop: Shop) -> None:
+def test_two_claims_at_once_lease_different_rows(world: App, shop: Shop) -> None:
     log_concern(world, shop)
     log_concern(world, shop)
     with world.back_office.writing(ALL_TENANTS) as one, world.back_office.writing(ALL_TENANTS) as other:
@@ -76,11 +76,11 @@ def test_two_claims_at_once_lease_different_rows(world: World, shop: Shop) -> No
 
 
 @only_on_postgresql
-def test_a_take_that_is_being_written_while_the_push_is_recorded_withdraws_it(world: World, shop: Shop) -> None:
+def test_a_take_that_is_being_written_while_the_push_is_recorded_withdraws_it(world: App, shop: Shop) -> None:
     """The take holds the alert when the answer comes: recording waits for it, and sees it."""
     give_phone(world.back_office, shop, "manager", "phone-1")
     concern = log_concern(world, shop)
-    book = Notebook()
+    book = RecordingChannel()
     by = Actor(shop.organization_id, frozenset(), None, staff_id=shop.staff["floor"])
     crew = ThreadPoolExecutor(1)
 
@@ -98,19 +98,19 @@ def test_a_take_that_is_being_written_while_the_push_is_recorded_withdraws_it(wo
             announce(session, event)
             session.flush()
             written.set()
-            wait_until_somebody_waits(world)
+            wait_for_blocked_transaction(world)
 
     book.meanwhile = take_slowly
-    with worker_of(world, over(book)) as worker:
-        work(worker)
+    with running_worker(world, for_all_kinds(book)) as worker:
+        work_until_idle(worker)
         crew.shutdown()
-        work(worker)
+        work_until_idle(worker)
     assert book.seen() == [("ring", "phone-1"), ("withdraw", "phone-1")]
     assert notifications(world)[0].withdrawn_at == world.clock()
 
 
 @only_on_postgresql
-def test_takes_and_climbs_and_records_at_once_end_without_a_deadlock(world: World, shop: Shop) -> None:
+def test_takes_escalations_and_records_at_once_end_without_a_deadlock(world: App, shop: Shop) -> None:
     for login in ("manager", "floor"):
         for number in range(4):
             give_phone(world.back_office, shop, login, f"{login} {number}")
@@ -125,7 +125,7 @@ def test_takes_and_climbs_and_records_at_once_end_without_a_deadlock(world: Worl
                 said.append(world.request("POST", path, (shop, login)).status_code)
         return said
 
-    with worker_of(world, over(Notebook())) as worker, ThreadPoolExecutor(3) as crew:
+    with running_worker(world, for_all_kinds(RecordingChannel())) as worker, ThreadPoolExecutor(3) as crew:
 
         def be_a_worker() -> None:
             while not stopping.is_set():
@@ -136,25 +136,25 @@ def test_takes_and_climbs_and_records_at_once_end_without_a_deadlock(world: Worl
         said = {status for answer in answers for status in answer.result(PATIENCE)}
         stopping.set()
         at_work.result(PATIENCE)
-        work(worker)
+        work_until_idle(worker)
     assert said <= {200, 403, 409}
-    assert queued(world) == []
+    assert pending_messages(world) == []
     assert [row.last_error for row in rows(world, OutboxMessage) if row.last_error] == []
 
 
 @only_on_postgresql
-def test_a_database_that_hangs_up_during_a_send_costs_no_more_than_a_connection(world: World, shop: Shop) -> None:
+def test_a_database_that_hangs_up_during_a_send_costs_no_more_than_a_connection(world: App, shop: Shop) -> None:
     give_phone(world.back_office, shop, "manager", "phone-1")
     log_concern(world, shop)
-    book = Notebook()
+    book = RecordingChannel()
     book.meanwhile = lambda _: hang_up(world)
-    with worker_of(world, over(book)) as worker:
-        work(worker)
+    with running_worker(world, for_all_kinds(book)) as worker:
+        work_until_idle(worker)
     assert notifications(world)[0].state is NotificationState.ACCEPTED
     assert len(book.messages) == 1
 
 
-def hang_up(world: World) -> None:
+def hang_up(world: App) -> None:
     """End every connection to this database but our own."""
     engine = sa.create_engine(world.url)
     with engine.connect() as connection:
@@ -167,7 +167,7 @@ def hang_up(world: World) -> None:
     engine.dispose()
 
 
-def test_whoever_sleeps_is_woken_by_a_new_row(world: World, shop: Shop) -> None:
+def test_whoever_sleeps_is_woken_by_a_new_row(world: App, shop: Shop) -> None:
     with OutboxListener(world.back_office.engine) as waker, ThreadPoolExecutor(1) as crew:
         asleep = threading.Event()
         waker.wait(PATIENCE, asleep)  # the first time it only begins to listen
@@ -178,7 +178,7 @@ def test_whoever_sleeps_is_woken_by_a_new_row(world: World, shop: Shop) -> None:
         logged.result()
 
 
-def test_nobody_is_woken_when_nothing_happens(world: World, shop: Shop) -> None:
+def test_nobody_is_woken_when_nothing_happens(world: App, shop: Shop) -> None:
     with OutboxListener(world.back_office.engine) as waker:
         never = threading.Event()
         for seconds in (PATIENCE, 0.1):
@@ -188,7 +188,7 @@ def test_nobody_is_woken_when_nothing_happens(world: World, shop: Shop) -> None:
 
 
 @only_on_postgresql
-def test_the_one_who_listens_has_the_workers_role_and_comes_back_after_a_hang_up(world: World, shop: Shop) -> None:
+def test_the_one_who_listens_has_the_workers_role_and_comes_back_after_a_hang_up(world: App, shop: Shop) -> None:
     with OutboxListener(world.back_office.engine) as waker, ThreadPoolExecutor(1) as crew:
         never = threading.Event()
         waker.wait(PATIENCE, never)
@@ -204,12 +204,12 @@ def test_the_one_who_listens_has_the_workers_role_and_comes_back_after_a_hang_up
         logged.result()
 
 
-def test_the_loop_outlives_a_database_that_is_away(world: World, shop: Shop) -> None:
+def test_the_loop_outlives_a_database_that_is_away(world: App, shop: Shop) -> None:
     give_phone(world.back_office, shop, "manager", "phone-1")
     log_concern(world, shop)
-    book, stopping = Notebook(), threading.Event()
+    book, stopping = RecordingChannel(), threading.Event()
     book.meanwhile = lambda _: stopping.set()
-    with worker_of(world, over(book)) as worker, OutboxListener(world.back_office.engine) as waker:
+    with running_worker(world, for_all_kinds(book)) as worker, OutboxListener(world.back_office.engine) as waker:
         real, failures = worker.work_once, iter(range(2))
 
         def work_once() -> int:

@@ -1,4 +1,4 @@
-"""A call rings at once, whatever else the worker has to do: mails, sums, the days of other stores."""
+"""Bulkheads: an alert rings at once, whatever else the worker does (mails, rollups, the day end of others)."""
 
 import threading
 from collections.abc import Iterator
@@ -16,12 +16,12 @@ from models.staff.device import AddressKind
 from models.staff.staff import DailyLogSubscription, Staff, StaffStore
 from notifications.worker.jobs.day_end import DAY_END_BATCH, DAY_END_INTERVAL
 from notifications.worker.worker import MAIL_THREADS, Worker
-from tests.support.app import World
+from tests.support.app import App
 from tests.support.factories.concerns import log_concern
 from tests.support.factories.organizations import Shop, make_shop, make_store, password_hash
 from tests.support.factories.staff import give_phone
-from tests.support.rows import queued, rows
-from tests.support.worker import Notebook, over, work, worker_of
+from tests.support.rows import pending_messages, rows
+from tests.support.worker import RecordingChannel, for_all_kinds, running_worker, work_until_idle
 
 TOLD_AT = datetime(2026, 3, 4, 4, tzinfo=UTC) + DAY_END_DELAY  # of the day that holds NOON
 MAILS, PATIENCE = 40, 10.0
@@ -29,7 +29,7 @@ NOWHERE = "Mars/Olympus"  # a zone that is new, on a machine that is not
 
 
 @pytest.fixture
-def shop(world: World) -> Shop:
+def shop(world: App) -> Shop:
     """Nobody is on shift; the manager has a phone."""
     shop = make_shop(world.back_office, on_shift=())
     give_phone(world.back_office, shop, "manager", "phone of manager")
@@ -37,23 +37,23 @@ def shop(world: World) -> Shop:
 
 
 @pytest.fixture
-def mails() -> Notebook:
-    return Notebook()
+def mails() -> RecordingChannel:
+    return RecordingChannel()
 
 
 @pytest.fixture
-def phones() -> Notebook:
-    return Notebook()
+def phones() -> RecordingChannel:
+    return RecordingChannel()
 
 
 @pytest.fixture
-def worker(world: World, shop: Shop, mails: Notebook, phones: Notebook) -> Iterator[Worker]:
-    with worker_of(world, {**over(phones), AddressKind.EMAIL: mails}) as worker:
-        work(worker)
+def worker(world: App, shop: Shop, mails: RecordingChannel, phones: RecordingChannel) -> Iterator[Worker]:
+    with running_worker(world, {**for_all_kinds(phones), AddressKind.EMAIL: mails}) as worker:
+        work_until_idle(worker)
         yield worker
 
 
-def want_logs(world: World, shop: Shop, count: int) -> None:
+def want_logs(world: App, shop: Shop, count: int) -> None:
     """So many more managers ask for the log of the store."""
     with world.back_office.writing(shop.organization_id) as session:
         for number in range(count):
@@ -66,7 +66,7 @@ def want_logs(world: World, shop: Shop, count: int) -> None:
 
 
 def test_a_mail_server_that_hangs_keeps_no_call_from_ringing(
-    world: World, shop: Shop, worker: Worker, mails: Notebook, phones: Notebook
+    world: App, shop: Shop, worker: Worker, mails: RecordingChannel, phones: RecordingChannel
 ) -> None:
     want_logs(world, shop, MAILS)
     out, answer, rang = threading.Semaphore(0), threading.Event(), threading.Event()
@@ -84,63 +84,63 @@ def test_a_mail_server_that_hangs_keeps_no_call_from_ringing(
         log_concern(world, shop, mood=1)
         worker.work_once()
         assert rang.wait(PATIENCE)
-        assert (len(mails.messages), len(queued(world, OutboxKind.DELIVER_INFO))) == (MAIL_THREADS, MAILS)
+        assert (len(mails.messages), len(pending_messages(world, OutboxKind.DELIVER_INFO))) == (MAIL_THREADS, MAILS)
     finally:
         answer.set()
     worker._patience = 60.0
-    work(worker)
+    work_until_idle(worker)
     assert len(mails.messages) == MAILS
-    assert queued(world) == []
+    assert pending_messages(world) == []
 
 
-def add_stores(world: World, shop: Shop, count: int, zone: str) -> list[UUID]:
+def add_stores(world: App, shop: Shop, count: int, zone: str) -> list[UUID]:
     with world.back_office.writing(shop.organization_id) as session:
         stores = [make_store(f"store-{number}", shop.region_id, zone=zone) for number in range(count)]
         session.add_all(stores)
     return [store.id for store in stores]
 
 
-def move_to_zone(world: World, shop: Shop, stores: list[UUID], zone: str = "Europe/Lisbon") -> None:
+def move_to_zone(world: App, shop: Shop, stores: list[UUID], zone: str = "Europe/Lisbon") -> None:
     with world.back_office.writing(shop.organization_id) as session:
         for store_id in stores:
             session.get_one(Store, (shop.organization_id, store_id)).time_zone = zone
 
 
-def day_of(world: World, store_id: UUID) -> date:
-    """The day of the store that is to be told of next."""
+def day_of(world: App, store_id: UUID) -> date:
+    """Return the day of the store whose end is due next."""
     (day,) = (row.business_date for row in rows(world, DayEndSchedule) if row.store_id == store_id)
     return day
 
 
 def test_a_store_in_a_zone_nobody_knows_stops_neither_calls_nor_the_days_of_others(
-    world: World, shop: Shop, phones: Notebook
+    world: App, shop: Shop, phones: RecordingChannel
 ) -> None:
     (store_id,) = add_stores(world, shop, 1, NOWHERE)
     log_concern(world, shop, mood=1)
-    with worker_of(world, over(phones)) as worker:
-        work(worker)
+    with running_worker(world, for_all_kinds(phones)) as worker:
+        work_until_idle(worker)
         assert len(phones.messages) == 1
         assert {row.store_id for row in rows(world, DayEndSchedule)} == {shop.store_id, shop.other_store_id}
         move_to_zone(world, shop, [store_id])
         world.clock.move(hours=1)
-        work(worker)
+        work_until_idle(worker)
     assert store_id in {row.store_id for row in rows(world, DayEndSchedule)}
 
 
 def test_days_that_cannot_be_ended_let_others_end_and_are_tried_again(
-    world: World, shop: Shop, worker: Worker, phones: Notebook
+    world: App, shop: Shop, worker: Worker, phones: RecordingChannel
 ) -> None:
     lost = add_stores(world, shop, DAY_END_BATCH, "Asia/Tokyo")  # whose days end before the others
     world.clock.move(hours=1)
-    work(worker)
+    work_until_idle(worker)
     move_to_zone(world, shop, lost, zone=NOWHERE)
     world.clock.at = TOLD_AT
     for _ in range(2):
-        work(worker)
+        work_until_idle(worker)
         world.clock.at += DAY_END_INTERVAL
     assert day_of(world, shop.store_id) == date(2026, 3, 4)
     assert {row.due_at for row in rows(world, DayEndSchedule) if row.store_id in lost} == {TOLD_AT + RETRY_AFTER_ERROR}
     move_to_zone(world, shop, lost)
     world.clock.at = TOLD_AT + RETRY_AFTER_ERROR + timedelta(seconds=1)
-    work(worker)
+    work_until_idle(worker)
     assert {day_of(world, store_id) for store_id in lost} == {date(2026, 3, 4)}

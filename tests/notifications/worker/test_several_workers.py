@@ -1,4 +1,4 @@
-"""Workers side by side: each has its share, and what one has in hand is left to it however long it takes."""
+"""Several workers: each has its share, and a claimed message is left to its worker however long it takes."""
 
 import threading
 from collections import Counter
@@ -8,28 +8,28 @@ from contextlib import closing
 from models.db.session import Database, DatabaseRole
 from models.outbox.message import OUTBOX_LEASE
 from notifications.channels.base import Message
-from tests.support.app import World
+from tests.support.app import App
 from tests.support.databases import only_on_postgresql
 from tests.support.factories.concerns import log_concern
 from tests.support.factories.organizations import Shop
 from tests.support.factories.staff import give_phone
-from tests.support.rows import notifications, queued
-from tests.support.worker import Notebook, over, work, worker_of
+from tests.support.rows import notifications, pending_messages
+from tests.support.worker import RecordingChannel, for_all_kinds, running_worker, work_until_idle
 
 PATIENCE = 60.0
 
 
 @only_on_postgresql
-def test_two_workers_share_the_letters_and_none_is_sent_twice(world: World, shop: Shop) -> None:
-    """The first letter of each waits for the first of the other: neither gets on unless both do."""
+def test_two_workers_share_the_messages_and_none_is_sent_twice(world: App, shop: Shop) -> None:
+    """The first message of each waits for the first of the other: neither goes on unless both do."""
     for number in range(40):
         give_phone(world.back_office, shop, "manager", f"phone-{number}")
     log_concern(world, shop)
-    with worker_of(world, over(Notebook()), name="reacher") as reacher:
+    with running_worker(world, for_all_kinds(RecordingChannel()), name="reacher") as reacher:
         reacher._decide()
-    books, both = (Notebook(), Notebook()), threading.Barrier(2)
+    books, both = (RecordingChannel(), RecordingChannel()), threading.Barrier(2)
 
-    def be_a_worker(book: Notebook) -> None:
+    def be_a_worker(book: RecordingChannel) -> None:
         met = threading.Lock()
 
         def meet(_letter: Message) -> None:
@@ -38,10 +38,10 @@ def test_two_workers_share_the_letters_and_none_is_sent_twice(world: World, shop
 
         book.meanwhile = meet
         with closing(Database(world.url, DatabaseRole.WORKER, clock=world.clock)) as database:
-            mine = World.__new__(World)
+            mine = App.__new__(App)
             mine.back_office = database
-            with worker_of(mine, over(book), name=f"worker {id(book)}") as worker:
-                work(worker)
+            with running_worker(mine, for_all_kinds(book), name=f"worker {id(book)}") as worker:
+                work_until_idle(worker)
 
     with ThreadPoolExecutor(2) as crew:
         for done in [crew.submit(be_a_worker, book) for book in books]:
@@ -50,17 +50,17 @@ def test_two_workers_share_the_letters_and_none_is_sent_twice(world: World, shop
     sent = Counter(message.notification_id for book in books for message in book.messages)
     assert Counter(sent.values()) == {1: 40}
     assert {row.state for row in notifications(world)} == {"accepted"}
-    assert queued(world) == []
+    assert pending_messages(world) == []
 
 
-def test_a_letter_that_takes_longer_than_a_lease_is_left_to_the_worker_that_has_it(world: World, shop: Shop) -> None:
+def test_a_message_that_takes_longer_than_a_lease_is_left_to_the_worker_that_has_it(world: App, shop: Shop) -> None:
     give_phone(world.back_office, shop, "manager", "phone")
     log_concern(world, shop)
-    slow, other, answer = Notebook(), Notebook(), threading.Event()
+    slow, other, answer = RecordingChannel(), RecordingChannel(), threading.Event()
     slow.meanwhile = lambda _: answer.wait(PATIENCE)
     with (
-        worker_of(world, over(slow), name="slow", patience=0.0) as first,
-        worker_of(world, over(other), name="other") as second,
+        running_worker(world, for_all_kinds(slow), name="slow", patience=0.0) as first,
+        running_worker(world, for_all_kinds(other), name="other") as second,
     ):
         while not slow.messages:
             first.work_once()
@@ -73,15 +73,15 @@ def test_a_letter_that_takes_longer_than_a_lease_is_left_to_the_worker_that_has_
     assert notifications(world)[0].state == "accepted"
 
 
-def test_a_worker_that_drains_holds_on_to_what_is_still_out(world: World, shop: Shop) -> None:
+def test_a_worker_that_drains_holds_on_to_what_is_still_out(world: App, shop: Shop) -> None:
     give_phone(world.back_office, shop, "manager", "phone")
     log_concern(world, shop)
-    slow, other, answer = Notebook(), Notebook(), threading.Event()
+    slow, other, answer = RecordingChannel(), RecordingChannel(), threading.Event()
     slow.meanwhile = lambda _: answer.wait(PATIENCE)
     with (
-        worker_of(world, over(other), name="other") as second,
+        running_worker(world, for_all_kinds(other), name="other") as second,
         ThreadPoolExecutor(1) as crew,
-        worker_of(world, over(slow), name="slow", patience=0.01) as first,
+        running_worker(world, for_all_kinds(slow), name="slow", patience=0.01) as first,
     ):
         while not slow.messages:
             first.work_once()

@@ -13,15 +13,15 @@ from models.staff.device import AddressKind, Device
 from notifications.channels.base import DeliveryResult
 from notifications.channels.push.channel import PushChannel
 from notifications.worker.worker import Worker
-from tests.support.app import World
+from tests.support.app import App
 from tests.support.databases import only_on_sqlite
 from tests.support.factories.concerns import log_concern, move
 from tests.support.factories.organizations import Shop
 from tests.support.factories.staff import give_phone
 from tests.support.fakes import fcm_answers
 from tests.support.fakes.fcm import FcmStandIn
-from tests.support.rows import notifications, queued, rows, the_alert
-from tests.support.worker import Notebook, over, work, worker_of
+from tests.support.rows import notifications, only_alert, pending_messages, rows
+from tests.support.worker import RecordingChannel, for_all_kinds, running_worker, work_until_idle
 
 PRIVATE = {
     "their_words": "It is stone cold, says Quentin.",
@@ -39,23 +39,23 @@ def push(fcm: FcmStandIn) -> PushChannel:
 
 
 @pytest.fixture
-def worker(world: World, push: PushChannel) -> Iterator[Worker]:
-    with worker_of(world, over(push)) as worker:
+def worker(world: App, push: PushChannel) -> Iterator[Worker]:
+    with running_worker(world, for_all_kinds(push)) as worker:
         yield worker
 
 
 @pytest.fixture
-def phone(world: World, shop: Shop) -> str:
+def phone(world: App, shop: Shop) -> str:
     """The manager's only phone, by its address."""
     give_phone(world.back_office, shop, "manager", "phone-1", kind=AddressKind.FCM_TOKEN)
     return "phone-1"
 
 
 def test_an_unhappy_customer_becomes_a_message_of_http_v1(
-    world: World, shop: Shop, worker: Worker, fcm: FcmStandIn, phone: str
+    world: App, shop: Shop, worker: Worker, fcm: FcmStandIn, phone: str
 ) -> None:
     concern = log_concern(world, shop, mood=1, place="table-12", category="waiting-time", **PRIVATE)
-    work(worker)
+    work_until_idle(worker)
     (post,) = fcm.accepted
     (notification,) = notifications(world)
     assert post.path == "/v1/projects/stand-in/messages:send"
@@ -77,32 +77,32 @@ def test_an_unhappy_customer_becomes_a_message_of_http_v1(
 
 
 def test_a_phone_that_removed_the_app_is_retired_and_not_written_to_again(
-    world: World, shop: Shop, worker: Worker, fcm: FcmStandIn, phone: str
+    world: App, shop: Shop, worker: Worker, fcm: FcmStandIn, phone: str
 ) -> None:
     fcm.answers[phone] = fcm_answers.unregistered()
     log_concern(world, shop)
-    work(worker)
+    work_until_idle(worker)
     (device,) = rows(world, Device)
     assert (device.address, device.retired_reason) == (None, "unregistered")
-    assert (notifications(world)[0].state, the_alert(world).summary) == (
+    assert (notifications(world)[0].state, only_alert(world).summary) == (
         NotificationState.FAILED,
         "no phone reached: walk over",
     )
     log_concern(world, shop)
     world.clock.move(minutes=1)
-    work(worker)
+    work_until_idle(worker)
     assert len(fcm.posts) == 1
 
 
 def test_unavailable_is_tried_again_by_our_own_pause_and_not_before(
-    world: World, shop: Shop, worker: Worker, fcm: FcmStandIn, phone: str
+    world: App, shop: Shop, worker: Worker, fcm: FcmStandIn, phone: str
 ) -> None:
     fcm.queue(fcm_answers.unavailable(), fcm_answers.unavailable(retry_after=20))
     log_concern(world, shop)
     tried = []
     for seconds in (0, 0, 1, 19, 1):
         world.clock.move(seconds=seconds)
-        work(worker)
+        work_until_idle(worker)
         tried.append(len(fcm.posts))
     assert tried == [1, 1, 2, 2, 3]
     assert len({post.notification_id for post in fcm.posts}) == 1
@@ -126,16 +126,16 @@ def test_unavailable_is_tried_again_by_our_own_pause_and_not_before(
         "hang",
     ],
 )
-def test_an_attempt_is_one_post_whatever_goes_wrong(world: World, shop: Shop, fcm: FcmStandIn, mode: str) -> None:
+def test_an_attempt_is_one_post_whatever_goes_wrong(world: App, shop: Shop, fcm: FcmStandIn, mode: str) -> None:
     give_phone(world.back_office, shop, "manager", "phone-1", kind=AddressKind.FCM_TOKEN)
     answer = fcm_answers.ANSWERS[mode]
     fcm.queue(answer(), answer())
     push = PushChannel.from_credentials(fcm.credentials, fcm.url, timeout=0.3 if mode == "hang" else 10.0)
-    with worker_of(world, over(push)) as worker:
+    with running_worker(world, for_all_kinds(push)) as worker:
         log_concern(world, shop)
         posts = []
         for _ in range(4):
-            work(worker)
+            work_until_idle(worker)
             posts.append(len(fcm.posts))
             world.clock.move(seconds=30)
     assert posts == [1, 2, 3, 3]
@@ -145,13 +145,13 @@ def test_an_attempt_is_one_post_whatever_goes_wrong(world: World, shop: Shop, fc
 
 @only_on_sqlite
 @pytest.mark.parametrize("mode", ["unregistered", "sender_id_mismatch", "invalid_token", "invalid_payload", "too_big"])
-def test_what_can_never_succeed_is_one_post_for_good(world: World, shop: Shop, fcm: FcmStandIn, mode: str) -> None:
+def test_what_can_never_succeed_is_one_post_for_good(world: App, shop: Shop, fcm: FcmStandIn, mode: str) -> None:
     give_phone(world.back_office, shop, "manager", "phone-1", kind=AddressKind.FCM_TOKEN)
     fcm.queue(fcm_answers.ANSWERS[mode]())
-    with worker_of(world, over(PushChannel.from_credentials(fcm.credentials, fcm.url))) as worker:
+    with running_worker(world, for_all_kinds(PushChannel.from_credentials(fcm.credentials, fcm.url))) as worker:
         log_concern(world, shop)
         for _ in range(3):
-            work(worker)
+            work_until_idle(worker)
             world.clock.move(minutes=1)
     assert len(fcm.posts) == 1
     assert notifications(world)[0].state is NotificationState.FAILED
@@ -159,15 +159,15 @@ def test_what_can_never_succeed_is_one_post_for_good(world: World, shop: Shop, f
 
 
 def test_a_take_withdraws_the_others_notifications(
-    world: World, shop: Shop, worker: Worker, fcm: FcmStandIn, phone: str
+    world: App, shop: Shop, worker: Worker, fcm: FcmStandIn, phone: str
 ) -> None:
     give_phone(world.back_office, shop, "floor", "phone-2", kind=AddressKind.FCM_TOKEN)
     concern = log_concern(world, shop, "key")
-    work(worker)
+    work_until_idle(worker)
     assert sorted(post.address for post in fcm.accepted) == [phone, "phone-2"]
     fcm.forget_posts()
     move(world, shop, concern, "take", "floor")
-    work(worker)
+    work_until_idle(worker)
     removals = {post.address: post.message for post in fcm.accepted}
     assert phone in removals
     assert removals[phone]["data"]["type"] == "alert.withdraw"
@@ -177,24 +177,24 @@ def test_a_take_withdraws_the_others_notifications(
 
 
 def test_a_crash_between_claim_and_send_delays_and_loses_nothing(
-    world: World, shop: Shop, worker: Worker, fcm: FcmStandIn, phone: str
+    world: App, shop: Shop, worker: Worker, fcm: FcmStandIn, phone: str
 ) -> None:
     log_concern(world, shop)
     claim_and_vanish(world, OutboxKind.FIND_RECIPIENTS)
-    work(worker)
+    work_until_idle(worker)
     assert notifications(world) == []
     world.clock.at += OUTBOX_LEASE + timedelta(seconds=1)
     worker._decide()
     claim_and_vanish(world, OutboxKind.DELIVER_RING)
-    work(worker)
+    work_until_idle(worker)
     assert fcm.posts == []
     world.clock.at += OUTBOX_LEASE + timedelta(seconds=1)
-    work(worker)
+    work_until_idle(worker)
     assert len(fcm.accepted) == 1
     assert {row.attempts for row in rows(world, OutboxMessage)} == {0}
 
 
-def claim_and_vanish(world: World, task: OutboxKind) -> None:
+def claim_and_vanish(world: App, task: OutboxKind) -> None:
     """What a worker does that is killed right after its claim."""
     with world.back_office.writing(ALL_TENANTS) as session:
         (claimed,) = OutboxMessage.claim(session, [task], at=world.clock(), limit=9)
@@ -202,47 +202,47 @@ def claim_and_vanish(world: World, task: OutboxKind) -> None:
 
 
 def test_a_worker_that_lost_its_lease_repeats_the_same_notification_and_records_nothing(
-    world: World, shop: Shop, fcm: FcmStandIn, push: PushChannel, phone: str
+    world: App, shop: Shop, fcm: FcmStandIn, push: PushChannel, phone: str
 ) -> None:
     fcm.queue(fcm_answers.unavailable())
     log_concern(world, shop)
-    first = Notebook()
+    first = RecordingChannel()
     first.result = DeliveryResult.gone("unregistered")
-    with worker_of(world, over(push), name="second") as second:
+    with running_worker(world, for_all_kinds(push), name="second") as second:
 
         def take_over(_letter: object) -> None:
-            """The first worker stands still for longer than its lease while its letter is out."""
+            """The first worker stalls for longer than its lease while its message is being sent."""
             world.clock.at += OUTBOX_LEASE + timedelta(seconds=1)
             second.work_once()
 
         first.meanwhile = take_over
-        with worker_of(world, over(first), name="first") as worker:
+        with running_worker(world, for_all_kinds(first), name="first") as worker:
             worker.work_once()
         # What the first one brings home counts no longer: the row is the second one's, which tries again.
         assert (rows(world, Device)[0].address, notifications(world)[0].state) == (phone, NotificationState.QUEUED)
         world.clock.move(seconds=1)
-        work(second)
+        work_until_idle(second)
     (message,) = first.messages
     assert [post.notification_id for post in fcm.posts] == [str(message.notification_id)] * 2
     assert notifications(world)[0].state is NotificationState.ACCEPTED
-    assert queued(world) == []
+    assert pending_messages(world) == []
 
 
 def test_a_phone_that_does_not_answer_holds_up_nobody_else(
-    world: World, shop: Shop, push: PushChannel, fcm: FcmStandIn, phone: str
+    world: App, shop: Shop, push: PushChannel, fcm: FcmStandIn, phone: str
 ) -> None:
     fcm.queue(fcm_answers.hang())
-    with worker_of(world, over(push), patience=0.01) as worker:
+    with running_worker(world, for_all_kinds(push), patience=0.01) as worker:
         first = log_concern(world, shop, mood=1)
-        work(worker)
+        work_until_idle(worker)
         fcm.wait_for(1)
         assert len(worker._sending) == 1  # the round did not wait for it
         log_concern(world, shop)
-        work(worker)
+        work_until_idle(worker)
         fcm.wait_for(1, accepted=True)
         assert len(fcm.posts) == 2
-        world.clock.move(minutes=20)  # the climb goes on as well
-        work(worker)
+        world.clock.move(minutes=20)  # the escalation goes on as well
+        work_until_idle(worker)
         answer = world.request("GET", f"/v1/alerts/{first['alert']['id']}", (shop, "floor"))
         assert answer.json["state"] == "unanswered"
         fcm.release()

@@ -1,4 +1,4 @@
-"""Many rows quickly: copies of rows that are there, for tests of what a large house costs."""
+"""Many rows quickly: copies of existing rows, for tests of how a large organization performs."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -13,7 +13,7 @@ Fresh = Callable[[int], Any]
 
 
 def copy(owner: sa.Connection, table: str, original: Mapping[str, Any], count: int, **fresh: Fresh) -> list[UUID]:
-    """So many more rows like this one, each with an id of its own and what `fresh` gives for its number; their ids."""
+    """Insert so many copies of a row, each with a new id and the values of `fresh` for its number; return the ids."""
     ids = [uuid7() for _ in range(count)]
     rows = [
         {**original, "id": id_, **{name: value(number) for name, value in fresh.items()}}
@@ -24,14 +24,14 @@ def copy(owner: sa.Connection, table: str, original: Mapping[str, Any], count: i
 
 
 def originals(owner: sa.Connection, table: str, **equal: Any) -> list[Mapping[str, Any]]:
-    """The rows of a table with these values."""
+    """Return the rows of a table with these values."""
     columns = metadata.tables[table].c
     found = owner.execute(sa.select(*columns).where(*(columns[name] == value for name, value in equal.items())))
     return [row._asdict() for row in found]
 
 
 def multiply(owner: sa.Connection, table: str, original: Any, count: int, **expressions: str) -> None:
-    """So many copies of a row, made by the database: `expressions` over `original` and the number `n`."""
+    """Let the database insert so many copies of a row: `expressions` may use `original` and the number `n`."""
     fresh = {"id": f"md5('{table}' || n)::uuid", **expressions}
     columns = [column.name for column in metadata.tables[table].columns]
     values = ", ".join(fresh.get(name, f'original."{name}"') for name in columns)

@@ -14,13 +14,13 @@ from models.organizations.store import Store
 from models.organizations.vocabulary import Category
 from models.recovery.approvals import record_action
 from models.recovery.remedy import Remedy
-from tests.support.app import World
+from tests.support.app import App
 from tests.support.clock import NOON
 from tests.support.factories.organizations import Shop
 
 
-def log_concern(world: World, shop: Shop, login: str = "floor", **said: Any) -> dict[str, Any]:
-    """Log a concern as the app does; the answer."""
+def log_concern(world: App, shop: Shop, login: str = "floor", **said: Any) -> dict[str, Any]:
+    """Log a concern over HTTP; return the answer."""
     said = {"mood": 2, "store_id": str(shop.store_id)} | said
     answer = world.request("POST", "/v1/concerns", (shop, login), json=said)
     assert answer.status_code == 201, answer.text
@@ -28,8 +28,8 @@ def log_concern(world: World, shop: Shop, login: str = "floor", **said: Any) -> 
     return told
 
 
-def move(world: World, shop: Shop, concern: Mapping[str, Any], step: str, login: str = "manager") -> dict[str, Any]:
-    """take, release, resolve or reopen a concern; the answer."""
+def move(world: App, shop: Shop, concern: Mapping[str, Any], step: str, login: str = "manager") -> dict[str, Any]:
+    """Take, release, resolve or reopen a concern; return the answer."""
     body = {"json": {"outcome": "recovered", "mood_after": 4}} if step == "resolve" else {}
     answer = world.request("POST", f"/v1/concerns/{concern['id']}/{step}", (shop, login), **body)
     assert answer.status_code == 200, answer.text
@@ -37,8 +37,8 @@ def move(world: World, shop: Shop, concern: Mapping[str, Any], step: str, login:
     return told
 
 
-def edit(world: World, shop: Shop, concern: Mapping[str, Any], login: str = "floor", **said: Any) -> dict[str, Any]:
-    """Complete or correct a concern; the answer."""
+def edit(world: App, shop: Shop, concern: Mapping[str, Any], login: str = "floor", **said: Any) -> dict[str, Any]:
+    """Complete or correct a concern; return the answer."""
     path = f"/v1/concerns/{concern['id']}"
     version = world.request("GET", path, (shop, login)).headers["ETag"]
     answer = world.request("PATCH", path, (shop, login), json=said, headers={"If-Match": version})
@@ -47,8 +47,8 @@ def edit(world: World, shop: Shop, concern: Mapping[str, Any], login: str = "flo
     return told
 
 
-def tell(
-    world: World,
+def add_concern(
+    world: App,
     shop: Shop,
     *,
     store: str = "first",
@@ -59,7 +59,7 @@ def tell(
     category: str | None = None,
     **told: Any,
 ) -> None:
-    """One concern on the third of March, resolved ten minutes later where an outcome is given."""
+    """Add a concern of the third of March, resolved ten minutes later when `outcome` is set."""
     with world.back_office.writing(shop.organization_id) as session:
         by = Actor(shop.organization_id, GRANTS[Role.FLOOR], None, staff_id=shop.staff["floor"])
         where = session.scalars(select(Store).where(Store.slug == store)).one()

@@ -1,4 +1,4 @@
-"""An organization in full swing: every table has rows, and each id that an address or a body can carry is known."""
+"""An organization in which every table has rows, and each id that a path, query or body can carry is known."""
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -24,7 +24,7 @@ from models.reports.rollups.rebuild import CAUSE_REBUILD_DELAY, rebuild_cause_mo
 from models.staff.credentials import StaffSession
 from models.staff.device import Device
 from models.staff.staff import Staff, StaffRegion, StaffStore
-from tests.support.app import World
+from tests.support.app import App
 from tests.support.databases import Databases
 from tests.support.factories.organizations import Shop, make_shop, password_hash
 
@@ -32,7 +32,7 @@ PHONE = "+351912345678"
 RULE = {"slug": "cold-soup", "name": "Cold soup", "category": "food", "enabled": False}
 LIMIT = {"role": "floor", "per_customer": {"amount": 1000, "currency": "EUR"}}
 DESSERT = {"slug": "dessert", "name": "Dessert", "kind": "gift", "limits": [LIMIT]}
-# What an operation cannot be asked without.
+# The query that an operation requires.
 REPORTS = ("Recovery", "Remedies", "Causes", "Items", "FollowUps", "Listening", "Alerts")
 YEAR_BY_STORE = {"from": "2026-01-01", "to": "2026-12-31", "group_by": "store"}
 QUERIES = {f"getReport{name}": YEAR_BY_STORE for name in REPORTS}
@@ -99,8 +99,8 @@ AGREES = {"consent": {"contact": True, "source": "in_person"}}
 
 
 @dataclass
-class Scene:
-    """A shop, and what stands in it by the names that paths, queries and bodies use."""
+class FullOrganization:
+    """A shop with all its ids, by the names that paths, queries and bodies use."""
 
     shop: Shop
     ids: dict[str, str] = field(default_factory=dict)
@@ -109,14 +109,14 @@ class Scene:
 
     @property
     def private(self) -> set[str]:
-        """Ids that nobody outside the first store may ever read."""
+        """Return the ids that nobody outside the first store may ever read."""
         names = ("concern_id", "customer_id", "alert_id", "recovery_action_id", "notification_id", "store_id")
         names += ("follow_up_id", "check_id", "feedback_request_id", "fix_id", "amendment_id")
         return {self.ids[name] for name in names} | set(self.sensitive.values()) | {str(self.shop.staff["floor"])}
 
 
-def _keep_days(world: World, shop: Shop) -> None:
-    """And see to the end of each day, as the worker does; the manager wants the log by mail."""
+def _keep_days(world: App, shop: Shop) -> None:
+    """Schedule day ends and build the rollups, as the worker does; subscribe the manager to the daily log mail."""
     wish = {"daily_logs": [str(shop.store_id)]}
     _do(world, "PATCH", "/v1/me", (shop, "manager"), json=wish, headers={"If-Match": "*"})
     with world.back_office.writing(shop.organization_id) as session:
@@ -130,10 +130,10 @@ def _keep_days(world: World, shop: Shop) -> None:
         )
 
 
-def make_scene(world: World, slug: str) -> Scene:
-    """An organization of its own, lived in through the API."""
+def make_full_organization(world: App, slug: str) -> FullOrganization:
+    """Make an organization through the API."""
     shop = make_shop(world.back_office, slug, on_shift=("floor", "manager"))
-    scene = Scene(shop)
+    scene = FullOrganization(shop)
     floor = (shop, "floor")
     phone = {"platform": "android", "address": f"address of {slug}", "address_kind": "log"}
     _do(world, "PUT", f"/v1/me/devices/phone-of-{slug}", (shop, "manager"), json=phone)
@@ -175,8 +175,12 @@ def make_scene(world: World, slug: str) -> Scene:
     ]
     other = {"customer_id": twins[1]}
     merge = _do(world, "POST", f"/v1/customers/{twins[0]}/merge", (shop, "manager"), json=other)
-    shop.staff["manager-there"], shop.tokens["manager-there"] = hire(world, shop, "manager-there", Role.MANAGER)
-    shop.staff["regional-there"], shop.tokens["regional-there"] = hire(world, shop, "regional-there", Role.REGIONAL)
+    shop.staff["manager-there"], shop.tokens["manager-there"] = hire_elsewhere(
+        world, shop, "manager-there", Role.MANAGER
+    )
+    shop.staff["regional-there"], shop.tokens["regional-there"] = hire_elsewhere(
+        world, shop, "regional-there", Role.REGIONAL
+    )
     promised = [_do(world, "POST", f"/v1/concerns/{concern['id']}/follow-ups", floor, json=CALL) for _ in range(2)]
     told = BODIES["putStoreDayByDate"]
     _do(world, "PUT", f"/v1/stores/{shop.store_id}/days/{concern['business_date']}", (shop, "manager"), json=told)
@@ -248,8 +252,8 @@ def make_scene(world: World, slug: str) -> Scene:
     return scene
 
 
-def _asked_of(world: World, shop: Shop, concern_id: str) -> str:
-    """A feedback link of a concern, whatever its state; its id."""
+def _asked_of(world: App, shop: Shop, concern_id: str) -> str:
+    """Add a feedback request to a concern, whatever its state; return its id."""
     with world.back_office.writing(shop.organization_id) as session:
         request = FeedbackRequest(
             concern_id=UUID(concern_id),
@@ -262,8 +266,8 @@ def _asked_of(world: World, shop: Shop, concern_id: str) -> str:
     return str(request.id)
 
 
-def hire(world: World, shop: Shop, login: str, role: Role) -> tuple[UUID, str]:
-    """Somebody of the second store, or of its region; their id and token."""
+def hire_elsewhere(world: App, shop: Shop, login: str, role: Role) -> tuple[UUID, str]:
+    """Add a person to the second store, or to its region; return their id and token."""
     with world.back_office.writing(shop.organization_id) as session:
         staff = Staff(login=login, name=login.title(), role=role, password_hash=password_hash())
         session.add(staff)
@@ -277,29 +281,29 @@ def hire(world: World, shop: Shop, login: str, role: Role) -> tuple[UUID, str]:
     return staff.id, token.text
 
 
-def _do(world: World, method: str, path: str, by: tuple[Shop, str], **options: Any) -> dict[str, Any]:
+def _do(world: App, method: str, path: str, by: tuple[Shop, str], **options: Any) -> dict[str, Any]:
     answer = world.request(method, path, by, **options)
     assert answer.status_code < 300, answer.text
     found: dict[str, Any] = answer.json
     return found
 
 
-def _first(world: World, shop: Shop, path: str) -> str:
+def _first(world: App, shop: Shop, path: str) -> str:
     items = _do(world, "GET", path, (shop, "manager"))["items"]
     return str(items[0]["id"])
 
 
 @contextmanager
-def full_organizations(databases: Databases, kind: str, *slugs: str) -> Iterator[tuple[World, list[Scene]]]:
-    """Give a world on a database of its own, with an organization in full swing of each slug.
+def full_organizations(databases: Databases, kind: str, *slugs: str) -> Iterator[tuple[App, list[FullOrganization]]]:
+    """Give an app on a database of its own, with a full organization of each slug.
 
     They are made once per run and kind, and copied.
     """
 
-    def fill(url: str) -> tuple[list[Scene], datetime]:
-        with closing(World(url)) as world:
-            return [make_scene(world, slug) for slug in slugs], world.clock.at
+    def fill(url: str) -> tuple[list[FullOrganization], datetime]:
+        with closing(App(url)) as app:
+            return [make_full_organization(app, slug) for slug in slugs], app.clock.at
 
-    with databases.copy(kind, "-".join(slugs), fill) as (url, (scenes, at)), closing(World(url)) as world:
-        world.clock.at = at
-        yield world, scenes
+    with databases.copy(kind, "-".join(slugs), fill) as (url, (organizations, at)), closing(App(url)) as app:
+        app.clock.at = at
+        yield app, organizations

@@ -2,33 +2,33 @@
 
 from typing import Any
 
-from tests.support.app import World
+from tests.support.app import App
 from tests.support.factories.concerns import log_concern
 from tests.support.factories.organizations import Shop
 
-COLD = {"category": "food", "cause": "cold"}
+COLD_FOOD = {"category": "food", "cause": "cold"}
 
 
-def ask(world: World, shop: Shop, by: str = "floor", **query: Any) -> Any:
+def get_guidance(world: App, shop: Shop, by: str = "floor", **query: Any) -> Any:
     return world.request("GET", "/v1/guidance", (shop, by), query_string=query)
 
 
-def offer(world: World, shop: Shop, remedy: str, **query: Any) -> dict[str, Any]:
-    (found,) = (one for one in ask(world, shop, **query).json["offers"] if one["remedy"] == remedy)
+def guidance_offer(world: App, shop: Shop, remedy: str, **query: Any) -> dict[str, Any]:
+    (found,) = (one for one in get_guidance(world, shop, **query).json["offers"] if one["remedy"] == remedy)
     told: dict[str, Any] = found
     return told
 
 
-def happened(world: World, shop: Shop, times: int, *, cost: int = 500, mood_after: int = 4, **said: Any) -> None:
-    """So many were told of the cold dish, got a voucher and left in that mood, a minute ago."""
+def log_past_concerns(world: App, shop: Shop, times: int, *, cost: int = 500, mood_after: int = 4, **said: Any) -> None:
+    """Log so many concerns about a cold dish, a minute ago: each got a voucher and ended in that mood."""
     voucher = {"remedy": "voucher", "cost": {"amount": cost, "currency": "EUR"}}
     ended = {"outcome": "recovered", "mood_after": mood_after}
     for _ in range(times):
-        log_concern(world, shop, mood=2, **COLD, recovery_actions=[voucher], **ended, **said)
+        log_concern(world, shop, mood=2, **COLD_FOOD, recovery_actions=[voucher], **ended, **said)
     world.clock.move(minutes=1)
 
 
-def limit_vouchers(world: World, shop: Shop, per_customer: int, per_staff: int | None = None) -> None:
+def limit_vouchers(world: App, shop: Shop, per_customer: int, per_staff: int | None = None) -> None:
     items = world.request("GET", "/v1/remedies", (shop, "admin")).json["items"]
     (voucher,) = (one for one in items if one["slug"] == "voucher")
     most = {"per_customer": {"amount": per_customer, "currency": "EUR"}}

@@ -31,13 +31,13 @@ def password_hash() -> str:
     return staff_module.password_hasher.hash(PASSWORD)  # looked up late: the suite makes it cheap
 
 
-# Most tests need not know of a climb: everybody is called at once, and nobody answered after twenty minutes.
-AT_ONCE = [policy_step(0, RecipientGroup.ON_SHIFT, RecipientGroup.MANAGERS)]
+# Most tests need no escalation: everybody is called at once, and the alert is unanswered after twenty minutes.
+EVERYBODY_AT_ONCE = [policy_step(0, RecipientGroup.ON_SHIFT, RecipientGroup.MANAGERS)]
 
 
 @dataclass
 class Shop:
-    """One organization with a store or two, its people and a token for each of them."""
+    """One organization with two stores, its people, and a token for each of them."""
 
     slug: str
     organization_id: UUID
@@ -62,11 +62,11 @@ PEOPLE = {  # login: role, belongs to the (first) store
 def make_shop(
     database: Database, slug: str = "acme", *, at: datetime = NOON, on_shift: Iterable[str] = ("floor",)
 ) -> Shop:
-    """An organization with everything a test may need: see Shop and PEOPLE. Those `on_shift` are at the first store."""
+    """Make an organization with what most tests need (see Shop and PEOPLE); those `on_shift` are at the first store."""
     with database.writing(ALL_TENANTS) as session:
         organization_id = Organization.create(session, slug=slug, name=slug.title(), at=at).id
     with database.writing(organization_id) as session:
-        session.add_all([*default_rules(), EscalationPolicy(slug="standard", name="Standard", steps=AT_ONCE)])
+        session.add_all([*default_rules(), EscalationPolicy(slug="standard", name="Standard", steps=EVERYBODY_AT_ONCE)])
         here, there = Region(slug="here", name="Here"), Region(slug="there", name="There")
         session.add_all([here, there])
         session.flush()
@@ -114,7 +114,7 @@ def make_shop(
 
 
 def make_store(slug: str, region_id: UUID, *, zone: str = "Europe/Lisbon", day_starts_at: time = time(4)) -> Store:
-    """A restaurant in Portugal."""
+    """Return a restaurant in Portugal, not yet added to a session."""
     return Store(
         region_id=region_id,
         slug=slug,
@@ -127,7 +127,7 @@ def make_store(slug: str, region_id: UUID, *, zone: str = "Europe/Lisbon", day_s
     )
 
 
-def set_climb(database: Database, shop: Shop, steps: list[PolicyStep], **times: int) -> None:
-    """Let the calls of this organization climb like that, the times in seconds."""
+def set_escalation_steps(database: Database, shop: Shop, steps: list[PolicyStep], **times: int) -> None:
+    """Set the steps of the organization's escalation policy, the times in seconds."""
     with database.writing(shop.organization_id) as session:
         session.scalars(select(EscalationPolicy)).one().edit(session, steps=steps, **times)

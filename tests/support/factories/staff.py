@@ -13,7 +13,7 @@ from tests.support.factories.organizations import Shop, password_hash
 
 
 def hire(database: Database, shop: Shop, login: str, *, role: Role = Role.FLOOR, at: datetime) -> None:
-    """One more who belongs to the first store, with a token."""
+    """Add a person to the first store, with a token."""
     with database.writing(shop.organization_id) as session:
         staff = Staff(login=login, name=login.title(), role=role, password_hash=password_hash())
         session.add(staff)
@@ -32,7 +32,7 @@ def give_phone(
     kind: AddressKind = AddressKind.LOG,
     at: datetime = NOON,
 ) -> UUID:
-    """Register a phone for somebody; its id."""
+    """Register a phone for somebody; return its id."""
     with database.writing(shop.organization_id) as session:
         device = Device(
             staff_id=shop.staff[login],

@@ -1,4 +1,4 @@
-"""Groups of stores, so that some stores are in two groups and some in none."""
+"""Groups of stores; a store may be in several of them."""
 
 from collections.abc import Collection, Mapping
 from random import Random
@@ -12,8 +12,8 @@ from models.organizations.store_group import GroupKind, StoreGroup
 from tests.support.factories.organizations import Shop
 
 
-def put_in_groups(database: Database, shop: Shop, groups: Mapping[str, Collection[UUID]]) -> dict[str, UUID]:
-    """Groups with these slugs, of these stores; their ids."""
+def make_store_groups(database: Database, shop: Shop, groups: Mapping[str, Collection[UUID]]) -> dict[str, UUID]:
+    """Make groups with these slugs of these stores; return their ids."""
     with database.writing(shop.organization_id) as session:
         made = {
             slug: StoreGroup.create(
@@ -24,8 +24,8 @@ def put_in_groups(database: Database, shop: Shop, groups: Mapping[str, Collectio
     return {slug: group.id for slug, group in made.items()}
 
 
-def regroup(database: Database, shop: Shop, stores: Collection[UUID], rng: Random) -> None:
-    """Each group gets other stores, any of these."""
+def shuffle_store_groups(database: Database, shop: Shop, stores: Collection[UUID], rng: Random) -> None:
+    """Give each group other stores, drawn from these."""
     with database.writing(shop.organization_id) as session:
         for group in session.scalars(select(StoreGroup).order_by(StoreGroup.slug)).all():
             group.edit(session, by=_admin(shop), store_ids=rng.sample([*stores], rng.randint(0, len(stores))))

@@ -76,7 +76,7 @@ def live(database: Database, shop: Shop, rng: Random, *, concerns: int) -> None:
 
 
 def _listen(stage: Stage, rng: Random) -> None:
-    """Promises and what became of them, some that were asked, some days that were told."""
+    """Add follow-ups with what became of them, some checks, and figures of some days."""
     for concern in stage.session.scalars(select(Concern).order_by(Concern.id)).all():
         for _ in range(rng.choice([0, 0, 1, 2])):
             _promise(stage, rng, concern)
@@ -92,7 +92,7 @@ def _listen(stage: Stage, rng: Random) -> None:
 
 
 def _promise(stage: Stage, rng: Random, concern: Concern) -> None:
-    """Something is promised, and kept, broken, cancelled or handed over, in time or not; or nothing becomes of it."""
+    """Add a follow-up that is kept, broken, cancelled or handed over, in time or not, or stays open."""
     by, session, at = rng.choice(stage.people[:3]), stage.session, concern.received_at
     due_at = at + timedelta(seconds=rng.choice([1, 600, 7200, 30_000, 86_400, 3 * 86_400]))
     promised, _ = FollowUp.create(session, concern, by=by, at=at, due_at=due_at, what="A call.", kind=FollowUpKind.CALL)

@@ -1,4 +1,4 @@
-"""What else happens in a history: items, questions, fixes, and phones that were told and said so."""
+"""Further events of a history: items, questions, fixes, notifications and their receipts."""
 
 from datetime import timedelta
 from random import Random
@@ -54,7 +54,7 @@ def _fix(session: ScopedSession, shop: Shop, rng: Random) -> None:
 
 
 def _ring(session: ScopedSession, shop: Shop, rng: Random) -> None:
-    """Of each alert some phones are told, some of them twice, and some say what became of it."""
+    """Add notifications of each alert, some of them twice, and receipts of some."""
     phones = [
         Device(
             staff_id=shop.staff["manager"],

@@ -1,4 +1,4 @@
-"""An organization with a history, whose report is compared with a recount at any moment."""
+"""An organization with a history whose reports are compared with a recount at any moment."""
 
 from datetime import date, timedelta
 from random import Random
@@ -13,17 +13,17 @@ from models.organizations.organization import Region
 from models.organizations.store import Store
 from models.reports.rollups.rebuild import mark_all_dirty
 from models.reports.rollups.tables import RollupCause, RollupDay, RollupMonth, RollupVersion
-from tests.support.app import World
-from tests.support.assertions import agrees, counted_in
+from tests.support.app import App
+from tests.support.assertions import counted_part, matches_recount
 from tests.support.factories.organizations import make_shop
-from tests.support.factories.store_groups import put_in_groups, regroup
+from tests.support.factories.store_groups import make_store_groups, shuffle_store_groups
 from tests.support.generators.histories import BEGIN, END, add_store_abroad, live
 from tests.support.oracle.raw_rows import Raw, raw_rows
 from tests.support.oracle.recovery_recount import recount, recount_day
-from tests.support.reports import refresh_everything
+from tests.support.reports import refresh_all_rollups
 
 FROM, TO = BEGIN.date() - timedelta(days=50), END.date() + timedelta(days=1)
-ASKED: list[tuple[dict[str, Any], tuple[str, ...]]] = [
+REPORTS: list[tuple[dict[str, Any], tuple[str, ...]]] = [
     ({}, ()),
     ({}, ("region", "month")),
     ({}, ("store", "week")),
@@ -42,15 +42,15 @@ ASKED: list[tuple[dict[str, Any], tuple[str, ...]]] = [
 ]
 
 
-class House:
+class RecountedOrganization:
     """An organization with a history, whose report is compared with a recount."""
 
-    def __init__(self, world: World, slug: str = "acme") -> None:
+    def __init__(self, world: App, slug: str = "acme") -> None:
         self.world, self.shop = world, make_shop(world.back_office, slug)
         abroad = add_store_abroad(world.back_office, self.shop)
         self.stores = [self.shop.store_id, self.shop.other_store_id, abroad]
         groups = {"lanterns": self.stores[:2], "river": self.stores[1:], "empty": []}
-        put_in_groups(world.back_office, self.shop, groups)
+        make_store_groups(world.back_office, self.shop, groups)
         self.moved: set[UUID] = set()
         self.compared: Raw | None = None
         self.customers = [self._do("/v1/customers", phone=f"+35191234567{number}")["id"] for number in range(6)]
@@ -67,11 +67,11 @@ class House:
         live(self.world.back_office, self.shop, rng, concerns=concerns)
 
     def refresh_all(self) -> None:
-        for _ in refresh_everything(self.world.back_office):
+        for _ in refresh_all_rollups(self.world.back_office):
             pass
 
     def forget(self) -> None:
-        """Whatever was kept is lost, and its marks with it."""
+        """Delete all rollups and all dirty days."""
         with self.world.back_office.writing(ALL_TENANTS) as session:
             for kind in (DirtyDay, DirtyCauseMonth, RollupDay, RollupMonth, RollupCause, RollupVersion):
                 session.execute(delete(kind))
@@ -88,7 +88,7 @@ class House:
             store.region_id = rng.choice(session.scalars(select(Region.id).order_by(Region.slug)).all())
             store.time_zone = rng.choice(["Asia/Tokyo", "America/New_York", "Europe/Lisbon"])
         self.moved.add(store_id)
-        regroup(self.world.back_office, self.shop, self.stores, rng)
+        shuffle_store_groups(self.world.back_office, self.shop, self.stores, rng)
 
     def marks(self, *kinds: type[DirtyDay | DirtyCauseMonth]) -> int:
         """How many there are of these kinds, or of all."""
@@ -107,7 +107,7 @@ class House:
         with self.world.database.reading(self.shop.organization_id) as session:
             raw = raw_rows(session, self.stores)
         raw.moved = self.moved
-        other_reports = [asked for asked in ASKED if not self._agrees(raw, *asked)]
+        other_reports = [asked for asked in REPORTS if not self._agrees(raw, *asked)]
         if raw == self.compared:
             return other_reports  # a log is read from its rows, which are the ones they were
         self.compared = raw
@@ -137,4 +137,4 @@ class House:
         query["group_by"] = ",".join(group_by)
         answer = self.world.request("GET", "/v1/reports/recovery", (self.shop, "hq"), query_string=query)
         assert answer.status_code == 200, answer.text
-        return agrees(counted_in(answer.json), recount(raw, **which, group_by=group_by))
+        return matches_recount(counted_part(answer.json), recount(raw, **which, group_by=group_by))

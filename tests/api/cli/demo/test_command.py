@@ -4,17 +4,17 @@ from collections.abc import Callable
 
 from click.testing import Result
 
-from tests.support.app import World
+from tests.support.app import App
 from tests.support.factories.organizations import Shop
 
 Command = Callable[..., Result]
 
 
-def commands_of(world: World) -> Command:
+def commands_of(world: App) -> Command:
     return lambda *words: world.app.test_cli_runner().invoke(args=words)
 
 
-def test_the_demo_is_not_seeded_beside_a_real_organization_unless_asked(world: World, shop: Shop, monkeypatch):
+def test_the_demo_is_not_seeded_beside_a_real_organization_unless_asked(world: App, shop: Shop, monkeypatch):
     monkeypatch.setattr("api.cli.demo.command.seed", lambda *_, **__: "Seeded.")
     command = commands_of(world)
 
@@ -25,7 +25,7 @@ def test_the_demo_is_not_seeded_beside_a_real_organization_unless_asked(world: W
     assert (asked.exit_code, asked.stdout) == (0, "Seeded.\n")
 
 
-def test_a_second_demo_is_refused_and_a_restart_is_not(world: World, monkeypatch):
+def test_a_second_demo_is_refused_and_a_restart_is_not(world: App, monkeypatch):
     monkeypatch.setattr("api.cli.demo.history._Day.tell", lambda _: None)
     command = commands_of(world)
     assert command("demo", "seed").exit_code == 0

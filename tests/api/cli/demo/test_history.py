@@ -1,4 +1,4 @@
-"""The demo: what the contract promises of it, and that its history could have happened."""
+"""The demo data: its size and content, and that its history could have happened."""
 
 from collections import Counter, defaultdict
 from dataclasses import replace
@@ -23,7 +23,7 @@ from models.organizations.store_group import StoreGroup
 from models.outbox.message import OutboxMessage
 from models.recovery.action import RecoveryAction
 from models.reports.change_export import KINDS
-from tests.support.app import World
+from tests.support.app import App
 from tests.support.clock import NOON
 
 SIGN_INS = {
@@ -36,7 +36,7 @@ def told(session: ScopedSession) -> list[Concern]:
     return list(session.scalars(select(Concern).options(selectinload(Concern.actions), selectinload(Concern.alert))))
 
 
-def test_the_demo_is_what_the_contract_says(world: World, subtests):
+def test_the_demo_is_what_the_contract_says(world: App, subtests):
     assert already_there(world.back_office, any_organization=True) is None
     seed(world.back_office, at=NOON)
     assert already_there(world.back_office) == "The organization 'demo' exists already."
@@ -106,7 +106,7 @@ def replay(session: ScopedSession, concerns: list[Concern]) -> None:
         assert all(cost is None or cost.amount <= 0 for cost in reversals)
 
 
-def sign_in(world: World, organization: str, login: str) -> str:
+def sign_in(world: App, organization: str, login: str) -> str:
     body = {"organization": organization, "login": login, "password": f"demo-{login}-2468"}
     answer = world.request("POST", "/v1/sessions", json=body)
     assert answer.status_code == 201, answer.text
@@ -114,7 +114,7 @@ def sign_in(world: World, organization: str, login: str) -> str:
     return token
 
 
-def test_the_same_day_of_seeding_gives_the_same_figures(world: World):
+def test_the_same_day_of_seeding_gives_the_same_figures(world: App):
     hashes = hash_passwords()
     drawn = [fingerprint(world, slug, hashes, hours) for slug, hours in (("once", 0), ("again", 6))]
 
@@ -122,8 +122,8 @@ def test_the_same_day_of_seeding_gives_the_same_figures(world: World):
     assert len(drawn[0]) > 20
 
 
-def fingerprint(world: World, slug: str, hashes: dict[str, str], hours: int) -> list[Any]:
-    """All that counts of three days, told so many hours after noon."""
+def fingerprint(world: App, slug: str, hashes: dict[str, str], hours: int) -> list[Any]:
+    """Return what counts of three days, seeded so many hours after noon."""
     _seed(world.back_office, replace(DEMO_COMPANY, slug=slug, days=3), hashes, at=NOON + timedelta(hours=hours))
     with world.back_office.reading(ALL_TENANTS) as session:
         organization_id = Organization.by_slug(session, slug).id
@@ -142,7 +142,7 @@ def fingerprint(world: World, slug: str, hashes: dict[str, str], hours: int) -> 
         )
 
 
-def test_a_demo_that_fails_leaves_nothing_behind(world: World, monkeypatch):
+def test_a_demo_that_fails_leaves_nothing_behind(world: App, monkeypatch):
     def fails(*_: object, **__: object) -> None:
         raise RuntimeError
 
@@ -155,7 +155,7 @@ def test_a_demo_that_fails_leaves_nothing_behind(world: World, monkeypatch):
         raise AssertionError("it should have failed")
 
 
-def test_actions_of_the_demo_are_counted_in_the_currency_of_their_store(world: World):
+def test_actions_of_the_demo_are_counted_in_the_currency_of_their_store(world: App):
     _seed(world.back_office, replace(DEMO_COMPANY, days=3), hash_passwords(), at=NOON)
 
     with world.back_office.reading(ALL_TENANTS) as session:

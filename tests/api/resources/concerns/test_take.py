@@ -6,8 +6,8 @@ from random import Random
 from models.access import Role
 from models.staff.credentials import StaffSession
 from models.staff.staff import Staff, StaffStore
-from tests.support.app import World
-from tests.support.assertions import problem
+from tests.support.app import App
+from tests.support.assertions import assert_problem
 from tests.support.clock import NOON
 from tests.support.factories.concerns import log_concern
 from tests.support.factories.organizations import Shop, password_hash
@@ -18,7 +18,7 @@ ROUNDS = 20
 CROWD = 10
 
 
-def hire_a_crowd(world: World, shop: Shop) -> list[str]:
+def hire_a_crowd(world: App, shop: Shop) -> list[str]:
     """Ten more people on the floor of the first store, each with a token; their logins."""
     logins = [f"runner-{number}" for number in range(CROWD)]
     with world.back_office.writing(shop.organization_id) as session:
@@ -33,7 +33,7 @@ def hire_a_crowd(world: World, shop: Shop) -> list[str]:
     return logins
 
 
-def test_taking_at_once_has_one_winner_and_the_others_learn_who(world: World, shop: Shop) -> None:
+def test_taking_at_once_has_one_winner_and_the_others_learn_who(world: App, shop: Shop) -> None:
     logins = hire_a_crowd(world, shop)
     names = {str(row.id): row.name for row in rows(world, Staff)}
     rng = Random(20)
@@ -50,7 +50,7 @@ def test_taking_at_once_has_one_winner_and_the_others_learn_who(world: World, sh
                 assert answer.json["taken_by"] == winner
                 assert answer.json["alert"]["state"] == "taken"
             else:
-                refused = problem(answer, 409, "already-taken")
+                refused = assert_problem(answer, 409, "already-taken")
                 assert refused["taken_by"] == winner
                 assert winner["name"] in refused["detail"]
         again = world.request("POST", path, (shop, won[0]))
@@ -58,7 +58,7 @@ def test_taking_at_once_has_one_winner_and_the_others_learn_who(world: World, sh
         assert again.json["version"] == concern["version"] + 1  # the repeated tap changed nothing
 
 
-def test_ones_own_taps_at_once_all_succeed(world: World, shop: Shop) -> None:
+def test_ones_own_taps_at_once_all_succeed(world: App, shop: Shop) -> None:
     concern = log_concern(world, shop)
     path = f"/v1/concerns/{concern['id']}/take"
     answers = at_once([partial(world.request, "POST", path, (shop, "manager"))] * CROWD)
@@ -68,7 +68,7 @@ def test_ones_own_taps_at_once_all_succeed(world: World, shop: Shop) -> None:
     assert [step["step"] for step in steps] == ["logged", "taken"]
 
 
-def test_what_is_done_and_taken_back_at_once_is_all_kept_in_order(world: World, shop: Shop) -> None:
+def test_what_is_done_and_taken_back_at_once_is_all_kept_in_order(world: App, shop: Shop) -> None:
     concern = log_concern(world, shop)
     actions = f"/v1/concerns/{concern['id']}/recovery-actions"
     by = (shop, "manager")

@@ -1,4 +1,4 @@
-"""Two profiles that are one person, over HTTP: looked at first, merged, and made two again."""
+"""Merging two customers over HTTP: preview, merge, undo."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from sqlalchemy import select
 
 from models.customers.customer import Customer
 from models.db.change_feed import Change
-from tests.support.app import World
+from tests.support.app import App
 from tests.support.factories.concerns import edit, log_concern
 from tests.support.factories.organizations import Shop
 from tests.support.rows import rows
@@ -16,26 +16,26 @@ ANY = {"If-Match": "*"}
 
 
 def ask(
-    world: World, shop: Shop, method: str, path: str, login: str = "manager", *, status: int = 200, **options: Any
+    world: App, shop: Shop, method: str, path: str, login: str = "manager", *, status: int = 200, **options: Any
 ) -> Any:
     answer = world.request(method, f"/v1/customers{path}", (shop, login), **options)
     assert answer.status_code == status, answer.text
     return answer.json
 
 
-def create(world: World, shop: Shop, login: str = "floor", **said: Any) -> str:
+def create(world: App, shop: Shop, login: str = "floor", **said: Any) -> str:
     return str(ask(world, shop, "POST", "", login, status=201, json=said)["id"])
 
 
-def merge(world: World, shop: Shop, survivor: str, other: str, *, status: int = 200, **said: Any) -> Any:
+def merge(world: App, shop: Shop, survivor: str, other: str, *, status: int = 200, **said: Any) -> Any:
     return ask(world, shop, "POST", f"/{survivor}/merge", status=status, json={"customer_id": other, **said})
 
 
-def undo(world: World, shop: Shop, merged: Any, *, status: int = 200) -> Any:
+def undo(world: App, shop: Shop, merged: Any, *, status: int = 200) -> Any:
     return ask(world, shop, "POST", f"/merges/{merged['id']}/undo", status=status)
 
 
-def test_a_preview_tells_what_would_move_and_changes_nothing(world: World, shop: Shop) -> None:
+def test_a_preview_shows_what_would_move_and_changes_nothing(world: App, shop: Shop) -> None:
     ana = create(world, shop, name="Ana", phone=PHONE, tags=["regular"])
     other = create(world, shop, "elsewhere", name="Ana L.", email="ana@example.org", tags=["vip"])
     ask(world, shop, "POST", "/search", json={"email": "ana@example.org"})
@@ -59,7 +59,7 @@ def test_a_preview_tells_what_would_move_and_changes_nothing(world: World, shop:
     assert [ask(world, shop, "GET", f"/{one}") for one in (ana, other)] == before
 
 
-def test_the_survivor_gets_what_it_lacks_and_keeps_what_it_has(world: World, shop: Shop) -> None:
+def test_the_survivor_gets_what_it_lacks_and_keeps_what_it_has(world: App, shop: Shop) -> None:
     ana = create(world, shop, name="Ana", phone=PHONE, consent={"contact": True, "source": "web"})
     world.clock.move(hours=1)
     refusal = {"contact": False, "source": "phone"}
@@ -79,7 +79,7 @@ def test_the_survivor_gets_what_it_lacks_and_keeps_what_it_has(world: World, sho
     assert {str(change.object_id) for change in last} == {ana, other, concern["id"]}  # phones hear of it
 
 
-def test_no_allergy_is_lost_from_sight(world: World, shop: Shop) -> None:
+def test_no_allergy_is_lost_from_sight(world: App, shop: Shop) -> None:
     ana, other = (
         create(world, shop, name="Ana", allergies=allergy, allergies_consent=True) for allergy in ("nuts", "sesame")
     )
@@ -89,7 +89,7 @@ def test_no_allergy_is_lost_from_sight(world: World, shop: Shop) -> None:
     assert [ask(world, shop, "GET", f"/{one}")["allergies"] for one in (ana, other)] == ["nuts", "sesame"]
 
 
-def test_who_was_merged_is_not_there_but_their_contacts_lead_to_the_survivor(world: World, shop: Shop) -> None:
+def test_who_was_merged_is_not_there_but_their_contacts_lead_to_the_survivor(world: App, shop: Shop) -> None:
     ana, other = create(world, shop, name="Ana", phone=PHONE), create(world, shop, name="Ana", phone=OTHER_PHONE)
     merge(world, shop, ana, other)
     assert ask(world, shop, "GET", f"/{other}", status=404)["merged_into"] == ana
@@ -104,7 +104,7 @@ def test_who_was_merged_is_not_there_but_their_contacts_lead_to_the_survivor(wor
     assert ask(world, shop, "POST", "", "floor", status=409, json={"phone": OTHER_PHONE})["code"] == "already-exists"
 
 
-def test_whoever_met_one_of_the_two_reads_the_survivor(world: World, shop: Shop) -> None:
+def test_whoever_met_one_of_the_two_reads_the_survivor(world: App, shop: Shop) -> None:
     ana, other = create(world, shop, name="Ana"), create(world, shop, phone=PHONE)
     first_met_there = create(world, shop, "elsewhere", phone=OTHER_PHONE)
     ask(world, shop, "POST", "/search", "elsewhere", json={"phone": PHONE})
@@ -119,7 +119,7 @@ def test_whoever_met_one_of_the_two_reads_the_survivor(world: World, shop: Shop)
     ask(world, shop, "GET", f"/{ana}", "elsewhere")
 
 
-def test_what_was_merged_before_moves_along(world: World, shop: Shop) -> None:
+def test_what_was_merged_before_moves_along(world: App, shop: Shop) -> None:
     first, second, third = (create(world, shop, phone=f"+35191234567{n}") for n in range(3))
     inner, outer = merge(world, shop, second, third), merge(world, shop, first, second)
     found = ask(world, shop, "POST", "/search", json={"phone": "+351912345672"})
@@ -130,7 +130,7 @@ def test_what_was_merged_before_moves_along(world: World, shop: Shop) -> None:
     assert {one["id"] for one in ask(world, shop, "GET", "")["items"]} == {first, second, third}
 
 
-def test_merges_into_one_survivor_are_undone_last_first(world: World, shop: Shop) -> None:
+def test_merges_into_one_survivor_are_undone_last_first(world: App, shop: Shop) -> None:
     ana, second, third = (create(world, shop, name="Ana") for _ in range(3))
     earlier, later = merge(world, shop, ana, second), merge(world, shop, ana, third)
     undo(world, shop, earlier, status=409)
@@ -139,7 +139,7 @@ def test_merges_into_one_survivor_are_undone_last_first(world: World, shop: Shop
         undo(world, shop, merged, status=409)
 
 
-def test_a_contact_that_is_in_use_meanwhile_stands_in_the_way(world: World, shop: Shop) -> None:
+def test_a_contact_that_is_in_use_meanwhile_stands_in_the_way(world: App, shop: Shop) -> None:
     ana, other = create(world, shop, name="Ana"), create(world, shop, phone=PHONE)
     merged = merge(world, shop, ana, other)
     ask(world, shop, "PATCH", f"/{ana}", json={"phone": OTHER_PHONE}, headers=ANY)
@@ -150,7 +150,7 @@ def test_a_contact_that_is_in_use_meanwhile_stands_in_the_way(world: World, shop
     assert [ask(world, shop, "GET", f"/{one}")["phone"] for one in (ana, other)] == [OTHER_PHONE, PHONE]
 
 
-def test_a_survivor_may_be_given_the_contact_of_who_was_merged(world: World, shop: Shop) -> None:
+def test_a_survivor_may_be_given_the_contact_of_who_was_merged(world: App, shop: Shop) -> None:
     ana, other = create(world, shop, phone=PHONE), create(world, shop, phone=OTHER_PHONE)
     merged = merge(world, shop, ana, other)
     ask(world, shop, "PATCH", f"/{ana}", json={"phone": OTHER_PHONE}, headers=ANY)
@@ -160,14 +160,14 @@ def test_a_survivor_may_be_given_the_contact_of_who_was_merged(world: World, sho
     assert {row.phone for row in rows(world, Customer)} == {PHONE, OTHER_PHONE}
 
 
-def test_nobody_is_left_without_a_name_and_a_contact(world: World, shop: Shop) -> None:
+def test_nobody_is_left_without_a_name_and_a_contact(world: App, shop: Shop) -> None:
     ana, other = create(world, shop, name="Ana"), create(world, shop, phone=PHONE)
     merged = merge(world, shop, ana, other)
     ask(world, shop, "PATCH", f"/{ana}", json={"name": None}, headers=ANY)
     assert "neither" in undo(world, shop, merged, status=409)["detail"]
 
 
-def test_what_was_told_since_stays_where_it_is(world: World, shop: Shop) -> None:
+def test_what_was_logged_since_stays_where_it_is(world: App, shop: Shop) -> None:
     ana, other = create(world, shop, phone=PHONE), create(world, shop, "elsewhere", name="Lima", phone=OTHER_PHONE)
     ask(world, shop, "POST", "/search", json={"phone": OTHER_PHONE})
     merged = merge(world, shop, ana, other)
@@ -179,7 +179,7 @@ def test_what_was_told_since_stays_where_it_is(world: World, shop: Shop) -> None
     assert concern["customer_id"] == ana
 
 
-def test_a_repeated_merge_and_a_repeated_undo_are_answered_again(world: World, shop: Shop) -> None:
+def test_a_repeated_merge_and_a_repeated_undo_are_answered_again(world: App, shop: Shop) -> None:
     ana, other = create(world, shop, name="Ana"), create(world, shop, name="Ana")
     options = {"headers": {"Idempotency-Key": "k"}}
     said = {"json": {"customer_id": other}, **options}
@@ -189,7 +189,7 @@ def test_a_repeated_merge_and_a_repeated_undo_are_answered_again(world: World, s
     assert undone == repeated
 
 
-def test_only_managers_and_admins_say_that_two_are_one(world: World, shop: Shop) -> None:
+def test_only_managers_and_admins_say_that_two_are_one(world: App, shop: Shop) -> None:
     ana, other = create(world, shop, name="Ana"), create(world, shop, name="Ana")
     for login in ("floor", "hq", "key"):
         ask(world, shop, "POST", f"/{ana}/merge", login, status=403, json={"customer_id": other})

@@ -1,30 +1,30 @@
-"""Profiles over HTTP: how to speak with somebody, what they agreed to, what others call them, what matters now."""
+"""Customer profiles over HTTP: preferences, consent, external references, and the overview."""
 
 from typing import Any
 
 import pytest
 
-from tests.support.app import World
+from tests.support.app import App
 from tests.support.factories.concerns import log_concern, move
 from tests.support.factories.organizations import Shop
 
 ANY = {"If-Match": "*"}
 
 
-def create(world: World, shop: Shop, login: str = "floor", *, status: int = 201, **said: Any) -> Any:
+def create(world: App, shop: Shop, login: str = "floor", *, status: int = 201, **said: Any) -> Any:
     answer = world.request("POST", "/v1/customers", (shop, login), json=said)
     assert answer.status_code == status, answer.text
     return answer.json
 
 
-def edit(world: World, shop: Shop, customer: Any, *, status: int = 200, **said: Any) -> Any:
+def edit(world: App, shop: Shop, customer: Any, *, status: int = 200, **said: Any) -> Any:
     path = f"/v1/customers/{customer['id']}"
     answer = world.request("PATCH", path, (shop, "floor"), json=said, headers=ANY)
     assert answer.status_code == status, answer.text
     return answer.json
 
 
-def read(world: World, shop: Shop, path: str, login: str = "floor") -> Any:
+def read(world: App, shop: Shop, path: str, login: str = "floor") -> Any:
     answer = world.request("GET", f"/v1/customers{path}", (shop, login))
     assert answer.status_code == 200, answer.text
     return answer.json
@@ -40,7 +40,7 @@ SAID = {
 }
 
 
-def test_what_is_told_of_a_customer_is_read_again_and_can_be_taken_away(world: World, shop: Shop) -> None:
+def test_details_of_a_customer_are_read_again_and_can_be_removed(world: App, shop: Shop) -> None:
     made = create(world, shop, **SAID)
     assert {name: made[name] for name in SAID} == SAID
     edited = edit(world, shop, made, tags=[" vip ", "vip", "regular"], pronunciation=" ", languages=[])
@@ -65,11 +65,11 @@ def test_what_is_told_of_a_customer_is_read_again_and_can_be_taken_away(world: W
         {"merged_into_id": "01a2057b-741c-7631-8cca-22605be163db"},
     ],
 )
-def test_what_does_not_fit_is_refused(world: World, shop: Shop, said: dict[str, Any]) -> None:
+def test_what_does_not_fit_is_refused(world: App, shop: Shop, said: dict[str, Any]) -> None:
     create(world, shop, name="Ana", status=422, **said)
 
 
-def test_consent_to_contact_carries_the_time_we_took_it_down(world: World, shop: Shop) -> None:
+def test_consent_to_contact_carries_the_time_we_took_it_down(world: App, shop: Shop) -> None:
     made = create(world, shop, name="Ana", consent={"contact": True, "source": "in_person"})
     assert made["consent"] == {"contact": True, "source": "in_person", "given_at": "2026-03-03T12:00:00Z"}
     world.clock.move(hours=1)
@@ -78,7 +78,7 @@ def test_consent_to_contact_carries_the_time_we_took_it_down(world: World, shop:
     assert edit(world, shop, made, consent=None)["consent"] is None
 
 
-def test_allergies_are_kept_with_a_consent_of_their_own_and_gone_with_it(world: World, shop: Shop) -> None:
+def test_allergies_are_kept_with_a_consent_of_their_own_and_gone_with_it(world: App, shop: Shop) -> None:
     refused = create(world, shop, name="Ana", allergies="peanuts", status=422)
     assert refused["errors"][0]["pointer"] == "/allergies"
     create(world, shop, name="Ana", allergies="peanuts", allergies_consent=False, status=422)
@@ -90,7 +90,7 @@ def test_allergies_are_kept_with_a_consent_of_their_own_and_gone_with_it(world: 
     edit(world, shop, made, allergies="peanuts", status=422)
 
 
-def test_allergies_stand_in_a_profile_and_in_no_list(world: World, shop: Shop) -> None:
+def test_allergies_stand_in_a_profile_and_in_no_list(world: App, shop: Shop) -> None:
     made = create(world, shop, phone="+351912345678", allergies="peanuts", allergies_consent=True)
     assert read(world, shop, f"/{made['id']}")["allergies"] == "peanuts"
     assert read(world, shop, f"/{made['id']}/history")["customer"]["allergies"] == "peanuts"
@@ -105,7 +105,7 @@ def test_allergies_stand_in_a_profile_and_in_no_list(world: World, shop: Shop) -
         assert "allergies" not in answer.text
 
 
-def test_a_customer_is_found_by_what_the_till_calls_them(world: World, shop: Shop) -> None:
+def test_a_customer_is_found_by_what_the_till_calls_them(world: App, shop: Shop) -> None:
     till, crm = {"source": "till", "reference": "C-17"}, {"source": "crm", "reference": "9"}
     made = create(world, shop, name="Ana", references=[till, till, crm])
     assert made["references"] == [crm, till]
@@ -116,7 +116,7 @@ def test_a_customer_is_found_by_what_the_till_calls_them(world: World, shop: Sho
     assert nobody.json == {"items": []}
 
 
-def test_a_reference_is_one_customers(world: World, shop: Shop) -> None:
+def test_a_reference_is_one_customers(world: App, shop: Shop) -> None:
     till = {"source": "till", "reference": "C-17"}
     create(world, shop, name="Ana", references=[till])
     rui = create(world, shop, name="Rui")
@@ -125,7 +125,7 @@ def test_a_reference_is_one_customers(world: World, shop: Shop) -> None:
     assert read(world, shop, f"/{rui['id']}")["references"] == []
 
 
-def test_a_name_is_found_without_its_accents(world: World, shop: Shop) -> None:
+def test_a_name_is_found_without_its_accents(world: App, shop: Shop) -> None:
     made = create(world, shop, name="Álvaro  Zé")
     create(world, shop, name="Alba")
     for beginning in ("alv", "ALVARO Z", "álvaro zé"):
@@ -144,7 +144,7 @@ ALIKE = [
 
 @pytest.mark.parametrize(("first", "second", "reasons"), ALIKE)
 def test_a_profile_spelled_differently_may_be_the_same(
-    world: World, shop: Shop, first: dict[str, str], second: dict[str, str], reasons: list[str]
+    world: App, shop: Shop, first: dict[str, str], second: dict[str, str], reasons: list[str]
 ) -> None:
     made, other = create(world, shop, **first), create(world, shop, **second)
     create(world, shop, name="Rui", phone="+351930000000")
@@ -152,7 +152,7 @@ def test_a_profile_spelled_differently_may_be_the_same(
     assert (likely["customer"]["id"], likely["reasons"]) == (other["id"], reasons)
 
 
-def test_nobody_out_of_reach_is_suggested(world: World, shop: Shop) -> None:
+def test_nobody_out_of_reach_is_suggested(world: App, shop: Shop) -> None:
     made = create(world, shop, name="Ana")
     there = create(world, shop, "elsewhere", name="Ana")
     assert read(world, shop, f"/{made['id']}/duplicates")["items"] == []
@@ -161,7 +161,7 @@ def test_nobody_out_of_reach_is_suggested(world: World, shop: Shop) -> None:
     ]
 
 
-def test_a_history_opens_with_what_matters_now(world: World, shop: Shop) -> None:
+def test_a_history_opens_with_what_matters_now(world: App, shop: Shop) -> None:
     phone = {"customer": {"phone": "+351912345678"}}
     first = log_concern(world, shop, category="food", recovery_actions=[{"remedy": "remake"}], **phone)
     path = f"/{first['customer_id']}/history"
@@ -201,7 +201,7 @@ def test_a_history_opens_with_what_matters_now(world: World, shop: Shop) -> None
     assert read(world, shop, path, "key")["now"]["second_failure"] is False
 
 
-def test_what_matters_now_shows_no_sensitive_concern_to_those_below_a_manager(world: World, shop: Shop) -> None:
+def test_what_matters_now_shows_no_sensitive_concern_to_those_below_a_manager(world: App, shop: Shop) -> None:
     hidden = log_concern(world, shop, sensitive=True, customer={"phone": "+351912345678"})
     path = f"/{hidden['customer_id']}/history"
     assert [one["id"] for one in read(world, shop, path, "manager")["now"]["open"]] == [hidden["id"]]

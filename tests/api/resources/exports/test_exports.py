@@ -1,4 +1,4 @@
-"""The export: everything there is and whatever changes, as it is now, to those who may take it away."""
+"""The change export: every row and each change, in its current state, for those who may export."""
 
 import gzip
 import json
@@ -7,11 +7,11 @@ import pytest
 from sqlalchemy import select
 
 from models.reports.change_export import KINDS
-from tests.support.app import World
-from tests.support.assertions import error
+from tests.support.app import App
+from tests.support.assertions import assert_invalid_value
 from tests.support.export_reader import PATH, applied, follow, page
 from tests.support.factories.concerns import edit, log_concern, move
-from tests.support.factories.full_organization import PHONE, make_scene
+from tests.support.factories.full_organization import PHONE, make_full_organization
 from tests.support.factories.organizations import Shop
 
 TYPED = {
@@ -25,8 +25,8 @@ TYPED = {
 }
 
 
-def test_a_first_walk_brings_everything_there_is(world: World) -> None:
-    scene = make_scene(world, "acme")
+def test_a_first_walk_brings_everything_there_is(world: App) -> None:
+    scene = make_full_organization(world, "acme")
     items, _ = follow(world, scene.shop, login="admin", limit=7)
     with world.back_office.reading(scene.shop.organization_id) as session:
         there = {(kind, str(id_)) for kind, model in KINDS.items() for id_ in session.scalars(select(model.id))}
@@ -35,7 +35,7 @@ def test_a_first_walk_brings_everything_there_is(world: World) -> None:
     assert [item["seq"] for item in items] == sorted({item["seq"] for item in items})
 
 
-def test_what_follows_is_what_changed_since_and_as_it_is_now(world: World, shop: Shop) -> None:
+def test_what_follows_is_what_changed_since_and_as_it_is_now(world: App, shop: Shop) -> None:
     _, cursor = follow(world, shop)
     assert page(world, shop, cursor) == {"items": [], "next_cursor": cursor, "end_of_stream": True}
     concern = log_concern(world, shop, mood=1, category="food", cause="cold", place="table-12", **TYPED)
@@ -59,7 +59,7 @@ def test_what_follows_is_what_changed_since_and_as_it_is_now(world: World, shop:
     assert again["items"] == found["items"]
 
 
-def test_several_changes_of_one_thing_are_there_once_with_the_last_number(world: World, shop: Shop) -> None:
+def test_several_changes_of_one_thing_are_there_once_with_the_last_number(world: App, shop: Shop) -> None:
     _, cursor = follow(world, shop)
     concern = log_concern(world, shop, mood=4)
     for number in range(3):
@@ -71,7 +71,7 @@ def test_several_changes_of_one_thing_are_there_once_with_the_last_number(world:
 
 
 @pytest.mark.parametrize("login", ["hq", "admin"])
-def test_no_words_names_or_contacts_leave(world: World, shop: Shop, login: str) -> None:
+def test_no_words_names_or_contacts_leave(world: App, shop: Shop, login: str) -> None:
     concern = log_concern(world, shop, mood=1, category="food", **TYPED)
     act = {"remedy": "voucher", "cost": {"amount": 700, "currency": "EUR"}, "note": "A note of the giver."}
     promise = {"what": "We call you.", "kind": "call", "due_at": "2026-03-04T12:00:00Z"}
@@ -90,9 +90,9 @@ def test_no_words_names_or_contacts_leave(world: World, shop: Shop, login: str) 
     assert '"amount": 700' in told
 
 
-def test_the_fields_of_each_kind_are_these_and_no_others(world: World) -> None:
-    """A new field leaves only on purpose: whoever adds one looks at docs/bi.md, and asks whether it says who it was."""
-    scene = make_scene(world, "acme")
+def test_the_fields_of_each_kind_are_these_and_no_others(world: App) -> None:
+    """New fields are exported on purpose only: document them in docs/bi.md, and check that they identify nobody."""
+    scene = make_full_organization(world, "acme")
     shapes = {key[0]: set(row) - {"version", "store_id"} for key, row in applied(follow(world, scene.shop)[0]).items()}
     assert {kind: len(fields) for kind, fields in shapes.items()} == {
         "region": 2,
@@ -109,7 +109,7 @@ def test_the_fields_of_each_kind_are_these_and_no_others(world: World) -> None:
     }
 
 
-def test_what_becomes_sensitive_leaves_the_copy_with_all_its_parts_and_comes_back(world: World, shop: Shop) -> None:
+def test_what_becomes_sensitive_leaves_the_copy_with_all_its_parts_and_comes_back(world: App, shop: Shop) -> None:
     concern = log_concern(world, shop, mood=1, recovery_actions=[{"remedy": "apology"}])
     before, cursor = follow(world, shop)
     of_it = {key for key, row in applied(before).items() if concern["id"] in (key[1], row.get("concern_id"))}
@@ -125,7 +125,7 @@ def test_what_becomes_sensitive_leaves_the_copy_with_all_its_parts_and_comes_bac
     assert applied(before + hidden + shown).keys() == applied(before).keys()
 
 
-def test_of_what_was_always_sensitive_not_even_the_id_leaves(world: World, shop: Shop) -> None:
+def test_of_what_was_always_sensitive_not_even_the_id_leaves(world: App, shop: Shop) -> None:
     concern = log_concern(world, shop, mood=1, sensitive=True, recovery_actions=[{"remedy": "apology"}])
     move(world, shop, concern, "take")
     for login in ("hq", "exports-key"):
@@ -136,7 +136,7 @@ def test_of_what_was_always_sensitive_not_even_the_id_leaves(world: World, shop:
     assert mine >= {"concern", "alert", "recovery_action"}
 
 
-def test_a_cursor_is_of_those_who_see_the_same(world: World, shop: Shop) -> None:
+def test_a_cursor_is_of_those_who_see_the_same(world: App, shop: Shop) -> None:
     _, cursor = follow(world, shop)
     assert page(world, shop, cursor, login="exports-key")["items"] == []
     for login in ("admin", "key"):
@@ -151,11 +151,11 @@ def test_a_cursor_is_of_those_who_see_the_same(world: World, shop: Shop) -> None
         *(("reports-key", 403), ("floor", 403), ("manager", 403), ("regional", 403)),
     ],
 )
-def test_only_head_office_takes_everything_away(world: World, shop: Shop, login: str, status: int) -> None:
+def test_only_head_office_takes_everything_away(world: App, shop: Shop, login: str, status: int) -> None:
     assert world.request("GET", PATH, (shop, login)).status_code == status
 
 
-def test_what_a_store_took_leaves_for_those_who_may_read_it_there(world: World, shop: Shop) -> None:
+def test_what_a_store_took_leaves_for_those_who_may_read_it_there(world: App, shop: Shop) -> None:
     path, sales = f"/v1/stores/{shop.store_id}/days/2026-03-03", {"amount": 98_000, "currency": "EUR"}
     told = {"covers": 80, "transactions": 40, "sales": sales}
     assert world.request("PUT", path, (shop, "manager"), json=told).status_code == 200
@@ -166,7 +166,7 @@ def test_what_a_store_took_leaves_for_those_who_may_read_it_there(world: World, 
         assert day == {"business_date": "2026-03-03", **told, "sales": sales if may else None}, login
 
 
-def test_lines_say_the_same_as_the_page(world: World, shop: Shop) -> None:
+def test_lines_say_the_same_as_the_page(world: App, shop: Shop) -> None:
     log_concern(world, shop, mood=1)
     for limit in (3, 500):
         whole = page(world, shop, limit=limit)
@@ -176,7 +176,7 @@ def test_lines_say_the_same_as_the_page(world: World, shop: Shop) -> None:
         assert {"items": items, **end} == whole
 
 
-def test_it_is_compressed_for_whoever_takes_it(world: World, shop: Shop) -> None:
+def test_it_is_compressed_for_whoever_takes_it(world: App, shop: Shop) -> None:
     plain = world.request("GET", PATH, (shop, "hq"))
     for accepted, packed in (("gzip, br", True), ("br", False), ("gzip;q=0", False)):
         answer = world.request("GET", PATH, (shop, "hq"), headers={"Accept-Encoding": accepted})
@@ -187,8 +187,8 @@ def test_it_is_compressed_for_whoever_takes_it(world: World, shop: Shop) -> None
     assert "Content-Encoding" not in plain.headers
 
 
-def test_a_limit_above_a_thousand_is_cut_down_and_another_form_refused(world: World, shop: Shop) -> None:
+def test_a_limit_above_a_thousand_is_cut_down_and_another_form_refused(world: App, shop: Shop) -> None:
     assert world.request("GET", f"{PATH}?limit=100000", (shop, "hq")).status_code == 200
     assert world.request("GET", PATH, (shop, "hq"), headers={"Accept": "text/html"}).status_code == 406
-    error(world.request("GET", f"{PATH}?cursor=x", (shop, "hq")), "query", "/cursor")
-    error(world.request("GET", f"{PATH}?limit=0", (shop, "hq")), "query", "/limit")
+    assert_invalid_value(world.request("GET", f"{PATH}?cursor=x", (shop, "hq")), "query", "/cursor")
+    assert_invalid_value(world.request("GET", f"{PATH}?limit=0", (shop, "hq")), "query", "/limit")

@@ -1,4 +1,4 @@
-"""A restored backup begins another epoch: whoever followed the changes of the old life is told to start over."""
+"""A restored backup begins another epoch: readers of the export have to start over."""
 
 import json
 import subprocess
@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import make_url, update
 
 from models.db.change_feed import ChangeCounter
-from tests.support.app import World
+from tests.support.app import App
 from tests.support.databases import Databases, only_on_postgresql
 from tests.support.export_reader import PATH, applied, follow, page
 from tests.support.factories.concerns import log_concern
@@ -18,7 +18,7 @@ from tests.support.factories.organizations import Shop, make_shop
 from tests.support.postgres import bundled, installed
 
 
-def starts_over(world: World, shop: Shop, cursor: str) -> bool:
+def starts_over(world: App, shop: Shop, cursor: str) -> bool:
     answer = world.request("GET", PATH, (shop, "hq"), query_string={"cursor": cursor})
     if answer.status_code == 200:
         return False
@@ -26,13 +26,13 @@ def starts_over(world: World, shop: Shop, cursor: str) -> bool:
     return True
 
 
-def restored(world: World) -> Any:
+def restored(world: App) -> Any:
     done = world.app.test_cli_runner().invoke(args=["db", "restored"])
     assert done.exit_code == 0, done.stderr
     return json.loads(done.stdout)["epoch"]
 
 
-def test_whoever_restores_says_so_and_readers_start_over(world: World, shop: Shop) -> None:
+def test_whoever_restores_says_so_and_readers_start_over(world: App, shop: Shop) -> None:
     log_concern(world, shop)
     before, cursor = follow(world, shop)
     assert not starts_over(world, shop, cursor)
@@ -44,7 +44,7 @@ def test_whoever_restores_says_so_and_readers_start_over(world: World, shop: Sho
     assert starts_over(world, shop, cursor)
 
 
-def test_a_number_that_was_never_given_is_of_another_life(world: World, shop: Shop) -> None:
+def test_a_number_that_was_never_given_is_of_another_life(world: App, shop: Shop) -> None:
     """Where nobody said anything and nothing gives it away: the reader has seen more than there is."""
     log_concern(world, shop)
     _, cursor = follow(world, shop)
@@ -56,12 +56,12 @@ def test_a_number_that_was_never_given_is_of_another_life(world: World, shop: Sh
 @only_on_postgresql
 @pytest.mark.parametrize("how", ["dumped and restored", "copied"])
 def test_a_copy_that_lives_elsewhere_is_noticed_by_itself(databases: Databases, database_kind: str, how: str) -> None:
-    with databases.alone(database_kind) as url, closing(World(url)) as world:
+    with databases.alone(database_kind) as url, closing(App(url)) as world:
         shop = make_shop(world.back_office)
         log_concern(world, shop)
         before, cursor = follow(world, shop)
         world.close()
-        with copy_of(databases, url, how) as copy, closing(World(copy)) as there:
+        with copy_of(databases, url, how) as copy, closing(App(copy)) as there:
             assert starts_over(there, shop, cursor)
             assert applied(follow(there, shop)[0]) == applied(before)
         assert page(world, shop, cursor) == {"items": [], "next_cursor": cursor, "end_of_stream": True}
@@ -69,7 +69,7 @@ def test_a_copy_that_lives_elsewhere_is_noticed_by_itself(databases: Databases, 
 
 @only_on_postgresql
 def test_a_backup_restored_in_its_own_place_is_noticed_too(databases: Databases, database_kind: str, tmp_path) -> None:
-    with databases.alone(database_kind) as url, closing(World(url)) as world:
+    with databases.alone(database_kind) as url, closing(App(url)) as world:
         shop = make_shop(world.back_office)
         _, cursor = follow(world, shop)
         world.close()

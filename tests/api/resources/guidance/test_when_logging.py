@@ -1,4 +1,4 @@
-"""Guidance in the answer of a new concern: the same as when asked for, at the moment it is needed."""
+"""Guidance in the answer of a new concern: the same as GET /v1/guidance."""
 
 from typing import Any
 
@@ -6,9 +6,9 @@ import pytest
 from sqlalchemy import select
 
 from models.organizations.vocabulary import Question
-from tests.support.app import World
+from tests.support.app import App
 from tests.support.factories.concerns import log_concern, move
-from tests.support.factories.guidance import COLD, ask, happened, limit_vouchers, offer
+from tests.support.factories.guidance import COLD_FOOD, get_guidance, guidance_offer, limit_vouchers, log_past_concerns
 from tests.support.factories.organizations import Shop, make_shop
 
 QUILL = {"customer": {"phone": "912 345 678"}}
@@ -24,21 +24,21 @@ def euros(amount: int) -> dict[str, Any]:
     return {"amount": amount, "currency": "EUR"}
 
 
-def test_who_logs_is_told_what_who_asks_is_told(world: World, shop: Shop) -> None:
-    happened(world, shop, 10, **QUILL)
-    concern = log_concern(world, shop, mood=1, **COLD, **QUILL)
-    asked = ask(world, shop, **COLD, mood=1, customer_id=concern["customer_id"]).json
+def test_logging_answers_the_same_guidance_as_asking(world: App, shop: Shop) -> None:
+    log_past_concerns(world, shop, 10, **QUILL)
+    concern = log_concern(world, shop, mood=1, **COLD_FOOD, **QUILL)
+    asked = get_guidance(world, shop, **COLD_FOOD, mood=1, customer_id=concern["customer_id"]).json
     assert concern["guidance"] == asked
     assert (asked["same_cause"]["n"], asked["offers"][0]["kind"]) == (10, "apology")
     assert asked["question"]["slug"] == "what-happened"
 
 
 @pytest.mark.parametrize("said", [{"kind": "praise", "mood": 5}, {"mood": 2, **OVER}])
-def test_where_there_is_nothing_to_do_there_are_no_hints(world: World, shop: Shop, said: dict[str, Any]) -> None:
+def test_where_there_is_nothing_to_do_there_are_no_hints(world: App, shop: Shop, said: dict[str, Any]) -> None:
     assert log_concern(world, shop, **said)["guidance"] is None
 
 
-def test_hints_are_for_the_moment_and_no_part_of_the_concern(world: World, shop: Shop) -> None:
+def test_hints_are_for_the_moment_and_no_part_of_the_concern(world: App, shop: Shop) -> None:
     headers = {"Idempotency-Key": "k"}
     first, again = (
         world.request("POST", "/v1/concerns", (shop, "floor"), json={"mood": 2}, headers=headers) for _ in range(2)
@@ -56,7 +56,7 @@ def test_hints_are_for_the_moment_and_no_part_of_the_concern(world: World, shop:
     assert all("guidance" not in one for one in shown)
 
 
-def test_what_is_given_at_this_moment_is_seen_in_what_is_left(world: World, shop: Shop) -> None:
+def test_what_is_given_at_this_moment_is_seen_in_what_is_left(world: App, shop: Shop) -> None:
     limit_vouchers(world, shop, 1000, 2500)
     given = {"recovery_actions": [{"remedy": "voucher", "cost": euros(700)}]}
     concern = log_concern(world, shop, **QUILL, **given)
@@ -67,14 +67,14 @@ def test_what_is_given_at_this_moment_is_seen_in_what_is_left(world: World, shop
     reversed_ = world.request("POST", f"/v1/recovery-actions/{voucher['id']}/reverse", (shop, "floor"), json={})
     assert reversed_.status_code < 300
     assert left(log_concern(world, shop, **QUILL)) == 1000
-    assert offer(world, shop, "voucher", customer_id=concern["customer_id"])["left"] == euros(1000)
+    assert guidance_offer(world, shop, "voucher", customer_id=concern["customer_id"])["left"] == euros(1000)
     world.clock.move(days=1)
     log_concern(world, shop, **QUILL, **given)
     world.clock.move(days=1)
     assert left(log_concern(world, shop, **QUILL)) == 1000
 
 
-def test_of_somebody_unknown_the_order_counts(world: World, shop: Shop) -> None:
+def test_of_somebody_unknown_the_order_counts(world: App, shop: Shop) -> None:
     limit_vouchers(world, shop, 1000)
     order = {"order": {"reference": "T-17"}}
     log_concern(world, shop, **order, recovery_actions=[{"remedy": "voucher", "cost": euros(400)}])
@@ -82,14 +82,14 @@ def test_of_somebody_unknown_the_order_counts(world: World, shop: Shop) -> None:
     assert left(log_concern(world, shop, order={"reference": "T-18"})) == 1000
 
 
-def test_each_role_is_told_its_own_limits(world: World, shop: Shop) -> None:
+def test_each_role_reads_its_own_limits(world: App, shop: Shop) -> None:
     limit_vouchers(world, shop, 1000)
     store = {"store_id": str(shop.store_id)}
     assert left(log_concern(world, shop, "manager", **store)) is None
     assert left(log_concern(world, shop, "key", **store)) == 1000
 
 
-def test_it_tells_what_was_tried_as_the_history_does(world: World, shop: Shop) -> None:
+def test_it_shows_what_was_tried_as_the_history_does(world: App, shop: Shop) -> None:
     done = [{"remedy": "remake"}, {"remedy": "apology"}, {"remedy": "apology"}]
     first = log_concern(world, shop, category="food", **QUILL, recovery_actions=done)
     assert first["guidance"]["tried_before"] is None
@@ -101,11 +101,11 @@ def test_it_tells_what_was_tried_as_the_history_does(world: World, shop: Shop) -
     assert tried == now["tried_before"]
     assert (tried["concern_id"], tried["remedies"]) == (first["id"], ["remake", "apology", "apology"])
     for by in ("floor", "admin"):  # with a store and without one
-        assert ask(world, shop, by, customer_id=first["customer_id"]).json["tried_before"] == tried
-    assert ask(world, shop).json["tried_before"] is None
+        assert get_guidance(world, shop, by, customer_id=first["customer_id"]).json["tried_before"] == tried
+    assert get_guidance(world, shop).json["tried_before"] is None
 
 
-def test_what_was_tried_out_of_reach_is_not_told(world: World, shop: Shop) -> None:
+def test_what_was_tried_out_of_reach_is_not_shown(world: App, shop: Shop) -> None:
     hidden = log_concern(world, shop, "manager", store_id=str(shop.store_id), sensitive=True, **QUILL)
     move(world, shop, hidden, "resolve")
     world.clock.move(hours=1)
@@ -114,22 +114,22 @@ def test_what_was_tried_out_of_reach_is_not_told(world: World, shop: Shop) -> No
     assert there["guidance"]["tried_before"]["concern_id"] == hidden["id"]
 
 
-def test_new_lessons_are_seen_after_a_minute(world: World, shop: Shop) -> None:
-    happened(world, shop, 9)
-    assert log_concern(world, shop, mood=2, **COLD)["guidance"]["same_cause"] is None
-    log_concern(world, shop, mood=2, **COLD, **OVER)
+def test_new_lessons_are_seen_after_a_minute(world: App, shop: Shop) -> None:
+    log_past_concerns(world, shop, 9)
+    assert log_concern(world, shop, mood=2, **COLD_FOOD)["guidance"]["same_cause"] is None
+    log_concern(world, shop, mood=2, **COLD_FOOD, **OVER)
     world.clock.move(seconds=59)
-    assert log_concern(world, shop, mood=2, **COLD)["guidance"]["same_cause"] is None
+    assert log_concern(world, shop, mood=2, **COLD_FOOD)["guidance"]["same_cause"] is None
     world.clock.move(seconds=1)
-    assert log_concern(world, shop, mood=2, **COLD)["guidance"]["same_cause"]["n"] == 10
+    assert log_concern(world, shop, mood=2, **COLD_FOOD)["guidance"]["same_cause"]["n"] == 10
 
 
-def test_what_one_organization_learned_is_not_told_to_another(world: World, shop: Shop) -> None:
+def test_what_one_organization_learned_is_not_shown_to_another(world: App, shop: Shop) -> None:
     other = make_shop(world.back_office, "other")
     with world.back_office.writing(other.organization_id) as session:
         session.scalars(select(Question)).one().text = "What would help?"
-    happened(world, other, 12)
+    log_past_concerns(world, other, 12)
     asked = {one.slug: log_concern(world, one, mood=2)["guidance"]["question"]["text"] for one in (shop, other)}
     assert asked == {"acme": "What happened?", "other": "What would help?"}
-    told = {one.slug: log_concern(world, one, mood=2, **COLD)["guidance"] for one in (other, shop)}
+    told = {one.slug: log_concern(world, one, mood=2, **COLD_FOOD)["guidance"] for one in (other, shop)}
     assert (told["other"]["same_cause"]["n"], told["acme"]["same_cause"]) == (12, None)

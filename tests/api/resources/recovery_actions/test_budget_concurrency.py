@@ -1,4 +1,4 @@
-"""Several people give, ask, allow and take back at once: nobody gives more than they may without asking."""
+"""Concurrent actions, approvals and reversals: nobody exceeds their spending limit."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from models.recovery.action import RecoveryAction
-from tests.support.app import World
+from tests.support.app import App
 from tests.support.databases import only_on_postgresql
 from tests.support.factories.concerns import log_concern
 from tests.support.factories.organizations import Shop, make_shop
@@ -38,7 +38,7 @@ slugs = (f"shop-{number}" for number in count())
 @only_on_postgresql
 @examples(quick=4, deep=25)
 @given(evening=EVENINGS)
-def test_no_limit_is_ever_exceeded_without_an_approval(world: World, evening: list[list[tuple[Any, ...]]]) -> None:
+def test_no_limit_is_ever_exceeded_without_an_approval(world: App, evening: list[list[tuple[Any, ...]]]) -> None:
     shop = make_shop(world.back_office, next(slugs))
     open_for_business(world, shop)
     concerns = some_concerns(world, shop)
@@ -47,7 +47,7 @@ def test_no_limit_is_ever_exceeded_without_an_approval(world: World, evening: li
         check(world, shop)
 
 
-def open_for_business(world: World, shop: Shop) -> None:
+def open_for_business(world: App, shop: Shop) -> None:
     limits = [
         {"role": role, "per_customer": euros(most), "per_staff": euros(OF_ONE_PERSON)}
         for role, most in (("floor", OF_FLOOR), ("manager", OF_MANAGERS))
@@ -62,14 +62,14 @@ def open_for_business(world: World, shop: Shop) -> None:
     assert world.request("PATCH", path, (shop, "admin"), json={"limits": limits}, headers=headers).status_code == 200
 
 
-def some_concerns(world: World, shop: Shop) -> list[dict[str, Any]]:
+def some_concerns(world: App, shop: Shop) -> list[dict[str, Any]]:
     """Two of one customer, two of one order of somebody unknown, one of nobody."""
     order = {"reference": "T-1001", "value": euros(ORDER)}
     known = {"customer": {"phone": "912 345 678"}}
     return [log_concern(world, shop, mood=3, **said) for said in (known, known, {"order": order}, {"order": order}, {})]
 
 
-def called(world: World, shop: Shop, concerns: list[dict[str, Any]], step: tuple[Any, ...]) -> Callable[[], Any]:
+def called(world: App, shop: Shop, concerns: list[dict[str, Any]], step: tuple[Any, ...]) -> Callable[[], Any]:
     """The request of a step; a decision is about one of the actions there are, if any."""
     verb, by, which, *rest = step
     if verb == "give":
@@ -83,12 +83,12 @@ def called(world: World, shop: Shop, concerns: list[dict[str, Any]], step: tuple
     return partial(answered, world, path, (shop, by), body)
 
 
-def answered(world: World, path: str, by: tuple[Shop, str], body: dict[str, Any]) -> None:
+def answered(world: App, path: str, by: tuple[Shop, str], body: dict[str, Any]) -> None:
     answer = world.request("POST", path, by, json=body)
     assert answer.status_code in (200, 201, 403, 404, 409, 422), answer.text
 
 
-def check(world: World, shop: Shop) -> None:
+def check(world: App, shop: Shop) -> None:
     """Recounted by hand, with every reversing entry beside what it takes back."""
     actions = {action.id: action for action in rows(world, shop)}
     people = {id_: login for login, id_ in shop.staff.items()}
@@ -111,7 +111,7 @@ def check(world: World, shop: Shop) -> None:
     assert max(of_order.values(), default=0) <= ORDER
 
 
-def rows(world: World, shop: Shop) -> list[RecoveryAction]:
+def rows(world: App, shop: Shop) -> list[RecoveryAction]:
     with world.back_office.reading(shop.organization_id) as session:
         question = select(RecoveryAction).options(*RecoveryAction.eager_options()).order_by(RecoveryAction.id)
         return list(session.scalars(question).unique())

@@ -3,26 +3,26 @@
 import csv
 import io
 
-from tests.support.app import World
-from tests.support.assertions import problem
+from tests.support.app import App
+from tests.support.assertions import assert_problem
 from tests.support.clock import NOON
-from tests.support.factories.daily_log import path, resolve, sign, tell
+from tests.support.factories.daily_log import log_concern_id, log_path, resolve_concern, sign_off
 from tests.support.factories.guidance import limit_vouchers
 from tests.support.factories.organizations import Shop
 
 FORMULA = '=HYPERLINK("http://example.org","look")'
 
 
-def table(world: World, shop: Shop, by: str = "manager") -> list[dict[str, str]]:
-    answer = world.request("GET", path(shop), (shop, by), headers={"Accept": "text/csv"})
+def table(world: App, shop: Shop, by: str = "manager") -> list[dict[str, str]]:
+    answer = world.request("GET", log_path(shop), (shop, by), headers={"Accept": "text/csv"})
     assert (answer.status_code, answer.mimetype) == (200, "text/csv"), answer.text
     assert answer.headers["Content-Disposition"] == 'attachment; filename="recovery-log-first-2026-03-03.csv"'
     return list(csv.DictReader(io.StringIO(answer.text)))
 
 
-def test_each_concern_is_a_line_and_praise_comes_last(world: World, shop: Shop) -> None:
-    praise = tell(world, shop, kind="praise", mood=5)
-    told = tell(
+def test_each_concern_is_a_line_and_praise_comes_last(world: App, shop: Shop) -> None:
+    praise = log_concern_id(world, shop, kind="praise", mood=5)
+    told = log_concern_id(
         world,
         shop,
         mood=1,
@@ -33,10 +33,10 @@ def test_each_concern_is_a_line_and_praise_comes_last(world: World, shop: Shop) 
         recovery_actions=[{"remedy": "voucher"}, {"remedy": "remake"}, {"remedy": "apology"}],
     )
     world.clock.move(minutes=5)
-    resolve(world, shop, told)
+    resolve_concern(world, shop, told)
     world.clock.move(days=1)
-    sign(world, shop)
-    late = tell(world, shop, occurred_at=NOON.isoformat())
+    sign_off(world, shop)
+    late = log_concern_id(world, shop, occurred_at=NOON.isoformat())
     first, second, third = table(world, shop)
     assert [first["id"], second["id"], third["id"]] == [told, late, praise]
     expected = {
@@ -64,8 +64,8 @@ def test_each_concern_is_a_line_and_praise_comes_last(world: World, shop: Shop) 
     assert (second["late"], second["after_sign_off"], second["cost_EUR"]) == ("True", "True", "")
 
 
-def test_what_was_taken_back_costs_nothing(world: World, shop: Shop) -> None:
-    concern = tell(world, shop, recovery_actions=[{"remedy": "voucher"}])
+def test_what_was_taken_back_costs_nothing(world: App, shop: Shop) -> None:
+    concern = log_concern_id(world, shop, recovery_actions=[{"remedy": "voucher"}])
     actions = world.request("GET", f"/v1/concerns/{concern}/recovery-actions", (shop, "manager")).json["items"]
     reverse = f"/v1/recovery-actions/{actions[0]['id']}/reverse"
     assert world.request("POST", reverse, (shop, "manager"), json={"note": "A slip."}).status_code < 300
@@ -73,33 +73,33 @@ def test_what_was_taken_back_costs_nothing(world: World, shop: Shop) -> None:
     assert (line["cost_EUR"], line["remedies"]) == ("0", "")
 
 
-def test_what_is_only_asked_for_costs_nothing_yet(world: World, shop: Shop) -> None:
+def test_what_is_only_asked_for_costs_nothing_yet(world: App, shop: Shop) -> None:
     limit_vouchers(world, shop, 500, 2500)
-    tell(world, shop, recovery_actions=[{"remedy": "voucher"}, {"remedy": "remake"}])
+    log_concern_id(world, shop, recovery_actions=[{"remedy": "voucher"}, {"remedy": "remake"}])
     (line,) = table(world, shop)
     assert (line["cost_EUR"], line["remedies"]) == ("450", "remake")
 
 
-def test_the_timeline_is_in_the_stores_own_time(world: World, shop: Shop) -> None:
+def test_the_timeline_is_in_the_stores_own_time(world: App, shop: Shop) -> None:
     world.clock.move(days=27)  # it is summer in Lisbon
     day = world.clock().date()
-    tell(world, shop)
-    answer = world.request("GET", path(shop, day), (shop, "manager"), headers={"Accept": "text/csv"})
+    log_concern_id(world, shop)
+    answer = world.request("GET", log_path(shop, day), (shop, "manager"), headers={"Accept": "text/csv"})
     assert "13:00 logged" in answer.text
 
 
-def test_no_cell_is_a_formula(world: World, shop: Shop) -> None:
+def test_no_cell_is_a_formula(world: App, shop: Shop) -> None:
     for start in ("=", "+", "-", "@", "\t", "\r"):
-        tell(world, shop, their_words=start + FORMULA, items=[{"name": f"{start}1 soup"}])
+        log_concern_id(world, shop, their_words=start + FORMULA, items=[{"name": f"{start}1 soup"}])
     for line in table(world, shop):
         for cell in line.values():
             assert not cell.startswith(("=", "+", "-", "@", "\t", "\r")), cell
         assert line["their_words"].startswith("'")
 
 
-def test_a_table_shows_no_more_than_the_log(world: World, shop: Shop) -> None:
-    tell(world, shop, their_words="planted words", items=[{"name": "Planted soup"}])
-    hidden = tell(world, shop, "colleague", sensitive=True)
+def test_a_table_shows_no_more_than_the_log(world: App, shop: Shop) -> None:
+    log_concern_id(world, shop, their_words="planted words", items=[{"name": "Planted soup"}])
+    hidden = log_concern_id(world, shop, "colleague", sensitive=True)
     assert [line["id"] for line in table(world, shop)][1] == hidden
     assert len(table(world, shop, "floor")) == 1
     (line,) = table(world, shop, "hq")
@@ -108,6 +108,6 @@ def test_a_table_shows_no_more_than_the_log(world: World, shop: Shop) -> None:
     assert line["timeline"] == "12:00 logged"
 
 
-def test_another_form_is_refused(world: World, shop: Shop) -> None:
-    answer = world.request("GET", path(shop), (shop, "manager"), headers={"Accept": "image/png"})
-    problem(answer, 406, "not-acceptable")
+def test_another_form_is_refused(world: App, shop: Shop) -> None:
+    answer = world.request("GET", log_path(shop), (shop, "manager"), headers={"Accept": "image/png"})
+    assert_problem(answer, 406, "not-acceptable")

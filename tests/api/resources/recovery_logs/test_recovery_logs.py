@@ -1,4 +1,4 @@
-"""The daily recovery log over HTTP: what it holds, and who sees what of it."""
+"""The daily recovery log over HTTP: its content, and who sees which part."""
 
 from datetime import date, timedelta
 from typing import Any
@@ -6,28 +6,28 @@ from typing import Any
 from sqlalchemy import select
 
 from models.alerts.alert import Alert
-from tests.support.app import World
+from tests.support.app import App
 from tests.support.clock import NOON
 from tests.support.factories.organizations import Shop, make_shop
 
 DAY = NOON.date()
 
 
-def log(world: World, shop: Shop, by: str = "manager", *, day: date | str = DAY) -> dict[str, Any]:
+def log(world: App, shop: Shop, by: str = "manager", *, day: date | str = DAY) -> dict[str, Any]:
     answer = world.request("GET", f"/v1/stores/{shop.store_id}/recovery-logs/{day}", (shop, by))
     assert answer.status_code == 200, answer.text
     shown: dict[str, Any] = answer.json
     return shown
 
 
-def tell(world: World, shop: Shop, by: str = "floor", **told: Any) -> str:
+def tell(world: App, shop: Shop, by: str = "floor", **told: Any) -> str:
     """Log a concern; its id."""
     answer = world.request("POST", "/v1/concerns", (shop, by), json={"mood": 2, "store_id": str(shop.store_id), **told})
     assert answer.status_code == 201, answer.text
     return str(answer.json["id"])
 
 
-def test_a_day_without_concerns_has_an_empty_log(world: World, shop: Shop) -> None:
+def test_a_day_without_concerns_has_an_empty_log(world: App, shop: Shop) -> None:
     shown = log(world, shop)
     assert shown["store"] == {
         "id": str(shop.store_id),
@@ -43,13 +43,13 @@ def test_a_day_without_concerns_has_an_empty_log(world: World, shop: Shop) -> No
     assert shown["figures"]["concerns"] == shown["figures"]["praise"] == 0
 
 
-def test_a_day_on_which_clocks_change_has_the_hours_it_has(world: World, shop: Shop) -> None:
+def test_a_day_on_which_clocks_change_has_the_hours_it_has(world: App, shop: Shop) -> None:
     spring, autumn = log(world, shop, day="2026-03-28"), log(world, shop, day="2026-10-24")
     assert (spring["opens_at"], spring["closes_at"]) == ("2026-03-28T04:00:00Z", "2026-03-29T03:00:00Z")
     assert (autumn["opens_at"], autumn["closes_at"]) == ("2026-10-24T03:00:00Z", "2026-10-25T04:00:00Z")
 
 
-def test_what_belongs_to_the_day_is_told_with_actions_and_timeline(world: World, shop: Shop) -> None:
+def test_what_belongs_to_the_day_is_listed_with_actions_and_timeline(world: App, shop: Shop) -> None:
     told = tell(
         world,
         shop,
@@ -60,7 +60,7 @@ def test_what_belongs_to_the_day_is_told_with_actions_and_timeline(world: World,
         outcome="recovered",
         mood_after=4,
     )
-    world.clock.move(hours=15, minutes=59)  # 03:59 in the morning still belongs to the evening before
+    world.clock.move(hours=15, minutes=59)  # 03:59 in the morning still belongs to the day before
     second = tell(world, shop, mood=1)
     world.clock.move(minutes=1)
     tomorrow = tell(world, shop)
@@ -79,7 +79,7 @@ def test_what_belongs_to_the_day_is_told_with_actions_and_timeline(world: World,
     assert [action["remedy"] for action in first["recovery_actions"]] == ["remake", "apology"]
 
 
-def test_what_needs_somebody_comes_first(world: World, shop: Shop) -> None:
+def test_what_needs_somebody_comes_first(world: App, shop: Shop) -> None:
     told = {name: tell(world, shop) for name in ("ringing", "unanswered", "answered late", "resolved")}
     with world.back_office.writing(shop.organization_id) as session:
         for alert in session.scalars(select(Alert)):
@@ -96,7 +96,7 @@ def test_what_needs_somebody_comes_first(world: World, shop: Shop) -> None:
     assert (shown["figures"]["unanswered_alerts"], shown["figures"]["open"]) == (2, 3)
 
 
-def test_praise_and_late_entries_are_kept_apart(world: World, shop: Shop) -> None:
+def test_praise_and_late_entries_are_kept_apart(world: App, shop: Shop) -> None:
     praise = tell(world, shop, kind="praise", mood=5)
     late = tell(world, shop, occurred_at=(NOON - timedelta(hours=2)).isoformat())
     shown = log(world, shop)
@@ -106,7 +106,7 @@ def test_praise_and_late_entries_are_kept_apart(world: World, shop: Shop) -> Non
     assert (shown["figures"]["concerns"], shown["figures"]["praise"], shown["figures"]["late"]) == (1, 1, 1)
 
 
-def test_a_sensitive_concern_is_counted_for_all_and_shown_to_those_who_may_read_it(world: World, shop: Shop) -> None:
+def test_a_sensitive_concern_is_counted_for_all_and_shown_to_those_who_may_read_it(world: App, shop: Shop) -> None:
     told = tell(world, shop, "colleague", sensitive=True)
     for login, reads in (("manager", True), ("regional", True), ("colleague", True), ("floor", False), ("hq", False)):
         shown = log(world, shop, login)
@@ -116,7 +116,7 @@ def test_a_sensitive_concern_is_counted_for_all_and_shown_to_those_who_may_read_
         assert shown["figures"]["concerns"] == 1, login
 
 
-def test_head_office_reads_figures_and_no_words_or_names(world: World, shop: Shop) -> None:
+def test_head_office_reads_figures_and_no_words_or_names(world: App, shop: Shop) -> None:
     tell(
         world,
         shop,
@@ -138,13 +138,13 @@ def test_head_office_reads_figures_and_no_words_or_names(world: World, shop: Sho
     assert "planted words" in world.request("GET", path, (shop, "manager")).text
 
 
-def test_a_date_that_is_none_is_404(world: World, shop: Shop) -> None:
+def test_a_date_that_is_none_is_404(world: App, shop: Shop) -> None:
     for day in ("2026-02-30", "2026-3-3", "yesterday", "0001-01-01", "9999-12-31"):
         answer = world.request("GET", f"/v1/stores/{shop.store_id}/recovery-logs/{day}", (shop, "manager"))
         assert (answer.status_code, answer.json["code"]) == (404, "not-found"), day
 
 
-def test_the_log_of_a_store_out_of_reach_is_not_there(world: World, shop: Shop) -> None:
+def test_the_log_of_a_store_out_of_reach_is_not_there(world: App, shop: Shop) -> None:
     stranger = make_shop(world.back_office, "stranger")
     for reader in ((stranger, "admin"), (shop, "elsewhere")):
         answer = world.request("GET", f"/v1/stores/{shop.store_id}/recovery-logs/{DAY}", reader)

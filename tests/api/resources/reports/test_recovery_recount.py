@@ -1,4 +1,4 @@
-"""Every figure of the report and the log against a recount of the raw rows."""
+"""Every figure of the recovery report and the daily log, beside a recount of the raw rows."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -14,11 +14,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.reports.grouping import RECOVERY_DIMENSIONS
-from tests.support.app import World
-from tests.support.assertions import agrees, counted_in
+from tests.support.app import App
+from tests.support.assertions import counted_part, matches_recount
 from tests.support.databases import Databases, only_on_sqlite
 from tests.support.factories.organizations import Shop, make_shop
-from tests.support.factories.store_groups import put_in_groups
+from tests.support.factories.store_groups import make_store_groups
 from tests.support.generators.histories import BEGIN, END, add_store_abroad, live
 from tests.support.oracle.raw_rows import Raw, raw_rows
 from tests.support.oracle.recovery_recount import recount, recount_day
@@ -30,26 +30,26 @@ SEED = 20260303
 COUNTED = ("concerns", "follow_ups_due", "follow_ups_kept", "checks")
 
 
-def stores_of(world: World, shop: Shop) -> list[UUID]:
+def stores_of(world: App, shop: Shop) -> list[UUID]:
     """The stores of the shop: one is in two groups, one in none."""
     here, there, abroad = shop.store_id, shop.other_store_id, add_store_abroad(world.back_office, shop)
-    put_in_groups(world.back_office, shop, {"lanterns": [here, there], "river": [here], "empty": []})
+    make_store_groups(world.back_office, shop, {"lanterns": [here, there], "river": [here], "empty": []})
     return [here, there, abroad]
 
 
-def rows_of(world: World, shop: Shop, store_ids: list[UUID]) -> Raw:
+def rows_of(world: App, shop: Shop, store_ids: list[UUID]) -> Raw:
     with world.database.reading(shop.organization_id) as session:
         return raw_rows(session, store_ids)
 
 
-def report(world: World, shop: Shop, **query: Any) -> dict[str, Any]:
+def report(world: App, shop: Shop, **query: Any) -> dict[str, Any]:
     asked = {"from": FROM.isoformat(), "to": TO.isoformat(), **{key: str(value) for key, value in query.items()}}
     answer = world.request("GET", "/v1/reports/recovery", (shop, "hq"), query_string=asked)
     assert answer.status_code == 200, answer.text
-    return counted_in(answer.json)
+    return counted_part(answer.json)
 
 
-History = tuple[World, Shop, Raw]
+History = tuple[App, Shop, Raw]
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +57,7 @@ def history(databases: Databases, database_kind: str) -> Iterator[History]:
     """A history of two organizations, of which one is looked at and none is changed; it is made once per run."""
 
     def fill(url: str) -> tuple[Shop, list[UUID], datetime]:
-        with closing(World(url)) as world:
+        with closing(App(url)) as world:
             shop = make_shop(world.back_office)
             store_ids = stores_of(world, shop)
             live(world.back_office, shop, Random(SEED), concerns=150)
@@ -66,7 +66,7 @@ def history(databases: Databases, database_kind: str) -> Iterator[History]:
             return shop, store_ids, world.clock.at
 
     copied = databases.copy(database_kind, "recovery-history", fill)
-    with copied as (url, (shop, store_ids, at)), closing(World(url)) as world:
+    with copied as (url, (shop, store_ids, at)), closing(App(url)) as world:
         world.clock.at = at
         yield world, shop, rows_of(world, shop, store_ids)
 
@@ -75,7 +75,7 @@ def test_the_report_is_a_recount_of_the_rows_however_it_is_grouped(history: Hist
     world, shop, told = history
     for group_by in GROUPINGS:
         recounted = recount(told, from_date=FROM, to_date=TO, group_by=group_by)
-        assert agrees(report(world, shop, group_by=",".join(group_by)), recounted), group_by
+        assert matches_recount(report(world, shop, group_by=",".join(group_by)), recounted), group_by
     totals = recounted["totals"]  # the history has something of everything, or this would show nothing
     assert 0 < totals["unused_trust"]["numerator"] < totals["lost"]
     assert all(totals[name] for name in ("lost", "open", "late", "reopened", "on_the_spot", "unanswered_alerts"))
@@ -93,15 +93,15 @@ def test_the_report_of_some_days_and_stores_is_a_recount_of_their_rows(history: 
     ]
     for chosen in filters:
         recounted = recount(told, from_date=FROM, to_date=TO, group_by=("cause", "week"), **chosen)
-        assert agrees(report(world, shop, group_by="cause,week", **chosen), recounted), chosen
+        assert matches_recount(report(world, shop, group_by="cause,week", **chosen), recounted), chosen
     for group_id in told.named["store_group"]:
         recounted = recount(told, from_date=FROM, to_date=TO, group_by=("group", "month"), group_id=group_id)
         # A store of this group that is in another one too: of that there would be half, under its full name.
         recounted["rows"] = [row for row in recounted["rows"] if row["group"]["group"]["id"] == str(group_id)]
-        assert agrees(report(world, shop, group_by="group,month", group_id=group_id), recounted)
+        assert matches_recount(report(world, shop, group_by="group,month", group_id=group_id), recounted)
     first, last = date(2026, 3, 8), date(2026, 3, 29)
     narrow = report(world, shop, **{"from": first, "to": last, "group_by": "day,store"})
-    assert agrees(narrow, recount(told, from_date=first, to_date=last, group_by=("day", "store")))
+    assert matches_recount(narrow, recount(told, from_date=first, to_date=last, group_by=("day", "store")))
     days = [row["group"]["day"] for row in narrow["rows"]]
     assert (min(days), max(days)) == (first.isoformat(), last.isoformat())
 
@@ -136,10 +136,10 @@ def told_abroad(told: Raw, shop: Shop) -> UUID:
 @examples(quick=5, deep=60)
 @given(rng=st.randoms(use_true_random=False), concerns=st.integers(0, 6), group_by=st.sampled_from(GROUPINGS))
 def test_whatever_happens_report_and_recount_agree(
-    world: World, rng: Random, concerns: int, group_by: tuple[str, ...]
+    world: App, rng: Random, concerns: int, group_by: tuple[str, ...]
 ) -> None:
     shop = make_shop(world.back_office, f"shop-{world.clock.move(seconds=1):%H%M%S}")
     store_ids = stores_of(world, shop)
     live(world.back_office, shop, rng, concerns=concerns)
     recounted = recount(rows_of(world, shop, store_ids), from_date=FROM, to_date=TO, group_by=group_by)
-    assert agrees(report(world, shop, group_by=",".join(group_by)), recounted)
+    assert matches_recount(report(world, shop, group_by=",".join(group_by)), recounted)

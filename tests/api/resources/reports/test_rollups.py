@@ -1,4 +1,4 @@
-"""Reports are right at any moment: with sums that are kept, marked, half worked out, or worked out anew."""
+"""Reports equal a recount at any moment: with rollups fresh, dirty, half rebuilt or rebuilt."""
 
 import json
 import threading
@@ -21,26 +21,26 @@ from models.reports.rollups import rebuild as refreshing
 from models.reports.rollups.rebuild import mark_all_dirty, organizations_with_dirty_rollups
 from notifications.worker.jobs import rollups as sums
 from notifications.worker.jobs.rollups import ROLLUP_INTERVAL
-from tests.support.app import World
+from tests.support.app import App
 from tests.support.databases import only_on_postgresql
 from tests.support.factories.concerns import log_concern
 from tests.support.factories.organizations import Shop, make_shop
 from tests.support.factories.staff import give_phone
-from tests.support.oracle.recounted_organization import House
+from tests.support.oracle.recounted_organization import RecountedOrganization
 from tests.support.profiles import examples
-from tests.support.reports import refresh, refresh_everything
-from tests.support.threads import wait_until_somebody_waits
-from tests.support.worker import Notebook, over, work, worker_of
+from tests.support.reports import refresh_all_rollups, refresh_rollups
+from tests.support.threads import wait_for_blocked_transaction
+from tests.support.worker import RecordingChannel, for_all_kinds, running_worker, work_until_idle
 
 PATIENCE = 60.0
 
 
 @examples(quick=1, deep=4)
 @given(rng=st.randoms(use_true_random=False), concerns=st.integers(1, 25))
-def test_kept_marked_or_worked_out_anew_the_report_is_a_recount(world: World, rng: Random, concerns: int) -> None:
-    house = House(world, f"shop-{world.clock.move(seconds=1):%H%M%S}")
+def test_with_rollups_fresh_dirty_or_recomputed_the_report_is_a_recount(world: App, rng: Random, concerns: int) -> None:
+    house = RecountedOrganization(world, f"shop-{world.clock.move(seconds=1):%H%M%S}")
     house.live(rng, concerns)
-    assert house.differences() == []  # nothing is kept yet: all of it is marked
+    assert house.differences() == []  # no rollups yet: every day is dirty
     house.refresh_all()
     assert house.marks() == 0
     assert house.differences() == []
@@ -48,9 +48,9 @@ def test_kept_marked_or_worked_out_anew_the_report_is_a_recount(world: World, rn
     house.move(rng)
     house.merge(rng)
     assert house.marks() > 0
-    assert house.differences() == []  # some days are marked, the others are kept
-    while refresh(world.back_office):
-        assert house.differences() == []  # the days are worked out, the causes of their months are not
+    assert house.differences() == []  # some days are dirty, the others are rolled up
+    while refresh_rollups(world.back_office):
+        assert house.differences() == []  # the days are rolled up, the causes of their months are not
     assert house.marks() > 0
     house.refresh_all()
     assert house.differences() == []
@@ -59,9 +59,9 @@ def test_kept_marked_or_worked_out_anew_the_report_is_a_recount(world: World, rn
     assert house.differences() == []
 
 
-def test_however_much_is_marked_the_report_is_a_recount(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_however_many_days_are_dirty_the_report_is_a_recount(world: App, monkeypatch: pytest.MonkeyPatch) -> None:
     """A few days are named in the statements, of many they find out themselves."""
-    house = House(world)
+    house = RecountedOrganization(world)
     house.live(Random(6), 25)
     house.refresh_all()
     house.live(Random(7), 5)
@@ -71,34 +71,34 @@ def test_however_much_is_marked_the_report_is_a_recount(world: World, monkeypatc
         assert house.differences() == []
 
 
-def test_a_refresh_of_some_days_leaves_the_others_marked(world: World) -> None:
-    house = House(world)
+def test_a_refresh_of_some_days_leaves_the_others_dirty(world: App) -> None:
+    house = RecountedOrganization(world)
     house.live(Random(1), 30)
     for _ in range(4):
-        assert 0 < refresh(world.back_office, at_once=3) <= 3
+        assert 0 < refresh_rollups(world.back_office, at_once=3) <= 3
         assert house.differences() == []
     assert house.marks() > 0
 
 
-def test_what_breaks_half_way_leaves_the_figures_and_the_marks_as_they_were(
-    world: World, monkeypatch: pytest.MonkeyPatch
+def test_what_breaks_half_way_leaves_the_figures_and_the_dirty_days_as_they_were(
+    world: App, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    house = House(world)
+    house = RecountedOrganization(world)
     house.live(Random(2), 20)
     marks = house.marks()
     with monkeypatch.context() as broken:
         broken.setattr(refreshing, "_values", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
-            refresh(world.back_office)
+            refresh_rollups(world.back_office)
     assert house.marks() == marks
     assert house.differences() == []
     house.refresh_all()
     assert house.differences() == []
 
 
-def test_without_the_marks_the_report_would_be_wrong(world: World) -> None:
+def test_without_dirty_days_the_report_would_be_wrong(world: App) -> None:
     """That the tests above would see it: what is kept is really read."""
-    house = House(world)
+    house = RecountedOrganization(world)
     house.live(Random(3), 20)
     house.refresh_all()
     house.live(Random(4), 5)
@@ -107,7 +107,7 @@ def test_without_the_marks_the_report_would_be_wrong(world: World) -> None:
     assert house.differences() != []
 
 
-def test_a_tap_of_a_check_is_counted_at_once(world: World, shop: Shop) -> None:
+def test_a_tap_of_a_check_is_counted_at_once(world: App, shop: Shop) -> None:
     house = {"from": "2026-03-01", "to": "2026-03-31"}
     for expected in (1, 2):
         assert (
@@ -116,13 +116,13 @@ def test_a_tap_of_a_check_is_counted_at_once(world: World, shop: Shop) -> None:
         )
         told = world.request("GET", "/v1/reports/recovery", (shop, "hq"), query_string=house).json["totals"]
         assert told["checks"] == expected
-        refresh(world.back_office)
+        refresh_rollups(world.back_office)
 
 
 @only_on_postgresql
-def test_two_at_once_while_others_write_leave_nothing_out(world: World) -> None:
-    """Two refresh without a pause while two write; each report meanwhile tells at least what was told before it."""
-    house, writing = House(world), threading.Event()
+def test_two_at_once_while_others_write_leave_nothing_out(world: App) -> None:
+    """Two refresh without a pause while two write; each report holds at least what was committed before it."""
+    house, writing = RecountedOrganization(world), threading.Event()
     house.live(Random(5), 20)
     writing.set()
 
@@ -135,7 +135,7 @@ def test_two_at_once_while_others_write_leave_nothing_out(world: World) -> None:
         refreshed = 0
         with closing(Database(world.url, DatabaseRole.WORKER, clock=world.clock)) as database:
             while writing.is_set() or house.marks(DirtyDay):
-                refreshed += refresh(database, at_once=5)
+                refreshed += refresh_rollups(database, at_once=5)
         return refreshed
 
     told = [house.concerns_told()]
@@ -151,28 +151,28 @@ def test_two_at_once_while_others_write_leave_nothing_out(world: World) -> None:
     assert house.differences() == []
 
 
-def test_a_worker_that_dies_half_way_leaves_it_to_the_next_one(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    house = House(world)
+def test_a_worker_that_dies_half_way_leaves_it_to_the_next_one(world: App, monkeypatch: pytest.MonkeyPatch) -> None:
+    house = RecountedOrganization(world)
     house.live(Random(6), 10)
     with monkeypatch.context() as dying:
         dying.setattr(refreshing, "_values", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
-        with pytest.raises(KeyboardInterrupt), worker_of(world, over(Notebook())) as worker:
+        with pytest.raises(KeyboardInterrupt), running_worker(world, for_all_kinds(RecordingChannel())) as worker:
             worker.work_once()
     assert house.marks() > 0
     assert house.differences() == []
-    with worker_of(world, over(Notebook()), name="next") as worker:
+    with running_worker(world, for_all_kinds(RecordingChannel()), name="next") as worker:
         while house.marks():
             worker.work_once()
             world.clock.move(seconds=ROLLUP_INTERVAL.total_seconds())
     assert house.differences() == []
 
 
-def test_a_worker_works_out_what_was_marked_within_seconds_and_not_in_every_round(world: World, shop: Shop) -> None:
+def test_a_worker_recomputes_dirty_days_within_seconds_and_not_in_every_round(world: App, shop: Shop) -> None:
     def marks() -> int:
         with world.back_office.reading(ALL_TENANTS) as session:
             return len(session.scalars(DirtyDay.__table__.select()).all())
 
-    with worker_of(world, over(Notebook())) as worker:
+    with running_worker(world, for_all_kinds(RecordingChannel())) as worker:
         log_concern(world, shop)
         worker.work_once()
         assert marks() == 0
@@ -185,7 +185,7 @@ def test_a_worker_works_out_what_was_marked_within_seconds_and_not_in_every_roun
 
 
 def test_a_round_works_out_one_organization_and_one_that_breaks_keeps_no_other_from_it(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    world: App, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     broken, *others = (make_shop(world.back_office, slug) for slug in ("acme", "beta", "coda"))
     for shop in (broken, *others):
@@ -199,20 +199,22 @@ def test_a_round_works_out_one_organization_and_one_that_breaks_keeps_no_other_f
 
     monkeypatch.setattr(refreshing._Batch, "work_out_days", break_one)
     left = []
-    with worker_of(world, over(Notebook())) as worker:
+    with running_worker(world, for_all_kinds(RecordingChannel())) as worker:
         for _ in range(3):
             worker.work_once()
             left.append(len(organizations_with_dirty_rollups(world.back_office, at=world.clock())))
-        assert work(worker) == 0
+        assert work_until_idle(worker) == 0
     assert left == [3, 2, 1]
     assert organizations_with_dirty_rollups(world.back_office, at=world.clock()) == [broken.organization_id]
 
 
-def test_who_has_much_to_be_worked_out_lets_others_go_in_between(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_organization_with_many_dirty_days_lets_others_go_in_between(
+    world: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(sums, "REBUILD_BATCH", 2)
-    house = House(world)
+    house = RecountedOrganization(world)
     house.live(Random(8), 30)
-    with worker_of(world, over(Notebook())) as worker:
+    with running_worker(world, for_all_kinds(RecordingChannel())) as worker:
         worker.work_once()
         log_concern(world, make_shop(world.back_office, "later", at=world.clock()))
         world.clock.move(seconds=ROLLUP_INTERVAL / timedelta(seconds=1))
@@ -221,8 +223,8 @@ def test_who_has_much_to_be_worked_out_lets_others_go_in_between(world: World, m
         assert organizations_with_dirty_rollups(world.back_office, at=world.clock()) == [house.shop.organization_id]
 
 
-def test_the_command_line_rebuilds_everything(world: World) -> None:
-    house = House(world)
+def test_the_command_line_rebuilds_everything(world: App) -> None:
+    house = RecountedOrganization(world)
     house.live(Random(7), 10)
     house.forget()
     assert house.differences() != []
@@ -233,9 +235,9 @@ def test_the_command_line_rebuilds_everything(world: World) -> None:
     assert house.differences() == []
 
 
-def test_everything_is_marked_store_by_store(world: World) -> None:
-    """So that no statement reads through the house, and none of it is lost when the next one fails."""
-    house = House(world)
+def test_everything_is_marked_dirty_store_by_store(world: App) -> None:
+    """So that no statement reads the whole table, and nothing is lost when the next one fails."""
+    house = RecountedOrganization(world)
     house.live(Random(9), 20)
     house.forget()
     marked = []
@@ -247,26 +249,26 @@ def test_everything_is_marked_store_by_store(world: World) -> None:
 
 
 @only_on_postgresql
-def test_a_rebuild_waits_for_the_stores_another_worker_holds(world: World) -> None:
-    house = House(world)
+def test_a_rebuild_waits_for_the_stores_another_worker_holds(world: App) -> None:
+    house = RecountedOrganization(world)
     house.live(Random(10), 10)
     with closing(Database(world.url, DatabaseRole.WORKER)) as database, ThreadPoolExecutor(1) as crew:
         with world.back_office.writing(ALL_TENANTS) as session:
             session.scalars(select(Store.id).with_for_update(key_share=True)).all()
-            assert refresh(database) == 0
-            rebuilt = crew.submit(lambda: sum(refresh_everything(database)))
-            wait_until_somebody_waits(world)
+            assert refresh_rollups(database) == 0
+            rebuilt = crew.submit(lambda: sum(refresh_all_rollups(database)))
+            wait_for_blocked_transaction(world)
         assert rebuilt.result(PATIENCE) > 0
     assert house.marks() == 0
     assert house.differences() == []
 
 
-def test_sums_that_break_hold_up_neither_letters_nor_reports(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    house, book = House(world), Notebook()
+def test_rollups_that_break_hold_up_neither_messages_nor_reports(world: App, monkeypatch: pytest.MonkeyPatch) -> None:
+    house, book = RecountedOrganization(world), RecordingChannel()
     give_phone(world.back_office, house.shop, "manager", "phone")
     monkeypatch.setattr(refreshing, "_values", lambda *_: 1 / 0)
     log_concern(world, house.shop)
-    with worker_of(world, over(book)) as worker:
-        work(worker)
+    with running_worker(world, for_all_kinds(book)) as worker:
+        work_until_idle(worker)
     assert len(book.messages) == 1
     assert house.differences() == []

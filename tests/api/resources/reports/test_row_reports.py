@@ -1,4 +1,4 @@
-"""The reports beside that of recovery over HTTP: who sees what, which forms, and who reads the names of items."""
+"""The reports that read rows, over HTTP: who sees what, which formats, and who reads the names of items."""
 
 import csv
 import io
@@ -10,10 +10,9 @@ from werkzeug.test import TestResponse
 
 from api.web.xlsx_format import XLSX
 from models.concerns.enums import Outcome
-from tests.api.resources.reports.test_recovery import tell
-from tests.support.app import World
-from tests.support.assertions import error
-from tests.support.factories.concerns import log_concern
+from tests.support.app import App
+from tests.support.assertions import assert_invalid_value
+from tests.support.factories.concerns import add_concern, log_concern
 from tests.support.factories.organizations import Shop, make_shop
 
 DAYS = {"from": "2026-03-01", "to": "2026-03-31"}
@@ -21,14 +20,14 @@ NAMES = ("remedies", "causes", "items", "follow-ups", "listening", "alerts")
 
 
 def report(
-    world: World, shop: Shop, name: str, by: str = "admin", *, accept: str = "application/json", **query: Any
+    world: App, shop: Shop, name: str, by: str = "admin", *, accept: str = "application/json", **query: Any
 ) -> TestResponse:
     headers = {"Accept": accept}
     return world.request("GET", f"/v1/reports/{name}", (shop, by), query_string={**DAYS, **query}, headers=headers)
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_everybody_sees_the_figures_of_the_stores_within_reach(world: World, shop: Shop, name: str) -> None:
+def test_everybody_sees_the_figures_of_the_stores_within_reach(world: App, shop: Shop, name: str) -> None:
     make_shop(world.back_office, "stranger")
     dish = {"items": [{"name": "Soup"}], "recovery_actions": [{"remedy": "apology"}]}
     for by, store_id in (("floor", shop.store_id), ("elsewhere", shop.other_store_id)):
@@ -42,19 +41,19 @@ def test_everybody_sees_the_figures_of_the_stores_within_reach(world: World, sho
         if "second" in stores:
             assert next(iter(elsewhere.json["totals"].values())), login
         else:
-            error(elsewhere, "query", "/store_id")
+            assert_invalid_value(elsewhere, "query", "/store_id")
     assert report(world, shop, name, "floor").status_code == 403
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_report_of_nothing_has_zeros(world: World, shop: Shop, name: str) -> None:
+def test_a_report_of_nothing_has_zeros(world: App, shop: Shop, name: str) -> None:
     answer = report(world, shop, name).json
     assert len(answer["rows"]) == (0 if name in ("remedies", "causes", "items") else 1)
     assert next(iter(answer["totals"].values())) == 0
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_each_report_is_a_table_too(world: World, shop: Shop, name: str) -> None:
+def test_each_report_is_a_table_too(world: App, shop: Shop, name: str) -> None:
     log_concern(world, shop, mood=1, items=[{"name": "Soup"}], recovery_actions=[{"remedy": "apology"}])
     shown = report(world, shop, name, group_by="week").json
     lines = list(csv.DictReader(io.StringIO(report(world, shop, name, group_by="week", accept="text/csv").text)))
@@ -68,15 +67,15 @@ def test_each_report_is_a_table_too(world: World, shop: Shop, name: str) -> None
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_nobody_is_ranked(world: World, shop: Shop, name: str) -> None:
+def test_nobody_is_ranked(world: App, shop: Shop, name: str) -> None:
     for person in ("staff", "reported_by", "acted_by", "taken_by", "owner", "customer"):
         answer = report(world, shop, name, group_by=person)
         assert (answer.status_code, answer.json["errors"][0]["pointer"]) == (422, "/group_by/0"), person
 
 
-def test_a_remedy_given_twice_helps_once(world: World, shop: Shop) -> None:
+def test_a_remedy_given_twice_helps_once(world: App, shop: Shop) -> None:
     for _ in range(10):
-        tell(world, shop, outcome=Outcome.RECOVERED, mood_after=5, cost=250)
+        add_concern(world, shop, outcome=Outcome.RECOVERED, mood_after=5, cost=250)
     twice = {"recovery_actions": [{"remedy": "apology"}, {"remedy": "apology"}]}
     log_concern(world, shop, mood=1, handling="mine", outcome="lost", mood_after=2, **twice)
     apology, voucher = report(world, shop, "remedies").json["rows"]
@@ -93,7 +92,7 @@ def test_a_remedy_given_twice_helps_once(world: World, shop: Shop) -> None:
     assert voucher["cost"] == [{"amount": 2500, "currency": "EUR"}]
 
 
-def test_a_cause_that_was_fixed_says_since_when_and_who_raised_it_nevertheless(world: World, shop: Shop) -> None:
+def test_a_cause_that_was_fixed_says_since_when_and_who_raised_it_nevertheless(world: App, shop: Shop) -> None:
     cold = {"mood": 2, "category": "food", "cause": "cold"}
     log_concern(world, shop, **cold)
     world.clock.move(minutes=10)
@@ -103,14 +102,14 @@ def test_a_cause_that_was_fixed_says_since_when_and_who_raised_it_nevertheless(w
     world.clock.move(minutes=10)
     for _ in range(2):
         log_concern(world, shop, **cold)
-    tell(world, shop, store="second")
+    add_concern(world, shop, store="second")
     cold_row, without = report(world, shop, "causes", group_by="store").json["rows"]
     assert (cold_row["fixed_at"], cold_row["raised_since_fixed"]) == ("2026-03-03T12:10:00Z", 2)
     assert (without["fixed_at"], without["raised_since_fixed"]) == (None, 0)
     assert without["group"]["cause"] is without["group"]["category"] is None
 
 
-def test_only_who_reads_the_catalogue_reads_the_names_of_items(world: World, shop: Shop) -> None:
+def test_only_who_reads_the_catalogue_reads_the_names_of_items(world: App, shop: Shop) -> None:
     log_concern(world, shop, mood=1, items=[{"name": "Soup"}])
     log_concern(world, shop, mood=1, items=[{"name": "A man in red"}], sensitive=True)
     names = {"manager": ["A man in red", "Soup"], "admin": ["A man in red", "Soup"], "key": ["Soup", None]}

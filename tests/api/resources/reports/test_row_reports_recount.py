@@ -1,4 +1,4 @@
-"""Every figure of the reports that read the rows against a recount of them."""
+"""Every figure of the reports that read rows, beside a recount."""
 
 from collections.abc import Iterator
 from contextlib import closing
@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 
 from api.schemas.row_reports import CONCERNS, STORES_AND_TIME
 from models.reports.grouping import GroupBy
-from tests.support.app import World
-from tests.support.assertions import agrees
+from tests.support.app import App
+from tests.support.assertions import matches_recount
 from tests.support.databases import Databases, only_on_sqlite
 from tests.support.factories.organizations import Shop, make_shop
-from tests.support.factories.store_groups import put_in_groups
+from tests.support.factories.store_groups import make_store_groups
 from tests.support.generators.histories import BEGIN, END, add_store_abroad, live
 from tests.support.generators.history_events import live_on
 from tests.support.oracle.report_recount import More, more_rows, recount_more
@@ -40,23 +40,23 @@ GROUPINGS = {
 SEED = 20260304
 
 
-def report(world: World, shop: Shop, name: str, by: str = "admin", **query: Any) -> dict[str, Any]:
+def report(world: App, shop: Shop, name: str, by: str = "admin", **query: Any) -> dict[str, Any]:
     asked = {"from": FROM.isoformat(), "to": TO.isoformat(), **{key: str(value) for key, value in query.items()}}
     answer = world.request("GET", f"/v1/reports/{name}", (shop, by), query_string=asked)
     assert answer.status_code == 200, answer.text
     return {"rows": answer.json["rows"], "totals": answer.json["totals"]}
 
 
-def lived(world: World, shop: Shop, rng: Random, *, concerns: int) -> More:
+def lived(world: App, shop: Shop, rng: Random, *, concerns: int) -> More:
     store_ids = here, there, _ = [shop.store_id, shop.other_store_id, add_store_abroad(world.back_office, shop)]
-    put_in_groups(world.back_office, shop, {"lanterns": [here, there], "river": [here]})  # two of one, one of none
+    make_store_groups(world.back_office, shop, {"lanterns": [here, there], "river": [here]})  # two of one, one of none
     live(world.back_office, shop, rng, concerns=concerns)
     live_on(world.back_office, shop, rng)
     with world.database.reading(shop.organization_id) as session:
         return more_rows(session, store_ids)
 
 
-History = tuple[World, Shop, More]
+History = tuple[App, Shop, More]
 
 
 @pytest.fixture(scope="module")
@@ -64,13 +64,13 @@ def history(databases: Databases, database_kind: str) -> Iterator[History]:
     """A history of two organizations, of which one is looked at and none is changed; it is made once per run."""
 
     def fill(url: str) -> tuple[Shop, More, datetime]:
-        with closing(World(url)) as world:
+        with closing(App(url)) as world:
             shop = make_shop(world.back_office)
             more = lived(world, shop, Random(SEED), concerns=100)
             lived(world, make_shop(world.back_office, "stranger"), Random(SEED + 1), concerns=20)
             return shop, more, world.clock.at
 
-    with databases.copy(database_kind, "row-history", fill) as (url, (shop, more, at)), closing(World(url)) as world:
+    with databases.copy(database_kind, "row-history", fill) as (url, (shop, more, at)), closing(App(url)) as world:
         world.clock.at = at
         yield world, shop, more
 
@@ -80,7 +80,7 @@ def test_each_report_is_a_recount_of_the_rows_however_it_is_grouped(history: His
     for name, groupings in GROUPINGS.items():
         for group_by in groupings:
             recounted = recount_more(told, name, from_date=FROM, to_date=TO, group_by=group_by)
-            assert agrees(report(world, shop, name, group_by=",".join(group_by)), recounted), (name, group_by)
+            assert matches_recount(report(world, shop, name, group_by=",".join(group_by)), recounted), (name, group_by)
 
 
 def test_the_history_has_something_of_everything(history: History) -> None:
@@ -109,7 +109,10 @@ def test_each_report_of_some_days_and_stores_is_a_recount_of_their_rows(history:
         of_category = [{"category": "food", "store_id": shop.store_id}]
         for chosen in [*filters, *(of_category if name in BY_CATEGORY else [])]:
             recounted = recount_more(told, name, from_date=first, to_date=last, group_by=("week",), **chosen)
-            assert agrees(report(world, shop, name, group_by="week", **days, **chosen), recounted), (name, chosen)
+            assert matches_recount(report(world, shop, name, group_by="week", **days, **chosen), recounted), (
+                name,
+                chosen,
+            )
 
 
 @only_on_sqlite
@@ -120,9 +123,9 @@ def test_each_report_of_some_days_and_stores_is_a_recount_of_their_rows(history:
     asked=st.sampled_from([(name, group_by) for name, groupings in GROUPINGS.items() for group_by in groupings]),
 )
 def test_whatever_happens_report_and_recount_agree(
-    world: World, rng: Random, concerns: int, asked: tuple[str, tuple[str, ...]]
+    world: App, rng: Random, concerns: int, asked: tuple[str, tuple[str, ...]]
 ) -> None:
     shop = make_shop(world.back_office, f"shop-{world.clock.move(seconds=1):%H%M%S}")
     more, (name, group_by) = lived(world, shop, rng, concerns=concerns), asked
     recounted = recount_more(more, name, from_date=FROM, to_date=TO, group_by=group_by)
-    assert agrees(report(world, shop, name, group_by=",".join(group_by)), recounted), asked
+    assert matches_recount(report(world, shop, name, group_by=",".join(group_by)), recounted), asked

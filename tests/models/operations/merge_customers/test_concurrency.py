@@ -1,4 +1,4 @@
-"""Managers and phones that mean the same customers at the same moment: one merge wins, and no concern is lost."""
+"""Concurrent merges and concerns of the same customers: one merge wins, and no concern is lost."""
 
 from functools import partial
 from typing import Any
@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from models.concerns.concern import Concern
 from models.customers.customer import Customer
 from models.operations.merge_customers import CustomerMerge
-from tests.support.app import World
+from tests.support.app import App
 from tests.support.databases import only_on_postgresql
 from tests.support.factories.organizations import Shop
 from tests.support.rows import rows
@@ -20,12 +20,12 @@ PHONES = ("+351912345678", "+351930000000")
 ROUNDS = 8
 
 
-def ask(world: World, shop: Shop, path: str, body: dict[str, Any], login: str = "manager") -> tuple[int, Any]:
+def ask(world: App, shop: Shop, path: str, body: dict[str, Any], login: str = "manager") -> tuple[int, Any]:
     answer = world.request("POST", path, (shop, login), json=body)
     return answer.status_code, answer.json
 
 
-def pair(world: World, shop: Shop, number: int) -> list[str]:
+def pair(world: App, shop: Shop, number: int) -> list[str]:
     """Two customers with a concern each."""
     said = [{"phone": f"{phone[:-2]}{number:02}", "name": "Ana"} for phone in PHONES]
     return [
@@ -34,12 +34,12 @@ def pair(world: World, shop: Shop, number: int) -> list[str]:
     ]
 
 
-def merging(world: World, shop: Shop, survivor: str, other: str) -> Any:
+def merging(world: App, shop: Shop, survivor: str, other: str) -> Any:
     return partial(ask, world, shop, f"/v1/customers/{survivor}/merge", {"customer_id": other})
 
 
 @pytest.mark.parametrize("turned", [False, True], ids=["the same way", "each the other way"])
-def test_of_two_merges_of_one_pair_at_once_one_wins(world: World, shop: Shop, turned: bool) -> None:  # noqa: FBT001 pytest names it
+def test_of_two_merges_of_one_pair_at_once_one_wins(world: App, shop: Shop, turned: bool) -> None:  # noqa: FBT001 pytest names it
     for number in range(ROUNDS):
         ana, other = pair(world, shop, number)
         second = (other, ana) if turned else (ana, other)
@@ -51,7 +51,7 @@ def test_of_two_merges_of_one_pair_at_once_one_wins(world: World, shop: Shop, tu
 
 
 @pytest.mark.parametrize("by", ["id", "a contact", "contacts"])
-def test_a_concern_logged_while_its_customer_is_merged_is_the_survivors(world: World, shop: Shop, by: str) -> None:
+def test_a_concern_logged_while_its_customer_is_merged_is_the_survivors(world: App, shop: Shop, by: str) -> None:
     for number in range(ROUNDS):
         ana, other = pair(world, shop, number)
         contact = {"phone": f"{PHONES[1][:-2]}{number:02}"}
@@ -65,7 +65,7 @@ def test_a_concern_logged_while_its_customer_is_merged_is_the_survivors(world: W
             assert session.scalar(theirs.where(Concern.customer_id == ana)) == session.scalar(theirs) == 4
 
 
-def test_merging_while_actions_are_recorded_meets_nobody_in_a_circle(world: World, shop: Shop) -> None:
+def test_merging_while_actions_are_recorded_meets_nobody_in_a_circle(world: App, shop: Shop) -> None:
     for number in range(ROUNDS):
         ana, other = pair(world, shop, number)
         concerns = [str(one.id) for one in rows(world, Concern) if str(one.customer_id) == other]

@@ -1,4 +1,4 @@
-"""Random histories of customers that are merged and made two again: each row ends where it was, no figure moves."""
+"""Random histories of merges and their undo: each row ends where it was, and no figure of a report changes."""
 
 from dataclasses import dataclass, field
 from random import Random
@@ -21,7 +21,7 @@ from models.operations.merge_customers import CustomerMerge
 from models.recovery.approvals import record_action
 from models.recovery.remedy import Remedy
 from models.tables import metadata
-from tests.support.app import World
+from tests.support.app import App
 from tests.support.factories.organizations import Shop, make_shop
 
 HISTORIES, STEPS, SEED = 12, 40, 20260303
@@ -58,7 +58,7 @@ class Standing:
 class Play:
     """One history."""
 
-    world: World
+    world: App
     shop: Shop
     dice: Random
     standing: list[Standing] = field(default_factory=list)
@@ -196,7 +196,7 @@ class Play:
         return merge_id
 
 
-def figures(world: World, shop: Shop, days: set[Any]) -> list[Any]:
+def figures(world: App, shop: Shop, days: set[Any]) -> list[Any]:
     """The report of head office, and the figures of every day's log of both stores."""
     asked = "/v1/reports/recovery?from=2026-03-01&to=2026-04-30&group_by=day"
     report = world.request("GET", asked, (shop, "reports-key"))
@@ -210,7 +210,7 @@ def figures(world: World, shop: Shop, days: set[Any]) -> list[Any]:
 
 
 @pytest.mark.deep  # so many histories that there is something of everything
-def test_after_an_undo_every_row_is_where_it_was_whatever_happened_meanwhile(world: World) -> None:
+def test_after_an_undo_every_row_is_where_it_was_whatever_happened_meanwhile(world: App) -> None:
     seen: set[str] = set()
     for number in range(HISTORIES):
         play = Play(world, make_shop(world.back_office, f"shop-{number}"), Random(f"{SEED} {number}"))
@@ -221,7 +221,7 @@ def test_after_an_undo_every_row_is_where_it_was_whatever_happened_meanwhile(wor
     assert something <= seen, "the histories have something of everything, or this would show nothing"
 
 
-def test_merging_and_undoing_move_no_figure(world: World, shop: Shop) -> None:
+def test_merging_and_undoing_move_no_figure(world: App, shop: Shop) -> None:
     play = Play(world, shop, Random(SEED))
     for _ in range(STEPS):
         play.go_on(play.dice.choice(OTHERS))

@@ -1,4 +1,4 @@
-"""The climb as an organization gets it on its first day: who rings after how many seconds, and who is spared."""
+"""The default escalation policy of a new organization: who rings after how many seconds, and who is spared."""
 
 from collections.abc import Iterator
 from datetime import time, timedelta
@@ -11,23 +11,23 @@ from models.alerts.escalation_policy import DEFAULT_POLICY, RecipientGroup, poli
 from models.alerts.notification import NotificationKind
 from models.staff.device import AddressKind
 from notifications.channels.base import DeliveryResult, Message
-from tests.support.app import World
+from tests.support.app import App
 from tests.support.factories.concerns import edit, move
-from tests.support.factories.organizations import set_climb
-from tests.support.rows import rows, the_alert
-from tests.support.store_scenario import Evening, evening_in
+from tests.support.factories.organizations import set_escalation_steps
+from tests.support.rows import only_alert, rows
+from tests.support.store_scenario import StoreScenario, store_scenario
 
 GONE = DeliveryResult.gone("unregistered")
 REGULAR = {"phone": "900 000 101"}
 
 
 @pytest.fixture
-def evening(world: World) -> Iterator[Evening]:
-    with evening_in(world) as evening:
+def evening(world: App) -> Iterator[StoreScenario]:
+    with store_scenario(world) as evening:
         yield evening
 
 
-def test_those_on_shift_ring_at_once_the_lead_after_two_minutes_the_managers_after_five(evening: Evening) -> None:
+def test_those_on_shift_ring_at_once_the_lead_after_two_minutes_the_managers_after_five(evening: StoreScenario) -> None:
     evening.give_phones()
     evening.log(mood=2)
     evening.let_pass(minutes=30)
@@ -35,26 +35,28 @@ def test_those_on_shift_ring_at_once_the_lead_after_two_minutes_the_managers_aft
     assert evening.step_log() == [(0, 2, None), (1, 1, None), (2, 1, None)]
 
 
-def test_a_severe_one_rings_the_regional_manager_after_ten_minutes(evening: Evening) -> None:
+def test_a_severe_one_rings_the_regional_manager_after_ten_minutes(evening: StoreScenario) -> None:
     evening.give_phones()
     evening.log(mood=1)
     evening.let_pass(minutes=30)
     assert evening.told() == {0: {"colleague", "lead"}, 120: {"lead"}, 300: {"manager"}, 600: {"regional"}}
 
 
-def test_after_twenty_minutes_nobody_answered_and_the_managers_hear_it_by_push_and_by_mail(evening: Evening) -> None:
+def test_after_twenty_minutes_nobody_answered_and_the_managers_hear_it_by_push_and_by_mail(
+    evening: StoreScenario,
+) -> None:
     evening.give_phones()
     evening.settle_for("manager", email="manager@example.com")
     concern = evening.log(mood=2)
     evening.let_pass(minutes=20, seconds=-1)
-    assert the_alert(evening.world).state is AlertState.OPEN
+    assert only_alert(evening.world).state is AlertState.OPEN
     evening.let_pass(seconds=1)
-    assert the_alert(evening.world).state is AlertState.UNANSWERED
+    assert only_alert(evening.world).state is AlertState.UNANSWERED
     assert evening.told(NotificationKind.UNANSWERED) == {1200: {"manager", "manager@example.com", "regional"}}
     assert move(evening.world, evening.shop, concern, "take")["alert"]["state"] == "taken"
 
 
-def test_where_nobody_is_on_shift_the_next_step_comes_at_once_and_is_recorded(evening: Evening) -> None:
+def test_where_nobody_is_on_shift_the_next_step_comes_at_once_and_is_recorded(evening: StoreScenario) -> None:
     evening.give_phones()
     evening.check_out("colleague", "lead")
     evening.log(mood=1)
@@ -64,20 +66,20 @@ def test_where_nobody_is_on_shift_the_next_step_comes_at_once_and_is_recorded(ev
     assert evening.told() == {0: {"manager"}, 600: {"regional"}}
 
 
-def test_who_is_on_shift_without_a_phone_is_recorded_as_such(evening: Evening) -> None:
+def test_who_is_on_shift_without_a_phone_is_recorded_as_such(evening: StoreScenario) -> None:
     evening.give_phones("manager")
     evening.log(mood=2)
     assert evening.step_log() == [(0, 0, "no_phone"), (1, 0, "no_phone"), (2, 1, None)]
 
 
-def test_where_no_phone_says_it_has_it_each_step_comes_after_forty_five_seconds(evening: Evening) -> None:
+def test_where_no_phone_says_it_has_it_each_step_comes_after_forty_five_seconds(evening: StoreScenario) -> None:
     evening.give_phones(kind=AddressKind.FCM_TOKEN)
     evening.log(mood=1)
     evening.let_pass(minutes=19)
     assert evening.told() == {0: {"colleague", "lead"}, 45: {"lead"}, 90: {"manager"}, 135: {"regional"}}
 
 
-def test_one_receipt_within_forty_five_seconds_keeps_the_climb_to_its_times(evening: Evening) -> None:
+def test_one_receipt_within_forty_five_seconds_keeps_the_escalation_to_its_times(evening: StoreScenario) -> None:
     evening.give_phones(kind=AddressKind.FCM_TOKEN)
     evening.log(mood=1)
     evening.let_pass(seconds=44)
@@ -86,7 +88,7 @@ def test_one_receipt_within_forty_five_seconds_keeps_the_climb_to_its_times(even
     assert evening.told() == {0: {"colleague", "lead"}, 120: {"lead"}, 300: {"manager"}, 600: {"regional"}}
 
 
-def test_a_receipt_that_comes_at_the_second_step_brings_the_third_back_to_its_time(evening: Evening) -> None:
+def test_a_receipt_that_comes_at_the_second_step_brings_the_third_back_to_its_time(evening: StoreScenario) -> None:
     evening.give_phones(kind=AddressKind.FCM_TOKEN)
     evening.log(mood=2)
     evening.let_pass(seconds=60)
@@ -95,7 +97,7 @@ def test_a_receipt_that_comes_at_the_second_step_brings_the_third_back_to_its_ti
     assert evening.told() == {0: {"colleague", "lead"}, 45: {"lead"}, 300: {"manager"}}
 
 
-def test_where_the_only_phone_is_dead_the_next_step_comes_at_once(evening: Evening) -> None:
+def test_where_the_only_phone_is_dead_the_next_step_comes_at_once(evening: StoreScenario) -> None:
     evening.give_phones("colleague", "manager", kind=AddressKind.FCM_TOKEN)
     evening.book.answers["colleague"] = GONE
     evening.log(mood=2)
@@ -103,7 +105,7 @@ def test_where_the_only_phone_is_dead_the_next_step_comes_at_once(evening: Eveni
     assert evening.step_log() == [(0, 1, None), (1, 0, "no_phone"), (2, 1, None)]
 
 
-def test_a_dead_phone_beside_one_that_may_ring_hurries_nobody(evening: Evening) -> None:
+def test_a_dead_phone_beside_one_that_may_ring_hurries_nobody(evening: StoreScenario) -> None:
     evening.give_phones(kind=AddressKind.FCM_TOKEN)
     evening.book.answers["colleague"] = GONE
     evening.log(mood=2)
@@ -111,9 +113,9 @@ def test_a_dead_phone_beside_one_that_may_ring_hurries_nobody(evening: Evening) 
     assert evening.told() == {0: {"colleague", "lead"}}
 
 
-def test_two_rounds_begin_anew_after_half_the_time(evening: Evening) -> None:
+def test_the_second_round_begins_after_half_the_time(evening: StoreScenario) -> None:
     evening.give_phones()
-    set_climb(evening.world.back_office, evening.shop, DEFAULT_POLICY["steps"][:3], rounds=2)
+    set_escalation_steps(evening.world.back_office, evening.shop, DEFAULT_POLICY["steps"][:3], rounds=2)
     evening.log(mood=2)
     evening.let_pass(minutes=30)
     first = {0: {"colleague", "lead"}, 120: {"lead"}, 300: {"manager"}}
@@ -122,11 +124,11 @@ def test_two_rounds_begin_anew_after_half_the_time(evening: Evening) -> None:
     assert evening.told(NotificationKind.UNANSWERED).keys() == {1200}
 
 
-def test_a_call_climbs_by_the_policy_it_began_with(evening: Evening) -> None:
+def test_an_alert_escalates_by_the_policy_it_began_with(evening: StoreScenario) -> None:
     evening.give_phones()
     evening.log(mood=2)
     evening.let_pass(minutes=1)
-    set_climb(
+    set_escalation_steps(
         evening.world.back_office, evening.shop, [policy_step(0, RecipientGroup.REGIONAL)], unanswered_after_seconds=60
     )
     evening.let_pass(minutes=18)
@@ -136,7 +138,7 @@ def test_a_call_climbs_by_the_policy_it_began_with(evening: Evening) -> None:
 
 
 @pytest.mark.parametrize("handling", ["help", "mine"])
-def test_a_second_failure_rings_the_managers_at_once(evening: Evening, handling: str) -> None:
+def test_a_second_failure_rings_the_managers_at_once(evening: StoreScenario, handling: str) -> None:
     evening.give_phones()
     concern = evening.log(mood=2, customer=REGULAR)
     move(evening.world, evening.shop, concern, "resolve", "floor")
@@ -148,21 +150,21 @@ def test_a_second_failure_rings_the_managers_at_once(evening: Evening, handling:
 
 @pytest.mark.parametrize("minutes", [6, 21], ids=["the managers were rung", "nobody came"])
 def test_a_second_failure_that_is_found_out_after_the_managers_rang_rings_nobody_again(
-    evening: Evening, minutes: int
+    evening: StoreScenario, minutes: int
 ) -> None:
     evening.give_phones()
     first = evening.log(mood=3, customer=REGULAR)
     evening.let_pass(minutes=1)
     concern = evening.log(mood=2)
     evening.let_pass(minutes=minutes)
-    state = the_alert(evening.world).state
+    state = only_alert(evening.world).state
     edit(evening.world, evening.shop, concern, customer_id=first["customer_id"])
     evening.let_pass(seconds=30)
     assert evening.told() == {60: {"colleague", "lead"}, 180: {"lead"}, 360: {"manager"}}
-    assert (the_alert(evening.world).state, the_alert(evening.world).rule) == (state, "second-failure")
+    assert (only_alert(evening.world).state, only_alert(evening.world).rule) == (state, "second-failure")
 
 
-def test_nobody_is_rung_for_what_they_logged_whatever_the_step(evening: Evening) -> None:
+def test_nobody_is_rung_for_what_they_logged_whatever_the_step(evening: StoreScenario) -> None:
     evening.give_phones()
     evening.log("lead", mood=2)
     evening.let_pass(minutes=30)
@@ -170,7 +172,7 @@ def test_nobody_is_rung_for_what_they_logged_whatever_the_step(evening: Evening)
     assert evening.step_log() == [(0, 2, None), (1, 0, "nobody"), (2, 1, None)]
 
 
-def test_a_manager_who_logged_it_is_neither_rung_as_one_on_shift_nor_as_a_manager(evening: Evening) -> None:
+def test_a_manager_who_logged_it_is_neither_rung_as_one_on_shift_nor_as_a_manager(evening: StoreScenario) -> None:
     evening.give_phones()
     evening.check_in("manager", lead=True)
     evening.log("manager", mood=1)
@@ -178,7 +180,7 @@ def test_a_manager_who_logged_it_is_neither_rung_as_one_on_shift_nor_as_a_manage
     assert evening.told() == {0: {"floor", "colleague", "lead"}, 120: {"lead"}, 300: {"regional"}}
 
 
-def test_a_pause_silences_a_phone_until_it_is_over(evening: Evening) -> None:
+def test_a_pause_silences_a_phone_until_it_is_over(evening: StoreScenario) -> None:
     evening.give_phones()
     for login in ("colleague", "lead"):
         evening.pause(login, until=evening.began_at + timedelta(minutes=5))
@@ -190,7 +192,7 @@ def test_a_pause_silences_a_phone_until_it_is_over(evening: Evening) -> None:
     assert evening.told()[300] == {"colleague", "lead"}
 
 
-def test_quiet_hours_spare_who_is_at_home_and_not_who_is_on_shift(evening: Evening) -> None:
+def test_quiet_hours_spare_who_is_at_home_and_not_who_is_on_shift(evening: StoreScenario) -> None:
     evening.give_phones()
     for login in ("colleague", "manager"):
         evening.settle_for(login, quiet_from=time(11), quiet_until=time(13))
@@ -200,7 +202,7 @@ def test_quiet_hours_spare_who_is_at_home_and_not_who_is_on_shift(evening: Eveni
     assert evening.step_log()[2] == (2, 0, "quiet_hours")
 
 
-def test_an_edit_that_makes_it_worse_rings_the_regional_manager_in_time(evening: Evening) -> None:
+def test_an_edit_that_makes_it_worse_rings_the_regional_manager_in_time(evening: StoreScenario) -> None:
     evening.give_phones()
     concern = evening.log(mood=2)
     evening.let_pass(minutes=6)
@@ -209,24 +211,26 @@ def test_an_edit_that_makes_it_worse_rings_the_regional_manager_in_time(evening:
     assert evening.told()[600] == {"regional"}
 
 
-def test_what_turns_out_severe_after_the_time_of_its_step_rings_the_regional_manager_at_once(evening: Evening) -> None:
+def test_what_turns_out_severe_after_the_time_of_its_step_rings_the_regional_manager_at_once(
+    evening: StoreScenario,
+) -> None:
     evening.give_phones()
     concern = evening.log(mood=2)
     evening.let_pass(minutes=12)
     edit(evening.world, evening.shop, concern, mood=1)
     evening.let_pass(minutes=7)
     assert evening.told()[720] == {"regional"}
-    assert the_alert(evening.world).state is AlertState.OPEN
+    assert only_alert(evening.world).state is AlertState.OPEN
 
 
-def test_a_step_for_severe_ones_that_was_passed_over_rings_once_the_call_turns_severe(evening: Evening) -> None:
+def test_a_step_for_severe_ones_that_was_passed_over_rings_once_the_call_turns_severe(evening: StoreScenario) -> None:
     evening.give_phones()
     steps = [
         policy_step(0, RecipientGroup.ON_SHIFT),
         policy_step(60, RecipientGroup.MANAGERS, only=Severity.SEVERE),
         policy_step(120, RecipientGroup.LEAD),
     ]
-    set_climb(evening.world.back_office, evening.shop, steps)
+    set_escalation_steps(evening.world.back_office, evening.shop, steps)
     concern = evening.log(mood=2)
     evening.let_pass(minutes=3)
     assert evening.told() == {0: {"colleague", "lead"}, 120: {"lead"}}
@@ -235,7 +239,7 @@ def test_a_step_for_severe_ones_that_was_passed_over_rings_once_the_call_turns_s
     assert evening.told() == {0: {"colleague", "lead"}, 120: {"lead"}, 180: {"manager"}}
 
 
-def test_a_phone_of_an_earlier_step_that_turns_out_to_be_dead_hurries_nobody(evening: Evening) -> None:
+def test_a_phone_of_an_earlier_step_that_turns_out_to_be_dead_hurries_nobody(evening: StoreScenario) -> None:
     evening.give_phones("colleague", "manager", "regional", kind=AddressKind.FCM_TOKEN)
     evening.check_out("lead")
     steps = [
@@ -243,7 +247,7 @@ def test_a_phone_of_an_earlier_step_that_turns_out_to_be_dead_hurries_nobody(eve
         policy_step(120, RecipientGroup.MANAGERS),
         policy_step(240, RecipientGroup.REGIONAL),
     ]
-    set_climb(evening.world.back_office, evening.shop, steps)
+    set_escalation_steps(evening.world.back_office, evening.shop, steps)
     evening.book.answers["colleague"] = GONE
     note = evening.book.meanwhile
 

@@ -2,7 +2,7 @@
 
 The restaurant is open 18:00-02:00 every day, the shop 09:00-13:00 and 15:00-19:00 from Monday to Saturday; each is on
 its own clock. Who is on shift rings at every minute, and so it is those at home that the tables are about.
-Only on SQLite: hours are told in Python, and whom a step means is asked of both databases in test_climb.py.
+Only on SQLite: hours are computed in Python, and test_default_policy.py covers the recipients on both databases.
 """
 
 from collections.abc import Iterator
@@ -18,11 +18,11 @@ from models.alerts.notification import NotificationKind
 from models.organizations.opening_hours import WEEKDAYS, Hours, is_open
 from models.organizations.store import Store
 from notifications.decide.recipients import recipients_of
-from tests.support.app import World
+from tests.support.app import App
 from tests.support.databases import only_on_sqlite
-from tests.support.factories.organizations import set_climb
-from tests.support.rows import the_alert
-from tests.support.store_scenario import Evening, Told, evening_in
+from tests.support.factories.organizations import set_escalation_steps
+from tests.support.rows import only_alert
+from tests.support.store_scenario import MessagesBySecond, StoreScenario, store_scenario
 
 LISBON, NEW_YORK = "Europe/Lisbon", "America/New_York"
 RESTAURANT: Hours = {
@@ -110,8 +110,8 @@ NIGHTS = {
 
 
 @pytest.fixture
-def evening(world: World) -> Iterator[Evening]:
-    with evening_in(world) as evening:
+def evening(world: App) -> Iterator[StoreScenario]:
+    with store_scenario(world) as evening:
         evening.give_phones()
         yield evening
 
@@ -125,15 +125,15 @@ def test_the_store_is_open_in_these_minutes_and_no_others(night: Night) -> None:
 @only_on_sqlite
 @pytest.mark.parametrize("night", NIGHTS.values(), ids=NIGHTS)
 @pytest.mark.parametrize("mood", [2, 1], ids=["unhappy", "severe"])
-def test_who_would_ring_in_that_minute(evening: Evening, night: Night, mood: int) -> None:
+def test_who_would_ring_in_that_minute(evening: StoreScenario, night: Night, mood: int) -> None:
     """Asked around each change and every half an hour. What is severe rings a manager at any time."""
     everybody = [policy_step(0, *RecipientGroup)]
-    set_climb(evening.world.back_office, evening.shop, everybody)
+    set_escalation_steps(evening.world.back_office, evening.shop, everybody)
     set_hours(evening, night.hours, night.zone)
     evening.log(mood=mood)
     wrong = {}
     with evening.world.back_office.reading(evening.shop.organization_id) as session:
-        alert = session.get_one(Alert, (evening.shop.organization_id, the_alert(evening.world).id))
+        alert = session.get_one(Alert, (evening.shop.organization_id, only_alert(evening.world).id))
         for minute in night.minutes(every=30):
             rung = {phone.address for phone in recipients_of(session, alert, step=0, at=minute).phones}
             at_home = {"manager", "regional"} if night.rings_at(minute) else {"manager"} if mood == 1 else set()
@@ -144,7 +144,7 @@ def test_who_would_ring_in_that_minute(evening: Evening, night: Night, mood: int
 
 # The till logs a concern in the restaurant in Lisbon, and nobody is on shift: who rings after how many seconds, and who
 # hears by push that nobody came. It closes at 01:00 UTC in spring, and at 02:00 UTC in autumn.
-CALLS: list[tuple[str, int, Told, Told]] = [
+CALLS: list[tuple[str, int, MessagesBySecond, MessagesBySecond]] = [
     ("2026-03-29 00:40", 1, {0: {"manager"}, 600: {"regional"}}, {}),
     ("2026-03-29 00:45", 1, {0: {"manager"}, 600: {"regional"}}, {}),
     ("2026-03-29 00:50", 1, {0: {"manager"}}, {}),
@@ -165,7 +165,7 @@ CALLS: list[tuple[str, int, Told, Told]] = [
 @only_on_sqlite
 @pytest.mark.parametrize(("when", "mood", "rings", "unanswered"), CALLS, ids=[f"{c[0]} mood {c[1]}" for c in CALLS])
 def test_who_rings_when_for_a_call_at_that_minute(
-    evening: Evening, when: str, mood: int, rings: Told, unanswered: Told
+    evening: StoreScenario, when: str, mood: int, rings: MessagesBySecond, unanswered: MessagesBySecond
 ) -> None:
     set_hours(evening, RESTAURANT, LISBON)
     evening.check_out("floor", "colleague", "lead")
@@ -175,7 +175,7 @@ def test_who_rings_when_for_a_call_at_that_minute(
     assert (evening.told(), evening.told(NotificationKind.UNANSWERED)) == (rings, unanswered)
 
 
-def set_hours(evening: Evening, hours: Hours, zone: str) -> None:
+def set_hours(evening: StoreScenario, hours: Hours, zone: str) -> None:
     with evening.world.back_office.writing(evening.shop.organization_id) as session:
         store = session.get_one(Store, (evening.shop.organization_id, evening.shop.store_id))
         store.hours, store.time_zone = hours, zone

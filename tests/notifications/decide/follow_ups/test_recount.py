@@ -1,4 +1,4 @@
-"""Whatever becomes of promises, in whatever order and with a worker that is away: the day's log counts them right."""
+"""Random histories of follow-ups, with a worker that is away at times: the daily log equals a recount."""
 
 import os
 import sys
@@ -13,12 +13,12 @@ import pytest
 from models.alerts.notification import Notification, NotificationKind
 from models.concerns.event import ConcernEvent, ConcernStep
 from models.recovery.follow_up import PENDING_STATUSES, FollowUp, FollowUpStatus
-from tests.support.app import World
+from tests.support.app import App
 from tests.support.clock import NOON
 from tests.support.oracle.raw_rows import raw_rows
 from tests.support.oracle.recovery_recount import recount_day
-from tests.support.rows import queued, rows
-from tests.support.store_scenario import ON_SHIFT, Evening, evening_in
+from tests.support.rows import pending_messages, rows
+from tests.support.store_scenario import ON_SHIFT, StoreScenario, store_scenario
 
 MOVES = 60
 FIGURES = ("follow_ups_due", "follow_ups_kept", "checks", "ask_rate")
@@ -26,16 +26,16 @@ SPANS = (1, 30, 60, 29 * 60, 30 * 60, 31 * 60, 3600, 8 * 3600, 24 * 3600)  # sec
 
 
 @pytest.fixture
-def evening(world: World) -> Iterator[Evening]:
-    with evening_in(world) as evening:
+def evening(world: App) -> Iterator[StoreScenario]:
+    with store_scenario(world) as evening:
         evening.give_phones()
         yield evening
 
 
 class Life:
-    """Promises about one concern, and people who come and go."""
+    """Follow-ups of one concern, and people who come and go."""
 
-    def __init__(self, evening: Evening, dice: Random) -> None:
+    def __init__(self, evening: StoreScenario, dice: Random) -> None:
         self.evening, self.dice, self.done = evening, dice, Counter[str]()
         self.concern = evening.log(mood=3)
 
@@ -79,7 +79,7 @@ class Life:
         self.done[f"{path.rsplit('/', 1)[-1]} {answer.status_code}"] += 1
 
 
-def agree(evening: Evening, day: date) -> dict[str, object]:
+def agree(evening: StoreScenario, day: date) -> dict[str, object]:
     """The figures of a day, once they are found to be a recount of its rows."""
     shop = evening.shop
     path = f"/v1/stores/{shop.store_id}/recovery-logs/{day}"
@@ -94,8 +94,8 @@ def agree(evening: Evening, day: date) -> dict[str, object]:
     return {name: log["figures"][name] for name in FIGURES}
 
 
-def test_the_log_counts_promises_right_whatever_becomes_of_them(
-    evening: Evening, capsys: pytest.CaptureFixture[str]
+def test_the_daily_log_counts_follow_ups_right_whatever_becomes_of_them(
+    evening: StoreScenario, capsys: pytest.CaptureFixture[str]
 ) -> None:
     seed = int(os.environ.get("FUZZ_SEED") or SystemRandom().randrange(10**9))
     with capsys.disabled():
@@ -112,9 +112,9 @@ def test_the_log_counts_promises_right_whatever_becomes_of_them(
         one.status is not FollowUpStatus.CANCELLED or one.broken_at is not None for one in promised
     )
     assert not [one for one in promised if one.status is FollowUpStatus.OPEN]  # their time has come
-    # What is left open is told of tomorrow.
-    assert {one.notification_kind for one in queued(evening.world)} <= {NotificationKind.CARRIED_OVER}
-    # Each that broke was told to the manager once.
+    # What is left open is sent tomorrow.
+    assert {one.notification_kind for one in pending_messages(evening.world)} <= {NotificationKind.CARRIED_OVER}
+    # The manager was informed of each broken one once.
     broken = [event for event in rows(evening.world, ConcernEvent) if event.step is ConcernStep.PROMISE_BROKEN]
     told = [row for row in rows(evening.world, Notification) if row.kind is NotificationKind.BROKEN]
     assert len(told) == len(broken)

@@ -1,4 +1,4 @@
-"""A rule fits a concern at hand exactly when the database says so: what is tried is what will ring."""
+"""Alert rules in Python and in SQL match the same concerns, so that a backtest shows what will ring."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ from models.db.base import Money
 from models.organizations.store import Store
 from models.organizations.vocabulary import Category
 from notifications.decide.rules import matching_criteria
-from tests.support.app import World
+from tests.support.app import App
 from tests.support.clock import NOON
 from tests.support.factories.organizations import Shop
 from tests.support.profiles import examples
@@ -50,7 +50,7 @@ CONCERNS = st.fixed_dictionaries(
 @examples(quick=20, deep=120)
 @given(rules=st.lists(CONDITIONS, min_size=1, max_size=8), told=st.lists(CONCERNS, min_size=1, max_size=8))
 def test_what_fits_is_what_the_database_finds(
-    world: World, shop: Shop, rules: list[dict[str, Any]], told: list[dict[str, Any]]
+    world: App, shop: Shop, rules: list[dict[str, Any]], told: list[dict[str, Any]]
 ) -> None:
     by = Actor(shop.organization_id, GRANTS[Role.FLOOR], None, staff_id=shop.staff["floor"])
     with world.back_office.writing(shop.organization_id) as session:
@@ -76,6 +76,6 @@ def _concern(said: dict[str, Any], by: Actor, store: Store, named: dict[str | No
 
 
 def _could_ring(rule: AlertRule, concern: Concern) -> bool:
-    """What the trial leaves out besides: praise, what was told too late, and who managed alone."""
+    """Return what the backtest leaves out besides: praise, late concerns, and those handled alone."""
     alone = concern.handling is Handling.MINE and not rule.rings_mine
     return concern.kind is not Kind.PRAISE and not concern.late and not alone

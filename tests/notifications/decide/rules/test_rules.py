@@ -1,4 +1,4 @@
-"""Does it ring, and how badly: the table."""
+"""Alert rules: whether a concern rings, and with which severity."""
 
 from typing import Any
 

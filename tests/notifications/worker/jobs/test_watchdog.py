@@ -1,4 +1,4 @@
-"""The auditor: finds what stands still, sets it going, counts it, and tells the dead man only when all is clean."""
+"""The watchdog: finds stuck rows, repairs and counts them, and pings the dead man's switch only when all is clean."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -17,34 +17,34 @@ from models.outbox.metric_counter import MetricCounter
 from models.outbox.watchdog_run import WatchdogRun
 from notifications.worker.jobs.watchdog import WATCHDOG_INTERVAL, WatchdogJob
 from notifications.worker.worker import Worker
-from tests.support.app import World
+from tests.support.app import App
 from tests.support.databases import only_on_postgresql
 from tests.support.factories.concerns import log_concern, move
 from tests.support.factories.organizations import Shop
 from tests.support.factories.staff import give_phone
-from tests.support.rows import queued, rows, the_alert
-from tests.support.worker import Notebook, over, work, worker_of
+from tests.support.rows import only_alert, pending_messages, rows
+from tests.support.worker import RecordingChannel, for_all_kinds, running_worker, work_until_idle
 
 Change = Callable[..., None]
 
 
-def auditor_of(world: World, url: str | None = None) -> WatchdogJob:
+def auditor_of(world: App, url: str | None = None) -> WatchdogJob:
     return WatchdogJob(world.back_office, lease=OUTBOX_LEASE, dead_man_url=url)
 
 
-def change(world: World, model: type, **values: Any) -> None:
+def change(world: App, model: type, **values: Any) -> None:
     """What no verb of ours does: a fault."""
     with world.back_office.writing(ALL_TENANTS) as session:
         session.execute(sa.update(model).values(**values).execution_options(synchronize_session=False))
 
 
-def found(world: World) -> dict[str, int]:
+def found(world: App) -> dict[str, int]:
     with world.back_office.reading(ALL_TENANTS) as session:
         last = session.scalars(sa.select(WatchdogRun)).one()
     return {kind: count for kind, count in last.findings.items() if count}
 
 
-def look(world: World) -> bool:
+def look(world: App) -> bool:
     auditor = auditor_of(world)
     assert auditor.its_turn()
     return auditor.look()
@@ -74,38 +74,38 @@ def dead_man(status: int = 200) -> Iterator[tuple[str, list[str]]]:
             listening.join()
 
 
-def test_a_house_where_nothing_stands_still_is_clean(world: World, shop: Shop) -> None:
+def test_an_outbox_without_stuck_rows_is_clean(world: App, shop: Shop) -> None:
     log_concern(world, shop)
     assert look(world)
     assert found(world) == {}
     assert rows(world, Alert)[0].next_step_at
 
 
-def test_a_step_that_is_late_is_taken(world: World, shop: Shop) -> None:
+def test_a_step_that_is_late_is_taken(world: App, shop: Shop) -> None:
     log_concern(world, shop)
-    with worker_of(world, over(Notebook())) as worker:
-        work(worker)
+    with running_worker(world, for_all_kinds(RecordingChannel())) as worker:
+        work_until_idle(worker)
     world.clock.move(minutes=21)
     assert not look(world)
     assert found(world) == {"late_step": 1}
-    assert the_alert(world).state == "unanswered"
+    assert only_alert(world).state == "unanswered"
     world.clock.at += WATCHDOG_INTERVAL
     assert look(world)
 
 
-def test_an_alert_that_no_step_would_come_for_climbs_again(world: World, shop: Shop) -> None:
+def test_an_alert_without_a_next_step_escalates_again(world: App, shop: Shop) -> None:
     log_concern(world, shop)
     change(world, Alert, next_step_at=None, recipients_found_at=world.clock())
     assert not look(world)
     assert found(world) == {"no_next_step": 1}
-    with worker_of(world, over(Notebook())) as worker:
-        work(worker)
+    with running_worker(world, for_all_kinds(RecordingChannel())) as worker:
+        work_until_idle(worker)
         world.clock.move(minutes=20)
-        work(worker)
-    assert the_alert(world).state == "unanswered"
+        work_until_idle(worker)
+    assert only_alert(world).state == "unanswered"
 
 
-def test_an_alert_that_nobody_reached_for_rings_after_all_and_once(world: World, shop: Shop) -> None:
+def test_an_alert_that_nobody_reached_for_rings_after_all_and_once(world: App, shop: Shop) -> None:
     give_phone(world.back_office, shop, "manager", "phone")
     log_concern(world, shop)
     change(world, OutboxMessage, done_at=world.clock())
@@ -114,16 +114,16 @@ def test_an_alert_that_nobody_reached_for_rings_after_all_and_once(world: World,
         assert not look(world)
         world.clock.at += WATCHDOG_INTERVAL
         assert found(world) == {"unreached": 1}
-        assert len(queued(world, OutboxKind.FIND_RECIPIENTS)) == 1
-    book = Notebook()
-    with worker_of(world, over(book)) as worker:
-        work(worker)
+        assert len(pending_messages(world, OutboxKind.FIND_RECIPIENTS)) == 1
+    book = RecordingChannel()
+    with running_worker(world, for_all_kinds(book)) as worker:
+        work_until_idle(worker)
     assert book.seen() == [("ring", "phone")]
     world.clock.at += WATCHDOG_INTERVAL
     assert look(world)
 
 
-def test_what_is_leased_for_longer_than_twice_its_lease_is_let_go(world: World, shop: Shop) -> None:
+def test_what_is_leased_for_longer_than_twice_its_lease_is_let_go(world: App, shop: Shop) -> None:
     for _ in range(3):
         log_concern(world, shop)
     change(world, Alert, recipients_found_at=world.clock())
@@ -136,7 +136,7 @@ def test_what_is_leased_for_longer_than_twice_its_lease_is_let_go(world: World, 
     assert {row.id for row in rows(world, OutboxMessage) if row.lease_id} == {well.id}
 
 
-def test_what_was_set_aside_is_told_until_somebody_has_looked_at_it(world: World, shop: Shop) -> None:
+def test_a_dead_letter_is_reported_until_somebody_has_looked_at_it(world: App, shop: Shop) -> None:
     log_concern(world, shop)
     change(world, Alert, recipients_found_at=world.clock())
     change(world, OutboxMessage, done_at=world.clock(), dead_lettered_at=world.clock())
@@ -148,15 +148,13 @@ def test_what_was_set_aside_is_told_until_somebody_has_looked_at_it(world: World
         world.clock.at += WATCHDOG_INTERVAL
 
 
-def test_an_alert_that_breaks_keeps_neither_the_others_from_climbing_nor_letters_from_going_out(
-    world: World, shop: Shop
-) -> None:
+def test_an_alert_that_breaks_stops_neither_the_escalation_of_others_nor_their_messages(world: App, shop: Shop) -> None:
     broken = log_concern(world, shop)["alert"]["id"]
     change(world, Alert, policy={"steps": "none"})
     sound = log_concern(world, shop)["alert"]["id"]
     give_phone(world.back_office, shop, "manager", "phone")
-    book = Notebook()
-    with worker_of(world, over(book)) as worker:
+    book = RecordingChannel()
+    with running_worker(world, for_all_kinds(book)) as worker:
         world.clock.move(minutes=20)
         for _ in range(5):
             log_concern(world, shop)
@@ -165,17 +163,17 @@ def test_an_alert_that_breaks_keeps_neither_the_others_from_climbing_nor_letters
     states = {str(alert.id): alert.state for alert in rows(world, Alert)}
     assert (states[broken], states[sound]) == ("open", "unanswered")
     assert len([message for message in book.messages if message.kind == "ring"]) == 5
-    assert found(world)["late_step"] == 1  # the one that is broken is told each time
+    assert found(world)["late_step"] == 1  # the broken one is reported each time
 
 
 def test_an_alert_that_breaks_keeps_nobody_from_being_reminded_nor_a_forgotten_one_from_being_given_back(
-    world: World, shop: Shop
+    world: App, shop: Shop
 ) -> None:
     log_concern(world, shop)
     change(world, Alert, policy={"steps": "none"})
     taken = log_concern(world, shop)
     move(world, shop, taken, "take")
-    with worker_of(world, over(Notebook())) as worker:
+    with running_worker(world, for_all_kinds(RecordingChannel())) as worker:
         world.clock.move(minutes=10)
         worker.work_once()
         reminded = {str(alert.concern_id): alert.reminded_at for alert in rows(world, Alert)}
@@ -185,17 +183,17 @@ def test_an_alert_that_breaks_keeps_nobody_from_being_reminded_nor_a_forgotten_o
     assert {str(alert.concern_id): alert.state for alert in rows(world, Alert)}[taken["id"]] == "open"
 
 
-def test_a_reminder_that_is_late_is_found(world: World, shop: Shop) -> None:
+def test_a_reminder_that_is_late_is_found(world: App, shop: Shop) -> None:
     taken = log_concern(world, shop)
     move(world, shop, taken, "take")
     change(world, OutboxMessage, done_at=world.clock())
     world.clock.move(minutes=11)
     assert not look(world)
     assert found(world) == {"late_step": 1}
-    assert [row.notification_kind for row in queued(world, OutboxKind.FIND_READERS)] == ["reminder"]
+    assert [row.notification_kind for row in pending_messages(world, OutboxKind.FIND_READERS)] == ["reminder"]
 
 
-def test_one_of_several_workers_looks_in_a_minute(world: World) -> None:
+def test_one_of_several_workers_looks_in_a_minute(world: App) -> None:
     first, second = auditor_of(world), auditor_of(world)
     turns = []
     for _ in range(3):
@@ -205,7 +203,7 @@ def test_one_of_several_workers_looks_in_a_minute(world: World) -> None:
 
 
 @only_on_postgresql
-def test_the_turn_has_one_winner_however_close_they_come(world: World) -> None:
+def test_the_turn_has_one_winner_however_close_they_come(world: App) -> None:
     assert auditor_of(world).its_turn()
     world.clock.at += WATCHDOG_INTERVAL
     start, won = threading.Barrier(4), []
@@ -223,16 +221,16 @@ def test_the_turn_has_one_winner_however_close_they_come(world: World) -> None:
     assert sorted(won) == [False, False, False, True]
 
 
-def test_a_clock_that_is_set_back_does_not_silence_the_auditor(world: World) -> None:
+def test_a_clock_that_is_set_back_does_not_silence_the_watchdog(world: App) -> None:
     auditor = auditor_of(world)
     assert auditor.its_turn()
     world.clock.move(days=-1)
     assert auditor.its_turn()
 
 
-def test_the_dead_man_hears_of_a_clean_house_once_a_minute_and_of_no_other(world: World, shop: Shop) -> None:
+def test_the_dead_mans_switch_is_pinged_once_a_minute_while_all_is_clean_and_never_else(world: App, shop: Shop) -> None:
     with dead_man() as (url, heard):
-        with worker_of(world, over(Notebook()), dead_man_url=url) as worker:
+        with running_worker(world, for_all_kinds(RecordingChannel()), dead_man_url=url) as worker:
             for _ in range(6):  # two and a half minutes
                 worker.work_once()
                 settled(worker)
@@ -253,15 +251,18 @@ def settled(worker: Worker) -> None:
 
 
 @pytest.mark.parametrize("gone", [True, False])
-def test_a_dead_man_who_is_away_or_unwell_is_no_reason_to_stop(world: World, gone: bool) -> None:  # noqa: FBT001 a case
+def test_a_dead_mans_switch_that_is_away_or_broken_is_no_reason_to_stop(world: App, gone: bool) -> None:  # noqa: FBT001 a case
     with dead_man(status=500) as (url, heard):
         auditor_of(world, "http://127.0.0.1:9/" if gone else url).ping()
     assert len(heard) == (not gone)
 
 
-def test_nothing_is_locked_while_the_dead_man_listens(world: World, shop: Shop) -> None:
+def test_nothing_is_locked_while_the_dead_mans_switch_is_pinged(world: App, shop: Shop) -> None:
     """However long that takes: a concern is logged meanwhile, on SQLite with its one writer too."""
-    with dead_man() as (url, heard), worker_of(world, over(Notebook()), dead_man_url=url) as worker:
+    with (
+        dead_man() as (url, heard),
+        running_worker(world, for_all_kinds(RecordingChannel()), dead_man_url=url) as worker,
+    ):
         ping = worker._auditor.ping
 
         def slow_ping() -> None:

@@ -1,4 +1,4 @@
-"""A real browser and a real house: what a customer with a phone sees of it."""
+"""A real browser before the running application: what a customer with a phone sees."""
 
 import shutil
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ from typing import Any
 
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
-from tests.support.processes import House
+from tests.support.processes import RunningApp
 
 PHONE = {"width": 390, "height": 844}
 LANGUAGES = ("en", "pt", "es")
@@ -29,16 +29,16 @@ def chromium() -> Iterator[Browser]:
 
 
 @dataclass
-class Floor:
+class DemoPages:
     """The demo's restaurant, with somebody signed in who makes links, and the administrator who makes codes."""
 
-    house: House
+    house: RunningApp
     floor: str
     admin: str
     store_id: str
 
     @classmethod
-    def of(cls, house: House) -> "Floor":
+    def of(cls, house: RunningApp) -> "DemoPages":
         floor, admin = (house.sign_in("demo", login, f"demo-{login}-2468") for login in ("floor", "admin"))
         (store,) = house.request("GET", "/v1/stores", floor).json()["items"]
         return cls(house, floor, admin, store["id"])
