@@ -118,6 +118,7 @@ class Databases:
     def _drop(self, kind: str, name: str) -> None:
         if kind == "postgresql":
             self.server().drop_database(name)
+            return
         for file in self._file(name).parent.glob(f"{name}.db*"):
             file.unlink()
 
