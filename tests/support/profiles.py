@@ -4,8 +4,8 @@
 
 - without a mark: in the quick profile;
 - `deep`: in the deep profile only;
-- `deep_on(kind)`, or in a folder of `QUICK_ON`: on that kind of database, or on the other one than the kind named
-  there, in the deep profile only; a test that runs on one kind anyway is not concerned;
+- in a file or folder of `QUICK_ON`: in the quick profile on the kind of database named there, in the deep one on the
+  other kind; a test that runs on one kind anyway is not concerned;
 - `longer`: in the deep profile too, with more examples or a longer run than in the quick one.
 """
 
@@ -24,7 +24,6 @@ DEEP = PROFILE == "deep"
 
 MARKERS = (
     "deep: takes long; runs in the deep profile only",
-    "deep_on(kind): runs on this kind of database in the deep profile only",
     "longer: runs in both profiles, longer in the deep one",
 )
 # Where the database does not matter, or where one is enough for every commit: the kind that the quick profile uses.
@@ -108,4 +107,4 @@ def _is_on_the_other_kind(item: pytest.Item) -> bool:
         return False
     path = item.path.relative_to(TESTS)
     quick = next((QUICK_ON[str(part)] for part in (path, *path.parents) if str(part) in QUICK_ON), kind)
-    return kind != quick or any(kind in mark.args for mark in item.iter_markers("deep_on"))
+    return kind != quick
