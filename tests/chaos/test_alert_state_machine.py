@@ -7,6 +7,7 @@ from tests.support.databases import only_on_sqlite
 from tests.support.profiles import by_profile, longer
 
 
+# More than five seconds: some hundred requests, with rounds of the worker between them.
 @longer
 @only_on_sqlite
 def test_no_order_of_events_forgets_anybody(world: App) -> None:

@@ -18,6 +18,7 @@ from tests.support.fakes.fcm import FcmStandIn
 from tests.support.rows import notifications
 from tests.support.worker import for_all_kinds, running_worker, work_until_idle
 
+# More than five seconds: each mode is ten minutes of rounds of the worker.
 QUICK = ("503", "401")  # away, and away for good; each mode takes ten minutes of worker rounds
 
 

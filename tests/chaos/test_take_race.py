@@ -8,6 +8,7 @@ from tests.support.databases import Databases
 from tests.support.profiles import by_profile, longer
 
 
+# More than five seconds: fifty threads through a real web process.
 @longer
 def test_of_fifty_who_tap_one_goes_and_the_others_learn_who(
     databases: Databases, database_kind: str, tmp_path: Path

@@ -209,6 +209,7 @@ def asking(statements: list[str]) -> int:
     return sum(not statement.startswith(TELLING) for statement in statements)
 
 
+# More than five seconds: two hundred rows of everything, read by every operation.
 def test_reading_costs_as_much_with_ten_rows_as_with_two_hundred(databases: Databases, database_kind: str) -> None:
     with full_organizations(databases, database_kind, "acme") as (world, (scene,)):
         house = House(world, scene)

@@ -20,6 +20,7 @@ FIRST = NOON.date() - timedelta(days=60)
 GROUPINGS = ((), ("region", "month"), ("store", "week"), ("category", "cause"), ("channel",), ("day",))
 
 
+# More than five seconds: it seeds the sixty days of the demo.
 def test_the_demo_shows_what_its_rows_say(world: App):
     seed(world.back_office, at=NOON)
     with world.back_office.reading(ALL_TENANTS) as session:

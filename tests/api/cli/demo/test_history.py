@@ -36,6 +36,7 @@ def told(session: ScopedSession) -> list[Concern]:
     return list(session.scalars(select(Concern).options(selectinload(Concern.actions), selectinload(Concern.alert))))
 
 
+# More than five seconds: it seeds the sixty days of the demo.
 def test_the_demo_is_what_the_contract_says(world: App, subtests):
     assert already_there(world.back_office, any_organization=True) is None
     seed(world.back_office, at=NOON)

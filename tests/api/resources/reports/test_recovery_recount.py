@@ -25,6 +25,7 @@ from tests.support.oracle.recovery_recount import recount, recount_day
 from tests.support.profiles import examples
 
 FROM, TO = BEGIN.date() - timedelta(days=50), END.date() + timedelta(days=1)
+# More than five seconds: every grouping there is is asked for, and each day of both logs.
 GROUPINGS = [(), *((by,) for by in RECOVERY_DIMENSIONS), *combinations(RECOVERY_DIMENSIONS, 2)]
 SEED = 20260303
 COUNTED = ("concerns", "follow_ups_due", "follow_ups_kept", "checks")

@@ -32,6 +32,7 @@ from tests.support.reports import refresh_all_rollups, refresh_rollups
 from tests.support.threads import wait_for_blocked_transaction
 from tests.support.worker import RecordingChannel, for_all_kinds, running_worker, work_until_idle
 
+# More than five seconds: after each change all reports are compared with a recount.
 PATIENCE = 60.0
 
 

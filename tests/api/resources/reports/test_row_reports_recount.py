@@ -33,6 +33,7 @@ FITTING = {
     "alerts": CONCERNS,
 }
 BY_CATEGORY = ("remedies", "causes", "items", "alerts")
+# More than five seconds: every grouping of every report is asked for.
 GROUPINGS = {
     name: [(), *((by,) for by in fitting), *combinations(fitting, 2), (fitting[-1], fitting[0])]
     for name, fitting in FITTING.items()
