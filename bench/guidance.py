@@ -145,7 +145,7 @@ def measure(url: str, *, count: int, rounds: int, requests: int) -> Figures:
                 figures.without += [_log(world, shop, dice) for _ in range(requests)]
             figures.warm += [_log(world, shop, dice) for _ in range(requests)]
             for _ in range(requests):
-                world.database.memory = TtlCache()
+                world.database.answer_cache = TtlCache()
                 figures.cold.append(_log(world, shop, dice))
             figures.asked += [_ask(world, shop) for _ in range(requests)]
     return figures

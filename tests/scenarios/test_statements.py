@@ -118,7 +118,7 @@ READS = [operation for operation in operations() if operation.method == "GET" an
 READS = [operation for operation in READS if operation.id != "getExportChanges"]
 
 
-class House:
+class RecountedOrganization:
     """A scene that grows."""
 
     def __init__(self, world: App, scene: FullOrganization) -> None:
@@ -130,7 +130,7 @@ class House:
         with owner.begin() as connection:
             self._grow(connection, size - self.size)
         owner.dispose()
-        self.world.database.memory = TtlCache()
+        self.world.database.answer_cache = TtlCache()
         self.size = size
 
     def _grow(self, owner: sa.Connection, more: int) -> None:
@@ -191,7 +191,7 @@ def _before(number: int) -> Any:
     return NOON - timedelta(seconds=number)
 
 
-def cost(house: House, operation: Operation) -> int:
+def cost(house: RecountedOrganization, operation: Operation) -> int:
     """How many statements it takes to read this, in pages as long as there are."""
     query = dict(QUERIES.get(operation.id, {}))
     if operation.pages:
@@ -212,7 +212,7 @@ def asking(statements: list[str]) -> int:
 # More than five seconds: two hundred rows of everything, read by every operation.
 def test_reading_costs_as_much_with_ten_rows_as_with_two_hundred(databases: Databases, database_kind: str) -> None:
     with full_organizations(databases, database_kind, "acme") as (world, (scene,)):
-        house = House(world, scene)
+        house = RecountedOrganization(world, scene)
         for size in (FEW, MANY):
             house.grow(size)
             costs = {operation.id: cost(house, operation) for operation in READS}

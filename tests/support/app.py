@@ -59,7 +59,7 @@ class App:
         self.clock = MovableClock()
         self.database, self.back_office = (_database(url, role) for role in DatabaseRole)
         for database in (self.database, self.back_office):
-            database.clock, database.memory = self.clock, TtlCache()
+            database.clock, database.answer_cache = self.clock, TtlCache()
         self._limiter = MovingWindowRateLimiter(MemoryStorage())
 
     @property

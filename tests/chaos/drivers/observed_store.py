@@ -79,7 +79,7 @@ class ObservedStore(RuleBasedStateMachine):
             return
         with self.world.back_office.reading(ALL_TENANTS) as session:
             told = session.scalars(select(Notification).where(Notification.id == message.notification_id)).one()
-            alert = session.scalars(Alert.alone().where(Alert.id == told.alert_id)).one_or_none()
+            alert = session.scalars(Alert.select_without_notifications().where(Alert.id == told.alert_id)).one_or_none()
             concern = session.scalars(select(Concern).where(Concern.id == told.concern_id)).one()
             shift = session.scalars(
                 select(Shift).where(Shift.staff_id == told.staff_id, Shift.ended_at.is_(None))

@@ -267,3 +267,24 @@ def test_a_sensitive_concern_is_seen_by_who_reported_it_and_by_managers(world: A
     with world.database.reading(shop.organization_id) as session:
         for actor, seen in sees:
             assert set(session.scalars(select(Concern.id).where(*Concern.visible_to(actor)))) == seen, actor
+
+
+def test_who_may_read_a_concern_is_the_same_in_python_and_in_sql(world: App, shop: Shop) -> None:
+    with world.database.writing(shop.organization_id) as session:
+        store = session.get_one(Store, (shop.organization_id, shop.store_id))
+        floor = Actor(shop.organization_id, GRANTS[Role.FLOOR], None, staff_id=shop.staff["floor"])
+        concerns = [
+            Concern.log(by=floor, store=store, mood=2, at=NOON, sensitive=sensitive).concern
+            for sensitive in (False, True)
+        ]
+        session.add_all(concerns)
+        session.flush()
+        for staff in session.scalars(select(Staff)):
+            in_sql = set(session.scalars(select(Concern.id).where(*Concern.readable_by(staff.permissions, staff.id))))
+            in_python = {concern.id for concern in concerns if concern.is_readable_by(staff.permissions, staff.id)}
+            assert in_sql == in_python, staff.login
+
+
+def test_only_roles_that_may_read_a_concern_are_called_for_it() -> None:
+    assert logged().ringable_roles == {Role.FLOOR, Role.MANAGER, Role.REGIONAL}
+    assert logged(sensitive=True).ringable_roles == {Role.MANAGER, Role.REGIONAL}

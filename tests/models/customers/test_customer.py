@@ -1,4 +1,4 @@
-"""Customers: recognised by any contact, in whatever form it is written, and never stored twice."""
+"""Customers: recognised by any contact, however it is spelled, and stored once."""
 
 from functools import partial
 from typing import Any
@@ -20,15 +20,15 @@ from tests.support.threads import at_once
 PHONE = "+351912345678"
 
 
-def recognise(world: App, shop: Shop, **said: Any) -> Customer:
+def recognise(world: App, shop: Shop, **details: Any) -> Customer:
     with world.database.writing(shop.organization_id) as session:
-        return customers.recognise(session, shop.store_id, **said)
+        return customers.recognise(session, shop.store_id, **details)
 
 
 def stored(world: App, shop: Shop, customer: Customer) -> dict[str, str | None]:
     with world.database.reading(shop.organization_id) as session:
-        found = session.get_one(Customer, (shop.organization_id, customer.id))
-        return {name: getattr(found, name) for name in ("name", "phone", "email", "loyalty_number")}
+        row = session.get_one(Customer, (shop.organization_id, customer.id))
+        return {name: getattr(row, name) for name in ("name", "phone", "email", "loyalty_number")}
 
 
 def floor(shop: Shop) -> Actor:
@@ -51,7 +51,7 @@ SAME = [
 
 
 @pytest.mark.parametrize(("first", "again"), SAME)
-def test_a_customer_is_known_again(world: App, shop: Shop, first: dict[str, str], again: dict[str, str]) -> None:
+def test_a_customer_is_recognised_again(world: App, shop: Shop, first: dict[str, str], again: dict[str, str]) -> None:
     assert recognise(world, shop, **first).id == recognise(world, shop, **again).id
     assert count(world, shop) == 1
 
@@ -75,7 +75,7 @@ def test_a_national_number_is_read_with_the_country_of_the_store(world: App, sho
 
 
 @pytest.mark.parametrize(
-    ("said", "pointer"),
+    ("details", "pointer"),
     [
         ({"phone": "no number"}, "/phone"),
         ({"phone": "12"}, "/phone"),
@@ -84,9 +84,11 @@ def test_a_national_number_is_read_with_the_country_of_the_store(world: App, sho
         ({}, ""),
     ],
 )
-def test_what_nobody_can_be_known_by_is_invalid(world: App, shop: Shop, said: dict[str, str], pointer: str) -> None:
+def test_details_that_identify_nobody_are_invalid(
+    world: App, shop: Shop, details: dict[str, str], pointer: str
+) -> None:
     with pytest.raises(Invalid) as refused:
-        recognise(world, shop, **said)
+        recognise(world, shop, **details)
     assert refused.value.pointer == pointer
 
 
@@ -120,17 +122,17 @@ def test_a_contact_of_somebody_else_is_not_taken_over(world: App, shop: Shop) ->
 
 def test_creating_what_is_there_already_is_a_conflict(world: App, shop: Shop) -> None:
     recognise(world, shop, phone=PHONE)
-    told = {"phone": "912 345 678", "name": "Ana", "country": "PT", "store_id": None}
+    data = {"phone": "912 345 678", "name": "Ana", "country": "PT", "store_id": None}
     with pytest.raises(Conflict) as refused, world.database.writing(shop.organization_id) as session:
-        Customer.create(session, id_=uuid7(), by=floor(shop), at=NOON, **told)
+        Customer.create(session, id_=uuid7(), by=floor(shop), at=NOON, **data)
     assert refused.value.code == "already-exists"
     assert count(world, shop) == 1
 
 
 def edit(world: App, shop: Shop, customer: Customer, **changes: Any) -> None:
     with world.database.writing(shop.organization_id) as session:
-        found = session.get_one(Customer, (shop.organization_id, customer.id))
-        found.edit(session, by=floor(shop), at=world.clock(), country="PT", **changes)
+        row = session.get_one(Customer, (shop.organization_id, customer.id))
+        row.edit(session, by=floor(shop), at=world.clock(), country="PT", **changes)
 
 
 def test_editing_changes_and_takes_away(world: App, shop: Shop) -> None:
@@ -185,13 +187,17 @@ def test_a_name_is_found_by_the_index_of_names_on_sqlite_too(world: App, shop: S
     )
     recognise(world, shop, name="Ana Lima")
     with world.database.reading(shop.organization_id) as session:
-        with world.counting() as asked:
+        with world.counting() as statements:
             assert len(session.scalars(newest).all()) == 1
-        plan = session.connection().exec_driver_sql("EXPLAIN QUERY PLAN " + asked[0], ("",) * asked[0].count("?")).all()
+        plan = (
+            session.connection()
+            .exec_driver_sql("EXPLAIN QUERY PLAN " + statements[0], ("",) * statements[0].count("?"))
+            .all()
+        )
     assert any("ix_customer_name_key" in step.detail and "name_key>? AND name_key<?" in step.detail for step in plan)
 
 
-CROWDS = {
+SIMULTANEOUS = {
     "the same phone": [{"phone": PHONE}] * 8,
     "the phone, and something else of each": [
         {"phone": PHONE, "name": "Ana"},
@@ -203,10 +209,10 @@ CROWDS = {
 }
 
 
-@pytest.mark.parametrize("crowd", CROWDS)
-def test_tills_that_meet_a_newcomer_at_once_end_up_with_one_profile(world: App, shop: Shop, crowd: str) -> None:
-    met = at_once([partial(recognise, world, shop, **said) for said in CROWDS[crowd]])
+@pytest.mark.parametrize("case", SIMULTANEOUS)
+def test_tills_that_meet_a_newcomer_at_once_end_up_with_one_profile(world: App, shop: Shop, case: str) -> None:
+    met = at_once([partial(recognise, world, shop, **details) for details in SIMULTANEOUS[case]])
     assert len({customer.id for customer in met}) == 1
     assert (count(world, shop), count(world, shop, CustomerStore)) == (1, 0)
-    told = {name: value for said in CROWDS[crowd] for name, value in said.items()}
-    assert {name: value for name, value in stored(world, shop, met[0]).items() if value} == told
+    expected = {name: value for details in SIMULTANEOUS[case] for name, value in details.items()}
+    assert {name: value for name, value in stored(world, shop, met[0]).items() if value} == expected

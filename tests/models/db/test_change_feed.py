@@ -43,7 +43,7 @@ def log(session: ScopedSession, shop: Shop, *, at: Any = NOON, mood: int = 3) ->
 
 
 def feed(world: App, shop: Shop, *, after: int = 0) -> list[Change]:
-    """What a reader gets who saw everything up to this number."""
+    """Return what a reader gets who has read everything up to this number."""
     with world.database.reading(shop.organization_id) as session:
         return list(session.scalars(select(Change).where(Change.seq > after).order_by(Change.seq)))
 
@@ -53,15 +53,15 @@ def last_number(world: App, shop: Shop) -> int:
         return session.scalars(select(ChangeCounter.last_seq)).one()
 
 
-def told(changes: list[Change]) -> list[tuple[str, UUID, int, ChangeOp]]:
+def summary(changes: list[Change]) -> list[tuple[str, UUID, int, ChangeOp]]:
     return [(change.kind, change.object_id, change.version, change.op) for change in changes]
 
 
 class Fault(Exception):
-    """Something goes wrong before the end."""
+    """An error before the commit."""
 
 
-def _log_in_vain(session: ScopedSession, shop: Shop) -> None:
+def _log_and_fail(session: ScopedSession, shop: Shop) -> None:
     log(session, shop)
     recognise(session, None, phone="+351912345678")
     session.flush()
@@ -84,7 +84,7 @@ def test_each_object_of_a_transaction_appears_once_with_its_version(world: App, 
     assert alert is not None
     changes = feed(world, shop, after=before)
     expected = [("concern", concern), ("alert", alert), ("recovery_action", action)]
-    assert sorted(told(changes)) == sorted((kind, row.id, row.version, ChangeOp.UPSERT) for kind, row in expected)
+    assert sorted(summary(changes)) == sorted((kind, row.id, row.version, ChangeOp.UPSERT) for kind, row in expected)
     assert [change.seq for change in changes] == [before + 1, before + 2, before + 3]
     assert {change.store_id for change in changes} == {shop.store_id}
     assert (concern.version, alert.version, action.version) == (4, 2, 1)
@@ -96,24 +96,24 @@ def test_a_later_transaction_appears_again_with_the_new_version(world: App, shop
         concern_id = log(session, shop).id
     with world.database.writing(shop.organization_id) as session:
         Concern.get_visible(session, concern_id, actor=actor(shop)).take(by=actor(shop), at=NOON)
-    assert told(feed(world, shop, after=before)) == [
+    assert summary(feed(world, shop, after=before)) == [
         ("concern", concern_id, 1, ChangeOp.UPSERT),
         ("concern", concern_id, 2, ChangeOp.UPSERT),
     ]
 
 
-def test_what_was_rolled_back_leaves_no_number_behind(world: App, shop: Shop) -> None:
+def test_a_rolled_back_transaction_takes_no_number(world: App, shop: Shop) -> None:
     before = last_number(world, shop)
     with pytest.raises(Fault), world.database.writing(shop.organization_id) as session:
-        _log_in_vain(session, shop)
+        _log_and_fail(session, shop)
     assert last_number(world, shop) == before
     with world.database.writing(shop.organization_id) as session:
         concern = log(session, shop)
-    assert told(feed(world, shop, after=before)) == [("concern", concern.id, 1, ChangeOp.UPSERT)]
+    assert summary(feed(world, shop, after=before)) == [("concern", concern.id, 1, ChangeOp.UPSERT)]
     assert last_number(world, shop) == before + 1
 
 
-def test_a_refused_request_leaves_no_number_behind(world: App, shop: Shop) -> None:
+def test_a_refused_request_takes_no_number(world: App, shop: Shop) -> None:
     before = last_number(world, shop)
     body = {"mood": 2, "customer": {"phone": "912 345 678"}, "outcome": None, "mood_after": 3}
     assert world.request("POST", "/v1/concerns", (shop, "floor"), json=body).status_code == 422
@@ -121,32 +121,32 @@ def test_a_refused_request_leaves_no_number_behind(world: App, shop: Shop) -> No
     assert feed(world, shop, after=before) == []
 
 
-def test_a_savepoint_that_was_rolled_back_is_not_in_the_feed(world: App, shop: Shop) -> None:
+def test_a_rolled_back_savepoint_is_not_in_the_feed(world: App, shop: Shop) -> None:
     before = last_number(world, shop)
     with world.database.writing(shop.organization_id) as session:
         first = log(session, shop)
         with pytest.raises(Fault), session.begin_nested():
-            _log_in_vain(session, shop)
+            _log_and_fail(session, shop)
         with session.begin_nested():
-            kept = log(session, shop)
-        kept.take(by=actor(shop), at=NOON)
-    assert told(feed(world, shop, after=before)) == [
+            released = log(session, shop)
+        released.take(by=actor(shop), at=NOON)
+    assert summary(feed(world, shop, after=before)) == [
         ("concern", first.id, 1, ChangeOp.UPSERT),
-        ("concern", kept.id, 2, ChangeOp.UPSERT),
+        ("concern", released.id, 2, ChangeOp.UPSERT),
     ]
 
 
-def test_a_deleted_row_is_in_the_feed_as_such(world: App, shop: Shop) -> None:
+def test_a_deleted_row_is_in_the_feed_as_deleted(world: App, shop: Shop) -> None:
     with world.database.writing(shop.organization_id) as session:
         session.add(category := Category(slug="short-lived", name="Short-lived"))
     before = last_number(world, shop)
     with world.database.writing(shop.organization_id) as session:
         session.delete(session.get_one(Category, (shop.organization_id, category.id)))
-    assert told(feed(world, shop, after=before)) == [("category", category.id, 1, ChangeOp.DELETE)]
+    assert summary(feed(world, shop, after=before)) == [("category", category.id, 1, ChangeOp.DELETE)]
     assert feed(world, shop, after=before)[0].store_id is None
 
 
-def test_what_nobody_shares_is_not_in_the_feed(world: App, shop: Shop) -> None:
+def test_rows_that_are_no_aggregates_are_not_in_the_feed(world: App, shop: Shop) -> None:
     before = last_number(world, shop)
     with world.database.writing(shop.organization_id) as session:
         Shift.check_out(session, staff_id=shop.staff["floor"], at=NOON)
@@ -156,24 +156,24 @@ def test_what_nobody_shares_is_not_in_the_feed(world: App, shop: Shop) -> None:
     assert last_number(world, shop) == before
 
 
-def test_a_known_customer_is_in_the_feed_once(world: App, shop: Shop) -> None:
+def test_an_unchanged_customer_is_not_in_the_feed_again(world: App, shop: Shop) -> None:
     before = last_number(world, shop)
     for _ in range(2):
         with world.database.writing(shop.organization_id) as session:
             customer = recognise(session, shop.store_id, phone="+351912345678")
-    assert told(feed(world, shop, after=before)) == [("customer", customer.id, 1, ChangeOp.UPSERT)]
+    assert summary(feed(world, shop, after=before)) == [("customer", customer.id, 1, ChangeOp.UPSERT)]
 
 
 def test_every_organization_counts_for_itself(world: App, shop: Shop) -> None:
     other = make_shop(world.back_office, "other")
-    before = {one.slug: last_number(world, one) for one in (shop, other)}
+    before = {owner.slug: last_number(world, owner) for owner in (shop, other)}
     # The worker sees all of them, and may change something of each in one transaction.
     with world.back_office.writing(ALL_TENANTS) as session:
-        for one in (shop, other, shop):
-            session.add(Category(organization_id=one.organization_id, slug=f"c{len(session.new)}", name="New"))
-    for one, count in ((shop, 2), (other, 1)):
-        numbers = [change.seq for change in feed(world, one, after=before[one.slug])]
-        assert numbers == list(range(before[one.slug] + 1, before[one.slug] + 1 + count))
+        for owner in (shop, other, shop):
+            session.add(Category(organization_id=owner.organization_id, slug=f"c{len(session.new)}", name="New"))
+    for owner, count in ((shop, 2), (other, 1)):
+        numbers = [change.seq for change in feed(world, owner, after=before[owner.slug])]
+        assert numbers == list(range(before[owner.slug] + 1, before[owner.slug] + 1 + count))
 
 
 def test_a_commit_without_a_counter_fails(world: App, shop: Shop) -> None:
@@ -185,7 +185,7 @@ def test_a_commit_without_a_counter_fails(world: App, shop: Shop) -> None:
 
 
 @only_on_postgresql
-def test_a_cursor_over_times_misses_what_the_feed_has(world: App, shop: Shop) -> None:
+def test_a_cursor_over_times_misses_what_the_feed_contains(world: App, shop: Shop) -> None:
     """Why there is a feed: an earlier time may be committed later, when a reader of times has passed it."""
 
     def newer_than(at: Any) -> list[Concern]:
@@ -231,9 +231,9 @@ def test_a_reader_misses_nothing_of_what_eight_writers_commit(world: App, shop: 
                 yield change
 
     before = last_number(world, shop)
-    with ThreadPoolExecutor(WRITERS + 1) as crew:
-        writers = [crew.submit(write) for _ in range(WRITERS)]
-        reader = crew.submit(lambda: [change.object_id for change in follow(before)])
+    with ThreadPoolExecutor(WRITERS + 1) as executor:
+        writers = [executor.submit(write) for _ in range(WRITERS)]
+        reader = executor.submit(lambda: [change.object_id for change in follow(before)])
         start.wait()
         stopping.wait(SECONDS)
         stopping.set()

@@ -284,7 +284,11 @@ WORK: dict[str, tuple[bool, Callable[[App, ScopedSession], object]]] = {  # for 
     ),
     "what is due to be sent to phones": (
         True, lambda world, session: OutboxMessage.claim(
-            session, tuple(OutboxKind), at=world.clock(), limit=16, only=~OutboxMessage.goes_to([AddressKind.EMAIL])
+            session,
+            tuple(OutboxKind),
+            at=world.clock(),
+            limit=16,
+            only=~OutboxMessage.is_addressed_to([AddressKind.EMAIL]),
         )
     ),
     "the alerts whose next step is due": (

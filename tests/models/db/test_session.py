@@ -1,4 +1,4 @@
-"""The scoped session: it is opened for one organization, and neither reads nor writes rows of another."""
+"""Scoped session: it is opened for one organization, and sees and writes no other one's rows."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -7,13 +7,16 @@ from uuid import UUID
 import pytest
 from sqlalchemy import Uuid, delete, func, insert, select, text, update
 from sqlalchemy.orm import Session, aliased, joinedload, selectinload
+from uuid_utils.compat import uuid7
 
 from models.access import GRANTS, Actor, Role
-from models.concerns.concern import Concern
+from models.db.base import Aggregate
 from models.db.change_feed import Change, ChangeCounter
 from models.db.session import ALL_TENANTS, ScopedSession
 from models.errors import NotFound
+from models.organizations.catalogue_item import CatalogueItem
 from models.organizations.store import Place, Store
+from models.recovery.qr_code import QrCode
 from tests.support.app import App
 from tests.support.databases import only_on_postgresql, only_on_sqlite
 from tests.support.factories.organizations import Shop, make_shop, make_store
@@ -29,23 +32,15 @@ def whose(rows: Sequence[Any]) -> set[UUID]:
     return {row.organization_id for row in rows}
 
 
-def test_a_session_without_a_scope_is_an_error(world: App, shop: Shop) -> None:
-    questions: list[Callable[[Session], Any]] = [
-        lambda session: session.scalars(select(Store)).all(),
-        lambda session: session.get(Store, (shop.organization_id, shop.store_id)),
-        lambda session: session.execute(update(Store).values(name="Mine")),
-        lambda session: session.execute(delete(Place)),
-        lambda session: session.scalars(select(func.count()).select_from(Concern)).one(),
-    ]
-    for question in questions:
-        with (
-            ScopedSession(world.database.engine, info={"clock": world.clock}) as session,
-            pytest.raises(PermissionError, match="without saying"),
-        ):
-            question(session)
+def test_a_session_cannot_be_opened_without_a_tenant(world: App) -> None:
+    with pytest.raises(TypeError, match="state"):
+        ScopedSession(world.database.engine)  # type: ignore[call-arg]
+    for opened in (world.database.reading, world.database.writing):
+        with pytest.raises(PermissionError, match="without saying"), opened(None):  # type: ignore[arg-type]
+            pytest.fail("a session without a tenant")
 
 
-QUESTIONS: dict[str, Callable[[Session], Sequence[Any]]] = {
+QUERIES: dict[str, Callable[[Session], Sequence[Any]]] = {
     "select": lambda session: session.scalars(select(Store)).all(),
     "an alias": lambda session: session.scalars(select(aliased(Store))).all(),
     "a join": lambda session: session.scalars(select(Place).join(Store, Place.store_id == Store.id)).all(),
@@ -64,16 +59,16 @@ QUESTIONS: dict[str, Callable[[Session], Sequence[Any]]] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("question", QUESTIONS)
-def test_every_question_is_narrowed_to_the_tenant(world: App, shop: Shop, other: Shop, question: str) -> None:
+@pytest.mark.parametrize("query", QUERIES)
+def test_every_query_is_narrowed_to_the_tenant(world: App, shop: Shop, other: Shop, query: str) -> None:
     for tenant in (shop, other):
         with world.database.reading(tenant.organization_id) as session:
-            assert whose(QUESTIONS[question](session)) == {tenant.organization_id}
+            assert whose(QUERIES[query](session)) == {tenant.organization_id}
     with world.back_office.reading(ALL_TENANTS) as session:
-        assert whose(QUESTIONS[question](session)) == {shop.organization_id, other.organization_id}
+        assert whose(QUERIES[query](session)) == {shop.organization_id, other.organization_id}
 
 
-def test_nothing_of_another_organization_is_got_by_its_key(world: App, shop: Shop, other: Shop) -> None:
+def test_no_row_of_another_organization_is_read_by_its_key(world: App, shop: Shop, other: Shop) -> None:
     with world.database.reading(shop.organization_id) as session:
         assert session.get(Store, (other.organization_id, other.store_id)) is None
         assert session.get(Store, (shop.organization_id, other.store_id)) is None
@@ -83,17 +78,27 @@ def test_nothing_of_another_organization_is_got_by_its_key(world: App, shop: Sho
             Store.get_visible(session, other.store_id, actor=stranger)
 
 
+@pytest.mark.parametrize(("model", "noun"), [(Store, "store"), (CatalogueItem, "item"), (QrCode, "standing qr")])
+def test_a_refusal_names_what_is_not_there(world: App, shop: Shop, model: type[Aggregate], noun: str) -> None:
+    row_id = uuid7()
+    with (
+        world.database.reading(shop.organization_id) as session,
+        pytest.raises(NotFound, match=f"^There is no {noun} {row_id} within reach of this sign-in.$"),
+    ):
+        model.get_visible(session, row_id, actor=Actor(shop.organization_id, GRANTS[Role.ADMIN], None))
+
+
 def test_what_is_loaded_along_is_narrowed_too(world: App, shop: Shop, other: Shop) -> None:
     for option in (None, joinedload(Store.places), selectinload(Store.places)):
         with world.database.reading(shop.organization_id) as session:
-            question = select(Store).where(Store.slug == "first")
-            (store,) = session.scalars(question if option is None else question.options(option)).unique()
+            stmt = select(Store).where(Store.slug == "first")
+            (store,) = session.scalars(stmt if option is None else stmt.options(option)).unique()
             assert whose(store.places) == {shop.organization_id}
             assert len(store.places) == 2
             assert store.region.id == shop.region_id
 
 
-def test_a_link_that_leads_out_leads_nowhere(world: App, shop: Shop, other: Shop) -> None:
+def test_a_link_to_another_organization_finds_nothing(world: App, shop: Shop, other: Shop) -> None:
     """The database does not store such a link; in memory it finds nothing."""
     with world.database.reading(shop.organization_id) as session:
         store = session.scalars(select(Store).where(Store.slug == "first")).one()
@@ -155,15 +160,15 @@ WITHOUT_THE_ORM: dict[str, Any] = {
 
 @only_on_sqlite
 @pytest.mark.parametrize("way", WITHOUT_THE_ORM)
-def test_what_goes_round_the_models_is_not_narrowed(world: App, shop: Shop, other: Shop, way: str) -> None:
-    """Known, and why there is a third isolation layer: on SQLite these see every organization. Our code avoids them."""
+def test_statements_without_the_models_are_not_narrowed(world: App, shop: Shop, other: Shop, way: str) -> None:
+    """The reason for the third isolation layer: on SQLite these see every organization. The application has none."""
     with world.database.reading(shop.organization_id) as session:
         assert whose(session.execute(WITHOUT_THE_ORM[way]).all()) == {shop.organization_id, other.organization_id}
 
 
 @only_on_postgresql
 @pytest.mark.parametrize("way", WITHOUT_THE_ORM)
-def test_what_goes_round_the_models_is_held_by_row_level_security(
+def test_statements_without_the_models_are_restricted_by_row_level_security(
     world: App, shop: Shop, other: Shop, way: str
 ) -> None:
     with world.database.reading(shop.organization_id) as session:
@@ -171,7 +176,7 @@ def test_what_goes_round_the_models_is_held_by_row_level_security(
 
 
 @only_on_postgresql
-def test_an_insert_that_goes_round_the_models_is_held_too(world: App, shop: Shop, other: Shop) -> None:
+def test_an_insert_without_the_models_is_restricted_too(world: App, shop: Shop, other: Shop) -> None:
     row = {"id": shop.store_id, "organization_id": other.organization_id, "store_id": other.store_id}
     smuggle = insert(Place.__table__).values(**row, slug="x", name="x", position=0)  # type: ignore[arg-type]
     with pytest.raises(Exception, match="row-level security"), world.database.writing(shop.organization_id) as session:

@@ -1,4 +1,4 @@
-"""The catalogue: an item enters it when it is first named, and is matched however it is typed."""
+"""Catalogue items: naming a new one adds it, and it is found again however it is typed."""
 
 from functools import partial
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from models.db import slug as naming
+from models.db.slug import check_slug
 from models.organizations.catalogue_item import CatalogueItem
 from tests.support.app import App
 from tests.support.clock import NOON
@@ -15,10 +15,10 @@ from tests.support.factories.organizations import Shop, make_shop
 from tests.support.threads import at_once
 
 
-def tell(world: App, shop: Shop, *told: dict[str, Any]) -> list[tuple[str, str]]:
-    """Name these on a concern; the slug and the name each of them has in the catalogue."""
+def find_or_create(world: App, shop: Shop, *references: dict[str, Any]) -> list[tuple[str, str]]:
+    """Return the slug and the name that each of these references has in the catalogue."""
     with world.database.writing(shop.organization_id) as session:
-        return [(item.slug, item.name) for item in CatalogueItem.find_or_create(session, told, at=NOON)]
+        return [(item.slug, item.name) for item in CatalogueItem.find_or_create(session, references, at=NOON)]
 
 
 def count(world: App, shop: Shop) -> int:
@@ -30,9 +30,11 @@ def named(*names: str) -> list[dict[str, Any]]:
     return [{"name": name} for name in names]
 
 
-def test_what_is_named_for_the_first_time_enters(world: App, shop: Shop) -> None:
-    told = tell(world, shop, {"name": "Crème Brûlée"}, {"slug": "soup"}, {"slug": "fish", "name": "Fish of the day"})
-    assert told == [("creme-brulee", "Crème Brûlée"), ("soup", "soup"), ("fish", "Fish of the day")]
+def test_a_new_item_is_added(world: App, shop: Shop) -> None:
+    items = find_or_create(
+        world, shop, {"name": "Crème Brûlée"}, {"slug": "soup"}, {"slug": "fish", "name": "Fish of the day"}
+    )
+    assert items == [("creme-brulee", "Crème Brûlée"), ("soup", "soup"), ("fish", "Fish of the day")]
     assert count(world, shop) == 3
 
 
@@ -45,37 +47,41 @@ def test_what_is_named_for_the_first_time_enters(world: App, shop: Shop) -> None
         {"slug": "Creme-Brulee", "name": "Something else"},
     ],
 )
-def test_it_is_found_again_however_it_is_typed(world: App, shop: Shop, again: dict[str, Any]) -> None:
-    first = tell(world, shop, {"name": "Crème Brûlée"})
-    assert tell(world, shop, again) == first
+def test_an_item_is_found_again_however_it_is_typed(world: App, shop: Shop, again: dict[str, Any]) -> None:
+    first = find_or_create(world, shop, {"name": "Crème Brûlée"})
+    assert find_or_create(world, shop, again) == first
     assert count(world, shop) == 1
 
 
-def test_what_is_named_twice_at_once_enters_once(world: App, shop: Shop) -> None:
-    assert len(set(tell(world, shop, *named("Soup", "soup", "SOUP"), {"slug": "soup"}))) == count(world, shop) == 1
+def test_an_item_named_twice_in_one_request_is_added_once(world: App, shop: Shop) -> None:
+    assert (
+        len(set(find_or_create(world, shop, *named("Soup", "soup", "SOUP"), {"slug": "soup"})))
+        == count(world, shop)
+        == 1
+    )
 
 
 @pytest.mark.parametrize(
     ("one", "other"),
     [("寿司", "刺身"), ("Ramen 拉麺", "Ramen 味噌"), ("a" * 70, "a" * 71), ("★", "☆"), ("Bread", "Butter")],
 )
-def test_names_that_no_slug_can_spell_stay_distinct(world: App, shop: Shop, one: str, other: str) -> None:
-    slugs = [slug for slug, _ in tell(world, shop, *named(one, other, one))]
+def test_names_that_no_slug_can_spell_get_different_slugs(world: App, shop: Shop, one: str, other: str) -> None:
+    slugs = [slug for slug, _ in find_or_create(world, shop, *named(one, other, one))]
     assert slugs[0] == slugs[2] != slugs[1]
-    assert [naming.check_slug(slug) for slug in slugs] == slugs
+    assert [check_slug(slug) for slug in slugs] == slugs
 
 
 def test_a_renamed_item_is_found_by_both_names(world: App, shop: Shop) -> None:
-    tell(world, shop, {"name": "Sope"})
+    find_or_create(world, shop, {"name": "Sope"})
     with world.database.writing(shop.organization_id) as session:
         session.scalars(select(CatalogueItem)).one().rename("Sopa do dia")
-    assert tell(world, shop, *named("sopa do DIA", "sope")) == [("sope", "Sopa do dia")] * 2
+    assert find_or_create(world, shop, *named("sopa do DIA", "sope")) == [("sope", "Sopa do dia")] * 2
 
 
 def test_the_catalogue_of_another_organization_is_another(world: App, shop: Shop) -> None:
     other = make_shop(world.back_office, "other")
-    assert tell(world, shop, {"name": "Soup"}) == [("soup", "Soup")]
-    assert tell(world, other, {"slug": "soup"}) == [("soup", "soup")]
+    assert find_or_create(world, shop, {"name": "Soup"}) == [("soup", "Soup")]
+    assert find_or_create(world, other, {"slug": "soup"}) == [("soup", "soup")]
     assert (count(world, shop), count(world, other)) == (1, 1)
 
 
@@ -83,8 +89,8 @@ def test_the_catalogue_of_another_organization_is_another(world: App, shop: Shop
 def test_two_phones_that_name_the_same_new_things_at_once_end_up_with_one_of_each(world: App, shop: Shop) -> None:
     for number in range(10):
         names = [f"Soup {number}", f"Bread {number}", f"Fish {number}"]
-        told = at_once(
-            [partial(tell, world, shop, *named(*order)) for order in (names, names[::-1], names, names[::-1])]
+        results = at_once(
+            [partial(find_or_create, world, shop, *named(*order)) for order in (names, names[::-1], names, names[::-1])]
         )
-        assert all(sorted(one) == sorted(told[0]) for one in told)
+        assert all(sorted(items) == sorted(results[0]) for items in results)
         assert count(world, shop) == 3 * (number + 1)

@@ -1,4 +1,4 @@
-"""Opening hours, beside a second implementation that knows only the local time of the store."""
+"""Opening hours, compared with an oracle that knows of time zones only what a wall clock shows each minute."""
 
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -33,23 +33,23 @@ WEEKS = st.dictionaries(st.sampled_from(WEEKDAYS), PERIODS)
 
 @examples(quick=25, deep=300)
 @given(night=st.sampled_from(NIGHTS), week=WEEKS, data=st.data())
-def test_it_is_open_by_the_local_clock_of_the_store(
+def test_a_store_is_open_when_the_wall_clock_says_so(
     night: tuple[str, date], week: dict[str, list[Period]], data: st.DataObject
 ) -> None:
     name, day = night
-    different = data.draw(st.dictionaries(st.sampled_from([day, day + timedelta(days=1)]), PERIODS))
+    exceptions = data.draw(st.dictionaries(st.sampled_from([day, day + timedelta(days=1)]), PERIODS))
     hours: Hours = {
-        "weekly": [{"weekday": weekday, **one} for weekday, periods in week.items() for one in periods],
-        "exceptions": [{"date": on.isoformat(), "periods": periods} for on, periods in different.items()],
+        "weekly": [{"weekday": weekday, **period} for weekday, periods in week.items() for period in periods],
+        "exceptions": [{"date": on.isoformat(), "periods": periods} for on, periods in exceptions.items()],
     }
     zone = ZoneInfo(name)
-    watched = Wall(zone, day)
+    wall_clock = WallClock(zone, day)
     minutes = data.draw(st.lists(st.integers(0, 2 * 24 * 60), min_size=20, max_size=20))
     for at in (datetime.combine(day, time(), tzinfo=UTC) + timedelta(minutes=minute) for minute in minutes):
-        assert is_open(hours, at, zone) is watched.says_open(week, different, at), at
+        assert is_open(hours, at, zone) is wall_clock.says_open(week, exceptions, at), at
 
 
-def test_a_store_that_set_no_hours_is_always_open_and_one_with_empty_hours_never() -> None:
+def test_a_store_without_hours_is_always_open_and_one_with_an_empty_week_never() -> None:
     zone, at = ZoneInfo("Europe/Lisbon"), datetime(2026, 3, 3, 3, tzinfo=UTC)
     assert is_open(None, at, zone)
     assert not is_open({"weekly": [], "exceptions": []}, at, zone)
@@ -72,8 +72,8 @@ def test_quiet_hours_may_go_past_midnight(start: time | None, end: time | None, 
     assert [at.hour for at in hours if in_quiet_hours(start, end, at.astimezone(UTC), zone)] == quiet
 
 
-class Wall:
-    """Yield the local time of the store, minute by minute, for some days around one."""
+class WallClock:
+    """What a wall clock of the store shows, minute by minute, for some days around one day."""
 
     def __init__(self, zone: ZoneInfo, day: date) -> None:
         begin = datetime.combine(day - timedelta(days=3), time(), tzinfo=UTC)
@@ -90,12 +90,12 @@ class Wall:
         last = max(earlier for earlier in self.first if earlier < shown)
         return self.first[last] + (shown - last)
 
-    def says_open(self, week: dict[str, list[Period]], different: dict[date, list[Period]], at: datetime) -> bool:
+    def says_open(self, week: dict[str, list[Period]], exceptions: dict[date, list[Period]], at: datetime) -> bool:
         for day in {shown.date() for shown in self.shows[1440:-1440]}:
-            for one in different.get(day, week.get(WEEKDAYS[day.weekday()], [])):
-                opens = datetime.fromisoformat(f"{day.isoformat()}T{one['opens_at']}")
-                closes = datetime.fromisoformat(f"{day.isoformat()}T{one['closes_at']}")
-                overnight = timedelta(days=one["closes_at"] <= one["opens_at"])
+            for period in exceptions.get(day, week.get(WEEKDAYS[day.weekday()], [])):
+                opens = datetime.fromisoformat(f"{day.isoformat()}T{period['opens_at']}")
+                closes = datetime.fromisoformat(f"{day.isoformat()}T{period['closes_at']}")
+                overnight = timedelta(days=period["closes_at"] <= period["opens_at"])
                 if self.moment(opens) <= at < self.moment(closes + overnight):
                     return True
         return False

@@ -93,8 +93,8 @@ NIGHTS = [
 
 @pytest.mark.parametrize(("zone", "begins", "instant", "expected", "why"), NIGHTS)
 def test_business_date(zone: str, begins: str, instant: str, expected: str, why: str) -> None:
-    found = store(zone, time.fromisoformat(begins)).business_date(utc(instant))
-    assert found == date.fromisoformat(expected), why
+    business_date = store(zone, time.fromisoformat(begins)).business_date(utc(instant))
+    assert business_date == date.fromisoformat(expected), why
 
 
 def test_a_day_is_an_hour_shorter_in_spring_and_longer_in_autumn() -> None:
@@ -133,12 +133,12 @@ def test_every_instant_is_in_exactly_one_day_and_days_never_go_back(
     here = store(zone, begins)
     day = here.business_date(instant)
     around = [day + timedelta(days=days) for days in range(-2, 3)]
-    bounds = {one: here.day_bounds(one) for one in around}
-    assert [one for one, (start, end) in bounds.items() if start <= instant < end] == [day]
+    bounds = {date: here.day_bounds(date) for date in around}
+    assert [date for date, (start, end) in bounds.items() if start <= instant < end] == [day]
     assert here.business_date(instant + timedelta(seconds=later)) >= day
 
 
-SHUTS = [  # business date, openings of that civil day, when it shuts
+CLOSINGS = [  # business date, openings of that civil day, when it closes
     (date(2026, 3, 3), ["12:00 15:00", "18:00 02:00"], "2026-03-04 02:00:00"),
     (date(2026, 3, 3), ["08:00 17:00"], "2026-03-03 17:00:00"),
     (date(2026, 3, 3), ["22:00 06:00"], "2026-03-04 04:00:00"),  # open on: the next day begins all the same
@@ -148,13 +148,13 @@ SHUTS = [  # business date, openings of that civil day, when it shuts
 ]
 
 
-@pytest.mark.parametrize(("day", "openings", "expected"), SHUTS)
-def test_a_store_shuts_when_its_last_opening_of_the_day_ends(day: date, openings: list[str], expected: str) -> None:
+@pytest.mark.parametrize(("day", "openings", "expected"), CLOSINGS)
+def test_a_store_closes_when_its_last_opening_of_the_day_ends(day: date, openings: list[str], expected: str) -> None:
     here = store("Europe/Lisbon")
-    periods = [{"opens_at": one[:5], "closes_at": one[6:]} for one in openings]
+    periods = [{"opens_at": opening[:5], "closes_at": opening[6:]} for opening in openings]
     here.set_hours({"weekly": [], "exceptions": [{"date": day.isoformat(), "periods": periods}]})  # type: ignore[typeddict-item]
     assert here.closing_time(day) == utc(expected)
 
 
-def test_a_store_without_opening_hours_shuts_when_its_day_ends() -> None:
+def test_a_store_without_hours_closes_when_its_day_ends() -> None:
     assert store("Europe/Lisbon").closing_time(date(2026, 3, 3)) == utc("2026-03-04 04:00:00")

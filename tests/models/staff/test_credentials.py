@@ -1,4 +1,4 @@
-"""Tokens: whom they stand for, how long, and that nothing which opens a door is kept."""
+"""Tokens: whom they authenticate, for how long, and that only digests are stored."""
 
 import hashlib
 from datetime import datetime, timedelta
@@ -21,9 +21,9 @@ from tests.support.rows import rows
 SECOND = timedelta(seconds=1)
 
 
-def asks(world: App, text: str, *, at: datetime = NOON) -> tuple[Actor, bool] | None:
-    """Whom this token stands for at that time."""
-    token = Token.read(text)
+def find(world: App, text: str, *, at: datetime = NOON) -> tuple[Actor, bool] | None:
+    """Return whom this token authenticates at that time."""
+    token = Token.parse(text)
     assert token is not None
     with world.database.reading(token.organization_id) as session:
         return find_actor(session, token, at)
@@ -34,11 +34,11 @@ def test_a_token_can_be_read_again_and_names_its_organization() -> None:
     for kind in ("s", "k"):
         token = Token.new(kind, organization)
         assert token.text.startswith(f"amd_{kind}_{organization.hex}_")
-        assert Token.read(token.text) == token
+        assert Token.parse(token.text) == token
         assert token.digest == hashlib.sha256(token.text.encode()).digest()
 
 
-def test_no_token_is_given_twice() -> None:
+def test_no_two_tokens_are_the_same() -> None:
     organization = uuid7()
     secrets = {Token.new("s", organization).text.split("_", 3)[3] for _ in range(1000)}
     assert len(secrets) == 1000
@@ -60,8 +60,8 @@ def test_no_token_is_given_twice() -> None:
         "amd_s_01234567-89ab-cdef-0123-456789abcdef_secret",
     ],
 )
-def test_what_is_no_token_is_none(text: str) -> None:
-    assert Token.read(text) is None
+def test_a_text_in_another_format_is_no_token(text: str) -> None:
+    assert Token.parse(text) is None
 
 
 def test_a_token_stands_for_the_person_with_stores_and_grants(world: App, shop: Shop) -> None:
@@ -72,9 +72,9 @@ def test_a_token_stands_for_the_person_with_stores_and_grants(world: App, shop: 
         "hq": (Role.HEAD_OFFICE, None),
     }
     for login, (role, store_ids) in expected.items():
-        found = asks(world, shop.tokens[login])
-        assert found is not None
-        actor, _ = found
+        result = find(world, shop.tokens[login])
+        assert result is not None
+        actor, _ = result
         assert (actor.staff_id, actor.role, actor.permissions) == (shop.staff[login], role, GRANTS[role])
         assert (actor.store_ids, actor.organization_id) == (store_ids, shop.organization_id)
     assert {role for role, store_ids in expected.values() if store_ids is None} <= ROLES_OF_ALL_STORES
@@ -86,34 +86,34 @@ def test_who_belongs_to_no_store_reaches_none(world: App, shop: Shop) -> None:
         session.add(staff)
         session.flush()
         _, token = StaffSession.open(session, staff=staff, at=NOON)
-    found = asks(world, token.text)
-    assert found is not None
-    assert found[0].store_ids == frozenset()
+    result = find(world, token.text)
+    assert result is not None
+    assert result[0].store_ids == frozenset()
 
 
 def test_a_sign_in_lasts_thirty_days(world: App, shop: Shop) -> None:
     assert timedelta(days=30) == SESSION_TTL
-    assert asks(world, shop.tokens["floor"], at=NOON + SESSION_TTL - SECOND)
-    assert asks(world, shop.tokens["floor"], at=NOON + SESSION_TTL) is None
+    assert find(world, shop.tokens["floor"], at=NOON + SESSION_TTL - SECOND)
+    assert find(world, shop.tokens["floor"], at=NOON + SESSION_TTL) is None
 
 
-def test_it_is_noticed_once_a_minute_that_somebody_was_here(world: App, shop: Shop) -> None:
+def test_last_seen_is_recorded_once_a_minute(world: App, shop: Shop) -> None:
     for login in ("floor", "key"):
         kind = StaffSession if login == "floor" else ApiKey
         world.clock.at = NOON
         me = "/v1/stores"
         world.request("GET", me, (shop, login))
-        for seconds, noted in ((59, NOON), (61, NOON + timedelta(seconds=61))):
+        for seconds, expected in ((59, NOON), (61, NOON + timedelta(seconds=61))):
             world.clock.at = NOON + timedelta(seconds=seconds)
             world.request("GET", me, (shop, login))
-            assert max(row.seen_at for row in rows(world, kind) if row.seen_at) == noted, login
+            assert max(row.seen_at for row in rows(world, kind) if row.seen_at) == expected, login
     assert timedelta(minutes=1) == LAST_SEEN_RESOLUTION
 
 
 def test_a_key_stands_for_its_scopes(world: App, shop: Shop) -> None:
-    found = asks(world, shop.tokens["reports-key"])
-    assert found is not None
-    actor, _ = found
+    result = find(world, shop.tokens["reports-key"])
+    assert result is not None
+    actor, _ = result
     assert (actor.staff_id, actor.role, actor.store_ids) == (None, None, None)
     assert actor.may(Permission.REPORT_READ)
     assert not actor.may(Permission.CONCERN_READ)
@@ -128,24 +128,24 @@ def test_a_token_of_another_organization_or_kind_stands_for_nobody(world: App, s
         f"{amd}_{'k' if kind == 's' else 's'}_{shop.organization_id.hex}_{secret}",
         f"{amd}_{kind}_{shop.organization_id.hex}_{secret}x",
     ):
-        assert asks(world, strange) is None
+        assert find(world, strange) is None
 
 
-def test_only_digests_are_kept(world: App, shop: Shop) -> None:
+def test_only_digests_are_stored(world: App, shop: Shop) -> None:
     """Every value of every table is looked through for the secret of every token."""
     secrets = [token.split("_", 3)[3] for token in shop.tokens.values()]
     digests = {hashlib.sha256(token.encode()).digest() for token in shop.tokens.values()}
     owner = sa.create_engine(world.url)
     with owner.connect() as connection:
-        kept = {repr(row) for table in metadata.sorted_tables for row in connection.execute(sa.select(table))}
-        kept_digests = {row.digest for kind in (StaffSession, ApiKey) for row in rows(world, kind)}
+        stored = {repr(row) for table in metadata.sorted_tables for row in connection.execute(sa.select(table))}
+        stored_digests = {row.digest for kind in (StaffSession, ApiKey) for row in rows(world, kind)}
     owner.dispose()
-    assert digests == kept_digests
-    assert not [secret for secret in secrets if any(secret in text for text in kept)]
+    assert digests == stored_digests
+    assert not [secret for secret in secrets if any(secret in text for text in stored)]
 
 
 def revoke(world: App, shop: Shop, how: str) -> str:
-    """Take the door away from somebody in one of the ways there are; whose it was."""
+    """Revoke somebody's access in this way and return whose it was."""
     if how == "signed out":
         assert world.request("DELETE", "/v1/sessions/current", (shop, "floor")).status_code == 204
         return "floor"
@@ -158,7 +158,7 @@ def revoke(world: App, shop: Shop, how: str) -> str:
 
 
 @pytest.mark.parametrize("how", ["signed out", "left", "key revoked"])
-def test_what_is_revoked_is_dead_on_the_next_request(world: App, shop: Shop, how: str) -> None:
+def test_a_revoked_token_is_refused_on_the_next_request(world: App, shop: Shop, how: str) -> None:
     everybody = {"floor", "manager", "key", "reports-key"}
     assert all(world.request("GET", "/v1/stores", (shop, login)).status_code == 200 for login in everybody)
     whose = revoke(world, shop, how)
@@ -177,7 +177,7 @@ def test_who_loses_a_store_does_not_reach_it_on_the_next_request(world: App, sho
     assert world.request("GET", path, (shop, "floor")).status_code == 404
 
 
-def test_sign_ins_that_ran_out_are_let_go(world: App, shop: Shop) -> None:
+def test_expired_sign_ins_are_deleted(world: App, shop: Shop) -> None:
     count = len(rows(world, StaffSession))
     for at, left in ((NOON + SESSION_TTL - SECOND, count), (NOON + SESSION_TTL, 0)):
         with world.database.writing(shop.organization_id) as session:

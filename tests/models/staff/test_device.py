@@ -24,7 +24,7 @@ def actor(world: App, shop: Shop, login: str) -> Actor:
     return Actor(shop.organization_id, GRANTS[Role.FLOOR], None, staff_id=shop.staff[login], session_id=session_id)
 
 
-def register(world: App, shop: Shop, by: Actor, installation: str, address: str, **told: Any) -> Device:
+def register(world: App, shop: Shop, by: Actor, installation: str, address: str, **fields: Any) -> Device:
     with world.database.writing(shop.organization_id) as session:
         return Device.register(
             session,
@@ -33,7 +33,7 @@ def register(world: App, shop: Shop, by: Actor, installation: str, address: str,
             platform=Platform.IOS,
             address=address,
             address_kind=AddressKind.FCM_TOKEN,
-            **{"at": NOON, **told},
+            **{"at": NOON, **fields},
         )
 
 
@@ -65,14 +65,14 @@ def test_a_shared_phone_belongs_to_who_signed_in_last(world: App, shop: Shop) ->
         register(world, shop, actor(world, shop, login), "shared", "address")
     (device,) = rows(world, Device)
     assert (device.staff_id, device.address) == (shop.staff["colleague"], "address")
-    bound = {found.staff_id: found.device_id for found in rows(world, StaffSession)}
+    bound = {sign_in.staff_id: sign_in.device_id for sign_in in rows(world, StaffSession)}
     assert bound[shop.staff["colleague"]] == device.id
 
 
 def test_the_same_address_may_be_known_to_two_organizations(world: App, shop: Shop) -> None:
     other = make_shop(world.back_office, "other")
-    for one in (shop, other):
-        register(world, one, actor(world, one, "floor"), "phone", "address")
+    for owner in (shop, other):
+        register(world, owner, actor(world, owner, "floor"), "phone", "address")
     assert [device.address for device in rows(world, Device)] == ["address"] * 2
 
 

@@ -20,11 +20,11 @@ from tests.support.threads import at_once
 
 
 def test_a_password_matches_its_own_hash_and_no_other() -> None:
-    one, again = (hash_password("ten letters") for _ in range(2))
-    assert one != again  # salted
-    assert one.startswith("$argon2id$")
-    assert password_matches(one, "ten letters")
-    assert not password_matches(one, "ten letterS")
+    first, second = (hash_password("ten letters") for _ in range(2))
+    assert first != second  # salted
+    assert first.startswith("$argon2id$")
+    assert password_matches(first, "ten letters")
+    assert not password_matches(first, "ten letterS")
 
 
 def test_nobody_matches_no_password() -> None:
@@ -65,8 +65,8 @@ def test_colleagues_are_those_of_ones_stores_and_those_responsible(world: App, s
             assert set(session.scalars(select(Staff.login).where(*Staff.visible_to(actor)))) == seen | (
                 {"admin"} if stores is None else set()
             )
-            listed = {staff.login for staff in session.scalars(Staff.select_visible(actor))}
-            assert listed == seen - {"admin"}  # who has left is not listed
+            logins = {staff.login for staff in session.scalars(Staff.select_visible(actor))}
+            assert logins == seen - {"admin"}  # who has left is not listed
 
 
 def check_in(world: App, shop: Shop, store_id: Any, *, lead: bool = False, at: Any = NOON) -> Shift:
@@ -115,8 +115,8 @@ def test_checking_in_many_times_at_once_opens_one_shift(world: App, shop: Shop) 
 
 def test_who_signs_in_still_works_here(world: App, shop: Shop) -> None:
     def signs_in(session: ScopedSession) -> str | None:
-        found = Staff.find_for_sign_in(session, "floor")
-        return found.login if found else None
+        staff = Staff.find_for_sign_in(session, "floor")
+        return staff.login if staff else None
 
     with world.database.writing(shop.organization_id) as session:
         assert signs_in(session) == "floor"

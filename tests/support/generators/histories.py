@@ -161,7 +161,7 @@ def _go_on(stage: Stage, rng: Random, concern: Concern, now: datetime) -> None:
             events = [concern.reopen(by=by, at=now)]
         case "nobody comes" if concern.alert and concern.alert.state is AlertState.OPEN:
             while (at := concern.alert.next_step_at) is not None:
-                concern.alert.advance(at=max(at, now), arrived=False)
+                concern.alert.advance(at=max(at, now), has_receipt=False)
     session.flush()
     for event in filter(None, events):
         announce(session, event)

@@ -34,9 +34,9 @@ def live_on(database: Database, shop: Shop, rng: Random) -> None:
         session.flush()
         for concern in session.scalars(select(Concern).order_by(Concern.id)).all():
             named = rng.sample(dishes, rng.choice([0, 0, 1, 2, 3]))
-            concern.describe({"items": [{"item": item} for item in named], "read_back": rng.random() < 0.5})
+            concern.apply_changes({"items": [{"item": item} for item in named], "read_back": rng.random() < 0.5})
             if rng.random() < 0.6:
-                concern.describe({"question": rng.choice(questions)})
+                concern.apply_changes({"question": rng.choice(questions)})
         for promised in session.scalars(select(FollowUp).order_by(FollowUp.id)).all():
             promised.kind = rng.choice(list(FollowUpKind))
         _fix(session, shop, rng)

@@ -84,7 +84,7 @@ def test_what_needs_somebody_comes_first(world: App, shop: Shop) -> None:
     with world.back_office.writing(shop.organization_id) as session:
         for alert in session.scalars(select(Alert)):
             if str(alert.concern_id) in (told["unanswered"], told["answered late"]):
-                alert.advance(at=NOON + timedelta(minutes=20), arrived=False)
+                alert.advance(at=NOON + timedelta(minutes=20), has_receipt=False)
     ended = {"outcome": "lost", "mood_after": None}
     for name, verb, body in (("answered late", "take", None), ("resolved", "resolve", ended)):
         path = f"/v1/concerns/{told[name]}/{verb}"
