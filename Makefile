@@ -23,7 +23,7 @@ export UV_SYSTEM_CERTS := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run web worker demo test check lint format types layers openapi openapi-check data-model data-model-check browser office pictures fuzz chaos \
+.PHONY: help run web worker demo test test-deep check check-deep lint format types layers openapi openapi-check data-model data-model-check browser office pictures fuzz chaos \
 	chaos-fcm chaos-postgres chaos-takes chaos-disk chaos-export model bench bench-latency bench-dispatch bench-guidance bench-serving \
 	bench-reports lock clean
 
@@ -43,10 +43,17 @@ demo: $(RUNTIME) var/secret_key ## migrate and put the demo organization into th
 	@$(BIN)/flask --app wsgi db upgrade
 	@$(BIN)/flask --app wsgi demo seed
 
-test: $(DEV) ## the whole suite, on SQLite and on a PostgreSQL it starts by itself
-	@$(PY) -m pytest -n $(WORKERS)
+test: $(DEV) ## the suite for every commit, on SQLite and on a PostgreSQL it starts by itself
+	@$(PY) -m pytest -n $(WORKERS) --dist worksteal --durations=20
 
-check: lint types layers openapi-check data-model-check test ## everything that has to pass before a commit lands
+test-deep: $(DEV)
+	@AMENDS_PROFILE=deep $(PY) -m pytest -n $(WORKERS) --dist worksteal --durations=20
+
+check: $(DEV) ## everything that has to pass before a commit lands; how long it took, beside a fixed loop
+	@$(PY) -m tests.support.timed_check lint types layers openapi-check data-model-check test
+
+check-deep: $(DEV) ## what takes long: the other database, more examples, real processes, crashes
+	@$(PY) -m tests.support.timed_check test-deep
 
 lint: $(DEV) ## style and layout
 	@$(BIN)/ruff check .
@@ -76,7 +83,7 @@ data-model-check: $(RUNTIME)
 
 fuzz: $(DEV) ## hundreds of new requests for every operation; FUZZ_EXAMPLES says how many, FUZZ_SEED repeats a run
 	@seed=$${FUZZ_SEED:-$$(date +%s)}; echo "FUZZ_SEED=$$seed"; \
-	FUZZ_SEED=$$seed FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-500} $(PY) -m pytest -n $(WORKERS) tests/contract
+	AMENDS_PROFILE=deep FUZZ_SEED=$$seed FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-500} $(PY) -m pytest -n $(WORKERS) tests/contract
 
 browser: $(VENV)/.browser ## open the pages in a real browser; needs Chromium: apt-get install chromium
 	@$(PY) -m pytest -o norecursedirs=".*" tests/browser

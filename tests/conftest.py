@@ -6,12 +6,15 @@ import signal
 import threading
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
+import certifi
 import pytest
 from argon2 import PasswordHasher
 
 from models.staff import staff
+from tests.support import profiles
 from tests.support.app import App, close_databases, empty_every_table
 from tests.support.databases import KINDS, Databases, migrate
 from tests.support.factories.organizations import Shop, make_shop
@@ -26,6 +29,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Let a SIGTERM end the run as a Ctrl-C does, so that the server is stopped."""
     if threading.current_thread() is threading.main_thread() and not hasattr(config, "workerinput"):
         signal.signal(signal.SIGTERM, signal.default_int_handler)
+    profiles.configure(config)
 
 
 def _shared_server(config: pytest.Config) -> Server:
@@ -54,7 +58,10 @@ def postgres_server(pytestconfig: pytest.Config) -> Server:
 @pytest.fixture(scope="session")
 def databases(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Databases]:
     """The databases of this process."""
-    yield Databases(tmp_path_factory.mktemp("databases"), lambda: _shared_server(pytestconfig))
+    base = tmp_path_factory.getbasetemp()
+    shared = (base.parent if hasattr(pytestconfig, "workerinput") else base) / "templates"
+    shared.mkdir(exist_ok=True)
+    yield Databases(tmp_path_factory.mktemp("databases"), lambda: _shared_server(pytestconfig), shared=shared)
     close_databases()
 
 
@@ -77,14 +84,17 @@ def empty_database_url(databases: Databases, database_kind: str) -> Iterator[str
         yield url
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Note on each test which database it runs on; the note travels with its report."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Note on each test which database it runs on, for its report, and leave the tests of this profile."""
     for item in items:
         callspec = getattr(item, "callspec", None)
         kind = callspec.params.get("database_kind") if callspec else None
         if not kind and "postgres_server" in getattr(item, "fixturenames", []):
             kind = "postgresql"
         item.user_properties.append(("database", kind or "neither"))
+    chosen = [item for item in items if profiles.is_selected(item)]
+    config.hook.pytest_deselected(items=[item for item in items if item not in set(chosen)])
+    items[:] = chosen
 
 
 def pytest_collection_finish() -> None:
@@ -123,3 +133,15 @@ def shop(app: App) -> Shop:
 def _cheap_passwords() -> None:
     """Argon2 at its lowest cost: what is tested is what we do with it."""
     staff.password_hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_certificate(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Trust one certificate authority: each HTTP client reads the file, all of them take longer than most tests."""
+    certificates = Path(certifi.where()).read_text(encoding="ascii", errors="ignore")
+    end = "-----END CERTIFICATE-----\n"
+    one = tmp_path_factory.mktemp("certificates") / "one.pem"
+    one.write_text(certificates[certificates.index("-----BEGIN") : certificates.index(end)] + end)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SSL_CERT_FILE", str(one))
+        yield

@@ -10,7 +10,7 @@ from werkzeug.test import TestResponse
 
 from tests.support.app import App
 from tests.support.databases import Databases
-from tests.support.factories.full_organization import FullOrganization, make_full_organization
+from tests.support.factories.full_organization import FullOrganization, full_organizations
 from tests.support.rows import rows_of_organization, versions_of_organization
 
 
@@ -34,15 +34,13 @@ class UnchangedOrganization:
 
 @pytest.fixture(scope="module")
 def _unchanged(databases: Databases, database_kind: str) -> Iterator[UnchangedOrganization]:
-    with databases.alone(database_kind) as url:
-        app = App(url)
-        unchanged = UnchangedOrganization(app, make_full_organization(app, "acme"), sa.create_engine(url))
+    with full_organizations(databases, database_kind, "acme") as (app, (org,)):
+        unchanged = UnchangedOrganization(app, org, sa.create_engine(app.url))
         unchanged.concern = unchanged.ask("GET", f"/v1/concerns/{unchanged.org.ids['concern_id']}").json
         every_row = rows_of_organization(unchanged.owner, unchanged.org.shop.organization_id)
         unchanged.before = unchanged.traces()
         yield unchanged
         assert rows_of_organization(unchanged.owner, unchanged.org.shop.organization_id) == every_row
-        app.close()
         unchanged.owner.dispose()
 
 

@@ -2,11 +2,14 @@
 
 from pathlib import Path
 
+import pytest
+
 from tests.chaos.drivers.chaos_run import new_seed
 from tests.chaos.drivers.followed_changes import run_chaos
 from tests.support.databases import Databases
 
 
+@pytest.mark.deep  # two seconds of writing, by real processes
 def test_a_reader_of_the_export_misses_nothing_of_what_eight_write(databases: Databases, tmp_path: Path) -> None:
     seed = new_seed()
     print(f"seed {seed}")  # noqa: T201 what a failure has to show, whatever it is

@@ -2,10 +2,13 @@
 
 from pathlib import Path
 
+import pytest
+
 from bench.latency import measure
 from tests.support.databases import Databases, only_on_postgresql
 
 
+@pytest.mark.deep  # three seconds of concerns, one every 50 ms, through real processes
 @only_on_postgresql
 def test_every_concern_of_three_seconds_arrives(databases: Databases, database_kind: str, tmp_path: Path) -> None:
     with databases.alone(database_kind) as url:

@@ -18,8 +18,13 @@ from tests.support.fakes.fcm import FcmStandIn
 from tests.support.rows import notifications
 from tests.support.worker import for_all_kinds, running_worker, work_until_idle
 
+# More than five seconds: each mode is ten minutes of rounds of the worker.
+QUICK = ("503", "401")  # away, and away for good; each mode takes ten minutes of worker rounds
 
-@pytest.mark.parametrize("mode", MODES)
+
+@pytest.mark.parametrize(
+    "mode", [mode if mode in QUICK else pytest.param(mode, marks=pytest.mark.deep) for mode in MODES]
+)
 def test_ten_minutes_without_the_push_service_lose_nothing(app: App, tmp_path: Path, mode: str) -> None:
     seed = new_seed()
     print(f"seed {seed}")  # noqa: T201 what a failure has to show, whatever it is

@@ -1,7 +1,8 @@
 """The whole document against the whole application: what it says is what happens, for sound and for broken requests.
 
-Every boundary of every value and 10 examples more of each operation, always the same ones. `make fuzz` takes
-FUZZ_EXAMPLES new ones, from a seed it prints (FUZZ_SEED repeats a run).
+The quick profile tries 10 examples of each operation on PostgreSQL. The deep one tries every boundary of every value
+and 25 examples more, on both databases. They are always the same ones. `make fuzz` takes FUZZ_EXAMPLES new ones, from a
+seed it prints (FUZZ_SEED repeats a run).
 """
 
 import itertools
@@ -25,9 +26,10 @@ from models.staff.credentials import StaffSession
 from models.staff.staff import Staff
 from tests.support.app import App
 from tests.support.databases import Databases
-from tests.support.factories.full_organization import PHONE, FullOrganization, make_full_organization
+from tests.support.factories.full_organization import PHONE, FullOrganization, full_organizations
 from tests.support.factories.organizations import PEOPLE
 from tests.support.openapi_document import document
+from tests.support.profiles import by_profile, longer
 
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "0"))
 SEED = int(os.environ.get("FUZZ_SEED", "0")) or secrets.randbelow(2**32)
@@ -62,7 +64,7 @@ CONFIG = SchemathesisConfig.from_dict(
             "missing_required_header": {"expected-statuses": ["401", "403", "404", "428"]},
         },
         # There is no state to fuzz without links in the document.
-        "phases": {"stateful": {"enabled": False}},
+        "phases": {"stateful": {"enabled": False}, "coverage": {"enabled": by_profile(quick=False, deep=True)}},
     }
 )
 # Rules of the shape that JSON Schema has no words for: `to` is not before `from`, and business is done in 2000 to 2999.
@@ -105,8 +107,8 @@ def a_problem_helps(ctx: CheckContext, response: Response, case: Case) -> None:
 class Stage:
     """The application that plays, with real things for what is generated to refer to."""
 
-    def __init__(self, app: App) -> None:
-        self.app, self.org = app, make_full_organization(app, "acme")
+    def __init__(self, app: App, org: FullOrganization) -> None:
+        self.app, self.org = app, org
         self.turn = itertools.count()
         self.playing = ""
 
@@ -192,17 +194,18 @@ def _referring(body: Any, org: FullOrganization) -> Any:
 
 @pytest.fixture(scope="module")
 def stage(databases: Databases, database_kind: str) -> Iterator[Stage]:
-    with databases.alone(database_kind) as url:
-        app = App(url)
+    with full_organizations(databases, database_kind, "acme") as (app, (org,)):
         playing.append(app.flask)
         sys.stdout.write(f"FUZZ_SEED={SEED}\n" if EXAMPLES else "")  # shown with a failure
-        yield Stage(app)
+        yield Stage(app, org)
         playing.remove(app.flask)
-        app.close()
 
 
 @schema.parametrize()
-@hypothesis.settings(max_examples=EXAMPLES or 10, deadline=None, suppress_health_check=list(hypothesis.HealthCheck))
+@longer
+@hypothesis.settings(
+    max_examples=EXAMPLES or by_profile(quick=10, deep=25), suppress_health_check=list(hypothesis.HealthCheck)
+)
 def test_the_document_says_the_truth(case: Case, stage: Stage) -> None:
     stage.play(case)
 

@@ -28,6 +28,7 @@ def follow(folder: Path, web: Web, shop: Shop) -> str:
     return done.stdout
 
 
+@pytest.mark.deep  # a real web process, and a script that follows its export
 def test_the_script_keeps_a_copy_through_tombstones_and_a_restored_backup(databases: Databases, tmp_path: Path) -> None:
     with databases.alone("postgresql") as url, closing(App(url)) as app, running_web(url, tmp_path) as web:
         shop = make_shop(app.back_office)

@@ -137,6 +137,7 @@ STEPS = (
 )
 
 
+# More than five seconds: the real processes migrate, seed sixty days, and start.
 def test_the_main_job_runs_from_the_first_word_to_the_report(empty_database_url, subtests):
     with running_app(empty_database_url, seed=True) as running:
         floor, manager = (running.sign_in("demo", login, f"demo-{login}-2468") for login in ("floor", "manager"))

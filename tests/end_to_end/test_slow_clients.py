@@ -96,6 +96,7 @@ def shop(running: RunningApp, empty_database_url: str) -> Iterator[Shop]:
 
 
 @only_on_sqlite
+@pytest.mark.deep  # clients that dawdle take their seconds
 def test_clients_that_dawdle_keep_nobody_else_waiting(running, shop):
     def seconds(method: str, path: str, **options: object) -> float:
         started = time.monotonic()

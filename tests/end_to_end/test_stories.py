@@ -12,6 +12,7 @@ from tests.support.databases import Databases
 from tests.support.processes import RunningApp, running_app
 
 
+# More than five seconds: the real processes migrate, seed sixty days, and start.
 @pytest.fixture(scope="module")
 def running(databases: Databases, database_kind: str) -> Iterator[RunningApp]:
     with databases.empty(database_kind) as url, running_app(url, seed=True) as running:

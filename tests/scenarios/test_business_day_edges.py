@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from models.access import GRANTS, Actor, Role
@@ -14,6 +14,7 @@ from models.organizations.store import Store
 from models.reports.daily_log import DailyLogReport, build_daily_log
 from tests.support.app import App
 from tests.support.factories.organizations import Shop, make_store
+from tests.support.profiles import examples
 
 NIGHTS = [  # zone, the first night on which the clock changes, when it does
     ("Europe/Lisbon", date(2026, 3, 28), "2026-03-29 01:00"),
@@ -65,12 +66,7 @@ def logs_around(app: App, shop: Shop, store_id: UUID, night: date) -> dict[date,
         return {day: build_daily_log(session, store, day, actor=admin, at=app.clock()) for day in days}
 
 
-@settings(
-    max_examples=12,
-    deadline=None,
-    database=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],  # each example opens a store of its own
-)
+@examples(quick=4, deep=30)
 @given(
     night=st.sampled_from(NIGHTS),
     begins=st.sampled_from([time(2), time(4)]),

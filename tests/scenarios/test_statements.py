@@ -1,6 +1,5 @@
 """Statements of requests: the same number whatever the number of rows."""
 
-from contextlib import closing
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -15,7 +14,7 @@ from tests.support.clock import NOON
 from tests.support.databases import Databases
 from tests.support.factories.bulk_copies import copy, originals
 from tests.support.factories.concerns import log_concern
-from tests.support.factories.full_organization import QUERIES, FullOrganization, make_full_organization
+from tests.support.factories.full_organization import QUERIES, FullOrganization, full_organizations
 from tests.support.factories.guidance import limit_vouchers
 from tests.support.factories.organizations import Shop
 from tests.support.openapi_document import Operation, operations
@@ -120,7 +119,7 @@ READS = [operation for operation in READS if operation.id != "getExportChanges"]
 
 
 class RecountedOrganization:
-    """A scene that grows."""
+    """An organization that grows."""
 
     def __init__(self, app: App, org: FullOrganization) -> None:
         self.app, self.org, self.size = app, org, 1
@@ -210,9 +209,10 @@ def asking(statements: list[str]) -> int:
     return sum(not statement.startswith(TELLING) for statement in statements)
 
 
+# More than five seconds: two hundred rows of everything, read by every operation.
 def test_reading_costs_as_much_with_ten_rows_as_with_two_hundred(databases: Databases, database_kind: str) -> None:
-    with databases.alone(database_kind) as url, closing(App(url)) as app:
-        organization = RecountedOrganization(app, make_full_organization(app, "acme"))
+    with full_organizations(databases, database_kind, "acme") as (app, (org,)):
+        organization = RecountedOrganization(app, org)
         for size in (FEW, MANY):
             organization.grow(size)
             costs = {operation.id: cost(organization, operation) for operation in READS}

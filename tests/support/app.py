@@ -31,8 +31,16 @@ _databases: dict[tuple[str, DatabaseRole], Database] = {}
 def _database(url: str, role: DatabaseRole) -> Database:
     """Return a cached database: connecting and compiling statements take longer than running them."""
     if (url, role) not in _databases:
-        _databases[url, role] = Database(url, role)
+        _databases[url, role] = database = Database(url, role)
+        if database.engine.dialect.name == "sqlite":
+            for engine in (database.engine, database.reading_engine):
+                sa.event.listen(engine, "connect", _do_not_wait_for_the_disk)
     return _databases[url, role]
+
+
+def _do_not_wait_for_the_disk(connection: Any, _record: Any) -> None:
+    """Undo synchronous=FULL: nothing has to outlive the run of a test, and each commit would wait for the disk."""
+    connection.execute("PRAGMA synchronous=OFF")
 
 
 def close_databases() -> None:

@@ -27,10 +27,11 @@ listen_addresses = ''
 unix_socket_directories = '{folder}'
 port = 5432
 max_connections = 200
-fsync = off
-synchronous_commit = off
-full_page_writes = off
 """
+# A commit outlives a crash of PostgreSQL, and of the machine: the defaults, as in production.
+DURABLE = {"fsync": "on", "full_page_writes": "on", "synchronous_commit": "on"}
+# Nothing has to outlive the run of a test.
+FAST = dict.fromkeys(DURABLE, "off")
 LOCALE = "C.UTF-8" if sys.platform == "linux" else "en_US.UTF-8"
 
 
@@ -72,22 +73,11 @@ class Server:
         """Drop a database and its connections, if it exists."""
         self._execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(self._name(name)))
 
-    def rename_database(self, name: str, new_name: str) -> None:
-        """Give a database that nobody is connected to another name."""
-        self._execute(sql.SQL("ALTER DATABASE {} RENAME TO {}").format(self._name(name), self._name(new_name)))
-
     def databases(self) -> list[str]:
         """The names of the databases of this run."""
         with self._connection() as connection:
             names = connection.execute("SELECT datname FROM pg_database ORDER BY 1").fetchall()
         return [name.removeprefix(self.prefix) for (name,) in names if name.startswith(self.prefix)]
-
-    @contextlib.contextmanager
-    def lock(self) -> Iterator[None]:
-        """Let one process of this run at a time through."""
-        with self._connection() as connection:
-            connection.execute("SELECT pg_advisory_lock(hashtext(%s))", [self.prefix])
-            yield
 
     def _name(self, name: str) -> sql.Identifier:
         return sql.Identifier(self.prefix + name)
@@ -111,8 +101,11 @@ class Binaries:
 
 
 @contextlib.contextmanager
-def running_server(environ: Mapping[str, str] = os.environ) -> Iterator[Server]:
-    """Give a server for as long as the block lasts; of what it made, nothing is left afterwards."""
+def running_server(environ: Mapping[str, str] = os.environ, *, settings: Mapping[str, str] = FAST) -> Iterator[Server]:
+    """Give a server for as long as the block lasts; of what it made, nothing is left afterwards.
+
+    `settings` are those of a server that is started here; one that is given keeps its own.
+    """
     prefix = f"amends_test_{secrets.token_hex(4)}_"
     if given := environ.get("TEST_DATABASE_URL"):
         server = Server(given, prefix)
@@ -126,7 +119,7 @@ def running_server(environ: Mapping[str, str] = os.environ) -> Iterator[Server]:
     for binaries in [*installed(environ), *bundled()]:
         with contextlib.ExitStack() as stack:
             try:
-                server = stack.enter_context(_started(binaries, prefix))
+                server = stack.enter_context(_started(binaries, prefix, settings))
             except (OSError, subprocess.SubprocessError) as error:
                 failures.append(f"{binaries.folder}: {error}")
                 continue
@@ -169,7 +162,7 @@ def _first_user(*names: str) -> str | None:
 
 
 @contextlib.contextmanager
-def _started(binaries: Binaries, prefix: str) -> Iterator[Server]:
+def _started(binaries: Binaries, prefix: str, chosen: Mapping[str, str]) -> Iterator[Server]:
     with _private_folder() as folder:
         programs = _copy(binaries.folder, folder) if binaries.copied else binaries.folder
         run_as: dict[str, Any] = {"cwd": folder, "env": {"PATH": os.defpath, "LC_ALL": LOCALE}}
@@ -182,6 +175,7 @@ def _started(binaries: Binaries, prefix: str) -> Iterator[Server]:
         _run([programs / "initdb", "-D", data, *options], run_as, folder)
         with (data / "postgresql.conf").open("a") as settings:
             settings.write(SETTINGS.format(folder=folder))
+            settings.writelines(f"{name} = {value}\n" for name, value in chosen.items())
 
         def control(*words: str) -> None:
             _run([programs / "pg_ctl", "-w", "-t", "60", "-D", data, *words], run_as, folder)

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from models.db.session import ScopedSession, filter_by_tenant
 from tests.support.app import App
 from tests.support.databases import Databases
-from tests.support.factories.full_organization import FullOrganization, make_full_organization
+from tests.support.factories.full_organization import FullOrganization, full_organizations, make_full_organization
 from tests.support.rows import rows_of_organization, tenant_tables, versions_of_organization
 
 
@@ -65,18 +65,15 @@ def layer(request: pytest.FixtureRequest) -> str:
 @pytest.fixture(scope="module")
 def tenants(databases: Databases, database_kind: str, layer: str) -> Iterator[IsolatedOrganizations]:
     """Tests leave it as it was: each looks at its traces, and when all have run every row is the one it was."""
-    with databases.alone(database_kind) as url:
-        owner = sa.create_engine(url)
+    with full_organizations(databases, database_kind, "ours", "theirs") as (app, (ours, theirs)):
+        owner = sa.create_engine(app.url)
         if layer in ("session filter", "none") and database_kind == "postgresql":
             with owner.begin() as connection:
                 for table in tenant_tables():
                     connection.execute(sa.text(f'ALTER TABLE "{table.name}" DISABLE ROW LEVEL SECURITY'))
-        app = App(url)
-        ours, theirs = make_full_organization(app, "ours"), make_full_organization(app, "theirs")
         every_row = rows_of_organization(owner, ours.shop.organization_id)
         before = versions_of_organization(owner, ours.shop.organization_id)
         filtered, alone = layer in ("every layer", "session filter"), layer != "every layer"
         yield IsolatedOrganizations(app, owner, ours, theirs, filtered=filtered, before=before, alone=alone)
         assert rows_of_organization(owner, ours.shop.organization_id) == every_row
-        app.close()
         owner.dispose()

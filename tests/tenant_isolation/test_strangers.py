@@ -86,7 +86,7 @@ def ask(
 
 
 def body(operation: Operation, own: FullOrganization, *, there: bool = False) -> dict[str, Any]:
-    """What it accepts, in the scene's first store or (`there`) its second."""
+    """What it accepts, in the org's first store or (`there`) its second."""
     assert operation.id in BODIES, f"tests/support/full_organization.py has to know a body for {operation.id}"
     made = copy.deepcopy(BODIES[operation.id])
     if "store_id" in made or operation.id == "postConcerns":

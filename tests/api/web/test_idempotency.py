@@ -270,6 +270,6 @@ def test_an_idempotency_key_that_is_none_is_422(unchanged: UnchangedOrganization
 
 
 def test_one_key_for_two_bodies_is_422(unchanged: UnchangedOrganization) -> None:
-    """The key that the scene's first concern was logged with."""
+    """The key that the org's first concern was logged with."""
     answer = unchanged.ask("POST", "/v1/concerns", json={"mood": 1}, headers={"Idempotency-Key": "first"})
     assert_problem(answer, 422, "idempotency-key-reused")

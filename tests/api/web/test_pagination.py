@@ -11,7 +11,7 @@ from tests.api.conftest import UnchangedOrganization
 from tests.support.app import App
 from tests.support.assertions import assert_invalid_value
 from tests.support.databases import Databases
-from tests.support.factories.full_organization import CALL, PHONE, FullOrganization, make_full_organization
+from tests.support.factories.full_organization import CALL, PHONE, FullOrganization, full_organizations
 from tests.support.openapi_document import Operation, operations
 
 LISTS = [operation for operation in operations() if operation.pages and not operation.named("path")]
@@ -104,15 +104,13 @@ class Full:
 
 @pytest.fixture(scope="module")
 def full(databases: Databases, database_kind: str) -> Iterator[Full]:
-    with databases.alone(database_kind) as url:
-        app = App(url)
-        full = Full(app, make_full_organization(app, "acme"))
+    with full_organizations(databases, database_kind, "acme") as (app, (org,)):
+        full = Full(app, org)
         for number in range(3):
             app.clock.move(seconds=number % 2)
             for operation in WALKS:
                 full.add(operation)
         yield full
-        app.close()
 
 
 @pytest.mark.parametrize("operation", WALKS, ids=[operation.id for operation in WALKS])

@@ -16,7 +16,7 @@ import psycopg
 from sqlalchemy import make_url
 
 from tests.support.databases import migrate
-from tests.support.postgres import Server, running_server
+from tests.support.postgres import DURABLE, Server, running_server
 
 
 class Figures(Protocol):
@@ -57,16 +57,23 @@ def report(found: Iterable[Figures]) -> int:
 def fresh_postgresql() -> Iterator[tuple[Server, str]]:
     """Yield a new PostgreSQL server, whatever else is installed or set, and the URL of a migrated database in it.
 
-    What was answered with 2xx has to survive a crash, so this database commits synchronously like one in production.
+    It waits until a commit is on the disk, as one in production does, and says so.
     """
-    with running_server({"PATH": os.environ["PATH"]}) as server:
+    with running_server({"PATH": os.environ["PATH"]}, settings=DURABLE) as server:
         url = server.create_database("ordeal")
-        conninfo = make_url(url).set(drivername="postgresql")
-        with psycopg.connect(conninfo.render_as_string(hide_password=False), autocommit=True) as connection:
-            connection.execute("ALTER SYSTEM SET synchronous_commit = on")
-            connection.execute("SELECT pg_reload_conf()")
+        say(server_settings(url))
         migrate(url)
         yield server, url
+
+
+def server_settings(url: str) -> str:
+    """Return the version of a PostgreSQL, and what it does so that a commit outlives a crash."""
+    conninfo = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+    names = ["server_version", *DURABLE]
+    with psycopg.connect(conninfo) as connection:
+        rows = connection.execute("SELECT name, setting FROM pg_settings WHERE name = ANY(%s)", [names]).fetchall()
+    settings = dict(rows)
+    return f"PostgreSQL {settings['server_version']}: " + ", ".join(f"{name} {settings[name]}" for name in DURABLE)
 
 
 def machine() -> str:

@@ -22,7 +22,7 @@ from tests.support.factories.bulk_copies import copy, multiply, originals
 from tests.support.factories.full_organization import PHONE, FullOrganization, make_full_organization
 
 CONCERNS, CUSTOMERS, STORES = 20_000, 5_000, 20
-pytestmark = only_on_postgresql
+pytestmark = [only_on_postgresql, pytest.mark.deep]  # twenty thousand concerns are written first
 LARGE = {
     "concern",
     "alert",

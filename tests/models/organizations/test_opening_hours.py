@@ -4,10 +4,11 @@ from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from models.organizations.opening_hours import WEEKDAYS, Hours, Period, in_quiet_hours, is_open
+from tests.support.profiles import examples
 
 # Each with the days around a night in which its clocks change.
 NIGHTS = [
@@ -30,7 +31,7 @@ PERIODS = st.lists(st.builds(period, CLOCKS, CLOCKS), max_size=3)
 WEEKS = st.dictionaries(st.sampled_from(WEEKDAYS), PERIODS)
 
 
-@settings(max_examples=60, deadline=None)
+@examples(quick=25, deep=300)
 @given(night=st.sampled_from(NIGHTS), week=WEEKS, data=st.data())
 def test_a_store_is_open_when_the_wall_clock_says_so(
     night: tuple[str, date], week: dict[str, list[Period]], data: st.DataObject

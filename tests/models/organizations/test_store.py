@@ -4,12 +4,13 @@ from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo, available_timezones
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from uuid_utils.compat import uuid7
 
 from models.organizations.store import Store
 from tests.support.factories.organizations import make_store
+from tests.support.profiles import examples
 
 
 def store(zone: str, day_starts_at: time = time(4)) -> Store:
@@ -121,7 +122,7 @@ def nights(draw: st.DrawFn) -> tuple[str, datetime]:
     return zone, noons[draw(st.sampled_from(changes))] + timedelta(seconds=draw(st.integers(-86_400, 2 * 86_400)))
 
 
-@settings(max_examples=300, deadline=None)
+@examples(quick=75, deep=1000)
 @given(night=nights(), begins=st.times(), later=st.integers(0, 200_000))
 @example(night=("America/St_Johns", utc("2010-11-07 02:30:30")), begins=time(0), later=30)
 @example(night=("Pacific/Apia", utc("2011-12-30 10:00:00")), begins=time(4), later=14_400)

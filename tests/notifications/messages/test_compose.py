@@ -35,8 +35,9 @@ from tests.support.app import App
 from tests.support.clock import NOON
 from tests.support.databases import only_on_sqlite
 from tests.support.factories.organizations import EVERYBODY_AT_ONCE, Shop
+from tests.support.profiles import by_profile, longer
 
-CONCERNS = 1000
+CONCERNS = by_profile(quick=150, deep=1000)
 OCCASIONS = 4  # on which a colleague is informed of each
 ONE_KIBIBYTE = 1024
 OTHERS = sorted(set(NotificationKind) - {NotificationKind.RING, NotificationKind.DAILY_LOG})  # which is a mail only
@@ -200,8 +201,9 @@ def sent(message: Message) -> str:
     return json.dumps({"message": sent_message}, ensure_ascii=False, separators=(",", ":"))
 
 
-@only_on_sqlite  # what is tried is no database; and the rows are a thousand
-def test_a_thousand_concerns_show_a_lock_screen_nothing_of_a_person_in_less_than_a_kibibyte(
+@longer
+@only_on_sqlite  # what is tried is no database; and the rows are many
+def test_many_concerns_show_a_lock_screen_nothing_of_a_person_in_less_than_a_kibibyte(
     app: App, shop: Shop, capsys: pytest.CaptureFixture[str]
 ) -> None:
     seed = int(os.environ.get("FUZZ_SEED") or random.SystemRandom().randrange(10**9))

@@ -1,7 +1,9 @@
 """An organization in which every table has rows, and each id that a path, query or body can carry is known."""
 
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -23,6 +25,7 @@ from models.staff.credentials import StaffSession
 from models.staff.device import Device
 from models.staff.staff import Staff, StaffRegion, StaffStore
 from tests.support.app import App
+from tests.support.databases import Databases
 from tests.support.factories.organizations import Shop, make_shop, password_hash
 
 PHONE = "+351912345678"
@@ -288,3 +291,19 @@ def _do(app: App, method: str, path: str, by: tuple[Shop, str], **options: Any) 
 def _first(app: App, shop: Shop, path: str) -> str:
     items = _do(app, "GET", path, (shop, "manager"))["items"]
     return str(items[0]["id"])
+
+
+@contextmanager
+def full_organizations(databases: Databases, kind: str, *slugs: str) -> Iterator[tuple[App, list[FullOrganization]]]:
+    """Give an app on a database of its own, with a full organization of each slug.
+
+    They are made once per run and kind, and copied.
+    """
+
+    def fill(url: str) -> tuple[list[FullOrganization], datetime]:
+        with closing(App(url)) as app:
+            return [make_full_organization(app, slug) for slug in slugs], app.clock.at
+
+    with databases.copy(kind, "-".join(slugs), fill) as (url, (organizations, at)), closing(App(url)) as app:
+        app.clock.at = at
+        yield app, organizations

@@ -20,6 +20,7 @@ FIRST = NOON.date() - timedelta(days=60)
 GROUPINGS = ((), ("region", "month"), ("store", "week"), ("category", "cause"), ("channel",), ("day",))
 
 
+# More than five seconds: it seeds the sixty days of the demo.
 def test_the_demo_shows_what_its_rows_say(app: App):
     seed(app.back_office, at=NOON)
     with app.back_office.reading(ALL_TENANTS) as session:

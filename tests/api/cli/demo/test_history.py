@@ -36,6 +36,7 @@ def told(session: ScopedSession) -> list[Concern]:
     return list(session.scalars(select(Concern).options(selectinload(Concern.actions), selectinload(Concern.alert))))
 
 
+# More than five seconds: it seeds the sixty days of the demo.
 def test_the_demo_is_what_the_contract_says(app: App, subtests):
     assert already_there(app.back_office, any_organization=True) is None
     seed(app.back_office, at=NOON)

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from uuid_utils.compat import uuid7
 
@@ -30,6 +30,7 @@ from tests.support.factories.fixes import (
     thank_you_statuses,
 )
 from tests.support.factories.organizations import Shop, make_shop
+from tests.support.profiles import examples
 from tests.support.rows import pending_messages
 from tests.support.threads import TIMEOUT, at_once, wait_for_blocked_transaction
 
@@ -60,7 +61,7 @@ ONE_OF_EACH = [
 
 
 @example(told_by=ONE_OF_EACH)
-@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(quick=2, deep=8)
 @given(told_by=CUSTOMERS)
 def test_only_who_agreed_and_is_within_reach_is_listed_and_thanked(app: App, told_by: list[Any]) -> None:
     shop = make_shop(app.back_office, next(slugs))

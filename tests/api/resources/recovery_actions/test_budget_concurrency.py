@@ -6,7 +6,7 @@ from functools import partial
 from itertools import count
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select
 
@@ -15,6 +15,7 @@ from tests.support.app import App
 from tests.support.databases import only_on_postgresql
 from tests.support.factories.concerns import log_concern
 from tests.support.factories.organizations import Shop, make_shop
+from tests.support.profiles import examples
 from tests.support.threads import at_once
 
 EURO = 100
@@ -35,7 +36,7 @@ slugs = (f"shop-{number}" for number in count())
 
 
 @only_on_postgresql
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(quick=4, deep=25)
 @given(scenario=EVENINGS)
 def test_no_limit_is_ever_exceeded_without_an_approval(app: App, scenario: list[list[tuple[Any, ...]]]) -> None:
     shop = make_shop(app.back_office, next(slugs))

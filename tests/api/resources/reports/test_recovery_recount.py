@@ -1,27 +1,31 @@
 """Every figure of the recovery report and the daily log, beside a recount of the raw rows."""
 
 from collections import Counter
-from datetime import date, timedelta
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import date, datetime, timedelta
 from itertools import combinations
 from random import Random
 from typing import Any
 from uuid import UUID
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from models.reports.grouping import RECOVERY_DIMENSIONS
 from tests.support.app import App
 from tests.support.assertions import counted_part, matches_recount
-from tests.support.databases import only_on_sqlite
+from tests.support.databases import Databases, only_on_sqlite
 from tests.support.factories.organizations import Shop, make_shop
 from tests.support.factories.store_groups import make_store_groups
 from tests.support.generators.histories import BEGIN, END, add_store_abroad, live
 from tests.support.oracle.raw_rows import RawRows, read_raw_rows
 from tests.support.oracle.recovery_recount import recount, recount_day
+from tests.support.profiles import examples
 
 FROM, TO = BEGIN.date() - timedelta(days=50), END.date() + timedelta(days=1)
+# More than five seconds: every grouping there is is asked for, and each day of both logs.
 GROUPINGS = [(), *((by,) for by in RECOVERY_DIMENSIONS), *combinations(RECOVERY_DIMENSIONS, 2)]
 SEED = 20260303
 COUNTED = ("concerns", "follow_ups_due", "follow_ups_kept", "checks")
@@ -46,17 +50,30 @@ def report(app: App, shop: Shop, **query: Any) -> dict[str, Any]:
     return counted_part(answer.json)
 
 
-@pytest.fixture
-def told(app: App, shop: Shop) -> RawRows:
-    """A history of two organizations, of which one is looked at."""
-    store_ids = stores_of(app, shop)
-    live(app.back_office, shop, Random(SEED), concerns=150)
-    stranger = make_shop(app.back_office, "stranger")
-    live(app.back_office, stranger, Random(SEED + 1), concerns=20)
-    return rows_of(app, shop, store_ids)
+History = tuple[App, Shop, RawRows]
 
 
-def test_the_report_is_a_recount_of_the_rows_however_it_is_grouped(app: App, shop: Shop, told: RawRows) -> None:
+@pytest.fixture(scope="module")
+def history(databases: Databases, database_kind: str) -> Iterator[History]:
+    """A history of two organizations, of which one is looked at and none is changed; it is made once per run."""
+
+    def fill(url: str) -> tuple[Shop, list[UUID], datetime]:
+        with closing(App(url)) as app:
+            shop = make_shop(app.back_office)
+            store_ids = stores_of(app, shop)
+            live(app.back_office, shop, Random(SEED), concerns=150)
+            stranger = make_shop(app.back_office, "stranger")
+            live(app.back_office, stranger, Random(SEED + 1), concerns=20)
+            return shop, store_ids, app.clock.at
+
+    copied = databases.copy(database_kind, "recovery-history", fill)
+    with copied as (url, (shop, store_ids, at)), closing(App(url)) as app:
+        app.clock.at = at
+        yield app, shop, rows_of(app, shop, store_ids)
+
+
+def test_the_report_is_a_recount_of_the_rows_however_it_is_grouped(history: History) -> None:
+    app, shop, told = history
     for group_by in GROUPINGS:
         recounted = recount(told, from_date=FROM, to_date=TO, group_by=group_by)
         assert matches_recount(report(app, shop, group_by=",".join(group_by)), recounted), group_by
@@ -66,7 +83,8 @@ def test_the_report_is_a_recount_of_the_rows_however_it_is_grouped(app: App, sho
     assert len(totals["cost"]) == 2
 
 
-def test_the_report_of_some_days_and_stores_is_a_recount_of_their_rows(app: App, shop: Shop, told: RawRows) -> None:
+def test_the_report_of_some_days_and_stores_is_a_recount_of_their_rows(history: History) -> None:
+    app, shop, told = history
     filters: list[dict[str, Any]] = [
         {"category": "food"},
         {"region_id": shop.region_id},
@@ -89,7 +107,8 @@ def test_the_report_of_some_days_and_stores_is_a_recount_of_their_rows(app: App,
     assert (min(days), max(days)) == (first.isoformat(), last.isoformat())
 
 
-def test_the_figures_of_every_day_are_a_recount_of_its_rows(app: App, shop: Shop, told: RawRows) -> None:
+def test_the_figures_of_every_day_are_a_recount_of_its_rows(history: History) -> None:
+    app, shop, told = history
     seen: Counter[str] = Counter()
     rates = 0
     for store_id in (shop.store_id, told_abroad(told, shop)):
@@ -115,12 +134,7 @@ def told_abroad(told: RawRows, shop: Shop) -> UUID:
 
 
 @only_on_sqlite
-@settings(
-    max_examples=40,
-    deadline=None,
-    database=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],  # each example founds an organization of its own
-)
+@examples(quick=5, deep=60)
 @given(rng=st.randoms(use_true_random=False), concerns=st.integers(0, 6), group_by=st.sampled_from(GROUPINGS))
 def test_whatever_happens_report_and_recount_agree(
     app: App, rng: Random, concerns: int, group_by: tuple[str, ...]

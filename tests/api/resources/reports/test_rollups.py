@@ -9,7 +9,7 @@ from random import Random
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import delete, select
 
@@ -27,19 +27,16 @@ from tests.support.factories.concerns import log_concern
 from tests.support.factories.organizations import Shop, make_shop
 from tests.support.factories.staff import give_phone
 from tests.support.oracle.recounted_organization import RecountedOrganization
+from tests.support.profiles import examples
 from tests.support.reports import refresh_all_rollups, refresh_rollups
 from tests.support.threads import wait_for_blocked_transaction
 from tests.support.worker import RecordingChannel, for_all_kinds, running_worker, work_until_idle
 
+# More than five seconds: after each change all reports are compared with a recount.
 PATIENCE = 60.0
 
 
-@settings(
-    max_examples=3,
-    deadline=None,
-    database=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],  # each example founds an organization of its own
-)
+@examples(quick=1, deep=4)
 @given(rng=st.randoms(use_true_random=False), concerns=st.integers(1, 25))
 def test_with_rollups_fresh_dirty_or_recomputed_the_report_is_a_recount(app: App, rng: Random, concerns: int) -> None:
     organization = RecountedOrganization(app, f"shop-{app.clock.move(seconds=1):%H%M%S}")

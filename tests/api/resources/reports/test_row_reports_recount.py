@@ -1,24 +1,27 @@
 """Every figure of the reports that read rows, beside a recount."""
 
-from datetime import date, timedelta
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import date, datetime, timedelta
 from itertools import combinations
 from random import Random
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from api.schemas.row_reports import CONCERNS, STORES_AND_TIME
 from models.reports.grouping import GroupBy
 from tests.support.app import App
 from tests.support.assertions import matches_recount
-from tests.support.databases import only_on_sqlite
+from tests.support.databases import Databases, only_on_sqlite
 from tests.support.factories.organizations import Shop, make_shop
 from tests.support.factories.store_groups import make_store_groups
 from tests.support.generators.histories import BEGIN, END, add_store_abroad, live
 from tests.support.generators.history_events import live_on
 from tests.support.oracle.report_recount import ReportRows, read_report_rows, recount_report
+from tests.support.profiles import examples
 
 FROM, TO = BEGIN.date() - timedelta(days=50), END.date() + timedelta(days=1)
 FITTING = {
@@ -30,6 +33,7 @@ FITTING = {
     "alerts": CONCERNS,
 }
 BY_CATEGORY = ("remedies", "causes", "items", "alerts")
+# More than five seconds: every grouping of every report is asked for.
 GROUPINGS = {
     name: [(), *((by,) for by in fitting), *combinations(fitting, 2), (fitting[-1], fitting[0])]
     for name, fitting in FITTING.items()
@@ -53,22 +57,35 @@ def lived(app: App, shop: Shop, rng: Random, *, concerns: int) -> ReportRows:
         return read_report_rows(session, store_ids)
 
 
-@pytest.fixture
-def told(app: App, shop: Shop) -> ReportRows:
-    """A history of two organizations, of which one is looked at."""
-    more = lived(app, shop, Random(SEED), concerns=100)
-    lived(app, make_shop(app.back_office, "stranger"), Random(SEED + 1), concerns=20)
-    return more
+History = tuple[App, Shop, ReportRows]
 
 
-def test_each_report_is_a_recount_of_the_rows_however_it_is_grouped(app: App, shop: Shop, told: ReportRows) -> None:
+@pytest.fixture(scope="module")
+def history(databases: Databases, database_kind: str) -> Iterator[History]:
+    """A history of two organizations, of which one is looked at and none is changed; it is made once per run."""
+
+    def fill(url: str) -> tuple[Shop, ReportRows, datetime]:
+        with closing(App(url)) as app:
+            shop = make_shop(app.back_office)
+            more = lived(app, shop, Random(SEED), concerns=100)
+            lived(app, make_shop(app.back_office, "stranger"), Random(SEED + 1), concerns=20)
+            return shop, more, app.clock.at
+
+    with databases.copy(database_kind, "row-history", fill) as (url, (shop, more, at)), closing(App(url)) as app:
+        app.clock.at = at
+        yield app, shop, more
+
+
+def test_each_report_is_a_recount_of_the_rows_however_it_is_grouped(history: History) -> None:
+    app, shop, told = history
     for name, groupings in GROUPINGS.items():
         for group_by in groupings:
             recounted = recount_report(told, name, from_date=FROM, to_date=TO, group_by=group_by)
             assert matches_recount(report(app, shop, name, group_by=",".join(group_by)), recounted), (name, group_by)
 
 
-def test_the_history_has_something_of_everything(app: App, shop: Shop, told: ReportRows) -> None:
+def test_the_history_has_something_of_everything(history: History) -> None:
+    app, shop, _ = history
     totals = {name: report(app, shop, name)["totals"] for name in FITTING}
     assert totals["remedies"]["concerns"] < totals["remedies"]["times"]
     assert 0 < totals["causes"]["raised_since_fixed"] < totals["causes"]["concerns"]
@@ -83,7 +100,8 @@ def test_the_history_has_something_of_everything(app: App, shop: Shop, told: Rep
     assert all(totals["listening"][name]["value"] for name in ("read_back_share", "question_asked_share", "ask_rate"))
 
 
-def test_each_report_of_some_days_and_stores_is_a_recount_of_their_rows(app: App, shop: Shop, told: ReportRows) -> None:
+def test_each_report_of_some_days_and_stores_is_a_recount_of_their_rows(history: History) -> None:
+    app, shop, told = history
     first, last = date(2026, 3, 8), date(2026, 3, 29)
     days = {"from": first, "to": last}
     filters: list[dict[str, Any]] = [{"region_id": shop.region_id}, {"store_id": shop.other_store_id}]
@@ -99,12 +117,7 @@ def test_each_report_of_some_days_and_stores_is_a_recount_of_their_rows(app: App
 
 
 @only_on_sqlite
-@settings(
-    max_examples=30,
-    deadline=None,
-    database=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],  # each example founds an organization of its own
-)
+@examples(quick=5, deep=45)
 @given(
     rng=st.randoms(use_true_random=False),
     concerns=st.integers(0, 6),

@@ -5,6 +5,7 @@ from random import Random
 from typing import Any
 from uuid import UUID
 
+import pytest
 import sqlalchemy as sa
 from uuid_utils.compat import uuid7
 
@@ -208,6 +209,7 @@ def figures(app: App, shop: Shop, days: set[Any]) -> list[Any]:
     return [report.json["rows"], report.json["totals"], *(log.json["figures"] for log in logs)]
 
 
+@pytest.mark.deep  # so many histories that there is something of everything
 def test_after_an_undo_every_row_is_where_it_was_whatever_happened_meanwhile(app: App) -> None:
     seen: set[str] = set()
     for number in range(HISTORIES):

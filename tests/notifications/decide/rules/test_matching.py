@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select
 from uuid_utils.compat import uuid7
@@ -19,6 +19,7 @@ from notifications.decide.rule_backtest import ringing_criteria
 from tests.support.app import App
 from tests.support.clock import NOON
 from tests.support.factories.organizations import Shop
+from tests.support.profiles import examples
 
 DAY = 24 * 60 * 60
 CATEGORIES = st.none() | st.sampled_from(["food", "allergy"])
@@ -46,7 +47,7 @@ CONCERNS = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(quick=20, deep=120)
 @given(rules=st.lists(CONDITIONS, min_size=1, max_size=8), told=st.lists(CONCERNS, min_size=1, max_size=8))
 def test_what_fits_is_what_the_database_finds(
     app: App, shop: Shop, rules: list[dict[str, Any]], told: list[dict[str, Any]]
