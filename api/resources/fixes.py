@@ -43,7 +43,7 @@ class Fixes(Resource):
 
     @blp.arguments(NewFixSchema)
     @blp.response(201, FollowedFixSchema)
-    @idempotent(Fix, status=201, on_replay=_followed)
+    @idempotent(Fix, status=201, on_replay=lambda fix, _: _followed(fix))
     def post(self, data: dict[str, Any]) -> FixWithFigures:
         """Say that a cause is fixed, in one of one's stores
 
@@ -83,7 +83,7 @@ class FixThankYous(Resource):
 
     @blp.arguments(ThankYousSchema)
     @blp.response(200, FollowedFixSchema)
-    @idempotent(Fix, status=200, on_replay=_followed)
+    @idempotent(Fix, status=200, on_replay=lambda fix, _: _followed(fix))
     def post(self, data: dict[str, Any], fix: Fix) -> FixWithFigures:
         """Promise a thank-you to everybody on that list who has none yet, at most 200 at a time
 

@@ -3,7 +3,7 @@
 from datetime import date
 from typing import Any
 
-from flask import g, request
+from flask import g
 
 from api.pages.recovery_log import render_recovery_log
 from api.schemas.daily_log_csv import columns, lines
@@ -29,10 +29,9 @@ from models.reports.daily_log import build_daily_log
 blp = Blueprint("recovery-logs", __name__, "The daily recovery log of a store")
 
 
-def _page(store: Store) -> DailyLog:
-    """The page of the day this address names."""
-    (page,) = DailyLog.for_days(g.session, store, request.view_args["business_date"])  # type: ignore[index]  # it has one
-    return page
+def _daily_log(store: Store, business_date: date) -> DailyLog:
+    (daily_log,) = DailyLog.for_days(g.session, store, business_date)
+    return daily_log
 
 
 @blp.route("/log-policy")
@@ -57,7 +56,7 @@ class RecoveryLogByDate(Resource):
     path_models = {"store_id": Store}
 
     def changed(self, subjects: dict[str, Any]) -> DailyLog:
-        return _page(subjects["store"])
+        return _daily_log(**subjects)
 
     @blp.response(200, RecoveryLogSchema, headers={"ETag": "ETag"})
     @blp.alt_response(200, schema={"type": "string"}, content_type=CSV, success=True)
@@ -81,14 +80,14 @@ class RecoveryLogByDate(Resource):
 
     @blp.arguments(LogNotesSchema)
     @blp.response(200, LogPageSchema)
-    def patch(self, data: dict[str, Any], store: Store, business_date: date) -> DailyLog:  # noqa: ARG002 `_page` reads the day
+    def patch(self, data: dict[str, Any], store: Store, business_date: date) -> DailyLog:
         """Write the notes of a day, as they are typed
 
         Not any more once it is signed (409 `not-now`).
         """
-        page = _page(store)
-        page.write(g.session, **data)
-        return page
+        daily_log = _daily_log(store, business_date)
+        daily_log.write(g.session, **data)
+        return daily_log
 
 
 @blp.route("/stores/<uuid:store_id>/recovery-logs/<date:business_date>/sign-off")
@@ -97,16 +96,16 @@ class SignOffRecoveryLog(Resource):
     path_models = {"store_id": Store}
 
     @blp.response(200, LogPageSchema)
-    @idempotent(Store, status=200, on_replay=_page)
-    def post(self, store: Store, business_date: date) -> DailyLog:  # noqa: ARG002 `_page` reads the day
+    @idempotent(Store, status=200, on_replay=lambda store, path: _daily_log(store, path["business_date"]))
+    def post(self, store: Store, business_date: date) -> DailyLog:
         """Sign a day, from when the store shuts
 
         Its figures are kept as they are, and what is open is handed over to tomorrow. 409 `not-now` before the day is
         over, and with the slugs of the notes that are `missing`; 409 `already-signed` with `signed_by`.
         """
-        page = _page(store)
-        page.sign_off(g.session, store, count=daily_figures, by=g.actor, at=g.now)
-        return page
+        daily_log = _daily_log(store, business_date)
+        daily_log.sign_off(g.session, store, count=daily_figures, by=g.actor, at=g.now)
+        return daily_log
 
 
 @blp.route("/stores/<uuid:store_id>/recovery-logs/<date:business_date>/amendments")
@@ -117,10 +116,12 @@ class LogAmendments(Resource):
     @blp.arguments(NewLogAmendmentSchema)
     @blp.response(201, LogAmendmentSchema)
     @idempotent(DailyLogAmendment, status=201)
-    def post(self, data: dict[str, Any], store: Store, business_date: date) -> DailyLogAmendment:  # noqa: ARG002 `_page` reads the day
+    def post(self, data: dict[str, Any], store: Store, business_date: date) -> DailyLogAmendment:
         """Add something to a day that is signed, and say why
 
         Nothing that was signed is changed by it. 409 `not-now` while the day is not signed.
         """
-        said = {"reason": data["reason"], "text": data["text"]}
-        return _page(store).amend(g.session, id_=data["id"], by=g.actor, at=g.now, **said)
+        daily_log = _daily_log(store, business_date)
+        return daily_log.amend(
+            g.session, id_=data["id"], reason=data["reason"], text=data["text"], by=g.actor, at=g.now
+        )

@@ -21,13 +21,22 @@ REPLAYED_HEADER = {"Idempotent-Replayed": "true"}
 
 
 def idempotent(
-    shown: type[TenantOwned], *, status: int, skip_if: str | None = None, on_replay: Callable[[Any], Any] | None = None
+    shown: type[TenantOwned],
+    *,
+    status: int,
+    skip_if: str | None = None,
+    on_replay: Callable[[Any, dict[str, Any]], Any] | None = None,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """For a POST that answers with a `shown`: do it once per key, and show the object again on a repeat.
+    """Decorate a POST that answers with a `shown`: run it once per key, and answer a repeat with the stored object.
 
-    A create gets its id here, the phone's or a new one; a verb shows the object of its path. A body that says `skip_if`
-    (a preview) leaves nothing behind that could be shown again: it is answered anew. `on_replay` makes the answer to a
-    repeat, where it is more than the object itself.
+    A create gets its id here: the one the client sent, or a new one. A verb answers with the object of its path.
+
+    Args:
+        shown: the model of the answer.
+        status: the status of the first answer; a repeat by key has it too, a repeat by id has 200.
+        skip_if: the field of the body that makes a request a preview, which stores nothing and is never replayed.
+        on_replay: makes the answer to a repeat from the stored object and the subjects of the path, where the answer is
+            not the object itself.
     """
 
     def decorate(method: Callable[..., Any]) -> Callable[..., Any]:
@@ -38,8 +47,8 @@ def idempotent(
             object_id, client_id = _object_and_client_id(shown, arguments, path)
             replay = _replay(shown, object_id, client_id, status)
             if replay is not None:
-                found, *rest = replay
-                return on_replay(found) if on_replay else found, *rest
+                stored, *rest = replay
+                return on_replay(stored, path) if on_replay else stored, *rest
             try:
                 answered = method(self, *arguments, **path)
                 g.session.flush()
