@@ -141,7 +141,7 @@ def measure(url: str, *, count: int, rounds: int, requests: int) -> Figures:
         fill(url, world, shop, count)
         _log(world, shop, dice)
         for _ in range(rounds):
-            with patch.object(concerns, "guidance_for", lambda *_, **__: None):
+            with patch.object(concerns, "guidance_for_concern", lambda *_, **__: None):
                 figures.without += [_log(world, shop, dice) for _ in range(requests)]
             figures.warm += [_log(world, shop, dice) for _ in range(requests)]
             for _ in range(requests):

@@ -1,5 +1,6 @@
 """Concerns: log, list, read, complete, and move along."""
 
+from dataclasses import dataclass
 from typing import Any
 
 from flask import g
@@ -32,6 +33,18 @@ from notifications.decide.announce import announce
 blp = Blueprint("concerns", __name__, "Concerns: log, list, read, complete, and move along")
 
 
+@dataclass(frozen=True)
+class LoggedConcern:
+    """A concern as the answer to logging it: with guidance for the conversation that follows."""
+
+    concern: Concern
+    guidance: dict[str, Any] | None
+
+    @property
+    def version(self) -> int:
+        return self.concern.version
+
+
 @blp.route("/concerns")
 class Concerns(Resource):
     permissions = {"GET": Permission.CONCERN_READ, "POST": Permission.CONCERN_LOG}
@@ -51,19 +64,19 @@ class Concerns(Resource):
 
     @blp.arguments(NewConcernSchema)
     @blp.response(201, LoggedConcernSchema)
-    @idempotent(Concern, status=201)
-    def post(self, data: dict[str, Any]) -> Concern:
+    @idempotent(Concern, status=201, on_replay=lambda concern, _: LoggedConcern(concern, guidance=None))
+    def post(self, data: dict[str, Any]) -> LoggedConcern:
         """Log a concern
 
         Only `mood` is needed; the store comes from the shift. The customer, what was done and how it ended may come
         along. An unhappy customer rings those on shift and the store's managers, unless `handling` is `mine`.
         `guidance` is what `GET /v1/guidance` tells; null for praise, for what is resolved, and when it is repeated.
         """
-        logged, *asked = log_concern(g.session, data, by=g.actor, at=g.now)
-        for event in (logged, *asked):
+        logged, *further_events = log_concern(g.session, data, by=g.actor, at=g.now)
+        for event in (logged, *further_events):
             announce(g.session, event)
-        g.guidance = guidance_for_concern(g.session, logged.concern, by=g.actor, at=g.now)
-        return logged.concern
+        guidance = guidance_for_concern(g.session, logged.concern, by=g.actor, at=g.now)
+        return LoggedConcern(logged.concern, guidance)
 
 
 @blp.route("/concerns/<uuid:concern_id>")

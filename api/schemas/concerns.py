@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from flask import g
 from marshmallow import ValidationError, fields, validate, validates_schema
 
 from api.schemas.base import (
@@ -205,8 +204,8 @@ class LoggedConcernSchema(ConcernSchema):
     guidance = fields.Nested(GuidanceSchema, allow_none=True, required=True)
 
     def get_attribute(self, obj: Any, attr: str, default: Any) -> Any:
-        """Hints are for the one who asks now, and no part of the concern."""
-        return g.get("guidance") if attr == "guidance" else super().get_attribute(obj, attr, default)
+        """Read the guidance from the answer and every other field from its concern."""
+        return super().get_attribute(obj if attr == "guidance" else obj.concern, attr, default)
 
 
 class ConcernQuery(PageQuery):
