@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from flask import g
 from marshmallow import ValidationError, fields, post_dump, validate, validates_schema
 
 from api.schemas.alerts import TriedSchema
@@ -10,6 +9,7 @@ from api.schemas.base import Flag, Instant, PageQuery, Schema, Slug, Words, any_
 from api.schemas.concerns import ConcernSchema
 from api.schemas.follow_ups import FollowUpSchema
 from api.schemas.recovery_actions import RecoveryActionSchema
+from api.schemas.redaction import reader
 from models.access import Permission
 from models.concerns.enums import Status
 from models.customers.consent import ConsentSource
@@ -104,7 +104,7 @@ class ProfileSchema(CustomerSchema):
 
     @post_dump
     def keep_to_readers(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
-        if g.actor.may(Permission.CUSTOMER_READ):
+        if reader().may(Permission.CUSTOMER_READ):
             return data
         return {**data, "allergies": None}
 

@@ -5,11 +5,11 @@ Nothing here is what somebody typed about a concern, and nobody is named: no wor
 
 from typing import Any
 
-from flask import g
 from marshmallow import fields, post_dump, post_load, validate
 
 from api.schemas.base import Instant, MoneySchema, PageQuery, Schema, SlugOf
 from api.schemas.organization import CauseSchema
+from api.schemas.redaction import reader
 from models.access import Permission
 from models.alerts.enums import AlertState, Reason, Severity
 from models.concerns.concern import Concern
@@ -152,7 +152,7 @@ class StoreDayExport(Schema):
 
     @post_dump
     def withhold_sales(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
-        return data if g.actor.may(Permission.DAY_FIGURES) else {**data, "sales": None}
+        return data if reader().may(Permission.DAY_FIGURES) else {**data, "sales": None}
 
 
 OBJECTS: dict[str, Schema] = {

@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from flask import g
 from marshmallow import fields, post_dump, validate
 
 from api.schemas.base import Flag, Instant, PersonSchema, Schema, Words, WordsWithheld
 from api.schemas.concerns import ConcernSchema
 from api.schemas.follow_ups import FollowUpSchema
+from api.schemas.redaction import reader
 from models.access import Permission
 
 SLUG = validate.Regexp("^[a-z0-9]+(-[a-z0-9]+)*$")
@@ -60,7 +60,7 @@ class _QuotesAnyConcern(WordsWithheld):
 
     @post_dump
     def withhold_quotes(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
-        if g.actor.may(Permission.CONCERN_SENSITIVE):
+        if reader().may(Permission.CONCERN_SENSITIVE):
             return data
         return {name: None if name in self.quoting else value for name, value in data.items()}
 

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from flask import g
 from marshmallow import fields, validate
 
 from api.schemas.base import Schema, Words
+from api.schemas.redaction import reader
 from models.organizations.store_group import GroupKind
 
 MOST_STORES = 5_000
@@ -15,7 +15,7 @@ class WithinReach(fields.List):
     """Ids of stores, of which a reader is shown those within reach."""
 
     def _serialize(self, value: Any, *arguments: Any, **keywords: Any) -> list[Any] | None:
-        return super()._serialize([id_ for id_ in value if g.actor.reaches(id_)], *arguments, **keywords)
+        return super()._serialize([id_ for id_ in value if reader().reaches(id_)], *arguments, **keywords)
 
 
 class EditGroupSchema(Schema):

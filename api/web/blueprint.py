@@ -17,6 +17,7 @@ from werkzeug.routing import BaseConverter
 from werkzeug.routing import ValidationError as NotADate
 
 from api.schemas.base import BusinessDate, ProblemSchema
+from api.schemas.redaction import shown_to
 from api.web.etags import etag_header
 from api.web.openapi import Plugin, add_components, document_operation, operation_id
 from api.web.problems import on_http_exception
@@ -39,23 +40,31 @@ class Blueprint(SmorestBlueprint):
         self._prepare_doc_cbks.append(document_operation)
 
     def response(self, status_code: int, schema: Any = None, **options: Any) -> Callable[..., Any]:
-        """As flask-smorest's; what is shown is what was stored, so it is flushed before it is dumped."""
-        decorate = super().response(status_code, schema, **options)
+        """As flask-smorest's, and: flush before the dump, add the ETag, and dump for the actor of the request."""
+        dump = super().response(status_code, schema, **options)
 
-        def with_habits(method: Callable[..., Any]) -> Callable[..., Any]:
+        def decorate(method: Callable[..., Any]) -> Callable[..., Any]:
+            @dump
             @wraps(method)
-            def answer(*arguments: Any, **keywords: Any) -> ResponseReturnValue:
-                answered = method(*arguments, **keywords)
-                if isinstance(answered, Response):
-                    return answered
-                shown, status, headers = unpack_tuple_response(answered)
+            def flushed(*arguments: Any, **keywords: Any) -> ResponseReturnValue:
+                answer = method(*arguments, **keywords)
+                if isinstance(answer, Response):
+                    return answer
+                shown, status, headers = unpack_tuple_response(answer)
                 if session := g.get("session"):
                     session.flush()
                 return shown, status or status_code, {**etag_header(shown), **(headers or {})}
 
-            return decorate(answer)
+            @wraps(flushed)
+            def redacted(*arguments: Any, **keywords: Any) -> ResponseReturnValue:
+                if g.actor is None:
+                    return cast("ResponseReturnValue", flushed(*arguments, **keywords))
+                with shown_to(g.actor):
+                    return cast("ResponseReturnValue", flushed(*arguments, **keywords))
 
-        return with_habits
+            return redacted
+
+        return decorate
 
     def refuses(self, *statuses: int) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         """Document refusals that follow from neither the shape of an operation nor the house habits."""
