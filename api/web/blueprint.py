@@ -22,6 +22,7 @@ from api.web.etags import etag_header
 from api.web.openapi import Plugin, add_components, document_operation, operation_id
 from api.web.problems import on_http_exception
 from api.web.resource import Resource
+from api.web.smorest_internals import add_document_callback, newest_endpoint_document
 
 
 class Parser(FlaskParser):
@@ -37,7 +38,7 @@ class Blueprint(SmorestBlueprint):
 
     def __init__(self, name: str, import_name: str, description: str) -> None:
         super().__init__(name, import_name, url_prefix="/v1", description=description)
-        self._prepare_doc_cbks.append(document_operation)
+        add_document_callback(self, document_operation)
 
     def response(self, status_code: int, schema: Any = None, **options: Any) -> Callable[..., Any]:
         """As flask-smorest's, and: flush before the dump, add the ETag, and dump for the actor of the request."""
@@ -82,7 +83,7 @@ class Blueprint(SmorestBlueprint):
         super().add_url_rule(rule, endpoint, view_func, **options)
         for method, needed in view_func.permissions.items() if view_func else ():
             function = getattr(view_func, method.lower())
-            self._docs[self._endpoints[-1]][method.lower()] |= {
+            newest_endpoint_document(self)[method.lower()] |= {
                 "operation_id": operation_id(method, view_func),
                 "permission": needed,
                 "in_path": "<" in rule,

@@ -13,6 +13,7 @@ from marshmallow import Schema, fields
 from api.schemas.base import ProblemSchema, Slug
 from api.web.problems import STATUS_TITLES
 from api.web.resource import WITHOUT_BODY, Resource
+from api.web.smorest_internals import openapi_spec
 from models.access import Permission
 
 IDEMPOTENCY_KEY = {
@@ -46,8 +47,7 @@ HEADERS_OF_PROBLEMS = {401: ("WWW-Authenticate",), 429: ("Retry-After",), 503: (
 
 def render_document(app: Flask) -> str:
     """The document as the file openapi.json holds it: keys in order, so that a difference is a change."""
-    api = app.extensions["flask-smorest"]["apis"][""]["ext_obj"]
-    return json.dumps(api.spec.to_dict(), indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+    return json.dumps(openapi_spec(app).to_dict(), indent=2, sort_keys=True, ensure_ascii=False) + "\n"
 
 
 def operation_id(method: str, resource: type[Resource]) -> str:

@@ -11,6 +11,7 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from api.web.auth import authenticate
 from api.web.etags import check_if_match
 from api.web.problems import HttpProblem, UnexpectedInput
+from api.web.smorest_internals import declared_parameters
 from models.access import Permission
 from models.db.base import Aggregate, TenantOwned
 from models.db.session import Database
@@ -61,8 +62,7 @@ class Resource(MethodView):
         self, method: str, too_large: RequestEntityTooLarge | None, subjects: dict[str, Any] | None = None
     ) -> None:
         """Everything about the request that can be refused before its values are looked at, in the promised order."""
-        declared = getattr(getattr(self, method.lower()), "_apidoc", {}).get("arguments", {}).get("parameters", [])
-        takes = {parameter["in"] for parameter in declared}
+        takes = {parameter["in"] for parameter in declared_parameters(getattr(self, method.lower()))}
         if method not in WITHOUT_BODY:
             _check_body(too_large)
         elif too_large is not None or request.get_data(cache=True):
