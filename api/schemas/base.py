@@ -49,6 +49,17 @@ class Slug(Words):
         super().__init__(60, least=1, **options)
 
 
+class ClientId(fields.UUID):
+    """The id that a client gives to a thing nested in a body; `table` is where it goes.
+
+    When that id is in use, the refusal points to it.
+    """
+
+    def __init__(self, table: str, **options: Any) -> None:
+        super().__init__(**options)
+        self.table = table
+
+
 class ClockTime(fields.String):
     """A time of day without its date and zone, 18:00; midnight is 00:00."""
 

@@ -3,6 +3,7 @@
 from marshmallow import fields, validate
 
 from api.schemas.base import (
+    ClientId,
     CostSchema,
     Instant,
     MoneySchema,
@@ -14,13 +15,13 @@ from api.schemas.base import (
     Words,
     WordsWithheld,
 )
-from models.recovery.action import SETTLEMENT_MOVES, ActionStatus, Settlement
+from models.recovery.action import SETTLEMENT_MOVES, ActionStatus, RecoveryAction, Settlement
 
 
 class NewRecoveryActionSchema(Schema):
     """One thing done to put it right."""
 
-    id = fields.UUID()
+    id = ClientId(RecoveryAction.__tablename__)
     remedy = Slug(required=True)
     cost = fields.Nested(CostSchema, allow_none=True)
     note = Words(1000, allow_none=True)

@@ -8,9 +8,12 @@ from uuid import UUID
 
 import orjson
 from flask import g, request
+from marshmallow.fields import List, Nested
 from sqlalchemy.exc import IntegrityError
 from uuid_utils.compat import uuid7
 
+from api.schemas.base import ClientId
+from api.web.smorest_internals import body_schema
 from models.db.base import TenantOwned
 from models.db.idempotency import IdempotencyKey
 from models.db.session import table_with_duplicate_id
@@ -41,7 +44,7 @@ def idempotent(
 
     def decorate(method: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(method)
-        def answer(self: Any, *arguments: Any, **path: Any) -> Any:
+        def run_once(self: Any, *arguments: Any, **path: Any) -> Any:
             if skip_if and arguments[0][skip_if]:
                 return method(self, *arguments, **path)
             object_id, client_id = _object_and_client_id(shown, arguments, path)
@@ -50,22 +53,22 @@ def idempotent(
                 stored, *rest = replay
                 return on_replay(stored, path) if on_replay else stored, *rest
             try:
-                answered = method(self, *arguments, **path)
+                answer = method(self, *arguments, **path)
                 g.session.flush()
             except IntegrityError as error:
                 # Any other broken rule is a race that a repeat may win; this one would be lost again each time.
                 table = table_with_duplicate_id(error)
-                if not (
-                    named := [pointer for pointer, kind in _client_ids(shown, arguments, client_id) if kind == table]
-                ):
+                pointers = ["/id"] if client_id is not None and table == shown.__tablename__ else []
+                pointers += _nested_client_ids(getattr(self, request.method.lower()), table)
+                if not pointers:
                     raise
-                detail = f"An id that came with this is in use: {', '.join(named)}."
-                pointer = named[0] if len(named) == 1 else None
+                detail = f"An id that came with this is in use: {', '.join(pointers)}."
+                pointer = pointers[0] if len(pointers) == 1 else None
                 raise Conflict(detail, code="already-exists", pointer=pointer) from error
-            return answered
+            return answer
 
-        answer.idempotent = True  # type: ignore[attr-defined]  # so that the document tells of the key
-        return answer
+        run_once.idempotent = True  # type: ignore[attr-defined]  # add_url_rule documents the header of the key
+        return run_once
 
     return decorate
 
@@ -80,14 +83,16 @@ def _object_and_client_id(shown: type[TenantOwned], arguments: Any, path: dict[s
     return data["id"], client_id
 
 
-def _client_ids(shown: type[TenantOwned], arguments: Any, client_id: UUID | None) -> Iterator[tuple[str, str]]:
-    """Where in the body the phone named new things itself, and the table each of them goes to."""
-    if client_id is not None:
-        yield "/id", shown.__tablename__
-    for name, inner in (arguments[0] if arguments else {}).items():
-        for number, part in enumerate(inner if isinstance(inner, list) else ()):
-            if isinstance(part, dict) and "id" in part:
-                yield f"/{name}/{number}/id", name.removesuffix("s")
+def _nested_client_ids(method: Callable[..., Any], table: str | None) -> Iterator[str]:
+    """Yield where in the lists of the body the client named new rows of this table itself (see ClientId)."""
+    schema = body_schema(method)
+    for name, field in schema.fields.items() if schema else ():
+        nested = field.inner.schema if isinstance(field, List) and isinstance(field.inner, Nested) else None
+        id_field = nested.fields.get("id") if nested else None
+        if isinstance(id_field, ClientId) and id_field.table == table:
+            for number, item in enumerate(request.get_json().get(name, ())):
+                if "id" in item:
+                    yield f"/{name}/{number}/id"
 
 
 def _replay(shown: type[TenantOwned], object_id: UUID, client_id: UUID | None, status: int) -> Any:
