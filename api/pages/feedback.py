@@ -5,7 +5,7 @@ from typing import Any
 from flask import Response, g
 
 from api.pages.page import blueprint, database, organization_behind, read_form, render_page
-from api.schemas.feedback import AnswerFormSchema
+from api.schemas.feedback_requests import AnswerFormSchema
 from models.recovery.feedback_request import FeedbackRequest
 from notifications.decide.announce import announce
 

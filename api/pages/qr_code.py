@@ -6,7 +6,7 @@ from flask import Response, g, request
 from uuid_utils.compat import uuid7
 
 from api.pages.page import blueprint, database, organization_behind, read_form, render_page
-from api.schemas.feedback import TellFormSchema
+from api.schemas.standing_qrs import TellFormSchema
 from api.web.rate_limits import RECEIPT_QR_LIMIT, TABLE_QR_LIMIT, count_hit
 from models.recovery.qr_code import QrCode, is_already_logged
 from notifications.decide.announce import announce

@@ -4,7 +4,7 @@ from typing import Any
 
 from flask import g
 
-from api.schemas.sessions import (
+from api.schemas.me import (
     DeviceSchema,
     EditMeSchema,
     MeSchema,

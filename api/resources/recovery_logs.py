@@ -1,4 +1,4 @@
-"""The daily recovery log of a store: read by many, noted, signed and amended by its managers."""
+"""Recovery log of a store's business day: read, noted, signed, amended."""
 
 from datetime import date
 from typing import Any
@@ -6,48 +6,30 @@ from typing import Any
 from flask import g
 
 from api.pages.recovery_log import render_recovery_log
-from api.schemas.daily_log_csv import columns, lines
+from api.schemas.recovery_log_csv import columns, lines
 from api.schemas.recovery_logs import (
     LogAmendmentSchema,
     LogNotesSchema,
     LogPageSchema,
-    LogPolicySchema,
     NewLogAmendmentSchema,
+    RecoveryLogSchema,
 )
-from api.schemas.reports import RecoveryLogSchema
-from api.web.blueprint import Blueprint
+from api.web.csv_format import CSV, csv_response
 from api.web.etags import etag_header
 from api.web.idempotency import idempotent
-from api.web.negotiation import CSV, HTML, JSON, csv_response, negotiate
+from api.web.negotiation import HTML, JSON, negotiate
 from api.web.resource import Resource
+from api.web.shared_blueprints import recovery_logs as blp
 from models.access import Permission
-from models.daily_log.daily_log import DailyLog, DailyLogAmendment, DailyLogPolicy
+from models.daily_log.daily_log import DailyLog, DailyLogAmendment
 from models.organizations.store import Store
 from models.reports.daily_figures import daily_figures
 from models.reports.daily_log import build_daily_log
-
-blp = Blueprint("recovery-logs", __name__, "The daily recovery log of a store")
 
 
 def _daily_log(store: Store, business_date: date) -> DailyLog:
     (daily_log,) = DailyLog.for_days(g.session, store, business_date)
     return daily_log
-
-
-@blp.route("/log-policy")
-class LogPolicyOfOrganization(Resource):
-    permissions = {"GET": Permission.POLICY_READ, "PUT": Permission.POLICY_WRITE}
-
-    @blp.response(200, LogPolicySchema)
-    def get(self) -> DailyLogPolicy:
-        """Read under which headings managers leave notes"""
-        return DailyLogPolicy.current(g.session)
-
-    @blp.arguments(LogPolicySchema)
-    @blp.response(200, LogPolicySchema)
-    def put(self, data: dict[str, Any]) -> DailyLogPolicy:
-        """Say under which headings managers leave notes, and which of them a day cannot be signed without"""
-        return DailyLogPolicy.set_to(g.session, **data)
 
 
 @blp.route("/stores/<uuid:store_id>/recovery-logs/<date:business_date>")

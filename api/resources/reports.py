@@ -8,21 +8,17 @@ from typing import Any
 from flask import Response, g
 
 from api.schemas.base import Schema
-from api.schemas.reports import NamedSchema, RecoveryReportQuery, RecoveryReportSchema
-from api.schemas.row_reports import (
-    AlertsReportSchema,
-    ByConcernQuery,
-    CausesReportQuery,
-    CausesReportSchema,
-    FollowUpsReportQuery,
-    FollowUpsReportSchema,
-    ItemsReportSchema,
-    ListeningReportQuery,
-    ListeningReportSchema,
-    RemediesReportSchema,
-)
+from api.schemas.reports.alerts import AlertsReportSchema
+from api.schemas.reports.base import ByConcernQuery, NamedSchema
+from api.schemas.reports.causes import CausesReportQuery, CausesReportSchema
+from api.schemas.reports.follow_ups import FollowUpsReportQuery, FollowUpsReportSchema
+from api.schemas.reports.items import ItemsReportSchema
+from api.schemas.reports.listening import ListeningReportQuery, ListeningReportSchema
+from api.schemas.reports.recovery import RecoveryReportQuery, RecoveryReportSchema
+from api.schemas.reports.remedies import RemediesReportSchema
 from api.web.blueprint import Blueprint
-from api.web.negotiation import CSV, JSON, csv_response, negotiate
+from api.web.csv_format import CSV, csv_response
+from api.web.negotiation import JSON, negotiate
 from api.web.resource import Resource
 from api.web.xlsx_format import XLSX, xlsx_response
 from models.access import Permission

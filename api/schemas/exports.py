@@ -8,7 +8,7 @@ from typing import Any
 from marshmallow import fields, post_dump, post_load, validate
 
 from api.schemas.base import Instant, MoneySchema, PageQuery, Schema, SlugOf
-from api.schemas.organization import CauseSchema
+from api.schemas.categories import CauseSchema
 from api.schemas.redaction import reader
 from models.access import Permission
 from models.alerts.enums import AlertState, Reason, Severity

@@ -5,7 +5,7 @@ from typing import Any
 from marshmallow import fields
 
 from api.schemas.base import Instant, PageQuery, PersonSchema, Schema, Slug, SlugOf, Words, WordsWithheld
-from api.schemas.reports import Numbers, ShareSchema
+from api.schemas.reports.figures import Numbers, ShareSchema
 from models.recovery.follow_up import FollowUpKind, FollowUpStatus
 
 

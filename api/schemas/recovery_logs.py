@@ -1,32 +1,20 @@
-"""The manager's page of a recovery log: notes, sign-off, amendments; and what the days before left."""
+"""Recovery logs: a business day with its figures and concerns, notes, sign-off, amendments."""
 
 from typing import Any
 
-from marshmallow import fields, post_dump, validate
+from marshmallow import fields, post_dump
 
-from api.schemas.base import Flag, Instant, PersonSchema, Schema, Words, WordsWithheld
-from api.schemas.concerns import ConcernSchema
+from api.schemas.base import Instant, PersonSchema, Schema, Words, WordsWithheld
+from api.schemas.concerns import ConcernEventSchema, ConcernSchema
 from api.schemas.follow_ups import FollowUpSchema
+from api.schemas.log_policy import HeadingSchema
+from api.schemas.recovery_actions import RecoveryActionSchema
 from api.schemas.redaction import reader
+from api.schemas.reports.base import NamedSchema
+from api.schemas.reports.figures import FiguresSchema, Numbers, ShareSchema
 from models.access import Permission
 
-SLUG = validate.Regexp("^[a-z0-9]+(-[a-z0-9]+)*$")
-MOST_HEADINGS = 20
 LONGEST_NOTE = 10_000
-
-
-class HeadingSchema(Schema):
-    """What managers are asked to note; where it is `required`, before they sign."""
-
-    slug = fields.String(required=True, validate=[validate.Length(min=1, max=60), SLUG])
-    name = Words(200, least=1, required=True)
-    required = Flag(load_default=False)
-
-
-class LogPolicySchema(Schema):
-    """Under which headings notes are left. The note under `tomorrow` is what the next day's log begins with."""
-
-    headings = fields.List(fields.Nested(HeadingSchema), required=True, validate=validate.Length(max=MOST_HEADINGS))
 
 
 class LogNotesSchema(Schema):
@@ -63,6 +51,27 @@ class _QuotesAnyConcern(WordsWithheld):
         if reader().may(Permission.CONCERN_SENSITIVE):
             return data
         return {name: None if name in self.quoting else value for name, value in data.items()}
+
+
+class LogStoreSchema(NamedSchema):
+    """Whose day it is."""
+
+    time_zone = fields.String()
+
+
+class LogFiguresSchema(FiguresSchema):
+    """The figures of the day, over everything that belongs to it, whatever the reader may see of it.
+
+    `follow_ups_kept`: of those due that day, the ones kept in time; what is open or overdue counts as missed.
+    `ask_rate`: `checks` and `concerns` over `transactions`, or `covers` where the store counts no receipts.
+    """
+
+    follow_ups_due = fields.Integer()
+    follow_ups_kept = fields.Integer()
+    checks = fields.Integer()
+    covers = fields.Integer(allow_none=True)
+    transactions = fields.Integer(allow_none=True)
+    ask_rate = Numbers(ShareSchema)
 
 
 class LogPageSchema(_QuotesAnyConcern):
@@ -124,3 +133,43 @@ class CarriedOverSchema(_QuotesAnyConcern):
     follow_ups = fields.List(fields.Nested(FollowUpSchema))
     still_open = fields.Nested(StillOpenSchema)
     still_owed = fields.Nested(StillOwedSchema)
+
+
+class LogConcernSchema(ConcernSchema):
+    """A concern with what was done and every step of it."""
+
+    recovery_actions = fields.List(fields.Nested(RecoveryActionSchema), attribute="actions")
+    timeline = fields.List(fields.Nested(ConcernEventSchema))
+
+
+class NeedsYouNowSchema(Schema):
+    """What needs a person before anything else."""
+
+    unanswered_alerts = fields.List(fields.Nested(ConcernSchema))
+    open_concerns = fields.List(fields.Nested(ConcernSchema))
+    follow_ups = fields.List(fields.Nested(FollowUpSchema))
+    pending_approvals = fields.List(fields.Nested(RecoveryActionSchema))
+    promised_not_paid = fields.List(fields.Nested(RecoveryActionSchema))
+
+
+class RecoveryLogSchema(Schema):
+    """One business day of one store, from `opens_at` to just before `closes_at`.
+
+    `after_sign_off`: the ids of what was told, or went on, after the day was signed; not in `page.signed_figures`.
+    `headings` are what notes are asked for.
+    """
+
+    store = fields.Nested(LogStoreSchema)
+    business_date = fields.Date()
+    opens_at = Instant()
+    closes_at = Instant()
+    generated_at = Instant()
+    carried_over = fields.Nested(CarriedOverSchema)
+    needs_you_now = fields.Nested(NeedsYouNowSchema)
+    figures = fields.Nested(LogFiguresSchema)
+    concerns = fields.List(fields.Nested(LogConcernSchema))
+    praise = fields.List(fields.Nested(ConcernSchema))
+    late_entries = fields.List(fields.UUID())
+    after_sign_off = fields.List(fields.UUID())
+    headings = fields.List(fields.Nested(HeadingSchema))
+    page = fields.Nested(LogPageSchema)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from api.schemas.row_reports import CONCERNS, STORES_AND_TIME
+from api.schemas.reports.base import CONCERNS, STORES_AND_TIME
 from models.reports.grouping import GroupBy
 from tests.support.app import World
 from tests.support.databases import only_on_sqlite

@@ -1,18 +1,10 @@
-"""Regions, stores, and what an organization named itself."""
+"""Stores, their places, and who needs a moment there."""
 
 from marshmallow import fields, validate
 
-from api.schemas.base import PageQuery, Schema, Whole
+from api.schemas.base import Instant, PageQuery, Schema, Whole
+from api.schemas.staff import StaffSchema
 from models.organizations.store import AboveLimit, StoreKind
-
-
-class RegionSchema(Schema):
-    """A part of the organization."""
-
-    id = fields.UUID()
-    version = fields.Integer()
-    slug = fields.String()
-    name = fields.String()
 
 
 class PlaceSchema(Schema):
@@ -54,25 +46,14 @@ class StoreQuery(PageQuery):
     group_id = fields.UUID()
 
 
-class StaffQuery(PageQuery):
-    """Which people."""
+class PausedSchema(Schema):
+    """A colleague who needs a moment, and how long."""
 
-    store_id = fields.UUID()
-
-
-class CauseSchema(Schema):
-    """Why it happened."""
-
-    slug = fields.String()
-    name = fields.String()
+    staff = fields.Nested(StaffSchema)
+    paused_until = Instant()
 
 
-class CategorySchema(Schema):
-    """A kind of concern, with its causes."""
+class PausesSchema(Schema):
+    """Everybody who needs a moment; a handful at most, so it has no pages."""
 
-    id = fields.UUID()
-    version = fields.Integer()
-    slug = fields.String()
-    name = fields.String()
-    urgent = fields.Boolean()
-    causes = fields.List(fields.Nested(CauseSchema))
+    items = fields.List(fields.Nested(PausedSchema), required=True)

@@ -5,7 +5,7 @@ from typing import Any
 from flask import g
 
 from api.schemas.base import PageQuery, page_of
-from api.schemas.store_groups import EditGroupSchema, NewGroupSchema, StoreGroupSchema
+from api.schemas.groups import EditGroupSchema, NewGroupSchema, StoreGroupSchema
 from api.web.blueprint import Blueprint
 from api.web.idempotency import idempotent
 from api.web.pagination import paginate
