@@ -9,19 +9,19 @@ from flask import Response, current_app
 
 CSV = "text/csv"
 
-# A spreadsheet takes a cell that starts like this for a formula (OWASP, CSV injection).
+# A spreadsheet runs a cell that begins with one of these as a formula (OWASP, CSV injection).
 FORMULA_PREFIXES = ("=", "+", "-", "@", "\t", "\r")
 
 
 def csv_response(name: str, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> Response:
-    """The rows as a file to save under this name."""
-    answer = current_app.response_class(write_csv(columns, rows), mimetype=CSV)
-    answer.headers["Content-Disposition"] = f'attachment; filename="{name}.csv"'
-    return answer
+    """Return the rows as a file to save under this name."""
+    response = current_app.response_class(write_csv(columns, rows), mimetype=CSV)
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}.csv"'
+    return response
 
 
 def write_csv(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
-    """RFC 4180: a header, and a line for each row; what a row does not have, or is null, stays empty."""
+    """Return the rows as CSV (RFC 4180) with a header; a missing or null value is an empty cell."""
     lines = io.StringIO(newline="")
     writer = csv.writer(lines)
     writer.writerow(columns)
@@ -31,7 +31,7 @@ def write_csv(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
 
 
 def _cell(value: Any) -> Any:
-    """Text that would start a formula gets an apostrophe before it; a number is a number, minus or not."""
+    """Put an apostrophe before text that would begin a formula; leave numbers as they are, also negative ones."""
     if isinstance(value, str) and value.startswith(FORMULA_PREFIXES):
         return f"'{value}"
     return value

@@ -1,4 +1,4 @@
-"""A request that is sent twice has its effect once: by Idempotency-Key, and by the id the phone gave."""
+"""Idempotent requests: a repeat has no second effect, recognised by Idempotency-Key or by the client's id."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -56,7 +56,7 @@ def idempotent(
                 answer = method(self, *arguments, **path)
                 g.session.flush()
             except IntegrityError as error:
-                # Any other broken rule is a race that a repeat may win; this one would be lost again each time.
+                # Any other violation is a race that a repeat may win. An id in use fails again each time.
                 table = table_with_duplicate_id(error)
                 pointers = ["/id"] if client_id is not None and table == shown.__tablename__ else []
                 pointers += _nested_client_ids(getattr(self, request.method.lower()), table)
@@ -124,7 +124,7 @@ def _record_or_get(key: str, body: bytes, object_id: UUID, status: int) -> Idemp
 
 
 def idempotency_key_header() -> str | None:
-    """The Idempotency-Key, with the quotes of the draft standard taken off; Invalid when it is none."""
+    """Return the Idempotency-Key without the quotes of the draft standard, or None. Raises Invalid when malformed."""
     sent = request.headers.get("Idempotency-Key")
     if sent is None:
         return None

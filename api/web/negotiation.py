@@ -8,14 +8,15 @@ JSON, HTML = "application/json", "text/html"
 
 
 def negotiate(*offered: str) -> str:
-    """Which of the media types on offer the caller prefers, the first of them where they do not mind.
+    """Return the media type that the caller prefers, the first one offered where they have no preference.
 
-    HttpProblem 406 when the caller takes none of them.
+    Raises:
+        HttpProblem: 406 when the caller accepts none of them.
     """
     if not request.accept_mimetypes:
         return offered[0]
-    spelled = [spelling for media_type in offered for spelling in (media_type, f"{media_type}; charset=utf-8")]
-    best = request.accept_mimetypes.best_match(spelled)
+    media_types = [spelling for media_type in offered for spelling in (media_type, f"{media_type}; charset=utf-8")]
+    best = request.accept_mimetypes.best_match(media_types)
     if best is None:
         raise HttpProblem(406, f"This is given as {' or '.join(offered)}.")
     return best.partition(";")[0]

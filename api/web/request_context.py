@@ -1,4 +1,4 @@
-"""What surrounds every request: its id, its time, its line in the log, its headers."""
+"""Context of a request: `g.request_id`, `g.now`, `g.actor`; afterwards headers, metrics and one log line."""
 
 import re
 import time
@@ -21,8 +21,8 @@ def register(app: Flask) -> None:
 
 def _start_request() -> None:
     database: Database = current_app.extensions["database"]
-    sent = request.headers.get("X-Request-Id", "")
-    g.request_id = sent if REQUEST_ID_PATTERN.fullmatch(sent) else uuid7().hex
+    client_id = request.headers.get("X-Request-Id", "")
+    g.request_id = client_id if REQUEST_ID_PATTERN.fullmatch(client_id) else uuid7().hex
     g.now = database.clock()
     g.started = time.perf_counter()
     g.actor = None
@@ -31,7 +31,7 @@ def _start_request() -> None:
 
 
 def _finish_request(response: Response) -> Response:
-    """Answers to somebody are not to be kept by anybody. The log names people by id, and no query or body."""
+    """Forbid caches to store answers of the API, and write the log line: people by id, never a query or a body."""
     response.headers["X-Request-Id"] = g.request_id
     response.headers["X-Content-Type-Options"] = "nosniff"
     if request.path.startswith("/v1"):
