@@ -20,5 +20,5 @@ class Checks(Resource):
     @blp.response(201, CheckSchema)
     @idempotent(WellbeingCheck, status=201)
     def post(self, data: dict[str, Any]) -> WellbeingCheck:
-        """Asked, all well: one tap; the store comes from the shift"""
+        """Record a check: a customer was asked and all was well; the store comes from the shift"""
         return WellbeingCheck.record(g.session, by=g.actor, at=g.now, **data)

@@ -53,14 +53,14 @@ class Concerns(Resource):
     @blp.response(200, page_of(ConcernSchema))
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
         """List concerns, newest first"""
-        place = {name: query.pop(name) for name in ("limit", "cursor")}
+        page = {name: query.pop(name) for name in ("limit", "cursor")}
         if "taken_by" in query:
             query["taken_by_id"] = query.pop("taken_by")
         since = query.pop("open_before", None)
         concerns = Concern.select_visible(g.actor, **query).where(
             *([] if since is None else [unresolved_before(since)])
         )
-        return paginate(concerns, Concern.received_at, Concern.id, descending=True, **place)
+        return paginate(concerns, Concern.received_at, Concern.id, descending=True, **page)
 
     @blp.arguments(NewConcernSchema)
     @blp.response(201, LoggedConcernSchema)
@@ -70,7 +70,7 @@ class Concerns(Resource):
 
         Only `mood` is needed; the store comes from the shift. The customer, what was done and how it ended may come
         along. An unhappy customer rings those on shift and the store's managers, unless `handling` is `mine`.
-        `guidance` is what `GET /v1/guidance` tells; null for praise, for what is resolved, and when it is repeated.
+        `guidance` is what `GET /v1/guidance` answers; null for praise, for what is resolved, and for a repeat.
         """
         logged, *further_events = log_concern(g.session, data, by=g.actor, at=g.now)
         for event in (logged, *further_events):
@@ -92,7 +92,7 @@ class ConcernById(Resource):
     @blp.arguments(EditConcernSchema)
     @blp.response(200, ConcernSchema)
     def patch(self, data: dict[str, Any], concern: Concern) -> Concern:
-        """Complete or correct what was told: a merge patch, null takes a field away"""
+        """Complete or correct a concern: a merge patch, null removes a field"""
         announce(g.session, update_concern(g.session, concern, data, by=g.actor, at=g.now))
         return concern
 
@@ -118,7 +118,7 @@ class TakeConcern(Resource):
     @blp.response(200, ConcernSchema)
     @idempotent(Concern, status=200)
     def post(self, concern: Concern) -> Concern:
-        """Go there: one person wins, the others learn who (409 `already-taken`)"""
+        """Take a concern: one person wins, the others learn who (409 `already-taken`)"""
         if event := concern.take(by=g.actor, at=g.now):
             announce(g.session, event)
         return concern
@@ -132,7 +132,7 @@ class ReleaseConcern(Resource):
     @blp.response(200, ConcernSchema)
     @idempotent(Concern, status=200)
     def post(self, concern: Concern) -> Concern:
-        """Give it back to the floor; it rings again"""
+        """Give a concern back; it rings again"""
         announce(g.session, concern.release(by=g.actor, at=g.now))
         return concern
 
@@ -146,9 +146,9 @@ class HandOverConcern(Resource):
     @blp.response(200, ConcernSchema)
     @idempotent(Concern, status=200)
     def post(self, data: dict[str, Any], concern: Concern) -> Concern:
-        """Ask one colleague to go: their phones ring, while the others are called as before
+        """Ask one colleague to take a concern: their phones ring, and escalation goes on for the others
 
-        What one has taken is given back first.
+        Whoever has taken the concern gives it back by this.
         """
         for event in hand_over(g.session, concern, data["staff_id"], by=g.actor, at=g.now):
             announce(g.session, event)
@@ -164,7 +164,7 @@ class ResolveConcern(Resource):
     @blp.response(200, ConcernSchema)
     @idempotent(Concern, status=200)
     def post(self, data: dict[str, Any], concern: Concern) -> Concern:
-        """Say how it ended for the customer"""
+        """Resolve a concern: record how it ended for the customer"""
         announce(g.session, concern.resolve(by=g.actor, at=g.now, **data))
         return concern
 
@@ -177,6 +177,6 @@ class ReopenConcern(Resource):
     @blp.response(200, ConcernSchema)
     @idempotent(Concern, status=200)
     def post(self, concern: Concern) -> Concern:
-        """It was not over after all"""
+        """Reopen a concern that was not over after all"""
         announce(g.session, concern.reopen(by=g.actor, at=g.now))
         return concern

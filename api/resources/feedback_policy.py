@@ -23,5 +23,5 @@ class FeedbackPolicyOfOrganization(Resource):
     @blp.arguments(FeedbackPolicySchema)
     @blp.response(200, FeedbackPolicySchema)
     def put(self, data: dict[str, Any]) -> FeedbackPolicy:
-        """Say how often one customer is asked: at most once in so many days"""
+        """Set how often one customer is asked: at most once in so many days"""
         return FeedbackPolicy.set_to(g.session, **data)

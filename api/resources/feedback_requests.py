@@ -25,7 +25,7 @@ class ConcernFeedbackRequests(Resource):
     @blp.arguments(PageQuery, location="query")
     @blp.response(200, page_of(FeedbackRequestSchema))
     def get(self, query: dict[str, Any], concern: Concern) -> dict[str, Any]:
-        """List how a customer was asked, and what they answered"""
+        """List the feedback requests of a concern, and what the customer answered"""
         requests = FeedbackRequest.select_visible(g.actor, concern_id=concern.id)
         return paginate(requests, FeedbackRequest.asked_at, FeedbackRequest.id, **query)
 
@@ -35,8 +35,8 @@ class ConcernFeedbackRequests(Resource):
     def post(self, data: dict[str, Any], concern: Concern) -> FeedbackRequest:
         """Make a link by which the customer says how it was in the end
 
-        Once the concern is resolved, and at most one for a customer in the organization's number of days (409
-        `asked-already`). A rating of 1 or 2 opens the concern again and rings the managers.
+        The concern has to be resolved, and a customer is asked at most once in the organization's number of days (409
+        `asked-already`). A rating of 1 or 2 reopens the concern and rings the managers.
         """
         request, event = FeedbackRequest.create(g.session, concern, id_=data["id"], by=g.actor, at=g.now)
         announce(g.session, event)

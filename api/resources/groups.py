@@ -1,4 +1,4 @@
-"""Groups of stores: what head office compares by."""
+"""Groups of stores, by which head office compares."""
 
 from typing import Any
 
@@ -32,7 +32,7 @@ class Groups(Resource):
     def post(self, data: dict[str, Any]) -> StoreGroup:
         """Put stores together in a group
 
-        A store may be in several, whatever its region.
+        A store may be in several groups, whatever its region.
         """
         return StoreGroup.create(g.session, by=g.actor, **data)
 
@@ -52,7 +52,7 @@ class GroupById(Resource):
     def patch(self, data: dict[str, Any], group: StoreGroup) -> StoreGroup:
         """Change a group, or which stores are in it
 
-        Reports tell of all days by the groups that stores are in now. A group without stores stays.
+        Reports use the present groups for all days, also for past ones. A group without stores stays.
         """
         group.edit(g.session, by=g.actor, **data)
         return group

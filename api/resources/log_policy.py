@@ -17,11 +17,11 @@ class LogPolicyOfOrganization(Resource):
 
     @blp.response(200, LogPolicySchema)
     def get(self) -> DailyLogPolicy:
-        """Read under which headings managers leave notes"""
+        """Read the headings under which managers leave notes"""
         return DailyLogPolicy.current(g.session)
 
     @blp.arguments(LogPolicySchema)
     @blp.response(200, LogPolicySchema)
     def put(self, data: dict[str, Any]) -> DailyLogPolicy:
-        """Say under which headings managers leave notes, and which of them a day cannot be signed without"""
+        """Set the headings under which managers leave notes, and which notes are required for the sign-off"""
         return DailyLogPolicy.set_to(g.session, **data)

@@ -47,25 +47,25 @@ class RecoveryLogByDate(Resource):
     def get(self, store: Store, business_date: date) -> Any:
         """Read a store's business day: what needs somebody now, the figures, every concern with its timeline
 
-        The ETag is the version of its `page`. With `Accept: text/csv` one line for each concern, then for praise; the
-        cost has a column for each currency, the timeline is in the store's own time. With `Accept: text/html` a
-        page that prints, in the language of `Accept-Language`.
+        The ETag is the version of its `page`. With `Accept: text/csv` the answer has one line per concern, then per
+        praise; the cost has a column per currency, and the timeline is in the store's own time. With
+        `Accept: text/html` it is a page to print, in the language of `Accept-Language`.
         """
         form = negotiate(JSON, CSV, HTML)
         log = build_daily_log(g.session, store, business_date, actor=g.actor, at=g.now)
         if form == JSON:
             return log, 200, etag_header(log.page)
-        shown = RecoveryLogSchema().dump(log)
+        document = RecoveryLogSchema().dump(log)
         if form == HTML:
-            return render_recovery_log(shown)
-        return csv_response(f"recovery-log-{store.slug}-{business_date}", columns(shown), lines(shown))
+            return render_recovery_log(document)
+        return csv_response(f"recovery-log-{store.slug}-{business_date}", columns(document), lines(document))
 
     @blp.arguments(LogNotesSchema)
     @blp.response(200, LogPageSchema)
     def patch(self, data: dict[str, Any], store: Store, business_date: date) -> DailyLog:
-        """Write the notes of a day, as they are typed
+        """Write the notes of a day, until it is signed
 
-        Not any more once it is signed (409 `not-now`).
+        409 `not-now` once it is signed.
         """
         daily_log = _daily_log(store, business_date)
         daily_log.write(g.session, **data)
@@ -80,10 +80,10 @@ class SignOffRecoveryLog(Resource):
     @blp.response(200, LogPageSchema)
     @idempotent(Store, status=200, on_replay=lambda store, path: _daily_log(store, path["business_date"]))
     def post(self, store: Store, business_date: date) -> DailyLog:
-        """Sign a day, from when the store shuts
+        """Sign a day, from the time the store closes
 
-        Its figures are kept as they are, and what is open is handed over to tomorrow. 409 `not-now` before the day is
-        over, and with the slugs of the notes that are `missing`; 409 `already-signed` with `signed_by`.
+        Its figures are stored as they are, and open concerns are handed over to the next day. 409 `not-now` before the
+        day is over, and with the slugs of required notes that are `missing`; 409 `already-signed` with `signed_by`.
         """
         daily_log = _daily_log(store, business_date)
         daily_log.sign_off(g.session, store, count=daily_figures, by=g.actor, at=g.now)
@@ -99,9 +99,9 @@ class LogAmendments(Resource):
     @blp.response(201, LogAmendmentSchema)
     @idempotent(DailyLogAmendment, status=201)
     def post(self, data: dict[str, Any], store: Store, business_date: date) -> DailyLogAmendment:
-        """Add something to a day that is signed, and say why
+        """Add an amendment to a signed day, and say why
 
-        Nothing that was signed is changed by it. 409 `not-now` while the day is not signed.
+        What was signed stays unchanged. 409 `not-now` while the day is not signed.
         """
         daily_log = _daily_log(store, business_date)
         return daily_log.amend(

@@ -24,7 +24,7 @@ class StoreStandingQrs(Resource):
     @blp.arguments(PageQuery, location="query")
     @blp.response(200, page_of(StandingQrSchema))
     def get(self, query: dict[str, Any], store: Store) -> dict[str, Any]:
-        """List the codes of a store that are valid"""
+        """List the valid codes of a store"""
         return paginate(QrCode.select_visible(g.actor, store_id=store.id), QrCode.made_at, QrCode.id, **query)
 
     @blp.arguments(NewStandingQrSchema)
@@ -33,7 +33,7 @@ class StoreStandingQrs(Resource):
     def post(self, data: dict[str, Any], store: Store) -> QrCode:
         """Make a code to print, for a place or for receipts
 
-        What a customer tells by it is a concern with `source: customer`, and rings like one.
+        What a customer writes by it becomes a concern with `source: customer`, which rings like any other.
         """
         return QrCode.create(g.session, store, id_=data["id"], place=data.get("place"), by=g.actor, at=g.now)
 
@@ -45,7 +45,7 @@ class StandingQrById(Resource):
 
     @blp.response(204)
     def delete(self, standing_qr: QrCode) -> None:
-        """Withdraw a code: nobody can tell anything by it from now on"""
+        """Withdraw a code: its form takes nothing from now on"""
         standing_qr.withdraw(at=g.now)
 
 
@@ -56,5 +56,5 @@ class StandingQrImage(Resource):
 
     @blp.response(200, {"type": "string"}, content_type=SVG)
     def get(self, standing_qr: QrCode) -> Response:
-        """Show a code, to print it"""
+        """Show a code as an image to print"""
         return qr_response(public_url("q", standing_qr.token))

@@ -20,11 +20,11 @@ class StoreDayByDate(Resource):
 
     @blp.response(200, StoreDaySchema)
     def get(self, store: Store, business_date: date) -> StoreDay:
-        """Read what a store told of its business day"""
+        """Read the figures that a store reported for a business day"""
         return StoreDay.for_day(g.session, store, business_date)
 
     @blp.arguments(TellStoreDaySchema)
     @blp.response(200, StoreDaySchema)
     def put(self, data: dict[str, Any], store: Store, business_date: date) -> StoreDay:
-        """Say how many guests and receipts a store had, and what they paid, in the place of what was told before"""
+        """Report guests, receipts and sales of a business day, in place of what was reported before"""
         return StoreDay.record(g.session, store, business_date, **data)

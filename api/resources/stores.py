@@ -22,8 +22,8 @@ class Stores(Resource):
     @blp.response(200, page_of(StoreSchema))
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
         """List the stores within reach, with their places"""
-        chosen = {name: query.pop(name) for name in ("region_id", "group_id") if name in query}
-        return paginate(Store.select_visible(g.actor, **chosen), Store.slug, **query)
+        filters = {name: query.pop(name) for name in ("region_id", "group_id") if name in query}
+        return paginate(Store.select_visible(g.actor, **filters), Store.slug, **query)
 
 
 @blp.route("/stores/<uuid:store_id>")
@@ -39,7 +39,7 @@ class StoreById(Resource):
     @blp.arguments(EditStoreSchema)
     @blp.response(200, StoreSchema)
     def patch(self, data: dict[str, Any], store: Store) -> Store:
-        """Change how a store works: what happens above a limit, and how long a pause may be"""
+        """Change a store's settings: what happens above a limit, and how long a pause may be"""
         store.edit(**data)
         return store
 
@@ -51,8 +51,8 @@ class StorePauses(Resource):
 
     @blp.response(200, PausesSchema)
     def get(self, store: Store) -> dict[str, Any]:
-        """List who needs a moment at present
+        """List the colleagues who pause at present
 
-        For who leads the shift and for the managers (403 for others): so that they can look after them.
+        For the shift lead and the managers, so that they can look after them; 403 for others.
         """
         return {"items": Shift.paused(g.session, store, by=g.actor, at=g.now)}
