@@ -6,7 +6,7 @@ from flask import Response, g, request
 from uuid_utils.compat import uuid7
 
 from api.pages.page import blueprint, database, organization_behind, read_form, render_page
-from api.schemas.standing_qrs import TellFormSchema
+from api.schemas.standing_qrs import ConcernFormSchema
 from api.web.rate_limits import RECEIPT_QR_LIMIT, TABLE_QR_LIMIT, count_hit
 from models.recovery.qr_code import QrCode, is_already_logged
 from notifications.decide.announce import announce
@@ -23,7 +23,7 @@ def listen(token: str) -> Response:
 @blp.post("/q/<token>")
 def tell(token: str) -> Response:
     """Whoever hammers a code is refused before anything is written, and long before a phone rings for it."""
-    said, wrong = read_form(TellFormSchema)
+    said, wrong = read_form(ConcernFormSchema)
     organization_id = organization_behind(token)
     with database().reading(organization_id) as session:
         qr = QrCode.by_token(session, token)

@@ -6,9 +6,9 @@ from flask import g
 
 from api.schemas.alert_rules import (
     AlertRuleSchema,
+    BacktestResultSchema,
     EditAlertRuleSchema,
     NewAlertRuleSchema,
-    TrialSchema,
     TryAlertRuleSchema,
 )
 from api.schemas.base import PageQuery, page_of
@@ -71,7 +71,7 @@ class TryAlertRule(Resource):
     read_only = frozenset({"POST"})
 
     @blp.arguments(TryAlertRuleSchema)
-    @blp.response(200, TrialSchema)
+    @blp.response(200, BacktestResultSchema)
     def post(self, data: dict[str, Any]) -> BacktestResult:
         """Try a rule: count how often it alone would have rung in the last 30 days; nothing is stored"""
         return backtest_rule(g.session, AlertRule.build(**_with_category(data)), by=g.actor, at=g.now)

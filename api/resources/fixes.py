@@ -9,7 +9,7 @@ from api.schemas.fixes import (
     FixCustomerSchema,
     FixQuery,
     FixSchema,
-    FollowedFixSchema,
+    FixWithFiguresSchema,
     NewFixSchema,
     ThankYousSchema,
 )
@@ -42,7 +42,7 @@ class Fixes(Resource):
         return paginate(Fix.select_visible(g.actor, **query), Fix.fixed_at, Fix.id, descending=True, **page)
 
     @blp.arguments(NewFixSchema)
-    @blp.response(201, FollowedFixSchema)
+    @blp.response(201, FixWithFiguresSchema)
     @idempotent(Fix, status=201, on_replay=lambda fix, _: _with_figures(fix))
     def post(self, data: dict[str, Any]) -> FixWithFigures:
         """Record that a cause is fixed in a store
@@ -57,7 +57,7 @@ class FixById(Resource):
     permissions = {"GET": Permission.CONCERN_READ}
     path_models = {"fix_id": Fix}
 
-    @blp.response(200, FollowedFixSchema)
+    @blp.response(200, FixWithFiguresSchema)
     def get(self, fix: Fix) -> FixWithFigures:
         """Read a fix: how often its cause was raised before and since, and how many customers were thanked"""
         return _with_figures(fix)
@@ -82,7 +82,7 @@ class FixThankYous(Resource):
     path_models = {"fix_id": Fix}
 
     @blp.arguments(ThankYousSchema)
-    @blp.response(200, FollowedFixSchema)
+    @blp.response(200, FixWithFiguresSchema)
     @idempotent(Fix, status=200, on_replay=lambda fix, _: _with_figures(fix))
     def post(self, data: dict[str, Any], fix: Fix) -> FixWithFigures:
         """Promise a thank-you to each of these customers who has none yet, at most 200 at a time

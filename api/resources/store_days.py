@@ -5,7 +5,7 @@ from typing import Any
 
 from flask import g
 
-from api.schemas.store_days import StoreDaySchema, TellStoreDaySchema
+from api.schemas.store_days import PutStoreDaySchema, StoreDaySchema
 from api.web.resource import Resource
 from api.web.shared_blueprints import listening as blp
 from models.access import Permission
@@ -23,7 +23,7 @@ class StoreDayByDate(Resource):
         """Read the figures that a store reported for a business day"""
         return StoreDay.for_day(g.session, store, business_date)
 
-    @blp.arguments(TellStoreDaySchema)
+    @blp.arguments(PutStoreDaySchema)
     @blp.response(200, StoreDaySchema)
     def put(self, data: dict[str, Any], store: Store, business_date: date) -> StoreDay:
         """Report guests, receipts and sales of a business day, in place of what was reported before"""

@@ -6,7 +6,7 @@ from api.schemas.base import Schema
 
 
 class CauseSchema(Schema):
-    """Why it happened."""
+    """A cause within a category."""
 
     slug = fields.String()
     name = fields.String()

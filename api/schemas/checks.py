@@ -6,7 +6,7 @@ from api.schemas.base import Instant, Schema, Whole
 
 
 class NewCheckSchema(Schema):
-    """Asked, all well: once, or so many times."""
+    """One or several checks: a customer was asked, and all was well."""
 
     id = fields.UUID()
     store_id = fields.UUID()
@@ -14,7 +14,7 @@ class NewCheckSchema(Schema):
 
 
 class CheckSchema(Schema):
-    """Asked, all well."""
+    """Checks of a store on a business day."""
 
     id = fields.UUID()
     store_id = fields.UUID()

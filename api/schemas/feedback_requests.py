@@ -4,20 +4,20 @@ from typing import Any
 
 from marshmallow import fields, post_dump, validate
 
-from api.schemas.base import Instant, PersonSchema, Schema, Words, WordsWithheld
+from api.schemas.base import Instant, PersonSchema, RedactedSchema, Schema, Words
 from api.schemas.public_link import PublicLink
 from api.schemas.redaction import reader
 from models.access import Permission
 
 
 class NewFeedbackRequestSchema(Schema):
-    """A link for the customer of a concern."""
+    """A new feedback request."""
 
     id = fields.UUID()
 
 
-class FeedbackRequestSchema(WordsWithheld):
-    """One link, and what the customer answered: `rating` 1-5, `recommend` 0-10."""
+class FeedbackRequestSchema(RedactedSchema):
+    """A feedback request and its answer: `rating` 1-5, `recommend` 0-10."""
 
     withheld = ("link", "words", "asked_by")
 
@@ -36,13 +36,13 @@ class FeedbackRequestSchema(WordsWithheld):
 
     @post_dump
     def withhold(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
-        """As elsewhere; but a till that may ask customers prints the link, although it reads no words."""
-        shown = super().withhold(data)
-        return {**shown, "link": data["link"]} if reader().may(Permission.CONCERN_RESOLVE) else shown
+        """Withhold as elsewhere, but show the link to a till that may ask customers: it prints the link."""
+        redacted = super().withhold(data)
+        return {**redacted, "link": data["link"]} if reader().may(Permission.CONCERN_RESOLVE) else redacted
 
 
 class AnswerFormSchema(Schema):
-    """What a customer sends by the page behind a link."""
+    """The form behind a feedback link."""
 
     rating = fields.Integer(required=True, validate=validate.Range(min=1, max=5))
     recommend = fields.Integer(allow_none=True, validate=validate.Range(min=0, max=10))

@@ -7,11 +7,11 @@ from api.schemas.base import Flag, Schema, Words
 SLUG = validate.Regexp("^[a-z0-9]+(-[a-z0-9]+)*$")
 
 
-MOST_HEADINGS = 20
+MAX_HEADINGS = 20
 
 
 class HeadingSchema(Schema):
-    """What managers are asked to note; where it is `required`, before they sign."""
+    """A heading of notes; a `required` note has to be written before the sign-off."""
 
     slug = fields.String(required=True, validate=[validate.Length(min=1, max=60), SLUG])
     name = Words(200, least=1, required=True)
@@ -19,6 +19,6 @@ class HeadingSchema(Schema):
 
 
 class LogPolicySchema(Schema):
-    """Under which headings notes are left. The note under `tomorrow` is what the next day's log begins with."""
+    """The headings of notes. The next day's log begins with the note under `tomorrow`."""
 
-    headings = fields.List(fields.Nested(HeadingSchema), required=True, validate=validate.Length(max=MOST_HEADINGS))
+    headings = fields.List(fields.Nested(HeadingSchema), required=True, validate=validate.Length(max=MAX_HEADINGS))

@@ -10,18 +10,18 @@ from api.schemas.staff import StaffSchema
 from models.alerts.notification import MUTABLE_KINDS
 from models.staff.device import PHONE_ADDRESS_KINDS, AddressKind, Device, Platform
 
-OF_A_PHONE = validate.OneOf([kind.value for kind in PHONE_ADDRESS_KINDS])
+PHONE_ADDRESS_KIND = validate.OneOf([kind.value for kind in PHONE_ADDRESS_KINDS])
 
 
 class PutShiftSchema(Schema):
-    """Checking in on the floor of a store."""
+    """Check-in at a store."""
 
     store_id = fields.UUID(required=True)
     lead = Flag(load_default=False)
 
 
 class ShiftSchema(Schema):
-    """Where somebody is checked in."""
+    """A shift: where somebody is checked in."""
 
     store_id = fields.UUID()
     lead = fields.Boolean()
@@ -30,20 +30,20 @@ class ShiftSchema(Schema):
 
 
 class PauseSchema(Schema):
-    """How long one's phones stay silent: without minutes as long as the store allows."""
+    """Length of a pause; without `minutes` as long as the store allows."""
 
     minutes = Whole(validate=validate.Range(min=1, max=60))
 
 
 class QuietHoursSchema(Schema):
-    """When somebody who is not on shift is not rung, in the zone of the store that calls; may go past midnight."""
+    """Hours in which somebody off shift is not rung, in the time zone of the alert's store; may pass midnight."""
 
     since = ClockTime(data_key="from", attribute="from", required=True)
     until = ClockTime(required=True)
 
 
 class EditMeSchema(Schema):
-    """What a person wants for themselves; null takes it away."""
+    """Changes to one's own preferences; null removes one."""
 
     quiet_hours = fields.Nested(QuietHoursSchema, allow_none=True)
     muted = fields.List(fields.String(validate=validate.OneOf(sorted(MUTABLE_KINDS))), validate=validate.Length(max=20))
@@ -63,11 +63,11 @@ class MeSchema(StaffSchema):
 
 
 class PutDeviceSchema(Schema):
-    """A phone and how pushes reach it."""
+    """A phone, and the address of its pushes."""
 
     platform = fields.Enum(Platform, by_value=True, required=True)
     address = Words(Device.LONGEST_ADDRESS, least=1, required=True)
-    address_kind = fields.String(required=True, validate=OF_A_PHONE)
+    address_kind = fields.String(required=True, validate=PHONE_ADDRESS_KIND)
     app_version = Words(60, allow_none=True)
     locale = Words(35, allow_none=True)
 
@@ -82,13 +82,13 @@ class DeviceSchema(Schema):
     id = fields.UUID()
     installation_id = fields.String()
     platform = fields.Enum(Platform, by_value=True)
-    address_kind = fields.String(validate=OF_A_PHONE)
+    address_kind = fields.String(validate=PHONE_ADDRESS_KIND)
     app_version = fields.String(allow_none=True)
     locale = fields.String(allow_none=True)
     registered_at = Instant()
 
 
 class TestPushSchema(Schema):
-    """The notifications on their way to one's own phones."""
+    """The notifications that were queued for one's own phones."""
 
     notifications = fields.List(fields.Nested(NotificationSchema), required=True)

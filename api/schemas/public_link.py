@@ -8,7 +8,7 @@ from api.links import public_url
 
 
 class PublicLink(fields.String):
-    """The address of a public page, made from the token it is kept by."""
+    """Field that answers the address of a public page, made from the row's token."""
 
     def __init__(self, page: str, **options: Any) -> None:
         super().__init__(attribute="token", **options)

@@ -1,4 +1,4 @@
-"""A recovery log as lines of a table: one for each concern, made from what the JSON of the same reader shows."""
+"""Recovery log as CSV: one line per concern, made from the JSON that the same reader gets."""
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
@@ -7,50 +7,61 @@ from zoneinfo import ZoneInfo
 
 from models.recovery.action import ActionStatus
 
-PLAIN = ("id", "kind", "status", "occurred_at", "received_at", "taken_at", "resolved_at", "mood", "mood_after")
-PLAIN += ("outcome", "category", "cause", "place")
-TOLD = ("their_words", "our_reading", "stake", "wanted")
-GIVEN = (ActionStatus.DONE, ActionStatus.REVERSED)
-PEOPLE = ("reported_by", "taken_by")
+PLAIN_FIELDS = ("id", "kind", "status", "occurred_at", "received_at", "taken_at", "resolved_at", "mood", "mood_after")
+PLAIN_FIELDS += ("outcome", "category", "cause", "place")
+TEXT_FIELDS = ("their_words", "our_reading", "stake", "wanted")
+COUNTED_STATUSES = (ActionStatus.DONE, ActionStatus.REVERSED)
+PERSON_FIELDS = ("reported_by", "taken_by")
 
 
 def columns(log: Mapping[str, Any]) -> list[str]:
-    """The columns, with one for the cost in each currency there is."""
+    """Return the columns, with a cost column per currency of the log."""
     currencies = sorted({name for line in lines(log) for name in line if name.startswith("cost_")})
-    return [*PLAIN, "items", *TOLD, *PEOPLE, "remedies", *currencies, "sensitive", "late", "after_sign_off", "timeline"]
+    return [
+        *PLAIN_FIELDS,
+        "items",
+        *TEXT_FIELDS,
+        *PERSON_FIELDS,
+        "remedies",
+        *currencies,
+        "sensitive",
+        "late",
+        "after_sign_off",
+        "timeline",
+    ]
 
 
 def lines(log: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """The concerns in their order, then praise."""
+    """Yield a line per concern in order, then per praise."""
     zone = ZoneInfo(log["store"]["time_zone"])
     for concern in (*log["concerns"], *log["praise"]):
         actions = concern.get("recovery_actions", [])
         yield {
-            **{name: concern[name] for name in (*PLAIN, *TOLD, "sensitive", "late")},
-            **{name: concern[name] and concern[name]["name"] for name in PEOPLE},
+            **{name: concern[name] for name in (*PLAIN_FIELDS, *TEXT_FIELDS, "sensitive", "late")},
+            **{name: concern[name] and concern[name]["name"] for name in PERSON_FIELDS},
             **_costs(actions),
             "items": ", ".join(item["name"] or "" for item in concern["items"]).strip(", "),
-            "remedies": ", ".join(action["remedy"] for action in actions if _stands(action)),
+            "remedies": ", ".join(action["remedy"] for action in actions if _is_in_force(action)),
             "after_sign_off": concern["id"] in log["after_sign_off"],
             "timeline": " | ".join(_step(event, zone) for event in concern.get("timeline", [])),
         }
 
 
 def _costs(actions: list[dict[str, Any]]) -> dict[str, int]:
-    """What it cost in each currency, in minor units: what was taken back with its minus, what is asked for not yet."""
+    """Return the cost per currency in minor units: reversals count negative, pending requests not at all."""
     costs: dict[str, int] = {}
-    for cost in (action["cost"] for action in actions if action["cost"] and action["status"] in GIVEN):
+    for cost in (action["cost"] for action in actions if action["cost"] and action["status"] in COUNTED_STATUSES):
         column = f"cost_{cost['currency']}"
         costs[column] = costs.get(column, 0) + cost["amount"]
     return costs
 
 
-def _stands(action: dict[str, Any]) -> bool:
+def _is_in_force(action: dict[str, Any]) -> bool:
     return action["status"] == ActionStatus.DONE and action["reverses_id"] is None
 
 
 def _step(event: dict[str, Any], zone: ZoneInfo) -> str:
-    """When by the clock on the store's wall, what, and who."""
+    """Return local time, step and person of an event."""
     at = datetime.fromisoformat(event["at"]).astimezone(zone)
     who = f" {event['by']['name']}" if event["by"] else ""
     return f"{at:%H:%M} {event['step'].replace('_', ' ')}{who}"

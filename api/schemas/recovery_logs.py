@@ -4,7 +4,7 @@ from typing import Any
 
 from marshmallow import fields, post_dump
 
-from api.schemas.base import Instant, PersonSchema, Schema, Words, WordsWithheld
+from api.schemas.base import Instant, PersonSchema, RedactedSchema, Schema, Words
 from api.schemas.concerns import ConcernEventSchema, ConcernSchema
 from api.schemas.follow_ups import FollowUpSchema
 from api.schemas.log_policy import HeadingSchema
@@ -14,25 +14,25 @@ from api.schemas.reports.base import NamedSchema
 from api.schemas.reports.figures import FiguresSchema, Numbers, ShareSchema
 from models.access import Permission
 
-LONGEST_NOTE = 10_000
+MAX_NOTE_LENGTH = 10_000
 
 
 class LogNotesSchema(Schema):
-    """Notes by the slugs of their headings, as a merge patch: what is left out stays, null takes one away."""
+    """Notes by the slugs of their headings, as a merge patch: absent ones stay, null removes one."""
 
-    notes = fields.Dict(keys=fields.String(), values=Words(LONGEST_NOTE, allow_none=True), required=True)
+    notes = fields.Dict(keys=fields.String(), values=Words(MAX_NOTE_LENGTH, allow_none=True), required=True)
 
 
 class NewLogAmendmentSchema(Schema):
-    """What has to be added to a day that is signed, and why."""
+    """An amendment to a signed day, and its reason."""
 
     id = fields.UUID()
     reason = Words(500, least=1, required=True)
-    text = Words(LONGEST_NOTE, least=1, required=True)
+    text = Words(MAX_NOTE_LENGTH, least=1, required=True)
 
 
 class LogAmendmentSchema(Schema):
-    """What was added to a day after it was signed."""
+    """An amendment, written after the sign-off."""
 
     id = fields.UUID()
     at = Instant()
@@ -41,8 +41,11 @@ class LogAmendmentSchema(Schema):
     text = fields.String()
 
 
-class _QuotesAnyConcern(WordsWithheld):
-    """A manager's text may quote any concern of the day: whoever may not read all of them reads none of it."""
+class _QuotingSchema(RedactedSchema):
+    """Base class of schemas with managers' text, which may quote any concern of the day.
+
+    The fields of `quoting` are withheld from readers who may not read sensitive concerns.
+    """
 
     quoting: tuple[str, ...] = ()
 
@@ -54,13 +57,13 @@ class _QuotesAnyConcern(WordsWithheld):
 
 
 class LogStoreSchema(NamedSchema):
-    """Whose day it is."""
+    """The store of a log."""
 
     time_zone = fields.String()
 
 
 class LogFiguresSchema(FiguresSchema):
-    """The figures of the day, over everything that belongs to it, whatever the reader may see of it.
+    """Figures over all concerns of the day, whatever the reader may see of them.
 
     `follow_ups_kept`: of those due that day, the ones kept in time; what is open or overdue counts as missed.
     `ask_rate`: `checks` and `concerns` over `transactions`, or `covers` where the store counts no receipts.
@@ -74,8 +77,8 @@ class LogFiguresSchema(FiguresSchema):
     ask_rate = Numbers(ShareSchema)
 
 
-class LogPageSchema(_QuotesAnyConcern):
-    """What managers add to a day. `notes` and `amendments` are null for those who may not read sensitive concerns.
+class LogPageSchema(_QuotingSchema):
+    """What managers add to a day. `notes` and `amendments` are null for readers without sensitive concerns.
 
     `version` is 0 until something is written. `signed_figures` are the figures as they were signed.
     """
@@ -94,7 +97,7 @@ class LogPageSchema(_QuotesAnyConcern):
 
 
 class _ListAddress(fields.String):
-    """Where the list of what is counted begins, as an address below that of the API."""
+    """Field that answers the path and query of the list behind a count."""
 
     _CHECK_ATTRIBUTE = False
 
@@ -107,23 +110,23 @@ class _ListAddress(fields.String):
 
 
 class StillOpenSchema(Schema):
-    """How many concerns of all earlier days are not resolved, and where to find them."""
+    """Number of unresolved concerns of all earlier days, and the list of them."""
 
     count = fields.Integer()
     list = _ListAddress("/v1/concerns", "open_before")
 
 
 class StillOwedSchema(Schema):
-    """How many promises that were due on earlier days are owed, and where to find them."""
+    """Number of follow-ups due on earlier days and not kept, and the list of them."""
 
     count = fields.Integer()
     list = _ListAddress("/v1/follow-ups", "owed_before")
 
 
-class CarriedOverSchema(_QuotesAnyConcern):
-    """What the day before left: handed over or open still, owed still, and the note for today; at most 50 of each.
+class CarriedOverSchema(_QuotingSchema):
+    """What the day before left: open concerns, follow-ups not kept, and the note for today; at most 50 of each.
 
-    The newest come first. `still_open` and `still_owed` count all there is, older days as well.
+    The newest come first. `still_open` and `still_owed` count those of all earlier days.
     """
 
     quoting = ("note",)
@@ -136,14 +139,14 @@ class CarriedOverSchema(_QuotesAnyConcern):
 
 
 class LogConcernSchema(ConcernSchema):
-    """A concern with what was done and every step of it."""
+    """A concern with its recovery actions and its timeline."""
 
     recovery_actions = fields.List(fields.Nested(RecoveryActionSchema), attribute="actions")
     timeline = fields.List(fields.Nested(ConcernEventSchema))
 
 
 class NeedsYouNowSchema(Schema):
-    """What needs a person before anything else."""
+    """What needs somebody before anything else."""
 
     unanswered_alerts = fields.List(fields.Nested(ConcernSchema))
     open_concerns = fields.List(fields.Nested(ConcernSchema))
@@ -155,8 +158,8 @@ class NeedsYouNowSchema(Schema):
 class RecoveryLogSchema(Schema):
     """One business day of one store, from `opens_at` to just before `closes_at`.
 
-    `after_sign_off`: the ids of what was told, or went on, after the day was signed; not in `page.signed_figures`.
-    `headings` are what notes are asked for.
+    `after_sign_off`: the ids of concerns logged or changed after the sign-off; not in `page.signed_figures`.
+    `headings`: the headings of notes.
     """
 
     store = fields.Nested(LogStoreSchema)

@@ -6,7 +6,7 @@ from api.schemas.base import Schema
 
 
 class RegionSchema(Schema):
-    """A part of the organization."""
+    """A region of the organization."""
 
     id = fields.UUID()
     version = fields.Integer()

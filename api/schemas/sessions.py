@@ -7,7 +7,7 @@ from api.schemas.staff import StaffSchema
 
 
 class SignInSchema(Schema):
-    """Which organization, who, and the secret."""
+    """Organization, login and password."""
 
     organization = Words(60, least=1, required=True)
     login = Words(60, least=1, required=True)
@@ -15,7 +15,7 @@ class SignInSchema(Schema):
 
 
 class SessionSchema(Schema):
-    """A token, given out once."""
+    """A new session with its token, which is shown once."""
 
     token = fields.String(required=True)
     expires_at = Instant(required=True)

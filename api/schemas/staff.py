@@ -18,6 +18,6 @@ class StaffSchema(Schema):
 
 
 class StaffQuery(PageQuery):
-    """Which people."""
+    """Filters of staff."""
 
     store_id = fields.UUID()

@@ -7,7 +7,7 @@ from api.schemas.public_link import PublicLink
 
 
 class NewStandingQrSchema(Schema):
-    """A code for a place of the store, or for its receipts where none is named."""
+    """A new code for a place of the store, or for its receipts without one."""
 
     id = fields.UUID()
     place = Slug(allow_none=True)
@@ -24,8 +24,8 @@ class StandingQrSchema(Schema):
     made_at = Instant()
 
 
-class TellFormSchema(Schema):
-    """What a customer sends by the page behind a standing code."""
+class ConcernFormSchema(Schema):
+    """The form behind a standing code."""
 
     id = fields.UUID(required=True)
     mood = fields.Integer(required=True, validate=validate.Range(min=1, max=5))

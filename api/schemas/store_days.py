@@ -4,19 +4,19 @@ from marshmallow import fields, validate
 
 from api.schemas.base import CostSchema, MoneySchema, Schema, Whole
 
-MOST = 1_000_000
+MAX_COUNT = 1_000_000
 
 
-class TellStoreDaySchema(Schema):
-    """How many guests and receipts there were, and what they paid; null is what the store does not count."""
+class PutStoreDaySchema(Schema):
+    """Guests, receipts and sales of a day; null for what the store does not count."""
 
-    covers = Whole(required=True, allow_none=True, validate=validate.Range(min=0, max=MOST))
-    transactions = Whole(required=True, allow_none=True, validate=validate.Range(min=0, max=MOST))
+    covers = Whole(required=True, allow_none=True, validate=validate.Range(min=0, max=MAX_COUNT))
+    transactions = Whole(required=True, allow_none=True, validate=validate.Range(min=0, max=MAX_COUNT))
     sales = fields.Nested(CostSchema, required=True, allow_none=True)
 
 
 class StoreDaySchema(Schema):
-    """What a store told of its business day; null is what it did not."""
+    """Reported figures of a business day; null for what was not reported."""
 
     store_id = fields.UUID()
     business_date = fields.Date()

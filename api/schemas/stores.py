@@ -8,7 +8,7 @@ from models.organizations.store import AboveLimit, StoreKind
 
 
 class PlaceSchema(Schema):
-    """Where in a store something can happen."""
+    """A place in a store, such as a table."""
 
     slug = fields.String()
     name = fields.String()
@@ -33,27 +33,27 @@ class StoreSchema(Schema):
 
 
 class EditStoreSchema(Schema):
-    """What is to be changed of a store."""
+    """Changes to a store's settings."""
 
     above_limit = fields.Enum(AboveLimit, by_value=True)
     longest_pause_minutes = Whole(validate=validate.Range(min=1, max=60))
 
 
 class StoreQuery(PageQuery):
-    """Which stores."""
+    """Filters of stores."""
 
     region_id = fields.UUID()
     group_id = fields.UUID()
 
 
 class PausedSchema(Schema):
-    """A colleague who needs a moment, and how long."""
+    """A colleague who pauses, and until when."""
 
     staff = fields.Nested(StaffSchema)
     paused_until = Instant()
 
 
 class PausesSchema(Schema):
-    """Everybody who needs a moment; a handful at most, so it has no pages."""
+    """All colleagues of a store who pause. They are few, so that the list has no pages."""
 
     items = fields.List(fields.Nested(PausedSchema), required=True)

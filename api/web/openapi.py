@@ -42,6 +42,17 @@ HEADERS = {
     "Retry-After": {"description": "Ask again after so many seconds.", "schema": {"type": "string"}},
     "WWW-Authenticate": {"description": "How to sign in.", "schema": {"type": "string"}},
 }
+# The product's own words, wherever they are a field of text, number or flag without a description of its own.
+FIELD_DESCRIPTIONS = {
+    "their_words": "What the customer said, in their own words.",
+    "our_reading": "How staff understand the situation, apart from what was said.",
+    "stake": "What is at stake for the customer, such as a train to catch.",
+    "wanted": "What the customer wants to happen.",
+    "mood": "How the customer feels when it is logged, from 1 (very unhappy) to 5 (delighted).",
+    "remedy": "The slug of the remedy, the kind of recovery action.",
+    "read_back": "Whether staff repeated to the customer what they had understood.",
+    "question": "The slug of the open question that staff asked.",
+}
 PROBLEM_HEADERS = {401: ("WWW-Authenticate",), 429: ("Retry-After",), 503: ("Retry-After",)}
 
 
@@ -67,6 +78,7 @@ class Converter(OpenAPIConverter):
     def __init__(self, *arguments: Any, **keywords: Any) -> None:
         super().__init__(*arguments, **keywords)
         self.add_attribute_function(_enum_type)
+        self.add_attribute_function(_description)
 
     def schema2jsonschema(self, schema: Any) -> dict[str, Any]:
         json_schema: dict[str, Any] = super().schema2jsonschema(schema)
@@ -77,6 +89,12 @@ def _enum_type(_converter: OpenAPIConverter, field: fields.Field[Any], **_: Any)
     if not isinstance(field, fields.Enum):
         return {}
     return {"type": ["string", "null"] if field.allow_none else "string"}
+
+
+def _description(_converter: OpenAPIConverter, field: fields.Field[Any], **_: Any) -> dict[str, Any]:
+    if field.name not in FIELD_DESCRIPTIONS or isinstance(field, fields.Nested) or "description" in field.metadata:
+        return {}
+    return {"description": FIELD_DESCRIPTIONS[field.name]}
 
 
 class Plugin(MarshmallowPlugin):

@@ -1,1 +1,1 @@
-"""Shapes of reports: one file per report."""
+"""Schemas of reports: one file per report."""

@@ -7,10 +7,10 @@ from api.schemas.reports.base import report_schema
 from api.schemas.reports.figures import Numbers, ShareSchema, SpreadSchema
 
 
-class CalledSchema(Schema):
-    """Calls for help. Of each that `rang` a phone is counted once, however often it was sent to.
+class AlertFiguresSchema(Schema):
+    """Figures of alerts. A phone counts once per alert that `rang`, however often it was notified.
 
-    `minutes_to_show`: from the call to the first phone that says it was shown there.
+    `minutes_to_show`: from the alert to the first receipt that it was shown on a phone.
     """
 
     alerts = fields.Integer()
@@ -25,4 +25,4 @@ class CalledSchema(Schema):
     minutes_to_show = Numbers(SpreadSchema)
 
 
-AlertsReportSchema = report_schema("Alerts", CalledSchema)
+AlertsReportSchema = report_schema("Alerts", AlertFiguresSchema)

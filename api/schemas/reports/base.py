@@ -1,4 +1,4 @@
-"""What all reports have in common: their query, their groups, their frame."""
+"""What all reports have in common: query, groups, frame."""
 
 from typing import Any
 
@@ -10,11 +10,11 @@ from models.concerns.enums import Channel
 from models.recovery.follow_up import FollowUpKind
 from models.reports.grouping import GroupBy
 
-MOST_DAYS = 1_100
+MAX_REPORT_DAYS = 1_100
 
 
 def grouped_by(*choices: GroupBy) -> DelimitedList:
-    """Up to two of these."""
+    """Return the query field `group_by`: up to two of these dimensions."""
     return DelimitedList(
         fields.String(validate=validate.OneOf([by.value for by in choices])),
         load_default=list,
@@ -24,7 +24,7 @@ def grouped_by(*choices: GroupBy) -> DelimitedList:
 
 
 class ReportQuery(Schema):
-    """Which business days (both included), which stores, and how to group them (`group_by`, of each report its own)."""
+    """Business days (both included) and stores of a report. Each report adds its own `group_by`."""
 
     from_date = BusinessDate(required=True, data_key="from")
     to_date = BusinessDate(required=True, data_key="to")
@@ -33,25 +33,25 @@ class ReportQuery(Schema):
     store_id = fields.UUID()
 
     @validates_schema
-    def in_order(self, data: dict[str, Any], **_: Any) -> None:
+    def check_days(self, data: dict[str, Any], **_: Any) -> None:
         days = (data["to_date"] - data["from_date"]).days + 1
         if days < 1:
             raise ValidationError("`to` is before `from`.", field_name="to")
-        if days > MOST_DAYS:
-            raise ValidationError(f"A report covers at most {MOST_DAYS} days.", field_name="to")
+        if days > MAX_REPORT_DAYS:
+            raise ValidationError(f"A report covers at most {MAX_REPORT_DAYS} days.", field_name="to")
 
     @validates_schema
-    def twice(self, data: dict[str, Any], **_: Any) -> None:
+    def check_group_by(self, data: dict[str, Any], **_: Any) -> None:
         if len(set(data["group_by"])) < len(data["group_by"]):
             raise ValidationError("The same twice.", field_name="group_by")
 
     @post_load
-    def grouped(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
+    def parse_group_by(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
         return {**data, "group_by": [GroupBy(by) for by in data["group_by"]]}
 
 
-def of_category() -> Words:
-    """A filter that fits what is told apart by category."""
+def category_filter() -> Words:
+    """Return the query field `category`, for reports over concerns."""
     return Words(60, metadata={"description": "The slug of a category."})
 
 
@@ -64,7 +64,7 @@ class NamedSchema(Schema):
 
 
 class GroupSchema(Schema):
-    """What the row is about: a member for each of `group_by`; null for concerns without one, or for stores in none."""
+    """The group of a row: a member for each of `group_by`; null for concerns or stores without one."""
 
     store = fields.Nested(NamedSchema)
     region = fields.Nested(NamedSchema)
@@ -78,36 +78,34 @@ class GroupSchema(Schema):
 
 
 STORES_AND_TIME = (GroupBy.STORE, GroupBy.REGION, GroupBy.GROUP, GroupBy.DAY, GroupBy.WEEK, GroupBy.MONTH)
-
-
 CONCERNS = (GroupBy.CATEGORY, GroupBy.CAUSE, GroupBy.CHANNEL, *STORES_AND_TIME)
 
 
 class ByConcernQuery(ReportQuery):
-    """Which business days, stores and category, and how to group beyond what the report is about."""
+    """Business days, stores and category of a report over concerns, and further groups."""
 
     group_by = grouped_by(*CONCERNS)
-    category = of_category()
+    category = category_filter()
 
 
-class MaybeNamedSchema(NamedSchema):
-    """An item; slug and name are null for who does not read the catalogue, or not what is hidden there."""
+class ReadableItemSchema(NamedSchema):
+    """An item; slug and name are null for readers who may not see it in the catalogue."""
 
     slug = fields.String(allow_none=True)
     name = fields.String(allow_none=True)
 
 
 class SubjectSchema(GroupSchema):
-    """What the row is about: a member for each of the report's `group_by`; null for concerns without it."""
+    """The group of a row, with the dimensions that only one report has; null for concerns without it."""
 
     remedy = fields.Nested(NamedSchema)
-    item = fields.Nested(MaybeNamedSchema)
+    item = fields.Nested(ReadableItemSchema)
     question = fields.Nested(NamedSchema, allow_none=True)
     kind = fields.String(validate=validate.OneOf([kind.value for kind in FollowUpKind]))
 
 
 class _ReportSchema(Schema):
-    """Figures by group, ordered by its labels, and of everything together (`totals`), as of `generated_at`."""
+    """Figures by group, ordered by the groups' labels, and over everything (`totals`), as of `generated_at`."""
 
     from_date = fields.Date(data_key="from")
     to_date = fields.Date(data_key="to")
@@ -118,7 +116,7 @@ class _ReportSchema(Schema):
 
 
 def report_schema(name: str, figures: type[Schema]) -> Any:
-    """The shape of a report of these figures."""
+    """Return the schema of a report of these figures."""
     group = {"group": fields.Nested(SubjectSchema), "__doc__": "The figures of one group."}
     row = type(f"{name}RowSchema", (figures,), group)
     members = {"rows": fields.List(fields.Nested(row)), "totals": fields.Nested(figures)}

@@ -3,20 +3,20 @@
 from marshmallow import fields
 
 from api.schemas.base import Instant, MoneySchema, Schema
-from api.schemas.reports.base import STORES_AND_TIME, ReportQuery, grouped_by, of_category, report_schema
+from api.schemas.reports.base import STORES_AND_TIME, ReportQuery, category_filter, grouped_by, report_schema
 from api.schemas.reports.figures import LiftSchema, Numbers, ShareSchema
 from models.reports.grouping import GroupBy
 
 
 class CausesReportQuery(ReportQuery):
-    """Which business days, stores and category, and how to group beyond category and cause."""
+    """Business days, stores and category, and groups beyond category and cause."""
 
     group_by = grouped_by(GroupBy.CHANNEL, *STORES_AND_TIME)
-    category = of_category()
+    category = category_filter()
 
 
-class CausedSchema(Schema):
-    """What became of concerns. `raised_since_fixed`: told after the cause had been fixed in their store."""
+class CauseFiguresSchema(Schema):
+    """Figures by cause. `raised_since_fixed`: logged after the cause had been fixed in their store."""
 
     concerns = fields.Integer()
     unhappy = fields.Integer()
@@ -28,4 +28,4 @@ class CausedSchema(Schema):
     raised_since_fixed = fields.Integer()
 
 
-CausesReportSchema = report_schema("Causes", CausedSchema)
+CausesReportSchema = report_schema("Causes", CauseFiguresSchema)

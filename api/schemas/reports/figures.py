@@ -1,4 +1,4 @@
-"""Figures that reports and recovery logs share: rates, percentiles, and what became of concerns."""
+"""Figures that reports and recovery logs share: rates, percentiles, outcomes of concerns."""
 
 from typing import Any
 
@@ -8,15 +8,18 @@ from api.schemas.base import MoneySchema, Schema
 
 
 class Numbers(fields.Nested):
-    """A shape of plain numbers, told as they are, for a report holds thousands. A signed log keeps them as told."""
+    """Nested schema of plain numbers, read without marshmallow's per-field work: a report holds thousands.
+
+    The value is an object, or a dict where the figures of a signed log were stored.
+    """
 
     def _serialize(self, value: Any, *_: Any, **__: Any) -> dict[str, Any] | None:
-        read = dict.__getitem__ if isinstance(value, dict) else getattr
-        return None if value is None else {name: read(value, name) for name in self.schema.dump_fields}
+        get = dict.__getitem__ if isinstance(value, dict) else getattr
+        return None if value is None else {name: get(value, name) for name in self.schema.dump_fields}
 
 
 class ShareSchema(Schema):
-    """A rate with what it was made from; its value is null where the denominator is under 10."""
+    """A rate with its numerator and denominator; `value` is null when the denominator is under 10."""
 
     value = fields.Float(allow_none=True)
     numerator = fields.Integer()
@@ -24,7 +27,7 @@ class ShareSchema(Schema):
 
 
 class SpreadSchema(Schema):
-    """Minutes, by linear interpolation between the neighbouring ranks (PERCENTILE_CONT), within `relative_error`."""
+    """Percentiles in minutes, by linear interpolation (PERCENTILE_CONT), within `relative_error`."""
 
     median = fields.Float(allow_none=True)
     p90 = fields.Float(allow_none=True)
@@ -32,17 +35,17 @@ class SpreadSchema(Schema):
 
 
 class LiftSchema(Schema):
-    """Mood afterwards less mood before, on average over those resolved whose mood afterwards is known."""
+    """Mean of mood afterwards minus mood before, over resolved concerns whose mood afterwards is known."""
 
     mean = fields.Float(allow_none=True)
     n = fields.Integer()
 
 
 class FiguresSchema(Schema):
-    """What became of a number of concerns; praise is not among them.
+    """Figures over concerns, without praise.
 
-    `taken`: somebody ever took it. `open`: not resolved now, taken or not. `on_the_spot`: resolved by the one who
-    reported it, never reopened. `late`: told more than 15 minutes after it happened, left out of both `minutes_*`.
+    `taken`: somebody ever took it. `open`: not resolved now, taken or not. `on_the_spot`: resolved by the reporter and
+    never reopened. `late`: logged more than 15 minutes after it happened, and left out of both `minutes_*`.
     """
 
     concerns = fields.Integer()

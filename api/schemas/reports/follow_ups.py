@@ -9,12 +9,12 @@ from models.reports.grouping import GroupBy
 
 
 class FollowUpsReportQuery(ReportQuery):
-    """Which business days and stores, and how to group the promises due there."""
+    """Business days on which follow-ups are due, stores, and groups."""
 
     group_by = grouped_by(GroupBy.KIND, *STORES_AND_TIME)
 
 
-class PromisedSchema(Schema):
+class FollowUpFiguresSchema(Schema):
     """`due` are those `kept` in time, `broken` (of them, `kept_late`) and `open`; `kept_share` is of all `due`."""
 
     due = fields.Integer()
@@ -26,4 +26,4 @@ class PromisedSchema(Schema):
     kept_share = Numbers(ShareSchema)
 
 
-FollowUpsReportSchema = report_schema("FollowUps", PromisedSchema)
+FollowUpsReportSchema = report_schema("FollowUps", FollowUpFiguresSchema)

@@ -7,12 +7,12 @@ from api.schemas.reports.base import report_schema
 from api.schemas.reports.figures import Numbers, ShareSchema
 
 
-class ToldOfSchema(Schema):
-    """The concerns that name an item, each once; `share` is of all concerns, whatever they name."""
+class ItemFiguresSchema(Schema):
+    """Concerns that name an item, each once; `share` is of all concerns."""
 
     concerns = fields.Integer()
     unhappy = fields.Integer()
     share = Numbers(ShareSchema)
 
 
-ItemsReportSchema = report_schema("Items", ToldOfSchema)
+ItemsReportSchema = report_schema("Items", ItemFiguresSchema)

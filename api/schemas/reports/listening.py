@@ -9,13 +9,13 @@ from models.reports.grouping import GroupBy
 
 
 class ListeningReportQuery(ReportQuery):
-    """Which business days and stores, and how to group them."""
+    """Business days, stores, and groups."""
 
     group_by = grouped_by(GroupBy.QUESTION, *STORES_AND_TIME)
 
 
-class ListenedSchema(Schema):
-    """`checks` and `ask_rate` are null where concerns are told apart by question."""
+class ListeningFiguresSchema(Schema):
+    """Figures of listening. `checks` and `ask_rate` are null when concerns are grouped by question."""
 
     concerns = fields.Integer()
     checks = fields.Integer(allow_none=True)
@@ -25,4 +25,4 @@ class ListenedSchema(Schema):
     mood_lift = Numbers(LiftSchema)
 
 
-ListeningReportSchema = report_schema("Listening", ListenedSchema)
+ListeningReportSchema = report_schema("Listening", ListeningFiguresSchema)

@@ -3,7 +3,7 @@
 from marshmallow import fields, validate
 
 from api.schemas.base import Instant, Schema
-from api.schemas.reports.base import GroupSchema, ReportQuery, grouped_by, of_category
+from api.schemas.reports.base import GroupSchema, ReportQuery, category_filter, grouped_by
 from api.schemas.reports.figures import FiguresSchema, Numbers, ShareSchema
 from models.reports.grouping import RECOVERY_DIMENSIONS
 from models.reports.recovery import CompareTo
@@ -11,10 +11,10 @@ from models.reports.stats.control_limits import TAIL_PROBABILITIES
 
 
 class RecoveryReportQuery(ReportQuery):
-    """Which business days, stores and category, and how to group them."""
+    """Business days, stores, category and groups, and the period to compare with."""
 
     group_by = grouped_by(*RECOVERY_DIMENSIONS)
-    category = of_category()
+    category = category_filter()
     compare_to = fields.Enum(
         CompareTo,
         by_value=True,
@@ -27,7 +27,7 @@ class _GroupedSchema(Schema):
 
 
 class RecoveryTotalsSchema(FiguresSchema):
-    """The figures, and whether people were asked; that is null where concerns of one store and day are told apart.
+    """The figures, and how often customers were asked; null when concerns of one store and day are in several rows.
 
     `follow_ups_kept`: of those due, the ones kept in time. `ask_rate`: checks and concerns of the days that tell
     how many there were to ask, over their receipts, or their covers where they count no receipts.
@@ -42,14 +42,14 @@ class RecoveryTotalsSchema(FiguresSchema):
 
 
 class LimitsSchema(Schema):
-    """What lies from `low` to `high` may well be chance."""
+    """Control limits: a value from `low` to `high` may be chance."""
 
     low = fields.Float()
     high = fields.Float()
 
 
 class ControlSchema(Schema):
-    """A figure of a store beside that of all (`target`); `outside` names the widest limits it lies outside of, or null.
+    """A store's figure beside that of all stores (`target`); `outside` names the widest limits it exceeds, or null.
 
     The limits narrow with how much the store has to show: exact, of the binomial distribution for shares and of the
     Poisson distribution for counts.

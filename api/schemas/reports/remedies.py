@@ -7,8 +7,8 @@ from api.schemas.reports.base import report_schema
 from api.schemas.reports.figures import LiftSchema, Numbers, ShareSchema
 
 
-class HelpedSchema(Schema):
-    """What was given and not taken back: how many `times`, for how many `concerns`, and what became of those."""
+class RemedyFiguresSchema(Schema):
+    """Actions given and not reversed: how many `times`, for how many `concerns`, and how those ended."""
 
     times = fields.Integer()
     concerns = fields.Integer()
@@ -17,4 +17,4 @@ class HelpedSchema(Schema):
     cost = fields.List(fields.Nested(MoneySchema))
 
 
-RemediesReportSchema = report_schema("Remedies", HelpedSchema)
+RemediesReportSchema = report_schema("Remedies", RemedyFiguresSchema)
