@@ -8,7 +8,7 @@ import pytest
 from werkzeug.test import TestResponse
 
 from api.pages.charts import Chart, Column
-from api.pages.recovery_log import SHEET, condense_timeline
+from api.pages.recovery_log import STYLE_SHEET, condense_timeline
 from tests.api.test_guidance import limit_vouchers
 from tests.api.test_log_page import DAY, NEXT, amend, note, path, resolve, sign, tell
 from tests.support.app import World
@@ -113,7 +113,7 @@ def test_the_page_asks_for_nothing_and_runs_nothing(world: World, shop: Shop) ->
     assert "script" not in policy
     assert answer.headers["Cache-Control"] == "no-store"
     assert re.findall(r"(?:src|href|action)=\"([^\"]*)\"", answer.text) == ["data:,"]
-    assert f"<style>{SHEET}</style>" in answer.text
+    assert f"<style>{STYLE_SHEET}</style>" in answer.text
 
 
 def test_head_office_reads_no_words_no_names_and_no_notes(world: World, shop: Shop) -> None:
