@@ -1,4 +1,4 @@
-"""The database schema: up, down, and whether it fits the models."""
+"""Commands for the database: migrate, check, and mark a restored backup."""
 
 import click
 from alembic import command
@@ -14,7 +14,7 @@ db = Group("db", help="The database schema.")
 
 
 def alembic_config() -> AlembicConfig:
-    """Alembic's settings, for the database of this application."""
+    """Return alembic's settings for the database of this application."""
     database: Database = current_app.extensions["database"]
     settings = AlembicConfig(toml_file=ROOT / "pyproject.toml")
     settings.attributes["database_url"] = database.url.render_as_string(hide_password=False)
@@ -31,7 +31,7 @@ def upgrade(revision: str) -> None:
 @db.command("downgrade")
 @click.argument("revision")
 def downgrade(revision: str) -> None:
-    """Take the schema back to REVISION."""
+    """Downgrade the schema to REVISION."""
     command.downgrade(alembic_config(), revision)
 
 
@@ -43,6 +43,6 @@ def check() -> None:
 
 @db.command("restored")
 def restored() -> None:
-    """Say that a backup was restored: whoever follows the changes starts over."""
+    """Mark that a backup was restored, so that readers of the change feed start over."""
     with worker_database() as database, database.writing(ALL_TENANTS) as session:
         print_json({"epoch": RestoreEvent.record(session, at=database.clock())})

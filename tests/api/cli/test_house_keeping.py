@@ -101,7 +101,7 @@ def test_the_demo_is_not_seeded_beside_a_real_organization_unless_asked(world: W
 
 
 def test_a_second_demo_is_refused_and_a_restart_is_not(world: World, monkeypatch):
-    monkeypatch.setattr("api.cli.demo.history._Day.tell", lambda _: None)
+    monkeypatch.setattr("api.cli.demo.history.StoreDayHistory.generate", lambda _: None)
     command = commands_of(world)
     assert command("demo", "seed").exit_code == 0
 

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import selectinload
 
 from api.cli.demo.companies import DEMO_COMPANY, hash_passwords
-from api.cli.demo.seed import _seed, already_there, seed
+from api.cli.demo.seed import _seed_company, already_there, seed
 from models.alerts.alert import Alert
 from models.alerts.enums import AlertState
 from models.concerns.concern import MOVES, Concern
@@ -124,7 +124,7 @@ def test_the_same_day_of_seeding_gives_the_same_figures(world: World):
 
 def fingerprint(world: World, slug: str, hashes: dict[str, str], hours: int) -> list[Any]:
     """All that counts of three days, told so many hours after noon."""
-    _seed(world.back_office, replace(DEMO_COMPANY, slug=slug, days=3), hashes, at=NOON + timedelta(hours=hours))
+    _seed_company(world.back_office, replace(DEMO_COMPANY, slug=slug, days=3), hashes, at=NOON + timedelta(hours=hours))
     with world.back_office.reading(ALL_TENANTS) as session:
         organization_id = Organization.by_slug(session, slug).id
     with world.back_office.reading(organization_id) as session:
@@ -146,7 +146,7 @@ def test_a_demo_that_fails_leaves_nothing_behind(world: World, monkeypatch):
     def fails(*_: object, **__: object) -> None:
         raise RuntimeError
 
-    monkeypatch.setattr("api.cli.demo.history._Day.tell", fails)
+    monkeypatch.setattr("api.cli.demo.history.StoreDayHistory.generate", fails)
     try:
         seed(world.back_office, at=NOON)
     except RuntimeError:
@@ -156,7 +156,7 @@ def test_a_demo_that_fails_leaves_nothing_behind(world: World, monkeypatch):
 
 
 def test_actions_of_the_demo_are_counted_in_the_currency_of_their_store(world: World):
-    _seed(world.back_office, replace(DEMO_COMPANY, days=3), hash_passwords(), at=NOON)
+    _seed_company(world.back_office, replace(DEMO_COMPANY, days=3), hash_passwords(), at=NOON)
 
     with world.back_office.reading(ALL_TENANTS) as session:
         currencies = {
