@@ -297,4 +297,6 @@ def set_up_logging(config: Config) -> None:
     root.handlers = [*(other for other in root.handlers if other.get_name() != "amends"), handler]
     root.setLevel(logging.INFO)
     logging.getLogger("alembic.runtime.plugins").setLevel(logging.WARNING)  # lists its own parts at every import
+    if config.log_format == "console":
+        logging.getLogger("alembic").setLevel(logging.WARNING)  # a terminal is for people
     logging.captureWarnings(capture=True)

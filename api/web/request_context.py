@@ -11,6 +11,7 @@ from api.web.metrics import count_request
 from models.db.session import Database
 
 log = structlog.get_logger("request")
+HEALTH_ROUTES = frozenset({"/healthz", "/readyz", "/metrics"})
 REQUEST_ID_PATTERN = re.compile(r"[A-Za-z0-9._-]{8,64}")
 
 
@@ -40,7 +41,9 @@ def _finish_request(response: Response) -> Response:
     route = request.url_rule.rule if request.url_rule else None
     seconds = time.perf_counter() - g.started
     count_request(request.method, route, response.status_code, seconds)
-    log.info(
+    # Health checks come every few seconds; only failed ones are worth a line.
+    write = log.debug if route in HEALTH_ROUTES and response.status_code < 400 else log.info
+    write(
         "answered",
         method=request.method,
         route=route,

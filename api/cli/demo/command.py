@@ -21,6 +21,6 @@ def seed_demo(*, if_empty: bool, if_missing: bool) -> None:
                 click.echo(f"{reason} Nothing was added.")
                 return
             raise click.ClickException(f"{reason} Nothing was added.")
-        with click.progressbar(length=DAYS_TO_SEED, label="Seeding the demo", file=sys.stderr) as bar:
+        with click.progressbar(length=DAYS_TO_SEED, label="Seeding the demo", show_eta=False, file=sys.stderr) as bar:
             summary = seed(database, at=database.clock(), after_each_day=lambda: bar.update(1))
         click.echo(summary)
