@@ -61,7 +61,7 @@ class AlertRuleSchema(Schema):
 
 
 class BacktestResultSchema(Schema):
-    """How often a rule alone would have rung."""
+    """Result of a trial: how often the rule alone would have rung."""
 
     since = Instant(data_key="from", required=True)
     until = Instant(data_key="to", required=True)

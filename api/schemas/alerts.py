@@ -98,7 +98,7 @@ class NotificationSchema(RedactedSchema):
 
 
 class ReceiptSchema(Schema):
-    """What a phone did with a notification, and when by its own clock."""
+    """A receipt: what a phone did with a notification, and when by its own clock."""
 
     notification_id = fields.UUID(required=True)
     event = fields.Enum(ReceiptEvent, by_value=True, required=True)
@@ -112,7 +112,7 @@ class ReceiptsSchema(Schema):
 
 
 class ReceiptsAnswerSchema(Schema):
-    """How many receipts were recorded, and which notifications are not this person's."""
+    """Number of recorded receipts, and the notifications that are not this person's."""
 
     recorded = fields.Integer(required=True)
     unknown = fields.List(fields.UUID(), required=True)

@@ -82,7 +82,7 @@ class ConcernCustomerSchema(Schema):
 
 
 class _DescriptionSchema(Schema):
-    """What staff describe, at once or later; null removes a field."""
+    """Fields that staff describe, at once or later; null removes one."""
 
     their_words = Words(4000, allow_none=True)
     our_reading = Words(4000, allow_none=True)
@@ -125,7 +125,7 @@ class EditConcernSchema(_DescriptionSchema):
 
 
 class ResolveSchema(Schema):
-    """How it ended for the customer."""
+    """The outcome for the customer."""
 
     outcome = fields.Enum(Outcome, by_value=True, required=True)
     mood_after = Whole(required=True, allow_none=True, validate=MOOD)

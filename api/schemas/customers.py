@@ -158,7 +158,7 @@ class MergeSchema(Schema):
 
 
 class MovedSchema(Schema):
-    """How many rows of each kind move to the surviving customer."""
+    """Number of rows of each kind that move to the surviving customer."""
 
     concerns = fields.Integer()
     references = fields.Integer()
@@ -196,7 +196,7 @@ class OpenConcernSchema(Schema):
 
 
 class CustomerOverviewSchema(Schema):
-    """What matters now: open concerns, promises, a second failure within 30 days, what was tried the last time."""
+    """Summary of what matters now: open concerns, promises, a second failure within 30 days, what was tried the last time."""
 
     open = fields.List(fields.Nested(OpenConcernSchema))
     promised = fields.List(fields.Nested(FollowUpSchema))

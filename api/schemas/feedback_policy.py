@@ -8,6 +8,6 @@ MAX_DAYS_BETWEEN = 365
 
 
 class FeedbackPolicySchema(Schema):
-    """How often one customer is asked: at most once in so many days."""
+    """Minimum number of days between two feedback requests to one customer."""
 
     days_between = Whole(required=True, validate=validate.Range(min=0, max=MAX_DAYS_BETWEEN))

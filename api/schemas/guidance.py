@@ -8,7 +8,7 @@ from models.recovery.remedy import RemedyKind
 
 
 class GuidanceQuery(Schema):
-    """What the concern is about, and whose it is."""
+    """Subject of the conversation, and its customer."""
 
     store_id = fields.UUID()
     category = Slug()

@@ -47,7 +47,7 @@ class DeclineSchema(Schema):
 
 
 class SettleSchema(Schema):
-    """How far a payment has come, and its reference in the till."""
+    """Progress of a payment, and its reference in the till."""
 
     settlement = fields.String(required=True, validate=validate.OneOf(sorted(SETTLEMENT_MOVES)))
     reference = Words(100, least=1, allow_none=True)

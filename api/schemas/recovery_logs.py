@@ -78,7 +78,7 @@ class LogFiguresSchema(FiguresSchema):
 
 
 class LogPageSchema(_QuotingSchema):
-    """What managers add to a day. `notes` and `amendments` are null for readers without sensitive concerns.
+    """Page of a day, written by managers. `notes` and `amendments` are null for readers without sensitive concerns.
 
     `version` is 0 until something is written. `signed_figures` are the figures as they were signed.
     """
@@ -124,7 +124,7 @@ class StillOwedSchema(Schema):
 
 
 class CarriedOverSchema(_QuotingSchema):
-    """What the day before left: open concerns, follow-ups not kept, and the note for today; at most 50 of each.
+    """Left over from the day before: open concerns, follow-ups not kept, and the note for today; at most 50 of each.
 
     The newest come first. `still_open` and `still_owed` count those of all earlier days.
     """
@@ -146,7 +146,7 @@ class LogConcernSchema(ConcernSchema):
 
 
 class NeedsYouNowSchema(Schema):
-    """What needs somebody before anything else."""
+    """Lists of what needs somebody before anything else."""
 
     unanswered_alerts = fields.List(fields.Nested(ConcernSchema))
     open_concerns = fields.List(fields.Nested(ConcernSchema))

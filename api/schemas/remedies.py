@@ -8,7 +8,7 @@ from models.recovery.remedy import RemedyKind
 
 
 class LimitSchema(Schema):
-    """What a role may give on one business day: to one customer, and per person in total."""
+    """Limit of a role per business day: to one customer, and per person in total."""
 
     role = fields.Enum(Role, by_value=True, required=True)
     per_customer = fields.Nested(CostSchema, required=True)

@@ -123,13 +123,13 @@ def on_domain_error(error: DomainError) -> Response:
     status = next(number for kind, number in STATUS.items() if isinstance(error, kind))
     members = dict(error.members)
     if isinstance(error, Invalid) and error.pointer is not None:
-        found = {
+        value_error = {
             "in": _location_of(error.pointer),
             "pointer": error.pointer,
             "code": error.code,
             "detail": error.detail,
         }
-        return problem(status, error.detail, errors=[found], **members)
+        return problem(status, error.detail, errors=[value_error], **members)
     return problem(status, error.detail, code=error.code, pointer=error.pointer, **members)
 
 
@@ -149,15 +149,15 @@ def on_http_problem(error: HttpProblem) -> Response:
 
 
 def on_unexpected_input(error: UnexpectedInput) -> Response:
-    found = [
+    errors = [
         {"in": error.where, "pointer": f"/{name}" if name else "", "code": "unknown-field", "detail": "Unknown field."}
         for name in error.names
     ]
-    return problem(422, f"This address takes nothing in its {error.where}.", errors=found)
+    return problem(422, f"This address takes nothing in its {error.where}.", errors=errors)
 
 
 def on_http_exception(error: HTTPException) -> Response:
-    """What Flask, werkzeug and the schemas refuse."""
+    """Return the problem for an exception of Flask, werkzeug or the schemas."""
     if error.code is None or error.code < 400:
         return error.get_response()  # type: ignore[return-value]  # redirects are complete answers
     messages = (getattr(error, "data", None) or {}).get("messages")

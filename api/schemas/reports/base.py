@@ -1,4 +1,4 @@
-"""What all reports have in common: query, groups, frame."""
+"""Base of all reports: query, groups, frame."""
 
 from typing import Any
 
