@@ -196,7 +196,7 @@ class OpenConcernSchema(Schema):
 
 
 class CustomerOverviewSchema(Schema):
-    """Summary of what matters now: open concerns, promises, a second failure within 30 days, what was tried the last time."""
+    """What matters now: open concerns, promises, a second failure within 30 days, what was tried the last time."""
 
     open = fields.List(fields.Nested(OpenConcernSchema))
     promised = fields.List(fields.Nested(FollowUpSchema))
