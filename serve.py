@@ -204,7 +204,10 @@ def main() -> int:
             return 1
     threading.Thread(target=print_banner_when_ready, args=[config], daemon=True).start()
     web = [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", "wsgi:app"]
-    return supervisor.run([web, [sys.executable, "-m", "notifications"]])
+    code = supervisor.run([web, [sys.executable, "-m", "notifications"]])
+    if code == 0:
+        report("web and worker drained")
+    return code
 
 
 if __name__ == "__main__":

@@ -117,7 +117,7 @@ def nothing_is_left_to_be_sent(walk: Walk) -> None:
 def a_sigterm_drains_web_and_worker(walk: Walk) -> None:
     assert walk.house.stop() == 0
     walk.house.hears("worker drained")
-    walk.house.hears("Shutting down: Master")
+    walk.house.hears("amends: web and worker drained")
     assert not [line for line in walk.house.said if "Traceback" in line or "it starts again" in line]
 
 
