@@ -24,18 +24,18 @@ REPLAYED_HEADER = {"Idempotent-Replayed": "true"}
 
 
 def idempotent(
-    shown: type[TenantOwned],
+    model: type[TenantOwned],
     *,
     status: int,
     skip_if: str | None = None,
     on_replay: Callable[[Any, dict[str, Any]], Any] | None = None,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Decorate a POST that answers with a `shown`: run it once per key, and answer a repeat with the stored object.
+    """Decorate a POST that answers with a `model`: run it once per key, and answer a repeat with the stored object.
 
     A create gets its id here: the one the client sent, or a new one. A verb answers with the object of its path.
 
     Args:
-        shown: the model of the answer.
+        model: the model of the answer.
         status: the status of the first answer; a repeat by key has it too, a repeat by id has 200.
         skip_if: the field of the body that makes a request a preview, which stores nothing and is never replayed.
         on_replay: makes the answer to a repeat from the stored object and the subjects of the path, where the answer is
@@ -47,8 +47,8 @@ def idempotent(
         def run_once(self: Any, *arguments: Any, **path: Any) -> Any:
             if skip_if and arguments[0][skip_if]:
                 return method(self, *arguments, **path)
-            object_id, client_id = _object_and_client_id(shown, arguments, path)
-            replay = _replay(shown, object_id, client_id, status)
+            object_id, client_id = _object_and_client_id(model, arguments, path)
+            replay = _replay(model, object_id, client_id, status)
             if replay is not None:
                 stored, *rest = replay
                 return on_replay(stored, path) if on_replay else stored, *rest
@@ -58,7 +58,7 @@ def idempotent(
             except IntegrityError as error:
                 # Any other violation is a race that a repeat may win. An id in use fails again each time.
                 table = table_with_duplicate_id(error)
-                pointers = ["/id"] if client_id is not None and table == shown.__tablename__ else []
+                pointers = ["/id"] if client_id is not None and table == model.__tablename__ else []
                 pointers += _nested_client_ids(getattr(self, request.method.lower()), table)
                 if not pointers:
                     raise
@@ -73,8 +73,8 @@ def idempotent(
     return decorate
 
 
-def _object_and_client_id(shown: type[TenantOwned], arguments: Any, path: dict[str, Any]) -> tuple[UUID, UUID | None]:
-    subject = next((value for value in path.values() if isinstance(value, shown)), None)
+def _object_and_client_id(model: type[TenantOwned], arguments: Any, path: dict[str, Any]) -> tuple[UUID, UUID | None]:
+    subject = next((value for value in path.values() if isinstance(value, model)), None)
     if subject is not None:
         return subject.id, None
     (data,) = arguments
@@ -95,17 +95,17 @@ def _nested_client_ids(method: Callable[..., Any], table: str | None) -> Iterato
                     yield f"/{name}/{number}/id"
 
 
-def _replay(shown: type[TenantOwned], object_id: UUID, client_id: UUID | None, status: int) -> Any:
+def _replay(model: type[TenantOwned], object_id: UUID, client_id: UUID | None, status: int) -> Any:
     body = orjson.dumps(request.get_json(silent=True), option=orjson.OPT_SORT_KEYS)
     key = idempotency_key_header()
     if key and (earlier := _record_or_get(f"key:{key}", body, object_id, status)):
         if not earlier.has_same_body(body):
             raise Invalid("This Idempotency-Key was used for another body.", code="idempotency-key-reused")
-        return shown.get_visible(g.session, earlier.object_id, actor=g.actor), earlier.status, REPLAYED_HEADER
+        return model.get_visible(g.session, earlier.object_id, actor=g.actor), earlier.status, REPLAYED_HEADER
     if client_id and (earlier := _record_or_get(f"id:{client_id}", body, object_id, status)):
         if not earlier.has_same_body(body):
             raise Conflict(f"The id {client_id} is in use.", code="already-exists", pointer="/id")
-        return shown.get_visible(g.session, earlier.object_id, actor=g.actor), 200, REPLAYED_HEADER
+        return model.get_visible(g.session, earlier.object_id, actor=g.actor), 200, REPLAYED_HEADER
     return None
 
 
