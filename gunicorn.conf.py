@@ -14,6 +14,7 @@ from prometheus_client import values
 from sqlalchemy.exc import DBAPIError
 
 from config import Config, ConfigError, set_up_logging
+from models.db.schema_check import SchemaMismatch
 from models.db.session import Database, DatabaseRole, UnsafeRole
 
 try:
@@ -57,11 +58,12 @@ chdir = str(Path(__file__).resolve().parent)
 
 
 def on_starting(_server: object) -> None:
-    """Stop the start with one line when the database role could see more than one tenant."""
+    """Stop the start with one line when the schema does not fit or the role could see more than one tenant."""
     database = Database(settings.database_url, DatabaseRole.APP, pool=1)
     try:
         database.refuse_unsafe_role()
-    except UnsafeRole as error:
+        database.refuse_misfit_schema()
+    except (UnsafeRole, SchemaMismatch) as error:
         sys.exit(f"amends: {error}")
     except DBAPIError as error:  # the role cannot be checked, so nothing is served; the supervisor tries again
         sys.exit(f"amends: the database cannot be used: {str(error.orig).splitlines()[0]}")

@@ -1,7 +1,6 @@
 """Application factory: `create_app` puts the web application together."""
 
 import importlib.resources
-from pathlib import Path
 from typing import Any, Final
 
 import orjson
@@ -55,7 +54,6 @@ def create_app(config: Config, database: Database | None = None) -> Flask:
         SECRET_KEY=config.secret_key,
         MAX_CONTENT_LENGTH=MAX_BODY_BYTES,
         PUBLIC_URL=config.public_url,
-        MIGRATION_HEAD=migration_head(),
         **OPENAPI_SETTINGS,
     )
     app.extensions["database"] = database or Database(config.database_url, DatabaseRole.APP, pool=config.web_threads)
@@ -76,8 +74,3 @@ def create_app(config: Config, database: Database | None = None) -> Flask:
 def _swagger(name: str) -> ResponseReturnValue:
     """Serve a file of the docs page from an installed package, so that no request leaves the machine."""
     return send_from_directory(str(importlib.resources.files("flask_swagger_ui") / "dist"), name)
-
-
-def migration_head() -> str:
-    """Return the number of the newest migration in this checkout."""
-    return max(path.name[:4] for path in Path(__file__).parent.parent.glob("migrations/versions/[0-9]*.py"))

@@ -26,7 +26,7 @@ def answer(token: str) -> Response:
         if errors or not feedback_request.is_open(g.now):
             return _page(feedback_request, values=values, errors=errors)
         announce(session, feedback_request.answer(**values, at=g.now))
-        return _render("answer_received.html", feedback_request, worried=feedback_request.concern.unhappy_after_all)
+        return _render("answer_received.html", feedback_request, worried=feedback_request.concern.unhappy_with_outcome)
 
 
 def _page(

@@ -1,7 +1,7 @@
 """Adapter to flask-smorest: the only file that touches its private attributes.
 
 flask-smorest documents its decorators, not what they leave behind. requirements.txt pins its minor version, and
-tests/api/test_smorest_internals.py fails when one of these attributes moves:
+tests/api/web/test_smorest_internals.py fails when one of these attributes moves:
 
 - `_apidoc` of a decorated method: which arguments and responses were declared.
 - `Blueprint._prepare_doc_cbks`: callbacks that complete the documentation of an operation.

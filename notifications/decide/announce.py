@@ -65,7 +65,7 @@ def apply_to_alert(event: ConcernEvent, alert: Alert | None) -> list[AlertTask]:
     match event.step:
         case ConcernStep.LOGGED | ConcernStep.REOPENED | ConcernStep.RELEASED:
             return _raise_or_restart(event.concern, alert, event)
-        case ConcernStep.FEEDBACK_GIVEN if event.concern.unhappy_after_all:
+        case ConcernStep.FEEDBACK_GIVEN if event.concern.unhappy_with_outcome:
             return _raise_or_restart(event.concern, alert, event)
         case ConcernStep.EDITED if not ASSESSED_FIELDS.isdisjoint(event.details):
             return _raise_or_restart(event.concern, alert, event)

@@ -21,7 +21,7 @@ from notifications.decide.recipients import recipients_of
 def select_due(at: datetime) -> Select[Alert]:
     """Alerts whose time has come: to climb, to remind who took it, to be given back."""
     waiting = Alert.state.in_((AlertState.OPEN, AlertState.TAKEN))
-    return Alert.alone().where(Alert.next_step_at <= at, waiting)
+    return Alert.select_without_notifications().where(Alert.next_step_at <= at, waiting)
 
 
 def escalate_due(session: Session, *, at: datetime, limit: int = 100) -> int:
@@ -52,7 +52,7 @@ def _advance(session: Session, alert: Alert, *, at: datetime, arrived: bool) -> 
 def _escalate(session: Session, alert: Alert, *, at: datetime, arrived: bool) -> None:
     """All steps whose time has come: after a time without a worker there may be several, and none is left out."""
     while alert.next_step_at is not None and alert.next_step_at <= at:
-        match alert.advance(at=at, arrived=arrived):
+        match alert.advance(at=at, has_receipt=arrived):
             case StepResult.BEGAN:
                 session.add(OutboxMessage.for_alert(alert, OutboxKind.FIND_RECIPIENTS, at=at))
             case StepResult.UNANSWERED:
@@ -112,7 +112,7 @@ def find_recipients(session: Session, outbox_message: OutboxMessage, *, at: date
             return
         current = stage == alert.absolute_step
         if not current:
-            alert.record_step(0, stage=stage, at=at, why=heard.why_nobody)
+            alert.record_step(0, step=stage, at=at, why=heard.why_nobody)
             return
         if not alert.skip(heard.why_nobody, at=at):
             return
@@ -130,7 +130,7 @@ def _queue_notifications(
         )
     )
     if not rung:
-        alert.record_step(len(phones), stage=stage, at=at)
+        alert.record_step(len(phones), step=stage, at=at)
     for device in phones:
         if device.id in rung:
             continue

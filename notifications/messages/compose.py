@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import cast
 from uuid import UUID
 
 from sqlalchemy import func, select
@@ -14,7 +15,7 @@ from models.concerns.concern import Concern
 from models.concerns.enums import Status
 from models.concerns.unresolved import select_carried_over
 from models.daily_log.daily_log import ONE_DAY
-from models.db.session import ALL_TENANTS
+from models.db.session import ScopedSession
 from models.outbox.message import OutboxKind, OutboxMessage
 from models.policy_defaults import PUSH_TTL
 from models.recovery.follow_up import FollowUp
@@ -59,7 +60,7 @@ def compose_messages(
 
 def _needs_own_transaction(session: Session, outbox_message: OutboxMessage) -> bool:
     """Whether something is counted for it: no other letter waits for that, and an index needs one organization."""
-    return outbox_message.business_date is not None and session.info["tenant"] is ALL_TENANTS
+    return outbox_message.business_date is not None and cast("ScopedSession", session).sees_all_tenants
 
 
 def _compose(

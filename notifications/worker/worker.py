@@ -83,7 +83,7 @@ class Worker:
         self._auditor = WatchdogJob(database, lease=lease, dead_man_url=dead_man_url)
         hands = PUSH_THREADS + MAIL_THREADS + 1  # one for the dead man
         self._pool = ThreadPoolExecutor(hands, thread_name_prefix="send")
-        to_mailboxes, mail = OutboxMessage.goes_to([AddressKind.EMAIL]), service_of(AddressKind.EMAIL)
+        to_mailboxes, mail = OutboxMessage.is_addressed_to([AddressKind.EMAIL]), service_of(AddressKind.EMAIL)
         self._lanes = (
             Lane(not_(to_mailboxes), self._breakers.keys() - {mail}, MAX_PUSHES_IN_FLIGHT),
             Lane(to_mailboxes, self._breakers.keys() & {mail}, MAIL_THREADS),
@@ -182,8 +182,8 @@ class Worker:
         """
         at = self._database.clock()
         away = [service for service in lane.services if self._breakers[service].open]
-        waiting = OutboxMessage.goes_to(self._kinds_of(*away))
-        only = or_(not_(waiting), OutboxMessage.out_of_time(at)) if away else true()
+        waiting = OutboxMessage.is_addressed_to(self._kinds_of(*away))
+        only = or_(not_(waiting), OutboxMessage.is_expired(at)) if away else true()
         if away:
             with self._database.writing(ALL_TENANTS) as session:
                 mark_circuit_open(session, self._kinds_of(*away))
@@ -191,7 +191,7 @@ class Worker:
         self._begin(claimed, lane)
         for service in away:
             if lane.free and self._may_probe(service, at):
-                probe = self._claim_letters(limit=1, only=OutboxMessage.goes_to(self._kinds_of(service)))
+                probe = self._claim_letters(limit=1, only=OutboxMessage.is_addressed_to(self._kinds_of(service)))
                 self._probing[service] = self._begin(probe, lane)
                 claimed |= probe
         return len(claimed)

@@ -197,7 +197,7 @@ class _ConcernHistory:
         """Escalate the alert through all its steps."""
         while alert.next_step_at is not None:
             self.now = alert.next_step_at
-            alert.advance(at=self.now, arrived=True)
+            alert.advance(at=self.now, has_receipt=True)
 
     def _resolve_as_lost(self, concern: Concern) -> None:
         """Resolve as lost what nobody answered, but leave that of the last week open, for the lists."""
@@ -251,7 +251,7 @@ class _ConcernHistory:
             self._apply(approve(self.session, action, by=manager, at=self.now))
             return
         why = "A dessert and your time are worth more here"
-        self._apply(decline(self.session, action, by=manager, at=self.now, note=why))
+        self._apply(decline(action, by=manager, at=self.now, note=why))
 
     def _resolve(self, concern: Concern) -> None:
         slow = (concern.seconds_to_take or 0) > 8 * 60

@@ -1,4 +1,4 @@
-"""A letter to deliver."""
+"""A message to deliver."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -12,7 +12,7 @@ from notifications.channels.base import AddressKind, Message, MessageKind, Platf
 NOON = datetime(2026, 3, 7, 12, 0, tzinfo=UTC)
 
 
-def a_letter(**changes: Any) -> Message:
+def new_message(**changes: Any) -> Message:
     """Give a ring for an Android phone that is worth two minutes, with changes."""
     values: dict[str, Any] = {
         "notification_id": uuid4(),
@@ -33,4 +33,4 @@ def a_letter(**changes: Any) -> Message:
 
 @pytest.fixture
 def make_message() -> Callable[..., Message]:
-    return a_letter
+    return new_message
