@@ -42,7 +42,7 @@ class ExportChanges(Resource):
         document = ChangePageSchema().dump(
             {
                 "items": page.items,
-                "next_cursor": sign_cursor(astuple(page.place)),
+                "next_cursor": sign_cursor(astuple(page.next_cursor)),
                 "end_of_stream": page.end_of_stream,
             }
         )

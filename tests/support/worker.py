@@ -25,7 +25,7 @@ class RecordingChannel:
         self.result = DeliveryResult.sent("a provider's id")
         self.next: deque[DeliveryResult | Exception] = deque()
         self.answers: dict[str, DeliveryResult] = {}
-        self.meanwhile: Callable[[Message], object] = lambda _letter: None
+        self.meanwhile: Callable[[Message], object] = lambda _message: None
         self._writing = Lock()
 
     def deliver(self, message: Message) -> DeliveryResult:
@@ -52,10 +52,10 @@ def for_all_kinds(channel: Channel) -> dict[AddressKind, Channel]:
 
 @contextmanager
 def running_worker(
-    world: App, channels: Mapping[AddressKind, Channel], *, name: str = "worker", **options: Any
+    app: App, channels: Mapping[AddressKind, Channel], *, name: str = "worker", **options: Any
 ) -> Iterator[Worker]:
     """Yield a worker on the test's clock and databases; a round ends when all messages are delivered."""
-    worker = Worker(world.back_office, channels, name=name, **{"patience": 60.0, **options})
+    worker = Worker(app.back_office, channels, name=name, **{"patience": 60.0, **options})
     yield worker
     worker.close()
 

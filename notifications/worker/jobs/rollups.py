@@ -35,7 +35,7 @@ class RollupJob:
         organization_id = next(iter(self._line))
         del self._line[organization_id]
         try:
-            done = rebuild_organization(self._database, organization_id, at=at, at_once=REBUILD_BATCH)
+            done = rebuild_organization(self._database, organization_id, at=at, batch_size=REBUILD_BATCH)
         except DATABASE_UNAVAILABLE:
             raise
         except Exception:  # whatever it is, it must not hold up the letters, nor the sums of others

@@ -91,7 +91,7 @@ def test_a_message_arrives_as_a_mail_of_plain_text(smtp: SmtpStandIn, email: Mai
 
 def test_a_longer_text_arrives_in_its_lines_with_a_link_of_the_public_url(smtp: SmtpStandIn, mail: MakeMessage) -> None:
     message = mail(title="The day", body="of no use", text="The day\n\nOpen: 1\r\x00", path="/v1/stores")
-    MailChannel(smtp.url, SENDER, house="https://amends.example.com").deliver(message)
+    MailChannel(smtp.url, SENDER, organization="https://amends.example.com").deliver(message)
     MailChannel(smtp.url, SENDER).deliver(message)
     said = [taken.message.get_content().splitlines() for taken in smtp.mails]
     without = ["The day", "", "Open: 1"]
