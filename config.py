@@ -1,4 +1,7 @@
-"""Settings: one frozen object, read once from the environment; only entry points look at it."""
+"""Settings: one frozen object, read from the environment once. Only entry points read it; others get values passed.
+
+A wrong value stops the process with one line that names the variable, shows the value and says what is accepted.
+"""
 
 import ipaddress
 import json
@@ -22,8 +25,8 @@ SECRET_KEY_FILE = "secret_key"  # noqa: S105 - the name of a file, not a secret
 
 LogFormat = Literal["console", "json"]
 
-# Signed cursors and links are only as good as the key; 16 characters is where guessing stops being a plan.
-SECRET_KEY_LENGTH = 16
+# Cursors are signed with the key. A shorter one could be guessed.
+MIN_SECRET_KEY_LENGTH = 16
 DRIVERS = {
     "sqlite": "sqlite",
     "sqlite+pysqlite": "sqlite",
@@ -39,10 +42,10 @@ HOST_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")
 
 
 class ConfigError(Exception):
-    """A setting has a wrong value; the message is one line that names it, shows it and says what is accepted."""
+    """A setting has a wrong value. The message is one line that names it, shows it and says what is accepted."""
 
     def __init__(self, name: str, value: str, accepted: str) -> None:
-        """Keep the line short and free of passwords: what may be one in a URL is never shown."""
+        """Make the message without passwords: the credentials of a URL are masked."""
         shown = re.sub(r"^([a-z0-9+]*://)?.*@", r"\1***@", " ".join(value.split()), flags=re.IGNORECASE)
         shown = re.sub(r"(password=)[^&]*", r"\1***", shown, flags=re.IGNORECASE)
         super().__init__(f"{name}={shown}: {accepted}" if value else f"{name}: {accepted}")
@@ -50,7 +53,7 @@ class ConfigError(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Config:
-    """What the environment says about this process; every field is checked and ready to use."""
+    """The checked settings of this process."""
 
     database_url: str = field(repr=False)
     host: str
@@ -94,17 +97,17 @@ class Config:
 
     @property
     def bind(self) -> str:
-        """Host and port as gunicorn wants them, an IPv6 address in brackets."""
+        """Return host and port as gunicorn takes them, an IPv6 address in brackets."""
         return f"{_bracketed(self.host)}:{self.port}"
 
     @property
     def is_loopback(self) -> bool:
-        """Whether only this machine can reach the web process."""
+        """Return whether only this machine can reach the web process."""
         return is_loopback(self.host)
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a HOST is reached from this machine only. A name other than localhost counts as reachable."""
+    """Return whether a HOST is reachable from this machine only. Of names, only localhost is."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
@@ -115,12 +118,12 @@ def _bracketed(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 
-def _number(env: Mapping[str, str], name: str, default: int, least: int, most: int) -> int:
+def _number(env: Mapping[str, str], name: str, default: int, minimum: int, maximum: int) -> int:
     value = env.get(name)
     if value is None:
         return default
-    if not re.fullmatch(r"[0-9]{1,9}", value) or not least <= int(value) <= most:
-        raise ConfigError(name, value, f"a whole number from {least} to {most} is accepted")
+    if not re.fullmatch(r"[0-9]{1,9}", value) or not minimum <= int(value) <= maximum:
+        raise ConfigError(name, value, f"a whole number from {minimum} to {maximum} is accepted")
     return int(value)
 
 
@@ -129,7 +132,7 @@ def _host(env: Mapping[str, str]) -> str:
     try:
         return str(ipaddress.ip_address(value.strip("[]")))
     except ValueError:
-        # All digits and dots but no address is a mistyped address, not a name.
+        # Digits and dots that are no address are a mistyped address, not a name.
         if HOST_NAME.fullmatch(value) and re.search("[A-Za-z]", value):
             return value.lower()
     raise ConfigError("HOST", value, "an IP address or a host name without port is accepted")
@@ -198,8 +201,8 @@ def _secret_key(env: Mapping[str, str], host: str, var: Path) -> str:
             raise ConfigError("SECRET_KEY", "", f"is not set and {file} cannot be read") from None
     if key is None:
         raise ConfigError("SECRET_KEY", "", f"is required when HOST ({host}) can be reached from other machines")
-    if len(key) < SECRET_KEY_LENGTH:
-        raise ConfigError("SECRET_KEY", "", f"is too short: at least {SECRET_KEY_LENGTH} characters are accepted")
+    if len(key) < MIN_SECRET_KEY_LENGTH:
+        raise ConfigError("SECRET_KEY", "", f"is too short: at least {MIN_SECRET_KEY_LENGTH} characters are accepted")
     return key
 
 
@@ -259,10 +262,10 @@ def _dead_man(env: Mapping[str, str]) -> str | None:
 
 
 def set_up_logging(config: Config) -> None:
-    """Send every log line, ours and the libraries', through one renderer to standard error, with UTC times.
+    """Send all log lines, also those of libraries, through one renderer to standard error, with UTC times.
 
-    What is bound with `structlog.contextvars` (the request id) stands on each line. Standard output stays free for
-    the answers of commands.
+    Each line has the values bound with `structlog.contextvars`, such as the request id. Standard output stays free for
+    the results of commands.
     """
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
@@ -281,7 +284,7 @@ def set_up_logging(config: Config) -> None:
     if config.log_format == "json":
         renderers = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
     else:
-        # Never the local variables of a failure, which rich would show: names and phone numbers are among them.
+        # rich would show local variables, with names and phone numbers among them.
         plain = structlog.dev.plain_traceback
         renderers = [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=plain)]
     handler = logging.StreamHandler()
@@ -293,8 +296,10 @@ def set_up_logging(config: Config) -> None:
         )
     )
     root = logging.getLogger()
-    # Only our own earlier handler goes: a test runner has its own on the same logger.
+    # Replace only our own handler: a test runner has another one on the same logger.
     root.handlers = [*(other for other in root.handlers if other.get_name() != "amends"), handler]
     root.setLevel(logging.INFO)
     logging.getLogger("alembic.runtime.plugins").setLevel(logging.WARNING)  # lists its own parts at every import
+    if config.log_format == "console":
+        logging.getLogger("alembic").setLevel(logging.WARNING)  # a terminal is for people
     logging.captureWarnings(capture=True)

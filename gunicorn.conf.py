@@ -1,4 +1,4 @@
-"""gunicorn's settings, all taken from Config: `python -m gunicorn -c gunicorn.conf.py wsgi:app`."""
+"""Settings of gunicorn, taken from Config: `python -m gunicorn -c gunicorn.conf.py wsgi:app`."""
 
 import gc
 import os
@@ -24,10 +24,10 @@ except ConfigError as error:
 
 
 class Logger(glogging.Logger):
-    """gunicorn's logger without handlers of its own, so that its lines take our format."""
+    """gunicorn's logger without its own handlers, so that its lines have the format of all others."""
 
     def setup(self, cfg: object) -> None:
-        """Called at the start and at every reload."""
+        """Run by gunicorn at the start and at every reload."""
         super().setup(cfg)
         self.error_log.handlers.clear()
         self.error_log.propagate = True
@@ -35,7 +35,8 @@ class Logger(glogging.Logger):
 
 set_up_logging(settings)
 logger_class = Logger
-accesslog = None  # the app logs one line of its own for each request
+accesslog = None  # the application logs one line per request itself
+loglevel = "warning" if settings.log_format == "console" else "info"  # a terminal is for people
 
 bind = settings.bind
 workers = settings.web_workers
@@ -46,49 +47,49 @@ preload_app = True  # shares the loaded code between the workers; engines are ma
 timeout = 30
 graceful_timeout = 15
 keepalive = 5
-# A worker is renewed now and then against leaks, but never the only one: nobody would serve meanwhile.
+# Workers are replaced now and then against leaks, but never the only one: nobody would serve meanwhile.
 max_requests = 2000 if workers > 1 else 0
 max_requests_jitter = 200
 # The workers' heartbeat file must not wait for a disk.
 worker_tmp_dir = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108 - gunicorn makes a private file in it
-# By default all instances of one user would share one control socket in the home folder.
+# By default all instances of a user share one control socket in the home folder.
 control_socket_disable = True
 chdir = str(Path(__file__).resolve().parent)
 
 
 def on_starting(_server: object) -> None:
-    """End the start in one line when the database lacks something, or would show this process more than one tenant."""
+    """Stop the start with one line when the schema does not fit or the role could see more than one tenant."""
     database = Database(settings.database_url, DatabaseRole.APP, pool=1)
     try:
         database.refuse_unsafe_role()
         database.refuse_misfit_schema()
     except (UnsafeRole, SchemaMismatch) as error:
         sys.exit(f"amends: {error}")
-    except DBAPIError as error:  # nothing is served that was not looked at: whoever started us tries again
+    except DBAPIError as error:  # the role cannot be checked, so nothing is served; the supervisor tries again
         sys.exit(f"amends: the database cannot be used: {str(error.orig).splitlines()[0]}")
     finally:
         database.close()
-    # Where the processes leave what they count, so that any of them can answer /metrics for all.
+    # Folder of the metrics of all processes, so that any of them can answer /metrics for all.
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="amends-metrics-", dir=worker_tmp_dir)
 
 
 def when_ready(_server: object) -> None:
-    """Keeps the loaded code in memory that workers share: a search for garbage would write into each page of it."""
+    """Freeze the loaded code: garbage collection would write to its memory pages, and workers could not share them."""
     gc.collect()
     gc.freeze()
 
 
 def pre_fork(server: Any, worker: Any) -> None:
-    """Gives a worker the seat of one that is gone: it counts on in the same files, which by pid would pile up."""
-    taken = {other.seat for other in server.WORKERS.values()}
-    worker.seat = next(seat for seat in count() if seat not in taken)
+    """Give a worker the number of one that ended, so that it continues its metric files; by pid they would pile up."""
+    taken = {other.number for other in server.WORKERS.values()}
+    worker.number = next(number for number in count() if number not in taken)
 
 
 def post_fork(_server: object, worker: Any) -> None:
-    """From here on what is counted goes to the files of the seat."""
-    values.ValueClass = values.MultiProcessValue(lambda: worker.seat)
+    """Let the metrics of this worker go to the files of its number."""
+    values.ValueClass = values.MultiProcessValue(lambda: worker.number)
 
 
 def on_exit(_server: object) -> None:
-    """Leaves nothing behind."""
+    """Remove the folder of the metrics."""
     shutil.rmtree(os.environ["PROMETHEUS_MULTIPROC_DIR"], ignore_errors=True)

@@ -1,4 +1,4 @@
-"""The supervisor behind `make run`: migrates, seeds, keeps web and worker alive, and drains both at the end."""
+"""Supervisor behind `make run`: migrates, seeds the demo, keeps web and worker alive, drains both at the end."""
 
 import contextlib
 import http.client
@@ -18,24 +18,27 @@ from queue import Empty, SimpleQueue
 
 from config import ROOT, SECRET_KEY_FILE, VAR, Config, ConfigError, is_loopback
 
-FIRST_BACK_OFF, LONGEST_BACK_OFF, STEADY_AFTER, GRACE = 0.1, 2.0, 10.0, 20.0  # seconds
+# Seconds.
+FIRST_BACK_OFF, MAX_BACK_OFF = 0.1, 2.0
+STABLE_AFTER = 10.0
+DRAIN_TIMEOUT = 20.0
 FLASK = [sys.executable, "-m", "flask", "--app", "wsgi"]
-# Where util-linux is at hand, the kernel ends the children of a supervisor that was killed with -9.
-TIED = ["setpriv", "--pdeathsig", "TERM", "--"] if shutil.which("setpriv") else []
+# With setpriv (util-linux) the kernel ends the children when the supervisor is killed with SIGKILL.
+END_WITH_PARENT = ["setpriv", "--pdeathsig", "TERM", "--"] if shutil.which("setpriv") else []
 
 
-def back_off(previous: float, lived: float) -> float:
-    """Seconds to wait before a start, from the wait before the last one and the seconds the child then lived."""
-    return FIRST_BACK_OFF if lived >= STEADY_AFTER else min(max(previous * 2, FIRST_BACK_OFF), LONGEST_BACK_OFF)
+def back_off(previous: float, uptime: float) -> float:
+    """Return the seconds to wait before a restart, from the previous wait and the uptime of the child in seconds."""
+    return FIRST_BACK_OFF if uptime >= STABLE_AFTER else min(max(previous * 2, FIRST_BACK_OFF), MAX_BACK_OFF)
 
 
-def say(line: str) -> None:
-    """Tell the person at the terminal what happened."""
+def report(line: str) -> None:
+    """Print a line of the supervisor to the terminal."""
     print(f"amends: {line}", file=sys.stderr, flush=True)
 
 
 class Child:
-    """One process of ours, in a session of its own so that a Ctrl-C at the terminal reaches it only through us."""
+    """A child process in a session of its own, so that a Ctrl-C at the terminal reaches it only through Supervisor."""
 
     def __init__(self, command: Sequence[str], events: "SimpleQueue[Child | int]") -> None:
         self.command, self.events = command, events
@@ -43,8 +46,8 @@ class Child:
         self.started_at = self.wait = self.due_at = 0.0
 
     def start(self) -> None:
-        """Start it; its end will be told as an event."""
-        process = subprocess.Popen([*TIED, *self.command], stdin=subprocess.DEVNULL, start_new_session=True)
+        """Start the process. Its end is put into `events`."""
+        process = subprocess.Popen([*END_WITH_PARENT, *self.command], stdin=subprocess.DEVNULL, start_new_session=True)
         self.process, self.started_at = process, time.monotonic()
         threading.Thread(target=self._watch, args=[process], daemon=True).start()
 
@@ -53,7 +56,7 @@ class Child:
         self.events.put(self)
 
     def ended(self) -> int:
-        """Note that it has ended, with all it had started, and when it is due again; answers its exit code."""
+        """Record the end, kill what the process left behind, schedule the restart, and return the exit code."""
         self.kill()
         code, self.process = (self.process.wait() if self.process else 0), None
         self.wait = back_off(self.wait, time.monotonic() - self.started_at)
@@ -61,26 +64,26 @@ class Child:
         return code
 
     def kill(self) -> None:
-        """End it and all it has started, at once: a dead web process must not leave its port taken."""
+        """Kill the whole process group, so that a dead web process does not leave its port taken."""
         if self.process:
-            with contextlib.suppress(ProcessLookupError, PermissionError):  # macOS says the latter of zombies
+            with contextlib.suppress(ProcessLookupError, PermissionError):  # macOS raises the latter for zombies
                 os.killpg(self.process.pid, signal.SIGKILL)
 
 
 class Supervisor:
-    """Runs steps one after the other, then children side by side, until it is told to stop."""
+    """Runs steps one after the other, then children side by side until it is stopped."""
 
-    def __init__(self, grace: float = GRACE) -> None:
-        self.grace = grace
+    def __init__(self, drain_timeout: float = DRAIN_TIMEOUT) -> None:
+        self.drain_timeout = drain_timeout
         self.events: SimpleQueue[Child | int] = SimpleQueue()  # a child that ended, or the number of a signal
         self.stopping = False
 
     def stop(self, signum: int = signal.SIGTERM, _frame: object = None) -> None:
-        """Ask for the end: safe in a signal handler and from any thread."""
+        """Request the end. Safe in a signal handler and from any thread."""
         self.events.put(signum)
 
     def step(self, command: Sequence[str]) -> int:
-        """Run one command to its end and answer its exit code; a stop ends it early."""
+        """Run one command to its end and return its exit code; a stop ends it early."""
         child = Child(command, self.events)
         child.start()
         while (event := self.events.get()) is not child:
@@ -90,7 +93,7 @@ class Supervisor:
         return child.ended()
 
     def run(self, commands: Sequence[Sequence[str]]) -> int:
-        """Keep the commands running until stopped; answers 0 when all of them ended within the grace."""
+        """Keep the commands running until stopped. Return 0 when all ended within the drain timeout, else 1."""
         children = [Child(command, self.events) for command in commands]
         while not self.stopping:
             for child in children:
@@ -100,7 +103,7 @@ class Supervisor:
             event = self._next_event(min(due) if due else None)
             if isinstance(event, Child):
                 name, code = " ".join(event.command[1:]), event.ended()
-                say(f"'{name}' ended with {code}; it starts again in {event.wait:.1f} s")
+                report(f"'{name}' ended with {code}; it starts again in {event.wait:.1f} s")
             elif event is not None:
                 self.stopping = True
         return self._drain(children)
@@ -109,13 +112,13 @@ class Supervisor:
         for child in children:
             if child.process:
                 child.process.terminate()  # also for a Ctrl-C: gunicorn would cut requests short on SIGINT
-        ends_at = time.monotonic() + self.grace
+        ends_at = time.monotonic() + self.drain_timeout
         while any(child.process for child in children):
             event = self._next_event(ends_at)
             if isinstance(event, Child):
                 event.ended()
             elif event is None:
-                say(f"not drained within {self.grace:.0f} s; killed")
+                report(f"not drained within {self.drain_timeout:.0f} s; killed")
                 for child in children:
                     child.kill()
                 return 1
@@ -128,18 +131,18 @@ class Supervisor:
 
 
 def make_var(var: Path = VAR, *, key: bool = True) -> None:
-    """Make the private folder and, once and for all, the key in it; two that try at once agree on one."""
+    """Create the private folder and, if there is none, the secret key. Concurrent calls agree on one key."""
     var.mkdir(mode=0o700, exist_ok=True)
     if key and not (var / SECRET_KEY_FILE).exists():
-        with tempfile.NamedTemporaryFile("w", dir=var) as draft:  # readable by its owner only
-            draft.write(secrets.token_urlsafe(48))
-            draft.flush()
+        with tempfile.NamedTemporaryFile("w", dir=var) as temporary:  # readable by its owner only
+            temporary.write(secrets.token_urlsafe(48))
+            temporary.flush()
             with contextlib.suppress(FileExistsError):
-                os.link(draft.name, var / SECRET_KEY_FILE)
+                os.link(temporary.name, var / SECRET_KEY_FILE)
 
 
 def refuse_taken_port(config: Config) -> None:
-    """Raise ConfigError when the web process could not listen."""
+    """Raise ConfigError when another process listens on the port."""
     try:
         with socket.socket(socket.AF_INET6 if ":" in config.host else socket.AF_INET) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -148,8 +151,8 @@ def refuse_taken_port(config: Config) -> None:
         raise ConfigError("PORT", str(config.port), f"cannot listen on {config.bind}: {error.strerror}") from None
 
 
-def greet_when_ready(config: Config) -> None:
-    """Wait until the web process answers, then print where to look and how to sign in."""
+def print_banner_when_ready(config: Config) -> None:
+    """Wait until the web process answers, then print the addresses, the demo's sign-ins and what the log lines mean."""
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(config.host, config.host)  # noqa: S104 - compared, not bound
     pause = threading.Event()
     while True:
@@ -166,11 +169,16 @@ def greet_when_ready(config: Config) -> None:
         print("  Demo sign-ins     organization demo: floor, floor-market, manager, regional, hq, admin")
         print("                    organization other: outsider, other-manager, other-admin")
         print("                    the password of each is demo-<login>-2468, as in demo-floor-2468")
+    print("  From here on there is one line per event:")
+    print("    answered          a request to the API")
+    print("    PUSH              a notification that rings a phone; phones of the demo only print it here")
+    print("    UNDO              takes a notification off the phones, because somebody took the concern")
+    print("    TELL              a notification for information, which does not ring")
     print("  Ctrl-C drains and stops it\n", flush=True)
 
 
 def main() -> int:
-    """Start everything; answers the exit code."""
+    """Start everything and return the exit code."""
     os.chdir(ROOT)
     loopback = is_loopback(os.environ.get("HOST") or "127.0.0.1")
     try:
@@ -178,7 +186,7 @@ def main() -> int:
         config = Config.from_env()
         refuse_taken_port(config)
     except (ConfigError, OSError) as error:
-        say(str(error))
+        report(str(error))
         return 2
     supervisor = Supervisor()
     signal.signal(signal.SIGTERM, supervisor.stop)
@@ -186,16 +194,20 @@ def main() -> int:
     steps = {"migration": [*FLASK, "db", "upgrade"]}
     if config.seed_demo or (config.seed_demo is None and config.is_loopback):
         steps["demo"] = [*FLASK, "demo", "seed", "--if-missing" if config.seed_demo else "--if-empty"]
+    report("preparing the database ...")
     for name, command in steps.items():
         code = supervisor.step(command)
         if supervisor.stopping:
             return 0
         if code:
-            say(f"the {name} failed with exit code {code}; what it said stands above. Nothing was started.")
+            report(f"the {name} failed with exit code {code}; its message stands above. Nothing was started.")
             return 1
-    threading.Thread(target=greet_when_ready, args=[config], daemon=True).start()
+    threading.Thread(target=print_banner_when_ready, args=[config], daemon=True).start()
     web = [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", "wsgi:app"]
-    return supervisor.run([web, [sys.executable, "-m", "notifications"]])
+    code = supervisor.run([web, [sys.executable, "-m", "notifications"]])
+    if code == 0:
+        report("web and worker drained")
+    return code
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The web process: settings in, application out."""
+"""WSGI entry point of the web process."""
 
 import sys
 

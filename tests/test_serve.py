@@ -51,8 +51,8 @@ def diary(tmp_path: Path) -> Iterator[Diary]:
 class Running:
     """A supervisor at work in a thread; `stopped` answers its exit code."""
 
-    def __init__(self, *commands: list[str], grace: float = PATIENCE) -> None:
-        self.supervisor, self.codes = Supervisor(grace), []
+    def __init__(self, *commands: list[str], drain_timeout: float = PATIENCE) -> None:
+        self.supervisor, self.codes = Supervisor(drain_timeout), []
         self.thread = threading.Thread(target=lambda: self.codes.append(self.supervisor.run(commands)))
         self.thread.start()
 
@@ -76,13 +76,13 @@ DRAINS = "signal.signal(signal.SIGTERM, lambda *_: (tell('drained'), sys.exit())
 def test_the_wait_before_a_start_doubles_up_to_two_seconds():
     waits = [0.0]
     for _ in range(7):
-        waits.append(back_off(waits[-1], lived=0.5))
+        waits.append(back_off(waits[-1], uptime=0.5))
 
     assert waits == [0.0, 0.1, 0.2, 0.4, 0.8, 1.6, 2.0, 2.0]
 
 
 def test_a_child_that_was_up_for_ten_seconds_is_started_again_quickly():
-    assert back_off(2.0, lived=10.0) == 0.1
+    assert back_off(2.0, uptime=10.0) == 0.1
 
 
 def test_a_child_that_keeps_dying_keeps_being_started(diary):
@@ -155,7 +155,7 @@ tell(len(seen))
 
 def test_a_child_that_will_not_drain_is_killed_in_the_end(diary):
     ignores = "signal.signal(signal.SIGTERM, signal.SIG_IGN); "
-    with Running(diary.command(ignores + STAYS), grace=0.1) as running:
+    with Running(diary.command(ignores + STAYS), drain_timeout=0.1) as running:
         diary.next()
 
         assert running.stopped() == 1
@@ -219,7 +219,7 @@ def test_the_banner_waits_until_the_web_process_is_ready(tmp_path, capsys):
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = str(listener.getsockname()[1])
         config = Config.from_env({"PORT": port, "SECRET_KEY": "k" * 32}, var=tmp_path)
-        greeting = threading.Thread(target=serve.greet_when_ready, args=[config])
+        greeting = threading.Thread(target=serve.print_banner_when_ready, args=[config])
         greeting.start()
         for answer in (b"HTTP/1.1 503 Service Unavailable", b"HTTP/1.1 200 OK"):
             assert capsys.readouterr().out == ""
@@ -232,3 +232,4 @@ def test_the_banner_waits_until_the_web_process_is_ready(tmp_path, capsys):
     banner = capsys.readouterr().out
     assert f"http://127.0.0.1:{port}/docs" in banner
     assert "demo-floor-2468" in banner
+    assert all(f"  {event} " in banner for event in ("answered", "PUSH", "UNDO", "TELL"))

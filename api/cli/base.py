@@ -1,4 +1,4 @@
-"""How every command behaves: one JSON object on standard output, or one line on standard error that says why not."""
+"""Base of all commands: one JSON object on standard output, or one line on standard error that says why not."""
 
 import json
 import sys
@@ -21,7 +21,7 @@ NOT_MIGRATED = ("no such table", "does not exist")
 
 
 class Group(AppGroup):
-    """Commands whose refusals are one line on standard error and exit code 1; wrong options end with 2."""
+    """Group of commands whose refusals are one line on standard error with exit code 1; wrong options end with 2."""
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -33,17 +33,17 @@ class Group(AppGroup):
 
 
 def _database_message(error: DBAPIError) -> str:
-    said = " ".join(str(error.orig).split())
+    reason = " ".join(str(error.orig).split())
     if isinstance(error, IntegrityError):
-        return f"Somebody else made the same thing at this moment ({said})."
-    if any(words in said for words in NOT_MIGRATED):
-        return f"This database is not migrated ({said}); run: flask --app wsgi db upgrade"
-    return f"The database refuses: {said}"
+        return f"Somebody else made the same thing at this moment ({reason})."
+    if any(words in reason for words in NOT_MIGRATED):
+        return f"This database is not migrated ({reason}); run: flask --app wsgi db upgrade"
+    return f"The database refuses: {reason}"
 
 
 @contextmanager
 def worker_database() -> Iterator[Database]:
-    """The database as the worker sees it: across organizations, and still neither owner nor superuser."""
+    """Open the database with the role of the worker: it sees all organizations, but is neither owner nor superuser."""
     web: Database = current_app.extensions["database"]
     url = web.url.render_as_string(hide_password=False)
     database = Database(url, DatabaseRole.WORKER, pool=1, clock=web.clock)
@@ -55,16 +55,16 @@ def worker_database() -> Iterator[Database]:
 
 
 def organization_id(database: Database, slug: str) -> UUID:
-    """The id of the organization with this slug; Missing when there is none."""
+    """Return the id of the organization with this slug. Raises NotFound when there is none."""
     with database.reading(ALL_TENANTS) as session:
         return Organization.by_slug(session, slug).id
 
 
 def password_from_stdin() -> str:
-    """The first line of standard input: a password is never an argument, which other users of the machine can see."""
+    """Return the first line of standard input. A password as an argument would be visible to other users."""
     return sys.stdin.readline().rstrip("\r\n")
 
 
 def print_json(answer: dict[str, Any]) -> None:
-    """The answer of a command, for people and for jq."""
+    """Print the result of a command, for people and for jq."""
     click.echo(json.dumps(answer, indent=2, default=str, ensure_ascii=False))

@@ -1,4 +1,4 @@
-"""The OpenAPI document as a file, for client generators and reviewers of changes."""
+"""Command that writes the OpenAPI document to a file, for client generators and reviewers."""
 
 from pathlib import Path
 

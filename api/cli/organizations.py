@@ -1,4 +1,4 @@
-"""Making a real organization: itself, its stores, its people, its keys."""
+"""Commands that create an organization, its stores, its staff and its API keys."""
 
 from datetime import time
 
@@ -16,13 +16,13 @@ from models.staff.staff import Staff, hash_password
 organization = Group("organization", help="Organizations: the tenants of this installation.")
 store = Group("store", help="The stores of an organization.")
 staff = Group("staff", help="The people of an organization.")
-api_key = Group("api-key", help="Keys for machines: head office's reports, the till.")
+api_key = Group("api-key", help="API keys for machines, such as head office's reports or the till.")
 
 of_organization = click.option("--organization", "of", required=True, metavar="SLUG", help="Of which organization.")
 
 
 class CivilTime(click.ParamType):
-    """A time of day such as 04:00."""
+    """Option type for a time of day such as 04:00."""
 
     name = "HH:MM"
 
@@ -40,10 +40,10 @@ class CivilTime(click.ParamType):
 @click.option("--admin-name", default="Administrator", show_default=True)
 @click.option("--admin-password-stdin", is_flag=True, required=True, help="Read the password from standard input.")
 def create(slug: str, name: str, admin_login: str, admin_name: str, **_: bool) -> None:
-    """Make an organization with words to start with and an administrator."""
+    """Create an organization with a default vocabulary and an administrator."""
     password_hash = hash_password(password_from_stdin())
     with worker_database() as database, database.writing(uuid7()) as session:
-        made, admin = create_organization(
+        created, admin = create_organization(
             session,
             slug=slug,
             name=name,
@@ -54,7 +54,7 @@ def create(slug: str, name: str, admin_login: str, admin_name: str, **_: bool) -
         )
     print_json(
         {
-            "organization": {"id": made.id, "slug": made.slug, "name": made.name},
+            "organization": {"id": created.id, "slug": created.slug, "name": created.name},
             "admin": {"id": admin.id, "login": admin.login, "name": admin.name},
         }
     )
@@ -62,8 +62,8 @@ def create(slug: str, name: str, admin_login: str, admin_name: str, **_: bool) -
 
 @store.command("create")
 @of_organization
-@click.option("--region", required=True, metavar="SLUG", help="Its region, which is made when it is new.")
-@click.option("--region-name", help="What a new region is called.")
+@click.option("--region", required=True, metavar="SLUG", help="Its region, which is created if it does not exist.")
+@click.option("--region-name", help="The name of a new region.")
 @click.option("--slug", required=True)
 @click.option("--name", required=True)
 @click.option("--kind", required=True, type=click.Choice([kind.value for kind in StoreKind]))
@@ -71,17 +71,17 @@ def create(slug: str, name: str, admin_login: str, admin_name: str, **_: bool) -
 @click.option("--country", required=True, help="Two letters; phone numbers are read with it.")
 @click.option("--currency", required=True, help="Three letters.")
 @click.option("--day-starts-at", type=CivilTime(), default="04:00", show_default=True)
-@click.option("--place", "places", multiple=True, help="Where something can happen, as 'table 12'; may be repeated.")
+@click.option("--place", "places", multiple=True, help="A place in the store, such as 'table 12'; may be repeated.")
 def create_store(of: str, region: str, region_name: str | None, kind: str, **details: object) -> None:
-    """Open a store."""
+    """Create a store."""
     with worker_database() as database, database.writing(organization_id(database, of)) as session:
-        belongs_to = Region.get_or_create(session, region, region_name)
-        opened = Store.create(session, region=belongs_to, kind=StoreKind(kind), **details)
-        places = [place.slug for place in opened.places]
+        its_region = Region.get_or_create(session, region, region_name)
+        created = Store.create(session, region=its_region, kind=StoreKind(kind), **details)
+        places = [place.slug for place in created.places]
     print_json(
         {
-            "store": {"id": opened.id, "slug": opened.slug, "name": opened.name, "places": places},
-            "region": {"id": belongs_to.id, "slug": belongs_to.slug, "name": belongs_to.name},
+            "store": {"id": created.id, "slug": created.slug, "name": created.name, "places": places},
+            "region": {"id": its_region.id, "slug": its_region.slug, "name": its_region.name},
         }
     )
 
@@ -91,16 +91,16 @@ def create_store(of: str, region: str, region_name: str | None, kind: str, **det
 @click.option("--login", required=True)
 @click.option("--name", required=True)
 @click.option("--role", required=True, type=click.Choice([role.value for role in Role]))
-@click.option("--store", "stores", multiple=True, metavar="SLUG", help="Where they belong; may be repeated.")
-@click.option("--region", "regions", multiple=True, metavar="SLUG", help="What they look after; may be repeated.")
+@click.option("--store", "stores", multiple=True, metavar="SLUG", help="A store where they work; may be repeated.")
+@click.option("--region", "regions", multiple=True, metavar="SLUG", help="A region they manage; may be repeated.")
 @click.option("--password-stdin", is_flag=True, required=True, help="Read the password from standard input.")
 def create_staff(
     of: str, login: str, name: str, role: str, stores: tuple[str, ...], regions: tuple[str, ...], **_: bool
 ) -> None:
-    """Let somebody in."""
+    """Create a member of staff."""
     password_hash = hash_password(password_from_stdin())
     with worker_database() as database, database.writing(organization_id(database, of)) as session:
-        hired = Staff.hire(
+        created = Staff.hire(
             session,
             login=login,
             name=name,
@@ -109,15 +109,15 @@ def create_staff(
             stores=[Store.by_slug(session, slug) for slug in stores],
             regions=[Region.by_slug(session, slug) for slug in regions],
         )
-    print_json({"staff": {"id": hired.id, "login": hired.login, "name": hired.name, "role": hired.role}})
+    print_json({"staff": {"id": created.id, "login": created.login, "name": created.name, "role": created.role}})
 
 
 @api_key.command("create")
 @of_organization
-@click.option("--name", required=True, help="Whose or what for; shown in lists and logs.")
+@click.option("--name", required=True, help="Its purpose or owner; shown in lists and logs.")
 @click.option("--scope", "scopes", multiple=True, required=True, type=click.Choice([scope.value for scope in KeyScope]))
 def create_api_key(of: str, name: str, scopes: tuple[str, ...]) -> None:
-    """Make a key. Its token is shown this once and cannot be shown again."""
+    """Create an API key. Its token is shown only this once."""
     with worker_database() as database:
         owner = organization_id(database, of)
         with database.writing(owner) as session:

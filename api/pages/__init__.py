@@ -1,1 +1,1 @@
-"""The pages that customers open: plain HTML in their language, without scripts, cookies or anything that follows."""
+"""Public pages for customers, and the printed recovery log: plain HTML without scripts, cookies and tracking."""

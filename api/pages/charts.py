@@ -1,16 +1,16 @@
-"""Small charts: where the bars of a picture stand. Its template gives them patterns, so that one ink is enough."""
+"""Bar charts: the geometry of their bars. The template draws them with patterns, so that they print in one ink."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 WIDTH, HEIGHT = 240.0, 64.0
-FLOOR, HEADROOM = 52.0, 9.0  # below the one stand the labels, above the other the numbers
+BASELINE, HEADROOM = 52.0, 9.0  # room for the labels below, and for the numbers above
 GAP = 0.2  # of a column
 
 
 @dataclass(frozen=True)
 class Column:
-    """What is counted in one place of the axis, once for each series."""
+    """A place on the axis with a count per series."""
 
     label: str
     counts: Sequence[int]
@@ -18,7 +18,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Bar:
-    """One bar, in the units of the picture."""
+    """A bar, in units of the drawing."""
 
     x: float
     y: float
@@ -34,18 +34,18 @@ class Bar:
 
 @dataclass(frozen=True)
 class Chart:
-    """Bars side by side, as high as what they count; every `labelled`th column has room for its label."""
+    """Grouped bars; only every `labelled`th column shows its label, because labels need room."""
 
     columns: Sequence[Column]
     labelled: int = 1
 
     @property
     def empty(self) -> bool:
-        return not self._most
+        return not self._highest
 
     @property
     def bars(self) -> list[Bar]:
-        """What there is to draw: nothing has no bar."""
+        """Return the bars to draw. A count of 0 has none."""
         return [
             self._bar(number, series, count)
             for number, column in enumerate(self.columns)
@@ -55,7 +55,7 @@ class Chart:
 
     @property
     def labels(self) -> list[tuple[float, str]]:
-        """Which text stands under which place."""
+        """Return the labels with their x."""
         return [
             (round((number + 0.5) * self._pitch, 1), column.label)
             for number, column in enumerate(self.columns)
@@ -64,19 +64,21 @@ class Chart:
 
     @property
     def in_words(self) -> str:
-        """The numbers, for who does not see the picture."""
-        return ", ".join(f"{of.label}: {' / '.join(map(str, of.counts))}" for of in self.columns if any(of.counts))
+        """Return the numbers as text, for screen readers."""
+        return ", ".join(
+            f"{column.label}: {' / '.join(map(str, column.counts))}" for column in self.columns if any(column.counts)
+        )
 
     @property
     def _pitch(self) -> float:
         return WIDTH / len(self.columns)
 
     @property
-    def _most(self) -> int:
+    def _highest(self) -> int:
         return max((count for column in self.columns for count in column.counts), default=0)
 
     def _bar(self, number: int, series: int, count: int) -> Bar:
         width = self._pitch * (1 - GAP) / len(self.columns[number].counts)
-        height = round((FLOOR - HEADROOM) * count / self._most, 1)
+        height = round((BASELINE - HEADROOM) * count / self._highest, 1)
         left = self._pitch * (number + GAP / 2) + series * width
-        return Bar(round(left, 1), round(FLOOR - height, 1), round(width, 1), height, count, series)
+        return Bar(round(left, 1), round(BASELINE - height, 1), round(width, 1), height, count, series)

@@ -1,4 +1,4 @@
-"""What all pages share: the customer's language, headers that keep a link to themselves, a kind word when it fails."""
+"""What all public pages share: language, headers that keep the link secret, error pages."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -22,7 +22,7 @@ HEADERS = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src data:; form-action 'self'; "
     "base-uri 'none'; frame-ancestors 'none'",
-    "Referrer-Policy": "no-referrer",  # the address is the key
+    "Referrer-Policy": "no-referrer",  # the address is a secret
     "X-Robots-Tag": "noindex",
 }
 
@@ -30,14 +30,14 @@ Translate = Callable[[str], str]
 
 
 def blueprint(name: str) -> Blueprint:
-    """A room of pages whose refusals are pages as well."""
+    """Return a blueprint of pages whose errors are pages as well."""
     blp = Blueprint(name, __name__, template_folder="templates", static_folder="static", static_url_path="/pages")
     blp.register_error_handler(Exception, _error_page)
     return blp
 
 
 def organization_behind(token: str) -> UUID:
-    """Whose page it is; NotFound for an address that cannot be one of ours."""
+    """Return the organization of a page's token. Raises NotFound for a malformed token."""
     organization_id = organization_id_of(token)
     if organization_id is None:
         raise NotFound("There is no such page.")
@@ -45,18 +45,18 @@ def organization_behind(token: str) -> UUID:
 
 
 def database() -> Database:
-    found: Database = current_app.extensions["database"]
-    return found
+    extension: Database = current_app.extensions["database"]
+    return extension
 
 
-def language(spoken: Sequence[str] = ()) -> str:
-    """Asked for in the address, else what the browser takes, else what the customer speaks, else English."""
-    wanted = (request.args.get("lang"), *request.accept_languages.values(), *spoken)
-    return next((tag for one in wanted if (tag := closest_language(one, LANGUAGES))), "en")
+def language(customer_languages: Sequence[str] = ()) -> str:
+    """Return the language of the address, else of the browser, else of the customer's profile, else English."""
+    wanted = (request.args.get("lang"), *request.accept_languages.values(), *customer_languages)
+    return next((tag for name in wanted if (tag := closest_language(name, LANGUAGES))), "en")
 
 
 def read_form(form: type[Schema]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """What was filled in, and what is wrong with it by field; what was left blank was not said."""
+    """Return the values of the form and the errors by field. Blank fields count as absent."""
     filled = {name: value for name, value in request.form.items() if value.strip()}
     try:
         return form().load(filled, unknown=EXCLUDE), {}
@@ -64,18 +64,20 @@ def read_form(form: type[Schema]) -> tuple[dict[str, Any], dict[str, Any]]:
         return filled, error.normalized_messages()
 
 
-def render_page(template: str, *, status: int = 200, spoken: Sequence[str] = (), **shown: Any) -> Response:
-    """One page, in the customer's language."""
-    tag = language(spoken)
-    say: Translate = CATALOGUES.get(tag, ENGLISH).gettext
-    html = render_template(template, say=say, language=tag, languages=LANGUAGES, **shown)
+def render_page(
+    template: str, *, status: int = 200, customer_languages: Sequence[str] = (), **context: Any
+) -> Response:
+    """Render a page in the customer's language."""
+    tag = language(customer_languages)
+    translate: Translate = CATALOGUES.get(tag, ENGLISH).gettext
+    html = render_template(template, _=translate, language=tag, languages=LANGUAGES, **context)
     return Response(html, status=status, mimetype="text/html", headers=HEADERS)
 
 
 def _error_page(error: Exception) -> Response:
-    """The refusal that the API would give, told to a customer."""
+    """Render the problem that the API would answer, in words for a customer."""
     problem = problem_of(error)
-    page = render_page("sorry.html", status=problem.status_code, code=problem.status_code)
+    page = render_page("error.html", status=problem.status_code, code=problem.status_code)
     if "Retry-After" in problem.headers:
         page.headers["Retry-After"] = problem.headers["Retry-After"]
     return page

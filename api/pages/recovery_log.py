@@ -1,4 +1,4 @@
-"""The recovery log as a page that prints: made from what the JSON of the same reader shows, and from nothing else."""
+"""Recovery log as an HTML page to print, made only from the JSON that the same reader gets."""
 
 import hashlib
 from base64 import b64encode
@@ -19,23 +19,23 @@ from markupsafe import Markup
 from api.pages.charts import Chart, Column
 from api.pages.page import HEADERS, language, render_page
 
-# The sheet travels inside: who reads with a token opens no second address, and a page that was kept still prints.
-SHEET = (Path(__file__).parent / "static" / "recovery_log.css").read_text(encoding="utf-8")
-ONLY_THIS_SHEET = "'sha256-" + b64encode(hashlib.sha256(SHEET.encode()).digest()).decode() + "'"
-POLICY = HEADERS["Content-Security-Policy"].replace("style-src 'self'", f"style-src {ONLY_THIS_SHEET}")
+# The style sheet is inlined: a reader with a token cannot open a second address, and a saved page still prints.
+STYLE_SHEET = (Path(__file__).parent / "static" / "recovery_log.css").read_text(encoding="utf-8")
+STYLE_SHEET_HASH = "'sha256-" + b64encode(hashlib.sha256(STYLE_SHEET.encode()).digest()).decode() + "'"
+POLICY = HEADERS["Content-Security-Policy"].replace("style-src 'self'", f"style-src {STYLE_SHEET_HASH}")
 HOUR = timedelta(hours=1)
-MINUTES = (1, 2, 5, 10, 20)  # where a bar of the minutes ends and the next begins
+MINUTE_BOUNDS = (1, 2, 5, 10, 20)  # between the bars of the chart of waiting times
 
 
 def render_recovery_log(log: Mapping[str, Any]) -> Response:
-    """The page of a log, as its schema shows it to this reader."""
-    told = {concern["id"]: number for number, concern in enumerate((*log["concerns"], *log["praise"]), start=1)}
+    """Return the page of a log, given as RecoveryLogSchema dumped it for this reader."""
+    numbers = {concern["id"]: number for number, concern in enumerate((*log["concerns"], *log["praise"]), start=1)}
     page = render_page(
         "recovery_log.html",
-        sheet=Markup(SHEET),  # noqa: S704 our own file
+        sheet=Markup(STYLE_SHEET),  # noqa: S704 - our own file
         log=log,
-        numbers=told,
-        wall=LogFormatter(language(), ZoneInfo(log["store"]["time_zone"]), date.fromisoformat(log["business_date"])),
+        numbers=numbers,
+        fmt=LogFormatter(language(), ZoneInfo(log["store"]["time_zone"]), date.fromisoformat(log["business_date"])),
         steps={concern["id"]: list(condense_timeline(concern["timeline"])) for concern in log["concerns"]},
         moods=_moods(log),
         hours=_hours(log),
@@ -47,14 +47,14 @@ def render_recovery_log(log: Mapping[str, Any]) -> Response:
 
 @dataclass(frozen=True)
 class LogFormatter:
-    """How the store's own wall would write it: by its clock, in the reader's language."""
+    """Formats times in the store's time zone, and numbers and money in the reader's language."""
 
     language: str
     zone: ZoneInfo
     today: date
 
     def clock(self, instant: str) -> str:
-        """The time; with its date where that is another one."""
+        """Return the time, with the date when it is not that of the log."""
         at = datetime.fromisoformat(instant).astimezone(self.zone)
         return f"{at:%H:%M}" if at.date() == self.today else self.moment(instant)
 
@@ -79,7 +79,7 @@ class LogFormatter:
         return f"{self.number(minutes['median'])} ({self.number(minutes['p90'])})"
 
     def share(self, share: Mapping[str, Any]) -> str:
-        """The rate, where enough stands behind it, and what it was made from; nothing where that is nothing."""
+        """Return the rate with its parts, the parts alone when they are too few for a rate, or a dash for none."""
         if not share["denominator"]:
             return "-"
         parts = f"{share['numerator']}/{share['denominator']}"
@@ -89,7 +89,7 @@ class LogFormatter:
 
 
 def condense_timeline(timeline: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    """The steps with what repeats taken together, and each name where another person begins."""
+    """Merge repeated steps into one with `times`, and name a person only where somebody else goes on."""
     before: dict[str, Any] | None = None
     for event in timeline:
         by = event["by"] and event["by"]["name"]
@@ -105,30 +105,30 @@ def condense_timeline(timeline: list[dict[str, Any]]) -> Iterator[dict[str, Any]
 
 
 def _moods(log: Mapping[str, Any]) -> Chart:
-    """How many came with each mood, and how many left with it."""
+    """Count concerns by mood before and after."""
     before = Counter(concern["mood"] for concern in log["concerns"])
     after = Counter(concern["mood_after"] for concern in log["concerns"])
     return Chart([Column(str(mood), (before[mood], after[mood])) for mood in range(1, 6)])
 
 
 def _hours(log: Mapping[str, Any]) -> Chart:
-    """How many concerns arose in each hour of the business day, be it one of 23 hours or of 25."""
+    """Count concerns by hour of the business day, which has 23 or 25 hours when the clock changes."""
     zone = ZoneInfo(log["store"]["time_zone"])
     opens, closes = (datetime.fromisoformat(log[name]) for name in ("opens_at", "closes_at"))
-    arose = Counter((datetime.fromisoformat(concern["occurred_at"]) - opens) // HOUR for concern in log["concerns"])
+    counts = Counter((datetime.fromisoformat(concern["occurred_at"]) - opens) // HOUR for concern in log["concerns"])
     starts = [opens + number * HOUR for number in range((closes - opens) // HOUR)]
-    columns = [Column(f"{at.astimezone(zone):%H}", (arose[number],)) for number, at in enumerate(starts)]
+    columns = [Column(f"{at.astimezone(zone):%H}", (counts[number],)) for number, at in enumerate(starts)]
     return Chart(columns, labelled=3)
 
 
 def _minutes(log: Mapping[str, Any]) -> Chart:
-    """How long customers waited until somebody took it, of what was told in time, as the figures have it."""
+    """Count concerns by minutes until somebody took them, without late ones, like the figures."""
     taken = [concern for concern in log["concerns"] if concern["taken_at"] and not concern["late"]]
     waited = [_minutes_between(concern["received_at"], concern["taken_at"]) for concern in taken]
-    bounds = [(f"<{MINUTES[0]}", 0, MINUTES[0])]
-    bounds += [(f"{start}-{end}", start, end) for start, end in pairwise(MINUTES)]
-    bounds += [(f"≥{MINUTES[-1]}", MINUTES[-1], 10**9)]
-    return Chart([Column(label, (sum(start <= one < end for one in waited),)) for label, start, end in bounds])
+    bounds = [(f"<{MINUTE_BOUNDS[0]}", 0, MINUTE_BOUNDS[0])]
+    bounds += [(f"{start}-{end}", start, end) for start, end in pairwise(MINUTE_BOUNDS)]
+    bounds += [(f"≥{MINUTE_BOUNDS[-1]}", MINUTE_BOUNDS[-1], 10**9)]
+    return Chart([Column(label, (sum(start <= minutes < end for minutes in waited),)) for label, start, end in bounds])
 
 
 def _minutes_between(start: str, end: str) -> float:

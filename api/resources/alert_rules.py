@@ -1,4 +1,4 @@
-"""When a concern rings: the organization's rules, and one that is only tried."""
+"""Alert rules: which concerns raise an alert. A rule can be tried on the past before it is kept."""
 
 from typing import Any
 
@@ -6,9 +6,9 @@ from flask import g
 
 from api.schemas.alert_rules import (
     AlertRuleSchema,
+    BacktestResultSchema,
     EditAlertRuleSchema,
     NewAlertRuleSchema,
-    TrialSchema,
     TryAlertRuleSchema,
 )
 from api.schemas.base import PageQuery, page_of
@@ -31,14 +31,14 @@ class AlertRules(Resource):
     @blp.arguments(PageQuery, location="query")
     @blp.response(200, page_of(AlertRuleSchema))
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
-        """List the rules a concern rings by"""
+        """List the rules by which concerns raise alerts"""
         return paginate(AlertRule.select_visible(), AlertRule.slug, **query)
 
     @blp.arguments(NewAlertRuleSchema)
     @blp.response(201, AlertRuleSchema)
     @idempotent(AlertRule, status=201)
     def post(self, data: dict[str, Any]) -> AlertRule:
-        """Add a rule of one's own: it counts from the next concern on"""
+        """Add a rule of the organization's own; it applies from the next concern on"""
         return AlertRule.create(g.session, **_with_category(data))
 
 
@@ -55,13 +55,13 @@ class AlertRuleById(Resource):
     @blp.arguments(EditAlertRuleSchema)
     @blp.response(200, AlertRuleSchema)
     def patch(self, data: dict[str, Any], alert_rule: AlertRule) -> AlertRule:
-        """Change a rule, or switch it off: a merge patch, null takes a condition away"""
+        """Change a rule or switch it off: a merge patch, null removes a condition"""
         alert_rule.edit(**_with_category(data))
         return alert_rule
 
     @blp.response(204)
     def delete(self, alert_rule: AlertRule) -> None:
-        """Remove a rule; one that was there from the first day can only be switched off (409)"""
+        """Remove a rule; a built-in one can only be switched off (409)"""
         alert_rule.drop(g.session)
 
 
@@ -71,13 +71,13 @@ class TryAlertRule(Resource):
     read_only = frozenset({"POST"})
 
     @blp.arguments(TryAlertRuleSchema)
-    @blp.response(200, TrialSchema)
+    @blp.response(200, BacktestResultSchema)
     def post(self, data: dict[str, Any]) -> BacktestResult:
-        """How often this rule alone would have rung in the last 30 days; it is not kept"""
+        """Try a rule: count how often it alone would have rung in the last 30 days; nothing is stored"""
         return backtest_rule(g.session, AlertRule.build(**_with_category(data)), by=g.actor, at=g.now)
 
 
 def _with_category(data: dict[str, Any]) -> dict[str, Any]:
-    """The slug of a category replaced by its row."""
+    """Return the data with the slug of the category replaced by its row."""
     slug = data.get("category")
     return {**data, "category": Category.by_slug(g.session, slug)} if slug is not None else data

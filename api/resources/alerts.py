@@ -1,4 +1,4 @@
-"""Alerts, what became of their notifications, and receipts from phones."""
+"""Alerts, their notifications, and receipts from phones."""
 
 from typing import Any
 
@@ -33,8 +33,8 @@ class Alerts(Resource):
     @blp.response(200, page_of(AlertSchema))
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
         """List alerts, newest first"""
-        place = {name: query.pop(name) for name in ("limit", "cursor")}
-        return paginate(Alert.select_visible(g.actor, **query), Alert.raised_at, Alert.id, descending=True, **place)
+        page = {name: query.pop(name) for name in ("limit", "cursor")}
+        return paginate(Alert.select_visible(g.actor, **query), Alert.raised_at, Alert.id, descending=True, **page)
 
 
 @blp.route("/alerts/<uuid:alert_id>")
@@ -44,7 +44,7 @@ class AlertById(Resource):
 
     @blp.response(200, AlertReadSchema)
     def get(self, alert: Alert) -> tuple[dict[str, Any], int, dict[str, str]]:
-        """Read an alert: how it climbed, and what was tried the last time for this customer"""
+        """Read an alert: its escalation steps, and what was tried the last time for this customer"""
         names = (field.attribute or name for name, field in AlertReadSchema().fields.items() if name != "previous")
         previous = find_previous_recovery(g.session, alert.concern_id, actor=g.actor)
         return {**{name: getattr(alert, name) for name in names}, "previous": previous}, 200, etag_header(alert)
@@ -58,7 +58,7 @@ class AlertNotifications(Resource):
     @blp.arguments(PageQuery, location="query")
     @blp.response(200, page_of(NotificationSchema))
     def get(self, query: dict[str, Any], alert: Alert) -> dict[str, Any]:
-        """Whose phones it was sent to, and what is known of each"""
+        """List the notifications of an alert: to whom each was sent, and what is known of its delivery"""
         return paginate(Notification.select_of_alert(alert.id), Notification.queued_at, Notification.id, **query)
 
 
@@ -69,6 +69,6 @@ class NotificationReceipts(Resource):
     @blp.arguments(ReceiptsSchema)
     @blp.response(200, ReceiptsAnswerSchema)
     def post(self, data: dict[str, Any]) -> dict[str, Any]:
-        """Report what this person's phones did with notifications; harmless to repeat"""
+        """Report what the phones of the signed-in person did with notifications; safe to repeat"""
         recorded, unknown = Notification.record_receipts(g.session, data["receipts"], by=g.actor, at=g.now)
         return {"recorded": recorded, "unknown": unknown}

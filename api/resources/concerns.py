@@ -1,5 +1,6 @@
 """Concerns: log, list, read, complete, and move along."""
 
+from dataclasses import dataclass
 from typing import Any
 
 from flask import g
@@ -32,6 +33,18 @@ from notifications.decide.announce import announce
 blp = Blueprint("concerns", __name__, "Concerns: log, list, read, complete, and move along")
 
 
+@dataclass(frozen=True)
+class LoggedConcern:
+    """A concern as the answer to logging it: with guidance for the conversation that follows."""
+
+    concern: Concern
+    guidance: dict[str, Any] | None
+
+    @property
+    def version(self) -> int:
+        return self.concern.version
+
+
 @blp.route("/concerns")
 class Concerns(Resource):
     permissions = {"GET": Permission.CONCERN_READ, "POST": Permission.CONCERN_LOG}
@@ -40,30 +53,30 @@ class Concerns(Resource):
     @blp.response(200, page_of(ConcernSchema))
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
         """List concerns, newest first"""
-        place = {name: query.pop(name) for name in ("limit", "cursor")}
+        page = {name: query.pop(name) for name in ("limit", "cursor")}
         if "taken_by" in query:
             query["taken_by_id"] = query.pop("taken_by")
         since = query.pop("open_before", None)
         concerns = Concern.select_visible(g.actor, **query).where(
             *([] if since is None else [unresolved_before(since)])
         )
-        return paginate(concerns, Concern.received_at, Concern.id, descending=True, **place)
+        return paginate(concerns, Concern.received_at, Concern.id, descending=True, **page)
 
     @blp.arguments(NewConcernSchema)
     @blp.response(201, LoggedConcernSchema)
-    @idempotent(Concern, status=201)
-    def post(self, data: dict[str, Any]) -> Concern:
+    @idempotent(Concern, status=201, on_replay=lambda concern, _: LoggedConcern(concern, guidance=None))
+    def post(self, data: dict[str, Any]) -> LoggedConcern:
         """Log a concern
 
         Only `mood` is needed; the store comes from the shift. The customer, what was done and how it ended may come
         along. An unhappy customer rings those on shift and the store's managers, unless `handling` is `mine`.
-        `guidance` is what `GET /v1/guidance` tells; null for praise, for what is resolved, and when it is repeated.
+        `guidance` is what `GET /v1/guidance` answers; null for praise, for what is resolved, and for a repeat.
         """
-        logged, *asked = log_concern(g.session, data, by=g.actor, at=g.now)
-        for event in (logged, *asked):
+        logged, *further_events = log_concern(g.session, data, by=g.actor, at=g.now)
+        for event in (logged, *further_events):
             announce(g.session, event)
-        g.guidance = guidance_for_concern(g.session, logged.concern, by=g.actor, at=g.now)
-        return logged.concern
+        guidance = guidance_for_concern(g.session, logged.concern, by=g.actor, at=g.now)
+        return LoggedConcern(logged.concern, guidance)
 
 
 @blp.route("/concerns/<uuid:concern_id>")
@@ -79,7 +92,7 @@ class ConcernById(Resource):
     @blp.arguments(EditConcernSchema)
     @blp.response(200, ConcernSchema)
     def patch(self, data: dict[str, Any], concern: Concern) -> Concern:
-        """Complete or correct what was told: a merge patch, null takes a field away"""
+        """Complete or correct a concern: a merge patch, null removes a field"""
         announce(g.session, update_concern(g.session, concern, data, by=g.actor, at=g.now))
         return concern
 
@@ -105,7 +118,7 @@ class TakeConcern(Resource):
     @blp.response(200, ConcernSchema)
     @idempotent(Concern, status=200)
     def post(self, concern: Concern) -> Concern:
-        """Go there: one person wins, the others learn who (409 `already-taken`)"""
+        """Take a concern: one person wins, the others learn who (409 `already-taken`)"""
         if event := concern.take(by=g.actor, at=g.now):
             announce(g.session, event)
         return concern
@@ -119,7 +132,7 @@ class ReleaseConcern(Resource):
     @blp.response(200, ConcernSchema)
     @idempotent(Concern, status=200)
     def post(self, concern: Concern) -> Concern:
-        """Give it back to the floor; it rings again"""
+        """Give a concern back; it rings again"""
         announce(g.session, concern.release(by=g.actor, at=g.now))
         return concern
 
@@ -133,9 +146,9 @@ class HandOverConcern(Resource):
     @blp.response(200, ConcernSchema)
     @idempotent(Concern, status=200)
     def post(self, data: dict[str, Any], concern: Concern) -> Concern:
-        """Ask one colleague to go: their phones ring, while the others are called as before
+        """Ask one colleague to take a concern: their phones ring, and escalation goes on for the others
 
-        What one has taken is given back first.
+        Whoever has taken the concern gives it back by this.
         """
         for event in hand_over(g.session, concern, data["staff_id"], by=g.actor, at=g.now):
             announce(g.session, event)
@@ -151,7 +164,7 @@ class ResolveConcern(Resource):
     @blp.response(200, ConcernSchema)
     @idempotent(Concern, status=200)
     def post(self, data: dict[str, Any], concern: Concern) -> Concern:
-        """Say how it ended for the customer"""
+        """Resolve a concern: record how it ended for the customer"""
         announce(g.session, concern.resolve(by=g.actor, at=g.now, **data))
         return concern
 
@@ -164,6 +177,6 @@ class ReopenConcern(Resource):
     @blp.response(200, ConcernSchema)
     @idempotent(Concern, status=200)
     def post(self, concern: Concern) -> Concern:
-        """It was not over after all"""
+        """Reopen a concern that was not over after all"""
         announce(g.session, concern.reopen(by=g.actor, at=g.now))
         return concern

@@ -43,7 +43,7 @@ class Customers(Resource):
     @blp.arguments(CustomerQuery, location="query")
     @blp.response(200, page_of(CustomerSchema))
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
-        """List the customers met in one's stores, newest first; by the beginning of a name"""
+        """List the customers of the stores within reach, newest first; `name` filters by the beginning of a name"""
         name = query.pop("name", None)
         return paginate(
             Customer.select_visible(g.actor, name=name), Customer.created_at, Customer.id, descending=True, **query
@@ -56,11 +56,11 @@ class Customers(Resource):
         """Create a customer
 
         A contact that is another customer's is refused with 409 `already-exists`: search finds whose it is. A national
-        phone number is read with the country of the store one is on shift in.
+        phone number is read with the country of the store where the reporter is on shift.
         """
         _count_contacts(data)
         store = default_store(g.session, data.pop("store_id", None), by=g.actor)
-        return Customer.create(g.session, id_=data.pop("id"), by=g.actor, at=g.now, **_of(store), **data)
+        return Customer.create(g.session, id_=data.pop("id"), by=g.actor, at=g.now, **_country_and_id(store), **data)
 
 
 @blp.route("/customers/search")
@@ -73,12 +73,12 @@ class CustomerSearch(Resource):
     def post(self, data: dict[str, Any]) -> dict[str, Any]:
         """Find a customer by exactly one contact or reference, anywhere in the organization
 
-        At most 20 times a minute per person. The store one works in may read the profile from then on.
+        At most 20 times a minute per person. The store of the shift may read the profile from then on.
         """
         _count_contacts(data)
         store = default_store(g.session, None, by=g.actor)
-        found = Customer.search(g.session, data, at=g.now, **_of(store))
-        return {"items": [found] if found else []}
+        customer = Customer.search(g.session, data, at=g.now, **_country_and_id(store))
+        return {"items": [customer] if customer else []}
 
 
 @blp.route("/customers/<uuid:customer_id>")
@@ -94,7 +94,7 @@ class CustomerById(Resource):
     @blp.arguments(EditCustomerSchema)
     @blp.response(200, ProfileSchema)
     def patch(self, data: dict[str, Any], customer: Customer) -> Customer:
-        """Change a profile: a merge patch, null takes a field away"""
+        """Change a profile: a merge patch, null removes a field"""
         _count_contacts(data)
         store = default_store(g.session, None, by=g.actor)
         customer.edit(g.session, by=g.actor, at=g.now, country=store.country if store else None, **data)
@@ -109,12 +109,12 @@ class CustomerHistory(Resource):
     @blp.arguments(PageQuery, location="query")
     @blp.response(200, HistorySchema)
     def get(self, query: dict[str, Any], customer: Customer) -> dict[str, Any]:
-        """What matters now, what this customer told one's stores, and what was done, newest first"""
+        """Read a customer's history: what matters now, then their concerns and what was done, newest first"""
         concerns = Concern.select_visible(g.actor, customer_id=customer.id, with_actions=True)
-        now = customer_overview(g.session, customer, actor=g.actor, at=g.now)
+        overview = customer_overview(g.session, customer, actor=g.actor, at=g.now)
         return {
             "customer": customer,
-            "now": now,
+            "now": overview,
             **paginate(concerns, Concern.received_at, Concern.id, descending=True, **query),
         }
 
@@ -126,7 +126,7 @@ class CustomerDuplicates(Resource):
 
     @blp.response(200, DuplicatesSchema)
     def get(self, customer: Customer) -> dict[str, Any]:
-        """Profiles that may be the same person, and why: the same name, or a contact that is spelled differently"""
+        """List profiles that may be the same person, and why: the same name, or a contact in another spelling"""
         return {"items": find_duplicates(g.session, customer, actor=g.actor)}
 
 
@@ -140,10 +140,10 @@ class MergeCustomers(Resource):
     @blp.response(200, CustomerMergeSchema)
     @idempotent(CustomerMerge, status=200, skip_if="preview")
     def post(self, data: dict[str, Any], customer: Customer) -> CustomerMerge:
-        """Say that another profile is this same person: this one survives and gets what the other one has
+        """Merge another profile of the same person into this one, which survives
 
-        What it lacks is filled in, what it has is kept; of what was said about being contacted the latest counts. The
-        other one is not found any more: whoever looks for one of its contacts finds this one.
+        Fields that this profile lacks are filled in; those it has stay. Of the consents the latest counts. A search for
+        a contact of the other profile finds this one from then on.
         """
         other = Customer.get_visible(g.session, data["customer_id"], actor=g.actor, pointer="/customer_id")
         if data["preview"]:
@@ -162,19 +162,19 @@ class UndoMerge(Resource):
     @blp.response(200, CustomerMergeSchema)
     @idempotent(CustomerMerge, status=200)
     def post(self, merge: CustomerMerge) -> CustomerMerge:
-        """Make two customers of them again; what was changed since stays as it is
+        """Undo a merge: make two customers of one again; what was changed since stays as it is
 
-        409 when something stands in the way: a merge that came later, or a contact that is in use meanwhile.
+        409 when a later merge has to be undone first, or when a contact is in use by another customer meanwhile.
         """
         merge.undo(g.session, by=g.actor, at=g.now)
         return merge
 
 
 def _count_contacts(data: dict[str, Any]) -> None:
-    """Whoever tries contacts learns whose they are: by searching, and by being refused one that is in use."""
+    """Count a look-up of contacts. Searching and a refusal of a contact in use both tell whose it is."""
     if any(data.get(contact) for contact in (*CONTACT_FIELDS, "reference", "references")):
         count_hit(SEARCH_LIMIT, str(g.actor.staff_id or g.actor.api_key_id))
 
 
-def _of(store: Store | None) -> dict[str, Any]:
+def _country_and_id(store: Store | None) -> dict[str, Any]:
     return {"country": store.country, "store_id": store.id} if store else {"country": None, "store_id": None}

@@ -1,4 +1,4 @@
-"""How a call for help climbs: policies of the organization and of stores."""
+"""Escalation policies of the organization and of stores: whom an alert rings, and when."""
 
 from typing import Any
 
@@ -18,7 +18,11 @@ from models.access import Permission
 from models.alerts.escalation_policy import EscalationPolicy
 from models.organizations.store import Store
 
-blp = Blueprint("escalation policies", __name__, "How a call for help climbs, in the organization and in stores")
+blp = Blueprint(
+    "escalation policies",
+    __name__,
+    "Escalation policies: whom an alert rings and when, in the organization and in stores",
+)
 
 
 @blp.route("/escalation-policies")
@@ -37,7 +41,7 @@ class EscalationPolicies(Resource):
     def post(self, data: dict[str, Any]) -> EscalationPolicy:
         """Give a store a policy of its own
 
-        It holds for alerts that begin to climb from now on.
+        It applies to alerts that are raised from now on.
         """
         store_id = data.pop("store_id", None)
         store = Store.get_visible(g.session, store_id, actor=g.actor, pointer="/store_id") if store_id else None
@@ -57,11 +61,11 @@ class EscalationPolicyById(Resource):
     @blp.arguments(EditEscalationPolicySchema)
     @blp.response(200, EscalationPolicySchema)
     def patch(self, data: dict[str, Any], escalation_policy: EscalationPolicy) -> EscalationPolicy:
-        """Change a policy; alerts that are climbing keep the one they began with"""
+        """Change a policy; alerts raised before keep the one they began with"""
         escalation_policy.edit(g.session, **data)
         return escalation_policy
 
     @blp.response(204)
     def delete(self, escalation_policy: EscalationPolicy) -> None:
-        """Remove a store's policy: the organization's, which itself stays (409), holds there again"""
+        """Remove a store's policy, so that the organization's applies there; that one cannot be removed (409)"""
         escalation_policy.drop(g.session)

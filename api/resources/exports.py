@@ -1,4 +1,4 @@
-"""Exports: everything that changed, row by row, for head office's own tools."""
+"""Export of the change feed: everything that changed, row by row, for head office's own tools."""
 
 import gzip
 from dataclasses import astuple
@@ -28,37 +28,37 @@ class ExportChanges(Resource):
     @blp.alt_response(200, schema={"type": "string"}, content_type=NDJSON, success=True)
     @blp.refuses(406, 410)
     def get(self, query: dict[str, Any]) -> Response:
-        """Follow what changes, from the very beginning or from where one was
+        """Follow all changes, from the very beginning or from a cursor
 
-        The things themselves, as they are now: no words, names or contacts. Come back with `next_cursor` until
+        Each item is an object as it is now, without words, names or contacts. Come back with `next_cursor` until
         `end_of_stream`, and then whenever you like; a page applied twice does no harm. 410 with `start_over` after a
-        backup was restored. `limit` counts changes and goes up to 1,000, more than the 200 of lists: nobody waits in
-        front of a screen for it, and each page costs a request. With `Accept: application/x-ndjson` one line for each
-        thing, and a last one with the rest of the page; compressed with `Accept-Encoding: gzip`.
+        backup was restored. `limit` counts changes and goes up to 1,000, more than the 200 of lists, because machines
+        read it. With `Accept: application/x-ndjson` the answer has one line per object, and a last one with the rest of
+        the page; it is compressed with `Accept-Encoding: gzip`.
         """
         form = negotiate(JSON, NDJSON)
         cursor = ExportCursor(*cursor_values(query["cursor"])) if query["cursor"] is not None else None
         page = export_changes(g.session, cursor, limit=query["limit"], actor=g.actor)
-        shown = ChangePageSchema().dump(
+        document = ChangePageSchema().dump(
             {
                 "items": page.items,
                 "next_cursor": sign_cursor(astuple(page.next_cursor)),
                 "end_of_stream": page.end_of_stream,
             }
         )
-        # A page is small enough to be written in one go: so a slow reader keeps no transaction open.
+        # A page is small enough to be made in one go, so that a slow reader keeps no transaction open.
         if form == NDJSON:
-            end = {name: value for name, value in shown.items() if name != "items"}
-            body = "".join(current_app.json.dumps(line) + "\n" for line in (*shown["items"], end))
+            end = {name: value for name, value in document.items() if name != "items"}
+            body = "".join(current_app.json.dumps(line) + "\n" for line in (*document["items"], end))
         else:
-            body = current_app.json.dumps(shown)
-        return _packed(current_app.response_class(body, mimetype=form))
+            body = current_app.json.dumps(document)
+        return _compressed(current_app.response_class(body, mimetype=form))
 
 
-def _packed(answer: Response) -> Response:
-    """Compressed for whoever takes it. Nothing secret stands in it, so its length gives nothing away (BREACH)."""
-    answer.vary.update(("Accept", "Accept-Encoding"))
+def _compressed(response: Response) -> Response:
+    """Compress the response where the caller accepts that. It holds no secret that its length could leak (BREACH)."""
+    response.vary.update(("Accept", "Accept-Encoding"))
     if request.accept_encodings["gzip"] > 0:
-        answer.set_data(gzip.compress(answer.get_data(), mtime=0))
-        answer.headers["Content-Encoding"] = "gzip"
-    return answer
+        response.set_data(gzip.compress(response.get_data(), mtime=0))
+        response.headers["Content-Encoding"] = "gzip"
+    return response

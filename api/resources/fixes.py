@@ -1,4 +1,4 @@
-"""'You said, we did': causes that were fixed, and the thanks for those who had raised them."""
+"""Fixes of causes, and thank-yous for the customers who had raised them ("you said, we did")."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from api.schemas.fixes import (
     FixCustomerSchema,
     FixQuery,
     FixSchema,
-    FollowedFixSchema,
+    FixWithFiguresSchema,
     NewFixSchema,
     ThankYousSchema,
 )
@@ -26,7 +26,7 @@ from notifications.decide.follow_ups import announce_follow_up
 blp = Blueprint("fixes", __name__, "You said, we did: causes that were fixed, and thanks for those who had raised them")
 
 
-def _followed(fix: Fix) -> FixWithFigures:
+def _with_figures(fix: Fix) -> FixWithFigures:
     return fix_with_figures(g.session, fix, actor=g.actor)
 
 
@@ -37,19 +37,19 @@ class Fixes(Resource):
     @blp.arguments(FixQuery, location="query")
     @blp.response(200, page_of(FixSchema))
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
-        """List what was fixed in one's stores and in all of them, newest first"""
-        place = {name: query.pop(name) for name in ("limit", "cursor")}
-        return paginate(Fix.select_visible(g.actor, **query), Fix.fixed_at, Fix.id, descending=True, **place)
+        """List fixes in the stores within reach and in the whole organization, newest first"""
+        page = {name: query.pop(name) for name in ("limit", "cursor")}
+        return paginate(Fix.select_visible(g.actor, **query), Fix.fixed_at, Fix.id, descending=True, **page)
 
     @blp.arguments(NewFixSchema)
-    @blp.response(201, FollowedFixSchema)
-    @idempotent(Fix, status=201, on_replay=_followed)
+    @blp.response(201, FixWithFiguresSchema)
+    @idempotent(Fix, status=201, on_replay=lambda fix, _: _with_figures(fix))
     def post(self, data: dict[str, Any]) -> FixWithFigures:
-        """Say that a cause is fixed, in one of one's stores
+        """Record that a cause is fixed in a store
 
-        Who looks after every store may leave `store_id` out: it is fixed everywhere.
+        Those who look after all stores may leave `store_id` out: then it is fixed everywhere.
         """
-        return _followed(Fix.record(g.session, by=g.actor, at=g.now, **data))
+        return _with_figures(Fix.record(g.session, by=g.actor, at=g.now, **data))
 
 
 @blp.route("/fixes/<uuid:fix_id>")
@@ -57,10 +57,10 @@ class FixById(Resource):
     permissions = {"GET": Permission.CONCERN_READ}
     path_models = {"fix_id": Fix}
 
-    @blp.response(200, FollowedFixSchema)
+    @blp.response(200, FixWithFiguresSchema)
     def get(self, fix: Fix) -> FixWithFigures:
-        """Read a fix: how often it was raised before and since, and how many of those who may be told were told"""
-        return _followed(fix)
+        """Read a fix: how often its cause was raised before and since, and how many customers were thanked"""
+        return _with_figures(fix)
 
 
 @blp.route("/fixes/<uuid:fix_id>/customers")
@@ -71,9 +71,9 @@ class FixCustomers(Resource):
     @blp.arguments(PageQuery, location="query")
     @blp.response(200, page_of(FixCustomerSchema))
     def get(self, query: dict[str, Any], fix: Fix) -> dict[str, Any]:
-        """List who raised it and may be contacted, each once, who raised it last coming first"""
-        raised = paginate(fix.raised_by(actor=g.actor), Concern.received_at, Concern.id, descending=True, **query)
-        return {**raised, "items": fix.with_thanks(g.session, raised["items"], actor=g.actor)}
+        """List the customers who raised the cause and may be contacted, the latest first, each once"""
+        page = paginate(fix.raised_by(actor=g.actor), Concern.received_at, Concern.id, descending=True, **query)
+        return {**page, "items": fix.with_thanks(g.session, page["items"], actor=g.actor)}
 
 
 @blp.route("/fixes/<uuid:fix_id>/thank-yous")
@@ -82,14 +82,14 @@ class FixThankYous(Resource):
     path_models = {"fix_id": Fix}
 
     @blp.arguments(ThankYousSchema)
-    @blp.response(200, FollowedFixSchema)
-    @idempotent(Fix, status=200, on_replay=_followed)
+    @blp.response(200, FixWithFiguresSchema)
+    @idempotent(Fix, status=200, on_replay=lambda fix, _: _with_figures(fix))
     def post(self, data: dict[str, Any], fix: Fix) -> FixWithFigures:
-        """Promise a thank-you to everybody on that list who has none yet, at most 200 at a time
+        """Promise a thank-you to each of these customers who has none yet, at most 200 at a time
 
-        Call it again while `left` of the figures is not 0. Each is a follow-up with this `fix_id`.
+        Repeat it while `left` of the figures is not 0. Each thank-you is a follow-up with this `fix_id`.
         """
         for thank_you, event in fix.thank(g.session, by=g.actor, at=g.now, **data):
             announce_follow_up(g.session, thank_you, event)
         g.session.flush()
-        return _followed(fix)
+        return _with_figures(fix)

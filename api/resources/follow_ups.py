@@ -33,7 +33,7 @@ class ConcernFollowUps(Resource):
     @blp.arguments(PageQuery, location="query")
     @blp.response(200, page_of(FollowUpSchema))
     def get(self, query: dict[str, Any], concern: Concern) -> dict[str, Any]:
-        """List what was promised about a concern, what is due first coming first"""
+        """List the follow-ups of a concern, the first due first"""
         return paginate(FollowUp.select_visible(g.actor, concern_id=concern.id), FollowUp.due_at, FollowUp.id, **query)
 
     @blp.arguments(NewFollowUpSchema)
@@ -42,7 +42,7 @@ class ConcernFollowUps(Resource):
     def post(self, data: dict[str, Any], concern: Concern) -> FollowUp:
         """Promise something to the customer, also once the concern is resolved
 
-        Who keeps it is reminded 30 minutes before; when its time has passed it is `broken`, and the managers are told.
+        Its owner is reminded 30 minutes before. When its time has passed it is `broken`, and the managers are notified.
         """
         follow_up, event = FollowUp.create(g.session, concern, by=g.actor, at=g.now, **data)
         announce_follow_up(g.session, follow_up, event)
@@ -56,9 +56,9 @@ class FollowUps(Resource):
     @blp.arguments(FollowUpQuery, location="query")
     @blp.response(200, page_of(FollowUpSchema))
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
-        """List promises, what is due first coming first"""
-        place = {name: query.pop(name) for name in ("limit", "cursor")}
-        return paginate(FollowUp.select_visible(g.actor, **query), FollowUp.due_at, FollowUp.id, **place)
+        """List follow-ups, the first due first"""
+        page = {name: query.pop(name) for name in ("limit", "cursor")}
+        return paginate(FollowUp.select_visible(g.actor, **query), FollowUp.due_at, FollowUp.id, **page)
 
 
 @blp.route("/follow-ups/<uuid:follow_up_id>/keep")
@@ -70,7 +70,7 @@ class KeepFollowUp(Resource):
     @blp.response(200, FollowUpSchema)
     @idempotent(FollowUp, status=200)
     def post(self, data: dict[str, Any], follow_up: FollowUp) -> FollowUp:
-        """Say that the customer got what was promised; a broken promise may still be kept, late"""
+        """Record that the customer got what was promised; a broken promise may still be kept, late"""
         announce_follow_up(g.session, follow_up, follow_up.keep(by=g.actor, at=g.now, **data))
         return follow_up
 
@@ -84,7 +84,7 @@ class CancelFollowUp(Resource):
     @blp.response(200, FollowUpSchema)
     @idempotent(FollowUp, status=200)
     def post(self, data: dict[str, Any], follow_up: FollowUp) -> FollowUp:
-        """Say that it is not wanted any more, and why"""
+        """Cancel a follow-up that the customer does not want any more, and say why"""
         announce_follow_up(g.session, follow_up, follow_up.cancel(by=g.actor, at=g.now, **data))
         return follow_up
 
@@ -98,7 +98,7 @@ class HandOverFollowUp(Resource):
     @blp.response(200, FollowUpSchema)
     @idempotent(FollowUp, status=200)
     def post(self, data: dict[str, Any], follow_up: FollowUp) -> FollowUp:
-        """Let a colleague keep it from now on, who is told"""
+        """Hand a follow-up over to a colleague, who is notified"""
         event = follow_up.hand_over(g.session, data["staff_id"], by=g.actor, at=g.now)
         announce_follow_up(g.session, follow_up, event)
         return follow_up

@@ -1,4 +1,4 @@
-"""What to ask, what may be offered, and what helped others with the same cause."""
+"""Guidance for a conversation: what to ask, what may be offered, and what helped others with the same cause."""
 
 from typing import Any
 
@@ -22,10 +22,10 @@ class Guidance(Resource):
     @blp.response(200, GuidanceSchema)
     @blp.refuses(404)
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
-        """What to ask next, what this person may give now, and what helped others with the same cause
+        """Get guidance: what to ask next, what this person may give now, and what helped others with the same cause
 
-        The store comes from the shift when absent; without one nothing is offered. Of others nothing is told before
-        there are ten of them.
+        Without `store_id` the store comes from the shift; without a shift nothing is offered. Outcomes of others are
+        shown from ten of them on.
         """
         store = default_store(g.session, query.pop("store_id", None), by=g.actor)
         return guidance_for_conversation(g.session, store, query, by=g.actor, at=g.now)

@@ -1,4 +1,4 @@
-"""The catalogue of dishes, products and articles: it grows by being used."""
+"""Catalogue of dishes, products and articles. It grows with the concerns that name new ones."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ class Items(Resource):
     @blp.arguments(ItemQuery, location="query")
     @blp.response(200, page_of(CatalogueItemSchema))
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
-        """List the catalogue by name, or what starts with `name`: for completion while somebody types"""
+        """List the catalogue by name; `name` filters by the beginning, for completion while somebody types"""
         items = CatalogueItem.select_visible(g.actor, name=query.pop("name", None))
         return paginate(items, CatalogueItem.name_key, CatalogueItem.id, **query)
 
@@ -40,7 +40,7 @@ class ItemById(Resource):
     @blp.arguments(EditItemSchema)
     @blp.response(200, CatalogueItemSchema)
     def patch(self, data: dict[str, Any], item: CatalogueItem) -> CatalogueItem:
-        """Rename an item, on every concern it stands on; its slug stays"""
+        """Rename an item on all concerns that name it; its slug stays"""
         if "name" in data:
             item.rename(data["name"])
         return item

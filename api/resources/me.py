@@ -4,7 +4,7 @@ from typing import Any
 
 from flask import g
 
-from api.schemas.sessions import (
+from api.schemas.me import (
     DeviceSchema,
     EditMeSchema,
     MeSchema,
@@ -35,23 +35,23 @@ class Me(Resource):
 
     @blp.response(200, MeSchema)
     def get(self, staff: Staff) -> Staff:
-        """Who am I, and where am I checked in"""
+        """Read the signed-in person and their shift"""
         return staff
 
     @blp.arguments(EditMeSchema)
     @blp.response(200, MeSchema)
     def patch(self, data: dict[str, Any], staff: Staff) -> Staff:
-        """Say when one is not to be rung, what one does not want to hear of, and what comes by e-mail
+        """Set quiet hours, muted notifications, and what comes by e-mail
 
-        Quiet hours count for who is not on shift. `daily_logs` are the stores whose log comes by mail when their day is
-        over; all of them within reach (404). A merge patch, null takes a field away.
+        Quiet hours apply while the person is not on shift. `daily_logs` are the stores whose log comes by mail when
+        their day is over; all of them have to be within reach (404). A merge patch, null removes a field.
         """
         Store.require_visible(g.session, data.get("daily_logs", ()), actor=g.actor, pointer="/daily_logs")
         staff.set_preferences(**data)
         return staff
 
     def _find(self, _path: dict[str, Any], *, lock: bool) -> dict[str, Any]:
-        """The path names nobody: it is the person who asks."""
+        """Return the signed-in person as the subject: this path has no id."""
         return {"staff": Staff.get_visible(g.session, g.actor.person, actor=g.actor, lock=lock)}
 
 
@@ -79,10 +79,10 @@ class MyPause(Resource):
     @blp.arguments(PauseSchema)
     @blp.response(200, ShiftSchema)
     def post(self, data: dict[str, Any]) -> Shift:
-        """Keep one's phones silent for a moment after a hard one
+        """Take a pause: the person's phones stay silent for some minutes after a hard moment
 
-        Only on shift (409), and no longer than the store allows. The lead is told, privately. A second one while the
-        first lasts changes nothing.
+        Only on shift (409), and no longer than the store allows. The shift lead is notified, privately. A second pause
+        during the first changes nothing.
         """
         shift, new = Shift.pause(g.session, staff_id=g.actor.person, at=g.now, **data)
         if new:
@@ -91,7 +91,7 @@ class MyPause(Resource):
 
     @blp.response(204)
     def delete(self) -> None:
-        """Be rung again"""
+        """End the pause: the phones ring again"""
         Shift.end_pause(g.session, staff_id=g.actor.person)
 
 
@@ -102,13 +102,13 @@ class MyTestPush(Resource):
     @blp.response(202, TestPushSchema)
     @blp.refuses(429)
     def post(self) -> dict[str, Any]:
-        """Ring one's own phones, to see whether they can be reached
+        """Send a test notification to one's own phones
 
-        409 without a phone; at most three times a minute. What became of it comes with the receipts of the phones.
+        409 without a phone; at most three times a minute. The receipts of the phones say whether it arrived.
         """
         count_hit(TEST_PUSH_LIMIT, "test-push", str(g.actor.person))
-        who = {"organization_id": g.actor.organization_id, "staff_id": g.actor.person}
-        return {"notifications": queue_test_push(g.session, **who, at=g.now)}
+        recipient = {"organization_id": g.actor.organization_id, "staff_id": g.actor.person}
+        return {"notifications": queue_test_push(g.session, **recipient, at=g.now)}
 
 
 @blp.route("/me/devices/<string:installation_id>")
@@ -120,8 +120,8 @@ class MyDevice(Resource):
     def put(self, data: dict[str, Any], installation_id: str) -> Device:
         """Register this phone for pushes
 
-        An address that another installation had before moves here; a phone that changes hands belongs to who signed
-        in last.
+        An address that another installation had before moves to this one. A shared phone belongs to the person who
+        signed in last.
         """
         if len(installation_id) > Device.MAX_INSTALLATION_ID_LENGTH or not installation_id.isprintable():
             raise Invalid("An installation id has at most 200 printable characters.", pointer="/installation_id")
@@ -129,7 +129,7 @@ class MyDevice(Resource):
 
     @blp.response(204)
     def delete(self, installation_id: str) -> None:
-        """Forget this phone: no more pushes to it"""
+        """Unregister this phone: it gets no more pushes"""
         if not installation_id.isprintable():
             raise NotFound("You have no such phone registered.")
         Device.unregister(g.session, by=g.actor, installation_id=installation_id, at=g.now)

@@ -1,4 +1,4 @@
-"""Open questions that help people to tell their story."""
+"""Open questions that help customers to tell their story."""
 
 from typing import Any
 
@@ -23,14 +23,14 @@ class Questions(Resource):
     @blp.arguments(QuestionQuery, location="query")
     @blp.response(200, page_of(QuestionSchema))
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
-        """List the open questions, those for a category where it is named"""
+        """List the open questions; `category` filters by category"""
         return paginate(Question.select_visible(category=query.pop("category", None)), Question.slug, **query)
 
     @blp.arguments(NewQuestionSchema)
     @blp.response(201, QuestionSchema)
     @idempotent(Question, status=201)
     def post(self, data: dict[str, Any]) -> Question:
-        """Ask one more question, about everything or about a category"""
+        """Add a question, for all concerns or for a category"""
         return Question.create(g.session, **data)
 
 
@@ -47,6 +47,6 @@ class QuestionById(Resource):
     @blp.arguments(EditQuestionSchema)
     @blp.response(200, QuestionSchema)
     def patch(self, data: dict[str, Any], question: Question) -> Question:
-        """Put a question better, or ask it about something else"""
+        """Change the text of a question or its category"""
         question.edit(g.session, **data)
         return question

@@ -1,4 +1,4 @@
-"""Recovery actions: what was done, asking for more than one may give, and taking it back."""
+"""Recovery actions: what was done about a concern, approvals above a limit, reversals, payments."""
 
 from typing import Any
 
@@ -44,10 +44,10 @@ class ConcernRecoveryActions(Resource):
     @blp.response(201, RecoveryActionSchema)
     @idempotent(RecoveryAction, status=201)
     def post(self, data: dict[str, Any], concern: Concern) -> RecoveryAction:
-        """Record what was done; without a cost it costs what the remedy usually does
+        """Record a recovery action; without a cost it has the default cost of its remedy
 
-        More than one may give is `pending`, and the managers' phones ring; in a store that acts first it is `done`, and
-        a manager looks at it afterwards. What is pending expires after 15 minutes.
+        An action above the giver's limit is `pending`, and the managers' phones ring. In a store that acts first it is
+        `done`, and a manager looks at it afterwards. What is pending expires after 15 minutes.
         """
         data["remedy"] = Remedy.by_slug(g.session, data["remedy"])
         action, event = record_action(g.session, concern, by=g.actor, at=g.now, **data)
@@ -63,9 +63,9 @@ class RecoveryActions(Resource):
     @blp.response(200, page_of(RecoveryActionSchema))
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
         """List recovery actions, newest first"""
-        place = {name: query.pop(name) for name in ("limit", "cursor")}
+        page = {name: query.pop(name) for name in ("limit", "cursor")}
         actions = RecoveryAction.select_visible(g.actor, **query)
-        return paginate(actions, RecoveryAction.recorded_at, RecoveryAction.id, descending=True, **place)
+        return paginate(actions, RecoveryAction.recorded_at, RecoveryAction.id, descending=True, **page)
 
 
 @blp.route("/recovery-actions/<uuid:recovery_action_id>/reverse")
@@ -77,7 +77,7 @@ class ReverseRecoveryAction(Resource):
     @blp.response(200, RecoveryActionSchema)
     @idempotent(RecoveryAction, status=200)
     def post(self, data: dict[str, Any], recovery_action: RecoveryAction) -> RecoveryAction:
-        """Take an action back by an entry of its own, which carries the cost with a minus"""
+        """Reverse an action by an entry of its own, with the negative cost"""
         _, event = recovery_action.reverse(g.session, by=g.actor, at=g.now, **data)
         announce(g.session, event)
         return recovery_action
@@ -92,7 +92,7 @@ class ApproveRecoveryAction(Resource):
     @blp.response(200, RecoveryActionSchema)
     @idempotent(RecoveryAction, status=200)
     def post(self, data: dict[str, Any], recovery_action: RecoveryAction) -> RecoveryAction:
-        """Allow what a colleague asks for, or agree with what was done above a limit"""
+        """Approve what a colleague asks for, or agree with what was done above a limit"""
         announce(g.session, approve(g.session, recovery_action, by=g.actor, at=g.now, **data))
         return recovery_action
 
@@ -106,7 +106,7 @@ class DeclineRecoveryAction(Resource):
     @blp.response(200, RecoveryActionSchema)
     @idempotent(RecoveryAction, status=200)
     def post(self, data: dict[str, Any], recovery_action: RecoveryAction) -> RecoveryAction:
-        """Do not allow it, and say why; what was done first stays done"""
+        """Decline a request and say why; an action that was done first stays done"""
         announce(g.session, decline(recovery_action, by=g.actor, at=g.now, **data))
         return recovery_action
 
@@ -120,7 +120,7 @@ class SettleRecoveryAction(Resource):
     @blp.response(200, RecoveryActionSchema)
     @idempotent(RecoveryAction, status=200)
     def post(self, data: dict[str, Any], recovery_action: RecoveryAction) -> RecoveryAction:
-        """Follow a refund until it is really paid: requested, settled or failed"""
+        """Record how far a refund has come: requested, settled or failed"""
         to = Settlement(data.pop("settlement"))
         announce(g.session, recovery_action.settle(to=to, by=g.actor, at=g.now, **data))
         return recovery_action

@@ -1,54 +1,35 @@
-"""The daily recovery log of a store: read by many, noted, signed and amended by its managers."""
+"""Recovery log of a store's business day: read, noted, signed, amended."""
 
 from datetime import date
 from typing import Any
 
-from flask import g, request
+from flask import g
 
 from api.pages.recovery_log import render_recovery_log
-from api.schemas.daily_log_csv import columns, lines
+from api.schemas.recovery_log_csv import columns, lines
 from api.schemas.recovery_logs import (
     LogAmendmentSchema,
     LogNotesSchema,
     LogPageSchema,
-    LogPolicySchema,
     NewLogAmendmentSchema,
+    RecoveryLogSchema,
 )
-from api.schemas.reports import RecoveryLogSchema
-from api.web.blueprint import Blueprint
+from api.web.csv_format import CSV, csv_response
 from api.web.etags import etag_header
 from api.web.idempotency import idempotent
-from api.web.negotiation import CSV, HTML, JSON, csv_response, negotiate
+from api.web.negotiation import HTML, JSON, negotiate
 from api.web.resource import Resource
+from api.web.shared_blueprints import recovery_logs as blp
 from models.access import Permission
-from models.daily_log.daily_log import DailyLog, DailyLogAmendment, DailyLogPolicy
+from models.daily_log.daily_log import DailyLog, DailyLogAmendment
 from models.organizations.store import Store
 from models.reports.daily_figures import daily_figures
 from models.reports.daily_log import build_daily_log
 
-blp = Blueprint("recovery-logs", __name__, "The daily recovery log of a store")
 
-
-def _page(store: Store) -> DailyLog:
-    """The page of the day this address names."""
-    (page,) = DailyLog.for_days(g.session, store, request.view_args["business_date"])  # type: ignore[index]  # it has one
-    return page
-
-
-@blp.route("/log-policy")
-class LogPolicyOfOrganization(Resource):
-    permissions = {"GET": Permission.POLICY_READ, "PUT": Permission.POLICY_WRITE}
-
-    @blp.response(200, LogPolicySchema)
-    def get(self) -> DailyLogPolicy:
-        """Read under which headings managers leave notes"""
-        return DailyLogPolicy.current(g.session)
-
-    @blp.arguments(LogPolicySchema)
-    @blp.response(200, LogPolicySchema)
-    def put(self, data: dict[str, Any]) -> DailyLogPolicy:
-        """Say under which headings managers leave notes, and which of them a day cannot be signed without"""
-        return DailyLogPolicy.set_to(g.session, **data)
+def _daily_log(store: Store, business_date: date) -> DailyLog:
+    (daily_log,) = DailyLog.for_days(g.session, store, business_date)
+    return daily_log
 
 
 @blp.route("/stores/<uuid:store_id>/recovery-logs/<date:business_date>")
@@ -57,7 +38,7 @@ class RecoveryLogByDate(Resource):
     path_models = {"store_id": Store}
 
     def changed(self, subjects: dict[str, Any]) -> DailyLog:
-        return _page(subjects["store"])
+        return _daily_log(**subjects)
 
     @blp.response(200, RecoveryLogSchema, headers={"ETag": "ETag"})
     @blp.alt_response(200, schema={"type": "string"}, content_type=CSV, success=True)
@@ -66,29 +47,29 @@ class RecoveryLogByDate(Resource):
     def get(self, store: Store, business_date: date) -> Any:
         """Read a store's business day: what needs somebody now, the figures, every concern with its timeline
 
-        The ETag is the version of its `page`. With `Accept: text/csv` one line for each concern, then for praise; the
-        cost has a column for each currency, the timeline is in the store's own time. With `Accept: text/html` a
-        page that prints, in the language of `Accept-Language`.
+        The ETag is the version of its `page`. With `Accept: text/csv` the answer has one line per concern, then per
+        praise; the cost has a column per currency, and the timeline is in the store's own time. With
+        `Accept: text/html` it is a page to print, in the language of `Accept-Language`.
         """
         form = negotiate(JSON, CSV, HTML)
         log = build_daily_log(g.session, store, business_date, actor=g.actor, at=g.now)
         if form == JSON:
             return log, 200, etag_header(log.page)
-        shown = RecoveryLogSchema().dump(log)
+        document = RecoveryLogSchema().dump(log)
         if form == HTML:
-            return render_recovery_log(shown)
-        return csv_response(f"recovery-log-{store.slug}-{business_date}", columns(shown), lines(shown))
+            return render_recovery_log(document)
+        return csv_response(f"recovery-log-{store.slug}-{business_date}", columns(document), lines(document))
 
     @blp.arguments(LogNotesSchema)
     @blp.response(200, LogPageSchema)
-    def patch(self, data: dict[str, Any], store: Store, business_date: date) -> DailyLog:  # noqa: ARG002 `_page` reads the day
-        """Write the notes of a day, as they are typed
+    def patch(self, data: dict[str, Any], store: Store, business_date: date) -> DailyLog:
+        """Write the notes of a day, until it is signed
 
-        Not any more once it is signed (409 `not-now`).
+        409 `not-now` once it is signed.
         """
-        page = _page(store)
-        page.write(g.session, **data)
-        return page
+        daily_log = _daily_log(store, business_date)
+        daily_log.write(g.session, **data)
+        return daily_log
 
 
 @blp.route("/stores/<uuid:store_id>/recovery-logs/<date:business_date>/sign-off")
@@ -97,16 +78,16 @@ class SignOffRecoveryLog(Resource):
     path_models = {"store_id": Store}
 
     @blp.response(200, LogPageSchema)
-    @idempotent(Store, status=200, on_replay=_page)
-    def post(self, store: Store, business_date: date) -> DailyLog:  # noqa: ARG002 `_page` reads the day
-        """Sign a day, from when the store shuts
+    @idempotent(Store, status=200, on_replay=lambda store, path: _daily_log(store, path["business_date"]))
+    def post(self, store: Store, business_date: date) -> DailyLog:
+        """Sign a day, from the time the store closes
 
-        Its figures are kept as they are, and what is open is handed over to tomorrow. 409 `not-now` before the day is
-        over, and with the slugs of the notes that are `missing`; 409 `already-signed` with `signed_by`.
+        Its figures are stored as they are, and open concerns are handed over to the next day. 409 `not-now` before the
+        day is over, and with the slugs of required notes that are `missing`; 409 `already-signed` with `signed_by`.
         """
-        page = _page(store)
-        page.sign_off(g.session, store, count=daily_figures, by=g.actor, at=g.now)
-        return page
+        daily_log = _daily_log(store, business_date)
+        daily_log.sign_off(g.session, store, count=daily_figures, by=g.actor, at=g.now)
+        return daily_log
 
 
 @blp.route("/stores/<uuid:store_id>/recovery-logs/<date:business_date>/amendments")
@@ -117,10 +98,12 @@ class LogAmendments(Resource):
     @blp.arguments(NewLogAmendmentSchema)
     @blp.response(201, LogAmendmentSchema)
     @idempotent(DailyLogAmendment, status=201)
-    def post(self, data: dict[str, Any], store: Store, business_date: date) -> DailyLogAmendment:  # noqa: ARG002 `_page` reads the day
-        """Add something to a day that is signed, and say why
+    def post(self, data: dict[str, Any], store: Store, business_date: date) -> DailyLogAmendment:
+        """Add an amendment to a signed day, and say why
 
-        Nothing that was signed is changed by it. 409 `not-now` while the day is not signed.
+        What was signed stays unchanged. 409 `not-now` while the day is not signed.
         """
-        said = {"reason": data["reason"], "text": data["text"]}
-        return _page(store).amend(g.session, id_=data["id"], by=g.actor, at=g.now, **said)
+        daily_log = _daily_log(store, business_date)
+        return daily_log.amend(
+            g.session, id_=data["id"], reason=data["reason"], text=data["text"], by=g.actor, at=g.now
+        )

@@ -1,4 +1,4 @@
-"""Kinds of recovery action, and how much of each anybody may give without asking."""
+"""Remedies: kinds of recovery action, and how much of each a role may give without approval."""
 
 from typing import Any
 
@@ -23,14 +23,14 @@ class Remedies(Resource):
     @blp.arguments(PageQuery, location="query")
     @blp.response(200, page_of(RemedySchema))
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
-        """List the kinds of recovery action on offer"""
+        """List the remedies, the kinds of recovery action"""
         return paginate(Remedy.select_visible(), Remedy.slug, **query)
 
     @blp.arguments(NewRemedySchema)
     @blp.response(201, RemedySchema)
     @idempotent(Remedy, status=201)
     def post(self, data: dict[str, Any]) -> Remedy:
-        """Offer one more kind of recovery action"""
+        """Add a remedy"""
         return Remedy.create(g.session, **data)
 
 
@@ -41,15 +41,15 @@ class RemedyById(Resource):
 
     @blp.response(200, RemedySchema)
     def get(self, remedy: Remedy) -> Remedy:
-        """Read a kind of recovery action"""
+        """Read a remedy"""
         return remedy
 
     @blp.arguments(EditRemedySchema)
     @blp.response(200, RemedySchema)
     def patch(self, data: dict[str, Any], remedy: Remedy) -> Remedy:
-        """Change a kind of recovery action for what is given from now on
+        """Change a remedy for the actions from now on
 
-        New limits count from the next action on, with all that was given today.
+        New limits apply from the next action on, and count what was given earlier today.
         """
         remedy.edit(**data)
         return remedy

@@ -8,21 +8,17 @@ from typing import Any
 from flask import Response, g
 
 from api.schemas.base import Schema
-from api.schemas.reports import NamedSchema, RecoveryReportQuery, RecoveryReportSchema
-from api.schemas.row_reports import (
-    AlertsReportSchema,
-    ByConcernQuery,
-    CausesReportQuery,
-    CausesReportSchema,
-    FollowUpsReportQuery,
-    FollowUpsReportSchema,
-    ItemsReportSchema,
-    ListeningReportQuery,
-    ListeningReportSchema,
-    RemediesReportSchema,
-)
+from api.schemas.reports.alerts import AlertsReportSchema
+from api.schemas.reports.base import ByConcernQuery, NamedSchema
+from api.schemas.reports.causes import CausesReportQuery, CausesReportSchema
+from api.schemas.reports.follow_ups import FollowUpsReportQuery, FollowUpsReportSchema
+from api.schemas.reports.items import ItemsReportSchema
+from api.schemas.reports.listening import ListeningReportQuery, ListeningReportSchema
+from api.schemas.reports.recovery import RecoveryReportQuery, RecoveryReportSchema
+from api.schemas.reports.remedies import RemediesReportSchema
 from api.web.blueprint import Blueprint
-from api.web.negotiation import CSV, JSON, csv_response, negotiate
+from api.web.csv_format import CSV, csv_response
+from api.web.negotiation import JSON, negotiate
 from api.web.resource import Resource
 from api.web.xlsx_format import XLSX, xlsx_response
 from models.access import Permission
@@ -42,8 +38,8 @@ blp = Blueprint("reports", __name__, "Reports: aggregated figures, as JSON, CSV 
 TABLES = {CSV: csv_response, XLSX: xlsx_response}
 
 
-def _given(name: str, query: type[Schema], schema: type[Schema]) -> Callable[..., Any]:
-    """What all reports are: a question, and an answer in the form that the caller prefers."""
+def _report(name: str, query: type[Schema], schema: type[Schema]) -> Callable[..., Any]:
+    """Decorate the method of a report: declare its query and its forms, and answer in the form the caller prefers."""
 
     def decorate(method: Callable[..., Any]) -> Any:
         @blp.arguments(query, location="query")
@@ -52,11 +48,11 @@ def _given(name: str, query: type[Schema], schema: type[Schema]) -> Callable[...
         @blp.alt_response(200, schema={"type": "string", "format": "binary"}, content_type=XLSX, success=True)
         @blp.refuses(406)
         @wraps(method)
-        def answer(resource: Resource, asked: dict[str, Any]) -> Any:
+        def answer(resource: Resource, query_data: dict[str, Any]) -> Any:
             form = negotiate(JSON, *TABLES)
             g.session.force_custom_plans()
-            check_filters(g.session, asked, actor=g.actor)
-            report = method(resource, asked)
+            check_filters(g.session, query_data, actor=g.actor)
+            report = method(resource, query_data)
             return report if form == JSON else _as_table(form, name, schema().dump(report))
 
         return answer
@@ -68,108 +64,108 @@ def _given(name: str, query: type[Schema], schema: type[Schema]) -> Callable[...
 class ReportRecovery(Resource):
     permissions = {"GET": Permission.REPORT_READ}
 
-    @_given("recovery", RecoveryReportQuery, RecoveryReportSchema)
+    @_report("recovery", RecoveryReportQuery, RecoveryReportSchema)
     def get(self, query: dict[str, Any]) -> Any:
-        """Were people listened to, and did it help
+        """Report on recovery: whether customers were heard, and whether it helped
 
-        Counts and sums are exact at the moment of asking, medians and 90th percentiles within one per cent. With
-        `Accept: text/csv`, or that of XLSX, one line per row: the columns of the group, then the figures; a rate, a
-        spread and the cost have a column for each of their parts.
+        Counts and sums are exact, medians and 90th percentiles within one per cent. With `Accept: text/csv` or XLSX
+        there is one line per row: the columns of the group, then the figures; a rate, percentiles and the cost have a
+        column for each of their parts.
         """
         compare_to = query.pop("compare_to", None)
-        return recovery_report(g.session, _asked(query), compare_to=compare_to)
+        return recovery_report(g.session, _report_query(query), compare_to=compare_to)
 
 
 @blp.route("/reports/remedies")
 class ReportRemedies(Resource):
     permissions = {"GET": Permission.REPORT_READ}
 
-    @_given("remedies", ByConcernQuery, RemediesReportSchema)
+    @_report("remedies", ByConcernQuery, RemediesReportSchema)
     def get(self, query: dict[str, Any]) -> Any:
-        """What helps
+        """Report on remedies: what helps
 
-        By remedy: what was given and not taken back for the concerns of these days, and what became of them. A concern
-        that received two remedies stands in both rows, and once in the totals.
+        By remedy: what was given and not reversed for the concerns of these days, and how they ended. A concern with
+        two remedies is in both rows, and once in the totals.
         """
-        return remedies_report(g.session, _asked(query))
+        return remedies_report(g.session, _report_query(query))
 
 
 @blp.route("/reports/causes")
 class ReportCauses(Resource):
     permissions = {"GET": Permission.REPORT_READ}
 
-    @_given("causes", CausesReportQuery, CausesReportSchema)
+    @_report("causes", CausesReportQuery, CausesReportSchema)
     def get(self, query: dict[str, Any]) -> Any:
-        """Why people are unhappy
+        """Report on causes: why customers are unhappy
 
-        By category and cause: what became of the concerns, what it cost, and whether it went on after it was fixed.
+        By category and cause: how the concerns ended, what they cost, and whether they went on after the fix.
         """
-        return causes_report(g.session, _asked(query))
+        return causes_report(g.session, _report_query(query))
 
 
 @blp.route("/reports/items")
 class ReportItems(Resource):
     permissions = {"GET": Permission.REPORT_READ}
 
-    @_given("items", ByConcernQuery, ItemsReportSchema)
+    @_report("items", ByConcernQuery, ItemsReportSchema)
     def get(self, query: dict[str, Any]) -> Any:
-        """What people are unhappy about
+        """Report on items: what customers are unhappy about
 
-        By item. A concern that names two stands in both rows, and once in the totals.
+        A concern that names two items is in both rows, and once in the totals.
         """
-        return items_report(g.session, _asked(query))
+        return items_report(g.session, _report_query(query))
 
 
 @blp.route("/reports/follow-ups")
 class ReportFollowUps(Resource):
     permissions = {"GET": Permission.REPORT_READ}
 
-    @_given("follow-ups", FollowUpsReportQuery, FollowUpsReportSchema)
+    @_report("follow-ups", FollowUpsReportQuery, FollowUpsReportSchema)
     def get(self, query: dict[str, Any]) -> Any:
-        """Whether promises are kept
+        """Report on follow-ups: whether promises are kept
 
-        Of the promises that are due on these days.
+        Over the follow-ups that are due on these days.
         """
-        return follow_ups_report(g.session, _asked(query))
+        return follow_ups_report(g.session, _report_query(query))
 
 
 @blp.route("/reports/listening")
 class ReportListening(Resource):
     permissions = {"GET": Permission.REPORT_READ}
 
-    @_given("listening", ListeningReportQuery, ListeningReportSchema)
+    @_report("listening", ListeningReportQuery, ListeningReportSchema)
     def get(self, query: dict[str, Any]) -> Any:
-        """Whether people are asked, and heard out
+        """Report on listening: whether customers are asked and heard out
 
-        Grouped by `question`, one row for each that was asked, and a last one for concerns without.
+        Grouped by `question` there is a row per question that was asked, and a last one for concerns without.
         """
-        return listening_report(g.session, _asked(query))
+        return listening_report(g.session, _report_query(query))
 
 
 @blp.route("/reports/alerts")
 class ReportAlerts(Resource):
     permissions = {"GET": Permission.REPORT_READ}
 
-    @_given("alerts", ByConcernQuery, AlertsReportSchema)
+    @_report("alerts", ByConcernQuery, AlertsReportSchema)
     def get(self, query: dict[str, Any]) -> Any:
-        """Whether calling for help works
+        """Report on alerts: whether help comes when it is needed
 
-        Over the alerts of the concerns of these days: what became of them, and what phones made of them.
+        Over the alerts of the concerns of these days: how they ended, and how many phones received and opened them.
         """
-        return alerts_report(g.session, _asked(query))
+        return alerts_report(g.session, _report_query(query))
 
 
-def _asked(query: dict[str, Any]) -> ReportQuery:
+def _report_query(query: dict[str, Any]) -> ReportQuery:
     return ReportQuery(actor=g.actor, at=g.now, **query)
 
 
-def _as_table(form: str, name: str, shown: dict[str, Any]) -> Response:
-    for row in shown["rows"]:
-        row.pop("control", None)  # a picture of its own, and no column
-    columns = [column for by in shown["group_by"] for column in _group_columns(by)]
-    columns += [column for column, _ in _cells(shown["totals"])]  # in the totals stands every currency there is
-    rows = (dict(_cells(row)) for row in shown["rows"])
-    return TABLES[form](f"{name}-{shown['from']}-{shown['to']}", columns, rows)
+def _as_table(form: str, name: str, document: dict[str, Any]) -> Response:
+    for row in document["rows"]:
+        row.pop("control", None)  # control limits are in JSON only
+    columns = [column for by in document["group_by"] for column in _group_columns(by)]
+    columns += [column for column, _ in _cells(document["totals"])]  # the totals have every currency
+    rows = (dict(_cells(row)) for row in document["rows"])
+    return TABLES[form](f"{name}-{document['from']}-{document['to']}", columns, rows)
 
 
 def _group_columns(by: str) -> list[str]:
@@ -177,8 +173,8 @@ def _group_columns(by: str) -> list[str]:
 
 
 def _cells(row: dict[str, Any]) -> Iterator[tuple[str, Any]]:
-    """The row laid flat: `recovery_rate_numerator`, `store_slug`, `cost_EUR`."""
-    group = row.pop("group", {})  # one of its members may be called the same
+    """Yield the columns of a row: nested parts become `recovery_rate_numerator`, `store_slug`, `cost_EUR`."""
+    group = row.pop("group", {})  # a dimension may be named like a figure
     for name, value in {**group, **row}.items():
         if isinstance(value, list):
             yield from ((f"{name}_{money['currency']}", money["amount"]) for money in value)

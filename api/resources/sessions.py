@@ -1,4 +1,4 @@
-"""Signing in and out."""
+"""Sessions: signing in and out."""
 
 from typing import Any
 
@@ -30,23 +30,23 @@ class Sessions(Resource):
     def post(self, data: dict[str, Any]) -> dict[str, Any]:
         """Sign in
 
-        Gives a token for the header `Authorization: Bearer <token>`. An unknown login and a wrong password are
-        answered alike. After five failures in a minute from one address the account waits for that address.
+        Answers a token for the header `Authorization: Bearer <token>`. An unknown login and a wrong password have the
+        same answer. After five failures in a minute from one address the account is locked for that address.
         """
         database: Database = current_app.extensions["database"]
         attempt = (data["organization"], data["login"], request.remote_addr or "")
         check_limit(FAILED_SIGN_IN_LIMIT, *attempt)
-        staff = _find(database, data["organization"], data["login"])
+        staff = _find_staff(database, data["organization"], data["login"])
         # argon2 is slow on purpose: no transaction is open meanwhile.
         if not password_matches(staff.password_hash if staff else None, data["password"]) or staff is None:
             count_hit(FAILED_SIGN_IN_LIMIT, *attempt)
             raise HttpProblem(401, "There is no such sign-in, or the password is another.", code="wrong-sign-in")
         with database.writing(staff.organization_id) as session:
-            opened, token = StaffSession.open(session, staff=staff, at=g.now)
-        return {"token": token.text, "expires_at": opened.expires_at, "staff": staff}
+            staff_session, token = StaffSession.open(session, staff=staff, at=g.now)
+        return {"token": token.text, "expires_at": staff_session.expires_at, "staff": staff}
 
 
-def _find(database: Database, organization: str, login: str) -> Staff | None:
+def _find_staff(database: Database, organization: str, login: str) -> Staff | None:
     with database.reading(ALL_TENANTS) as session:
         try:
             organization_id = Organization.by_slug(session, organization).id
@@ -62,6 +62,6 @@ class CurrentSession(Resource):
 
     @blp.response(204)
     def delete(self) -> None:
-        """Sign out: the token is dead at once, and the phone that was signed in on rings no more"""
+        """Sign out: the token is revoked at once, and the phone of this session rings no more"""
         Device.sign_out(g.session, by=g.actor, at=g.now)
         StaffSession.close(g.session, g.actor)

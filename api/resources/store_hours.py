@@ -1,4 +1,4 @@
-"""When a store is open."""
+"""Opening hours of stores."""
 
 from api.schemas.store_hours import HoursSchema
 from api.web.blueprint import Blueprint
@@ -17,12 +17,12 @@ class StoreHours(Resource):
 
     @blp.response(200, HoursSchema)
     def get(self, store: Store) -> Hours:
-        """When a store is open, in its own time zone; `weekly` null is always"""
+        """Read when a store is open, in its own time zone; `weekly` null means always"""
         return store.opening_hours
 
     @blp.arguments(HoursSchema)
     @blp.response(200, HoursSchema)
     def put(self, data: Hours, store: Store) -> Hours:
-        """Say when a store is open: who is not on shift is not rung while it is closed"""
+        """Set when a store is open; while it is closed, only people on shift are rung"""
         store.set_hours(data)
         return store.opening_hours

@@ -1,1 +1,1 @@
-"""Shapes of what comes in and goes out: explicit fields, one file per thing."""
+"""Schemas of requests and answers, with explicit fields: one file per noun, named as in resources."""

@@ -1,4 +1,4 @@
-"""When a concern rings: the organization's rules, and one that is only tried."""
+"""Alert rules, and the trial of one on the past."""
 
 from marshmallow import fields, validate
 
@@ -8,7 +8,7 @@ from models.policy_defaults import MAX_RULE_MEMORY_DAYS
 
 
 class _ConditionsSchema(Schema):
-    """All that are not null have to hold, and a rule needs one of them at least."""
+    """Conditions of a rule: all that are not null have to hold. A rule needs at least one."""
 
     severity = fields.Enum(Severity, by_value=True)
     managers_at_once = Flag()
@@ -21,7 +21,7 @@ class _ConditionsSchema(Schema):
 
 
 class EditAlertRuleSchema(_ConditionsSchema):
-    """What is to be changed; null takes a condition away."""
+    """Changes to a rule; null removes a condition."""
 
     name = Words(200, least=1)
     enabled = Flag()
@@ -36,13 +36,13 @@ class NewAlertRuleSchema(EditAlertRuleSchema):
 
 
 class TryAlertRuleSchema(EditAlertRuleSchema):
-    """A rule that is not kept: the body of a new one, of which the conditions alone are needed."""
+    """A rule to try: like a new one, but only the conditions are needed."""
 
     slug = Words(60, least=1)
 
 
 class AlertRuleSchema(Schema):
-    """Conditions on a concern that all have to hold, those that are null apart."""
+    """A rule: conditions on a concern that all have to hold, except those that are null."""
 
     id = fields.UUID()
     version = fields.Integer()
@@ -60,8 +60,8 @@ class AlertRuleSchema(Schema):
     order_value = fields.Nested(MoneySchema, allow_none=True)
 
 
-class TrialSchema(Schema):
-    """How often a rule alone would have rung."""
+class BacktestResultSchema(Schema):
+    """Result of a trial: how often the rule alone would have rung."""
 
     since = Instant(data_key="from", required=True)
     until = Instant(data_key="to", required=True)

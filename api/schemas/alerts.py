@@ -5,15 +5,15 @@ from typing import Any
 
 from marshmallow import fields, validate
 
-from api.schemas.base import Instant, PageQuery, PersonSchema, Schema, WordsWithheld
+from api.schemas.base import Instant, PageQuery, PersonSchema, RedactedSchema, Schema
 from models.alerts.alert import SkipReason
 from models.alerts.enums import AlertState, Reason, Severity
 from models.alerts.notification import NotificationKind, NotificationState, ReceiptEvent
 from models.concerns.enums import Outcome
 
 
-class AlertSchema(WordsWithheld):
-    """A call for help."""
+class AlertSchema(RedactedSchema):
+    """An alert: a call for help with a concern."""
 
     withheld = ("taken_by", "summary")
 
@@ -34,14 +34,14 @@ class AlertSchema(WordsWithheld):
 
 
 class InstantAsStored(Instant):
-    """A time that is kept as text."""
+    """Instant that is stored as text in a JSON column."""
 
     def _serialize(self, value: str, *arguments: Any, **keywords: Any) -> str | None:
         return super()._serialize(datetime.fromisoformat(value), *arguments, **keywords)
 
 
-class ClimbedSchema(Schema):
-    """What a step of the climb came to: how many phones it rang, or why none."""
+class EscalationStepSchema(Schema):
+    """A step of the escalation: how many phones it rang, or why none."""
 
     step = fields.Integer()
     at = InstantAsStored()
@@ -49,8 +49,8 @@ class ClimbedSchema(Schema):
     why = fields.String(allow_none=True, validate=validate.OneOf([*map(str, SkipReason), None]))
 
 
-class TriedSchema(Schema):
-    """The concern before this one of the same customer: what was tried, and how it ended."""
+class PreviousRecoverySchema(Schema):
+    """The previous concern of the same customer: what was tried, and how it ended."""
 
     concern_id = fields.UUID()
     business_date = fields.Date()
@@ -61,23 +61,23 @@ class TriedSchema(Schema):
 
 
 class AlertReadSchema(AlertSchema):
-    """A call for help with how it climbed, and what was tried the last time for this customer."""
+    """An alert with its escalation, and what was tried the last time for this customer."""
 
     rule = fields.String()
-    steps = fields.List(fields.Nested(ClimbedSchema), attribute="step_log")
+    steps = fields.List(fields.Nested(EscalationStepSchema), attribute="step_log")
     reminded_at = Instant(allow_none=True)
-    previous = fields.Nested(TriedSchema, allow_none=True)
+    previous = fields.Nested(PreviousRecoverySchema, allow_none=True)
 
 
 class AlertQuery(PageQuery):
-    """Which alerts."""
+    """Filters of alerts."""
 
     store_id = fields.UUID()
     state = fields.Enum(AlertState, by_value=True)
 
 
-class NotificationSchema(WordsWithheld):
-    """One piece of news on one phone, or in a mailbox where there is no device."""
+class NotificationSchema(RedactedSchema):
+    """A notification to one phone, or to a mailbox where `device_id` is null."""
 
     withheld = ("staff",)
 
@@ -98,7 +98,7 @@ class NotificationSchema(WordsWithheld):
 
 
 class ReceiptSchema(Schema):
-    """What a phone did with a notification, and when by its own clock."""
+    """A receipt: what a phone did with a notification, and when by its own clock."""
 
     notification_id = fields.UUID(required=True)
     event = fields.Enum(ReceiptEvent, by_value=True, required=True)
@@ -106,13 +106,13 @@ class ReceiptSchema(Schema):
 
 
 class ReceiptsSchema(Schema):
-    """Receipts as they gathered on the phone."""
+    """Receipts that a phone has collected."""
 
     receipts = fields.List(fields.Nested(ReceiptSchema), required=True, validate=validate.Length(min=1, max=200))
 
 
 class ReceiptsAnswerSchema(Schema):
-    """How many were taken in, and which notifications are not this person's."""
+    """Number of recorded receipts, and the notifications that are not this person's."""
 
     recorded = fields.Integer(required=True)
     unknown = fields.List(fields.UUID(), required=True)

@@ -1,22 +1,25 @@
-"""What all shapes share: strictness, instants, words, money, pages, problems."""
+"""Base schema and fields that all schemas share: text, slugs, times, money, pages, problems."""
 
 from datetime import UTC, date, datetime
 from functools import cache
 from typing import Any, ClassVar
 
-from flask import g
 from marshmallow import RAISE, ValidationError, fields, post_dump, post_load, validate
 from marshmallow import Schema as MarshmallowSchema
 
+from api.schemas.redaction import reader
 from models.access import Permission
 from models.db.base import Money
 
-MOST_PER_PAGE = 200
+MAX_PAGE_SIZE = 200
 BUSINESS_YEARS = range(2000, 3000)
 
 
 class Schema(MarshmallowSchema):
-    """Refuses fields it does not know. `document` is what the OpenAPI document says of the shape as a whole."""
+    """Base class of schemas; refuses unknown fields.
+
+    `document` is added to the JSON schema as a whole in the OpenAPI document.
+    """
 
     document: ClassVar[dict[str, Any]] = {}
 
@@ -25,12 +28,12 @@ class Schema(MarshmallowSchema):
 
 
 def any_of(*names: str) -> dict[str, Any]:
-    """For `document`: at least one of these texts has to be there."""
+    """Return JSON schema for `document`: at least one of these text fields has to be there."""
     return {"anyOf": [{"required": [name], "properties": {name: {"type": "string"}}} for name in names]}
 
 
 class Words(fields.String):
-    """Text as people type it. Refuses what no database can store: NUL and halves of characters."""
+    """Text of at most `most` characters. Refuses what databases cannot store: NUL and lone surrogates."""
 
     def __init__(self, most: int, *, least: int = 0, **options: Any) -> None:
         super().__init__(validate=validate.Length(min=least, max=most), **options)
@@ -43,14 +46,25 @@ class Words(fields.String):
 
 
 class Slug(Words):
-    """A name the organization gave to something, looked up: 404 with a pointer when there is none."""
+    """The slug of something the organization named. An unknown one is 404 with a pointer."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(60, least=1, **options)
 
 
+class ClientId(fields.UUID):
+    """The id that a client gives to a thing nested in a body; `table` is where it goes.
+
+    When that id is in use, the refusal points to it.
+    """
+
+    def __init__(self, table: str, **options: Any) -> None:
+        super().__init__(**options)
+        self.table = table
+
+
 class ClockTime(fields.String):
-    """A time of day without its date and zone, 18:00; midnight is 00:00."""
+    """Time of day without date and zone, such as 18:00; midnight is 00:00."""
 
     def __init__(self, **options: Any) -> None:
         clock = validate.Regexp("^([01][0-9]|2[0-3]):[0-5][0-9]$")
@@ -58,7 +72,7 @@ class ClockTime(fields.String):
 
 
 class Flag(fields.Boolean):
-    """JSON's true or false; "yes" and 1 are for query strings."""
+    """JSON boolean: only true and false, while fields.Boolean also takes "yes" and 1."""
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> bool:
         if not isinstance(value, bool):
@@ -67,7 +81,7 @@ class Flag(fields.Boolean):
 
 
 class Whole(fields.Integer):
-    """A whole number of JSON, where 2.0 is one and true and "2" are none."""
+    """JSON integer: 2.0 is one, true and "2" are not."""
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> int:
         if isinstance(value, bool) or not isinstance(value, int | float) or value != value // 1:
@@ -76,24 +90,24 @@ class Whole(fields.Integer):
 
 
 class Instant(fields.AwareDateTime):
-    """An RFC 3339 time with its offset, answered in UTC with a Z.
+    """RFC 3339 time with its offset, answered in UTC with a Z.
 
-    A clock that is out of all reason is no reason to refuse a note: such a time is moved to the edge of what both
-    databases can give back in any zone.
+    A concern is not refused because the clock of a phone is wrong: an extreme time is moved to the earliest or latest
+    one that both databases can return in any zone.
     """
 
     EARLIEST, LATEST = datetime(1900, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
 
     def _deserialize(self, *arguments: Any, **keywords: Any) -> datetime:
-        said = super()._deserialize(*arguments, **keywords)
-        return min(max(said, self.EARLIEST), self.LATEST).astimezone(UTC)
+        instant = super()._deserialize(*arguments, **keywords)
+        return min(max(instant, self.EARLIEST), self.LATEST).astimezone(UTC)
 
     def _serialize(self, value: datetime | None, *_: Any, **__: Any) -> str | None:
         return None if value is None else value.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 class BusinessDate(fields.Date):
-    """A civil date, in years that stores do business in: those around them have no neighbours to reckon with."""
+    """Civil date in the years 2000 to 2999, so that the days around it can be computed."""
 
     def _deserialize(self, *arguments: Any, **keywords: Any) -> date:
         day: date = super()._deserialize(*arguments, **keywords)
@@ -103,14 +117,14 @@ class BusinessDate(fields.Date):
 
 
 class SlugOf(fields.String):
-    """The slug of a related row, or null."""
+    """Field that answers the slug of a related row, or null."""
 
     def _serialize(self, value: Any, *_: Any, **__: Any) -> str | None:
         return None if value is None else str(value.slug)
 
 
 class MoneySchema(Schema):
-    """Minor units of one currency."""
+    """An amount in minor units of a currency: 1250 EUR is 12.50 euros."""
 
     amount = Whole(required=True, validate=validate.Range(min=-(10**12), max=10**12))
     currency = fields.String(required=True, validate=[validate.Length(equal=3), validate.Regexp("^[A-Z]{3}$")])
@@ -121,7 +135,7 @@ class MoneySchema(Schema):
 
 
 class CostSchema(MoneySchema):
-    """What something cost: never less than nothing."""
+    """A cost: an amount that is not negative."""
 
     amount = Whole(required=True, validate=validate.Range(min=0, max=10**12))
 
@@ -133,32 +147,32 @@ class PersonSchema(Schema):
     name = fields.String()
 
 
-class WordsWithheld(Schema):
-    """A shape that keeps what was said, and who was there, from those who see figures only."""
+class RedactedSchema(Schema):
+    """Base class of schemas that withhold words and names from readers of figures only (without CONCERN_WORDS)."""
 
     withheld: tuple[str, ...] = ()
 
     @post_dump
     def withhold(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
-        if g.actor.may(Permission.CONCERN_WORDS):
+        if reader().may(Permission.CONCERN_WORDS):
             return data
         return {name: None if name in self.withheld else value for name, value in data.items()}
 
 
 class PageQuery(Schema):
-    """Where in a list, and how much of it: at most 200 at a time, more is cut down to that."""
+    """Cursor and limit of a list. A limit above 200 is reduced to 200."""
 
     limit = fields.Integer(load_default=50, validate=validate.Range(min=1))
     cursor = fields.String()
 
     @post_load
-    def coerce(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
-        return {**data, "limit": min(data["limit"], MOST_PER_PAGE), "cursor": data.get("cursor")}
+    def cap_limit(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
+        return {**data, "limit": min(data["limit"], MAX_PAGE_SIZE), "cursor": data.get("cursor")}
 
 
 @cache
 def page_of(schema: type[Schema]) -> type[Schema]:
-    """The shape of one page of these."""
+    """Return the schema of one page of these objects."""
     name = schema.__name__.removesuffix("Schema")
     members = {
         "items": fields.List(fields.Nested(schema), required=True),
@@ -168,7 +182,7 @@ def page_of(schema: type[Schema]) -> type[Schema]:
 
 
 class ProblemErrorSchema(Schema):
-    """One value that was refused."""
+    """A value that was refused."""
 
     location = fields.String(data_key="in", required=True, validate=validate.OneOf(["body", "query", "path", "header"]))
     pointer = fields.String(required=True)
@@ -177,7 +191,7 @@ class ProblemErrorSchema(Schema):
 
 
 class ProblemSchema(MarshmallowSchema):
-    """RFC 9457. Some problems carry members of their own beside these."""
+    """Problem document (RFC 9457). Some problems have further members."""
 
     class Meta:
         unknown = "include"

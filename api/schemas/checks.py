@@ -1,14 +1,12 @@
-"""How often a store asked, and how many there were to ask."""
+"""Checks: a customer was asked, and all was well."""
 
 from marshmallow import fields, validate
 
-from api.schemas.base import CostSchema, Instant, MoneySchema, Schema, Whole
-
-MOST = 1_000_000
+from api.schemas.base import Instant, Schema, Whole
 
 
 class NewCheckSchema(Schema):
-    """Asked, all well: once, or so many times."""
+    """One or several checks: a customer was asked, and all was well."""
 
     id = fields.UUID()
     store_id = fields.UUID()
@@ -16,28 +14,10 @@ class NewCheckSchema(Schema):
 
 
 class CheckSchema(Schema):
-    """Asked, all well."""
+    """Checks of a store on a business day."""
 
     id = fields.UUID()
     store_id = fields.UUID()
     count = fields.Integer()
     at = Instant()
     business_date = fields.Date()
-
-
-class TellStoreDaySchema(Schema):
-    """How many guests and receipts there were, and what they paid; null is what the store does not count."""
-
-    covers = Whole(required=True, allow_none=True, validate=validate.Range(min=0, max=MOST))
-    transactions = Whole(required=True, allow_none=True, validate=validate.Range(min=0, max=MOST))
-    sales = fields.Nested(CostSchema, required=True, allow_none=True)
-
-
-class StoreDaySchema(Schema):
-    """What a store told of its business day; null is what it did not."""
-
-    store_id = fields.UUID()
-    business_date = fields.Date()
-    covers = fields.Integer(allow_none=True)
-    transactions = fields.Integer(allow_none=True)
-    sales = fields.Nested(MoneySchema, allow_none=True)

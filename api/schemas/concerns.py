@@ -1,8 +1,7 @@
-"""Concerns: what can be told, what is answered, which to list."""
+"""Concerns: new ones, changes, answers, filters, timeline."""
 
 from typing import Any
 
-from flask import g
 from marshmallow import ValidationError, fields, validate, validates_schema
 
 from api.schemas.base import (
@@ -12,12 +11,12 @@ from api.schemas.base import (
     MoneySchema,
     PageQuery,
     PersonSchema,
+    RedactedSchema,
     Schema,
     Slug,
     SlugOf,
     Whole,
     Words,
-    WordsWithheld,
     any_of,
 )
 from api.schemas.guidance import GuidanceSchema
@@ -27,11 +26,11 @@ from models.concerns.enums import Channel, Handling, Kind, Outcome, Source, Stat
 from models.concerns.event import ConcernStep
 
 MOOD = validate.Range(min=1, max=5)
-ENDED = "What the customer said of how it ended, 1-5; null again once it is put right anew."
+RATING_DESCRIPTION = "What the customer said of how it ended, 1-5; null again once it is put right anew."
 
 
 class ItemSchema(Schema):
-    """A dish or product, by slug or by name; a new one enters the catalogue."""
+    """A dish or product, by slug or by name. A new name is added to the catalogue."""
 
     document = any_of("slug", "name")
 
@@ -46,14 +45,14 @@ class ItemSchema(Schema):
 
 
 class OrderSchema(Schema):
-    """The order it is about."""
+    """The order that a concern is about."""
 
     reference = Words(100, least=1, required=True)
     value = fields.Nested(CostSchema, allow_none=True, load_default=None)
 
 
-class ItemShownSchema(WordsWithheld):
-    """A dish or product, as the catalogue has it. Its name is what somebody typed, and its slug made of that."""
+class ConcernItemSchema(RedactedSchema):
+    """A dish or product as answered. Name and slug are redacted, because somebody typed the name."""
 
     withheld = ("slug", "name")
 
@@ -62,8 +61,8 @@ class ItemShownSchema(WordsWithheld):
     quantity = fields.Integer()
 
 
-class OrderShownSchema(WordsWithheld):
-    """The order it is about, as answered. Its reference is what somebody typed."""
+class ConcernOrderSchema(RedactedSchema):
+    """The order as answered. The reference is redacted, because somebody typed it."""
 
     withheld = ("reference",)
 
@@ -72,7 +71,7 @@ class OrderShownSchema(WordsWithheld):
 
 
 class ConcernCustomerSchema(Schema):
-    """Who it is: at least one of the four, as far as they told."""
+    """The customer: at least one of name and contacts."""
 
     document = any_of("name", "phone", "email", "loyalty_number")
 
@@ -83,7 +82,7 @@ class ConcernCustomerSchema(Schema):
 
 
 class _DescriptionSchema(Schema):
-    """What staff describe, then or later; null takes it away."""
+    """Fields that staff describe, at once or later; null removes one."""
 
     their_words = Words(4000, allow_none=True)
     our_reading = Words(4000, allow_none=True)
@@ -104,7 +103,7 @@ class _DescriptionSchema(Schema):
 
 
 class NewConcernSchema(_DescriptionSchema):
-    """A concern, as far as it is known. Only the mood is required."""
+    """A new concern. Only the mood is required."""
 
     mood = Whole(required=True, validate=MOOD)
     id = fields.UUID()
@@ -120,13 +119,13 @@ class NewConcernSchema(_DescriptionSchema):
 
 
 class EditConcernSchema(_DescriptionSchema):
-    """What is to be completed or corrected."""
+    """Additions and corrections to a concern."""
 
     mood = Whole(validate=MOOD)
 
 
 class ResolveSchema(Schema):
-    """How it ended for the customer."""
+    """The outcome for the customer."""
 
     outcome = fields.Enum(Outcome, by_value=True, required=True)
     mood_after = Whole(required=True, allow_none=True, validate=MOOD)
@@ -134,13 +133,13 @@ class ResolveSchema(Schema):
 
 
 class HandOverSchema(Schema):
-    """Which colleague is asked to go."""
+    """The colleague who is asked to take the concern."""
 
     staff_id = fields.UUID(required=True)
 
 
-class AlertSummarySchema(WordsWithheld):
-    """What became of the call for help, in one honest line."""
+class AlertSummarySchema(RedactedSchema):
+    """State of the alert, and one line that sums up what happened."""
 
     withheld = ("summary",)
 
@@ -149,8 +148,8 @@ class AlertSummarySchema(WordsWithheld):
     summary = fields.String(allow_none=True)
 
 
-class ConcernSchema(WordsWithheld):
-    """A concern. Words and names are null for those who see figures only."""
+class ConcernSchema(RedactedSchema):
+    """A concern. Words and names are null for readers of figures only."""
 
     withheld = ("their_words", "our_reading", "stake", "wanted", "praised", "reported_by", "taken_by")
 
@@ -174,8 +173,8 @@ class ConcernSchema(WordsWithheld):
     question = SlugOf(allow_none=True)
     read_back = fields.Boolean()
     times_told = fields.Integer(allow_none=True)
-    items = fields.List(fields.Nested(ItemShownSchema))
-    order = fields.Nested(OrderShownSchema, allow_none=True)
+    items = fields.List(fields.Nested(ConcernItemSchema))
+    order = fields.Nested(ConcernOrderSchema, allow_none=True)
     channel = fields.Enum(Channel, by_value=True)
     sensitive = fields.Boolean()
     missing = fields.List(fields.String())
@@ -192,25 +191,25 @@ class ConcernSchema(WordsWithheld):
     taken_at = Instant(allow_none=True)
     resolved_at = Instant(allow_none=True)
     reopened_count = fields.Integer()
-    rating = fields.Integer(allow_none=True, metadata={"description": ENDED})
+    rating = fields.Integer(allow_none=True, metadata={"description": RATING_DESCRIPTION})
     alert = fields.Nested(AlertSummarySchema, allow_none=True)
 
 
 class LoggedConcernSchema(ConcernSchema):
-    """A concern as its logging is answered: with hints for the conversation, null where there is nothing to do.
+    """A concern as the answer to logging it, with guidance for the conversation; null where there is nothing to do.
 
-    A repeat has none: where many phones repeat at once, what costs time is what they repeat for.
+    A repeat has no guidance, because many phones may repeat at once and computing it takes time.
     """
 
     guidance = fields.Nested(GuidanceSchema, allow_none=True, required=True)
 
     def get_attribute(self, obj: Any, attr: str, default: Any) -> Any:
-        """Hints are for the one who asks now, and no part of the concern."""
-        return g.get("guidance") if attr == "guidance" else super().get_attribute(obj, attr, default)
+        """Read the guidance from the answer and every other field from its concern."""
+        return super().get_attribute(obj if attr == "guidance" else obj.concern, attr, default)
 
 
 class ConcernQuery(PageQuery):
-    """Which concerns."""
+    """Filters of concerns."""
 
     store_id = fields.UUID()
     status = fields.Enum(Status, by_value=True)
@@ -227,8 +226,8 @@ class ConcernQuery(PageQuery):
     taken_by = fields.UUID()
 
 
-class ConcernEventSchema(WordsWithheld):
-    """One step of a concern. For `edited`, `details` holds before and after of each field."""
+class ConcernEventSchema(RedactedSchema):
+    """A step of a concern. For `edited`, `details` holds before and after of each field."""
 
     withheld = ("by", "details")
 

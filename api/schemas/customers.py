@@ -2,14 +2,14 @@
 
 from typing import Any
 
-from flask import g
 from marshmallow import ValidationError, fields, post_dump, validate, validates_schema
 
-from api.schemas.alerts import TriedSchema
+from api.schemas.alerts import PreviousRecoverySchema
 from api.schemas.base import Flag, Instant, PageQuery, Schema, Slug, Words, any_of
 from api.schemas.concerns import ConcernSchema
 from api.schemas.follow_ups import FollowUpSchema
 from api.schemas.recovery_actions import RecoveryActionSchema
+from api.schemas.redaction import reader
 from models.access import Permission
 from models.concerns.enums import Status
 from models.customers.consent import ConsentSource
@@ -19,28 +19,28 @@ from models.operations.merge_customers import COLUMNS_BY_FIELD
 LANGUAGE = validate.Regexp("^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$", error="Not a language tag such as pt or pt-BR.")
 
 
-class ConsentToldSchema(Schema):
-    """Whether they may be contacted, and where they said so; when, and who took it down, is not told."""
+class NewConsentSchema(Schema):
+    """Consent to be contacted, and where it was given. Time and recorder are set by the server."""
 
     contact = Flag(required=True)
     source = fields.Enum(ConsentSource, by_value=True, required=True)
 
 
-class ConsentSchema(ConsentToldSchema):
-    """Whether they may be contacted, as they said it last."""
+class ConsentSchema(NewConsentSchema):
+    """The latest consent to be contacted."""
 
     given_at = Instant()
 
 
 class ReferenceSchema(Schema):
-    """What another system calls the customer: `till`, `loyalty`, `crm` or a source of one's own."""
+    """The customer's id in another system: `till`, `loyalty`, `crm` or a source of the organization's own."""
 
     source = Slug(required=True)
     reference = Words(100, least=1, required=True)
 
 
-class _ToldSchema(Schema):
-    """What can be told beside name and contacts. Allergies need a consent of their own, now or earlier."""
+class _ProfileFieldsSchema(Schema):
+    """Fields beside name and contacts. Allergies need a consent of their own, now or earlier."""
 
     preferred_name = Words(200, allow_none=True)
     pronunciation = Words(200, allow_none=True)
@@ -49,14 +49,14 @@ class _ToldSchema(Schema):
     )
     tags = fields.List(Words(40, least=1), validate=validate.Length(max=20))
     preferences = Words(1000, allow_none=True)
-    consent = fields.Nested(ConsentToldSchema, allow_none=True)
+    consent = fields.Nested(NewConsentSchema, allow_none=True)
     allergies = Words(1000, allow_none=True)
     allergies_consent = Flag()
     references = fields.List(fields.Nested(ReferenceSchema), validate=validate.Length(max=20))
 
 
-class EditCustomerSchema(_ToldSchema):
-    """What can be said about a customer; null takes it away, a list stands in the place of the one there is."""
+class EditCustomerSchema(_ProfileFieldsSchema):
+    """Changes to a profile: null removes a field, a list replaces the stored one."""
 
     name = Words(200, allow_none=True)
     phone = Words(40, allow_none=True)
@@ -64,8 +64,8 @@ class EditCustomerSchema(_ToldSchema):
     loyalty_number = Words(60, allow_none=True)
 
 
-class NewCustomerSchema(_ToldSchema):
-    """A customer to be known again: at least one of name, phone, email and loyalty_number."""
+class NewCustomerSchema(_ProfileFieldsSchema):
+    """A new customer: at least one of name, phone, email and loyalty_number."""
 
     document = any_of("name", "phone", "email", "loyalty_number")
 
@@ -78,7 +78,7 @@ class NewCustomerSchema(_ToldSchema):
 
 
 class CustomerSchema(Schema):
-    """A profile, as lists show it."""
+    """A profile as in lists."""
 
     id = fields.UUID()
     version = fields.Integer()
@@ -97,26 +97,26 @@ class CustomerSchema(Schema):
 
 
 class ProfileSchema(CustomerSchema):
-    """One profile, with the allergies they agreed to have kept; null for a key that may write and not read."""
+    """A profile with the allergies that the customer agreed to store; null for a key that may only write."""
 
     allergies = fields.String(allow_none=True)
     allergies_consent_at = Instant(allow_none=True)
 
     @post_dump
-    def keep_to_readers(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
-        if g.actor.may(Permission.CUSTOMER_READ):
+    def withhold_allergies(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
+        if reader().may(Permission.CUSTOMER_READ):
             return data
         return {**data, "allergies": None}
 
 
 class CustomerQuery(PageQuery):
-    """Which customers."""
+    """Filters of customers."""
 
     name = Words(200, least=1)
 
 
 class CustomerSearchSchema(Schema):
-    """Exactly one way to know the customer."""
+    """Exactly one contact or reference."""
 
     document = {"minProperties": 1, "maxProperties": 1}
 
@@ -132,33 +132,33 @@ class CustomerSearchSchema(Schema):
 
 
 class CustomerMatchesSchema(Schema):
-    """The profile found, or nothing."""
+    """The matching profile, or an empty list."""
 
     items = fields.List(fields.Nested(CustomerSchema), required=True)
 
 
 class DuplicateSchema(Schema):
-    """A profile that may be the same person, and what is the same but for its spelling."""
+    """A profile that may be the same person, and which fields match but for their spelling."""
 
     customer = fields.Nested(CustomerSchema)
     reasons = fields.List(fields.String(validate=validate.OneOf(list(MATCH_KEYS))))
 
 
 class DuplicatesSchema(Schema):
-    """Profiles within one's reach that may be the same person, at most 20."""
+    """Profiles within reach that may be the same person, at most 20."""
 
     items = fields.List(fields.Nested(DuplicateSchema), required=True)
 
 
 class MergeSchema(Schema):
-    """Who is merged into the customer of the address; `preview` only tells what that would do."""
+    """The customer to merge into that of the path. `preview` only shows the effect."""
 
     customer_id = fields.UUID(required=True)
     preview = Flag(load_default=False)
 
 
 class MovedSchema(Schema):
-    """How many of each move to the survivor."""
+    """Number of rows of each kind that move to the surviving customer."""
 
     concerns = fields.Integer()
     references = fields.Integer()
@@ -166,7 +166,7 @@ class MovedSchema(Schema):
 
 
 class CustomerMergeSchema(Schema):
-    """What a merge did, or would do: then `id` and `merged_at` are null."""
+    """A merge, or its preview: then `id` and `merged_at` are null."""
 
     id = fields.UUID(allow_none=True)
     customer_id = fields.UUID(attribute="survivor_id")
@@ -177,37 +177,37 @@ class CustomerMergeSchema(Schema):
     undone_at = Instant(allow_none=True)
 
     @post_dump
-    def name_what_is_done(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
+    def hide_id_of_preview(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
         return data if data["merged_at"] else {**data, "id": None}
 
 
 class CustomerConcernSchema(ConcernSchema):
-    """A concern of the customer with what was done about it."""
+    """A concern of the customer with its recovery actions."""
 
     recovery_actions = fields.List(fields.Nested(RecoveryActionSchema), attribute="actions")
 
 
 class OpenConcernSchema(Schema):
-    """A concern that is not over."""
+    """A concern that is not resolved."""
 
     id = fields.UUID()
     status = fields.Enum(Status, by_value=True)
     business_date = fields.Date()
 
 
-class AtHandSchema(Schema):
-    """What matters now: what is open or promised, whether we failed them twice in 30 days, what was tried last time."""
+class CustomerOverviewSchema(Schema):
+    """What matters now: open concerns, promises, a second failure within 30 days, what was tried the last time."""
 
     open = fields.List(fields.Nested(OpenConcernSchema))
     promised = fields.List(fields.Nested(FollowUpSchema))
     second_failure = fields.Boolean()
-    tried_before = fields.Nested(TriedSchema, allow_none=True)
+    tried_before = fields.Nested(PreviousRecoverySchema, allow_none=True)
 
 
 class HistorySchema(Schema):
-    """Everything a colleague needs before saying hello: what matters now, then all of it, newest first."""
+    """A customer's history: what matters now, then all concerns, newest first."""
 
     customer = fields.Nested(ProfileSchema, required=True)
-    now = fields.Nested(AtHandSchema, required=True)
+    now = fields.Nested(CustomerOverviewSchema, required=True)
     items = fields.List(fields.Nested(CustomerConcernSchema), required=True)
     next_cursor = fields.String(required=True, allow_none=True)

@@ -1,4 +1,4 @@
-"""How a call for help climbs: policies of the organization and of stores."""
+"""Escalation policies of the organization and of stores."""
 
 from typing import Any
 
@@ -11,15 +11,15 @@ from models.policy_defaults import MAX_ESCALATION, MAX_ESCALATION_ROUNDS, MAX_ES
 
 MAX_SECONDS = int(MAX_ESCALATION.total_seconds())
 SECONDS = validate.Range(min=1, max=MAX_SECONDS)
-MOST_NAMED = 50
+MAX_PEOPLE_IN_STEP = 50
 
 
 class StepSchema(Schema):
-    """Who is rung so many seconds after the round began: groups, people by name, or both."""
+    """A step: whom to ring so many seconds after the round began. Groups, people by id, or both."""
 
     after_seconds = Whole(required=True, validate=validate.Range(min=0, max=MAX_SECONDS))
     whom = fields.List(fields.String(validate=validate.OneOf(list(map(str, RecipientGroup)))), load_default=list)
-    staff_ids = fields.List(fields.UUID(), load_default=list, validate=validate.Length(max=MOST_NAMED))
+    staff_ids = fields.List(fields.UUID(), load_default=list, validate=validate.Length(max=MAX_PEOPLE_IN_STEP))
     severities = fields.List(
         fields.String(validate=validate.OneOf(list(map(str, Severity)))),
         load_default=lambda: list(map(str, Severity)),
@@ -27,12 +27,12 @@ class StepSchema(Schema):
     )
 
     @post_load
-    def as_stored(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
+    def ids_to_text(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
         return {**data, "staff_ids": [str(id_) for id_ in data["staff_ids"]]}
 
 
 class EditEscalationPolicySchema(Schema):
-    """What is to be changed; steps are replaced as a whole. All times in seconds."""
+    """Changes to a policy; steps are replaced as a whole. All times are in seconds."""
 
     name = Words(200, least=1)
     steps = fields.List(fields.Nested(StepSchema), validate=validate.Length(min=1, max=MAX_ESCALATION_STEPS))
@@ -44,7 +44,7 @@ class EditEscalationPolicySchema(Schema):
 
 
 class NewEscalationPolicySchema(EditEscalationPolicySchema):
-    """A policy for one store. Times that are left out are those an organization starts with."""
+    """A policy for one store. Times that are left out have the defaults of a new organization."""
 
     slug = Words(60, least=1, required=True)
     name = Words(200, least=1, required=True)
@@ -55,7 +55,7 @@ class NewEscalationPolicySchema(EditEscalationPolicySchema):
 
 
 class EscalationPolicySchema(Schema):
-    """A climb. `store_id` null: of every store that has none of its own."""
+    """An escalation policy. `store_id` is null for the one of all stores without their own."""
 
     id = fields.UUID()
     version = fields.Integer()

@@ -1,15 +1,15 @@
-"""What leaves with the export. Each kind has its list of fields, and what stands in none of them stays in the house.
+"""Export of the change feed: an allow-list of fields per kind of object.
 
-Nothing here is what somebody typed about a concern, and nobody is named: no words, notes, items, people or contacts.
+No field holds text that somebody typed about a concern, or names a person: no words, notes, items, people or contacts.
 """
 
 from typing import Any
 
-from flask import g
 from marshmallow import fields, post_dump, post_load, validate
 
 from api.schemas.base import Instant, MoneySchema, PageQuery, Schema, SlugOf
-from api.schemas.organization import CauseSchema
+from api.schemas.categories import CauseSchema
+from api.schemas.redaction import reader
 from models.access import Permission
 from models.alerts.enums import AlertState, Reason, Severity
 from models.concerns.concern import Concern
@@ -22,7 +22,7 @@ from models.recovery.follow_up import FollowUpKind, FollowUpStatus
 from models.recovery.remedy import RemedyKind
 from models.reports.change_export import KINDS
 
-MOST_PER_EXPORT = 1000
+MAX_EXPORT_PAGE_SIZE = 1000
 
 
 class RegionExport(Schema):
@@ -96,12 +96,12 @@ class ConcernExport(Schema):
     seconds_to_resolve = fields.Integer(allow_none=True)
     seconds_since_previous = fields.Integer(allow_none=True)
     reopened_count = fields.Integer()
-    on_the_spot = fields.Method("put_right_alone")
+    on_the_spot = fields.Method("is_on_the_spot")
 
-    def put_right_alone(self, concern: Concern) -> bool:
-        """As the reports count it: who it was does not leave."""
-        same = concern.reported_by_id is not None and concern.reported_by_id == concern.resolved_by_id
-        return same and concern.status is Status.RESOLVED and concern.reopened_count == 0
+    def is_on_the_spot(self, concern: Concern) -> bool:
+        """Return the flag as reports count it; the person is not exported."""
+        same_person = concern.reported_by_id is not None and concern.reported_by_id == concern.resolved_by_id
+        return same_person and concern.status is Status.RESOLVED and concern.reopened_count == 0
 
 
 class RecoveryActionExport(Schema):
@@ -143,7 +143,7 @@ class AlertExport(Schema):
 
 
 class StoreDayExport(Schema):
-    """What guests paid leaves for those who may read it in the store's day."""
+    """Figures of a day; sales only for readers with DAY_FIGURES."""
 
     business_date = fields.Date()
     covers = fields.Integer(allow_none=True)
@@ -152,7 +152,7 @@ class StoreDayExport(Schema):
 
     @post_dump
     def withhold_sales(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
-        return data if g.actor.may(Permission.DAY_FIGURES) else {**data, "sales": None}
+        return data if reader().may(Permission.DAY_FIGURES) else {**data, "sales": None}
 
 
 OBJECTS: dict[str, Schema] = {
@@ -171,25 +171,25 @@ OBJECTS: dict[str, Schema] = {
 
 
 class ExportQuery(PageQuery):
-    """After which cursor, and of how many changes: at most 1,000 at a time, more is cut down to that."""
+    """Cursor and number of changes. A limit above 1,000 is reduced to 1,000."""
 
     limit = fields.Integer(load_default=500, validate=validate.Range(min=1))
 
     @post_load
-    def coerce(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
-        return {"limit": min(data["limit"], MOST_PER_EXPORT), "cursor": data.get("cursor")}
+    def cap_limit(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
+        return {"limit": min(data["limit"], MAX_EXPORT_PAGE_SIZE), "cursor": data.get("cursor")}
 
 
-class _Now(fields.Dict):
-    """The thing itself in the fields of its kind."""
+class _ObjectField(fields.Dict):
+    """Field that dumps an object by the schema of its kind."""
 
     def _serialize(self, value: Any, _attr: str | None, obj: Any, **_: Any) -> dict[str, Any] | None:
-        shown: dict[str, Any] | None = None if value is None else OBJECTS[obj.kind].dump(value)
-        return shown
+        dumped: dict[str, Any] | None = None if value is None else OBJECTS[obj.kind].dump(value)
+        return dumped
 
 
 class ChangeSchema(Schema):
-    """One thing that changed, as it is now. `delete`: it is gone, or nothing for this reader any more."""
+    """A changed object as it is now. `delete`: it does not exist any more, or not for this reader."""
 
     seq = fields.Integer(required=True)
     kind = fields.String(required=True, validate=validate.OneOf(sorted(KINDS)))
@@ -198,13 +198,13 @@ class ChangeSchema(Schema):
     store_id = fields.UUID(required=True, allow_none=True)
     version = fields.Integer(required=True)
     at = Instant(required=True)
-    object = _Now(
+    object = _ObjectField(
         required=True, allow_none=True, metadata={"description": "Its fields; docs/bi.md lists them by kind."}
     )
 
 
 class ChangePageSchema(Schema):
-    """A page of what changed. `next_cursor` is always there: after the end it is where to come back with."""
+    """A page of changes. `next_cursor` is always there: after the end of the stream, come back with it later."""
 
     items = fields.List(fields.Nested(ChangeSchema), required=True)
     next_cursor = fields.String(required=True)

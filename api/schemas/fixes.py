@@ -1,16 +1,16 @@
-"""Fixes: what was put right, who had raised it, and the thank-yous for them."""
+"""Fixes of causes, the customers who had raised them, and their thank-yous."""
 
 from typing import Any
 
 from marshmallow import fields
 
-from api.schemas.base import Instant, PageQuery, PersonSchema, Schema, Slug, SlugOf, Words, WordsWithheld
-from api.schemas.reports import Numbers, ShareSchema
+from api.schemas.base import Instant, PageQuery, PersonSchema, RedactedSchema, Schema, Slug, SlugOf, Words
+from api.schemas.reports.figures import Numbers, ShareSchema
 from models.recovery.follow_up import FollowUpKind, FollowUpStatus
 
 
 class NewFixSchema(Schema):
-    """A cause that is fixed; without a store everywhere, for those who look after all stores."""
+    """A new fix; without a store it holds everywhere, for those who look after all stores."""
 
     id = fields.UUID()
     store_id = fields.UUID()
@@ -21,14 +21,14 @@ class NewFixSchema(Schema):
 
 
 class FixQuery(PageQuery):
-    """Which fixes."""
+    """Filters of fixes."""
 
     cause = Words(60, metadata={"description": "The slug of a cause."})
     store_id = fields.UUID()
 
 
-class FixSchema(WordsWithheld):
-    """A cause that is fixed; `store_id` is null where it is fixed everywhere."""
+class FixSchema(RedactedSchema):
+    """A fix; `store_id` is null where the cause is fixed everywhere."""
 
     withheld = ("told_by",)
 
@@ -41,11 +41,11 @@ class FixSchema(WordsWithheld):
     told_by = fields.Nested(PersonSchema, allow_none=True)
 
 
-class LoopBackSchema(Schema):
-    """The figures of a fix, as far as one sees.
+class FixFiguresSchema(Schema):
+    """Figures of a fix, over what the reader may see.
 
-    Concerns `raised` before it was fixed and since; customers who may be contacted and were promised a thank-you, or
-    were not (`left`). The rate is of those customers and counts whose thank-you was kept.
+    `raised`, `raised_since`: concerns of the cause before and after the fix. `thanked`, `left`: customers who may be
+    contacted, with and without a promised thank-you. `loop_back_rate`: how many of these thank-yous were kept.
     """
 
     raised = fields.Integer()
@@ -55,17 +55,17 @@ class LoopBackSchema(Schema):
     loop_back_rate = Numbers(ShareSchema)
 
 
-class FollowedFixSchema(FixSchema):
+class FixWithFiguresSchema(FixSchema):
     """A fix with its figures."""
 
-    figures = fields.Nested(LoopBackSchema)
+    figures = fields.Nested(FixFiguresSchema)
 
     def get_attribute(self, obj: Any, attr: str, default: Any) -> Any:
         return super().get_attribute(obj if attr == "figures" else obj.fix, attr, default)
 
 
 class ThankYousSchema(Schema):
-    """A promise to each of them; `what` is what was done, unless it says otherwise. Kept by who asks, or `owner_id`."""
+    """A thank-you for each customer. `what` defaults to that of the fix, `owner_id` to the signed-in person."""
 
     due_at = Instant(required=True)
     owner_id = fields.UUID()
@@ -74,7 +74,7 @@ class ThankYousSchema(Schema):
 
 
 class ThankedCustomerSchema(Schema):
-    """By what name to thank them."""
+    """A customer to thank, by name."""
 
     id = fields.UUID()
     name = fields.String(allow_none=True)
@@ -83,7 +83,7 @@ class ThankedCustomerSchema(Schema):
 
 
 class RaisedConcernSchema(Schema):
-    """Their newest concern of this cause."""
+    """The customer's newest concern of this cause."""
 
     id = fields.UUID()
     store_id = fields.UUID()
@@ -91,7 +91,7 @@ class RaisedConcernSchema(Schema):
 
 
 class ThankYouSchema(Schema):
-    """The follow-up that thanks them; its id is null where it belongs to a store out of one's reach."""
+    """The follow-up that thanks a customer; its id is null where its store is out of reach."""
 
     id = fields.UUID(allow_none=True)
     status = fields.Enum(FollowUpStatus, by_value=True)

@@ -1,13 +1,13 @@
-"""Follow-ups: what was promised, by when, and who keeps it."""
+"""Follow-ups: what was promised to a customer, by when, and who owns it."""
 
 from marshmallow import fields
 
-from api.schemas.base import Instant, PageQuery, PersonSchema, Schema, Words, WordsWithheld
+from api.schemas.base import Instant, PageQuery, PersonSchema, RedactedSchema, Schema, Words
 from models.recovery.follow_up import FollowUpKind, FollowUpStatus
 
 
 class NewFollowUpSchema(Schema):
-    """A promise to the customer, kept by who makes it unless somebody else is named."""
+    """A new follow-up, owned by who makes it unless `owner_id` names somebody else."""
 
     id = fields.UUID()
     what = Words(1000, least=1, required=True)
@@ -17,7 +17,7 @@ class NewFollowUpSchema(Schema):
 
 
 class KeepSchema(Schema):
-    """What there is to say about it."""
+    """An optional note."""
 
     note = Words(1000, allow_none=True)
 
@@ -29,13 +29,13 @@ class CancelSchema(Schema):
 
 
 class HandOverFollowUpSchema(Schema):
-    """Which colleague keeps it from now on."""
+    """The new owner."""
 
     staff_id = fields.UUID(required=True)
 
 
-class FollowUpSchema(WordsWithheld):
-    """One promise. `broken_at` stays where it was kept after its time: then it was kept late."""
+class FollowUpSchema(RedactedSchema):
+    """A follow-up. `broken_at` stays when it is kept after its time: then it was kept late."""
 
     withheld = ("what", "note", "owner", "promised_by")
 
@@ -61,7 +61,7 @@ class FollowUpSchema(WordsWithheld):
 
 
 class FollowUpQuery(PageQuery):
-    """Which promises."""
+    """Filters of follow-ups."""
 
     store_id = fields.UUID()
     owner_id = fields.UUID()

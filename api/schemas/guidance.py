@@ -1,14 +1,14 @@
-"""What to ask, what may be offered, and what helped others."""
+"""Guidance for a conversation: what to ask, what may be offered, and what helped others."""
 
 from marshmallow import fields, validate
 
-from api.schemas.alerts import TriedSchema
+from api.schemas.alerts import PreviousRecoverySchema
 from api.schemas.base import MoneySchema, Schema, Slug
 from models.recovery.remedy import RemedyKind
 
 
 class GuidanceQuery(Schema):
-    """About what, and for whom."""
+    """Subject of the conversation, and its customer."""
 
     store_id = fields.UUID()
     category = Slug()
@@ -17,7 +17,7 @@ class GuidanceQuery(Schema):
     customer_id = fields.UUID()
 
 
-class AskSchema(Schema):
+class SuggestedQuestionSchema(Schema):
     """An open question."""
 
     slug = fields.String()
@@ -25,7 +25,7 @@ class AskSchema(Schema):
 
 
 class OfferSchema(Schema):
-    """What this person may give now; without a limit both are null."""
+    """A remedy that this person may give now; `limit` and `left` are null where there is no limit."""
 
     remedy = fields.String()
     name = fields.String()
@@ -34,8 +34,8 @@ class OfferSchema(Schema):
     left = fields.Nested(MoneySchema, allow_none=True)
 
 
-class MiddleAndEndsSchema(Schema):
-    """The middle and both ends."""
+class MedianAndRangeSchema(Schema):
+    """Median, smallest and largest value."""
 
     median = fields.Float()
     least = fields.Integer()
@@ -43,27 +43,27 @@ class MiddleAndEndsSchema(Schema):
 
 
 class LessonSchema(Schema):
-    """What became of those who received it: `cost` in minor units of `currency`, null where it is free."""
+    """Outcomes of a remedy: `cost` in minor units of `currency`, null where it is free."""
 
     remedy = fields.String()
     n = fields.Integer()
-    cost = fields.Nested(MiddleAndEndsSchema, allow_none=True)
+    cost = fields.Nested(MedianAndRangeSchema, allow_none=True)
     currency = fields.String()
-    mood_lift = fields.Nested(MiddleAndEndsSchema)
+    mood_lift = fields.Nested(MedianAndRangeSchema)
 
 
 class SameCauseSchema(Schema):
-    """Of how many people with the same cause, and what was tried often enough to tell."""
+    """Outcomes of `n` concerns of the same cause, by remedies that were given often enough to show."""
 
     n = fields.Integer()
     lessons = fields.List(fields.Nested(LessonSchema))
 
 
 class GuidanceSchema(Schema):
-    """Hints for the conversation; never a rule."""
+    """Hints for a conversation, no rules."""
 
-    question = fields.Nested(AskSchema, allow_none=True)
+    question = fields.Nested(SuggestedQuestionSchema, allow_none=True)
     words_first = fields.Boolean()
     offers = fields.List(fields.Nested(OfferSchema))
     same_cause = fields.Nested(SameCauseSchema, allow_none=True)
-    tried_before = fields.Nested(TriedSchema, allow_none=True)
+    tried_before = fields.Nested(PreviousRecoverySchema, allow_none=True)

@@ -1,4 +1,4 @@
-"""The catalogue of dishes, products and articles."""
+"""Catalogue of dishes, products and articles."""
 
 from marshmallow import fields
 
@@ -7,13 +7,13 @@ from models.db.text import MAX_NAME_LENGTH
 
 
 class ItemQuery(PageQuery):
-    """Which items: those whose name starts like this, whatever the case and the accents."""
+    """Filters of items: by the beginning of the name, without regard to case and accents."""
 
     name = Words(MAX_NAME_LENGTH, least=1)
 
 
 class EditItemSchema(Schema):
-    """What is to be changed."""
+    """Changes to an item."""
 
     name = Words(MAX_NAME_LENGTH, least=1)
 

@@ -1,4 +1,4 @@
-"""Open questions: what to ask, about everything or about one category."""
+"""Open questions, for all concerns or for a category."""
 
 from marshmallow import fields
 
@@ -6,7 +6,7 @@ from api.schemas.base import PageQuery, Schema, Slug, SlugOf, Words
 
 
 class EditQuestionSchema(Schema):
-    """What is to be changed; without a category it is asked about everything."""
+    """Changes to a question; with category null it is for all concerns."""
 
     text = Words(300, least=1)
     category = Slug(allow_none=True)
@@ -30,6 +30,6 @@ class QuestionSchema(Schema):
 
 
 class QuestionQuery(PageQuery):
-    """Which questions: of a category, those about everything among them."""
+    """Filters of questions: by category, with those for all concerns among them."""
 
     category = Slug()

@@ -1,26 +1,27 @@
-"""Recovery actions."""
+"""Recovery actions, decisions about them, and their payment."""
 
 from marshmallow import fields, validate
 
 from api.schemas.base import (
+    ClientId,
     CostSchema,
     Instant,
     MoneySchema,
     PageQuery,
     PersonSchema,
+    RedactedSchema,
     Schema,
     Slug,
     SlugOf,
     Words,
-    WordsWithheld,
 )
-from models.recovery.action import SETTLEMENT_MOVES, ActionStatus, Settlement
+from models.recovery.action import SETTLEMENT_MOVES, ActionStatus, RecoveryAction, Settlement
 
 
 class NewRecoveryActionSchema(Schema):
-    """One thing done to put it right."""
+    """A new recovery action."""
 
-    id = fields.UUID()
+    id = ClientId(RecoveryAction.__tablename__)
     remedy = Slug(required=True)
     cost = fields.Nested(CostSchema, allow_none=True)
     note = Words(1000, allow_none=True)
@@ -34,26 +35,26 @@ class ReverseSchema(Schema):
 
 
 class ApproveSchema(Schema):
-    """What there is to say about it."""
+    """An optional note."""
 
     note = Words(1000, allow_none=True)
 
 
 class DeclineSchema(Schema):
-    """Why not: whoever asked has to tell the customer."""
+    """The reason, which the person who asked passes on to the customer."""
 
     note = Words(1000, least=1, required=True)
 
 
 class SettleSchema(Schema):
-    """How far the money has come, and by which name the till knows it."""
+    """Progress of a payment, and its reference in the till."""
 
     settlement = fields.String(required=True, validate=validate.OneOf(sorted(SETTLEMENT_MOVES)))
     reference = Words(100, least=1, allow_none=True)
 
 
-class DecisionSchema(WordsWithheld):
-    """Who decided, when, and what there was to say."""
+class DecisionSchema(RedactedSchema):
+    """A decision about a request: who, when, and a note."""
 
     withheld = ("by", "note")
 
@@ -62,10 +63,10 @@ class DecisionSchema(WordsWithheld):
     note = fields.String(attribute="decision_note", allow_none=True)
 
 
-class RecoveryActionSchema(WordsWithheld):
-    """One thing done, or asked for. A reversing entry names what it takes back and carries its cost with a minus.
+class RecoveryActionSchema(RedactedSchema):
+    """A recovery action, done or requested. A reversing entry names the reversed one and has the negative cost.
 
-    `cost` of what is asked for is what it would cost. `beyond`: more than its giver may give without asking.
+    `cost` of a request is what it would cost. `beyond`: above the limit of its giver.
     """
 
     withheld = ("note", "acted_by")
@@ -90,7 +91,7 @@ class RecoveryActionSchema(WordsWithheld):
 
 
 class RecoveryActionQuery(PageQuery):
-    """Which actions."""
+    """Filters of recovery actions."""
 
     status = fields.Enum(ActionStatus, by_value=True)
     store_id = fields.UUID()

@@ -1,50 +1,38 @@
-"""The manager's page of a recovery log: notes, sign-off, amendments; and what the days before left."""
+"""Recovery logs: a business day with its figures and concerns, notes, sign-off, amendments."""
 
 from typing import Any
 
-from flask import g
-from marshmallow import fields, post_dump, validate
+from marshmallow import fields, post_dump
 
-from api.schemas.base import Flag, Instant, PersonSchema, Schema, Words, WordsWithheld
-from api.schemas.concerns import ConcernSchema
+from api.schemas.base import Instant, PersonSchema, RedactedSchema, Schema, Words
+from api.schemas.concerns import ConcernEventSchema, ConcernSchema
 from api.schemas.follow_ups import FollowUpSchema
+from api.schemas.log_policy import HeadingSchema
+from api.schemas.recovery_actions import RecoveryActionSchema
+from api.schemas.redaction import reader
+from api.schemas.reports.base import NamedSchema
+from api.schemas.reports.figures import FiguresSchema, Numbers, ShareSchema
 from models.access import Permission
 
-SLUG = validate.Regexp("^[a-z0-9]+(-[a-z0-9]+)*$")
-MOST_HEADINGS = 20
-LONGEST_NOTE = 10_000
-
-
-class HeadingSchema(Schema):
-    """What managers are asked to note; where it is `required`, before they sign."""
-
-    slug = fields.String(required=True, validate=[validate.Length(min=1, max=60), SLUG])
-    name = Words(200, least=1, required=True)
-    required = Flag(load_default=False)
-
-
-class LogPolicySchema(Schema):
-    """Under which headings notes are left. The note under `tomorrow` is what the next day's log begins with."""
-
-    headings = fields.List(fields.Nested(HeadingSchema), required=True, validate=validate.Length(max=MOST_HEADINGS))
+MAX_NOTE_LENGTH = 10_000
 
 
 class LogNotesSchema(Schema):
-    """Notes by the slugs of their headings, as a merge patch: what is left out stays, null takes one away."""
+    """Notes by the slugs of their headings, as a merge patch: absent ones stay, null removes one."""
 
-    notes = fields.Dict(keys=fields.String(), values=Words(LONGEST_NOTE, allow_none=True), required=True)
+    notes = fields.Dict(keys=fields.String(), values=Words(MAX_NOTE_LENGTH, allow_none=True), required=True)
 
 
 class NewLogAmendmentSchema(Schema):
-    """What has to be added to a day that is signed, and why."""
+    """An amendment to a signed day, and its reason."""
 
     id = fields.UUID()
     reason = Words(500, least=1, required=True)
-    text = Words(LONGEST_NOTE, least=1, required=True)
+    text = Words(MAX_NOTE_LENGTH, least=1, required=True)
 
 
 class LogAmendmentSchema(Schema):
-    """What was added to a day after it was signed."""
+    """An amendment, written after the sign-off."""
 
     id = fields.UUID()
     at = Instant()
@@ -53,20 +41,44 @@ class LogAmendmentSchema(Schema):
     text = fields.String()
 
 
-class _QuotesAnyConcern(WordsWithheld):
-    """A manager's text may quote any concern of the day: whoever may not read all of them reads none of it."""
+class _QuotingSchema(RedactedSchema):
+    """Base class of schemas with managers' text, which may quote any concern of the day.
+
+    The fields of `quoting` are withheld from readers who may not read sensitive concerns.
+    """
 
     quoting: tuple[str, ...] = ()
 
     @post_dump
     def withhold_quotes(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
-        if g.actor.may(Permission.CONCERN_SENSITIVE):
+        if reader().may(Permission.CONCERN_SENSITIVE):
             return data
         return {name: None if name in self.quoting else value for name, value in data.items()}
 
 
-class LogPageSchema(_QuotesAnyConcern):
-    """What managers add to a day. `notes` and `amendments` are null for those who may not read sensitive concerns.
+class LogStoreSchema(NamedSchema):
+    """The store of a log."""
+
+    time_zone = fields.String()
+
+
+class LogFiguresSchema(FiguresSchema):
+    """Figures over all concerns of the day, whatever the reader may see of them.
+
+    `follow_ups_kept`: of those due that day, the ones kept in time; what is open or overdue counts as missed.
+    `ask_rate`: `checks` and `concerns` over `transactions`, or `covers` where the store counts no receipts.
+    """
+
+    follow_ups_due = fields.Integer()
+    follow_ups_kept = fields.Integer()
+    checks = fields.Integer()
+    covers = fields.Integer(allow_none=True)
+    transactions = fields.Integer(allow_none=True)
+    ask_rate = Numbers(ShareSchema)
+
+
+class LogPageSchema(_QuotingSchema):
+    """Page of a day, written by managers. `notes` and `amendments` are null for readers without sensitive concerns.
 
     `version` is 0 until something is written. `signed_figures` are the figures as they were signed.
     """
@@ -85,7 +97,7 @@ class LogPageSchema(_QuotesAnyConcern):
 
 
 class _ListAddress(fields.String):
-    """Where the list of what is counted begins, as an address below that of the API."""
+    """Field that answers the path and query of the list behind a count."""
 
     _CHECK_ATTRIBUTE = False
 
@@ -98,23 +110,23 @@ class _ListAddress(fields.String):
 
 
 class StillOpenSchema(Schema):
-    """How many concerns of all earlier days are not resolved, and where to find them."""
+    """Number of unresolved concerns of all earlier days, and the list of them."""
 
     count = fields.Integer()
     list = _ListAddress("/v1/concerns", "open_before")
 
 
 class StillOwedSchema(Schema):
-    """How many promises that were due on earlier days are owed, and where to find them."""
+    """Number of follow-ups due on earlier days and not kept, and the list of them."""
 
     count = fields.Integer()
     list = _ListAddress("/v1/follow-ups", "owed_before")
 
 
-class CarriedOverSchema(_QuotesAnyConcern):
-    """What the day before left: handed over or open still, owed still, and the note for today; at most 50 of each.
+class CarriedOverSchema(_QuotingSchema):
+    """Left over from the day before: open concerns, follow-ups not kept, and the note for today; at most 50 of each.
 
-    The newest come first. `still_open` and `still_owed` count all there is, older days as well.
+    The newest come first. `still_open` and `still_owed` count those of all earlier days.
     """
 
     quoting = ("note",)
@@ -124,3 +136,43 @@ class CarriedOverSchema(_QuotesAnyConcern):
     follow_ups = fields.List(fields.Nested(FollowUpSchema))
     still_open = fields.Nested(StillOpenSchema)
     still_owed = fields.Nested(StillOwedSchema)
+
+
+class LogConcernSchema(ConcernSchema):
+    """A concern with its recovery actions and its timeline."""
+
+    recovery_actions = fields.List(fields.Nested(RecoveryActionSchema), attribute="actions")
+    timeline = fields.List(fields.Nested(ConcernEventSchema))
+
+
+class NeedsYouNowSchema(Schema):
+    """Lists of what needs somebody before anything else."""
+
+    unanswered_alerts = fields.List(fields.Nested(ConcernSchema))
+    open_concerns = fields.List(fields.Nested(ConcernSchema))
+    follow_ups = fields.List(fields.Nested(FollowUpSchema))
+    pending_approvals = fields.List(fields.Nested(RecoveryActionSchema))
+    promised_not_paid = fields.List(fields.Nested(RecoveryActionSchema))
+
+
+class RecoveryLogSchema(Schema):
+    """One business day of one store, from `opens_at` to just before `closes_at`.
+
+    `after_sign_off`: the ids of concerns logged or changed after the sign-off; not in `page.signed_figures`.
+    `headings`: the headings of notes.
+    """
+
+    store = fields.Nested(LogStoreSchema)
+    business_date = fields.Date()
+    opens_at = Instant()
+    closes_at = Instant()
+    generated_at = Instant()
+    carried_over = fields.Nested(CarriedOverSchema)
+    needs_you_now = fields.Nested(NeedsYouNowSchema)
+    figures = fields.Nested(LogFiguresSchema)
+    concerns = fields.List(fields.Nested(LogConcernSchema))
+    praise = fields.List(fields.Nested(ConcernSchema))
+    late_entries = fields.List(fields.UUID())
+    after_sign_off = fields.List(fields.UUID())
+    headings = fields.List(fields.Nested(HeadingSchema))
+    page = fields.Nested(LogPageSchema)

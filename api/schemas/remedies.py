@@ -1,4 +1,4 @@
-"""Kinds of recovery action, and how much of each anybody may give without asking."""
+"""Remedies, and how much of each a role may give without approval."""
 
 from marshmallow import fields, validate
 
@@ -8,7 +8,7 @@ from models.recovery.remedy import RemedyKind
 
 
 class LimitSchema(Schema):
-    """What a role may give on one business day: to one customer, and altogether."""
+    """Limit of a role per business day: to one customer, and per person in total."""
 
     role = fields.Enum(Role, by_value=True, required=True)
     per_customer = fields.Nested(CostSchema, required=True)
@@ -16,7 +16,7 @@ class LimitSchema(Schema):
 
 
 class EditRemedySchema(Schema):
-    """What is to be changed; `limits` stands in the place of all there are. What was given stays of its `kind`."""
+    """Changes to a remedy; `limits` replaces all limits. Actions of the past keep their `kind`."""
 
     name = Words(60, least=1)
     default_cost = fields.Nested(CostSchema, allow_none=True)
@@ -32,7 +32,7 @@ class NewRemedySchema(EditRemedySchema):
 
 
 class RemedySchema(Schema):
-    """A kind of recovery action; a role without a limit may give what it thinks right."""
+    """A remedy; a role without a limit may give any amount."""
 
     id = fields.UUID()
     version = fields.Integer()

@@ -1,4 +1,4 @@
-"""When a store is open."""
+"""Opening hours of a store."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from models.organizations.opening_hours import WEEKDAYS
 
 
 class DateAsStored(fields.Date):
-    """A civil date that is kept as it is written."""
+    """Civil date that is stored as text in a JSON column."""
 
     def _deserialize(self, *arguments: Any, **keywords: Any) -> str:
         return str(super()._deserialize(*arguments, **keywords))
@@ -19,20 +19,20 @@ class DateAsStored(fields.Date):
 
 
 class PeriodSchema(Schema):
-    """One opening. It closes on the next day where that time does not come after; 00:00 to 00:00 is all day."""
+    """An opening. It closes on the next day when `closes_at` is not after `opens_at`; 00:00 to 00:00 is all day."""
 
     opens_at = ClockTime(required=True)
     closes_at = ClockTime(required=True)
 
 
 class WeeklyPeriodSchema(PeriodSchema):
-    """An opening of every week."""
+    """A weekly opening."""
 
     weekday = fields.String(required=True, validate=validate.OneOf(WEEKDAYS))
 
 
-class DifferentDaySchema(Schema):
-    """A holiday or another exception: what opens on that date instead. Without periods it is closed."""
+class ExceptionalDaySchema(Schema):
+    """A holiday or another exception: the openings of that date instead. Without periods the store is closed."""
 
     date = DateAsStored(required=True)
     name = Words(100, allow_none=True)
@@ -40,9 +40,9 @@ class DifferentDaySchema(Schema):
 
 
 class HoursSchema(Schema):
-    """In the store's own time zone. `weekly` null: always open, but for the exceptions."""
+    """Opening hours in the store's time zone. `weekly` null: always open, except on the exceptions."""
 
     weekly = fields.List(
         fields.Nested(WeeklyPeriodSchema), required=True, allow_none=True, validate=validate.Length(max=70)
     )
-    exceptions = fields.List(fields.Nested(DifferentDaySchema), load_default=list, validate=validate.Length(max=400))
+    exceptions = fields.List(fields.Nested(ExceptionalDaySchema), load_default=list, validate=validate.Length(max=400))

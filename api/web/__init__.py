@@ -1,1 +1,1 @@
-"""HTTP machinery shared by every resource."""
+"""HTTP layer shared by all resources: transactions, problems, pagination, idempotency, the OpenAPI document."""

@@ -1,4 +1,4 @@
-"""Who asks: from the bearer token to an Actor."""
+"""Authentication: from the bearer token of a request to an Actor."""
 
 import structlog
 from flask import current_app, g, request
@@ -13,33 +13,37 @@ log = structlog.get_logger(__name__)
 
 
 def authenticate(needed: Permission) -> Actor | None:
-    """The Actor behind this request, allowed to do what is needed; None where anyone may.
+    """Return the actor behind this request, or None where no sign-in is needed.
 
-    401 without a valid token, Forbidden without the permission. Being seen is written down once a minute, in a
-    transaction of its own, so that reading stays reading.
+    Records once a minute when the actor was last seen. This happens in a transaction of its own, so that a request that
+    reads stays read-only.
+
+    Raises:
+        HttpProblem: 401 without a valid token.
+        Forbidden: the actor lacks the permission.
     """
     if needed is Permission.ANYONE:
         return None
     token = _token()
     database: Database = current_app.extensions["database"]
     with database.reading(token.organization_id) as session:
-        found = find_actor(session, token, g.now)
-    if found is None:
+        match = find_actor(session, token, g.now)
+    if match is None:
         raise HttpProblem(401, "This token is not valid, has expired or was revoked.")
-    actor, unseen_for_a_while = found
+    actor, last_seen_is_old = match
     actor.require(needed)
-    if unseen_for_a_while:
-        _note_seen(database, actor)
+    if last_seen_is_old:
+        _record_last_seen(database, actor)
     return actor
 
 
-def _note_seen(database: Database, actor: Actor) -> None:
-    """Worth a try and nothing more: a disk that is full must not keep anybody from reading."""
+def _record_last_seen(database: Database, actor: Actor) -> None:
+    """Record when the actor was last seen; a failure is logged only, so that reading works when the disk is full."""
     try:
         with database.writing(actor.organization_id) as session:
             record_last_seen(session, actor, g.now)
     except SQLAlchemyError as error:
-        log.warning("last seen not noted", error=type(error).__name__)
+        log.warning("last seen not recorded", error=type(error).__name__)
 
 
 def _token() -> Token:

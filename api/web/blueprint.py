@@ -1,4 +1,4 @@
-"""Our Blueprint and Api: the house habits of every operation, in code and in the OpenAPI document."""
+"""Blueprint and Api: what all operations have in common, in their behaviour and in the OpenAPI document."""
 
 from collections.abc import Callable
 from datetime import date
@@ -14,54 +14,64 @@ from marshmallow import RAISE, ValidationError
 from webargs.flaskparser import FlaskParser
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import BaseConverter
-from werkzeug.routing import ValidationError as NotADate
+from werkzeug.routing import ValidationError as NoMatch
 
 from api.schemas.base import BusinessDate, ProblemSchema
+from api.schemas.redaction import shown_to
 from api.web.etags import etag_header
 from api.web.openapi import Plugin, add_components, document_operation, operation_id
 from api.web.problems import on_http_exception
 from api.web.resource import Resource
+from api.web.smorest_internals import add_document_callback, newest_endpoint_document
 
 
 class Parser(FlaskParser):
-    """Refuses unknown fields wherever they stand."""
+    """Parser that refuses unknown fields, in bodies and in query strings."""
 
     DEFAULT_UNKNOWN_BY_LOCATION = {**FlaskParser.DEFAULT_UNKNOWN_BY_LOCATION, "json": RAISE, "query": RAISE}
 
 
 class Blueprint(SmorestBlueprint):
-    """Flushes before it answers, adds the ETag, and documents who may call and what can go wrong."""
+    """Blueprint that flushes before it answers, adds the ETag, and documents permissions and problems."""
 
     ARGUMENTS_PARSER = Parser()
 
     def __init__(self, name: str, import_name: str, description: str) -> None:
         super().__init__(name, import_name, url_prefix="/v1", description=description)
-        self._prepare_doc_cbks.append(document_operation)
+        add_document_callback(self, document_operation)
 
     def response(self, status_code: int, schema: Any = None, **options: Any) -> Callable[..., Any]:
-        """As flask-smorest's; what is shown is what was stored, so it is flushed before it is dumped."""
-        decorate = super().response(status_code, schema, **options)
+        """Extend flask-smorest's decorator: flush before the dump, add the ETag, dump for the actor of the request."""
+        dump = super().response(status_code, schema, **options)
 
-        def with_habits(method: Callable[..., Any]) -> Callable[..., Any]:
+        def decorate(method: Callable[..., Any]) -> Callable[..., Any]:
+            @dump
             @wraps(method)
-            def answer(*arguments: Any, **keywords: Any) -> ResponseReturnValue:
-                answered = method(*arguments, **keywords)
-                if isinstance(answered, Response):
-                    return answered
-                shown, status, headers = unpack_tuple_response(answered)
+            def flushed(*arguments: Any, **keywords: Any) -> ResponseReturnValue:
+                answer = method(*arguments, **keywords)
+                if isinstance(answer, Response):
+                    return answer
+                shown, status, headers = unpack_tuple_response(answer)
                 if session := g.get("session"):
                     session.flush()
                 return shown, status or status_code, {**etag_header(shown), **(headers or {})}
 
-            return decorate(answer)
+            @wraps(flushed)
+            def redacted(*arguments: Any, **keywords: Any) -> ResponseReturnValue:
+                if g.actor is None:
+                    return cast("ResponseReturnValue", flushed(*arguments, **keywords))
+                with shown_to(g.actor):
+                    return cast("ResponseReturnValue", flushed(*arguments, **keywords))
 
-        return with_habits
+            return redacted
+
+        return decorate
 
     def refuses(self, *statuses: int) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-        """Document refusals that follow from neither the shape of an operation nor the house habits."""
+        """Document further statuses of refusal, which follow neither from the operation's shape nor from Blueprint."""
 
         def decorate(method: Callable[..., Any]) -> Callable[..., Any]:
-            method.refuses = statuses  # type: ignore[attr-defined]  # a note for add_url_rule
+            method.refuses = statuses  # type: ignore[attr-defined]  # read by add_url_rule
             return method
 
         return decorate
@@ -69,11 +79,11 @@ class Blueprint(SmorestBlueprint):
     def add_url_rule(
         self, rule: str, endpoint: str | None = None, view_func: type[Resource] | None = None, **options: Any
     ) -> None:
-        """As flask-smorest's, with the facts the document is written from beside each method."""
+        """Extend flask-smorest's method: keep beside each operation the facts that document_operation needs."""
         super().add_url_rule(rule, endpoint, view_func, **options)
         for method, needed in view_func.permissions.items() if view_func else ():
             function = getattr(view_func, method.lower())
-            self._docs[self._endpoints[-1]][method.lower()] |= {
+            newest_endpoint_document(self)[method.lower()] |= {
                 "operation_id": operation_id(method, view_func),
                 "permission": needed,
                 "in_path": "<" in rule,
@@ -83,7 +93,7 @@ class Blueprint(SmorestBlueprint):
 
 
 class BusinessDateConverter(BaseConverter):
-    """A business date in a path, 2026-03-02; what is none is an address that does not exist."""
+    """Converter of business dates in paths, such as 2026-03-02. Another text makes the address unknown (404)."""
 
     regex = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
 
@@ -91,11 +101,11 @@ class BusinessDateConverter(BaseConverter):
         try:
             return cast("date", BusinessDate().deserialize(value))
         except ValidationError as error:
-            raise NotADate from error
+            raise NoMatch from error
 
 
 class Api(SmorestApi):
-    """The OpenAPI document and the error answers of the house."""
+    """flask-smorest's Api with our OpenAPI components and problem documents."""
 
     ERROR_SCHEMA = ProblemSchema
 

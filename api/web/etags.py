@@ -1,6 +1,6 @@
-"""Versions of shared objects over HTTP: ETag out, If-Match in."""
+"""Optimistic locking over HTTP (RFC 9110): ETag in answers, If-Match in changes."""
 
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 from flask import request
 
@@ -9,13 +9,26 @@ from models.db.base import Aggregate
 from models.errors import VersionConflict
 
 
+@runtime_checkable
+class Versioned(Protocol):
+    """An answer that has a version: an aggregate, or a view of one."""
+
+    @property
+    def version(self) -> int: ...
+
+
 def etag_header(shown: Any) -> dict[str, str]:
-    """The ETag header of one object that has a version; nothing for lists and the rest."""
-    return {"ETag": f'"{shown.version}"'} if isinstance(shown, Aggregate) else {}
+    """Return the ETag header of an object that has a version, and no header for lists and the rest."""
+    return {"ETag": f'"{shown.version}"'} if isinstance(shown, Versioned) else {}
 
 
 def check_if_match(current: Aggregate) -> None:
-    """Refuse a change that does not say which version it changes (428), or names an old one (412)."""
+    """Refuse a change that names no version or an old one.
+
+    Raises:
+        HttpProblem: 428 without If-Match.
+        VersionConflict: 412 when the object has another version by now.
+    """
     if "If-Match" not in request.headers:
         raise HttpProblem(428, f'Send the version you read as If-Match: "{current.version}" is the present one.')
     if not request.if_match.contains(str(current.version)):

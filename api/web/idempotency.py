@@ -1,4 +1,4 @@
-"""A request that is sent twice has its effect once: by Idempotency-Key, and by the id the phone gave."""
+"""Idempotent requests: a repeat has no second effect, recognised by Idempotency-Key or by the client's id."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -8,9 +8,12 @@ from uuid import UUID
 
 import orjson
 from flask import g, request
+from marshmallow.fields import List, Nested
 from sqlalchemy.exc import IntegrityError
 from uuid_utils.compat import uuid7
 
+from api.schemas.base import ClientId
+from api.web.smorest_internals import body_schema
 from models.db.base import TenantOwned
 from models.db.idempotency import IdempotencyKey
 from models.db.session import table_with_duplicate_id
@@ -21,48 +24,57 @@ REPLAYED_HEADER = {"Idempotent-Replayed": "true"}
 
 
 def idempotent(
-    shown: type[TenantOwned], *, status: int, skip_if: str | None = None, on_replay: Callable[[Any], Any] | None = None
+    model: type[TenantOwned],
+    *,
+    status: int,
+    skip_if: str | None = None,
+    on_replay: Callable[[Any, dict[str, Any]], Any] | None = None,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """For a POST that answers with a `shown`: do it once per key, and show the object again on a repeat.
+    """Decorate a POST that answers with a `model`: run it once per key, and answer a repeat with the stored object.
 
-    A create gets its id here, the phone's or a new one; a verb shows the object of its path. A body that says `skip_if`
-    (a preview) leaves nothing behind that could be shown again: it is answered anew. `on_replay` makes the answer to a
-    repeat, where it is more than the object itself.
+    A create gets its id here: the one the client sent, or a new one. A verb answers with the object of its path.
+
+    Args:
+        model: the model of the answer.
+        status: the status of the first answer; a repeat by key has it too, a repeat by id has 200.
+        skip_if: the field of the body that makes a request a preview, which stores nothing and is never replayed.
+        on_replay: makes the answer to a repeat from the stored object and the subjects of the path, where the answer is
+            not the object itself.
     """
 
     def decorate(method: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(method)
-        def answer(self: Any, *arguments: Any, **path: Any) -> Any:
+        def run_once(self: Any, *arguments: Any, **path: Any) -> Any:
             if skip_if and arguments[0][skip_if]:
                 return method(self, *arguments, **path)
-            object_id, client_id = _object_and_client_id(shown, arguments, path)
-            replay = _replay(shown, object_id, client_id, status)
+            object_id, client_id = _object_and_client_id(model, arguments, path)
+            replay = _replay(model, object_id, client_id, status)
             if replay is not None:
-                found, *rest = replay
-                return on_replay(found) if on_replay else found, *rest
+                stored, *rest = replay
+                return on_replay(stored, path) if on_replay else stored, *rest
             try:
-                answered = method(self, *arguments, **path)
+                answer = method(self, *arguments, **path)
                 g.session.flush()
             except IntegrityError as error:
-                # Any other broken rule is a race that a repeat may win; this one would be lost again each time.
+                # Any other violation is a race that a repeat may win. An id in use fails again each time.
                 table = table_with_duplicate_id(error)
-                if not (
-                    named := [pointer for pointer, kind in _client_ids(shown, arguments, client_id) if kind == table]
-                ):
+                pointers = ["/id"] if client_id is not None and table == model.__tablename__ else []
+                pointers += _nested_client_ids(getattr(self, request.method.lower()), table)
+                if not pointers:
                     raise
-                detail = f"An id that came with this is in use: {', '.join(named)}."
-                pointer = named[0] if len(named) == 1 else None
+                detail = f"An id that came with this is in use: {', '.join(pointers)}."
+                pointer = pointers[0] if len(pointers) == 1 else None
                 raise Conflict(detail, code="already-exists", pointer=pointer) from error
-            return answered
+            return answer
 
-        answer.idempotent = True  # type: ignore[attr-defined]  # so that the document tells of the key
-        return answer
+        run_once.idempotent = True  # type: ignore[attr-defined]  # add_url_rule documents the header of the key
+        return run_once
 
     return decorate
 
 
-def _object_and_client_id(shown: type[TenantOwned], arguments: Any, path: dict[str, Any]) -> tuple[UUID, UUID | None]:
-    subject = next((value for value in path.values() if isinstance(value, shown)), None)
+def _object_and_client_id(model: type[TenantOwned], arguments: Any, path: dict[str, Any]) -> tuple[UUID, UUID | None]:
+    subject = next((value for value in path.values() if isinstance(value, model)), None)
     if subject is not None:
         return subject.id, None
     (data,) = arguments
@@ -71,27 +83,29 @@ def _object_and_client_id(shown: type[TenantOwned], arguments: Any, path: dict[s
     return data["id"], client_id
 
 
-def _client_ids(shown: type[TenantOwned], arguments: Any, client_id: UUID | None) -> Iterator[tuple[str, str]]:
-    """Where in the body the phone named new things itself, and the table each of them goes to."""
-    if client_id is not None:
-        yield "/id", shown.__tablename__
-    for name, inner in (arguments[0] if arguments else {}).items():
-        for number, part in enumerate(inner if isinstance(inner, list) else ()):
-            if isinstance(part, dict) and "id" in part:
-                yield f"/{name}/{number}/id", name.removesuffix("s")
+def _nested_client_ids(method: Callable[..., Any], table: str | None) -> Iterator[str]:
+    """Yield where in the lists of the body the client named new rows of this table itself (see ClientId)."""
+    schema = body_schema(method)
+    for name, field in schema.fields.items() if schema else ():
+        nested = field.inner.schema if isinstance(field, List) and isinstance(field.inner, Nested) else None
+        id_field = nested.fields.get("id") if nested else None
+        if isinstance(id_field, ClientId) and id_field.table == table:
+            for number, item in enumerate(request.get_json().get(name, ())):
+                if "id" in item:
+                    yield f"/{name}/{number}/id"
 
 
-def _replay(shown: type[TenantOwned], object_id: UUID, client_id: UUID | None, status: int) -> Any:
+def _replay(model: type[TenantOwned], object_id: UUID, client_id: UUID | None, status: int) -> Any:
     body = orjson.dumps(request.get_json(silent=True), option=orjson.OPT_SORT_KEYS)
     key = idempotency_key_header()
     if key and (earlier := _record_or_get(f"key:{key}", body, object_id, status)):
         if not earlier.has_same_body(body):
             raise Invalid("This Idempotency-Key was used for another body.", code="idempotency-key-reused")
-        return shown.get_visible(g.session, earlier.object_id, actor=g.actor), earlier.status, REPLAYED_HEADER
+        return model.get_visible(g.session, earlier.object_id, actor=g.actor), earlier.status, REPLAYED_HEADER
     if client_id and (earlier := _record_or_get(f"id:{client_id}", body, object_id, status)):
         if not earlier.has_same_body(body):
             raise Conflict(f"The id {client_id} is in use.", code="already-exists", pointer="/id")
-        return shown.get_visible(g.session, earlier.object_id, actor=g.actor), 200, REPLAYED_HEADER
+        return model.get_visible(g.session, earlier.object_id, actor=g.actor), 200, REPLAYED_HEADER
     return None
 
 
@@ -110,7 +124,7 @@ def _record_or_get(key: str, body: bytes, object_id: UUID, status: int) -> Idemp
 
 
 def idempotency_key_header() -> str | None:
-    """The Idempotency-Key, with the quotes of the draft standard taken off; Invalid when it is none."""
+    """Return the Idempotency-Key without the quotes of the draft standard, or None. Raises Invalid when malformed."""
     sent = request.headers.get("Idempotency-Key")
     if sent is None:
         return None

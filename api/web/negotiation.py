@@ -1,53 +1,22 @@
-"""In which form somebody wants an answer, and rows as CSV that is safe to open in a spreadsheet."""
+"""Content negotiation (RFC 9110): in which form a caller wants an answer."""
 
-import csv
-import io
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
-
-from flask import Response, current_app, request
+from flask import request
 
 from api.web.problems import HttpProblem
 
-JSON, CSV, HTML = "application/json", "text/csv", "text/html"
-
-# A spreadsheet takes a cell that starts like this for a formula (OWASP, CSV injection).
-FORMULA_PREFIXES = ("=", "+", "-", "@", "\t", "\r")
+JSON, HTML = "application/json", "text/html"
 
 
 def negotiate(*offered: str) -> str:
-    """Which of the media types on offer the caller prefers, the first of them where they do not mind.
+    """Return the media type that the caller prefers, the first one offered where they have no preference.
 
-    HttpProblem 406 when the caller takes none of them.
+    Raises:
+        HttpProblem: 406 when the caller accepts none of them.
     """
     if not request.accept_mimetypes:
         return offered[0]
-    spelled = [spelling for media_type in offered for spelling in (media_type, f"{media_type}; charset=utf-8")]
-    best = request.accept_mimetypes.best_match(spelled)
+    media_types = [spelling for media_type in offered for spelling in (media_type, f"{media_type}; charset=utf-8")]
+    best = request.accept_mimetypes.best_match(media_types)
     if best is None:
         raise HttpProblem(406, f"This is given as {' or '.join(offered)}.")
     return best.partition(";")[0]
-
-
-def csv_response(name: str, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> Response:
-    """The rows as a file to save under this name."""
-    answer = current_app.response_class(write_csv(columns, rows), mimetype=CSV)
-    answer.headers["Content-Disposition"] = f'attachment; filename="{name}.csv"'
-    return answer
-
-
-def write_csv(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
-    """RFC 4180: a header, and a line for each row; what a row does not have, or is null, stays empty."""
-    lines = io.StringIO(newline="")
-    writer = csv.writer(lines)
-    writer.writerow(columns)
-    for row in rows:
-        writer.writerow([_cell(row.get(column)) for column in columns])
-    return lines.getvalue()
-
-
-def _cell(value: Any) -> Any:
-    """Text that would start a formula gets an apostrophe before it; a number is a number, minus or not."""
-    if isinstance(value, str) and value.startswith(FORMULA_PREFIXES):
-        return f"'{value}"
-    return value

@@ -1,4 +1,4 @@
-"""The OpenAPI document: what holds for every operation is said here once, and only where it is true."""
+"""OpenAPI document: adds to each operation the headers and problems that follow from how it is declared."""
 
 import json
 import re
@@ -13,6 +13,7 @@ from marshmallow import Schema, fields
 from api.schemas.base import ProblemSchema, Slug
 from api.web.problems import STATUS_TITLES
 from api.web.resource import WITHOUT_BODY, Resource
+from api.web.smorest_internals import openapi_spec
 from models.access import Permission
 
 IDEMPOTENCY_KEY = {
@@ -41,13 +42,23 @@ HEADERS = {
     "Retry-After": {"description": "Ask again after so many seconds.", "schema": {"type": "string"}},
     "WWW-Authenticate": {"description": "How to sign in.", "schema": {"type": "string"}},
 }
-HEADERS_OF_PROBLEMS = {401: ("WWW-Authenticate",), 429: ("Retry-After",), 503: ("Retry-After",)}
+# The product's own words, wherever they are a field of text, number or flag without a description of its own.
+FIELD_DESCRIPTIONS = {
+    "their_words": "What the customer said, in their own words.",
+    "our_reading": "How staff understand the situation, apart from what was said.",
+    "stake": "What is at stake for the customer, such as a train to catch.",
+    "wanted": "What the customer wants to happen.",
+    "mood": "How the customer feels when it is logged, from 1 (very unhappy) to 5 (delighted).",
+    "remedy": "The slug of the remedy, the kind of recovery action.",
+    "read_back": "Whether staff repeated to the customer what they had understood.",
+    "question": "The slug of the open question that staff asked.",
+}
+PROBLEM_HEADERS = {401: ("WWW-Authenticate",), 429: ("Retry-After",), 503: ("Retry-After",)}
 
 
 def render_document(app: Flask) -> str:
-    """The document as the file openapi.json holds it: keys in order, so that a difference is a change."""
-    api = app.extensions["flask-smorest"]["apis"][""]["ext_obj"]
-    return json.dumps(api.spec.to_dict(), indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+    """Return the document as in openapi.json: keys are sorted, so that every difference is a change."""
+    return json.dumps(openapi_spec(app).to_dict(), indent=2, sort_keys=True, ensure_ascii=False) + "\n"
 
 
 def operation_id(method: str, resource: type[Resource]) -> str:
@@ -55,32 +66,39 @@ def operation_id(method: str, resource: type[Resource]) -> str:
 
 
 def component_name(schema: Any) -> str:
-    """`NewConcernSchema` is `NewConcern`; a partial one, for PATCH, gets a name of its own."""
+    """Return the component's name: `NewConcern` for NewConcernSchema, `...Patch` for a partial schema."""
     name: str = resolver(schema)
     partial = isinstance(schema, Schema) and schema.partial
     return f"{name}Patch" if partial else re.sub(r"Schema$", "", name)
 
 
 class Converter(OpenAPIConverter):
-    """Adds what a schema says of itself as a whole (`document`), and that an enumeration is made of strings."""
+    """Converter that adds the `document` of a schema, and the type of enumerations (string)."""
 
     def __init__(self, *arguments: Any, **keywords: Any) -> None:
         super().__init__(*arguments, **keywords)
-        self.add_attribute_function(_strings_of_enum)
+        self.add_attribute_function(_enum_type)
+        self.add_attribute_function(_description)
 
     def schema2jsonschema(self, schema: Any) -> dict[str, Any]:
-        shape: dict[str, Any] = super().schema2jsonschema(schema)
-        return {**shape, **getattr(schema, "document", {})}
+        json_schema: dict[str, Any] = super().schema2jsonschema(schema)
+        return {**json_schema, **getattr(schema, "document", {})}
 
 
-def _strings_of_enum(_converter: OpenAPIConverter, field: fields.Field[Any], **_: Any) -> dict[str, Any]:
+def _enum_type(_converter: OpenAPIConverter, field: fields.Field[Any], **_: Any) -> dict[str, Any]:
     if not isinstance(field, fields.Enum):
         return {}
     return {"type": ["string", "null"] if field.allow_none else "string"}
 
 
+def _description(_converter: OpenAPIConverter, field: fields.Field[Any], **_: Any) -> dict[str, Any]:
+    if field.name not in FIELD_DESCRIPTIONS or isinstance(field, fields.Nested) or "description" in field.metadata:
+        return {}
+    return {"description": FIELD_DESCRIPTIONS[field.name]}
+
+
 class Plugin(MarshmallowPlugin):
-    """apispec's, with our names and our converter."""
+    """apispec's plugin with our component names and our converter."""
 
     Converter = Converter
 
@@ -89,16 +107,16 @@ class Plugin(MarshmallowPlugin):
 
 
 def add_components(spec: APISpec) -> None:
-    """What operations refer to: the headers, and one answer per problem."""
+    """Add what operations refer to: the headers, and one response per problem status."""
     for name, header in HEADERS.items():
         spec.components.header(name, header)
     for status, (code, title) in STATUS_TITLES.items():
-        answer = {"description": title, "content": {"application/problem+json": {"schema": ProblemSchema}}}
-        spec.components.response(code, {**answer, "headers": _headers(*HEADERS_OF_PROBLEMS.get(status, ()))}, lazy=True)
+        response = {"description": title, "content": {"application/problem+json": {"schema": ProblemSchema}}}
+        spec.components.response(code, {**response, "headers": _headers(*PROBLEM_HEADERS.get(status, ()))}, lazy=True)
 
 
 def document_operation(doc: dict[str, Any], facts: dict[str, Any], *, method: str, **_: Any) -> dict[str, Any]:
-    """Who may call, which headers go in and out, and every problem this operation can answer with."""
+    """Complete an operation: permission, headers of request and answer, and all problems it can answer with."""
     doc["operationId"] = facts["operation_id"]
     public = facts["permission"] is Permission.ANYONE
     # OpenAPI 3.1: for a scheme that is no OAuth the list names the roles needed.
@@ -113,8 +131,8 @@ def document_operation(doc: dict[str, Any], facts: dict[str, Any], *, method: st
     if method == "patch":
         parameters.append(IF_MATCH)
     doc["responses"] = {str(status): answer for status, answer in doc["responses"].items()}
-    for unsaid in ("default", "422"):  # flask-smorest's own, which are not ours
-        doc["responses"].pop(unsaid, None)
+    for status in ("default", "422"):  # flask-smorest adds them with a schema of its own
+        doc["responses"].pop(status, None)
     _document_success(doc, facts, body)
     for status in _problem_statuses(facts, method, body, public=public):
         doc["responses"].setdefault(str(status), STATUS_TITLES[status][0])
@@ -149,12 +167,12 @@ def _problem_statuses(facts: dict[str, Any], method: str, body: Schema | None, *
 
 def _body(doc: dict[str, Any]) -> Schema | None:
     contents = doc.get("requestBody", {}).get("content", {}).values()
-    found = next((content["schema"] for content in contents), None)
-    return found() if isinstance(found, type) else found
+    schema = next((content["schema"] for content in contents), None)
+    return schema() if isinstance(schema, type) else schema
 
 
 def _has_references(schema: Schema) -> bool:
-    """Whether a body can name something that may not be there."""
+    """Return whether a body can refer to something that does not exist (404)."""
     return any(
         isinstance(field, Slug) or (isinstance(field, fields.UUID) and name != "id")
         for name, field in _fields_within(schema)

@@ -1,4 +1,4 @@
-"""Lists by cursor: stable under writes, bound to their filters, the same cost on every page."""
+"""Keyset pagination: stable under writes, of the same cost on every page. A cursor is signed and bound to its list."""
 
 import hashlib
 from collections.abc import Sequence
@@ -16,7 +16,6 @@ from sqlalchemy.types import TypeEngine
 from models.db.base import UtcDateTime
 from models.errors import Invalid
 
-MAX_LIMIT = 200
 BAD_CURSOR = "This cursor is not one of this list with these filters; start again without it."
 
 
@@ -27,7 +26,10 @@ def paginate(
     cursor: str | None,
     descending: bool = False,
 ) -> dict[str, Any]:
-    """One page of a list ordered by `columns`, the last of which tells any two rows apart."""
+    """Return one page of a list ordered by `columns`, the last of which must be unique.
+
+    Raises Invalid for a cursor that is not of this list with these filters.
+    """
     if cursor is not None:
         after = tuple_(
             *(
@@ -43,12 +45,12 @@ def paginate(
 
 
 def sign_cursor(after: Sequence[Any]) -> str:
-    """A cursor of this list: it carries these values, and who holds it cannot change them."""
+    """Return a signed cursor of this list that carries these values."""
     return _serializer().dumps([after, _list_digest()])
 
 
 def cursor_values(cursor: str) -> list[Any]:
-    """The values that a cursor of this list carries; Invalid for any other."""
+    """Return the values that a cursor of this list carries. Raises Invalid for any other cursor."""
     try:
         after, digest = _serializer().loads(cursor)
     except BadSignature as error:
@@ -77,10 +79,10 @@ def _value_from_json(value: Any, kind: TypeEngine[Any]) -> Any:
 
 
 def _list_digest() -> str:
-    """What this list is: its address, its filters and its tenant. A cursor of another list is refused."""
+    """Return a digest of the list's address, filters and tenant, by which a cursor of another list is refused."""
     filters = sorted((name, value) for name, value in request.args.items() if name not in ("cursor", "limit"))
-    what = orjson.dumps([str(g.actor.organization_id), request.path, filters])
-    return hashlib.sha256(what).hexdigest()[:16]
+    identity = orjson.dumps([str(g.actor.organization_id), request.path, filters])
+    return hashlib.sha256(identity).hexdigest()[:16]
 
 
 def _serializer() -> URLSafeSerializer:

@@ -1,4 +1,4 @@
-"""Refusals as RFC 9457 problems: one shape, one table of statuses, one place."""
+"""Problem documents (RFC 9457): every refusal and every failure is answered in this one shape."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -42,7 +42,7 @@ STATUS_TITLES = {
     500: ("internal-error", "Something broke on our side"),
     503: ("unavailable", "The service is not available at the moment"),
 }
-# What else may stand in `code`, with the status it comes with.
+# Further values of `code`, with their status and title.
 PROBLEM_CODES = {
     "wrong-sign-in": (401, "There is no such sign-in"),
     "already-exists": (409, "It is there already"),
@@ -62,7 +62,7 @@ LOCK_NOT_AVAILABLE, QUERY_CANCELED = "55P03", "57014"  # SQLSTATE
 
 
 class HttpProblem(Exception):
-    """A refusal that only HTTP knows: no sign-in, a body that is too large, a missing precondition."""
+    """A refusal that concerns HTTP only: no sign-in, a body that is too large, a missing precondition."""
 
     def __init__(self, status: int, detail: str, *, code: str | None = None, retry_after: int | None = None) -> None:
         super().__init__(detail)
@@ -70,7 +70,7 @@ class HttpProblem(Exception):
 
 
 class UnexpectedInput(Exception):
-    """Query parameters or a body where the address takes none."""
+    """Raised for query parameters or a body where the operation takes none."""
 
     def __init__(self, where: str, names: list[str]) -> None:
         super().__init__(where)
@@ -78,7 +78,7 @@ class UnexpectedInput(Exception):
 
 
 def problem(status: int, detail: str, *, code: str | None = None, **members: Any) -> Response:
-    """A problem document. `members` stand beside the standard ones; those that are None are left out."""
+    """Return a problem document. `members` are added to the standard ones unless they are None."""
     code = code or STATUS_TITLES.get(status, ("error", ""))[0]
     body = {
         "type": f"/problems/{code}",
@@ -104,35 +104,37 @@ def register(app: Flask) -> None:
 
 
 def problem_of(error: Exception) -> Response:
-    """The problem document of any error, for those who show it in another form."""
+    """Return the problem document of any error, for callers who render it in another form."""
     return next(HANDLERS[kind](error) for kind in type(error).__mro__ if kind in HANDLERS)
 
 
 def _problem_page(code: str) -> ResponseReturnValue:
-    """Where the `type` of a problem leads: what this kind of refusal is, and the status it comes with."""
+    """Serve the page that the `type` of a problem refers to."""
     if code not in PROBLEM_CODES:
         raise HttpProblem(404, "No problem of ours has this name.")
     status, title = PROBLEM_CODES[code]
-    help_ = "`detail` of the problem says what to change, `errors` which values; /docs says what each address takes."
-    return {"type": f"/problems/{code}", "title": title, "status": status, "detail": help_}
+    help_text = (
+        "`detail` of the problem says what to change, `errors` which values; /docs says what each address takes."
+    )
+    return {"type": f"/problems/{code}", "title": title, "status": status, "detail": help_text}
 
 
 def on_domain_error(error: DomainError) -> Response:
     status = next(number for kind, number in STATUS.items() if isinstance(error, kind))
     members = dict(error.members)
     if isinstance(error, Invalid) and error.pointer is not None:
-        found = {
+        value_error = {
             "in": _location_of(error.pointer),
             "pointer": error.pointer,
             "code": error.code,
             "detail": error.detail,
         }
-        return problem(status, error.detail, errors=[found], **members)
+        return problem(status, error.detail, errors=[value_error], **members)
     return problem(status, error.detail, code=error.code, pointer=error.pointer, **members)
 
 
 def _location_of(pointer: str) -> str:
-    """A rule names a value; where the request carried it is our business."""
+    """Return where the request carried the value that a domain error points to: path, query or body."""
     name = pointer.removeprefix("/")
     if name in (request.view_args or {}):
         return "path"
@@ -147,15 +149,15 @@ def on_http_problem(error: HttpProblem) -> Response:
 
 
 def on_unexpected_input(error: UnexpectedInput) -> Response:
-    found = [
+    errors = [
         {"in": error.where, "pointer": f"/{name}" if name else "", "code": "unknown-field", "detail": "Unknown field."}
         for name in error.names
     ]
-    return problem(422, f"This address takes nothing in its {error.where}.", errors=found)
+    return problem(422, f"This address takes nothing in its {error.where}.", errors=errors)
 
 
 def on_http_exception(error: HTTPException) -> Response:
-    """What Flask, werkzeug and the schemas refuse."""
+    """Return the problem for an exception of Flask, werkzeug or the schemas."""
     if error.code is None or error.code < 400:
         return error.get_response()  # type: ignore[return-value]  # redirects are complete answers
     messages = (getattr(error, "data", None) or {}).get("messages")
@@ -177,7 +179,7 @@ def on_http_exception(error: HTTPException) -> Response:
 
 
 def flatten_messages(messages: Any, pointer: str = "") -> Iterator[tuple[str, str, str]]:
-    """Marshmallow's nested messages as (JSON pointer, code, text)."""
+    """Yield marshmallow's nested messages as (JSON pointer, code, text)."""
     if isinstance(messages, dict):
         for key, inner in messages.items():
             step = "" if key == "_schema" else "/" + str(key).replace("~", "~0").replace("/", "~1")
@@ -197,7 +199,7 @@ def on_database_error(error: DBAPIError) -> Response:
     if state == LOCK_NOT_AVAILABLE:
         detail = "The same thing is being changed right now; ask again."
         return with_retry_after(problem(409, detail, code="request-in-progress"))
-    if state == QUERY_CANCELED and request.method == "GET":  # the same again would take as long
+    if state == QUERY_CANCELED and request.method == "GET":  # a repeat would take as long
         return problem(422, "This takes too long to find out: ask for fewer days, or for one region or store.")
     if isinstance(error, OperationalError) or error.connection_invalidated:
         if "disk is full" in str(error.orig):
@@ -216,7 +218,7 @@ def unavailable(detail: str, *, code: str | None = None) -> Response:
 
 
 def with_retry_after(response: Response) -> Response:
-    """The same request may well succeed in a second."""
+    """Set Retry-After to one second: the same request may well succeed then."""
     response.headers["Retry-After"] = "1"
     return response
 
@@ -224,7 +226,9 @@ def with_retry_after(response: Response) -> Response:
 def on_unexpected_error(error: Exception) -> Response:
     if isinstance(error, HTTPException):
         return on_http_exception(error)
-    route = request.url_rule.rule if request.url_rule else None  # the address of a public page is its key
+    route = (
+        request.url_rule.rule if request.url_rule else None
+    )  # never the path: the token in the address of a public page is a secret
     log.error("unexpected error", method=request.method, route=route, exc_info=error)
     return problem(500, "This is a fault of ours, noted under the request id.")
 

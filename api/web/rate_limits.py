@@ -1,4 +1,4 @@
-"""How often somebody may ask, where asking often is the attack."""
+"""Rate limits (moving window) where frequent requests are the attack: sign-in, search by contact, public forms."""
 
 import math
 import time
@@ -11,25 +11,25 @@ from api.web.problems import HttpProblem
 
 SEARCH_LIMIT = RateLimitItemPerMinute(20)
 TEST_PUSH_LIMIT = RateLimitItemPerMinute(3)
-TABLE_QR_LIMIT = RateLimitItemPerMinute(4, 10)  # by one code, in ten minutes: more people do not sit there
+TABLE_QR_LIMIT = RateLimitItemPerMinute(4, 10)  # per code in ten minutes: no more people sit at one table
 RECEIPT_QR_LIMIT = RateLimitItemPerMinute(60, 10)
 FAILED_SIGN_IN_LIMIT = RateLimitItemPerMinute(5)
 
 
-def count_hit(limit: RateLimitItem, *whose: str) -> None:
-    """Count one more; 429 with Retry-After when that is one too many."""
-    if not _limiter().hit(limit, *whose):
-        _raise_too_many(limit, *whose)
+def count_hit(limit: RateLimitItem, *key: str) -> None:
+    """Count one hit. Raises HttpProblem 429 with Retry-After when the limit is exceeded."""
+    if not _limiter().hit(limit, *key):
+        _raise_too_many(limit, *key)
 
 
-def check_limit(limit: RateLimitItem, *whose: str) -> None:
-    """429 when the limit is used up, without counting this one."""
-    if not _limiter().test(limit, *whose):
-        _raise_too_many(limit, *whose)
+def check_limit(limit: RateLimitItem, *key: str) -> None:
+    """Raise HttpProblem 429 when the limit is used up; count nothing."""
+    if not _limiter().test(limit, *key):
+        _raise_too_many(limit, *key)
 
 
-def _raise_too_many(limit: RateLimitItem, *whose: str) -> None:
-    reset_at = _limiter().get_window_stats(limit, *whose).reset_time
+def _raise_too_many(limit: RateLimitItem, *key: str) -> None:
+    reset_at = _limiter().get_window_stats(limit, *key).reset_time
     raise HttpProblem(429, f"At most {limit}.", retry_after=max(1, math.ceil(reset_at - time.time())))
 
 

@@ -1,4 +1,4 @@
-"""What surrounds every request: its id, its time, its line in the log, its headers."""
+"""Context of a request: `g.request_id`, `g.now`, `g.actor`; afterwards headers, metrics and one log line."""
 
 import re
 import time
@@ -11,6 +11,7 @@ from api.web.metrics import count_request
 from models.db.session import Database
 
 log = structlog.get_logger("request")
+HEALTH_ROUTES = frozenset({"/healthz", "/readyz", "/metrics"})
 REQUEST_ID_PATTERN = re.compile(r"[A-Za-z0-9._-]{8,64}")
 
 
@@ -21,8 +22,8 @@ def register(app: Flask) -> None:
 
 def _start_request() -> None:
     database: Database = current_app.extensions["database"]
-    sent = request.headers.get("X-Request-Id", "")
-    g.request_id = sent if REQUEST_ID_PATTERN.fullmatch(sent) else uuid7().hex
+    client_id = request.headers.get("X-Request-Id", "")
+    g.request_id = client_id if REQUEST_ID_PATTERN.fullmatch(client_id) else uuid7().hex
     g.now = database.clock()
     g.started = time.perf_counter()
     g.actor = None
@@ -31,7 +32,7 @@ def _start_request() -> None:
 
 
 def _finish_request(response: Response) -> Response:
-    """Answers to somebody are not to be kept by anybody. The log names people by id, and no query or body."""
+    """Forbid caches to store answers of the API, and write the log line: people by id, never a query or a body."""
     response.headers["X-Request-Id"] = g.request_id
     response.headers["X-Content-Type-Options"] = "nosniff"
     if request.path.startswith("/v1"):
@@ -40,7 +41,9 @@ def _finish_request(response: Response) -> Response:
     route = request.url_rule.rule if request.url_rule else None
     seconds = time.perf_counter() - g.started
     count_request(request.method, route, response.status_code, seconds)
-    log.info(
+    # Health checks come every few seconds; only failed ones are worth a line.
+    write = log.debug if route in HEALTH_ROUTES and response.status_code < 400 else log.info
+    write(
         "answered",
         method=request.method,
         route=route,

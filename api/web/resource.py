@@ -1,4 +1,4 @@
-"""One address of the API: who asks, may they, is it there, is the input sound, one transaction."""
+"""Base class of resources: authentication, permission, subjects of the path, checks of the input, one transaction."""
 
 from typing import Any, ClassVar
 from uuid import UUID
@@ -11,6 +11,7 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from api.web.auth import authenticate
 from api.web.etags import check_if_match
 from api.web.problems import HttpProblem, UnexpectedInput
+from api.web.smorest_internals import declared_parameters
 from models.access import Permission
 from models.db.base import Aggregate, TenantOwned
 from models.db.session import Database
@@ -21,13 +22,16 @@ WITHOUT_BODY = frozenset({"GET", "DELETE"})
 
 
 class Resource(MethodView):
-    """The keystone: a subclass says what each method needs, and gets its subject found and its transaction opened.
+    """Base class of every resource under /v1.
 
-    `permissions`: the permission per method; a method without one cannot be imported.
-    `path_models`: what the ids of the path stand for; the method gets the object instead (`concern_id` -> `concern`),
-             locked when it is going to be changed.
+    A subclass declares what its methods need. For each request the class authenticates, opens the transaction, finds
+    the subjects, checks the input, and calls the method.
+
+    `permissions`: the permission per HTTP method. A class that leaves one out cannot be imported.
+    `path_models`: the model of each id in the path. The method gets the object (`concern_id` -> `concern`), locked
+        unless the method only reads.
     `read_only`: the methods that only read.
-    `locks_itself`: the methods whose verb locks what it changes by itself, several things in one order.
+    `locks_itself`: the methods whose operation takes its own locks, because it locks several rows in one order.
     """
 
     permissions: ClassVar[dict[str, Permission]] = {}
@@ -51,71 +55,70 @@ class Resource(MethodView):
             self._check(method, too_large)
             return super().dispatch_request(**path)
         database: Database = current_app.extensions["database"]
-        reads = method in self.read_only
-        with (database.reading if reads else database.writing)(g.actor.organization_id) as g.session:
-            subjects = self._find(path, lock=not reads and method not in self.locks_itself)
+        read_only = method in self.read_only
+        with (database.reading if read_only else database.writing)(g.actor.organization_id) as g.session:
+            subjects = self._find(path, lock=not read_only and method not in self.locks_itself)
             self._check(method, too_large, subjects)
             return super().dispatch_request(**subjects)
 
     def _check(
         self, method: str, too_large: RequestEntityTooLarge | None, subjects: dict[str, Any] | None = None
     ) -> None:
-        """Everything about the request that can be refused before its values are looked at, in the promised order."""
-        declared = getattr(getattr(self, method.lower()), "_apidoc", {}).get("arguments", {}).get("parameters", [])
-        takes = {parameter["in"] for parameter in declared}
+        """Refuse what is wrong with the request before its values are read, in the documented order of problems."""
+        locations = {parameter["in"] for parameter in declared_parameters(getattr(self, method.lower()))}
         if method not in WITHOUT_BODY:
             _check_body(too_large)
         elif too_large is not None or request.get_data(cache=True):
             raise UnexpectedInput("body", [""])
         if method == "PATCH" and subjects:
             check_if_match(self.changed(subjects))
-        if "query" not in takes and request.args:
+        if "query" not in locations and request.args:
             raise UnexpectedInput("query", list(request.args))
-        if twice := [name for name, values in request.args.lists() if len(values) > 1]:
-            raise Invalid("This is given more than once.", pointer=f"/{twice[0]}")
+        if repeated := [name for name, values in request.args.lists() if len(values) > 1]:
+            raise Invalid("This is given more than once.", pointer=f"/{repeated[0]}")
         if request.get_data(cache=True) and method not in WITHOUT_BODY:
             body = request.get_json()
-            if "json" not in takes and body:
+            if "json" not in locations and body:
                 raise UnexpectedInput("body", [""])
-            if "json" in takes and not isinstance(body, dict):
+            if "json" in locations and not isinstance(body, dict):
                 raise Invalid("The body has to be a JSON object, such as {}.", pointer="")
 
     def changed(self, subjects: dict[str, Any]) -> Aggregate:
-        """What a PATCH changes, whose version has to be named: the first shared object of the path."""
-        return next(thing for thing in subjects.values() if isinstance(thing, Aggregate))
+        """Return what a PATCH changes, whose version If-Match names: the first aggregate of the path."""
+        return next(subject for subject in subjects.values() if isinstance(subject, Aggregate))
 
     def _find(self, path: dict[str, Any], *, lock: bool) -> dict[str, Any]:
-        """The path with ids replaced by what they stand for: 404 before anything is said about the body."""
-        found = {}
+        """Return the path's values with ids replaced by their objects. A missing one is 404, whatever the body is."""
+        subjects = {}
         for name, value in path.items():
             if isinstance(value, UUID):
-                found[name.removesuffix("_id")] = self.path_models[name].get_visible(
+                subjects[name.removesuffix("_id")] = self.path_models[name].get_visible(
                     g.session, value, actor=g.actor, lock=lock
                 )
             else:
-                found[name] = value
-        return found
+                subjects[name] = value
+        return subjects
 
 
 def _read_body() -> RequestEntityTooLarge | None:
-    """Take the whole body off the wire before anything is opened: a slow phone holds a thread, never a transaction."""
+    """Read the whole body before a transaction is opened, so that a slow client holds a thread and no connection."""
     try:
         body = request.get_data(cache=True)
     except RequestEntityTooLarge as error:
         return error
     except HTTPException:
         raise
-    except Exception as error:  # each server has its own words for a chunk that is none
+    except Exception as error:  # each server raises its own error for a malformed chunk
         raise HttpProblem(
             400, "The body cannot be read: it breaks off, or its chunks are not as HTTP has them."
         ) from error
-    # A body in chunks does not say how long it is: it is cut off at the limit, without an error.
+    # A chunked body has no Content-Length: werkzeug cuts it off at the limit without an error.
     cut_off = request.content_length is None and len(body) >= current_app.config["MAX_CONTENT_LENGTH"]
     return RequestEntityTooLarge() if cut_off else None
 
 
 def _check_body(too_large: RequestEntityTooLarge | None) -> None:
-    """413, 415, 400: in that order, and only once we know that the caller may be told."""
+    """Raise HttpProblem 413, 415 or 400, in this order."""
     if too_large is not None:
         raise HttpProblem(413, f"A body may have {current_app.config['MAX_CONTENT_LENGTH']} bytes.")
     if not request.get_data(cache=True):

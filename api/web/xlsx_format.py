@@ -1,4 +1,4 @@
-"""Rows as an Excel workbook: numbers are numbers, days are dates, and no word is ever a formula."""
+"""Rows as an Excel workbook, with numbers and dates as such, and text never as a formula."""
 
 import io
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,42 +11,42 @@ from xlsxwriter.worksheet import Worksheet
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
-_MIN_COLUMN_WIDTH: Final = 10  # in digits, which a date fills
-# A row is forgotten once it is written.
+_MIN_COLUMN_WIDTH: Final = 10  # in digits; a date needs that many
+# With constant_memory a row leaves the memory once it is written.
 _WORKBOOK_OPTIONS: Final = {"constant_memory": True, "default_date_format": "yyyy-mm-dd"}
 
 
 def xlsx_response(name: str, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> Response:
-    """The rows as a workbook to save under this name."""
-    answer = current_app.response_class(write_xlsx(columns, rows), mimetype=XLSX)
-    answer.headers["Content-Disposition"] = f'attachment; filename="{name}.xlsx"'
-    return answer
+    """Return the rows as a workbook to save under this name."""
+    response = current_app.response_class(write_xlsx(columns, rows), mimetype=XLSX)
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}.xlsx"'
+    return response
 
 
 def write_xlsx(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> bytes:
-    """One sheet: a header that stays in sight, and a line for each row; what a row does not have stays empty."""
+    """Return a workbook of one sheet with a frozen header; a missing or null value is an empty cell."""
     file = io.BytesIO()
     with Workbook(file, _WORKBOOK_OPTIONS) as workbook:
         sheet = workbook.add_worksheet()
         sheet.freeze_panes(1, 0)
         bold = workbook.add_format({"bold": True})
-        for place, column in enumerate(columns):
-            sheet.set_column(place, place, max(len(column), _MIN_COLUMN_WIDTH) + 2)
-            sheet.write_string(0, place, column, bold)
+        for index, column in enumerate(columns):
+            sheet.set_column(index, index, max(len(column), _MIN_COLUMN_WIDTH) + 2)
+            sheet.write_string(0, index, column, bold)
         for line, row in enumerate(rows, start=1):
-            for place, column in enumerate(columns):
-                _write(sheet, line, place, row.get(column))
+            for index, column in enumerate(columns):
+                _write(sheet, line, index, row.get(column))
     return file.getvalue()
 
 
-def _write(sheet: Worksheet, line: int, place: int, value: Any) -> None:
-    """Each kind by its own name: `write` would take words for formulas and addresses."""
+def _write(sheet: Worksheet, line: int, index: int, value: Any) -> None:
+    """Write a cell by the type of its value: xlsxwriter's `write` would turn text into formulas and links."""
     match value:
         case None:
             pass
         case str():
-            sheet.write_string(line, place, value)
+            sheet.write_string(line, index, value)
         case date():
-            sheet.write_datetime(line, place, value)
+            sheet.write_datetime(line, index, value)
         case _:
-            sheet.write_number(line, place, value)
+            sheet.write_number(line, index, value)

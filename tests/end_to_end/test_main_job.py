@@ -119,7 +119,7 @@ def nothing_is_left_to_be_sent(walk: Walk) -> None:
 def a_sigterm_drains_web_and_worker(walk: Walk) -> None:
     assert walk.running.stop() == 0
     walk.running.wait_for_line("worker drained")
-    walk.running.wait_for_line("Shutting down: Master")
+    walk.running.wait_for_line("amends: web and worker drained")
     assert not [line for line in walk.running.lines if "Traceback" in line or "it starts again" in line]
 
 

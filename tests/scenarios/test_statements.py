@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 import sqlalchemy as sa
 
-from api.schemas.base import MOST_PER_PAGE
+from api.schemas.base import MAX_PAGE_SIZE
 from models.db.cache import TtlCache
 from tests.support.app import App
 from tests.support.clock import NOON
@@ -195,13 +195,13 @@ def cost(organization: RecountedOrganization, operation: Operation) -> int:
     """How many statements it takes to read this, in pages as long as there are."""
     query = dict(QUERIES.get(operation.id, {}))
     if operation.pages:
-        query["limit"] = MOST_PER_PAGE
+        query["limit"] = MAX_PAGE_SIZE
     path, by = operation.path.format(**organization.org.ids), (organization.org.shop, "admin")
     with organization.app.counting() as statements:
         answer = organization.app.request("GET", path, by, query_string=query)
     assert answer.status_code == 200, (operation.id, answer.text)
     if operation.pages:
-        assert len(answer.json["items"]) >= min(organization.size, MOST_PER_PAGE), operation.id
+        assert len(answer.json["items"]) >= min(organization.size, MAX_PAGE_SIZE), operation.id
     return asking(statements)
 
 

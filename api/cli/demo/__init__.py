@@ -1,1 +1,1 @@
-"""Demo organizations: companies, customers, scenarios and sixty days of history."""
+"""Demo data: two invented organizations with customers, scenarios and sixty days of history."""

@@ -1,4 +1,4 @@
-"""Who there is in the demo: companies, regions, stores, people. Nobody of them exists."""
+"""Demo companies with their regions, stores and staff. All of them are invented."""
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -22,7 +22,7 @@ from models.staff.staff import Staff, hash_password
 
 @dataclass(frozen=True)
 class Employee:
-    """Somebody to hire. Those with a phone print their pushes in the worker's terminal."""
+    """A member of staff to create. Pushes to their phones are printed in the worker's terminal."""
 
     login: str
     name: str
@@ -34,7 +34,7 @@ class Employee:
 
 @dataclass(frozen=True)
 class DemoStore:
-    """A store to open, and how much goes on there: `busy` is what is told on an ordinary day."""
+    """A store to create. `busy` is the number of concerns on an ordinary day."""
 
     slug: str
     name: str
@@ -50,7 +50,7 @@ class DemoStore:
 
 @dataclass(frozen=True)
 class Company:
-    """An organization to found, with so many days of history."""
+    """An organization to create, with so many days of history."""
 
     slug: str
     name: str
@@ -63,7 +63,7 @@ class Company:
 
 @dataclass(frozen=True)
 class Person:
-    """Somebody who works here, and what they may do."""
+    """A member of staff and their actor."""
 
     staff: Staff
     actor: Actor
@@ -71,10 +71,10 @@ class Person:
 
 @dataclass(frozen=True)
 class StoreShift:
-    """A store with its people, ready to be told about."""
+    """A created store with the staff who appear in its history."""
 
     store: Store
-    shopfront: DemoStore
+    template: DemoStore
     floor: Sequence[Person]
     manager: Person
 
@@ -175,12 +175,12 @@ OTHER_COMPANY = Company(
 
 
 def password_of(login: str) -> str:
-    """The documented password of a demo sign-in."""
+    """Return the documented password of a demo sign-in."""
     return f"demo-{login}-2468"
 
 
 def hash_passwords() -> dict[str, str]:
-    """The hash of every password. Slow on purpose, so several at once and outside any transaction."""
+    """Return the hash of every password by login. argon2 is slow: several run at once, outside any transaction."""
     logins = [employee.login for company in (DEMO_COMPANY, OTHER_COMPANY) for employee in company.people]
     with ThreadPoolExecutor() as pool:
         return dict(zip(logins, pool.map(hash_password, map(password_of, logins)), strict=True))
@@ -189,7 +189,7 @@ def hash_passwords() -> dict[str, str]:
 def create_company(
     session: ScopedSession, company: Company, hashes: dict[str, str], *, at: datetime
 ) -> list[StoreShift]:
-    """Found the company, open its stores, hire its people and check in those on shift."""
+    """Create the organization with its stores and staff, and check in those on shift."""
     admin = next(employee for employee in company.people if employee.role is Role.ADMIN)
     _, administrator = create_organization(
         session,
@@ -201,7 +201,7 @@ def create_company(
         at=at - timedelta(days=company.days + 2),
     )
     regions = {slug: Region.get_or_create(session, slug, name) for slug, name in company.regions.items()}
-    stores = {front.slug: _create_store(session, front, regions[front.region]) for front in company.stores}
+    stores = {template.slug: _create_store(session, template, regions[template.region]) for template in company.stores}
     for slug, name, kind, members in company.groups:
         store_ids = [stores[member].id for member in members]
         StoreGroup.create(session, by=_actor(administrator), slug=slug, name=name, kind=kind, store_ids=store_ids)
@@ -213,31 +213,33 @@ def create_company(
     ]
     return [
         StoreShift(
-            store=stores[front.slug],
-            shopfront=front,
-            floor=[one for employee, one in people if employee.role is FLOOR and front.slug in employee.at],
-            manager=next(one for employee, one in people if employee.role is MANAGER and front.slug in employee.at),
+            store=stores[template.slug],
+            template=template,
+            floor=[person for employee, person in people if employee.role is FLOOR and template.slug in employee.at],
+            manager=next(
+                person for employee, person in people if employee.role is MANAGER and template.slug in employee.at
+            ),
         )
-        for front in company.stores
+        for template in company.stores
     ]
 
 
-def _create_store(session: ScopedSession, front: DemoStore, region: Region) -> Store:
+def _create_store(session: ScopedSession, template: DemoStore, region: Region) -> Store:
     return Store.create(
         session,
         region=region,
-        slug=front.slug,
-        name=front.name,
-        kind=front.kind,
-        time_zone=front.time_zone,
-        country=front.country,
-        currency=front.currency,
-        places=front.places,
+        slug=template.slug,
+        name=template.name,
+        kind=template.kind,
+        time_zone=template.time_zone,
+        country=template.country,
+        currency=template.currency,
+        places=template.places,
     )
 
 
 def _set_remedy_limits(session: ScopedSession, *, currencies: list[str]) -> None:
-    """Floor staff give a little without asking, managers more, regional managers what they think right."""
+    """Set limits for floor staff and higher ones for managers; regional managers have none."""
     limits = [
         {"role": role, "per_customer": Money(per_customer, currency), "per_staff": Money(per_staff, currency)}
         for currency in currencies

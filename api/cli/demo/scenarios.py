@@ -1,4 +1,4 @@
-"""What people tell in the demo: the raw material of its history."""
+"""Scenarios of the demo: what customers say, and what usually puts it right."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ FREE: Cost = (0, 0)
 
 @dataclass(frozen=True)
 class Scenario:
-    """One kind of trouble (or joy), with the words for it and what usually puts it right."""
+    """A kind of concern or praise, with texts for it and remedies that usually help."""
 
     weight: int
     category: str

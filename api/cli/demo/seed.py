@@ -1,20 +1,25 @@
-"""Two invented organizations with a history, to try things with; the same figures for the same day of seeding."""
+"""Seeds both demo organizations. The same day of seeding gives the same figures."""
 
+from collections.abc import Callable
 from datetime import datetime
 
 from sqlalchemy import func, select
 from uuid_utils.compat import uuid7
 
 from api.cli.demo.companies import DEMO_COMPANY, OTHER_COMPANY, Company, create_company, hash_passwords
-from api.cli.demo.history import add_history
+from api.cli.demo.history import store_days
 from models.concerns.concern import Concern
 from models.db.session import ALL_TENANTS, Database
 from models.organizations.organization import Organization
 from models.recovery.action import RecoveryAction
 
+# The long one first: an interrupted seed then leaves an empty database, and can be repeated.
+COMPANIES = (DEMO_COMPANY, OTHER_COMPANY)
+DAYS_TO_SEED = sum(company.days * len(company.stores) for company in COMPANIES)
+
 
 def already_there(database: Database, *, any_organization: bool = False) -> str | None:
-    """Why there is nothing to seed, in one sentence; None when there is."""
+    """Return why nothing should be seeded, in one sentence, or None."""
     with database.reading(ALL_TENANTS) as session:
         slugs = set(session.scalars(select(Organization.slug)))
     if taken := slugs & {DEMO_COMPANY.slug, OTHER_COMPANY.slug}:
@@ -22,22 +27,28 @@ def already_there(database: Database, *, any_organization: bool = False) -> str 
     return "There is an organization already." if any_organization and slugs else None
 
 
-def seed(database: Database, *, at: datetime) -> str:
-    """Write both organizations, each in one transaction; says what was made. No phone rings for any of it."""
+def seed(database: Database, *, at: datetime, after_each_day: Callable[[], None] = lambda: None) -> str:
+    """Write both organizations, each in one transaction, and return a summary. No phone rings for their history."""
     hashes = hash_passwords()
-    # The long one first: whoever interrupts it finds the database as it was, and may try again.
-    return (
-        "Seeded "
-        + ", and ".join(_seed(database, company, hashes, at=at) for company in (DEMO_COMPANY, OTHER_COMPANY))
-        + "."
-    )
+    summaries = [
+        _seed_company(database, company, hashes, at=at, after_each_day=after_each_day) for company in COMPANIES
+    ]
+    return f"Seeded {', and '.join(summaries)}."
 
 
-def _seed(database: Database, company: Company, hashes: dict[str, str], *, at: datetime) -> str:
+def _seed_company(
+    database: Database,
+    company: Company,
+    hashes: dict[str, str],
+    *,
+    at: datetime,
+    after_each_day: Callable[[], None] = lambda: None,
+) -> str:
     with database.writing(uuid7()) as session:
-        posts = create_company(session, company, hashes, at=at)
-        for post in posts:
-            add_history(session, post, days=company.days, until=at)
+        for shift in create_company(session, company, hashes, at=at):
+            for day in store_days(session, shift, days=company.days, until=at):
+                day.generate()
+                after_each_day()
         session.flush()
         concerns, actions = (
             session.scalar(select(func.count()).select_from(kind)) for kind in (Concern, RecoveryAction)

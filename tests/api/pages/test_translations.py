@@ -16,7 +16,7 @@ PAGES = ROOT / "api" / "pages"
 
 def said() -> set[str]:
     """Every sentence of the pages that is to be translated."""
-    found = extract_from_dir(PAGES, method_map=[("**.html", "jinja2.ext:babel_extract")], keywords={"say": None})
+    found = extract_from_dir(PAGES, method_map=[("**.html", "jinja2.ext:babel_extract")], keywords={"_": None})
     return {message for _file, _line, message, _comments, _context in found}
 
 

@@ -26,7 +26,7 @@ def test_the_demo_is_not_seeded_beside_a_real_organization_unless_asked(app: App
 
 
 def test_a_second_demo_is_refused_and_a_restart_is_not(app: App, monkeypatch):
-    monkeypatch.setattr("api.cli.demo.history._Day.tell", lambda _: None)
+    monkeypatch.setattr("api.cli.demo.history.StoreDayHistory.generate", lambda _: None)
     command = commands_of(app)
     assert command("demo", "seed").exit_code == 0
 

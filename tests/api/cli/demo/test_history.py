@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import selectinload
 
 from api.cli.demo.companies import DEMO_COMPANY, hash_passwords
-from api.cli.demo.seed import _seed, already_there, seed
+from api.cli.demo.seed import _seed_company, already_there, seed
 from models.alerts.alert import Alert
 from models.alerts.enums import AlertState
 from models.concerns.concern import MOVES, Concern
@@ -125,7 +125,7 @@ def test_the_same_day_of_seeding_gives_the_same_figures(app: App):
 
 def fingerprint(app: App, slug: str, hashes: dict[str, str], hours: int) -> list[Any]:
     """Return what counts of three days, seeded so many hours after noon."""
-    _seed(app.back_office, replace(DEMO_COMPANY, slug=slug, days=3), hashes, at=NOON + timedelta(hours=hours))
+    _seed_company(app.back_office, replace(DEMO_COMPANY, slug=slug, days=3), hashes, at=NOON + timedelta(hours=hours))
     with app.back_office.reading(ALL_TENANTS) as session:
         organization_id = Organization.by_slug(session, slug).id
     with app.back_office.reading(organization_id) as session:
@@ -147,7 +147,7 @@ def test_a_demo_that_fails_leaves_nothing_behind(app: App, monkeypatch):
     def fails(*_: object, **__: object) -> None:
         raise RuntimeError
 
-    monkeypatch.setattr("api.cli.demo.history._Day.tell", fails)
+    monkeypatch.setattr("api.cli.demo.history.StoreDayHistory.generate", fails)
     try:
         seed(app.back_office, at=NOON)
     except RuntimeError:
@@ -157,7 +157,7 @@ def test_a_demo_that_fails_leaves_nothing_behind(app: App, monkeypatch):
 
 
 def test_actions_of_the_demo_are_counted_in_the_currency_of_their_store(app: App):
-    _seed(app.back_office, replace(DEMO_COMPANY, days=3), hash_passwords(), at=NOON)
+    _seed_company(app.back_office, replace(DEMO_COMPANY, days=3), hash_passwords(), at=NOON)
 
     with app.back_office.reading(ALL_TENANTS) as session:
         currencies = {

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.schemas.row_reports import CONCERNS, STORES_AND_TIME
+from api.schemas.reports.base import CONCERNS, STORES_AND_TIME
 from models.reports.grouping import GroupBy
 from tests.support.app import App
 from tests.support.assertions import matches_recount

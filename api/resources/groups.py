@@ -1,11 +1,11 @@
-"""Groups of stores: what head office compares by."""
+"""Groups of stores, by which head office compares."""
 
 from typing import Any
 
 from flask import g
 
 from api.schemas.base import PageQuery, page_of
-from api.schemas.store_groups import EditGroupSchema, NewGroupSchema, StoreGroupSchema
+from api.schemas.groups import EditGroupSchema, NewGroupSchema, StoreGroupSchema
 from api.web.blueprint import Blueprint
 from api.web.idempotency import idempotent
 from api.web.pagination import paginate
@@ -32,7 +32,7 @@ class Groups(Resource):
     def post(self, data: dict[str, Any]) -> StoreGroup:
         """Put stores together in a group
 
-        A store may be in several, whatever its region.
+        A store may be in several groups, whatever its region.
         """
         return StoreGroup.create(g.session, by=g.actor, **data)
 
@@ -52,7 +52,7 @@ class GroupById(Resource):
     def patch(self, data: dict[str, Any], group: StoreGroup) -> StoreGroup:
         """Change a group, or which stores are in it
 
-        Reports tell of all days by the groups that stores are in now. A group without stores stays.
+        Reports use the present groups for all days, also for past ones. A group without stores stays.
         """
         group.edit(g.session, by=g.actor, **data)
         return group

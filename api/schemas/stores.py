@@ -1,22 +1,14 @@
-"""Regions, stores, and what an organization named itself."""
+"""Stores, their places, and who needs a moment there."""
 
 from marshmallow import fields, validate
 
-from api.schemas.base import PageQuery, Schema, Whole
+from api.schemas.base import Instant, PageQuery, Schema, Whole
+from api.schemas.staff import StaffSchema
 from models.organizations.store import AboveLimit, StoreKind
 
 
-class RegionSchema(Schema):
-    """A part of the organization."""
-
-    id = fields.UUID()
-    version = fields.Integer()
-    slug = fields.String()
-    name = fields.String()
-
-
 class PlaceSchema(Schema):
-    """Where in a store something can happen."""
+    """A place in a store, such as a table."""
 
     slug = fields.String()
     name = fields.String()
@@ -41,38 +33,27 @@ class StoreSchema(Schema):
 
 
 class EditStoreSchema(Schema):
-    """What is to be changed of a store."""
+    """Changes to a store's settings."""
 
     above_limit = fields.Enum(AboveLimit, by_value=True)
     longest_pause_minutes = Whole(validate=validate.Range(min=1, max=60))
 
 
 class StoreQuery(PageQuery):
-    """Which stores."""
+    """Filters of stores."""
 
     region_id = fields.UUID()
     group_id = fields.UUID()
 
 
-class StaffQuery(PageQuery):
-    """Which people."""
+class PausedSchema(Schema):
+    """A colleague who pauses, and until when."""
 
-    store_id = fields.UUID()
-
-
-class CauseSchema(Schema):
-    """Why it happened."""
-
-    slug = fields.String()
-    name = fields.String()
+    staff = fields.Nested(StaffSchema)
+    paused_until = Instant()
 
 
-class CategorySchema(Schema):
-    """A kind of concern, with its causes."""
+class PausesSchema(Schema):
+    """All colleagues of a store who pause. They are few, so that the list has no pages."""
 
-    id = fields.UUID()
-    version = fields.Integer()
-    slug = fields.String()
-    name = fields.String()
-    urgent = fields.Boolean()
-    causes = fields.List(fields.Nested(CauseSchema))
+    items = fields.List(fields.Nested(PausedSchema), required=True)

@@ -2,28 +2,30 @@
 
 from typing import Any
 
-from flask import g
 from marshmallow import fields, validate
 
 from api.schemas.base import Schema, Words
+from api.schemas.redaction import reader
 from models.organizations.store_group import GroupKind
 
-MOST_STORES = 5_000
+MAX_STORES_IN_GROUP = 5_000
 
 
-class WithinReach(fields.List):
-    """Ids of stores, of which a reader is shown those within reach."""
+class VisibleStoreIds(fields.List):
+    """Field of store ids that shows a reader those within reach."""
 
     def _serialize(self, value: Any, *arguments: Any, **keywords: Any) -> list[Any] | None:
-        return super()._serialize([id_ for id_ in value if g.actor.reaches(id_)], *arguments, **keywords)
+        return super()._serialize(
+            [store_id for store_id in value if reader().reaches(store_id)], *arguments, **keywords
+        )
 
 
 class EditGroupSchema(Schema):
-    """What is to be changed; `store_ids` stand in the place of all the stores that were in it."""
+    """Changes to a group; `store_ids` replaces all its stores."""
 
     name = Words(200, least=1)
     kind = fields.Enum(GroupKind, by_value=True)
-    store_ids = fields.List(fields.UUID(), validate=validate.Length(max=MOST_STORES))
+    store_ids = fields.List(fields.UUID(), validate=validate.Length(max=MAX_STORES_IN_GROUP))
 
 
 class NewGroupSchema(EditGroupSchema):
@@ -35,11 +37,11 @@ class NewGroupSchema(EditGroupSchema):
 
 
 class StoreGroupSchema(Schema):
-    """A group of stores, with those of them that are within reach."""
+    """A group, with those of its stores that are within reach."""
 
     id = fields.UUID()
     version = fields.Integer()
     slug = fields.String()
     name = fields.String()
     kind = fields.Enum(GroupKind, by_value=True)
-    store_ids = WithinReach(fields.UUID())
+    store_ids = VisibleStoreIds(fields.UUID())

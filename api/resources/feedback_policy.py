@@ -1,0 +1,27 @@
+"""Feedback policy: how often one customer is asked."""
+
+from typing import Any
+
+from flask import g
+
+from api.schemas.feedback_policy import FeedbackPolicySchema
+from api.web.resource import Resource
+from api.web.shared_blueprints import feedback as blp
+from models.access import Permission
+from models.recovery.feedback_request import FeedbackPolicy
+
+
+@blp.route("/feedback-policy")
+class FeedbackPolicyOfOrganization(Resource):
+    permissions = {"GET": Permission.POLICY_READ, "PUT": Permission.POLICY_WRITE}
+
+    @blp.response(200, FeedbackPolicySchema)
+    def get(self) -> FeedbackPolicy:
+        """Read how often one customer is asked"""
+        return FeedbackPolicy.current(g.session)
+
+    @blp.arguments(FeedbackPolicySchema)
+    @blp.response(200, FeedbackPolicySchema)
+    def put(self, data: dict[str, Any]) -> FeedbackPolicy:
+        """Set how often one customer is asked: at most once in so many days"""
+        return FeedbackPolicy.set_to(g.session, **data)

@@ -1,0 +1,27 @@
+"""Policy of recovery logs: the headings of their notes."""
+
+from typing import Any
+
+from flask import g
+
+from api.schemas.log_policy import LogPolicySchema
+from api.web.resource import Resource
+from api.web.shared_blueprints import recovery_logs as blp
+from models.access import Permission
+from models.daily_log.daily_log import DailyLogPolicy
+
+
+@blp.route("/log-policy")
+class LogPolicyOfOrganization(Resource):
+    permissions = {"GET": Permission.POLICY_READ, "PUT": Permission.POLICY_WRITE}
+
+    @blp.response(200, LogPolicySchema)
+    def get(self) -> DailyLogPolicy:
+        """Read the headings under which managers leave notes"""
+        return DailyLogPolicy.current(g.session)
+
+    @blp.arguments(LogPolicySchema)
+    @blp.response(200, LogPolicySchema)
+    def put(self, data: dict[str, Any]) -> DailyLogPolicy:
+        """Set the headings under which managers leave notes, and which notes are required for the sign-off"""
+        return DailyLogPolicy.set_to(g.session, **data)

@@ -1,0 +1,60 @@
+"""Standing QR codes: customers log a concern by them while they are there."""
+
+from typing import Any
+
+from flask import Response, g
+
+from api.links import SVG, public_url, qr_response
+from api.schemas.base import PageQuery, page_of
+from api.schemas.standing_qrs import NewStandingQrSchema, StandingQrSchema
+from api.web.idempotency import idempotent
+from api.web.pagination import paginate
+from api.web.resource import Resource
+from api.web.shared_blueprints import feedback as blp
+from models.access import Permission
+from models.organizations.store import Store
+from models.recovery.qr_code import QrCode
+
+
+@blp.route("/stores/<uuid:store_id>/standing-qrs")
+class StoreStandingQrs(Resource):
+    permissions = {"GET": Permission.STORE_READ, "POST": Permission.STORE_WRITE}
+    path_models = {"store_id": Store}
+
+    @blp.arguments(PageQuery, location="query")
+    @blp.response(200, page_of(StandingQrSchema))
+    def get(self, query: dict[str, Any], store: Store) -> dict[str, Any]:
+        """List the valid codes of a store"""
+        return paginate(QrCode.select_visible(g.actor, store_id=store.id), QrCode.made_at, QrCode.id, **query)
+
+    @blp.arguments(NewStandingQrSchema)
+    @blp.response(201, StandingQrSchema)
+    @idempotent(QrCode, status=201)
+    def post(self, data: dict[str, Any], store: Store) -> QrCode:
+        """Make a code to print, for a place or for receipts
+
+        What a customer writes by it becomes a concern with `source: customer`, which rings like any other.
+        """
+        return QrCode.create(g.session, store, id_=data["id"], place=data.get("place"), by=g.actor, at=g.now)
+
+
+@blp.route("/standing-qrs/<uuid:standing_qr_id>")
+class StandingQrById(Resource):
+    permissions = {"DELETE": Permission.STORE_WRITE}
+    path_models = {"standing_qr_id": QrCode}
+
+    @blp.response(204)
+    def delete(self, standing_qr: QrCode) -> None:
+        """Withdraw a code: its form takes nothing from now on"""
+        standing_qr.withdraw(at=g.now)
+
+
+@blp.route("/standing-qrs/<uuid:standing_qr_id>/qr")
+class StandingQrImage(Resource):
+    permissions = {"GET": Permission.STORE_READ}
+    path_models = {"standing_qr_id": QrCode}
+
+    @blp.response(200, {"type": "string"}, content_type=SVG)
+    def get(self, standing_qr: QrCode) -> Response:
+        """Show a code as an image to print"""
+        return qr_response(public_url("q", standing_qr.token))

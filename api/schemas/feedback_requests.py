@@ -1,0 +1,49 @@
+"""Feedback requests, and the form behind their links."""
+
+from typing import Any
+
+from marshmallow import fields, post_dump, validate
+
+from api.schemas.base import Instant, PersonSchema, RedactedSchema, Schema, Words
+from api.schemas.public_link import PublicLink
+from api.schemas.redaction import reader
+from models.access import Permission
+
+
+class NewFeedbackRequestSchema(Schema):
+    """A new feedback request."""
+
+    id = fields.UUID()
+
+
+class FeedbackRequestSchema(RedactedSchema):
+    """A feedback request and its answer: `rating` 1-5, `recommend` 0-10."""
+
+    withheld = ("link", "words", "asked_by")
+
+    id = fields.UUID()
+    version = fields.Integer()
+    concern_id = fields.UUID()
+    store_id = fields.UUID()
+    link = PublicLink("f", allow_none=True)
+    asked_at = Instant()
+    asked_by = fields.Nested(PersonSchema, allow_none=True)
+    expires_at = Instant()
+    answered_at = Instant(allow_none=True)
+    rating = fields.Integer(allow_none=True)
+    recommend = fields.Integer(allow_none=True)
+    words = fields.String(allow_none=True)
+
+    @post_dump
+    def withhold(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
+        """Withhold as elsewhere, but show the link to a till that may ask customers: it prints the link."""
+        redacted = super().withhold(data)
+        return {**redacted, "link": data["link"]} if reader().may(Permission.CONCERN_RESOLVE) else redacted
+
+
+class AnswerFormSchema(Schema):
+    """The form behind a feedback link."""
+
+    rating = fields.Integer(required=True, validate=validate.Range(min=1, max=5))
+    recommend = fields.Integer(allow_none=True, validate=validate.Range(min=0, max=10))
+    words = Words(2000)

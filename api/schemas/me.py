@@ -1,0 +1,94 @@
+"""The signed-in person: preferences, shift, pause, devices."""
+
+from typing import Any
+
+from marshmallow import fields, post_load, validate
+
+from api.schemas.alerts import NotificationSchema
+from api.schemas.base import ClockTime, Flag, Instant, Schema, Whole, Words
+from api.schemas.staff import StaffSchema
+from models.alerts.notification import MUTABLE_KINDS
+from models.staff.device import PHONE_ADDRESS_KINDS, AddressKind, Device, Platform
+
+PHONE_ADDRESS_KIND = validate.OneOf([kind.value for kind in PHONE_ADDRESS_KINDS])
+
+
+class PutShiftSchema(Schema):
+    """Check-in at a store."""
+
+    store_id = fields.UUID(required=True)
+    lead = Flag(load_default=False)
+
+
+class ShiftSchema(Schema):
+    """A shift: where somebody is checked in."""
+
+    store_id = fields.UUID()
+    lead = fields.Boolean()
+    started_at = Instant()
+    paused_until = Instant(allow_none=True)
+
+
+class PauseSchema(Schema):
+    """Length of a pause; without `minutes` as long as the store allows."""
+
+    minutes = Whole(validate=validate.Range(min=1, max=60))
+
+
+class QuietHoursSchema(Schema):
+    """Hours in which somebody off shift is not rung, in the time zone of the alert's store; may pass midnight."""
+
+    since = ClockTime(data_key="from", attribute="from", required=True)
+    until = ClockTime(required=True)
+
+
+class EditMeSchema(Schema):
+    """Changes to one's own preferences; null removes one."""
+
+    quiet_hours = fields.Nested(QuietHoursSchema, allow_none=True)
+    muted = fields.List(fields.String(validate=validate.OneOf(sorted(MUTABLE_KINDS))), validate=validate.Length(max=20))
+    email = fields.Email(validate=validate.Length(max=254), allow_none=True)
+    daily_logs = fields.List(fields.UUID(), validate=validate.Length(max=100))
+
+
+class MeSchema(StaffSchema):
+    """The signed-in person."""
+
+    login = fields.String()
+    email = fields.String(allow_none=True)
+    quiet_hours = fields.Nested(QuietHoursSchema, allow_none=True)
+    muted = fields.List(fields.String())
+    daily_logs = fields.List(fields.UUID())
+    shift = fields.Nested(ShiftSchema, allow_none=True)
+
+
+class PutDeviceSchema(Schema):
+    """A phone, and the address of its pushes."""
+
+    platform = fields.Enum(Platform, by_value=True, required=True)
+    address = Words(Device.MAX_ADDRESS_LENGTH, least=1, required=True)
+    address_kind = fields.String(required=True, validate=PHONE_ADDRESS_KIND)
+    app_version = Words(60, allow_none=True)
+    locale = Words(35, allow_none=True)
+
+    @post_load
+    def make(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
+        return {**data, "address_kind": AddressKind(data["address_kind"])}
+
+
+class DeviceSchema(Schema):
+    """A registered phone. Its address is not shown again."""
+
+    id = fields.UUID()
+    installation_id = fields.String()
+    platform = fields.Enum(Platform, by_value=True)
+    address_kind = fields.String(validate=PHONE_ADDRESS_KIND)
+    app_version = fields.String(allow_none=True)
+    locale = fields.String(allow_none=True)
+    registered_at = Instant()
+
+
+class TestPushSchema(Schema):
+    """The notifications that were queued for one's own phones."""
+
+    notifications = fields.List(fields.Nested(NotificationSchema), required=True)

@@ -1,0 +1,67 @@
+"""Recovery log as CSV: one line per concern, made from the JSON that the same reader gets."""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from models.recovery.action import ActionStatus
+
+PLAIN_FIELDS = ("id", "kind", "status", "occurred_at", "received_at", "taken_at", "resolved_at", "mood", "mood_after")
+PLAIN_FIELDS += ("outcome", "category", "cause", "place")
+TEXT_FIELDS = ("their_words", "our_reading", "stake", "wanted")
+COUNTED_STATUSES = (ActionStatus.DONE, ActionStatus.REVERSED)
+PERSON_FIELDS = ("reported_by", "taken_by")
+
+
+def columns(log: Mapping[str, Any]) -> list[str]:
+    """Return the columns, with a cost column per currency of the log."""
+    currencies = sorted({name for line in lines(log) for name in line if name.startswith("cost_")})
+    return [
+        *PLAIN_FIELDS,
+        "items",
+        *TEXT_FIELDS,
+        *PERSON_FIELDS,
+        "remedies",
+        *currencies,
+        "sensitive",
+        "late",
+        "after_sign_off",
+        "timeline",
+    ]
+
+
+def lines(log: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield a line per concern in order, then per praise."""
+    zone = ZoneInfo(log["store"]["time_zone"])
+    for concern in (*log["concerns"], *log["praise"]):
+        actions = concern.get("recovery_actions", [])
+        yield {
+            **{name: concern[name] for name in (*PLAIN_FIELDS, *TEXT_FIELDS, "sensitive", "late")},
+            **{name: concern[name] and concern[name]["name"] for name in PERSON_FIELDS},
+            **_costs(actions),
+            "items": ", ".join(item["name"] or "" for item in concern["items"]).strip(", "),
+            "remedies": ", ".join(action["remedy"] for action in actions if _is_in_force(action)),
+            "after_sign_off": concern["id"] in log["after_sign_off"],
+            "timeline": " | ".join(_step(event, zone) for event in concern.get("timeline", [])),
+        }
+
+
+def _costs(actions: list[dict[str, Any]]) -> dict[str, int]:
+    """Return the cost per currency in minor units: reversals count negative, pending requests not at all."""
+    costs: dict[str, int] = {}
+    for cost in (action["cost"] for action in actions if action["cost"] and action["status"] in COUNTED_STATUSES):
+        column = f"cost_{cost['currency']}"
+        costs[column] = costs.get(column, 0) + cost["amount"]
+    return costs
+
+
+def _is_in_force(action: dict[str, Any]) -> bool:
+    return action["status"] == ActionStatus.DONE and action["reverses_id"] is None
+
+
+def _step(event: dict[str, Any], zone: ZoneInfo) -> str:
+    """Return local time, step and person of an event."""
+    at = datetime.fromisoformat(event["at"]).astimezone(zone)
+    who = f" {event['by']['name']}" if event["by"] else ""
+    return f"{at:%H:%M} {event['step'].replace('_', ' ')}{who}"

@@ -1,0 +1,1 @@
+"""Schemas of reports: one file per report."""

@@ -1,0 +1,123 @@
+"""Base of all reports: query, groups, frame."""
+
+from typing import Any
+
+from marshmallow import ValidationError, fields, post_load, validate, validates_schema
+from webargs.fields import DelimitedList
+
+from api.schemas.base import BusinessDate, Instant, Schema, Words
+from models.concerns.enums import Channel
+from models.recovery.follow_up import FollowUpKind
+from models.reports.grouping import GroupBy
+
+MAX_REPORT_DAYS = 1_100
+
+
+def grouped_by(*choices: GroupBy) -> DelimitedList:
+    """Return the query field `group_by`: up to two of these dimensions."""
+    return DelimitedList(
+        fields.String(validate=validate.OneOf([by.value for by in choices])),
+        load_default=list,
+        validate=validate.Length(max=2),
+        metadata={"description": "Up to two, separated by a comma.", "uniqueItems": True},
+    )
+
+
+class BaseReportQuery(Schema):
+    """Business days (both included) and stores of a report. Each report adds its own `group_by`."""
+
+    from_date = BusinessDate(required=True, data_key="from")
+    to_date = BusinessDate(required=True, data_key="to")
+    region_id = fields.UUID()
+    group_id = fields.UUID()
+    store_id = fields.UUID()
+
+    @validates_schema
+    def check_days(self, data: dict[str, Any], **_: Any) -> None:
+        days = (data["to_date"] - data["from_date"]).days + 1
+        if days < 1:
+            raise ValidationError("`to` is before `from`.", field_name="to")
+        if days > MAX_REPORT_DAYS:
+            raise ValidationError(f"A report covers at most {MAX_REPORT_DAYS} days.", field_name="to")
+
+    @validates_schema
+    def check_group_by(self, data: dict[str, Any], **_: Any) -> None:
+        if len(set(data["group_by"])) < len(data["group_by"]):
+            raise ValidationError("The same twice.", field_name="group_by")
+
+    @post_load
+    def parse_group_by(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
+        return {**data, "group_by": [GroupBy(by) for by in data["group_by"]]}
+
+
+def category_filter() -> Words:
+    """Return the query field `category`, for reports over concerns."""
+    return Words(60, metadata={"description": "The slug of a category."})
+
+
+class NamedSchema(Schema):
+    """A store, region, group, category or cause."""
+
+    id = fields.UUID()
+    slug = fields.String()
+    name = fields.String()
+
+
+class GroupSchema(Schema):
+    """The group of a row: a member for each of `group_by`; null for concerns or stores without one."""
+
+    store = fields.Nested(NamedSchema)
+    region = fields.Nested(NamedSchema)
+    group = fields.Nested(NamedSchema, allow_none=True)
+    category = fields.Nested(NamedSchema, allow_none=True)
+    cause = fields.Nested(NamedSchema, allow_none=True)
+    channel = fields.String(validate=validate.OneOf([channel.value for channel in Channel]))
+    day = fields.String(metadata={"format": "date", "example": "2026-03-02"})
+    week = fields.String(metadata={"description": "ISO 8601, Monday to Sunday.", "example": "2026-W10"})
+    month = fields.String(metadata={"example": "2026-03"})
+
+
+STORES_AND_TIME = (GroupBy.STORE, GroupBy.REGION, GroupBy.GROUP, GroupBy.DAY, GroupBy.WEEK, GroupBy.MONTH)
+CONCERNS = (GroupBy.CATEGORY, GroupBy.CAUSE, GroupBy.CHANNEL, *STORES_AND_TIME)
+
+
+class ByConcernQuery(BaseReportQuery):
+    """Business days, stores and category of a report over concerns, and further groups."""
+
+    group_by = grouped_by(*CONCERNS)
+    category = category_filter()
+
+
+class ReadableItemSchema(NamedSchema):
+    """An item; slug and name are null for readers who may not see it in the catalogue."""
+
+    slug = fields.String(allow_none=True)
+    name = fields.String(allow_none=True)
+
+
+class SubjectSchema(GroupSchema):
+    """The group of a row, with the dimensions that only one report has; null for concerns without it."""
+
+    remedy = fields.Nested(NamedSchema)
+    item = fields.Nested(ReadableItemSchema)
+    question = fields.Nested(NamedSchema, allow_none=True)
+    kind = fields.String(validate=validate.OneOf([kind.value for kind in FollowUpKind]))
+
+
+class _ReportSchema(Schema):
+    """Figures by group, ordered by the groups' labels, and over everything (`totals`), as of `generated_at`."""
+
+    from_date = fields.Date(data_key="from")
+    to_date = fields.Date(data_key="to")
+    group_by = fields.List(fields.String(validate=validate.OneOf([by.value for by in GroupBy])))
+    business_dates = fields.String(validate=validate.Equal("store"))
+    generated_at = Instant()
+    relative_error = fields.Float()
+
+
+def report_schema(name: str, figures: type[Schema]) -> Any:
+    """Return the schema of a report of these figures."""
+    group = {"group": fields.Nested(SubjectSchema), "__doc__": "The figures of one group."}
+    row = type(f"{name}RowSchema", (figures,), group)
+    members = {"rows": fields.List(fields.Nested(row)), "totals": fields.Nested(figures)}
+    return type(f"{name}ReportSchema", (_ReportSchema,), members)

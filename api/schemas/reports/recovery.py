@@ -1,0 +1,97 @@
+"""Report on recovery."""
+
+from marshmallow import fields, validate
+
+from api.schemas.base import Instant, Schema
+from api.schemas.reports.base import BaseReportQuery, GroupSchema, category_filter, grouped_by
+from api.schemas.reports.figures import FiguresSchema, Numbers, ShareSchema
+from models.reports.grouping import RECOVERY_DIMENSIONS
+from models.reports.recovery import CompareTo
+from models.reports.stats.control_limits import TAIL_PROBABILITIES
+
+
+class RecoveryReportQuery(BaseReportQuery):
+    """Business days, stores, category and groups, and the period to compare with."""
+
+    group_by = grouped_by(*RECOVERY_DIMENSIONS)
+    category = category_filter()
+    compare_to = fields.Enum(
+        CompareTo,
+        by_value=True,
+        metadata={"description": "The period before, of as many months or days, or the same days of the last year."},
+    )
+
+
+class _GroupedSchema(Schema):
+    group = fields.Nested(GroupSchema)
+
+
+class RecoveryTotalsSchema(FiguresSchema):
+    """The figures, and how often customers were asked; null when concerns of one store and day are in several rows.
+
+    `follow_ups_kept`: of those due, the ones kept in time. `ask_rate`: checks and concerns of the days that tell
+    how many there were to ask, over their receipts, or their covers where they count no receipts.
+    """
+
+    checks = fields.Integer(allow_none=True)
+    covers = fields.Integer(allow_none=True)
+    transactions = fields.Integer(allow_none=True)
+    ask_rate = Numbers(ShareSchema, allow_none=True)
+    follow_ups_due = fields.Integer(allow_none=True)
+    follow_ups_kept = fields.Integer(allow_none=True)
+
+
+class LimitsSchema(Schema):
+    """Control limits: a value from `low` to `high` may be chance."""
+
+    low = fields.Float()
+    high = fields.Float()
+
+
+class ControlSchema(Schema):
+    """A store's figure beside that of all stores (`target`); `outside` names the widest limits it exceeds, or null.
+
+    The limits narrow with how much the store has to show: exact, of the binomial distribution for shares and of the
+    Poisson distribution for counts.
+    """
+
+    value = fields.Float()
+    target = fields.Float()
+    limits = fields.Dict(
+        keys=fields.String(validate=validate.OneOf(list(TAIL_PROBABILITIES))),
+        values=fields.Nested(LimitsSchema),
+        metadata={"example": {"95": {"low": 0.71, "high": 0.9}, "99.8": {"low": 0.64, "high": 0.94}}},
+    )
+    outside = fields.String(allow_none=True, validate=validate.OneOf(list(TAIL_PROBABILITIES)))
+
+
+class RecoveryRowSchema(RecoveryTotalsSchema, _GroupedSchema):
+    """The figures of one group.
+
+    By store alone `control` says of `recovery_rate`, `taken_share` and `concerns_per_1000` (transactions) whether the
+    store differs from all of them together by more than chance; null where it cannot be told, and otherwise.
+    """
+
+    control = fields.Dict(keys=fields.String(), values=fields.Nested(ControlSchema, allow_none=True), allow_none=True)
+
+
+class RecoveryReportSchema(Schema):
+    """Figures by group, ordered by its labels, and of everything together (`totals`), each store once.
+
+    `business_dates`: `store` says that a day is what it is in each store's own zone, from its own `day_starts_at`.
+    """
+
+    from_date = fields.Date(data_key="from")
+    to_date = fields.Date(data_key="to")
+    group_by = fields.List(fields.String(validate=validate.OneOf([by.value for by in RECOVERY_DIMENSIONS])))
+    business_dates = fields.String(validate=validate.Equal("store"))
+    clock = fields.String(validate=validate.Equal("wall"))
+    generated_at = Instant()
+    relative_error = fields.Float()
+    rows = fields.List(fields.Nested(RecoveryRowSchema))
+    totals = fields.Nested(RecoveryTotalsSchema)
+    compared = fields.Nested(
+        lambda: RecoveryReportSchema(exclude=("compared",)),
+        allow_none=True,
+        metadata={"description": "The same for the period of `compare_to`, in JSON only."},
+    )

@@ -1,0 +1,34 @@
+"""Standing QR codes, and the form behind them."""
+
+from marshmallow import fields, validate
+
+from api.schemas.base import Instant, Schema, Slug, SlugOf, Words
+from api.schemas.public_link import PublicLink
+
+
+class NewStandingQrSchema(Schema):
+    """A new code for a place of the store, or for its receipts without one."""
+
+    id = fields.UUID()
+    place = Slug(allow_none=True)
+
+
+class StandingQrSchema(Schema):
+    """A code to print. On a receipt its link may carry the order: `?order=4711`."""
+
+    id = fields.UUID()
+    version = fields.Integer()
+    store_id = fields.UUID()
+    place = SlugOf(allow_none=True)
+    link = PublicLink("q")
+    made_at = Instant()
+
+
+class ConcernFormSchema(Schema):
+    """The form behind a standing code."""
+
+    id = fields.UUID(required=True)
+    mood = fields.Integer(required=True, validate=validate.Range(min=1, max=5))
+    their_words = Words(4000)
+    wanted = Words(1000)
+    order = Words(100)

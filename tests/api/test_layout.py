@@ -1,0 +1,16 @@
+"""One noun, one file, with the same name in resources and schemas."""
+
+from config import ROOT
+
+# Schemas that no address has of its own.
+SHARED = {"base", "public_link", "recovery_log_csv", "redaction"}
+WITHOUT_SCHEMAS = {"health"}
+
+
+def nouns(package: str) -> set[str]:
+    files = (ROOT / "api" / package).iterdir()
+    return {file.stem for file in files if file.stem not in {"__init__", "__pycache__"}}
+
+
+def test_resources_and_schemas_have_the_same_names() -> None:
+    assert nouns("resources") - WITHOUT_SCHEMAS == nouns("schemas") - SHARED
