@@ -73,7 +73,7 @@ class ReportRecovery(Resource):
         column for each of their parts.
         """
         compare_to = query.pop("compare_to", None)
-        return recovery_report(g.session, _asked(query), compare_to=compare_to)
+        return recovery_report(g.session, _report_query(query), compare_to=compare_to)
 
 
 @blp.route("/reports/remedies")
