@@ -107,7 +107,7 @@ def measure(url: str, folder: Path, *, delay: int, rounds: int) -> Figures:
         for number in range(PHONES):
             address = f"phone-{delay}-{number}"
             give_phone(database, shop, "manager", address, kind=AddressKind.FCM_TOKEN, at=system_clock())
-        channels = dict.fromkeys(AddressKind, PushChannel.from_credentials(credentials, endpoint))
+        channels = {"push": PushChannel.from_credentials(credentials, endpoint)}
         worker = Worker(database, channels, name="bench")
         token = _token(endpoint, credentials)
         _send_bare(endpoint, token)  # warm

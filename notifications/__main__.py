@@ -16,10 +16,10 @@ from config import Config, ConfigError, set_up_logging
 from models.db.session import Database, DatabaseRole, UnsafeRole
 from models.outbox.listener import OutboxListener
 from models.outbox.message import OUTBOX_LEASE
-from notifications.channels.base import AddressKind, Channel
+from notifications.channels.base import Channel
 from notifications.channels.log import LogChannel
-from notifications.channels.mail import MailChannel
 from notifications.channels.push.channel import PushChannel
+from notifications.channels.registry import PERSON_CHANNELS
 from notifications.worker.worker import Worker
 
 log = structlog.get_logger(__name__)
@@ -29,21 +29,14 @@ LONGEST_NAP = 1.0  # seconds; timed steps are looked for at least this often
 SWITCH_INTERVAL = 0.0005
 
 
-def channels(config: Config) -> dict[AddressKind, Channel]:
-    """Firebase and the mail server where they are configured; the terminal for the rest."""
+def connect_channels(config: Config) -> dict[str, Channel]:
+    """Return a channel for each service; those that are not configured print to the terminal."""
     terminal = LogChannel()
     push: Channel = terminal
     if config.google_application_credentials is not None:
         push = PushChannel.from_credentials(config.google_application_credentials, config.fcm_endpoint)
-    email: Channel = terminal
-    if config.smtp_url is not None and config.smtp_from is not None:
-        email = MailChannel(config.smtp_url, config.smtp_from, house=config.public_url)
-    return {
-        AddressKind.LOG: terminal,
-        AddressKind.FCM_TOKEN: push,
-        AddressKind.FID: push,
-        AddressKind.EMAIL: email,
-    }
+    to_people = {name: channel.connect(config) or terminal for name, channel in PERSON_CHANNELS.items()}
+    return {"log": terminal, "push": push, **to_people}
 
 
 def run(worker: Worker, waker: OutboxListener, stopping: threading.Event) -> None:
@@ -64,7 +57,7 @@ def main(lease: timedelta = OUTBOX_LEASE) -> int:
         database = Database(config.database_url, DatabaseRole.WORKER, pool=4)
         database.refuse_unsafe_role()
         name = f"{socket.gethostname()}:{os.getpid()}"
-        worker = Worker(database, channels(config), name=name, lease=lease, dead_man_url=config.dead_man_url)
+        worker = Worker(database, connect_channels(config), name=name, lease=lease, dead_man_url=config.dead_man_url)
     except (ConfigError, UnsafeRole, OSError, ValueError) as error:
         sys.stderr.write(f"worker: {error}\n")
         return 1

@@ -8,9 +8,9 @@ from api.schemas.alerts import NotificationSchema
 from api.schemas.base import ClockTime, Flag, Instant, Schema, Whole, Words
 from models.access import Role
 from models.alerts.notification import MUTABLE_KINDS
-from models.staff.device import PHONE_ADDRESS_KINDS, AddressKind, Device, Platform
+from models.staff.device import AddressKind, Device, Platform
 
-OF_A_PHONE = validate.OneOf([kind.value for kind in PHONE_ADDRESS_KINDS])
+OF_A_PHONE = validate.OneOf([kind.value for kind in AddressKind])
 
 
 class SignInSchema(Schema):

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import case, delete, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, case, delete, func, or_, select, tuple_
 from sqlalchemy.orm import Session, joinedload
 
 from models.alerts.alert import Alert
@@ -12,7 +12,6 @@ from models.alerts.enums import AlertState
 from models.alerts.notification import Notification, NotificationState
 from models.errors import NotFound
 from models.outbox.message import OutboxKind, OutboxMessage
-from models.staff.device import AddressKind
 
 DONE_MESSAGE_TTL = timedelta(days=7)  # what is done, for whoever looks for the cause of something
 DELETE_BATCH = 500
@@ -92,12 +91,12 @@ def retry(session: Session, ids: Collection[UUID] | None, *, at: datetime) -> di
     return {"retried": [row.id for row in useful], "let_go": [row.id for row in rows if row not in useful]}
 
 
-def mark_circuit_open(session: Session, kinds: Collection[AddressKind]) -> None:
-    """Say of each notification that waits for a channel which is away, and was never tried, that this is why."""
+def mark_circuit_open(session: Session, goes_to: ColumnElement[bool]) -> None:
+    """Record why notifications wait that were never tried: the circuit of the service they go to is open."""
     waits = select(OutboxMessage.notification_id).where(
         OutboxMessage.done_at.is_(None),
         OutboxMessage.kind.in_((OutboxKind.DELIVER_RING, OutboxKind.DELIVER_INFO)),
-        OutboxMessage.goes_to(kinds),
+        goes_to,
     )
     untried = (Notification.state == NotificationState.QUEUED, Notification.failure.is_(None))
     stmt = select(Notification).where(Notification.id.in_(waits), *untried).order_by(Notification.id)

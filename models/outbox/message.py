@@ -5,7 +5,7 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Index, Text, false, or_, select, text
+from sqlalchemy import ColumnElement, Index, Text, or_, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 from sqlalchemy.sql.base import ExecutableOption
 from uuid_utils.compat import uuid7
@@ -211,19 +211,17 @@ class OutboxMessage(TenantOwned):
         return or_(cls.due_at <= at, cls.due_at == cls.created_at)
 
     @classmethod
-    def goes_to(cls, kinds: Collection[AddressKind]) -> ColumnElement[bool]:
-        """It is a letter to an address of one of these kinds."""
-        to_a_mailbox = Notification.device_id.is_(None) if AddressKind.EMAIL in kinds else false()
-        return (
-            select(Notification.id)
-            .outerjoin(Notification.device)
-            .where(
-                Notification.organization_id == cls.organization_id,
-                Notification.id == cls.notification_id,
-                or_(Device.address_kind.in_(kinds), to_a_mailbox),
-            )
-            .exists()
+    def goes_to(
+        cls, channels: Collection[str] = (), address_kinds: Collection[AddressKind] = ()
+    ) -> ColumnElement[bool]:
+        """Match deliveries over one of these channels, and those to a device with one of these kinds of address."""
+        stmt = select(Notification.id).where(
+            Notification.organization_id == cls.organization_id, Notification.id == cls.notification_id
         )
+        if not address_kinds:
+            return stmt.where(Notification.channel.in_(channels)).exists()
+        to_device = Device.address_kind.in_(address_kinds)
+        return stmt.outerjoin(Notification.device).where(or_(Notification.channel.in_(channels), to_device)).exists()
 
     @classmethod
     def out_of_time(cls, at: datetime) -> ColumnElement[bool]:

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session, joinedload
 
 from models.alerts.alert import Alert, StepResult
 from models.alerts.enums import AlertState
-from models.alerts.notification import DELIVERED_STATES, Notification, NotificationKind
+from models.alerts.notification import DELIVERED_STATES, DEVICE_CHANNEL, Notification, NotificationKind
 from models.concerns.concern import Concern
 from models.outbox.message import OutboxKind, OutboxMessage
 from models.policy_defaults import PUSH_TTL
@@ -169,7 +169,7 @@ def find_withdrawals(session: Session, outbox_message: OutboxMessage, *, at: dat
     shown = Notification.select_of_alert(alert.id).where(
         Notification.state.in_(DELIVERED_STATES),
         Notification.withdrawn_at.is_(None),
-        Notification.device_id.is_not(None),
+        Notification.channel == DEVICE_CHANNEL,
         Notification.device_id.not_in(under_way),
     )
     # All that a phone shows of an alert stands under one tag, and goes away at once.

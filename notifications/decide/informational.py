@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session, joinedload
 from models.access import Role, roles_that_ring
 from models.alerts.alert import Alert
 from models.alerts.enums import AlertState
-from models.alerts.notification import LOUD_KINDS, Notification, NotificationKind
+from models.alerts.notification import DEVICE_CHANNEL, LOUD_KINDS, Notification, NotificationKind
 from models.concerns.concern import Concern
 from models.concerns.enums import Status
 from models.daily_log.daily_log import ONE_DAY
@@ -24,10 +24,10 @@ from models.recovery.action import RecoveryAction
 from models.staff.device import Device
 from models.staff.shift import Shift
 from models.staff.staff import DailyLogSubscription, Staff, StaffRegion, StaffStore
+from notifications.channels.registry import person_channels_for
 
 K = NotificationKind
 PERSONAL_KINDS = LOUD_KINDS | {K.REMINDER, K.DECISION}  # meant for one person, who waits for it: no hour is too quiet
-MAILED_KINDS = frozenset({K.UNANSWERED, K.BROKEN, K.DAILY_LOG})
 
 
 def find_readers(session: Session, outbox_message: OutboxMessage, *, at: datetime) -> None:
@@ -54,9 +54,9 @@ def find_readers(session: Session, outbox_message: OutboxMessage, *, at: datetim
         paused = shift is not None and shift.is_paused(at)
         if not paused and (personal or not _is_quiet_time(staff, shift, store, at)):
             for device in phones[staff.id]:
-                _queue_notification(session, outbox_message, staff, device, at=at)
-        if outbox_message.notification_kind in MAILED_KINDS and staff.email:
-            _queue_notification(session, outbox_message, staff, None, at=at)
+                _queue_notification(session, outbox_message, staff, device=device, at=at)
+        for channel in person_channels_for(outbox_message.notification_kind, staff):
+            _queue_notification(session, outbox_message, staff, channel=channel.name, at=at)
 
 
 def queue_test_push(session: Session, *, organization_id: UUID, staff_id: UUID, at: datetime) -> list[Notification]:
@@ -71,7 +71,7 @@ def queue_test_push(session: Session, *, organization_id: UUID, staff_id: UUID, 
         raise InvalidState(
             "You have no phone that can be reached: register it with PUT /v1/me/devices/{installation_id}."
         )
-    return [_queue_notification(session, outbox_message, staff, phone, at=at) for phone in phones]
+    return [_queue_notification(session, outbox_message, staff, device=phone, at=at) for phone in phones]
 
 
 def _subject(session: Session, outbox_message: OutboxMessage) -> tuple[Concern | None, Store | None, Alert | None]:
@@ -203,25 +203,32 @@ def _phones_of(session: Session, people: Sequence[Staff]) -> defaultdict[UUID, l
 
 
 def _queue_notification(
-    session: Session, outbox_message: OutboxMessage, staff: Staff, device: Device | None, *, at: datetime
+    session: Session,
+    outbox_message: OutboxMessage,
+    staff: Staff,
+    *,
+    at: datetime,
+    channel: str = DEVICE_CHANNEL,
+    device: Device | None = None,
 ) -> Notification:
     notification = Notification(
         organization_id=outbox_message.organization_id,
         kind=outbox_message.notification_kind,
         alert_id=outbox_message.alert_id,
         concern_id=outbox_message.concern_id,
+        channel=channel,
         device=device,
         device_id=device.id if device else None,
         staff_id=staff.id,
         run_id=outbox_message.run_id,
         queued_at=at,
-        expires_at=_ends_at(outbox_message, device, at),
+        expires_at=_expires_at(outbox_message, channel, at),
     )
     session.add_all([notification, outbox_message.delivery_to(notification, at=at)])
     return notification
 
 
-def _ends_at(outbox_message: OutboxMessage, device: Device | None, at: datetime) -> datetime:
+def _expires_at(outbox_message: OutboxMessage, channel: str, at: datetime) -> datetime:
     """When it is too late to send it: the log of a day, when the next one is due."""
     if (
         outbox_message.notification_kind is K.DAILY_LOG
@@ -229,4 +236,4 @@ def _ends_at(outbox_message: OutboxMessage, device: Device | None, at: datetime)
         and outbox_message.business_date is not None
     ):
         return outbox_message.store.day_bounds(outbox_message.business_date + ONE_DAY)[1]
-    return at + (DAILY_INFO_TTL if device is None or outbox_message.business_date is not None else PUSH_TTL)
+    return at + (DAILY_INFO_TTL if channel != DEVICE_CHANNEL or outbox_message.business_date is not None else PUSH_TTL)

@@ -19,7 +19,8 @@ from models.outbox.message import OutboxKind, OutboxMessage
 from models.policy_defaults import PUSH_TTL
 from models.recovery.follow_up import FollowUp
 from models.staff.shift import Shift
-from notifications.channels.base import AddressKind, Message, MessageKind
+from notifications.channels.base import Message, MessageKind
+from notifications.channels.registry import recipient_of
 from notifications.decide.recipients import ringable_staff_ids
 from notifications.messages import texts as words
 from notifications.messages.daily_log_mail import compose_daily_log_mail, may_read_log
@@ -70,14 +71,13 @@ def _compose(
         useless = _reason_not_to_withdraw(alert, notification)
     else:
         useless = _reason_not_to_send(session, outbox_message, alert, notification, reached, at)
-    address = _address_of(notification)
-    if useless or address is None:
+    recipient = recipient_of(notification)
+    if useless or recipient is None:
         outbox_message.finish(at=at)
         return None
     if outbox_message.kind is not OutboxKind.DELIVER_WITHDRAWAL:
         notification.start_attempt()
-    device = notification.device
-    locale = device.locale if device else None
+    locale = recipient.locale
     context = (
         MessageContext.of(concern, alert)
         if concern
@@ -88,9 +88,7 @@ def _compose(
         alert_id=notification.alert_id,
         concern_id=notification.concern_id,
         kind=_message_kind(outbox_message, notification),
-        address=address,
-        address_kind=device.address_kind if device else AddressKind.EMAIL,
-        platform=device.platform if device else None,
+        recipient=recipient,
         title=words.title(notification.kind, context, locale=locale),
         body=words.body(notification.kind, context, locale=locale),
         severity=alert.severity if alert else Severity.NORMAL,
@@ -134,10 +132,6 @@ def _message_kind(outbox_message: OutboxMessage, notification: Notification) -> 
     return MessageKind.RING if notification.kind in LOUD_KINDS else MessageKind.INFORM
 
 
-def _address_of(notification: Notification) -> str | None:
-    return notification.device.address if notification.device else notification.staff.email
-
-
 def _reason_not_to_send(
     session: Session,
     outbox_message: OutboxMessage,
@@ -177,7 +171,7 @@ def _reason_not_reached(
     device, alert = notification.device, outbox_message.alert
     if notification.kind is NotificationKind.DAILY_LOG and not may_read_log(session, outbox_message):
         return "out-of-reach"
-    if _address_of(notification) is None:
+    if recipient_of(notification) is None:
         return "address-retired"
     if device is not None and device.staff_id != notification.staff_id:
         return "changed-hands"

@@ -3,18 +3,12 @@
 from datetime import datetime, timedelta
 from threading import Lock
 
-from notifications.channels.base import AddressKind, DeliveryOutcome, DeliveryResult
+from notifications.channels.base import DeliveryOutcome, DeliveryResult
 
 MAX_FAILURES_IN_A_ROW = 3  # letters in a row that did not get through
 FIRST_PROBE_AFTER, MAX_PROBE_AFTER = timedelta(seconds=1), timedelta(seconds=30)
 # Apple's key at Firebase is wrong, or a mailbox is full: the others are reached all the same.
 ADDRESS_ERRORS = frozenset({"third-party-auth", "mailbox-unavailable"})
-_PUSH = frozenset({AddressKind.FCM_TOKEN, AddressKind.FID})
-
-
-def service_of(kind: AddressKind) -> str:
-    """Who is behind addresses of this kind, by the name an operator knows."""
-    return "push" if kind in _PUSH else str(kind)
 
 
 class CircuitBreaker:

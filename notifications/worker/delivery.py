@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from models.alerts.alert import RINGING_STATES, Alert
 from models.alerts.enums import AlertState
-from models.alerts.notification import FAILED_STATES, Notification, NotificationKind, NotificationState
+from models.alerts.notification import DEVICE_CHANNEL, FAILED_STATES, Notification, NotificationKind, NotificationState
 from models.outbox.message import OutboxKind, OutboxMessage
 from models.staff.device import Device
 from notifications.channels.base import DeliveryOutcome, DeliveryResult, Message
@@ -129,10 +129,10 @@ def _retire_device(
     session: Session, notification: Notification, message: Message, *, reason: str, at: datetime
 ) -> None:
     """Forget the address of a phone that is dead, unless the phone has told us a new one since."""
-    if notification.device_id is None:
+    if notification.channel != DEVICE_CHANNEL:
         return
     device = session.scalars(
         select(Device).where(Device.id == notification.device_id).with_for_update(of=Device, key_share=True)
     ).one()
-    if device.address == message.address:
+    if device.address == message.recipient.address:
         device.retire(reason=reason, at=at)

@@ -15,7 +15,8 @@ from models.db.engines import DATABASE_UNAVAILABLE
 from models.db.session import ALL_TENANTS, Database
 from models.outbox.admin import mark_circuit_open
 from models.outbox.message import OUTBOX_LEASE, OutboxKind, OutboxMessage
-from notifications.channels.base import AddressKind, Channel, DeliveryResult, Message
+from notifications.channels.base import DEVICE_SERVICES, Channel, DeliveryResult, Message
+from notifications.channels.registry import PERSON_CHANNELS
 from notifications.decide.approvals import expire_approvals
 from notifications.decide.escalation import (
     auto_release,
@@ -28,7 +29,7 @@ from notifications.decide.escalation import (
 from notifications.decide.follow_ups import break_overdue, remind
 from notifications.decide.informational import find_readers
 from notifications.messages.compose import MESSAGE_OPTIONS, compose_messages
-from notifications.worker.circuit_breaker import CircuitBreaker, service_of
+from notifications.worker.circuit_breaker import CircuitBreaker
 from notifications.worker.delivery import after_dead_letter, back_off, record_result
 from notifications.worker.jobs.cleanup import CleanupJob
 from notifications.worker.jobs.day_end import DayEndJob
@@ -55,7 +56,6 @@ DELIVERY_KINDS = (OutboxKind.DELIVER_RING, OutboxKind.DELIVER_INFO, OutboxKind.D
 DECISION_BATCH = 32
 PUSH_THREADS = 16
 MAX_PUSHES_IN_FLIGHT = 2 * PUSH_THREADS
-MAIL_THREADS = 4  # thousands of them, or a server that is slow, leave every other hand to letters that go to phones
 ROUND_WAIT_SECONDS = 0.05  # seconds a round waits for its letters; those that take longer do not hold up the next round
 
 
@@ -69,7 +69,7 @@ class Worker:
     def __init__(
         self,
         database: Database,
-        channels: Mapping[AddressKind, Channel],
+        channels: Mapping[str, Channel],
         *,
         name: str,
         lease: timedelta = OUTBOX_LEASE,
@@ -77,16 +77,19 @@ class Worker:
         dead_man_url: str | None = None,
     ) -> None:
         self._database, self._channels, self._lease, self._patience = database, channels, lease, patience
-        self._breakers = {service_of(kind): CircuitBreaker() for kind in channels}
+        self._breakers = {service: CircuitBreaker() for service in channels}
         self._health = HeartbeatJob(name, self._breakers)
         self._sums, self._days, self._tidying = RollupJob(database), DayEndJob(database), CleanupJob(database)
         self._auditor = WatchdogJob(database, lease=lease, dead_man_url=dead_man_url)
-        hands = PUSH_THREADS + MAIL_THREADS + 1  # one for the dead man
-        self._pool = ThreadPoolExecutor(hands, thread_name_prefix="send")
-        to_mailboxes, mail = OutboxMessage.goes_to([AddressKind.EMAIL]), service_of(AddressKind.EMAIL)
+        threads = PUSH_THREADS + sum(channel.max_in_flight for channel in PERSON_CHANNELS.values())
+        self._pool = ThreadPoolExecutor(threads + 1, thread_name_prefix="send")  # one for the dead-man ping
+        to_people = OutboxMessage.goes_to(PERSON_CHANNELS.keys())
         self._lanes = (
-            Lane(not_(to_mailboxes), self._breakers.keys() - {mail}, MAX_PUSHES_IN_FLIGHT),
-            Lane(to_mailboxes, self._breakers.keys() & {mail}, MAIL_THREADS),
+            Lane(not_(to_people), channels.keys() - PERSON_CHANNELS.keys(), MAX_PUSHES_IN_FLIGHT),
+            *(
+                Lane(OutboxMessage.goes_to([name]), channels.keys() & {name}, channel.max_in_flight)
+                for name, channel in PERSON_CHANNELS.items()
+            ),
         )
         self._sending: dict[Future[None], OutboxMessage] = {}
         self._probing: dict[str, set[Future[None]]] = {}
@@ -182,16 +185,16 @@ class Worker:
         """
         at = self._database.clock()
         away = [service for service in lane.services if self._breakers[service].open]
-        waiting = OutboxMessage.goes_to(self._kinds_of(*away))
+        waiting = _goes_to_services(*away)
         only = or_(not_(waiting), OutboxMessage.out_of_time(at)) if away else true()
         if away:
             with self._database.writing(ALL_TENANTS) as session:
-                mark_circuit_open(session, self._kinds_of(*away))
+                mark_circuit_open(session, waiting)
         claimed = self._claim_letters(limit=lane.free, only=lane.which & only)
         self._begin(claimed, lane)
         for service in away:
             if lane.free and self._may_probe(service, at):
-                probe = self._claim_letters(limit=1, only=OutboxMessage.goes_to(self._kinds_of(service)))
+                probe = self._claim_letters(limit=1, only=_goes_to_services(service))
                 self._probing[service] = self._begin(probe, lane)
                 claimed |= probe
         return len(claimed)
@@ -235,15 +238,12 @@ class Worker:
         lane.out |= begun.keys()
         return set(begun)
 
-    def _kinds_of(self, *services: str) -> list[AddressKind]:
-        return [kind for kind in self._channels if service_of(kind) in services]
-
     def _deliver(self, claimed: OutboxMessage, message: Message | None) -> None:
         """One letter, in a thread of the pool: written unless it is, sent with no transaction open, recorded."""
         try:
             message = message or self._with_claimed(claimed, self._write, options=MESSAGE_OPTIONS)
             if message is not None:
-                result = self._channels[message.address_kind].deliver(message)
+                result = self._channels[message.recipient.service].deliver(message)
                 self._note(message, result)
                 self._with_claimed(
                     claimed,
@@ -262,7 +262,7 @@ class Worker:
         record_result(session, outbox_message, message, result, at=self._database.clock())
 
     def _note(self, message: Message, result: DeliveryResult) -> None:
-        service = service_of(message.address_kind)
+        service = message.recipient.service
         was_open = self._breakers[service].open
         self._breakers[service].note(result, at=self._database.clock())
         if self._breakers[service].open is not was_open:
@@ -319,3 +319,9 @@ class Worker:
             self._with_claimed(claimed, fail)
         except Exception as second:  # noqa: BLE001 as above
             log.warning("not even put off", outbox_id=str(claimed.id), error=type(second).__name__)
+
+
+def _goes_to_services(*services: str) -> ColumnElement[bool]:
+    """Match messages to be delivered by one of these services."""
+    kinds = [kind for kind, service in DEVICE_SERVICES.items() if service in services]
+    return OutboxMessage.goes_to(PERSON_CHANNELS.keys() & set(services), kinds)

@@ -14,7 +14,6 @@ from models.db.change_feed import Change
 from models.db.session import ALL_TENANTS, Database, ScopedSession, Tenant
 from models.outbox.message import OutboxKind, OutboxMessage
 from models.reports.rollups.rebuild import mark_all_dirty
-from models.staff.device import AddressKind
 from notifications.decide.escalation import count_overdue, escalate_due
 from tests.support.app import World
 from tests.support.bulk_copies import copy, multiply, originals
@@ -284,7 +283,7 @@ WORK: dict[str, tuple[bool, Callable[[World, ScopedSession], object]]] = {  # fo
     ),
     "what is due to be sent to phones": (
         True, lambda world, session: OutboxMessage.claim(
-            session, tuple(OutboxKind), at=world.clock(), limit=16, only=~OutboxMessage.goes_to([AddressKind.EMAIL])
+            session, tuple(OutboxKind), at=world.clock(), limit=16, only=~OutboxMessage.goes_to(["email"])
         )
     ),
     "the alerts whose next step is due": (

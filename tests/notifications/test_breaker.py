@@ -128,7 +128,7 @@ def test_other_ways_out_go_on_while_one_is_away(world: World, shop: Shop) -> Non
     give_phone(world.back_office, shop, "manager", "terminal", kind=AddressKind.LOG)
     push, terminal = Notebook(), Notebook()
     push.result = DeliveryResult.later("unauthenticated", alarm=True)
-    with worker_of(world, {**over(push), AddressKind.LOG: terminal}) as worker:
+    with worker_of(world, {**over(push), "log": terminal}) as worker:
         for _ in range(3):
             log_concern(world, shop)
             work(worker)

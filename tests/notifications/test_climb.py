@@ -248,7 +248,7 @@ def test_a_phone_of_an_earlier_step_that_turns_out_to_be_dead_hurries_nobody(eve
 
     def meanwhile(message: Message) -> None:
         note(message)
-        if message.address == "colleague":
+        if message.recipient.address == "colleague":
             evening.world.clock.move(seconds=45)
             evening.worker._climb()
 

@@ -14,7 +14,7 @@ from models.outbox.message import OUTBOX_LEASE, OutboxKind, OutboxMessage
 from models.policy_defaults import DAY_END_DELAY
 from models.staff.device import Device
 from models.staff.staff import Staff, StaffStore
-from notifications.channels.base import AddressKind, DeliveryResult, Message
+from notifications.channels.base import DeliveryResult, Message
 from notifications.worker.worker import Worker
 from tests.support.app import World
 from tests.support.factories import Shop, give_phone, make_shop
@@ -61,7 +61,7 @@ def change(world: World, shop: Shop, what: type[Store | Staff | Device], id_: An
 
 
 def mails(book: Notebook) -> dict[str, Message]:
-    found = {message.address: message for message in book.messages if message.address_kind is AddressKind.EMAIL}
+    found = {message.recipient.address: message for message in book.messages if message.recipient.channel == "email"}
     assert len(found) == len(book.messages)
     return found
 

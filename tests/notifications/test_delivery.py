@@ -6,7 +6,7 @@ import pytest
 
 from models.alerts.notification import NotificationState
 from models.staff.device import AddressKind, Device, Platform
-from notifications.channels.base import DeliveryResult, Message
+from notifications.channels.base import DeliveryResult, Message, Recipient
 from tests.support.app import World
 from tests.support.databases import only_on_sqlite
 from tests.support.factories import Shop, give_phone
@@ -64,9 +64,9 @@ def test_sent_is_accepted_under_the_providers_id(world: World, shop: Shop, book:
         alert_id=the_alert(world).id,
         concern_id=the_alert(world).concern_id,
         kind=message.kind,
-        address=phone,
-        address_kind=AddressKind.FCM_TOKEN,
-        platform=Platform.ANDROID,
+        recipient=Recipient(
+            channel="device", address=phone, address_kind=AddressKind.FCM_TOKEN, platform=Platform.ANDROID
+        ),
         title="Unhappy customer, table 12",
         body="Waiting time",
         severity="normal",
@@ -81,7 +81,7 @@ def test_each_phone_is_told_in_its_own_language(world: World, shop: Shop, book: 
         world.request("PUT", f"/v1/me/devices/{locale}", (shop, "manager"), json=body)
     log_concern(world, shop, mood=1)
     round_of(world, book)
-    assert {message.address: (message.title, message.body) for message in book.messages} == {
+    assert {message.recipient.address: (message.title, message.body) for message in book.messages} == {
         "phone in pt-BR": ("Cliente muito insatisfeito", "Abra para ver do que se trata"),
         "phone in es": ("Cliente muy descontento", "Abra para ver de qué se trata"),
         "phone in tlh": ("Very unhappy customer", "Open to see what it is about"),

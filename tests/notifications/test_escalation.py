@@ -23,7 +23,7 @@ def rung(world: World, shop: Shop, **said: object) -> set[str]:
     with worker_of(world, over(book)) as worker:
         log_concern(world, shop, **said)
         work(worker)
-    return {message.address for message in book.messages}
+    return {message.recipient.address for message in book.messages}
 
 
 def set_shift(world: World, shop: Shop, login: str, *, on: bool) -> None:
@@ -109,7 +109,7 @@ def test_reaching_twice_rings_each_phone_once(world: World, shop: Shop) -> None:
         with world.back_office.writing(shop.organization_id) as session:
             session.merge(task).done_at = None
         work(worker)
-    assert [message.address for message in book.messages] == ["first", "second"]
+    assert [message.recipient.address for message in book.messages] == ["first", "second"]
 
 
 def test_an_answered_alert_reaches_nobody(world: World, shop: Shop) -> None:
@@ -186,7 +186,7 @@ def test_a_policy_of_three_steps_is_climbed_one_by_one(world: World, shop: Shop)
         for seconds in (0, 119, 1, 180, 300):
             world.clock.move(seconds=seconds)
             work(worker)
-            heard.append([message.address for message in book.messages if message.kind == "ring"])
+            heard.append([message.recipient.address for message in book.messages if message.kind == "ring"])
             book.messages.clear()
     assert [sorted(policy_step) for policy_step in heard] == [
         ["colleague"],
@@ -244,7 +244,7 @@ def test_a_take_clears_every_phone_that_has_it_and_no_other(world: World, shop: 
         move(world, shop, concern, "take")
         world.clock.move(seconds=1)
         work(worker)
-    withdrawn = {message.address for message in book.messages if message.kind == "withdraw"}
+    withdrawn = {message.recipient.address for message in book.messages if message.kind == "withdraw"}
     assert withdrawn == {"colleague", "manager"}
     by_device = {row.device_id: row for row in notifications(world)}
     assert by_device.pop(refused).state is NotificationState.FAILED

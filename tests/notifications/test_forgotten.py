@@ -66,7 +66,9 @@ def test_a_reminder_goes_off_the_phone_once_something_was_done(evening: Evening,
     so_far = len(evening.messages)
     do(evening, concern, done)
     evening.let_pass(seconds=1)
-    assert ("withdraw", "colleague") in [(message.kind, message.address) for _, message in evening.messages[so_far:]]
+    assert ("withdraw", "colleague") in [
+        (message.kind, message.recipient.address) for _, message in evening.messages[so_far:]
+    ]
     assert queued(evening.world) == []
 
 

@@ -56,7 +56,7 @@ def test_a_terminal_that_prints_says_nothing_about_pushes(world: World, shop: Sh
     give_phone(world.back_office, shop, "floor", "terminal", kind=AddressKind.LOG)
     refused, terminal = Notebook(), Notebook()
     refused.result = DeliveryResult.later("permission-denied", alarm=True, retry_after=timedelta(minutes=1))
-    with worker_of(world, {**over(refused), AddressKind.LOG: terminal}) as worker:
+    with worker_of(world, {**over(refused), "log": terminal}) as worker:
         for login in ("floor", "manager"):
             log_concern(world, shop, login)
             work(worker)

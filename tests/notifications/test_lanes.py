@@ -12,10 +12,10 @@ from models.daily_log.day_end import RETRY_AFTER_ERROR, DayEndSchedule
 from models.organizations.store import Store
 from models.outbox.message import OutboxKind
 from models.policy_defaults import DAY_END_DELAY
-from models.staff.device import AddressKind
 from models.staff.staff import DailyLogSubscription, Staff, StaffStore
+from notifications.channels.mail import EMAIL
 from notifications.worker.jobs.day_end import DAY_END_BATCH, DAY_END_INTERVAL
-from notifications.worker.worker import MAIL_THREADS, Worker
+from notifications.worker.worker import Worker
 from tests.support.app import World
 from tests.support.factories import Shop, give_phone, make_shop, make_store, password_hash
 from tests.support.worker import Notebook, log_concern, over, queued, rows, work, worker_of
@@ -45,7 +45,7 @@ def phones() -> Notebook:
 
 @pytest.fixture
 def worker(world: World, shop: Shop, mails: Notebook, phones: Notebook) -> Iterator[Worker]:
-    with worker_of(world, {**over(phones), AddressKind.EMAIL: mails}) as worker:
+    with worker_of(world, {**over(phones), "email": mails}) as worker:
         work(worker)
         yield worker
 
@@ -77,11 +77,11 @@ def test_a_mail_server_that_hangs_keeps_no_call_from_ringing(
     try:
         world.clock.at = TOLD_AT
         worker.work_once()
-        assert all(out.acquire(timeout=PATIENCE) for _ in range(MAIL_THREADS))
+        assert all(out.acquire(timeout=PATIENCE) for _ in range(EMAIL.max_in_flight))
         log_concern(world, shop, mood=1)
         worker.work_once()
         assert rang.wait(PATIENCE)
-        assert (len(mails.messages), len(queued(world, OutboxKind.DELIVER_INFO))) == (MAIL_THREADS, MAILS)
+        assert (len(mails.messages), len(queued(world, OutboxKind.DELIVER_INFO))) == (EMAIL.max_in_flight, MAILS)
     finally:
         answer.set()
     worker._patience = 60.0

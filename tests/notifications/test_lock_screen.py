@@ -195,7 +195,7 @@ def on_each_platform(message: Message) -> Iterator[Message]:
 def sent(message: Message) -> str:
     """The message as Firebase gets it, without the address."""
     sent_message = json.loads(str(message_for(message)))
-    assert (sent_message.pop("token", None) or sent_message.pop("fid", None)) == message.address
+    assert (sent_message.pop("token", None) or sent_message.pop("fid", None)) == message.recipient.address
     return json.dumps({"message": sent_message}, ensure_ascii=False, separators=(",", ":"))
 
 
@@ -218,7 +218,7 @@ def test_a_thousand_concerns_tell_a_lock_screen_nothing_of_a_person_in_less_than
             assert octets < ONE_KIBIBYTE, f"FUZZ_SEED={seed}: {octets} octets: {text}"
             largest = max(largest, octets)
             shown += json.dumps(message.body, ensure_ascii=False)[1:-1] in text
-            seen[message.kind, message.platform] += 1
+            seen[message.kind, message.recipient.platform] += 1
     assert set(seen) == set(product(MessageKind, Platform))
     assert seen.total() == CONCERNS * (len(Platform) + OCCASIONS + len(Platform))
     assert shown > CONCERNS  # the category is there, so what is looked through is what is shown

@@ -70,7 +70,11 @@ def go_on(world: World, worker: Worker, until: datetime) -> None:
 
 
 def told(book: Notebook) -> list[tuple[str, str, str]]:
-    return [(message.kind, message.address, message.title) for message in book.messages if "yesterday" in message.title]
+    return [
+        (message.kind, message.recipient.address, message.title)
+        for message in book.messages
+        if "yesterday" in message.title
+    ]
 
 
 def test_those_who_manage_the_store_hear_of_it_as_it_opens(

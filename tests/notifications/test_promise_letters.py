@@ -8,8 +8,9 @@ from sqlalchemy import select
 
 from models.alerts.notification import Notification, NotificationKind
 from models.outbox.message import OutboxKind, OutboxMessage
+from models.staff.device import AddressKind
 from models.staff.staff import Staff
-from notifications.channels.base import AddressKind, DeliveryResult
+from notifications.channels.base import DeliveryResult
 from tests.support.app import World
 from tests.support.factories import give_phone
 from tests.support.follow_ups import hand_over, of, promise, step

@@ -26,7 +26,7 @@ def test_what_nobody_foresaw_is_tried_five_times_and_set_aside_where_it_is_seen(
             world.clock.move(seconds=30)
     (aside,) = [row for row in rows(world, OutboxMessage) if row.dead_lettered_at]
     assert (aside.kind, aside.failures, aside.last_error) == (OutboxKind.DELIVER_RING, 5, "ZeroDivisionError")
-    assert [message.address for message in book.messages].count(phone) == 5
+    assert [message.recipient.address for message in book.messages].count(phone) == 5
     failed = next(row for row in notifications(world) if row.id == aside.notification_id)
     assert (failed.state, failed.failure) == (NotificationState.FAILED, "set-aside")
     assert queued(world) == []
@@ -43,6 +43,6 @@ class _Breaks(Notebook):
 
     def deliver(self, message: Message) -> DeliveryResult:
         result = self.book.deliver(message)
-        if message.address == self.address:
+        if message.recipient.address == self.address:
             raise ZeroDivisionError
         return result

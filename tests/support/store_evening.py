@@ -114,7 +114,7 @@ class Evening:
         told: defaultdict[int, set[str]] = defaultdict(set)
         for at, message in self.messages:
             if message.kind != "withdraw" and kinds[message.notification_id] is kind:
-                told[self.seconds(at)].add(message.address)
+                told[self.seconds(at)].add(message.recipient.address)
         return dict(told)
 
     def step_log(self) -> list[tuple[int, int, str | None]]:

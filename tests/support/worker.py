@@ -14,7 +14,8 @@ from models.alerts.notification import Notification
 from models.db.base import TenantOwned
 from models.db.session import ALL_TENANTS
 from models.outbox.message import OutboxKind, OutboxMessage
-from notifications.channels.base import AddressKind, Channel, DeliveryResult, Message
+from notifications.channels.base import DEVICE_SERVICES, Channel, DeliveryResult, Message
+from notifications.channels.registry import PERSON_CHANNELS
 from notifications.worker.worker import Worker
 from tests.support.app import World
 from tests.support.factories import Shop
@@ -41,7 +42,7 @@ class Notebook:
     def deliver(self, message: Message) -> DeliveryResult:
         with self._writing:
             self.messages.append(message)
-            answer = self.next.popleft() if self.next else self.answers.get(message.address, self.result)
+            answer = self.next.popleft() if self.next else self.answers.get(message.recipient.address, self.result)
         self.meanwhile(message)
         if isinstance(answer, Exception):
             raise answer
@@ -52,17 +53,17 @@ class Notebook:
 
     def seen(self) -> list[tuple[str, str]]:
         """What it was to do, and at which address."""
-        return [(str(message.kind), message.address) for message in self.messages]
+        return [(str(message.kind), message.recipient.address) for message in self.messages]
 
 
-def over(channel: Channel) -> dict[AddressKind, Channel]:
-    """The same channel for addresses of every kind."""
-    return dict.fromkeys(AddressKind, channel)
+def over(channel: Channel) -> dict[str, Channel]:
+    """Return the same channel for every service."""
+    return dict.fromkeys([*DEVICE_SERVICES.values(), *PERSON_CHANNELS], channel)
 
 
 @contextmanager
 def worker_of(
-    world: World, channels: Mapping[AddressKind, Channel], *, name: str = "worker", **options: Any
+    world: World, channels: Mapping[str, Channel], *, name: str = "worker", **options: Any
 ) -> Iterator[Worker]:
     """A worker of the world, on its clock. However busy the machine, a round ends when its letters are delivered."""
     worker = Worker(world.back_office, channels, name=name, **{"patience": 60.0, **options})

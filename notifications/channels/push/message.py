@@ -7,7 +7,8 @@ from datetime import timedelta
 from firebase_admin import messaging
 
 from models.policy_defaults import PUSH_TTL
-from notifications.channels.base import BODY_LIMIT, TITLE_LIMIT, AddressKind, Message, MessageKind, Platform
+from models.staff.device import AddressKind, Platform
+from notifications.channels.base import BODY_LIMIT, TITLE_LIMIT, Message, MessageKind
 
 SHORTEST_TTL = timedelta(seconds=1)
 
@@ -22,15 +23,15 @@ def message_for(message: Message) -> messaging.Message:
     Only the part of the phone's own platform is sent, which keeps the whole under 1 KiB.
     """
     fcm_message = messaging.Message(data=_data(message), notification=_visible_part(message))
-    if message.address_kind == AddressKind.FID:
-        fcm_message.fid = message.address
-    elif message.address_kind == AddressKind.FCM_TOKEN:
+    if message.recipient.address_kind == AddressKind.FID:
+        fcm_message.fid = message.recipient.address
+    elif message.recipient.address_kind == AddressKind.FCM_TOKEN:
         # Set here and not in the constructor, which warns that `token` is deprecated. Phones still hold tokens, and
         # silencing a warning with a filter is either not thread-safe or lost whenever somebody resets the filters.
-        fcm_message.token = message.address
+        fcm_message.token = message.recipient.address
     else:
-        raise ValueError(f"not an address of Firebase: {message.address_kind}")
-    match message.platform:
+        raise ValueError(f"not an address of Firebase: {message.recipient.address_kind}")
+    match message.recipient.platform:
         case Platform.ANDROID:
             fcm_message.android = _android(message)
         case Platform.IOS:

@@ -20,7 +20,7 @@ GONE, LATER, REFUSED = DeliveryOutcome.GONE, DeliveryOutcome.LATER, DeliveryOutc
 FCM_ERROR = "type.googleapis.com/google.firebase.fcm.v1.FcmError"
 BAD_REQUEST = "type.googleapis.com/google.rpc.BadRequest"
 INVALID_ADDRESS = "INVALID_ARGUMENT, and the argument is the address"
-RETRYABLE_REFRESH = "the token endpoint asks for patience"
+TOKEN_ENDPOINT_RETRYABLE = "the token endpoint asks for patience"  # noqa: S105 a key of RESULTS, not a secret
 
 ErrorKey = str | int | type[Exception]
 
@@ -66,7 +66,7 @@ RESULTS: Mapping[ErrorKey, ResultTemplate] = {
     TypeError: ResultTemplate(LATER, "broken-answer", unsure=True),
     # No token: nothing was posted.
     TransportError: ResultTemplate(LATER, "token-endpoint-unreachable"),
-    RETRYABLE_REFRESH: ResultTemplate(LATER, "token-endpoint-unavailable"),
+    TOKEN_ENDPOINT_RETRYABLE: ResultTemplate(LATER, "token-endpoint-unavailable"),
     RefreshError: ResultTemplate(LATER, "credentials-refused", alarm=True),
 }
 
@@ -98,7 +98,7 @@ def _error_key(error: Exception, response: requests.Response | None) -> ErrorKey
     """What decides about an error: the code, else the status of the answer, else why there is none."""
     if response is None:
         if isinstance(error, RefreshError) and error.retryable:
-            return RETRYABLE_REFRESH
+            return TOKEN_ENDPOINT_RETRYABLE
         return next((kind for kind in type(error).__mro__ if kind in RESULTS), type(error))
     status, details = response.status_code, _details(response)
     codes = [str(detail.get("errorCode")) for detail in details if detail.get("@type") == FCM_ERROR]

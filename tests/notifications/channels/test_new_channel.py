@@ -1,0 +1,116 @@
+"""A further channel to people is a file with one PersonChannel, and one entry in the registry."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from config import Config
+from models.alerts.notification import Notification, NotificationKind, NotificationState
+from notifications.__main__ import connect_channels
+from notifications.channels.base import DeliveryResult
+from notifications.channels.log import LogChannel
+from notifications.channels.registry import PERSON_CHANNELS
+from tests.support.app import World
+from tests.support.fakes.sms import NUMBERS, SMS, SmsGateway
+from tests.support.store_evening import Evening
+from tests.support.worker import Notebook, over, queued, rows, worker_of
+
+SETTINGS = {"SECRET_KEY": "a secret of the tests"}
+NUMBER = NUMBERS["manager"]
+UNREACHABLE = DeliveryResult.later("unreachable")
+
+
+@pytest.fixture(autouse=True)
+def registered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(PERSON_CHANNELS, SMS.name, SMS)
+
+
+@pytest.fixture
+def gateway() -> Notebook:
+    return Notebook()
+
+
+@pytest.fixture
+def evening(world: World, gateway: Notebook) -> Iterator[Evening]:
+    book = Notebook()
+    with worker_of(world, over(book) | {"sms": gateway}) as worker:
+        evening = Evening(world, worker, book)
+        evening.give_phones()
+        evening.settle_for("manager", email="manager@example.com")
+        yield evening
+
+
+def by_sms(evening: Evening) -> list[Notification]:
+    return [row for row in rows(evening.world, Notification) if row.channel == "sms"]
+
+
+def services(evening: Evening) -> dict[str, str]:
+    channels: dict[str, str] = evening.world.request("GET", "/readyz").json["channels"]
+    return channels
+
+
+def test_the_worker_delivers_over_it_what_it_carries(evening: Evening, gateway: Notebook) -> None:
+    evening.log(mood=2)
+    evening.let_pass(minutes=30)
+    (sent,) = gateway.messages
+    assert (sent.recipient.channel, sent.recipient.address, sent.recipient.locale) == ("sms", NUMBER, None)
+    assert (sent.kind, sent.title) == ("inform", "Nobody answered")
+    (row,) = by_sms(evening)
+    assert (row.kind, row.state, row.device_id) == (NotificationKind.UNANSWERED, NotificationState.ACCEPTED, None)
+    assert {"manager", "manager@example.com"} <= set().union(*evening.told(NotificationKind.UNANSWERED).values())
+    assert queued(evening.world) == []
+
+
+def test_it_has_a_circuit_breaker_of_its_own(evening: Evening, gateway: Notebook) -> None:
+    gateway.result = DeliveryResult.later("unauthenticated", alarm=True)
+    evening.log(mood=2)
+    evening.let_pass(minutes=30)
+    assert services(evening) == {"email": "ok", "log": "ok", "push": "ok", "sms": "degraded"}
+    attempts = len(gateway.messages)
+    evening.log(mood=2)
+    evening.let_pass(minutes=30)
+    first, second = by_sms(evening)
+    assert (first.state, second.state) == (NotificationState.QUEUED, NotificationState.QUEUED)
+    assert len(gateway.messages) > attempts  # probes, one at a time
+    mailed = [row for row in rows(evening.world, Notification) if row.channel == "email"]
+    assert [row.state for row in mailed] == [NotificationState.ACCEPTED] * 2
+    gateway.result = DeliveryResult.sent()
+    evening.let_pass(minutes=1)
+    assert {row.state for row in by_sms(evening)} == {NotificationState.ACCEPTED}
+    evening.let_pass(seconds=10)  # until the next heartbeat
+    assert services(evening)["sms"] == "ok"
+
+
+def test_an_address_that_is_gone_is_sent_nothing_more(
+    evening: Evening, gateway: Notebook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gateway.result = UNREACHABLE
+    evening.log(mood=2)
+    evening.let_pass(minutes=20)
+    monkeypatch.delitem(NUMBERS, "manager")
+    gateway.result = DeliveryResult.sent()
+    evening.let_pass(minutes=2)
+    (row,) = by_sms(evening)
+    assert (row.state, row.failure) == (NotificationState.SUPPRESSED, "address-retired")
+
+
+def test_what_waits_for_a_channel_that_was_removed_is_let_go(
+    evening: Evening, gateway: Notebook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gateway.result = UNREACHABLE
+    evening.log(mood=2)
+    evening.let_pass(minutes=20)
+    monkeypatch.delitem(PERSON_CHANNELS, "sms")
+    with worker_of(evening.world, over(Notebook()), name="newer") as worker:
+        evening.world.clock.move(minutes=1)
+        while worker.work_once():
+            pass
+    (row,) = by_sms(evening)
+    assert (row.state, queued(evening.world)) == (NotificationState.SUPPRESSED, [])
+
+
+def test_it_reads_settings_of_its_own_and_prints_without_them() -> None:
+    assert isinstance(connect_channels(Config.from_env(SETTINGS))["sms"], LogChannel)
+    connected = connect_channels(Config.from_env(SETTINGS | {"SMS_URL": "https://sms.example.com"}))["sms"]
+    assert isinstance(connected, SmsGateway)
+    assert connected.url == "https://sms.example.com"
