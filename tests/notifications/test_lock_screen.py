@@ -173,7 +173,7 @@ def messages(session: ScopedSession, dice: random.Random) -> Iterator[Message]:
                 news.store = alert.store
             told = letter_for(session, news)
             assert told is not None
-            yield replace(told, platform=dice.choice(list(Platform)))
+            yield to_platform(told, dice.choice(list(Platform)))
         notification.kind, alert.state, alert.concern.status = NotificationKind.RING, AlertState.OPEN, Status.OPEN
         alert.take(by=session.get_one(Staff, (alert.organization_id, task.notification_or_raise.staff_id)), at=NOON)
         undo = OutboxMessage.for_alert(
@@ -188,8 +188,12 @@ def letter_for(session: ScopedSession, task: OutboxMessage) -> Message | None:
     return compose_messages(session, [task], at=NOON)[task]
 
 
+def to_platform(message: Message, platform: Platform) -> Message:
+    return replace(message, recipient=replace(message.recipient, platform=platform))
+
+
 def on_each_platform(message: Message) -> Iterator[Message]:
-    return (replace(message, platform=platform) for platform in Platform)
+    return (to_platform(message, platform) for platform in Platform)
 
 
 def sent(message: Message) -> str:
