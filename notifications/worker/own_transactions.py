@@ -34,5 +34,5 @@ def for_each_alert(database: Database, stmt: AlertStatement, do: AlertAction) ->
                     do(session, alert, database.clock())
                     done += 1
         except Exception:  # whatever it is, it must not hold up the others
-            log.exception("unforeseen", doing=do.__name__, alert_id=str(alert_id))
+            log.exception("unexpected error", job=do.__name__, alert_id=str(alert_id))
     return done

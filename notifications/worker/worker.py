@@ -133,7 +133,7 @@ class Worker:
                 with self._database.writing(ALL_TENANTS) as session:
                     OutboxMessage.renew(session, self._sending.values(), at=at, lease=self._lease)
             except DATABASE_UNAVAILABLE as error:
-                log.warning("not renewed", error=type(error).__name__)
+                log.warning("leases not renewed", error=type(error).__name__)
 
     def _audit(self) -> None:
         if not self._auditor.its_turn() or not self._auditor.look():
@@ -149,7 +149,7 @@ class Worker:
         except DATABASE_UNAVAILABLE:
             raise
         except Exception:  # whatever it is, it must not hold up the others, nor the letters
-            log.exception("unforeseen", task="climb")
+            log.exception("unexpected error", job="escalate")
             return for_each_alert(self._database, select_due, escalate_alert)
 
     def _decide(self) -> int:
@@ -223,7 +223,7 @@ class Worker:
         except DATABASE_UNAVAILABLE:
             raise
         except Exception:  # whatever it is, it must not hold up the others
-            log.exception("unforeseen", task="letters")
+            log.exception("unexpected error", job="compose")
             return dict.fromkeys(self._claim(DELIVERY_KINDS, limit=limit, only=only))
 
     def _begin(self, claimed: Mapping[OutboxMessage, Message | None], lane: Lane) -> set[Future[None]]:
@@ -266,10 +266,10 @@ class Worker:
         was_open = self._breakers[service].open
         self._breakers[service].note(result, at=self._database.clock())
         if self._breakers[service].open is not was_open:
-            log.warning("let go again" if was_open else "kept back", channel=service)
+            log.warning("circuit closed" if was_open else "circuit opened", service=service)
         self._health.count(service, result)
         if result.reason != "sent":
-            log.warning("not sent", reason=result.reason, alarm=result.alarm)
+            log.warning("delivery failed", service=service, reason=result.reason, alarm=result.alarm)
 
     def _claim(
         self, outbox_messages: tuple[OutboxKind, ...], *, limit: int, only: ColumnElement[bool] | None = None
@@ -291,7 +291,7 @@ class Worker:
         with self._database.writing(claimed.organization_id) as session:
             outbox_message = OutboxMessage.lock_claimed(session, claimed, options=options)
             if outbox_message is None:
-                log.warning("lease lost", task=claimed.kind, outbox_id=str(claimed.id))
+                log.warning("lease lost", kind=claimed.kind, outbox_id=str(claimed.id))
                 return None
             return do(session, outbox_message)
 
@@ -302,7 +302,12 @@ class Worker:
         """
         away = isinstance(error, DATABASE_UNAVAILABLE)
         note = log.warning if away else log.error
-        note("database away" if away else "unforeseen", task=claimed.kind, outbox_id=str(claimed.id), exc_info=error)
+        note(
+            "database unavailable" if away else "unexpected error",
+            kind=claimed.kind,
+            outbox_id=str(claimed.id),
+            exc_info=error,
+        )
 
         def fail(session: Session, outbox_message: OutboxMessage) -> None:
             at = self._database.clock()
@@ -312,13 +317,15 @@ class Worker:
                 return
             outbox_message.record_failure(until=until, reason=reason, at=at)
             if outbox_message.dead_lettered_at:
-                log.error("set aside", task=outbox_message.kind, outbox_id=str(outbox_message.id), reason=reason)
+                log.error(
+                    "message dead-lettered", kind=outbox_message.kind, outbox_id=str(outbox_message.id), reason=reason
+                )
                 after_dead_letter(session, outbox_message, at=at)
 
         try:
             self._with_claimed(claimed, fail)
         except Exception as second:  # noqa: BLE001 as above
-            log.warning("not even put off", outbox_id=str(claimed.id), error=type(second).__name__)
+            log.warning("message not rescheduled", outbox_id=str(claimed.id), error=type(second).__name__)
 
 
 def _goes_to_services(*services: str) -> ColumnElement[bool]:

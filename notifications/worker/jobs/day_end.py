@@ -54,7 +54,7 @@ class DayEndJob:
             except DATABASE_UNAVAILABLE:
                 raise
             except Exception:  # whatever it is, it must not hold up the others
-                log.exception("unforeseen", task="day", day_end_schedule_id=str(id_))
+                log.exception("unexpected error", job="day_end", day_end_schedule_id=str(id_))
                 self._put_off(organization_id, id_, at)
         return len(keys)
 
@@ -77,7 +77,7 @@ class DayEndJob:
                 try:
                     begun.append(DayEndSchedule.first_row(store, at=at))
                 except Exception:  # whatever it is, it must not hold up the others
-                    log.exception("unforeseen", task="day", store_id=str(store.id))
+                    log.exception("unexpected error", job="day_end", store_id=str(store.id))
             if begun:
                 session.bulk_insert_or_ignore(DayEndSchedule, begun)
         if not begun or len(new) < NEW_STORES_BATCH:

@@ -39,7 +39,7 @@ class RollupJob:
         except DATABASE_UNAVAILABLE:
             raise
         except Exception:  # whatever it is, it must not hold up the letters, nor the sums of others
-            log.exception("unforeseen", task="sums", organization_id=str(organization_id))
+            log.exception("unexpected error", job="rollups", organization_id=str(organization_id))
         else:
             if done >= REBUILD_BATCH:
                 self._line[organization_id] = None

@@ -101,7 +101,7 @@ class WatchdogJob:
             WatchdogRun.record(session, found)
             MetricCounter.add(session, {("found", name, ""): count for name, count in found.items() if count})
         if any(found.values()):
-            log.error("found stuck", **found)
+            log.error("watchdog found stuck rows", **found)
         return not any(found.values())
 
     def ping(self) -> None:
@@ -112,7 +112,7 @@ class WatchdogJob:
             # Streamed, and so not read: whatever is said there, it is no business of ours.
             requests.get(self._dead_man_url, timeout=PING_TIMEOUT_SECONDS, stream=True).close()
         except requests.RequestException as error:
-            log.warning("dead man not told", error=type(error).__name__)  # no address: there may be a key in it
+            log.warning("dead-man ping failed", error=type(error).__name__)  # no address: there may be a key in it
 
     def _mend(self, stmt: AlertStatement, mend: AlertAction) -> int:
         """How many were found."""
