@@ -33,6 +33,7 @@ from notifications.worker.circuit_breaker import CircuitBreaker
 from notifications.worker.delivery import after_dead_letter, back_off, record_result
 from notifications.worker.jobs.cleanup import CleanupJob
 from notifications.worker.jobs.day_end import DayEndJob
+from notifications.worker.jobs.every import Every
 from notifications.worker.jobs.heartbeat import HeartbeatJob
 from notifications.worker.jobs.rollups import RollupJob
 from notifications.worker.jobs.watchdog import WatchdogJob
@@ -78,11 +79,11 @@ class Worker:
     ) -> None:
         self._database, self._channels, self._lease, self._patience = database, channels, lease, patience
         self._breakers = {service: CircuitBreaker() for service in channels}
-        self._health = HeartbeatJob(name, self._breakers)
-        self._sums, self._days, self._tidying = RollupJob(database), DayEndJob(database), CleanupJob(database)
-        self._auditor = WatchdogJob(database, lease=lease, dead_man_url=dead_man_url)
+        self._heartbeat = HeartbeatJob(database, name, self._breakers)
+        self._rollups, self._day_end, self._cleanup = RollupJob(database), DayEndJob(database), CleanupJob(database)
+        self._watchdog = WatchdogJob(database, lease=lease, dead_man_url=dead_man_url)
         threads = PUSH_THREADS + sum(channel.max_in_flight for channel in PERSON_CHANNELS.values())
-        self._pool = ThreadPoolExecutor(threads + 1, thread_name_prefix="send")  # one for the dead-man ping
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="send")
         to_people = OutboxMessage.goes_to(PERSON_CHANNELS.keys())
         self._lanes = (
             Lane(not_(to_people), channels.keys() - PERSON_CHANNELS.keys(), MAX_PUSHES_IN_FLIGHT),
@@ -93,17 +94,16 @@ class Worker:
         )
         self._sending: dict[Future[None], OutboxMessage] = {}
         self._probing: dict[str, set[Future[None]]] = {}
-        self._pinging: Future[None] | None = None
-        self._renewed_at: datetime | None = None
+        self._every_renewal = Every(lease / 4)
 
     def work_once(self) -> int:
         """One round: climb, decide, send, and look after what may be stuck. Returns how much there was to do."""
-        self._beat()
+        self._heartbeat.run()
         self._renew()
-        self._tidying.tidy()
-        done = self._climb() + self._days.end() + self._decide() + self._send()
-        self._audit()
-        return done + self._sums.refresh()
+        self._cleanup.run()
+        done = self._escalate() + self._day_end.run() + self._decide() + self._send()
+        self._watchdog.run()
+        return done + self._rollups.run()
 
     def close(self) -> None:
         """Finish what is being sent, and let go of the channels."""
@@ -113,11 +113,8 @@ class Worker:
         self._pool.shutdown(wait=True)
         for channel in set(self._channels.values()):
             channel.close()
-        self._health.stop(self._database)
-
-    def _beat(self) -> None:
-        if self._health.due(self._database.clock()):
-            self._health.beat(self._database)
+        self._watchdog.close()
+        self._heartbeat.stop()
 
     def _renew(self) -> None:
         """Hold on to what is still out, well before its lease runs out."""
@@ -125,9 +122,9 @@ class Worker:
             future: outbox_message for future, outbox_message in self._sending.items() if not future.done()
         }
         at = self._database.clock()
-        if self._renewed_at is not None and timedelta(0) <= at - self._renewed_at < self._lease / 4:
+        if not self._every_renewal.due(at):
             return
-        self._renewed_at = at
+        self._every_renewal.restart(at)
         if self._sending:
             try:
                 with self._database.writing(ALL_TENANTS) as session:
@@ -135,13 +132,7 @@ class Worker:
             except DATABASE_UNAVAILABLE as error:
                 log.warning("leases not renewed", error=type(error).__name__)
 
-    def _audit(self) -> None:
-        if not self._auditor.its_turn() or not self._auditor.look():
-            return
-        if self._pinging is None or self._pinging.done():  # whoever does not answer it holds up nobody
-            self._pinging = self._pool.submit(self._auditor.ping)
-
-    def _climb(self) -> int:
+    def _escalate(self) -> int:
         """All that is due at once; should one of them break that, each by itself."""
         try:
             with self._database.writing(ALL_TENANTS) as session:
@@ -264,10 +255,10 @@ class Worker:
     def _note(self, message: Message, result: DeliveryResult) -> None:
         service = message.recipient.service
         was_open = self._breakers[service].open
-        self._breakers[service].note(result, at=self._database.clock())
+        self._breakers[service].record(result, at=self._database.clock())
         if self._breakers[service].open is not was_open:
             log.warning("circuit closed" if was_open else "circuit opened", service=service)
-        self._health.count(service, result)
+        self._heartbeat.count(service, result)
         if result.reason != "sent":
             log.warning("delivery failed", service=service, reason=result.reason, alarm=result.alarm)
 

@@ -88,7 +88,7 @@ def test_what_waits_and_how_late_it_is(world: World, shop: Shop) -> None:
         world.clock.move(seconds=4)
         assert measured(world)["amends_worker_heartbeat_age_seconds"] == 4
         world.clock.move(minutes=21)
-        worker._health.beat(world.back_office)  # before it climbs
+        worker._heartbeat.beat()  # before it escalates
         told = measured(world)
         assert told["amends_steps_overdue"] == 2
         assert told["amends_step_lateness_seconds"] > 60

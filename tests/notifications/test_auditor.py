@@ -43,8 +43,8 @@ def found(world: World) -> dict[str, int]:
 
 def look(world: World) -> bool:
     auditor = auditor_of(world)
-    assert auditor.its_turn()
-    return auditor.look()
+    assert auditor.take_turn()
+    return auditor.check()
 
 
 @contextmanager
@@ -196,21 +196,21 @@ def test_one_of_several_workers_looks_in_a_minute(world: World) -> None:
     first, second = auditor_of(world), auditor_of(world)
     turns = []
     for _ in range(3):
-        turns.append((first.its_turn(), second.its_turn()))
+        turns.append((first.take_turn(), second.take_turn()))
         world.clock.at += WATCHDOG_INTERVAL / 2
     assert turns == [(True, False), (False, False), (True, False)]
 
 
 @only_on_postgresql
 def test_the_turn_has_one_winner_however_close_they_come(world: World) -> None:
-    assert auditor_of(world).its_turn()
+    assert auditor_of(world).take_turn()
     world.clock.at += WATCHDOG_INTERVAL
     start, won = threading.Barrier(4), []
 
     def try_it() -> None:
         auditor = auditor_of(world)
         start.wait(60)
-        won.append(auditor.its_turn())
+        won.append(auditor.take_turn())
 
     crew = [threading.Thread(target=try_it) for _ in range(4)]
     for one in crew:
@@ -222,9 +222,9 @@ def test_the_turn_has_one_winner_however_close_they_come(world: World) -> None:
 
 def test_a_clock_that_is_set_back_does_not_silence_the_auditor(world: World) -> None:
     auditor = auditor_of(world)
-    assert auditor.its_turn()
+    assert auditor.take_turn()
     world.clock.move(days=-1)
-    assert auditor.its_turn()
+    assert auditor.take_turn()
 
 
 def test_the_dead_man_hears_of_a_clean_house_once_a_minute_and_of_no_other(world: World, shop: Shop) -> None:
@@ -245,8 +245,8 @@ def test_the_dead_man_hears_of_a_clean_house_once_a_minute_and_of_no_other(world
 
 
 def settled(worker: Worker) -> None:
-    if worker._pinging is not None:
-        worker._pinging.result(60)
+    if worker._watchdog._ping is not None:
+        worker._watchdog._ping.result(60)
 
 
 @pytest.mark.parametrize("gone", [True, False])
@@ -259,13 +259,13 @@ def test_a_dead_man_who_is_away_or_unwell_is_no_reason_to_stop(world: World, gon
 def test_nothing_is_locked_while_the_dead_man_listens(world: World, shop: Shop) -> None:
     """However long that takes: a concern is logged meanwhile, on SQLite with its one writer too."""
     with dead_man() as (url, heard), worker_of(world, over(Notebook()), dead_man_url=url) as worker:
-        ping = worker._auditor.ping
+        ping = worker._watchdog.ping
 
         def slow_ping() -> None:
             log_concern(world, shop)
             ping()
 
-        worker._auditor.ping = slow_ping  # type: ignore[method-assign]
+        worker._watchdog.ping = slow_ping  # type: ignore[method-assign]
         worker.work_once()
         settled(worker)
     assert len(heard) == len(rows(world, Alert)) == 1

@@ -30,18 +30,18 @@ AWAY = DeliveryResult.later("unavailable")
 
 def opened(at: datetime = NOON) -> CircuitBreaker:
     breaker = CircuitBreaker()
-    breaker.note(DeliveryResult.later("unauthenticated", alarm=True), at=at)
+    breaker.record(DeliveryResult.later("unauthenticated", alarm=True), at=at)
     return breaker
 
 
 def test_three_letters_in_a_row_that_do_not_get_through_open_it() -> None:
     breaker = CircuitBreaker()
     for result in (AWAY, AWAY, DeliveryResult.sent(), AWAY, AWAY):
-        breaker.note(result, at=NOON)
+        breaker.record(result, at=NOON)
         assert not breaker.open
-    breaker.note(AWAY, at=NOON)
+    breaker.record(AWAY, at=NOON)
     assert breaker.open
-    assert not breaker.well
+    assert not breaker.healthy
 
 
 def test_an_alarm_opens_it_at_once() -> None:
@@ -57,8 +57,8 @@ def test_an_alarm_that_is_an_answer_or_of_some_phones_only_keeps_nothing_back_an
     answer: DeliveryResult,
 ) -> None:
     breaker = CircuitBreaker()
-    breaker.note(answer, at=NOON)
-    assert (breaker.open, breaker.well) == (False, False)
+    breaker.record(answer, at=NOON)
+    assert (breaker.open, breaker.healthy) == (False, False)
 
 
 @pytest.mark.parametrize(
@@ -66,9 +66,9 @@ def test_an_alarm_that_is_an_answer_or_of_some_phones_only_keeps_nothing_back_an
 )
 def test_any_answer_shows_that_the_service_is_there(answer: DeliveryResult) -> None:
     breaker = opened()
-    breaker.note(answer, at=NOON + timedelta(seconds=1))
-    assert (breaker.open, breaker.well) == (False, True)
-    breaker.note(AWAY, at=NOON + timedelta(seconds=1))
+    breaker.record(answer, at=NOON + timedelta(seconds=1))
+    assert (breaker.open, breaker.healthy) == (False, True)
+    breaker.record(AWAY, at=NOON + timedelta(seconds=1))
     assert not breaker.open  # it counts anew
 
 
@@ -79,14 +79,14 @@ def test_each_probe_that_fails_makes_the_pause_longer_up_to_half_a_minute() -> N
         while not breaker.may_probe(at):
             at += timedelta(seconds=1)
         pauses.append((at - began).total_seconds())
-        breaker.note(AWAY, at=at)
+        breaker.record(AWAY, at=at)
     assert pauses == [1, 2, 4, 8, 16, 30, 30]
 
 
 def test_what_left_before_it_opened_makes_no_pause_longer() -> None:
     breaker = opened()
     for _ in range(15):
-        breaker.note(AWAY, at=NOON)
+        breaker.record(AWAY, at=NOON)
     assert breaker.may_probe(NOON + timedelta(seconds=1))
 
 

@@ -250,7 +250,7 @@ def test_a_phone_of_an_earlier_step_that_turns_out_to_be_dead_hurries_nobody(eve
         note(message)
         if message.recipient.address == "colleague":
             evening.world.clock.move(seconds=45)
-            evening.worker._climb()
+            evening.worker._escalate()
 
     evening.book.meanwhile = meanwhile
     evening.log(mood=2)

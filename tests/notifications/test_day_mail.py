@@ -231,7 +231,7 @@ def test_two_workers_and_one_that_was_killed_send_it_once(world: World, shop: Sh
     with worker_of(world, over(book), name="a") as one, worker_of(world, over(book), name="b") as other:
         work(one)
         world.clock.at = TOLD_AT
-        assert one._days.end() == 2  # then it is killed
+        assert one._day_end.run() == 2  # then it is killed
         assert len(one._claim((OutboxKind.FIND_READERS,), limit=1)) == 1  # and again
         world.clock.at += OUTBOX_LEASE + timedelta(seconds=1)
         work(other)

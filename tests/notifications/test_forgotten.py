@@ -93,7 +93,7 @@ def test_something_done_in_the_very_moment_it_is_given_back_keeps_it_taken(eveni
     concern = take(evening)
     evening.let_pass(minutes=15, seconds=-1)
     evening.world.clock.move(seconds=1)
-    evening.worker._climb()  # the decision is written down, and not carried out yet
+    evening.worker._escalate()  # the decision is written down, and not carried out yet
     assert [row.kind for row in queued(evening.world)] == ["auto_release"]
     evening.act(concern, "colleague")
     evening.let_pass(seconds=1)

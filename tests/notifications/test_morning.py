@@ -234,8 +234,8 @@ def test_two_workers_and_one_that_was_killed_tell_it_once(world: World, shop: Sh
         work(one)
         leave_open(world, shop)
         world.clock.at = END + DAY_END_DELAY
-        assert one._days.end() == 2  # and its other store; then it is killed
-        assert other._days.end() == 0
+        assert one._day_end.run() == 2  # and its other store; then it is killed
+        assert other._day_end.run() == 0
         world.clock.at = EIGHT
         (claimed,) = one._claim(tuple(queued_tasks(world)), limit=1)
         world.clock.at += OUTBOX_LEASE + timedelta(seconds=1)  # killed again
@@ -271,10 +271,10 @@ def test_a_look_costs_one_statement_while_nothing_is_due(world: World, shop: Sho
     for _ in range(2):
         world.clock.move(seconds=5)
         with world.counting(world.back_office) as statements:
-            assert worker._days.end() == 0
+            assert worker._day_end.run() == 0
         costs.append(len(statements))
         with world.counting(world.back_office) as statements:
-            worker._days.end()
+            worker._day_end.run()
         assert statements == []
     assert costs == [1, 1]
 
@@ -286,7 +286,7 @@ def test_stores_that_end_their_day_together_are_told_of_in_turn(world: World, sh
     world.clock.at = END + DAY_END_DELAY
     found = []
     for _ in range(3):
-        found.append(worker._days.end())
+        found.append(worker._day_end.run())
         world.clock.at += DAY_END_INTERVAL
     assert found == [DAY_END_BATCH, 2, 0]
 

@@ -1,9 +1,11 @@
 """What the worker forgets when it has had its time."""
 
+from datetime import timedelta
 from uuid import uuid4
 
 from models.db.idempotency import IdempotencyKey
 from models.staff.credentials import StaffSession
+from models.staff.staff import Staff
 from notifications.channels.log import LogChannel
 from tests.support.app import World
 from tests.support.factories import Shop
@@ -30,5 +32,20 @@ def test_a_sign_in_that_has_run_out_is_forgotten(world: World, shop: Shop) -> No
         worker.work_once()
         assert rows(world, StaffSession)
         world.clock.move(days=31)
+        worker.work_once()
+    assert rows(world, StaffSession) == []
+
+
+def test_a_clock_that_is_set_back_does_not_stop_the_cleanup(world: World, shop: Shop) -> None:
+    with worker_of(world, over(LogChannel())) as worker:
+        world.clock.move(days=31)
+        worker.work_once()
+        world.clock.move(days=-1)
+        with world.back_office.writing(shop.organization_id) as session:
+            StaffSession.open(
+                session,
+                staff=session.get_one(Staff, (shop.organization_id, shop.staff["floor"])),
+                at=world.clock() - timedelta(days=31),
+            )
         worker.work_once()
     assert rows(world, StaffSession) == []
