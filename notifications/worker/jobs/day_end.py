@@ -1,27 +1,31 @@
 """Day end job: when a store's business day is over, queues its log by mail and the concerns it carries over."""
 
 from datetime import datetime, timedelta
+from typing import NamedTuple
 from uuid import UUID
 
-import structlog
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session, joinedload
 
 from models.alerts.notification import NotificationKind
 from models.concerns.unresolved import select_carried_over
 from models.daily_log.daily_log import ONE_DAY
 from models.daily_log.day_end import NEW_STORES_BATCH, DayEndSchedule
-from models.db.engines import DATABASE_UNAVAILABLE
 from models.db.session import ALL_TENANTS, Database
 from models.outbox.message import OutboxMessage
 from models.staff.staff import DailyLogSubscription
 from notifications.worker.jobs.every import Every
+from notifications.worker.own_transactions import errors_logged, for_each_in_own_transaction
 
-log = structlog.get_logger(__name__)
 DAY_END_INTERVAL = timedelta(seconds=5)
 # Thousands of stores may end their day at the same moment. They are handled in batches, so that no alert has to wait.
 DAY_END_BATCH = 16
 NEW_STORES_INTERVAL = timedelta(hours=1)
+
+
+class ScheduleKey(NamedTuple):
+    organization_id: UUID
+    id: UUID
 
 
 class DayEndJob:
@@ -41,27 +45,25 @@ class DayEndJob:
         self._schedule_new_stores(at)
         with self._database.reading(ALL_TENANTS) as session:
             due = select(DayEndSchedule.organization_id, DayEndSchedule.id).where(DayEndSchedule.is_due(at))
-            keys = session.execute(due.order_by(DayEndSchedule.due_at, DayEndSchedule.id).limit(DAY_END_BATCH)).all()
-        for organization_id, id_ in keys:
-            try:
-                with self._database.writing(organization_id) as session:
-                    held = select(DayEndSchedule).where(DayEndSchedule.id == id_, DayEndSchedule.is_due(at))
-                    held = held.options(joinedload(DayEndSchedule.store)).with_for_update(
-                        of=DayEndSchedule, skip_locked=True
-                    )
-                    if schedule := session.scalars(held).one_or_none():
-                        end_day(session, schedule, at=at)
-            except DATABASE_UNAVAILABLE:
-                raise
-            except Exception:  # whatever it is, it must not hold up the others
-                log.exception("unexpected error", job="day_end", day_end_schedule_id=str(id_))
-                self._put_off(organization_id, id_, at)
+            rows = session.execute(due.order_by(DayEndSchedule.due_at, DayEndSchedule.id).limit(DAY_END_BATCH)).all()
+        keys = [ScheduleKey(*row) for row in rows]
+        for_each_in_own_transaction(
+            self._database,
+            [(key.organization_id, key) for key in keys],
+            lambda session, key: self._end(session, key, at),
+            fields=lambda key: {"job": "day_end", "day_end_schedule_id": str(key.id)},
+            on_error=lambda key, _error: self._postpone(key, at),
+        )
         return len(keys)
 
-    def _put_off(self, organization_id: UUID, id_: UUID, at: datetime) -> None:
-        with self._database.writing(organization_id) as session:
-            held = select(DayEndSchedule).where(DayEndSchedule.id == id_, DayEndSchedule.is_due(at))
-            if schedule := session.scalars(held.with_for_update(skip_locked=True)).one_or_none():
+    def _end(self, session: Session, key: ScheduleKey, at: datetime) -> None:
+        stmt = _select_due(key, at).options(joinedload(DayEndSchedule.store))
+        if schedule := session.scalars(stmt.with_for_update(of=DayEndSchedule, skip_locked=True)).one_or_none():
+            end_day(session, schedule, at=at)
+
+    def _postpone(self, key: ScheduleKey, at: datetime) -> None:
+        with self._database.writing(key.organization_id) as session:
+            if schedule := session.scalars(_select_due(key, at).with_for_update(skip_locked=True)).one_or_none():
                 schedule.retry_at(at=at)
 
     def _schedule_new_stores(self, at: datetime) -> None:
@@ -74,14 +76,16 @@ class DayEndJob:
         with self._database.writing(ALL_TENANTS) as session:
             first_rows, stores = [], DayEndSchedule.new_stores(session)
             for store in stores:
-                try:
+                with errors_logged({"job": "day_end", "store_id": str(store.id)}):
                     first_rows.append(DayEndSchedule.first_row(store, at=at))
-                except Exception:  # whatever it is, it must not hold up the others
-                    log.exception("unexpected error", job="day_end", store_id=str(store.id))
             if first_rows:
                 session.bulk_insert_or_ignore(DayEndSchedule, first_rows)
         if not first_rows or len(stores) < NEW_STORES_BATCH:
             self._every_for_new_stores.restart(at)
+
+
+def _select_due(key: ScheduleKey, at: datetime) -> Select[DayEndSchedule]:
+    return select(DayEndSchedule).where(DayEndSchedule.id == key.id, DayEndSchedule.is_due(at))
 
 
 def end_day(session: Session, schedule: DayEndSchedule, *, at: datetime) -> None:

@@ -6,14 +6,11 @@ No request waits for it: until a dirty day is rebuilt, reports count it from its
 from datetime import timedelta
 from uuid import UUID
 
-import structlog
-
-from models.db.engines import DATABASE_UNAVAILABLE
 from models.db.session import Database
 from models.reports.rollups.rebuild import REBUILD_BATCH, organizations_with_dirty_rollups, rebuild_organization
 from notifications.worker.jobs.every import Every
+from notifications.worker.own_transactions import errors_logged
 
-log = structlog.get_logger(__name__)
 ROLLUP_INTERVAL = timedelta(seconds=5)  # a day that changes often is rebuilt once for all changes of this time
 
 
@@ -38,13 +35,9 @@ class RollupJob:
             return 0
         organization_id = next(iter(self._queue))
         del self._queue[organization_id]
-        try:
+        with errors_logged({"job": "rollups", "organization_id": str(organization_id)}):
+            # It opens transactions of its own.
             done = rebuild_organization(self._database, organization_id, at=at, at_once=REBUILD_BATCH)
-        except DATABASE_UNAVAILABLE:
-            raise
-        except Exception:  # whatever it is, it must not hold up deliveries, nor the rollups of others
-            log.exception("unexpected error", job="rollups", organization_id=str(organization_id))
-        else:
             if done >= REBUILD_BATCH:
                 self._queue[organization_id] = None
         return len(self._queue)
