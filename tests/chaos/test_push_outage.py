@@ -32,7 +32,7 @@ def test_requests_go_on_while_the_push_service_hangs(world: World, shop: Shop, t
     give_phone(world.back_office, shop, "manager", "phone-1", kind=AddressKind.FCM_TOKEN)
     with FcmStandIn(tmp_path) as fcm:
         push = PushChannel.from_credentials(fcm.credentials, fcm.url)
-        with worker_of(world, over(push), patience=0.01) as worker:
+        with worker_of(world, over(push), max_wait=0.01) as worker:
             fcm.queue(fcm_answers.hang())
             concern = log_concern(world, shop)
             work(worker)

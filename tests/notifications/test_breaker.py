@@ -9,7 +9,7 @@ from models.outbox.message import OutboxKind, OutboxMessage
 from models.staff.device import AddressKind
 from notifications.channels.base import DeliveryResult
 from notifications.worker.circuit_breaker import MAX_FAILURES_IN_A_ROW, MAX_PROBE_AFTER, CircuitBreaker
-from notifications.worker.worker import MAX_PUSHES_IN_FLIGHT
+from notifications.worker.dispatcher import MAX_PUSHES_IN_FLIGHT
 from tests.support.app import World
 from tests.support.factories import NOON, Shop, give_phone
 from tests.support.worker import (
@@ -145,7 +145,7 @@ def test_a_letter_whose_time_runs_out_while_it_waits_says_so(world: World, shop:
         concern = log_concern(world, shop)
         work(worker)
         assert len(push.messages) == 1
-        worker._breakers["push"]._probe_at = world.clock() + timedelta(minutes=10) + MAX_PROBE_AFTER / 2
+        worker._dispatcher._breakers["push"]._probe_at = world.clock() + timedelta(minutes=10) + MAX_PROBE_AFTER / 2
         world.clock.move(minutes=10)
         work(worker)
         assert len(push.messages) == 1
@@ -175,9 +175,9 @@ def test_a_probe_that_does_not_answer_stays_the_only_one(world: World, shop: Sho
     give_phone(world.back_office, shop, "manager", "phone-2", kind=AddressKind.FCM_TOKEN)
     push, silences = Notebook(), []
     push.result = DeliveryResult.later("unauthenticated", alarm=True)
-    with worker_of(world, over(push), patience=0.0) as worker:
+    with worker_of(world, over(push), max_wait=0.0) as worker:
         log_concern(world, shop)
-        while len(push.messages) < 2 or worker._sending:
+        while len(push.messages) < 2 or worker._dispatcher._in_flight:
             worker.work_once()
 
         def be_silent(_letter: object) -> None:
@@ -188,6 +188,6 @@ def test_a_probe_that_does_not_answer_stays_the_only_one(world: World, shop: Sho
 
         push.meanwhile = be_silent
         world.clock.move(seconds=30)
-        worker._patience = 60.0
+        worker._dispatcher._max_wait = 60.0
         worker.work_once()
     assert (len(push.messages), silences) == (3, [0, 0, 0])

@@ -232,7 +232,7 @@ def test_two_workers_and_one_that_was_killed_send_it_once(world: World, shop: Sh
         work(one)
         world.clock.at = TOLD_AT
         assert one._day_end.run() == 2  # then it is killed
-        assert len(one._claim((OutboxKind.FIND_READERS,), limit=1)) == 1  # and again
+        assert len(one._claims.claim((OutboxKind.FIND_READERS,), limit=1)) == 1  # and again
         world.clock.at += OUTBOX_LEASE + timedelta(seconds=1)
         work(other)
         work(one)

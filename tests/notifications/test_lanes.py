@@ -73,7 +73,7 @@ def test_a_mail_server_that_hangs_keeps_no_call_from_ringing(
         answer.wait()
 
     mails.meanwhile, phones.meanwhile = hang, lambda _: rang.set()
-    worker._patience = 0.01
+    worker._dispatcher._max_wait = 0.01
     try:
         world.clock.at = TOLD_AT
         worker.work_once()
@@ -84,7 +84,7 @@ def test_a_mail_server_that_hangs_keeps_no_call_from_ringing(
         assert (len(mails.messages), len(queued(world, OutboxKind.DELIVER_INFO))) == (EMAIL.max_in_flight, MAILS)
     finally:
         answer.set()
-    worker._patience = 60.0
+    worker._dispatcher._max_wait = 60.0
     work(worker)
     assert len(mails.messages) == MAILS
     assert queued(world) == []

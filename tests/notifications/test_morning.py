@@ -237,7 +237,7 @@ def test_two_workers_and_one_that_was_killed_tell_it_once(world: World, shop: Sh
         assert one._day_end.run() == 2  # and its other store; then it is killed
         assert other._day_end.run() == 0
         world.clock.at = EIGHT
-        (claimed,) = one._claim(tuple(queued_tasks(world)), limit=1)
+        (claimed,) = one._claims.claim(tuple(queued_tasks(world)), limit=1)
         world.clock.at += OUTBOX_LEASE + timedelta(seconds=1)  # killed again
         work(other)
         work(one)

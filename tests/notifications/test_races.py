@@ -40,7 +40,7 @@ def test_three_workers_at_once_never_send_the_same_claim_twice(world: World, sho
 
     def be_a_worker(number: int) -> None:
         with closing(Database(world.url, DatabaseRole.WORKER, clock=world.clock)) as database:
-            worker = Worker(database, over(book), name=f"worker {number}", patience=PATIENCE)
+            worker = Worker(database, over(book), name=f"worker {number}", max_wait=PATIENCE)
             start.wait(PATIENCE)
             while not stopping.is_set():
                 worker.work_once()

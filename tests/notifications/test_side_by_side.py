@@ -56,7 +56,7 @@ def test_a_letter_that_takes_longer_than_a_lease_is_left_to_the_worker_that_has_
     slow, other, answer = Notebook(), Notebook(), threading.Event()
     slow.meanwhile = lambda _: answer.wait(PATIENCE)
     with (
-        worker_of(world, over(slow), name="slow", patience=0.0) as first,
+        worker_of(world, over(slow), name="slow", max_wait=0.0) as first,
         worker_of(world, over(other), name="other") as second,
     ):
         while not slow.messages:
@@ -78,17 +78,17 @@ def test_a_worker_that_drains_holds_on_to_what_is_still_out(world: World, shop: 
     with (
         worker_of(world, over(other), name="other") as second,
         ThreadPoolExecutor(1) as crew,
-        worker_of(world, over(slow), name="slow", patience=0.01) as first,
+        worker_of(world, over(slow), name="slow", max_wait=0.01) as first,
     ):
         while not slow.messages:
             first.work_once()
-        renewed, renew = threading.Semaphore(0), first._renew
+        renewed, renew = threading.Semaphore(0), first._dispatcher.renew_leases
 
         def renew_and_tell() -> None:
             renew()
             renewed.release()
 
-        first._renew = renew_and_tell  # type: ignore[method-assign]
+        first._dispatcher.renew_leases = renew_and_tell  # type: ignore[method-assign]
         drained = crew.submit(first.close)
         for _ in range(8):
             world.clock.at += OUTBOX_LEASE / 2

@@ -240,11 +240,11 @@ def test_a_phone_that_does_not_answer_holds_up_nobody_else(
     world: World, shop: Shop, push: PushChannel, fcm: FcmStandIn, phone: str
 ) -> None:
     fcm.queue(fcm_answers.hang())
-    with worker_of(world, over(push), patience=0.01) as worker:
+    with worker_of(world, over(push), max_wait=0.01) as worker:
         first = log_concern(world, shop, mood=1)
         work(worker)
         fcm.wait_for(1)
-        assert len(worker._sending) == 1  # the round did not wait for it
+        assert len(worker._dispatcher._in_flight) == 1  # the round did not wait for it
         log_concern(world, shop)
         work(worker)
         fcm.wait_for(1, accepted=True)

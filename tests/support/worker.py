@@ -66,7 +66,7 @@ def worker_of(
     world: World, channels: Mapping[str, Channel], *, name: str = "worker", **options: Any
 ) -> Iterator[Worker]:
     """A worker of the world, on its clock. However busy the machine, a round ends when its letters are delivered."""
-    worker = Worker(world.back_office, channels, name=name, **{"patience": 60.0, **options})
+    worker = Worker(world.back_office, channels, name=name, **{"max_wait": 60.0, **options})
     yield worker
     worker.close()
 

@@ -40,8 +40,8 @@ def set_aside(world: World, task: OutboxKind) -> OutboxMessage:
     with worker_of(world, over(Notebook())) as worker:
         for _ in range(5):
             world.clock.move(seconds=30)
-            for claimed in worker._claim((task,), limit=9):
-                worker._fail(claimed, ZeroDivisionError())
+            for claimed in worker._claims.claim((task,), limit=9):
+                worker._claims.record_failure(claimed, ZeroDivisionError())
     (row,) = (row for row in rows(world, OutboxMessage) if row.dead_lettered_at)
     assert row.kind is task
     return row

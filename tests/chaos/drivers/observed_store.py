@@ -69,7 +69,7 @@ class WatchedEvening(RuleBasedStateMachine):
         self.furthest: dict[UUID, int] = {}
 
     def a_worker(self, number: int) -> Worker:
-        return Worker(self.world.back_office, over(self.book), name=f"worker {number}", patience=60.0)
+        return Worker(self.world.back_office, over(self.book), name=f"worker {number}", max_wait=60.0)
 
     def watch(self, message: Message) -> None:
         """Is this letter, in this moment, one that should go out?"""
