@@ -1,4 +1,4 @@
-"""`python -m notifications`: the worker process. SIGTERM and SIGINT let it finish what it has in hand."""
+"""`python -m notifications`: the worker process. On SIGTERM or SIGINT it finishes the deliveries it has started."""
 
 import os
 import signal
@@ -23,10 +23,11 @@ from notifications.channels.registry import PERSON_CHANNELS
 from notifications.worker.worker import Worker
 
 log = structlog.get_logger(__name__)
-LONGEST_NAP = 1.0  # seconds; timed steps are looked for at least this often
-# Seconds. Whoever records a letter asks the database several things, and after each answer waits for its turn behind a
-# round that computes; the sooner it is recorded, the less a killed worker sends twice. Python's own is ten times that.
-SWITCH_INTERVAL = 0.0005
+MAX_IDLE_SECONDS = 1.0  # without a notification from the database, what is due is looked for this often
+# A thread that records a result sends several statements, and after each waits for the interpreter behind the thread
+# of the rounds. The sooner a result is recorded, the fewer messages a killed worker leaves to be sent twice. Python's
+# default is ten times this.
+SWITCH_INTERVAL_SECONDS = 0.0005
 
 
 def connect_channels(config: Config) -> dict[str, Channel]:
@@ -39,15 +40,15 @@ def connect_channels(config: Config) -> dict[str, Channel]:
     return {"log": terminal, "push": push, **to_people}
 
 
-def run(worker: Worker, waker: OutboxListener, stopping: threading.Event) -> None:
-    """Work while there is work, sleep until something is written; a database that is away is waited for."""
+def run(worker: Worker, listener: OutboxListener, stopping: threading.Event) -> None:
+    """Work while there is work, then sleep until something is written. Wait while the database is unavailable."""
     while not stopping.is_set():
         try:
             if not worker.work_once():
-                waker.wait(LONGEST_NAP, stopping)
+                listener.wait(MAX_IDLE_SECONDS, stopping)
         except (DBAPIError, PoolTimeout) as error:
             log.warning("database unavailable", error=type(error).__name__)
-            stopping.wait(LONGEST_NAP)
+            stopping.wait(MAX_IDLE_SECONDS)
 
 
 def main(lease: timedelta = OUTBOX_LEASE) -> int:
@@ -64,7 +65,7 @@ def main(lease: timedelta = OUTBOX_LEASE) -> int:
     except DBAPIError as error:
         sys.stderr.write(f"worker: the database is unavailable: {str(error.orig).splitlines()[0]}\n")
         return 1
-    sys.setswitchinterval(SWITCH_INTERVAL)
+    sys.setswitchinterval(SWITCH_INTERVAL_SECONDS)
     stopping = threading.Event()
 
     def stop(_signal: int, _frame: FrameType | None) -> None:
@@ -73,8 +74,8 @@ def main(lease: timedelta = OUTBOX_LEASE) -> int:
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
     log.info("worker started")
-    with OutboxListener(database.engine) as waker:
-        run(worker, waker, stopping)
+    with OutboxListener(database.engine) as listener:
+        run(worker, listener, stopping)
     worker.close()
     log.info("worker drained")
     return 0

@@ -1,4 +1,4 @@
-"""Does it ring, and how badly: pure choice, told from the concern and the organization's rules."""
+"""Assessment of a concern by the organization's alert rules: whether it rings, how severe it is and why."""
 
 from collections.abc import Iterable, Sequence
 
@@ -9,46 +9,48 @@ from models.alerts.rule import SECONDS_PER_DAY, AlertRule, Assessment
 from models.concerns.concern import Concern
 from models.concerns.enums import Handling, Kind, Status
 
-# The strongest first: what makes two rules that ring as badly differ, and what a phone says.
+# The strongest first. It decides between rules of the same severity, and what stands on the phone.
 REASONS_BY_STRENGTH = (Reason.SECOND_CONCERN, Reason.URGENT_CATEGORY, Reason.ORDER_VALUE, Reason.CATEGORY, Reason.MOOD)
 
-FEEDBACK_RULE = "customer-feedback"  # stands where the rule would stand that rang
+FEEDBACK_RULE = "customer-feedback"  # stands in place of a rule
 
-# What a rule looks at, by the names an edit has in the timeline.
+# What rules look at, by the field names of an edit in the timeline.
 ASSESSED_FIELDS = frozenset({"mood", "category", "customer", "order"})
 
 
 def assess(concern: Concern, rules: Iterable[AlertRule], *, rang_by: str | None = None) -> Assessment | None:
-    """The call for help this concern is worth as it stands; None when nobody has to come.
+    """Return the alert this concern is worth as it stands, or None when nobody has to come.
 
-    `rang_by` is the rule that has called for it before: it still counts when it was switched off meanwhile, for the
-    customer is as unhappy as before.
+    Only open concerns ring. So one with `handling: mine` does not, because it is taken from the start, and rings like
+    any other when it is released or reopened. Of the rules that match, the highest severity wins, and the managers are
+    called at once when any of them says so.
 
-    What is taken or over needs nobody else; so `handling: mine` does not ring, because it is taken at birth, and rings
-    like any other when it is given back or reopened. Of the rules that fit, the highest severity wins, and the managers
-    are called at once when any of them says so.
+    A customer whose feedback is bad is worth an alert whatever the rules are: it calls the managers, because the
+    concern was thought to be over.
 
-    Who was asked how it was in the end and said 'bad' is worth a call whatever the rules: to the managers, for it was
-    thought to be over once.
+    Args:
+        concern: the concern to assess.
+        rules: the organization's rules.
+        rang_by: the rule that has rung for this concern before. It counts even if it was switched off meanwhile,
+            because the customer is as unhappy as before.
+
     """
     if concern.kind is Kind.PRAISE or concern.status is not Status.OPEN:
         return None
-    matching_criteria = [rule for rule in rules if (rule.enabled or rule.slug == rang_by) and rule.matches(concern)]
-    severe = [rule for rule in matching_criteria if rule.severity is Severity.SEVERE]
+    matching = [rule for rule in rules if (rule.enabled or rule.slug == rang_by) and rule.matches(concern)]
+    severe = [rule for rule in matching if rule.severity is Severity.SEVERE]
     if concern.unhappy_after_all:
         severity = Severity.SEVERE if severe else Severity.NORMAL
         return Assessment(severity, Reason.FEEDBACK, FEEDBACK_RULE, managers_at_once=True)
-    if not matching_criteria:
+    if not matching:
         return None
-    at_once = any(rule.managers_at_once for rule in matching_criteria)
-    strongest = min(
-        severe or matching_criteria, key=lambda rule: (REASONS_BY_STRENGTH.index(reason_of(rule)), rule.slug)
-    )
+    at_once = any(rule.managers_at_once for rule in matching)
+    strongest = min(severe or matching, key=lambda rule: (REASONS_BY_STRENGTH.index(reason_of(rule)), rule.slug))
     return Assessment(strongest.severity, reason_of(strongest), strongest.slug, at_once)
 
 
 def matching_criteria(rule: AlertRule) -> Sequence[ColumnElement[bool]]:
-    """What AlertRule.fits asks, for the database, to try a rule on what was logged; without what would not ring."""
+    """Return AlertRule.matches as SQL criteria, for past concerns; praise and late concerns never match."""
     criteria: list[ColumnElement[bool]] = [Concern.kind != Kind.PRAISE, Concern.late.is_(False)]
     if not rule.rings_mine:
         criteria.append(Concern.handling != Handling.MINE)
@@ -68,7 +70,7 @@ def matching_criteria(rule: AlertRule) -> Sequence[ColumnElement[bool]]:
 
 
 def reason_of(rule: AlertRule) -> Reason:
-    """What a rule is about, where it has several conditions: the one that says most."""
+    """Return the reason a rule stands for; of several conditions, the one that says most."""
     if rule.repeat_within_days is not None:
         return Reason.SECOND_CONCERN
     if rule.urgent_category:
