@@ -164,7 +164,8 @@ class PersonChannel:
 
     Attributes:
         name: stands in `Notification.channel`, in `/readyz` and in the metrics; at most 20 characters.
-        kinds: the information it carries. Quiet hours and mute settings of devices do not apply.
+        kinds: the information it carries, without regard to quiet hours. Only one channel may carry DAILY_LOG, as the
+            outbox takes one per person, store and day.
         address_of: returns the person's address, or None without one.
         connect: opens the channel, or returns None where it is not configured; then messages are printed and refused.
             Raises ConfigError or ValueError for a wrong setting.

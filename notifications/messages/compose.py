@@ -14,7 +14,6 @@ from models.concerns.concern import Concern
 from models.concerns.enums import Status
 from models.concerns.unresolved import select_carried_over
 from models.daily_log.daily_log import ONE_DAY
-from models.db.session import ALL_TENANTS
 from models.outbox.message import OutboxKind, OutboxMessage
 from models.policy_defaults import PUSH_TTL
 from models.recovery.follow_up import FollowUp
@@ -41,29 +40,23 @@ MESSAGE_OPTIONS = (
 
 
 def compose_messages(
-    session: Session, outbox_messages: Iterable[OutboxMessage], *, at: datetime
+    session: Session, outbox_messages: Iterable[OutboxMessage], *, at: datetime, across_tenants: bool = False
 ) -> dict[OutboxMessage, Message | None]:
     """Return what to send for deliveries of rings, information and withdrawals as things stand now.
 
     The value is None for a message that is of no use any more: it is marked done, and the notification says why it was
-    not sent. The value is None, too, for a message that has to be composed in a transaction of its own; that one stays
-    to be done. Whom a step reaches is looked up once for all its phones.
+    not sent. Whom a step reaches is looked up once for all its phones.
+
+    With `across_tenants` the value is None, too, for messages about a day, which stay to be done. Their figures are
+    counted with the indexes of one organization, in a transaction of their own that no other message waits for.
     """
     ringable: RingableStaff = {}
     return {
         outbox_message: None
-        if _needs_own_transaction(session, outbox_message)
+        if across_tenants and outbox_message.business_date is not None
         else _compose(session, outbox_message, ringable, at=at)
         for outbox_message in outbox_messages
     }
-
-
-def _needs_own_transaction(session: Session, outbox_message: OutboxMessage) -> bool:
-    """Whether it is about a day and the session spans all tenants.
-
-    Its figures are counted with the indexes of one organization, and no other message is to wait for that.
-    """
-    return outbox_message.business_date is not None and session.info["tenant"] is ALL_TENANTS
 
 
 def _compose(

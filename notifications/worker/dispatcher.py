@@ -156,7 +156,7 @@ class Dispatcher:
                     only=only,
                     options=MESSAGE_OPTIONS,
                 )
-                return compose_messages(session, claimed, at=at)
+                return compose_messages(session, claimed, at=at, across_tenants=True)
         except DATABASE_UNAVAILABLE:
             raise
         except Exception:  # whatever it is, it must not hold up the other messages
