@@ -1,4 +1,4 @@
-"""Does it ring, and how badly: the table."""
+"""Assessment of concerns, as a table."""
 
 from typing import Any
 

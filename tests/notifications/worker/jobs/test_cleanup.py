@@ -1,4 +1,4 @@
-"""What the worker forgets when it has had its time."""
+"""Cleanup job: what it deletes, and when."""
 
 from datetime import timedelta
 from uuid import uuid4

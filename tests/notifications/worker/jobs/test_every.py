@@ -1,4 +1,4 @@
-"""The timer of periodic jobs."""
+"""Timer of periodic jobs."""
 
 from datetime import timedelta
 
