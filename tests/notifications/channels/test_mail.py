@@ -1,4 +1,4 @@
-"""E-mail channel, in conversation with a mail server: what arrives, and the result of each answer."""
+"""The e-mail channel, in conversation with a mail server: what arrives, and what each answer comes to."""
 
 import ipaddress
 import ssl
@@ -42,7 +42,7 @@ def email(smtp: SmtpStandIn) -> MailChannel:
 
 @pytest.fixture
 def mail(make_message: MakeMessage) -> MakeMessage:
-    """A message to a manager's mailbox."""
+    """A letter to a manager's mailbox."""
 
     def to_a_mailbox(**changes: object) -> Message:
         return make_message(**{"channel": "email", "address": "boss@example.com"} | changes)
@@ -73,7 +73,7 @@ def tls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ssl.SSLContext:
     return context
 
 
-def test_a_message_arrives_as_a_mail_of_plain_text(smtp: SmtpStandIn, email: MailChannel, mail: MakeMessage) -> None:
+def test_a_letter_arrives_as_a_mail_of_plain_text(smtp: SmtpStandIn, email: MailChannel, mail: MakeMessage) -> None:
     message = mail(title="Nobody answered, table 12", body="Waiting time")
     result = email.deliver(message)
     (taken,) = smtp.mails
@@ -89,7 +89,7 @@ def test_a_message_arrives_as_a_mail_of_plain_text(smtp: SmtpStandIn, email: Mai
     assert taken.message.get_content().splitlines() == ["Nobody answered, table 12", "Waiting time"]
 
 
-def test_a_longer_text_arrives_in_its_lines_with_a_link_below_the_public_url(
+def test_a_longer_text_arrives_in_its_lines_with_an_address_under_that_of_the_house(
     smtp: SmtpStandIn, mail: MakeMessage
 ) -> None:
     message = mail(title="The day", body="of no use", text="The day\n\nOpen: 1\r\x00", path="/v1/stores")
@@ -255,7 +255,7 @@ def test_a_server_that_is_not_known_to_be_this_machine_and_offers_no_tls_gets_no
     assert smtp.heard == ["EHLO"]
 
 
-def test_a_wrong_password_raises_the_alarm_and_costs_no_message(mail: MakeMessage) -> None:
+def test_a_wrong_password_raises_the_alarm_and_costs_no_letter(mail: MakeMessage) -> None:
     with SmtpStandIn(accounts={"me": "secret"}) as smtp:
         result = MailChannel(smtp.url.replace("://", "://me:guess@"), SENDER).deliver(mail())
         assert result == DeliveryResult.later("credentials-refused", alarm=True)

@@ -1,4 +1,4 @@
-"""State machine of alerts: whatever happens in whatever order, none is forgotten. `make model` is longer."""
+"""The life of alerts, whatever happens in whatever order: nobody is forgotten, one goes. `make model` is longer."""
 
 from tests.chaos.drivers.alert_state_machine import undergo
 from tests.chaos.drivers.chaos_run import new_seed

@@ -1,4 +1,4 @@
-"""Outbox messages that each step of a concern leads to: one row, or none."""
+"""What each step of a concern writes down for the worker: one row, or none."""
 
 from datetime import timedelta
 from typing import Any
@@ -64,7 +64,7 @@ def test_an_urgent_one_rings_even_when_somebody_handles_it(world: World, shop: S
     assert tasks(world) == ["find_recipients"]
 
 
-def test_what_is_logged_too_late_is_recorded_and_rings_nobody(world: World, shop: Shop) -> None:
+def test_what_is_told_too_late_is_noted_and_rings_nobody(world: World, shop: Shop) -> None:
     occurred = (world.clock() - timedelta(minutes=16)).isoformat()
     told = log_concern(world, shop, mood=1, occurred_at=occurred)
     assert told["alert"]["state"] == "late"
@@ -139,7 +139,7 @@ def test_an_edit_of_something_else_takes_nothing_back_because_of_the_rule(
     assert edit(world, shop, told, mood=4)["alert"]["state"] == "cancelled"
 
 
-def test_what_is_released_rings_again_although_its_rule_was_switched_off_meanwhile(world: World, shop: Shop) -> None:
+def test_what_is_given_back_rings_again_although_its_rule_was_switched_off_meanwhile(world: World, shop: Shop) -> None:
     concern = log_concern(world, shop, mood=2)
     move(world, shop, concern, "take")
     switch_off(world, shop, "unhappy")
@@ -154,7 +154,7 @@ def test_a_mood_corrected_to_content_takes_the_call_back(world: World, shop: Sho
     assert tasks(world) == [OutboxKind.FIND_RECIPIENTS, OutboxKind.FIND_WITHDRAWALS]
 
 
-def test_a_released_one_that_needs_nobody_any_more_calls_nobody(world: World, shop: Shop) -> None:
+def test_what_is_given_back_and_needs_nobody_any_more_is_nobodys_call(world: World, shop: Shop) -> None:
     concern = log_concern(world, shop)
     move(world, shop, concern, "take")
     edit(world, shop, concern, "manager", mood=4)
@@ -182,7 +182,7 @@ def test_a_call_that_was_taken_back_rings_anew_when_the_mood_falls_again(world: 
     assert tasks(world) == [OutboxKind.FIND_RECIPIENTS, OutboxKind.FIND_WITHDRAWALS, OutboxKind.FIND_RECIPIENTS]
 
 
-def test_a_take_stops_the_escalation_and_recalls_the_others(world: World, shop: Shop) -> None:
+def test_a_take_stops_the_climb_and_recalls_the_others(world: World, shop: Shop) -> None:
     concern = log_concern(world, shop)
     told = move(world, shop, concern, "take")
     alert = the_alert(world)
@@ -216,7 +216,7 @@ def test_resolving_what_was_taken_has_nobody_left_to_recall(world: World, shop: 
 
 
 @pytest.mark.parametrize("steps", [("take", "release"), ("resolve", "reopen")])
-def test_what_is_released_or_reopened_rings_again_in_a_new_run(
+def test_what_is_given_back_or_reopened_rings_again_in_a_new_run(
     world: World, shop: Shop, steps: tuple[str, str]
 ) -> None:
     concern = log_concern(world, shop)
@@ -233,7 +233,7 @@ def test_what_is_released_or_reopened_rings_again_in_a_new_run(
     assert rows(world, OutboxMessage)[-1].run_id == alert.run_id
 
 
-def test_ones_own_that_is_released_calls_for_help(world: World, shop: Shop) -> None:
+def test_ones_own_that_is_given_back_calls_for_help(world: World, shop: Shop) -> None:
     concern = log_concern(world, shop, mood=1, handling="mine")
     assert tasks(world) == []
     assert move(world, shop, concern, "release", "floor")["alert"]["state"] == "open"
@@ -259,7 +259,7 @@ def test_nothing_is_queued_when_the_step_is_refused(world: World, shop: Shop) ->
     assert tasks(world) == ["find_recipients", "find_withdrawals"]
 
 
-def test_what_was_logged_too_late_stays_silent_when_it_is_released(world: World, shop: Shop) -> None:
+def test_what_was_told_too_late_stays_silent_when_it_is_given_back(world: World, shop: Shop) -> None:
     concern = log_concern(world, shop, mood=4)
     world.clock.move(hours=3)
     edit(world, shop, concern, mood=1)

@@ -1,4 +1,4 @@
-"""A concern that was taken and forgotten: a reminder, then it rings again, unless something was done."""
+"""Taken and forgotten: a reminder, then the call comes back, unless something was done."""
 
 from collections.abc import Iterator
 
@@ -28,7 +28,7 @@ def test_who_took_it_and_did_nothing_is_reminded_after_ten_minutes(evening: Even
     assert the_alert(evening.world).state is AlertState.TAKEN
 
 
-def test_after_fifteen_minutes_it_is_released_and_rings_again(evening: Evening) -> None:
+def test_after_fifteen_minutes_it_is_given_back_and_rings_again(evening: Evening) -> None:
     concern = take(evening)
     evening.let_pass(minutes=15)
     assert evening.told() == {0: {"colleague", "lead"}, 900: {"colleague", "lead"}}
@@ -39,7 +39,7 @@ def test_after_fifteen_minutes_it_is_released_and_rings_again(evening: Evening) 
     assert the_alert(evening.world).state is AlertState.UNANSWERED
 
 
-def test_the_timeline_says_that_it_was_released_by_nobody(evening: Evening) -> None:
+def test_the_timeline_says_that_the_house_itself_gave_it_back(evening: Evening) -> None:
     concern = take(evening)
     evening.let_pass(minutes=15)
     told = evening.world.request("GET", f"/v1/concerns/{concern['id']}/events", (evening.shop, "manager"))
@@ -89,7 +89,7 @@ def test_a_reminder_that_is_overtaken_by_what_was_done_is_taken_back(evening: Ev
     assert [str(message.kind) for _, message in evening.messages][-2:] == ["inform", "withdraw"]
 
 
-def test_something_done_in_the_very_moment_of_its_release_keeps_it_taken(evening: Evening) -> None:
+def test_something_done_in_the_very_moment_it_is_given_back_keeps_it_taken(evening: Evening) -> None:
     concern = take(evening)
     evening.let_pass(minutes=15, seconds=-1)
     evening.world.clock.move(seconds=1)

@@ -1,4 +1,4 @@
-"""Escalation: who is reached, what happens when nobody answers, whose phones are cleared."""
+"""The climb: who is reached, what happens when nobody answers, whose phones are cleared."""
 
 from datetime import timedelta
 
@@ -169,7 +169,7 @@ def test_the_first_time_nobody_answered_is_kept_through_a_second_run(world: Worl
     assert (alert.state, alert.unanswered_at) == (AlertState.UNANSWERED, unanswered_at)
 
 
-def test_a_policy_of_three_steps_is_taken_step_by_step(world: World, shop: Shop) -> None:
+def test_a_policy_of_three_steps_is_climbed_one_by_one(world: World, shop: Shop) -> None:
     steps = [
         policy_step(0, RecipientGroup.ON_SHIFT),
         policy_step(120, RecipientGroup.MANAGERS),
@@ -211,7 +211,7 @@ def test_after_a_time_without_a_worker_every_step_that_was_due_is_rung(world: Wo
     assert sorted(book.seen()) == [("ring", "colleague"), ("ring", "manager")]
 
 
-def test_a_message_lives_until_the_next_step_and_ten_minutes_at_most(world: World, shop: Shop) -> None:
+def test_a_letter_lives_until_the_next_step_and_ten_minutes_at_most(world: World, shop: Shop) -> None:
     give_phone(world.back_office, shop, "manager", "manager")
     with worker_of(world, over(Notebook())) as worker:
         log_concern(world, shop)

@@ -1,4 +1,4 @@
-"""Default escalation policy: who rings after how many seconds, and who is spared."""
+"""The climb as an organization gets it on its first day: who rings after how many seconds, and who is spared."""
 
 from collections.abc import Iterator
 from datetime import time, timedelta
@@ -76,7 +76,7 @@ def test_where_no_phone_says_it_has_it_each_step_comes_after_forty_five_seconds(
     assert evening.told() == {0: {"colleague", "lead"}, 45: {"lead"}, 90: {"manager"}, 135: {"regional"}}
 
 
-def test_one_receipt_within_forty_five_seconds_keeps_the_steps_to_their_times(evening: Evening) -> None:
+def test_one_receipt_within_forty_five_seconds_keeps_the_climb_to_its_times(evening: Evening) -> None:
     evening.give_phones(kind=AddressKind.FCM_TOKEN)
     evening.log(mood=1)
     evening.let_pass(seconds=44)
@@ -121,7 +121,7 @@ def test_two_rounds_begin_anew_after_half_the_time(evening: Evening) -> None:
     assert evening.told(NotificationKind.UNANSWERED).keys() == {1200}
 
 
-def test_an_alert_escalates_by_the_policy_it_began_with(evening: Evening) -> None:
+def test_a_call_climbs_by_the_policy_it_began_with(evening: Evening) -> None:
     evening.give_phones()
     evening.log(mood=2)
     evening.let_pass(minutes=1)

@@ -1,4 +1,4 @@
-"""Follow-ups minute by minute: who is reminded, and who hears that one was broken."""
+"""Promises minute by minute: who is reminded, who hears that one was broken, and who hears nothing of either."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -40,14 +40,14 @@ def test_who_promised_is_reminded_half_an_hour_before_and_what_is_kept_is_over(e
     assert queued(evening.world) == []
 
 
-def test_a_follow_up_due_sooner_is_reminded_of_at_once(evening: Evening) -> None:
+def test_what_is_promised_for_sooner_is_reminded_of_at_once(evening: Evening) -> None:
     promise(evening, minutes=10)
     assert evening.told(K.FOLLOW_UP) == {0: {"floor"}}
     evening.let_pass(minutes=9)
     assert len(evening.messages) == 1
 
 
-def test_what_is_not_done_in_time_is_reported_to_the_managers_and_may_be_done_late(evening: Evening) -> None:
+def test_what_is_not_kept_in_time_climbs_to_the_managers_and_may_be_kept_late(evening: Evening) -> None:
     promised = promise(evening, minutes=60)
     evening.let_pass(minutes=60, seconds=-1)
     assert of(evening, promised).status == "open"
@@ -63,7 +63,7 @@ def test_what_is_not_done_in_time_is_reported_to_the_managers_and_may_be_done_la
     assert evening.told(K.BROKEN) == {HOUR: {"manager"}}
 
 
-def test_what_is_handed_over_informs_and_reminds_the_new_owner_alone(evening: Evening) -> None:
+def test_what_is_handed_over_is_told_and_reminded_of_to_the_new_one_alone(evening: Evening) -> None:
     promised = promise(evening)
     evening.let_pass(minutes=30)
     assert hand_over(evening, promised, "colleague")["owner"]["id"] == str(evening.shop.staff["colleague"])
@@ -74,7 +74,7 @@ def test_what_is_handed_over_informs_and_reminds_the_new_owner_alone(evening: Ev
     assert len(evening.messages) == 3  # the reminder and the end of the first run did nothing
 
 
-def test_what_is_handed_over_in_the_last_half_hour_is_reported_once(evening: Evening) -> None:
+def test_what_is_handed_over_in_the_last_half_hour_is_told_once(evening: Evening) -> None:
     promised = promise(evening, minutes=40)
     evening.let_pass(minutes=20)
     hand_over(evening, promised, "lead")
@@ -82,7 +82,7 @@ def test_what_is_handed_over_in_the_last_half_hour_is_reported_once(evening: Eve
     assert evening.told(K.FOLLOW_UP) == {10 * MINUTE: {"floor"}, 20 * MINUTE: {"lead"}}
 
 
-def test_a_broken_one_that_is_handed_over_is_reported_and_broken_once(evening: Evening) -> None:
+def test_a_broken_one_that_is_handed_over_is_told_and_broken_once(evening: Evening) -> None:
     promised = promise(evening, minutes=10)
     evening.let_pass(minutes=10)
     hand_over(evening, promised, "colleague", by="manager")
@@ -199,7 +199,7 @@ def test_the_timeline_tells_of_every_step(evening: Evening) -> None:
     assert rows(evening.world, Concern)[0].version == 7
 
 
-def test_the_thank_yous_of_one_fix_remind_once_and_inform_managers_once(evening: Evening) -> None:
+def test_the_thank_yous_of_one_call_remind_once_and_climb_once(evening: Evening) -> None:
     for name in ("Nia", "Ivo", "Ada"):
         thanked = regular(evening.world, evening.shop, name)
         raised_by(evening.world, evening.shop, thanked, store_id=str(evening.shop.store_id))

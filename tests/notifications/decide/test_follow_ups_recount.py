@@ -1,4 +1,4 @@
-"""Random histories of follow-ups, with a worker that is away at times: the daily log counts them right."""
+"""Whatever becomes of promises, in whatever order and with a worker that is away: the day's log counts them right."""
 
 import os
 import sys
@@ -94,7 +94,7 @@ def agree(evening: Evening, day: date) -> dict[str, object]:
     return {name: log["figures"][name] for name in FIGURES}
 
 
-def test_the_log_counts_follow_ups_right_whatever_becomes_of_them(
+def test_the_log_counts_promises_right_whatever_becomes_of_them(
     evening: Evening, capsys: pytest.CaptureFixture[str]
 ) -> None:
     seed = int(os.environ.get("FUZZ_SEED") or SystemRandom().randrange(10**9))

@@ -1,4 +1,4 @@
-"""Information that does not ring: who gets it (late, own, outcome), and who has muted it."""
+"""Who hears of what does not ring: a late concern, one's own, how it ended; and who asked to be left alone."""
 
 from collections.abc import Iterator
 from datetime import time, timedelta
@@ -46,7 +46,7 @@ def test_ones_own_informs_the_lead_and_rings_nobody(evening: Evening) -> None:
     assert (evening.told(K.OWN), evening.told(K.RING)) == ({0: {"lead"}}, {})
 
 
-def test_praise_and_a_content_customer_inform_nobody(evening: Evening) -> None:
+def test_praise_and_a_content_customer_are_news_to_nobody(evening: Evening) -> None:
     evening.log(mood=5, kind="praise")
     evening.log(mood=4, handling="mine")
     assert evening.messages == []
@@ -75,7 +75,7 @@ def test_who_asked_not_to_hear_of_a_kind_does_not_and_is_still_rung(evening: Eve
     }
 
 
-def test_quiet_hours_withhold_information_from_who_is_at_home_and_not_from_who_is_on_shift(evening: Evening) -> None:
+def test_quiet_hours_keep_news_from_who_is_at_home_and_not_from_who_is_on_shift(evening: Evening) -> None:
     for login in ("floor", "colleague"):
         evening.settle_for(login, quiet_from=time(11), quiet_until=time(13))
     concern = evening.log(mood=2)
@@ -93,7 +93,7 @@ def test_unanswered_in_quiet_hours_is_a_mail_and_no_push(evening: Evening) -> No
     assert evening.told(K.UNANSWERED) == {1200: {"manager@example.com", "regional"}}
 
 
-def test_a_pause_withholds_information_too(evening: Evening) -> None:
+def test_a_pause_keeps_news_away_too(evening: Evening) -> None:
     evening.pause("lead", until=evening.began_at + timedelta(minutes=5))
     log_late(evening)
     assert evening.told(K.LATE) == {}
@@ -108,7 +108,7 @@ def test_a_pause_keeps_away_even_what_is_meant_for_that_person(evening: Evening)
     assert (evening.told(K.HAND_OVER), evening.told(K.REMINDER)) == ({}, {})
 
 
-def test_a_pause_withholds_what_waits_for_delivery(evening: Evening) -> None:
+def test_a_pause_keeps_away_what_waits_for_its_way_out(evening: Evening) -> None:
     concern = evening.log(mood=2)
     evening.book.answers["lead"] = DeliveryResult.later("unreachable")
     hand_over_to_the_lead(evening, concern)
@@ -128,7 +128,7 @@ def test_a_lead_at_home_hears_of_a_pause_only_when_they_may_be_told(evening: Eve
     assert ask_for_a_pause(evening, "floor") == {0: {"manager"}}
 
 
-def test_how_it_ended_is_not_reported_when_the_concern_is_reopened(evening: Evening) -> None:
+def test_how_it_ended_is_not_told_when_it_began_anew(evening: Evening) -> None:
     concern = evening.log(mood=2)
     move(evening.world, evening.shop, concern, "resolve", "colleague")
     move(evening.world, evening.shop, concern, "reopen", "floor")
@@ -136,7 +136,7 @@ def test_how_it_ended_is_not_reported_when_the_concern_is_reopened(evening: Even
     assert evening.told(K.OUTCOME) == {}
 
 
-def test_an_outcome_that_waits_for_delivery_is_dropped_when_the_concern_is_reopened(evening: Evening) -> None:
+def test_an_outcome_that_waits_for_its_way_out_is_dropped_when_it_begins_anew(evening: Evening) -> None:
     concern = evening.log(mood=2)
     move(evening.world, evening.shop, concern, "resolve", "colleague")
     evening.worker._decide()
@@ -157,11 +157,11 @@ def test_the_mail_that_nobody_came_outlives_a_mail_server_that_is_away_for_an_ho
     assert [mail.state for mail in mails] == ["accepted"]
 
 
-def test_information_costs_as_many_statements_for_many_people_as_for_one(evening: Evening) -> None:
+def test_news_costs_as_many_statements_for_a_crowd_as_for_one(evening: Evening) -> None:
     costs = []
-    for people in (1, 12):
-        for number in range(people):
-            login = f"colleague-{people}-{number}"
+    for crowd in (1, 12):
+        for number in range(crowd):
+            login = f"colleague-{crowd}-{number}"
             hire(evening.world.back_office, evening.shop, login, at=evening.began_at)
             evening.check_in(login, lead=True)
             evening.give_phones(login)
@@ -173,7 +173,7 @@ def test_information_costs_as_many_statements_for_many_people_as_for_one(evening
     assert costs[0] == costs[1]
 
 
-def test_a_sensitive_one_informs_only_those_who_may_read_it(evening: Evening) -> None:
+def test_a_sensitive_one_is_news_only_to_those_who_may_read_it(evening: Evening) -> None:
     concern = evening.log(mood=2, sensitive=True)
     assert evening.told() == {0: {"manager"}}
     move(evening.world, evening.shop, concern, "take", "manager")

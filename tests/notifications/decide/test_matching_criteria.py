@@ -1,4 +1,4 @@
-"""A rule matches a concern in Python exactly when it does in SQL, so a backtest shows what will ring."""
+"""A rule fits a concern at hand exactly when the database says so: what is tried is what will ring."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Assessment of concerns, as a table."""
+"""Does it ring, and how badly: the table."""
 
 from typing import Any
 

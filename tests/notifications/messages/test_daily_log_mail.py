@@ -1,4 +1,4 @@
-"""Daily log mail: for subscribers who may read it, once, with numbers and nothing else."""
+"""The log of a day by mail: for who asked for it and may read it, once, with numbers and nothing else."""
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
@@ -116,7 +116,7 @@ def test_it_tells_the_figures_and_what_waits(world: World, shop: Shop, worker: W
     assert (log.status_code, log.json["business_date"]) == (200, str(DAY))
 
 
-def test_a_quiet_day_is_reported_too_and_whether_it_is_signed(
+def test_a_quiet_day_is_told_too_and_whether_it_is_signed(
     world: World, shop: Shop, worker: Worker, book: Notebook
 ) -> None:
     change(world, shop, Store, shop.store_id, hours={"weekly": [], "exceptions": []})

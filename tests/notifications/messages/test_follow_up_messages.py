@@ -1,4 +1,4 @@
-"""Messages about follow-ups: what stands in them, which are not sent any more, what they cost."""
+"""Letters about promises: what stands in them, which are not sent any more, what they cost."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -27,7 +27,7 @@ def evening(world: World) -> Iterator[Evening]:
         yield evening
 
 
-def test_a_reminder_that_waits_for_delivery_is_not_sent_once_the_follow_up_is_done(evening: Evening) -> None:
+def test_a_reminder_that_waits_for_its_way_out_is_not_sent_for_what_was_kept(evening: Evening) -> None:
     evening.book.next.append(DeliveryResult.later("busy", retry_after=timedelta(minutes=2)))
     promised = promise(evening, minutes=20)
     step(evening, promised, "keep")
@@ -36,7 +36,7 @@ def test_a_reminder_that_waits_for_delivery_is_not_sent_once_the_follow_up_is_do
     assert (told.kind, told.state, told.failure, len(evening.messages)) == ("follow_up", "suppressed", "answered", 1)
 
 
-def test_a_reminder_that_waits_for_delivery_is_not_sent_to_who_handed_it_over(evening: Evening) -> None:
+def test_a_reminder_that_waits_for_its_way_out_is_not_sent_to_who_handed_it_over(evening: Evening) -> None:
     evening.book.next.append(DeliveryResult.later("busy", retry_after=timedelta(minutes=2)))
     promised = promise(evening, minutes=20)
     hand_over(evening, promised, "colleague")
@@ -60,7 +60,7 @@ def test_what_is_left_of_an_earlier_run_does_nothing_whenever_it_comes(evening: 
     assert len(queued(evening.world, OutboxKind.REMIND_OWNER, OutboxKind.BREAK_FOLLOW_UP)) == 2
 
 
-def test_nothing_of_the_follow_up_is_in_a_message(evening: Evening) -> None:
+def test_nothing_of_the_promise_is_in_a_letter(evening: Evening) -> None:
     concern = evening.log(mood=3, place="table-12", category="food", customer={"name": "Planted Person"})
     promise(evening, concern=concern, minutes=40, what="Planted words", kind="visit")
     evening.let_pass(hours=1)

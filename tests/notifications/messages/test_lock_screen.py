@@ -1,4 +1,4 @@
-"""Lock screens after a thousand random concerns: nothing about a person, and never more than 1 KiB."""
+"""What reaches a lock screen from a thousand random concerns: nothing of a person, and never more than 1 KiB."""
 
 import json
 import os
@@ -158,7 +158,7 @@ def ring_for_anything(session: ScopedSession, shop: Shop, invent: Inventor) -> N
 def messages(session: ScopedSession, dice: random.Random) -> Iterator[Message]:
     """What the worker would send for each of them: the ring, what informs on some occasions, the withdrawal."""
     for task in session.scalars(select(OutboxMessage)).all():
-        ring = composed_message(session, task)
+        ring = letter_for(session, task)
         assert ring is not None
         yield from on_each_platform(ring)
         alert, notification = task.alert, task.notification_or_raise
@@ -166,12 +166,12 @@ def messages(session: ScopedSession, dice: random.Random) -> Iterator[Message]:
         for kind in dice.sample(OTHERS, OCCASIONS):
             notification.kind, alert.state = kind, TRUE_WHILE.get(kind, AlertState.OPEN)
             alert.reminded_at, alert.concern.status = NOON, Status.RESOLVED
-            information = OutboxMessage.for_alert(alert, OutboxKind.DELIVER_INFO, at=NOON, notification=notification)
+            news = OutboxMessage.for_alert(alert, OutboxKind.DELIVER_INFO, at=NOON, notification=notification)
             if kind is NotificationKind.CARRIED_OVER:
-                information = OutboxMessage.day_information(kind, alert.store, NOON.date(), due_at=NOON, at=NOON)
-                information = information.delivery_to(notification, at=NOON)
-                information.store = alert.store
-            told = composed_message(session, information)
+                news = OutboxMessage.day_information(kind, alert.store, NOON.date(), due_at=NOON, at=NOON)
+                news = news.delivery_to(notification, at=NOON)
+                news.store = alert.store
+            told = letter_for(session, news)
             assert told is not None
             yield to_platform(told, dice.choice(list(Platform)))
         notification.kind, alert.state, alert.concern.status = NotificationKind.RING, AlertState.OPEN, Status.OPEN
@@ -179,12 +179,12 @@ def messages(session: ScopedSession, dice: random.Random) -> Iterator[Message]:
         undo = OutboxMessage.for_alert(
             alert, OutboxKind.DELIVER_WITHDRAWAL, at=NOON, notification=task.notification_or_raise
         )
-        withdrawal = composed_message(session, undo)
+        withdrawal = letter_for(session, undo)
         assert withdrawal is not None
         yield from on_each_platform(withdrawal)
 
 
-def composed_message(session: ScopedSession, task: OutboxMessage) -> Message | None:
+def letter_for(session: ScopedSession, task: OutboxMessage) -> Message | None:
     return compose_messages(session, [task], at=NOON)[task]
 
 

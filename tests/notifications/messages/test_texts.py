@@ -1,4 +1,4 @@
-"""Titles and bodies of each kind of notification."""
+"""What is said on each occasion."""
 
 import pytest
 
@@ -16,7 +16,7 @@ HERE = {"place": "table 12", "category": "Waiting time"}
 
 
 @pytest.mark.parametrize(
-    ("context", "opening"),
+    ("gist", "opening"),
     [
         (MessageContext(), "Unhappy customer"),
         (MessageContext(severity="severe"), "Very unhappy customer"),
@@ -27,8 +27,8 @@ HERE = {"place": "table 12", "category": "Waiting time"}
         (MessageContext(severity="severe", urgent=True, reason="second_concern"), "Urgent"),
     ],
 )
-def test_a_call_opens_with_the_strongest_of_what_could_be_said(context: MessageContext, opening: str) -> None:
-    assert words.title(NotificationKind.RING, context, locale=None) == opening
+def test_a_call_opens_with_the_strongest_of_what_could_be_said(gist: MessageContext, opening: str) -> None:
+    assert words.title(NotificationKind.RING, gist, locale=None) == opening
 
 
 @pytest.mark.parametrize(
@@ -47,8 +47,8 @@ def test_a_call_opens_with_the_strongest_of_what_could_be_said(context: MessageC
     ],
 )
 def test_each_occasion_has_its_words(occasion: NotificationKind, title: str, body: str) -> None:
-    context = MessageContext(**HERE)
-    assert (words.title(occasion, context, locale="en"), words.body(occasion, context, locale="en")) == (title, body)
+    gist = MessageContext(**HERE)
+    assert (words.title(occasion, gist, locale="en"), words.body(occasion, gist, locale="en")) == (title, body)
 
 
 @pytest.mark.parametrize(
@@ -65,9 +65,9 @@ def test_each_occasion_has_its_words(occasion: NotificationKind, title: str, bod
 def test_who_logged_or_helped_is_told_how_it_ended(
     outcome: Outcome, mood_after: int | None, ending: str, without_a_place: str
 ) -> None:
-    context = MessageContext(outcome=outcome, mood_after=mood_after, **HERE)
-    assert words.title(NotificationKind.OUTCOME, context, locale=None) == ending
-    assert words.body(NotificationKind.OUTCOME, context, locale=None) == "Waiting time"
+    gist = MessageContext(outcome=outcome, mood_after=mood_after, **HERE)
+    assert words.title(NotificationKind.OUTCOME, gist, locale=None) == ending
+    assert words.body(NotificationKind.OUTCOME, gist, locale=None) == "Waiting time"
     nowhere = MessageContext(outcome=outcome, mood_after=mood_after)
     assert words.title(NotificationKind.OUTCOME, nowhere, locale=None) == without_a_place
 
@@ -92,9 +92,9 @@ def test_a_place_is_a_name_whatever_characters_stand_in_it() -> None:
     ],
 )
 def test_it_is_said_in_the_language_of_the_phone(locale: str, title: str, body: str) -> None:
-    context = MessageContext(severity="severe", place="mesa 12")
-    assert words.title(NotificationKind.RING, context, locale=locale) == title
-    assert words.body(NotificationKind.RING, context, locale=locale) == body
+    gist = MessageContext(severity="severe", place="mesa 12")
+    assert words.title(NotificationKind.RING, gist, locale=locale) == title
+    assert words.body(NotificationKind.RING, gist, locale=locale) == body
 
 
 def test_the_gist_of_an_alert_is_what_is_known_where_others_can_read_it() -> None:

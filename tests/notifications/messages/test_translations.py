@@ -1,4 +1,4 @@
-"""Catalogues: complete, sound, and chosen by the locale of a phone."""
+"""The catalogues: whole, sound, and chosen by the locale of a phone."""
 
 import string
 from pathlib import Path
@@ -64,20 +64,20 @@ def test_what_is_chosen_speaks_as_its_file_does(language: str) -> None:
 @pytest.mark.parametrize("language", ["en", *CATALOGUES])
 @pytest.mark.parametrize("occasion", NotificationKind)
 def test_a_title_leaves_room_for_the_place(language: str, occasion: NotificationKind) -> None:
-    contexts = [
+    gists = [
         MessageContext(),
         MessageContext(severity="severe"),
         MessageContext(urgent=True),
         MessageContext(outcome="recovered"),
         MessageContext(outcome="lost"),
     ]
-    contexts += [
+    gists += [
         MessageContext(reason="second_concern"),
         MessageContext(reason="order_value"),
         MessageContext(outcome="recovered", mood_after=5),
     ]
-    for context in contexts:
-        assert len(words.title(occasion, context, locale=language)) <= TITLE_LIMIT - ROOM_FOR_A_PLACE
+    for gist in gists:
+        assert len(words.title(occasion, gist, locale=language)) <= TITLE_LIMIT - ROOM_FOR_A_PLACE
 
 
 @pytest.mark.parametrize(

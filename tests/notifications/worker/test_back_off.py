@@ -1,4 +1,4 @@
-"""Pauses between attempts."""
+"""The pauses between attempts."""
 
 from datetime import timedelta
 
@@ -23,7 +23,7 @@ def test_pauses_double_up_to_half_a_minute_and_never_come_in_step() -> None:
 def test_the_last_try_comes_a_moment_before_it_is_too_late(world: World, shop: Shop) -> None:
     give_phone(world.back_office, shop, "manager", "phone")
     book = Notebook()
-    book.result = DeliveryResult.later("third-party-auth")  # which holds back no other message
+    book.result = DeliveryResult.later("third-party-auth")  # which keeps back no other letter
     log_concern(world, shop)
     ends_at = world.clock() + PUSH_TTL
     with worker_of(world, over(book)) as worker:

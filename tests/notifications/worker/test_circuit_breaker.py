@@ -1,4 +1,4 @@
-"""Circuit breaker: messages wait for a service that is away, single probes find out whether it is back."""
+"""A service that is away: letters wait for it, one at a time finds out whether it is back, and others go on."""
 
 from datetime import datetime, timedelta
 
@@ -34,7 +34,7 @@ def opened(at: datetime = NOON) -> CircuitBreaker:
     return breaker
 
 
-def test_three_messages_in_a_row_that_do_not_get_through_open_it() -> None:
+def test_three_letters_in_a_row_that_do_not_get_through_open_it() -> None:
     breaker = CircuitBreaker()
     for result in (AWAY, AWAY, DeliveryResult.sent(), AWAY, AWAY):
         breaker.record(result, at=NOON)
@@ -96,7 +96,7 @@ def test_a_clock_that_is_set_back_keeps_nothing_waiting() -> None:
     assert breaker.may_probe(NOON - timedelta(hours=1))
 
 
-def test_one_message_at_a_time_goes_to_a_service_that_is_away_and_all_of_them_when_it_is_back(
+def test_one_letter_at_a_time_goes_to_a_service_that_is_away_and_all_of_them_when_it_is_back(
     world: World, shop: Shop
 ) -> None:
     for number in range(40):
@@ -123,7 +123,7 @@ def test_one_message_at_a_time_goes_to_a_service_that_is_away_and_all_of_them_wh
     assert queued(world) == []
 
 
-def test_other_services_go_on_while_one_is_away(world: World, shop: Shop) -> None:
+def test_other_ways_out_go_on_while_one_is_away(world: World, shop: Shop) -> None:
     give_phone(world.back_office, shop, "manager", "phone", kind=AddressKind.FID)
     give_phone(world.back_office, shop, "manager", "terminal", kind=AddressKind.LOG)
     push, terminal = Notebook(), Notebook()
@@ -135,7 +135,7 @@ def test_other_services_go_on_while_one_is_away(world: World, shop: Shop) -> Non
     assert (len(push.messages), len(terminal.messages)) == (1, 3)
 
 
-def test_a_message_whose_time_runs_out_while_it_waits_says_so(world: World, shop: Shop) -> None:
+def test_a_letter_whose_time_runs_out_while_it_waits_says_so(world: World, shop: Shop) -> None:
     give_phone(world.back_office, shop, "manager", "phone", kind=AddressKind.FCM_TOKEN)
     push = Notebook()
     push.result = DeliveryResult.later("unauthenticated", alarm=True)
@@ -180,7 +180,7 @@ def test_a_probe_that_does_not_answer_stays_the_only_one(world: World, shop: Sho
         while len(push.messages) < 2 or worker._dispatcher._in_flight:
             worker.work_once()
 
-        def be_silent(_message: object) -> None:
+        def be_silent(_letter: object) -> None:
             """While it is out, the worker goes round and round and sends no other."""
             for _ in range(3):
                 world.clock.move(seconds=30)

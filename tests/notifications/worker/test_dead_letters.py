@@ -1,4 +1,4 @@
-"""Unexpected errors: the message is tried again, then dead-lettered where operators see it."""
+"""What breaks in a way nobody foresaw: tried again, then set aside where it is seen."""
 
 from models.alerts.notification import NotificationState
 from models.db.session import ALL_TENANTS
@@ -35,7 +35,7 @@ def test_what_nobody_foresaw_is_tried_five_times_and_set_aside_where_it_is_seen(
 
 
 class _Breaks(Notebook):
-    """Breaks over the messages to one address."""
+    """Breaks over the letters to one address."""
 
     def __init__(self, book: Notebook, address: str) -> None:
         super().__init__()

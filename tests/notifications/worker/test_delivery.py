@@ -1,4 +1,4 @@
-"""Consequences of a delivery result in the rows, and what is no longer worth sending."""
+"""From a verdict to what stands in the rows, and what is no longer worth sending."""
 
 from datetime import timedelta
 
@@ -116,9 +116,7 @@ def test_the_providers_own_pause_is_respected(world: World, shop: Shop, book: No
     assert len(book.messages) == 2
 
 
-def test_later_ends_when_the_message_is_of_no_use_any_more(
-    world: World, shop: Shop, book: Notebook, phone: str
-) -> None:
+def test_later_ends_when_the_letter_is_of_no_use_any_more(world: World, shop: Shop, book: Notebook, phone: str) -> None:
     book.result = DeliveryResult.later("unavailable")
     log_concern(world, shop)
     started = world.clock()
@@ -132,7 +130,7 @@ def test_later_ends_when_the_message_is_of_no_use_any_more(
     assert 20 <= len(book.messages) <= 50  # pauses of half a minute at most, over ten minutes
 
 
-def test_a_pause_beyond_the_messages_life_ends_it_at_once(world: World, shop: Shop, book: Notebook, phone: str) -> None:
+def test_a_pause_beyond_the_letters_life_ends_it_at_once(world: World, shop: Shop, book: Notebook, phone: str) -> None:
     book.next.append(DeliveryResult.later("quota-exceeded", retry_after=timedelta(minutes=10)))
     log_concern(world, shop)
     round_of(world, book)
@@ -156,7 +154,7 @@ def test_gone_retires_the_address_and_fails_the_notification(
     assert the_alert(world).summary == "sent to 1 phone, none has it yet"
 
 
-def test_gone_leaves_an_address_alone_that_the_phone_has_registered_since(
+def test_gone_leaves_an_address_alone_that_the_phone_has_told_since(
     world: World, shop: Shop, book: Notebook, phone: str
 ) -> None:
     book.next.append(DeliveryResult.gone("unregistered"))

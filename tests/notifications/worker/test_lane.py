@@ -1,4 +1,4 @@
-"""Bulkheads: an alert rings at once, whatever else the worker has to do (mails, rollups, day ends)."""
+"""A call rings at once, whatever else the worker has to do: mails, sums, the days of other stores."""
 
 import threading
 from collections.abc import Iterator
@@ -68,7 +68,7 @@ def test_a_mail_server_that_hangs_keeps_no_call_from_ringing(
     want_logs(world, shop, MAILS)
     out, answer, rang = threading.Semaphore(0), threading.Event(), threading.Event()
 
-    def hang(_message: object) -> None:
+    def hang(_letter: object) -> None:
         out.release()
         answer.wait()
 

@@ -1,4 +1,4 @@
-"""Concurrency and broken connections, as only real databases show them."""
+"""Several at once, and connections that break: what only real databases can show."""
 
 import threading
 import time
@@ -46,8 +46,8 @@ def test_three_workers_at_once_never_send_the_same_claim_twice(world: World, sho
                 worker.work_once()
             worker.close()
 
-    with ThreadPoolExecutor(3) as pool:
-        at_work = [pool.submit(be_a_worker, number) for number in range(3)]
+    with ThreadPoolExecutor(3) as crew:
+        at_work = [crew.submit(be_a_worker, number) for number in range(3)]
         ends_at = time.monotonic() + PATIENCE
         while time.monotonic() < ends_at and not (len(notifications(world)) == 100 and not queued(world)):
             stopping.wait(0.05)
@@ -79,12 +79,12 @@ def test_a_take_that_is_being_written_while_the_push_is_recorded_withdraws_it(wo
     concern = log_concern(world, shop)
     book = Notebook()
     by = Actor(shop.organization_id, frozenset(), None, staff_id=shop.staff["floor"])
-    pool = ThreadPoolExecutor(1)
+    crew = ThreadPoolExecutor(1)
 
     def take_slowly(message: Message) -> None:
         if message.kind == "ring":
             written = threading.Event()
-            pool.submit(take, written)
+            crew.submit(take, written)
             assert written.wait(PATIENCE)
 
     def take(written: threading.Event) -> None:
@@ -100,14 +100,14 @@ def test_a_take_that_is_being_written_while_the_push_is_recorded_withdraws_it(wo
     book.meanwhile = take_slowly
     with worker_of(world, over(book)) as worker:
         work(worker)
-        pool.shutdown()
+        crew.shutdown()
         work(worker)
     assert book.seen() == [("ring", "phone-1"), ("withdraw", "phone-1")]
     assert notifications(world)[0].withdrawn_at == world.clock()
 
 
 @only_on_postgresql
-def test_takes_and_escalations_and_results_at_once_end_without_a_deadlock(world: World, shop: Shop) -> None:
+def test_takes_and_climbs_and_records_at_once_end_without_a_deadlock(world: World, shop: Shop) -> None:
     for login in ("manager", "floor"):
         for number in range(4):
             give_phone(world.back_office, shop, login, f"{login} {number}")
@@ -122,14 +122,14 @@ def test_takes_and_escalations_and_results_at_once_end_without_a_deadlock(world:
                 said.append(world.request("POST", path, (shop, login)).status_code)
         return said
 
-    with worker_of(world, over(Notebook())) as worker, ThreadPoolExecutor(3) as pool:
+    with worker_of(world, over(Notebook())) as worker, ThreadPoolExecutor(3) as crew:
 
         def be_a_worker() -> None:
             while not stopping.is_set():
                 worker.work_once()
 
-        at_work = pool.submit(be_a_worker)
-        answers = [pool.submit(answer_them, login) for login in ("manager", "floor")]
+        at_work = crew.submit(be_a_worker)
+        answers = [crew.submit(answer_them, login) for login in ("manager", "floor")]
         said = {status for answer in answers for status in answer.result(PATIENCE)}
         stopping.set()
         at_work.result(PATIENCE)
@@ -165,11 +165,11 @@ def hang_up(world: World) -> None:
 
 
 def test_whoever_sleeps_is_woken_by_a_new_row(world: World, shop: Shop) -> None:
-    with OutboxListener(world.back_office.engine) as waker, ThreadPoolExecutor(1) as pool:
+    with OutboxListener(world.back_office.engine) as waker, ThreadPoolExecutor(1) as crew:
         asleep = threading.Event()
         waker.wait(PATIENCE, asleep)  # the first time it only begins to listen
         began = time.monotonic()
-        logged = pool.submit(log_concern, world, shop)
+        logged = crew.submit(log_concern, world, shop)
         waker.wait(PATIENCE, asleep)
         assert time.monotonic() - began < PATIENCE / 2
         logged.result()
@@ -186,7 +186,7 @@ def test_nobody_is_woken_when_nothing_happens(world: World, shop: Shop) -> None:
 
 @only_on_postgresql
 def test_the_one_who_listens_has_the_workers_role_and_comes_back_after_a_hang_up(world: World, shop: Shop) -> None:
-    with OutboxListener(world.back_office.engine) as waker, ThreadPoolExecutor(1) as pool:
+    with OutboxListener(world.back_office.engine) as waker, ThreadPoolExecutor(1) as crew:
         never = threading.Event()
         waker.wait(PATIENCE, never)
         assert waker._connection.execute("SELECT current_user").fetchone() == ("amends_worker",)
@@ -194,7 +194,7 @@ def test_the_one_who_listens_has_the_workers_role_and_comes_back_after_a_hang_up
         waker.wait(0.01, never)
         assert waker._connection is None
         waker.wait(0.01, never)
-        logged = pool.submit(log_concern, world, shop)
+        logged = crew.submit(log_concern, world, shop)
         began = time.monotonic()
         waker.wait(PATIENCE, never)
         assert time.monotonic() - began < PATIENCE / 2

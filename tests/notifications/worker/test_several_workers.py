@@ -1,4 +1,4 @@
-"""Workers side by side: they share the messages, and one that takes long is left to its worker."""
+"""Workers side by side: each has its share, and what one has in hand is left to it however long it takes."""
 
 import threading
 from collections import Counter
@@ -17,8 +17,8 @@ PATIENCE = 60.0
 
 
 @only_on_postgresql
-def test_two_workers_share_the_messages_and_none_is_sent_twice(world: World, shop: Shop) -> None:
-    """The first message of each waits for the first of the other: neither gets on unless both do."""
+def test_two_workers_share_the_letters_and_none_is_sent_twice(world: World, shop: Shop) -> None:
+    """The first letter of each waits for the first of the other: neither gets on unless both do."""
     for number in range(40):
         give_phone(world.back_office, shop, "manager", f"phone-{number}")
     log_concern(world, shop)
@@ -29,7 +29,7 @@ def test_two_workers_share_the_messages_and_none_is_sent_twice(world: World, sho
     def be_a_worker(book: Notebook) -> None:
         met = threading.Lock()
 
-        def meet(_message: Message) -> None:
+        def meet(_letter: Message) -> None:
             if met.acquire(blocking=False):
                 both.wait(PATIENCE)
 
@@ -40,8 +40,8 @@ def test_two_workers_share_the_messages_and_none_is_sent_twice(world: World, sho
             with worker_of(mine, over(book), name=f"worker {id(book)}") as worker:
                 work(worker)
 
-    with ThreadPoolExecutor(2) as pool:
-        for done in [pool.submit(be_a_worker, book) for book in books]:
+    with ThreadPoolExecutor(2) as crew:
+        for done in [crew.submit(be_a_worker, book) for book in books]:
             done.result(PATIENCE)
     assert all(book.messages for book in books)
     sent = Counter(message.notification_id for book in books for message in book.messages)
@@ -50,7 +50,7 @@ def test_two_workers_share_the_messages_and_none_is_sent_twice(world: World, sho
     assert queued(world) == []
 
 
-def test_a_message_that_takes_longer_than_a_lease_is_left_to_the_worker_that_has_it(world: World, shop: Shop) -> None:
+def test_a_letter_that_takes_longer_than_a_lease_is_left_to_the_worker_that_has_it(world: World, shop: Shop) -> None:
     give_phone(world.back_office, shop, "manager", "phone")
     log_concern(world, shop)
     slow, other, answer = Notebook(), Notebook(), threading.Event()
@@ -77,7 +77,7 @@ def test_a_worker_that_drains_holds_on_to_what_is_still_out(world: World, shop: 
     slow.meanwhile = lambda _: answer.wait(PATIENCE)
     with (
         worker_of(world, over(other), name="other") as second,
-        ThreadPoolExecutor(1) as pool,
+        ThreadPoolExecutor(1) as crew,
         worker_of(world, over(slow), name="slow", max_wait=0.01) as first,
     ):
         while not slow.messages:
@@ -89,7 +89,7 @@ def test_a_worker_that_drains_holds_on_to_what_is_still_out(world: World, shop: 
             renewed.release()
 
         first._dispatcher.renew_leases = renew_and_tell  # type: ignore[method-assign]
-        drained = pool.submit(first.close)
+        drained = crew.submit(first.close)
         for _ in range(8):
             world.clock.at += OUTBOX_LEASE / 2
             for _ in range(2):  # one may have been under way when the clock was moved

@@ -1,4 +1,4 @@
-"""The worker with the real push channel, against a fake Firebase."""
+"""The worker through the real push channel, to a stand-in for Firebase."""
 
 import json
 from collections.abc import Iterator
@@ -218,8 +218,8 @@ def test_a_worker_that_lost_its_lease_repeats_the_same_notification_and_records_
     first.result = DeliveryResult.gone("unregistered")
     with worker_of(world, over(push), name="second") as second:
 
-        def take_over(_message: object) -> None:
-            """The first worker stands still for longer than its lease while its message is out."""
+        def take_over(_letter: object) -> None:
+            """The first worker stands still for longer than its lease while its letter is out."""
             world.clock.at += OUTBOX_LEASE + timedelta(seconds=1)
             second.work_once()
 
@@ -249,7 +249,7 @@ def test_a_phone_that_does_not_answer_holds_up_nobody_else(
         work(worker)
         fcm.wait_for(1, accepted=True)
         assert len(fcm.posts) == 2
-        world.clock.move(minutes=20)  # escalation goes on as well
+        world.clock.move(minutes=20)  # the climb goes on as well
         work(worker)
         answer = world.request("GET", f"/v1/alerts/{first['alert']['id']}", (shop, "floor"))
         assert answer.json["state"] == "unanswered"

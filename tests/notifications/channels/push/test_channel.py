@@ -1,4 +1,4 @@
-"""Push channel through the real firebase-admin: what arrives at FCM, and that it arrives once."""
+"""The push channel through the real firebase-admin: what arrives at FCM, and that it arrives once."""
 
 import threading
 import warnings
@@ -20,7 +20,7 @@ MakeMessage = Callable[..., Message]
 TOO_SHORT_SECONDS = 0.2
 
 
-def test_a_message_arrives_as_fcm_v1_with_a_bearer_from_the_token_endpoint(
+def test_a_letter_arrives_as_fcm_v1_with_a_bearer_from_the_token_endpoint(
     fcm: FcmStandIn, push: PushChannel, make_message: MakeMessage
 ) -> None:
     ring = make_message()
@@ -36,7 +36,7 @@ def test_a_message_arrives_as_fcm_v1_with_a_bearer_from_the_token_endpoint(
     assert fcm.token_requests == 1
 
 
-def test_the_bearer_is_fetched_once_for_many_messages(
+def test_the_bearer_is_fetched_once_for_many_letters(
     fcm: FcmStandIn, push: PushChannel, make_message: MakeMessage
 ) -> None:
     for _ in range(5):
@@ -83,7 +83,7 @@ def test_every_answer_costs_exactly_one_post(
     fcm.answer = ANSWERS[name]()
     push.deliver(ring)
     assert fcm.attempts(ring.notification_id) == 1
-    # Something posted behind our back would come before the next message, on the same connection.
+    # Something posted behind our back would come before the next letter, on the same connection.
     push.deliver(make_message())
     assert len(fcm.posts) == 2
 
@@ -101,7 +101,7 @@ def test_a_time_out_costs_exactly_one_post(
     assert fcm.attempts(ring.notification_id) == 1
 
 
-def test_an_accepted_message_whose_answer_was_lost_keeps_its_notification_id(
+def test_an_accepted_letter_whose_answer_was_lost_keeps_its_notification_id(
     fcm: FcmStandIn, push: PushChannel, make_message: MakeMessage
 ) -> None:
     ring = make_message()
@@ -126,7 +126,7 @@ def test_sixteen_threads_share_one_channel(fcm: FcmStandIn, push: PushChannel, m
     assert sorted(post.notification_id for post in fcm.posts) == sorted(str(one.notification_id) for one in messages)
 
 
-def test_a_slow_message_does_not_hold_up_the_others(
+def test_a_slow_letter_does_not_hold_up_the_others(
     fcm: FcmStandIn, push: PushChannel, make_message: MakeMessage
 ) -> None:
     answered = threading.Event()
@@ -151,7 +151,7 @@ def test_two_channels_can_be_open_at_once_and_closing_leaves_nothing_behind(
     assert set(firebase_admin._apps) == before
 
 
-def test_without_an_endpoint_messages_go_to_google_through_one_adapter_without_retries(fcm: FcmStandIn) -> None:
+def test_without_an_endpoint_letters_go_to_google_through_one_adapter_without_retries(fcm: FcmStandIn) -> None:
     push = PushChannel.from_credentials(fcm.credentials)
     session = push._session()
     adapter = session.get_adapter(f"{FCM}/v1/projects/stand-in/messages:send")

@@ -1,4 +1,4 @@
-"""Messages as FCM gets them, for each platform, and how small they are."""
+"""What a letter looks like at FCM, for each platform, and how small it stays."""
 
 import json
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from models.staff.device import AddressKind, Platform
 from notifications.channels.base import BODY_LIMIT, TITLE_LIMIT, Message, MessageKind
 from notifications.channels.push.channel import PushChannel
 from notifications.channels.push.message import TITLE_OCTETS, message_for, shortened, ttl_of
-from tests.notifications.channels.conftest import NOON, a_message
+from tests.notifications.channels.conftest import NOON, a_letter
 from tests.support.fakes.fcm import FcmStandIn
 
 MakeMessage = Callable[..., Message]
@@ -132,7 +132,7 @@ def test_what_informs_is_shown_on_the_web_without_urgency(
 
 
 @pytest.mark.parametrize("platform", Platform)
-def test_a_message_about_no_alert_stands_alone(
+def test_a_letter_about_no_alert_stands_alone(
     fcm: FcmStandIn, push: PushChannel, make_message: MakeMessage, platform: Platform
 ) -> None:
     alone = make_message(kind=MessageKind.INFORM, platform=platform, alert_id=None, concern_id=None)
@@ -163,7 +163,7 @@ def test_a_withdrawal_shows_nothing_and_wakes_nobody(
 @pytest.mark.parametrize("platform", Platform)
 @pytest.mark.parametrize("kind", MessageKind)
 def test_nothing_is_ever_collapsed_away_on_android(platform: Platform, kind: MessageKind) -> None:
-    assert "collapse_key" not in json.dumps(encoded(a_message(platform=platform, kind=kind)))
+    assert "collapse_key" not in json.dumps(encoded(a_letter(platform=platform, kind=kind)))
 
 
 @pytest.mark.parametrize(
@@ -178,26 +178,26 @@ def test_nothing_is_ever_collapsed_away_on_android(platform: Platform, kind: Mes
         (timedelta(minutes=-5), 1),
     ],
 )
-def test_the_time_to_live_ends_with_the_message_between_a_second_and_ten_minutes(left: timedelta, seconds: int) -> None:
-    ring = a_message(expires_at=NOON + left)
+def test_the_time_to_live_ends_with_the_letter_between_a_second_and_ten_minutes(left: timedelta, seconds: int) -> None:
+    ring = a_letter(expires_at=NOON + left)
     assert ttl_of(ring) == timedelta(seconds=seconds)
     assert encoded(ring)["android"]["ttl"] == f"{seconds}s"
-    ios = encoded(a_message(expires_at=NOON + left, platform=Platform.IOS))
+    ios = encoded(a_letter(expires_at=NOON + left, platform=Platform.IOS))
     assert int(ios["apns"]["headers"]["apns-expiration"]) == int(NOON.timestamp()) + seconds
 
 
 @pytest.mark.parametrize("platform", Platform)
-def test_an_ordinary_message_with_its_address_stays_under_a_kibibyte(platform: Platform) -> None:
-    ring = a_message(platform=platform, address=A_LONG_TOKEN, title="t" * TITLE_LIMIT, body="b" * BODY_LIMIT)
+def test_an_ordinary_letter_with_its_address_stays_under_a_kibibyte(platform: Platform) -> None:
+    ring = a_letter(platform=platform, address=A_LONG_TOKEN, title="t" * TITLE_LIMIT, body="b" * BODY_LIMIT)
     assert encoded(ring)["notification"] == {"title": ring.title, "body": ring.body}
     assert octets(encoded(ring)) < ONE_KIBIBYTE
 
 
 @pytest.mark.parametrize("platform", Platform)
-@pytest.mark.parametrize("character", ["t", "é", "日", "👩", '"', "\\", "\x07"])
-def test_a_full_title_and_body_stay_under_a_kibibyte(platform: Platform, character: str) -> None:
-    title, body = character * TITLE_LIMIT, character * BODY_LIMIT
-    ring = a_message(platform=platform, title=title, body=body, severity="severe", address="x")
+@pytest.mark.parametrize("letter_of_a_script", ["t", "é", "日", "👩", '"', "\\", "\x07"])
+def test_a_full_title_and_body_stay_under_a_kibibyte(platform: Platform, letter_of_a_script: str) -> None:
+    title, body = letter_of_a_script * TITLE_LIMIT, letter_of_a_script * BODY_LIMIT
+    ring = a_letter(platform=platform, title=title, body=body, severity="severe", address="x")
     assert octets(encoded(ring)) < ONE_KIBIBYTE
 
 
@@ -212,7 +212,7 @@ def test_a_full_title_and_body_stay_under_a_kibibyte(platform: Platform, charact
 def test_the_payload_stays_under_a_kibibyte_in_any_script(
     title: str, body: str, platform: Platform, kind: MessageKind, severity: str
 ) -> None:
-    ring = a_message(title=title, body=body, platform=platform, kind=kind, severity=severity, address="x")
+    ring = a_letter(title=title, body=body, platform=platform, kind=kind, severity=severity, address="x")
     assert octets(encoded(ring)) < ONE_KIBIBYTE
 
 
@@ -247,6 +247,6 @@ def test_an_ordinary_title_in_japanese_is_not_cut() -> None:
 
 
 def test_an_address_of_firebase_goes_where_its_kind_says() -> None:
-    assert encoded(a_message(address_kind=AddressKind.FID, address="i"))["fid"] == "i"
-    assert encoded(a_message(address_kind=AddressKind.FCM_TOKEN, address="t"))["token"] == "t"
-    assert isinstance(message_for(a_message()), messaging.Message)
+    assert encoded(a_letter(address_kind=AddressKind.FID, address="i"))["fid"] == "i"
+    assert encoded(a_letter(address_kind=AddressKind.FCM_TOKEN, address="t"))["token"] == "t"
+    assert isinstance(message_for(a_letter()), messaging.Message)

@@ -1,4 +1,4 @@
-"""Result of every answer of FCM and of the token endpoint, through the real firebase-admin."""
+"""What every answer of FCM and of the token endpoint comes to, through the real firebase-admin."""
 
 import json
 import threading
@@ -286,7 +286,7 @@ def test_what_nobody_foresaw_is_raised(fcm: FcmStandIn, push: PushChannel, make_
 
 
 @pytest.mark.parametrize("body", ["", "[]", "{}", '{"error": "words"}', '{"error": {"details": "x"}}'])
-def test_a_400_without_the_usual_details_refuses_the_message_and_keeps_the_address(body: str) -> None:
+def test_a_400_without_the_usual_details_refuses_the_letter_and_keeps_the_address(body: str) -> None:
     response = requests.Response()
     response.status_code = 400
     response._content = body.encode()

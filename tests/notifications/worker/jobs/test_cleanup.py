@@ -1,4 +1,4 @@
-"""Cleanup job: what it deletes, and when."""
+"""What the worker forgets when it has had its time."""
 
 from datetime import timedelta
 from uuid import uuid4

@@ -1,4 +1,4 @@
-"""Day end job: concerns that yesterday left open are reported to the managers once, as they begin the day."""
+"""What yesterday left open: told to those who manage the store, once, as they begin the day."""
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
@@ -91,9 +91,7 @@ def test_those_who_manage_the_store_hear_of_it_as_it_opens(
     assert len(told(book)) == 1
 
 
-def test_what_stays_open_is_reported_on_one_morning_only(
-    world: World, shop: Shop, worker: Worker, book: Notebook
-) -> None:
+def test_what_stays_open_is_told_on_one_morning_only(world: World, shop: Shop, worker: Worker, book: Notebook) -> None:
     leave_open(world, shop)
     go_on(world, worker, EIGHT)
     book.messages.clear()
@@ -104,16 +102,14 @@ def test_what_stays_open_is_reported_on_one_morning_only(
     assert told(book) == [("inform", "phone of manager", "Still open from yesterday: 1")]
 
 
-def test_a_day_that_left_nothing_is_reported_to_nobody(
-    world: World, shop: Shop, worker: Worker, book: Notebook
-) -> None:
+def test_a_day_that_left_nothing_is_told_to_nobody(world: World, shop: Shop, worker: Worker, book: Notebook) -> None:
     move(world, shop, leave_open(world, shop), "resolve")
     log_concern(world, shop, "manager", mood=5, kind="praise")
     go_on(world, worker, EIGHT)
     assert (told(book), queued(world)) == ([], [])
 
 
-def test_what_was_put_right_meanwhile_is_not_reported(world: World, shop: Shop, worker: Worker, book: Notebook) -> None:
+def test_what_was_put_right_meanwhile_is_not_told(world: World, shop: Shop, worker: Worker, book: Notebook) -> None:
     first, _ = leave_open(world, shop), leave_open(world, shop)
     go_on(world, worker, EIGHT - timedelta(minutes=1))
     move(world, shop, first, "resolve")
@@ -128,7 +124,7 @@ def test_what_was_put_right_meanwhile_is_not_reported(world: World, shop: Shop, 
     assert [(row.state, row.failure) for row in notifications(world)][-1] == ("suppressed", "answered")
 
 
-def test_a_store_without_opening_hours_hears_of_it_five_hours_into_its_day(
+def test_a_store_that_told_no_hours_hears_of_it_five_hours_into_its_day(
     world: World, shop: Shop, worker: Worker, book: Notebook
 ) -> None:
     change(world, shop, hours=None, day_starts_at=time(0))
@@ -139,7 +135,7 @@ def test_a_store_without_opening_hours_hears_of_it_five_hours_into_its_day(
     assert len(told(book)) == 1
 
 
-def test_after_a_day_on_which_the_store_was_shut_it_is_reported_once_at_the_next_opening(
+def test_after_a_day_on_which_the_store_was_shut_it_is_told_once_at_the_next_opening(
     world: World, shop: Shop, worker: Worker, book: Notebook
 ) -> None:
     shut = [{"date": str(DAY + timedelta(days=n)), "periods": []} for n in (1, 2)]
@@ -205,7 +201,7 @@ def test_who_does_not_want_to_hear_of_it_does_not(world: World, shop: Shop, work
     assert book.messages == []
 
 
-def test_of_a_week_without_a_worker_only_the_last_day_is_reported(
+def test_of_a_week_without_a_worker_only_the_last_day_is_told(
     world: World, shop: Shop, worker: Worker, book: Notebook
 ) -> None:
     leave_open(world, shop)
@@ -218,7 +214,7 @@ def test_of_a_week_without_a_worker_only_the_last_day_is_reported(
     assert (ending.business_date, ending.due_at) == (DAY + timedelta(days=8), END + timedelta(days=8) + DAY_END_DELAY)
 
 
-def test_what_waited_for_a_worker_until_the_next_day_is_not_reported(
+def test_what_waited_for_a_worker_until_the_next_day_is_not_told(
     world: World, shop: Shop, worker: Worker, book: Notebook
 ) -> None:
     leave_open(world, shop)
@@ -254,7 +250,7 @@ def queued_tasks(world: World) -> set[Any]:
     return {row.kind for row in queued(world)}
 
 
-def test_a_clock_that_was_wrong_keeps_no_day_from_being_reported(
+def test_a_clock_that_was_wrong_keeps_no_day_from_being_told(
     world: World, shop: Shop, worker: Worker, book: Notebook
 ) -> None:
     leave_open(world, shop)
@@ -283,7 +279,7 @@ def test_a_look_costs_one_statement_while_nothing_is_due(world: World, shop: Sho
     assert costs == [1, 1]
 
 
-def test_stores_that_end_their_day_together_are_handled_in_batches(world: World, shop: Shop, worker: Worker) -> None:
+def test_stores_that_end_their_day_together_are_told_of_in_turn(world: World, shop: Shop, worker: Worker) -> None:
     add_stores(world, shop, DAY_END_BATCH)
     world.clock.move(hours=1)
     work(worker)

@@ -1,4 +1,4 @@
-"""Timer of periodic jobs."""
+"""The timer of periodic jobs."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""Heartbeat job, and what /readyz makes of it."""
+"""What the worker says of itself, and what /readyz makes of it."""
 
 from datetime import timedelta
 
@@ -30,7 +30,7 @@ def well(world: World) -> dict[str, str]:
     return {name: told[name] for name in ("worker", "escalation", "push")}
 
 
-def test_readyz_shows_how_the_worker_is(world: World, shop: Shop, fcm: FcmStandIn, phone: str) -> None:
+def test_the_house_says_how_the_worker_is(world: World, shop: Shop, fcm: FcmStandIn, phone: str) -> None:
     with worker_of(world, over(PushChannel.from_credentials(fcm.credentials, fcm.url))) as worker:
         assert well(world) == {"worker": "degraded", "escalation": "degraded", "push": "degraded"}
         worker.work_once()

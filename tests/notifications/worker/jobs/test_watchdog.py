@@ -1,4 +1,4 @@
-"""Watchdog job: finds what is stuck, repairs and counts it, and pings the dead-man's switch after clean runs only."""
+"""The auditor: finds what stands still, sets it going, counts it, and tells the dead man only when all is clean."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -25,7 +25,7 @@ from tests.support.worker import Notebook, log_concern, move, over, queued, rows
 Change = Callable[..., None]
 
 
-def watchdog_of(world: World, url: str | None = None) -> WatchdogJob:
+def auditor_of(world: World, url: str | None = None) -> WatchdogJob:
     return WatchdogJob(world.back_office, lease=OUTBOX_LEASE, dead_man_url=url)
 
 
@@ -42,13 +42,13 @@ def found(world: World) -> dict[str, int]:
 
 
 def look(world: World) -> bool:
-    watchdog = watchdog_of(world)
-    assert watchdog.take_turn()
-    return watchdog.check()
+    auditor = auditor_of(world)
+    assert auditor.take_turn()
+    return auditor.check()
 
 
 @contextmanager
-def dead_man_switch(status: int = 200) -> Iterator[tuple[str, list[str]]]:
+def dead_man(status: int = 200) -> Iterator[tuple[str, list[str]]]:
     """Somebody who waits for a sign of life; his address, and what he heard."""
     heard: list[str] = []
 
@@ -71,7 +71,7 @@ def dead_man_switch(status: int = 200) -> Iterator[tuple[str, list[str]]]:
             listening.join()
 
 
-def test_where_nothing_is_stuck_a_run_finds_nothing(world: World, shop: Shop) -> None:
+def test_a_house_where_nothing_stands_still_is_clean(world: World, shop: Shop) -> None:
     log_concern(world, shop)
     assert look(world)
     assert found(world) == {}
@@ -90,7 +90,7 @@ def test_a_step_that_is_late_is_taken(world: World, shop: Shop) -> None:
     assert look(world)
 
 
-def test_an_alert_without_a_next_step_escalates_again(world: World, shop: Shop) -> None:
+def test_an_alert_that_no_step_would_come_for_climbs_again(world: World, shop: Shop) -> None:
     log_concern(world, shop)
     change(world, Alert, next_step_at=None, recipients_found_at=world.clock())
     assert not look(world)
@@ -133,7 +133,7 @@ def test_what_is_leased_for_longer_than_twice_its_lease_is_let_go(world: World, 
     assert {row.id for row in rows(world, OutboxMessage) if row.lease_id} == {well.id}
 
 
-def test_a_dead_message_is_reported_until_somebody_has_retried_it(world: World, shop: Shop) -> None:
+def test_what_was_set_aside_is_told_until_somebody_has_looked_at_it(world: World, shop: Shop) -> None:
     log_concern(world, shop)
     change(world, Alert, recipients_found_at=world.clock())
     change(world, OutboxMessage, done_at=world.clock(), dead_lettered_at=world.clock())
@@ -145,7 +145,7 @@ def test_a_dead_message_is_reported_until_somebody_has_retried_it(world: World, 
         world.clock.at += WATCHDOG_INTERVAL
 
 
-def test_an_alert_that_breaks_holds_up_neither_the_escalation_of_others_nor_deliveries(
+def test_an_alert_that_breaks_keeps_neither_the_others_from_climbing_nor_letters_from_going_out(
     world: World, shop: Shop
 ) -> None:
     broken = log_concern(world, shop)["alert"]["id"]
@@ -165,7 +165,9 @@ def test_an_alert_that_breaks_holds_up_neither_the_escalation_of_others_nor_deli
     assert found(world)["late_step"] == 1  # the one that is broken is told each time
 
 
-def test_an_alert_that_breaks_holds_up_neither_reminders_nor_the_release_of_others(world: World, shop: Shop) -> None:
+def test_an_alert_that_breaks_keeps_nobody_from_being_reminded_nor_a_forgotten_one_from_being_given_back(
+    world: World, shop: Shop
+) -> None:
     log_concern(world, shop)
     change(world, Alert, policy={"steps": "none"})
     taken = log_concern(world, shop)
@@ -191,7 +193,7 @@ def test_a_reminder_that_is_late_is_found(world: World, shop: Shop) -> None:
 
 
 def test_one_of_several_workers_looks_in_a_minute(world: World) -> None:
-    first, second = watchdog_of(world), watchdog_of(world)
+    first, second = auditor_of(world), auditor_of(world)
     turns = []
     for _ in range(3):
         turns.append((first.take_turn(), second.take_turn()))
@@ -201,32 +203,32 @@ def test_one_of_several_workers_looks_in_a_minute(world: World) -> None:
 
 @only_on_postgresql
 def test_the_turn_has_one_winner_however_close_they_come(world: World) -> None:
-    assert watchdog_of(world).take_turn()
+    assert auditor_of(world).take_turn()
     world.clock.at += WATCHDOG_INTERVAL
     start, won = threading.Barrier(4), []
 
     def try_it() -> None:
-        watchdog = watchdog_of(world)
+        auditor = auditor_of(world)
         start.wait(60)
-        won.append(watchdog.take_turn())
+        won.append(auditor.take_turn())
 
-    threads = [threading.Thread(target=try_it) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    crew = [threading.Thread(target=try_it) for _ in range(4)]
+    for one in crew:
+        one.start()
+    for one in crew:
+        one.join()
     assert sorted(won) == [False, False, False, True]
 
 
-def test_a_clock_that_is_set_back_does_not_silence_the_watchdog(world: World) -> None:
-    watchdog = watchdog_of(world)
-    assert watchdog.take_turn()
+def test_a_clock_that_is_set_back_does_not_silence_the_auditor(world: World) -> None:
+    auditor = auditor_of(world)
+    assert auditor.take_turn()
     world.clock.move(days=-1)
-    assert watchdog.take_turn()
+    assert auditor.take_turn()
 
 
-def test_the_dead_man_switch_is_pinged_once_a_minute_while_nothing_is_stuck(world: World, shop: Shop) -> None:
-    with dead_man_switch() as (url, heard):
+def test_the_dead_man_hears_of_a_clean_house_once_a_minute_and_of_no_other(world: World, shop: Shop) -> None:
+    with dead_man() as (url, heard):
         with worker_of(world, over(Notebook()), dead_man_url=url) as worker:
             for _ in range(6):  # two and a half minutes
                 worker.work_once()
@@ -248,15 +250,15 @@ def settled(worker: Worker) -> None:
 
 
 @pytest.mark.parametrize("gone", [True, False])
-def test_a_dead_man_switch_that_does_not_answer_is_no_reason_to_stop(world: World, gone: bool) -> None:  # noqa: FBT001 a case
-    with dead_man_switch(status=500) as (url, heard):
-        watchdog_of(world, "http://127.0.0.1:9/" if gone else url).ping()
+def test_a_dead_man_who_is_away_or_unwell_is_no_reason_to_stop(world: World, gone: bool) -> None:  # noqa: FBT001 a case
+    with dead_man(status=500) as (url, heard):
+        auditor_of(world, "http://127.0.0.1:9/" if gone else url).ping()
     assert len(heard) == (not gone)
 
 
-def test_nothing_is_locked_while_the_dead_man_switch_is_pinged(world: World, shop: Shop) -> None:
+def test_nothing_is_locked_while_the_dead_man_listens(world: World, shop: Shop) -> None:
     """However long that takes: a concern is logged meanwhile, on SQLite with its one writer too."""
-    with dead_man_switch() as (url, heard), worker_of(world, over(Notebook()), dead_man_url=url) as worker:
+    with dead_man() as (url, heard), worker_of(world, over(Notebook()), dead_man_url=url) as worker:
         ping = worker._watchdog.ping
 
         def slow_ping() -> None:
