@@ -14,6 +14,7 @@ from prometheus_client import values
 from sqlalchemy.exc import DBAPIError
 
 from config import Config, ConfigError, set_up_logging
+from models.db.schema_check import SchemaMismatch
 from models.db.session import Database, DatabaseRole, UnsafeRole
 
 try:
@@ -56,11 +57,12 @@ chdir = str(Path(__file__).resolve().parent)
 
 
 def on_starting(_server: object) -> None:
-    """Ends the start in one line when the database would let this process see more than one tenant."""
+    """End the start in one line when the database lacks something, or would show this process more than one tenant."""
     database = Database(settings.database_url, DatabaseRole.APP, pool=1)
     try:
         database.refuse_unsafe_role()
-    except UnsafeRole as error:
+        database.refuse_misfit_schema()
+    except (UnsafeRole, SchemaMismatch) as error:
         sys.exit(f"amends: {error}")
     except DBAPIError as error:  # nothing is served that was not looked at: whoever started us tries again
         sys.exit(f"amends: the database cannot be used: {str(error.orig).splitlines()[0]}")

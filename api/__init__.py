@@ -1,7 +1,6 @@
 """HTTP in, JSON out: the application is put together here and nowhere else."""
 
 import importlib.resources
-from pathlib import Path
 from typing import Any
 
 import orjson
@@ -90,7 +89,6 @@ def create_app(config: Config, database: Database | None = None) -> Flask:
         SECRET_KEY=config.secret_key,
         MAX_CONTENT_LENGTH=256 * 1024,
         PUBLIC_URL=config.public_url,
-        MIGRATION_HEAD=migration_head(),
         API_TITLE="Amends",
         API_VERSION="v1",
         OPENAPI_VERSION="3.1.0",
@@ -121,8 +119,3 @@ def create_app(config: Config, database: Database | None = None) -> Flask:
 def _swagger(name: str) -> ResponseReturnValue:
     """The files of the docs page, from an installed package: no request leaves the machine."""
     return send_from_directory(str(importlib.resources.files("flask_swagger_ui") / "dist"), name)
-
-
-def migration_head() -> str:
-    """The number of the newest migration in this checkout."""
-    return max(path.name[:4] for path in Path(__file__).parent.parent.glob("migrations/versions/[0-9]*.py"))

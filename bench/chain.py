@@ -16,9 +16,9 @@ from bench.history import History, write
 from models.reports.rollups.rebuild import mark_all_dirty
 from tests.chaos.drivers.chaos_run import fresh_postgresql, say
 from tests.chaos.drivers.web_processes import Web, running_web
-from tests.support.app import World
-from tests.support.factories import Shop, make_shop
-from tests.support.rollups import refresh_everything
+from tests.support.app import App
+from tests.support.factories.organizations import Shop, make_shop
+from tests.support.reports import refresh_all_rollups
 
 
 @dataclass
@@ -26,7 +26,7 @@ class Chain:
     """`written_in` and `rebuilt_in` are seconds, `days` how many stores' days are kept; `store` is one of many."""
 
     history: History
-    world: World
+    world: App
     shop: Shop
     sql: psycopg.Connection
     web: Web
@@ -55,7 +55,7 @@ def a_chain(history: History) -> Iterator[Chain]:
     with fresh_postgresql() as (_, url), tempfile.TemporaryDirectory(prefix="amends-") as folder:
         say(f"{history.concerns} concerns are being written down ...")
         conninfo = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
-        with capture_logs(), closing(World(url)) as world, psycopg.connect(conninfo, autocommit=True) as sql:
+        with capture_logs(), closing(App(url)) as world, psycopg.connect(conninfo, autocommit=True) as sql:
             world.clock.at = datetime.now(UTC)  # the web has no other
             shop = make_shop(world.back_office, at=world.clock())
             written_in = timed(lambda: write(url, world, shop, history))
@@ -66,11 +66,11 @@ def a_chain(history: History) -> Iterator[Chain]:
                 yield Chain(history, world, shop, sql, web, Path(folder), store, written_in, rebuilt_in, days)
 
 
-def rebuild(world: World) -> tuple[float, int]:
+def rebuild(world: App) -> tuple[float, int]:
     """Seconds, and days, as `flask --app wsgi reports rebuild` does it."""
     begun = time.perf_counter()
     days = sum(mark_all_dirty(world.back_office))
-    for _ in refresh_everything(world.back_office):
+    for _ in refresh_all_rollups(world.back_office):
         pass
     return time.perf_counter() - begun, days
 

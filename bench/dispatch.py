@@ -27,7 +27,8 @@ from notifications.worker.worker import Worker
 from tests.chaos.drivers.chaos_run import fresh_postgresql, report
 from tests.chaos.drivers.concern_load import log_unhappy, wait_until_sent
 from tests.support.databases import ROOT
-from tests.support.factories import Shop, give_phone, make_shop
+from tests.support.factories.organizations import Shop, make_shop
+from tests.support.factories.staff import give_phone
 from tests.support.fakes.fcm import AUDIENCE, SCOPES
 
 ROUNDS, PHONES, ALERTS = 5, 20, 16  # an alert rings each phone

@@ -17,10 +17,10 @@ from api.resources import concerns
 from bench.table import Line, broken
 from models.db.cache import TtlCache
 from tests.chaos.drivers.chaos_run import fresh_postgresql, report, say
-from tests.support.app import World
-from tests.support.bulk_copies import multiply, originals
-from tests.support.factories import Shop, make_shop
-from tests.support.worker import log_concern
+from tests.support.app import App
+from tests.support.factories.bulk_copies import multiply, originals
+from tests.support.factories.concerns import log_concern
+from tests.support.factories.organizations import Shop, make_shop
 
 CONCERNS, CUSTOMERS, PEOPLE = 1_000_000, 50_000, 200
 ROUNDS, REQUESTS = 5, 60  # what they log stays open, and beyond a thousand would hide the past of its cause
@@ -67,7 +67,7 @@ class Figures:
         return broken(self.lines)
 
 
-def fill(url: str, world: World, shop: Shop, count: int) -> None:
+def fill(url: str, world: App, shop: Shop, count: int) -> None:
     """So many concerns that are over, each with a cause, a customer, a mood before and after, and something given."""
     ended = {"handling": "mine", "outcome": "recovered", "mood_after": 4}
     given = {"recovery_actions": [{"remedy": "voucher"}], "customer": {"phone": "+351910000000"}}
@@ -116,7 +116,7 @@ def fill(url: str, world: World, shop: Shop, count: int) -> None:
     owner.dispose()
 
 
-def _limit_vouchers(world: World, shop: Shop) -> None:
+def _limit_vouchers(world: App, shop: Shop) -> None:
     """What has no limit need not be added up."""
     most = {"role": "floor", **{name: {"amount": 10_000, "currency": "EUR"} for name in ("per_customer", "per_staff")}}
     remedies = world.request("GET", "/v1/remedies", (shop, "admin")).json["items"]
@@ -135,7 +135,7 @@ def _one_of(table: str, count: int, by: str) -> str:
 def measure(url: str, *, count: int, rounds: int, requests: int) -> Figures:
     """All kinds in turn, through the whole application in this process."""
     figures, dice = Figures(count), Random(1)
-    with capture_logs(), closing(World(url)) as world:  # a line for each request is not what is measured
+    with capture_logs(), closing(App(url)) as world:  # a line for each request is not what is measured
         shop = make_shop(world.back_office)
         _limit_vouchers(world, shop)
         fill(url, world, shop, count)
@@ -145,13 +145,13 @@ def measure(url: str, *, count: int, rounds: int, requests: int) -> Figures:
                 figures.without += [_log(world, shop, dice) for _ in range(requests)]
             figures.warm += [_log(world, shop, dice) for _ in range(requests)]
             for _ in range(requests):
-                world.database.memory = TtlCache()
+                world.database.answer_cache = TtlCache()
                 figures.cold.append(_log(world, shop, dice))
             figures.asked += [_ask(world, shop) for _ in range(requests)]
     return figures
 
 
-def _log(world: World, shop: Shop, dice: Random) -> float:
+def _log(world: App, shop: Shop, dice: Random) -> float:
     """Seconds that it takes to log a described concern of a customer who is known."""
     told = {**TOLD, "customer": {"phone": f"+35192{dice.randint(1, CUSTOMERS):07}"}}
     begun = time.perf_counter()
@@ -161,7 +161,7 @@ def _log(world: World, shop: Shop, dice: Random) -> float:
     return seconds
 
 
-def _ask(world: World, shop: Shop) -> float:
+def _ask(world: App, shop: Shop) -> float:
     begun = time.perf_counter()
     answer = world.request("GET", "/v1/guidance", (shop, "floor"), query_string={**COLD, "mood": 2})
     seconds = time.perf_counter() - begun

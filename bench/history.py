@@ -5,10 +5,10 @@ from datetime import date, timedelta
 
 import sqlalchemy as sa
 
-from tests.support.app import World
-from tests.support.bulk_copies import multiply
-from tests.support.factories import Shop
-from tests.support.worker import log_concern
+from tests.support.app import App
+from tests.support.factories.bulk_copies import multiply
+from tests.support.factories.concerns import log_concern
+from tests.support.factories.organizations import Shop
 
 REGIONS, CATEGORIES = 10, 8
 LAST_DAY = date(2026, 2, 28)  # of a year of whole months
@@ -31,7 +31,7 @@ class History:
         return LAST_DAY - timedelta(days=self.days - 1)
 
 
-def write(url: str, world: World, shop: Shop, history: History) -> None:
+def write(url: str, world: App, shop: Shop, history: History) -> None:
     """Each store's concerns over the days in turn: every third one with something given, all but a few resolved.
 
     They take from half a minute to half an hour, long ones being rare.

@@ -15,7 +15,7 @@ from models.db.session import ALL_TENANTS, Database, DatabaseRole
 from tests.chaos.drivers.chaos_run import fresh_postgresql, percentile, report
 from tests.chaos.drivers.concern_load import at_a_steady_pace, not_rung, open_shop, wait_until_sent
 from tests.chaos.drivers.web_processes import running_web
-from tests.chaos.drivers.worker_processes import crew_for
+from tests.chaos.drivers.worker_processes import running_workers
 from tests.support.fakes.fcm import FcmStandIn
 from tests.support.fakes.fcm_answers import slow
 
@@ -75,7 +75,7 @@ def measure(url: str, folder: Path, *, per_second: float, seconds: float) -> Fig
     """Log concerns over HTTP at the moments of a schedule, whatever became of those before."""
     database = Database(url, DatabaseRole.WORKER)
     shop, figures = open_shop(database), Figures(per_second)
-    with FcmStandIn(folder) as fcm, crew_for(url, fcm), running_web(url, folder) as web:
+    with FcmStandIn(folder) as fcm, running_workers(url, fcm), running_web(url, folder) as web:
         fcm.answer = slow(ANSWERS_AFTER)
 
         def log(_number: int, due: float) -> tuple[str, float]:

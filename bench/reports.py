@@ -20,9 +20,9 @@ from bench.table import Line, broken
 from models.db.dirty_days import DirtyDay
 from models.reports.rollups.rebuild import CAUSE_REBUILD_DELAY, REBUILD_BATCH
 from tests.chaos.drivers.chaos_run import report
-from tests.support.app import World
-from tests.support.factories import Shop
-from tests.support.rollups import refresh, refresh_everything
+from tests.support.app import App
+from tests.support.factories.organizations import Shop
+from tests.support.reports import refresh_all_rollups, refresh_rollups
 
 ROUNDS, LOGGED = 9, 60
 FASTER_THAN_DUCKDB, FASTER_THAN_SQL, SLOWER = 10, 100, 1.2  # the year by region and month
@@ -157,7 +157,7 @@ def measure(chain: Chain, third: float) -> Figures:
             case.seconds["duckdb"].append(timed(lambda case=case: beside.execute(case.question()).fetchall()))
             if number < ROUNDS_OF_SQL:
                 case.seconds["sql"].append(timed(partial(chain.sql.execute, case.question())))
-    for _ in refresh_everything(chain.world.back_office):
+    for _ in refresh_all_rollups(chain.world.back_office):
         pass
     a_batch, causes = a_batch_of(chain), causes_of(chain.world)
     without, marked = logging(chain.world, chain.shop)
@@ -176,7 +176,7 @@ def ask(chain: Chain, case: Case) -> None:
     """As while people write: a day is marked before, and the worker comes after."""
     mark(chain.sql, stores=1)
     case.seconds["amends"].append(chain.ask(case.path))
-    refresh(chain.world.back_office)
+    refresh_rollups(chain.world.back_office)
 
 
 def parquet(sql: psycopg.Connection, folder: Path) -> duckdb.DuckDBPyConnection:
@@ -215,20 +215,20 @@ def a_batch_of(chain: Chain) -> float:
     return median(seconds)
 
 
-def causes_of(world: World) -> float:
+def causes_of(world: App) -> float:
     """Seconds for the causes of each of these stores' months, once they have rested."""
     world.clock.at += 2 * CAUSE_REBUILD_DELAY
     return for_each(world)
 
 
-def for_each(world: World) -> float:
+def for_each(world: App) -> float:
     """Seconds, divided by all that the worker works out at once."""
     begun = time.perf_counter()
-    done = refresh(world.back_office)
+    done = refresh_rollups(world.back_office)
     return (time.perf_counter() - begun) / done
 
 
-def logging(world: World, shop: Shop) -> tuple[list[float], list[float]]:
+def logging(world: App, shop: Shop) -> tuple[list[float], list[float]]:
     """Seconds that logging takes without marks and with them, in turn."""
     without: list[float] = []
     marked: list[float] = []

@@ -18,10 +18,10 @@ from bench.load import PHONES, Measured, Request, on_schedule, without_a_pause
 from bench.table import Line, broken
 from tests.chaos.drivers.chaos_run import fresh_postgresql, report, say
 from tests.chaos.drivers.web_processes import Web, running_web
-from tests.support.app import World
+from tests.support.app import App
 from tests.support.databases import migrate
-from tests.support.factories import Shop, make_shop
-from tests.support.worker import log_concern
+from tests.support.factories.concerns import log_concern
+from tests.support.factories.organizations import Shop, make_shop
 
 ROUNDS, SECONDS = 5, 3.0
 SMALL, LARGE = History(10_000, stores=20, days=365), History(1_000_000, stores=20, days=365)
@@ -80,10 +80,10 @@ class Figures:
 
 
 @contextmanager
-def house(url: str, folder: Path, history: History | None = None) -> Iterator[tuple[World, Shop, Web]]:
+def house(url: str, folder: Path, history: History | None = None) -> Iterator[tuple[App, Shop, Web]]:
     """A house with its web, and with as much history as is wanted."""
     folder.mkdir()
-    with closing(World(url)) as world:
+    with closing(App(url)) as world:
         world.clock.at = datetime.now(UTC)  # the web has no other
         shop = make_shop(world.back_office, at=world.clock())
         if history:
@@ -94,7 +94,7 @@ def house(url: str, folder: Path, history: History | None = None) -> Iterator[tu
 
 
 @contextmanager
-def controls(url: str, world: World, shop: Shop, folder: Path) -> Iterator[Web]:
+def controls(url: str, world: App, shop: Shop, folder: Path) -> Iterator[Web]:
     """The twin of logging, and the bare answer."""
     concern = log_concern(world, shop, **TOLD)["id"]
     with running_web(url, folder, "bench.twin:create_app()", TWIN_OF=concern, **ONE_WORKER) as twin:

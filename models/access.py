@@ -1,4 +1,4 @@
-"""Who may do what: the one page to read when reviewing permissions."""
+"""Permissions, roles and their grants: the one page to read when reviewing who may do what."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -8,44 +8,44 @@ from models.errors import Forbidden
 
 
 class Permission(StrEnum):
-    """What can be asked of the house, named thing:verb."""
+    """What a request may need, named `thing:verb`."""
 
-    ANYONE = "anyone"  # no sign-in at all
-    ME_USE = "me:use"
+    ANYONE = "anyone"  # no sign-in needed
+    ME_USE = "me:use"  # own profile, preferences, shift and devices
     STORE_READ = "store:read"
     STORE_WRITE = "store:write"
     STAFF_READ = "staff:read"
-    STAFF_CARE = "staff:care"  # learns who needs a pause; so does who leads the shift
+    STAFF_CARE = "staff:care"  # see who takes a pause; the lead of a shift may see it without this permission
     VOCABULARY_READ = "vocabulary:read"  # categories, causes, questions, remedies
     VOCABULARY_WRITE = "vocabulary:write"
-    ITEM_READ = "item:read"  # the catalogue, in the words of those who told
+    ITEM_READ = "item:read"  # the catalogue of dishes, products and articles
     CUSTOMER_READ = "customer:read"
     CUSTOMER_WRITE = "customer:write"
-    CUSTOMER_MERGE = "customer:merge"  # says that two profiles are one person
-    CUSTOMER_THANK = "customer:thank"  # promises a thank-you to everybody who raised what was fixed
-    CAUSE_FIX = "cause:fix"  # says that a cause is fixed
+    CUSTOMER_MERGE = "customer:merge"  # merge two profiles of one person
+    CUSTOMER_THANK = "customer:thank"  # promise a thank-you to every customer who raised what was fixed
+    CAUSE_FIX = "cause:fix"  # record that a cause is fixed
     CONCERN_READ = "concern:read"
-    CONCERN_WORDS = "concern:words"  # what was said, and the names of those involved
-    CONCERN_SENSITIVE = "concern:sensitive"
+    CONCERN_WORDS = "concern:words"  # the text of a concern, and the names of those involved
+    CONCERN_SENSITIVE = "concern:sensitive"  # concerns marked as sensitive
     CONCERN_LOG = "concern:log"
     CONCERN_TAKE = "concern:take"
-    CONCERN_RELEASE_ANY = "concern:release-any"
+    CONCERN_RELEASE_ANY = "concern:release-any"  # release a concern that a colleague has taken
     CONCERN_RESOLVE = "concern:resolve"
-    RECOVERY_ACT = "recovery:act"
-    RECOVERY_APPROVE = "recovery:approve"  # allows what is more than a colleague may give
-    ALERT_HEAR = "alert:hear"  # may be rung
+    RECOVERY_ACT = "recovery:act"  # record what was done to put it right
+    RECOVERY_APPROVE = "recovery:approve"  # approve actions above a colleague's spending limit
+    ALERT_HEAR = "alert:hear"  # be rung for an alert
     ALERT_READ = "alert:read"
-    POLICY_READ = "policy:read"  # when it rings, and how a call climbs
+    POLICY_READ = "policy:read"  # alert rules and escalation policies
     POLICY_WRITE = "policy:write"
     LOG_READ = "log:read"
-    LOG_SIGN = "log:sign"  # notes on a day, its sign-off, and what is added afterwards
-    DAY_FIGURES = "day:figures"  # how many guests and receipts a store had, and what it took
+    LOG_SIGN = "log:sign"  # write notes on a day, sign it off, amend it afterwards
+    DAY_FIGURES = "day:figures"  # a store's guests, receipts and sales of a day
     REPORT_READ = "report:read"
-    EXPORT_READ = "export:read"  # everything, row by row, for a tool of head office
+    EXPORT_READ = "export:read"  # the change export: every object, row by row
 
 
 class Role(StrEnum):
-    """What a member of staff is in the organization."""
+    """Role of a member of staff in the organization."""
 
     FLOOR = "floor"
     MANAGER = "manager"
@@ -55,7 +55,7 @@ class Role(StrEnum):
 
 
 class KeyScope(StrEnum):
-    """What an API key was made for."""
+    """Purpose of an API key; a key may have several."""
 
     CONCERNS_READ = "concerns:read"
     CONCERNS_WRITE = "concerns:write"
@@ -127,14 +127,8 @@ GRANTS: dict[Role, frozenset[Permission]] = {
 
 
 def roles_with(permission: Permission) -> frozenset[Role]:
-    """The roles that carry a permission."""
-    return frozenset(role for role, granted_ in GRANTS.items() if permission in granted_)
-
-
-def roles_that_ring(*, sensitive: bool) -> frozenset[Role]:
-    """The roles that may be called for a concern; for a sensitive one only those that may then read it."""
-    needed = {P.ALERT_HEAR} | ({P.CONCERN_SENSITIVE} if sensitive else set())
-    return frozenset(role for role, roles_with in GRANTS.items() if needed <= roles_with)
+    """Return the roles that have a permission."""
+    return frozenset(role for role, permissions in GRANTS.items() if permission in permissions)
 
 
 _KEY = frozenset({P.ANYONE, P.STORE_READ, P.VOCABULARY_READ})
@@ -147,15 +141,15 @@ KEY_GRANTS: dict[KeyScope, frozenset[Permission]] = {
     KeyScope.EXPORTS_READ: _KEY | {P.EXPORT_READ},
 }
 
-# Roles that look after every store of the organization instead of the stores they are listed at.
+# Roles that are responsible for every store of the organization, not only for the stores they are listed at.
 ROLES_OF_ALL_STORES = frozenset({Role.HEAD_OFFICE, Role.ADMIN})
 
 
 @dataclass(frozen=True)
 class Actor:
-    """Who asks, as one look-up found them: a member of staff or an API key.
+    """Whoever makes a request: a member of staff or an API key.
 
-    `store_ids` is None for those who reach every store of the organization.
+    `store_ids` is None for an actor that reaches every store of the organization.
     """
 
     organization_id: UUID
@@ -170,12 +164,12 @@ class Actor:
 
     @classmethod
     def unauthenticated(cls, organization_id: UUID) -> "Actor":
-        """The house itself, or a customer: somebody who did not sign in."""
+        """Return an actor without permissions: a customer who did not sign in, or the application itself."""
         return cls(organization_id, frozenset(), frozenset())
 
     @property
     def person(self) -> UUID:
-        """The member of staff; Forbidden for a key, which has no pocket to put a phone in."""
+        """The id of the member of staff. Forbidden for an API key, which is nobody who could do this."""
         if self.staff_id is None:
             raise Forbidden("Only a person can do this, not an API key.")
         return self.staff_id
@@ -184,6 +178,7 @@ class Actor:
         return permission in self.permissions
 
     def require(self, permission: Permission) -> None:
+        """Raise Forbidden unless the actor has the permission."""
         if not self.may(permission):
             raise Forbidden(f"This sign-in does not carry the permission {permission}.")
 

@@ -1,13 +1,13 @@
-"""Refusals in the words of the domain; the API and the command line decide how to say them."""
+"""Domain errors: refusals that the API turns into problem documents and the command line into messages."""
 
 from typing import Any
 
 
 class DomainError(Exception):
-    """A rule said no.
+    """Base class of refusals: a rule of the domain does not allow what was asked.
 
-    `detail` tells the caller what to change. `code` is the stable name of the refusal, `pointer` the JSON pointer of
-    the offending value where there is one, and `members` are facts the answer carries beside the text.
+    `detail` tells the caller what to change. `code` is the stable name of the refusal. `pointer` is the JSON pointer of
+    the offending value, if there is one. `members` are facts that the answer carries beside the text.
     """
 
     code = "refused"
@@ -21,25 +21,25 @@ class DomainError(Exception):
 
 
 class InvalidState(DomainError):
-    """The thing is not in a state that allows this."""
+    """The object is not in a state that allows this."""
 
     code = "not-now"
 
 
 class Forbidden(DomainError):
-    """This person may not do this, whatever the state."""
+    """This actor may not do this, whatever the state of the object."""
 
     code = "forbidden"
 
 
 class NotFound(DomainError):
-    """There is no such thing within this person's reach."""
+    """There is no such object, or this actor may not see it."""
 
     code = "not-found"
 
 
 class Conflict(DomainError):
-    """Somebody else was first, or the same name is in use."""
+    """Somebody else was first, or the name is in use."""
 
     code = "conflict"
 
@@ -51,12 +51,12 @@ class VersionConflict(DomainError):
 
 
 class Expired(DomainError):
-    """What the caller goes on from is over; they have to start over."""
+    """The cursor that the caller continues from is not valid any more; they have to start over."""
 
     code = "cursor-expired"
 
 
 class Invalid(DomainError):
-    """A value breaks a rule that needs more than its shape to check."""
+    """A value breaks a rule that its schema cannot check."""
 
     code = "invalid"

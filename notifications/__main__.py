@@ -13,6 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from config import Config, ConfigError, set_up_logging
+from models.db.schema_check import SchemaMismatch
 from models.db.session import Database, DatabaseRole, UnsafeRole
 from models.outbox.listener import OutboxListener
 from models.outbox.message import OUTBOX_LEASE
@@ -57,9 +58,10 @@ def main(lease: timedelta = OUTBOX_LEASE) -> int:
         set_up_logging(config)
         database = Database(config.database_url, DatabaseRole.WORKER, pool=4)
         database.refuse_unsafe_role()
+        database.refuse_misfit_schema()
         name = f"{socket.gethostname()}:{os.getpid()}"
         worker = Worker(database, connect_channels(config), name=name, lease=lease, dead_man_url=config.dead_man_url)
-    except (ConfigError, UnsafeRole, OSError, ValueError) as error:
+    except (ConfigError, SchemaMismatch, UnsafeRole, OSError, ValueError) as error:
         sys.stderr.write(f"worker: {error}\n")
         return 1
     except DBAPIError as error:

@@ -12,9 +12,9 @@ import pytest
 from argon2 import PasswordHasher
 
 from models.staff import staff
-from tests.support.app import World, empty_every_table, hang_up
+from tests.support.app import App, close_databases, empty_every_table
 from tests.support.databases import KINDS, Databases, migrate
-from tests.support.factories import Shop, make_shop
+from tests.support.factories.organizations import Shop, make_shop
 from tests.support.postgres import Server, running_server
 
 __all__ = ["migrate"]
@@ -55,12 +55,12 @@ def postgres_server(pytestconfig: pytest.Config) -> Server:
 def databases(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Databases]:
     """The databases of this process."""
     yield Databases(tmp_path_factory.mktemp("databases"), lambda: _shared_server(pytestconfig))
-    hang_up()
+    close_databases()
 
 
 @pytest.fixture(scope="session", params=KINDS)
 def database_kind(request: pytest.FixtureRequest) -> str:
-    """Run whoever asks for it once on each kind; tests.support.databases.only_on_postgresql says otherwise."""
+    """Run each test that uses it once on each kind, unless it is marked `only_on_postgresql` or `only_on_sqlite`."""
     return str(request.param)
 
 
@@ -107,14 +107,14 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 
 @pytest.fixture
-def world(database_url: str) -> Iterator[World]:
+def world(database_url: str) -> Iterator[App]:
     """The application on a migrated database of each kind; what the test commits is gone afterwards."""
-    yield World(database_url)
+    yield App(database_url)
     empty_every_table(database_url)
 
 
 @pytest.fixture
-def shop(world: World) -> Shop:
+def shop(world: App) -> Shop:
     """An organization to work with."""
     return make_shop(world.back_office)
 

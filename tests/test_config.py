@@ -156,7 +156,7 @@ def test_whoever_waits_for_a_sign_of_life_is_reached_at_the_very_url_given(tmp_p
 
 
 @pytest.mark.parametrize("value", ["watch.example.com/42", "ftp://watch.example.com/42", "https://", "https://a b"])
-def test_a_wrong_url_of_the_dead_man_is_refused_without_being_shown(tmp_path, value):
+def test_a_wrong_url_of_the_dead_mans_switch_is_refused_without_being_shown(tmp_path, value):
     with pytest.raises(ConfigError) as refusal:
         read(tmp_path, DEAD_MAN_URL=value)
 
@@ -212,7 +212,7 @@ def test_a_local_start_finds_the_key_that_was_made_for_it(tmp_path):
     assert Config.from_env({}, var=tmp_path).secret_key == KEY
 
 
-def test_a_local_start_without_a_key_is_told_how_to_get_one(tmp_path):
+def test_a_local_start_without_a_key_shows_how_to_get_one(tmp_path):
     with pytest.raises(ConfigError, match="make run"):
         Config.from_env({}, var=tmp_path)
 

@@ -23,7 +23,7 @@ def tell(word): os.write(os.open({path!r}, os.O_WRONLY), f"{{word}}\\n".encode()
 
 
 class Diary:
-    """What children tell, in the order in which they told it."""
+    """The lines of child processes, in the order in which they wrote them."""
 
     def __init__(self, path: Path) -> None:
         os.mkfifo(path)

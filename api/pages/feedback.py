@@ -26,7 +26,7 @@ def answer(token: str) -> Response:
         if wrong or not asked.is_open(g.now):
             return _page(asked, said=said, wrong=wrong)
         announce(session, asked.answer(**said, at=g.now))
-        return _show("thanks.html", asked, worried=asked.concern.unhappy_after_all)
+        return _show("thanks.html", asked, worried=asked.concern.unhappy_with_outcome)
 
 
 def _page(

@@ -123,7 +123,7 @@ class MyDevice(Resource):
         An address that another installation had before moves here; a phone that changes hands belongs to who signed
         in last.
         """
-        if len(installation_id) > Device.LONGEST_INSTALLATION_ID or not installation_id.isprintable():
+        if len(installation_id) > Device.MAX_INSTALLATION_ID_LENGTH or not installation_id.isprintable():
             raise Invalid("An installation id has at most 200 printable characters.", pointer="/installation_id")
         return Device.register(g.session, by=g.actor, installation_id=installation_id, at=g.now, **data)
 

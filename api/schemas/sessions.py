@@ -106,7 +106,7 @@ class PutDeviceSchema(Schema):
     """A phone and how pushes reach it."""
 
     platform = fields.Enum(Platform, by_value=True, required=True)
-    address = Words(Device.LONGEST_ADDRESS, least=1, required=True)
+    address = Words(Device.MAX_ADDRESS_LENGTH, least=1, required=True)
     address_kind = fields.String(required=True, validate=OF_A_PHONE)
     app_version = Words(60, allow_none=True)
     locale = Words(35, allow_none=True)

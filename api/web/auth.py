@@ -46,7 +46,7 @@ def _token() -> Token:
     kind, _, text = request.headers.get("Authorization", "").partition(" ")
     if not text or kind.lower() != "bearer":
         raise HttpProblem(401, "Send the header 'Authorization: Bearer <token>'; POST /v1/sessions gives a token.")
-    token = Token.read(text.strip())
+    token = Token.parse(text.strip())
     if token is None:
         raise HttpProblem(401, "This is not a token of this service.")
     return token

@@ -1,4 +1,4 @@
-"""The call for help for a concern: its state, its timers, who took it."""
+"""Alert aggregate: the call for help for a concern, with its state machine, timers and taker."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -23,7 +23,7 @@ from models.staff.staff import Staff
 
 
 class SkipReason(StrEnum):
-    """Why a step of the climb rang nobody."""
+    """Why a step of the escalation called nobody."""
 
     NOBODY = "nobody"  # nobody is on shift, or there is no such person
     NO_PHONE = "no_phone"
@@ -33,14 +33,15 @@ class SkipReason(StrEnum):
 
 
 class StepResult(StrEnum):
-    """What became of an alert whose time had come."""
+    """The result of advancing an alert whose time had come."""
 
-    BEGAN = "began"  # the next step
-    WAITS = "waits"  # for its next time
+    BEGAN = "began"  # the next step began
+    WAITS = "waits"  # nothing changed but the next time
     UNANSWERED = "unanswered"
 
 
-RINGING_STATES = frozenset({AlertState.OPEN, AlertState.UNANSWERED})  # somebody could still take it
+RINGING_STATES = frozenset({AlertState.OPEN, AlertState.UNANSWERED})  # still to be taken
+_IS_STOPPED = text(f"state = '{AlertState.OPEN}' AND next_step_at IS NULL")
 _SUMMARIES = {
     AlertState.RESOLVED: "resolved",
     AlertState.CANCELLED: "cancelled",
@@ -50,10 +51,11 @@ _SUMMARIES = {
 
 
 class Alert(Aggregate):
-    """One per concern. `run_id` changes each time it rings anew, so that what is left of an earlier run does nothing.
+    """One alert per concern.
 
-    `policy` is a copy of the escalation policy as it was when the run began; `step_log` what each step of the present
-    run came to: its `step` (counted over the rounds), `at`, how many `phones`, and `why` none.
+    `run_id` changes with each restart, so that messages of an earlier run do nothing. `policy` is a snapshot of the
+    escalation policy at the start of the run. `step_log` has the result of each step of the present run: `step`
+    (counted over the rounds), `at`, the number of `phones`, and `why` there are none.
     """
 
     __tablename__ = "alert"
@@ -67,6 +69,8 @@ class Alert(Aggregate):
             postgresql_where=text("next_step_at IS NOT NULL"),
             sqlite_where=text("next_step_at IS NOT NULL"),
         ),
+        # Nearly always empty. It spares the watchdog a scan of every alert there ever was.
+        Index("ix_alert_stopped", "raised_at", postgresql_where=_IS_STOPPED, sqlite_where=_IS_STOPPED),
     )
 
     concern_id: Mapped[UUID] = tenant_fk("concern")
@@ -82,12 +86,12 @@ class Alert(Aggregate):
     step_log: Mapped[list[Any]] = mapped_column(JSON)
     raised_at: Mapped[datetime]
     run_started_at: Mapped[datetime]
-    recipients_found_at: Mapped[datetime | None]  # when the worker found out whom the present run reaches
+    recipients_found_at: Mapped[datetime | None]  # when the worker looked up the recipients of this run
     next_step_at: Mapped[datetime | None]
     taken_by_id: Mapped[UUID | None] = tenant_fk("staff", nullable=True)
     taken_at: Mapped[datetime | None]
-    reminded_at: Mapped[datetime | None]  # who took it and did nothing yet
-    unanswered_at: Mapped[datetime | None]  # the first time nobody came; stays when somebody comes after all
+    reminded_at: Mapped[datetime | None]  # when the taker was reminded, having done nothing yet
+    unanswered_at: Mapped[datetime | None]  # the first time; stays when somebody comes after all
     closed_at: Mapped[datetime | None]
 
     concern: Mapped[Concern] = many_to_one("Alert", "concern_id", "Concern", back_populates="alert")
@@ -99,42 +103,45 @@ class Alert(Aggregate):
 
     @property
     def rollup_day(self) -> StoreDate | None:
-        """Of an alert only that nobody came is counted."""
+        """The day whose figures change: alerts count only when they become unanswered."""
         counts = self.unanswered_at is not None and inspect(self).attrs.unanswered_at.history.has_changes()
         return self.concern.rollup_day if counts else None
 
     @classmethod
     def visible_to(cls, actor: Actor) -> Sequence[ColumnElement[bool]]:
-        """Those of the concerns the actor may see; their stores are named once more, for the index."""
-        of_concerns = cls.concern_id.in_(select(Concern.id).where(*Concern.visible_to(actor)))
-        return (of_concerns,) if actor.store_ids is None else (cls.store_id.in_(actor.store_ids), of_concerns)
+        """Return criteria that keep the alerts of visible concerns; their store is repeated for the index."""
+        of_visible_concerns = cls.concern_id.in_(select(Concern.id).where(*Concern.visible_to(actor)))
+        if actor.store_ids is None:
+            return (of_visible_concerns,)
+        return cls.store_id.in_(actor.store_ids), of_visible_concerns
 
     @classmethod
-    def alone(cls) -> Select["Alert"]:
-        """Alerts without the notifications that only their summary needs."""
+    def select_without_notifications(cls) -> Select["Alert"]:
+        """Return a statement for alerts without their notifications, which only the summary needs."""
         return select(cls).options(lazyload(cls.notifications))
 
     @classmethod
     def lock(cls, session: Session, alert_id: UUID | None, *options: ExecutableOption) -> "Alert":
-        """The alert with `options`, locked against an answer that comes in at this moment."""
-        stmt = cls.alone().where(cls.id == alert_id).options(*options)
+        """Return an alert, locked against an answer that comes in at this moment. `options` load more with it."""
+        stmt = cls.select_without_notifications().where(cls.id == alert_id).options(*options)
         return session.scalars(stmt.with_for_update(of=cls, key_share=True)).one()
 
     @classmethod
-    def select_visible(cls, actor: Actor, **equal: Any) -> Select["Alert"]:
-        """The alerts within reach whose columns have these values."""
-        criteria = (getattr(cls, name) == value for name, value in equal.items())
+    def select_visible(cls, actor: Actor, **columns: Any) -> Select["Alert"]:
+        """Return a statement for the visible alerts with these column values."""
+        criteria = (getattr(cls, name) == value for name, value in columns.items())
         return select(cls).where(*cls.visible_to(actor), *criteria)
 
     @classmethod
-    def open(cls, concern: Concern, ring: Assessment, *, policy: PolicySnapshot, late: bool, at: datetime) -> "Alert":
-        """Call for help. A concern told too late to help with is noted as `late` and rings nobody."""
+    def open(
+        cls, concern: Concern, assessment: Assessment, *, policy: PolicySnapshot, late: bool, at: datetime
+    ) -> "Alert":
+        """Open the alert of a concern and begin its first step. With `late` it gets the state LATE and calls nobody."""
         alert = cls(
-            concern_id=concern.id,
             store_id=concern.store_id,
-            severity=ring.severity,
-            reason=ring.reason,
-            rule=ring.rule,
+            severity=assessment.severity,
+            reason=assessment.reason,
+            rule=assessment.rule,
             raised_at=at,
             taken_by=None,
             notifications=[],
@@ -145,7 +152,7 @@ class Alert(Aggregate):
 
     @property
     def absolute_step(self) -> int:
-        """How far the climb has come, counted over its rounds."""
+        """The present step, counted over all rounds."""
         return self.round * len(self.policy["steps"]) + self.step
 
     @property
@@ -153,43 +160,43 @@ class Alert(Aggregate):
         return self.state in RINGING_STATES
 
     def restart(self, *, policy: PolicySnapshot, late: bool, at: datetime) -> None:
-        """Start the climb anew, after the concern was given back or reopened."""
+        """Start a new run, after the concern was released or reopened."""
         self._start(policy, late=late, at=at)
         self.bump_version()
 
     def cancel(self, *, at: datetime) -> None:
-        """It was a slip of the finger: nobody has to come, and nobody is waited for."""
+        """Cancel the alert of a concern that was corrected and does not ring as it stands."""
         self.state, self.closed_at = AlertState.CANCELLED, at
-        self.taken_by = self.taken_by_id = None
+        self.taken_by = None
         self._stop()
 
-    def reclassify(self, ring: Assessment, *, at: datetime) -> list[int]:
-        """It is better or worse than was thought; who was rung for it already is not rung again.
+    def reclassify(self, assessment: Assessment, *, at: datetime) -> list[int]:
+        """Change severity, reason and rule, without calling again whoever was called already.
 
         Returns the steps (counted over the rounds) that the present round has passed over and that ring after all.
         """
-        if (ring.severity, ring.reason, ring.rule) == (self.severity, self.reason, self.rule):
+        if (assessment.severity, assessment.reason, assessment.rule) == (self.severity, self.reason, self.rule):
             return []
         passed_over = [n for n in range(self.step) if self.severity not in self.policy["steps"][n]["severities"]]
-        self.severity, self.reason, self.rule = ring.severity, ring.reason, ring.rule
+        self.severity, self.reason, self.rule = assessment.severity, assessment.reason, assessment.rule
         if self.state is AlertState.OPEN and self.next_step_at is not None:
-            # What has become severe may have a step that nobody waited for.
+            # A higher severity may have a step that would begin earlier.
             self.next_step_at = min(self.next_step_at, max(self.next_regular_time(), at))
         self.bump_version()
         first = self.absolute_step - self.step
-        return [first + n for n in passed_over if ring.severity in self.policy["steps"][n]["severities"]]
+        return [first + n for n in passed_over if self.severity in self.policy["steps"][n]["severities"]]
 
     def take(self, *, by: Staff | None, at: datetime) -> None:
-        """Somebody goes there; nobody else has to. `by` is None for the till. Its time is the one to remind them."""
-        self._answered(by, at)
+        """Stop calling, and set the time to remind the taker. `by` is None for an API key."""
+        self._set_taker(by, at)
         self.state, self.reminded_at = AlertState.TAKEN, None
         self._stop()
         self.next_step_at = at + timedelta(seconds=self.policy["remind_after_seconds"])
 
     def note_activity(self) -> bool:
-        """Something was done: who took it has not forgotten, even if it is about to be given back.
+        """Note that the taker did something, so that the alert is not released, even if that is about to happen.
 
-        Whether they had been reminded, and the reminder is of no use any more.
+        Returns whether they had been reminded, so that the reminder can be withdrawn.
         """
         reminded = self.reminded_at is not None
         if self.state is AlertState.TAKEN and (reminded or self.next_step_at is not None):
@@ -198,7 +205,7 @@ class Alert(Aggregate):
         return reminded
 
     def remind(self, *, at: datetime) -> bool:
-        """Its time has come and nothing was done: True once, to remind; False when it has to be given back."""
+        """Act on an alert whose taker has done nothing: True once, to remind them; then False, to release it."""
         if self.reminded_at is not None:
             self._stop()
             return False
@@ -208,21 +215,21 @@ class Alert(Aggregate):
         return True
 
     def resolve(self, *, by: Staff | None, at: datetime) -> None:
-        """It is over; from `open` the one who resolved it took it at the same moment."""
+        """Close the alert of a resolved concern. From `open` whoever resolved it is the taker as well."""
         if self.is_ringing:
-            self._answered(by, at)
+            self._set_taker(by, at)
         self.state, self.closed_at = AlertState.RESOLVED, at
         self._stop()
 
-    def advance(self, *, at: datetime, arrived: bool) -> StepResult:
-        """Go on where its time has come: to the next step, to the next round, or to the end.
+    def advance(self, *, at: datetime, has_receipt: bool) -> StepResult:
+        """Advance an alert whose time has come: to the next step, to the next round, or to UNANSWERED.
 
-        Before the time of the next step this is the check whether a phone was reached (`has_receipt`); when none was,
-        the next step comes at once.
+        Before the regular time of the next step this is the check whether a phone was reached (`has_receipt`). If none
+        was, the next step begins at once.
         """
         self.bump_version()
         regular = self.next_regular_time()
-        if at < regular and arrived:
+        if at < regular and has_receipt:
             self.next_step_at = regular
             return StepResult.WAITS
         if self._begin_next(at):
@@ -239,26 +246,26 @@ class Alert(Aggregate):
         return StepResult.UNANSWERED
 
     def skip(self, why: SkipReason, *, at: datetime) -> bool:
-        """This step reaches nobody: record it and begin the next of the round at once. False when there is none."""
-        self.record_step(0, stage=self.absolute_step, at=at, why=why)
+        """Record that the present step calls nobody, and begin the next one. False where the round has no other."""
+        self.record_step(0, step=self.absolute_step, at=at, why=why)
         return self._begin_next(at)
 
-    def record_step(self, phones: int, *, stage: int, at: datetime, why: SkipReason | None = None) -> None:
-        """Write down what a step came to."""
+    def record_step(self, phones: int, *, step: int, at: datetime, why: SkipReason | None = None) -> None:
+        """Add the result of a step (counted over the rounds) to the log."""
         self.recipients_found_at = self.recipients_found_at or at
-        entry = {"step": stage, "at": at.isoformat(), "phones": phones, "why": why}
+        entry = {"step": step, "at": at.isoformat(), "phones": phones, "why": why}
         self.step_log = [*self.step_log, entry]
         self.bump_version()
 
     def advance_now(self, *, at: datetime) -> None:
-        """Every phone of this step turned out to be dead: the next one need not wait."""
-        open_ = self.state is AlertState.OPEN and self.next_step_at is not None and self.next_step_at > at
-        if open_ and self._next_step() is not None:
+        """Let the next step begin now, because no phone of the present step can be reached."""
+        waits = self.state is AlertState.OPEN and self.next_step_at is not None and self.next_step_at > at
+        if waits and self._next_step() is not None:
             self.next_step_at = at
             self.bump_version()
 
     def next_regular_time(self) -> datetime:
-        """When the next step of this round begins, or the round is over, if nothing hurries it."""
+        """Return when the next step of this round begins, or the round ends, by the policy."""
         following = self._next_step()
         length = self.policy["unanswered_after_seconds"] // self.policy["rounds"]
         wait = length if following is None else self.policy["steps"][following]["after_seconds"]
@@ -267,14 +274,14 @@ class Alert(Aggregate):
     def _start(self, policy: PolicySnapshot, *, late: bool, at: datetime) -> None:
         self.policy, self.run_id, self.run_started_at, self.recipients_found_at = policy, uuid7(), at, None
         self.round, self.step, self.step_log = 0, -1, []
-        self.taken_by = self.taken_by_id = self.taken_at = self.reminded_at = self.closed_at = None
+        self.taken_by = self.taken_at = self.reminded_at = self.closed_at = None
         self.state = AlertState.LATE if late else AlertState.OPEN
         self._begin_next(at)
         if late:
             self.next_step_at = None
 
     def _next_step(self) -> int | None:
-        """The next step of this round that rings for what is as bad as this."""
+        """Return the index of the next step of this round that rings for this severity. None where there is none."""
         later = range(self.step + 1, len(self.policy["steps"]))
         return next((n for n in later if self.severity in self.policy["steps"][n]["severities"]), None)
 
@@ -285,12 +292,12 @@ class Alert(Aggregate):
         self.step = following
         self.next_step_at = self.next_regular_time()
         if self._next_step() is not None:
-            in_time = at + timedelta(seconds=self.policy["reach_within_seconds"])
-            self.next_step_at = min(self.next_step_at, in_time)
+            receipt_due_at = at + timedelta(seconds=self.policy["reach_within_seconds"])
+            self.next_step_at = min(self.next_step_at, receipt_due_at)
         return True
 
-    def _answered(self, by: Staff | None, at: datetime) -> None:
-        self.taken_by, self.taken_by_id, self.taken_at = by, by.id if by else None, at
+    def _set_taker(self, by: Staff | None, at: datetime) -> None:
+        self.taken_by, self.taken_at = by, at
 
     def _stop(self) -> None:
         self.next_step_at = None
@@ -298,30 +305,31 @@ class Alert(Aggregate):
 
     @property
     def summary(self) -> str:
-        """'on 2 phones, opened by Rita', 'no phone reached: walk over': nothing that is hoped, only what is known."""
+        """One line for staff, such as 'on 2 phones, opened by Rita'. It says only what is known, not what is hoped."""
         if self.state is AlertState.TAKEN:
             return f"{self.taken_by.name if self.taken_by else 'Somebody'} is on the way"
         if self.state is not AlertState.OPEN:
             return _SUMMARIES[self.state]
-        rung = [sent for sent in self.notifications if sent.run_id == self.run_id]
-        accepted = {sent.device_id for sent in rung if sent.is_delivered}
+        of_run = [notification for notification in self.notifications if notification.run_id == self.run_id]
+        accepted = {notification.device_id for notification in of_run if notification.is_delivered}
         if accepted:
-            return _on_phones(rung, len(accepted))
-        if any(not sent.over for sent in rung):
-            return "the push service does not answer: walk over" if all(s.failure for s in rung) else "calling for help"
+            return _on_phones(of_run, len(accepted))
+        if not all(notification.has_failed for notification in of_run):
+            all_refused = all(notification.failure for notification in of_run)
+            return "the push service does not answer: walk over" if all_refused else "calling for help"
         if self.recipients_found_at is None:
             return "calling for help"
-        alone = bool(self.step_log) and all(many_to_one["why"] == "nobody" for many_to_one in self.step_log)
-        return "nobody on shift, no phone reached: walk over" if alone else "no phone reached: walk over"
+        nobody = bool(self.step_log) and all(entry["why"] == SkipReason.NOBODY for entry in self.step_log)
+        return "nobody on shift, no phone reached: walk over" if nobody else "no phone reached: walk over"
 
 
-def _on_phones(rung: list[Notification], accepted: int) -> str:
-    """Accepted by the push service is not on a phone: only the phone itself can say that."""
-    arrived = len({sent.device_id for sent in rung if sent.has_receipt})
-    if not arrived:
+def _on_phones(notifications: list[Notification], accepted: int) -> str:
+    """Return the summary of an alert that a push service accepted. Only a receipt says that a phone has it."""
+    received = len({notification.device_id for notification in notifications if notification.has_receipt})
+    if not received:
         return f"sent to {_phones(accepted)}, none has it yet"
-    line = f"on {_phones(arrived)}" if arrived >= accepted else f"on {arrived} of {_phones(accepted)}"
-    opened = sorted({sent.staff.name for sent in rung if sent.opened_at is not None})
+    line = f"on {_phones(received)}" if received >= accepted else f"on {received} of {_phones(accepted)}"
+    opened = sorted({notification.staff.name for notification in notifications if notification.opened_at is not None})
     return f"{line}, opened by {' and '.join(opened)}" if opened else line
 
 

@@ -4,21 +4,21 @@ from enum import StrEnum
 
 
 class Severity(StrEnum):
-    """How badly a concern rings."""
+    """The severity of an alert, which decides which steps of the escalation apply."""
 
     NORMAL = "normal"
     SEVERE = "severe"
 
 
 class Reason(StrEnum):
-    """What in the concern made it ring, of the strongest rule that fits."""
+    """Why a concern rings: the reason of the strongest rule that matches."""
 
     MOOD = "mood"
     URGENT_CATEGORY = "urgent_category"
     SECOND_CONCERN = "second_concern"
     ORDER_VALUE = "order_value"
     CATEGORY = "category"
-    FEEDBACK = "feedback"  # not a rule: the customer says that it was not put right
+    FEEDBACK = "feedback"  # by no rule: the customer answered that it was not put right
 
 
 class AlertState(StrEnum):

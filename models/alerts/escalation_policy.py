@@ -1,4 +1,4 @@
-"""How a call for help climbs: whom it reaches after how long, and what happens to one that was taken and forgotten."""
+"""Escalation policies: whom an alert calls after how long, and when a forgotten one is released again."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -9,10 +9,10 @@ from uuid import UUID
 from sqlalchemy import JSON, ColumnElement, Index, Select, String, UniqueConstraint, or_, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from models.access import Actor, roles_that_ring
+from models.access import Actor, Permission, roles_with
 from models.alerts.enums import Severity
-from models.db import slug as naming
 from models.db.base import Aggregate, tenant_fk
+from models.db.slug import check_slug
 from models.errors import Conflict, Invalid
 from models.organizations.store import Store
 from models.policy_defaults import (
@@ -28,7 +28,7 @@ from models.staff.staff import Staff
 
 
 class RecipientGroup(StrEnum):
-    """Who is meant, found out at the moment a step begins."""
+    """A group of recipients, resolved to people at the moment a step begins."""
 
     ON_SHIFT = "on_shift"
     LEAD = "lead"
@@ -37,7 +37,7 @@ class RecipientGroup(StrEnum):
 
 
 class PolicyStep(TypedDict):
-    """One step of a climb. `after_seconds` counts from the start of its round; named people go by their ids."""
+    """One step of an escalation. `after_seconds` counts from the start of its round."""
 
     after_seconds: int
     whom: list[str]
@@ -46,7 +46,7 @@ class PolicyStep(TypedDict):
 
 
 class PolicySnapshot(TypedDict):
-    """A policy as an alert keeps it: all times in seconds. A round lasts `unanswered_after_seconds / rounds`."""
+    """Snapshot of a policy in an alert, all times in seconds. A round lasts `unanswered_after_seconds / rounds`."""
 
     steps: list[PolicyStep]
     rounds: int
@@ -61,9 +61,9 @@ def policy_step(
 ) -> PolicyStep:
     return {
         "after_seconds": after_seconds,
-        "whom": [str(one) for one in whom],
-        "staff_ids": [str(one) for one in staff_ids],
-        "severities": [only] if only else [str(one) for one in Severity],
+        "whom": [str(group) for group in whom],
+        "staff_ids": [str(id_) for id_ in staff_ids],
+        "severities": [only] if only else [str(severity) for severity in Severity],
     }
 
 
@@ -71,7 +71,7 @@ def _seconds(span: timedelta) -> int:
     return int(span.total_seconds())
 
 
-# What an organization starts with, and what holds where it has taken its own away.
+# The policy of a new organization, and the fallback where there is none.
 DEFAULT_POLICY: PolicySnapshot = {
     "steps": [
         policy_step(0, RecipientGroup.ON_SHIFT),
@@ -87,15 +87,15 @@ DEFAULT_POLICY: PolicySnapshot = {
 }
 
 
-def with_managers_at_once(climb: PolicySnapshot) -> PolicySnapshot:
-    """The same climb, with the managers among the first to be rung."""
-    first, *later = climb["steps"]
+def with_managers_at_once(policy: PolicySnapshot) -> PolicySnapshot:
+    """Return the policy with the managers among the recipients of the first step."""
+    first, *later = policy["steps"]
     whom = [*first["whom"], *({str(RecipientGroup.MANAGERS)} - set(first["whom"]))]
-    return {**climb, "steps": [{**first, "whom": whom}, *later]}
+    return {**policy, "steps": [{**first, "whom": whom}, *later]}
 
 
 class EscalationPolicy(Aggregate):
-    """The climb of an organization, or of one store that has its own (`store_id`)."""
+    """The escalation policy of an organization, or of one store that has its own (`store_id`)."""
 
     __tablename__ = "escalation_policy"
     __table_args__ = (
@@ -122,7 +122,7 @@ class EscalationPolicy(Aggregate):
 
     @classmethod
     def visible_to(cls, actor: Actor) -> Sequence[ColumnElement[bool]]:
-        """The organization's own, and those of the actor's stores."""
+        """Return criteria that keep the policy of the organization, and those of the actor's stores."""
         return () if actor.store_ids is None else (or_(cls.store_id.is_(None), cls.store_id.in_(actor.store_ids)),)
 
     @classmethod
@@ -131,32 +131,33 @@ class EscalationPolicy(Aggregate):
 
     @classmethod
     def create(cls, session: Session, *, slug: str, store: Store | None, **values: Any) -> "EscalationPolicy":
-        """A policy for a store, or for all without one of their own. Conflict when there is one already."""
-        policy = cls(slug=naming.check_slug(slug), store_id=store.id if store else None, **{**_defaults(), **values})
+        """Create the policy of a store, or of all stores without their own. Conflict when there is one already."""
+        policy = cls(slug=check_slug(slug), store_id=store.id if store else None, **{**_defaults(), **values})
         policy._check()
-        policy._check_named(session)
-        taken = select(cls.id).where((cls.slug == slug) | (cls.store_id == (store.id if store else None)))
-        if session.scalars(taken).first() is not None:
+        policy._check_staff(session)
+        existing = select(cls.id).where((cls.slug == slug) | (cls.store_id == (store.id if store else None)))
+        if session.scalars(existing).first() is not None:
             raise Conflict("There is a policy with this slug, or for this store, already.", code="already-exists")
         session.add(policy)
         return policy
 
     def edit(self, session: Session, **changes: Any) -> None:
-        """Change the climb. Alerts that are climbing keep the one they began with."""
+        """Change the policy. Alerts that are open keep the snapshot they began with."""
         for name, value in changes.items():
             setattr(self, name, value)
         self._check()
-        if "steps" in changes:  # who has left since, or does other work, hinders no other change
-            self._check_named(session)
+        if "steps" in changes:  # people who have left since do not block a change of other fields
+            self._check_staff(session)
         self.bump_version()
 
     def drop(self, session: Session) -> None:
-        """Remove a store's own: the organization's holds there again, which itself cannot be removed."""
+        """Delete the policy of a store, so that the organization's applies. Conflict for the latter itself."""
         if self.store_id is None:
             raise Conflict("This is the policy of every store without its own: change it instead.")
         session.delete(self)
 
     def snapshot(self) -> PolicySnapshot:
+        """Return the policy as an alert keeps it."""
         return {
             "steps": self.steps,
             "rounds": self.rounds,
@@ -167,7 +168,7 @@ class EscalationPolicy(Aggregate):
         }
 
     def _check(self) -> None:
-        times = [one["after_seconds"] for one in self.steps]
+        times = [step["after_seconds"] for step in self.steps]
         if times[0] != 0 or times != sorted(set(times)):
             raise Invalid("The first step begins at 0 seconds, and each after the one before it.", pointer="/steps")
         if times[-1] >= self.unanswered_after_seconds / self.rounds:
@@ -176,23 +177,23 @@ class EscalationPolicy(Aggregate):
             raise Invalid("The first step rings for every severity.", pointer="/steps/0/severities")
         if self.release_after_seconds <= self.remind_after_seconds:
             raise Invalid("Who took it is reminded before it is given back.", pointer="/release_after_seconds")
-        for number, one in enumerate(self.steps):
-            if not one["whom"] and not one["staff_ids"]:
+        for number, step in enumerate(self.steps):
+            if not step["whom"] and not step["staff_ids"]:
                 raise Invalid("A step reaches somebody: whom, staff_ids or both.", pointer=f"/steps/{number}/whom")
 
-    def _check_named(self, session: Session) -> None:
-        """Only people who work here and may be rung. A step would wait for the others in vain."""
-        named = {
-            f"/steps/{number}/staff_ids/{place}": UUID(one)
-            for number, given in enumerate(self.steps)
-            for place, one in enumerate(given["staff_ids"])
+    def _check_staff(self, session: Session) -> None:
+        """Raise NotFound or Invalid unless all named people work here and may be rung: a step would wait in vain."""
+        staff_ids = {
+            f"/steps/{number}/staff_ids/{position}": UUID(id_)
+            for number, step in enumerate(self.steps)
+            for position, id_ in enumerate(step["staff_ids"])
         }
-        working = select(Staff.id, Staff.role).where(Staff.id.in_(named.values()), Staff.left_at.is_(None))
-        roles = {person.id: person.role for person in session.execute(working)} if named else {}
-        for pointer, id_ in named.items():
+        working = select(Staff.id, Staff.role).where(Staff.id.in_(staff_ids.values()), Staff.left_at.is_(None))
+        roles = {staff.id: staff.role for staff in session.execute(working)} if staff_ids else {}
+        for pointer, id_ in staff_ids.items():
             if id_ not in roles:
                 raise Staff.not_visible_error(id_, pointer=pointer)
-            if roles[id_] not in roles_that_ring(sensitive=False):
+            if roles[id_] not in roles_with(Permission.ALERT_HEAR):
                 raise Invalid(f"Somebody with the role {roles[id_]} is never rung.", pointer=pointer)
 
 

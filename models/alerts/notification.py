@@ -1,4 +1,4 @@
-"""One notification on one phone: what became of it, as far as anybody can know."""
+"""Notifications: one message to one address, with its delivery state as far as it can be known."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -14,7 +14,7 @@ from models.db.base import TenantOwned, many_to_one, tenant_fk
 from models.staff.device import Device
 from models.staff.staff import Staff
 
-DEVICE_CHANNEL: Final = "device"  # a phone of the person, by whatever kind of address it has
+DEVICE_CHANNEL: Final = "device"  # a phone of the person, whatever the kind of its address
 
 
 class NotificationState(StrEnum):
@@ -30,31 +30,31 @@ class NotificationState(StrEnum):
 
 
 class NotificationKind(StrEnum):
-    """What a notification is about.
+    """The subject of a notification.
 
-    A ring is loud and climbs; the others inform, and but for those of LOUD_KINDS quietly.
+    A ring is loud and escalates. The others inform, and are quiet unless they are in LOUD_KINDS.
     """
 
     RING = "ring"
-    HAND_OVER = "hand_over"  # a colleague asks this person to go
-    REMINDER = "reminder"  # taken, and nothing done yet
-    UNANSWERED = "unanswered"  # nobody came
-    LATE = "late"  # told too late to ring
-    OWN = "own"  # the one who logged it puts it right alone
-    OUTCOME = "outcome"  # how it ended, for who logged or helped
-    PRAISE = "praise"  # a customer is glad of what this person did
-    APPROVAL = "approval"  # somebody asks to be allowed to give more than they may
-    DECISION = "decision"  # what became of that
-    FOLLOW_UP = "follow_up"  # something was promised: it is due soon, or now this person's to keep
-    BROKEN = "broken"  # something was promised, and its time has passed
-    CARRIED_OVER = "carried_over"  # what yesterday left open, for those who manage the store
-    DAILY_LOG = "daily_log"  # how yesterday went, by mail, for who asked for it
+    HAND_OVER = "hand_over"  # a colleague asks this person to take a concern
+    REMINDER = "reminder"  # to the taker, who has done nothing yet
+    UNANSWERED = "unanswered"  # nobody took an alert
+    LATE = "late"  # a concern was logged too late to ring
+    OWN = "own"  # whoever logged a concern handles it alone
+    OUTCOME = "outcome"  # how a concern ended, to those involved
+    PRAISE = "praise"  # a customer praises this person
+    APPROVAL = "approval"  # an action over the limit needs approval
+    DECISION = "decision"  # to whoever asked for the approval
+    FOLLOW_UP = "follow_up"  # a follow-up is due soon, or has a new owner
+    BROKEN = "broken"  # a follow-up was not kept in time
+    CARRIED_OVER = "carried_over"  # what yesterday left open, to the managers of the store
+    DAILY_LOG = "daily_log"  # the log of yesterday, by mail to subscribers
     PAUSE = "pause"  # a colleague needs a moment
     TEST = "test"
 
 
 class ReceiptEvent(StrEnum):
-    """What the app tells us a phone did with a notification."""
+    """A receipt from the app: what the phone did with a notification."""
 
     RECEIVED = "received"
     SHOWN = "shown"
@@ -67,6 +67,7 @@ FAILED_STATES = frozenset({S.FAILED, S.EXPIRED, S.SUPPRESSED})
 LOUD_KINDS = frozenset(
     {NotificationKind.RING, NotificationKind.HAND_OVER, NotificationKind.APPROVAL, NotificationKind.TEST}
 )
+# Each person may switch these off.
 MUTABLE_KINDS = frozenset(
     {
         NotificationKind.LATE,
@@ -75,12 +76,12 @@ MUTABLE_KINDS = frozenset(
         NotificationKind.PRAISE,
         NotificationKind.CARRIED_OVER,
     }
-)  # may be unwanted
+)
 STATE_ORDER = (S.QUEUED, S.LEASED, S.ACCEPTED, S.RECEIVED, S.SHOWN, S.OPENED)
 
 
 class Notification(TenantOwned):
-    """A letter to one device. `accepted` means that the push service has it, not that a phone rang."""
+    """One message to one device or mailbox. ACCEPTED means that the service has it, not that a phone rang."""
 
     __tablename__ = "notification"
     __table_args__ = (
@@ -91,11 +92,11 @@ class Notification(TenantOwned):
     kind: Mapped[NotificationKind] = mapped_column(default=NotificationKind.RING)
     alert_id: Mapped[UUID | None] = tenant_fk("alert", nullable=True)
     concern_id: Mapped[UUID | None] = tenant_fk("concern", nullable=True)
-    channel: Mapped[str] = mapped_column(String(20), default=DEVICE_CHANNEL)  # what delivers it
+    channel: Mapped[str] = mapped_column(String(20), default=DEVICE_CHANNEL)  # the channel that delivers it
     device_id: Mapped[UUID | None] = tenant_fk("device", nullable=True)  # for DEVICE_CHANNEL only
     staff_id: Mapped[UUID] = tenant_fk("staff")
-    run_id: Mapped[UUID | None]  # of the climb, for what rings
-    step: Mapped[int | None]  # counted over its rounds
+    run_id: Mapped[UUID | None]  # of the alert, for a ring
+    step: Mapped[int | None]  # counted over the rounds of the alert
     state: Mapped[NotificationState] = mapped_column(default=NotificationState.QUEUED)
     queued_at: Mapped[datetime]
     expires_at: Mapped[datetime]
@@ -112,7 +113,7 @@ class Notification(TenantOwned):
 
     @classmethod
     def select_of_alert(cls, alert_id: UUID) -> Select["Notification"]:
-        """The notifications of an alert, with the people they went to."""
+        """Return a statement for the notifications of an alert, with their recipients."""
         return select(cls).where(cls.alert_id == alert_id)
 
     @property
@@ -121,37 +122,37 @@ class Notification(TenantOwned):
 
     @property
     def has_receipt(self) -> bool:
-        """That the phone itself has told us of it, in whatever order."""
+        """Whether the phone itself confirmed it, in whatever order the receipts came."""
         return any((self.received_at, self.shown_at, self.opened_at))
 
     @property
-    def over(self) -> bool:
+    def has_failed(self) -> bool:
         return self.state in FAILED_STATES
 
     def accept(self, *, provider_id: str | None, at: datetime) -> None:
-        """The push service took it. A receipt that was faster than this answer is not set back."""
+        """Record that the service accepted it. A receipt that came before this answer keeps its state."""
         if self.accepted_at is None:
             self.accepted_at, self.provider_id = at, provider_id
         if self.state in (S.QUEUED, S.LEASED):
             self.state, self.failure = S.ACCEPTED, None
 
     def start_attempt(self) -> None:
-        """A worker is about to hand it to the push service. Until that answers, nobody knows whether a phone rings."""
+        """Record that a worker is about to send it. Until the service answers, the result is unknown."""
         if self.state is S.QUEUED:
             self.state = S.LEASED
 
     def wait(self, reason: str) -> None:
-        """The push service did not take it, for this reason; it will be tried again."""
+        """Record that the service did not accept it, and that it will be tried again."""
         if self.state is S.LEASED:
             self.state, self.failure = S.QUEUED, reason
 
     def fail(self, state: NotificationState, reason: str) -> None:
-        """It will not be sent (again): failed, expired or suppressed."""
+        """Record that it will not be sent (again): `state` is FAILED, EXPIRED or SUPPRESSED."""
         if not self.is_delivered:
             self.state, self.failure = state, reason
 
     def record(self, event: ReceiptEvent, *, at: datetime) -> None:
-        """What the phone did. Repeated and out-of-order receipts are harmless: a state never goes back."""
+        """Record a receipt. Repeated and out-of-order receipts are harmless: a state never goes back."""
         field = f"{event}_at"
         if getattr(self, field) is None:
             setattr(self, field, at)
@@ -163,15 +164,21 @@ class Notification(TenantOwned):
     def record_receipts(
         cls, session: Session, receipts: Iterable[dict[str, Any]], *, by: Actor, at: datetime
     ) -> tuple[int, Sequence[UUID]]:
-        """Take in what a phone reports of its own notifications: how many were known, and the ids that were not."""
-        wanted = list(receipts)
-        ids = {receipt["notification_id"] for receipt in wanted}
-        mine = session.scalars(
+        """Record the receipts of a person's own notifications.
+
+        Args:
+            receipts: dicts of `notification_id`, `event` (ReceiptEvent) and `at`.
+
+        Returns the number of recorded receipts and the ids of unknown notifications.
+        """
+        receipts = list(receipts)
+        ids = {receipt["notification_id"] for receipt in receipts}
+        own = session.scalars(
             select(cls).where(cls.id.in_(ids), cls.staff_id == by.staff_id).order_by(cls.id).with_for_update(of=cls)
         )
-        known = {notification.id: notification for notification in mine}
-        for receipt in wanted:
+        known = {notification.id: notification for notification in own}
+        for receipt in receipts:
             if notification := known.get(receipt["notification_id"]):
                 notification.record(receipt["event"], at=min(receipt["at"], at))
-        recorded = sum(receipt["notification_id"] in known for receipt in wanted)
+        recorded = sum(receipt["notification_id"] in known for receipt in receipts)
         return recorded, sorted(ids - known.keys())

@@ -1,4 +1,4 @@
-"""Checks: one tap for 'asked, all well'. Without them a store that stops listening would look perfect."""
+"""Wellbeing checks: one tap for "asked, all well". Without them a store that stops asking would look perfect."""
 
 from collections.abc import Sequence
 from datetime import date, datetime
@@ -16,7 +16,7 @@ from models.staff.shift import Shift
 
 
 class WellbeingCheck(CountedByDay, TenantOwned):
-    """So many tables or customers were asked, and all was well; on the day it was by our clock."""
+    """A number of tables or customers that were asked and were well. The day is taken from the server's clock."""
 
     __tablename__ = "wellbeing_check"
     __table_args__ = (Index("ix_wellbeing_check_store_day", "organization_id", "store_id", "business_date"),)
@@ -33,19 +33,22 @@ class WellbeingCheck(CountedByDay, TenantOwned):
 
     @classmethod
     def record(
-        cls, session: ScopedSession, *, by: Actor, at: datetime, store_id: UUID | None = None, **said: Any
+        cls, session: ScopedSession, *, by: Actor, at: datetime, store_id: UUID | None = None, **fields: Any
     ) -> "WellbeingCheck":
-        """Count them, in the store named or the one of the shift; Invalid without either. `said`: count and id."""
+        """Record a check in the named store, or in the store of the shift. Invalid without either.
+
+        `fields` are `count` and `id`.
+        """
         if store_id is None:
             store = Shift.of_actor(session, by).store
         else:
             store = Store.get_visible(session, store_id, actor=by, pointer="/store_id")
-        tapped = cls(
-            **said,
+        check = cls(
+            **fields,
             store_id=store.id,
             checked_by_id=by.staff_id,
             at=at,
             business_date=store.business_date(at),
         )
-        session.add(tapped)
-        return tapped
+        session.add(check)
+        return check

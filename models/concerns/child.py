@@ -1,7 +1,6 @@
-"""A part of a concern with a life of its own: seen by whoever sees the concern, and changed with that one held."""
+"""Base class of the aggregates that belong to a concern."""
 
 from collections.abc import Sequence
-from typing import Self
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, select
@@ -14,7 +13,11 @@ from models.db.base import Aggregate, many_to_one, tenant_fk
 
 
 class ConcernChild(Aggregate):
-    """Something that was done or promised about a concern, in the store of that concern."""
+    """Base class of aggregates that belong to a concern: recovery actions, follow-ups, feedback requests.
+
+    A child is visible to whoever may see its concern. Changing a child locks the concern first, so that two people
+    never change two children of one concern at the same time.
+    """
 
     __abstract__ = True
 
@@ -27,26 +30,17 @@ class ConcernChild(Aggregate):
 
     @classmethod
     def visible_to(cls, actor: Actor) -> Sequence[ColumnElement[bool]]:
-        """Those of the concerns the actor may see; their stores are named once more, for the index."""
-        of_concerns = cls.concern_id.in_(select(Concern.id).where(*Concern.visible_to(actor)))
-        return (of_concerns,) if actor.store_ids is None else (cls.store_id.in_(actor.store_ids), of_concerns)
+        """Return criteria that keep the children of visible concerns; their store is repeated for the index."""
+        of_visible_concerns = cls.concern_id.in_(select(Concern.id).where(*Concern.visible_to(actor)))
+        if actor.store_ids is None:
+            return (of_visible_concerns,)
+        return cls.store_id.in_(actor.store_ids), of_visible_concerns
 
     @classmethod
-    def get_visible(
-        cls,
-        session: Session,
-        id_: UUID,
-        *,
-        actor: Actor,
-        lock: bool = False,
-        pointer: str | None = None,
-        options: Sequence[ExecutableOption] = (),
-    ) -> Self:
-        """As for any other; its concern is locked first, for a colleague may be at it with another of its parts."""
-        if lock:
-            of_it = select(cls.concern_id).where(cls.id == id_).scalar_subquery()
-            session.execute(select(Concern.id).where(Concern.id == of_it).with_for_update(key_share=True))
-        return super().get_visible(session, id_, actor=actor, lock=lock, pointer=pointer, options=options)
+    def lock_parent(cls, session: Session, row_id: UUID) -> None:
+        """Lock the concern first, so that two people never change two children of one concern at the same time."""
+        concern_id = select(cls.concern_id).where(cls.id == row_id).scalar_subquery()
+        session.execute(select(Concern.id).where(Concern.id == concern_id).with_for_update(key_share=True))
 
     @classmethod
     def eager_options(cls) -> Sequence[ExecutableOption]:
@@ -54,6 +48,6 @@ class ConcernChild(Aggregate):
 
     @property
     def customer_id(self) -> UUID | None:
-        """Beside whose profile it stands: the customer of its concern, also when that is found out later."""
+        """The customer of the concern, also when the customer becomes known later."""
         customer_id: UUID | None = self.concern.customer_id
         return customer_id

@@ -1,15 +1,15 @@
-"""A concern, from the first word to how it ended: the aggregate, its moves and who may see it."""
+"""Concern aggregate: its fields, its state machine, and who may see and read it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Index, Select, SmallInteger, String, Text, or_, select
-from sqlalchemy.orm import Mapped, WriteOnlyMapped, joinedload, mapped_column, object_session, selectinload
+from sqlalchemy import BigInteger, ColumnElement, Index, Select, SmallInteger, String, Text, or_, select, text
+from sqlalchemy.orm import Mapped, WriteOnlyMapped, joinedload, mapped_column, selectinload
 from sqlalchemy.sql.base import ExecutableOption
 
-from models.access import Actor, Permission
+from models.access import GRANTS, Actor, Permission, Role, roles_with
 from models.concerns.concern_item import ConcernItem
 from models.concerns.enums import Channel, Handling, Kind, Outcome, Source, Status
 from models.concerns.event import STEPS_AFTER_RESOLUTION, ConcernEvent, ConcernStep
@@ -20,7 +20,7 @@ from models.db.base import (
     Money,
     TenantOwned,
     many_to_one,
-    money_columns,
+    money,
     one_to_many,
     tenant_fk,
 )
@@ -35,17 +35,16 @@ if TYPE_CHECKING:
     from models.concerns.previous import PreviousConcern
     from models.recovery.action import RecoveryAction
 
-# What is worth asking for while the customer is still there.
+# Worth asking for while the customer is still there.
 FIELDS_WORTH_ASKING = ("their_words", "wanted", "category", "cause", "place", "customer")
 MODELS_BY_SLUG_FIELD = {"category": Category, "cause": Cause, "place": Place, "question": Question}
 REFERENCE_FIELDS = frozenset({*MODELS_BY_SLUG_FIELD, "customer", "praised", "linked"})
-FIELDS_SET_ONCE = ("id", "kind", "handling", "channel", "source")  # once, when it is logged
-# Rows it is shown with.
+FIELDS_SET_ONCE = ("id", "kind", "handling", "channel", "source")  # when the concern is logged
+# Relationships that every answer shows.
 EAGER_RELATIONS = ("category", "cause", "place", "question", "praised", "reported_by", "taken_by", "alert")
 
-MOVES: dict[
-    ConcernStep, tuple[frozenset[Status], Status]
-] = {  # step: the states it may start from, the state it leads to
+# Step: the states it may start from, and the state it leads to.
+MOVES: dict[ConcernStep, tuple[frozenset[Status], Status]] = {
     ConcernStep.TAKEN: (frozenset({Status.OPEN}), Status.TAKEN),
     ConcernStep.RELEASED: (frozenset({Status.TAKEN}), Status.OPEN),
     ConcernStep.RESOLVED: (frozenset({Status.OPEN, Status.TAKEN}), Status.RESOLVED),
@@ -54,7 +53,7 @@ MOVES: dict[
 
 
 class Concern(CountedByDay, Aggregate):
-    """Something a customer is unhappy about, asks for or praises. All `seconds_` count to or from `received_at`."""
+    """Something a customer is unhappy about, asks for or praises. `seconds_` columns count from or to `received_at`."""
 
     __tablename__ = "concern"
     __table_args__ = (
@@ -63,9 +62,17 @@ class Concern(CountedByDay, Aggregate):
         Index("ix_concern_store_day", "organization_id", "store_id", "business_date"),
         Index("ix_concern_customer", "organization_id", "customer_id", "received_at"),
         Index("ix_concern_cause", "organization_id", "cause_id", "received_at"),
+        Index(
+            "ix_concern_open",
+            "organization_id",
+            "store_id",
+            "business_date",
+            postgresql_where=text("status != 'resolved'"),
+            sqlite_where=text("status != 'resolved'"),
+        ),
     )
 
-    # What staff describe, complete and correct; `rating` is what the customer said of its end.
+    # Described by staff, who may complete and correct it. `rating` is the customer's own, after the concern was over.
     mood: Mapped[int] = mapped_column(SmallInteger)
     rating: Mapped[int | None] = mapped_column(SmallInteger)
     their_words: Mapped[str | None] = mapped_column(Text)
@@ -81,11 +88,13 @@ class Concern(CountedByDay, Aggregate):
     place_id: Mapped[UUID | None] = tenant_fk("place", nullable=True)
     question_id: Mapped[UUID | None] = tenant_fk("question", nullable=True)
     customer_id: Mapped[UUID | None] = tenant_fk("customer", nullable=True)
-    praised_id: Mapped[UUID | None] = tenant_fk("staff", nullable=True)  # the colleague whom praise is for
-    linked_id: Mapped[UUID | None] = tenant_fk("concern", nullable=True)  # another one of the same story
-    order_value: Mapped[Money | None] = money_columns("order_value")
+    praised_id: Mapped[UUID | None] = tenant_fk("staff", nullable=True)  # the colleague the praise is for
+    linked_id: Mapped[UUID | None] = tenant_fk("concern", nullable=True)  # another concern of the same story
+    order_value_amount: Mapped[int | None] = mapped_column(BigInteger)
+    order_value_currency: Mapped[str | None] = mapped_column(String(3))
+    order_value: Mapped[Money | None] = money("order_value")
 
-    # What the server fixes.
+    # Set by the server.
     store_id: Mapped[UUID] = tenant_fk("store")
     kind: Mapped[Kind] = mapped_column(default=Kind.CONCERN)
     status: Mapped[Status] = mapped_column(default=Status.OPEN)
@@ -108,9 +117,7 @@ class Concern(CountedByDay, Aggregate):
     event_count: Mapped[int] = mapped_column(default=0)
     seconds_to_take: Mapped[int | None]
     seconds_to_resolve: Mapped[int | None]
-    previous_id: Mapped[UUID | None] = tenant_fk(
-        "concern", nullable=True
-    )  # the same customer's last one, within a year
+    previous_id: Mapped[UUID | None] = tenant_fk("concern", nullable=True)  # of this customer, within a year
     seconds_since_previous: Mapped[int | None]
 
     category: Mapped[Category | None] = many_to_one("Concern", "category_id", "Category")
@@ -126,7 +133,7 @@ class Concern(CountedByDay, Aggregate):
     store: Mapped[Store] = many_to_one("Concern", "store_id", "Store")
     reported_by: Mapped[Staff | None] = many_to_one("Concern", "reported_by_id", "Staff")
     taken_by: Mapped[Staff | None] = many_to_one("Concern", "taken_by_id", "Staff")
-    events: WriteOnlyMapped[ConcernEvent] = one_to_many(  # type: ignore[assignment]  # the helper makes every kind
+    events: WriteOnlyMapped[ConcernEvent] = one_to_many(  # type: ignore[assignment]  # one_to_many makes every kind of collection
         "Concern", "ConcernEvent", "concern_id", back_populates="concern"
     )
     actions: Mapped[list["RecoveryAction"]] = one_to_many(
@@ -148,8 +155,8 @@ class Concern(CountedByDay, Aggregate):
         return self.mood <= UNHAPPY_MOOD
 
     @property
-    def unhappy_after_all(self) -> bool:
-        """Whether the customer said so themselves, when it was thought to be over."""
+    def unhappy_with_outcome(self) -> bool:
+        """Whether the customer themselves gave a low rating after the concern was resolved."""
         return self.rating is not None and self.rating <= UNHAPPY_MOOD
 
     @property
@@ -164,56 +171,74 @@ class Concern(CountedByDay, Aggregate):
 
     @property
     def missing(self) -> list[str]:
-        """What would be worth asking while there is time; never a reason to refuse anything."""
+        """The fields worth asking for while the customer is there. Never a reason to refuse anything."""
         return [
             name
             for name in FIELDS_WORTH_ASKING
             if not getattr(self, f"{name}_id" if name in REFERENCE_FIELDS else name)
         ]
 
-    def describe(self, said: dict[str, Any]) -> None:
-        """Take over what was told.
+    def apply_changes(self, changes: dict[str, Any]) -> None:
+        """Set the fields that are described by staff.
 
-        Plain values, rows for what is REFERENCE_FIELDS and for each item, `order` as it came in.
+        `changes` has plain values, the row for each of REFERENCE_FIELDS, `order` as a dict of `reference` and `value`
+        (Money), and `items` as a list of dicts of `item` (row) and `quantity`. None clears a field.
         """
-        for name, value in said.items():
-            if name in REFERENCE_FIELDS:
-                setattr(self, f"{name}_id", value.id if value else None)
-                setattr(self, name, value)
-            elif name == "order":
+        for name, value in changes.items():
+            if name == "order":
                 self.order_reference = value.get("reference") if value else None
                 self.order_value = value.get("value") if value else None
             elif name == "items":
-                self.items = [ConcernItem.at(place, **many_to_one) for place, many_to_one in enumerate(value or [])]
+                self.items = [ConcernItem.at(position, **item) for position, item in enumerate(value or [])]
             else:
                 setattr(self, name, value)
 
-    def described(self, names: dict[str, Any]) -> dict[str, Any]:
-        """The present values of these names as plain JSON, for the timeline's before and after."""
-        return {name: _to_plain(getattr(self, name)) for name in names}
+    def json_values(self, names: Iterable[str]) -> dict[str, Any]:
+        """Return the present values of these fields as plain JSON, for the before and after of the timeline."""
+        return {name: _to_json(getattr(self, name)) for name in names}
 
     @classmethod
     def visible_to(cls, actor: Actor) -> Sequence[ColumnElement[bool]]:
-        """Those of the actor's stores; sensitive ones for managers and above, and for who reported them."""
+        """Return criteria that keep the concerns of the actor's stores which the actor may read."""
         criteria: list[ColumnElement[bool]] = []
         if actor.store_ids is not None:
             criteria.append(cls.store_id.in_(actor.store_ids))
-        if not actor.may(Permission.CONCERN_SENSITIVE):
-            criteria.append(or_(cls.sensitive.is_(False), cls._reported_by(actor)))
-        return criteria
+        return [*criteria, *cls.readable_by(actor.permissions, actor.staff_id, actor.api_key_id)]
+
+    def is_readable_by(self, permissions: Collection[Permission], staff_id: UUID | None = None) -> bool:
+        """Return whether somebody with these permissions may read this concern.
+
+        A sensitive concern takes the permission CONCERN_SENSITIVE, or that `staff_id` reported it. `readable_by` is
+        the same rule in SQL; a test holds the two together.
+        """
+        if not self.sensitive or Permission.CONCERN_SENSITIVE in permissions:
+            return True
+        return staff_id is not None and staff_id == self.reported_by_id
 
     @classmethod
-    def _reported_by(cls, actor: Actor) -> ColumnElement[bool]:
-        """Of what a key logged the first step alone tells which key it was."""
-        if actor.staff_id is not None:
-            return cls.reported_by_id == actor.staff_id
-        first = select(ConcernEvent.id).where(ConcernEvent.concern_id == cls.id, ConcernEvent.number == 1)
-        return first.where(ConcernEvent.by_api_key_id == actor.api_key_id).exists()
+    def readable_by(
+        cls, permissions: Collection[Permission], staff_id: UUID | None, api_key_id: UUID | None = None
+    ) -> Sequence[ColumnElement[bool]]:
+        """Return criteria that keep the concerns somebody may read: `is_readable_by` in SQL.
+
+        An API key may read what it logged itself. Only the first event of a concern says which key that was.
+        """
+        if Permission.CONCERN_SENSITIVE in permissions:
+            return ()
+        if staff_id is not None:
+            return (or_(cls.sensitive.is_(False), cls.reported_by_id == staff_id),)
+        first_event = select(ConcernEvent.id).where(ConcernEvent.concern_id == cls.id, ConcernEvent.number == 1)
+        return (or_(cls.sensitive.is_(False), first_event.where(ConcernEvent.by_api_key_id == api_key_id).exists()),)
+
+    @property
+    def ringable_roles(self) -> frozenset[Role]:
+        """The roles that may be called for this concern: those that hear alerts and may read it."""
+        return frozenset(role for role in roles_with(Permission.ALERT_HEAR) if self.is_readable_by(GRANTS[role]))
 
     @classmethod
-    def eager_options(cls, *, parts: Callable[..., ExecutableOption] = selectinload) -> Sequence[ExecutableOption]:
-        """`parts` is how lists are loaded: selectinload asks once for every 500 concerns, subqueryload once."""
-        return (*(joinedload(getattr(cls, name)) for name in EAGER_RELATIONS), parts(cls.items))
+    def eager_options(cls, *, load_lists: Callable[..., ExecutableOption] = selectinload) -> Sequence[ExecutableOption]:
+        """Load what an answer shows. `load_lists`: selectinload emits one statement per 500 rows, subqueryload one."""
+        return (*(joinedload(getattr(cls, name)) for name in EAGER_RELATIONS), load_lists(cls.items))
 
     @classmethod
     def select_visible(
@@ -225,10 +250,10 @@ class Concern(CountedByDay, Aggregate):
         received_after: datetime | None = None,
         received_before: datetime | None = None,
         with_actions: bool = False,
-        **equal: Any,
+        **columns: Any,
     ) -> Select["Concern"]:
-        """The concerns within reach that fit; `equal` compares columns with values."""
-        criteria = [*cls.visible_to(actor), *(getattr(cls, name) == value for name, value in equal.items())]
+        """Return a statement for the visible concerns that match; `columns` are compared with the values given."""
+        criteria = [*cls.visible_to(actor), *(getattr(cls, name) == value for name, value in columns.items())]
         if category is not None:
             criteria.append(cls.category.has(slug=category))
         if unhappy is not None:
@@ -251,48 +276,48 @@ class Concern(CountedByDay, Aggregate):
         reporter: Staff | None = None,
         previous: "PreviousConcern | None" = None,
         occurred_at: datetime | None = None,
-        **said: Any,
+        **fields: Any,
     ) -> ConcernEvent:
-        """Write down a concern as it is told. Only the mood (1-5) is needed.
+        """Create a concern and return its first event. Only the mood (1-5) is required.
 
-        `said` is any of a Description, and of what is FIELDS_SET_ONCE. A phone's clock that is out of all reason
-        (more than 30 days back, 5 minutes ahead) is moved to that bound and flagged: the note is never refused for it.
-        `reporter` is the row of `by`. What is one's own (`mine`) is taken at once, unless a rule rings for it anyway.
+        `fields` are those of `apply_changes` and FIELDS_SET_ONCE. `reporter` is the row of `by`, where it is loaded.
+        A time that no sane clock shows (more than 30 days back, 5 minutes ahead) is moved to that bound and flagged:
+        a concern is never refused for it. With `handling: mine` the concern is taken at once, unless a rule rings for
+        it anyway.
         """
-        told = occurred_at or at
-        occurred = min(max(told, at - MAX_CONCERN_AGE), at + MAX_CLOCK_AHEAD)
-        chosen = {name: said.pop(name) for name in FIELDS_SET_ONCE if name in said}
+        reported = occurred_at or at
+        occurred = min(max(reported, at - MAX_CONCERN_AGE), at + MAX_CLOCK_AHEAD)
+        fixed_fields = {name: fields.pop(name) for name in FIELDS_SET_ONCE if name in fields}
         concern = cls(
-            **chosen,
+            **fixed_fields,
             store=store,
-            store_id=store.id,
             mood=mood,
             reported_by_id=by.staff_id,
             **({"reported_by": reporter} if reporter else {}),
             occurred_at=occurred,
             received_at=at,
             late=at - occurred > LATE_AFTER,
-            time_adjusted=occurred != told,
+            time_adjusted=occurred != reported,
             business_date=store.business_date(occurred),
             items=[],
             alert=None,
         )
-        concern.describe(said)
+        concern.apply_changes(fields)
         concern.set_previous(previous)
-        event = concern._record(ConcernStep.LOGGED, by=by, at=at, details={"mood": mood, "handling": concern.handling})
-        if concern.handling is Handling.MINE and not any(
-            rule.rings_despite_mine(concern) for rule in store.alert_rules
-        ):
+        details = {"mood": mood, "handling": concern.handling}
+        event = concern._record(ConcernStep.LOGGED, by=by, at=at, details=details)
+        rings_anyway = any(rule.rings_despite_mine(concern) for rule in store.alert_rules)
+        if concern.handling is Handling.MINE and not rings_anyway:
             concern.take(by=by, at=at)
         return event
 
     def set_previous(self, previous: "PreviousConcern | None") -> None:
-        """Note that this customer was unhappy before; fixed by what was known when the customer was named."""
+        """Set the previous concern of this customer, as it was known when the customer was named. None clears it."""
         self.previous_id = previous.concern_id if previous else None
         self.seconds_since_previous = _seconds_between(previous.received_at, self.received_at) if previous else None
 
     def take(self, *, by: Actor, at: datetime) -> ConcernEvent | None:
-        """Go there. Conflict when somebody else is on the way already; None when it is one's own repeated tap."""
+        """Take the concern. Conflict when somebody else has taken it; None when `by` has taken it already."""
         if self.status is Status.TAKEN:
             if self.taken_by_id is not None and self.taken_by_id == by.staff_id:
                 return None
@@ -300,55 +325,55 @@ class Concern(CountedByDay, Aggregate):
             taker = {"id": self.taken_by_id, "name": name}
             raise Conflict(f"{name} is already on the way.", code="already-taken", taken_by=taker)
         event = self._move(ConcernStep.TAKEN, by=by, at=at)
-        self._taken(by, at)
+        self._set_taker(by, at)
         return event
 
     def release(self, *, by: Actor, at: datetime) -> ConcernEvent:
-        """Give it back to the floor. Only who took it may, or a manager."""
+        """Give the concern back to the colleagues on shift. Forbidden for anybody but the taker and managers."""
         mine = self.taken_by_id == by.staff_id
         if self.status is Status.TAKEN and not mine and not by.may(Permission.CONCERN_RELEASE_ANY):
             raise Forbidden("Only the person who took it, or a manager, can give it back.")
         event = self._move(ConcernStep.RELEASED, by=by, at=at)
-        self._hand_to(None)
+        self.taken_by_id = None
         return event
 
     def auto_release(self, *, at: datetime) -> ConcernEvent:
-        """Nobody did anything since it was taken: it is given back to the floor by the house itself."""
+        """Release a concern that was taken and forgotten, on behalf of the application itself."""
         event = self._move(
             ConcernStep.RELEASED, by=Actor.unauthenticated(self.organization_id), at=at, details={"forgotten": True}
         )
-        self._hand_to(None)
+        self.taken_by_id = None
         return event
 
     def resolve(
         self, *, by: Actor, outcome: Outcome, mood_after: int | None = None, note: str | None = None, at: datetime
     ) -> ConcernEvent:
-        """Say how it ended. From open this takes and resolves at once."""
+        """Record how the concern ended. From `open` this takes and resolves it at once."""
         event = self._move(
             ConcernStep.RESOLVED, by=by, at=at, details={"outcome": outcome, "mood_after": mood_after, "note": note}
         )
         if self.taken_by_id is None:
-            self._taken(by, at)
+            self._set_taker(by, at)
         self.outcome, self.mood_after, self.rating = outcome, mood_after, None
         self.resolved_at, self.resolved_by_id = at, by.staff_id
         self.seconds_to_resolve = _seconds_between(self.received_at, at)
         return event
 
     def reopen(self, *, by: Actor, at: datetime) -> ConcernEvent:
-        """It was not over after all."""
+        """Open a resolved concern again; the event keeps the outcome it had."""
         before = {"outcome": self.outcome, "mood_after": self.mood_after}
         event = self._move(ConcernStep.REOPENED, by=by, at=at, details=before)
         self.outcome = self.mood_after = self.resolved_at = self.resolved_by_id = None
-        self._hand_to(None)
+        self.taken_by_id = None
         self.seconds_to_resolve = None
         self.reopened_count += 1
         return event
 
     def edit(self, *, by: Actor, at: datetime, **changes: Any) -> ConcernEvent:
-        """Complete or correct what was described; the event keeps before and after."""
-        before = self.described(changes)
-        self.describe(changes)
-        after = self.described(changes)
+        """Complete or correct the description (see `apply_changes`). The event keeps before and after."""
+        before = self.json_values(changes)
+        self.apply_changes(changes)
+        after = self.json_values(changes)
         changed = {
             name: {"before": before[name], "after": after[name]} for name in before if before[name] != after[name]
         }
@@ -356,7 +381,10 @@ class Concern(CountedByDay, Aggregate):
         return self._record(ConcernStep.EDITED, by=by, at=at, details=changed)
 
     def add_event(self, step: ConcernStep, *, by: Actor, at: datetime, details: dict[str, Any]) -> ConcernEvent:
-        """Put a step of one of its parts (a recovery action) into the timeline. Not once it is resolved."""
+        """Record an event of a child, such as a recovery action, in the timeline.
+
+        InvalidState once the concern is resolved, but for STEPS_AFTER_RESOLUTION.
+        """
         if self.status is Status.RESOLVED and step not in STEPS_AFTER_RESOLUTION:
             raise InvalidState("This concern is resolved; reopen it to record more.")
         self.bump_version()
@@ -365,24 +393,18 @@ class Concern(CountedByDay, Aggregate):
     def _move(
         self, step: ConcernStep, *, by: Actor, at: datetime, details: dict[str, Any] | None = None
     ) -> ConcernEvent:
-        starts, target = MOVES[step]
-        if self.status not in starts:
+        allowed_from, target = MOVES[step]
+        if self.status not in allowed_from:
             raise InvalidState(f"A concern that is {self.status} cannot be {step}.", state=str(self.status))
         self.status = target
         self.bump_version()
         return self._record(step, by=by, at=at, details=details or {})
 
-    def _taken(self, by: Actor, at: datetime) -> None:
-        self._hand_to(by.staff_id)
+    def _set_taker(self, by: Actor, at: datetime) -> None:
+        self.taken_by_id = by.staff_id
         if self.taken_at is None:
             self.taken_at = at
             self.seconds_to_take = _seconds_between(self.received_at, at)
-
-    def _hand_to(self, staff_id: UUID | None) -> None:
-        """Who has it now; their row is looked up anew, so that no answer shows the one before."""
-        self.taken_by_id = staff_id
-        if (session := object_session(self)) and self not in session.new:
-            session.expire(self, ["taken_by"])
 
     def _record(self, step: ConcernStep, *, by: Actor, at: datetime, details: dict[str, Any]) -> ConcernEvent:
         self.event_count += 1
@@ -401,7 +423,7 @@ class Concern(CountedByDay, Aggregate):
         return event
 
 
-def _to_plain(value: Any) -> Any:
+def _to_json(value: Any) -> Any:
     match value:
         case Category() | Cause() | Place() | Question():
             return value.slug
@@ -410,12 +432,9 @@ def _to_plain(value: Any) -> Any:
         case Money():
             return {"amount": value.amount, "currency": value.currency}
         case dict():
-            return {key: _to_plain(inner) for key, inner in value.items()}
+            return {key: _to_json(inner) for key, inner in value.items()}
         case list():
-            return [
-                {"slug": many_to_one.slug, "name": many_to_one.name, "quantity": many_to_one.quantity}
-                for many_to_one in value
-            ]
+            return [{"slug": item.slug, "name": item.name, "quantity": item.quantity} for item in value]
     return value
 
 

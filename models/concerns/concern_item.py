@@ -1,4 +1,4 @@
-"""A catalogue item that a concern is about."""
+"""Link between a concern and a catalogue item it is about."""
 
 from uuid import UUID
 
@@ -10,7 +10,7 @@ from models.organizations.catalogue_item import CatalogueItem
 
 
 class ConcernItem(TenantOwned):
-    """That a concern is about so many of an item; shown by the name it has now."""
+    """A catalogue item that a concern is about, and how many of it. It is shown by the present name of the item."""
 
     __tablename__ = "concern_item"
 
@@ -23,7 +23,7 @@ class ConcernItem(TenantOwned):
 
     @classmethod
     def at(cls, position: int, *, item: CatalogueItem, quantity: int = 1) -> "ConcernItem":
-        return cls(position=position, item=item, item_id=item.id, quantity=quantity)
+        return cls(position=position, item=item, quantity=quantity)
 
     @property
     def slug(self) -> str:

@@ -1,4 +1,4 @@
-"""The steps of a concern: its timeline, its audit trail, and what alerts are decided from."""
+"""Events of a concern: its timeline, its audit trail, and the input of the alert decisions."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class ConcernStep(StrEnum):
-    """What happened to a concern."""
+    """The kind of an event of a concern."""
 
     LOGGED = "logged"
     TAKEN = "taken"
@@ -24,23 +24,23 @@ class ConcernStep(StrEnum):
     RESOLVED = "resolved"
     REOPENED = "reopened"
     EDITED = "edited"
-    HANDED_OVER = "handed_over"  # `to` is the id of the colleague who is called
+    HANDED_OVER = "handed_over"  # `to`: id of the colleague who is called
     ACTION_RECORDED = "action_recorded"
     ACTION_REVERSED = "action_reversed"
     ACTION_APPROVED = "action_approved"
     ACTION_DECLINED = "action_declined"
     ACTION_EXPIRED = "action_expired"  # nobody decided in time
-    ACTION_SETTLED = "action_settled"  # `settlement` is how far its money has come
+    ACTION_SETTLED = "action_settled"  # `settlement`: the new settlement of the action
     FEEDBACK_ASKED = "feedback_asked"
-    FEEDBACK_GIVEN = "feedback_given"  # `rating` is what the customer said
+    FEEDBACK_GIVEN = "feedback_given"  # `rating`: by the customer
     PROMISED = "promised"
     PROMISE_KEPT = "promise_kept"
-    PROMISE_BROKEN = "promise_broken"  # its time has passed
+    PROMISE_BROKEN = "promise_broken"  # the due time has passed
     PROMISE_CANCELLED = "promise_cancelled"
-    PROMISE_HANDED_OVER = "promise_handed_over"  # `to` is the id of who keeps it from now on
+    PROMISE_HANDED_OVER = "promise_handed_over"  # `to`: id of the new owner
 
 
-# What may follow after a concern is resolved, for it changes nothing of how it was put right.
+# Allowed after a concern is resolved: they do not change how it was put right.
 STEPS_AFTER_RESOLUTION = frozenset(
     {
         ConcernStep.ACTION_APPROVED,
@@ -59,9 +59,9 @@ STEPS_AFTER_RESOLUTION = frozenset(
 
 
 class ConcernEvent(TenantOwned):
-    """One step: who, when, in which store, from which device, and what changed.
+    """One event: who, when, in which store, from which device, and what changed.
 
-    Rows are only ever added; the database refuses the application to change or delete them.
+    Append-only: the database does not allow the application to change or delete a row.
     """
 
     __tablename__ = "concern_event"

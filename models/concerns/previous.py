@@ -1,4 +1,4 @@
-"""Whether a customer was unhappy with us before, and what was tried: what the guard against a second failure needs."""
+"""Previous concern of a customer: the look-up behind the guard against a second failure."""
 
 from datetime import datetime
 from typing import NamedTuple, TypeVar
@@ -16,34 +16,38 @@ T = TypeVar("T")
 
 
 class PreviousConcern(NamedTuple):
-    """The concern before this one, of the same customer."""
+    """The concern of the same customer before the present one."""
 
     concern_id: UUID
     received_at: datetime
 
 
 def find_previous(session: Session, customer: Customer | None, *, before: datetime) -> PreviousConcern | None:
-    """The last time this customer was unhappy or wanted something, anywhere in the organization, within a year.
+    """Return the last concern or request of this customer before a time, anywhere in the organization.
 
-    A profile that was made at this very moment has no past, and is not looked up.
+    Looks back one year (PREVIOUS_CONCERN_WINDOW). A profile that was created at this moment has no past, and is not
+    looked up.
     """
     if customer is None or customer.created_at >= before:
         return None
-    found = session.execute(
+    row = session.execute(
         select(
             previous_expression(customer.id, before, Concern.id).label("id"),
             previous_expression(customer.id, before, Concern.received_at).label("received_at"),
         )
     ).one()
-    return PreviousConcern(found.id, found.received_at) if found.id else None
+    return PreviousConcern(row.id, row.received_at) if row.id else None
 
 
 def previous_expression(
-    customer_id: UUID | InstrumentedAttribute[UUID], before: datetime, what: InstrumentedAttribute[T]
+    customer_id: UUID | InstrumentedAttribute[UUID], before: datetime, column: InstrumentedAttribute[T]
 ) -> ScalarSelect[T]:
-    """`what` of that concern: an expression of its own for each, for only so an index finds it."""
+    """Return one column of the previous concern as a scalar subquery.
+
+    Each column takes a subquery of its own: only so the planner uses the index.
+    """
     return (
-        select(what)
+        select(column)
         .where(Concern.customer_id == customer_id, Concern.kind != Kind.PRAISE)
         .where(Concern.received_at < before, Concern.received_at > before - PREVIOUS_CONCERN_WINDOW)
         .order_by(Concern.received_at.desc())

@@ -1,4 +1,4 @@
-"""The rows that a told concern names: category, cause, place and question by slug, and the customer, in one look-up."""
+"""References of a concern: resolves category, cause, place, question and customer in one statement."""
 
 from datetime import datetime
 from typing import Any
@@ -19,40 +19,44 @@ RESULT_COLUMNS = (*MODELS_BY_SLUG_FIELD, "customer", "previous", "received_at")
 
 def resolve_slugs(
     session: Session,
-    said: dict[str, Any],
+    data: dict[str, Any],
     *,
     store_id: UUID | None,
     category: Category | None = None,
     customer: Select[Customer] | None = None,
     before: datetime | None = None,
 ) -> dict[str, Any]:
-    """Replace the slugs of category, cause, place and question by their rows. NotFound where there is none.
+    """Replace the slugs of category, cause, place and question in `data` by their rows.
 
-    A cause is looked up within its category: the one named beside it, else the one the concern has already
-    (`category`). A category that changes takes the old cause away unless a new one comes with it. `customer` tells
-    whose profile is wanted; it comes as `customer`, None when there is none, and as `previous` comes the last time
-    they were unhappy `before` this.
+    A cause is looked up within its category: the one in `data`, or else `category`, which the concern has already.
+    A change of category clears the cause unless `data` names a new one.
+
+    `customer` is a statement for the wanted profile. With it the result has `customer` (None when there is no such
+    profile) and `previous`, the PreviousConcern of that customer before the time `before`.
+
+    Raises NotFound for a slug that does not exist, and Invalid for a cause without a category.
     """
-    changed = "category" in said and said["category"] != (category.slug if category else None)
-    found = {"cause": None, **said} if changed else dict(said)
-    slugs = {name: said[name] for name in MODELS_BY_SLUG_FIELD if said.get(name) is not None}
+    category_changes = "category" in data and data["category"] != (category.slug if category else None)
+    resolved = {"cause": None, **data} if category_changes else dict(data)
+    slugs = {name: data[name] for name in MODELS_BY_SLUG_FIELD if data.get(name) is not None}
     if "cause" in slugs and "category" not in slugs:
-        if category is None or "category" in said:
+        if category is None or "category" in data:
             raise Invalid("A cause needs the category it belongs to.", pointer="/cause")
         slugs["category"] = category.slug
     if not slugs and customer is None:
-        return found
+        return resolved
     rows = _fetch_rows(session, slugs, store_id, customer, before)
     for name in (name for name in MODELS_BY_SLUG_FIELD if name in slugs):
         if rows[name] is None:
-            whose = {"cause": f"The category {slugs.get('category')!r}", "place": "This store"}
-            raise NotFound(f"{whose.get(name, 'This organization')} has no {name} {slugs[name]!r}.", pointer=f"/{name}")
-        if name in said:
-            found[name] = rows[name]
+            owners = {"cause": f"The category {slugs.get('category')!r}", "place": "This store"}
+            owner = owners.get(name, "This organization")
+            raise NotFound(f"{owner} has no {name} {slugs[name]!r}.", pointer=f"/{name}")
+        if name in data:
+            resolved[name] = rows[name]
     if customer is None:
-        return found
+        return resolved
     previous = PreviousConcern(rows["previous"], rows["received_at"]) if rows["previous"] else None
-    return {**found, "customer": rows["customer"], "previous": previous}
+    return {**resolved, "customer": rows["customer"], "previous": previous}
 
 
 def _fetch_rows(
@@ -62,15 +66,15 @@ def _fetch_rows(
     customer: Select[Customer] | None,
     before: datetime | None,
 ) -> dict[str, Any]:
-    """The rows found, in one statement; None for what leads nowhere."""
+    """Return the rows by RESULT_COLUMNS, fetched in one statement; None for each that does not exist."""
     profile = Customer if customer is None else aliased(Customer, customer.subquery())
-    last = (
-        previous_expression(profile.id, before, what) if before else null()
-        for what in (Concern.id, Concern.received_at)
+    previous = (
+        previous_expression(profile.id, before, column) if before else null()
+        for column in (Concern.id, Concern.received_at)
     )
     always_one_row = select(literal(1).label("one")).subquery()
     stmt = (
-        select(*MODELS_BY_SLUG_FIELD.values(), profile, *last)
+        select(*MODELS_BY_SLUG_FIELD.values(), profile, *previous)
         .select_from(always_one_row)
         .outerjoin(Category, Category.slug == slugs.get("category"))
         .outerjoin(Cause, (Cause.category_id == Category.id) & (Cause.slug == slugs.get("cause")))

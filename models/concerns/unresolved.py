@@ -1,44 +1,35 @@
-"""What business days leave open behind them: concerns that nobody resolved, told of in the morning, and then listed."""
+"""Unresolved concerns of past business days: announced the next morning, listed from then on."""
 
 from datetime import date
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Index, Select, and_, literal, select, text
+from sqlalchemy import ColumnElement, Select, and_, literal, select
 from sqlalchemy.orm import InstrumentedAttribute
 
 from models.concerns.concern import Concern
 from models.concerns.enums import Kind, Status
 from models.organizations.store import Store
 
-# In words of SQL, so that both databases see that the partial index holds it.
+# The value stands in the SQL text, so that both databases see that the partial index applies.
 _NOT_RESOLVED = Concern.status != literal(Status.RESOLVED, Concern.status.type, literal_execute=True)
 IS_UNRESOLVED: ColumnElement[bool] = and_(_NOT_RESOLVED, Concern.kind != Kind.PRAISE)
 
-Index(
-    "ix_concern_open",
-    Concern.organization_id,
-    Concern.store_id,
-    Concern.business_date,
-    postgresql_where=text("status != 'resolved'"),
-    sqlite_where=text("status != 'resolved'"),
-)
-
 
 def unresolved_before(day: date) -> ColumnElement[bool]:
-    """What is of an earlier business day and open still, however old."""
+    """Return the criterion for concerns of any earlier business day that are still open."""
     return and_(Concern.business_date < day, IS_UNRESOLVED)
 
 
 def carried_to(store: Store, day: date, business_date: InstrumentedAttribute[date]) -> ColumnElement[bool]:
-    """What is of the day before, and of those on which the store stayed shut in between.
+    """Return the criterion for what a day takes over: dates since the store's previous working day.
 
-    Older things were told of on an earlier morning: they are listed and counted, and not told again.
+    Anything older was announced on an earlier morning. It is listed and counted, and not announced again.
     """
     return and_(business_date >= store.previous_working_date(day), business_date < day)
 
 
 def select_carried_over(store: Store, day: date) -> Select[UUID]:
-    """The concerns that a day begins with."""
+    """Return a statement for the ids of the open concerns that a day takes over."""
     return select(Concern.id).where(
         Concern.store_id == store.id, carried_to(store, day, Concern.business_date), IS_UNRESOLVED
     )

@@ -1,4 +1,4 @@
-"""What a customer agreed to: being contacted, and that we keep what they must not eat."""
+"""Consent of a customer to being contacted, and to the storage of their allergies."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,7 +10,7 @@ from models.errors import Invalid
 
 
 class ConsentSource(StrEnum):
-    """Where a customer said so."""
+    """Where the customer gave the consent."""
 
     IN_PERSON = "in_person"
     PHONE = "phone"
@@ -20,35 +20,36 @@ class ConsentSource(StrEnum):
 
 @dataclass(frozen=True)
 class Consent:
-    """Whether a customer may be contacted, as they said it last."""
+    """The customer's latest answer on whether they may be contacted."""
 
     contact: bool
     given_at: datetime
     source: ConsentSource
 
 
-def contact_consent_columns(said: dict[str, Any] | None, *, by: Actor, at: datetime) -> dict[str, Any]:
-    """The columns of a profile for what was said about being contacted; who takes it down, and when, is not told."""
+def contact_consent_columns(consent: dict[str, Any] | None, *, by: Actor, at: datetime) -> dict[str, Any]:
+    """Return the profile columns for a consent (`contact`, `source`), recorded by this actor; empty ones for None."""
     return {
-        "may_contact": said["contact"] if said else None,
-        "consent_source": said["source"] if said else None,
-        "consent_at": at if said else None,
-        "consent_by_id": by.staff_id if said else None,
+        "may_contact": consent["contact"] if consent else None,
+        "consent_source": consent["source"] if consent else None,
+        "consent_at": at if consent else None,
+        "consent_by_id": by.staff_id if consent else None,
     }
 
 
-def allergy_columns(said: dict[str, Any], *, since: datetime | None, at: datetime) -> dict[str, Any]:
-    """The columns of a profile for what was said about allergies: kept with a consent of its own, and gone with it.
+def allergy_columns(data: dict[str, Any], *, since: datetime | None, at: datetime) -> dict[str, Any]:
+    """Return the profile columns for `allergies` and `allergies_consent`.
 
-    `since` is when that consent was given earlier. Invalid for allergies that nobody agreed to have kept.
+    Allergies need a consent of their own, and are deleted when it is withdrawn. `since` is when it was given earlier.
+    Invalid for allergies without consent.
     """
-    agrees, told = said.get("allergies_consent"), (said.get("allergies") or "").strip() or None
+    agrees, allergies = data.get("allergies_consent"), (data.get("allergies") or "").strip() or None
     if agrees is True and since is None:
         since = at
     if agrees is False:
         since = None
-    if told and since is None:
+    if allergies and since is None:
         raise Invalid("Allergies are kept with the customer's consent only: allergies_consent.", pointer="/allergies")
     if agrees is False:
         return {"allergies": None, "allergies_consent_at": None}
-    return {"allergies_consent_at": since} | ({"allergies": told} if "allergies" in said else {})
+    return {"allergies_consent_at": since} | ({"allergies": allergies} if "allergies" in data else {})

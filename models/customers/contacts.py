@@ -1,4 +1,4 @@
-"""How a customer can be told from others: contacts in the one form they are kept in, and keys that forgive spelling."""
+"""Contacts of a customer: their normal form, and match keys that are equal for different spellings."""
 
 from collections.abc import Callable
 from typing import Any
@@ -10,11 +10,11 @@ from models.errors import Invalid
 
 CONTACT_FIELDS = ("phone", "email", "loyalty_number")
 MAX_EMAIL_LENGTH, MAX_LOYALTY_NUMBER_LENGTH = 254, 60
-PHONE_KEY_DIGITS = 8  # of a phone number: what is left when a country or a zero was told differently
+PHONE_KEY_DIGITS = 8  # the last digits of a phone number: equal with another country code or a leading zero
 
 
 def to_e164(phone: str, country: str | None) -> str:
-    """A phone number in E.164; a national one is read with the store's country. Invalid when it is no number."""
+    """Return a phone number in E.164. A national number needs the store's country. Invalid when it is no number."""
     try:
         number = phonenumbers.parse(phone, country)
     except phonenumbers.NumberParseException as error:
@@ -25,14 +25,14 @@ def to_e164(phone: str, country: str | None) -> str:
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 
-def normalize_contacts(said: dict[str, Any], country: str | None) -> dict[str, str]:
-    """Contacts in the one form they are stored and searched in; blank ones left out."""
-    details = {field: value.strip() for field, value in said.items() if value and value.strip()}
+def normalize_contacts(contacts: dict[str, Any], country: str | None) -> dict[str, str]:
+    """Return name and contacts in the form they are stored and searched in, without blank ones. Invalid without any."""
+    details = {field: value.strip() for field, value in contacts.items() if value and value.strip()}
     if phone := details.get("phone"):
         details["phone"] = to_e164(phone, country)
     if email := details.get("email"):
         details["email"] = email.lower()
-        if len(details["email"]) > MAX_EMAIL_LENGTH:  # some letters become two when they are made small
+        if len(details["email"]) > MAX_EMAIL_LENGTH:  # some letters become two in lower case
             raise Invalid(f"An e-mail address has at most {MAX_EMAIL_LENGTH} characters.", pointer="/email")
     if not details:
         raise Invalid("Give a name, a phone number, an e-mail address or a loyalty number.", pointer="")
@@ -44,17 +44,17 @@ def _phone_key(phone: str) -> str:
 
 
 def _email_key(email: str) -> str:
-    """Many mailboxes do not mind dots, and deliver ana+news to ana."""
+    """Drop dots and `+` tags from the mailbox: many providers ignore dots and deliver ana+news to ana."""
     local, _, domain = email.rpartition("@")
     return f"{local.partition('+')[0].replace('.', '') or local}@{domain}"
 
 
 def _loyalty_key(number: str) -> str:
-    letters = "".join(sign for sign in number.casefold() if sign.isalnum())
+    letters = "".join(char for char in number.casefold() if char.isalnum())
     return (letters.lstrip("0") or number)[:MAX_LOYALTY_NUMBER_LENGTH]
 
 
-# What is the same for two spellings of one thing.
+# For each field, a function whose result is equal for two spellings of one value.
 MATCH_KEYS: dict[str, Callable[[str], str]] = {
     "name": fold,
     "phone": _phone_key,

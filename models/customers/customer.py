@@ -1,4 +1,4 @@
-"""A customer: recognised by phone, e-mail or loyalty number, and the stores where they were met."""
+"""Customer profiles, recognised by phone, e-mail or loyalty number, and the stores where the customer was met."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -43,10 +43,10 @@ TEXT_FIELDS, LIST_FIELDS = ("preferred_name", "pronunciation", "preferences"), (
 
 
 class Customer(Aggregate):
-    """Somebody we want to know again: one of name, phone, e-mail and loyalty number is enough.
+    """Profile of a customer. One of name, phone, e-mail and loyalty number is enough.
 
-    Where two profiles turned out to be one person, one was merged into the other (`merged_into_id`): its row keeps what
-    the other one had of its own, and whoever is looked up by it is the other one.
+    When two profiles are one person, one is merged into the other: its `merged_into_id` names the survivor. The merged
+    row keeps the contacts that the survivor did not take over, and a look-up by them finds the survivor.
     """
 
     __tablename__ = "customer"
@@ -82,7 +82,8 @@ class Customer(Aggregate):
     allergies_consent_at: Mapped[datetime | None]
 
     created_at: Mapped[datetime]
-    # Where the profile was made. A newcomer costs one row, with somebody waiting; the other stores are CustomerStores.
+    # The store where the profile was made. It stands here so that a new customer costs one row while a person waits;
+    # the stores where they were met later are rows of CustomerStore.
     first_store_id: Mapped[UUID | None] = tenant_fk("store", nullable=True, index=True)
 
     merged_into_id: Mapped[UUID | None] = tenant_fk("customer", nullable=True, index=True)
@@ -97,7 +98,7 @@ class Customer(Aggregate):
     )
 
     @validates(*MATCH_KEYS)
-    def _keep_the_key(self, field: str, value: str | None) -> str | None:
+    def _set_match_key(self, field: str, value: str | None) -> str | None:
         setattr(self, f"{field}_key", MATCH_KEYS[field](value) if value else None)
         return value
 
@@ -109,12 +110,12 @@ class Customer(Aggregate):
 
     @classmethod
     def visible_to(cls, actor: Actor) -> Sequence[ColumnElement[bool]]:
-        """Those met in the actor's stores, and not merged into another one."""
+        """Return the criteria for customers met in the actor's stores and not merged into another one."""
         return cls.merged_into_id.is_(None), *cls.met_in_stores_of(actor, cls.id)
 
     @classmethod
-    def met_in_stores_of(cls, actor: Actor, id_: Any) -> Sequence[ColumnElement[bool]]:
-        """That the customer with this id (a column or an expression) was met in the actor's stores."""
+    def met_in_stores_of(cls, actor: Actor, customer_id: Any) -> Sequence[ColumnElement[bool]]:
+        """Return the criteria that the customer with this id (a column or expression) was met in the actor's stores."""
         if actor.store_ids is None:
             return ()
         first, later = aliased(cls), CustomerStore
@@ -122,67 +123,58 @@ class Customer(Aggregate):
             select(first.id).where(first.first_store_id.in_(actor.store_ids)),
             select(later.customer_id).where(later.store_id.in_(actor.store_ids)),
         )
-        return (id_.in_(met),)
+        return (customer_id.in_(met),)
 
     @classmethod
     def eager_options(cls) -> Sequence[ExecutableOption]:
         return (selectinload(cls.references),)
 
     @classmethod
-    def get_visible(
-        cls,
-        session: Session,
-        id_: UUID,
-        *,
-        actor: Actor,
-        lock: bool = False,
-        pointer: str | None = None,
-        options: Sequence[ExecutableOption] = (),
-    ) -> "Customer":
-        """As for any other; of one that was merged the refusal tells into which."""
-        try:
-            return super().get_visible(session, id_, actor=actor, lock=lock, pointer=pointer, options=options)
-        except NotFound as missing:
-            seen = (cls.id == cls.surviving_id(id_), *cls.visible_to(actor))
-            missing.members = {"merged_into": session.scalars(select(cls.id).where(*seen)).one_or_none()}
-            raise
+    def not_found_error(cls, session: Session, row_id: UUID, *, actor: Actor, pointer: str | None) -> NotFound:
+        """Return the refusal, with the id of the customer that this one was merged into, if the actor may see it."""
+        error = cls.not_visible_error(row_id, pointer=pointer)
+        survivor = (cls.id == cls.surviving_id(row_id), *cls.visible_to(actor))
+        error.members = {"merged_into": session.scalars(select(cls.id).where(*survivor)).one_or_none()}
+        return error
 
     @classmethod
     def select_visible(cls, actor: Actor, *, name: str | None = None) -> Select["Customer"]:
-        """Those within reach; with `name`, whose name starts like that, whatever the case and the accents."""
+        """Select the customers within reach; with `name`, those whose name starts with it in any case and accents."""
         stmt = select(cls).where(*cls.visible_to(actor)).options(*cls.eager_options())
         if name is not None:
-            begins = fold(name)
-            stmt = stmt.where(cls.name_key >= begins, cls.name_key < begins + LAST_CODE_POINT)
+            prefix = fold(name)
+            stmt = stmt.where(cls.name_key >= prefix, cls.name_key < prefix + LAST_CODE_POINT)
         return stmt
 
     @classmethod
-    def surviving_id(cls, id_: UUID | InstrumentedAttribute[UUID]) -> ScalarSelect[UUID]:
-        """The id itself, or the one of whom that customer was merged into."""
+    def surviving_id(cls, customer_id: UUID | InstrumentedAttribute[UUID]) -> ScalarSelect[UUID]:
+        """Return the id, or the id of the customer it was merged into."""
         profile = aliased(cls)
-        return select(func.coalesce(profile.merged_into_id, profile.id)).where(profile.id == id_).scalar_subquery()
+        survivor_id = func.coalesce(profile.merged_into_id, profile.id)
+        return select(survivor_id).where(profile.id == customer_id).scalar_subquery()
 
     @classmethod
     def matches_contacts(cls, details: dict[str, Any]) -> ColumnElement[bool]:
-        """The profile with any contact of these details (normalised); the oldest, should they belong to several."""
+        """Return the criterion for the profile with any of these normalised contacts; for the oldest of several."""
         profile = aliased(cls)
-        same = [getattr(profile, field) == details[field] for field in CONTACT_FIELDS if field in details]
+        matches = [getattr(profile, field) == details[field] for field in CONTACT_FIELDS if field in details]
         oldest = (
             select(func.coalesce(profile.merged_into_id, profile.id))
-            .where(or_(false(), *same))
+            .where(or_(false(), *matches))
             .order_by(profile.created_at, profile.id)
             .limit(1)
         )
         return cls.id == oldest.scalar_subquery()
 
     @classmethod
-    def select_for_update(cls, who: ColumnElement[bool], *, for_change: bool = False) -> Select["Customer"]:
-        """Who that is, kept from being merged into another one until the end of the transaction.
+    def select_for_update(cls, criterion: ColumnElement[bool], *, for_change: bool = False) -> Select["Customer"]:
+        """Return a statement that locks the matching customer until the transaction ends.
 
-        Whoever waited here for a merge finds nobody; asked again, it is the one that is left. Only who may fill in what
-        the profile lacks waits for others of their kind: a hold that grows later would meet theirs in a circle.
+        A concurrent merge waits for this lock. If the merge came first, the statement returns no row: run it again and
+        it returns the surviving customer. Pass `for_change=True` when the profile may be completed: taking the weaker
+        lock first and upgrading it later would deadlock with another request that does the same.
         """
-        stmt = select(cls).where(who, cls.merged_into_id.is_(None))
+        stmt = select(cls).where(criterion, cls.merged_into_id.is_(None))
         return stmt.with_for_update(read=not for_change, key_share=not for_change)
 
     @classmethod
@@ -199,10 +191,11 @@ class Customer(Aggregate):
         at: datetime,
         store_id: UUID | None,
     ) -> "Customer":
-        """The customer these details (normalised) belong to, now met in this store; `known` is who matched them.
+        """Return the customer with these normalised details, and note that this store met them.
 
-        What a known profile lacks is filled in; what it has is kept. Two tills that meet the same newcomer at once
-        end up with one profile.
+        `known` is the customer who matched them. Details that their profile lacks are filled in, those it has stay. Two
+        tills that meet the same new customer at once end up with one profile. Conflict when a concurrent change hides
+        the profile.
         """
         if known is None:
             new = session.insert_or_ignore(cls, **details, created_at=at, first_store_id=store_id)
@@ -226,11 +219,11 @@ class Customer(Aggregate):
         country: str | None,
         store_id: UUID | None,
         references: Sequence[dict[str, Any]] = (),
-        **said: Any,
+        **data: Any,
     ) -> "Customer":
-        """A new profile. Conflict when one of its contacts is another customer's."""
-        known_by, told = _split_identifying(said)
-        values = {**normalize_contacts(known_by, country), **profile_columns(told, since=None, by=by, at=at)}
+        """Create a profile. Conflict when the id is in use or another customer has one of the contacts."""
+        identifying, other = _split_identifying(data)
+        values = {**normalize_contacts(identifying, country), **profile_columns(other, since=None, by=by, at=at)}
         customer = session.insert_or_ignore(cls, id=id_, **values, created_at=at, first_store_id=store_id)
         if customer is None:
             if session.scalars(select(cls.id).where(cls.id == id_)).one_or_none() is not None:
@@ -252,95 +245,98 @@ class Customer(Aggregate):
         store_id: UUID | None,
         at: datetime,
     ) -> "Customer | None":
-        """The profile with exactly this contact or reference, anywhere in the organization; the store has met them."""
+        """Return the profile with exactly this contact or reference, anywhere in the organization, or None.
+
+        The store has met the customer from now on.
+        """
         if "reference" in contact:
             name = ExternalId.parse(contact["reference"], pointer="/reference")
-            holder = select(ExternalId.customer_id).where(ExternalId.is_any_of([name]))
-            who = cls.id == holder.scalar_subquery()
+            owner_id = select(ExternalId.customer_id).where(ExternalId.is_any_of([name]))
+            criterion = cls.id == owner_id.scalar_subquery()
         else:
-            who = cls.matches_contacts(normalize_contacts(contact, country))
-        known = session.scalars(select(cls).where(who).options(*cls.eager_options())).one_or_none()
-        if known is not None:
-            known.meet(session, store_id, at)
-        return known
+            criterion = cls.matches_contacts(normalize_contacts(contact, country))
+        customer = session.scalars(select(cls).where(criterion).options(*cls.eager_options())).one_or_none()
+        if customer is not None:
+            customer.meet(session, store_id, at)
+        return customer
 
     def complete_missing(self, session: ScopedSession, details: dict[str, str]) -> None:
-        """Take over what the profile lacks, unless it is another customer's.
+        """Fill in the details that the profile lacks, except contacts of another customer.
 
-        Two tills may know something new at once: the second one looks again, at what the first one left.
+        Two tills may have something new at once, so the row is locked and read again before the comparison.
         """
         if all(getattr(self, field) is not None for field in details):
             return
         session.refresh(self, with_for_update=True)
-        lacking = {field: value for field, value in details.items() if getattr(self, field) is None}
+        missing = {field: value for field, value in details.items() if getattr(self, field) is None}
         free = {
             field: value
-            for field, value in lacking.items()
+            for field, value in missing.items()
             if field not in CONTACT_FIELDS or self.find_by_contacts(session, {field: value}) is None
         }
         if free:
-            self._change(free)
+            self._set(free)
 
     def edit(
         self, session: ScopedSession, *, by: Actor, at: datetime, country: str | None = None, **changes: Any
     ) -> None:
-        """Change what the profile says. Conflict when a contact is another customer's; one field has to remain."""
+        """Change the profile. Conflict when another customer has a contact. Invalid if nothing identifying remains."""
         references = changes.pop("references", None)
-        known_by, told = _split_identifying(changes)
-        cleaned: dict[str, Any] = {field: None for field, value in known_by.items() if value is None}
-        if kept := {field: value for field, value in known_by.items() if value is not None}:
-            cleaned |= normalize_contacts(kept, country)
-        if not any(cleaned.get(field, getattr(self, field)) for field in IDENTIFYING_FIELDS):
+        identifying, other = _split_identifying(changes)
+        columns: dict[str, Any] = {field: None for field, value in identifying.items() if value is None}
+        if present := {field: value for field, value in identifying.items() if value is not None}:
+            columns |= normalize_contacts(present, country)
+        if not any(columns.get(field, getattr(self, field)) for field in IDENTIFYING_FIELDS):
             raise Invalid("A profile needs a name, a phone number, an e-mail address or a loyalty number.", pointer="")
         for field in CONTACT_FIELDS:
-            if value := cleaned.get(field):
-                holder = self.find_by_contacts(session, {field: value})
-                if holder is not None and holder is not self:
+            if value := columns.get(field):
+                owner = self.find_by_contacts(session, {field: value})
+                if owner is not None and owner is not self:
                     raise Conflict(f"Another customer has this {field.replace('_', ' ')}.", pointer=f"/{field}")
                 self._take_from_merged(session, field, value)
-        self._change(cleaned | profile_columns(told, since=self.allergies_consent_at, by=by, at=at))
+        self._set(columns | profile_columns(other, since=self.allergies_consent_at, by=by, at=at))
         if references is not None:
             ExternalId.replace_all(session, self, references)
 
     def _take_from_merged(self, session: ScopedSession, field: str, value: str) -> None:
-        """A contact stands in one row: in this one, no more in that of a profile that was merged into it."""
-        kind = type(self)
-        merged = (kind.merged_into_id == self.id, getattr(kind, field) == value)
-        freed = update(kind).where(*merged).values({field: None, f"{field}_key": None})
-        session.execute(freed.execution_options(synchronize_session=False))
+        """Remove a contact from a profile that was merged into this one: it is unique, and this one takes it."""
+        model = type(self)
+        merged = (model.merged_into_id == self.id, getattr(model, field) == value)
+        stmt = update(model).where(*merged).values({field: None, f"{field}_key": None})
+        session.execute(stmt.execution_options(synchronize_session=False))
 
-    def _change(self, values: dict[str, Any]) -> None:
+    def _set(self, values: dict[str, Any]) -> None:
         for field, value in values.items():
             setattr(self, field, value)
         self.bump_version()
 
     def meet(self, session: ScopedSession, store_id: UUID | None, at: datetime) -> None:
-        """Note that this store, if any, knows the customer, so that its staff may read the profile."""
+        """Note that this store, if any, has met the customer, so that its staff may read the profile."""
         if store_id not in (None, self.first_store_id):
             session.insert_or_ignore(CustomerStore, customer_id=self.id, store_id=store_id, met_at=at)
 
 
-def profile_columns(said: dict[str, Any], *, since: datetime | None, by: Actor, at: datetime) -> dict[str, Any]:
-    """The columns for everything that was said but name and contacts; `since` is the earlier consent to allergies."""
-    values: dict[str, Any] = {name: (said[name] or "").strip() or None for name in TEXT_FIELDS if name in said}
+def profile_columns(data: dict[str, Any], *, since: datetime | None, by: Actor, at: datetime) -> dict[str, Any]:
+    """Return the columns for all fields but name and contacts. `since` is the earlier consent to store allergies."""
+    columns: dict[str, Any] = {name: (data[name] or "").strip() or None for name in TEXT_FIELDS if name in data}
     for name in LIST_FIELDS:
-        if name in said:
-            values[name] = list(dict.fromkeys(one.strip() for one in said[name] or () if one.strip()))
-    if "consent" in said:
-        values |= contact_consent_columns(said["consent"], by=by, at=at)
-    if {"allergies", "allergies_consent"} & said.keys():
-        values |= allergy_columns(said, since=since, at=at)
-    return values
+        if name in data:
+            columns[name] = list(dict.fromkeys(entry.strip() for entry in data[name] or () if entry.strip()))
+    if "consent" in data:
+        columns |= contact_consent_columns(data["consent"], by=by, at=at)
+    if {"allergies", "allergies_consent"} & data.keys():
+        columns |= allergy_columns(data, since=since, at=at)
+    return columns
 
 
-def _split_identifying(said: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """What somebody is known by, and everything else that was said."""
-    known_by = {name: value for name, value in said.items() if name in IDENTIFYING_FIELDS}
-    return known_by, {name: value for name, value in said.items() if name not in IDENTIFYING_FIELDS}
+def _split_identifying(data: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Split the identifying fields from all others."""
+    identifying = {name: value for name, value in data.items() if name in IDENTIFYING_FIELDS}
+    return identifying, {name: value for name, value in data.items() if name not in IDENTIFYING_FIELDS}
 
 
 class CustomerStore(TenantOwned):
-    """That a customer was met in a store other than the first."""
+    """A store, other than the first one, where a customer was met."""
 
     __tablename__ = "customer_store"
     __table_args__ = (UniqueConstraint("organization_id", "customer_id", "store_id"),)

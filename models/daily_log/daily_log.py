@@ -1,4 +1,4 @@
-"""The manager's page of a day's recovery log: notes for the next shift, the sign-off, what was said afterwards."""
+"""Daily log of a store: notes by headings, sign-off, handover of what is open, and amendments."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import fields, is_dataclass
@@ -20,7 +20,7 @@ from models.organizations.store import Store
 from models.staff.staff import Staff
 
 ONE_DAY = timedelta(days=1)
-TOMORROW_HEADING = "tomorrow"  # the heading whose note the next day begins with
+TOMORROW_HEADING = "tomorrow"  # the note under this heading is shown at the start of the next day
 DEFAULT_HEADINGS = [
     {"slug": slug, "name": name, "required": False}
     for slug, name in (
@@ -32,7 +32,7 @@ DEFAULT_HEADINGS = [
 
 
 class DailyLogPolicy(Aggregate):
-    """Under which headings an organization's managers leave notes; a required one has to be there at the sign-off."""
+    """The headings for the notes of an organization. A required note has to be there at the sign-off."""
 
     __tablename__ = "daily_log_policy"
     __table_args__ = (UniqueConstraint("organization_id"),)
@@ -41,12 +41,12 @@ class DailyLogPolicy(Aggregate):
 
     @classmethod
     def current(cls, session: Session) -> "DailyLogPolicy":
-        """What holds now; the usual where nobody said anything."""
+        """Return the policy in force, or the default where none was set."""
         return session.scalars(select(cls)).one_or_none() or cls(headings=DEFAULT_HEADINGS)
 
     @classmethod
     def set_to(cls, session: ScopedSession, *, headings: list[dict[str, Any]]) -> "DailyLogPolicy":
-        """Ask for these from now on; what was written under others stays. Invalid where a slug comes twice."""
+        """Set the headings. Notes under former headings stay. Invalid where a slug comes twice."""
         slugs = [heading["slug"] for heading in headings]
         for number, slug in enumerate(slugs):
             if slug in slugs[:number]:
@@ -60,10 +60,10 @@ class DailyLogPolicy(Aggregate):
 
 
 class DailyLog(Aggregate):
-    """What managers add to one business day of one store; of version 0 as long as they have added nothing.
+    """Notes, sign-off and amendments of one business day of a store. Version 0 until something is added.
 
-    `signed_steps` holds how many steps each concern of the day had when it was signed: what has more by now, or is not
-    there, came in later, whatever a clock says.
+    `signed_steps` has the number of events of each concern at the sign-off. A concern that is missing there, or has
+    more events by now, came in later, whatever the clocks say.
     """
 
     __tablename__ = "daily_log"
@@ -88,19 +88,19 @@ class DailyLog(Aggregate):
 
     @classmethod
     def for_days(cls, session: Session, store: Store, *days: date) -> list["DailyLog"]:
-        """The pages of these days, in their order; an empty one where nothing was written."""
+        """Return the logs of these days, in their order; an empty one where nothing was written."""
         stmt = select(cls).where(cls.store_id == store.id, cls.business_date.in_(days)).options(*cls.eager_options())
-        written = {page.business_date: page for page in session.scalars(stmt)}
-        return [written.get(day) or cls._empty(store, day) for day in days]
+        logs = {log.business_date: log for log in session.scalars(stmt)}
+        return [logs.get(day) or cls._empty(store, day) for day in days]
 
     @classmethod
     def _empty(cls, store: Store, day: date) -> "DailyLog":
         return cls(version=0, store_id=store.id, business_date=day, notes={}, amendments=[])
 
     def write(self, session: Session, notes: dict[str, str | None]) -> None:
-        """Take over these notes, by the slugs of their headings; null takes one away.
+        """Set notes by the slug of their heading; None deletes a note.
 
-        InvalidState once the page is signed, Invalid for a heading this organization does not have.
+        Raises InvalidState once the day is signed, and Invalid for a heading this organization does not have.
         """
         if self.signed_at is not None:
             raise InvalidState("This day is signed. What is left to say is an amendment.", state="signed")
@@ -108,71 +108,73 @@ class DailyLog(Aggregate):
         for slug in notes:
             if slug not in known:
                 raise Invalid("This organization has no such heading.", pointer=f"/notes/{slug}")
-        kept = {**self.notes, **notes}
-        self.notes = {slug: note for slug, note in kept.items() if note is not None}
-        self._turn(session)
+        merged = {**self.notes, **notes}
+        self.notes = {slug: note for slug, note in merged.items() if note is not None}
+        self._save(session)
 
     def sign_off(
         self, session: Session, store: Store, *, count: Callable[[Session, Store, date], Any], by: Actor, at: datetime
     ) -> None:
-        """Close the day: keep its figures and who says so, and hand what is open of it over to tomorrow.
+        """Sign the day: store its figures, and hand its open concerns over to the next day.
 
-        What was handed to this day stays with it: each thing is handed over once.
-        One's own second time changes nothing; Conflict when somebody else has signed. InvalidState until the store has
-        shut, and while a required note is missing. `count` makes the figures, after it was noted what is there: what
-        slips in between the two is then marked as late, rather than nowhere.
+        A concern is handed over once, by the day it belongs to. Signing again by the same person changes nothing.
+
+        Args:
+            count: computes the figures. It runs after `signed_steps` was taken, so that a concern which comes in
+                between counts as late, instead of being in neither.
+
+        Raises Conflict when somebody else has signed, and InvalidState before closing time and while a required note
+        is missing.
         """
         if self.signed_at is not None:
-            self._refuse_another(by)
+            self._refuse_other_signer(by)
             return
-        self._must_be_ready(session, store, at)
+        self._require_ready(session, store, at)
         of_the_day = (Concern.store_id == store.id, Concern.business_date == self.business_date)
         steps = session.execute(select(Concern.id, Concern.event_count).where(*of_the_day)).all()
-        self.signed_steps = {str(id_): count_ for id_, count_ in steps}
-        self.signed_figures = to_plain(count(session, store, self.business_date))
+        self.signed_steps = {str(concern_id): event_count for concern_id, event_count in steps}
+        self.signed_figures = _to_json(count(session, store, self.business_date))
         self.signed_at, self.signed_by_id = at, by.person
-        self._turn(session)
+        self._save(session)
+        tomorrow = self.business_date + ONE_DAY
         for concern_id in session.scalars(select(Concern.id).where(*of_the_day, IS_UNRESOLVED)).all():
-            tomorrow = self.business_date + ONE_DAY
             session.add(DailyLogHandover(store_id=store.id, business_date=tomorrow, concern_id=concern_id))
-        session.flush()
-        session.expire(self, ["signed_by"])
 
     def amend(
         self, session: Session, *, id_: UUID, reason: str, text: str, by: Actor, at: datetime
     ) -> "DailyLogAmendment":
-        """Say something about a day that is signed. InvalidState before: then it is a note."""
+        """Add an amendment to a signed day. InvalidState before the sign-off: write a note instead."""
         if self.signed_at is None:
             raise InvalidState("This day is not signed yet: write it into the notes.", state="open")
-        said = DailyLogAmendment(
+        amendment = DailyLogAmendment(
             id=id_, daily_log_id=self.id, store_id=self.store_id, reason=reason, text=text, at=at, by_id=by.person
         )
-        self.amendments.append(said)
-        self._turn(session)
-        return said
+        self.amendments.append(amendment)
+        self._save(session)
+        return amendment
 
-    def _refuse_another(self, by: Actor) -> None:
+    def _refuse_other_signer(self, by: Actor) -> None:
         if self.signed_by is None or self.signed_by_id == by.staff_id:
             return
         signer = {"id": self.signed_by_id, "name": self.signed_by.name}
         raise Conflict(f"{self.signed_by.name} has signed this day.", code="already-signed", signed_by=signer)
 
-    def _must_be_ready(self, session: Session, store: Store, at: datetime) -> None:
-        shuts_at = store.closing_time(self.business_date)
-        if at < shuts_at:
-            local = shuts_at.astimezone(store.zone)
+    def _require_ready(self, session: Session, store: Store, at: datetime) -> None:
+        closes_at = store.closing_time(self.business_date)
+        if at < closes_at:
+            local = closes_at.astimezone(store.zone)
             raise InvalidState(f"This day is not over: it can be signed from {local:%Y-%m-%d %H:%M}, the store's time.")
         headings = DailyLogPolicy.current(session).headings
         missing = [
-            many_to_one["slug"]
-            for many_to_one in headings
-            if many_to_one["required"] and not self.notes.get(many_to_one["slug"], "").strip()
+            heading["slug"]
+            for heading in headings
+            if heading["required"] and not self.notes.get(heading["slug"], "").strip()
         ]
         if missing:
             raise InvalidState("Notes that have to be there are missing.", missing=missing)
 
-    def _turn(self, session: Session) -> None:
-        """One version more; the first one is kept from now on."""
+    def _save(self, session: Session) -> None:
+        """Count one more version, and store the log if this is the first change."""
         self.bump_version()
         session.add(self)
 
@@ -193,9 +195,9 @@ class DailyLogHandover(TenantOwned):
 
 
 class DailyLogAmendment(TenantOwned):
-    """What somebody had to add to a day that was signed, and why.
+    """An addition to a signed day, with its reason.
 
-    Rows are only ever added; the database refuses the application to change or delete them.
+    Append-only: the database does not allow the application to change or delete a row.
     """
 
     __tablename__ = "daily_log_amendment"
@@ -219,10 +221,10 @@ class DailyLogAmendment(TenantOwned):
         return (joinedload(cls.by),)
 
 
-def to_plain(value: Any) -> Any:
-    """Figures with their parts and what is worked out from them, as JSON can keep them."""
+def _to_json(value: Any) -> Any:
+    """Return figures as plain JSON: of a dataclass its fields and its computed properties, recursively."""
     if is_dataclass(value) and not isinstance(value, type):
-        worked_out = [name for name in dir(type(value)) if isinstance(getattr(type(value), name), property)]
-        names = [field.name for field in fields(value)] + worked_out
-        return {name: to_plain(getattr(value, name)) for name in names}
-    return [to_plain(many_to_one) for many_to_one in value] if isinstance(value, list | tuple) else value
+        properties = [name for name in dir(type(value)) if isinstance(getattr(type(value), name), property)]
+        names = [field.name for field in fields(value)] + properties
+        return {name: _to_json(getattr(value, name)) for name in names}
+    return [_to_json(element) for element in value] if isinstance(value, list | tuple) else value

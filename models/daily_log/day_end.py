@@ -1,4 +1,4 @@
-"""When the business day of a store ends: each store has one row, so that what is due is found in an index."""
+"""Day-end schedule: one row per store with the end of its business day, so that an index finds what is due."""
 
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
@@ -6,43 +6,44 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Index, UniqueConstraint, or_, select
-from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy.orm import Mapped, Session
 
 from models.daily_log.daily_log import ONE_DAY
 from models.db.base import TenantOwned, many_to_one, tenant_fk
 from models.organizations.store import Store
 from models.policy_defaults import DAY_END_DELAY
 
-MAX_DAY_LENGTH = timedelta(days=3)  # no day lasts so long: who wrote this had a clock that was wrong
-RETRY_AFTER_ERROR = timedelta(hours=1)  # until it is tried again
+MAX_DAY_LENGTH = timedelta(days=3)  # a later time was written while a clock was wrong
+RETRY_AFTER_ERROR = timedelta(hours=1)
 NEW_STORES_BATCH = 500
 
 
 class DayEndSchedule(TenantOwned):
-    """The day of a store that is to be told of next, and when: a little after its end."""
+    """The business day of a store that ends next, and when to act on it: shortly after its end (DAY_END_DELAY)."""
 
     __tablename__ = "day_end_schedule"
     __table_args__ = (UniqueConstraint("organization_id", "store_id"), Index("ix_day_end_schedule_due", "due_at"))
 
     store_id: Mapped[UUID] = tenant_fk("store")
     business_date: Mapped[date]
-    due_at: Mapped[datetime] = mapped_column()
+    due_at: Mapped[datetime]
 
     store: Mapped[Store] = many_to_one("DayEndSchedule", "store_id", "Store")
 
     @classmethod
     def is_due(cls, at: datetime) -> ColumnElement[bool]:
+        """Return the criterion for schedules that are due, or have a time that no clock should have written."""
         return or_(cls.due_at <= at, cls.due_at > at + MAX_DAY_LENGTH)
 
     @classmethod
     def new_stores(cls, session: Session) -> Sequence[Store]:
-        """Some of the stores that have no row yet."""
-        known = select(cls.id).where(cls.organization_id == Store.organization_id, cls.store_id == Store.id)
-        return session.scalars(select(Store).where(~known.exists()).limit(NEW_STORES_BATCH)).all()
+        """Return a batch of the stores that have no schedule yet."""
+        schedule = select(cls.id).where(cls.organization_id == Store.organization_id, cls.store_id == Store.id)
+        return session.scalars(select(Store).where(~schedule.exists()).limit(NEW_STORES_BATCH)).all()
 
     @classmethod
     def first_row(cls, store: Store, *, at: datetime) -> dict[str, Any]:
-        """The row of a new store, from its present day on."""
+        """Return the values of the first schedule of a store, which begins with its present day."""
         today = store.business_date(at)
         return {
             "organization_id": store.organization_id,
@@ -52,18 +53,18 @@ class DayEndSchedule(TenantOwned):
         }
 
     def end(self, *, at: datetime) -> date | None:
-        """Wait for the end of the present day; the day that is to be told of now, if one is.
+        """Move on to the present day. Returns the day that has ended and is to be announced now, if any.
 
-        That is the last one that ended: who was away for a week is not told of seven days.
+        After a longer outage that is only the last day, not each of them.
         """
         today = self.store.business_date(at)
-        next_ = self.business_date if self.due_at <= at else today
-        self.business_date = max(next_, today)
+        scheduled = self.business_date if self.due_at <= at else today
+        self.business_date = max(scheduled, today)
         self.due_at = _due_at(self.store, self.business_date)
-        return today - ONE_DAY if next_ < today else None
+        return today - ONE_DAY if scheduled < today else None
 
     def retry_at(self, *, at: datetime) -> None:
-        """Something is wrong with this day, or with its store: later it may be well, and meanwhile others are due."""
+        """Put the schedule off after an error, so that it does not block the other stores."""
         self.due_at = at + RETRY_AFTER_ERROR
 
 

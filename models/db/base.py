@@ -1,15 +1,15 @@
-"""What every table shares: constraint names, ids given at birth, the tenant, UTC times, money."""
+"""Declarative base: constraint names, composite keys of the tenant, ids and defaults, UTC times, money, look-up."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from enum import StrEnum
+from functools import partial
 from typing import Any, ClassVar, Self
 from uuid import UUID
 
 from sqlalchemy import (
     JSON,
-    BigInteger,
     ColumnElement,
     DateTime,
     Dialect,
@@ -18,7 +18,6 @@ from sqlalchemy import (
     ForeignKeyConstraint,
     Index,
     MetaData,
-    String,
     Table,
     TypeDecorator,
     Uuid,
@@ -30,6 +29,7 @@ from sqlalchemy.orm import (
     DeclarativeBase,
     Mapped,
     MappedColumn,
+    Mapper,
     Relationship,
     Session,
     composite,
@@ -47,7 +47,7 @@ Clock = Callable[[], datetime]
 
 
 def system_clock() -> datetime:
-    """The time of day, in UTC; everything that needs the time is given a clock or an instant."""
+    """Return the current time in UTC. Whatever needs the time takes a clock or an instant as an argument."""
     return datetime.now(UTC)
 
 
@@ -60,7 +60,7 @@ class Money:
 
 
 class UtcDateTime(TypeDecorator[datetime]):
-    """An instant. Refuses naive times on the way in; gives aware UTC times back on both databases."""
+    """Column type of an instant. Refuses naive times; returns aware UTC times on both databases."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
@@ -79,7 +79,7 @@ class UtcDateTime(TypeDecorator[datetime]):
 
 
 class Base(DeclarativeBase):
-    """Every table of the house."""
+    """Base class of every table."""
 
     metadata = MetaData(
         naming_convention={
@@ -95,7 +95,7 @@ class Base(DeclarativeBase):
         UUID: Uuid(),
         dict[str, Any]: JSON(),
         list[Any]: JSON(),
-        # Plain text of the value: a new member needs no migration, and both databases store the same.
+        # Stored as the plain text of the value, so that a new member needs no migration.
         StrEnum: Enum(
             StrEnum, native_enum=False, length=20, values_callable=lambda members: [m.value for m in members]
         ),
@@ -106,7 +106,7 @@ StoreDate = tuple[UUID, date]
 
 
 class CountedByDay:
-    """Mixed into what belongs to a store's business day, and is counted there."""
+    """Mixin for rows that are counted in the figures of a store's business day."""
 
     store_id: Any
     business_date: Any
@@ -117,28 +117,31 @@ class CountedByDay:
 
 
 def tenant_fk(table: str, *, nullable: bool = False, index: bool = False) -> MappedColumn[Any]:
-    """A column that holds the id of a row of the same tenant; the composite foreign key is made from it.
+    """Return a column that holds the id of a row of the same tenant.
 
-    `index` makes the way back fast as well. Like every index it starts with the organization.
+    The composite foreign key `(organization_id, column)` is added when the table is mapped: the second isolation layer.
+    `index` adds an index for the way back, which starts with the organization as every index does.
     """
     return mapped_column(Uuid(), nullable=nullable, info={"links_to": table, "indexed": index})
 
 
 def many_to_one(owner: str, column: str, target: str, **options: Any) -> Relationship[Any]:
-    """The row of `target` that `owner.column` points to, within the same organization.
+    """Return the relationship to the row of `target` that `owner.column` points to, within the same organization.
 
-    Only `column` is marked foreign: the organization is stamped by the session, never copied by a relationship.
+    Only `column` is marked foreign: the session sets the organization, no relationship copies it.
+    Assign either the object or the id, never both: see `_keep_objects_and_ids_equal`.
     """
     return relationship(
         target,
         primaryjoin=f"and_({target}.organization_id == {owner}.organization_id, "
         f"{target}.id == foreign({owner}.{column}))",
+        info={"id_column": column},
         **options,
     )
 
 
 def one_to_many(owner: str, target: str, column: str, **options: Any) -> Relationship[Any]:
-    """The rows of `target` whose `column` points to `owner`, within the same organization."""
+    """Return the relationship to the rows of `target` whose `column` points to `owner`, in the same organization."""
     return relationship(
         target,
         primaryjoin=f"and_({owner}.organization_id == {target}.organization_id, "
@@ -147,23 +150,26 @@ def one_to_many(owner: str, target: str, column: str, **options: Any) -> Relatio
     )
 
 
-def money_columns(prefix: str, *, nullable: bool = True) -> Composite[Any]:
-    """Two columns, `<prefix>_amount` and `<prefix>_currency`, read and written as one Money."""
+def money(prefix: str) -> Composite[Any]:
+    """Return the Money composite over the columns `<prefix>_amount` (minor units) and `<prefix>_currency`.
+
+    The model declares both columns, so that queries can name them. Without an amount the value is None.
+    """
     return composite(
-        Money,
-        mapped_column(f"{prefix}_amount", BigInteger, nullable=nullable),
-        mapped_column(f"{prefix}_currency", String(3), nullable=nullable),
-        return_none_on=lambda amount, _currency: amount is None,
+        Money, f"{prefix}_amount", f"{prefix}_currency", return_none_on=lambda amount, _currency: amount is None
     )
 
 
 class TenantOwned(Base):
-    """A row that belongs to one organization. Its key starts with the organization, and so does every link."""
+    """Base class of rows that belong to one organization. Every key and foreign key starts with the organization."""
 
     __abstract__ = True
 
-    # A link whose id is empty points nowhere: without this the organization alone would be looked up.
+    # A foreign key whose id is null points nowhere. Without this, SQLAlchemy would look the organization alone up.
     __mapper_args__ = {"allow_partial_pks": False}
+
+    # Word for such a row in a refusal; by default the name of the table.
+    noun: ClassVar[str | None] = None
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
 
@@ -175,58 +181,83 @@ class TenantOwned(Base):
         super().__init_subclass__(**keywords)
         table = cls.__dict__.get("__table__")
         if isinstance(table, Table):
-            _make_composite_keys(table)
+            _add_tenant_constraints(table)
 
     @property
     def rollup_day(self) -> StoreDate | None:
-        """The store and business date whose figures a change of this row moves; None for what is not counted."""
+        """The store and business date whose figures a change of this row moves; None for rows that are not counted."""
         return None
 
     @classmethod
-    def visible_to(cls, actor: Actor) -> Sequence[ColumnElement[bool]]:  # noqa: ARG003 for those that narrow it
-        """Criteria that keep the rows this actor may see; all of the tenant's by default."""
+    def visible_to(cls, actor: Actor) -> Sequence[ColumnElement[bool]]:  # noqa: ARG003 subclasses use it
+        """Return the criteria for the rows that this actor may see. By default all rows of the tenant."""
         return ()
 
     @classmethod
     def eager_options(cls) -> Sequence[ExecutableOption]:
-        """What has to be loaded along to show a row: so that a page costs the same whatever its length."""
+        """Return what to load together with a row that is shown, so that a page costs the same whatever its length."""
         return ()
 
     @classmethod
     def get_visible(
         cls,
         session: Session,
-        id_: UUID,
+        row_id: UUID,
         *,
         actor: Actor,
         lock: bool = False,
         pointer: str | None = None,
         options: Sequence[ExecutableOption] = (),
     ) -> Self:
-        """The row with this id, or NotFound when there is none or this actor may not see it.
+        """Return the row with this id. NotFound when there is none or this actor may not see it.
 
-        `lock` holds the row for update, for verbs that have one winner. `pointer` says where in a body the id stood,
-        `options` what to load along besides what shows the row.
+        Args:
+            session: The session of the row's organization.
+            row_id: The id to look up.
+            actor: Whoever asks.
+            lock: Lock the row for update, for verbs that have one winner. The lock leaves the key alone, so that rows
+                which point here can still be written. It is a statement of its own: a single locking select that had
+                to wait would return the row as it is now, joined with rows as they were before the wait.
+            pointer: JSON pointer of the id in the request body, for the refusal.
+            options: What to load besides `eager_options`.
 
-        The lock leaves the key alone, so that rows which point here can be written meanwhile. It is a look-up of its
-        own: who had to wait for it would otherwise see the row as it is now beside the taker and the alert of before.
+        Subclasses adapt the look-up by `lock_parent` and `not_found_error`.
         """
-        stmt = select(cls).where(cls.id == id_, *cls.visible_to(actor)).options(*cls.eager_options(), *options)
+        stmt = select(cls).where(cls.id == row_id, *cls.visible_to(actor)).options(*cls.eager_options(), *options)
         if lock:
-            session.execute(select(cls.id).where(cls.id == id_).with_for_update(key_share=True))
+            cls.lock_parent(session, row_id)
+            session.execute(select(cls.id).where(cls.id == row_id).with_for_update(key_share=True))
             stmt = stmt.execution_options(populate_existing=True)
-        found = session.scalars(stmt).unique().one_or_none()
-        if found is None:
-            raise cls.not_visible_error(id_, pointer=pointer)
-        return found
+        row = session.scalars(stmt).unique().one_or_none()
+        if row is None:
+            raise cls.not_found_error(session, row_id, actor=actor, pointer=pointer)
+        return row
 
     @classmethod
-    def not_visible_error(cls, id_: UUID, *, pointer: str | None) -> NotFound:
-        thing = cls.__tablename__.replace("_", " ")
-        return NotFound(f"There is no {thing} {id_} within reach of this sign-in.", pointer=pointer)
+    def lock_parent(cls, session: Session, row_id: UUID) -> None:
+        """Lock what has to be locked before the row with this id. By default nothing."""
+
+    @classmethod
+    def not_found_error(
+        cls,
+        session: Session,  # noqa: ARG003 subclasses use it
+        row_id: UUID,
+        *,
+        actor: Actor,  # noqa: ARG003 subclasses use it
+        pointer: str | None,
+    ) -> NotFound:
+        """Return the refusal of `get_visible`."""
+        return cls.not_visible_error(row_id, pointer=pointer)
+
+    @classmethod
+    def not_visible_error(cls, row_id: UUID, *, pointer: str | None) -> NotFound:
+        """Return a refusal that says the same whether the row does not exist or is out of reach."""
+        noun = cls.noun or cls.__tablename__.replace("_", " ")
+        return NotFound(f"There is no {noun} {row_id} within reach of this sign-in.", pointer=pointer)
 
 
-def _make_composite_keys(table: Table) -> None:
+def _add_tenant_constraints(table: Table) -> None:
+    """Add the composite foreign keys and indexes that the columns made by `tenant_fk` stand for."""
     for column in list(table.columns):
         if target := column.info.get("links_to"):
             table.append_constraint(
@@ -241,7 +272,7 @@ def _make_composite_keys(table: Table) -> None:
 
 
 class Aggregate(TenantOwned):
-    """A thing people share: it has a version, and each change of it is numbered in the change feed."""
+    """Base class of objects that people share. They have a version, and the change feed numbers their changes."""
 
     __abstract__ = True
 
@@ -257,19 +288,43 @@ class Aggregate(TenantOwned):
 
     @property
     def feed_store_id(self) -> UUID | None:
-        """The store whose phones hear of this change; None for what concerns the whole organization."""
+        """The store whose phones learn of a change; None for objects of the whole organization."""
         return getattr(self, "store_id", None)
 
     def bump_version(self) -> None:
-        """Count one more version: the verbs call it, so that an answer shows it before anything is flushed."""
+        """Count one more version. Verbs call it, so that an answer shows the new version before the flush."""
         self.version += 1
 
 
 @event.listens_for(Base, "init", propagate=True)
-def _give_id_and_defaults_at_birth(target: Base, _args: Any, keywords: dict[str, Any]) -> None:
-    """Ids and plain defaults exist before the flush, so rows can be linked and shown at once."""
+def set_id_and_defaults(target: Base, _args: Any, keywords: dict[str, Any]) -> None:
+    """Give a new row its id and plain defaults when it is constructed, so that it can be linked and shown at once."""
     for column in type(target).__table__.columns:
         if column.key == "id" and isinstance(column.type, Uuid):
             keywords.setdefault("id", uuid7())
         elif column.default is not None and column.default.is_scalar:
             keywords.setdefault(column.key, column.default.arg)
+
+
+@event.listens_for(TenantOwned, "mapper_configured", propagate=True)
+def _keep_objects_and_ids_equal(mapper: Mapper[Any], model: type[TenantOwned]) -> None:
+    """Make the object of each `many_to_one` and the column with its id follow each other before the flush.
+
+    Assigning the object copies its id at once. Assigning another id forgets the loaded object, so that the next
+    access loads the right one instead of showing the stale one.
+    """
+    for relation in mapper.relationships:
+        if id_column := relation.info.get("id_column"):
+            event.listen(getattr(model, relation.key), "set", partial(_copy_id, id_column))
+            event.listen(getattr(model, id_column), "set", partial(_forget_stale_object, relation.key))
+
+
+def _copy_id(id_column: str, owner: TenantOwned, value: TenantOwned | None, _old: Any, _initiator: Any) -> None:
+    setattr(owner, id_column, None if value is None else value.id)
+
+
+def _forget_stale_object(relation: str, owner: TenantOwned, value: UUID | None, _old: Any, _initiator: Any) -> None:
+    if relation in owner.__dict__:
+        loaded = owner.__dict__[relation]
+        if value != (None if loaded is None else loaded.id):
+            del owner.__dict__[relation]

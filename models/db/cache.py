@@ -1,55 +1,65 @@
-"""What a process may remember: for a minute what is learned from the past, and for good what stays true."""
+"""Caches of one process: answers that may be a minute old, and answers that stay true.
+
+Neither may hold rows of a session.
+"""
 
 from collections.abc import Callable, Hashable
 from datetime import datetime, timedelta
 from threading import Lock
 from typing import Any, TypeVar
 
-from cachetools import LRUCache
+from cachetools import FIFOCache, LRUCache
 
 CACHE_TTL = timedelta(minutes=1)
-MAX_CACHED_ANSWERS = 1000  # answers of a few hundred bytes each
-MAX_CACHED_BYTES = 32 * 2**20  # on a shelf
+MAX_CACHED_ANSWERS = 1000  # of a few hundred bytes each
+MAX_CACHED_BYTES = 32 * 2**20  # of one LruCache
 T = TypeVar("T")
 
 
 class TtlCache:
-    """Answers by what was asked; the oldest is forgotten when there are too many. Holds no rows of any session."""
+    """Answers that may be used for `CACHE_TTL`. The oldest is evicted when there are more than `MAX_CACHED_ANSWERS`.
+
+    This is not cachetools' TTLCache. That one reads a timer of its own, which must never go back. Here the caller
+    passes the instant, as everywhere in the application, and no answer is used for an instant before it was computed.
+    """
 
     def __init__(self) -> None:
-        self._answers: dict[Hashable, tuple[datetime, Any]] = {}
+        self._answers: FIFOCache[Hashable, tuple[datetime, Any]] = FIFOCache(MAX_CACHED_ANSWERS)
         self._lock = Lock()
 
-    def get_or_compute(self, asked: Hashable, *, at: datetime, ask: Callable[[], T]) -> T:
-        """The answer of the last minute, or else the one that `ask` finds now."""
-        kept = self._answers.get(asked)
-        if kept is not None and kept[0] <= at < kept[0] + CACHE_TTL:
-            remembered: T = kept[1]
-            return remembered
-        answer = ask()
+    def get_or_compute(self, key: Hashable, *, at: datetime, compute: Callable[[], T]) -> T:
+        """Return the cached answer, or compute and cache it. An error of `compute` is raised and not cached."""
         with self._lock:
-            self._answers.pop(asked, None)
-            self._answers[asked] = at, answer
-            if len(self._answers) > MAX_CACHED_ANSWERS:
-                del self._answers[next(iter(self._answers))]
+            cached = self._answers.get(key)
+        if cached is not None and cached[0] <= at < cached[0] + CACHE_TTL:
+            cached_answer: T = cached[1]
+            return cached_answer
+        answer = compute()  # outside the lock: it asks the database
+        with self._lock:
+            self._answers[key] = at, answer
         return answer
 
 
 class LruCache:
-    """Answers that stay true: whatever they were made from is part of what was asked. Long unused ones go first."""
+    """Answers that stay true, because the key contains everything they were computed from.
+
+    Takes up to `MAX_CACHED_BYTES`; the least recently used answer is evicted first.
+    """
 
     def __init__(self) -> None:
-        self._answers: LRUCache[Hashable, tuple[Any, int]] = LRUCache(MAX_CACHED_BYTES, getsizeof=lambda kept: kept[1])
+        self._answers: LRUCache[Hashable, tuple[Any, int]] = LRUCache(
+            MAX_CACHED_BYTES, getsizeof=lambda answer_and_size: answer_and_size[1]
+        )
         self._lock = Lock()
 
-    def get(self, asked: Hashable) -> Any:
-        """The answer, or None where nobody knows it any more."""
+    def get(self, key: Hashable) -> Any:
+        """Return the cached answer, or None."""
         with self._lock:
-            answer, _ = self._answers.get(asked, (None, 0))
+            answer, _ = self._answers.get(key, (None, 0))
             return answer
 
-    def put(self, asked: Hashable, answer: Any, *, size: int) -> None:
-        """Keep what takes about so many bytes, unless it would fill the shelf alone. Nobody may change it any more."""
+    def put(self, key: Hashable, answer: Any, *, size: int) -> None:
+        """Cache an answer of about `size` bytes, unless it alone exceeds the cache. Nobody may change it afterwards."""
         with self._lock:
             if size <= MAX_CACHED_BYTES:
-                self._answers[asked] = answer, size
+                self._answers[key] = answer, size

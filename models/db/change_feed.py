@@ -1,15 +1,27 @@
-"""What has changed, numbered per organization: the one feed behind sync, export and webhooks."""
+"""Change feed: every committed change, numbered per organization. Sync, export and webhooks read it.
 
+While a transaction runs, `PendingChanges` collects its rows; just before the commit `write_changes` numbers and stores
+them. The session's hooks call both: see the table in `models.db.session`.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from functools import cache
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, String, insert, text, update
-from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy import ForeignKey, Index, String, TextClause, insert, text, update
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.orm import Mapped, Session, SessionTransaction, mapped_column
 
-from models.db.base import Base
-from models.db.dirty_days import DirtyDay
+from models.db.base import Aggregate, Base, Clock, TenantOwned
+
+Rows = list[dict[str, Any]]
+# Ids come from phones, so two objects of different kinds or organizations may share one.
+RowIdentity = tuple[UUID, str, UUID]
 
 
 class ChangeOp(StrEnum):
@@ -18,7 +30,7 @@ class ChangeOp(StrEnum):
 
 
 class ChangeCounter(Base):
-    """The number of an organization's last change. Updated last in a transaction: it is what puts them in order."""
+    """Number of an organization's last change. A transaction updates it last, which orders the commits."""
 
     __tablename__ = "change_counter"
 
@@ -29,8 +41,8 @@ class ChangeCounter(Base):
 class Change(Base):
     """One object in one committed transaction.
 
-    `seq` has no gaps and follows the order of commits, because whoever commits next waits for the counter's row. A
-    reader that asks for everything after the last number it saw therefore misses nothing.
+    `seq` has no gaps and follows the order of commits, because the next commit waits for the counter's row. A reader
+    that asks for everything after the last number it saw therefore misses nothing.
     """
 
     __tablename__ = "change"
@@ -46,67 +58,137 @@ class Change(Base):
     at: Mapped[datetime]
 
 
-Rows = list[dict[str, Any]]
+class PendingChanges:
+    """Rows that a transaction has changed so far, each once, with the last operation on it."""
+
+    def __init__(self) -> None:
+        self._rows: dict[RowIdentity, tuple[Aggregate, ChangeOp]] = {}
+        self._before_savepoint: dict[SessionTransaction, dict[RowIdentity, tuple[Aggregate, ChangeOp]]] = {}
+
+    def add(self, row: Aggregate, op: ChangeOp = ChangeOp.UPSERT) -> None:
+        """Note a change; it replaces an earlier one of the same row."""
+        self._rows[_identity(row)] = row, op
+
+    def add_if_missing(self, row: Aggregate) -> None:
+        """Note an upsert unless the row is noted already."""
+        self._rows.setdefault(_identity(row), (row, ChangeOp.UPSERT))
+
+    def begin_savepoint(self, savepoint: SessionTransaction) -> None:
+        """Remember what was changed before this savepoint."""
+        self._before_savepoint[savepoint] = dict(self._rows)
+
+    def roll_back(self, transaction: SessionTransaction) -> None:
+        """Forget the changes of this savepoint, or all of them when the whole transaction was rolled back."""
+        self._rows = self._before_savepoint.pop(transaction, {})
+
+    def take(self, clock: Clock) -> dict[UUID, Rows]:
+        """Return the collected changes by organization, as rows of `Change` without their number, and forget them."""
+        changes: dict[UUID, Rows] = defaultdict(list)
+        at = clock() if self._rows else None
+        for row, op in self._rows.values():
+            changes[row.organization_id].append(
+                {
+                    "store_id": row.feed_store_id,
+                    "kind": row.__tablename__,
+                    "object_id": row.id,
+                    "version": row.version,
+                    "op": op,
+                    "at": at,
+                }
+            )
+        self._rows = {}
+        return changes
 
 
-def write_changes(session: Session, organization_id: UUID, rows: Rows, marks: Rows) -> None:
-    """Number these changes of one organization and write them down with its marks: the last thing before a commit."""
-    if marks:
-        session.execute(insert(DirtyDay.__table__), marks)  # type: ignore[arg-type]  # as below
-    if not rows:
+def _identity(row: Aggregate) -> RowIdentity:
+    return row.organization_id, row.__tablename__, row.id
+
+
+@dataclass(frozen=True)
+class ModelRows:
+    """Rows of another table of the same organization that belong to the commit. Each row has all columns."""
+
+    model: type[TenantOwned]
+    rows: Rows
+
+
+def write_changes(session: Session, organization_id: UUID, changes: Rows, *, extra: Sequence[ModelRows] = ()) -> None:
+    """Number and insert the changes of one organization, and insert the `extra` rows: the last work before a commit.
+
+    From the counter's update to the commit, the next commit of the organization waits. PostgreSQL can insert what an
+    update returns, so there everything is one statement: fewer round trips to the server, less waiting. SQLite cannot,
+    hence the branch.
+    """
+    extra = [inserted for inserted in extra if inserted.rows]
+    if changes and session.get_bind().dialect.name == "postgresql":
+        _write_in_one_statement(session, organization_id, changes, extra)
         return
-    last = session.execute(
+    for inserted in extra:
+        _insert(session, inserted.model, inserted.rows)
+    if not changes:
+        return
+    last_seq = session.execute(
         update(ChangeCounter)
         .where(ChangeCounter.organization_id == organization_id)
-        .values(last_seq=ChangeCounter.last_seq + len(rows))
+        .values(last_seq=ChangeCounter.last_seq + len(changes))
         .returning(ChangeCounter.last_seq)
         .execution_options(synchronize_session=False)
     ).scalar_one()
-    first = last - len(rows) + 1
-    session.execute(
-        insert(Change.__table__),  # type: ignore[arg-type]  # the plain table: one statement, whatever is empty
-        [{"organization_id": organization_id, "seq": seq, **row} for seq, row in enumerate(rows, start=first)],
-    )
+    first_seq = last_seq - len(changes) + 1
+    numbered = enumerate(changes, start=first_seq)
+    _insert(session, Change, [{"organization_id": organization_id, "seq": seq, **change} for seq, change in numbered])
 
 
-def write_changes_in_one_statement(session: Session, organization_id: UUID, rows: Rows, marks: Rows) -> None:
-    """The same in one statement, on PostgreSQL, which can insert what an update gives back.
+def _insert(session: Session, model: type[Base], rows: Rows) -> None:
+    # The plain table instead of the model: one statement, whichever columns are empty.
+    session.execute(insert(model.__table__), rows)  # type: ignore[arg-type]  # typed as any FROM clause
 
-    Whoever commits next for this organization waits from the counting to the commit: one way to the server and back
-    less is that much less waiting.
-    """
-    if not rows:  # nothing to be numbered, and nobody to wait for
-        write_changes(session, organization_id, rows, marks)
-        return
-    given = {name: [row[name] for row in rows] for name in rows[0]}
-    given |= {f"marked_{name}": [mark[name] for mark in marks] for name in DIRTY_DAY_COLUMNS}
-    written = session.scalars(_ONE_STATEMENT, {"organization_id": organization_id, "count": len(rows), **given})
-    if len(written.all()) != len(rows):
+
+def _write_in_one_statement(session: Session, organization_id: UUID, changes: Rows, extra: Sequence[ModelRows]) -> None:
+    parameters: dict[str, Any] = {"organization_id": organization_id, "count": len(changes)}
+    parameters |= {column: [change[column] for change in changes] for column in changes[0]}
+    for inserted in extra:
+        for column, parameter in _array_parameters(inserted.model).items():
+            parameters[parameter] = [row[column] for row in inserted.rows]
+    seqs = session.scalars(_one_statement(*(inserted.model for inserted in extra)), parameters)
+    if len(seqs.all()) != len(changes):
         raise LookupError(f"organization {organization_id} has no counter of changes")
 
 
-DIRTY_DAY_COLUMNS = ("id", "store_id", "business_date", "month")
-_ONE_STATEMENT: Final = text(
-    """
-    WITH counted AS (
+@cache
+def _array_parameters(model: type[TenantOwned]) -> dict[str, str]:
+    """Return the parameter for each column but the organization, which is one parameter for all rows."""
+    columns = (column.name for column in model.__table__.columns)
+    return {column: f"{model.__tablename__}_{column}" for column in columns if column != "organization_id"}
+
+
+@cache
+def _one_statement(*extra: type[TenantOwned]) -> TextClause:
+    """Return the statement that inserts the changes and rows of these models."""
+    return text("WITH " + ", ".join([_COUNT, *map(_insert_from_arrays, extra)]) + _INSERT_NUMBERED)
+
+
+def _insert_from_arrays(model: type[TenantOwned]) -> str:
+    dialect, name, parameters = postgresql.dialect(), model.__tablename__, _array_parameters(model)  # type: ignore[no-untyped-call]  # SQLAlchemy's
+    types = {column: model.__table__.c[column].type.compile(dialect) for column in parameters}
+    arrays = ", ".join(f"CAST(:{parameter} AS {types[column]}[])" for column, parameter in parameters.items())
+    columns = ", ".join(parameters)
+    select = f"SELECT :organization_id, new.* FROM unnest({arrays}) AS new"  # noqa: S608 names of our columns, no values
+    return f"{name}_rows AS (INSERT INTO {name} (organization_id, {columns}) {select})"
+
+
+_COUNT: Final = """
+    counted AS (
         UPDATE change_counter SET last_seq = last_seq + :count
         WHERE organization_id = :organization_id RETURNING last_seq
-    ),
-    marked AS (
-        INSERT INTO dirty_day (organization_id, id, store_id, business_date, month)
-        SELECT :organization_id, given.*
-        FROM unnest(
-            CAST(:marked_id AS uuid[]), CAST(:marked_store_id AS uuid[]),
-            CAST(:marked_business_date AS date[]), CAST(:marked_month AS date[])
-        ) AS given
-    )
+    )"""
+_INSERT_NUMBERED: Final = """
     INSERT INTO change (organization_id, seq, store_id, kind, object_id, version, op, at)
-    SELECT :organization_id, counted.last_seq - :count + given.number,
-        given.store_id, given.kind, given.object_id, given.version, given.op, given.at
+    SELECT :organization_id, counted.last_seq - :count + changed.number,
+        changed.store_id, changed.kind, changed.object_id, changed.version, changed.op, changed.at
     FROM counted, unnest(
         CAST(:store_id AS uuid[]), CAST(:kind AS text[]), CAST(:object_id AS uuid[]),
         CAST(:version AS integer[]), CAST(:op AS text[]), CAST(:at AS timestamptz[])
-    ) WITH ORDINALITY AS given (store_id, kind, object_id, version, op, at, number)
+    ) WITH ORDINALITY AS changed (store_id, kind, object_id, version, op, at, number)
     RETURNING seq
     """
-)

@@ -1,5 +1,10 @@
-"""Marks: of this store something that is counted has changed, on a business day or among the causes of a month."""
+"""Dirty days: which store days and cause months changed since their rollups were computed.
 
+While a transaction runs, `PendingDirtyDays` collects the days whose figures it moves; the rows are inserted with the
+commit. The rollup job deletes them when it has recomputed the day.
+"""
+
+from collections import defaultdict
 from collections.abc import Iterable
 from datetime import date, datetime
 from typing import Any
@@ -13,7 +18,7 @@ from models.db.base import StoreDate, TenantOwned, tenant_fk
 
 
 class DirtyDay(TenantOwned):
-    """One change, until the sums of that day are worked out again; `month` is the first day of its month."""
+    """One change of a store's day whose rollups have not been recomputed yet. `month` is the first day of its month."""
 
     __tablename__ = "dirty_day"
     __table_args__ = (Index("ix_dirty_day_month", "organization_id", "month", "store_id", "business_date"),)
@@ -24,7 +29,7 @@ class DirtyDay(TenantOwned):
 
     @classmethod
     def rows(cls, organization_id: UUID, days: Iterable[StoreDate]) -> list[dict[str, Any]]:
-        """A mark for each of these days of an organization, to be written with whatever else it changes."""
+        """Return one row per day, to be inserted."""
         return [
             {
                 "organization_id": organization_id,
@@ -38,9 +43,9 @@ class DirtyDay(TenantOwned):
 
 
 class DirtyCauseMonth(TenantOwned):
-    """A day of this store's month was worked out again, and its causes were not yet.
+    """A day of this store's month was recomputed, the month's causes were not yet.
 
-    They are let rest until `due_at`, so that of a month in which much happens they are worked out once for all of it.
+    They wait until `due_at`, so that a month in which much happens is recomputed once for many changes.
     """
 
     __tablename__ = "dirty_cause_month"
@@ -52,3 +57,23 @@ class DirtyCauseMonth(TenantOwned):
     store_id: Mapped[UUID] = tenant_fk("store")
     month: Mapped[date]  # its first day
     due_at: Mapped[datetime]
+
+
+class PendingDirtyDays:
+    """Store days whose figures a transaction moves, by organization.
+
+    A rolled back savepoint leaves its days here: a day too many costs one recomputation, a day too few a wrong report.
+    """
+
+    def __init__(self) -> None:
+        self._days: dict[UUID, set[StoreDate]] = defaultdict(set)
+
+    def add(self, row: TenantOwned) -> None:
+        """Note the day whose figures a change of this row moves, if there is one."""
+        if (day := row.rollup_day) is not None:
+            self._days[row.organization_id].add(day)
+
+    def take(self) -> dict[UUID, list[dict[str, Any]]]:
+        """Return the collected days by organization, as rows of `DirtyDay`, and forget them."""
+        collected, self._days = self._days, defaultdict(set)
+        return {organization_id: DirtyDay.rows(organization_id, days) for organization_id, days in collected.items()}

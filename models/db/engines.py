@@ -1,4 +1,4 @@
-"""The engines of both databases: how a connection is set up, and who it is."""
+"""Engines of both databases: connection settings, the role on PostgreSQL, SQLite's write queue."""
 
 from typing import Any, Final
 
@@ -7,11 +7,12 @@ from sqlalchemy import Connection, Engine, event
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-DATABASE_UNAVAILABLE: Final = (OperationalError, InterfaceError, PoolTimeout)  # or busy: nothing is wrong with the row
+# The database is down or busy. The row that was worked on is not at fault.
+DATABASE_UNAVAILABLE: Final = (OperationalError, InterfaceError, PoolTimeout)
 
 
 def postgresql_engine(url: sa.URL, role: str, pool: int) -> Engine:
-    """Connections that are somebody whom row level security holds, and that wait for nothing for ever."""
+    """Return an engine whose connections take a role that row level security restricts, and never wait forever."""
     engine = sa.create_engine(
         url, pool_size=pool, max_overflow=2, pool_pre_ping=True, pool_timeout=10, hide_parameters=True
     )
@@ -23,19 +24,19 @@ def postgresql_engine(url: sa.URL, role: str, pool: int) -> Engine:
         connection.execute("SET lock_timeout = '5s'")
         connection.execute("SET statement_timeout = '15s'")
         connection.execute("SET idle_in_transaction_session_timeout = '15s'")
-        connection.execute("SET jit = off")  # compiling takes longer than any statement of ours it would speed up
+        connection.execute("SET jit = off")  # compiling would take longer than it saves on our statements
         connection.autocommit = False
 
     return engine
 
 
 def sqlite_engines(url: sa.URL, pool: int) -> tuple[Engine, Engine]:
-    """One connection that writes, others that read.
+    """Return two engines: one with a single connection that writes, one with connections that read.
 
-    A process queues its writers in the pool, where they are served in turn; SQLite's own waiting is unfair and
-    makes some wait for a second. BEGIN IMMEDIATE takes the file's write lock at once, so what was read stays true.
+    The pool queues the writers of a process and serves them in turn; SQLite's own waiting is unfair and lets some wait
+    for a second. BEGIN IMMEDIATE takes the file's write lock at once, so what the transaction has read stays true.
     """
-    options: dict[str, Any] = {"connect_args": _SQLITE, "hide_parameters": True}  # they would stand in a log
+    options: dict[str, Any] = {"connect_args": _SQLITE, "hide_parameters": True}  # parameters are personal data
     writing = sa.create_engine(url, pool_size=1, max_overflow=0, pool_timeout=30, **options)
     reading = sa.create_engine(url, pool_size=pool, max_overflow=4, **options)
     for engine, begin in ((writing, "BEGIN IMMEDIATE"), (reading, "BEGIN")):
@@ -51,33 +52,33 @@ def _lower(text: str | None) -> str | None:
 
 
 class _StringAgg:
-    """string_agg over text or bytes; of nothing it is None."""
+    """Aggregate function `string_agg` over text or bytes; None without values."""
 
     def __init__(self) -> None:
         self._parts: list[Any] = []
-        self._between: Any = None
+        self._separator: Any = None
 
-    def step(self, part: str | bytes | None, between: str | bytes) -> None:
-        self._between = between
+    def step(self, part: str | bytes | None, separator: str | bytes) -> None:
+        self._separator = separator
         if part is not None:
             self._parts.append(part)
 
     def finalize(self) -> str | bytes | None:
-        joined: str | bytes | None = self._between.join(self._parts) if self._parts else None
+        joined: str | bytes | None = self._separator.join(self._parts) if self._parts else None
         return joined
 
 
 def _set_up_sqlite(engine: Engine, begin_statement: str) -> None:
     @event.listens_for(engine, "connect")
     def set_pragmas(connection: Any, _record: Any) -> None:
-        connection.isolation_level = None  # the driver's own BEGIN would come too late
+        connection.isolation_level = None  # without the driver's own BEGIN, which would come too late
         for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
             connection.execute(f"PRAGMA {pragma}")
         if begin_statement == "BEGIN":
             connection.execute("PRAGMA query_only=ON")
-        # SQLite's own knows no letters but those of English; PostgreSQL's knows them all.
+        # SQLite's own lower() knows ASCII letters only, PostgreSQL's knows them all.
         connection.create_function("lower", 1, _lower, deterministic=True)
-        # Its own makes text of bytes; PostgreSQL's takes them as they are.
+        # SQLite's own string_agg() turns bytes into text, PostgreSQL's does not.
         connection.create_aggregate("string_agg", 2, _StringAgg)
 
     @event.listens_for(engine, "begin")

@@ -1,4 +1,4 @@
-"""Which life of the data this is: a backup that was restored begins another one, and old cursors end with it."""
+"""Data epoch: a name that changes when a backup is restored. Cursors of an earlier epoch are refused."""
 
 import hashlib
 from datetime import datetime
@@ -13,7 +13,7 @@ from models.db.base import Base
 
 
 class RestoreEvent(Base):
-    """That somebody said a backup was restored. Global: it tells nothing about any organization."""
+    """A restored backup that an operator reported. Global: it holds nothing about any organization."""
 
     __tablename__ = "restore_event"
 
@@ -22,27 +22,27 @@ class RestoreEvent(Base):
 
     @classmethod
     def record(cls, session: Session, *, at: datetime) -> str:
-        """Begin a new epoch by hand, where nobody can notice it; its name."""
+        """Begin a new epoch by hand, where a restore cannot be detected, and return its name."""
         session.add(cls(id=uuid7(), at=at))
         session.flush()
         return current_epoch(session)
 
 
 def current_epoch(session: Session) -> str:
-    """The name of the present life of the data.
+    """Return the name of the current epoch.
 
-    It is made of what was said (`RestoreEvent`) and of where the rows live, so a restore is noticed without anything
-    being written: a copy lives elsewhere. Only PostgreSQL tells where, hence the branch; on SQLite a file that is put
-    in the place of another one looks the same, and somebody has to say so.
+    It is a digest of the reported restores (`RestoreEvent`) and of the identity of the database, so that most restores
+    are noticed without anything being written: a copy has another identity. Only PostgreSQL has one, hence the branch.
+    On SQLite a file put in the place of another one looks the same, and an operator has to report it.
     """
-    lives = [str(id_) for id_ in session.scalars(select(RestoreEvent.id).order_by(RestoreEvent.id))]
+    parts = [str(event_id) for event_id in session.scalars(select(RestoreEvent.id).order_by(RestoreEvent.id))]
     if session.get_bind().dialect.name == "postgresql":
-        lives.append(session.scalars(_DATABASE_IDENTITY).one())
-    return hashlib.sha256(" ".join(lives).encode()).hexdigest()[:16]
+        parts.append(session.scalars(_DATABASE_IDENTITY).one())
+    return hashlib.sha256(" ".join(parts).encode()).hexdigest()[:16]
 
 
-# A cluster made anew has another identifier, a database made anew another number, a table restored in its place too;
-# going back to a point in time begins a new timeline.
+# A new cluster has another system identifier, a new database another oid, and so has a table that was restored into an
+# existing database. Point-in-time recovery begins a new timeline.
 _DATABASE_IDENTITY: Final = text(
     """
     SELECT concat_ws(

@@ -1,4 +1,4 @@
-"""Requests that were answered already: which object they made, so that a repeat shows it instead of making another."""
+"""Idempotency keys: which object a request has made, so that a repeat shows it instead of making another."""
 
 import hashlib
 from datetime import datetime
@@ -15,9 +15,9 @@ from models.policy_defaults import IDEMPOTENCY_KEY_TTL
 
 
 class IdempotencyKey(TenantOwned):
-    """One request that had its effect, named by its key. Written in the transaction of the effect, so neither is alone.
+    """A request that had its effect. The row is written in the transaction of the effect, so neither exists alone.
 
-    No answer is stored: the object is shown again, as it is now and as the asker may see it.
+    No answer is stored. A repeat shows the object as it is now, to the extent that the requester may see it now.
     """
 
     __tablename__ = "idempotency_key"
@@ -49,16 +49,17 @@ class IdempotencyKey(TenantOwned):
         status: int,
         at: datetime,
     ) -> "IdempotencyKey | None":
-        """None the first time; the earlier request when this key was used before, with the same body or another.
+        """Record a request. Return None the first time, or the earlier request that used the key, whatever its body.
 
-        A request under the same key that is still running makes this one wait for its end.
+        A concurrent request with the same key makes this one wait for its end. Conflict when its row cannot be read
+        afterwards.
         """
-        name = {"requester_id": by.staff_id or by.api_key_id, "method": method, "path": path, "key": key}
+        request = {"requester_id": by.staff_id or by.api_key_id, "method": method, "path": path, "key": key}
         digest = hashlib.sha256(body).digest()
-        new = session.insert_or_ignore(cls, **name, body_digest=digest, object_id=object_id, status=status, at=at)
+        new = session.insert_or_ignore(cls, **request, body_digest=digest, object_id=object_id, status=status, at=at)
         if new is not None:
             return None
-        criteria = [getattr(cls, field) == value for field, value in name.items()]
+        criteria = [getattr(cls, name) == value for name, value in request.items()]
         earlier = session.scalars(select(cls).where(*criteria)).one_or_none()
         if earlier is None:
             raise Conflict("The same request is being answered right now; ask again.", code="request-in-progress")
@@ -66,11 +67,11 @@ class IdempotencyKey(TenantOwned):
 
     @classmethod
     def delete_expired(cls, session: Session, *, at: datetime) -> None:
-        """Let go of what nobody will repeat any more: phones stay in drawers, but not for ever."""
+        """Delete the keys of requests that no phone repeats any more, after `IDEMPOTENCY_KEY_TTL`."""
         session.execute(
             delete(cls).where(cls.at < at - IDEMPOTENCY_KEY_TTL).execution_options(synchronize_session=False)
         )
 
     def has_same_body(self, body: bytes) -> bool:
-        """Whether the earlier request carried the same body."""
+        """Return whether the earlier request had the same body."""
         return self.body_digest == hashlib.sha256(body).digest()

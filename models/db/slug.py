@@ -1,4 +1,4 @@
-"""Names that stand in addresses and files: short, lower-case, safe to say on the phone."""
+"""Slugs and logins: short lower-case names for addresses and files, safe to say on the phone."""
 
 import hashlib
 import re
@@ -8,45 +8,45 @@ from models.db.text import fold
 from models.errors import Invalid
 
 MAX_SLUG_LENGTH = 60
-DIGEST_LENGTH = 8  # signs that tell what a slug cannot spell from others
+DIGEST_LENGTH = 8  # characters that keep texts apart which a slug cannot spell
 _SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _LOGIN = re.compile(r"[a-z0-9]+([._@+-]+[a-z0-9]+)*")
 
 
 def check_slug(value: str, *, pointer: str = "/slug") -> str:
-    """The value, when it is a slug; Invalid otherwise."""
-    return _checked(_SLUG, value, "a-z, 0-9 and single dashes between them, as in harbour-front", pointer)
+    """Return the value if it is a slug. Invalid otherwise."""
+    return _check(_SLUG, value, "a-z, 0-9 and single dashes between them, as in harbour-front", pointer)
 
 
 def check_login(value: str, *, pointer: str = "/login") -> str:
-    """The value, when it is a login; Invalid otherwise."""
-    return _checked(_LOGIN, value, "a-z, 0-9 and . _ @ + - between them, as in maria.lopes", pointer)
+    """Return the value if it is a login. Invalid otherwise."""
+    return _check(_LOGIN, value, "a-z, 0-9 and . _ @ + - between them, as in maria.lopes", pointer)
 
 
 def slug_from_name(name: str) -> str:
-    """A slug made from a name: 'Table 12' is table-12, 'Caixa nº 3' is caixa-no-3. Invalid when nothing is left."""
-    return check_slug(_readable(name)[:MAX_SLUG_LENGTH].strip("-"), pointer="/name")
+    """Return a slug for a name: 'Table 12' gives table-12, 'Caixa nº 3' caixa-no-3. Invalid if nothing is left."""
+    return check_slug(_to_ascii(name)[:MAX_SLUG_LENGTH].strip("-"), pointer="/name")
 
 
 def slug_from_text(text: str) -> str:
-    """A slug for anything that can be typed, whatever the case and the accents: 'Crème Brûlée' is creme-brulee.
+    """Return a slug for any text, whatever its case and accents: 'Crème Brûlée' gives creme-brulee.
 
-    What its signs cannot spell, or not to the end, is told from others by a mark.
+    A text that a slug cannot spell, or not to its end, gets a digest, so that two such texts have different slugs.
     """
     plain = fold(text)
-    readable = _readable(plain)
-    if readable and len(readable) <= MAX_SLUG_LENGTH and all(sign.isascii() for sign in plain if sign.isalnum()):
+    readable = _to_ascii(plain)
+    if readable and len(readable) <= MAX_SLUG_LENGTH and all(char.isascii() for char in plain if char.isalnum()):
         return readable
-    mark = hashlib.sha256(plain.encode()).hexdigest()[:DIGEST_LENGTH]
-    return f"{readable[: MAX_SLUG_LENGTH - DIGEST_LENGTH - 1].strip('-')}-{mark}".strip("-")
+    digest = hashlib.sha256(plain.encode()).hexdigest()[:DIGEST_LENGTH]
+    return f"{readable[: MAX_SLUG_LENGTH - DIGEST_LENGTH - 1].strip('-')}-{digest}".strip("-")
 
 
-def _readable(text: str) -> str:
+def _to_ascii(text: str) -> str:
     plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
     return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")
 
 
-def _checked(pattern: re.Pattern[str], value: str, accepted: str, pointer: str) -> str:
+def _check(pattern: re.Pattern[str], value: str, accepted: str, pointer: str) -> str:
     if len(value) > MAX_SLUG_LENGTH or not pattern.fullmatch(value):
         raise Invalid(
             f"{value!r} does not fit: at most {MAX_SLUG_LENGTH} characters, of {accepted}, are accepted.",

@@ -1,4 +1,4 @@
-"""The first day of an organization: itself, its words, and the administrator who lets the others in."""
+"""Use case of creating an organization: itself, its default vocabulary and rules, and its administrator."""
 
 from datetime import datetime
 from uuid import UUID
@@ -21,9 +21,9 @@ def create_organization(
     password_hash: str,
     at: datetime,
 ) -> tuple[Organization, Staff]:
-    """A new organization, ready to be used, and its administrator. Conflict when the slug is taken.
+    """Create an organization that is ready for use, with its administrator. Conflict when the slug is taken.
 
-    The session is scoped to the id the organization is going to have, so that all of it is one transaction.
+    The session has to be scoped to the id the organization is going to have, so that all is one transaction.
     """
     if not isinstance(session.tenant, UUID):
         raise TypeError("choose the id first and open the session for it")

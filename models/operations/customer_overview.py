@@ -1,4 +1,4 @@
-"""What matters now of a customer who stands there: what is open, what we promised, a second failure, what was tried."""
+"""Overview of a customer, for staff to read before the greeting."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from models.recovery.previous_recovery import PreviousRecovery, find_last_recove
 
 @dataclass(frozen=True)
 class CustomerOverview:
-    """To be read before saying hello. `promised` is what they still wait for, what is due first coming first."""
+    """The open matters of a customer. `promised` are the pending follow-ups by due time."""
 
     open: Sequence[Concern]
     promised: Sequence[FollowUp]
@@ -27,20 +27,21 @@ class CustomerOverview:
 
 
 def customer_overview(session: Session, customer: Customer, *, actor: Actor, at: datetime) -> CustomerOverview:
-    """What is open or owed within this person's reach, and what was tried the last time that is over, if in a year.
+    """Return what is open or pending for a customer and visible to the actor, and what was tried last time.
 
-    A second failure is one wherever it happened: of the concerns of the last 30 days one followed another within 30.
+    `second_failure` counts concerns of all stores: one of the last 30 days followed another within 30 days
+    (SECOND_FAILURE_WINDOW).
     """
-    theirs = (Concern.customer_id == customer.id, Concern.kind != Kind.PRAISE)
-    still_open = select(Concern).where(*theirs, *Concern.visible_to(actor), Concern.status != Status.RESOLVED)
-    again = select(Concern.id).where(
-        *theirs,
+    of_customer = (Concern.customer_id == customer.id, Concern.kind != Kind.PRAISE)
+    still_open = select(Concern).where(*of_customer, *Concern.visible_to(actor), Concern.status != Status.RESOLVED)
+    second_failures = select(Concern.id).where(
+        *of_customer,
         Concern.received_at > at - SECOND_FAILURE_WINDOW,
         Concern.seconds_since_previous <= SECOND_FAILURE_WINDOW.total_seconds(),
     )
     return CustomerOverview(
         open=session.scalars(still_open.order_by(Concern.received_at.desc(), Concern.id.desc())).all(),
         promised=session.scalars(FollowUp.pending_for_customer(customer.id, actor=actor)).all(),
-        second_failure=session.scalars(again.limit(1)).first() is not None,
+        second_failure=session.scalars(second_failures.limit(1)).first() is not None,
         tried_before=find_last_recovery(session, customer.id, actor=actor, at=at),
     )

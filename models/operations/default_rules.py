@@ -1,4 +1,4 @@
-"""When a new organization rings and how its calls climb, from its first day; it may change all of it."""
+"""Default alert rules and escalation policy of a new organization, which may change all of them."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from models.alerts.escalation_policy import DEFAULT_POLICY, EscalationPolicy
 from models.alerts.rule import AlertRule
 from models.db.base import Money
 
-# What an order is worth rings nowhere until somebody has said what is much.
+# Off until the organization decides which order is large.
 DEFAULT_RULES: dict[str, tuple[str, dict[str, Any]]] = {
     "unhappy": ("Unhappy", {"mood_at_most": 2}),
     "very-unhappy": ("Very unhappy", {"mood_at_most": 1, "severity": Severity.SEVERE}),

@@ -1,11 +1,11 @@
-"""What a new organization can say from its first day: categories with causes, remedies, open questions."""
+"""Default vocabulary of a new organization: categories with causes, remedies, open questions."""
 
 from sqlalchemy.orm import Session
 
 from models.organizations.vocabulary import Category, Cause, Question
 from models.recovery.remedy import Remedy, RemedyKind
 
-# Category: (its name, urgent or not, its causes). Slugs of causes are unique within the organization.
+# Slug: (name, urgent, causes as slug: name). Slugs of causes are unique within the organization.
 CATEGORIES: dict[str, tuple[str, bool, dict[str, str]]] = {
     "waiting-time": (
         "Waiting time",
@@ -47,7 +47,7 @@ CATEGORIES: dict[str, tuple[str, bool, dict[str, str]]] = {
     "safety": ("Safety", True, {"fall": "Slipped or fell", "injury": "Injury", "foreign-object": "Foreign object"}),
 }
 
-# No usual costs: what a voucher is worth is the organization's own decision.
+# Without default costs: what a voucher is worth is the decision of the organization.
 REMEDIES: dict[str, tuple[str, RemedyKind]] = {
     "apology": ("Apology", RemedyKind.APOLOGY),
     "explanation": ("Explanation", RemedyKind.EXPLANATION),
@@ -60,7 +60,6 @@ REMEDIES: dict[str, tuple[str, RemedyKind]] = {
     "other": ("Something else", RemedyKind.OTHER),
 }
 
-# For a category; and for everything.
 QUESTIONS_BY_CATEGORY: dict[str, dict[str, str]] = {
     "waiting-time": {"what-is-planned": "What have you planned for after this?"},
     "product": {"what-is-it-for": "What do you need it for, and by when?"},
@@ -77,13 +76,13 @@ QUESTIONS: dict[str, str] = {
 
 
 def add_default_vocabulary(session: Session) -> None:
-    """Give a new organization a vocabulary to start with; it may change every word of it."""
+    """Add the default vocabulary, which the organization may change."""
     for slug, (name, urgent, causes) in CATEGORIES.items():
         category = Category(slug=slug, name=name, urgent=urgent, about_money=slug == "bill")
-        category.causes = [Cause(slug=cause, name=called) for cause, called in causes.items()]
+        category.causes = [Cause(slug=cause_slug, name=cause_name) for cause_slug, cause_name in causes.items()]
         session.add(category)
         session.add_all(
-            Question(slug=question, text=text, category=category, category_id=category.id)
+            Question(slug=question, text=text, category=category)
             for question, text in QUESTIONS_BY_CATEGORY.get(slug, {}).items()
         )
     session.add_all(Remedy(slug=slug, name=name, kind=kind) for slug, (name, kind) in REMEDIES.items())

@@ -1,4 +1,4 @@
-"""Guidance: the question to ask, what may be offered now, what helped others and what was tried; hints, never rules."""
+"""Guidance: hints on what to ask and offer next, what helped others, and what was tried before. Never rules."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -20,14 +20,14 @@ from models.operations.past_outcomes import PastOutcomes, SameCause, SuggestedQu
 from models.organizations.store import Store
 from models.organizations.vocabulary import Category
 from models.policy_defaults import UNHAPPY_MOOD
-from models.recovery.budget import budget_left, for_same_beneficiary, select_spent_on, to_customer
+from models.recovery.budget import budget_left, for_customer, for_same_beneficiary, select_spent_on
 from models.recovery.previous_recovery import PreviousRecovery, find_last_recovery
 from models.recovery.remedy import WORDS_ONLY_KINDS, LimitAmounts, Remedy, RemedyKind, limit_role
 
 
 @dataclass(frozen=True)
 class Offer:
-    """A remedy, and what this person may still give of it; None where nothing limits it."""
+    """A remedy, and what this person may still give of it. `limit` and `left` are None where nothing limits it."""
 
     remedy: str
     name: str
@@ -38,7 +38,7 @@ class Offer:
 
 @dataclass(frozen=True)
 class Guidance:
-    """Words come before money where the failure was not the price."""
+    """Hints for one concern or conversation. `words_first` is false only where the price was the failure."""
 
     question: SuggestedQuestion | None
     words_first: bool
@@ -48,68 +48,75 @@ class Guidance:
 
 
 def guidance_for_concern(session: ScopedSession, concern: Concern, *, by: Actor, at: datetime) -> Guidance | None:
-    """Hints for a concern that was logged just now; None for who does not act, for praise and for what is over."""
-    over = concern.kind is Kind.PRAISE or concern.status is Status.RESOLVED
-    if over or not by.may(Permission.RECOVERY_ACT):
+    """Return guidance for a concern just logged. None for praise, for a resolved one, and without RECOVERY_ACT."""
+    if concern.kind is Kind.PRAISE or concern.status is Status.RESOLVED or not by.may(Permission.RECOVERY_ACT):
         return None
     session.flush()
     store = concern.store
-    what = past_outcomes(session, concern.category_id, concern.cause_id, store.currency, unhappy=concern.unhappy, at=at)
+    outcomes = past_outcomes(
+        session, concern.category_id, concern.cause_id, store.currency, unhappy=concern.unhappy, at=at
+    )
     offers = _offers(session, store, to=for_same_beneficiary(concern), by=by, at=at)
-    knows = concern.customer_id if concern.previous_id else None
-    tried = find_last_recovery(session, knows, actor=by, at=at) if knows else None
-    return _assemble(what, concern.category, offers, tried)
+    customer_id = concern.customer_id if concern.previous_id else None
+    previous = find_last_recovery(session, customer_id, actor=by, at=at) if customer_id else None
+    return _assemble(outcomes, concern.category, offers, previous)
 
 
 def guidance_for_conversation(
-    session: ScopedSession, store: Store | None, told: dict[str, Any], *, by: Actor, at: datetime
+    session: ScopedSession, store: Store | None, data: dict[str, Any], *, by: Actor, at: datetime
 ) -> Guidance:
-    """Hints for a conversation about `told`: category and cause by slug, mood, customer_id, each if known.
+    """Return guidance for a conversation before anything is logged. Without a store there are no offers.
 
-    Missing for whatever is out of reach. Without a store nothing is offered.
+    Args:
+        data: `category` and `cause` (slugs), `mood` (1-5) and `customer_id`, each if it is known.
+
+    Raises NotFound for a customer, category or cause that does not exist or is not visible to `by`.
     """
-    if (customer_id := told.get("customer_id")) is not None:
+    if (customer_id := data.get("customer_id")) is not None:
         Customer.get_visible(session, customer_id, actor=by, pointer="/customer_id")
-    named: dict[str, Any] = {name: slug for name, slug in told.items() if name in ("category", "cause")}
-    rows = resolve_slugs(session, named, store_id=store.id if store else None)
-    category, cause, mood = rows.get("category"), rows.get("cause"), told.get("mood")
+    slugs: dict[str, Any] = {name: slug for name, slug in data.items() if name in ("category", "cause")}
+    rows = resolve_slugs(session, slugs, store_id=store.id if store else None)
+    category, cause, mood = rows.get("category"), rows.get("cause"), data.get("mood")
     unhappy = None if mood is None else mood <= UNHAPPY_MOOD
     currency = store.currency if store else None
     category_id, cause_id = (row.id if row else None for row in (category, cause))
-    what = past_outcomes(session, category_id, cause_id, currency, unhappy=unhappy, at=at)
-    to = to_customer(customer_id) if customer_id else None
+    outcomes = past_outcomes(session, category_id, cause_id, currency, unhappy=unhappy, at=at)
+    to = for_customer(customer_id) if customer_id else None
     offers = _offers(session, store, to=to, by=by, at=at) if store else []
-    tried = find_last_recovery(session, customer_id, actor=by, at=at) if customer_id else None
-    return _assemble(what, category, offers, tried)
+    previous = find_last_recovery(session, customer_id, actor=by, at=at) if customer_id else None
+    return _assemble(outcomes, category, offers, previous)
 
 
 def _assemble(
-    what: PastOutcomes, category: Category | None, offers: Sequence[Offer], tried: PreviousRecovery | None
+    outcomes: PastOutcomes, category: Category | None, offers: Sequence[Offer], previous: PreviousRecovery | None
 ) -> Guidance:
     words_first = category is None or not category.about_money
     ordered = sorted(offers, key=lambda offer: (words_first and offer.kind not in WORDS_ONLY_KINDS, offer.remedy))
-    return Guidance(what.question, words_first, ordered, what.same_cause, tried)
+    return Guidance(outcomes.question, words_first, ordered, outcomes.same_cause, previous)
 
 
 def _offers(
     session: ScopedSession, store: Store, *, to: ColumnElement[bool] | None, by: Actor, at: datetime
 ) -> list[Offer]:
-    """What this person may still give at this moment. `to` tells the actions that count against one customer's limit.
+    """Return what this person may still give now. `to` selects the actions that count for the customer's limit.
 
-    What there is to give, and its limits, may be a minute old; what was given is looked up now.
+    The remedies and their limits come from the cache and may be a minute old. What was given is read from the database.
     """
     role, currency = limit_role(by.role), store.currency
     remedies = session.cached((_OfferedRemedy, role, currency), lambda: _remedies(session, role, currency), at=at)
-    to_them, by_them = Counter[UUID](), Counter[UUID]()
-    if any(one.limit for one in remedies):
+    to_customer, by_staff = Counter[UUID](), Counter[UUID]()
+    if any(remedy.limit for remedy in remedies):
         for row in session.execute(select_spent_on(store.business_date(at), currency, to=to, by=by)):
-            (to_them if row.to_them else by_them)[row.remedy_id] += int(row.total)
-    trust = {one.id: budget_left(one.limit, to_them[one.id], by_them[one.id], currency) for one in remedies}
-    return [Offer(one.slug, one.name, one.kind, trust[one.id].limit, trust[one.id].left) for one in remedies]
+            (to_customer if row.to_customer else by_staff)[row.remedy_id] += int(row.total)
+    offers = []
+    for remedy in remedies:
+        budget = budget_left(remedy.limit, to_customer[remedy.id], by_staff[remedy.id], currency)
+        offers.append(Offer(remedy.slug, remedy.name, remedy.kind, budget.limit, budget.left))
+    return offers
 
 
 class _OfferedRemedy(NamedTuple):
-    """A remedy, and what somebody with a role may give of it."""
+    """A remedy with the limit of one role, as it is cached."""
 
     id: UUID
     slug: str

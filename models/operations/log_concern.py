@@ -1,4 +1,4 @@
-"""Taking in what a phone tells of a concern: the store, the customer, what was done and how it ended, in one go."""
+"""Use cases of logging and updating a concern: resolves references, records actions and the outcome, in one go."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -29,7 +29,7 @@ from models.recovery.remedy import Remedy
 from models.staff.shift import Shift
 from models.staff.staff import Staff
 
-# What decides whether a concern rings, and how the call climbs, comes in the same look-up as the store.
+# Needed to assess the new concern: loaded in the same statement as the store.
 _RULES_OF_STORE = (joinedload(Store.alert_rules), joinedload(Store.policies))
 _RULES_OF_SHIFT = (
     joinedload(Shift.store).joinedload(Store.alert_rules),
@@ -37,39 +37,44 @@ _RULES_OF_SHIFT = (
 )
 
 
-# What is seen by whoever sees the concern, and has a number of its own in the feed.
+# Visible to whoever sees the concern, with an entry of their own in the change feed.
 CONCERN_CHILDREN: tuple[type[RecoveryAction | FollowUp | Alert], ...] = (RecoveryAction, FollowUp, Alert)
 MODELS_BY_ID_FIELD: dict[str, type[Staff | Concern]] = {"praised": Staff, "linked": Concern}
 
 
-def log_concern(session: ScopedSession, told: dict[str, Any], *, by: Actor, at: datetime) -> list[ConcernEvent]:
-    """Log a concern with everything that came with it; the steps for others to announce, first the logging.
+def log_concern(session: ScopedSession, data: dict[str, Any], *, by: Actor, at: datetime) -> list[ConcernEvent]:
+    """Log a concern with everything that came with it.
 
-    `told` is what the API accepts for a new concern (see NewConcernSchema). Without a store_id the store is the one
-    the person is on shift in; Invalid when there is none. Missing, with a pointer, for whatever is out of reach.
+    Args:
+        data: a new concern as the API accepts it (see NewConcernSchema). Without `store_id` the concern is of the
+            store in which `by` is on shift.
+
+    Returns the events for the caller to announce: first the logging, then actions that need approval.
+
+    Raises Invalid without a store, and NotFound, with a pointer, for anything that `by` may not see.
     """
-    said = dict(told)
-    store, reporter = _store_and_reporter(session, said.pop("store_id", None), by=by)
-    actions = said.pop("recovery_actions", [])
-    ended = {name: said.pop(name) for name in ("outcome", "mood_after") if name in said}
-    described = _resolve_references(session, said, store_id=store.id, country=store.country, by=by, at=at)
-    event = Concern.log(by=by, reporter=reporter, store=store, at=at, **described)
+    fields = dict(data)
+    store, reporter = _store_and_reporter(session, fields.pop("store_id", None), by=by)
+    actions = fields.pop("recovery_actions", [])
+    outcome = {name: fields.pop(name) for name in ("outcome", "mood_after") if name in fields}
+    resolved = _resolve_references(session, fields, store_id=store.id, country=store.country, by=by, at=at)
+    event = Concern.log(by=by, reporter=reporter, store=store, at=at, **resolved)
     session.add(event.concern)
-    asked = _record_actions(session, event.concern, actions, by=by, at=at)
-    if ended.get("outcome") is not None:
-        event.concern.resolve(by=by, at=at, **ended)
-    elif ended.get("mood_after") is not None:
+    pending = _record_actions(session, event.concern, actions, by=by, at=at)
+    if outcome.get("outcome") is not None:
+        event.concern.resolve(by=by, at=at, **outcome)
+    elif outcome.get("mood_after") is not None:
         raise Invalid("A mood afterwards needs the outcome it belongs to.", pointer="/outcome")
-    return [event, *asked]
+    return [event, *pending]
 
 
 def update_concern(
-    session: ScopedSession, concern: Concern, told: dict[str, Any], *, by: Actor, at: datetime
+    session: ScopedSession, concern: Concern, data: dict[str, Any], *, by: Actor, at: datetime
 ) -> ConcernEvent:
-    """Take over what was told later of a concern there is; null takes a field away. Missing as in `log_concern`."""
+    """Complete or correct a concern; None clears a field. NotFound as in `log_concern`."""
     changes = _resolve_references(
         session,
-        dict(told),
+        dict(data),
         store_id=concern.store_id,
         category=concern.category,
         before=concern.received_at,
@@ -82,13 +87,13 @@ def update_concern(
     sensitive_before = concern.sensitive
     event = concern.edit(by=by, at=at, **changes)
     if concern.sensitive is not sensitive_before:
-        for kind in CONCERN_CHILDREN:
-            session.mark_changed(session.scalars(select(kind).where(kind.concern_id == concern.id)).unique())
+        for child in CONCERN_CHILDREN:
+            session.mark_changed(session.scalars(select(child).where(child.concern_id == concern.id)).unique())
     return event
 
 
 def _store_and_reporter(session: ScopedSession, store_id: UUID | None, *, by: Actor) -> tuple[Store, Staff | None]:
-    """The store named, or the one of the shift; and the person, who comes in the same look-up as the shift."""
+    """Return the named store, or the one of the shift together with the person, who is loaded in the same statement."""
     if store_id is not None:
         store = Store.get_visible(session, store_id, actor=by, pointer="/store_id", options=_RULES_OF_STORE)
         return store, None
@@ -97,7 +102,7 @@ def _store_and_reporter(session: ScopedSession, store_id: UUID | None, *, by: Ac
 
 
 def default_store(session: ScopedSession, store_id: UUID | None, *, by: Actor) -> Store | None:
-    """The store named, the one of the shift, or else the first of those this person belongs to, if to any."""
+    """Return the named store, else that of the shift, else the first store the person belongs to, if any."""
     if store_id is not None:
         return Store.get_visible(session, store_id, actor=by, pointer="/store_id")
     shift = Shift.current(session, by.staff_id) if by.staff_id else None
@@ -108,7 +113,7 @@ def default_store(session: ScopedSession, store_id: UUID | None, *, by: Actor) -
 
 def _resolve_references(
     session: ScopedSession,
-    said: dict[str, Any],
+    data: dict[str, Any],
     *,
     store_id: UUID,
     country: str | None = None,
@@ -118,78 +123,80 @@ def _resolve_references(
     by: Actor,
     at: datetime,
 ) -> dict[str, Any]:
-    """What was said with rows in the place of slugs and of the customer, who was met in this store.
+    """Return `data` with rows in place of slugs, ids and the customer, whom this store has met from now on.
 
-    With a customer comes their `previous` concern before the moment of this one, by default now.
-    Items come first: whoever waits for a new one to be entered holds nothing that others wait for.
+    With a customer comes `previous`: their last concern before the time `before`, by default `at`.
+
+    Catalogue items come first. Whoever waits for another transaction to insert an item then holds no lock that others
+    wait for.
     """
-    if items := said.get("items"):
-        rows = CatalogueItem.find_or_create(session, items, sensitive=sensitive or said.get("sensitive", False), at=at)
-        said["items"] = [
-            {"item": row, "quantity": one.get("quantity", 1)} for row, one in zip(rows, items, strict=True)
+    if items := data.get("items"):
+        rows = CatalogueItem.find_or_create(session, items, sensitive=sensitive or data.get("sensitive", False), at=at)
+        data["items"] = [
+            {"item": row, "quantity": item.get("quantity", 1)} for row, item in zip(rows, items, strict=True)
         ]
-    customer_id, details = said.get("customer_id"), said.pop("customer", None)
+    customer_id, details = data.get("customer_id"), data.pop("customer", None)
     if customer_id is not None and details is not None:
         raise Invalid("Send either customer_id or customer, not both.", pointer="/customer")
-    if "customer_id" in said:
-        said["customer"] = said.pop("customer_id", None)
-    wanted = None
+    if "customer_id" in data:
+        data["customer"] = data.pop("customer_id", None)
+    customer_stmt = None
     if customer_id is not None:
-        wanted = Customer.select_for_update(
+        customer_stmt = Customer.select_for_update(
             and_(Customer.id == Customer.surviving_id(customer_id), *Customer.visible_to(by))
         )
     elif details is not None:
         with prefix_error_pointers("/customer"):
             details = normalize_contacts(details, country)
-        wanted = Customer.select_for_update(Customer.matches_contacts(details), for_change=len(details) > 1)
-    _resolve_ids(session, said, by=by)
+        customer_stmt = Customer.select_for_update(Customer.matches_contacts(details), for_change=len(details) > 1)
+    _resolve_ids(session, data, by=by)
     before = before or at
-    found = resolve_slugs(session, said, store_id=store_id, category=category, customer=wanted, before=before)
-    if "customer" not in found:
-        return found
-    known, customer = found["customer"], None
+    resolved = resolve_slugs(session, data, store_id=store_id, category=category, customer=customer_stmt, before=before)
+    if "customer" not in resolved:
+        return resolved
+    known, customer = resolved["customer"], None
     if details is not None:
         customer = Customer.recognise(session, details, known=known, at=at, store_id=store_id)
-    elif wanted is not None and customer_id is not None:
-        # Nobody, where they were merged at this very moment: asked again, it is who is left.
-        customer = known or session.scalars(wanted).one_or_none()
+    elif customer_stmt is not None and customer_id is not None:
+        # No row where a merge has just committed: run again, the statement returns the surviving customer.
+        customer = known or session.scalars(customer_stmt).one_or_none()
         if customer is None:
             raise Customer.not_visible_error(customer_id, pointer="/customer_id")
         customer.meet(session, store_id, at)
-    # Who waited for another till to let go of the customer looks again: the look-up saw how things were before.
+    # If this waited for a lock on the customer, `previous` in the first result is older than what was committed since.
     waited = customer is not known or (details is not None and len(details) > 1)
-    previous = find_previous(session, customer, before=before) if waited else found.get("previous")
-    return {**found, "customer": customer, "previous": previous}
+    previous = find_previous(session, customer, before=before) if waited else resolved.get("previous")
+    return {**resolved, "customer": customer, "previous": previous}
 
 
-def _resolve_ids(session: ScopedSession, said: dict[str, Any], *, by: Actor) -> None:
-    """Put the colleague praised and the concern linked in the place of their ids."""
-    for name, kind in MODELS_BY_ID_FIELD.items():
-        if (pointer := f"{name}_id") in said:
-            id_ = said.pop(pointer)
-            said[name] = kind.get_visible(session, id_, actor=by, pointer=f"/{pointer}") if id_ else None
+def _resolve_ids(session: ScopedSession, data: dict[str, Any], *, by: Actor) -> None:
+    """Replace the ids of the praised colleague and of the linked concern by their rows."""
+    for name, model in MODELS_BY_ID_FIELD.items():
+        if (field := f"{name}_id") in data:
+            id_ = data.pop(field)
+            data[name] = model.get_visible(session, id_, actor=by, pointer=f"/{field}") if id_ else None
 
 
 def _record_actions(
     session: ScopedSession, concern: Concern, actions: Sequence[dict[str, Any]], *, by: Actor, at: datetime
 ) -> list[ConcernEvent]:
-    """Record them; the steps of those that somebody has to allow first."""
+    """Record the actions. Returns the events of those that need approval."""
     if not actions:
         return []
-    asked = {f"/recovery_actions/{number}/remedy": given["remedy"] for number, given in enumerate(actions)}
-    remedies = Remedy.by_slugs(session, asked).values()
-    waiting: list[ConcernEvent] = []
-    for number, (given, remedy) in enumerate(zip(actions, remedies, strict=True)):
+    slugs = {f"/recovery_actions/{number}/remedy": action["remedy"] for number, action in enumerate(actions)}
+    remedies = Remedy.by_slugs(session, slugs).values()
+    pending: list[ConcernEvent] = []
+    for number, (fields, remedy) in enumerate(zip(actions, remedies, strict=True)):
         with prefix_error_pointers(f"/recovery_actions/{number}"):
-            action, event = record_action(session, concern, by=by, at=at, **{**given, "remedy": remedy})
+            action, event = record_action(session, concern, by=by, at=at, **{**fields, "remedy": remedy})
         if action.status is ActionStatus.PENDING:
-            waiting.append(event)
-    return waiting
+            pending.append(event)
+    return pending
 
 
 @contextmanager
 def prefix_error_pointers(prefix: str) -> Iterator[None]:
-    """Refusals from inside name their place in the whole body."""
+    """Prefix the JSON pointer of errors raised inside, so that it counts from the root of the request body."""
     try:
         yield
     except DomainError as error:

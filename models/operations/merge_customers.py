@@ -1,4 +1,4 @@
-"""Two profiles that are one person: what moves to the one that survives, and the way back."""
+"""Merge of two customer profiles of one person: the plan, the merge itself, and its undoing."""
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -18,7 +18,7 @@ from models.db.base import TenantOwned, tenant_fk
 from models.db.session import ScopedSession
 from models.errors import Conflict, Invalid, InvalidState
 
-# What is taken over as a whole where the survivor has nothing of it.
+# Taken over together, where the survivor has none of them.
 COLUMNS_BY_FIELD: dict[str, tuple[str, ...]] = {
     **{
         name: (name,)
@@ -36,12 +36,12 @@ COLUMN_FROM_JSON: dict[str, Callable[[str], Any]] = {
 
 
 class CustomerMerge(TenantOwned):
-    """One merge, with all that its undoing needs; not carried out as long as it has no `merged_at`.
+    """One merge, with everything its undoing needs. Without `merged_at` it is only a plan.
 
-    `moved` are ids by kind: `concerns`, `references`, `stores` (rows that say where they were met), `profiles` (merged
-    into the merged one before), and `met`, the store where the merged one was first, if the survivor was not met there.
-    `taken_over` has, for each column of the survivor that was filled, what stood there `before` and what was `taken`;
-    `contacts` are those the merged one had.
+    `moved` has ids by kind: `concerns`, `references`, `stores` (CustomerStore rows), `profiles` (merged into the merged
+    customer earlier), and `met`: the first store of the merged customer, if the survivor was never met there.
+    `taken_over` has, for each column of the survivor that was filled, the value `before` and the value `taken`.
+    `contacts` are those of the merged customer.
     """
 
     __tablename__ = "customer_merge"
@@ -59,33 +59,35 @@ class CustomerMerge(TenantOwned):
 
     @classmethod
     def visible_to(cls, actor: Actor) -> Sequence[ColumnElement[bool]]:
-        """Those of the actor's customers; of a survivor that was merged itself, who reaches the one that is left."""
+        """Return criteria that keep the merges whose surviving customer, after later merges too, the actor may see."""
         return Customer.met_in_stores_of(actor, Customer.surviving_id(cls.survivor_id))
 
     @property
     def fields(self) -> list[str]:
-        """What the survivor takes over, by the names of a profile."""
+        """The fields of a profile that the survivor takes over."""
         return [name for name, columns in COLUMNS_BY_FIELD.items() if not self.taken_over.keys().isdisjoint(columns)]
 
     @property
     def counts(self) -> dict[str, int]:
-        """How many of each move."""
+        """How many rows of each kind move."""
         met = len(self.moved["stores"]) + len(self.moved["met"])
         return {"concerns": len(self.moved["concerns"]), "references": len(self.moved["references"]), "stores": met}
 
     @classmethod
     def plan(cls, session: ScopedSession, survivor: Customer, merged: Customer) -> "CustomerMerge":
-        """What merging would do, without doing it. Invalid for one and the same."""
+        """Return what a merge would do, without doing it. Invalid for a customer and themselves."""
         if survivor is merged:
             raise Invalid("A customer cannot be merged with themselves.", pointer="/customer_id")
-        known_in = {survivor.first_store_id, *_later_stores(session, survivor).values()}
+        survivor_stores = {survivor.first_store_id, *_later_stores(session, survivor).values()}
         moved = {
             "concerns": session.scalars(select(Concern.id).where(Concern.customer_id == merged.id)).all(),
             "references": session.scalars(select(ExternalId.id).where(ExternalId.customer_id == merged.id)).all(),
-            "stores": [id_ for id_, store_id in _later_stores(session, merged).items() if store_id not in known_in],
+            "stores": [
+                id_ for id_, store_id in _later_stores(session, merged).items() if store_id not in survivor_stores
+            ],
             "profiles": session.scalars(select(Customer.id).where(Customer.merged_into_id == merged.id)).all(),
         }
-        first_met = [] if merged.first_store_id in {None, *known_in} else [str(merged.first_store_id)]
+        first_met = [] if merged.first_store_id in {None, *survivor_stores} else [str(merged.first_store_id)]
         return cls(
             survivor_id=survivor.id,
             merged_id=merged.id,
@@ -99,11 +101,11 @@ class CustomerMerge(TenantOwned):
 
     @classmethod
     def plan_locked(cls, session: ScopedSession, survivor_id: UUID, merged_id: UUID) -> "CustomerMerge":
-        """What merging will do, with all it concerns held. InvalidState when one of the two was merged meanwhile.
+        """Return the plan of a merge with its rows locked. InvalidState when one of the two was merged meanwhile.
 
-        Concerns are held first, as by everybody who holds a concern and its customer; then both customers in the order
-        of their ids, against whoever is about to log a concern for them: that concern moves along, or it is logged for
-        the survivor.
+        Locks the concerns first, in the order that everybody uses who locks a concern and its customer, and then both
+        customers in the order of their ids. A concern that is being logged for one of them either moves along or is
+        logged for the survivor.
         """
         _lock_concerns(session, Concern.customer_id == merged_id)
         customers = _lock_customers(session, survivor_id, merged_id)
@@ -112,16 +114,17 @@ class CustomerMerge(TenantOwned):
         return cls.plan(session, customers[survivor_id], customers[merged_id])
 
     def carry_out(self, session: ScopedSession, *, id_: UUID, by: Actor, at: datetime) -> None:
-        """Merge one into the other, as planned and held."""
+        """Merge as planned by `plan_locked`."""
         survivor, merged = (
-            session.get_one(Customer, (by.organization_id, one)) for one in (self.survivor_id, self.merged_id)
+            session.get_one(Customer, (by.organization_id, customer_id))
+            for customer_id in (self.survivor_id, self.merged_id)
         )
         self.id, self.merged_at, self.merged_by_id = id_, at, by.staff_id
-        self._move(session, merged, to=survivor)
+        self._move(session, merged, target=survivor)
         for store_id in self.moved["met"]:
             session.add(CustomerStore(customer_id=survivor.id, store_id=UUID(store_id), met_at=merged.created_at))
         for name in CONTACT_FIELDS:
-            if name in self.taken_over:  # it may stand in one row only, at every moment
+            if name in self.taken_over:  # unique: it may stand in one row only, at every moment
                 setattr(merged, name, None)
         session.flush()
         for column, value in self.taken_over.items():
@@ -132,10 +135,10 @@ class CustomerMerge(TenantOwned):
         session.add(self)
 
     def undo(self, session: ScopedSession, *, by: Actor, at: datetime) -> None:
-        """Make two customers of them again: what came with the merged one goes back, what was changed since stays.
+        """Undo the merge: what came with the merged customer goes back, what was changed since stays.
 
-        InvalidState when it was undone already, Conflict when something stands in the way: a merge that came later, a
-        contact that is in use meanwhile, or that the survivor would be left without anything to know them by.
+        Raises InvalidState when it was undone already. Raises Conflict for a later merge of the survivor, a contact
+        that another customer uses meanwhile, and a survivor who would be left without name and contact.
         """
         _lock_concerns(session, Concern.id.in_(self._ids("concerns")))
         customers = _lock_customers(session, self.survivor_id, self.merged_id)
@@ -145,16 +148,16 @@ class CustomerMerge(TenantOwned):
             raise InvalidState("This merge was undone already.", state="undone")
         if survivor.merged_into_id is not None:
             raise Conflict("The survivor was merged into another customer since; undo that first.")
-        if session.scalars(self._last_of(survivor)).one() != self.id:
+        if session.scalars(self._select_last(survivor)).one() != self.id:
             raise Conflict("Another customer was merged into the survivor since; undo that first.")
-        self._move(session, survivor, to=merged)
-        for met in session.scalars(
+        self._move(session, survivor, target=merged)
+        for store in session.scalars(
             select(CustomerStore).where(
                 CustomerStore.customer_id == survivor.id,
                 CustomerStore.store_id.in_([UUID(store_id) for store_id in self.moved["met"]]),
             )
         ):
-            session.delete(met)
+            session.delete(store)
         for column, value in self.taken_over.items():
             if _to_json(getattr(survivor, column)) == value["taken"]:
                 setattr(survivor, column, _from_json(column, value["before"]))
@@ -171,25 +174,25 @@ class CustomerMerge(TenantOwned):
             survivor.meet(session, store_id, at)
 
     @classmethod
-    def _last_of(cls, survivor: Customer) -> Select[UUID]:
-        standing = select(cls.id).where(cls.survivor_id == survivor.id, cls.undone_at.is_(None))
-        return standing.order_by(cls.merged_at.desc(), cls.id.desc()).limit(1)
+    def _select_last(cls, survivor: Customer) -> Select[UUID]:
+        in_effect = select(cls.id).where(cls.survivor_id == survivor.id, cls.undone_at.is_(None))
+        return in_effect.order_by(cls.merged_at.desc(), cls.id.desc()).limit(1)
 
-    def _move(self, session: ScopedSession, giver: Customer, *, to: Customer) -> None:
-        """Everything of the plan that the giver (still) has."""
+    def _move(self, session: ScopedSession, source: Customer, *, target: Customer) -> None:
+        """Move the planned rows that `source` still has to `target`."""
         for kind, model, column in (
             ("concerns", Concern, "customer_id"),
             ("references", ExternalId, "customer_id"),
             ("stores", CustomerStore, "customer_id"),
             ("profiles", Customer, "merged_into_id"),
         ):
-            theirs = (model.id.in_(self._ids(kind)), getattr(model, column) == giver.id)
-            stmt = select(model).where(*theirs).execution_options(populate_existing=True)
+            of_source = (model.id.in_(self._ids(kind)), getattr(model, column) == source.id)
+            stmt = select(model).where(*of_source).execution_options(populate_existing=True)
             for row in session.scalars(stmt):
-                setattr(row, column, to.id)
+                setattr(row, column, target.id)
                 if isinstance(row, Concern):
                     row.bump_version()
-        for customer in (giver, to):
+        for customer in (source, target):
             session.expire(customer, ["references"])
 
     def _give_back_contacts(self, session: ScopedSession, merged: Customer) -> None:
@@ -204,44 +207,45 @@ class CustomerMerge(TenantOwned):
         return [UUID(id_) for id_ in self.moved[kind]]
 
 
-def _lock_concerns(session: ScopedSession, which: ColumnElement[bool]) -> None:
-    session.execute(select(Concern.id).where(which).order_by(Concern.id).with_for_update(key_share=True))
+def _lock_concerns(session: ScopedSession, criterion: ColumnElement[bool]) -> None:
+    session.execute(select(Concern.id).where(criterion).order_by(Concern.id).with_for_update(key_share=True))
 
 
 def _lock_customers(session: ScopedSession, *ids: UUID) -> dict[UUID, Customer]:
     stmt = select(Customer).where(Customer.id.in_(ids)).order_by(Customer.id).with_for_update()
-    return {one.id: one for one in session.scalars(stmt.execution_options(populate_existing=True))}
+    return {customer.id: customer for customer in session.scalars(stmt.execution_options(populate_existing=True))}
 
 
 def _later_stores(session: ScopedSession, customer: Customer) -> dict[UUID, UUID]:
-    """Where they were met after the first time: the stores by the ids of the rows that say so."""
+    """Return the stores where a customer was met after the first one, by the id of the CustomerStore row."""
     stmt = select(CustomerStore.id, CustomerStore.store_id).where(CustomerStore.customer_id == customer.id)
     return {row.id: row.store_id for row in session.execute(stmt)}
 
 
 def _columns_to_fill(survivor: Customer, merged: Customer) -> dict[str, Any]:
-    """What the survivor lacks and the merged one has, by column.
+    """Return the columns the survivor takes over from the merged customer, with their values.
 
-    About being contacted the latest word counts, and no allergy is lost from sight.
+    These are the fields the survivor lacks. Of two consents the later one counts, and allergies are joined so that
+    none is lost.
     """
-    found: dict[str, Any] = {}
+    values: dict[str, Any] = {}
     for columns in COLUMNS_BY_FIELD.values():
-        mine, theirs = (getattr(customer, columns[0]) for customer in (survivor, merged))
-        newer = columns[0] == "consent_at" and mine and theirs and theirs > mine
-        if (theirs and not mine) or newer:
-            found |= {column: getattr(merged, column) for column in columns}
+        own, other = (getattr(customer, columns[0]) for customer in (survivor, merged))
+        is_later_consent = columns[0] == "consent_at" and own and other and other > own
+        if (other and not own) or is_later_consent:
+            values |= {column: getattr(merged, column) for column in columns}
     if survivor.allergies_consent_at and merged.allergies and merged.allergies not in (survivor.allergies or ""):
-        found["allergies"] = "; ".join(filter(None, (survivor.allergies, merged.allergies)))
-    return found
+        values["allergies"] = "; ".join(filter(None, (survivor.allergies, merged.allergies)))
+    return values
 
 
 def _to_json(value: Any) -> Any:
-    """As JSON holds it."""
+    """Return a column value as JSON can store it."""
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat()
     return str(value) if isinstance(value, UUID) else value
 
 
 def _from_json(column: str, plain: Any) -> Any:
-    """As the column of a customer holds it."""
+    """Return a JSON value as the column of a customer has it."""
     return plain if plain is None or column not in COLUMN_FROM_JSON else COLUMN_FROM_JSON[column](plain)

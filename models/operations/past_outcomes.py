@@ -1,4 +1,4 @@
-"""What was learned from the past: what helped people with the same cause, and which question opens them up."""
+"""Statistics of past outcomes: what helped customers with the same cause, and which question to ask next."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -20,12 +20,12 @@ from models.recovery.action import IN_EFFECT, RecoveryAction
 from models.recovery.remedy import Remedy
 
 CONCERNS_EXAMINED = 1000  # of one cause
-SAMPLE_SIZE = 200  # the newest ones: what helps changes, and a year of them would be slow to read
+SAMPLE_SIZE = 200  # of the newest ones: what helps changes over time, and reading a year would be slow
 
 
 @dataclass(frozen=True)
 class Range:
-    """The middle and both ends of what there was."""
+    """Median, minimum and maximum of some values."""
 
     median: float
     least: int
@@ -34,7 +34,10 @@ class Range:
 
 @dataclass(frozen=True)
 class RemedyOutcome:
-    """What became of those who received a remedy. `cost` in minor units of `currency`; None where it costs nothing."""
+    """Outcome of a remedy for the `n` customers who received it.
+
+    `cost` is in minor units of `currency`, None for a remedy that costs nothing or has too few costs.
+    """
 
     remedy: str
     n: int
@@ -45,14 +48,14 @@ class RemedyOutcome:
 
 @dataclass(frozen=True)
 class SameCause:
-    """Of `n` people with the same cause, what was tried often enough to tell."""
+    """The remedies that were tried often enough to tell, of `n` concerns with the same cause."""
 
     n: int
     lessons: Sequence[RemedyOutcome]
 
 
 class SuggestedQuestion(NamedTuple):
-    """An open question."""
+    """An open question to ask the customer."""
 
     slug: str
     text: str
@@ -60,7 +63,7 @@ class SuggestedQuestion(NamedTuple):
 
 @dataclass(frozen=True)
 class PastOutcomes:
-    """What is worth asking next, and what became of those with the same cause."""
+    """The question to ask next, and the outcomes of concerns with the same cause."""
 
     question: SuggestedQuestion | None
     same_cause: SameCause | None
@@ -75,48 +78,51 @@ def past_outcomes(
     unhappy: bool | None,
     at: datetime,
 ) -> PastOutcomes:
-    """Of the organization's own rows, as they were within the last minute; `unhappy` None for whatever mood."""
+    """Return statistics of the organization's own concerns, cached for a minute.
 
-    def ask() -> PastOutcomes:
+    `unhappy` narrows them to customers in the same mood; None counts all.
+    """
+
+    def compute() -> PastOutcomes:
         question = _next_question(session, category_id, cause_id, unhappy=unhappy)
         if cause_id is None or currency is None:
             return PastOutcomes(question, None)
         return PastOutcomes(question, _same_cause(session, cause_id, currency, unhappy=unhappy))
 
-    return session.cached((past_outcomes, category_id, cause_id, currency, unhappy), ask, at=at)
+    return session.cached((past_outcomes, category_id, cause_id, currency, unhappy), compute, at=at)
 
 
 def _same_cause(session: Session, cause_id: UUID, currency: str, *, unhappy: bool | None) -> SameCause | None:
-    """What people with this cause received and how their mood changed; None where they were too few.
+    """Return what customers with this cause received and how their mood changed. None where they are too few.
 
-    The organization's newest with a known end, in this currency; those who were unhappy likewise, or not. Reversed
-    actions helped nobody.
+    Counts the newest concerns with a known mood afterwards (see `_select_ended`) and actions in this currency that
+    were not reversed.
     """
     newest = _select_ended(cause_id, unhappy=unhappy).subquery()
-    columns = RecoveryAction.__table__.c
     rows = session.execute(
-        select(newest.c.id, newest.c.lift, Remedy.slug, columns.cost_amount, columns.cost_currency)
+        select(newest.c.id, newest.c.lift, Remedy.slug, RecoveryAction.cost_amount, RecoveryAction.cost_currency)
         .select_from(newest)
         .outerjoin(RecoveryAction, (RecoveryAction.concern_id == newest.c.id) & IN_EFFECT)
         .outerjoin(RecoveryAction.remedy)
     ).all()
-    people = {row.id for row in rows}
-    if len(people) < MIN_OUTCOME_SAMPLE:
+    concern_ids = {row.id for row in rows}
+    if len(concern_ids) < MIN_OUTCOME_SAMPLE:
         return None
-    return SameCause(len(people), _remedy_outcomes(rows, currency))
+    return SameCause(len(concern_ids), _remedy_outcomes(rows, currency))
 
 
 def _next_question(
     session: Session, category_id: UUID | None, cause_id: UUID | None, *, unhappy: bool | None
 ) -> SuggestedQuestion | None:
-    """The open question that was followed by the best change of mood; each is tried often enough before.
+    """Return the open question with the best median change of mood. None where the organization has no questions.
 
-    Those of the category come before those about everything. None where the organization has none.
+    Questions that were not asked often enough yet come first, so that each one gets its chance. Questions of the
+    category come before general ones.
     """
     questions = session.execute(
         select(Question.id, Question.slug, Question.text)
         .where(or_(Question.category_id.is_(None), Question.category_id == category_id))
-        .order_by(Question.category_id.is_(None), Question.id)  # as they were written down
+        .order_by(Question.category_id.is_(None), Question.id)  # in the order they were created
     ).all()
     lifts: defaultdict[UUID, list[int]] = defaultdict(list)
     if cause_id is not None:
@@ -130,29 +136,35 @@ def _next_question(
 
 
 def _select_ended(cause_id: UUID, *, unhappy: bool | None) -> Select[UUID, int | None, UUID | None]:
-    """Those of the newest whose end is known; so many and no more are looked at, for somebody waits for the answer."""
+    """Return a statement for the newest concerns with a known mood afterwards and the change of mood (`lift`).
+
+    Looks at a bounded number of concerns, because a person waits for the answer.
+    """
     columns = (Concern.id, Concern.mood, Concern.mood_after, Concern.question_id, Concern.kind, Concern.received_at)
     of_cause = select(*columns).where(Concern.cause_id == cause_id).order_by(Concern.received_at.desc())
     newest = of_cause.limit(CONCERNS_EXAMINED).subquery().c
-    question = (
+    stmt = (
         select(newest.id, (newest.mood_after - newest.mood).label("lift"), newest.question_id)
         .where(newest.mood_after.is_not(None), newest.kind != Kind.PRAISE)
         .order_by(newest.received_at.desc())
         .limit(SAMPLE_SIZE)
     )
     if unhappy is None:
-        return question
-    return question.where(newest.mood <= UNHAPPY_MOOD if unhappy else newest.mood > UNHAPPY_MOOD)
+        return stmt
+    return stmt.where(newest.mood <= UNHAPPY_MOOD if unhappy else newest.mood > UNHAPPY_MOOD)
 
 
 def _remedy_outcomes(rows: Iterable[Row[Any]], currency: str) -> list[RemedyOutcome]:
     received: defaultdict[str, dict[UUID, Row[Any]]] = defaultdict(dict)
     for row in rows:
         if row.slug is not None and row.cost_currency in (None, currency):
-            received[row.slug][row.id] = row  # one person counts once
-    told = {slug: list(found.values()) for slug, found in received.items() if len(found) >= MIN_OUTCOME_SAMPLE}
-    lessons = [_remedy_outcome(slug, found, currency) for slug, found in told.items()]
-    return sorted(lessons, key=lambda lesson: (-lesson.mood_lift.median, lesson.remedy))
+            received[row.slug][row.id] = row  # each concern counts once
+    outcomes = [
+        _remedy_outcome(slug, list(concerns.values()), currency)
+        for slug, concerns in received.items()
+        if len(concerns) >= MIN_OUTCOME_SAMPLE
+    ]
+    return sorted(outcomes, key=lambda outcome: (-outcome.mood_lift.median, outcome.remedy))
 
 
 def _remedy_outcome(remedy: str, rows: Sequence[Row[Any]], currency: str) -> RemedyOutcome:

@@ -1,4 +1,4 @@
-"""The catalogue of dishes, products and articles: it grows by being used, and tells spellings of one thing together."""
+"""Catalogue of dishes, products and articles. It grows by use: naming a new item adds it."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -8,100 +8,103 @@ from sqlalchemy import ColumnElement, Index, Select, String, UniqueConstraint, o
 from sqlalchemy.orm import Mapped, mapped_column, validates
 
 from models.access import Actor, Permission
-from models.db import slug as naming
 from models.db.base import Aggregate
 from models.db.session import ScopedSession
+from models.db.slug import MAX_SLUG_LENGTH, slug_from_text
 from models.db.text import BYTEWISE_NAME, LAST_CODE_POINT, MAX_NAME_LENGTH, fold
 
 
 class CatalogueItem(Aggregate):
-    """One thing that concerns are about. The slug stays for ever, the name may get better."""
+    """Dish, product or article that concerns are about. The slug never changes, the name may."""
 
     __tablename__ = "catalogue_item"
+    noun = "item"
     __table_args__ = (
         UniqueConstraint("organization_id", "slug"),
         Index("ix_catalogue_item_name_key", "organization_id", "name_key", "id"),
     )
 
-    slug: Mapped[str] = mapped_column(String(naming.MAX_SLUG_LENGTH))
+    slug: Mapped[str] = mapped_column(String(MAX_SLUG_LENGTH))
     name: Mapped[str] = mapped_column(String(MAX_NAME_LENGTH))
     name_key: Mapped[str] = mapped_column(BYTEWISE_NAME)
     created_at: Mapped[datetime]
-    hidden: Mapped[bool] = mapped_column(default=False)  # only what is sensitive has named it so far
+    hidden: Mapped[bool] = mapped_column(default=False)  # so far only sensitive concerns have named it
 
     @validates("name")
-    def _keep_the_key(self, _field: str, name: str) -> str:
+    def _set_name_key(self, _field: str, name: str) -> str:
         self.name_key = fold(name)
         return name
 
     @classmethod
     def visible_to(cls, actor: Actor) -> Sequence[ColumnElement[bool]]:
-        """What was typed about something sensitive may be about a person: only who reads such things finds it."""
+        """Return the criteria for items that the actor may see. The name of a hidden one may be about a person."""
         return () if actor.may(Permission.CONCERN_SENSITIVE) else (cls.hidden.is_(False),)
 
     @classmethod
     def select_visible(cls, actor: Actor, *, name: str | None = None) -> Select["CatalogueItem"]:
-        """The catalogue; with `name`, what starts like that, whatever the case and the accents."""
+        """Select the catalogue; with `name`, the items whose name starts with it, whatever case and accents."""
         stmt = select(cls).where(*cls.visible_to(actor))
         if name is None:
             return stmt
-        begins = fold(name)
-        return stmt.where(cls.name_key >= begins, cls.name_key < begins + LAST_CODE_POINT)
+        prefix = fold(name)
+        return stmt.where(cls.name_key >= prefix, cls.name_key < prefix + LAST_CODE_POINT)
 
     @classmethod
     def find_or_create(
-        cls, session: ScopedSession, told: Sequence[dict[str, Any]], *, sensitive: bool = False, at: datetime
+        cls, session: ScopedSession, references: Sequence[dict[str, Any]], *, sensitive: bool = False, at: datetime
     ) -> list["CatalogueItem"]:
-        """The item for each of these, told by slug or else by name; what is named for the first time enters.
+        """Return the item for each reference, by its `slug` or else its `name`. Unknown items are added.
 
-        A name is the one shown now, or the one it entered with. Two phones that name the same new thing at once end up
-        with one item.
+        A name matches the present name of an item or the one it was added with. Two phones that name the same new item
+        at once end up with one item.
         """
-        names = {fold(one["name"]) for one in told if not one.get("slug")}
-        slugs = {item_slug(one) for one in told}
+        name_keys = {fold(reference["name"]) for reference in references if not reference.get("slug")}
+        slugs = {item_slug(reference) for reference in references}
         known = session.scalars(
-            select(cls).where(or_(cls.slug.in_(slugs), cls.name_key.in_(names))).order_by(cls.created_at, cls.id)
+            select(cls).where(or_(cls.slug.in_(slugs), cls.name_key.in_(name_keys))).order_by(cls.created_at, cls.id)
         ).all()
         by_slug = {item.slug: item for item in known}
-        by_name = {item.name_key: item for item in reversed(known)}
-        found = [None if one.get("slug") else by_name.get(fold(one["name"])) for one in told]
+        by_name_key = {item.name_key: item for item in reversed(known)}
+        matches = [
+            None if reference.get("slug") else by_name_key.get(fold(reference["name"])) for reference in references
+        ]
         new = {
-            item_slug(one): {
-                "slug": item_slug(one),
-                "name": one.get("name") or one["slug"],
+            slug: {
+                "slug": slug,
+                "name": reference.get("name") or reference["slug"],
                 "created_at": at,
                 "hidden": sensitive,
             }
-            for one, item in zip(told, found, strict=True)
-            if item is None and item_slug(one) not in by_slug
+            for reference, item in zip(references, matches, strict=True)
+            if item is None and (slug := item_slug(reference)) not in by_slug
         }
         if new:
-            by_slug |= cls._entered(session, new)
-        items = [item or by_slug[item_slug(one)] for one, item in zip(told, found, strict=True)]
+            by_slug |= cls._add(session, new)
+        items = [item or by_slug[item_slug(reference)] for reference, item in zip(references, matches, strict=True)]
         for item in items if not sensitive else ():
             item.unhide()
         return items
 
     @classmethod
-    def _entered(cls, session: ScopedSession, new: dict[str, dict[str, Any]]) -> dict[str, "CatalogueItem"]:
-        """These by slug, entered in one order by everybody, so that nobody waits in a circle."""
-        entered = {item.slug: item for item in session.bulk_insert_or_ignore(cls, [new[slug] for slug in sorted(new)])}
-        if others := new.keys() - entered.keys():
-            entered |= {item.slug: item for item in session.scalars(select(cls).where(cls.slug.in_(others)))}
-        return entered
+    def _add(cls, session: ScopedSession, new: dict[str, dict[str, Any]]) -> dict[str, "CatalogueItem"]:
+        """Insert items and return them by slug. Every transaction inserts in the same order, to avoid deadlocks."""
+        added = {item.slug: item for item in session.bulk_insert_or_ignore(cls, [new[slug] for slug in sorted(new)])}
+        if others := new.keys() - added.keys():
+            added |= {item.slug: item for item in session.scalars(select(cls).where(cls.slug.in_(others)))}
+        return added
 
     def unhide(self) -> None:
-        """Something named it that anybody may read."""
+        """Show the item to everybody: a concern that is not sensitive has named it."""
         if self.hidden:
             self.hidden = False
             self.bump_version()
 
     def rename(self, name: str) -> None:
-        """Show it by another name; it is still found by the one it entered with."""
+        """Change the name that is shown. The slug, made from the first name, still finds the item."""
         self.name = name
         self.bump_version()
 
 
-def item_slug(one: dict[str, Any]) -> str:
-    """The slug of what was told: of the slug itself, which any sign may stand in, or of the name."""
-    return naming.slug_from_text(one.get("slug") or one["name"])
+def item_slug(reference: dict[str, Any]) -> str:
+    """Return the slug of a reference: made from its `slug`, in which any character is accepted, or from its `name`."""
+    return slug_from_text(reference.get("slug") or reference["name"])

@@ -1,4 +1,4 @@
-"""When a store is open: periods per weekday, split or past midnight, and days that are different."""
+"""Opening hours of a store: periods per weekday, split or past midnight, and dates with other hours."""
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, time, timedelta
@@ -9,11 +9,11 @@ from zoneinfo import ZoneInfo
 from models.errors import Invalid
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-MINUTES_PER_DAY = 24 * 60  # minutes
+MINUTES_PER_DAY = 24 * 60
 
 
 class Period(TypedDict):
-    """From one civil time to another; one that does not come after the first is on the next day."""
+    """From one civil time to another. A closing time that is not after the opening time is on the next day."""
 
     opens_at: str
     closes_at: str
@@ -24,7 +24,7 @@ class WeeklyPeriod(Period):
 
 
 class HoursException(TypedDict):
-    """A holiday or another exception: what opens on that date, instead of what the weekday says."""
+    """Hours of one date, such as a holiday, instead of those of its weekday."""
 
     date: str
     name: NotRequired[str | None]
@@ -32,9 +32,9 @@ class HoursException(TypedDict):
 
 
 class Hours(TypedDict):
-    """As stored and as told by the API; times are `HH:MM` in the store's own zone."""
+    """Hours as they are stored and sent by the API. Times are `HH:MM` in the store's own zone."""
 
-    weekly: list[WeeklyPeriod] | None  # none: always open, but for the exceptions
+    weekly: list[WeeklyPeriod] | None  # None: always open, except on the dates in `exceptions`
     exceptions: list[HoursException]
 
 
@@ -44,27 +44,32 @@ _ALL_DAY: list[Period] = [{"opens_at": "00:00", "closes_at": "00:00"}]
 
 
 def check_hours(hours: Hours) -> None:
-    """Invalid, with a pointer, where two openings overlap, from one day into the next too, or a date comes twice."""
+    """Raise Invalid, with a pointer, where two periods overlap, also from one day into the next, or a date repeats."""
     weekly = hours["weekly"] or []
-    overlapping = _overlapping([(WEEKDAYS.index(one["weekday"]), one) for one in weekly], within=7 * MINUTES_PER_DAY)
+    openings = [(WEEKDAYS.index(period["weekday"]), period) for period in weekly]
+    overlapping = _overlapping(openings, within=7 * MINUTES_PER_DAY)
     if overlapping is not None:
         raise Invalid("This opening overlaps with another one.", pointer=f"/weekly/{overlapping}")
-    dates = [one["date"] for one in hours["exceptions"]]
-    for number, one in enumerate(hours["exceptions"]):
-        if one["date"] in dates[:number]:
-            raise Invalid("This date has an entry already.", pointer=f"/exceptions/{number}/date")
-        overlapping = _overlapping([(0, period) for period in one["periods"]])
+    dates = [exception["date"] for exception in hours["exceptions"]]
+    for index, exception in enumerate(hours["exceptions"]):
+        if exception["date"] in dates[:index]:
+            raise Invalid("This date has an entry already.", pointer=f"/exceptions/{index}/date")
+        overlapping = _overlapping([(0, period) for period in exception["periods"]])
         if overlapping is not None:
-            pointer = f"/exceptions/{number}/periods/{overlapping}"
+            pointer = f"/exceptions/{index}/periods/{overlapping}"
             raise Invalid("This opening overlaps with another one.", pointer=pointer)
 
 
 def _overlapping(openings: Sequence[tuple[int, Period]], *, within: int | None = None) -> int | None:
-    """The place of an opening, given with its day, that another one overlaps with; time is a ring `within` minutes."""
-    minutes = sorted((*_period_minutes(day, period), number) for number, (day, period) in enumerate(openings))
+    """Return the index of a period that overlaps with another one, or None.
+
+    Each period comes with the number of its day. With `within` (minutes) time is a ring, so the last period may overlap
+    with the first.
+    """
+    minutes = sorted((*_period_minutes(day, period), index) for index, (day, period) in enumerate(openings))
     if within is not None and minutes:
-        start, end, number = minutes[0]
-        minutes.append((start + within, end + within, number))
+        start, end, index = minutes[0]
+        minutes.append((start + within, end + within, index))
     clashes = (max(first[2], second[2]) for first, second in pairwise(minutes) if second[0] < first[1])
     return next(clashes, None)
 
@@ -76,21 +81,21 @@ def _period_minutes(day: int, period: Period) -> tuple[int, int]:
 
 
 def is_open(hours: Hours | None, at: datetime, zone: ZoneInfo) -> bool:
-    """Whether a store with these hours is open at this instant. A store that never told its hours always is.
+    """Return whether a store with these hours is open at an instant. A store without hours always is.
 
-    Openings are compared as instants, so a night in which clocks change is as long as it really is.
+    Periods are compared as instants, so a night in which clocks change has its real length.
     """
     if hours is None:
         return True
     today = at.astimezone(zone).date()
-    # What opened yesterday may still be open.
+    # A period that began yesterday may still run.
     return any(
         start <= at < end for day in (today - timedelta(days=1), today) for start, end in _openings_on(hours, day, zone)
     )
 
 
 def last_closing(hours: Hours, start: datetime, end: datetime, zone: ZoneInfo) -> datetime | None:
-    """When the last of the openings that begin between two instants is over; None where none begins."""
+    """Return the end of the last period that begins between two instants, or None when none begins."""
     first, last = (instant.astimezone(zone).date() for instant in (start, end))
     days = (first + timedelta(days=number) for number in range((last - first).days + 1))
     return max(
@@ -100,23 +105,23 @@ def last_closing(hours: Hours, start: datetime, end: datetime, zone: ZoneInfo) -
 
 
 def first_opening(hours: Hours, start: datetime, end: datetime, zone: ZoneInfo) -> datetime | None:
-    """When a store that is shut opens for the first time between two instants; None where it does not.
+    """Return when a closed store first opens between two instants, or None when it does not.
 
-    What follows on another opening without a gap opens nothing: a store that never shuts is open at midnight too.
+    A period that follows another one without a gap does not count: a store that never closes is open at midnight too.
     """
     first, last = (instant.astimezone(zone).date() for instant in (start, end))
     days = (first + timedelta(days=number) for number in range((last - first).days + 1))
-    moments = sorted(opens for day in days for opens, _ in _openings_on(hours, day, zone) if start <= opens < end)
-    return next((opens for opens in moments if not is_open(hours, opens - _INSTANT_BEFORE, zone)), None)
+    openings = sorted(opens for day in days for opens, _ in _openings_on(hours, day, zone) if start <= opens < end)
+    return next((opens for opens in openings if not is_open(hours, opens - _INSTANT_BEFORE, zone)), None)
 
 
 def _openings_on(hours: Hours, day: date, zone: ZoneInfo) -> Iterator[tuple[datetime, datetime]]:
-    """The openings that begin on a civil date, in UTC."""
-    different = {one["date"]: one["periods"] for one in hours["exceptions"]}
+    """Yield start and end, in UTC, of each period that begins on a civil date."""
+    exceptions = {exception["date"]: exception["periods"] for exception in hours["exceptions"]}
     weekday = WEEKDAYS[day.weekday()]
     weekly = hours["weekly"]
-    usual = _ALL_DAY if weekly is None else [one for one in weekly if one["weekday"] == weekday]
-    for period in different.get(day.isoformat(), usual):
+    usual = _ALL_DAY if weekly is None else [period for period in weekly if period["weekday"] == weekday]
+    for period in exceptions.get(day.isoformat(), usual):
         opens_at, closes_at = time.fromisoformat(period["opens_at"]), time.fromisoformat(period["closes_at"])
         closing_day = day if closes_at > opens_at else day + timedelta(days=1)
         yield _instant(day, opens_at, zone), _instant(closing_day, closes_at, zone)
@@ -127,7 +132,7 @@ def _instant(day: date, clock: time, zone: ZoneInfo) -> datetime:
 
 
 def in_quiet_hours(start: time | None, end: time | None, at: datetime, zone: ZoneInfo) -> bool:
-    """Whether a person's quiet hours, which may go past midnight, hold at this instant in this zone."""
+    """Return whether an instant is within a person's quiet hours in this zone. They may go past midnight."""
     if start is None or end is None:
         return False
     now = at.astimezone(zone).time().replace(tzinfo=None)

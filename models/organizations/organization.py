@@ -1,4 +1,4 @@
-"""The organization (one company, the tenant) and its regions."""
+"""The organization (one company: the tenant) and its regions."""
 
 from datetime import datetime
 from uuid import UUID
@@ -6,14 +6,14 @@ from uuid import UUID
 from sqlalchemy import String, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from models.db import slug as naming
 from models.db.base import Aggregate, Base
 from models.db.change_feed import ChangeCounter
+from models.db.slug import check_slug
 from models.errors import Conflict, Invalid, NotFound
 
 
 class Organization(Base):
-    """One company. The only table that belongs to no tenant: it is what a sign-in looks up first."""
+    """One company. The row of the tenant itself, which a sign-in looks up first."""
 
     __tablename__ = "organization"
 
@@ -24,14 +24,14 @@ class Organization(Base):
 
     @classmethod
     def create(cls, session: Session, *, slug: str, name: str, at: datetime, id_: UUID | None = None) -> "Organization":
-        """A new organization, with the counter of its changes. Conflict when another one has the slug.
+        """Create an organization with its change counter. Conflict when another one has the slug.
 
-        With an `id_` chosen beforehand, all that belongs to it can be written in one transaction that is scoped to it.
+        Pass `id_` to create the organization in a transaction that is scoped to it already.
         """
         if cls._with_slug(session, slug) is not None:
             raise Conflict(f"There is an organization {slug!r} already.", code="already-exists", pointer="/slug")
-        chosen = {} if id_ is None else {"id": id_}
-        organization = cls(**chosen, slug=naming.check_slug(slug), name=name, created_at=at)
+        preset = {} if id_ is None else {"id": id_}
+        organization = cls(**preset, slug=check_slug(slug), name=name, created_at=at)
         session.add(organization)
         session.flush()
         session.add(ChangeCounter(organization_id=organization.id))
@@ -40,10 +40,11 @@ class Organization(Base):
 
     @classmethod
     def by_slug(cls, session: Session, slug: str) -> "Organization":
-        found = cls._with_slug(session, slug)
-        if found is None:
+        """Return the organization with this slug. NotFound when there is none."""
+        organization = cls._with_slug(session, slug)
+        if organization is None:
             raise NotFound(f"There is no organization {slug!r}.")
-        return found
+        return organization
 
     @classmethod
     def _with_slug(cls, session: Session, slug: str) -> "Organization | None":
@@ -51,7 +52,7 @@ class Organization(Base):
 
 
 class Region(Aggregate):
-    """A part of the organization that a regional manager looks after."""
+    """Part of an organization that a regional manager is responsible for."""
 
     __tablename__ = "region"
     __table_args__ = (UniqueConstraint("organization_id", "slug"),)
@@ -61,22 +62,25 @@ class Region(Aggregate):
 
     @classmethod
     def by_slug(cls, session: Session, slug: str) -> "Region":
-        """The region with this slug."""
-        found = session.scalars(select(cls).where(cls.slug == slug)).one_or_none()
-        if found is None:
+        """Return the region with this slug. NotFound when there is none."""
+        region = cls._with_slug(session, slug)
+        if region is None:
             raise NotFound(f"This organization has no region {slug!r}.", pointer="/region")
-        return found
+        return region
 
     @classmethod
     def get_or_create(cls, session: Session, slug: str, name: str | None = None) -> "Region":
-        """The region with this slug, made with this name when there is none. Invalid when its name is another one."""
-        found = session.scalars(select(cls).where(cls.slug == slug)).one_or_none()
-        if found is None:
-            found = cls(
-                slug=naming.check_slug(slug, pointer="/region"), name=name or slug.replace("-", " ").capitalize()
-            )
-            session.add(found)
+        """Return the region with this slug, or create it. Invalid when the region has another name than `name`."""
+        region = cls._with_slug(session, slug)
+        if region is None:
+            name = name or slug.replace("-", " ").capitalize()
+            region = cls(slug=check_slug(slug, pointer="/region"), name=name)
+            session.add(region)
             session.flush()
-        elif name not in (None, found.name):
-            raise Invalid(f"The region {slug!r} is called {found.name!r}.", pointer="/region_name")
-        return found
+        elif name not in (None, region.name):
+            raise Invalid(f"The region {slug!r} is called {region.name!r}.", pointer="/region_name")
+        return region
+
+    @classmethod
+    def _with_slug(cls, session: Session, slug: str) -> "Region | None":
+        return session.scalars(select(cls).where(cls.slug == slug)).one_or_none()

@@ -1,4 +1,4 @@
-"""A store: its hours, its zone, its business day, its places."""
+"""Stores: opening hours, time zone, business day and places."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -14,8 +14,8 @@ from sqlalchemy.orm import Mapped, Session, mapped_column, relationship, selecti
 from sqlalchemy.sql.base import ExecutableOption
 
 from models.access import Actor
-from models.db import slug as naming
 from models.db.base import Aggregate, TenantOwned, many_to_one, one_to_many, tenant_fk
+from models.db.slug import check_slug, slug_from_name
 from models.errors import Conflict, Invalid, NotFound
 from models.organizations.opening_hours import ALWAYS_OPEN, Hours, check_hours, first_opening, is_open, last_closing
 from models.organizations.organization import Region
@@ -33,10 +33,10 @@ class StoreKind(StrEnum):
 
 
 class AboveLimit(StrEnum):
-    """What happens to a recovery action that is more than its giver may give without asking."""
+    """What happens to a recovery action above the spending limit of the person who records it."""
 
     ASK_FIRST = "ask_first"
-    ACT_FIRST = "act_first"  # and a manager looks at it afterwards
+    ACT_FIRST = "act_first"  # a manager reviews it afterwards
 
 
 class Store(Aggregate):
@@ -58,9 +58,8 @@ class Store(Aggregate):
     currency: Mapped[str] = mapped_column(String(3))
     day_starts_at: Mapped[time] = mapped_column(default=DAY_STARTS_AT)
     hours: Mapped[Hours | None] = mapped_column(JSON(none_as_null=True))
-    longest_pause_minutes: Mapped[int] = mapped_column(
-        default=MAX_PAUSE_MINUTES
-    )  # that a person may keep their phone silent
+    # How long a person may silence their phones after a hard concern.
+    longest_pause_minutes: Mapped[int] = mapped_column(default=MAX_PAUSE_MINUTES)
     above_limit: Mapped[AboveLimit] = mapped_column(default=AboveLimit.ASK_FIRST)
 
     region: Mapped[Region] = many_to_one("Store", "region_id", "Region")
@@ -94,10 +93,10 @@ class Store(Aggregate):
         day_starts_at: time = DAY_STARTS_AT,
         places: Iterable[str] = (),
     ) -> "Store":
-        """A new store with its places, which are given by name and get slugs made from it.
+        """Create a store with its places. `places` are names; their slugs are made from them.
 
-        Conflict when another store of the organization has the slug, Invalid for a zone, country or currency that
-        does not exist in that form.
+        Conflict when another store of the organization has the slug. Invalid for an unknown time zone, country or
+        currency, and for two places with the same slug.
         """
         if session.scalars(select(cls.id).where(cls.slug == slug)).first() is not None:
             raise Conflict(f"There is a store {slug!r} already.", code="already-exists", pointer="/slug")
@@ -111,7 +110,7 @@ class Store(Aggregate):
             raise Invalid(f"{currency!r} is no currency code; three letters such as EUR are.", pointer="/currency")
         store = cls(
             region_id=region.id,
-            slug=naming.check_slug(slug),
+            slug=check_slug(slug),
             name=name,
             kind=kind,
             time_zone=time_zone,
@@ -120,7 +119,7 @@ class Store(Aggregate):
             day_starts_at=day_starts_at,
         )
         store.places = [
-            Place(slug=naming.slug_from_name(place), name=place, position=n) for n, place in enumerate(places, 1)
+            Place(slug=slug_from_name(place), name=place, position=number) for number, place in enumerate(places, 1)
         ]
         if len({place.slug for place in store.places}) < len(store.places):
             raise Invalid("Two places of a store cannot have the same name.", pointer="/places")
@@ -130,11 +129,11 @@ class Store(Aggregate):
 
     @classmethod
     def by_slug(cls, session: Session, slug: str) -> "Store":
-        """The store with this slug."""
-        found = session.scalars(select(cls).where(cls.slug == slug)).one_or_none()
-        if found is None:
+        """Return the store with this slug. NotFound when there is none."""
+        store = session.scalars(select(cls).where(cls.slug == slug)).one_or_none()
+        if store is None:
             raise NotFound(f"This organization has no store {slug!r}.", pointer="/store")
-        return found
+        return store
 
     @property
     def feed_store_id(self) -> UUID:
@@ -157,7 +156,7 @@ class Store(Aggregate):
         group_id: UUID | None = None,
         store_id: UUID | None = None,
     ) -> Sequence[ColumnElement[bool]]:
-        """Criteria that keep the stores within reach, of one region or group, or one of them, where it is named."""
+        """Return the criteria for the stores within reach, narrowed to a region, a group or one store if given."""
         criteria = [*cls.visible_to(actor)]
         if region_id is not None:
             criteria.append(cls.region_id == region_id)
@@ -168,21 +167,21 @@ class Store(Aggregate):
         return criteria
 
     @classmethod
-    def select_visible(cls, actor: Actor, **chosen: UUID) -> Select["Store"]:
-        """The stores within reach that are `filter_criteria`."""
-        return select(cls).where(*cls.filter_criteria(actor, **chosen)).options(*cls.eager_options())
+    def select_visible(cls, actor: Actor, **filters: UUID) -> Select["Store"]:
+        """Select the stores within reach. `filters` are those of `filter_criteria`."""
+        return select(cls).where(*cls.filter_criteria(actor, **filters)).options(*cls.eager_options())
 
     @classmethod
     def require_visible(cls, session: Session, ids: Sequence[UUID], *, actor: Actor, pointer: str) -> None:
-        """NotFound, with a pointer, for the first of these stores that is not within reach."""
-        reached = set(session.scalars(select(cls.id).where(cls.id.in_(ids), *cls.visible_to(actor))))
-        for number, id_ in enumerate(ids):
-            if id_ not in reached:
-                raise cls.not_visible_error(id_, pointer=f"{pointer}/{number}")
+        """Raise NotFound, with a pointer, for the first of these stores that is not within reach."""
+        visible_ids = set(session.scalars(select(cls.id).where(cls.id.in_(ids), *cls.visible_to(actor))))
+        for index, store_id in enumerate(ids):
+            if store_id not in visible_ids:
+                raise cls.not_visible_error(store_id, pointer=f"{pointer}/{index}")
 
     @classmethod
     def select_visible_regions(cls, actor: Actor) -> Select[Region]:
-        """The regions of the stores within reach; all of them for those who look after every store."""
+        """Select the regions of the stores within reach, or all regions for an actor who reaches every store."""
         stmt = select(Region)
         if actor.store_ids is None:
             return stmt
@@ -190,7 +189,7 @@ class Store(Aggregate):
 
     @property
     def policy(self) -> "EscalationPolicy | None":
-        """The store's own, else the organization's."""
+        """The escalation policy of the store, or else that of the organization."""
         return max(self.policies, key=lambda policy: policy.store_id is not None, default=None)
 
     @property
@@ -204,7 +203,7 @@ class Store(Aggregate):
         self.bump_version()
 
     def set_hours(self, hours: Hours) -> None:
-        """Be open at these times from now on. Invalid, with a pointer, where openings overlap."""
+        """Set the opening hours. Invalid, with a pointer, where periods overlap."""
         check_hours(hours)
         self.hours = hours
         self.bump_version()
@@ -213,10 +212,10 @@ class Store(Aggregate):
         return is_open(self.hours, at, self.zone)
 
     def business_date(self, at: datetime) -> date:
-        """The business day an instant falls on: at 01:30 on Saturday a restaurant is still in its Friday.
+        """Return the business day of an instant: at 01:30 on Saturday a restaurant is still in its Friday.
 
-        Compared as instants, not as clock readings, so that the hour that comes twice in autumn stays in one day; and
-        from the day after what the calendar shows, which a clock that goes back over midnight can show twice.
+        Compares instants, not clock readings, so that the hour that comes twice in autumn stays in one day. The search
+        starts a day after the calendar date, because a clock that is put back over midnight shows a date twice.
         """
         day = at.astimezone(self.zone).date() + timedelta(days=1)
         while at < self._day_start(day):
@@ -224,19 +223,19 @@ class Store(Aggregate):
         return day
 
     def day_bounds(self, business_date: date) -> tuple[datetime, datetime]:
-        """First instant of a business day, and the first instant after it (UTC)."""
+        """Return the first instant of a business day and the first instant after it, in UTC."""
         return self._day_start(business_date), self._day_start(business_date + timedelta(days=1))
 
     def closing_time(self, business_date: date) -> datetime:
-        """When people go home on a business day, by the store's hours; the end of the day where they do not say."""
+        """Return when the store closes on a business day, or the end of the day when its hours do not say."""
         start, end = self.day_bounds(business_date)
-        closing = last_closing(self.opening_hours, start, end, self.zone)
-        return end if closing is None else min(closing, end)
+        closes_at = last_closing(self.opening_hours, start, end, self.zone)
+        return end if closes_at is None else min(closes_at, end)
 
     def work_begins_at(self, business_date: date) -> datetime | None:
-        """When people come to work on a business day: as it opens; None on a day it stays shut.
+        """Return when work begins on a business day: when the store opens. None when it stays closed.
 
-        A store that is open through the night, or never told its hours, begins in the morning.
+        In a store that is open through the night, or has no hours, work begins `MORNING_AFTER` the start of the day.
         """
         start, end = self.day_bounds(business_date)
         morning = start + MORNING_AFTER
@@ -245,8 +244,11 @@ class Store(Aggregate):
         return first_opening(self.opening_hours, start, morning, self.zone) or morning
 
     def previous_working_date(self, business_date: date) -> date:
-        """The last business day before this one on which it did not stay shut; with too many of those just the last."""
-        days = [business_date - timedelta(days=number) for number in range(1, MAX_CLOSED_DAYS + 2)]
+        """Return the last business day before this one on which the store opened.
+
+        After more than `MAX_CLOSED_DAYS` closed days it is just the day before.
+        """
+        days = [business_date - timedelta(days=count) for count in range(1, MAX_CLOSED_DAYS + 2)]
         return next((day for day in days if self.work_begins_at(day) is not None), days[0])
 
     def _day_start(self, day: date) -> datetime:
@@ -258,7 +260,7 @@ class Store(Aggregate):
 
 
 class Place(TenantOwned):
-    """Where in a store something happened: 'table 12', 'aisle 4'. Safe to show on a lock screen."""
+    """Place in a store: 'table 12', 'aisle 4'. Safe to show on a lock screen."""
 
     __tablename__ = "place"
     __table_args__ = (UniqueConstraint("organization_id", "store_id", "slug"),)

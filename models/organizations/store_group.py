@@ -1,4 +1,4 @@
-"""Groups of stores: what head office compares by, beside the region that looks after a store."""
+"""Groups of stores, by which head office compares stores, beside the regions."""
 
 from collections.abc import Sequence
 from enum import StrEnum
@@ -10,8 +10,8 @@ from sqlalchemy.orm import Mapped, Session, mapped_column, selectinload
 from sqlalchemy.sql.base import ExecutableOption
 
 from models.access import Actor
-from models.db import slug as naming
 from models.db.base import Aggregate, TenantOwned, one_to_many, tenant_fk
+from models.db.slug import check_slug
 from models.errors import Conflict
 from models.organizations.store import Store
 
@@ -24,7 +24,7 @@ class GroupKind(StrEnum):
 
 
 class StoreGroup(Aggregate):
-    """A brand, a district, a franchisee. A store may be in several groups, or in none; a group may be empty."""
+    """Brand, district or franchisee. A store may be in several groups or in none; a group may be empty."""
 
     __tablename__ = "store_group"
     __table_args__ = (UniqueConstraint("organization_id", "slug"),)
@@ -39,7 +39,7 @@ class StoreGroup(Aggregate):
 
     @classmethod
     def visible_to(cls, actor: Actor) -> Sequence[ColumnElement[bool]]:
-        """Those with a store within reach; all of them, empty ones too, for those who look after every store."""
+        """Return the criteria for groups with a store within reach; none for an actor who reaches every store."""
         if actor.store_ids is None:
             return ()
         return (cls.id.in_(select(StoreGroupMember.group_id).where(StoreGroupMember.store_id.in_(actor.store_ids))),)
@@ -56,38 +56,40 @@ class StoreGroup(Aggregate):
     def create(
         cls, session: Session, *, by: Actor, slug: str, store_ids: Sequence[UUID] = (), **values: Any
     ) -> "StoreGroup":
-        """A new group of these stores. Conflict when the slug is taken, Missing for a store that is out of reach."""
+        """Create a group of these stores. Conflict if the slug is taken, NotFound for a store that is out of reach."""
         if session.scalars(select(cls.id).where(cls.slug == slug)).first() is not None:
             raise Conflict(f"There is a group {slug!r} already.", code="already-exists", pointer="/slug")
-        group = cls(slug=naming.check_slug(slug), **values)
-        group._consist_of(session, store_ids, by)
+        group = cls(slug=check_slug(slug), **values)
+        group._set_members(session, store_ids, by)
         session.add(group)
         return group
 
     def edit(self, session: Session, *, by: Actor, store_ids: Sequence[UUID] | None = None, **changes: Any) -> None:
-        """Change its name or kind; `store_ids` stand in the place of all the stores that were in it.
+        """Change name, kind or members. `store_ids` replace all members. NotFound for a store that is out of reach.
 
-        Reports tell of all days by the groups that stores are in now.
+        Reports group all days, also past ones, by the groups that the stores are in now.
         """
         for name, value in changes.items():
             setattr(self, name, value)
         if store_ids is not None:
-            self._consist_of(session, store_ids, by)
+            self._set_members(session, store_ids, by)
         self.bump_version()
 
     @property
     def store_ids(self) -> list[UUID]:
         return sorted(member.store_id for member in self.members)
 
-    def _consist_of(self, session: Session, store_ids: Sequence[UUID], by: Actor) -> None:
+    def _set_members(self, session: Session, store_ids: Sequence[UUID], by: Actor) -> None:
         Store.require_visible(session, store_ids, actor=by, pointer="/store_ids")
-        # Who stays keeps their row: a new one beside it would be the same store twice until the old one is gone.
-        there = {member.store_id: member for member in self.members}
-        self.members = [there.get(store_id) or StoreGroupMember(store_id=store_id) for store_id in sorted({*store_ids})]
+        # A store that stays keeps its row: a new row is inserted before the old one is deleted, and the pair is unique.
+        existing = {member.store_id: member for member in self.members}
+        self.members = [
+            existing.get(store_id) or StoreGroupMember(store_id=store_id) for store_id in sorted(set(store_ids))
+        ]
 
 
 class StoreGroupMember(TenantOwned):
-    """That a store is in a group."""
+    """Membership of a store in a group."""
 
     __tablename__ = "store_group_member"
     __table_args__ = (UniqueConstraint("organization_id", "group_id", "store_id"),)

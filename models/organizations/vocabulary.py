@@ -1,4 +1,4 @@
-"""What an organization names itself to describe a concern: categories, their causes, open questions."""
+"""Vocabulary of an organization for its concerns: categories, their causes, open questions."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,13 +8,13 @@ from sqlalchemy import Select, String, UniqueConstraint, or_, select
 from sqlalchemy.orm import Mapped, Session, joinedload, mapped_column, selectinload
 from sqlalchemy.sql.base import ExecutableOption
 
-from models.db import slug as naming
 from models.db.base import Aggregate, TenantOwned, many_to_one, one_to_many, tenant_fk
+from models.db.slug import check_slug
 from models.errors import Conflict, NotFound
 
 
 class Category(Aggregate):
-    """A kind of concern. An urgent one (safety, allergy) rings whatever the mood."""
+    """Category of concerns. An urgent one (safety, allergy) rings whatever the mood."""
 
     __tablename__ = "category"
     __table_args__ = (UniqueConstraint("organization_id", "slug"),)
@@ -22,7 +22,7 @@ class Category(Aggregate):
     slug: Mapped[str] = mapped_column(String(60))
     name: Mapped[str] = mapped_column(String(60))
     urgent: Mapped[bool] = mapped_column(default=False)
-    about_money: Mapped[bool] = mapped_column(default=False)  # the failure was the price; else words come first
+    about_money: Mapped[bool] = mapped_column(default=False)  # the failure was the price; otherwise words come first
 
     causes: Mapped[list["Cause"]] = one_to_many("Category", "Cause", "category_id", order_by="Cause.slug")
 
@@ -32,14 +32,15 @@ class Category(Aggregate):
 
     @classmethod
     def by_slug(cls, session: Session, slug: str) -> "Category":
-        found = session.scalars(select(cls).where(cls.slug == slug)).one_or_none()
-        if found is None:
+        """Return the category with this slug. NotFound when there is none."""
+        category = session.scalars(select(cls).where(cls.slug == slug)).one_or_none()
+        if category is None:
             raise NotFound(f"This organization has no category {slug!r}.", pointer="/category")
-        return found
+        return category
 
 
 class Cause(TenantOwned):
-    """Why it happened, the second level under a category."""
+    """Cause of a concern: the second level, under a category."""
 
     __tablename__ = "cause"
     __table_args__ = (UniqueConstraint("organization_id", "slug"),)
@@ -52,7 +53,7 @@ class Cause(TenantOwned):
 
 
 class Question(Aggregate):
-    """An open question that helps people to tell their story, about everything or about one category."""
+    """Open question that helps people to tell their story, for all concerns or for those of one category."""
 
     __tablename__ = "question"
     __table_args__ = (UniqueConstraint("organization_id", "slug"),)
@@ -69,30 +70,30 @@ class Question(Aggregate):
 
     @classmethod
     def select_visible(cls, *, category: str | None = None) -> Select["Question"]:
-        """The questions; those that can be asked about a category (a slug) where it is named."""
-        question = select(cls).options(*cls.eager_options())
+        """Select the questions; with `category` (a slug), those that can be asked about it."""
+        stmt = select(cls).options(*cls.eager_options())
         if category is None:
-            return question
-        return question.where(or_(cls.category_id.is_(None), cls.category.has(slug=category)))
+            return stmt
+        return stmt.where(or_(cls.category_id.is_(None), cls.category.has(slug=category)))
 
     @classmethod
     def create(cls, session: Session, *, slug: str, category: str | None = None, **values: Any) -> "Question":
-        """A question of the organization's own. Conflict when the slug is taken, NotFound without that category."""
+        """Create a question. Conflict when the slug is taken, NotFound when there is no such category."""
         if session.scalars(select(cls.id).where(cls.slug == slug)).first() is not None:
             raise Conflict(f"There is a question {slug!r} already.", code="already-exists", pointer="/slug")
-        question = cls(slug=naming.check_slug(slug), **values)
-        question._belong_to(session, category)
+        question = cls(slug=check_slug(slug), **values)
+        question._set_category(session, category)
         session.add(question)
         return question
 
     def edit(self, session: Session, **changes: Any) -> None:
-        """Change its text or its category. NotFound without that category."""
+        """Change the text or the category. NotFound when there is no such category."""
         if "category" in changes:
-            self._belong_to(session, changes.pop("category"))
+            self._set_category(session, changes.pop("category"))
         for name, value in changes.items():
             setattr(self, name, value)
         self.bump_version()
 
-    def _belong_to(self, session: Session, category: str | None) -> None:
+    def _set_category(self, session: Session, category: str | None) -> None:
         self.category = Category.by_slug(session, category) if category else None
         self.category_id = self.category.id if self.category else None

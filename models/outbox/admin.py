@@ -1,4 +1,4 @@
-"""What waits to leave the house, as an operator sees it: measured, given another chance, forgotten when done."""
+"""Administration of the outbox: counts, retry of dead letters, deletion of what is done."""
 
 from collections.abc import Collection
 from datetime import datetime, timedelta
@@ -13,13 +13,13 @@ from models.alerts.notification import Notification, NotificationState
 from models.errors import NotFound
 from models.outbox.message import OutboxKind, OutboxMessage
 
-DONE_MESSAGE_TTL = timedelta(days=7)  # what is done, for whoever looks for the cause of something
+DONE_MESSAGE_TTL = timedelta(days=7)  # kept that long for investigations
 DELETE_BATCH = 500
-CIRCUIT_OPEN = "kept-back"  # why a notification was not even tried
+CIRCUIT_OPEN = "kept-back"  # the failure of a notification that was never tried
 
 
 def count_by_state(session: Session, *, at: datetime) -> dict[str, int]:
-    """How many rows are due now, due later, leased to a worker, done, and set aside after too many failures."""
+    """Return how many messages are due now, due later, leased to a worker, done, and dead-lettered."""
     state = case(
         (OutboxMessage.dead_lettered_at.is_not(None), "dead_lettered"),
         (OutboxMessage.done_at.is_not(None), "done"),
@@ -28,18 +28,18 @@ def count_by_state(session: Session, *, at: datetime) -> dict[str, int]:
         else_="later",
     )
     rows = session.execute(select(state.label("state"), func.count().label("rows")).group_by("state"))
-    counted = {row.state: row.rows for row in rows}
-    return {name: counted.get(name, 0) for name in ("due", "later", "leased", "done", "dead_lettered")}
+    counts = {row.state: row.rows for row in rows}
+    return {name: counts.get(name, 0) for name in ("due", "later", "leased", "done", "dead_lettered")}
 
 
 def measure_backlog(session: Session, *, at: datetime) -> dict[str, float]:
-    """How many rows wait, by state, and for how many seconds the oldest of the due ones has been due.
+    """Return how many messages wait, by state, and the age of the oldest due one in seconds.
 
-    What is done is left out: it is looked at every few seconds, and there is a week of that.
+    Messages that are done are not counted: this runs every few seconds, and there is a week of them.
     """
     leased = OutboxMessage.lease_until >= at
     due = OutboxMessage.is_due(at) & or_(OutboxMessage.lease_until.is_(None), OutboxMessage.lease_until < at)
-    counted = session.execute(
+    backlog = session.execute(
         select(
             func.count(case((due, 1))).label("due"),
             func.count(case((leased, 1))).label("leased"),
@@ -47,18 +47,18 @@ def measure_backlog(session: Session, *, at: datetime) -> dict[str, float]:
             func.min(case((due, OutboxMessage.due_at))).label("oldest"),
         ).where(OutboxMessage.done_at.is_(None))
     ).one()
-    set_aside = select(func.count()).select_from(OutboxMessage).where(OutboxMessage.dead_lettered_at.is_not(None))
+    dead_lettered = select(func.count()).select_from(OutboxMessage).where(OutboxMessage.dead_lettered_at.is_not(None))
     return {
-        "due": counted.due,
-        "leased": counted.leased,
-        "later": counted.all - counted.due - counted.leased,
-        "dead_lettered": session.scalars(set_aside).one(),
-        "oldest_due_seconds": _seconds_since(counted.oldest, at),
+        "due": backlog.due,
+        "leased": backlog.leased,
+        "later": backlog.all - backlog.due - backlog.leased,
+        "dead_lettered": session.scalars(dead_lettered).one(),
+        "oldest_due_seconds": _seconds_since(backlog.oldest, at),
     }
 
 
 def step_lateness_seconds(session: Session, *, at: datetime) -> float:
-    """Seconds by which the latest step of an open alert is late; 0 when none is."""
+    """Return by how many seconds the most overdue step of an open alert is late; 0 when none is."""
     next_step = select(func.min(Alert.next_step_at)).where(
         Alert.next_step_at.is_not(None), Alert.state == AlertState.OPEN
     )
@@ -66,16 +66,16 @@ def step_lateness_seconds(session: Session, *, at: datetime) -> float:
 
 
 def retry(session: Session, ids: Collection[UUID] | None, *, at: datetime) -> dict[str, list[UUID]]:
-    """Give rows that were set aside another chance, all of them when no ids are given.
+    """Retry dead letters: those with these ids, or all.
 
-    Those of no use any more (an alert that is over rings nobody, nor does a letter whose time has run out) are let go:
-    they stay done, and nobody has to look at them again. NotFound when an id is not of a row that was set aside.
+    Dead letters that are of no use any more stay done (`let_go`), such as a ring of a closed alert or an expired
+    notification. Returns the ids of both groups. NotFound when an id is not that of a dead letter.
     """
-    aside = select(OutboxMessage).where(OutboxMessage.dead_lettered_at.is_not(None)).order_by(OutboxMessage.id)
+    stmt = select(OutboxMessage).where(OutboxMessage.dead_lettered_at.is_not(None)).order_by(OutboxMessage.id)
     if ids is not None:
-        aside = aside.where(OutboxMessage.id.in_(ids))
+        stmt = stmt.where(OutboxMessage.id.in_(ids))
     rows = session.scalars(
-        aside.options(
+        stmt.options(
             joinedload(OutboxMessage.alert).lazyload(Alert.notifications), joinedload(OutboxMessage.notification)
         ).with_for_update(of=OutboxMessage)
     ).all()
@@ -91,21 +91,21 @@ def retry(session: Session, ids: Collection[UUID] | None, *, at: datetime) -> di
     return {"retried": [row.id for row in useful], "let_go": [row.id for row in rows if row not in useful]}
 
 
-def mark_circuit_open(session: Session, goes_to: ColumnElement[bool]) -> None:
-    """Record why notifications wait that were never tried: the circuit of the service they go to is open."""
-    waits = select(OutboxMessage.notification_id).where(
+def mark_circuit_open(session: Session, addressed_to: ColumnElement[bool]) -> None:
+    """Write the failure CIRCUIT_OPEN on notifications that were never tried because their service is down."""
+    waiting = select(OutboxMessage.notification_id).where(
         OutboxMessage.done_at.is_(None),
         OutboxMessage.kind.in_((OutboxKind.DELIVER_RING, OutboxKind.DELIVER_INFO)),
-        goes_to,
+        addressed_to,
     )
     untried = (Notification.state == NotificationState.QUEUED, Notification.failure.is_(None))
-    stmt = select(Notification).where(Notification.id.in_(waits), *untried).order_by(Notification.id)
+    stmt = select(Notification).where(Notification.id.in_(waiting), *untried).order_by(Notification.id)
     for notification in session.scalars(stmt.with_for_update(of=Notification, skip_locked=True)):
         notification.failure = CIRCUIT_OPEN
 
 
 def delete_done(session: Session, *, at: datetime, limit: int = DELETE_BATCH) -> int:
-    """Remove some of what was done long ago; how many."""
+    """Delete a batch of messages that were done before DONE_MESSAGE_TTL. Returns how many."""
     old = (
         select(OutboxMessage.organization_id, OutboxMessage.id)
         .where(OutboxMessage.done_at < at - DONE_MESSAGE_TTL)
@@ -141,7 +141,7 @@ def _is_alert_still_waiting(row: OutboxMessage, alert: Alert) -> bool:
             return not alert.is_ringing
         case OutboxKind.DELIVER_WITHDRAWAL:
             return not alert.is_ringing and row.notification_or_raise.withdrawn_at is None
-    return this_run  # what is told
+    return this_run  # information about the alert
 
 
 def _seconds_since(moment: datetime | None, at: datetime) -> float:

@@ -1,4 +1,4 @@
-"""Signs of life of the worker, for those who ask whether the house is well."""
+"""Heartbeats of the workers, which the health check reads."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -9,11 +9,11 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from models.db.base import Base
 
 SILENT_AFTER = timedelta(seconds=30)
-HEARTBEAT_TTL = timedelta(hours=1)  # each start of a worker has a name of its own: the rows would pile up
+HEARTBEAT_TTL = timedelta(hours=1)  # each start of a worker has a new name: old rows would pile up
 
 
 class Heartbeat(Base):
-    """What a worker last said of itself. Global: it tells nothing about any organization."""
+    """The last heartbeat of one worker. Not tenant-owned: it has nothing of any organization."""
 
     __tablename__ = "heartbeat"
 
@@ -21,9 +21,11 @@ class Heartbeat(Base):
     at: Mapped[datetime]
     overdue_steps: Mapped[int] = mapped_column(default=0)
     push: Mapped[str] = mapped_column(String(20), default="ok")
-    # `server_default`: a worker of the release before may still be at work while the tables change.
-    channels: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))  # by name: closed or open
-    figures: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))  # what waits, and how late it is
+    # `server_default`: a worker of the previous release may still be running during the migration.
+    channels: Mapped[dict[str, Any]] = mapped_column(
+        server_default=text("'{}'")
+    )  # name: state of its circuit, closed or open
+    figures: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))  # size and lateness of the backlog
 
     @classmethod
     def beat(
@@ -37,14 +39,14 @@ class Heartbeat(Base):
         figures: dict[str, float],
         at: datetime,
     ) -> None:
-        """Say that this worker lives, and how it does; forget those that have long been silent."""
-        beat = session.get(cls, worker) or cls(worker=worker)
-        session.add(beat)
-        beat.at, beat.overdue_steps, beat.push = at, overdue_steps, push
-        beat.channels, beat.figures = dict(channels), dict(figures)
+        """Write the heartbeat of this worker, and delete those older than HEARTBEAT_TTL."""
+        heartbeat = session.get(cls, worker) or cls(worker=worker)
+        session.add(heartbeat)
+        heartbeat.at, heartbeat.overdue_steps, heartbeat.push = at, overdue_steps, push
+        heartbeat.channels, heartbeat.figures = dict(channels), dict(figures)
         session.execute(delete(cls).where(cls.worker != worker, cls.at < at - HEARTBEAT_TTL))
 
     @classmethod
     def stop(cls, session: Session, worker: str) -> None:
-        """This worker ends in good order, and is not missed."""
+        """Delete the heartbeat of a worker that shuts down in good order."""
         session.execute(delete(cls).where(cls.worker == worker))

@@ -1,4 +1,4 @@
-"""What has to leave the house: written with its cause, claimed under a lease, recorded behind a fence."""
+"""Transactional outbox: messages written with their cause, claimed under a lease, recorded behind a fence token."""
 
 from collections.abc import Collection, Iterable, Sequence
 from datetime import date, datetime, timedelta
@@ -18,28 +18,28 @@ from models.organizations.store import Store
 from models.recovery.follow_up import FollowUp
 from models.staff.device import AddressKind, Device
 
-# What a killed worker had in hand waits for so long. A letter may take longer: its worker renews the lease meanwhile,
-# and no statement holds a worker up for longer than this (`statement_timeout` in models/db/session.py).
+# After a worker dies, its messages are delivered again when this lease ends. A slow send renews the lease, so the
+# value bounds the delay after a crash, not the time of a send. No statement may block a worker for longer than this
+# (`statement_timeout` in models/db/engines.py).
 OUTBOX_LEASE = timedelta(seconds=20)
-MAX_FAILURES = 5  # failures nobody foresaw; refusals and time-outs of a provider do not count
-
+MAX_FAILURES = 5  # unexpected errors; refusals and time-outs of a provider do not count
 
 IS_DAILY_LOG = f"notification_kind = '{NotificationKind.DAILY_LOG}'"
 
 
 class OutboxKind(StrEnum):
-    """What a worker has to do with a message."""
+    """The task that a message is for a worker."""
 
-    FIND_RECIPIENTS = "find_recipients"  # whom a step of an alert reaches
-    FIND_READERS = "find_readers"  # who is to be informed of something that does not ring
-    FIND_WITHDRAWALS = "find_withdrawals"  # whose phones still show an alert that was taken
+    FIND_RECIPIENTS = "find_recipients"  # of a step of an alert
+    FIND_READERS = "find_readers"  # of information that does not ring
+    FIND_WITHDRAWALS = "find_withdrawals"  # from phones that still show an alert that was taken
     DELIVER_RING = "deliver_ring"  # one notification of an alert, to one address
     DELIVER_INFO = "deliver_info"  # one notification that does not escalate, to one address
     DELIVER_WITHDRAWAL = "deliver_withdrawal"  # take one notification off one device
     AUTO_RELEASE = "auto_release"  # release a concern that was taken and forgotten
-    EXPIRE_APPROVALS = "expire_approvals"  # what was asked for and nobody decided in time
+    EXPIRE_APPROVALS = "expire_approvals"  # pending actions that nobody decided in time
     REMIND_OWNER = "remind_owner"  # of a follow-up that is due soon
-    BREAK_FOLLOW_UP = "break_follow_up"  # a follow-up whose time has come
+    BREAK_FOLLOW_UP = "break_follow_up"  # a follow-up whose due time has come
 
 
 def _partial_index(name: str, condition: str, *columns: str, unique: bool = False) -> Index:
@@ -47,7 +47,11 @@ def _partial_index(name: str, condition: str, *columns: str, unique: bool = Fals
 
 
 class OutboxMessage(TenantOwned):
-    """One thing to do outside the transaction that decided it."""
+    """One task for a worker, outside the transaction that decided it.
+
+    `lease_id` is the fence token of a claim: a result is recorded only while it is unchanged. `run_id` ties the message
+    to one run of its alert or follow-up: once that has begun another run, the message does nothing.
+    """
 
     __tablename__ = "outbox_message"
     __table_args__ = (
@@ -68,13 +72,13 @@ class OutboxMessage(TenantOwned):
     kind: Mapped[OutboxKind]
     alert_id: Mapped[UUID | None] = tenant_fk("alert", nullable=True)
     concern_id: Mapped[UUID | None] = tenant_fk("concern", nullable=True)
-    staff_id: Mapped[UUID | None] = tenant_fk("staff", nullable=True)  # who is told, or who it is about
+    staff_id: Mapped[UUID | None] = tenant_fk("staff", nullable=True)  # the recipient, or whom it is about
     follow_up_id: Mapped[UUID | None] = tenant_fk("follow_up", nullable=True)
     notification_id: Mapped[UUID | None] = tenant_fk("notification", nullable=True)
-    store_id: Mapped[UUID | None] = tenant_fk("store", nullable=True)  # with the day: whose day is told of
+    store_id: Mapped[UUID | None] = tenant_fk("store", nullable=True)  # with business_date: of the day
     business_date: Mapped[date | None]
-    notification_kind: Mapped[NotificationKind | None]  # what is told
-    run_id: Mapped[UUID | None]  # of the alert or the promise it is about: another one is begun, and this does nothing
+    notification_kind: Mapped[NotificationKind | None]  # of the information
+    run_id: Mapped[UUID | None]  # of the alert or follow-up
     step: Mapped[int | None]
     created_at: Mapped[datetime]
     due_at: Mapped[datetime]
@@ -95,7 +99,7 @@ class OutboxMessage(TenantOwned):
 
     @property
     def notification_or_raise(self) -> Notification:
-        """The notification a RING or WITHDRAW is about."""
+        """The notification of a delivery. ValueError for a message of another kind."""
         if self.notification is None:
             raise ValueError(f"a {self.kind} is not about one notification")
         return self.notification
@@ -110,16 +114,13 @@ class OutboxMessage(TenantOwned):
         notification: Notification | None = None,
         step: int | None = None,
     ) -> "OutboxMessage":
-        """Something to do for the present run of an alert, and for its present step unless another one is named."""
+        """Return a message for the present run of an alert, by default for its present step."""
         return cls(
             organization_id=alert.organization_id,
             kind=kind,
             alert=alert,
-            alert_id=alert.id,
             concern=alert.concern,
-            concern_id=alert.concern_id,
             notification=notification,
-            notification_id=notification.id if notification else None,
             run_id=alert.run_id,
             step=alert.absolute_step if step is None else step,
             created_at=at,
@@ -130,12 +131,11 @@ class OutboxMessage(TenantOwned):
     def timer(
         cls, kind: OutboxKind, concern: Concern, *, due_at: datetime, at: datetime, follow_up: FollowUp | None = None
     ) -> "OutboxMessage":
-        """Something to look after later, whatever becomes of the concern until then."""
+        """Return a message that becomes due later, whatever happens to the concern until then."""
         return cls(
             organization_id=concern.organization_id,
             kind=kind,
             concern=concern,
-            concern_id=concern.id,
             follow_up=follow_up,
             run_id=follow_up.run_id if follow_up else None,
             created_at=at,
@@ -154,19 +154,17 @@ class OutboxMessage(TenantOwned):
         follow_up: FollowUp | None = None,
         staff_id: UUID | None = None,
     ) -> "OutboxMessage":
-        """Something people are to be told of, once it is found out who they are."""
-        cause = alert or follow_up
-        about = concern or (cause.concern if cause else None)
+        """Return a message that informs people about something. The worker finds out who they are."""
+        subject = alert or follow_up
         return cls(
             organization_id=organization_id,
             kind=OutboxKind.FIND_READERS,
             notification_kind=kind,
-            alert_id=alert.id if alert else None,
-            concern=about,
-            concern_id=about.id if about else None,
+            alert=alert,
+            concern=concern or (subject.concern if subject else None),
             follow_up=follow_up,
             staff_id=staff_id,
-            run_id=cause.run_id if cause else None,
+            run_id=subject.run_id if subject else None,
             created_at=at,
             due_at=at,
         )
@@ -175,7 +173,7 @@ class OutboxMessage(TenantOwned):
     def day_information(
         cls, kind: NotificationKind, store: Store, business_date: date, *, due_at: datetime, at: datetime
     ) -> "OutboxMessage":
-        """Something people are to be told, later, of a day of this store that is over."""
+        """Return a message that informs people later about a past day of a store."""
         return cls(
             organization_id=store.organization_id,
             kind=OutboxKind.FIND_READERS,
@@ -187,7 +185,7 @@ class OutboxMessage(TenantOwned):
         )
 
     def delivery_to(self, notification: Notification, *, at: datetime) -> "OutboxMessage":
-        """One notification of this news."""
+        """Return the message that delivers one notification of this information."""
         return OutboxMessage(
             organization_id=self.organization_id,
             kind=OutboxKind.DELIVER_INFO,
@@ -199,7 +197,6 @@ class OutboxMessage(TenantOwned):
             store_id=self.store_id,
             business_date=self.business_date,
             notification=notification,
-            notification_id=notification.id,
             run_id=self.run_id,
             created_at=at,
             due_at=at,
@@ -207,14 +204,17 @@ class OutboxMessage(TenantOwned):
 
     @classmethod
     def is_due(cls, at: datetime) -> ColumnElement[bool]:
-        """Its time has come. One that was never put off is due at any time: the clock of who wrote it may be ahead."""
+        """Return the criterion for messages that are due.
+
+        A message that was never put off is due at any time: the clock of its writer may be ahead.
+        """
         return or_(cls.due_at <= at, cls.due_at == cls.created_at)
 
     @classmethod
-    def goes_to(
+    def is_addressed_to(
         cls, channels: Collection[str] = (), address_kinds: Collection[AddressKind] = ()
     ) -> ColumnElement[bool]:
-        """Match deliveries over one of these channels, and those to a device with one of these kinds of address."""
+        """Return the criterion for deliveries over one of these channels or to one of these kinds of address."""
         stmt = select(Notification.id).where(
             Notification.organization_id == cls.organization_id, Notification.id == cls.notification_id
         )
@@ -224,14 +224,14 @@ class OutboxMessage(TenantOwned):
         return stmt.outerjoin(Notification.device).where(or_(Notification.channel.in_(channels), to_device)).exists()
 
     @classmethod
-    def out_of_time(cls, at: datetime) -> ColumnElement[bool]:
-        """It is a letter that came to nothing: all that is left is to say so."""
-        ended = select(Notification.id).where(
+    def is_expired(cls, at: datetime) -> ColumnElement[bool]:
+        """Return the criterion for deliveries that have expired: they are not sent, only recorded as such."""
+        expired = select(Notification.id).where(
             Notification.organization_id == cls.organization_id,
             Notification.id == cls.notification_id,
             Notification.expires_at <= at,
         )
-        return cls.kind.in_((OutboxKind.DELIVER_RING, OutboxKind.DELIVER_INFO)) & ended.exists()
+        return cls.kind.in_((OutboxKind.DELIVER_RING, OutboxKind.DELIVER_INFO)) & expired.exists()
 
     @classmethod
     def claim(
@@ -245,11 +245,11 @@ class OutboxMessage(TenantOwned):
         only: ColumnElement[bool] | None = None,
         options: Sequence[ExecutableOption] = (),
     ) -> Sequence["OutboxMessage"]:
-        """Lease what is due, oldest first, and load `options`. Other workers pass over what this one holds.
+        """Lease due messages, oldest first. Other workers skip what this one has locked.
 
-        A lease that ends later than any that is taken now was taken before a clock was set back, and counts no longer;
-        the second length of one is for the clocks of other workers. SKIP LOCKED exists on PostgreSQL only; on SQLite
-        the transaction holds the one write lock anyway.
+        A lease that ends later than `at + 2 * lease` was taken before a clock was set back, and does not count. The
+        second `lease` allows for the clocks of other workers. SKIP LOCKED exists on PostgreSQL only; on SQLite the
+        transaction has the one write lock anyway. `options` load more with each message, `only` narrows them.
         """
         stmt = select(cls).where(
             cls.done_at.is_(None),
@@ -270,17 +270,17 @@ class OutboxMessage(TenantOwned):
     def renew(
         cls, session: Session, claimed: Iterable["OutboxMessage"], *, at: datetime, lease: timedelta = OUTBOX_LEASE
     ) -> None:
-        """Hold on to what is still being done. What is being recorded at this moment needs it no longer."""
-        leases = [row.lease_id for row in claimed]
-        held = select(cls).where(cls.done_at.is_(None), cls.lease_id.in_(leases))
-        for row in session.scalars(held.with_for_update(skip_locked=True)):
+        """Renew the leases of messages in work. One that is locked is being recorded, and needs no lease any more."""
+        lease_ids = [row.lease_id for row in claimed]
+        leased = select(cls).where(cls.done_at.is_(None), cls.lease_id.in_(lease_ids))
+        for row in session.scalars(leased.with_for_update(skip_locked=True)):
             row.lease_until = at + lease
 
     @classmethod
     def lock_claimed(
         cls, session: Session, claimed: "OutboxMessage", *, options: Sequence[ExecutableOption] = ()
     ) -> "OutboxMessage | None":
-        """The claimed row, if its lease still holds, and `options`; None when somebody else took it over."""
+        """Return the claimed message, locked. None when its lease is gone and another worker may have it."""
         return session.scalars(
             select(cls)
             .where(
@@ -297,13 +297,13 @@ class OutboxMessage(TenantOwned):
         self.done_at, self.lease_id, self.lease_until = at, None, None
 
     def retry_at(self, *, until: datetime, reason: str) -> None:
-        """Try again later; the world outside is at fault, not the row."""
+        """Put the message off after a failure of a provider, which does not count against the message."""
         self.attempts += 1
         self.due_at, self.last_error = until, reason
         self.lease_id = self.lease_until = None
 
     def record_failure(self, *, until: datetime, reason: str, at: datetime) -> None:
-        """An error nobody foresaw. After a few of them the row is set aside, so that it cannot hold up the rest."""
+        """Record an unexpected error. After MAX_FAILURES the message becomes a dead letter, so as to block no other."""
         self.failures += 1
         self.retry_at(until=until, reason=reason)
         if self.failures >= MAX_FAILURES:

@@ -1,4 +1,4 @@
-"""What the workers count, summed over all of them and over every restart, for whoever watches the house."""
+"""Persistent metric counters of the workers, summed over all workers and restarts."""
 
 from collections.abc import Mapping
 
@@ -12,7 +12,7 @@ CounterIncrements = Mapping[tuple[str, str, str], int]
 
 
 class MetricCounter(Base):
-    """A figure that only ever grows. Global, and its three names are words of ours: no organization is in it."""
+    """A counter that only grows. Not tenant-owned: its three labels are constants that name no organization."""
 
     __tablename__ = "metric_counter"
 
@@ -22,12 +22,15 @@ class MetricCounter(Base):
     count: Mapped[int] = mapped_column(BigInteger)
 
     @classmethod
-    def add(cls, session: ScopedSession, counted: CounterIncrements) -> None:
-        """Add what was counted under (what, of, outcome). Always in one order, so that no two wait in a circle."""
-        for what, of, outcome in sorted(counted):
-            more = counted[what, of, outcome]
-            if session.insert_or_ignore(cls, metric=what, label=of, outcome=outcome, count=more) is None:
-                this = (cls.metric == what, cls.label == of, cls.outcome == outcome)
+    def add(cls, session: ScopedSession, increments: CounterIncrements) -> None:
+        """Add to the counters by (metric, label, outcome), in sorted order, so that no two transactions deadlock."""
+        for metric, label, outcome in sorted(increments):
+            more = increments[metric, label, outcome]
+            if session.insert_or_ignore(cls, metric=metric, label=label, outcome=outcome, count=more) is None:
+                row_key = (cls.metric == metric, cls.label == label, cls.outcome == outcome)
                 session.execute(
-                    update(cls).where(*this).values(count=cls.count + more).execution_options(synchronize_session=False)
+                    update(cls)
+                    .where(*row_key)
+                    .values(count=cls.count + more)
+                    .execution_options(synchronize_session=False)
                 )

@@ -1,25 +1,19 @@
-"""The look that one worker at a time takes at what may be stuck: whose turn it is, and what was found last."""
+"""Watchdog run: which worker checks for stuck rows next, and the findings of the last check."""
 
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Index, String, or_, text, update
+from sqlalchemy import String, or_, update
 from sqlalchemy.orm import Mapped, mapped_column
 
-from models.alerts.alert import Alert
-from models.alerts.enums import AlertState
 from models.db.base import Base
 from models.db.session import ScopedSession
 
-WATCHDOG = "house"
-
-# Nearly always empty, and it spares each look a walk through every alert there ever was.
-_WITHOUT_NEXT_STEP = text(f"state = '{AlertState.OPEN}' AND next_step_at IS NULL")
-Index("ix_alert_stopped", Alert.raised_at, postgresql_where=_WITHOUT_NEXT_STEP, sqlite_where=_WITHOUT_NEXT_STEP)
+WATCHDOG = "watchdog"
 
 
 class WatchdogRun(Base):
-    """The last one: there is a single row. Global: it counts, and names nobody."""
+    """The last run of the watchdog, in a single row. Not tenant-owned: it has only counts."""
 
     __tablename__ = "watchdog_run"
 
@@ -29,18 +23,21 @@ class WatchdogRun(Base):
 
     @classmethod
     def take_turn(cls, session: ScopedSession, *, every: timedelta, at: datetime) -> bool:
-        """Whether it is time for one and nobody else has begun it. A time far ahead is of a clock that was wrong."""
+        """Return whether it is time for a run and no other worker has begun it.
+
+        A time in the future was written while a clock was wrong, and does not count.
+        """
         if session.insert_or_ignore(cls, id=WATCHDOG, at=at, findings={}) is not None:
             return True
-        its_time = or_(cls.at <= at - every, cls.at > at + every)
-        turn = update(cls).where(cls.id == WATCHDOG, its_time).values(at=at).returning(cls.at)
-        return session.scalars(turn, execution_options={"synchronize_session": False}).one_or_none() is not None
+        is_time = or_(cls.at <= at - every, cls.at > at + every)
+        stmt = update(cls).where(cls.id == WATCHDOG, is_time).values(at=at).returning(cls.at)
+        return session.scalars(stmt, execution_options={"synchronize_session": False}).one_or_none() is not None
 
     @classmethod
-    def record(cls, session: ScopedSession, found: dict[str, int]) -> None:
-        """How many of each kind were found."""
+    def record(cls, session: ScopedSession, findings: dict[str, int]) -> None:
+        """Store how many rows of each kind are stuck."""
         session.execute(
-            update(cls).where(cls.id == WATCHDOG).values(findings=found).execution_options(synchronize_session=False)
+            update(cls).where(cls.id == WATCHDOG).values(findings=findings).execution_options(synchronize_session=False)
         )
 
     @property

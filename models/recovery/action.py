@@ -1,17 +1,17 @@
-"""Recovery actions: what was done to put a concern right, recorded beside the customer's profile."""
+"""Recovery actions: what is done to put a concern right, as a ledger of entries that are never changed."""
 
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Index, Select, String, Text, select, text
+from sqlalchemy import BigInteger, ColumnElement, Index, Select, String, Text, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.access import Actor
 from models.concerns.child import ConcernChild
 from models.concerns.event import ConcernEvent, ConcernStep
-from models.db.base import Money, StoreDate, many_to_one, money_columns, tenant_fk
+from models.db.base import Money, StoreDate, many_to_one, money, tenant_fk
 from models.errors import InvalidState
 from models.recovery.remedy import Remedy
 from models.staff.staff import Staff
@@ -19,16 +19,16 @@ from models.staff.staff import Staff
 
 class ActionStatus(StrEnum):
     DONE = "done"
-    PENDING = "pending"  # above the limit: somebody has to allow it first
+    PENDING = "pending"  # above the limit: somebody has to approve it first
     DECLINED = "declined"
     EXPIRED = "expired"
     REVERSED = "reversed"
 
 
 class Settlement(StrEnum):
-    """Whether money that was promised was really paid."""
+    """The state of the payment to the customer."""
 
-    NONE = "none"  # nothing to be paid out
+    NONE = "none"  # nothing to pay out
     RECORDED = "recorded"
     REQUESTED = "requested"
     SETTLED = "settled"
@@ -36,7 +36,8 @@ class Settlement(StrEnum):
 
 
 UNPAID = frozenset({Settlement.RECORDED, Settlement.REQUESTED, Settlement.FAILED})
-SETTLEMENT_MOVES: dict[Settlement, frozenset[Settlement]] = {  # the next one: those it may follow
+# Settlement: those it may follow.
+SETTLEMENT_MOVES: dict[Settlement, frozenset[Settlement]] = {
     Settlement.REQUESTED: frozenset({Settlement.RECORDED, Settlement.FAILED}),
     Settlement.SETTLED: UNPAID,
     Settlement.FAILED: frozenset({Settlement.RECORDED, Settlement.REQUESTED}),
@@ -44,13 +45,13 @@ SETTLEMENT_MOVES: dict[Settlement, frozenset[Settlement]] = {  # the next one: t
 
 
 class RecoveryAction(ConcernChild):
-    """One thing done for the customer. Never changed afterwards: a mistake is corrected by a reversing entry.
+    """One thing done for the customer. A mistake is corrected by a reversing entry, never by a change.
 
-    A reversing entry points to what it takes back (`reverses_id`) and carries its cost with the sign turned; what is
-    only asked for has no cost, but `requested_cost`. So sums over all rows are right without looking at the status.
+    A reversing entry points to the entry it reverses (`reverses_id`) and has its cost with the opposite sign. A
+    pending action has no `cost`, only `requested_cost`. So sums of `cost` over all rows are right whatever the status.
 
-    `business_date` is the day whose limits it counts against, by our clock and not the phone's; that of a reversing
-    entry is the one of what it takes back. `over_limit` says that it was more than its giver may give without asking.
+    `business_date` is the day whose budget the action counts against, by the server's clock; a reversing entry has
+    the date of the entry it reverses. `over_limit` says that it is more than the giver may give without approval.
     """
 
     __tablename__ = "recovery_action"
@@ -81,8 +82,12 @@ class RecoveryAction(ConcernChild):
     remedy_id: Mapped[UUID] = tenant_fk("remedy")
     reverses_id: Mapped[UUID | None] = tenant_fk("recovery_action", nullable=True)
     status: Mapped[ActionStatus] = mapped_column(default=ActionStatus.DONE)
-    cost: Mapped[Money | None] = money_columns("cost")
-    requested_cost: Mapped[Money | None] = money_columns("requested_cost")
+    cost_amount: Mapped[int | None] = mapped_column(BigInteger)
+    cost_currency: Mapped[str | None] = mapped_column(String(3))
+    cost: Mapped[Money | None] = money("cost")
+    requested_cost_amount: Mapped[int | None] = mapped_column(BigInteger)
+    requested_cost_currency: Mapped[str | None] = mapped_column(String(3))
+    requested_cost: Mapped[Money | None] = money("requested_cost")
     over_limit: Mapped[bool] = mapped_column(default=False)
     business_date: Mapped[date]
     settlement: Mapped[Settlement] = mapped_column(default=Settlement.NONE)
@@ -105,40 +110,38 @@ class RecoveryAction(ConcernChild):
         return self.concern.rollup_day
 
     @classmethod
-    def select_visible(cls, actor: Actor, *, unpaid: bool | None = None, **equal: Any) -> Select["RecoveryAction"]:
-        """The actions within reach whose columns have these values; `unpaid`, promised and not paid, or not that."""
-        criteria = [getattr(cls, name) == value for name, value in equal.items()]
+    def select_visible(cls, actor: Actor, *, unpaid: bool | None = None, **columns: Any) -> Select["RecoveryAction"]:
+        """Return a statement for the visible actions with these column values, and optionally only (un)paid ones."""
+        criteria = [getattr(cls, name) == value for name, value in columns.items()]
         if unpaid is not None:
             criteria.append(cls.is_unpaid() if unpaid else ~cls.is_unpaid())
         return select(cls).where(*cls.visible_to(actor), *criteria).options(*cls.eager_options())
 
     @classmethod
     def is_unpaid(cls) -> ColumnElement[bool]:
-        """It was promised and stands, and its money is not paid."""
+        """Return the criterion for actions in effect whose money is not paid out yet."""
         return (cls.status == ActionStatus.DONE) & cls.settlement.in_(UNPAID)
 
     @property
     def decision(self) -> "RecoveryAction | None":
-        """Itself, where it was decided."""
+        """The action itself where somebody approved or declined it, for the decision of an answer."""
         return self if self.decided_at else None
 
     @property
     def amount(self) -> Money | None:
-        """What it costs, or would cost if it were allowed."""
+        """The cost, or the cost it would have if it were approved."""
         return self.cost or self.requested_cost
 
     def reverse(
         self, session: Session, *, by: Actor, at: datetime, note: str | None = None
     ) -> tuple["RecoveryAction", ConcernEvent]:
-        """Take it back by an entry of its own. InvalidState unless it is done, or for an entry that reverses."""
+        """Reverse the action by an entry of its own. InvalidState unless it is done, and for a reversing entry."""
         if self.status is not ActionStatus.DONE or self.reverses_id is not None:
             raise InvalidState(f"An action that is {self.status} cannot be reversed.", state=str(self.status))
         event = self.record_event(ConcernStep.ACTION_REVERSED, by=by, at=at)
         entry = RecoveryAction(
-            concern_id=self.concern_id,
             concern=self.concern,
             store_id=self.store_id,
-            remedy_id=self.remedy_id,
             remedy=self.remedy,
             reverses_id=self.id,
             cost=Money(-self.cost.amount, self.cost.currency) if self.cost else None,
@@ -155,7 +158,7 @@ class RecoveryAction(ConcernChild):
         return entry, event
 
     def settle(self, *, to: Settlement, reference: str | None = None, by: Actor, at: datetime) -> ConcernEvent:
-        """Follow the money until it is paid. InvalidState where there is none to be paid, or it is paid already."""
+        """Move the settlement on. InvalidState where no money is due, or it is paid already."""
         if self.status is not ActionStatus.DONE or self.settlement not in SETTLEMENT_MOVES[to]:
             raise InvalidState(f"Money that is {self.settlement} cannot be {to}.", state=str(self.settlement))
         self.settlement, self.settlement_reference = to, reference or self.settlement_reference
@@ -163,12 +166,12 @@ class RecoveryAction(ConcernChild):
         return self.record_event(ConcernStep.ACTION_SETTLED, by=by, at=at, settlement=to)
 
     def record_event(self, step: ConcernStep, *, by: Actor, at: datetime, **details: Any) -> ConcernEvent:
-        """A step of this action in the timeline of its concern."""
+        """Record an event of this action in the timeline of its concern."""
         if self.over_limit and self.acted_by_id is not None:
             details["asked_by"] = str(self.acted_by_id)
-        named = {"recovery_action_id": str(self.id), "remedy": self.remedy.slug}
-        return self.concern.add_event(step, by=by, at=at, details={**named, **details})
+        subject = {"recovery_action_id": str(self.id), "remedy": self.remedy.slug}
+        return self.concern.add_event(step, by=by, at=at, details={**subject, **details})
 
 
-# What was given and not taken back; a reversing entry is nothing by itself.
+# Given and not reversed. A reversing entry does not count by itself.
 IN_EFFECT = (RecoveryAction.status == ActionStatus.DONE) & RecoveryAction.reverses_id.is_(None)

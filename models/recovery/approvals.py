@@ -1,4 +1,4 @@
-"""Putting it right: acting within one's limits, asking above them, and deciding what was asked for."""
+"""Recording recovery actions within a budget, and approving or declining those above it."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -28,35 +28,35 @@ def record_action(
     at: datetime,
     acted_at: datetime | None = None,
     cost: Money | None = None,
-    **given: Any,
+    **fields: Any,
 ) -> tuple[RecoveryAction, ConcernEvent]:
-    """Write down one action on a concern that is not resolved.
+    """Record an action on a concern that is not resolved.
 
-    Without a cost it is what the remedy usually costs, where that is in the store's currency. A cost in another one is
-    Invalid: the sums of a store stay sums of one currency; so is a refund of more than the order is worth. What is
-    more than `by` may give waits for somebody to allow it, unless the store acts first and looks at it afterwards.
-    `given` may hold id and note.
+    Without a cost the action has the usual cost of the remedy, where that is in the currency of the store. What is
+    more than `by` may give stays pending until somebody approves it, unless the store reviews such actions afterwards
+    (`Store.above_limit`). `fields` are `id` and `note`.
+
+    Raises Invalid for a cost in another currency, so that the sums of a store are sums of one currency, and for
+    refunds of more than the order is worth.
     """
     cost = _cost_of(concern, remedy, cost)
     today = concern.store.business_date(at)
     if cost is not None:
         check_refunds_within_order(session, concern, remedy, cost)
-    beyond = cost is not None and exceeds_budget(session, concern, remedy, cost, by=by, on=today)
-    asks = beyond and concern.store.above_limit is AboveLimit.ASK_FIRST
+    over_limit = cost is not None and exceeds_budget(session, concern, remedy, cost, by=by, on=today)
+    needs_approval = over_limit and concern.store.above_limit is AboveLimit.ASK_FIRST
     action = RecoveryAction(
-        **given,
+        **fields,
         concern=concern,
-        concern_id=concern.id,
         store_id=concern.store_id,
         remedy=remedy,
-        remedy_id=remedy.id,
-        status=ActionStatus.PENDING if asks else ActionStatus.DONE,
-        cost=None if asks else cost,
-        requested_cost=cost if asks else None,
-        over_limit=beyond,
+        status=ActionStatus.PENDING if needs_approval else ActionStatus.DONE,
+        cost=None if needs_approval else cost,
+        requested_cost=cost if needs_approval else None,
+        over_limit=over_limit,
         business_date=today,
-        settlement=Settlement.NONE if asks else _settlement(remedy, cost),
-        expires_at=at + APPROVAL_TTL if asks else None,
+        settlement=Settlement.NONE if needs_approval else _settlement(remedy, cost),
+        expires_at=at + APPROVAL_TTL if needs_approval else None,
         acted_at=min(acted_at or at, at),
         recorded_at=at,
         acted_by_id=by.staff_id,
@@ -70,12 +70,12 @@ def record_action(
 def approve(
     session: Session, action: RecoveryAction, *, by: Actor, at: datetime, note: str | None = None
 ) -> ConcernEvent:
-    """Allow what was asked for, or agree with what was done above a limit.
+    """Approve a pending action, or an action over the limit that was done first.
 
-    Forbidden for one's own, and for more than one may give oneself; InvalidState when it is decided, or was not asked
-    for.
+    Raises Forbidden for an action of one's own and for more than one may give oneself, and InvalidState when it was
+    decided already, expired, or needs no approval.
     """
-    _record_decision(session, action, by=by, at=at, note=note)
+    _record_decision(action, by=by, at=at, note=note)
     if action.status is ActionStatus.PENDING and action.requested_cost is not None:
         today = action.concern.store.business_date(at)
         check_refunds_within_order(session, action.concern, action.remedy, action.requested_cost)
@@ -86,47 +86,45 @@ def approve(
     return action.record_event(ConcernStep.ACTION_APPROVED, by=by, at=at)
 
 
-def decline(session: Session, action: RecoveryAction, *, by: Actor, at: datetime, note: str) -> ConcernEvent:
-    """Do not allow it, and say why. What was done first stays done: the note is what is to be learned from it."""
-    _record_decision(session, action, by=by, at=at, note=note)
+def decline(action: RecoveryAction, *, by: Actor, at: datetime, note: str) -> ConcernEvent:
+    """Decline an action, with the reason as `note`. What was done first stays done. Errors as in `approve`."""
+    _record_decision(action, by=by, at=at, note=note)
     if action.status is ActionStatus.PENDING:
         action.status = ActionStatus.DECLINED
     return action.record_event(ConcernStep.ACTION_DECLINED, by=by, at=at, note=note)
 
 
 def expire_pending(session: Session, concern: Concern, *, at: datetime) -> Sequence[ConcernEvent]:
-    """What was asked for and nobody decided in time; the steps, for others to announce."""
-    waits = (RecoveryAction.concern_id == concern.id, RecoveryAction.status == ActionStatus.PENDING)
-    steps = []
-    for action in session.scalars(select(RecoveryAction).where(*waits, RecoveryAction.expires_at <= at)):
+    """Expire the pending actions of a concern whose time is over. Returns the events for the caller to announce."""
+    pending = (RecoveryAction.concern_id == concern.id, RecoveryAction.status == ActionStatus.PENDING)
+    system = Actor.unauthenticated(concern.organization_id)
+    events = []
+    for action in session.scalars(select(RecoveryAction).where(*pending, RecoveryAction.expires_at <= at)):
         action.status = ActionStatus.EXPIRED
         action.bump_version()
-        steps.append(
-            action.record_event(ConcernStep.ACTION_EXPIRED, by=Actor.unauthenticated(concern.organization_id), at=at)
-        )
-    return steps
+        events.append(action.record_event(ConcernStep.ACTION_EXPIRED, by=system, at=at))
+    return events
 
 
-def _record_decision(session: Session, action: RecoveryAction, *, by: Actor, at: datetime, note: str | None) -> None:
-    waits = action.status is ActionStatus.PENDING or (action.status is ActionStatus.DONE and action.over_limit)
-    if not waits or action.decided_at is not None:
+def _record_decision(action: RecoveryAction, *, by: Actor, at: datetime, note: str | None) -> None:
+    needs_decision = action.status is ActionStatus.PENDING or (action.status is ActionStatus.DONE and action.over_limit)
+    if not needs_decision or action.decided_at is not None:
         raise InvalidState("Nobody asks for this, or it is decided already.", state=str(action.status))
     if action.expires_at is not None and action.expires_at <= at:
         raise InvalidState("Nobody decided in time; it has to be asked for again.", state=str(ActionStatus.EXPIRED))
     if action.acted_by_id is not None and action.acted_by_id == by.staff_id:
         raise Forbidden("Nobody decides about what they asked for themselves.")
     action.decided_at, action.decided_by_id, action.decision_note = at, by.staff_id, note
-    session.expire(action, ["decided_by"])
     action.bump_version()
 
 
-def _cost_of(concern: Concern, remedy: Remedy, told: Money | None) -> Money | None:
+def _cost_of(concern: Concern, remedy: Remedy, cost: Money | None) -> Money | None:
     usual, currency = remedy.default_cost, concern.store.currency
-    if told is None:
+    if cost is None:
         return usual if usual is not None and usual.currency == currency else None
-    if told.currency != currency:
+    if cost.currency != currency:
         raise Invalid(f"This store counts in {currency}.", pointer="/cost/currency")
-    return told
+    return cost
 
 
 def _settlement(remedy: Remedy, cost: Money | None) -> Settlement:

@@ -1,4 +1,4 @@
-"""The trust budget: what somebody may give without asking, and how much of it is left on a business day."""
+"""Spending budget: what somebody may give without approval, and how much of it is left on a business day."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -22,57 +22,62 @@ Criteria = tuple[ColumnElement[bool], ...]
 
 @dataclass(frozen=True)
 class Budget:
-    """What may be given of a remedy to one customer today, and how much of that is left; None where nothing limits."""
+    """The limit of a remedy for one customer today, and what is left of it. None where nothing limits."""
 
     limit: Money | None
     left: Money | None
 
 
 def budget_of(session: Session, concern: Concern, remedy: Remedy, *, by: Actor, on: date) -> Budget:
-    """What this person may still give of a remedy for this concern without asking."""
+    """Return what `by` may still give of a remedy for this concern without approval."""
     currency = concern.store.currency
     limit = remedy.limit_of(by.role, currency)
     if limit is None:
         return Budget(None, None)
-    rows = (RecoveryAction.remedy_id == remedy.id, *_on_day(on, currency))
-    to_them, by_them = (_spent(session, *rows, whose) for whose in (for_same_beneficiary(concern), _by_staff(by)))
-    return budget_left(limit.most, to_them, by_them, currency)
+    of_remedy = (RecoveryAction.remedy_id == remedy.id, *_on_day(on, currency))
+    to_customer = _sum_spent(session, *of_remedy, for_same_beneficiary(concern))
+    by_staff = _sum_spent(session, *of_remedy, _by_staff(by))
+    return budget_left(limit.most, to_customer, by_staff, currency)
 
 
-def budget_left(limit: LimitAmounts | None, to_them: int, by_them: int, currency: str) -> Budget:
-    """`to_them`: what they were given of it today; `by_them`: what this person gave of it to everybody."""
+def budget_left(limit: LimitAmounts | None, to_customer: int, by_staff: int, currency: str) -> Budget:
+    """Return what is left after `to_customer` was given to this customer today, and `by_staff` by this person to all.
+
+    Amounts are in minor units.
+    """
     if limit is None:
         return Budget(None, None)
-    left = limit.per_customer - to_them
+    left = limit.per_customer - to_customer
     if limit.per_staff is not None:
-        left = min(left, limit.per_staff - by_them)
+        left = min(left, limit.per_staff - by_staff)
     return Budget(Money(limit.per_customer, currency), Money(max(left, 0), currency))
 
 
 def select_spent_on(
     on: date, currency: str, *, to: ColumnElement[bool] | None, by: Actor
 ) -> CompoundSelect[UUID, int, bool]:
-    """By remedy, the sums of that day `to_them` (if there is anybody), and then of what this person gave.
+    """Return a statement for the sums of a day by remedy: rows of remedy id, `total` and `to_customer`.
 
-    Apart, as each is found by an index of its own.
+    Rows with `to_customer` true are what `to` selects, if given; the others are what `by` gave. The two are separate
+    selects of a UNION ALL, because each uses an index of its own.
     """
     day = _on_day(on, currency)
-    whose = [(true(), to), (false(), _by_staff(by))] if to is not None else [(false(), _by_staff(by))]
-    total = func.sum(RecoveryAction.__table__.c.cost_amount).label("total")
+    sums = [(true(), to), (false(), _by_staff(by))] if to is not None else [(false(), _by_staff(by))]
+    total = func.sum(RecoveryAction.cost_amount).label("total")
     return union_all(
         *(
-            select(RecoveryAction.remedy_id, total, to_them.label("to_them"))
-            .where(which, *day)
+            select(RecoveryAction.remedy_id, total, to_customer.label("to_customer"))
+            .where(criterion, *day)
             .group_by(RecoveryAction.remedy_id)
-            for to_them, which in whose
+            for to_customer, criterion in sums
         )
     )
 
 
 def exceeds_budget(session: Session, concern: Concern, remedy: Remedy, cost: Money, *, by: Actor, on: date) -> bool:
-    """Whether this is more than `by` may give without asking, with all that was given that business day.
+    """Return whether a cost is more than `by` may give without approval, with all that was given that business day.
 
-    Holds whom it counts for until the end of the transaction: of two who give at once, the second one sees the first.
+    Locks the beneficiary and the giver until the transaction ends: of two actions at once, the second sees the first.
     """
     if cost.amount <= 0 or remedy.limit_of(by.role, cost.currency) is None:
         return False
@@ -82,20 +87,20 @@ def exceeds_budget(session: Session, concern: Concern, remedy: Remedy, cost: Mon
 
 
 def check_refunds_within_order(session: Session, concern: Concern, remedy: Remedy, cost: Money) -> None:
-    """Invalid where money back would be more than the order was worth: nobody may allow that."""
+    """Raise Invalid where all refunds together would be more than the order was worth: nobody may approve that."""
     value = concern.order_value
     if remedy.kind is not RemedyKind.REFUND or value is None or value.currency != cost.currency:
         return
     _lock(session, Store, concern.store_id)
     refunds = RecoveryAction.remedy.has(kind=RemedyKind.REFUND)
-    same_currency = RecoveryAction.__table__.c.cost_currency == cost.currency
-    given = _spent(session, refunds, same_currency, _of_the_same_order(concern))
-    if given + cost.amount > value.amount:
+    same_currency = RecoveryAction.cost_currency == cost.currency
+    refunded = _sum_spent(session, refunds, same_currency, _of_same_order(concern))
+    if refunded + cost.amount > value.amount:
         raise Invalid("Refunds would be more than the order was worth.", pointer="/cost")
 
 
 def _lock_budget(session: Session, concern: Concern, *, by: Actor) -> None:
-    """Whom the limit counts for: the customer; where they are unknown, the store of the order; and the giver."""
+    """Lock whom the limit counts for: the customer, else the store of the order, else the concern; and the giver."""
     if concern.customer_id is not None:
         _lock(session, Customer, concern.customer_id)
     elif concern.order_reference is not None:
@@ -106,39 +111,39 @@ def _lock_budget(session: Session, concern: Concern, *, by: Actor) -> None:
         Staff.lock_staff(session, by.staff_id)
 
 
-def _lock(session: Session, what: type[Aggregate], id_: UUID) -> None:
+def _lock(session: Session, model: type[Aggregate], id_: UUID) -> None:
     session.flush()
-    session.execute(select(what.id).where(what.id == id_).with_for_update(key_share=True))
+    session.execute(select(model.id).where(model.id == id_).with_for_update(key_share=True))
 
 
-def _spent(session: Session, *criteria: ColumnElement[bool]) -> int:
-    """What stands of it: that which was reversed is nothing, together with the entry that takes it back."""
+def _sum_spent(session: Session, *criteria: ColumnElement[bool]) -> int:
+    """Return the sum of the costs in effect. A reversed action and its reversing entry both count as nothing."""
     session.flush()
-    cost = RecoveryAction.__table__.c.cost_amount
-    return int(session.scalars(select(func.coalesce(func.sum(cost), 0)).where(IN_EFFECT, *criteria)).one())
+    spent: ColumnElement[int] = func.coalesce(func.sum(RecoveryAction.cost_amount), 0)
+    return int(session.scalars(select(spent).where(IN_EFFECT, *criteria)).one())
 
 
 def _on_day(on: date, currency: str) -> Criteria:
-    same_currency = RecoveryAction.__table__.c.cost_currency == currency
+    same_currency = RecoveryAction.cost_currency == currency
     return RecoveryAction.business_date == on, same_currency, IN_EFFECT
 
 
 def _by_staff(by: Actor) -> ColumnElement[bool]:
-    """What one person gave; a key is nobody."""
+    """Return the criterion for what one person gave; for an API key, which is nobody, it matches nothing."""
     return RecoveryAction.acted_by_id == by.staff_id if by.staff_id else false()
 
 
-def to_customer(customer_id: UUID) -> ColumnElement[bool]:
+def for_customer(customer_id: UUID) -> ColumnElement[bool]:
     return RecoveryAction.concern_id.in_(select(Concern.id).where(Concern.customer_id == customer_id))
 
 
 def for_same_beneficiary(concern: Concern) -> ColumnElement[bool]:
-    """For the customer; where they are unknown for the order; else for the concern."""
-    return to_customer(concern.customer_id) if concern.customer_id else _of_the_same_order(concern)
+    """Return the criterion for actions to the same customer; where they are unknown, for the same order or concern."""
+    return for_customer(concern.customer_id) if concern.customer_id else _of_same_order(concern)
 
 
-def _of_the_same_order(concern: Concern) -> ColumnElement[bool]:
+def _of_same_order(concern: Concern) -> ColumnElement[bool]:
     if concern.order_reference is None:
         return RecoveryAction.concern_id == concern.id
-    same = (Concern.store_id == concern.store_id, Concern.order_reference == concern.order_reference)
-    return RecoveryAction.concern_id.in_(select(Concern.id).where(*same))
+    same_order = (Concern.store_id == concern.store_id, Concern.order_reference == concern.order_reference)
+    return RecoveryAction.concern_id.in_(select(Concern.id).where(*same_order))

@@ -1,4 +1,4 @@
-"""Feedback: a customer is asked how it was in the end, once, and a low rating opens the concern again."""
+"""Feedback requests: one link per customer, answered once; a low rating opens the concern again."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -23,7 +23,7 @@ from models.staff.staff import Staff
 
 
 class FeedbackPolicy(Aggregate):
-    """How often an organization asks one customer."""
+    """The policy of an organization on how often it asks one customer."""
 
     __tablename__ = "feedback_policy"
     __table_args__ = (UniqueConstraint("organization_id"),)
@@ -32,12 +32,12 @@ class FeedbackPolicy(Aggregate):
 
     @classmethod
     def current(cls, session: Session) -> "FeedbackPolicy":
-        """What holds now; the usual where nobody said anything."""
+        """Return the policy in force, or the default where none was set."""
         return session.scalars(select(cls)).one_or_none() or cls()
 
     @classmethod
     def set_to(cls, session: ScopedSession, *, days_between: int) -> "FeedbackPolicy":
-        """Ask one customer at most once in so many days; 0 is as often as there is something to ask about."""
+        """Set how many days pass between two requests to one customer; 0 means no limit."""
         if (new := session.insert_or_ignore(cls, days_between=days_between)) is not None:
             return new
         policy = session.scalars(select(cls).with_for_update()).one()
@@ -47,7 +47,7 @@ class FeedbackPolicy(Aggregate):
 
 
 class FeedbackRequest(ConcernChild):
-    """One link for one customer about one concern, and what they answered: once, before it expires."""
+    """One link for one customer about one concern, and the answer. It can be answered once, before it expires."""
 
     __tablename__ = "feedback_request"
     __table_args__ = (
@@ -67,20 +67,20 @@ class FeedbackRequest(ConcernChild):
     asked_by: Mapped[Staff | None] = many_to_one("FeedbackRequest", "asked_by_id", "Staff", lazy="joined")
 
     @classmethod
-    def select_visible(cls, actor: Actor, **equal: Any) -> Select["FeedbackRequest"]:
-        """The requests within reach whose columns have these values."""
-        criteria = [getattr(cls, name) == value for name, value in equal.items()]
+    def select_visible(cls, actor: Actor, **columns: Any) -> Select["FeedbackRequest"]:
+        """Return a statement for the visible requests with these column values."""
+        criteria = [getattr(cls, name) == value for name, value in columns.items()]
         return select(cls).where(*cls.visible_to(actor), *criteria).options(*cls.eager_options())
 
     @classmethod
     def create(
         cls, session: ScopedSession, concern: Concern, *, id_: UUID, by: Actor, at: datetime
     ) -> tuple["FeedbackRequest", ConcernEvent]:
-        """A link for the customer of a concern that is over.
+        """Create the link for the customer of a resolved concern.
 
-        InvalidState while it is not, and for praise. Conflict, with the request that stands in the way where it is
-        about the same concern, when this customer was asked within the organization's number of days; of an unknown
-        customer nothing is known but this concern.
+        Raises InvalidState while the concern is not resolved, and for praise. Raises Conflict when this customer was
+        asked within the days of FeedbackPolicy; the error names the earlier request if it is about the same concern.
+        An unknown customer counts by the concern alone.
         """
         if concern.status is not Status.RESOLVED or concern.kind is Kind.PRAISE:
             raise InvalidState("Ask how it was once it is over.", state=str(concern.status))
@@ -88,7 +88,6 @@ class FeedbackRequest(ConcernChild):
         request = cls(
             id=id_,
             concern=concern,
-            concern_id=concern.id,
             store_id=concern.store_id,
             token=new_token(concern.organization_id),
             asked_at=at,
@@ -101,51 +100,50 @@ class FeedbackRequest(ConcernChild):
 
     @classmethod
     def _refuse_too_soon(cls, session: ScopedSession, concern: Concern, *, at: datetime) -> None:
-        same = cls.concern_id == concern.id
+        of_customer = cls.concern_id == concern.id
         if concern.customer_id is not None:
             session.execute(Customer.select_for_update(Customer.id == concern.customer_id, for_change=True))
-            same = cls.concern_id.in_(select(Concern.id).where(Concern.customer_id == concern.customer_id))
+            of_customer = cls.concern_id.in_(select(Concern.id).where(Concern.customer_id == concern.customer_id))
         days = timedelta(days=FeedbackPolicy.current(session).days_between)
-        newest = select(cls).where(same, cls.asked_at > at - days).order_by(cls.asked_at.desc()).limit(1)
+        newest = select(cls).where(of_customer, cls.asked_at > at - days).order_by(cls.asked_at.desc()).limit(1)
         if (earlier := session.scalars(newest).one_or_none()) is not None:
-            theirs = earlier.id if earlier.concern_id == concern.id else None
             raise Conflict(
                 f"This customer was asked already; ask again after {earlier.asked_at + days:%Y-%m-%d %H:%M} UTC.",
                 code="asked-already",
-                feedback_request_id=theirs,
+                feedback_request_id=earlier.id if earlier.concern_id == concern.id else None,
             )
 
     @classmethod
     def by_token(cls, session: Session, token: str, *, lock: bool = False) -> "FeedbackRequest":
-        """The request of a link, with its concern and store; NotFound where there is none.
+        """Return the request with this token, with its concern, customer and store. NotFound where there is none.
 
-        `lock` holds the concern first and then the request, in the order of everything else that changes a part.
+        `lock` locks the concern first and then the request, in the same order as every other change of a child.
         """
-        wanted = cls.token == token
+        has_token = cls.token == token
         if lock:
-            of_it = select(cls.concern_id).where(wanted).scalar_subquery()
-            session.execute(select(Concern.id).where(Concern.id == of_it).with_for_update(key_share=True))
-            session.execute(select(cls.id).where(wanted).with_for_update(key_share=True))
+            concern_id = select(cls.concern_id).where(has_token).scalar_subquery()
+            session.execute(select(Concern.id).where(Concern.id == concern_id).with_for_update(key_share=True))
+            session.execute(select(cls.id).where(has_token).with_for_update(key_share=True))
         rules = (joinedload(Store.alert_rules), joinedload(Store.policies)) if lock else ()
-        beside = joinedload(cls.concern).options(
+        concern = joinedload(cls.concern).options(
             joinedload(Concern.customer), joinedload(Concern.store).options(*rules)
         )
-        found = session.scalars(select(cls).where(wanted).options(beside)).unique().one_or_none()
-        if found is None:
+        request = session.scalars(select(cls).where(has_token).options(concern)).unique().one_or_none()
+        if request is None:
             raise NotFound("There is no such link.")
-        return found
+        return request
 
     def is_open(self, at: datetime) -> bool:
-        """Whether it may still be answered."""
+        """Return whether the link may still be answered."""
         return self.answered_at is None and at < self.expires_at
 
     def answer(
         self, *, rating: int, recommend: int | None = None, words: str | None = None, at: datetime
     ) -> ConcernEvent:
-        """What the customer says: `rating` 1-5, `recommend` 0-10. The last step, for others to announce.
+        """Record the answer of the customer, and open the concern again for a low rating.
 
-        A low rating opens the concern again, if somebody else has not done so. InvalidState for a second answer, and
-        once the link has expired.
+        `rating` is 1 to 5, `recommend` 0 to 10. Returns the last event, for the caller to announce. InvalidState for a
+        second answer and for a link that has expired.
         """
         if not self.is_open(at):
             raise InvalidState("This link was answered, or has expired.")
@@ -154,7 +152,7 @@ class FeedbackRequest(ConcernChild):
         self.bump_version()
         self.concern.rating = rating
         details = {"feedback_request_id": str(self.id), "rating": rating}
-        given = self.concern.add_event(ConcernStep.FEEDBACK_GIVEN, by=customer, at=at, details=details)
-        if self.concern.unhappy_after_all and self.concern.status is Status.RESOLVED:
+        event = self.concern.add_event(ConcernStep.FEEDBACK_GIVEN, by=customer, at=at, details=details)
+        if self.concern.unhappy_with_outcome and self.concern.status is Status.RESOLVED:
             return self.concern.reopen(by=customer, at=at)
-        return given
+        return event

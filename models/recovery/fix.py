@@ -1,4 +1,4 @@
-"""Fixes: a cause that was put right, and who is to hear of it because they had said so ('you said, we did')."""
+"""Fixes: causes that were put right, and the customers who raised them and get a thank-you ("you said, we did")."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ from models.staff.staff import Staff
 
 @dataclass(frozen=True)
 class ThankYou:
-    """The thank-you a customer was promised; without its id where it was promised out of one's reach."""
+    """The thank-you of a customer. `id` is None where the reader may not see the follow-up."""
 
     id: UUID | None
     status: FollowUpStatus
@@ -36,7 +36,7 @@ class ThankYou:
 
 @dataclass(frozen=True)
 class RaisedBy:
-    """A customer who raised it and may be contacted, with their newest concern of that cause."""
+    """A customer who raised the cause and may be contacted, with their newest concern about it."""
 
     customer: Customer
     concern: Concern
@@ -44,10 +44,10 @@ class RaisedBy:
 
 
 class Fix(Aggregate):
-    """A cause that is fixed, in one store or (without one) everywhere; `what` was done is told to the customers.
+    """A cause that is fixed, in one store or (without `store_id`) in all. `what` was done is told to the customers.
 
-    Who raised it is whoever has a concern of that cause, received before it was fixed, that the asker may see. A
-    customer has one thank-you for a fix, whoever made it; cancelled, it was not wanted and is not made again.
+    A customer raised it if they have a concern with that cause, received before the fix, which the reader may see. A
+    customer gets one thank-you per fix, whoever makes it. A cancelled thank-you is not made again.
     """
 
     __tablename__ = "fix"
@@ -64,7 +64,7 @@ class Fix(Aggregate):
 
     @classmethod
     def visible_to(cls, actor: Actor) -> Sequence[ColumnElement[bool]]:
-        """Those of the actor's stores, and those of all stores."""
+        """Return criteria that keep the fixes of the actor's stores, and those of all stores."""
         return () if actor.store_ids is None else (or_(cls.store_id.is_(None), cls.store_id.in_(actor.store_ids)),)
 
     @classmethod
@@ -72,9 +72,9 @@ class Fix(Aggregate):
         return (joinedload(cls.cause).joinedload(Cause.category), joinedload(cls.told_by))
 
     @classmethod
-    def select_visible(cls, actor: Actor, *, cause: str | None = None, **equal: Any) -> Select["Fix"]:
-        """The fixes within reach whose columns have these values, those of a cause by its slug."""
-        criteria = [*cls.visible_to(actor), *(getattr(cls, name) == value for name, value in equal.items())]
+    def select_visible(cls, actor: Actor, *, cause: str | None = None, **columns: Any) -> Select["Fix"]:
+        """Return a statement for the visible fixes with these column values. `cause` is a slug."""
+        criteria = [*cls.visible_to(actor), *(getattr(cls, name) == value for name, value in columns.items())]
         if cause is not None:
             criteria.append(cls.cause.has(slug=cause))
         return select(cls).where(*criteria).options(*cls.eager_options())
@@ -90,12 +90,12 @@ class Fix(Aggregate):
         at: datetime,
         store_id: UUID | None = None,
         fixed_at: datetime | None = None,
-        **said: Any,
+        **fields: Any,
     ) -> "Fix":
-        """Say that a cause is fixed; `said` is what and id.
+        """Record that a cause is fixed. `category` and `cause` are slugs; `fields` are `what` and `id`.
 
-        Missing for a store or words that are not there. Invalid for a time that lies ahead, and without a store by
-        somebody who does not look after all of them.
+        Raises NotFound for a store, category or cause that does not exist, and Invalid for a time in the future, and
+        for a fix of all stores by somebody who does not look after all of them.
         """
         if store_id is not None:
             Store.get_visible(session, store_id, actor=by, pointer="/store_id")
@@ -105,11 +105,10 @@ class Fix(Aggregate):
             )
         if fixed_at is not None and fixed_at > at:
             raise Invalid("What will be fixed is not fixed yet.", pointer="/fixed_at")
-        found = resolve_slugs(session, {"category": category, "cause": cause}, store_id=None)
+        rows = resolve_slugs(session, {"category": category, "cause": cause}, store_id=None)
         fix = cls(
-            **said,
-            cause=found["cause"],
-            cause_id=found["cause"].id,
+            **fields,
+            cause=rows["cause"],
             store_id=store_id,
             fixed_at=fixed_at or at,
             told_by_id=by.person,
@@ -118,54 +117,57 @@ class Fix(Aggregate):
         return fix
 
     def about(self, concern: Any, *, actor: Actor) -> Sequence[ColumnElement[bool]]:
-        """That a concern (or an alias of it) has this cause, where it was fixed, within this actor's sight."""
-        here = [] if self.store_id is None else [concern.store_id == self.store_id]
-        return concern.cause_id == self.cause_id, concern.kind != Kind.PRAISE, *here, *concern.visible_to(actor)
+        """Return criteria for visible concerns with this cause, where it was fixed. `concern`: Concern or an alias."""
+        in_store = [] if self.store_id is None else [concern.store_id == self.store_id]
+        return concern.cause_id == self.cause_id, concern.kind != Kind.PRAISE, *in_store, *concern.visible_to(actor)
 
     def raised(self, concern: Any) -> ColumnElement[bool]:
-        """That a concern about it was told before it was fixed."""
-        told_before: ColumnElement[bool] = concern.received_at < self.fixed_at
-        return told_before
+        """Return the criterion for concerns received before the fix. `concern`: Concern or an alias."""
+        received_before: ColumnElement[bool] = concern.received_at < self.fixed_at
+        return received_before
 
     @staticmethod
     def contactable() -> ColumnElement[bool]:
-        """That a customer agreed to be contacted."""
+        """Return the criterion for customers who agreed to be contacted."""
         return and_(Customer.may_contact.is_(True), Customer.merged_into_id.is_(None))
 
     def thanked(self, *criteria: ColumnElement[bool]) -> ColumnElement[bool]:
-        """That the customer of a concern has a thank-you of this fix that fits, also one made out of reach."""
-        theirs = aliased(Concern)
-        those = select(theirs.customer_id).join(FollowUp, FollowUp.concern_id == theirs.id)
+        """Return the criterion for concerns whose customer has a thank-you for this fix, visible or not.
+
+        `criteria` narrow the follow-up.
+        """
+        thanked = aliased(Concern)
+        customers = select(thanked.customer_id).join(FollowUp, FollowUp.concern_id == thanked.id)
         return Concern.customer_id.in_(
-            those.where(FollowUp.fix_id == self.id, theirs.customer_id.is_not(None), *criteria)
+            customers.where(FollowUp.fix_id == self.id, thanked.customer_id.is_not(None), *criteria)
         )
 
     def raised_by(self, *, actor: Actor) -> Select[Concern]:
-        """Of each customer who raised it and may be contacted the newest concern of this cause."""
+        """Return a statement for the newest concern about this cause of each customer who may be contacted."""
         newer = aliased(Concern)
         is_newer = tuple_(newer.received_at, newer.id) > tuple_(Concern.received_at, Concern.id)
-        theirs = (newer.customer_id == Concern.customer_id, self.raised(newer), *self.about(newer, actor=actor))
+        of_customer = (newer.customer_id == Concern.customer_id, self.raised(newer), *self.about(newer, actor=actor))
         return (
             select(Concern)
             .join(Concern.customer)
             .where(self.raised(Concern), *self.about(Concern, actor=actor), self.contactable())
-            .where(~select(newer.id).where(*theirs, is_newer).exists())
+            .where(~select(newer.id).where(*of_customer, is_newer).exists())
             .options(contains_eager(Concern.customer))
         )
 
     def with_thanks(self, session: Session, concerns: Iterable[Concern], *, actor: Actor) -> list[RaisedBy]:
-        """The customers of these concerns, each with the thank-you there is; of several the one that was kept."""
+        """Return the customers of these concerns, each with their thank-you. Of several, the kept one counts."""
         raised = {concern.customer_id: concern for concern in concerns}
-        within_reach = case((and_(true(), *FollowUp.visible_to(actor)), FollowUp.id))
+        visible_id = case((and_(true(), *FollowUp.visible_to(actor)), FollowUp.id))
         stmt = (
-            select(Concern.customer_id, within_reach.label("id"), FollowUp.status)
+            select(Concern.customer_id, visible_id.label("id"), FollowUp.status)
             .join(FollowUp.concern)
             .where(FollowUp.fix_id == self.id, Concern.customer_id.in_(raised))
             .order_by(FollowUp.status == FollowUpStatus.KEPT, FollowUp.promised_at, FollowUp.id)
         )
-        made = {row.customer_id: ThankYou(row.id, row.status) for row in session.execute(stmt)}
+        thank_yous = {row.customer_id: ThankYou(row.id, row.status) for row in session.execute(stmt)}
         return [
-            RaisedBy(concern.customer, concern, made.get(customer_id))
+            RaisedBy(concern.customer, concern, thank_yous.get(customer_id))
             for customer_id, concern in raised.items()
             if concern.customer is not None
         ]
@@ -181,22 +183,22 @@ class Fix(Aggregate):
         kind: FollowUpKind = FollowUpKind.MESSAGE,
         what: str | None = None,
     ) -> list[tuple[FollowUp, ConcernEvent]]:
-        """Promise a thank-you to whoever raised it and has none yet, at most 200 at a time; the newest come first.
+        """Create a thank-you for customers who have none yet, newest concern first, at most 200 per call.
 
-        The fix is held. The concerns are held in the order of their ids, as for a merge of their customers, and looked
-        at again: whoever waited for a merge may find that the one who is left was thanked. What a colleague may not
-        read, or is of a store they do not work in, stays to be done. Refusals as for a promise.
+        Call this with the fix locked. The concerns are locked in the order of their ids, like in a merge of customers,
+        and read again afterwards: while this waited for a merge, the surviving customer may have been thanked. Concerns
+        which the owner may not read, or of stores they do not work in, are left out. Errors as for a follow-up.
         """
-        keeper = FollowUpOwner.resolve(session, owner_id, by=by, pointer="/owner_id")
-        waiting = self.raised_by(actor=by).where(~self.thanked(), *keeper.within_reach())
-        newest = waiting.order_by(Concern.received_at.desc(), Concern.id.desc()).limit(MAX_THANK_YOUS_PER_REQUEST)
-        next_ones = select(newest.with_only_columns(Concern.id).subquery().c.id)
-        held = session.scalars(
-            select(Concern.id).where(Concern.id.in_(next_ones)).order_by(Concern.id).with_for_update(key_share=True)
+        owner = FollowUpOwner.resolve(session, owner_id, by=by, pointer="/owner_id")
+        to_thank = self.raised_by(actor=by).where(~self.thanked(), *owner.ownable_concerns())
+        newest = to_thank.order_by(Concern.received_at.desc(), Concern.id.desc()).limit(MAX_THANK_YOUS_PER_REQUEST)
+        next_ids = select(newest.with_only_columns(Concern.id).subquery().c.id)
+        locked = session.scalars(
+            select(Concern.id).where(Concern.id.in_(next_ids)).order_by(Concern.id).with_for_update(key_share=True)
         ).all()
-        concerns = session.scalars(waiting.where(Concern.id.in_(held)).options(joinedload(Concern.store)))
-        said = {"what": what or self.what, "kind": kind, "fix_id": self.id}
+        concerns = session.scalars(to_thank.where(Concern.id.in_(locked)).options(joinedload(Concern.store)))
+        fields = {"what": what or self.what, "kind": kind, "fix_id": self.id}
         return [
-            FollowUp.create_for_owner(session, concern, keeper, by=by, at=at, due_at=due_at, **said)
+            FollowUp.create_for_owner(session, concern, owner, by=by, at=at, due_at=due_at, **fields)
             for concern in concerns.unique()
         ]

@@ -1,4 +1,4 @@
-"""Follow-ups: what was promised to a customer, by when, who keeps it, and whether it was kept."""
+"""Follow-ups: what a customer was promised, when it is due, who owns it, and whether it was kept."""
 
 from datetime import date, datetime
 from enum import StrEnum
@@ -31,7 +31,7 @@ class FollowUpKind(StrEnum):
 class FollowUpStatus(StrEnum):
     OPEN = "open"
     KEPT = "kept"
-    BROKEN = "broken"  # its time has passed; it may still be kept, late
+    BROKEN = "broken"  # the due time has passed; it may still be kept, late
     CANCELLED = "cancelled"  # the customer does not want it any more
 
 
@@ -39,10 +39,10 @@ PENDING_STATUSES = frozenset({FollowUpStatus.OPEN, FollowUpStatus.BROKEN})
 
 
 class FollowUp(CountedByDay, ConcernChild):
-    """One promise. Once broken it stays so (`broken_at`), whatever becomes of it afterwards.
+    """One follow-up. Once broken it stays so (`broken_at`), whatever becomes of it afterwards.
 
-    `business_date` is the store's day on which it is due. `run_id` changes with each step, so that what is left of an
-    earlier one (a reminder, the end of its time) does nothing.
+    `business_date` is the business day of the store on which it is due. `run_id` changes with each step, so that
+    timers of an earlier run (the reminder, the due time) do nothing.
     """
 
     __tablename__ = "follow_up"
@@ -73,17 +73,20 @@ class FollowUp(CountedByDay, ConcernChild):
     kept_at: Mapped[datetime | None]
     broken_at: Mapped[datetime | None]
     note: Mapped[str | None] = mapped_column(Text)
-    fix_id: Mapped[UUID | None] = tenant_fk("fix", nullable=True)  # the cause was fixed: this is the thank-you for it
+    fix_id: Mapped[UUID | None] = tenant_fk("fix", nullable=True)  # the fix this is the thank-you for
 
     owner: Mapped[Staff] = many_to_one("FollowUp", "owner_id", "Staff", lazy="joined")
     promised_by: Mapped[Staff | None] = many_to_one("FollowUp", "promised_by_id", "Staff", lazy="joined")
 
     @classmethod
     def select_visible(
-        cls, actor: Actor, *, due_before: datetime | None = None, owed_before: date | None = None, **equal: Any
+        cls, actor: Actor, *, due_before: datetime | None = None, owed_before: date | None = None, **columns: Any
     ) -> Select["FollowUp"]:
-        """The promises within reach whose columns have these values, those due before a time, or owed from before."""
-        criteria = [*cls.visible_to(actor), *(getattr(cls, name) == value for name, value in equal.items())]
+        """Return a statement for the visible follow-ups with these column values.
+
+        `due_before` is a time, `owed_before` a business day on which they are overdue.
+        """
+        criteria = [*cls.visible_to(actor), *(getattr(cls, name) == value for name, value in columns.items())]
         if due_before is not None:
             criteria.append(cls.due_at < due_before)
         if owed_before is not None:
@@ -92,115 +95,116 @@ class FollowUp(CountedByDay, ConcernChild):
 
     @classmethod
     def pending_before(cls, day: date) -> ColumnElement[bool]:
-        """It was due on an earlier business day and is owed still, however old."""
-        # In words of SQL, so that both databases see that the partial index holds it.
-        kind = cls.__table__.c.status.type
-        owed = [
-            literal(many_to_one, kind, literal_execute=True)
-            for many_to_one in (FollowUpStatus.OPEN, FollowUpStatus.BROKEN)
+        """Return the criterion for follow-ups of any earlier business day that are still pending."""
+        # The values stand in the SQL text, so that both databases see that the partial index applies.
+        status_type = cls.status.type
+        pending = [
+            literal(status, status_type, literal_execute=True)
+            for status in (FollowUpStatus.OPEN, FollowUpStatus.BROKEN)
         ]
-        return and_(cls.business_date < day, cls.status.in_(owed))
+        return and_(cls.business_date < day, cls.status.in_(pending))
 
     @classmethod
     def pending_for_customer(cls, customer_id: UUID, *, actor: Actor) -> Select["FollowUp"]:
-        """What this customer still waits for, what is due first coming first: open, or broken and not yet kept."""
-        theirs = cls.concern_id.in_(select(Concern.id).where(Concern.customer_id == customer_id))
-        return cls.select_visible(actor).where(theirs, cls.status.in_(PENDING_STATUSES)).order_by(cls.due_at, cls.id)
+        """Return a statement for the pending follow-ups of a customer, by due time."""
+        of_customer = cls.concern_id.in_(select(Concern.id).where(Concern.customer_id == customer_id))
+        return (
+            cls.select_visible(actor).where(of_customer, cls.status.in_(PENDING_STATUSES)).order_by(cls.due_at, cls.id)
+        )
 
     @classmethod
     def create(
-        cls, session: Session, concern: Concern, *, by: Actor, owner_id: UUID | None = None, **said: Any
+        cls, session: Session, concern: Concern, *, by: Actor, owner_id: UUID | None = None, **fields: Any
     ) -> tuple["FollowUp", ConcernEvent]:
-        """Promise something to the customer of a concern, also of one that is over: that is when it is promised.
+        """Create a follow-up on a concern, also on a resolved one: most follow-ups are promised at the end.
 
-        It is kept by who promises unless an `owner_id` says otherwise. Missing or Invalid for somebody who cannot keep
-        it; for `said` see `create_for_owner`.
+        The owner is `by` unless `owner_id` names a colleague. `fields` and errors as in `create_for_owner`; NotFound
+        for an owner whom `by` may not see.
         """
-        keeper = FollowUpOwner.resolve(session, owner_id, by=by, pointer="/owner_id")
-        return cls.create_for_owner(session, concern, keeper, by=by, **said)
+        owner = FollowUpOwner.resolve(session, owner_id, by=by, pointer="/owner_id")
+        return cls.create_for_owner(session, concern, owner, by=by, **fields)
 
     @classmethod
     def create_for_owner(
         cls,
         session: Session,
         concern: Concern,
-        keeper: FollowUpOwner,
+        owner: FollowUpOwner,
         *,
         by: Actor,
         at: datetime,
         due_at: datetime,
-        **said: Any,
+        **fields: Any,
     ) -> tuple["FollowUp", ConcernEvent]:
-        """Promise what this keeper will keep; `said` is what, kind, id and fix_id.
+        """Create a follow-up with a resolved owner. `fields` are `what`, `kind`, `id` and `fix_id`.
 
-        Invalid for a time that has passed or lies more than a year ahead, and for a keeper who cannot keep it here.
+        Raises Invalid for a due time that has passed or lies more than a year ahead, and for an owner who may not own
+        follow-ups on this concern.
         """
         if not at < due_at <= at + FOLLOW_UP_MAX_AHEAD:
             raise Invalid("What is promised is due in the coming year.", pointer="/due_at")
         follow_up = cls(
-            **said,
+            **fields,
             concern=concern,
-            concern_id=concern.id,
             store_id=concern.store_id,
             due_at=due_at,
             business_date=concern.store.business_date(due_at),
-            owner_id=keeper.require_owner_of(concern),
+            owner_id=owner.require_owner_of(concern),
             run_id=uuid7(),
             promised_at=at,
             promised_by_id=by.staff_id,
         )
         session.add(follow_up)
-        thanks = {"fix_id": str(follow_up.fix_id)} if follow_up.fix_id else {}
-        told = {"kind": follow_up.kind, "due_at": due_at.isoformat(), **thanks}
-        return follow_up, follow_up._note(ConcernStep.PROMISED, by=by, at=at, **told)
+        details = {"kind": follow_up.kind, "due_at": due_at.isoformat()}
+        if follow_up.fix_id:
+            details["fix_id"] = str(follow_up.fix_id)
+        return follow_up, follow_up._record_event(ConcernStep.PROMISED, by=by, at=at, **details)
 
     def keep(self, *, by: Actor, at: datetime, note: str | None = None) -> ConcernEvent:
-        """The customer got what was promised. InvalidState unless it is owed."""
-        self._end(FollowUpStatus.KEPT, at=at, note=note)
+        """Mark the follow-up as kept. InvalidState unless it is pending."""
+        self._close(FollowUpStatus.KEPT, at=at, note=note)
         self.kept_at = at
-        return self._note(ConcernStep.PROMISE_KEPT, by=by, at=at, late=self.broken_at is not None)
+        return self._record_event(ConcernStep.PROMISE_KEPT, by=by, at=at, late=self.broken_at is not None)
 
     def cancel(self, *, by: Actor, at: datetime, note: str) -> ConcernEvent:
-        """It is not wanted any more, and why. What was broken by then counts as that all the same."""
-        self._end(FollowUpStatus.CANCELLED, at=at, note=note)
-        return self._note(ConcernStep.PROMISE_CANCELLED, by=by, at=at)
+        """Cancel a follow-up that is not wanted any more, with the reason. An overdue one also counts as broken."""
+        self._close(FollowUpStatus.CANCELLED, at=at, note=note)
+        return self._record_event(ConcernStep.PROMISE_CANCELLED, by=by, at=at)
 
     def hand_over(self, session: Session, staff_id: UUID, *, by: Actor, at: datetime) -> ConcernEvent:
-        """Let a colleague keep it from now on. Invalid for somebody who cannot, InvalidState unless it is owed."""
-        self._must_be_owed()
-        self.owner_id = FollowUpOwner.resolve(session, staff_id, by=by, pointer="/staff_id").require_owner_of(
-            self.concern
-        )
-        session.expire(self, ["owner"])
-        self._go_on()
-        return self._note(ConcernStep.PROMISE_HANDED_OVER, by=by, at=at, to=str(staff_id))
+        """Make a colleague the owner. Invalid for somebody who may not own it, InvalidState unless it is pending."""
+        self._require_pending()
+        owner = FollowUpOwner.resolve(session, staff_id, by=by, pointer="/staff_id")
+        self.owner_id = owner.require_owner_of(self.concern)
+        self._start_new_run()
+        return self._record_event(ConcernStep.PROMISE_HANDED_OVER, by=by, at=at, to=str(staff_id))
 
     def mark_broken(self, *, at: datetime) -> ConcernEvent:
-        """Its time has passed, and nobody has kept it."""
+        """Mark a follow-up as broken whose due time has passed."""
         self.status, self.broken_at = FollowUpStatus.BROKEN, self.due_at
-        self._go_on()
-        return self._note(ConcernStep.PROMISE_BROKEN, by=Actor.unauthenticated(self.organization_id), at=at)
+        self._start_new_run()
+        return self._record_event(ConcernStep.PROMISE_BROKEN, by=Actor.unauthenticated(self.organization_id), at=at)
 
     def cancel_unwanted(self, *, at: datetime) -> ConcernEvent:
-        """Its customer does not want to be contacted any more: that it was not kept is nobody's failure."""
+        """Cancel a follow-up whose customer does not want to be contacted any more. It does not count as broken."""
         self.status = FollowUpStatus.CANCELLED
-        self._go_on()
-        return self._note(ConcernStep.PROMISE_CANCELLED, by=Actor.unauthenticated(self.organization_id), at=at)
+        self._start_new_run()
+        return self._record_event(ConcernStep.PROMISE_CANCELLED, by=Actor.unauthenticated(self.organization_id), at=at)
 
-    def _end(self, status: FollowUpStatus, *, at: datetime, note: str | None) -> None:
-        self._must_be_owed()
-        if self.broken_at is None and self.due_at <= at:  # before the worker has come to it
+    def _close(self, status: FollowUpStatus, *, at: datetime, note: str | None) -> None:
+        self._require_pending()
+        if self.broken_at is None and self.due_at <= at:  # the worker has not marked it yet
             self.broken_at = self.due_at
         self.status, self.note = status, note
-        self._go_on()
+        self._start_new_run()
 
-    def _must_be_owed(self) -> None:
+    def _require_pending(self) -> None:
         if self.status not in PENDING_STATUSES:
             raise InvalidState(f"This promise is {self.status}.", state=str(self.status))
 
-    def _go_on(self) -> None:
+    def _start_new_run(self) -> None:
         self.run_id = uuid7()
         self.bump_version()
 
-    def _note(self, step: ConcernStep, *, by: Actor, at: datetime, **details: Any) -> ConcernEvent:
+    def _record_event(self, step: ConcernStep, *, by: Actor, at: datetime, **details: Any) -> ConcernEvent:
         return self.concern.add_event(step, by=by, at=at, details={"follow_up_id": str(self.id), **details})

@@ -1,4 +1,4 @@
-"""Who is asked to keep promises: looked up once, however many concerns they are about."""
+"""Owner of follow-ups: the member of staff who keeps what is promised, looked up once for any number of concerns."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,16 +9,19 @@ from sqlalchemy.orm import Session
 
 from models.access import Actor, Permission
 from models.concerns.concern import Concern
-from models.concerns.handover import works_there
+from models.concerns.handover import is_in_store_of, works_in_store_of
 from models.errors import Invalid
-from models.organizations.store import Store
 from models.staff.shift import Shift
 from models.staff.staff import Staff
 
 
 @dataclass(frozen=True)
 class FollowUpOwner:
-    """Whoever asks; or the colleague they named, with the shift that one is on. `pointer` is where they were named."""
+    """The person who makes the request, or the colleague they named.
+
+    `colleague` and `shift` (the one that colleague is on) are set only for a named colleague. `pointer` is the place
+    in the request body where the colleague is named.
+    """
 
     staff_id: UUID
     pointer: str
@@ -27,9 +30,10 @@ class FollowUpOwner:
 
     @classmethod
     def resolve(cls, session: Session, staff_id: UUID | None, *, by: Actor, pointer: str) -> "FollowUpOwner":
-        """Whoever asks, unless somebody else is named.
+        """Return the named colleague as owner, or `by` where nobody else is named.
 
-        Missing for a person out of reach, Invalid for one who may not act.
+        Raises NotFound when `by` may not see the colleague, and Invalid for a colleague without the permission to act
+        and for an API key that names nobody.
         """
         if staff_id is None or staff_id == by.staff_id:
             if by.staff_id is None:
@@ -40,28 +44,26 @@ class FollowUpOwner:
             raise Invalid(f"{colleague.name} is not somebody who may act.", pointer=pointer)
         return cls(staff_id, pointer, colleague, Shift.current(session, staff_id))
 
-    def within_reach(self) -> Sequence[ColumnElement[bool]]:
-        """Criteria that keep the concerns about which they may promise something."""
+    def ownable_concerns(self) -> Sequence[ColumnElement[bool]]:
+        """Return criteria that keep the concerns whose follow-ups this person may own.
+
+        `require_owner_of` is the same rule for one concern.
+        """
         if self.colleague is None:
             return ()
-        stores = {*self.colleague.store_ids, *([self.shift.store_id] if self.shift else [])}
-        of_region = Concern.store.has(Store.region_id.in_(self.colleague.region_ids))
-        works_there = Concern.store_id.in_(stores) | of_region
-        if Permission.CONCERN_SENSITIVE in self.colleague.permissions:
-            return (works_there,)
-        return works_there, Concern.sensitive.is_(False) | (Concern.reported_by_id == self.staff_id)
+        readable = Concern.readable_by(self.colleague.permissions, self.staff_id)
+        return is_in_store_of(self.colleague, self.shift), *readable
 
     def require_owner_of(self, concern: Concern) -> UUID:
-        """Who keeps what is promised about this concern.
+        """Return the id of the owner of a follow-up on this concern.
 
-        Invalid for a colleague who may not read of it, or does not work there.
+        Raises Invalid for a colleague who may not read the concern, or does not work in its store.
         """
         colleague = self.colleague
         if colleague is None:
             return self.staff_id
-        reads = not concern.sensitive or Permission.CONCERN_SENSITIVE in colleague.permissions
-        if not reads and colleague.id != concern.reported_by_id:
+        if not concern.is_readable_by(colleague.permissions, colleague.id):
             raise Invalid(f"{colleague.name} is not somebody who may read of this.", pointer=self.pointer)
-        if colleague.left_at is not None or not works_there(concern, colleague, self.shift):
+        if colleague.left_at is not None or not works_in_store_of(concern, colleague, self.shift):
             raise Invalid(f"{colleague.name} does not work in this store.", pointer=self.pointer)
         return self.staff_id

@@ -1,4 +1,4 @@
-"""What was tried for a customer the last time, and how that ended."""
+"""Previous recovery of a customer: which remedies were tried last time, and how that ended."""
 
 from collections.abc import Sequence
 from datetime import date, datetime
@@ -18,7 +18,7 @@ from models.recovery.remedy import Remedy
 
 
 class PreviousRecovery(NamedTuple):
-    """What was done about the concern before, in the order it was done, and how that ended."""
+    """A past concern with the remedies that were tried, in order, and its outcome."""
 
     concern_id: UUID
     business_date: date
@@ -29,27 +29,27 @@ class PreviousRecovery(NamedTuple):
 
 
 def last_resolved_expression(customer_id: UUID, *, actor: Actor, at: datetime) -> ScalarSelect[UUID]:
-    """The id of the customer's last concern that is over, if within a year and within this person's reach."""
-    theirs = (Concern.customer_id == customer_id, Concern.kind != Kind.PRAISE, *Concern.visible_to(actor))
-    over = select(Concern.id).where(
-        *theirs, Concern.status == Status.RESOLVED, Concern.received_at > at - PREVIOUS_CONCERN_WINDOW
+    """Return the id of the customer's last resolved concern the actor may see, within a year, as a subquery."""
+    of_customer = (Concern.customer_id == customer_id, Concern.kind != Kind.PRAISE, *Concern.visible_to(actor))
+    resolved = select(Concern.id).where(
+        *of_customer, Concern.status == Status.RESOLVED, Concern.received_at > at - PREVIOUS_CONCERN_WINDOW
     )
-    return over.order_by(Concern.received_at.desc(), Concern.id.desc()).limit(1).scalar_subquery()
+    return resolved.order_by(Concern.received_at.desc(), Concern.id.desc()).limit(1).scalar_subquery()
 
 
 def find_last_recovery(session: Session, customer_id: UUID, *, actor: Actor, at: datetime) -> PreviousRecovery | None:
-    """What was tried the last time that is over."""
+    """Return the recovery of the customer's last resolved concern, as in `last_resolved_expression`."""
     return _fetch_recovery(session, Concern.id == last_resolved_expression(customer_id, actor=actor, at=at))
 
 
 def find_previous_recovery(session: Session, concern_id: UUID, *, actor: Actor) -> PreviousRecovery | None:
-    """What was tried the last time for the customer of this concern; None where that is out of this person's reach."""
-    before = select(Concern.previous_id).where(Concern.id == concern_id).scalar_subquery()
-    return _fetch_recovery(session, Concern.id == before, *Concern.visible_to(actor))
+    """Return the recovery of the previous concern of a concern. None where the actor may not see it."""
+    previous_id = select(Concern.previous_id).where(Concern.id == concern_id).scalar_subquery()
+    return _fetch_recovery(session, Concern.id == previous_id, *Concern.visible_to(actor))
 
 
-def _fetch_recovery(session: Session, *which: ColumnElement[bool]) -> PreviousRecovery | None:
-    """What was tried for the one concern that fits, in one look-up."""
+def _fetch_recovery(session: Session, *criteria: ColumnElement[bool]) -> PreviousRecovery | None:
+    """Return the recovery of the one concern that matches, in one statement."""
     rows = session.execute(
         select(
             Concern.id,
@@ -62,10 +62,12 @@ def _fetch_recovery(session: Session, *which: ColumnElement[bool]) -> PreviousRe
         .outerjoin(Concern.category)
         .outerjoin(Concern.actions.and_(IN_EFFECT))
         .outerjoin(RecoveryAction.remedy)
-        .where(*which)
+        .where(*criteria)
         .order_by(RecoveryAction.recorded_at, RecoveryAction.id)
     ).all()
     if not rows:
         return None
-    last, remedies = rows[0], [row.remedy for row in rows if row.remedy is not None]
-    return PreviousRecovery(last.id, last.business_date, last.slug, last.outcome, last.mood_after, remedies)
+    concern, remedies = rows[0], [row.remedy for row in rows if row.remedy is not None]
+    return PreviousRecovery(
+        concern.id, concern.business_date, concern.slug, concern.outcome, concern.mood_after, remedies
+    )

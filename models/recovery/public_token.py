@@ -1,25 +1,24 @@
-"""What stands in a public address: it names the organization, and cannot be guessed."""
+"""Public tokens: the part of a public link that names the organization and cannot be guessed."""
 
 import base64
 import binascii
 import secrets
 from uuid import UUID
 
-SECRET_BYTES = 12  # 96 random bits; together with the organization few enough for a small QR code
+SECRET_BYTES = 12  # 96 random bits; short enough, with the organization, for a small QR code
 TOKEN_LENGTH = 38
 
 
 def new_token(organization_id: UUID) -> str:
-    """A token of 38 letters, safe in an address.
+    """Return a new token of 38 URL-safe characters.
 
-    Kept as it is and not as a digest: its link is shown again as often as somebody asks for it, and opens nothing but a
-    form to write into.
+    Stored as it is and not as a digest: the link is shown again on request, and opens nothing but a form.
     """
     return base64.urlsafe_b64encode(organization_id.bytes + secrets.token_bytes(SECRET_BYTES)).decode().rstrip("=")
 
 
 def organization_id_of(token: str) -> UUID | None:
-    """Whose token this is, before anything is looked up; None for what cannot be one of ours."""
+    """Return the organization a token names, without a look-up. None for a malformed token."""
     if len(token) != TOKEN_LENGTH:
         return None
     try:

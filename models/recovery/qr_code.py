@@ -1,4 +1,4 @@
-"""A standing QR code, on a table or a receipt: the many who tell nobody can tell us while the bill is open."""
+"""Standing QR codes on tables and receipts, by which customers log a concern themselves while they are there."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -20,9 +20,10 @@ from models.recovery.public_token import TOKEN_LENGTH, new_token
 
 
 class QrCode(Aggregate):
-    """One printed code of a store: of a place, or of none where it stands on a receipt."""
+    """One printed code of a store, of one place or (on a receipt) of none."""
 
     __tablename__ = "qr_code"
+    noun = "standing qr"
     __table_args__ = (
         UniqueConstraint("organization_id", "token"),
         Index("ix_qr_code_store", "organization_id", "store_id", "made_at", "id"),
@@ -40,7 +41,7 @@ class QrCode(Aggregate):
 
     @classmethod
     def visible_to(cls, actor: Actor) -> Sequence[ColumnElement[bool]]:
-        """Those of the actor's stores that were not withdrawn."""
+        """Return criteria that keep the codes of the actor's stores that were not withdrawn."""
         valid = cls.withdrawn_at.is_(None)
         return (valid,) if actor.store_ids is None else (valid, cls.store_id.in_(actor.store_ids))
 
@@ -50,25 +51,24 @@ class QrCode(Aggregate):
 
     @classmethod
     def select_visible(cls, actor: Actor, *, store_id: UUID) -> Select["QrCode"]:
-        """The codes of a store that are valid."""
+        """Return a statement for the valid codes of a store."""
         return select(cls).where(*cls.visible_to(actor), cls.store_id == store_id).options(*cls.eager_options())
 
     @classmethod
     def create(
         cls, session: Session, store: Store, *, id_: UUID, place: str | None, by: Actor, at: datetime
     ) -> "QrCode":
-        """A code to print. NotFound where the store has no such place (a slug)."""
-        found = None
+        """Create a code to print. `place` is a slug; NotFound where the store has no such place."""
+        place_row = None
         if place is not None:
-            here = (Place.store_id == store.id, Place.slug == place)
-            found = session.scalars(select(Place).where(*here)).one_or_none()
-            if found is None:
+            in_store = (Place.store_id == store.id, Place.slug == place)
+            place_row = session.scalars(select(Place).where(*in_store)).one_or_none()
+            if place_row is None:
                 raise NotFound(f"This store has no place {place!r}.", pointer="/place")
         qr = cls(
             id=id_,
-            store_id=store.id,
-            place=found,
-            place_id=found.id if found else None,
+            store=store,
+            place=place_row,
             token=new_token(store.organization_id),
             made_at=at,
             made_by_id=by.staff_id,
@@ -78,22 +78,22 @@ class QrCode(Aggregate):
 
     @classmethod
     def by_token(cls, session: Session, token: str, *, lock: bool = False) -> "QrCode":
-        """The valid code with this token, its store and place; NotFound where there is none.
+        """Return the valid code with this token, with its store and place. NotFound where there is none.
 
-        `lock` lets one customer at a time tell something by it.
+        `lock` lets one customer at a time log a concern by it.
         """
-        wanted = (cls.token == token, cls.withdrawn_at.is_(None))
+        valid = (cls.token == token, cls.withdrawn_at.is_(None))
         if lock:
-            session.execute(select(cls.id).where(*wanted).with_for_update(key_share=True))
+            session.execute(select(cls.id).where(*valid).with_for_update(key_share=True))
         rules = (joinedload(Store.alert_rules), joinedload(Store.policies)) if lock else ()
-        beside = joinedload(cls.store).options(*rules)
-        found = session.scalars(select(cls).where(*wanted).options(beside, *cls.eager_options())).unique().one_or_none()
-        if found is None:
+        store = joinedload(cls.store).options(*rules)
+        code = session.scalars(select(cls).where(*valid).options(store, *cls.eager_options())).unique().one_or_none()
+        if code is None:
             raise NotFound("There is no such code.")
-        return found
+        return code
 
     def withdraw(self, *, at: datetime) -> None:
-        """It was torn off, or is misused: nobody can tell anything by it from now on."""
+        """Withdraw a code that was torn off or is misused. Nobody can log a concern by it any more."""
         self.withdrawn_at = at
         self.bump_version()
 
@@ -108,10 +108,9 @@ class QrCode(Aggregate):
         wanted: str | None = None,
         order: str | None = None,
     ) -> ConcernEvent | None:
-        """Take down what a customer says at this place; None when a form (`id_`) was only sent again.
+        """Log a concern of `source: customer` at this place. Returns None when the form (`id_`) was sent before.
 
-        It is a concern like one that staff log, of `source: customer`: they are there, so it is told at once and in
-        person. Who is content praises.
+        The customer is there, so the concern is on time and in person. A good mood makes it praise.
         """
         if is_already_logged(session, id_):
             return None
@@ -133,5 +132,5 @@ class QrCode(Aggregate):
 
 
 def is_already_logged(session: Session, id_: UUID) -> bool:
-    """Whether this form was sent before."""
+    """Return whether this form was sent before."""
     return session.scalars(select(Concern.id).where(Concern.id == id_)).one_or_none() is not None

@@ -1,4 +1,4 @@
-"""The kinds of recovery action an organization offers, and how much of each anybody may give without asking."""
+"""Remedies: the kinds of recovery action an organization offers, and the limits up to which a role may give them."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
@@ -10,8 +10,8 @@ from sqlalchemy.orm import Mapped, Session, joinedload, mapped_column, selectinl
 from sqlalchemy.sql.base import ExecutableOption
 
 from models.access import Role
-from models.db import slug as naming
-from models.db.base import Aggregate, Money, TenantOwned, money_columns, one_to_many, tenant_fk
+from models.db.base import Aggregate, Money, TenantOwned, money, one_to_many, tenant_fk
+from models.db.slug import check_slug
 from models.errors import Conflict, Invalid, NotFound
 
 
@@ -31,19 +31,19 @@ WORDS_ONLY_KINDS = frozenset({RemedyKind.APOLOGY, RemedyKind.EXPLANATION})
 
 
 def limit_role(role: Role | None) -> Role:
-    """A key, which has no role, is trusted like floor."""
+    """Return the role whose limits count. An API key, which has no role, has those of floor."""
     return role or Role.FLOOR
 
 
 class LimitAmounts(NamedTuple):
-    """What may be given on one day to one customer, and to all of them together; minor units."""
+    """The limits per business day for one customer, and for all customers together, in minor units."""
 
     per_customer: int
     per_staff: int | None
 
 
 class Remedy(Aggregate):
-    """One way to put something right, as the organization configured it."""
+    """One way to put a concern right, as the organization configured it."""
 
     __tablename__ = "remedy"
     __table_args__ = (UniqueConstraint("organization_id", "slug"),)
@@ -51,7 +51,9 @@ class Remedy(Aggregate):
     slug: Mapped[str] = mapped_column(String(60))
     name: Mapped[str] = mapped_column(String(60))
     kind: Mapped[RemedyKind]
-    default_cost: Mapped[Money | None] = money_columns("default_cost")
+    default_cost_amount: Mapped[int | None] = mapped_column(BigInteger)
+    default_cost_currency: Mapped[str | None] = mapped_column(String(3))
+    default_cost: Mapped[Money | None] = money("default_cost")
 
     limits: Mapped[list["RemedyLimit"]] = one_to_many(
         "Remedy",
@@ -71,26 +73,26 @@ class Remedy(Aggregate):
 
     @classmethod
     def create(cls, session: Session, *, slug: str, limits: Iterable[dict[str, Any]] = (), **values: Any) -> "Remedy":
-        """A remedy of the organization's own. Conflict when the slug is taken, Invalid for limits that contradict."""
+        """Create a remedy. Conflict when the slug is taken, Invalid for limits that contradict each other."""
         if session.scalars(select(cls.id).where(cls.slug == slug)).first() is not None:
             raise Conflict(f"There is a remedy {slug!r} already.", code="already-exists", pointer="/slug")
-        remedy = cls(slug=naming.check_slug(slug), **values)
-        remedy._limit(limits)
+        remedy = cls(slug=check_slug(slug), **values)
+        remedy._set_limits(limits)
         session.add(remedy)
         return remedy
 
     def edit(self, *, limits: Iterable[dict[str, Any]] | None = None, **changes: Any) -> None:
-        """Change it for what is given from now on; new limits stand in the place of all the old ones."""
+        """Change the remedy for future actions. `limits`, if given, replace all old limits."""
         for name, value in changes.items():
             setattr(self, name, value)
         if limits is not None:
-            self._limit(limits)
+            self._set_limits(limits)
         self.bump_version()
 
     def limit_of(self, role: Role | None, currency: str) -> "RemedyLimit | None":
-        """What somebody may give of it without asking; None where nothing limits them."""
-        trusted = limit_role(role)
-        return next((one for one in self.limits if one.role is trusted and one.currency == currency), None)
+        """Return the limit of a role in a currency. None where nothing limits the role."""
+        role = limit_role(role)
+        return next((limit for limit in self.limits if limit.role is role and limit.currency == currency), None)
 
     @classmethod
     def by_slug(cls, session: Session, slug: str) -> "Remedy":
@@ -98,30 +100,37 @@ class Remedy(Aggregate):
 
     @classmethod
     def by_slugs(cls, session: Session, slugs: Mapping[str, str]) -> dict[str, "Remedy"]:
-        """The remedies with these slugs, in one look-up. What each slug is told by is the pointer it came from."""
+        """Return the remedies with these slugs in one statement. `slugs` and the result are keyed by JSON pointer."""
         stmt = select(cls).where(cls.slug.in_(slugs.values())).options(joinedload(cls.limits))
-        known = {found.slug: found for found in session.scalars(stmt).unique()}
+        remedies = {remedy.slug: remedy for remedy in session.scalars(stmt).unique()}
         for pointer, slug in slugs.items():
-            if slug not in known:
+            if slug not in remedies:
                 raise NotFound(f"This organization has no remedy {slug!r}.", pointer=pointer)
-        return {pointer: known[slug] for pointer, slug in slugs.items()}
+        return {pointer: remedies[slug] for pointer, slug in slugs.items()}
 
-    def _limit(self, limits: Iterable[dict[str, Any]]) -> None:
-        """`limits`: role, per_customer (Money) and per_staff (Money or None), one for each role and currency."""
-        told: dict[tuple[Role, str], dict[str, Any]] = {}
-        for number, one in enumerate(limits):
-            key = one["role"], one["per_customer"].currency
-            if key in told:
+    def _set_limits(self, limits: Iterable[dict[str, Any]]) -> None:
+        """Replace all limits.
+
+        Args:
+            limits: dicts of `role`, `per_customer` (Money) and `per_staff` (Money or None), at most one for each role
+                and currency.
+
+        Raises Invalid for a second limit of a role in one currency, and for two currencies in one limit.
+        """
+        by_key: dict[tuple[Role, str], dict[str, Any]] = {}
+        for number, limit in enumerate(limits):
+            key = limit["role"], limit["per_customer"].currency
+            if key in by_key:
                 raise Invalid("A role has one limit in each currency.", pointer=f"/limits/{number}")
-            if one.get("per_staff") is not None and one["per_staff"].currency != one["per_customer"].currency:
+            if limit.get("per_staff") is not None and limit["per_staff"].currency != limit["per_customer"].currency:
                 raise Invalid("Both limits are in one currency.", pointer=f"/limits/{number}/per_staff/currency")
-            told[key] = one
-        # A role's limit that stays keeps its row: a new one beside it would be its second until the old one is gone.
-        there = {(limit.role, limit.currency): limit for limit in self.limits}
-        self.limits = [_set_limit(there.get(key), **told[key]) for key in sorted(told)]
+            by_key[key] = limit
+        # A limit that stays keeps its row: a new row would violate the unique key until the old one is deleted.
+        existing = {(limit.role, limit.currency): limit for limit in self.limits}
+        self.limits = [_write_limit(existing.get(key), **by_key[key]) for key in sorted(by_key)]
 
 
-def _set_limit(
+def _write_limit(
     limit: "RemedyLimit | None", *, role: Role, per_customer: Money, per_staff: Money | None = None
 ) -> "RemedyLimit":
     limit = limit or RemedyLimit(role=role, currency=per_customer.currency)
@@ -131,10 +140,10 @@ def _set_limit(
 
 
 class RemedyLimit(TenantOwned):
-    """What somebody with a role may give of a remedy on one business day without asking, in minor units.
+    """The limit up to which a role may give a remedy on one business day without approval, in minor units.
 
-    To one customer; where the customer is unknown, for one order; else for one concern. And, where that is set, to
-    all of them together.
+    `most_per_customer` counts per customer; where the customer is unknown, per order; else per concern.
+    `most_per_staff`, where it is set, counts what one person gives to all customers together.
     """
 
     __tablename__ = "remedy_limit"

@@ -55,7 +55,7 @@ def build_carried_over(session: Session, store: Store, day: date, before: DailyL
         select(Concern)
         .where(Concern.store_id == store.id, or_(still_open, Concern.id.in_(handed)), *Concern.visible_to(actor))
         .options(
-            *Concern.eager_options(parts=subqueryload), joinedload(Concern.alert).subqueryload(Alert.notifications)
+            *Concern.eager_options(load_lists=subqueryload), joinedload(Concern.alert).subqueryload(Alert.notifications)
         )
         .order_by(Concern.received_at.desc(), Concern.id.desc())
     )

@@ -121,7 +121,7 @@ def build_daily_log(
 def _eager_options() -> Sequence[ExecutableOption]:
     """Everything a log shows of a concern, in as many statements for a thousand of them as for one."""
     return (
-        *Concern.eager_options(parts=subqueryload),
+        *Concern.eager_options(load_lists=subqueryload),
         subqueryload(Concern.actions),
         subqueryload(Concern.timeline).joinedload(ConcernEvent.by),
         joinedload(Concern.alert).subqueryload(Alert.notifications),

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, func, inspect, select
+from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import Session
 
 from models.access import Actor
@@ -152,9 +152,8 @@ def count_figures_and_costs(
     session: Session, rows: Select[Any], grouping: Grouping, figures: Mapping[str, ColumnElement[int]]
 ) -> Tallies:
     """These figures of actions and what they cost by currency, in one statement; reversing entries carry a minus."""
-    columns = inspect(RecoveryAction).columns
-    keys = (*grouping.keys, columns["cost_currency"])
-    spent = func.coalesce(func.sum(columns["cost_amount"]), 0)
+    keys = (*grouping.keys, RecoveryAction.cost_currency)
+    spent = func.coalesce(func.sum(RecoveryAction.cost_amount), 0)
     stmt = grouping.join(rows).with_only_columns(*keys, spent, *figures.values()).group_by(*keys)
     for key, (currency, amount, *values) in grouping.each(session.execute(stmt)):
         cost = Counter({currency: int(amount)}) if currency else Counter()

@@ -1,4 +1,4 @@
-"""Sign-ins of people and keys of machines: opaque tokens, of which only the digest is kept."""
+"""Sessions of people and API keys of machines: opaque bearer tokens, of which only the digest is stored."""
 
 import hashlib
 import secrets
@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy import LargeBinary, Select, String, UniqueConstraint, bindparam, delete, select, union_all
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from models.access import KEY_GRANTS, Actor, KeyScope
+from models.access import GRANTS, KEY_GRANTS, ROLES_OF_ALL_STORES, Actor, KeyScope
 from models.db.base import TenantOwned, many_to_one, tenant_fk
 from models.organizations.store import Store
 from models.policy_defaults import SESSION_TTL
@@ -23,9 +23,9 @@ LAST_SEEN_RESOLUTION = timedelta(minutes=1)
 
 @dataclass(frozen=True)
 class Token:
-    """A bearer token taken apart: `amd_s_<organization>_<secret>` for people, `amd_k_...` for keys.
+    """Bearer token: `amd_s_<organization>_<secret>` for people, `amd_k_<organization>_<secret>` for API keys.
 
-    It carries its organization, so that the tenant is known before anything is looked up.
+    It contains its organization, so that the tenant is known before anything is looked up.
     """
 
     kind: Literal["s", "k"]
@@ -37,8 +37,8 @@ class Token:
         return cls(kind, organization_id, f"amd_{kind}_{organization_id.hex}_{secrets.token_urlsafe(32)}")
 
     @classmethod
-    def read(cls, text: str) -> "Token | None":
-        """The token in this text, or None when it is not one of ours."""
+    def parse(cls, text: str) -> "Token | None":
+        """Return the token in this text, or None when the text has another format."""
         match text.split("_", 3):
             case ["amd", ("s" | "k") as kind, organization, secret] if len(organization) == 32 and secret:
                 try:
@@ -49,12 +49,12 @@ class Token:
 
     @property
     def digest(self) -> bytes:
-        """SHA-256. The secret has 256 random bits, so a slow hash would add nothing."""
+        """SHA-256 of the token. The secret has 256 random bits, so a slow hash would add nothing."""
         return hashlib.sha256(self.text.encode()).digest()
 
 
 class StaffSession(TenantOwned):
-    """One sign-in of one person; bound to a device once that device has registered itself."""
+    """One sign-in of one person. It is bound to a device once that device has registered."""
 
     __tablename__ = "staff_session"
     __table_args__ = (UniqueConstraint("organization_id", "digest"),)
@@ -70,11 +70,11 @@ class StaffSession(TenantOwned):
 
     @classmethod
     def open(cls, session: Session, *, staff: Staff, at: datetime) -> tuple["StaffSession", Token]:
-        """Sign a person in. The token is given out once and never stored."""
+        """Sign a person in. The token is returned once and never stored."""
         token = Token.new("s", staff.organization_id)
-        opened = cls(staff_id=staff.id, digest=token.digest, created_at=at, expires_at=at + SESSION_TTL, seen_at=at)
-        session.add(opened)
-        return opened, token
+        sign_in = cls(staff_id=staff.id, digest=token.digest, created_at=at, expires_at=at + SESSION_TTL, seen_at=at)
+        session.add(sign_in)
+        return sign_in, token
 
     @classmethod
     def close(cls, session: Session, actor: Actor) -> None:
@@ -83,28 +83,28 @@ class StaffSession(TenantOwned):
 
     @classmethod
     def delete_expired(cls, session: Session, *, at: datetime) -> None:
-        """Let go of sign-ins that have run out."""
+        """Delete the sign-ins that have expired."""
         session.execute(delete(cls).where(cls.expires_at <= at).execution_options(synchronize_session=False))
 
     @classmethod
     def actor(cls, session: Session, token: Token, at: datetime) -> tuple[Actor, bool] | None:
-        """Who this token stands for, with stores and grants, in one look-up; None when it is not valid.
+        """Return the person of this token, with stores and permissions, in one statement; None if it is not valid.
 
-        The second value says that the sign-in was last seen more than a minute ago.
+        The second value is true when `seen_at` is older than `LAST_SEEN_RESOLUTION`.
         """
         rows = session.execute(_session_statement(), {"digest": token.digest, "at": at}).all()
         if not rows:
             return None
         session_id, device_id, seen_at, staff_id, role, name, _ = rows[0]
-        staff = Staff(id=staff_id, role=role, name=name)
+        store_ids = frozenset(row[-1] for row in rows if row[-1] is not None)
         actor = Actor(
             organization_id=token.organization_id,
-            permissions=staff.permissions,
-            store_ids=None if staff.has_all_stores else frozenset(row[-1] for row in rows if row[-1] is not None),
+            permissions=GRANTS[role],
+            store_ids=None if role in ROLES_OF_ALL_STORES else store_ids,
             staff_id=staff_id,
             session_id=session_id,
             device_id=device_id,
-            role=staff.role,
+            role=role,
             name=name,
         )
         return actor, at - seen_at > LAST_SEEN_RESOLUTION
@@ -112,22 +112,25 @@ class StaffSession(TenantOwned):
 
 @cache
 def _session_statement() -> Select[Any]:
-    """Of a digest: the sign-in, the person, a row for each store within reach. Made once, for every request asks."""
+    """Select the sign-in with a digest, its person, and one row for each store within reach.
+
+    Cached because every request executes it.
+    """
     by_region = select(StaffRegion.staff_id, Store.id).join(Store, Store.region_id == StaffRegion.region_id)
     reach = union_all(select(StaffStore.staff_id, StaffStore.store_id), by_region).subquery()
-    which = (StaffSession.digest == bindparam("digest"), StaffSession.expires_at > bindparam("at"))
-    # An outer join: the store's id is empty for those who belong to none.
+    is_valid = (StaffSession.digest == bindparam("digest"), StaffSession.expires_at > bindparam("at"))
+    # An outer join, so that a person without any store has one row, with an empty store id.
     return (
         select(StaffSession.id, StaffSession.device_id, StaffSession.seen_at, Staff.id, Staff.role, Staff.name)
         .add_columns(reach.c.store_id)
         .join(Staff, Staff.id == StaffSession.staff_id)
         .outerjoin(reach, reach.c.staff_id == Staff.id)
-        .where(*which, Staff.left_at.is_(None))
+        .where(*is_valid, Staff.left_at.is_(None))
     )
 
 
 class ApiKey(TenantOwned):
-    """A key for a machine: head office's reports, the till. Made on the command line."""
+    """Key of a machine, such as the till or head office's reports. Created on the command line."""
 
     __tablename__ = "api_key"
     __table_args__ = (UniqueConstraint("organization_id", "digest"),)
@@ -143,7 +146,7 @@ class ApiKey(TenantOwned):
     def create(
         cls, session: Session, *, organization_id: UUID, name: str, scopes: Iterable[KeyScope], at: datetime
     ) -> tuple["ApiKey", Token]:
-        """A new key. The token is given out once and never stored."""
+        """Create a key. The token is returned once and never stored."""
         token = Token.new("k", organization_id)
         key = cls(
             organization_id=organization_id,
@@ -157,7 +160,7 @@ class ApiKey(TenantOwned):
 
     @classmethod
     def actor(cls, session: Session, token: Token, at: datetime) -> tuple[Actor, bool] | None:
-        """Which machine this token stands for; None when it is not valid."""
+        """Return the machine of this token and whether to record that it was seen; None if the token is not valid."""
         row = session.execute(
             select(cls.id, cls.name, cls.scopes, cls.seen_at).where(
                 cls.digest == token.digest, cls.revoked_at.is_(None)
@@ -177,15 +180,15 @@ class ApiKey(TenantOwned):
 
 
 def find_actor(session: Session, token: Token, at: datetime) -> tuple[Actor, bool] | None:
-    """Who asks, and whether it is time to write down that they were seen."""
+    """Return the actor of this token and whether to record that they were seen; None if the token is not valid."""
     return (StaffSession if token.kind == "s" else ApiKey).actor(session, token, at)
 
 
 def record_last_seen(session: Session, actor: Actor, at: datetime) -> None:
-    """Write down that a sign-in or key was used."""
-    used = session.get(StaffSession, (actor.organization_id, actor.session_id)) if actor.session_id else None
-    used_key = session.get(ApiKey, (actor.organization_id, actor.api_key_id)) if actor.api_key_id else None
-    if used is not None:
-        used.seen_at = at
-    if used_key is not None:
-        used_key.seen_at = at
+    """Record that a sign-in or API key was used."""
+    sign_in = session.get(StaffSession, (actor.organization_id, actor.session_id)) if actor.session_id else None
+    key = session.get(ApiKey, (actor.organization_id, actor.api_key_id)) if actor.api_key_id else None
+    if sign_in is not None:
+        sign_in.seen_at = at
+    if key is not None:
+        key.seen_at = at

@@ -1,4 +1,4 @@
-"""A phone installation and the address pushes reach it at."""
+"""Devices: installations of the app, and the addresses that pushes are sent to."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -28,11 +28,11 @@ class AddressKind(StrEnum):
 
 
 class Device(TenantOwned):
-    """One installation of the app. A person may have several; a shared phone belongs to who signed in last."""
+    """One installation of the app. A person may have several. A shared phone belongs to whoever signed in last."""
 
     __tablename__ = "device"
-    LONGEST_INSTALLATION_ID: ClassVar[int] = 200
-    LONGEST_ADDRESS: ClassVar[int] = 1024  # tokens have some 200 characters; the unique index takes 2,700 bytes
+    MAX_INSTALLATION_ID_LENGTH: ClassVar[int] = 200
+    MAX_ADDRESS_LENGTH: ClassVar[int] = 1024  # a token has about 200; the unique index takes at most 2,700 bytes
     __table_args__ = (
         UniqueConstraint("organization_id", "installation_id"),
         Index(
@@ -46,9 +46,9 @@ class Device(TenantOwned):
     )
 
     staff_id: Mapped[UUID] = tenant_fk("staff", index=True)
-    installation_id: Mapped[str] = mapped_column(String(LONGEST_INSTALLATION_ID))
+    installation_id: Mapped[str] = mapped_column(String(MAX_INSTALLATION_ID_LENGTH))
     platform: Mapped[Platform]
-    address: Mapped[str | None] = mapped_column(String(LONGEST_ADDRESS))
+    address: Mapped[str | None] = mapped_column(String(MAX_ADDRESS_LENGTH))
     address_kind: Mapped[AddressKind]
     app_version: Mapped[str | None] = mapped_column(String(60))
     locale: Mapped[str | None] = mapped_column(String(35))
@@ -73,12 +73,12 @@ class Device(TenantOwned):
         locale: str | None = None,
         at: datetime,
     ) -> "Device":
-        """Make this installation the signed-in person's. An address that stood elsewhere moves here."""
+        """Assign this installation to the signed-in person. An address of another installation moves here."""
         Staff.lock_staff(session, by.person)
         device = cls.by_installation(session, installation_id)
-        for elsewhere in session.scalars(select(cls).where(cls.address == address)):
-            if elsewhere is not device:
-                elsewhere.retire(reason="moved", at=at)
+        for holder in session.scalars(select(cls).where(cls.address == address)):
+            if holder is not device:
+                holder.retire(reason="moved", at=at)
         session.flush()
         if device is None:
             device = cls(installation_id=installation_id, registered_at=at)
@@ -94,7 +94,7 @@ class Device(TenantOwned):
 
     @classmethod
     def unregister(cls, session: Session, *, by: Actor, installation_id: str, at: datetime) -> None:
-        """No more pushes to this person's installation; NotFound when it is not theirs."""
+        """Stop pushing to an installation of this person. NotFound when it is not theirs."""
         device = cls.by_installation(session, installation_id)
         if device is None or device.staff_id != by.staff_id:
             raise NotFound("You have no such phone registered.")
@@ -102,7 +102,7 @@ class Device(TenantOwned):
 
     @classmethod
     def sign_out(cls, session: Session, *, by: Actor, at: datetime) -> None:
-        """Whoever signs out of a phone is not rung on it any more."""
+        """Stop pushing to the phone that this person signs out of."""
         device = session.get(cls, (by.organization_id, by.device_id)) if by.device_id else None
         if device is not None and device.staff_id == by.staff_id:
             device.retire(reason="signed-out", at=at)
@@ -112,5 +112,5 @@ class Device(TenantOwned):
         return session.scalars(select(cls).where(cls.installation_id == installation_id)).one_or_none()
 
     def retire(self, *, reason: str, at: datetime) -> None:
-        """Stop pushing to this installation and forget its address, until it registers again."""
+        """Stop pushing to this installation and delete its address, until it registers again."""
         self.address, self.retired_at, self.retired_reason = None, at, reason

@@ -1,4 +1,4 @@
-"""Who is on the floor of which store at this moment, and who needs a pause."""
+"""Shifts: who works on the floor of which store at the moment, and who takes a pause."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -16,7 +16,7 @@ from models.staff.staff import Staff
 
 
 class Shift(TenantOwned):
-    """A member of staff checked in on the floor of a store; at most one at a time is open."""
+    """Stay of a member of staff on the floor of a store. A person has at most one open shift."""
 
     __tablename__ = "shift"
     __table_args__ = (
@@ -36,14 +36,14 @@ class Shift(TenantOwned):
     lead: Mapped[bool] = mapped_column(default=False)
     started_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
-    paused_until: Mapped[datetime | None]  # after a hard one: their phones stay silent until then
+    paused_until: Mapped[datetime | None]  # after a hard concern: their phones stay silent until then
 
     staff: Mapped[Staff] = many_to_one("Shift", "staff_id", "Staff")
     store: Mapped[Store] = many_to_one("Shift", "store_id", "Store")
 
     @classmethod
     def check_in(cls, session: Session, *, staff_id: UUID, store: Store, lead: bool, at: datetime) -> "Shift":
-        """Put somebody on the floor of a store; whoever is already there keeps the shift they have."""
+        """Start a shift in a store and end an open one elsewhere. Whoever is already there keeps their shift."""
         Staff.lock_staff(session, staff_id)
         current = cls.current(session, staff_id)
         if current is not None and current.store_id == store.id:
@@ -58,7 +58,7 @@ class Shift(TenantOwned):
 
     @classmethod
     def check_out(cls, session: Session, *, staff_id: UUID, at: datetime) -> None:
-        """End somebody's shift; nothing happens when there is none."""
+        """End a person's shift. Does nothing when there is none."""
         if current := cls.current(session, staff_id):
             current.ended_at = at
 
@@ -66,9 +66,10 @@ class Shift(TenantOwned):
     def pause(
         cls, session: Session, *, staff_id: UUID, minutes: int | None = None, at: datetime
     ) -> "tuple[Shift, bool]":
-        """Keep somebody's phones silent after a hard one, as long as the store allows at most; and whether that is new.
+        """Silence a person's phones after a hard concern. Return their shift and whether the pause is new.
 
-        InvalidState off shift, Invalid for longer. A second one changes nothing.
+        `minutes` defaults to the most that the store allows. A pause during a pause changes nothing. InvalidState off
+        shift, Invalid for longer than the store allows.
         """
         Staff.lock_staff(session, staff_id)
         shift = cls.current(session, staff_id)
@@ -83,30 +84,30 @@ class Shift(TenantOwned):
         return shift, True
 
     def is_paused(self, at: datetime) -> bool:
-        """Whether their phones are to stay silent, whatever it is about."""
+        """Return whether this person's phones have to stay silent, whatever the alert."""
         return self.paused_until is not None and self.paused_until > at
 
     @classmethod
     def end_pause(cls, session: Session, *, staff_id: UUID) -> None:
-        """Ring again; nothing happens where there is no pause."""
+        """End a person's pause. Does nothing when there is none."""
         if current := cls.current(session, staff_id):
             current.paused_until = None
 
     @classmethod
     def paused(cls, session: Session, store: Store, *, by: Actor, at: datetime) -> Sequence["Shift"]:
-        """Who needs a moment in this store. Private: Forbidden for all but who leads the shift and the managers."""
+        """Return the shifts that are paused in this store. Private: Forbidden but for the shift's lead and managers."""
         if not by.may(Permission.STAFF_CARE):
             own = cls.current(session, by.staff_id)
             if own is None or not own.lead or own.store_id != store.id:
                 raise Forbidden("Only who leads the shift here and the managers are told of this.")
-        here = (cls.store_id == store.id, cls.ended_at.is_(None), cls.paused_until > at)
-        person = joinedload(cls.staff)
-        shown = (person.selectinload(Staff.store_links), person.selectinload(Staff.region_links))
-        return session.scalars(select(cls).where(*here).options(*shown).order_by(cls.paused_until, cls.id)).all()
+        criteria = (cls.store_id == store.id, cls.ended_at.is_(None), cls.paused_until > at)
+        staff = joinedload(cls.staff)
+        options = (staff.selectinload(Staff.store_links), staff.selectinload(Staff.region_links))
+        return session.scalars(select(cls).where(*criteria).options(*options).order_by(cls.paused_until, cls.id)).all()
 
     @classmethod
     def of_actor(cls, session: Session, actor: Actor, *, options: Sequence[ExecutableOption] = ()) -> "Shift":
-        """The open shift of whoever asks. Invalid where no shift says which store they mean."""
+        """Return the open shift of an actor. Invalid when there is none, so that the request has to name a store."""
         shift = cls.current(session, actor.staff_id, options=options) if actor.staff_id else None
         if shift is None or not actor.reaches(shift.store_id):
             raise Invalid("Send a store_id, or check in first with PUT /v1/me/shift.", pointer="/store_id")
@@ -116,10 +117,10 @@ class Shift(TenantOwned):
     def current(
         cls, session: Session, staff_id: UUID | None, *, options: Sequence[ExecutableOption] = ()
     ) -> "Shift | None":
-        """The open shift of a member of staff, with the store, the person and `options`, in one look-up."""
-        found = session.scalars(
+        """Return a person's open shift, with store, person and `options`, in one statement; None without a shift."""
+        stmt = (
             select(cls)
             .where(cls.staff_id == staff_id, cls.ended_at.is_(None))
             .options(*options, joinedload(cls.store), joinedload(cls.staff))
         )
-        return found.unique().one_or_none()
+        return session.scalars(stmt).unique().one_or_none()

@@ -63,7 +63,7 @@ def apply_to_alert(event: ConcernEvent, alert: Alert | None) -> list[AlertTask]:
     match event.step:
         case ConcernStep.LOGGED | ConcernStep.REOPENED | ConcernStep.RELEASED:
             return _assess_and_apply(event, alert)
-        case ConcernStep.FEEDBACK_GIVEN if event.concern.unhappy_after_all:
+        case ConcernStep.FEEDBACK_GIVEN if event.concern.unhappy_with_outcome:
             return _assess_and_apply(event, alert)
         case ConcernStep.EDITED if not ASSESSED_FIELDS.isdisjoint(event.details):
             return _assess_and_apply(event, alert)

@@ -21,7 +21,7 @@ from notifications.decide.recipients import recipients_of
 def select_due(at: datetime) -> Select[Alert]:
     """Select alerts that are due: for the next step, for a reminder to whoever took them, or for their release."""
     waiting = Alert.state.in_((AlertState.OPEN, AlertState.TAKEN))
-    return Alert.alone().where(Alert.next_step_at <= at, waiting)
+    return Alert.select_without_notifications().where(Alert.next_step_at <= at, waiting)
 
 
 def escalate_due(session: Session, *, at: datetime, limit: int = 100) -> int:
@@ -52,7 +52,7 @@ def _advance(session: Session, alert: Alert, *, at: datetime, arrived: bool) -> 
 def _escalate(session: Session, alert: Alert, *, at: datetime, arrived: bool) -> None:
     """Take all steps that are due: there may be several after a time without a worker, and none is left out."""
     while alert.next_step_at is not None and alert.next_step_at <= at:
-        match alert.advance(at=at, arrived=arrived):
+        match alert.advance(at=at, has_receipt=arrived):
             case StepResult.BEGAN:
                 session.add(OutboxMessage.for_alert(alert, OutboxKind.FIND_RECIPIENTS, at=at))
             case StepResult.UNANSWERED:
@@ -114,7 +114,7 @@ def find_recipients(session: Session, outbox_message: OutboxMessage, *, at: date
             _queue_notifications(session, alert, recipients.phones, step=step, at=at)
             return
         if step != alert.absolute_step:  # a step of the past, for an alert that has become severe
-            alert.record_step(0, stage=step, at=at, why=recipients.why_nobody)
+            alert.record_step(0, step=step, at=at, why=recipients.why_nobody)
             return
         if not alert.skip(recipients.why_nobody, at=at):
             return
@@ -132,7 +132,7 @@ def _queue_notifications(
         )
     )
     if not notified:
-        alert.record_step(len(phones), stage=step, at=at)
+        alert.record_step(len(phones), step=step, at=at)
     for device in phones:
         if device.id in notified:
             continue

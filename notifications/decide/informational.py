@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Select, select
 from sqlalchemy.orm import Session, joinedload
 
-from models.access import Role, roles_that_ring
+from models.access import Role
 from models.alerts.alert import Alert
 from models.alerts.enums import AlertState
 from models.alerts.notification import DEVICE_CHANNEL, LOUD_KINDS, Notification, NotificationKind
@@ -84,7 +84,7 @@ def _subject(session: Session, outbox_message: OutboxMessage) -> tuple[Concern |
     stmt = select(Concern).where(Concern.id == outbox_message.concern_id)
     concern = session.scalars(stmt.options(joinedload(Concern.store))).one()
     alert = (
-        session.scalars(Alert.alone().where(Alert.id == outbox_message.alert_id)).one_or_none()
+        session.scalars(Alert.select_without_notifications().where(Alert.id == outbox_message.alert_id)).one_or_none()
         if outbox_message.alert_id
         else None
     )
@@ -132,7 +132,7 @@ def _readers(
         return session.scalars(_select_working().where(_is_manager_of(store.id))).all()
     if concern is None:
         return _lead_or_managers(session, store.id, roles=frozenset(Role), except_id=outbox_message.staff_id)
-    roles = roles_that_ring(sensitive=concern.sensitive)
+    roles = concern.ringable_roles
     return [staff for staff in _concern_readers(session, outbox_message, concern, store) if staff.role in roles]
 
 
@@ -150,7 +150,7 @@ def _concern_readers(
         case K.BROKEN:
             return session.scalars(_select_working().where(_is_manager_of(store.id))).all()
     except_id = None if outbox_message.notification_kind is K.FOLLOW_UP else concern.reported_by_id
-    return _lead_or_managers(session, store.id, roles=roles_that_ring(sensitive=concern.sensitive), except_id=except_id)
+    return _lead_or_managers(session, store.id, roles=concern.ringable_roles, except_id=except_id)
 
 
 def _lead_or_managers(

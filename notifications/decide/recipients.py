@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Select, or_, select
 from sqlalchemy.orm import Session
 
-from models.access import Role, roles_that_ring
+from models.access import Role
 from models.alerts.alert import Alert, SkipReason
 from models.alerts.enums import Severity
 from models.alerts.escalation_policy import PolicyStep, RecipientGroup
@@ -91,7 +91,7 @@ def _select_candidates(alert: Alert, step: PolicyStep) -> Select[Staff, Shift, D
         .where(
             Staff.organization_id == alert.organization_id,
             Staff.left_at.is_(None),
-            Staff.role.in_(roles_that_ring(sensitive=alert.concern.sensitive)),
+            Staff.role.in_(alert.concern.ringable_roles),
             Staff.id.is_distinct_from(alert.concern.reported_by_id),
             or_(*_group_criteria(alert, step)),
         )

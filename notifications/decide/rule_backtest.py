@@ -5,15 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import and_, func, select
+from sqlalchemy import ColumnElement, and_, func, select
 from sqlalchemy.orm import Session
 
 from models.access import Actor
 from models.alerts.rule import AlertRule
 from models.concerns.concern import Concern
-from models.concerns.enums import Kind
+from models.concerns.enums import Handling, Kind
 from models.policy_defaults import BACKTEST_WINDOW
-from notifications.decide.rules import matching_criteria
 
 MAX_EXAMPLES = 5
 
@@ -33,8 +32,17 @@ def backtest_rule(session: Session, rule: AlertRule, *, by: Actor, at: datetime)
     """Return what this rule alone would have rung for in the last 30 days, of the concerns this person may see."""
     since = at - BACKTEST_WINDOW
     visible = (*Concern.visible_to(by), Concern.received_at > since, Concern.received_at <= at)
-    matching = matching_criteria(rule)
+    matching = ringing_criteria(rule)
     counts = select(func.count(Concern.id), func.count(Concern.id).filter(and_(*matching)))
     of, would_have_rung = session.execute(counts.where(*visible, Concern.kind != Kind.PRAISE)).one()
     newest = select(Concern.id).where(*visible, *matching).order_by(Concern.received_at.desc(), Concern.id.desc())
     return BacktestResult(since, at, would_have_rung, of, session.scalars(newest.limit(MAX_EXAMPLES)).all())
+
+
+def ringing_criteria(rule: AlertRule) -> Sequence[ColumnElement[bool]]:
+    """Return criteria that keep the concerns a rule would have rung for.
+
+    Praise, concerns told too late and, unless the rule says otherwise, those that somebody handles alone do not ring.
+    """
+    criteria = [Concern.kind != Kind.PRAISE, Concern.late.is_(False), *rule.matching_criteria()]
+    return criteria if rule.rings_mine else [Concern.handling != Handling.MINE, *criteria]

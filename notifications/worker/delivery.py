@@ -92,7 +92,7 @@ def _withdraw_if_answered(session: Session, outbox_message: OutboxMessage, *, at
     ).one()
     if state in RINGING_STATES:
         return
-    alert = session.scalars(Alert.alone().where(Alert.id == outbox_message.alert_id)).one()
+    alert = session.scalars(Alert.select_without_notifications().where(Alert.id == outbox_message.alert_id)).one()
     if is_outdated(alert, outbox_message.notification_or_raise):
         session.add(
             OutboxMessage.for_alert(

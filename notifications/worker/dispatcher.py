@@ -120,7 +120,7 @@ class Dispatcher:
         at = self._database.clock()
         away = [service for service in lane.services if self._breakers[service].open]
         held_back = _goes_to_services(*away)
-        only = or_(not_(held_back), OutboxMessage.out_of_time(at)) if away else true()
+        only = or_(not_(held_back), OutboxMessage.is_expired(at)) if away else true()
         if away:
             with self._database.writing(ALL_TENANTS) as session:
                 mark_circuit_open(session, held_back)
@@ -210,10 +210,10 @@ class Dispatcher:
 
 def _lanes(services: AbstractSet[str]) -> list[Lane]:
     """Return a lane for devices and one for each person channel."""
-    to_people = OutboxMessage.goes_to(PERSON_CHANNELS.keys())
+    to_people = OutboxMessage.is_addressed_to(PERSON_CHANNELS.keys())
     devices = Lane(not_(to_people), services - PERSON_CHANNELS.keys(), MAX_PUSHES_IN_FLIGHT)
     people = (
-        Lane(OutboxMessage.goes_to([name]), services & {name}, channel.max_in_flight)
+        Lane(OutboxMessage.is_addressed_to([name]), services & {name}, channel.max_in_flight)
         for name, channel in PERSON_CHANNELS.items()
     )
     return [devices, *people]
@@ -222,4 +222,4 @@ def _lanes(services: AbstractSet[str]) -> list[Lane]:
 def _goes_to_services(*services: str) -> ColumnElement[bool]:
     """Match messages to be delivered by one of these services."""
     kinds = [kind for kind, service in DEVICE_SERVICES.items() if service in services]
-    return OutboxMessage.goes_to(PERSON_CHANNELS.keys() & set(services), kinds)
+    return OutboxMessage.is_addressed_to(PERSON_CHANNELS.keys() & set(services), kinds)

@@ -1,4 +1,4 @@
-"""A world in full swing that many tests look at, because what they ask for is refused."""
+"""A full organization that many tests share, because their requests are refused."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -8,46 +8,46 @@ import pytest
 import sqlalchemy as sa
 from werkzeug.test import TestResponse
 
-from tests.support.app import World
+from tests.support.app import App
 from tests.support.databases import Databases
-from tests.support.full_organization import Scene, make_scene
-from tests.support.tenant_rows import rows_of, traces_of
+from tests.support.factories.full_organization import FullOrganization, make_full_organization
+from tests.support.rows import rows_of_organization, versions_of_organization
 
 
 @dataclass
-class Still:
-    """A world and a scene in which nothing may move."""
+class UnchangedOrganization:
+    """An application and a full organization in which nothing may change."""
 
-    world: World
-    scene: Scene
+    world: App
+    scene: FullOrganization
     owner: sa.Engine
     concern: dict[str, Any] = field(default_factory=dict)
     before: dict[str, Any] = field(default_factory=dict)
 
     def ask(self, method: str, path: str, by: str | None = "floor", **options: Any) -> TestResponse:
-        """One request in the name of somebody of the scene, or of nobody."""
+        """Send one request as a person of the organization, or as nobody."""
         return self.world.request(method, path, (self.scene.shop, by) if by else None, **options)
 
     def traces(self) -> dict[str, Any]:
-        return traces_of(self.owner, self.scene.shop.organization_id)
+        return versions_of_organization(self.owner, self.scene.shop.organization_id)
 
 
 @pytest.fixture(scope="module")
-def _still(databases: Databases, database_kind: str) -> Iterator[Still]:
+def _still(databases: Databases, database_kind: str) -> Iterator[UnchangedOrganization]:
     with databases.alone(database_kind) as url:
-        world = World(url)
-        still = Still(world, make_scene(world, "acme"), sa.create_engine(url))
+        world = App(url)
+        still = UnchangedOrganization(world, make_full_organization(world, "acme"), sa.create_engine(url))
         still.concern = still.ask("GET", f"/v1/concerns/{still.scene.ids['concern_id']}").json
-        every_row = rows_of(still.owner, still.scene.shop.organization_id)
+        every_row = rows_of_organization(still.owner, still.scene.shop.organization_id)
         still.before = still.traces()
         yield still
-        assert rows_of(still.owner, still.scene.shop.organization_id) == every_row
+        assert rows_of_organization(still.owner, still.scene.shop.organization_id) == every_row
         world.close()
         still.owner.dispose()
 
 
 @pytest.fixture
-def still(_still: Still) -> Iterator[Still]:
-    """A scene with `concern` in it; fails the test that left a trace, and the last one for whatever was changed."""
+def still(_still: UnchangedOrganization) -> Iterator[UnchangedOrganization]:
+    """An organization with a `concern`. A test that changes versions fails; any other change fails the last test."""
     yield _still
     assert _still.traces() == _still.before

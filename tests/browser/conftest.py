@@ -1,19 +1,19 @@
-"""One house and one browser for all that is looked at."""
+"""One running application and one browser for all tests of pages."""
 
 from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser
 
-from tests.browser.eyes import Floor, chromium
+from tests.browser.demo_pages import DemoPages, chromium
 from tests.support.databases import Databases
-from tests.support.processes import running_house
+from tests.support.processes import running_app
 
 
 @pytest.fixture(scope="session")
-def floor(databases: Databases) -> Iterator[Floor]:
-    with databases.empty("sqlite") as url, running_house(url, seed=True) as house:
-        yield Floor.of(house)
+def floor(databases: Databases) -> Iterator[DemoPages]:
+    with databases.empty("sqlite") as url, running_app(url, seed=True) as house:
+        yield DemoPages.of(house)
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""A full day in a store, told by the clock of the day itself, and the web that shows it to a browser."""
+"""A full day in a store, logged by the clock of that day, and the web process that shows it to a browser."""
 
 import re
 from collections.abc import Iterator
@@ -11,8 +11,9 @@ from typing import Any
 from playwright.sync_api import Browser, BrowserContext
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from tests.support.app import World
-from tests.support.factories import NOON, Shop, make_shop
+from tests.support.app import App
+from tests.support.clock import NOON
+from tests.support.factories.organizations import Shop, make_shop
 
 CONCERNS = 40
 WORDS = (
@@ -58,7 +59,7 @@ class FullDay:
 @contextmanager
 def full_day(url: str) -> Iterator[FullDay]:
     """Tell the day into this migrated database, and serve it."""
-    world = World(url)
+    world = App(url)
     shop = make_shop(world.back_office, "harbour")
     _tell(world, shop)
     server = make_server("127.0.0.1", 0, world.app, threaded=True, request_handler=_Quiet)
@@ -72,8 +73,8 @@ def full_day(url: str) -> Iterator[FullDay]:
     world.close()
 
 
-def _tell(world: World, shop: Shop) -> None:
-    """Lunch and dinner, a few still open, one promise, and what was forgotten."""
+def _tell(world: App, shop: Shop) -> None:
+    """Log lunch and dinner: a few concerns stay open, one has a follow-up, one was forgotten."""
     for number in range(CONCERNS):
         gap = 4 if number % 20 else 150 if number else 0
         world.clock.move(minutes=gap)
@@ -96,7 +97,7 @@ def _tell(world: World, shop: Shop) -> None:
     _ask(world, shop, "manager", "POST", f"{log}/amendments", said)
 
 
-def _concern(world: World, shop: Shop, number: int) -> None:
+def _concern(world: App, shop: Shop, number: int) -> None:
     kind = number % 5
     category, cause = ABOUT[kind]
     told = {
@@ -123,11 +124,11 @@ def _concern(world: World, shop: Shop, number: int) -> None:
     _ask(world, shop, taker, "POST", f"/v1/concerns/{id_}/resolve", ended)
 
 
-def _logged(world: World, shop: Shop, by: str, told: dict[str, Any]) -> str:
+def _logged(world: App, shop: Shop, by: str, told: dict[str, Any]) -> str:
     return str(_ask(world, shop, by, "POST", "/v1/concerns", {**told, "store_id": str(shop.store_id)})["id"])
 
 
-def _ask(world: World, shop: Shop, by: str, method: str, path: str, body: Any) -> Any:
+def _ask(world: App, shop: Shop, by: str, method: str, path: str, body: Any) -> Any:
     answer = world.request(method, path, (shop, by), json=body, headers={"If-Match": "*"})
     assert answer.status_code < 300, answer.text
     return answer.json

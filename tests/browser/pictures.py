@@ -6,10 +6,10 @@ import tempfile
 from pathlib import Path
 
 from config import ROOT
-from tests.browser.eyes import LANGUAGES, Floor, chromium, phone
+from tests.browser.demo_pages import LANGUAGES, DemoPages, chromium, phone
 from tests.browser.full_day import full_day
 from tests.support.databases import migrate
-from tests.support.processes import running_house
+from tests.support.processes import running_app
 
 ALBUM = ROOT / "docs" / "pages"
 
@@ -19,9 +19,9 @@ def take() -> None:
     with (
         tempfile.TemporaryDirectory() as folder,
         chromium() as browser,
-        running_house(f"sqlite:///{Path(folder) / 'amends.db'}", seed=True) as house,
+        running_app(f"sqlite:///{Path(folder) / 'amends.db'}", seed=True) as house,
     ):
-        floor = Floor.of(house)
+        floor = DemoPages.of(house)
         for language in LANGUAGES:
             with phone(browser, language) as context:
                 page = context.new_page()

@@ -8,7 +8,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page
 
 from models.recovery.public_token import new_token
-from tests.browser.eyes import LANGUAGES, Floor, phone, walk_to
+from tests.browser.demo_pages import LANGUAGES, DemoPages, phone, walk_to
 
 speaking = pytest.mark.parametrize("language", LANGUAGES)
 SAYS_THANKS = {"en": "Thank you", "pt": "Obrigado", "es": "Gracias"}
@@ -28,7 +28,7 @@ def context(browser: Browser, language: str) -> Iterator[BrowserContext]:
 
 
 @pytest.fixture
-def page(context: BrowserContext, floor: Floor) -> Iterator[Page]:
+def page(context: BrowserContext, floor: DemoPages) -> Iterator[Page]:
     """A page that asks for nothing but itself, keeps nothing, and breaks none of its own rules."""
     page, asked, complaints = context.new_page(), [], []
     page.on("request", lambda request: asked.append(request.url))
@@ -41,7 +41,7 @@ def page(context: BrowserContext, floor: Floor) -> Iterator[Page]:
 
 
 @speaking
-def test_a_customer_answers_by_keyboard_alone_and_without_scripts(page: Page, floor: Floor, language: str) -> None:
+def test_a_customer_answers_by_keyboard_alone_and_without_scripts(page: Page, floor: DemoPages, language: str) -> None:
     concern, link = floor.asked()
     page.goto(link)
     assert (page.locator("html").get_attribute("lang"), page.locator("h1").inner_text()) == (language, ASKS[language])
@@ -61,7 +61,7 @@ def test_a_customer_answers_by_keyboard_alone_and_without_scripts(page: Page, fl
 
 
 @speaking
-def test_a_customer_tells_us_by_the_code_on_the_table(page: Page, floor: Floor, language: str) -> None:
+def test_a_customer_logs_a_concern_by_the_code_on_the_table(page: Page, floor: DemoPages, language: str) -> None:
     page.goto(floor.code())
     assert (page.locator("html").get_attribute("lang"), page.locator("h1").inner_text()) == (
         language,
@@ -80,7 +80,7 @@ def test_a_customer_tells_us_by_the_code_on_the_table(page: Page, floor: Floor, 
 
 
 @speaking
-def test_another_language_is_one_tap_away_and_stays(page: Page, floor: Floor, language: str) -> None:
+def test_another_language_is_one_tap_away_and_stays(page: Page, floor: DemoPages, language: str) -> None:
     other = LANGUAGES[LANGUAGES.index(language) - 1]
     page.goto(floor.code())
     page.locator(f"nav a[hreflang={other}]").click()
@@ -91,7 +91,7 @@ def test_another_language_is_one_tap_away_and_stays(page: Page, floor: Floor, la
 
 
 @speaking
-def test_an_accessibility_check_finds_nothing_on_any_page(browser: Browser, floor: Floor, language: str) -> None:
+def test_an_accessibility_check_finds_nothing_on_any_page(browser: Browser, floor: DemoPages, language: str) -> None:
     """axe needs scripts, and to be let in past the policy of the page."""
     _, link = floor.asked()
     code, found = floor.code(), {}

@@ -6,7 +6,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser
 
-from tests.browser.eyes import LANGUAGES
+from tests.browser.demo_pages import LANGUAGES
 from tests.browser.full_day import CONCERNS, FullDay, full_day, sheets
 from tests.support.databases import Databases
 

@@ -1,4 +1,4 @@
-"""Guidance in a house with a past, through the whole application. `make bench-guidance` is the long version."""
+"""Guidance in an organization with many concerns. `make bench-guidance` is the long version."""
 
 from bench.guidance import TOLD, measure
 from tests.support.databases import Databases

@@ -3,25 +3,25 @@
 from pathlib import Path
 
 from tests.chaos.drivers.chaos_run import new_seed
-from tests.chaos.drivers.killed_workers import undergo
-from tests.support.app import World
+from tests.chaos.drivers.killed_workers import run_chaos
+from tests.support.app import App
 from tests.support.databases import only_on_postgresql, only_on_sqlite
 
 
 @only_on_postgresql
-def test_thirty_kills_over_five_hundred_notifications_lose_none(world: World, tmp_path: Path) -> None:
+def test_thirty_kills_over_five_hundred_notifications_lose_none(world: App, tmp_path: Path) -> None:
     withstand(world, tmp_path, kills=30, notifications=500)
 
 
 @only_on_sqlite
-def test_a_few_kills_on_the_embedded_database_lose_none_either(world: World, tmp_path: Path) -> None:
+def test_a_few_kills_on_the_embedded_database_lose_none_either(world: App, tmp_path: Path) -> None:
     withstand(world, tmp_path, kills=4, notifications=60)
 
 
-def withstand(world: World, folder: Path, *, kills: int, notifications: int) -> None:
+def withstand(world: App, folder: Path, *, kills: int, notifications: int) -> None:
     seed = new_seed()
     print(f"seed {seed}")  # noqa: T201 what a failure has to show, whatever it is
-    figures = undergo(world.url, folder, kills=kills, notifications=notifications, seed=seed)
+    figures = run_chaos(world.url, folder, kills=kills, notifications=notifications, seed=seed)
     print(figures)  # noqa: T201 likewise
     assert figures.lost == 0
     # However slow the machine: only what was in hand at a kill can be sent a second time.

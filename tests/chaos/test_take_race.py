@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from tests.chaos.drivers.chaos_run import new_seed
-from tests.chaos.drivers.take_race import undergo
+from tests.chaos.drivers.take_race import run_chaos
 from tests.support.databases import Databases
 
 
@@ -13,7 +13,7 @@ def test_of_fifty_who_tap_one_goes_and_the_others_learn_who(
     seed = new_seed()
     print(f"seed {seed}")  # noqa: T201 what a failure has to show, whatever it is
     with databases.alone(database_kind) as url:
-        figures = undergo(url, tmp_path, taps=50, alerts=3, seed=seed)
+        figures = run_chaos(url, tmp_path, taps=50, alerts=3, seed=seed)
     print(figures)  # noqa: T201 likewise
     assert figures.broken() == []
     assert (figures.won, figures.told_who) == ({1: 3}, 3 * 49)

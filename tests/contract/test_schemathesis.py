@@ -23,10 +23,10 @@ from schemathesis.core.transport import Response
 from models.access import GRANTS, Permission
 from models.staff.credentials import StaffSession
 from models.staff.staff import Staff
-from tests.support.app import World
+from tests.support.app import App
 from tests.support.databases import Databases
-from tests.support.factories import PEOPLE
-from tests.support.full_organization import PHONE, Scene, make_scene
+from tests.support.factories.full_organization import PHONE, FullOrganization, make_full_organization
+from tests.support.factories.organizations import PEOPLE
 from tests.support.openapi_document import document
 
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "0"))
@@ -35,7 +35,7 @@ SEED = int(os.environ.get("FUZZ_SEED", "0")) or secrets.randbelow(2**32)
 CONFIG = SchemathesisConfig.from_dict(
     {
         # Text with NUL is refused with 422; JSON Schema could only say so in a pattern on every text there is, which
-        # generators of clients would turn into code. tests/api/test_refusals.py sends it.
+        # generators of clients would turn into code. tests/api/web/test_problems.py sends it.
         "generation": {"allow-x00": False, "deterministic": not EXAMPLES, "database": "none"},
         "checks": {
             # 412 and 428 are answers to an If-Match that is sound in form; 422 is looked at below, in
@@ -105,8 +105,8 @@ def a_problem_helps(ctx: CheckContext, response: Response, case: Case) -> None:
 class Stage:
     """The application that plays, with real things for what is generated to refer to."""
 
-    def __init__(self, world: World) -> None:
-        self.world, self.scene = world, make_scene(world, "acme")
+    def __init__(self, world: App) -> None:
+        self.world, self.scene = world, make_full_organization(world, "acme")
         self.turn = itertools.count()
         self.playing = ""
 
@@ -168,7 +168,7 @@ def _sound(case: Case, location: str) -> bool:
     return any(place.value == location and info.mode.is_positive for place, info in components.items())
 
 
-def _referring(body: Any, scene: Scene) -> Any:
+def _referring(body: Any, scene: FullOrganization) -> Any:
     there = {
         **scene.ids,
         "category": "food",
@@ -193,7 +193,7 @@ def _referring(body: Any, scene: Scene) -> Any:
 @pytest.fixture(scope="module")
 def stage(databases: Databases, database_kind: str) -> Iterator[Stage]:
     with databases.alone(database_kind) as url:
-        world = World(url)
+        world = App(url)
         playing.append(world.app)
         sys.stdout.write(f"FUZZ_SEED={SEED}\n" if EXAMPLES else "")  # shown with a failure
         yield Stage(world)

@@ -1,4 +1,4 @@
-"""People of the demo who speak with a running house: they send requests, and their phones ring."""
+"""People of the demo who use the running application: they send requests, and their phones ring."""
 
 import re
 from collections import Counter
@@ -9,7 +9,7 @@ from typing import Any
 import requests
 
 from tests.support.oracle.recovery_recount import minutes, spread
-from tests.support.processes import House, eventually
+from tests.support.processes import RunningApp, eventually
 
 PHONE = {"platform": "android", "address_kind": "log"}
 NOTHING = {"value": None, "numerator": 0, "denominator": 0}
@@ -19,7 +19,7 @@ NOTHING = {"value": None, "numerator": 0, "denominator": 0}
 class Person:
     """Somebody who is signed in, with a phone that prints what it shows."""
 
-    house: House
+    house: RunningApp
     organization: str
     login: str
     token: str = field(init=False, repr=False)
@@ -48,7 +48,7 @@ class Person:
         return self.posts(f"/v1/concerns/{concern['id']}/{verb}", **body)
 
     def promises(self, concern: dict[str, Any], what: str, **minutes: float) -> Any:
-        """A call, due so soon that whoever keeps it is reminded at once."""
+        """Make a follow-up that is due so soon that its owner is reminded at once."""
         due_at = (datetime.now(UTC) + timedelta(**minutes)).isoformat()
         return self.does(concern, "follow-ups", what=what, kind="call", due_at=due_at)
 
@@ -77,7 +77,7 @@ def figures_of(person: Person, concern: dict[str, Any]) -> dict[str, Any]:
 
 
 def waited(person: Person, concerns: list[dict[str, Any]]) -> dict[str, Any]:
-    """How long each of these took, told from the concerns themselves."""
+    """Return how long each of these took, computed from the concerns themselves."""
     read = [person.read_only(f"/v1/concerns/{concern['id']}") for concern in concerns]
     times = [{name: datetime.fromisoformat(one[f"{name}_at"]) for name in MOMENTS} for one in read]
     return {

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from tests.chaos.drivers.web_processes import Web, running_web
-from tests.support.app import World
+from tests.support.app import App
 from tests.support.databases import ROOT, Databases
-from tests.support.factories import Shop, make_shop
-from tests.support.worker import edit, log_concern
+from tests.support.factories.concerns import edit, log_concern
+from tests.support.factories.organizations import Shop, make_shop
 
 duckdb = pytest.importorskip("duckdb")
 
@@ -29,7 +29,7 @@ def follow(folder: Path, web: Web, shop: Shop) -> str:
 
 
 def test_the_script_keeps_a_copy_through_tombstones_and_a_restored_backup(databases: Databases, tmp_path: Path) -> None:
-    with databases.alone("postgresql") as url, closing(World(url)) as world, running_web(url, tmp_path) as web:
+    with databases.alone("postgresql") as url, closing(App(url)) as world, running_web(url, tmp_path) as web:
         shop = make_shop(world.back_office)
         concerns = [log_concern(world, shop, mood=mood, recovery_actions=[{"remedy": "remake"}]) for mood in (1, 2, 3)]
         first = follow(tmp_path, web, shop)

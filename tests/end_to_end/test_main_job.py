@@ -7,7 +7,7 @@ from typing import Any
 
 import requests
 
-from tests.support.processes import House, running_house
+from tests.support.processes import RunningApp, running_app
 
 TOLD = {
     "mood": 1,
@@ -20,9 +20,9 @@ TOLD = {
 
 @dataclass
 class Walk:
-    """What whoever walks has in hand: two sign-ins at harbour, and the concern once it is logged."""
+    """Two sign-ins at harbour, and the concern once it is logged."""
 
-    house: House
+    house: RunningApp
     floor: str
     manager: str
     concern: dict[str, Any]
@@ -136,7 +136,7 @@ STEPS = (
 
 
 def test_the_main_job_runs_from_the_first_word_to_the_report(empty_database_url, subtests):
-    with running_house(empty_database_url, seed=True) as house:
+    with running_app(empty_database_url, seed=True) as house:
         floor, manager = (house.sign_in("demo", login, f"demo-{login}-2468") for login in ("floor", "manager"))
         walk = Walk(house, floor, manager, concern={})
         for step in STEPS:

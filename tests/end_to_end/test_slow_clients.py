@@ -16,8 +16,8 @@ from argon2 import PasswordHasher
 from models.db.session import Database, DatabaseRole
 from models.staff.staff import Staff
 from tests.support.databases import migrate, only_on_sqlite
-from tests.support.factories import PASSWORD, Shop, make_shop
-from tests.support.processes import PATIENCE, House, running_house
+from tests.support.factories.organizations import PASSWORD, Shop, make_shop
+from tests.support.processes import TIMEOUT, RunningApp, running_app
 
 # Seconds for anybody else's request. Generous, because the machine may be busy: who waits for a lock that a slow
 # client holds waits for twice that.
@@ -25,11 +25,11 @@ LONGEST = 15.0
 
 
 class Dribbler:
-    """Sends the headers of a POST, then its body byte by byte, until it is told to hurry up."""
+    """Client that sends the headers of a POST, then its body byte by byte, until it may finish."""
 
-    def __init__(self, house: House, token: str) -> None:
+    def __init__(self, house: RunningApp, token: str) -> None:
         self.body = json.dumps({"mood": 3, "their_words": "I have all the time in the world. " * 60}).encode()
-        self.connection = socket.create_connection(("127.0.0.1", house.port), timeout=PATIENCE)
+        self.connection = socket.create_connection(("127.0.0.1", house.port), timeout=TIMEOUT)
         head = f"POST /v1/concerns HTTP/1.1\r\nHost: {house.port}\r\nAuthorization: Bearer {token}\r\n"
         head += f"Content-Type: application/json\r\nContent-Length: {len(self.body)}\r\nConnection: close\r\n\r\n"
         self.connection.sendall(head.encode() + self.body[:1])
@@ -42,7 +42,7 @@ class Dribbler:
 
     def __exit__(self, *_: object) -> None:
         self.advance_now.set()
-        self.thread.join(PATIENCE)
+        self.thread.join(TIMEOUT)
         self.connection.close()
 
     def _dribble(self) -> None:
@@ -53,13 +53,13 @@ class Dribbler:
     def finish(self) -> str:
         """Send the rest at once; the status line of the answer."""
         self.advance_now.set()
-        self.thread.join(PATIENCE)
+        self.thread.join(TIMEOUT)
         self.connection.sendall(self.body[self.sent :])
         return self.connection.recv(4096).partition(b"\r\n")[0].decode()
 
 
 @contextlib.contextmanager
-def dead_reader(house: House) -> Iterator[None]:
+def dead_reader(house: RunningApp) -> Iterator[None]:
     """Ask again and again, read nothing, until the web process can neither answer nor read on."""
     connection = socket.socket()
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
@@ -76,14 +76,14 @@ def dead_reader(house: House) -> Iterator[None]:
 
 
 @pytest.fixture
-def house(empty_database_url: str) -> Iterator[House]:
+def house(empty_database_url: str) -> Iterator[RunningApp]:
     migrate(empty_database_url)
-    with running_house(empty_database_url, seed=False) as house:
+    with running_app(empty_database_url, seed=False) as house:
         yield house
 
 
 @pytest.fixture
-def shop(house: House, empty_database_url: str) -> Iterator[Shop]:
+def shop(house: RunningApp, empty_database_url: str) -> Iterator[Shop]:
     """A shop whose passwords cost as much to check as real ones."""
     database = Database(empty_database_url, DatabaseRole.WORKER)
     shop = make_shop(database, at=database.clock())

@@ -9,12 +9,12 @@ import requests
 from tests.end_to_end.people import NOTHING, Person, figures_of, waited
 from tests.support import qr_reader as qr
 from tests.support.databases import Databases
-from tests.support.processes import House, running_house
+from tests.support.processes import RunningApp, running_app
 
 
 @pytest.fixture(scope="module")
-def house(databases: Databases, database_kind: str) -> Iterator[House]:
-    with databases.empty(database_kind) as url, running_house(url, seed=True) as house:
+def house(databases: Databases, database_kind: str) -> Iterator[RunningApp]:
+    with databases.empty(database_kind) as url, running_app(url, seed=True) as house:
         yield house
 
 
@@ -25,7 +25,7 @@ def euros(amount: int) -> dict[str, object]:
     return {"amount": amount, "currency": "EUR"}
 
 
-def forty_minutes_late(house: House, server: Person, manager: Person) -> Concern:
+def forty_minutes_late(house: RunningApp, server: Person, manager: Person) -> Concern:
     """The server writes down their words and what is at stake; the manager's phone rings."""
     concern = server.logs(
         mood=1,
@@ -66,7 +66,7 @@ def dessert_and_refund(server: Person, manager: Person, concern: Concern) -> Non
 
 
 def a_promise_kept(server: Person, concern: Concern) -> None:
-    """A call is promised, reminded of, and kept."""
+    """A follow-up is made, reminded of, and kept."""
     promise = server.promises(concern, "We call to hear how the evening went on.", minutes=5)
     path = f"/v1/customers/{concern['customer_id']}/history"
     assert [one["id"] for one in server.read_only(path)["now"]["promised"]] == [promise["id"]]
@@ -74,11 +74,11 @@ def a_promise_kept(server: Person, concern: Concern) -> None:
     assert server.posts(f"/v1/follow-ups/{promise['id']}/keep", note="She was glad.")["status"] == "kept"
 
 
-def not_right_after_all(house: House, server: Person, manager: Person, concern: Concern) -> None:
+def not_right_after_all(house: RunningApp, server: Person, manager: Person, concern: Concern) -> None:
     """Asked by QR code they say it was not right: it opens again, is called back, and ends well."""
     asked = server.does(concern, "feedback-requests")
     code = house.request("GET", f"/v1/feedback-requests/{asked['id']}/qr", server.token)
-    assert qr.read(code.text) == asked["link"]
+    assert qr.read_qr_code(code.text) == asked["link"]
     said = {"rating": "2", "words": "The bill still shows the dessert."}
     assert requests.post(asked["link"], data=said, timeout=30).status_code == 200
     manager.hears("Unhappy after all, table 12 | Waiting time")
@@ -106,7 +106,7 @@ def the_next_visit(server: Person, manager: Person, concern: Concern) -> Concern
     return second
 
 
-def test_the_birthday_table(house: House) -> None:
+def test_the_birthday_table(house: RunningApp) -> None:
     server, manager, admin = (Person(house, "demo", login) for login in ("floor", "manager", "admin"))
     remedies = {one["slug"]: one["id"] for one in admin.read_only("/v1/remedies")["items"]}
     admin.changes(f"/v1/remedies/{remedies['gift']}", limits=[{"role": "floor", "per_customer": euros(1200)}])
@@ -148,7 +148,7 @@ def test_the_birthday_table(house: House) -> None:
     }
 
 
-def test_the_item_nobody_found(house: House) -> None:
+def test_the_item_nobody_found(house: RunningApp) -> None:
     seller, manager = Person(house, "demo", "floor-market"), Person(house, "demo", "manager-market")
 
     # A request in the shop. An open question is asked, and what they need turns out to be tonight's.
@@ -167,7 +167,7 @@ def test_the_item_nobody_found(house: House) -> None:
     assert (told["question"], told["items"][0]["name"]) == ("what-matters", "Blue kettle")
     assert [item["slug"] for item in seller.read_only("/v1/items?name=blue")["items"]] == ["blue-kettle"]
 
-    # It stands in another store. A call back is promised, and the customer thanked by the name they like.
+    # It is in another store. A follow-up call is made, and the customer is thanked by the name they prefer.
     seller.does(request, "recovery-actions", remedy="other", note="Put aside in the store at the harbour.")
     promise = seller.promises(request, "We call when it has arrived.", minutes=5)
     seller.hears("A promise to keep, aisle 4 | Open to see more · Availability")
@@ -200,7 +200,7 @@ def test_the_item_nobody_found(house: House) -> None:
     }
 
 
-def test_the_faulty_product(house: House) -> None:
+def test_the_faulty_product(house: RunningApp) -> None:
     """In the shop of another company; what takes weeks there takes seconds here."""
     seller, manager = Person(house, "other", "outsider"), Person(house, "other", "other-manager")
     faulty = {"category": "product", "cause": "defective", "items": [{"name": "Blue kettle"}]}
@@ -237,7 +237,7 @@ def test_the_faulty_product(house: House) -> None:
         consent = {"contact": agrees, "source": "in_person"}
         seller.changes(f"/v1/customers/{told['customer_id']}", consent=consent)
 
-    # The cause is fixed, and everyone who raised it and may be told is thanked by name.
+    # The cause is fixed, and everyone who raised it and may be contacted is thanked by name.
     fix = manager.posts(
         "/v1/fixes",
         category="product",

@@ -1,4 +1,4 @@
-"""Who may do what, against the table that was promised to everybody."""
+"""Permissions of roles and API keys, compared with the table that was agreed with the users."""
 
 import pytest
 from uuid_utils.compat import uuid7
@@ -8,8 +8,8 @@ from models.errors import Forbidden
 
 P = Permission
 
-# The table of the contract, 'Who may do what': what a line promises is carried by these permissions.
-PROMISED = {  # line: permissions, and who has them: floor, manager, regional, head office, admin
+# The table 'Who may do what' of the contract: each line stands for these permissions.
+AGREED = {  # line: permissions, and who has them: floor, manager, regional, head office, admin
     "uses the app": ({P.ANYONE, P.ME_USE, P.STORE_READ, P.VOCABULARY_READ}, "yes yes yes yes yes"),
     "sees concerns and logs": ({P.CONCERN_READ, P.ALERT_READ, P.LOG_READ}, "yes yes yes yes yes"),
     "sees words and names": ({P.CONCERN_WORDS, P.ITEM_READ}, "yes yes yes no yes"),
@@ -62,15 +62,15 @@ def test_the_roles_of_the_table_are_all_there_are() -> None:
     assert set(GRANTS) == set(Role)
 
 
-@pytest.mark.parametrize("line", PROMISED)
-def test_a_role_may_what_was_promised_and_no_more(line: str) -> None:
-    permissions, who = PROMISED[line]
+@pytest.mark.parametrize("line", AGREED)
+def test_a_role_may_what_was_agreed_and_no_more(line: str) -> None:
+    permissions, who = AGREED[line]
     for role, may in zip(Role, who.split(), strict=True):
         assert GRANTS[role] & permissions == (permissions if may == "yes" else set()), role
 
 
 def test_every_permission_stands_in_one_line() -> None:
-    listed = [permission for permissions, _ in PROMISED.values() for permission in permissions]
+    listed = [permission for permissions, _ in AGREED.values() for permission in permissions]
     assert sorted(listed) == sorted(Permission)
 
 

@@ -10,13 +10,13 @@ import pytest
 
 from api.web.xlsx_format import XLSX
 from models.organizations.store import Store
-from tests.support.app import World
-from tests.support.factories import Shop
-from tests.support.recovery_reports import report, tell
-from tests.support.worker import log_concern
+from tests.support.app import App
+from tests.support.factories.concerns import add_concern, log_concern
+from tests.support.factories.organizations import Shop
+from tests.support.reports import recovery_report
 
 CSV = "text/csv"
-# Comma, double quote, UTF-8; numbers and dates are found by themselves, and formulas are worked out: the worst for us.
+# Comma, double quote, UTF-8; numbers and dates are detected, and formulas are evaluated: the worst for us.
 IMPORTED = {
     CSV: ["--infilter=Text - txt - csv (StarCalc):44,34,76,1,,1033,false,true,false,false,false,-1,true"],
     XLSX: [],
@@ -71,11 +71,11 @@ def _cells(row: ET.Element) -> list[Cell]:
 
 @pytest.mark.parametrize("form", [CSV, XLSX])
 def test_a_report_opens_with_numbers_as_numbers_and_days_as_dates(
-    world: World, shop: Shop, tmp_path: Path, form: str
+    world: App, shop: Shop, tmp_path: Path, form: str
 ) -> None:
     for mood in (1, 2, 3):
-        tell(world, shop, mood=mood, category="food", cost=250)
-    (line,) = opened(report(world, shop, accept=form, group_by="day,category").data, form, tmp_path)
+        add_concern(world, shop, mood=mood, category="food", cost=250)
+    (line,) = opened(recovery_report(world, shop, accept=form, group_by="day,category").data, form, tmp_path)
     expected: dict[str, Any] = {
         "day": ("date", "2026-03-03"),
         "concerns": ("float", "3"),
@@ -89,18 +89,18 @@ def test_a_report_opens_with_numbers_as_numbers_and_days_as_dates(
 
 
 @pytest.mark.parametrize("form", [CSV, XLSX])
-def test_the_name_of_a_store_is_never_a_formula(world: World, shop: Shop, tmp_path: Path, form: str) -> None:
+def test_the_name_of_a_store_is_never_a_formula(world: App, shop: Shop, tmp_path: Path, form: str) -> None:
     names = dict(zip(("first", "second"), FORMULAS, strict=False))
     for slug, name in names.items():
-        tell(world, shop, store=slug)
+        add_concern(world, shop, store=slug)
         with world.back_office.writing(shop.organization_id) as session:
             Store.by_slug(session, slug).name = name
-    lines = opened(report(world, shop, accept=form, group_by="store").data, form, tmp_path)
+    lines = opened(recovery_report(world, shop, accept=form, group_by="store").data, form, tmp_path)
     assert {line["store_slug"].value: line["store_name"].value.lstrip("'") for line in lines} == names
     assert {(line["store_name"].kind, line["store_name"].formula) for line in lines} == {("string", None)}
 
 
-def test_what_a_customer_said_is_never_a_formula(world: World, shop: Shop, tmp_path: Path) -> None:
+def test_what_a_customer_said_is_never_a_formula(world: App, shop: Shop, tmp_path: Path) -> None:
     for words in FORMULAS:
         log_concern(world, shop, mood=2, their_words=words, stake=words)
     day = f"/v1/stores/{shop.store_id}/recovery-logs/2026-03-03"

@@ -1,8 +1,7 @@
-"""A running house for tests: application, database and a clock that can be moved."""
+"""The application for tests: with its database, and a clock that can be moved."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
@@ -17,21 +16,8 @@ from config import Config
 from models.db.cache import TtlCache
 from models.db.session import Database, DatabaseRole
 from models.tables import metadata
-from tests.support.factories import NOON, Shop
-
-
-class MovableClock:
-    """The time of the test, which stands still until it is moved."""
-
-    def __init__(self, at: datetime = NOON) -> None:
-        self.at = at
-
-    def __call__(self) -> datetime:
-        return self.at
-
-    def move(self, **by: float) -> datetime:
-        self.at += timedelta(**by)
-        return self.at
+from tests.support.clock import MovableClock
+from tests.support.factories.organizations import Shop
 
 
 @cache
@@ -43,40 +29,40 @@ _databases: dict[tuple[str, DatabaseRole], Database] = {}
 
 
 def _database(url: str, role: DatabaseRole) -> Database:
-    """Engines that are connected and know their statements: both take longer than running those."""
+    """Return a cached database: connecting and compiling statements take longer than running them."""
     if (url, role) not in _databases:
         _databases[url, role] = Database(url, role)
     return _databases[url, role]
 
 
-def hang_up() -> None:
-    """Close every connection a world has left open for the next one."""
+def close_databases() -> None:
+    """Close the connections that are shared between tests."""
     for database in _databases.values():
         database.close()
     for url in {url for url, _ in _databases}:
         _owner(url).dispose()
 
 
-class World:
-    """What a test holds in its hands: `clock`, `database` (of the web), `app`, and requests in somebody's name."""
+class App:
+    """The application under test: its clock, the databases of web and worker (`back_office`), and requests."""
 
     def __init__(self, url: str) -> None:
         self.url = url
         self.clock = MovableClock()
         self.database, self.back_office = (_database(url, role) for role in DatabaseRole)
         for database in (self.database, self.back_office):
-            database.clock, database.memory = self.clock, TtlCache()
+            database.clock, database.answer_cache = self.clock, TtlCache()
         self._limiter = MovingWindowRateLimiter(MemoryStorage())
 
     @property
     def app(self) -> Flask:
-        """The application, which is made once, for that takes long; it serves the world that asked for it last."""
+        """The Flask application, made once because that is slow. It serves the `App` that used it last."""
         app = _application()
         app.extensions |= {"database": self.database, "limiter": self._limiter}
         return app
 
     def request(self, method: str, path: str, by: tuple[Shop, str] | None = None, **options: Any) -> TestResponse:
-        """One request over the whole application; `by` is a shop and the login (or key) that asks."""
+        """Send one request through the whole application; `by` is a shop and the login (or key) of the requester."""
         headers = dict(options.pop("headers", {}))
         if by is not None:
             shop, login = by
@@ -109,11 +95,11 @@ class World:
         self.back_office.close()
 
 
-MANY = 4 * 2**20  # bytes in all tables: beyond that they are made anew
+TRUNCATE_ABOVE = 4 * 2**20  # bytes in all tables: beyond that, TRUNCATE is faster than DELETE
 
 
 def empty_every_table(url: str) -> None:
-    """Leave the schema and nothing in it: for tests that commit for real."""
+    """Delete all rows and leave the schema: tests commit for real."""
     with _owner(url).begin() as connection:
         if connection.dialect.name == "postgresql":
             used = "SELECT relname, pg_relation_size(oid) FROM pg_class WHERE relkind = 'r' AND relname = ANY(:ours)"
@@ -121,7 +107,7 @@ def empty_every_table(url: str) -> None:
             sizes = {name: size for name, size in connection.execute(sa.text(used), {"ours": ours}) if size}
             connection.execute(sa.text("SET LOCAL session_replication_role = replica"))  # in any order
             # To empty a file takes a hundred times longer than to delete a few rows from it.
-            if sum(sizes.values()) > MANY:
+            if sum(sizes.values()) > TRUNCATE_ABOVE:
                 connection.execute(sa.text("TRUNCATE " + ", ".join(f'"{name}"' for name in ours)))
             elif sizes:
                 connection.execute(sa.text("; ".join(f'DELETE FROM "{name}"' for name in sizes)))  # noqa: S608 ours

@@ -1,22 +1,22 @@
-"""A reader of the export: page by page up to the end, and the copy that is made of it."""
+"""Reader of the change export: page by page up to the end, and the copy made from it."""
 
 from typing import Any
 
-from tests.support.app import World
-from tests.support.factories import Shop
+from tests.support.app import App
+from tests.support.factories.organizations import Shop
 
 PATH = "/v1/exports/changes"
 
 
-def page(world: World, shop: Shop, cursor: str | None = None, login: str = "hq", **query: Any) -> dict[str, Any]:
+def page(world: App, shop: Shop, cursor: str | None = None, login: str = "hq", **query: Any) -> dict[str, Any]:
     answer = world.request("GET", PATH, (shop, login), query_string={**query, **({"cursor": cursor} if cursor else {})})
     assert answer.status_code == 200, answer.text
     found: dict[str, Any] = answer.json
     return found
 
 
-def follow(world: World, shop: Shop, cursor: str | None = None, **options: Any) -> tuple[list[dict[str, Any]], str]:
-    """Everything up to the end, and where to come back."""
+def follow(world: App, shop: Shop, cursor: str | None = None, **options: Any) -> tuple[list[dict[str, Any]], str]:
+    """Return all items up to the end, and the cursor to continue from."""
     items: list[dict[str, Any]] = []
     while True:
         found = page(world, shop, cursor, **options)
@@ -27,7 +27,7 @@ def follow(world: World, shop: Shop, cursor: str | None = None, **options: Any) 
 
 
 def applied(items: list[dict[str, Any]]) -> dict[tuple[str, str], dict[str, Any]]:
-    """What a reader holds who takes over each item in turn."""
+    """Return the copy of a reader who applies each item in turn."""
     copy: dict[tuple[str, str], dict[str, Any]] = {}
     for item in items:
         key = (item["kind"], item["id"])

@@ -1,10 +1,10 @@
-"""Who may do what, as one table to read: `python -m tests.support.permission_table` renews it."""
+"""The table of permissions: `python -m tests.support.permission_table` renews tests/permissions.txt."""
 
 from models.access import GRANTS, KEY_GRANTS, Permission
 from tests.support.databases import ROOT
 from tests.support.openapi_document import operations
 
-AGREED = ROOT / "tests" / "permissions.txt"
+AGREED_FILE = ROOT / "tests" / "permissions.txt"
 HEADER = """Who may do what: the address, the permission it needs, the roles and the key scopes that carry it.
 Which rows they then see (their stores, their regions, not the sensitive ones) is decided by `visible_to` of the models.
 Renew with: python -m tests.support.permission_table
@@ -12,7 +12,7 @@ Renew with: python -m tests.support.permission_table
 
 
 def table() -> str:
-    """One line per operation, in the order of addresses."""
+    """Return one line per operation, in the order of paths."""
     lines = [HEADER]
     for operation in sorted(operations(), key=lambda operation: (operation.path, operation.method)):
         needed = Permission(operation.permissions) if operation.permissions else Permission.ANYONE
@@ -29,4 +29,4 @@ def _those(grants: dict, needed: Permission) -> str:
 
 
 if __name__ == "__main__":
-    AGREED.write_text(table(), encoding="utf-8")
+    AGREED_FILE.write_text(table(), encoding="utf-8")

@@ -69,7 +69,7 @@ class Server:
         return self.url(name)
 
     def drop_database(self, name: str) -> None:
-        """Remove a database with whoever is connected to it; one that is not there is fine."""
+        """Drop a database and its connections, if it exists."""
         self._execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(self._name(name)))
 
     def rename_database(self, name: str, new_name: str) -> None:

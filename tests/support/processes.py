@@ -1,4 +1,4 @@
-"""The real processes behind `make run`, started by a test: what they say, how they are spoken to, how they end."""
+"""The real processes behind `make run`, started by a test: their output, requests to them, their end."""
 
 import contextlib
 import os
@@ -17,18 +17,18 @@ import requests
 
 from config import ROOT
 
-PATIENCE = 150.0  # seconds until a test gives up waiting; none waits for it when all is well
-PASSED_ON = ("PATH", "HOME", "LANG", "TMPDIR", "VIRTUAL_ENV")
+TIMEOUT = 150.0  # seconds until a test gives up waiting; none waits for it when all is well
+INHERITED_VARIABLES = ("PATH", "HOME", "LANG", "TMPDIR", "VIRTUAL_ENV")
 
 
-class House:
+class RunningApp:
     """One supervisor with its web process and its worker, on a free port of this machine."""
 
     def __init__(self, database_url: str, *, seed: bool) -> None:
         with socket.create_server(("127.0.0.1", 0)) as probe:
             self.port = probe.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
-        self.environment = {name: os.environ[name] for name in PASSED_ON if name in os.environ} | {
+        self.environment = {name: os.environ[name] for name in INHERITED_VARIABLES if name in os.environ} | {
             "DATABASE_URL": database_url,
             "PORT": str(self.port),
             "SECRET_KEY": secrets.token_hex(16),
@@ -56,23 +56,23 @@ class House:
                 self._news.notify_all()
 
     def hears(self, pattern: str) -> re.Match[str]:
-        """The first line that matches, waited for."""
+        """Wait for the first line of output that matches."""
 
         def found() -> re.Match[str] | None:
             return next((match for line in self.said if (match := re.search(pattern, line))), None)
 
         with self._news:
-            match = self._news.wait_for(found, PATIENCE)
+            match = self._news.wait_for(found, TIMEOUT)
         assert match, "\n".join([f"nobody said {pattern!r}", *self.said[-40:]])
         return match
 
     def is_up(self) -> None:
         """Wait until the web process answers and the worker has shown itself."""
         self.hears("Amends is ready")
-        eventually(lambda: requests.get(f"{self.url}/readyz", timeout=PATIENCE).json()["worker"] == "ok")
+        eventually(lambda: requests.get(f"{self.url}/readyz", timeout=TIMEOUT).json()["worker"] == "ok")
 
     def command(self, *words: str, stdin: str = "") -> str:
-        """What a command of `flask --app wsgi` answers."""
+        """Return the output of a command of `flask --app wsgi`."""
         done = subprocess.run(
             [sys.executable, "-m", "flask", "--app", "wsgi", *words],
             cwd=ROOT,
@@ -80,7 +80,7 @@ class House:
             input=stdin,
             capture_output=True,
             text=True,
-            timeout=PATIENCE,
+            timeout=TIMEOUT,
             check=False,
         )
         assert done.returncode == 0, done.stderr
@@ -88,7 +88,7 @@ class House:
 
     def request(self, method: str, path: str, token: str | None = None, **options: Any) -> requests.Response:
         headers = {"Authorization": f"Bearer {token}"} if token else {}
-        return requests.request(method, self.url + path, headers=headers, timeout=PATIENCE, **options)
+        return requests.request(method, self.url + path, headers=headers, timeout=TIMEOUT, **options)
 
     def sign_in(self, organization: str, login: str, password: str) -> str:
         """A token."""
@@ -100,26 +100,26 @@ class House:
     def stop(self) -> int:
         """SIGTERM, as systemd sends it; the exit code."""
         self._process.send_signal(signal.SIGTERM)
-        code = self._process.wait(PATIENCE)
-        self._listener.join(PATIENCE)
+        code = self._process.wait(TIMEOUT)
+        self._listener.join(TIMEOUT)
         return code
 
     def close(self) -> None:
-        """Leave nothing running, whatever happened."""
+        """Stop all processes, whatever happened."""
         if self._process.poll() is None:
             try:
                 self.stop()
             except subprocess.TimeoutExpired:
                 self._process.kill()
-        self._listener.join(PATIENCE)
+        self._listener.join(TIMEOUT)
         assert self._process.stdout is not None
         self._process.stdout.close()
 
 
 @contextlib.contextmanager
-def running_house(database_url: str, *, seed: bool) -> Iterator[House]:
-    """Give a house that is up; of its processes nothing is left after the block."""
-    house = House(database_url, seed=seed)
+def running_app(database_url: str, *, seed: bool) -> Iterator[RunningApp]:
+    """Yield an application that is up; none of its processes is left after the block."""
+    house = RunningApp(database_url, seed=seed)
     try:
         house.is_up()
         yield house
@@ -127,7 +127,7 @@ def running_house(database_url: str, *, seed: bool) -> Iterator[House]:
         house.close()
 
 
-def eventually(holds: Callable[[], bool], patience: float = PATIENCE) -> None:
+def eventually(holds: Callable[[], bool], patience: float = TIMEOUT) -> None:
     """Wait until something holds; AssertionError when it does not in time."""
     pause, ends_at = threading.Event(), time.monotonic() + patience
     while not holds():

@@ -1,18 +1,18 @@
-"""Reads a QR code as a phone does: from the picture, whatever it was drawn from."""
+"""Reader of QR codes from the picture, as a phone reads them."""
 
 import re
 
 import zxingcpp
 
-# What one dark stretch of a row looks like: where it begins, how wide and how high it is.
-STRETCH = re.compile(r"M(\d+) (\d+)h(\d+)v(\d+)h-\d+Z")
+# One dark run of modules in a row: where it begins, how wide and how high it is.
+DARK_RUN = re.compile(r"M(\d+) (\d+)h(\d+)v(\d+)h-\d+Z")
 
 
-def read(svg: str) -> str:
-    """The text in the code; AssertionError where there is none."""
+def read_qr_code(svg: str) -> str:
+    """Return the text in the code; AssertionError where there is none."""
     width, height = (int(side) for side in re.findall(r'<svg width="(\d+)" height="(\d+)"', svg)[0])
     picture = bytearray(b"\xff" * width * height)
-    for left, top, wide, high in (map(int, stretch) for stretch in STRETCH.findall(svg)):
+    for left, top, wide, high in (map(int, stretch) for stretch in DARK_RUN.findall(svg)):
         for row in range(top, top + high):
             picture[row * width + left : row * width + left + wide] = bytes(wide)
     found = zxingcpp.read_barcode(memoryview(picture).cast("B", shape=[height, width]))

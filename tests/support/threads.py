@@ -1,4 +1,4 @@
-"""A crowd for tests: many threads that begin at the same moment."""
+"""Threads for tests: many that begin at the same moment."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -8,32 +8,32 @@ from typing import TypeVar
 
 import sqlalchemy as sa
 
-from tests.support.app import World
+from tests.support.app import App
 
-PATIENCE = 60.0  # seconds until a test gives up on a busy machine
+TIMEOUT = 60.0  # seconds until a test gives up on a busy machine
 T = TypeVar("T")
 
 
 def at_once(calls: Sequence[Callable[[], T]]) -> list[T]:
-    """Call all of these at the same moment, each in a thread of its own; what they gave back, in their order."""
+    """Call all of these at the same moment, each in its own thread; return their results in order."""
     start = Barrier(len(calls))
 
     def call_one(call: Callable[[], T]) -> T:
-        start.wait(PATIENCE)
+        start.wait(TIMEOUT)
         return call()
 
     with ThreadPoolExecutor(len(calls)) as crowd:
         return list(crowd.map(call_one, calls))
 
 
-def wait_until_somebody_waits(world: World) -> None:
-    """Until some transaction of this database waits for a lock of another."""
+def wait_for_blocked_transaction(world: App) -> None:
+    """Wait until some transaction of this database waits for a lock of another."""
     engine = sa.create_engine(world.url)
     question = sa.text(
         "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
     )
-    ends_at = time.monotonic() + PATIENCE
+    ends_at = time.monotonic() + TIMEOUT
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         while not connection.scalar(question):
-            assert time.monotonic() < ends_at, "nobody waited"
+            assert time.monotonic() < ends_at, "no transaction waited"
     engine.dispose()

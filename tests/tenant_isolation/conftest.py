@@ -1,4 +1,4 @@
-"""Two organizations in full swing, behind all the walls together or behind one of them alone."""
+"""Two organizations with rows in every table, behind all isolation layers together or behind one of them alone."""
 
 import contextlib
 from collections.abc import Iterator
@@ -9,46 +9,46 @@ import pytest
 import sqlalchemy as sa
 
 from models.db.session import ScopedSession, filter_by_tenant
-from tests.support.app import World
+from tests.support.app import App
 from tests.support.databases import Databases
-from tests.support.full_organization import Scene, make_scene
-from tests.support.tenant_rows import rows_of, tenant_tables, traces_of
+from tests.support.factories.full_organization import FullOrganization, make_full_organization
+from tests.support.rows import rows_of_organization, tenant_tables, versions_of_organization
 
 
 @dataclass
-class Walls:
-    """A world with two organizations, `ours` and `theirs`, and a connection as the owner of the tables."""
+class IsolatedOrganizations:
+    """An application with two organizations, `ours` and `theirs`, and a connection as the owner of the tables."""
 
-    world: World
+    world: App
     owner: sa.Engine
-    ours: Scene
-    theirs: Scene
+    ours: FullOrganization
+    theirs: FullOrganization
     filtered: bool
     before: dict[str, Any]
-    alone: bool  # one wall without the others
-    others: list[tuple[Scene, set[str]]] = field(default_factory=list)
+    alone: bool  # one layer without the others
+    others: list[tuple[FullOrganization, set[str]]] = field(default_factory=list)
 
     @contextlib.contextmanager
     def standing(self) -> Iterator[None]:
-        """Only the walls that are to be tested stand for as long as the block lasts."""
-        with contextlib.nullcontext() if self.filtered else without_the_sessions_filter():
+        """Deactivate the layers that are not tested for as long as the block lasts."""
+        with contextlib.nullcontext() if self.filtered else without_session_filter():
             yield
 
     def traces(self) -> dict[str, Any]:
         """Of ours."""
-        return traces_of(self.owner, self.ours.shop.organization_id)
+        return versions_of_organization(self.owner, self.ours.shop.organization_id)
 
-    def others_without(self, ids: set[str]) -> Scene:
+    def others_without(self, ids: set[str]) -> FullOrganization:
         """A third organization, to whose things anything may happen, and which calls nothing by these ids yet."""
         if not self.others or ids & self.others[-1][1]:
-            self.others.append((make_scene(self.world, f"others-{len(self.others)}"), set()))
+            self.others.append((make_full_organization(self.world, f"others-{len(self.others)}"), set()))
         scene, used = self.others[-1]
         used |= ids
         return scene
 
 
 @contextlib.contextmanager
-def without_the_sessions_filter() -> Iterator[None]:
+def without_session_filter() -> Iterator[None]:
     sa.event.remove(ScopedSession, "do_orm_execute", filter_by_tenant)
     try:
         yield
@@ -58,12 +58,12 @@ def without_the_sessions_filter() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def wall(request: pytest.FixtureRequest) -> str:
-    """Which of the walls stand: `every wall`, `row level security`, `session filter` or `none`."""
+    """The active isolation layers: `every layer`, `row level security`, `session filter` or `none`."""
     return str(request.param)
 
 
 @pytest.fixture(scope="module")
-def walls(databases: Databases, database_kind: str, wall: str) -> Iterator[Walls]:
+def walls(databases: Databases, database_kind: str, wall: str) -> Iterator[IsolatedOrganizations]:
     """Tests leave it as it was: each looks at its traces, and when all have run every row is the one it was."""
     with databases.alone(database_kind) as url:
         owner = sa.create_engine(url)
@@ -71,12 +71,12 @@ def walls(databases: Databases, database_kind: str, wall: str) -> Iterator[Walls
             with owner.begin() as connection:
                 for table in tenant_tables():
                     connection.execute(sa.text(f'ALTER TABLE "{table.name}" DISABLE ROW LEVEL SECURITY'))
-        world = World(url)
-        ours, theirs = make_scene(world, "ours"), make_scene(world, "theirs")
-        every_row = rows_of(owner, ours.shop.organization_id)
-        before = traces_of(owner, ours.shop.organization_id)
+        world = App(url)
+        ours, theirs = make_full_organization(world, "ours"), make_full_organization(world, "theirs")
+        every_row = rows_of_organization(owner, ours.shop.organization_id)
+        before = versions_of_organization(owner, ours.shop.organization_id)
         filtered, alone = wall in ("every wall", "session filter"), wall != "every wall"
-        yield Walls(world, owner, ours, theirs, filtered=filtered, before=before, alone=alone)
-        assert rows_of(owner, ours.shop.organization_id) == every_row
+        yield IsolatedOrganizations(world, owner, ours, theirs, filtered=filtered, before=before, alone=alone)
+        assert rows_of_organization(owner, ours.shop.organization_id) == every_row
         world.close()
         owner.dispose()

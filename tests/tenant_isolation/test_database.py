@@ -11,8 +11,8 @@ from sqlalchemy.exc import IntegrityError, ProgrammingError
 from models.db.session import ALL_TENANTS, Database, DatabaseRole, UnsafeRole
 from models.tables import metadata
 from tests.support.databases import only_on_postgresql
-from tests.support.tenant_rows import tenant_tables
-from tests.tenant_isolation.conftest import Walls, without_the_sessions_filter
+from tests.support.rows import tenant_tables
+from tests.tenant_isolation.conftest import IsolatedOrganizations, without_session_filter
 
 # Of no tenant; `change_counter` and the rest are.
 GLOBAL = {"organization", "heartbeat", "watchdog_run", "restore_event", "metric_counter"}
@@ -29,7 +29,7 @@ def tables_with_a_link() -> Iterator[tuple[sa.Table, sa.ForeignKeyConstraint]]:
 
 @every_wall
 @pytest.mark.parametrize("database_kind", ["sqlite", "postgresql"], indirect=True, scope="module")
-def test_the_database_refuses_every_link_across_tenants(walls: Walls) -> None:
+def test_the_database_refuses_every_link_across_tenants(walls: IsolatedOrganizations) -> None:
     tried = set()
     for table, constraint in tables_with_a_link():
         target = constraint.elements[0].column.table
@@ -47,19 +47,19 @@ def test_the_database_refuses_every_link_across_tenants(walls: Walls) -> None:
             with pytest.raises(IntegrityError, match=r"(?i)foreign key"):
                 connection.execute(change)
         tried.add(f"{table.name}.{column.name}")
-    assert len(tried) >= 35  # every composite foreign key there is, see tests/test_house.py
+    assert len(tried) >= 35  # every composite foreign key there is, see tests/test_structure.py
 
 
 @every_wall
 @pytest.mark.parametrize("database_kind", ["sqlite", "postgresql"], indirect=True, scope="module")
-def test_every_table_has_rows_to_hide(walls: Walls) -> None:
+def test_every_table_has_rows_to_hide(walls: IsolatedOrganizations) -> None:
     assert {name for name, (rows, _) in walls.before.items() if not rows} == set()
     assert walls.before.keys() == metadata.tables.keys() - GLOBAL
 
 
 @every_wall
 @only_on_postgresql
-def test_every_table_of_a_tenant_is_behind_row_level_security(walls: Walls) -> None:
+def test_every_table_of_a_tenant_is_behind_row_level_security(walls: IsolatedOrganizations) -> None:
     with walls.owner.connect() as connection:
         secured = dict(
             connection.execute(
@@ -89,7 +89,7 @@ def test_every_table_of_a_tenant_is_behind_row_level_security(walls: Walls) -> N
 @every_wall
 @only_on_postgresql
 @pytest.mark.parametrize("role", list(DatabaseRole))
-def test_a_runtime_role_owns_nothing_and_may_not_pass_by(walls: Walls, role: DatabaseRole) -> None:
+def test_a_runtime_role_owns_nothing_and_may_not_pass_by(walls: IsolatedOrganizations, role: DatabaseRole) -> None:
     with walls.owner.connect() as connection:
         facts = connection.execute(
             sa.text(
@@ -105,7 +105,7 @@ def test_a_runtime_role_owns_nothing_and_may_not_pass_by(walls: Walls, role: Dat
 
 @every_wall
 @only_on_postgresql
-def test_without_a_tenant_the_web_sees_no_row_and_writes_none(walls: Walls) -> None:
+def test_without_a_tenant_the_web_sees_no_row_and_writes_none(walls: IsolatedOrganizations) -> None:
     with walls.world.database.engine.connect() as connection:
         for table in tenant_tables():
             assert connection.scalar(sa.select(sa.func.count()).select_from(table)) == 0, table.name
@@ -118,7 +118,7 @@ def test_without_a_tenant_the_web_sees_no_row_and_writes_none(walls: Walls) -> N
 
 @every_wall
 @only_on_postgresql
-def test_the_web_cannot_move_a_row_to_another_tenant_or_touch_one(walls: Walls) -> None:
+def test_the_web_cannot_move_a_row_to_another_tenant_or_touch_one(walls: IsolatedOrganizations) -> None:
     ours, theirs = walls.ours.shop.organization_id, walls.theirs.shop.organization_id
     with walls.world.database.engine.connect() as connection:
         connection.execute(sa.text("SELECT set_config('app.organization_id', :o, true)"), {"o": str(theirs)})
@@ -134,7 +134,7 @@ def test_the_web_cannot_move_a_row_to_another_tenant_or_touch_one(walls: Walls) 
 @only_on_postgresql
 @pytest.mark.parametrize("table", ONLY_ADDED)
 @pytest.mark.parametrize("statement", ['DELETE FROM "{}"', 'UPDATE "{}" SET store_id = store_id', 'TRUNCATE "{}"'])
-def test_what_happened_cannot_be_rewritten(walls: Walls, table: str, statement: str) -> None:
+def test_what_happened_cannot_be_rewritten(walls: IsolatedOrganizations, table: str, statement: str) -> None:
     for database in (walls.world.database, walls.world.back_office):
         with database.engine.connect() as connection, pytest.raises(ProgrammingError, match="permission denied"):
             connection.execute(sa.text(statement.format(table)))
@@ -142,16 +142,16 @@ def test_what_happened_cannot_be_rewritten(walls: Walls, table: str, statement: 
 
 @pytest.mark.parametrize("wall", ["none"], indirect=True, scope="module")
 @pytest.mark.parametrize("database_kind", ["sqlite", "postgresql"], indirect=True, scope="module")
-def test_without_any_wall_a_stranger_would_read_it(walls: Walls) -> None:
-    """So that the tests of one wall alone are known to see the others fall."""
-    with without_the_sessions_filter():
+def test_without_any_isolation_layer_a_stranger_would_read_it(walls: IsolatedOrganizations) -> None:
+    """Shows that the tests of one layer alone really run without the others."""
+    with without_session_filter():
         read = walls.world.request("GET", f"/v1/concerns/{walls.ours.ids['concern_id']}", (walls.theirs.shop, "admin"))
     assert read.status_code == 200
 
 
 @every_wall
 @only_on_postgresql
-def test_a_process_that_row_level_security_would_not_hold_refuses_to_run(walls: Walls) -> None:
+def test_a_process_that_row_level_security_would_not_hold_refuses_to_run(walls: IsolatedOrganizations) -> None:
     safe = walls.world.database
     safe.refuse_unsafe_role()
     walls.world.back_office.refuse_unsafe_role()
@@ -165,7 +165,7 @@ def test_a_process_that_row_level_security_would_not_hold_refuses_to_run(walls: 
 @every_wall
 @only_on_postgresql
 @pytest.mark.parametrize("too_much", ["BYPASSRLS", "SUPERUSER", "owner of a table", "member of the owner"])
-def test_each_way_of_having_too_much_power_is_noticed(walls: Walls, too_much: str) -> None:
+def test_each_way_of_having_too_much_power_is_noticed(walls: IsolatedOrganizations, too_much: str) -> None:
     role = f"too_much_{secrets.token_hex(4)}"  # roles belong to the whole server
     with walls.owner.begin() as connection:
         if too_much.isupper() and not connection.scalar(
@@ -195,7 +195,7 @@ def test_each_way_of_having_too_much_power_is_noticed(walls: Walls, too_much: st
 
 @every_wall
 @only_on_postgresql
-def test_a_session_says_whose_it_is_or_finds_nothing(walls: Walls) -> None:
+def test_a_session_says_whose_it_is_or_finds_nothing(walls: IsolatedOrganizations) -> None:
     """The worker sees all because it says so, loudly; no process sees all by forgetting to say anything."""
     with walls.world.back_office.reading(ALL_TENANTS) as session:
         assert session.scalar(sa.text("SELECT count(DISTINCT organization_id) FROM concern")) == 2

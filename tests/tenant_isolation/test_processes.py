@@ -1,4 +1,4 @@
-"""Web and worker end at once, with one line, where row level security would not hold them: with real processes."""
+"""Web and worker end at once, with one line, where row level security would not bind them: with real processes."""
 
 import os
 import subprocess

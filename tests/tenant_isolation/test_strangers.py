@@ -1,4 +1,4 @@
-"""Whoever has real ids of somebody else's gets 404, or nothing, and changes nothing: on every operation there is."""
+"""Requests with real ids of another organization get 404, or nothing, and change nothing: on every operation."""
 
 import copy
 from collections.abc import Iterator
@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from models.access import GRANTS, KEY_GRANTS, Permission, Role
-from tests.support.factories import PEOPLE
-from tests.support.full_organization import BODIES, QUERIES, Scene
+from tests.support.factories.full_organization import BODIES, QUERIES, FullOrganization
+from tests.support.factories.organizations import PEOPLE
 from tests.support.openapi_document import Operation, operations
-from tests.tenant_isolation.conftest import Walls
+from tests.tenant_isolation.conftest import IsolatedOrganizations
 
 STANDING = [
     ("sqlite", "every wall"),
@@ -19,10 +19,10 @@ STANDING = [
     ("postgresql", "session filter"),
 ]
 on_all_walls = pytest.mark.parametrize(("database_kind", "wall"), STANDING, indirect=True, scope="module")
-# What keeps people of one organization apart is no wall between tenants: it is tried once on each database.
+# What separates people of one organization is no isolation layer between tenants: it is tested once on each database.
 on_both_databases = pytest.mark.parametrize(("database_kind", "wall"), STANDING[:2], indirect=True, scope="module")
 STRANGERS = ("floor", "manager", "regional", "hq", "admin", "key")
-MIGHTIEST = ("manager", "admin", "key")  # they may do everything between them, which is enough for a wall alone
+MIGHTIEST = ("manager", "admin", "key")  # they may do everything between them, which is enough for a layer alone
 NEIGHBOURS = ("elsewhere", "manager-there", "regional-there")
 ROLES = {**{login: role for login, (role, _) in PEOPLE.items()}, "manager-there": Role.MANAGER}
 ROLES["regional-there"] = Role.REGIONAL
@@ -65,7 +65,13 @@ with_cursor = by_id([operation for operation in operations() if operation.pages]
 reading = by_id([operation for operation in operations() if operation.method == "GET"])
 
 
-def ask(walls: Walls, operation: Operation, by: tuple[Scene, str], ids: dict[str, str], **options: Any) -> Any:
+def ask(
+    walls: IsolatedOrganizations,
+    operation: Operation,
+    by: tuple[FullOrganization, str],
+    ids: dict[str, str],
+    **options: Any,
+) -> Any:
     """The operation in somebody's name, at the address made of these ids, with a body it accepts."""
     missing = [name for name in operation.named("path") if name not in ids]
     assert not missing, f"tests/support/full_organization.py has to know an id for {missing} of {operation.path}"
@@ -79,7 +85,7 @@ def ask(walls: Walls, operation: Operation, by: tuple[Scene, str], ids: dict[str
         return walls.world.request(operation.method, path, (scene.shop, login), headers=headers, **options)
 
 
-def body(operation: Operation, own: Scene, *, there: bool = False) -> dict[str, Any]:
+def body(operation: Operation, own: FullOrganization, *, there: bool = False) -> dict[str, Any]:
     """What it accepts, in the scene's first store or (`there`) its second."""
     assert operation.id in BODIES, f"tests/support/full_organization.py has to know a body for {operation.id}"
     made = copy.deepcopy(BODIES[operation.id])
@@ -105,12 +111,12 @@ def refused(answer: Any, operation: Operation, login: str) -> None:
     assert answer.json["code"] == ("not-found" if may else "forbidden")
 
 
-def shows_nothing(answer: Any, scene: Scene, *, asked: str = "") -> None:
+def shows_nothing(answer: Any, scene: FullOrganization, *, asked: str = "") -> None:
     told = {id_ for id_ in scene.private - {asked} if id_ in answer.text}
     assert answer.status_code != 200 or not told, answer.text  # a refusal repeats the id it was asked for
 
 
-def strangers(walls: Walls) -> tuple[str, ...]:
+def strangers(walls: IsolatedOrganizations) -> tuple[str, ...]:
     return MIGHTIEST if walls.alone else STRANGERS
 
 
@@ -118,27 +124,29 @@ def strangers(walls: Walls) -> tuple[str, ...]:
 def _nothing_changed(request: pytest.FixtureRequest) -> Iterator[None]:
     yield
     if "walls" in request.fixturenames:
-        walls: Walls = request.getfixturevalue("walls")
+        walls: IsolatedOrganizations = request.getfixturevalue("walls")
         assert walls.traces() == walls.before
 
 
 @on_all_walls
 @with_path
-def test_a_stranger_finds_nothing_at_an_address(walls: Walls, operation: Operation) -> None:
+def test_a_stranger_finds_nothing_at_an_address(walls: IsolatedOrganizations, operation: Operation) -> None:
     for login in strangers(walls):
         refused(ask(walls, operation, (walls.theirs, login), walls.ours.ids), operation, login)
 
 
 @on_both_databases
 @with_path_to_a_store
-def test_a_neighbour_of_another_store_finds_nothing_at_an_address(walls: Walls, operation: Operation) -> None:
+def test_a_neighbour_of_another_store_finds_nothing_at_an_address(
+    walls: IsolatedOrganizations, operation: Operation
+) -> None:
     for login in NEIGHBOURS:
         refused(ask(walls, operation, (walls.ours, login), walls.ours.ids), operation, login)
 
 
 @on_all_walls
 @with_body_ids
-def test_a_stranger_cannot_name_our_things_in_a_body(walls: Walls, operation: Operation) -> None:
+def test_a_stranger_cannot_name_our_things_in_a_body(walls: IsolatedOrganizations, operation: Operation) -> None:
     for pointer in links(operation):
         for login in strangers(walls):
             if operation.permissions not in permissions(login):
@@ -150,7 +158,7 @@ def test_a_stranger_cannot_name_our_things_in_a_body(walls: Walls, operation: Op
 
 @on_both_databases
 @with_body_ids_alone
-def test_a_neighbour_cannot_name_our_things_in_a_body(walls: Walls, operation: Operation) -> None:
+def test_a_neighbour_cannot_name_our_things_in_a_body(walls: IsolatedOrganizations, operation: Operation) -> None:
     for pointer in links(operation):
         for login in (login for login in NEIGHBOURS if operation.permissions in permissions(login)):
             id_ = known(walls.ours, operation, pointer)
@@ -159,7 +167,9 @@ def test_a_neighbour_cannot_name_our_things_in_a_body(walls: Walls, operation: O
 
 
 def not_there(answer: Any, pointer: str, id_: str) -> None:
-    if pointer.endswith("/notification_id"):  # receipts come in bundles: one that is out of reach is told, not refused
+    if pointer.endswith(
+        "/notification_id"
+    ):  # receipts come in bundles: one that is out of reach is reported, not refused
         assert answer.json == {"recorded": 0, "unknown": [id_]}
     else:
         assert (answer.status_code, answer.json.get("pointer")) == (404, pointer), answer.text
@@ -167,7 +177,9 @@ def not_there(answer: Any, pointer: str, id_: str) -> None:
 
 @on_all_walls
 @by_id([operation for operation in operations() if operation.new_ids_in_body])
-def test_strangers_may_call_their_new_things_by_our_ids_and_learn_nothing(walls: Walls, operation: Operation) -> None:
+def test_strangers_may_call_their_new_things_by_our_ids_and_learn_nothing(
+    walls: IsolatedOrganizations, operation: Operation
+) -> None:
     named = {pointer: ours_by_new_id(walls, operation, pointer) for pointer in operation.new_ids_in_body}
     others = walls.others_without(set(named.values()))
     for pointer, id_ in named.items():
@@ -179,7 +191,7 @@ def test_strangers_may_call_their_new_things_by_our_ids_and_learn_nothing(walls:
 
 @on_both_databases
 @by_id([operation for operation in operations() if operation.new_ids_in_body and not operation.named("path")])
-def test_a_neighbour_cannot_take_an_id_of_ours(walls: Walls, operation: Operation) -> None:
+def test_a_neighbour_cannot_take_an_id_of_ours(walls: IsolatedOrganizations, operation: Operation) -> None:
     for pointer in operation.new_ids_in_body:
         sent = put(body(operation, walls.ours, there=True), pointer, ours_by_new_id(walls, operation, pointer))
         neighbour = next(login for login in NEIGHBOURS if operation.permissions in permissions(login))
@@ -192,14 +204,14 @@ def links(operation: Operation) -> list[str]:
     return [pointer for pointer in operation.ids_in_body if pointer not in operation.new_ids_in_body]
 
 
-def known(scene: Scene, operation: Operation, pointer: str) -> str:
+def known(scene: FullOrganization, operation: Operation, pointer: str) -> str:
     *_, above, last = pointer.split("/")
     name = above.removesuffix("s") if last.isdigit() else last  # /staff_ids/0 is a staff_id
     assert name in scene.ids, f"tests/support/full_organization.py has to know an id for {pointer} of {operation.id}"
     return scene.ids[name]
 
 
-def ours_by_new_id(walls: Walls, operation: Operation, pointer: str) -> str:
+def ours_by_new_id(walls: IsolatedOrganizations, operation: Operation, pointer: str) -> str:
     names = {"postConcerns/id": "concern_id", "postCustomers/id": "customer_id", "postChecks/id": "check_id"}
     names |= {"postConcernFollowUps/id": "follow_up_id", "postConcernFeedbackRequests/id": "feedback_request_id"}
     names |= {"postStoreStandingQrs/id": "standing_qr_id", "postFixes/id": "fix_id"}
@@ -209,7 +221,7 @@ def ours_by_new_id(walls: Walls, operation: Operation, pointer: str) -> str:
 
 @on_all_walls
 @with_query_ids
-def test_nobody_outside_filters_a_list_by_our_ids(walls: Walls, operation: Operation) -> None:
+def test_nobody_outside_filters_a_list_by_our_ids(walls: IsolatedOrganizations, operation: Operation) -> None:
     outside = [(walls.theirs, login) for login in strangers(walls)] + [(walls.ours, login) for login in NEIGHBOURS]
     for scene, login in outside:
         for name in operation.ids_in_query:
@@ -229,7 +241,7 @@ def test_nobody_outside_filters_a_list_by_our_ids(walls: Walls, operation: Opera
 
 @on_all_walls
 @with_cursor
-def test_a_strangers_cursor_opens_nothing(walls: Walls, operation: Operation) -> None:
+def test_a_strangers_cursor_opens_nothing(walls: IsolatedOrganizations, operation: Operation) -> None:
     first = ask(walls, operation, (walls.ours, "admin"), walls.ours.ids, query_string={"limit": 1})
     cursor = first.json.get("next_cursor")
     assert cursor, f"tests/support/full_organization.py has to make two rows for {operation.path}"
@@ -245,7 +257,7 @@ def test_a_strangers_cursor_opens_nothing(walls: Walls, operation: Operation) ->
 
 @on_all_walls
 @reading
-def test_nothing_of_ours_is_in_what_others_read(walls: Walls, operation: Operation) -> None:
+def test_nothing_of_ours_is_in_what_others_read(walls: IsolatedOrganizations, operation: Operation) -> None:
     own = [(walls.theirs, login) for login in strangers(walls)]
     for scene, login in own if operation.named("path") else [*own, *((walls.ours, login) for login in NEIGHBOURS)]:
         answer = ask(walls, operation, (scene, login), scene.ids)
@@ -255,7 +267,9 @@ def test_nothing_of_ours_is_in_what_others_read(walls: Walls, operation: Operati
 
 @on_both_databases
 @about_a_concern
-def test_a_sensitive_concern_is_not_there_for_those_below_a_manager(walls: Walls, operation: Operation) -> None:
+def test_a_sensitive_concern_is_not_there_for_those_below_a_manager(
+    walls: IsolatedOrganizations, operation: Operation
+) -> None:
     hidden = {name: id_ for name, id_ in walls.ours.sensitive.items() if name in operation.named("path")}
     for login in ("colleague", "hq", "key"):
         refused(ask(walls, operation, (walls.ours, login), {**walls.ours.ids, **hidden}), operation, login)
@@ -266,7 +280,9 @@ def test_a_sensitive_concern_is_not_there_for_those_below_a_manager(walls: Walls
 
 @on_both_databases
 @reading
-def test_a_sensitive_concern_is_in_no_list_of_those_below_a_manager(walls: Walls, operation: Operation) -> None:
+def test_a_sensitive_concern_is_in_no_list_of_those_below_a_manager(
+    walls: IsolatedOrganizations, operation: Operation
+) -> None:
     for login in ("colleague", "hq", "key"):
         answer = ask(walls, operation, (walls.ours, login), walls.ours.ids)
         assert answer.status_code in (200, 403), answer.text

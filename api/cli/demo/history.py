@@ -194,7 +194,7 @@ class _ConcernHistory:
         """The call climbs to its end."""
         while alert.next_step_at is not None:
             self.now = alert.next_step_at
-            alert.advance(at=self.now, arrived=True)
+            alert.advance(at=self.now, has_receipt=True)
 
     def _find_it_too_late(self, concern: Concern) -> None:
         """The customer left unheard. Last week's are still on the list; of the older ones the manager knows the end."""
@@ -248,7 +248,7 @@ class _ConcernHistory:
             self._did(approve(self.session, action, by=manager, at=self.now))
             return
         why = "A dessert and your time are worth more here"
-        self._did(decline(self.session, action, by=manager, at=self.now, note=why))
+        self._did(decline(action, by=manager, at=self.now, note=why))
 
     def _resolve(self, concern: Concern) -> None:
         slow = (concern.seconds_to_take or 0) > 8 * 60

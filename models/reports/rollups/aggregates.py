@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from sqlalchemy import ColumnElement, Select, String, cast, func, inspect, select
+from sqlalchemy import ColumnElement, Select, String, cast, func, select
 from sqlalchemy.orm import Session
 
 from models.alerts.alert import Alert
@@ -151,8 +151,7 @@ def count_outcomes(
 
 def sum_costs(session: Session, concerns: Select[Any], grouping: Grouping) -> Iterator[tuple[Key, Counter[str]]]:
     """What was given, by currency: every entry counts, those that reverse with their minus."""
-    columns = inspect(RecoveryAction).columns
-    amount, currency = columns["cost_amount"], columns["cost_currency"]
+    amount, currency = RecoveryAction.cost_amount, RecoveryAction.cost_currency
     stmt = (
         grouping.join(concerns.join(Concern.actions))
         .where(_COUNTS, amount.is_not(None))

@@ -37,12 +37,12 @@ def select_late(at: datetime) -> Select[Alert]:
 
 def select_without_next_step(_at: datetime) -> Select[Alert]:
     """Select open alerts without a time for their next step."""
-    return Alert.alone().where(IS_OPEN, Alert.next_step_at.is_(None))
+    return Alert.select_without_notifications().where(IS_OPEN, Alert.next_step_at.is_(None))
 
 
 def select_unreached(at: datetime) -> Select[Alert]:
     """Select open alerts whose recipients have not been determined."""
-    return Alert.alone().where(
+    return Alert.select_without_notifications().where(
         IS_OPEN,
         Alert.next_step_at.is_not(None),
         Alert.recipients_found_at.is_(None),

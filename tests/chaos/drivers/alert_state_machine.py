@@ -19,18 +19,18 @@ from models.db.session import ALL_TENANTS
 from models.organizations.opening_hours import Hours
 from models.outbox.message import OutboxKind, OutboxMessage
 from notifications.channels.base import DeliveryResult
-from tests.chaos.drivers.chaos_run import by_hand
-from tests.chaos.drivers.observed_store import PEOPLE, WatchedEvening
-from tests.support.app import World
+from tests.chaos.drivers.chaos_run import run_from_command_line
+from tests.chaos.drivers.observed_store import PEOPLE, ObservedStore
+from tests.support.app import App
 from tests.support.databases import migrate
-from tests.support.worker import rows
+from tests.support.rows import rows
 
-STEPS_OF_A_LIFE = 50
-MOST_CONCERNS = 4
+STEPS_PER_RUN = 50
+MAX_CONCERNS = 4
 
 SOMEBODY = st.sampled_from(PEOPLE)
 SURNAMES = st.sampled_from(["900 000 101", "900 000 102"])
-VERDICTS = [
+RESULTS = [
     DeliveryResult.sent(),
     DeliveryResult.sent(),
     DeliveryResult.later("unavailable"),
@@ -38,7 +38,7 @@ VERDICTS = [
     DeliveryResult.gone("unregistered"),
     DeliveryResult.refused("invalid-argument"),
 ]
-CLIMBS: list[tuple[list[PolicyStep], dict[str, int]]] = [
+POLICIES: list[tuple[list[PolicyStep], dict[str, int]]] = [
     (DEFAULT_POLICY["steps"], {"rounds": 1, "unanswered_after_seconds": 1200}),
     (DEFAULT_POLICY["steps"], {"rounds": 2, "unanswered_after_seconds": 1300}),
     ([policy_step(0, RecipientGroup.LEAD)], {"rounds": 1, "unanswered_after_seconds": 60}),
@@ -58,7 +58,7 @@ HOURS: list[Hours | None] = [
 ]
 
 
-class LivesOfAlerts(WatchedEvening):
+class AlertStateMachine(ObservedStore):
     """What people do, what phones do, what the operator does, what time does; the workers come by now and then."""
 
     # What people do.
@@ -67,7 +67,7 @@ class LivesOfAlerts(WatchedEvening):
     def somebody_calls_for_help(self, login: str, mood: int) -> None:
         self.raise_one(login, mood, "help", "900 000 101")
 
-    @precondition(lambda self: len(rows(self.world, Concern)) < MOST_CONCERNS)
+    @precondition(lambda self: len(rows(self.world, Concern)) < MAX_CONCERNS)
     @rule(login=SOMEBODY, mood=st.sampled_from([1, 2]), handling=st.sampled_from(["help", "mine"]), phone=SURNAMES)
     def raise_one(self, login: str, mood: int, handling: str, phone: str) -> None:
         said = {"mood": mood, "handling": handling, "customer": {"phone": phone}, "store_id": str(self.shop.store_id)}
@@ -151,13 +151,13 @@ class LivesOfAlerts(WatchedEvening):
         answer = self.world.request("POST", path, (self.shop, login), json={"receipts": [receipt]})
         assert answer.json == {"recorded": 1, "unknown": []}
 
-    @rule(result=st.sampled_from(VERDICTS))
+    @rule(result=st.sampled_from(RESULTS))
     def change_what_the_push_service_says(self, result: DeliveryResult) -> None:
         self.book.result = result
 
     # What whoever runs it does.
 
-    @rule(climb=st.sampled_from(CLIMBS))
+    @rule(climb=st.sampled_from(POLICIES))
     def edit_the_policy(self, climb: tuple[list[PolicyStep], dict[str, int]]) -> None:
         with self.world.back_office.writing(self.shop.organization_id) as session:
             policy = session.get_one(EscalationPolicy, (self.shop.organization_id, self.policy_id))
@@ -263,17 +263,17 @@ class Figures:
         return [promise for promise, broken in promises.items() if broken]
 
 
-def undergo(world: World, *, evenings: int, seed_: int, into: Figures | None = None) -> Figures:
+def run_chaos(world: App, *, evenings: int, seed_: int, into: Figures | None = None) -> Figures:
     """Let so many evenings pass; a rule that is broken is shown as the shortest story that breaks it."""
     figures = into or Figures(seed_)
 
-    class InThisWorld(LivesOfAlerts):
+    class InThisWorld(AlertStateMachine):
         pass
 
     InThisWorld.world, InThisWorld.figures = world, figures
     chosen = settings(
         max_examples=evenings,
-        stateful_step_count=STEPS_OF_A_LIFE,
+        stateful_step_count=STEPS_PER_RUN,
         deadline=None,
         database=None,
         phases=(Phase.generate, Phase.shrink),
@@ -285,16 +285,16 @@ def undergo(world: World, *, evenings: int, seed_: int, into: Figures | None = N
     return figures
 
 
-def ordeal(folder: Path, seed_: int, *, steps: int = 10_000) -> Iterator[Figures]:
+def long_run(folder: Path, seed_: int, *, steps: int = 10_000) -> Iterator[Figures]:
     """The long version."""
     url = f"sqlite:///{folder}/model.db"
     migrate(url)
-    world, figures = World(url), Figures(seed_)
+    world, figures = App(url), Figures(seed_)
     while figures.steps < steps:
-        undergo(world, evenings=25, seed_=seed_ + figures.lives, into=figures)
+        run_chaos(world, evenings=25, seed_=seed_ + figures.lives, into=figures)
     world.close()
     yield figures
 
 
 if __name__ == "__main__":
-    sys.exit(by_hand(ordeal))
+    sys.exit(run_from_command_line(long_run))

@@ -31,7 +31,7 @@ def new_seed() -> int:
     return random.SystemRandom().randrange(10**6)
 
 
-def by_hand(ordeal: Callable[[Path, int], Iterable[Figures]]) -> int:
+def run_from_command_line(ordeal: Callable[[Path, int], Iterable[Figures]]) -> int:
     """Put the long version through: `--seed` repeats a run. Answers 1 when a promise was not kept."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--seed", type=int, default=new_seed())

@@ -17,9 +17,10 @@ from models.outbox.message import OutboxMessage
 from models.staff.device import AddressKind
 from notifications.decide.announce import announce
 from tests.chaos.drivers.chaos_run import sleep_until
-from tests.support.factories import Shop, give_phone, make_shop
+from tests.support.factories.organizations import Shop, make_shop
+from tests.support.factories.staff import give_phone
 
-HANDS = 64  # requests under way at the same time, at most
+MAX_THREADS = 64  # requests under way at the same time, at most
 T = TypeVar("T")
 
 
@@ -40,7 +41,7 @@ def log_unhappy(database: Database, shop: Shop) -> None:
 
 
 def at_a_steady_pace(
-    call: Callable[[int, float], T], *, per_second: float, ended: Callable[[int], bool], hands: int = HANDS
+    call: Callable[[int, float], T], *, per_second: float, ended: Callable[[int], bool], hands: int = MAX_THREADS
 ) -> list[T]:
     """Begin a call at each moment of a schedule, whatever became of those before; what they gave back, in order.
 

@@ -14,11 +14,11 @@ from sqlalchemy import func, select
 
 from models.concerns.concern import Concern
 from models.db.session import ALL_TENANTS, Database, DatabaseRole
-from tests.chaos.drivers.chaos_run import by_hand, fresh_postgresql
+from tests.chaos.drivers.chaos_run import fresh_postgresql, run_from_command_line
 from tests.chaos.drivers.concern_load import at_a_steady_pace, not_rung, open_shop, wait_until_sent
 from tests.chaos.drivers.web_processes import Web, running_web
-from tests.chaos.drivers.worker_processes import crew_for
-from tests.support.factories import Shop
+from tests.chaos.drivers.worker_processes import running_workers
+from tests.support.factories.organizations import Shop
 from tests.support.fakes.fcm import FcmStandIn
 from tests.support.postgres import Server
 
@@ -103,7 +103,7 @@ class Phones:
         return status in (200, 201)
 
 
-def undergo(server: Server, url: str, folder: Path, *, crashes: int, seed: int) -> Figures:
+def run_chaos(server: Server, url: str, folder: Path, *, crashes: int, seed: int) -> Figures:
     """Log concerns at an even pace over HTTP, and crash the database meanwhile."""
     chance = random.Random(seed)
     database = Database(url, DatabaseRole.WORKER)
@@ -111,7 +111,7 @@ def undergo(server: Server, url: str, folder: Path, *, crashes: int, seed: int) 
     figures, over = Figures(crashes), threading.Event()
     with (
         FcmStandIn(folder) as fcm,
-        crew_for(url, fcm) as crew,
+        running_workers(url, fcm) as crew,
         running_web(url, folder) as web,
     ):
         phones = Phones(web, shop, figures)
@@ -149,11 +149,11 @@ def _crash(server: Server, phones: Phones, figures: Figures, chance: random.Rand
         over.set()
 
 
-def ordeal(folder: Path, seed: int) -> Iterator[Figures]:
+def long_run(folder: Path, seed: int) -> Iterator[Figures]:
     """The long version."""
     with fresh_postgresql() as (server, url):
-        yield undergo(server, url, folder, crashes=10, seed=seed)
+        yield run_chaos(server, url, folder, crashes=10, seed=seed)
 
 
 if __name__ == "__main__":
-    sys.exit(by_hand(ordeal))
+    sys.exit(run_from_command_line(long_run))

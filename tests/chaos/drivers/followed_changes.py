@@ -17,10 +17,10 @@ from sqlalchemy import select
 from models.db.change_feed import Change
 from models.db.session import Database, DatabaseRole
 from models.reports.change_export import KINDS
-from tests.chaos.drivers.chaos_run import by_hand, fresh_postgresql
+from tests.chaos.drivers.chaos_run import fresh_postgresql, run_from_command_line
 from tests.chaos.drivers.web_processes import Web, running_web
 from tests.support.export_reader import PATH
-from tests.support.factories import Shop, make_shop
+from tests.support.factories.organizations import Shop, make_shop
 
 WRITERS = 8
 PATIENCE = 60.0  # seconds
@@ -104,7 +104,7 @@ class Reader:
             self._figures.said_the_end = self.turn_page()
 
 
-def undergo(url: str, folder: Path, *, seconds: float, seed: int) -> Figures:
+def run_chaos(url: str, folder: Path, *, seconds: float, seed: int) -> Figures:
     database = Database(url, DatabaseRole.WORKER)
     shop = make_shop(database, at=database.clock())
     figures, start, over, written = Figures(seconds), Barrier(WRITERS + 1), Event(), Event()
@@ -179,11 +179,11 @@ def _hidden(row: Any) -> bool:
     return bool(getattr(getattr(row, "concern", row), "sensitive", False))
 
 
-def ordeal(folder: Path, seed: int) -> Iterator[Figures]:
+def long_run(folder: Path, seed: int) -> Iterator[Figures]:
     """The long version."""
     with fresh_postgresql() as (_, url):
-        yield undergo(url, folder, seconds=10, seed=seed)
+        yield run_chaos(url, folder, seconds=10, seed=seed)
 
 
 if __name__ == "__main__":
-    sys.exit(by_hand(ordeal))
+    sys.exit(run_from_command_line(long_run))

@@ -17,14 +17,17 @@ from werkzeug.test import TestResponse
 
 from models.db.session import Database
 from notifications.worker.worker import Worker
-from tests.chaos.drivers.chaos_run import by_hand
+from tests.chaos.drivers.chaos_run import run_from_command_line
 from tests.chaos.drivers.concern_load import not_rung
-from tests.support.app import World
+from tests.support.app import App
 from tests.support.databases import migrate
-from tests.support.factories import Shop, give_phone, make_shop
-from tests.support.worker import Notebook, log_concern, over, queued, work, worker_of
+from tests.support.factories.concerns import log_concern
+from tests.support.factories.organizations import Shop, make_shop
+from tests.support.factories.staff import give_phone
+from tests.support.rows import pending_messages
+from tests.support.worker import RecordingChannel, for_all_kinds, running_worker, work_until_idle
 
-MOST_WRITES = 500  # into the few pages of 4 KiB that are left
+MAX_WRITES = 500  # into the few pages of 4 KiB that are left
 PLENTY = 1_000_000  # pages
 READS = ("/v1/concerns?limit=5", "/v1/alerts?limit=5", "/v1/customers?limit=5", "/readyz")
 LONG = "They had waited long before anybody came. " * 20
@@ -73,7 +76,7 @@ class Figures:
 class Disk:
     """The room that a database file may take, and whether the file has changed."""
 
-    def __init__(self, world: World, path: Path) -> None:
+    def __init__(self, world: App, path: Path) -> None:
         self._world = world
         self._watching = sa.create_engine(f"sqlite:///{path}").connect()
 
@@ -106,18 +109,18 @@ def _limit(database: Database, pages: int) -> None:
         connection.exec_driver_sql(f"PRAGMA max_page_count = {pages}")
 
 
-def undergo(folder: Path, *, rooms: int, seed: int) -> Figures:
+def run_chaos(folder: Path, *, rooms: int, seed: int) -> Figures:
     """Leave no room, then one page, then two, and write until there is none: each time the end comes elsewhere."""
     path = folder / "full.db"
     migrate(f"sqlite:///{path}")
-    chance, figures, world = random.Random(seed), Figures(rooms), World(f"sqlite:///{path}")
+    chance, figures, world = random.Random(seed), Figures(rooms), App(f"sqlite:///{path}")
     shop = make_shop(world.back_office)
     give_phone(world.back_office, shop, "manager", "phone-1")
     with (
         capture_logs() as logged,
         closing(world),
         closing(Disk(world, path)) as disk,
-        worker_of(world, over(Notebook())) as worker,
+        running_worker(world, for_all_kinds(RecordingChannel())) as worker,
     ):
         for room in range(rooms):
             concern = log_concern(world, shop)["id"]
@@ -129,16 +132,16 @@ def undergo(folder: Path, *, rooms: int, seed: int) -> Figures:
             disk.leave(PLENTY)
             figures.stuck += sum(world.request(**write).status_code >= 300 for write in refused)
             world.clock.move(minutes=2)  # past the leases of what the worker could not record
-            work(worker)
-        figures.unrung = len(queued(world)) + not_rung(world.back_office)
+            work_until_idle(worker)
+        figures.unrung = len(pending_messages(world)) + not_rung(world.back_office)
     figures.errors = Counter(line["event"] for line in logged if line["log_level"] == "error")
     return figures
 
 
-def _fill(world: World, shop: Shop, concern: str, disk: Disk, figures: Figures, chance: random.Random) -> list[Write]:
+def _fill(world: App, shop: Shop, concern: str, disk: Disk, figures: Figures, chance: random.Random) -> list[Write]:
     """Write this and that until the disk is full, then try everything once; what was refused."""
     refused: list[Write] = []
-    while not refused and not figures.otherwise and figures.written < MOST_WRITES * figures.rooms:
+    while not refused and not figures.otherwise and figures.written < MAX_WRITES * figures.rooms:
         name, write = chance.choice(list(_writes(shop, concern).items()))
         refused += _try(world, name, write, disk, figures)
     for name, write in _writes(shop, concern).items():
@@ -146,7 +149,7 @@ def _fill(world: World, shop: Shop, concern: str, disk: Disk, figures: Figures, 
     return refused
 
 
-def _try(world: World, name: str, write: Write, disk: Disk, figures: Figures) -> list[Write]:
+def _try(world: App, name: str, write: Write, disk: Disk, figures: Figures) -> list[Write]:
     before = disk.version()
     answer = world.request(**write)
     if answer.status_code < 300:
@@ -165,11 +168,11 @@ def _is_full(answer: TestResponse) -> bool:
     return (answer.status_code, told.get("code")) == (503, "storage-full") and "Retry-After" in answer.headers
 
 
-def _look_round(world: World, shop: Shop, disk: Disk, worker: Worker, figures: Figures) -> None:
+def _look_round(world: App, shop: Shop, disk: Disk, worker: Worker, figures: Figures) -> None:
     figures.unread += sum(world.request("GET", path, (shop, "manager")).status_code != 200 for path in READS)
     figures.unsound += not disk.sound()
     with suppress(OperationalError):  # as in notifications.__main__: a database that cannot be used is waited for
-        work(worker)
+        work_until_idle(worker)
 
 
 def _writes(shop: Shop, concern: str) -> dict[str, Write]:
@@ -198,10 +201,10 @@ def _writes(shop: Shop, concern: str) -> dict[str, Write]:
     }
 
 
-def ordeal(folder: Path, seed: int) -> Iterator[Figures]:
+def long_run(folder: Path, seed: int) -> Iterator[Figures]:
     """The long version."""
-    yield undergo(folder, rooms=40, seed=seed)
+    yield run_chaos(folder, rooms=40, seed=seed)
 
 
 if __name__ == "__main__":
-    sys.exit(by_hand(ordeal))
+    sys.exit(run_from_command_line(long_run))

@@ -14,9 +14,9 @@ from sqlalchemy import select
 from models.alerts.notification import Notification
 from models.db.session import ALL_TENANTS, Database, DatabaseRole
 from models.outbox.message import OutboxKind, OutboxMessage
-from tests.chaos.drivers.chaos_run import by_hand, fresh_postgresql, sleep_until
+from tests.chaos.drivers.chaos_run import fresh_postgresql, run_from_command_line, sleep_until
 from tests.chaos.drivers.concern_load import log_unhappy, open_shop, wait_until_sent
-from tests.chaos.drivers.worker_processes import crew_for
+from tests.chaos.drivers.worker_processes import running_workers
 from tests.support.fakes.fcm import FcmStandIn
 
 PER_SECOND = 25  # unhappy customers, each on one phone: a large chain on a bad evening
@@ -52,7 +52,7 @@ class Figures:
         return lost + (["more than half a duplicate per kill"] if self.duplicates > self.kills / 2 else [])
 
 
-def undergo(url: str, folder: Path, *, kills: int, notifications: int, seed: int) -> Figures:
+def run_chaos(url: str, folder: Path, *, kills: int, notifications: int, seed: int) -> Figures:
     """Log a concern for each notification at an even pace, and kill a worker at random moments meanwhile."""
     chance = random.Random(seed)
     database = Database(url, DatabaseRole.WORKER)
@@ -60,7 +60,7 @@ def undergo(url: str, folder: Path, *, kills: int, notifications: int, seed: int
     in_hand: set[UUID] = set()
     # The first and last few are left in peace, so that there is something to send at each kill.
     moments = sorted(chance.uniform(5, notifications - 5) for _ in range(kills))
-    with FcmStandIn(folder) as fcm, crew_for(url, fcm, at_work=AT_WORK) as crew:
+    with FcmStandIn(folder) as fcm, running_workers(url, fcm, at_work=AT_WORK) as crew:
         begun = time.monotonic()
         for number in range(notifications):
             log_unhappy(database, shop)
@@ -97,11 +97,11 @@ def _in_hand(database: Database) -> set[UUID]:
         return {lease for lease in session.scalars(held) if lease}
 
 
-def ordeal(folder: Path, seed: int) -> Iterator[Figures]:
+def long_run(folder: Path, seed: int) -> Iterator[Figures]:
     """The long version."""
     with fresh_postgresql() as (_, url):
-        yield undergo(url, folder, kills=100, notifications=3000, seed=seed)
+        yield run_chaos(url, folder, kills=100, notifications=3000, seed=seed)
 
 
 if __name__ == "__main__":
-    sys.exit(by_hand(ordeal))
+    sys.exit(run_from_command_line(long_run))

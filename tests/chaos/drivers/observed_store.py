@@ -24,10 +24,12 @@ from models.staff.device import AddressKind
 from models.staff.shift import Shift
 from notifications.channels.base import DeliveryResult, Message
 from notifications.worker.worker import Worker
-from tests.support.app import World, empty_every_table
-from tests.support.factories import NOON, Shop, give_phone, make_shop, set_climb
-from tests.support.store_evening import hire
-from tests.support.worker import Notebook, over, queued, rows
+from tests.support.app import App, empty_every_table
+from tests.support.clock import NOON
+from tests.support.factories.organizations import Shop, make_shop, set_escalation_steps
+from tests.support.factories.staff import give_phone, hire
+from tests.support.rows import pending_messages, rows
+from tests.support.worker import RecordingChannel, for_all_kinds
 
 if TYPE_CHECKING:
     from tests.chaos.drivers.alert_state_machine import Figures
@@ -39,14 +41,14 @@ STATES = {
     Status.RESOLVED: {AlertState.RESOLVED},
 }
 SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
-MOST_ROUNDS = 200
-MOST_JUMPS = 500
+MAX_ROUNDS = 200
+MAX_CLOCK_MOVES = 500
 
 
-class WatchedEvening(RuleBasedStateMachine):
+class ObservedStore(RuleBasedStateMachine):
     """`wrong` are the letters that should not have been sent, as they went out."""
 
-    world: World
+    world: App
     figures: "Figures"
 
     def __init__(self) -> None:
@@ -55,12 +57,12 @@ class WatchedEvening(RuleBasedStateMachine):
         self.world.clock.at = NOON
         self.shop: Shop = make_shop(self.world.back_office, on_shift=("floor", "colleague"))
         hire(self.world.back_office, self.shop, "lead", at=NOON)
-        set_climb(self.world.back_office, self.shop, DEFAULT_POLICY["steps"])
+        set_escalation_steps(self.world.back_office, self.shop, DEFAULT_POLICY["steps"])
         (policy,) = rows(self.world, EscalationPolicy)
         self.policy_id = policy.id
         for login in (*PEOPLE, "regional"):
             give_phone(self.world.back_office, self.shop, login, login, kind=AddressKind.FCM_TOKEN)
-        self.book = Notebook()
+        self.book = RecordingChannel()
         self.book.meanwhile = self.watch
         self.workers: list[Worker | None] = [self.a_worker(0), None]
         self.wrong: list[tuple[str, Message]] = []
@@ -69,7 +71,7 @@ class WatchedEvening(RuleBasedStateMachine):
         self.furthest: dict[UUID, int] = {}
 
     def a_worker(self, number: int) -> Worker:
-        return Worker(self.world.back_office, over(self.book), name=f"worker {number}", max_wait=60.0)
+        return Worker(self.world.back_office, for_all_kinds(self.book), name=f"worker {number}", max_wait=60.0)
 
     def watch(self, message: Message) -> None:
         """Is this letter, in this moment, one that should go out?"""
@@ -77,7 +79,7 @@ class WatchedEvening(RuleBasedStateMachine):
             return
         with self.world.back_office.reading(ALL_TENANTS) as session:
             told = session.scalars(select(Notification).where(Notification.id == message.notification_id)).one()
-            alert = session.scalars(Alert.alone().where(Alert.id == told.alert_id)).one_or_none()
+            alert = session.scalars(Alert.select_without_notifications().where(Alert.id == told.alert_id)).one_or_none()
             concern = session.scalars(select(Concern).where(Concern.id == told.concern_id)).one()
             shift = session.scalars(
                 select(Shift).where(Shift.staff_id == told.staff_id, Shift.ended_at.is_(None))
@@ -132,10 +134,10 @@ class WatchedEvening(RuleBasedStateMachine):
 
     def work(self) -> None:
         """By turns, until there is nothing left to do at this moment."""
-        for _ in range(MOST_ROUNDS):
+        for _ in range(MAX_ROUNDS):
             if not sum(worker.work_once() for worker in self.workers if worker is not None):
                 return
-        raise AssertionError(f"still at work after {MOST_ROUNDS} rounds")
+        raise AssertionError(f"still at work after {MAX_ROUNDS} rounds")
 
     # What has to hold.
 
@@ -147,7 +149,7 @@ class WatchedEvening(RuleBasedStateMachine):
 
     def no_step_was_skipped_or_taken_twice(self) -> None:
         """Each that rings for what is as bad as this, up to where the climb has come; unless a dead worker has it."""
-        waiting = {row.alert_id for row in queued(self.world, OutboxKind.FIND_RECIPIENTS)}
+        waiting = {row.alert_id for row in pending_messages(self.world, OutboxKind.FIND_RECIPIENTS)}
         for alert in rows(self.world, Alert):
             if alert.state is not AlertState.OPEN or alert.id in waiting:
                 continue
@@ -184,11 +186,11 @@ class WatchedEvening(RuleBasedStateMachine):
         self.book.result = DeliveryResult.sent()
         if not any(self.workers):
             self.toggle(0)
-        for _ in range(MOST_JUMPS):
+        for _ in range(MAX_CLOCK_MOVES):
             self.work()
             self.every_open_alert_has_a_next_step_in_the_future()
             steps = [alert.next_step_at for alert in rows(self.world, Alert) if alert.next_step_at is not None]
-            tasks = [max(row.due_at, row.lease_until or row.due_at) + SECOND for row in queued(self.world)]
+            tasks = [max(row.due_at, row.lease_until or row.due_at) + SECOND for row in pending_messages(self.world)]
             coming = steps + tasks
             if not coming:
                 break
@@ -200,7 +202,7 @@ class WatchedEvening(RuleBasedStateMachine):
         self.figures.given_back += sum(bool(row.details.get("forgotten")) for row in rows(self.world, ConcernEvent))
         assert {alert.state for alert in alerts} <= {AlertState.UNANSWERED, AlertState.TAKEN, AlertState.RESOLVED}
         assert [alert.next_step_at for alert in alerts if alert.next_step_at] == []
-        assert queued(self.world) == []
+        assert pending_messages(self.world) == []
         assert self.wrong == []
 
     def close(self) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from models.db.session import Database, DatabaseRole
 from tests.chaos.drivers.concern_load import log_unhappy, not_rung, open_shop, wait_until_sent
-from tests.chaos.drivers.worker_processes import crew_for
+from tests.chaos.drivers.worker_processes import running_workers
 from tests.support.fakes import fcm_answers
 from tests.support.fakes.fcm import FcmStandIn
 
@@ -42,11 +42,11 @@ class Figures:
         return [promise for promise, broken in promises.items() if broken]
 
 
-def undergo(url: str, folder: Path, *, backlog: int) -> Figures:
+def run_chaos(url: str, folder: Path, *, backlog: int) -> Figures:
     """One real worker, and a Firebase that answers 503 until everything is logged."""
     database = Database(url, DatabaseRole.WORKER)
     shop = open_shop(database)
-    with FcmStandIn(folder) as fcm, crew_for(url, fcm):
+    with FcmStandIn(folder) as fcm, running_workers(url, fcm):
         fcm.answer = fcm_answers.unavailable()
         for _ in range(backlog):
             log_unhappy(database, shop)

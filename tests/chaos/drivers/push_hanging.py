@@ -9,8 +9,8 @@ from models.db.session import Database, DatabaseRole
 from tests.chaos.drivers.chaos_run import percentile
 from tests.chaos.drivers.concern_load import at_a_steady_pace, open_shop, wait_until_sent
 from tests.chaos.drivers.web_processes import Web, running_web
-from tests.chaos.drivers.worker_processes import crew_for
-from tests.support.factories import Shop
+from tests.chaos.drivers.worker_processes import running_workers
+from tests.support.factories.organizations import Shop
 from tests.support.fakes import fcm_answers
 from tests.support.fakes.fcm import FcmStandIn
 
@@ -50,11 +50,11 @@ def _line(name: str, share: float, figures: Figures) -> str:
     return f"{name} {well:.0f} and {hanging:.0f} ms, ratio {_ratio(share, figures):.2f}"
 
 
-def undergo(url: str, folder: Path, *, rounds: int, seconds: float) -> Figures:
+def run_chaos(url: str, folder: Path, *, rounds: int, seconds: float) -> Figures:
     """The real web and a real worker: good times and bad ones in turn, with a rest in which the letters are sent."""
     database = Database(url, DatabaseRole.WORKER)
     shop, figures = open_shop(database), Figures()
-    with FcmStandIn(folder) as fcm, crew_for(url, fcm), running_web(url, folder) as web:
+    with FcmStandIn(folder) as fcm, running_workers(url, fcm), running_web(url, folder) as web:
         _log_for(seconds / 2, web, shop)  # warm
         for _ in range(rounds):
             figures.well += _log_for(seconds, web, shop)

@@ -20,13 +20,16 @@ from notifications.worker.delivery import MAX_BACK_OFF
 from notifications.worker.worker import Worker
 from tests.chaos.drivers import push_backlog, push_hanging
 from tests.chaos.drivers.chaos_run import Figures as AnyFigures
-from tests.chaos.drivers.chaos_run import by_hand, fresh_postgresql
-from tests.support.app import World, empty_every_table
-from tests.support.factories import Shop, give_phone, make_shop
+from tests.chaos.drivers.chaos_run import fresh_postgresql, run_from_command_line
+from tests.support.app import App, empty_every_table
+from tests.support.factories.concerns import log_concern
+from tests.support.factories.organizations import Shop, make_shop
+from tests.support.factories.staff import give_phone
 from tests.support.fakes import fcm_answers
 from tests.support.fakes.fcm import FcmStandIn
 from tests.support.fakes.fcm_answers import Answer
-from tests.support.worker import log_concern, over, queued, rows, work, worker_of
+from tests.support.rows import pending_messages, rows
+from tests.support.worker import for_all_kinds, running_worker, work_until_idle
 
 OUTAGE = timedelta(minutes=10)
 PHONES = 2
@@ -97,24 +100,24 @@ class Counting:
         self._channel.close()
 
 
-def undergo(world: World, folder: Path, *, mode: str, step: timedelta, seed: int) -> Figures:
+def run_chaos(world: App, folder: Path, *, mode: str, step: timedelta, seed: int) -> Figures:
     """Ten minutes of the world's clock in which concerns are logged at random moments and Firebase takes none."""
     chance, figures, shop = random.Random(seed), Figures(mode), make_shop(world.back_office)
     for number in range(PHONES):
         give_phone(world.back_office, shop, "manager", f"phone-{number}", kind=AddressKind.FCM_TOKEN)
     with capture_logs() as logged, FcmStandIn(folder) as fcm:
         push = Counting(PushChannel.from_credentials(fcm.credentials, fcm.url, timeout=TIMEOUT))
-        with worker_of(world, over(push)) as worker:
+        with running_worker(world, for_all_kinds(push)) as worker:
             back_at = _away(world, shop, worker, fcm, chance, mode=mode, step=step)
             figures.ready.append(_ready(world))
             fcm.answer = fcm_answers.ok()
             log_concern(world, shop)  # that it is back shows with the next letter, and all before may have expired
-            while queued(world) and world.clock() < back_at + DRAINED_WITHIN:
+            while pending_messages(world) and world.clock() < back_at + DRAINED_WITHIN:
                 world.clock.move(seconds=5)
-                work(worker)
-            figures.drained_in, figures.left = world.clock() - back_at, len(queued(world))
+                work_until_idle(worker)
+            figures.drained_in, figures.left = world.clock() - back_at, len(pending_messages(world))
             world.clock.move(seconds=5)  # the worker shows itself
-            work(worker)
+            work_until_idle(worker)
             figures.ready.append(_ready(world))
         told = Counter(post.notification_id for post in fcm.accepted)
         posts = Counter(post.notification_id for post in fcm.posts)
@@ -125,14 +128,14 @@ def undergo(world: World, folder: Path, *, mode: str, step: timedelta, seed: int
 
 
 def _away(
-    world: World, shop: Shop, worker: Worker, fcm: FcmStandIn, chance: random.Random, *, mode: str, step: timedelta
+    world: App, shop: Shop, worker: Worker, fcm: FcmStandIn, chance: random.Random, *, mode: str, step: timedelta
 ) -> datetime:
     """The outage; the moment it ends."""
     log_concern(world, shop)  # this one cannot be told in time
     back_at = world.clock() + OUTAGE
     while True:
         fcm.answer = MODES[mode]()
-        work(worker)
+        work_until_idle(worker)
         fcm.release()
         if world.clock() >= back_at:
             return back_at
@@ -151,24 +154,24 @@ def _judge(figures: Figures, notifications: Sequence[Notification], told: Counte
         figures.unsaid += expired and not notification.failure
 
 
-def _ready(world: World) -> str:
+def _ready(world: App) -> str:
     answer = world.request("GET", "/readyz")
     told = answer.json or {}
     return f"{answer.status_code} {told.get('push')}"
 
 
-def ordeal(folder: Path, seed: int) -> Iterator[AnyFigures]:
+def long_run(folder: Path, seed: int) -> Iterator[AnyFigures]:
     """The long version."""
     with fresh_postgresql() as (_, url):
         for mode in MODES:
-            world = World(url)
-            yield undergo(world, folder, mode=mode, step=timedelta(seconds=10), seed=seed)
+            world = App(url)
+            yield run_chaos(world, folder, mode=mode, step=timedelta(seconds=10), seed=seed)
             world.close()
             empty_every_table(url)
-        yield push_backlog.undergo(url, folder, backlog=1000)
+        yield push_backlog.run_chaos(url, folder, backlog=1000)
         empty_every_table(url)
-        yield push_hanging.undergo(url, folder, rounds=3, seconds=10.0)
+        yield push_hanging.run_chaos(url, folder, rounds=3, seconds=10.0)
 
 
 if __name__ == "__main__":
-    sys.exit(by_hand(ordeal))
+    sys.exit(run_from_command_line(long_run))

@@ -19,11 +19,12 @@ from models.staff.credentials import StaffSession
 from models.staff.device import AddressKind
 from models.staff.shift import Shift
 from models.staff.staff import Staff, StaffStore
-from tests.chaos.drivers.chaos_run import by_hand, fresh_postgresql
+from tests.chaos.drivers.chaos_run import fresh_postgresql, run_from_command_line
 from tests.chaos.drivers.concern_load import wait_until_sent
 from tests.chaos.drivers.web_processes import Web, running_web
-from tests.chaos.drivers.worker_processes import crew_for
-from tests.support.factories import Shop, give_phone, make_shop, password_hash
+from tests.chaos.drivers.worker_processes import running_workers
+from tests.support.factories.organizations import Shop, make_shop, password_hash
+from tests.support.factories.staff import give_phone
 from tests.support.fakes.fcm import FcmStandIn, Post
 from tests.support.threads import at_once
 
@@ -67,14 +68,14 @@ class Figures:
         return [promise for promise, broken in promises.items() if broken]
 
 
-def undergo(url: str, folder: Path, *, taps: int, alerts: int, seed: int) -> Figures:
+def run_chaos(url: str, folder: Path, *, taps: int, alerts: int, seed: int) -> Figures:
     """One alert after the other: logged, given a moment to ring, and taken by everybody at once."""
     chance = random.Random(seed)
     database = Database(url, DatabaseRole.WORKER)
     shop = make_shop(database, at=database.clock())
     crowd = [_hire(database, shop, number) for number in range(taps)]
     figures, taken_at = Figures(taps, alerts), dict[str, float]()
-    with FcmStandIn(folder) as fcm, crew_for(url, fcm), running_web(url, folder) as web:
+    with FcmStandIn(folder) as fcm, running_workers(url, fcm), running_web(url, folder) as web:
         begun = time.monotonic()
         for _ in range(alerts):
             told = {"mood": 2, "store_id": str(shop.store_id)}
@@ -145,11 +146,11 @@ def _hire(database: Database, shop: Shop, number: int) -> str:
     return login
 
 
-def ordeal(folder: Path, seed: int) -> Iterator[Figures]:
+def long_run(folder: Path, seed: int) -> Iterator[Figures]:
     """The long version."""
     with fresh_postgresql() as (_, url):
-        yield undergo(url, folder, taps=50, alerts=200, seed=seed)
+        yield run_chaos(url, folder, taps=50, alerts=200, seed=seed)
 
 
 if __name__ == "__main__":
-    sys.exit(by_hand(ordeal))
+    sys.exit(run_from_command_line(long_run))

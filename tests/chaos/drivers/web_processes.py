@@ -14,7 +14,7 @@ from typing import Any
 import requests
 
 from config import ROOT
-from tests.support.processes import PASSED_ON, eventually
+from tests.support.processes import INHERITED_VARIABLES, eventually
 
 LONGEST_ANSWER = 30.0  # seconds; a request that takes longer hangs
 
@@ -36,7 +36,7 @@ def running_web(database_url: str, folder: Path, application: str = "wsgi:app", 
     """Give the web on a free port, with as many processes as in production; what it says is in web.log."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
-    environment = {name: os.environ[name] for name in PASSED_ON if name in os.environ} | {
+    environment = {name: os.environ[name] for name in INHERITED_VARIABLES if name in os.environ} | {
         "DATABASE_URL": database_url,
         "PORT": str(port),
         "SECRET_KEY": secrets.token_hex(16),

@@ -11,10 +11,10 @@ from contextlib import contextmanager
 from tests.support.databases import ROOT
 from tests.support.fakes.fcm import FcmStandIn
 
-NURSERY = ROOT / "tests" / "ordeals" / "nursery.py"
+FORK_SERVER = ROOT / "tests" / "chaos" / "drivers" / "worker_fork_server.py"
 
 
-class Crew:
+class WorkerProcesses:
     """The workers at work. One that is killed is replaced at once; the oldest goes first, for it is surely ready."""
 
     def __init__(self, nursery: subprocess.Popen[str], at_work: int) -> None:
@@ -47,7 +47,7 @@ class Crew:
 
 
 @contextmanager
-def crew_for(url: str, fcm: FcmStandIn, *, at_work: int = 1) -> Iterator[Crew]:
+def running_workers(url: str, fcm: FcmStandIn, *, at_work: int = 1) -> Iterator[WorkerProcesses]:
     """Workers on this database whose pushes go to the stand-in; what they say is in workers.log beside its file."""
     environment = {
         **os.environ,
@@ -57,14 +57,14 @@ def crew_for(url: str, fcm: FcmStandIn, *, at_work: int = 1) -> Iterator[Crew]:
         "GOOGLE_APPLICATION_CREDENTIALS": str(fcm.credentials),
         "FCM_ENDPOINT": fcm.url,
     }
-    command = [sys.executable, str(NURSERY)]
+    command = [sys.executable, str(FORK_SERVER)]
     with (
         (fcm.credentials.parent / "workers.log").open("w") as log,
         subprocess.Popen(
             command, cwd=ROOT, env=environment, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log
         ) as nursery,
     ):
-        crew = Crew(nursery, at_work)
+        crew = WorkerProcesses(nursery, at_work)
         try:
             yield crew
         finally:

@@ -14,7 +14,7 @@ from notifications.channels.base import Message, MessageKind, Recipient
 NOON = datetime(2026, 3, 7, 12, 0, tzinfo=UTC)
 
 
-def a_letter(**changes: Any) -> Message:
+def new_message(**changes: Any) -> Message:
     """Return a ring for an Android phone that expires after two minutes, with changes to message and recipient."""
     recipient: dict[str, Any] = {"channel": changes.pop("channel", DEVICE_CHANNEL), "address": "phone-1"}
     if recipient["channel"] == DEVICE_CHANNEL:
@@ -37,4 +37,4 @@ def a_letter(**changes: Any) -> Message:
 
 @pytest.fixture
 def make_message() -> Callable[..., Message]:
-    return a_letter
+    return new_message

@@ -1,4 +1,4 @@
-"""The channel that prints."""
+"""The log channel, which prints messages."""
 
 import io
 from collections.abc import Callable
@@ -82,7 +82,7 @@ def test_a_line_is_written_by_one_thread_at_a_time(make_message: MakeMessage) ->
     assert alone == [True]
 
 
-def test_letters_from_many_threads_stay_whole_lines(make_message: MakeMessage) -> None:
+def test_messages_from_many_threads_stay_whole_lines(make_message: MakeMessage) -> None:
     stream = io.StringIO()
     log = LogChannel(stream)
     messages = [make_message(address=f"log-{n}", address_kind=AddressKind.LOG) for n in range(200)]

@@ -10,10 +10,11 @@ from notifications.__main__ import connect_channels
 from notifications.channels.base import DeliveryResult
 from notifications.channels.log import LogChannel
 from notifications.channels.registry import PERSON_CHANNELS
-from tests.support.app import World
+from tests.support.app import App
 from tests.support.fakes.sms import NUMBERS, SMS, SmsGateway
-from tests.support.store_evening import Evening
-from tests.support.worker import Notebook, over, queued, rows, worker_of
+from tests.support.rows import pending_messages, rows
+from tests.support.store_scenario import StoreScenario
+from tests.support.worker import RecordingChannel, for_all_kinds, running_worker
 
 SETTINGS = {"SECRET_KEY": "a secret of the tests"}
 NUMBER = NUMBERS["manager"]
@@ -26,30 +27,30 @@ def registered(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def gateway() -> Notebook:
-    return Notebook()
+def gateway() -> RecordingChannel:
+    return RecordingChannel()
 
 
 @pytest.fixture
-def evening(world: World, gateway: Notebook) -> Iterator[Evening]:
-    book = Notebook()
-    with worker_of(world, over(book) | {"sms": gateway}) as worker:
-        evening = Evening(world, worker, book)
+def evening(world: App, gateway: RecordingChannel) -> Iterator[StoreScenario]:
+    book = RecordingChannel()
+    with running_worker(world, for_all_kinds(book) | {"sms": gateway}) as worker:
+        evening = StoreScenario(world, worker, book)
         evening.give_phones()
         evening.settle_for("manager", email="manager@example.com")
         yield evening
 
 
-def by_sms(evening: Evening) -> list[Notification]:
+def by_sms(evening: StoreScenario) -> list[Notification]:
     return [row for row in rows(evening.world, Notification) if row.channel == "sms"]
 
 
-def services(evening: Evening) -> dict[str, str]:
+def services(evening: StoreScenario) -> dict[str, str]:
     channels: dict[str, str] = evening.world.request("GET", "/readyz").json["channels"]
     return channels
 
 
-def test_the_worker_delivers_over_it_what_it_carries(evening: Evening, gateway: Notebook) -> None:
+def test_the_worker_delivers_over_it_what_it_carries(evening: StoreScenario, gateway: RecordingChannel) -> None:
     evening.log(mood=2)
     evening.let_pass(minutes=30)
     (sent,) = gateway.messages
@@ -58,10 +59,10 @@ def test_the_worker_delivers_over_it_what_it_carries(evening: Evening, gateway: 
     (row,) = by_sms(evening)
     assert (row.kind, row.state, row.device_id) == (NotificationKind.UNANSWERED, NotificationState.ACCEPTED, None)
     assert {"manager", "manager@example.com"} <= set().union(*evening.told(NotificationKind.UNANSWERED).values())
-    assert queued(evening.world) == []
+    assert pending_messages(evening.world) == []
 
 
-def test_it_has_a_circuit_breaker_of_its_own(evening: Evening, gateway: Notebook) -> None:
+def test_it_has_a_circuit_breaker_of_its_own(evening: StoreScenario, gateway: RecordingChannel) -> None:
     gateway.result = DeliveryResult.later("unauthenticated", alarm=True)
     evening.log(mood=2)
     evening.let_pass(minutes=30)
@@ -82,7 +83,7 @@ def test_it_has_a_circuit_breaker_of_its_own(evening: Evening, gateway: Notebook
 
 
 def test_an_address_that_is_gone_is_sent_nothing_more(
-    evening: Evening, gateway: Notebook, monkeypatch: pytest.MonkeyPatch
+    evening: StoreScenario, gateway: RecordingChannel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     gateway.result = UNREACHABLE
     evening.log(mood=2)
@@ -95,18 +96,18 @@ def test_an_address_that_is_gone_is_sent_nothing_more(
 
 
 def test_what_waits_for_a_channel_that_was_removed_is_let_go(
-    evening: Evening, gateway: Notebook, monkeypatch: pytest.MonkeyPatch
+    evening: StoreScenario, gateway: RecordingChannel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     gateway.result = UNREACHABLE
     evening.log(mood=2)
     evening.let_pass(minutes=20)
     monkeypatch.delitem(PERSON_CHANNELS, "sms")
-    with worker_of(evening.world, over(Notebook()), name="newer") as worker:
+    with running_worker(evening.world, for_all_kinds(RecordingChannel()), name="newer") as worker:
         evening.world.clock.move(minutes=1)
         while worker.work_once():
             pass
     (row,) = by_sms(evening)
-    assert (row.state, queued(evening.world)) == (NotificationState.SUPPRESSED, [])
+    assert (row.state, pending_messages(evening.world)) == (NotificationState.SUPPRESSED, [])
 
 
 def test_it_reads_settings_of_its_own_and_prints_without_them() -> None:

@@ -1,4 +1,4 @@
-"""A stand-in for Firebase Cloud Messaging: speaks HTTP v1, remembers every POST, fails on request.
+"""Fake of Firebase Cloud Messaging: speaks HTTP v1, records every POST, fails on request.
 
 In a test: `with FcmStandIn(tmp_path) as fcm: Push.from_credentials(fcm.credentials, fcm.url)`.
 By hand: `python -m tests.support.fakes.fcm --port 8971 --credentials var/fcm` prints what arrives, one JSON line each.

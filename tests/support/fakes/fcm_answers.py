@@ -40,12 +40,12 @@ def slow(hold: float | Event = 1.0) -> Answer:
 
 
 def hang() -> Answer:
-    """Say nothing until the stand-in is told to `release()`, then close the connection."""
+    """Say nothing until `release()` is called, then close the connection."""
     return Answer("hang", hold=Event(), drops=True)
 
 
 def drop() -> Answer:
-    """Read the message and close the connection; nobody is told."""
+    """Read the message and close the connection without an answer."""
     return Answer("drop", drops=True)
 
 

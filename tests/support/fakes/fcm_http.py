@@ -1,4 +1,4 @@
-"""The HTTP side of the stand-in for Firebase Cloud Messaging: two paths, kept-alive connections, quiet."""
+"""HTTP server of the fake of Firebase Cloud Messaging: two paths, kept-alive connections, no log."""
 
 import json
 import socket
@@ -33,7 +33,7 @@ class FcmServer(ThreadingHTTPServer):
         super().__init__(address, _Handler)
 
     def process_request(self, request: Connection, client_address: object) -> None:
-        """Remember the connection: an idle kept-alive one would otherwise keep its thread alive for ever."""
+        """Track the connection: an idle kept-alive one would otherwise keep its thread alive for ever."""
         with self._lock:
             self._open.add(request)
         super().process_request(request, client_address)

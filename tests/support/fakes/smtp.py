@@ -1,4 +1,4 @@
-"""A stand-in for a mail server: speaks SMTP on a port of this machine, remembers every mail, fails on request.
+"""Fake of a mail server: speaks SMTP on a port of this machine, records every mail, fails on request.
 
 In a test: `with SmtpStandIn() as smtp: Email(smtp.url, "amends@example.com")`.
 """

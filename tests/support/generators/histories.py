@@ -25,7 +25,7 @@ from models.recovery.approvals import record_action
 from models.recovery.follow_up import FollowUp, FollowUpKind
 from models.recovery.remedy import Remedy
 from notifications.decide.announce import announce
-from tests.support.factories import PEOPLE, Shop, make_store
+from tests.support.factories.organizations import PEOPLE, Shop, make_store
 
 BEGIN = datetime(2026, 2, 20, tzinfo=UTC)  # clocks change in New York on 8 March, in Lisbon on 29 March
 DAYS = 45
@@ -76,7 +76,7 @@ def live(database: Database, shop: Shop, rng: Random, *, concerns: int) -> None:
 
 
 def _listen(stage: Stage, rng: Random) -> None:
-    """Promises and what became of them, some that were asked, some days that were told."""
+    """Add follow-ups with what became of them, some checks, and figures of some days."""
     for concern in stage.session.scalars(select(Concern).order_by(Concern.id)).all():
         for _ in range(rng.choice([0, 0, 1, 2])):
             _promise(stage, rng, concern)
@@ -92,7 +92,7 @@ def _listen(stage: Stage, rng: Random) -> None:
 
 
 def _promise(stage: Stage, rng: Random, concern: Concern) -> None:
-    """Something is promised, and kept, broken, cancelled or handed over, in time or not; or nothing becomes of it."""
+    """Add a follow-up that is kept, broken, cancelled or handed over, in time or not, or stays open."""
     by, session, at = rng.choice(stage.people[:3]), stage.session, concern.received_at
     due_at = at + timedelta(seconds=rng.choice([1, 600, 7200, 30_000, 86_400, 3 * 86_400]))
     promised, _ = FollowUp.create(session, concern, by=by, at=at, due_at=due_at, what="A call.", kind=FollowUpKind.CALL)
@@ -161,7 +161,7 @@ def _go_on(stage: Stage, rng: Random, concern: Concern, now: datetime) -> None:
             events = [concern.reopen(by=by, at=now)]
         case "nobody comes" if concern.alert and concern.alert.state is AlertState.OPEN:
             while (at := concern.alert.next_step_at) is not None:
-                concern.alert.advance(at=max(at, now), arrived=False)
+                concern.alert.advance(at=max(at, now), has_receipt=False)
     session.flush()
     for event in filter(None, events):
         announce(session, event)

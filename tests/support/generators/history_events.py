@@ -1,4 +1,4 @@
-"""What else happens in a history: items, questions, fixes, and phones that were told and said so."""
+"""Further events of a history: items, questions, fixes, notifications and their receipts."""
 
 from datetime import timedelta
 from random import Random
@@ -15,7 +15,7 @@ from models.organizations.vocabulary import Cause, Question
 from models.recovery.fix import Fix
 from models.recovery.follow_up import FollowUp, FollowUpKind
 from models.staff.device import AddressKind, Device, Platform
-from tests.support.factories import Shop
+from tests.support.factories.organizations import Shop
 from tests.support.generators.histories import BEGIN, DAYS
 
 DISHES = [{"name": name} for name in ("Soup", "Bread", "Fish")]
@@ -34,9 +34,9 @@ def live_on(database: Database, shop: Shop, rng: Random) -> None:
         session.flush()
         for concern in session.scalars(select(Concern).order_by(Concern.id)).all():
             named = rng.sample(dishes, rng.choice([0, 0, 1, 2, 3]))
-            concern.describe({"items": [{"item": item} for item in named], "read_back": rng.random() < 0.5})
+            concern.apply_changes({"items": [{"item": item} for item in named], "read_back": rng.random() < 0.5})
             if rng.random() < 0.6:
-                concern.describe({"question": rng.choice(questions)})
+                concern.apply_changes({"question": rng.choice(questions)})
         for promised in session.scalars(select(FollowUp).order_by(FollowUp.id)).all():
             promised.kind = rng.choice(list(FollowUpKind))
         _fix(session, shop, rng)
@@ -54,7 +54,7 @@ def _fix(session: ScopedSession, shop: Shop, rng: Random) -> None:
 
 
 def _ring(session: ScopedSession, shop: Shop, rng: Random) -> None:
-    """Of each alert some phones are told, some of them twice, and some say what became of it."""
+    """Add notifications of each alert, some of them twice, and receipts of some."""
     phones = [
         Device(
             staff_id=shop.staff["manager"],

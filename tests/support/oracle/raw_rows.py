@@ -1,4 +1,4 @@
-"""The raw rows of an organization, read by the simplest selects there are, and what each of them is called."""
+"""The raw rows of an organization, read by the simplest selects there are, with their names."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field

@@ -101,7 +101,7 @@ def recount_day(raw: Raw, store_id: UUID, day: date) -> dict[str, Any]:
 
 
 def promised(follow_ups: Iterable[Record]) -> dict[str, int]:
-    """What was due that had been promised, and what was kept in time."""
+    """Count the follow-ups that were due, and those kept in time."""
     due = [it for it in follow_ups if it["status"] != "cancelled" or it["broken_at"] is not None]
     return {
         "follow_ups_due": len(due),
@@ -162,7 +162,7 @@ def gave_something(raw: Raw, concern: Record) -> bool:
 
 
 def late(concern: Record) -> bool:
-    """Told more than a quarter of an hour after it happened."""
+    """Return whether it was logged more than a quarter of an hour after it happened."""
     return bool(concern["received_at"] - concern["occurred_at"] > timedelta(minutes=15))
 
 

@@ -1,0 +1,37 @@
+"""The command `demo seed`: when it adds the demo, and when it refuses."""
+
+from collections.abc import Callable
+
+from click.testing import Result
+
+from tests.support.app import App
+from tests.support.factories.organizations import Shop
+
+Command = Callable[..., Result]
+
+
+def commands_of(world: App) -> Command:
+    return lambda *words: world.app.test_cli_runner().invoke(args=words)
+
+
+def test_the_demo_is_not_seeded_beside_a_real_organization_unless_asked(world: App, shop: Shop, monkeypatch):
+    monkeypatch.setattr("api.cli.demo.command.seed", lambda *_, **__: "Seeded.")
+    command = commands_of(world)
+
+    empty = command("demo", "seed", "--if-empty")
+    asked = command("demo", "seed")
+
+    assert (empty.exit_code, empty.stdout) == (0, "There is an organization already. Nothing was added.\n")
+    assert (asked.exit_code, asked.stdout) == (0, "Seeded.\n")
+
+
+def test_a_second_demo_is_refused_and_a_restart_is_not(world: App, monkeypatch):
+    monkeypatch.setattr("api.cli.demo.history._Day.tell", lambda _: None)
+    command = commands_of(world)
+    assert command("demo", "seed").exit_code == 0
+
+    again, empty, missing = (command("demo", "seed", *flag) for flag in ([], ["--if-empty"], ["--if-missing"]))
+
+    said = "The organization 'demo' exists already. Nothing was added.\n"
+    assert (again.exit_code, again.stderr) == (1, f"Error: {said}")
+    assert (empty.exit_code, empty.stdout) == (missing.exit_code, missing.stdout) == (0, said)

@@ -1,0 +1,169 @@
+"""The demo data: its size and content, and that its history could have happened."""
+
+from collections import Counter, defaultdict
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import selectinload
+
+from api.cli.demo.companies import DEMO_COMPANY, hash_passwords
+from api.cli.demo.seed import _seed, already_there, seed
+from models.alerts.alert import Alert
+from models.alerts.enums import AlertState
+from models.concerns.concern import MOVES, Concern
+from models.concerns.enums import Status
+from models.concerns.event import ConcernEvent
+from models.db.change_feed import Change
+from models.db.session import ALL_TENANTS, ScopedSession
+from models.organizations.organization import Organization
+from models.organizations.store import Store
+from models.organizations.store_group import StoreGroup
+from models.outbox.message import OutboxMessage
+from models.recovery.action import RecoveryAction
+from models.reports.change_export import KINDS
+from tests.support.app import App
+from tests.support.clock import NOON
+
+SIGN_INS = {
+    "demo": ("floor", "floor-market", "manager", "regional", "hq", "admin"),
+    "other": ("outsider", "other-manager", "other-admin"),
+}
+
+
+def told(session: ScopedSession) -> list[Concern]:
+    return list(session.scalars(select(Concern).options(selectinload(Concern.actions), selectinload(Concern.alert))))
+
+
+def test_the_demo_is_what_the_contract_says(world: App, subtests):
+    assert already_there(world.back_office, any_organization=True) is None
+    seed(world.back_office, at=NOON)
+    assert already_there(world.back_office) == "The organization 'demo' exists already."
+    with world.back_office.reading(ALL_TENANTS) as session:
+        organization_id = Organization.by_slug(session, "demo").id
+
+    with world.back_office.reading(organization_id) as session:
+        concerns = told(session)
+        with subtests.test("sixty business days of each store, ending yesterday"):
+            for store in session.scalars(select(Store)):
+                dates = [concern.business_date for concern in concerns if concern.store_id == store.id]
+                assert (NOON.date() - min(dates), NOON.date() - max(dates)) == (timedelta(60), timedelta(1))
+            assert 600 < len(concerns) < 1200
+        with subtests.test("nothing rings"):
+            assert session.scalars(select(OutboxMessage)).first() is None
+            assert not [one for one in concerns if one.alert and one.alert.next_step_at]
+        with subtests.test("whoever follows what changes hears of all of it"):
+            changed = {tuple(row) for row in session.execute(select(Change.kind, Change.object_id))}
+            there = [(kind, id_) for kind, model in KINDS.items() for id_ in session.scalars(select(model.id))]
+            assert set(there) - changed == set()
+            assert len(there) > len(concerns)
+        with subtests.test("there is some of everything"):
+            assert {one.kind for one in concerns} == {"concern", "request", "praise"}
+            assert {one.outcome for one in concerns} == {"recovered", "lost", "unknown", None}
+            assert any(one.late for one in concerns)
+            assert any(one.reopened_count for one in concerns)
+            assert session.scalars(select(Alert).where(Alert.state == AlertState.UNANSWERED)).all()
+            assert {action.status for one in concerns for action in one.actions} == {"done", "declined", "reversed"}
+            assert max(Counter(one.customer_id for one in concerns if one.customer_id).values()) > 3
+        with subtests.test("a store is in two groups, and one in none"):
+            groups = session.scalars(select(StoreGroup).options(selectinload(StoreGroup.members))).all()
+            grouped = Counter(store_id for group in groups for store_id in group.store_ids)
+            assert len(groups) == 2
+            assert sorted(grouped[id_] for id_ in session.scalars(select(Store.id))) == [0, 1, 2]
+        with subtests.test("every concern stands where its steps have led"):
+            replay(session, concerns)
+
+    with subtests.test("everybody can sign in, and who is on shift logs with a mood alone"):
+        for organization, logins in SIGN_INS.items():
+            tokens = {login: sign_in(world, organization, login) for login in logins}
+            for login in {"floor", "floor-market", "outsider"} & tokens.keys():
+                headers = {"Authorization": f"Bearer {tokens[login]}"}
+                answer = world.request("POST", "/v1/concerns", json={"mood": 2}, headers=headers)
+                assert (answer.status_code, answer.json["alert"]["state"]) == (201, "open")
+
+
+def replay(session: ScopedSession, concerns: list[Concern]) -> None:
+    steps = defaultdict(list)
+    for event in session.scalars(select(ConcernEvent).order_by(ConcernEvent.concern_id, ConcernEvent.number)):
+        steps[event.concern_id].append(event)
+    for concern in concerns:
+        timeline, status = steps[concern.id], Status.OPEN
+        for event in timeline:
+            if event.step in MOVES:
+                starts, target = MOVES[event.step]
+                assert status in starts
+                status = target
+        assert status is concern.status
+        assert [event.number for event in timeline] == list(range(1, concern.event_count + 1))
+        assert [event.at for event in timeline] == sorted(event.at for event in timeline)
+        assert timeline[-1].at < NOON
+        assert (concern.resolved_at is None) == (status is not Status.RESOLVED)
+        if concern.mood_after is not None:
+            assert concern.outcome is not None
+        assert all(action.acted_at >= concern.occurred_at for action in concern.actions)
+        reversals = [action.cost for action in concern.actions if action.reverses_id]
+        assert all(cost is None or cost.amount <= 0 for cost in reversals)
+
+
+def sign_in(world: App, organization: str, login: str) -> str:
+    body = {"organization": organization, "login": login, "password": f"demo-{login}-2468"}
+    answer = world.request("POST", "/v1/sessions", json=body)
+    assert answer.status_code == 201, answer.text
+    token: str = answer.json["token"]
+    return token
+
+
+def test_the_same_day_of_seeding_gives_the_same_figures(world: App):
+    hashes = hash_passwords()
+    drawn = [fingerprint(world, slug, hashes, hours) for slug, hours in (("once", 0), ("again", 6))]
+
+    assert drawn[0] == drawn[1]
+    assert len(drawn[0]) > 20
+
+
+def fingerprint(world: App, slug: str, hashes: dict[str, str], hours: int) -> list[Any]:
+    """Return what counts of three days, seeded so many hours after noon."""
+    _seed(world.back_office, replace(DEMO_COMPANY, slug=slug, days=3), hashes, at=NOON + timedelta(hours=hours))
+    with world.back_office.reading(ALL_TENANTS) as session:
+        organization_id = Organization.by_slug(session, slug).id
+    with world.back_office.reading(organization_id) as session:
+        return sorted(
+            (
+                str(one.received_at),
+                one.mood,
+                one.mood_after,
+                str(one.resolved_at),
+                str(one.outcome),
+                one.alert.state if one.alert else "",
+                sorted((str(action.acted_at), action.cost.amount if action.cost else 0) for action in one.actions),
+            )
+            for one in told(session)
+        )
+
+
+def test_a_demo_that_fails_leaves_nothing_behind(world: App, monkeypatch):
+    def fails(*_: object, **__: object) -> None:
+        raise RuntimeError
+
+    monkeypatch.setattr("api.cli.demo.history._Day.tell", fails)
+    try:
+        seed(world.back_office, at=NOON)
+    except RuntimeError:
+        assert already_there(world.back_office, any_organization=True) is None
+    else:
+        raise AssertionError("it should have failed")
+
+
+def test_actions_of_the_demo_are_counted_in_the_currency_of_their_store(world: App):
+    _seed(world.back_office, replace(DEMO_COMPANY, days=3), hash_passwords(), at=NOON)
+
+    with world.back_office.reading(ALL_TENANTS) as session:
+        currencies = {
+            (store.slug, action.cost.currency)
+            for action, store in session.execute(
+                select(RecoveryAction, Store).join(Store, Store.id == RecoveryAction.store_id)
+            )
+            if action.cost
+        }
+    assert currencies == {("harbour", "EUR"), ("market", "EUR"), ("uptown", "USD")}

@@ -1,0 +1,144 @@
+"""The commands that make an organization, which is then used over the API."""
+
+import json
+import shlex
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from click.testing import Result
+
+from tests.support.app import App
+
+PASSWORD = "a-password-of-mine"
+Command = Callable[..., Result]
+STORE = shlex.split(
+    "store create --organization acme --region centre --region-name Centre --slug one --name One --kind retail"
+    " --time-zone Europe/Lisbon --country PT --currency EUR"
+)
+STAFF = shlex.split("staff create --organization acme --login ana --name Ana --role floor --store one --password-stdin")
+ADMIN = shlex.split("organization create --slug acme --name Acme --admin-login boss --admin-password-stdin")
+
+
+@pytest.fixture
+def command(world: App) -> Command:
+    def run(*words: str, stdin: str = f"{PASSWORD}\n") -> Result:
+        return world.app.test_cli_runner().invoke(args=words, input=stdin)
+
+    return run
+
+
+def made(result: Result) -> dict[str, Any]:
+    assert result.exit_code == 0, result.stderr
+    answer: dict[str, Any] = json.loads(result.stdout)
+    return answer
+
+
+def test_what_is_made_on_the_command_line_works_over_the_api(world: App, command: Command):
+    made(command(*ADMIN))
+    store = made(command(*STORE, "--place", "Aisle 1", "--place", "Caixa nº 3"))["store"]
+    made(command(*STAFF))
+    key = made(command("api-key", "create", "--organization", "acme", "--name", "till", "--scope", "concerns:read"))[
+        "token"
+    ]
+
+    body = {"organization": "acme", "login": "ana", "password": PASSWORD}
+    token = world.request("POST", "/v1/sessions", json=body).json["token"]
+    told = {
+        "mood": 1,
+        "store_id": store["id"],
+        "place": "caixa-no-3",
+        "category": "waiting-time",
+        "cause": "long-queue",
+        "question": "what-happened",
+        "recovery_actions": [{"remedy": "apology"}],
+    }
+    headers = {"Authorization": f"Bearer {token}"}
+    logged = world.request("POST", "/v1/concerns", json=told, headers=headers)
+    assert logged.status_code == 201, logged.text
+
+    seen = world.request("GET", "/v1/concerns", headers={"Authorization": f"Bearer {key}"})
+    assert [concern["id"] for concern in seen.json["items"]] == [logged.json["id"]]
+
+
+def test_somebody_for_every_role_can_be_hired(command: Command):
+    made(command(*ADMIN))
+    made(command(*STORE))
+    for role, belongs in {
+        "manager": ["--store", "one"],
+        "regional": ["--region", "centre"],
+        "head_office": [],
+        "admin": [],
+    }.items():
+        words = ["staff", "create", "--organization", "acme", "--login", role.replace("_", "-"), "--name", role]
+        hired = made(command(*words, "--role", role, *belongs, "--password-stdin"))["staff"]
+        assert hired["role"] == role
+
+
+def changed(words: list[str], **options: str) -> list[str]:
+    """The words with the values of some options replaced."""
+    copy = list(words)
+    for name, value in options.items():
+        copy[copy.index(f"--{name.replace('_', '-')}") + 1] = value
+    return copy
+
+
+REFUSED = {
+    "the organization exists": (ADMIN, "There is an organization 'acme' already."),
+    "a slug with a space": (changed(ADMIN, slug="ac me"), "'ac me' does not fit"),
+    "a login with a space": (changed(ADMIN, slug="new", admin_login="the boss"), "'the boss' does not fit"),
+    "no such organization": (changed(STORE, organization="nobody"), "There is no organization 'nobody'."),
+    "the store exists": (STORE, "There is a store 'one' already."),
+    "no such zone": (changed(STORE, slug="two", time_zone="Europe/Lisboa"), "is no time zone"),
+    "no such country": (changed(STORE, slug="two", country="Portugal"), "is no country code"),
+    "no such currency": (changed(STORE, slug="two", currency="euro"), "is no currency code"),
+    "another name for the region": (changed(STORE, slug="two", region_name="Middle"), "is called 'Centre'"),
+    "two places of one name": ([*changed(STORE, slug="two"), "--place", "Bar", "--place", "bar"], "Two places"),
+    "a place without a letter": ([*changed(STORE, slug="two"), "--place", "-"], "does not fit"),
+    "no such store": (changed(STAFF, login="rui", store="nine"), "This organization has no store 'nine'."),
+    "the login exists": (STAFF, "Somebody has the login 'ana' already."),
+    "floor staff without a store": ([*changed(STAFF, login="rui")[:-3], "--password-stdin"], "needs a store"),
+}
+
+
+def test_a_refusal_is_one_line_that_says_why(command: Command, subtests):
+    for words in (ADMIN, STORE, STAFF):
+        made(command(*words))
+    for name, (words, why) in REFUSED.items():
+        with subtests.test(name):
+            refused = command(*words)
+            assert (refused.exit_code, refused.stdout) == (1, "")
+            assert refused.stderr.startswith("Error: ")
+            assert why in refused.stderr
+            assert refused.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        [*STORE, "--day-starts-at", "25:00"],
+        changed(STORE, kind="kiosk"),
+        changed(STAFF, role="owner"),
+        STAFF[:-1],
+        ADMIN[:-1],
+        ["api-key", "create", "--organization", "acme", "--name", "BI", "--scope", "everything"],
+    ],
+)
+def test_a_wrong_option_is_explained(command: Command, words):
+    refused = command(*words)
+
+    assert refused.exit_code == 2
+    assert "Error: " in refused.stderr
+
+
+@pytest.mark.parametrize("stdin", ["", "short\n"])
+def test_a_password_has_to_be_long_enough(command: Command, stdin):
+    refused = command(*ADMIN, stdin=stdin)
+
+    assert (refused.exit_code, refused.stderr) == (1, "Error: A password needs at least 10 characters.\n")
+
+
+def test_an_organization_whose_founding_fails_is_not_there(command: Command):
+    assert command(*changed(ADMIN, admin_login="THE BOSS")).exit_code == 1
+
+    made(command(*ADMIN))

@@ -1,0 +1,208 @@
+"""Customer profiles over HTTP: preferences, consent, external references, and the overview."""
+
+from typing import Any
+
+import pytest
+
+from tests.support.app import App
+from tests.support.factories.concerns import log_concern, move
+from tests.support.factories.organizations import Shop
+
+ANY = {"If-Match": "*"}
+
+
+def create(world: App, shop: Shop, login: str = "floor", *, status: int = 201, **said: Any) -> Any:
+    answer = world.request("POST", "/v1/customers", (shop, login), json=said)
+    assert answer.status_code == status, answer.text
+    return answer.json
+
+
+def edit(world: App, shop: Shop, customer: Any, *, status: int = 200, **said: Any) -> Any:
+    path = f"/v1/customers/{customer['id']}"
+    answer = world.request("PATCH", path, (shop, "floor"), json=said, headers=ANY)
+    assert answer.status_code == status, answer.text
+    return answer.json
+
+
+def read(world: App, shop: Shop, path: str, login: str = "floor") -> Any:
+    answer = world.request("GET", f"/v1/customers{path}", (shop, login))
+    assert answer.status_code == 200, answer.text
+    return answer.json
+
+
+SAID = {
+    "name": "Siobhán",
+    "preferred_name": "Shiv",
+    "pronunciation": "shi-VAWN",
+    "languages": ["ga", "pt-PT"],
+    "tags": ["regular", "window"],
+    "preferences": "Never near the door.",
+}
+
+
+def test_details_of_a_customer_are_read_again_and_can_be_removed(world: App, shop: Shop) -> None:
+    made = create(world, shop, **SAID)
+    assert {name: made[name] for name in SAID} == SAID
+    edited = edit(world, shop, made, tags=[" vip ", "vip", "regular"], pronunciation=" ", languages=[])
+    assert (edited["tags"], edited["pronunciation"], edited["languages"]) == (["vip", "regular"], None, [])
+    assert (edited["preferred_name"], edited["version"]) == ("Shiv", 2)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"languages": ["p"]},
+        {"languages": ["pt_PT"]},
+        {"languages": ["pt"] * 11},
+        {"tags": ["a"] * 21},
+        {"tags": ["a" * 41]},
+        {"preferences": "a" * 1001},
+        {"consent": {"contact": True}},
+        {"consent": {"contact": True, "source": "a dream"}},
+        {"consent": {"contact": True, "source": "web", "given_at": "2026-03-03T12:00:00Z"}},
+        {"references": [{"source": "The Till", "reference": "1"}]},
+        {"references": [{"source": "till", "reference": " "}]},
+        {"merged_into_id": "01a2057b-741c-7631-8cca-22605be163db"},
+    ],
+)
+def test_what_does_not_fit_is_refused(world: App, shop: Shop, said: dict[str, Any]) -> None:
+    create(world, shop, name="Ana", status=422, **said)
+
+
+def test_consent_to_contact_carries_the_time_we_took_it_down(world: App, shop: Shop) -> None:
+    made = create(world, shop, name="Ana", consent={"contact": True, "source": "in_person"})
+    assert made["consent"] == {"contact": True, "source": "in_person", "given_at": "2026-03-03T12:00:00Z"}
+    world.clock.move(hours=1)
+    edited = edit(world, shop, made, consent={"contact": False, "source": "phone"})
+    assert edited["consent"] == {"contact": False, "source": "phone", "given_at": "2026-03-03T13:00:00Z"}
+    assert edit(world, shop, made, consent=None)["consent"] is None
+
+
+def test_allergies_are_kept_with_a_consent_of_their_own_and_gone_with_it(world: App, shop: Shop) -> None:
+    refused = create(world, shop, name="Ana", allergies="peanuts", status=422)
+    assert refused["errors"][0]["pointer"] == "/allergies"
+    create(world, shop, name="Ana", allergies="peanuts", allergies_consent=False, status=422)
+    made = create(world, shop, name="Ana", allergies="peanuts", allergies_consent=True)
+    assert (made["allergies"], made["allergies_consent_at"]) == ("peanuts", "2026-03-03T12:00:00Z")
+    assert edit(world, shop, made, allergies="peanuts, sesame")["allergies"] == "peanuts, sesame"  # given earlier
+    gone = edit(world, shop, made, allergies_consent=False)
+    assert (gone["allergies"], gone["allergies_consent_at"]) == (None, None)
+    edit(world, shop, made, allergies="peanuts", status=422)
+
+
+def test_allergies_stand_in_a_profile_and_in_no_list(world: App, shop: Shop) -> None:
+    made = create(world, shop, phone="+351912345678", allergies="peanuts", allergies_consent=True)
+    assert read(world, shop, f"/{made['id']}")["allergies"] == "peanuts"
+    assert read(world, shop, f"/{made['id']}/history")["customer"]["allergies"] == "peanuts"
+    concern = log_concern(world, shop, customer_id=made["id"])
+    found = world.request("POST", "/v1/customers/search", (shop, "elsewhere"), json={"phone": "+351912345678"})
+    day = f"/v1/stores/{shop.store_id}/recovery-logs/{concern['business_date']}"
+    told = [found, *(world.request("GET", path, (shop, "manager")) for path in ("/v1/customers", "/v1/concerns", day))]
+    events = world.request("GET", f"/v1/concerns/{concern['id']}/events", (shop, "manager"))
+    for answer in (*told, events):
+        assert answer.status_code == 200
+        assert "peanuts" not in answer.text
+        assert "allergies" not in answer.text
+
+
+def test_a_customer_is_found_by_what_the_till_calls_them(world: App, shop: Shop) -> None:
+    till, crm = {"source": "till", "reference": "C-17"}, {"source": "crm", "reference": "9"}
+    made = create(world, shop, name="Ana", references=[till, till, crm])
+    assert made["references"] == [crm, till]
+    found = world.request("POST", "/v1/customers/search", (shop, "floor"), json={"reference": till})
+    assert [one["id"] for one in found.json["items"]] == [made["id"]]
+    assert edit(world, shop, made, references=[till])["references"] == [till]
+    nobody = world.request("POST", "/v1/customers/search", (shop, "floor"), json={"reference": crm})
+    assert nobody.json == {"items": []}
+
+
+def test_a_reference_is_one_customers(world: App, shop: Shop) -> None:
+    till = {"source": "till", "reference": "C-17"}
+    create(world, shop, name="Ana", references=[till])
+    rui = create(world, shop, name="Rui")
+    refused = edit(world, shop, rui, references=[{"source": "crm", "reference": "1"}, till], status=409)
+    assert refused["pointer"] == "/references/1"
+    assert read(world, shop, f"/{rui['id']}")["references"] == []
+
+
+def test_a_name_is_found_without_its_accents(world: App, shop: Shop) -> None:
+    made = create(world, shop, name="Álvaro  Zé")
+    create(world, shop, name="Alba")
+    for beginning in ("alv", "ALVARO Z", "álvaro zé"):
+        assert [one["id"] for one in read(world, shop, f"?name={beginning}")["items"]] == [made["id"]]
+    assert len(read(world, shop, "?name=al")["items"]) == 2
+
+
+ALIKE = [
+    ({"name": "José Maria"}, {"name": " jose  MARIA "}, ["name"]),
+    ({"loyalty_number": "0047-11"}, {"loyalty_number": "4711"}, ["loyalty_number"]),
+    ({"phone": "+351912345678"}, {"phone": "+34912345678"}, ["phone"]),
+    ({"email": "ana.lima@example.org"}, {"email": "AnaLima+news@example.org"}, ["email"]),
+    ({"name": "Ana", "email": "a.b@example.org"}, {"name": "ana", "email": "ab@example.org"}, ["name", "email"]),
+]
+
+
+@pytest.mark.parametrize(("first", "second", "reasons"), ALIKE)
+def test_a_profile_spelled_differently_may_be_the_same(
+    world: App, shop: Shop, first: dict[str, str], second: dict[str, str], reasons: list[str]
+) -> None:
+    made, other = create(world, shop, **first), create(world, shop, **second)
+    create(world, shop, name="Rui", phone="+351930000000")
+    (likely,) = read(world, shop, f"/{made['id']}/duplicates")["items"]
+    assert (likely["customer"]["id"], likely["reasons"]) == (other["id"], reasons)
+
+
+def test_nobody_out_of_reach_is_suggested(world: App, shop: Shop) -> None:
+    made = create(world, shop, name="Ana")
+    there = create(world, shop, "elsewhere", name="Ana")
+    assert read(world, shop, f"/{made['id']}/duplicates")["items"] == []
+    assert [one["customer"]["id"] for one in read(world, shop, f"/{made['id']}/duplicates", "admin")["items"]] == [
+        there["id"]
+    ]
+
+
+def test_a_history_opens_with_what_matters_now(world: App, shop: Shop) -> None:
+    phone = {"customer": {"phone": "+351912345678"}}
+    first = log_concern(world, shop, category="food", recovery_actions=[{"remedy": "remake"}], **phone)
+    path = f"/{first['customer_id']}/history"
+    opened = [{"id": first["id"], "status": "open", "business_date": "2026-03-03"}]
+    assert read(world, shop, path)["now"] == {
+        "open": opened,
+        "promised": [],
+        "second_failure": False,
+        "tried_before": None,
+    }
+    move(world, shop, first, "resolve")
+    tried = {
+        "concern_id": first["id"],
+        "business_date": "2026-03-03",
+        "category": "food",
+        "outcome": "recovered",
+        "mood_after": 4,
+        "remedies": ["remake"],
+    }
+    promise = {"what": "A call from the chef.", "kind": "call", "due_at": "2026-03-04T12:00:00Z"}
+    promised = world.request("POST", f"/v1/concerns/{first['id']}/follow-ups", (shop, "floor"), json=promise).json
+    assert read(world, shop, path)["now"] == {
+        "open": [],
+        "promised": [promised],
+        "second_failure": False,
+        "tried_before": tried,
+    }
+    world.request("POST", f"/v1/follow-ups/{promised['id']}/keep", (shop, "floor"), json={})
+    assert read(world, shop, path)["now"]["promised"] == []
+    world.clock.move(days=29)
+    second = log_concern(world, shop, "key", **phone)  # people have long been signed out
+    log_concern(world, shop, "key", kind="praise", mood=5, **phone)
+    now = read(world, shop, path, "key")["now"]
+    assert [one["id"] for one in now["open"]] == [second["id"]]
+    assert (now["second_failure"], now["tried_before"]) == (True, tried)
+    world.clock.move(days=31)
+    assert read(world, shop, path, "key")["now"]["second_failure"] is False
+
+
+def test_what_matters_now_shows_no_sensitive_concern_to_those_below_a_manager(world: App, shop: Shop) -> None:
+    hidden = log_concern(world, shop, sensitive=True, customer={"phone": "+351912345678"})
+    path = f"/{hidden['customer_id']}/history"
+    assert [one["id"] for one in read(world, shop, path, "manager")["now"]["open"]] == [hidden["id"]]
+    assert read(world, shop, path, "colleague")["now"]["open"] == []

@@ -1,0 +1,175 @@
+"""Concurrent thank-yous: several people thank many customers at once, or while customers are merged."""
+
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from itertools import count
+from typing import Any
+from uuid import UUID
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+from uuid_utils.compat import uuid7
+
+from models.access import Actor
+from models.operations.merge_customers import CustomerMerge
+from models.outbox.message import OutboxKind
+from models.recovery import fix as fixes
+from models.recovery.follow_up import FollowUp
+from tests.support.app import App
+from tests.support.databases import only_on_postgresql
+from tests.support.factories.concerns import log_concern
+from tests.support.factories.customers import make_customer, set_consent
+from tests.support.factories.fixes import (
+    customers_of_fix,
+    follow_ups_of_fix,
+    log_concern_of,
+    make_fix,
+    make_thank_yous,
+    thank_you_statuses,
+)
+from tests.support.factories.organizations import Shop, make_shop
+from tests.support.rows import pending_messages
+from tests.support.threads import TIMEOUT, at_once, wait_for_blocked_transaction
+
+slugs = (f"shop-{number}" for number in count())
+CONCERN = st.fixed_dictionaries(
+    {
+        "there": st.booleans(),
+        "sensitive": st.sampled_from([False, False, True]),
+        "kind": st.sampled_from(["concern", "request", "praise"]),
+        "cause": st.sampled_from(["cold", "cold", None]),
+    }
+)
+# Of each customer: whether they agree at first and in the end, and what they raised.
+CUSTOMERS = st.lists(
+    st.tuples(st.sampled_from([True, True, None]), st.sampled_from([True, True, False]), st.lists(CONCERN, max_size=3)),
+    min_size=1,
+    max_size=4,
+)
+
+SAID = {"there": False, "sensitive": False, "kind": "concern", "cause": "cold"}
+ONE_OF_EACH = [
+    (True, False, [SAID]),
+    (None, True, [SAID, SAID]),
+    (True, True, [{**SAID, "there": True}]),
+    (True, True, [{**SAID, "sensitive": True}]),
+    (True, True, [{**SAID, "kind": "praise"}]),
+]
+
+
+@example(told_by=ONE_OF_EACH)
+@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(told_by=CUSTOMERS)
+def test_only_who_agreed_and_is_within_reach_is_listed_and_thanked(world: App, told_by: list[Any]) -> None:
+    shop = make_shop(world.back_office, next(slugs))
+    people = [
+        (make_customer(world, shop, f"Regular {n}", agrees=first), *rest) for n, (first, *rest) in enumerate(told_by)
+    ]
+    told = {customer_id: told_of(world, shop, customer_id, said) for customer_id, _, said in people}
+    world.clock.move(minutes=1)
+    everywhere = make_fix(world, shop, "admin", store_id=None)
+    for customer_id, agrees, _ in people:
+        set_consent(world, shop, customer_id, contact=agrees)
+    may = {customer_id for customer_id, agrees, _ in people if agrees}
+    sees = {
+        login: {customer_id for customer_id in may if any(seen(one) for one in told[customer_id])}
+        for login, seen in {
+            "admin": lambda _: True,
+            "manager": lambda one: not one["there"],
+            "colleague": lambda one: not one["there"] and not one["sensitive"],
+        }.items()
+    }
+    for login, expected in sees.items():
+        listed = [one["customer"]["id"] for one in customers_of_fix(world, shop, everywhere, login)]
+        assert Counter(listed) == Counter(expected), login
+    for _ in range(2):
+        assert make_thank_yous(world, shop, everywhere)["figures"]["left"] == 0
+        thanked = [one["customer_id"] for one in follow_ups_of_fix(world, shop, everywhere, "admin")]
+        assert Counter(thanked) == Counter(sees["manager"])
+
+
+def told_of(world: App, shop: Shop, customer_id: str, concerns: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Let them tell of these; those that are of this cause and no praise."""
+    for one in concerns:
+        cause = {} if one["cause"] is None else {"category": "food", "cause": one["cause"]}
+        store_id = str(shop.other_store_id if one["there"] else shop.store_id)
+        said = {"kind": one["kind"], "sensitive": one["sensitive"], "store_id": store_id, **cause}
+        log_concern(world, shop, "key", mood=3, customer_id=customer_id, **said)
+    return [one for one in concerns if one["cause"] == "cold" and one["kind"] != "praise"]
+
+
+@only_on_postgresql
+def test_several_people_who_thank_at_once_thank_nobody_twice(world: App, shop: Shop) -> None:
+    raised = [make_customer(world, shop, f"Regular {number}") for number in range(6)]
+    for customer_id in raised:
+        log_concern_of(world, shop, customer_id)
+    world.clock.move(days=1)
+    told = make_fix(world, shop)
+    calls = [partial(make_thank_yous, world, shop, told, by) for by in ("manager", "regional") * 3]
+    for answer in at_once(calls):
+        assert (answer["figures"]["thanked"], answer["figures"]["left"]) == (6, 0)
+    assert Counter(str(one.concern.customer_id) for one in made(world, shop)) == Counter(raised)
+    assert (
+        len(pending_messages(world, OutboxKind.REMIND_OWNER))
+        == len(pending_messages(world, OutboxKind.BREAK_FOLLOW_UP))
+        == 6
+    )
+
+
+@only_on_postgresql
+def test_who_is_merged_into_somebody_thanked_at_that_moment_is_not_thanked_again(world: App, shop: Shop) -> None:
+    one, other = make_customer(world, shop, "Beatriz"), make_customer(world, shop, "B. Nevoeiro", agrees=None)
+    for customer_id in (one, other):
+        log_concern_of(world, shop, customer_id)
+    world.clock.move(days=1)
+    told = make_fix(world, shop)
+    make_thank_yous(world, shop, told)
+    set_consent(world, shop, other)
+    by = Actor(shop.organization_id, frozenset(), None, staff_id=shop.staff["manager"])
+    with ThreadPoolExecutor(1) as somebody:
+        with world.back_office.writing(shop.organization_id) as session:
+            merge = CustomerMerge.plan_locked(session, UUID(one), UUID(other))
+            thanking = somebody.submit(make_thank_yous, world, shop, told)
+            wait_for_blocked_transaction(world)
+            merge.carry_out(session, id_=uuid7(), by=by, at=world.clock())
+        assert thanking.result(TIMEOUT)["figures"]["left"] == 0
+    assert len(made(world, shop)) == 1
+    assert thank_you_statuses(world, shop, told) == {"Beatriz": "open"}
+
+
+def test_as_many_as_a_transaction_should_hold_are_thanked_at_a_time(
+    world: App, shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fixes, "MAX_THANK_YOUS_PER_REQUEST", 2)
+    for number in range(5):
+        log_concern_of(world, shop, make_customer(world, shop, f"Regular {number}"))
+        world.clock.move(minutes=1)
+    told = make_fix(world, shop)
+    steps = [make_thank_yous(world, shop, told)["figures"] for _ in range(3)]
+    assert [(step["thanked"], step["left"]) for step in steps] == [(2, 3), (4, 1), (5, 0)]
+    newest_first = [one["customer"]["name"] for one in customers_of_fix(world, shop, told)]
+    assert newest_first == [f"Regular {number}" for number in (4, 3, 2, 1, 0)]
+
+
+@pytest.mark.parametrize("owner", [None, "colleague", "regional"])
+def test_thanking_many_costs_as_many_statements_as_thanking_two(world: App, shop: Shop, owner: str | None) -> None:
+    costs = []
+    keeper = {} if owner is None else {"owner_id": str(shop.staff[owner])}
+    for many in (2, 12):
+        for number in range(many):
+            log_concern_of(world, shop, make_customer(world, shop, f"Regular {number}"))
+        world.clock.move(days=1)
+        told = make_fix(world, shop)
+        with world.counting() as statements:
+            assert make_thank_yous(world, shop, told, **keeper)["figures"]["left"] == 0
+        costs.append(len([one for one in statements if not one.startswith("UPDATE concern ")]))  # one each: its version
+    assert costs[0] == costs[1]
+    assert costs[0] <= 18
+
+
+def made(world: App, shop: Shop) -> list[FollowUp]:
+    with world.back_office.reading(shop.organization_id) as session:
+        question = FollowUp.select_visible(Actor(shop.organization_id, frozenset({"concern:sensitive"}), None))
+        return list(session.scalars(question).unique())

@@ -1,0 +1,75 @@
+"""Fixes by role: who records them, who reads who raised the cause, who thanks, and who may keep the thank-you."""
+
+import pytest
+
+from tests.support.app import App
+from tests.support.assertions import assert_invalid_value, assert_problem
+from tests.support.factories.customers import make_customer
+from tests.support.factories.fixes import (
+    COLD_FOOD,
+    DUE,
+    follow_ups_of_fix,
+    log_concern_of,
+    make_fix,
+    make_thank_yous,
+    request,
+)
+from tests.support.factories.organizations import Shop
+
+
+def test_a_colleague_gets_only_those_they_can_keep_and_the_rest_is_left(world: App, shop: Shop) -> None:
+    log_concern_of(world, shop, make_customer(world, shop, "Beatriz"))
+    world.clock.move(minutes=1)
+    log_concern_of(world, shop, make_customer(world, shop, "Hidden"), sensitive=True)
+    world.clock.move(days=1)
+    told = make_fix(world, shop)
+    path = f"/fixes/{told['id']}/thank-yous"
+    refused = request(world, shop, "POST", path, json={"due_at": DUE, "owner_id": str(shop.staff["hq"])})
+    assert assert_problem(refused, 404, "not-found")["pointer"] == "/owner_id"
+    assert_invalid_value(request(world, shop, "POST", path, json={"due_at": "2026-03-03T11:00:00Z"}), "body", "/due_at")
+    assert follow_ups_of_fix(world, shop, told) == []
+    first = make_thank_yous(world, shop, told, owner_id=str(shop.staff["colleague"]))
+    assert (first["figures"]["thanked"], first["figures"]["left"]) == (1, 1)
+    make_thank_yous(world, shop, told, owner_id=str(shop.staff["regional"]))
+    owners = {one["owner"]["id"] for one in follow_ups_of_fix(world, shop, told)}
+    assert owners == {str(shop.staff["colleague"]), str(shop.staff["regional"])}
+
+
+@pytest.mark.parametrize(
+    ("login", "reads", "customers_", "fixes", "thanks"),
+    [
+        ("floor", 200, 200, 403, 403),
+        ("manager", 200, 200, 201, 200),
+        ("regional", 200, 200, 201, 200),
+        ("hq", 200, 403, 403, 403),
+        ("admin", 200, 200, 201, 403),
+        ("key", 200, 200, 403, 403),
+        ("reports-key", 403, 403, 403, 403),
+        ("elsewhere", 404, 404, 403, 403),
+    ],
+)
+def test_each_role_does_its_part(
+    world: App, shop: Shop, login: str, reads: int, customers_: int, fixes: int, thanks: int
+) -> None:
+    log_concern_of(world, shop, make_customer(world, shop, "Beatriz"))
+    world.clock.move(days=1)
+    path = f"/fixes/{make_fix(world, shop)['id']}"
+    body = {**COLD_FOOD, "what": "New lamps.", "store_id": str(shop.store_id)}
+    asked = [
+        request(world, shop, "GET", path, login),
+        request(world, shop, "GET", f"{path}/customers", login),
+        request(world, shop, "POST", "/fixes", login, json=body),
+        request(world, shop, "POST", f"{path}/thank-yous", login, json={"due_at": DUE}),
+    ]
+    assert [answer.status_code for answer in asked] == [reads, customers_, fixes, thanks]
+
+
+def test_head_office_reads_figures_and_no_names(world: App, shop: Shop) -> None:
+    log_concern_of(world, shop, make_customer(world, shop, "Planted name"))
+    world.clock.move(days=1)
+    told = make_fix(world, shop)
+    make_thank_yous(world, shop, told)
+    for path in ("/fixes", f"/fixes/{told['id']}"):
+        answer = request(world, shop, "GET", path, "hq")
+        assert (answer.status_code, "Planted" in answer.text, "Manager of" in answer.text) == (200, False, False)
+    assert request(world, shop, "GET", f"/fixes/{told['id']}", "hq").json["figures"]["thanked"] == 1

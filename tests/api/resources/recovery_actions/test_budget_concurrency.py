@@ -1,0 +1,120 @@
+"""Concurrent actions, approvals and reversals: nobody exceeds their spending limit."""
+
+from collections import Counter
+from collections.abc import Callable
+from functools import partial
+from itertools import count
+from typing import Any
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import select
+
+from models.recovery.action import RecoveryAction
+from tests.support.app import App
+from tests.support.databases import only_on_postgresql
+from tests.support.factories.concerns import log_concern
+from tests.support.factories.organizations import Shop, make_shop
+from tests.support.threads import at_once
+
+EURO = 100
+OF_FLOOR, OF_MANAGERS, OF_ONE_PERSON, ORDER = 10 * EURO, 30 * EURO, 25 * EURO, 60 * EURO
+PEOPLE = ("floor", "colleague", "manager")
+FLOOR = {"floor", "colleague"}
+
+GIVE = st.tuples(
+    st.just("give"),
+    st.sampled_from(PEOPLE),
+    st.integers(0, 4),
+    st.sampled_from(["voucher", "refund"]),
+    st.sampled_from([1, 4, 6, 9, 10, 11, 25, 31]),
+)
+DECIDE = st.tuples(st.sampled_from(["approve", "decline", "reverse"]), st.sampled_from(PEOPLE), st.integers(0, 30))
+EVENINGS = st.lists(st.lists(GIVE | GIVE | DECIDE, min_size=1, max_size=5), min_size=1, max_size=6)
+slugs = (f"shop-{number}" for number in count())
+
+
+@only_on_postgresql
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(evening=EVENINGS)
+def test_no_limit_is_ever_exceeded_without_an_approval(world: App, evening: list[list[tuple[Any, ...]]]) -> None:
+    shop = make_shop(world.back_office, next(slugs))
+    open_for_business(world, shop)
+    concerns = some_concerns(world, shop)
+    for moment in evening:
+        at_once([called(world, shop, concerns, step) for step in moment])
+        check(world, shop)
+
+
+def open_for_business(world: App, shop: Shop) -> None:
+    limits = [
+        {"role": role, "per_customer": euros(most), "per_staff": euros(OF_ONE_PERSON)}
+        for role, most in (("floor", OF_FLOOR), ("manager", OF_MANAGERS))
+    ]
+    body = {"slug": "refund", "name": "Money back", "kind": "refund", "limits": limits}
+    assert world.request("POST", "/v1/remedies", (shop, "admin"), json=body).status_code == 201
+    (voucher,) = (
+        it for it in world.request("GET", "/v1/remedies", (shop, "admin")).json["items"] if it["slug"] == "voucher"
+    )
+    headers = {"If-Match": f'"{voucher["version"]}"'}
+    path = f"/v1/remedies/{voucher['id']}"
+    assert world.request("PATCH", path, (shop, "admin"), json={"limits": limits}, headers=headers).status_code == 200
+
+
+def some_concerns(world: App, shop: Shop) -> list[dict[str, Any]]:
+    """Two of one customer, two of one order of somebody unknown, one of nobody."""
+    order = {"reference": "T-1001", "value": euros(ORDER)}
+    known = {"customer": {"phone": "912 345 678"}}
+    return [log_concern(world, shop, mood=3, **said) for said in (known, known, {"order": order}, {"order": order}, {})]
+
+
+def called(world: App, shop: Shop, concerns: list[dict[str, Any]], step: tuple[Any, ...]) -> Callable[[], Any]:
+    """The request of a step; a decision is about one of the actions there are, if any."""
+    verb, by, which, *rest = step
+    if verb == "give":
+        remedy, amount = rest
+        path = f"/v1/concerns/{concerns[which]['id']}/recovery-actions"
+        body = {"remedy": remedy, "cost": euros(amount * EURO)}
+    else:
+        actions = rows(world, shop)
+        action_id = actions[which % len(actions)].id if actions else shop.store_id
+        path, body = f"/v1/recovery-actions/{action_id}/{verb}", {"note": "as it should be"}
+    return partial(answered, world, path, (shop, by), body)
+
+
+def answered(world: App, path: str, by: tuple[Shop, str], body: dict[str, Any]) -> None:
+    answer = world.request("POST", path, by, json=body)
+    assert answer.status_code in (200, 201, 403, 404, 409, 422), answer.text
+
+
+def check(world: App, shop: Shop) -> None:
+    """Recounted by hand, with every reversing entry beside what it takes back."""
+    actions = {action.id: action for action in rows(world, shop)}
+    people = {id_: login for login, id_ in shop.staff.items()}
+    by_scope, by_floor, by_person, of_order = Counter[Any](), Counter[Any](), Counter[Any](), Counter[str]()
+    for action in actions.values():
+        if action.cost is None:
+            continue
+        first = actions[action.reverses_id] if action.reverses_id else action
+        remedy, concern, login = action.remedy.slug, action.concern, people[first.acted_by_id]
+        if remedy == "refund" and concern.order_reference:
+            of_order[concern.order_reference] += action.cost.amount
+        if first.decided_at is None:
+            scope = (remedy, concern.customer_id or concern.order_reference or concern.id)
+            by_scope[scope] += action.cost.amount
+            by_floor[scope] += action.cost.amount if login in FLOOR else 0
+            by_person[remedy, login] += action.cost.amount
+    assert max(by_scope.values(), default=0) <= OF_MANAGERS
+    assert max(by_floor.values(), default=0) <= OF_FLOOR
+    assert max(by_person.values(), default=0) <= OF_ONE_PERSON
+    assert max(of_order.values(), default=0) <= ORDER
+
+
+def rows(world: App, shop: Shop) -> list[RecoveryAction]:
+    with world.back_office.reading(shop.organization_id) as session:
+        question = select(RecoveryAction).options(*RecoveryAction.eager_options()).order_by(RecoveryAction.id)
+        return list(session.scalars(question).unique())
+
+
+def euros(cents: int) -> dict[str, Any]:
+    return {"amount": cents, "currency": "EUR"}

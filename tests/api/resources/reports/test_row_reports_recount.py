@@ -1,0 +1,119 @@
+"""Every figure of the reports that read rows, beside a recount."""
+
+from datetime import date, timedelta
+from itertools import combinations
+from random import Random
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from api.schemas.row_reports import CONCERNS, STORES_AND_TIME
+from models.reports.grouping import GroupBy
+from tests.support.app import App
+from tests.support.assertions import matches_recount
+from tests.support.databases import only_on_sqlite
+from tests.support.factories.organizations import Shop, make_shop
+from tests.support.factories.store_groups import make_store_groups
+from tests.support.generators.histories import BEGIN, END, add_store_abroad, live
+from tests.support.generators.history_events import live_on
+from tests.support.oracle.report_recount import More, more_rows, recount_more
+
+FROM, TO = BEGIN.date() - timedelta(days=50), END.date() + timedelta(days=1)
+FITTING = {
+    "remedies": CONCERNS,
+    "causes": (GroupBy.CHANNEL, *STORES_AND_TIME),
+    "items": CONCERNS,
+    "follow-ups": (GroupBy.KIND, *STORES_AND_TIME),
+    "listening": (GroupBy.QUESTION, *STORES_AND_TIME),
+    "alerts": CONCERNS,
+}
+BY_CATEGORY = ("remedies", "causes", "items", "alerts")
+GROUPINGS = {
+    name: [(), *((by,) for by in fitting), *combinations(fitting, 2), (fitting[-1], fitting[0])]
+    for name, fitting in FITTING.items()
+}
+SEED = 20260304
+
+
+def report(world: App, shop: Shop, name: str, by: str = "admin", **query: Any) -> dict[str, Any]:
+    asked = {"from": FROM.isoformat(), "to": TO.isoformat(), **{key: str(value) for key, value in query.items()}}
+    answer = world.request("GET", f"/v1/reports/{name}", (shop, by), query_string=asked)
+    assert answer.status_code == 200, answer.text
+    return {"rows": answer.json["rows"], "totals": answer.json["totals"]}
+
+
+def lived(world: App, shop: Shop, rng: Random, *, concerns: int) -> More:
+    store_ids = here, there, _ = [shop.store_id, shop.other_store_id, add_store_abroad(world.back_office, shop)]
+    make_store_groups(world.back_office, shop, {"lanterns": [here, there], "river": [here]})  # two of one, one of none
+    live(world.back_office, shop, rng, concerns=concerns)
+    live_on(world.back_office, shop, rng)
+    with world.database.reading(shop.organization_id) as session:
+        return more_rows(session, store_ids)
+
+
+@pytest.fixture
+def told(world: App, shop: Shop) -> More:
+    """A history of two organizations, of which one is looked at."""
+    more = lived(world, shop, Random(SEED), concerns=100)
+    lived(world, make_shop(world.back_office, "stranger"), Random(SEED + 1), concerns=20)
+    return more
+
+
+def test_each_report_is_a_recount_of_the_rows_however_it_is_grouped(world: App, shop: Shop, told: More) -> None:
+    for name, groupings in GROUPINGS.items():
+        for group_by in groupings:
+            recounted = recount_more(told, name, from_date=FROM, to_date=TO, group_by=group_by)
+            assert matches_recount(report(world, shop, name, group_by=",".join(group_by)), recounted), (name, group_by)
+
+
+def test_the_history_has_something_of_everything(world: App, shop: Shop, told: More) -> None:
+    totals = {name: report(world, shop, name)["totals"] for name in FITTING}
+    assert totals["remedies"]["concerns"] < totals["remedies"]["times"]
+    assert 0 < totals["causes"]["raised_since_fixed"] < totals["causes"]["concerns"]
+    assert 0 < totals["items"]["concerns"] < totals["items"]["share"]["denominator"]
+    assert all(value for name, value in totals["follow-ups"].items())
+    assert 0 < totals["follow-ups"]["kept_late"] < totals["follow-ups"]["broken"]
+    rang = totals["alerts"]
+    assert 0 < rang["rang"] < rang["alerts"]
+    assert 0 < rang["phones_opened"] < rang["phones_received"]
+    assert all(rang[name] for name in ("taken", "unanswered", "phones_told"))
+    assert rang["minutes_to_show"]["median"] > 0
+    assert all(totals["listening"][name]["value"] for name in ("read_back_share", "question_asked_share", "ask_rate"))
+
+
+def test_each_report_of_some_days_and_stores_is_a_recount_of_their_rows(world: App, shop: Shop, told: More) -> None:
+    first, last = date(2026, 3, 8), date(2026, 3, 29)
+    days = {"from": first, "to": last}
+    filters: list[dict[str, Any]] = [{"region_id": shop.region_id}, {"store_id": shop.other_store_id}]
+    filters += [{"group_id": id_} for id_ in told.raw.named["store_group"]]
+    for name in FITTING:
+        of_category = [{"category": "food", "store_id": shop.store_id}]
+        for chosen in [*filters, *(of_category if name in BY_CATEGORY else [])]:
+            recounted = recount_more(told, name, from_date=first, to_date=last, group_by=("week",), **chosen)
+            assert matches_recount(report(world, shop, name, group_by="week", **days, **chosen), recounted), (
+                name,
+                chosen,
+            )
+
+
+@only_on_sqlite
+@settings(
+    max_examples=30,
+    deadline=None,
+    database=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],  # each example founds an organization of its own
+)
+@given(
+    rng=st.randoms(use_true_random=False),
+    concerns=st.integers(0, 6),
+    asked=st.sampled_from([(name, group_by) for name, groupings in GROUPINGS.items() for group_by in groupings]),
+)
+def test_whatever_happens_report_and_recount_agree(
+    world: App, rng: Random, concerns: int, asked: tuple[str, tuple[str, ...]]
+) -> None:
+    shop = make_shop(world.back_office, f"shop-{world.clock.move(seconds=1):%H%M%S}")
+    more, (name, group_by) = lived(world, shop, rng, concerns=concerns), asked
+    recounted = recount_more(more, name, from_date=FROM, to_date=TO, group_by=group_by)
+    assert matches_recount(report(world, shop, name, group_by=",".join(group_by)), recounted), asked

@@ -1,0 +1,320 @@
+"""Query plans on PostgreSQL with twenty thousand concerns: the frequent statements always use an index."""
+
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy import select
+
+from models.db.change_feed import Change
+from models.db.session import ALL_TENANTS, Database, ScopedSession, Tenant
+from models.outbox.message import OutboxKind, OutboxMessage
+from models.reports.rollups.rebuild import mark_all_dirty
+from notifications.decide.escalation import count_overdue, escalate_due
+from tests.support.app import App
+from tests.support.databases import Databases, only_on_postgresql
+from tests.support.factories.bulk_copies import copy, multiply, originals
+from tests.support.factories.full_organization import PHONE, FullOrganization, make_full_organization
+
+CONCERNS, CUSTOMERS, STORES = 20_000, 5_000, 20
+pytestmark = only_on_postgresql
+LARGE = {
+    "concern",
+    "alert",
+    "customer",
+    "customer_store",
+    "outbox_message",
+    "change",
+    "concern_event",
+    "recovery_action",
+}
+LARGE |= {"catalogue_item", "concern_item", "customer_external_id", "notification", "idempotency_key"}
+
+
+@dataclass
+class Large:
+    """A world with an organization of twenty stores, and a small one beside it."""
+
+    world: App
+    scene: FullOrganization
+
+    @property
+    def tenant(self) -> Tenant:
+        return self.scene.shop.organization_id
+
+
+@pytest.fixture(scope="module")
+def large(databases: Databases, database_kind: str) -> Iterator[Large]:
+    with databases.alone(database_kind) as url:
+        world = App(url)
+        large = Large(world, make_full_organization(world, "acme"))
+        make_full_organization(world, "other")
+        owner = sa.create_engine(url)
+        with owner.begin() as connection:
+            _fill(connection, large.scene)
+        with owner.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.execute(sa.text("VACUUM ANALYZE"))
+        owner.dispose()
+        yield large
+        world.close()
+
+
+def _fill(owner: sa.Connection, scene: FullOrganization) -> None:
+    """Forty days of concerns, one every three minutes somewhere, most of them long over."""
+    ids, slug = scene.ids, {"slug": lambda number: f"copy-{number}"}
+    (store,) = originals(owner, "store", id=scene.shop.store_id)
+    copy(owner, "store", store, STORES - 2, **slug)
+    stores = "(SELECT array_agg(id ORDER BY slug) FROM store WHERE organization_id = original.organization_id)"
+    hours_ago = "original.%s - n * interval '3 minutes'"
+    multiply(
+        owner,
+        "customer",
+        ids["customer_id"],
+        CUSTOMERS,
+        name="'Customer ' || n",
+        name_key="'customer ' || n",
+        phone_key="lpad(n::text, 8, '0')",
+        phone="'+3519' || lpad(n::text, 8, '0')",
+        created_at=hours_ago % "created_at",
+        first_store_id=f"({stores})[n % {STORES} + 1]",
+    )
+    multiply(
+        owner,
+        "customer_store",
+        originals(owner, "customer_store", organization_id=scene.shop.organization_id)[0]["id"],
+        CUSTOMERS,
+        customer_id="md5('customer' || n)::uuid",
+        store_id=f"({stores})[(n + 1) % {STORES} + 1]",
+    )
+    multiply(
+        owner,
+        "customer_external_id",
+        originals(owner, "customer_external_id", organization_id=scene.shop.organization_id)[0]["id"],
+        CUSTOMERS,
+        customer_id="md5('customer' || n)::uuid",
+        reference="'reference ' || n",
+    )
+    multiply(
+        owner,
+        "catalogue_item",
+        ids["item_id"],
+        CUSTOMERS,
+        slug="'item-' || n",
+        name="'Item ' || n",
+        name_key="'item ' || n",
+    )
+    multiply(
+        owner,
+        "concern",
+        ids["concern_id"],
+        CONCERNS,
+        store_id=f"({stores})[n % {STORES} + 1]",
+        customer_id=f"CASE WHEN n % 2 = 0 THEN md5('customer' || n % {CUSTOMERS} + 1)::uuid END",
+        received_at=hours_ago % "received_at",
+        business_date="(original.received_at - n * interval '3 minutes')::date",
+        status="CASE WHEN n < 50 THEN 'open' ELSE 'resolved' END",
+    )
+    multiply(
+        owner,
+        "alert",
+        ids["alert_id"],
+        CONCERNS,
+        concern_id="md5('concern' || n)::uuid",
+        store_id=f"({stores})[n % {STORES} + 1]",
+        raised_at=hours_ago % "raised_at",
+        state="CASE WHEN n < 50 THEN 'open' ELSE 'resolved' END",
+        next_step_at=f"CASE WHEN n < 50 THEN {hours_ago % 'raised_at'} END",
+    )
+    for part in ("concern_item", "concern_event", "recovery_action"):
+        original = originals(owner, part, concern_id=ids["concern_id"])[0]["id"]
+        days = {"business_date": "(original.recorded_at - n * interval '3 minutes')::date"}
+        fresh = days if part == "recovery_action" else {}
+        multiply(owner, part, original, CONCERNS, concern_id="md5('concern' || n)::uuid", **fresh)
+    multiply(owner, "notification", ids["notification_id"], CONCERNS, alert_id="md5('alert' || n)::uuid")
+    outgoing = owner.scalar(sa.text("SELECT id FROM outbox_message WHERE alert_id = :id"), {"id": ids["alert_id"]})
+    multiply(
+        owner,
+        "outbox_message",
+        outgoing,
+        CONCERNS,
+        alert_id="md5('alert' || n)::uuid",
+        notification_id="NULL",
+        due_at=hours_ago % "due_at",
+        done_at=f"CASE WHEN n < 50 THEN NULL ELSE {hours_ago % 'due_at'} END",
+    )
+    owner.execute(
+        sa.text(
+            "WITH counted AS (UPDATE change_counter SET last_seq = last_seq + :count WHERE organization_id = :tenant"
+            " RETURNING organization_id, last_seq - :count AS last_seq)"
+            " INSERT INTO change SELECT organization_id, last_seq + n, :store, 'concern', md5('concern' || n)::uuid, 1,"
+            " 'upsert', now() FROM counted, generate_series(1, :count) n"
+        ),
+        {"store": scene.shop.store_id, "count": CONCERNS, "tenant": scene.shop.organization_id},
+    )
+
+
+def sent(database: Database, do: Callable[[], object]) -> list[tuple[str, Any]]:
+    """The questions that are put to the database meanwhile, with their parameters."""
+    questions: list[tuple[str, Any]] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
+        if statement.startswith("SELECT") and "set_config" not in statement:
+            questions.append((statement, parameters))
+
+    sa.event.listen(database.engine, "before_cursor_execute", note)
+    try:
+        do()
+    finally:
+        sa.event.remove(database.engine, "before_cursor_execute", note)
+    return questions
+
+
+def read_through(database: Database, tenant: Tenant, questions: list[tuple[str, Any]]) -> list[str]:
+    """The large tables that PostgreSQL would read from one end to the other to answer these."""
+    found = []
+    with database.reading(tenant) as session:
+        for statement, parameters in questions:
+            plan = session.connection().exec_driver_sql("EXPLAIN (FORMAT JSON) " + statement, parameters).scalar_one()
+            found += [f"{node['Relation Name']}: {statement}" for node in _scans(plan[0]["Plan"])]
+    return found
+
+
+def _scans(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    if "Seq Scan" in node["Node Type"] and node["Relation Name"] in LARGE:
+        yield node
+    for inner in node.get("Plans", ()):
+        yield from _scans(inner)
+
+
+REPORT = "/v1/reports/recovery?from=2026-02-01&to=2026-03-31&group_by=region,month"
+REQUESTS = {
+    "a store's concerns, newest first": ("floor", "GET", "/v1/concerns?store_id={store_id}"),
+    "the concerns of one's stores": ("floor", "GET", "/v1/concerns"),
+    "the concerns of a region": ("regional", "GET", "/v1/concerns"),
+    "the concerns of all stores": ("hq", "GET", "/v1/concerns"),
+    "a store's open concerns": ("manager", "GET", "/v1/concerns?store_id={store_id}&status=open"),
+    "a store's concerns of one day": (
+        "manager",
+        "GET",
+        "/v1/concerns?store_id={store_id}&business_date={business_date}",
+    ),
+    "what is open of days before": ("manager", "GET", "/v1/concerns?store_id={store_id}&open_before={business_date}"),
+    "a customer's concerns": ("manager", "GET", "/v1/concerns?customer_id={customer_id}"),
+    "a concern": ("floor", "GET", "/v1/concerns/{concern_id}"),
+    "its steps": ("floor", "GET", "/v1/concerns/{concern_id}/events"),
+    "its actions": ("floor", "GET", "/v1/concerns/{concern_id}/recovery-actions"),
+    "a customer's history": ("manager", "GET", "/v1/customers/{customer_id}/history"),
+    "a store's log of a day": ("manager", "GET", "/v1/stores/{store_id}/recovery-logs/{business_date}"),
+    "the customers of all stores": ("admin", "GET", "/v1/customers"),
+    "a customer by the beginning of a name": ("manager", "GET", "/v1/customers?name=Customer+49"),
+    "a customer of all stores by the beginning of a name": ("admin", "GET", "/v1/customers?name=C%C3%BAstomer+49"),
+    "the catalogue": ("floor", "GET", "/v1/items"),
+    "an item by the beginning of its name": ("floor", "GET", "/v1/items?name=%C3%8Ftem+49"),
+    "who may be the same customer": ("manager", "GET", "/v1/customers/{customer_id}/duplicates"),
+    "the alerts": ("manager", "GET", "/v1/alerts"),
+    "the alerts of all stores": ("hq", "GET", "/v1/alerts"),
+    "the open alerts of a store": ("manager", "GET", "/v1/alerts?store_id={store_id}&state=open"),
+    "an alert's notifications": ("manager", "GET", "/v1/alerts/{alert_id}/notifications"),
+    "the actions": ("manager", "GET", "/v1/recovery-actions"),
+    "the actions of all stores": ("hq", "GET", "/v1/recovery-actions"),
+}
+
+
+@pytest.mark.parametrize("what", REQUESTS)
+def test_what_is_asked_for_most_is_found_by_an_index(large: Large, what: str) -> None:
+    login, method, path = REQUESTS[what]
+    _by_an_index(large, method, path.format(**large.scene.ids), login)
+
+
+def test_a_customer_is_recognised_by_an_index(large: Large) -> None:
+    _by_an_index(large, "POST", "/v1/customers/search", "floor", {"phone": PHONE})
+    _by_an_index(large, "POST", "/v1/customers/search", "floor", {"reference": {"source": "till", "reference": "1"}})
+    contacts = {"phone": PHONE, "email": "Somebody@Example.org", "loyalty_number": "4711"}
+    _by_an_index(large, "POST", "/v1/concerns", "floor", {"mood": 2, "customer": contacts})
+
+
+def test_what_a_concern_is_about_is_found_by_an_index(large: Large) -> None:
+    told = {"mood": 4, "items": [{"name": "Item 4"}, {"slug": "item-5"}]}
+    _by_an_index(large, "POST", "/v1/concerns", "floor", told)
+
+
+def test_a_name_is_found_by_the_index_of_names(large: Large) -> None:
+    def ask() -> None:
+        path = "/v1/customers?name=Customer+49"
+        assert len(large.world.request("GET", path, (large.scene.shop, "admin")).json["items"]) > 10
+
+    *_, (statement, parameters), _references = sent(large.world.database, ask)
+    with large.world.database.reading(large.tenant) as session:
+        plan = session.connection().exec_driver_sql("EXPLAIN " + statement, parameters).scalars().all()
+    assert any("ix_customer_name_key" in line for line in plan), plan
+
+
+def test_of_a_report_no_plan_is_kept_for_any_days_whatever(large: Large) -> None:
+    with closing(App(large.world.url)) as world:
+        for _ in range(15):  # by then PostgreSQL would have one
+            assert world.request("GET", REPORT, (large.scene.shop, "hq")).status_code == 200
+        with world.database.engine.connect() as connection:
+            plans = "SELECT sum(custom_plans), sum(generic_plans) FROM pg_prepared_statements WHERE statement LIKE :of"
+            for_these, for_any = connection.execute(sa.text(plans), {"of": "%kept_%"}).one()
+    assert for_these > 0
+    assert for_any == 0
+
+
+def _by_an_index(large: Large, method: str, path: str, login: str, body: Any = None) -> None:
+    statuses = []
+
+    def ask() -> None:
+        answer = large.world.request(method, path, (large.scene.shop, login), json=body)
+        statuses.append(answer.status_code)
+
+    questions = sent(large.world.database, ask)
+    assert statuses in ([200], [201])
+    assert len(questions) >= 2  # who asks, and what
+    assert read_through(large.world.database, large.tenant, questions) == []
+
+
+WORK: dict[str, tuple[bool, Callable[[App, ScopedSession], object]]] = {  # for every tenant at once?
+    "what is due to be sent": (
+        True, lambda world, session: OutboxMessage.claim(session, tuple(OutboxKind), at=world.clock(), limit=16)
+    ),
+    "what is due to be sent to phones": (
+        True, lambda world, session: OutboxMessage.claim(
+            session,
+            tuple(OutboxKind),
+            at=world.clock(),
+            limit=16,
+            only=~OutboxMessage.is_addressed_to(["email"]),
+        )
+    ),
+    "the alerts whose next step is due": (
+        True, lambda world, session: escalate_due(session, at=world.clock(), limit=5)
+    ),
+    "the alerts whose next step is overdue": (
+        True, lambda world, session: count_overdue(session, at=world.clock(), by=timedelta(seconds=30))
+    ),
+    "the days of a store, to be marked": (True, lambda world, _: next(mark_all_dirty(world.back_office))),
+    "what others changed since": (
+        False, lambda _, session: session.scalars(
+            select(Change).where(Change.seq > CONCERNS).order_by(Change.seq).limit(100)
+        ).all()
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", WORK)
+def test_what_there_is_to_do_is_found_by_an_index(large: Large, what: str) -> None:
+    everywhere, do = WORK[what]
+    database = large.world.back_office if everywhere else large.world.database
+    tenant = ALL_TENANTS if everywhere else large.tenant
+
+    def ask() -> None:
+        with database.writing(tenant) as session:
+            assert do(large.world, session)
+
+    questions = sent(database, ask)
+    assert questions
+    assert read_through(database, tenant, questions) == []

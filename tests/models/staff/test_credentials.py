@@ -1,0 +1,185 @@
+"""Tokens: whom they authenticate, for how long, and that only digests are stored."""
+
+import hashlib
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from uuid_utils.compat import uuid7
+
+from models.access import GRANTS, ROLES_OF_ALL_STORES, Actor, Permission, Role
+from models.policy_defaults import SESSION_TTL
+from models.staff.credentials import LAST_SEEN_RESOLUTION, ApiKey, StaffSession, Token, find_actor
+from models.staff.staff import Staff
+from models.tables import metadata
+from tests.support.app import App
+from tests.support.clock import NOON
+from tests.support.factories.organizations import Shop, make_shop
+from tests.support.rows import rows
+
+SECOND = timedelta(seconds=1)
+
+
+def find(world: App, text: str, *, at: datetime = NOON) -> tuple[Actor, bool] | None:
+    """Return whom this token authenticates at that time."""
+    token = Token.parse(text)
+    assert token is not None
+    with world.database.reading(token.organization_id) as session:
+        return find_actor(session, token, at)
+
+
+def test_a_token_can_be_read_again_and_names_its_organization() -> None:
+    organization = uuid7()
+    for kind in ("s", "k"):
+        token = Token.new(kind, organization)
+        assert token.text.startswith(f"amd_{kind}_{organization.hex}_")
+        assert Token.parse(token.text) == token
+        assert token.digest == hashlib.sha256(token.text.encode()).digest()
+
+
+def test_no_two_tokens_are_the_same() -> None:
+    organization = uuid7()
+    secrets = {Token.new("s", organization).text.split("_", 3)[3] for _ in range(1000)}
+    assert len(secrets) == 1000
+    assert min(len(secret) for secret in secrets) == 43  # 256 bits in base 64
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "amd",
+        "amd_s",
+        "amd_s_0123456789abcdef0123456789abcdef",
+        "amd_s_0123456789abcdef0123456789abcdef_",
+        "amd_x_0123456789abcdef0123456789abcdef_secret",
+        "amx_s_0123456789abcdef0123456789abcdef_secret",
+        "amd_s_0123456789abcdef0123456789abcdeg_secret",
+        "amd_s_0123456789abcdef0123456789abcde_secret",
+        "amd_s_01234567-89ab-cdef-0123-456789abcdef_secret",
+    ],
+)
+def test_a_text_in_another_format_is_no_token(text: str) -> None:
+    assert Token.parse(text) is None
+
+
+def test_a_token_stands_for_the_person_with_stores_and_grants(world: App, shop: Shop) -> None:
+    expected: dict[str, tuple[Role, Any]] = {
+        "floor": (Role.FLOOR, {shop.store_id}),
+        "regional": (Role.REGIONAL, {shop.store_id}),
+        "elsewhere": (Role.FLOOR, {shop.other_store_id}),
+        "hq": (Role.HEAD_OFFICE, None),
+    }
+    for login, (role, store_ids) in expected.items():
+        result = find(world, shop.tokens[login])
+        assert result is not None
+        actor, _ = result
+        assert (actor.staff_id, actor.role, actor.permissions) == (shop.staff[login], role, GRANTS[role])
+        assert (actor.store_ids, actor.organization_id) == (store_ids, shop.organization_id)
+    assert {role for role, store_ids in expected.values() if store_ids is None} <= ROLES_OF_ALL_STORES
+
+
+def test_who_belongs_to_no_store_reaches_none(world: App, shop: Shop) -> None:
+    with world.back_office.writing(shop.organization_id) as session:
+        staff = Staff(login="new", name="New", role=Role.FLOOR, password_hash="-")
+        session.add(staff)
+        session.flush()
+        _, token = StaffSession.open(session, staff=staff, at=NOON)
+    result = find(world, token.text)
+    assert result is not None
+    assert result[0].store_ids == frozenset()
+
+
+def test_a_sign_in_lasts_thirty_days(world: App, shop: Shop) -> None:
+    assert timedelta(days=30) == SESSION_TTL
+    assert find(world, shop.tokens["floor"], at=NOON + SESSION_TTL - SECOND)
+    assert find(world, shop.tokens["floor"], at=NOON + SESSION_TTL) is None
+
+
+def test_last_seen_is_recorded_once_a_minute(world: App, shop: Shop) -> None:
+    for login in ("floor", "key"):
+        kind = StaffSession if login == "floor" else ApiKey
+        world.clock.at = NOON
+        me = "/v1/stores"
+        world.request("GET", me, (shop, login))
+        for seconds, expected in ((59, NOON), (61, NOON + timedelta(seconds=61))):
+            world.clock.at = NOON + timedelta(seconds=seconds)
+            world.request("GET", me, (shop, login))
+            assert max(row.seen_at for row in rows(world, kind) if row.seen_at) == expected, login
+    assert timedelta(minutes=1) == LAST_SEEN_RESOLUTION
+
+
+def test_a_key_stands_for_its_scopes(world: App, shop: Shop) -> None:
+    result = find(world, shop.tokens["reports-key"])
+    assert result is not None
+    actor, _ = result
+    assert (actor.staff_id, actor.role, actor.store_ids) == (None, None, None)
+    assert actor.may(Permission.REPORT_READ)
+    assert not actor.may(Permission.CONCERN_READ)
+
+
+@pytest.mark.parametrize("login", ["floor", "key"])
+def test_a_token_of_another_organization_or_kind_stands_for_nobody(world: App, shop: Shop, login: str) -> None:
+    other = make_shop(world.back_office, "other")
+    amd, kind, _, secret = shop.tokens[login].split("_", 3)
+    for strange in (
+        f"{amd}_{kind}_{other.organization_id.hex}_{secret}",
+        f"{amd}_{'k' if kind == 's' else 's'}_{shop.organization_id.hex}_{secret}",
+        f"{amd}_{kind}_{shop.organization_id.hex}_{secret}x",
+    ):
+        assert find(world, strange) is None
+
+
+def test_only_digests_are_stored(world: App, shop: Shop) -> None:
+    """Every value of every table is looked through for the secret of every token."""
+    secrets = [token.split("_", 3)[3] for token in shop.tokens.values()]
+    digests = {hashlib.sha256(token.encode()).digest() for token in shop.tokens.values()}
+    owner = sa.create_engine(world.url)
+    with owner.connect() as connection:
+        stored = {repr(row) for table in metadata.sorted_tables for row in connection.execute(sa.select(table))}
+        stored_digests = {row.digest for kind in (StaffSession, ApiKey) for row in rows(world, kind)}
+    owner.dispose()
+    assert digests == stored_digests
+    assert not [secret for secret in secrets if any(secret in text for text in stored)]
+
+
+def revoke(world: App, shop: Shop, how: str) -> str:
+    """Revoke somebody's access in this way and return whose it was."""
+    if how == "signed out":
+        assert world.request("DELETE", "/v1/sessions/current", (shop, "floor")).status_code == 204
+        return "floor"
+    with world.back_office.writing(shop.organization_id) as session:
+        if how == "left":
+            session.get_one(Staff, (shop.organization_id, shop.staff["floor"])).left_at = NOON
+            return "floor"
+        session.execute(sa.update(ApiKey).where(ApiKey.name == "key").values(revoked_at=NOON))
+        return "key"
+
+
+@pytest.mark.parametrize("how", ["signed out", "left", "key revoked"])
+def test_a_revoked_token_is_refused_on_the_next_request(world: App, shop: Shop, how: str) -> None:
+    everybody = {"floor", "manager", "key", "reports-key"}
+    assert all(world.request("GET", "/v1/stores", (shop, login)).status_code == 200 for login in everybody)
+    whose = revoke(world, shop, how)
+    refused = {login for login in everybody if world.request("GET", "/v1/stores", (shop, login)).status_code == 401}
+    assert refused == {whose}
+
+
+def test_who_loses_a_store_does_not_reach_it_on_the_next_request(world: App, shop: Shop) -> None:
+    path = f"/v1/stores/{shop.store_id}"
+    assert world.request("GET", path, (shop, "floor")).status_code == 200
+    owner = sa.create_engine(world.url)
+    with owner.begin() as connection:
+        links = metadata.tables["staff_store"]
+        connection.execute(links.delete().where(links.c.staff_id == shop.staff["floor"]))
+    owner.dispose()
+    assert world.request("GET", path, (shop, "floor")).status_code == 404
+
+
+def test_expired_sign_ins_are_deleted(world: App, shop: Shop) -> None:
+    count = len(rows(world, StaffSession))
+    for at, left in ((NOON + SESSION_TTL - SECOND, count), (NOON + SESSION_TTL, 0)):
+        with world.database.writing(shop.organization_id) as session:
+            StaffSession.delete_expired(session, at=at)
+        assert len(rows(world, StaffSession)) == left

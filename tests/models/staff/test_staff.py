@@ -1,0 +1,125 @@
+"""Staff: passwords, who sees whom, and at most one shift at a time."""
+
+from functools import partial
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from models.access import GRANTS, Actor, Role
+from models.db.session import ScopedSession
+from models.errors import Conflict, Invalid
+from models.organizations.store import Store
+from models.staff.shift import Shift
+from models.staff.staff import Staff, hash_password, password_matches
+from tests.support.app import App
+from tests.support.clock import NOON
+from tests.support.factories.organizations import Shop
+from tests.support.rows import rows
+from tests.support.threads import at_once
+
+
+def test_a_password_matches_its_own_hash_and_no_other() -> None:
+    first, second = (hash_password("ten letters") for _ in range(2))
+    assert first != second  # salted
+    assert first.startswith("$argon2id$")
+    assert password_matches(first, "ten letters")
+    assert not password_matches(first, "ten letterS")
+
+
+def test_nobody_matches_no_password() -> None:
+    assert not password_matches(None, "nobody has this password")
+
+
+def test_a_short_password_is_invalid() -> None:
+    with pytest.raises(Invalid) as refused:
+        hash_password("9 letters")
+    assert refused.value.pointer == "/password"
+
+
+def test_a_login_is_used_once(world: App, shop: Shop) -> None:
+    with pytest.raises(Conflict) as refused, world.back_office.writing(shop.organization_id) as session:
+        Staff.hire(session, login="floor", name="Another", role=Role.ADMIN, password_hash="-")
+    assert (refused.value.code, refused.value.pointer) == ("already-exists", "/login")
+
+
+@pytest.mark.parametrize("role", [Role.FLOOR, Role.MANAGER, Role.REGIONAL])
+def test_who_would_reach_no_store_is_not_hired(world: App, shop: Shop, role: Role) -> None:
+    with pytest.raises(Invalid), world.back_office.writing(shop.organization_id) as session:
+        Staff.hire(session, login="lost", name="Lost", role=role, password_hash="-")
+
+
+def test_colleagues_are_those_of_ones_stores_and_those_responsible(world: App, shop: Shop) -> None:
+    here = {"floor", "colleague", "manager", "regional"}
+    reach: dict[str, tuple[Role, Any, set[str]]] = {
+        "floor": (Role.FLOOR, frozenset({shop.store_id}), here),
+        "regional": (Role.REGIONAL, frozenset({shop.store_id}), here),
+        "elsewhere": (Role.FLOOR, frozenset({shop.other_store_id}), {"elsewhere"}),
+        "hq": (Role.HEAD_OFFICE, None, {*here, "hq", "admin", "elsewhere"}),
+    }
+    with world.back_office.writing(shop.organization_id) as session:
+        session.get_one(Staff, (shop.organization_id, shop.staff["admin"])).left_at = NOON
+    for login, (role, stores, seen) in reach.items():
+        actor = Actor(shop.organization_id, GRANTS[role], stores, staff_id=shop.staff[login])
+        with world.database.reading(shop.organization_id) as session:
+            assert set(session.scalars(select(Staff.login).where(*Staff.visible_to(actor)))) == seen | (
+                {"admin"} if stores is None else set()
+            )
+            logins = {staff.login for staff in session.scalars(Staff.select_visible(actor))}
+            assert logins == seen - {"admin"}  # who has left is not listed
+
+
+def check_in(world: App, shop: Shop, store_id: Any, *, lead: bool = False, at: Any = NOON) -> Shift:
+    with world.database.writing(shop.organization_id) as session:
+        store = session.get_one(Store, (shop.organization_id, store_id))
+        return Shift.check_in(session, staff_id=shop.staff["manager"], store=store, lead=lead, at=at)
+
+
+def open_shifts(world: App, shop: Shop) -> list[Shift]:
+    return [shift for shift in rows(world, Shift) if shift.staff_id == shop.staff["manager"] and not shift.ended_at]
+
+
+def test_checking_in_where_one_is_keeps_the_shift(world: App, shop: Shop) -> None:
+    first = check_in(world, shop, shop.store_id)
+    again = check_in(world, shop, shop.store_id, lead=True, at=world.clock.move(hours=1))
+    assert (again.id, again.started_at, again.lead) == (first.id, NOON, True)
+
+
+def test_checking_in_elsewhere_ends_the_shift_one_had(world: App, shop: Shop) -> None:
+    first = check_in(world, shop, shop.store_id)
+    later = world.clock.move(hours=1)
+    second = check_in(world, shop, shop.other_store_id, at=later)
+    assert [shift.id for shift in open_shifts(world, shop)] == [second.id]
+    ended = {shift.id: shift.ended_at for shift in rows(world, Shift)}
+    assert ended[first.id] == later
+
+
+def test_checking_out_ends_it_and_twice_is_harmless(world: App, shop: Shop) -> None:
+    check_in(world, shop, shop.store_id)
+    for _ in range(2):
+        with world.database.writing(shop.organization_id) as session:
+            Shift.check_out(session, staff_id=shop.staff["manager"], at=world.clock.move(minutes=1))
+    assert open_shifts(world, shop) == []
+    with world.database.reading(shop.organization_id) as session:
+        assert Shift.current(session, shop.staff["manager"]) is None
+        assert Shift.current(session, None) is None
+
+
+def test_checking_in_many_times_at_once_opens_one_shift(world: App, shop: Shop) -> None:
+    body = {"store_id": str(shop.store_id)}
+    put = partial(world.request, "PUT", "/v1/me/shift", (shop, "manager"), json=body)
+    answers = at_once([put] * 6)
+    assert {answer.status_code for answer in answers} == {200}, [answer.text for answer in answers]
+    assert len(open_shifts(world, shop)) == 1
+
+
+def test_who_signs_in_still_works_here(world: App, shop: Shop) -> None:
+    def signs_in(session: ScopedSession) -> str | None:
+        staff = Staff.find_for_sign_in(session, "floor")
+        return staff.login if staff else None
+
+    with world.database.writing(shop.organization_id) as session:
+        assert signs_in(session) == "floor"
+        session.get_one(Staff, (shop.organization_id, shop.staff["floor"])).left_at = NOON
+        session.flush()
+        assert signs_in(session) is None

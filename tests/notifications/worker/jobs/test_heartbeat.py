@@ -1,0 +1,96 @@
+"""The heartbeat of the worker, and how /readyz reads it."""
+
+from datetime import timedelta
+
+import pytest
+
+from models.db.session import ALL_TENANTS
+from models.outbox.heartbeat import HEARTBEAT_TTL, Heartbeat
+from models.staff.device import AddressKind
+from notifications.channels.base import DeliveryResult
+from notifications.channels.push.channel import PushChannel
+from tests.support.app import App
+from tests.support.factories.concerns import log_concern
+from tests.support.factories.organizations import Shop
+from tests.support.factories.staff import give_phone
+from tests.support.fakes import fcm_answers
+from tests.support.fakes.fcm import FcmStandIn
+from tests.support.worker import RecordingChannel, for_all_kinds, running_worker, work_until_idle
+
+
+@pytest.fixture
+def phone(world: App, shop: Shop) -> str:
+    """The manager's only phone, by its address."""
+    give_phone(world.back_office, shop, "manager", "phone-1", kind=AddressKind.FCM_TOKEN)
+    return "phone-1"
+
+
+def well(world: App) -> dict[str, str]:
+    answer = world.request("GET", "/readyz")
+    assert answer.status_code == 200
+    told: dict[str, str] = answer.json
+    return {name: told[name] for name in ("worker", "escalation", "push")}
+
+
+def test_readyz_reports_the_state_of_the_worker(world: App, shop: Shop, fcm: FcmStandIn, phone: str) -> None:
+    with running_worker(world, for_all_kinds(PushChannel.from_credentials(fcm.credentials, fcm.url))) as worker:
+        assert well(world) == {"worker": "degraded", "escalation": "degraded", "push": "degraded"}
+        worker.work_once()
+        assert well(world) == {"worker": "ok", "escalation": "ok", "push": "ok"}
+        fcm.answer = fcm_answers.unavailable()
+        log_concern(world, shop)
+        for _ in range(3):
+            work_until_idle(worker)
+            world.clock.move(seconds=10)
+        worker.work_once()
+        assert well(world) == {"worker": "ok", "escalation": "ok", "push": "degraded"}
+        fcm.answer = fcm_answers.ok()
+        world.clock.move(seconds=30)
+        work_until_idle(worker)
+        world.clock.move(seconds=5)
+        worker.work_once()
+        assert well(world) == {"worker": "ok", "escalation": "ok", "push": "ok"}
+        world.clock.move(seconds=31)
+        assert well(world)["worker"] == "degraded"
+
+
+def test_a_terminal_that_prints_says_nothing_about_pushes(world: App, shop: Shop, phone: str) -> None:
+    give_phone(world.back_office, shop, "floor", "terminal", kind=AddressKind.LOG)
+    refused, terminal = RecordingChannel(), RecordingChannel()
+    refused.result = DeliveryResult.later("permission-denied", alarm=True, retry_after=timedelta(minutes=1))
+    with running_worker(world, {**for_all_kinds(refused), AddressKind.LOG: terminal}) as worker:
+        for login in ("floor", "manager"):
+            log_concern(world, shop, login)
+            work_until_idle(worker)
+        assert (len(refused.messages), len(terminal.messages)) == (1, 1)
+        world.clock.move(seconds=5)
+        worker.work_once()
+        assert well(world)["push"] == "degraded"
+
+
+def test_a_worker_that_ends_in_good_order_leaves_no_sign_of_life_and_old_ones_are_forgotten(world: App) -> None:
+    with world.back_office.writing(ALL_TENANTS) as session:
+        session.add(Heartbeat(worker="long gone", at=world.clock() - HEARTBEAT_TTL - timedelta(seconds=1)))
+        session.add(Heartbeat(worker="killed today", at=world.clock() - timedelta(minutes=5)))
+    with running_worker(world, for_all_kinds(RecordingChannel()), name="mine") as worker:
+        worker.work_once()
+        assert beats(world) == {"killed today", "mine"}
+        world.clock.move(minutes=1)
+        worker.work_once()
+        assert beats(world) == {"killed today", "mine"}
+    assert beats(world) == {"killed today"}
+
+
+def test_a_machine_that_slept_for_a_day_goes_on_where_it_was(world: App, shop: Shop, phone: str) -> None:
+    book = RecordingChannel()
+    with running_worker(world, for_all_kinds(book)) as worker:
+        worker.work_once()
+        world.clock.move(days=1)
+        log_concern(world, shop)
+        work_until_idle(worker)
+        assert (len(book.messages), beats(world)) == (1, {"worker"})
+
+
+def beats(world: App) -> set[str]:
+    with world.back_office.reading(ALL_TENANTS) as session:
+        return {beat.worker for beat in session.query(Heartbeat)}

@@ -1,0 +1,93 @@
+"""Log lines never hold the words of people, their contacts or a secret, whatever happens."""
+
+import io
+import logging
+from collections.abc import Iterator
+
+import pytest
+import sqlalchemy as sa
+import structlog
+from sqlalchemy.exc import DBAPIError
+
+from api.resources import concerns
+from config import Config, LogFormat, set_up_logging
+from tests.support.app import App
+from tests.support.factories.organizations import PASSWORD, Shop
+
+PLANTED = {
+    "name": "Planted Person",
+    "phone": "+351919191919",
+    "email": "planted@example.com",
+    "loyalty_number": "PLANTED-77",
+}
+QUOTE, STAKE, KEY = "planted quote of a customer", "planted stake", "planted-key-of-a-request"
+ADDRESS = "planted address of a phone"
+
+
+@pytest.fixture(params=["console", "json"])
+def log(request: pytest.FixtureRequest, world: App) -> Iterator[io.StringIO]:
+    """The log as a process of ours writes it."""
+    log_format: LogFormat = request.param
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    settings = {"DATABASE_URL": world.url, "SECRET_KEY": "k" * 32, "LOG_FORMAT": log_format}
+    set_up_logging(Config.from_env(settings))
+    (ours,) = (handler for handler in root.handlers if handler.get_name() == "amends")
+    written = io.StringIO()
+    ours.setStream(written)
+    yield written
+    logging.captureWarnings(capture=False)
+    structlog.reset_defaults()
+    root.handlers, root.level = handlers, level
+
+
+def test_nothing_planted_is_found_in_the_log(
+    world: App, shop: Shop, log: io.StringIO, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    signed_in = world.request(
+        "POST", "/v1/sessions", json={"organization": "acme", "login": "floor", "password": PASSWORD}
+    )
+    token = shop.tokens["floor"] = signed_in.json["token"]
+    wrong = {"organization": "acme", "login": "planted-login", "password": "planted wrong password"}
+    assert world.request("POST", "/v1/sessions", json=wrong).status_code == 401
+    floor = (shop, "floor")
+    phone = {"platform": "ios", "address": ADDRESS, "address_kind": "log"}
+    world.request("PUT", "/v1/me/devices/one", floor, json=phone)
+    said = {"mood": 1, "customer": PLANTED, "their_words": QUOTE, "stake": STAKE}
+    logged = world.request("POST", "/v1/concerns", floor, json=said, headers={"Idempotency-Key": KEY})
+    assert logged.status_code == 201
+    path = f"/v1/concerns/{logged.json['id']}"
+    for method, where, body in (
+        ("PATCH", path, {"their_words": QUOTE + "!"}),
+        ("POST", f"{path}/recovery-actions", {"remedy": "apology", "note": QUOTE}),
+        ("POST", f"{path}/resolve", {"outcome": "lost", "mood_after": 1, "note": QUOTE}),
+        ("POST", "/v1/customers", PLANTED),  # a conflict
+        ("POST", "/v1/customers", {**PLANTED, "colour": QUOTE}),  # not valid
+        ("POST", "/v1/customers/search", {"phone": PLANTED["phone"]}),
+        ("POST", "/v1/customers/search", {"phone": PLANTED["name"]}),
+        ("GET", f"/v1/customers?name={PLANTED['name']}", None),
+        ("GET", f"/v1/customers?colour={PLANTED['name']}", None),
+        ("GET", f"/v1/{PLANTED['email']}", None),
+    ):
+        world.request(method, where, floor, headers={"If-Match": "*"}, **({"json": body} if body else {}))
+
+    def break_down(*_: object, **told: object) -> None:
+        spoken, secret = (said, told), QUOTE
+        raise RuntimeError(f"broken with {len(spoken)} things in hand" if secret else "")
+
+    monkeypatch.setattr(concerns, "log_concern", break_down)
+    assert world.request("POST", "/v1/concerns", floor, json=said).status_code == 500
+
+    with pytest.raises(DBAPIError) as failed, world.database.writing(shop.organization_id) as session:
+        session.execute(sa.text("INSERT INTO customer (phone) VALUES (:phone)"), {"phone": PLANTED["phone"]})
+    assert PLANTED["phone"] not in str(failed.value)
+
+    written = log.getvalue()
+    assert written.count("answered") >= 14
+    assert "broken with 2 things in hand" in written  # a fault of ours is there to be found
+    assert logged.headers["X-Request-Id"] in written
+    assert str(shop.staff["floor"]) in written  # people by id
+    secrets = [*PLANTED.values(), QUOTE, STAKE, KEY, ADDRESS, PASSWORD, token, *wrong.values()]
+    secrets.remove("acme")
+    assert [secret for secret in secrets if secret in written] == []
+    assert token.split("_", 3)[3] not in written  # the secret may have such characters in it too

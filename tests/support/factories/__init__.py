@@ -1,0 +1,1 @@
+"""Builders of the things tests talk about: plain functions with few defaults."""

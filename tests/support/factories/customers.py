@@ -1,0 +1,37 @@
+"""Customers, as stores get to know them."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from models.customers.contacts import normalize_contacts
+from models.customers.customer import Customer
+from models.db.session import ScopedSession
+from tests.support.app import App
+from tests.support.clock import NOON
+from tests.support.factories.fixes import request
+from tests.support.factories.organizations import Shop
+
+
+def recognise(
+    session: ScopedSession, store_id: UUID | None, *, country: str | None = "PT", at: datetime = NOON, **said: Any
+) -> Customer:
+    """Recognise or make the customer with these details, as a store of this country would."""
+    details = normalize_contacts(said, country)
+    return Customer.recognise(
+        session, details, known=Customer.find_by_contacts(session, details), at=at, store_id=store_id
+    )
+
+
+def make_customer(world: App, shop: Shop, name: str, *, agrees: bool | None = True, **said: Any) -> str:
+    """Make a customer of the first store who agreed to be contacted, refused, or was not asked; return their id."""
+    consent = {} if agrees is None else {"consent": {"contact": agrees, "source": "in_person"}}
+    answer = request(world, shop, "POST", "/customers", "floor", json={"name": name, **said, **consent})
+    assert answer.status_code == 201, answer.text
+    return str(answer.json["id"])
+
+
+def set_consent(world: App, shop: Shop, customer_id: str, *, contact: bool = True) -> None:
+    body = {"consent": {"contact": contact, "source": "phone"}}
+    headers = {"If-Match": "*"}
+    assert request(world, shop, "PATCH", f"/customers/{customer_id}", json=body, headers=headers).status_code == 200

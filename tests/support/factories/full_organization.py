@@ -1,0 +1,290 @@
+"""An organization in which every table has rows, and each id that a path, query or body can carry is known."""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from models.access import Role
+from models.alerts.alert import Alert
+from models.alerts.notification import Notification
+from models.daily_log.daily_log import DailyLogHandover
+from models.daily_log.day_end import DayEndSchedule
+from models.db.dirty_days import DirtyCauseMonth
+from models.organizations.organization import Region
+from models.organizations.vocabulary import Question
+from models.policy_defaults import FEEDBACK_LINK_TTL
+from models.recovery.feedback_request import FeedbackRequest
+from models.recovery.public_token import new_token
+from models.reports.rollups.rebuild import CAUSE_REBUILD_DELAY, rebuild_cause_months, rebuild_days
+from models.staff.credentials import StaffSession
+from models.staff.device import Device
+from models.staff.staff import Staff, StaffRegion, StaffStore
+from tests.support.app import App
+from tests.support.factories.organizations import Shop, make_shop, password_hash
+
+PHONE = "+351912345678"
+RULE = {"slug": "cold-soup", "name": "Cold soup", "category": "food", "enabled": False}
+LIMIT = {"role": "floor", "per_customer": {"amount": 1000, "currency": "EUR"}}
+DESSERT = {"slug": "dessert", "name": "Dessert", "kind": "gift", "limits": [LIMIT]}
+# The query that an operation requires.
+REPORTS = ("Recovery", "Remedies", "Causes", "Items", "FollowUps", "Listening", "Alerts")
+YEAR_BY_STORE = {"from": "2026-01-01", "to": "2026-12-31", "group_by": "store"}
+QUERIES = {f"getReport{name}": YEAR_BY_STORE for name in REPORTS}
+# What each operation with a body accepts; ids are added by the test that wants them there.
+BODIES: dict[str, dict[str, Any]] = {
+    "postSessions": {"organization": "nobody", "login": "nobody", "password": "nobody has this one"},
+    "postAlertRules": {"slug": "new", "name": "New", "mood_at_most": 1},
+    "patchAlertRuleById": {"name": "Changed"},
+    "postTryAlertRule": {"mood_at_most": 2},
+    "postEscalationPolicies": {
+        "slug": "new",
+        "name": "New",
+        "store_id": None,
+        "steps": [{"after_seconds": 0, "whom": ["on_shift"]}],
+    },
+    "patchEscalationPolicyById": {"steps": [{"after_seconds": 0, "whom": ["on_shift"]}]},
+    "putStoreHours": {"weekly": [{"weekday": "monday", "opens_at": "18:00", "closes_at": "02:00"}]},
+    "patchMe": {"muted": ["outcome"]},
+    "postMyPause": {"minutes": 3},
+    "putMyShift": {"store_id": None},
+    "putMyDevice": {"platform": "ios", "address": "address of a thief", "address_kind": "log"},
+    "postCustomers": {"name": "Somebody New"},
+    "postCustomerSearch": {"phone": PHONE},
+    "patchCustomerById": {"name": "Changed"},
+    "postMergeCustomers": {"customer_id": None, "preview": True},
+    "postConcerns": {"mood": 2, "recovery_actions": [{"remedy": "apology"}]},
+    "patchConcernById": {"stake": "changed"},
+    "postHandOverConcern": {"staff_id": None},
+    "postResolveConcern": {"outcome": "lost", "mood_after": 1},
+    "postConcernRecoveryActions": {"remedy": "apology"},
+    "postConcernFollowUps": {"what": "We call you.", "kind": "call", "due_at": "2026-03-04T12:00:00Z"},
+    "postConcernFeedbackRequests": {},
+    "putFeedbackPolicyOfOrganization": {"days_between": 7},
+    "postStoreStandingQrs": {"place": "table-12"},
+    "postKeepFollowUp": {"note": "changed"},
+    "postCancelFollowUp": {"note": "changed"},
+    "postHandOverFollowUp": {"staff_id": None},
+    "postFixes": {"store_id": None, "category": "food", "cause": "cold", "what": "New lamps keep it warm."},
+    "postFixThankYous": {"due_at": "2026-03-04T12:00:00Z"},
+    "postChecks": {"store_id": None, "count": 2},
+    "putLogPolicyOfOrganization": {"headings": [{"slug": "tomorrow", "name": "Tomorrow"}]},
+    "patchRecoveryLogByDate": {"notes": {"tomorrow": "changed"}},
+    "postLogAmendments": {"reason": "It was forgotten.", "text": "changed"},
+    "putStoreDayByDate": {"covers": 10, "transactions": None, "sales": None},
+    "postReverseRecoveryAction": {"note": "changed"},
+    "postApproveRecoveryAction": {"note": "changed"},
+    "postDeclineRecoveryAction": {"note": "changed"},
+    "postSettleRecoveryAction": {"settlement": "settled"},
+    "postQuestions": {"slug": "new", "text": "New?", "category": "food"},
+    "patchQuestionById": {"text": "Changed?"},
+    "postRemedies": {"slug": "new", "name": "New", "kind": "gift"},
+    "patchRemedyById": {"name": "Changed"},
+    "patchItemById": {"name": "Changed"},
+    "patchStoreById": {"above_limit": "act_first"},
+    "postGroups": {"slug": "new", "name": "New", "kind": "other"},
+    "patchGroupById": {"name": "Changed"},
+    "postNotificationReceipts": {
+        "receipts": [{"notification_id": None, "event": "opened", "at": "2026-03-03T12:00:00Z"}]
+    },
+}
+AMENDMENT = BODIES["postLogAmendments"]
+CALL, FIX = BODIES["postConcernFollowUps"], BODIES["postFixes"]
+AGREES = {"consent": {"contact": True, "source": "in_person"}}
+
+
+@dataclass
+class FullOrganization:
+    """A shop with all its ids, by the names that paths, queries and bodies use."""
+
+    shop: Shop
+    ids: dict[str, str] = field(default_factory=dict)
+    sensitive: dict[str, str] = field(default_factory=dict)
+    over: dict[str, dict[str, str]] = field(default_factory=dict)  # by operation that wants what is over: other ids
+
+    @property
+    def private(self) -> set[str]:
+        """Return the ids that nobody outside the first store may ever read."""
+        names = ("concern_id", "customer_id", "alert_id", "recovery_action_id", "notification_id", "store_id")
+        names += ("follow_up_id", "check_id", "feedback_request_id", "fix_id", "amendment_id")
+        return {self.ids[name] for name in names} | set(self.sensitive.values()) | {str(self.shop.staff["floor"])}
+
+
+def _keep_days(world: App, shop: Shop) -> None:
+    """Schedule day ends and build the rollups, as the worker does; subscribe the manager to the daily log mail."""
+    wish = {"daily_logs": [str(shop.store_id)]}
+    _do(world, "PATCH", "/v1/me", (shop, "manager"), json=wish, headers={"If-Match": "*"})
+    with world.back_office.writing(shop.organization_id) as session:
+        begun = [DayEndSchedule.first_row(store, at=world.clock()) for store in DayEndSchedule.new_stores(session)]
+        session.bulk_insert_or_ignore(DayEndSchedule, begun)
+        rebuild_days(session, shop.organization_id, at=world.clock())
+        session.flush()
+        rebuild_cause_months(session, shop.organization_id, due_by=world.clock() + CAUSE_REBUILD_DELAY)
+        session.add(
+            DirtyCauseMonth(store_id=shop.store_id, month=world.clock().date().replace(day=1), due_at=world.clock())
+        )
+
+
+def make_full_organization(world: App, slug: str) -> FullOrganization:
+    """Make an organization through the API."""
+    shop = make_shop(world.back_office, slug, on_shift=("floor", "manager"))
+    scene = FullOrganization(shop)
+    floor = (shop, "floor")
+    phone = {"platform": "android", "address": f"address of {slug}", "address_kind": "log"}
+    _do(world, "PUT", f"/v1/me/devices/phone-of-{slug}", (shop, "manager"), json=phone)
+    said = {
+        "mood": 1,
+        "customer": {"name": "Customer of " + slug, "phone": PHONE},
+        "category": "food",
+        "cause": "cold",
+        "place": "table-12",
+        "question": "what-happened",
+        "items": [{"slug": "soup"}, {"name": "Bread"}],
+        "recovery_actions": [{"remedy": "remake"}, {"remedy": "apology"}],
+    }
+    concern = _do(world, "POST", "/v1/concerns", floor, json=said, headers={"Idempotency-Key": "first"})
+    _do(world, "POST", f"/v1/concerns/{concern['id']}/take", (shop, "manager"))
+    hidden = _do(world, "POST", "/v1/concerns", floor, json={**said, "sensitive": True})
+    with world.back_office.writing(shop.organization_id) as session:
+        question = Question(slug="what-would-help", text="What would help?")
+        session.add(question)
+        session.add_all(
+            Notification(
+                alert_id=alert.id,
+                device_id=session.scalars(sa.select(Device.id)).one(),
+                staff_id=shop.staff["manager"],
+                run_id=alert.run_id,
+                step=step,
+                queued_at=world.clock(),
+                expires_at=world.clock(),
+            )
+            for alert in session.scalars(sa.select(Alert))
+            for step in (0, 1)
+        )
+    regular = {"name": "Regular of " + slug, "loyalty_number": "4711"}
+    _do(world, "POST", "/v1/customers", floor, json=regular)
+    _do(world, "POST", "/v1/customers/search", (shop, "elsewhere"), json={"loyalty_number": "4711"})
+    twins = [
+        _do(world, "POST", "/v1/customers", floor, json={"name": "Twin of " + slug, "references": [reference]})["id"]
+        for reference in ({"source": "till", "reference": "1"}, {"source": "till", "reference": "2"})
+    ]
+    other = {"customer_id": twins[1]}
+    merge = _do(world, "POST", f"/v1/customers/{twins[0]}/merge", (shop, "manager"), json=other)
+    shop.staff["manager-there"], shop.tokens["manager-there"] = hire_elsewhere(
+        world, shop, "manager-there", Role.MANAGER
+    )
+    shop.staff["regional-there"], shop.tokens["regional-there"] = hire_elsewhere(
+        world, shop, "regional-there", Role.REGIONAL
+    )
+    promised = [_do(world, "POST", f"/v1/concerns/{concern['id']}/follow-ups", floor, json=CALL) for _ in range(2)]
+    told = BODIES["putStoreDayByDate"]
+    _do(world, "PUT", f"/v1/stores/{shop.store_id}/days/{concern['business_date']}", (shop, "manager"), json=told)
+    asked = [_asked_of(world, shop, id_) for id_ in (concern["id"], concern["id"], hidden["id"])]
+    _do(world, "PUT", "/v1/feedback-policy", (shop, "admin"), json={"days_between": 14})
+    qrs = [_do(world, "POST", f"/v1/stores/{shop.store_id}/standing-qrs", (shop, "admin"), json={}) for _ in range(2)]
+    cold = {name: said[name] for name in ("mood", "category", "cause")}
+    _keep_days(world, shop)
+    _do(world, "POST", "/v1/concerns", floor, json={**cold, "customer_id": twins[0]})
+    for customer_id in (concern["customer_id"], twins[0]):
+        _do(world, "PATCH", f"/v1/customers/{customer_id}", floor, json=AGREES, headers={"If-Match": "*"})
+    world.clock.move(seconds=1)
+    _do(world, "POST", "/v1/fixes", (shop, "admin"), json={**FIX, "store_id": str(shop.other_store_id)})
+    fix = _do(world, "POST", "/v1/fixes", (shop, "manager"), json={**FIX, "store_id": str(shop.store_id)})
+    yesterday = str(world.clock().date() - timedelta(days=1))
+    log = f"/v1/stores/{shop.store_id}/recovery-logs/{yesterday}"
+    _do(world, "PATCH", log, (shop, "manager"), json={"notes": {"tomorrow": "Look."}}, headers={"If-Match": "*"})
+    _do(world, "POST", f"{log}/sign-off", (shop, "manager"))
+    _do(world, "PUT", "/v1/log-policy", (shop, "admin"), json=BODIES["putLogPolicyOfOrganization"])
+    with world.back_office.writing(shop.organization_id) as session:
+        left = UUID(concern["id"])
+        session.add(DailyLogHandover(store_id=shop.store_id, business_date=world.clock().date(), concern_id=left))
+    here = {**BODIES["postGroups"], "store_ids": [str(shop.store_id)]}
+    groups = [_do(world, "POST", "/v1/groups", (shop, "admin"), json={**here, "slug": it}) for it in ("brand", "city")]
+    policy = {**BODIES["postEscalationPolicies"], "slug": "first-store", "store_id": str(shop.store_id)}
+    scene.ids = {
+        "concern_id": concern["id"],
+        "customer_id": concern["customer_id"],
+        "merge_id": merge["id"],
+        "alert_id": concern["alert"]["id"],
+        "recovery_action_id": _first(world, shop, f"/v1/concerns/{concern['id']}/recovery-actions"),
+        "notification_id": _first(world, shop, f"/v1/alerts/{concern['alert']['id']}/notifications"),
+        "linked_id": concern["id"],
+        "praised_id": str(shop.staff["floor"]),
+        "follow_up_id": promised[0]["id"],
+        "feedback_request_id": asked[0],
+        "standing_qr_id": qrs[0]["id"],
+        "fix_id": fix["id"],
+        "amendment_id": _do(world, "POST", f"{log}/amendments", (shop, "manager"), json=AMENDMENT)["id"],
+        "check_id": _do(world, "POST", "/v1/checks", floor, json={})["id"],
+        "store_id": str(shop.store_id),
+        "daily_log": str(shop.store_id),
+        "region_id": str(shop.region_id),
+        "group_id": groups[0]["id"],
+        "escalation_policy_id": _do(world, "POST", "/v1/escalation-policies", (shop, "admin"), json=policy)["id"],
+        "question_id": str(question.id),
+        "remedy_id": _do(world, "POST", "/v1/remedies", (shop, "admin"), json=DESSERT)["id"],
+        "item_id": _first(world, shop, "/v1/items"),
+        "alert_rule_id": _do(world, "POST", "/v1/alert-rules", (shop, "admin"), json=RULE)["id"],
+        "staff_id": str(shop.staff["floor"]),
+        "owner_id": str(shop.staff["floor"]),
+        "taken_by": str(shop.staff["manager"]),
+        "installation_id": f"phone-of-{slug}",
+        "business_date": concern["business_date"],
+    }
+    over = _do(world, "POST", "/v1/concerns", floor, json={"mood": 4, "outcome": "recovered", "mood_after": 5})
+    scene.over = {
+        "postConcernFeedbackRequests": {"concern_id": over["id"]},
+        "postLogAmendments": {"business_date": yesterday},
+    }
+    scene.sensitive = {
+        "concern_id": hidden["id"],
+        "alert_id": hidden["alert"]["id"],
+        "recovery_action_id": _first(world, shop, f"/v1/concerns/{hidden['id']}/recovery-actions"),
+        "notification_id": _first(world, shop, f"/v1/alerts/{hidden['alert']['id']}/notifications"),
+        "follow_up_id": _do(world, "POST", f"/v1/concerns/{hidden['id']}/follow-ups", floor, json=CALL)["id"],
+        "feedback_request_id": asked[2],
+    }
+    return scene
+
+
+def _asked_of(world: App, shop: Shop, concern_id: str) -> str:
+    """Add a feedback request to a concern, whatever its state; return its id."""
+    with world.back_office.writing(shop.organization_id) as session:
+        request = FeedbackRequest(
+            concern_id=UUID(concern_id),
+            store_id=shop.store_id,
+            token=new_token(shop.organization_id),
+            asked_at=world.clock(),
+            expires_at=world.clock() + FEEDBACK_LINK_TTL,
+        )
+        session.add(request)
+    return str(request.id)
+
+
+def hire_elsewhere(world: App, shop: Shop, login: str, role: Role) -> tuple[UUID, str]:
+    """Add a person to the second store, or to its region; return their id and token."""
+    with world.back_office.writing(shop.organization_id) as session:
+        staff = Staff(login=login, name=login.title(), role=role, password_hash=password_hash())
+        session.add(staff)
+        session.flush()
+        if role is Role.REGIONAL:
+            there = session.scalars(sa.select(Region.id).where(Region.slug == "there")).one()
+            session.add(StaffRegion(staff_id=staff.id, region_id=there))
+        else:
+            session.add(StaffStore(staff_id=staff.id, store_id=shop.other_store_id))
+        _, token = StaffSession.open(session, staff=staff, at=world.clock())
+    return staff.id, token.text
+
+
+def _do(world: App, method: str, path: str, by: tuple[Shop, str], **options: Any) -> dict[str, Any]:
+    answer = world.request(method, path, by, **options)
+    assert answer.status_code < 300, answer.text
+    found: dict[str, Any] = answer.json
+    return found
+
+
+def _first(world: App, shop: Shop, path: str) -> str:
+    items = _do(world, "GET", path, (shop, "manager"))["items"]
+    return str(items[0]["id"])

@@ -1,0 +1,216 @@
+"""Structure: the permissions, the OpenAPI document, the migrations, the keys of every table, the links of documents."""
+
+import importlib
+import inspect
+import json
+import pkgutil
+import re
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from flask.views import MethodView
+from openapi_spec_validator import OpenAPIV31SpecValidator
+
+from api import resources
+from api.web import problems as errors
+from api.web.resource import METHODS, Resource
+from models.access import Permission
+from models.db.base import Aggregate, Base, TenantOwned
+from models.tables import metadata
+from tests.support.databases import ROOT, Databases, migrate
+from tests.support.openapi_document import bare_application, document, operations, written_document
+from tests.support.permission_table import AGREED_FILE, table
+from tests.support.rows import tenant_tables
+
+LINK = re.compile(r"\]\(([^)#\s]+)[^)]*\)")
+GLOBAL = {"organization", "heartbeat", "watchdog_run", "restore_event", "metric_counter"}
+# Keyed by the organization and something that is unique within it by itself.
+OTHER_KEYS = {"change": ["organization_id", "seq"], "change_counter": ["organization_id"]}
+
+
+def subclasses(of: type) -> Iterator[type]:
+    for found in of.__subclasses__():
+        yield found
+        yield from subclasses(found)
+
+
+def test_who_may_do_what_is_what_was_agreed():
+    agreed = AGREED_FILE.read_text(encoding="utf-8")
+    assert table() == agreed, "renew it, and read the difference: python -m tests.support.permission_table"
+
+
+def test_every_address_says_what_it_needs():
+    for module in pkgutil.iter_modules(resources.__path__):
+        importlib.import_module(f"api.resources.{module.name}")
+    found = [resource for resource in subclasses(Resource) if resource.__module__.startswith("api.resources")]
+    assert found
+    for resource in found:
+        offered = {method for method in METHODS if hasattr(resource, method.lower())}
+        assert resource.permissions.keys() == offered, resource.__name__
+        assert all(isinstance(needed, Permission) for needed in resource.permissions.values()), resource.__name__
+    with pytest.raises(TypeError, match="does not say who may"):
+        type("Forgetful", (Resource,), {"get": print})
+
+
+def test_every_address_under_v1_is_a_resource():
+    app = bare_application()
+    for rule in app.url_map.iter_rules():
+        view = getattr(app.view_functions[rule.endpoint], "view_class", None)
+        inside = inspect.isclass(view) and issubclass(view, Resource)
+        assert inside == rule.rule.startswith("/v1/"), rule.rule
+    assert set(MethodView.__subclasses__()) >= {Resource}
+
+
+def test_every_operation_has_an_id_of_its_own():
+    assert [id_ for id_, count in Counter(operation.id for operation in operations()).items() if count > 1] == []
+    for operation in operations():
+        assert operation.spec["tags"], operation.id
+        assert operation.spec["summary"], operation.id
+        assert not operation.spec["summary"].endswith("."), operation.id
+
+
+def test_the_document_is_openapi_3_1():
+    assert document()["openapi"] == "3.1.0"
+    assert list(OpenAPIV31SpecValidator(document()).iter_errors()) == []
+
+
+def test_every_refusal_is_a_problem():
+    for name, answer in document()["components"]["responses"].items():
+        assert list(answer["content"]) == ["application/problem+json"], name
+    for operation in operations():
+        refusals = {status: answer for status, answer in operation.spec["responses"].items() if status >= "400"}
+        assert {"422", "500", "503"} <= refusals.keys(), operation.id
+        for status, answer in refusals.items():
+            code = errors.STATUS_TITLES[int(status)][0]
+            assert answer == {"$ref": f"#/components/responses/{code}"}, (operation.id, status)
+
+
+def test_every_code_of_a_refusal_is_explained():
+    spoken = {code for code, (_, title) in errors.PROBLEM_CODES.items() if title}
+    for path in [*ROOT.glob("models/**/*.py"), *ROOT.glob("api/**/*.py")]:
+        for line in path.read_text(encoding="utf-8").splitlines():
+            if 'code="' in line:
+                assert line.split('code="')[1].split('"')[0] in spoken, (path.name, line)
+
+
+def test_the_document_in_the_repository_is_the_one_the_code_writes():
+    committed = (ROOT / "openapi.json").read_text(encoding="utf-8")
+    assert json.loads(committed) == json.loads(written_document()), "renew it with: make openapi"
+    assert committed == written_document(), "renew it with: make openapi"
+
+
+def test_every_tenants_table_is_keyed_by_the_tenant_first():
+    assert tenant_tables()
+    for one in tenant_tables():
+        key = [column.name for column in one.primary_key.columns]
+        assert key == OTHER_KEYS.get(one.name, ["organization_id", "id"]), one.name
+
+
+def test_every_link_between_tenants_tables_carries_the_tenant():
+    count = 0
+    for one in tenant_tables():
+        for constraint in one.foreign_key_constraints:
+            columns = [column.name for column in constraint.columns]
+            targets = [element.target_fullname for element in constraint.elements]
+            target = constraint.referred_table.name
+            if target == "organization":
+                assert (columns, targets) == (["organization_id"], ["organization.id"]), one.name
+                continue
+            assert columns[0] == "organization_id", (one.name, columns)
+            assert targets == [f"{target}.organization_id", f"{target}.id"], (one.name, targets)
+            count += 1
+        linked = {column.name for constraint in one.foreign_key_constraints for column in constraint.columns}
+        loose = {column.name for column in one.columns if column.info.get("links_to")} - linked
+        assert not loose, one.name
+    assert count >= 35
+
+
+def test_every_table_is_a_tenants_or_known_to_be_global():
+    assert metadata.tables.keys() - {one.name for one in tenant_tables()} == GLOBAL
+    for model in subclasses(Base):
+        if "__tablename__" in vars(model) and model.__tablename__ not in {*GLOBAL, *OTHER_KEYS}:
+            assert issubclass(model, TenantOwned), model.__name__
+    assert issubclass(Aggregate, TenantOwned)
+
+
+def test_migrations_are_numbered_and_have_one_head():
+    script = ScriptDirectory.from_config(settings("sqlite://"))
+    assert len(script.get_heads()) == 1
+    files = sorted(path.name for path in (ROOT / "migrations" / "versions").glob("*.py"))
+    assert [name[:5] for name in files] == [f"{number:04}_" for number in range(1001, 1001 + len(files))]
+    for name in files:
+        assert name[:4] in {revision.revision for revision in script.walk_revisions()}
+
+
+def test_tables_and_models_are_the_same(database_url: str):
+    command.check(settings(database_url))
+
+
+def test_migrations_go_down_and_up_again_to_the_same_schema(databases: Databases, database_kind: str):
+    with databases.empty(database_kind) as url:
+        migrate(url)
+        first = schema(url)
+        command.downgrade(settings(url), "base")
+        left = schema(url)
+        assert left.pop("tables").keys() == {"alembic_version"}
+        assert not any(left.values()), left
+        migrate(url)
+        assert schema(url) == first
+        assert first["tables"].keys() == {*metadata.tables, "alembic_version"}
+
+
+def settings(url: str) -> Config:
+    found = Config(toml_file=ROOT / "pyproject.toml")
+    found.attributes["database_url"] = url
+    return found
+
+
+def schema(url: str) -> dict[str, Any]:
+    """All that a migration makes: tables with columns, keys, links, indexes, unique constraints; and on PostgreSQL
+    policies, rights, triggers and functions.
+    """
+    engine = sa.create_engine(url)
+    looked = sa.inspect(engine)
+    found: dict[str, Any] = {
+        "tables": {
+            name: [
+                _texts(looked.get_columns(name)),
+                looked.get_pk_constraint(name)["constrained_columns"],
+                _texts(looked.get_foreign_keys(name)),
+                _texts(looked.get_indexes(name)),
+                _texts(looked.get_unique_constraints(name)),
+            ]
+            for name in looked.get_table_names()
+        }
+    }
+    if engine.dialect.name == "postgresql":
+        questions = {
+            "policies": "SELECT * FROM pg_policies ORDER BY tablename, policyname",
+            "rights": "SELECT table_name, grantee, privilege_type FROM information_schema.role_table_grants"
+            " WHERE grantee LIKE 'amends_%' AND table_name <> 'alembic_version' ORDER BY 1, 2, 3",
+            "triggers": "SELECT tgname, tgrelid::regclass::text FROM pg_trigger WHERE NOT tgisinternal ORDER BY 1",
+            "functions": "SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace ORDER BY 1",
+            "secured": "SELECT relname FROM pg_class WHERE relrowsecurity ORDER BY 1",
+        }
+        with engine.connect() as connection:
+            for kind, question in questions.items():
+                found[kind] = [tuple(map(str, row)) for row in connection.execute(sa.text(question))]
+    engine.dispose()
+    return found
+
+
+def _texts(facts: list[Any]) -> list[str]:
+    return sorted(json.dumps(fact, default=str, sort_keys=True) for fact in facts)
+
+
+def test_every_link_from_one_document_to_another_leads_somewhere() -> None:
+    documents = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
+    links = [(path, link) for path in documents for link in LINK.findall(path.read_text()) if "://" not in link]
+    assert [(path.name, link) for path, link in links if not (path.parent / link).exists()] == []
+    assert len(links) > len(documents)
