@@ -70,6 +70,7 @@ class Config:
     log_format: LogFormat
     ratelimit_storage_url: str = field(repr=False)
     dead_man_url: str | None = field(repr=False)
+    environ: Mapping[str, str] = field(repr=False)  # all variables, for channels that have settings of their own
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] = os.environ, var: Path = VAR) -> Self:
@@ -93,6 +94,7 @@ class Config:
             log_format=_log_format(env),
             ratelimit_storage_url=_ratelimit_storage(env),
             dead_man_url=_dead_man(env),
+            environ=env,
         )
 
     @property

@@ -22,7 +22,8 @@ from models.db.base import system_clock
 from models.db.session import Database, DatabaseRole
 from models.staff.device import AddressKind
 from notifications.channels.push.channel import PushChannel
-from notifications.worker.worker import PUSH_THREADS, Worker
+from notifications.worker.dispatcher import PUSH_THREADS
+from notifications.worker.worker import Worker
 from tests.chaos.drivers.chaos_run import fresh_postgresql, report
 from tests.chaos.drivers.concern_load import log_unhappy, wait_until_sent
 from tests.support.databases import ROOT
@@ -108,7 +109,7 @@ def measure(url: str, folder: Path, *, delay: int, rounds: int) -> Figures:
         for number in range(PHONES):
             address = f"phone-{delay}-{number}"
             give_phone(database, shop, "manager", address, kind=AddressKind.FCM_TOKEN, at=system_clock())
-        channels = dict.fromkeys(AddressKind, PushChannel.from_credentials(credentials, endpoint))
+        channels = {"push": PushChannel.from_credentials(credentials, endpoint)}
         worker = Worker(database, channels, name="bench")
         token = _token(endpoint, credentials)
         _send_bare(endpoint, token)  # warm

@@ -1,1 +1,1 @@
-"""Who is told, and how it gets there."""
+"""Notifications: decide who is informed of what, and deliver it."""

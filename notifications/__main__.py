@@ -1,4 +1,4 @@
-"""`python -m notifications`: the worker process. SIGTERM and SIGINT let it finish what it has in hand."""
+"""`python -m notifications`: the worker process. On SIGTERM or SIGINT it finishes the deliveries it has started."""
 
 import os
 import signal
@@ -17,45 +17,39 @@ from models.db.schema_check import SchemaMismatch
 from models.db.session import Database, DatabaseRole, UnsafeRole
 from models.outbox.listener import OutboxListener
 from models.outbox.message import OUTBOX_LEASE
-from notifications.channels.base import AddressKind, Channel
+from notifications.channels.base import Channel
 from notifications.channels.log import LogChannel
-from notifications.channels.mail import MailChannel
 from notifications.channels.push.channel import PushChannel
+from notifications.channels.registry import PERSON_CHANNELS
 from notifications.worker.worker import Worker
 
 log = structlog.get_logger(__name__)
-LONGEST_NAP = 1.0  # seconds; timed steps are looked for at least this often
-# Seconds. Whoever records a letter asks the database several things, and after each answer waits for its turn behind a
-# round that computes; the sooner it is recorded, the less a killed worker sends twice. Python's own is ten times that.
-SWITCH_INTERVAL = 0.0005
+MAX_IDLE_SECONDS = 1.0  # without a notification from the database, what is due is looked for this often
+# A thread that records a result sends several statements, and after each waits for the interpreter behind the thread
+# of the rounds. The sooner a result is recorded, the fewer messages a killed worker leaves to be sent twice. Python's
+# default is ten times this.
+SWITCH_INTERVAL_SECONDS = 0.0005
 
 
-def channels(config: Config) -> dict[AddressKind, Channel]:
-    """Firebase and the mail server where they are configured; the terminal for the rest."""
+def connect_channels(config: Config) -> dict[str, Channel]:
+    """Return a channel for each service; those that are not configured print to the terminal."""
     terminal = LogChannel()
     push: Channel = terminal
     if config.google_application_credentials is not None:
         push = PushChannel.from_credentials(config.google_application_credentials, config.fcm_endpoint)
-    email: Channel = terminal
-    if config.smtp_url is not None and config.smtp_from is not None:
-        email = MailChannel(config.smtp_url, config.smtp_from, house=config.public_url)
-    return {
-        AddressKind.LOG: terminal,
-        AddressKind.FCM_TOKEN: push,
-        AddressKind.FID: push,
-        AddressKind.EMAIL: email,
-    }
+    to_people = {name: channel.connect(config) or terminal for name, channel in PERSON_CHANNELS.items()}
+    return {"log": terminal, "push": push, **to_people}
 
 
-def run(worker: Worker, waker: OutboxListener, stopping: threading.Event) -> None:
-    """Work while there is work, sleep until something is written; a database that is away is waited for."""
+def run(worker: Worker, listener: OutboxListener, stopping: threading.Event) -> None:
+    """Work while there is work, then sleep until something is written. Wait while the database is unavailable."""
     while not stopping.is_set():
         try:
             if not worker.work_once():
-                waker.wait(LONGEST_NAP, stopping)
+                listener.wait(MAX_IDLE_SECONDS, stopping)
         except (DBAPIError, PoolTimeout) as error:
             log.warning("database unavailable", error=type(error).__name__)
-            stopping.wait(LONGEST_NAP)
+            stopping.wait(MAX_IDLE_SECONDS)
 
 
 def main(lease: timedelta = OUTBOX_LEASE) -> int:
@@ -66,14 +60,14 @@ def main(lease: timedelta = OUTBOX_LEASE) -> int:
         database.refuse_unsafe_role()
         database.refuse_misfit_schema()
         name = f"{socket.gethostname()}:{os.getpid()}"
-        worker = Worker(database, channels(config), name=name, lease=lease, dead_man_url=config.dead_man_url)
+        worker = Worker(database, connect_channels(config), name=name, lease=lease, dead_man_url=config.dead_man_url)
     except (ConfigError, SchemaMismatch, UnsafeRole, OSError, ValueError) as error:
         sys.stderr.write(f"worker: {error}\n")
         return 1
     except DBAPIError as error:
         sys.stderr.write(f"worker: the database is unavailable: {str(error.orig).splitlines()[0]}\n")
         return 1
-    sys.setswitchinterval(SWITCH_INTERVAL)
+    sys.setswitchinterval(SWITCH_INTERVAL_SECONDS)
     stopping = threading.Event()
 
     def stop(_signal: int, _frame: FrameType | None) -> None:
@@ -82,8 +76,8 @@ def main(lease: timedelta = OUTBOX_LEASE) -> int:
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
     log.info("worker started")
-    with OutboxListener(database.engine) as waker:
-        run(worker, waker, stopping)
+    with OutboxListener(database.engine) as listener:
+        run(worker, listener, stopping)
     worker.close()
     log.info("worker drained")
     return 0

@@ -8,9 +8,9 @@ from api.schemas.alerts import NotificationSchema
 from api.schemas.base import ClockTime, Flag, Instant, Schema, Whole, Words
 from api.schemas.staff import StaffSchema
 from models.alerts.notification import MUTABLE_KINDS
-from models.staff.device import PHONE_ADDRESS_KINDS, AddressKind, Device, Platform
+from models.staff.device import AddressKind, Device, Platform
 
-PHONE_ADDRESS_KIND = validate.OneOf([kind.value for kind in PHONE_ADDRESS_KINDS])
+ADDRESS_KIND = validate.OneOf([kind.value for kind in AddressKind])
 
 
 class PutShiftSchema(Schema):
@@ -67,7 +67,7 @@ class PutDeviceSchema(Schema):
 
     platform = fields.Enum(Platform, by_value=True, required=True)
     address = Words(Device.MAX_ADDRESS_LENGTH, least=1, required=True)
-    address_kind = fields.String(required=True, validate=PHONE_ADDRESS_KIND)
+    address_kind = fields.String(required=True, validate=ADDRESS_KIND)
     app_version = Words(60, allow_none=True)
     locale = Words(35, allow_none=True)
 
@@ -82,7 +82,7 @@ class DeviceSchema(Schema):
     id = fields.UUID()
     installation_id = fields.String()
     platform = fields.Enum(Platform, by_value=True)
-    address_kind = fields.String(validate=PHONE_ADDRESS_KIND)
+    address_kind = fields.String(validate=ADDRESS_KIND)
     app_version = fields.String(allow_none=True)
     locale = fields.String(allow_none=True)
     registered_at = Instant()

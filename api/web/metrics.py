@@ -1,4 +1,4 @@
-"""What Prometheus reads: requests of the web processes, and what the workers left in the database of theirs."""
+"""Prometheus metrics: requests, counted in the web processes, and figures that workers leave in the database."""
 
 import os
 from collections.abc import Iterable, Iterator
@@ -34,60 +34,60 @@ _seconds = Histogram(
 
 
 def count_request(method: str, route: str | None, status: int, seconds: float) -> None:
-    """One more. What a stranger can make up (methods, paths) is no label: there would be no end of them."""
+    """Count an answered request. Unknown methods and paths share one label, so that a client cannot invent labels."""
     known = method if method in METHODS else "other"
     _requests.labels(known, route or "none", status).inc()
     _seconds.labels(known, route or "none").observe(seconds)
 
 
 def render_metrics(database: Database, *, at: datetime) -> bytes:
-    """Everything in Prometheus' text format; without the database, what can be told without it."""
+    """Return all metrics in Prometheus' text format; without the database, those of the web processes only."""
     web = CollectorRegistry()
     if MULTIPROCESS_VARIABLE in os.environ:
         MultiProcessCollector(web)
     else:
         web.register(_process)
-    house = CollectorRegistry()
-    house.register(_DatabaseCollector(list(_database_metrics(database, at))))
-    return generate_latest(web) + generate_latest(house)
+    workers = CollectorRegistry()
+    workers.register(_FixedCollector(list(_database_metrics(database, at))))
+    return generate_latest(web) + generate_latest(workers)
 
 
-class _DatabaseCollector(Collector):
-    def __init__(self, told: list[Metric]) -> None:
-        self._told = told
+class _FixedCollector(Collector):
+    """Collector of metrics that were measured before."""
+
+    def __init__(self, metrics: list[Metric]) -> None:
+        self._metrics = metrics
 
     def collect(self) -> Iterable[Metric]:
-        return self._told
+        return self._metrics
 
 
 def _database_metrics(database: Database, at: datetime) -> Iterator[Metric]:
-    told: list[Metric] = []
+    metrics: list[Metric] = []
     try:
         with database.reading(ALL_TENANTS) as session:
-            told = [*_worker_metrics(session, at), *_watchdog_metrics(session, at), _send_metrics(session)]
+            metrics = [*_worker_metrics(session, at), *_watchdog_metrics(session, at), _delivery_metrics(session)]
     except SQLAlchemyError:
-        pass  # which is what the first line says
-    yield GaugeMetricFamily("amends_database_up", "1 when the database answers.", value=float(bool(told)))
-    yield from told
+        pass  # amends_database_up reports it
+    yield GaugeMetricFamily("amends_database_up", "1 when the database answers.", value=float(bool(metrics)))
+    yield from metrics
 
 
 def _worker_metrics(session: Session, at: datetime) -> Iterator[Metric]:
     beats = session.scalars(select(Heartbeat).order_by(Heartbeat.at.desc())).all()
     alive = [beat for beat in beats if beat.at > at - SILENT_AFTER]
-    yield GaugeMetricFamily("amends_workers", "Workers that gave a sign of life within 30 s.", value=len(alive))
+    yield GaugeMetricFamily("amends_workers", "Workers with a heartbeat within 30 s.", value=len(alive))
     if beats:
         age = max(0.0, (at - beats[0].at).total_seconds())
-        yield GaugeMetricFamily(
-            "amends_worker_heartbeat_age_seconds", "Seconds since the last sign of life.", value=age
-        )
+        yield GaugeMetricFamily("amends_worker_heartbeat_age_seconds", "Seconds since the last heartbeat.", value=age)
     if not alive:
-        return  # nobody has measured what follows
+        return  # the figures that follow are measured by workers
     figures = alive[0].figures
-    rows = GaugeMetricFamily("amends_outbox_rows", "What is not done, by state.", labels=["state"])
+    rows = GaugeMetricFamily("amends_outbox_rows", "Outbox rows that are not done, by state.", labels=["state"])
     for state in OUTBOX_STATES:
         rows.add_metric([state], figures.get(state, 0))
     yield rows
-    for name, figure, says in (
+    for name, figure, description in (
         (
             "amends_outbox_oldest_due_seconds",
             "oldest_due_seconds",
@@ -95,39 +95,40 @@ def _worker_metrics(session: Session, at: datetime) -> Iterator[Metric]:
         ),
         ("amends_step_lateness_seconds", "lateness_seconds", "Seconds by which the latest step of an alert is late."),
     ):
-        yield GaugeMetricFamily(name, says, value=figures.get(figure, 0))
+        yield GaugeMetricFamily(name, description, value=figures.get(figure, 0))
     overdue = max(beat.overdue_steps for beat in alive)
     yield GaugeMetricFamily("amends_steps_overdue", "Alerts more than 30 s late for a step.", value=overdue)
-    breakers = GaugeMetricFamily("amends_breaker_open", "1 when a worker keeps letters back.", labels=["channel"])
-    for channel in sorted({name for beat in alive for name in beat.channels}):
-        breakers.add_metric([channel], float(any(beat.channels.get(channel) == "open" for beat in alive)))
-    yield breakers
+    circuits = GaugeMetricFamily("amends_circuit_open", "1 when a worker holds messages back.", labels=["service"])
+    for service in sorted({name for beat in alive for name in beat.channels}):
+        circuits.add_metric([service], float(any(beat.channels.get(service) == "open" for beat in alive)))
+    yield circuits
 
 
 def _watchdog_metrics(session: Session, at: datetime) -> Iterator[Metric]:
-    for last in session.scalars(select(WatchdogRun)):
-        age = max(0.0, (at - last.at).total_seconds())
-        yield GaugeMetricFamily("amends_audit_age_seconds", "Seconds since the auditor looked last.", value=age)
-        found = GaugeMetricFamily("amends_audit_last_found", "What its last look found stuck.", labels=["kind"])
-        for kind, count in last.findings.items():
-            found.add_metric([kind], count)
-        yield found
-        ever = CounterMetricFamily("amends_audit_found", "What the auditor found stuck, ever.", labels=["kind"])
-        tallied = session.scalars(select(MetricCounter).where(MetricCounter.metric == "found"))
-        for kind, count in (dict.fromkeys(last.findings, 0) | {tally.label: tally.count for tally in tallied}).items():
-            ever.add_metric([kind], count)
-        yield ever
+    for run in session.scalars(select(WatchdogRun)):
+        age = max(0.0, (at - run.at).total_seconds())
+        yield GaugeMetricFamily("amends_watchdog_age_seconds", "Seconds since the last watchdog run.", value=age)
+        last = GaugeMetricFamily("amends_watchdog_last_found", "Stuck rows in the last run.", labels=["kind"])
+        for kind, count in run.findings.items():
+            last.add_metric([kind], count)
+        yield last
+        total = CounterMetricFamily("amends_watchdog_found", "Stuck rows in all runs.", labels=["kind"])
+        counters = session.scalars(select(MetricCounter).where(MetricCounter.metric == "found"))
+        counts = dict.fromkeys(run.findings, 0) | {counter.label: counter.count for counter in counters}
+        for kind, count in counts.items():
+            total.add_metric([kind], count)
+        yield total
 
 
-def _send_metrics(session: Session) -> Metric:
-    """From nought on, as the rest: what first appears at one has not increased in the eyes of Prometheus."""
-    sends = CounterMetricFamily(
-        "amends_sends", "Attempts to send a letter, by what became of it.", labels=["channel", "outcome"]
+def _delivery_metrics(session: Session) -> Metric:
+    """Return the delivery counters. Each starts at 0: Prometheus sees no increase in one that first appears at 1."""
+    deliveries = CounterMetricFamily(
+        "amends_deliveries", "Attempts to deliver a message, by outcome.", labels=["service", "outcome"]
     )
-    channels = {channel for beat in session.scalars(select(Heartbeat)) for channel in beat.channels}
-    counts = {(channel, outcome.value): 0 for channel in sorted(channels) for outcome in DeliveryOutcome}
-    for tally in session.scalars(select(MetricCounter).where(MetricCounter.metric == "send")):
-        counts[tally.label, tally.outcome] = tally.count
-    for (channel, outcome), count in counts.items():
-        sends.add_metric([channel, outcome], count)
-    return sends
+    services = {service for beat in session.scalars(select(Heartbeat)) for service in beat.channels}
+    counts = {(service, outcome.value): 0 for service in sorted(services) for outcome in DeliveryOutcome}
+    for counter in session.scalars(select(MetricCounter).where(MetricCounter.metric == "send")):
+        counts[counter.label, counter.outcome] = counter.count
+    for labels, count in counts.items():
+        deliveries.add_metric(labels, count)
+    return deliveries

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import case, delete, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, case, delete, func, or_, select, tuple_
 from sqlalchemy.orm import Session, joinedload
 
 from models.alerts.alert import Alert
@@ -12,7 +12,6 @@ from models.alerts.enums import AlertState
 from models.alerts.notification import Notification, NotificationState
 from models.errors import NotFound
 from models.outbox.message import OutboxKind, OutboxMessage
-from models.staff.device import AddressKind
 
 DONE_MESSAGE_TTL = timedelta(days=7)  # kept that long for investigations
 DELETE_BATCH = 500
@@ -92,12 +91,12 @@ def retry(session: Session, ids: Collection[UUID] | None, *, at: datetime) -> di
     return {"retried": [row.id for row in useful], "let_go": [row.id for row in rows if row not in useful]}
 
 
-def mark_circuit_open(session: Session, kinds: Collection[AddressKind]) -> None:
+def mark_circuit_open(session: Session, addressed_to: ColumnElement[bool]) -> None:
     """Write the failure CIRCUIT_OPEN on notifications that were never tried because their service is down."""
     waiting = select(OutboxMessage.notification_id).where(
         OutboxMessage.done_at.is_(None),
         OutboxMessage.kind.in_((OutboxKind.DELIVER_RING, OutboxKind.DELIVER_INFO)),
-        OutboxMessage.is_addressed_to(kinds),
+        addressed_to,
     )
     untried = (Notification.state == NotificationState.QUEUED, Notification.failure.is_(None))
     stmt = select(Notification).where(Notification.id.in_(waiting), *untried).order_by(Notification.id)

@@ -5,7 +5,7 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Index, Text, false, or_, select, text
+from sqlalchemy import ColumnElement, Index, Text, or_, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 from sqlalchemy.sql.base import ExecutableOption
 from uuid_utils.compat import uuid7
@@ -211,19 +211,17 @@ class OutboxMessage(TenantOwned):
         return or_(cls.due_at <= at, cls.due_at == cls.created_at)
 
     @classmethod
-    def is_addressed_to(cls, kinds: Collection[AddressKind]) -> ColumnElement[bool]:
-        """Return the criterion for deliveries to an address of one of these kinds."""
-        to_mailbox = Notification.device_id.is_(None) if AddressKind.EMAIL in kinds else false()
-        return (
-            select(Notification.id)
-            .outerjoin(Notification.device)
-            .where(
-                Notification.organization_id == cls.organization_id,
-                Notification.id == cls.notification_id,
-                or_(Device.address_kind.in_(kinds), to_mailbox),
-            )
-            .exists()
+    def is_addressed_to(
+        cls, channels: Collection[str] = (), address_kinds: Collection[AddressKind] = ()
+    ) -> ColumnElement[bool]:
+        """Return the criterion for deliveries over one of these channels or to one of these kinds of address."""
+        stmt = select(Notification.id).where(
+            Notification.organization_id == cls.organization_id, Notification.id == cls.notification_id
         )
+        if not address_kinds:
+            return stmt.where(Notification.channel.in_(channels)).exists()
+        to_device = Device.address_kind.in_(address_kinds)
+        return stmt.outerjoin(Notification.device).where(or_(Notification.channel.in_(channels), to_device)).exists()
 
     @classmethod
     def is_expired(cls, at: datetime) -> ColumnElement[bool]:

@@ -25,10 +25,6 @@ class AddressKind(StrEnum):
     FCM_TOKEN = "fcm_token"  # noqa: S105 the name of a kind, not a secret
     FID = "fid"
     LOG = "log"
-    EMAIL = "email"  # of a mailbox: no phone can register it
-
-
-PHONE_ADDRESS_KINDS = (AddressKind.FCM_TOKEN, AddressKind.FID, AddressKind.LOG)
 
 
 class Device(TenantOwned):

@@ -1,4 +1,4 @@
-"""The e-mail channel: one letter, one conversation with the organization's mail server, no retries of its own."""
+"""E-mail channel: one SMTP conversation per message with the organization's mail server, without retries of its own."""
 
 import contextlib
 import ipaddress
@@ -9,26 +9,31 @@ import time
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime, parseaddr
+from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
-from models.staff.staff import MAILBOX
-from notifications.channels.base import DeliveryResult, Message, MessageKind, one_line
+from models.alerts.notification import NotificationKind
+from models.staff.staff import MAILBOX, Staff
+from notifications.channels.base import DeliveryResult, Message, MessageKind, PersonChannel, one_line
+
+if TYPE_CHECKING:
+    from config import Config
 
 TIMEOUT_SECONDS = 10.0
-"""For connecting and for each answer; a whole conversation gets three times as long, well within a lease."""
+"""Limit for connecting and for each answer. A whole conversation gets three times as long, well within a lease."""
 
-SEVEN_BIT_POLICY = SMTP.clone(cte_type="7bit")  # what every server can take, offered 8BITMIME or not
+SEVEN_BIT_POLICY = SMTP.clone(cte_type="7bit")  # every server accepts it, whether it offers 8BITMIME or not
 
-# Codes of an answer to RCPT that mean: nobody is there, and nobody will be (RFC 5321, 3463, 7504). A 550 is also how a
-# server says that it does not like the sender; then its enhanced code, where it has one, is another.
+# Answers to RCPT that mean that the mailbox does not exist (RFC 5321, 3463, 7504). A server may also answer 550 to turn
+# down the sender; its enhanced code, where it has one, tells the two apart.
 UNKNOWN_MAILBOX_CODES = frozenset({550, 551, 553, 556})
 UNKNOWN_MAILBOX_ENHANCED_CODES = frozenset({"5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10", "5.2.1"})
-SERVICE_NOT_AVAILABLE = 421  # the whole server, to whatever it answers (RFC 5321)
+SERVICE_NOT_AVAILABLE = 421  # says it of the whole server, whatever the command (RFC 5321)
 ENHANCED = re.compile(rb"5\.\d{1,3}\.\d{1,3}\b")
 
 
 class _SmtpWithDeadline(smtplib.SMTP):
-    """Ends in time, however slowly a server answers line by line."""
+    """SMTP connection with a deadline for the whole conversation, however slowly a server answers line by line."""
 
     ends_at: float | None = None
 
@@ -42,46 +47,53 @@ class _SmtpWithDeadline(smtplib.SMTP):
 
 
 class _SmtpsWithDeadline(_SmtpWithDeadline, smtplib.SMTP_SSL):
-    """The same, encrypted from the first byte."""
+    """SMTP connection with a deadline, encrypted from the first byte."""
 
 
 class MailChannel:
-    """Sends letters as mails of plain text."""
+    """Sends messages as plain text mails."""
 
-    def __init__(self, url: str, sender: str, *, house: str | None = None, timeout: float = TIMEOUT_SECONDS) -> None:
-        """`smtp://user:password@host:587` (STARTTLS) or `smtps://...`; the sender as it stands in From.
+    def __init__(
+        self, url: str, sender: str, *, public_url: str | None = None, timeout: float = TIMEOUT_SECONDS
+    ) -> None:
+        """Set up the channel without connecting.
 
-        `house` is the address people use; without it no mail names an address.
+        Args:
+            url: `smtp://user:password@host:587` (STARTTLS) or `smtps://...`.
+            sender: the sender as it stands in From.
+            public_url: address of the application for people; without it no mail contains a link.
+            timeout: seconds for connecting and for each answer.
+
         """
         parts = urlsplit(url)
         self._host, self._over_tls = parts.hostname or "", parts.scheme == "smtps"
         self._port = parts.port or (465 if self._over_tls else 587)
         self._user, self._password = unquote(parts.username or ""), unquote(parts.password or "")
-        self._sender, self._house, self._timeout = sender, house, timeout
+        self._sender, self._public_url, self._timeout = sender, public_url, timeout
         self._sender_address = parseaddr(sender)[1]
 
     def deliver(self, message: Message) -> DeliveryResult:
-        """Send one letter. A mail that was read cannot be taken back, so a withdrawal is refused."""
+        """Send one mail. A withdrawal is refused, because a mail cannot be taken back."""
         if message.kind is MessageKind.WITHDRAW:
             return DeliveryResult.refused("mail-stays")
-        if not MAILBOX.fullmatch(message.address):
+        if not MAILBOX.fullmatch(message.recipient.address):
             return DeliveryResult.gone("invalid-address")
         try:
             smtp = self._open()
         except OSError as error:
             return _connection_result(error)
         try:
-            return self._hand_over(smtp, message)
+            return self._send(smtp, message)
         except OSError as error:
             return DeliveryResult.later(_failure_reason(error))
         finally:
             smtp.close()
 
     def close(self) -> None:
-        """Nothing is kept open from one mail to the next."""
+        """Do nothing: no connection stays open between two mails."""
 
     def _open(self) -> smtplib.SMTP:
-        """Connect, encrypt, sign in. Only a server on this very machine is spoken to without TLS, if it offers none."""
+        """Connect, encrypt and sign in. TLS may be missing only for a server on this machine that does not offer it."""
         tls = ssl.create_default_context()
         if self._over_tls:
             smtp: smtplib.SMTP = _SmtpsWithDeadline(self._host, self._port, timeout=self._timeout, context=tls)
@@ -98,12 +110,12 @@ class MailChannel:
             raise
         return smtp
 
-    def _hand_over(self, smtp: smtplib.SMTP, message: Message) -> DeliveryResult:
+    def _send(self, smtp: smtplib.SMTP, message: Message) -> DeliveryResult:
         mail = self._mail(message)
         code, _ = smtp.mail(self._sender_address)
-        if not _is_success(code):  # no mail of ours would be taken
+        if not _is_success(code):  # the server would take no mail from this sender
             return DeliveryResult.later(f"smtp-{code}", alarm=_is_permanent_failure(code))
-        code, answer = smtp.rcpt(message.address)
+        code, answer = smtp.rcpt(message.recipient.address)
         if not _is_success(code):
             return _mailbox_result(code, answer)
         try:
@@ -119,22 +131,22 @@ class MailChannel:
         return DeliveryResult.sent(mail["Message-ID"])
 
     def _mail(self, message: Message) -> EmailMessage:
-        """The mail, the same at every attempt but for its date: whoever gets two copies can tell by the Message-ID."""
+        """Build the mail. Only its date differs between attempts; the Message-ID marks copies as such."""
         title = one_line(message.title)
         lines = [title, message.body] if message.text is None else message.text.split("\n")
-        if message.path and self._house:
-            lines += ["", self._house + message.path]
+        if message.path and self._public_url:
+            lines += ["", self._public_url + message.path]
         mail = EmailMessage(policy=SEVEN_BIT_POLICY)
-        mail["From"], mail["To"], mail["Subject"] = self._sender, message.address, title
+        mail["From"], mail["To"], mail["Subject"] = self._sender, message.recipient.address, title
         mail["Date"] = format_datetime(message.sent_at)
         mail["Message-ID"] = f"<{message.notification_id}@{self._sender_address.rpartition('@')[2]}>"
-        mail["Auto-Submitted"] = "auto-generated"  # so that nobody's absence note answers (RFC 3834)
+        mail["Auto-Submitted"] = "auto-generated"  # keeps automatic replies from answering (RFC 3834)
         mail.set_content("".join(f"{one_line(line)}\n" for line in lines))
         return mail
 
 
 def _connection_result(error: OSError) -> DeliveryResult:
-    """What keeps every mail from leaving is no fault of this one; it alarms where only an operator can help."""
+    """Return the result of a failed connection: try again later, with an alarm where only an operator can help."""
     match error:
         case ssl.SSLCertVerificationError():
             return DeliveryResult.later("certificate-refused", alarm=True)
@@ -149,13 +161,13 @@ def _connection_result(error: OSError) -> DeliveryResult:
 
 
 def _failure_reason(error: OSError) -> str:
-    """Smtplib calls a time-out a closed connection."""
+    """Return the reason code of an error. A time-out may be in the context, because smtplib reports it as closed."""
     late = isinstance(error, TimeoutError) or isinstance(error.__context__, TimeoutError)
     return "timed-out" if late else "unreachable"
 
 
 def _mailbox_result(code: int, answer: bytes) -> DeliveryResult:
-    """What keeps one mailbox from taking mail (full, locked, greylisted) says nothing of the server."""
+    """Return the result of a refused RCPT. A full, locked or greylisted mailbox says nothing about the server."""
     if _is_permanent_failure(code):
         return DeliveryResult.gone("unknown-mailbox") if _is_unknown_mailbox(code, answer) else _rejection_result(code)
     return _rejection_result(code) if code == SERVICE_NOT_AVAILABLE else DeliveryResult.later("mailbox-unavailable")
@@ -177,7 +189,7 @@ def _is_success(code: int) -> bool:
 
 
 def _is_permanent_failure(code: int) -> bool:
-    """For good: the others (4xx, and what cannot be read) are worth another try."""
+    """Whether another try is useless. Other codes (4xx, and unreadable answers) are worth another try."""
     return 500 <= code < 600
 
 
@@ -186,3 +198,21 @@ def _is_this_machine(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def _connect(config: "Config") -> MailChannel | None:
+    if config.smtp_url is None or config.smtp_from is None:
+        return None
+    return MailChannel(config.smtp_url, config.smtp_from, public_url=config.public_url)
+
+
+def _address_of(staff: Staff) -> str | None:
+    return staff.email
+
+
+EMAIL = PersonChannel(
+    name="email",
+    kinds=frozenset({NotificationKind.UNANSWERED, NotificationKind.BROKEN, NotificationKind.DAILY_LOG}),
+    address_of=_address_of,
+    connect=_connect,
+)

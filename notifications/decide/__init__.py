@@ -1,1 +1,1 @@
-"""Decisions: whether a concern rings, whom it reaches and what follows next."""
+"""Decisions: whether a concern rings, whom that reaches, and what happens next."""

@@ -1,4 +1,4 @@
-"""What was asked for and nobody decided: it ends, and whoever asked is told."""
+"""Expiry of approval requests that nobody has decided on in time."""
 
 from datetime import datetime
 
@@ -12,7 +12,7 @@ from notifications.decide.announce import announce
 
 
 def expire_approvals(session: Session, outbox_message: OutboxMessage, *, at: datetime) -> None:
-    """End what of a concern waits for a decision and is out of time."""
-    held = select(Concern).where(Concern.id == outbox_message.concern_id).with_for_update(of=Concern, key_share=True)
-    for step in expire_pending(session, session.scalars(held).one(), at=at):
-        announce(session, step)
+    """Expire the pending requests of a concern that are out of time; whoever made them is informed."""
+    stmt = select(Concern).where(Concern.id == outbox_message.concern_id).with_for_update(of=Concern, key_share=True)
+    for event in expire_pending(session, session.scalars(stmt).one(), at=at):
+        announce(session, event)

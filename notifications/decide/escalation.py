@@ -1,4 +1,4 @@
-"""The climb: which steps are due, what a step rings, whose phones still show what was answered."""
+"""Escalation of alerts: take the steps that are due, ring whom a step reaches, withdraw what was answered."""
 
 from collections.abc import Collection
 from datetime import datetime, timedelta
@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session, joinedload
 
 from models.alerts.alert import Alert, StepResult
 from models.alerts.enums import AlertState
-from models.alerts.notification import DELIVERED_STATES, Notification, NotificationKind
+from models.alerts.notification import DELIVERED_STATES, DEVICE_CHANNEL, Notification, NotificationKind
 from models.concerns.concern import Concern
 from models.outbox.message import OutboxKind, OutboxMessage
 from models.policy_defaults import PUSH_TTL
@@ -19,26 +19,26 @@ from notifications.decide.recipients import recipients_of
 
 
 def select_due(at: datetime) -> Select[Alert]:
-    """Alerts whose time has come: to climb, to remind who took it, to be given back."""
+    """Select alerts that are due: for the next step, for a reminder to whoever took them, or for their release."""
     waiting = Alert.state.in_((AlertState.OPEN, AlertState.TAKEN))
     return Alert.select_without_notifications().where(Alert.next_step_at <= at, waiting)
 
 
 def escalate_due(session: Session, *, at: datetime, limit: int = 100) -> int:
-    """Take every alert whose time has come one step further; how many there were.
+    """Take the alerts that are due a step further; return how many there were.
 
-    Several workers may do this at once: each passes over what another holds.
+    Several workers may do this at once: each passes over alerts that another has locked.
     """
     stmt = select_due(at).options(joinedload(Alert.concern)).order_by(Alert.next_step_at).limit(limit)
     alerts = session.scalars(stmt.with_for_update(of=Alert, skip_locked=True, key_share=True)).all()
-    arrived = _with_receipt(session, alerts)
+    confirmed = _with_receipt(session, alerts)
     for alert in alerts:
-        _advance(session, alert, at=at, arrived=alert.id in arrived)
+        _advance(session, alert, at=at, arrived=alert.id in confirmed)
     return len(alerts)
 
 
 def escalate_alert(session: Session, alert: Alert, at: datetime) -> None:
-    """Take one alert whose time has come a step further, by itself."""
+    """Take a single alert that is due a step further."""
     _advance(session, alert, at=at, arrived=bool(_with_receipt(session, [alert])))
 
 
@@ -50,7 +50,7 @@ def _advance(session: Session, alert: Alert, *, at: datetime, arrived: bool) -> 
 
 
 def _escalate(session: Session, alert: Alert, *, at: datetime, arrived: bool) -> None:
-    """All steps whose time has come: after a time without a worker there may be several, and none is left out."""
+    """Take all steps that are due: there may be several after a time without a worker, and none is left out."""
     while alert.next_step_at is not None and alert.next_step_at <= at:
         match alert.advance(at=at, has_receipt=arrived):
             case StepResult.BEGAN:
@@ -62,7 +62,11 @@ def _escalate(session: Session, alert: Alert, *, at: datetime, arrived: bool) ->
 
 
 def _remind_or_release(session: Session, alert: Alert, *, at: datetime) -> None:
-    """Giving back changes the concern, which whoever taps has before the alert: so that is a task of its own."""
+    """Remind whoever took the alert, or queue its release.
+
+    A release locks the concern. Requests lock the concern before the alert, so doing it here, with the alert locked,
+    could deadlock with one of them.
+    """
     if alert.remind(at=at):
         session.add(_reminder_message(alert, at=at))
     else:
@@ -76,10 +80,10 @@ def _reminder_message(alert: Alert, *, at: datetime) -> OutboxMessage:
 
 
 def auto_release(session: Session, outbox_message: OutboxMessage, *, at: datetime) -> None:
-    """What was taken and forgotten calls again, unless something was done in this very moment."""
-    of_the_alert = select(Alert.concern_id).where(Alert.id == outbox_message.alert_id).scalar_subquery()
+    """Release a concern that was taken and forgotten, unless something was done about it in the meantime."""
+    concern_id = select(Alert.concern_id).where(Alert.id == outbox_message.alert_id).scalar_subquery()
     concern = session.scalars(
-        select(Concern).where(Concern.id == of_the_alert).with_for_update(of=Concern, key_share=True)
+        select(Concern).where(Concern.id == concern_id).with_for_update(of=Concern, key_share=True)
     ).one()
     alert = Alert.lock(session, outbox_message.alert_id)
     if alert.state is not AlertState.TAKEN or alert.run_id != outbox_message.run_id:
@@ -89,50 +93,48 @@ def auto_release(session: Session, outbox_message: OutboxMessage, *, at: datetim
 
 
 def count_overdue(session: Session, *, at: datetime, by: timedelta) -> int:
-    """How many alerts should have gone a step further by now and have not, or have called and reached for nobody."""
-    behind = or_(Alert.next_step_at < at - by, Alert.recipients_found_at.is_(None) & (Alert.run_started_at < at - by))
+    """Count open alerts that are overdue for their next step, or whose recipients should have been found by now."""
+    overdue = or_(Alert.next_step_at < at - by, Alert.recipients_found_at.is_(None) & (Alert.run_started_at < at - by))
     waiting = Alert.next_step_at.is_not(None) & (Alert.state == AlertState.OPEN)
-    return session.scalars(select(func.count()).select_from(Alert).where(waiting, behind)).one()
+    return session.scalars(select(func.count()).select_from(Alert).where(waiting, overdue)).one()
 
 
 def find_recipients(session: Session, outbox_message: OutboxMessage, *, at: datetime) -> None:
-    """Queue a notification for every phone this step reaches, as things stand now; a step that reaches none is skipped.
+    """Queue a notification for every phone this step reaches now; skip a step that reaches none.
 
-    An alert that was answered meanwhile, or rings in a newer run, reaches nobody; nor does one that stood unreached
-    until its time was over: then it is in the lists, and the customer is gone. Harmless to repeat.
+    Do nothing for an alert that is not open any more or that rings in a newer run. May be repeated.
     """
     alert = Alert.lock(session, outbox_message.alert_id, joinedload(Alert.concern), joinedload(Alert.store))
     if alert.state is not AlertState.OPEN or alert.run_id != outbox_message.run_id or outbox_message.step is None:
         return
-    stage = outbox_message.step
+    step = outbox_message.step
     while True:
-        heard = recipients_of(session, alert, step=stage, at=at)
-        if heard.phones:
-            _queue_notifications(session, alert, heard.phones, stage=stage, at=at)
+        recipients = recipients_of(session, alert, step=step, at=at)
+        if recipients.phones:
+            _queue_notifications(session, alert, recipients.phones, step=step, at=at)
             return
-        current = stage == alert.absolute_step
-        if not current:
-            alert.record_step(0, step=stage, at=at, why=heard.why_nobody)
+        if step != alert.absolute_step:  # a step of the past, for an alert that has become severe
+            alert.record_step(0, step=step, at=at, why=recipients.why_nobody)
             return
-        if not alert.skip(heard.why_nobody, at=at):
+        if not alert.skip(recipients.why_nobody, at=at):
             return
-        stage = alert.absolute_step
+        step = alert.absolute_step
 
 
 def _queue_notifications(
-    session: Session, alert: Alert, phones: Collection[Device], *, stage: int, at: datetime
+    session: Session, alert: Alert, phones: Collection[Device], *, step: int, at: datetime
 ) -> None:
-    rung = set(
+    notified = set(
         session.scalars(
             select(Notification.device_id).where(
-                Notification.alert_id == alert.id, Notification.run_id == alert.run_id, Notification.step == stage
+                Notification.alert_id == alert.id, Notification.run_id == alert.run_id, Notification.step == step
             )
         )
     )
-    if not rung:
-        alert.record_step(len(phones), step=stage, at=at)
+    if not notified:
+        alert.record_step(len(phones), step=step, at=at)
     for device in phones:
-        if device.id in rung:
+        if device.id in notified:
             continue
         notification = Notification(
             alert_id=alert.id,
@@ -140,7 +142,7 @@ def _queue_notifications(
             device_id=device.id,
             staff_id=device.staff_id,
             run_id=alert.run_id,
-            step=stage,
+            step=step,
             queued_at=at,
             expires_at=min(at + PUSH_TTL, alert.next_regular_time()),
         )
@@ -150,9 +152,9 @@ def _queue_notifications(
 
 
 def find_withdrawals(session: Session, outbox_message: OutboxMessage, *, at: datetime) -> None:
-    """Queue the removal of an answered alert from every phone that has it, the other phones of the taker included.
+    """Queue the removal of an answered alert from every phone that shows it, including those of whoever took it.
 
-    What is being sent at this moment is looked after when its answer comes (delivery.settle).
+    A notification that is in flight at this moment is withdrawn when its result comes (delivery.record_result).
     """
     alert = Alert.lock(session, outbox_message.alert_id)
     if alert.is_ringing:
@@ -169,30 +171,30 @@ def find_withdrawals(session: Session, outbox_message: OutboxMessage, *, at: dat
     shown = Notification.select_of_alert(alert.id).where(
         Notification.state.in_(DELIVERED_STATES),
         Notification.withdrawn_at.is_(None),
-        Notification.device_id.is_not(None),
+        Notification.channel == DEVICE_CHANNEL,
         Notification.device_id.not_in(under_way),
     )
-    # All that a phone shows of an alert stands under one tag, and goes away at once.
+    # A phone shows all notifications of an alert under one tag; a withdrawal removes them together.
     latest = {notification.device_id: notification for notification in session.scalars(shown.order_by(Notification.id))}
     for notification in latest.values():
         session.add(OutboxMessage.for_alert(alert, OutboxKind.DELIVER_WITHDRAWAL, at=at, notification=notification))
 
 
 def _with_receipt(session: Session, alerts: Collection[Alert]) -> set[UUID | None]:
-    """Those of which a phone has told us, in their present run. A terminal has it as soon as it was given to it."""
+    """Return the ids of alerts that a phone has confirmed in their present run. A printed one counts as confirmed."""
     if not alerts:
         return set()
-    told = or_(
+    confirmed = or_(
         Notification.received_at.is_not(None), Notification.shown_at.is_not(None), Notification.opened_at.is_not(None)
     )
     printed = Notification.accepted_at.is_not(None) & (Device.address_kind == AddressKind.LOG)
-    found = session.scalars(
+    stmt = (
         select(Notification.alert_id)
         .join(Device, (Device.id == Notification.device_id) & (Device.organization_id == Notification.organization_id))
         .where(
             Notification.alert_id.in_([alert.id for alert in alerts]),
             Notification.run_id.in_([alert.run_id for alert in alerts]),
-            or_(told, printed),
+            or_(confirmed, printed),
         )
     )
-    return set(found)
+    return set(session.scalars(stmt))

@@ -1,4 +1,4 @@
-"""Promises to customers: who is reminded of one in time, and who hears that it was not kept."""
+"""Follow-ups: remind their owners in time, mark overdue ones broken and inform the managers."""
 
 from datetime import datetime
 from uuid import UUID
@@ -19,7 +19,7 @@ from notifications.decide.announce import announce
 
 
 def announce_follow_up(session: Session, follow_up: FollowUp, event: ConcernEvent) -> None:
-    """Write down what a step of a promise asks for: a reminder, the end of its time, word to who keeps it now."""
+    """Write the outbox messages of a step: a reminder, the end of its time, information for a new owner."""
     announce(session, event)
     if event.step not in (ConcernStep.PROMISED, ConcernStep.PROMISE_HANDED_OVER):
         return
@@ -35,20 +35,21 @@ def announce_follow_up(session: Session, follow_up: FollowUp, event: ConcernEven
 
 
 def remind(session: Session, outbox_message: OutboxMessage, *, at: datetime) -> None:
-    """Tell who keeps it; while they cannot be told, whoever leads the shift, else the managers."""
+    """Remind the owner; if they cannot be reached, whoever leads the shift, or else the managers."""
     follow_up = session.scalars(_select_follow_up(outbox_message)).one()
-    sooner = FollowUp.status == FollowUpStatus.OPEN, FollowUp.id < follow_up.id
+    reminded_first = FollowUp.status == FollowUpStatus.OPEN, FollowUp.id < follow_up.id
     if follow_up.run_id != outbox_message.run_id or _is_unwanted_thank_you(session, follow_up):
         return
-    if not _is_covered_by_another(session, follow_up, *sooner):
+    if not _is_covered_by_another(session, follow_up, *reminded_first):
         owner_id = follow_up.owner_id if _is_owner_reachable(session, follow_up, at) else None
         session.add(_information(NotificationKind.FOLLOW_UP, follow_up, staff_id=owner_id, at=at))
 
 
 def break_overdue(session: Session, outbox_message: OutboxMessage, *, at: datetime) -> None:
-    """Its time has come: unless it was kept, it is broken, and the managers hear of it."""
-    held = select(Concern).where(Concern.id == outbox_message.concern_id).with_for_update(of=Concern, key_share=True)
-    session.scalars(held).one()
+    """Mark a follow-up broken that was not done in time, and inform the managers. Cancel an unwanted thank-you."""
+    # The concern is locked before the follow-up, as in requests.
+    lock = select(Concern).where(Concern.id == outbox_message.concern_id).with_for_update(of=Concern, key_share=True)
+    session.scalars(lock).one()
     follow_up = session.scalars(_select_follow_up(outbox_message).with_for_update(of=FollowUp, key_share=True)).one()
     if follow_up.run_id == outbox_message.run_id and _is_unwanted_thank_you(session, follow_up):
         announce(session, follow_up.cancel_unwanted(at=at))
@@ -59,28 +60,29 @@ def break_overdue(session: Session, outbox_message: OutboxMessage, *, at: dateti
 
 
 def _is_unwanted_thank_you(session: Session, follow_up: FollowUp) -> bool:
-    """Whether it is a thank-you, and its customer takes back that they may be contacted."""
+    """Whether it is a thank-you to a customer who no longer agrees to be contacted."""
     if follow_up.fix_id is None:
         return False
-    agrees = select(Customer.may_contact).where(Customer.id == follow_up.customer_id)
-    return session.scalars(agrees).one_or_none() is not True
+    stmt = select(Customer.may_contact).where(Customer.id == follow_up.customer_id)
+    return session.scalars(stmt).one_or_none() is not True
 
 
 def _is_covered_by_another(session: Session, follow_up: FollowUp, *which: ColumnElement[bool]) -> bool:
-    """Whether it is one of the thank-yous of one call, and another one of them that fits tells of all.
+    """Whether another thank-you for the same fix, owner, store and time informs of all of them.
 
-    A phone that rings two hundred times says no more than one that rings once.
+    A fix may lead to hundreds of thank-yous; one notification says as much as all of them. `which` selects the
+    follow-ups that may stand for the others.
     """
     if follow_up.fix_id is None:
         return False
-    alike = (FollowUp.fix_id, FollowUp.owner_id, FollowUp.store_id, FollowUp.due_at)
-    same = (column == getattr(follow_up, column.key) for column in alike)
+    shared = (FollowUp.fix_id, FollowUp.owner_id, FollowUp.store_id, FollowUp.due_at)
+    same = (column == getattr(follow_up, column.key) for column in shared)
     others = select(FollowUp.id).where(*same, FollowUp.id != follow_up.id, *which)
     return session.scalars(others.limit(1)).first() is not None
 
 
-def _timer(outbox_message: OutboxKind, follow_up: FollowUp, *, due_at: datetime, at: datetime) -> OutboxMessage:
-    return OutboxMessage.timer(outbox_message, follow_up.concern, follow_up=follow_up, due_at=due_at, at=at)
+def _timer(kind: OutboxKind, follow_up: FollowUp, *, due_at: datetime, at: datetime) -> OutboxMessage:
+    return OutboxMessage.timer(kind, follow_up.concern, follow_up=follow_up, due_at=due_at, at=at)
 
 
 def _information(
@@ -96,7 +98,7 @@ def _select_follow_up(outbox_message: OutboxMessage) -> Select[FollowUp]:
 
 
 def _is_owner_reachable(session: Session, follow_up: FollowUp, at: datetime) -> bool:
-    """Whether who keeps it still works here, is on shift in this store, and asked for no pause."""
+    """Whether the owner still works here, is on shift in this store and is not paused."""
     stmt = select(Shift).join(Staff, (Staff.id == Shift.staff_id) & (Staff.organization_id == Shift.organization_id))
     on_shift = stmt.where(
         Shift.staff_id == follow_up.owner_id,

@@ -1,4 +1,4 @@
-"""News: who is told of something that does not ring, on which of their phones, and who by e-mail."""
+"""Information that does not ring: who gets it, on which of their devices, and over which other channels."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session, joinedload
 from models.access import Role
 from models.alerts.alert import Alert
 from models.alerts.enums import AlertState
-from models.alerts.notification import LOUD_KINDS, Notification, NotificationKind
+from models.alerts.notification import DEVICE_CHANNEL, LOUD_KINDS, Notification, NotificationKind
 from models.concerns.concern import Concern
 from models.concerns.enums import Status
 from models.daily_log.daily_log import ONE_DAY
@@ -24,14 +24,14 @@ from models.recovery.action import RecoveryAction
 from models.staff.device import Device
 from models.staff.shift import Shift
 from models.staff.staff import DailyLogSubscription, Staff, StaffRegion, StaffStore
+from notifications.channels.registry import person_channels_for
 
 K = NotificationKind
-PERSONAL_KINDS = LOUD_KINDS | {K.REMINDER, K.DECISION}  # meant for one person, who waits for it: no hour is too quiet
-MAILED_KINDS = frozenset({K.UNANSWERED, K.BROKEN, K.DAILY_LOG})
+PERSONAL_KINDS = LOUD_KINDS | {K.REMINDER, K.DECISION}  # for one person who waits for it: quiet hours do not apply
 
 
 def find_readers(session: Session, outbox_message: OutboxMessage, *, at: datetime) -> None:
-    """Queue a notification for everybody a piece of news is for, as things stand now."""
+    """Queue a notification for everybody who is to be informed, as things stand now."""
     concern, store, alert = _subject(session, outbox_message)
     if (
         outbox_message.notification_kind is None
@@ -44,25 +44,25 @@ def find_readers(session: Session, outbox_message: OutboxMessage, *, at: datetim
         for staff in _readers(session, outbox_message, concern, store)
         if outbox_message.notification_kind not in staff.muted
     ]
-    shifts, phones = (
-        _shifts_of(session, people),
-        _phones_of(session, () if outbox_message.notification_kind is K.DAILY_LOG else people),
-    )
+    shifts = _shifts_of(session, people)
+    phones = _phones_of(session, () if outbox_message.notification_kind is K.DAILY_LOG else people)
     personal = outbox_message.notification_kind in PERSONAL_KINDS or _is_for_owner(outbox_message)
     for staff in people:
         shift = shifts.get(staff.id)
         paused = shift is not None and shift.is_paused(at)
         if not paused and (personal or not _is_quiet_time(staff, shift, store, at)):
             for device in phones[staff.id]:
-                _queue_notification(session, outbox_message, staff, device, at=at)
-        if outbox_message.notification_kind in MAILED_KINDS and staff.email:
-            _queue_notification(session, outbox_message, staff, None, at=at)
+                _queue_notification(session, outbox_message, staff, device=device, at=at)
+        for channel in person_channels_for(outbox_message.notification_kind, staff):
+            _queue_notification(session, outbox_message, staff, channel=channel.name, at=at)
 
 
 def queue_test_push(session: Session, *, organization_id: UUID, staff_id: UUID, at: datetime) -> list[Notification]:
-    """Queue a test for each of a person's phones, to see whether they can be reached.
+    """Queue a test notification for each of a person's phones.
 
-    InvalidState where there is none.
+    Raises:
+        InvalidState: the person has no phone that can be reached.
+
     """
     outbox_message = OutboxMessage.information(K.TEST, organization_id, staff_id=staff_id, at=at)
     staff = session.scalars(_select_working().where(Staff.id == staff_id)).one()
@@ -71,11 +71,11 @@ def queue_test_push(session: Session, *, organization_id: UUID, staff_id: UUID, 
         raise InvalidState(
             "You have no phone that can be reached: register it with PUT /v1/me/devices/{installation_id}."
         )
-    return [_queue_notification(session, outbox_message, staff, phone, at=at) for phone in phones]
+    return [_queue_notification(session, outbox_message, staff, device=phone, at=at) for phone in phones]
 
 
 def _subject(session: Session, outbox_message: OutboxMessage) -> tuple[Concern | None, Store | None, Alert | None]:
-    """What it is about, in which store. A pause is in the store of the shift; one without a shift is over."""
+    """Return what the message is about and its store. A pause is in the store of the shift; without one it is over."""
     if outbox_message.store_id is not None:
         return None, session.get_one(Store, (outbox_message.organization_id, outbox_message.store_id)), None
     if outbox_message.concern_id is None:
@@ -92,33 +92,34 @@ def _subject(session: Session, outbox_message: OutboxMessage) -> tuple[Concern |
 
 
 def _is_outdated(outbox_message: OutboxMessage, concern: Concern | None, alert: Alert | None) -> bool:
-    """What was to be told is no longer so: somebody came after all, the reminder has done its work, it is reopened."""
+    """Whether the information is no longer true: somebody came, the reminder was heeded, the concern is reopened."""
     if outbox_message.follow_up is not None and outbox_message.follow_up.run_id != outbox_message.run_id:
         return True
     if outbox_message.notification_kind is K.OUTCOME:
         return concern is None or concern.status is not Status.RESOLVED
     if alert is None:
         return False
-    still = {K.UNANSWERED: AlertState.UNANSWERED, K.REMINDER: AlertState.TAKEN}
-    expected = still.get(outbox_message.notification_kind) if outbox_message.notification_kind else None
+    expected_states = {K.UNANSWERED: AlertState.UNANSWERED, K.REMINDER: AlertState.TAKEN}
+    expected = expected_states.get(outbox_message.notification_kind) if outbox_message.notification_kind else None
     return alert.run_id != outbox_message.run_id or (expected is not None and alert.state is not expected)
 
 
 def _is_of_another_day(outbox_message: OutboxMessage, store: Store | None, at: datetime) -> bool:
-    """It tells of a day that was not yesterday: the worker was away."""
+    """Whether it is about an earlier day than yesterday, because no worker was running."""
     if store is None or outbox_message.business_date is None:
         return False
     return store.business_date(at) != outbox_message.business_date + ONE_DAY
 
 
 def _is_for_owner(outbox_message: OutboxMessage) -> bool:
-    """A promise is news for the one who keeps it, who is named unless they cannot be told."""
+    """Whether it is about a follow-up and for its owner. It names nobody when the owner cannot be reached."""
     return outbox_message.notification_kind is K.FOLLOW_UP and outbox_message.staff_id is not None
 
 
 def _readers(
     session: Session, outbox_message: OutboxMessage, concern: Concern | None, store: Store | None
 ) -> Iterable[Staff]:
+    """Return who is to be informed, without regard to their settings."""
     if outbox_message.notification_kind in (K.HAND_OVER, K.REMINDER, K.PRAISE, K.DECISION, K.TEST) or _is_for_owner(
         outbox_message
     ):
@@ -130,9 +131,9 @@ def _readers(
     if outbox_message.notification_kind is K.CARRIED_OVER:
         return session.scalars(_select_working().where(_is_manager_of(store.id))).all()
     if concern is None:
-        return _lead_or_managers(session, store.id, among=frozenset(Role), but=outbox_message.staff_id)
-    may_hear = concern.ringable_roles
-    return [staff for staff in _concern_readers(session, outbox_message, concern, store) if staff.role in may_hear]
+        return _lead_or_managers(session, store.id, roles=frozenset(Role), except_id=outbox_message.staff_id)
+    roles = concern.ringable_roles
+    return [staff for staff in _concern_readers(session, outbox_message, concern, store) if staff.role in roles]
 
 
 def _concern_readers(
@@ -148,26 +149,28 @@ def _concern_readers(
             return session.scalars(_select_working().where(_was_involved_in(concern))).all()
         case K.BROKEN:
             return session.scalars(_select_working().where(_is_manager_of(store.id))).all()
-    but = None if outbox_message.notification_kind is K.FOLLOW_UP else concern.reported_by_id
-    return _lead_or_managers(session, store.id, among=concern.ringable_roles, but=but)
+    except_id = None if outbox_message.notification_kind is K.FOLLOW_UP else concern.reported_by_id
+    return _lead_or_managers(session, store.id, roles=concern.ringable_roles, except_id=except_id)
 
 
-def _lead_or_managers(session: Session, store_id: UUID, *, among: frozenset[Role], but: UUID | None) -> Iterable[Staff]:
-    """Whoever leads the shift and may hear of it; where nobody does, the managers of the store."""
+def _lead_or_managers(
+    session: Session, store_id: UUID, *, roles: frozenset[Role], except_id: UUID | None
+) -> Iterable[Staff]:
+    """Return whoever leads the shift and has one of these roles; if nobody does, the managers of the store."""
     on_shift = select(Shift.staff_id).where(Shift.store_id == store_id, Shift.ended_at.is_(None), Shift.lead)
-    others = Staff.id.is_distinct_from(but)
-    leads = session.scalars(_select_working().where(Staff.id.in_(on_shift), Staff.role.in_(among), others)).all()
+    others = Staff.id.is_distinct_from(except_id)
+    leads = session.scalars(_select_working().where(Staff.id.in_(on_shift), Staff.role.in_(roles), others)).all()
     return leads or session.scalars(_select_working().where(_is_manager_of(store_id), others)).all()
 
 
 def _is_responsible_for(store: Store) -> ColumnElement[bool]:
-    """The managers of the store and those who look after its region."""
+    """Match the managers of the store and of its region."""
     looks_after = select(StaffRegion.staff_id).where(StaffRegion.region_id == store.region_id)
     return _is_manager_of(store.id) | ((Staff.role == Role.REGIONAL) & Staff.id.in_(looks_after))
 
 
 def _was_involved_in(concern: Concern) -> ColumnElement[bool]:
-    """Who logged it, took it or did something about it; not the one who said how it ended."""
+    """Match who logged the concern, took it or acted on it, without whoever resolved it."""
     acted = select(RecoveryAction.acted_by_id).where(RecoveryAction.concern_id == concern.id)
     involved = Staff.id.in_([concern.reported_by_id, concern.taken_by_id]) | Staff.id.in_(acted)
     return involved & Staff.id.is_distinct_from(concern.resolved_by_id)
@@ -183,50 +186,57 @@ def _is_manager_of(store_id: UUID) -> ColumnElement[bool]:
 
 
 def _is_quiet_time(staff: Staff, shift: Shift | None, store: Store | None, at: datetime) -> bool:
-    """Who is not on shift has hours of their own, and the store has its own."""
+    """Whether a person is not to be disturbed: off shift, within their quiet hours or outside opening hours."""
     if store is None or (shift is not None and shift.store_id == store.id):
         return False
     return in_quiet_hours(staff.quiet_from, staff.quiet_until, at, store.zone) or not store.is_open(at)
 
 
 def _shifts_of(session: Session, people: Sequence[Staff]) -> dict[UUID, Shift]:
-    current = select(Shift).where(Shift.staff_id.in_([staff.id for staff in people]), Shift.ended_at.is_(None))
-    return {shift.staff_id: shift for shift in session.scalars(current)}
+    stmt = select(Shift).where(Shift.staff_id.in_([staff.id for staff in people]), Shift.ended_at.is_(None))
+    return {shift.staff_id: shift for shift in session.scalars(stmt)}
 
 
 def _phones_of(session: Session, people: Sequence[Staff]) -> defaultdict[UUID, list[Device]]:
     phones: defaultdict[UUID, list[Device]] = defaultdict(list)
-    theirs = select(Device).where(Device.staff_id.in_([staff.id for staff in people]), Device.address.is_not(None))
-    for device in session.scalars(theirs.order_by(Device.id)):
+    stmt = select(Device).where(Device.staff_id.in_([staff.id for staff in people]), Device.address.is_not(None))
+    for device in session.scalars(stmt.order_by(Device.id)):
         phones[device.staff_id].append(device)
     return phones
 
 
 def _queue_notification(
-    session: Session, outbox_message: OutboxMessage, staff: Staff, device: Device | None, *, at: datetime
+    session: Session,
+    outbox_message: OutboxMessage,
+    staff: Staff,
+    *,
+    at: datetime,
+    channel: str = DEVICE_CHANNEL,
+    device: Device | None = None,
 ) -> Notification:
     notification = Notification(
         organization_id=outbox_message.organization_id,
         kind=outbox_message.notification_kind,
         alert_id=outbox_message.alert_id,
         concern_id=outbox_message.concern_id,
+        channel=channel,
         device=device,
         device_id=device.id if device else None,
         staff_id=staff.id,
         run_id=outbox_message.run_id,
         queued_at=at,
-        expires_at=_ends_at(outbox_message, device, at),
+        expires_at=_expires_at(outbox_message, channel, at),
     )
     session.add_all([notification, outbox_message.delivery_to(notification, at=at)])
     return notification
 
 
-def _ends_at(outbox_message: OutboxMessage, device: Device | None, at: datetime) -> datetime:
-    """When it is too late to send it: the log of a day, when the next one is due."""
+def _expires_at(outbox_message: OutboxMessage, channel: str, at: datetime) -> datetime:
+    """Return when it is too late to send. The log of a day expires when the next one is due."""
     if (
         outbox_message.notification_kind is K.DAILY_LOG
         and outbox_message.store is not None
         and outbox_message.business_date is not None
     ):
         return outbox_message.store.day_bounds(outbox_message.business_date + ONE_DAY)[1]
-    return at + (DAILY_INFO_TTL if device is None or outbox_message.business_date is not None else PUSH_TTL)
+    return at + (DAILY_INFO_TTL if channel != DEVICE_CHANNEL or outbox_message.business_date is not None else PUSH_TTL)

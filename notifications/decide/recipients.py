@@ -1,4 +1,4 @@
-"""RecipientGroup a step of the climb reaches at this moment, on which phones, and why nobody where it is nobody."""
+"""Recipients of an escalation step at this moment: their phones, or the reason why it reaches nobody."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,7 +19,7 @@ from models.staff.staff import Staff, StaffRegion, StaffStore
 
 @dataclass(frozen=True)
 class Recipients:
-    """The phones that ring; where there are none, why."""
+    """Phones that ring; if there are none, `why_nobody` is the reason."""
 
     phones: list[Device]
     why_nobody: SkipReason
@@ -27,7 +27,7 @@ class Recipients:
 
 @dataclass(frozen=True)
 class Candidate:
-    """Somebody a step means, with the shift they are on in this store and their phones."""
+    """Person whom a step addresses, with their shift in this store and their phones."""
 
     staff: Staff
     shift: Shift | None
@@ -35,29 +35,29 @@ class Candidate:
 
 
 def recipients_of(session: Session, alert: Alert, *, step: int, at: datetime) -> Recipients:
-    """The phones of everybody whom this step (counted over the rounds) means and who may be rung now."""
+    """Return the phones of everybody whom this step (counted over all rounds) addresses and who may be rung now."""
     steps = alert.policy["steps"]
-    kept: list[SkipReason] = []
+    skipped: list[SkipReason] = []
     phones: list[Device] = []
     for candidate in _candidates(session, alert, steps[step % len(steps)]):
-        why = _skip_reason(candidate, alert, at)
-        if why is None:
+        reason = _skip_reason(candidate, alert, at)
+        if reason is None:
             phones += candidate.phones
         else:
-            kept.append(why)
+            skipped.append(reason)
     order = list(SkipReason)  # of several reasons, the one that came nearest to ringing
-    return Recipients(phones, max(kept, key=order.index, default=SkipReason.NOBODY))
+    return Recipients(phones, max(skipped, key=order.index, default=SkipReason.NOBODY))
 
 
 def ringable_staff_ids(session: Session, alert: Alert, *, step: int, at: datetime) -> set[UUID]:
-    """Those whom a step (counted over the rounds) reaches at this moment, when it may have begun a while ago."""
+    """Return whom a step (counted over all rounds) reaches at this moment; it may have begun a while ago."""
     steps = alert.policy["steps"]
-    meant = _candidates(session, alert, steps[step % len(steps)])
-    return {candidate.staff.id for candidate in meant if _skip_reason(candidate, alert, at) is None}
+    candidates = _candidates(session, alert, steps[step % len(steps)])
+    return {candidate.staff.id for candidate in candidates if _skip_reason(candidate, alert, at) is None}
 
 
 def _skip_reason(candidate: Candidate, alert: Alert, at: datetime) -> SkipReason | None:
-    """Who is on shift is there to be rung, unless they asked for a pause; the others have a life of their own."""
+    """Return why a person is not rung, or None. People on shift are rung unless paused; others have quiet hours."""
     staff, shift = candidate.staff, candidate.shift
     if not candidate.phones:
         return SkipReason.NO_PHONE
@@ -72,13 +72,13 @@ def _skip_reason(candidate: Candidate, alert: Alert, at: datetime) -> SkipReason
 
 
 def _candidates(session: Session, alert: Alert, step: PolicyStep) -> list[Candidate]:
-    """Those whom a step means and who may hear of this concern, never the one who logged it."""
-    found: dict[UUID, Candidate] = {}
+    """Return whom a step addresses and who may read this concern, without the person who logged it."""
+    candidates: dict[UUID, Candidate] = {}
     for staff, shift, device in session.execute(_select_candidates(alert, step)):
-        candidate = found.setdefault(staff.id, Candidate(staff, shift, []))
+        candidate = candidates.setdefault(staff.id, Candidate(staff, shift, []))
         if device is not None:
             candidate.phones.append(device)
-    return list(found.values())
+    return list(candidates.values())
 
 
 def _select_candidates(alert: Alert, step: PolicyStep) -> Select[Staff, Shift, Device]:
@@ -100,13 +100,13 @@ def _select_candidates(alert: Alert, step: PolicyStep) -> Select[Staff, Shift, D
 
 
 def _group_criteria(alert: Alert, step: PolicyStep) -> list[ColumnElement[bool]]:
-    meant: list[ColumnElement[bool]] = [Staff.id.in_([UUID(one) for one in step["staff_ids"]])]
+    criteria: list[ColumnElement[bool]] = [Staff.id.in_([UUID(staff_id) for staff_id in step["staff_ids"]])]
     belongs = select(StaffStore.staff_id).where(StaffStore.store_id == alert.store_id)
     looks_after = select(StaffRegion.staff_id).where(StaffRegion.region_id == alert.store.region_id)
-    by_name: dict[str, ColumnElement[bool]] = {
+    by_group: dict[str, ColumnElement[bool]] = {
         RecipientGroup.ON_SHIFT: Shift.id.is_not(None),
         RecipientGroup.LEAD: Shift.id.is_not(None) & Shift.lead,
         RecipientGroup.MANAGERS: (Staff.role == Role.MANAGER) & Staff.id.in_(belongs),
         RecipientGroup.REGIONAL: (Staff.role == Role.REGIONAL) & Staff.id.in_(looks_after),
     }
-    return meant + [by_name[whom] for whom in step["whom"]]
+    return criteria + [by_group[group] for group in step["whom"]]

@@ -1,4 +1,4 @@
-"""A rule tried on what was logged, before it is kept: how often it would have rung."""
+"""Backtest of an alert rule: how often it would have rung for past concerns, before it is saved."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ MAX_EXAMPLES = 5
 
 @dataclass(frozen=True)
 class BacktestResult:
-    """Of so many concerns received between two times, those the rule would have rung for; the newest as examples."""
+    """Number of concerns received between two times, and of those the rule would have rung for; newest as examples."""
 
     since: datetime
     until: datetime
@@ -29,13 +29,13 @@ class BacktestResult:
 
 
 def backtest_rule(session: Session, rule: AlertRule, *, by: Actor, at: datetime) -> BacktestResult:
-    """What this rule alone would have rung for in the last 30 days, of the concerns this person may see."""
+    """Return what this rule alone would have rung for in the last 30 days, of the concerns this person may see."""
     since = at - BACKTEST_WINDOW
-    seen = (*Concern.visible_to(by), Concern.received_at > since, Concern.received_at <= at)
-    fits = ringing_criteria(rule)
-    counted = select(func.count(Concern.id), func.count(Concern.id).filter(and_(*fits)))
-    of, would_have_rung = session.execute(counted.where(*seen, Concern.kind != Kind.PRAISE)).one()
-    newest = select(Concern.id).where(*seen, *fits).order_by(Concern.received_at.desc(), Concern.id.desc())
+    visible = (*Concern.visible_to(by), Concern.received_at > since, Concern.received_at <= at)
+    matching = ringing_criteria(rule)
+    counts = select(func.count(Concern.id), func.count(Concern.id).filter(and_(*matching)))
+    of, would_have_rung = session.execute(counts.where(*visible, Concern.kind != Kind.PRAISE)).one()
+    newest = select(Concern.id).where(*visible, *matching).order_by(Concern.received_at.desc(), Concern.id.desc())
     return BacktestResult(since, at, would_have_rung, of, session.scalars(newest.limit(MAX_EXAMPLES)).all())
 
 

@@ -1,4 +1,4 @@
-"""Does it ring, and how badly: pure choice, told from the concern and the organization's rules."""
+"""Assessment of a concern by the organization's alert rules: whether it rings, how severe it is and why."""
 
 from collections.abc import Iterable
 
@@ -7,24 +7,28 @@ from models.alerts.rule import CONDITIONS, REASONS_BY_STRENGTH, AlertRule, Asses
 from models.concerns.concern import Concern
 from models.concerns.enums import Kind, Status
 
-FEEDBACK_RULE = "customer-feedback"  # stands where the rule would stand that rang
+FEEDBACK_RULE = "customer-feedback"  # stands in place of a rule
 
-# What a rule looks at, by the names an edit has in the timeline.
+# What rules look at, by the field names of an edit in the timeline.
 ASSESSED_FIELDS = frozenset(condition.field for condition in CONDITIONS.values())
 
 
 def assess(concern: Concern, rules: Iterable[AlertRule], *, rang_by: str | None = None) -> Assessment | None:
-    """The call for help this concern is worth as it stands; None when nobody has to come.
+    """Return the alert this concern is worth as it stands, or None when nobody has to come.
 
-    `rang_by` is the rule that has called for it before: it still counts when it was switched off meanwhile, for the
-    customer is as unhappy as before.
+    Only open concerns ring. So one with `handling: mine` does not, because it is taken from the start, and rings like
+    any other when it is released or reopened. Of the rules that match, the highest severity wins, and the managers are
+    called at once when any of them says so.
 
-    What is taken or over needs nobody else; so `handling: mine` does not ring, because it is taken at birth, and rings
-    like any other when it is given back or reopened. Of the rules that fit, the highest severity wins, and the managers
-    are called at once when any of them says so.
+    A customer whose feedback is bad is worth an alert whatever the rules are: it calls the managers, because the
+    concern was thought to be over.
 
-    Who was asked how it was in the end and said 'bad' is worth a call whatever the rules: to the managers, for it was
-    thought to be over once.
+    Args:
+        concern: the concern to assess.
+        rules: the organization's rules.
+        rang_by: the rule that has rung for this concern before. It counts even if it was switched off meanwhile,
+            because the customer is as unhappy as before.
+
     """
     if concern.kind is Kind.PRAISE or concern.status is not Status.OPEN:
         return None

@@ -1,8 +1,7 @@
-"""One letter from a row: what is sent for it as things stand now, or why nothing is."""
+"""Composition of messages from outbox rows: what is sent as things stand now, or why nothing is."""
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import cast
 from uuid import UUID
 
 from sqlalchemy import func, select
@@ -15,21 +14,21 @@ from models.concerns.concern import Concern
 from models.concerns.enums import Status
 from models.concerns.unresolved import select_carried_over
 from models.daily_log.daily_log import ONE_DAY
-from models.db.session import ScopedSession
 from models.outbox.message import OutboxKind, OutboxMessage
 from models.policy_defaults import PUSH_TTL
 from models.recovery.follow_up import FollowUp
 from models.staff.shift import Shift
-from notifications.channels.base import AddressKind, Message, MessageKind
+from notifications.channels.base import Message, MessageKind
+from notifications.channels.registry import recipient_of
 from notifications.decide.recipients import ringable_staff_ids
-from notifications.messages import texts as words
+from notifications.messages import texts
 from notifications.messages.daily_log_mail import compose_daily_log_mail, may_read_log
 from notifications.messages.texts import MessageContext
 
 RingableStaff = dict[tuple[UUID, int], set[UUID]]
-"""Of an alert and a step, who may be rung."""
+"""Ids of the staff who may be rung, by alert and step."""
 
-# All that a letter is made from, in one look-up with its row.
+# Everything a message is composed from, loaded together with its row.
 MESSAGE_OPTIONS = (
     joinedload(OutboxMessage.notification).joinedload(Notification.device),
     joinedload(OutboxMessage.alert).lazyload(Alert.notifications),
@@ -41,44 +40,40 @@ MESSAGE_OPTIONS = (
 
 
 def compose_messages(
-    session: Session, outbox_messages: Iterable[OutboxMessage], *, at: datetime
+    session: Session, outbox_messages: Iterable[OutboxMessage], *, at: datetime, across_tenants: bool = False
 ) -> dict[OutboxMessage, Message | None]:
-    """What to send for RING, INFORM and WITHDRAW tasks as things stand now.
+    """Return what to send for deliveries of rings, information and withdrawals as things stand now.
 
-    None for what is of no use any more: then the task is done, and the notification says why its phone did not ring.
-    None too, with the task left to do, for what has to be written by itself.
-    Whom a step reaches is asked once for all its phones.
+    The value is None for a message that is of no use any more: it is marked done, and the notification says why it was
+    not sent. Whom a step reaches is looked up once for all its phones.
+
+    With `across_tenants` the value is None, too, for messages about a day, which stay to be done. Their figures are
+    counted with the indexes of one organization, in a transaction of their own that no other message waits for.
     """
-    reached: RingableStaff = {}
+    ringable: RingableStaff = {}
     return {
         outbox_message: None
-        if _needs_own_transaction(session, outbox_message)
-        else _compose(session, outbox_message, reached, at=at)
+        if across_tenants and outbox_message.business_date is not None
+        else _compose(session, outbox_message, ringable, at=at)
         for outbox_message in outbox_messages
     }
 
 
-def _needs_own_transaction(session: Session, outbox_message: OutboxMessage) -> bool:
-    """Whether something is counted for it: no other letter waits for that, and an index needs one organization."""
-    return outbox_message.business_date is not None and cast("ScopedSession", session).sees_all_tenants
-
-
 def _compose(
-    session: Session, outbox_message: OutboxMessage, reached: RingableStaff, *, at: datetime
+    session: Session, outbox_message: OutboxMessage, ringable: RingableStaff, *, at: datetime
 ) -> Message | None:
     alert, concern, notification = outbox_message.alert, outbox_message.concern, outbox_message.notification_or_raise
     if outbox_message.kind is OutboxKind.DELIVER_WITHDRAWAL:
-        useless = _reason_not_to_withdraw(alert, notification)
+        reason = _reason_not_to_withdraw(alert, notification)
     else:
-        useless = _reason_not_to_send(session, outbox_message, alert, notification, reached, at)
-    address = _address_of(notification)
-    if useless or address is None:
+        reason = _reason_not_to_send(session, outbox_message, alert, notification, ringable, at)
+    recipient = recipient_of(notification)
+    if reason or recipient is None:
         outbox_message.finish(at=at)
         return None
     if outbox_message.kind is not OutboxKind.DELIVER_WITHDRAWAL:
         notification.start_attempt()
-    device = notification.device
-    locale = device.locale if device else None
+    locale = recipient.locale
     context = (
         MessageContext.of(concern, alert)
         if concern
@@ -89,11 +84,9 @@ def _compose(
         alert_id=notification.alert_id,
         concern_id=notification.concern_id,
         kind=_message_kind(outbox_message, notification),
-        address=address,
-        address_kind=device.address_kind if device else AddressKind.EMAIL,
-        platform=device.platform if device else None,
-        title=words.title(notification.kind, context, locale=locale),
-        body=words.body(notification.kind, context, locale=locale),
+        recipient=recipient,
+        title=texts.title(notification.kind, context, locale=locale),
+        body=texts.body(notification.kind, context, locale=locale),
         severity=alert.severity if alert else Severity.NORMAL,
         sent_at=at,
         expires_at=send_deadline(outbox_message, notification),
@@ -106,22 +99,22 @@ def _compose(
 
 
 def _is_settled(session: Session, outbox_message: OutboxMessage, notification: Notification) -> bool:
-    """Whether a promise was kept or handed on, or what a day had left was resolved, since it was to be told."""
+    """Whether a follow-up was done or reassigned, or all carried over concerns were resolved, since it was queued."""
     if outbox_message.follow_up is not None:
         return outbox_message.follow_up.run_id != outbox_message.run_id
     return notification.kind is NotificationKind.CARRIED_OVER and not _count_carried_over(session, outbox_message)
 
 
 def _count_carried_over(session: Session, outbox_message: OutboxMessage) -> int:
-    """How many concerns the day it tells of has left, and nobody has put right since."""
+    """Count the concerns that the day left open and that are still unresolved."""
     if outbox_message.store is None or outbox_message.business_date is None:
         return 0
-    left = select_carried_over(outbox_message.store, outbox_message.business_date + ONE_DAY).subquery()
-    return session.scalars(select(func.count()).select_from(left)).one()
+    carried_over = select_carried_over(outbox_message.store, outbox_message.business_date + ONE_DAY).subquery()
+    return session.scalars(select(func.count()).select_from(carried_over)).one()
 
 
 def send_deadline(outbox_message: OutboxMessage, notification: Notification) -> datetime:
-    """When it is too late to send it."""
+    """Return when it is too late to send."""
     return (
         outbox_message.created_at + PUSH_TTL
         if outbox_message.kind is OutboxKind.DELIVER_WITHDRAWAL
@@ -135,24 +128,20 @@ def _message_kind(outbox_message: OutboxMessage, notification: Notification) -> 
     return MessageKind.RING if notification.kind in LOUD_KINDS else MessageKind.INFORM
 
 
-def _address_of(notification: Notification) -> str | None:
-    return notification.device.address if notification.device else notification.staff.email
-
-
 def _reason_not_to_send(
     session: Session,
     outbox_message: OutboxMessage,
     alert: Alert | None,
     notification: Notification,
-    reached: RingableStaff,
+    ringable: RingableStaff,
     at: datetime,
 ) -> str | None:
-    """The reason to send it no more, if there is one: no longer so, told too late, or no longer that person's."""
+    """Return why it is not sent, or None, and record it: no longer true, expired, or the person is not reached."""
     state = NotificationState.SUPPRESSED
     if alert is not None and is_outdated(alert, notification):
         reason: str | None = "answered"
         if notification.state is NotificationState.LEASED and not alert.is_ringing:
-            # An attempt whose end nobody knows: the phone may show it all the same.
+            # The result of an attempt is unknown, so the phone may show it all the same.
             session.add(OutboxMessage.for_alert(alert, OutboxKind.DELIVER_WITHDRAWAL, at=at, notification=notification))
     elif (
         notification.kind is NotificationKind.OUTCOME
@@ -165,28 +154,28 @@ def _reason_not_to_send(
     elif notification.expires_at <= at:
         state, reason = NotificationState.EXPIRED, outbox_message.last_error or "expired"
     else:
-        reason = _reason_not_reached(session, outbox_message, notification, reached, at)
+        reason = _reason_not_reached(session, outbox_message, notification, ringable, at)
     if reason:
         notification.fail(state, reason)
     return reason
 
 
 def _reason_not_reached(
-    session: Session, outbox_message: OutboxMessage, notification: Notification, reached: RingableStaff, at: datetime
+    session: Session, outbox_message: OutboxMessage, notification: Notification, ringable: RingableStaff, at: datetime
 ) -> str | None:
-    """Why this person is not reached at this address any more."""
+    """Return why this person is not reached at this address any more, or None."""
     device, alert = notification.device, outbox_message.alert
     if notification.kind is NotificationKind.DAILY_LOG and not may_read_log(session, outbox_message):
         return "out-of-reach"
-    if _address_of(notification) is None:
+    if recipient_of(notification) is None:
         return "address-retired"
     if device is not None and device.staff_id != notification.staff_id:
         return "changed-hands"
     if outbox_message.kind is OutboxKind.DELIVER_RING and alert is not None:
         step = notification.step or 0
-        if (alert.id, step) not in reached:
-            reached[alert.id, step] = ringable_staff_ids(session, alert, step=step, at=at)
-        if notification.staff_id not in reached[alert.id, step]:
+        if (alert.id, step) not in ringable:
+            ringable[alert.id, step] = ringable_staff_ids(session, alert, step=step, at=at)
+        if notification.staff_id not in ringable[alert.id, step]:
             return "off-shift"
     if (
         device is not None
@@ -195,12 +184,12 @@ def _reason_not_reached(
     ):
         shift = Shift.current(session, notification.staff_id)
         if shift is not None and shift.is_paused(at):
-            return "off-shift"  # the same word as for who went home: whose pause it is, is nobody's business here
+            return "off-shift"  # the same code as off shift, as a pause is not disclosed
     return None
 
 
 def is_outdated(alert: Alert, notification: Notification) -> bool:
-    """Whether what it tells of is no longer so. What is only for information stays true."""
+    """Whether the notification is no longer true of the alert. Pure information stays true."""
     if notification.run_id is not None and notification.run_id != alert.run_id:
         return True
     match notification.kind:
@@ -214,7 +203,7 @@ def is_outdated(alert: Alert, notification: Notification) -> bool:
 
 
 def _reason_not_to_withdraw(alert: Alert | None, notification: Notification) -> str | None:
-    """An alert that calls again belongs on the phone; its new ring has the same tag and would vanish with the old."""
+    """Return why it is not withdrawn, or None. A new ring has the same tag and would vanish with the old one."""
     if alert is None or alert.is_ringing:
         return "calling again"
     return "withdrawn" if notification.withdrawn_at else None

@@ -1,4 +1,4 @@
-"""The mail about a store's day: its figures and what waits, in numbers; no words, and nothing about a person."""
+"""Daily log mail: the figures of a store's day and what waits, in numbers only; nothing about a person."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -21,30 +21,26 @@ from notifications.messages.translations import CATALOGUES, closest_language, tr
 
 
 def may_read_log(session: Session, outbox_message: OutboxMessage) -> bool:
-    """Whether the one it is for still wants this store's log, and may read it."""
-    store, _ = _store_and_day(outbox_message)
-    return (
-        session.scalars(
-            DailyLogSubscription.select_subscribers(store).where(Staff.id == outbox_message.staff_id)
-        ).one_or_none()
-        is not None
-    )
+    """Whether the recipient still subscribes to this store's log, and may read it."""
+    store, _day = _store_and_day(outbox_message)
+    stmt = DailyLogSubscription.select_subscribers(store).where(Staff.id == outbox_message.staff_id)
+    return session.scalars(stmt).one_or_none() is not None
 
 
 def compose_daily_log_mail(
     session: Session, outbox_message: OutboxMessage, message: Message, *, at: datetime
 ) -> Message:
-    """The letter with the day as its reader sees it at this moment, in the language of the phone they used last."""
+    """Return the message with the day as its reader sees it now, in the language of the phone they used last."""
     store, day = _store_and_day(outbox_message)
     reader = session.get_one(Staff, (outbox_message.organization_id, outbox_message.staff_id))
-    sees = Actor(reader.organization_id, reader.permissions, frozenset({store.id}), reader.id, role=reader.role)
-    log = build_daily_log(session, store, day, actor=sees, at=at)
+    actor = Actor(reader.organization_id, reader.permissions, frozenset({store.id}), reader.id, role=reader.role)
+    log = build_daily_log(session, store, day, actor=actor, at=at)
     language = closest_language(_locale_of(session, reader), CATALOGUES) or "en"
-    say = translations_for(language).gettext
-    written = format_date(day, "long", locale=language)
-    title = say("Recovery log: {store}, {date}").format(store=one_line(store.name), date=written)
+    _ = translations_for(language).gettext
+    formatted_date = format_date(day, "long", locale=language)
+    title = _("Recovery log: {store}, {date}").format(store=one_line(store.name), date=formatted_date)
     text = "\n".join(
-        (title, "", *_figure_lines(say, log, language), "", *_waiting_lines(say, log), "", _signed_line(say, log))
+        (title, "", *_figure_lines(_, log, language), "", *_waiting_lines(_, log), "", _signed_line(_, log))
     )
     return replace(message, title=title, text=text, path=f"/v1/stores/{store.id}/recovery-logs/{day}")
 
@@ -56,39 +52,39 @@ def _store_and_day(outbox_message: OutboxMessage) -> tuple[Store, date]:
 
 
 def _locale_of(session: Session, reader: Staff) -> str | None:
-    theirs = select(Device.locale).where(Device.staff_id == reader.id, Device.locale.is_not(None))
-    return session.scalars(theirs.order_by(Device.seen_at.desc()).limit(1)).first()
+    stmt = select(Device.locale).where(Device.staff_id == reader.id, Device.locale.is_not(None))
+    return session.scalars(stmt.order_by(Device.seen_at.desc()).limit(1)).first()
 
 
-def _figure_lines(say: Translate, log: DailyLogReport, language: str) -> Iterator[str]:
+def _figure_lines(_: Translate, log: DailyLogReport, language: str) -> Iterator[str]:
     figures = log.figures
     if not figures.concerns:
-        yield say("A quiet day: nobody told of a concern.")
+        yield _("A quiet day: nobody told of a concern.")
         return
-    yield say("Concerns: {n}").format(n=figures.concerns)
-    yield say("Unhappy: {n}").format(n=figures.unhappy)
-    yield say("Recovered: {n}").format(n=figures.recovered)
-    yield say("Lost: {n}").format(n=figures.lost)
-    yield say("Open: {n}").format(n=figures.open)
-    yield say("Told too late to ring: {n}").format(n=figures.late)
+    yield _("Concerns: {n}").format(n=figures.concerns)
+    yield _("Unhappy: {n}").format(n=figures.unhappy)
+    yield _("Recovered: {n}").format(n=figures.recovered)
+    yield _("Lost: {n}").format(n=figures.lost)
+    yield _("Open: {n}").format(n=figures.open)
+    yield _("Told too late to ring: {n}").format(n=figures.late)
     if figures.minutes_to_take.median is not None:
         minutes = format_decimal(figures.minutes_to_take.median, format="0.#", locale=language)
-        yield say("Minutes until somebody took it, median: {minutes}").format(minutes=minutes)
+        yield _("Minutes until somebody took it, median: {minutes}").format(minutes=minutes)
 
 
-def _waiting_lines(say: Translate, log: DailyLogReport) -> Iterator[str]:
-    needs = log.needs_you_now
-    counted = (
-        (say("Calls nobody answered: {n}"), needs.unanswered_alerts),
-        (say("Concerns to resolve: {n}"), needs.open_concerns),
-        (say("Promises due or broken: {n}"), needs.follow_ups),
-        (say("Waiting for approval: {n}"), needs.pending_approvals),
-        (say("Promised and not paid: {n}"), needs.promised_not_paid),
+def _waiting_lines(_: Translate, log: DailyLogReport) -> Iterator[str]:
+    waiting = log.needs_you_now
+    counts = (
+        (_("Calls nobody answered: {n}"), waiting.unanswered_alerts),
+        (_("Concerns to resolve: {n}"), waiting.open_concerns),
+        (_("Promises due or broken: {n}"), waiting.follow_ups),
+        (_("Waiting for approval: {n}"), waiting.pending_approvals),
+        (_("Promised and not paid: {n}"), waiting.promised_not_paid),
     )
-    lines = [line.format(n=len(those)) for line, those in counted if those]
-    yield say("Needs you now:") if lines else say("Nothing waits for you.")
+    lines = [line.format(n=len(rows)) for line, rows in counts if rows]
+    yield _("Needs you now:") if lines else _("Nothing waits for you.")
     yield from lines
 
 
-def _signed_line(say: Translate, log: DailyLogReport) -> str:
-    return say("The day is not signed yet.") if log.page.signed_at is None else say("The day is signed.")
+def _signed_line(_: Translate, log: DailyLogReport) -> str:
+    return _("The day is not signed yet.") if log.page.signed_at is None else _("The day is signed.")

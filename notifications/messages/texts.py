@@ -1,4 +1,4 @@
-"""What may stand on a lock screen: severity, category and place, and nothing about a person."""
+"""Texts for lock screens: severity, category and place, and nothing about a person."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,15 +13,15 @@ from models.policy_defaults import CONTENT_MOOD
 from notifications.messages.translations import translations_for
 
 Translate = Callable[[str], str]
-"""From a sentence in English to the reader's language. The sentences in its brackets are what catalogues translate."""
+"""Gettext function of a language. It is called `_`, so that `pybabel extract` finds the sentences."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MessageContext:
-    """All that words are made from, so that nothing else can get into them.
+    """Everything a text may contain, so that nothing else can get into it.
 
-    Place and category are names from the lists of the store and the organization. `reason` is the rule that rang;
-    `outcome` and `mood_after` count for what has ended, `count` is how many were left open.
+    Place and category are names from the lists of the store and the organization. `reason` is the rule that rang,
+    `outcome` and `mood_after` are of resolved concerns, `count` is the number of concerns that were carried over.
     """
 
     severity: str = Severity.NORMAL
@@ -50,85 +50,88 @@ NO_CONTEXT = MessageContext()
 
 
 def title(kind: NotificationKind, context: MessageContext = NO_CONTEXT, *, locale: str | None) -> str:
-    """'Unhappy customer, table 12': what it is, short, and where."""
-    say = translations_for(locale).gettext
+    """Return what it is, short, and where: 'Unhappy customer, table 12'."""
+    _ = translations_for(locale).gettext
     match kind:
         case NotificationKind.OUTCOME:
-            return _outcome_title(say, context)
+            return _outcome_title(_, context)
         case NotificationKind.OWN if context.outcome:
-            return _outcome_title(say, context)
+            return _outcome_title(_, context)
         case NotificationKind.CARRIED_OVER:
-            return say("Still open from yesterday: {count}").format(count=context.count)
+            return _("Still open from yesterday: {count}").format(count=context.count)
         case NotificationKind.PAUSE:
-            return say("A colleague needs a pause")
+            return _("A colleague needs a pause")
         case NotificationKind.TEST:
-            return say("This phone can be reached")
-    opening = _title_start(say, kind, context)
-    return f"{opening}, {context.place}" if context.place else opening
+            return _("This phone can be reached")
+    start = _title_start(_, kind, context)
+    return f"{start}, {context.place}" if context.place else start
 
 
 def body(kind: NotificationKind, context: MessageContext = NO_CONTEXT, *, locale: str | None) -> str:
-    """The category in the organization's own word; the rest waits until the phone is unlocked."""
-    say = translations_for(locale).gettext
+    """Return the category in the organization's own word; the rest is shown when the phone is unlocked."""
+    _ = translations_for(locale).gettext
     match kind:
         case NotificationKind.PAUSE | NotificationKind.CARRIED_OVER | NotificationKind.DAILY_LOG:
-            return say("Open to see more")
+            return _("Open to see more")
         case NotificationKind.TEST:
-            return say("A test: nothing to do")
+            return _("A test: nothing to do")
         case NotificationKind.REMINDER:
-            return _with_category(say("Nobody has done anything yet"), context)
+            return _with_category(_("Nobody has done anything yet"), context)
         case (
             NotificationKind.APPROVAL | NotificationKind.DECISION | NotificationKind.FOLLOW_UP | NotificationKind.BROKEN
         ):
-            return _with_category(say("Open to see more"), context)
+            return _with_category(_("Open to see more"), context)
         case NotificationKind.LATE:
-            return _with_category(say("For your information"), context)
-    return context.category or say("Open to see what it is about")
+            return _with_category(_("For your information"), context)
+    return context.category or _("Open to see what it is about")
 
 
-def _title_start(say: Translate, kind: NotificationKind, context: MessageContext) -> str:
-    openings = {
-        NotificationKind.REMINDER: say("Still open"),
-        NotificationKind.HAND_OVER: say("Handed over to you"),
-        NotificationKind.LATE: say("Told too late to ring"),
-        NotificationKind.OWN: say("Being looked after by a colleague"),
-        NotificationKind.UNANSWERED: say("Nobody answered"),
-        NotificationKind.PRAISE: say("Praise for you"),
-        NotificationKind.APPROVAL: say("May a colleague give more?"),
-        NotificationKind.DECISION: say("It is decided"),
-        NotificationKind.FOLLOW_UP: say("A promise to keep"),
-        NotificationKind.BROKEN: say("A promise was not kept"),
-        NotificationKind.DAILY_LOG: say("How the day went"),
+def _title_start(_: Translate, kind: NotificationKind, context: MessageContext) -> str:
+    starts = {
+        NotificationKind.REMINDER: _("Still open"),
+        NotificationKind.HAND_OVER: _("Handed over to you"),
+        NotificationKind.LATE: _("Told too late to ring"),
+        NotificationKind.OWN: _("Being looked after by a colleague"),
+        NotificationKind.UNANSWERED: _("Nobody answered"),
+        NotificationKind.PRAISE: _("Praise for you"),
+        NotificationKind.APPROVAL: _("May a colleague give more?"),
+        NotificationKind.DECISION: _("It is decided"),
+        NotificationKind.FOLLOW_UP: _("A promise to keep"),
+        NotificationKind.BROKEN: _("A promise was not kept"),
+        NotificationKind.DAILY_LOG: _("How the day went"),
     }
-    return openings.get(kind) or _alert_title(say, context)
+    return starts.get(kind) or _alert_title(_, context)
 
 
-def _alert_title(say: Translate, context: MessageContext) -> str:
-    """The strongest of what could be said of it."""
+def _alert_title(_: Translate, context: MessageContext) -> str:
+    """Return the strongest of what can be said of an alert."""
     if context.urgent:
-        return say("Urgent")
+        return _("Urgent")
     if context.reason == Reason.FEEDBACK:
-        return say("Unhappy after all")
+        return _("Unhappy after all")
     if context.reason == Reason.SECOND_CONCERN:
-        return say("Unhappy again")
+        return _("Unhappy again")
     if context.reason == Reason.ORDER_VALUE:
-        return say("Concern about a large order")
-    return say("Very unhappy customer") if context.severity == Severity.SEVERE else say("Unhappy customer")
+        return _("Concern about a large order")
+    return _("Very unhappy customer") if context.severity == Severity.SEVERE else _("Unhappy customer")
 
 
-def _outcome_title(say: Translate, context: MessageContext) -> str:
-    """'table 12 left happy': one sentence with the place and one without, as each language has an order of its own."""
+def _outcome_title(_: Translate, context: MessageContext) -> str:
+    """Return 'table 12 left happy'. Without a place it is another sentence, as word order differs by language."""
     happy = context.mood_after is not None and context.mood_after >= CONTENT_MOOD
     match context.outcome:
         case Outcome.RECOVERED if happy:
-            alone, there = say("Left happy"), say("{place} left happy")
+            without_place, with_place = _("Left happy"), _("{place} left happy")
         case Outcome.RECOVERED:
-            alone, there = say("Put right"), say("{place}: put right")
+            without_place, with_place = _("Put right"), _("{place}: put right")
         case Outcome.LOST:
-            alone, there = say("Could not be put right"), say("{place}: could not be put right")
+            without_place, with_place = _("Could not be put right"), _("{place}: could not be put right")
         case _:
-            alone, there = say("Over, nobody knows how it ended"), say("{place}: over, nobody knows how it ended")
-    return there.format(place=context.place) if context.place else alone
+            without_place, with_place = (
+                _("Over, nobody knows how it ended"),
+                _("{place}: over, nobody knows how it ended"),
+            )
+    return with_place.format(place=context.place) if context.place else without_place
 
 
 def _with_category(remark: str, context: MessageContext) -> str:

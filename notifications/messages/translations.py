@@ -1,4 +1,4 @@
-"""The languages: each file in a folder of catalogues is one, and a locale says which of them somebody wants."""
+"""Message catalogues: one file per language, chosen by locale."""
 
 import re
 from collections.abc import Collection
@@ -10,23 +10,23 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
 LOCALES = Path(__file__).parent / "locales"
-"""`pt.po`, `pt-br.po`: another language is another file, named in lower case after its tag."""
+"""Folder of `pt.po`, `pt-br.po` and so on. A further language is a further file, named by its tag in lower case."""
 
 
 def _load_catalogue(file: Path) -> GNUTranslations:
-    # Compiled while it is read: no second file could be forgotten and lag behind the first.
+    # Compiled when it is read, so that no compiled file can be older than its source.
     compiled = BytesIO()
-    with file.open("rb") as written:
-        write_mo(compiled, read_po(written))
+    with file.open("rb") as po_file:
+        write_mo(compiled, read_po(po_file))
     compiled.seek(0)
     return GNUTranslations(compiled)
 
 
-ENGLISH = NullTranslations()  # what stands in the code is English
+ENGLISH = NullTranslations()  # the texts in the code are English
 
 
 def load_catalogues(folder: Path) -> dict[str, GNUTranslations]:
-    """The languages of a folder."""
+    """Return the catalogues of a folder, by language tag."""
     return {file.stem: _load_catalogue(file) for file in sorted(folder.glob("*.po"))}
 
 
@@ -34,13 +34,13 @@ CATALOGUES = load_catalogues(LOCALES)
 
 
 def translations_for(locale: str | None) -> NullTranslations:
-    """The catalogue for a locale such as `pt-BR`: its own, else the one of `pt`, else English."""
-    found = closest_language(locale, CATALOGUES)
-    return CATALOGUES[found] if found else ENGLISH
+    """Return the catalogue for a locale such as `pt-BR`: its own, else the one of `pt`, else English."""
+    language = closest_language(locale, CATALOGUES)
+    return CATALOGUES[language] if language else ENGLISH
 
 
 def closest_language(locale: str | None, known: Collection[str]) -> str | None:
-    """The closest of the known languages, if one is close at all (RFC 4647, look-up)."""
+    """Return the closest of the known languages, or None if none is close (RFC 4647, lookup)."""
     parts = re.split(r"[-_.@]", (locale or "").lower())
     tags = ("-".join(parts[:length]) for length in range(len(parts), 0, -1))
     return next((tag for tag in tags if tag in known), None)

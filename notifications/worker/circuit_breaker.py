@@ -1,30 +1,28 @@
-"""One for each way out: keeps letters back while a service is away, and lets one out to see whether it is back."""
+"""Circuit breaker per delivery service (push, e-mail and others).
+
+Opens after three failed deliveries in a row or one alarm, retries with a single probe, doubles the pause up to 30 s.
+"""
 
 from datetime import datetime, timedelta
 from threading import Lock
 
-from notifications.channels.base import AddressKind, DeliveryOutcome, DeliveryResult
+from notifications.channels.base import DeliveryOutcome, DeliveryResult
 
-MAX_FAILURES_IN_A_ROW = 3  # letters in a row that did not get through
+MAX_FAILURES_IN_A_ROW = 3
 FIRST_PROBE_AFTER, MAX_PROBE_AFTER = timedelta(seconds=1), timedelta(seconds=30)
-# Apple's key at Firebase is wrong, or a mailbox is full: the others are reached all the same.
+# Apple's key at Firebase is wrong, or a mailbox is full: other addresses are reached all the same.
 ADDRESS_ERRORS = frozenset({"third-party-auth", "mailbox-unavailable"})
-_PUSH = frozenset({AddressKind.FCM_TOKEN, AddressKind.FID})
-
-
-def service_of(kind: AddressKind) -> str:
-    """Who is behind addresses of this kind, by the name an operator knows."""
-    return "push" if kind in _PUSH else str(kind)
 
 
 class CircuitBreaker:
-    """Closed while letters get through. Open, it waits, and each probe that fails makes the next wait longer.
+    """Circuit of one service: closed while messages get through, open while it is away.
 
-    What it notes may come from many threads.
+    An open circuit waits for a pause and then lets one message through as a probe. Each probe that fails doubles the
+    pause. Results may be recorded from many threads.
     """
 
     def __init__(self) -> None:
-        self._noting = Lock()
+        self._lock = Lock()
         self._failures = 0
         self._pause = FIRST_PROBE_AFTER
         self._probe_at: datetime | None = None
@@ -35,22 +33,25 @@ class CircuitBreaker:
         return self._probe_at is not None
 
     @property
-    def well(self) -> bool:
-        """Letters get through, as far as it knows. An alarm may come with an answer that closes it (no credentials)."""
+    def healthy(self) -> bool:
+        """Whether messages get through as far as is known. One result may close the circuit and raise an alarm."""
         return not self.open and not self._alarm
 
     def may_probe(self, at: datetime) -> bool:
-        """Open, and the pause is over; so it is for a clock that was set back."""
+        """Whether the circuit is open and the pause is over. A clock that was set back ends the pause, too."""
         probe_at = self._probe_at
         return probe_at is not None and not at < probe_at <= at + MAX_PROBE_AFTER
 
-    def note(self, result: DeliveryResult, *, at: datetime) -> None:
-        """Any answer but LATER shows that the service is there. LATER with an alarm is enough by itself."""
-        there = result.outcome is not DeliveryOutcome.LATER or result.reason in ADDRESS_ERRORS
-        with self._noting:
-            if there:
+    def record(self, result: DeliveryResult, *, at: datetime) -> None:
+        """Open or close the circuit according to a result.
+
+        Any result but LATER shows that the service answers. One LATER with an alarm opens the circuit by itself.
+        """
+        answers = result.outcome is not DeliveryOutcome.LATER or result.reason in ADDRESS_ERRORS
+        with self._lock:
+            if answers:
                 self._failures, self._pause, self._probe_at, self._alarm = 0, FIRST_PROBE_AFTER, None, result.alarm
-            elif not self.open or self.may_probe(at):  # what left before it opened says nothing new
+            elif not self.open or self.may_probe(at):  # a message that left before the circuit opened tells nothing new
                 self._failures += MAX_FAILURES_IN_A_ROW if result.alarm else 1
                 if self._failures >= MAX_FAILURES_IN_A_ROW:
                     self._probe_at = at + self._pause

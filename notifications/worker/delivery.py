@@ -1,4 +1,4 @@
-"""What the verdict on a letter means for its row, its phone and its alert."""
+"""Consequences of a delivery result for its outbox row, its device and its alert."""
 
 import random
 from datetime import datetime, timedelta
@@ -8,23 +8,23 @@ from sqlalchemy.orm import Session
 
 from models.alerts.alert import RINGING_STATES, Alert
 from models.alerts.enums import AlertState
-from models.alerts.notification import FAILED_STATES, Notification, NotificationKind, NotificationState
+from models.alerts.notification import DEVICE_CHANNEL, FAILED_STATES, Notification, NotificationKind, NotificationState
 from models.outbox.message import OutboxKind, OutboxMessage
 from models.staff.device import Device
 from notifications.channels.base import DeliveryOutcome, DeliveryResult, Message
 from notifications.messages.compose import is_outdated, send_deadline
 
-RELEASE_RETRY_AFTER = timedelta(minutes=5)  # until what could not be given back is tried anew
+RELEASE_RETRY_AFTER = timedelta(minutes=5)  # until a release that was dead-lettered is tried again
 MIN_BACK_OFF, MAX_BACK_OFF = timedelta(seconds=1), timedelta(seconds=30)
-LAST_TRY_BEFORE = timedelta(seconds=2)  # before it is too late to send it
-# What may arrive after somebody has come or has done something, and is then taken off the phone again.
+LAST_TRY_BEFORE = timedelta(seconds=2)  # before the message expires
+# May arrive after somebody has come or has acted, and is then removed from the phone.
 WITHDRAWN_IF_ANSWERED = frozenset({NotificationKind.RING, NotificationKind.HAND_OVER, NotificationKind.REMINDER})
 
 
 def record_result(
     session: Session, outbox_message: OutboxMessage, message: Message, result: DeliveryResult, *, at: datetime
 ) -> None:
-    """Record what became of an attempt."""
+    """Record the result of an attempt: finish the row, or reschedule it."""
     notification = outbox_message.notification_or_raise
     match result.outcome:
         case DeliveryOutcome.SENT if outbox_message.kind is OutboxKind.DELIVER_WITHDRAWAL:
@@ -51,7 +51,7 @@ def record_result(
 
 
 def after_dead_letter(session: Session, outbox_message: OutboxMessage, *, at: datetime) -> None:
-    """A task that failed too often for a reason nobody foresaw: whoever waits for it is told that it did not work."""
+    """Undo what waits for a dead letter: fail its notification, or let its alert go on without it."""
     if outbox_message.kind in (OutboxKind.DELIVER_RING, OutboxKind.DELIVER_INFO):
         outbox_message.notification_or_raise.fail(NotificationState.FAILED, "set-aside")
     elif outbox_message.kind is OutboxKind.FIND_RECIPIENTS:
@@ -67,20 +67,24 @@ def after_dead_letter(session: Session, outbox_message: OutboxMessage, *, at: da
 
 
 def _next_attempt(outbox_message: OutboxMessage, result: DeliveryResult, *, at: datetime) -> datetime | None:
-    """After a pause, or a moment before it is too late; None where the provider asks for more time than there is."""
+    """Return when to try again, or None when the provider asks for more time than the message has left."""
     last = send_deadline(outbox_message, outbox_message.notification_or_raise) - LAST_TRY_BEFORE
     earliest = at + max(result.retry_after or timedelta(0), MIN_BACK_OFF / 2)
     return max(earliest, min(at + back_off(outbox_message.attempts), last)) if earliest <= last else None
 
 
-def back_off(tries: int) -> timedelta:
-    """A pause that doubles with each try, up to the longest; half of it is random, so that no crowd comes at once."""
-    longest: timedelta = min(MIN_BACK_OFF * 2 ** min(tries, 10), MAX_BACK_OFF)
-    return longest * (0.5 + random.random() / 2)  # noqa: S311 jitter needs no secret randomness
+def back_off(attempts: int) -> timedelta:
+    """Return a pause that doubles with each attempt up to MAX_BACK_OFF. Half of it is random, to spread attempts."""
+    pause: timedelta = min(MIN_BACK_OFF * 2 ** min(attempts, 10), MAX_BACK_OFF)
+    return pause * (0.5 + random.random() / 2)  # noqa: S311 jitter needs no secret randomness
 
 
 def _withdraw_if_answered(session: Session, outbox_message: OutboxMessage, *, at: datetime) -> None:
-    """The push may have overtaken a take. One of the two has the alert first: if not we, then we see the answer."""
+    """Withdraw a notification whose alert was answered while it was in flight.
+
+    Either this transaction locks the alert first, and whoever answers it withdraws the notification; or it comes
+    second and sees the answer.
+    """
     if outbox_message.alert_id is None or outbox_message.notification_or_raise.kind not in WITHDRAWN_IF_ANSWERED:
         return
     state = session.scalars(
@@ -98,7 +102,7 @@ def _withdraw_if_answered(session: Session, outbox_message: OutboxMessage, *, at
 
 
 def _mark_withdrawn(session: Session, outbox_message: OutboxMessage, *, at: datetime) -> None:
-    """The phone shows nothing of the alert any more that it had when it was to be cleared."""
+    """Mark all notifications of the alert on this device withdrawn that were queued before the withdrawal."""
     shown = (
         Notification.alert_id == outbox_message.alert_id,
         Notification.device_id == outbox_message.notification_or_raise.device_id,
@@ -108,31 +112,31 @@ def _mark_withdrawn(session: Session, outbox_message: OutboxMessage, *, at: date
 
 
 def _advance_if_unreachable(session: Session, notification: Notification, *, at: datetime) -> None:
-    """Where this was the last phone the present step could have reached, the next one need not wait for it."""
+    """Bring the next step forward if this was the last phone that the present step could have reached."""
     if notification.kind is not NotificationKind.RING:
         return
     alert = Alert.lock(session, notification.alert_id)
     if (notification.run_id, notification.step) != (alert.run_id, alert.absolute_step):
         return
     session.flush()
-    hopes = select(Notification.id).where(
+    pending = select(Notification.id).where(
         Notification.alert_id == alert.id,
         Notification.run_id == alert.run_id,
         Notification.step == alert.absolute_step,
         Notification.state.not_in(FAILED_STATES),
     )
-    if session.scalars(hopes).first() is None:
+    if session.scalars(pending).first() is None:
         alert.advance_now(at=at)
 
 
 def _retire_device(
     session: Session, notification: Notification, message: Message, *, reason: str, at: datetime
 ) -> None:
-    """Forget the address of a phone that is dead, unless the phone has told us a new one since."""
-    if notification.device_id is None:
+    """Retire the address of a device that is gone, unless the device has registered a new one since."""
+    if notification.channel != DEVICE_CHANNEL:
         return
     device = session.scalars(
         select(Device).where(Device.id == notification.device_id).with_for_update(of=Device, key_share=True)
     ).one()
-    if device.address == message.address:
+    if device.address == message.recipient.address:
         device.retire(reason=reason, at=at)

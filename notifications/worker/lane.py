@@ -1,4 +1,4 @@
-"""A lane out of the house: letters that share so many hands, and wait for no letter of another lane."""
+"""Lane of deliveries: a bulkhead, so that messages to a slow service hold up no message to another."""
 
 from collections.abc import Collection
 from concurrent.futures import Future
@@ -9,15 +9,23 @@ from sqlalchemy import ColumnElement
 
 @dataclass
 class Lane:
-    """Which letters go by it, to which services, and how many of them are in hand at a time."""
+    """Bulkhead: a share of the deliveries in flight.
 
-    which: ColumnElement[bool]
+    Attributes:
+        only: matches the outbox messages that take this lane.
+        services: the services they go to.
+        capacity: how many of them may be in flight at once.
+        in_flight: those that are.
+
+    """
+
+    only: ColumnElement[bool]
     services: Collection[str]
-    in_hand: int
-    out: set[Future[None]] = field(default_factory=set)
+    capacity: int
+    in_flight: set[Future[None]] = field(default_factory=set)
 
     @property
     def free(self) -> int:
-        """How many more may be taken in hand now."""
-        self.out = {message for message in self.out if not message.done()}
-        return self.in_hand - len(self.out)
+        """How many more messages may be sent now."""
+        self.in_flight = {delivery for delivery in self.in_flight if not delivery.done()}
+        return self.capacity - len(self.in_flight)

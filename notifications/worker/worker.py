@@ -1,21 +1,15 @@
-"""The worker: claims what is due, sends it outside any transaction, records what became of it."""
+"""Worker: does in rounds what is due, from escalation steps to deliveries and periodic jobs."""
 
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from collections.abc import Callable, Mapping
+from datetime import timedelta
 
 import structlog
-from sqlalchemy import ColumnElement, not_, or_, true
-from sqlalchemy.orm import Session, joinedload
-from sqlalchemy.sql.base import ExecutableOption
+from sqlalchemy.orm import Session
 
-from models.alerts.notification import Notification
 from models.db.engines import DATABASE_UNAVAILABLE
 from models.db.session import ALL_TENANTS, Database
-from models.outbox.admin import mark_circuit_open
 from models.outbox.message import OUTBOX_LEASE, OutboxKind, OutboxMessage
-from notifications.channels.base import AddressKind, Channel, DeliveryResult, Message
+from notifications.channels.base import Channel
 from notifications.decide.approvals import expire_approvals
 from notifications.decide.escalation import (
     auto_release,
@@ -27,19 +21,17 @@ from notifications.decide.escalation import (
 )
 from notifications.decide.follow_ups import break_overdue, remind
 from notifications.decide.informational import find_readers
-from notifications.messages.compose import MESSAGE_OPTIONS, compose_messages
-from notifications.worker.circuit_breaker import CircuitBreaker, service_of
-from notifications.worker.delivery import after_dead_letter, back_off, record_result
+from notifications.worker.circuit_breaker import CircuitBreaker
+from notifications.worker.claims import Claims, log_fields
+from notifications.worker.dispatcher import MAX_WAIT_SECONDS, Dispatcher
 from notifications.worker.jobs.cleanup import CleanupJob
 from notifications.worker.jobs.day_end import DayEndJob
 from notifications.worker.jobs.heartbeat import HeartbeatJob
 from notifications.worker.jobs.rollups import RollupJob
 from notifications.worker.jobs.watchdog import WatchdogJob
-from notifications.worker.lane import Lane
-from notifications.worker.own_transactions import for_each_alert
+from notifications.worker.own_transactions import for_each_alert, for_each_in_own_transaction
 
 log = structlog.get_logger(__name__)
-T = TypeVar("T")
 
 HANDLERS: Mapping[OutboxKind, Callable[..., None]] = {
     OutboxKind.FIND_RECIPIENTS: find_recipients,
@@ -50,272 +42,89 @@ HANDLERS: Mapping[OutboxKind, Callable[..., None]] = {
     OutboxKind.REMIND_OWNER: remind,
     OutboxKind.BREAK_FOLLOW_UP: break_overdue,
 }
-RESULT_OPTIONS = (joinedload(OutboxMessage.notification).lazyload(Notification.staff),)
-DELIVERY_KINDS = (OutboxKind.DELIVER_RING, OutboxKind.DELIVER_INFO, OutboxKind.DELIVER_WITHDRAWAL)
 DECISION_BATCH = 32
-PUSH_THREADS = 16
-MAX_PUSHES_IN_FLIGHT = 2 * PUSH_THREADS
-MAIL_THREADS = 4  # thousands of them, or a server that is slow, leave every other hand to letters that go to phones
-ROUND_WAIT_SECONDS = 0.05  # seconds a round waits for its letters; those that take longer do not hold up the next round
 
 
 class Worker:
-    """Does the work of the outbox in rounds. Any number of them may run side by side.
+    """Works on the outbox in rounds. Any number of workers may run side by side.
 
-    A row that fails never holds up the others, nor does a service that is away. A worker that dies leaves leases
-    behind, which run out after `lease`; while a letter is out its lease is renewed, so that nobody sends it as well.
+    A message that fails holds up no other, nor does a service that is away. A worker that dies leaves leases behind,
+    which end after `lease`; then another worker takes its messages over.
     """
 
     def __init__(
         self,
         database: Database,
-        channels: Mapping[AddressKind, Channel],
+        channels: Mapping[str, Channel],
         *,
         name: str,
         lease: timedelta = OUTBOX_LEASE,
-        patience: float = ROUND_WAIT_SECONDS,
+        max_wait: float = MAX_WAIT_SECONDS,
         dead_man_url: str | None = None,
     ) -> None:
-        self._database, self._channels, self._lease, self._patience = database, channels, lease, patience
-        self._breakers = {service_of(kind): CircuitBreaker() for kind in channels}
-        self._health = HeartbeatJob(name, self._breakers)
-        self._sums, self._days, self._tidying = RollupJob(database), DayEndJob(database), CleanupJob(database)
-        self._auditor = WatchdogJob(database, lease=lease, dead_man_url=dead_man_url)
-        hands = PUSH_THREADS + MAIL_THREADS + 1  # one for the dead man
-        self._pool = ThreadPoolExecutor(hands, thread_name_prefix="send")
-        to_mailboxes, mail = OutboxMessage.is_addressed_to([AddressKind.EMAIL]), service_of(AddressKind.EMAIL)
-        self._lanes = (
-            Lane(not_(to_mailboxes), self._breakers.keys() - {mail}, MAX_PUSHES_IN_FLIGHT),
-            Lane(to_mailboxes, self._breakers.keys() & {mail}, MAIL_THREADS),
+        """Set up a worker.
+
+        Args:
+            database: opened with the worker's role.
+            channels: the channel of each service, see notifications/channels/.
+            name: unique name of this worker, for its heartbeat.
+            lease: how long a claimed message is withheld from other workers.
+            max_wait: seconds a round waits for its deliveries.
+            dead_man_url: pinged once a minute while the watchdog finds nothing.
+
+        """
+        self._database = database
+        breakers = {service: CircuitBreaker() for service in channels}
+        self._claims = Claims(database, lease)
+        self._heartbeat = HeartbeatJob(database, name, breakers)
+        self._dispatcher = Dispatcher(
+            database, channels, breakers, count=self._heartbeat.count, lease=lease, max_wait=max_wait
         )
-        self._sending: dict[Future[None], OutboxMessage] = {}
-        self._probing: dict[str, set[Future[None]]] = {}
-        self._pinging: Future[None] | None = None
-        self._renewed_at: datetime | None = None
+        self._rollups, self._day_end, self._cleanup = RollupJob(database), DayEndJob(database), CleanupJob(database)
+        self._watchdog = WatchdogJob(database, lease=lease, dead_man_url=dead_man_url)
 
     def work_once(self) -> int:
-        """One round: climb, decide, send, and look after what may be stuck. Returns how much there was to do."""
-        self._beat()
-        self._renew()
-        self._tidying.tidy()
-        done = self._climb() + self._days.end() + self._decide() + self._send()
-        self._audit()
-        return done + self._sums.refresh()
+        """Do one round: escalate, decide, deliver, and run the jobs that are due. Return how much there was to do."""
+        self._heartbeat.run()
+        self._dispatcher.renew_leases()
+        self._cleanup.run()
+        done = self._escalate() + self._day_end.run() + self._decide() + self._dispatcher.dispatch()
+        self._watchdog.run()
+        return done + self._rollups.run()
 
     def close(self) -> None:
-        """Finish what is being sent, and let go of the channels."""
-        while self._sending:
-            wait(self._sending, timeout=self._patience)
-            self._renew()
-        self._pool.shutdown(wait=True)
-        for channel in set(self._channels.values()):
-            channel.close()
-        self._health.stop(self._database)
+        """Finish deliveries that were started, and close the channels."""
+        self._dispatcher.close()
+        self._watchdog.close()
+        self._heartbeat.stop()
 
-    def _beat(self) -> None:
-        if self._health.due(self._database.clock()):
-            self._health.beat(self._database)
-
-    def _renew(self) -> None:
-        """Hold on to what is still out, well before its lease runs out."""
-        self._sending = {
-            future: outbox_message for future, outbox_message in self._sending.items() if not future.done()
-        }
-        at = self._database.clock()
-        if self._renewed_at is not None and timedelta(0) <= at - self._renewed_at < self._lease / 4:
-            return
-        self._renewed_at = at
-        if self._sending:
-            try:
-                with self._database.writing(ALL_TENANTS) as session:
-                    OutboxMessage.renew(session, self._sending.values(), at=at, lease=self._lease)
-            except DATABASE_UNAVAILABLE as error:
-                log.warning("not renewed", error=type(error).__name__)
-
-    def _audit(self) -> None:
-        if not self._auditor.its_turn() or not self._auditor.look():
-            return
-        if self._pinging is None or self._pinging.done():  # whoever does not answer it holds up nobody
-            self._pinging = self._pool.submit(self._auditor.ping)
-
-    def _climb(self) -> int:
-        """All that is due at once; should one of them break that, each by itself."""
+    def _escalate(self) -> int:
+        """Take all alerts that are due a step further in one transaction; if one breaks it, each in its own."""
         try:
             with self._database.writing(ALL_TENANTS) as session:
                 return escalate_due(session, at=self._database.clock())
         except DATABASE_UNAVAILABLE:
             raise
-        except Exception:  # whatever it is, it must not hold up the others, nor the letters
-            log.exception("unforeseen", task="climb")
+        except Exception:  # whatever it is, it must not hold up the other alerts, nor deliveries
+            log.exception("unexpected error", job="escalate")
             return for_each_alert(self._database, select_due, escalate_alert)
 
     def _decide(self) -> int:
-        """Turn 'a step began' and 'it was answered' into one task per phone, each in its own transaction."""
-        claimed = self._claim(tuple(HANDLERS), limit=DECISION_BATCH)
-        for outbox_message in claimed:
-            try:
-                self._with_claimed(outbox_message, self._decide_one)
-            except Exception as error:  # noqa: BLE001 whatever it is, it must not hold up the others
-                self._fail(outbox_message, error)
+        """Carry out a batch of decisions, such as whom a step reaches; return how many were claimed."""
+        claimed = self._claims.claim(tuple(HANDLERS), limit=DECISION_BATCH)
+        for_each_in_own_transaction(
+            self._database,
+            [(outbox_message.organization_id, outbox_message) for outbox_message in claimed],
+            self._decide_one,
+            fields=log_fields,
+            on_error=self._claims.record_failure,
+            raise_unavailable=False,
+        )
         return len(claimed)
 
-    def _decide_one(self, session: Session, outbox_message: OutboxMessage) -> None:
-        at = self._database.clock()
-        HANDLERS[outbox_message.kind](session, outbox_message, at=at)
-        outbox_message.finish(at=at)
-
-    def _send(self) -> int:
-        """Fill the lanes, phones first. A round waits for what it begins; where a lane is full, for the next to end."""
-        before = set(self._sending)
-        found = sum(self._fill(lane) if lane.free else lane.in_hand for lane in self._lanes)
-        if begun := self._sending.keys() - before:
-            wait(begun, timeout=self._patience)
-        elif found:
-            wait(self._sending, timeout=self._patience, return_when=FIRST_COMPLETED)
-        return found
-
-    def _fill(self, lane: Lane) -> int:
-        """Claim a little more than can be sent at once, so that no thread waits for a round.
-
-        Letters to a service that is away stay where they are, and say so; one at a time goes out to see whether it is
-        back.
-        """
-        at = self._database.clock()
-        away = [service for service in lane.services if self._breakers[service].open]
-        waiting = OutboxMessage.is_addressed_to(self._kinds_of(*away))
-        only = or_(not_(waiting), OutboxMessage.is_expired(at)) if away else true()
-        if away:
-            with self._database.writing(ALL_TENANTS) as session:
-                mark_circuit_open(session, self._kinds_of(*away))
-        claimed = self._claim_letters(limit=lane.free, only=lane.which & only)
-        self._begin(claimed, lane)
-        for service in away:
-            if lane.free and self._may_probe(service, at):
-                probe = self._claim_letters(limit=1, only=OutboxMessage.is_addressed_to(self._kinds_of(service)))
-                self._probing[service] = self._begin(probe, lane)
-                claimed |= probe
-        return len(claimed)
-
-    def _may_probe(self, service: str, at: datetime) -> bool:
-        out = any(not probe.done() for probe in self._probing.get(service, ()))
-        return not out and self._breakers[service].may_probe(at)
-
-    def _claim_letters(self, *, limit: int, only: ColumnElement[bool]) -> dict[OutboxMessage, Message | None]:
-        """What is due, with its letter; None for what is of no use any more, which is done, and for what broke.
-
-        All in one transaction, for that is what a letter costs most. Should one of them break it, each of them is
-        written by itself.
-        """
-        try:
-            with self._database.writing(ALL_TENANTS) as session:
-                at = self._database.clock()
-                options: dict[str, Any] = {
-                    "limit": limit,
-                    "lease": self._lease,
-                    "only": only,
-                    "options": MESSAGE_OPTIONS,
-                }
-                claimed = OutboxMessage.claim(session, DELIVERY_KINDS, at=at, **options)
-                return compose_messages(session, claimed, at=at)
-        except DATABASE_UNAVAILABLE:
-            raise
-        except Exception:  # whatever it is, it must not hold up the others
-            log.exception("unforeseen", task="letters")
-            return dict.fromkeys(self._claim(DELIVERY_KINDS, limit=limit, only=only))
-
-    def _begin(self, claimed: Mapping[OutboxMessage, Message | None], lane: Lane) -> set[Future[None]]:
-        to_do = {
-            outbox_message: message for outbox_message, message in claimed.items() if outbox_message.done_at is None
-        }
-        begun = {
-            self._pool.submit(self._deliver, outbox_message, message): outbox_message
-            for outbox_message, message in to_do.items()
-        }
-        self._sending |= begun
-        lane.out |= begun.keys()
-        return set(begun)
-
-    def _kinds_of(self, *services: str) -> list[AddressKind]:
-        return [kind for kind in self._channels if service_of(kind) in services]
-
-    def _deliver(self, claimed: OutboxMessage, message: Message | None) -> None:
-        """One letter, in a thread of the pool: written unless it is, sent with no transaction open, recorded."""
-        try:
-            message = message or self._with_claimed(claimed, self._write, options=MESSAGE_OPTIONS)
-            if message is not None:
-                result = self._channels[message.address_kind].deliver(message)
-                self._note(message, result)
-                self._with_claimed(
-                    claimed,
-                    lambda session, outbox_message: self._settle(session, outbox_message, message, result),
-                    options=RESULT_OPTIONS,
-                )
-        except Exception as error:  # noqa: BLE001 as above
-            self._fail(claimed, error)
-
-    def _write(self, session: Session, outbox_message: OutboxMessage) -> Message | None:
-        return compose_messages(session, [outbox_message], at=self._database.clock())[outbox_message]
-
-    def _settle(
-        self, session: Session, outbox_message: OutboxMessage, message: Message, result: DeliveryResult
-    ) -> None:
-        record_result(session, outbox_message, message, result, at=self._database.clock())
-
-    def _note(self, message: Message, result: DeliveryResult) -> None:
-        service = service_of(message.address_kind)
-        was_open = self._breakers[service].open
-        self._breakers[service].note(result, at=self._database.clock())
-        if self._breakers[service].open is not was_open:
-            log.warning("let go again" if was_open else "kept back", channel=service)
-        self._health.count(service, result)
-        if result.reason != "sent":
-            log.warning("not sent", reason=result.reason, alarm=result.alarm)
-
-    def _claim(
-        self, outbox_messages: tuple[OutboxKind, ...], *, limit: int, only: ColumnElement[bool] | None = None
-    ) -> list[OutboxMessage]:
-        if limit <= 0:
-            return []
-        with self._database.writing(ALL_TENANTS) as session:
+    def _decide_one(self, session: Session, claimed: OutboxMessage) -> None:
+        outbox_message = self._claims.lock(session, claimed)
+        if outbox_message is not None:
             at = self._database.clock()
-            return list(OutboxMessage.claim(session, outbox_messages, at=at, limit=limit, lease=self._lease, only=only))
-
-    def _with_claimed(
-        self,
-        claimed: OutboxMessage,
-        do: Callable[[Session, OutboxMessage], T],
-        *,
-        options: Sequence[ExecutableOption] = (),
-    ) -> T | None:
-        """Do something with a claimed row in one transaction of its organization; nothing if the lease was lost."""
-        with self._database.writing(claimed.organization_id) as session:
-            outbox_message = OutboxMessage.lock_claimed(session, claimed, options=options)
-            if outbox_message is None:
-                log.warning("lease lost", task=claimed.kind, outbox_id=str(claimed.id))
-                return None
-            return do(session, outbox_message)
-
-    def _fail(self, claimed: OutboxMessage, error: Exception) -> None:
-        """What nobody foresaw counts against the row, and a few of them set it aside; a database that is away does not.
-
-        Where even this cannot be written down, the lease runs out by itself.
-        """
-        away = isinstance(error, DATABASE_UNAVAILABLE)
-        note = log.warning if away else log.error
-        note("database away" if away else "unforeseen", task=claimed.kind, outbox_id=str(claimed.id), exc_info=error)
-
-        def fail(session: Session, outbox_message: OutboxMessage) -> None:
-            at = self._database.clock()
-            until, reason = at + back_off(outbox_message.attempts), type(error).__name__
-            if away:
-                outbox_message.retry_at(until=until, reason=reason)
-                return
-            outbox_message.record_failure(until=until, reason=reason, at=at)
-            if outbox_message.dead_lettered_at:
-                log.error("set aside", task=outbox_message.kind, outbox_id=str(outbox_message.id), reason=reason)
-                after_dead_letter(session, outbox_message, at=at)
-
-        try:
-            self._with_claimed(claimed, fail)
-        except Exception as second:  # noqa: BLE001 as above
-            log.warning("not even put off", outbox_id=str(claimed.id), error=type(second).__name__)
+            HANDLERS[outbox_message.kind](session, outbox_message, at=at)
+            outbox_message.finish(at=at)

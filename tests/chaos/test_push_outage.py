@@ -40,7 +40,7 @@ def test_requests_go_on_while_the_push_service_hangs(app: App, shop: Shop, tmp_p
     give_phone(app.back_office, shop, "manager", "phone-1", kind=AddressKind.FCM_TOKEN)
     with FcmStandIn(tmp_path) as fcm:
         push = PushChannel.from_credentials(fcm.credentials, fcm.url)
-        with running_worker(app, for_all_kinds(push), patience=0.01) as worker:
+        with running_worker(app, for_all_kinds(push), max_wait=0.01) as worker:
             fcm.queue(fcm_answers.hang())
             concern = log_concern(app, shop)
             work_until_idle(worker)

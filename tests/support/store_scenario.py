@@ -116,7 +116,7 @@ class StoreScenario:
         addresses: defaultdict[int, set[str]] = defaultdict(set)
         for at, message in self.messages:
             if message.kind != "withdraw" and kinds[message.notification_id] is kind:
-                addresses[self.seconds(at)].add(message.address)
+                addresses[self.seconds(at)].add(message.recipient.address)
         return dict(addresses)
 
     def step_log(self) -> list[tuple[int, int, str | None]]:

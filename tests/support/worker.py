@@ -6,7 +6,8 @@ from contextlib import contextmanager
 from threading import Lock
 from typing import Any
 
-from notifications.channels.base import AddressKind, Channel, DeliveryResult, Message
+from notifications.channels.base import DEVICE_SERVICES, Channel, DeliveryResult, Message
+from notifications.channels.registry import PERSON_CHANNELS
 from notifications.worker.worker import Worker
 from tests.support.app import App
 
@@ -31,7 +32,7 @@ class RecordingChannel:
     def deliver(self, message: Message) -> DeliveryResult:
         with self._writing:
             self.messages.append(message)
-            answer = self.next.popleft() if self.next else self.answers.get(message.address, self.result)
+            answer = self.next.popleft() if self.next else self.answers.get(message.recipient.address, self.result)
         self.meanwhile(message)
         if isinstance(answer, Exception):
             raise answer
@@ -42,20 +43,20 @@ class RecordingChannel:
 
     def seen(self) -> list[tuple[str, str]]:
         """Return kind and address of each message."""
-        return [(str(message.kind), message.address) for message in self.messages]
+        return [(str(message.kind), message.recipient.address) for message in self.messages]
 
 
-def for_all_kinds(channel: Channel) -> dict[AddressKind, Channel]:
-    """Return this channel for every kind of address."""
-    return dict.fromkeys(AddressKind, channel)
+def for_all_kinds(channel: Channel) -> dict[str, Channel]:
+    """Return this channel for every service."""
+    return dict.fromkeys([*DEVICE_SERVICES.values(), *PERSON_CHANNELS], channel)
 
 
 @contextmanager
 def running_worker(
-    app: App, channels: Mapping[AddressKind, Channel], *, name: str = "worker", **options: Any
+    app: App, channels: Mapping[str, Channel], *, name: str = "worker", **options: Any
 ) -> Iterator[Worker]:
     """Yield a worker on the test's clock and databases; a round ends when all messages are delivered."""
-    worker = Worker(app.back_office, channels, name=name, **{"patience": 60.0, **options})
+    worker = Worker(app.back_office, channels, name=name, **{"max_wait": 60.0, **options})
     yield worker
     worker.close()
 

@@ -1,8 +1,8 @@
-"""The push channel: firebase-admin and nothing else, one POST per letter.
+"""Push channel: Firebase Cloud Messaging through firebase-admin, one POST per message.
 
-The retries, the pauses and the patience belong to our outbox, so everything in the libraries that would try again by
-itself is switched off here, in `_tame`. That needs private names of firebase-admin and google-auth; the tests of this
-file run against the real libraries and fail if a name moves.
+Retries and pauses belong to the outbox, so everything in the libraries that would try again by itself is switched off
+here, in `_disable_retries`. That needs private names of firebase-admin and google-auth; the tests of this file run
+against the real libraries and fail if a name moves.
 """
 
 from datetime import UTC, datetime
@@ -23,7 +23,7 @@ from notifications.channels.push.message import message_for
 from notifications.channels.push.result import result_of
 
 TIMEOUT_SECONDS = 10.0
-"""For connecting and for each read, of the send and of the token before it; the libraries' own is 120 s."""
+"""Limit for connecting and for each read, of the send and of the token before it; the libraries' default is 120 s."""
 
 CONNECTIONS = 32
 FCM = "https://fcm.googleapis.com"
@@ -33,7 +33,7 @@ _EXPIRED = datetime(2000, 1, 1, tzinfo=UTC).replace(tzinfo=None)
 
 
 class PushChannel:
-    """Sends letters through Firebase Cloud Messaging."""
+    """Sends messages through Firebase Cloud Messaging."""
 
     def __init__(self, app: Any) -> None:
         self._app = app
@@ -59,16 +59,16 @@ class PushChannel:
             name=f"push-{uuid4()}",
         )
         push = cls(app)
-        push._tame(endpoint)
+        push._disable_retries(endpoint)
         return push
 
     def deliver(self, message: Message) -> DeliveryResult:
-        """Send one letter with one POST; raises what is not in the table of verdicts."""
+        """Send one message with one POST. Errors that are not in RESULTS are raised."""
         fcm_message = message_for(message)
         try:
             name = messaging.send(fcm_message, app=self._app)
         except Exception as error:
-            self._forget_a_refused_token(error)
+            self._expire_refused_token(error)
             result = result_of(error, message.sent_at)
             if result is None:
                 raise
@@ -76,21 +76,21 @@ class PushChannel:
         return DeliveryResult.sent(name)
 
     def close(self) -> None:
-        """Close the connections; no letter is delivered afterwards."""
+        """Close the connections; no message is delivered afterwards."""
         session = self._session()
         firebase_admin.delete_app(self._app)
         session.close()
 
     def _session(self) -> Any:
-        return messaging._get_messaging_service(self._app)._client.session  # noqa: SLF001 - no public way to it
+        return messaging._get_messaging_service(self._app)._client.session  # noqa: SLF001 - it is not public
 
-    def _tame(self, endpoint: str | None) -> None:
+    def _disable_retries(self, endpoint: str | None) -> None:
         session = self._session()
         # firebase-admin would repeat a POST after a drop, a time-out, a 500 or a 503 (a second ring on the phone),
         # and would sleep through a Retry-After with our lease running out.
         session.mount(FCM, _adapter_without_retries() if endpoint is None else _Redirect(endpoint))
         # google-auth would fetch a new token after a 401 and post again, twice.
-        session._max_refresh_attempts = 0  # noqa: SLF001 - an argument of a constructor that we do not call
+        session._max_refresh_attempts = 0  # noqa: SLF001 - an argument of a constructor that is not called here
         session._auth_request_session.close()  # noqa: SLF001 - replaced by a plain one, which has no retries
         session._auth_request_session = tokens = Session()  # noqa: SLF001 - so that close() reaches it
         session._auth_request = _TokenRequest(tokens)  # noqa: SLF001 - likewise
@@ -100,14 +100,14 @@ class PushChannel:
             session.trust_env = tokens.trust_env = False
             self._credential._is_regional_access_boundary_lookup_required = lambda: False  # noqa: SLF001 - no option
 
-    def _forget_a_refused_token(self, error: Exception) -> None:
-        """After a 401, let the next attempt fetch a new token: without this a revoked one would be used for an hour."""
+    def _expire_refused_token(self, error: Exception) -> None:
+        """After a 401, make the next attempt fetch a new token: otherwise a revoked one would be used for an hour."""
         if not isinstance(error, exceptions.UnauthenticatedError) or isinstance(error, messaging.ThirdPartyAuthError):
             return
         request = getattr(error.http_response, "request", None)
-        refused = request.headers.get("Authorization", "") if request is not None else ""
+        refused_header = request.headers.get("Authorization", "") if request is not None else ""
         # Another thread may have fetched a new one in the meantime; that one stays.
-        if refused == f"Bearer {self._credential.token}":
+        if refused_header == f"Bearer {self._credential.token}":
             self._credential.expiry = _EXPIRED
 
 
@@ -116,7 +116,7 @@ def _adapter_without_retries() -> HTTPAdapter:
 
 
 class _Redirect(HTTPAdapter):
-    """Sends what is meant for Google to another place, everything else unchanged."""
+    """Adapter that sends requests to Google to another endpoint."""
 
     def __init__(self, endpoint: str) -> None:
         self._endpoint = endpoint.rstrip("/")
@@ -128,7 +128,7 @@ class _Redirect(HTTPAdapter):
 
 
 class _TokenRequest(Request):
-    """Asks the token endpoint once; google-auth would ask three times and sleep in between."""
+    """Request of a token without retries; google-auth would try three times and sleep in between."""
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         response = super().__call__(*args, **kwargs)  # type: ignore[no-untyped-call] # it has no types

@@ -1,4 +1,4 @@
-"""What a letter looks like as a Firebase message: small, visible only as far as a lock screen may show."""
+"""Firebase messages: built from ours, below 1 KiB, with nothing that a lock screen may not show."""
 
 import json
 import unicodedata
@@ -7,7 +7,8 @@ from datetime import timedelta
 from firebase_admin import messaging
 
 from models.policy_defaults import PUSH_TTL
-from notifications.channels.base import BODY_LIMIT, TITLE_LIMIT, AddressKind, Message, MessageKind, Platform
+from models.staff.device import AddressKind, Platform
+from notifications.channels.base import BODY_LIMIT, TITLE_LIMIT, Message, MessageKind
 
 SHORTEST_TTL = timedelta(seconds=1)
 
@@ -17,20 +18,22 @@ BODY_OCTETS = 320
 
 
 def message_for(message: Message) -> messaging.Message:
-    """Build the message; raise ValueError for an address that is not one of Firebase's.
+    """Build the Firebase message. It contains the part for the device's platform only, which keeps it under 1 KiB.
 
-    Only the part of the phone's own platform is sent, which keeps the whole under 1 KiB.
+    Raises:
+        ValueError: the address is not one of Firebase's.
+
     """
     fcm_message = messaging.Message(data=_data(message), notification=_visible_part(message))
-    if message.address_kind == AddressKind.FID:
-        fcm_message.fid = message.address
-    elif message.address_kind == AddressKind.FCM_TOKEN:
+    if message.recipient.address_kind == AddressKind.FID:
+        fcm_message.fid = message.recipient.address
+    elif message.recipient.address_kind == AddressKind.FCM_TOKEN:
         # Set here and not in the constructor, which warns that `token` is deprecated. Phones still hold tokens, and
         # silencing a warning with a filter is either not thread-safe or lost whenever somebody resets the filters.
-        fcm_message.token = message.address
+        fcm_message.token = message.recipient.address
     else:
-        raise ValueError(f"not an address of Firebase: {message.address_kind}")
-    match message.platform:
+        raise ValueError(f"not an address of Firebase: {message.recipient.address_kind}")
+    match message.recipient.platform:
         case Platform.ANDROID:
             fcm_message.android = _android(message)
         case Platform.IOS:
@@ -59,14 +62,14 @@ def _visible_part(message: Message) -> messaging.Notification | None:
 
 
 def ttl_of(message: Message) -> timedelta:
-    """How long the provider may keep trying: until the letter expires, in whole seconds, from 1 s to 10 min."""
-    left = min(max(message.expires_at - message.sent_at, SHORTEST_TTL), PUSH_TTL)
-    return timedelta(seconds=int(left.total_seconds()))
+    """Return how long the provider may keep trying: until the message expires, in whole seconds, from 1 s to 10 min."""
+    ttl = min(max(message.expires_at - message.sent_at, SHORTEST_TTL), PUSH_TTL)
+    return timedelta(seconds=int(ttl.total_seconds()))
 
 
 def shortened(text: str, characters: int, octets: int) -> str:
-    """Drop control characters and cut to both limits, with an ellipsis; octets as counted in JSON."""
-    # A lone surrogate cannot be written as UTF-8, and the provider would turn the whole message down.
+    """Return the text without control characters, cut to both limits with an ellipsis. Octets are counted in JSON."""
+    # A lone surrogate cannot be written as UTF-8, and the provider would refuse the whole message.
     text = text.encode("utf-8", "replace").decode("utf-8")
     text = "".join(" " if unicodedata.category(c) == "Cc" else c for c in text).strip()
     if len(text) <= characters and _octets(text) <= octets:
@@ -81,7 +84,7 @@ def _octets(text: str) -> int:
     return len(json.dumps(text, ensure_ascii=False).encode()) - len('""')
 
 
-# High priority is for what rings: Android lowers the rank of an app that uses it for what shows nothing.
+# High priority is for rings only: Android lowers the rank of an app that uses it for messages that show nothing.
 def _android(message: Message) -> messaging.AndroidConfig:
     shown = messaging.AndroidNotification(
         tag=message.tag,
@@ -97,7 +100,7 @@ def _android(message: Message) -> messaging.AndroidConfig:
 
 
 def _android_channel(message: Message) -> str:
-    """The channel of the app whose sound it has; people set the sound of each on their phone."""
+    """Return the notification channel of the app; people set the sound of each on their phone."""
     if message.kind is MessageKind.INFORM:
         return "information"
     return "alerts_severe" if message.severity == "severe" else "alerts_normal"

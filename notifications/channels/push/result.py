@@ -1,4 +1,4 @@
-"""What each answer of Firebase means for the letter: one table."""
+"""Delivery result for each answer of Firebase, in one table."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,20 +14,20 @@ from google.auth.exceptions import RefreshError, TransportError
 from notifications.channels.base import DeliveryOutcome, DeliveryResult
 
 MAX_RETRY_AFTER = timedelta(minutes=10)
-"""A longer Retry-After is cut to this: no letter lives longer, and a wrong header must not silence a channel."""
+"""A longer Retry-After is cut to this: no message lives longer, and a wrong header must not silence a channel."""
 
 GONE, LATER, REFUSED = DeliveryOutcome.GONE, DeliveryOutcome.LATER, DeliveryOutcome.REFUSED
 FCM_ERROR = "type.googleapis.com/google.firebase.fcm.v1.FcmError"
 BAD_REQUEST = "type.googleapis.com/google.rpc.BadRequest"
 INVALID_ADDRESS = "INVALID_ARGUMENT, and the argument is the address"
-RETRYABLE_REFRESH = "the token endpoint asks for patience"
+TOKEN_ENDPOINT_RETRYABLE = "the token endpoint asks for patience"  # noqa: S105 a key of RESULTS, not a secret
 
 ErrorKey = str | int | type[Exception]
 
 
 @dataclass(frozen=True, slots=True)
 class ResultTemplate:
-    """A verdict before anybody has looked at Retry-After."""
+    """Delivery result without Retry-After."""
 
     outcome: DeliveryOutcome
     reason: str
@@ -46,7 +46,7 @@ RESULTS: Mapping[ErrorKey, ResultTemplate] = {
     "INTERNAL": ResultTemplate(LATER, "provider-error"),
     "UNSPECIFIED_ERROR": ResultTemplate(LATER, "unspecified"),
     "THIRD_PARTY_AUTH_ERROR": ResultTemplate(LATER, "third-party-auth", alarm=True),
-    # The HTTP status, where no such code comes with it. What is wrong with our account or project is no letter's fault.
+    # The HTTP status of an answer without such a code. A fault of the account or project is not one of the message.
     400: ResultTemplate(REFUSED, "invalid-argument"),
     401: ResultTemplate(LATER, "unauthenticated", alarm=True),
     403: ResultTemplate(LATER, "permission-denied", alarm=True),
@@ -56,7 +56,7 @@ RESULTS: Mapping[ErrorKey, ResultTemplate] = {
     502: ResultTemplate(LATER, "provider-error"),
     503: ResultTemplate(LATER, "unavailable"),
     504: ResultTemplate(LATER, "provider-error"),
-    # No answer, or none that can be read: the message may be on its way all the same.
+    # No readable answer: the message may have been accepted all the same.
     exceptions.DeadlineExceededError: ResultTemplate(LATER, "timed-out", unsure=True),
     exceptions.UnavailableError: ResultTemplate(LATER, "unavailable", unsure=True),  # refused or dropped
     exceptions.UnknownError: ResultTemplate(LATER, "broken-answer", unsure=True),  # broken off, or no JSON
@@ -66,28 +66,28 @@ RESULTS: Mapping[ErrorKey, ResultTemplate] = {
     TypeError: ResultTemplate(LATER, "broken-answer", unsure=True),
     # No token: nothing was posted.
     TransportError: ResultTemplate(LATER, "token-endpoint-unreachable"),
-    RETRYABLE_REFRESH: ResultTemplate(LATER, "token-endpoint-unavailable"),
+    TOKEN_ENDPOINT_RETRYABLE: ResultTemplate(LATER, "token-endpoint-unavailable"),
     RefreshError: ResultTemplate(LATER, "credentials-refused", alarm=True),
 }
 
 
 def result_of(error: Exception, sent_at: datetime) -> DeliveryResult | None:
-    """Judge an error; None when it is none that we foresaw, and the caller should let it pass."""
+    """Return the result an error stands for, or None for an unknown error, which the caller raises."""
     response = _response(error)
-    meaning = RESULTS.get(_error_key(error, response))
-    if meaning is None:
+    template = RESULTS.get(_error_key(error, response))
+    if template is None:
         return None
     return DeliveryResult(
-        outcome=meaning.outcome,
-        reason=meaning.reason,
-        retry_after=_retry_after(response, sent_at) if meaning.outcome is LATER and response is not None else None,
-        alarm=meaning.alarm,
-        unsure=meaning.unsure,
+        outcome=template.outcome,
+        reason=template.reason,
+        retry_after=_retry_after(response, sent_at) if template.outcome is LATER and response is not None else None,
+        alarm=template.alarm,
+        unsure=template.unsure,
     )
 
 
 def _response(error: Exception) -> requests.Response | None:
-    """The answer behind an error; firebase-admin stumbles over error pages of proxies and leaves it in the context."""
+    """Return the HTTP response behind an error. For error pages of proxies firebase-admin leaves it in the context."""
     if isinstance(error, exceptions.FirebaseError):
         response: requests.Response | None = error.http_response
         return response
@@ -95,10 +95,10 @@ def _response(error: Exception) -> requests.Response | None:
 
 
 def _error_key(error: Exception, response: requests.Response | None) -> ErrorKey:
-    """What decides about an error: the code, else the status of the answer, else why there is none."""
+    """Return the key of an error in RESULTS: FCM's code, else the HTTP status, else the type of the exception."""
     if response is None:
         if isinstance(error, RefreshError) and error.retryable:
-            return RETRYABLE_REFRESH
+            return TOKEN_ENDPOINT_RETRYABLE
         return next((kind for kind in type(error).__mro__ if kind in RESULTS), type(error))
     status, details = response.status_code, _details(response)
     codes = [str(detail.get("errorCode")) for detail in details if detail.get("@type") == FCM_ERROR]
@@ -111,7 +111,7 @@ def _error_key(error: Exception, response: requests.Response | None) -> ErrorKey
 
 
 def _is_invalid_address(codes: list[str], details: list[dict[str, Any]]) -> bool:
-    """Tell a dead address from a bad payload; both are INVALID_ARGUMENT.
+    """Return whether an INVALID_ARGUMENT means a dead address rather than a bad payload.
 
     A malformed token is answered with an FcmError alone, or with a violation of `message.token`. Everything about
     the payload carries a BadRequest ("message is too big" one without any field), and one bad payload must never
@@ -133,15 +133,15 @@ def _details(response: requests.Response) -> list[dict[str, Any]]:
 
 
 def _retry_after(response: requests.Response, sent_at: datetime) -> timedelta | None:
-    """Read the pause that the provider asked for, at most 10 min; None when there is none that we can read.
+    """Return the pause that the provider asks for, at most 10 min, or None.
 
-    A date is measured against the answer's own Date header, so that our clock and Google's need not agree.
+    A date is measured against the answer's own Date header, so that the two clocks need not agree.
     """
-    asked = response.headers.get("Retry-After", "").strip()
-    if asked.isascii() and asked.isdigit():
-        pause = timedelta(seconds=min(int(asked), int(MAX_RETRY_AFTER.total_seconds())))
+    header = response.headers.get("Retry-After", "").strip()
+    if header.isascii() and header.isdigit():
+        pause = timedelta(seconds=min(int(header), int(MAX_RETRY_AFTER.total_seconds())))
     else:
-        until = _date(asked)
+        until = _date(header)
         if until is None:
             return None
         pause = min(until - (_date(response.headers.get("Date", "")) or sent_at), MAX_RETRY_AFTER)

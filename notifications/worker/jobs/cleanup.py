@@ -1,29 +1,33 @@
-"""Once an hour the worker forgets what has had its time."""
+"""Cleanup job: deletes what has expired."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from models.db.idempotency import IdempotencyKey
 from models.db.session import ALL_TENANTS, Database
 from models.outbox.admin import DELETE_BATCH, delete_done
 from models.staff.credentials import StaffSession
+from notifications.worker.jobs.every import Every
 
 CLEANUP_INTERVAL = timedelta(hours=1)
 
 
 class CleanupJob:
-    """Keys of answered requests, sign-ins, what was done: of the last there may be much, so some in each round."""
+    """Deletes expired idempotency keys and sessions, and outbox messages that were done long ago.
+
+    There may be many messages, so that each round deletes a batch of them, until none is left.
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._at: datetime | None = None
+        self.every = Every(CLEANUP_INTERVAL)
 
-    def tidy(self) -> None:
-        """Forget some of it, if it is time, until no more is left."""
+    def run(self) -> None:
         at = self._database.clock()
-        if self._at is not None and at - self._at < CLEANUP_INTERVAL:
+        if not self.every.due(at):
             return
         with self._database.writing(ALL_TENANTS) as session:
             IdempotencyKey.delete_expired(session, at=at)
             StaffSession.delete_expired(session, at=at)
-            if delete_done(session, at=at) < DELETE_BATCH:
-                self._at = at
+            deleted = delete_done(session, at=at)
+        if deleted < DELETE_BATCH:
+            self.every.restart(at)

@@ -1,8 +1,11 @@
-"""What a worker says of itself: that it lives, whether escalation keeps up, whether letters get through."""
+"""Heartbeat job: writes what /readyz and /metrics show of a worker.
+
+That is whether it is alive, whether escalation keeps up, and whether messages get through.
+"""
 
 from collections import Counter
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import timedelta
 from threading import Lock
 
 from models.db.session import ALL_TENANTS, Database
@@ -12,62 +15,66 @@ from models.outbox.metric_counter import MetricCounter
 from notifications.channels.base import DeliveryResult
 from notifications.decide.escalation import count_overdue
 from notifications.worker.circuit_breaker import CircuitBreaker
+from notifications.worker.jobs.every import Every
 
 HEARTBEAT_INTERVAL = timedelta(seconds=5)
 LATE_STEP_AFTER = timedelta(seconds=30)
 
 
 class HeartbeatJob:
-    """One worker's. What it counts may come from many threads."""
+    """Heartbeat of one worker. Many threads may count at once.
 
-    def __init__(self, worker: str, breakers: Mapping[str, CircuitBreaker]) -> None:
-        self._worker, self._breakers = worker, breakers
-        self._beat_at: datetime | None = None
-        self._counted: Counter[tuple[str, str, str]] = Counter()
-        self._counting = Lock()
+    Counters are cleared only after they were written, so that a database that is unavailable loses none.
+    """
+
+    def __init__(self, database: Database, worker: str, breakers: Mapping[str, CircuitBreaker]) -> None:
+        self._database, self._worker, self._breakers = database, worker, breakers
+        self.every = Every(HEARTBEAT_INTERVAL)
+        self._counters: Counter[tuple[str, str, str]] = Counter()
+        self._lock = Lock()
 
     def count(self, service: str, result: DeliveryResult) -> None:
-        """One attempt more."""
-        with self._counting:
-            self._counted["send", service, result.outcome.value] += 1
+        """Count an attempt to deliver."""
+        with self._lock:
+            self._counters["send", service, result.outcome.value] += 1
 
-    def due(self, at: datetime) -> bool:
-        """Whether it is time for a sign of life. A clock that was set back makes it due."""
-        return self._beat_at is None or not timedelta(0) <= at - self._beat_at < HEARTBEAT_INTERVAL
+    def run(self) -> None:
+        if self.every.due(self._database.clock()):
+            self.beat()
 
-    def beat(self, database: Database) -> None:
-        """What /readyz and /metrics show. What was counted is let go of only when it is written."""
-        at = database.clock()
-        counted = self._so_far()
-        with database.writing(ALL_TENANTS) as session:
-            MetricCounter.add(session, counted)
+    def beat(self) -> None:
+        """Write a heartbeat and the counters."""
+        at = self._database.clock()
+        increments = self._snapshot()
+        with self._database.writing(ALL_TENANTS) as session:
+            MetricCounter.add(session, increments)
             Heartbeat.beat(
                 session,
                 self._worker,
                 overdue_steps=count_overdue(session, at=at, by=LATE_STEP_AFTER),
-                push="ok" if self._well("push") else "degraded",
+                push="ok" if self._is_healthy("push") else "degraded",
                 channels={name: "open" if breaker.open else "closed" for name, breaker in self._breakers.items()},
                 figures=measure_backlog(session, at=at) | {"lateness_seconds": step_lateness_seconds(session, at=at)},
                 at=at,
             )
-        self._written(counted)
-        self._beat_at = at
+        self._clear(increments)
+        self.every.restart(at)
 
-    def stop(self, database: Database) -> None:
-        """It ends in good order."""
-        counted = self._so_far()
-        with database.writing(ALL_TENANTS) as session:
-            MetricCounter.add(session, counted)
+    def stop(self) -> None:
+        """Write the counters and remove the heartbeat: this worker ends in good order and is not missed."""
+        increments = self._snapshot()
+        with self._database.writing(ALL_TENANTS) as session:
+            MetricCounter.add(session, increments)
             Heartbeat.stop(session, self._worker)
-        self._written(counted)
+        self._clear(increments)
 
-    def _well(self, service: str) -> bool:
-        return service not in self._breakers or self._breakers[service].well
+    def _is_healthy(self, service: str) -> bool:
+        return service not in self._breakers or self._breakers[service].healthy
 
-    def _so_far(self) -> Counter[tuple[str, str, str]]:
-        with self._counting:
-            return self._counted.copy()
+    def _snapshot(self) -> Counter[tuple[str, str, str]]:
+        with self._lock:
+            return self._counters.copy()
 
-    def _written(self, counted: Counter[tuple[str, str, str]]) -> None:
-        with self._counting:
-            self._counted -= counted
+    def _clear(self, increments: Counter[tuple[str, str, str]]) -> None:
+        with self._lock:
+            self._counters -= increments

@@ -1,46 +1,43 @@
-"""The worker keeps the sums that reports are read from; nobody waits for it, for what is marked is counted anew."""
+"""Rollup job: rebuilds the rollups whose days have changed.
 
-from datetime import datetime, timedelta
+No request waits for it: until a dirty day is rebuilt, reports count it from its rows.
+"""
+
+from datetime import timedelta
 from uuid import UUID
 
-import structlog
-
-from models.db.engines import DATABASE_UNAVAILABLE
 from models.db.session import Database
 from models.reports.rollups.rebuild import REBUILD_BATCH, organizations_with_dirty_rollups, rebuild_organization
+from notifications.worker.jobs.every import Every
+from notifications.worker.own_transactions import errors_logged
 
-log = structlog.get_logger(__name__)
-ROLLUP_INTERVAL = timedelta(seconds=5)  # a day on which much happens is worked out once for all of it
+ROLLUP_INTERVAL = timedelta(seconds=5)  # a day that changes often is rebuilt once for all changes of this time
 
 
 class RollupJob:
-    """Some days and months of one organization in a round of the worker: no call waits behind those of all of them.
+    """Rebuilds a batch of one organization in each round, so that no alert waits behind the rollups of all.
 
-    Every few seconds whoever has marks gets in line; who has more than are done at once gets in line again, at its end.
+    Organizations with dirty days enter a queue; one that has more than a batch enters it again at its end.
     """
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._at: datetime | None = None
-        self._line: dict[UUID, None] = {}
+        self.every = Every(ROLLUP_INTERVAL)
+        self._queue: dict[UUID, None] = {}
 
-    def refresh(self) -> int:
-        """Work out some of what is marked of whose turn it is; how many still stand in line."""
+    def run(self) -> int:
+        """Rebuild a batch of the organization whose turn it is; return how many organizations the queue still has."""
         at = self._database.clock()
-        if self._at is None or not timedelta(0) <= at - self._at < ROLLUP_INTERVAL:
-            self._at = at
-            self._line |= dict.fromkeys(organizations_with_dirty_rollups(self._database, at=at))
-        if not self._line:
+        if self.every.due(at):
+            self.every.restart(at)
+            self._queue |= dict.fromkeys(organizations_with_dirty_rollups(self._database, at=at))
+        if not self._queue:
             return 0
-        organization_id = next(iter(self._line))
-        del self._line[organization_id]
-        try:
+        organization_id = next(iter(self._queue))
+        del self._queue[organization_id]
+        with errors_logged({"job": "rollups", "organization_id": str(organization_id)}):
+            # It opens transactions of its own.
             done = rebuild_organization(self._database, organization_id, at=at, batch_size=REBUILD_BATCH)
-        except DATABASE_UNAVAILABLE:
-            raise
-        except Exception:  # whatever it is, it must not hold up the letters, nor the sums of others
-            log.exception("unforeseen", task="sums", organization_id=str(organization_id))
-        else:
             if done >= REBUILD_BATCH:
-                self._line[organization_id] = None
-        return len(self._line)
+                self._queue[organization_id] = None
+        return len(self._queue)

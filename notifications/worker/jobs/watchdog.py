@@ -1,5 +1,9 @@
-"""The auditor: looks once a minute for what is stuck, sets it going again, and says so; silence is told to nobody."""
+"""Watchdog job: looks once a minute for what is stuck, sets it going again and reports it.
 
+After a run that found nothing it pings a dead-man's switch. That service raises the alarm when no ping comes.
+"""
+
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime, timedelta
 
 import requests
@@ -14,57 +18,59 @@ from models.outbox.message import OutboxKind, OutboxMessage
 from models.outbox.metric_counter import MetricCounter
 from models.outbox.watchdog_run import WatchdogRun
 from notifications.decide.escalation import escalate_alert, select_due
+from notifications.worker.jobs.every import Every
 from notifications.worker.own_transactions import AlertAction, AlertStatement, for_each_alert
 
 log = structlog.get_logger(__name__)
 
 WATCHDOG_INTERVAL = timedelta(seconds=60)
-LATE_AFTER = timedelta(seconds=30)
+OVERDUE_AFTER = timedelta(seconds=30)
 PING_TIMEOUT_SECONDS = 5.0  # to connect, and again for the answer
 
 IS_OPEN = Alert.state == AlertState.OPEN
 
 
 def select_late(at: datetime) -> Select[Alert]:
-    """Alerts whose time has come and gone: the next step should have begun, or who took it be reminded."""
-    return select_due(at - LATE_AFTER)
+    """Select alerts that are overdue for their next step, or for the reminder of whoever took them."""
+    return select_due(at - OVERDUE_AFTER)
 
 
 def select_without_next_step(_at: datetime) -> Select[Alert]:
-    """Open alerts that no step will come for."""
+    """Select open alerts without a time for their next step."""
     return Alert.select_without_notifications().where(IS_OPEN, Alert.next_step_at.is_(None))
 
 
 def select_unreached(at: datetime) -> Select[Alert]:
-    """Open alerts for which nobody has found out whom to reach."""
+    """Select open alerts whose recipients have not been determined."""
     return Alert.select_without_notifications().where(
         IS_OPEN,
         Alert.next_step_at.is_not(None),
         Alert.recipients_found_at.is_(None),
-        Alert.run_started_at < at - LATE_AFTER,
+        Alert.run_started_at < at - OVERDUE_AFTER,
     )
 
 
 def select_stuck(at: datetime, lease: timedelta) -> Select[OutboxMessage]:
-    """What has been leased for longer than twice a lease, by the clock of today or by one that was ahead."""
+    """Select messages whose lease ended a whole lease ago, or ends so late that the clock must have been ahead."""
     too_long = or_(OutboxMessage.lease_until < at - lease, OutboxMessage.lease_until > at + 2 * lease)
     return select(OutboxMessage).where(OutboxMessage.done_at.is_(None), too_long)
 
 
 def resume(_session: Session, alert: Alert, at: datetime) -> None:
+    """Make the next step of the alert due now."""
     alert.next_step_at = at
     alert.bump_version()
 
 
 def find_recipients_again(session: Session, alert: Alert, at: datetime) -> None:
-    """Unless it is to be done anyway: then it will be, and one more row would change nothing."""
-    to_be_done = select(OutboxMessage.id).where(
+    """Queue the search for recipients, unless it is queued already."""
+    queued = select(OutboxMessage.id).where(
         OutboxMessage.alert_id == alert.id,
         OutboxMessage.run_id == alert.run_id,
         OutboxMessage.kind == OutboxKind.FIND_RECIPIENTS,
         OutboxMessage.done_at.is_(None),
     )
-    if session.scalars(to_be_done.limit(1)).one_or_none() is None:
+    if session.scalars(queued.limit(1)).one_or_none() is None:
         session.add(OutboxMessage.for_alert(alert, OutboxKind.FIND_RECIPIENTS, at=at))
 
 
@@ -76,53 +82,72 @@ REPAIRS: dict[str, tuple[AlertStatement, AlertAction]] = {
 
 
 class WatchdogJob:
-    """One worker's. However many there are, one of them looks each minute."""
+    """Watchdog of one worker. However many workers there are, one of them runs it each minute."""
 
     def __init__(self, database: Database, *, lease: timedelta, dead_man_url: str | None) -> None:
         self._database, self._lease, self._dead_man_url = database, lease, dead_man_url
-        self._asked_at: datetime | None = None
+        self.every = Every(WATCHDOG_INTERVAL)
+        self._pings = ThreadPoolExecutor(1, thread_name_prefix="ping")
+        self._ping: Future[None] | None = None
 
-    def its_turn(self) -> bool:
-        """Whether a look is due, and this worker is the one to take it."""
+    def run(self) -> None:
+        """Check and repair if it is this worker's turn, and ping the dead-man's switch if nothing was found.
+
+        The ping goes out from a thread of its own: a switch that does not answer holds up nobody.
+        """
+        if not self.take_turn() or not self.check():
+            return
+        if self._ping is None or self._ping.done():
+            self._ping = self._pings.submit(self.ping)
+
+    def close(self) -> None:
+        """Wait for a ping that is on its way."""
+        self._pings.shutdown(wait=True)
+
+    def take_turn(self) -> bool:
+        """Return whether a run is due and this worker is the one to do it."""
         at = self._database.clock()
-        if self._asked_at is not None and timedelta(0) <= at - self._asked_at < WATCHDOG_INTERVAL:
+        if not self.every.due(at):
             return False
-        self._asked_at = at
+        self.every.restart(at)
         with self._database.writing(ALL_TENANTS) as session:
             return WatchdogRun.take_turn(session, every=WATCHDOG_INTERVAL, at=at)
 
-    def look(self) -> bool:
-        """Find what is stuck, mend it, write down how much there was. True when there was nothing."""
-        found = {name: self._mend(*alerts) for name, alerts in REPAIRS.items()}
+    def check(self) -> bool:
+        """Find what is stuck, repair it and record how much there was. Return whether there was nothing."""
+        counts = {name: self._repair(*alerts) for name, alerts in REPAIRS.items()}
         with self._database.writing(ALL_TENANTS) as session:
-            found["stuck_lease"] = self._release(session)
-            aside = select(func.count()).select_from(OutboxMessage).where(OutboxMessage.dead_lettered_at.is_not(None))
-            found["dead_lettered"] = session.scalars(aside).one()
-            WatchdogRun.record(session, found)
-            MetricCounter.add(session, {("found", name, ""): count for name, count in found.items() if count})
-        if any(found.values()):
-            log.error("found stuck", **found)
-        return not any(found.values())
+            counts["stuck_lease"] = self._release(session)
+            dead_letters = (
+                select(func.count()).select_from(OutboxMessage).where(OutboxMessage.dead_lettered_at.is_not(None))
+            )
+            counts["dead_lettered"] = session.scalars(dead_letters).one()
+            WatchdogRun.record(session, counts)
+            MetricCounter.add(session, {("found", name, ""): count for name, count in counts.items() if count})
+        if any(counts.values()):
+            log.error("watchdog found stuck rows", **counts)
+        return not any(counts.values())
 
     def ping(self) -> None:
-        """Tell the one who waits for it that all is well; without it, that one raises the alarm."""
+        """Ping the dead-man's switch, if one is configured."""
         if self._dead_man_url is None:
             return
         try:
-            # Streamed, and so not read: whatever is said there, it is no business of ours.
+            # With `stream` the body of the answer is not read.
             requests.get(self._dead_man_url, timeout=PING_TIMEOUT_SECONDS, stream=True).close()
         except requests.RequestException as error:
-            log.warning("dead man not told", error=type(error).__name__)  # no address: there may be a key in it
+            log.warning("dead-man ping failed", error=type(error).__name__)  # no URL: it may contain a key
 
-    def _mend(self, stmt: AlertStatement, mend: AlertAction) -> int:
-        """How many were found."""
+    def _repair(self, stmt: AlertStatement, repair: AlertAction) -> int:
+        """Repair the alerts of a statement, each by itself; return how many there were."""
         with self._database.reading(ALL_TENANTS) as session:
             count = session.scalars(stmt(self._database.clock()).with_only_columns(func.count())).one()
         if count:
-            for_each_alert(self._database, stmt, mend)
+            for_each_alert(self._database, stmt, repair)
         return count
 
     def _release(self, session: Session) -> int:
+        """End the leases of stuck messages; return how many there were."""
         rows = session.scalars(
             select_stuck(self._database.clock(), self._lease).with_for_update(skip_locked=True)
         ).all()

@@ -33,8 +33,8 @@ def set_aside(app: App, task: OutboxKind) -> OutboxMessage:
     with running_worker(app, for_all_kinds(RecordingChannel())) as worker:
         for _ in range(5):
             app.clock.move(seconds=30)
-            for claimed in worker._claim((task,), limit=9):
-                worker._fail(claimed, ZeroDivisionError())
+            for claimed in worker._claims.claim((task,), limit=9):
+                worker._claims.record_failure(claimed, ZeroDivisionError())
     (row,) = (row for row in rows(app, OutboxMessage) if row.dead_lettered_at)
     assert row.kind is task
     return row

@@ -51,7 +51,7 @@ def beat(app: App, worker: Any) -> None:
 def test_without_a_worker_nothing_is_made_up(app: App) -> None:
     told = measured(app)
     assert (told["amends_database_up"], told["amends_workers"]) == (1, 0)
-    assert not any(name.startswith(("amends_outbox", "amends_worker_heartbeat", "amends_breaker")) for name in told)
+    assert not any(name.startswith(("amends_outbox", "amends_worker_heartbeat", "amends_circuit")) for name in told)
 
 
 def test_requests_are_counted_by_what_nobody_outside_can_make_up(app: App, shop: Shop) -> None:
@@ -86,18 +86,18 @@ def test_what_waits_and_how_late_it_is(app: App, shop: Shop) -> None:
         assert told["amends_outbox_rows{state=due}"] + told["amends_outbox_rows{state=later}"] == 2
         assert told["amends_outbox_rows{state=leased}"] == told["amends_outbox_rows{state=dead_lettered}"] == 0
         assert told["amends_outbox_oldest_due_seconds"] >= 5
-        assert (told["amends_breaker_open{channel=push}"], told["amends_breaker_open{channel=log}"]) == (1, 0)
+        assert (told["amends_circuit_open{service=push}"], told["amends_circuit_open{service=log}"]) == (1, 0)
         assert (told["amends_workers"], told["amends_step_lateness_seconds"], told["amends_steps_overdue"]) == (1, 0, 0)
         app.clock.move(seconds=4)
         assert measured(app)["amends_worker_heartbeat_age_seconds"] == 4
         app.clock.move(minutes=21)
-        worker._health.beat(app.back_office)  # before it escalates
+        worker._heartbeat.beat()  # before it escalates
         told = measured(app)
         assert told["amends_steps_overdue"] == 2
         assert told["amends_step_lateness_seconds"] > 60
         worker.work_once()
         told = measured(app)
-        assert (told["amends_audit_age_seconds"], told["amends_audit_last_found{kind=late_step}"]) == (0, 0)
+        assert (told["amends_watchdog_age_seconds"], told["amends_watchdog_last_found{kind=late_step}"]) == (0, 0)
 
 
 def test_sends_are_summed_over_all_workers_and_outlive_them(app: App, shop: Shop) -> None:
@@ -110,8 +110,8 @@ def test_sends_are_summed_over_all_workers_and_outlive_them(app: App, shop: Shop
             log_concern(app, shop)
             work_until_idle(worker)
     told = measured(app)
-    assert told["amends_sends_total{channel=push,outcome=gone}"] == 1
-    assert told["amends_sends_total{channel=push,outcome=sent}"] == 4
+    assert told["amends_deliveries_total{outcome=gone,service=push}"] == 1
+    assert told["amends_deliveries_total{outcome=sent,service=push}"] == 4
     assert told["amends_workers"] == 0
 
 

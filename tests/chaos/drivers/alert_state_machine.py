@@ -280,7 +280,7 @@ def run_chaos(app: App, *, examples: int, seed_: int, into: Figures | None = Non
     )
     with capture_logs() as logged:
         run_state_machine_as_test(seed(seed_)(InThisWorld), settings=chosen)
-    figures.unforeseen += sum(line["event"] in ("unforeseen", "cannot be mended") for line in logged)
+    figures.unforeseen += sum(line["event"] == "unexpected error" for line in logged)
     return figures
 
 

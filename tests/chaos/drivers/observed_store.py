@@ -71,7 +71,7 @@ class ObservedStore(RuleBasedStateMachine):
         self.furthest: dict[UUID, int] = {}
 
     def a_worker(self, number: int) -> Worker:
-        return Worker(self.app.back_office, for_all_kinds(self.channel), name=f"worker {number}", patience=60.0)
+        return Worker(self.app.back_office, for_all_kinds(self.channel), name=f"worker {number}", max_wait=60.0)
 
     def watch(self, message: Message) -> None:
         """Record the message, and whether it should have been sent at this moment."""

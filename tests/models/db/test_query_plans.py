@@ -14,7 +14,6 @@ from models.db.change_feed import Change
 from models.db.session import ALL_TENANTS, Database, ScopedSession, Tenant
 from models.outbox.message import OutboxKind, OutboxMessage
 from models.reports.rollups.rebuild import mark_all_dirty
-from models.staff.device import AddressKind
 from notifications.decide.escalation import count_overdue, escalate_due
 from tests.support.app import App
 from tests.support.databases import Databases, only_on_postgresql
@@ -288,7 +287,7 @@ WORK: dict[str, tuple[bool, Callable[[App, ScopedSession], object]]] = {  # for 
             tuple(OutboxKind),
             at=app.clock(),
             limit=16,
-            only=~OutboxMessage.is_addressed_to([AddressKind.EMAIL]),
+            only=~OutboxMessage.is_addressed_to(["email"]),
         )
     ),
     "the alerts whose next step is due": (

@@ -7,21 +7,25 @@ from uuid import uuid4
 
 import pytest
 
-from notifications.channels.base import AddressKind, Message, MessageKind, Platform
+from models.alerts.notification import DEVICE_CHANNEL
+from models.staff.device import AddressKind, Platform
+from notifications.channels.base import Message, MessageKind, Recipient
 
 NOON = datetime(2026, 3, 7, 12, 0, tzinfo=UTC)
 
 
 def new_message(**changes: Any) -> Message:
-    """Give a ring for an Android phone that is worth two minutes, with changes."""
+    """Return a ring for an Android phone that expires after two minutes, with changes to message and recipient."""
+    recipient: dict[str, Any] = {"channel": changes.pop("channel", DEVICE_CHANNEL), "address": "phone-1"}
+    if recipient["channel"] == DEVICE_CHANNEL:
+        recipient |= {"address_kind": AddressKind.FCM_TOKEN, "platform": Platform.ANDROID}
+    recipient |= {name: changes.pop(name) for name in ("address", "address_kind", "platform") if name in changes}
     values: dict[str, Any] = {
+        "recipient": Recipient(**recipient),
         "notification_id": uuid4(),
         "alert_id": uuid4(),
         "concern_id": uuid4(),
         "kind": MessageKind.RING,
-        "address": "phone-1",
-        "address_kind": AddressKind.FCM_TOKEN,
-        "platform": Platform.ANDROID,
         "title": "Unhappy customer, table 12",
         "body": "waiting time",
         "severity": "normal",

@@ -6,7 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from notifications.channels.base import AddressKind, Channel, DeliveryOutcome, Message, MessageKind
+from models.staff.device import AddressKind
+from notifications.channels.base import Channel, DeliveryOutcome, Message, MessageKind
 from notifications.channels.log import LogChannel
 
 MakeMessage = Callable[..., Message]
@@ -39,7 +40,7 @@ def test_what_rings_what_informs_and_what_is_withdrawn_look_different(
 
 def test_of_a_mailbox_nothing_is_written_out(make_message: MakeMessage) -> None:
     stream = io.StringIO()
-    result = LogChannel(stream).deliver(make_message(address="bo@example.com", address_kind=AddressKind.EMAIL))
+    result = LogChannel(stream).deliver(make_message(channel="email", address="bo@example.com"))
     assert "to email:…  " in stream.getvalue()
     assert (result.outcome, result.alarm) == (DeliveryOutcome.REFUSED, True)
 
@@ -73,7 +74,7 @@ def test_a_line_is_written_by_one_thread_at_a_time(make_message: MakeMessage) ->
 
     class Watched(io.StringIO):
         def write(self, text: str, /) -> int:
-            alone.append(log._printing.locked())
+            alone.append(log._lock.locked())
             return super().write(text)
 
     log = LogChannel(Watched())

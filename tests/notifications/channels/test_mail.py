@@ -16,8 +16,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from config import Config
-from notifications.__main__ import channels
-from notifications.channels.base import AddressKind, Channel, DeliveryOutcome, DeliveryResult, Message, MessageKind
+from notifications.__main__ import connect_channels
+from notifications.channels.base import Channel, DeliveryOutcome, DeliveryResult, Message, MessageKind
 from notifications.channels.log import LogChannel
 from notifications.channels.mail import MailChannel
 from tests.notifications.channels.conftest import NOON
@@ -45,7 +45,7 @@ def mail(make_message: MakeMessage) -> MakeMessage:
     """A message to a manager's mailbox."""
 
     def to_a_mailbox(**changes: object) -> Message:
-        return make_message(**{"address": "boss@example.com", "address_kind": AddressKind.EMAIL} | changes)
+        return make_message(**{"channel": "email", "address": "boss@example.com"} | changes)
 
     return to_a_mailbox
 
@@ -91,7 +91,7 @@ def test_a_message_arrives_as_a_mail_of_plain_text(smtp: SmtpStandIn, email: Mai
 
 def test_a_longer_text_arrives_in_its_lines_with_a_link_of_the_public_url(smtp: SmtpStandIn, mail: MakeMessage) -> None:
     message = mail(title="The day", body="of no use", text="The day\n\nOpen: 1\r\x00", path="/v1/stores")
-    MailChannel(smtp.url, SENDER, organization="https://amends.example.com").deliver(message)
+    MailChannel(smtp.url, SENDER, public_url="https://amends.example.com").deliver(message)
     MailChannel(smtp.url, SENDER).deliver(message)
     said = [taken.message.get_content().splitlines() for taken in smtp.mails]
     without = ["The day", "", "Open: 1"]
@@ -270,11 +270,11 @@ def test_a_password_for_a_server_that_asks_for_none_raises_the_alarm(smtp: SmtpS
 
 def test_the_worker_mails_where_a_server_is_set_and_prints_where_none_is(smtp: SmtpStandIn, mail: MakeMessage) -> None:
     settings = {"SECRET_KEY": "a secret of the tests"}
-    without = channels(Config.from_env(settings))
-    assert without.keys() == set(AddressKind)
-    assert isinstance(without[AddressKind.EMAIL], LogChannel)
-    given = channels(Config.from_env({**settings, "SMTP_URL": smtp.url, "SMTP_FROM": SENDER}))
-    email: Channel = given[AddressKind.EMAIL]
+    without = connect_channels(Config.from_env(settings))
+    assert without.keys() == {"push", "log", "email"}
+    assert isinstance(without["email"], LogChannel)
+    given = connect_channels(Config.from_env({**settings, "SMTP_URL": smtp.url, "SMTP_FROM": SENDER}))
+    email: Channel = given["email"]
     message = mail(notification_id=UUID(int=7))
     assert email.deliver(message).provider_id == "<00000000-0000-0000-0000-000000000007@example.com>"
     email.close()

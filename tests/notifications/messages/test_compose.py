@@ -175,7 +175,7 @@ def messages(session: ScopedSession, dice: random.Random) -> Iterator[Message]:
                 news.store = alert.store
             told = letter_for(session, news)
             assert told is not None
-            yield replace(told, platform=dice.choice(list(Platform)))
+            yield to_platform(told, dice.choice(list(Platform)))
         notification.kind, alert.state, alert.concern.status = NotificationKind.RING, AlertState.OPEN, Status.OPEN
         alert.take(by=session.get_one(Staff, (alert.organization_id, task.notification_or_raise.staff_id)), at=NOON)
         undo = OutboxMessage.for_alert(
@@ -190,14 +190,18 @@ def letter_for(session: ScopedSession, task: OutboxMessage) -> Message | None:
     return compose_messages(session, [task], at=NOON)[task]
 
 
+def to_platform(message: Message, platform: Platform) -> Message:
+    return replace(message, recipient=replace(message.recipient, platform=platform))
+
+
 def on_each_platform(message: Message) -> Iterator[Message]:
-    return (replace(message, platform=platform) for platform in Platform)
+    return (to_platform(message, platform) for platform in Platform)
 
 
 def sent(message: Message) -> str:
     """The message as Firebase gets it, without the address."""
     sent_message = json.loads(str(message_for(message)))
-    assert (sent_message.pop("token", None) or sent_message.pop("fid", None)) == message.address
+    assert (sent_message.pop("token", None) or sent_message.pop("fid", None)) == message.recipient.address
     return json.dumps({"message": sent_message}, ensure_ascii=False, separators=(",", ":"))
 
 
@@ -221,7 +225,7 @@ def test_many_concerns_show_a_lock_screen_nothing_of_a_person_in_less_than_a_kib
             assert octets < ONE_KIBIBYTE, f"FUZZ_SEED={seed}: {octets} octets: {text}"
             largest = max(largest, octets)
             shown += json.dumps(message.body, ensure_ascii=False)[1:-1] in text
-            seen[message.kind, message.platform] += 1
+            seen[message.kind, message.recipient.platform] += 1
     assert set(seen) == set(product(MessageKind, Platform))
     assert seen.total() == CONCERNS * (len(Platform) + OCCASIONS + len(Platform))
     assert shown > CONCERNS  # the category is there, so what is looked through is what is shown

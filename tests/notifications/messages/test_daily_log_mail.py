@@ -14,7 +14,7 @@ from models.outbox.message import OUTBOX_LEASE, OutboxKind, OutboxMessage
 from models.policy_defaults import DAY_END_DELAY
 from models.staff.device import Device
 from models.staff.staff import Staff, StaffStore
-from notifications.channels.base import AddressKind, DeliveryResult, Message
+from notifications.channels.base import DeliveryResult, Message
 from notifications.worker.worker import Worker
 from tests.support.app import App
 from tests.support.assertions import assert_problem
@@ -64,7 +64,7 @@ def change(app: App, shop: Shop, what: type[Store | Staff | Device], id_: Any, *
 
 
 def mails(channel: RecordingChannel) -> dict[str, Message]:
-    found = {message.address: message for message in channel.messages if message.address_kind is AddressKind.EMAIL}
+    found = {message.recipient.address: message for message in channel.messages if message.recipient.channel == "email"}
     assert len(found) == len(channel.messages)
     return found
 
@@ -237,8 +237,8 @@ def test_two_workers_and_one_that_was_killed_send_it_once(app: App, shop: Shop, 
     ):
         work_until_idle(one)
         app.clock.at = TOLD_AT
-        assert one._days.end() == 2  # then it is killed
-        assert len(one._claim((OutboxKind.FIND_READERS,), limit=1)) == 1  # and again
+        assert one._day_end.run() == 2  # then it is killed
+        assert len(one._claims.claim((OutboxKind.FIND_READERS,), limit=1)) == 1  # and again
         app.clock.at += OUTBOX_LEASE + timedelta(seconds=1)
         work_until_idle(other)
         work_until_idle(one)

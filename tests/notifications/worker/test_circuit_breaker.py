@@ -9,7 +9,7 @@ from models.outbox.message import OutboxKind, OutboxMessage
 from models.staff.device import AddressKind
 from notifications.channels.base import DeliveryResult
 from notifications.worker.circuit_breaker import MAX_FAILURES_IN_A_ROW, MAX_PROBE_AFTER, CircuitBreaker
-from notifications.worker.worker import MAX_PUSHES_IN_FLIGHT
+from notifications.worker.dispatcher import MAX_PUSHES_IN_FLIGHT
 from tests.support.app import App
 from tests.support.clock import NOON
 from tests.support.factories.concerns import log_concern, move
@@ -23,18 +23,18 @@ AWAY = DeliveryResult.later("unavailable")
 
 def opened(at: datetime = NOON) -> CircuitBreaker:
     breaker = CircuitBreaker()
-    breaker.note(DeliveryResult.later("unauthenticated", alarm=True), at=at)
+    breaker.record(DeliveryResult.later("unauthenticated", alarm=True), at=at)
     return breaker
 
 
 def test_three_failed_messages_in_a_row_open_it() -> None:
     breaker = CircuitBreaker()
     for result in (AWAY, AWAY, DeliveryResult.sent(), AWAY, AWAY):
-        breaker.note(result, at=NOON)
+        breaker.record(result, at=NOON)
         assert not breaker.open
-    breaker.note(AWAY, at=NOON)
+    breaker.record(AWAY, at=NOON)
     assert breaker.open
-    assert not breaker.well
+    assert not breaker.healthy
 
 
 def test_an_alarm_opens_it_at_once() -> None:
@@ -50,8 +50,8 @@ def test_an_alarm_that_is_an_answer_or_of_some_phones_only_keeps_nothing_back_an
     answer: DeliveryResult,
 ) -> None:
     breaker = CircuitBreaker()
-    breaker.note(answer, at=NOON)
-    assert (breaker.open, breaker.well) == (False, False)
+    breaker.record(answer, at=NOON)
+    assert (breaker.open, breaker.healthy) == (False, False)
 
 
 @pytest.mark.parametrize(
@@ -59,9 +59,9 @@ def test_an_alarm_that_is_an_answer_or_of_some_phones_only_keeps_nothing_back_an
 )
 def test_any_answer_shows_that_the_service_is_there(answer: DeliveryResult) -> None:
     breaker = opened()
-    breaker.note(answer, at=NOON + timedelta(seconds=1))
-    assert (breaker.open, breaker.well) == (False, True)
-    breaker.note(AWAY, at=NOON + timedelta(seconds=1))
+    breaker.record(answer, at=NOON + timedelta(seconds=1))
+    assert (breaker.open, breaker.healthy) == (False, True)
+    breaker.record(AWAY, at=NOON + timedelta(seconds=1))
     assert not breaker.open  # it counts from zero again
 
 
@@ -72,14 +72,14 @@ def test_each_probe_that_fails_makes_the_pause_longer_up_to_half_a_minute() -> N
         while not breaker.may_probe(at):
             at += timedelta(seconds=1)
         pauses.append((at - began).total_seconds())
-        breaker.note(AWAY, at=at)
+        breaker.record(AWAY, at=at)
     assert pauses == [1, 2, 4, 8, 16, 30, 30]
 
 
 def test_what_left_before_it_opened_makes_no_pause_longer() -> None:
     breaker = opened()
     for _ in range(15):
-        breaker.note(AWAY, at=NOON)
+        breaker.record(AWAY, at=NOON)
     assert breaker.may_probe(NOON + timedelta(seconds=1))
 
 
@@ -138,7 +138,7 @@ def test_a_message_that_expires_while_it_waits_is_recorded_as_expired(app: App, 
         concern = log_concern(app, shop)
         work_until_idle(worker)
         assert len(push.messages) == 1
-        worker._breakers["push"]._probe_at = app.clock() + timedelta(minutes=10) + MAX_PROBE_AFTER / 2
+        worker._dispatcher._breakers["push"]._probe_at = app.clock() + timedelta(minutes=10) + MAX_PROBE_AFTER / 2
         app.clock.move(minutes=10)
         work_until_idle(worker)
         assert len(push.messages) == 1
@@ -168,9 +168,9 @@ def test_a_probe_that_does_not_answer_stays_the_only_one(app: App, shop: Shop) -
     give_phone(app.back_office, shop, "manager", "phone-2", kind=AddressKind.FCM_TOKEN)
     push, silences = RecordingChannel(), []
     push.result = DeliveryResult.later("unauthenticated", alarm=True)
-    with running_worker(app, for_all_kinds(push), patience=0.0) as worker:
+    with running_worker(app, for_all_kinds(push), max_wait=0.0) as worker:
         log_concern(app, shop)
-        while len(push.messages) < 2 or worker._sending:
+        while len(push.messages) < 2 or worker._dispatcher._in_flight:
             worker.work_once()
 
         def be_silent(_message: object) -> None:
@@ -181,6 +181,6 @@ def test_a_probe_that_does_not_answer_stays_the_only_one(app: App, shop: Shop) -
 
         push.meanwhile = be_silent
         app.clock.move(seconds=30)
-        worker._patience = 60.0
+        worker._dispatcher._max_wait = 60.0
         worker.work_once()
     assert (len(push.messages), silences) == (3, [0, 0, 0])

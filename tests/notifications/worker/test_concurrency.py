@@ -43,7 +43,7 @@ def test_three_workers_at_once_never_send_the_same_claim_twice(app: App, shop: S
 
     def be_a_worker(number: int) -> None:
         with closing(Database(app.url, DatabaseRole.WORKER, clock=app.clock)) as database:
-            worker = Worker(database, for_all_kinds(channel), name=f"worker {number}", patience=PATIENCE)
+            worker = Worker(database, for_all_kinds(channel), name=f"worker {number}", max_wait=PATIENCE)
             start.wait(PATIENCE)
             while not stopping.is_set():
                 worker.work_once()

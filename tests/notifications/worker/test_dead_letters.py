@@ -29,7 +29,7 @@ def test_an_unexpected_error_is_tried_five_times_and_dead_lettered_where_it_is_s
             app.clock.move(seconds=30)
     (aside,) = [row for row in rows(app, OutboxMessage) if row.dead_lettered_at]
     assert (aside.kind, aside.failures, aside.last_error) == (OutboxKind.DELIVER_RING, 5, "ZeroDivisionError")
-    assert [message.address for message in channel.messages].count(phone) == 5
+    assert [message.recipient.address for message in channel.messages].count(phone) == 5
     failed = next(row for row in notifications(app) if row.id == aside.notification_id)
     assert (failed.state, failed.failure) == (NotificationState.FAILED, "set-aside")
     assert pending_messages(app) == []
@@ -46,6 +46,6 @@ class _Breaks(RecordingChannel):
 
     def deliver(self, message: Message) -> DeliveryResult:
         result = self.channel.deliver(message)
-        if message.address == self.address:
+        if message.recipient.address == self.address:
             raise ZeroDivisionError
         return result

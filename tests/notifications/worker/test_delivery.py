@@ -6,7 +6,7 @@ import pytest
 
 from models.alerts.notification import NotificationState
 from models.staff.device import AddressKind, Device, Platform
-from notifications.channels.base import DeliveryResult, Message
+from notifications.channels.base import DeliveryResult, Message, Recipient
 from tests.support.app import App
 from tests.support.databases import only_on_sqlite
 from tests.support.factories.concerns import log_concern, move
@@ -55,9 +55,9 @@ def test_sent_is_accepted_under_the_providers_id(app: App, shop: Shop, channel: 
         alert_id=only_alert(app).id,
         concern_id=only_alert(app).concern_id,
         kind=message.kind,
-        address=phone,
-        address_kind=AddressKind.FCM_TOKEN,
-        platform=Platform.ANDROID,
+        recipient=Recipient(
+            channel="device", address=phone, address_kind=AddressKind.FCM_TOKEN, platform=Platform.ANDROID
+        ),
         title="Unhappy customer, table 12",
         body="Waiting time",
         severity="normal",
@@ -72,7 +72,7 @@ def test_each_phone_gets_its_own_language(app: App, shop: Shop, channel: Recordi
         app.request("PUT", f"/v1/me/devices/{locale}", (shop, "manager"), json=body)
     log_concern(app, shop, mood=1)
     round_of(app, channel)
-    assert {message.address: (message.title, message.body) for message in channel.messages} == {
+    assert {message.recipient.address: (message.title, message.body) for message in channel.messages} == {
         "phone in pt-BR": ("Cliente muito insatisfeito", "Abra para ver do que se trata"),
         "phone in es": ("Cliente muy descontento", "Abra para ver de qué se trata"),
         "phone in tlh": ("Very unhappy customer", "Open to see what it is about"),

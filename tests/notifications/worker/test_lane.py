@@ -12,10 +12,10 @@ from models.daily_log.day_end import RETRY_AFTER_ERROR, DayEndSchedule
 from models.organizations.store import Store
 from models.outbox.message import OutboxKind
 from models.policy_defaults import DAY_END_DELAY
-from models.staff.device import AddressKind
 from models.staff.staff import DailyLogSubscription, Staff, StaffStore
+from notifications.channels.mail import EMAIL
 from notifications.worker.jobs.day_end import DAY_END_BATCH, DAY_END_INTERVAL
-from notifications.worker.worker import MAIL_THREADS, Worker
+from notifications.worker.worker import Worker
 from tests.support.app import App
 from tests.support.factories.concerns import log_concern
 from tests.support.factories.organizations import Shop, make_shop, make_store, password_hash
@@ -48,7 +48,7 @@ def phones() -> RecordingChannel:
 
 @pytest.fixture
 def worker(app: App, shop: Shop, mails: RecordingChannel, phones: RecordingChannel) -> Iterator[Worker]:
-    with running_worker(app, {**for_all_kinds(phones), AddressKind.EMAIL: mails}) as worker:
+    with running_worker(app, {**for_all_kinds(phones), "email": mails}) as worker:
         work_until_idle(worker)
         yield worker
 
@@ -76,18 +76,21 @@ def test_a_mail_server_that_hangs_keeps_no_call_from_ringing(
         answer.wait()
 
     mails.meanwhile, phones.meanwhile = hang, lambda _: rang.set()
-    worker._patience = 0.01
+    worker._dispatcher._max_wait = 0.01
     try:
         app.clock.at = TOLD_AT
         worker.work_once()
-        assert all(out.acquire(timeout=PATIENCE) for _ in range(MAIL_THREADS))
+        assert all(out.acquire(timeout=PATIENCE) for _ in range(EMAIL.max_in_flight))
         log_concern(app, shop, mood=1)
         worker.work_once()
         assert rang.wait(PATIENCE)
-        assert (len(mails.messages), len(pending_messages(app, OutboxKind.DELIVER_INFO))) == (MAIL_THREADS, MAILS)
+        assert (len(mails.messages), len(pending_messages(app, OutboxKind.DELIVER_INFO))) == (
+            EMAIL.max_in_flight,
+            MAILS,
+        )
     finally:
         answer.set()
-    worker._patience = 60.0
+    worker._dispatcher._max_wait = 60.0
     work_until_idle(worker)
     assert len(mails.messages) == MAILS
     assert pending_messages(app) == []

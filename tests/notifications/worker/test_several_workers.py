@@ -59,7 +59,7 @@ def test_a_message_that_takes_longer_than_a_lease_is_left_to_the_worker_that_has
     slow, other, answer = RecordingChannel(), RecordingChannel(), threading.Event()
     slow.meanwhile = lambda _: answer.wait(PATIENCE)
     with (
-        running_worker(app, for_all_kinds(slow), name="slow", patience=0.0) as first,
+        running_worker(app, for_all_kinds(slow), name="slow", max_wait=0.0) as first,
         running_worker(app, for_all_kinds(other), name="other") as second,
     ):
         while not slow.messages:
@@ -81,17 +81,17 @@ def test_a_worker_that_drains_holds_on_to_what_is_still_out(app: App, shop: Shop
     with (
         running_worker(app, for_all_kinds(other), name="other") as second,
         ThreadPoolExecutor(1) as workers,
-        running_worker(app, for_all_kinds(slow), name="slow", patience=0.01) as first,
+        running_worker(app, for_all_kinds(slow), name="slow", max_wait=0.01) as first,
     ):
         while not slow.messages:
             first.work_once()
-        renewed, renew = threading.Semaphore(0), first._renew
+        renewed, renew = threading.Semaphore(0), first._dispatcher.renew_leases
 
         def renew_and_tell() -> None:
             renew()
             renewed.release()
 
-        first._renew = renew_and_tell  # type: ignore[method-assign]
+        first._dispatcher.renew_leases = renew_and_tell  # type: ignore[method-assign]
         drained = workers.submit(first.close)
         for _ in range(8):
             app.clock.at += OUTBOX_LEASE / 2

@@ -232,11 +232,11 @@ def test_a_phone_that_does_not_answer_holds_up_nobody_else(
     app: App, shop: Shop, push: PushChannel, fcm: FcmStandIn, phone: str
 ) -> None:
     fcm.queue(fcm_answers.hang())
-    with running_worker(app, for_all_kinds(push), patience=0.01) as worker:
+    with running_worker(app, for_all_kinds(push), max_wait=0.01) as worker:
         first = log_concern(app, shop, mood=1)
         work_until_idle(worker)
         fcm.wait_for(1)
-        assert len(worker._sending) == 1  # the round did not wait for it
+        assert len(worker._dispatcher._in_flight) == 1  # the round did not wait for it
         log_concern(app, shop)
         work_until_idle(worker)
         fcm.wait_for(1, accepted=True)

@@ -10,7 +10,8 @@ import firebase_admin
 import pytest
 from google.auth._regional_access_boundary_utils import _RegionalAccessBoundaryManager
 
-from notifications.channels.base import AddressKind, Channel, DeliveryOutcome, Message, MessageKind
+from models.staff.device import AddressKind
+from notifications.channels.base import Channel, DeliveryOutcome, Message, MessageKind
 from notifications.channels.push.channel import FCM, PushChannel
 from tests.support.fakes.fcm import FcmStandIn
 from tests.support.fakes.fcm_answers import ANSWERS, Answer, hang, slow

@@ -10,7 +10,8 @@ from firebase_admin import messaging
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from notifications.channels.base import BODY_LIMIT, TITLE_LIMIT, AddressKind, Message, MessageKind, Platform
+from models.staff.device import AddressKind, Platform
+from notifications.channels.base import BODY_LIMIT, TITLE_LIMIT, Message, MessageKind
 from notifications.channels.push.channel import PushChannel
 from notifications.channels.push.message import TITLE_OCTETS, message_for, shortened, ttl_of
 from tests.notifications.channels.conftest import NOON, new_message

@@ -15,7 +15,7 @@ from google.auth.exceptions import RefreshError
 
 from notifications.channels.base import DeliveryOutcome, DeliveryResult, Message
 from notifications.channels.push.channel import PushChannel
-from notifications.channels.push.result import INVALID_ADDRESS, RESULTS, RETRYABLE_REFRESH, result_of
+from notifications.channels.push.result import INVALID_ADDRESS, RESULTS, TOKEN_ENDPOINT_RETRYABLE, result_of
 from tests.notifications.channels.conftest import NOON
 from tests.support.fakes.fcm import FcmStandIn
 from tests.support.fakes.fcm_answers import (
@@ -86,7 +86,7 @@ def test_the_table_covers_every_answer_of_the_stand_in_and_every_documented_code
     assert TABLE.keys() == ANSWERS.keys()
     assert {sign for sign in RESULTS if isinstance(sign, str)} - {
         INVALID_ADDRESS,
-        RETRYABLE_REFRESH,
+        TOKEN_ENDPOINT_RETRYABLE,
     } == DOCUMENTED
     tried = str([make().body for make in ANSWERS.values()])
     assert {code for code in DOCUMENTED if f"'errorCode': '{code}'" in tried} == DOCUMENTED

@@ -272,9 +272,9 @@ def test_a_phone_of_an_earlier_step_that_turns_out_to_be_dead_hurries_nobody(sce
 
     def meanwhile(message: Message) -> None:
         note(message)
-        if message.address == "colleague":
+        if message.recipient.address == "colleague":
             scenario.app.clock.move(seconds=45)
-            scenario.worker._climb()
+            scenario.worker._escalate()
 
     scenario.channel.meanwhile = meanwhile
     scenario.log(mood=2)

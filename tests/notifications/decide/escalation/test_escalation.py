@@ -26,7 +26,7 @@ def rung(app: App, shop: Shop, **said: object) -> set[str]:
     with running_worker(app, for_all_kinds(channel)) as worker:
         log_concern(app, shop, **said)
         work_until_idle(worker)
-    return {message.address for message in channel.messages}
+    return {message.recipient.address for message in channel.messages}
 
 
 def set_shift(app: App, shop: Shop, login: str, *, on: bool) -> None:
@@ -112,7 +112,7 @@ def test_reaching_twice_rings_each_phone_once(app: App, shop: Shop) -> None:
         with app.back_office.writing(shop.organization_id) as session:
             session.merge(task).done_at = None
         work_until_idle(worker)
-    assert [message.address for message in channel.messages] == ["first", "second"]
+    assert [message.recipient.address for message in channel.messages] == ["first", "second"]
 
 
 def test_an_answered_alert_reaches_nobody(app: App, shop: Shop) -> None:
@@ -189,7 +189,7 @@ def test_a_policy_of_three_steps_is_run_one_by_one(app: App, shop: Shop) -> None
         for seconds in (0, 119, 1, 180, 300):
             app.clock.move(seconds=seconds)
             work_until_idle(worker)
-            heard.append([message.address for message in channel.messages if message.kind == "ring"])
+            heard.append([message.recipient.address for message in channel.messages if message.kind == "ring"])
             channel.messages.clear()
     assert [sorted(policy_step) for policy_step in heard] == [
         ["colleague"],
@@ -247,7 +247,7 @@ def test_a_take_clears_every_phone_that_has_it_and_no_other(app: App, shop: Shop
         move(app, shop, concern, "take")
         app.clock.move(seconds=1)
         work_until_idle(worker)
-    withdrawn = {message.address for message in channel.messages if message.kind == "withdraw"}
+    withdrawn = {message.recipient.address for message in channel.messages if message.kind == "withdraw"}
     assert withdrawn == {"colleague", "manager"}
     by_device = {row.device_id: row for row in notifications(app)}
     assert by_device.pop(refused).state is NotificationState.FAILED

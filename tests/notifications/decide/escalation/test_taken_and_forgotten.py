@@ -68,7 +68,9 @@ def test_a_reminder_goes_off_the_phone_once_something_was_done(scenario: StoreSc
     so_far = len(scenario.messages)
     do(scenario, concern, done)
     scenario.let_pass(seconds=1)
-    assert ("withdraw", "colleague") in [(message.kind, message.address) for _, message in scenario.messages[so_far:]]
+    assert ("withdraw", "colleague") in [
+        (message.kind, message.recipient.address) for _, message in scenario.messages[so_far:]
+    ]
     assert pending_messages(scenario.app) == []
 
 
@@ -93,7 +95,7 @@ def test_something_done_in_the_very_moment_it_is_given_back_keeps_it_taken(scena
     concern = take(scenario)
     scenario.let_pass(minutes=15, seconds=-1)
     scenario.app.clock.move(seconds=1)
-    scenario.worker._climb()  # the decision is written down, and not carried out yet
+    scenario.worker._escalate()  # the decision is written down, and not carried out yet
     assert [row.kind for row in pending_messages(scenario.app)] == ["auto_release"]
     scenario.act(concern, "colleague")
     scenario.let_pass(seconds=1)

@@ -8,8 +8,9 @@ from sqlalchemy import select
 
 from models.alerts.notification import Notification, NotificationKind
 from models.outbox.message import OutboxKind, OutboxMessage
+from models.staff.device import AddressKind
 from models.staff.staff import Staff
-from notifications.channels.base import AddressKind, DeliveryResult
+from notifications.channels.base import DeliveryResult
 from tests.support.app import App
 from tests.support.factories.follow_ups import change_follow_up, follow_up_row, hand_over_follow_up, make_follow_up
 from tests.support.factories.staff import give_phone, hire

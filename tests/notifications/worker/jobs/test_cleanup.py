@@ -1,9 +1,11 @@
 """The cleanup job: rows that are deleted when they have expired."""
 
+from datetime import timedelta
 from uuid import uuid4
 
 from models.db.idempotency import IdempotencyKey
 from models.staff.credentials import StaffSession
+from models.staff.staff import Staff
 from notifications.channels.log import LogChannel
 from tests.support.app import App
 from tests.support.factories.organizations import Shop
@@ -31,5 +33,20 @@ def test_a_sign_in_that_has_run_out_is_forgotten(app: App, shop: Shop) -> None:
         worker.work_once()
         assert rows(app, StaffSession)
         app.clock.move(days=31)
+        worker.work_once()
+    assert rows(app, StaffSession) == []
+
+
+def test_a_clock_that_is_set_back_does_not_stop_the_cleanup(app: App, shop: Shop) -> None:
+    with running_worker(app, for_all_kinds(LogChannel())) as worker:
+        app.clock.move(days=31)
+        worker.work_once()
+        app.clock.move(days=-1)
+        with app.back_office.writing(shop.organization_id) as session:
+            StaffSession.open(
+                session,
+                staff=session.get_one(Staff, (shop.organization_id, shop.staff["floor"])),
+                at=app.clock() - timedelta(days=31),
+            )
         worker.work_once()
     assert rows(app, StaffSession) == []

@@ -75,7 +75,9 @@ def go_on(app: App, worker: Worker, until: datetime) -> None:
 
 def told(channel: RecordingChannel) -> list[tuple[str, str, str]]:
     return [
-        (message.kind, message.address, message.title) for message in channel.messages if "yesterday" in message.title
+        (message.kind, message.recipient.address, message.title)
+        for message in channel.messages
+        if "yesterday" in message.title
     ]
 
 
@@ -249,10 +251,10 @@ def test_two_workers_and_one_that_was_killed_inform_once(app: App, shop: Shop, c
         work_until_idle(one)
         leave_open(app, shop)
         app.clock.at = END + DAY_END_DELAY
-        assert one._days.end() == 2  # and its other store; then it is killed
-        assert other._days.end() == 0
+        assert one._day_end.run() == 2  # and its other store; then it is killed
+        assert other._day_end.run() == 0
         app.clock.at = EIGHT
-        (claimed,) = one._claim(tuple(queued_tasks(app)), limit=1)
+        (claimed,) = one._claims.claim(tuple(queued_tasks(app)), limit=1)
         app.clock.at += OUTBOX_LEASE + timedelta(seconds=1)  # killed again
         work_until_idle(other)
         work_until_idle(one)
@@ -286,10 +288,10 @@ def test_a_check_costs_one_statement_while_nothing_is_due(app: App, shop: Shop, 
     for _ in range(2):
         app.clock.move(seconds=5)
         with app.counting(app.back_office) as statements:
-            assert worker._days.end() == 0
+            assert worker._day_end.run() == 0
         costs.append(len(statements))
         with app.counting(app.back_office) as statements:
-            worker._days.end()
+            worker._day_end.run()
         assert statements == []
     assert costs == [1, 1]
 
@@ -301,7 +303,7 @@ def test_stores_that_end_their_day_together_are_processed_in_turn(app: App, shop
     app.clock.at = END + DAY_END_DELAY
     found = []
     for _ in range(3):
-        found.append(worker._days.end())
+        found.append(worker._day_end.run())
         app.clock.at += DAY_END_INTERVAL
     assert found == [DAY_END_BATCH, 2, 0]
 

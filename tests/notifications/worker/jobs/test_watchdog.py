@@ -46,8 +46,8 @@ def found(app: App) -> dict[str, int]:
 
 def look(app: App) -> bool:
     auditor = auditor_of(app)
-    assert auditor.its_turn()
-    return auditor.look()
+    assert auditor.take_turn()
+    return auditor.check()
 
 
 @contextmanager
@@ -197,21 +197,21 @@ def test_one_of_several_workers_looks_in_a_minute(app: App) -> None:
     first, second = auditor_of(app), auditor_of(app)
     turns = []
     for _ in range(3):
-        turns.append((first.its_turn(), second.its_turn()))
+        turns.append((first.take_turn(), second.take_turn()))
         app.clock.at += WATCHDOG_INTERVAL / 2
     assert turns == [(True, False), (False, False), (True, False)]
 
 
 @only_on_postgresql
 def test_the_turn_has_one_winner_however_close_they_come(app: App) -> None:
-    assert auditor_of(app).its_turn()
+    assert auditor_of(app).take_turn()
     app.clock.at += WATCHDOG_INTERVAL
     start, won = threading.Barrier(4), []
 
     def try_it() -> None:
         auditor = auditor_of(app)
         start.wait(60)
-        won.append(auditor.its_turn())
+        won.append(auditor.take_turn())
 
     workers = [threading.Thread(target=try_it) for _ in range(4)]
     for one in workers:
@@ -223,9 +223,9 @@ def test_the_turn_has_one_winner_however_close_they_come(app: App) -> None:
 
 def test_a_clock_that_is_set_back_does_not_silence_the_watchdog(app: App) -> None:
     auditor = auditor_of(app)
-    assert auditor.its_turn()
+    assert auditor.take_turn()
     app.clock.move(days=-1)
-    assert auditor.its_turn()
+    assert auditor.take_turn()
 
 
 def test_the_dead_mans_switch_is_pinged_once_a_minute_while_all_is_clean_and_never_else(app: App, shop: Shop) -> None:
@@ -246,8 +246,8 @@ def test_the_dead_mans_switch_is_pinged_once_a_minute_while_all_is_clean_and_nev
 
 
 def settled(worker: Worker) -> None:
-    if worker._pinging is not None:
-        worker._pinging.result(60)
+    if worker._watchdog._ping is not None:
+        worker._watchdog._ping.result(60)
 
 
 @pytest.mark.parametrize("gone", [True, False])
@@ -263,13 +263,13 @@ def test_nothing_is_locked_while_the_dead_mans_switch_is_pinged(app: App, shop: 
         dead_man() as (url, heard),
         running_worker(app, for_all_kinds(RecordingChannel()), dead_man_url=url) as worker,
     ):
-        ping = worker._auditor.ping
+        ping = worker._watchdog.ping
 
         def slow_ping() -> None:
             log_concern(app, shop)
             ping()
 
-        worker._auditor.ping = slow_ping  # type: ignore[method-assign]
+        worker._watchdog.ping = slow_ping  # type: ignore[method-assign]
         worker.work_once()
         settled(worker)
     assert len(heard) == len(rows(app, Alert)) == 1
