@@ -1,4 +1,8 @@
-"""Everything that is measured, one after the other, and what came of it in one table: `make bench`."""
+"""All benchmarks, one after the other, and their results in one table: `make bench`.
+
+The benchmarks share their organizations, load and processes with the tests: they import tests.support and
+tests.chaos.drivers, and so run from a checkout only.
+"""
 
 import argparse
 import sys

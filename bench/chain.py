@@ -26,7 +26,7 @@ class Chain:
     """`written_in` and `rebuilt_in` are seconds, `days` how many stores' days are kept; `store` is one of many."""
 
     history: History
-    world: App
+    app: App
     shop: Shop
     sql: psycopg.Connection
     web: Web
@@ -55,22 +55,22 @@ def a_chain(history: History) -> Iterator[Chain]:
     with fresh_postgresql() as (_, url), tempfile.TemporaryDirectory(prefix="amends-") as folder:
         say(f"{history.concerns} concerns are being written down ...")
         conninfo = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
-        with capture_logs(), closing(App(url)) as world, psycopg.connect(conninfo, autocommit=True) as sql:
-            world.clock.at = datetime.now(UTC)  # the web has no other
-            shop = make_shop(world.back_office, at=world.clock())
-            written_in = timed(lambda: write(url, world, shop, history))
-            rebuilt_in, days = rebuild(world)
+        with capture_logs(), closing(App(url)) as app, psycopg.connect(conninfo, autocommit=True) as sql:
+            app.clock.at = datetime.now(UTC)  # the web has no other
+            shop = make_shop(app.back_office, at=app.clock())
+            written_in = timed(lambda: write(url, app, shop, history))
+            rebuilt_in, days = rebuild(app)
             sql.execute("VACUUM ANALYZE")
             (store,) = sql.execute("SELECT id::text FROM store WHERE slug = 'copy-7'").fetchone() or ("",)
             with running_web(url, Path(folder)) as web:
-                yield Chain(history, world, shop, sql, web, Path(folder), store, written_in, rebuilt_in, days)
+                yield Chain(history, app, shop, sql, web, Path(folder), store, written_in, rebuilt_in, days)
 
 
-def rebuild(world: App) -> tuple[float, int]:
+def rebuild(app: App) -> tuple[float, int]:
     """Seconds, and days, as `flask --app wsgi reports rebuild` does it."""
     begun = time.perf_counter()
-    days = sum(mark_all_dirty(world.back_office))
-    for _ in refresh_all_rollups(world.back_office):
+    days = sum(mark_all_dirty(app.back_office))
+    for _ in refresh_all_rollups(app.back_office):
         pass
     return time.perf_counter() - begun, days
 

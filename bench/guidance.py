@@ -67,11 +67,11 @@ class Figures:
         return broken(self.lines)
 
 
-def fill(url: str, world: App, shop: Shop, count: int) -> None:
+def fill(url: str, app: App, shop: Shop, count: int) -> None:
     """So many concerns that are over, each with a cause, a customer, a mood before and after, and something given."""
     ended = {"handling": "mine", "outcome": "recovered", "mood_after": 4}
     given = {"recovery_actions": [{"remedy": "voucher"}], "customer": {"phone": "+351910000000"}}
-    first = log_concern(world, shop, **TOLD, **ended, **given, question="what-happened")
+    first = log_concern(app, shop, **TOLD, **ended, **given, question="what-happened")
     owner = sa.create_engine(url)
     with owner.begin() as connection:
         connection.execute(sa.text("SET LOCAL session_replication_role = replica"))  # ours fit: no link is looked up
@@ -116,13 +116,13 @@ def fill(url: str, world: App, shop: Shop, count: int) -> None:
     owner.dispose()
 
 
-def _limit_vouchers(world: App, shop: Shop) -> None:
+def _limit_vouchers(app: App, shop: Shop) -> None:
     """What has no limit need not be added up."""
     most = {"role": "floor", **{name: {"amount": 10_000, "currency": "EUR"} for name in ("per_customer", "per_staff")}}
-    remedies = world.request("GET", "/v1/remedies", (shop, "admin")).json["items"]
+    remedies = app.request("GET", "/v1/remedies", (shop, "admin")).json["items"]
     (voucher,) = (remedy["id"] for remedy in remedies if remedy["slug"] == "voucher")
     path, headers = f"/v1/remedies/{voucher}", {"If-Match": "*"}
-    answer = world.request("PATCH", path, (shop, "admin"), json={"limits": [most]}, headers=headers)
+    answer = app.request("PATCH", path, (shop, "admin"), json={"limits": [most]}, headers=headers)
     assert answer.status_code == 200, answer.text
 
 
@@ -135,35 +135,35 @@ def _one_of(table: str, count: int, by: str) -> str:
 def measure(url: str, *, count: int, rounds: int, requests: int) -> Figures:
     """All kinds in turn, through the whole application in this process."""
     figures, dice = Figures(count), Random(1)
-    with capture_logs(), closing(App(url)) as world:  # a line for each request is not what is measured
-        shop = make_shop(world.back_office)
-        _limit_vouchers(world, shop)
-        fill(url, world, shop, count)
-        _log(world, shop, dice)
+    with capture_logs(), closing(App(url)) as app:  # a line for each request is not what is measured
+        shop = make_shop(app.back_office)
+        _limit_vouchers(app, shop)
+        fill(url, app, shop, count)
+        _log(app, shop, dice)
         for _ in range(rounds):
             with patch.object(concerns, "guidance_for", lambda *_, **__: None):
-                figures.without += [_log(world, shop, dice) for _ in range(requests)]
-            figures.warm += [_log(world, shop, dice) for _ in range(requests)]
+                figures.without += [_log(app, shop, dice) for _ in range(requests)]
+            figures.warm += [_log(app, shop, dice) for _ in range(requests)]
             for _ in range(requests):
-                world.database.answer_cache = TtlCache()
-                figures.cold.append(_log(world, shop, dice))
-            figures.asked += [_ask(world, shop) for _ in range(requests)]
+                app.database.answer_cache = TtlCache()
+                figures.cold.append(_log(app, shop, dice))
+            figures.asked += [_ask(app, shop) for _ in range(requests)]
     return figures
 
 
-def _log(world: App, shop: Shop, dice: Random) -> float:
+def _log(app: App, shop: Shop, dice: Random) -> float:
     """Seconds that it takes to log a described concern of a customer who is known."""
     told = {**TOLD, "customer": {"phone": f"+35192{dice.randint(1, CUSTOMERS):07}"}}
     begun = time.perf_counter()
-    answer = world.request("POST", "/v1/concerns", (shop, "floor"), json=told)
+    answer = app.request("POST", "/v1/concerns", (shop, "floor"), json=told)
     seconds = time.perf_counter() - begun
     assert answer.status_code == 201, answer.text
     return seconds
 
 
-def _ask(world: App, shop: Shop) -> float:
+def _ask(app: App, shop: Shop) -> float:
     begun = time.perf_counter()
-    answer = world.request("GET", "/v1/guidance", (shop, "floor"), query_string={**COLD, "mood": 2})
+    answer = app.request("GET", "/v1/guidance", (shop, "floor"), query_string={**COLD, "mood": 2})
     seconds = time.perf_counter() - begun
     assert answer.json["same_cause"]["n"] > 0, answer.text
     return seconds

@@ -31,13 +31,13 @@ class History:
         return LAST_DAY - timedelta(days=self.days - 1)
 
 
-def write(url: str, world: App, shop: Shop, history: History) -> None:
+def write(url: str, app: App, shop: Shop, history: History) -> None:
     """Each store's concerns over the days in turn: every third one with something given, all but a few resolved.
 
     They take from half a minute to half an hour, long ones being rare.
     """
     told = {"mood": 2, "category": "food", "cause": "cold", "handling": "mine", "outcome": "recovered", "mood_after": 4}
-    first = log_concern(world, shop, **told, recovery_actions=[{"remedy": "voucher"}])
+    first = log_concern(app, shop, **told, recovery_actions=[{"remedy": "voucher"}])
     owner = sa.create_engine(url)
     with owner.begin() as connection:
         connection.execute(sa.text("SET LOCAL session_replication_role = replica"))  # ours fit: no link is looked up

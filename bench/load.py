@@ -73,8 +73,8 @@ def without_a_pause(request: Request, measured: Measured, *, for_seconds: float,
         return count
 
     begun = time.perf_counter()
-    with ThreadPoolExecutor(phones) as crowd:
-        count = sum(crowd.map(ask, range(phones)))
+    with ThreadPoolExecutor(phones) as pool:
+        count = sum(pool.map(ask, range(phones)))
     measured.rates.append(count / (time.perf_counter() - begun))
 
 

@@ -157,10 +157,10 @@ def measure(chain: Chain, third: float) -> Figures:
             case.seconds["duckdb"].append(timed(lambda case=case: beside.execute(case.question()).fetchall()))
             if number < ROUNDS_OF_SQL:
                 case.seconds["sql"].append(timed(partial(chain.sql.execute, case.question())))
-    for _ in refresh_all_rollups(chain.world.back_office):
+    for _ in refresh_all_rollups(chain.app.back_office):
         pass
-    a_batch, causes = a_batch_of(chain), causes_of(chain.world)
-    without, marked = logging(chain.world, chain.shop)
+    a_batch, causes = a_batch_of(chain), causes_of(chain.app)
+    without, marked = logging(chain.app, chain.shop)
     return Figures(chain, cases, third, a_batch, causes, kept(chain.sql), without, marked)
 
 
@@ -176,7 +176,7 @@ def ask(chain: Chain, case: Case) -> None:
     """As while people write: a day is marked before, and the worker comes after."""
     mark(chain.sql, stores=1)
     case.seconds["amends"].append(chain.ask(case.path))
-    refresh_rollups(chain.world.back_office)
+    refresh_rollups(chain.app.back_office)
 
 
 def parquet(sql: psycopg.Connection, folder: Path) -> duckdb.DuckDBPyConnection:
@@ -211,31 +211,31 @@ def a_batch_of(chain: Chain) -> float:
     seconds = []
     for _ in range(ROUNDS):
         mark(chain.sql, stores=REBUILD_BATCH)
-        seconds.append(for_each(chain.world))
+        seconds.append(for_each(chain.app))
     return median(seconds)
 
 
-def causes_of(world: App) -> float:
+def causes_of(app: App) -> float:
     """Seconds for the causes of each of these stores' months, once they have rested."""
-    world.clock.at += 2 * CAUSE_REBUILD_DELAY
-    return for_each(world)
+    app.clock.at += 2 * CAUSE_REBUILD_DELAY
+    return for_each(app)
 
 
-def for_each(world: App) -> float:
+def for_each(app: App) -> float:
     """Seconds, divided by all that the worker works out at once."""
     begun = time.perf_counter()
-    done = refresh_rollups(world.back_office)
+    done = refresh_rollups(app.back_office)
     return (time.perf_counter() - begun) / done
 
 
-def logging(world: App, shop: Shop) -> tuple[list[float], list[float]]:
+def logging(app: App, shop: Shop) -> tuple[list[float], list[float]]:
     """Seconds that logging takes without marks and with them, in turn."""
     without: list[float] = []
     marked: list[float] = []
 
     def log() -> None:
         told = {"mood": 2, "category": "food", "cause": "cold", "their_words": "It is stone cold."}
-        answer = world.request("POST", "/v1/concerns", (shop, "floor"), json=told)
+        answer = app.request("POST", "/v1/concerns", (shop, "floor"), json=told)
         assert answer.status_code == 201, answer.text
 
     for _ in range(LOGGED):

@@ -80,23 +80,23 @@ class Figures:
 
 
 @contextmanager
-def house(url: str, folder: Path, history: History | None = None) -> Iterator[tuple[App, Shop, Web]]:
+def organization(url: str, folder: Path, history: History | None = None) -> Iterator[tuple[App, Shop, Web]]:
     """A house with its web, and with as much history as is wanted."""
     folder.mkdir()
-    with closing(App(url)) as world:
-        world.clock.at = datetime.now(UTC)  # the web has no other
-        shop = make_shop(world.back_office, at=world.clock())
+    with closing(App(url)) as app:
+        app.clock.at = datetime.now(UTC)  # the web has no other
+        shop = make_shop(app.back_office, at=app.clock())
         if history:
-            write(url, world, shop, history)
+            write(url, app, shop, history)
             tell(url)
         with running_web(url, folder, **ONE_WORKER) as web:
-            yield world, shop, web
+            yield app, shop, web
 
 
 @contextmanager
-def controls(url: str, world: App, shop: Shop, folder: Path) -> Iterator[Web]:
+def controls(url: str, app: App, shop: Shop, folder: Path) -> Iterator[Web]:
     """The twin of logging, and the bare answer."""
-    concern = log_concern(world, shop, **TOLD)["id"]
+    concern = log_concern(app, shop, **TOLD)["id"]
     with running_web(url, folder, "bench.twin:create_app()", TWIN_OF=concern, **ONE_WORKER) as twin:
         yield twin
 
@@ -113,10 +113,10 @@ def measure(folder: Path, url: str, large_url: str, *, large: History = LARGE, s
     migrate(lite_url)
     with (
         capture_logs(),
-        house(url, folder / "small", SMALL) as (world, shop, web),
-        house(large_url, folder / "large", large) as (_, large_shop, large_web),
-        house(lite_url, folder / "lite") as (_, lite_shop, lite),
-        controls(url, world, shop, folder) as twin,
+        organization(url, folder / "small", SMALL) as (app, shop, web),
+        organization(large_url, folder / "large", large) as (_, large_shop, large_web),
+        organization(lite_url, folder / "lite") as (_, lite_shop, lite),
+        controls(url, app, shop, folder) as twin,
     ):
         listed, aged_listed = (f"/v1/concerns?store_id={_copy(one)}&limit=25" for one in (url, large_url))
         asked = {

@@ -107,16 +107,16 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 
 @pytest.fixture
-def world(database_url: str) -> Iterator[App]:
+def app(database_url: str) -> Iterator[App]:
     """The application on a migrated database of each kind; what the test commits is gone afterwards."""
     yield App(database_url)
     empty_every_table(database_url)
 
 
 @pytest.fixture
-def shop(world: App) -> Shop:
+def shop(app: App) -> Shop:
     """An organization to work with."""
-    return make_shop(world.back_office)
+    return make_shop(app.back_office)
 
 
 @pytest.fixture(scope="session", autouse=True)

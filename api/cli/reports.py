@@ -1,4 +1,4 @@
-"""The sums that reports are read from."""
+"""Commands for the rollups that reports are read from."""
 
 import sys
 from collections.abc import Iterator
@@ -13,25 +13,26 @@ from models.reports.rollups.rebuild import (
     rebuild_all_days,
 )
 
-reports = Group("reports", help="The sums that reports are read from.")
+reports = Group("reports", help="The rollups that reports are read from.")
 
 
 @reports.command("rebuild")
 def rebuild() -> None:
-    """Work out the sums of every day there is from the rows, of whatever was kept before nothing.
+    """Recompute all rollups from the rows.
 
-    First the days of each store are marked, then they are worked out, and the causes of their months after them.
-    Reports are right meanwhile, and slower. Once it counts days it may be stopped: workers go on with what is left.
+    Marks every day of every store dirty, then recomputes these days, and after them the causes of their months.
+    Reports stay exact meanwhile, but are slower. Once the progress bar counts days, the command may be stopped: the
+    workers recompute the rest.
     """
     with worker_database() as database:
         days = sum(mark_all_dirty(database))
-        _count("days", days, rebuild_all_days(database))
+        _show_progress("days", days, rebuild_all_days(database))
         months = count_dirty_cause_months(database)
-        _count("months by cause", months, rebuild_all_cause_months(database))
+        _show_progress("months by cause", months, rebuild_all_cause_months(database))
     print_json({"days": days, "months": months})
 
 
-def _count(what: str, length: int, done: Iterator[int]) -> None:
-    with click.progressbar(length=length, label=what, file=sys.stderr) as bar:
-        for some in done:
-            bar.update(some)
+def _show_progress(label: str, length: int, batches: Iterator[int]) -> None:
+    with click.progressbar(length=length, label=label, file=sys.stderr) as bar:
+        for done in batches:
+            bar.update(done)

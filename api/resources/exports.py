@@ -37,12 +37,12 @@ class ExportChanges(Resource):
         thing, and a last one with the rest of the page; compressed with `Accept-Encoding: gzip`.
         """
         form = negotiate(JSON, NDJSON)
-        place = ExportCursor(*cursor_values(query["cursor"])) if query["cursor"] is not None else None
-        page = export_changes(g.session, place, limit=query["limit"], actor=g.actor)
+        cursor = ExportCursor(*cursor_values(query["cursor"])) if query["cursor"] is not None else None
+        page = export_changes(g.session, cursor, limit=query["limit"], actor=g.actor)
         shown = ChangePageSchema().dump(
             {
                 "items": page.items,
-                "next_cursor": sign_cursor(astuple(page.place)),
+                "next_cursor": sign_cursor(astuple(page.next_cursor)),
                 "end_of_stream": page.end_of_stream,
             }
         )

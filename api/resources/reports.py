@@ -31,7 +31,7 @@ from models.reports.causes import causes_report
 from models.reports.engine import ReportQuery
 from models.reports.filters import check_filters
 from models.reports.follow_ups import follow_ups_report
-from models.reports.grouping import NAMES, GroupBy
+from models.reports.grouping import NAME_COLUMNS, GroupBy
 from models.reports.items import items_report
 from models.reports.listening import listening_report
 from models.reports.recovery import recovery_report
@@ -76,7 +76,8 @@ class ReportRecovery(Resource):
         `Accept: text/csv`, or that of XLSX, one line per row: the columns of the group, then the figures; a rate, a
         spread and the cost have a column for each of their parts.
         """
-        return recovery_report(g.session, actor=g.actor, at=g.now, **query)
+        compare_to = query.pop("compare_to", None)
+        return recovery_report(g.session, _asked(query), compare_to=compare_to)
 
 
 @blp.route("/reports/remedies")
@@ -172,7 +173,7 @@ def _as_table(form: str, name: str, shown: dict[str, Any]) -> Response:
 
 
 def _group_columns(by: str) -> list[str]:
-    return [f"{by}_{part}" for part in NamedSchema().fields] if by in NAMES else [by]
+    return [f"{by}_{part}" for part in NamedSchema().fields] if by in NAME_COLUMNS else [by]
 
 
 def _cells(row: dict[str, Any]) -> Iterator[tuple[str, Any]]:

@@ -293,7 +293,6 @@ class Concern(CountedByDay, Aggregate):
             store=store,
             mood=mood,
             reported_by_id=by.staff_id,
-            **({"reported_by": reporter} if reporter else {}),
             occurred_at=occurred,
             received_at=at,
             late=at - occurred > LATE_AFTER,
@@ -302,12 +301,13 @@ class Concern(CountedByDay, Aggregate):
             items=[],
             alert=None,
         )
+        if reporter is not None:
+            concern.reported_by = reporter
         concern.apply_changes(fields)
         concern.set_previous(previous)
         details = {"mood": mood, "handling": concern.handling}
         event = concern._record(ConcernStep.LOGGED, by=by, at=at, details=details)
-        rings_anyway = any(rule.rings_despite_mine(concern) for rule in store.alert_rules)
-        if concern.handling is Handling.MINE and not rings_anyway:
+        if concern.handling is Handling.MINE and not concern._rings_despite_mine():
             concern.take(by=by, at=at)
         return event
 
@@ -390,6 +390,9 @@ class Concern(CountedByDay, Aggregate):
         self.bump_version()
         return self._record(step, by=by, at=at, details=details)
 
+    def _rings_despite_mine(self) -> bool:
+        return any(rule.rings_despite_mine(self) for rule in self.store.alert_rules)
+
     def _move(
         self, step: ConcernStep, *, by: Actor, at: datetime, details: dict[str, Any] | None = None
     ) -> ConcernEvent:
@@ -410,7 +413,6 @@ class Concern(CountedByDay, Aggregate):
         self.event_count += 1
         event = ConcernEvent(
             store_id=self.store_id,
-            concern_id=self.id,
             number=self.event_count,
             step=step,
             at=at,

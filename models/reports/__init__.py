@@ -1,1 +1,1 @@
-"""The read side: select-only functions named by the question they answer."""
+"""Reports: read-only functions, one module per report. Each takes a query and returns rows of figures by group."""

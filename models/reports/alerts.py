@@ -1,6 +1,6 @@
-"""Does calling for help work? Alerts, what became of them, and what phones made of them. Read from the rows."""
+"""Alerts report: whether calling for help works. Counts alerts, their outcome and the phones they reached."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -13,45 +13,46 @@ from models.alerts.alert import Alert
 from models.alerts.enums import AlertState
 from models.alerts.notification import Notification, NotificationKind
 from models.concerns.concern import Concern
-from models.reports.engine import (
-    Report,
-    ReportQuery,
-    Tallies,
-    Tally,
-    build_report,
-    chain_counts,
-    count_figures,
-    count_where,
-    sum_where,
-)
-from models.reports.grouping import GroupBy, Grouping, Label
+from models.reports.engine import Report, ReportQuery, build_report
+from models.reports.grouping import GroupBy, Grouping, Key, Label
 from models.reports.stats.ddsketch import RELATIVE_ERROR, pack_values, percentiles_of_sketch, unpack
 from models.reports.stats.percentiles import Percentiles
 from models.reports.stats.rate import Rate
+from models.reports.totals import (
+    KeyedTotals,
+    Totals,
+    TotalsByGroup,
+    count_figures,
+    count_where,
+    group_totals,
+    sum_where,
+)
 
-RANG: Final = Alert.state != AlertState.LATE
-FIGURES: Final = {
+_RANG: Final = Alert.state != AlertState.LATE
+_ALERT_AGGREGATES: Final = {
     "alerts": count_where(),
-    "rang": count_where(RANG),
-    "taken": count_where(RANG, Concern.taken_at.is_not(None)),
-    "unanswered": count_where(RANG, Alert.unanswered_at.is_not(None)),
+    "rang": count_where(_RANG),
+    "taken": count_where(_RANG, Concern.taken_at.is_not(None)),
+    "unanswered": count_where(_RANG, Alert.unanswered_at.is_not(None)),
 }
-OPENED: Final = Notification.opened_at.is_not(None)
-PHONES: Final = {
+_OPENED: Final = Notification.opened_at.is_not(None)
+_PHONE_FIGURES: Final = {
     "phones_told": Notification.accepted_at.is_not(None),
-    "phones_received": or_(Notification.received_at.is_not(None), Notification.shown_at.is_not(None), OPENED),
-    "phones_opened": OPENED,
+    "phones_received": or_(Notification.received_at.is_not(None), Notification.shown_at.is_not(None), _OPENED),
+    "phones_opened": _OPENED,
 }
+_SECONDS_TO_SHOW: Final = "seconds_to_show"
 
 
 @dataclass(frozen=True)
 class AlertsRow:
-    """Alerts of the concerns of these days: all `alerts`, and those that `rang`, which were not told too late to.
+    """Alerts of the concerns of one group.
 
-    Of each that rang, phones are counted once: those whose push service took it (`phones_told`), those that said that
-    they have it (`phones_received`), and those on which somebody opened it. `taken`: somebody ever took the concern;
-    `unanswered`: at some time nobody had come, whoever came later. `minutes_to_show`: from the call to the first phone
-    on which it was shown, in whole seconds of the two clocks.
+    `rang` leaves out the alerts of concerns that were logged too late to ring for. The figures after it are of the
+    alerts that rang. `taken` counts those whose concern was ever taken, `unanswered` those nobody answered in time,
+    whoever came later. Phones count once for each alert: `phones_told` accepted by the push service,
+    `phones_received` confirmed by the phone, `phones_opened` opened by a person. `minutes_to_show` is the time from
+    the alert to the first phone that showed it, from whole seconds of the two clocks.
     """
 
     group: dict[str, Label]
@@ -73,72 +74,75 @@ class AlertsRow:
         return Rate(self.phones_received, self.phones_told)
 
 
-def alerts_report(session: Session, asked: ReportQuery) -> Report[AlertsRow]:
-    """Over the alerts of the concerns of these days."""
+def alerts_report(session: Session, query: ReportQuery) -> Report[AlertsRow]:
+    """Report on the alerts of the concerns of these days."""
 
-    def count(group_by: Sequence[GroupBy]) -> Tallies:
-        grouping = asked.grouping(group_by)
-        called = asked.concerns().join(Alert, Alert.concern_id == Concern.id)
-        rings = _ringing_alerts(called.where(RANG), grouping)
-        return chain_counts(
-            count_figures(session, called, grouping, FIGURES),
-            _phone_counts(session, rings, grouping),
-            _seconds_to_show(session, rings, grouping),
+    def count(group_by: Sequence[GroupBy]) -> TotalsByGroup:
+        grouping = query.grouping(group_by)
+        alerts = query.select_concerns().join(Alert, Alert.concern_id == Concern.id)
+        reached = _alerts_that_reached_phones(alerts.where(_RANG), grouping)
+        return group_totals(
+            count_figures(session, alerts, grouping, _ALERT_AGGREGATES),
+            _count_phones(session, reached, grouping),
+            _seconds_to_show(session, reached, grouping),
         )
 
-    return build_report(session, asked, count, _row, relative_error=RELATIVE_ERROR)
+    return build_report(session, query, count, _make_row, relative_error=RELATIVE_ERROR)
 
 
-def _ringing_alerts(called: Select[Any], grouping: Grouping) -> Subquery:
-    """A row for each alert that reached a phone: its group, its phones, and when one showed it first.
+def _alerts_that_reached_phones(alerts: Select[Any], grouping: Grouping) -> Subquery:
+    """Return a row for each alert sent to a phone: its group, its phones, and when the first one showed it.
 
-    Whoever wants sums adds them up from here: joined with the alerts once more, a database might reckon with few of
-    them and ask for each one anew.
+    Figures are added up from this subquery alone. Joined with the alerts again, a database might expect few of them
+    and look up each one.
     """
 
-    def phones(which: ColumnElement[bool], name: str) -> ColumnElement[int]:
-        return func.count(Notification.device_id.distinct()).filter(which).label(name)
+    def count_phones(name: str, criterion: ColumnElement[bool]) -> ColumnElement[int]:
+        return func.count(Notification.device_id.distinct()).filter(criterion).label(name)
 
     keys = [key.label(f"key_{number}") for number, key in enumerate(grouping.keys)]
-    rung = called.join(Notification, Notification.alert_id == Alert.id).where(
+    rings = alerts.join(Notification, Notification.alert_id == Alert.id).where(
         Notification.kind == NotificationKind.RING
     )
-    counts = (phones(which, name) for name, which in PHONES.items())
-    first = func.min(Notification.shown_at).label("shown_at")
+    phones = (count_phones(name, criterion) for name, criterion in _PHONE_FIGURES.items())
+    first_shown_at = func.min(Notification.shown_at).label("shown_at")
     return (
-        grouping.join(rung)
-        .with_only_columns(*keys, *counts, first, Alert.raised_at)
+        grouping.add_joins(rings)
+        .with_only_columns(*keys, *phones, first_shown_at, Alert.raised_at)
         .group_by(*grouping.keys, Alert.id, Alert.raised_at)
         .subquery("rings")
     )
 
 
-def _phone_counts(session: Session, rings: Subquery, grouping: Grouping) -> Tallies:
-    keys = _group_keys(rings, grouping)
-    stmt = select(*keys, *(sum_where(rings.c[name]) for name in PHONES)).group_by(*keys)
-    for key, values in grouping.each(session.execute(stmt)):
-        yield key, Tally(Counter(dict(zip(PHONES, map(int, values), strict=True))))
+def _count_phones(session: Session, reached: Subquery, grouping: Grouping) -> KeyedTotals:
+    keys = _group_keys(reached, grouping)
+    stmt = select(*keys, *(sum_where(reached.c[name]) for name in _PHONE_FIGURES)).group_by(*keys)
+    for key, values in grouping.split_keys(session.execute(stmt)):
+        yield key, Totals(Counter(dict(zip(_PHONE_FIGURES, map(int, values), strict=True))))
 
 
-def _seconds_to_show(session: Session, rings: Subquery, grouping: Grouping) -> Tallies:
-    seconds = _epoch_seconds(rings.c.shown_at) - _epoch_seconds(rings.c.raised_at)
-    keys = (*_group_keys(rings, grouping), seconds)
-    stmt = select(*keys, func.count()).where(rings.c.shown_at.is_not(None)).group_by(*keys)
-    for key, (took, times) in grouping.each(session.execute(stmt)):
-        yield key, Tally(seconds=Counter({max(int(took), 0): times}))  # a phone's clock may be slow
+def _seconds_to_show(session: Session, reached: Subquery, grouping: Grouping) -> KeyedTotals:
+    seconds = _epoch_seconds(reached.c.shown_at) - _epoch_seconds(reached.c.raised_at)
+    keys = (*_group_keys(reached, grouping), seconds)
+    stmt = select(*keys, func.count()).where(reached.c.shown_at.is_not(None)).group_by(*keys)
+    counts: defaultdict[Key, Counter[int]] = defaultdict(Counter)
+    for key, (duration, times) in grouping.split_keys(session.execute(stmt)):
+        counts[key][max(int(duration), 0)] += times  # negative where the clock of a phone is slow
+    for key, times_by_seconds in counts.items():
+        values = np.repeat(np.fromiter(times_by_seconds, np.int64), np.fromiter(times_by_seconds.values(), np.int64))
+        yield key, Totals(sketches=defaultdict(list, {_SECONDS_TO_SHOW: [pack_values(values)]}))
 
 
-def _group_keys(rings: Subquery, grouping: Grouping) -> list[ColumnElement[Any]]:
-    return [rings.c[f"key_{number}"] for number in range(len(grouping.keys))]
+def _group_keys(reached: Subquery, grouping: Grouping) -> list[ColumnElement[Any]]:
+    return [reached.c[f"key_{number}"] for number in range(len(grouping.keys))]
 
 
 def _epoch_seconds(at: Any) -> ColumnElement[int]:
-    """Whole seconds on the clock; SQLite has no others."""
+    """Return whole seconds since 1970; SQLite knows no fractions."""
     return func.floor(extract("epoch", at))
 
 
-def _row(tally: Tally, group: dict[str, Label]) -> AlertsRow:
-    plain = {name: tally.figures[name] for name in (*FIGURES, *PHONES)}
-    seconds = np.repeat(np.fromiter(tally.seconds, np.int64), np.fromiter(tally.seconds.values(), np.int64))
-    took = percentiles_of_sketch(unpack(pack_values(seconds)))
-    return AlertsRow(group=group, **plain, minutes_to_show=took)
+def _make_row(totals: Totals, group: dict[str, Label]) -> AlertsRow:
+    figures = {name: totals.figures[name] for name in (*_ALERT_AGGREGATES, *_PHONE_FIGURES)}
+    minutes_to_show = percentiles_of_sketch(unpack(totals.sketch(_SECONDS_TO_SHOW)))
+    return AlertsRow(group=group, **figures, minutes_to_show=minutes_to_show)

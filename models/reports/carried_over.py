@@ -1,4 +1,4 @@
-"""What did the day before leave to this one? What is open, what is owed, a note, and how much older there is."""
+"""Carried over: what a business day inherits from the day before, and how much older ones left open."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ from models.recovery.follow_up import FollowUp
 
 @dataclass(frozen=True)
 class EarlierItems:
-    """How much of all the days `before` this one is open or owed still in a store."""
+    """Number of open concerns or pending follow-ups of a store, from all days `before` this one."""
 
     count: int
     store_id: UUID
@@ -29,12 +29,12 @@ class EarlierItems:
 
 @dataclass(frozen=True)
 class CarriedOver:
-    """What the day before left, the newest first, and no more than MAX_CARRIED_OVER of each.
+    """Items of the day before, newest first, at most MAX_CARRIED_OVER of each kind.
 
-    `concerns` were handed over by its sign-off, whatever has become of them since, or belong to it and are open still.
-    `follow_ups` were due on it and are owed still. `note` is what it left for tomorrow. Of days on which the store
-    stayed shut everything is left to the next one. `still_open` and `still_owed` count what is older as well: that was
-    told of on its own morning.
+    `concerns` were handed over when that day was signed off, whatever became of them since, or belong to it and are
+    still open. `follow_ups` were due on it and are still pending. `note` is what it left for tomorrow. Days on which
+    the store was closed belong to the day before, too. `still_open` and `still_owed` count the items of all earlier
+    days: older ones were listed on their own morning.
     """
 
     note: str | None
@@ -45,39 +45,44 @@ class CarriedOver:
 
 
 def build_carried_over(session: Session, store: Store, day: date, before: DailyLog, *, actor: Actor) -> CarriedOver:
-    """What is left to this day, as far as the actor may see it; `before` is the page of the day before."""
-    handed_to = DailyLogHandover.business_date
-    here = (DailyLogHandover.store_id == store.id, handed_to > store.previous_working_date(day), handed_to <= day)
-    # Looked up first: a database that does not know how few they are would read every concern of the store.
-    handed = session.scalars(select(DailyLogHandover.concern_id).where(*here)).all()
-    still_open = and_(carried_to(store, day, Concern.business_date), IS_UNRESOLVED)
+    """Build what this day inherits, as far as the actor may see it. `before` is the log of the day before."""
+    handed_over_to = DailyLogHandover.business_date
+    criteria = (
+        DailyLogHandover.store_id == store.id,
+        handed_over_to > store.previous_working_date(day),
+        handed_over_to <= day,
+    )
+    # A statement of its own: a database that cannot know how few they are would read every concern of the store.
+    handed_over_ids = session.scalars(select(DailyLogHandover.concern_id).where(*criteria)).all()
+    is_open = and_(carried_to(store, day, Concern.business_date), IS_UNRESOLVED)
     concerns = (
         select(Concern)
-        .where(Concern.store_id == store.id, or_(still_open, Concern.id.in_(handed)), *Concern.visible_to(actor))
+        .where(Concern.store_id == store.id, or_(is_open, Concern.id.in_(handed_over_ids)), *Concern.visible_to(actor))
         .options(
             *Concern.eager_options(load_lists=subqueryload), joinedload(Concern.alert).subqueryload(Alert.notifications)
         )
         .order_by(Concern.received_at.desc(), Concern.id.desc())
     )
-    owed = FollowUp.select_visible(actor, store_id=store.id, owed_before=day)
-    owed = owed.where(carried_to(store, day, FollowUp.business_date)).order_by(
-        FollowUp.due_at.desc(), FollowUp.id.desc()
+    follow_ups = (
+        FollowUp.select_visible(actor, store_id=store.id, owed_before=day)
+        .where(carried_to(store, day, FollowUp.business_date))
+        .order_by(FollowUp.due_at.desc(), FollowUp.id.desc())
     )
-    open_, owing = _counted(session, store, day, actor)
+    open_count, pending_count = _count_earlier(session, store, day, actor)
     return CarriedOver(
         note=before.notes.get(TOMORROW_HEADING),
         concerns=session.scalars(concerns.limit(MAX_CARRIED_OVER)).all(),
-        follow_ups=session.scalars(owed.limit(MAX_CARRIED_OVER)).all(),
-        still_open=EarlierItems(open_, store.id, day),
-        still_owed=EarlierItems(owing, store.id, day),
+        follow_ups=session.scalars(follow_ups.limit(MAX_CARRIED_OVER)).all(),
+        still_open=EarlierItems(open_count, store.id, day),
+        still_owed=EarlierItems(pending_count, store.id, day),
     )
 
 
-def _counted(session: Session, store: Store, day: date, actor: Actor) -> tuple[int, int]:
-    """How many concerns are open and how many promises owed of all the days before, in one look-up."""
-    numbers = (
-        select(func.count()).select_from(kind).where(kind.store_id == store.id, left, *kind.visible_to(actor))
-        for kind, left in ((Concern, unresolved_before(day)), (FollowUp, FollowUp.pending_before(day)))
+def _count_earlier(session: Session, store: Store, day: date, actor: Actor) -> tuple[int, int]:
+    """Return how many concerns of all earlier days are open and how many follow-ups pending, in one statement."""
+    counts = (
+        select(func.count()).select_from(model).where(model.store_id == store.id, criterion, *model.visible_to(actor))
+        for model, criterion in ((Concern, unresolved_before(day)), (FollowUp, FollowUp.pending_before(day)))
     )
-    open_, owed = session.execute(select(*(number.scalar_subquery() for number in numbers))).one()
-    return open_, owed
+    open_count, pending_count = session.execute(select(*(count.scalar_subquery() for count in counts))).one()
+    return open_count, pending_count

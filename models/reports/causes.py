@@ -1,41 +1,41 @@
-"""Why are people unhappy, and was it put right for good? Concerns by category and cause. Read from the rows."""
+"""Causes report: why customers are unhappy, and whether a fix lasted. Counts concerns by category and cause."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, ScalarSelect, func, or_, select
+from sqlalchemy import ColumnElement, ScalarSelect, Select, func, or_, select
 from sqlalchemy.orm import Session
 
 from models.concerns.concern import Concern
 from models.db.base import Money
 from models.recovery.fix import Fix
-from models.reports.engine import (
-    Report,
-    ReportQuery,
-    Tallies,
-    Tally,
-    build_report,
-    chain_counts,
-    count_figures,
-    count_figures_and_costs,
-    count_where,
-)
+from models.reports.engine import Report, ReportQuery, build_report
 from models.reports.figures import MoodChange
 from models.reports.grouping import GroupBy, Grouping, Label
-from models.reports.rollups.aggregates import CONCERN_FIGURES
+from models.reports.rollups.aggregates import CONCERN_AGGREGATES
 from models.reports.stats.rate import Rate
+from models.reports.totals import (
+    KeyedTotals,
+    Totals,
+    TotalsByGroup,
+    count_figures,
+    count_where,
+    group_totals,
+    sum_costs,
+)
 
-CAUSE_FIGURES = ("concerns", "unhappy", "recovered", "lost", "repeated", "mood_after_known", "mood_change")
+_CONCERN_FIGURES = ("concerns", "unhappy", "recovered", "lost", "repeated", "mood_after_known", "mood_change")
 
 
 @dataclass(frozen=True)
 class CausesRow:
-    """What became of the concerns of one cause.
+    """Concerns of one cause.
 
-    `repeat_within_30_days` are those of customers who had been unhappy shortly before. `fixed_at` is when the cause was
-    last fixed in a store of these concerns, in `raised_since_fixed` of them after it had been fixed there.
+    `repeat_within_30_days` is the share of concerns whose customer had another one in the 30 days before. `fixed_at`
+    is when the cause was last fixed in a store of these concerns. `raised_since_fixed` counts the concerns received
+    after the cause had been fixed in their store.
     """
 
     group: dict[str, Label]
@@ -49,49 +49,52 @@ class CausesRow:
     raised_since_fixed: int
 
 
-def causes_report(session: Session, asked: ReportQuery) -> Report[CausesRow]:
-    """By category and cause; the last rows are those without."""
+def causes_report(session: Session, query: ReportQuery) -> Report[CausesRow]:
+    """Report by category and cause. Concerns without a cause come last."""
 
-    def count(group_by: Sequence[GroupBy]) -> Tallies:
-        concerns, grouping = asked.concerns(), asked.grouping(group_by)
-        figures = {name: CONCERN_FIGURES[name] for name in CAUSE_FIGURES} | {
-            "raised_since_fixed": count_where(_fixed_before())
+    def count(group_by: Sequence[GroupBy]) -> TotalsByGroup:
+        concerns, grouping = query.select_concerns(), query.grouping(group_by)
+        aggregates = {name: CONCERN_AGGREGATES[name] for name in _CONCERN_FIGURES} | {
+            "raised_since_fixed": count_where(_was_fixed_before())
         }
-        given = count_figures_and_costs(session, concerns.join(Concern.actions), grouping, {})
-        return chain_counts(
-            count_figures(session, concerns, grouping, figures), given, _fixed(session, concerns, grouping)
+        return group_totals(
+            count_figures(session, concerns, grouping, aggregates),
+            sum_costs(session, concerns.join(Concern.actions), grouping),
+            _latest_fixes(session, concerns, grouping),
         )
 
-    return build_report(session, asked, count, _row, about=[GroupBy.CATEGORY, GroupBy.CAUSE])
+    return build_report(session, query, count, _make_row, own_dimensions=[GroupBy.CATEGORY, GroupBy.CAUSE])
 
 
-def _here() -> tuple[ColumnElement[bool], ...]:
-    """That a fix is of the cause of a concern, and of its store or of all stores."""
+def _fixes_cause_of_concern() -> tuple[ColumnElement[bool], ...]:
+    """Return the criteria of a fix of a concern's cause, in the concern's store or in all stores."""
     return Fix.cause_id == Concern.cause_id, or_(Fix.store_id.is_(None), Fix.store_id == Concern.store_id)
 
 
-def _fixed_before() -> ColumnElement[bool]:
-    return select(Fix.id).where(*_here(), Fix.fixed_at <= Concern.received_at).exists()
+def _was_fixed_before() -> ColumnElement[bool]:
+    return select(Fix.id).where(*_fixes_cause_of_concern(), Fix.fixed_at <= Concern.received_at).exists()
 
 
-def _fixed(session: Session, concerns: Any, grouping: Grouping) -> Tallies:
-    newest: ScalarSelect[Any] = select(func.max(Fix.fixed_at)).where(*_here()).correlate(Concern).scalar_subquery()
-    last = func.max(newest, type_=Fix.fixed_at.type)
-    stmt = grouping.join(concerns).with_only_columns(*grouping.keys, last).group_by(*grouping.keys)
-    for key, (fixed_at,) in grouping.each(session.execute(stmt)):
-        yield key, Tally(latest=fixed_at)
+def _latest_fixes(session: Session, concerns: Select[Any], grouping: Grouping) -> KeyedTotals:
+    latest: ScalarSelect[Any] = (
+        select(func.max(Fix.fixed_at)).where(*_fixes_cause_of_concern()).correlate(Concern).scalar_subquery()
+    )
+    latest_of_group = func.max(latest, type_=Fix.fixed_at.type)
+    stmt = grouping.add_joins(concerns).with_only_columns(*grouping.keys, latest_of_group)
+    for key, (fixed_at,) in grouping.fetch(session, stmt):
+        yield key, Totals(latest=fixed_at)
 
 
-def _row(tally: Tally, group: dict[str, Label]) -> CausesRow:
-    counted_ = tally.figures
+def _make_row(totals: Totals, group: dict[str, Label]) -> CausesRow:
+    figures = totals.figures
     return CausesRow(
         group=group,
-        concerns=counted_["concerns"],
-        unhappy=counted_["unhappy"],
-        recovered_share=tally.share("recovered", "recovered", "lost"),
-        repeat_within_30_days=tally.share("repeated", "concerns"),
-        mood_lift=MoodChange(counted_["mood_change"], counted_["mood_after_known"]),
-        cost=tally.money,
-        fixed_at=tally.latest,
-        raised_since_fixed=counted_["raised_since_fixed"],
+        concerns=figures["concerns"],
+        unhappy=figures["unhappy"],
+        recovered_share=totals.rate("recovered", "recovered", "lost"),
+        repeat_within_30_days=totals.rate("repeated", "concerns"),
+        mood_lift=MoodChange(figures["mood_change"], figures["mood_after_known"]),
+        cost=totals.money,
+        fixed_at=totals.latest,
+        raised_since_fixed=figures["raised_since_fixed"],
     )

@@ -1,6 +1,5 @@
-"""What became of one store's day, counted from its rows: the only figures whose percentiles are exact."""
+"""Daily figures of one store, counted from its rows. Only here are percentiles exact."""
 
-from collections import Counter
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -15,17 +14,18 @@ from models.organizations.store_day import StoreDay
 from models.recovery.follow_up import FollowUp
 from models.reports.figures import Figures, figure_fields
 from models.reports.grouping import Grouping
-from models.reports.rollups.aggregates import DUE, DURATIONS, KEPT_IN_TIME, Totals, count_outcomes, sum_costs
+from models.reports.rollups.aggregates import DURATIONS, IS_DUE, KEPT_IN_TIME, count_outcomes, sum_concern_costs
 from models.reports.stats.percentiles import percentiles_of
 from models.reports.stats.rate import Rate
+from models.reports.totals import Totals, sum_totals, sum_where
 
 
 @dataclass(frozen=True)
 class DailyFigures(Figures):
-    """The figures of a day, what was due that had been promised, and who was asked.
+    """Figures of one business day of a store, with its follow-ups, checks and customers.
 
-    `follow_ups_kept` are those kept in time of the `follow_ups_due`. `covers` and `transactions` are None where nobody
-    told them.
+    `follow_ups_kept`: kept in time, of the `follow_ups_due`. `covers` and `transactions` are None on a day that does
+    not report them.
     """
 
     follow_ups_due: int
@@ -36,37 +36,38 @@ class DailyFigures(Figures):
 
     @property
     def ask_rate(self) -> Rate:
-        """How many of those there were to ask were heard; of a store that counts both, its receipts count."""
+        """Return the share of customers who were heard: of the receipts, or of the covers without receipts."""
         ask_denominator = self.covers if self.transactions is None else self.transactions
         return Rate(self.checks + self.concerns, ask_denominator or 0)
 
 
 def daily_figures(session: Session, store: Store, business_date: date) -> DailyFigures:
-    """Everything that belongs to a store's business day, whoever may see it."""
-    belongs = (Concern.store_id == store.id, Concern.business_date == business_date)
-    concerns = select(Concern.id).select_from(Concern).where(*belongs)
-    everything = Grouping((), business_date, business_date, of=Concern)
-    ((_, counted, seconds),) = count_outcomes(session, concerns, everything)
-    cost = sum((cost for _, cost in sum_costs(session, concerns, everything)), Counter[str]())
-    took, resolved_in = (percentiles_of(seconds[name]) for name in DURATIONS)
+    """Count everything that belongs to a store's business day, whoever may see it."""
+    criteria = (Concern.store_id == store.id, Concern.business_date == business_date)
+    concerns = select(Concern.id).select_from(Concern).where(*criteria)
+    one_group = Grouping((), business_date, business_date, model=Concern)
+    ((_, figures, seconds),) = count_outcomes(session, concerns, one_group)
+    cost = sum_totals(totals for _, totals in sum_concern_costs(session, concerns, one_group)).cost
+    to_take, to_resolve = (percentiles_of(seconds[name]) for name in DURATIONS)
     return DailyFigures(
-        **figure_fields(Totals(counted, cost), took, resolved_in), **_counted(session, store, business_date)
+        **figure_fields(Totals(figures, cost), to_take, to_resolve),
+        **_listening_figures(session, store, business_date),
     )
 
 
-def _counted(session: Session, store: Store, business_date: date) -> dict[str, Any]:
-    """What is counted beside the concerns, in one look-up."""
+def _listening_figures(session: Session, store: Store, business_date: date) -> dict[str, Any]:
+    """Return the figures of the day that belong to no concern, in one statement."""
 
-    def of_the_day(what: type[FollowUp | WellbeingCheck | StoreDay], figure: Any, *criteria: Any) -> Any:
-        here = (what.store_id == store.id, what.business_date == business_date, *criteria)
-        return select(figure).select_from(what).where(*here).scalar_subquery()
+    def of_day(model: type[FollowUp | WellbeingCheck | StoreDay], figure: Any, *criteria: Any) -> Any:
+        of_store = (model.store_id == store.id, model.business_date == business_date, *criteria)
+        return select(figure).select_from(model).where(*of_store).scalar_subquery()
 
-    figure_fields = {
-        "follow_ups_due": of_the_day(FollowUp, func.count(), DUE),
-        "follow_ups_kept": of_the_day(FollowUp, func.count(), KEPT_IN_TIME),
-        "checks": of_the_day(WellbeingCheck, func.coalesce(func.sum(WellbeingCheck.count), 0)),
-        "covers": of_the_day(StoreDay, StoreDay.covers),
-        "transactions": of_the_day(StoreDay, StoreDay.transactions),
+    columns = {
+        "follow_ups_due": of_day(FollowUp, func.count(), IS_DUE),
+        "follow_ups_kept": of_day(FollowUp, func.count(), KEPT_IN_TIME),
+        "checks": of_day(WellbeingCheck, sum_where(WellbeingCheck.count)),
+        "covers": of_day(StoreDay, StoreDay.covers),
+        "transactions": of_day(StoreDay, StoreDay.transactions),
     }
-    counted = session.execute(select(*figure_fields.values())).one()
-    return dict(zip(figure_fields, counted, strict=True))
+    values = session.execute(select(*columns.values())).one()
+    return dict(zip(columns, values, strict=True))

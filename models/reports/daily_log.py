@@ -1,4 +1,4 @@
-"""How did the day go in this store? The daily recovery log: what needs a person, the figures, every concern."""
+"""Daily recovery log of a store: what needs a person now, the figures of the day, and every concern."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,9 +26,10 @@ from models.reports.daily_figures import DailyFigures, daily_figures
 
 @dataclass(frozen=True)
 class NeedsYouNow:
-    """What needs a person: those that rang and still nobody came, and everything not resolved, them included.
+    """What needs a person: concerns of the day that are not resolved, first among them the unanswered alerts.
 
-    And of the day: promises that are due or broken, what somebody asks to be allowed, money promised and not paid.
+    And of the same day: follow-ups that are due or broken, approvals that are pending, and money that was promised
+    and not yet paid.
     """
 
     unanswered_alerts: Sequence[Concern]
@@ -40,9 +41,10 @@ class NeedsYouNow:
 
 @dataclass(frozen=True)
 class DailyLogReport:
-    """One business day of one store, from `opens_at` to just before `closes_at`.
+    """One business day of one store, from `opens_at` until just before `closes_at`.
 
-    `figures` count everything that belongs to the day; the lists hold what the reader may see.
+    `figures` count everything that belongs to the day; the lists hold what the reader may see. `unsettled_actions` are
+    those that are pending or not paid, and `page` holds the notes and the sign-off.
     """
 
     store: Store
@@ -53,54 +55,60 @@ class DailyLogReport:
     figures: DailyFigures
     concerns: Sequence[Concern]
     praise: Sequence[Concern]
-    owed: Sequence[FollowUp]
-    waiting: Sequence[RecoveryAction]
+    pending_follow_ups: Sequence[FollowUp]
+    unsettled_actions: Sequence[RecoveryAction]
     carried_over: CarriedOver
     page: DailyLog
     headings: Sequence[dict[str, Any]]
 
     @property
     def needs_you_now(self) -> NeedsYouNow:
-        unanswered = [one for one in self.concerns if one.alert and one.alert.state is AlertState.UNANSWERED]
         return NeedsYouNow(
-            unanswered_alerts=unanswered,
-            open_concerns=[one for one in self.concerns if one.status is not Status.RESOLVED],
-            follow_ups=self.owed,
-            pending_approvals=[one for one in self.waiting if one.status is ActionStatus.PENDING],
-            promised_not_paid=[one for one in self.waiting if one.status is not ActionStatus.PENDING],
+            unanswered_alerts=[
+                concern for concern in self.concerns if concern.alert and concern.alert.state is AlertState.UNANSWERED
+            ],
+            open_concerns=[concern for concern in self.concerns if concern.status is not Status.RESOLVED],
+            follow_ups=self.pending_follow_ups,
+            pending_approvals=[action for action in self.unsettled_actions if action.status is ActionStatus.PENDING],
+            promised_not_paid=[
+                action for action in self.unsettled_actions if action.status is not ActionStatus.PENDING
+            ],
         )
 
     @property
     def late_entries(self) -> list[UUID]:
-        """What was told when the customer had gone already."""
-        return [one.id for one in self.concerns if one.late]
+        """Return the ids of the concerns that were logged after the customer had gone."""
+        return [concern.id for concern in self.concerns if concern.late]
 
     @property
     def after_sign_off(self) -> list[UUID]:
-        """What the one who signed has not seen: told later, or with steps that were taken later."""
-        signed = self.page.signed_steps
-        if signed is None:
+        """Return the ids of the concerns that were logged, or went on, after the day was signed off."""
+        signed_steps = self.page.signed_steps
+        if signed_steps is None:
             return []
-        return [one.id for one in (*self.concerns, *self.praise) if one.event_count > signed.get(str(one.id), 0)]
+        return [
+            concern.id
+            for concern in (*self.concerns, *self.praise)
+            if concern.event_count > signed_steps.get(str(concern.id), 0)
+        ]
 
 
 def build_daily_log(
     session: Session, store: Store, business_date: date, *, actor: Actor, at: datetime
 ) -> DailyLogReport:
-    """The log of a day, as far as this actor may see it; a day without concerns has an empty one."""
-    belongs = (Concern.store_id == store.id, Concern.business_date == business_date)
-    told = session.scalars(
+    """Build the log of a day, as far as the actor may see it. A day without concerns has an empty log."""
+    concerns = session.scalars(
         select(Concern)
-        .where(*belongs, *Concern.visible_to(actor))
+        .where(Concern.store_id == store.id, Concern.business_date == business_date, *Concern.visible_to(actor))
         .options(*_eager_options())
         .order_by(Concern.received_at, Concern.id)
     ).all()
     day: dict[str, Any] = {"store_id": store.id, "business_date": business_date}
-    owed = FollowUp.select_visible(actor, **day).where(FollowUp.status.in_(PENDING_STATUSES))
-    waits = (RecoveryAction.status == ActionStatus.PENDING) | RecoveryAction.is_unpaid()
-    waiting = RecoveryAction.select_visible(actor, **day).where(waits)
+    follow_ups = FollowUp.select_visible(actor, **day).where(FollowUp.status.in_(PENDING_STATUSES))
+    is_unsettled = (RecoveryAction.status == ActionStatus.PENDING) | RecoveryAction.is_unpaid()
+    actions = RecoveryAction.select_visible(actor, **day).where(is_unsettled)
     opens_at, closes_at = store.day_bounds(business_date)
-    page, before = DailyLog.for_days(session, store, business_date, business_date - ONE_DAY)
+    page, page_before = DailyLog.for_days(session, store, business_date, business_date - ONE_DAY)
     return DailyLogReport(
         store=store,
         business_date=business_date,
@@ -108,18 +116,21 @@ def build_daily_log(
         closes_at=closes_at,
         generated_at=at,
         figures=daily_figures(session, store, business_date),
-        concerns=[concern for concern in told if concern.kind is not Kind.PRAISE],
-        praise=[concern for concern in told if concern.kind is Kind.PRAISE],
-        owed=session.scalars(owed.order_by(FollowUp.due_at, FollowUp.id)).all(),
-        waiting=session.scalars(waiting.order_by(RecoveryAction.recorded_at, RecoveryAction.id)).all(),
-        carried_over=build_carried_over(session, store, business_date, before, actor=actor),
+        concerns=[concern for concern in concerns if concern.kind is not Kind.PRAISE],
+        praise=[concern for concern in concerns if concern.kind is Kind.PRAISE],
+        pending_follow_ups=session.scalars(follow_ups.order_by(FollowUp.due_at, FollowUp.id)).all(),
+        unsettled_actions=session.scalars(actions.order_by(RecoveryAction.recorded_at, RecoveryAction.id)).all(),
+        carried_over=build_carried_over(session, store, business_date, page_before, actor=actor),
         page=page,
         headings=DailyLogPolicy.current(session).headings,
     )
 
 
 def _eager_options() -> Sequence[ExecutableOption]:
-    """Everything a log shows of a concern, in as many statements for a thousand of them as for one."""
+    """Return the loader options for all that a log shows of a concern.
+
+    They cost as many statements for a thousand concerns as for one.
+    """
     return (
         *Concern.eager_options(load_lists=subqueryload),
         subqueryload(Concern.actions),

@@ -1,4 +1,4 @@
-"""The figures of recovery: what is said of a number of concerns."""
+"""Figures of recovery: what is counted of a number of concerns, and how each figure is defined."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,15 +6,15 @@ from typing import Any
 
 from models.db.base import Money
 from models.reports.grouping import Label
-from models.reports.rollups.aggregates import Totals
 from models.reports.stats.control_limits import ControlPoint
 from models.reports.stats.percentiles import Percentiles
 from models.reports.stats.rate import Rate
+from models.reports.totals import Totals
 
 
 @dataclass(frozen=True)
 class MoodChange:
-    """How many steps the mood rose, on average over the `n` concerns whose mood afterwards is known."""
+    """Change of the mood (1-5): `total` steps over the `n` resolved concerns whose mood afterwards is known."""
 
     total: int
     n: int
@@ -26,13 +26,13 @@ class MoodChange:
 
 @dataclass(frozen=True)
 class Figures:
-    """What became of a number of concerns; praise is not among them, but counted beside them.
+    """Figures of a number of concerns. Praise is counted apart, and is in no other figure.
 
-    `taken` counts those somebody ever took, `open` those not resolved now, `reopened` those reopened at least once,
-    `on_the_spot` those resolved by the one who reported them and never reopened. `lost_without_offer` ones were given
-    nothing but words, `repeated` ones are of a customer who was unhappy within thirty days before. `late` ones, told
-    too long after they happened, are left out of both spreads of minutes. `cost` has one sum for each currency in
-    which something was given and not taken back.
+    `taken`: ever taken by somebody. `open`: not resolved now. `reopened`: reopened at least once. `on_the_spot`:
+    resolved by the person who reported it, and never reopened. `lost_without_offer`: lost, and nothing but words was
+    given. `repeated`: the customer had another concern in the 30 days before. `late`: logged too long after it
+    happened; such concerns are left out of `minutes_to_take` and `minutes_to_resolve`. `cost`: one sum for each
+    currency, of what was given and not reversed.
     """
 
     concerns: int
@@ -64,41 +64,43 @@ class Figures:
 
     @property
     def unused_trust(self) -> Rate:
-        """Of the customers who were lost, how many had been given nothing but words."""
+        """Return the share of lost customers who were given nothing but words."""
         return Rate(self.lost_without_offer, self.lost)
 
     @property
     def repeat_within_30_days(self) -> Rate:
-        """Of all concerns, how many were of a customer who had been unhappy shortly before."""
+        """Return the share of concerns whose customer had another one in the 30 days before."""
         return Rate(self.repeated, self.concerns)
 
     @property
     def cost_per_recovered(self) -> Sequence[Money]:
-        """What was given, in whole minor units for each customer who was recovered; nothing where none was."""
-        return [Money(round(of.amount / self.recovered), of.currency) for of in self.cost] if self.recovered else []
+        """Return the cost over the number of recovered customers, in whole minor units; empty without any."""
+        if not self.recovered:
+            return []
+        return [Money(round(cost.amount / self.recovered), cost.currency) for cost in self.cost]
 
 
-def figure_fields(total: Totals, took: Percentiles, resolved_in: Percentiles) -> dict[str, Any]:
-    """The fields of Figures."""
-    counted = total.figures
-    plain = {name: counted[name] for name, kind in Figures.__annotations__.items() if kind is int}
+def figure_fields(totals: Totals, minutes_to_take: Percentiles, minutes_to_resolve: Percentiles) -> dict[str, Any]:
+    """Return the fields of Figures, by name."""
+    figures = totals.figures
+    counts = {name: figures[name] for name, annotation in Figures.__annotations__.items() if annotation is int}
     return {
-        "mood_lift": MoodChange(counted["mood_change"], counted["mood_after_known"]),
-        "cost": [Money(amount, currency) for currency, amount in sorted(total.cost.items()) if amount],
-        "minutes_to_take": took,
-        "minutes_to_resolve": resolved_in,
-        **plain,
+        "mood_lift": MoodChange(figures["mood_change"], figures["mood_after_known"]),
+        "cost": totals.money,
+        "minutes_to_take": minutes_to_take,
+        "minutes_to_resolve": minutes_to_resolve,
+        **counts,
     }
 
 
 @dataclass(frozen=True)
 class FiguresRow(Figures):
-    """The figures of one group, and whether people were asked there.
+    """Figures of one group, with those that only whole stores have.
 
-    `follow_ups_kept` are those kept in time of the `follow_ups_due`. `ask_denominator` are the receipts of the days
-    that count them, and the covers of those that count only those; `ask_numerator` are the checks and concerns of
-    these days, `concerns_on_receipt_days` the concerns of the days that count receipts. All of it is None where the
-    group is not made of whole stores, for a check has no category.
+    `follow_ups_kept`: kept in time, of the `follow_ups_due`. `ask_denominator`: the receipts of the days that report
+    them, and the covers of the days that report only covers. `ask_numerator`: the checks and concerns of these days.
+    `concerns_on_receipt_days`: the concerns of the days that report receipts. These figures are None where concerns
+    of one store and day are in different groups, because a check has no category, cause or channel.
     """
 
     group: dict[str, Label]
@@ -114,12 +116,10 @@ class FiguresRow(Figures):
 
     @property
     def ask_rate(self) -> Rate | None:
-        """How many of those there were to ask were heard, on the days that say how many there were."""
-        return (
-            None
-            if self.ask_numerator is None or self.ask_denominator is None
-            else Rate(self.ask_numerator, self.ask_denominator)
-        )
+        """Return the share of customers who were heard, on the days that report how many customers there were."""
+        if self.ask_numerator is None or self.ask_denominator is None:
+            return None
+        return Rate(self.ask_numerator, self.ask_denominator)
 
 
-LISTENING_FIGURES = tuple(name for name, kind in FiguresRow.__annotations__.items() if kind == int | None)
+WHOLE_STORE_FIGURES = tuple(name for name, annotation in FiguresRow.__annotations__.items() if annotation == int | None)

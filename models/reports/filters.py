@@ -1,4 +1,4 @@
-"""Does what a report is narrowed to exist? Of a name that nobody has there would be zeros, and zeros get published."""
+"""Report filters: refuses one that names nothing, because its report would be all zeros, and zeros get published."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -21,9 +21,12 @@ FILTERS: Mapping[str, Callable[[Actor, Any], Select[Any]]] = {
 }
 
 
-def check_filters(session: Session, asked: Mapping[str, Any], *, actor: Actor) -> None:
-    """Invalid, with its pointer, for a filter that names nothing within reach; one look-up for each that is named."""
-    for name, look_up in FILTERS.items():
-        if name in asked and session.scalars(look_up(actor, asked[name])).first() is None:
-            thing = name.removesuffix("_id")
-            raise Invalid(f"There is no {thing} {asked[name]} within reach of this sign-in.", pointer=f"/{name}")
+def check_filters(session: Session, query: Mapping[str, Any], *, actor: Actor) -> None:
+    """Check that each filter of a query names something the actor can see; one statement for each filter.
+
+    Raises Invalid with the pointer of the filter.
+    """
+    for name, select_named in FILTERS.items():
+        if name in query and session.scalars(select_named(actor, query[name])).first() is None:
+            kind = name.removesuffix("_id")
+            raise Invalid(f"There is no {kind} {query[name]} within reach of this sign-in.", pointer=f"/{name}")

@@ -1,4 +1,4 @@
-"""What became of a fix: how many raised it before and since, and how many of those who may be told were told."""
+"""Figures of a fix: how many customers raised its cause before and since, and how many have heard of the fix."""
 
 from dataclasses import dataclass
 
@@ -10,14 +10,16 @@ from models.concerns.concern import Concern
 from models.recovery.fix import Fix
 from models.recovery.follow_up import FollowUp, FollowUpStatus
 from models.reports.stats.rate import Rate
+from models.reports.totals import count_where
 
 
 @dataclass(frozen=True)
 class FixFigures:
-    """The figures of a fix, as far as its reader sees. `raised` and `raised_since` count concerns, the rest customers.
+    """Figures of a fix, over the concerns that its reader may see.
 
-    `thanked` were promised a thank-you, `left` were not; the rate is of those who may be contacted, and counts as told
-    whose thank-you was kept.
+    `raised` and `raised_since` count concerns received before the fix and after it. The others count customers who
+    raised it before and may be contacted: `thanked` were promised a thank-you, `left` were not, and `loop_back_rate`
+    is the share whose thank-you was kept.
     """
 
     raised: int
@@ -29,32 +31,33 @@ class FixFigures:
 
 @dataclass(frozen=True)
 class FixWithFigures:
-    """A fix beside its figures."""
+    """A fix and its figures."""
 
     fix: Fix
     figures: FixFigures
 
 
 def fix_with_figures(session: Session, fix: Fix, *, actor: Actor) -> FixWithFigures:
-    """The fix with its figures, in one statement."""
-    before = fix.raised(Concern)
-    contactable = before & fix.contactable()
-    kept = FollowUp.status == FollowUpStatus.KEPT
+    """Return the fix with its figures, in one statement."""
+    raised_before = fix.raised(Concern)
+    contactable = raised_before & fix.contactable()
+    thank_you_kept = FollowUp.status == FollowUpStatus.KEPT
     stmt = (
         select(
-            func.count().filter(before),
-            func.count().filter(~before),
-            _customers(contactable),
-            _customers(contactable & fix.thanked()),
-            _customers(contactable & fix.thanked(kept)),
+            count_where(raised_before),
+            count_where(~raised_before),
+            _count_customers(contactable),
+            _count_customers(contactable & fix.thanked()),
+            _count_customers(contactable & fix.thanked(thank_you_kept)),
         )
         .select_from(Concern)
         .outerjoin(Concern.customer)
         .where(*fix.about(Concern, actor=actor))
     )
-    raised, since, customers, thanked, told = session.execute(stmt).one()
-    return FixWithFigures(fix, FixFigures(raised, since, thanked, customers - thanked, Rate(told, customers)))
+    raised, raised_since, customers, thanked, informed = session.execute(stmt).one()
+    figures = FixFigures(raised, raised_since, thanked, customers - thanked, Rate(informed, customers))
+    return FixWithFigures(fix, figures)
 
 
-def _customers(which: ColumnElement[bool]) -> ColumnElement[int]:
-    return func.count(Concern.customer_id.distinct()).filter(which)
+def _count_customers(criterion: ColumnElement[bool]) -> ColumnElement[int]:
+    return func.count(Concern.customer_id.distinct()).filter(criterion)

@@ -1,4 +1,4 @@
-"""Are promises kept? Follow-ups by the day on which they are due. Read from the rows."""
+"""Follow-ups report: whether promises are kept. Counts follow-ups by the business day on which they are due."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,28 +6,30 @@ from dataclasses import dataclass
 from sqlalchemy.orm import Session
 
 from models.recovery.follow_up import FollowUp, FollowUpStatus
-from models.reports.engine import Report, ReportQuery, Tallies, Tally, build_report, count_figures, count_where
+from models.reports.engine import Report, ReportQuery, build_report
 from models.reports.grouping import GroupBy, Label
-from models.reports.rollups.aggregates import DUE, KEPT_IN_TIME
+from models.reports.rollups.aggregates import IS_DUE, KEPT_IN_TIME
 from models.reports.stats.rate import Rate
+from models.reports.totals import Totals, TotalsByGroup, count_figures, count_where, group_totals
 
-NEVER_BROKEN = FollowUp.broken_at.is_(None)
-FIGURES = {
-    "due": count_where(DUE),
+_NEVER_BROKEN = FollowUp.broken_at.is_(None)
+_AGGREGATES = {
+    "due": count_where(IS_DUE),
     "kept": count_where(KEPT_IN_TIME),
-    "broken": count_where(~NEVER_BROKEN),
-    "kept_late": count_where(~NEVER_BROKEN, FollowUp.status == FollowUpStatus.KEPT),
-    "open": count_where(NEVER_BROKEN, FollowUp.status == FollowUpStatus.OPEN),
-    "cancelled": count_where(NEVER_BROKEN, FollowUp.status == FollowUpStatus.CANCELLED),
+    "broken": count_where(~_NEVER_BROKEN),
+    "kept_late": count_where(~_NEVER_BROKEN, FollowUp.status == FollowUpStatus.KEPT),
+    "open": count_where(_NEVER_BROKEN, FollowUp.status == FollowUpStatus.OPEN),
+    "cancelled": count_where(_NEVER_BROKEN, FollowUp.status == FollowUpStatus.CANCELLED),
 }
 
 
 @dataclass(frozen=True)
 class FollowUpsRow:
-    """What was `due` is `kept` in time, `broken` (of that, `kept_late`) or `open` still.
+    """Follow-ups of one group.
 
-    `cancelled` are those that nobody waited for any more before they were broken; they are not due. The share is of
-    all that were due: what is open still counts as missed.
+    Each one that is `due` is `kept` in time, `broken` (`kept_late` counts those kept afterwards) or still `open`.
+    `cancelled` ones were cancelled before they were broken, and are not due. `kept_share` is of all that were due, so
+    that an open one counts as missed.
     """
 
     group: dict[str, Label]
@@ -40,15 +42,16 @@ class FollowUpsRow:
     kept_share: Rate
 
 
-def follow_ups_report(session: Session, asked: ReportQuery) -> Report[FollowUpsRow]:
-    """Of the promises due on these days."""
+def follow_ups_report(session: Session, query: ReportQuery) -> Report[FollowUpsRow]:
+    """Report on the follow-ups that are due on these days."""
 
-    def count(group_by: Sequence[GroupBy]) -> Tallies:
-        return count_figures(session, asked.rows(FollowUp), asked.grouping(group_by, FollowUp), FIGURES)
+    def count(group_by: Sequence[GroupBy]) -> TotalsByGroup:
+        grouping = query.grouping(group_by, FollowUp)
+        return group_totals(count_figures(session, query.select_rows(FollowUp), grouping, _AGGREGATES))
 
-    return build_report(session, asked, count, _row)
+    return build_report(session, query, count, _make_row)
 
 
-def _row(tally: Tally, group: dict[str, Label]) -> FollowUpsRow:
-    plain = {name: tally.figures[name] for name in FIGURES}
-    return FollowUpsRow(group=group, **plain, kept_share=tally.share("kept", "due"))
+def _make_row(totals: Totals, group: dict[str, Label]) -> FollowUpsRow:
+    figures = {name: totals.figures[name] for name in _AGGREGATES}
+    return FollowUpsRow(group=group, **figures, kept_share=totals.rate("kept", "due"))

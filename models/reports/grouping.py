@@ -1,4 +1,4 @@
-"""What a report can be grouped by: the columns that make a group, and what it is called."""
+"""Dimensions and grouping: the columns that make the groups of a report, and the labels of these groups."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -39,9 +39,10 @@ class GroupBy(StrEnum):
 STORE_DIMENSIONS = frozenset({GroupBy.STORE, GroupBy.REGION, GroupBy.GROUP})
 CONCERN_DIMENSIONS = frozenset({GroupBy.CATEGORY, GroupBy.CAUSE, GroupBy.CHANNEL})
 TIME_DIMENSIONS = frozenset({GroupBy.DAY, GroupBy.WEEK, GroupBy.MONTH})
-OVERLAPPING_DIMENSIONS = frozenset({GroupBy.GROUP})  # a store may be in several: their rows do not add up
+# A store may be in several store groups, so the rows of such a report do not add up to its total.
+OVERLAPPING_DIMENSIONS = frozenset({GroupBy.GROUP})
 RECOVERY_DIMENSIONS = tuple(by for by in GroupBy if by in STORE_DIMENSIONS | CONCERN_DIMENSIONS | TIME_DIMENSIONS)
-NAMES: dict[GroupBy, Any] = {
+NAME_COLUMNS: dict[GroupBy, Any] = {
     GroupBy.STORE: Store.name,
     GroupBy.REGION: Region.name,
     GroupBy.GROUP: StoreGroup.name,
@@ -56,9 +57,9 @@ CALENDARS = {GroupBy.WEEK: weeks, GroupBy.MONTH: months}
 
 @dataclass(frozen=True)
 class NamedLabel:
-    """What the organization named itself: a store, region, group, category, cause, remedy, item or question.
+    """Label of a group that the organization named itself, such as a store, a cause or a remedy.
 
-    Without slug and name where somebody may know that it is one thing, and not which.
+    Slug and name are None where the reader may know that there is such a thing, but not what it is called.
     """
 
     id: UUID
@@ -66,14 +67,14 @@ class NamedLabel:
     name: str | None
 
 
-MAX_GROUPS = 20_000  # groups of one report: more than anybody reads, and as many as an answer carries in time
-Label = NamedLabel | str | None  # None: what has no category, cause or question, or is of a store in no group
+MAX_GROUPS = 20_000  # groups of one report: more than anybody reads, and as many as are answered in time
+Label = NamedLabel | str | None  # None: concerns without a category, cause or question, or stores in no store group
 Key = tuple[Any, ...]
 
 
 @dataclass(frozen=True)
 class Dimension:
-    """One way to group: the column that tells the groups apart, and how its values are read."""
+    """One way to group: the column whose values make the groups, its join if any, and how a value is read."""
 
     column: Any
     join: Callable[[Select[Any]], Select[Any]] = lambda stmt: stmt
@@ -81,10 +82,20 @@ class Dimension:
 
 
 class Grouping:
-    """The groups of one report over rows `of` a kind that has a store and a business date, joined with that store.
+    """The groups of one report over rows of a model.
 
-    `monthly` rows stand for a month each, by its first day. `columns` are those of a dimension that stand elsewhere.
-    Stores of one group, `group_id`, are told by that one alone: of any other there would be half, under its full name.
+    The model has a store and a business date, and its rows are joined with that store.
+
+    Args:
+        group_by: the dimensions, in the order of the key.
+        from_date: the first business day of the rows.
+        to_date: the last business day of the rows.
+        model: the model that has `business_date` and the columns of the dimensions, such as `category_id`.
+        monthly: whether each row stands for a month, by its first day.
+        group_id: the store group the report is limited to. Stores are then grouped by that store group only: of any
+            other one they are in, the report would show a part under the name of the whole.
+        columns: the columns of dimensions that stand in another model.
+        max_groups: the number of groups above which `fetch` raises Invalid; None for no limit.
     """
 
     def __init__(
@@ -93,89 +104,93 @@ class Grouping:
         from_date: date,
         to_date: date,
         *,
-        of: Any,
+        model: Any,
         monthly: bool = False,
         group_id: UUID | None = None,
         columns: Mapping[GroupBy, Any] | None = None,
-        most: int | None = None,
+        max_groups: int | None = None,
     ) -> None:
-        elsewhere = {by: Dimension(column) for by, column in (columns or {}).items()}
+        in_other_models = {by: Dimension(column) for by, column in (columns or {}).items()}
         self._dimensions = [
-            elsewhere.get(by) or _dimension(by, from_date, to_date, of, monthly=monthly, group_id=group_id)
+            in_other_models.get(by) or _dimension(by, from_date, to_date, model, monthly=monthly, group_id=group_id)
             for by in group_by
         ]
-        self._most = most
+        self._max_groups = max_groups
         self.keys = tuple(dimension.column for dimension in self._dimensions)
 
-    def join(self, stmt: Select[Any]) -> Select[Any]:
+    def add_joins(self, stmt: Select[Any]) -> Select[Any]:
+        """Return the statement joined with the tables that the dimensions need."""
         for dimension in self._dimensions:
             stmt = dimension.join(stmt)
         return stmt
 
-    def told(self, session: Session, stmt: Select[Any], *more: Any) -> Iterator[tuple[Key, Sequence[Any]]]:
-        """One row for each of these groups, and of `more` within it. Invalid where there are more than `most`."""
-        at_most = None if self._most is None else self._most + 1
-        rows = session.execute(stmt.group_by(*self.keys, *more).limit(at_most)).all()
-        if self._most is not None and len(rows) > self._most:
-            raise too_many_groups(self._most)
-        return self.each(rows)
+    def fetch(self, session: Session, stmt: Select[Any], *more_keys: Any) -> Iterator[tuple[Key, Sequence[Any]]]:
+        """Yield one row for each group, and within it for each value of `more_keys`.
 
-    def each(self, rows: Iterable[Row[Any]]) -> Iterator[tuple[Key, Sequence[Any]]]:
-        """Rows that begin with the `keys`: the key of the group, and the rest of the row."""
+        The columns of the statement begin with `keys`. Raises Invalid for more than `max_groups` rows.
+        """
+        limit = None if self._max_groups is None else self._max_groups + 1
+        rows = session.execute(stmt.group_by(*self.keys, *more_keys).limit(limit)).all()
+        if self._max_groups is not None and len(rows) > self._max_groups:
+            raise too_many_groups(self._max_groups)
+        return self.split_keys(rows)
+
+    def split_keys(self, rows: Iterable[Row[Any]]) -> Iterator[tuple[Key, Sequence[Any]]]:
+        """Yield the key of each row's group and the rest of the row. The rows begin with `keys`."""
         size = len(self.keys)
         for row in rows:
-            yield self._read(row[:size]), row[size:]
+            yield self._read_key(row[:size]), row[size:]
 
-    def _read(self, raw: Key) -> Key:
-        return tuple(it.read(value) for it, value in zip(self._dimensions, raw, strict=True))
+    def _read_key(self, values: Key) -> Key:
+        return tuple(dimension.read(value) for dimension, value in zip(self._dimensions, values, strict=True))
 
 
-def too_many_groups(most: int) -> Invalid:
-    return Invalid(f"These are more than {most} rows: ask for fewer days, or for larger groups.")
+def too_many_groups(max_groups: int) -> Invalid:
+    return Invalid(f"These are more than {max_groups} rows: ask for fewer days, or for larger groups.")
 
 
 def _dimension(
-    by: GroupBy, from_date: date, to_date: date, of: Any, *, monthly: bool, group_id: UUID | None
+    by: GroupBy, from_date: date, to_date: date, model: Any, *, monthly: bool, group_id: UUID | None
 ) -> Dimension:
     if by is GroupBy.MONTH and monthly:
-        return Dimension(of.business_date, read=month)
+        return Dimension(model.business_date, read=month)
     if by in CALENDARS:
-        labels_ = CALENDARS[by](from_date, to_date)
-        # No table of periods to join: such a statement would be compiled anew each time.
-        first_that_ends_later = case(*((of.business_date <= last, last) for last in labels_))
-        return Dimension(first_that_ends_later, read=labels_.__getitem__)
+        label_by_last_day = CALENDARS[by](from_date, to_date)
+        # CASE instead of a joined table of periods: SQLAlchemy would compile such a statement for every request.
+        period = case(*((model.business_date <= last_day, last_day) for last_day in label_by_last_day))
+        return Dimension(period, read=label_by_last_day.__getitem__)
     match by:
         case GroupBy.REGION:
             return Dimension(Store.region_id)
         case GroupBy.GROUP:
-            groups = Store.in_groups
-            told = groups if group_id is None else groups.and_(StoreGroupMember.group_id == group_id)
-            return Dimension(StoreGroupMember.group_id, join=lambda stmt: stmt.outerjoin(told))
+            members = Store.in_groups
+            joined = members if group_id is None else members.and_(StoreGroupMember.group_id == group_id)
+            return Dimension(StoreGroupMember.group_id, join=lambda stmt: stmt.outerjoin(joined))
         case GroupBy.DAY:
-            return Dimension(of.business_date, read=str)
+            return Dimension(model.business_date, read=str)
         case _:
-            return Dimension(getattr(of, by if by in (GroupBy.CHANNEL, GroupBy.KIND) else f"{by}_id"))
+            return Dimension(getattr(model, by if by in (GroupBy.CHANNEL, GroupBy.KIND) else f"{by}_id"))
 
 
 def labels(session: Session, group_by: Sequence[GroupBy], keys: Iterable[Key]) -> dict[Key, dict[str, Label]]:
-    """What these groups are called, by dimension; one statement for each that has names."""
-    names = {by: _names(session, NAMES[by]) for by in group_by if by in NAMES}
+    """Return the labels of each key's group by dimension. Each dimension that has names costs one statement."""
+    labels_by_id = {by: _named_labels(session, NAME_COLUMNS[by]) for by in group_by if by in NAME_COLUMNS}
 
     def label(by: GroupBy, value: Any) -> Label:
         if value is None:
             return None
-        return names[by][value] if by in names else str(value)
+        return labels_by_id[by][value] if by in labels_by_id else str(value)
 
     return {key: {by.value: label(by, value) for by, value in zip(group_by, key, strict=True)} for key in keys}
 
 
-def _names(session: Session, name: Any) -> dict[UUID, NamedLabel]:
-    kind = name.class_
-    return {row.id: NamedLabel(*row) for row in session.execute(select(kind.id, kind.slug, name))}
+def _named_labels(session: Session, name: Any) -> dict[UUID, NamedLabel]:
+    model = name.class_
+    return {row.id: NamedLabel(*row) for row in session.execute(select(model.id, model.slug, name))}
 
 
 def sort_key(group: dict[str, Label]) -> list[tuple[bool, str]]:
-    """Sorts groups by their labels, named ones by slug, and what has none last."""
+    """Return a key that sorts groups by their labels: named ones by slug, and groups without a label last."""
     return [
         (label is None, (label.slug or str(label.id)) if isinstance(label, NamedLabel) else label or "")
         for label in group.values()

@@ -1,4 +1,4 @@
-"""Which dishes, products and articles are concerns about? Read from the rows."""
+"""Items report: which dishes, products and articles concerns are about."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,23 +11,15 @@ from models.concerns.concern import Concern
 from models.concerns.concern_item import ConcernItem
 from models.organizations.catalogue_item import CatalogueItem
 from models.policy_defaults import UNHAPPY_MOOD
-from models.reports.engine import (
-    Report,
-    ReportQuery,
-    Tallies,
-    Tally,
-    build_report,
-    count_figures,
-    count_where,
-    totals_by_group,
-)
+from models.reports.engine import Report, ReportQuery, build_report
 from models.reports.grouping import GroupBy, Label, NamedLabel
 from models.reports.stats.rate import Rate
+from models.reports.totals import Totals, TotalsByGroup, count_figures, count_where, group_totals
 
 
 @dataclass(frozen=True)
 class ItemsRow:
-    """The concerns that name an item, each once; the share is of all concerns, whatever they name."""
+    """Concerns that name one item, each once. `share` is of all concerns, whichever items they name."""
 
     group: dict[str, Label]
     concerns: int
@@ -35,41 +27,48 @@ class ItemsRow:
     share: Rate
 
 
-def items_report(session: Session, asked: ReportQuery) -> Report[ItemsRow]:
-    """By item. A concern that names two stands in two rows, and once in the total.
+def items_report(session: Session, query: ReportQuery) -> Report[ItemsRow]:
+    """Report by item. A concern that names two items is in two rows, and once in the totals.
 
-    What staff typed has a name for those only who read the catalogue, and as far as they do.
+    Items are typed by staff, so their names are shown only to readers of the catalogue, and only those they may see.
     """
-    may_read = asked.actor.may(Permission.ITEM_READ)
-    readable = (
-        set(session.scalars(select(CatalogueItem.id).where(*CatalogueItem.visible_to(asked.actor))))
+    may_read = query.actor.may(Permission.ITEM_READ)
+    readable_ids = (
+        set(session.scalars(select(CatalogueItem.id).where(*CatalogueItem.visible_to(query.actor))))
         if may_read
         else set()
     )
 
-    def count(group_by: Sequence[GroupBy]) -> Tallies:
-        named = asked.concerns().join(Concern.items)
-        grouping = asked.grouping(group_by, columns={GroupBy.ITEM: ConcernItem.item_id})
-        figures = {"concerns": _concerns(), "unhappy": _concerns(Concern.mood <= UNHAPPY_MOOD)}
-        others = [by for by in group_by if by is not GroupBy.ITEM]
-        all_ = totals_by_group(count_figures(session, asked.concerns(), asked.grouping(others), {"all": count_where()}))
-        for key, tally in count_figures(session, named, grouping, figures):
-            tally.add(all_[key[len(group_by) - len(others) :]])
-            yield key, tally
+    def count(group_by: Sequence[GroupBy]) -> TotalsByGroup:
+        concerns = query.select_concerns()
+        other_dimensions = [by for by in group_by if by is not GroupBy.ITEM]
+        all_concerns = group_totals(
+            count_figures(session, concerns, query.grouping(other_dimensions), {"all_concerns": count_where()})
+        )
+        grouping = query.grouping(group_by, columns={GroupBy.ITEM: ConcernItem.item_id})
+        aggregates = {"concerns": _count_concerns(), "unhappy": _count_concerns(Concern.mood <= UNHAPPY_MOOD)}
+        groups = group_totals(count_figures(session, concerns.join(Concern.items), grouping, aggregates))
+        for key, totals in groups.items():
+            totals.add(all_concerns[key[len(group_by) - len(other_dimensions) :]])
+        return groups
 
-    def shown(group: dict[str, Label]) -> dict[str, Label]:
+    def redact(group: dict[str, Label]) -> dict[str, Label]:
         item = group["item"]
-        hidden = isinstance(item, NamedLabel) and item.id not in readable
-        return {**group, "item": NamedLabel(item.id, None, None)} if isinstance(item, NamedLabel) and hidden else group
+        if isinstance(item, NamedLabel) and item.id not in readable_ids:
+            return {**group, "item": NamedLabel(item.id, None, None)}
+        return group
 
-    return build_report(session, asked, count, _row, about=[GroupBy.ITEM], overlapping=True, shown=shown)
-
-
-def _concerns(*criteria: ColumnElement[bool]) -> ColumnElement[int]:
-    different = func.count(Concern.id.distinct())
-    return different.filter(*criteria) if criteria else different
+    return build_report(
+        session, query, count, _make_row, own_dimensions=[GroupBy.ITEM], overlapping=True, redact=redact
+    )
 
 
-def _row(tally: Tally, group: dict[str, Label]) -> ItemsRow:
-    counted_ = tally.figures
-    return ItemsRow(group, counted_["concerns"], counted_["unhappy"], tally.share("concerns", "all"))
+def _count_concerns(*criteria: ColumnElement[bool]) -> ColumnElement[int]:
+    """Return the aggregate that counts concerns once, although a concern may name an item several times."""
+    distinct = func.count(Concern.id.distinct())
+    return distinct.filter(*criteria) if criteria else distinct
+
+
+def _make_row(totals: Totals, group: dict[str, Label]) -> ItemsRow:
+    figures = totals.figures
+    return ItemsRow(group, figures["concerns"], figures["unhappy"], totals.rate("concerns", "all_concerns"))

@@ -1,4 +1,4 @@
-"""Are people asked, and heard out? Checks, questions and reading back. Read from the rows."""
+"""Listening report: whether customers are asked and heard out. Counts checks, open questions and read-backs."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,27 +8,17 @@ from sqlalchemy.orm import Session
 from models.concerns.check import WellbeingCheck
 from models.concerns.concern import Concern
 from models.organizations.store_day import StoreDay
-from models.reports.engine import (
-    Report,
-    ReportQuery,
-    Tallies,
-    Tally,
-    build_report,
-    chain_counts,
-    count_figures,
-    count_where,
-    sum_where,
-)
+from models.reports.engine import Report, ReportQuery, build_report
 from models.reports.figures import MoodChange
 from models.reports.grouping import GroupBy, Label
-from models.reports.remedies import MOOD_AFTER_KNOWN
-from models.reports.rollups.aggregates import LISTENING_FIGURES
+from models.reports.rollups.aggregates import LISTENING_AGGREGATES, MOOD_AFTER_KNOWN
 from models.reports.stats.rate import Rate
+from models.reports.totals import Totals, TotalsByGroup, count_figures, count_where, group_totals, sum_where
 
-FIGURES = {
+_CONCERN_AGGREGATES = {
     "concerns": count_where(),
     "read_back": count_where(Concern.read_back.is_(True)),
-    "asked": count_where(Concern.question_id.is_not(None)),
+    "question_asked": count_where(Concern.question_id.is_not(None)),
     "mood_after_known": count_where(*MOOD_AFTER_KNOWN),
     "mood_change": sum_where(Concern.mood_after - Concern.mood, *MOOD_AFTER_KNOWN),
 }
@@ -36,11 +26,11 @@ FIGURES = {
 
 @dataclass(frozen=True)
 class ListeningRow:
-    """Of these concerns, how many were read back, and for how many an open question was asked.
+    """Concerns and checks of one group.
 
-    `ask_rate`: checks and concerns of the days that tell how many there were to ask, over the receipts of those that
-    count them and the covers of the others. It and `checks` are None where the concerns are told apart by question:
-    nobody knows what was asked at a check.
+    `read_back_share` and `question_asked_share` are of the concerns. `ask_rate` is the checks and concerns of the
+    days on which the store reported its receipts or covers, over the receipts of those days, or the covers where
+    there are no receipts. It and `checks` are None in a report grouped by question, because a check has no question.
     """
 
     group: dict[str, Label]
@@ -52,28 +42,30 @@ class ListeningRow:
     mood_lift: MoodChange
 
 
-def listening_report(session: Session, asked: ReportQuery) -> Report[ListeningRow]:
-    """Over the concerns, checks and days of these days."""
-    whole = GroupBy.QUESTION not in asked.group_by
+def listening_report(session: Session, query: ReportQuery) -> Report[ListeningRow]:
+    """Report on the concerns, checks and store days of these days."""
+    has_checks = GroupBy.QUESTION not in query.group_by
 
-    def count(group_by: Sequence[GroupBy]) -> Tallies:
-        concerns = count_figures(session, asked.concerns(), asked.grouping(group_by), FIGURES)
+    def count(group_by: Sequence[GroupBy]) -> TotalsByGroup:
+        concerns = count_figures(session, query.select_concerns(), query.grouping(group_by), _CONCERN_AGGREGATES)
         others = (
-            count_figures(session, asked.rows(kind), asked.grouping(group_by, kind), LISTENING_FIGURES[kind])
-            for kind in (WellbeingCheck, StoreDay)
+            count_figures(
+                session, query.select_rows(model), query.grouping(group_by, model), LISTENING_AGGREGATES[model]
+            )
+            for model in (WellbeingCheck, StoreDay)
         )
-        return chain_counts(concerns, *others) if whole else concerns
+        return group_totals(concerns, *others) if has_checks else group_totals(concerns)
 
-    def row(tally: Tally, group: dict[str, Label]) -> ListeningRow:
-        figures = tally.figures
+    def make_row(totals: Totals, group: dict[str, Label]) -> ListeningRow:
+        figures = totals.figures
         return ListeningRow(
             group=group,
             concerns=figures["concerns"],
-            checks=figures["checks"] if whole else None,
-            ask_rate=tally.share("ask_numerator", "ask_denominator") if whole else None,
-            read_back_share=tally.share("read_back", "concerns"),
-            question_asked_share=tally.share("asked", "concerns"),
+            checks=figures["checks"] if has_checks else None,
+            ask_rate=totals.rate("ask_numerator", "ask_denominator") if has_checks else None,
+            read_back_share=totals.rate("read_back", "concerns"),
+            question_asked_share=totals.rate("question_asked", "concerns"),
             mood_lift=MoodChange(figures["mood_change"], figures["mood_after_known"]),
         )
 
-    return build_report(session, asked, count, row)
+    return build_report(session, query, count, make_row)

@@ -1,33 +1,33 @@
-"""Weeks and months by their days, so that no database has to reckon with them."""
+"""Calendar periods of reports: ISO weeks and months by their days, so that no database has to compute them."""
 
 from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 
 
 def weeks(from_date: date, to_date: date) -> dict[date, str]:
-    """The ISO weeks, Monday to Sunday, that touch these days: by their last day, with labels such as 2026-W10."""
-    return {last: _week(first) for first, last in _periods(from_date, to_date, _monday, longest=7)}
+    """Return the ISO weeks (Monday to Sunday) that touch these days: labels such as 2026-W10 by their last day."""
+    return {last: _week(first) for first, last in _periods(from_date, to_date, _monday, max_days=7)}
 
 
 def months(from_date: date, to_date: date) -> dict[date, str]:
-    """The months that touch these days: by their last day, with labels such as 2026-03."""
-    return {last: month(first) for first, last in _periods(from_date, to_date, _first_of_month, longest=31)}
+    """Return the months that touch these days: labels such as 2026-03 by their last day."""
+    return {last: month(first) for first, last in _periods(from_date, to_date, _first_of_month, max_days=31)}
 
 
 def _periods(
-    from_date: date, to_date: date, start: Callable[[date], date], *, longest: int
+    from_date: date, to_date: date, first_day: Callable[[date], date], *, max_days: int
 ) -> Iterator[tuple[date, date]]:
-    """First and last day of each period; `start` is the first day of the one a day is in."""
-    first = start(from_date)
+    """Yield the first and last day of each period; `first_day` returns the first day of the period of a day."""
+    first = first_day(from_date)
     while first <= to_date:
-        following = start(first + timedelta(days=longest))
+        following = first_day(first + timedelta(days=max_days))
         yield first, following - timedelta(days=1)
         first = following
 
 
 def whole_months(from_date: date, to_date: date) -> list[date]:
-    """The first days of the months of which every day is among these."""
-    periods = _periods(from_date, to_date, _first_of_month, longest=31)
+    """Return the first days of the months of which every day is among these."""
+    periods = _periods(from_date, to_date, _first_of_month, max_days=31)
     return [first for first, last in periods if from_date <= first and last <= to_date]
 
 
@@ -53,16 +53,16 @@ def month(day: date) -> str:
 
 
 def previous_period(from_date: date, to_date: date) -> tuple[date, date]:
-    """The period before: as many whole months where it is made of whole months, else as many days."""
+    """Return the period before: as many whole months if the period consists of whole months, else as many days."""
     last = from_date - timedelta(days=1)
     if from_date.day == 1 and (to_date + timedelta(days=1)).day == 1:
-        months_ = (to_date.year - from_date.year) * 12 + to_date.month - from_date.month + 1
-        return following_month(from_date, -months_), last
+        number_of_months = (to_date.year - from_date.year) * 12 + to_date.month - from_date.month + 1
+        return following_month(from_date, -number_of_months), last
     return from_date - (to_date - from_date) - timedelta(days=1), last
 
 
 def same_period_last_year(from_date: date, to_date: date) -> tuple[date, date]:
-    """The same days of the year before; 28 February stands for the 29th."""
+    """Return the same days of the year before, with 28 February for the 29th."""
     first, last = (_same_day(day, day.year - 1) for day in (from_date, to_date))
     return first, last
 
@@ -72,6 +72,6 @@ def _same_day(day: date, year: int) -> date:
 
 
 def following_month(day: date, step: int = 1) -> date:
-    """The first day of the month after the one this day is in, or of the one so many months further."""
-    years, months_ = divmod(day.year * 12 + day.month - 1 + step, 12)
-    return date(years, months_ + 1, 1)
+    """Return the first day of the month that comes so many months after the day's own, or before it if negative."""
+    year, month_index = divmod(day.year * 12 + day.month - 1 + step, 12)
+    return date(year, month_index + 1, 1)

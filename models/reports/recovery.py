@@ -1,28 +1,26 @@
-"""Were people listened to, and did it help? The recovery report, over the stores within somebody's reach."""
+"""Recovery report: whether customers were listened to and it helped. Read from rollups, exact at any moment."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
 from enum import StrEnum
-from functools import partial
 from typing import Any
-from uuid import UUID
 
-from models.access import Actor
 from models.db.session import ScopedSession
-from models.organizations.store import Store
-from models.reports.figures import LISTENING_FIGURES, FiguresRow, figure_fields
-from models.reports.grouping import CONCERN_DIMENSIONS, OVERLAPPING_DIMENSIONS, GroupBy, labels, sort_key
+from models.reports.engine import Report, ReportQuery, build_report
+from models.reports.figures import WHOLE_STORE_FIGURES, FiguresRow, figure_fields
+from models.reports.grouping import GroupBy, Label
 from models.reports.periods import previous_period, same_period_last_year
-from models.reports.rollups.aggregates import DURATIONS, Totals, sum_totals
+from models.reports.rollups.aggregates import DURATIONS
 from models.reports.rollups.read import read_totals
+from models.reports.rollups.scope import RollupQuery
 from models.reports.stats.control_limits import ControlPoint, compare_count, compare_rate
 from models.reports.stats.ddsketch import RELATIVE_ERROR, percentiles_of_sketch, unpack
 from models.reports.stats.rate import Rate
+from models.reports.totals import Totals, TotalsByGroup
 
 
 class CompareTo(StrEnum):
-    """An earlier period to stand beside the one that is asked for."""
+    """The earlier period that a report is compared with."""
 
     PREVIOUS = "previous"
     LAST_YEAR = "last_year"
@@ -32,82 +30,60 @@ EARLIER_PERIOD = {CompareTo.PREVIOUS: previous_period, CompareTo.LAST_YEAR: same
 
 
 @dataclass(frozen=True)
-class RecoveryReport:
-    """Figures of the business days from `from_date` to `to_date`, both included, each store's own days.
+class RecoveryReport(Report[FiguresRow]):
+    """The recovery report, and the same report over an earlier period where one was asked for."""
 
-    Counts and sums are exact, medians and 90th percentiles within `relative_error`.
-    """
-
-    from_date: date
-    to_date: date
-    group_by: Sequence[GroupBy]
-    generated_at: datetime
-    rows: Sequence[FiguresRow]
-    totals: FiguresRow
     compared: "RecoveryReport | None" = None
-    clock: str = "wall"  # minutes as they passed, opening hours or not
-    business_dates: str = "store"  # a day is what it is in each store's own zone
-    relative_error: float = RELATIVE_ERROR
+    clock: str = "wall"  # minutes are elapsed time, whatever the opening hours
 
 
 def recovery_report(
-    session: ScopedSession,
-    *,
-    actor: Actor,
-    from_date: date,
-    to_date: date,
-    group_by: Sequence[GroupBy] = (),
-    category: str | None = None,
-    region_id: UUID | None = None,
-    group_id: UUID | None = None,
-    store_id: UUID | None = None,
-    compare_to: CompareTo | None = None,
-    at: datetime,
+    session: ScopedSession, query: ReportQuery, *, compare_to: CompareTo | None = None
 ) -> RecoveryReport:
-    """The report over the stores within reach, of one category (by slug), region, group or store where it is named.
+    """Report on all concerns of these days.
 
-    One row for each group in which anything was told, ordered by label. Without `group_by` there is one row, equal to
-    the total. By store alone each row says how it stands beside all of them together. By group a store counts in the
-    row of each group it is in, and once in the total.
+    Grouped by store alone, each row has its `control`: how the store compares with all stores together. Grouped by
+    store group, a store counts in the row of each store group it is in, and once in the totals.
     """
-    chosen = {"region_id": region_id, "group_id": group_id, "store_id": store_id}
-    stores = Store.filter_criteria(actor, **chosen)
-    which: dict[str, Any] = {"from_date": from_date, "to_date": to_date, "category": category, "group_id": group_id}
-    count = partial(read_totals, session, stores, **which)
-    counted = count(group_by=group_by)
-    once = counted if OVERLAPPING_DIMENSIONS.isdisjoint(group_by) else count()
-    whole = category is None and CONCERN_DIMENSIONS.isdisjoint(group_by)
-    named = labels(session, group_by, counted)
-    everything = _row(sum_totals(once.values()), group={}, whole=whole)
-    rows = [_row(total, group=named[key], whole=whole) for key, total in counted.items()] if group_by else [everything]
-    if list(group_by) == [GroupBy.STORE]:
-        rows = [replace(row, control=_control_points(row, everything)) for row in rows]
-    rows.sort(key=lambda row: sort_key(row.group))
-    report = RecoveryReport(from_date, to_date, group_by, at, rows, everything)
-    if compare_to is None:
-        return report
-    first, last = EARLIER_PERIOD[compare_to](from_date, to_date)
-    same: dict[str, Any] = {"actor": actor, "group_by": group_by, "category": category, "at": at, **chosen}
-    return replace(report, compared=recovery_report(session, from_date=first, to_date=last, **same))
+    scope = RollupQuery(
+        query.store_criteria(), query.from_date, query.to_date, query.group_by, query.category, query.group_id
+    )
+
+    def count(group_by: Sequence[GroupBy]) -> TotalsByGroup:
+        return read_totals(session, replace(scope, group_by=group_by))
+
+    def make_row(totals: Totals, group: dict[str, Label]) -> FiguresRow:
+        to_take, to_resolve = (percentiles_of_sketch(unpack(totals.sketch(name))) for name in DURATIONS)
+        of_whole_stores: dict[str, Any] = {
+            name: None if scope.by_concern else totals.figures[name] for name in WHOLE_STORE_FIGURES
+        }
+        return FiguresRow(**figure_fields(totals, to_take, to_resolve), **of_whole_stores, group=group)
+
+    report = build_report(session, query, count, make_row, relative_error=RELATIVE_ERROR)
+    if list(query.group_by) == [GroupBy.STORE]:
+        rows = [replace(row, control=_control_points(row, report.totals)) for row in report.rows]
+        report = replace(report, rows=rows)
+    compared = None
+    if compare_to is not None:
+        first, last = EARLIER_PERIOD[compare_to](query.from_date, query.to_date)
+        compared = recovery_report(session, replace(query, from_date=first, to_date=last))
+    return RecoveryReport(**vars(report), compared=compared)
 
 
-def _control_points(row: FiguresRow, all_: FiguresRow) -> dict[str, ControlPoint | None]:
-    control = {name: compare_rate(getattr(row, name), getattr(all_, name)) for name in ("recovery_rate", "taken_share")}
-    if (
-        row.concerns_on_receipt_days is None
-        or row.transactions is None
-        or all_.concerns_on_receipt_days is None
-        or all_.transactions is None
-    ):
-        return control
-    of_all = Rate(all_.concerns_on_receipt_days, all_.transactions)
-    return {
-        **control,
-        "concerns_per_1000": compare_count(row.concerns_on_receipt_days, row.transactions, of_all, per=1000),
+def _control_points(store: FiguresRow, overall: FiguresRow) -> dict[str, ControlPoint | None]:
+    """Return how the figures of a store compare with those of all stores together, by name."""
+    points = {
+        name: compare_rate(getattr(store, name), getattr(overall, name)) for name in ("recovery_rate", "taken_share")
     }
-
-
-def _row(total: Totals, *, group: dict[str, Any], whole: bool) -> FiguresRow:
-    took, resolved_in = (percentiles_of_sketch(unpack(total.histogram(name))) for name in DURATIONS)
-    listened: dict[str, Any] = {name: total.figures[name] if whole else None for name in LISTENING_FIGURES}
-    return FiguresRow(**figure_fields(total, took, resolved_in), **listened, group=group)
+    if (
+        store.concerns_on_receipt_days is None
+        or store.transactions is None
+        or overall.concerns_on_receipt_days is None
+        or overall.transactions is None
+    ):
+        return points
+    overall_rate = Rate(overall.concerns_on_receipt_days, overall.transactions)
+    return {
+        **points,
+        "concerns_per_1000": compare_count(store.concerns_on_receipt_days, store.transactions, overall_rate, per=1000),
+    }

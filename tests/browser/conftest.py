@@ -12,8 +12,8 @@ from tests.support.processes import running_app
 
 @pytest.fixture(scope="session")
 def floor(databases: Databases) -> Iterator[DemoPages]:
-    with databases.empty("sqlite") as url, running_app(url, seed=True) as house:
-        yield DemoPages.of(house)
+    with databases.empty("sqlite") as url, running_app(url, seed=True) as server:
+        yield DemoPages.of(server)
 
 
 @pytest.fixture(scope="session")

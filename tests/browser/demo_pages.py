@@ -32,16 +32,16 @@ def chromium() -> Iterator[Browser]:
 class DemoPages:
     """The demo's restaurant, with somebody signed in who makes links, and the administrator who makes codes."""
 
-    house: RunningApp
+    server: RunningApp
     floor: str
     admin: str
     store_id: str
 
     @classmethod
-    def of(cls, house: RunningApp) -> "DemoPages":
-        floor, admin = (house.sign_in("demo", login, f"demo-{login}-2468") for login in ("floor", "admin"))
-        (store,) = house.request("GET", "/v1/stores", floor).json()["items"]
-        return cls(house, floor, admin, store["id"])
+    def of(cls, server: RunningApp) -> "DemoPages":
+        floor, admin = (server.sign_in("demo", login, f"demo-{login}-2468") for login in ("floor", "admin"))
+        (store,) = server.request("GET", "/v1/stores", floor).json()["items"]
+        return cls(server, floor, admin, store["id"])
 
     def asked(self) -> tuple[dict[str, Any], str]:
         """A concern that is over, and the link for its customer."""
@@ -55,15 +55,15 @@ class DemoPages:
         return str(made["link"])
 
     def concern(self, id_: str) -> dict[str, Any]:
-        found: dict[str, Any] = self.house.request("GET", f"/v1/concerns/{id_}", self.floor).json()
+        found: dict[str, Any] = self.server.request("GET", f"/v1/concerns/{id_}", self.floor).json()
         return found
 
     def newest(self) -> dict[str, Any]:
-        found: dict[str, Any] = self.house.request("GET", "/v1/concerns?limit=1", self.floor).json()["items"][0]
+        found: dict[str, Any] = self.server.request("GET", "/v1/concerns?limit=1", self.floor).json()["items"][0]
         return found
 
     def _made(self, path: str, token: str, body: dict[str, Any]) -> dict[str, Any]:
-        answer = self.house.request("POST", path, token, json=body)
+        answer = self.server.request("POST", path, token, json=body)
         assert answer.status_code == 201, answer.text
         found: dict[str, Any] = answer.json()
         return found

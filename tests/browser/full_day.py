@@ -59,10 +59,10 @@ class FullDay:
 @contextmanager
 def full_day(url: str) -> Iterator[FullDay]:
     """Tell the day into this migrated database, and serve it."""
-    world = App(url)
-    shop = make_shop(world.back_office, "harbour")
-    _tell(world, shop)
-    server = make_server("127.0.0.1", 0, world.app, threaded=True, request_handler=_Quiet)
+    app = App(url)
+    shop = make_shop(app.back_office, "harbour")
+    _tell(app, shop)
+    server = make_server("127.0.0.1", 0, app.flask, threaded=True, request_handler=_Quiet)
     thread = Thread(target=server.serve_forever)
     thread.start()
     log = f"/v1/stores/{shop.store_id}/recovery-logs/{NOON.date()}"
@@ -70,34 +70,34 @@ def full_day(url: str) -> Iterator[FullDay]:
     server.shutdown()
     thread.join()
     server.server_close()
-    world.close()
+    app.close()
 
 
-def _tell(world: App, shop: Shop) -> None:
+def _tell(app: App, shop: Shop) -> None:
     """Log lunch and dinner: a few concerns stay open, one has a follow-up, one was forgotten."""
     for number in range(CONCERNS):
         gap = 4 if number % 20 else 150 if number else 0
-        world.clock.move(minutes=gap)
-        _concern(world, shop, number)
+        app.clock.move(minutes=gap)
+        _concern(app, shop, number)
     for words in ("The waiter knew the wine by heart.", "So patient with our children."):
         praise = {"kind": "praise", "mood": 5, "their_words": words, "praised_id": str(shop.staff["colleague"])}
-        _logged(world, shop, "floor", praise)
+        _logged(app, shop, "floor", praise)
     log = f"/v1/stores/{shop.store_id}/recovery-logs/{NOON.date()}"
     notes = {
         "went-well": "Lunch was calm, the new rota holds.",
         "to-improve": "Two of us were alone in the kitchen from eight.",
         "tomorrow": "Call table 12 before noon. The lamp is still broken.",
     }
-    _ask(world, shop, "manager", "PATCH", log, {"notes": notes})
-    world.clock.at = NOON + timedelta(days=1)
-    _ask(world, shop, "manager", "POST", f"{log}/sign-off", None)
+    _ask(app, shop, "manager", "PATCH", log, {"notes": notes})
+    app.clock.at = NOON + timedelta(days=1)
+    _ask(app, shop, "manager", "POST", f"{log}/sign-off", None)
     forgotten = {"mood": 2, "occurred_at": NOON.isoformat(), "their_words": "Nobody said that it takes an hour."}
-    _logged(world, shop, "floor", forgotten)
+    _logged(app, shop, "floor", forgotten)
     said = {"reason": "Found out in the morning.", "text": "The oven was out from eight to nine."}
-    _ask(world, shop, "manager", "POST", f"{log}/amendments", said)
+    _ask(app, shop, "manager", "POST", f"{log}/amendments", said)
 
 
-def _concern(world: App, shop: Shop, number: int) -> None:
+def _concern(app: App, shop: Shop, number: int) -> None:
     kind = number % 5
     category, cause = ABOUT[kind]
     told = {
@@ -109,27 +109,27 @@ def _concern(world: App, shop: Shop, number: int) -> None:
         "cause": cause,
     }
     by, taker = ("floor", "colleague")[number % 2], ("manager", "colleague", "floor")[number % 3]
-    id_ = _logged(world, shop, by, told)
+    id_ = _logged(app, shop, by, told)
     if number == 37:
         promise = {"kind": "call", "what": "Call and say when the table is free", "due_at": "2026-03-03T23:00:00Z"}
-        _ask(world, shop, by, "POST", f"/v1/concerns/{id_}/follow-ups", promise)
+        _ask(app, shop, by, "POST", f"/v1/concerns/{id_}/follow-ups", promise)
     if number in (19, 37):
         return
-    world.clock.move(minutes=(0.5, 3, 6, 1.5, 12)[(number * 3 + kind) % 5])
-    _ask(world, shop, taker, "POST", f"/v1/concerns/{id_}/take", None)
-    world.clock.move(minutes=2)
+    app.clock.move(minutes=(0.5, 3, 6, 1.5, 12)[(number * 3 + kind) % 5])
+    _ask(app, shop, taker, "POST", f"/v1/concerns/{id_}/take", None)
+    app.clock.move(minutes=2)
     for remedy in GIVEN[kind]:
-        _ask(world, shop, taker, "POST", f"/v1/concerns/{id_}/recovery-actions", {"remedy": remedy})
+        _ask(app, shop, taker, "POST", f"/v1/concerns/{id_}/recovery-actions", {"remedy": remedy})
     ended = {"outcome": "lost" if number % 9 == 8 else "recovered", "mood_after": 2 if number % 9 == 8 else AFTER[kind]}
-    _ask(world, shop, taker, "POST", f"/v1/concerns/{id_}/resolve", ended)
+    _ask(app, shop, taker, "POST", f"/v1/concerns/{id_}/resolve", ended)
 
 
-def _logged(world: App, shop: Shop, by: str, told: dict[str, Any]) -> str:
-    return str(_ask(world, shop, by, "POST", "/v1/concerns", {**told, "store_id": str(shop.store_id)})["id"])
+def _logged(app: App, shop: Shop, by: str, told: dict[str, Any]) -> str:
+    return str(_ask(app, shop, by, "POST", "/v1/concerns", {**told, "store_id": str(shop.store_id)})["id"])
 
 
-def _ask(world: App, shop: Shop, by: str, method: str, path: str, body: Any) -> Any:
-    answer = world.request(method, path, (shop, by), json=body, headers={"If-Match": "*"})
+def _ask(app: App, shop: Shop, by: str, method: str, path: str, body: Any) -> Any:
+    answer = app.request(method, path, (shop, by), json=body, headers={"If-Match": "*"})
     assert answer.status_code < 300, answer.text
     return answer.json
 

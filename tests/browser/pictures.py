@@ -19,9 +19,9 @@ def take() -> None:
     with (
         tempfile.TemporaryDirectory() as folder,
         chromium() as browser,
-        running_app(f"sqlite:///{Path(folder) / 'amends.db'}", seed=True) as house,
+        running_app(f"sqlite:///{Path(folder) / 'amends.db'}", seed=True) as server,
     ):
-        floor = DemoPages.of(house)
+        floor = DemoPages.of(server)
         for language in LANGUAGES:
             with phone(browser, language) as context:
                 page = context.new_page()

@@ -35,7 +35,7 @@ def page(context: BrowserContext, floor: DemoPages) -> Iterator[Page]:
     page.on("console", lambda message: complaints.append(message.text))
     yield page
     assert asked
-    assert {url for url in asked if not url.startswith((floor.house.url, "data:"))} == set()
+    assert {url for url in asked if not url.startswith((floor.server.url, "data:"))} == set()
     assert complaints == []
     assert context.cookies() == []
 

@@ -1,4 +1,4 @@
-"""The life of alerts, whatever happens in whatever order: nobody is forgotten, one goes. `make model` is longer."""
+"""Alerts under random sequences of events: no alert is lost, one person takes it. `make model` is longer."""
 
 from tests.chaos.drivers.alert_state_machine import run_chaos
 from tests.chaos.drivers.chaos_run import new_seed
@@ -7,10 +7,10 @@ from tests.support.databases import only_on_sqlite
 
 
 @only_on_sqlite
-def test_no_order_of_events_forgets_anybody(world: App) -> None:
+def test_no_order_of_events_forgets_anybody(app: App) -> None:
     seed = new_seed()
     print(f"seed {seed}")  # noqa: T201 what a failure has to show, whatever it is
-    figures = run_chaos(world, evenings=8, seed_=seed)
+    figures = run_chaos(app, examples=8, seed_=seed)
     print(figures)  # noqa: T201 likewise
     assert figures.broken() == []
     assert figures.concerns > 0

@@ -1,4 +1,4 @@
-"""PostgreSQL that crashes under load. `make chaos-postgres` is the long version."""
+"""PostgreSQL crashes under load. `make chaos-postgres` is the long version."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""A disk without room. `make chaos-disk` is the long version."""
+"""A full disk. `make chaos-disk` is the long version."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from tests.chaos.drivers.full_disk import run_chaos
 def test_a_full_disk_refuses_writes_and_nothing_else_until_there_is_space(tmp_path: Path) -> None:
     seed = new_seed()
     print(f"seed {seed}")  # noqa: T201 what a failure has to show, whatever it is
-    figures = run_chaos(tmp_path, rooms=4, seed=seed)
+    figures = run_chaos(tmp_path, fills=4, seed=seed)
     print(figures)  # noqa: T201 likewise
     assert figures.broken() == []
     assert figures.refused["log"] > 0

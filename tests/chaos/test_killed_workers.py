@@ -1,4 +1,4 @@
-"""Workers that are killed: nobody goes untold. `make chaos` is the long version."""
+"""Killed workers lose no notification. `make chaos` is the long version."""
 
 from pathlib import Path
 
@@ -9,19 +9,19 @@ from tests.support.databases import only_on_postgresql, only_on_sqlite
 
 
 @only_on_postgresql
-def test_thirty_kills_over_five_hundred_notifications_lose_none(world: App, tmp_path: Path) -> None:
-    withstand(world, tmp_path, kills=30, notifications=500)
+def test_thirty_kills_over_five_hundred_notifications_lose_none(app: App, tmp_path: Path) -> None:
+    withstand(app, tmp_path, kills=30, notifications=500)
 
 
 @only_on_sqlite
-def test_a_few_kills_on_the_embedded_database_lose_none_either(world: App, tmp_path: Path) -> None:
-    withstand(world, tmp_path, kills=4, notifications=60)
+def test_a_few_kills_on_the_embedded_database_lose_none_either(app: App, tmp_path: Path) -> None:
+    withstand(app, tmp_path, kills=4, notifications=60)
 
 
-def withstand(world: App, folder: Path, *, kills: int, notifications: int) -> None:
+def withstand(app: App, folder: Path, *, kills: int, notifications: int) -> None:
     seed = new_seed()
     print(f"seed {seed}")  # noqa: T201 what a failure has to show, whatever it is
-    figures = run_chaos(world.url, folder, kills=kills, notifications=notifications, seed=seed)
+    figures = run_chaos(app.url, folder, kills=kills, notifications=notifications, seed=seed)
     print(figures)  # noqa: T201 likewise
     assert figures.lost == 0
     # However slow the machine: only what was in hand at a kill can be sent a second time.

@@ -1,4 +1,4 @@
-"""Many who take the same alert at the same moment. `make chaos-takes` is the long version."""
+"""Many people take the same alert at the same moment. `make chaos-takes` is the long version."""
 
 from pathlib import Path
 

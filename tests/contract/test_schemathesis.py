@@ -105,8 +105,8 @@ def a_problem_helps(ctx: CheckContext, response: Response, case: Case) -> None:
 class Stage:
     """The application that plays, with real things for what is generated to refer to."""
 
-    def __init__(self, world: App) -> None:
-        self.world, self.scene = world, make_full_organization(world, "acme")
+    def __init__(self, app: App) -> None:
+        self.app, self.org = app, make_full_organization(app, "acme")
         self.turn = itertools.count()
         self.playing = ""
 
@@ -117,7 +117,7 @@ class Stage:
             self.playing = case.operation.label
             self.open_a_concern()
         self.make_real(case)
-        self.world.app.extensions["limiter"].storage.reset()
+        self.app.flask.extensions["limiter"].storage.reset()
         # Nothing between it and the application unpacks what is compressed.
         headers = {"Authorization": f"Bearer {self.token(case)}", "Accept-Encoding": "identity"}
         case.call_and_validate(headers=headers)
@@ -131,19 +131,19 @@ class Stage:
         may = [login for login, (role, here) in PEOPLE.items() if needed in GRANTS[role] and login != "elsewhere"]
         login = may[next(self.turn) % len(may)]
         if case.operation.label != "DELETE /v1/sessions/current":
-            return self.scene.shop.tokens[login]
-        with self.world.back_office.writing(self.scene.shop.organization_id) as session:
-            staff = Staff(id=self.scene.shop.staff[login], organization_id=self.scene.shop.organization_id)
-            return StaffSession.open(session, staff=staff, at=self.world.clock())[1].text
+            return self.org.shop.tokens[login]
+        with self.app.back_office.writing(self.org.shop.organization_id) as session:
+            staff = Staff(id=self.org.shop.staff[login], organization_id=self.org.shop.organization_id)
+            return StaffSession.open(session, staff=staff, at=self.app.clock())[1].text
 
     def open_a_concern(self) -> None:
         """Each operation begins with one that can be taken, resolved and put right."""
         said = {"mood": 2, "recovery_actions": [{"remedy": "apology"}]}
-        logged = self.world.request("POST", "/v1/concerns", (self.scene.shop, "floor"), json=said).json
-        actions = self.world.request(
-            "GET", f"/v1/concerns/{logged['id']}/recovery-actions", (self.scene.shop, "floor")
+        logged = self.app.request("POST", "/v1/concerns", (self.org.shop, "floor"), json=said).json
+        actions = self.app.request(
+            "GET", f"/v1/concerns/{logged['id']}/recovery-actions", (self.org.shop, "floor")
         ).json["items"]
-        self.scene.ids |= {"concern_id": logged["id"], "recovery_action_id": actions[0]["id"]}
+        self.org.ids |= {"concern_id": logged["id"], "recovery_action_id": actions[0]["id"]}
 
     def make_real(self, case: Case) -> None:
         """Most of what is sound in form gets to refer to something that is there; else all answers were 404."""
@@ -151,13 +151,13 @@ class Stage:
             return
         if _sound(case, "path"):
             for name in case.path_parameters:
-                case.path_parameters[name] = self.scene.ids.get(name, case.path_parameters[name])
+                case.path_parameters[name] = self.org.ids.get(name, case.path_parameters[name])
         if _sound(case, "query"):
-            case.query = _referring(case.query, self.scene)
+            case.query = _referring(case.query, self.org)
         if _sound(case, "header") and "If-Match" in case.headers:
             case.headers["If-Match"] = "*"
         if _sound(case, "body") and isinstance(case.body, dict):
-            body = _referring(case.body, self.scene)
+            body = _referring(case.body, self.org)
             if {"customer", "customer_id"} <= body.keys():
                 del body["customer"]  # one of the two: a rule that the schema leaves to the description
             case.body = body
@@ -168,9 +168,9 @@ def _sound(case: Case, location: str) -> bool:
     return any(place.value == location and info.mode.is_positive for place, info in components.items())
 
 
-def _referring(body: Any, scene: FullOrganization) -> Any:
+def _referring(body: Any, org: FullOrganization) -> Any:
     there = {
-        **scene.ids,
+        **org.ids,
         "category": "food",
         "cause": "cold",
         "place": "table-1",
@@ -181,10 +181,10 @@ def _referring(body: Any, scene: FullOrganization) -> Any:
         "phone": PHONE,
     }
     if isinstance(body, list):
-        return [_referring(inner, scene) for inner in body]
+        return [_referring(inner, org) for inner in body]
     if isinstance(body, dict):
         return {
-            name: there[name] if name in there and isinstance(inner, str) else _referring(inner, scene)
+            name: there[name] if name in there and isinstance(inner, str) else _referring(inner, org)
             for name, inner in body.items()
         }
     return body
@@ -193,12 +193,12 @@ def _referring(body: Any, scene: FullOrganization) -> Any:
 @pytest.fixture(scope="module")
 def stage(databases: Databases, database_kind: str) -> Iterator[Stage]:
     with databases.alone(database_kind) as url:
-        world = App(url)
-        playing.append(world.app)
+        app = App(url)
+        playing.append(app.flask)
         sys.stdout.write(f"FUZZ_SEED={SEED}\n" if EXAMPLES else "")  # shown with a failure
-        yield Stage(world)
-        playing.remove(world.app)
-        world.close()
+        yield Stage(app)
+        playing.remove(app.flask)
+        app.close()
 
 
 @schema.parametrize()

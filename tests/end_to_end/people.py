@@ -8,7 +8,7 @@ from typing import Any
 
 import requests
 
-from tests.support.oracle.recovery_recount import minutes, spread
+from tests.support.oracle.recovery_recount import minutes, percentiles
 from tests.support.processes import RunningApp, eventually
 
 PHONE = {"platform": "android", "address_kind": "log"}
@@ -19,18 +19,18 @@ NOTHING = {"value": None, "numerator": 0, "denominator": 0}
 class Person:
     """Somebody who is signed in, with a phone that prints what it shows."""
 
-    house: RunningApp
+    running: RunningApp
     organization: str
     login: str
     token: str = field(init=False, repr=False)
     heard: Counter[str] = field(init=False, default_factory=Counter)
 
     def __post_init__(self) -> None:
-        self.token = self.house.sign_in(self.organization, self.login, f"demo-{self.login}-2468")
+        self.token = self.running.sign_in(self.organization, self.login, f"demo-{self.login}-2468")
         self.sends("PUT", f"/v1/me/devices/demo-{self.login}", {**PHONE, "address": f"phone of {self.login}"})
 
     def sends(self, method: str, path: str, body: Any = None, **options: Any) -> Any:
-        answer = self.house.request(method, path, self.token, json=body, **options)
+        answer = self.running.request(method, path, self.token, json=body, **options)
         assert answer.status_code < 300, f"{method} {path}: {answer.text}"
         return answer.json()
 
@@ -55,18 +55,18 @@ class Person:
     def changes(self, path: str, **body: Any) -> Any:
         """PATCH, whatever version stands there."""
         headers = {"Authorization": f"Bearer {self.token}", "If-Match": "*"}
-        answer = requests.patch(self.house.url + path, json=body, headers=headers, timeout=30)
+        answer = requests.patch(self.running.url + path, json=body, headers=headers, timeout=30)
         assert answer.status_code == 200, answer.text
         return answer.json()
 
-    def hears(self, text: str) -> None:
+    def wait_for_line(self, text: str) -> None:
         """Wait until this person's phone shows it once more."""
         self.heard[text] += 1
         shown = re.compile(rf"^(PUSH|TELL)  to log:phone of {self.login}  {re.escape(text)}   \[")
-        eventually(lambda: sum(bool(shown.match(line)) for line in self.house.said) >= self.heard[text], 60)
+        eventually(lambda: sum(bool(shown.match(line)) for line in self.running.lines) >= self.heard[text], 60)
 
     def heard_nothing(self) -> bool:
-        return not any(f"log:phone of {self.login}  " in line for line in self.house.said)
+        return not any(f"log:phone of {self.login}  " in line for line in self.running.lines)
 
 
 def figures_of(person: Person, concern: dict[str, Any]) -> dict[str, Any]:
@@ -81,8 +81,8 @@ def waited(person: Person, concerns: list[dict[str, Any]]) -> dict[str, Any]:
     read = [person.read_only(f"/v1/concerns/{concern['id']}") for concern in concerns]
     times = [{name: datetime.fromisoformat(one[f"{name}_at"]) for name in MOMENTS} for one in read]
     return {
-        "minutes_to_take": spread(minutes(one["received"], one["taken"]) for one in times),
-        "minutes_to_resolve": spread(minutes(one["received"], one["resolved"]) for one in times),
+        "minutes_to_take": percentiles(minutes(one["received"], one["taken"]) for one in times),
+        "minutes_to_resolve": percentiles(minutes(one["received"], one["resolved"]) for one in times),
     }
 
 

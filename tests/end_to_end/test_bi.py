@@ -29,17 +29,17 @@ def follow(folder: Path, web: Web, shop: Shop) -> str:
 
 
 def test_the_script_keeps_a_copy_through_tombstones_and_a_restored_backup(databases: Databases, tmp_path: Path) -> None:
-    with databases.alone("postgresql") as url, closing(App(url)) as world, running_web(url, tmp_path) as web:
-        shop = make_shop(world.back_office)
-        concerns = [log_concern(world, shop, mood=mood, recovery_actions=[{"remedy": "remake"}]) for mood in (1, 2, 3)]
+    with databases.alone("postgresql") as url, closing(App(url)) as app, running_web(url, tmp_path) as web:
+        shop = make_shop(app.back_office)
+        concerns = [log_concern(app, shop, mood=mood, recovery_actions=[{"remedy": "remake"}]) for mood in (1, 2, 3)]
         first = follow(tmp_path, web, shop)
         assert first.endswith(" pages\n")
         assert copied(tmp_path) == [(1, 450, "EUR"), (2, 450, "EUR"), (3, 450, "EUR")]
         assert follow(tmp_path, web, shop) == "0 things in 1 pages\n"
-        edit(world, shop, concerns[0], sensitive=True)
+        edit(app, shop, concerns[0], sensitive=True)
         assert follow(tmp_path, web, shop) == "3 things in 1 pages\n"  # it, its alert, its action
         assert copied(tmp_path) == [(2, 450, "EUR"), (3, 450, "EUR")]
-        world.app.test_cli_runner().invoke(args=["db", "restored"])
+        app.flask.test_cli_runner().invoke(args=["db", "restored"])
         assert int(follow(tmp_path, web, shop).split()[0]) == int(first.split()[0])  # three are tombstones by now
         assert copied(tmp_path) == [(2, 450, "EUR"), (3, 450, "EUR")]
 

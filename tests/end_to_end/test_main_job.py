@@ -22,20 +22,20 @@ TOLD = {
 class Walk:
     """Two sign-ins at harbour, and the concern once it is logged."""
 
-    house: RunningApp
+    running: RunningApp
     floor: str
     manager: str
     concern: dict[str, Any]
 
     def floor_sends(self, body: dict[str, Any]) -> dict[str, Any]:
-        return self.answered(self.house.request("POST", "/v1/concerns", self.floor, json=body), 201)
+        return self.answered(self.running.request("POST", "/v1/concerns", self.floor, json=body), 201)
 
     def manager_sends(self, verb: str, body: dict[str, Any] | None = None, *, status: int = 200) -> dict[str, Any]:
         path = f"/v1/concerns/{self.concern['id']}/{verb}"
-        return self.answered(self.house.request("POST", path, self.manager, json=body), status)
+        return self.answered(self.running.request("POST", path, self.manager, json=body), status)
 
     def read_only(self, path: str, token: str, **query: Any) -> dict[str, Any]:
-        return self.answered(self.house.request("GET", path, token, params=query), 200)
+        return self.answered(self.running.request("GET", path, token, params=query), 200)
 
     @staticmethod
     def answered(answer: requests.Response, status: int) -> dict[str, Any]:
@@ -60,13 +60,13 @@ def one_request_makes_a_resolved_concern_and_rings_nobody(walk: Walk) -> None:
 def the_managers_phone_rings_and_shows_nothing_about_a_person(walk: Walk) -> None:
     walk.concern = walk.floor_sends(TOLD)
     alert = walk.concern["alert"]["id"]
-    push = walk.house.hears(rf"^PUSH  to log:phone of manager  (.*)   \[alert {alert} ").group(1)
+    push = walk.running.wait_for_line(rf"^PUSH  to log:phone of manager  (.*)   \[alert {alert} ").group(1)
     assert push == "Very unhappy customer, table 12 | Waiting time"
 
 
 def the_manager_takes_it_and_the_phone_falls_silent(walk: Walk) -> None:
     assert walk.manager_sends("take")["taken_by"]["name"] == "Helena Brandes"
-    walk.house.hears(rf"^UNDO  to log:phone of manager .*\[alert {walk.concern['alert']['id']} ")
+    walk.running.wait_for_line(rf"^UNDO  to log:phone of manager .*\[alert {walk.concern['alert']['id']} ")
 
 
 def what_was_done_and_how_it_ended_is_written_down(walk: Walk) -> None:
@@ -88,8 +88,8 @@ def the_customer_is_known_again_with_what_was_done_before(walk: Walk) -> None:
 
 def a_mood_alone_is_enough_to_ring(walk: Walk) -> None:
     alert = walk.floor_sends({"mood": 2})["alert"]["id"]
-    walk.house.hears(rf"^PUSH  to log:phone of manager  Unhappy customer .*\[alert {alert} ")
-    assert sum(line.startswith("PUSH") for line in walk.house.said) == 2, "the one that was put right alone rang"
+    walk.running.wait_for_line(rf"^PUSH  to log:phone of manager  Unhappy customer .*\[alert {alert} ")
+    assert sum(line.startswith("PUSH") for line in walk.running.lines) == 2, "the one that was put right alone rang"
 
 
 def the_manager_reads_the_recovery_log_of_the_day(walk: Walk) -> None:
@@ -100,7 +100,9 @@ def the_manager_reads_the_recovery_log_of_the_day(walk: Walk) -> None:
 
 
 def head_office_reads_the_report_with_a_key_made_on_the_command_line(walk: Walk) -> None:
-    made = walk.house.command("api-key", "create", "--organization", "demo", "--name", "BI", "--scope", "reports:read")
+    made = walk.running.command(
+        "api-key", "create", "--organization", "demo", "--name", "BI", "--scope", "reports:read"
+    )
     to = date.fromisoformat(walk.concern["business_date"])
     asked = {"from": str(to - timedelta(days=59)), "to": str(to), "group_by": "region,month"}
     report = walk.read_only("/v1/reports/recovery", json.loads(made)["token"], **asked)
@@ -109,16 +111,16 @@ def head_office_reads_the_report_with_a_key_made_on_the_command_line(walk: Walk)
 
 
 def nothing_is_left_to_be_sent(walk: Walk) -> None:
-    waiting = json.loads(walk.house.command("outbox", "status"))
+    waiting = json.loads(walk.running.command("outbox", "status"))
     assert waiting.pop("done") > 0
     assert not any(waiting.values())
 
 
 def a_sigterm_drains_web_and_worker(walk: Walk) -> None:
-    assert walk.house.stop() == 0
-    walk.house.hears("worker drained")
-    walk.house.hears("Shutting down: Master")
-    assert not [line for line in walk.house.said if "Traceback" in line or "it starts again" in line]
+    assert walk.running.stop() == 0
+    walk.running.wait_for_line("worker drained")
+    walk.running.wait_for_line("Shutting down: Master")
+    assert not [line for line in walk.running.lines if "Traceback" in line or "it starts again" in line]
 
 
 STEPS = (
@@ -136,9 +138,9 @@ STEPS = (
 
 
 def test_the_main_job_runs_from_the_first_word_to_the_report(empty_database_url, subtests):
-    with running_app(empty_database_url, seed=True) as house:
-        floor, manager = (house.sign_in("demo", login, f"demo-{login}-2468") for login in ("floor", "manager"))
-        walk = Walk(house, floor, manager, concern={})
+    with running_app(empty_database_url, seed=True) as running:
+        floor, manager = (running.sign_in("demo", login, f"demo-{login}-2468") for login in ("floor", "manager"))
+        walk = Walk(running, floor, manager, concern={})
         for step in STEPS:
             with subtests.test(step.__name__.replace("_", " ")):
                 step(walk)

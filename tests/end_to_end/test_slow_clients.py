@@ -27,10 +27,10 @@ LONGEST = 15.0
 class Dribbler:
     """Client that sends the headers of a POST, then its body byte by byte, until it may finish."""
 
-    def __init__(self, house: RunningApp, token: str) -> None:
-        self.body = json.dumps({"mood": 3, "their_words": "I have all the time in the world. " * 60}).encode()
-        self.connection = socket.create_connection(("127.0.0.1", house.port), timeout=TIMEOUT)
-        head = f"POST /v1/concerns HTTP/1.1\r\nHost: {house.port}\r\nAuthorization: Bearer {token}\r\n"
+    def __init__(self, running: RunningApp, token: str) -> None:
+        self.body = json.dumps({"mood": 3, "their_words": "I have all the time in the app. " * 60}).encode()
+        self.connection = socket.create_connection(("127.0.0.1", running.port), timeout=TIMEOUT)
+        head = f"POST /v1/concerns HTTP/1.1\r\nHost: {running.port}\r\nAuthorization: Bearer {token}\r\n"
         head += f"Content-Type: application/json\r\nContent-Length: {len(self.body)}\r\nConnection: close\r\n\r\n"
         self.connection.sendall(head.encode() + self.body[:1])
         self.sent, self.advance_now = 1, threading.Event()
@@ -59,14 +59,14 @@ class Dribbler:
 
 
 @contextlib.contextmanager
-def dead_reader(house: RunningApp) -> Iterator[None]:
+def dead_reader(running: RunningApp) -> Iterator[None]:
     """Ask again and again, read nothing, until the web process can neither answer nor read on."""
     connection = socket.socket()
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-    connection.connect(("127.0.0.1", house.port))
+    connection.connect(("127.0.0.1", running.port))
     connection.setblocking(False)
     padding = "x" * 8000
-    request = f"GET /openapi.json HTTP/1.1\r\nHost: {house.port}\r\nX-Padding: {padding}\r\n\r\n".encode()
+    request = f"GET /openapi.json HTTP/1.1\r\nHost: {running.port}\r\nX-Padding: {padding}\r\n\r\n".encode()
     with connection:
         left = b""
         while select.select([], [connection], [], 1.0)[1]:
@@ -76,14 +76,14 @@ def dead_reader(house: RunningApp) -> Iterator[None]:
 
 
 @pytest.fixture
-def house(empty_database_url: str) -> Iterator[RunningApp]:
+def running(empty_database_url: str) -> Iterator[RunningApp]:
     migrate(empty_database_url)
-    with running_app(empty_database_url, seed=False) as house:
-        yield house
+    with running_app(empty_database_url, seed=False) as running:
+        yield running
 
 
 @pytest.fixture
-def shop(house: RunningApp, empty_database_url: str) -> Iterator[Shop]:
+def shop(running: RunningApp, empty_database_url: str) -> Iterator[Shop]:
     """A shop whose passwords cost as much to check as real ones."""
     database = Database(empty_database_url, DatabaseRole.WORKER)
     shop = make_shop(database, at=database.clock())
@@ -96,21 +96,21 @@ def shop(house: RunningApp, empty_database_url: str) -> Iterator[Shop]:
 
 
 @only_on_sqlite
-def test_clients_that_dawdle_keep_nobody_else_waiting(house, shop):
+def test_clients_that_dawdle_keep_nobody_else_waiting(running, shop):
     def seconds(method: str, path: str, **options: object) -> float:
         started = time.monotonic()
-        assert house.request(method, path, shop.tokens["floor"], **options).ok
+        assert running.request(method, path, shop.tokens["floor"], **options).ok
         return time.monotonic() - started
 
     def signs_in(_: int) -> float:
         started = time.monotonic()
-        house.sign_in(shop.slug, "floor", PASSWORD)
+        running.sign_in(shop.slug, "floor", PASSWORD)
         return time.monotonic() - started
 
     with contextlib.ExitStack() as stack:
-        slow = [stack.enter_context(Dribbler(house, shop.tokens["floor"])) for _ in range(3)]
-        with dead_reader(house), ThreadPoolExecutor(10) as crowd:
-            signing_in = crowd.map(signs_in, range(10))
+        slow = [stack.enter_context(Dribbler(running, shop.tokens["floor"])) for _ in range(3)]
+        with dead_reader(running), ThreadPoolExecutor(10) as pool:
+            signing_in = pool.map(signs_in, range(10))
             served = [seconds("POST", "/v1/concerns", json={"mood": 2}) for _ in range(5)]
             served += [seconds("GET", "/v1/concerns") for _ in range(5)]
             served += signing_in
@@ -118,4 +118,4 @@ def test_clients_that_dawdle_keep_nobody_else_waiting(house, shop):
 
         assert max(served) < LONGEST
         assert [one.finish() for one in slow] == ["HTTP/1.1 201 CREATED"] * 3
-    assert house.stop() == 0
+    assert running.stop() == 0

@@ -13,9 +13,9 @@ from tests.support.processes import RunningApp, running_app
 
 
 @pytest.fixture(scope="module")
-def house(databases: Databases, database_kind: str) -> Iterator[RunningApp]:
-    with databases.empty(database_kind) as url, running_app(url, seed=True) as house:
-        yield house
+def running(databases: Databases, database_kind: str) -> Iterator[RunningApp]:
+    with databases.empty(database_kind) as url, running_app(url, seed=True) as running:
+        yield running
 
 
 Concern = dict[str, Any]
@@ -25,7 +25,7 @@ def euros(amount: int) -> dict[str, object]:
     return {"amount": amount, "currency": "EUR"}
 
 
-def forty_minutes_late(house: RunningApp, server: Person, manager: Person) -> Concern:
+def forty_minutes_late(running: RunningApp, server: Person, manager: Person) -> Concern:
     """The server writes down their words and what is at stake; the manager's phone rings."""
     concern = server.logs(
         mood=1,
@@ -41,9 +41,9 @@ def forty_minutes_late(house: RunningApp, server: Person, manager: Person) -> Co
     offers = {offer["remedy"]: offer["left"] for offer in concern["guidance"]["offers"]}
     assert (concern["guidance"]["words_first"], offers["gift"], offers["refund"]) == (True, euros(1200), euros(1500))
     assert concern["guidance"]["question"] is not None
-    manager.hears("Very unhappy customer, table 12 | Waiting time")
+    manager.wait_for_line("Very unhappy customer, table 12 | Waiting time")
     assert manager.does(concern, "take")["taken_by"]["name"] == "Helena Brandes"
-    house.hears(rf"^UNDO  to log:phone of manager .*\[alert {concern['alert']['id']} ")
+    running.wait_for_line(rf"^UNDO  to log:phone of manager .*\[alert {concern['alert']['id']} ")
     return concern
 
 
@@ -52,12 +52,12 @@ def dessert_and_refund(server: Person, manager: Person, concern: Concern) -> Non
     dessert = server.does(concern, "recovery-actions", remedy="gift", cost=euros(900))
     refund = server.does(concern, "recovery-actions", remedy="refund", cost=euros(4000))
     assert (dessert["status"], refund["status"], refund["beyond"]) == ("done", "pending", True)
-    manager.hears("May a colleague give more?, table 12 | Open to see more · Waiting time")
+    manager.wait_for_line("May a colleague give more?, table 12 | Open to see more · Waiting time")
     approved = manager.posts(f"/v1/recovery-actions/{refund['id']}/approve")
     assert (approved["status"], approved["settlement"], approved["cost"]) == ("done", "recorded", euros(4000))
-    server.hears("It is decided, table 12 | Open to see more · Waiting time")
+    server.wait_for_line("It is decided, table 12 | Open to see more · Waiting time")
     assert manager.does(concern, "resolve", outcome="recovered", mood_after=4)["status"] == "resolved"
-    server.hears("table 12 left happy | Waiting time")
+    server.wait_for_line("table 12 left happy | Waiting time")
 
     unpaid = "/v1/recovery-actions?unpaid=true"
     assert refund["id"] in {action["id"] for action in manager.read_only(unpaid)["items"]}
@@ -70,18 +70,18 @@ def a_promise_kept(server: Person, concern: Concern) -> None:
     promise = server.promises(concern, "We call to hear how the evening went on.", minutes=5)
     path = f"/v1/customers/{concern['customer_id']}/history"
     assert [one["id"] for one in server.read_only(path)["now"]["promised"]] == [promise["id"]]
-    server.hears("A promise to keep, table 12 | Open to see more · Waiting time")
+    server.wait_for_line("A promise to keep, table 12 | Open to see more · Waiting time")
     assert server.posts(f"/v1/follow-ups/{promise['id']}/keep", note="She was glad.")["status"] == "kept"
 
 
-def not_right_after_all(house: RunningApp, server: Person, manager: Person, concern: Concern) -> None:
+def not_right_after_all(running: RunningApp, server: Person, manager: Person, concern: Concern) -> None:
     """Asked by QR code they say it was not right: it opens again, is called back, and ends well."""
     asked = server.does(concern, "feedback-requests")
-    code = house.request("GET", f"/v1/feedback-requests/{asked['id']}/qr", server.token)
+    code = running.request("GET", f"/v1/feedback-requests/{asked['id']}/qr", server.token)
     assert qr.read_qr_code(code.text) == asked["link"]
     said = {"rating": "2", "words": "The bill still shows the dessert."}
     assert requests.post(asked["link"], data=said, timeout=30).status_code == 200
-    manager.hears("Unhappy after all, table 12 | Waiting time")
+    manager.wait_for_line("Unhappy after all, table 12 | Waiting time")
     again = manager.read_only(f"/v1/concerns/{concern['id']}")
     assert (again["status"], again["rating"], again["reopened_count"]) == ("open", 2, 1)
     manager.does(concern, "take")
@@ -94,7 +94,7 @@ def the_next_visit(server: Person, manager: Person, concern: Concern) -> Concern
     second = server.logs(
         mood=3, category="food-and-drink", cause="cold", place="table-3", customer_id=concern["customer_id"]
     )
-    manager.hears("Unhappy again, table 3 | Food and drink")
+    manager.wait_for_line("Unhappy again, table 3 | Food and drink")
     tried = manager.read_only(f"/v1/alerts/{second['alert']['id']}")["previous"]
     assert (tried["concern_id"], tried["remedies"]) == (concern["id"], ["gift", "refund", "apology"])
     assert second["guidance"]["tried_before"] == tried
@@ -106,14 +106,14 @@ def the_next_visit(server: Person, manager: Person, concern: Concern) -> Concern
     return second
 
 
-def test_the_birthday_table(house: RunningApp) -> None:
-    server, manager, admin = (Person(house, "demo", login) for login in ("floor", "manager", "admin"))
+def test_the_birthday_table(running: RunningApp) -> None:
+    server, manager, admin = (Person(running, "demo", login) for login in ("floor", "manager", "admin"))
     remedies = {one["slug"]: one["id"] for one in admin.read_only("/v1/remedies")["items"]}
     admin.changes(f"/v1/remedies/{remedies['gift']}", limits=[{"role": "floor", "per_customer": euros(1200)}])
-    concern = forty_minutes_late(house, server, manager)
+    concern = forty_minutes_late(running, server, manager)
     dessert_and_refund(server, manager, concern)
     a_promise_kept(server, concern)
-    not_right_after_all(house, server, manager, concern)
+    not_right_after_all(running, server, manager, concern)
     second = the_next_visit(server, manager, concern)
     server.posts("/v1/checks", count=3)
     day = f"/v1/stores/{concern['store_id']}/days/{concern['business_date']}"
@@ -148,8 +148,8 @@ def test_the_birthday_table(house: RunningApp) -> None:
     }
 
 
-def test_the_item_nobody_found(house: RunningApp) -> None:
-    seller, manager = Person(house, "demo", "floor-market"), Person(house, "demo", "manager-market")
+def test_the_item_nobody_found(running: RunningApp) -> None:
+    seller, manager = Person(running, "demo", "floor-market"), Person(running, "demo", "manager-market")
 
     # A request in the shop. An open question is asked, and what they need turns out to be tonight's.
     request = seller.logs(
@@ -170,7 +170,7 @@ def test_the_item_nobody_found(house: RunningApp) -> None:
     # It is in another store. A follow-up call is made, and the customer is thanked by the name they prefer.
     seller.does(request, "recovery-actions", remedy="other", note="Put aside in the store at the harbour.")
     promise = seller.promises(request, "We call when it has arrived.", minutes=5)
-    seller.hears("A promise to keep, aisle 4 | Open to see more · Availability")
+    seller.wait_for_line("A promise to keep, aisle 4 | Open to see more · Availability")
     seller.changes(f"/v1/customers/{request['customer_id']}", preferred_name="Dona Graça", pronunciation="GRAH-sa")
     owed = seller.read_only("/v1/follow-ups?status=open")["items"]
     assert [one["id"] for one in owed] == [promise["id"]]
@@ -200,9 +200,9 @@ def test_the_item_nobody_found(house: RunningApp) -> None:
     }
 
 
-def test_the_faulty_product(house: RunningApp) -> None:
+def test_the_faulty_product(running: RunningApp) -> None:
     """In the shop of another company; what takes weeks there takes seconds here."""
-    seller, manager = Person(house, "other", "outsider"), Person(house, "other", "other-manager")
+    seller, manager = Person(running, "other", "outsider"), Person(running, "other", "other-manager")
     faulty = {"category": "product", "cause": "defective", "items": [{"name": "Blue kettle"}]}
 
     # Brought back without a receipt, and not simply refunded: what they need is asked.
@@ -221,7 +221,7 @@ def test_the_faulty_product(house: RunningApp) -> None:
     seller.does(concern, "recovery-actions", remedy="replacement", cost=euros(2500))
     fits = seller.promises(concern, "We call to hear whether the new one holds.", minutes=5)
     seller.does(concern, "resolve", outcome="recovered", mood_after=4)
-    seller.hears("A promise to keep, checkout | Open to see more · Product")
+    seller.wait_for_line("A promise to keep, checkout | Open to see more · Product")
     seller.posts(f"/v1/follow-ups/{fits['id']}/keep")
 
     # It is not the only one. Who may be contacted said so.

@@ -71,11 +71,11 @@ def _cells(row: ET.Element) -> list[Cell]:
 
 @pytest.mark.parametrize("form", [CSV, XLSX])
 def test_a_report_opens_with_numbers_as_numbers_and_days_as_dates(
-    world: App, shop: Shop, tmp_path: Path, form: str
+    app: App, shop: Shop, tmp_path: Path, form: str
 ) -> None:
     for mood in (1, 2, 3):
-        add_concern(world, shop, mood=mood, category="food", cost=250)
-    (line,) = opened(recovery_report(world, shop, accept=form, group_by="day,category").data, form, tmp_path)
+        add_concern(app, shop, mood=mood, category="food", cost=250)
+    (line,) = opened(recovery_report(app, shop, accept=form, group_by="day,category").data, form, tmp_path)
     expected: dict[str, Any] = {
         "day": ("date", "2026-03-03"),
         "concerns": ("float", "3"),
@@ -89,22 +89,22 @@ def test_a_report_opens_with_numbers_as_numbers_and_days_as_dates(
 
 
 @pytest.mark.parametrize("form", [CSV, XLSX])
-def test_the_name_of_a_store_is_never_a_formula(world: App, shop: Shop, tmp_path: Path, form: str) -> None:
+def test_the_name_of_a_store_is_never_a_formula(app: App, shop: Shop, tmp_path: Path, form: str) -> None:
     names = dict(zip(("first", "second"), FORMULAS, strict=False))
     for slug, name in names.items():
-        add_concern(world, shop, store=slug)
-        with world.back_office.writing(shop.organization_id) as session:
+        add_concern(app, shop, store=slug)
+        with app.back_office.writing(shop.organization_id) as session:
             Store.by_slug(session, slug).name = name
-    lines = opened(recovery_report(world, shop, accept=form, group_by="store").data, form, tmp_path)
+    lines = opened(recovery_report(app, shop, accept=form, group_by="store").data, form, tmp_path)
     assert {line["store_slug"].value: line["store_name"].value.lstrip("'") for line in lines} == names
     assert {(line["store_name"].kind, line["store_name"].formula) for line in lines} == {("string", None)}
 
 
-def test_what_a_customer_said_is_never_a_formula(world: App, shop: Shop, tmp_path: Path) -> None:
+def test_what_a_customer_said_is_never_a_formula(app: App, shop: Shop, tmp_path: Path) -> None:
     for words in FORMULAS:
-        log_concern(world, shop, mood=2, their_words=words, stake=words)
+        log_concern(app, shop, mood=2, their_words=words, stake=words)
     day = f"/v1/stores/{shop.store_id}/recovery-logs/2026-03-03"
-    table = world.request("GET", day, (shop, "manager"), headers={"Accept": CSV})
+    table = app.request("GET", day, (shop, "manager"), headers={"Accept": CSV})
     lines = opened(table.data, CSV, tmp_path)
     assert len(lines) == len(FORMULAS)
     assert not [cell for line in lines for cell in line.values() if cell.formula]

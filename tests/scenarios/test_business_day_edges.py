@@ -35,20 +35,20 @@ SECONDS = st.integers(-100_000, 100_000)
 EDGES = st.builds(lambda half, second: half * 1800 + second, st.integers(-60, 60), st.sampled_from([-1, 0, 1]))
 
 
-def restaurant(world: App, shop: Shop, zone: str, day_starts_at: time) -> UUID:
-    slug = f"store-{world.clock.move(seconds=1):%H%M%S}"
-    with world.back_office.writing(shop.organization_id) as session:
+def restaurant(app: App, shop: Shop, zone: str, day_starts_at: time) -> UUID:
+    slug = f"store-{app.clock.move(seconds=1):%H%M%S}"
+    with app.back_office.writing(shop.organization_id) as session:
         store = make_store(slug, shop.region_id, zone=zone, day_starts_at=day_starts_at)
         store.set_hours(EVENINGS)  # type: ignore[arg-type]  # plain dicts
         session.add(store)
     return store.id
 
 
-def log_at(world: App, shop: Shop, store_id: UUID, instants: list[datetime]) -> dict[UUID, datetime]:
+def log_at(app: App, shop: Shop, store_id: UUID, instants: list[datetime]) -> dict[UUID, datetime]:
     """One concern at each of these; the instants by their ids."""
     by = Actor(shop.organization_id, GRANTS[Role.FLOOR], None, staff_id=shop.staff["floor"])
     told = {}
-    with world.back_office.writing(shop.organization_id) as session:
+    with app.back_office.writing(shop.organization_id) as session:
         store = session.get_one(Store, (shop.organization_id, store_id))
         for at in instants:
             concern = Concern.log(by=by, store=store, mood=2, at=at).concern
@@ -57,12 +57,12 @@ def log_at(world: App, shop: Shop, store_id: UUID, instants: list[datetime]) -> 
     return told
 
 
-def logs_around(world: App, shop: Shop, store_id: UUID, night: date) -> dict[date, DailyLogReport]:
+def logs_around(app: App, shop: Shop, store_id: UUID, night: date) -> dict[date, DailyLogReport]:
     admin = Actor(shop.organization_id, GRANTS[Role.ADMIN], None)
-    with world.database.reading(shop.organization_id) as session:
+    with app.database.reading(shop.organization_id) as session:
         store = session.get_one(Store, (shop.organization_id, store_id))
         days = [night + timedelta(days=days) for days in range(-2, 4)]
-        return {day: build_daily_log(session, store, day, actor=admin, at=world.clock()) for day in days}
+        return {day: build_daily_log(session, store, day, actor=admin, at=app.clock()) for day in days}
 
 
 @settings(
@@ -77,13 +77,13 @@ def logs_around(world: App, shop: Shop, store_id: UUID, night: date) -> dict[dat
     seconds=st.lists(SECONDS | EDGES, min_size=1, max_size=12),
 )
 def test_every_concern_around_the_change_is_in_exactly_one_log(
-    world: App, shop: Shop, night: tuple[str, date, str], begins: time, seconds: list[int]
+    app: App, shop: Shop, night: tuple[str, date, str], begins: time, seconds: list[int]
 ) -> None:
     zone, day, changes = night
-    store_id = restaurant(world, shop, zone, begins)
+    store_id = restaurant(app, shop, zone, begins)
     change = datetime.fromisoformat(changes).replace(tzinfo=UTC)
-    told = log_at(world, shop, store_id, [change + timedelta(seconds=second) for second in seconds])
-    logs = logs_around(world, shop, store_id, day)
+    told = log_at(app, shop, store_id, [change + timedelta(seconds=second) for second in seconds])
+    logs = logs_around(app, shop, store_id, day)
     listed = [concern.id for log in logs.values() for concern in log.concerns]
     assert sorted(listed) == sorted(told)
     assert sum(log.figures.concerns for log in logs.values()) == len(told)
@@ -96,12 +96,12 @@ EVERY_NIGHT: list[Any] = [(night, begins) for night in NIGHTS for begins in (tim
 
 @pytest.mark.parametrize(("night", "begins"), EVERY_NIGHT)
 def test_opening_hours_until_two_are_one_day_however_long_the_night(
-    world: App, shop: Shop, night: tuple[str, date, str], begins: time
+    app: App, shop: Shop, night: tuple[str, date, str], begins: time
 ) -> None:
     zone, day, changes = night
-    store_id = restaurant(world, shop, zone, begins)
+    store_id = restaurant(app, shop, zone, begins)
     change = datetime.fromisoformat(changes).replace(tzinfo=UTC)
-    with world.database.reading(shop.organization_id) as session:
+    with app.database.reading(shop.organization_id) as session:
         store = session.get_one(Store, (shop.organization_id, store_id))
         shuts_at, (opens_at, ends_at) = store.closing_time(day), store.day_bounds(day)
         opening = datetime.combine(day, time(18), tzinfo=store.zone).astimezone(UTC)
@@ -109,8 +109,8 @@ def test_opening_hours_until_two_are_one_day_however_long_the_night(
     # Two on the clock comes an hour early, in time or late; Lord Howe moves by half an hour only.
     usual = opening + timedelta(hours=8)
     assert abs(shuts_at - usual) <= timedelta(hours=1)
-    evening = [opening + timedelta(minutes=15 * n) for n in range(40) if opening + timedelta(minutes=15 * n) < shuts_at]
-    assert any(at < change for at in evening)
-    log_at(world, shop, store_id, evening)
-    logs = logs_around(world, shop, store_id, day)
-    assert {on: len(log.concerns) for on, log in logs.items() if log.concerns} == {day: len(evening)}
+    times = [opening + timedelta(minutes=15 * n) for n in range(40) if opening + timedelta(minutes=15 * n) < shuts_at]
+    assert any(at < change for at in times)
+    log_at(app, shop, store_id, times)
+    logs = logs_around(app, shop, store_id, day)
+    assert {on: len(log.concerns) for on, log in logs.items() if log.concerns} == {day: len(times)}

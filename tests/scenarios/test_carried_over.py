@@ -25,118 +25,118 @@ from tests.support.rows import rows
 AFTER = NEXT_DAY + timedelta(days=1)
 
 
-def carried(world: App, shop: Shop, day: date, by: str = "manager") -> dict[str, Any]:
-    shown: dict[str, Any] = read_log(world, shop, day, by)["carried_over"]
+def carried(app: App, shop: Shop, day: date, by: str = "manager") -> dict[str, Any]:
+    shown: dict[str, Any] = read_log(app, shop, day, by)["carried_over"]
     return shown
 
 
-def listed(world: App, shop: Shop, left: dict[str, Any], by: str = "manager") -> list[str]:
+def listed(app: App, shop: Shop, left: dict[str, Any], by: str = "manager") -> list[str]:
     """What the list holds whose address stands beside the number; as many as that says."""
-    answer = world.request("GET", f"{left['list']}&limit=200", (shop, by))
+    answer = app.request("GET", f"{left['list']}&limit=200", (shop, by))
     assert answer.status_code == 200, answer.text
     assert len(answer.json["items"]) == left["count"]
     return ids_of(answer.json["items"])
 
 
-def promise(world: App, shop: Shop, concern_id: str, *, hours: int) -> str:
+def promise(app: App, shop: Shop, concern_id: str, *, hours: int) -> str:
     body = {"what": "We call.", "kind": "call", "due_at": (NOON + timedelta(hours=hours)).isoformat()}
-    answer = world.request("POST", f"/v1/concerns/{concern_id}/follow-ups", (shop, "floor"), json=body)
+    answer = app.request("POST", f"/v1/concerns/{concern_id}/follow-ups", (shop, "floor"), json=body)
     assert answer.status_code == 201, answer.text
     return str(answer.json["id"])
 
 
-def shut_on(world: App, shop: Shop, day: date) -> None:
+def shut_on(app: App, shop: Shop, day: date) -> None:
     open_ = [name for number, name in enumerate(WEEKDAYS) if number != day.weekday()]
     weekly = [{"weekday": name, "opens_at": "08:00", "closes_at": "22:00"} for name in open_]
-    told = world.request("PUT", f"/v1/stores/{shop.store_id}/hours", (shop, "admin"), json={"weekly": weekly})
+    told = app.request("PUT", f"/v1/stores/{shop.store_id}/hours", (shop, "admin"), json={"weekly": weekly})
     assert told.status_code == 200, told.text
 
 
-def test_what_is_open_is_handed_over_once_and_listed_from_then_on(world: App, shop: Shop) -> None:
-    first, second = log_concern_id(world, shop), log_concern_id(world, shop)
-    log_concern_id(world, shop, kind="praise", mood=5)
-    write_notes(world, shop, {"tomorrow": "Call table 12."})
-    world.clock.move(days=1)
-    sign_off(world, shop)
-    morning = carried(world, shop, NEXT_DAY)
+def test_what_is_open_is_handed_over_once_and_listed_from_then_on(app: App, shop: Shop) -> None:
+    first, second = log_concern_id(app, shop), log_concern_id(app, shop)
+    log_concern_id(app, shop, kind="praise", mood=5)
+    write_notes(app, shop, {"tomorrow": "Call table 12."})
+    app.clock.move(days=1)
+    sign_off(app, shop)
+    morning = carried(app, shop, NEXT_DAY)
     assert (morning["note"], ids_of(morning["concerns"])) == ("Call table 12.", [second, first])
-    assert listed(world, shop, morning["still_open"]) == [second, first]
-    resolve_concern(world, shop, first)
+    assert listed(app, shop, morning["still_open"]) == [second, first]
+    resolve_concern(app, shop, first)
     # What was handed over is shown all day, whatever became of it.
-    assert [it["status"] for it in carried(world, shop, NEXT_DAY)["concerns"]] == ["open", "resolved"]
-    assert listed(world, shop, carried(world, shop, NEXT_DAY)["still_open"]) == [second]
-    world.clock.move(days=1)
-    sign_off(world, shop, NEXT_DAY)
-    after = carried(world, shop, AFTER)
+    assert [it["status"] for it in carried(app, shop, NEXT_DAY)["concerns"]] == ["open", "resolved"]
+    assert listed(app, shop, carried(app, shop, NEXT_DAY)["still_open"]) == [second]
+    app.clock.move(days=1)
+    sign_off(app, shop, NEXT_DAY)
+    after = carried(app, shop, AFTER)
     assert (after["note"], after["concerns"]) == (None, [])
-    assert listed(world, shop, after["still_open"]) == [second]
-    handed = sorted((str(row.concern_id), row.business_date) for row in rows(world, DailyLogHandover))
+    assert listed(app, shop, after["still_open"]) == [second]
+    handed = sorted((str(row.concern_id), row.business_date) for row in rows(app, DailyLogHandover))
     assert handed == sorted((id_, NEXT_DAY) for id_ in (first, second))
 
 
-def test_what_nobody_signed_is_not_forgotten(world: App, shop: Shop) -> None:
-    left = log_concern_id(world, shop)
-    owed = promise(world, shop, left, hours=1)
-    today = carried(world, shop, DAY)
+def test_what_nobody_signed_is_not_forgotten(app: App, shop: Shop) -> None:
+    left = log_concern_id(app, shop)
+    owed = promise(app, shop, left, hours=1)
+    today = carried(app, shop, DAY)
     assert (today["concerns"], today["follow_ups"], today["still_open"]["count"]) == ([], [], 0)  # it is of today
-    world.clock.move(days=1)
-    morning = carried(world, shop, NEXT_DAY)
+    app.clock.move(days=1)
+    morning = carried(app, shop, NEXT_DAY)
     assert (ids_of(morning["concerns"]), ids_of(morning["follow_ups"])) == ([left], [owed])
-    world.clock.move(days=1)
-    later = carried(world, shop, AFTER)
+    app.clock.move(days=1)
+    later = carried(app, shop, AFTER)
     assert (later["concerns"], later["follow_ups"]) == ([], [])
-    assert listed(world, shop, later["still_open"]) == [left]
-    assert listed(world, shop, later["still_owed"]) == [owed]
-    resolve_concern(world, shop, left)
-    assert carried(world, shop, AFTER)["still_open"]["count"] == 0
-    kept = world.request("POST", f"/v1/follow-ups/{owed}/keep", (shop, "floor"), json={})
-    assert (kept.status_code, carried(world, shop, AFTER)["still_owed"]["count"]) == (200, 0)
+    assert listed(app, shop, later["still_open"]) == [left]
+    assert listed(app, shop, later["still_owed"]) == [owed]
+    resolve_concern(app, shop, left)
+    assert carried(app, shop, AFTER)["still_open"]["count"] == 0
+    kept = app.request("POST", f"/v1/follow-ups/{owed}/keep", (shop, "floor"), json={})
+    assert (kept.status_code, carried(app, shop, AFTER)["still_owed"]["count"]) == (200, 0)
 
 
-def test_of_many_the_newest_are_shown_and_all_are_listed(world: App, shop: Shop) -> None:
-    told = [log_concern_id(world, shop) for _ in range(MAX_CARRIED_OVER + 1)]
-    owed = [promise(world, shop, told[0], hours=1 + number % 3) for number in range(MAX_CARRIED_OVER + 1)]
-    world.clock.move(days=1)
-    sign_off(world, shop)
-    morning = carried(world, shop, NEXT_DAY)
+def test_of_many_the_newest_are_shown_and_all_are_listed(app: App, shop: Shop) -> None:
+    told = [log_concern_id(app, shop) for _ in range(MAX_CARRIED_OVER + 1)]
+    owed = [promise(app, shop, told[0], hours=1 + number % 3) for number in range(MAX_CARRIED_OVER + 1)]
+    app.clock.move(days=1)
+    sign_off(app, shop)
+    morning = carried(app, shop, NEXT_DAY)
     assert ids_of(morning["concerns"]) == told[:0:-1]
-    assert listed(world, shop, morning["still_open"]) == told[::-1]
+    assert listed(app, shop, morning["still_open"]) == told[::-1]
     due = [one["due_at"] for one in morning["follow_ups"]]
     assert (len(due), due) == (MAX_CARRIED_OVER, sorted(due, reverse=True))
-    assert sorted(listed(world, shop, morning["still_owed"])) == sorted(owed)
+    assert sorted(listed(app, shop, morning["still_owed"])) == sorted(owed)
 
 
-def test_what_a_day_left_waits_until_the_store_opens_again(world: App, shop: Shop) -> None:
-    shut_on(world, shop, NEXT_DAY)
-    signed, unsigned = log_concern_id(world, shop), log_concern_id(world, shop)
-    owed = promise(world, shop, signed, hours=1)
-    world.clock.move(days=1)
-    sign_off(world, shop)
-    resolve_concern(world, shop, signed)
-    world.clock.move(days=1)
-    morning = carried(world, shop, AFTER)
+def test_what_a_day_left_waits_until_the_store_opens_again(app: App, shop: Shop) -> None:
+    shut_on(app, shop, NEXT_DAY)
+    signed, unsigned = log_concern_id(app, shop), log_concern_id(app, shop)
+    owed = promise(app, shop, signed, hours=1)
+    app.clock.move(days=1)
+    sign_off(app, shop)
+    resolve_concern(app, shop, signed)
+    app.clock.move(days=1)
+    morning = carried(app, shop, AFTER)
     assert (ids_of(morning["concerns"]), ids_of(morning["follow_ups"])) == ([unsigned, signed], [owed])
-    assert listed(world, shop, carried(world, shop, AFTER + timedelta(days=1))["still_open"]) == [unsigned]
-    assert carried(world, shop, AFTER + timedelta(days=1))["concerns"] == []
+    assert listed(app, shop, carried(app, shop, AFTER + timedelta(days=1))["still_open"]) == [unsigned]
+    assert carried(app, shop, AFTER + timedelta(days=1))["concerns"] == []
 
 
-def test_what_one_may_not_see_is_neither_listed_nor_counted(world: App, shop: Shop) -> None:
-    hidden, seen = log_concern_id(world, shop, "colleague", sensitive=True), log_concern_id(world, shop, "colleague")
+def test_what_one_may_not_see_is_neither_listed_nor_counted(app: App, shop: Shop) -> None:
+    hidden, seen = log_concern_id(app, shop, "colleague", sensitive=True), log_concern_id(app, shop, "colleague")
     for id_ in (hidden, seen):
-        assert world.request("POST", f"/v1/concerns/{id_}/take", (shop, "manager")).status_code == 200
-    world.clock.move(days=1)
+        assert app.request("POST", f"/v1/concerns/{id_}/take", (shop, "manager")).status_code == 200
+    app.clock.move(days=1)
     for by, theirs in (("manager", [seen, hidden]), ("floor", [seen])):
-        morning = carried(world, shop, NEXT_DAY, by)
+        morning = carried(app, shop, NEXT_DAY, by)
         assert ids_of(morning["concerns"]) == theirs
-        assert listed(world, shop, morning["still_open"], by) == theirs
+        assert listed(app, shop, morning["still_open"], by) == theirs
 
 
 @only_on_sqlite
-def test_what_is_older_is_counted_in_indexes_of_what_is_left(world: App, shop: Shop) -> None:
-    with world.counting() as sent:
-        carried(world, shop, NEXT_DAY)
+def test_what_is_older_is_counted_in_indexes_of_what_is_left(app: App, shop: Shop) -> None:
+    with app.counting() as sent:
+        carried(app, shop, NEXT_DAY)
     (asked,) = (statement for statement in sent if "IN ('open', 'broken')" in statement and "count(*)" in statement)
-    with world.back_office.reading(shop.organization_id) as session:
+    with app.back_office.reading(shop.organization_id) as session:
         plan = session.connection().exec_driver_sql("EXPLAIN QUERY PLAN " + asked, ("",) * asked.count("?")).all()
     assert "ix_concern_open" in str(plan)
     assert "ix_follow_up_owed" in str(plan)

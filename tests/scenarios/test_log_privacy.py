@@ -25,12 +25,12 @@ ADDRESS = "planted address of a phone"
 
 
 @pytest.fixture(params=["console", "json"])
-def log(request: pytest.FixtureRequest, world: App) -> Iterator[io.StringIO]:
+def log(request: pytest.FixtureRequest, app: App) -> Iterator[io.StringIO]:
     """The log as a process of ours writes it."""
     log_format: LogFormat = request.param
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
-    settings = {"DATABASE_URL": world.url, "SECRET_KEY": "k" * 32, "LOG_FORMAT": log_format}
+    settings = {"DATABASE_URL": app.url, "SECRET_KEY": "k" * 32, "LOG_FORMAT": log_format}
     set_up_logging(Config.from_env(settings))
     (ours,) = (handler for handler in root.handlers if handler.get_name() == "amends")
     written = io.StringIO()
@@ -42,19 +42,19 @@ def log(request: pytest.FixtureRequest, world: App) -> Iterator[io.StringIO]:
 
 
 def test_nothing_planted_is_found_in_the_log(
-    world: App, shop: Shop, log: io.StringIO, monkeypatch: pytest.MonkeyPatch
+    app: App, shop: Shop, log: io.StringIO, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    signed_in = world.request(
+    signed_in = app.request(
         "POST", "/v1/sessions", json={"organization": "acme", "login": "floor", "password": PASSWORD}
     )
     token = shop.tokens["floor"] = signed_in.json["token"]
     wrong = {"organization": "acme", "login": "planted-login", "password": "planted wrong password"}
-    assert world.request("POST", "/v1/sessions", json=wrong).status_code == 401
+    assert app.request("POST", "/v1/sessions", json=wrong).status_code == 401
     floor = (shop, "floor")
     phone = {"platform": "ios", "address": ADDRESS, "address_kind": "log"}
-    world.request("PUT", "/v1/me/devices/one", floor, json=phone)
+    app.request("PUT", "/v1/me/devices/one", floor, json=phone)
     said = {"mood": 1, "customer": PLANTED, "their_words": QUOTE, "stake": STAKE}
-    logged = world.request("POST", "/v1/concerns", floor, json=said, headers={"Idempotency-Key": KEY})
+    logged = app.request("POST", "/v1/concerns", floor, json=said, headers={"Idempotency-Key": KEY})
     assert logged.status_code == 201
     path = f"/v1/concerns/{logged.json['id']}"
     for method, where, body in (
@@ -69,16 +69,16 @@ def test_nothing_planted_is_found_in_the_log(
         ("GET", f"/v1/customers?colour={PLANTED['name']}", None),
         ("GET", f"/v1/{PLANTED['email']}", None),
     ):
-        world.request(method, where, floor, headers={"If-Match": "*"}, **({"json": body} if body else {}))
+        app.request(method, where, floor, headers={"If-Match": "*"}, **({"json": body} if body else {}))
 
     def break_down(*_: object, **told: object) -> None:
         spoken, secret = (said, told), QUOTE
         raise RuntimeError(f"broken with {len(spoken)} things in hand" if secret else "")
 
     monkeypatch.setattr(concerns, "log_concern", break_down)
-    assert world.request("POST", "/v1/concerns", floor, json=said).status_code == 500
+    assert app.request("POST", "/v1/concerns", floor, json=said).status_code == 500
 
-    with pytest.raises(DBAPIError) as failed, world.database.writing(shop.organization_id) as session:
+    with pytest.raises(DBAPIError) as failed, app.database.writing(shop.organization_id) as session:
         session.execute(sa.text("INSERT INTO customer (phone) VALUES (:phone)"), {"phone": PLANTED["phone"]})
     assert PLANTED["phone"] not in str(failed.value)
 

@@ -4,16 +4,16 @@ from tests.support.app import App
 from tests.support.factories.organizations import Shop
 
 
-def test_a_mood_alone_makes_a_concern_and_raises_an_alert(world: App, shop: Shop) -> None:
-    with world.counting():
-        answer = world.request(
+def test_a_mood_alone_makes_a_concern_and_raises_an_alert(app: App, shop: Shop) -> None:
+    with app.counting():
+        answer = app.request(
             "POST", "/v1/concerns", (shop, "floor"), json={"mood": 2}, headers={"Idempotency-Key": "k"}
         )
     assert answer.status_code == 201, answer.text
     assert answer.json["alert"]["state"] == "open"
 
 
-def test_the_way_from_the_first_word_to_the_end(world: App, shop: Shop) -> None:
+def test_the_way_from_the_first_word_to_the_end(app: App, shop: Shop) -> None:
     body = {
         "mood": 1,
         "customer": {"phone": "912 345 678"},
@@ -22,19 +22,19 @@ def test_the_way_from_the_first_word_to_the_end(world: App, shop: Shop) -> None:
         "place": "table-12",
         "their_words": "It is stone cold.",
     }
-    with world.counting():
-        logged = world.request("POST", "/v1/concerns", (shop, "floor"), json=body)
+    with app.counting():
+        logged = app.request("POST", "/v1/concerns", (shop, "floor"), json=body)
     assert logged.status_code == 201, logged.text
     concern = f"/v1/concerns/{logged.json['id']}"
-    taken = world.request("POST", f"{concern}/take", (shop, "manager"))
+    taken = app.request("POST", f"{concern}/take", (shop, "manager"))
     assert taken.status_code == 200, taken.text
-    action = world.request("POST", f"{concern}/recovery-actions", (shop, "manager"), json={"remedy": "remake"})
+    action = app.request("POST", f"{concern}/recovery-actions", (shop, "manager"), json={"remedy": "remake"})
     assert action.status_code == 201, action.text
-    resolved = world.request(
+    resolved = app.request(
         "POST", f"{concern}/resolve", (shop, "manager"), json={"outcome": "recovered", "mood_after": 4}
     )
     assert resolved.status_code == 200, resolved.text
-    read = world.request("GET", concern, (shop, "floor"))
+    read = app.request("GET", concern, (shop, "floor"))
     assert read.json == resolved.json
     for path in (
         "/v1/concerns",
@@ -55,6 +55,6 @@ def test_the_way_from_the_first_word_to_the_end(world: App, shop: Shop) -> None:
         "/readyz",
         "/openapi.json",
     ):
-        with world.counting():
-            got = world.request("GET", path, (shop, "manager"))
+        with app.counting():
+            got = app.request("GET", path, (shop, "manager"))
         assert got.status_code == 200

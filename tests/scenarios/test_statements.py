@@ -122,22 +122,22 @@ READS = [operation for operation in READS if operation.id != "getExportChanges"]
 class RecountedOrganization:
     """A scene that grows."""
 
-    def __init__(self, world: App, scene: FullOrganization) -> None:
-        self.world, self.scene, self.size = world, scene, 1
+    def __init__(self, app: App, org: FullOrganization) -> None:
+        self.app, self.org, self.size = app, org, 1
 
     def grow(self, size: int) -> None:
         """Have that many of everything, and everything there is of one concern, one customer, one store."""
-        owner = sa.create_engine(self.world.url)
+        owner = sa.create_engine(self.app.url)
         with owner.begin() as connection:
             self._grow(connection, size - self.size)
         owner.dispose()
-        self.world.database.answer_cache = TtlCache()
+        self.app.database.answer_cache = TtlCache()
         self.size = size
 
     def _grow(self, owner: sa.Connection, more: int) -> None:
-        first, own = self.size, {"organization_id": self.scene.shop.organization_id}
+        first, own = self.size, {"organization_id": self.org.shop.organization_id}
         slug = {"slug": lambda number: f"copy-{first + number}"}
-        ids = {name: UUID(self.scene.ids[name]) for name in ("concern_id", "alert_id", "staff_id", "customer_id")}
+        ids = {name: UUID(self.org.ids[name]) for name in ("concern_id", "alert_id", "staff_id", "customer_id")}
         (concern,) = originals(owner, "concern", id=ids["concern_id"])
         (alert,) = originals(owner, "alert", id=ids["alert_id"])
         for table in ("region", "question", "remedy", "alert_rule", "catalogue_item"):
@@ -192,17 +192,17 @@ def _before(number: int) -> Any:
     return NOON - timedelta(seconds=number)
 
 
-def cost(house: RecountedOrganization, operation: Operation) -> int:
+def cost(organization: RecountedOrganization, operation: Operation) -> int:
     """How many statements it takes to read this, in pages as long as there are."""
     query = dict(QUERIES.get(operation.id, {}))
     if operation.pages:
         query["limit"] = MOST_PER_PAGE
-    path, by = operation.path.format(**house.scene.ids), (house.scene.shop, "admin")
-    with house.world.counting() as statements:
-        answer = house.world.request("GET", path, by, query_string=query)
+    path, by = operation.path.format(**organization.org.ids), (organization.org.shop, "admin")
+    with organization.app.counting() as statements:
+        answer = organization.app.request("GET", path, by, query_string=query)
     assert answer.status_code == 200, (operation.id, answer.text)
     if operation.pages:
-        assert len(answer.json["items"]) >= min(house.size, MOST_PER_PAGE), operation.id
+        assert len(answer.json["items"]) >= min(organization.size, MOST_PER_PAGE), operation.id
     return asking(statements)
 
 
@@ -211,28 +211,28 @@ def asking(statements: list[str]) -> int:
 
 
 def test_reading_costs_as_much_with_ten_rows_as_with_two_hundred(databases: Databases, database_kind: str) -> None:
-    with databases.alone(database_kind) as url, closing(App(url)) as world:
-        house = RecountedOrganization(world, make_full_organization(world, "acme"))
+    with databases.alone(database_kind) as url, closing(App(url)) as app:
+        organization = RecountedOrganization(app, make_full_organization(app, "acme"))
         for size in (FEW, MANY):
-            house.grow(size)
-            costs = {operation.id: cost(house, operation) for operation in READS}
+            organization.grow(size)
+            costs = {operation.id: cost(organization, operation) for operation in READS}
             assert costs == READ, f"with {size} of each"
 
 
 @pytest.mark.parametrize("along", LOGGED)
-def test_logging_a_concern_takes_at_most_twelve(world: App, shop: Shop, along: str) -> None:
+def test_logging_a_concern_takes_at_most_twelve(app: App, shop: Shop, along: str) -> None:
     floor = (shop, "floor")
-    limit_vouchers(world, shop, 1000, 2500)  # without any limit nothing has to be added up
-    log_concern(world, shop, **DESCRIBED, **KNOWN, **DISHES)
-    world.clock.move(hours=1)
+    limit_vouchers(app, shop, 1000, 2500)  # without any limit nothing has to be added up
+    log_concern(app, shop, **DESCRIBED, **KNOWN, **DISHES)
+    app.clock.move(hours=1)
     for reminder in (DESCRIBED, {"mood": 2}):
-        log_concern(world, shop, **reminder)
+        log_concern(app, shop, **reminder)
     body, *expected = LOGGED[along]
     headers = {} if "id" in body else {"Idempotency-Key": "k"}
-    with world.counting() as statements:
-        answer = world.request("POST", "/v1/concerns", floor, json=body, headers=headers)
+    with app.counting() as statements:
+        answer = app.request("POST", "/v1/concerns", floor, json=body, headers=headers)
     assert answer.status_code == 201, answer.text
-    kind = world.database.engine.dialect.name
+    kind = app.database.engine.dialect.name
     assert asking(statements) == dict(zip(("sqlite", "postgresql"), expected, strict=True))[kind], statements
     most = MOST + MORE_FOR.get(along, 0)
     assert len(statements) <= (most if kind == "postgresql" else most + 1)

@@ -55,7 +55,7 @@ class App:
         self._limiter = MovingWindowRateLimiter(MemoryStorage())
 
     @property
-    def app(self) -> Flask:
+    def flask(self) -> Flask:
         """The Flask application, made once because that is slow. It serves the `App` that used it last."""
         app = _application()
         app.extensions |= {"database": self.database, "limiter": self._limiter}
@@ -67,7 +67,7 @@ class App:
         if by is not None:
             shop, login = by
             headers.setdefault("Authorization", f"Bearer {shop.tokens[login]}")
-        return self.app.test_client().open(path, method=method, headers=headers, **options)
+        return self.flask.test_client().open(path, method=method, headers=headers, **options)
 
     @contextmanager
     def counting(self, database: Database | None = None) -> Iterator[list[str]]:

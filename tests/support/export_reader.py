@@ -8,21 +8,21 @@ from tests.support.factories.organizations import Shop
 PATH = "/v1/exports/changes"
 
 
-def page(world: App, shop: Shop, cursor: str | None = None, login: str = "hq", **query: Any) -> dict[str, Any]:
-    answer = world.request("GET", PATH, (shop, login), query_string={**query, **({"cursor": cursor} if cursor else {})})
+def page(app: App, shop: Shop, cursor: str | None = None, login: str = "hq", **query: Any) -> dict[str, Any]:
+    answer = app.request("GET", PATH, (shop, login), query_string={**query, **({"cursor": cursor} if cursor else {})})
     assert answer.status_code == 200, answer.text
-    found: dict[str, Any] = answer.json
-    return found
+    result: dict[str, Any] = answer.json
+    return result
 
 
-def follow(world: App, shop: Shop, cursor: str | None = None, **options: Any) -> tuple[list[dict[str, Any]], str]:
+def follow(app: App, shop: Shop, cursor: str | None = None, **options: Any) -> tuple[list[dict[str, Any]], str]:
     """Return all items up to the end, and the cursor to continue from."""
     items: list[dict[str, Any]] = []
     while True:
-        found = page(world, shop, cursor, **options)
-        items += found["items"]
-        cursor = str(found["next_cursor"])
-        if found["end_of_stream"]:
+        result = page(app, shop, cursor, **options)
+        items += result["items"]
+        cursor = str(result["next_cursor"])
+        if result["end_of_stream"]:
             return items, cursor
 
 

@@ -28,8 +28,8 @@ def written_document() -> str:
 
 @cache
 def document() -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(written_document())
-    return found
+    result: dict[str, Any] = json.loads(written_document())
+    return result
 
 
 @dataclass(frozen=True)
@@ -109,5 +109,5 @@ def resolved(schema: dict[str, Any]) -> dict[str, Any]:
     """The schema itself where only a reference to it stands."""
     if "$ref" not in schema:
         return schema
-    found: dict[str, Any] = document()["components"]["schemas"][schema["$ref"].rsplit("/", 1)[-1]]
-    return found
+    result: dict[str, Any] = document()["components"]["schemas"][schema["$ref"].rsplit("/", 1)[-1]]
+    return result

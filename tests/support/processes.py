@@ -34,8 +34,8 @@ class RunningApp:
             "SECRET_KEY": secrets.token_hex(16),
             "SEED_DEMO": "1" if seed else "0",
         }
-        self.said: list[str] = []
-        self._news = threading.Condition()
+        self.lines: list[str] = []
+        self._changed = threading.Condition()
         self._process = subprocess.Popen(
             [sys.executable, "serve.py"],
             cwd=ROOT,
@@ -51,24 +51,24 @@ class RunningApp:
     def _listen(self) -> None:
         assert self._process.stdout is not None
         for line in self._process.stdout:
-            with self._news:
-                self.said.append(line.rstrip("\n"))
-                self._news.notify_all()
+            with self._changed:
+                self.lines.append(line.rstrip("\n"))
+                self._changed.notify_all()
 
-    def hears(self, pattern: str) -> re.Match[str]:
+    def wait_for_line(self, pattern: str) -> re.Match[str]:
         """Wait for the first line of output that matches."""
 
         def found() -> re.Match[str] | None:
-            return next((match for line in self.said if (match := re.search(pattern, line))), None)
+            return next((match for line in self.lines if (match := re.search(pattern, line))), None)
 
-        with self._news:
-            match = self._news.wait_for(found, TIMEOUT)
-        assert match, "\n".join([f"nobody said {pattern!r}", *self.said[-40:]])
+        with self._changed:
+            match = self._changed.wait_for(found, TIMEOUT)
+        assert match, "\n".join([f"no line matched {pattern!r}", *self.lines[-40:]])
         return match
 
-    def is_up(self) -> None:
+    def wait_until_up(self) -> None:
         """Wait until the web process answers and the worker has shown itself."""
-        self.hears("Amends is ready")
+        self.wait_for_line("Amends is ready")
         eventually(lambda: requests.get(f"{self.url}/readyz", timeout=TIMEOUT).json()["worker"] == "ok")
 
     def command(self, *words: str, stdin: str = "") -> str:
@@ -119,12 +119,12 @@ class RunningApp:
 @contextlib.contextmanager
 def running_app(database_url: str, *, seed: bool) -> Iterator[RunningApp]:
     """Yield an application that is up; none of its processes is left after the block."""
-    house = RunningApp(database_url, seed=seed)
+    running = RunningApp(database_url, seed=seed)
     try:
-        house.is_up()
-        yield house
+        running.wait_until_up()
+        yield running
     finally:
-        house.close()
+        running.close()
 
 
 def eventually(holds: Callable[[], bool], patience: float = TIMEOUT) -> None:

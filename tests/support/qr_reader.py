@@ -15,6 +15,6 @@ def read_qr_code(svg: str) -> str:
     for left, top, wide, high in (map(int, stretch) for stretch in DARK_RUN.findall(svg)):
         for row in range(top, top + high):
             picture[row * width + left : row * width + left + wide] = bytes(wide)
-    found = zxingcpp.read_barcode(memoryview(picture).cast("B", shape=[height, width]))
-    assert found is not None, "nobody could read this code"
-    return str(found.text)
+    barcode = zxingcpp.read_barcode(memoryview(picture).cast("B", shape=[height, width]))
+    assert barcode is not None, "nobody could read this code"
+    return str(barcode.text)

@@ -19,16 +19,16 @@ from tests.support.factories.organizations import Shop
 MARCH = {"from": "2026-03-01", "to": "2026-03-31"}
 
 
-def recovery_report(world: App, shop: Shop, by: str = "hq", *, accept: str | None = None, **query: Any) -> TestResponse:
+def recovery_report(app: App, shop: Shop, by: str = "hq", *, accept: str | None = None, **query: Any) -> TestResponse:
     headers = {"Accept": accept} if accept else {}
-    return world.request("GET", "/v1/reports/recovery", (shop, by), query_string={**MARCH, **query}, headers=headers)
+    return app.request("GET", "/v1/reports/recovery", (shop, by), query_string={**MARCH, **query}, headers=headers)
 
 
 def refresh_rollups(database: Database, *, at_once: int = REBUILD_BATCH) -> int:
     """Rebuild some dirty rollups of one organization; return how many, 0 when nothing is dirty."""
     at = database.clock()
     for organization_id in organizations_with_dirty_rollups(database, at=at):
-        if done := rebuild_organization(database, organization_id, at=at, at_once=at_once):
+        if done := rebuild_organization(database, organization_id, at=at, batch_size=at_once):
             return done
     return 0
 

@@ -18,42 +18,42 @@ from tests.support.app import App
 T = TypeVar("T", bound=TenantOwned)
 
 
-def rows(world: App, model: type[T]) -> Sequence[T]:
+def rows(app: App, model: type[T]) -> Sequence[T]:
     """Return every row of a table, oldest first."""
-    with world.back_office.reading(ALL_TENANTS) as session:
+    with app.back_office.reading(ALL_TENANTS) as session:
         return session.scalars(select(model).order_by(model.id)).unique().all()
 
 
-def only_alert(world: App) -> Alert:
+def only_alert(app: App) -> Alert:
     """Return the only alert."""
-    (alert,) = rows(world, Alert)
+    (alert,) = rows(app, Alert)
     return alert
 
 
-def pending_messages(world: App, *tasks: OutboxKind) -> list[OutboxMessage]:
+def pending_messages(app: App, *tasks: OutboxKind) -> list[OutboxMessage]:
     """Return the outbox messages that are not done, of these kinds or of all."""
-    return [row for row in rows(world, OutboxMessage) if row.done_at is None and (not tasks or row.kind in tasks)]
+    return [row for row in rows(app, OutboxMessage) if row.done_at is None and (not tasks or row.kind in tasks)]
 
 
-def notifications(world: App) -> list[Notification]:
-    return list(rows(world, Notification))
+def notifications(app: App) -> list[Notification]:
+    return list(rows(app, Notification))
 
 
-def notification_of_device(world: App, device_id: UUID) -> Notification:
+def notification_of_device(app: App, device_id: UUID) -> Notification:
     """Return the only notification of a device."""
-    (notification,) = (row for row in notifications(world) if row.device_id == device_id)
+    (notification,) = (row for row in notifications(app) if row.device_id == device_id)
     return notification
 
 
 def rows_of_organization(owner: sa.Engine, organization_id: UUID) -> dict[str, list[Any]]:
     """Return every row of an organization by table, without the columns `seen_at`, which change with each request."""
-    found = {}
+    rows_by_table = {}
     with owner.connect() as connection:
         for table in tenant_tables():
             columns = [column for column in table.columns if column.name != "seen_at"]
-            question = sa.select(*columns).where(table.c.organization_id == organization_id)
-            found[table.name] = sorted(map(repr, connection.execute(question)))
-    return found
+            stmt = sa.select(*columns).where(table.c.organization_id == organization_id)
+            rows_by_table[table.name] = sorted(map(repr, connection.execute(stmt)))
+    return rows_by_table
 
 
 def versions_of_organization(owner: sa.Engine, organization_id: UUID) -> dict[str, Any]:

@@ -36,101 +36,99 @@ class StoreScenario:
     address; a phone of kind `fcm_token` confirms nothing until it sends a receipt, one of kind `log` has what was sent.
     """
 
-    def __init__(self, world: App, worker: Worker, book: RecordingChannel) -> None:
-        self.world, self.worker, self.book = world, worker, book
-        self.began_at = world.clock()
+    def __init__(self, app: App, worker: Worker, channel: RecordingChannel) -> None:
+        self.app, self.worker, self.channel = app, worker, channel
+        self.began_at = app.clock()
         self.messages: list[tuple[datetime, Message]] = []
-        book.meanwhile = lambda message: self.messages.append((world.clock(), message))
-        self.shop: Shop = make_shop(world.back_office, on_shift=())
-        hire(world.back_office, self.shop, "lead", at=self.began_at)
-        set_escalation_steps(world.back_office, self.shop, DEFAULT_POLICY["steps"])
+        channel.meanwhile = lambda message: self.messages.append((app.clock(), message))
+        self.shop: Shop = make_shop(app.back_office, on_shift=())
+        hire(app.back_office, self.shop, "lead", at=self.began_at)
+        set_escalation_steps(app.back_office, self.shop, DEFAULT_POLICY["steps"])
         for login in ON_SHIFT:
             self.check_in(login, lead=login == "lead")
 
     def check_in(self, login: str, *, lead: bool = False) -> None:
-        with self.world.back_office.writing(self.shop.organization_id) as session:
+        with self.app.back_office.writing(self.shop.organization_id) as session:
             store = session.get_one(Store, (self.shop.organization_id, self.shop.store_id))
-            at = self.world.clock()
+            at = self.app.clock()
             Shift.check_in(session, staff_id=self.shop.staff[login], store=store, lead=lead, at=at)
 
     def check_out(self, *logins: str) -> None:
-        with self.world.back_office.writing(self.shop.organization_id) as session:
+        with self.app.back_office.writing(self.shop.organization_id) as session:
             for login in logins:
-                Shift.check_out(session, staff_id=self.shop.staff[login], at=self.world.clock())
+                Shift.check_out(session, staff_id=self.shop.staff[login], at=self.app.clock())
 
     def pause(self, login: str, *, until: datetime) -> None:
-        with self.world.back_office.writing(self.shop.organization_id) as session:
+        with self.app.back_office.writing(self.shop.organization_id) as session:
             shift = session.scalars(
                 select(Shift).where(Shift.staff_id == self.shop.staff[login], Shift.ended_at.is_(None))
             ).one()
             shift.paused_until = until
 
-    def settle_for(self, login: str, **wishes: Any) -> None:
+    def set_preferences(self, login: str, **wishes: Any) -> None:
         """Set the preferences of a person: muted kinds, quiet hours, a mail address."""
-        with self.world.back_office.writing(self.shop.organization_id) as session:
+        with self.app.back_office.writing(self.shop.organization_id) as session:
             staff = session.get_one(Staff, (self.shop.organization_id, self.shop.staff[login]))
             for name, value in wishes.items():
                 setattr(staff, name, value)
 
     def give_phones(self, *logins: str, kind: AddressKind = AddressKind.LOG) -> None:
         for login in logins or PHONE_OWNERS:
-            give_phone(self.world.back_office, self.shop, login, login, kind=kind)
+            give_phone(self.app.back_office, self.shop, login, login, kind=kind)
 
-    def log(self, login: str = "floor", **said: Any) -> dict[str, Any]:
+    def log(self, login: str = "floor", **fields: Any) -> dict[str, Any]:
         """Log a concern, and let the worker run."""
-        told = log_concern(self.world, self.shop, login, **said)
+        concern = log_concern(self.app, self.shop, login, **fields)
         work_until_idle(self.worker)
-        return told
+        return concern
 
     def act(self, concern: dict[str, Any], login: str) -> None:
         """Apologise."""
         path = f"/v1/concerns/{concern['id']}/recovery-actions"
-        answer = self.world.request("POST", path, (self.shop, login), json={"remedy": "apology"})
+        answer = self.app.request("POST", path, (self.shop, login), json={"remedy": "apology"})
         assert answer.status_code == 201, answer.text
 
     def confirm(self, login: str) -> None:
         """Send receipts from this person's phone for everything that was sent to it."""
-        mine = [row for row in rows(self.world, Notification) if row.staff_id == self.shop.staff[login]]
-        at = self.world.clock().isoformat()
+        mine = [row for row in rows(self.app, Notification) if row.staff_id == self.shop.staff[login]]
+        at = self.app.clock().isoformat()
         receipts = [{"notification_id": str(row.id), "event": "received", "at": at} for row in mine]
-        answer = self.world.request(
-            "POST", "/v1/notifications/receipts", (self.shop, login), json={"receipts": receipts}
-        )
+        answer = self.app.request("POST", "/v1/notifications/receipts", (self.shop, login), json={"receipts": receipts})
         assert answer.json == {"recorded": len(mine), "unknown": []}
 
     def let_pass(self, **span: float) -> None:
         """Move the clock by this span, stopping at each moment at which something is due."""
-        end = self.world.clock() + timedelta(**span)
+        end = self.app.clock() + timedelta(**span)
         work_until_idle(self.worker)
-        while (now := self.world.clock()) < end:
-            steps = [alert.next_step_at for alert in rows(self.world, Alert)]
+        while (now := self.app.clock()) < end:
+            steps = [alert.next_step_at for alert in rows(self.app, Alert)]
             coming = [
                 at
-                for at in [*steps, *(row.due_at for row in pending_messages(self.world))]
+                for at in [*steps, *(row.due_at for row in pending_messages(self.app))]
                 if at is not None and at > now
             ]
-            self.world.clock.at = min([*coming, end])
+            self.app.clock.at = min([*coming, end])
             work_until_idle(self.worker)
 
-    def told(self, kind: NotificationKind = NotificationKind.RING) -> MessagesBySecond:
+    def addresses_by_second(self, kind: NotificationKind = NotificationKind.RING) -> MessagesBySecond:
         """Return the addresses to which notifications of this kind were sent, by seconds since the scenario began."""
-        kinds = {row.id: row.kind for row in rows(self.world, Notification)}
-        told: defaultdict[int, set[str]] = defaultdict(set)
+        kinds = {row.id: row.kind for row in rows(self.app, Notification)}
+        addresses: defaultdict[int, set[str]] = defaultdict(set)
         for at, message in self.messages:
             if message.kind != "withdraw" and kinds[message.notification_id] is kind:
-                told[self.seconds(at)].add(message.recipient.address)
-        return dict(told)
+                addresses[self.seconds(at)].add(message.recipient.address)
+        return dict(addresses)
 
     def step_log(self) -> list[tuple[int, int, str | None]]:
         """Return the steps of the only alert: number, how many phones, why none."""
-        return [(one["step"], one["phones"], one["why"]) for one in only_alert(self.world).step_log]
+        return [(entry["step"], entry["phones"], entry["why"]) for entry in only_alert(self.app).step_log]
 
     def seconds(self, at: datetime) -> int:
         return round((at - self.began_at).total_seconds())
 
 
 @contextmanager
-def store_scenario(world: App) -> Iterator[StoreScenario]:
-    book = RecordingChannel()
-    with running_worker(world, for_all_kinds(book)) as worker:
-        yield StoreScenario(world, worker, book)
+def store_scenario(app: App) -> Iterator[StoreScenario]:
+    channel = RecordingChannel()
+    with running_worker(app, for_all_kinds(channel)) as worker:
+        yield StoreScenario(app, worker, channel)

@@ -22,18 +22,18 @@ def at_once(calls: Sequence[Callable[[], T]]) -> list[T]:
         start.wait(TIMEOUT)
         return call()
 
-    with ThreadPoolExecutor(len(calls)) as crowd:
-        return list(crowd.map(call_one, calls))
+    with ThreadPoolExecutor(len(calls)) as pool:
+        return list(pool.map(call_one, calls))
 
 
-def wait_for_blocked_transaction(world: App) -> None:
+def wait_for_blocked_transaction(app: App) -> None:
     """Wait until some transaction of this database waits for a lock of another."""
-    engine = sa.create_engine(world.url)
-    question = sa.text(
+    engine = sa.create_engine(app.url)
+    stmt = sa.text(
         "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
     )
     ends_at = time.monotonic() + TIMEOUT
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        while not connection.scalar(question):
+        while not connection.scalar(stmt):
             assert time.monotonic() < ends_at, "no transaction waited"
     engine.dispose()

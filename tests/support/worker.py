@@ -53,10 +53,10 @@ def for_all_kinds(channel: Channel) -> dict[str, Channel]:
 
 @contextmanager
 def running_worker(
-    world: App, channels: Mapping[str, Channel], *, name: str = "worker", **options: Any
+    app: App, channels: Mapping[str, Channel], *, name: str = "worker", **options: Any
 ) -> Iterator[Worker]:
     """Yield a worker on the test's clock and databases; a round ends when all messages are delivered."""
-    worker = Worker(world.back_office, channels, name=name, **{"max_wait": 60.0, **options})
+    worker = Worker(app.back_office, channels, name=name, **{"max_wait": 60.0, **options})
     yield worker
     worker.close()
 

@@ -19,7 +19,7 @@ from tests.support.rows import rows_of_organization, tenant_tables, versions_of_
 class IsolatedOrganizations:
     """An application with two organizations, `ours` and `theirs`, and a connection as the owner of the tables."""
 
-    world: App
+    app: App
     owner: sa.Engine
     ours: FullOrganization
     theirs: FullOrganization
@@ -41,10 +41,10 @@ class IsolatedOrganizations:
     def others_without(self, ids: set[str]) -> FullOrganization:
         """A third organization, to whose things anything may happen, and which calls nothing by these ids yet."""
         if not self.others or ids & self.others[-1][1]:
-            self.others.append((make_full_organization(self.world, f"others-{len(self.others)}"), set()))
-        scene, used = self.others[-1]
+            self.others.append((make_full_organization(self.app, f"others-{len(self.others)}"), set()))
+        org, used = self.others[-1]
         used |= ids
-        return scene
+        return org
 
 
 @contextlib.contextmanager
@@ -57,26 +57,26 @@ def without_session_filter() -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def wall(request: pytest.FixtureRequest) -> str:
+def layer(request: pytest.FixtureRequest) -> str:
     """The active isolation layers: `every layer`, `row level security`, `session filter` or `none`."""
     return str(request.param)
 
 
 @pytest.fixture(scope="module")
-def walls(databases: Databases, database_kind: str, wall: str) -> Iterator[IsolatedOrganizations]:
+def tenants(databases: Databases, database_kind: str, layer: str) -> Iterator[IsolatedOrganizations]:
     """Tests leave it as it was: each looks at its traces, and when all have run every row is the one it was."""
     with databases.alone(database_kind) as url:
         owner = sa.create_engine(url)
-        if wall in ("session filter", "none") and database_kind == "postgresql":
+        if layer in ("session filter", "none") and database_kind == "postgresql":
             with owner.begin() as connection:
                 for table in tenant_tables():
                     connection.execute(sa.text(f'ALTER TABLE "{table.name}" DISABLE ROW LEVEL SECURITY'))
-        world = App(url)
-        ours, theirs = make_full_organization(world, "ours"), make_full_organization(world, "theirs")
+        app = App(url)
+        ours, theirs = make_full_organization(app, "ours"), make_full_organization(app, "theirs")
         every_row = rows_of_organization(owner, ours.shop.organization_id)
         before = versions_of_organization(owner, ours.shop.organization_id)
-        filtered, alone = wall in ("every wall", "session filter"), wall != "every wall"
-        yield IsolatedOrganizations(world, owner, ours, theirs, filtered=filtered, before=before, alone=alone)
+        filtered, alone = layer in ("every layer", "session filter"), layer != "every layer"
+        yield IsolatedOrganizations(app, owner, ours, theirs, filtered=filtered, before=before, alone=alone)
         assert rows_of_organization(owner, ours.shop.organization_id) == every_row
-        world.close()
+        app.close()
         owner.dispose()

@@ -16,7 +16,7 @@ from tests.tenant_isolation.conftest import IsolatedOrganizations, without_sessi
 
 # Of no tenant; `change_counter` and the rest are.
 GLOBAL = {"organization", "heartbeat", "watchdog_run", "restore_event", "metric_counter"}
-every_wall = pytest.mark.parametrize("wall", ["every wall"], indirect=True, scope="module")
+every_layer = pytest.mark.parametrize("layer", ["every layer"], indirect=True, scope="module")
 ONLY_ADDED = ("change", "concern_event", "daily_log_amendment", "daily_log_handover")
 
 
@@ -27,21 +27,21 @@ def tables_with_a_link() -> Iterator[tuple[sa.Table, sa.ForeignKeyConstraint]]:
                 yield table, constraint
 
 
-@every_wall
+@every_layer
 @pytest.mark.parametrize("database_kind", ["sqlite", "postgresql"], indirect=True, scope="module")
-def test_the_database_refuses_every_link_across_tenants(walls: IsolatedOrganizations) -> None:
+def test_the_database_refuses_every_link_across_tenants(tenants: IsolatedOrganizations) -> None:
     tried = set()
     for table, constraint in tables_with_a_link():
         target = constraint.elements[0].column.table
         (column,) = (column for column in constraint.columns if column.name != "organization_id")
-        with walls.owner.connect() as connection:
+        with tenants.owner.connect() as connection:
             if connection.dialect.name == "sqlite":
                 connection.execute(sa.text("PRAGMA foreign_keys=ON"))
             ours = connection.scalars(
-                sa.select(target.c.id).where(target.c.organization_id == walls.ours.shop.organization_id).limit(1)
+                sa.select(target.c.id).where(target.c.organization_id == tenants.ours.shop.organization_id).limit(1)
             ).one()
             row = connection.scalars(
-                sa.select(table.c.id).where(table.c.organization_id == walls.theirs.shop.organization_id).limit(1)
+                sa.select(table.c.id).where(table.c.organization_id == tenants.theirs.shop.organization_id).limit(1)
             ).one()
             change = sa.update(table).where(table.c.id == row).values({column.name: ours})
             with pytest.raises(IntegrityError, match=r"(?i)foreign key"):
@@ -50,17 +50,17 @@ def test_the_database_refuses_every_link_across_tenants(walls: IsolatedOrganizat
     assert len(tried) >= 35  # every composite foreign key there is, see tests/test_structure.py
 
 
-@every_wall
+@every_layer
 @pytest.mark.parametrize("database_kind", ["sqlite", "postgresql"], indirect=True, scope="module")
-def test_every_table_has_rows_to_hide(walls: IsolatedOrganizations) -> None:
-    assert {name for name, (rows, _) in walls.before.items() if not rows} == set()
-    assert walls.before.keys() == metadata.tables.keys() - GLOBAL
+def test_every_table_has_rows_to_hide(tenants: IsolatedOrganizations) -> None:
+    assert {name for name, (rows, _) in tenants.before.items() if not rows} == set()
+    assert tenants.before.keys() == metadata.tables.keys() - GLOBAL
 
 
-@every_wall
+@every_layer
 @only_on_postgresql
-def test_every_table_of_a_tenant_is_behind_row_level_security(walls: IsolatedOrganizations) -> None:
-    with walls.owner.connect() as connection:
+def test_every_table_of_a_tenant_is_behind_row_level_security(tenants: IsolatedOrganizations) -> None:
+    with tenants.owner.connect() as connection:
         secured = dict(
             connection.execute(
                 sa.text(
@@ -86,11 +86,11 @@ def test_every_table_of_a_tenant_is_behind_row_level_security(walls: IsolatedOrg
     }
 
 
-@every_wall
+@every_layer
 @only_on_postgresql
 @pytest.mark.parametrize("role", list(DatabaseRole))
-def test_a_runtime_role_owns_nothing_and_may_not_pass_by(walls: IsolatedOrganizations, role: DatabaseRole) -> None:
-    with walls.owner.connect() as connection:
+def test_a_runtime_role_owns_nothing_and_may_not_pass_by(tenants: IsolatedOrganizations, role: DatabaseRole) -> None:
+    with tenants.owner.connect() as connection:
         facts = connection.execute(
             sa.text(
                 "SELECT rolsuper, rolbypassrls, rolcreaterole, rolcreatedb, rolcanlogin,"
@@ -103,24 +103,24 @@ def test_a_runtime_role_owns_nothing_and_may_not_pass_by(walls: IsolatedOrganiza
     assert not any(facts)
 
 
-@every_wall
+@every_layer
 @only_on_postgresql
-def test_without_a_tenant_the_web_sees_no_row_and_writes_none(walls: IsolatedOrganizations) -> None:
-    with walls.world.database.engine.connect() as connection:
+def test_without_a_tenant_the_web_sees_no_row_and_writes_none(tenants: IsolatedOrganizations) -> None:
+    with tenants.app.database.engine.connect() as connection:
         for table in tenant_tables():
             assert connection.scalar(sa.select(sa.func.count()).select_from(table)) == 0, table.name
         with pytest.raises(ProgrammingError, match="row-level security"):
             connection.execute(
                 sa.text("INSERT INTO region (organization_id, id, version, slug, name) VALUES (:o, :o, 1, 'x', 'x')"),
-                {"o": walls.ours.shop.organization_id},
+                {"o": tenants.ours.shop.organization_id},
             )
 
 
-@every_wall
+@every_layer
 @only_on_postgresql
-def test_the_web_cannot_move_a_row_to_another_tenant_or_touch_one(walls: IsolatedOrganizations) -> None:
-    ours, theirs = walls.ours.shop.organization_id, walls.theirs.shop.organization_id
-    with walls.world.database.engine.connect() as connection:
+def test_the_web_cannot_move_a_row_to_another_tenant_or_touch_one(tenants: IsolatedOrganizations) -> None:
+    ours, theirs = tenants.ours.shop.organization_id, tenants.theirs.shop.organization_id
+    with tenants.app.database.engine.connect() as connection:
         connection.execute(sa.text("SELECT set_config('app.organization_id', :o, true)"), {"o": str(theirs)})
         for table in tenant_tables():
             if table.name not in ONLY_ADDED:  # there it may not even try
@@ -130,44 +130,46 @@ def test_the_web_cannot_move_a_row_to_another_tenant_or_touch_one(walls: Isolate
             connection.execute(sa.text("UPDATE region SET organization_id = :o"), {"o": ours})
 
 
-@every_wall
+@every_layer
 @only_on_postgresql
 @pytest.mark.parametrize("table", ONLY_ADDED)
 @pytest.mark.parametrize("statement", ['DELETE FROM "{}"', 'UPDATE "{}" SET store_id = store_id', 'TRUNCATE "{}"'])
-def test_what_happened_cannot_be_rewritten(walls: IsolatedOrganizations, table: str, statement: str) -> None:
-    for database in (walls.world.database, walls.world.back_office):
+def test_what_happened_cannot_be_rewritten(tenants: IsolatedOrganizations, table: str, statement: str) -> None:
+    for database in (tenants.app.database, tenants.app.back_office):
         with database.engine.connect() as connection, pytest.raises(ProgrammingError, match="permission denied"):
             connection.execute(sa.text(statement.format(table)))
 
 
-@pytest.mark.parametrize("wall", ["none"], indirect=True, scope="module")
+@pytest.mark.parametrize("layer", ["none"], indirect=True, scope="module")
 @pytest.mark.parametrize("database_kind", ["sqlite", "postgresql"], indirect=True, scope="module")
-def test_without_any_isolation_layer_a_stranger_would_read_it(walls: IsolatedOrganizations) -> None:
+def test_without_any_isolation_layer_a_stranger_would_read_it(tenants: IsolatedOrganizations) -> None:
     """Shows that the tests of one layer alone really run without the others."""
     with without_session_filter():
-        read = walls.world.request("GET", f"/v1/concerns/{walls.ours.ids['concern_id']}", (walls.theirs.shop, "admin"))
+        read = tenants.app.request(
+            "GET", f"/v1/concerns/{tenants.ours.ids['concern_id']}", (tenants.theirs.shop, "admin")
+        )
     assert read.status_code == 200
 
 
-@every_wall
+@every_layer
 @only_on_postgresql
-def test_a_process_that_row_level_security_would_not_hold_refuses_to_run(walls: IsolatedOrganizations) -> None:
-    safe = walls.world.database
+def test_a_process_that_row_level_security_would_not_hold_refuses_to_run(tenants: IsolatedOrganizations) -> None:
+    safe = tenants.app.database
     safe.refuse_unsafe_role()
-    walls.world.back_office.refuse_unsafe_role()
-    superuser = Database(walls.world.url, DatabaseRole.APP)
-    superuser.engine = sa.create_engine(walls.world.url)
+    tenants.app.back_office.refuse_unsafe_role()
+    superuser = Database(tenants.app.url, DatabaseRole.APP)
+    superuser.engine = sa.create_engine(tenants.app.url)
     with pytest.raises(UnsafeRole, match="superuser"):
         superuser.refuse_unsafe_role()
     superuser.close()
 
 
-@every_wall
+@every_layer
 @only_on_postgresql
 @pytest.mark.parametrize("too_much", ["BYPASSRLS", "SUPERUSER", "owner of a table", "member of the owner"])
-def test_each_way_of_having_too_much_power_is_noticed(walls: IsolatedOrganizations, too_much: str) -> None:
+def test_each_way_of_having_too_much_power_is_noticed(tenants: IsolatedOrganizations, too_much: str) -> None:
     role = f"too_much_{secrets.token_hex(4)}"  # roles belong to the whole server
-    with walls.owner.begin() as connection:
+    with tenants.owner.begin() as connection:
         if too_much.isupper() and not connection.scalar(
             sa.text("SELECT rolsuper FROM pg_roles WHERE rolname = current_user")
         ):
@@ -181,25 +183,25 @@ def test_each_way_of_having_too_much_power_is_noticed(walls: IsolatedOrganizatio
             connection.execute(sa.text(f"CREATE ROLE {role}_owner; GRANT {role}_owner TO {role}"))
             connection.execute(sa.text(f"GRANT CREATE ON SCHEMA public TO {role}_owner"))
             connection.execute(sa.text(f"CREATE TABLE theirs (id int); ALTER TABLE theirs OWNER TO {role}_owner"))
-    unsafe = Database(walls.world.url, role)  # type: ignore[arg-type]  # a role no process of ours would take
+    unsafe = Database(tenants.app.url, role)  # type: ignore[arg-type]  # a role no process of ours would take
     try:
         with pytest.raises(UnsafeRole, match=role):
             unsafe.refuse_unsafe_role()
     finally:
         unsafe.close()
-        with walls.owner.begin() as connection:
+        with tenants.owner.begin() as connection:
             connection.execute(sa.text("DROP TABLE IF EXISTS mine, theirs"))
             for name in [role, f"{role}_owner"] if too_much == "member of the owner" else [role]:
                 connection.execute(sa.text(f"DROP OWNED BY {name}; DROP ROLE {name}"))
 
 
-@every_wall
+@every_layer
 @only_on_postgresql
-def test_a_session_says_whose_it_is_or_finds_nothing(walls: IsolatedOrganizations) -> None:
+def test_a_session_says_whose_it_is_or_finds_nothing(tenants: IsolatedOrganizations) -> None:
     """The worker sees all because it says so, loudly; no process sees all by forgetting to say anything."""
-    with walls.world.back_office.reading(ALL_TENANTS) as session:
+    with tenants.app.back_office.reading(ALL_TENANTS) as session:
         assert session.scalar(sa.text("SELECT count(DISTINCT organization_id) FROM concern")) == 2
-    with walls.world.database.reading(ALL_TENANTS) as session:
+    with tenants.app.database.reading(ALL_TENANTS) as session:
         assert session.scalar(sa.text("SELECT count(*) FROM concern")) == 0
-    with walls.world.database.reading(UUID(int=0)) as session:
+    with tenants.app.database.reading(UUID(int=0)) as session:
         assert session.scalar(sa.text("SELECT count(*) FROM concern")) == 0

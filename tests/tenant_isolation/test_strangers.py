@@ -13,14 +13,14 @@ from tests.support.openapi_document import Operation, operations
 from tests.tenant_isolation.conftest import IsolatedOrganizations
 
 STANDING = [
-    ("sqlite", "every wall"),
-    ("postgresql", "every wall"),
+    ("sqlite", "every layer"),
+    ("postgresql", "every layer"),
     ("postgresql", "row level security"),
     ("postgresql", "session filter"),
 ]
-on_all_walls = pytest.mark.parametrize(("database_kind", "wall"), STANDING, indirect=True, scope="module")
+on_all_layers = pytest.mark.parametrize(("database_kind", "layer"), STANDING, indirect=True, scope="module")
 # What separates people of one organization is no isolation layer between tenants: it is tested once on each database.
-on_both_databases = pytest.mark.parametrize(("database_kind", "wall"), STANDING[:2], indirect=True, scope="module")
+on_both_databases = pytest.mark.parametrize(("database_kind", "layer"), STANDING[:2], indirect=True, scope="module")
 STRANGERS = ("floor", "manager", "regional", "hq", "admin", "key")
 MIGHTIEST = ("manager", "admin", "key")  # they may do everything between them, which is enough for a layer alone
 NEIGHBOURS = ("elsewhere", "manager-there", "regional-there")
@@ -66,7 +66,7 @@ reading = by_id([operation for operation in operations() if operation.method == 
 
 
 def ask(
-    walls: IsolatedOrganizations,
+    tenants: IsolatedOrganizations,
     operation: Operation,
     by: tuple[FullOrganization, str],
     ids: dict[str, str],
@@ -76,13 +76,13 @@ def ask(
     missing = [name for name in operation.named("path") if name not in ids]
     assert not missing, f"tests/support/full_organization.py has to know an id for {missing} of {operation.path}"
     path = operation.path.format(**ids)
-    scene, login = by
+    org, login = by
     headers = {"If-Match": "*"} if operation.method == "PATCH" else {}
     options["query_string"] = QUERIES.get(operation.id, {}) | options.get("query_string", {})
     if operation.body_schema and "json" not in options:
-        options["json"] = body(operation, scene)
-    with walls.standing():
-        return walls.world.request(operation.method, path, (scene.shop, login), headers=headers, **options)
+        options["json"] = body(operation, org)
+    with tenants.standing():
+        return tenants.app.request(operation.method, path, (org.shop, login), headers=headers, **options)
 
 
 def body(operation: Operation, own: FullOrganization, *, there: bool = False) -> dict[str, Any]:
@@ -111,59 +111,59 @@ def refused(answer: Any, operation: Operation, login: str) -> None:
     assert answer.json["code"] == ("not-found" if may else "forbidden")
 
 
-def shows_nothing(answer: Any, scene: FullOrganization, *, asked: str = "") -> None:
-    told = {id_ for id_ in scene.private - {asked} if id_ in answer.text}
+def shows_nothing(answer: Any, org: FullOrganization, *, asked: str = "") -> None:
+    told = {id_ for id_ in org.private - {asked} if id_ in answer.text}
     assert answer.status_code != 200 or not told, answer.text  # a refusal repeats the id it was asked for
 
 
-def strangers(walls: IsolatedOrganizations) -> tuple[str, ...]:
-    return MIGHTIEST if walls.alone else STRANGERS
+def strangers(tenants: IsolatedOrganizations) -> tuple[str, ...]:
+    return MIGHTIEST if tenants.alone else STRANGERS
 
 
 @pytest.fixture(autouse=True)
 def _nothing_changed(request: pytest.FixtureRequest) -> Iterator[None]:
     yield
-    if "walls" in request.fixturenames:
-        walls: IsolatedOrganizations = request.getfixturevalue("walls")
-        assert walls.traces() == walls.before
+    if "tenants" in request.fixturenames:
+        tenants: IsolatedOrganizations = request.getfixturevalue("tenants")
+        assert tenants.traces() == tenants.before
 
 
-@on_all_walls
+@on_all_layers
 @with_path
-def test_a_stranger_finds_nothing_at_an_address(walls: IsolatedOrganizations, operation: Operation) -> None:
-    for login in strangers(walls):
-        refused(ask(walls, operation, (walls.theirs, login), walls.ours.ids), operation, login)
+def test_a_stranger_finds_nothing_at_an_address(tenants: IsolatedOrganizations, operation: Operation) -> None:
+    for login in strangers(tenants):
+        refused(ask(tenants, operation, (tenants.theirs, login), tenants.ours.ids), operation, login)
 
 
 @on_both_databases
 @with_path_to_a_store
 def test_a_neighbour_of_another_store_finds_nothing_at_an_address(
-    walls: IsolatedOrganizations, operation: Operation
+    tenants: IsolatedOrganizations, operation: Operation
 ) -> None:
     for login in NEIGHBOURS:
-        refused(ask(walls, operation, (walls.ours, login), walls.ours.ids), operation, login)
+        refused(ask(tenants, operation, (tenants.ours, login), tenants.ours.ids), operation, login)
 
 
-@on_all_walls
+@on_all_layers
 @with_body_ids
-def test_a_stranger_cannot_name_our_things_in_a_body(walls: IsolatedOrganizations, operation: Operation) -> None:
+def test_a_stranger_cannot_name_our_things_in_a_body(tenants: IsolatedOrganizations, operation: Operation) -> None:
     for pointer in links(operation):
-        for login in strangers(walls):
+        for login in strangers(tenants):
             if operation.permissions not in permissions(login):
                 continue
-            id_ = known(walls.ours, operation, pointer)
-            sent = put(body(operation, walls.theirs), pointer, id_)
-            not_there(ask(walls, operation, (walls.theirs, login), walls.theirs.ids, json=sent), pointer, id_)
+            id_ = known(tenants.ours, operation, pointer)
+            sent = put(body(operation, tenants.theirs), pointer, id_)
+            not_there(ask(tenants, operation, (tenants.theirs, login), tenants.theirs.ids, json=sent), pointer, id_)
 
 
 @on_both_databases
 @with_body_ids_alone
-def test_a_neighbour_cannot_name_our_things_in_a_body(walls: IsolatedOrganizations, operation: Operation) -> None:
+def test_a_neighbour_cannot_name_our_things_in_a_body(tenants: IsolatedOrganizations, operation: Operation) -> None:
     for pointer in links(operation):
         for login in (login for login in NEIGHBOURS if operation.permissions in permissions(login)):
-            id_ = known(walls.ours, operation, pointer)
-            sent = put(body(operation, walls.ours, there=True), pointer, id_)
-            not_there(ask(walls, operation, (walls.ours, login), {}, json=sent), pointer, id_)
+            id_ = known(tenants.ours, operation, pointer)
+            sent = put(body(operation, tenants.ours, there=True), pointer, id_)
+            not_there(ask(tenants, operation, (tenants.ours, login), {}, json=sent), pointer, id_)
 
 
 def not_there(answer: Any, pointer: str, id_: str) -> None:
@@ -175,27 +175,27 @@ def not_there(answer: Any, pointer: str, id_: str) -> None:
         assert (answer.status_code, answer.json.get("pointer")) == (404, pointer), answer.text
 
 
-@on_all_walls
+@on_all_layers
 @by_id([operation for operation in operations() if operation.new_ids_in_body])
 def test_strangers_may_call_their_new_things_by_our_ids_and_learn_nothing(
-    walls: IsolatedOrganizations, operation: Operation
+    tenants: IsolatedOrganizations, operation: Operation
 ) -> None:
-    named = {pointer: ours_by_new_id(walls, operation, pointer) for pointer in operation.new_ids_in_body}
-    others = walls.others_without(set(named.values()))
+    named = {pointer: ours_by_new_id(tenants, operation, pointer) for pointer in operation.new_ids_in_body}
+    others = tenants.others_without(set(named.values()))
     for pointer, id_ in named.items():
         sent = put(body(operation, others), pointer, id_)
         login = "manager" if operation.permissions in permissions("manager") else "admin"
-        answer = ask(walls, operation, (others, login), others.ids | others.over.get(operation.id, {}), json=sent)
+        answer = ask(tenants, operation, (others, login), others.ids | others.over.get(operation.id, {}), json=sent)
         assert answer.status_code == 201, answer.text
 
 
 @on_both_databases
 @by_id([operation for operation in operations() if operation.new_ids_in_body and not operation.named("path")])
-def test_a_neighbour_cannot_take_an_id_of_ours(walls: IsolatedOrganizations, operation: Operation) -> None:
+def test_a_neighbour_cannot_take_an_id_of_ours(tenants: IsolatedOrganizations, operation: Operation) -> None:
     for pointer in operation.new_ids_in_body:
-        sent = put(body(operation, walls.ours, there=True), pointer, ours_by_new_id(walls, operation, pointer))
+        sent = put(body(operation, tenants.ours, there=True), pointer, ours_by_new_id(tenants, operation, pointer))
         neighbour = next(login for login in NEIGHBOURS if operation.permissions in permissions(login))
-        answer = ask(walls, operation, (walls.ours, neighbour), {}, json=sent)
+        answer = ask(tenants, operation, (tenants.ours, neighbour), {}, json=sent)
         assert (answer.status_code, answer.json["code"]) == (409, "already-exists"), answer.text
         assert answer.json["pointer"] == pointer
 
@@ -204,89 +204,91 @@ def links(operation: Operation) -> list[str]:
     return [pointer for pointer in operation.ids_in_body if pointer not in operation.new_ids_in_body]
 
 
-def known(scene: FullOrganization, operation: Operation, pointer: str) -> str:
+def known(org: FullOrganization, operation: Operation, pointer: str) -> str:
     *_, above, last = pointer.split("/")
     name = above.removesuffix("s") if last.isdigit() else last  # /staff_ids/0 is a staff_id
-    assert name in scene.ids, f"tests/support/full_organization.py has to know an id for {pointer} of {operation.id}"
-    return scene.ids[name]
+    assert name in org.ids, f"tests/support/full_organization.py has to know an id for {pointer} of {operation.id}"
+    return org.ids[name]
 
 
-def ours_by_new_id(walls: IsolatedOrganizations, operation: Operation, pointer: str) -> str:
+def ours_by_new_id(tenants: IsolatedOrganizations, operation: Operation, pointer: str) -> str:
     names = {"postConcerns/id": "concern_id", "postCustomers/id": "customer_id", "postChecks/id": "check_id"}
     names |= {"postConcernFollowUps/id": "follow_up_id", "postConcernFeedbackRequests/id": "feedback_request_id"}
     names |= {"postStoreStandingQrs/id": "standing_qr_id", "postFixes/id": "fix_id"}
     names |= {"postLogAmendments/id": "amendment_id"}
-    return walls.ours.ids[names.get(operation.id + pointer, "recovery_action_id")]
+    return tenants.ours.ids[names.get(operation.id + pointer, "recovery_action_id")]
 
 
-@on_all_walls
+@on_all_layers
 @with_query_ids
-def test_nobody_outside_filters_a_list_by_our_ids(walls: IsolatedOrganizations, operation: Operation) -> None:
-    outside = [(walls.theirs, login) for login in strangers(walls)] + [(walls.ours, login) for login in NEIGHBOURS]
-    for scene, login in outside:
+def test_nobody_outside_filters_a_list_by_our_ids(tenants: IsolatedOrganizations, operation: Operation) -> None:
+    outside = [(tenants.theirs, login) for login in strangers(tenants)] + [
+        (tenants.ours, login) for login in NEIGHBOURS
+    ]
+    for org, login in outside:
         for name in operation.ids_in_query:
-            assert name in walls.ours.ids, (
+            assert name in tenants.ours.ids, (
                 f"tests/support/full_organization.py has to know an id for {name} of {operation.id}"
             )
-            id_ = walls.ours.ids[name]
-            answer = ask(walls, operation, (scene, login), scene.ids, query_string={name: id_})
+            id_ = tenants.ours.ids[name]
+            answer = ask(tenants, operation, (org, login), org.ids, query_string={name: id_})
             if operation.permissions not in permissions(login):
                 assert answer.status_code == 403
                 continue
             assert answer.status_code in (200, 404, 422), answer.text
             rows = answer.json.get("items", answer.json.get("rows"))
             assert not rows, (login, name, answer.text)
-            shows_nothing(answer, walls.ours, asked=id_)
+            shows_nothing(answer, tenants.ours, asked=id_)
 
 
-@on_all_walls
+@on_all_layers
 @with_cursor
-def test_a_strangers_cursor_opens_nothing(walls: IsolatedOrganizations, operation: Operation) -> None:
-    first = ask(walls, operation, (walls.ours, "admin"), walls.ours.ids, query_string={"limit": 1})
+def test_a_strangers_cursor_opens_nothing(tenants: IsolatedOrganizations, operation: Operation) -> None:
+    first = ask(tenants, operation, (tenants.ours, "admin"), tenants.ours.ids, query_string={"limit": 1})
     cursor = first.json.get("next_cursor")
     assert cursor, f"tests/support/full_organization.py has to make two rows for {operation.path}"
-    for login in strangers(walls):
+    for login in strangers(tenants):
         # At the very same address, so that only the tenant tells the lists apart.
-        answer = ask(walls, operation, (walls.theirs, login), walls.ours.ids, query_string={"cursor": cursor})
+        answer = ask(tenants, operation, (tenants.theirs, login), tenants.ours.ids, query_string={"cursor": cursor})
         assert answer.status_code in (403, 404, 422), answer.text
     for login in NEIGHBOURS:
-        answer = ask(walls, operation, (walls.ours, login), walls.ours.ids, query_string={"cursor": cursor})
+        answer = ask(tenants, operation, (tenants.ours, login), tenants.ours.ids, query_string={"cursor": cursor})
         assert answer.status_code in (200, 403, 404), answer.text
-        shows_nothing(answer, walls.ours)
+        shows_nothing(answer, tenants.ours)
 
 
-@on_all_walls
+@on_all_layers
 @reading
-def test_nothing_of_ours_is_in_what_others_read(walls: IsolatedOrganizations, operation: Operation) -> None:
-    own = [(walls.theirs, login) for login in strangers(walls)]
-    for scene, login in own if operation.named("path") else [*own, *((walls.ours, login) for login in NEIGHBOURS)]:
-        answer = ask(walls, operation, (scene, login), scene.ids)
+def test_nothing_of_ours_is_in_what_others_read(tenants: IsolatedOrganizations, operation: Operation) -> None:
+    own = [(tenants.theirs, login) for login in strangers(tenants)]
+    for org, login in own if operation.named("path") else [*own, *((tenants.ours, login) for login in NEIGHBOURS)]:
+        answer = ask(tenants, operation, (org, login), org.ids)
         assert answer.status_code in (200, 403, 404), answer.text
-        shows_nothing(answer, walls.ours)
+        shows_nothing(answer, tenants.ours)
 
 
 @on_both_databases
 @about_a_concern
 def test_a_sensitive_concern_is_not_there_for_those_below_a_manager(
-    walls: IsolatedOrganizations, operation: Operation
+    tenants: IsolatedOrganizations, operation: Operation
 ) -> None:
-    hidden = {name: id_ for name, id_ in walls.ours.sensitive.items() if name in operation.named("path")}
+    hidden = {name: id_ for name, id_ in tenants.ours.sensitive.items() if name in operation.named("path")}
     for login in ("colleague", "hq", "key"):
-        refused(ask(walls, operation, (walls.ours, login), {**walls.ours.ids, **hidden}), operation, login)
+        refused(ask(tenants, operation, (tenants.ours, login), {**tenants.ours.ids, **hidden}), operation, login)
     if operation.method == "GET":
         for login in ("floor", "manager", "regional", "admin"):
-            assert ask(walls, operation, (walls.ours, login), {**walls.ours.ids, **hidden}).status_code == 200
+            assert ask(tenants, operation, (tenants.ours, login), {**tenants.ours.ids, **hidden}).status_code == 200
 
 
 @on_both_databases
 @reading
 def test_a_sensitive_concern_is_in_no_list_of_those_below_a_manager(
-    walls: IsolatedOrganizations, operation: Operation
+    tenants: IsolatedOrganizations, operation: Operation
 ) -> None:
     for login in ("colleague", "hq", "key"):
-        answer = ask(walls, operation, (walls.ours, login), walls.ours.ids)
+        answer = ask(tenants, operation, (tenants.ours, login), tenants.ours.ids)
         assert answer.status_code in (200, 403), answer.text
-        told = {id_ for id_ in walls.ours.sensitive.values() if id_ in answer.text}
+        told = {id_ for id_ in tenants.ours.sensitive.values() if id_ in answer.text}
         assert not told, (login, answer.text)
 
 

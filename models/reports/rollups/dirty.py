@@ -1,4 +1,4 @@
-"""What is marked of that which a report asks for, and so has to be counted from the rows."""
+"""Dirty days of a report: which of its stores and days have to be counted from the rows."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -13,14 +13,14 @@ from models.db.dirty_days import DirtyCauseMonth, DirtyDay
 from models.db.session import ScopedSession
 from models.reports.rollups.scope import RollupQuery
 
-MAX_LISTED = 64  # of more of them each row that is read would be compared with too many
+MAX_LISTED = 64  # above this, comparing each row with a list costs more than a subquery
 
 
 @dataclass(frozen=True)
 class ListedDirty:
-    """A few of them: the `stores` by month, and the `days` of stores.
+    """A few dirty stores by month, and dirty days of stores, written into the statements.
 
-    Statements say which, for of those they have to look up PostgreSQL takes a few for many and reads whole tables.
+    A subquery would do, but PostgreSQL estimates too many rows for it and reads whole tables.
     """
 
     stores: Collection[tuple[date, UUID]]
@@ -28,52 +28,53 @@ class ListedDirty:
 
     @property
     def months(self) -> Sequence[date]:
-        """The first days of the months in which anything is marked."""
+        """Return the first days of the months in which anything is dirty."""
         return sorted({month for month, _ in self.stores})
 
-    def of_store(self, kind: Any, month: date) -> ColumnElement[bool]:
-        """Of a store that is marked in this month."""
-        stores: ColumnElement[bool] = kind.store_id.in_([store for of, store in self.stores if of == month])
-        return stores
+    def in_dirty_store(self, model: Any, month: date) -> ColumnElement[bool]:
+        """Return whether a row is of a store that is dirty in this month."""
+        store_ids = [store_id for dirty_month, store_id in self.stores if dirty_month == month]
+        criterion: ColumnElement[bool] = model.store_id.in_(store_ids)
+        return criterion
 
-    def on_day(self, kind: Any) -> ColumnElement[bool]:
-        """On a day that is marked itself."""
-        any_store = kind.store_id.in_({store for store, _ in self.days})
-        any_date = kind.business_date.in_({day for _, day in self.days})
-        both = tuple_(kind.store_id, kind.business_date).in_(self.days)
-        return and_(any_store, any_date, both)  # an index finds the first two
+    def on_dirty_day(self, model: Any) -> ColumnElement[bool]:
+        """Return whether a row is of a store and day that are dirty. An index finds the first two criteria."""
+        dirty_store = model.store_id.in_({store_id for store_id, _ in self.days})
+        dirty_date = model.business_date.in_({day for _, day in self.days})
+        return and_(dirty_store, dirty_date, tuple_(model.store_id, model.business_date).in_(self.days))
 
 
 @dataclass(frozen=True)
 class SubqueryDirty:
-    """Too many to be named: the same, but each statement looks them up."""
+    """Too many dirty stores and days to list: each statement looks them up. It has the methods of ListedDirty."""
 
-    scope: RollupQuery
+    query: RollupQuery
     months: Sequence[date]
 
-    def of_store(self, kind: Any, month: date) -> ColumnElement[bool]:
-        each = (select(mark.store_id).where(mark.month == month) for mark in self.scope.marks)
-        stores: ColumnElement[bool] = kind.store_id.in_(union(*each))
-        return stores
+    def in_dirty_store(self, model: Any, month: date) -> ColumnElement[bool]:
+        dirty_stores = (select(dirty.store_id).where(dirty.month == month) for dirty in self.query.dirty_models)
+        criterion: ColumnElement[bool] = model.store_id.in_(union(*dirty_stores))
+        return criterion
 
-    def on_day(self, kind: Any) -> ColumnElement[bool]:
-        same = (DirtyDay.store_id == kind.store_id, DirtyDay.business_date == kind.business_date)
-        return select(DirtyDay.id).where(*same).exists()
+    def on_dirty_day(self, model: Any) -> ColumnElement[bool]:
+        same_day = (DirtyDay.store_id == model.store_id, DirtyDay.business_date == model.business_date)
+        return select(DirtyDay.id).where(*same_day).exists()
 
 
 Dirty = ListedDirty | SubqueryDirty
 
 
-def find_dirty(session: ScopedSession, scope: RollupQuery) -> Dirty:
-    """What is marked in the months of this scope, whichever stores it is about."""
-    first, last = scope.from_date.replace(day=1), scope.to_date
+def find_dirty(session: ScopedSession, query: RollupQuery) -> Dirty:
+    """Find what is dirty in the months of a report, in whichever stores."""
+    first, last = query.from_date.replace(day=1), query.to_date
     days = select(DirtyDay.month, DirtyDay.store_id, DirtyDay.business_date).where(DirtyDay.month.between(first, last))
-    causes = select(DirtyCauseMonth.month, DirtyCauseMonth.store_id, null()).where(
+    cause_months = select(DirtyCauseMonth.month, DirtyCauseMonth.store_id, null()).where(
         DirtyCauseMonth.month.between(first, last)
     )
-    asked = union(days, causes) if scope.by_concern else union(days.distinct())
-    rows = session.execute(asked.limit(MAX_LISTED + 1)).all()
+    stmt = union(days, cause_months) if query.by_concern else union(days.distinct())
+    rows = session.execute(stmt.limit(MAX_LISTED + 1)).all()
     if len(rows) <= MAX_LISTED:
-        return ListedDirty({(month, store) for month, store, _ in rows}, [(store, day) for _, store, day in rows])
-    months = (select(mark.month).where(mark.month.between(first, last)).distinct() for mark in scope.marks)
-    return SubqueryDirty(scope, session.scalars(union(*months)).all())
+        stores = {(month, store_id) for month, store_id, _ in rows}
+        return ListedDirty(stores, [(store_id, day) for _, store_id, day in rows])
+    months = (select(dirty.month).where(dirty.month.between(first, last)).distinct() for dirty in query.dirty_models)
+    return SubqueryDirty(query, session.scalars(union(*months)).all())

@@ -1,114 +1,107 @@
-"""Where the totals of a report come from: whole months and days that are kept, and the rows of what is marked."""
+"""Totals of a report over rollups: clean months and days from rollups, dirty days from the rows."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import partial
 from typing import Any
-from uuid import UUID
 
 from sqlalchemy import ColumnElement, select, true
 
 from models.concerns.concern import Concern
 from models.db.session import ScopedSession
-from models.reports.grouping import MAX_GROUPS, GroupBy, Grouping, Key, too_many_groups
+from models.reports.grouping import MAX_GROUPS, GroupBy, Grouping, too_many_groups
 from models.reports.periods import last_day
-from models.reports.rollups.aggregates import Totals, TotalsByGroup, count_concerns, count_listening, group_totals
+from models.reports.rollups.aggregates import count_concerns, count_listening, sum_rollups
 from models.reports.rollups.dirty import Dirty, find_dirty
 from models.reports.rollups.month_cache import cached_month_totals
 from models.reports.rollups.scope import RollupQuery
-from models.reports.rollups.tables import Rollup, RollupCause, RollupDay, RollupMonth, sum_rollups
+from models.reports.rollups.tables import Rollup, RollupCause, RollupDay, RollupMonth
+from models.reports.totals import KeyedTotals, TotalsByGroup, group_totals
 
 ONE_DAY = timedelta(days=1)
 
 
-def read_totals(
-    session: ScopedSession,
-    stores: Sequence[ColumnElement[bool]],
-    *,
-    from_date: date,
-    to_date: date,
-    group_by: Sequence[GroupBy] = (),
-    category: str | None = None,
-    group_id: UUID | None = None,
-) -> TotalsByGroup:
-    """The total of each group: exact as of the snapshot that the session reads, however much of it is marked.
+def read_totals(session: ScopedSession, query: RollupQuery) -> TotalsByGroup:
+    """Return the totals of each group, exact as of the session's snapshot, however much of it is dirty.
 
-    Invalid where there are more than MAX_GROUPS of them.
+    Raises Invalid for more than MAX_GROUPS groups.
     """
-    scope = RollupQuery(stores, from_date, to_date, group_by, category, group_id)
-    found = group_totals(_partial_totals(session, scope))
-    if len(found) > MAX_GROUPS:
+    groups = group_totals(_partial_totals(session, query))
+    if len(groups) > MAX_GROUPS:
         raise too_many_groups(MAX_GROUPS)
-    return found
+    return groups
 
 
-def _partial_totals(session: ScopedSession, scope: RollupQuery) -> Iterator[tuple[Key, Totals]]:
-    """Whole months, then days, then rows: each takes what those before it could not."""
-    dirty = find_dirty(session, scope)
-    yield from _whole_months(session, scope, dirty)
-    for days in _remaining_days(scope, dirty):
-        if scope.by_concern:
+def _partial_totals(session: ScopedSession, query: RollupQuery) -> KeyedTotals:
+    """Yield totals of clean months, then of the other clean days, then of dirty days. No day is counted twice."""
+    dirty = find_dirty(session, query)
+    yield from _read_months(session, query, dirty)
+    for days in _days_outside_clean_months(query, dirty):
+        if query.by_concern:
             yield from _count_rows(session, days)
         else:
-            which = (*scope.stores, *days.which(RollupDay), ~dirty.on_day(RollupDay))
-            yield from sum_rollups(session, RollupDay, *which, grouping=days.grouping(RollupDay))
-    if dirty.months and not scope.by_concern:
-        first, last = max(scope.from_date, min(dirty.months)), min(scope.to_date, last_day(max(dirty.months)))
-        yield from _count_rows(session, _DayRange(scope, first, last, only=dirty.on_day))
+            criteria = (*query.stores, *days.criteria(RollupDay), ~dirty.on_dirty_day(RollupDay))
+            yield from sum_rollups(session, RollupDay, *criteria, grouping=days.grouping(RollupDay))
+    if dirty.months and not query.by_concern:
+        first, last = max(query.from_date, min(dirty.months)), min(query.to_date, last_day(max(dirty.months)))
+        yield from _count_rows(session, _DayRange(query, first, last, only=dirty.on_dirty_day))
 
 
-def _whole_months(session: ScopedSession, scope: RollupQuery, dirty: Dirty) -> Iterator[tuple[Key, Totals]]:
-    kept: type[Rollup] = RollupCause if scope.by_concern else RollupMonth
-    clean = [month for month in scope.whole_months if month not in dirty.months]
-    if GroupBy.STORE in scope.group_by:
-        clean = []  # these are too many groups to be remembered
-    if clean:
-        yield from cached_month_totals(session, scope, kept, clean)
-    if rest := [month for month in scope.whole_months if month not in clean]:
-        clean_stores = ((kept.business_date != month) | ~dirty.of_store(kept, month) for month in dirty.months)
-        which = (*scope.asked_of(kept), kept.business_date.in_(rest), *clean_stores)
-        yield from sum_rollups(session, kept, *which, grouping=scope.grouping(kept, monthly=True))
+def _read_months(session: ScopedSession, query: RollupQuery, dirty: Dirty) -> KeyedTotals:
+    """Yield totals of whole months: all stores of a clean month, and the clean stores of a dirty one."""
+    rollup: type[Rollup] = RollupCause if query.by_concern else RollupMonth
+    cacheable = [month for month in query.whole_months if month not in dirty.months]
+    if GroupBy.STORE in query.group_by:
+        cacheable = []  # too many groups for the cache
+    if cacheable:
+        yield from cached_month_totals(session, query, rollup, cacheable)
+    if months := [month for month in query.whole_months if month not in cacheable]:
+        clean_stores = (
+            (rollup.business_date != month) | ~dirty.in_dirty_store(rollup, month) for month in dirty.months
+        )
+        criteria = (*query.criteria(rollup), rollup.business_date.in_(months), *clean_stores)
+        yield from sum_rollups(session, rollup, *criteria, grouping=query.grouping(rollup, monthly=True))
 
 
-def _remaining_days(scope: RollupQuery, dirty: Dirty) -> "Iterator[_DayRange]":
-    """What no whole month answers: the days around them, and in each of them those of the stores marked in it.
+def _days_outside_clean_months(query: RollupQuery, dirty: Dirty) -> "Iterator[_DayRange]":
+    """Yield the days around the whole months, and each whole dirty month for the stores that are dirty in it.
 
-    One after the other, or no index would find them.
+    Each range is a statement of its own, because an index finds one range but not a disjunction of several.
     """
-    whole = scope.whole_months
-    if not whole:
-        yield _DayRange(scope, scope.from_date, scope.to_date)
+    whole_months = query.whole_months
+    if not whole_months:
+        yield _DayRange(query, query.from_date, query.to_date)
         return
-    if scope.from_date < whole[0]:
-        yield _DayRange(scope, scope.from_date, whole[0] - ONE_DAY)
-    if (after := last_day(whole[-1]) + ONE_DAY) <= scope.to_date:
-        yield _DayRange(scope, after, scope.to_date)
-    for month in whole:
+    if query.from_date < whole_months[0]:
+        yield _DayRange(query, query.from_date, whole_months[0] - ONE_DAY)
+    if (after := last_day(whole_months[-1]) + ONE_DAY) <= query.to_date:
+        yield _DayRange(query, after, query.to_date)
+    for month in whole_months:
         if month in dirty.months:
-            yield _DayRange(scope, month, last_day(month), only=partial(dirty.of_store, month=month))
+            yield _DayRange(query, month, last_day(month), only=partial(dirty.in_dirty_store, month=month))
 
 
 @dataclass(frozen=True)
 class _DayRange:
-    """Days of a scope that follow each other, and if need be `only` some of what belongs to them."""
+    """Consecutive days of a query. `only` returns a further criterion on the rows of a model."""
 
-    scope: RollupQuery
+    query: RollupQuery
     first: date
     last: date
     only: Callable[[Any], ColumnElement[bool]] = lambda _: true()
 
-    def which(self, kind: Any) -> tuple[ColumnElement[bool], ...]:
-        return kind.business_date.between(self.first, self.last), self.only(kind)
+    def criteria(self, model: Any) -> tuple[ColumnElement[bool], ...]:
+        return model.business_date.between(self.first, self.last), self.only(model)
 
-    def grouping(self, kind: Any) -> Grouping:
-        return self.scope.grouping(kind, between=(self.first, self.last))
+    def grouping(self, model: Any) -> Grouping:
+        return self.query.grouping(model, days=(self.first, self.last))
 
 
-def _count_rows(session: ScopedSession, days: _DayRange) -> Iterator[tuple[Key, Totals]]:
-    scope = days.scope
+def _count_rows(session: ScopedSession, days: _DayRange) -> KeyedTotals:
+    query = days.query
     concerns = select(Concern.id).select_from(Concern).join(Concern.store)
-    concerns = concerns.where(*scope.asked_of(Concern), *days.which(Concern))
+    concerns = concerns.where(*query.criteria(Concern), *days.criteria(Concern))
     yield from count_concerns(session, concerns, days.grouping(Concern))
-    if not scope.by_concern:
-        yield from count_listening(session, lambda kind: (*scope.stores, *days.which(kind)), days.grouping)
+    if not query.by_concern:
+        yield from count_listening(session, lambda model: (*query.stores, *days.criteria(model)), days.grouping)

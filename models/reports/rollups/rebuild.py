@@ -1,10 +1,12 @@
-"""Keeping the sums: what is marked is worked out again from the rows, one organization at a time."""
+"""Rebuild of rollups: the worker and the command line recompute dirty days and months, one organization at a time.
+
+See models.reports.rollups for the algorithm, and why the DirtyDay rows are deleted first.
+"""
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import partial
-from itertools import chain
 from typing import Any
 from uuid import UUID
 
@@ -24,25 +26,18 @@ from models.reports.grouping import GroupBy, Grouping
 from models.reports.periods import last_day
 from models.reports.rollups.aggregates import (
     DURATIONS,
-    Totals,
-    TotalsByGroup,
     count_concerns,
     count_listening,
-    group_totals,
-)
-from models.reports.rollups.tables import (
-    Rollup,
-    RollupCause,
-    RollupDay,
-    RollupMonth,
-    RollupVersion,
     figure_columns,
     sum_rollups,
 )
+from models.reports.rollups.tables import Rollup, RollupCause, RollupDay, RollupMonth, RollupVersion
 from models.reports.stats.ddsketch import compact
+from models.reports.totals import Totals, TotalsByGroup, group_totals
 
-REBUILD_BATCH = 64
-CAUSE_REBUILD_DELAY = timedelta(seconds=15)
+REBUILD_BATCH = 64  # dirty days, or stores whose causes are dirty, in one transaction
+CAUSE_REBUILD_DELAY = timedelta(seconds=15)  # so that a month in which many days change is recomputed once
+# What rollups count, and RollupDay itself: a rollup whose rows are gone has to be recomputed, too.
 COUNTED_MODELS = (Concern, FollowUp, WellbeingCheck, StoreDay, RollupDay)
 BY_DAY = (GroupBy.STORE, GroupBy.DAY)
 BY_MONTH = (GroupBy.STORE, GroupBy.MONTH)
@@ -50,57 +45,58 @@ BY_CAUSE = (GroupBy.STORE, GroupBy.MONTH, GroupBy.CATEGORY, GroupBy.CAUSE)
 
 
 def organizations_with_dirty_rollups(database: Database, *, at: datetime) -> Sequence[UUID]:
-    """Of whom something may be worked out now."""
-    marks = select(DirtyDay.id).where(DirtyDay.organization_id == Organization.id)
-    causes = select(DirtyCauseMonth.id).where(
+    """Return the ids of the organizations of which something can be recomputed now."""
+    days = select(DirtyDay.id).where(DirtyDay.organization_id == Organization.id)
+    cause_months = select(DirtyCauseMonth.id).where(
         DirtyCauseMonth.organization_id == Organization.id, DirtyCauseMonth.due_at <= at
     )
+    stmt = select(Organization.id).where(or_(days.exists(), cause_months.exists())).order_by(Organization.id)
     with database.reading(ALL_TENANTS) as session:
-        which = or_(marks.exists(), causes.exists())
-        return session.scalars(select(Organization.id).where(which).order_by(Organization.id)).all()
+        return session.scalars(stmt).all()
 
 
 def rebuild_organization(
-    database: Database, organization_id: UUID, *, at: datetime, at_once: int = REBUILD_BATCH
+    database: Database, organization_id: UUID, *, at: datetime, batch_size: int = REBUILD_BATCH
 ) -> int:
-    """Work out some days that are marked of this organization, and the causes of some months that have rested.
+    """Recompute a batch of this organization's dirty days, and the causes of a batch of months that are due.
 
-    A transaction for each, and neither waits until nothing is left of the other. How many days and months it was.
+    Each has its own transaction, and each gets its turn: neither waits until the other has nothing left. Returns how
+    many days and months it was.
     """
     with database.writing(organization_id) as session:
-        days = rebuild_days(session, organization_id, at=at, at_once=at_once)
+        days = rebuild_days(session, organization_id, at=at, batch_size=batch_size)
     with database.writing(organization_id) as session:
-        return days + rebuild_cause_months(session, organization_id, due_by=at, at_once=at_once)
+        return days + rebuild_cause_months(session, organization_id, due_by=at, batch_size=batch_size)
 
 
 def mark_all_dirty(database: Database) -> Iterator[int]:
-    """DirtyDay every day of every store on which anything was counted, or is kept.
+    """Mark dirty every store and day that has counted rows or a rollup.
 
-    Store by store, how many there are.
+    Each store has its own transaction. Yields the number of days of each store.
     """
+    stmt = select(Store.organization_id, Store.id).order_by(Store.organization_id, Store.id)
     with database.reading(ALL_TENANTS) as session:
-        stores = session.execute(select(Store.organization_id, Store.id).order_by(Store.organization_id, Store.id))
-        keys = stores.all()
-    for organization_id, store_id in keys:
+        stores = session.execute(stmt).all()
+    for organization_id, store_id in stores:
         with database.writing(organization_id) as session:
             days = _mark_store_dirty(session, organization_id, store_id)
         yield days
 
 
 def rebuild_all_days(database: Database) -> Iterator[int]:
-    """Work out all the days that are marked, whoever else is at it; some at a time, how many."""
+    """Recompute all dirty days, beside any worker. Yields the number of days of each batch."""
     at = database.clock()
     yield from _for_every_organization(database, partial(rebuild_days, at=at, wait=True))
 
 
 def rebuild_all_cause_months(database: Database) -> Iterator[int]:
-    """The same for the causes of all the months that are marked by now, rested or not."""
+    """Recompute the causes of all dirty months without their delay. Yields the number of months of each batch."""
     due_by = database.clock() + CAUSE_REBUILD_DELAY
     yield from _for_every_organization(database, partial(rebuild_cause_months, due_by=due_by, wait=True))
 
 
 def count_dirty_cause_months(database: Database) -> int:
-    """Of how many stores' months the causes are not worked out."""
+    """Return how many pairs of store and month have dirty causes."""
     months = (
         select(DirtyCauseMonth.organization_id, DirtyCauseMonth.store_id, DirtyCauseMonth.month).distinct().subquery()
     )
@@ -108,144 +104,167 @@ def count_dirty_cause_months(database: Database) -> int:
         return session.scalars(select(func.count()).select_from(months)).one()
 
 
-def _for_every_organization(database: Database, work_out: Callable[[ScopedSession, UUID], int]) -> Iterator[int]:
-    def some_of(organization_id: UUID) -> int:
+def _for_every_organization(database: Database, rebuild_batch: Callable[[ScopedSession, UUID], int]) -> Iterator[int]:
+    def rebuild(organization_id: UUID) -> int:
         with database.writing(organization_id) as session:
-            return work_out(session, organization_id)
+            return rebuild_batch(session, organization_id)
 
     with database.reading(ALL_TENANTS) as session:
         organizations = session.scalars(select(Organization.id).order_by(Organization.id)).all()
     for organization_id in organizations:
-        while done := some_of(organization_id):
+        while done := rebuild(organization_id):
             yield done
 
 
 def rebuild_days(
-    session: ScopedSession, organization_id: UUID, *, at: datetime, at_once: int = REBUILD_BATCH, wait: bool = False
+    session: ScopedSession,
+    organization_id: UUID,
+    *,
+    at: datetime,
+    batch_size: int = REBUILD_BATCH,
+    wait: bool = False,
 ) -> int:
-    """Take some marks of the oldest marked month away and work out those days and that month, all or nothing.
+    """Recompute some dirty days of the oldest dirty month, and the rollups of that month.
 
-    The marks go first: what is written while the rows are read leaves marks of its own. Every day of one of the stores
-    is worked out for all of them, so that an index finds them. What another worker holds is passed over, unless `wait`
-    says to wait for it.
+    Each dirty date is recomputed for every store of the batch, so that an index finds the rows. Stores that another
+    worker has locked are skipped, or waited for with `wait`. Returns the number of dirty days.
     """
-    of_month = DirtyDay.month == select(func.min(DirtyDay.month)).scalar_subquery()
-    which = (DirtyDay.month, DirtyDay.store_id, DirtyDay.business_date)
-    marked = session.execute(select(*which).where(of_month).distinct().order_by(*which).limit(at_once)).all()
-    stores = _lock_stores(session, {row.store_id for row in marked}, wait=wait)
+    oldest_month = DirtyDay.month == select(func.min(DirtyDay.month)).scalar_subquery()
+    columns = (DirtyDay.month, DirtyDay.store_id, DirtyDay.business_date)
+    stmt = select(*columns).where(oldest_month).distinct().order_by(*columns).limit(batch_size)
+    dirty_days = session.execute(stmt).all()
+    stores = _lock_stores(session, {row.store_id for row in dirty_days}, wait=wait)
     if not stores:
         return 0
-    month, days = marked[0].month, {row.business_date for row in marked}
+    month, dates = dirty_days[0].month, {row.business_date for row in dirty_days}
     batch = _Batch(session, organization_id, stores, month)
-    _delete_marks(session, DirtyDay, DirtyDay.month == month, *on_days(DirtyDay, stores, days))
-    batch.work_out_days(sorted(days))
+    _delete_dirty(session, DirtyDay, DirtyDay.month == month, *on_days(DirtyDay, stores, dates))
+    batch.recompute_days(sorted(dates))
     session.add_all(
         DirtyCauseMonth(store_id=store_id, month=month, due_at=at + CAUSE_REBUILD_DELAY) for store_id in stores
     )
     RollupVersion.replace(session, month)
-    return sum(row.store_id in stores for row in marked)
+    return sum(row.store_id in stores for row in dirty_days)
 
 
 def rebuild_cause_months(
-    session: ScopedSession, organization_id: UUID, *, due_by: datetime, at_once: int = REBUILD_BATCH, wait: bool = False
+    session: ScopedSession,
+    organization_id: UUID,
+    *,
+    due_by: datetime,
+    batch_size: int = REBUILD_BATCH,
+    wait: bool = False,
 ) -> int:
-    """The same for the causes of months, of some stores in the oldest month that is due."""
-    due = DirtyCauseMonth.due_at <= due_by
-    of_month = DirtyCauseMonth.month == select(func.min(DirtyCauseMonth.month)).where(due).scalar_subquery()
-    which = (DirtyCauseMonth.month, DirtyCauseMonth.store_id)
-    marked = session.execute(select(*which).where(due, of_month).distinct().order_by(*which).limit(at_once)).all()
-    stores = _lock_stores(session, {row.store_id for row in marked}, wait=wait)
+    """Recompute the causes of some stores in the oldest month that is due. Returns the number of stores.
+
+    Locked stores are skipped or waited for, as in `rebuild_days`.
+    """
+    is_due = DirtyCauseMonth.due_at <= due_by
+    oldest_month = DirtyCauseMonth.month == select(func.min(DirtyCauseMonth.month)).where(is_due).scalar_subquery()
+    columns = (DirtyCauseMonth.month, DirtyCauseMonth.store_id)
+    stmt = select(*columns).where(is_due, oldest_month).distinct().order_by(*columns).limit(batch_size)
+    dirty_months = session.execute(stmt).all()
+    stores = _lock_stores(session, {row.store_id for row in dirty_months}, wait=wait)
     if not stores:
         return 0
-    month = marked[0].month
-    _delete_marks(session, DirtyCauseMonth, DirtyCauseMonth.month == month, DirtyCauseMonth.store_id.in_(stores))
-    _Batch(session, organization_id, stores, month).work_out_causes()
+    month = dirty_months[0].month
+    _delete_dirty(session, DirtyCauseMonth, DirtyCauseMonth.month == month, DirtyCauseMonth.store_id.in_(stores))
+    _Batch(session, organization_id, stores, month).recompute_causes()
     RollupVersion.replace(session, month)
     return len(stores)
 
 
-def _lock_stores(session: Session, stores: Collection[UUID], *, wait: bool) -> Sequence[UUID]:
-    """Those of these stores that are held from now on.
+def _lock_stores(session: Session, store_ids: Collection[UUID], *, wait: bool) -> Sequence[UUID]:
+    """Lock these stores until the transaction ends, and return the ids of those that could be locked.
 
-    A store is held by whoever works it out, so that of two workers the later one never writes what it read earlier.
+    Of two workers that recompute one store the later one waits or skips it, so it never writes what it read earlier.
     """
-    free = select(Store.id).where(Store.id.in_(stores)).order_by(Store.id)
-    return session.scalars(free.with_for_update(skip_locked=not wait, key_share=True)).all() if stores else []
+    if not store_ids:
+        return []
+    stmt = select(Store.id).where(Store.id.in_(store_ids)).order_by(Store.id)
+    return session.scalars(stmt.with_for_update(skip_locked=not wait, key_share=True)).all()
 
 
-def _delete_marks(session: Session, mark: type[DirtyDay | DirtyCauseMonth], *which: ColumnElement[bool]) -> None:
-    session.execute(delete(mark).where(*which).execution_options(synchronize_session=False))
+def _delete_dirty(session: Session, model: type[DirtyDay | DirtyCauseMonth], *criteria: ColumnElement[bool]) -> None:
+    session.execute(delete(model).where(*criteria).execution_options(synchronize_session=False))
 
 
-def on_days(kind: Any, stores: Sequence[UUID], days: Collection[date]) -> Sequence[ColumnElement[bool]]:
-    return kind.store_id.in_(stores), kind.business_date.in_(days)
+def on_days(model: Any, stores: Sequence[UUID], days: Collection[date]) -> Sequence[ColumnElement[bool]]:
+    """Return the criteria of a model's rows of these stores on these days."""
+    return model.store_id.in_(stores), model.business_date.in_(days)
 
 
 def _mark_store_dirty(session: Session, organization_id: UUID, store_id: UUID) -> int:
-    """Each table is asked for the days of this one store, which stand in an index."""
-    asked = (select(kind.business_date).where(kind.store_id == store_id).distinct() for kind in COUNTED_MODELS)
-    days = {day for stmt in asked for day in session.scalars(stmt)}
+    """Mark all days of one store dirty and return how many. An index finds the days of a single store in each table."""
+    stmts = (select(model.business_date).where(model.store_id == store_id).distinct() for model in COUNTED_MODELS)
+    days = {day for stmt in stmts for day in session.scalars(stmt)}
     if rows := DirtyDay.rows(organization_id, [(store_id, day) for day in sorted(days)]):
-        session.execute(insert(DirtyDay.__table__), rows)  # type: ignore[arg-type]  # as below
+        session.execute(insert(DirtyDay.__table__), rows)  # type: ignore[arg-type]  # the table, as in _replace_rollups
     return len(rows)
 
 
 @dataclass(frozen=True)
 class _Batch:
-    """Some stores in one month, which is known by its first day."""
+    """Some stores in one month (its first day), whose rollups are replaced in one transaction."""
 
     session: Session
     organization_id: UUID
     stores: Sequence[UUID]
     month: date
 
-    def work_out_days(self, days: Collection[date]) -> None:
-        """Some days of it, and the month with them."""
-        self._keep(RollupDay, on_days(RollupDay, self.stores, days), self._of_days(days))
-        self._keep(RollupMonth, self._in_month(RollupMonth), self._of_month())
+    def recompute_days(self, days: Collection[date]) -> None:
+        """Recompute the rollups of these days from the rows, and then that of the month from all of its days."""
+        self._replace_rollups(RollupDay, on_days(RollupDay, self.stores, days), self._count_days(days))
+        self._replace_rollups(RollupMonth, self._in_month(RollupMonth), self._sum_month())
 
-    def work_out_causes(self) -> None:
-        self._keep(RollupCause, self._in_month(RollupCause), self._of_causes())
+    def recompute_causes(self) -> None:
+        """Recompute the rollups by cause of the month from the rows."""
+        self._replace_rollups(RollupCause, self._in_month(RollupCause), self._count_causes())
 
-    def _in_month(self, kind: Any) -> Sequence[ColumnElement[bool]]:
-        return kind.store_id.in_(self.stores), kind.business_date.between(self.month, last_day(self.month))
+    def _in_month(self, model: Any) -> Sequence[ColumnElement[bool]]:
+        return model.store_id.in_(self.stores), model.business_date.between(self.month, last_day(self.month))
 
-    def _grouping(self, group_by: Sequence[GroupBy], of: Any) -> Grouping:
-        return Grouping(group_by, self.month, last_day(self.month), of=of)
+    def _grouping(self, group_by: Sequence[GroupBy], model: Any) -> Grouping:
+        return Grouping(group_by, self.month, last_day(self.month), model=model)
 
-    def _of_days(self, days: Collection[date]) -> TotalsByGroup:
-        belongs = partial(on_days, stores=self.stores, days=days)
-        concerns = select(Concern.id).select_from(Concern).join(Concern.store).where(*belongs(Concern))
-        counted = count_concerns(self.session, concerns, self._grouping(BY_DAY, Concern))
-        listening = count_listening(self.session, belongs, partial(self._grouping, BY_DAY))
-        return group_totals(chain(counted, listening))
+    def _count_days(self, days: Collection[date]) -> TotalsByGroup:
+        criteria = partial(on_days, stores=self.stores, days=days)
+        concerns = select(Concern.id).select_from(Concern).join(Concern.store).where(*criteria(Concern))
+        return group_totals(
+            count_concerns(self.session, concerns, self._grouping(BY_DAY, Concern)),
+            count_listening(self.session, criteria, partial(self._grouping, BY_DAY)),
+        )
 
-    def _of_month(self) -> TotalsByGroup:
+    def _sum_month(self) -> TotalsByGroup:
         grouping = self._grouping(BY_MONTH, RollupDay)
         return group_totals(sum_rollups(self.session, RollupDay, *self._in_month(RollupDay), grouping=grouping))
 
-    def _of_causes(self) -> TotalsByGroup:
+    def _count_causes(self) -> TotalsByGroup:
         concerns = select(Concern.id).select_from(Concern).join(Concern.store).where(*self._in_month(Concern))
         return group_totals(count_concerns(self.session, concerns, self._grouping(BY_CAUSE, Concern)))
 
-    def _keep(self, kept: type[Rollup], instead_of: Sequence[ColumnElement[bool]], totals: TotalsByGroup) -> None:
-        self.session.execute(delete(kept).where(*instead_of).execution_options(synchronize_session=False))
+    def _replace_rollups(
+        self, rollup: type[Rollup], criteria: Sequence[ColumnElement[bool]], groups: TotalsByGroup
+    ) -> None:
+        """Delete the rollups that meet the criteria, and insert one for each group."""
+        self.session.execute(delete(rollup).where(*criteria).execution_options(synchronize_session=False))
         rows = [
             {
                 "id": uuid7(),
                 "organization_id": self.organization_id,
                 "store_id": store_id,
-                "business_date": date.fromisoformat(period) if kept is RollupDay else self.month,
-                **dict(zip(("category_id", "cause_id"), of, strict=False)),
-                **_values(kept, total),
+                "business_date": date.fromisoformat(period) if rollup is RollupDay else self.month,
+                **dict(zip(("category_id", "cause_id"), category_and_cause, strict=False)),
+                **_column_values(rollup, totals),
             }
-            for (store_id, period, *of), total in totals.items()
+            for (store_id, period, *category_and_cause), totals in groups.items()
         ]
         if rows:
-            self.session.execute(insert(kept.__table__), rows)  # type: ignore[arg-type]  # the plain table: nothing is read back
+            # The table instead of the class, so that no row is read back.
+            self.session.execute(insert(rollup.__table__), rows)  # type: ignore[arg-type]  # it is a Table
 
 
-def _values(kept: type[Rollup], total: Totals) -> dict[str, Any]:
-    counted = {name: total.figures[name] for name in figure_columns(kept)}
-    seconds = {name: compact(total.histogram(name)) for name in DURATIONS}
-    return {**counted, "cost": total.cost.total(), **seconds}
+def _column_values(rollup: type[Rollup], totals: Totals) -> dict[str, Any]:
+    figures = {name: totals.figures[name] for name in figure_columns(rollup)}
+    sketches = {name: compact(totals.sketch(name)) for name in DURATIONS}
+    return {**figures, "cost": totals.cost.total(), **sketches}

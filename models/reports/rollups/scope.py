@@ -1,4 +1,4 @@
-"""What a report over kept sums is about."""
+"""Scope of a report over rollups: its stores, days, category and dimensions, and the rollups that fit them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,7 +18,10 @@ SUB_MONTH_DIMENSIONS = frozenset({GroupBy.DAY, GroupBy.WEEK})
 
 @dataclass(frozen=True)
 class RollupQuery:
-    """Which stores, days and category a report is about, and how to group them; the group the stores are of."""
+    """Which stores (as criteria on Store), business days and category to read, and how to group them.
+
+    `group_id` is the store group to which the stores are limited, if any.
+    """
 
     stores: Sequence[ColumnElement[bool]]
     from_date: date
@@ -27,30 +30,41 @@ class RollupQuery:
     category: str | None
     group_id: UUID | None
 
-    def grouping(self, of: Any, *, between: tuple[date, date] | None = None, monthly: bool = False) -> Grouping:
-        """The groups of rows of a kind; where they are only of some days, between these."""
-        first, last = between or (self.from_date, self.to_date)
-        return Grouping(self.group_by, first, last, of=of, monthly=monthly, group_id=self.group_id, most=MAX_GROUPS)
+    def grouping(self, model: Any, *, days: tuple[date, date] | None = None, monthly: bool = False) -> Grouping:
+        """Return the groups of rows of a model, over all days or only from the first to the last of `days`."""
+        first, last = days or (self.from_date, self.to_date)
+        return Grouping(
+            self.group_by,
+            first,
+            last,
+            model=model,
+            monthly=monthly,
+            group_id=self.group_id,
+            max_groups=MAX_GROUPS,
+        )
 
-    def asked_of(self, kind: Any) -> list[ColumnElement[bool]]:
-        """The criteria on rows of a kind that may know their category; the days are left out."""
+    def criteria(self, model: Any) -> list[ColumnElement[bool]]:
+        """Return the criteria on the store and category of a model's rows, without those on the days."""
         if self.category is None:
             return [*self.stores]
-        of_category = select(Category.id).where(Category.slug == self.category)
-        return [*self.stores, kind.category_id.in_(of_category)]
+        category_ids = select(Category.id).where(Category.slug == self.category)
+        return [*self.stores, model.category_id.in_(category_ids)]
 
     @property
     def by_concern(self) -> bool:
-        """Whether concerns of one store and day are told apart."""
+        """Return whether the report distinguishes concerns within one store and day, so that it needs RollupCause."""
         return self.category is not None or not CONCERN_DIMENSIONS.isdisjoint(self.group_by)
 
     @property
-    def marks(self) -> Sequence[type[DirtyDay | DirtyCauseMonth]]:
-        """What says that sums of this are out of date."""
+    def dirty_models(self) -> Sequence[type[DirtyDay | DirtyCauseMonth]]:
+        """Return the tables that say which of the rollups are out of date."""
         return (DirtyDay, DirtyCauseMonth) if self.by_concern else (DirtyDay,)
 
     @property
     def whole_months(self) -> Sequence[date]:
-        """The first days of the months that are asked for as a whole and in one piece."""
-        in_pieces = GroupBy.CHANNEL in self.group_by or not SUB_MONTH_DIMENSIONS.isdisjoint(self.group_by)
-        return [] if in_pieces else whole_months(self.from_date, self.to_date)
+        """Return the first days of the months that can be read from rollups of months.
+
+        There is none where the report splits months into days or weeks, or by channel, which no rollup knows.
+        """
+        splits_months = GroupBy.CHANNEL in self.group_by or not SUB_MONTH_DIMENSIONS.isdisjoint(self.group_by)
+        return [] if splits_months else whole_months(self.from_date, self.to_date)

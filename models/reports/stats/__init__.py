@@ -1,1 +1,1 @@
-"""Statistics behind the reports: rates, percentiles, sketches and control limits."""
+"""Statistics of the reports: rates, percentiles, DDSketches and control limits."""

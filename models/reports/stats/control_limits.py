@@ -1,8 +1,9 @@
-"""Comparing stores fairly: limits within which a store differs from all of them together by chance alone.
+"""Control limits of a funnel plot: the range in which a store differs from all stores together by chance alone.
 
-A funnel plot (Spiegelhalter, Statistics in Medicine 2005): the more a store has to show, the narrower its limits. They
-are exact, of the binomial distribution for shares and of the Poisson distribution for counts, so that of stores that do
-not differ at most one in twenty lies outside the 95 % limits.
+After Spiegelhalter, "Funnel plots for comparing institutional performance", Statistics in Medicine 2005: the larger the
+denominator of a store, the narrower its limits. The limits are exact, from the binomial distribution for shares and
+from the Poisson distribution for counts. Of stores that do not differ, at most one in twenty lies outside the 95 %
+limits.
 """
 
 from dataclasses import dataclass
@@ -15,13 +16,13 @@ from numpy.typing import NDArray
 from models.policy_defaults import MIN_RATE_DENOMINATOR
 from models.reports.stats.rate import Rate
 
-TAIL_PROBABILITIES: Final = {"95": 0.025, "99.8": 0.001}  # of the distribution, on either side
-MAX_DEVIATIONS: Final = 12  # standard deviations, beyond which nothing is left to count
+TAIL_PROBABILITIES: Final = {"95": 0.025, "99.8": 0.001}  # on either side of the distribution
+MAX_DEVIATIONS: Final = 12  # standard deviations from the mean; the probability beyond is negligible
 
 
 @dataclass(frozen=True)
 class ControlLimits:
-    """What lies from `low` to `high` may well be chance."""
+    """Limits of the range that chance alone explains, both included."""
 
     low: float
     high: float
@@ -29,7 +30,10 @@ class ControlLimits:
 
 @dataclass(frozen=True)
 class ControlPoint:
-    """A figure of one store beside that of all. `outside` names the widest limits it lies outside of, if any."""
+    """Figure of one store and its `target`, the figure of all stores together.
+
+    `outside` is the key of the widest limits that the value lies outside of, or None.
+    """
 
     value: float
     target: float
@@ -37,56 +41,69 @@ class ControlPoint:
     outside: str | None
 
 
-def compare_rate(share: Rate, of_all: Rate) -> ControlPoint | None:
-    """Whether a share differs from that of all; None where too few are behind it, or all shares are alike."""
-    n = share.denominator
-    if n < MIN_RATE_DENOMINATOR or not 0 < of_all.numerator < of_all.denominator:
+def compare_rate(rate: Rate, overall: Rate) -> ControlPoint | None:
+    """Compare a store's rate with that of all stores.
+
+    Returns None for a denominator below MIN_RATE_DENOMINATOR, and where the overall rate is 0 or 1.
+    """
+    n = rate.denominator
+    if n < MIN_RATE_DENOMINATOR or not 0 < overall.numerator < overall.denominator:
         return None
-    target = of_all.numerator / of_all.denominator
+    target = overall.numerator / overall.denominator
     odds = target / (1 - target)
     first, last = _countable_range(n * target, n * target * (1 - target))
-    times = np.arange(first + 1, min(last, n) + 1)
-    return _control_point(share.numerator, target, n, _from_ratios(first, (n - times + 1) / times * odds))
+    counts = np.arange(first + 1, min(last, n) + 1)
+    return _control_point(rate.numerator, target, n, _from_ratios(first, (n - counts + 1) / counts * odds))
 
 
-def compare_count(count: int, exposure: int, of_all: Rate, *, per: int) -> ControlPoint | None:
-    """Whether so many in so much `exposure` differ from what all have; figures are for each `per` of it."""
-    if exposure < MIN_RATE_DENOMINATOR or not of_all.numerator:
+def compare_count(count: int, exposure: int, overall: Rate, *, per: int) -> ControlPoint | None:
+    """Compare a store's count with the one that the overall rate would give for its exposure.
+
+    Args:
+        count: the events of the store, such as its concerns.
+        exposure: what the count is relative to, such as its transactions.
+        overall: count and exposure of all stores together.
+        per: the exposure for which the figures of the result are given, such as 1000 transactions.
+
+    Returns None for an exposure below MIN_RATE_DENOMINATOR, and where there are no events at all.
+    """
+    if exposure < MIN_RATE_DENOMINATOR or not overall.numerator:
         return None
-    expected = exposure * of_all.numerator / of_all.denominator
+    expected = exposure * overall.numerator / overall.denominator
     first, last = _countable_range(expected, expected)
-    times = np.arange(first + 1, last + 1)
-    return _control_point(count, expected / exposure * per, exposure / per, _from_ratios(first, expected / times))
+    counts = np.arange(first + 1, last + 1)
+    return _control_point(count, expected / exposure * per, exposure / per, _from_ratios(first, expected / counts))
 
 
 @dataclass(frozen=True)
 class _Distribution:
-    """How likely `first` is, and each number after it."""
+    """Probabilities of `first` and of each count after it."""
 
     first: int
-    chances: NDArray[np.float64]
+    probabilities: NDArray[np.float64]
 
-    def within(self, tail: float) -> tuple[int, int]:
-        """The lowest and the highest number that neither tail is too small for."""
-        below = np.cumsum(self.chances)
-        above = np.cumsum(self.chances[::-1])
+    def limits(self, tail: float) -> tuple[int, int]:
+        """Return the lowest and the highest count whose tail, itself included, is at least this probable."""
+        below = np.cumsum(self.probabilities)
+        above = np.cumsum(self.probabilities[::-1])
         return self.first + int(np.argmax(below >= tail)), self.first + len(above) - 1 - int(np.argmax(above >= tail))
 
 
 def _countable_range(mean: float, variance: float) -> tuple[int, int]:
+    """Return the first and the last count that has to be considered."""
     width = MAX_DEVIATIONS * sqrt(variance) + MAX_DEVIATIONS
     return max(0, int(mean - width)), int(mean + width)
 
 
 def _from_ratios(first: int, ratios: NDArray[np.float64]) -> _Distribution:
-    """From how much likelier each number is than the one before it."""
+    """Return the distribution whose probabilities have these ratios, each to the one before it."""
     logs = np.concatenate([[0.0], np.cumsum(np.log(ratios))])
     weights = np.exp(logs - logs.max())
     return _Distribution(first, weights / weights.sum())
 
 
 def _control_point(count: int, target: float, unit: float, distribution: _Distribution) -> ControlPoint:
-    within = {name: distribution.within(tail) for name, tail in TAIL_PROBABILITIES.items()}
-    outside = [name for name, (low, high) in within.items() if not low <= count <= high]
-    limits = {name: ControlLimits(low / unit, high / unit) for name, (low, high) in within.items()}
+    count_limits = {name: distribution.limits(tail) for name, tail in TAIL_PROBABILITIES.items()}
+    outside = [name for name, (low, high) in count_limits.items() if not low <= count <= high]
+    limits = {name: ControlLimits(low / unit, high / unit) for name, (low, high) in count_limits.items()}
     return ControlPoint(count / unit, target, limits, outside[-1] if outside else None)

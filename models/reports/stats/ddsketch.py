@@ -1,8 +1,8 @@
-"""How long things took, counted in steps of two per cent: percentiles within one per cent, whatever was added up.
+"""DDSketch: durations counted in buckets two per cent wide, for percentiles within one per cent of any sum of sketches.
 
-A DDSketch without collapsing (Masson, Rim and Lee, VLDB 2019): the step of a value is the ceiling of its logarithm to
-the base GAMMA. Packed, each step that was met is one 16-bit word, ten bits for the step and six for how often; what
-was met more often takes several words. So the packed form of two histograms together is one after the other.
+A DDSketch without collapsing (Masson, Rim and Lee, VLDB 2019): the bucket of a value is the ceiling of its logarithm to
+the base GAMMA. In packed form each bucket that holds anything is one 16-bit word: ten bits for the bucket and six for
+its count. A larger count takes several words. Packed sketches are therefore added by concatenating them.
 """
 
 from typing import Final
@@ -14,53 +14,56 @@ from models.reports.stats.percentiles import MEDIAN, NO_PERCENTILES, P90, Percen
 
 RELATIVE_ERROR: Final = 0.01
 GAMMA: Final = (1 + RELATIVE_ERROR) / (1 - RELATIVE_ERROR)
-BUCKETS: Final = 1024  # the last one stands for twenty years and more
-MAX_COUNT: Final = 63  # times that one word can count
+BUCKETS: Final = 1024  # the last one holds twenty years and more
+MAX_COUNT: Final = 63  # the count that fits into one word
 
 _COUNT_BITS: Final = MAX_COUNT.bit_length()
-# What a step says it was: the middle of its bounds, in the measure of relative error. The first is no time at all.
+# The value that stands for each bucket: its centre in terms of relative error. The first bucket is zero seconds.
 _BUCKET_VALUES: Final = np.concatenate([[0.0], 2 * GAMMA ** np.arange(BUCKETS - 1, dtype=float) / (GAMMA + 1)])
 
 _LOG_GAMMA: Final = np.log(GAMMA)
 _WORD: Final = np.dtype("<u2")
-_COMPACT_FROM: Final = 64 * _WORD.itemsize
+_COMPACT_FROM: Final = 64 * _WORD.itemsize  # bytes; below this, compacting saves too little
 
 Counts = NDArray[np.int64]
 
 
 def pack_values(seconds: Values) -> bytes:
-    """The histogram of these whole seconds, a word for each of them."""
-    steps = np.ceil(np.log(np.maximum(seconds, 1)) / _LOG_GAMMA) + 1
-    steps = np.where(seconds > 0, np.minimum(steps, BUCKETS - 1), 0).astype(_WORD)
-    return (steps << _COUNT_BITS | 1).tobytes()
+    """Return the packed sketch of these whole seconds, with one word for each value."""
+    buckets = np.ceil(np.log(np.maximum(seconds, 1)) / _LOG_GAMMA) + 1
+    buckets = np.where(seconds > 0, np.minimum(buckets, BUCKETS - 1), 0).astype(_WORD)
+    return (buckets << _COUNT_BITS | 1).tobytes()
 
 
-def compact(together: bytes) -> bytes:
-    """The same histogram in as few words as it takes, where there are many."""
-    return together if len(together) <= _COMPACT_FROM else _pack(unpack(together))
+def compact(packed: bytes) -> bytes:
+    """Return the same sketch in as few words as possible, if it is long."""
+    return packed if len(packed) <= _COMPACT_FROM else _pack_counts(unpack(packed))
 
 
-def unpack(together: bytes) -> Counts:
-    """How often each step was met, in packed histograms one after the other."""
-    words = np.frombuffer(together, dtype=_WORD)
+def unpack(packed: bytes) -> Counts:
+    """Return the count of each bucket of a packed sketch, or of several ones that were concatenated."""
+    words = np.frombuffer(packed, dtype=_WORD)
     return np.bincount(words >> _COUNT_BITS, weights=words & MAX_COUNT, minlength=BUCKETS).astype(np.int64)
 
 
-def _pack(counts: Counts) -> bytes:
-    full, rest = np.divmod(counts, MAX_COUNT)
-    steps = np.arange(BUCKETS) << _COUNT_BITS
-    words = np.concatenate([np.repeat(steps | MAX_COUNT, full), (steps | rest)[rest > 0]])
+def _pack_counts(counts: Counts) -> bytes:
+    full_words, rest = np.divmod(counts, MAX_COUNT)
+    buckets = np.arange(BUCKETS) << _COUNT_BITS
+    words = np.concatenate([np.repeat(buckets | MAX_COUNT, full_words), (buckets | rest)[rest > 0]])
     return words.astype(_WORD).tobytes()
 
 
 def percentiles_of_sketch(counts: Counts) -> Percentiles:
-    """Median and 90th percentile in minutes, by linear interpolation between the two neighbouring ranks."""
+    """Return median and 90th percentile in minutes, each within RELATIVE_ERROR.
+
+    Interpolates linearly between the two neighbouring ranks, as PERCENTILE_CONT does.
+    """
     n = int(counts.sum())
     return Percentiles(_minutes(counts, MEDIAN, n), _minutes(counts, P90, n), n) if n else NO_PERCENTILES
 
 
 def _minutes(counts: Counts, tenths: int, n: int) -> float:
-    below, rest = divmod((n - 1) * tenths, 10)
-    ranks = [below, below + 1 if rest else below]
+    rank, rest = divmod((n - 1) * tenths, 10)
+    ranks = [rank, rank + 1 if rest else rank]
     lower, upper = _BUCKET_VALUES[np.searchsorted(counts.cumsum(), ranks, side="right")]
     return float(lower * (10 - rest) + upper * rest) / 600

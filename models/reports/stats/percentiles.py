@@ -1,4 +1,4 @@
-"""Median and 90th percentile after PERCENTILE_CONT, exactly."""
+"""Exact median and 90th percentile, defined as PERCENTILE_CONT of SQL."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,14 +6,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-MEDIAN, P90 = 5, 9  # in tenths of the way from the smallest to the largest
+MEDIAN, P90 = 5, 9  # in tenths of the distance from the smallest to the largest rank
 
 Values = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
 class Percentiles:
-    """How long something took, in minutes, over the `n` times it happened."""
+    """Median and 90th percentile of `n` durations, in minutes; None where `n` is 0."""
 
     median: float | None
     p90: float | None
@@ -24,15 +24,15 @@ NO_PERCENTILES = Percentiles(None, None, 0)
 
 
 def percentiles_of(seconds: Values) -> Percentiles:
-    """The percentiles of all these whole seconds, in any order."""
-    in_order: list[int] = np.sort(seconds).tolist()
-    return (
-        Percentiles(_minutes(in_order, MEDIAN), _minutes(in_order, P90), len(in_order)) if in_order else NO_PERCENTILES
-    )
+    """Return the exact percentiles of these whole seconds, given in any order."""
+    if not len(seconds):
+        return NO_PERCENTILES
+    ordered: list[int] = np.sort(seconds).tolist()
+    return Percentiles(_minutes(ordered, MEDIAN), _minutes(ordered, P90), len(ordered))
 
 
-def _minutes(in_order: Sequence[int], tenths: int) -> float:
-    """Linear interpolation between the two neighbouring ranks; whole numbers up to the last step."""
-    below, rest = divmod((len(in_order) - 1) * tenths, 10)
-    above = below + 1 if rest else below
-    return (in_order[below] * (10 - rest) + in_order[above] * rest) / 600
+def _minutes(ordered: Sequence[int], tenths: int) -> float:
+    """Interpolate linearly between the two neighbouring ranks, in whole numbers up to the last division."""
+    lower, rest = divmod((len(ordered) - 1) * tenths, 10)
+    upper = lower + 1 if rest else lower
+    return (ordered[lower] * (10 - rest) + ordered[upper] * rest) / 600

@@ -1,4 +1,4 @@
-"""A rate with what it was made from."""
+"""Rate with its numerator and denominator."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from models.policy_defaults import MIN_RATE_DENOMINATOR
 
 @dataclass(frozen=True)
 class Rate:
-    """A rate with what it was made from. Its value is None where the denominator is under 10."""
+    """Numerator over denominator. The value is None for a denominator below MIN_RATE_DENOMINATOR."""
 
     numerator: int
     denominator: int

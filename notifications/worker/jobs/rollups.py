@@ -37,7 +37,7 @@ class RollupJob:
         del self._queue[organization_id]
         with errors_logged({"job": "rollups", "organization_id": str(organization_id)}):
             # It opens transactions of its own.
-            done = rebuild_organization(self._database, organization_id, at=at, at_once=REBUILD_BATCH)
+            done = rebuild_organization(self._database, organization_id, at=at, batch_size=REBUILD_BATCH)
             if done >= REBUILD_BATCH:
                 self._queue[organization_id] = None
         return len(self._queue)

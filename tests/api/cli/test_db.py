@@ -11,44 +11,44 @@ from tests.support.app import App
 Command = Callable[..., Result]
 
 
-def commands_of(world: App) -> Command:
-    return lambda *words: world.app.test_cli_runner().invoke(args=words)
+def commands_of(app: App) -> Command:
+    return lambda *words: app.flask.test_cli_runner().invoke(args=words)
 
 
 @pytest.fixture
-def bare_world(empty_database_url: str) -> Iterator[App]:
+def bare_app(empty_database_url: str) -> Iterator[App]:
     """The application on a database without any table."""
-    world = App(empty_database_url)
-    yield world
-    world.close()
+    app = App(empty_database_url)
+    yield app
+    app.close()
 
 
-def tables(world: App) -> set[str]:
-    engine = sa.create_engine(world.url)
+def tables(app: App) -> set[str]:
+    engine = sa.create_engine(app.url)
     found = set(sa.inspect(engine).get_table_names())
     engine.dispose()
     return found - {"alembic_version"}
 
 
-def test_the_schema_goes_up_and_down(bare_world: App):
-    command = commands_of(bare_world)
+def test_the_schema_goes_up_and_down(bare_app: App):
+    command = commands_of(bare_app)
 
     assert command("db", "upgrade").exit_code == 0
-    assert "concern" in tables(bare_world)
+    assert "concern" in tables(bare_app)
     assert command("db", "check").exit_code == 0
     assert command("db", "downgrade", "base").exit_code == 0
-    assert tables(bare_world) == set()
+    assert tables(bare_app) == set()
 
 
 @pytest.mark.parametrize("words", ["outbox status", "demo seed", "demo seed --if-empty", "db restored"])
-def test_a_database_that_is_not_migrated_says_so_in_one_line(bare_world: App, words):
-    refused = commands_of(bare_world)(*words.split())
+def test_a_database_that_is_not_migrated_says_so_in_one_line(bare_app: App, words):
+    refused = commands_of(bare_app)(*words.split())
 
     assert (refused.exit_code, refused.stdout, refused.stderr.count("\n")) == (1, "", 1)
     assert "not migrated" in refused.stderr
 
 
-def test_a_revision_that_does_not_exist_is_refused_in_one_line(bare_world: App):
-    refused = commands_of(bare_world)("db", "upgrade", "9999")
+def test_a_revision_that_does_not_exist_is_refused_in_one_line(bare_app: App):
+    refused = commands_of(bare_app)("db", "upgrade", "9999")
 
     assert (refused.exit_code, refused.stderr) == (1, "Error: Can't locate revision identified by '9999'\n")

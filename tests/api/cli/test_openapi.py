@@ -10,12 +10,12 @@ from tests.support.app import App
 Command = Callable[..., Result]
 
 
-def commands_of(world: App) -> Command:
-    return lambda *words: world.app.test_cli_runner().invoke(args=words)
+def commands_of(app: App) -> Command:
+    return lambda *words: app.flask.test_cli_runner().invoke(args=words)
 
 
-def test_the_document_is_written_and_checked(world: App, tmp_path):
-    command, file = commands_of(world), tmp_path / "openapi.json"
+def test_the_document_is_written_and_checked(app: App, tmp_path):
+    command, file = commands_of(app), tmp_path / "openapi.json"
     missing = command("openapi", "write", "--check", "--file", str(file))
     assert command("openapi", "write", "--file", str(file)).exit_code == 0
     fresh = command("openapi", "write", "--check", "--file", str(file))
@@ -26,4 +26,4 @@ def test_the_document_is_written_and_checked(world: App, tmp_path):
     assert [answer.exit_code for answer in (missing, fresh, changed)] == [1, 0, 1]
     assert changed.stderr == "Error: openapi.json is not what the code says; run: make openapi\n"
     assert written.endswith("}\n")
-    assert json.loads(written) == world.request("GET", "/openapi.json").json
+    assert json.loads(written) == app.request("GET", "/openapi.json").json

@@ -21,9 +21,9 @@ ADMIN = shlex.split("organization create --slug acme --name Acme --admin-login b
 
 
 @pytest.fixture
-def command(world: App) -> Command:
+def command(app: App) -> Command:
     def run(*words: str, stdin: str = f"{PASSWORD}\n") -> Result:
-        return world.app.test_cli_runner().invoke(args=words, input=stdin)
+        return app.flask.test_cli_runner().invoke(args=words, input=stdin)
 
     return run
 
@@ -34,7 +34,7 @@ def made(result: Result) -> dict[str, Any]:
     return answer
 
 
-def test_what_is_made_on_the_command_line_works_over_the_api(world: App, command: Command):
+def test_what_is_made_on_the_command_line_works_over_the_api(app: App, command: Command):
     made(command(*ADMIN))
     store = made(command(*STORE, "--place", "Aisle 1", "--place", "Caixa nº 3"))["store"]
     made(command(*STAFF))
@@ -43,7 +43,7 @@ def test_what_is_made_on_the_command_line_works_over_the_api(world: App, command
     ]
 
     body = {"organization": "acme", "login": "ana", "password": PASSWORD}
-    token = world.request("POST", "/v1/sessions", json=body).json["token"]
+    token = app.request("POST", "/v1/sessions", json=body).json["token"]
     told = {
         "mood": 1,
         "store_id": store["id"],
@@ -54,10 +54,10 @@ def test_what_is_made_on_the_command_line_works_over_the_api(world: App, command
         "recovery_actions": [{"remedy": "apology"}],
     }
     headers = {"Authorization": f"Bearer {token}"}
-    logged = world.request("POST", "/v1/concerns", json=told, headers=headers)
+    logged = app.request("POST", "/v1/concerns", json=told, headers=headers)
     assert logged.status_code == 201, logged.text
 
-    seen = world.request("GET", "/v1/concerns", headers={"Authorization": f"Bearer {key}"})
+    seen = app.request("GET", "/v1/concerns", headers={"Authorization": f"Bearer {key}"})
     assert [concern["id"] for concern in seen.json["items"]] == [logged.json["id"]]
 
 

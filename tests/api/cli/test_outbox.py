@@ -18,8 +18,8 @@ from tests.support.rows import notifications, only_alert, pending_messages, rows
 from tests.support.worker import RecordingChannel, for_all_kinds, running_worker, work_until_idle
 
 
-def retry(world: App, *words: str) -> Result:
-    return world.app.test_cli_runner().invoke(args=["outbox", "retry", *words])
+def retry(app: App, *words: str) -> Result:
+    return app.flask.test_cli_runner().invoke(args=["outbox", "retry", *words])
 
 
 def told(result: Result) -> dict[str, Any]:
@@ -28,132 +28,132 @@ def told(result: Result) -> dict[str, Any]:
     return answer
 
 
-def set_aside(world: App, task: OutboxKind) -> OutboxMessage:
+def set_aside(app: App, task: OutboxKind) -> OutboxMessage:
     """What a worker does with a row of this kind after the fifth failure."""
-    with running_worker(world, for_all_kinds(RecordingChannel())) as worker:
+    with running_worker(app, for_all_kinds(RecordingChannel())) as worker:
         for _ in range(5):
-            world.clock.move(seconds=30)
+            app.clock.move(seconds=30)
             for claimed in worker._claims.claim((task,), limit=9):
                 worker._claims.record_failure(claimed, ZeroDivisionError())
-    (row,) = (row for row in rows(world, OutboxMessage) if row.dead_lettered_at)
+    (row,) = (row for row in rows(app, OutboxMessage) if row.dead_lettered_at)
     assert row.kind is task
     return row
 
 
-def decided(world: App) -> None:
-    with running_worker(world, for_all_kinds(RecordingChannel())) as worker:
+def decided(app: App) -> None:
+    with running_worker(app, for_all_kinds(RecordingChannel())) as worker:
         worker._decide()
 
 
-def test_a_ring_that_was_dead_lettered_rings_after_all(world: App, shop: Shop) -> None:
-    give_phone(world.back_office, shop, "manager", "phone")
-    log_concern(world, shop)
-    decided(world)
-    row = set_aside(world, OutboxKind.DELIVER_RING)
-    assert only_alert(world).summary == "no phone reached: walk over"
+def test_a_ring_that_was_dead_lettered_rings_after_all(app: App, shop: Shop) -> None:
+    give_phone(app.back_office, shop, "manager", "phone")
+    log_concern(app, shop)
+    decided(app)
+    row = set_aside(app, OutboxKind.DELIVER_RING)
+    assert only_alert(app).summary == "no phone reached: walk over"
 
-    assert told(retry(world, "--all")) == {"retried": [str(row.id)], "let_go": []}
+    assert told(retry(app, "--all")) == {"retried": [str(row.id)], "let_go": []}
 
-    book = RecordingChannel()
-    with running_worker(world, for_all_kinds(book)) as worker:
+    channel = RecordingChannel()
+    with running_worker(app, for_all_kinds(channel)) as worker:
         work_until_idle(worker)
-    assert book.seen() == [("ring", "phone")]
-    assert (notifications(world)[0].state, notifications(world)[0].failure) == ("accepted", None)
-    (again,) = (each for each in rows(world, OutboxMessage) if each.id == row.id)
+    assert channel.seen() == [("ring", "phone")]
+    assert (notifications(app)[0].state, notifications(app)[0].failure) == ("accepted", None)
+    (again,) = (each for each in rows(app, OutboxMessage) if each.id == row.id)
     assert (again.dead_lettered_at, again.failures) == (None, 0)
 
 
-def test_a_call_that_found_nobody_out_is_made_again(world: App, shop: Shop) -> None:
-    give_phone(world.back_office, shop, "manager", "phone")
-    log_concern(world, shop)
-    row = set_aside(world, OutboxKind.FIND_RECIPIENTS)
+def test_a_call_that_found_nobody_out_is_made_again(app: App, shop: Shop) -> None:
+    give_phone(app.back_office, shop, "manager", "phone")
+    log_concern(app, shop)
+    row = set_aside(app, OutboxKind.FIND_RECIPIENTS)
 
-    assert told(retry(world, str(row.id))) == {"retried": [str(row.id)], "let_go": []}
+    assert told(retry(app, str(row.id))) == {"retried": [str(row.id)], "let_go": []}
 
-    book = RecordingChannel()
-    with running_worker(world, for_all_kinds(book)) as worker:
+    channel = RecordingChannel()
+    with running_worker(app, for_all_kinds(channel)) as worker:
         work_until_idle(worker)
-    assert book.seen() == [("ring", "phone")]
+    assert channel.seen() == [("ring", "phone")]
 
 
-def test_an_alert_that_is_over_rings_nobody_and_need_not_be_looked_at_again(world: App, shop: Shop) -> None:
-    give_phone(world.back_office, shop, "manager", "phone")
-    concern = log_concern(world, shop)
-    decided(world)
-    row = set_aside(world, OutboxKind.DELIVER_RING)
-    move(world, shop, concern, "take")
+def test_an_alert_that_is_over_rings_nobody_and_need_not_be_looked_at_again(app: App, shop: Shop) -> None:
+    give_phone(app.back_office, shop, "manager", "phone")
+    concern = log_concern(app, shop)
+    decided(app)
+    row = set_aside(app, OutboxKind.DELIVER_RING)
+    move(app, shop, concern, "take")
 
-    assert told(retry(world, "--all")) == {"retried": [], "let_go": [str(row.id)]}
+    assert told(retry(app, "--all")) == {"retried": [], "let_go": [str(row.id)]}
 
-    book = RecordingChannel()
-    with running_worker(world, for_all_kinds(book)) as worker:
+    channel = RecordingChannel()
+    with running_worker(app, for_all_kinds(channel)) as worker:
         work_until_idle(worker)
-    assert book.messages == []
-    with world.back_office.reading(ALL_TENANTS) as session:
-        assert count_by_state(session, at=world.clock())["dead_lettered"] == 0
+    assert channel.messages == []
+    with app.back_office.reading(ALL_TENANTS) as session:
+        assert count_by_state(session, at=app.clock())["dead_lettered"] == 0
 
 
-def test_a_ring_whose_time_has_run_out_is_let_go(world: App, shop: Shop) -> None:
-    give_phone(world.back_office, shop, "manager", "phone")
-    log_concern(world, shop)
-    decided(world)
-    row = set_aside(world, OutboxKind.DELIVER_RING)
-    world.clock.move(minutes=10)
+def test_a_ring_whose_time_has_run_out_is_let_go(app: App, shop: Shop) -> None:
+    give_phone(app.back_office, shop, "manager", "phone")
+    log_concern(app, shop)
+    decided(app)
+    row = set_aside(app, OutboxKind.DELIVER_RING)
+    app.clock.move(minutes=10)
 
-    assert told(retry(world, "--all")) == {"retried": [], "let_go": [str(row.id)]}
+    assert told(retry(app, "--all")) == {"retried": [], "let_go": [str(row.id)]}
 
 
-def test_a_withdrawal_that_was_dead_lettered_is_retried_while_the_alert_does_not_ring(world: App, shop: Shop) -> None:
-    give_phone(world.back_office, shop, "manager", "phone")
-    concern = log_concern(world, shop, "key")
-    book = RecordingChannel()
-    with running_worker(world, for_all_kinds(book)) as worker:
+def test_a_withdrawal_that_was_dead_lettered_is_retried_while_the_alert_does_not_ring(app: App, shop: Shop) -> None:
+    give_phone(app.back_office, shop, "manager", "phone")
+    concern = log_concern(app, shop, "key")
+    channel = RecordingChannel()
+    with running_worker(app, for_all_kinds(channel)) as worker:
         work_until_idle(worker)
-        move(world, shop, concern, "take", "floor")
-        recall = set_aside(world, OutboxKind.FIND_WITHDRAWALS)
-        assert told(retry(world, str(recall.id)))["retried"] == [str(recall.id)]
+        move(app, shop, concern, "take", "floor")
+        recall = set_aside(app, OutboxKind.FIND_WITHDRAWALS)
+        assert told(retry(app, str(recall.id)))["retried"] == [str(recall.id)]
         worker._decide()
-        withdraw = set_aside(world, OutboxKind.DELIVER_WITHDRAWAL)
-        assert told(retry(world, str(withdraw.id)))["retried"] == [str(withdraw.id)]
+        withdraw = set_aside(app, OutboxKind.DELIVER_WITHDRAWAL)
+        assert told(retry(app, str(withdraw.id)))["retried"] == [str(withdraw.id)]
         work_until_idle(worker)
-    assert book.seen() == [("ring", "phone"), ("withdraw", "phone")]
+    assert channel.seen() == [("ring", "phone"), ("withdraw", "phone")]
 
 
-def test_without_dead_letters_there_is_nothing_to_do(world: App, shop: Shop) -> None:
-    log_concern(world, shop)
-    assert told(retry(world, "--all")) == {"retried": [], "let_go": []}
-    assert len(pending_messages(world)) == 1
+def test_without_dead_letters_there_is_nothing_to_do(app: App, shop: Shop) -> None:
+    log_concern(app, shop)
+    assert told(retry(app, "--all")) == {"retried": [], "let_go": []}
+    assert len(pending_messages(app)) == 1
 
 
-def test_an_id_that_is_not_of_such_a_row_is_refused_in_one_line_and_nothing_happens(world: App, shop: Shop) -> None:
-    log_concern(world, shop)
-    row = set_aside(world, OutboxKind.FIND_RECIPIENTS)
+def test_an_id_that_is_not_of_such_a_row_is_refused_in_one_line_and_nothing_happens(app: App, shop: Shop) -> None:
+    log_concern(app, shop)
+    row = set_aside(app, OutboxKind.FIND_RECIPIENTS)
     unknown: UUID = uuid4()
 
-    refused = retry(world, str(row.id), str(unknown))
+    refused = retry(app, str(row.id), str(unknown))
 
     assert (refused.exit_code, refused.stdout) == (1, "")
     assert refused.stderr == f"Error: No row {unknown} was set aside.\n"
-    assert rows(world, OutboxMessage)[0].dead_lettered_at
+    assert rows(app, OutboxMessage)[0].dead_lettered_at
 
 
-def test_which_rows_has_to_be_said(world: App) -> None:
+def test_which_rows_has_to_be_said(app: App) -> None:
     for words in ((), ("--all", str(uuid4())), ("not-an-id",)):
-        assert retry(world, *words).exit_code == 2
+        assert retry(app, *words).exit_code == 2
 
 
 Command = Callable[..., Result]
 
 
-def commands_of(world: App) -> Command:
-    return lambda *words: world.app.test_cli_runner().invoke(args=words)
+def commands_of(app: App) -> Command:
+    return lambda *words: app.flask.test_cli_runner().invoke(args=words)
 
 
-def test_the_outbox_is_counted(world: App, shop: Shop):
-    command = commands_of(world)
-    give_phone(world.back_office, shop, "manager", "a phone")
+def test_the_outbox_is_counted(app: App, shop: Shop):
+    command = commands_of(app)
+    give_phone(app.back_office, shop, "manager", "a phone")
     before = told(command("outbox", "status"))
-    world.request("POST", "/v1/concerns", (shop, "floor"), json={"mood": 1})
+    app.request("POST", "/v1/concerns", (shop, "floor"), json={"mood": 1})
 
     after = told(command("outbox", "status"))
 

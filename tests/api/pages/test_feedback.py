@@ -30,30 +30,30 @@ from tests.support.factories.organizations import Shop
     ids=lambda answers: "+".join(f"{name}={value[:9]!r}" for name, value in answers.items()) or "nothing",
 )
 def test_what_cannot_be_read_is_shown_again_with_what_was_written(
-    world: App, shop: Shop, answers: dict[str, str]
+    app: App, shop: Shop, answers: dict[str, str]
 ) -> None:
-    concern = resolved_concern(world, shop)
-    path = feedback_path(world, shop, concern)
-    page = answer_feedback(world, path, **answers)
+    concern = resolved_concern(app, shop)
+    path = feedback_path(app, shop, concern)
+    page = answer_feedback(app, path, **answers)
     assert (page.status_code, 'role="alert"' in page.text) == (422, True)
-    assert read_concern(world, shop, concern)["rating"] is None
+    assert read_concern(app, shop, concern)["rating"] is None
 
 
-def test_what_a_customer_writes_is_shown_as_text_and_never_as_a_page(world: App, shop: Shop) -> None:
-    path = feedback_path(world, shop, resolved_concern(world, shop))
-    page = answer_feedback(world, path, words='</textarea><script>alert("x")</script>')
+def test_what_a_customer_writes_is_shown_as_text_and_never_as_a_page(app: App, shop: Shop) -> None:
+    path = feedback_path(app, shop, resolved_concern(app, shop))
+    page = answer_feedback(app, path, words='</textarea><script>alert("x")</script>')
     assert "<script" not in page.text
     assert "&lt;script&gt;" in page.text
 
 
-def test_an_address_that_leads_nowhere_is_404_on_a_page(world: App, shop: Shop) -> None:
+def test_an_address_that_leads_nowhere_is_404_on_a_page(app: App, shop: Shop) -> None:
     for token in (new_token(shop.organization_id), new_token(uuid4()), "x", "a" * 38, "é" * 38, "=" * 38):
-        for page in (world.request("GET", f"/f/{token}"), answer_feedback(world, f"/f/{token}", rating="1")):
+        for page in (app.request("GET", f"/f/{token}"), answer_feedback(app, f"/f/{token}", rating="1")):
             assert (page.status_code, page.mimetype) == (404, "text/html")
 
 
-def test_a_page_keeps_its_address_to_itself(world: App, shop: Shop) -> None:
-    page = world.request("GET", feedback_path(world, shop, resolved_concern(world, shop)))
+def test_a_page_keeps_its_address_to_itself(app: App, shop: Shop) -> None:
+    page = app.request("GET", feedback_path(app, shop, resolved_concern(app, shop)))
     assert page.headers["Referrer-Policy"] == "no-referrer"
     assert page.headers["Cache-Control"] == "no-store"
     assert "default-src 'none'" in page.headers["Content-Security-Policy"]
@@ -74,22 +74,20 @@ def test_a_page_keeps_its_address_to_itself(world: App, shop: Shop) -> None:
     ],
 )
 def test_a_page_speaks_the_customers_language(
-    world: App, shop: Shop, query: str, browser: str, profile: list[str] | None, lang: str
+    app: App, shop: Shop, query: str, browser: str, profile: list[str] | None, lang: str
 ) -> None:
-    concern = resolved_concern(world, shop, **(KNOWN_CUSTOMER if profile else {}))
+    concern = resolved_concern(app, shop, **(KNOWN_CUSTOMER if profile else {}))
     if profile:
         path = f"/v1/customers/{concern['customer_id']}"
         headers = {"If-Match": "*"}
-        world.request("PATCH", path, (shop, "floor"), json={"languages": profile}, headers=headers)
+        app.request("PATCH", path, (shop, "floor"), json={"languages": profile}, headers=headers)
     headers = {"Accept-Language": browser} if browser else {}
-    page = world.request("GET", feedback_path(world, shop, concern) + query, headers=headers)
+    page = app.request("GET", feedback_path(app, shop, concern) + query, headers=headers)
     assert f'<html lang="{lang}">' in page.text
     headline = {"en": "How was it, in the end?", "pt": "Afinal, como correu?", "es": "¿Cómo fue, al final?"}
     assert headline[lang] in page.text
 
 
-def test_a_body_that_is_too_large_is_refused_on_a_page(world: App, shop: Shop) -> None:
-    page = answer_feedback(
-        world, feedback_path(world, shop, resolved_concern(world, shop)), rating="1", words="a" * 300_000
-    )
+def test_a_body_that_is_too_large_is_refused_on_a_page(app: App, shop: Shop) -> None:
+    page = answer_feedback(app, feedback_path(app, shop, resolved_concern(app, shop)), rating="1", words="a" * 300_000)
     assert (page.status_code, page.mimetype) == (413, "text/html")

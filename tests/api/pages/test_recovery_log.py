@@ -26,12 +26,12 @@ from tests.support.factories.guidance import limit_vouchers
 from tests.support.factories.organizations import Shop
 
 
-def ask(world: App, shop: Shop, by: str = "manager", day: Any = DAY, **headers: str) -> TestResponse:
-    return world.request("GET", log_path(shop, day), (shop, by), headers={"Accept": "text/html", **headers})
+def ask(app: App, shop: Shop, by: str = "manager", day: Any = DAY, **headers: str) -> TestResponse:
+    return app.request("GET", log_path(shop, day), (shop, by), headers={"Accept": "text/html", **headers})
 
 
-def page(world: App, shop: Shop, by: str = "manager", day: Any = DAY, language: str = "en") -> str:
-    answer = ask(world, shop, by, day, **{"Accept-Language": language})
+def page(app: App, shop: Shop, by: str = "manager", day: Any = DAY, language: str = "en") -> str:
+    answer = ask(app, shop, by, day, **{"Accept-Language": language})
     assert (answer.status_code, answer.mimetype) == (200, "text/html"), answer.text
     return answer.text
 
@@ -48,12 +48,12 @@ def in_order(text: str, *parts: str) -> None:
     assert places == sorted(places), dict(zip(parts, places, strict=True))
 
 
-def test_the_page_lists_the_day_in_order_of_what_matters(world: App, shop: Shop) -> None:
+def test_the_page_lists_the_day_in_order_of_what_matters(app: App, shop: Shop) -> None:
     log_concern_id(
-        world, shop, kind="praise", mood=5, praised_id=str(shop.staff["colleague"]), their_words="So friendly."
+        app, shop, kind="praise", mood=5, praised_id=str(shop.staff["colleague"]), their_words="So friendly."
     )
     over = log_concern_id(
-        world,
+        app,
         shop,
         mood=1,
         category="food",
@@ -62,15 +62,15 @@ def test_the_page_lists_the_day_in_order_of_what_matters(world: App, shop: Shop)
         their_words="The soup was cold.",
         recovery_actions=[{"remedy": "voucher"}, {"remedy": "remake"}],
     )
-    world.clock.move(minutes=5)
-    resolve_concern(world, shop, over)
-    log_concern_id(world, shop, place="table-1", category="waiting-time")
-    write_notes(world, shop, {"went-well": "The new rota.", "tomorrow": "Fix the lamp."})
-    world.clock.move(days=1)
-    sign_off(world, shop)
-    log_concern_id(world, shop, occurred_at=(NOON + timedelta(hours=1)).isoformat())
-    add_amendment(world, shop)
-    text = plain(page(world, shop))
+    app.clock.move(minutes=5)
+    resolve_concern(app, shop, over)
+    log_concern_id(app, shop, place="table-1", category="waiting-time")
+    write_notes(app, shop, {"went-well": "The new rota.", "tomorrow": "Fix the lamp."})
+    app.clock.move(days=1)
+    sign_off(app, shop)
+    log_concern_id(app, shop, occurred_at=(NOON + timedelta(hours=1)).isoformat())
+    add_amendment(app, shop)
+    text = plain(page(app, shop))
     in_order(
         text, "Needs you now", "Figures", "Concerns", "Praise", "Came in late", "Notes", "Sign-off", "Amendment by"
     )
@@ -89,37 +89,37 @@ def test_the_page_lists_the_day_in_order_of_what_matters(world: App, shop: Shop)
     assert "Amendment by Manager of acme, 4 Mar 12:05 It was forgotten. The oven was out for an hour." in text
 
 
-def test_what_waits_for_somebody_is_named_with_its_money(world: App, shop: Shop) -> None:
-    limit_vouchers(world, shop, 500, 2500)
-    asked = log_concern_id(world, shop, recovery_actions=[{"remedy": "voucher"}])
+def test_what_waits_for_somebody_is_named_with_its_money(app: App, shop: Shop) -> None:
+    limit_vouchers(app, shop, 500, 2500)
+    asked = log_concern_id(app, shop, recovery_actions=[{"remedy": "voucher"}])
     body = {"kind": "call", "what": "Call about the lamp", "due_at": (NOON + timedelta(hours=2)).isoformat()}
-    world.request("POST", f"/v1/concerns/{asked}/follow-ups", (shop, "floor"), json=body)
-    text = plain(page(world, shop))
+    app.request("POST", f"/v1/concerns/{asked}/follow-ups", (shop, "floor"), json=body)
+    text = plain(page(app, shop))
     assert "May this be given? No. 1 · voucher €10.00 · Floor of acme" in text
     assert "Promised to the customer: No. 1 · call: Call about the lamp · by 14:00 · open · Floor of acme" in text
 
 
-def test_the_next_day_begins_with_what_was_left(world: App, shop: Shop) -> None:
-    log_concern_id(world, shop, place="table-12", category="food")
-    write_notes(world, shop, {"tomorrow": "Fix the lamp."})
-    world.clock.move(days=1)
-    sign_off(world, shop)
-    text = plain(page(world, shop, day=NEXT_DAY))
+def test_the_next_day_begins_with_what_was_left(app: App, shop: Shop) -> None:
+    log_concern_id(app, shop, place="table-12", category="food")
+    write_notes(app, shop, {"tomorrow": "Fix the lamp."})
+    app.clock.move(days=1)
+    sign_off(app, shop)
+    text = plain(page(app, shop, day=NEXT_DAY))
     in_order(text, "Needs you now Nothing.", "Carried over from before Fix the lamp.", "3 Mar 12:00 · table 12 · food")
 
 
-def test_words_are_text_and_never_markup(world: App, shop: Shop) -> None:
+def test_words_are_text_and_never_markup(app: App, shop: Shop) -> None:
     evil = "<script>alert('it')</script><img src=x onerror=alert(1)>"
-    log_concern_id(world, shop, their_words=evil, wanted=evil, our_reading=evil, stake=evil, items=[{"name": evil}])
-    log_concern_id(world, shop, kind="praise", mood=5, their_words=evil)
-    write_notes(world, shop, {"went-well": evil})
-    html = page(world, shop)
+    log_concern_id(app, shop, their_words=evil, wanted=evil, our_reading=evil, stake=evil, items=[{"name": evil}])
+    log_concern_id(app, shop, kind="praise", mood=5, their_words=evil)
+    write_notes(app, shop, {"went-well": evil})
+    html = page(app, shop)
     assert html.count("&lt;script&gt;") == 7
     assert re.findall(r"<(?:script|img|link rel=\"stylesheet\"|iframe)|\son\w+=\"", html) == []
 
 
-def test_the_page_asks_for_nothing_and_runs_nothing(world: App, shop: Shop) -> None:
-    answer = ask(world, shop)
+def test_the_page_asks_for_nothing_and_runs_nothing(app: App, shop: Shop) -> None:
+    answer = ask(app, shop)
     policy = answer.headers["Content-Security-Policy"]
     assert "default-src 'none'; style-src 'sha256-" in policy
     assert "script" not in policy
@@ -128,29 +128,29 @@ def test_the_page_asks_for_nothing_and_runs_nothing(world: App, shop: Shop) -> N
     assert f"<style>{SHEET}</style>" in answer.text
 
 
-def test_head_office_reads_no_words_no_names_and_no_notes(world: App, shop: Shop) -> None:
-    log_concern_id(world, shop, their_words="planted words", wanted="planted wish", items=[{"name": "Planted soup"}])
+def test_head_office_reads_no_words_no_names_and_no_notes(app: App, shop: Shop) -> None:
+    log_concern_id(app, shop, their_words="planted words", wanted="planted wish", items=[{"name": "Planted soup"}])
     log_concern_id(
-        world, shop, kind="praise", mood=5, praised_id=str(shop.staff["colleague"]), their_words="planted praise"
+        app, shop, kind="praise", mood=5, praised_id=str(shop.staff["colleague"]), their_words="planted praise"
     )
-    write_notes(world, shop, {"went-well": "planted note", "tomorrow": "planted plan"})
-    world.clock.move(days=1)
-    sign_off(world, shop)
-    add_amendment(world, shop, text="planted amendment")
-    assert "planted words" in page(world, shop)
-    html = page(world, shop, "hq")
+    write_notes(app, shop, {"went-well": "planted note", "tomorrow": "planted plan"})
+    app.clock.move(days=1)
+    sign_off(app, shop)
+    add_amendment(app, shop, text="planted amendment")
+    assert "planted words" in page(app, shop)
+    html = page(app, shop, "hq")
     assert "planted" not in html.lower()
     assert "of acme" not in html
     assert "Signed 4 Mar 12:00." in plain(html)
     assert "12:00 told" in plain(html)
-    assert "planted plan" not in page(world, shop, "hq", NEXT_DAY)
+    assert "planted plan" not in page(app, shop, "hq", NEXT_DAY)
 
 
-def test_the_floor_sees_no_sensitive_concern_and_no_notes(world: App, shop: Shop) -> None:
-    log_concern_id(world, shop, "colleague", sensitive=True, their_words="planted illness")
-    write_notes(world, shop, {"went-well": "planted note"})
-    assert "planted illness" in page(world, shop)
-    assert "planted" not in page(world, shop, "floor")
+def test_the_floor_sees_no_sensitive_concern_and_no_notes(app: App, shop: Shop) -> None:
+    log_concern_id(app, shop, "colleague", sensitive=True, their_words="planted illness")
+    write_notes(app, shop, {"went-well": "planted note"})
+    assert "planted illness" in page(app, shop)
+    assert "planted" not in page(app, shop, "floor")
 
 
 @pytest.mark.parametrize(
@@ -161,26 +161,24 @@ def test_the_floor_sees_no_sensitive_concern_and_no_notes(world: App, shop: Shop
         ("fi", ["Tuesday, March 3, 2026", "Needs you now", "€10.00"]),
     ],
 )
-def test_the_page_is_in_the_readers_language(world: App, shop: Shop, language: str, said: list[str]) -> None:
-    log_concern_id(world, shop, recovery_actions=[{"remedy": "voucher"}])
-    html = page(world, shop, language=language)
+def test_the_page_is_in_the_readers_language(app: App, shop: Shop, language: str, said: list[str]) -> None:
+    log_concern_id(app, shop, recovery_actions=[{"remedy": "voucher"}])
+    html = page(app, shop, language=language)
     assert [one for one in said if one not in html] == []
 
 
-def test_a_day_of_another_zone_is_shown_by_its_own_clock(world: App, shop: Shop) -> None:
-    world.clock.move(days=27)  # it is summer in Lisbon
-    log_concern_id(world, shop)
-    assert "13:00 told" in plain(page(world, shop, day=world.clock().date()))
+def test_a_day_of_another_zone_is_shown_by_its_own_clock(app: App, shop: Shop) -> None:
+    app.clock.move(days=27)  # it is summer in Lisbon
+    log_concern_id(app, shop)
+    assert "13:00 told" in plain(page(app, shop, day=app.clock().date()))
 
 
-def test_the_charts_count_what_the_page_lists(world: App, shop: Shop) -> None:
-    over = log_concern_id(world, shop, mood=1)
-    world.clock.move(minutes=3)
-    resolve_concern(world, shop, over)
-    log_concern_id(
-        world, shop, mood=1, occurred_at=(NOON - timedelta(hours=2)).isoformat()
-    )  # late: nobody waited for it
-    charts = re.findall(r'role="img" aria-label="([^"]*)"', page(world, shop))
+def test_the_charts_count_what_the_page_lists(app: App, shop: Shop) -> None:
+    over = log_concern_id(app, shop, mood=1)
+    app.clock.move(minutes=3)
+    resolve_concern(app, shop, over)
+    log_concern_id(app, shop, mood=1, occurred_at=(NOON - timedelta(hours=2)).isoformat())  # late: nobody waited for it
+    charts = re.findall(r'role="img" aria-label="([^"]*)"', page(app, shop))
     assert charts == [
         "Mood, 1 to 5 (before / after). 1: 2 / 0, 4: 0 / 1",
         "Concerns by hour. 10: 1, 12: 1",
@@ -188,12 +186,12 @@ def test_the_charts_count_what_the_page_lists(world: App, shop: Shop) -> None:
     ]
 
 
-def test_a_day_when_a_clock_goes_forward_has_an_hour_less(world: App, shop: Shop) -> None:
-    world.clock.move(days=25, hours=14)
-    assert world.clock().date().isoformat() == "2026-03-29"
-    log_concern_id(world, shop)
+def test_a_day_when_a_clock_goes_forward_has_an_hour_less(app: App, shop: Shop) -> None:
+    app.clock.move(days=25, hours=14)
+    assert app.clock().date().isoformat() == "2026-03-29"
+    log_concern_id(app, shop)
     day = "2026-03-28"  # from four to four: its night is the short one
-    html = page(world, shop, day=day)
+    html = page(app, shop, day=day)
     assert len(re.findall(r'y="61">\d\d<', html)) == 8
     assert "Concerns by hour. 03: 1" in html
 
@@ -218,18 +216,18 @@ def test_steps_that_repeat_are_one_and_a_name_stands_where_it_changes() -> None:
     assert list(condense_timeline([])) == []
 
 
-def test_another_form_names_the_three_there_are(world: App, shop: Shop) -> None:
-    answer = world.request("GET", log_path(shop), (shop, "manager"), headers={"Accept": "image/png"})
+def test_another_form_names_the_three_there_are(app: App, shop: Shop) -> None:
+    answer = app.request("GET", log_path(shop), (shop, "manager"), headers={"Accept": "image/png"})
     assert_problem(answer, 406, "not-acceptable")
     assert answer.json["detail"] == "This is given as application/json or text/csv or text/html."
 
 
-def test_what_is_older_than_yesterday_is_a_number_on_the_page(world: App, shop: Shop) -> None:
-    left = log_concern_id(world, shop, their_words="The soup was cold.")
+def test_what_is_older_than_yesterday_is_a_number_on_the_page(app: App, shop: Shop) -> None:
+    left = log_concern_id(app, shop, their_words="The soup was cold.")
     promise = {"what": "We call.", "kind": "call", "due_at": (NOON + timedelta(hours=1)).isoformat()}
-    assert world.request("POST", f"/v1/concerns/{left}/follow-ups", (shop, "floor"), json=promise).status_code == 201
-    world.clock.move(days=2)
-    shown = plain(page(world, shop, day=NEXT_DAY + timedelta(days=1)))
+    assert app.request("POST", f"/v1/concerns/{left}/follow-ups", (shop, "floor"), json=promise).status_code == 201
+    app.clock.move(days=2)
+    shown = plain(page(app, shop, day=NEXT_DAY + timedelta(days=1)))
     in_order(
         shown,
         "Carried over from before",
@@ -238,4 +236,4 @@ def test_what_is_older_than_yesterday_is_a_number_on_the_page(world: App, shop: 
         "Sign-off",
     )
     assert "soup" not in shown
-    assert "of all earlier days" not in page(world, shop)
+    assert "of all earlier days" not in page(app, shop)

@@ -20,87 +20,87 @@ from tests.support.worker import RecordingChannel, for_all_kinds, running_worker
 
 
 @pytest.fixture
-def book() -> RecordingChannel:
+def channel() -> RecordingChannel:
     return RecordingChannel()
 
 
 @pytest.fixture
-def worker(world: App, book: RecordingChannel) -> Iterator[Worker]:
-    with running_worker(world, for_all_kinds(book)) as worker:
+def worker(app: App, channel: RecordingChannel) -> Iterator[Worker]:
+    with running_worker(app, for_all_kinds(channel)) as worker:
         yield worker
 
 
 @pytest.fixture
-def phones(world: App, shop: Shop) -> list[str]:
+def phones(app: App, shop: Shop) -> list[str]:
     """Two phones of the manager, by their addresses."""
     addresses = ["phone 1", "phone 2"]
     for address in addresses:
-        give_phone(world.back_office, shop, "manager", address)
+        give_phone(app.back_office, shop, "manager", address)
     return addresses
 
 
-def get(world: App, shop: Shop, path: str, login: str = "floor") -> Any:
-    answer = world.request("GET", path, (shop, login))
+def get(app: App, shop: Shop, path: str, login: str = "floor") -> Any:
+    answer = app.request("GET", path, (shop, login))
     assert answer.status_code == 200, answer.text
     return answer.json
 
 
-def summary(world: App, shop: Shop, concern: dict[str, Any], login: str = "floor") -> str:
+def summary(app: App, shop: Shop, concern: dict[str, Any], login: str = "floor") -> str:
     """Return the summary for the person who waits: the same on the concern and on the alert."""
-    alert = get(world, shop, f"/v1/alerts/{concern['alert']['id']}", login)["summary"]
-    assert get(world, shop, f"/v1/concerns/{concern['id']}", login)["alert"]["summary"] == alert
+    alert = get(app, shop, f"/v1/alerts/{concern['alert']['id']}", login)["summary"]
+    assert get(app, shop, f"/v1/concerns/{concern['id']}", login)["alert"]["summary"] == alert
     return str(alert)
 
 
-def send_receipts(world: App, shop: Shop, login: str, *receipts: tuple[str, str, str]) -> Any:
+def send_receipts(app: App, shop: Shop, login: str, *receipts: tuple[str, str, str]) -> Any:
     body = {"receipts": [{"notification_id": id_, "event": event, "at": at} for id_, event, at in receipts]}
-    answer = world.request("POST", "/v1/notifications/receipts", (shop, login), json=body)
+    answer = app.request("POST", "/v1/notifications/receipts", (shop, login), json=body)
     assert answer.status_code == 200, answer.text
     return answer.json
 
 
 def test_the_reporter_sees_honestly_what_became_of_the_call(
-    world: App, shop: Shop, worker: Worker, book: RecordingChannel, phones: list[str]
+    app: App, shop: Shop, worker: Worker, channel: RecordingChannel, phones: list[str]
 ) -> None:
-    book.next.append(DeliveryResult.later("unavailable"))
-    book.next.append(DeliveryResult.later("unavailable"))
-    concern = log_concern(world, shop)
-    assert summary(world, shop, concern) == "calling for help"
+    channel.next.append(DeliveryResult.later("unavailable"))
+    channel.next.append(DeliveryResult.later("unavailable"))
+    concern = log_concern(app, shop)
+    assert summary(app, shop, concern) == "calling for help"
     work_until_idle(worker)
-    assert summary(world, shop, concern) == "the push service does not answer: walk over"
-    world.clock.move(seconds=2)
+    assert summary(app, shop, concern) == "the push service does not answer: walk over"
+    app.clock.move(seconds=2)
     work_until_idle(worker)
-    assert summary(world, shop, concern) == "sent to 2 phones, none has it yet"
-    first, second = (str(row.id) for row in notifications(world))
-    send_receipts(world, shop, "manager", (first, "received", "2026-03-03T12:00:03Z"))
-    assert summary(world, shop, concern) == "on 1 of 2 phones"
-    send_receipts(world, shop, "manager", (second, "opened", "2026-03-03T12:00:05Z"))
-    assert summary(world, shop, concern) == "on 2 phones, opened by Manager of acme"
-    assert move(world, shop, concern, "take")["alert"]["summary"] == "Manager of acme is on the way"
-    assert summary(world, shop, concern) == "Manager of acme is on the way"
-    assert move(world, shop, concern, "release")["alert"]["summary"] == "calling for help"
-    assert move(world, shop, concern, "resolve", "floor")["alert"]["summary"] == "resolved"
+    assert summary(app, shop, concern) == "sent to 2 phones, none has it yet"
+    first, second = (str(row.id) for row in notifications(app))
+    send_receipts(app, shop, "manager", (first, "received", "2026-03-03T12:00:03Z"))
+    assert summary(app, shop, concern) == "on 1 of 2 phones"
+    send_receipts(app, shop, "manager", (second, "opened", "2026-03-03T12:00:05Z"))
+    assert summary(app, shop, concern) == "on 2 phones, opened by Manager of acme"
+    assert move(app, shop, concern, "take")["alert"]["summary"] == "Manager of acme is on the way"
+    assert summary(app, shop, concern) == "Manager of acme is on the way"
+    assert move(app, shop, concern, "release")["alert"]["summary"] == "calling for help"
+    assert move(app, shop, concern, "resolve", "floor")["alert"]["summary"] == "resolved"
 
 
 def test_no_phone_reached_is_said_as_such(
-    world: App, shop: Shop, worker: Worker, book: RecordingChannel, phones: Any
+    app: App, shop: Shop, worker: Worker, channel: RecordingChannel, phones: Any
 ) -> None:
-    book.result = DeliveryResult.gone("unregistered")
-    concern = log_concern(world, shop)
+    channel.result = DeliveryResult.gone("unregistered")
+    concern = log_concern(app, shop)
     work_until_idle(worker)
-    assert summary(world, shop, concern) == "no phone reached: walk over"
-    world.clock.move(minutes=20)
+    assert summary(app, shop, concern) == "no phone reached: walk over"
+    app.clock.move(minutes=20)
     work_until_idle(worker)
-    assert summary(world, shop, concern) == "nobody answered: walk over"
+    assert summary(app, shop, concern) == "nobody answered: walk over"
 
 
-def test_an_alert_is_read_with_everything_that_is_known_of_it(world: App, shop: Shop, worker: Worker) -> None:
-    concern = log_concern(world, shop, mood=1)
-    world.clock.move(minutes=20)
+def test_an_alert_is_read_with_everything_that_is_known_of_it(app: App, shop: Shop, worker: Worker) -> None:
+    concern = log_concern(app, shop, mood=1)
+    app.clock.move(minutes=20)
     work_until_idle(worker)
-    world.clock.move(minutes=1)
-    move(world, shop, concern, "take")
-    alert = get(world, shop, f"/v1/alerts/{concern['alert']['id']}")
+    app.clock.move(minutes=1)
+    move(app, shop, concern, "take")
+    alert = get(app, shop, f"/v1/alerts/{concern['alert']['id']}")
     assert alert.pop("version") > 1
     assert alert == {
         "id": concern["alert"]["id"],
@@ -123,41 +123,41 @@ def test_an_alert_is_read_with_everything_that_is_known_of_it(world: App, shop: 
     }
 
 
-def test_alerts_are_listed_newest_first_by_state_and_store_and_page_by_page(world: App, shop: Shop) -> None:
+def test_alerts_are_listed_newest_first_by_state_and_store_and_page_by_page(app: App, shop: Shop) -> None:
     told = []
     for _ in range(5):
-        told.append(log_concern(world, shop)["alert"]["id"])
-        world.clock.move(seconds=10)
-    first = get(world, shop, "/v1/alerts?limit=2")
-    rest = get(world, shop, f"/v1/alerts?limit=200&cursor={first['next_cursor']}")
+        told.append(log_concern(app, shop)["alert"]["id"])
+        app.clock.move(seconds=10)
+    first = get(app, shop, "/v1/alerts?limit=2")
+    rest = get(app, shop, f"/v1/alerts?limit=200&cursor={first['next_cursor']}")
     assert [alert["id"] for alert in (*first["items"], *rest["items"])] == told[::-1]
     assert rest["next_cursor"] is None
-    taken = get(world, shop, "/v1/alerts")["items"][0]
-    move(world, shop, {"id": taken["concern_id"]}, "take")
-    assert [alert["id"] for alert in get(world, shop, "/v1/alerts?state=taken")["items"]] == [taken["id"]]
-    assert len(get(world, shop, f"/v1/alerts?state=open&store_id={shop.store_id}")["items"]) == 4
-    assert get(world, shop, f"/v1/alerts?store_id={shop.other_store_id}", "hq")["items"] == []
-    assert world.request("GET", "/v1/alerts?state=ringing", (shop, "floor")).status_code == 422
+    taken = get(app, shop, "/v1/alerts")["items"][0]
+    move(app, shop, {"id": taken["concern_id"]}, "take")
+    assert [alert["id"] for alert in get(app, shop, "/v1/alerts?state=taken")["items"]] == [taken["id"]]
+    assert len(get(app, shop, f"/v1/alerts?state=open&store_id={shop.store_id}")["items"]) == 4
+    assert get(app, shop, f"/v1/alerts?store_id={shop.other_store_id}", "hq")["items"] == []
+    assert app.request("GET", "/v1/alerts?state=ringing", (shop, "floor")).status_code == 422
 
 
-def test_an_alert_of_another_store_or_a_sensitive_concern_is_not_there(world: App, shop: Shop) -> None:
-    ordinary = f"/v1/alerts/{log_concern(world, shop)['alert']['id']}"
-    sensitive = f"/v1/alerts/{log_concern(world, shop, 'manager', sensitive=True)['alert']['id']}"
-    assert world.request("GET", ordinary, (shop, "elsewhere")).status_code == 404
-    assert world.request("GET", f"{ordinary}/notifications", (shop, "elsewhere")).status_code == 404
-    assert world.request("GET", sensitive, (shop, "floor")).status_code == 404
-    assert world.request("GET", f"{sensitive}/notifications", (shop, "floor")).status_code == 404
-    assert len(get(world, shop, "/v1/alerts", "floor")["items"]) == 1
-    assert len(get(world, shop, "/v1/alerts", "manager")["items"]) == 2
+def test_an_alert_of_another_store_or_a_sensitive_concern_is_not_there(app: App, shop: Shop) -> None:
+    ordinary = f"/v1/alerts/{log_concern(app, shop)['alert']['id']}"
+    sensitive = f"/v1/alerts/{log_concern(app, shop, 'manager', sensitive=True)['alert']['id']}"
+    assert app.request("GET", ordinary, (shop, "elsewhere")).status_code == 404
+    assert app.request("GET", f"{ordinary}/notifications", (shop, "elsewhere")).status_code == 404
+    assert app.request("GET", sensitive, (shop, "floor")).status_code == 404
+    assert app.request("GET", f"{sensitive}/notifications", (shop, "floor")).status_code == 404
+    assert len(get(app, shop, "/v1/alerts", "floor")["items"]) == 1
+    assert len(get(app, shop, "/v1/alerts", "manager")["items"]) == 2
 
 
 def test_what_became_of_each_phone_can_be_read(
-    world: App, shop: Shop, worker: Worker, book: RecordingChannel, phones: Any
+    app: App, shop: Shop, worker: Worker, channel: RecordingChannel, phones: Any
 ) -> None:
-    book.answers["phone 2"] = DeliveryResult.refused("invalid-argument")
-    concern = log_concern(world, shop)
+    channel.answers["phone 2"] = DeliveryResult.refused("invalid-argument")
+    concern = log_concern(app, shop)
     work_until_idle(worker)
-    page = get(world, shop, f"/v1/alerts/{concern['alert']['id']}/notifications")
+    page = get(app, shop, f"/v1/alerts/{concern['alert']['id']}/notifications")
     assert page["next_cursor"] is None
     by_state = {told["state"]: told for told in page["items"]}
     assert by_state.keys() == {"accepted", "failed"}
@@ -166,15 +166,15 @@ def test_what_became_of_each_phone_can_be_read(
     assert (accepted["step"], accepted["accepted_at"], accepted["failure"]) == (0, "2026-03-03T12:00:00Z", None)
     assert (accepted["queued_at"], accepted["expires_at"]) == ("2026-03-03T12:00:00Z", "2026-03-03T12:10:00Z")
     assert (failed["accepted_at"], failed["failure"]) == (None, "invalid-argument")
-    withheld = get(world, shop, f"/v1/alerts/{concern['alert']['id']}/notifications", "hq")
+    withheld = get(app, shop, f"/v1/alerts/{concern['alert']['id']}/notifications", "hq")
     assert [told["staff"] for told in withheld["items"]] == [None, None]
 
 
-def test_receipts_come_in_batches_out_of_order_and_twice(world: App, shop: Shop, worker: Worker, phones: Any) -> None:
-    concern = log_concern(world, shop)
+def test_receipts_come_in_batches_out_of_order_and_twice(app: App, shop: Shop, worker: Worker, phones: Any) -> None:
+    concern = log_concern(app, shop)
     work_until_idle(worker)
-    first, second = (str(row.id) for row in notifications(world))
-    world.clock.move(minutes=2)
+    first, second = (str(row.id) for row in notifications(app))
+    app.clock.move(minutes=2)
     batch = (
         (first, "opened", "2026-03-03T12:00:30Z"),
         (first, "received", "2026-03-03T12:00:10Z"),
@@ -182,8 +182,8 @@ def test_receipts_come_in_batches_out_of_order_and_twice(world: App, shop: Shop,
         (first, "shown", "2026-03-03T12:00:12Z"),
     )
     path = f"/v1/alerts/{concern['alert']['id']}/notifications"
-    assert send_receipts(world, shop, "manager", *batch) == {"recorded": 4, "unknown": []}
-    once = get(world, shop, path)
+    assert send_receipts(app, shop, "manager", *batch) == {"recorded": 4, "unknown": []}
+    once = get(app, shop, path)
     by_id = {told["id"]: told for told in once["items"]}
     assert [by_id[first][name] for name in ("state", "received_at", "shown_at", "opened_at")] == [
         "opened",
@@ -198,75 +198,75 @@ def test_receipts_come_in_batches_out_of_order_and_twice(world: App, shop: Shop,
     ]
     # The phone did not hear the answer and sends all of it again, with a clock that has moved.
     again = [(id_, event, "2026-03-03T12:01:59Z") for id_, event, _ in batch]
-    assert send_receipts(world, shop, "manager", *again) == {"recorded": 4, "unknown": []}
-    assert get(world, shop, path) == once
+    assert send_receipts(app, shop, "manager", *again) == {"recorded": 4, "unknown": []}
+    assert get(app, shop, path) == once
 
 
 def test_a_phone_whose_clock_is_ahead_does_not_open_things_in_the_future(
-    world: App, shop: Shop, worker: Worker, phones: Any
+    app: App, shop: Shop, worker: Worker, phones: Any
 ) -> None:
-    log_concern(world, shop)
+    log_concern(app, shop)
     work_until_idle(worker)
-    ahead = (world.clock() + timedelta(hours=3)).isoformat()
-    send_receipts(world, shop, "manager", (str(notifications(world)[0].id), "opened", ahead))
-    assert notifications(world)[0].opened_at == world.clock()
+    ahead = (app.clock() + timedelta(hours=3)).isoformat()
+    send_receipts(app, shop, "manager", (str(notifications(app)[0].id), "opened", ahead))
+    assert notifications(app)[0].opened_at == app.clock()
 
 
 def test_receipts_for_what_is_somebody_elses_or_nobodys_are_unknown(
-    world: App, shop: Shop, worker: Worker, phones: Any
+    app: App, shop: Shop, worker: Worker, phones: Any
 ) -> None:
-    log_concern(world, shop)
+    log_concern(app, shop)
     work_until_idle(worker)
-    theirs, nobodys = str(notifications(world)[0].id), str(uuid4())
+    theirs, nobodys = str(notifications(app)[0].id), str(uuid4())
     mine_and_not = [(id_, "opened", "2026-03-03T12:00:01Z") for id_ in (theirs, nobodys)]
-    told = send_receipts(world, shop, "colleague", *mine_and_not)
+    told = send_receipts(app, shop, "colleague", *mine_and_not)
     assert (told["recorded"], sorted(told["unknown"])) == (0, sorted([theirs, nobodys]))
-    assert {row.opened_at for row in notifications(world)} == {None}
-    assert send_receipts(world, shop, "manager", *mine_and_not) == {"recorded": 1, "unknown": [nobodys]}
+    assert {row.opened_at for row in notifications(app)} == {None}
+    assert send_receipts(app, shop, "manager", *mine_and_not) == {"recorded": 1, "unknown": [nobodys]}
 
 
 def test_a_receipt_for_what_we_took_for_failed_shows_that_it_arrived(
-    world: App, shop: Shop, worker: Worker, book: RecordingChannel, phones: Any
+    app: App, shop: Shop, worker: Worker, channel: RecordingChannel, phones: Any
 ) -> None:
-    book.result = DeliveryResult.refused("invalid-argument")
-    concern = log_concern(world, shop)
+    channel.result = DeliveryResult.refused("invalid-argument")
+    concern = log_concern(app, shop)
     work_until_idle(worker)
-    assert summary(world, shop, concern) == "no phone reached: walk over"
-    send_receipts(world, shop, "manager", (str(notifications(world)[0].id), "shown", "2026-03-03T12:00:01Z"))
-    assert summary(world, shop, concern) == "on 1 phone"
+    assert summary(app, shop, concern) == "no phone reached: walk over"
+    send_receipts(app, shop, "manager", (str(notifications(app)[0].id), "shown", "2026-03-03T12:00:01Z"))
+    assert summary(app, shop, concern) == "on 1 phone"
 
 
-def test_a_receipt_has_a_known_event_and_a_time(world: App, shop: Shop) -> None:
+def test_a_receipt_has_a_known_event_and_a_time(app: App, shop: Shop) -> None:
     receipt = {"notification_id": str(uuid4()), "event": "opened", "at": "2026-03-03T12:00:00Z"}
     for wrong in ({"event": "eaten"}, {"at": "yesterday"}, {"notification_id": "7"}, {"more": 1}):
         body = {"receipts": [receipt | wrong]}
-        answer = world.request("POST", "/v1/notifications/receipts", (shop, "floor"), json=body)
+        answer = app.request("POST", "/v1/notifications/receipts", (shop, "floor"), json=body)
         assert answer.status_code == 422, wrong
     for count in (0, 201):
         body = {"receipts": [receipt] * count}
-        assert world.request("POST", "/v1/notifications/receipts", (shop, "floor"), json=body).status_code == 422
+        assert app.request("POST", "/v1/notifications/receipts", (shop, "floor"), json=body).status_code == 422
 
 
-def test_an_alert_shows_how_it_escalated_and_what_was_sent_of_it(world: App, shop: Shop, worker: Worker) -> None:
+def test_an_alert_shows_how_it_escalated_and_what_was_sent_of_it(app: App, shop: Shop, worker: Worker) -> None:
     set_escalation_steps(
-        world.back_office, shop, [policy_step(0, RecipientGroup.LEAD), policy_step(60, RecipientGroup.MANAGERS)]
+        app.back_office, shop, [policy_step(0, RecipientGroup.LEAD), policy_step(60, RecipientGroup.MANAGERS)]
     )
-    phone = give_phone(world.back_office, shop, "manager", "phone of the manager")
-    with world.back_office.writing(shop.organization_id) as session:
+    phone = give_phone(app.back_office, shop, "manager", "phone of the manager")
+    with app.back_office.writing(shop.organization_id) as session:
         session.get_one(Staff, (shop.organization_id, shop.staff["manager"])).email = "manager@example.org"
-    concern = log_concern(world, shop)
+    concern = log_concern(app, shop)
     work_until_idle(worker)
     path = f"/v1/alerts/{concern['alert']['id']}"
-    assert get(world, shop, path)["steps"] == [
+    assert get(app, shop, path)["steps"] == [
         {"step": 0, "at": "2026-03-03T12:00:00Z", "phones": 0, "why": "nobody"},
         {"step": 1, "at": "2026-03-03T12:00:00Z", "phones": 1, "why": None},
     ]
-    world.clock.move(minutes=20)
+    app.clock.move(minutes=20)
     work_until_idle(worker)
-    sent = get(world, shop, f"{path}/notifications")["items"]
+    sent = get(app, shop, f"{path}/notifications")["items"]
     told = {(one["kind"], one["device_id"], one["step"]) for one in sent}
     assert told == {("ring", str(phone), 1), ("unanswered", str(phone), None), ("unanswered", None, None)}
-    move(world, shop, concern, "take")
-    world.clock.move(minutes=10)
+    move(app, shop, concern, "take")
+    app.clock.move(minutes=10)
     work_until_idle(worker)
-    assert get(world, shop, path)["reminded_at"] == "2026-03-03T12:30:00Z"
+    assert get(app, shop, path)["reminded_at"] == "2026-03-03T12:30:00Z"

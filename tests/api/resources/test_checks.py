@@ -16,23 +16,23 @@ DAY = "2026-03-03"
 TOLD = {"covers": 140, "transactions": 61, "sales": {"amount": 412_000, "currency": "EUR"}}
 
 
-def tap(world: App, shop: Shop, by: str = "floor", **said: Any) -> Any:
-    return world.request("POST", "/v1/checks", (shop, by), json=said)
+def tap(app: App, shop: Shop, by: str = "floor", **said: Any) -> Any:
+    return app.request("POST", "/v1/checks", (shop, by), json=said)
 
 
-def tell(world: App, shop: Shop, by: str = "manager", *, day: str = DAY, **figures: Any) -> Any:
-    return world.request("PUT", f"/v1/stores/{shop.store_id}/days/{day}", (shop, by), json={**TOLD, **figures})
+def tell(app: App, shop: Shop, by: str = "manager", *, day: str = DAY, **figures: Any) -> Any:
+    return app.request("PUT", f"/v1/stores/{shop.store_id}/days/{day}", (shop, by), json={**TOLD, **figures})
 
 
-def figures(world: App, shop: Shop, day: str = DAY) -> dict[str, Any]:
-    found: dict[str, Any] = world.request(
+def figures(app: App, shop: Shop, day: str = DAY) -> dict[str, Any]:
+    found: dict[str, Any] = app.request(
         "GET", f"/v1/stores/{shop.store_id}/recovery-logs/{day}", (shop, "manager")
     ).json["figures"]
     return found
 
 
-def test_one_tap_says_that_all_is_well(world: App, shop: Shop) -> None:
-    answer = tap(world, shop)
+def test_one_tap_says_that_all_is_well(app: App, shop: Shop) -> None:
+    answer = tap(app, shop)
     assert answer.status_code == 201, answer.text
     assert {**answer.json, "id": None} == {
         "id": None,
@@ -41,85 +41,85 @@ def test_one_tap_says_that_all_is_well(world: App, shop: Shop) -> None:
         "at": "2026-03-03T12:00:00Z",
         "business_date": DAY,
     }
-    (row,) = rows(world, WellbeingCheck)
+    (row,) = rows(app, WellbeingCheck)
     assert (row.checked_by_id, row.count) == (shop.staff["floor"], 1)
 
 
-def test_a_tap_that_is_sent_twice_counts_once(world: App, shop: Shop) -> None:
+def test_a_tap_that_is_sent_twice_counts_once(app: App, shop: Shop) -> None:
     said = {"id": "01a2057b-741c-7631-8cca-22605be163db", "count": 12}
-    first, second = tap(world, shop, **said), tap(world, shop, **said)
+    first, second = tap(app, shop, **said), tap(app, shop, **said)
     assert (first.status_code, second.status_code, second.json) == (201, 200, first.json)
-    assert figures(world, shop)["checks"] == 12
+    assert figures(app, shop)["checks"] == 12
 
 
-def test_who_is_on_no_shift_names_the_store(world: App, shop: Shop) -> None:
-    assert_invalid_value(tap(world, shop, "colleague"), "body", "/store_id")
-    assert_invalid_value(tap(world, shop, "key"), "body", "/store_id")
+def test_who_is_on_no_shift_names_the_store(app: App, shop: Shop) -> None:
+    assert_invalid_value(tap(app, shop, "colleague"), "body", "/store_id")
+    assert_invalid_value(tap(app, shop, "key"), "body", "/store_id")
     for by in ("colleague", "manager", "regional", "key"):
-        assert tap(world, shop, by, store_id=str(shop.store_id)).status_code == 201
-    assert_problem(tap(world, shop, "colleague", store_id=str(shop.other_store_id)), 404, "not-found")
+        assert tap(app, shop, by, store_id=str(shop.store_id)).status_code == 201
+    assert_problem(tap(app, shop, "colleague", store_id=str(shop.other_store_id)), 404, "not-found")
     for by in ("hq", "admin"):
-        assert_problem(tap(world, shop, by, store_id=str(shop.store_id)), 403, "forbidden")
+        assert_problem(tap(app, shop, by, store_id=str(shop.store_id)), 403, "forbidden")
 
 
 @pytest.mark.parametrize("count", [0, -1, 501, "2", True, None])
-def test_a_number_nobody_asks_is_refused(world: App, shop: Shop, count: Any) -> None:
-    assert_invalid_value(tap(world, shop, count=count), "body", "/count")
+def test_a_number_nobody_asks_is_refused(app: App, shop: Shop, count: Any) -> None:
+    assert_invalid_value(tap(app, shop, count=count), "body", "/count")
 
 
-def test_a_tap_at_one_in_the_morning_belongs_to_the_day_before(world: App, shop: Shop) -> None:
-    world.clock.move(hours=13)
-    assert tap(world, shop, count=500).json["business_date"] == DAY
-    assert figures(world, shop)["checks"] == 500
+def test_a_tap_at_one_in_the_morning_belongs_to_the_day_before(app: App, shop: Shop) -> None:
+    app.clock.move(hours=13)
+    assert tap(app, shop, count=500).json["business_date"] == DAY
+    assert figures(app, shop)["checks"] == 500
 
 
-def test_the_day_is_entered_by_those_who_may_and_the_last_entry_counts(world: App, shop: Shop) -> None:
+def test_the_day_is_entered_by_those_who_may_and_the_last_entry_counts(app: App, shop: Shop) -> None:
     for by in ("regional", "admin", "key", "manager"):
-        answer = tell(world, shop, by, covers=None)
+        answer = tell(app, shop, by, covers=None)
         assert answer.status_code == 200, answer.text
     expected = {"store_id": str(shop.store_id), "business_date": DAY, **TOLD, "covers": None}
     path = f"/v1/stores/{shop.store_id}/days/{DAY}"
-    assert answer.json == world.request("GET", path, (shop, "manager")).json == expected
-    (row,) = rows(world, StoreDay)
+    assert answer.json == app.request("GET", path, (shop, "manager")).json == expected
+    (row,) = rows(app, StoreDay)
     assert row.version == 4
     for by in ("floor", "hq", "reports-key"):
-        assert_problem(tell(world, shop, by), 403, "forbidden")
+        assert_problem(tell(app, shop, by), 403, "forbidden")
 
 
-def test_a_day_nobody_entered_is_empty(world: App, shop: Shop) -> None:
-    shown = world.request("GET", f"/v1/stores/{shop.store_id}/days/{DAY}", (shop, "manager")).json
+def test_a_day_nobody_entered_is_empty(app: App, shop: Shop) -> None:
+    shown = app.request("GET", f"/v1/stores/{shop.store_id}/days/{DAY}", (shop, "manager")).json
     assert [shown[name] for name in TOLD] == [None, None, None]
-    assert rows(world, StoreDay) == []
+    assert rows(app, StoreDay) == []
 
 
-def test_a_store_counts_in_one_currency(world: App, shop: Shop) -> None:
-    assert_invalid_value(tell(world, shop, sales={"amount": 1, "currency": "USD"}), "body", "/sales/currency")
+def test_a_store_counts_in_one_currency(app: App, shop: Shop) -> None:
+    assert_invalid_value(tell(app, shop, sales={"amount": 1, "currency": "USD"}), "body", "/sales/currency")
 
 
 @pytest.mark.parametrize(("name", "value"), [("covers", -1), ("covers", 1.5), ("transactions", 1_000_001)])
-def test_a_figure_no_store_has_is_refused(world: App, shop: Shop, name: str, value: float) -> None:
-    assert_invalid_value(tell(world, shop, **{name: value}), "body", f"/{name}")
+def test_a_figure_no_store_has_is_refused(app: App, shop: Shop, name: str, value: float) -> None:
+    assert_invalid_value(tell(app, shop, **{name: value}), "body", f"/{name}")
 
 
-def test_all_figures_are_sent_or_said_to_be_none(world: App, shop: Shop) -> None:
+def test_all_figures_are_sent_or_said_to_be_none(app: App, shop: Shop) -> None:
     path = f"/v1/stores/{shop.store_id}/days/{DAY}"
     assert_invalid_value(
-        world.request("PUT", path, (shop, "manager"), json={"covers": 1, "sales": None}),
+        app.request("PUT", path, (shop, "manager"), json={"covers": 1, "sales": None}),
         "body",
         "/transactions",
         "required",
     )
 
 
-def test_the_ask_rate_is_of_receipts_and_else_of_guests(world: App, shop: Shop) -> None:
-    tap(world, shop, count=5)
-    log_concern(world, shop, mood=3)
-    log_concern(world, shop, mood=5, kind="praise")
-    assert figures(world, shop)["ask_rate"] == {"value": None, "numerator": 6, "denominator": 0}
-    tell(world, shop, covers=24, transactions=12)
-    assert figures(world, shop)["ask_rate"] == {"value": 0.5, "numerator": 6, "denominator": 12}
-    tell(world, shop, covers=24, transactions=None)
-    shown = figures(world, shop)
+def test_the_ask_rate_is_of_receipts_and_else_of_guests(app: App, shop: Shop) -> None:
+    tap(app, shop, count=5)
+    log_concern(app, shop, mood=3)
+    log_concern(app, shop, mood=5, kind="praise")
+    assert figures(app, shop)["ask_rate"] == {"value": None, "numerator": 6, "denominator": 0}
+    tell(app, shop, covers=24, transactions=12)
+    assert figures(app, shop)["ask_rate"] == {"value": 0.5, "numerator": 6, "denominator": 12}
+    tell(app, shop, covers=24, transactions=None)
+    shown = figures(app, shop)
     assert (shown["ask_rate"]["value"], shown["covers"], shown["transactions"]) == (0.25, 24, None)
-    tell(world, shop, covers=9, transactions=None)
-    assert figures(world, shop)["ask_rate"] == {"value": None, "numerator": 6, "denominator": 9}
+    tell(app, shop, covers=9, transactions=None)
+    assert figures(app, shop)["ask_rate"] == {"value": None, "numerator": 6, "denominator": 9}

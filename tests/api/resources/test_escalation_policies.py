@@ -16,28 +16,28 @@ THEN = {"after_seconds": 90, "whom": ["managers"]}
 AS_TOLD = {"staff_ids": [], "severities": ["normal", "severe"]}
 
 
-def ask(world: App, shop: Shop, method: str, path: str = "", by: str = "admin", **options: Any) -> Any:
-    return world.request(method, f"/v1/escalation-policies{path}", (shop, by), **options)
+def ask(app: App, shop: Shop, method: str, path: str = "", by: str = "admin", **options: Any) -> Any:
+    return app.request(method, f"/v1/escalation-policies{path}", (shop, by), **options)
 
 
-def make(world: App, shop: Shop, **told: Any) -> Any:
+def make(app: App, shop: Shop, **told: Any) -> Any:
     body = {"slug": "first", "name": "First", "store_id": str(shop.store_id), "steps": [FIRST, THEN]}
-    return ask(world, shop, "POST", json=body | told)
+    return ask(app, shop, "POST", json=body | told)
 
 
-def change(world: App, shop: Shop, policy: dict[str, Any], **changes: Any) -> Any:
+def change(app: App, shop: Shop, policy: dict[str, Any], **changes: Any) -> Any:
     headers = {"If-Match": f'"{policy["version"]}"'}
-    return ask(world, shop, "PATCH", f"/{policy['id']}", json=changes, headers=headers)
+    return ask(app, shop, "PATCH", f"/{policy['id']}", json=changes, headers=headers)
 
 
-def standard(world: App, shop: Shop) -> dict[str, Any]:
-    (policy,) = (policy for policy in ask(world, shop, "GET").json["items"] if policy["store_id"] is None)
+def standard(app: App, shop: Shop) -> dict[str, Any]:
+    (policy,) = (policy for policy in ask(app, shop, "GET").json["items"] if policy["store_id"] is None)
     found: dict[str, Any] = policy
     return found
 
 
-def test_a_store_gets_a_policy_of_its_own_with_the_usual_times(world: App, shop: Shop) -> None:
-    made = make(world, shop)
+def test_a_store_gets_a_policy_of_its_own_with_the_usual_times(app: App, shop: Shop) -> None:
+    made = make(app, shop)
     assert made.status_code == 201
     assert made.json == {
         "id": made.json["id"],
@@ -52,51 +52,51 @@ def test_a_store_gets_a_policy_of_its_own_with_the_usual_times(world: App, shop:
         "remind_after_seconds": 600,
         "release_after_seconds": 900,
     }
-    log_concern(world, shop)
-    assert only_alert(world).policy["steps"] == made.json["steps"]
+    log_concern(app, shop)
+    assert only_alert(app).policy["steps"] == made.json["steps"]
 
 
-def test_a_policy_is_read_by_those_whose_store_it_is(world: App, shop: Shop) -> None:
-    made = make(world, shop).json
+def test_a_policy_is_read_by_those_whose_store_it_is(app: App, shop: Shop) -> None:
+    made = make(app, shop).json
     for login in ("manager", "regional", "hq", "admin"):
-        assert [one["slug"] for one in ask(world, shop, "GET", by=login).json["items"]] == ["first", "standard"]
-        assert ask(world, shop, "GET", f"/{made['id']}", by=login).json == made
-    assert_problem(ask(world, shop, "GET", by="floor"), 403, "forbidden")
+        assert [one["slug"] for one in ask(app, shop, "GET", by=login).json["items"]] == ["first", "standard"]
+        assert ask(app, shop, "GET", f"/{made['id']}", by=login).json == made
+    assert_problem(ask(app, shop, "GET", by="floor"), 403, "forbidden")
 
 
-def test_only_the_admin_changes_policies(world: App, shop: Shop) -> None:
-    path = f"/{standard(world, shop)['id']}"
+def test_only_the_admin_changes_policies(app: App, shop: Shop) -> None:
+    path = f"/{standard(app, shop)['id']}"
     for login in ("manager", "regional", "hq"):
-        assert_problem(ask(world, shop, "POST", by=login, json={}), 403, "forbidden")
-        assert_problem(ask(world, shop, "PATCH", path, by=login, json={}, headers={"If-Match": "*"}), 403, "forbidden")
-        assert_problem(ask(world, shop, "DELETE", path, by=login), 403, "forbidden")
+        assert_problem(ask(app, shop, "POST", by=login, json={}), 403, "forbidden")
+        assert_problem(ask(app, shop, "PATCH", path, by=login, json={}, headers={"If-Match": "*"}), 403, "forbidden")
+        assert_problem(ask(app, shop, "DELETE", path, by=login), 403, "forbidden")
 
 
-def test_a_store_has_one_policy_and_the_organization_too(world: App, shop: Shop) -> None:
-    assert make(world, shop).status_code == 201
-    assert_problem(make(world, shop, slug="second"), 409, "already-exists")
-    assert_problem(make(world, shop, store_id=str(shop.other_store_id)), 409, "already-exists")
-    assert_problem(make(world, shop, slug="third", store_id=None), 409, "already-exists")
+def test_a_store_has_one_policy_and_the_organization_too(app: App, shop: Shop) -> None:
+    assert make(app, shop).status_code == 201
+    assert_problem(make(app, shop, slug="second"), 409, "already-exists")
+    assert_problem(make(app, shop, store_id=str(shop.other_store_id)), 409, "already-exists")
+    assert_problem(make(app, shop, slug="third", store_id=None), 409, "already-exists")
 
 
-def test_a_changed_policy_holds_for_the_next_alert_and_not_for_one_that_is_escalating(world: App, shop: Shop) -> None:
-    log_concern(world, shop)
-    before = only_alert(world).policy
-    changed = change(world, shop, standard(world, shop), steps=[FIRST, THEN], rounds=2)
+def test_a_changed_policy_holds_for_the_next_alert_and_not_for_one_that_is_escalating(app: App, shop: Shop) -> None:
+    log_concern(app, shop)
+    before = only_alert(app).policy
+    changed = change(app, shop, standard(app, shop), steps=[FIRST, THEN], rounds=2)
     assert (changed.status_code, changed.json["rounds"], changed.headers["ETag"]) == (200, 2, '"2"')
-    assert only_alert(world).policy == before
-    assert_problem(change(world, shop, changed.json | {"version": 1}, rounds=1), 412, "stale-version")
+    assert only_alert(app).policy == before
+    assert_problem(change(app, shop, changed.json | {"version": 1}, rounds=1), 412, "stale-version")
 
 
-def test_a_store_without_its_policy_falls_back_to_the_organizations(world: App, shop: Shop) -> None:
-    made = make(world, shop).json
-    assert ask(world, shop, "DELETE", f"/{made['id']}").status_code == 204
-    log_concern(world, shop)
-    assert only_alert(world).policy["steps"] == standard(world, shop)["steps"]
+def test_a_store_without_its_policy_falls_back_to_the_organizations(app: App, shop: Shop) -> None:
+    made = make(app, shop).json
+    assert ask(app, shop, "DELETE", f"/{made['id']}").status_code == 204
+    log_concern(app, shop)
+    assert only_alert(app).policy["steps"] == standard(app, shop)["steps"]
 
 
-def test_the_organizations_own_policy_stays(world: App, shop: Shop) -> None:
-    assert_problem(ask(world, shop, "DELETE", f"/{standard(world, shop)['id']}"), 409, "conflict")
+def test_the_organizations_own_policy_stays(app: App, shop: Shop) -> None:
+    assert_problem(ask(app, shop, "DELETE", f"/{standard(app, shop)['id']}"), 409, "conflict")
 
 
 @pytest.mark.parametrize(
@@ -117,33 +117,29 @@ def test_the_organizations_own_policy_stays(world: App, shop: Shop) -> None:
         ({"reach_within_seconds": 0}, "/reach_within_seconds"),
     ],
 )
-def test_an_impossible_escalation_policy_is_refused(
-    world: App, shop: Shop, wrong: dict[str, Any], pointer: str
-) -> None:
-    assert_invalid_value(make(world, shop, **wrong), "body", pointer)
-    assert_invalid_value(
-        change(world, shop, standard(world, shop), **{"steps": [FIRST, THEN]} | wrong), "body", pointer
-    )
+def test_an_impossible_escalation_policy_is_refused(app: App, shop: Shop, wrong: dict[str, Any], pointer: str) -> None:
+    assert_invalid_value(make(app, shop, **wrong), "body", pointer)
+    assert_invalid_value(change(app, shop, standard(app, shop), **{"steps": [FIRST, THEN]} | wrong), "body", pointer)
 
 
-def test_a_step_names_people_who_work_here(world: App, shop: Shop) -> None:
+def test_a_step_names_people_who_work_here(app: App, shop: Shop) -> None:
     named = {"after_seconds": 60, "staff_ids": [str(shop.staff["regional"]), str(shop.store_id)]}
-    said = assert_problem(make(world, shop, steps=[FIRST, named]), 404, "not-found")
+    said = assert_problem(make(app, shop, steps=[FIRST, named]), 404, "not-found")
     assert said["pointer"] == "/steps/1/staff_ids/1"
     named["staff_ids"].pop()
-    assert make(world, shop, steps=[FIRST, named]).json["steps"][1]["staff_ids"] == [str(shop.staff["regional"])]
+    assert make(app, shop, steps=[FIRST, named]).json["steps"][1]["staff_ids"] == [str(shop.staff["regional"])]
 
 
-def test_a_step_names_nobody_who_is_never_rung(world: App, shop: Shop) -> None:
+def test_a_step_names_nobody_who_is_never_rung(app: App, shop: Shop) -> None:
     named = {"after_seconds": 60, "staff_ids": [str(shop.staff["hq"])]}
-    assert_invalid_value(make(world, shop, steps=[FIRST, named]), "body", "/steps/1/staff_ids/0")
+    assert_invalid_value(make(app, shop, steps=[FIRST, named]), "body", "/steps/1/staff_ids/0")
 
 
-def test_who_left_hinders_no_change_but_one_of_the_steps(world: App, shop: Shop) -> None:
+def test_who_left_hinders_no_change_but_one_of_the_steps(app: App, shop: Shop) -> None:
     steps = [FIRST, {"after_seconds": 60, "staff_ids": [str(shop.staff["manager"])]}]
-    policy = make(world, shop, steps=steps).json
-    with world.back_office.writing(shop.organization_id) as session:
-        session.get_one(Staff, (shop.organization_id, shop.staff["manager"])).left_at = world.clock()
-    renamed = change(world, shop, policy, name="Evenings")
+    policy = make(app, shop, steps=steps).json
+    with app.back_office.writing(shop.organization_id) as session:
+        session.get_one(Staff, (shop.organization_id, shop.staff["manager"])).left_at = app.clock()
+    renamed = change(app, shop, policy, name="Evenings")
     assert renamed.json["name"] == "Evenings"
-    assert_problem(change(world, shop, renamed.json, steps=steps), 404, "not-found")
+    assert_problem(change(app, shop, renamed.json, steps=steps), 404, "not-found")

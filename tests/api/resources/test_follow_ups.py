@@ -19,33 +19,33 @@ CALL = {"what": "We call with the day of delivery.", "kind": "call", "due_at": "
 DAY = "2026-03-03"
 
 
-def ask(world: App, shop: Shop, method: str, path: str, by: str = "floor", **options: Any) -> Any:
-    return world.request(method, f"/v1{path}", (shop, by), **options)
+def ask(app: App, shop: Shop, method: str, path: str, by: str = "floor", **options: Any) -> Any:
+    return app.request(method, f"/v1{path}", (shop, by), **options)
 
 
-def promise(world: App, shop: Shop, concern: dict[str, Any] | None = None, by: str = "floor", **said: Any) -> Any:
-    concern = concern or log_concern(world, shop, mood=3)
-    return ask(world, shop, "POST", f"/concerns/{concern['id']}/follow-ups", by, json={**CALL, **said})
+def promise(app: App, shop: Shop, concern: dict[str, Any] | None = None, by: str = "floor", **said: Any) -> Any:
+    concern = concern or log_concern(app, shop, mood=3)
+    return ask(app, shop, "POST", f"/concerns/{concern['id']}/follow-ups", by, json={**CALL, **said})
 
 
-def step(world: App, shop: Shop, promised: dict[str, Any], verb: str, by: str = "floor", **said: Any) -> Any:
-    return ask(world, shop, "POST", f"/follow-ups/{promised['id']}/{verb}", by, json=said)
+def step(app: App, shop: Shop, promised: dict[str, Any], verb: str, by: str = "floor", **said: Any) -> Any:
+    return ask(app, shop, "POST", f"/follow-ups/{promised['id']}/{verb}", by, json=said)
 
 
-def listed(world: App, shop: Shop, by: str = "manager", **query: Any) -> list[str]:
-    answer = ask(world, shop, "GET", "/follow-ups", by, query_string=query)
+def listed(app: App, shop: Shop, by: str = "manager", **query: Any) -> list[str]:
+    answer = ask(app, shop, "GET", "/follow-ups", by, query_string=query)
     assert answer.status_code == 200, answer.text
     return [one["id"] for one in answer.json["items"]]
 
 
-def needs_you_now(world: App, shop: Shop, by: str = "manager", *, day: str = DAY) -> dict[str, list[str]]:
-    log = ask(world, shop, "GET", f"/stores/{shop.store_id}/recovery-logs/{day}", by).json
+def needs_you_now(app: App, shop: Shop, by: str = "manager", *, day: str = DAY) -> dict[str, list[str]]:
+    log = ask(app, shop, "GET", f"/stores/{shop.store_id}/recovery-logs/{day}", by).json
     return {name: [one["id"] for one in them] for name, them in log["needs_you_now"].items()}
 
 
-def test_a_follow_up_is_answered_as_it_was_sent(world: App, shop: Shop) -> None:
-    concern = log_concern(world, shop, mood=3, customer={"phone": "912 345 678"})
-    told = promise(world, shop, concern, id="01a2057b-741c-7631-8cca-22605be163db")
+def test_a_follow_up_is_answered_as_it_was_sent(app: App, shop: Shop) -> None:
+    concern = log_concern(app, shop, mood=3, customer={"phone": "912 345 678"})
+    told = promise(app, shop, concern, id="01a2057b-741c-7631-8cca-22605be163db")
     assert told.status_code == 201, told.text
     floor = {"id": str(shop.staff["floor"]), "name": "Floor of acme"}
     assert told.json == {
@@ -65,134 +65,134 @@ def test_a_follow_up_is_answered_as_it_was_sent(world: App, shop: Shop) -> None:
         "note": None,
         "fix_id": None,
     }
-    again = promise(world, shop, concern, id="01a2057b-741c-7631-8cca-22605be163db")
+    again = promise(app, shop, concern, id="01a2057b-741c-7631-8cca-22605be163db")
     assert (again.status_code, again.json, again.headers["Idempotent-Replayed"]) == (200, told.json, "true")
-    assert ask(world, shop, "GET", f"/concerns/{concern['id']}/follow-ups").json["items"] == [told.json]
+    assert ask(app, shop, "GET", f"/concerns/{concern['id']}/follow-ups").json["items"] == [told.json]
 
 
-def test_follow_ups_are_made_and_kept_once_the_concern_is_over(world: App, shop: Shop) -> None:
-    concern = log_concern(world, shop)
-    move(world, shop, concern, "resolve")
-    promised = promise(world, shop, concern).json
-    kept = step(world, shop, promised, "keep", "colleague", note="They were glad.").json
+def test_follow_ups_are_made_and_kept_once_the_concern_is_over(app: App, shop: Shop) -> None:
+    concern = log_concern(app, shop)
+    move(app, shop, concern, "resolve")
+    promised = promise(app, shop, concern).json
+    kept = step(app, shop, promised, "keep", "colleague", note="They were glad.").json
     assert (kept["status"], kept["kept_at"], kept["note"]) == ("kept", "2026-03-03T12:00:00Z", "They were glad.")
-    timeline = ask(world, shop, "GET", f"/concerns/{concern['id']}/events").json["items"]
+    timeline = ask(app, shop, "GET", f"/concerns/{concern['id']}/events").json["items"]
     assert [event["step"] for event in timeline] == ["logged", "resolved", "promised", "promise_kept"]
 
 
 @pytest.mark.parametrize("due_at", ["2026-03-03T12:00:00Z", "2026-03-03T11:59:59Z", "2027-03-03T12:00:01Z"])
-def test_a_follow_up_is_due_in_the_coming_year(world: App, shop: Shop, due_at: str) -> None:
-    answer = promise(world, shop, due_at=due_at)
+def test_a_follow_up_is_due_in_the_coming_year(app: App, shop: Shop, due_at: str) -> None:
+    answer = promise(app, shop, due_at=due_at)
     assert_invalid_value(answer, "body", "/due_at")
 
 
-def test_a_follow_up_may_be_due_in_the_next_moment_and_on_the_same_day_next_year(world: App, shop: Shop) -> None:
+def test_a_follow_up_may_be_due_in_the_next_moment_and_on_the_same_day_next_year(app: App, shop: Shop) -> None:
     for due_at in ("2026-03-03T12:00:01Z", "2027-03-03T12:00:00Z"):
-        assert promise(world, shop, due_at=due_at).status_code == 201
+        assert promise(app, shop, due_at=due_at).status_code == 201
 
 
 @pytest.mark.parametrize("body", [{"what": ""}, {"what": None}, {"kind": "letter"}, {"due_at": "tomorrow"}])
-def test_an_empty_follow_up_is_refused(world: App, shop: Shop, body: dict[str, Any]) -> None:
+def test_an_empty_follow_up_is_refused(app: App, shop: Shop, body: dict[str, Any]) -> None:
     (field,) = body
-    answer = promise(world, shop, **body)
+    answer = promise(app, shop, **body)
     assert (answer.status_code, answer.json["errors"][0]["pointer"]) == (422, f"/{field}")
 
 
-def test_it_is_kept_by_a_colleague_who_works_there_and_may_act(world: App, shop: Shop) -> None:
+def test_it_is_kept_by_a_colleague_who_works_there_and_may_act(app: App, shop: Shop) -> None:
     for login in ("colleague", "manager", "regional"):
-        answer = promise(world, shop, by="regional", owner_id=str(shop.staff[login]))
+        answer = promise(app, shop, by="regional", owner_id=str(shop.staff[login]))
         assert answer.json["owner"]["id"] == str(shop.staff[login]), answer.text
     for login in ("hq", "admin", "elsewhere"):  # who does not work here is out of sight
-        refusal = assert_problem(promise(world, shop, owner_id=str(shop.staff[login])), 404, "not-found")
+        refusal = assert_problem(promise(app, shop, owner_id=str(shop.staff[login])), 404, "not-found")
         assert refusal["pointer"] == "/owner_id"
 
 
-def test_who_does_not_work_in_the_store_owns_no_follow_up_of_it(world: App, shop: Shop) -> None:
+def test_who_does_not_work_in_the_store_owns_no_follow_up_of_it(app: App, shop: Shop) -> None:
     elsewhere = str(shop.staff["elsewhere"])
-    assert_invalid_value(promise(world, shop, by="key", owner_id=elsewhere), "body", "/owner_id")
-    assert_invalid_value(promise(world, shop, by="key", owner_id=str(shop.staff["hq"])), "body", "/owner_id")
-    promised = promise(world, shop).json
-    assert_invalid_value(step(world, shop, promised, "hand-over", "key", staff_id=elsewhere), "body", "/staff_id")
+    assert_invalid_value(promise(app, shop, by="key", owner_id=elsewhere), "body", "/owner_id")
+    assert_invalid_value(promise(app, shop, by="key", owner_id=str(shop.staff["hq"])), "body", "/owner_id")
+    promised = promise(app, shop).json
+    assert_invalid_value(step(app, shop, promised, "hand-over", "key", staff_id=elsewhere), "body", "/staff_id")
 
 
-def test_who_has_left_owns_no_follow_up(world: App, shop: Shop) -> None:
-    with world.back_office.writing(shop.organization_id) as session:
+def test_who_has_left_owns_no_follow_up(app: App, shop: Shop) -> None:
+    with app.back_office.writing(shop.organization_id) as session:
         session.get_one(Staff, (shop.organization_id, shop.staff["colleague"])).left_at = NOON
-    assert_invalid_value(promise(world, shop, owner_id=str(shop.staff["colleague"])), "body", "/owner_id")
+    assert_invalid_value(promise(app, shop, owner_id=str(shop.staff["colleague"])), "body", "/owner_id")
 
 
-def test_a_key_names_who_keeps_it(world: App, shop: Shop) -> None:
-    assert_invalid_value(promise(world, shop, by="key"), "body", "/owner_id")
-    told = promise(world, shop, by="key", owner_id=str(shop.staff["floor"])).json
+def test_a_key_names_who_keeps_it(app: App, shop: Shop) -> None:
+    assert_invalid_value(promise(app, shop, by="key"), "body", "/owner_id")
+    told = promise(app, shop, by="key", owner_id=str(shop.staff["floor"])).json
     assert (told["owner"]["id"], told["promised_by"]) == (str(shop.staff["floor"]), None)
 
 
-def test_a_sensitive_one_is_kept_by_who_may_read_it(world: App, shop: Shop) -> None:
-    concern = log_concern(world, shop, "floor", mood=3, sensitive=True)
+def test_a_sensitive_one_is_kept_by_who_may_read_it(app: App, shop: Shop) -> None:
+    concern = log_concern(app, shop, "floor", mood=3, sensitive=True)
     assert_invalid_value(
-        promise(world, shop, concern, "manager", owner_id=str(shop.staff["colleague"])), "body", "/owner_id"
+        promise(app, shop, concern, "manager", owner_id=str(shop.staff["colleague"])), "body", "/owner_id"
     )
-    promised = promise(world, shop, concern, "manager", owner_id=str(shop.staff["floor"])).json
+    promised = promise(app, shop, concern, "manager", owner_id=str(shop.staff["floor"])).json
     assert_invalid_value(
-        step(world, shop, promised, "hand-over", staff_id=str(shop.staff["colleague"])), "body", "/staff_id"
+        step(app, shop, promised, "hand-over", staff_id=str(shop.staff["colleague"])), "body", "/staff_id"
     )
-    assert_problem(step(world, shop, promised, "keep", "colleague"), 404, "not-found")
-    assert listed(world, shop, "colleague") == []
-    assert listed(world, shop, "floor") == listed(world, shop, "manager") == [promised["id"]]
+    assert_problem(step(app, shop, promised, "keep", "colleague"), 404, "not-found")
+    assert listed(app, shop, "colleague") == []
+    assert listed(app, shop, "floor") == listed(app, shop, "manager") == [promised["id"]]
 
 
-def test_what_is_over_stays_over(world: App, shop: Shop) -> None:
-    kept, cancelled = promise(world, shop).json, promise(world, shop).json
-    step(world, shop, kept, "keep")
-    step(world, shop, cancelled, "cancel", note="Not needed.")
+def test_what_is_over_stays_over(app: App, shop: Shop) -> None:
+    kept, cancelled = promise(app, shop).json, promise(app, shop).json
+    step(app, shop, kept, "keep")
+    step(app, shop, cancelled, "cancel", note="Not needed.")
     for promised, state in ((kept, "kept"), (cancelled, "cancelled")):
         for verb, said in (
             ("keep", {}),
             ("cancel", {"note": "No."}),
             ("hand-over", {"staff_id": str(shop.staff["colleague"])}),
         ):
-            assert assert_problem(step(world, shop, promised, verb, **said), 409, "not-now")["state"] == state
+            assert assert_problem(step(app, shop, promised, verb, **said), 409, "not-now")["state"] == state
 
 
-def test_who_cancels_says_why(world: App, shop: Shop) -> None:
-    assert_invalid_value(step(world, shop, promise(world, shop).json, "cancel"), "body", "/note", "required")
+def test_who_cancels_says_why(app: App, shop: Shop) -> None:
+    assert_invalid_value(step(app, shop, promise(app, shop).json, "cancel"), "body", "/note", "required")
 
 
-def test_lists_are_by_due_date_and_narrowed(world: App, shop: Shop) -> None:
-    later = promise(world, shop, due_at="2026-03-05T12:00:00Z").json["id"]
-    first = promise(world, shop, due_at="2026-03-03T12:01:00Z").json["id"]
-    theirs = promise(world, shop, due_at="2026-03-04T12:00:00Z", owner_id=str(shop.staff["colleague"])).json["id"]
-    assert listed(world, shop) == [first, theirs, later]
-    assert listed(world, shop, owner_id=shop.staff["colleague"]) == [theirs]
-    assert listed(world, shop, due_before="2026-03-04T12:00:00Z") == [first]
-    assert listed(world, shop, store_id=shop.other_store_id) == []
-    assert listed(world, shop, "elsewhere") == []
-    step(world, shop, {"id": first}, "keep")
-    assert listed(world, shop, status="open") == [theirs, later]
-    assert listed(world, shop, status="kept") == [first]
+def test_lists_are_by_due_date_and_narrowed(app: App, shop: Shop) -> None:
+    later = promise(app, shop, due_at="2026-03-05T12:00:00Z").json["id"]
+    first = promise(app, shop, due_at="2026-03-03T12:01:00Z").json["id"]
+    theirs = promise(app, shop, due_at="2026-03-04T12:00:00Z", owner_id=str(shop.staff["colleague"])).json["id"]
+    assert listed(app, shop) == [first, theirs, later]
+    assert listed(app, shop, owner_id=shop.staff["colleague"]) == [theirs]
+    assert listed(app, shop, due_before="2026-03-04T12:00:00Z") == [first]
+    assert listed(app, shop, store_id=shop.other_store_id) == []
+    assert listed(app, shop, "elsewhere") == []
+    step(app, shop, {"id": first}, "keep")
+    assert listed(app, shop, status="open") == [theirs, later]
+    assert listed(app, shop, status="kept") == [first]
 
 
-def test_head_office_reads_follow_ups_without_words_and_names(world: App, shop: Shop) -> None:
-    promised = promise(world, shop, what="planted words").json
-    step(world, shop, promised, "keep", note="planted note")
-    answer = ask(world, shop, "GET", "/follow-ups", "hq")
+def test_head_office_reads_follow_ups_without_words_and_names(app: App, shop: Shop) -> None:
+    promised = promise(app, shop, what="planted words").json
+    step(app, shop, promised, "keep", note="planted note")
+    answer = ask(app, shop, "GET", "/follow-ups", "hq")
     assert "planted" not in answer.text
     assert "Floor of acme" not in answer.text
     assert (answer.json["items"][0]["status"], answer.json["items"][0]["what"]) == ("kept", None)
     for verb, said in (("keep", {}), ("cancel", {"note": "No."})):
-        assert_problem(step(world, shop, promised, verb, "hq", **said), 403, "forbidden")
+        assert_problem(step(app, shop, promised, verb, "hq", **said), 403, "forbidden")
 
 
-def test_what_a_customer_still_waits_for_is_found_across_their_concerns(world: App, shop: Shop) -> None:
+def test_what_a_customer_still_waits_for_is_found_across_their_concerns(app: App, shop: Shop) -> None:
     person = {"customer": {"phone": "912 345 678"}}
-    first, second = (log_concern(world, shop, mood=3, **person) for _ in range(2))
-    later = promise(world, shop, first, due_at="2026-03-05T12:00:00Z").json["id"]
-    sooner = promise(world, shop, second).json["id"]
-    step(world, shop, promise(world, shop, first).json, "keep")
-    promise(world, shop)  # to somebody else
-    with world.back_office.writing(shop.organization_id) as session:
+    first, second = (log_concern(app, shop, mood=3, **person) for _ in range(2))
+    later = promise(app, shop, first, due_at="2026-03-05T12:00:00Z").json["id"]
+    sooner = promise(app, shop, second).json["id"]
+    step(app, shop, promise(app, shop, first).json, "keep")
+    promise(app, shop)  # to somebody else
+    with app.back_office.writing(shop.organization_id) as session:
         session.get_one(FollowUp, (shop.organization_id, UUID(sooner))).mark_broken(at=NOON + timedelta(hours=6))
-    with world.database.reading(shop.organization_id) as session:
+    with app.database.reading(shop.organization_id) as session:
         customer_id, actor = (
             UUID(first["customer_id"]),
             Actor(shop.organization_id, GRANTS[Role.MANAGER], frozenset({shop.store_id})),
@@ -203,39 +203,39 @@ def test_what_a_customer_still_waits_for_is_found_across_their_concerns(world: A
         assert session.scalars(FollowUp.pending_for_customer(customer_id, actor=nobody)).all() == []
 
 
-def test_the_daily_log_shows_which_follow_ups_were_made_and_which_are_due(world: App, shop: Shop) -> None:
-    promised = promise(world, shop).json
-    tomorrow = promise(world, shop, due_at="2026-03-04T12:00:00Z").json
-    gone = promise(world, shop).json
-    step(world, shop, gone, "cancel", note="Not needed.")
-    assert needs_you_now(world, shop)["follow_ups"] == [promised["id"]]
-    assert needs_you_now(world, shop, day="2026-03-04")["follow_ups"] == [tomorrow["id"]]
-    kept = promise(world, shop).json
-    step(world, shop, kept, "keep")
-    world.clock.move(hours=7)
-    late = promise(world, shop, due_at="2026-03-03T20:00:00Z").json
-    step(world, shop, promised, "keep")
-    assert needs_you_now(world, shop)["follow_ups"] == [late["id"]]
-    figures = ask(world, shop, "GET", f"/stores/{shop.store_id}/recovery-logs/{DAY}", "manager").json["figures"]
+def test_the_daily_log_shows_which_follow_ups_were_made_and_which_are_due(app: App, shop: Shop) -> None:
+    promised = promise(app, shop).json
+    tomorrow = promise(app, shop, due_at="2026-03-04T12:00:00Z").json
+    gone = promise(app, shop).json
+    step(app, shop, gone, "cancel", note="Not needed.")
+    assert needs_you_now(app, shop)["follow_ups"] == [promised["id"]]
+    assert needs_you_now(app, shop, day="2026-03-04")["follow_ups"] == [tomorrow["id"]]
+    kept = promise(app, shop).json
+    step(app, shop, kept, "keep")
+    app.clock.move(hours=7)
+    late = promise(app, shop, due_at="2026-03-03T20:00:00Z").json
+    step(app, shop, promised, "keep")
+    assert needs_you_now(app, shop)["follow_ups"] == [late["id"]]
+    figures = ask(app, shop, "GET", f"/stores/{shop.store_id}/recovery-logs/{DAY}", "manager").json["figures"]
     assert (figures["follow_ups_due"], figures["follow_ups_kept"]) == (3, 1)
 
 
-def test_the_log_of_the_day_lists_what_is_asked_for_and_what_is_not_paid(world: App, shop: Shop) -> None:
+def test_the_log_of_the_day_lists_what_is_asked_for_and_what_is_not_paid(app: App, shop: Shop) -> None:
     for remedy, kind in (("refund", "refund"), ("present", "gift")):
         limit = {"role": "floor", "per_customer": {"amount": 1000, "currency": "EUR"}}
         body = {"slug": remedy, "name": remedy, "kind": kind, "limits": [limit] if kind == "gift" else []}
-        assert ask(world, shop, "POST", "/remedies", "admin", json=body).status_code == 201
-    concern = log_concern(world, shop, "colleague", mood=3)
+        assert ask(app, shop, "POST", "/remedies", "admin", json=body).status_code == 201
+    concern = log_concern(app, shop, "colleague", mood=3)
 
     def act(remedy: str, amount: int) -> dict[str, Any]:
         body = {"remedy": remedy, "cost": {"amount": amount, "currency": "EUR"}}
-        told: dict[str, Any] = ask(world, shop, "POST", f"/concerns/{concern['id']}/recovery-actions", json=body).json
+        told: dict[str, Any] = ask(app, shop, "POST", f"/concerns/{concern['id']}/recovery-actions", json=body).json
         return told
 
     unpaid, paid, asked = act("refund", 500), act("refund", 500), act("present", 5000)
     act("present", 500)
-    settled = ask(world, shop, "POST", f"/recovery-actions/{paid['id']}/settle", json={"settlement": "settled"})
+    settled = ask(app, shop, "POST", f"/recovery-actions/{paid['id']}/settle", json={"settlement": "settled"})
     assert settled.status_code == 200
-    needs = needs_you_now(world, shop, "floor")
+    needs = needs_you_now(app, shop, "floor")
     assert (needs["pending_approvals"], needs["promised_not_paid"]) == ([asked["id"]], [unpaid["id"]])
-    assert needs_you_now(world, shop, day="2026-03-04")["promised_not_paid"] == []
+    assert needs_you_now(app, shop, day="2026-03-04")["promised_not_paid"] == []

@@ -11,99 +11,99 @@ from tests.support.factories.concerns import log_concern
 from tests.support.factories.organizations import Shop, make_shop
 
 
-def listed(world: App, shop: Shop, name: str | None = None, by: str = "floor") -> list[Any]:
-    answer = world.request("GET", "/v1/items", (shop, by), query_string={"name": name} if name else {})
+def listed(app: App, shop: Shop, name: str | None = None, by: str = "floor") -> list[Any]:
+    answer = app.request("GET", "/v1/items", (shop, by), query_string={"name": name} if name else {})
     assert answer.status_code == 200, answer.text
     items: list[Any] = answer.json["items"]
     return items
 
 
-def rename(world: App, shop: Shop, item: Any, name: str, by: str = "admin", version: int | None = None) -> Any:
+def rename(app: App, shop: Shop, item: Any, name: str, by: str = "admin", version: int | None = None) -> Any:
     headers = {"If-Match": f'"{version or item["version"]}"'}
-    return world.request("PATCH", f"/v1/items/{item['id']}", (shop, by), json={"name": name}, headers=headers)
+    return app.request("PATCH", f"/v1/items/{item['id']}", (shop, by), json={"name": name}, headers=headers)
 
 
-def shown(world: App, shop: Shop, concern: Any, by: str = "floor") -> Any:
-    return world.request("GET", f"/v1/concerns/{concern['id']}", (shop, by)).json["items"]
+def shown(app: App, shop: Shop, concern: Any, by: str = "floor") -> Any:
+    return app.request("GET", f"/v1/concerns/{concern['id']}", (shop, by)).json["items"]
 
 
-def changes(world: App, shop: Shop) -> int:
-    with world.back_office.reading(shop.organization_id) as session:
+def changes(app: App, shop: Shop) -> int:
+    with app.back_office.reading(shop.organization_id) as session:
         return len(session.scalars(select(Change).where(Change.kind == "catalogue_item")).all())
 
 
-def test_what_a_concern_names_is_completed_for_the_next_one(world: App, shop: Shop) -> None:
-    first = log_concern(world, shop, items=[{"name": "Óleo de fígado"}, {"name": "Olives", "quantity": 2}])
+def test_what_a_concern_names_is_completed_for_the_next_one(app: App, shop: Shop) -> None:
+    first = log_concern(app, shop, items=[{"name": "Óleo de fígado"}, {"name": "Olives", "quantity": 2}])
     assert first["items"] == [
         {"slug": "oleo-de-figado", "name": "Óleo de fígado", "quantity": 1},
         {"slug": "olives", "name": "Olives", "quantity": 2},
     ]
-    assert [item["slug"] for item in listed(world, shop, "OL")] == ["oleo-de-figado", "olives"]
-    (found,) = listed(world, shop, "oleo")
-    second = log_concern(world, shop, items=[{"slug": found["slug"]}])
+    assert [item["slug"] for item in listed(app, shop, "OL")] == ["oleo-de-figado", "olives"]
+    (found,) = listed(app, shop, "oleo")
+    second = log_concern(app, shop, items=[{"slug": found["slug"]}])
     assert second["items"][0]["name"] == "Óleo de fígado"
-    assert listed(world, shop, "x") == []
+    assert listed(app, shop, "x") == []
 
 
-def test_what_is_named_later_enters_the_catalogue_too(world: App, shop: Shop) -> None:
-    concern = log_concern(world, shop, items=[{"name": "Soup"}])
+def test_what_is_named_later_enters_the_catalogue_too(app: App, shop: Shop) -> None:
+    concern = log_concern(app, shop, items=[{"name": "Soup"}])
     headers = {"If-Match": f'"{concern["version"]}"'}
     told = {"items": [{"name": "SOUP", "quantity": 3}, {"name": "Bread"}]}
     path = f"/v1/concerns/{concern['id']}"
-    assert world.request("PATCH", path, (shop, "floor"), json=told, headers=headers).status_code == 200
-    assert shown(world, shop, concern) == [
+    assert app.request("PATCH", path, (shop, "floor"), json=told, headers=headers).status_code == 200
+    assert shown(app, shop, concern) == [
         {"slug": "soup", "name": "Soup", "quantity": 3},
         {"slug": "bread", "name": "Bread", "quantity": 1},
     ]
-    assert [item["name"] for item in listed(world, shop)] == ["Bread", "Soup"]
+    assert [item["name"] for item in listed(app, shop)] == ["Bread", "Soup"]
 
 
-def test_a_better_name_shows_on_every_concern(world: App, shop: Shop) -> None:
-    concern = log_concern(world, shop, items=[{"name": "Sope"}])
-    (item,) = listed(world, shop)
-    renamed = rename(world, shop, item, "Sopa")
+def test_a_better_name_shows_on_every_concern(app: App, shop: Shop) -> None:
+    concern = log_concern(app, shop, items=[{"name": "Sope"}])
+    (item,) = listed(app, shop)
+    renamed = rename(app, shop, item, "Sopa")
     assert (renamed.json["slug"], renamed.json["name"], renamed.headers["ETag"]) == ("sope", "Sopa", '"2"')
-    assert shown(world, shop, concern) == [{"slug": "sope", "name": "Sopa", "quantity": 1}]
-    assert listed(world, shop, "sopa") == [renamed.json]
-    assert_problem(rename(world, shop, item, "Soppa", version=1), 412, "stale-version")
+    assert shown(app, shop, concern) == [{"slug": "sope", "name": "Sopa", "quantity": 1}]
+    assert listed(app, shop, "sopa") == [renamed.json]
+    assert_problem(rename(app, shop, item, "Soppa", version=1), 412, "stale-version")
 
 
-def test_names_that_staff_typed_are_not_for_head_office(world: App, shop: Shop) -> None:
-    concern = log_concern(world, shop, items=[{"name": "Soup"}])
-    assert shown(world, shop, concern, "hq") == [{"slug": None, "name": None, "quantity": 1}]
-    assert_problem(world.request("GET", "/v1/items", (shop, "hq")), 403, "forbidden")
-    (item,) = listed(world, shop, by="manager")
-    assert_problem(rename(world, shop, item, "Broth", by="manager"), 403, "forbidden")
+def test_names_that_staff_typed_are_not_for_head_office(app: App, shop: Shop) -> None:
+    concern = log_concern(app, shop, items=[{"name": "Soup"}])
+    assert shown(app, shop, concern, "hq") == [{"slug": None, "name": None, "quantity": 1}]
+    assert_problem(app.request("GET", "/v1/items", (shop, "hq")), 403, "forbidden")
+    (item,) = listed(app, shop, by="manager")
+    assert_problem(rename(app, shop, item, "Broth", by="manager"), 403, "forbidden")
 
 
-def test_the_catalogue_is_each_organizations_own(world: App, shop: Shop) -> None:
-    other = make_shop(world.back_office, "other")
-    log_concern(world, shop, items=[{"name": "Soup"}])
-    (item,) = listed(world, shop)
-    assert listed(world, other) == []
-    assert_problem(rename(world, other, item, "Mine"), 404, "not-found")
+def test_the_catalogue_is_each_organizations_own(app: App, shop: Shop) -> None:
+    other = make_shop(app.back_office, "other")
+    log_concern(app, shop, items=[{"name": "Soup"}])
+    (item,) = listed(app, shop)
+    assert listed(app, other) == []
+    assert_problem(rename(app, other, item, "Mine"), 404, "not-found")
 
 
-def test_a_new_item_reaches_phones_by_the_change_feed(world: App, shop: Shop) -> None:
-    before = changes(world, shop)
-    log_concern(world, shop, items=[{"name": "Soup"}])
-    log_concern(world, shop, items=[{"name": "Soup"}])
-    assert changes(world, shop) - before == 1
+def test_a_new_item_reaches_phones_by_the_change_feed(app: App, shop: Shop) -> None:
+    before = changes(app, shop)
+    log_concern(app, shop, items=[{"name": "Soup"}])
+    log_concern(app, shop, items=[{"name": "Soup"}])
+    assert changes(app, shop) - before == 1
 
 
-def test_what_only_something_sensitive_named_is_found_by_those_who_may_read_that(world: App, shop: Shop) -> None:
+def test_what_only_something_sensitive_named_is_found_by_those_who_may_read_that(app: App, shop: Shop) -> None:
     ramp = [{"name": "Ramp for wheelchairs"}]
-    hidden = log_concern(world, shop, sensitive=True, items=ramp)
-    (found,) = listed(world, shop, "ramp", by="manager")
-    assert listed(world, shop, "ramp") == []
-    assert world.request("GET", f"/v1/items/{found['id']}", (shop, "colleague")).status_code == 404
-    assert shown(world, shop, hidden)[0]["name"] == "Ramp for wheelchairs"
+    hidden = log_concern(app, shop, sensitive=True, items=ramp)
+    (found,) = listed(app, shop, "ramp", by="manager")
+    assert listed(app, shop, "ramp") == []
+    assert app.request("GET", f"/v1/items/{found['id']}", (shop, "colleague")).status_code == 404
+    assert shown(app, shop, hidden)[0]["name"] == "Ramp for wheelchairs"
     headers = {"If-Match": f'"{hidden["version"]}"'}
     more = {"items": [*ramp, {"name": "Ramp, the old one"}]}
     assert (
-        world.request("PATCH", f"/v1/concerns/{hidden['id']}", (shop, "floor"), json=more, headers=headers).status_code
+        app.request("PATCH", f"/v1/concerns/{hidden['id']}", (shop, "floor"), json=more, headers=headers).status_code
         == 200
     )
-    assert listed(world, shop, "ramp") == []
-    log_concern(world, shop, items=ramp)
-    assert [one["name"] for one in listed(world, shop, "ramp")] == ["Ramp for wheelchairs"]
+    assert listed(app, shop, "ramp") == []
+    log_concern(app, shop, items=ramp)
+    assert [one["name"] for one in listed(app, shop, "ramp")] == ["Ramp for wheelchairs"]

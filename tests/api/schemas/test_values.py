@@ -65,34 +65,34 @@ NOBODYS = str(UUID(int=3))
     ids=str,
 )
 def test_a_value_that_is_not_valid_is_pointed_at(
-    still: UnchangedOrganization, sent: dict[str, Any], pointer: str, code: str | None
+    unchanged: UnchangedOrganization, sent: dict[str, Any], pointer: str, code: str | None
 ) -> None:
-    answer = still.ask("POST", "/v1/concerns", "floor", json=sent)
+    answer = unchanged.ask("POST", "/v1/concerns", "floor", json=sent)
     said = assert_problem(answer, 422, "invalid")
     assert {(one["in"], one["pointer"]) for one in said["errors"]} == {("body", pointer)}, said
     assert code is None or [one["code"] for one in said["errors"]] == [code]
 
 
 @pytest.mark.parametrize("number", ["1" + "0" * 300, "-1e300", "18446744073709551616", "1e-300"])
-def test_a_number_that_no_column_holds_is_pointed_at(still: UnchangedOrganization, number: str) -> None:
+def test_a_number_that_no_column_holds_is_pointed_at(unchanged: UnchangedOrganization, number: str) -> None:
     for frame, pointer in (
         ('{"mood": %s}', "/mood"),
         ('{"mood": 2, "times_told": %s}', "/times_told"),
         ('{"mood": 2, "order": {"reference": "1", "value": {"amount": %s, "currency": "EUR"}}}', "/order/value/amount"),
     ):
-        answer = still.ask("POST", "/v1/concerns", data=frame % number, content_type="application/json")
+        answer = unchanged.ask("POST", "/v1/concerns", data=frame % number, content_type="application/json")
         assert [one["pointer"] for one in assert_problem(answer, 422, "invalid")["errors"]] == [pointer]
 
 
-def test_a_phones_clock_out_of_all_reason_is_no_reason_to_refuse(world: App, shop: Shop) -> None:
+def test_a_phones_clock_out_of_all_reason_is_no_reason_to_refuse(app: App, shop: Shop) -> None:
     floor = (shop, "floor")
     for at in ("0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "1970-01-01T00:00:00Z"):
-        logged = world.request("POST", "/v1/concerns", floor, json={"mood": 2, "occurred_at": at})
+        logged = app.request("POST", "/v1/concerns", floor, json={"mood": 2, "occurred_at": at})
         assert (logged.status_code, logged.json["time_adjusted"]) == (201, True), logged.text
         path = f"/v1/concerns/{logged.json['id']}/recovery-actions"
-        assert world.request("POST", path, floor, json={"remedy": "apology", "acted_at": at}).status_code == 201
-        assert world.request("GET", path, floor).status_code == 200
-        listed = world.request("GET", "/v1/concerns", floor, query_string={"received_before": at})
+        assert app.request("POST", path, floor, json={"remedy": "apology", "acted_at": at}).status_code == 201
+        assert app.request("GET", path, floor).status_code == 200
+        listed = app.request("GET", "/v1/concerns", floor, query_string={"received_before": at})
         assert listed.status_code == 200
 
 
@@ -110,9 +110,9 @@ def test_a_phones_clock_out_of_all_reason_is_no_reason_to_refuse(world: App, sho
     ids=str,
 )
 def test_what_a_body_names_and_is_not_there_is_404_with_a_pointer(
-    still: UnchangedOrganization, sent: dict[str, Any], pointer: str
+    unchanged: UnchangedOrganization, sent: dict[str, Any], pointer: str
 ) -> None:
-    said = assert_problem(still.ask("POST", "/v1/concerns", "floor", json={"mood": 2, **sent}), 404, "not-found")
+    said = assert_problem(unchanged.ask("POST", "/v1/concerns", "floor", json={"mood": 2, **sent}), 404, "not-found")
     assert said["pointer"] == pointer
 
 
@@ -137,9 +137,9 @@ WRITES = [operation for operation in operations() if operation.method in ("POST"
 
 
 @pytest.mark.parametrize("operation", WRITES, ids=[operation.id for operation in WRITES])
-def test_nobody_sets_what_is_the_servers_to_set(still: UnchangedOrganization, operation: Operation) -> None:
+def test_nobody_sets_what_is_the_servers_to_set(unchanged: UnchangedOrganization, operation: Operation) -> None:
     """In any body, also where none belongs; only unknown fields are complained of, because that is looked at first."""
-    ids = still.scene.ids
+    ids = unchanged.org.ids
     by = "admin" if operation.permissions in ADMINS_OWN else "manager"
     own = resolved(operation.body_schema).get("properties", {}).keys()
     for name, value in SERVERS_OWN.items():
@@ -147,7 +147,7 @@ def test_nobody_sets_what_is_the_servers_to_set(still: UnchangedOrganization, op
             continue
         headers = {"If-Match": "*"} if operation.method == "PATCH" else {}
         path = operation.path.format(**ids)
-        answer = still.ask(operation.method, path, by, json={name: value}, headers=headers)
+        answer = unchanged.ask(operation.method, path, by, json={name: value}, headers=headers)
         said = assert_problem(answer, 422, "invalid")
         assert ("body", f"/{name}" if operation.body_schema else "", "unknown-field") in {
             (one["in"], one["pointer"], one["code"]) for one in said["errors"]

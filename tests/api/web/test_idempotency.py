@@ -27,18 +27,18 @@ UNHAPPY = {"mood": 1, "customer": {"phone": "912 345 678"}, "category": "food", 
 
 
 def post(
-    world: App, shop: Shop, path: str, body: Any = None, *, key: str | None = None, login: str = "floor"
+    app: App, shop: Shop, path: str, body: Any = None, *, key: str | None = None, login: str = "floor"
 ) -> TestResponse:
     headers = {} if key is None else {"Idempotency-Key": key}
-    return world.request("POST", path, (shop, login), json=body, headers=headers)
+    return app.request("POST", path, (shop, login), json=body, headers=headers)
 
 
-def log(world: App, shop: Shop, body: Any, **options: Any) -> TestResponse:
-    return post(world, shop, "/v1/concerns", body, **options)
+def log(app: App, shop: Shop, body: Any, **options: Any) -> TestResponse:
+    return post(app, shop, "/v1/concerns", body, **options)
 
 
-def count(world: App, kind: type[TenantOwned]) -> int:
-    with world.back_office.reading(ALL_TENANTS) as session:
+def count(app: App, kind: type[TenantOwned]) -> int:
+    with app.back_office.reading(ALL_TENANTS) as session:
         return session.scalars(select(func.count()).select_from(kind)).one()
 
 
@@ -52,163 +52,163 @@ def concern_in(answer: TestResponse) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("by", ["key", "id", "both"])
-def test_fifty_identical_posts_at_once_make_one_concern(world: App, shop: Shop, by: str) -> None:
+def test_fifty_identical_posts_at_once_make_one_concern(app: App, shop: Shop, by: str) -> None:
     body = UNHAPPY if by == "key" else {**UNHAPPY, "id": str(uuid7())}
     key = None if by == "id" else "tapped-fifty-times"
-    answers = at_once([partial(log, world, shop, body, key=key)] * 50)
+    answers = at_once([partial(log, app, shop, body, key=key)] * 50)
     made = [answer for answer in answers if not replayed(answer)]
     assert [answer.status_code for answer in made] == [201]
     again = 200 if by == "id" else 201
     assert {answer.status_code for answer in answers if replayed(answer)} == {again}
     assert all(concern_in(answer) == concern_in(made[0]) for answer in answers)
-    assert [count(world, kind) for kind in (Concern, Alert, OutboxMessage)] == [1, 1, 1]
+    assert [count(app, kind) for kind in (Concern, Alert, OutboxMessage)] == [1, 1, 1]
     assert made[0].json["alert"]["state"] == "open"
 
 
 @only_on_postgresql
-def test_a_storm_of_retries_makes_as_many_concerns_as_keys(world: App, shop: Shop) -> None:
+def test_a_storm_of_retries_makes_as_many_concerns_as_keys(app: App, shop: Shop) -> None:
     def insist(number: int) -> list[TestResponse]:
-        return [log(world, shop, {"mood": 2, "stake": str(number)}, key=f"key-{number}") for _ in range(5)]
+        return [log(app, shop, {"mood": 2, "stake": str(number)}, key=f"key-{number}") for _ in range(5)]
 
     # Four phones for each key, each of which asks five times. More phones would wait too long for a connection.
     answers = [answer for insisted in at_once([partial(insist, n % 10) for n in range(40)]) for answer in insisted]
     assert {answer.status_code for answer in answers} == {201}
     assert len({answer.json["id"] for answer in answers}) == 10
     assert sum(not replayed(answer) for answer in answers) == 10
-    assert [count(world, kind) for kind in (Concern, Alert, OutboxMessage)] == [10, 10, 10]
+    assert [count(app, kind) for kind in (Concern, Alert, OutboxMessage)] == [10, 10, 10]
 
 
-def test_a_key_is_good_for_one_body(world: App, shop: Shop) -> None:
-    assert log(world, shop, {"mood": 2, "stake": "birthday"}, key="k").status_code == 201
-    assert_problem(log(world, shop, {"mood": 3, "stake": "birthday"}, key="k"), 422, "idempotency-key-reused")
-    reordered = log(world, shop, {"stake": "birthday", "mood": 2}, key="k")
+def test_a_key_is_good_for_one_body(app: App, shop: Shop) -> None:
+    assert log(app, shop, {"mood": 2, "stake": "birthday"}, key="k").status_code == 201
+    assert_problem(log(app, shop, {"mood": 3, "stake": "birthday"}, key="k"), 422, "idempotency-key-reused")
+    reordered = log(app, shop, {"stake": "birthday", "mood": 2}, key="k")
     assert (reordered.status_code, replayed(reordered)) == (201, True)
-    assert count(world, Concern) == 1
+    assert count(app, Concern) == 1
 
 
-def test_an_id_is_good_for_one_body(world: App, shop: Shop) -> None:
+def test_an_id_is_good_for_one_body(app: App, shop: Shop) -> None:
     body = {"mood": 2, "id": str(uuid7())}
-    first = log(world, shop, body)
+    first = log(app, shop, body)
     assert (first.status_code, first.json["id"]) == (201, body["id"])
-    again = log(world, shop, body)
+    again = log(app, shop, body)
     assert (again.status_code, replayed(again), concern_in(again)) == (200, True, concern_in(first))
-    other = assert_problem(log(world, shop, {**body, "mood": 3}), 409, "already-exists")
+    other = assert_problem(log(app, shop, {**body, "mood": 3}), 409, "already-exists")
     assert other["pointer"] == "/id"
 
 
-def test_another_key_for_the_same_id_changes_nothing(world: App, shop: Shop) -> None:
+def test_another_key_for_the_same_id_changes_nothing(app: App, shop: Shop) -> None:
     body = {"mood": 2, "id": str(uuid7())}
-    assert log(world, shop, body, key="first").status_code == 201
-    again = log(world, shop, body, key="second")
-    assert (again.status_code, replayed(again), count(world, Concern)) == (200, True, 1)
+    assert log(app, shop, body, key="first").status_code == 201
+    again = log(app, shop, body, key="second")
+    assert (again.status_code, replayed(again), count(app, Concern)) == (200, True, 1)
 
 
-def test_a_key_is_ones_own(world: App, shop: Shop) -> None:
-    other = make_shop(world.back_office, "other")
+def test_a_key_is_ones_own(app: App, shop: Shop) -> None:
+    other = make_shop(app.back_office, "other")
     for whose, login in [(shop, "floor"), (shop, "manager"), (shop, "key"), (other, "floor")]:
         body = {"mood": 3, "store_id": str(whose.store_id)}
-        answer = log(world, whose, body, key="the-same-for-all", login=login)
+        answer = log(app, whose, body, key="the-same-for-all", login=login)
         assert (answer.status_code, replayed(answer)) == (201, False), (whose.slug, login)
-    assert count(world, Concern) == 4
+    assert count(app, Concern) == 4
 
 
-def test_an_id_of_another_organization_is_free(world: App, shop: Shop) -> None:
-    other = make_shop(world.back_office, "other")
+def test_an_id_of_another_organization_is_free(app: App, shop: Shop) -> None:
+    other = make_shop(app.back_office, "other")
     body = {"mood": 3, "id": str(uuid7())}
-    assert [log(world, whose, body).status_code for whose in (shop, other)] == [201, 201]
-    assert count(world, Concern) == 2
+    assert [log(app, whose, body).status_code for whose in (shop, other)] == [201, 201]
+    assert count(app, Concern) == 2
 
 
-def test_a_colleagues_id_is_in_use(world: App, shop: Shop) -> None:
+def test_a_colleagues_id_is_in_use(app: App, shop: Shop) -> None:
     body = {"mood": 2, "id": str(uuid7()), "store_id": str(shop.store_id)}
-    assert log(world, shop, body).status_code == 201
-    refused = assert_problem(log(world, shop, body, login="manager", key="k"), 409, "already-exists")
+    assert log(app, shop, body).status_code == 201
+    refused = assert_problem(log(app, shop, body, login="manager", key="k"), 409, "already-exists")
     assert refused["pointer"] == "/id"
     # A refusal is not stored under the key.
-    assert log(world, shop, {**body, "id": str(uuid7())}, login="manager", key="k").status_code == 201
+    assert log(app, shop, {**body, "id": str(uuid7())}, login="manager", key="k").status_code == 201
 
 
-def test_of_two_people_with_one_id_at_once_one_makes_it(world: App, shop: Shop) -> None:
+def test_of_two_people_with_one_id_at_once_one_makes_it(app: App, shop: Shop) -> None:
     body = {"mood": 2, "id": str(uuid7()), "store_id": str(shop.store_id)}
     logins = ["floor", "colleague", "manager", "key"]
-    answers = at_once([partial(log, world, shop, body, login=login) for login in logins])
+    answers = at_once([partial(log, app, shop, body, login=login) for login in logins])
     assert sorted(answer.status_code for answer in answers) == [201, 409, 409, 409]
     for answer in answers:
         if answer.status_code != 201:
             assert_problem(answer, 409, "already-exists")
-    assert count(world, Concern) == count(world, Alert) == 1
+    assert count(app, Concern) == count(app, Alert) == 1
 
 
-def test_the_id_of_an_action_within_a_concern_may_be_in_use_too(world: App, shop: Shop) -> None:
+def test_the_id_of_an_action_within_a_concern_may_be_in_use_too(app: App, shop: Shop) -> None:
     used, free = ({"remedy": "apology", "id": str(uuid7())} for _ in range(2))
-    assert log(world, shop, {"mood": 3, "recovery_actions": [used]}).status_code == 201
+    assert log(app, shop, {"mood": 3, "recovery_actions": [used]}).status_code == 201
     body = {"mood": 3, "id": str(uuid7()), "recovery_actions": [{"remedy": "remake"}, used]}
-    refused = assert_problem(log(world, shop, body, key="k"), 409, "already-exists")
+    refused = assert_problem(log(app, shop, body, key="k"), 409, "already-exists")
     assert refused["pointer"] == "/recovery_actions/1/id"
     body["recovery_actions"] = [free, used]  # which of them it was, not every database tells
-    refused = assert_problem(log(world, shop, body, key="k"), 409, "already-exists")
+    refused = assert_problem(log(app, shop, body, key="k"), 409, "already-exists")
     assert "pointer" not in refused
     assert "/recovery_actions/0/id, /recovery_actions/1/id" in refused["detail"]
-    assert [count(world, kind) for kind in (Concern, RecoveryAction)] == [1, 1]
+    assert [count(app, kind) for kind in (Concern, RecoveryAction)] == [1, 1]
 
 
-def test_the_same_id_twice_within_a_concern_is_in_use(world: App, shop: Shop) -> None:
+def test_the_same_id_twice_within_a_concern_is_in_use(app: App, shop: Shop) -> None:
     action = {"remedy": "apology", "id": str(uuid7())}
-    assert_problem(log(world, shop, {"mood": 3, "recovery_actions": [action, action]}), 409, "already-exists")
-    assert count(world, Concern) == 0
+    assert_problem(log(app, shop, {"mood": 3, "recovery_actions": [action, action]}), 409, "already-exists")
+    assert count(app, Concern) == 0
 
 
-def test_the_id_of_an_action_may_be_in_use_at_another_concern(world: App, shop: Shop) -> None:
+def test_the_id_of_an_action_may_be_in_use_at_another_concern(app: App, shop: Shop) -> None:
     action = {"remedy": "apology", "id": str(uuid7())}
-    one, other = (f"/v1/concerns/{log(world, shop, {'mood': 3}).json['id']}/recovery-actions" for _ in range(2))
-    assert post(world, shop, one, action).status_code == 201
-    again = post(world, shop, one, action)
+    one, other = (f"/v1/concerns/{log(app, shop, {'mood': 3}).json['id']}/recovery-actions" for _ in range(2))
+    assert post(app, shop, one, action).status_code == 201
+    again = post(app, shop, one, action)
     assert (again.status_code, replayed(again)) == (200, True)
-    assert_problem(post(world, shop, other, action), 409, "already-exists")
-    assert count(world, RecoveryAction) == 1
+    assert_problem(post(app, shop, other, action), 409, "already-exists")
+    assert count(app, RecoveryAction) == 1
 
 
-def test_only_what_had_its_effect_uses_a_key_up(world: App, shop: Shop) -> None:
-    assert_problem(log(world, shop, {"mood": 9}, key="k"), 422, "invalid")
-    assert_problem(log(world, shop, {"mood": 2, "category": "nonsense"}, key="k"), 404, "not-found")
-    assert_problem(log(world, shop, {"mood": 2}, key="k", login="hq"), 403, "forbidden")
-    assert count(world, IdempotencyKey) == 0
-    answer = log(world, shop, {"mood": 2, "category": "food"}, key="k")
+def test_only_what_had_its_effect_uses_a_key_up(app: App, shop: Shop) -> None:
+    assert_problem(log(app, shop, {"mood": 9}, key="k"), 422, "invalid")
+    assert_problem(log(app, shop, {"mood": 2, "category": "nonsense"}, key="k"), 404, "not-found")
+    assert_problem(log(app, shop, {"mood": 2}, key="k", login="hq"), 403, "forbidden")
+    assert count(app, IdempotencyKey) == 0
+    answer = log(app, shop, {"mood": 2, "category": "food"}, key="k")
     assert (answer.status_code, replayed(answer)) == (201, False)
-    assert count(world, IdempotencyKey) == 1
+    assert count(app, IdempotencyKey) == 1
 
 
-def test_a_fault_of_ours_does_not_use_a_key_up(world: App, shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_fault_of_ours_does_not_use_a_key_up(app: App, shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as broken:
         broken.setattr("api.resources.concerns.announce", lambda *_: 1 / 0)
-        assert_problem(log(world, shop, {"mood": 2}, key="k"), 500, "internal-error")
-    assert [count(world, kind) for kind in (Concern, IdempotencyKey)] == [0, 0]
-    answer = log(world, shop, {"mood": 2}, key="k")
-    assert (answer.status_code, replayed(answer), count(world, Alert)) == (201, False, 1)
+        assert_problem(log(app, shop, {"mood": 2}, key="k"), 500, "internal-error")
+    assert [count(app, kind) for kind in (Concern, IdempotencyKey)] == [0, 0]
+    answer = log(app, shop, {"mood": 2}, key="k")
+    assert (answer.status_code, replayed(answer), count(app, Alert)) == (201, False, 1)
 
 
-def test_a_refused_verb_can_be_repeated_with_its_key(world: App, shop: Shop) -> None:
-    concern = f"/v1/concerns/{log(world, shop, {'mood': 2}).json['id']}"
-    assert_problem(post(world, shop, f"{concern}/reopen", key="k"), 409, "not-now")
+def test_a_refused_verb_can_be_repeated_with_its_key(app: App, shop: Shop) -> None:
+    concern = f"/v1/concerns/{log(app, shop, {'mood': 2}).json['id']}"
+    assert_problem(post(app, shop, f"{concern}/reopen", key="k"), 409, "not-now")
     end = {"outcome": "lost", "mood_after": 1}
-    assert post(world, shop, f"{concern}/resolve", end, key="k").status_code == 200
-    answer = post(world, shop, f"{concern}/reopen", key="k")
+    assert post(app, shop, f"{concern}/resolve", end, key="k").status_code == 200
+    answer = post(app, shop, f"{concern}/reopen", key="k")
     assert (answer.status_code, replayed(answer), answer.json["status"]) == (200, False, "open")
 
 
-def test_a_replay_shows_the_object_as_it_is_now(world: App, shop: Shop) -> None:
-    made = log(world, shop, {"mood": 2}, key="k")
-    post(world, shop, f"/v1/concerns/{made.json['id']}/take", login="manager")
-    again = log(world, shop, {"mood": 2}, key="k")
+def test_a_replay_shows_the_object_as_it_is_now(app: App, shop: Shop) -> None:
+    made = log(app, shop, {"mood": 2}, key="k")
+    post(app, shop, f"/v1/concerns/{made.json['id']}/take", login="manager")
+    again = log(app, shop, {"mood": 2}, key="k")
     assert (again.status_code, replayed(again)) == (201, True)
     assert again.json["status"] == "taken"
-    assert concern_in(again) == world.request("GET", f"/v1/concerns/{made.json['id']}", (shop, "floor")).json
+    assert concern_in(again) == app.request("GET", f"/v1/concerns/{made.json['id']}", (shop, "floor")).json
     assert again.headers["ETag"] == f'"{again.json["version"]}"' != made.headers["ETag"]
 
 
-def test_verbs_with_keys_have_their_effect_once(world: App, shop: Shop) -> None:
-    concern = f"/v1/concerns/{log(world, shop, {'mood': 2}).json['id']}"
-    action = post(world, shop, f"{concern}/recovery-actions", {"remedy": "voucher"}, key="a")
+def test_verbs_with_keys_have_their_effect_once(app: App, shop: Shop) -> None:
+    concern = f"/v1/concerns/{log(app, shop, {'mood': 2}).json['id']}"
+    action = post(app, shop, f"{concern}/recovery-actions", {"remedy": "voucher"}, key="a")
     steps: list[tuple[str, Any]] = [
         (f"{concern}/take", None),
         (f"{concern}/release", None),
@@ -217,61 +217,59 @@ def test_verbs_with_keys_have_their_effect_once(world: App, shop: Shop) -> None:
         (f"{concern}/reopen", None),
     ]
     for path, body in steps:
-        first, again = (post(world, shop, path, body, key="one-key-for-all-verbs") for _ in range(2))
+        first, again = (post(app, shop, path, body, key="one-key-for-all-verbs") for _ in range(2))
         assert (first.status_code, replayed(first)) == (200, False), first.text
         assert (again.status_code, replayed(again), again.json) == (200, True, first.json), path
-    assert count(world, ConcernEvent) == 2 + len(steps)
+    assert count(app, ConcernEvent) == 2 + len(steps)
     # A repeat that arrives late undoes nothing that happened since.
-    assert post(world, shop, steps[0][0], key="one-key-for-all-verbs").json["status"] == "open"
+    assert post(app, shop, steps[0][0], key="one-key-for-all-verbs").json["status"] == "open"
 
 
-def test_fifty_identical_resolves_at_once_resolve_it_once(world: App, shop: Shop) -> None:
-    concern = f"/v1/concerns/{log(world, shop, {'mood': 2}).json['id']}"
+def test_fifty_identical_resolves_at_once_resolve_it_once(app: App, shop: Shop) -> None:
+    concern = f"/v1/concerns/{log(app, shop, {'mood': 2}).json['id']}"
     end = {"outcome": "recovered", "mood_after": 5}
-    answers = at_once([partial(post, world, shop, f"{concern}/resolve", end, key="k")] * 50)
+    answers = at_once([partial(post, app, shop, f"{concern}/resolve", end, key="k")] * 50)
     assert {answer.status_code for answer in answers} == {200}
     assert sum(not replayed(answer) for answer in answers) == 1
-    assert count(world, ConcernEvent) == 2
+    assert count(app, ConcernEvent) == 2
 
 
-def test_the_quotes_of_the_draft_standard_are_not_part_of_the_key(world: App, shop: Shop) -> None:
-    first, again = (log(world, shop, {"mood": 2}, key=key) for key in ('"quoted"', "quoted"))
+def test_the_quotes_of_the_draft_standard_are_not_part_of_the_key(app: App, shop: Shop) -> None:
+    first, again = (log(app, shop, {"mood": 2}, key=key) for key in ('"quoted"', "quoted"))
     assert (first.json["id"], replayed(again)) == (again.json["id"], True)
 
 
 @pytest.mark.parametrize("key", ["", '""', "k" * 256, '"' + "k" * 256 + '"'])
-def test_a_key_that_is_none_is_refused(world: App, shop: Shop, key: str) -> None:
-    assert_problem(log(world, shop, {"mood": 2}, key=key), 422, "invalid-idempotency-key")
-    assert count(world, Concern) == 0
+def test_a_key_that_is_none_is_refused(app: App, shop: Shop, key: str) -> None:
+    assert_problem(log(app, shop, {"mood": 2}, key=key), 422, "invalid-idempotency-key")
+    assert count(app, Concern) == 0
 
 
-def test_the_longest_key_is_kept_whole(world: App, shop: Shop) -> None:
+def test_the_longest_key_is_kept_whole(app: App, shop: Shop) -> None:
     keys = ["k" * 254 + last for last in "ab"]
-    answers = [log(world, shop, {"mood": 2}, key=key) for key in keys * 2]
+    answers = [log(app, shop, {"mood": 2}, key=key) for key in keys * 2]
     assert [replayed(answer) for answer in answers] == [False, False, True, True]
 
 
-def test_a_customer_is_made_once_too(world: App, shop: Shop) -> None:
+def test_a_customer_is_made_once_too(app: App, shop: Shop) -> None:
     body = {"id": str(uuid7()), "phone": "912 345 678"}
-    answers = at_once([partial(post, world, shop, "/v1/customers", body, key="k")] * 10)
+    answers = at_once([partial(post, app, shop, "/v1/customers", body, key="k")] * 10)
     assert {(answer.status_code, answer.json["id"]) for answer in answers} == {(201, body["id"])}
     assert sum(not replayed(answer) for answer in answers) == 1
-    refused = assert_problem(
-        post(world, shop, "/v1/customers", {**body, "phone": "912 345 679"}), 409, "already-exists"
-    )
+    refused = assert_problem(post(app, shop, "/v1/customers", {**body, "phone": "912 345 679"}), 409, "already-exists")
     assert refused["pointer"] == "/id"
-    taken = assert_problem(post(world, shop, "/v1/customers", {"phone": body["phone"]}), 409, "already-exists")
+    taken = assert_problem(post(app, shop, "/v1/customers", {"phone": body["phone"]}), 409, "already-exists")
     assert "pointer" not in taken
 
 
 @pytest.mark.parametrize("key", ["", " ", '""', "two words", "x" * 256, "é"])
-def test_an_idempotency_key_that_is_none_is_422(still: UnchangedOrganization, key: str) -> None:
+def test_an_idempotency_key_that_is_none_is_422(unchanged: UnchangedOrganization, key: str) -> None:
     headers = {"Idempotency-Key": key.encode().decode("latin-1")}
-    answer = still.ask("POST", "/v1/concerns", "floor", json={"mood": 2}, headers=headers)
+    answer = unchanged.ask("POST", "/v1/concerns", "floor", json={"mood": 2}, headers=headers)
     assert_problem(answer, 422, "invalid-idempotency-key")
 
 
-def test_one_key_for_two_bodies_is_422(still: UnchangedOrganization) -> None:
+def test_one_key_for_two_bodies_is_422(unchanged: UnchangedOrganization) -> None:
     """The key that the scene's first concern was logged with."""
-    answer = still.ask("POST", "/v1/concerns", json={"mood": 1}, headers={"Idempotency-Key": "first"})
+    answer = unchanged.ask("POST", "/v1/concerns", json={"mood": 1}, headers={"Idempotency-Key": "first"})
     assert_problem(answer, 422, "idempotency-key-reused")

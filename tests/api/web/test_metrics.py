@@ -27,9 +27,9 @@ OPERATIONS = ROOT / "docs" / "operations"
 NAME = re.compile(r"\bamends_[a-z_]+")
 
 
-def measured(world: App) -> dict[str, float]:
+def measured(app: App) -> dict[str, float]:
     """Every sample, as name{label=value,...}."""
-    answer = world.request("GET", "/metrics")
+    answer = app.request("GET", "/metrics")
     assert answer.status_code == 200
     assert answer.content_type.startswith("text/plain; version=")
     return {
@@ -43,25 +43,25 @@ def _labels(labels: dict[str, str]) -> str:
     return "{" + ",".join(f"{name}={value}" for name, value in sorted(labels.items())) + "}" if labels else ""
 
 
-def beat(world: App, worker: Any) -> None:
-    world.clock.move(seconds=5)
+def beat(app: App, worker: Any) -> None:
+    app.clock.move(seconds=5)
     worker.work_once()
 
 
-def test_without_a_worker_nothing_is_made_up(world: App) -> None:
-    told = measured(world)
+def test_without_a_worker_nothing_is_made_up(app: App) -> None:
+    told = measured(app)
     assert (told["amends_database_up"], told["amends_workers"]) == (1, 0)
     assert not any(name.startswith(("amends_outbox", "amends_worker_heartbeat", "amends_circuit")) for name in told)
 
 
-def test_requests_are_counted_by_what_nobody_outside_can_make_up(world: App, shop: Shop) -> None:
+def test_requests_are_counted_by_what_nobody_outside_can_make_up(app: App, shop: Shop) -> None:
     logged = "amends_requests_total{method=POST,route=/v1/concerns,status=201}"
-    before = measured(world)
-    concern = log_concern(world, shop)
-    world.request("GET", f"/v1/concerns/{concern['id']}", (shop, "floor"))
-    world.request("GET", "/v1/a-path-of-a-stranger")
-    world.request("BREW", "/v1/concerns")
-    after = measured(world)
+    before = measured(app)
+    concern = log_concern(app, shop)
+    app.request("GET", f"/v1/concerns/{concern['id']}", (shop, "floor"))
+    app.request("GET", "/v1/a-path-of-a-stranger")
+    app.request("BREW", "/v1/concerns")
+    after = measured(app)
     assert after[logged] - before.get(logged, 0) == 1
     seconds = "amends_request_seconds_count{method=POST,route=/v1/concerns}"
     assert after[seconds] - before.get(seconds, 0) == 1
@@ -70,103 +70,103 @@ def test_requests_are_counted_by_what_nobody_outside_can_make_up(world: App, sho
     assert not any("stranger" in name or "BREW" in name or concern["id"] in name for name in new)
 
 
-def test_what_waits_and_how_late_it_is(world: App, shop: Shop) -> None:
-    give_phone(world.back_office, shop, "manager", "phone", kind=AddressKind.FCM_TOKEN)
+def test_what_waits_and_how_late_it_is(app: App, shop: Shop) -> None:
+    give_phone(app.back_office, shop, "manager", "phone", kind=AddressKind.FCM_TOKEN)
     push = RecordingChannel()
     push.result = DeliveryResult.later("unauthenticated", alarm=True)
-    with running_worker(world, for_all_kinds(push)) as worker:
+    with running_worker(app, for_all_kinds(push)) as worker:
         for _ in range(2):
-            log_concern(world, shop)
+            log_concern(app, shop)
             work_until_idle(worker)
         for _ in range(2):
-            beat(world, worker)
-        told = measured(world)
-        waiting = [row for row in rows(world, OutboxMessage) if row.done_at is None]
+            beat(app, worker)
+        told = measured(app)
+        waiting = [row for row in rows(app, OutboxMessage) if row.done_at is None]
         assert len(waiting) == 2
         assert told["amends_outbox_rows{state=due}"] + told["amends_outbox_rows{state=later}"] == 2
         assert told["amends_outbox_rows{state=leased}"] == told["amends_outbox_rows{state=dead_lettered}"] == 0
         assert told["amends_outbox_oldest_due_seconds"] >= 5
         assert (told["amends_circuit_open{service=push}"], told["amends_circuit_open{service=log}"]) == (1, 0)
         assert (told["amends_workers"], told["amends_step_lateness_seconds"], told["amends_steps_overdue"]) == (1, 0, 0)
-        world.clock.move(seconds=4)
-        assert measured(world)["amends_worker_heartbeat_age_seconds"] == 4
-        world.clock.move(minutes=21)
+        app.clock.move(seconds=4)
+        assert measured(app)["amends_worker_heartbeat_age_seconds"] == 4
+        app.clock.move(minutes=21)
         worker._heartbeat.beat()  # before it escalates
-        told = measured(world)
+        told = measured(app)
         assert told["amends_steps_overdue"] == 2
         assert told["amends_step_lateness_seconds"] > 60
         worker.work_once()
-        told = measured(world)
+        told = measured(app)
         assert (told["amends_watchdog_age_seconds"], told["amends_watchdog_last_found{kind=late_step}"]) == (0, 0)
 
 
-def test_sends_are_summed_over_all_workers_and_outlive_them(world: App, shop: Shop) -> None:
+def test_sends_are_summed_over_all_workers_and_outlive_them(app: App, shop: Shop) -> None:
     for number in range(3):
-        give_phone(world.back_office, shop, "manager", f"phone-{number}", kind=AddressKind.FCM_TOKEN)
+        give_phone(app.back_office, shop, "manager", f"phone-{number}", kind=AddressKind.FCM_TOKEN)
     for answers in ([DeliveryResult.gone("unregistered")], [DeliveryResult.sent()]):
         push = RecordingChannel()
         push.next.extend(answers)
-        with running_worker(world, for_all_kinds(push)) as worker:
-            log_concern(world, shop)
+        with running_worker(app, for_all_kinds(push)) as worker:
+            log_concern(app, shop)
             work_until_idle(worker)
-    told = measured(world)
+    told = measured(app)
     assert told["amends_deliveries_total{outcome=gone,service=push}"] == 1
     assert told["amends_deliveries_total{outcome=sent,service=push}"] == 4
     assert told["amends_workers"] == 0
 
 
-def test_no_label_names_an_organization_or_a_person(world: App, shop: Shop) -> None:
-    give_phone(world.back_office, shop, "manager", "phone of somebody", kind=AddressKind.FCM_TOKEN)
-    with running_worker(world, for_all_kinds(RecordingChannel()), name="host:42") as worker:
-        log_concern(world, shop, customer={"name": "Quentina Quill", "phone": "+351912345678"})
+def test_no_label_names_an_organization_or_a_person(app: App, shop: Shop) -> None:
+    give_phone(app.back_office, shop, "manager", "phone of somebody", kind=AddressKind.FCM_TOKEN)
+    with running_worker(app, for_all_kinds(RecordingChannel()), name="host:42") as worker:
+        log_concern(app, shop, customer={"name": "Quentina Quill", "phone": "+351912345678"})
         work_until_idle(worker)
-        beat(world, worker)
-        text = world.request("GET", "/metrics").text
+        beat(app, worker)
+        text = app.request("GET", "/metrics").text
     ids = [shop.organization_id, shop.store_id, *shop.staff.values()]
     secrets = ["acme", "uentina", "912345678", "phone of", "host:42", *map(str, ids)]
     assert [secret for secret in secrets if secret in text] == []
 
 
 @only_on_sqlite
-def test_without_a_database_it_says_so_and_still_answers(world: App, tmp_path: Path) -> None:
-    world.database.close()
-    world.database = Database(f"sqlite:///{tmp_path}/none.db", DatabaseRole.APP, clock=world.clock)
-    told = measured(world)
+def test_without_a_database_it_says_so_and_still_answers(app: App, tmp_path: Path) -> None:
+    app.database.close()
+    app.database = Database(f"sqlite:///{tmp_path}/none.db", DatabaseRole.APP, clock=app.clock)
+    told = measured(app)
     assert told["amends_database_up"] == 0
     assert "amends_workers" not in told
 
 
-def test_readyz_shows_what_the_watchdog_and_the_outbox_report(world: App, shop: Shop) -> None:
-    book = RecordingChannel()
-    with running_worker(world, for_all_kinds(book)) as worker:
+def test_readyz_shows_what_the_watchdog_and_the_outbox_report(app: App, shop: Shop) -> None:
+    channel = RecordingChannel()
+    with running_worker(app, for_all_kinds(channel)) as worker:
         worker.work_once()
-        well = world.request("GET", "/readyz").json
+        well = app.request("GET", "/readyz").json
         assert (well["queue"], well["audit"], well["channels"]) == (
             "ok",
             "ok",
             {"log": "ok", "push": "ok", "email": "ok"},
         )
-        give_phone(world.back_office, shop, "manager", "phone", kind=AddressKind.FCM_TOKEN)
-        book.result = DeliveryResult.later("unauthenticated", alarm=True)
+        give_phone(app.back_office, shop, "manager", "phone", kind=AddressKind.FCM_TOKEN)
+        channel.result = DeliveryResult.later("unauthenticated", alarm=True)
         for _ in range(2):
-            log_concern(world, shop)
+            log_concern(app, shop)
             work_until_idle(worker)
         for _ in range(10):
-            beat(world, worker)
-        ill = world.request("GET", "/readyz")
+            beat(app, worker)
+        ill = app.request("GET", "/readyz")
         assert (ill.status_code, ill.json["push"], ill.json["channels"]["push"]) == (200, "degraded", "degraded")
-        world.clock.at += timedelta(minutes=4)
-        assert world.request("GET", "/readyz").json["audit"] == "degraded"
+        app.clock.at += timedelta(minutes=4)
+        assert app.request("GET", "/readyz").json["audit"] == "degraded"
 
 
 @pytest.mark.parametrize("file", ["grafana-dashboard.json", "prometheus-rules.yml"])
-def test_every_figure_that_is_drawn_or_alarms_exists(world: App, shop: Shop, file: str) -> None:
-    give_phone(world.back_office, shop, "manager", "phone", kind=AddressKind.FCM_TOKEN)
-    with running_worker(world, for_all_kinds(RecordingChannel())) as worker:
-        log_concern(world, shop)
+def test_every_figure_that_is_drawn_or_alarms_exists(app: App, shop: Shop, file: str) -> None:
+    give_phone(app.back_office, shop, "manager", "phone", kind=AddressKind.FCM_TOKEN)
+    with running_worker(app, for_all_kinds(RecordingChannel())) as worker:
+        log_concern(app, shop)
         work_until_idle(worker)
-        beat(world, worker)
-        families = list(text_string_to_metric_families(world.request("GET", "/metrics").text))
+        beat(app, worker)
+        families = list(text_string_to_metric_families(app.request("GET", "/metrics").text))
     there = {sample.name for family in families for sample in family.samples}
     there |= {family.name + "_total" for family in families if family.type == "counter"}
     text = (OPERATIONS / file).read_text(encoding="utf-8")

@@ -19,50 +19,50 @@ lists = pytest.mark.parametrize("path", [operation.path for operation in LISTS])
 
 
 @lists
-def test_an_unknown_query_field_is_422(still: UnchangedOrganization, path: str) -> None:
-    answer = still.ask("GET", path, "admin", query_string={"colour": "red"})
+def test_an_unknown_query_field_is_422(unchanged: UnchangedOrganization, path: str) -> None:
+    answer = unchanged.ask("GET", path, "admin", query_string={"colour": "red"})
     assert_invalid_value(answer, "query", "/colour", "unknown-field")
 
 
 @lists
-def test_a_limit_that_is_none_is_422(still: UnchangedOrganization, path: str) -> None:
+def test_a_limit_that_is_none_is_422(unchanged: UnchangedOrganization, path: str) -> None:
     for limit in ("0", "-1", "x", "", "1.5"):
-        assert_invalid_value(still.ask("GET", path, "admin", query_string={"limit": limit}), "query", "/limit")
+        assert_invalid_value(unchanged.ask("GET", path, "admin", query_string={"limit": limit}), "query", "/limit")
 
 
 @lists
-def test_a_limit_that_is_too_large_is_cut_down(still: UnchangedOrganization, path: str) -> None:
+def test_a_limit_that_is_too_large_is_cut_down(unchanged: UnchangedOrganization, path: str) -> None:
     for limit in (201, 10**9, 10**40):
-        assert still.ask("GET", path, "admin", query_string={"limit": limit}).status_code == 200
+        assert unchanged.ask("GET", path, "admin", query_string={"limit": limit}).status_code == 200
 
 
 @lists
-def test_a_cursor_that_is_none_of_ours_is_422(still: UnchangedOrganization, path: str) -> None:
+def test_a_cursor_that_is_none_of_ours_is_422(unchanged: UnchangedOrganization, path: str) -> None:
     for cursor in ("", "x", "W10.abc", "\x00", "é", "a" * 5000):
-        assert_invalid_value(still.ask("GET", path, "admin", query_string={"cursor": cursor}), "query", "/cursor")
+        assert_invalid_value(unchanged.ask("GET", path, "admin", query_string={"cursor": cursor}), "query", "/cursor")
 
 
-def test_a_cursor_belongs_to_its_list_and_filters(still: UnchangedOrganization) -> None:
-    cursor = still.ask("GET", "/v1/concerns?limit=1&unhappy=true").json["next_cursor"]
-    assert still.ask("GET", f"/v1/concerns?limit=2&unhappy=true&cursor={cursor}").status_code == 200
+def test_a_cursor_belongs_to_its_list_and_filters(unchanged: UnchangedOrganization) -> None:
+    cursor = unchanged.ask("GET", "/v1/concerns?limit=1&unhappy=true").json["next_cursor"]
+    assert unchanged.ask("GET", f"/v1/concerns?limit=2&unhappy=true&cursor={cursor}").status_code == 200
     for other in ("/v1/concerns?", "/v1/concerns?unhappy=false&", "/v1/alerts?", "/v1/recovery-actions?"):
-        assert_invalid_value(still.ask("GET", f"{other}cursor={cursor}"), "query", "/cursor")
+        assert_invalid_value(unchanged.ask("GET", f"{other}cursor={cursor}"), "query", "/cursor")
     # Not the last character: some of its bits count for nothing.
     forged = cursor[:-4] + ("a" if cursor[-4] != "a" else "b") + cursor[-3:]
-    assert_invalid_value(still.ask("GET", f"/v1/concerns?unhappy=true&cursor={forged}"), "query", "/cursor")
+    assert_invalid_value(unchanged.ask("GET", f"/v1/concerns?unhappy=true&cursor={forged}"), "query", "/cursor")
 
 
 @pytest.mark.parametrize(
     ("name", "value"), [("store_id", "x"), ("unhappy", "perhaps"), ("received_after", "2026-03-03")]
 )
-def test_a_filter_that_is_not_valid_is_422(still: UnchangedOrganization, name: str, value: str) -> None:
-    assert_invalid_value(still.ask("GET", "/v1/concerns", "floor", query_string={name: value}), "query", f"/{name}")
+def test_a_filter_that_is_not_valid_is_422(unchanged: UnchangedOrganization, name: str, value: str) -> None:
+    assert_invalid_value(unchanged.ask("GET", "/v1/concerns", "floor", query_string={name: value}), "query", f"/{name}")
 
 
 @pytest.mark.parametrize("id_", ["x" * 201, "a\x00b"])
-def test_an_installation_id_that_cannot_be_kept_is_pointed_at(still: UnchangedOrganization, id_: str) -> None:
+def test_an_installation_id_that_cannot_be_kept_is_pointed_at(unchanged: UnchangedOrganization, id_: str) -> None:
     body = {"platform": "ios", "address": "a", "address_kind": "log"}
-    assert_invalid_value(still.ask("PUT", f"/v1/me/devices/{id_}", "floor", json=body), "path", "/installation_id")
+    assert_invalid_value(unchanged.ask("PUT", f"/v1/me/devices/{id_}", "floor", json=body), "path", "/installation_id")
 
 
 # Where rows come into being while somebody walks: how one more does.
@@ -83,20 +83,20 @@ WALKS = [operation for operation in operations() if operation.pages and operatio
 
 @dataclass
 class Full:
-    """A world with several rows of everything, some of the very same instant."""
+    """An application with several rows of everything, some of the very same instant."""
 
-    world: App
-    scene: FullOrganization
+    app: App
+    org: FullOrganization
 
     def add(self, operation: Operation) -> None:
         if operation.id in GROWING:
             path, said = GROWING[operation.id]
-            address = path.format(**self.scene.ids)
-            assert self.world.request("POST", address, (self.scene.shop, "floor"), json=said).status_code == 201
+            address = path.format(**self.org.ids)
+            assert self.app.request("POST", address, (self.org.shop, "floor"), json=said).status_code == 201
 
     def page(self, operation: Operation, **query: Any) -> tuple[list[str], str | None]:
-        address = operation.path.format(**self.scene.ids)
-        answer = self.world.request("GET", address, (self.scene.shop, "manager"), query_string=query)
+        address = operation.path.format(**self.org.ids)
+        answer = self.app.request("GET", address, (self.org.shop, "manager"), query_string=query)
         assert answer.status_code == 200, answer.text
         rows = (row if "id" in row else row["customer"] for row in answer.json["items"])
         return [row["id"] for row in rows], answer.json["next_cursor"]
@@ -105,14 +105,14 @@ class Full:
 @pytest.fixture(scope="module")
 def full(databases: Databases, database_kind: str) -> Iterator[Full]:
     with databases.alone(database_kind) as url:
-        world = App(url)
-        full = Full(world, make_full_organization(world, "acme"))
+        app = App(url)
+        full = Full(app, make_full_organization(app, "acme"))
         for number in range(3):
-            world.clock.move(seconds=number % 2)
+            app.clock.move(seconds=number % 2)
             for operation in WALKS:
                 full.add(operation)
         yield full
-        world.close()
+        app.close()
 
 
 @pytest.mark.parametrize("operation", WALKS, ids=[operation.id for operation in WALKS])
@@ -129,7 +129,7 @@ def test_a_walk_sees_every_row_exactly_once_while_others_insert(full: Full, oper
             assert found or cursor is None
             seen += found
             if chance.random() < 0.2:
-                full.world.clock.move(seconds=chance.randint(0, 1))
+                full.app.clock.move(seconds=chance.randint(0, 1))
                 full.add(operation)
         assert len(seen) == len(set(seen))
         assert set(there_before) <= set(seen)

@@ -34,28 +34,30 @@ PAIRS = [pair for pair in itertools.combinations_with_replacement(WRONG, 2) if p
 
 
 @pytest.mark.parametrize(("earlier", "later"), PAIRS)
-def test_of_two_refusals_the_earlier_one_is_answered(still: UnchangedOrganization, earlier: int, later: int) -> None:
+def test_of_two_refusals_the_earlier_one_is_answered(
+    unchanged: UnchangedOrganization, earlier: int, later: int
+) -> None:
     request: dict[str, Any] = {
         "by": "floor",
-        "path": f"/v1/concerns/{still.concern['id']}",
-        "headers": {"Content-Type": "application/json", "If-Match": f'"{still.concern["version"]}"'},
+        "path": f"/v1/concerns/{unchanged.concern['id']}",
+        "headers": {"Content-Type": "application/json", "If-Match": f'"{unchanged.concern["version"]}"'},
         "data": b'{"mood": 1, "stake": "birthday"}',
     }
     for status in {later, earlier}:
         WRONG[status](request)
-    answer = still.ask("PATCH", request.pop("path"), request.pop("by"), **request)
+    answer = unchanged.ask("PATCH", request.pop("path"), request.pop("by"), **request)
     said = assert_problem(answer, earlier, CODES[earlier])
     if earlier == 412:
-        assert said["current_version"] == still.concern["version"]
+        assert said["current_version"] == unchanged.concern["version"]
     if earlier == 401:
         assert answer.headers["WWW-Authenticate"].startswith("Bearer")
 
 
-def test_the_request_those_were_made_from_is_accepted(world: App, shop: Shop) -> None:
+def test_the_request_those_were_made_from_is_accepted(app: App, shop: Shop) -> None:
     floor = (shop, "floor")
-    concern = world.request("POST", "/v1/concerns", floor, json={"mood": 2}).json
+    concern = app.request("POST", "/v1/concerns", floor, json={"mood": 2}).json
     headers = {"If-Match": f'"{concern["version"]}"'}
-    answer = world.request(
+    answer = app.request(
         "PATCH", f"/v1/concerns/{concern['id']}", floor, headers=headers, json={"mood": 1, "stake": "birthday"}
     )
     assert answer.status_code == 200
@@ -66,59 +68,59 @@ def test_the_request_those_were_made_from_is_accepted(world: App, shop: Shop) ->
     "header", [None, "", "Bearer", "Bearer ", "Basic Zm9vOmJhcg==", "Bearer x", "Bearer amd_s_" + "0" * 32 + "_secret"]
 )
 def test_without_a_valid_token_it_is_401_and_says_how_to_get_one(
-    still: UnchangedOrganization, header: str | None
+    unchanged: UnchangedOrganization, header: str | None
 ) -> None:
     headers = {} if header is None else {"Authorization": header}
-    said = assert_problem(still.ask("GET", "/v1/concerns", None, headers=headers), 401, "unauthorized")
+    said = assert_problem(unchanged.ask("GET", "/v1/concerns", None, headers=headers), 401, "unauthorized")
     assert "token" in said["detail"]
 
 
-def test_a_path_that_holds_no_id_is_no_address_at_all(still: UnchangedOrganization) -> None:
+def test_a_path_that_holds_no_id_is_no_address_at_all(unchanged: UnchangedOrganization) -> None:
     """An unknown address needs no sign-in: there is nothing to protect, and nothing is revealed."""
     for by in (None, "floor"):
-        assert_problem(still.ask("GET", "/v1/concerns/not-an-id", by), 404, "not-found")
-        assert_problem(still.ask("GET", "/v1/nothing", by), 404, "not-found")
+        assert_problem(unchanged.ask("GET", "/v1/concerns/not-an-id", by), 404, "not-found")
+        assert_problem(unchanged.ask("GET", "/v1/nothing", by), 404, "not-found")
 
 
-def test_another_method_is_405_and_names_those_there_are(still: UnchangedOrganization) -> None:
-    answer = still.ask("PUT", f"/v1/concerns/{still.concern['id']}", "floor", json={})
+def test_another_method_is_405_and_names_those_there_are(unchanged: UnchangedOrganization) -> None:
+    answer = unchanged.ask("PUT", f"/v1/concerns/{unchanged.concern['id']}", "floor", json={})
     assert "GET, HEAD, OPTIONS, PATCH" in assert_problem(answer, 405, "method-not-allowed")["detail"]
     assert set(answer.headers["Allow"].split(", ")) == {"GET", "HEAD", "OPTIONS", "PATCH"}
 
 
 @pytest.mark.parametrize("data", NOT_JSON)
-def test_what_is_not_json_is_400_and_says_where(still: UnchangedOrganization, data: str) -> None:
+def test_what_is_not_json_is_400_and_says_where(unchanged: UnchangedOrganization, data: str) -> None:
     sent = {"data": data.encode("latin-1"), "headers": {"Content-Type": "application/json"}}
-    answer = still.ask("POST", "/v1/concerns", "floor", **sent)
+    answer = unchanged.ask("POST", "/v1/concerns", "floor", **sent)
     said = assert_problem(answer, 400, "bad-request")
     assert said["detail"].startswith("The body is not JSON: ")
 
 
 @pytest.mark.parametrize("data", ["[]", "null", "1", '"text"', "true", '[{"mood": 1}]'])
-def test_json_that_is_no_object_is_422(still: UnchangedOrganization, data: str) -> None:
+def test_json_that_is_no_object_is_422(unchanged: UnchangedOrganization, data: str) -> None:
     sent = {"data": data, "headers": {"Content-Type": "application/json"}}
-    assert_invalid_value(still.ask("POST", "/v1/concerns", "floor", **sent), "body", "")
+    assert_invalid_value(unchanged.ask("POST", "/v1/concerns", "floor", **sent), "body", "")
 
 
-def test_no_body_is_as_good_as_an_empty_one(still: UnchangedOrganization) -> None:
-    assert_invalid_value(still.ask("POST", "/v1/concerns"), "body", "/mood", "required")
+def test_no_body_is_as_good_as_an_empty_one(unchanged: UnchangedOrganization) -> None:
+    assert_invalid_value(unchanged.ask("POST", "/v1/concerns"), "body", "/mood", "required")
     # The manager's own second tap: 200, and nothing is done again.
-    assert still.ask("POST", f"/v1/concerns/{still.concern['id']}/take", "manager").status_code == 200
+    assert unchanged.ask("POST", f"/v1/concerns/{unchanged.concern['id']}/take", "manager").status_code == 200
 
 
 @pytest.mark.parametrize(("method", "path"), [("GET", "/v1/concerns"), ("DELETE", "/v1/me/shift"), ("GET", "/v1/me")])
-def test_a_body_where_none_belongs_is_422(still: UnchangedOrganization, method: str, path: str) -> None:
+def test_a_body_where_none_belongs_is_422(unchanged: UnchangedOrganization, method: str, path: str) -> None:
     for data in ("{}", "text", "x" * (LIMIT + 1)):
-        assert_invalid_value(still.ask(method, path, "floor", data=data), "body", "", "unknown-field")
+        assert_invalid_value(unchanged.ask(method, path, "floor", data=data), "body", "", "unknown-field")
 
 
-def test_a_parameter_given_twice_is_422_and_neither_is_taken(still: UnchangedOrganization) -> None:
-    assert_invalid_value(still.ask("GET", "/v1/concerns?status=open&status=resolved", "floor"), "query", "/status")
+def test_a_parameter_given_twice_is_422_and_neither_is_taken(unchanged: UnchangedOrganization) -> None:
+    assert_invalid_value(unchanged.ask("GET", "/v1/concerns?status=open&status=resolved", "floor"), "query", "/status")
 
 
 @pytest.mark.parametrize("lying", [True, False])
-def test_a_body_that_is_too_large_is_413_also_in_chunks(still: UnchangedOrganization, lying: bool) -> None:  # noqa: FBT001
-    token = still.scene.shop.tokens["floor"]
+def test_a_body_that_is_too_large_is_413_also_in_chunks(unchanged: UnchangedOrganization, lying: bool) -> None:  # noqa: FBT001
+    token = unchanged.org.shop.tokens["floor"]
     environ: dict[str, Any] = {
         "HTTP_AUTHORIZATION": f"Bearer {token}",
         "CONTENT_TYPE": "application/json",
@@ -128,30 +130,30 @@ def test_a_body_that_is_too_large_is_413_also_in_chunks(still: UnchangedOrganiza
     if lying:
         environ["CONTENT_LENGTH"] = "10"
     body = b'{"mood": 1, "stake": "' + b"x" * LIMIT + b'"}'
-    client = still.world.app.test_client()
+    client = unchanged.app.flask.test_client()
     said = assert_problem(client.post("/v1/concerns", data=body, environ_overrides=environ), 413, "body-too-large")
     assert str(LIMIT) in said["detail"]
 
 
-def test_a_body_of_just_the_size_is_read(still: UnchangedOrganization) -> None:
+def test_a_body_of_just_the_size_is_read(unchanged: UnchangedOrganization) -> None:
     frame = b'{"mood": 1, "stake": ""}'
     data = frame[:-2] + b"x" * (LIMIT - len(frame)) + frame[-2:]
-    answer = still.ask("POST", "/v1/concerns", "floor", data=data, content_type="application/json")
+    answer = unchanged.ask("POST", "/v1/concerns", "floor", data=data, content_type="application/json")
     assert_invalid_value(answer, "body", "/stake")
 
 
-def test_the_type_of_a_problem_leads_to_an_explanation(still: UnchangedOrganization) -> None:
+def test_the_type_of_a_problem_leads_to_an_explanation(unchanged: UnchangedOrganization) -> None:
     for code, (status, title) in PROBLEM_CODES.items():
-        answer = still.ask("GET", f"/problems/{code}", None)
+        answer = unchanged.ask("GET", f"/problems/{code}", None)
         assert (answer.status_code, answer.json["title"], answer.json["status"]) == (200, title, status)
-    assert_problem(still.ask("GET", "/problems/nothing", None), 404, "not-found")
+    assert_problem(unchanged.ask("GET", "/problems/nothing", None), 404, "not-found")
 
 
-def test_what_its_state_does_not_allow_is_409_and_names_the_state(still: UnchangedOrganization) -> None:
-    answer = still.ask("POST", f"/v1/concerns/{still.concern['id']}/reopen")
+def test_what_its_state_does_not_allow_is_409_and_names_the_state(unchanged: UnchangedOrganization) -> None:
+    answer = unchanged.ask("POST", f"/v1/concerns/{unchanged.concern['id']}/reopen")
     assert assert_problem(answer, 409, "not-now")["state"] == "taken"
 
 
-def test_who_comes_second_learns_who_was_first(still: UnchangedOrganization) -> None:
-    said = assert_problem(still.ask("POST", f"/v1/concerns/{still.concern['id']}/take"), 409, "already-taken")
-    assert said["taken_by"] == {"id": str(still.scene.shop.staff["manager"]), "name": "Manager of acme"}
+def test_who_comes_second_learns_who_was_first(unchanged: UnchangedOrganization) -> None:
+    said = assert_problem(unchanged.ask("POST", f"/v1/concerns/{unchanged.concern['id']}/take"), 409, "already-taken")
+    assert said["taken_by"] == {"id": str(unchanged.org.shop.staff["manager"]), "name": "Manager of acme"}

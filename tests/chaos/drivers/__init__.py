@@ -1,1 +1,1 @@
-"""Ordeals: the real code is killed, cut off and crowded, and has to keep what it promised. docs/reliability.md."""
+"""Chaos runs: the real code is killed, disconnected and overloaded. docs/reliability.md says what has to hold."""

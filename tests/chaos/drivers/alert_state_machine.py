@@ -1,4 +1,4 @@
-"""Calls for help on an evening on which anything happens in any order (Hypothesis): `make model`."""
+"""State machine of alerts: anything happens in any order (Hypothesis), and the invariants hold: `make model`."""
 
 import sys
 from collections.abc import Iterator
@@ -59,7 +59,7 @@ HOURS: list[Hours | None] = [
 
 
 class AlertStateMachine(ObservedStore):
-    """What people do, what phones do, what the operator does, what time does; the workers come by now and then."""
+    """Rules for what people, phones, the operator and the clock do; the workers run now and then."""
 
     # What people do.
 
@@ -67,14 +67,14 @@ class AlertStateMachine(ObservedStore):
     def somebody_calls_for_help(self, login: str, mood: int) -> None:
         self.raise_one(login, mood, "help", "900 000 101")
 
-    @precondition(lambda self: len(rows(self.world, Concern)) < MAX_CONCERNS)
+    @precondition(lambda self: len(rows(self.app, Concern)) < MAX_CONCERNS)
     @rule(login=SOMEBODY, mood=st.sampled_from([1, 2]), handling=st.sampled_from(["help", "mine"]), phone=SURNAMES)
     def raise_one(self, login: str, mood: int, handling: str, phone: str) -> None:
-        said = {"mood": mood, "handling": handling, "customer": {"phone": phone}, "store_id": str(self.shop.store_id)}
-        answer = self.world.request("POST", "/v1/concerns", (self.shop, login), json=said)
+        body = {"mood": mood, "handling": handling, "customer": {"phone": phone}, "store_id": str(self.shop.store_id)}
+        answer = self.app.request("POST", "/v1/concerns", (self.shop, login), json=body)
         assert answer.status_code == 201, answer.text
 
-    @precondition(lambda self: rows(self.world, Concern))
+    @precondition(lambda self: rows(self.app, Concern))
     @rule(login=SOMEBODY, data=st.data())
     def take(self, login: str, data: st.DataObject) -> None:
         before = self.one_concern(data)
@@ -84,7 +84,7 @@ class AlertStateMachine(ObservedStore):
         if before.status is Status.TAKEN:
             assert self.again(before).taken_by_id == before.taken_by_id
 
-    @precondition(lambda self: rows(self.world, Concern))
+    @precondition(lambda self: rows(self.app, Concern))
     @rule(login=SOMEBODY, data=st.data())
     def release(self, login: str, data: st.DataObject) -> None:
         before = self.one_concern(data)
@@ -94,14 +94,14 @@ class AlertStateMachine(ObservedStore):
         assert self.ask(before, "release", login) == expected
         assert (self.runs() == runs) is (expected != 200)
 
-    @precondition(lambda self: rows(self.world, Concern))
+    @precondition(lambda self: rows(self.app, Concern))
     @rule(login=SOMEBODY, data=st.data())
     def resolve(self, login: str, data: st.DataObject) -> None:
         before = self.one_concern(data)
         expected = 409 if before.status is Status.RESOLVED else 200
         assert self.ask(before, "resolve", login, outcome="recovered", mood_after=4) == expected
 
-    @precondition(lambda self: rows(self.world, Concern))
+    @precondition(lambda self: rows(self.app, Concern))
     @rule(login=SOMEBODY, data=st.data())
     def reopen(self, login: str, data: st.DataObject) -> None:
         before = self.one_concern(data)
@@ -110,7 +110,7 @@ class AlertStateMachine(ObservedStore):
         assert self.ask(before, "reopen", login) == expected
         assert (self.runs() == runs) is (expected != 200)
 
-    @precondition(lambda self: rows(self.world, Concern))
+    @precondition(lambda self: rows(self.app, Concern))
     @rule(login=SOMEBODY, data=st.data())
     def act(self, login: str, data: st.DataObject) -> None:
         before = self.one_concern(data)
@@ -121,9 +121,7 @@ class AlertStateMachine(ObservedStore):
     def change_shift(self, login: str, on: bool, lead: bool) -> None:  # noqa: FBT001 drawn by Hypothesis
         by = (self.shop, login)
         body = {"store_id": str(self.shop.store_id), "lead": lead}
-        answer = self.world.request(
-            *(("PUT" if on else "DELETE"), "/v1/me/shift"), by, **({"json": body} if on else {})
-        )
+        answer = self.app.request(*(("PUT" if on else "DELETE"), "/v1/me/shift"), by, **({"json": body} if on else {}))
         assert answer.status_code in (200, 204), answer.text
 
     @rule(login=SOMEBODY, minutes=st.sampled_from([1, 5]))
@@ -136,32 +134,32 @@ class AlertStateMachine(ObservedStore):
     def lose_or_hand_over(self, login: str, owner: str, lost: bool) -> None:  # noqa: FBT001 as above
         path = f"/v1/me/devices/installation-{login}"
         if lost:
-            self.world.request("DELETE", path, (self.shop, owner))
+            self.app.request("DELETE", path, (self.shop, owner))
         else:
             body = {"platform": "ios", "address": login, "address_kind": "fcm_token"}
-            assert self.world.request("PUT", path, (self.shop, owner), json=body).status_code == 200
+            assert self.app.request("PUT", path, (self.shop, owner), json=body).status_code == 200
 
-    @precondition(lambda self: rows(self.world, Notification))
+    @precondition(lambda self: rows(self.app, Notification))
     @rule(data=st.data(), event=st.sampled_from(["received", "shown", "opened"]))
     def send_a_receipt(self, data: st.DataObject, event: str) -> None:
-        told = data.draw(st.sampled_from(rows(self.world, Notification)))
-        login = next(name for name, id_ in self.shop.staff.items() if id_ == told.staff_id)
-        receipt = {"notification_id": str(told.id), "event": event, "at": self.world.clock().isoformat()}
+        notification = data.draw(st.sampled_from(rows(self.app, Notification)))
+        login = next(name for name, id_ in self.shop.staff.items() if id_ == notification.staff_id)
+        receipt = {"notification_id": str(notification.id), "event": event, "at": self.app.clock().isoformat()}
         path = "/v1/notifications/receipts"
-        answer = self.world.request("POST", path, (self.shop, login), json={"receipts": [receipt]})
+        answer = self.app.request("POST", path, (self.shop, login), json={"receipts": [receipt]})
         assert answer.json == {"recorded": 1, "unknown": []}
 
     @rule(result=st.sampled_from(RESULTS))
     def change_what_the_push_service_says(self, result: DeliveryResult) -> None:
-        self.book.result = result
+        self.channel.result = result
 
-    # What whoever runs it does.
+    # What the operator does.
 
-    @rule(climb=st.sampled_from(POLICIES))
-    def edit_the_policy(self, climb: tuple[list[PolicyStep], dict[str, int]]) -> None:
-        with self.world.back_office.writing(self.shop.organization_id) as session:
+    @rule(policy_steps=st.sampled_from(POLICIES))
+    def edit_the_policy(self, policy_steps: tuple[list[PolicyStep], dict[str, int]]) -> None:
+        with self.app.back_office.writing(self.shop.organization_id) as session:
             policy = session.get_one(EscalationPolicy, (self.shop.organization_id, self.policy_id))
-            policy.edit(session, steps=climb[0], **climb[1])
+            policy.edit(session, steps=policy_steps[0], **policy_steps[1])
 
     @rule(hours=st.sampled_from(HOURS))
     def edit_the_hours(self, hours: Hours | None) -> None:
@@ -185,23 +183,23 @@ class AlertStateMachine(ObservedStore):
         )
     )
     def a_worker_dies_with_something_in_hand(self, tasks: tuple[OutboxKind, ...]) -> None:
-        with self.world.back_office.writing(ALL_TENANTS) as session:
-            OutboxMessage.claim(session, tasks, at=self.world.clock(), limit=3)
+        with self.app.back_office.writing(ALL_TENANTS) as session:
+            OutboxMessage.claim(session, tasks, at=self.app.clock(), limit=3)
 
     # What time does.
 
     @rule(seconds=st.sampled_from([1, 21, 46, 121, 301, 601]))
     def time_passes(self, seconds: int) -> None:
-        self.world.clock.move(seconds=seconds)
+        self.app.clock.move(seconds=seconds)
 
     @rule(seconds=st.sampled_from([1, 30, 90, 3600]))
     def the_clock_of_the_host_steps_back(self, seconds: int) -> None:
-        self.world.clock.move(seconds=-seconds)
+        self.app.clock.move(seconds=-seconds)
 
     @precondition(lambda self: any(self.workers))
     @rule(seconds=st.sampled_from([0, 46, 130, 310, 610, 910]))
     def the_workers_work_after_a_while(self, seconds: int) -> None:
-        self.world.clock.move(seconds=seconds)
+        self.app.clock.move(seconds=seconds)
         self.the_workers_work()
 
     @precondition(lambda self: any(self.workers))
@@ -227,8 +225,8 @@ class AlertStateMachine(ObservedStore):
         self.remember()
 
     def teardown(self) -> None:
-        """Whatever happened, time brings each call to an end, and nothing is left to be done."""
-        self.figures.lives += 1
+        """Whatever happened, each alert ends in time, and no outbox message is left."""
+        self.figures.runs += 1
         self.go_on_until_it_is_over()
         self.close()
 
@@ -239,10 +237,10 @@ class Figures:
 
     seed: int
     steps: int = 0
-    lives: int = 0
+    runs: int = 0
     concerns: int = 0
     rings: int = 0
-    news: int = 0
+    informed: int = 0
     unanswered: int = 0
     given_back: int = 0
     open_at_the_end: int = 0
@@ -250,29 +248,30 @@ class Figures:
 
     def __str__(self) -> str:
         return (
-            f"{self.steps} steps in {self.lives} evenings: {self.concerns} concerns, {self.rings} rings and "
-            f"{self.news} other letters, {self.unanswered} times nobody came, {self.given_back} given back by the "
-            f"house, {self.open_at_the_end} without an end, {self.unforeseen} errors nobody foresaw, seed {self.seed}"
+            f"{self.steps} steps in {self.runs} examples: {self.concerns} concerns, {self.rings} rings and "
+            f"{self.informed} other messages, {self.unanswered} times nobody came, {self.given_back} released "
+            f"automatically, {self.open_at_the_end} without an end, {self.unforeseen} unexpected errors, "
+            f"seed {self.seed}"
         )
 
     def broken(self) -> list[str]:
-        promises = {
-            "a call without an end": self.open_at_the_end > 0,
-            "an error nobody foresaw": self.unforeseen > 0,
+        guarantees = {
+            "an alert without an end": self.open_at_the_end > 0,
+            "an unexpected error": self.unforeseen > 0,
         }
-        return [promise for promise, broken in promises.items() if broken]
+        return [guarantee for guarantee, broken in guarantees.items() if broken]
 
 
-def run_chaos(world: App, *, evenings: int, seed_: int, into: Figures | None = None) -> Figures:
-    """Let so many evenings pass; a rule that is broken is shown as the shortest story that breaks it."""
+def run_chaos(app: App, *, examples: int, seed_: int, into: Figures | None = None) -> Figures:
+    """Run so many examples. Hypothesis shows a broken invariant as the shortest sequence that breaks it."""
     figures = into or Figures(seed_)
 
     class InThisWorld(AlertStateMachine):
         pass
 
-    InThisWorld.world, InThisWorld.figures = world, figures
+    InThisWorld.app, InThisWorld.figures = app, figures
     chosen = settings(
-        max_examples=evenings,
+        max_examples=examples,
         stateful_step_count=STEPS_PER_RUN,
         deadline=None,
         database=None,
@@ -289,10 +288,10 @@ def long_run(folder: Path, seed_: int, *, steps: int = 10_000) -> Iterator[Figur
     """The long version."""
     url = f"sqlite:///{folder}/model.db"
     migrate(url)
-    world, figures = App(url), Figures(seed_)
+    app, figures = App(url), Figures(seed_)
     while figures.steps < steps:
-        run_chaos(world, evenings=25, seed_=seed_ + figures.lives, into=figures)
-    world.close()
+        run_chaos(app, examples=25, seed_=seed_ + figures.runs, into=figures)
+    app.close()
     yield figures
 
 

@@ -1,4 +1,4 @@
-"""What the ordeals have in common: a seed, a database of their own, figures in print, promises to be kept."""
+"""Chaos runs: a seed, a database of their own, printed figures, and the guarantees that have to hold."""
 
 import argparse
 import os
@@ -20,10 +20,10 @@ from tests.support.postgres import Server, running_server
 
 
 class Figures(Protocol):
-    """What came of an ordeal; printed as it is."""
+    """Figures of a chaos run, printed by `str`."""
 
     def broken(self) -> list[str]:
-        """The promises that were not kept."""
+        """Return the guarantees that did not hold."""
         ...
 
 
@@ -32,7 +32,7 @@ def new_seed() -> int:
 
 
 def run_from_command_line(ordeal: Callable[[Path, int], Iterable[Figures]]) -> int:
-    """Put the long version through: `--seed` repeats a run. Answers 1 when a promise was not kept."""
+    """Run the long version; `--seed` repeats a run. Return 1 when a guarantee did not hold."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--seed", type=int, default=new_seed())
     seed = parser.parse_args().seed
@@ -42,22 +42,22 @@ def run_from_command_line(ordeal: Callable[[Path, int], Iterable[Figures]]) -> i
 
 
 def report(found: Iterable[Figures]) -> int:
-    """Print the machine and the figures as they come; 1 when a promise was not kept."""
+    """Print the machine and the figures as they come; return 1 when a guarantee did not hold."""
     say(machine())
     kept = True
     for figures in found:
         say(str(figures))
-        for promise in figures.broken():
+        for guarantee in figures.broken():
             kept = False
-            say(f"BROKEN: {promise}")
+            say(f"BROKEN: {guarantee}")
     return 0 if kept else 1
 
 
 @contextmanager
 def fresh_postgresql() -> Iterator[tuple[Server, str]]:
-    """Give a server of our own, whatever else is installed or set, and the URL of a migrated database in it.
+    """Yield a new PostgreSQL server, whatever else is installed or set, and the URL of a migrated database in it.
 
-    What was answered with 2xx has to outlive a crash, so this database waits for its log like one in production.
+    What was answered with 2xx has to survive a crash, so this database commits synchronously like one in production.
     """
     with running_server({"PATH": os.environ["PATH"]}) as server:
         url = server.create_database("ordeal")
@@ -70,7 +70,7 @@ def fresh_postgresql() -> Iterator[tuple[Server, str]]:
 
 
 def machine() -> str:
-    """What the figures were measured on, and how busy it was."""
+    """Return the machine of the measurement, and its load."""
     info = Path("/proc/cpuinfo")
     names = [line for line in info.read_text().splitlines() if line.startswith("model name")] if info.exists() else []
     model = names[0].partition(":")[2].strip() if names else platform.machine()

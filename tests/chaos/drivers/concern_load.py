@@ -1,4 +1,4 @@
-"""What goes on in the shops while an ordeal lasts: concerns come at a steady pace, and each rings a phone."""
+"""Load of a chaos run or bench: concerns at a steady pace, each of which rings a phone."""
 
 import time
 from collections.abc import Callable
@@ -25,41 +25,41 @@ T = TypeVar("T")
 
 
 def open_shop(database: Database) -> Shop:
-    """A shop whose manager has a phone that Firebase knows."""
+    """Make a shop whose manager has a phone registered at Firebase."""
     shop = make_shop(database, at=database.clock())
     give_phone(database, shop, "manager", "phone-1", kind=AddressKind.FCM_TOKEN, at=database.clock())
     return shop
 
 
 def log_unhappy(database: Database, shop: Shop) -> None:
-    """What POST /v1/concerns does."""
+    """Log a concern as POST /v1/concerns does."""
     by = Actor(shop.organization_id, GRANTS[Role.FLOOR], None, staff_id=shop.staff["floor"])
     with database.writing(shop.organization_id) as session:
-        told = {"mood": 2, "store_id": shop.store_id}
-        for event in log_concern(session, told, by=by, at=system_clock()):
+        data = {"mood": 2, "store_id": shop.store_id}
+        for event in log_concern(session, data, by=by, at=system_clock()):
             announce(session, event)
 
 
 def at_a_steady_pace(
     call: Callable[[int, float], T], *, per_second: float, ended: Callable[[int], bool], hands: int = MAX_THREADS
 ) -> list[T]:
-    """Begin a call at each moment of a schedule, whatever became of those before; what they gave back, in order.
+    """Begin a call at each moment of a schedule, finished earlier calls or not; return the results in order.
 
     A call gets its number and the moment it was due (monotonic, in seconds): to measure from there counts the time it
     had to wait for those before it.
     """
-    with ThreadPoolExecutor(hands) as crowd:
+    with ThreadPoolExecutor(hands) as pool:
         begun, number, under_way = time.monotonic(), 0, []
         while not ended(number):
             due = begun + number / per_second
             sleep_until(due)
-            under_way.append(crowd.submit(call, number, due))
+            under_way.append(pool.submit(call, number, due))
             number += 1
         return [one.result() for one in under_way]
 
 
 def wait_until_sent(database: Database, patience: float) -> float:
-    """Wait until nothing is left to be done in the outbox; the seconds that took. TimeoutError after `patience`."""
+    """Wait until the outbox is done; return the seconds that took. Raises TimeoutError after `patience` seconds."""
     begun = time.monotonic()
     undone = select(func.count()).where(OutboxMessage.done_at.is_(None))
     while time.monotonic() < begun + patience:
@@ -72,7 +72,7 @@ def wait_until_sent(database: Database, patience: float) -> float:
 
 
 def not_rung(database: Database) -> int:
-    """How many alerts that nobody has taken were never rung: the push service has accepted no notification."""
+    """Count the ringing alerts of which the push service has accepted no notification."""
     rung = exists().where(Notification.alert_id == Alert.id, Notification.state == NotificationState.ACCEPTED)
     with database.reading(ALL_TENANTS) as session:
         return session.scalars(

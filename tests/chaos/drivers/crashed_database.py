@@ -1,4 +1,4 @@
-"""PostgreSQL crashes again and again under load, and comes back each time: `make chaos-postgres`."""
+"""PostgreSQL crashes repeatedly under load, and recovers each time: `make chaos-postgres`."""
 
 import random
 import sys
@@ -23,7 +23,7 @@ from tests.support.fakes.fcm import FcmStandIn
 from tests.support.postgres import Server
 
 PER_SECOND = 20  # concerns; every third of them is followed by a look at the list
-BETWEEN = 3.0  # seconds of good times before a crash
+BETWEEN = 3.0  # seconds of normal operation before a crash
 AWAY = (0.2, 3.0)  # seconds without a database, drawn for each crash
 BACK_WITHIN = 10.0  # seconds from the database's return to the first 2xx
 PATIENCE = 120.0  # seconds until what was in hand at a crash must have been sent
@@ -32,7 +32,7 @@ UNANSWERED = 0  # stands for a status where there was none
 
 @dataclass
 class Figures:
-    """What came of it. `recoveries` are the seconds from the database's return to the first 2xx, one per crash."""
+    """Figures of the run. `recoveries` are the seconds from the database's return to the first 2xx, one per crash."""
 
     crashes: int
     answers: Counter[int] = field(default_factory=Counter)
@@ -48,16 +48,16 @@ class Figures:
     drained_in: float = 0.0
 
     def __str__(self) -> str:
-        said = ", ".join(f"{count} x {status or 'no answer'}" for status, count in sorted(self.answers.items()))
+        statuses = ", ".join(f"{count} x {status or 'no answer'}" for status, count in sorted(self.answers.items()))
         return (
-            f"{self.crashes} crashes of PostgreSQL: answers {said}; the slowest after {self.slowest:.1f} s; "
+            f"{self.crashes} crashes of PostgreSQL: answers {statuses}; the slowest after {self.slowest:.1f} s; "
             f"first 2xx at most {max(self.recoveries):.1f} s after its return; {self.concerns} concerns, "
             f"{self.missing} missing, {self.doubled} doubled, {self.unrung} not rung, {self.second_pushes} pushed a "
             f"second time under the same id; all sent {self.drained_in:.1f} s after the end"
         )
 
     def broken(self) -> list[str]:
-        promises = {
+        guarantees = {
             "an answer other than 2xx and 503": not self.answers.keys() <= {200, 201, 503},
             "a 503 without Retry-After": self.impatient > 0,
             f"no 2xx within {BACK_WITHIN:.0f} s of the return": max(self.recoveries) > BACK_WITHIN,
@@ -65,7 +65,7 @@ class Figures:
             "an alert was not rung": self.unrung > 0,
             "a worker did not live through it": not self.workers_lived,
         }
-        return [promise for promise, broken in promises.items() if broken]
+        return [guarantee for guarantee, broken in guarantees.items() if broken]
 
 
 class Phones:
@@ -77,11 +77,11 @@ class Phones:
         self.well_at = 0.0  # when the last 2xx was answered
 
     def log(self, number: int, due: float) -> str:
-        """Log one concern; the words by which it is found again."""
+        """Log one concern; return the words that identify it."""
         words = f"This is complaint number {number}."
-        told = {"mood": 2, "store_id": str(self._shop.store_id), "their_words": words}
+        body = {"mood": 2, "store_id": str(self._shop.store_id), "their_words": words}
         key = {"Idempotency-Key": f"complaint-{number}"}
-        while not self._asks("POST", "/v1/concerns", json=told, headers=key) and time.monotonic() < due + PATIENCE:
+        while not self._asks("POST", "/v1/concerns", json=body, headers=key) and time.monotonic() < due + PATIENCE:
             time.sleep(1.0)
         if number % 3 == 0:
             self._asks("GET", "/v1/concerns?limit=5")
@@ -91,12 +91,12 @@ class Phones:
         begun = time.monotonic()
         try:
             answer = self._web.request(method, path, self._shop.tokens["floor"], **options)
-            status, told_when = answer.status_code, "Retry-After" in answer.headers
+            status, has_retry_after = answer.status_code, "Retry-After" in answer.headers
         except requests.RequestException:
-            status, told_when = UNANSWERED, False
+            status, has_retry_after = UNANSWERED, False
         with self._noting:
             self._figures.answers[status] += 1
-            self._figures.impatient += status == 503 and not told_when
+            self._figures.impatient += status == 503 and not has_retry_after
             self._figures.slowest = max(self._figures.slowest, time.monotonic() - begun)
             if status in (200, 201):
                 self.well_at = time.monotonic()
@@ -104,24 +104,24 @@ class Phones:
 
 
 def run_chaos(server: Server, url: str, folder: Path, *, crashes: int, seed: int) -> Figures:
-    """Log concerns at an even pace over HTTP, and crash the database meanwhile."""
-    chance = random.Random(seed)
+    """Log concerns at a steady pace over HTTP, and crash the database meanwhile."""
+    rng = random.Random(seed)
     database = Database(url, DatabaseRole.WORKER)
     shop = open_shop(database)
     figures, over = Figures(crashes), threading.Event()
     with (
         FcmStandIn(folder) as fcm,
-        running_workers(url, fcm) as crew,
+        running_workers(url, fcm) as workers,
         running_web(url, folder) as web,
     ):
         phones = Phones(web, shop, figures)
-        crasher = threading.Thread(target=_crash, args=(server, phones, figures, chance, over))
+        crasher = threading.Thread(target=_crash, args=(server, phones, figures, rng, over))
         crasher.start()
         words = at_a_steady_pace(phones.log, per_second=PER_SECOND, ended=lambda _: over.is_set())
         crasher.join()
         figures.drained_in = wait_until_sent(database, PATIENCE)
-        figures.workers_lived = crew.alive()
-        told = Counter(post.notification_id for post in fcm.accepted)
+        figures.workers_lived = workers.alive()
+        pushes = Counter(post.notification_id for post in fcm.accepted)
     with database.reading(ALL_TENANTS) as session:
         counted = select(Concern.their_words, func.count()).group_by(Concern.their_words)
         found = dict(session.execute(counted).all())
@@ -130,16 +130,16 @@ def run_chaos(server: Server, url: str, folder: Path, *, crashes: int, seed: int
     figures.concerns = len(words)
     figures.missing = len(set(words) - found.keys())
     figures.doubled = sum(count > 1 for count in found.values())
-    figures.second_pushes = told.total() - len(told)
+    figures.second_pushes = pushes.total() - len(pushes)
     return figures
 
 
-def _crash(server: Server, phones: Phones, figures: Figures, chance: random.Random, over: threading.Event) -> None:
+def _crash(server: Server, phones: Phones, figures: Figures, rng: random.Random, over: threading.Event) -> None:
     try:
         for _ in range(figures.crashes):
             over.wait(BETWEEN)
             server.crash()
-            over.wait(chance.uniform(*AWAY))
+            over.wait(rng.uniform(*AWAY))
             server.start()
             back_at = time.monotonic()
             while phones.well_at < back_at and time.monotonic() < back_at + PATIENCE:

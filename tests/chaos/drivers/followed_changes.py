@@ -1,4 +1,4 @@
-"""Eight writers for ten seconds while a reader follows over HTTP: nothing missed, in order: `make chaos-export`."""
+"""A reader follows the change export while eight people write: nothing missed, in order: `make chaos-export`."""
 
 import random
 import sys
@@ -24,12 +24,12 @@ from tests.support.factories.organizations import Shop, make_shop
 
 WRITERS = 8
 PATIENCE = 60.0  # seconds
-Held = dict[tuple[str, str], dict[str, Any]]
+Copy = dict[tuple[str, str], dict[str, Any]]
 
 
 @dataclass
 class Figures:
-    """What came of it. `held` is what the reader has in the end, `there` what the house has."""
+    """Figures of the run."""
 
     seconds: float
     writes: Counter[str] = field(default_factory=Counter)
@@ -47,32 +47,32 @@ class Figures:
         return (
             f"{WRITERS} writers for {self.seconds:.0f} s ({verbs}; refused {dict(self.refused)}): {self.changes} "
             f"changes; the reader got {self.items} items in {self.pages} pages: {self.missed} missed, "
-            f"{self.out_of_order} out of order, {self.different} other than in the house; "
+            f"{self.out_of_order} out of order, {self.different} other than in the database; "
             f"the last page says so: {self.said_the_end}"
         )
 
     def broken(self) -> list[str]:
-        promises = {
+        guarantees = {
             "something was missed": self.missed > 0,
             "a number did not rise": self.out_of_order > 0,
-            "the copy is not what the house has": self.different > 0,
+            "the copy is not what the database has": self.different > 0,
             "the last page does not say that it is the last": not self.said_the_end,
             "the writers wrote nothing": not self.changes,
         }
-        return [promise for promise, broken in promises.items() if broken]
+        return [guarantee for guarantee, broken in guarantees.items() if broken]
 
 
 class Reader:
-    """Follows page by page, with limits as they come, and keeps a copy."""
+    """Reader that follows page by page, with random limits, and maintains a copy."""
 
-    def __init__(self, web: Web, token: str, figures: Figures, chance: random.Random) -> None:
-        self._web, self._token, self._figures, self._chance = web, token, figures, chance
+    def __init__(self, web: Web, token: str, figures: Figures, rng: random.Random) -> None:
+        self._web, self._token, self._figures, self._chance = web, token, figures, rng
         self._cursor: str | None = None
         self._seq = 0
-        self.held: Held = {}
+        self.copy: Copy = {}
 
     def turn_page(self) -> bool:
-        """Take over the next page; whether it was the last one."""
+        """Apply the next page; return whether it was the last one."""
         query: dict[str, Any] = {"limit": self._chance.choice([1, 7, 100, 500])}
         if self._cursor is not None:
             query["cursor"] = self._cursor
@@ -91,12 +91,12 @@ class Reader:
     def _take_over(self, item: dict[str, Any]) -> None:
         key = (item["kind"], item["id"])
         if item["op"] == "delete":
-            self.held.pop(key, None)
+            self.copy.pop(key, None)
         else:
-            self.held[key] = {**item["object"], "version": item["version"]}
+            self.copy[key] = {**item["object"], "version": item["version"]}
 
     def follow(self, over: Event) -> None:
-        """Until the end, asked for once more after the last writer stopped."""
+        """Follow until the end of the stream after the last writer stopped."""
         while not over.is_set():
             self.turn_page()
         ends_at = time.monotonic() + PATIENCE
@@ -108,11 +108,11 @@ def run_chaos(url: str, folder: Path, *, seconds: float, seed: int) -> Figures:
     database = Database(url, DatabaseRole.WORKER)
     shop = make_shop(database, at=database.clock())
     figures, start, over, written = Figures(seconds), Barrier(WRITERS + 1), Event(), Event()
-    with running_web(url, folder) as web, ThreadPoolExecutor(WRITERS + 1) as crowd:
+    with running_web(url, folder) as web, ThreadPoolExecutor(WRITERS + 1) as pool:
         reader = Reader(web, shop.tokens["hq"], figures, random.Random(seed))
         calls = [partial(_write, web, shop, figures, random.Random(f"{seed} {n}"), over, start) for n in range(WRITERS)]
-        writers = [crowd.submit(call) for call in calls]
-        following = crowd.submit(reader.follow, written)
+        writers = [pool.submit(call) for call in calls]
+        following = pool.submit(reader.follow, written)
         start.wait(PATIENCE)
         over.wait(seconds)
         over.set()
@@ -120,37 +120,37 @@ def run_chaos(url: str, folder: Path, *, seconds: float, seed: int) -> Figures:
             writer.result()
         written.set()
         following.result()
-        anew = Reader(web, shop.tokens["hq"], Figures(0), random.Random(seed))
-        anew.follow(written)
-    _compare(figures, database, shop, reader.held, anew.held)
+        late_reader = Reader(web, shop.tokens["hq"], Figures(0), random.Random(seed))
+        late_reader.follow(written)
+    _compare(figures, database, shop, reader.copy, late_reader.copy)
     database.close()
     return figures
 
 
-def _write(web: Web, shop: Shop, figures: Figures, chance: random.Random, over: Event, start: Barrier) -> None:
-    """Log concerns, and take, mark, edit, act upon and resolve them, as long as nobody says stop."""
+def _write(web: Web, shop: Shop, figures: Figures, rng: random.Random, over: Event, start: Barrier) -> None:
+    """Log concerns, take, edit, act upon and resolve them, until `over` is set."""
     start.wait(PATIENCE)
     while not over.is_set():
-        concern = _do(web, shop, figures, "log", "/v1/concerns", {"mood": chance.randint(1, 5), "category": "food"})
+        concern = _do(web, shop, figures, "log", "/v1/concerns", {"mood": rng.randint(1, 5), "category": "food"})
         if concern is None:
             continue
         path = f"/v1/concerns/{concern['id']}"
         steps: list[Callable[[], Any]] = [
             partial(_do, web, shop, figures, "take", f"{path}/take", None),
-            partial(_do, web, shop, figures, "edit", path, {"sensitive": chance.random() < 0.5}),
+            partial(_do, web, shop, figures, "edit", path, {"sensitive": rng.random() < 0.5}),
             partial(_do, web, shop, figures, "edit", path, {"sensitive": False, "times_told": 2}),
             partial(_do, web, shop, figures, "act", f"{path}/recovery-actions", {"remedy": "apology"}),
             partial(_do, web, shop, figures, "resolve", f"{path}/resolve", {"outcome": "lost", "mood_after": 1}),
         ]
-        for step in steps[: chance.randint(0, len(steps))]:
+        for step in steps[: rng.randint(0, len(steps))]:
             step()
 
 
 def _do(web: Web, shop: Shop, figures: Figures, verb: str, path: str, body: Any) -> dict[str, Any] | None:
     method = "PATCH" if verb == "edit" else "POST"
-    told = {**body, "store_id": str(shop.store_id)} if verb == "log" else body
+    data = {**body, "store_id": str(shop.store_id)} if verb == "log" else body
     headers = {"If-Match": "*"} if verb == "edit" else {}
-    answer = web.request(method, path, shop.tokens["manager"], json=told, headers=headers)
+    answer = web.request(method, path, shop.tokens["manager"], json=data, headers=headers)
     if not answer.ok:
         figures.refused[answer.status_code] += 1
         return None
@@ -159,8 +159,8 @@ def _do(web: Web, shop: Shop, figures: Figures, verb: str, path: str, body: Any)
     return done
 
 
-def _compare(figures: Figures, database: Database, shop: Shop, held: Held, anew: Held) -> None:
-    """The copy with the rows there are, and with the copy of somebody who comes when all is over."""
+def _compare(figures: Figures, database: Database, shop: Shop, copy: Copy, late_copy: Copy) -> None:
+    """Compare the copy with the rows, and with the copy of a reader who starts at the end."""
     with database.reading(shop.organization_id) as session:
         figures.changes = len(session.scalars(select(Change.seq)).all())
         there = {
@@ -169,13 +169,13 @@ def _compare(figures: Figures, database: Database, shop: Shop, held: Held, anew:
             for row in session.scalars(select(model)).unique()
             if not _hidden(row)
         }
-    versions = {key: row["version"] for key, row in held.items()}
+    versions = {key: row["version"] for key, row in copy.items()}
     figures.missed = len(there.keys() - versions.keys())
-    figures.different = len(versions.items() ^ there.items()) + sum(held[key] != anew.get(key) for key in held)
+    figures.different = len(versions.items() ^ there.items()) + sum(copy[key] != late_copy.get(key) for key in copy)
 
 
 def _hidden(row: Any) -> bool:
-    """Whether head office does not see it: a concern that is sensitive, or a part of one."""
+    """Return whether head office may not read it: a sensitive concern, or a child of one."""
     return bool(getattr(getattr(row, "concern", row), "sensitive", False))
 
 

@@ -1,4 +1,4 @@
-"""SQLite runs out of room in the middle of every kind of write: `make chaos-disk`."""
+"""SQLite runs out of disk space in the middle of every kind of write: `make chaos-disk`."""
 
 import random
 import sys
@@ -32,14 +32,14 @@ PLENTY = 1_000_000  # pages
 READS = ("/v1/concerns?limit=5", "/v1/alerts?limit=5", "/v1/customers?limit=5", "/readyz")
 LONG = "They had waited long before anybody came. " * 20
 
-Write = dict[str, Any]  # what World.request takes
+Write = dict[str, Any]  # what App.request takes
 
 
 @dataclass
 class Figures:
-    """What came of it."""
+    """Figures of the run."""
 
-    rooms: int
+    fills: int
     written: int = 0
     refused: Counter[str] = field(default_factory=Counter)  # as storage-full, by the kind of write
     otherwise: Counter[str] = field(default_factory=Counter)
@@ -53,37 +53,37 @@ class Figures:
     def __str__(self) -> str:
         refused = ", ".join(f"{name} {count}" for name, count in sorted(self.refused.items()))
         return (
-            f"the disk was full {self.rooms} times, after {self.written} writes; refused as storage-full: {refused}; "
+            f"the disk was full {self.fills} times, after {self.written} writes; refused as storage-full: {refused}; "
             f"answered otherwise: {dict(self.otherwise) or 'none'}; {self.unread} reads refused, "
             f"{self.half_written} half written, {self.unsound} times damaged, {self.stuck} refused again when there "
-            f"was room, {self.unrung} alerts not rung; errors logged: {dict(self.errors) or 'none'}"
+            f"was space, {self.unrung} alerts not rung; errors logged: {dict(self.errors) or 'none'}"
         )
 
     def broken(self) -> list[str]:
-        promises = {
+        guarantees = {
             "a write on a full disk was not answered 503 storage-full with Retry-After": bool(self.otherwise),
-            "the disk was never full": self.refused.total() < self.rooms,
+            "the disk was never full": self.refused.total() < self.fills,
             "a read was refused": self.unread > 0,
             "something was half written": self.half_written > 0,
             "the file was damaged": self.unsound > 0,
-            "a write was refused when there was room again": self.stuck > 0,
-            "an alert was not rung when there was room again": self.unrung > 0,
-            "something happened that nobody foresaw": bool(self.errors),
+            "a write was refused when there was space again": self.stuck > 0,
+            "an alert was not rung when there was space again": self.unrung > 0,
+            "an unexpected error": bool(self.errors),
         }
-        return [promise for promise, broken in promises.items() if broken]
+        return [guarantee for guarantee, broken in guarantees.items() if broken]
 
 
 class Disk:
-    """The room that a database file may take, and whether the file has changed."""
+    """The disk space of a database file, and whether the file has changed."""
 
-    def __init__(self, world: App, path: Path) -> None:
-        self._world = world
+    def __init__(self, app: App, path: Path) -> None:
+        self._app = app
         self._watching = sa.create_engine(f"sqlite:///{path}").connect()
 
-    def leave(self, room: int) -> None:
+    def leave(self, pages: int) -> None:
         """Let the file grow by so many pages and no more, for the web and for the worker."""
-        pages = self._ask("PRAGMA page_count") + room
-        for database in (self._world.database, self._world.back_office):
+        pages = self._ask("PRAGMA page_count") + pages
+        for database in (self._app.database, self._app.back_office):
             _limit(database, pages)
 
     def version(self) -> int:
@@ -109,49 +109,49 @@ def _limit(database: Database, pages: int) -> None:
         connection.exec_driver_sql(f"PRAGMA max_page_count = {pages}")
 
 
-def run_chaos(folder: Path, *, rooms: int, seed: int) -> Figures:
-    """Leave no room, then one page, then two, and write until there is none: each time the end comes elsewhere."""
+def run_chaos(folder: Path, *, fills: int, seed: int) -> Figures:
+    """Leave no free page, then one, then two, and write until none is left: each time another write fails."""
     path = folder / "full.db"
     migrate(f"sqlite:///{path}")
-    chance, figures, world = random.Random(seed), Figures(rooms), App(f"sqlite:///{path}")
-    shop = make_shop(world.back_office)
-    give_phone(world.back_office, shop, "manager", "phone-1")
+    rng, figures, app = random.Random(seed), Figures(fills), App(f"sqlite:///{path}")
+    shop = make_shop(app.back_office)
+    give_phone(app.back_office, shop, "manager", "phone-1")
     with (
         capture_logs() as logged,
-        closing(world),
-        closing(Disk(world, path)) as disk,
-        running_worker(world, for_all_kinds(RecordingChannel())) as worker,
+        closing(app),
+        closing(Disk(app, path)) as disk,
+        running_worker(app, for_all_kinds(RecordingChannel())) as worker,
     ):
-        for room in range(rooms):
-            concern = log_concern(world, shop)["id"]
+        for pages in range(fills):
+            concern = log_concern(app, shop)["id"]
             for login in ("floor", "manager", "colleague"):
-                world.request("GET", "/v1/me", (shop, login))  # being seen is written down here, and not later
-            disk.leave(room)
-            refused = _fill(world, shop, concern, disk, figures, chance)
-            _look_round(world, shop, disk, worker, figures)
+                app.request("GET", "/v1/me", (shop, login))  # being seen is written down here, and not later
+            disk.leave(pages)
+            refused = _fill(app, shop, concern, disk, figures, rng)
+            _look_round(app, shop, disk, worker, figures)
             disk.leave(PLENTY)
-            figures.stuck += sum(world.request(**write).status_code >= 300 for write in refused)
-            world.clock.move(minutes=2)  # past the leases of what the worker could not record
+            figures.stuck += sum(app.request(**write).status_code >= 300 for write in refused)
+            app.clock.move(minutes=2)  # past the leases of what the worker could not record
             work_until_idle(worker)
-        figures.unrung = len(pending_messages(world)) + not_rung(world.back_office)
+        figures.unrung = len(pending_messages(app)) + not_rung(app.back_office)
     figures.errors = Counter(line["event"] for line in logged if line["log_level"] == "error")
     return figures
 
 
-def _fill(world: App, shop: Shop, concern: str, disk: Disk, figures: Figures, chance: random.Random) -> list[Write]:
+def _fill(app: App, shop: Shop, concern: str, disk: Disk, figures: Figures, rng: random.Random) -> list[Write]:
     """Write this and that until the disk is full, then try everything once; what was refused."""
     refused: list[Write] = []
-    while not refused and not figures.otherwise and figures.written < MAX_WRITES * figures.rooms:
-        name, write = chance.choice(list(_writes(shop, concern).items()))
-        refused += _try(world, name, write, disk, figures)
+    while not refused and not figures.otherwise and figures.written < MAX_WRITES * figures.fills:
+        name, write = rng.choice(list(_writes(shop, concern).items()))
+        refused += _try(app, name, write, disk, figures)
     for name, write in _writes(shop, concern).items():
-        refused += _try(world, name, write, disk, figures)
+        refused += _try(app, name, write, disk, figures)
     return refused
 
 
-def _try(world: App, name: str, write: Write, disk: Disk, figures: Figures) -> list[Write]:
+def _try(app: App, name: str, write: Write, disk: Disk, figures: Figures) -> list[Write]:
     before = disk.version()
-    answer = world.request(**write)
+    answer = app.request(**write)
     if answer.status_code < 300:
         figures.written += 1
         return []
@@ -164,25 +164,25 @@ def _try(world: App, name: str, write: Write, disk: Disk, figures: Figures) -> l
 
 
 def _is_full(answer: TestResponse) -> bool:
-    told = answer.json or {}
-    return (answer.status_code, told.get("code")) == (503, "storage-full") and "Retry-After" in answer.headers
+    problem = answer.json or {}
+    return (answer.status_code, problem.get("code")) == (503, "storage-full") and "Retry-After" in answer.headers
 
 
-def _look_round(world: App, shop: Shop, disk: Disk, worker: Worker, figures: Figures) -> None:
-    figures.unread += sum(world.request("GET", path, (shop, "manager")).status_code != 200 for path in READS)
+def _look_round(app: App, shop: Shop, disk: Disk, worker: Worker, figures: Figures) -> None:
+    figures.unread += sum(app.request("GET", path, (shop, "manager")).status_code != 200 for path in READS)
     figures.unsound += not disk.sound()
     with suppress(OperationalError):  # as in notifications.__main__: a database that cannot be used is waited for
         work_until_idle(worker)
 
 
 def _writes(shop: Shop, concern: str) -> dict[str, Write]:
-    """Every kind of write, each new: a phone may repeat one, because it carries a key."""
+    """Return every kind of write, each with a new key, as a phone sends it."""
     about = f"/v1/concerns/{concern}"
     unhappy = {"mood": 1, "store_id": str(shop.store_id), "their_words": LONG}
     alone = {"handling": "mine", "recovery_actions": [{"remedy": "apology"}], "outcome": "recovered", "mood_after": 4}
     customer = {"name": "Somebody New", "loyalty_number": uuid4().hex[:12]}
     phone = {"platform": "ios", "address": f"address {uuid4()}", "address_kind": "log"}
-    asked: dict[str, tuple[str, str, str, dict[str, Any] | None]] = {
+    requests: dict[str, tuple[str, str, str, dict[str, Any] | None]] = {
         "log": ("floor", "POST", "/v1/concerns", unhappy),
         "log and put right": ("manager", "POST", "/v1/concerns", unhappy | alone | {"customer": customer}),
         "take": ("manager", "POST", f"{about}/take", None),
@@ -197,13 +197,13 @@ def _writes(shop: Shop, concern: str) -> dict[str, Write]:
             "json": body,
             "headers": {"Idempotency-Key": uuid4().hex} if method == "POST" else {},
         }
-        for name, (login, method, path, body) in asked.items()
+        for name, (login, method, path, body) in requests.items()
     }
 
 
 def long_run(folder: Path, seed: int) -> Iterator[Figures]:
     """The long version."""
-    yield run_chaos(folder, rooms=40, seed=seed)
+    yield run_chaos(folder, fills=40, seed=seed)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Workers are killed again and again while they send, and everybody has to be told all the same: `make chaos`."""
+"""Workers are killed repeatedly while they send, and every notification is delivered all the same: `make chaos`."""
 
 import random
 import sys
@@ -19,17 +19,17 @@ from tests.chaos.drivers.concern_load import log_unhappy, open_shop, wait_until_
 from tests.chaos.drivers.worker_processes import running_workers
 from tests.support.fakes.fcm import FcmStandIn
 
-PER_SECOND = 25  # unhappy customers, each on one phone: a large chain on a bad evening
+PER_SECOND = 25  # unhappy customers, each on one phone: a large chain on a bad day
 AT_WORK = 2  # so that there is always one that has started
-PATIENCE = 60.0  # seconds until what a killed worker held must have been sent
+PATIENCE = 60.0  # seconds until what a killed worker had claimed must have been sent
 
 
 @dataclass(frozen=True)
 class Figures:
-    """What came of it.
+    """Figures of the run.
 
-    `in_hand` are the letters that were claimed and not recorded at a kill, `duplicates` the messages that a phone got
-    although it had the notification already: of those in hand, the ones that had left the house.
+    `in_hand` are the messages that were claimed and not recorded at a kill, `duplicates` those that a phone got
+    although it had the notification already: of those in hand, the ones that had been sent.
     """
 
     seed: int
@@ -42,59 +42,59 @@ class Figures:
 
     def __str__(self) -> str:
         return (
-            f"{self.kills} kills, {self.in_hand} letters in hand, over {self.notifications} notifications "
+            f"{self.kills} kills, {self.in_hand} messages in hand, over {self.notifications} notifications "
             f"in {self.seconds:.1f} s: {self.lost} lost, "
             f"{self.duplicates} duplicates ({self.duplicates / self.kills:.2f} per kill), seed {self.seed}"
         )
 
     def broken(self) -> list[str]:
-        lost = ["somebody was never told"] if self.lost else []
+        lost = ["a notification was lost"] if self.lost else []
         return lost + (["more than half a duplicate per kill"] if self.duplicates > self.kills / 2 else [])
 
 
 def run_chaos(url: str, folder: Path, *, kills: int, notifications: int, seed: int) -> Figures:
-    """Log a concern for each notification at an even pace, and kill a worker at random moments meanwhile."""
-    chance = random.Random(seed)
+    """Log a concern for each notification at a steady pace, and kill a worker at random moments meanwhile."""
+    rng = random.Random(seed)
     database = Database(url, DatabaseRole.WORKER)
     shop = open_shop(database)
     in_hand: set[UUID] = set()
     # The first and last few are left in peace, so that there is something to send at each kill.
-    moments = sorted(chance.uniform(5, notifications - 5) for _ in range(kills))
-    with FcmStandIn(folder) as fcm, running_workers(url, fcm, at_work=AT_WORK) as crew:
+    moments = sorted(rng.uniform(5, notifications - 5) for _ in range(kills))
+    with FcmStandIn(folder) as fcm, running_workers(url, fcm, at_work=AT_WORK) as workers:
         begun = time.monotonic()
         for number in range(notifications):
             log_unhappy(database, shop)
             while moments and moments[0] < number + 1:
                 sleep_until(begun + moments.pop(0) / PER_SECOND)
-                crew.kill()
+                workers.kill()
                 in_hand |= _in_hand(database)
             sleep_until(begun + (number + 1) / PER_SECOND)
         wait_until_sent(database, PATIENCE)
         seconds = time.monotonic() - begun
-        told = Counter(UUID(post.notification_id) for post in fcm.accepted)
+        pushes = Counter(UUID(post.notification_id) for post in fcm.accepted)
     with database.reading(ALL_TENANTS) as session:
         ids = set(session.scalars(select(Notification.id)))
     database.close()
     assert len(ids) == notifications
-    assert told.keys() <= ids
+    assert pushes.keys() <= ids
     return Figures(
         seed=seed,
         kills=kills,
         in_hand=len(in_hand),
         notifications=notifications,
-        lost=len(ids - told.keys()),
-        duplicates=told.total() - len(told),
+        lost=len(ids - pushes.keys()),
+        duplicates=pushes.total() - len(pushes),
         seconds=seconds,
     )
 
 
 def _in_hand(database: Database) -> set[UUID]:
-    """The leases on letters at this moment."""
+    """Return the current leases on messages."""
     with database.reading(ALL_TENANTS) as session:
-        held = select(OutboxMessage.lease_id).where(
+        stmt = select(OutboxMessage.lease_id).where(
             OutboxMessage.kind == OutboxKind.DELIVER_RING, OutboxMessage.lease_id.is_not(None)
         )
-        return {lease for lease in session.scalars(held) if lease}
+        return {lease for lease in session.scalars(stmt) if lease}
 
 
 def long_run(folder: Path, seed: int) -> Iterator[Figures]:

@@ -1,4 +1,4 @@
-"""A thousand letters wait for Firebase, and it comes back."""
+"""A backlog of a thousand messages is sent when Firebase comes back."""
 
 import time
 from collections import Counter
@@ -18,7 +18,7 @@ SETTLE = 20.0  # seconds without Firebase after the last concern, so that the pa
 
 @dataclass(frozen=True)
 class Figures:
-    """What came of it."""
+    """Figures of the run."""
 
     backlog: int
     attempts: int
@@ -34,16 +34,16 @@ class Figures:
         )
 
     def broken(self) -> list[str]:
-        promises = {
-            "somebody was never told": self.unrung > 0,
+        guarantees = {
+            "an alert was never rung": self.unrung > 0,
             f"the backlog took longer than {LONGEST:.0f} s": self.drained_in > LONGEST,
-            "somebody was told twice": self.second_pushes > 0,
+            "a notification was sent twice": self.second_pushes > 0,
         }
-        return [promise for promise, broken in promises.items() if broken]
+        return [guarantee for guarantee, broken in guarantees.items() if broken]
 
 
 def run_chaos(url: str, folder: Path, *, backlog: int) -> Figures:
-    """One real worker, and a Firebase that answers 503 until everything is logged."""
+    """Run one real worker, and a Firebase that answers 503 until everything is logged."""
     database = Database(url, DatabaseRole.WORKER)
     shop = open_shop(database)
     with FcmStandIn(folder) as fcm, running_workers(url, fcm):
@@ -54,7 +54,7 @@ def run_chaos(url: str, folder: Path, *, backlog: int) -> Figures:
         attempts = len(fcm.posts)
         fcm.answer = fcm_answers.ok()
         drained_in = wait_until_sent(database, PATIENCE)
-        told = Counter(post.notification_id for post in fcm.accepted)
+        pushes = Counter(post.notification_id for post in fcm.accepted)
     unrung = not_rung(database)
     database.close()
-    return Figures(backlog, attempts, drained_in, unrung, told.total() - len(told))
+    return Figures(backlog, attempts, drained_in, unrung, pushes.total() - len(pushes))

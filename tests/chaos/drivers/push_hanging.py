@@ -1,4 +1,4 @@
-"""Firebase takes every letter and says nothing, while requests come in: what the API feels of it."""
+"""Firebase accepts connections and hangs: the latency of the API stays the same."""
 
 import time
 from dataclasses import dataclass, field
@@ -25,20 +25,20 @@ class Figures:
 
     well: list[float] = field(default_factory=list)
     hanging: list[float] = field(default_factory=list)
-    held: int = 0
+    hung: int = 0
 
     def __str__(self) -> str:
         return (
             f"{len(self.well)} concerns logged while Firebase was well, {len(self.hanging)} while it hung on "
-            f"{self.held} letters: {_line('median', 0.5, self)}, {_line('p99', 0.99, self)}"
+            f"{self.hung} messages: {_line('median', 0.5, self)}, {_line('p99', 0.99, self)}"
         )
 
     def broken(self) -> list[str]:
-        promises = {
+        guarantees = {
             "requests are slower while Firebase hangs": _ratio(0.5, self) > UNCHANGED,
-            "Firebase did not hang": self.held == 0,
+            "Firebase did not hang": self.hung == 0,
         }
-        return [promise for promise, broken in promises.items() if broken]
+        return [guarantee for guarantee, broken in guarantees.items() if broken]
 
 
 def _ratio(share: float, figures: Figures) -> float:
@@ -51,7 +51,7 @@ def _line(name: str, share: float, figures: Figures) -> str:
 
 
 def run_chaos(url: str, folder: Path, *, rounds: int, seconds: float) -> Figures:
-    """The real web and a real worker: good times and bad ones in turn, with a rest in which the letters are sent."""
+    """Run real web processes and a real worker: Firebase works and hangs in turn; the backlog is sent in between."""
     database = Database(url, DatabaseRole.WORKER)
     shop, figures = open_shop(database), Figures()
     with FcmStandIn(folder) as fcm, running_workers(url, fcm), running_web(url, folder) as web:
@@ -61,7 +61,7 @@ def run_chaos(url: str, folder: Path, *, rounds: int, seconds: float) -> Figures
             fcm.answer = fcm_answers.hang()
             before = len(fcm.posts)
             figures.hanging += _log_for(seconds, web, shop)
-            figures.held += len(fcm.posts) - before
+            figures.hung += len(fcm.posts) - before
             fcm.answer = fcm_answers.ok()
             fcm.release()
             wait_until_sent(database, PATIENCE)
@@ -75,7 +75,7 @@ def _log_for(seconds: float, web: Web, shop: Shop) -> list[float]:
 
 
 def _log(web: Web, shop: Shop, _number: int, due: float) -> float:
-    told = {"mood": 2, "store_id": str(shop.store_id)}
-    answer = web.request("POST", "/v1/concerns", shop.tokens["floor"], json=told)
+    body = {"mood": 2, "store_id": str(shop.store_id)}
+    answer = web.request("POST", "/v1/concerns", shop.tokens["floor"], json=body)
     assert answer.status_code == 201, answer.text
     return time.monotonic() - due

@@ -1,4 +1,4 @@
-"""Firebase is away in every way it can be away, and nobody is forgotten: `make chaos-fcm`."""
+"""Firebase fails in every way it can fail, and no alert is lost: `make chaos-fcm`."""
 
 import random
 import sys
@@ -47,7 +47,7 @@ MODES: Mapping[str, Callable[[], Answer]] = {
 
 @dataclass
 class Figures:
-    """What came of it.
+    """Figures of the run.
 
     `lost` are the notifications that never reached Firebase although it answered again when there was still time: more
     than the longest pause between two attempts.
@@ -73,19 +73,19 @@ class Figures:
         )
 
     def broken(self) -> list[str]:
-        promises = {
+        guarantees = {
             "somebody was forgotten before the time was over": self.lost > 0,
-            "somebody who was told too late does not see it": self.unsaid > 0,
+            "somebody who was notified too late does not see it": self.unsaid > 0,
             "more than one POST for an attempt": self.posts > self.attempts,
             "/readyz does not say how it is": self.ready != ["200 degraded", "200 ok"],
             "not drained within a minute": self.left > 0 or self.drained_in > DRAINED_WITHIN,
             "something happened that nobody foresaw": bool(self.errors),
         }
-        return [promise for promise, broken in promises.items() if broken]
+        return [guarantee for guarantee, broken in guarantees.items() if broken]
 
 
 class Counting:
-    """A channel as it is, and how often it was asked."""
+    """A channel that counts its calls."""
 
     def __init__(self, channel: Channel) -> None:
         self._channel, self._counting = channel, Lock()
@@ -100,73 +100,73 @@ class Counting:
         self._channel.close()
 
 
-def run_chaos(world: App, folder: Path, *, mode: str, step: timedelta, seed: int) -> Figures:
-    """Ten minutes of the world's clock in which concerns are logged at random moments and Firebase takes none."""
-    chance, figures, shop = random.Random(seed), Figures(mode), make_shop(world.back_office)
+def run_chaos(app: App, folder: Path, *, mode: str, step: timedelta, seed: int) -> Figures:
+    """Ten minutes of the clock in which concerns are logged at random moments and Firebase takes none."""
+    rng, figures, shop = random.Random(seed), Figures(mode), make_shop(app.back_office)
     for number in range(PHONES):
-        give_phone(world.back_office, shop, "manager", f"phone-{number}", kind=AddressKind.FCM_TOKEN)
+        give_phone(app.back_office, shop, "manager", f"phone-{number}", kind=AddressKind.FCM_TOKEN)
     with capture_logs() as logged, FcmStandIn(folder) as fcm:
         push = Counting(PushChannel.from_credentials(fcm.credentials, fcm.url, timeout=TIMEOUT))
-        with running_worker(world, for_all_kinds(push)) as worker:
-            back_at = _away(world, shop, worker, fcm, chance, mode=mode, step=step)
-            figures.ready.append(_ready(world))
+        with running_worker(app, for_all_kinds(push)) as worker:
+            back_at = _away(app, shop, worker, fcm, rng, mode=mode, step=step)
+            figures.ready.append(_ready(app))
             fcm.answer = fcm_answers.ok()
-            log_concern(world, shop)  # that it is back shows with the next letter, and all before may have expired
-            while pending_messages(world) and world.clock() < back_at + DRAINED_WITHIN:
-                world.clock.move(seconds=5)
+            log_concern(app, shop)  # only the next message shows that it is back, and all before may have expired
+            while pending_messages(app) and app.clock() < back_at + DRAINED_WITHIN:
+                app.clock.move(seconds=5)
                 work_until_idle(worker)
-            figures.drained_in, figures.left = world.clock() - back_at, len(pending_messages(world))
-            world.clock.move(seconds=5)  # the worker shows itself
+            figures.drained_in, figures.left = app.clock() - back_at, len(pending_messages(app))
+            app.clock.move(seconds=5)  # the worker shows itself
             work_until_idle(worker)
-            figures.ready.append(_ready(world))
-        told = Counter(post.notification_id for post in fcm.accepted)
+            figures.ready.append(_ready(app))
+        pushes = Counter(post.notification_id for post in fcm.accepted)
         posts = Counter(post.notification_id for post in fcm.posts)
     figures.attempts, figures.posts = push.attempts.total(), posts.total()
-    _judge(figures, rows(world, Notification), told, back_at)
+    _judge(figures, rows(app, Notification), pushes, back_at)
     figures.errors = Counter(line["event"] for line in logged if line["log_level"] == "error")
     return figures
 
 
 def _away(
-    world: App, shop: Shop, worker: Worker, fcm: FcmStandIn, chance: random.Random, *, mode: str, step: timedelta
+    app: App, shop: Shop, worker: Worker, fcm: FcmStandIn, rng: random.Random, *, mode: str, step: timedelta
 ) -> datetime:
     """The outage; the moment it ends."""
-    log_concern(world, shop)  # this one cannot be told in time
-    back_at = world.clock() + OUTAGE
+    log_concern(app, shop)  # this one cannot be sent in time
+    back_at = app.clock() + OUTAGE
     while True:
         fcm.answer = MODES[mode]()
         work_until_idle(worker)
         fcm.release()
-        if world.clock() >= back_at:
+        if app.clock() >= back_at:
             return back_at
-        world.clock.move(seconds=step.total_seconds())
-        if chance.random() < 0.5:
-            log_concern(world, shop)
+        app.clock.move(seconds=step.total_seconds())
+        if rng.random() < 0.5:
+            log_concern(app, shop)
 
 
-def _judge(figures: Figures, notifications: Sequence[Notification], told: Counter[str], back_at: datetime) -> None:
+def _judge(figures: Figures, notifications: Sequence[Notification], pushes: Counter[str], back_at: datetime) -> None:
     figures.states = Counter(notification.state.value for notification in notifications)
     for notification in notifications:
         accepted = notification.state is NotificationState.ACCEPTED
         expired = notification.state is NotificationState.EXPIRED
         in_time = notification.expires_at > back_at + MAX_BACK_OFF
-        figures.lost += not (accepted and str(notification.id) in told) and not (expired and not in_time)
+        figures.lost += not (accepted and str(notification.id) in pushes) and not (expired and not in_time)
         figures.unsaid += expired and not notification.failure
 
 
-def _ready(world: App) -> str:
-    answer = world.request("GET", "/readyz")
-    told = answer.json or {}
-    return f"{answer.status_code} {told.get('push')}"
+def _ready(app: App) -> str:
+    answer = app.request("GET", "/readyz")
+    body = answer.json or {}
+    return f"{answer.status_code} {body.get('push')}"
 
 
 def long_run(folder: Path, seed: int) -> Iterator[AnyFigures]:
     """The long version."""
     with fresh_postgresql() as (_, url):
         for mode in MODES:
-            world = App(url)
-            yield run_chaos(world, folder, mode=mode, step=timedelta(seconds=10), seed=seed)
-            world.close()
+            app = App(url)
+            yield run_chaos(app, folder, mode=mode, step=timedelta(seconds=10), seed=seed)
+            app.close()
             empty_every_table(url)
         yield push_backlog.run_chaos(url, folder, backlog=1000)
         empty_every_table(url)

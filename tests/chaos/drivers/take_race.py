@@ -28,7 +28,7 @@ from tests.support.factories.staff import give_phone
 from tests.support.fakes.fcm import FcmStandIn, Post
 from tests.support.threads import at_once
 
-PHONES = 8  # of those who tap, on shift: the others hear of it by word of mouth
+PHONES = 8  # of those who tap: only these are on shift
 HEAD_START = 0.4  # seconds, at most, that the worker has before the taps
 SILENT_AFTER = 2.0  # seconds after a take until no push for it may be accepted any more
 PATIENCE = 60.0  # seconds
@@ -36,7 +36,7 @@ PATIENCE = 60.0  # seconds
 
 @dataclass
 class Figures:
-    """What came of it. `latest` is the longest time from the answer to the winner to a push that was accepted."""
+    """Figures of the run. `latest` is the longest time from the answer to the winner to a push that was accepted."""
 
     taps: int
     alerts: int
@@ -59,29 +59,29 @@ class Figures:
         )
 
     def broken(self) -> list[str]:
-        promises = {
+        guarantees = {
             "an alert without exactly one winner": self.won.keys() != {1},
             "a loser did not learn who goes": self.refused_otherwise > 0,
             f"a push more than {SILENT_AFTER:.0f} s after the take": self.latest > SILENT_AFTER,
             "a phone still shows what somebody took": self.still_shown > 0,
         }
-        return [promise for promise, broken in promises.items() if broken]
+        return [guarantee for guarantee, broken in guarantees.items() if broken]
 
 
 def run_chaos(url: str, folder: Path, *, taps: int, alerts: int, seed: int) -> Figures:
-    """One alert after the other: logged, given a moment to ring, and taken by everybody at once."""
-    chance = random.Random(seed)
+    """Log one concern after the other, let it ring for a moment, and let everybody take it at once."""
+    rng = random.Random(seed)
     database = Database(url, DatabaseRole.WORKER)
     shop = make_shop(database, at=database.clock())
-    crowd = [_hire(database, shop, number) for number in range(taps)]
+    logins = [_hire(database, shop, number) for number in range(taps)]
     figures, taken_at = Figures(taps, alerts), dict[str, float]()
     with FcmStandIn(folder) as fcm, running_workers(url, fcm), running_web(url, folder) as web:
         begun = time.monotonic()
         for _ in range(alerts):
-            told = {"mood": 2, "store_id": str(shop.store_id)}
-            concern = web.request("POST", "/v1/concerns", shop.tokens["floor"], json=told).json()
-            time.sleep(chance.uniform(0, HEAD_START))
-            answers = at_once([partial(_tap, web, concern["id"], shop.tokens[login]) for login in crowd])
+            body = {"mood": 2, "store_id": str(shop.store_id)}
+            concern = web.request("POST", "/v1/concerns", shop.tokens["floor"], json=body).json()
+            time.sleep(rng.uniform(0, HEAD_START))
+            answers = at_once([partial(_tap, web, concern["id"], shop.tokens[login]) for login in logins])
             taken_at[concern["alert"]["id"]] = _judge(figures, answers)
         figures.seconds = time.monotonic() - begun
         wait_until_sent(database, PATIENCE)
@@ -94,27 +94,27 @@ def run_chaos(url: str, folder: Path, *, taps: int, alerts: int, seed: int) -> F
 
 
 def _tap(web: Web, concern_id: str, token: str) -> tuple[requests.Response, float]:
-    """Take it; the answer, and when it came."""
+    """Take the concern; return the answer and its time."""
     answer = web.request("POST", f"/v1/concerns/{concern_id}/take", token)
     return answer, time.monotonic()
 
 
 def _judge(figures: Figures, answers: list[tuple[requests.Response, float]]) -> float:
-    """Count winners and losers of one alert; when the winner knew."""
+    """Count winners and losers of one alert; return the time of the winner's answer."""
     winners = [(answer.json()["taken_by"], at) for answer, at in answers if answer.status_code == 200]
     figures.won[len(winners)] += 1
     going, at = winners[0] if winners else (None, time.monotonic())
     for answer, _ in answers:
         if answer.status_code != 200:
-            told = answer.json()
-            knows = answer.status_code == 409 and told["code"] == "already-taken" and told["taken_by"] == going
+            problem = answer.json()
+            knows = answer.status_code == 409 and problem["code"] == "already-taken" and problem["taken_by"] == going
             figures.told_who += knows
             figures.refused_otherwise += not knows
     return at
 
 
 def _look_at_phones(figures: Figures, posts: list[Post], taken_at: dict[str, float]) -> None:
-    """What each phone got: a ring soon enough, and afterwards the word to take it off the screen."""
+    """Check each phone: a ring before or soon after the take, then a withdrawal."""
     shown = set()
     for post in posts:
         data = post.message["data"]
@@ -130,7 +130,7 @@ def _look_at_phones(figures: Figures, posts: list[Post], taken_at: dict[str, flo
 
 
 def _hire(database: Database, shop: Shop, number: int) -> str:
-    """One more on the floor; the first few are on shift with a phone. Their login."""
+    """Add one of the floor staff; the first few are on shift with a phone. Return the login."""
     login, at = f"tapper-{number}", database.clock()
     with database.writing(shop.organization_id) as session:
         staff = Staff(login=login, name=f"Tapper {number}", role=Role.FLOOR, password_hash=password_hash())

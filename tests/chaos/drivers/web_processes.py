@@ -1,4 +1,4 @@
-"""The real web processes, alone: without the supervisor, so that nothing is started again that should have lived."""
+"""The real web processes without the supervisor, so that nothing restarts one that should have survived."""
 
 import os
 import secrets
@@ -21,7 +21,7 @@ LONGEST_ANSWER = 30.0  # seconds; a request that takes longer hangs
 
 @dataclass(frozen=True)
 class Web:
-    """Where the web listens, and how a phone asks it; `pid` is that of the process that keeps the others."""
+    """Address of the web, and requests to it; `pid` is that of the gunicorn master."""
 
     url: str
     pid: int
@@ -33,7 +33,7 @@ class Web:
 
 @contextmanager
 def running_web(database_url: str, folder: Path, application: str = "wsgi:app", **settings: str) -> Iterator[Web]:
-    """Give the web on a free port, with as many processes as in production; what it says is in web.log."""
+    """Yield the web on a free port, with as many processes as in production; its output goes to web.log."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
     environment = {name: os.environ[name] for name in INHERITED_VARIABLES if name in os.environ} | {

@@ -1,6 +1,6 @@
-"""Worker processes whose leases are short, so that a test need not wait a minute for what a killed one held.
+"""Fork server of worker processes with short leases, so that a test need not wait long after a kill.
 
-Each line on standard input starts one more; its pid is printed. They are forks of a process that has loaded the code
+Each line on standard input starts one more; its pid is printed. They fork from a process that has loaded the code
 already, and run the same `main` as `python -m notifications`.
 """
 
@@ -21,7 +21,7 @@ Database(config.database_url, DatabaseRole.WORKER).close()
 for channel in set(channels(config).values()):
     channel.close()
 
-signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for those that are killed
+signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # killed children need no wait()
 for _line in sys.stdin:
     pid = os.fork()
     if pid == 0:

@@ -1,4 +1,4 @@
-"""Worker processes that an ordeal kills as it likes."""
+"""Worker processes that a chaos run may kill."""
 
 import os
 import signal
@@ -15,10 +15,10 @@ FORK_SERVER = ROOT / "tests" / "chaos" / "drivers" / "worker_fork_server.py"
 
 
 class WorkerProcesses:
-    """The workers at work. One that is killed is replaced at once; the oldest goes first, for it is surely ready."""
+    """Running workers. A killed one is replaced at once; the oldest is killed first, because it is surely ready."""
 
-    def __init__(self, nursery: subprocess.Popen[str], at_work: int) -> None:
-        self._nursery = nursery
+    def __init__(self, fork_server: subprocess.Popen[str], at_work: int) -> None:
+        self._fork_server = fork_server
         self._pids = deque(self._start() for _ in range(at_work))
 
     def kill(self) -> None:
@@ -26,7 +26,7 @@ class WorkerProcesses:
         self._pids.append(self._start())
 
     def alive(self) -> bool:
-        """Whether all of them are still at work."""
+        """Return whether all of them are alive."""
         try:
             for pid in self._pids:
                 os.kill(pid, 0)
@@ -39,16 +39,16 @@ class WorkerProcesses:
             os.kill(pid, signal.SIGTERM)
 
     def _start(self) -> int:
-        assert self._nursery.stdin
-        assert self._nursery.stdout
-        self._nursery.stdin.write("one more\n")
-        self._nursery.stdin.flush()
-        return int(self._nursery.stdout.readline())
+        assert self._fork_server.stdin
+        assert self._fork_server.stdout
+        self._fork_server.stdin.write("one more\n")
+        self._fork_server.stdin.flush()
+        return int(self._fork_server.stdout.readline())
 
 
 @contextmanager
 def running_workers(url: str, fcm: FcmStandIn, *, at_work: int = 1) -> Iterator[WorkerProcesses]:
-    """Workers on this database whose pushes go to the stand-in; what they say is in workers.log beside its file."""
+    """Yield workers on this database whose pushes go to the fake; their output goes to workers.log beside its file."""
     environment = {
         **os.environ,
         "PYTHONPATH": str(ROOT),
@@ -62,11 +62,11 @@ def running_workers(url: str, fcm: FcmStandIn, *, at_work: int = 1) -> Iterator[
         (fcm.credentials.parent / "workers.log").open("w") as log,
         subprocess.Popen(
             command, cwd=ROOT, env=environment, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log
-        ) as nursery,
+        ) as fork_server,
     ):
-        crew = WorkerProcesses(nursery, at_work)
+        workers = WorkerProcesses(fork_server, at_work)
         try:
-            yield crew
+            yield workers
         finally:
-            crew.stop()
-            nursery.kill()
+            workers.stop()
+            fork_server.kill()

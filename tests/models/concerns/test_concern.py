@@ -234,7 +234,7 @@ def test_what_is_missing_is_listed_and_blocks_nothing(known: dict[str, Any], mis
     assert logged(**known).missing == missing
 
 
-def test_a_sensitive_concern_is_seen_by_who_reported_it_and_by_managers(world: App, shop: Shop) -> None:
+def test_a_sensitive_concern_is_seen_by_who_reported_it_and_by_managers(app: App, shop: Shop) -> None:
     stores = frozenset({shop.store_id})
 
     def person(login: str, role: Role, store_ids: Any = stores) -> Actor:
@@ -243,7 +243,7 @@ def test_a_sensitive_concern_is_seen_by_who_reported_it_and_by_managers(world: A
     def key(id_: UUID) -> Actor:
         return Actor(shop.organization_id, KEY_GRANTS[KeyScope.CONCERNS_READ], None, api_key_id=id_)
 
-    with world.database.writing(shop.organization_id) as session:
+    with app.database.writing(shop.organization_id) as session:
         store = session.get_one(Store, (shop.organization_id, shop.store_id))
         one, another, *_ = session.scalars(select(ApiKey.id).order_by(ApiKey.name))
         floor = person("floor", Role.FLOOR)
@@ -264,13 +264,13 @@ def test_a_sensitive_concern_is_seen_by_who_reported_it_and_by_managers(world: A
         (key(one), {plain.id, of_a_key.id}),
         (key(another), {plain.id}),
     ]
-    with world.database.reading(shop.organization_id) as session:
+    with app.database.reading(shop.organization_id) as session:
         for actor, seen in sees:
             assert set(session.scalars(select(Concern.id).where(*Concern.visible_to(actor)))) == seen, actor
 
 
-def test_who_may_read_a_concern_is_the_same_in_python_and_in_sql(world: App, shop: Shop) -> None:
-    with world.database.writing(shop.organization_id) as session:
+def test_who_may_read_a_concern_is_the_same_in_python_and_in_sql(app: App, shop: Shop) -> None:
+    with app.database.writing(shop.organization_id) as session:
         store = session.get_one(Store, (shop.organization_id, shop.store_id))
         floor = Actor(shop.organization_id, GRANTS[Role.FLOOR], None, staff_id=shop.staff["floor"])
         concerns = [

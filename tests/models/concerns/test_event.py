@@ -19,9 +19,9 @@ def after(minutes: float) -> datetime:
     return NOON + timedelta(minutes=minutes)
 
 
-def live_a_whole_life(world: App, shop: Shop) -> Concern:
+def live_a_whole_life(app: App, shop: Shop) -> Concern:
     by = Actor(shop.organization_id, GRANTS[Role.MANAGER], None, staff_id=shop.staff["manager"])
-    with world.database.writing(shop.organization_id) as session:
+    with app.database.writing(shop.organization_id) as session:
         store = session.get_one(Store, (shop.organization_id, shop.store_id))
         concern = Concern.log(by=by, store=store, mood=2, at=NOON, kind=Kind.REQUEST).concern
         session.add(concern)
@@ -35,9 +35,9 @@ def live_a_whole_life(world: App, shop: Shop) -> Concern:
     return concern
 
 
-def test_the_timeline_is_numbered_without_gaps_and_says_what_changed(world: App, shop: Shop) -> None:
-    concern = live_a_whole_life(world, shop)
-    with world.database.reading(shop.organization_id) as session:
+def test_the_timeline_is_numbered_without_gaps_and_says_what_changed(app: App, shop: Shop) -> None:
+    concern = live_a_whole_life(app, shop)
+    with app.database.reading(shop.organization_id) as session:
         question = select(ConcernEvent).where(ConcernEvent.concern_id == concern.id).order_by(ConcernEvent.number)
         events = session.scalars(question).all()
     assert [(event.number, event.step, event.at, event.details) for event in events] == [

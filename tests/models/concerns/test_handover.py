@@ -15,8 +15,8 @@ from tests.support.factories.organizations import Shop
 
 
 @pytest.mark.parametrize("shift_store", [None, "first", "second"])
-def test_who_works_in_a_store_is_the_same_in_python_and_in_sql(world: App, shop: Shop, shift_store: str | None) -> None:
-    with world.database.writing(shop.organization_id) as session:
+def test_who_works_in_a_store_is_the_same_in_python_and_in_sql(app: App, shop: Shop, shift_store: str | None) -> None:
+    with app.database.writing(shop.organization_id) as session:
         stores = {store.slug: store for store in session.scalars(select(Store))}
         floor = Actor(shop.organization_id, GRANTS[Role.FLOOR], None, staff_id=shop.staff["floor"])
         concerns = [Concern.log(by=floor, store=store, mood=2, at=NOON).concern for store in stores.values()]

@@ -59,8 +59,8 @@ REFUSED: list[tuple[dict[str, Any], type[DomainError], str]] = [
 
 
 @pytest.fixture
-def session(world: App, shop: Shop) -> Iterator[ScopedSession]:
-    with world.database.writing(shop.organization_id) as session:
+def session(app: App, shop: Shop) -> Iterator[ScopedSession]:
+    with app.database.writing(shop.organization_id) as session:
         session.add(Place(store_id=shop.other_store_id, slug="terrace", name="terrace"))
         session.flush()
         yield session
@@ -97,7 +97,7 @@ def test_words_the_organization_does_not_define_stay_as_sent(session: ScopedSess
     assert resolve_slugs(session, said, store_id=shop.store_id) == said
 
 
-def test_words_of_another_organization_are_nobodys(world: App, session: ScopedSession, shop: Shop) -> None:
+def test_words_of_another_organization_are_nobodys(app: App, session: ScopedSession, shop: Shop) -> None:
     with pytest.raises(NotFound):
         resolve_slugs(session, {"place": "table-12"}, store_id=shop.other_store_id)
 

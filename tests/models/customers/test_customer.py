@@ -20,13 +20,13 @@ from tests.support.threads import at_once
 PHONE = "+351912345678"
 
 
-def recognise(world: App, shop: Shop, **details: Any) -> Customer:
-    with world.database.writing(shop.organization_id) as session:
+def recognise(app: App, shop: Shop, **details: Any) -> Customer:
+    with app.database.writing(shop.organization_id) as session:
         return customers.recognise(session, shop.store_id, **details)
 
 
-def stored(world: App, shop: Shop, customer: Customer) -> dict[str, str | None]:
-    with world.database.reading(shop.organization_id) as session:
+def stored(app: App, shop: Shop, customer: Customer) -> dict[str, str | None]:
+    with app.database.reading(shop.organization_id) as session:
         row = session.get_one(Customer, (shop.organization_id, customer.id))
         return {name: getattr(row, name) for name in ("name", "phone", "email", "loyalty_number")}
 
@@ -35,8 +35,8 @@ def floor(shop: Shop) -> Actor:
     return Actor(shop.organization_id, GRANTS[Role.FLOOR], frozenset({shop.store_id}), staff_id=shop.staff["floor"])
 
 
-def count(world: App, shop: Shop, kind: Any = Customer) -> int:
-    with world.database.reading(shop.organization_id) as session:
+def count(app: App, shop: Shop, kind: Any = Customer) -> int:
+    with app.database.reading(shop.organization_id) as session:
         return session.scalars(select(func.count()).select_from(kind)).one()
 
 
@@ -51,9 +51,9 @@ SAME = [
 
 
 @pytest.mark.parametrize(("first", "again"), SAME)
-def test_a_customer_is_recognised_again(world: App, shop: Shop, first: dict[str, str], again: dict[str, str]) -> None:
-    assert recognise(world, shop, **first).id == recognise(world, shop, **again).id
-    assert count(world, shop) == 1
+def test_a_customer_is_recognised_again(app: App, shop: Shop, first: dict[str, str], again: dict[str, str]) -> None:
+    assert recognise(app, shop, **first).id == recognise(app, shop, **again).id
+    assert count(app, shop) == 1
 
 
 @pytest.mark.parametrize(
@@ -65,13 +65,13 @@ def test_a_customer_is_recognised_again(world: App, shop: Shop, first: dict[str,
         ({"name": "Ana"}, {"name": "Ana"}),  # a name alone is nobody in particular
     ],
 )
-def test_another_customer_is_another(world: App, shop: Shop, first: dict[str, str], other: dict[str, str]) -> None:
-    assert recognise(world, shop, **first).id != recognise(world, shop, **other).id
+def test_another_customer_is_another(app: App, shop: Shop, first: dict[str, str], other: dict[str, str]) -> None:
+    assert recognise(app, shop, **first).id != recognise(app, shop, **other).id
 
 
-def test_a_national_number_is_read_with_the_country_of_the_store(world: App, shop: Shop) -> None:
-    assert stored(world, shop, recognise(world, shop, phone="212 555 0123", country="US"))["phone"] == "+12125550123"
-    assert stored(world, shop, recognise(world, shop, phone="212 555 012", country="PT"))["phone"] == "+351212555012"
+def test_a_national_number_is_read_with_the_country_of_the_store(app: App, shop: Shop) -> None:
+    assert stored(app, shop, recognise(app, shop, phone="212 555 0123", country="US"))["phone"] == "+12125550123"
+    assert stored(app, shop, recognise(app, shop, phone="212 555 012", country="PT"))["phone"] == "+351212555012"
 
 
 @pytest.mark.parametrize(
@@ -84,61 +84,59 @@ def test_a_national_number_is_read_with_the_country_of_the_store(world: App, sho
         ({}, ""),
     ],
 )
-def test_details_that_identify_nobody_are_invalid(
-    world: App, shop: Shop, details: dict[str, str], pointer: str
-) -> None:
+def test_details_that_identify_nobody_are_invalid(app: App, shop: Shop, details: dict[str, str], pointer: str) -> None:
     with pytest.raises(Invalid) as refused:
-        recognise(world, shop, **details)
+        recognise(app, shop, **details)
     assert refused.value.pointer == pointer
 
 
-def test_a_national_number_without_a_country_says_what_it_lacks(world: App, shop: Shop) -> None:
+def test_a_national_number_without_a_country_says_what_it_lacks(app: App, shop: Shop) -> None:
     with pytest.raises(Invalid, match=r"start with \+"):
-        recognise(world, shop, phone="912 345 678", country=None)
+        recognise(app, shop, phone="912 345 678", country=None)
 
 
-def test_what_a_profile_lacks_is_filled_in_and_what_it_has_is_kept(world: App, shop: Shop) -> None:
-    first = recognise(world, shop, phone=PHONE, name="Ana")
-    again = recognise(world, shop, phone=PHONE, name="Maria", email="ana@example.org")
+def test_what_a_profile_lacks_is_filled_in_and_what_it_has_is_kept(app: App, shop: Shop) -> None:
+    first = recognise(app, shop, phone=PHONE, name="Ana")
+    again = recognise(app, shop, phone=PHONE, name="Maria", email="ana@example.org")
     assert (again.id, again.version) == (first.id, 2)
-    assert stored(world, shop, first) == {
+    assert stored(app, shop, first) == {
         "name": "Ana",
         "phone": PHONE,
         "email": "ana@example.org",
         "loyalty_number": None,
     }
-    assert recognise(world, shop, phone=PHONE, email="ana@example.org").version == 2  # nothing new, nothing changed
+    assert recognise(app, shop, phone=PHONE, email="ana@example.org").version == 2  # nothing new, nothing changed
 
 
-def test_a_contact_of_somebody_else_is_not_taken_over(world: App, shop: Shop) -> None:
-    ana = recognise(world, shop, phone=PHONE)
-    rui = recognise(world, shop, email="rui@example.org", at=world.clock.move(hours=1))
-    both = recognise(world, shop, phone=PHONE, email="rui@example.org", loyalty_number="4711")
+def test_a_contact_of_somebody_else_is_not_taken_over(app: App, shop: Shop) -> None:
+    ana = recognise(app, shop, phone=PHONE)
+    rui = recognise(app, shop, email="rui@example.org", at=app.clock.move(hours=1))
+    both = recognise(app, shop, phone=PHONE, email="rui@example.org", loyalty_number="4711")
     assert both.id == ana.id  # the older one, should they belong to several
-    assert stored(world, shop, ana)["email"] is None
-    assert stored(world, shop, ana)["loyalty_number"] == "4711"
-    assert stored(world, shop, rui)["email"] == "rui@example.org"
+    assert stored(app, shop, ana)["email"] is None
+    assert stored(app, shop, ana)["loyalty_number"] == "4711"
+    assert stored(app, shop, rui)["email"] == "rui@example.org"
 
 
-def test_creating_what_is_there_already_is_a_conflict(world: App, shop: Shop) -> None:
-    recognise(world, shop, phone=PHONE)
+def test_creating_what_is_there_already_is_a_conflict(app: App, shop: Shop) -> None:
+    recognise(app, shop, phone=PHONE)
     data = {"phone": "912 345 678", "name": "Ana", "country": "PT", "store_id": None}
-    with pytest.raises(Conflict) as refused, world.database.writing(shop.organization_id) as session:
+    with pytest.raises(Conflict) as refused, app.database.writing(shop.organization_id) as session:
         Customer.create(session, id_=uuid7(), by=floor(shop), at=NOON, **data)
     assert refused.value.code == "already-exists"
-    assert count(world, shop) == 1
+    assert count(app, shop) == 1
 
 
-def edit(world: App, shop: Shop, customer: Customer, **changes: Any) -> None:
-    with world.database.writing(shop.organization_id) as session:
+def edit(app: App, shop: Shop, customer: Customer, **changes: Any) -> None:
+    with app.database.writing(shop.organization_id) as session:
         row = session.get_one(Customer, (shop.organization_id, customer.id))
-        row.edit(session, by=floor(shop), at=world.clock(), country="PT", **changes)
+        row.edit(session, by=floor(shop), at=app.clock(), country="PT", **changes)
 
 
-def test_editing_changes_and_takes_away(world: App, shop: Shop) -> None:
-    ana = recognise(world, shop, phone=PHONE, name="Ana")
-    edit(world, shop, ana, phone="930 000 000", name=None, email="Ana@Example.org")
-    assert stored(world, shop, ana) == {
+def test_editing_changes_and_takes_away(app: App, shop: Shop) -> None:
+    ana = recognise(app, shop, phone=PHONE, name="Ana")
+    edit(app, shop, ana, phone="930 000 000", name=None, email="Ana@Example.org")
+    assert stored(app, shop, ana) == {
         "name": None,
         "phone": "+351930000000",
         "email": "ana@example.org",
@@ -146,48 +144,48 @@ def test_editing_changes_and_takes_away(world: App, shop: Shop) -> None:
     }
 
 
-def test_editing_refuses_what_is_anothers_and_the_loss_of_everything(world: App, shop: Shop) -> None:
-    ana, rui = recognise(world, shop, phone=PHONE), recognise(world, shop, email="rui@example.org")
+def test_editing_refuses_what_is_anothers_and_the_loss_of_everything(app: App, shop: Shop) -> None:
+    ana, rui = recognise(app, shop, phone=PHONE), recognise(app, shop, email="rui@example.org")
     with pytest.raises(Conflict) as refused:
-        edit(world, shop, ana, email="RUI@example.org")
+        edit(app, shop, ana, email="RUI@example.org")
     assert refused.value.pointer == "/email"
-    edit(world, shop, rui, email="Rui@example.org")  # one's own is no conflict
+    edit(app, shop, rui, email="Rui@example.org")  # one's own is no conflict
     with pytest.raises(Invalid):
-        edit(world, shop, rui, email=None)
+        edit(app, shop, rui, email=None)
 
 
-def test_a_customer_is_seen_where_they_were_met(world: App, shop: Shop) -> None:
-    ana = recognise(world, shop, phone=PHONE)
+def test_a_customer_is_seen_where_they_were_met(app: App, shop: Shop) -> None:
+    ana = recognise(app, shop, phone=PHONE)
     here, there = (
         Actor(shop.organization_id, GRANTS[Role.FLOOR], frozenset({store}), staff_id=uuid7())
         for store in (shop.store_id, shop.other_store_id)
     )
 
     def sees(actor: Actor) -> list[Any]:
-        with world.database.reading(shop.organization_id) as session:
+        with app.database.reading(shop.organization_id) as session:
             return list(session.scalars(select(Customer.id).where(*Customer.visible_to(actor))))
 
     assert (sees(here), sees(there)) == ([ana.id], [])
-    with world.database.writing(shop.organization_id) as session:
+    with app.database.writing(shop.organization_id) as session:
         found = Customer.search(session, {"phone": "912 345 678"}, country="PT", store_id=shop.other_store_id, at=NOON)
         nobody = Customer.search(session, {"phone": "+351930000000"}, country="PT", store_id=shop.store_id, at=NOON)
     assert (found and found.id, nobody) == (ana.id, None)
     assert sees(there) == [ana.id]
-    recognise(world, shop, phone=PHONE)
-    assert count(world, shop, CustomerStore) == 1  # met again is not met twice
+    recognise(app, shop, phone=PHONE)
+    assert count(app, shop, CustomerStore) == 1  # met again is not met twice
 
 
 @only_on_sqlite
-def test_a_name_is_found_by_the_index_of_names_on_sqlite_too(world: App, shop: Shop) -> None:
+def test_a_name_is_found_by_the_index_of_names_on_sqlite_too(app: App, shop: Shop) -> None:
     everywhere = Actor(shop.organization_id, GRANTS[Role.ADMIN], None)
     newest = (
         Customer.select_visible(everywhere, name="Ána")
         .order_by(Customer.created_at.desc(), Customer.id.desc())
         .limit(51)
     )
-    recognise(world, shop, name="Ana Lima")
-    with world.database.reading(shop.organization_id) as session:
-        with world.counting() as statements:
+    recognise(app, shop, name="Ana Lima")
+    with app.database.reading(shop.organization_id) as session:
+        with app.counting() as statements:
             assert len(session.scalars(newest).all()) == 1
         plan = (
             session.connection()
@@ -210,9 +208,9 @@ SIMULTANEOUS = {
 
 
 @pytest.mark.parametrize("case", SIMULTANEOUS)
-def test_tills_that_meet_a_newcomer_at_once_end_up_with_one_profile(world: App, shop: Shop, case: str) -> None:
-    met = at_once([partial(recognise, world, shop, **details) for details in SIMULTANEOUS[case]])
+def test_tills_that_meet_a_newcomer_at_once_end_up_with_one_profile(app: App, shop: Shop, case: str) -> None:
+    met = at_once([partial(recognise, app, shop, **details) for details in SIMULTANEOUS[case]])
     assert len({customer.id for customer in met}) == 1
-    assert (count(world, shop), count(world, shop, CustomerStore)) == (1, 0)
+    assert (count(app, shop), count(app, shop, CustomerStore)) == (1, 0)
     expected = {name: value for details in SIMULTANEOUS[case] for name, value in details.items()}
-    assert {name: value for name, value in stored(world, shop, met[0]).items() if value} == expected
+    assert {name: value for name, value in stored(app, shop, met[0]).items() if value} == expected

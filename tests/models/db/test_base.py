@@ -38,9 +38,9 @@ def test_assigning_another_id_forgets_the_object_of_before() -> None:
     assert concern.category is None  # nothing to load: the concern is not stored
 
 
-def test_a_stored_row_loads_the_object_of_its_new_id(world: App, shop: Shop) -> None:
+def test_a_stored_row_loads_the_object_of_its_new_id(app: App, shop: Shop) -> None:
     floor, manager = ((shop.organization_id, shop.staff[login]) for login in ("floor", "manager"))
-    with world.back_office.writing(shop.organization_id) as session:
+    with app.back_office.writing(shop.organization_id) as session:
         shift = session.scalars(select(Shift).where(Shift.staff_id == shop.staff["floor"])).one()
         assert shift.staff is session.get_one(Staff, floor)
         shift.staff_id = shop.staff["manager"]

@@ -41,14 +41,14 @@ def test_a_failed_computation_is_not_cached() -> None:
     assert ttl_cache.get_or_compute("what", at=NOON, compute=lambda: 1) == 1
 
 
-def test_cached_answers_are_each_organizations_own(world: App, shop: Shop) -> None:
-    other = make_shop(world.back_office, "other")
+def test_cached_answers_are_each_organizations_own(app: App, shop: Shop) -> None:
+    other = make_shop(app.back_office, "other")
     slugs = []
     for owner in (shop, other, shop, other):
-        with world.database.reading(owner.organization_id) as session:
+        with app.database.reading(owner.organization_id) as session:
             slugs.append(session.cached("what", lambda owner=owner: owner.slug, at=NOON))  # type: ignore[misc]
     assert slugs == ["acme", "other", "acme", "other"]
-    assert world.back_office.answer_cache is not world.database.answer_cache
+    assert app.back_office.answer_cache is not app.database.answer_cache
 
 
 def test_a_full_cache_keeps_what_was_used_last(monkeypatch: pytest.MonkeyPatch) -> None:

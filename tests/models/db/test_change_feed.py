@@ -42,14 +42,14 @@ def log(session: ScopedSession, shop: Shop, *, at: Any = NOON, mood: int = 3) ->
     return event.concern
 
 
-def feed(world: App, shop: Shop, *, after: int = 0) -> list[Change]:
+def feed(app: App, shop: Shop, *, after: int = 0) -> list[Change]:
     """Return what a reader gets who has read everything up to this number."""
-    with world.database.reading(shop.organization_id) as session:
+    with app.database.reading(shop.organization_id) as session:
         return list(session.scalars(select(Change).where(Change.seq > after).order_by(Change.seq)))
 
 
-def last_number(world: App, shop: Shop) -> int:
-    with world.database.reading(shop.organization_id) as session:
+def last_number(app: App, shop: Shop) -> int:
+    with app.database.reading(shop.organization_id) as session:
         return session.scalars(select(ChangeCounter.last_seq)).one()
 
 
@@ -68,9 +68,9 @@ def _log_and_fail(session: ScopedSession, shop: Shop) -> None:
     raise Fault
 
 
-def test_each_object_of_a_transaction_appears_once_with_its_version(world: App, shop: Shop) -> None:
-    before = last_number(world, shop)
-    with world.database.writing(shop.organization_id) as session:
+def test_each_object_of_a_transaction_appears_once_with_its_version(app: App, shop: Shop) -> None:
+    before = last_number(app, shop)
+    with app.database.writing(shop.organization_id) as session:
         concern = log(session, shop, mood=1)
         session.flush()
         announce(session, concern.edit(by=actor(shop), at=NOON, stake="birthday"))
@@ -82,7 +82,7 @@ def test_each_object_of_a_transaction_appears_once_with_its_version(world: App, 
         announce(session, concern.resolve(by=actor(shop), outcome=Outcome.RECOVERED, at=NOON))
         alert = concern.alert
     assert alert is not None
-    changes = feed(world, shop, after=before)
+    changes = feed(app, shop, after=before)
     expected = [("concern", concern), ("alert", alert), ("recovery_action", action)]
     assert sorted(summary(changes)) == sorted((kind, row.id, row.version, ChangeOp.UPSERT) for kind, row in expected)
     assert [change.seq for change in changes] == [before + 1, before + 2, before + 3]
@@ -90,129 +90,129 @@ def test_each_object_of_a_transaction_appears_once_with_its_version(world: App, 
     assert (concern.version, alert.version, action.version) == (4, 2, 1)
 
 
-def test_a_later_transaction_appears_again_with_the_new_version(world: App, shop: Shop) -> None:
-    before = last_number(world, shop)
-    with world.database.writing(shop.organization_id) as session:
+def test_a_later_transaction_appears_again_with_the_new_version(app: App, shop: Shop) -> None:
+    before = last_number(app, shop)
+    with app.database.writing(shop.organization_id) as session:
         concern_id = log(session, shop).id
-    with world.database.writing(shop.organization_id) as session:
+    with app.database.writing(shop.organization_id) as session:
         Concern.get_visible(session, concern_id, actor=actor(shop)).take(by=actor(shop), at=NOON)
-    assert summary(feed(world, shop, after=before)) == [
+    assert summary(feed(app, shop, after=before)) == [
         ("concern", concern_id, 1, ChangeOp.UPSERT),
         ("concern", concern_id, 2, ChangeOp.UPSERT),
     ]
 
 
-def test_a_rolled_back_transaction_takes_no_number(world: App, shop: Shop) -> None:
-    before = last_number(world, shop)
-    with pytest.raises(Fault), world.database.writing(shop.organization_id) as session:
+def test_a_rolled_back_transaction_takes_no_number(app: App, shop: Shop) -> None:
+    before = last_number(app, shop)
+    with pytest.raises(Fault), app.database.writing(shop.organization_id) as session:
         _log_and_fail(session, shop)
-    assert last_number(world, shop) == before
-    with world.database.writing(shop.organization_id) as session:
+    assert last_number(app, shop) == before
+    with app.database.writing(shop.organization_id) as session:
         concern = log(session, shop)
-    assert summary(feed(world, shop, after=before)) == [("concern", concern.id, 1, ChangeOp.UPSERT)]
-    assert last_number(world, shop) == before + 1
+    assert summary(feed(app, shop, after=before)) == [("concern", concern.id, 1, ChangeOp.UPSERT)]
+    assert last_number(app, shop) == before + 1
 
 
-def test_a_refused_request_takes_no_number(world: App, shop: Shop) -> None:
-    before = last_number(world, shop)
+def test_a_refused_request_takes_no_number(app: App, shop: Shop) -> None:
+    before = last_number(app, shop)
     body = {"mood": 2, "customer": {"phone": "912 345 678"}, "outcome": None, "mood_after": 3}
-    assert world.request("POST", "/v1/concerns", (shop, "floor"), json=body).status_code == 422
-    assert last_number(world, shop) == before
-    assert feed(world, shop, after=before) == []
+    assert app.request("POST", "/v1/concerns", (shop, "floor"), json=body).status_code == 422
+    assert last_number(app, shop) == before
+    assert feed(app, shop, after=before) == []
 
 
-def test_a_rolled_back_savepoint_is_not_in_the_feed(world: App, shop: Shop) -> None:
-    before = last_number(world, shop)
-    with world.database.writing(shop.organization_id) as session:
+def test_a_rolled_back_savepoint_is_not_in_the_feed(app: App, shop: Shop) -> None:
+    before = last_number(app, shop)
+    with app.database.writing(shop.organization_id) as session:
         first = log(session, shop)
         with pytest.raises(Fault), session.begin_nested():
             _log_and_fail(session, shop)
         with session.begin_nested():
             released = log(session, shop)
         released.take(by=actor(shop), at=NOON)
-    assert summary(feed(world, shop, after=before)) == [
+    assert summary(feed(app, shop, after=before)) == [
         ("concern", first.id, 1, ChangeOp.UPSERT),
         ("concern", released.id, 2, ChangeOp.UPSERT),
     ]
 
 
-def test_a_deleted_row_is_in_the_feed_as_deleted(world: App, shop: Shop) -> None:
-    with world.database.writing(shop.organization_id) as session:
+def test_a_deleted_row_is_in_the_feed_as_deleted(app: App, shop: Shop) -> None:
+    with app.database.writing(shop.organization_id) as session:
         session.add(category := Category(slug="short-lived", name="Short-lived"))
-    before = last_number(world, shop)
-    with world.database.writing(shop.organization_id) as session:
+    before = last_number(app, shop)
+    with app.database.writing(shop.organization_id) as session:
         session.delete(session.get_one(Category, (shop.organization_id, category.id)))
-    assert summary(feed(world, shop, after=before)) == [("category", category.id, 1, ChangeOp.DELETE)]
-    assert feed(world, shop, after=before)[0].store_id is None
+    assert summary(feed(app, shop, after=before)) == [("category", category.id, 1, ChangeOp.DELETE)]
+    assert feed(app, shop, after=before)[0].store_id is None
 
 
-def test_rows_that_are_no_aggregates_are_not_in_the_feed(world: App, shop: Shop) -> None:
-    before = last_number(world, shop)
-    with world.database.writing(shop.organization_id) as session:
+def test_rows_that_are_no_aggregates_are_not_in_the_feed(app: App, shop: Shop) -> None:
+    before = last_number(app, shop)
+    with app.database.writing(shop.organization_id) as session:
         Shift.check_out(session, staff_id=shop.staff["floor"], at=NOON)
-    with world.database.writing(shop.organization_id) as session:
+    with app.database.writing(shop.organization_id) as session:
         log(session, shop)
         session.rollback()
-    assert last_number(world, shop) == before
+    assert last_number(app, shop) == before
 
 
-def test_an_unchanged_customer_is_not_in_the_feed_again(world: App, shop: Shop) -> None:
-    before = last_number(world, shop)
+def test_an_unchanged_customer_is_not_in_the_feed_again(app: App, shop: Shop) -> None:
+    before = last_number(app, shop)
     for _ in range(2):
-        with world.database.writing(shop.organization_id) as session:
+        with app.database.writing(shop.organization_id) as session:
             customer = recognise(session, shop.store_id, phone="+351912345678")
-    assert summary(feed(world, shop, after=before)) == [("customer", customer.id, 1, ChangeOp.UPSERT)]
+    assert summary(feed(app, shop, after=before)) == [("customer", customer.id, 1, ChangeOp.UPSERT)]
 
 
-def test_every_organization_counts_for_itself(world: App, shop: Shop) -> None:
-    other = make_shop(world.back_office, "other")
-    before = {owner.slug: last_number(world, owner) for owner in (shop, other)}
+def test_every_organization_counts_for_itself(app: App, shop: Shop) -> None:
+    other = make_shop(app.back_office, "other")
+    before = {owner.slug: last_number(app, owner) for owner in (shop, other)}
     # The worker sees all of them, and may change something of each in one transaction.
-    with world.back_office.writing(ALL_TENANTS) as session:
+    with app.back_office.writing(ALL_TENANTS) as session:
         for owner in (shop, other, shop):
             session.add(Category(organization_id=owner.organization_id, slug=f"c{len(session.new)}", name="New"))
     for owner, count in ((shop, 2), (other, 1)):
-        numbers = [change.seq for change in feed(world, owner, after=before[owner.slug])]
+        numbers = [change.seq for change in feed(app, owner, after=before[owner.slug])]
         assert numbers == list(range(before[owner.slug] + 1, before[owner.slug] + 1 + count))
 
 
-def test_a_commit_without_a_counter_fails(world: App, shop: Shop) -> None:
-    with world.back_office.writing(shop.organization_id) as session:
+def test_a_commit_without_a_counter_fails(app: App, shop: Shop) -> None:
+    with app.back_office.writing(shop.organization_id) as session:
         session.delete(session.get_one(ChangeCounter, shop.organization_id))
-    with pytest.raises(Exception, match=r"counter|row"), world.database.writing(shop.organization_id) as session:
+    with pytest.raises(Exception, match=r"counter|row"), app.database.writing(shop.organization_id) as session:
         log(session, shop)
-    assert feed(world, shop, after=1000) == []
+    assert feed(app, shop, after=1000) == []
 
 
 @only_on_postgresql
-def test_a_cursor_over_times_misses_what_the_feed_contains(world: App, shop: Shop) -> None:
+def test_a_cursor_over_times_misses_what_the_feed_contains(app: App, shop: Shop) -> None:
     """Why there is a feed: an earlier time may be committed later, when a reader of times has passed it."""
 
     def newer_than(at: Any) -> list[Concern]:
-        with world.database.reading(shop.organization_id) as session:
+        with app.database.reading(shop.organization_id) as session:
             return list(session.scalars(select(Concern).where(Concern.received_at > at).order_by(Concern.received_at)))
 
-    by_time, by_number = world.clock(), last_number(world, shop)
-    with world.database.writing(shop.organization_id) as slow:
-        overtaken = log(slow, shop, at=world.clock.move(seconds=1))
+    by_time, by_number = app.clock(), last_number(app, shop)
+    with app.database.writing(shop.organization_id) as slow:
+        overtaken = log(slow, shop, at=app.clock.move(seconds=1))
         slow.flush()
-        with world.database.writing(shop.organization_id) as fast:
-            overtaking = log(fast, shop, at=world.clock.move(seconds=1))
+        with app.database.writing(shop.organization_id) as fast:
+            overtaking = log(fast, shop, at=app.clock.move(seconds=1))
         (seen,) = newer_than(by_time)
-        (change,) = feed(world, shop, after=by_number)
+        (change,) = feed(app, shop, after=by_number)
         assert seen.id == change.object_id == overtaking.id
         by_time, by_number = seen.received_at, change.seq
     assert newer_than(by_time) == []
-    assert [change.object_id for change in feed(world, shop, after=by_number)] == [overtaken.id]
+    assert [change.object_id for change in feed(app, shop, after=by_number)] == [overtaken.id]
 
 
 @only_on_postgresql
-def test_a_reader_misses_nothing_of_what_eight_writers_commit(world: App, shop: Shop) -> None:
+def test_a_reader_misses_nothing_of_what_eight_writers_commit(app: App, shop: Shop) -> None:
     stopping, start = threading.Event(), threading.Barrier(WRITERS + 1)
 
     def write() -> list[UUID]:
         written = []
-        with closing(Database(world.url, DatabaseRole.APP, clock=world.clock)) as database:
+        with closing(Database(app.url, DatabaseRole.APP, clock=app.clock)) as database:
             start.wait()
             while not stopping.is_set():
                 with database.writing(shop.organization_id) as session:
@@ -225,12 +225,12 @@ def test_a_reader_misses_nothing_of_what_eight_writers_commit(world: App, shop: 
         last = False
         while not last:
             last = all(writer.done() for writer in writers)
-            for change in feed(world, shop, after=cursor):
+            for change in feed(app, shop, after=cursor):
                 assert change.seq == cursor + 1, "a gap, or out of order"
                 cursor = change.seq
                 yield change
 
-    before = last_number(world, shop)
+    before = last_number(app, shop)
     with ThreadPoolExecutor(WRITERS + 1) as executor:
         writers = [executor.submit(write) for _ in range(WRITERS)]
         reader = executor.submit(lambda: [change.object_id for change in follow(before)])
@@ -242,4 +242,4 @@ def test_a_reader_misses_nothing_of_what_eight_writers_commit(world: App, shop: 
     assert len(read) == len(set(read)) == len(written)
     assert set(read) == set(written)
     assert len(written) > WRITERS
-    assert last_number(world, shop) == before + len(written)
+    assert last_number(app, shop) == before + len(written)

@@ -37,36 +37,36 @@ LARGE |= {"catalogue_item", "concern_item", "customer_external_id", "notificatio
 
 @dataclass
 class Large:
-    """A world with an organization of twenty stores, and a small one beside it."""
+    """An application with an organization of twenty stores, and a small one beside it."""
 
-    world: App
-    scene: FullOrganization
+    app: App
+    org: FullOrganization
 
     @property
     def tenant(self) -> Tenant:
-        return self.scene.shop.organization_id
+        return self.org.shop.organization_id
 
 
 @pytest.fixture(scope="module")
 def large(databases: Databases, database_kind: str) -> Iterator[Large]:
     with databases.alone(database_kind) as url:
-        world = App(url)
-        large = Large(world, make_full_organization(world, "acme"))
-        make_full_organization(world, "other")
+        app = App(url)
+        large = Large(app, make_full_organization(app, "acme"))
+        make_full_organization(app, "other")
         owner = sa.create_engine(url)
         with owner.begin() as connection:
-            _fill(connection, large.scene)
+            _fill(connection, large.org)
         with owner.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             connection.execute(sa.text("VACUUM ANALYZE"))
         owner.dispose()
         yield large
-        world.close()
+        app.close()
 
 
-def _fill(owner: sa.Connection, scene: FullOrganization) -> None:
+def _fill(owner: sa.Connection, org: FullOrganization) -> None:
     """Forty days of concerns, one every three minutes somewhere, most of them long over."""
-    ids, slug = scene.ids, {"slug": lambda number: f"copy-{number}"}
-    (store,) = originals(owner, "store", id=scene.shop.store_id)
+    ids, slug = org.ids, {"slug": lambda number: f"copy-{number}"}
+    (store,) = originals(owner, "store", id=org.shop.store_id)
     copy(owner, "store", store, STORES - 2, **slug)
     stores = "(SELECT array_agg(id ORDER BY slug) FROM store WHERE organization_id = original.organization_id)"
     hours_ago = "original.%s - n * interval '3 minutes'"
@@ -85,7 +85,7 @@ def _fill(owner: sa.Connection, scene: FullOrganization) -> None:
     multiply(
         owner,
         "customer_store",
-        originals(owner, "customer_store", organization_id=scene.shop.organization_id)[0]["id"],
+        originals(owner, "customer_store", organization_id=org.shop.organization_id)[0]["id"],
         CUSTOMERS,
         customer_id="md5('customer' || n)::uuid",
         store_id=f"({stores})[(n + 1) % {STORES} + 1]",
@@ -93,7 +93,7 @@ def _fill(owner: sa.Connection, scene: FullOrganization) -> None:
     multiply(
         owner,
         "customer_external_id",
-        originals(owner, "customer_external_id", organization_id=scene.shop.organization_id)[0]["id"],
+        originals(owner, "customer_external_id", organization_id=org.shop.organization_id)[0]["id"],
         CUSTOMERS,
         customer_id="md5('customer' || n)::uuid",
         reference="'reference ' || n",
@@ -153,7 +153,7 @@ def _fill(owner: sa.Connection, scene: FullOrganization) -> None:
             " INSERT INTO change SELECT organization_id, last_seq + n, :store, 'concern', md5('concern' || n)::uuid, 1,"
             " 'upsert', now() FROM counted, generate_series(1, :count) n"
         ),
-        {"store": scene.shop.store_id, "count": CONCERNS, "tenant": scene.shop.organization_id},
+        {"store": org.shop.store_id, "count": CONCERNS, "tenant": org.shop.organization_id},
     )
 
 
@@ -227,7 +227,7 @@ REQUESTS = {
 @pytest.mark.parametrize("what", REQUESTS)
 def test_what_is_asked_for_most_is_found_by_an_index(large: Large, what: str) -> None:
     login, method, path = REQUESTS[what]
-    _by_an_index(large, method, path.format(**large.scene.ids), login)
+    _by_an_index(large, method, path.format(**large.org.ids), login)
 
 
 def test_a_customer_is_recognised_by_an_index(large: Large) -> None:
@@ -245,19 +245,19 @@ def test_what_a_concern_is_about_is_found_by_an_index(large: Large) -> None:
 def test_a_name_is_found_by_the_index_of_names(large: Large) -> None:
     def ask() -> None:
         path = "/v1/customers?name=Customer+49"
-        assert len(large.world.request("GET", path, (large.scene.shop, "admin")).json["items"]) > 10
+        assert len(large.app.request("GET", path, (large.org.shop, "admin")).json["items"]) > 10
 
-    *_, (statement, parameters), _references = sent(large.world.database, ask)
-    with large.world.database.reading(large.tenant) as session:
+    *_, (statement, parameters), _references = sent(large.app.database, ask)
+    with large.app.database.reading(large.tenant) as session:
         plan = session.connection().exec_driver_sql("EXPLAIN " + statement, parameters).scalars().all()
     assert any("ix_customer_name_key" in line for line in plan), plan
 
 
 def test_of_a_report_no_plan_is_kept_for_any_days_whatever(large: Large) -> None:
-    with closing(App(large.world.url)) as world:
+    with closing(App(large.app.url)) as app:
         for _ in range(15):  # by then PostgreSQL would have one
-            assert world.request("GET", REPORT, (large.scene.shop, "hq")).status_code == 200
-        with world.database.engine.connect() as connection:
+            assert app.request("GET", REPORT, (large.org.shop, "hq")).status_code == 200
+        with app.database.engine.connect() as connection:
             plans = "SELECT sum(custom_plans), sum(generic_plans) FROM pg_prepared_statements WHERE statement LIKE :of"
             for_these, for_any = connection.execute(sa.text(plans), {"of": "%kept_%"}).one()
     assert for_these > 0
@@ -268,35 +268,35 @@ def _by_an_index(large: Large, method: str, path: str, login: str, body: Any = N
     statuses = []
 
     def ask() -> None:
-        answer = large.world.request(method, path, (large.scene.shop, login), json=body)
+        answer = large.app.request(method, path, (large.org.shop, login), json=body)
         statuses.append(answer.status_code)
 
-    questions = sent(large.world.database, ask)
+    questions = sent(large.app.database, ask)
     assert statuses in ([200], [201])
     assert len(questions) >= 2  # who asks, and what
-    assert read_through(large.world.database, large.tenant, questions) == []
+    assert read_through(large.app.database, large.tenant, questions) == []
 
 
 WORK: dict[str, tuple[bool, Callable[[App, ScopedSession], object]]] = {  # for every tenant at once?
     "what is due to be sent": (
-        True, lambda world, session: OutboxMessage.claim(session, tuple(OutboxKind), at=world.clock(), limit=16)
+        True, lambda app, session: OutboxMessage.claim(session, tuple(OutboxKind), at=app.clock(), limit=16)
     ),
     "what is due to be sent to phones": (
-        True, lambda world, session: OutboxMessage.claim(
+        True, lambda app, session: OutboxMessage.claim(
             session,
             tuple(OutboxKind),
-            at=world.clock(),
+            at=app.clock(),
             limit=16,
             only=~OutboxMessage.is_addressed_to(["email"]),
         )
     ),
     "the alerts whose next step is due": (
-        True, lambda world, session: escalate_due(session, at=world.clock(), limit=5)
+        True, lambda app, session: escalate_due(session, at=app.clock(), limit=5)
     ),
     "the alerts whose next step is overdue": (
-        True, lambda world, session: count_overdue(session, at=world.clock(), by=timedelta(seconds=30))
+        True, lambda app, session: count_overdue(session, at=app.clock(), by=timedelta(seconds=30))
     ),
-    "the days of a store, to be marked": (True, lambda world, _: next(mark_all_dirty(world.back_office))),
+    "the days of a store, to be marked": (True, lambda app, _: next(mark_all_dirty(app.back_office))),
     "what others changed since": (
         False, lambda _, session: session.scalars(
             select(Change).where(Change.seq > CONCERNS).order_by(Change.seq).limit(100)
@@ -308,12 +308,12 @@ WORK: dict[str, tuple[bool, Callable[[App, ScopedSession], object]]] = {  # for 
 @pytest.mark.parametrize("what", WORK)
 def test_what_there_is_to_do_is_found_by_an_index(large: Large, what: str) -> None:
     everywhere, do = WORK[what]
-    database = large.world.back_office if everywhere else large.world.database
+    database = large.app.back_office if everywhere else large.app.database
     tenant = ALL_TENANTS if everywhere else large.tenant
 
     def ask() -> None:
         with database.writing(tenant) as session:
-            assert do(large.world, session)
+            assert do(large.app, session)
 
     questions = sent(database, ask)
     assert questions

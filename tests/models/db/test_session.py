@@ -23,19 +23,19 @@ from tests.support.factories.organizations import Shop, make_shop, make_store
 
 
 @pytest.fixture
-def other(world: App) -> Shop:
+def other(app: App) -> Shop:
     """A second organization with the same things in it."""
-    return make_shop(world.back_office, "other")
+    return make_shop(app.back_office, "other")
 
 
 def whose(rows: Sequence[Any]) -> set[UUID]:
     return {row.organization_id for row in rows}
 
 
-def test_a_session_cannot_be_opened_without_a_tenant(world: App) -> None:
+def test_a_session_cannot_be_opened_without_a_tenant(app: App) -> None:
     with pytest.raises(TypeError, match="state"):
-        ScopedSession(world.database.engine)  # type: ignore[call-arg]
-    for opened in (world.database.reading, world.database.writing):
+        ScopedSession(app.database.engine)  # type: ignore[call-arg]
+    for opened in (app.database.reading, app.database.writing):
         with pytest.raises(PermissionError, match="without saying"), opened(None):  # type: ignore[arg-type]
             pytest.fail("a session without a tenant")
 
@@ -60,16 +60,16 @@ QUERIES: dict[str, Callable[[Session], Sequence[Any]]] = {
 
 
 @pytest.mark.parametrize("query", QUERIES)
-def test_every_query_is_narrowed_to_the_tenant(world: App, shop: Shop, other: Shop, query: str) -> None:
+def test_every_query_is_narrowed_to_the_tenant(app: App, shop: Shop, other: Shop, query: str) -> None:
     for tenant in (shop, other):
-        with world.database.reading(tenant.organization_id) as session:
+        with app.database.reading(tenant.organization_id) as session:
             assert whose(QUERIES[query](session)) == {tenant.organization_id}
-    with world.back_office.reading(ALL_TENANTS) as session:
+    with app.back_office.reading(ALL_TENANTS) as session:
         assert whose(QUERIES[query](session)) == {shop.organization_id, other.organization_id}
 
 
-def test_no_row_of_another_organization_is_read_by_its_key(world: App, shop: Shop, other: Shop) -> None:
-    with world.database.reading(shop.organization_id) as session:
+def test_no_row_of_another_organization_is_read_by_its_key(app: App, shop: Shop, other: Shop) -> None:
+    with app.database.reading(shop.organization_id) as session:
         assert session.get(Store, (other.organization_id, other.store_id)) is None
         assert session.get(Store, (shop.organization_id, other.store_id)) is None
         assert session.get(Store, (shop.organization_id, shop.store_id)) is not None
@@ -79,18 +79,18 @@ def test_no_row_of_another_organization_is_read_by_its_key(world: App, shop: Sho
 
 
 @pytest.mark.parametrize(("model", "noun"), [(Store, "store"), (CatalogueItem, "item"), (QrCode, "standing qr")])
-def test_a_refusal_names_what_is_not_there(world: App, shop: Shop, model: type[Aggregate], noun: str) -> None:
+def test_a_refusal_names_what_is_not_there(app: App, shop: Shop, model: type[Aggregate], noun: str) -> None:
     row_id = uuid7()
     with (
-        world.database.reading(shop.organization_id) as session,
+        app.database.reading(shop.organization_id) as session,
         pytest.raises(NotFound, match=f"^There is no {noun} {row_id} within reach of this sign-in.$"),
     ):
         model.get_visible(session, row_id, actor=Actor(shop.organization_id, GRANTS[Role.ADMIN], None))
 
 
-def test_what_is_loaded_along_is_narrowed_too(world: App, shop: Shop, other: Shop) -> None:
+def test_what_is_loaded_along_is_narrowed_too(app: App, shop: Shop, other: Shop) -> None:
     for option in (None, joinedload(Store.places), selectinload(Store.places)):
-        with world.database.reading(shop.organization_id) as session:
+        with app.database.reading(shop.organization_id) as session:
             stmt = select(Store).where(Store.slug == "first")
             (store,) = session.scalars(stmt if option is None else stmt.options(option)).unique()
             assert whose(store.places) == {shop.organization_id}
@@ -98,9 +98,9 @@ def test_what_is_loaded_along_is_narrowed_too(world: App, shop: Shop, other: Sho
             assert store.region.id == shop.region_id
 
 
-def test_a_link_to_another_organization_finds_nothing(world: App, shop: Shop, other: Shop) -> None:
+def test_a_link_to_another_organization_finds_nothing(app: App, shop: Shop, other: Shop) -> None:
     """The database does not store such a link; in memory it finds nothing."""
-    with world.database.reading(shop.organization_id) as session:
+    with app.database.reading(shop.organization_id) as session:
         store = session.scalars(select(Store).where(Store.slug == "first")).one()
         with session.no_autoflush:
             store.region_id = other.region_id
@@ -110,39 +110,37 @@ def test_a_link_to_another_organization_finds_nothing(world: App, shop: Shop, ot
 
 
 @pytest.mark.parametrize("statement", [update(Place).values(name="Changed"), delete(Place)], ids=["update", "delete"])
-def test_writing_many_rows_at_once_touches_the_tenants_only(
-    world: App, shop: Shop, other: Shop, statement: Any
-) -> None:
-    with world.database.writing(shop.organization_id) as session:
+def test_writing_many_rows_at_once_touches_the_tenants_only(app: App, shop: Shop, other: Shop, statement: Any) -> None:
+    with app.database.writing(shop.organization_id) as session:
         session.execute(statement)
-    with world.back_office.reading(ALL_TENANTS) as session:
+    with app.back_office.reading(ALL_TENANTS) as session:
         left = {
             (place.organization_id, place.name) for place in session.scalars(select(Place)) if "table" in place.name
         }
     assert left == {(other.organization_id, "table 1"), (other.organization_id, "table 12")}
 
 
-def test_a_row_of_another_organization_cannot_be_added(world: App, shop: Shop, other: Shop) -> None:
+def test_a_row_of_another_organization_cannot_be_added(app: App, shop: Shop, other: Shop) -> None:
     smuggled = make_store("smuggled", other.region_id)
     smuggled.organization_id = other.organization_id
     with (
         pytest.raises(PermissionError, match="another organization"),
-        world.database.writing(shop.organization_id) as session,
+        app.database.writing(shop.organization_id) as session,
     ):
         session.add(smuggled)
     with (
         pytest.raises(PermissionError, match="another organization"),
-        world.database.writing(shop.organization_id) as session,
+        app.database.writing(shop.organization_id) as session,
     ):
         session.insert_or_ignore(
             Place, organization_id=other.organization_id, store_id=other.store_id, slug="x", name="x"
         )
-    with world.back_office.reading(ALL_TENANTS) as session:
+    with app.back_office.reading(ALL_TENANTS) as session:
         assert session.scalars(select(func.count()).select_from(Store)).one() == 4
 
 
-def test_a_new_row_is_stamped_with_the_tenant(world: App, shop: Shop) -> None:
-    with world.database.writing(shop.organization_id) as session:
+def test_a_new_row_is_stamped_with_the_tenant(app: App, shop: Shop) -> None:
+    with app.database.writing(shop.organization_id) as session:
         session.add(added := make_store("third", shop.region_id))
         inserted = session.insert_or_ignore(Place, store_id=shop.store_id, slug="terrace", name="terrace")
         again = session.insert_or_ignore(Place, store_id=shop.store_id, slug="terrace", name="terrace")
@@ -160,39 +158,39 @@ WITHOUT_THE_ORM: dict[str, Any] = {
 
 @only_on_sqlite
 @pytest.mark.parametrize("way", WITHOUT_THE_ORM)
-def test_statements_without_the_models_are_not_narrowed(world: App, shop: Shop, other: Shop, way: str) -> None:
+def test_statements_without_the_models_are_not_narrowed(app: App, shop: Shop, other: Shop, way: str) -> None:
     """The reason for the third isolation layer: on SQLite these see every organization. The application has none."""
-    with world.database.reading(shop.organization_id) as session:
+    with app.database.reading(shop.organization_id) as session:
         assert whose(session.execute(WITHOUT_THE_ORM[way]).all()) == {shop.organization_id, other.organization_id}
 
 
 @only_on_postgresql
 @pytest.mark.parametrize("way", WITHOUT_THE_ORM)
 def test_statements_without_the_models_are_restricted_by_row_level_security(
-    world: App, shop: Shop, other: Shop, way: str
+    app: App, shop: Shop, other: Shop, way: str
 ) -> None:
-    with world.database.reading(shop.organization_id) as session:
+    with app.database.reading(shop.organization_id) as session:
         assert whose(session.execute(WITHOUT_THE_ORM[way]).all()) == {shop.organization_id}
 
 
 @only_on_postgresql
-def test_an_insert_without_the_models_is_restricted_too(world: App, shop: Shop, other: Shop) -> None:
+def test_an_insert_without_the_models_is_restricted_too(app: App, shop: Shop, other: Shop) -> None:
     row = {"id": shop.store_id, "organization_id": other.organization_id, "store_id": other.store_id}
     smuggle = insert(Place.__table__).values(**row, slug="x", name="x", position=0)  # type: ignore[arg-type]
-    with pytest.raises(Exception, match="row-level security"), world.database.writing(shop.organization_id) as session:
+    with pytest.raises(Exception, match="row-level security"), app.database.writing(shop.organization_id) as session:
         session.execute(smuggle)
 
 
-def test_a_reading_session_cannot_write(world: App, shop: Shop) -> None:
-    with pytest.raises(Exception, match=r"read-?only"), world.database.reading(shop.organization_id) as session:
+def test_a_reading_session_cannot_write(app: App, shop: Shop) -> None:
+    with pytest.raises(Exception, match=r"read-?only"), app.database.reading(shop.organization_id) as session:
         session.add(make_store("third", shop.region_id))
 
 
-def test_the_scope_ends_with_the_transaction(world: App, shop: Shop, other: Shop) -> None:
+def test_the_scope_ends_with_the_transaction(app: App, shop: Shop, other: Shop) -> None:
     """A connection that goes back to the pool takes no tenant with it."""
     for tenant in (shop, other, shop):
-        with world.database.writing(tenant.organization_id) as session:
+        with app.database.writing(tenant.organization_id) as session:
             assert whose(session.scalars(select(Store)).all()) == {tenant.organization_id}
-    if world.database.engine.dialect.name == "postgresql":
-        with world.database.engine.connect() as connection:
+    if app.database.engine.dialect.name == "postgresql":
+        with app.database.engine.connect() as connection:
             assert connection.execute(text("SELECT count(*) FROM store")).scalar_one() == 0

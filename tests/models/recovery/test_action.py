@@ -23,8 +23,8 @@ from tests.support.factories.organizations import Shop
 
 
 @pytest.fixture
-def session(world: App, shop: Shop) -> Iterator[ScopedSession]:
-    with world.database.writing(shop.organization_id) as session:
+def session(app: App, shop: Shop) -> Iterator[ScopedSession]:
+    with app.database.writing(shop.organization_id) as session:
         yield session
 
 
@@ -133,9 +133,9 @@ def test_on_a_resolved_concern_nothing_is_recorded_nor_reversed(
     assert action.reverse(session, by=by, at=NOON)
 
 
-def test_an_action_on_a_resolved_concern_is_not_stored(world: App, shop: Shop) -> None:
-    told = world.request("POST", "/v1/concerns", (shop, "floor"), json={"mood": 3, "outcome": "unknown"}).json
+def test_an_action_on_a_resolved_concern_is_not_stored(app: App, shop: Shop) -> None:
+    told = app.request("POST", "/v1/concerns", (shop, "floor"), json={"mood": 3, "outcome": "unknown"}).json
     path = f"/v1/concerns/{told['id']}/recovery-actions"
-    assert world.request("POST", path, (shop, "floor"), json={"remedy": "remake"}).status_code == 409
-    with world.database.reading(shop.organization_id) as session:
+    assert app.request("POST", path, (shop, "floor"), json={"remedy": "remake"}).status_code == 409
+    with app.database.reading(shop.organization_id) as session:
         assert session.scalars(select(func.count()).select_from(RecoveryAction)).one() == 0

@@ -1,4 +1,4 @@
-"""Weeks and months by their days."""
+"""Calendar periods of reports."""
 
 from datetime import date, timedelta
 
@@ -24,18 +24,18 @@ def test_months_follow_each_other_whatever_their_length() -> None:
     }
 
 
-def test_every_day_of_eleven_hundred_is_in_the_first_period_that_ends_no_earlier() -> None:
+def test_a_day_is_in_the_first_period_that_does_not_end_before_it() -> None:
     first, last = date(2026, 1, 31), date(2029, 2, 3)
-    weeks_, months_ = weeks(first, last), months(first, last)
+    week_labels, month_labels = weeks(first, last), months(first, last)
     for number in range((last - first).days + 1):
         day = first + timedelta(days=number)
         year, week, _ = day.isocalendar()
-        assert next(label for end, label in weeks_.items() if day <= end) == f"{year}-W{week:02}"
-        assert next(label for end, label in months_.items() if day <= end) == f"{day:%Y-%m}"
+        assert next(label for end, label in week_labels.items() if day <= end) == f"{year}-W{week:02}"
+        assert next(label for end, label in month_labels.items() if day <= end) == f"{day:%Y-%m}"
 
 
 @pytest.mark.parametrize(
-    ("from_date", "to_date", "whole"),
+    ("from_date", "to_date", "expected"),
     [
         ("2026-01-01", "2026-03-31", ["2026-01-01", "2026-02-01", "2026-03-01"]),
         ("2026-01-02", "2026-03-30", ["2026-02-01"]),
@@ -44,10 +44,10 @@ def test_every_day_of_eleven_hundred_is_in_the_first_period_that_ends_no_earlier
         ("2026-01-05", "2026-01-06", []),
     ],
 )
-def test_a_month_is_whole_when_each_of_its_days_is_asked_for(from_date: str, to_date: str, whole: list[str]) -> None:
-    found = whole_months(date.fromisoformat(from_date), date.fromisoformat(to_date))
-    assert [str(month) for month in found] == whole
-    assert all(last_day(month).day in (28, 31) for month in found)
+def test_a_month_is_whole_if_the_period_has_each_of_its_days(from_date: str, to_date: str, expected: list[str]) -> None:
+    whole = whole_months(date.fromisoformat(from_date), date.fromisoformat(to_date))
+    assert [str(month) for month in whole] == expected
+    assert all(last_day(month).day in (28, 31) for month in whole)
 
 
 @pytest.mark.parametrize(
@@ -59,11 +59,13 @@ def test_a_month_is_whole_when_each_of_its_days_is_asked_for(from_date: str, to_
         (("2026-03-03", "2026-03-03"), ("2026-03-02", "2026-03-02")),
     ],
 )
-def test_before_it_come_as_many_months_or_else_as_many_days(period: tuple[str, str], earlier: tuple[str, str]) -> None:
+def test_the_previous_period_has_as_many_months_or_else_as_many_days(
+    period: tuple[str, str], earlier: tuple[str, str]
+) -> None:
     first, last = map(date.fromisoformat, period)
     assert previous_period(first, last) == tuple(map(date.fromisoformat, earlier))
 
 
-def test_a_year_before_are_the_same_days_and_a_leap_day_is_the_one_before_it() -> None:
+def test_the_same_period_last_year_has_the_28th_for_a_29th_of_february() -> None:
     assert same_period_last_year(date(2026, 3, 1), date(2026, 3, 31)) == (date(2025, 3, 1), date(2025, 3, 31))
     assert same_period_last_year(date(2024, 2, 1), date(2024, 2, 29)) == (date(2023, 2, 1), date(2023, 2, 28))

@@ -21,11 +21,11 @@ from tests.support.rows import rows
 SECOND = timedelta(seconds=1)
 
 
-def find(world: App, text: str, *, at: datetime = NOON) -> tuple[Actor, bool] | None:
+def find(app: App, text: str, *, at: datetime = NOON) -> tuple[Actor, bool] | None:
     """Return whom this token authenticates at that time."""
     token = Token.parse(text)
     assert token is not None
-    with world.database.reading(token.organization_id) as session:
+    with app.database.reading(token.organization_id) as session:
         return find_actor(session, token, at)
 
 
@@ -64,7 +64,7 @@ def test_a_text_in_another_format_is_no_token(text: str) -> None:
     assert Token.parse(text) is None
 
 
-def test_a_token_stands_for_the_person_with_stores_and_grants(world: App, shop: Shop) -> None:
+def test_a_token_stands_for_the_person_with_stores_and_grants(app: App, shop: Shop) -> None:
     expected: dict[str, tuple[Role, Any]] = {
         "floor": (Role.FLOOR, {shop.store_id}),
         "regional": (Role.REGIONAL, {shop.store_id}),
@@ -72,7 +72,7 @@ def test_a_token_stands_for_the_person_with_stores_and_grants(world: App, shop: 
         "hq": (Role.HEAD_OFFICE, None),
     }
     for login, (role, store_ids) in expected.items():
-        result = find(world, shop.tokens[login])
+        result = find(app, shop.tokens[login])
         assert result is not None
         actor, _ = result
         assert (actor.staff_id, actor.role, actor.permissions) == (shop.staff[login], role, GRANTS[role])
@@ -80,38 +80,38 @@ def test_a_token_stands_for_the_person_with_stores_and_grants(world: App, shop: 
     assert {role for role, store_ids in expected.values() if store_ids is None} <= ROLES_OF_ALL_STORES
 
 
-def test_who_belongs_to_no_store_reaches_none(world: App, shop: Shop) -> None:
-    with world.back_office.writing(shop.organization_id) as session:
+def test_who_belongs_to_no_store_reaches_none(app: App, shop: Shop) -> None:
+    with app.back_office.writing(shop.organization_id) as session:
         staff = Staff(login="new", name="New", role=Role.FLOOR, password_hash="-")
         session.add(staff)
         session.flush()
         _, token = StaffSession.open(session, staff=staff, at=NOON)
-    result = find(world, token.text)
+    result = find(app, token.text)
     assert result is not None
     assert result[0].store_ids == frozenset()
 
 
-def test_a_sign_in_lasts_thirty_days(world: App, shop: Shop) -> None:
+def test_a_sign_in_lasts_thirty_days(app: App, shop: Shop) -> None:
     assert timedelta(days=30) == SESSION_TTL
-    assert find(world, shop.tokens["floor"], at=NOON + SESSION_TTL - SECOND)
-    assert find(world, shop.tokens["floor"], at=NOON + SESSION_TTL) is None
+    assert find(app, shop.tokens["floor"], at=NOON + SESSION_TTL - SECOND)
+    assert find(app, shop.tokens["floor"], at=NOON + SESSION_TTL) is None
 
 
-def test_last_seen_is_recorded_once_a_minute(world: App, shop: Shop) -> None:
+def test_last_seen_is_recorded_once_a_minute(app: App, shop: Shop) -> None:
     for login in ("floor", "key"):
         kind = StaffSession if login == "floor" else ApiKey
-        world.clock.at = NOON
+        app.clock.at = NOON
         me = "/v1/stores"
-        world.request("GET", me, (shop, login))
+        app.request("GET", me, (shop, login))
         for seconds, expected in ((59, NOON), (61, NOON + timedelta(seconds=61))):
-            world.clock.at = NOON + timedelta(seconds=seconds)
-            world.request("GET", me, (shop, login))
-            assert max(row.seen_at for row in rows(world, kind) if row.seen_at) == expected, login
+            app.clock.at = NOON + timedelta(seconds=seconds)
+            app.request("GET", me, (shop, login))
+            assert max(row.seen_at for row in rows(app, kind) if row.seen_at) == expected, login
     assert timedelta(minutes=1) == LAST_SEEN_RESOLUTION
 
 
-def test_a_key_stands_for_its_scopes(world: App, shop: Shop) -> None:
-    result = find(world, shop.tokens["reports-key"])
+def test_a_key_stands_for_its_scopes(app: App, shop: Shop) -> None:
+    result = find(app, shop.tokens["reports-key"])
     assert result is not None
     actor, _ = result
     assert (actor.staff_id, actor.role, actor.store_ids) == (None, None, None)
@@ -120,36 +120,36 @@ def test_a_key_stands_for_its_scopes(world: App, shop: Shop) -> None:
 
 
 @pytest.mark.parametrize("login", ["floor", "key"])
-def test_a_token_of_another_organization_or_kind_stands_for_nobody(world: App, shop: Shop, login: str) -> None:
-    other = make_shop(world.back_office, "other")
+def test_a_token_of_another_organization_or_kind_stands_for_nobody(app: App, shop: Shop, login: str) -> None:
+    other = make_shop(app.back_office, "other")
     amd, kind, _, secret = shop.tokens[login].split("_", 3)
     for strange in (
         f"{amd}_{kind}_{other.organization_id.hex}_{secret}",
         f"{amd}_{'k' if kind == 's' else 's'}_{shop.organization_id.hex}_{secret}",
         f"{amd}_{kind}_{shop.organization_id.hex}_{secret}x",
     ):
-        assert find(world, strange) is None
+        assert find(app, strange) is None
 
 
-def test_only_digests_are_stored(world: App, shop: Shop) -> None:
+def test_only_digests_are_stored(app: App, shop: Shop) -> None:
     """Every value of every table is looked through for the secret of every token."""
     secrets = [token.split("_", 3)[3] for token in shop.tokens.values()]
     digests = {hashlib.sha256(token.encode()).digest() for token in shop.tokens.values()}
-    owner = sa.create_engine(world.url)
+    owner = sa.create_engine(app.url)
     with owner.connect() as connection:
         stored = {repr(row) for table in metadata.sorted_tables for row in connection.execute(sa.select(table))}
-        stored_digests = {row.digest for kind in (StaffSession, ApiKey) for row in rows(world, kind)}
+        stored_digests = {row.digest for kind in (StaffSession, ApiKey) for row in rows(app, kind)}
     owner.dispose()
     assert digests == stored_digests
     assert not [secret for secret in secrets if any(secret in text for text in stored)]
 
 
-def revoke(world: App, shop: Shop, how: str) -> str:
+def revoke(app: App, shop: Shop, how: str) -> str:
     """Revoke somebody's access in this way and return whose it was."""
     if how == "signed out":
-        assert world.request("DELETE", "/v1/sessions/current", (shop, "floor")).status_code == 204
+        assert app.request("DELETE", "/v1/sessions/current", (shop, "floor")).status_code == 204
         return "floor"
-    with world.back_office.writing(shop.organization_id) as session:
+    with app.back_office.writing(shop.organization_id) as session:
         if how == "left":
             session.get_one(Staff, (shop.organization_id, shop.staff["floor"])).left_at = NOON
             return "floor"
@@ -158,28 +158,28 @@ def revoke(world: App, shop: Shop, how: str) -> str:
 
 
 @pytest.mark.parametrize("how", ["signed out", "left", "key revoked"])
-def test_a_revoked_token_is_refused_on_the_next_request(world: App, shop: Shop, how: str) -> None:
+def test_a_revoked_token_is_refused_on_the_next_request(app: App, shop: Shop, how: str) -> None:
     everybody = {"floor", "manager", "key", "reports-key"}
-    assert all(world.request("GET", "/v1/stores", (shop, login)).status_code == 200 for login in everybody)
-    whose = revoke(world, shop, how)
-    refused = {login for login in everybody if world.request("GET", "/v1/stores", (shop, login)).status_code == 401}
+    assert all(app.request("GET", "/v1/stores", (shop, login)).status_code == 200 for login in everybody)
+    whose = revoke(app, shop, how)
+    refused = {login for login in everybody if app.request("GET", "/v1/stores", (shop, login)).status_code == 401}
     assert refused == {whose}
 
 
-def test_who_loses_a_store_does_not_reach_it_on_the_next_request(world: App, shop: Shop) -> None:
+def test_who_loses_a_store_does_not_reach_it_on_the_next_request(app: App, shop: Shop) -> None:
     path = f"/v1/stores/{shop.store_id}"
-    assert world.request("GET", path, (shop, "floor")).status_code == 200
-    owner = sa.create_engine(world.url)
+    assert app.request("GET", path, (shop, "floor")).status_code == 200
+    owner = sa.create_engine(app.url)
     with owner.begin() as connection:
         links = metadata.tables["staff_store"]
         connection.execute(links.delete().where(links.c.staff_id == shop.staff["floor"]))
     owner.dispose()
-    assert world.request("GET", path, (shop, "floor")).status_code == 404
+    assert app.request("GET", path, (shop, "floor")).status_code == 404
 
 
-def test_expired_sign_ins_are_deleted(world: App, shop: Shop) -> None:
-    count = len(rows(world, StaffSession))
+def test_expired_sign_ins_are_deleted(app: App, shop: Shop) -> None:
+    count = len(rows(app, StaffSession))
     for at, left in ((NOON + SESSION_TTL - SECOND, count), (NOON + SESSION_TTL, 0)):
-        with world.database.writing(shop.organization_id) as session:
+        with app.database.writing(shop.organization_id) as session:
             StaffSession.delete_expired(session, at=at)
-        assert len(rows(world, StaffSession)) == left
+        assert len(rows(app, StaffSession)) == left

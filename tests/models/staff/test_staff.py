@@ -37,19 +37,19 @@ def test_a_short_password_is_invalid() -> None:
     assert refused.value.pointer == "/password"
 
 
-def test_a_login_is_used_once(world: App, shop: Shop) -> None:
-    with pytest.raises(Conflict) as refused, world.back_office.writing(shop.organization_id) as session:
+def test_a_login_is_used_once(app: App, shop: Shop) -> None:
+    with pytest.raises(Conflict) as refused, app.back_office.writing(shop.organization_id) as session:
         Staff.hire(session, login="floor", name="Another", role=Role.ADMIN, password_hash="-")
     assert (refused.value.code, refused.value.pointer) == ("already-exists", "/login")
 
 
 @pytest.mark.parametrize("role", [Role.FLOOR, Role.MANAGER, Role.REGIONAL])
-def test_who_would_reach_no_store_is_not_hired(world: App, shop: Shop, role: Role) -> None:
-    with pytest.raises(Invalid), world.back_office.writing(shop.organization_id) as session:
+def test_who_would_reach_no_store_is_not_hired(app: App, shop: Shop, role: Role) -> None:
+    with pytest.raises(Invalid), app.back_office.writing(shop.organization_id) as session:
         Staff.hire(session, login="lost", name="Lost", role=role, password_hash="-")
 
 
-def test_colleagues_are_those_of_ones_stores_and_those_responsible(world: App, shop: Shop) -> None:
+def test_colleagues_are_those_of_ones_stores_and_those_responsible(app: App, shop: Shop) -> None:
     here = {"floor", "colleague", "manager", "regional"}
     reach: dict[str, tuple[Role, Any, set[str]]] = {
         "floor": (Role.FLOOR, frozenset({shop.store_id}), here),
@@ -57,11 +57,11 @@ def test_colleagues_are_those_of_ones_stores_and_those_responsible(world: App, s
         "elsewhere": (Role.FLOOR, frozenset({shop.other_store_id}), {"elsewhere"}),
         "hq": (Role.HEAD_OFFICE, None, {*here, "hq", "admin", "elsewhere"}),
     }
-    with world.back_office.writing(shop.organization_id) as session:
+    with app.back_office.writing(shop.organization_id) as session:
         session.get_one(Staff, (shop.organization_id, shop.staff["admin"])).left_at = NOON
     for login, (role, stores, seen) in reach.items():
         actor = Actor(shop.organization_id, GRANTS[role], stores, staff_id=shop.staff[login])
-        with world.database.reading(shop.organization_id) as session:
+        with app.database.reading(shop.organization_id) as session:
             assert set(session.scalars(select(Staff.login).where(*Staff.visible_to(actor)))) == seen | (
                 {"admin"} if stores is None else set()
             )
@@ -69,56 +69,56 @@ def test_colleagues_are_those_of_ones_stores_and_those_responsible(world: App, s
             assert logins == seen - {"admin"}  # who has left is not listed
 
 
-def check_in(world: App, shop: Shop, store_id: Any, *, lead: bool = False, at: Any = NOON) -> Shift:
-    with world.database.writing(shop.organization_id) as session:
+def check_in(app: App, shop: Shop, store_id: Any, *, lead: bool = False, at: Any = NOON) -> Shift:
+    with app.database.writing(shop.organization_id) as session:
         store = session.get_one(Store, (shop.organization_id, store_id))
         return Shift.check_in(session, staff_id=shop.staff["manager"], store=store, lead=lead, at=at)
 
 
-def open_shifts(world: App, shop: Shop) -> list[Shift]:
-    return [shift for shift in rows(world, Shift) if shift.staff_id == shop.staff["manager"] and not shift.ended_at]
+def open_shifts(app: App, shop: Shop) -> list[Shift]:
+    return [shift for shift in rows(app, Shift) if shift.staff_id == shop.staff["manager"] and not shift.ended_at]
 
 
-def test_checking_in_where_one_is_keeps_the_shift(world: App, shop: Shop) -> None:
-    first = check_in(world, shop, shop.store_id)
-    again = check_in(world, shop, shop.store_id, lead=True, at=world.clock.move(hours=1))
+def test_checking_in_where_one_is_keeps_the_shift(app: App, shop: Shop) -> None:
+    first = check_in(app, shop, shop.store_id)
+    again = check_in(app, shop, shop.store_id, lead=True, at=app.clock.move(hours=1))
     assert (again.id, again.started_at, again.lead) == (first.id, NOON, True)
 
 
-def test_checking_in_elsewhere_ends_the_shift_one_had(world: App, shop: Shop) -> None:
-    first = check_in(world, shop, shop.store_id)
-    later = world.clock.move(hours=1)
-    second = check_in(world, shop, shop.other_store_id, at=later)
-    assert [shift.id for shift in open_shifts(world, shop)] == [second.id]
-    ended = {shift.id: shift.ended_at for shift in rows(world, Shift)}
+def test_checking_in_elsewhere_ends_the_shift_one_had(app: App, shop: Shop) -> None:
+    first = check_in(app, shop, shop.store_id)
+    later = app.clock.move(hours=1)
+    second = check_in(app, shop, shop.other_store_id, at=later)
+    assert [shift.id for shift in open_shifts(app, shop)] == [second.id]
+    ended = {shift.id: shift.ended_at for shift in rows(app, Shift)}
     assert ended[first.id] == later
 
 
-def test_checking_out_ends_it_and_twice_is_harmless(world: App, shop: Shop) -> None:
-    check_in(world, shop, shop.store_id)
+def test_checking_out_ends_it_and_twice_is_harmless(app: App, shop: Shop) -> None:
+    check_in(app, shop, shop.store_id)
     for _ in range(2):
-        with world.database.writing(shop.organization_id) as session:
-            Shift.check_out(session, staff_id=shop.staff["manager"], at=world.clock.move(minutes=1))
-    assert open_shifts(world, shop) == []
-    with world.database.reading(shop.organization_id) as session:
+        with app.database.writing(shop.organization_id) as session:
+            Shift.check_out(session, staff_id=shop.staff["manager"], at=app.clock.move(minutes=1))
+    assert open_shifts(app, shop) == []
+    with app.database.reading(shop.organization_id) as session:
         assert Shift.current(session, shop.staff["manager"]) is None
         assert Shift.current(session, None) is None
 
 
-def test_checking_in_many_times_at_once_opens_one_shift(world: App, shop: Shop) -> None:
+def test_checking_in_many_times_at_once_opens_one_shift(app: App, shop: Shop) -> None:
     body = {"store_id": str(shop.store_id)}
-    put = partial(world.request, "PUT", "/v1/me/shift", (shop, "manager"), json=body)
+    put = partial(app.request, "PUT", "/v1/me/shift", (shop, "manager"), json=body)
     answers = at_once([put] * 6)
     assert {answer.status_code for answer in answers} == {200}, [answer.text for answer in answers]
-    assert len(open_shifts(world, shop)) == 1
+    assert len(open_shifts(app, shop)) == 1
 
 
-def test_who_signs_in_still_works_here(world: App, shop: Shop) -> None:
+def test_who_signs_in_still_works_here(app: App, shop: Shop) -> None:
     def signs_in(session: ScopedSession) -> str | None:
         staff = Staff.find_for_sign_in(session, "floor")
         return staff.login if staff else None
 
-    with world.database.writing(shop.organization_id) as session:
+    with app.database.writing(shop.organization_id) as session:
         assert signs_in(session) == "floor"
         session.get_one(Staff, (shop.organization_id, shop.staff["floor"])).left_at = NOON
         session.flush()

@@ -32,82 +32,84 @@ def gateway() -> RecordingChannel:
 
 
 @pytest.fixture
-def evening(world: App, gateway: RecordingChannel) -> Iterator[StoreScenario]:
+def scenario(app: App, gateway: RecordingChannel) -> Iterator[StoreScenario]:
     book = RecordingChannel()
-    with running_worker(world, for_all_kinds(book) | {"sms": gateway}) as worker:
-        evening = StoreScenario(world, worker, book)
-        evening.give_phones()
-        evening.settle_for("manager", email="manager@example.com")
-        yield evening
+    with running_worker(app, for_all_kinds(book) | {"sms": gateway}) as worker:
+        scenario = StoreScenario(app, worker, book)
+        scenario.give_phones()
+        scenario.set_preferences("manager", email="manager@example.com")
+        yield scenario
 
 
-def by_sms(evening: StoreScenario) -> list[Notification]:
-    return [row for row in rows(evening.world, Notification) if row.channel == "sms"]
+def by_sms(scenario: StoreScenario) -> list[Notification]:
+    return [row for row in rows(scenario.app, Notification) if row.channel == "sms"]
 
 
-def services(evening: StoreScenario) -> dict[str, str]:
-    channels: dict[str, str] = evening.world.request("GET", "/readyz").json["channels"]
+def services(scenario: StoreScenario) -> dict[str, str]:
+    channels: dict[str, str] = scenario.app.request("GET", "/readyz").json["channels"]
     return channels
 
 
-def test_the_worker_delivers_over_it_what_it_carries(evening: StoreScenario, gateway: RecordingChannel) -> None:
-    evening.log(mood=2)
-    evening.let_pass(minutes=30)
+def test_the_worker_delivers_over_it_what_it_carries(scenario: StoreScenario, gateway: RecordingChannel) -> None:
+    scenario.log(mood=2)
+    scenario.let_pass(minutes=30)
     (sent,) = gateway.messages
     assert (sent.recipient.channel, sent.recipient.address, sent.recipient.locale) == ("sms", NUMBER, None)
     assert (sent.kind, sent.title) == ("inform", "Nobody answered")
-    (row,) = by_sms(evening)
+    (row,) = by_sms(scenario)
     assert (row.kind, row.state, row.device_id) == (NotificationKind.UNANSWERED, NotificationState.ACCEPTED, None)
-    assert {"manager", "manager@example.com"} <= set().union(*evening.told(NotificationKind.UNANSWERED).values())
-    assert pending_messages(evening.world) == []
+    assert {"manager", "manager@example.com"} <= set().union(
+        *scenario.addresses_by_second(NotificationKind.UNANSWERED).values()
+    )
+    assert pending_messages(scenario.app) == []
 
 
-def test_it_has_a_circuit_breaker_of_its_own(evening: StoreScenario, gateway: RecordingChannel) -> None:
+def test_it_has_a_circuit_breaker_of_its_own(scenario: StoreScenario, gateway: RecordingChannel) -> None:
     gateway.result = DeliveryResult.later("unauthenticated", alarm=True)
-    evening.log(mood=2)
-    evening.let_pass(minutes=30)
-    assert services(evening) == {"email": "ok", "log": "ok", "push": "ok", "sms": "degraded"}
+    scenario.log(mood=2)
+    scenario.let_pass(minutes=30)
+    assert services(scenario) == {"email": "ok", "log": "ok", "push": "ok", "sms": "degraded"}
     attempts = len(gateway.messages)
-    evening.log(mood=2)
-    evening.let_pass(minutes=30)
-    first, second = by_sms(evening)
+    scenario.log(mood=2)
+    scenario.let_pass(minutes=30)
+    first, second = by_sms(scenario)
     assert (first.state, second.state) == (NotificationState.QUEUED, NotificationState.QUEUED)
     assert len(gateway.messages) > attempts  # probes, one at a time
-    mailed = [row for row in rows(evening.world, Notification) if row.channel == "email"]
+    mailed = [row for row in rows(scenario.app, Notification) if row.channel == "email"]
     assert [row.state for row in mailed] == [NotificationState.ACCEPTED] * 2
     gateway.result = DeliveryResult.sent()
-    evening.let_pass(minutes=1)
-    assert {row.state for row in by_sms(evening)} == {NotificationState.ACCEPTED}
-    evening.let_pass(seconds=10)  # until the next heartbeat
-    assert services(evening)["sms"] == "ok"
+    scenario.let_pass(minutes=1)
+    assert {row.state for row in by_sms(scenario)} == {NotificationState.ACCEPTED}
+    scenario.let_pass(seconds=10)  # until the next heartbeat
+    assert services(scenario)["sms"] == "ok"
 
 
 def test_an_address_that_is_gone_is_sent_nothing_more(
-    evening: StoreScenario, gateway: RecordingChannel, monkeypatch: pytest.MonkeyPatch
+    scenario: StoreScenario, gateway: RecordingChannel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     gateway.result = UNREACHABLE
-    evening.log(mood=2)
-    evening.let_pass(minutes=20)
+    scenario.log(mood=2)
+    scenario.let_pass(minutes=20)
     monkeypatch.delitem(NUMBERS, "manager")
     gateway.result = DeliveryResult.sent()
-    evening.let_pass(minutes=2)
-    (row,) = by_sms(evening)
+    scenario.let_pass(minutes=2)
+    (row,) = by_sms(scenario)
     assert (row.state, row.failure) == (NotificationState.SUPPRESSED, "address-retired")
 
 
 def test_what_waits_for_a_channel_that_was_removed_is_let_go(
-    evening: StoreScenario, gateway: RecordingChannel, monkeypatch: pytest.MonkeyPatch
+    scenario: StoreScenario, gateway: RecordingChannel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     gateway.result = UNREACHABLE
-    evening.log(mood=2)
-    evening.let_pass(minutes=20)
+    scenario.log(mood=2)
+    scenario.let_pass(minutes=20)
     monkeypatch.delitem(PERSON_CHANNELS, "sms")
-    with running_worker(evening.world, for_all_kinds(RecordingChannel()), name="newer") as worker:
-        evening.world.clock.move(minutes=1)
+    with running_worker(scenario.app, for_all_kinds(RecordingChannel()), name="newer") as worker:
+        scenario.app.clock.move(minutes=1)
         while worker.work_once():
             pass
-    (row,) = by_sms(evening)
-    assert (row.state, pending_messages(evening.world)) == (NotificationState.SUPPRESSED, [])
+    (row,) = by_sms(scenario)
+    assert (row.state, pending_messages(scenario.app)) == (NotificationState.SUPPRESSED, [])
 
 
 def test_it_reads_settings_of_its_own_and_prints_without_them() -> None:

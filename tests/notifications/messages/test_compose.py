@@ -206,16 +206,16 @@ def sent(message: Message) -> str:
 
 @only_on_sqlite  # what is tried is no database; and the rows are a thousand
 def test_a_thousand_concerns_show_a_lock_screen_nothing_of_a_person_in_less_than_a_kibibyte(
-    world: App, shop: Shop, capsys: pytest.CaptureFixture[str]
+    app: App, shop: Shop, capsys: pytest.CaptureFixture[str]
 ) -> None:
     seed = int(os.environ.get("FUZZ_SEED") or random.SystemRandom().randrange(10**9))
     invent = Inventor(random.Random(seed))
-    with world.back_office.writing(shop.organization_id) as session:
+    with app.back_office.writing(shop.organization_id) as session:
         furnish(session, shop, invent)
         ring_for_anything(session, shop, invent)
     seen: Counter[tuple[MessageKind, Platform]] = Counter()
     largest = shown = 0
-    with world.back_office.writing(shop.organization_id) as session:
+    with app.back_office.writing(shop.organization_id) as session:
         for message in messages(session, invent.dice):
             text = sent(message)
             assert leaked(text) == [], f"FUZZ_SEED={seed}: {text}"

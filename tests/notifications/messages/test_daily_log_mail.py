@@ -31,73 +31,73 @@ QUIET = "A quiet day: nobody told of a concern."
 
 
 @pytest.fixture
-def shop(world: App) -> Shop:
+def shop(app: App) -> Shop:
     """Nobody is on shift; the manager and the regional manager want the log of the first store."""
-    shop = make_shop(world.back_office, on_shift=())
+    shop = make_shop(app.back_office, on_shift=())
     for login in ("manager", "regional"):
-        assert want(world, shop, login, shop.store_id).status_code == 200
+        assert want(app, shop, login, shop.store_id).status_code == 200
     return shop
 
 
 @pytest.fixture
-def book() -> RecordingChannel:
+def channel() -> RecordingChannel:
     return RecordingChannel()
 
 
 @pytest.fixture
-def worker(world: App, shop: Shop, book: RecordingChannel) -> Iterator[Worker]:
-    with running_worker(world, for_all_kinds(book)) as worker:
+def worker(app: App, shop: Shop, channel: RecordingChannel) -> Iterator[Worker]:
+    with running_worker(app, for_all_kinds(channel)) as worker:
         work_until_idle(worker)
         yield worker
 
 
-def want(world: App, shop: Shop, login: str, *stores: Any) -> Any:
+def want(app: App, shop: Shop, login: str, *stores: Any) -> Any:
     wish = {"email": f"{login}@example.org", "daily_logs": [str(store_id) for store_id in stores]}
-    return world.request("PATCH", "/v1/me", (shop, login), json=wish, headers={"If-Match": "*"})
+    return app.request("PATCH", "/v1/me", (shop, login), json=wish, headers={"If-Match": "*"})
 
 
-def change(world: App, shop: Shop, what: type[Store | Staff | Device], id_: Any, **columns: Any) -> None:
-    with world.back_office.writing(shop.organization_id) as session:
+def change(app: App, shop: Shop, what: type[Store | Staff | Device], id_: Any, **columns: Any) -> None:
+    with app.back_office.writing(shop.organization_id) as session:
         row = session.get_one(what, (shop.organization_id, id_))
         for name, value in columns.items():
             setattr(row, name, value)
 
 
-def mails(book: RecordingChannel) -> dict[str, Message]:
-    found = {message.recipient.address: message for message in book.messages if message.recipient.channel == "email"}
-    assert len(found) == len(book.messages)
+def mails(channel: RecordingChannel) -> dict[str, Message]:
+    found = {message.recipient.address: message for message in channel.messages if message.recipient.channel == "email"}
+    assert len(found) == len(channel.messages)
     return found
 
 
-def end_the_day(world: App, worker: Worker) -> None:
-    world.clock.at = TOLD_AT
+def end_the_day(app: App, worker: Worker) -> None:
+    app.clock.at = TOLD_AT
     work_until_idle(worker)
 
 
 def test_who_asked_for_it_gets_one_mail_a_little_after_the_day_is_over(
-    world: App, shop: Shop, worker: Worker, book: RecordingChannel
+    app: App, shop: Shop, worker: Worker, channel: RecordingChannel
 ) -> None:
-    world.clock.at = TOLD_AT - timedelta(seconds=1)
+    app.clock.at = TOLD_AT - timedelta(seconds=1)
     work_until_idle(worker)
-    assert book.messages == []
+    assert channel.messages == []
     for hours in (0, 1, 20):
-        world.clock.at = TOLD_AT + timedelta(hours=hours)
+        app.clock.at = TOLD_AT + timedelta(hours=hours)
         work_until_idle(worker)
-    assert mails(book).keys() == {"manager@example.org", "regional@example.org"}
-    assert {row.business_date for row in rows(world, OutboxMessage)} == {DAY}
+    assert mails(channel).keys() == {"manager@example.org", "regional@example.org"}
+    assert {row.business_date for row in rows(app, OutboxMessage)} == {DAY}
 
 
-def test_it_shows_the_figures_and_what_waits(world: App, shop: Shop, worker: Worker, book: RecordingChannel) -> None:
+def test_it_shows_the_figures_and_what_waits(app: App, shop: Shop, worker: Worker, channel: RecordingChannel) -> None:
     said = {"customer": {"name": "Planted Person"}, "their_words": "Planted words", "place": "table-12"}
-    first = log_concern(world, shop, "manager", **said)
-    world.clock.move(minutes=3)
-    move(world, shop, first, "take")
-    move(world, shop, first, "resolve")
-    log_concern(world, shop, "manager", **{**said, "mood": 3, "customer": {"name": "Planted too"}})
-    log_concern(world, shop, "manager", mood=5, kind="praise")
-    book.messages.clear()
-    end_the_day(world, worker)
-    message = mails(book)["manager@example.org"]
+    first = log_concern(app, shop, "manager", **said)
+    app.clock.move(minutes=3)
+    move(app, shop, first, "take")
+    move(app, shop, first, "resolve")
+    log_concern(app, shop, "manager", **{**said, "mood": 3, "customer": {"name": "Planted too"}})
+    log_concern(app, shop, "manager", mood=5, kind="praise")
+    channel.messages.clear()
+    end_the_day(app, worker)
+    message = mails(channel)["manager@example.org"]
     assert message.title == "Recovery log: First, March 3, 2026"
     assert (message.text or "").split("\n") == [
         "Recovery log: First, March 3, 2026",
@@ -115,24 +115,24 @@ def test_it_shows_the_figures_and_what_waits(world: App, shop: Shop, worker: Wor
         "",
         "The day is not signed yet.",
     ]
-    log = world.request("GET", str(message.path), (shop, "manager"))
+    log = app.request("GET", str(message.path), (shop, "manager"))
     assert (log.status_code, log.json["business_date"]) == (200, str(DAY))
 
 
 def test_a_quiet_day_is_mailed_too_with_whether_it_is_signed(
-    world: App, shop: Shop, worker: Worker, book: RecordingChannel
+    app: App, shop: Shop, worker: Worker, channel: RecordingChannel
 ) -> None:
-    change(world, shop, Store, shop.store_id, hours={"weekly": [], "exceptions": []})
-    world.clock.at = END - timedelta(minutes=1)
-    with world.back_office.writing(shop.organization_id) as session:
+    change(app, shop, Store, shop.store_id, hours={"weekly": [], "exceptions": []})
+    app.clock.at = END - timedelta(minutes=1)
+    with app.back_office.writing(shop.organization_id) as session:
         store = session.get_one(Store, (shop.organization_id, shop.store_id))
         assert store.closing_time(DAY) == END  # on a day without an opening it ends with the day
-    world.clock.at = END
+    app.clock.at = END
     log = f"/v1/stores/{shop.store_id}/recovery-logs/{DAY}"
-    again = world.request("POST", f"{log}/sign-off", (shop, "manager"))
+    again = app.request("POST", f"{log}/sign-off", (shop, "manager"))
     assert again.status_code == 200, again.text
-    end_the_day(world, worker)
-    text = (mails(book)["manager@example.org"].text or "").split("\n")
+    end_the_day(app, worker)
+    text = (mails(channel)["manager@example.org"].text or "").split("\n")
     assert text[2:] == [QUIET, "", "Nothing waits for you.", "", "The day is signed."]
 
 
@@ -144,149 +144,149 @@ def test_a_quiet_day_is_mailed_too_with_whether_it_is_signed(
     ],
 )
 def test_it_is_in_the_language_of_the_phone_they_used_last(
-    world: App, shop: Shop, worker: Worker, book: RecordingChannel, locale: str, title: str, line: str
+    app: App, shop: Shop, worker: Worker, channel: RecordingChannel, locale: str, title: str, line: str
 ) -> None:
-    old = give_phone(world.back_office, shop, "manager", "old")
-    new = give_phone(world.back_office, shop, "manager", "new", at=world.clock() + timedelta(hours=1))
-    change(world, shop, Device, old, locale="ja")
-    change(world, shop, Device, new, locale=locale)
-    end_the_day(world, worker)
-    message = mails(book)["manager@example.org"]
+    old = give_phone(app.back_office, shop, "manager", "old")
+    new = give_phone(app.back_office, shop, "manager", "new", at=app.clock() + timedelta(hours=1))
+    change(app, shop, Device, old, locale="ja")
+    change(app, shop, Device, new, locale=locale)
+    end_the_day(app, worker)
+    message = mails(channel)["manager@example.org"]
     assert (message.title, (message.text or "").split("\n")[2]) == (title, line)
-    assert QUIET in (mails(book)["regional@example.org"].text or "")
+    assert QUIET in (mails(channel)["regional@example.org"].text or "")
 
 
 @pytest.mark.parametrize(("zone", "hour"), [("Europe/Lisbon", 4), ("America/New_York", 9), ("Asia/Tokyo", -5)])
-def test_the_day_ends_where_the_store_is(world: App, shop: Shop, book: RecordingChannel, zone: str, hour: int) -> None:
-    change(world, shop, Store, shop.store_id, time_zone=zone)
+def test_the_day_ends_where_the_store_is(app: App, shop: Shop, channel: RecordingChannel, zone: str, hour: int) -> None:
+    change(app, shop, Store, shop.store_id, time_zone=zone)
     told_at = datetime(2026, 3, 4, tzinfo=UTC) + timedelta(hours=hour) + DAY_END_DELAY
-    with running_worker(world, for_all_kinds(book)) as worker:
+    with running_worker(app, for_all_kinds(channel)) as worker:
         work_until_idle(worker)
-        world.clock.at = told_at - timedelta(seconds=1)
+        app.clock.at = told_at - timedelta(seconds=1)
         work_until_idle(worker)
-        assert book.messages == []
-        world.clock.at = told_at + timedelta(seconds=5)
+        assert channel.messages == []
+        app.clock.at = told_at + timedelta(seconds=5)
         work_until_idle(worker)
-    assert len(mails(book)) == 2
+    assert len(mails(channel)) == 2
 
 
-def lose_the_store(world: App, shop: Shop) -> None:
-    with world.back_office.writing(shop.organization_id) as session:
+def lose_the_store(app: App, shop: Shop) -> None:
+    with app.back_office.writing(shop.organization_id) as session:
         session.execute(delete(StaffStore).where(StaffStore.staff_id == shop.staff["manager"]))
 
 
 LOSSES = {
     "moved": lose_the_store,
-    "left": lambda world, shop: change(world, shop, Staff, shop.staff["manager"], left_at=world.clock()),
-    "no mailbox": lambda world, shop: change(world, shop, Staff, shop.staff["manager"], email=None),
-    "no wish": lambda world, shop: want(world, shop, "manager"),
+    "left": lambda app, shop: change(app, shop, Staff, shop.staff["manager"], left_at=app.clock()),
+    "no mailbox": lambda app, shop: change(app, shop, Staff, shop.staff["manager"], email=None),
+    "no wish": lambda app, shop: want(app, shop, "manager"),
 }
 
 
 @pytest.mark.parametrize("loss", LOSSES)
 def test_who_may_not_read_it_or_does_not_want_it_any_more_gets_none(
-    world: App, shop: Shop, worker: Worker, book: RecordingChannel, loss: str
+    app: App, shop: Shop, worker: Worker, channel: RecordingChannel, loss: str
 ) -> None:
-    LOSSES[loss](world, shop)
-    end_the_day(world, worker)
-    assert [*mails(book)] == ["regional@example.org"]
+    LOSSES[loss](app, shop)
+    end_the_day(app, worker)
+    assert [*mails(channel)] == ["regional@example.org"]
 
 
 @pytest.mark.parametrize("loss", LOSSES)
 def test_nor_does_who_lost_it_while_the_mail_waited(
-    world: App, shop: Shop, worker: Worker, book: RecordingChannel, loss: str
+    app: App, shop: Shop, worker: Worker, channel: RecordingChannel, loss: str
 ) -> None:
-    book.answers["manager@example.org"] = DeliveryResult.later("busy", retry_after=timedelta(minutes=2))
-    end_the_day(world, worker)
-    book.messages.clear()
-    LOSSES[loss](world, shop)
-    world.clock.move(hours=1)
+    channel.answers["manager@example.org"] = DeliveryResult.later("busy", retry_after=timedelta(minutes=2))
+    end_the_day(app, worker)
+    channel.messages.clear()
+    LOSSES[loss](app, shop)
+    app.clock.move(hours=1)
     work_until_idle(worker)
-    assert book.messages == []
-    assert [row.failure for row in notifications(world)] == ["out-of-reach", None]
-    assert pending_messages(world) == []
+    assert channel.messages == []
+    assert [row.failure for row in notifications(app)] == ["out-of-reach", None]
+    assert pending_messages(app) == []
 
 
 def test_a_mail_that_could_not_leave_before_the_next_day_is_over_is_let_go(
-    world: App, shop: Shop, worker: Worker, book: RecordingChannel
+    app: App, shop: Shop, worker: Worker, channel: RecordingChannel
 ) -> None:
-    want(world, shop, "regional")
-    book.result = DeliveryResult.later("busy", retry_after=timedelta(hours=6))
-    end_the_day(world, worker)
-    (row,) = notifications(world)
+    want(app, shop, "regional")
+    channel.result = DeliveryResult.later("busy", retry_after=timedelta(hours=6))
+    end_the_day(app, worker)
+    (row,) = notifications(app)
     assert (row.kind, row.device_id, row.expires_at) == (NotificationKind.DAILY_LOG, None, END + timedelta(days=1))
     for _ in range(5):
-        world.clock.move(hours=6)
+        app.clock.move(hours=6)
         work_until_idle(worker)
-    assert notifications(world)[0].state == "expired"
+    assert notifications(app)[0].state == "expired"
 
 
 def test_of_a_week_without_a_worker_only_the_last_day_is_mailed(
-    world: App, shop: Shop, worker: Worker, book: RecordingChannel
+    app: App, shop: Shop, worker: Worker, channel: RecordingChannel
 ) -> None:
-    world.clock.at = TOLD_AT + timedelta(days=7, hours=3)
+    app.clock.at = TOLD_AT + timedelta(days=7, hours=3)
     work_until_idle(worker)
-    assert len(mails(book)) == 2
-    assert {row.business_date for row in rows(world, OutboxMessage)} == {DAY + timedelta(days=7)}
+    assert len(mails(channel)) == 2
+    assert {row.business_date for row in rows(app, OutboxMessage)} == {DAY + timedelta(days=7)}
 
 
-def test_two_workers_and_one_that_was_killed_send_it_once(world: App, shop: Shop, book: RecordingChannel) -> None:
+def test_two_workers_and_one_that_was_killed_send_it_once(app: App, shop: Shop, channel: RecordingChannel) -> None:
     with (
-        running_worker(world, for_all_kinds(book), name="a") as one,
-        running_worker(world, for_all_kinds(book), name="b") as other,
+        running_worker(app, for_all_kinds(channel), name="a") as one,
+        running_worker(app, for_all_kinds(channel), name="b") as other,
     ):
         work_until_idle(one)
-        world.clock.at = TOLD_AT
+        app.clock.at = TOLD_AT
         assert one._day_end.run() == 2  # then it is killed
         assert len(one._claims.claim((OutboxKind.FIND_READERS,), limit=1)) == 1  # and again
-        world.clock.at += OUTBOX_LEASE + timedelta(seconds=1)
+        app.clock.at += OUTBOX_LEASE + timedelta(seconds=1)
         work_until_idle(other)
         work_until_idle(one)
-    assert len(mails(book)) == 2
+    assert len(mails(channel)) == 2
 
 
 def test_the_database_keeps_one_mail_for_a_person_a_store_and_a_date(
-    world: App, shop: Shop, worker: Worker, book: RecordingChannel
+    app: App, shop: Shop, worker: Worker, channel: RecordingChannel
 ) -> None:
-    end_the_day(world, worker)
-    message = next(row for row in rows(world, OutboxMessage) if row.kind is OutboxKind.DELIVER_INFO)
+    end_the_day(app, worker)
+    message = next(row for row in rows(app, OutboxMessage) if row.kind is OutboxKind.DELIVER_INFO)
     same = {
         name: getattr(message, name) for name in ("kind", "notification_kind", "staff_id", "store_id", "business_date")
     }
-    with world.back_office.writing(shop.organization_id) as session:
-        session.add(OutboxMessage(**same, created_at=world.clock(), due_at=world.clock()))
+    with app.back_office.writing(shop.organization_id) as session:
+        session.add(OutboxMessage(**same, created_at=app.clock(), due_at=app.clock()))
         with pytest.raises(IntegrityError):
             session.flush()
         session.rollback()
 
 
 def test_floor_staff_are_mailed_what_their_own_log_shows(
-    world: App, shop: Shop, worker: Worker, book: RecordingChannel
+    app: App, shop: Shop, worker: Worker, channel: RecordingChannel
 ) -> None:
-    want(world, shop, "colleague", shop.store_id)
+    want(app, shop, "colleague", shop.store_id)
     for sensitive in (True, False):
-        log_concern(world, shop, "manager", mood=3, sensitive=sensitive)
-    book.messages.clear()
-    end_the_day(world, worker)
+        log_concern(app, shop, "manager", mood=3, sensitive=sensitive)
+    channel.messages.clear()
+    end_the_day(app, worker)
     for login, waiting in {"colleague": 1, "manager": 2}.items():
-        message = mails(book)[f"{login}@example.org"]
-        log = world.request("GET", str(message.path), (shop, login)).json
+        message = mails(channel)[f"{login}@example.org"]
+        log = app.request("GET", str(message.path), (shop, login)).json
         assert len(log["needs_you_now"]["open_concerns"]) == waiting
         assert f"\nConcerns to resolve: {waiting}\n" in str(message.text)
         assert f"\nConcerns: {log['figures']['concerns']}\n" in str(message.text)
 
 
-def test_a_person_says_whose_log_they_want(world: App, shop: Shop) -> None:
+def test_a_person_says_whose_log_they_want(app: App, shop: Shop) -> None:
     stores = sorted(map(str, (shop.store_id, shop.other_store_id)))
-    assert want(world, shop, "hq", *stores, stores[0]).json["daily_logs"] == stores
-    assert want(world, shop, "hq", shop.store_id).json["daily_logs"] == [str(shop.store_id)]
-    assert world.request("GET", "/v1/me", (shop, "hq")).json["daily_logs"] == [str(shop.store_id)]
-    assert want(world, shop, "hq").json["daily_logs"] == []
+    assert want(app, shop, "hq", *stores, stores[0]).json["daily_logs"] == stores
+    assert want(app, shop, "hq", shop.store_id).json["daily_logs"] == [str(shop.store_id)]
+    assert app.request("GET", "/v1/me", (shop, "hq")).json["daily_logs"] == [str(shop.store_id)]
+    assert want(app, shop, "hq").json["daily_logs"] == []
 
 
-def test_a_store_out_of_reach_cannot_be_asked_for(world: App, shop: Shop) -> None:
-    answer = want(world, shop, "manager", shop.store_id, shop.other_store_id)
+def test_a_store_out_of_reach_cannot_be_asked_for(app: App, shop: Shop) -> None:
+    answer = want(app, shop, "manager", shop.store_id, shop.other_store_id)
     assert assert_problem(answer, 404, "not-found")["pointer"] == "/daily_logs/1"
-    stranger = make_shop(world.back_office, "stranger")
-    assert want(world, shop, "hq", stranger.store_id).status_code == 404
-    assert world.request("GET", "/v1/me", (shop, "manager")).json["daily_logs"] == [str(shop.store_id)]
+    stranger = make_shop(app.back_office, "stranger")
+    assert want(app, shop, "hq", stranger.store_id).status_code == 404
+    assert app.request("GET", "/v1/me", (shop, "manager")).json["daily_logs"] == [str(shop.store_id)]

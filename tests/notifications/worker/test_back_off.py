@@ -23,13 +23,13 @@ def test_pauses_double_up_to_half_a_minute_and_never_come_in_step() -> None:
     assert back_off(10_000) <= MAX_BACK_OFF
 
 
-def test_the_last_try_comes_a_moment_before_it_is_too_late(world: App, shop: Shop) -> None:
-    give_phone(world.back_office, shop, "manager", "phone")
-    book = RecordingChannel()
-    book.result = DeliveryResult.later("third-party-auth")  # which opens no circuit
-    log_concern(world, shop)
-    ends_at = world.clock() + PUSH_TTL
-    with running_worker(world, for_all_kinds(book)) as worker:
-        while work_until_idle(worker) or pending_messages(world):
-            world.clock.move(seconds=0.5 if ends_at - world.clock() < A_MINUTE else 5)
-    assert ends_at - LAST_TRY_BEFORE <= book.messages[-1].sent_at < ends_at
+def test_the_last_try_comes_a_moment_before_it_is_too_late(app: App, shop: Shop) -> None:
+    give_phone(app.back_office, shop, "manager", "phone")
+    channel = RecordingChannel()
+    channel.result = DeliveryResult.later("third-party-auth")  # which opens no circuit
+    log_concern(app, shop)
+    ends_at = app.clock() + PUSH_TTL
+    with running_worker(app, for_all_kinds(channel)) as worker:
+        while work_until_idle(worker) or pending_messages(app):
+            app.clock.move(seconds=0.5 if ends_at - app.clock() < A_MINUTE else 5)
+    assert ends_at - LAST_TRY_BEFORE <= channel.messages[-1].sent_at < ends_at

@@ -90,97 +90,97 @@ def test_a_clock_that_is_set_back_keeps_nothing_waiting() -> None:
 
 
 def test_one_probe_at_a_time_goes_to_a_service_that_is_away_and_all_messages_when_it_is_back(
-    world: App, shop: Shop
+    app: App, shop: Shop
 ) -> None:
     for number in range(40):
-        give_phone(world.back_office, shop, "manager", f"phone-{number}", kind=AddressKind.FCM_TOKEN)
+        give_phone(app.back_office, shop, "manager", f"phone-{number}", kind=AddressKind.FCM_TOKEN)
     push = RecordingChannel()
     push.result = DeliveryResult.later("unauthenticated", alarm=True)
-    with running_worker(world, for_all_kinds(push)) as worker:
-        log_concern(world, shop)
+    with running_worker(app, for_all_kinds(push)) as worker:
+        log_concern(app, shop)
         work_until_idle(worker)
         first = len(push.messages)
         assert MAX_FAILURES_IN_A_ROW <= first <= MAX_PUSHES_IN_FLIGHT  # those that were on their way together
         for tried in range(1, 5):
-            world.clock.move(seconds=30)
+            app.clock.move(seconds=30)
             work_until_idle(worker)
             assert len(push.messages) == first + tried
-        waiting = pending_messages(world, OutboxKind.DELIVER_RING)
+        waiting = pending_messages(app, OutboxKind.DELIVER_RING)
         assert len(waiting) == 40
         assert sum(row.attempts for row in waiting) == len(push.messages)
         assert sum(row.failures for row in waiting) == 0
         push.result = DeliveryResult.sent()
-        world.clock.move(seconds=30)
+        app.clock.move(seconds=30)
         work_until_idle(worker)
-    assert {row.state for row in notifications(world)} == {NotificationState.ACCEPTED}
-    assert pending_messages(world) == []
+    assert {row.state for row in notifications(app)} == {NotificationState.ACCEPTED}
+    assert pending_messages(app) == []
 
 
-def test_other_ways_out_go_on_while_one_is_away(world: App, shop: Shop) -> None:
-    give_phone(world.back_office, shop, "manager", "phone", kind=AddressKind.FID)
-    give_phone(world.back_office, shop, "manager", "terminal", kind=AddressKind.LOG)
+def test_other_ways_out_go_on_while_one_is_away(app: App, shop: Shop) -> None:
+    give_phone(app.back_office, shop, "manager", "phone", kind=AddressKind.FID)
+    give_phone(app.back_office, shop, "manager", "terminal", kind=AddressKind.LOG)
     push, terminal = RecordingChannel(), RecordingChannel()
     push.result = DeliveryResult.later("unauthenticated", alarm=True)
-    with running_worker(world, {**for_all_kinds(push), AddressKind.LOG: terminal}) as worker:
+    with running_worker(app, {**for_all_kinds(push), AddressKind.LOG: terminal}) as worker:
         for _ in range(3):
-            log_concern(world, shop)
+            log_concern(app, shop)
             work_until_idle(worker)
     assert (len(push.messages), len(terminal.messages)) == (1, 3)
 
 
-def test_a_message_that_expires_while_it_waits_is_recorded_as_expired(world: App, shop: Shop) -> None:
-    give_phone(world.back_office, shop, "manager", "phone", kind=AddressKind.FCM_TOKEN)
+def test_a_message_that_expires_while_it_waits_is_recorded_as_expired(app: App, shop: Shop) -> None:
+    give_phone(app.back_office, shop, "manager", "phone", kind=AddressKind.FCM_TOKEN)
     push = RecordingChannel()
     push.result = DeliveryResult.later("unauthenticated", alarm=True)
-    with running_worker(world, for_all_kinds(push)) as worker:
-        log_concern(world, shop)
+    with running_worker(app, for_all_kinds(push)) as worker:
+        log_concern(app, shop)
         work_until_idle(worker)
-        concern = log_concern(world, shop)
-        work_until_idle(worker)
-        assert len(push.messages) == 1
-        worker._dispatcher._breakers["push"]._probe_at = world.clock() + timedelta(minutes=10) + MAX_PROBE_AFTER / 2
-        world.clock.move(minutes=10)
+        concern = log_concern(app, shop)
         work_until_idle(worker)
         assert len(push.messages) == 1
-        answer = world.request("GET", f"/v1/alerts/{concern['alert']['id']}", (shop, "floor"))
+        worker._dispatcher._breakers["push"]._probe_at = app.clock() + timedelta(minutes=10) + MAX_PROBE_AFTER / 2
+        app.clock.move(minutes=10)
+        work_until_idle(worker)
+        assert len(push.messages) == 1
+        answer = app.request("GET", f"/v1/alerts/{concern['alert']['id']}", (shop, "floor"))
         assert answer.json["summary"] == "no phone reached: walk over"
-    assert {row.state for row in notifications(world)} == {NotificationState.EXPIRED}
+    assert {row.state for row in notifications(app)} == {NotificationState.EXPIRED}
 
 
-def test_a_ring_that_was_answered_while_it_waited_is_not_sent(world: App, shop: Shop) -> None:
-    give_phone(world.back_office, shop, "manager", "phone", kind=AddressKind.FCM_TOKEN)
+def test_a_ring_that_was_answered_while_it_waited_is_not_sent(app: App, shop: Shop) -> None:
+    give_phone(app.back_office, shop, "manager", "phone", kind=AddressKind.FCM_TOKEN)
     push = RecordingChannel()
     push.result = DeliveryResult.later("unauthenticated", alarm=True)
-    with running_worker(world, for_all_kinds(push)) as worker:
-        concern = log_concern(world, shop)
+    with running_worker(app, for_all_kinds(push)) as worker:
+        concern = log_concern(app, shop)
         work_until_idle(worker)
-        move(world, shop, concern, "take")
+        move(app, shop, concern, "take")
         push.result = DeliveryResult.sent()
-        world.clock.move(seconds=30)
+        app.clock.move(seconds=30)
         work_until_idle(worker)
     assert push.seen() == [("ring", "phone")]
-    assert (only_alert(world).state, pending_messages(world)) == ("taken", [])
-    assert all(row.done_at for row in rows(world, OutboxMessage))
+    assert (only_alert(app).state, pending_messages(app)) == ("taken", [])
+    assert all(row.done_at for row in rows(app, OutboxMessage))
 
 
-def test_a_probe_that_does_not_answer_stays_the_only_one(world: App, shop: Shop) -> None:
-    give_phone(world.back_office, shop, "manager", "phone-1", kind=AddressKind.FCM_TOKEN)
-    give_phone(world.back_office, shop, "manager", "phone-2", kind=AddressKind.FCM_TOKEN)
+def test_a_probe_that_does_not_answer_stays_the_only_one(app: App, shop: Shop) -> None:
+    give_phone(app.back_office, shop, "manager", "phone-1", kind=AddressKind.FCM_TOKEN)
+    give_phone(app.back_office, shop, "manager", "phone-2", kind=AddressKind.FCM_TOKEN)
     push, silences = RecordingChannel(), []
     push.result = DeliveryResult.later("unauthenticated", alarm=True)
-    with running_worker(world, for_all_kinds(push), max_wait=0.0) as worker:
-        log_concern(world, shop)
+    with running_worker(app, for_all_kinds(push), max_wait=0.0) as worker:
+        log_concern(app, shop)
         while len(push.messages) < 2 or worker._dispatcher._in_flight:
             worker.work_once()
 
-        def be_silent(_letter: object) -> None:
+        def be_silent(_message: object) -> None:
             """While it is out, the worker goes round and round and sends no other."""
             for _ in range(3):
-                world.clock.move(seconds=30)
+                app.clock.move(seconds=30)
                 silences.append(worker.work_once())
 
         push.meanwhile = be_silent
-        world.clock.move(seconds=30)
+        app.clock.move(seconds=30)
         worker._dispatcher._max_wait = 60.0
         worker.work_once()
     assert (len(push.messages), silences) == (3, [0, 0, 0])

@@ -33,88 +33,88 @@ PATIENCE = 60.0  # seconds until a test gives up on a busy machine
 
 
 @only_on_postgresql
-def test_three_workers_at_once_never_send_the_same_claim_twice(world: App, shop: Shop) -> None:
+def test_three_workers_at_once_never_send_the_same_claim_twice(app: App, shop: Shop) -> None:
     for number in range(20):
-        give_phone(world.back_office, shop, "manager", f"phone-{number}")
+        give_phone(app.back_office, shop, "manager", f"phone-{number}")
     for _ in range(5):
-        log_concern(world, shop)
-    book, stopping = RecordingChannel(), threading.Event()
+        log_concern(app, shop)
+    channel, stopping = RecordingChannel(), threading.Event()
     start = threading.Barrier(3)
 
     def be_a_worker(number: int) -> None:
-        with closing(Database(world.url, DatabaseRole.WORKER, clock=world.clock)) as database:
-            worker = Worker(database, for_all_kinds(book), name=f"worker {number}", max_wait=PATIENCE)
+        with closing(Database(app.url, DatabaseRole.WORKER, clock=app.clock)) as database:
+            worker = Worker(database, for_all_kinds(channel), name=f"worker {number}", max_wait=PATIENCE)
             start.wait(PATIENCE)
             while not stopping.is_set():
                 worker.work_once()
             worker.close()
 
-    with ThreadPoolExecutor(3) as crew:
-        at_work = [crew.submit(be_a_worker, number) for number in range(3)]
+    with ThreadPoolExecutor(3) as workers:
+        at_work = [workers.submit(be_a_worker, number) for number in range(3)]
         ends_at = time.monotonic() + PATIENCE
-        while time.monotonic() < ends_at and not (len(notifications(world)) == 100 and not pending_messages(world)):
+        while time.monotonic() < ends_at and not (len(notifications(app)) == 100 and not pending_messages(app)):
             stopping.wait(0.05)
         stopping.set()
         for worker in at_work:
             worker.result()
-    assert Counter(Counter(message.notification_id for message in book.messages).values()) == {1: 100}
-    assert {row.state for row in notifications(world)} == {NotificationState.ACCEPTED}
-    with world.back_office.reading(ALL_TENANTS) as session:
-        counted = count_by_state(session, at=world.clock())
+    assert Counter(Counter(message.notification_id for message in channel.messages).values()) == {1: 100}
+    assert {row.state for row in notifications(app)} == {NotificationState.ACCEPTED}
+    with app.back_office.reading(ALL_TENANTS) as session:
+        counted = count_by_state(session, at=app.clock())
     assert counted == {"due": 0, "later": 0, "leased": 0, "done": 105, "dead_lettered": 0}
 
 
 @only_on_postgresql
-def test_two_claims_at_once_lease_different_rows(world: App, shop: Shop) -> None:
-    log_concern(world, shop)
-    log_concern(world, shop)
-    with world.back_office.writing(ALL_TENANTS) as one, world.back_office.writing(ALL_TENANTS) as other:
-        first = OutboxMessage.claim(one, [OutboxKind.FIND_RECIPIENTS], at=world.clock(), limit=1)
-        second = OutboxMessage.claim(other, [OutboxKind.FIND_RECIPIENTS], at=world.clock(), limit=9)
+def test_two_claims_at_once_lease_different_rows(app: App, shop: Shop) -> None:
+    log_concern(app, shop)
+    log_concern(app, shop)
+    with app.back_office.writing(ALL_TENANTS) as one, app.back_office.writing(ALL_TENANTS) as other:
+        first = OutboxMessage.claim(one, [OutboxKind.FIND_RECIPIENTS], at=app.clock(), limit=1)
+        second = OutboxMessage.claim(other, [OutboxKind.FIND_RECIPIENTS], at=app.clock(), limit=9)
         assert (len(first), len(second)) == (1, 1)
         assert first[0].id != second[0].id
 
 
 @only_on_postgresql
-def test_a_take_that_is_being_written_while_the_push_is_recorded_withdraws_it(world: App, shop: Shop) -> None:
+def test_a_take_that_is_being_written_while_the_push_is_recorded_withdraws_it(app: App, shop: Shop) -> None:
     """The take holds the alert when the answer comes: recording waits for it, and sees it."""
-    give_phone(world.back_office, shop, "manager", "phone-1")
-    concern = log_concern(world, shop)
-    book = RecordingChannel()
+    give_phone(app.back_office, shop, "manager", "phone-1")
+    concern = log_concern(app, shop)
+    channel = RecordingChannel()
     by = Actor(shop.organization_id, frozenset(), None, staff_id=shop.staff["floor"])
-    crew = ThreadPoolExecutor(1)
+    workers = ThreadPoolExecutor(1)
 
     def take_slowly(message: Message) -> None:
         if message.kind == "ring":
             written = threading.Event()
-            crew.submit(take, written)
+            workers.submit(take, written)
             assert written.wait(PATIENCE)
 
     def take(written: threading.Event) -> None:
-        with world.database.writing(shop.organization_id) as session:
+        with app.database.writing(shop.organization_id) as session:
             mine = Concern.get_visible(session, UUID(concern["id"]), actor=by, lock=True)
-            event = mine.take(by=by, at=world.clock())
+            event = mine.take(by=by, at=app.clock())
             assert event
             announce(session, event)
             session.flush()
             written.set()
-            wait_for_blocked_transaction(world)
+            wait_for_blocked_transaction(app)
 
-    book.meanwhile = take_slowly
-    with running_worker(world, for_all_kinds(book)) as worker:
+    channel.meanwhile = take_slowly
+    with running_worker(app, for_all_kinds(channel)) as worker:
         work_until_idle(worker)
-        crew.shutdown()
+        workers.shutdown()
         work_until_idle(worker)
-    assert book.seen() == [("ring", "phone-1"), ("withdraw", "phone-1")]
-    assert notifications(world)[0].withdrawn_at == world.clock()
+    assert channel.seen() == [("ring", "phone-1"), ("withdraw", "phone-1")]
+    assert notifications(app)[0].withdrawn_at == app.clock()
 
 
 @only_on_postgresql
-def test_takes_escalations_and_records_at_once_end_without_a_deadlock(world: App, shop: Shop) -> None:
+def test_takes_escalations_and_records_at_once_end_without_a_deadlock(app: App, shop: Shop) -> None:
     for login in ("manager", "floor"):
         for number in range(4):
-            give_phone(world.back_office, shop, login, f"{login} {number}")
-    concerns = [log_concern(world, shop, "key") for _ in range(10)]
+            give_phone(app.back_office, shop, login, f"{login} {number}")
+    concerns = [log_concern(app, shop, "key") for _ in range(10)]
     stopping = threading.Event()
 
     def answer_them(login: str) -> list[int]:
@@ -122,41 +122,41 @@ def test_takes_escalations_and_records_at_once_end_without_a_deadlock(world: App
         for concern in concerns:
             for step in ("take", "release", "take"):
                 path = f"/v1/concerns/{concern['id']}/{step}"
-                said.append(world.request("POST", path, (shop, login)).status_code)
+                said.append(app.request("POST", path, (shop, login)).status_code)
         return said
 
-    with running_worker(world, for_all_kinds(RecordingChannel())) as worker, ThreadPoolExecutor(3) as crew:
+    with running_worker(app, for_all_kinds(RecordingChannel())) as worker, ThreadPoolExecutor(3) as workers:
 
         def be_a_worker() -> None:
             while not stopping.is_set():
                 worker.work_once()
 
-        at_work = crew.submit(be_a_worker)
-        answers = [crew.submit(answer_them, login) for login in ("manager", "floor")]
+        at_work = workers.submit(be_a_worker)
+        answers = [workers.submit(answer_them, login) for login in ("manager", "floor")]
         said = {status for answer in answers for status in answer.result(PATIENCE)}
         stopping.set()
         at_work.result(PATIENCE)
         work_until_idle(worker)
     assert said <= {200, 403, 409}
-    assert pending_messages(world) == []
-    assert [row.last_error for row in rows(world, OutboxMessage) if row.last_error] == []
+    assert pending_messages(app) == []
+    assert [row.last_error for row in rows(app, OutboxMessage) if row.last_error] == []
 
 
 @only_on_postgresql
-def test_a_database_that_hangs_up_during_a_send_costs_no_more_than_a_connection(world: App, shop: Shop) -> None:
-    give_phone(world.back_office, shop, "manager", "phone-1")
-    log_concern(world, shop)
-    book = RecordingChannel()
-    book.meanwhile = lambda _: hang_up(world)
-    with running_worker(world, for_all_kinds(book)) as worker:
+def test_a_database_that_hangs_up_during_a_send_costs_no_more_than_a_connection(app: App, shop: Shop) -> None:
+    give_phone(app.back_office, shop, "manager", "phone-1")
+    log_concern(app, shop)
+    channel = RecordingChannel()
+    channel.meanwhile = lambda _: hang_up(app)
+    with running_worker(app, for_all_kinds(channel)) as worker:
         work_until_idle(worker)
-    assert notifications(world)[0].state is NotificationState.ACCEPTED
-    assert len(book.messages) == 1
+    assert notifications(app)[0].state is NotificationState.ACCEPTED
+    assert len(channel.messages) == 1
 
 
-def hang_up(world: App) -> None:
+def hang_up(app: App) -> None:
     """End every connection to this database but our own."""
-    engine = sa.create_engine(world.url)
+    engine = sa.create_engine(app.url)
     with engine.connect() as connection:
         connection.execute(
             sa.text(
@@ -167,19 +167,19 @@ def hang_up(world: App) -> None:
     engine.dispose()
 
 
-def test_whoever_sleeps_is_woken_by_a_new_row(world: App, shop: Shop) -> None:
-    with OutboxListener(world.back_office.engine) as waker, ThreadPoolExecutor(1) as crew:
+def test_whoever_sleeps_is_woken_by_a_new_row(app: App, shop: Shop) -> None:
+    with OutboxListener(app.back_office.engine) as waker, ThreadPoolExecutor(1) as workers:
         asleep = threading.Event()
         waker.wait(PATIENCE, asleep)  # the first time it only begins to listen
         began = time.monotonic()
-        logged = crew.submit(log_concern, world, shop)
+        logged = workers.submit(log_concern, app, shop)
         waker.wait(PATIENCE, asleep)
         assert time.monotonic() - began < PATIENCE / 2
         logged.result()
 
 
-def test_nobody_is_woken_when_nothing_happens(world: App, shop: Shop) -> None:
-    with OutboxListener(world.back_office.engine) as waker:
+def test_nobody_is_woken_when_nothing_happens(app: App, shop: Shop) -> None:
+    with OutboxListener(app.back_office.engine) as waker:
         never = threading.Event()
         for seconds in (PATIENCE, 0.1):
             began = time.monotonic()
@@ -188,28 +188,28 @@ def test_nobody_is_woken_when_nothing_happens(world: App, shop: Shop) -> None:
 
 
 @only_on_postgresql
-def test_the_one_who_listens_has_the_workers_role_and_comes_back_after_a_hang_up(world: App, shop: Shop) -> None:
-    with OutboxListener(world.back_office.engine) as waker, ThreadPoolExecutor(1) as crew:
+def test_the_one_who_listens_has_the_workers_role_and_comes_back_after_a_hang_up(app: App, shop: Shop) -> None:
+    with OutboxListener(app.back_office.engine) as waker, ThreadPoolExecutor(1) as workers:
         never = threading.Event()
         waker.wait(PATIENCE, never)
         assert waker._connection.execute("SELECT current_user").fetchone() == ("amends_worker",)
-        hang_up(world)
+        hang_up(app)
         waker.wait(0.01, never)
         assert waker._connection is None
         waker.wait(0.01, never)
-        logged = crew.submit(log_concern, world, shop)
+        logged = workers.submit(log_concern, app, shop)
         began = time.monotonic()
         waker.wait(PATIENCE, never)
         assert time.monotonic() - began < PATIENCE / 2
         logged.result()
 
 
-def test_the_loop_outlives_a_database_that_is_away(world: App, shop: Shop) -> None:
-    give_phone(world.back_office, shop, "manager", "phone-1")
-    log_concern(world, shop)
-    book, stopping = RecordingChannel(), threading.Event()
-    book.meanwhile = lambda _: stopping.set()
-    with running_worker(world, for_all_kinds(book)) as worker, OutboxListener(world.back_office.engine) as waker:
+def test_the_loop_outlives_a_database_that_is_away(app: App, shop: Shop) -> None:
+    give_phone(app.back_office, shop, "manager", "phone-1")
+    log_concern(app, shop)
+    channel, stopping = RecordingChannel(), threading.Event()
+    channel.meanwhile = lambda _: stopping.set()
+    with running_worker(app, for_all_kinds(channel)) as worker, OutboxListener(app.back_office.engine) as waker:
         real, failures = worker.work_once, iter(range(2))
 
         def work_once() -> int:
@@ -219,4 +219,4 @@ def test_the_loop_outlives_a_database_that_is_away(world: App, shop: Shop) -> No
 
         worker.work_once = work_once  # type: ignore[method-assign]
         run(worker, waker, stopping)
-    assert len(book.messages) == 1
+    assert len(channel.messages) == 1

@@ -17,35 +17,35 @@ from tests.support.worker import RecordingChannel, for_all_kinds, running_worker
 pytestmark = only_on_sqlite  # a rule of ours, the same on both databases
 
 
-def test_an_unexpected_error_is_tried_five_times_and_dead_lettered_where_it_is_seen(world: App, shop: Shop) -> None:
-    book, phone = RecordingChannel(), "phone-1"
-    give_phone(world.back_office, shop, "manager", phone, kind=AddressKind.FCM_TOKEN)
-    give_phone(world.back_office, shop, "manager", "phone-2")
-    book.answers["phone-2"] = DeliveryResult.sent()
-    log_concern(world, shop)
-    with running_worker(world, for_all_kinds(_Breaks(book, phone))) as worker:
+def test_an_unexpected_error_is_tried_five_times_and_dead_lettered_where_it_is_seen(app: App, shop: Shop) -> None:
+    channel, phone = RecordingChannel(), "phone-1"
+    give_phone(app.back_office, shop, "manager", phone, kind=AddressKind.FCM_TOKEN)
+    give_phone(app.back_office, shop, "manager", "phone-2")
+    channel.answers["phone-2"] = DeliveryResult.sent()
+    log_concern(app, shop)
+    with running_worker(app, for_all_kinds(_Breaks(channel, phone))) as worker:
         for _ in range(20):
             work_until_idle(worker)
-            world.clock.move(seconds=30)
-    (aside,) = [row for row in rows(world, OutboxMessage) if row.dead_lettered_at]
+            app.clock.move(seconds=30)
+    (aside,) = [row for row in rows(app, OutboxMessage) if row.dead_lettered_at]
     assert (aside.kind, aside.failures, aside.last_error) == (OutboxKind.DELIVER_RING, 5, "ZeroDivisionError")
-    assert [message.recipient.address for message in book.messages].count(phone) == 5
-    failed = next(row for row in notifications(world) if row.id == aside.notification_id)
+    assert [message.recipient.address for message in channel.messages].count(phone) == 5
+    failed = next(row for row in notifications(app) if row.id == aside.notification_id)
     assert (failed.state, failed.failure) == (NotificationState.FAILED, "set-aside")
-    assert pending_messages(world) == []
-    with world.back_office.reading(ALL_TENANTS) as session:
-        assert count_by_state(session, at=world.clock())["dead_lettered"] == 1
+    assert pending_messages(app) == []
+    with app.back_office.reading(ALL_TENANTS) as session:
+        assert count_by_state(session, at=app.clock())["dead_lettered"] == 1
 
 
 class _Breaks(RecordingChannel):
     """Channel that breaks on the messages to one address."""
 
-    def __init__(self, book: RecordingChannel, address: str) -> None:
+    def __init__(self, channel: RecordingChannel, address: str) -> None:
         super().__init__()
-        self.book, self.address = book, address
+        self.channel, self.address = channel, address
 
     def deliver(self, message: Message) -> DeliveryResult:
-        result = self.book.deliver(message)
+        result = self.channel.deliver(message)
         if message.recipient.address == self.address:
             raise ZeroDivisionError
         return result

@@ -20,68 +20,68 @@ PATIENCE = 60.0
 
 
 @only_on_postgresql
-def test_two_workers_share_the_messages_and_none_is_sent_twice(world: App, shop: Shop) -> None:
+def test_two_workers_share_the_messages_and_none_is_sent_twice(app: App, shop: Shop) -> None:
     """The first message of each waits for the first of the other: neither goes on unless both do."""
     for number in range(40):
-        give_phone(world.back_office, shop, "manager", f"phone-{number}")
-    log_concern(world, shop)
-    with running_worker(world, for_all_kinds(RecordingChannel()), name="reacher") as reacher:
+        give_phone(app.back_office, shop, "manager", f"phone-{number}")
+    log_concern(app, shop)
+    with running_worker(app, for_all_kinds(RecordingChannel()), name="reacher") as reacher:
         reacher._decide()
     books, both = (RecordingChannel(), RecordingChannel()), threading.Barrier(2)
 
-    def be_a_worker(book: RecordingChannel) -> None:
+    def be_a_worker(channel: RecordingChannel) -> None:
         met = threading.Lock()
 
-        def meet(_letter: Message) -> None:
+        def meet(_message: Message) -> None:
             if met.acquire(blocking=False):
                 both.wait(PATIENCE)
 
-        book.meanwhile = meet
-        with closing(Database(world.url, DatabaseRole.WORKER, clock=world.clock)) as database:
+        channel.meanwhile = meet
+        with closing(Database(app.url, DatabaseRole.WORKER, clock=app.clock)) as database:
             mine = App.__new__(App)
             mine.back_office = database
-            with running_worker(mine, for_all_kinds(book), name=f"worker {id(book)}") as worker:
+            with running_worker(mine, for_all_kinds(channel), name=f"worker {id(channel)}") as worker:
                 work_until_idle(worker)
 
-    with ThreadPoolExecutor(2) as crew:
-        for done in [crew.submit(be_a_worker, book) for book in books]:
+    with ThreadPoolExecutor(2) as workers:
+        for done in [workers.submit(be_a_worker, channel) for channel in books]:
             done.result(PATIENCE)
-    assert all(book.messages for book in books)
-    sent = Counter(message.notification_id for book in books for message in book.messages)
+    assert all(channel.messages for channel in books)
+    sent = Counter(message.notification_id for channel in books for message in channel.messages)
     assert Counter(sent.values()) == {1: 40}
-    assert {row.state for row in notifications(world)} == {"accepted"}
-    assert pending_messages(world) == []
+    assert {row.state for row in notifications(app)} == {"accepted"}
+    assert pending_messages(app) == []
 
 
-def test_a_message_that_takes_longer_than_a_lease_is_left_to_the_worker_that_has_it(world: App, shop: Shop) -> None:
-    give_phone(world.back_office, shop, "manager", "phone")
-    log_concern(world, shop)
+def test_a_message_that_takes_longer_than_a_lease_is_left_to_the_worker_that_has_it(app: App, shop: Shop) -> None:
+    give_phone(app.back_office, shop, "manager", "phone")
+    log_concern(app, shop)
     slow, other, answer = RecordingChannel(), RecordingChannel(), threading.Event()
     slow.meanwhile = lambda _: answer.wait(PATIENCE)
     with (
-        running_worker(world, for_all_kinds(slow), name="slow", max_wait=0.0) as first,
-        running_worker(world, for_all_kinds(other), name="other") as second,
+        running_worker(app, for_all_kinds(slow), name="slow", max_wait=0.0) as first,
+        running_worker(app, for_all_kinds(other), name="other") as second,
     ):
         while not slow.messages:
             first.work_once()
         for _ in range(8):  # four leases
-            world.clock.at += OUTBOX_LEASE / 2
+            app.clock.at += OUTBOX_LEASE / 2
             first.work_once()
             second.work_once()
         answer.set()
     assert (len(slow.messages), len(other.messages)) == (1, 0)
-    assert notifications(world)[0].state == "accepted"
+    assert notifications(app)[0].state == "accepted"
 
 
-def test_a_worker_that_drains_holds_on_to_what_is_still_out(world: App, shop: Shop) -> None:
-    give_phone(world.back_office, shop, "manager", "phone")
-    log_concern(world, shop)
+def test_a_worker_that_drains_holds_on_to_what_is_still_out(app: App, shop: Shop) -> None:
+    give_phone(app.back_office, shop, "manager", "phone")
+    log_concern(app, shop)
     slow, other, answer = RecordingChannel(), RecordingChannel(), threading.Event()
     slow.meanwhile = lambda _: answer.wait(PATIENCE)
     with (
-        running_worker(world, for_all_kinds(other), name="other") as second,
-        ThreadPoolExecutor(1) as crew,
-        running_worker(world, for_all_kinds(slow), name="slow", max_wait=0.01) as first,
+        running_worker(app, for_all_kinds(other), name="other") as second,
+        ThreadPoolExecutor(1) as workers,
+        running_worker(app, for_all_kinds(slow), name="slow", max_wait=0.01) as first,
     ):
         while not slow.messages:
             first.work_once()
@@ -92,9 +92,9 @@ def test_a_worker_that_drains_holds_on_to_what_is_still_out(world: App, shop: Sh
             renewed.release()
 
         first._dispatcher.renew_leases = renew_and_tell  # type: ignore[method-assign]
-        drained = crew.submit(first.close)
+        drained = workers.submit(first.close)
         for _ in range(8):
-            world.clock.at += OUTBOX_LEASE / 2
+            app.clock.at += OUTBOX_LEASE / 2
             for _ in range(2):  # one may have been under way when the clock was moved
                 assert renewed.acquire(timeout=PATIENCE)
             second.work_once()

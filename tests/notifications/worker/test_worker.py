@@ -39,25 +39,25 @@ def push(fcm: FcmStandIn) -> PushChannel:
 
 
 @pytest.fixture
-def worker(world: App, push: PushChannel) -> Iterator[Worker]:
-    with running_worker(world, for_all_kinds(push)) as worker:
+def worker(app: App, push: PushChannel) -> Iterator[Worker]:
+    with running_worker(app, for_all_kinds(push)) as worker:
         yield worker
 
 
 @pytest.fixture
-def phone(world: App, shop: Shop) -> str:
+def phone(app: App, shop: Shop) -> str:
     """The manager's only phone, by its address."""
-    give_phone(world.back_office, shop, "manager", "phone-1", kind=AddressKind.FCM_TOKEN)
+    give_phone(app.back_office, shop, "manager", "phone-1", kind=AddressKind.FCM_TOKEN)
     return "phone-1"
 
 
 def test_an_unhappy_customer_becomes_a_message_of_http_v1(
-    world: App, shop: Shop, worker: Worker, fcm: FcmStandIn, phone: str
+    app: App, shop: Shop, worker: Worker, fcm: FcmStandIn, phone: str
 ) -> None:
-    concern = log_concern(world, shop, mood=1, place="table-12", category="waiting-time", **PRIVATE)
+    concern = log_concern(app, shop, mood=1, place="table-12", category="waiting-time", **PRIVATE)
     work_until_idle(worker)
     (post,) = fcm.accepted
-    (notification,) = notifications(world)
+    (notification,) = notifications(app)
     assert post.path == "/v1/projects/stand-in/messages:send"
     assert (post.bearer or "").startswith("bearer-")  # only the token_uri of the service account hands these out
     assert fcm.token_requests == 1
@@ -77,36 +77,36 @@ def test_an_unhappy_customer_becomes_a_message_of_http_v1(
 
 
 def test_a_phone_that_removed_the_app_is_retired_and_not_written_to_again(
-    world: App, shop: Shop, worker: Worker, fcm: FcmStandIn, phone: str
+    app: App, shop: Shop, worker: Worker, fcm: FcmStandIn, phone: str
 ) -> None:
     fcm.answers[phone] = fcm_answers.unregistered()
-    log_concern(world, shop)
+    log_concern(app, shop)
     work_until_idle(worker)
-    (device,) = rows(world, Device)
+    (device,) = rows(app, Device)
     assert (device.address, device.retired_reason) == (None, "unregistered")
-    assert (notifications(world)[0].state, only_alert(world).summary) == (
+    assert (notifications(app)[0].state, only_alert(app).summary) == (
         NotificationState.FAILED,
         "no phone reached: walk over",
     )
-    log_concern(world, shop)
-    world.clock.move(minutes=1)
+    log_concern(app, shop)
+    app.clock.move(minutes=1)
     work_until_idle(worker)
     assert len(fcm.posts) == 1
 
 
 def test_unavailable_is_tried_again_by_our_own_pause_and_not_before(
-    world: App, shop: Shop, worker: Worker, fcm: FcmStandIn, phone: str
+    app: App, shop: Shop, worker: Worker, fcm: FcmStandIn, phone: str
 ) -> None:
     fcm.queue(fcm_answers.unavailable(), fcm_answers.unavailable(retry_after=20))
-    log_concern(world, shop)
+    log_concern(app, shop)
     tried = []
     for seconds in (0, 0, 1, 19, 1):
-        world.clock.move(seconds=seconds)
+        app.clock.move(seconds=seconds)
         work_until_idle(worker)
         tried.append(len(fcm.posts))
     assert tried == [1, 1, 2, 2, 3]
     assert len({post.notification_id for post in fcm.posts}) == 1
-    assert notifications(world)[0].state is NotificationState.ACCEPTED
+    assert notifications(app)[0].state is NotificationState.ACCEPTED
 
 
 @only_on_sqlite
@@ -126,123 +126,123 @@ def test_unavailable_is_tried_again_by_our_own_pause_and_not_before(
         "hang",
     ],
 )
-def test_an_attempt_is_one_post_whatever_goes_wrong(world: App, shop: Shop, fcm: FcmStandIn, mode: str) -> None:
-    give_phone(world.back_office, shop, "manager", "phone-1", kind=AddressKind.FCM_TOKEN)
+def test_an_attempt_is_one_post_whatever_goes_wrong(app: App, shop: Shop, fcm: FcmStandIn, mode: str) -> None:
+    give_phone(app.back_office, shop, "manager", "phone-1", kind=AddressKind.FCM_TOKEN)
     answer = fcm_answers.ANSWERS[mode]
     fcm.queue(answer(), answer())
     push = PushChannel.from_credentials(fcm.credentials, fcm.url, timeout=0.3 if mode == "hang" else 10.0)
-    with running_worker(world, for_all_kinds(push)) as worker:
-        log_concern(world, shop)
+    with running_worker(app, for_all_kinds(push)) as worker:
+        log_concern(app, shop)
         posts = []
         for _ in range(4):
             work_until_idle(worker)
             posts.append(len(fcm.posts))
-            world.clock.move(seconds=30)
+            app.clock.move(seconds=30)
     assert posts == [1, 2, 3, 3]
-    assert notifications(world)[0].state is NotificationState.ACCEPTED
+    assert notifications(app)[0].state is NotificationState.ACCEPTED
     assert len({post.notification_id for post in fcm.posts}) == 1
 
 
 @only_on_sqlite
 @pytest.mark.parametrize("mode", ["unregistered", "sender_id_mismatch", "invalid_token", "invalid_payload", "too_big"])
-def test_what_can_never_succeed_is_one_post_for_good(world: App, shop: Shop, fcm: FcmStandIn, mode: str) -> None:
-    give_phone(world.back_office, shop, "manager", "phone-1", kind=AddressKind.FCM_TOKEN)
+def test_what_can_never_succeed_is_one_post_for_good(app: App, shop: Shop, fcm: FcmStandIn, mode: str) -> None:
+    give_phone(app.back_office, shop, "manager", "phone-1", kind=AddressKind.FCM_TOKEN)
     fcm.queue(fcm_answers.ANSWERS[mode]())
-    with running_worker(world, for_all_kinds(PushChannel.from_credentials(fcm.credentials, fcm.url))) as worker:
-        log_concern(world, shop)
+    with running_worker(app, for_all_kinds(PushChannel.from_credentials(fcm.credentials, fcm.url))) as worker:
+        log_concern(app, shop)
         for _ in range(3):
             work_until_idle(worker)
-            world.clock.move(minutes=1)
+            app.clock.move(minutes=1)
     assert len(fcm.posts) == 1
-    assert notifications(world)[0].state is NotificationState.FAILED
-    assert (rows(world, Device)[0].address is None) == (mode not in {"invalid_payload", "too_big"})
+    assert notifications(app)[0].state is NotificationState.FAILED
+    assert (rows(app, Device)[0].address is None) == (mode not in {"invalid_payload", "too_big"})
 
 
 def test_a_take_withdraws_the_others_notifications(
-    world: App, shop: Shop, worker: Worker, fcm: FcmStandIn, phone: str
+    app: App, shop: Shop, worker: Worker, fcm: FcmStandIn, phone: str
 ) -> None:
-    give_phone(world.back_office, shop, "floor", "phone-2", kind=AddressKind.FCM_TOKEN)
-    concern = log_concern(world, shop, "key")
+    give_phone(app.back_office, shop, "floor", "phone-2", kind=AddressKind.FCM_TOKEN)
+    concern = log_concern(app, shop, "key")
     work_until_idle(worker)
     assert sorted(post.address for post in fcm.accepted) == [phone, "phone-2"]
     fcm.forget_posts()
-    move(world, shop, concern, "take", "floor")
+    move(app, shop, concern, "take", "floor")
     work_until_idle(worker)
     removals = {post.address: post.message for post in fcm.accepted}
     assert phone in removals
     assert removals[phone]["data"]["type"] == "alert.withdraw"
     assert removals[phone]["data"]["alert_id"] == concern["alert"]["id"]
     assert "notification" not in removals[phone]  # nothing to show
-    assert {row.withdrawn_at for row in notifications(world)} == {world.clock()}
+    assert {row.withdrawn_at for row in notifications(app)} == {app.clock()}
 
 
 def test_a_crash_between_claim_and_send_delays_and_loses_nothing(
-    world: App, shop: Shop, worker: Worker, fcm: FcmStandIn, phone: str
+    app: App, shop: Shop, worker: Worker, fcm: FcmStandIn, phone: str
 ) -> None:
-    log_concern(world, shop)
-    claim_and_vanish(world, OutboxKind.FIND_RECIPIENTS)
+    log_concern(app, shop)
+    claim_and_vanish(app, OutboxKind.FIND_RECIPIENTS)
     work_until_idle(worker)
-    assert notifications(world) == []
-    world.clock.at += OUTBOX_LEASE + timedelta(seconds=1)
+    assert notifications(app) == []
+    app.clock.at += OUTBOX_LEASE + timedelta(seconds=1)
     worker._decide()
-    claim_and_vanish(world, OutboxKind.DELIVER_RING)
+    claim_and_vanish(app, OutboxKind.DELIVER_RING)
     work_until_idle(worker)
     assert fcm.posts == []
-    world.clock.at += OUTBOX_LEASE + timedelta(seconds=1)
+    app.clock.at += OUTBOX_LEASE + timedelta(seconds=1)
     work_until_idle(worker)
     assert len(fcm.accepted) == 1
-    assert {row.attempts for row in rows(world, OutboxMessage)} == {0}
+    assert {row.attempts for row in rows(app, OutboxMessage)} == {0}
 
 
-def claim_and_vanish(world: App, task: OutboxKind) -> None:
+def claim_and_vanish(app: App, task: OutboxKind) -> None:
     """What a worker does that is killed right after its claim."""
-    with world.back_office.writing(ALL_TENANTS) as session:
-        (claimed,) = OutboxMessage.claim(session, [task], at=world.clock(), limit=9)
-    assert claimed.lease_until == world.clock() + OUTBOX_LEASE
+    with app.back_office.writing(ALL_TENANTS) as session:
+        (claimed,) = OutboxMessage.claim(session, [task], at=app.clock(), limit=9)
+    assert claimed.lease_until == app.clock() + OUTBOX_LEASE
 
 
 def test_a_worker_that_lost_its_lease_repeats_the_same_notification_and_records_nothing(
-    world: App, shop: Shop, fcm: FcmStandIn, push: PushChannel, phone: str
+    app: App, shop: Shop, fcm: FcmStandIn, push: PushChannel, phone: str
 ) -> None:
     fcm.queue(fcm_answers.unavailable())
-    log_concern(world, shop)
+    log_concern(app, shop)
     first = RecordingChannel()
     first.result = DeliveryResult.gone("unregistered")
-    with running_worker(world, for_all_kinds(push), name="second") as second:
+    with running_worker(app, for_all_kinds(push), name="second") as second:
 
-        def take_over(_letter: object) -> None:
+        def take_over(_message: object) -> None:
             """The first worker stalls for longer than its lease while its message is being sent."""
-            world.clock.at += OUTBOX_LEASE + timedelta(seconds=1)
+            app.clock.at += OUTBOX_LEASE + timedelta(seconds=1)
             second.work_once()
 
         first.meanwhile = take_over
-        with running_worker(world, for_all_kinds(first), name="first") as worker:
+        with running_worker(app, for_all_kinds(first), name="first") as worker:
             worker.work_once()
         # What the first one brings home counts no longer: the row is the second one's, which tries again.
-        assert (rows(world, Device)[0].address, notifications(world)[0].state) == (phone, NotificationState.QUEUED)
-        world.clock.move(seconds=1)
+        assert (rows(app, Device)[0].address, notifications(app)[0].state) == (phone, NotificationState.QUEUED)
+        app.clock.move(seconds=1)
         work_until_idle(second)
     (message,) = first.messages
     assert [post.notification_id for post in fcm.posts] == [str(message.notification_id)] * 2
-    assert notifications(world)[0].state is NotificationState.ACCEPTED
-    assert pending_messages(world) == []
+    assert notifications(app)[0].state is NotificationState.ACCEPTED
+    assert pending_messages(app) == []
 
 
 def test_a_phone_that_does_not_answer_holds_up_nobody_else(
-    world: App, shop: Shop, push: PushChannel, fcm: FcmStandIn, phone: str
+    app: App, shop: Shop, push: PushChannel, fcm: FcmStandIn, phone: str
 ) -> None:
     fcm.queue(fcm_answers.hang())
-    with running_worker(world, for_all_kinds(push), max_wait=0.01) as worker:
-        first = log_concern(world, shop, mood=1)
+    with running_worker(app, for_all_kinds(push), max_wait=0.01) as worker:
+        first = log_concern(app, shop, mood=1)
         work_until_idle(worker)
         fcm.wait_for(1)
         assert len(worker._dispatcher._in_flight) == 1  # the round did not wait for it
-        log_concern(world, shop)
+        log_concern(app, shop)
         work_until_idle(worker)
         fcm.wait_for(1, accepted=True)
         assert len(fcm.posts) == 2
-        world.clock.move(minutes=20)  # the escalation goes on as well
+        app.clock.move(minutes=20)  # the escalation goes on as well
         work_until_idle(worker)
-        answer = world.request("GET", f"/v1/alerts/{first['alert']['id']}", (shop, "floor"))
+        answer = app.request("GET", f"/v1/alerts/{first['alert']['id']}", (shop, "floor"))
         assert answer.json["state"] == "unanswered"
         fcm.release()

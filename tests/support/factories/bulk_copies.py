@@ -26,8 +26,8 @@ def copy(owner: sa.Connection, table: str, original: Mapping[str, Any], count: i
 def originals(owner: sa.Connection, table: str, **equal: Any) -> list[Mapping[str, Any]]:
     """Return the rows of a table with these values."""
     columns = metadata.tables[table].c
-    found = owner.execute(sa.select(*columns).where(*(columns[name] == value for name, value in equal.items())))
-    return [row._asdict() for row in found]
+    rows = owner.execute(sa.select(*columns).where(*(columns[name] == value for name, value in equal.items())))
+    return [row._asdict() for row in rows]
 
 
 def multiply(owner: sa.Connection, table: str, original: Any, count: int, **expressions: str) -> None:

@@ -19,36 +19,36 @@ from tests.support.clock import NOON
 from tests.support.factories.organizations import Shop
 
 
-def log_concern(world: App, shop: Shop, login: str = "floor", **said: Any) -> dict[str, Any]:
+def log_concern(app: App, shop: Shop, login: str = "floor", **fields: Any) -> dict[str, Any]:
     """Log a concern over HTTP; return the answer."""
-    said = {"mood": 2, "store_id": str(shop.store_id)} | said
-    answer = world.request("POST", "/v1/concerns", (shop, login), json=said)
+    fields = {"mood": 2, "store_id": str(shop.store_id)} | fields
+    answer = app.request("POST", "/v1/concerns", (shop, login), json=fields)
     assert answer.status_code == 201, answer.text
-    told: dict[str, Any] = answer.json
-    return told
+    result: dict[str, Any] = answer.json
+    return result
 
 
-def move(world: App, shop: Shop, concern: Mapping[str, Any], step: str, login: str = "manager") -> dict[str, Any]:
+def move(app: App, shop: Shop, concern: Mapping[str, Any], step: str, login: str = "manager") -> dict[str, Any]:
     """Take, release, resolve or reopen a concern; return the answer."""
     body = {"json": {"outcome": "recovered", "mood_after": 4}} if step == "resolve" else {}
-    answer = world.request("POST", f"/v1/concerns/{concern['id']}/{step}", (shop, login), **body)
+    answer = app.request("POST", f"/v1/concerns/{concern['id']}/{step}", (shop, login), **body)
     assert answer.status_code == 200, answer.text
-    told: dict[str, Any] = answer.json
-    return told
+    result: dict[str, Any] = answer.json
+    return result
 
 
-def edit(world: App, shop: Shop, concern: Mapping[str, Any], login: str = "floor", **said: Any) -> dict[str, Any]:
+def edit(app: App, shop: Shop, concern: Mapping[str, Any], login: str = "floor", **fields: Any) -> dict[str, Any]:
     """Complete or correct a concern; return the answer."""
     path = f"/v1/concerns/{concern['id']}"
-    version = world.request("GET", path, (shop, login)).headers["ETag"]
-    answer = world.request("PATCH", path, (shop, login), json=said, headers={"If-Match": version})
+    version = app.request("GET", path, (shop, login)).headers["ETag"]
+    answer = app.request("PATCH", path, (shop, login), json=fields, headers={"If-Match": version})
     assert answer.status_code == 200, answer.text
-    told: dict[str, Any] = answer.json
-    return told
+    result: dict[str, Any] = answer.json
+    return result
 
 
 def add_concern(
-    world: App,
+    app: App,
     shop: Shop,
     *,
     store: str = "first",
@@ -57,15 +57,15 @@ def add_concern(
     mood_after: int | None = None,
     cost: int | None = None,
     category: str | None = None,
-    **told: Any,
+    **fields: Any,
 ) -> None:
     """Add a concern of the third of March, resolved ten minutes later when `outcome` is set."""
-    with world.back_office.writing(shop.organization_id) as session:
+    with app.back_office.writing(shop.organization_id) as session:
         by = Actor(shop.organization_id, GRANTS[Role.FLOOR], None, staff_id=shop.staff["floor"])
         where = session.scalars(select(Store).where(Store.slug == store)).one()
         if category:
-            told["category"] = session.scalars(select(Category).where(Category.slug == category)).one()
-        concern = Concern.log(by=by, store=where, mood=mood, at=NOON, **told).concern
+            fields["category"] = session.scalars(select(Category).where(Category.slug == category)).one()
+        concern = Concern.log(by=by, store=where, mood=mood, at=NOON, **fields).concern
         session.add(concern)
         if cost is not None:
             voucher = Remedy.by_slug(session, "voucher")

@@ -8,33 +8,37 @@ from tests.support.rows import rows
 from tests.support.store_scenario import StoreScenario
 
 
-def make_follow_up(evening: StoreScenario, by: str = "floor", *, minutes: float = 120, **said: Any) -> dict[str, Any]:
+def make_follow_up(
+    scenario: StoreScenario, by: str = "floor", *, minutes: float = 120, **fields: Any
+) -> dict[str, Any]:
     """Make a follow-up that is due in so many minutes, and let the worker run."""
-    concern = said.pop("concern", None) or evening.log(mood=3)
-    due_at = evening.world.clock() + timedelta(minutes=minutes)
-    body = {"what": "We call with the day of delivery.", "kind": "call", "due_at": due_at.isoformat(), **said}
+    concern = fields.pop("concern", None) or scenario.log(mood=3)
+    due_at = scenario.app.clock() + timedelta(minutes=minutes)
+    body = {"what": "We call with the day of delivery.", "kind": "call", "due_at": due_at.isoformat(), **fields}
     path = f"/v1/concerns/{concern['id']}/follow-ups"
-    answer = evening.world.request("POST", path, (evening.shop, by), json=body)
+    answer = scenario.app.request("POST", path, (scenario.shop, by), json=body)
     assert answer.status_code == 201, answer.text
-    evening.let_pass(seconds=0)
-    told: dict[str, Any] = answer.json
-    return told
+    scenario.let_pass(seconds=0)
+    result: dict[str, Any] = answer.json
+    return result
 
 
 def change_follow_up(
-    evening: StoreScenario, promised: dict[str, Any], verb: str, by: str = "floor", **said: Any
+    scenario: StoreScenario, follow_up: dict[str, Any], verb: str, by: str = "floor", **fields: Any
 ) -> dict[str, Any]:
     """Keep, cancel or hand over a follow-up, and let the worker run."""
-    answer = evening.world.request("POST", f"/v1/follow-ups/{promised['id']}/{verb}", (evening.shop, by), json=said)
+    answer = scenario.app.request("POST", f"/v1/follow-ups/{follow_up['id']}/{verb}", (scenario.shop, by), json=fields)
     assert answer.status_code == 200, answer.text
-    evening.let_pass(seconds=0)
-    told: dict[str, Any] = answer.json
-    return told
+    scenario.let_pass(seconds=0)
+    result: dict[str, Any] = answer.json
+    return result
 
 
-def hand_over_follow_up(evening: StoreScenario, promised: dict[str, Any], to: str, by: str = "floor") -> dict[str, Any]:
-    return change_follow_up(evening, promised, "hand-over", by, staff_id=str(evening.shop.staff[to]))
+def hand_over_follow_up(
+    scenario: StoreScenario, follow_up: dict[str, Any], to: str, by: str = "floor"
+) -> dict[str, Any]:
+    return change_follow_up(scenario, follow_up, "hand-over", by, staff_id=str(scenario.shop.staff[to]))
 
 
-def follow_up_row(evening: StoreScenario, promised: dict[str, Any]) -> FollowUp:
-    return next(row for row in rows(evening.world, FollowUp) if str(row.id) == promised["id"])
+def follow_up_row(scenario: StoreScenario, follow_up: dict[str, Any]) -> FollowUp:
+    return next(row for row in rows(scenario.app, FollowUp) if str(row.id) == follow_up["id"])

@@ -112,29 +112,29 @@ class FullOrganization:
         return {self.ids[name] for name in names} | set(self.sensitive.values()) | {str(self.shop.staff["floor"])}
 
 
-def _keep_days(world: App, shop: Shop) -> None:
+def _keep_days(app: App, shop: Shop) -> None:
     """Schedule day ends and build the rollups, as the worker does; subscribe the manager to the daily log mail."""
     wish = {"daily_logs": [str(shop.store_id)]}
-    _do(world, "PATCH", "/v1/me", (shop, "manager"), json=wish, headers={"If-Match": "*"})
-    with world.back_office.writing(shop.organization_id) as session:
-        begun = [DayEndSchedule.first_row(store, at=world.clock()) for store in DayEndSchedule.new_stores(session)]
+    _do(app, "PATCH", "/v1/me", (shop, "manager"), json=wish, headers={"If-Match": "*"})
+    with app.back_office.writing(shop.organization_id) as session:
+        begun = [DayEndSchedule.first_row(store, at=app.clock()) for store in DayEndSchedule.new_stores(session)]
         session.bulk_insert_or_ignore(DayEndSchedule, begun)
-        rebuild_days(session, shop.organization_id, at=world.clock())
+        rebuild_days(session, shop.organization_id, at=app.clock())
         session.flush()
-        rebuild_cause_months(session, shop.organization_id, due_by=world.clock() + CAUSE_REBUILD_DELAY)
+        rebuild_cause_months(session, shop.organization_id, due_by=app.clock() + CAUSE_REBUILD_DELAY)
         session.add(
-            DirtyCauseMonth(store_id=shop.store_id, month=world.clock().date().replace(day=1), due_at=world.clock())
+            DirtyCauseMonth(store_id=shop.store_id, month=app.clock().date().replace(day=1), due_at=app.clock())
         )
 
 
-def make_full_organization(world: App, slug: str) -> FullOrganization:
+def make_full_organization(app: App, slug: str) -> FullOrganization:
     """Make an organization through the API."""
-    shop = make_shop(world.back_office, slug, on_shift=("floor", "manager"))
-    scene = FullOrganization(shop)
+    shop = make_shop(app.back_office, slug, on_shift=("floor", "manager"))
+    org = FullOrganization(shop)
     floor = (shop, "floor")
     phone = {"platform": "android", "address": f"address of {slug}", "address_kind": "log"}
-    _do(world, "PUT", f"/v1/me/devices/phone-of-{slug}", (shop, "manager"), json=phone)
-    said = {
+    _do(app, "PUT", f"/v1/me/devices/phone-of-{slug}", (shop, "manager"), json=phone)
+    concern_fields = {
         "mood": 1,
         "customer": {"name": "Customer of " + slug, "phone": PHONE},
         "category": "food",
@@ -144,10 +144,10 @@ def make_full_organization(world: App, slug: str) -> FullOrganization:
         "items": [{"slug": "soup"}, {"name": "Bread"}],
         "recovery_actions": [{"remedy": "remake"}, {"remedy": "apology"}],
     }
-    concern = _do(world, "POST", "/v1/concerns", floor, json=said, headers={"Idempotency-Key": "first"})
-    _do(world, "POST", f"/v1/concerns/{concern['id']}/take", (shop, "manager"))
-    hidden = _do(world, "POST", "/v1/concerns", floor, json={**said, "sensitive": True})
-    with world.back_office.writing(shop.organization_id) as session:
+    concern = _do(app, "POST", "/v1/concerns", floor, json=concern_fields, headers={"Idempotency-Key": "first"})
+    _do(app, "POST", f"/v1/concerns/{concern['id']}/take", (shop, "manager"))
+    hidden = _do(app, "POST", "/v1/concerns", floor, json={**concern_fields, "sensitive": True})
+    with app.back_office.writing(shop.organization_id) as session:
         question = Question(slug="what-would-help", text="What would help?")
         session.add(question)
         session.add_all(
@@ -157,115 +157,115 @@ def make_full_organization(world: App, slug: str) -> FullOrganization:
                 staff_id=shop.staff["manager"],
                 run_id=alert.run_id,
                 step=step,
-                queued_at=world.clock(),
-                expires_at=world.clock(),
+                queued_at=app.clock(),
+                expires_at=app.clock(),
             )
             for alert in session.scalars(sa.select(Alert))
             for step in (0, 1)
         )
     regular = {"name": "Regular of " + slug, "loyalty_number": "4711"}
-    _do(world, "POST", "/v1/customers", floor, json=regular)
-    _do(world, "POST", "/v1/customers/search", (shop, "elsewhere"), json={"loyalty_number": "4711"})
+    _do(app, "POST", "/v1/customers", floor, json=regular)
+    _do(app, "POST", "/v1/customers/search", (shop, "elsewhere"), json={"loyalty_number": "4711"})
     twins = [
-        _do(world, "POST", "/v1/customers", floor, json={"name": "Twin of " + slug, "references": [reference]})["id"]
+        _do(app, "POST", "/v1/customers", floor, json={"name": "Twin of " + slug, "references": [reference]})["id"]
         for reference in ({"source": "till", "reference": "1"}, {"source": "till", "reference": "2"})
     ]
     other = {"customer_id": twins[1]}
-    merge = _do(world, "POST", f"/v1/customers/{twins[0]}/merge", (shop, "manager"), json=other)
-    shop.staff["manager-there"], shop.tokens["manager-there"] = hire_elsewhere(
-        world, shop, "manager-there", Role.MANAGER
-    )
+    merge = _do(app, "POST", f"/v1/customers/{twins[0]}/merge", (shop, "manager"), json=other)
+    shop.staff["manager-there"], shop.tokens["manager-there"] = hire_elsewhere(app, shop, "manager-there", Role.MANAGER)
     shop.staff["regional-there"], shop.tokens["regional-there"] = hire_elsewhere(
-        world, shop, "regional-there", Role.REGIONAL
+        app, shop, "regional-there", Role.REGIONAL
     )
-    promised = [_do(world, "POST", f"/v1/concerns/{concern['id']}/follow-ups", floor, json=CALL) for _ in range(2)]
-    told = BODIES["putStoreDayByDate"]
-    _do(world, "PUT", f"/v1/stores/{shop.store_id}/days/{concern['business_date']}", (shop, "manager"), json=told)
-    asked = [_asked_of(world, shop, id_) for id_ in (concern["id"], concern["id"], hidden["id"])]
-    _do(world, "PUT", "/v1/feedback-policy", (shop, "admin"), json={"days_between": 14})
-    qrs = [_do(world, "POST", f"/v1/stores/{shop.store_id}/standing-qrs", (shop, "admin"), json={}) for _ in range(2)]
-    cold = {name: said[name] for name in ("mood", "category", "cause")}
-    _keep_days(world, shop)
-    _do(world, "POST", "/v1/concerns", floor, json={**cold, "customer_id": twins[0]})
+    follow_ups = [_do(app, "POST", f"/v1/concerns/{concern['id']}/follow-ups", floor, json=CALL) for _ in range(2)]
+    day_figures = BODIES["putStoreDayByDate"]
+    _do(app, "PUT", f"/v1/stores/{shop.store_id}/days/{concern['business_date']}", (shop, "manager"), json=day_figures)
+    feedback_request_ids = [
+        _feedback_request_of(app, shop, id_) for id_ in (concern["id"], concern["id"], hidden["id"])
+    ]
+    _do(app, "PUT", "/v1/feedback-policy", (shop, "admin"), json={"days_between": 14})
+    qrs = [_do(app, "POST", f"/v1/stores/{shop.store_id}/standing-qrs", (shop, "admin"), json={}) for _ in range(2)]
+    cold = {name: concern_fields[name] for name in ("mood", "category", "cause")}
+    _keep_days(app, shop)
+    _do(app, "POST", "/v1/concerns", floor, json={**cold, "customer_id": twins[0]})
     for customer_id in (concern["customer_id"], twins[0]):
-        _do(world, "PATCH", f"/v1/customers/{customer_id}", floor, json=AGREES, headers={"If-Match": "*"})
-    world.clock.move(seconds=1)
-    _do(world, "POST", "/v1/fixes", (shop, "admin"), json={**FIX, "store_id": str(shop.other_store_id)})
-    fix = _do(world, "POST", "/v1/fixes", (shop, "manager"), json={**FIX, "store_id": str(shop.store_id)})
-    yesterday = str(world.clock().date() - timedelta(days=1))
+        _do(app, "PATCH", f"/v1/customers/{customer_id}", floor, json=AGREES, headers={"If-Match": "*"})
+    app.clock.move(seconds=1)
+    _do(app, "POST", "/v1/fixes", (shop, "admin"), json={**FIX, "store_id": str(shop.other_store_id)})
+    fix = _do(app, "POST", "/v1/fixes", (shop, "manager"), json={**FIX, "store_id": str(shop.store_id)})
+    yesterday = str(app.clock().date() - timedelta(days=1))
     log = f"/v1/stores/{shop.store_id}/recovery-logs/{yesterday}"
-    _do(world, "PATCH", log, (shop, "manager"), json={"notes": {"tomorrow": "Look."}}, headers={"If-Match": "*"})
-    _do(world, "POST", f"{log}/sign-off", (shop, "manager"))
-    _do(world, "PUT", "/v1/log-policy", (shop, "admin"), json=BODIES["putLogPolicyOfOrganization"])
-    with world.back_office.writing(shop.organization_id) as session:
+    _do(app, "PATCH", log, (shop, "manager"), json={"notes": {"tomorrow": "Look."}}, headers={"If-Match": "*"})
+    _do(app, "POST", f"{log}/sign-off", (shop, "manager"))
+    _do(app, "PUT", "/v1/log-policy", (shop, "admin"), json=BODIES["putLogPolicyOfOrganization"])
+    with app.back_office.writing(shop.organization_id) as session:
         left = UUID(concern["id"])
-        session.add(DailyLogHandover(store_id=shop.store_id, business_date=world.clock().date(), concern_id=left))
+        session.add(DailyLogHandover(store_id=shop.store_id, business_date=app.clock().date(), concern_id=left))
     here = {**BODIES["postGroups"], "store_ids": [str(shop.store_id)]}
-    groups = [_do(world, "POST", "/v1/groups", (shop, "admin"), json={**here, "slug": it}) for it in ("brand", "city")]
+    groups = [_do(app, "POST", "/v1/groups", (shop, "admin"), json={**here, "slug": it}) for it in ("brand", "city")]
     policy = {**BODIES["postEscalationPolicies"], "slug": "first-store", "store_id": str(shop.store_id)}
-    scene.ids = {
+    org.ids = {
         "concern_id": concern["id"],
         "customer_id": concern["customer_id"],
         "merge_id": merge["id"],
         "alert_id": concern["alert"]["id"],
-        "recovery_action_id": _first(world, shop, f"/v1/concerns/{concern['id']}/recovery-actions"),
-        "notification_id": _first(world, shop, f"/v1/alerts/{concern['alert']['id']}/notifications"),
+        "recovery_action_id": _first(app, shop, f"/v1/concerns/{concern['id']}/recovery-actions"),
+        "notification_id": _first(app, shop, f"/v1/alerts/{concern['alert']['id']}/notifications"),
         "linked_id": concern["id"],
         "praised_id": str(shop.staff["floor"]),
-        "follow_up_id": promised[0]["id"],
-        "feedback_request_id": asked[0],
+        "follow_up_id": follow_ups[0]["id"],
+        "feedback_request_id": feedback_request_ids[0],
         "standing_qr_id": qrs[0]["id"],
         "fix_id": fix["id"],
-        "amendment_id": _do(world, "POST", f"{log}/amendments", (shop, "manager"), json=AMENDMENT)["id"],
-        "check_id": _do(world, "POST", "/v1/checks", floor, json={})["id"],
+        "amendment_id": _do(app, "POST", f"{log}/amendments", (shop, "manager"), json=AMENDMENT)["id"],
+        "check_id": _do(app, "POST", "/v1/checks", floor, json={})["id"],
         "store_id": str(shop.store_id),
         "daily_log": str(shop.store_id),
         "region_id": str(shop.region_id),
         "group_id": groups[0]["id"],
-        "escalation_policy_id": _do(world, "POST", "/v1/escalation-policies", (shop, "admin"), json=policy)["id"],
+        "escalation_policy_id": _do(app, "POST", "/v1/escalation-policies", (shop, "admin"), json=policy)["id"],
         "question_id": str(question.id),
-        "remedy_id": _do(world, "POST", "/v1/remedies", (shop, "admin"), json=DESSERT)["id"],
-        "item_id": _first(world, shop, "/v1/items"),
-        "alert_rule_id": _do(world, "POST", "/v1/alert-rules", (shop, "admin"), json=RULE)["id"],
+        "remedy_id": _do(app, "POST", "/v1/remedies", (shop, "admin"), json=DESSERT)["id"],
+        "item_id": _first(app, shop, "/v1/items"),
+        "alert_rule_id": _do(app, "POST", "/v1/alert-rules", (shop, "admin"), json=RULE)["id"],
         "staff_id": str(shop.staff["floor"]),
         "owner_id": str(shop.staff["floor"]),
         "taken_by": str(shop.staff["manager"]),
         "installation_id": f"phone-of-{slug}",
         "business_date": concern["business_date"],
     }
-    over = _do(world, "POST", "/v1/concerns", floor, json={"mood": 4, "outcome": "recovered", "mood_after": 5})
-    scene.over = {
+    over = _do(app, "POST", "/v1/concerns", floor, json={"mood": 4, "outcome": "recovered", "mood_after": 5})
+    org.over = {
         "postConcernFeedbackRequests": {"concern_id": over["id"]},
         "postLogAmendments": {"business_date": yesterday},
     }
-    scene.sensitive = {
+    org.sensitive = {
         "concern_id": hidden["id"],
         "alert_id": hidden["alert"]["id"],
-        "recovery_action_id": _first(world, shop, f"/v1/concerns/{hidden['id']}/recovery-actions"),
-        "notification_id": _first(world, shop, f"/v1/alerts/{hidden['alert']['id']}/notifications"),
-        "follow_up_id": _do(world, "POST", f"/v1/concerns/{hidden['id']}/follow-ups", floor, json=CALL)["id"],
-        "feedback_request_id": asked[2],
+        "recovery_action_id": _first(app, shop, f"/v1/concerns/{hidden['id']}/recovery-actions"),
+        "notification_id": _first(app, shop, f"/v1/alerts/{hidden['alert']['id']}/notifications"),
+        "follow_up_id": _do(app, "POST", f"/v1/concerns/{hidden['id']}/follow-ups", floor, json=CALL)["id"],
+        "feedback_request_id": feedback_request_ids[2],
     }
-    return scene
+    return org
 
 
-def _asked_of(world: App, shop: Shop, concern_id: str) -> str:
+def _feedback_request_of(app: App, shop: Shop, concern_id: str) -> str:
     """Add a feedback request to a concern, whatever its state; return its id."""
-    with world.back_office.writing(shop.organization_id) as session:
+    with app.back_office.writing(shop.organization_id) as session:
         request = FeedbackRequest(
             concern_id=UUID(concern_id),
             store_id=shop.store_id,
             token=new_token(shop.organization_id),
-            asked_at=world.clock(),
-            expires_at=world.clock() + FEEDBACK_LINK_TTL,
+            asked_at=app.clock(),
+            expires_at=app.clock() + FEEDBACK_LINK_TTL,
         )
         session.add(request)
     return str(request.id)
 
 
-def hire_elsewhere(world: App, shop: Shop, login: str, role: Role) -> tuple[UUID, str]:
+def hire_elsewhere(app: App, shop: Shop, login: str, role: Role) -> tuple[UUID, str]:
     """Add a person to the second store, or to its region; return their id and token."""
-    with world.back_office.writing(shop.organization_id) as session:
+    with app.back_office.writing(shop.organization_id) as session:
         staff = Staff(login=login, name=login.title(), role=role, password_hash=password_hash())
         session.add(staff)
         session.flush()
@@ -274,17 +274,17 @@ def hire_elsewhere(world: App, shop: Shop, login: str, role: Role) -> tuple[UUID
             session.add(StaffRegion(staff_id=staff.id, region_id=there))
         else:
             session.add(StaffStore(staff_id=staff.id, store_id=shop.other_store_id))
-        _, token = StaffSession.open(session, staff=staff, at=world.clock())
+        _, token = StaffSession.open(session, staff=staff, at=app.clock())
     return staff.id, token.text
 
 
-def _do(world: App, method: str, path: str, by: tuple[Shop, str], **options: Any) -> dict[str, Any]:
-    answer = world.request(method, path, by, **options)
+def _do(app: App, method: str, path: str, by: tuple[Shop, str], **options: Any) -> dict[str, Any]:
+    answer = app.request(method, path, by, **options)
     assert answer.status_code < 300, answer.text
-    found: dict[str, Any] = answer.json
-    return found
+    result: dict[str, Any] = answer.json
+    return result
 
 
-def _first(world: App, shop: Shop, path: str) -> str:
-    items = _do(world, "GET", path, (shop, "manager"))["items"]
+def _first(app: App, shop: Shop, path: str) -> str:
+    items = _do(app, "GET", path, (shop, "manager"))["items"]
     return str(items[0]["id"])

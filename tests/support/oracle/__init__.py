@@ -1,1 +1,1 @@
-"""Second opinions on figures: plain loops over raw rows."""
+"""Test oracles: figures recounted with plain loops over raw rows, without any code of models.reports."""

@@ -1,4 +1,4 @@
-"""The raw rows of an organization, read by the simplest selects there are, with their names."""
+"""Raw rows of an organization, read by the simplest statements there are, and the labels of their groups."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
@@ -13,8 +13,9 @@ import sqlalchemy as sa
 from models.tables import metadata
 
 Record = dict[str, Any]
-Order = tuple[tuple[int, str], ...]
-NAMED = ("store", "region", "store_group", "category", "cause", "remedy")
+Group = dict[str, Any]  # the labels of a group, by dimension
+SortKey = tuple[tuple[int, str], ...]
+NAMED_TABLES = ("store", "region", "store_group", "category", "cause", "remedy")
 
 
 class Connection(Protocol):
@@ -22,8 +23,8 @@ class Connection(Protocol):
 
 
 @dataclass
-class Raw:
-    """What stands in the tables about some stores."""
+class RawRows:
+    """The rows of the tables that are about some stores."""
 
     concerns: list[Record]
     actions: dict[UUID, list[Record]]  # by concern
@@ -31,62 +32,67 @@ class Raw:
     follow_ups: list[Record]
     checks: list[Record]
     days: list[Record]
-    named: dict[str, dict[UUID, Record]]  # the rows of NAMED, by id
-    groups: dict[UUID, list[UUID]]  # of each store
-    moved: set[UUID] = field(default_factory=set)  # stores whose zone or region has changed meanwhile
+    named: dict[str, dict[UUID, Record]]  # the rows of each of NAMED_TABLES, by id
+    groups: dict[UUID, list[UUID]]  # the ids of the store groups of each store
+    moved: set[UUID] = field(default_factory=set)  # stores whose time zone or region has changed meanwhile
 
 
-def raw_rows(connection: Connection, store_ids: Collection[UUID]) -> Raw:
-    """Everything about these stores."""
+def read_table(connection: Connection, name: str) -> list[Record]:
+    return [dict(row._mapping) for row in connection.execute(sa.select(metadata.tables[name]))]
 
-    def everything(name: str) -> list[Record]:
-        return [dict(row._mapping) for row in connection.execute(sa.select(metadata.tables[name]))]
 
-    def of_the_stores(name: str) -> list[Record]:
-        return [row for row in everything(name) if row["store_id"] in store_ids]
+def read_raw_rows(connection: Connection, store_ids: Collection[UUID]) -> RawRows:
+    """Read all rows about these stores."""
+
+    def of_stores(name: str) -> list[Record]:
+        return [row for row in read_table(connection, name) if row["store_id"] in store_ids]
 
     actions: dict[UUID, list[Record]] = {}
-    for action in of_the_stores("recovery_action"):
+    for action in of_stores("recovery_action"):
         actions.setdefault(action["concern_id"], []).append(action)
     groups: dict[UUID, list[UUID]] = {}
-    for member in of_the_stores("store_group_member"):
+    for member in of_stores("store_group_member"):
         groups.setdefault(member["store_id"], []).append(member["group_id"])
-    named = {name: {row["id"]: row for row in everything(name)} for name in NAMED}
-    return Raw(
-        concerns=of_the_stores("concern"),
+    named = {name: {row["id"]: row for row in read_table(connection, name)} for name in NAMED_TABLES}
+    return RawRows(
+        concerns=of_stores("concern"),
         actions=actions,
-        alerts={alert["concern_id"]: alert for alert in of_the_stores("alert")},
-        follow_ups=of_the_stores("follow_up"),
-        checks=of_the_stores("wellbeing_check"),
-        days=of_the_stores("store_day"),
+        alerts={alert["concern_id"]: alert for alert in of_stores("alert")},
+        follow_ups=of_stores("follow_up"),
+        checks=of_stores("wellbeing_check"),
+        days=of_stores("store_day"),
         named={**named, "store": {store_id: named["store"][store_id] for store_id in store_ids}},
         groups=groups,
     )
 
 
-def day_of(raw: Raw, row: Record, at: str) -> date:
-    """The business date of a row: what its clock says in the zone of its store, or what was fixed before that moved."""
-    if row["store_id"] in raw.moved or at == "business_date":
-        fixed: date = row["business_date"]
-        return fixed
-    return business_date(row[at], raw.named["store"][row["store_id"]])
+def business_date_of(raw: RawRows, row: Record, time_column: str) -> date:
+    """Return the business date of a row, computed from its time and the time zone of its store.
+
+    The stored date counts for stores that moved to another zone, because it stays as it was.
+    """
+    if row["store_id"] in raw.moved or time_column == "business_date":
+        stored: date = row["business_date"]
+        return stored
+    return business_date(row[time_column], raw.named["store"][row["store_id"]])
 
 
 def business_date(occurred_at: datetime, store: Record) -> date:
-    """The date on the calendar of the store, or the day before as long as it is early."""
-    there = occurred_at.astimezone(ZoneInfo(store["time_zone"]))
-    return there.date() - timedelta(days=1) if there.time() < store["day_starts_at"] else there.date()
+    """Return the calendar date in the store, or the day before it until the store's day starts."""
+    local = occurred_at.astimezone(ZoneInfo(store["time_zone"]))
+    return local.date() - timedelta(days=1) if local.time() < store["day_starts_at"] else local.date()
 
 
-def titles(raw: Raw, row: Record, group_by: Sequence[str], at: str) -> list[dict[str, Any]]:
-    """What the groups are called that a row counts in: several where its store is in several groups."""
-    return [dict(zip(group_by, it, strict=True)) for it in product(*(labels(raw, row, by, at) for by in group_by))]
+def groups_of(raw: RawRows, row: Record, group_by: Sequence[str], time_column: str) -> list[Group]:
+    """Return the groups in which a row counts: several if its store is in several store groups."""
+    labels_by_dimension = (labels(raw, row, by, time_column) for by in group_by)
+    return [dict(zip(group_by, combination, strict=True)) for combination in product(*labels_by_dimension)]
 
 
-def labels(raw: Raw, row: Record, by: str, at: str) -> list[Any]:
-    """What it is called by one dimension."""
+def labels(raw: RawRows, row: Record, by: str, time_column: str) -> list[Any]:
+    """Return the labels of a row in one dimension."""
     store = raw.named["store"][row["store_id"]]
-    day = day_of(raw, row, at)
+    day = business_date_of(raw, row, time_column)
     match by:
         case "channel" | "kind":
             return [str(row[by])]
@@ -97,24 +103,29 @@ def labels(raw: Raw, row: Record, by: str, at: str) -> list[Any]:
         case "month":
             return [day.isoformat()[:7]]
         case "group":
-            return [_named(raw, "store_group", id_) for id_ in raw.groups.get(store["id"], [])] or [None]
-    return [_named(raw, by, {**row, "region_id": store["region_id"]}[f"{by}_id"])]
+            return [_label(raw, "store_group", id_) for id_ in raw.groups.get(store["id"], [])] or [None]
+    return [_label(raw, by, {**row, "region_id": store["region_id"]}[f"{by}_id"])]
 
 
-def _named(raw: Raw, kind: str, id_: UUID | None) -> Any:
+def _label(raw: RawRows, table: str, id_: UUID | None) -> Any:
     if id_ is None:
         return None
-    found = raw.named[kind][id_]
-    return {"id": str(found["id"]), "slug": found["slug"], "name": found["name"]}
+    row = raw.named[table][id_]
+    return {"id": str(row["id"]), "slug": row["slug"], "name": row["name"]}
 
 
-def order(title: dict[str, Any]) -> Order:
-    """Where a group stands: by its labels, and what has none last."""
-    return tuple((1, "") if it is None else (0, it["slug"] if isinstance(it, dict) else it) for it in title.values())
+def sort_key(group: Group) -> SortKey:
+    """Return a key that sorts groups by their labels, and groups without a label last."""
+    return tuple(
+        (1, "") if label is None else (0, label["slug"] if isinstance(label, dict) else label)
+        for label in group.values()
+    )
 
 
-def inside(raw: Raw, row: Record, region_id: UUID | None, group_id: UUID | None, store_id: UUID | None) -> bool:
-    """Whether it is of the region, of a store of the group, and of the store, where one is asked for."""
+def matches_filters(
+    raw: RawRows, row: Record, region_id: UUID | None, group_id: UUID | None, store_id: UUID | None
+) -> bool:
+    """Return whether a row is of this region, store group and store. None filters nothing."""
     store = raw.named["store"][row["store_id"]]
     in_group = group_id is None or group_id in raw.groups.get(store["id"], [])
     return in_group and region_id in (None, store["region_id"]) and store_id in (None, store["id"])

@@ -1,7 +1,7 @@
-"""A second opinion on every figure: the raw rows and plain loops, nothing of models.reports.
+"""Oracle of the recovery report and the daily log: raw rows and plain loops, without any code of models.reports.
 
-`recount` answers what GET /v1/reports/recovery answers in `rows` and `totals`, `recount_day` what a recovery log
-answers in `figures`, both as JSON.
+`recount` returns `rows` and `totals` as GET /v1/reports/recovery answers them, and `recount_day` the `figures` of a
+recovery log, both as JSON.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -10,11 +10,22 @@ from fractions import Fraction
 from typing import Any
 from uuid import UUID
 
-from tests.support.oracle.raw_rows import Order, Raw, Record, day_of, inside, order, titles
+from tests.support.oracle.raw_rows import (
+    Group,
+    RawRows,
+    Record,
+    SortKey,
+    business_date_of,
+    groups_of,
+    matches_filters,
+    sort_key,
+)
+
+TIME_COLUMNS = {"concerns": "occurred_at", "follow_ups": "due_at", "checks": "at", "days": "business_date"}
 
 
 def recount(
-    raw: Raw,
+    raw: RawRows,
     *,
     from_date: date,
     to_date: date,
@@ -24,75 +35,89 @@ def recount(
     group_id: UUID | None = None,
     store_id: UUID | None = None,
 ) -> dict[str, Any]:
-    """The rows and totals of the recovery report over all the stores that were read."""
-    whole = category is None and not {"category", "cause", "channel"} & set(group_by)
+    """Return the rows and totals of the recovery report over all stores that were read."""
+    whole_stores = category is None and not {"category", "cause", "channel"} & set(group_by)
 
-    def chosen(rows: Iterable[Record], at: str) -> Iterator[Record]:
+    def select(rows: Iterable[Record], time_column: str) -> Iterator[Record]:
         for row in rows:
-            if from_date <= day_of(raw, row, at) <= to_date and inside(raw, row, region_id, group_id, store_id):
+            if from_date <= business_date_of(raw, row, time_column) <= to_date and matches_filters(
+                raw, row, region_id, group_id, store_id
+            ):
                 yield row
 
-    def of_category(concern: Record) -> bool:
+    def has_category(concern: Record) -> bool:
         return category is None or raw.named["category"].get(concern["category_id"], {"slug": None})["slug"] == category
 
-    told = [*filter(of_category, chosen(raw.concerns, "occurred_at"))]
-    listened = {"follow_ups": raw.follow_ups, "checks": raw.checks, "days": raw.days} if whole else {}
-    times = {"follow_ups": "due_at", "checks": "at", "days": "business_date"}
-    everything = {"concerns": told} | {name: [*chosen(rows, times[name])] for name, rows in listened.items()}
-    groups: dict[Order, dict[str, list[Record]]] = {}
-    named: dict[Order, dict[str, Any]] = {}
-    for name, members in everything.items():
-        at = {"concerns": "occurred_at", **times}[name]
-        for row in members:
-            for title in titles(raw, row, group_by, at):
-                groups.setdefault(order(title), {}).setdefault(name, []).append(row)
-                named[order(title)] = title
-    totals = row_of(raw, everything, whole=whole)
-    rows = [{"group": named[key], **row_of(raw, groups[key], whole=whole)} for key in sorted(groups)]
-    return {"rows": rows if group_by else [{"group": {}, **totals}], "totals": totals}
+    rows_by_kind = {"concerns": [concern for concern in raw.concerns if has_category(concern)]}
+    if whole_stores:
+        rows_by_kind |= {"follow_ups": raw.follow_ups, "checks": raw.checks, "days": raw.days}
+    selected = {kind: [*select(rows, TIME_COLUMNS[kind])] for kind, rows in rows_by_kind.items()}
+    rows_by_group: dict[SortKey, dict[str, list[Record]]] = {}
+    groups: dict[SortKey, Group] = {}
+    for kind, rows in selected.items():
+        for row in rows:
+            for group in groups_of(raw, row, group_by, TIME_COLUMNS[kind]):
+                rows_by_group.setdefault(sort_key(group), {}).setdefault(kind, []).append(row)
+                groups[sort_key(group)] = group
+    totals = count_group(raw, selected, whole_stores=whole_stores)
+    report_rows = [
+        {"group": groups[key], **count_group(raw, rows_by_group[key], whole_stores=whole_stores)}
+        for key in sorted(rows_by_group)
+    ]
+    return {"rows": report_rows if group_by else [{"group": {}, **totals}], "totals": totals}
 
 
-def row_of(raw: Raw, rows: dict[str, list[Record]], *, whole: bool) -> dict[str, Any]:
-    """Everything that is said of a group."""
-    concerns = [it for it in rows.get("concerns", []) if it["kind"] != "praise"]
+def count_group(raw: RawRows, rows: dict[str, list[Record]], *, whole_stores: bool) -> dict[str, Any]:
+    """Return all figures of a group."""
+    concerns = [concern for concern in rows.get("concerns", []) if concern["kind"] != "praise"]
     counted = figures(raw, concerns, praise=len(rows.get("concerns", [])) - len(concerns))
-    if not whole:
+    if not whole_stores:
         names = ("checks", "covers", "transactions", "ask_rate", "follow_ups_due", "follow_ups_kept")
         return {**counted, **dict.fromkeys(names)}
     days = rows.get("days", [])
     checks = rows.get("checks", [])
-    ask_denominator = {(it["store_id"], it["business_date"]): to_ask_on(it) for it in days if to_ask_on(it) is not None}
-    asked = sum(it["count"] for it in checks if (it["store_id"], day_of(raw, it, "at")) in ask_denominator)
-    told = sum((it["store_id"], day_of(raw, it, "occurred_at")) in ask_denominator for it in concerns)
+    ask_denominators = {
+        (day["store_id"], day["business_date"]): customers_on(day) for day in days if customers_on(day) is not None
+    }
+    customers_checked = sum(
+        check["count"]
+        for check in checks
+        if (check["store_id"], business_date_of(raw, check, "at")) in ask_denominators
+    )
+    customers_with_concerns = sum(
+        (concern["store_id"], business_date_of(raw, concern, "occurred_at")) in ask_denominators for concern in concerns
+    )
     return {
         **counted,
-        **promised(rows.get("follow_ups", [])),
-        "checks": sum(it["count"] for it in checks),
-        "covers": sum(it["covers"] or 0 for it in days),
-        "transactions": sum(it["transactions"] or 0 for it in days),
-        "ask_rate": rate(asked + told, sum(ask_denominator.values())),
+        **follow_up_figures(rows.get("follow_ups", [])),
+        "checks": sum(check["count"] for check in checks),
+        "covers": sum(day["covers"] or 0 for day in days),
+        "transactions": sum(day["transactions"] or 0 for day in days),
+        "ask_rate": rate(customers_checked + customers_with_concerns, sum(ask_denominators.values())),
     }
 
 
-def to_ask_on(day: Record) -> Any:
-    """How many there were to ask on a day, where it is known."""
+def customers_on(day: Record) -> Any:
+    """Return how many customers a store day reports: its receipts, else its covers, else None."""
     return day["covers"] if day["transactions"] is None else day["transactions"]
 
 
-def recount_day(raw: Raw, store_id: UUID, day: date) -> dict[str, Any]:
-    """The figures of a store's recovery log."""
+def recount_day(raw: RawRows, store_id: UUID, day: date) -> dict[str, Any]:
+    """Return the figures of a store's recovery log."""
 
-    def of_the_day(rows: Iterable[Record], at: str) -> list[Record]:
-        return [it for it in rows if it["store_id"] == store_id and day_of(raw, it, at) == day]
+    def of_day(kind: str, rows: Iterable[Record]) -> list[Record]:
+        return [
+            row for row in rows if row["store_id"] == store_id and business_date_of(raw, row, TIME_COLUMNS[kind]) == day
+        ]
 
-    told = of_the_day(raw.concerns, "occurred_at")
-    concerns = [it for it in told if it["kind"] != "praise"]
-    days = of_the_day(raw.days, "business_date")
+    with_praise = of_day("concerns", raw.concerns)
+    concerns = [concern for concern in with_praise if concern["kind"] != "praise"]
+    days = of_day("days", raw.days)
     covers, transactions = (days[0]["covers"], days[0]["transactions"]) if days else (None, None)
-    checks = sum(it["count"] for it in of_the_day(raw.checks, "at"))
+    checks = sum(check["count"] for check in of_day("checks", raw.checks))
     return {
-        **figures(raw, concerns, praise=len(told) - len(concerns)),
-        **promised(of_the_day(raw.follow_ups, "due_at")),
+        **figures(raw, concerns, praise=len(with_praise) - len(concerns)),
+        **follow_up_figures(of_day("follow_ups", raw.follow_ups)),
         "checks": checks,
         "covers": covers,
         "transactions": transactions,
@@ -100,69 +125,99 @@ def recount_day(raw: Raw, store_id: UUID, day: date) -> dict[str, Any]:
     }
 
 
-def promised(follow_ups: Iterable[Record]) -> dict[str, int]:
-    """Count the follow-ups that were due, and those kept in time."""
-    due = [it for it in follow_ups if it["status"] != "cancelled" or it["broken_at"] is not None]
+def follow_up_figures(follow_ups: Iterable[Record]) -> dict[str, int]:
+    """Return how many follow-ups were due, and how many of them were kept in time."""
+    due = [row for row in follow_ups if row["status"] != "cancelled" or row["broken_at"] is not None]
     return {
         "follow_ups_due": len(due),
-        "follow_ups_kept": sum(it["status"] == "kept" and it["kept_at"] < it["due_at"] for it in due),
+        "follow_ups_kept": sum(row["status"] == "kept" and row["kept_at"] < row["due_at"] for row in due),
     }
 
 
-def figures(raw: Raw, concerns: list[Record], *, praise: int) -> dict[str, Any]:
-    """Every figure of these concerns, counted one by one."""
-    resolved = [it for it in concerns if it["status"] == "resolved"]
-    recovered = sum(it["outcome"] == "recovered" for it in resolved)
-    lost = sum(it["outcome"] == "lost" for it in resolved)
-    taken = sum(it["taken_at"] is not None for it in concerns)
-    in_time = [it for it in concerns if not late(it)]
-    lifts = [it["mood_after"] - it["mood"] for it in resolved if it["mood_after"] is not None]
-    given = cost(action for it in concerns for action in raw.actions.get(it["id"], []))
-    again = [it for it in concerns if it["seconds_since_previous"] is not None]
+def figures(raw: RawRows, concerns: list[Record], *, praise: int) -> dict[str, Any]:
+    """Return all figures of these concerns, which are not praise."""
+    resolved = [concern for concern in concerns if concern["status"] == "resolved"]
+    recovered = sum(concern["outcome"] == "recovered" for concern in resolved)
+    lost = sum(concern["outcome"] == "lost" for concern in resolved)
+    taken = sum(concern["taken_at"] is not None for concern in concerns)
+    in_time = [concern for concern in concerns if not is_late(concern)]
+    total_cost = cost(action for concern in concerns for action in raw.actions.get(concern["id"], []))
     return {
         "concerns": len(concerns),
         "praise": praise,
-        "unhappy": sum(it["mood"] in (1, 2) for it in concerns),
+        "unhappy": unhappy(concerns),
         "taken": taken,
         "resolved": len(resolved),
         "recovered": recovered,
         "lost": lost,
-        "open": sum(it["status"] in ("open", "taken") for it in concerns),
+        "open": sum(concern["status"] in ("open", "taken") for concern in concerns),
         "on_the_spot": sum(
-            it["reopened_count"] == 0
-            and it["reported_by_id"] is not None
-            and it["reported_by_id"] == it["resolved_by_id"]
-            for it in resolved
+            concern["reopened_count"] == 0
+            and concern["reported_by_id"] is not None
+            and concern["reported_by_id"] == concern["resolved_by_id"]
+            for concern in resolved
         ),
         "late": len(concerns) - len(in_time),
-        "reopened": sum(it["reopened_count"] > 0 for it in concerns),
+        "reopened": sum(concern["reopened_count"] > 0 for concern in concerns),
         "unanswered_alerts": sum(
-            it["id"] in raw.alerts and raw.alerts[it["id"]]["unanswered_at"] is not None for it in concerns
+            concern["id"] in raw.alerts and raw.alerts[concern["id"]]["unanswered_at"] is not None
+            for concern in concerns
         ),
         "recovery_rate": rate(recovered, recovered + lost),
         "taken_share": rate(taken, len(concerns)),
-        "unused_trust": rate(sum(it["outcome"] == "lost" and not gave_something(raw, it) for it in resolved), lost),
-        "minutes_to_take": spread(minutes(it["received_at"], it["taken_at"]) for it in in_time if it["taken_at"]),
-        "minutes_to_resolve": spread(
-            minutes(it["received_at"], it["resolved_at"]) for it in in_time if it["resolved_at"]
+        "unused_trust": rate(
+            sum(concern["outcome"] == "lost" and not received_more_than_words(raw, concern) for concern in resolved),
+            lost,
         ),
-        "mood_lift": {"mean": float(Fraction(sum(lifts), len(lifts))) if lifts else None, "n": len(lifts)},
-        "repeat_within_30_days": rate(
-            sum(timedelta(seconds=it["seconds_since_previous"]) <= timedelta(days=30) for it in again), len(concerns)
+        "minutes_to_take": percentiles(
+            minutes(concern["received_at"], concern["taken_at"]) for concern in in_time if concern["taken_at"]
         ),
-        "cost": given,
-        "cost_per_recovered": [{**it, "amount": round(it["amount"] / recovered)} for it in given] if recovered else [],
+        "minutes_to_resolve": percentiles(
+            minutes(concern["received_at"], concern["resolved_at"]) for concern in in_time if concern["resolved_at"]
+        ),
+        "mood_lift": mood_lift(concerns),
+        "repeat_within_30_days": repeat_rate(concerns),
+        "cost": total_cost,
+        "cost_per_recovered": [
+            {**money, "amount": round(money["amount"] / recovered)} for money in total_cost if recovered
+        ],
     }
 
 
-def gave_something(raw: Raw, concern: Record) -> bool:
-    """More than words, and it was not taken back."""
-    given = [it for it in raw.actions.get(concern["id"], []) if it["status"] == "done" and it["reverses_id"] is None]
-    return any(raw.named["remedy"][it["remedy_id"]]["kind"] not in ("apology", "explanation") for it in given)
+def unhappy(concerns: Iterable[Record]) -> int:
+    return sum(concern["mood"] in (1, 2) for concern in concerns)
 
 
-def late(concern: Record) -> bool:
-    """Return whether it was logged more than a quarter of an hour after it happened."""
+def mood_lift(concerns: Iterable[Record]) -> dict[str, Any]:
+    """Return the mean change of the mood over the resolved concerns whose mood afterwards is known."""
+    changes = [
+        concern["mood_after"] - concern["mood"]
+        for concern in concerns
+        if concern["status"] == "resolved" and concern["mood_after"] is not None
+    ]
+    return {"mean": float(Fraction(sum(changes), len(changes))) if changes else None, "n": len(changes)}
+
+
+def repeat_rate(concerns: Sequence[Record]) -> dict[str, Any]:
+    """Return the share of concerns whose customer had another one in the 30 days before."""
+    gaps = [concern["seconds_since_previous"] for concern in concerns]
+    repeated = sum(timedelta(seconds=gap) <= timedelta(days=30) for gap in gaps if gap is not None)
+    return rate(repeated, len(concerns))
+
+
+def received_more_than_words(raw: RawRows, concern: Record) -> bool:
+    """Return whether an action in effect gave the customer more than an apology or explanation."""
+    actions = [action for action in raw.actions.get(concern["id"], []) if is_in_effect(action)]
+    kinds = {raw.named["remedy"][action["remedy_id"]]["kind"] for action in actions}
+    return not kinds <= {"apology", "explanation"}
+
+
+def is_in_effect(action: Record) -> bool:
+    return bool(action["status"] == "done" and action["reverses_id"] is None)
+
+
+def is_late(concern: Record) -> bool:
+    """Return whether the concern was logged more than a quarter of an hour after it happened."""
     return bool(concern["received_at"] - concern["occurred_at"] > timedelta(minutes=15))
 
 
@@ -172,11 +227,12 @@ def rate(numerator: int, denominator: int) -> dict[str, Any]:
 
 
 def minutes(start: datetime, end: datetime) -> Fraction:
-    """Whole seconds, in minutes."""
+    """Return the whole seconds between two times, in minutes."""
     return Fraction((end - start) // timedelta(seconds=1), 60)
 
 
-def spread(values: Iterable[Fraction]) -> dict[str, Any]:
+def percentiles(values: Iterable[Fraction]) -> dict[str, Any]:
+    """Return median, 90th percentile and number of these values."""
     ordered = sorted(values)
     return {
         "median": percentile(ordered, Fraction(1, 2)),
@@ -186,21 +242,20 @@ def spread(values: Iterable[Fraction]) -> dict[str, Any]:
 
 
 def percentile(ordered: Sequence[Fraction], share: Fraction) -> float | None:
-    """PERCENTILE_CONT: walk that share of the way from the first value to the last, and read off where you stand."""
+    """Return a percentile after PERCENTILE_CONT, by linear interpolation between the two neighbouring ranks."""
     if not ordered:
         return None
-    way = share * (len(ordered) - 1)
-    for step, (here, following) in enumerate(zip(ordered, [*ordered[1:], ordered[-1]], strict=True)):
-        if step <= way < step + 1:
-            return float(here + (following - here) * (way - step))
-    raise AssertionError("the way ends at the last value")
+    position = share * (len(ordered) - 1)
+    for rank, (value, next_value) in enumerate(zip(ordered, [*ordered[1:], ordered[-1]], strict=True)):
+        if rank <= position < rank + 1:
+            return float(value + (next_value - value) * (position - rank))
+    raise AssertionError("no position lies behind the last rank")
 
 
 def cost(actions: Iterable[Record]) -> list[dict[str, Any]]:
-    """What was given and not taken back, by currency."""
-    sums: dict[str, int] = {}
+    """Return the cost of the actions in effect, by currency."""
+    amounts: dict[str, int] = {}
     for action in actions:
-        if action["cost_amount"] is not None:
-            stands = action["status"] == "done" and action["reverses_id"] is None
-            sums[action["cost_currency"]] = sums.get(action["cost_currency"], 0) + stands * action["cost_amount"]
-    return [{"amount": amount, "currency": currency} for currency, amount in sorted(sums.items()) if amount]
+        if action["cost_amount"] is not None and is_in_effect(action):
+            amounts[action["cost_currency"]] = amounts.get(action["cost_currency"], 0) + action["cost_amount"]
+    return [{"amount": amount, "currency": currency} for currency, amount in sorted(amounts.items()) if amount]

@@ -1,6 +1,6 @@
-"""A second opinion on the other reports: the raw rows and plain loops, nothing of models.reports.
+"""Oracle of the other reports: raw rows and plain loops, without any code of models.reports.
 
-`recount_more` answers what GET /v1/reports/<name> answers in `rows` and `totals`, as JSON.
+`recount_report` returns `rows` and `totals` as GET /v1/reports/<name> answers them, as JSON.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
@@ -10,46 +10,62 @@ from fractions import Fraction
 from typing import Any
 from uuid import UUID
 
-import sqlalchemy as sa
+from tests.support.oracle.raw_rows import (
+    Connection,
+    Group,
+    RawRows,
+    Record,
+    SortKey,
+    business_date_of,
+    groups_of,
+    matches_filters,
+    read_raw_rows,
+    read_table,
+    sort_key,
+)
+from tests.support.oracle.recovery_recount import (
+    cost,
+    customers_on,
+    is_in_effect,
+    minutes,
+    mood_lift,
+    percentiles,
+    rate,
+    repeat_rate,
+    unhappy,
+)
 
-from models.tables import metadata
-from tests.support.oracle.raw_rows import Connection, Order, Raw, Record, day_of, inside, order, raw_rows, titles
-from tests.support.oracle.recovery_recount import cost, minutes, rate, spread, to_ask_on
-
-ABOUT = {"remedies": ("remedy",), "causes": ("category", "cause"), "items": ("item",)}
+OWN_DIMENSIONS = {"remedies": ("remedy",), "causes": ("category", "cause"), "items": ("item",)}
 Figures = dict[str, Any]
 
 
 @dataclass
-class More:
-    """What else stands in the tables."""
+class ReportRows:
+    """Raw rows, with those that only these reports need."""
 
-    raw: Raw
+    raw: RawRows
     items: dict[UUID, list[Record]]  # by concern
     fixes: list[Record]
-    rings: dict[UUID, list[Record]]  # by alert
+    rings: dict[UUID, list[Record]]  # notifications by alert
 
 
-def more_rows(connection: Connection, store_ids: Collection[UUID]) -> More:
-    raw = raw_rows(connection, store_ids)
-
-    def everything(name: str) -> list[Record]:
-        return [dict(row._mapping) for row in connection.execute(sa.select(metadata.tables[name]))]
-
+def read_report_rows(connection: Connection, store_ids: Collection[UUID]) -> ReportRows:
+    """Read all rows about these stores that the reports count."""
+    raw = read_raw_rows(connection, store_ids)
     for name, table in (("item", "catalogue_item"), ("question", "question")):
-        raw.named[name] = {row["id"]: {"name": row.get("text"), **row} for row in everything(table)}
+        raw.named[name] = {row["id"]: {"name": row.get("text"), **row} for row in read_table(connection, table)}
     items: dict[UUID, list[Record]] = {}
-    for named in everything("concern_item"):
-        items.setdefault(named["concern_id"], []).append(named)
+    for item in read_table(connection, "concern_item"):
+        items.setdefault(item["concern_id"], []).append(item)
     rings: dict[UUID, list[Record]] = {}
-    for sent in everything("notification"):
-        if sent["kind"] == "ring" and sent["alert_id"]:
-            rings.setdefault(sent["alert_id"], []).append(sent)
-    return More(raw, items, everything("fix"), rings)
+    for notification in read_table(connection, "notification"):
+        if notification["kind"] == "ring" and notification["alert_id"]:
+            rings.setdefault(notification["alert_id"], []).append(notification)
+    return ReportRows(raw, items, read_table(connection, "fix"), rings)
 
 
-def recount_more(
-    more: More,
+def recount_report(
+    rows: ReportRows,
     name: str,
     *,
     from_date: date,
@@ -60,186 +76,213 @@ def recount_more(
     group_id: UUID | None = None,
     store_id: UUID | None = None,
 ) -> dict[str, Any]:
-    """The rows and totals of that report over all the stores that were read."""
-    raw, by = more.raw, (*ABOUT.get(name, ()), *group_by)
+    """Return the rows and totals of the report of this name over all stores that were read."""
+    raw, dimensions = rows.raw, (*OWN_DIMENSIONS.get(name, ()), *group_by)
 
-    def chosen(rows: Iterable[Record], at: str) -> Iterator[Record]:
-        for row in rows:
-            if from_date <= day_of(raw, row, at) <= to_date and inside(raw, row, region_id, group_id, store_id):
-                yield {**row, "_at": at}
+    def select(records: Iterable[Record], time_column: str) -> Iterator[Record]:
+        for record in records:
+            if from_date <= business_date_of(raw, record, time_column) <= to_date and matches_filters(
+                raw, record, region_id, group_id, store_id
+            ):
+                yield {**record, "_time_column": time_column}
 
     slugs = {id_: row["slug"] for id_, row in raw.named["category"].items()}
-    told = [it for it in chosen(raw.concerns, "occurred_at") if it["kind"] != "praise"]
-    told = [it for it in told if category is None or slugs.get(it["category_id"]) == category]
-    subjects = [*subjects_of(more, name, told)]
+    concerns = [
+        concern
+        for concern in select(raw.concerns, "occurred_at")
+        if concern["kind"] != "praise" and (category is None or slugs.get(concern["category_id"]) == category)
+    ]
+    subjects = [*select_subjects(rows, name, concerns)]
     if name == "follow-ups":
-        subjects = [*chosen(raw.follow_ups, "due_at")]
+        subjects = [*select(raw.follow_ups, "due_at")]
     if name == "listening" and "question" not in group_by:
-        subjects += [{**it, "_check": True} for it in chosen(raw.checks, "at")]
-        subjects += [{**it, "_day": True} for it in chosen(raw.days, "business_date")]
+        subjects += [{**check, "_check": True} for check in select(raw.checks, "at")]
+        subjects += [{**day, "_day": True} for day in select(raw.days, "business_date")]
 
-    def count(rows: list[Record], group: dict[str, Any]) -> Figures:
-        of_group = {by: group[by] for by in group_by}
-        alike = [it for it in told if of_group in titles(raw, it, group_by, it["_at"])]
-        return FIGURES[name](more, rows, alike, group_by)
+    def count_group(members: list[Record], group: Group) -> Figures:
+        """Count a group, beside all concerns that have the same labels in the dimensions of the query."""
+        labels = {by: group[by] for by in group_by}
+        same_labels = [
+            concern for concern in concerns if labels in groups_of(raw, concern, group_by, concern["_time_column"])
+        ]
+        return COUNTERS[name](rows, members, same_labels, group_by)
 
-    groups: dict[Order, list[Record]] = {}
-    named: dict[Order, dict[str, Any]] = {}
-    for row in subjects:
-        for title in titles(raw, row, by, row["_at"]):
-            named[order(title)] = title
-            groups.setdefault(order(title), []).append(row)
-    rows = [{"group": named[key], **count(groups[key], named[key])} for key in sorted(groups)]
-    totals = FIGURES[name](more, subjects, told, group_by)
-    return {"rows": rows if by else [{"group": {}, **totals}], "totals": totals}
+    members_by_group: dict[SortKey, list[Record]] = {}
+    groups: dict[SortKey, Group] = {}
+    for subject in subjects:
+        for group in groups_of(raw, subject, dimensions, subject["_time_column"]):
+            groups[sort_key(group)] = group
+            members_by_group.setdefault(sort_key(group), []).append(subject)
+    report_rows = [
+        {"group": groups[key], **count_group(members_by_group[key], groups[key])} for key in sorted(members_by_group)
+    ]
+    totals = COUNTERS[name](rows, subjects, concerns, group_by)
+    return {"rows": report_rows if dimensions else [{"group": {}, **totals}], "totals": totals}
 
 
-def subjects_of(more: More, name: str, told: list[Record]) -> Iterator[Record]:
-    """What a report has a row of, each with the concern it belongs to."""
-    for concern in told:
+def select_subjects(rows: ReportRows, name: str, concerns: list[Record]) -> Iterator[Record]:
+    """Yield what a report counts, such as actions or items, each with the columns of its concern."""
+    for concern in concerns:
         if name == "remedies":
-            for action in more.raw.actions.get(concern["id"], []):
-                if action["status"] == "done" and action["reverses_id"] is None:
+            for action in rows.raw.actions.get(concern["id"], []):
+                if is_in_effect(action):
                     yield {**concern, "remedy_id": action["remedy_id"], "_action": action}
         elif name == "items":
-            for item in more.items.get(concern["id"], []):
+            for item in rows.items.get(concern["id"], []):
                 yield {**concern, "item_id": item["item_id"]}
         elif name == "alerts":
-            if concern["id"] in more.raw.alerts:
+            if concern["id"] in rows.raw.alerts:
                 yield concern
         else:
             yield concern
 
 
-def once(rows: Iterable[Record]) -> list[Record]:
-    """Each concern once."""
-    return [*{row["id"]: row for row in rows}.values()]
+def distinct(concerns: Iterable[Record]) -> list[Record]:
+    """Return each concern once."""
+    return [*{concern["id"]: concern for concern in concerns}.values()]
 
 
-def ended(concerns: list[Record]) -> Figures:
-    """How it ended, and what the mood did."""
-    over = [it for it in concerns if it["status"] == "resolved"]
-    recovered, lost = (sum(it["outcome"] == outcome for it in over) for outcome in ("recovered", "lost"))
-    return {"recovered_share": rate(recovered, recovered + lost), "mood_lift": lift(over)}
+def recovered_share(concerns: Iterable[Record]) -> Figures:
+    outcomes = [concern["outcome"] for concern in concerns if concern["status"] == "resolved"]
+    recovered = outcomes.count("recovered")
+    return rate(recovered, recovered + outcomes.count("lost"))
 
 
-def lift(concerns: Iterable[Record]) -> Figures:
-    lifts = [
-        it["mood_after"] - it["mood"] for it in concerns if it["status"] == "resolved" and it["mood_after"] is not None
-    ]
-    return {"mean": float(Fraction(sum(lifts), len(lifts))) if lifts else None, "n": len(lifts)}
-
-
-def unhappy(concerns: Iterable[Record]) -> int:
-    return sum(it["mood"] in (1, 2) for it in concerns)
-
-
-def remedies(_more: More, rows: list[Record], _alike: list[Record], _by: Sequence[str]) -> Figures:
-    concerns = once(rows)
-    given = cost(it["_action"] for it in rows)
-    return {"times": len(rows), "concerns": len(concerns), **ended(concerns), "cost": given}
-
-
-def causes(more: More, rows: list[Record], _alike: list[Record], _by: Sequence[str]) -> Figures:
-    fixes = {it["id"]: [*map(_time, fixes_of(more, it))] for it in rows}
-    soon = [it["seconds_since_previous"] for it in rows if it["seconds_since_previous"] is not None]
-    newest = max((at for known in fixes.values() for at in known), default=None)
+def count_remedies(
+    _rows: ReportRows, members: list[Record], _same_labels: list[Record], _group_by: Sequence[str]
+) -> Figures:
+    concerns = distinct(members)
     return {
-        "concerns": len(rows),
-        "unhappy": unhappy(rows),
-        **ended(rows),
-        "repeat_within_30_days": rate(sum(seconds <= 30 * 86_400 for seconds in soon), len(rows)),
-        "cost": cost(action for it in rows for action in more.raw.actions.get(it["id"], [])),
-        "fixed_at": newest and newest.isoformat().replace("+00:00", "Z"),
-        "raised_since_fixed": sum(any(at <= it["received_at"] for at in fixes[it["id"]]) for it in rows),
+        "times": len(members),
+        "concerns": len(concerns),
+        "recovered_share": recovered_share(concerns),
+        "mood_lift": mood_lift(concerns),
+        "cost": cost(member["_action"] for member in members),
     }
 
 
-def fixes_of(more: More, concern: Record) -> list[Record]:
-    same = [fix for fix in more.fixes if fix["cause_id"] == concern["cause_id"]]
-    return [fix for fix in same if fix["store_id"] in (None, concern["store_id"])]
-
-
-def _time(fix: Record) -> datetime:
-    at: datetime = fix["fixed_at"]
-    return at
-
-
-def items(_more: More, rows: list[Record], alike: list[Record], _by: Sequence[str]) -> Figures:
-    concerns = once(rows)
-    return {"concerns": len(concerns), "unhappy": unhappy(concerns), "share": rate(len(concerns), len(alike))}
-
-
-def follow_ups(_more: More, rows: list[Record], _alike: list[Record], _by: Sequence[str]) -> Figures:
-    in_time = [it for it in rows if it["broken_at"] is None]
-    kept, open_, cancelled = (sum(it["status"] == status for it in in_time) for status in ("kept", "open", "cancelled"))
-    broken = len(rows) - len(in_time)
-    return {
-        "due": len(rows) - cancelled,
-        "kept": kept,
-        "kept_late": sum(it["status"] == "kept" and it["broken_at"] is not None for it in rows),
-        "broken": broken,
-        "open": open_,
-        "cancelled": cancelled,
-        "kept_share": rate(kept, len(rows) - cancelled),
-    }
-
-
-def listening(more: More, rows: list[Record], _alike: list[Record], by: Sequence[str]) -> Figures:
-    whole = "question" not in by
-    checks = [it for it in rows if "_check" in it]
-    days = {(it["store_id"], it["business_date"]): to_ask_on(it) for it in rows if "_day" in it}
-    concerns = [it for it in rows if "_check" not in it and "_day" not in it]
-    ask_denominator = {day: number for day, number in days.items() if number is not None}
-    heard = sum(it["count"] for it in checks if (it["store_id"], day_of(more.raw, it, "at")) in ask_denominator)
-    heard += sum((it["store_id"], day_of(more.raw, it, "occurred_at")) in ask_denominator for it in concerns)
+def count_causes(
+    rows: ReportRows, concerns: list[Record], _same_labels: list[Record], _group_by: Sequence[str]
+) -> Figures:
+    fix_times = {concern["id"]: times_fixed(rows, concern) for concern in concerns}
+    fixed_at = max((time for times in fix_times.values() for time in times), default=None)
     return {
         "concerns": len(concerns),
-        "checks": sum(it["count"] for it in checks) if whole else None,
-        "ask_rate": rate(heard, sum(ask_denominator.values())) if whole else None,
-        "read_back_share": rate(sum(it["read_back"] for it in concerns), len(concerns)),
-        "question_asked_share": rate(sum(it["question_id"] is not None for it in concerns), len(concerns)),
-        "mood_lift": lift(concerns),
+        "unhappy": unhappy(concerns),
+        "recovered_share": recovered_share(concerns),
+        "mood_lift": mood_lift(concerns),
+        "repeat_within_30_days": repeat_rate(concerns),
+        "cost": cost(action for concern in concerns for action in rows.raw.actions.get(concern["id"], [])),
+        "fixed_at": fixed_at and fixed_at.isoformat().replace("+00:00", "Z"),
+        "raised_since_fixed": sum(
+            any(time <= concern["received_at"] for time in fix_times[concern["id"]]) for concern in concerns
+        ),
     }
 
 
-def alerts(more: More, rows: list[Record], _alike: list[Record], _by: Sequence[str]) -> Figures:
-    called = [(it, more.raw.alerts[it["id"]]) for it in rows]
-    rang = [(concern, alert) for concern, alert in called if alert["state"] != "late"]
-    told, received, opened = 0, 0, 0
-    waits = []
+def times_fixed(rows: ReportRows, concern: Record) -> list[datetime]:
+    """Return when the cause of a concern was fixed in its store or in all stores."""
+    return [
+        fix["fixed_at"]
+        for fix in rows.fixes
+        if fix["cause_id"] == concern["cause_id"] and fix["store_id"] in (None, concern["store_id"])
+    ]
+
+
+def count_items(
+    _rows: ReportRows, members: list[Record], same_labels: list[Record], _group_by: Sequence[str]
+) -> Figures:
+    concerns = distinct(members)
+    return {
+        "concerns": len(concerns),
+        "unhappy": unhappy(concerns),
+        "share": rate(len(concerns), len(same_labels)),
+    }
+
+
+def count_follow_ups(
+    _rows: ReportRows, follow_ups: list[Record], _same_labels: list[Record], _group_by: Sequence[str]
+) -> Figures:
+    statuses = [row["status"] for row in follow_ups if row["broken_at"] is None]
+    kept, cancelled = statuses.count("kept"), statuses.count("cancelled")
+    return {
+        "due": len(follow_ups) - cancelled,
+        "kept": kept,
+        "kept_late": sum(row["status"] == "kept" and row["broken_at"] is not None for row in follow_ups),
+        "broken": len(follow_ups) - len(statuses),
+        "open": statuses.count("open"),
+        "cancelled": cancelled,
+        "kept_share": rate(kept, len(follow_ups) - cancelled),
+    }
+
+
+def count_listening(
+    rows: ReportRows, members: list[Record], _same_labels: list[Record], group_by: Sequence[str]
+) -> Figures:
+    has_checks = "question" not in group_by
+    checks = [member for member in members if "_check" in member]
+    days = [member for member in members if "_day" in member]
+    concerns = [member for member in members if "_check" not in member and "_day" not in member]
+    ask_denominators = {
+        (day["store_id"], day["business_date"]): customers_on(day) for day in days if customers_on(day) is not None
+    }
+
+    def on_reporting_day(member: Record) -> bool:
+        day = business_date_of(rows.raw, member, member["_time_column"])
+        return (member["store_id"], day) in ask_denominators
+
+    customers_heard = sum(check["count"] for check in checks if on_reporting_day(check))
+    customers_heard += sum(on_reporting_day(concern) for concern in concerns)
+    return {
+        "concerns": len(concerns),
+        "checks": sum(check["count"] for check in checks) if has_checks else None,
+        "ask_rate": rate(customers_heard, sum(ask_denominators.values())) if has_checks else None,
+        "read_back_share": rate(sum(concern["read_back"] for concern in concerns), len(concerns)),
+        "question_asked_share": rate(sum(concern["question_id"] is not None for concern in concerns), len(concerns)),
+        "mood_lift": mood_lift(concerns),
+    }
+
+
+def count_alerts(
+    rows: ReportRows, concerns: list[Record], _same_labels: list[Record], _group_by: Sequence[str]
+) -> Figures:
+    alerts = [(concern, rows.raw.alerts[concern["id"]]) for concern in concerns]
+    rang = [(concern, alert) for concern, alert in alerts if alert["state"] != "late"]
+    accepted, received, opened = 0, 0, 0
+    minutes_to_show = []
     for _, alert in rang:
-        sent = more.rings.get(alert["id"], [])
-        told += phones(sent, "accepted_at")
-        received += phones(sent, "received_at", "shown_at", "opened_at")
-        opened += phones(sent, "opened_at")
-        if shown := [it["shown_at"] for it in sent if it["shown_at"]]:
-            raised, first = (at.replace(microsecond=0) for at in (alert["raised_at"], min(shown)))
-            waits.append(max(minutes(raised, first), Fraction(0)))
+        rings = rows.rings.get(alert["id"], [])
+        accepted += count_phones(rings, "accepted_at")
+        received += count_phones(rings, "received_at", "shown_at", "opened_at")
+        opened += count_phones(rings, "opened_at")
+        if shown := [ring["shown_at"] for ring in rings if ring["shown_at"]]:
+            raised_at, first_shown_at = (time.replace(microsecond=0) for time in (alert["raised_at"], min(shown)))
+            minutes_to_show.append(max(minutes(raised_at, first_shown_at), Fraction(0)))
     unanswered = sum(alert["unanswered_at"] is not None for _, alert in rang)
     return {
-        "alerts": len(called),
+        "alerts": len(alerts),
         "rang": len(rang),
         "taken": sum(concern["taken_at"] is not None for concern, _ in rang),
         "unanswered": unanswered,
         "unanswered_share": rate(unanswered, len(rang)),
-        "phones_told": told,
+        "phones_told": accepted,
         "phones_received": received,
         "phones_opened": opened,
-        "received_share": rate(received, told),
-        "minutes_to_show": spread(waits),
+        "received_share": rate(received, accepted),
+        "minutes_to_show": percentiles(minutes_to_show),
     }
 
 
-def phones(sent: Iterable[Record], *moments: str) -> int:
-    return len({it["device_id"] for it in sent if it["device_id"] and any(it[moment] for moment in moments)})
+def count_phones(rings: Iterable[Record], *time_columns: str) -> int:
+    """Return how many phones have any of these times."""
+    return len({ring["device_id"] for ring in rings if ring["device_id"] and any(ring[name] for name in time_columns)})
 
 
-FIGURES: dict[str, Callable[[More, list[Record], list[Record], Sequence[str]], Figures]] = {
-    "remedies": remedies,
-    "causes": causes,
-    "items": items,
-    "follow-ups": follow_ups,
-    "listening": listening,
-    "alerts": alerts,
+COUNTERS: dict[str, Callable[[ReportRows, list[Record], list[Record], Sequence[str]], Figures]] = {
+    "remedies": count_remedies,
+    "causes": count_causes,
+    "items": count_items,
+    "follow-ups": count_follow_ups,
+    "listening": count_listening,
+    "alerts": count_alerts,
 }

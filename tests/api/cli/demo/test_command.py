@@ -10,13 +10,13 @@ from tests.support.factories.organizations import Shop
 Command = Callable[..., Result]
 
 
-def commands_of(world: App) -> Command:
-    return lambda *words: world.app.test_cli_runner().invoke(args=words)
+def commands_of(app: App) -> Command:
+    return lambda *words: app.flask.test_cli_runner().invoke(args=words)
 
 
-def test_the_demo_is_not_seeded_beside_a_real_organization_unless_asked(world: App, shop: Shop, monkeypatch):
+def test_the_demo_is_not_seeded_beside_a_real_organization_unless_asked(app: App, shop: Shop, monkeypatch):
     monkeypatch.setattr("api.cli.demo.command.seed", lambda *_, **__: "Seeded.")
-    command = commands_of(world)
+    command = commands_of(app)
 
     empty = command("demo", "seed", "--if-empty")
     asked = command("demo", "seed")
@@ -25,9 +25,9 @@ def test_the_demo_is_not_seeded_beside_a_real_organization_unless_asked(world: A
     assert (asked.exit_code, asked.stdout) == (0, "Seeded.\n")
 
 
-def test_a_second_demo_is_refused_and_a_restart_is_not(world: App, monkeypatch):
+def test_a_second_demo_is_refused_and_a_restart_is_not(app: App, monkeypatch):
     monkeypatch.setattr("api.cli.demo.history._Day.tell", lambda _: None)
-    command = commands_of(world)
+    command = commands_of(app)
     assert command("demo", "seed").exit_code == 0
 
     again, empty, missing = (command("demo", "seed", *flag) for flag in ([], ["--if-empty"], ["--if-missing"]))

@@ -36,14 +36,14 @@ def told(session: ScopedSession) -> list[Concern]:
     return list(session.scalars(select(Concern).options(selectinload(Concern.actions), selectinload(Concern.alert))))
 
 
-def test_the_demo_is_what_the_contract_says(world: App, subtests):
-    assert already_there(world.back_office, any_organization=True) is None
-    seed(world.back_office, at=NOON)
-    assert already_there(world.back_office) == "The organization 'demo' exists already."
-    with world.back_office.reading(ALL_TENANTS) as session:
+def test_the_demo_is_what_the_contract_says(app: App, subtests):
+    assert already_there(app.back_office, any_organization=True) is None
+    seed(app.back_office, at=NOON)
+    assert already_there(app.back_office) == "The organization 'demo' exists already."
+    with app.back_office.reading(ALL_TENANTS) as session:
         organization_id = Organization.by_slug(session, "demo").id
 
-    with world.back_office.reading(organization_id) as session:
+    with app.back_office.reading(organization_id) as session:
         concerns = told(session)
         with subtests.test("sixty business days of each store, ending yesterday"):
             for store in session.scalars(select(Store)):
@@ -76,10 +76,10 @@ def test_the_demo_is_what_the_contract_says(world: App, subtests):
 
     with subtests.test("everybody can sign in, and who is on shift logs with a mood alone"):
         for organization, logins in SIGN_INS.items():
-            tokens = {login: sign_in(world, organization, login) for login in logins}
+            tokens = {login: sign_in(app, organization, login) for login in logins}
             for login in {"floor", "floor-market", "outsider"} & tokens.keys():
                 headers = {"Authorization": f"Bearer {tokens[login]}"}
-                answer = world.request("POST", "/v1/concerns", json={"mood": 2}, headers=headers)
+                answer = app.request("POST", "/v1/concerns", json={"mood": 2}, headers=headers)
                 assert (answer.status_code, answer.json["alert"]["state"]) == (201, "open")
 
 
@@ -106,28 +106,28 @@ def replay(session: ScopedSession, concerns: list[Concern]) -> None:
         assert all(cost is None or cost.amount <= 0 for cost in reversals)
 
 
-def sign_in(world: App, organization: str, login: str) -> str:
+def sign_in(app: App, organization: str, login: str) -> str:
     body = {"organization": organization, "login": login, "password": f"demo-{login}-2468"}
-    answer = world.request("POST", "/v1/sessions", json=body)
+    answer = app.request("POST", "/v1/sessions", json=body)
     assert answer.status_code == 201, answer.text
     token: str = answer.json["token"]
     return token
 
 
-def test_the_same_day_of_seeding_gives_the_same_figures(world: App):
+def test_the_same_day_of_seeding_gives_the_same_figures(app: App):
     hashes = hash_passwords()
-    drawn = [fingerprint(world, slug, hashes, hours) for slug, hours in (("once", 0), ("again", 6))]
+    drawn = [fingerprint(app, slug, hashes, hours) for slug, hours in (("once", 0), ("again", 6))]
 
     assert drawn[0] == drawn[1]
     assert len(drawn[0]) > 20
 
 
-def fingerprint(world: App, slug: str, hashes: dict[str, str], hours: int) -> list[Any]:
+def fingerprint(app: App, slug: str, hashes: dict[str, str], hours: int) -> list[Any]:
     """Return what counts of three days, seeded so many hours after noon."""
-    _seed(world.back_office, replace(DEMO_COMPANY, slug=slug, days=3), hashes, at=NOON + timedelta(hours=hours))
-    with world.back_office.reading(ALL_TENANTS) as session:
+    _seed(app.back_office, replace(DEMO_COMPANY, slug=slug, days=3), hashes, at=NOON + timedelta(hours=hours))
+    with app.back_office.reading(ALL_TENANTS) as session:
         organization_id = Organization.by_slug(session, slug).id
-    with world.back_office.reading(organization_id) as session:
+    with app.back_office.reading(organization_id) as session:
         return sorted(
             (
                 str(one.received_at),
@@ -142,23 +142,23 @@ def fingerprint(world: App, slug: str, hashes: dict[str, str], hours: int) -> li
         )
 
 
-def test_a_demo_that_fails_leaves_nothing_behind(world: App, monkeypatch):
+def test_a_demo_that_fails_leaves_nothing_behind(app: App, monkeypatch):
     def fails(*_: object, **__: object) -> None:
         raise RuntimeError
 
     monkeypatch.setattr("api.cli.demo.history._Day.tell", fails)
     try:
-        seed(world.back_office, at=NOON)
+        seed(app.back_office, at=NOON)
     except RuntimeError:
-        assert already_there(world.back_office, any_organization=True) is None
+        assert already_there(app.back_office, any_organization=True) is None
     else:
         raise AssertionError("it should have failed")
 
 
-def test_actions_of_the_demo_are_counted_in_the_currency_of_their_store(world: App):
-    _seed(world.back_office, replace(DEMO_COMPANY, days=3), hash_passwords(), at=NOON)
+def test_actions_of_the_demo_are_counted_in_the_currency_of_their_store(app: App):
+    _seed(app.back_office, replace(DEMO_COMPANY, days=3), hash_passwords(), at=NOON)
 
-    with world.back_office.reading(ALL_TENANTS) as session:
+    with app.back_office.reading(ALL_TENANTS) as session:
         currencies = {
             (store.slug, action.cost.currency)
             for action, store in session.execute(

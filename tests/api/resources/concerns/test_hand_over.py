@@ -18,123 +18,123 @@ from tests.support.rows import notifications, only_alert, pending_messages
 from tests.support.worker import RecordingChannel, for_all_kinds, running_worker, work_until_idle
 
 
-def hand_over(world: App, shop: Shop, concern: Any, to: str, by: str = "colleague", **options: Any) -> Any:
+def hand_over(app: App, shop: Shop, concern: Any, to: str, by: str = "colleague", **options: Any) -> Any:
     path, body = f"/v1/concerns/{concern['id']}/hand-over", {"staff_id": str(shop.staff[to])}
-    return world.request("POST", path, (shop, by), json=body, **options)
+    return app.request("POST", path, (shop, by), json=body, **options)
 
 
-def steps(world: App, shop: Shop, concern: Any) -> list[tuple[str, Any]]:
-    items = world.request("GET", f"/v1/concerns/{concern['id']}/events", (shop, "manager")).json["items"]
+def steps(app: App, shop: Shop, concern: Any) -> list[tuple[str, Any]]:
+    items = app.request("GET", f"/v1/concerns/{concern['id']}/events", (shop, "manager")).json["items"]
     return [(one["step"], one["details"]) for one in items]
 
 
-def test_a_colleague_is_called_personally_while_the_escalation_goes_on(world: App, shop: Shop) -> None:
+def test_a_colleague_is_called_personally_while_the_escalation_goes_on(app: App, shop: Shop) -> None:
     for login in ("manager", "regional"):
-        give_phone(world.back_office, shop, login, f"phone of {login}")
-    concern = log_concern(world, shop)
-    before = only_alert(world)
-    answer = hand_over(world, shop, concern, "regional")
+        give_phone(app.back_office, shop, login, f"phone of {login}")
+    concern = log_concern(app, shop)
+    before = only_alert(app)
+    answer = hand_over(app, shop, concern, "regional")
     assert (answer.status_code, answer.json["status"]) == (200, "open")
-    book = RecordingChannel()
-    with running_worker(world, for_all_kinds(book)) as worker:
+    channel = RecordingChannel()
+    with running_worker(app, for_all_kinds(channel)) as worker:
         work_until_idle(worker)
-    assert sorted(book.seen()) == [("ring", "phone of manager"), ("ring", "phone of regional")]
-    kinds = {row.staff_id: row.kind for row in notifications(world)}
+    assert sorted(channel.seen()) == [("ring", "phone of manager"), ("ring", "phone of regional")]
+    kinds = {row.staff_id: row.kind for row in notifications(app)}
     assert kinds[shop.staff["regional"]] is NotificationKind.HAND_OVER
-    assert (only_alert(world).run_id, only_alert(world).state) == (before.run_id, AlertState.OPEN)
-    assert steps(world, shop, concern)[-1] == ("handed_over", {"to": str(shop.staff["regional"])})
+    assert (only_alert(app).run_id, only_alert(app).state) == (before.run_id, AlertState.OPEN)
+    assert steps(app, shop, concern)[-1] == ("handed_over", {"to": str(shop.staff["regional"])})
 
 
-def test_what_one_has_taken_is_given_back_first_and_rings_again(world: App, shop: Shop) -> None:
-    concern = log_concern(world, shop)
-    first = only_alert(world).run_id
-    move(world, shop, concern, "take", "colleague")
-    world.clock.move(minutes=1)
-    answer = hand_over(world, shop, concern, "manager")
+def test_what_one_has_taken_is_given_back_first_and_rings_again(app: App, shop: Shop) -> None:
+    concern = log_concern(app, shop)
+    first = only_alert(app).run_id
+    move(app, shop, concern, "take", "colleague")
+    app.clock.move(minutes=1)
+    answer = hand_over(app, shop, concern, "manager")
     assert (answer.status_code, answer.json["status"], answer.json["taken_by"]) == (200, "open", None)
-    assert [step for step, _ in steps(world, shop, concern)] == ["logged", "taken", "released", "handed_over"]
-    assert (only_alert(world).state, only_alert(world).run_id != first) == (AlertState.OPEN, True)
+    assert [step for step, _ in steps(app, shop, concern)] == ["logged", "taken", "released", "handed_over"]
+    assert (only_alert(app).state, only_alert(app).run_id != first) == (AlertState.OPEN, True)
 
 
-def test_what_another_has_taken_is_handed_over_by_a_manager_only(world: App, shop: Shop) -> None:
-    concern = log_concern(world, shop)
-    move(world, shop, concern, "take", "colleague")
-    assert_problem(hand_over(world, shop, concern, "manager", by="floor"), 403, "forbidden")
-    assert hand_over(world, shop, concern, "regional", by="manager").json["status"] == "open"
+def test_what_another_has_taken_is_handed_over_by_a_manager_only(app: App, shop: Shop) -> None:
+    concern = log_concern(app, shop)
+    move(app, shop, concern, "take", "colleague")
+    assert_problem(hand_over(app, shop, concern, "manager", by="floor"), 403, "forbidden")
+    assert hand_over(app, shop, concern, "regional", by="manager").json["status"] == "open"
 
 
-def test_a_hand_over_that_somebody_answered_calls_nobody(world: App, shop: Shop) -> None:
-    give_phone(world.back_office, shop, "regional", "phone of regional")
-    concern = log_concern(world, shop)
-    hand_over(world, shop, concern, "regional")
-    move(world, shop, concern, "take")
-    book = RecordingChannel()
-    with running_worker(world, for_all_kinds(book)) as worker:
+def test_a_hand_over_that_somebody_answered_calls_nobody(app: App, shop: Shop) -> None:
+    give_phone(app.back_office, shop, "regional", "phone of regional")
+    concern = log_concern(app, shop)
+    hand_over(app, shop, concern, "regional")
+    move(app, shop, concern, "take")
+    channel = RecordingChannel()
+    with running_worker(app, for_all_kinds(channel)) as worker:
         work_until_idle(worker)
-    assert ("ring", "phone of regional") not in book.seen()
+    assert ("ring", "phone of regional") not in channel.seen()
 
 
-def test_what_does_not_ring_can_be_handed_over_too(world: App, shop: Shop) -> None:
-    give_phone(world.back_office, shop, "manager", "phone of manager")
-    concern = log_concern(world, shop, mood=3)
-    told = (world.clock() - timedelta(minutes=20)).isoformat()
-    late = log_concern(world, shop, occurred_at=told)
-    book = RecordingChannel()
-    with running_worker(world, for_all_kinds(book)) as worker:
+def test_what_does_not_ring_can_be_handed_over_too(app: App, shop: Shop) -> None:
+    give_phone(app.back_office, shop, "manager", "phone of manager")
+    concern = log_concern(app, shop, mood=3)
+    told = (app.clock() - timedelta(minutes=20)).isoformat()
+    late = log_concern(app, shop, occurred_at=told)
+    channel = RecordingChannel()
+    with running_worker(app, for_all_kinds(channel)) as worker:
         for one in (concern, late):
-            assert hand_over(world, shop, one, "manager").status_code == 200
+            assert hand_over(app, shop, one, "manager").status_code == 200
             work_until_idle(worker)
-            world.clock.move(minutes=1)
+            app.clock.move(minutes=1)
             work_until_idle(worker)
-    assert pending_messages(world) == []
-    assert [message.title for message in book.messages if message.kind == "ring"] == ["Handed over to you"] * 2
+    assert pending_messages(app) == []
+    assert [message.title for message in channel.messages if message.kind == "ring"] == ["Handed over to you"] * 2
 
 
-def test_a_repeated_hand_over_calls_once(world: App, shop: Shop) -> None:
-    concern = log_concern(world, shop)
+def test_a_repeated_hand_over_calls_once(app: App, shop: Shop) -> None:
+    concern = log_concern(app, shop)
     for _ in range(2):
-        answer = hand_over(world, shop, concern, "manager", headers={"Idempotency-Key": "once"})
+        answer = hand_over(app, shop, concern, "manager", headers={"Idempotency-Key": "once"})
         assert answer.status_code == 200
-    assert [step for step, _ in steps(world, shop, concern)] == ["logged", "handed_over"]
+    assert [step for step, _ in steps(app, shop, concern)] == ["logged", "handed_over"]
 
 
 @pytest.mark.parametrize("to", ["floor", "colleague"])
-def test_neither_the_reporter_nor_oneself_is_asked(world: App, shop: Shop, to: str) -> None:
-    concern = log_concern(world, shop)
-    assert_invalid_value(hand_over(world, shop, concern, to), "body", "/staff_id")
-    assert [step for step, _ in steps(world, shop, concern)] == ["logged"]
+def test_neither_the_reporter_nor_oneself_is_asked(app: App, shop: Shop, to: str) -> None:
+    concern = log_concern(app, shop)
+    assert_invalid_value(hand_over(app, shop, concern, to), "body", "/staff_id")
+    assert [step for step, _ in steps(app, shop, concern)] == ["logged"]
 
 
-def test_a_sensitive_concern_is_handed_to_those_who_may_read_it(world: App, shop: Shop) -> None:
-    concern = log_concern(world, shop, sensitive=True)
-    assert_invalid_value(hand_over(world, shop, concern, "colleague", by="manager"), "body", "/staff_id")
-    assert hand_over(world, shop, concern, "regional", by="manager").status_code == 200
+def test_a_sensitive_concern_is_handed_to_those_who_may_read_it(app: App, shop: Shop) -> None:
+    concern = log_concern(app, shop, sensitive=True)
+    assert_invalid_value(hand_over(app, shop, concern, "colleague", by="manager"), "body", "/staff_id")
+    assert hand_over(app, shop, concern, "regional", by="manager").status_code == 200
 
 
 @pytest.mark.parametrize("to", ["elsewhere", "hq", "admin"])
-def test_who_does_not_work_in_ones_stores_is_out_of_reach(world: App, shop: Shop, to: str) -> None:
-    said = assert_problem(hand_over(world, shop, log_concern(world, shop), to), 404, "not-found")
+def test_who_does_not_work_in_ones_stores_is_out_of_reach(app: App, shop: Shop, to: str) -> None:
+    said = assert_problem(hand_over(app, shop, log_concern(app, shop), to), 404, "not-found")
     assert said["pointer"] == "/staff_id"
 
 
-def test_who_helps_out_in_the_store_today_works_there(world: App, shop: Shop) -> None:
-    with world.back_office.writing(shop.organization_id) as session:
+def test_who_helps_out_in_the_store_today_works_there(app: App, shop: Shop) -> None:
+    with app.back_office.writing(shop.organization_id) as session:
         session.add(StaffStore(staff_id=shop.staff["colleague"], store_id=shop.other_store_id))
-    concern = log_concern(world, shop, "elsewhere", store_id=str(shop.other_store_id))
-    assert_invalid_value(hand_over(world, shop, concern, "manager"), "body", "/staff_id")
-    with world.back_office.writing(shop.organization_id) as session:
-        session.add(Shift(staff_id=shop.staff["manager"], store_id=shop.other_store_id, started_at=world.clock()))
-    assert hand_over(world, shop, concern, "manager").status_code == 200
+    concern = log_concern(app, shop, "elsewhere", store_id=str(shop.other_store_id))
+    assert_invalid_value(hand_over(app, shop, concern, "manager"), "body", "/staff_id")
+    with app.back_office.writing(shop.organization_id) as session:
+        session.add(Shift(staff_id=shop.staff["manager"], store_id=shop.other_store_id, started_at=app.clock()))
+    assert hand_over(app, shop, concern, "manager").status_code == 200
 
 
-def test_who_has_left_is_not_asked(world: App, shop: Shop) -> None:
-    concern = log_concern(world, shop)
-    with world.back_office.writing(shop.organization_id) as session:
-        session.get_one(Staff, (shop.organization_id, shop.staff["manager"])).left_at = world.clock()
-    assert_invalid_value(hand_over(world, shop, concern, "manager"), "body", "/staff_id")
+def test_who_has_left_is_not_asked(app: App, shop: Shop) -> None:
+    concern = log_concern(app, shop)
+    with app.back_office.writing(shop.organization_id) as session:
+        session.get_one(Staff, (shop.organization_id, shop.staff["manager"])).left_at = app.clock()
+    assert_invalid_value(hand_over(app, shop, concern, "manager"), "body", "/staff_id")
 
 
-def test_what_is_over_is_not_handed_over(world: App, shop: Shop) -> None:
-    concern = log_concern(world, shop)
-    move(world, shop, concern, "resolve")
-    assert_problem(hand_over(world, shop, concern, "manager"), 409, "not-now")
+def test_what_is_over_is_not_handed_over(app: App, shop: Shop) -> None:
+    concern = log_concern(app, shop)
+    move(app, shop, concern, "resolve")
+    assert_problem(hand_over(app, shop, concern, "manager"), 409, "not-now")

@@ -18,10 +18,10 @@ ROUNDS = 20
 CROWD = 10
 
 
-def hire_a_crowd(world: App, shop: Shop) -> list[str]:
+def hire_many(app: App, shop: Shop) -> list[str]:
     """Ten more people on the floor of the first store, each with a token; their logins."""
     logins = [f"runner-{number}" for number in range(CROWD)]
-    with world.back_office.writing(shop.organization_id) as session:
+    with app.back_office.writing(shop.organization_id) as session:
         for login in logins:
             name = login.replace("-", " ").title()
             staff = Staff(login=login, name=name, role=Role.FLOOR, password_hash=password_hash())
@@ -33,15 +33,15 @@ def hire_a_crowd(world: App, shop: Shop) -> list[str]:
     return logins
 
 
-def test_taking_at_once_has_one_winner_and_the_others_learn_who(world: App, shop: Shop) -> None:
-    logins = hire_a_crowd(world, shop)
-    names = {str(row.id): row.name for row in rows(world, Staff)}
+def test_taking_at_once_has_one_winner_and_the_others_learn_who(app: App, shop: Shop) -> None:
+    logins = hire_many(app, shop)
+    names = {str(row.id): row.name for row in rows(app, Staff)}
     rng = Random(20)
     for round_ in range(ROUNDS):
-        concern = log_concern(world, shop)
+        concern = log_concern(app, shop)
         path = f"/v1/concerns/{concern['id']}/take"
         takers = rng.sample(logins, rng.randint(2, CROWD))
-        answers = at_once([partial(world.request, "POST", path, (shop, login)) for login in takers])
+        answers = at_once([partial(app.request, "POST", path, (shop, login)) for login in takers])
         won = [login for login, answer in zip(takers, answers, strict=True) if answer.status_code == 200]
         assert len(won) == 1, (round_, [answer.status_code for answer in answers])
         winner = {"id": str(shop.staff[won[0]]), "name": names[str(shop.staff[won[0]])]}
@@ -53,32 +53,32 @@ def test_taking_at_once_has_one_winner_and_the_others_learn_who(world: App, shop
                 refused = assert_problem(answer, 409, "already-taken")
                 assert refused["taken_by"] == winner
                 assert winner["name"] in refused["detail"]
-        again = world.request("POST", path, (shop, won[0]))
+        again = app.request("POST", path, (shop, won[0]))
         assert (again.status_code, again.json["taken_by"], again.json["alert"]["state"]) == (200, winner, "taken")
         assert again.json["version"] == concern["version"] + 1  # the repeated tap changed nothing
 
 
-def test_ones_own_taps_at_once_all_succeed(world: App, shop: Shop) -> None:
-    concern = log_concern(world, shop)
+def test_ones_own_taps_at_once_all_succeed(app: App, shop: Shop) -> None:
+    concern = log_concern(app, shop)
     path = f"/v1/concerns/{concern['id']}/take"
-    answers = at_once([partial(world.request, "POST", path, (shop, "manager"))] * CROWD)
+    answers = at_once([partial(app.request, "POST", path, (shop, "manager"))] * CROWD)
     assert {(answer.status_code, answer.json["version"]) for answer in answers} == {(200, concern["version"] + 1)}
     assert all(answer.json == answers[0].json for answer in answers)
-    steps = world.request("GET", f"/v1/concerns/{concern['id']}/events", (shop, "floor")).json["items"]
+    steps = app.request("GET", f"/v1/concerns/{concern['id']}/events", (shop, "floor")).json["items"]
     assert [step["step"] for step in steps] == ["logged", "taken"]
 
 
-def test_what_is_done_and_taken_back_at_once_is_all_kept_in_order(world: App, shop: Shop) -> None:
-    concern = log_concern(world, shop)
+def test_what_is_done_and_taken_back_at_once_is_all_kept_in_order(app: App, shop: Shop) -> None:
+    concern = log_concern(app, shop)
     actions = f"/v1/concerns/{concern['id']}/recovery-actions"
     by = (shop, "manager")
-    done = at_once([partial(world.request, "POST", actions, by, json={"remedy": "voucher"})] * 6)
+    done = at_once([partial(app.request, "POST", actions, by, json={"remedy": "voucher"})] * 6)
     assert {answer.status_code for answer in done} == {201}, [answer.text for answer in done]
     undo = [f"/v1/recovery-actions/{answer.json['id']}/reverse" for answer in done]
-    undone = at_once([partial(world.request, "POST", path, by, json={}) for path in undo * 2])
+    undone = at_once([partial(app.request, "POST", path, by, json={}) for path in undo * 2])
     assert sorted(answer.status_code for answer in undone) == [200] * 6 + [409] * 6
-    steps = world.request("GET", f"/v1/concerns/{concern['id']}/events", by).json["items"]
+    steps = app.request("GET", f"/v1/concerns/{concern['id']}/events", by).json["items"]
     assert [step["number"] for step in steps] == list(range(1, 14))
-    entries = world.request("GET", actions, by).json["items"]
+    entries = app.request("GET", actions, by).json["items"]
     assert sum(entry["cost"]["amount"] for entry in entries) == 0
     assert len(entries) == 12

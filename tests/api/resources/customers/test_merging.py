@@ -16,37 +16,37 @@ ANY = {"If-Match": "*"}
 
 
 def ask(
-    world: App, shop: Shop, method: str, path: str, login: str = "manager", *, status: int = 200, **options: Any
+    app: App, shop: Shop, method: str, path: str, login: str = "manager", *, status: int = 200, **options: Any
 ) -> Any:
-    answer = world.request(method, f"/v1/customers{path}", (shop, login), **options)
+    answer = app.request(method, f"/v1/customers{path}", (shop, login), **options)
     assert answer.status_code == status, answer.text
     return answer.json
 
 
-def create(world: App, shop: Shop, login: str = "floor", **said: Any) -> str:
-    return str(ask(world, shop, "POST", "", login, status=201, json=said)["id"])
+def create(app: App, shop: Shop, login: str = "floor", **said: Any) -> str:
+    return str(ask(app, shop, "POST", "", login, status=201, json=said)["id"])
 
 
-def merge(world: App, shop: Shop, survivor: str, other: str, *, status: int = 200, **said: Any) -> Any:
-    return ask(world, shop, "POST", f"/{survivor}/merge", status=status, json={"customer_id": other, **said})
+def merge(app: App, shop: Shop, survivor: str, other: str, *, status: int = 200, **said: Any) -> Any:
+    return ask(app, shop, "POST", f"/{survivor}/merge", status=status, json={"customer_id": other, **said})
 
 
-def undo(world: App, shop: Shop, merged: Any, *, status: int = 200) -> Any:
-    return ask(world, shop, "POST", f"/merges/{merged['id']}/undo", status=status)
+def undo(app: App, shop: Shop, merged: Any, *, status: int = 200) -> Any:
+    return ask(app, shop, "POST", f"/merges/{merged['id']}/undo", status=status)
 
 
-def test_a_preview_shows_what_would_move_and_changes_nothing(world: App, shop: Shop) -> None:
-    ana = create(world, shop, name="Ana", phone=PHONE, tags=["regular"])
-    other = create(world, shop, "elsewhere", name="Ana L.", email="ana@example.org", tags=["vip"])
-    ask(world, shop, "POST", "/search", json={"email": "ana@example.org"})
-    log_concern(world, shop, "key", customer_id=other)
+def test_a_preview_shows_what_would_move_and_changes_nothing(app: App, shop: Shop) -> None:
+    ana = create(app, shop, name="Ana", phone=PHONE, tags=["regular"])
+    other = create(app, shop, "elsewhere", name="Ana L.", email="ana@example.org", tags=["vip"])
+    ask(app, shop, "POST", "/search", json={"email": "ana@example.org"})
+    log_concern(app, shop, "key", customer_id=other)
     reference = {"source": "till", "reference": "1"}
-    ask(world, shop, "PATCH", f"/{other}", json={"references": [reference]}, headers=ANY)
-    before = [ask(world, shop, "GET", f"/{one}") for one in (ana, other)]
+    ask(app, shop, "PATCH", f"/{other}", json={"references": [reference]}, headers=ANY)
+    before = [ask(app, shop, "GET", f"/{one}") for one in (ana, other)]
     key = {"Idempotency-Key": "k"}
     said = {"json": {"customer_id": other, "preview": True}, "headers": key}
     for _ in range(2):
-        preview = ask(world, shop, "POST", f"/{ana}/merge", **said)
+        preview = ask(app, shop, "POST", f"/{ana}/merge", **said)
         assert preview == {
             "id": None,
             "customer_id": ana,
@@ -56,145 +56,145 @@ def test_a_preview_shows_what_would_move_and_changes_nothing(world: App, shop: S
             "merged_at": None,
             "undone_at": None,
         }
-    assert [ask(world, shop, "GET", f"/{one}") for one in (ana, other)] == before
+    assert [ask(app, shop, "GET", f"/{one}") for one in (ana, other)] == before
 
 
-def test_the_survivor_gets_what_it_lacks_and_keeps_what_it_has(world: App, shop: Shop) -> None:
-    ana = create(world, shop, name="Ana", phone=PHONE, consent={"contact": True, "source": "web"})
-    world.clock.move(hours=1)
+def test_the_survivor_gets_what_it_lacks_and_keeps_what_it_has(app: App, shop: Shop) -> None:
+    ana = create(app, shop, name="Ana", phone=PHONE, consent={"contact": True, "source": "web"})
+    app.clock.move(hours=1)
     refusal = {"contact": False, "source": "phone"}
     allergies = {"allergies": "peanuts", "allergies_consent": True}
-    other = create(world, shop, name="Ana L.", phone=OTHER_PHONE, email="ana@example.org", consent=refusal, **allergies)
-    concern = log_concern(world, shop, customer_id=other)
-    merged = merge(world, shop, ana, other)
+    other = create(app, shop, name="Ana L.", phone=OTHER_PHONE, email="ana@example.org", consent=refusal, **allergies)
+    concern = log_concern(app, shop, customer_id=other)
+    merged = merge(app, shop, ana, other)
     assert merged["taken_over"] == ["email", "consent", "allergies"]
-    found = ask(world, shop, "GET", f"/{ana}")
+    found = ask(app, shop, "GET", f"/{ana}")
     told = {name: found[name] for name in ("name", "phone", "email", "allergies", "version")}
     assert told == {"name": "Ana", "phone": PHONE, "email": "ana@example.org", "allergies": "peanuts", "version": 2}
     assert found["consent"] == {**refusal, "given_at": "2026-03-03T13:00:00Z"}  # the latest word
-    moved = world.request("GET", f"/v1/concerns/{concern['id']}", (shop, "floor")).json
+    moved = app.request("GET", f"/v1/concerns/{concern['id']}", (shop, "floor")).json
     assert (moved["customer_id"], moved["version"]) == (ana, concern["version"] + 1)
-    with world.back_office.reading(shop.organization_id) as session:
+    with app.back_office.reading(shop.organization_id) as session:
         last = session.scalars(select(Change).order_by(Change.seq.desc()).limit(3)).all()
     assert {str(change.object_id) for change in last} == {ana, other, concern["id"]}  # phones hear of it
 
 
-def test_no_allergy_is_lost_from_sight(world: App, shop: Shop) -> None:
+def test_no_allergy_is_lost_from_sight(app: App, shop: Shop) -> None:
     ana, other = (
-        create(world, shop, name="Ana", allergies=allergy, allergies_consent=True) for allergy in ("nuts", "sesame")
+        create(app, shop, name="Ana", allergies=allergy, allergies_consent=True) for allergy in ("nuts", "sesame")
     )
-    merged = merge(world, shop, ana, other)
-    assert ask(world, shop, "GET", f"/{ana}")["allergies"] == "nuts; sesame"
-    undo(world, shop, merged)
-    assert [ask(world, shop, "GET", f"/{one}")["allergies"] for one in (ana, other)] == ["nuts", "sesame"]
+    merged = merge(app, shop, ana, other)
+    assert ask(app, shop, "GET", f"/{ana}")["allergies"] == "nuts; sesame"
+    undo(app, shop, merged)
+    assert [ask(app, shop, "GET", f"/{one}")["allergies"] for one in (ana, other)] == ["nuts", "sesame"]
 
 
-def test_who_was_merged_is_not_there_but_their_contacts_lead_to_the_survivor(world: App, shop: Shop) -> None:
-    ana, other = create(world, shop, name="Ana", phone=PHONE), create(world, shop, name="Ana", phone=OTHER_PHONE)
-    merge(world, shop, ana, other)
-    assert ask(world, shop, "GET", f"/{other}", status=404)["merged_into"] == ana
-    assert [one["id"] for one in ask(world, shop, "GET", "")["items"]] == [ana]
-    assert ask(world, shop, "GET", f"/{ana}/duplicates")["items"] == []
-    found = ask(world, shop, "POST", "/search", json={"phone": OTHER_PHONE})
+def test_who_was_merged_is_not_there_but_their_contacts_lead_to_the_survivor(app: App, shop: Shop) -> None:
+    ana, other = create(app, shop, name="Ana", phone=PHONE), create(app, shop, name="Ana", phone=OTHER_PHONE)
+    merge(app, shop, ana, other)
+    assert ask(app, shop, "GET", f"/{other}", status=404)["merged_into"] == ana
+    assert [one["id"] for one in ask(app, shop, "GET", "")["items"]] == [ana]
+    assert ask(app, shop, "GET", f"/{ana}/duplicates")["items"] == []
+    found = ask(app, shop, "POST", "/search", json={"phone": OTHER_PHONE})
     assert [one["id"] for one in found["items"]] == [ana]
-    assert log_concern(world, shop, customer={"phone": OTHER_PHONE})["customer_id"] == ana
-    assert log_concern(world, shop, customer_id=other)["customer_id"] == ana  # a phone that had not heard of it
-    concern = log_concern(world, shop)
-    assert edit(world, shop, concern, customer_id=other)["customer_id"] == ana
-    assert ask(world, shop, "POST", "", "floor", status=409, json={"phone": OTHER_PHONE})["code"] == "already-exists"
+    assert log_concern(app, shop, customer={"phone": OTHER_PHONE})["customer_id"] == ana
+    assert log_concern(app, shop, customer_id=other)["customer_id"] == ana  # a phone that had not heard of it
+    concern = log_concern(app, shop)
+    assert edit(app, shop, concern, customer_id=other)["customer_id"] == ana
+    assert ask(app, shop, "POST", "", "floor", status=409, json={"phone": OTHER_PHONE})["code"] == "already-exists"
 
 
-def test_whoever_met_one_of_the_two_reads_the_survivor(world: App, shop: Shop) -> None:
-    ana, other = create(world, shop, name="Ana"), create(world, shop, phone=PHONE)
-    first_met_there = create(world, shop, "elsewhere", phone=OTHER_PHONE)
-    ask(world, shop, "POST", "/search", "elsewhere", json={"phone": PHONE})
-    ask(world, shop, "GET", f"/{ana}", "elsewhere", status=404)
-    merged = merge(world, shop, ana, other)
-    ask(world, shop, "GET", f"/{ana}", "elsewhere")
-    undo(world, shop, merged)
-    ask(world, shop, "GET", f"/{ana}", "elsewhere", status=404)
-    ask(world, shop, "GET", f"/{other}", "elsewhere")
-    ask(world, shop, "POST", "/search", json={"phone": OTHER_PHONE})
-    merge(world, shop, ana, first_met_there)
-    ask(world, shop, "GET", f"/{ana}", "elsewhere")
+def test_whoever_met_one_of_the_two_reads_the_survivor(app: App, shop: Shop) -> None:
+    ana, other = create(app, shop, name="Ana"), create(app, shop, phone=PHONE)
+    first_met_there = create(app, shop, "elsewhere", phone=OTHER_PHONE)
+    ask(app, shop, "POST", "/search", "elsewhere", json={"phone": PHONE})
+    ask(app, shop, "GET", f"/{ana}", "elsewhere", status=404)
+    merged = merge(app, shop, ana, other)
+    ask(app, shop, "GET", f"/{ana}", "elsewhere")
+    undo(app, shop, merged)
+    ask(app, shop, "GET", f"/{ana}", "elsewhere", status=404)
+    ask(app, shop, "GET", f"/{other}", "elsewhere")
+    ask(app, shop, "POST", "/search", json={"phone": OTHER_PHONE})
+    merge(app, shop, ana, first_met_there)
+    ask(app, shop, "GET", f"/{ana}", "elsewhere")
 
 
-def test_what_was_merged_before_moves_along(world: App, shop: Shop) -> None:
-    first, second, third = (create(world, shop, phone=f"+35191234567{n}") for n in range(3))
-    inner, outer = merge(world, shop, second, third), merge(world, shop, first, second)
-    found = ask(world, shop, "POST", "/search", json={"phone": "+351912345672"})
+def test_what_was_merged_before_moves_along(app: App, shop: Shop) -> None:
+    first, second, third = (create(app, shop, phone=f"+35191234567{n}") for n in range(3))
+    inner, outer = merge(app, shop, second, third), merge(app, shop, first, second)
+    found = ask(app, shop, "POST", "/search", json={"phone": "+351912345672"})
     assert [one["id"] for one in found["items"]] == [first]
-    undo(world, shop, inner, status=409)
-    undo(world, shop, outer)
-    undo(world, shop, inner)
-    assert {one["id"] for one in ask(world, shop, "GET", "")["items"]} == {first, second, third}
+    undo(app, shop, inner, status=409)
+    undo(app, shop, outer)
+    undo(app, shop, inner)
+    assert {one["id"] for one in ask(app, shop, "GET", "")["items"]} == {first, second, third}
 
 
-def test_merges_into_one_survivor_are_undone_last_first(world: App, shop: Shop) -> None:
-    ana, second, third = (create(world, shop, name="Ana") for _ in range(3))
-    earlier, later = merge(world, shop, ana, second), merge(world, shop, ana, third)
-    undo(world, shop, earlier, status=409)
+def test_merges_into_one_survivor_are_undone_last_first(app: App, shop: Shop) -> None:
+    ana, second, third = (create(app, shop, name="Ana") for _ in range(3))
+    earlier, later = merge(app, shop, ana, second), merge(app, shop, ana, third)
+    undo(app, shop, earlier, status=409)
     for merged in (later, earlier):
-        assert undo(world, shop, merged)["undone_at"]
-        undo(world, shop, merged, status=409)
+        assert undo(app, shop, merged)["undone_at"]
+        undo(app, shop, merged, status=409)
 
 
-def test_a_contact_that_is_in_use_meanwhile_stands_in_the_way(world: App, shop: Shop) -> None:
-    ana, other = create(world, shop, name="Ana"), create(world, shop, phone=PHONE)
-    merged = merge(world, shop, ana, other)
-    ask(world, shop, "PATCH", f"/{ana}", json={"phone": OTHER_PHONE}, headers=ANY)
-    rui = create(world, shop, phone=PHONE)
-    assert "phone" in undo(world, shop, merged, status=409)["detail"]
-    ask(world, shop, "PATCH", f"/{rui}", json={"phone": None, "name": "Rui"}, headers=ANY)
-    undo(world, shop, merged)
-    assert [ask(world, shop, "GET", f"/{one}")["phone"] for one in (ana, other)] == [OTHER_PHONE, PHONE]
+def test_a_contact_that_is_in_use_meanwhile_stands_in_the_way(app: App, shop: Shop) -> None:
+    ana, other = create(app, shop, name="Ana"), create(app, shop, phone=PHONE)
+    merged = merge(app, shop, ana, other)
+    ask(app, shop, "PATCH", f"/{ana}", json={"phone": OTHER_PHONE}, headers=ANY)
+    rui = create(app, shop, phone=PHONE)
+    assert "phone" in undo(app, shop, merged, status=409)["detail"]
+    ask(app, shop, "PATCH", f"/{rui}", json={"phone": None, "name": "Rui"}, headers=ANY)
+    undo(app, shop, merged)
+    assert [ask(app, shop, "GET", f"/{one}")["phone"] for one in (ana, other)] == [OTHER_PHONE, PHONE]
 
 
-def test_a_survivor_may_be_given_the_contact_of_who_was_merged(world: App, shop: Shop) -> None:
-    ana, other = create(world, shop, phone=PHONE), create(world, shop, phone=OTHER_PHONE)
-    merged = merge(world, shop, ana, other)
-    ask(world, shop, "PATCH", f"/{ana}", json={"phone": OTHER_PHONE}, headers=ANY)
-    undo(world, shop, merged, status=409)
-    ask(world, shop, "PATCH", f"/{ana}", json={"phone": PHONE}, headers=ANY)
-    undo(world, shop, merged)
-    assert {row.phone for row in rows(world, Customer)} == {PHONE, OTHER_PHONE}
+def test_a_survivor_may_be_given_the_contact_of_who_was_merged(app: App, shop: Shop) -> None:
+    ana, other = create(app, shop, phone=PHONE), create(app, shop, phone=OTHER_PHONE)
+    merged = merge(app, shop, ana, other)
+    ask(app, shop, "PATCH", f"/{ana}", json={"phone": OTHER_PHONE}, headers=ANY)
+    undo(app, shop, merged, status=409)
+    ask(app, shop, "PATCH", f"/{ana}", json={"phone": PHONE}, headers=ANY)
+    undo(app, shop, merged)
+    assert {row.phone for row in rows(app, Customer)} == {PHONE, OTHER_PHONE}
 
 
-def test_nobody_is_left_without_a_name_and_a_contact(world: App, shop: Shop) -> None:
-    ana, other = create(world, shop, name="Ana"), create(world, shop, phone=PHONE)
-    merged = merge(world, shop, ana, other)
-    ask(world, shop, "PATCH", f"/{ana}", json={"name": None}, headers=ANY)
-    assert "neither" in undo(world, shop, merged, status=409)["detail"]
+def test_nobody_is_left_without_a_name_and_a_contact(app: App, shop: Shop) -> None:
+    ana, other = create(app, shop, name="Ana"), create(app, shop, phone=PHONE)
+    merged = merge(app, shop, ana, other)
+    ask(app, shop, "PATCH", f"/{ana}", json={"name": None}, headers=ANY)
+    assert "neither" in undo(app, shop, merged, status=409)["detail"]
 
 
-def test_what_was_logged_since_stays_where_it_is(world: App, shop: Shop) -> None:
-    ana, other = create(world, shop, phone=PHONE), create(world, shop, "elsewhere", name="Lima", phone=OTHER_PHONE)
-    ask(world, shop, "POST", "/search", json={"phone": OTHER_PHONE})
-    merged = merge(world, shop, ana, other)
-    ask(world, shop, "PATCH", f"/{ana}", json={"name": "Ana"}, headers=ANY)
-    since = log_concern(world, shop, "elsewhere", customer_id=ana, store_id=str(shop.other_store_id))
-    undo(world, shop, merged)
-    assert ask(world, shop, "GET", f"/{ana}", "elsewhere")["name"] == "Ana"  # met there on their own since
-    concern = world.request("GET", f"/v1/concerns/{since['id']}", (shop, "elsewhere")).json
+def test_what_was_logged_since_stays_where_it_is(app: App, shop: Shop) -> None:
+    ana, other = create(app, shop, phone=PHONE), create(app, shop, "elsewhere", name="Lima", phone=OTHER_PHONE)
+    ask(app, shop, "POST", "/search", json={"phone": OTHER_PHONE})
+    merged = merge(app, shop, ana, other)
+    ask(app, shop, "PATCH", f"/{ana}", json={"name": "Ana"}, headers=ANY)
+    since = log_concern(app, shop, "elsewhere", customer_id=ana, store_id=str(shop.other_store_id))
+    undo(app, shop, merged)
+    assert ask(app, shop, "GET", f"/{ana}", "elsewhere")["name"] == "Ana"  # met there on their own since
+    concern = app.request("GET", f"/v1/concerns/{since['id']}", (shop, "elsewhere")).json
     assert concern["customer_id"] == ana
 
 
-def test_a_repeated_merge_and_a_repeated_undo_are_answered_again(world: App, shop: Shop) -> None:
-    ana, other = create(world, shop, name="Ana"), create(world, shop, name="Ana")
+def test_a_repeated_merge_and_a_repeated_undo_are_answered_again(app: App, shop: Shop) -> None:
+    ana, other = create(app, shop, name="Ana"), create(app, shop, name="Ana")
     options = {"headers": {"Idempotency-Key": "k"}}
     said = {"json": {"customer_id": other}, **options}
-    first, again = (ask(world, shop, "POST", f"/{ana}/merge", **said) for _ in range(2))
+    first, again = (ask(app, shop, "POST", f"/{ana}/merge", **said) for _ in range(2))
     assert first == again
-    undone, repeated = (ask(world, shop, "POST", f"/merges/{first['id']}/undo", **options) for _ in range(2))
+    undone, repeated = (ask(app, shop, "POST", f"/merges/{first['id']}/undo", **options) for _ in range(2))
     assert undone == repeated
 
 
-def test_only_managers_and_admins_say_that_two_are_one(world: App, shop: Shop) -> None:
-    ana, other = create(world, shop, name="Ana"), create(world, shop, name="Ana")
+def test_only_managers_and_admins_say_that_two_are_one(app: App, shop: Shop) -> None:
+    ana, other = create(app, shop, name="Ana"), create(app, shop, name="Ana")
     for login in ("floor", "hq", "key"):
-        ask(world, shop, "POST", f"/{ana}/merge", login, status=403, json={"customer_id": other})
-    merge(world, shop, ana, ana, status=422)
-    there = create(world, shop, "elsewhere", name="Ana")
-    assert merge(world, shop, ana, there, status=404)["pointer"] == "/customer_id"
+        ask(app, shop, "POST", f"/{ana}/merge", login, status=403, json={"customer_id": other})
+    merge(app, shop, ana, ana, status=422)
+    there = create(app, shop, "elsewhere", name="Ana")
+    assert merge(app, shop, ana, there, status=404)["pointer"] == "/customer_id"
     for survivor, gone in ((ana, other), (other, ana)):
-        merge(world, shop, survivor, gone, status=200 if survivor == ana else 404)
+        merge(app, shop, survivor, gone, status=200 if survivor == ana else 404)

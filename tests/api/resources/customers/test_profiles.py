@@ -11,21 +11,21 @@ from tests.support.factories.organizations import Shop
 ANY = {"If-Match": "*"}
 
 
-def create(world: App, shop: Shop, login: str = "floor", *, status: int = 201, **said: Any) -> Any:
-    answer = world.request("POST", "/v1/customers", (shop, login), json=said)
+def create(app: App, shop: Shop, login: str = "floor", *, status: int = 201, **said: Any) -> Any:
+    answer = app.request("POST", "/v1/customers", (shop, login), json=said)
     assert answer.status_code == status, answer.text
     return answer.json
 
 
-def edit(world: App, shop: Shop, customer: Any, *, status: int = 200, **said: Any) -> Any:
+def edit(app: App, shop: Shop, customer: Any, *, status: int = 200, **said: Any) -> Any:
     path = f"/v1/customers/{customer['id']}"
-    answer = world.request("PATCH", path, (shop, "floor"), json=said, headers=ANY)
+    answer = app.request("PATCH", path, (shop, "floor"), json=said, headers=ANY)
     assert answer.status_code == status, answer.text
     return answer.json
 
 
-def read(world: App, shop: Shop, path: str, login: str = "floor") -> Any:
-    answer = world.request("GET", f"/v1/customers{path}", (shop, login))
+def read(app: App, shop: Shop, path: str, login: str = "floor") -> Any:
+    answer = app.request("GET", f"/v1/customers{path}", (shop, login))
     assert answer.status_code == 200, answer.text
     return answer.json
 
@@ -40,10 +40,10 @@ SAID = {
 }
 
 
-def test_details_of_a_customer_are_read_again_and_can_be_removed(world: App, shop: Shop) -> None:
-    made = create(world, shop, **SAID)
+def test_details_of_a_customer_are_read_again_and_can_be_removed(app: App, shop: Shop) -> None:
+    made = create(app, shop, **SAID)
     assert {name: made[name] for name in SAID} == SAID
-    edited = edit(world, shop, made, tags=[" vip ", "vip", "regular"], pronunciation=" ", languages=[])
+    edited = edit(app, shop, made, tags=[" vip ", "vip", "regular"], pronunciation=" ", languages=[])
     assert (edited["tags"], edited["pronunciation"], edited["languages"]) == (["vip", "regular"], None, [])
     assert (edited["preferred_name"], edited["version"]) == ("Shiv", 2)
 
@@ -65,72 +65,72 @@ def test_details_of_a_customer_are_read_again_and_can_be_removed(world: App, sho
         {"merged_into_id": "01a2057b-741c-7631-8cca-22605be163db"},
     ],
 )
-def test_what_does_not_fit_is_refused(world: App, shop: Shop, said: dict[str, Any]) -> None:
-    create(world, shop, name="Ana", status=422, **said)
+def test_what_does_not_fit_is_refused(app: App, shop: Shop, said: dict[str, Any]) -> None:
+    create(app, shop, name="Ana", status=422, **said)
 
 
-def test_consent_to_contact_carries_the_time_we_took_it_down(world: App, shop: Shop) -> None:
-    made = create(world, shop, name="Ana", consent={"contact": True, "source": "in_person"})
+def test_consent_to_contact_carries_the_time_we_took_it_down(app: App, shop: Shop) -> None:
+    made = create(app, shop, name="Ana", consent={"contact": True, "source": "in_person"})
     assert made["consent"] == {"contact": True, "source": "in_person", "given_at": "2026-03-03T12:00:00Z"}
-    world.clock.move(hours=1)
-    edited = edit(world, shop, made, consent={"contact": False, "source": "phone"})
+    app.clock.move(hours=1)
+    edited = edit(app, shop, made, consent={"contact": False, "source": "phone"})
     assert edited["consent"] == {"contact": False, "source": "phone", "given_at": "2026-03-03T13:00:00Z"}
-    assert edit(world, shop, made, consent=None)["consent"] is None
+    assert edit(app, shop, made, consent=None)["consent"] is None
 
 
-def test_allergies_are_kept_with_a_consent_of_their_own_and_gone_with_it(world: App, shop: Shop) -> None:
-    refused = create(world, shop, name="Ana", allergies="peanuts", status=422)
+def test_allergies_are_kept_with_a_consent_of_their_own_and_gone_with_it(app: App, shop: Shop) -> None:
+    refused = create(app, shop, name="Ana", allergies="peanuts", status=422)
     assert refused["errors"][0]["pointer"] == "/allergies"
-    create(world, shop, name="Ana", allergies="peanuts", allergies_consent=False, status=422)
-    made = create(world, shop, name="Ana", allergies="peanuts", allergies_consent=True)
+    create(app, shop, name="Ana", allergies="peanuts", allergies_consent=False, status=422)
+    made = create(app, shop, name="Ana", allergies="peanuts", allergies_consent=True)
     assert (made["allergies"], made["allergies_consent_at"]) == ("peanuts", "2026-03-03T12:00:00Z")
-    assert edit(world, shop, made, allergies="peanuts, sesame")["allergies"] == "peanuts, sesame"  # given earlier
-    gone = edit(world, shop, made, allergies_consent=False)
+    assert edit(app, shop, made, allergies="peanuts, sesame")["allergies"] == "peanuts, sesame"  # given earlier
+    gone = edit(app, shop, made, allergies_consent=False)
     assert (gone["allergies"], gone["allergies_consent_at"]) == (None, None)
-    edit(world, shop, made, allergies="peanuts", status=422)
+    edit(app, shop, made, allergies="peanuts", status=422)
 
 
-def test_allergies_stand_in_a_profile_and_in_no_list(world: App, shop: Shop) -> None:
-    made = create(world, shop, phone="+351912345678", allergies="peanuts", allergies_consent=True)
-    assert read(world, shop, f"/{made['id']}")["allergies"] == "peanuts"
-    assert read(world, shop, f"/{made['id']}/history")["customer"]["allergies"] == "peanuts"
-    concern = log_concern(world, shop, customer_id=made["id"])
-    found = world.request("POST", "/v1/customers/search", (shop, "elsewhere"), json={"phone": "+351912345678"})
+def test_allergies_stand_in_a_profile_and_in_no_list(app: App, shop: Shop) -> None:
+    made = create(app, shop, phone="+351912345678", allergies="peanuts", allergies_consent=True)
+    assert read(app, shop, f"/{made['id']}")["allergies"] == "peanuts"
+    assert read(app, shop, f"/{made['id']}/history")["customer"]["allergies"] == "peanuts"
+    concern = log_concern(app, shop, customer_id=made["id"])
+    found = app.request("POST", "/v1/customers/search", (shop, "elsewhere"), json={"phone": "+351912345678"})
     day = f"/v1/stores/{shop.store_id}/recovery-logs/{concern['business_date']}"
-    told = [found, *(world.request("GET", path, (shop, "manager")) for path in ("/v1/customers", "/v1/concerns", day))]
-    events = world.request("GET", f"/v1/concerns/{concern['id']}/events", (shop, "manager"))
+    told = [found, *(app.request("GET", path, (shop, "manager")) for path in ("/v1/customers", "/v1/concerns", day))]
+    events = app.request("GET", f"/v1/concerns/{concern['id']}/events", (shop, "manager"))
     for answer in (*told, events):
         assert answer.status_code == 200
         assert "peanuts" not in answer.text
         assert "allergies" not in answer.text
 
 
-def test_a_customer_is_found_by_what_the_till_calls_them(world: App, shop: Shop) -> None:
+def test_a_customer_is_found_by_what_the_till_calls_them(app: App, shop: Shop) -> None:
     till, crm = {"source": "till", "reference": "C-17"}, {"source": "crm", "reference": "9"}
-    made = create(world, shop, name="Ana", references=[till, till, crm])
+    made = create(app, shop, name="Ana", references=[till, till, crm])
     assert made["references"] == [crm, till]
-    found = world.request("POST", "/v1/customers/search", (shop, "floor"), json={"reference": till})
+    found = app.request("POST", "/v1/customers/search", (shop, "floor"), json={"reference": till})
     assert [one["id"] for one in found.json["items"]] == [made["id"]]
-    assert edit(world, shop, made, references=[till])["references"] == [till]
-    nobody = world.request("POST", "/v1/customers/search", (shop, "floor"), json={"reference": crm})
+    assert edit(app, shop, made, references=[till])["references"] == [till]
+    nobody = app.request("POST", "/v1/customers/search", (shop, "floor"), json={"reference": crm})
     assert nobody.json == {"items": []}
 
 
-def test_a_reference_is_one_customers(world: App, shop: Shop) -> None:
+def test_a_reference_is_one_customers(app: App, shop: Shop) -> None:
     till = {"source": "till", "reference": "C-17"}
-    create(world, shop, name="Ana", references=[till])
-    rui = create(world, shop, name="Rui")
-    refused = edit(world, shop, rui, references=[{"source": "crm", "reference": "1"}, till], status=409)
+    create(app, shop, name="Ana", references=[till])
+    rui = create(app, shop, name="Rui")
+    refused = edit(app, shop, rui, references=[{"source": "crm", "reference": "1"}, till], status=409)
     assert refused["pointer"] == "/references/1"
-    assert read(world, shop, f"/{rui['id']}")["references"] == []
+    assert read(app, shop, f"/{rui['id']}")["references"] == []
 
 
-def test_a_name_is_found_without_its_accents(world: App, shop: Shop) -> None:
-    made = create(world, shop, name="Álvaro  Zé")
-    create(world, shop, name="Alba")
+def test_a_name_is_found_without_its_accents(app: App, shop: Shop) -> None:
+    made = create(app, shop, name="Álvaro  Zé")
+    create(app, shop, name="Alba")
     for beginning in ("alv", "ALVARO Z", "álvaro zé"):
-        assert [one["id"] for one in read(world, shop, f"?name={beginning}")["items"]] == [made["id"]]
-    assert len(read(world, shop, "?name=al")["items"]) == 2
+        assert [one["id"] for one in read(app, shop, f"?name={beginning}")["items"]] == [made["id"]]
+    assert len(read(app, shop, "?name=al")["items"]) == 2
 
 
 ALIKE = [
@@ -144,35 +144,35 @@ ALIKE = [
 
 @pytest.mark.parametrize(("first", "second", "reasons"), ALIKE)
 def test_a_profile_spelled_differently_may_be_the_same(
-    world: App, shop: Shop, first: dict[str, str], second: dict[str, str], reasons: list[str]
+    app: App, shop: Shop, first: dict[str, str], second: dict[str, str], reasons: list[str]
 ) -> None:
-    made, other = create(world, shop, **first), create(world, shop, **second)
-    create(world, shop, name="Rui", phone="+351930000000")
-    (likely,) = read(world, shop, f"/{made['id']}/duplicates")["items"]
+    made, other = create(app, shop, **first), create(app, shop, **second)
+    create(app, shop, name="Rui", phone="+351930000000")
+    (likely,) = read(app, shop, f"/{made['id']}/duplicates")["items"]
     assert (likely["customer"]["id"], likely["reasons"]) == (other["id"], reasons)
 
 
-def test_nobody_out_of_reach_is_suggested(world: App, shop: Shop) -> None:
-    made = create(world, shop, name="Ana")
-    there = create(world, shop, "elsewhere", name="Ana")
-    assert read(world, shop, f"/{made['id']}/duplicates")["items"] == []
-    assert [one["customer"]["id"] for one in read(world, shop, f"/{made['id']}/duplicates", "admin")["items"]] == [
+def test_nobody_out_of_reach_is_suggested(app: App, shop: Shop) -> None:
+    made = create(app, shop, name="Ana")
+    there = create(app, shop, "elsewhere", name="Ana")
+    assert read(app, shop, f"/{made['id']}/duplicates")["items"] == []
+    assert [one["customer"]["id"] for one in read(app, shop, f"/{made['id']}/duplicates", "admin")["items"]] == [
         there["id"]
     ]
 
 
-def test_a_history_opens_with_what_matters_now(world: App, shop: Shop) -> None:
+def test_a_history_opens_with_what_matters_now(app: App, shop: Shop) -> None:
     phone = {"customer": {"phone": "+351912345678"}}
-    first = log_concern(world, shop, category="food", recovery_actions=[{"remedy": "remake"}], **phone)
+    first = log_concern(app, shop, category="food", recovery_actions=[{"remedy": "remake"}], **phone)
     path = f"/{first['customer_id']}/history"
     opened = [{"id": first["id"], "status": "open", "business_date": "2026-03-03"}]
-    assert read(world, shop, path)["now"] == {
+    assert read(app, shop, path)["now"] == {
         "open": opened,
         "promised": [],
         "second_failure": False,
         "tried_before": None,
     }
-    move(world, shop, first, "resolve")
+    move(app, shop, first, "resolve")
     tried = {
         "concern_id": first["id"],
         "business_date": "2026-03-03",
@@ -182,27 +182,27 @@ def test_a_history_opens_with_what_matters_now(world: App, shop: Shop) -> None:
         "remedies": ["remake"],
     }
     promise = {"what": "A call from the chef.", "kind": "call", "due_at": "2026-03-04T12:00:00Z"}
-    promised = world.request("POST", f"/v1/concerns/{first['id']}/follow-ups", (shop, "floor"), json=promise).json
-    assert read(world, shop, path)["now"] == {
+    promised = app.request("POST", f"/v1/concerns/{first['id']}/follow-ups", (shop, "floor"), json=promise).json
+    assert read(app, shop, path)["now"] == {
         "open": [],
         "promised": [promised],
         "second_failure": False,
         "tried_before": tried,
     }
-    world.request("POST", f"/v1/follow-ups/{promised['id']}/keep", (shop, "floor"), json={})
-    assert read(world, shop, path)["now"]["promised"] == []
-    world.clock.move(days=29)
-    second = log_concern(world, shop, "key", **phone)  # people have long been signed out
-    log_concern(world, shop, "key", kind="praise", mood=5, **phone)
-    now = read(world, shop, path, "key")["now"]
+    app.request("POST", f"/v1/follow-ups/{promised['id']}/keep", (shop, "floor"), json={})
+    assert read(app, shop, path)["now"]["promised"] == []
+    app.clock.move(days=29)
+    second = log_concern(app, shop, "key", **phone)  # people have long been signed out
+    log_concern(app, shop, "key", kind="praise", mood=5, **phone)
+    now = read(app, shop, path, "key")["now"]
     assert [one["id"] for one in now["open"]] == [second["id"]]
     assert (now["second_failure"], now["tried_before"]) == (True, tried)
-    world.clock.move(days=31)
-    assert read(world, shop, path, "key")["now"]["second_failure"] is False
+    app.clock.move(days=31)
+    assert read(app, shop, path, "key")["now"]["second_failure"] is False
 
 
-def test_what_matters_now_shows_no_sensitive_concern_to_those_below_a_manager(world: App, shop: Shop) -> None:
-    hidden = log_concern(world, shop, sensitive=True, customer={"phone": "+351912345678"})
+def test_what_matters_now_shows_no_sensitive_concern_to_those_below_a_manager(app: App, shop: Shop) -> None:
+    hidden = log_concern(app, shop, sensitive=True, customer={"phone": "+351912345678"})
     path = f"/{hidden['customer_id']}/history"
-    assert [one["id"] for one in read(world, shop, path, "manager")["now"]["open"]] == [hidden["id"]]
-    assert read(world, shop, path, "colleague")["now"]["open"] == []
+    assert [one["id"] for one in read(app, shop, path, "manager")["now"]["open"]] == [hidden["id"]]
+    assert read(app, shop, path, "colleague")["now"]["open"] == []

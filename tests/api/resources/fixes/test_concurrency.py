@@ -62,16 +62,16 @@ ONE_OF_EACH = [
 @example(told_by=ONE_OF_EACH)
 @settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(told_by=CUSTOMERS)
-def test_only_who_agreed_and_is_within_reach_is_listed_and_thanked(world: App, told_by: list[Any]) -> None:
-    shop = make_shop(world.back_office, next(slugs))
+def test_only_who_agreed_and_is_within_reach_is_listed_and_thanked(app: App, told_by: list[Any]) -> None:
+    shop = make_shop(app.back_office, next(slugs))
     people = [
-        (make_customer(world, shop, f"Regular {n}", agrees=first), *rest) for n, (first, *rest) in enumerate(told_by)
+        (make_customer(app, shop, f"Regular {n}", agrees=first), *rest) for n, (first, *rest) in enumerate(told_by)
     ]
-    told = {customer_id: told_of(world, shop, customer_id, said) for customer_id, _, said in people}
-    world.clock.move(minutes=1)
-    everywhere = make_fix(world, shop, "admin", store_id=None)
+    told = {customer_id: told_of(app, shop, customer_id, said) for customer_id, _, said in people}
+    app.clock.move(minutes=1)
+    everywhere = make_fix(app, shop, "admin", store_id=None)
     for customer_id, agrees, _ in people:
-        set_consent(world, shop, customer_id, contact=agrees)
+        set_consent(app, shop, customer_id, contact=agrees)
     may = {customer_id for customer_id, agrees, _ in people if agrees}
     sees = {
         login: {customer_id for customer_id in may if any(seen(one) for one in told[customer_id])}
@@ -82,94 +82,94 @@ def test_only_who_agreed_and_is_within_reach_is_listed_and_thanked(world: App, t
         }.items()
     }
     for login, expected in sees.items():
-        listed = [one["customer"]["id"] for one in customers_of_fix(world, shop, everywhere, login)]
+        listed = [one["customer"]["id"] for one in customers_of_fix(app, shop, everywhere, login)]
         assert Counter(listed) == Counter(expected), login
     for _ in range(2):
-        assert make_thank_yous(world, shop, everywhere)["figures"]["left"] == 0
-        thanked = [one["customer_id"] for one in follow_ups_of_fix(world, shop, everywhere, "admin")]
+        assert make_thank_yous(app, shop, everywhere)["figures"]["left"] == 0
+        thanked = [one["customer_id"] for one in follow_ups_of_fix(app, shop, everywhere, "admin")]
         assert Counter(thanked) == Counter(sees["manager"])
 
 
-def told_of(world: App, shop: Shop, customer_id: str, concerns: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def told_of(app: App, shop: Shop, customer_id: str, concerns: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Let them tell of these; those that are of this cause and no praise."""
     for one in concerns:
         cause = {} if one["cause"] is None else {"category": "food", "cause": one["cause"]}
         store_id = str(shop.other_store_id if one["there"] else shop.store_id)
         said = {"kind": one["kind"], "sensitive": one["sensitive"], "store_id": store_id, **cause}
-        log_concern(world, shop, "key", mood=3, customer_id=customer_id, **said)
+        log_concern(app, shop, "key", mood=3, customer_id=customer_id, **said)
     return [one for one in concerns if one["cause"] == "cold" and one["kind"] != "praise"]
 
 
 @only_on_postgresql
-def test_several_people_who_thank_at_once_thank_nobody_twice(world: App, shop: Shop) -> None:
-    raised = [make_customer(world, shop, f"Regular {number}") for number in range(6)]
+def test_several_people_who_thank_at_once_thank_nobody_twice(app: App, shop: Shop) -> None:
+    raised = [make_customer(app, shop, f"Regular {number}") for number in range(6)]
     for customer_id in raised:
-        log_concern_of(world, shop, customer_id)
-    world.clock.move(days=1)
-    told = make_fix(world, shop)
-    calls = [partial(make_thank_yous, world, shop, told, by) for by in ("manager", "regional") * 3]
+        log_concern_of(app, shop, customer_id)
+    app.clock.move(days=1)
+    told = make_fix(app, shop)
+    calls = [partial(make_thank_yous, app, shop, told, by) for by in ("manager", "regional") * 3]
     for answer in at_once(calls):
         assert (answer["figures"]["thanked"], answer["figures"]["left"]) == (6, 0)
-    assert Counter(str(one.concern.customer_id) for one in made(world, shop)) == Counter(raised)
+    assert Counter(str(one.concern.customer_id) for one in made(app, shop)) == Counter(raised)
     assert (
-        len(pending_messages(world, OutboxKind.REMIND_OWNER))
-        == len(pending_messages(world, OutboxKind.BREAK_FOLLOW_UP))
+        len(pending_messages(app, OutboxKind.REMIND_OWNER))
+        == len(pending_messages(app, OutboxKind.BREAK_FOLLOW_UP))
         == 6
     )
 
 
 @only_on_postgresql
-def test_who_is_merged_into_somebody_thanked_at_that_moment_is_not_thanked_again(world: App, shop: Shop) -> None:
-    one, other = make_customer(world, shop, "Beatriz"), make_customer(world, shop, "B. Nevoeiro", agrees=None)
+def test_who_is_merged_into_somebody_thanked_at_that_moment_is_not_thanked_again(app: App, shop: Shop) -> None:
+    one, other = make_customer(app, shop, "Beatriz"), make_customer(app, shop, "B. Nevoeiro", agrees=None)
     for customer_id in (one, other):
-        log_concern_of(world, shop, customer_id)
-    world.clock.move(days=1)
-    told = make_fix(world, shop)
-    make_thank_yous(world, shop, told)
-    set_consent(world, shop, other)
+        log_concern_of(app, shop, customer_id)
+    app.clock.move(days=1)
+    told = make_fix(app, shop)
+    make_thank_yous(app, shop, told)
+    set_consent(app, shop, other)
     by = Actor(shop.organization_id, frozenset(), None, staff_id=shop.staff["manager"])
     with ThreadPoolExecutor(1) as somebody:
-        with world.back_office.writing(shop.organization_id) as session:
+        with app.back_office.writing(shop.organization_id) as session:
             merge = CustomerMerge.plan_locked(session, UUID(one), UUID(other))
-            thanking = somebody.submit(make_thank_yous, world, shop, told)
-            wait_for_blocked_transaction(world)
-            merge.carry_out(session, id_=uuid7(), by=by, at=world.clock())
+            thanking = somebody.submit(make_thank_yous, app, shop, told)
+            wait_for_blocked_transaction(app)
+            merge.carry_out(session, id_=uuid7(), by=by, at=app.clock())
         assert thanking.result(TIMEOUT)["figures"]["left"] == 0
-    assert len(made(world, shop)) == 1
-    assert thank_you_statuses(world, shop, told) == {"Beatriz": "open"}
+    assert len(made(app, shop)) == 1
+    assert thank_you_statuses(app, shop, told) == {"Beatriz": "open"}
 
 
 def test_as_many_as_a_transaction_should_hold_are_thanked_at_a_time(
-    world: App, shop: Shop, monkeypatch: pytest.MonkeyPatch
+    app: App, shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(fixes, "MAX_THANK_YOUS_PER_REQUEST", 2)
     for number in range(5):
-        log_concern_of(world, shop, make_customer(world, shop, f"Regular {number}"))
-        world.clock.move(minutes=1)
-    told = make_fix(world, shop)
-    steps = [make_thank_yous(world, shop, told)["figures"] for _ in range(3)]
+        log_concern_of(app, shop, make_customer(app, shop, f"Regular {number}"))
+        app.clock.move(minutes=1)
+    told = make_fix(app, shop)
+    steps = [make_thank_yous(app, shop, told)["figures"] for _ in range(3)]
     assert [(step["thanked"], step["left"]) for step in steps] == [(2, 3), (4, 1), (5, 0)]
-    newest_first = [one["customer"]["name"] for one in customers_of_fix(world, shop, told)]
+    newest_first = [one["customer"]["name"] for one in customers_of_fix(app, shop, told)]
     assert newest_first == [f"Regular {number}" for number in (4, 3, 2, 1, 0)]
 
 
 @pytest.mark.parametrize("owner", [None, "colleague", "regional"])
-def test_thanking_many_costs_as_many_statements_as_thanking_two(world: App, shop: Shop, owner: str | None) -> None:
+def test_thanking_many_costs_as_many_statements_as_thanking_two(app: App, shop: Shop, owner: str | None) -> None:
     costs = []
     keeper = {} if owner is None else {"owner_id": str(shop.staff[owner])}
     for many in (2, 12):
         for number in range(many):
-            log_concern_of(world, shop, make_customer(world, shop, f"Regular {number}"))
-        world.clock.move(days=1)
-        told = make_fix(world, shop)
-        with world.counting() as statements:
-            assert make_thank_yous(world, shop, told, **keeper)["figures"]["left"] == 0
+            log_concern_of(app, shop, make_customer(app, shop, f"Regular {number}"))
+        app.clock.move(days=1)
+        told = make_fix(app, shop)
+        with app.counting() as statements:
+            assert make_thank_yous(app, shop, told, **keeper)["figures"]["left"] == 0
         costs.append(len([one for one in statements if not one.startswith("UPDATE concern ")]))  # one each: its version
     assert costs[0] == costs[1]
     assert costs[0] <= 18
 
 
-def made(world: App, shop: Shop) -> list[FollowUp]:
-    with world.back_office.reading(shop.organization_id) as session:
+def made(app: App, shop: Shop) -> list[FollowUp]:
+    with app.back_office.reading(shop.organization_id) as session:
         question = FollowUp.select_visible(Actor(shop.organization_id, frozenset({"concern:sensitive"}), None))
         return list(session.scalars(question).unique())

@@ -17,21 +17,21 @@ from tests.support.factories.fixes import (
 from tests.support.factories.organizations import Shop
 
 
-def test_a_colleague_gets_only_those_they_can_keep_and_the_rest_is_left(world: App, shop: Shop) -> None:
-    log_concern_of(world, shop, make_customer(world, shop, "Beatriz"))
-    world.clock.move(minutes=1)
-    log_concern_of(world, shop, make_customer(world, shop, "Hidden"), sensitive=True)
-    world.clock.move(days=1)
-    told = make_fix(world, shop)
+def test_a_colleague_gets_only_those_they_can_keep_and_the_rest_is_left(app: App, shop: Shop) -> None:
+    log_concern_of(app, shop, make_customer(app, shop, "Beatriz"))
+    app.clock.move(minutes=1)
+    log_concern_of(app, shop, make_customer(app, shop, "Hidden"), sensitive=True)
+    app.clock.move(days=1)
+    told = make_fix(app, shop)
     path = f"/fixes/{told['id']}/thank-yous"
-    refused = request(world, shop, "POST", path, json={"due_at": DUE, "owner_id": str(shop.staff["hq"])})
+    refused = request(app, shop, "POST", path, json={"due_at": DUE, "owner_id": str(shop.staff["hq"])})
     assert assert_problem(refused, 404, "not-found")["pointer"] == "/owner_id"
-    assert_invalid_value(request(world, shop, "POST", path, json={"due_at": "2026-03-03T11:00:00Z"}), "body", "/due_at")
-    assert follow_ups_of_fix(world, shop, told) == []
-    first = make_thank_yous(world, shop, told, owner_id=str(shop.staff["colleague"]))
+    assert_invalid_value(request(app, shop, "POST", path, json={"due_at": "2026-03-03T11:00:00Z"}), "body", "/due_at")
+    assert follow_ups_of_fix(app, shop, told) == []
+    first = make_thank_yous(app, shop, told, owner_id=str(shop.staff["colleague"]))
     assert (first["figures"]["thanked"], first["figures"]["left"]) == (1, 1)
-    make_thank_yous(world, shop, told, owner_id=str(shop.staff["regional"]))
-    owners = {one["owner"]["id"] for one in follow_ups_of_fix(world, shop, told)}
+    make_thank_yous(app, shop, told, owner_id=str(shop.staff["regional"]))
+    owners = {one["owner"]["id"] for one in follow_ups_of_fix(app, shop, told)}
     assert owners == {str(shop.staff["colleague"]), str(shop.staff["regional"])}
 
 
@@ -49,27 +49,27 @@ def test_a_colleague_gets_only_those_they_can_keep_and_the_rest_is_left(world: A
     ],
 )
 def test_each_role_does_its_part(
-    world: App, shop: Shop, login: str, reads: int, customers_: int, fixes: int, thanks: int
+    app: App, shop: Shop, login: str, reads: int, customers_: int, fixes: int, thanks: int
 ) -> None:
-    log_concern_of(world, shop, make_customer(world, shop, "Beatriz"))
-    world.clock.move(days=1)
-    path = f"/fixes/{make_fix(world, shop)['id']}"
+    log_concern_of(app, shop, make_customer(app, shop, "Beatriz"))
+    app.clock.move(days=1)
+    path = f"/fixes/{make_fix(app, shop)['id']}"
     body = {**COLD_FOOD, "what": "New lamps.", "store_id": str(shop.store_id)}
     asked = [
-        request(world, shop, "GET", path, login),
-        request(world, shop, "GET", f"{path}/customers", login),
-        request(world, shop, "POST", "/fixes", login, json=body),
-        request(world, shop, "POST", f"{path}/thank-yous", login, json={"due_at": DUE}),
+        request(app, shop, "GET", path, login),
+        request(app, shop, "GET", f"{path}/customers", login),
+        request(app, shop, "POST", "/fixes", login, json=body),
+        request(app, shop, "POST", f"{path}/thank-yous", login, json={"due_at": DUE}),
     ]
     assert [answer.status_code for answer in asked] == [reads, customers_, fixes, thanks]
 
 
-def test_head_office_reads_figures_and_no_names(world: App, shop: Shop) -> None:
-    log_concern_of(world, shop, make_customer(world, shop, "Planted name"))
-    world.clock.move(days=1)
-    told = make_fix(world, shop)
-    make_thank_yous(world, shop, told)
+def test_head_office_reads_figures_and_no_names(app: App, shop: Shop) -> None:
+    log_concern_of(app, shop, make_customer(app, shop, "Planted name"))
+    app.clock.move(days=1)
+    told = make_fix(app, shop)
+    make_thank_yous(app, shop, told)
     for path in ("/fixes", f"/fixes/{told['id']}"):
-        answer = request(world, shop, "GET", path, "hq")
+        answer = request(app, shop, "GET", path, "hq")
         assert (answer.status_code, "Planted" in answer.text, "Manager of" in answer.text) == (200, False, False)
-    assert request(world, shop, "GET", f"/fixes/{told['id']}", "hq").json["figures"]["thanked"] == 1
+    assert request(app, shop, "GET", f"/fixes/{told['id']}", "hq").json["figures"]["thanked"] == 1

@@ -9,18 +9,18 @@ from tests.support.factories.guidance import COLD_FOOD, get_guidance, guidance_o
 from tests.support.factories.organizations import Shop, make_shop
 
 
-def test_of_fewer_than_ten_nothing_is_shown(world: App, shop: Shop) -> None:
-    log_past_concerns(world, shop, 9)
-    assert get_guidance(world, shop, **COLD_FOOD).json["same_cause"] is None
-    log_past_concerns(world, shop, 1)
-    told = get_guidance(world, shop, **COLD_FOOD).json["same_cause"]
+def test_of_fewer_than_ten_nothing_is_shown(app: App, shop: Shop) -> None:
+    log_past_concerns(app, shop, 9)
+    assert get_guidance(app, shop, **COLD_FOOD).json["same_cause"] is None
+    log_past_concerns(app, shop, 1)
+    told = get_guidance(app, shop, **COLD_FOOD).json["same_cause"]
     assert (told["n"], [lesson["n"] for lesson in told["lessons"]]) == (10, [10])
 
 
-def test_it_shows_the_median_and_both_ends(world: App, shop: Shop) -> None:
-    log_past_concerns(world, shop, 5, cost=400, mood_after=5)
-    log_past_concerns(world, shop, 6, cost=1000, mood_after=3)
-    assert get_guidance(world, shop, **COLD_FOOD).json["same_cause"]["lessons"] == [
+def test_it_shows_the_median_and_both_ends(app: App, shop: Shop) -> None:
+    log_past_concerns(app, shop, 5, cost=400, mood_after=5)
+    log_past_concerns(app, shop, 6, cost=1000, mood_after=3)
+    assert get_guidance(app, shop, **COLD_FOOD).json["same_cause"]["lessons"] == [
         {
             "remedy": "voucher",
             "n": 11,
@@ -31,74 +31,74 @@ def test_it_shows_the_median_and_both_ends(world: App, shop: Shop) -> None:
     ]
 
 
-def test_a_remedy_that_few_received_is_not_shown(world: App, shop: Shop) -> None:
-    log_past_concerns(world, shop, 10)
+def test_a_remedy_that_few_received_is_not_shown(app: App, shop: Shop) -> None:
+    log_past_concerns(app, shop, 10)
     for _ in range(9):
         gone = {"outcome": "lost", "mood_after": 1}
-        log_concern(world, shop, mood=2, **COLD_FOOD, recovery_actions=[{"remedy": "apology"}], **gone)
-    told = get_guidance(world, shop, **COLD_FOOD).json["same_cause"]
+        log_concern(app, shop, mood=2, **COLD_FOOD, recovery_actions=[{"remedy": "apology"}], **gone)
+    told = get_guidance(app, shop, **COLD_FOOD).json["same_cause"]
     assert (told["n"], [lesson["remedy"] for lesson in told["lessons"]]) == (19, ["voucher"])
 
 
-def test_the_unhappy_are_compared_with_the_unhappy(world: App, shop: Shop) -> None:
-    log_past_concerns(world, shop, 10)
-    assert get_guidance(world, shop, **COLD_FOOD, mood=1).json["same_cause"]["n"] == 10
-    assert get_guidance(world, shop, **COLD_FOOD, mood=3).json["same_cause"] is None
+def test_the_unhappy_are_compared_with_the_unhappy(app: App, shop: Shop) -> None:
+    log_past_concerns(app, shop, 10)
+    assert get_guidance(app, shop, **COLD_FOOD, mood=1).json["same_cause"]["n"] == 10
+    assert get_guidance(app, shop, **COLD_FOOD, mood=3).json["same_cause"] is None
 
 
-def test_what_happened_in_another_organization_is_its_own(world: App, shop: Shop) -> None:
-    other = make_shop(world.back_office, "other")
-    log_past_concerns(world, other, 12)
-    assert get_guidance(world, shop, **COLD_FOOD).json["same_cause"] is None
-    assert get_guidance(world, other, **COLD_FOOD).json["same_cause"]["n"] == 12
+def test_what_happened_in_another_organization_is_its_own(app: App, shop: Shop) -> None:
+    other = make_shop(app.back_office, "other")
+    log_past_concerns(app, other, 12)
+    assert get_guidance(app, shop, **COLD_FOOD).json["same_cause"] is None
+    assert get_guidance(app, other, **COLD_FOOD).json["same_cause"]["n"] == 12
 
 
-def test_words_come_first_where_the_failure_was_not_the_price(world: App, shop: Shop) -> None:
-    told = get_guidance(world, shop, **COLD_FOOD).json
+def test_words_come_first_where_the_failure_was_not_the_price(app: App, shop: Shop) -> None:
+    told = get_guidance(app, shop, **COLD_FOOD).json
     assert (told["words_first"], told["offers"][0]["kind"]) == (True, "apology")
 
 
-def test_it_shows_what_this_person_may_still_give(world: App, shop: Shop) -> None:
-    assert guidance_offer(world, shop, "voucher") == {
+def test_it_shows_what_this_person_may_still_give(app: App, shop: Shop) -> None:
+    assert guidance_offer(app, shop, "voucher") == {
         "remedy": "voucher",
         "name": "Voucher",
         "kind": "voucher",
         "limit": None,
         "left": None,
     }
-    limit_vouchers(world, shop, 1000, 1500)
-    world.clock.move(minutes=1)  # for so long a process may go by the limits of before
-    concern = log_concern(world, shop, customer={"phone": "912 345 678"})
+    limit_vouchers(app, shop, 1000, 1500)
+    app.clock.move(minutes=1)  # for so long a process may go by the limits of before
+    concern = log_concern(app, shop, customer={"phone": "912 345 678"})
     given = {"remedy": "voucher", "cost": {"amount": 700, "currency": "EUR"}}
     path = f"/v1/concerns/{concern['id']}/recovery-actions"
-    assert world.request("POST", path, (shop, "floor"), json=given).json["status"] == "done"
-    assert guidance_offer(world, shop, "voucher", customer_id=concern["customer_id"])["left"]["amount"] == 300
-    assert guidance_offer(world, shop, "voucher")["left"]["amount"] == 800  # of the 1,500 this person may give in a day
-    assert guidance_offer(world, shop, "voucher")["limit"] == {"amount": 1000, "currency": "EUR"}
+    assert app.request("POST", path, (shop, "floor"), json=given).json["status"] == "done"
+    assert guidance_offer(app, shop, "voucher", customer_id=concern["customer_id"])["left"]["amount"] == 300
+    assert guidance_offer(app, shop, "voucher")["left"]["amount"] == 800  # of the 1,500 this person may give in a day
+    assert guidance_offer(app, shop, "voucher")["limit"] == {"amount": 1000, "currency": "EUR"}
 
 
-def test_each_question_is_tried_before_one_is_preferred(world: App, shop: Shop) -> None:
-    assert get_guidance(world, shop, **COLD_FOOD).json["question"]["slug"] == "what-happened"
-    log_past_concerns(world, shop, 10, question="what-happened")
-    assert get_guidance(world, shop, **COLD_FOOD).json["question"] == {
+def test_each_question_is_tried_before_one_is_preferred(app: App, shop: Shop) -> None:
+    assert get_guidance(app, shop, **COLD_FOOD).json["question"]["slug"] == "what-happened"
+    log_past_concerns(app, shop, 10, question="what-happened")
+    assert get_guidance(app, shop, **COLD_FOOD).json["question"] == {
         "slug": "what-happened",
         "text": "What happened?",
     }
 
 
-def test_without_a_store_nothing_is_offered(world: App, shop: Shop) -> None:
-    assert get_guidance(world, shop, "key").json["offers"] == []
-    assert len(get_guidance(world, shop, "key", store_id=str(shop.store_id)).json["offers"]) == 3
-    assert_problem(get_guidance(world, shop, store_id=str(shop.other_store_id)), 404, "not-found")
+def test_without_a_store_nothing_is_offered(app: App, shop: Shop) -> None:
+    assert get_guidance(app, shop, "key").json["offers"] == []
+    assert len(get_guidance(app, shop, "key", store_id=str(shop.store_id)).json["offers"]) == 3
+    assert_problem(get_guidance(app, shop, store_id=str(shop.other_store_id)), 404, "not-found")
 
 
 @pytest.mark.parametrize("query", [{"category": "nothing"}, {"category": "food", "cause": "nothing"}])
-def test_what_the_organization_does_not_know_is_404(world: App, shop: Shop, query: dict[str, str]) -> None:
-    assert_problem(get_guidance(world, shop, **query), 404, "not-found")
+def test_what_the_organization_does_not_know_is_404(app: App, shop: Shop, query: dict[str, str]) -> None:
+    assert_problem(get_guidance(app, shop, **query), 404, "not-found")
 
 
-def test_a_customer_out_of_reach_is_404(world: App, shop: Shop) -> None:
+def test_a_customer_out_of_reach_is_404(app: App, shop: Shop) -> None:
     assert (
-        assert_problem(get_guidance(world, shop, customer_id=str(shop.staff["floor"])), 404, "not-found")["pointer"]
+        assert_problem(get_guidance(app, shop, customer_id=str(shop.staff["floor"])), 404, "not-found")["pointer"]
         == "/customer_id"
     )

@@ -24,112 +24,112 @@ def euros(amount: int) -> dict[str, Any]:
     return {"amount": amount, "currency": "EUR"}
 
 
-def test_logging_answers_the_same_guidance_as_asking(world: App, shop: Shop) -> None:
-    log_past_concerns(world, shop, 10, **QUILL)
-    concern = log_concern(world, shop, mood=1, **COLD_FOOD, **QUILL)
-    asked = get_guidance(world, shop, **COLD_FOOD, mood=1, customer_id=concern["customer_id"]).json
+def test_logging_answers_the_same_guidance_as_asking(app: App, shop: Shop) -> None:
+    log_past_concerns(app, shop, 10, **QUILL)
+    concern = log_concern(app, shop, mood=1, **COLD_FOOD, **QUILL)
+    asked = get_guidance(app, shop, **COLD_FOOD, mood=1, customer_id=concern["customer_id"]).json
     assert concern["guidance"] == asked
     assert (asked["same_cause"]["n"], asked["offers"][0]["kind"]) == (10, "apology")
     assert asked["question"]["slug"] == "what-happened"
 
 
 @pytest.mark.parametrize("said", [{"kind": "praise", "mood": 5}, {"mood": 2, **OVER}])
-def test_where_there_is_nothing_to_do_there_are_no_hints(world: App, shop: Shop, said: dict[str, Any]) -> None:
-    assert log_concern(world, shop, **said)["guidance"] is None
+def test_where_there_is_nothing_to_do_there_are_no_hints(app: App, shop: Shop, said: dict[str, Any]) -> None:
+    assert log_concern(app, shop, **said)["guidance"] is None
 
 
-def test_hints_are_for_the_moment_and_no_part_of_the_concern(world: App, shop: Shop) -> None:
+def test_hints_are_for_the_moment_and_no_part_of_the_concern(app: App, shop: Shop) -> None:
     headers = {"Idempotency-Key": "k"}
     first, again = (
-        world.request("POST", "/v1/concerns", (shop, "floor"), json={"mood": 2}, headers=headers) for _ in range(2)
+        app.request("POST", "/v1/concerns", (shop, "floor"), json={"mood": 2}, headers=headers) for _ in range(2)
     )
     assert first.json["guidance"]["words_first"] is True
     assert again.json == {**first.json, "guidance": None}
     path = f"/v1/concerns/{first.json['id']}"
     match = {"If-Match": first.headers["ETag"]}
     shown = [
-        world.request("GET", path, (shop, "floor")).json,
-        world.request("PATCH", path, (shop, "floor"), json={"stake": "birthday"}, headers=match).json,
-        *world.request("GET", "/v1/concerns", (shop, "floor")).json["items"],
+        app.request("GET", path, (shop, "floor")).json,
+        app.request("PATCH", path, (shop, "floor"), json={"stake": "birthday"}, headers=match).json,
+        *app.request("GET", "/v1/concerns", (shop, "floor")).json["items"],
     ]
     assert len(shown) == 3
     assert all("guidance" not in one for one in shown)
 
 
-def test_what_is_given_at_this_moment_is_seen_in_what_is_left(world: App, shop: Shop) -> None:
-    limit_vouchers(world, shop, 1000, 2500)
+def test_what_is_given_at_this_moment_is_seen_in_what_is_left(app: App, shop: Shop) -> None:
+    limit_vouchers(app, shop, 1000, 2500)
     given = {"recovery_actions": [{"remedy": "voucher", "cost": euros(700)}]}
-    concern = log_concern(world, shop, **QUILL, **given)
-    assert left(concern) == left(log_concern(world, shop, **QUILL)) == 300
-    assert left(log_concern(world, shop)) == 1000
+    concern = log_concern(app, shop, **QUILL, **given)
+    assert left(concern) == left(log_concern(app, shop, **QUILL)) == 300
+    assert left(log_concern(app, shop)) == 1000
     path = f"/v1/concerns/{concern['id']}/recovery-actions"
-    voucher = world.request("GET", path, (shop, "floor")).json["items"][0]
-    reversed_ = world.request("POST", f"/v1/recovery-actions/{voucher['id']}/reverse", (shop, "floor"), json={})
+    voucher = app.request("GET", path, (shop, "floor")).json["items"][0]
+    reversed_ = app.request("POST", f"/v1/recovery-actions/{voucher['id']}/reverse", (shop, "floor"), json={})
     assert reversed_.status_code < 300
-    assert left(log_concern(world, shop, **QUILL)) == 1000
-    assert guidance_offer(world, shop, "voucher", customer_id=concern["customer_id"])["left"] == euros(1000)
-    world.clock.move(days=1)
-    log_concern(world, shop, **QUILL, **given)
-    world.clock.move(days=1)
-    assert left(log_concern(world, shop, **QUILL)) == 1000
+    assert left(log_concern(app, shop, **QUILL)) == 1000
+    assert guidance_offer(app, shop, "voucher", customer_id=concern["customer_id"])["left"] == euros(1000)
+    app.clock.move(days=1)
+    log_concern(app, shop, **QUILL, **given)
+    app.clock.move(days=1)
+    assert left(log_concern(app, shop, **QUILL)) == 1000
 
 
-def test_of_somebody_unknown_the_order_counts(world: App, shop: Shop) -> None:
-    limit_vouchers(world, shop, 1000)
+def test_of_somebody_unknown_the_order_counts(app: App, shop: Shop) -> None:
+    limit_vouchers(app, shop, 1000)
     order = {"order": {"reference": "T-17"}}
-    log_concern(world, shop, **order, recovery_actions=[{"remedy": "voucher", "cost": euros(400)}])
-    assert left(log_concern(world, shop, **order)) == 600
-    assert left(log_concern(world, shop, order={"reference": "T-18"})) == 1000
+    log_concern(app, shop, **order, recovery_actions=[{"remedy": "voucher", "cost": euros(400)}])
+    assert left(log_concern(app, shop, **order)) == 600
+    assert left(log_concern(app, shop, order={"reference": "T-18"})) == 1000
 
 
-def test_each_role_reads_its_own_limits(world: App, shop: Shop) -> None:
-    limit_vouchers(world, shop, 1000)
+def test_each_role_reads_its_own_limits(app: App, shop: Shop) -> None:
+    limit_vouchers(app, shop, 1000)
     store = {"store_id": str(shop.store_id)}
-    assert left(log_concern(world, shop, "manager", **store)) is None
-    assert left(log_concern(world, shop, "key", **store)) == 1000
+    assert left(log_concern(app, shop, "manager", **store)) is None
+    assert left(log_concern(app, shop, "key", **store)) == 1000
 
 
-def test_it_shows_what_was_tried_as_the_history_does(world: App, shop: Shop) -> None:
+def test_it_shows_what_was_tried_as_the_history_does(app: App, shop: Shop) -> None:
     done = [{"remedy": "remake"}, {"remedy": "apology"}, {"remedy": "apology"}]
-    first = log_concern(world, shop, category="food", **QUILL, recovery_actions=done)
+    first = log_concern(app, shop, category="food", **QUILL, recovery_actions=done)
     assert first["guidance"]["tried_before"] is None
-    move(world, shop, first, "resolve")
-    world.clock.move(hours=1)
-    second = log_concern(world, shop, **QUILL)
-    now = world.request("GET", f"/v1/customers/{first['customer_id']}/history", (shop, "floor")).json["now"]
+    move(app, shop, first, "resolve")
+    app.clock.move(hours=1)
+    second = log_concern(app, shop, **QUILL)
+    now = app.request("GET", f"/v1/customers/{first['customer_id']}/history", (shop, "floor")).json["now"]
     tried = second["guidance"]["tried_before"]
     assert tried == now["tried_before"]
     assert (tried["concern_id"], tried["remedies"]) == (first["id"], ["remake", "apology", "apology"])
     for by in ("floor", "admin"):  # with a store and without one
-        assert get_guidance(world, shop, by, customer_id=first["customer_id"]).json["tried_before"] == tried
-    assert get_guidance(world, shop).json["tried_before"] is None
+        assert get_guidance(app, shop, by, customer_id=first["customer_id"]).json["tried_before"] == tried
+    assert get_guidance(app, shop).json["tried_before"] is None
 
 
-def test_what_was_tried_out_of_reach_is_not_shown(world: App, shop: Shop) -> None:
-    hidden = log_concern(world, shop, "manager", store_id=str(shop.store_id), sensitive=True, **QUILL)
-    move(world, shop, hidden, "resolve")
-    world.clock.move(hours=1)
-    assert log_concern(world, shop, **QUILL)["guidance"]["tried_before"] is None
-    there = log_concern(world, shop, "manager", store_id=str(shop.store_id), **QUILL)
+def test_what_was_tried_out_of_reach_is_not_shown(app: App, shop: Shop) -> None:
+    hidden = log_concern(app, shop, "manager", store_id=str(shop.store_id), sensitive=True, **QUILL)
+    move(app, shop, hidden, "resolve")
+    app.clock.move(hours=1)
+    assert log_concern(app, shop, **QUILL)["guidance"]["tried_before"] is None
+    there = log_concern(app, shop, "manager", store_id=str(shop.store_id), **QUILL)
     assert there["guidance"]["tried_before"]["concern_id"] == hidden["id"]
 
 
-def test_new_lessons_are_seen_after_a_minute(world: App, shop: Shop) -> None:
-    log_past_concerns(world, shop, 9)
-    assert log_concern(world, shop, mood=2, **COLD_FOOD)["guidance"]["same_cause"] is None
-    log_concern(world, shop, mood=2, **COLD_FOOD, **OVER)
-    world.clock.move(seconds=59)
-    assert log_concern(world, shop, mood=2, **COLD_FOOD)["guidance"]["same_cause"] is None
-    world.clock.move(seconds=1)
-    assert log_concern(world, shop, mood=2, **COLD_FOOD)["guidance"]["same_cause"]["n"] == 10
+def test_new_lessons_are_seen_after_a_minute(app: App, shop: Shop) -> None:
+    log_past_concerns(app, shop, 9)
+    assert log_concern(app, shop, mood=2, **COLD_FOOD)["guidance"]["same_cause"] is None
+    log_concern(app, shop, mood=2, **COLD_FOOD, **OVER)
+    app.clock.move(seconds=59)
+    assert log_concern(app, shop, mood=2, **COLD_FOOD)["guidance"]["same_cause"] is None
+    app.clock.move(seconds=1)
+    assert log_concern(app, shop, mood=2, **COLD_FOOD)["guidance"]["same_cause"]["n"] == 10
 
 
-def test_what_one_organization_learned_is_not_shown_to_another(world: App, shop: Shop) -> None:
-    other = make_shop(world.back_office, "other")
-    with world.back_office.writing(other.organization_id) as session:
+def test_what_one_organization_learned_is_not_shown_to_another(app: App, shop: Shop) -> None:
+    other = make_shop(app.back_office, "other")
+    with app.back_office.writing(other.organization_id) as session:
         session.scalars(select(Question)).one().text = "What would help?"
-    log_past_concerns(world, other, 12)
-    asked = {one.slug: log_concern(world, one, mood=2)["guidance"]["question"]["text"] for one in (shop, other)}
+    log_past_concerns(app, other, 12)
+    asked = {one.slug: log_concern(app, one, mood=2)["guidance"]["question"]["text"] for one in (shop, other)}
     assert asked == {"acme": "What happened?", "other": "What would help?"}
-    told = {one.slug: log_concern(world, one, mood=2, **COLD_FOOD)["guidance"] for one in (other, shop)}
+    told = {one.slug: log_concern(app, one, mood=2, **COLD_FOOD)["guidance"] for one in (other, shop)}
     assert (told["other"]["same_cause"]["n"], told["acme"]["same_cause"]) == (12, None)

@@ -12,17 +12,17 @@ PHONE = {"platform": "android", "address": "an address", "locale": "pt-BR"}
 
 
 @pytest.mark.parametrize("kind", ["fcm_token", "fid", "log"])
-def test_a_phone_registers_an_address_of_a_phone(world: App, shop: Shop, kind: str) -> None:
+def test_a_phone_registers_an_address_of_a_phone(app: App, shop: Shop, kind: str) -> None:
     body = PHONE | {"address_kind": kind}
-    answer = world.request("PUT", "/v1/me/devices/one", (shop, "floor"), json=body)
+    answer = app.request("PUT", "/v1/me/devices/one", (shop, "floor"), json=body)
     assert (answer.status_code, answer.json["address_kind"]) == (200, kind)
-    (device,) = rows(world, Device)
+    (device,) = rows(app, Device)
     assert (device.address_kind, device.locale) == (kind, "pt-BR")
 
 
 @pytest.mark.parametrize("kind", ["email", "FID", "", 1])
-def test_a_phone_cannot_register_a_mailbox_or_anything_else(world: App, shop: Shop, kind: object) -> None:
+def test_a_phone_cannot_register_a_mailbox_or_anything_else(app: App, shop: Shop, kind: object) -> None:
     body = PHONE | {"address_kind": kind}
-    answer = world.request("PUT", "/v1/me/devices/one", (shop, "floor"), json=body)
+    answer = app.request("PUT", "/v1/me/devices/one", (shop, "floor"), json=body)
     assert_invalid_value(answer, "body", "/address_kind")
-    assert rows(world, Device) == []
+    assert rows(app, Device) == []

@@ -19,28 +19,28 @@ from tests.support.worker import RecordingChannel, for_all_kinds, running_worker
 NIGHT = {"from": "22:30", "until": "07:00"}
 
 
-def me(world: App, shop: Shop, by: str = "floor") -> Any:
-    return world.request("GET", "/v1/me", (shop, by))
+def me(app: App, shop: Shop, by: str = "floor") -> Any:
+    return app.request("GET", "/v1/me", (shop, by))
 
 
-def prefer(world: App, shop: Shop, by: str = "floor", **wishes: Any) -> Any:
-    headers = {"If-Match": me(world, shop, by).headers["ETag"]}
-    return world.request("PATCH", "/v1/me", (shop, by), json=wishes, headers=headers)
+def prefer(app: App, shop: Shop, by: str = "floor", **wishes: Any) -> Any:
+    headers = {"If-Match": me(app, shop, by).headers["ETag"]}
+    return app.request("PATCH", "/v1/me", (shop, by), json=wishes, headers=headers)
 
 
-def pause(world: App, shop: Shop, by: str = "floor", **told: Any) -> Any:
-    return world.request("POST", "/v1/me/pause", (shop, by), json=told)
+def pause(app: App, shop: Shop, by: str = "floor", **told: Any) -> Any:
+    return app.request("POST", "/v1/me/pause", (shop, by), json=told)
 
 
-def lead(world: App, shop: Shop, login: str) -> None:
+def lead(app: App, shop: Shop, login: str) -> None:
     body = {"store_id": str(shop.store_id), "lead": True}
-    assert world.request("PUT", "/v1/me/shift", (shop, login), json=body).status_code == 200
+    assert app.request("PUT", "/v1/me/shift", (shop, login), json=body).status_code == 200
 
 
-def test_a_person_says_when_and_what_they_do_not_want_to_hear(world: App, shop: Shop) -> None:
-    told = me(world, shop).json
+def test_a_person_says_when_and_what_they_do_not_want_to_hear(app: App, shop: Shop) -> None:
+    told = me(app, shop).json
     assert (told["quiet_hours"], told["muted"], told["email"]) == (None, [], None)
-    answer = prefer(world, shop, quiet_hours=NIGHT, muted=["own", "late", "own"], email="floor@example.org")
+    answer = prefer(app, shop, quiet_hours=NIGHT, muted=["own", "late", "own"], email="floor@example.org")
     assert answer.status_code == 200
     assert answer.json == told | {
         "version": 2,
@@ -48,25 +48,25 @@ def test_a_person_says_when_and_what_they_do_not_want_to_hear(world: App, shop: 
         "muted": ["late", "own"],
         "email": "floor@example.org",
     }
-    assert me(world, shop).json == answer.json
-    (staff,) = (staff for staff in rows(world, Staff) if staff.id == shop.staff["floor"])
+    assert me(app, shop).json == answer.json
+    (staff,) = (staff for staff in rows(app, Staff) if staff.id == shop.staff["floor"])
     assert (staff.quiet_from, staff.quiet_until) == (time(22, 30), time(7))
 
 
-def test_what_is_not_named_stays_and_null_takes_away(world: App, shop: Shop) -> None:
-    prefer(world, shop, quiet_hours=NIGHT, muted=["outcome"], email="floor@example.org")
-    assert prefer(world, shop, email=None).json["quiet_hours"] == NIGHT
-    told = prefer(world, shop, quiet_hours=None).json
+def test_what_is_not_named_stays_and_null_takes_away(app: App, shop: Shop) -> None:
+    prefer(app, shop, quiet_hours=NIGHT, muted=["outcome"], email="floor@example.org")
+    assert prefer(app, shop, email=None).json["quiet_hours"] == NIGHT
+    told = prefer(app, shop, quiet_hours=None).json
     assert (told["quiet_hours"], told["muted"], told["email"]) == (None, ["outcome"], None)
 
 
-def test_ones_own_wishes_are_changed_as_they_were_read(world: App, shop: Shop) -> None:
-    assert_problem(world.request("PATCH", "/v1/me", (shop, "floor"), json={}), 428, "version-required")
-    old = me(world, shop).headers["ETag"]
-    prefer(world, shop, muted=["own"])
-    answer = world.request("PATCH", "/v1/me", (shop, "floor"), json={"muted": []}, headers={"If-Match": old})
+def test_ones_own_wishes_are_changed_as_they_were_read(app: App, shop: Shop) -> None:
+    assert_problem(app.request("PATCH", "/v1/me", (shop, "floor"), json={}), 428, "version-required")
+    old = me(app, shop).headers["ETag"]
+    prefer(app, shop, muted=["own"])
+    answer = app.request("PATCH", "/v1/me", (shop, "floor"), json={"muted": []}, headers={"If-Match": old})
     assert_problem(answer, 412, "stale-version")
-    assert me(world, shop).json["muted"] == ["own"]
+    assert me(app, shop).json["muted"] == ["own"]
 
 
 @pytest.mark.parametrize(
@@ -80,103 +80,103 @@ def test_ones_own_wishes_are_changed_as_they_were_read(world: App, shop: Shop) -
         ({"email": "jørgen@example.org"}, "/email"),
     ],
 )
-def test_a_wish_that_cannot_be_granted_is_refused(world: App, shop: Shop, wish: dict[str, Any], pointer: str) -> None:
-    assert_invalid_value(prefer(world, shop, **wish), "body", pointer)
-    assert me(world, shop).json["version"] == 1
+def test_a_wish_that_cannot_be_granted_is_refused(app: App, shop: Shop, wish: dict[str, Any], pointer: str) -> None:
+    assert_invalid_value(prefer(app, shop, **wish), "body", pointer)
+    assert me(app, shop).json["version"] == 1
 
 
-def test_nobody_makes_themselves_a_manager(world: App, shop: Shop) -> None:
+def test_nobody_makes_themselves_a_manager(app: App, shop: Shop) -> None:
     for name, value in {"role": "manager", "login": "x", "version": 9, "store_ids": []}.items():
-        assert_invalid_value(prefer(world, shop, **{name: value}), "body", f"/{name}", "unknown-field")
+        assert_invalid_value(prefer(app, shop, **{name: value}), "body", f"/{name}", "unknown-field")
 
 
-def test_a_pause_is_as_long_as_the_store_allows_and_shown(world: App, shop: Shop) -> None:
-    answer = pause(world, shop)
+def test_a_pause_is_as_long_as_the_store_allows_and_shown(app: App, shop: Shop) -> None:
+    answer = pause(app, shop)
     assert (answer.status_code, answer.json["paused_until"]) == (200, "2026-03-03T12:05:00Z")
-    assert me(world, shop).json["shift"]["paused_until"] == "2026-03-03T12:05:00Z"
-    assert_invalid_value(pause(world, shop, minutes=6), "body", "/minutes")
-    assert_invalid_value(pause(world, shop, minutes=0), "body", "/minutes")
+    assert me(app, shop).json["shift"]["paused_until"] == "2026-03-03T12:05:00Z"
+    assert_invalid_value(pause(app, shop, minutes=6), "body", "/minutes")
+    assert_invalid_value(pause(app, shop, minutes=0), "body", "/minutes")
 
 
-def test_a_second_pause_changes_nothing_while_the_first_lasts(world: App, shop: Shop) -> None:
-    pause(world, shop, minutes=3)
-    world.clock.move(minutes=2)
-    assert pause(world, shop).json["paused_until"] == "2026-03-03T12:03:00Z"
-    assert len(pending_messages(world, OutboxKind.FIND_READERS)) == 1
-    world.clock.move(minutes=1)
-    assert pause(world, shop).json["paused_until"] == "2026-03-03T12:08:00Z"
-    assert len(pending_messages(world, OutboxKind.FIND_READERS)) == 2
+def test_a_second_pause_changes_nothing_while_the_first_lasts(app: App, shop: Shop) -> None:
+    pause(app, shop, minutes=3)
+    app.clock.move(minutes=2)
+    assert pause(app, shop).json["paused_until"] == "2026-03-03T12:03:00Z"
+    assert len(pending_messages(app, OutboxKind.FIND_READERS)) == 1
+    app.clock.move(minutes=1)
+    assert pause(app, shop).json["paused_until"] == "2026-03-03T12:08:00Z"
+    assert len(pending_messages(app, OutboxKind.FIND_READERS)) == 2
 
 
-def test_who_is_not_on_shift_has_nothing_to_pause(world: App, shop: Shop) -> None:
-    assert_problem(pause(world, shop, "manager"), 409, "not-now")
-    assert world.request("DELETE", "/v1/me/pause", (shop, "manager")).status_code == 204
+def test_who_is_not_on_shift_has_nothing_to_pause(app: App, shop: Shop) -> None:
+    assert_problem(pause(app, shop, "manager"), 409, "not-now")
+    assert app.request("DELETE", "/v1/me/pause", (shop, "manager")).status_code == 204
 
 
-def test_only_the_lead_is_informed_of_a_pause_and_the_phone_stays_silent(world: App, shop: Shop) -> None:
+def test_only_the_lead_is_informed_of_a_pause_and_the_phone_stays_silent(app: App, shop: Shop) -> None:
     for login in ("floor", "colleague", "manager"):
-        give_phone(world.back_office, shop, login, f"phone of {login}")
-    lead(world, shop, "colleague")
-    pause(world, shop)
-    book = RecordingChannel()
-    with running_worker(world, for_all_kinds(book)) as worker:
+        give_phone(app.back_office, shop, login, f"phone of {login}")
+    lead(app, shop, "colleague")
+    pause(app, shop)
+    channel = RecordingChannel()
+    with running_worker(app, for_all_kinds(channel)) as worker:
         work_until_idle(worker)
-        assert book.seen() == [("inform", "phone of colleague")]
-        log_concern(world, shop, "regional")
+        assert channel.seen() == [("inform", "phone of colleague")]
+        log_concern(app, shop, "regional")
         work_until_idle(worker)
-        assert ("ring", "phone of floor") not in book.seen()
-        assert world.request("DELETE", "/v1/me/pause", (shop, "floor")).status_code == 204
-        assert me(world, shop).json["shift"]["paused_until"] is None
-        log_concern(world, shop, "regional")
+        assert ("ring", "phone of floor") not in channel.seen()
+        assert app.request("DELETE", "/v1/me/pause", (shop, "floor")).status_code == 204
+        assert me(app, shop).json["shift"]["paused_until"] is None
+        log_concern(app, shop, "regional")
         work_until_idle(worker)
-        assert ("ring", "phone of floor") in book.seen()
+        assert ("ring", "phone of floor") in channel.seen()
 
 
 @pytest.mark.parametrize("by", ["colleague", "manager", "regional"])
-def test_who_leads_and_who_manages_see_whose_pause_it_is(world: App, shop: Shop, by: str) -> None:
-    lead(world, shop, "colleague")
-    pause(world, shop, minutes=4)
-    (one,) = pauses(world, shop, by).json["items"]
+def test_who_leads_and_who_manages_see_whose_pause_it_is(app: App, shop: Shop, by: str) -> None:
+    lead(app, shop, "colleague")
+    pause(app, shop, minutes=4)
+    (one,) = pauses(app, shop, by).json["items"]
     assert (one["staff"]["name"], one["paused_until"]) == ("Floor of acme", "2026-03-03T12:04:00Z")
-    world.clock.move(minutes=4)
-    assert pauses(world, shop, by).json["items"] == []
+    app.clock.move(minutes=4)
+    assert pauses(app, shop, by).json["items"] == []
 
 
 @pytest.mark.parametrize("by", ["colleague", "floor", "hq"])
-def test_a_pause_is_nobody_elses_business(world: App, shop: Shop, by: str) -> None:
-    pause(world, shop)
-    assert_problem(pauses(world, shop, by), 403, "forbidden")
+def test_a_pause_is_nobody_elses_business(app: App, shop: Shop, by: str) -> None:
+    pause(app, shop)
+    assert_problem(pauses(app, shop, by), 403, "forbidden")
 
 
-def test_a_test_push_rings_each_of_ones_own_phones(world: App, shop: Shop) -> None:
-    phones = {give_phone(world.back_office, shop, "hq", address) for address in ("one", "two")}
-    give_phone(world.back_office, shop, "floor", "somebody else's")
-    answer = world.request("POST", "/v1/me/test-push", (shop, "hq"))
+def test_a_test_push_rings_each_of_ones_own_phones(app: App, shop: Shop) -> None:
+    phones = {give_phone(app.back_office, shop, "hq", address) for address in ("one", "two")}
+    give_phone(app.back_office, shop, "floor", "somebody else's")
+    answer = app.request("POST", "/v1/me/test-push", (shop, "hq"))
     assert answer.status_code == 202
     told = answer.json["notifications"]
     assert {one["device_id"] for one in told} == {str(phone) for phone in phones}
     assert {(one["kind"], one["state"], one["step"]) for one in told} == {("test", "queued", None)}
-    book = RecordingChannel()
-    with running_worker(world, for_all_kinds(book)) as worker:
+    channel = RecordingChannel()
+    with running_worker(app, for_all_kinds(channel)) as worker:
         work_until_idle(worker)
-    assert sorted(book.seen()) == [("ring", "one"), ("ring", "two")]
-    assert {row.state for row in notifications(world)} == {NotificationState.ACCEPTED}
+    assert sorted(channel.seen()) == [("ring", "one"), ("ring", "two")]
+    assert {row.state for row in notifications(app)} == {NotificationState.ACCEPTED}
 
 
-def test_a_test_push_without_a_phone_says_so(world: App, shop: Shop) -> None:
-    said = assert_problem(world.request("POST", "/v1/me/test-push", (shop, "floor")), 409, "not-now")
+def test_a_test_push_without_a_phone_says_so(app: App, shop: Shop) -> None:
+    said = assert_problem(app.request("POST", "/v1/me/test-push", (shop, "floor")), 409, "not-now")
     assert "register" in said["detail"]
-    assert rows(world, OutboxMessage) == []
+    assert rows(app, OutboxMessage) == []
 
 
-def test_phones_are_tested_a_few_times_a_minute(world: App, shop: Shop) -> None:
-    give_phone(world.back_office, shop, "floor", "one")
-    give_phone(world.back_office, shop, "manager", "two")
-    asked = [world.request("POST", "/v1/me/test-push", (shop, "floor")) for _ in range(4)]
+def test_phones_are_tested_a_few_times_a_minute(app: App, shop: Shop) -> None:
+    give_phone(app.back_office, shop, "floor", "one")
+    give_phone(app.back_office, shop, "manager", "two")
+    asked = [app.request("POST", "/v1/me/test-push", (shop, "floor")) for _ in range(4)]
     assert [answer.status_code for answer in asked] == [202, 202, 202, 429]
     assert int(asked[-1].headers["Retry-After"]) > 0
-    assert world.request("POST", "/v1/me/test-push", (shop, "manager")).status_code == 202
+    assert app.request("POST", "/v1/me/test-push", (shop, "manager")).status_code == 202
 
 
-def pauses(world: App, shop: Shop, by: str) -> Any:
-    return world.request("GET", f"/v1/stores/{shop.store_id}/pauses", (shop, by))
+def pauses(app: App, shop: Shop, by: str) -> Any:
+    return app.request("GET", f"/v1/stores/{shop.store_id}/pauses", (shop, by))

@@ -36,39 +36,39 @@ slugs = (f"shop-{number}" for number in count())
 
 @only_on_postgresql
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(evening=EVENINGS)
-def test_no_limit_is_ever_exceeded_without_an_approval(world: App, evening: list[list[tuple[Any, ...]]]) -> None:
-    shop = make_shop(world.back_office, next(slugs))
-    open_for_business(world, shop)
-    concerns = some_concerns(world, shop)
-    for moment in evening:
-        at_once([called(world, shop, concerns, step) for step in moment])
-        check(world, shop)
+@given(scenario=EVENINGS)
+def test_no_limit_is_ever_exceeded_without_an_approval(app: App, scenario: list[list[tuple[Any, ...]]]) -> None:
+    shop = make_shop(app.back_office, next(slugs))
+    open_for_business(app, shop)
+    concerns = some_concerns(app, shop)
+    for moment in scenario:
+        at_once([called(app, shop, concerns, step) for step in moment])
+        check(app, shop)
 
 
-def open_for_business(world: App, shop: Shop) -> None:
+def open_for_business(app: App, shop: Shop) -> None:
     limits = [
         {"role": role, "per_customer": euros(most), "per_staff": euros(OF_ONE_PERSON)}
         for role, most in (("floor", OF_FLOOR), ("manager", OF_MANAGERS))
     ]
     body = {"slug": "refund", "name": "Money back", "kind": "refund", "limits": limits}
-    assert world.request("POST", "/v1/remedies", (shop, "admin"), json=body).status_code == 201
+    assert app.request("POST", "/v1/remedies", (shop, "admin"), json=body).status_code == 201
     (voucher,) = (
-        it for it in world.request("GET", "/v1/remedies", (shop, "admin")).json["items"] if it["slug"] == "voucher"
+        it for it in app.request("GET", "/v1/remedies", (shop, "admin")).json["items"] if it["slug"] == "voucher"
     )
     headers = {"If-Match": f'"{voucher["version"]}"'}
     path = f"/v1/remedies/{voucher['id']}"
-    assert world.request("PATCH", path, (shop, "admin"), json={"limits": limits}, headers=headers).status_code == 200
+    assert app.request("PATCH", path, (shop, "admin"), json={"limits": limits}, headers=headers).status_code == 200
 
 
-def some_concerns(world: App, shop: Shop) -> list[dict[str, Any]]:
+def some_concerns(app: App, shop: Shop) -> list[dict[str, Any]]:
     """Two of one customer, two of one order of somebody unknown, one of nobody."""
     order = {"reference": "T-1001", "value": euros(ORDER)}
     known = {"customer": {"phone": "912 345 678"}}
-    return [log_concern(world, shop, mood=3, **said) for said in (known, known, {"order": order}, {"order": order}, {})]
+    return [log_concern(app, shop, mood=3, **said) for said in (known, known, {"order": order}, {"order": order}, {})]
 
 
-def called(world: App, shop: Shop, concerns: list[dict[str, Any]], step: tuple[Any, ...]) -> Callable[[], Any]:
+def called(app: App, shop: Shop, concerns: list[dict[str, Any]], step: tuple[Any, ...]) -> Callable[[], Any]:
     """The request of a step; a decision is about one of the actions there are, if any."""
     verb, by, which, *rest = step
     if verb == "give":
@@ -76,20 +76,20 @@ def called(world: App, shop: Shop, concerns: list[dict[str, Any]], step: tuple[A
         path = f"/v1/concerns/{concerns[which]['id']}/recovery-actions"
         body = {"remedy": remedy, "cost": euros(amount * EURO)}
     else:
-        actions = rows(world, shop)
+        actions = rows(app, shop)
         action_id = actions[which % len(actions)].id if actions else shop.store_id
         path, body = f"/v1/recovery-actions/{action_id}/{verb}", {"note": "as it should be"}
-    return partial(answered, world, path, (shop, by), body)
+    return partial(answered, app, path, (shop, by), body)
 
 
-def answered(world: App, path: str, by: tuple[Shop, str], body: dict[str, Any]) -> None:
-    answer = world.request("POST", path, by, json=body)
+def answered(app: App, path: str, by: tuple[Shop, str], body: dict[str, Any]) -> None:
+    answer = app.request("POST", path, by, json=body)
     assert answer.status_code in (200, 201, 403, 404, 409, 422), answer.text
 
 
-def check(world: App, shop: Shop) -> None:
+def check(app: App, shop: Shop) -> None:
     """Recounted by hand, with every reversing entry beside what it takes back."""
-    actions = {action.id: action for action in rows(world, shop)}
+    actions = {action.id: action for action in rows(app, shop)}
     people = {id_: login for login, id_ in shop.staff.items()}
     by_scope, by_floor, by_person, of_order = Counter[Any](), Counter[Any](), Counter[Any](), Counter[str]()
     for action in actions.values():
@@ -110,8 +110,8 @@ def check(world: App, shop: Shop) -> None:
     assert max(of_order.values(), default=0) <= ORDER
 
 
-def rows(world: App, shop: Shop) -> list[RecoveryAction]:
-    with world.back_office.reading(shop.organization_id) as session:
+def rows(app: App, shop: Shop) -> list[RecoveryAction]:
+    with app.back_office.reading(shop.organization_id) as session:
         question = select(RecoveryAction).options(*RecoveryAction.eager_options()).order_by(RecoveryAction.id)
         return list(session.scalars(question).unique())
 

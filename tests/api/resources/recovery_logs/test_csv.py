@@ -13,17 +13,17 @@ from tests.support.factories.organizations import Shop
 FORMULA = '=HYPERLINK("http://example.org","look")'
 
 
-def table(world: App, shop: Shop, by: str = "manager") -> list[dict[str, str]]:
-    answer = world.request("GET", log_path(shop), (shop, by), headers={"Accept": "text/csv"})
+def table(app: App, shop: Shop, by: str = "manager") -> list[dict[str, str]]:
+    answer = app.request("GET", log_path(shop), (shop, by), headers={"Accept": "text/csv"})
     assert (answer.status_code, answer.mimetype) == (200, "text/csv"), answer.text
     assert answer.headers["Content-Disposition"] == 'attachment; filename="recovery-log-first-2026-03-03.csv"'
     return list(csv.DictReader(io.StringIO(answer.text)))
 
 
-def test_each_concern_is_a_line_and_praise_comes_last(world: App, shop: Shop) -> None:
-    praise = log_concern_id(world, shop, kind="praise", mood=5)
+def test_each_concern_is_a_line_and_praise_comes_last(app: App, shop: Shop) -> None:
+    praise = log_concern_id(app, shop, kind="praise", mood=5)
     told = log_concern_id(
-        world,
+        app,
         shop,
         mood=1,
         category="food",
@@ -32,12 +32,12 @@ def test_each_concern_is_a_line_and_praise_comes_last(world: App, shop: Shop) ->
         items=[{"name": "Soup"}, {"name": "Bread"}],
         recovery_actions=[{"remedy": "voucher"}, {"remedy": "remake"}, {"remedy": "apology"}],
     )
-    world.clock.move(minutes=5)
-    resolve_concern(world, shop, told)
-    world.clock.move(days=1)
-    sign_off(world, shop)
-    late = log_concern_id(world, shop, occurred_at=NOON.isoformat())
-    first, second, third = table(world, shop)
+    app.clock.move(minutes=5)
+    resolve_concern(app, shop, told)
+    app.clock.move(days=1)
+    sign_off(app, shop)
+    late = log_concern_id(app, shop, occurred_at=NOON.isoformat())
+    first, second, third = table(app, shop)
     assert [first["id"], second["id"], third["id"]] == [told, late, praise]
     expected = {
         "kind": "concern",
@@ -64,50 +64,50 @@ def test_each_concern_is_a_line_and_praise_comes_last(world: App, shop: Shop) ->
     assert (second["late"], second["after_sign_off"], second["cost_EUR"]) == ("True", "True", "")
 
 
-def test_what_was_taken_back_costs_nothing(world: App, shop: Shop) -> None:
-    concern = log_concern_id(world, shop, recovery_actions=[{"remedy": "voucher"}])
-    actions = world.request("GET", f"/v1/concerns/{concern}/recovery-actions", (shop, "manager")).json["items"]
+def test_what_was_taken_back_costs_nothing(app: App, shop: Shop) -> None:
+    concern = log_concern_id(app, shop, recovery_actions=[{"remedy": "voucher"}])
+    actions = app.request("GET", f"/v1/concerns/{concern}/recovery-actions", (shop, "manager")).json["items"]
     reverse = f"/v1/recovery-actions/{actions[0]['id']}/reverse"
-    assert world.request("POST", reverse, (shop, "manager"), json={"note": "A slip."}).status_code < 300
-    (line,) = table(world, shop)
+    assert app.request("POST", reverse, (shop, "manager"), json={"note": "A slip."}).status_code < 300
+    (line,) = table(app, shop)
     assert (line["cost_EUR"], line["remedies"]) == ("0", "")
 
 
-def test_what_is_only_asked_for_costs_nothing_yet(world: App, shop: Shop) -> None:
-    limit_vouchers(world, shop, 500, 2500)
-    log_concern_id(world, shop, recovery_actions=[{"remedy": "voucher"}, {"remedy": "remake"}])
-    (line,) = table(world, shop)
+def test_what_is_only_asked_for_costs_nothing_yet(app: App, shop: Shop) -> None:
+    limit_vouchers(app, shop, 500, 2500)
+    log_concern_id(app, shop, recovery_actions=[{"remedy": "voucher"}, {"remedy": "remake"}])
+    (line,) = table(app, shop)
     assert (line["cost_EUR"], line["remedies"]) == ("450", "remake")
 
 
-def test_the_timeline_is_in_the_stores_own_time(world: App, shop: Shop) -> None:
-    world.clock.move(days=27)  # it is summer in Lisbon
-    day = world.clock().date()
-    log_concern_id(world, shop)
-    answer = world.request("GET", log_path(shop, day), (shop, "manager"), headers={"Accept": "text/csv"})
+def test_the_timeline_is_in_the_stores_own_time(app: App, shop: Shop) -> None:
+    app.clock.move(days=27)  # it is summer in Lisbon
+    day = app.clock().date()
+    log_concern_id(app, shop)
+    answer = app.request("GET", log_path(shop, day), (shop, "manager"), headers={"Accept": "text/csv"})
     assert "13:00 logged" in answer.text
 
 
-def test_no_cell_is_a_formula(world: App, shop: Shop) -> None:
+def test_no_cell_is_a_formula(app: App, shop: Shop) -> None:
     for start in ("=", "+", "-", "@", "\t", "\r"):
-        log_concern_id(world, shop, their_words=start + FORMULA, items=[{"name": f"{start}1 soup"}])
-    for line in table(world, shop):
+        log_concern_id(app, shop, their_words=start + FORMULA, items=[{"name": f"{start}1 soup"}])
+    for line in table(app, shop):
         for cell in line.values():
             assert not cell.startswith(("=", "+", "-", "@", "\t", "\r")), cell
         assert line["their_words"].startswith("'")
 
 
-def test_a_table_shows_no_more_than_the_log(world: App, shop: Shop) -> None:
-    log_concern_id(world, shop, their_words="planted words", items=[{"name": "Planted soup"}])
-    hidden = log_concern_id(world, shop, "colleague", sensitive=True)
-    assert [line["id"] for line in table(world, shop)][1] == hidden
-    assert len(table(world, shop, "floor")) == 1
-    (line,) = table(world, shop, "hq")
+def test_a_table_shows_no_more_than_the_log(app: App, shop: Shop) -> None:
+    log_concern_id(app, shop, their_words="planted words", items=[{"name": "Planted soup"}])
+    hidden = log_concern_id(app, shop, "colleague", sensitive=True)
+    assert [line["id"] for line in table(app, shop)][1] == hidden
+    assert len(table(app, shop, "floor")) == 1
+    (line,) = table(app, shop, "hq")
     assert "planted" not in str(line).lower()
     assert "acme" not in str(line)
     assert line["timeline"] == "12:00 logged"
 
 
-def test_another_form_is_refused(world: App, shop: Shop) -> None:
-    answer = world.request("GET", log_path(shop), (shop, "manager"), headers={"Accept": "image/png"})
+def test_another_form_is_refused(app: App, shop: Shop) -> None:
+    answer = app.request("GET", log_path(shop), (shop, "manager"), headers={"Accept": "image/png"})
     assert_problem(answer, 406, "not-acceptable")

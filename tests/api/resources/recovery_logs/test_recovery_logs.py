@@ -13,22 +13,22 @@ from tests.support.factories.organizations import Shop, make_shop
 DAY = NOON.date()
 
 
-def log(world: App, shop: Shop, by: str = "manager", *, day: date | str = DAY) -> dict[str, Any]:
-    answer = world.request("GET", f"/v1/stores/{shop.store_id}/recovery-logs/{day}", (shop, by))
+def log(app: App, shop: Shop, by: str = "manager", *, day: date | str = DAY) -> dict[str, Any]:
+    answer = app.request("GET", f"/v1/stores/{shop.store_id}/recovery-logs/{day}", (shop, by))
     assert answer.status_code == 200, answer.text
     shown: dict[str, Any] = answer.json
     return shown
 
 
-def tell(world: App, shop: Shop, by: str = "floor", **told: Any) -> str:
+def tell(app: App, shop: Shop, by: str = "floor", **told: Any) -> str:
     """Log a concern; its id."""
-    answer = world.request("POST", "/v1/concerns", (shop, by), json={"mood": 2, "store_id": str(shop.store_id), **told})
+    answer = app.request("POST", "/v1/concerns", (shop, by), json={"mood": 2, "store_id": str(shop.store_id), **told})
     assert answer.status_code == 201, answer.text
     return str(answer.json["id"])
 
 
-def test_a_day_without_concerns_has_an_empty_log(world: App, shop: Shop) -> None:
-    shown = log(world, shop)
+def test_a_day_without_concerns_has_an_empty_log(app: App, shop: Shop) -> None:
+    shown = log(app, shop)
     assert shown["store"] == {
         "id": str(shop.store_id),
         "slug": "first",
@@ -43,15 +43,15 @@ def test_a_day_without_concerns_has_an_empty_log(world: App, shop: Shop) -> None
     assert shown["figures"]["concerns"] == shown["figures"]["praise"] == 0
 
 
-def test_a_day_on_which_clocks_change_has_the_hours_it_has(world: App, shop: Shop) -> None:
-    spring, autumn = log(world, shop, day="2026-03-28"), log(world, shop, day="2026-10-24")
+def test_a_day_on_which_clocks_change_has_the_hours_it_has(app: App, shop: Shop) -> None:
+    spring, autumn = log(app, shop, day="2026-03-28"), log(app, shop, day="2026-10-24")
     assert (spring["opens_at"], spring["closes_at"]) == ("2026-03-28T04:00:00Z", "2026-03-29T03:00:00Z")
     assert (autumn["opens_at"], autumn["closes_at"]) == ("2026-10-24T03:00:00Z", "2026-10-25T04:00:00Z")
 
 
-def test_what_belongs_to_the_day_is_listed_with_actions_and_timeline(world: App, shop: Shop) -> None:
+def test_what_belongs_to_the_day_is_listed_with_actions_and_timeline(app: App, shop: Shop) -> None:
     told = tell(
-        world,
+        app,
         shop,
         handling="mine",
         their_words="It is stone cold.",
@@ -60,65 +60,65 @@ def test_what_belongs_to_the_day_is_listed_with_actions_and_timeline(world: App,
         outcome="recovered",
         mood_after=4,
     )
-    world.clock.move(hours=15, minutes=59)  # 03:59 in the morning still belongs to the day before
-    second = tell(world, shop, mood=1)
-    world.clock.move(minutes=1)
-    tomorrow = tell(world, shop)
-    shown = log(world, shop)
+    app.clock.move(hours=15, minutes=59)  # 03:59 in the morning still belongs to the day before
+    second = tell(app, shop, mood=1)
+    app.clock.move(minutes=1)
+    tomorrow = tell(app, shop)
+    shown = log(app, shop)
     first = shown["concerns"][0]
     assert [concern["id"] for concern in shown["concerns"]] == [told, second]
-    assert [concern["id"] for concern in log(world, shop, day=DAY + timedelta(days=1))["concerns"]] == [tomorrow]
-    assert {name: first[name] for name in first if name not in ("recovery_actions", "timeline")} == world.request(
+    assert [concern["id"] for concern in log(app, shop, day=DAY + timedelta(days=1))["concerns"]] == [tomorrow]
+    assert {name: first[name] for name in first if name not in ("recovery_actions", "timeline")} == app.request(
         "GET", f"/v1/concerns/{told}", (shop, "manager")
     ).json
     for part, path in (("recovery_actions", "recovery-actions"), ("timeline", "events")):
-        listed = world.request("GET", f"/v1/concerns/{told}/{path}", (shop, "manager")).json["items"]
+        listed = app.request("GET", f"/v1/concerns/{told}/{path}", (shop, "manager")).json["items"]
         assert sorted(first[part], key=lambda it: it["id"]) == sorted(listed, key=lambda it: it["id"])
     steps = ["logged", "taken", "action_recorded", "action_recorded", "resolved"]
     assert [event["step"] for event in first["timeline"]] == steps
     assert [action["remedy"] for action in first["recovery_actions"]] == ["remake", "apology"]
 
 
-def test_what_needs_somebody_comes_first(world: App, shop: Shop) -> None:
-    told = {name: tell(world, shop) for name in ("ringing", "unanswered", "answered late", "resolved")}
-    with world.back_office.writing(shop.organization_id) as session:
+def test_what_needs_somebody_comes_first(app: App, shop: Shop) -> None:
+    told = {name: tell(app, shop) for name in ("ringing", "unanswered", "answered late", "resolved")}
+    with app.back_office.writing(shop.organization_id) as session:
         for alert in session.scalars(select(Alert)):
             if str(alert.concern_id) in (told["unanswered"], told["answered late"]):
                 alert.advance(at=NOON + timedelta(minutes=20), has_receipt=False)
     ended = {"outcome": "lost", "mood_after": None}
     for name, verb, body in (("answered late", "take", None), ("resolved", "resolve", ended)):
         path = f"/v1/concerns/{told[name]}/{verb}"
-        assert world.request("POST", path, (shop, "manager"), json=body).status_code == 200
-    shown = log(world, shop)
+        assert app.request("POST", path, (shop, "manager"), json=body).status_code == 200
+    shown = log(app, shop)
     needs = {name: {concern["id"] for concern in them} for name, them in shown["needs_you_now"].items()}
     assert needs["unanswered_alerts"] == {told["unanswered"]}
     assert needs["open_concerns"] == {told["ringing"], told["unanswered"], told["answered late"]}
     assert (shown["figures"]["unanswered_alerts"], shown["figures"]["open"]) == (2, 3)
 
 
-def test_praise_and_late_entries_are_kept_apart(world: App, shop: Shop) -> None:
-    praise = tell(world, shop, kind="praise", mood=5)
-    late = tell(world, shop, occurred_at=(NOON - timedelta(hours=2)).isoformat())
-    shown = log(world, shop)
+def test_praise_and_late_entries_are_kept_apart(app: App, shop: Shop) -> None:
+    praise = tell(app, shop, kind="praise", mood=5)
+    late = tell(app, shop, occurred_at=(NOON - timedelta(hours=2)).isoformat())
+    shown = log(app, shop)
     assert [it["id"] for it in shown["praise"]] == [praise]
     assert [it["id"] for it in shown["concerns"]] == [late]
     assert shown["late_entries"] == [late]
     assert (shown["figures"]["concerns"], shown["figures"]["praise"], shown["figures"]["late"]) == (1, 1, 1)
 
 
-def test_a_sensitive_concern_is_counted_for_all_and_shown_to_those_who_may_read_it(world: App, shop: Shop) -> None:
-    told = tell(world, shop, "colleague", sensitive=True)
+def test_a_sensitive_concern_is_counted_for_all_and_shown_to_those_who_may_read_it(app: App, shop: Shop) -> None:
+    told = tell(app, shop, "colleague", sensitive=True)
     for login, reads in (("manager", True), ("regional", True), ("colleague", True), ("floor", False), ("hq", False)):
-        shown = log(world, shop, login)
+        shown = log(app, shop, login)
         listed = [told] if reads else []
         assert [concern["id"] for concern in shown["concerns"]] == listed, login
         assert [concern["id"] for concern in shown["needs_you_now"]["open_concerns"]] == listed, login
         assert shown["figures"]["concerns"] == 1, login
 
 
-def test_head_office_reads_figures_and_no_words_or_names(world: App, shop: Shop) -> None:
+def test_head_office_reads_figures_and_no_words_or_names(app: App, shop: Shop) -> None:
     tell(
-        world,
+        app,
         shop,
         their_words="planted words",
         our_reading="planted reading",
@@ -129,26 +129,26 @@ def test_head_office_reads_figures_and_no_words_or_names(world: App, shop: Shop)
         handling="mine",
     )
     path = f"/v1/stores/{shop.store_id}/recovery-logs/{DAY}"
-    text = world.request("GET", path, (shop, "hq")).text
+    text = app.request("GET", path, (shop, "hq")).text
     assert "planted" not in text.lower()
     assert "Floor of acme" not in text
-    shown = log(world, shop, "hq")
+    shown = log(app, shop, "hq")
     assert shown["figures"]["cost"] == [{"amount": 1000, "currency": "EUR"}]
     assert shown["concerns"][0]["timeline"][0]["by"] is None
-    assert "planted words" in world.request("GET", path, (shop, "manager")).text
+    assert "planted words" in app.request("GET", path, (shop, "manager")).text
 
 
-def test_a_date_that_is_none_is_404(world: App, shop: Shop) -> None:
+def test_a_date_that_is_none_is_404(app: App, shop: Shop) -> None:
     for day in ("2026-02-30", "2026-3-3", "yesterday", "0001-01-01", "9999-12-31"):
-        answer = world.request("GET", f"/v1/stores/{shop.store_id}/recovery-logs/{day}", (shop, "manager"))
+        answer = app.request("GET", f"/v1/stores/{shop.store_id}/recovery-logs/{day}", (shop, "manager"))
         assert (answer.status_code, answer.json["code"]) == (404, "not-found"), day
 
 
-def test_the_log_of_a_store_out_of_reach_is_not_there(world: App, shop: Shop) -> None:
-    stranger = make_shop(world.back_office, "stranger")
+def test_the_log_of_a_store_out_of_reach_is_not_there(app: App, shop: Shop) -> None:
+    stranger = make_shop(app.back_office, "stranger")
     for reader in ((stranger, "admin"), (shop, "elsewhere")):
-        answer = world.request("GET", f"/v1/stores/{shop.store_id}/recovery-logs/{DAY}", reader)
+        answer = app.request("GET", f"/v1/stores/{shop.store_id}/recovery-logs/{DAY}", reader)
         assert answer.status_code == 404
-    answer = world.request("GET", f"/v1/stores/{shop.store_id}/recovery-logs/{DAY}", (shop, "reports-key"))
+    answer = app.request("GET", f"/v1/stores/{shop.store_id}/recovery-logs/{DAY}", (shop, "reports-key"))
     assert answer.status_code == 403
-    assert world.request("GET", f"/v1/stores/{shop.store_id}/recovery-logs/{DAY}").status_code == 401
+    assert app.request("GET", f"/v1/stores/{shop.store_id}/recovery-logs/{DAY}").status_code == 401

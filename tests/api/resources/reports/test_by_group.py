@@ -23,63 +23,63 @@ def by_group(answer: Any, figure: str = "concerns") -> list[tuple[str | None, in
 
 
 @pytest.fixture
-def grouped(world: App, shop: Shop) -> Shop:
+def grouped(app: App, shop: Shop) -> Shop:
     """The first store has two concerns and is in two groups; the second has one and is in none."""
-    make_store_groups(world.back_office, shop, {"river": [shop.store_id], "lanterns": [shop.store_id], "empty": []})
+    make_store_groups(app.back_office, shop, {"river": [shop.store_id], "lanterns": [shop.store_id], "empty": []})
     for store in ("first", "first", "second"):
-        add_concern(world, shop, store=store, outcome=Outcome.RECOVERED, cost=100)
+        add_concern(app, shop, store=store, outcome=Outcome.RECOVERED, cost=100)
     return shop
 
 
-def test_a_store_counts_in_each_of_its_groups_and_once_in_the_totals(world: App, grouped: Shop) -> None:
+def test_a_store_counts_in_each_of_its_groups_and_once_in_the_totals(app: App, grouped: Shop) -> None:
     for _ in ("marked", "kept"):
-        answer = recovery_report(world, grouped, group_by="group")
+        answer = recovery_report(app, grouped, group_by="group")
         assert by_group(answer) == [("lanterns", 2), ("river", 2), (None, 1)]
         totals = answer.json["totals"]
         assert (totals["concerns"], totals["recovered"]) == (3, 3)
         assert totals["cost"] == [{"amount": 300, "currency": "EUR"}]
-        assert totals == recovery_report(world, grouped).json["totals"]
-        refresh_rollups(world.back_office)
+        assert totals == recovery_report(app, grouped).json["totals"]
+        refresh_rollups(app.back_office)
 
 
-def test_a_group_is_reported_by_month_and_in_the_order_of_labels(world: App, grouped: Shop) -> None:
-    rows = recovery_report(world, grouped, group_by="month,group").json["rows"]
+def test_a_group_is_reported_by_month_and_in_the_order_of_labels(app: App, grouped: Shop) -> None:
+    rows = recovery_report(app, grouped, group_by="month,group").json["rows"]
     told = [(row["group"]["month"], (row["group"]["group"] or {}).get("name"), row["concerns"]) for row in rows]
     assert told == [("2026-03", "Lanterns", 2), ("2026-03", "River", 2), ("2026-03", None, 1)]
-    before = recovery_report(world, grouped, group_by="group", compare_to="last_year").json["compared"]
+    before = recovery_report(app, grouped, group_by="group", compare_to="last_year").json["compared"]
     assert (before["rows"], before["totals"]["concerns"]) == ([], 0)
 
 
-def test_a_report_of_one_group_is_of_its_stores_as_far_as_one_sees_them(world: App, shop: Shop) -> None:
+def test_a_report_of_one_group_is_of_its_stores_as_far_as_one_sees_them(app: App, shop: Shop) -> None:
     both, second = [shop.store_id, shop.other_store_id], [shop.other_store_id]
-    groups = make_store_groups(world.back_office, shop, {"both": both, "second": second})
+    groups = make_store_groups(app.back_office, shop, {"both": both, "second": second})
     for store in ("first", "first", "second"):
-        add_concern(world, shop, store=store)
+        add_concern(app, shop, store=store)
 
     def told(by: str, **query: Any) -> int:
-        concerns: int = recovery_report(world, shop, by, **query).json["totals"]["concerns"]
+        concerns: int = recovery_report(app, shop, by, **query).json["totals"]["concerns"]
         return concerns
 
     assert [told("hq", group_id=groups[slug]) for slug in groups] == [3, 1]
     assert told("manager", group_id=groups["both"]) == 2
     assert told("hq", group_id=groups["both"], region_id=shop.region_id) == 2
     assert told("hq", group_id=groups["both"], compare_to="previous") == 3
-    assert by_group(recovery_report(world, shop, "manager", group_by="group")) == [("both", 2)]
-    assert by_group(recovery_report(world, shop, group_by="group", group_id=groups["second"])) == [("second", 1)]
-    assert_invalid_value(recovery_report(world, shop, group_id="both"), "query", "/group_id")
+    assert by_group(recovery_report(app, shop, "manager", group_by="group")) == [("both", 2)]
+    assert by_group(recovery_report(app, shop, group_by="group", group_id=groups["second"])) == [("second", 1)]
+    assert_invalid_value(recovery_report(app, shop, group_id="both"), "query", "/group_id")
 
 
 @pytest.mark.parametrize("name", OTHERS)
-def test_no_other_report_counts_a_store_twice_in_its_totals(world: App, shop: Shop, name: str) -> None:
+def test_no_other_report_counts_a_store_twice_in_its_totals(app: App, shop: Shop, name: str) -> None:
     in_two = {"lanterns": [shop.store_id], "river": [shop.store_id], "empty": []}
-    groups = make_store_groups(world.back_office, shop, in_two)
+    groups = make_store_groups(app.back_office, shop, in_two)
     told = {"mood": 1, "items": [{"name": "Soup"}], "recovery_actions": [{"remedy": "remake"}]}
-    concern = log_concern(world, shop, **told)
+    concern = log_concern(app, shop, **told)
     path = f"/v1/concerns/{concern['id']}/follow-ups"
-    assert world.request("POST", path, (shop, "floor"), json=CALL).status_code == 201
+    assert app.request("POST", path, (shop, "floor"), json=CALL).status_code == 201
 
     def asked(**query: Any) -> Any:
-        answer = world.request("GET", f"/v1/reports/{name}", (shop, "admin"), query_string={**MARCH, **query})
+        answer = app.request("GET", f"/v1/reports/{name}", (shop, "admin"), query_string={**MARCH, **query})
         assert answer.status_code == 200, answer.text
         return answer.json
 
@@ -94,8 +94,8 @@ def test_no_other_report_counts_a_store_twice_in_its_totals(world: App, shop: Sh
     assert asked(group_id=groups["empty"])["totals"] != plain["totals"]
 
 
-def test_a_table_has_the_columns_of_the_group(world: App, grouped: Shop) -> None:
-    lines = recovery_report(world, grouped, accept="text/csv", group_by="group,day").text.splitlines()
+def test_a_table_has_the_columns_of_the_group(app: App, grouped: Shop) -> None:
+    lines = recovery_report(app, grouped, accept="text/csv", group_by="group,day").text.splitlines()
     assert lines[0].startswith("group_id,group_slug,group_name,day,concerns,")
     assert [line.split(",")[1:5] for line in lines[1:]] == [
         ["lanterns", "Lanterns", str(NOON.date()), "2"],

@@ -19,79 +19,82 @@ OF_MONTHS = ("FROM rollup_month", "FROM rollup_cause")
 
 
 @pytest.fixture
-def house(world: App) -> RecountedOrganization:
+def organization(app: App) -> RecountedOrganization:
     """An organization of which every sum is kept."""
-    house = RecountedOrganization(world)
-    house.live(Random(11), 20)
-    house.refresh_all()
-    return house
+    organization = RecountedOrganization(app)
+    organization.live(Random(11), 20)
+    organization.refresh_all()
+    return organization
 
 
-def ask(house: RecountedOrganization, group_by: str, **filters: Any) -> tuple[dict[str, Any], int]:
+def ask(organization: RecountedOrganization, group_by: str, **filters: Any) -> tuple[dict[str, Any], int]:
     """The report, and how many statements read months that are kept."""
     query = {**YEAR, "group_by": group_by, **filters}
-    with house.world.counting() as statements:
-        answer = house.world.request("GET", "/v1/reports/recovery", (house.shop, "hq"), query_string=query)
+    with organization.app.counting() as statements:
+        answer = organization.app.request("GET", "/v1/reports/recovery", (organization.shop, "hq"), query_string=query)
     assert answer.status_code == 200, answer.text
     return answer.json, sum(any(table in statement for table in OF_MONTHS) for statement in statements)
 
 
-def concerns(house: RecountedOrganization, group_by: str = "month", **filters: Any) -> int:
-    told: int = ask(house, group_by, **filters)[0]["totals"]["concerns"]
+def concerns(organization: RecountedOrganization, group_by: str = "month", **filters: Any) -> int:
+    told: int = ask(organization, group_by, **filters)[0]["totals"]["concerns"]
     return told
 
 
 @pytest.mark.parametrize("group_by", ["month", "region,month", "category", "group"])
-def test_what_was_added_up_is_not_read_again(house: RecountedOrganization, group_by: str) -> None:
-    first, read = ask(house, group_by)
+def test_what_was_added_up_is_not_read_again(organization: RecountedOrganization, group_by: str) -> None:
+    first, read = ask(organization, group_by)
     assert read == (2 if group_by == "group" else 1)  # where groups overlap the whole is counted as well
-    again, read = ask(house, group_by)
+    again, read = ask(organization, group_by)
     assert read == 0
     assert (again["rows"], again["totals"]) == (first["rows"], first["totals"])
 
 
-def test_a_list_of_stores_is_too_long_to_be_cached(house: RecountedOrganization) -> None:
-    assert [ask(house, "store")[1] for _ in range(2)] == [1, 1]
+def test_a_list_of_stores_is_too_long_to_be_cached(organization: RecountedOrganization) -> None:
+    assert [ask(organization, "store")[1] for _ in range(2)] == [1, 1]
 
 
-def test_the_rollups_of_a_recomputed_month_are_read_again(house: RecountedOrganization) -> None:
-    told = concerns(house)
-    log_concern(house.world, house.shop, mood=1)
-    assert refresh_rollups(house.world.back_office)
-    again, read = ask(house, "month")
+def test_the_rollups_of_a_recomputed_month_are_read_again(organization: RecountedOrganization) -> None:
+    told = concerns(organization)
+    log_concern(organization.app, organization.shop, mood=1)
+    assert refresh_rollups(organization.app.back_office)
+    again, read = ask(organization, "month")
     assert again["totals"]["concerns"] == told + 1
     assert read == 1
-    assert ask(house, "month")[1] == 0
+    assert ask(organization, "month")[1] == 0
 
 
-def test_a_store_that_changes_its_region_keeps_its_cached_months(house: RecountedOrganization) -> None:
-    ask(house, "region")
-    with house.world.back_office.writing(house.shop.organization_id) as session:
-        (region,) = session.scalars(select(Region.id).where(Region.id != house.shop.region_id).limit(1))
+def test_a_store_that_changes_its_region_keeps_its_cached_months(organization: RecountedOrganization) -> None:
+    ask(organization, "region")
+    with organization.app.back_office.writing(organization.shop.organization_id) as session:
+        (region,) = session.scalars(select(Region.id).where(Region.id != organization.shop.region_id).limit(1))
         for store in session.scalars(select(Store)):
             store.region_id = region
-    (only,) = ask(house, "region")[0]["rows"]
+    (only,) = ask(organization, "region")[0]["rows"]
     assert only["group"]["region"]["id"] == str(region)
 
 
-def test_a_store_that_joins_a_group_is_counted_there_at_once(house: RecountedOrganization) -> None:
-    before = [row["group"]["group"] for row in ask(house, "group")[0]["rows"]]
-    make_store_groups(house.world.back_office, house.shop, {"newcomers": house.stores})
-    after, _ = ask(house, "group")
+def test_a_store_that_joins_a_group_is_counted_there_at_once(organization: RecountedOrganization) -> None:
+    before = [row["group"]["group"] for row in ask(organization, "group")[0]["rows"]]
+    make_store_groups(organization.app.back_office, organization.shop, {"newcomers": organization.stores})
+    after, _ = ask(organization, "group")
     assert len(after["rows"]) == len(before) + 1
 
 
-def test_each_sees_the_totals_of_the_stores_within_reach(house: RecountedOrganization) -> None:
-    everywhere = concerns(house)
-    here = concerns(house, store_id=str(house.shop.store_id))
-    there = concerns(house, store_id=str(house.shop.other_store_id))
+def test_each_sees_the_totals_of_the_stores_within_reach(organization: RecountedOrganization) -> None:
+    everywhere = concerns(organization)
+    here = concerns(organization, store_id=str(organization.shop.store_id))
+    there = concerns(organization, store_id=str(organization.shop.other_store_id))
     assert 0 < here < everywhere
     assert 0 < there < everywhere
-    assert concerns(house) == everywhere
+    assert concerns(organization) == everywhere
 
 
-def test_one_category_and_all_of_them_are_cached_apart(house: RecountedOrganization) -> None:
-    everything = concerns(house, "category")
-    of_one = concerns(house, "category", category="food")
+def test_one_category_and_all_of_them_are_cached_apart(organization: RecountedOrganization) -> None:
+    everything = concerns(organization, "category")
+    of_one = concerns(organization, "category", category="food")
     assert 0 < of_one < everything
-    assert (concerns(house, "category"), concerns(house, "category", category="food")) == (everything, of_one)
+    assert (concerns(organization, "category"), concerns(organization, "category", category="food")) == (
+        everything,
+        of_one,
+    )

@@ -16,23 +16,23 @@ from tests.support.factories.organizations import Shop, make_shop
 from tests.support.reports import MARCH, recovery_report
 
 
-def test_a_rate_of_fewer_than_ten_has_no_value(world: App, shop: Shop) -> None:
+def test_a_rate_of_fewer_than_ten_has_no_value(app: App, shop: Shop) -> None:
     for _ in range(9):
-        add_concern(world, shop, outcome=Outcome.RECOVERED)
-    add_concern(world, shop, outcome=Outcome.UNKNOWN)
-    totals = recovery_report(world, shop).json["totals"]
+        add_concern(app, shop, outcome=Outcome.RECOVERED)
+    add_concern(app, shop, outcome=Outcome.UNKNOWN)
+    totals = recovery_report(app, shop).json["totals"]
     assert totals["recovery_rate"] == {"value": None, "numerator": 9, "denominator": 9}
     assert totals["taken_share"] == {"value": 1.0, "numerator": 10, "denominator": 10}
-    add_concern(world, shop, outcome=Outcome.LOST)
-    assert recovery_report(world, shop).json["totals"]["recovery_rate"] == {
+    add_concern(app, shop, outcome=Outcome.LOST)
+    assert recovery_report(app, shop).json["totals"]["recovery_rate"] == {
         "value": 0.9,
         "numerator": 9,
         "denominator": 10,
     }
 
 
-def test_an_empty_report_has_zeros_and_nulls(world: App, shop: Shop) -> None:
-    answer = recovery_report(world, shop, group_by="store").json
+def test_an_empty_report_has_zeros_and_nulls(app: App, shop: Shop) -> None:
+    answer = recovery_report(app, shop, group_by="store").json
     assert answer["rows"] == []
     assert answer["totals"] == {
         **dict.fromkeys(
@@ -55,8 +55,8 @@ def test_an_empty_report_has_zeros_and_nulls(world: App, shop: Shop) -> None:
     }
 
 
-def test_every_reply_says_what_it_covers(world: App, shop: Shop) -> None:
-    answer = recovery_report(world, shop, group_by="region,month").json
+def test_every_reply_says_what_it_covers(app: App, shop: Shop) -> None:
+    answer = recovery_report(app, shop, group_by="region,month").json
     assert {name: value for name, value in answer.items() if name not in ("rows", "totals")} == {
         **MARCH,
         "group_by": ["region", "month"],
@@ -68,11 +68,11 @@ def test_every_reply_says_what_it_covers(world: App, shop: Shop) -> None:
     }
 
 
-def test_rows_stand_in_the_order_of_their_labels_and_what_has_none_comes_last(world: App, shop: Shop) -> None:
+def test_rows_stand_in_the_order_of_their_labels_and_what_has_none_comes_last(app: App, shop: Shop) -> None:
     for category in (None, "waiting-time", "allergy"):
         for store in ("second", "first"):
-            add_concern(world, shop, store=store, category=category)
-    rows = recovery_report(world, shop, group_by="category,store").json["rows"]
+            add_concern(app, shop, store=store, category=category)
+    rows = recovery_report(app, shop, group_by="category,store").json["rows"]
     named = [((row["group"]["category"] or {}).get("slug"), row["group"]["store"]["name"]) for row in rows]
     assert named == [
         ("allergy", "First"),
@@ -84,41 +84,41 @@ def test_rows_stand_in_the_order_of_their_labels_and_what_has_none_comes_last(wo
     ]
 
 
-def test_praise_is_no_concern_and_a_sensitive_one_is(world: App, shop: Shop) -> None:
-    add_concern(world, shop, kind=Kind.PRAISE, cost=500)
-    add_concern(world, shop, sensitive=True, cost=70)
-    totals = recovery_report(world, shop).json["totals"]
+def test_praise_is_no_concern_and_a_sensitive_one_is(app: App, shop: Shop) -> None:
+    add_concern(app, shop, kind=Kind.PRAISE, cost=500)
+    add_concern(app, shop, sensitive=True, cost=70)
+    totals = recovery_report(app, shop).json["totals"]
     assert (totals["concerns"], totals["cost"]) == (1, [{"amount": 70, "currency": "EUR"}])
 
 
-def test_everybody_sees_the_figures_of_the_stores_within_reach(world: App, shop: Shop) -> None:
-    add_concern(world, shop)
-    add_concern(world, shop, store="second")
+def test_everybody_sees_the_figures_of_the_stores_within_reach(app: App, shop: Shop) -> None:
+    add_concern(app, shop)
+    add_concern(app, shop, store="second")
     both = ["first", "second"]
     reach = {"manager": ["first"], "regional": ["first"], "hq": both, "admin": both, "reports-key": both}
     for login, stores in reach.items():
-        answer = recovery_report(world, shop, login, group_by="store").json
+        answer = recovery_report(app, shop, login, group_by="store").json
         assert [row["group"]["store"]["slug"] for row in answer["rows"]] == stores, login
         assert answer["totals"]["concerns"] == len(stores), login
-        elsewhere = recovery_report(world, shop, login, store_id=shop.other_store_id)
+        elsewhere = recovery_report(app, shop, login, store_id=shop.other_store_id)
         if "second" in stores:
             assert elsewhere.json["totals"]["concerns"] == 1, login
         else:
             assert_invalid_value(elsewhere, "query", "/store_id")
 
 
-def test_the_floor_has_its_log_and_no_report(world: App, shop: Shop) -> None:
-    answer = recovery_report(world, shop, "floor")
+def test_the_floor_has_its_log_and_no_report(app: App, shop: Shop) -> None:
+    answer = recovery_report(app, shop, "floor")
     assert (answer.status_code, answer.json["code"]) == (403, "forbidden")
-    assert world.request("GET", "/v1/reports/recovery", query_string=MARCH).status_code == 401
+    assert app.request("GET", "/v1/reports/recovery", query_string=MARCH).status_code == 401
 
 
-def test_nothing_of_another_organization_is_counted(world: App, shop: Shop) -> None:
-    add_concern(world, shop)
-    stranger = make_shop(world.back_office, "stranger")
-    assert recovery_report(world, stranger, group_by="store").json["rows"] == []
+def test_nothing_of_another_organization_is_counted(app: App, shop: Shop) -> None:
+    add_concern(app, shop)
+    stranger = make_shop(app.back_office, "stranger")
+    assert recovery_report(app, stranger, group_by="store").json["rows"] == []
     for name, id_ in (("store_id", shop.store_id), ("region_id", shop.region_id)):
-        assert_invalid_value(recovery_report(world, stranger, **{name: id_}), "query", f"/{name}")
+        assert_invalid_value(recovery_report(app, stranger, **{name: id_}), "query", f"/{name}")
 
 
 def csv_rows(answer: TestResponse) -> list[dict[str, str]]:
@@ -128,10 +128,10 @@ def csv_rows(answer: TestResponse) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(answer.text, newline="")))
 
 
-def test_csv_has_a_line_for_each_row_with_every_figure_in_a_column_of_its_own(world: App, shop: Shop) -> None:
-    add_concern(world, shop, category="food", outcome=Outcome.RECOVERED, mood=4, mood_after=1, cost=250)
-    add_concern(world, shop, store="second")
-    answer = recovery_report(world, shop, accept="text/csv", group_by="category,day")
+def test_csv_has_a_line_for_each_row_with_every_figure_in_a_column_of_its_own(app: App, shop: Shop) -> None:
+    add_concern(app, shop, category="food", outcome=Outcome.RECOVERED, mood=4, mood_after=1, cost=250)
+    add_concern(app, shop, store="second")
+    answer = recovery_report(app, shop, accept="text/csv", group_by="category,day")
     assert answer.headers["Content-Disposition"] == 'attachment; filename="recovery-2026-03-01-2026-03-31.csv"'
     food, nothing = csv_rows(answer)
     assert list(food)[:5] == ["category_id", "category_slug", "category_name", "day", "concerns"]
@@ -145,24 +145,24 @@ def test_csv_has_a_line_for_each_row_with_every_figure_in_a_column_of_its_own(wo
     assert (nothing["category_slug"], nothing["concerns"], nothing["cost_EUR"]) == ("", "1", "")
 
 
-def test_csv_without_groups_is_one_line_of_everything(world: App, shop: Shop) -> None:
-    (line,) = csv_rows(recovery_report(world, shop, accept="text/csv"))
+def test_csv_without_groups_is_one_line_of_everything(app: App, shop: Shop) -> None:
+    (line,) = csv_rows(recovery_report(app, shop, accept="text/csv"))
     assert next(iter(line)) == "concerns"
     assert line["concerns"] == "0"
 
 
-def test_a_name_that_a_spreadsheet_would_run_is_defused_in_csv_alone(world: App, shop: Shop) -> None:
-    add_concern(world, shop)
+def test_a_name_that_a_spreadsheet_would_run_is_defused_in_csv_alone(app: App, shop: Shop) -> None:
+    add_concern(app, shop)
     for start in ("=", "+", "-", "@", "\t", "\r"):
         name = f'{start}HYPERLINK("x"), a\nb'
-        with world.back_office.writing(shop.organization_id) as session:
+        with app.back_office.writing(shop.organization_id) as session:
             session.get_one(Store, (shop.organization_id, shop.store_id)).name = name
-        (line,) = csv_rows(recovery_report(world, shop, accept="text/csv", group_by="store"))
+        (line,) = csv_rows(recovery_report(app, shop, accept="text/csv", group_by="store"))
         assert line["store_name"] == f"'{name}"
-        assert recovery_report(world, shop, group_by="store").json["rows"][0]["group"]["store"]["name"] == name
+        assert recovery_report(app, shop, group_by="store").json["rows"][0]["group"]["store"]["name"] == name
 
 
-def test_the_caller_chooses_the_form(world: App, shop: Shop) -> None:
+def test_the_caller_chooses_the_form(app: App, shop: Shop) -> None:
     for accept, given in {
         "*/*": "application/json",
         "text/csv": "text/csv",
@@ -171,12 +171,12 @@ def test_the_caller_chooses_the_form(world: App, shop: Shop) -> None:
         "application/json;q=0.2, text/csv": "text/csv",
         "text/html,application/xhtml+xml,*/*;q=0.8": "application/json",
     }.items():
-        assert recovery_report(world, shop, accept=accept).mimetype == given, accept
+        assert recovery_report(app, shop, accept=accept).mimetype == given, accept
 
 
-def test_a_form_that_nobody_gives_is_406(world: App, shop: Shop) -> None:
+def test_a_form_that_nobody_gives_is_406(app: App, shop: Shop) -> None:
     for accept in ("application/xml", "text/csv;q=0"):
-        answer = recovery_report(world, shop, accept=accept)
+        answer = recovery_report(app, shop, accept=accept)
         assert (answer.status_code, answer.json["code"]) == (406, "not-acceptable"), accept
         assert answer.mimetype == "application/problem+json"
 
@@ -196,24 +196,24 @@ SENSELESS: list[tuple[dict[str, str | None], str]] = [
 ]
 
 
-def test_a_question_that_makes_no_sense_is_422_and_says_which_part(world: App, shop: Shop) -> None:
+def test_a_question_that_makes_no_sense_is_422_and_says_which_part(app: App, shop: Shop) -> None:
     for query, pointer in SENSELESS:
         asked = {name: value for name, value in {**MARCH, **query}.items() if value is not None}
-        answer = world.request("GET", "/v1/reports/recovery", (shop, "hq"), query_string=asked)
+        answer = app.request("GET", "/v1/reports/recovery", (shop, "hq"), query_string=asked)
         assert answer.status_code == 422, query
         assert [(error["in"], error["pointer"]) for error in answer.json["errors"]] == [("query", pointer)], query
 
 
-def test_eleven_hundred_days_are_not_too_many(world: App, shop: Shop) -> None:
-    add_concern(world, shop)
+def test_eleven_hundred_days_are_not_too_many(app: App, shop: Shop) -> None:
+    add_concern(app, shop)
     for group_by in ("week", "day", "month"):
-        answer = recovery_report(world, shop, to="2029-03-04", group_by=group_by)
+        answer = recovery_report(app, shop, to="2029-03-04", group_by=group_by)
         assert answer.status_code == 200, answer.text
         assert len(answer.json["rows"]) == 1
 
 
-def test_the_document_shows_both_forms(world: App, shop: Shop) -> None:
-    paths = world.request("GET", "/openapi.json").json["paths"]
+def test_the_document_shows_both_forms(app: App, shop: Shop) -> None:
+    paths = app.request("GET", "/openapi.json").json["paths"]
     responses = paths["/v1/reports/recovery"]["get"]["responses"]
     assert set(responses["200"]["content"]) == {"application/json", "text/csv", XLSX}
     assert responses["406"] == {"$ref": "#/components/responses/not-acceptable"}

@@ -18,7 +18,7 @@ from tests.support.databases import only_on_sqlite
 from tests.support.factories.organizations import Shop, make_shop
 from tests.support.factories.store_groups import make_store_groups
 from tests.support.generators.histories import BEGIN, END, add_store_abroad, live
-from tests.support.oracle.raw_rows import Raw, raw_rows
+from tests.support.oracle.raw_rows import RawRows, read_raw_rows
 from tests.support.oracle.recovery_recount import recount, recount_day
 
 FROM, TO = BEGIN.date() - timedelta(days=50), END.date() + timedelta(days=1)
@@ -27,46 +27,46 @@ SEED = 20260303
 COUNTED = ("concerns", "follow_ups_due", "follow_ups_kept", "checks")
 
 
-def stores_of(world: App, shop: Shop) -> list[UUID]:
+def stores_of(app: App, shop: Shop) -> list[UUID]:
     """The stores of the shop: one is in two groups, one in none."""
-    here, there, abroad = shop.store_id, shop.other_store_id, add_store_abroad(world.back_office, shop)
-    make_store_groups(world.back_office, shop, {"lanterns": [here, there], "river": [here], "empty": []})
+    here, there, abroad = shop.store_id, shop.other_store_id, add_store_abroad(app.back_office, shop)
+    make_store_groups(app.back_office, shop, {"lanterns": [here, there], "river": [here], "empty": []})
     return [here, there, abroad]
 
 
-def rows_of(world: App, shop: Shop, store_ids: list[UUID]) -> Raw:
-    with world.database.reading(shop.organization_id) as session:
-        return raw_rows(session, store_ids)
+def rows_of(app: App, shop: Shop, store_ids: list[UUID]) -> RawRows:
+    with app.database.reading(shop.organization_id) as session:
+        return read_raw_rows(session, store_ids)
 
 
-def report(world: App, shop: Shop, **query: Any) -> dict[str, Any]:
+def report(app: App, shop: Shop, **query: Any) -> dict[str, Any]:
     asked = {"from": FROM.isoformat(), "to": TO.isoformat(), **{key: str(value) for key, value in query.items()}}
-    answer = world.request("GET", "/v1/reports/recovery", (shop, "hq"), query_string=asked)
+    answer = app.request("GET", "/v1/reports/recovery", (shop, "hq"), query_string=asked)
     assert answer.status_code == 200, answer.text
     return counted_part(answer.json)
 
 
 @pytest.fixture
-def told(world: App, shop: Shop) -> Raw:
+def told(app: App, shop: Shop) -> RawRows:
     """A history of two organizations, of which one is looked at."""
-    store_ids = stores_of(world, shop)
-    live(world.back_office, shop, Random(SEED), concerns=150)
-    stranger = make_shop(world.back_office, "stranger")
-    live(world.back_office, stranger, Random(SEED + 1), concerns=20)
-    return rows_of(world, shop, store_ids)
+    store_ids = stores_of(app, shop)
+    live(app.back_office, shop, Random(SEED), concerns=150)
+    stranger = make_shop(app.back_office, "stranger")
+    live(app.back_office, stranger, Random(SEED + 1), concerns=20)
+    return rows_of(app, shop, store_ids)
 
 
-def test_the_report_is_a_recount_of_the_rows_however_it_is_grouped(world: App, shop: Shop, told: Raw) -> None:
+def test_the_report_is_a_recount_of_the_rows_however_it_is_grouped(app: App, shop: Shop, told: RawRows) -> None:
     for group_by in GROUPINGS:
         recounted = recount(told, from_date=FROM, to_date=TO, group_by=group_by)
-        assert matches_recount(report(world, shop, group_by=",".join(group_by)), recounted), group_by
+        assert matches_recount(report(app, shop, group_by=",".join(group_by)), recounted), group_by
     totals = recounted["totals"]  # the history has something of everything, or this would show nothing
     assert 0 < totals["unused_trust"]["numerator"] < totals["lost"]
     assert all(totals[name] for name in ("lost", "open", "late", "reopened", "on_the_spot", "unanswered_alerts"))
     assert len(totals["cost"]) == 2
 
 
-def test_the_report_of_some_days_and_stores_is_a_recount_of_their_rows(world: App, shop: Shop, told: Raw) -> None:
+def test_the_report_of_some_days_and_stores_is_a_recount_of_their_rows(app: App, shop: Shop, told: RawRows) -> None:
     filters: list[dict[str, Any]] = [
         {"category": "food"},
         {"region_id": shop.region_id},
@@ -76,27 +76,27 @@ def test_the_report_of_some_days_and_stores_is_a_recount_of_their_rows(world: Ap
     ]
     for chosen in filters:
         recounted = recount(told, from_date=FROM, to_date=TO, group_by=("cause", "week"), **chosen)
-        assert matches_recount(report(world, shop, group_by="cause,week", **chosen), recounted), chosen
+        assert matches_recount(report(app, shop, group_by="cause,week", **chosen), recounted), chosen
     for group_id in told.named["store_group"]:
         recounted = recount(told, from_date=FROM, to_date=TO, group_by=("group", "month"), group_id=group_id)
         # A store of this group that is in another one too: of that there would be half, under its full name.
         recounted["rows"] = [row for row in recounted["rows"] if row["group"]["group"]["id"] == str(group_id)]
-        assert matches_recount(report(world, shop, group_by="group,month", group_id=group_id), recounted)
+        assert matches_recount(report(app, shop, group_by="group,month", group_id=group_id), recounted)
     first, last = date(2026, 3, 8), date(2026, 3, 29)
-    narrow = report(world, shop, **{"from": first, "to": last, "group_by": "day,store"})
+    narrow = report(app, shop, **{"from": first, "to": last, "group_by": "day,store"})
     assert matches_recount(narrow, recount(told, from_date=first, to_date=last, group_by=("day", "store")))
     days = [row["group"]["day"] for row in narrow["rows"]]
     assert (min(days), max(days)) == (first.isoformat(), last.isoformat())
 
 
-def test_the_figures_of_every_day_are_a_recount_of_its_rows(world: App, shop: Shop, told: Raw) -> None:
+def test_the_figures_of_every_day_are_a_recount_of_its_rows(app: App, shop: Shop, told: RawRows) -> None:
     seen: Counter[str] = Counter()
     rates = 0
     for store_id in (shop.store_id, told_abroad(told, shop)):
         for day in range((END - BEGIN).days + 1):
             business_date = BEGIN.date() + timedelta(days=day)
             path = f"/v1/stores/{store_id}/recovery-logs/{business_date}"
-            log = world.request("GET", path, (shop, "admin")).json
+            log = app.request("GET", path, (shop, "admin")).json
             assert log["figures"] == recount_day(told, store_id, business_date), path
             assert len(log["concerns"]) == log["figures"]["concerns"]
             assert len(log["praise"]) == log["figures"]["praise"]
@@ -109,7 +109,7 @@ def test_the_figures_of_every_day_are_a_recount_of_its_rows(world: App, shop: Sh
     assert rates > 5
 
 
-def told_abroad(told: Raw, shop: Shop) -> UUID:
+def told_abroad(told: RawRows, shop: Shop) -> UUID:
     (abroad,) = told.named["store"].keys() - {shop.store_id, shop.other_store_id}
     return abroad
 
@@ -123,10 +123,10 @@ def told_abroad(told: Raw, shop: Shop) -> UUID:
 )
 @given(rng=st.randoms(use_true_random=False), concerns=st.integers(0, 6), group_by=st.sampled_from(GROUPINGS))
 def test_whatever_happens_report_and_recount_agree(
-    world: App, rng: Random, concerns: int, group_by: tuple[str, ...]
+    app: App, rng: Random, concerns: int, group_by: tuple[str, ...]
 ) -> None:
-    shop = make_shop(world.back_office, f"shop-{world.clock.move(seconds=1):%H%M%S}")
-    store_ids = stores_of(world, shop)
-    live(world.back_office, shop, rng, concerns=concerns)
-    recounted = recount(rows_of(world, shop, store_ids), from_date=FROM, to_date=TO, group_by=group_by)
-    assert matches_recount(report(world, shop, group_by=",".join(group_by)), recounted)
+    shop = make_shop(app.back_office, f"shop-{app.clock.move(seconds=1):%H%M%S}")
+    store_ids = stores_of(app, shop)
+    live(app.back_office, shop, rng, concerns=concerns)
+    recounted = recount(rows_of(app, shop, store_ids), from_date=FROM, to_date=TO, group_by=group_by)
+    assert matches_recount(report(app, shop, group_by=",".join(group_by)), recounted)

@@ -20,65 +20,65 @@ NAMES = ("remedies", "causes", "items", "follow-ups", "listening", "alerts")
 
 
 def report(
-    world: App, shop: Shop, name: str, by: str = "admin", *, accept: str = "application/json", **query: Any
+    app: App, shop: Shop, name: str, by: str = "admin", *, accept: str = "application/json", **query: Any
 ) -> TestResponse:
     headers = {"Accept": accept}
-    return world.request("GET", f"/v1/reports/{name}", (shop, by), query_string={**DAYS, **query}, headers=headers)
+    return app.request("GET", f"/v1/reports/{name}", (shop, by), query_string={**DAYS, **query}, headers=headers)
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_everybody_sees_the_figures_of_the_stores_within_reach(world: App, shop: Shop, name: str) -> None:
-    make_shop(world.back_office, "stranger")
+def test_everybody_sees_the_figures_of_the_stores_within_reach(app: App, shop: Shop, name: str) -> None:
+    make_shop(app.back_office, "stranger")
     dish = {"items": [{"name": "Soup"}], "recovery_actions": [{"remedy": "apology"}]}
     for by, store_id in (("floor", shop.store_id), ("elsewhere", shop.other_store_id)):
-        concern = log_concern(world, shop, by, store_id=str(store_id), mood=1, **dish)
+        concern = log_concern(app, shop, by, store_id=str(store_id), mood=1, **dish)
         promise = {"what": "We call.", "kind": "call", "due_at": "2026-03-04T12:00:00Z"}
-        world.request("POST", f"/v1/concerns/{concern['id']}/follow-ups", (shop, by), json=promise)
+        app.request("POST", f"/v1/concerns/{concern['id']}/follow-ups", (shop, by), json=promise)
     for login, stores in {"manager": ["first"], "hq": ["first", "second"], "reports-key": ["first", "second"]}.items():
-        answer = report(world, shop, name, login, group_by="store").json
+        answer = report(app, shop, name, login, group_by="store").json
         assert [row["group"]["store"]["slug"] for row in answer["rows"]] == stores, login
-        elsewhere = report(world, shop, name, login, store_id=shop.other_store_id)
+        elsewhere = report(app, shop, name, login, store_id=shop.other_store_id)
         if "second" in stores:
             assert next(iter(elsewhere.json["totals"].values())), login
         else:
             assert_invalid_value(elsewhere, "query", "/store_id")
-    assert report(world, shop, name, "floor").status_code == 403
+    assert report(app, shop, name, "floor").status_code == 403
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_report_of_nothing_has_zeros(world: App, shop: Shop, name: str) -> None:
-    answer = report(world, shop, name).json
+def test_a_report_of_nothing_has_zeros(app: App, shop: Shop, name: str) -> None:
+    answer = report(app, shop, name).json
     assert len(answer["rows"]) == (0 if name in ("remedies", "causes", "items") else 1)
     assert next(iter(answer["totals"].values())) == 0
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_each_report_is_a_table_too(world: App, shop: Shop, name: str) -> None:
-    log_concern(world, shop, mood=1, items=[{"name": "Soup"}], recovery_actions=[{"remedy": "apology"}])
-    shown = report(world, shop, name, group_by="week").json
-    lines = list(csv.DictReader(io.StringIO(report(world, shop, name, group_by="week", accept="text/csv").text)))
+def test_each_report_is_a_table_too(app: App, shop: Shop, name: str) -> None:
+    log_concern(app, shop, mood=1, items=[{"name": "Soup"}], recovery_actions=[{"remedy": "apology"}])
+    shown = report(app, shop, name, group_by="week").json
+    lines = list(csv.DictReader(io.StringIO(report(app, shop, name, group_by="week", accept="text/csv").text)))
     assert [line["week"] for line in lines] == [row["group"]["week"] for row in shown["rows"]]
-    workbook = report(world, shop, name, group_by="week", accept=XLSX)
+    workbook = report(app, shop, name, group_by="week", accept=XLSX)
     assert workbook.headers["Content-Disposition"] == f'attachment; filename="{name}-2026-03-01-2026-03-31.xlsx"'
     header, *rows = CalamineWorkbook.from_filelike(io.BytesIO(workbook.data)).get_sheet_by_index(0).to_python()
     if lines:
         assert (header, len(rows)) == (list(lines[0]), len(lines))
-    assert report(world, shop, name, accept="text/html").status_code == 406
+    assert report(app, shop, name, accept="text/html").status_code == 406
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_nobody_is_ranked(world: App, shop: Shop, name: str) -> None:
+def test_nobody_is_ranked(app: App, shop: Shop, name: str) -> None:
     for person in ("staff", "reported_by", "acted_by", "taken_by", "owner", "customer"):
-        answer = report(world, shop, name, group_by=person)
+        answer = report(app, shop, name, group_by=person)
         assert (answer.status_code, answer.json["errors"][0]["pointer"]) == (422, "/group_by/0"), person
 
 
-def test_a_remedy_given_twice_helps_once(world: App, shop: Shop) -> None:
+def test_a_remedy_given_twice_helps_once(app: App, shop: Shop) -> None:
     for _ in range(10):
-        add_concern(world, shop, outcome=Outcome.RECOVERED, mood_after=5, cost=250)
+        add_concern(app, shop, outcome=Outcome.RECOVERED, mood_after=5, cost=250)
     twice = {"recovery_actions": [{"remedy": "apology"}, {"remedy": "apology"}]}
-    log_concern(world, shop, mood=1, handling="mine", outcome="lost", mood_after=2, **twice)
-    apology, voucher = report(world, shop, "remedies").json["rows"]
+    log_concern(app, shop, mood=1, handling="mine", outcome="lost", mood_after=2, **twice)
+    apology, voucher = report(app, shop, "remedies").json["rows"]
     assert apology == {
         "group": {"remedy": apology["group"]["remedy"]},
         "times": 2,
@@ -92,30 +92,30 @@ def test_a_remedy_given_twice_helps_once(world: App, shop: Shop) -> None:
     assert voucher["cost"] == [{"amount": 2500, "currency": "EUR"}]
 
 
-def test_a_cause_that_was_fixed_says_since_when_and_who_raised_it_nevertheless(world: App, shop: Shop) -> None:
+def test_a_cause_that_was_fixed_says_since_when_and_who_raised_it_nevertheless(app: App, shop: Shop) -> None:
     cold = {"mood": 2, "category": "food", "cause": "cold"}
-    log_concern(world, shop, **cold)
-    world.clock.move(minutes=10)
+    log_concern(app, shop, **cold)
+    app.clock.move(minutes=10)
     fix = {"category": "food", "cause": "cold", "what": "New lamps.", "store_id": str(shop.store_id)}
     key = {"Idempotency-Key": "fix"}
-    assert world.request("POST", "/v1/fixes", (shop, "manager"), json=fix, headers=key).status_code == 201
-    world.clock.move(minutes=10)
+    assert app.request("POST", "/v1/fixes", (shop, "manager"), json=fix, headers=key).status_code == 201
+    app.clock.move(minutes=10)
     for _ in range(2):
-        log_concern(world, shop, **cold)
-    add_concern(world, shop, store="second")
-    cold_row, without = report(world, shop, "causes", group_by="store").json["rows"]
+        log_concern(app, shop, **cold)
+    add_concern(app, shop, store="second")
+    cold_row, without = report(app, shop, "causes", group_by="store").json["rows"]
     assert (cold_row["fixed_at"], cold_row["raised_since_fixed"]) == ("2026-03-03T12:10:00Z", 2)
     assert (without["fixed_at"], without["raised_since_fixed"]) == (None, 0)
     assert without["group"]["cause"] is without["group"]["category"] is None
 
 
-def test_only_who_reads_the_catalogue_reads_the_names_of_items(world: App, shop: Shop) -> None:
-    log_concern(world, shop, mood=1, items=[{"name": "Soup"}])
-    log_concern(world, shop, mood=1, items=[{"name": "A man in red"}], sensitive=True)
+def test_only_who_reads_the_catalogue_reads_the_names_of_items(app: App, shop: Shop) -> None:
+    log_concern(app, shop, mood=1, items=[{"name": "Soup"}])
+    log_concern(app, shop, mood=1, items=[{"name": "A man in red"}], sensitive=True)
     names = {"manager": ["A man in red", "Soup"], "admin": ["A man in red", "Soup"], "key": ["Soup", None]}
     names |= {"hq": [None, None], "reports-key": [None, None]}
     for login, shown in names.items():
-        rows = report(world, shop, "items", login).json["rows"]
+        rows = report(app, shop, "items", login).json["rows"]
         read = [row["group"]["item"]["name"] for row in rows]
         assert sorted(read, key=str) == sorted(shown, key=str), login
         assert [row["concerns"] for row in rows] == [1, 1]

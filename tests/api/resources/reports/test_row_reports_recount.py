@@ -18,7 +18,7 @@ from tests.support.factories.organizations import Shop, make_shop
 from tests.support.factories.store_groups import make_store_groups
 from tests.support.generators.histories import BEGIN, END, add_store_abroad, live
 from tests.support.generators.history_events import live_on
-from tests.support.oracle.report_recount import More, more_rows, recount_more
+from tests.support.oracle.report_recount import ReportRows, read_report_rows, recount_report
 
 FROM, TO = BEGIN.date() - timedelta(days=50), END.date() + timedelta(days=1)
 FITTING = {
@@ -37,39 +37,39 @@ GROUPINGS = {
 SEED = 20260304
 
 
-def report(world: App, shop: Shop, name: str, by: str = "admin", **query: Any) -> dict[str, Any]:
+def report(app: App, shop: Shop, name: str, by: str = "admin", **query: Any) -> dict[str, Any]:
     asked = {"from": FROM.isoformat(), "to": TO.isoformat(), **{key: str(value) for key, value in query.items()}}
-    answer = world.request("GET", f"/v1/reports/{name}", (shop, by), query_string=asked)
+    answer = app.request("GET", f"/v1/reports/{name}", (shop, by), query_string=asked)
     assert answer.status_code == 200, answer.text
     return {"rows": answer.json["rows"], "totals": answer.json["totals"]}
 
 
-def lived(world: App, shop: Shop, rng: Random, *, concerns: int) -> More:
-    store_ids = here, there, _ = [shop.store_id, shop.other_store_id, add_store_abroad(world.back_office, shop)]
-    make_store_groups(world.back_office, shop, {"lanterns": [here, there], "river": [here]})  # two of one, one of none
-    live(world.back_office, shop, rng, concerns=concerns)
-    live_on(world.back_office, shop, rng)
-    with world.database.reading(shop.organization_id) as session:
-        return more_rows(session, store_ids)
+def lived(app: App, shop: Shop, rng: Random, *, concerns: int) -> ReportRows:
+    store_ids = here, there, _ = [shop.store_id, shop.other_store_id, add_store_abroad(app.back_office, shop)]
+    make_store_groups(app.back_office, shop, {"lanterns": [here, there], "river": [here]})  # two of one, one of none
+    live(app.back_office, shop, rng, concerns=concerns)
+    live_on(app.back_office, shop, rng)
+    with app.database.reading(shop.organization_id) as session:
+        return read_report_rows(session, store_ids)
 
 
 @pytest.fixture
-def told(world: App, shop: Shop) -> More:
+def told(app: App, shop: Shop) -> ReportRows:
     """A history of two organizations, of which one is looked at."""
-    more = lived(world, shop, Random(SEED), concerns=100)
-    lived(world, make_shop(world.back_office, "stranger"), Random(SEED + 1), concerns=20)
+    more = lived(app, shop, Random(SEED), concerns=100)
+    lived(app, make_shop(app.back_office, "stranger"), Random(SEED + 1), concerns=20)
     return more
 
 
-def test_each_report_is_a_recount_of_the_rows_however_it_is_grouped(world: App, shop: Shop, told: More) -> None:
+def test_each_report_is_a_recount_of_the_rows_however_it_is_grouped(app: App, shop: Shop, told: ReportRows) -> None:
     for name, groupings in GROUPINGS.items():
         for group_by in groupings:
-            recounted = recount_more(told, name, from_date=FROM, to_date=TO, group_by=group_by)
-            assert matches_recount(report(world, shop, name, group_by=",".join(group_by)), recounted), (name, group_by)
+            recounted = recount_report(told, name, from_date=FROM, to_date=TO, group_by=group_by)
+            assert matches_recount(report(app, shop, name, group_by=",".join(group_by)), recounted), (name, group_by)
 
 
-def test_the_history_has_something_of_everything(world: App, shop: Shop, told: More) -> None:
-    totals = {name: report(world, shop, name)["totals"] for name in FITTING}
+def test_the_history_has_something_of_everything(app: App, shop: Shop, told: ReportRows) -> None:
+    totals = {name: report(app, shop, name)["totals"] for name in FITTING}
     assert totals["remedies"]["concerns"] < totals["remedies"]["times"]
     assert 0 < totals["causes"]["raised_since_fixed"] < totals["causes"]["concerns"]
     assert 0 < totals["items"]["concerns"] < totals["items"]["share"]["denominator"]
@@ -83,7 +83,7 @@ def test_the_history_has_something_of_everything(world: App, shop: Shop, told: M
     assert all(totals["listening"][name]["value"] for name in ("read_back_share", "question_asked_share", "ask_rate"))
 
 
-def test_each_report_of_some_days_and_stores_is_a_recount_of_their_rows(world: App, shop: Shop, told: More) -> None:
+def test_each_report_of_some_days_and_stores_is_a_recount_of_their_rows(app: App, shop: Shop, told: ReportRows) -> None:
     first, last = date(2026, 3, 8), date(2026, 3, 29)
     days = {"from": first, "to": last}
     filters: list[dict[str, Any]] = [{"region_id": shop.region_id}, {"store_id": shop.other_store_id}]
@@ -91,8 +91,8 @@ def test_each_report_of_some_days_and_stores_is_a_recount_of_their_rows(world: A
     for name in FITTING:
         of_category = [{"category": "food", "store_id": shop.store_id}]
         for chosen in [*filters, *(of_category if name in BY_CATEGORY else [])]:
-            recounted = recount_more(told, name, from_date=first, to_date=last, group_by=("week",), **chosen)
-            assert matches_recount(report(world, shop, name, group_by="week", **days, **chosen), recounted), (
+            recounted = recount_report(told, name, from_date=first, to_date=last, group_by=("week",), **chosen)
+            assert matches_recount(report(app, shop, name, group_by="week", **days, **chosen), recounted), (
                 name,
                 chosen,
             )
@@ -111,9 +111,9 @@ def test_each_report_of_some_days_and_stores_is_a_recount_of_their_rows(world: A
     asked=st.sampled_from([(name, group_by) for name, groupings in GROUPINGS.items() for group_by in groupings]),
 )
 def test_whatever_happens_report_and_recount_agree(
-    world: App, rng: Random, concerns: int, asked: tuple[str, tuple[str, ...]]
+    app: App, rng: Random, concerns: int, asked: tuple[str, tuple[str, ...]]
 ) -> None:
-    shop = make_shop(world.back_office, f"shop-{world.clock.move(seconds=1):%H%M%S}")
-    more, (name, group_by) = lived(world, shop, rng, concerns=concerns), asked
-    recounted = recount_more(more, name, from_date=FROM, to_date=TO, group_by=group_by)
-    assert matches_recount(report(world, shop, name, group_by=",".join(group_by)), recounted), asked
+    shop = make_shop(app.back_office, f"shop-{app.clock.move(seconds=1):%H%M%S}")
+    more, (name, group_by) = lived(app, shop, rng, concerns=concerns), asked
+    recounted = recount_report(more, name, from_date=FROM, to_date=TO, group_by=group_by)
+    assert matches_recount(report(app, shop, name, group_by=",".join(group_by)), recounted), asked

@@ -19,9 +19,9 @@ SHEET = "xl/worksheets/sheet1.xml"
 NAME = '=HYPERLINK("https://example.com", "mine")'
 
 
-def sheet(world: App, shop: Shop, **query: Any) -> tuple[list[Any], list[list[Any]]]:
+def sheet(app: App, shop: Shop, **query: Any) -> tuple[list[Any], list[list[Any]]]:
     """The header and the rows of the one sheet."""
-    answer = recovery_report(world, shop, accept=XLSX, **query)
+    answer = recovery_report(app, shop, accept=XLSX, **query)
     assert (answer.status_code, answer.mimetype) == (200, XLSX)
     assert answer.headers["Content-Disposition"] == 'attachment; filename="recovery-2026-03-01-2026-03-31.xlsx"'
     workbook = CalamineWorkbook.from_filelike(io.BytesIO(answer.data))
@@ -30,12 +30,12 @@ def sheet(world: App, shop: Shop, **query: Any) -> tuple[list[Any], list[list[An
     return header, rows
 
 
-def test_a_workbook_has_the_cells_of_the_csv_with_numbers_as_numbers_and_days_as_dates(world: App, shop: Shop) -> None:
+def test_a_workbook_has_the_cells_of_the_csv_with_numbers_as_numbers_and_days_as_dates(app: App, shop: Shop) -> None:
     for mood in (1, 2, 3):
-        add_concern(world, shop, mood=mood, category="food", cost=250)
-    add_concern(world, shop, store="second")
-    header, rows = sheet(world, shop, group_by="day,category")
-    as_csv = recovery_report(world, shop, accept="text/csv", group_by="day,category")
+        add_concern(app, shop, mood=mood, category="food", cost=250)
+    add_concern(app, shop, store="second")
+    header, rows = sheet(app, shop, group_by="day,category")
+    as_csv = recovery_report(app, shop, accept="text/csv", group_by="day,category")
     lines = list(csv.DictReader(io.StringIO(as_csv.text, newline="")))
     assert header == list(lines[0])
     food = dict(zip(header, rows[0], strict=True))
@@ -45,22 +45,22 @@ def test_a_workbook_has_the_cells_of_the_csv_with_numbers_as_numbers_and_days_as
     assert [[_plain(str(cell)) for cell in row] for row in rows] == [[*map(_plain, line.values())] for line in lines]
 
 
-def test_a_name_that_begins_like_a_formula_is_a_word(world: App, shop: Shop) -> None:
-    add_concern(world, shop)
-    with world.back_office.writing(shop.organization_id) as session:
+def test_a_name_that_begins_like_a_formula_is_a_word(app: App, shop: Shop) -> None:
+    add_concern(app, shop)
+    with app.back_office.writing(shop.organization_id) as session:
         session.get_one(Store, (shop.organization_id, shop.store_id)).name = NAME
-    header, ((*row,),) = sheet(world, shop, group_by="store")
+    header, ((*row,),) = sheet(app, shop, group_by="store")
     assert row[header.index("store_name")] == NAME
 
 
-def test_a_workbook_of_nothing_is_a_header(world: App, shop: Shop) -> None:
-    header, rows = sheet(world, shop, group_by="store,week")
+def test_a_workbook_of_nothing_is_a_header(app: App, shop: Shop) -> None:
+    header, rows = sheet(app, shop, group_by="store,week")
     assert header[:4] == ["store_id", "store_slug", "store_name", "week"]
     assert rows == []
 
 
-def test_the_header_stays_in_sight(world: App, shop: Shop) -> None:
-    answer = recovery_report(world, shop, accept=XLSX)
+def test_the_header_stays_in_sight(app: App, shop: Shop) -> None:
+    answer = recovery_report(app, shop, accept=XLSX)
     with ZipFile(io.BytesIO(answer.data)) as file:
         assert b'<pane ySplit="1" topLeftCell="A2" activePane="bottomLeft" state="frozen"/>' in file.read(SHEET)
 

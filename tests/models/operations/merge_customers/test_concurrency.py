@@ -20,58 +20,58 @@ PHONES = ("+351912345678", "+351930000000")
 ROUNDS = 8
 
 
-def ask(world: App, shop: Shop, path: str, body: dict[str, Any], login: str = "manager") -> tuple[int, Any]:
-    answer = world.request("POST", path, (shop, login), json=body)
+def ask(app: App, shop: Shop, path: str, body: dict[str, Any], login: str = "manager") -> tuple[int, Any]:
+    answer = app.request("POST", path, (shop, login), json=body)
     return answer.status_code, answer.json
 
 
-def pair(world: App, shop: Shop, number: int) -> list[str]:
+def pair(app: App, shop: Shop, number: int) -> list[str]:
     """Two customers with a concern each."""
     said = [{"phone": f"{phone[:-2]}{number:02}", "name": "Ana"} for phone in PHONES]
     return [
-        ask(world, shop, "/v1/concerns", {"mood": 3, "customer": one, "store_id": str(shop.store_id)})[1]["customer_id"]
+        ask(app, shop, "/v1/concerns", {"mood": 3, "customer": one, "store_id": str(shop.store_id)})[1]["customer_id"]
         for one in said
     ]
 
 
-def merging(world: App, shop: Shop, survivor: str, other: str) -> Any:
-    return partial(ask, world, shop, f"/v1/customers/{survivor}/merge", {"customer_id": other})
+def merging(app: App, shop: Shop, survivor: str, other: str) -> Any:
+    return partial(ask, app, shop, f"/v1/customers/{survivor}/merge", {"customer_id": other})
 
 
 @pytest.mark.parametrize("turned", [False, True], ids=["the same way", "each the other way"])
-def test_of_two_merges_of_one_pair_at_once_one_wins(world: App, shop: Shop, turned: bool) -> None:  # noqa: FBT001 pytest names it
+def test_of_two_merges_of_one_pair_at_once_one_wins(app: App, shop: Shop, turned: bool) -> None:  # noqa: FBT001 pytest names it
     for number in range(ROUNDS):
-        ana, other = pair(world, shop, number)
+        ana, other = pair(app, shop, number)
         second = (other, ana) if turned else (ana, other)
-        answers = at_once([merging(world, shop, ana, other), merging(world, shop, *second)])
+        answers = at_once([merging(app, shop, ana, other), merging(app, shop, *second)])
         statuses = sorted(status for status, _ in answers)
         assert statuses in ([200, 404], [200, 409]), answers
-    assert len(rows(world, CustomerMerge)) == ROUNDS
-    assert len([one for one in rows(world, Customer) if one.merged_into_id is None]) == ROUNDS
+    assert len(rows(app, CustomerMerge)) == ROUNDS
+    assert len([one for one in rows(app, Customer) if one.merged_into_id is None]) == ROUNDS
 
 
 @pytest.mark.parametrize("by", ["id", "a contact", "contacts"])
-def test_a_concern_logged_while_its_customer_is_merged_is_the_survivors(world: App, shop: Shop, by: str) -> None:
+def test_a_concern_logged_while_its_customer_is_merged_is_the_survivors(app: App, shop: Shop, by: str) -> None:
     for number in range(ROUNDS):
-        ana, other = pair(world, shop, number)
+        ana, other = pair(app, shop, number)
         contact = {"phone": f"{PHONES[1][:-2]}{number:02}"}
         more = {**contact, "email": f"ana{number}@example.org"}
         whose = {"id": {"customer_id": other}, "a contact": {"customer": contact}, "contacts": {"customer": more}}[by]
-        log = partial(ask, world, shop, "/v1/concerns", {"mood": 2, "store_id": str(shop.store_id), **whose}, "floor")
-        (merged, told), *logged = at_once([merging(world, shop, ana, other), log, log])
+        log = partial(ask, app, shop, "/v1/concerns", {"mood": 2, "store_id": str(shop.store_id), **whose}, "floor")
+        (merged, told), *logged = at_once([merging(app, shop, ana, other), log, log])
         assert (merged, [status for status, _ in logged]) == (200, [201, 201]), (told, logged)
-        with world.back_office.reading(shop.organization_id) as session:
+        with app.back_office.reading(shop.organization_id) as session:
             theirs = sa.select(sa.func.count()).select_from(Concern).where(Concern.customer_id.in_([ana, other]))
             assert session.scalar(theirs.where(Concern.customer_id == ana)) == session.scalar(theirs) == 4
 
 
-def test_merging_while_actions_are_recorded_meets_nobody_in_a_circle(world: App, shop: Shop) -> None:
+def test_merging_while_actions_are_recorded_meets_nobody_in_a_circle(app: App, shop: Shop) -> None:
     for number in range(ROUNDS):
-        ana, other = pair(world, shop, number)
-        concerns = [str(one.id) for one in rows(world, Concern) if str(one.customer_id) == other]
+        ana, other = pair(app, shop, number)
+        concerns = [str(one.id) for one in rows(app, Concern) if str(one.customer_id) == other]
         acts = [
-            partial(ask, world, shop, f"/v1/concerns/{id_}/recovery-actions", {"remedy": "remake"}, "floor")
+            partial(ask, app, shop, f"/v1/concerns/{id_}/recovery-actions", {"remedy": "remake"}, "floor")
             for id_ in concerns
         ]
-        answers = at_once([merging(world, shop, ana, other), *acts, *acts])
+        answers = at_once([merging(app, shop, ana, other), *acts, *acts])
         assert [status for status, _ in answers] == [200, *(201 for _ in (*acts, *acts))], answers

@@ -57,7 +57,7 @@ class Standing:
 class Play:
     """One history."""
 
-    world: App
+    app: App
     shop: Shop
     dice: Random
     standing: list[Standing] = field(default_factory=list)
@@ -70,10 +70,10 @@ class Play:
 
     def go_on(self, step: str) -> None:
         """One more step; what the rules refuse changes nothing."""
-        self.world.clock.move(minutes=self.dice.choice([1, 1, 600]))
+        self.app.clock.move(minutes=self.dice.choice([1, 1, 600]))
         before = self.cells()
         try:
-            with self.world.database.writing(self.shop.organization_id) as session:
+            with self.app.database.writing(self.shop.organization_id) as session:
                 done = getattr(self, f"_{step}")(session)
         except DomainError as refusal:
             self.seen.add(f"{step}: {refusal.code}")
@@ -95,7 +95,7 @@ class Play:
     def cells(self) -> Cells:
         """Every value of every row there is, but for versions."""
         found: Cells = {}
-        with self.world.back_office.reading(self.shop.organization_id) as session:
+        with self.app.back_office.reading(self.shop.organization_id) as session:
             for name in TABLES:
                 columns = metadata.tables[name].c
                 own = sa.select(*columns).where(columns.organization_id == self.shop.organization_id)
@@ -131,7 +131,7 @@ class Play:
     def _new(self, session: ScopedSession) -> UUID | None:
         if session.scalar(sa.select(sa.func.count()).select_from(Customer)) == 4:
             return None
-        store_id, at = self.dice.choice([self.shop.store_id, self.shop.other_store_id]), self.world.clock()
+        store_id, at = self.dice.choice([self.shop.store_id, self.shop.other_store_id]), self.app.clock()
         said = {**self._told(least=1), **self._beside()}
         return Customer.create(session, id_=uuid7(), by=self.by, at=at, country="PT", store_id=store_id, **said).id
 
@@ -144,7 +144,7 @@ class Play:
         by_id = self.dice.random() < 0.5 or contacts.keys() == {"name"}
         whose = {"customer_id": known.id} if by_id else {"customer": contacts}
         told = {"mood": self.dice.randint(1, 5), "store_id": store_id, "items": [{"name": "soup"}], **whose}
-        return log_concern(session, told, by=self.by, at=self.world.clock())[0].concern_id
+        return log_concern(session, told, by=self.by, at=self.app.clock())[0].concern_id
 
     def _concern(self, session: ScopedSession) -> Concern | None:
         concerns = session.scalars(sa.select(Concern).order_by(Concern.id)).all()
@@ -154,19 +154,19 @@ class Play:
         if (concern := self._concern(session)) is None:
             return None
         remedy, cost = Remedy.by_slug(session, "voucher"), Money(self.dice.choice([100, 999]), "EUR")
-        return record_action(session, concern, by=self.by, remedy=remedy, cost=cost, at=self.world.clock())[0].id
+        return record_action(session, concern, by=self.by, remedy=remedy, cost=cost, at=self.app.clock())[0].id
 
     def _resolve(self, session: ScopedSession) -> UUID | None:
         if (concern := self._concern(session)) is None or concern.status is Status.RESOLVED:
             return None
-        return concern.resolve(by=self.by, outcome=Outcome.RECOVERED, mood_after=4, at=self.world.clock()).id
+        return concern.resolve(by=self.by, outcome=Outcome.RECOVERED, mood_after=4, at=self.app.clock()).id
 
     def _move(self, session: ScopedSession) -> UUID | None:
         """It was somebody else's concern."""
         concern, customer = self._concern(session), self._customer(session)
         if concern is None or customer is None:
             return None
-        return update_concern(session, concern, {"customer_id": customer.id}, by=self.by, at=self.world.clock()).id
+        return update_concern(session, concern, {"customer_id": customer.id}, by=self.by, at=self.app.clock()).id
 
     def _edit(self, session: ScopedSession) -> UUID | None:
         if (customer := self._customer(session)) is None:
@@ -174,7 +174,7 @@ class Play:
         said = {**self._told(least=0), **self._beside()}
         if self.dice.random() < 0.2:
             said["phone"] = None
-        customer.edit(session, by=self.by, at=self.world.clock(), country="PT", **said)
+        customer.edit(session, by=self.by, at=self.app.clock(), country="PT", **said)
         return customer.id
 
     def _merge(self, session: ScopedSession) -> UUID | None:
@@ -182,7 +182,7 @@ class Play:
         if survivor is None or other is None or survivor is other:
             return None
         merge = CustomerMerge.plan_locked(session, survivor.id, other.id)
-        merge.carry_out(session, id_=uuid7(), by=self.by, at=self.world.clock())
+        merge.carry_out(session, id_=uuid7(), by=self.by, at=self.app.clock())
         return merge.id
 
     def _undo(self, session: ScopedSession) -> UUID | None:
@@ -190,17 +190,17 @@ class Play:
             return None
         merge_id = self.dice.choice(self.standing).merge_id
         session.get_one(CustomerMerge, (self.shop.organization_id, merge_id)).undo(
-            session, by=self.by, at=self.world.clock()
+            session, by=self.by, at=self.app.clock()
         )
         return merge_id
 
 
-def figures(world: App, shop: Shop, days: set[Any]) -> list[Any]:
+def figures(app: App, shop: Shop, days: set[Any]) -> list[Any]:
     """The report of head office, and the figures of every day's log of both stores."""
     asked = "/v1/reports/recovery?from=2026-03-01&to=2026-04-30&group_by=day"
-    report = world.request("GET", asked, (shop, "reports-key"))
+    report = app.request("GET", asked, (shop, "reports-key"))
     logs = [
-        world.request("GET", f"/v1/stores/{store_id}/recovery-logs/{day}", (shop, "key"))
+        app.request("GET", f"/v1/stores/{store_id}/recovery-logs/{day}", (shop, "key"))
         for day in sorted(days)
         for store_id in (shop.store_id, shop.other_store_id)
     ]
@@ -208,10 +208,10 @@ def figures(world: App, shop: Shop, days: set[Any]) -> list[Any]:
     return [report.json["rows"], report.json["totals"], *(log.json["figures"] for log in logs)]
 
 
-def test_after_an_undo_every_row_is_where_it_was_whatever_happened_meanwhile(world: App) -> None:
+def test_after_an_undo_every_row_is_where_it_was_whatever_happened_meanwhile(app: App) -> None:
     seen: set[str] = set()
     for number in range(HISTORIES):
-        play = Play(world, make_shop(world.back_office, f"shop-{number}"), Random(f"{SEED} {number}"))
+        play = Play(app, make_shop(app.back_office, f"shop-{number}"), Random(f"{SEED} {number}"))
         for _ in range(STEPS):
             play.go_on(play.dice.choice([*OTHERS, "merge", "merge", "undo", "undo"]))
         seen |= play.seen
@@ -219,18 +219,18 @@ def test_after_an_undo_every_row_is_where_it_was_whatever_happened_meanwhile(wor
     assert something <= seen, "the histories have something of everything, or this would show nothing"
 
 
-def test_merging_and_undoing_move_no_figure(world: App, shop: Shop) -> None:
-    play = Play(world, shop, Random(SEED))
+def test_merging_and_undoing_move_no_figure(app: App, shop: Shop) -> None:
+    play = Play(app, shop, Random(SEED))
     for _ in range(STEPS):
         play.go_on(play.dice.choice(OTHERS))
     days = {value for (_, _, column), value in play.cells().items() if column == "business_date"}
-    before = figures(world, shop, days)
+    before = figures(app, shop, days)
     assert before[1]["concerns"] >= 5
     assert before[1]["cost"]
     for _ in range(4):
         while not play.standing:
             play.go_on("merge")
-        assert figures(world, shop, days) == before
+        assert figures(app, shop, days) == before
         play.go_on("undo")
         assert not play.standing
-        assert figures(world, shop, days) == before
+        assert figures(app, shop, days) == before

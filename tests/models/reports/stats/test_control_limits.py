@@ -1,4 +1,4 @@
-"""Limits for comparing stores: of those that do not differ few are flagged, and those that do are found."""
+"""Control limits: few stores that do not differ lie outside, and stores that do differ are recognized."""
 
 import math
 from random import Random
@@ -13,64 +13,68 @@ from models.reports.stats.rate import Rate
 STORES, PER = 400, 1000
 
 
-def sum_of(shares: list[Rate]) -> Rate:
-    return Rate(sum(it.numerator for it in shares), sum(it.denominator for it in shares))
+def overall_rate(rates: list[Rate]) -> Rate:
+    return Rate(sum(rate.numerator for rate in rates), sum(rate.denominator for rate in rates))
 
 
-def chain(chance: Random, rates: list[float]) -> list[Rate]:
-    """What stores of very different sizes show, each by its own rate."""
-    sizes = [int(10 ** chance.uniform(1, 3.5)) for _ in rates]
-    return [Rate(sum(chance.random() < rate for _ in range(n)), n) for rate, n in zip(rates, sizes, strict=True)]
+def random_rates(rng: Random, probabilities: list[float]) -> list[Rate]:
+    """Return a rate for each store by its own probability. The stores are of very different sizes."""
+    sizes = [int(10 ** rng.uniform(1, 3.5)) for _ in probabilities]
+    return [
+        Rate(sum(rng.random() < probability for _ in range(n)), n)
+        for probability, n in zip(probabilities, sizes, strict=True)
+    ]
 
 
-def judged(stores: list[Rate]) -> list[ControlPoint]:
-    of_all = sum_of(stores)
-    return [it for it in (compare_rate(store, of_all) for store in stores) if it is not None]
+def control_points(rates: list[Rate]) -> list[ControlPoint]:
+    overall = overall_rate(rates)
+    return [point for point in (compare_rate(rate, overall) for rate in rates) if point is not None]
 
 
-@pytest.mark.parametrize("rate", [0.02, 0.2, 0.5, 0.85, 0.97])
-def test_of_stores_that_do_not_differ_at_most_one_in_twenty_is_flagged(rate: float) -> None:
-    flagged = [store.outside for store in judged(chain(Random(1), [rate] * STORES)) if store.outside]
-    assert len(flagged) <= 0.05 * STORES
-    assert flagged.count("99.8") <= 0.01 * STORES
+@pytest.mark.parametrize("probability", [0.02, 0.2, 0.5, 0.85, 0.97])
+def test_at_most_one_in_twenty_rates_of_equal_stores_lies_outside(probability: float) -> None:
+    points = control_points(random_rates(Random(1), [probability] * STORES))
+    outside = [point.outside for point in points if point.outside]
+    assert len(outside) <= 0.05 * STORES
+    assert outside.count("99.8") <= 0.01 * STORES
 
 
-def test_of_counts_that_do_not_differ_at_most_one_in_twenty_is_flagged() -> None:
-    chance = Random(2)
-    sizes = [chance.randint(50, 9000) for _ in range(STORES)]
-    stores = [Rate(sum(chance.random() < 0.004 for _ in range(n)), n) for n in sizes]
-    found = [compare_count(it.numerator, it.denominator, sum_of(stores), per=PER) for it in stores]
-    assert sum(it is not None and it.outside is not None for it in found) <= 0.05 * STORES
+def test_at_most_one_in_twenty_counts_of_equal_stores_lies_outside() -> None:
+    rng = Random(2)
+    sizes = [rng.randint(50, 9000) for _ in range(STORES)]
+    rates = [Rate(sum(rng.random() < 0.004 for _ in range(n)), n) for n in sizes]
+    points = [compare_count(rate.numerator, rate.denominator, overall_rate(rates), per=PER) for rate in rates]
+    assert sum(point is not None and point.outside is not None for point in points) <= 0.05 * STORES
 
 
-def test_a_store_that_does_differ_is_found() -> None:
-    chance = Random(3)
-    ordinary = chain(chance, [0.8] * STORES)
-    worse, better = (Rate(sum(chance.random() < rate for _ in range(300)), 300) for rate in (0.6, 0.95))
-    of_all = sum_of([*ordinary, worse, better])
-    told = [compare_rate(store, of_all) for store in (worse, better)]
-    assert [it.outside for it in told if it] == ["99.8", "99.8"]
-    assert told[0] is not None
-    assert told[0].value < told[0].limits["99.8"].low < told[0].limits["95"].low < told[0].target
+def test_a_store_that_differs_lies_outside() -> None:
+    rng = Random(3)
+    equal = random_rates(rng, [0.8] * STORES)
+    worse, better = (Rate(sum(rng.random() < probability for _ in range(300)), 300) for probability in (0.6, 0.95))
+    overall = overall_rate([*equal, worse, better])
+    points = [compare_rate(rate, overall) for rate in (worse, better)]
+    assert [point.outside for point in points if point] == ["99.8", "99.8"]
+    assert points[0] is not None
+    assert points[0].value < points[0].limits["99.8"].low < points[0].limits["95"].low < points[0].target
 
 
 @given(st.integers(10, 400), st.floats(0.01, 0.99), st.data())
-def test_the_limits_are_those_of_the_binomial_distribution(n: int, rate: float, data: st.DataObject) -> None:
-    of_all = Rate(round(rate * 10_000), 10_000)
+def test_the_limits_are_those_of_the_binomial_distribution(n: int, probability: float, data: st.DataObject) -> None:
+    overall = Rate(round(probability * 10_000), 10_000)
     count = data.draw(st.integers(0, n))
-    control = compare_rate(Rate(count, n), of_all)
-    assert control is not None
-    p = of_all.numerator / of_all.denominator
+    point = compare_rate(Rate(count, n), overall)
+    assert point is not None
+    p = overall.numerator / overall.denominator
 
-    def likely(k: int) -> float:
+    def binomial(k: int) -> float:
         return math.comb(n, k) * p**k * (1 - p) ** (n - k)
 
-    tails = (math.fsum(likely(k) for k in range(count + 1)), math.fsum(likely(k) for k in range(count, n + 1)))
+    tails = (math.fsum(binomial(k) for k in range(count + 1)), math.fsum(binomial(k) for k in range(count, n + 1)))
     if abs(min(tails) - 0.025) > 1e-9:
-        assert (control.outside is not None) == (min(tails) < 0.025)
+        assert (point.outside is not None) == (min(tails) < 0.025)
 
 
-def test_what_nothing_can_be_said_of_is_not_judged() -> None:
+def test_there_is_no_comparison_without_enough_events_or_a_difference() -> None:
     assert compare_rate(Rate(3, 9), Rate(50, 100)) is None
     assert compare_rate(Rate(10, 10), Rate(100, 100)) is None
     assert compare_count(0, 500, Rate(0, 1000), per=PER) is None

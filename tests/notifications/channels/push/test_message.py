@@ -194,9 +194,9 @@ def test_an_ordinary_message_with_its_address_stays_under_a_kibibyte(platform: P
 
 
 @pytest.mark.parametrize("platform", Platform)
-@pytest.mark.parametrize("letter_of_a_script", ["t", "é", "日", "👩", '"', "\\", "\x07"])
-def test_a_full_title_and_body_stay_under_a_kibibyte(platform: Platform, letter_of_a_script: str) -> None:
-    title, body = letter_of_a_script * TITLE_LIMIT, letter_of_a_script * BODY_LIMIT
+@pytest.mark.parametrize("character", ["t", "é", "日", "👩", '"', "\\", "\x07"])
+def test_a_full_title_and_body_stay_under_a_kibibyte(platform: Platform, character: str) -> None:
+    title, body = character * TITLE_LIMIT, character * BODY_LIMIT
     ring = new_message(platform=platform, title=title, body=body, severity="severe", address="x")
     assert octets(encoded(ring)) < ONE_KIBIBYTE
 

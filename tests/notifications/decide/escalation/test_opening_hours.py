@@ -110,10 +110,10 @@ NIGHTS = {
 
 
 @pytest.fixture
-def evening(world: App) -> Iterator[StoreScenario]:
-    with store_scenario(world) as evening:
-        evening.give_phones()
-        yield evening
+def scenario(app: App) -> Iterator[StoreScenario]:
+    with store_scenario(app) as scenario:
+        scenario.give_phones()
+        yield scenario
 
 
 @pytest.mark.parametrize("night", NIGHTS.values(), ids=NIGHTS)
@@ -125,15 +125,15 @@ def test_the_store_is_open_in_these_minutes_and_no_others(night: Night) -> None:
 @only_on_sqlite
 @pytest.mark.parametrize("night", NIGHTS.values(), ids=NIGHTS)
 @pytest.mark.parametrize("mood", [2, 1], ids=["unhappy", "severe"])
-def test_who_would_ring_in_that_minute(evening: StoreScenario, night: Night, mood: int) -> None:
+def test_who_would_ring_in_that_minute(scenario: StoreScenario, night: Night, mood: int) -> None:
     """Asked around each change and every half an hour. What is severe rings a manager at any time."""
     everybody = [policy_step(0, *RecipientGroup)]
-    set_escalation_steps(evening.world.back_office, evening.shop, everybody)
-    set_hours(evening, night.hours, night.zone)
-    evening.log(mood=mood)
+    set_escalation_steps(scenario.app.back_office, scenario.shop, everybody)
+    set_hours(scenario, night.hours, night.zone)
+    scenario.log(mood=mood)
     wrong = {}
-    with evening.world.back_office.reading(evening.shop.organization_id) as session:
-        alert = session.get_one(Alert, (evening.shop.organization_id, only_alert(evening.world).id))
+    with scenario.app.back_office.reading(scenario.shop.organization_id) as session:
+        alert = session.get_one(Alert, (scenario.shop.organization_id, only_alert(scenario.app).id))
         for minute in night.minutes(every=30):
             rung = {phone.address for phone in recipients_of(session, alert, step=0, at=minute).phones}
             at_home = {"manager", "regional"} if night.rings_at(minute) else {"manager"} if mood == 1 else set()
@@ -165,19 +165,22 @@ CALLS: list[tuple[str, int, MessagesBySecond, MessagesBySecond]] = [
 @only_on_sqlite
 @pytest.mark.parametrize(("when", "mood", "rings", "unanswered"), CALLS, ids=[f"{c[0]} mood {c[1]}" for c in CALLS])
 def test_who_rings_when_for_a_call_at_that_minute(
-    evening: StoreScenario, when: str, mood: int, rings: MessagesBySecond, unanswered: MessagesBySecond
+    scenario: StoreScenario, when: str, mood: int, rings: MessagesBySecond, unanswered: MessagesBySecond
 ) -> None:
-    set_hours(evening, RESTAURANT, LISBON)
-    evening.check_out("floor", "colleague", "lead")
-    evening.world.clock.at = evening.began_at = at(when)
-    evening.log("key", mood=mood)
-    evening.let_pass(minutes=21)
-    assert (evening.told(), evening.told(NotificationKind.UNANSWERED)) == (rings, unanswered)
+    set_hours(scenario, RESTAURANT, LISBON)
+    scenario.check_out("floor", "colleague", "lead")
+    scenario.app.clock.at = scenario.began_at = at(when)
+    scenario.log("key", mood=mood)
+    scenario.let_pass(minutes=21)
+    assert (scenario.addresses_by_second(), scenario.addresses_by_second(NotificationKind.UNANSWERED)) == (
+        rings,
+        unanswered,
+    )
 
 
-def set_hours(evening: StoreScenario, hours: Hours, zone: str) -> None:
-    with evening.world.back_office.writing(evening.shop.organization_id) as session:
-        store = session.get_one(Store, (evening.shop.organization_id, evening.shop.store_id))
+def set_hours(scenario: StoreScenario, hours: Hours, zone: str) -> None:
+    with scenario.app.back_office.writing(scenario.shop.organization_id) as session:
+        store = session.get_one(Store, (scenario.shop.organization_id, scenario.shop.store_id))
         store.hours, store.time_zone = hours, zone
 
 

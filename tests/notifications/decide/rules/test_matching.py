@@ -49,10 +49,10 @@ CONCERNS = st.fixed_dictionaries(
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rules=st.lists(CONDITIONS, min_size=1, max_size=8), told=st.lists(CONCERNS, min_size=1, max_size=8))
 def test_what_fits_is_what_the_database_finds(
-    world: App, shop: Shop, rules: list[dict[str, Any]], told: list[dict[str, Any]]
+    app: App, shop: Shop, rules: list[dict[str, Any]], told: list[dict[str, Any]]
 ) -> None:
     by = Actor(shop.organization_id, GRANTS[Role.FLOOR], None, staff_id=shop.staff["floor"])
-    with world.back_office.writing(shop.organization_id) as session:
+    with app.back_office.writing(shop.organization_id) as session:
         store = session.get_one(Store, (shop.organization_id, shop.store_id))
         named = {category.slug: category for category in session.scalars(select(Category))} | {None: None}
         concerns = [_concern(said, by, store, named) for said in told]

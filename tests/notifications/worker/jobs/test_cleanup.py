@@ -13,40 +13,37 @@ from tests.support.rows import rows
 from tests.support.worker import for_all_kinds, running_worker
 
 
-def test_an_idempotency_key_is_stored_for_thirty_days_and_then_deleted(world: App, shop: Shop) -> None:
+def test_an_idempotency_key_is_stored_for_thirty_days_and_then_deleted(app: App, shop: Shop) -> None:
     body = {"mood": 3, "id": str(uuid4()), "store_id": str(shop.store_id)}
     by_key = (shop, "key")  # a key does not run out, as a sign-in does
-    assert world.request("POST", "/v1/concerns", by_key, json=body).status_code == 201
-    with running_worker(world, for_all_kinds(LogChannel())) as worker:
-        world.clock.move(days=29)
+    assert app.request("POST", "/v1/concerns", by_key, json=body).status_code == 201
+    with running_worker(app, for_all_kinds(LogChannel())) as worker:
+        app.clock.move(days=29)
         worker.work_once()
-        assert world.request("POST", "/v1/concerns", by_key, json=body).headers["Idempotent-Replayed"] == "true"
-        world.clock.move(days=2)
+        assert app.request("POST", "/v1/concerns", by_key, json=body).headers["Idempotent-Replayed"] == "true"
+        app.clock.move(days=2)
         worker.work_once()
-    assert rows(world, IdempotencyKey) == []
-    again = world.request("POST", "/v1/concerns", by_key, json=body)
+    assert rows(app, IdempotencyKey) == []
+    again = app.request("POST", "/v1/concerns", by_key, json=body)
     assert (again.status_code, again.json["code"]) == (409, "already-exists")
 
 
-def test_a_sign_in_that_has_run_out_is_forgotten(world: App, shop: Shop) -> None:
-    with running_worker(world, for_all_kinds(LogChannel())) as worker:
+def test_a_sign_in_that_has_run_out_is_forgotten(app: App, shop: Shop) -> None:
+    with running_worker(app, for_all_kinds(LogChannel())) as worker:
         worker.work_once()
-        assert rows(world, StaffSession)
-        world.clock.move(days=31)
+        assert rows(app, StaffSession)
+        app.clock.move(days=31)
         worker.work_once()
-    assert rows(world, StaffSession) == []
+    assert rows(app, StaffSession) == []
 
 
-def test_a_clock_that_is_set_back_does_not_stop_the_cleanup(world: App, shop: Shop) -> None:
-    with running_worker(world, for_all_kinds(LogChannel())) as worker:
-        world.clock.move(days=31)
+def test_a_clock_that_is_set_back_does_not_stop_the_cleanup(app: App, shop: Shop) -> None:
+    with running_worker(app, for_all_kinds(LogChannel())) as worker:
+        app.clock.move(days=31)
         worker.work_once()
-        world.clock.move(days=-1)
-        with world.back_office.writing(shop.organization_id) as session:
-            StaffSession.open(
-                session,
-                staff=session.get_one(Staff, (shop.organization_id, shop.staff["floor"])),
-                at=world.clock() - timedelta(days=31),
-            )
+        app.clock.move(days=-1)
+        with app.back_office.writing(shop.organization_id) as session:
+            staff = session.get_one(Staff, (shop.organization_id, shop.staff["floor"]))
+            StaffSession.open(session, staff=staff, at=app.clock() - timedelta(days=31))
         worker.work_once()
-    assert rows(world, StaffSession) == []
+    assert rows(app, StaffSession) == []

@@ -28,24 +28,24 @@ from tests.support.worker import RecordingChannel, for_all_kinds, running_worker
 Change = Callable[..., None]
 
 
-def auditor_of(world: App, url: str | None = None) -> WatchdogJob:
-    return WatchdogJob(world.back_office, lease=OUTBOX_LEASE, dead_man_url=url)
+def auditor_of(app: App, url: str | None = None) -> WatchdogJob:
+    return WatchdogJob(app.back_office, lease=OUTBOX_LEASE, dead_man_url=url)
 
 
-def change(world: App, model: type, **values: Any) -> None:
+def change(app: App, model: type, **values: Any) -> None:
     """What no verb of ours does: a fault."""
-    with world.back_office.writing(ALL_TENANTS) as session:
+    with app.back_office.writing(ALL_TENANTS) as session:
         session.execute(sa.update(model).values(**values).execution_options(synchronize_session=False))
 
 
-def found(world: App) -> dict[str, int]:
-    with world.back_office.reading(ALL_TENANTS) as session:
+def found(app: App) -> dict[str, int]:
+    with app.back_office.reading(ALL_TENANTS) as session:
         last = session.scalars(sa.select(WatchdogRun)).one()
     return {kind: count for kind, count in last.findings.items() if count}
 
 
-def look(world: App) -> bool:
-    auditor = auditor_of(world)
+def look(app: App) -> bool:
+    auditor = auditor_of(app)
     assert auditor.take_turn()
     return auditor.check()
 
@@ -74,174 +74,174 @@ def dead_man(status: int = 200) -> Iterator[tuple[str, list[str]]]:
             listening.join()
 
 
-def test_an_outbox_without_stuck_rows_is_clean(world: App, shop: Shop) -> None:
-    log_concern(world, shop)
-    assert look(world)
-    assert found(world) == {}
-    assert rows(world, Alert)[0].next_step_at
+def test_an_outbox_without_stuck_rows_is_clean(app: App, shop: Shop) -> None:
+    log_concern(app, shop)
+    assert look(app)
+    assert found(app) == {}
+    assert rows(app, Alert)[0].next_step_at
 
 
-def test_a_step_that_is_late_is_taken(world: App, shop: Shop) -> None:
-    log_concern(world, shop)
-    with running_worker(world, for_all_kinds(RecordingChannel())) as worker:
+def test_a_step_that_is_late_is_taken(app: App, shop: Shop) -> None:
+    log_concern(app, shop)
+    with running_worker(app, for_all_kinds(RecordingChannel())) as worker:
         work_until_idle(worker)
-    world.clock.move(minutes=21)
-    assert not look(world)
-    assert found(world) == {"late_step": 1}
-    assert only_alert(world).state == "unanswered"
-    world.clock.at += WATCHDOG_INTERVAL
-    assert look(world)
+    app.clock.move(minutes=21)
+    assert not look(app)
+    assert found(app) == {"late_step": 1}
+    assert only_alert(app).state == "unanswered"
+    app.clock.at += WATCHDOG_INTERVAL
+    assert look(app)
 
 
-def test_an_alert_without_a_next_step_escalates_again(world: App, shop: Shop) -> None:
-    log_concern(world, shop)
-    change(world, Alert, next_step_at=None, recipients_found_at=world.clock())
-    assert not look(world)
-    assert found(world) == {"no_next_step": 1}
-    with running_worker(world, for_all_kinds(RecordingChannel())) as worker:
+def test_an_alert_without_a_next_step_escalates_again(app: App, shop: Shop) -> None:
+    log_concern(app, shop)
+    change(app, Alert, next_step_at=None, recipients_found_at=app.clock())
+    assert not look(app)
+    assert found(app) == {"no_next_step": 1}
+    with running_worker(app, for_all_kinds(RecordingChannel())) as worker:
         work_until_idle(worker)
-        world.clock.move(minutes=20)
+        app.clock.move(minutes=20)
         work_until_idle(worker)
-    assert only_alert(world).state == "unanswered"
+    assert only_alert(app).state == "unanswered"
 
 
-def test_an_alert_that_nobody_reached_for_rings_after_all_and_once(world: App, shop: Shop) -> None:
-    give_phone(world.back_office, shop, "manager", "phone")
-    log_concern(world, shop)
-    change(world, OutboxMessage, done_at=world.clock())
-    world.clock.move(seconds=31)
+def test_an_alert_that_nobody_reached_for_rings_after_all_and_once(app: App, shop: Shop) -> None:
+    give_phone(app.back_office, shop, "manager", "phone")
+    log_concern(app, shop)
+    change(app, OutboxMessage, done_at=app.clock())
+    app.clock.move(seconds=31)
     for _ in range(2):
-        assert not look(world)
-        world.clock.at += WATCHDOG_INTERVAL
-        assert found(world) == {"unreached": 1}
-        assert len(pending_messages(world, OutboxKind.FIND_RECIPIENTS)) == 1
-    book = RecordingChannel()
-    with running_worker(world, for_all_kinds(book)) as worker:
+        assert not look(app)
+        app.clock.at += WATCHDOG_INTERVAL
+        assert found(app) == {"unreached": 1}
+        assert len(pending_messages(app, OutboxKind.FIND_RECIPIENTS)) == 1
+    channel = RecordingChannel()
+    with running_worker(app, for_all_kinds(channel)) as worker:
         work_until_idle(worker)
-    assert book.seen() == [("ring", "phone")]
-    world.clock.at += WATCHDOG_INTERVAL
-    assert look(world)
+    assert channel.seen() == [("ring", "phone")]
+    app.clock.at += WATCHDOG_INTERVAL
+    assert look(app)
 
 
-def test_what_is_leased_for_longer_than_twice_its_lease_is_let_go(world: App, shop: Shop) -> None:
+def test_what_is_leased_for_longer_than_twice_its_lease_is_let_go(app: App, shop: Shop) -> None:
     for _ in range(3):
-        log_concern(world, shop)
-    change(world, Alert, recipients_found_at=world.clock())
-    with world.back_office.writing(ALL_TENANTS) as session:
-        well, long, ahead = OutboxMessage.claim(session, [OutboxKind.FIND_RECIPIENTS], at=world.clock(), limit=3)
-        long.lease_until = world.clock() - OUTBOX_LEASE - timedelta(seconds=1)
-        ahead.lease_until = world.clock() + timedelta(hours=1)
-    assert not look(world)
-    assert found(world) == {"stuck_lease": 2}
-    assert {row.id for row in rows(world, OutboxMessage) if row.lease_id} == {well.id}
+        log_concern(app, shop)
+    change(app, Alert, recipients_found_at=app.clock())
+    with app.back_office.writing(ALL_TENANTS) as session:
+        well, long, ahead = OutboxMessage.claim(session, [OutboxKind.FIND_RECIPIENTS], at=app.clock(), limit=3)
+        long.lease_until = app.clock() - OUTBOX_LEASE - timedelta(seconds=1)
+        ahead.lease_until = app.clock() + timedelta(hours=1)
+    assert not look(app)
+    assert found(app) == {"stuck_lease": 2}
+    assert {row.id for row in rows(app, OutboxMessage) if row.lease_id} == {well.id}
 
 
-def test_a_dead_letter_is_reported_until_somebody_has_looked_at_it(world: App, shop: Shop) -> None:
-    log_concern(world, shop)
-    change(world, Alert, recipients_found_at=world.clock())
-    change(world, OutboxMessage, done_at=world.clock(), dead_lettered_at=world.clock())
+def test_a_dead_letter_is_reported_until_somebody_has_looked_at_it(app: App, shop: Shop) -> None:
+    log_concern(app, shop)
+    change(app, Alert, recipients_found_at=app.clock())
+    change(app, OutboxMessage, done_at=app.clock(), dead_lettered_at=app.clock())
     for looks in (1, 2):
-        assert not look(world)
-        assert found(world) == {"dead_lettered": 1}
-        with world.back_office.reading(ALL_TENANTS) as session:
+        assert not look(app)
+        assert found(app) == {"dead_lettered": 1}
+        with app.back_office.reading(ALL_TENANTS) as session:
             assert session.get(MetricCounter, ("found", "dead_lettered", "")).count == looks
-        world.clock.at += WATCHDOG_INTERVAL
+        app.clock.at += WATCHDOG_INTERVAL
 
 
-def test_an_alert_that_breaks_stops_neither_the_escalation_of_others_nor_their_messages(world: App, shop: Shop) -> None:
-    broken = log_concern(world, shop)["alert"]["id"]
-    change(world, Alert, policy={"steps": "none"})
-    sound = log_concern(world, shop)["alert"]["id"]
-    give_phone(world.back_office, shop, "manager", "phone")
-    book = RecordingChannel()
-    with running_worker(world, for_all_kinds(book)) as worker:
-        world.clock.move(minutes=20)
+def test_an_alert_that_breaks_stops_neither_the_escalation_of_others_nor_their_messages(app: App, shop: Shop) -> None:
+    broken = log_concern(app, shop)["alert"]["id"]
+    change(app, Alert, policy={"steps": "none"})
+    sound = log_concern(app, shop)["alert"]["id"]
+    give_phone(app.back_office, shop, "manager", "phone")
+    channel = RecordingChannel()
+    with running_worker(app, for_all_kinds(channel)) as worker:
+        app.clock.move(minutes=20)
         for _ in range(5):
-            log_concern(world, shop)
+            log_concern(app, shop)
             worker.work_once()
-            world.clock.move(seconds=31)
-    states = {str(alert.id): alert.state for alert in rows(world, Alert)}
+            app.clock.move(seconds=31)
+    states = {str(alert.id): alert.state for alert in rows(app, Alert)}
     assert (states[broken], states[sound]) == ("open", "unanswered")
-    assert len([message for message in book.messages if message.kind == "ring"]) == 5
-    assert found(world)["late_step"] == 1  # the broken one is reported each time
+    assert len([message for message in channel.messages if message.kind == "ring"]) == 5
+    assert found(app)["late_step"] == 1  # the broken one is reported each time
 
 
 def test_an_alert_that_breaks_keeps_nobody_from_being_reminded_nor_a_forgotten_one_from_being_given_back(
-    world: App, shop: Shop
+    app: App, shop: Shop
 ) -> None:
-    log_concern(world, shop)
-    change(world, Alert, policy={"steps": "none"})
-    taken = log_concern(world, shop)
-    move(world, shop, taken, "take")
-    with running_worker(world, for_all_kinds(RecordingChannel())) as worker:
-        world.clock.move(minutes=10)
+    log_concern(app, shop)
+    change(app, Alert, policy={"steps": "none"})
+    taken = log_concern(app, shop)
+    move(app, shop, taken, "take")
+    with running_worker(app, for_all_kinds(RecordingChannel())) as worker:
+        app.clock.move(minutes=10)
         worker.work_once()
-        reminded = {str(alert.concern_id): alert.reminded_at for alert in rows(world, Alert)}
-        assert reminded[taken["id"]] == world.clock()
-        world.clock.move(minutes=5)
+        reminded = {str(alert.concern_id): alert.reminded_at for alert in rows(app, Alert)}
+        assert reminded[taken["id"]] == app.clock()
+        app.clock.move(minutes=5)
         worker.work_once()
-    assert {str(alert.concern_id): alert.state for alert in rows(world, Alert)}[taken["id"]] == "open"
+    assert {str(alert.concern_id): alert.state for alert in rows(app, Alert)}[taken["id"]] == "open"
 
 
-def test_a_reminder_that_is_late_is_found(world: App, shop: Shop) -> None:
-    taken = log_concern(world, shop)
-    move(world, shop, taken, "take")
-    change(world, OutboxMessage, done_at=world.clock())
-    world.clock.move(minutes=11)
-    assert not look(world)
-    assert found(world) == {"late_step": 1}
-    assert [row.notification_kind for row in pending_messages(world, OutboxKind.FIND_READERS)] == ["reminder"]
+def test_a_reminder_that_is_late_is_found(app: App, shop: Shop) -> None:
+    taken = log_concern(app, shop)
+    move(app, shop, taken, "take")
+    change(app, OutboxMessage, done_at=app.clock())
+    app.clock.move(minutes=11)
+    assert not look(app)
+    assert found(app) == {"late_step": 1}
+    assert [row.notification_kind for row in pending_messages(app, OutboxKind.FIND_READERS)] == ["reminder"]
 
 
-def test_one_of_several_workers_looks_in_a_minute(world: App) -> None:
-    first, second = auditor_of(world), auditor_of(world)
+def test_one_of_several_workers_looks_in_a_minute(app: App) -> None:
+    first, second = auditor_of(app), auditor_of(app)
     turns = []
     for _ in range(3):
         turns.append((first.take_turn(), second.take_turn()))
-        world.clock.at += WATCHDOG_INTERVAL / 2
+        app.clock.at += WATCHDOG_INTERVAL / 2
     assert turns == [(True, False), (False, False), (True, False)]
 
 
 @only_on_postgresql
-def test_the_turn_has_one_winner_however_close_they_come(world: App) -> None:
-    assert auditor_of(world).take_turn()
-    world.clock.at += WATCHDOG_INTERVAL
+def test_the_turn_has_one_winner_however_close_they_come(app: App) -> None:
+    assert auditor_of(app).take_turn()
+    app.clock.at += WATCHDOG_INTERVAL
     start, won = threading.Barrier(4), []
 
     def try_it() -> None:
-        auditor = auditor_of(world)
+        auditor = auditor_of(app)
         start.wait(60)
         won.append(auditor.take_turn())
 
-    crew = [threading.Thread(target=try_it) for _ in range(4)]
-    for one in crew:
+    workers = [threading.Thread(target=try_it) for _ in range(4)]
+    for one in workers:
         one.start()
-    for one in crew:
+    for one in workers:
         one.join()
     assert sorted(won) == [False, False, False, True]
 
 
-def test_a_clock_that_is_set_back_does_not_silence_the_watchdog(world: App) -> None:
-    auditor = auditor_of(world)
+def test_a_clock_that_is_set_back_does_not_silence_the_watchdog(app: App) -> None:
+    auditor = auditor_of(app)
     assert auditor.take_turn()
-    world.clock.move(days=-1)
+    app.clock.move(days=-1)
     assert auditor.take_turn()
 
 
-def test_the_dead_mans_switch_is_pinged_once_a_minute_while_all_is_clean_and_never_else(world: App, shop: Shop) -> None:
+def test_the_dead_mans_switch_is_pinged_once_a_minute_while_all_is_clean_and_never_else(app: App, shop: Shop) -> None:
     with dead_man() as (url, heard):
-        with running_worker(world, for_all_kinds(RecordingChannel()), dead_man_url=url) as worker:
+        with running_worker(app, for_all_kinds(RecordingChannel()), dead_man_url=url) as worker:
             for _ in range(6):  # two and a half minutes
                 worker.work_once()
                 settled(worker)
-                world.clock.move(seconds=30)
+                app.clock.move(seconds=30)
             assert heard == ["/ping/42?all=well"] * 3
-            log_concern(world, shop)
-            change(world, OutboxMessage, done_at=world.clock(), dead_lettered_at=world.clock())
+            log_concern(app, shop)
+            change(app, OutboxMessage, done_at=app.clock(), dead_lettered_at=app.clock())
             for _ in range(4):
                 worker.work_once()
                 settled(worker)
-                world.clock.move(seconds=30)
+                app.clock.move(seconds=30)
         assert len(heard) == 3
 
 
@@ -251,25 +251,25 @@ def settled(worker: Worker) -> None:
 
 
 @pytest.mark.parametrize("gone", [True, False])
-def test_a_dead_mans_switch_that_is_away_or_broken_is_no_reason_to_stop(world: App, gone: bool) -> None:  # noqa: FBT001 a case
+def test_a_dead_mans_switch_that_is_away_or_broken_is_no_reason_to_stop(app: App, gone: bool) -> None:  # noqa: FBT001 a case
     with dead_man(status=500) as (url, heard):
-        auditor_of(world, "http://127.0.0.1:9/" if gone else url).ping()
+        auditor_of(app, "http://127.0.0.1:9/" if gone else url).ping()
     assert len(heard) == (not gone)
 
 
-def test_nothing_is_locked_while_the_dead_mans_switch_is_pinged(world: App, shop: Shop) -> None:
+def test_nothing_is_locked_while_the_dead_mans_switch_is_pinged(app: App, shop: Shop) -> None:
     """However long that takes: a concern is logged meanwhile, on SQLite with its one writer too."""
     with (
         dead_man() as (url, heard),
-        running_worker(world, for_all_kinds(RecordingChannel()), dead_man_url=url) as worker,
+        running_worker(app, for_all_kinds(RecordingChannel()), dead_man_url=url) as worker,
     ):
         ping = worker._watchdog.ping
 
         def slow_ping() -> None:
-            log_concern(world, shop)
+            log_concern(app, shop)
             ping()
 
         worker._watchdog.ping = slow_ping  # type: ignore[method-assign]
         worker.work_once()
         settled(worker)
-    assert len(heard) == len(rows(world, Alert)) == 1
+    assert len(heard) == len(rows(app, Alert)) == 1
