@@ -11,14 +11,14 @@ from datetime import timedelta
 
 from config import Config
 from models.db.session import Database, DatabaseRole
-from notifications.__main__ import channels, main
+from notifications.__main__ import connect_channels, main
 
 LEASE = timedelta(seconds=6)
 
 # Load what a start loads, so that each fork is at work in a moment.
 config = Config.from_env()
 Database(config.database_url, DatabaseRole.WORKER).close()
-for channel in set(channels(config).values()):
+for channel in set(connect_channels(config).values()):
     channel.close()
 
 signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # killed children need no wait()

@@ -37,7 +37,7 @@ def scenario(app: App, gateway: RecordingChannel) -> Iterator[StoreScenario]:
     with running_worker(app, for_all_kinds(channel) | {"sms": gateway}) as worker:
         scenario = StoreScenario(app, worker, channel)
         scenario.give_phones()
-        scenario.settle_for("manager", email="manager@example.com")
+        scenario.set_preferences("manager", email="manager@example.com")
         yield scenario
 
 
@@ -58,7 +58,7 @@ def test_the_worker_delivers_over_it_what_it_carries(scenario: StoreScenario, ga
     assert (sent.kind, sent.title) == ("inform", "Nobody answered")
     (row,) = by_sms(scenario)
     assert (row.kind, row.state, row.device_id) == (NotificationKind.UNANSWERED, NotificationState.ACCEPTED, None)
-    assert {"manager", "manager@example.com"} <= set().union(*scenario.told(NotificationKind.UNANSWERED).values())
+    assert {"manager", "manager@example.com"} <= set().union(*scenario.addresses_by_second(NotificationKind.UNANSWERED).values())
     assert pending_messages(scenario.app) == []
 
 
