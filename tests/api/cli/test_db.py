@@ -25,9 +25,9 @@ def bare_app(empty_database_url: str) -> Iterator[App]:
 
 def tables(app: App) -> set[str]:
     engine = sa.create_engine(app.url)
-    found = set(sa.inspect(engine).get_table_names())
+    names = set(sa.inspect(engine).get_table_names())
     engine.dispose()
-    return found - {"alembic_version"}
+    return names - {"alembic_version"}
 
 
 def test_the_schema_goes_up_and_down(bare_app: App):

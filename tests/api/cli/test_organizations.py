@@ -44,7 +44,7 @@ def test_what_is_made_on_the_command_line_works_over_the_api(app: App, command: 
 
     body = {"organization": "acme", "login": "ana", "password": PASSWORD}
     token = app.request("POST", "/v1/sessions", json=body).json["token"]
-    told = {
+    concern_body = {
         "mood": 1,
         "store_id": store["id"],
         "place": "caixa-no-3",
@@ -54,7 +54,7 @@ def test_what_is_made_on_the_command_line_works_over_the_api(app: App, command: 
         "recovery_actions": [{"remedy": "apology"}],
     }
     headers = {"Authorization": f"Bearer {token}"}
-    logged = app.request("POST", "/v1/concerns", json=told, headers=headers)
+    logged = app.request("POST", "/v1/concerns", json=concern_body, headers=headers)
     assert logged.status_code == 201, logged.text
 
     seen = app.request("GET", "/v1/concerns", headers={"Authorization": f"Bearer {key}"})
@@ -94,7 +94,7 @@ REFUSED = {
     "no such currency": (changed(STORE, slug="two", currency="euro"), "is no currency code"),
     "another name for the region": (changed(STORE, slug="two", region_name="Middle"), "is called 'Centre'"),
     "two places of one name": ([*changed(STORE, slug="two"), "--place", "Bar", "--place", "bar"], "Two places"),
-    "a place without a letter": ([*changed(STORE, slug="two"), "--place", "-"], "does not fit"),
+    "a place without letters or digits": ([*changed(STORE, slug="two"), "--place", "-"], "does not fit"),
     "no such store": (changed(STAFF, login="rui", store="nine"), "This organization has no store 'nine'."),
     "the login exists": (STAFF, "Somebody has the login 'ana' already."),
     "floor staff without a store": ([*changed(STAFF, login="rui")[:-3], "--password-stdin"], "needs a store"),

@@ -22,14 +22,14 @@ def retry(app: App, *words: str) -> Result:
     return app.flask.test_cli_runner().invoke(args=["outbox", "retry", *words])
 
 
-def told(result: Result) -> dict[str, Any]:
+def parse_output(result: Result) -> dict[str, Any]:
     assert result.exit_code == 0, result.exception or result.stderr
     answer: dict[str, Any] = json.loads(result.stdout)
     return answer
 
 
-def set_aside(app: App, task: OutboxKind) -> OutboxMessage:
-    """What a worker does with a row of this kind after the fifth failure."""
+def make_dead_letter(app: App, task: OutboxKind) -> OutboxMessage:
+    """Let a row of this kind fail five times, so that it is dead-lettered, and return it."""
     with running_worker(app, for_all_kinds(RecordingChannel())) as worker:
         for _ in range(5):
             app.clock.move(seconds=30)
@@ -49,10 +49,10 @@ def test_a_ring_that_was_dead_lettered_rings_after_all(app: App, shop: Shop) -> 
     give_phone(app.back_office, shop, "manager", "phone")
     log_concern(app, shop)
     decided(app)
-    row = set_aside(app, OutboxKind.DELIVER_RING)
+    row = make_dead_letter(app, OutboxKind.DELIVER_RING)
     assert only_alert(app).summary == "no phone reached: walk over"
 
-    assert told(retry(app, "--all")) == {"retried": [str(row.id)], "let_go": []}
+    assert parse_output(retry(app, "--all")) == {"retried": [str(row.id)], "let_go": []}
 
     channel = RecordingChannel()
     with running_worker(app, for_all_kinds(channel)) as worker:
@@ -66,9 +66,9 @@ def test_a_ring_that_was_dead_lettered_rings_after_all(app: App, shop: Shop) -> 
 def test_a_call_that_found_nobody_out_is_made_again(app: App, shop: Shop) -> None:
     give_phone(app.back_office, shop, "manager", "phone")
     log_concern(app, shop)
-    row = set_aside(app, OutboxKind.FIND_RECIPIENTS)
+    row = make_dead_letter(app, OutboxKind.FIND_RECIPIENTS)
 
-    assert told(retry(app, str(row.id))) == {"retried": [str(row.id)], "let_go": []}
+    assert parse_output(retry(app, str(row.id))) == {"retried": [str(row.id)], "let_go": []}
 
     channel = RecordingChannel()
     with running_worker(app, for_all_kinds(channel)) as worker:
@@ -80,10 +80,10 @@ def test_an_alert_that_is_over_rings_nobody_and_need_not_be_looked_at_again(app:
     give_phone(app.back_office, shop, "manager", "phone")
     concern = log_concern(app, shop)
     decided(app)
-    row = set_aside(app, OutboxKind.DELIVER_RING)
+    row = make_dead_letter(app, OutboxKind.DELIVER_RING)
     move(app, shop, concern, "take")
 
-    assert told(retry(app, "--all")) == {"retried": [], "let_go": [str(row.id)]}
+    assert parse_output(retry(app, "--all")) == {"retried": [], "let_go": [str(row.id)]}
 
     channel = RecordingChannel()
     with running_worker(app, for_all_kinds(channel)) as worker:
@@ -97,10 +97,10 @@ def test_a_ring_whose_time_has_run_out_is_let_go(app: App, shop: Shop) -> None:
     give_phone(app.back_office, shop, "manager", "phone")
     log_concern(app, shop)
     decided(app)
-    row = set_aside(app, OutboxKind.DELIVER_RING)
+    row = make_dead_letter(app, OutboxKind.DELIVER_RING)
     app.clock.move(minutes=10)
 
-    assert told(retry(app, "--all")) == {"retried": [], "let_go": [str(row.id)]}
+    assert parse_output(retry(app, "--all")) == {"retried": [], "let_go": [str(row.id)]}
 
 
 def test_a_withdrawal_that_was_dead_lettered_is_retried_while_the_alert_does_not_ring(app: App, shop: Shop) -> None:
@@ -110,24 +110,24 @@ def test_a_withdrawal_that_was_dead_lettered_is_retried_while_the_alert_does_not
     with running_worker(app, for_all_kinds(channel)) as worker:
         work_until_idle(worker)
         move(app, shop, concern, "take", "floor")
-        recall = set_aside(app, OutboxKind.FIND_WITHDRAWALS)
-        assert told(retry(app, str(recall.id)))["retried"] == [str(recall.id)]
+        recall = make_dead_letter(app, OutboxKind.FIND_WITHDRAWALS)
+        assert parse_output(retry(app, str(recall.id)))["retried"] == [str(recall.id)]
         worker._decide()
-        withdraw = set_aside(app, OutboxKind.DELIVER_WITHDRAWAL)
-        assert told(retry(app, str(withdraw.id)))["retried"] == [str(withdraw.id)]
+        withdraw = make_dead_letter(app, OutboxKind.DELIVER_WITHDRAWAL)
+        assert parse_output(retry(app, str(withdraw.id)))["retried"] == [str(withdraw.id)]
         work_until_idle(worker)
     assert channel.seen() == [("ring", "phone"), ("withdraw", "phone")]
 
 
 def test_without_dead_letters_there_is_nothing_to_do(app: App, shop: Shop) -> None:
     log_concern(app, shop)
-    assert told(retry(app, "--all")) == {"retried": [], "let_go": []}
+    assert parse_output(retry(app, "--all")) == {"retried": [], "let_go": []}
     assert len(pending_messages(app)) == 1
 
 
 def test_an_id_that_is_not_of_such_a_row_is_refused_in_one_line_and_nothing_happens(app: App, shop: Shop) -> None:
     log_concern(app, shop)
-    row = set_aside(app, OutboxKind.FIND_RECIPIENTS)
+    row = make_dead_letter(app, OutboxKind.FIND_RECIPIENTS)
     unknown: UUID = uuid4()
 
     refused = retry(app, str(row.id), str(unknown))
@@ -152,10 +152,10 @@ def commands_of(app: App) -> Command:
 def test_the_outbox_is_counted(app: App, shop: Shop):
     command = commands_of(app)
     give_phone(app.back_office, shop, "manager", "a phone")
-    before = told(command("outbox", "status"))
+    before = parse_output(command("outbox", "status"))
     app.request("POST", "/v1/concerns", (shop, "floor"), json={"mood": 1})
 
-    after = told(command("outbox", "status"))
+    after = parse_output(command("outbox", "status"))
 
     assert set(before.values()) == {0}
     assert after == {"due": 1, "later": 0, "leased": 0, "done": 0, "dead_lettered": 0}

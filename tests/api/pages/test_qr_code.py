@@ -41,16 +41,16 @@ def tell(app: App, path: str, **said: str) -> TestResponse:
 
 
 def concerns(app: App, shop: Shop) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = app.request("GET", "/v1/concerns", (shop, "manager")).json["items"]
-    return found
+    items: list[dict[str, Any]] = app.request("GET", "/v1/concerns", (shop, "manager")).json["items"]
+    return items
 
 
 def test_what_a_customer_writes_is_a_concern_and_rings_like_one(scenario: StoreScenario) -> None:
     path = page_of(scenario.app, made(scenario.app, scenario.shop, place="table-12"))
     page = scenario.app.request("GET", path)
     assert (page.status_code, "table 12" in page.text) == (200, True)
-    told = tell(scenario.app, path)
-    assert (told.status_code, "is being called to you" in told.text) == (200, True)
+    answer = tell(scenario.app, path)
+    assert (answer.status_code, "is being called to you" in answer.text) == (200, True)
     (concern,) = concerns(scenario.app, scenario.shop)
     assert (concern["source"], concern["kind"], concern["mood"], concern["place"]) == (
         "customer",
@@ -80,8 +80,8 @@ def test_it_is_taken_and_put_right_like_any_other(scenario: StoreScenario) -> No
 
 def test_who_is_content_praises_and_nobody_is_rung(scenario: StoreScenario) -> None:
     path = page_of(scenario.app, made(scenario.app, scenario.shop, place="table-12"))
-    told = tell(scenario.app, path, mood="5")
-    assert "is being called" not in told.text
+    answer = tell(scenario.app, path, mood="5")
+    assert "is being called" not in answer.text
     (concern,) = concerns(scenario.app, scenario.shop)
     assert (concern["kind"], concern["alert"]) == ("praise", None)
 
@@ -170,8 +170,8 @@ def test_a_concern_by_code_while_the_store_is_closed_informs_and_rings_nobody(sc
     hours = {"weekly": [{"weekday": "monday", "opens_at": "18:00", "closes_at": "22:00"}]}
     path = f"/v1/stores/{scenario.shop.store_id}/hours"
     assert scenario.app.request("PUT", path, (scenario.shop, "admin"), json=hours).status_code == 200
-    told = tell(scenario.app, page_of(scenario.app, made(scenario.app, scenario.shop)))
-    assert (told.status_code, "is being called" in told.text) == (200, False)
+    answer = tell(scenario.app, page_of(scenario.app, made(scenario.app, scenario.shop)))
+    assert (answer.status_code, "is being called" in answer.text) == (200, False)
     scenario.let_pass(minutes=30)
     (concern,) = concerns(scenario.app, scenario.shop)
     assert (concern["alert"]["state"], scenario.addresses_by_second()) == ("late", {})

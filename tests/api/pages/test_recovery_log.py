@@ -91,9 +91,9 @@ def test_the_page_lists_the_day_in_order_of_what_matters(app: App, shop: Shop) -
 
 def test_what_waits_for_somebody_is_named_with_its_money(app: App, shop: Shop) -> None:
     limit_vouchers(app, shop, 500, 2500)
-    asked = log_concern_id(app, shop, recovery_actions=[{"remedy": "voucher"}])
+    concern_id = log_concern_id(app, shop, recovery_actions=[{"remedy": "voucher"}])
     body = {"kind": "call", "what": "Call about the lamp", "due_at": (NOON + timedelta(hours=2)).isoformat()}
-    app.request("POST", f"/v1/concerns/{asked}/follow-ups", (shop, "floor"), json=body)
+    app.request("POST", f"/v1/concerns/{concern_id}/follow-ups", (shop, "floor"), json=body)
     text = plain(page(app, shop))
     assert "May this be given? No. 1 · voucher €10.00 · Floor of acme" in text
     assert "Promised to the customer: No. 1 · call: Call about the lamp · by 14:00 · open · Floor of acme" in text
@@ -154,17 +154,17 @@ def test_the_floor_sees_no_sensitive_concern_and_no_notes(app: App, shop: Shop) 
 
 
 @pytest.mark.parametrize(
-    ("language", "said"),
+    ("language", "texts"),
     [
         ("pt-BR", ["terça-feira, 3 de março de 2026", "Precisa de si agora", "€\xa010,00"]),
         ("es", ["martes, 3 de marzo de 2026", "Le necesita ahora", "10,00\xa0€"]),
         ("fi", ["Tuesday, March 3, 2026", "Needs you now", "€10.00"]),
     ],
 )
-def test_the_page_is_in_the_readers_language(app: App, shop: Shop, language: str, said: list[str]) -> None:
+def test_the_page_is_in_the_readers_language(app: App, shop: Shop, language: str, texts: list[str]) -> None:
     log_concern_id(app, shop, recovery_actions=[{"remedy": "voucher"}])
     html = page(app, shop, language=language)
-    assert [one for one in said if one not in html] == []
+    assert [text for text in texts if text not in html] == []
 
 
 def test_a_day_of_another_zone_is_shown_by_its_own_clock(app: App, shop: Shop) -> None:
@@ -210,8 +210,14 @@ def test_steps_that_repeat_are_one_and_a_name_stands_where_it_changes() -> None:
     def step(name: str, by: str | None) -> dict[str, Any]:
         return {"step": name, "at": NOON.isoformat(), "by": by and {"name": by}}
 
-    told = [step("logged", "Ana"), step("edited", "Ana"), step("edited", "Ana"), step("edited", "Rui"), step("x", None)]
-    shown = [(one["step"], one["times"], one["named"]) for one in condense_timeline(told)]
+    steps = [
+        step("logged", "Ana"),
+        step("edited", "Ana"),
+        step("edited", "Ana"),
+        step("edited", "Rui"),
+        step("x", None),
+    ]
+    shown = [(row["step"], row["times"], row["named"]) for row in condense_timeline(steps)]
     assert shown == [("logged", 1, "Ana"), ("edited", 2, None), ("edited", 1, "Rui"), ("x", 1, None)]
     assert list(condense_timeline([])) == []
 

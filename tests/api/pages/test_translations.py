@@ -14,10 +14,10 @@ from notifications.messages import translations as languages
 PAGES = ROOT / "api" / "pages"
 
 
-def said() -> set[str]:
+def messages_to_translate() -> set[str]:
     """Every sentence of the pages that is to be translated."""
-    found = extract_from_dir(PAGES, method_map=[("**.html", "jinja2.ext:babel_extract")], keywords={"_": None})
-    return {message for _file, _line, message, _comments, _context in found}
+    extracted = extract_from_dir(PAGES, method_map=[("**.html", "jinja2.ext:babel_extract")], keywords={"_": None})
+    return {message for _file, _line, message, _comments, _context in extracted}
 
 
 def catalogue(language: str) -> Catalog:
@@ -38,7 +38,7 @@ def test_the_pages_speak_the_languages_of_the_phones() -> None:
 def test_a_catalogue_has_each_sentence_of_the_pages_and_no_other(language: str) -> None:
     written = catalogue(language)
     translated = {message.id for message in written if message.id and message.string and not message.fuzzy}
-    assert translated == said()
+    assert translated == messages_to_translate()
     assert not written.obsolete
 
 

@@ -19,8 +19,8 @@ def ask(app: App, shop: Shop, method: str, path: str = "", by: str = "admin", **
 
 def built_in(app: App, shop: Shop, slug: str) -> dict[str, Any]:
     (rule,) = (rule for rule in ask(app, shop, "GET").json["items"] if rule["slug"] == slug)
-    found: dict[str, Any] = rule
-    return found
+    built_in_rule: dict[str, Any] = rule
+    return built_in_rule
 
 
 def change(app: App, shop: Shop, rule: dict[str, Any], **changes: Any) -> Any:
@@ -85,14 +85,14 @@ def test_a_rule_without_a_condition_is_refused(app: App, shop: Shop) -> None:
     [{"mood_at_most": 6}, {"repeat_within_days": 366}, {"slug": "Not A Slug"}, {"built_in": True}, {"version": 7}],
 )
 def test_a_value_that_no_rule_can_have_is_refused(app: App, shop: Shop, wrong: dict[str, Any]) -> None:
-    said = assert_problem(ask(app, shop, "POST", json=WAITING | wrong), 422, "invalid")
-    assert [one["pointer"] for one in said["errors"]] == [f"/{name}" for name in wrong]
+    problem = assert_problem(ask(app, shop, "POST", json=WAITING | wrong), 422, "invalid")
+    assert [error["pointer"] for error in problem["errors"]] == [f"/{name}" for name in wrong]
 
 
 def test_a_category_there_is_not_is_missing(app: App, shop: Shop) -> None:
     for method, path in (("POST", ""), ("POST", "/try")):
-        said = assert_problem(ask(app, shop, method, path, json=WAITING | {"category": "weather"}), 404, "not-found")
-        assert said["pointer"] == "/category"
+        problem = assert_problem(ask(app, shop, method, path, json=WAITING | {"category": "weather"}), 404, "not-found")
+        assert problem["pointer"] == "/category"
 
 
 def test_a_rule_of_ones_own_goes_and_one_of_the_first_day_stays(app: App, shop: Shop) -> None:

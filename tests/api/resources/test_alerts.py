@@ -124,13 +124,13 @@ def test_an_alert_is_read_with_everything_that_is_known_of_it(app: App, shop: Sh
 
 
 def test_alerts_are_listed_newest_first_by_state_and_store_and_page_by_page(app: App, shop: Shop) -> None:
-    told = []
+    alert_ids = []
     for _ in range(5):
-        told.append(log_concern(app, shop)["alert"]["id"])
+        alert_ids.append(log_concern(app, shop)["alert"]["id"])
         app.clock.move(seconds=10)
     first = get(app, shop, "/v1/alerts?limit=2")
     rest = get(app, shop, f"/v1/alerts?limit=200&cursor={first['next_cursor']}")
-    assert [alert["id"] for alert in (*first["items"], *rest["items"])] == told[::-1]
+    assert [alert["id"] for alert in (*first["items"], *rest["items"])] == alert_ids[::-1]
     assert rest["next_cursor"] is None
     taken = get(app, shop, "/v1/alerts")["items"][0]
     move(app, shop, {"id": taken["concern_id"]}, "take")
@@ -219,8 +219,8 @@ def test_receipts_for_what_is_somebody_elses_or_nobodys_are_unknown(
     work_until_idle(worker)
     theirs, nobodys = str(notifications(app)[0].id), str(uuid4())
     mine_and_not = [(id_, "opened", "2026-03-03T12:00:01Z") for id_ in (theirs, nobodys)]
-    told = send_receipts(app, shop, "colleague", *mine_and_not)
-    assert (told["recorded"], sorted(told["unknown"])) == (0, sorted([theirs, nobodys]))
+    answer = send_receipts(app, shop, "colleague", *mine_and_not)
+    assert (answer["recorded"], sorted(answer["unknown"])) == (0, sorted([theirs, nobodys]))
     assert {row.opened_at for row in notifications(app)} == {None}
     assert send_receipts(app, shop, "manager", *mine_and_not) == {"recorded": 1, "unknown": [nobodys]}
 
@@ -264,8 +264,8 @@ def test_an_alert_shows_how_it_escalated_and_what_was_sent_of_it(app: App, shop:
     app.clock.move(minutes=20)
     work_until_idle(worker)
     sent = get(app, shop, f"{path}/notifications")["items"]
-    told = {(one["kind"], one["device_id"], one["step"]) for one in sent}
-    assert told == {("ring", str(phone), 1), ("unanswered", str(phone), None), ("unanswered", None, None)}
+    deliveries = {(notification["kind"], notification["device_id"], notification["step"]) for notification in sent}
+    assert deliveries == {("ring", str(phone), 1), ("unanswered", str(phone), None), ("unanswered", None, None)}
     move(app, shop, concern, "take")
     app.clock.move(minutes=10)
     work_until_idle(worker)

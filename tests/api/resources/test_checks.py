@@ -25,10 +25,10 @@ def tell(app: App, shop: Shop, by: str = "manager", *, day: str = DAY, **figures
 
 
 def figures(app: App, shop: Shop, day: str = DAY) -> dict[str, Any]:
-    found: dict[str, Any] = app.request(
+    figures_of_day: dict[str, Any] = app.request(
         "GET", f"/v1/stores/{shop.store_id}/recovery-logs/{day}", (shop, "manager")
     ).json["figures"]
-    return found
+    return figures_of_day
 
 
 def test_one_tap_says_that_all_is_well(app: App, shop: Shop) -> None:
@@ -46,8 +46,8 @@ def test_one_tap_says_that_all_is_well(app: App, shop: Shop) -> None:
 
 
 def test_a_tap_that_is_sent_twice_counts_once(app: App, shop: Shop) -> None:
-    said = {"id": "01a2057b-741c-7631-8cca-22605be163db", "count": 12}
-    first, second = tap(app, shop, **said), tap(app, shop, **said)
+    body = {"id": "01a2057b-741c-7631-8cca-22605be163db", "count": 12}
+    first, second = tap(app, shop, **body), tap(app, shop, **body)
     assert (first.status_code, second.status_code, second.json) == (201, 200, first.json)
     assert figures(app, shop)["checks"] == 12
 

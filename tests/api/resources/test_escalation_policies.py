@@ -32,8 +32,8 @@ def change(app: App, shop: Shop, policy: dict[str, Any], **changes: Any) -> Any:
 
 def standard(app: App, shop: Shop) -> dict[str, Any]:
     (policy,) = (policy for policy in ask(app, shop, "GET").json["items"] if policy["store_id"] is None)
-    found: dict[str, Any] = policy
-    return found
+    standard_policy: dict[str, Any] = policy
+    return standard_policy
 
 
 def test_a_store_gets_a_policy_of_its_own_with_the_usual_times(app: App, shop: Shop) -> None:
@@ -59,7 +59,7 @@ def test_a_store_gets_a_policy_of_its_own_with_the_usual_times(app: App, shop: S
 def test_a_policy_is_read_by_those_whose_store_it_is(app: App, shop: Shop) -> None:
     made = make(app, shop).json
     for login in ("manager", "regional", "hq", "admin"):
-        assert [one["slug"] for one in ask(app, shop, "GET", by=login).json["items"]] == ["first", "standard"]
+        assert [policy["slug"] for policy in ask(app, shop, "GET", by=login).json["items"]] == ["first", "standard"]
         assert ask(app, shop, "GET", f"/{made['id']}", by=login).json == made
     assert_problem(ask(app, shop, "GET", by="floor"), 403, "forbidden")
 
@@ -124,8 +124,8 @@ def test_an_impossible_escalation_policy_is_refused(app: App, shop: Shop, wrong:
 
 def test_a_step_names_people_who_work_here(app: App, shop: Shop) -> None:
     named = {"after_seconds": 60, "staff_ids": [str(shop.staff["regional"]), str(shop.store_id)]}
-    said = assert_problem(make(app, shop, steps=[FIRST, named]), 404, "not-found")
-    assert said["pointer"] == "/steps/1/staff_ids/1"
+    problem = assert_problem(make(app, shop, steps=[FIRST, named]), 404, "not-found")
+    assert problem["pointer"] == "/steps/1/staff_ids/1"
     named["staff_ids"].pop()
     assert make(app, shop, steps=[FIRST, named]).json["steps"][1]["staff_ids"] == [str(shop.staff["regional"])]
 

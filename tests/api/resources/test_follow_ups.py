@@ -35,20 +35,20 @@ def step(app: App, shop: Shop, promised: dict[str, Any], verb: str, by: str = "f
 def listed(app: App, shop: Shop, by: str = "manager", **query: Any) -> list[str]:
     answer = ask(app, shop, "GET", "/follow-ups", by, query_string=query)
     assert answer.status_code == 200, answer.text
-    return [one["id"] for one in answer.json["items"]]
+    return [follow_up["id"] for follow_up in answer.json["items"]]
 
 
 def needs_you_now(app: App, shop: Shop, by: str = "manager", *, day: str = DAY) -> dict[str, list[str]]:
     log = ask(app, shop, "GET", f"/stores/{shop.store_id}/recovery-logs/{day}", by).json
-    return {name: [one["id"] for one in them] for name, them in log["needs_you_now"].items()}
+    return {name: [item["id"] for item in them] for name, them in log["needs_you_now"].items()}
 
 
 def test_a_follow_up_is_answered_as_it_was_sent(app: App, shop: Shop) -> None:
     concern = log_concern(app, shop, mood=3, customer={"phone": "912 345 678"})
-    told = promise(app, shop, concern, id="01a2057b-741c-7631-8cca-22605be163db")
-    assert told.status_code == 201, told.text
+    answer = promise(app, shop, concern, id="01a2057b-741c-7631-8cca-22605be163db")
+    assert answer.status_code == 201, answer.text
     floor = {"id": str(shop.staff["floor"]), "name": "Floor of acme"}
-    assert told.json == {
+    assert answer.json == {
         **CALL,
         "id": "01a2057b-741c-7631-8cca-22605be163db",
         "version": 1,
@@ -66,16 +66,20 @@ def test_a_follow_up_is_answered_as_it_was_sent(app: App, shop: Shop) -> None:
         "fix_id": None,
     }
     again = promise(app, shop, concern, id="01a2057b-741c-7631-8cca-22605be163db")
-    assert (again.status_code, again.json, again.headers["Idempotent-Replayed"]) == (200, told.json, "true")
-    assert ask(app, shop, "GET", f"/concerns/{concern['id']}/follow-ups").json["items"] == [told.json]
+    assert (again.status_code, again.json, again.headers["Idempotent-Replayed"]) == (200, answer.json, "true")
+    assert ask(app, shop, "GET", f"/concerns/{concern['id']}/follow-ups").json["items"] == [answer.json]
 
 
 def test_follow_ups_are_made_and_kept_once_the_concern_is_over(app: App, shop: Shop) -> None:
     concern = log_concern(app, shop)
     move(app, shop, concern, "resolve")
     promised = promise(app, shop, concern).json
-    kept = step(app, shop, promised, "keep", "colleague", note="They were glad.").json
-    assert (kept["status"], kept["kept_at"], kept["note"]) == ("kept", "2026-03-03T12:00:00Z", "They were glad.")
+    kept_follow_up = step(app, shop, promised, "keep", "colleague", note="They were glad.").json
+    assert (kept_follow_up["status"], kept_follow_up["kept_at"], kept_follow_up["note"]) == (
+        "kept",
+        "2026-03-03T12:00:00Z",
+        "They were glad.",
+    )
     timeline = ask(app, shop, "GET", f"/concerns/{concern['id']}/events").json["items"]
     assert [event["step"] for event in timeline] == ["logged", "resolved", "promised", "promise_kept"]
 
@@ -91,7 +95,7 @@ def test_a_follow_up_may_be_due_in_the_next_moment_and_on_the_same_day_next_year
         assert promise(app, shop, due_at=due_at).status_code == 201
 
 
-@pytest.mark.parametrize("body", [{"what": ""}, {"what": None}, {"kind": "letter"}, {"due_at": "tomorrow"}])
+@pytest.mark.parametrize("body", [{"what": ""}, {"what": None}, {"kind": "postcard"}, {"due_at": "tomorrow"}])
 def test_an_empty_follow_up_is_refused(app: App, shop: Shop, body: dict[str, Any]) -> None:
     (field,) = body
     answer = promise(app, shop, **body)
@@ -123,8 +127,8 @@ def test_who_has_left_owns_no_follow_up(app: App, shop: Shop) -> None:
 
 def test_a_key_names_who_keeps_it(app: App, shop: Shop) -> None:
     assert_invalid_value(promise(app, shop, by="key"), "body", "/owner_id")
-    told = promise(app, shop, by="key", owner_id=str(shop.staff["floor"])).json
-    assert (told["owner"]["id"], told["promised_by"]) == (str(shop.staff["floor"]), None)
+    follow_up = promise(app, shop, by="key", owner_id=str(shop.staff["floor"])).json
+    assert (follow_up["owner"]["id"], follow_up["promised_by"]) == (str(shop.staff["floor"]), None)
 
 
 def test_a_sensitive_one_is_kept_by_who_may_read_it(app: App, shop: Shop) -> None:
@@ -198,7 +202,7 @@ def test_what_a_customer_still_waits_for_is_found_across_their_concerns(app: App
             Actor(shop.organization_id, GRANTS[Role.MANAGER], frozenset({shop.store_id})),
         )
         waits = session.scalars(FollowUp.pending_for_customer(customer_id, actor=actor)).unique().all()
-        assert [str(one.id) for one in waits] == [sooner, later]
+        assert [str(follow_up.id) for follow_up in waits] == [sooner, later]
         nobody = Actor(shop.organization_id, actor.permissions, frozenset({shop.other_store_id}))
         assert session.scalars(FollowUp.pending_for_customer(customer_id, actor=nobody)).all() == []
 
@@ -210,8 +214,8 @@ def test_the_daily_log_shows_which_follow_ups_were_made_and_which_are_due(app: A
     step(app, shop, gone, "cancel", note="Not needed.")
     assert needs_you_now(app, shop)["follow_ups"] == [promised["id"]]
     assert needs_you_now(app, shop, day="2026-03-04")["follow_ups"] == [tomorrow["id"]]
-    kept = promise(app, shop).json
-    step(app, shop, kept, "keep")
+    kept_follow_up = promise(app, shop).json
+    step(app, shop, kept_follow_up, "keep")
     app.clock.move(hours=7)
     late = promise(app, shop, due_at="2026-03-03T20:00:00Z").json
     step(app, shop, promised, "keep")
@@ -229,13 +233,13 @@ def test_the_log_of_the_day_lists_what_is_asked_for_and_what_is_not_paid(app: Ap
 
     def act(remedy: str, amount: int) -> dict[str, Any]:
         body = {"remedy": remedy, "cost": {"amount": amount, "currency": "EUR"}}
-        told: dict[str, Any] = ask(app, shop, "POST", f"/concerns/{concern['id']}/recovery-actions", json=body).json
-        return told
+        action: dict[str, Any] = ask(app, shop, "POST", f"/concerns/{concern['id']}/recovery-actions", json=body).json
+        return action
 
-    unpaid, paid, asked = act("refund", 500), act("refund", 500), act("present", 5000)
+    unpaid, paid, pending = act("refund", 500), act("refund", 500), act("present", 5000)
     act("present", 500)
     settled = ask(app, shop, "POST", f"/recovery-actions/{paid['id']}/settle", json={"settlement": "settled"})
     assert settled.status_code == 200
     needs = needs_you_now(app, shop, "floor")
-    assert (needs["pending_approvals"], needs["promised_not_paid"]) == ([asked["id"]], [unpaid["id"]])
+    assert (needs["pending_approvals"], needs["promised_not_paid"]) == ([pending["id"]], [unpaid["id"]])
     assert needs_you_now(app, shop, day="2026-03-04")["promised_not_paid"] == []

@@ -48,9 +48,9 @@ def test_what_a_concern_names_is_completed_for_the_next_one(app: App, shop: Shop
 def test_what_is_named_later_enters_the_catalogue_too(app: App, shop: Shop) -> None:
     concern = log_concern(app, shop, items=[{"name": "Soup"}])
     headers = {"If-Match": f'"{concern["version"]}"'}
-    told = {"items": [{"name": "SOUP", "quantity": 3}, {"name": "Bread"}]}
+    body = {"items": [{"name": "SOUP", "quantity": 3}, {"name": "Bread"}]}
     path = f"/v1/concerns/{concern['id']}"
-    assert app.request("PATCH", path, (shop, "floor"), json=told, headers=headers).status_code == 200
+    assert app.request("PATCH", path, (shop, "floor"), json=body, headers=headers).status_code == 200
     assert shown(app, shop, concern) == [
         {"slug": "soup", "name": "Soup", "quantity": 3},
         {"slug": "bread", "name": "Bread", "quantity": 1},
@@ -106,4 +106,4 @@ def test_what_only_something_sensitive_named_is_found_by_those_who_may_read_that
     )
     assert listed(app, shop, "ramp") == []
     log_concern(app, shop, items=ramp)
-    assert [one["name"] for one in listed(app, shop, "ramp")] == ["Ramp for wheelchairs"]
+    assert [item["name"] for item in listed(app, shop, "ramp")] == ["Ramp for wheelchairs"]

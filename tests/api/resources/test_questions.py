@@ -15,7 +15,7 @@ def create(app: App, shop: Shop, slug: str, **said: Any) -> Any:
 
 
 def slugs(app: App, shop: Shop, query: str = "") -> list[str]:
-    return [one["slug"] for one in app.request("GET", f"/v1/questions{query}", (shop, "floor")).json["items"]]
+    return [question["slug"] for question in app.request("GET", f"/v1/questions{query}", (shop, "floor")).json["items"]]
 
 
 def next_question(app: App, shop: Shop, **about: str) -> str:

@@ -30,14 +30,14 @@ def both(shop: Shop) -> list[str]:
 
 
 def slugs(app: App, shop: Shop, path: str, by: str = "admin") -> list[str]:
-    return [one["slug"] for one in ask(app, shop, "GET", path, by).json["items"]]
+    return [group["slug"] for group in ask(app, shop, "GET", path, by).json["items"]]
 
 
 def test_a_group_is_made_of_stores_of_several_regions(app: App, shop: Shop) -> None:
     made = create(app, shop, store_ids=both(shop))
     assert made.status_code == 201, made.text
-    told = {"slug": "lanterns", "name": "Lanterns", "kind": "brand", "store_ids": both(shop), "version": 1}
-    assert made.json == {"id": made.json["id"], **told}
+    fields = {"slug": "lanterns", "name": "Lanterns", "kind": "brand", "store_ids": both(shop), "version": 1}
+    assert made.json == {"id": made.json["id"], **fields}
     assert ask(app, shop, "GET", f"/groups/{made.json['id']}").json == made.json
     assert ask(app, shop, "GET", "/groups").json["items"] == [made.json]
 

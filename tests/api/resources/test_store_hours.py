@@ -92,4 +92,4 @@ def test_a_date_is_different_in_one_way_only(app: App, shop: Shop) -> None:
 @pytest.mark.parametrize("clock", ["24:00", "8:00", "08:00:00", "08:60", "08:00\n", ""])
 def test_a_time_of_day_is_written_in_one_way_only(app: App, shop: Shop, clock: str) -> None:
     answer = put(app, shop, weekly=[{**MONDAY, "opens_at": clock}])
-    assert {one["pointer"] for one in assert_problem(answer, 422, "invalid")["errors"]} == {"/weekly/0/opens_at"}
+    assert {error["pointer"] for error in assert_problem(answer, 422, "invalid")["errors"]} == {"/weekly/0/opens_at"}

@@ -68,9 +68,9 @@ def test_a_value_that_is_not_valid_is_pointed_at(
     unchanged: UnchangedOrganization, sent: dict[str, Any], pointer: str, code: str | None
 ) -> None:
     answer = unchanged.ask("POST", "/v1/concerns", "floor", json=sent)
-    said = assert_problem(answer, 422, "invalid")
-    assert {(one["in"], one["pointer"]) for one in said["errors"]} == {("body", pointer)}, said
-    assert code is None or [one["code"] for one in said["errors"]] == [code]
+    problem = assert_problem(answer, 422, "invalid")
+    assert {(error["in"], error["pointer"]) for error in problem["errors"]} == {("body", pointer)}, problem
+    assert code is None or [error["code"] for error in problem["errors"]] == [code]
 
 
 @pytest.mark.parametrize("number", ["1" + "0" * 300, "-1e300", "18446744073709551616", "1e-300"])
@@ -81,7 +81,7 @@ def test_a_number_that_no_column_holds_is_pointed_at(unchanged: UnchangedOrganiz
         ('{"mood": 2, "order": {"reference": "1", "value": {"amount": %s, "currency": "EUR"}}}', "/order/value/amount"),
     ):
         answer = unchanged.ask("POST", "/v1/concerns", data=frame % number, content_type="application/json")
-        assert [one["pointer"] for one in assert_problem(answer, 422, "invalid")["errors"]] == [pointer]
+        assert [error["pointer"] for error in assert_problem(answer, 422, "invalid")["errors"]] == [pointer]
 
 
 def test_a_phones_clock_out_of_all_reason_is_no_reason_to_refuse(app: App, shop: Shop) -> None:
@@ -112,8 +112,8 @@ def test_a_phones_clock_out_of_all_reason_is_no_reason_to_refuse(app: App, shop:
 def test_what_a_body_names_and_is_not_there_is_404_with_a_pointer(
     unchanged: UnchangedOrganization, sent: dict[str, Any], pointer: str
 ) -> None:
-    said = assert_problem(unchanged.ask("POST", "/v1/concerns", "floor", json={"mood": 2, **sent}), 404, "not-found")
-    assert said["pointer"] == pointer
+    problem = assert_problem(unchanged.ask("POST", "/v1/concerns", "floor", json={"mood": 2, **sent}), 404, "not-found")
+    assert problem["pointer"] == pointer
 
 
 SERVERS_OWN = {
@@ -148,7 +148,7 @@ def test_nobody_sets_what_is_the_servers_to_set(unchanged: UnchangedOrganization
         headers = {"If-Match": "*"} if operation.method == "PATCH" else {}
         path = operation.path.format(**ids)
         answer = unchanged.ask(operation.method, path, by, json={name: value}, headers=headers)
-        said = assert_problem(answer, 422, "invalid")
+        problem = assert_problem(answer, 422, "invalid")
         assert ("body", f"/{name}" if operation.body_schema else "", "unknown-field") in {
-            (one["in"], one["pointer"], one["code"]) for one in said["errors"]
+            (error["in"], error["pointer"], error["code"]) for error in problem["errors"]
         }

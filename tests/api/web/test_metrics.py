@@ -49,9 +49,9 @@ def beat(app: App, worker: Any) -> None:
 
 
 def test_without_a_worker_nothing_is_made_up(app: App) -> None:
-    told = measured(app)
-    assert (told["amends_database_up"], told["amends_workers"]) == (1, 0)
-    assert not any(name.startswith(("amends_outbox", "amends_worker_heartbeat", "amends_circuit")) for name in told)
+    metrics = measured(app)
+    assert (metrics["amends_database_up"], metrics["amends_workers"]) == (1, 0)
+    assert not any(name.startswith(("amends_outbox", "amends_worker_heartbeat", "amends_circuit")) for name in metrics)
 
 
 def test_requests_are_counted_by_what_nobody_outside_can_make_up(app: App, shop: Shop) -> None:
@@ -80,24 +80,28 @@ def test_what_waits_and_how_late_it_is(app: App, shop: Shop) -> None:
             work_until_idle(worker)
         for _ in range(2):
             beat(app, worker)
-        told = measured(app)
+        metrics = measured(app)
         waiting = [row for row in rows(app, OutboxMessage) if row.done_at is None]
         assert len(waiting) == 2
-        assert told["amends_outbox_rows{state=due}"] + told["amends_outbox_rows{state=later}"] == 2
-        assert told["amends_outbox_rows{state=leased}"] == told["amends_outbox_rows{state=dead_lettered}"] == 0
-        assert told["amends_outbox_oldest_due_seconds"] >= 5
-        assert (told["amends_circuit_open{service=push}"], told["amends_circuit_open{service=log}"]) == (1, 0)
-        assert (told["amends_workers"], told["amends_step_lateness_seconds"], told["amends_steps_overdue"]) == (1, 0, 0)
+        assert metrics["amends_outbox_rows{state=due}"] + metrics["amends_outbox_rows{state=later}"] == 2
+        assert metrics["amends_outbox_rows{state=leased}"] == metrics["amends_outbox_rows{state=dead_lettered}"] == 0
+        assert metrics["amends_outbox_oldest_due_seconds"] >= 5
+        assert (metrics["amends_circuit_open{service=push}"], metrics["amends_circuit_open{service=log}"]) == (1, 0)
+        assert (
+            metrics["amends_workers"],
+            metrics["amends_step_lateness_seconds"],
+            metrics["amends_steps_overdue"],
+        ) == (1, 0, 0)
         app.clock.move(seconds=4)
         assert measured(app)["amends_worker_heartbeat_age_seconds"] == 4
         app.clock.move(minutes=21)
         worker._heartbeat.beat()  # before it escalates
-        told = measured(app)
-        assert told["amends_steps_overdue"] == 2
-        assert told["amends_step_lateness_seconds"] > 60
+        metrics = measured(app)
+        assert metrics["amends_steps_overdue"] == 2
+        assert metrics["amends_step_lateness_seconds"] > 60
         worker.work_once()
-        told = measured(app)
-        assert (told["amends_watchdog_age_seconds"], told["amends_watchdog_last_found{kind=late_step}"]) == (0, 0)
+        metrics = measured(app)
+        assert (metrics["amends_watchdog_age_seconds"], metrics["amends_watchdog_last_found{kind=late_step}"]) == (0, 0)
 
 
 def test_sends_are_summed_over_all_workers_and_outlive_them(app: App, shop: Shop) -> None:
@@ -109,10 +113,10 @@ def test_sends_are_summed_over_all_workers_and_outlive_them(app: App, shop: Shop
         with running_worker(app, for_all_kinds(push)) as worker:
             log_concern(app, shop)
             work_until_idle(worker)
-    told = measured(app)
-    assert told["amends_deliveries_total{outcome=gone,service=push}"] == 1
-    assert told["amends_deliveries_total{outcome=sent,service=push}"] == 4
-    assert told["amends_workers"] == 0
+    metrics = measured(app)
+    assert metrics["amends_deliveries_total{outcome=gone,service=push}"] == 1
+    assert metrics["amends_deliveries_total{outcome=sent,service=push}"] == 4
+    assert metrics["amends_workers"] == 0
 
 
 def test_no_label_names_an_organization_or_a_person(app: App, shop: Shop) -> None:
@@ -131,9 +135,9 @@ def test_no_label_names_an_organization_or_a_person(app: App, shop: Shop) -> Non
 def test_without_a_database_it_says_so_and_still_answers(app: App, tmp_path: Path) -> None:
     app.database.close()
     app.database = Database(f"sqlite:///{tmp_path}/none.db", DatabaseRole.APP, clock=app.clock)
-    told = measured(app)
-    assert told["amends_database_up"] == 0
-    assert "amends_workers" not in told
+    metrics = measured(app)
+    assert metrics["amends_database_up"] == 0
+    assert "amends_workers" not in metrics
 
 
 def test_readyz_shows_what_the_watchdog_and_the_outbox_report(app: App, shop: Shop) -> None:
@@ -170,9 +174,9 @@ def test_every_figure_that_is_drawn_or_alarms_exists(app: App, shop: Shop, file:
     there = {sample.name for family in families for sample in family.samples}
     there |= {family.name + "_total" for family in families if family.type == "counter"}
     text = (OPERATIONS / file).read_text(encoding="utf-8")
-    asked = {name for expression in expressions(file, text) for name in NAME.findall(expression)}
-    assert len(asked) >= 8
-    assert asked <= there
+    metric_names = {name for expression in expressions(file, text) for name in NAME.findall(expression)}
+    assert len(metric_names) >= 8
+    assert metric_names <= there
     drawn = NAME.findall(text)
     assert set(drawn) <= there  # nor does a text speak of one that is not there
 

@@ -46,9 +46,9 @@ def test_of_two_refusals_the_earlier_one_is_answered(
     for status in {later, earlier}:
         WRONG[status](request)
     answer = unchanged.ask("PATCH", request.pop("path"), request.pop("by"), **request)
-    said = assert_problem(answer, earlier, CODES[earlier])
+    problem = assert_problem(answer, earlier, CODES[earlier])
     if earlier == 412:
-        assert said["current_version"] == unchanged.concern["version"]
+        assert problem["current_version"] == unchanged.concern["version"]
     if earlier == 401:
         assert answer.headers["WWW-Authenticate"].startswith("Bearer")
 
@@ -71,8 +71,8 @@ def test_without_a_valid_token_it_is_401_and_says_how_to_get_one(
     unchanged: UnchangedOrganization, header: str | None
 ) -> None:
     headers = {} if header is None else {"Authorization": header}
-    said = assert_problem(unchanged.ask("GET", "/v1/concerns", None, headers=headers), 401, "unauthorized")
-    assert "token" in said["detail"]
+    problem = assert_problem(unchanged.ask("GET", "/v1/concerns", None, headers=headers), 401, "unauthorized")
+    assert "token" in problem["detail"]
 
 
 def test_a_path_that_holds_no_id_is_no_address_at_all(unchanged: UnchangedOrganization) -> None:
@@ -92,8 +92,8 @@ def test_another_method_is_405_and_names_those_there_are(unchanged: UnchangedOrg
 def test_what_is_not_json_is_400_and_says_where(unchanged: UnchangedOrganization, data: str) -> None:
     sent = {"data": data.encode("latin-1"), "headers": {"Content-Type": "application/json"}}
     answer = unchanged.ask("POST", "/v1/concerns", "floor", **sent)
-    said = assert_problem(answer, 400, "bad-request")
-    assert said["detail"].startswith("The body is not JSON: ")
+    problem = assert_problem(answer, 400, "bad-request")
+    assert problem["detail"].startswith("The body is not JSON: ")
 
 
 @pytest.mark.parametrize("data", ["[]", "null", "1", '"text"', "true", '[{"mood": 1}]'])
@@ -131,8 +131,8 @@ def test_a_body_that_is_too_large_is_413_also_in_chunks(unchanged: UnchangedOrga
         environ["CONTENT_LENGTH"] = "10"
     body = b'{"mood": 1, "stake": "' + b"x" * LIMIT + b'"}'
     client = unchanged.app.flask.test_client()
-    said = assert_problem(client.post("/v1/concerns", data=body, environ_overrides=environ), 413, "body-too-large")
-    assert str(LIMIT) in said["detail"]
+    problem = assert_problem(client.post("/v1/concerns", data=body, environ_overrides=environ), 413, "body-too-large")
+    assert str(LIMIT) in problem["detail"]
 
 
 def test_a_body_of_just_the_size_is_read(unchanged: UnchangedOrganization) -> None:
@@ -155,5 +155,7 @@ def test_what_its_state_does_not_allow_is_409_and_names_the_state(unchanged: Unc
 
 
 def test_who_comes_second_learns_who_was_first(unchanged: UnchangedOrganization) -> None:
-    said = assert_problem(unchanged.ask("POST", f"/v1/concerns/{unchanged.concern['id']}/take"), 409, "already-taken")
-    assert said["taken_by"] == {"id": str(unchanged.org.shop.staff["manager"]), "name": "Manager of acme"}
+    problem = assert_problem(
+        unchanged.ask("POST", f"/v1/concerns/{unchanged.concern['id']}/take"), 409, "already-taken"
+    )
+    assert problem["taken_by"] == {"id": str(unchanged.org.shop.staff["manager"]), "name": "Manager of acme"}

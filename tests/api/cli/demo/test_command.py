@@ -19,10 +19,10 @@ def test_the_demo_is_not_seeded_beside_a_real_organization_unless_asked(app: App
     command = commands_of(app)
 
     empty = command("demo", "seed", "--if-empty")
-    asked = command("demo", "seed")
+    seeded = command("demo", "seed")
 
     assert (empty.exit_code, empty.stdout) == (0, "There is an organization already. Nothing was added.\n")
-    assert (asked.exit_code, asked.stdout) == (0, "Seeded.\n")
+    assert (seeded.exit_code, seeded.stdout) == (0, "Seeded.\n")
 
 
 def test_a_second_demo_is_refused_and_a_restart_is_not(app: App, monkeypatch):
@@ -32,6 +32,6 @@ def test_a_second_demo_is_refused_and_a_restart_is_not(app: App, monkeypatch):
 
     again, empty, missing = (command("demo", "seed", *flag) for flag in ([], ["--if-empty"], ["--if-missing"]))
 
-    said = "The organization 'demo' exists already. Nothing was added.\n"
-    assert (again.exit_code, again.stderr) == (1, f"Error: {said}")
-    assert (empty.exit_code, empty.stdout) == (missing.exit_code, missing.stdout) == (0, said)
+    message = "The organization 'demo' exists already. Nothing was added.\n"
+    assert (again.exit_code, again.stderr) == (1, f"Error: {message}")
+    assert (empty.exit_code, empty.stdout) == (missing.exit_code, missing.stdout) == (0, message)

@@ -32,7 +32,7 @@ SIGN_INS = {
 }
 
 
-def told(session: ScopedSession) -> list[Concern]:
+def load_concerns(session: ScopedSession) -> list[Concern]:
     return list(session.scalars(select(Concern).options(selectinload(Concern.actions), selectinload(Concern.alert))))
 
 
@@ -45,7 +45,7 @@ def test_the_demo_is_what_the_contract_says(app: App, subtests):
         organization_id = Organization.by_slug(session, "demo").id
 
     with app.back_office.reading(organization_id) as session:
-        concerns = told(session)
+        concerns = load_concerns(session)
         with subtests.test("sixty business days of each store, ending yesterday"):
             for store in session.scalars(select(Store)):
                 dates = [concern.business_date for concern in concerns if concern.store_id == store.id]
@@ -53,20 +53,24 @@ def test_the_demo_is_what_the_contract_says(app: App, subtests):
             assert 600 < len(concerns) < 1200
         with subtests.test("nothing rings"):
             assert session.scalars(select(OutboxMessage)).first() is None
-            assert not [one for one in concerns if one.alert and one.alert.next_step_at]
+            assert not [concern for concern in concerns if concern.alert and concern.alert.next_step_at]
         with subtests.test("whoever follows what changes hears of all of it"):
             changed = {tuple(row) for row in session.execute(select(Change.kind, Change.object_id))}
             there = [(kind, id_) for kind, model in KINDS.items() for id_ in session.scalars(select(model.id))]
             assert set(there) - changed == set()
             assert len(there) > len(concerns)
         with subtests.test("there is some of everything"):
-            assert {one.kind for one in concerns} == {"concern", "request", "praise"}
-            assert {one.outcome for one in concerns} == {"recovered", "lost", "unknown", None}
-            assert any(one.late for one in concerns)
-            assert any(one.reopened_count for one in concerns)
+            assert {concern.kind for concern in concerns} == {"concern", "request", "praise"}
+            assert {concern.outcome for concern in concerns} == {"recovered", "lost", "unknown", None}
+            assert any(concern.late for concern in concerns)
+            assert any(concern.reopened_count for concern in concerns)
             assert session.scalars(select(Alert).where(Alert.state == AlertState.UNANSWERED)).all()
-            assert {action.status for one in concerns for action in one.actions} == {"done", "declined", "reversed"}
-            assert max(Counter(one.customer_id for one in concerns if one.customer_id).values()) > 3
+            assert {action.status for concern in concerns for action in concern.actions} == {
+                "done",
+                "declined",
+                "reversed",
+            }
+            assert max(Counter(concern.customer_id for concern in concerns if concern.customer_id).values()) > 3
         with subtests.test("a store is in two groups, and one in none"):
             groups = session.scalars(select(StoreGroup).options(selectinload(StoreGroup.members))).all()
             grouped = Counter(store_id for group in groups for store_id in group.store_ids)
@@ -131,15 +135,15 @@ def fingerprint(app: App, slug: str, hashes: dict[str, str], hours: int) -> list
     with app.back_office.reading(organization_id) as session:
         return sorted(
             (
-                str(one.received_at),
-                one.mood,
-                one.mood_after,
-                str(one.resolved_at),
-                str(one.outcome),
-                one.alert.state if one.alert else "",
-                sorted((str(action.acted_at), action.cost.amount if action.cost else 0) for action in one.actions),
+                str(concern.received_at),
+                concern.mood,
+                concern.mood_after,
+                str(concern.resolved_at),
+                str(concern.outcome),
+                concern.alert.state if concern.alert else "",
+                sorted((str(action.acted_at), action.cost.amount if action.cost else 0) for action in concern.actions),
             )
-            for one in told(session)
+            for concern in load_concerns(session)
         )
 
 

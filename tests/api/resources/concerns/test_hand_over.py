@@ -25,7 +25,7 @@ def hand_over(app: App, shop: Shop, concern: Any, to: str, by: str = "colleague"
 
 def steps(app: App, shop: Shop, concern: Any) -> list[tuple[str, Any]]:
     items = app.request("GET", f"/v1/concerns/{concern['id']}/events", (shop, "manager")).json["items"]
-    return [(one["step"], one["details"]) for one in items]
+    return [(item["step"], item["details"]) for item in items]
 
 
 def test_a_colleague_is_called_personally_while_the_escalation_goes_on(app: App, shop: Shop) -> None:
@@ -77,12 +77,12 @@ def test_a_hand_over_that_somebody_answered_calls_nobody(app: App, shop: Shop) -
 def test_what_does_not_ring_can_be_handed_over_too(app: App, shop: Shop) -> None:
     give_phone(app.back_office, shop, "manager", "phone of manager")
     concern = log_concern(app, shop, mood=3)
-    told = (app.clock() - timedelta(minutes=20)).isoformat()
-    late = log_concern(app, shop, occurred_at=told)
+    occurred_at = (app.clock() - timedelta(minutes=20)).isoformat()
+    late = log_concern(app, shop, occurred_at=occurred_at)
     channel = RecordingChannel()
     with running_worker(app, for_all_kinds(channel)) as worker:
-        for one in (concern, late):
-            assert hand_over(app, shop, one, "manager").status_code == 200
+        for silent_concern in (concern, late):
+            assert hand_over(app, shop, silent_concern, "manager").status_code == 200
             work_until_idle(worker)
             app.clock.move(minutes=1)
             work_until_idle(worker)
@@ -113,8 +113,8 @@ def test_a_sensitive_concern_is_handed_to_those_who_may_read_it(app: App, shop: 
 
 @pytest.mark.parametrize("to", ["elsewhere", "hq", "admin"])
 def test_who_does_not_work_in_ones_stores_is_out_of_reach(app: App, shop: Shop, to: str) -> None:
-    said = assert_problem(hand_over(app, shop, log_concern(app, shop), to), 404, "not-found")
-    assert said["pointer"] == "/staff_id"
+    problem = assert_problem(hand_over(app, shop, log_concern(app, shop), to), 404, "not-found")
+    assert problem["pointer"] == "/staff_id"
 
 
 def test_who_helps_out_in_the_store_today_works_there(app: App, shop: Shop) -> None:

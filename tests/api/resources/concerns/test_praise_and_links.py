@@ -27,10 +27,10 @@ def praise(scenario: StoreScenario, whom: str, by: str = "floor", **said: Any) -
 
 
 def test_praise_reaches_the_person_it_is_for_and_rings_nobody(scenario: StoreScenario) -> None:
-    told = praise(scenario, "colleague")
-    assert told["praised"] == {"id": str(scenario.shop.staff["colleague"]), "name": "Colleague of acme"}
+    concern = praise(scenario, "colleague")
+    assert concern["praised"] == {"id": str(scenario.shop.staff["colleague"]), "name": "Colleague of acme"}
     assert (scenario.addresses_by_second(PRAISE), scenario.addresses_by_second()) == ({0: {"colleague"}}, {})
-    assert told["alert"] is None
+    assert concern["alert"] is None
 
 
 def test_who_wrote_it_down_themselves_knows_it_already(scenario: StoreScenario) -> None:
@@ -39,9 +39,9 @@ def test_who_wrote_it_down_themselves_knows_it_already(scenario: StoreScenario) 
 
 
 def test_whom_it_is_for_may_be_named_later_and_once(scenario: StoreScenario) -> None:
-    told = scenario.log(mood=5, kind="praise")
-    told = edit(scenario.app, scenario.shop, told, praised_id=str(scenario.shop.staff["colleague"]))
-    edit(scenario.app, scenario.shop, told, their_words="She is wonderful")
+    concern = scenario.log(mood=5, kind="praise")
+    concern = edit(scenario.app, scenario.shop, concern, praised_id=str(scenario.shop.staff["colleague"]))
+    edit(scenario.app, scenario.shop, concern, their_words="She is wonderful")
     scenario.let_pass(seconds=1)
     assert scenario.addresses_by_second(PRAISE) == {0: {"colleague"}}
 

@@ -15,12 +15,12 @@ from tests.support.rows import rows
 from tests.support.threads import at_once
 
 ROUNDS = 20
-CROWD = 10
+THREADS = 10
 
 
 def hire_many(app: App, shop: Shop) -> list[str]:
     """Ten more people on the floor of the first store, each with a token; their logins."""
-    logins = [f"runner-{number}" for number in range(CROWD)]
+    logins = [f"runner-{number}" for number in range(THREADS)]
     with app.back_office.writing(shop.organization_id) as session:
         for login in logins:
             name = login.replace("-", " ").title()
@@ -40,7 +40,7 @@ def test_taking_at_once_has_one_winner_and_the_others_learn_who(app: App, shop: 
     for round_ in range(ROUNDS):
         concern = log_concern(app, shop)
         path = f"/v1/concerns/{concern['id']}/take"
-        takers = rng.sample(logins, rng.randint(2, CROWD))
+        takers = rng.sample(logins, rng.randint(2, THREADS))
         answers = at_once([partial(app.request, "POST", path, (shop, login)) for login in takers])
         won = [login for login, answer in zip(takers, answers, strict=True) if answer.status_code == 200]
         assert len(won) == 1, (round_, [answer.status_code for answer in answers])
@@ -61,7 +61,7 @@ def test_taking_at_once_has_one_winner_and_the_others_learn_who(app: App, shop: 
 def test_ones_own_taps_at_once_all_succeed(app: App, shop: Shop) -> None:
     concern = log_concern(app, shop)
     path = f"/v1/concerns/{concern['id']}/take"
-    answers = at_once([partial(app.request, "POST", path, (shop, "manager"))] * CROWD)
+    answers = at_once([partial(app.request, "POST", path, (shop, "manager"))] * THREADS)
     assert {(answer.status_code, answer.json["version"]) for answer in answers} == {(200, concern["version"] + 1)}
     assert all(answer.json == answers[0].json for answer in answers)
     steps = app.request("GET", f"/v1/concerns/{concern['id']}/events", (shop, "floor")).json["items"]

@@ -42,11 +42,11 @@ def test_a_preview_shows_what_would_move_and_changes_nothing(app: App, shop: Sho
     log_concern(app, shop, "key", customer_id=other)
     reference = {"source": "till", "reference": "1"}
     ask(app, shop, "PATCH", f"/{other}", json={"references": [reference]}, headers=ANY)
-    before = [ask(app, shop, "GET", f"/{one}") for one in (ana, other)]
+    before = [ask(app, shop, "GET", f"/{customer_id}") for customer_id in (ana, other)]
     key = {"Idempotency-Key": "k"}
-    said = {"json": {"customer_id": other, "preview": True}, "headers": key}
+    options = {"json": {"customer_id": other, "preview": True}, "headers": key}
     for _ in range(2):
-        preview = ask(app, shop, "POST", f"/{ana}/merge", **said)
+        preview = ask(app, shop, "POST", f"/{ana}/merge", **options)
         assert preview == {
             "id": None,
             "customer_id": ana,
@@ -56,7 +56,7 @@ def test_a_preview_shows_what_would_move_and_changes_nothing(app: App, shop: Sho
             "merged_at": None,
             "undone_at": None,
         }
-    assert [ask(app, shop, "GET", f"/{one}") for one in (ana, other)] == before
+    assert [ask(app, shop, "GET", f"/{customer_id}") for customer_id in (ana, other)] == before
 
 
 def test_the_survivor_gets_what_it_lacks_and_keeps_what_it_has(app: App, shop: Shop) -> None:
@@ -68,10 +68,10 @@ def test_the_survivor_gets_what_it_lacks_and_keeps_what_it_has(app: App, shop: S
     concern = log_concern(app, shop, customer_id=other)
     merged = merge(app, shop, ana, other)
     assert merged["taken_over"] == ["email", "consent", "allergies"]
-    found = ask(app, shop, "GET", f"/{ana}")
-    told = {name: found[name] for name in ("name", "phone", "email", "allergies", "version")}
-    assert told == {"name": "Ana", "phone": PHONE, "email": "ana@example.org", "allergies": "peanuts", "version": 2}
-    assert found["consent"] == {**refusal, "given_at": "2026-03-03T13:00:00Z"}  # the latest word
+    survivor = ask(app, shop, "GET", f"/{ana}")
+    profile = {name: survivor[name] for name in ("name", "phone", "email", "allergies", "version")}
+    assert profile == {"name": "Ana", "phone": PHONE, "email": "ana@example.org", "allergies": "peanuts", "version": 2}
+    assert survivor["consent"] == {**refusal, "given_at": "2026-03-03T13:00:00Z"}  # the latest word
     moved = app.request("GET", f"/v1/concerns/{concern['id']}", (shop, "floor")).json
     assert (moved["customer_id"], moved["version"]) == (ana, concern["version"] + 1)
     with app.back_office.reading(shop.organization_id) as session:
@@ -86,17 +86,17 @@ def test_no_allergy_is_lost_from_sight(app: App, shop: Shop) -> None:
     merged = merge(app, shop, ana, other)
     assert ask(app, shop, "GET", f"/{ana}")["allergies"] == "nuts; sesame"
     undo(app, shop, merged)
-    assert [ask(app, shop, "GET", f"/{one}")["allergies"] for one in (ana, other)] == ["nuts", "sesame"]
+    assert [ask(app, shop, "GET", f"/{customer_id}")["allergies"] for customer_id in (ana, other)] == ["nuts", "sesame"]
 
 
 def test_who_was_merged_is_not_there_but_their_contacts_lead_to_the_survivor(app: App, shop: Shop) -> None:
     ana, other = create(app, shop, name="Ana", phone=PHONE), create(app, shop, name="Ana", phone=OTHER_PHONE)
     merge(app, shop, ana, other)
     assert ask(app, shop, "GET", f"/{other}", status=404)["merged_into"] == ana
-    assert [one["id"] for one in ask(app, shop, "GET", "")["items"]] == [ana]
+    assert [customer["id"] for customer in ask(app, shop, "GET", "")["items"]] == [ana]
     assert ask(app, shop, "GET", f"/{ana}/duplicates")["items"] == []
-    found = ask(app, shop, "POST", "/search", json={"phone": OTHER_PHONE})
-    assert [one["id"] for one in found["items"]] == [ana]
+    matches = ask(app, shop, "POST", "/search", json={"phone": OTHER_PHONE})
+    assert [customer["id"] for customer in matches["items"]] == [ana]
     assert log_concern(app, shop, customer={"phone": OTHER_PHONE})["customer_id"] == ana
     assert log_concern(app, shop, customer_id=other)["customer_id"] == ana  # a phone that had not heard of it
     concern = log_concern(app, shop)
@@ -122,12 +122,12 @@ def test_whoever_met_one_of_the_two_reads_the_survivor(app: App, shop: Shop) -> 
 def test_what_was_merged_before_moves_along(app: App, shop: Shop) -> None:
     first, second, third = (create(app, shop, phone=f"+35191234567{n}") for n in range(3))
     inner, outer = merge(app, shop, second, third), merge(app, shop, first, second)
-    found = ask(app, shop, "POST", "/search", json={"phone": "+351912345672"})
-    assert [one["id"] for one in found["items"]] == [first]
+    matches = ask(app, shop, "POST", "/search", json={"phone": "+351912345672"})
+    assert [customer["id"] for customer in matches["items"]] == [first]
     undo(app, shop, inner, status=409)
     undo(app, shop, outer)
     undo(app, shop, inner)
-    assert {one["id"] for one in ask(app, shop, "GET", "")["items"]} == {first, second, third}
+    assert {customer["id"] for customer in ask(app, shop, "GET", "")["items"]} == {first, second, third}
 
 
 def test_merges_into_one_survivor_are_undone_last_first(app: App, shop: Shop) -> None:
@@ -147,7 +147,7 @@ def test_a_contact_that_is_in_use_meanwhile_stands_in_the_way(app: App, shop: Sh
     assert "phone" in undo(app, shop, merged, status=409)["detail"]
     ask(app, shop, "PATCH", f"/{rui}", json={"phone": None, "name": "Rui"}, headers=ANY)
     undo(app, shop, merged)
-    assert [ask(app, shop, "GET", f"/{one}")["phone"] for one in (ana, other)] == [OTHER_PHONE, PHONE]
+    assert [ask(app, shop, "GET", f"/{customer_id}")["phone"] for customer_id in (ana, other)] == [OTHER_PHONE, PHONE]
 
 
 def test_a_survivor_may_be_given_the_contact_of_who_was_merged(app: App, shop: Shop) -> None:
@@ -182,8 +182,8 @@ def test_what_was_logged_since_stays_where_it_is(app: App, shop: Shop) -> None:
 def test_a_repeated_merge_and_a_repeated_undo_are_answered_again(app: App, shop: Shop) -> None:
     ana, other = create(app, shop, name="Ana"), create(app, shop, name="Ana")
     options = {"headers": {"Idempotency-Key": "k"}}
-    said = {"json": {"customer_id": other}, **options}
-    first, again = (ask(app, shop, "POST", f"/{ana}/merge", **said) for _ in range(2))
+    merge_options = {"json": {"customer_id": other}, **options}
+    first, again = (ask(app, shop, "POST", f"/{ana}/merge", **merge_options) for _ in range(2))
     assert first == again
     undone, repeated = (ask(app, shop, "POST", f"/merges/{first['id']}/undo", **options) for _ in range(2))
     assert undone == repeated

@@ -95,11 +95,14 @@ def test_allergies_stand_in_a_profile_and_in_no_list(app: App, shop: Shop) -> No
     assert read(app, shop, f"/{made['id']}")["allergies"] == "peanuts"
     assert read(app, shop, f"/{made['id']}/history")["customer"]["allergies"] == "peanuts"
     concern = log_concern(app, shop, customer_id=made["id"])
-    found = app.request("POST", "/v1/customers/search", (shop, "elsewhere"), json={"phone": "+351912345678"})
+    search = app.request("POST", "/v1/customers/search", (shop, "elsewhere"), json={"phone": "+351912345678"})
     day = f"/v1/stores/{shop.store_id}/recovery-logs/{concern['business_date']}"
-    told = [found, *(app.request("GET", path, (shop, "manager")) for path in ("/v1/customers", "/v1/concerns", day))]
+    answers = [
+        search,
+        *(app.request("GET", path, (shop, "manager")) for path in ("/v1/customers", "/v1/concerns", day)),
+    ]
     events = app.request("GET", f"/v1/concerns/{concern['id']}/events", (shop, "manager"))
-    for answer in (*told, events):
+    for answer in (*answers, events):
         assert answer.status_code == 200
         assert "peanuts" not in answer.text
         assert "allergies" not in answer.text
@@ -109,8 +112,8 @@ def test_a_customer_is_found_by_what_the_till_calls_them(app: App, shop: Shop) -
     till, crm = {"source": "till", "reference": "C-17"}, {"source": "crm", "reference": "9"}
     made = create(app, shop, name="Ana", references=[till, till, crm])
     assert made["references"] == [crm, till]
-    found = app.request("POST", "/v1/customers/search", (shop, "floor"), json={"reference": till})
-    assert [one["id"] for one in found.json["items"]] == [made["id"]]
+    matches = app.request("POST", "/v1/customers/search", (shop, "floor"), json={"reference": till})
+    assert [customer["id"] for customer in matches.json["items"]] == [made["id"]]
     assert edit(app, shop, made, references=[till])["references"] == [till]
     nobody = app.request("POST", "/v1/customers/search", (shop, "floor"), json={"reference": crm})
     assert nobody.json == {"items": []}
@@ -129,7 +132,7 @@ def test_a_name_is_found_without_its_accents(app: App, shop: Shop) -> None:
     made = create(app, shop, name="Álvaro  Zé")
     create(app, shop, name="Alba")
     for beginning in ("alv", "ALVARO Z", "álvaro zé"):
-        assert [one["id"] for one in read(app, shop, f"?name={beginning}")["items"]] == [made["id"]]
+        assert [customer["id"] for customer in read(app, shop, f"?name={beginning}")["items"]] == [made["id"]]
     assert len(read(app, shop, "?name=al")["items"]) == 2
 
 
@@ -156,9 +159,9 @@ def test_nobody_out_of_reach_is_suggested(app: App, shop: Shop) -> None:
     made = create(app, shop, name="Ana")
     there = create(app, shop, "elsewhere", name="Ana")
     assert read(app, shop, f"/{made['id']}/duplicates")["items"] == []
-    assert [one["customer"]["id"] for one in read(app, shop, f"/{made['id']}/duplicates", "admin")["items"]] == [
-        there["id"]
-    ]
+    assert [
+        duplicate["customer"]["id"] for duplicate in read(app, shop, f"/{made['id']}/duplicates", "admin")["items"]
+    ] == [there["id"]]
 
 
 def test_a_history_opens_with_what_matters_now(app: App, shop: Shop) -> None:
@@ -195,7 +198,7 @@ def test_a_history_opens_with_what_matters_now(app: App, shop: Shop) -> None:
     second = log_concern(app, shop, "key", **phone)  # people have long been signed out
     log_concern(app, shop, "key", kind="praise", mood=5, **phone)
     now = read(app, shop, path, "key")["now"]
-    assert [one["id"] for one in now["open"]] == [second["id"]]
+    assert [concern["id"] for concern in now["open"]] == [second["id"]]
     assert (now["second_failure"], now["tried_before"]) == (True, tried)
     app.clock.move(days=31)
     assert read(app, shop, path, "key")["now"]["second_failure"] is False
@@ -204,5 +207,5 @@ def test_a_history_opens_with_what_matters_now(app: App, shop: Shop) -> None:
 def test_what_matters_now_shows_no_sensitive_concern_to_those_below_a_manager(app: App, shop: Shop) -> None:
     hidden = log_concern(app, shop, sensitive=True, customer={"phone": "+351912345678"})
     path = f"/{hidden['customer_id']}/history"
-    assert [one["id"] for one in read(app, shop, path, "manager")["now"]["open"]] == [hidden["id"]]
+    assert [concern["id"] for concern in read(app, shop, path, "manager")["now"]["open"]] == [hidden["id"]]
     assert read(app, shop, path, "colleague")["now"]["open"] == []

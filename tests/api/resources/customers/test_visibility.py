@@ -39,8 +39,8 @@ def test_a_customer_found_out_later_is_met_by_the_store_too(app: App, shop: Shop
 def test_a_name_is_found_by_its_beginning_with_accents_and_in_any_case(app: App, shop: Shop) -> None:
     app.request("POST", "/v1/customers", (shop, "floor"), json={"name": "Álvaro Zé"})
     for beginning in ("Álv", "ÁLV", "álv"):
-        found = app.request("GET", "/v1/customers", (shop, "floor"), query_string={"name": beginning})
-        assert [customer["name"] for customer in found.json["items"]] == ["Álvaro Zé"]
+        answer = app.request("GET", "/v1/customers", (shop, "floor"), query_string={"name": beginning})
+        assert [customer["name"] for customer in answer.json["items"]] == ["Álvaro Zé"]
 
 
 def test_an_email_that_grows_when_it_is_made_small_is_refused(app: App, shop: Shop) -> None:
@@ -49,11 +49,11 @@ def test_an_email_that_grows_when_it_is_made_small_is_refused(app: App, shop: Sh
 
 
 def test_trying_contacts_by_creating_customers_is_searching_too(app: App, shop: Shop) -> None:
-    told = [
+    statuses = [
         app.request("POST", "/v1/customers", (shop, "floor"), json={"phone": f"+3519123456{number:02}"}).status_code
         for number in range(21)
     ]
-    assert told == [201] * 20 + [429]
+    assert statuses == [201] * 20 + [429]
 
 
 def test_two_things_that_a_phone_gave_one_id_are_both_in_the_feed(app: App, shop: Shop) -> None:

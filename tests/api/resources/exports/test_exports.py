@@ -40,23 +40,23 @@ def test_what_follows_is_what_changed_since_and_as_it_is_now(app: App, shop: Sho
     assert page(app, shop, cursor) == {"items": [], "next_cursor": cursor, "end_of_stream": True}
     concern = log_concern(app, shop, mood=1, category="food", cause="cold", place="table-12", **TYPED)
     move(app, shop, concern, "take")
-    found = page(app, shop, cursor)
-    by_kind = {item["kind"]: item for item in found["items"]}
+    changes = page(app, shop, cursor)
+    by_kind = {item["kind"]: item for item in changes["items"]}
     assert by_kind.keys() == {"concern", "alert"}
-    assert found["end_of_stream"]
-    told = by_kind["concern"]
-    assert (told["op"], told["id"], told["store_id"], told["version"]) == (
+    assert changes["end_of_stream"]
+    concern_change = by_kind["concern"]
+    assert (concern_change["op"], concern_change["id"], concern_change["store_id"], concern_change["version"]) == (
         "upsert",
         concern["id"],
         concern["store_id"],
         2,
     )
     known = {"mood": 1, "status": "taken", "category": "food", "cause": "cold", "place": "table-12"}
-    assert known.items() <= told["object"].items()
-    assert told["object"]["order_value"] == {"amount": 4200, "currency": "EUR"}
+    assert known.items() <= concern_change["object"].items()
+    assert concern_change["object"]["order_value"] == {"amount": 4200, "currency": "EUR"}
     assert by_kind["alert"]["object"]["concern_id"] == concern["id"]
     again = page(app, shop, cursor)
-    assert again["items"] == found["items"]
+    assert again["items"] == changes["items"]
 
 
 def test_several_changes_of_one_thing_are_there_once_with_the_last_number(app: App, shop: Shop) -> None:
@@ -82,12 +82,12 @@ def test_no_words_names_or_contacts_leave(app: App, shop: Shop, login: str) -> N
     assert (
         app.request("POST", f"/v1/concerns/{concern['id']}/resolve", (shop, "manager"), json=ended).status_code == 200
     )
-    told = json.dumps(follow(app, shop, login=login)[0])
+    exported = json.dumps(follow(app, shop, login=login)[0])
     people = [str(id_) for id_ in shop.staff.values()]
     private = [TYPED["their_words"], TYPED["our_reading"], TYPED["stake"], TYPED["wanted"], "T12-0815", "soup"]
     private += ["Customer of all", PHONE, concern["customer_id"], act["note"], promise["what"], ended["note"], *people]
-    assert [text for text in private if str(text) in told] == []
-    assert '"amount": 700' in told
+    assert [text for text in private if str(text) in exported] == []
+    assert '"amount": 700' in exported
 
 
 def test_the_fields_of_each_kind_are_these_and_no_others(app: App) -> None:
@@ -157,13 +157,13 @@ def test_only_head_office_takes_everything_away(app: App, shop: Shop, login: str
 
 def test_what_a_store_took_leaves_for_those_who_may_read_it_there(app: App, shop: Shop) -> None:
     path, sales = f"/v1/stores/{shop.store_id}/days/2026-03-03", {"amount": 98_000, "currency": "EUR"}
-    told = {"covers": 80, "transactions": 40, "sales": sales}
-    assert app.request("PUT", path, (shop, "manager"), json=told).status_code == 200
+    body = {"covers": 80, "transactions": 40, "sales": sales}
+    assert app.request("PUT", path, (shop, "manager"), json=body).status_code == 200
     for login in ("hq", "exports-key", "admin", "key"):
         (day,) = (item["object"] for item in follow(app, shop, login=login)[0] if item["kind"] == "store_day")
         may = app.request("GET", path, (shop, login)).status_code == 200
         assert may == (login in ("admin", "key"))
-        assert day == {"business_date": "2026-03-03", **told, "sales": sales if may else None}, login
+        assert day == {"business_date": "2026-03-03", **body, "sales": sales if may else None}, login
 
 
 def test_lines_say_the_same_as_the_page(app: App, shop: Shop) -> None:

@@ -102,7 +102,7 @@ def plain(url: str) -> str:
 
 def by_postgresql(program: str, *words: str) -> None:
     """The program of an installation that is new enough for the server."""
-    said = []
+    errors = []
     for binaries in [*installed(), *bundled()]:
         with suppress(OSError):
             done = subprocess.run(
@@ -110,5 +110,5 @@ def by_postgresql(program: str, *words: str) -> None:
             )
             if done.returncode == 0:
                 return
-            said.append(done.stderr)
-    pytest.skip(f"no {program} that fits the server: {said}")
+            errors.append(done.stderr)
+    pytest.skip(f"no {program} that fits the server: {errors}")

@@ -62,8 +62,8 @@ def test_a_low_rating_opens_the_concern_again_and_rings_the_managers(scenario: S
 
 
 def test_a_low_rating_of_what_was_logged_too_late_to_ring_rings(scenario: StoreScenario) -> None:
-    told = (scenario.app.clock() - timedelta(hours=2)).isoformat()
-    concern = resolved_concern(scenario.app, scenario.shop, mood=1, occurred_at=told)
+    occurred_at = (scenario.app.clock() - timedelta(hours=2)).isoformat()
+    concern = resolved_concern(scenario.app, scenario.shop, mood=1, occurred_at=occurred_at)
     answer_feedback(scenario.app, feedback_path(scenario.app, scenario.shop, concern), rating="1")
     assert read_concern(scenario.app, scenario.shop, concern)["alert"]["state"] == "open"
 
@@ -104,11 +104,11 @@ def test_a_till_that_reads_no_words_prints_the_link_all_the_same(app: App, shop:
             session, organization_id=shop.organization_id, name="till", scopes=scopes, at=app.clock()
         )
     shop.tokens["till"] = token.text
-    asked = app.request(
+    answer = app.request(
         "POST", f"/v1/concerns/{resolved_concern(app, shop)['id']}/feedback-requests", (shop, "till"), json={}
     )
-    assert (asked.status_code, asked.json["words"]) == (201, None)
-    assert app.request("GET", asked.json["link"].partition(app.flask.config["PUBLIC_URL"])[2]).status_code == 200
+    assert (answer.status_code, answer.json["words"]) == (201, None)
+    assert app.request("GET", answer.json["link"].partition(app.flask.config["PUBLIC_URL"])[2]).status_code == 200
 
 
 def test_a_link_takes_one_answer(app: App, shop: Shop) -> None:
@@ -139,9 +139,9 @@ def test_only_what_is_over_is_asked_about_and_no_praise(app: App, shop: Shop) ->
 def test_one_customer_is_asked_once_in_the_organizations_number_of_days(app: App, shop: Shop) -> None:
     app.request("PUT", "/v1/feedback-policy", (shop, "admin"), json={"days_between": 7})
     first, second = resolved_concern(app, shop, **KNOWN_CUSTOMER), resolved_concern(app, shop, **KNOWN_CUSTOMER)
-    asked = request_feedback(app, shop, first).json
+    feedback_request = request_feedback(app, shop, first).json
     again = assert_problem(request_feedback(app, shop, first), 409, "asked-already")
-    assert again["feedback_request_id"] == asked["id"]
+    assert again["feedback_request_id"] == feedback_request["id"]
     refused = assert_problem(request_feedback(app, shop, second), 409, "asked-already")
     assert "feedback_request_id" not in refused
     app.clock.move(days=6, hours=23)
@@ -183,10 +183,10 @@ def test_a_repeat_shows_the_same_link(app: App, shop: Shop) -> None:
 
 
 def test_the_code_holds_the_link(app: App, shop: Shop) -> None:
-    asked = request_feedback(app, shop, resolved_concern(app, shop)).json
-    image = app.request("GET", f"/v1/feedback-requests/{asked['id']}/qr", (shop, "floor"))
+    feedback_request = request_feedback(app, shop, resolved_concern(app, shop)).json
+    image = app.request("GET", f"/v1/feedback-requests/{feedback_request['id']}/qr", (shop, "floor"))
     assert (image.status_code, image.mimetype) == (200, "image/svg+xml")
-    assert qr.read_qr_code(image.text) == asked["link"]
+    assert qr.read_qr_code(image.text) == feedback_request["link"]
 
 
 def test_head_office_reads_figures_and_neither_words_nor_links(app: App, shop: Shop) -> None:

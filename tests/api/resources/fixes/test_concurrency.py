@@ -50,55 +50,55 @@ CUSTOMERS = st.lists(
     max_size=4,
 )
 
-SAID = {"there": False, "sensitive": False, "kind": "concern", "cause": "cold"}
+COLD_CONCERN = {"there": False, "sensitive": False, "kind": "concern", "cause": "cold"}
 ONE_OF_EACH = [
-    (True, False, [SAID]),
-    (None, True, [SAID, SAID]),
-    (True, True, [{**SAID, "there": True}]),
-    (True, True, [{**SAID, "sensitive": True}]),
-    (True, True, [{**SAID, "kind": "praise"}]),
+    (True, False, [COLD_CONCERN]),
+    (None, True, [COLD_CONCERN, COLD_CONCERN]),
+    (True, True, [{**COLD_CONCERN, "there": True}]),
+    (True, True, [{**COLD_CONCERN, "sensitive": True}]),
+    (True, True, [{**COLD_CONCERN, "kind": "praise"}]),
 ]
 
 
-@example(told_by=ONE_OF_EACH)
+@example(customers=ONE_OF_EACH)
 @examples(quick=2, deep=8)
-@given(told_by=CUSTOMERS)
-def test_only_who_agreed_and_is_within_reach_is_listed_and_thanked(app: App, told_by: list[Any]) -> None:
+@given(customers=CUSTOMERS)
+def test_only_who_agreed_and_is_within_reach_is_listed_and_thanked(app: App, customers: list[Any]) -> None:
     shop = make_shop(app.back_office, next(slugs))
     people = [
-        (make_customer(app, shop, f"Regular {n}", agrees=first), *rest) for n, (first, *rest) in enumerate(told_by)
+        (make_customer(app, shop, f"Regular {n}", agrees=first), *rest) for n, (first, *rest) in enumerate(customers)
     ]
-    told = {customer_id: told_of(app, shop, customer_id, said) for customer_id, _, said in people}
+    raised = {customer_id: log_raised_concerns(app, shop, customer_id, concerns) for customer_id, _, concerns in people}
     app.clock.move(minutes=1)
     everywhere = make_fix(app, shop, "admin", store_id=None)
     for customer_id, agrees, _ in people:
         set_consent(app, shop, customer_id, contact=agrees)
     may = {customer_id for customer_id, agrees, _ in people if agrees}
     sees = {
-        login: {customer_id for customer_id in may if any(seen(one) for one in told[customer_id])}
+        login: {customer_id for customer_id in may if any(seen(concern) for concern in raised[customer_id])}
         for login, seen in {
             "admin": lambda _: True,
-            "manager": lambda one: not one["there"],
-            "colleague": lambda one: not one["there"] and not one["sensitive"],
+            "manager": lambda concern: not concern["there"],
+            "colleague": lambda concern: not concern["there"] and not concern["sensitive"],
         }.items()
     }
     for login, expected in sees.items():
-        listed = [one["customer"]["id"] for one in customers_of_fix(app, shop, everywhere, login)]
+        listed = [row["customer"]["id"] for row in customers_of_fix(app, shop, everywhere, login)]
         assert Counter(listed) == Counter(expected), login
     for _ in range(2):
         assert make_thank_yous(app, shop, everywhere)["figures"]["left"] == 0
-        thanked = [one["customer_id"] for one in follow_ups_of_fix(app, shop, everywhere, "admin")]
+        thanked = [follow_up["customer_id"] for follow_up in follow_ups_of_fix(app, shop, everywhere, "admin")]
         assert Counter(thanked) == Counter(sees["manager"])
 
 
-def told_of(app: App, shop: Shop, customer_id: str, concerns: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Let them tell of these; those that are of this cause and no praise."""
-    for one in concerns:
-        cause = {} if one["cause"] is None else {"category": "food", "cause": one["cause"]}
-        store_id = str(shop.other_store_id if one["there"] else shop.store_id)
-        said = {"kind": one["kind"], "sensitive": one["sensitive"], "store_id": store_id, **cause}
-        log_concern(app, shop, "key", mood=3, customer_id=customer_id, **said)
-    return [one for one in concerns if one["cause"] == "cold" and one["kind"] != "praise"]
+def log_raised_concerns(app: App, shop: Shop, customer_id: str, concerns: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Log these concerns of a customer and return those that raise the cause: no praise, no other cause."""
+    for concern in concerns:
+        cause = {} if concern["cause"] is None else {"category": "food", "cause": concern["cause"]}
+        store_id = str(shop.other_store_id if concern["there"] else shop.store_id)
+        fields = {"kind": concern["kind"], "sensitive": concern["sensitive"], "store_id": store_id, **cause}
+        log_concern(app, shop, "key", mood=3, customer_id=customer_id, **fields)
+    return [concern for concern in concerns if concern["cause"] == "cold" and concern["kind"] != "praise"]
 
 
 @only_on_postgresql
@@ -107,11 +107,11 @@ def test_several_people_who_thank_at_once_thank_nobody_twice(app: App, shop: Sho
     for customer_id in raised:
         log_concern_of(app, shop, customer_id)
     app.clock.move(days=1)
-    told = make_fix(app, shop)
-    calls = [partial(make_thank_yous, app, shop, told, by) for by in ("manager", "regional") * 3]
+    fix = make_fix(app, shop)
+    calls = [partial(make_thank_yous, app, shop, fix, by) for by in ("manager", "regional") * 3]
     for answer in at_once(calls):
         assert (answer["figures"]["thanked"], answer["figures"]["left"]) == (6, 0)
-    assert Counter(str(one.concern.customer_id) for one in made(app, shop)) == Counter(raised)
+    assert Counter(str(follow_up.concern.customer_id) for follow_up in made(app, shop)) == Counter(raised)
     assert (
         len(pending_messages(app, OutboxKind.REMIND_OWNER))
         == len(pending_messages(app, OutboxKind.BREAK_FOLLOW_UP))
@@ -125,19 +125,19 @@ def test_who_is_merged_into_somebody_thanked_at_that_moment_is_not_thanked_again
     for customer_id in (one, other):
         log_concern_of(app, shop, customer_id)
     app.clock.move(days=1)
-    told = make_fix(app, shop)
-    make_thank_yous(app, shop, told)
+    fix = make_fix(app, shop)
+    make_thank_yous(app, shop, fix)
     set_consent(app, shop, other)
     by = Actor(shop.organization_id, frozenset(), None, staff_id=shop.staff["manager"])
     with ThreadPoolExecutor(1) as somebody:
         with app.back_office.writing(shop.organization_id) as session:
             merge = CustomerMerge.plan_locked(session, UUID(one), UUID(other))
-            thanking = somebody.submit(make_thank_yous, app, shop, told)
+            thanking = somebody.submit(make_thank_yous, app, shop, fix)
             wait_for_blocked_transaction(app)
             merge.carry_out(session, id_=uuid7(), by=by, at=app.clock())
         assert thanking.result(TIMEOUT)["figures"]["left"] == 0
     assert len(made(app, shop)) == 1
-    assert thank_you_statuses(app, shop, told) == {"Beatriz": "open"}
+    assert thank_you_statuses(app, shop, fix) == {"Beatriz": "open"}
 
 
 def test_as_many_as_a_transaction_should_hold_are_thanked_at_a_time(
@@ -147,25 +147,25 @@ def test_as_many_as_a_transaction_should_hold_are_thanked_at_a_time(
     for number in range(5):
         log_concern_of(app, shop, make_customer(app, shop, f"Regular {number}"))
         app.clock.move(minutes=1)
-    told = make_fix(app, shop)
-    steps = [make_thank_yous(app, shop, told)["figures"] for _ in range(3)]
+    fix = make_fix(app, shop)
+    steps = [make_thank_yous(app, shop, fix)["figures"] for _ in range(3)]
     assert [(step["thanked"], step["left"]) for step in steps] == [(2, 3), (4, 1), (5, 0)]
-    newest_first = [one["customer"]["name"] for one in customers_of_fix(app, shop, told)]
+    newest_first = [row["customer"]["name"] for row in customers_of_fix(app, shop, fix)]
     assert newest_first == [f"Regular {number}" for number in (4, 3, 2, 1, 0)]
 
 
 @pytest.mark.parametrize("owner", [None, "colleague", "regional"])
 def test_thanking_many_costs_as_many_statements_as_thanking_two(app: App, shop: Shop, owner: str | None) -> None:
     costs = []
-    keeper = {} if owner is None else {"owner_id": str(shop.staff[owner])}
+    owner_field = {} if owner is None else {"owner_id": str(shop.staff[owner])}
     for many in (2, 12):
         for number in range(many):
             log_concern_of(app, shop, make_customer(app, shop, f"Regular {number}"))
         app.clock.move(days=1)
-        told = make_fix(app, shop)
+        fix = make_fix(app, shop)
         with app.counting() as statements:
-            assert make_thank_yous(app, shop, told, **keeper)["figures"]["left"] == 0
-        costs.append(len([one for one in statements if not one.startswith("UPDATE concern ")]))  # one each: its version
+            assert make_thank_yous(app, shop, fix, **owner_field)["figures"]["left"] == 0
+        costs.append(len([sql for sql in statements if not sql.startswith("UPDATE concern ")]))  # one each: its version
     assert costs[0] == costs[1]
     assert costs[0] <= 18
 

@@ -22,16 +22,16 @@ def test_a_colleague_gets_only_those_they_can_keep_and_the_rest_is_left(app: App
     app.clock.move(minutes=1)
     log_concern_of(app, shop, make_customer(app, shop, "Hidden"), sensitive=True)
     app.clock.move(days=1)
-    told = make_fix(app, shop)
-    path = f"/fixes/{told['id']}/thank-yous"
+    fix = make_fix(app, shop)
+    path = f"/fixes/{fix['id']}/thank-yous"
     refused = request(app, shop, "POST", path, json={"due_at": DUE, "owner_id": str(shop.staff["hq"])})
     assert assert_problem(refused, 404, "not-found")["pointer"] == "/owner_id"
     assert_invalid_value(request(app, shop, "POST", path, json={"due_at": "2026-03-03T11:00:00Z"}), "body", "/due_at")
-    assert follow_ups_of_fix(app, shop, told) == []
-    first = make_thank_yous(app, shop, told, owner_id=str(shop.staff["colleague"]))
+    assert follow_ups_of_fix(app, shop, fix) == []
+    first = make_thank_yous(app, shop, fix, owner_id=str(shop.staff["colleague"]))
     assert (first["figures"]["thanked"], first["figures"]["left"]) == (1, 1)
-    make_thank_yous(app, shop, told, owner_id=str(shop.staff["regional"]))
-    owners = {one["owner"]["id"] for one in follow_ups_of_fix(app, shop, told)}
+    make_thank_yous(app, shop, fix, owner_id=str(shop.staff["regional"]))
+    owners = {follow_up["owner"]["id"] for follow_up in follow_ups_of_fix(app, shop, fix)}
     assert owners == {str(shop.staff["colleague"]), str(shop.staff["regional"])}
 
 
@@ -55,21 +55,21 @@ def test_each_role_does_its_part(
     app.clock.move(days=1)
     path = f"/fixes/{make_fix(app, shop)['id']}"
     body = {**COLD_FOOD, "what": "New lamps.", "store_id": str(shop.store_id)}
-    asked = [
+    answers = [
         request(app, shop, "GET", path, login),
         request(app, shop, "GET", f"{path}/customers", login),
         request(app, shop, "POST", "/fixes", login, json=body),
         request(app, shop, "POST", f"{path}/thank-yous", login, json={"due_at": DUE}),
     ]
-    assert [answer.status_code for answer in asked] == [reads, customers_, fixes, thanks]
+    assert [answer.status_code for answer in answers] == [reads, customers_, fixes, thanks]
 
 
 def test_head_office_reads_figures_and_no_names(app: App, shop: Shop) -> None:
     log_concern_of(app, shop, make_customer(app, shop, "Planted name"))
     app.clock.move(days=1)
-    told = make_fix(app, shop)
-    make_thank_yous(app, shop, told)
-    for path in ("/fixes", f"/fixes/{told['id']}"):
+    fix = make_fix(app, shop)
+    make_thank_yous(app, shop, fix)
+    for path in ("/fixes", f"/fixes/{fix['id']}"):
         answer = request(app, shop, "GET", path, "hq")
         assert (answer.status_code, "Planted" in answer.text, "Manager of" in answer.text) == (200, False, False)
-    assert request(app, shop, "GET", f"/fixes/{told['id']}", "hq").json["figures"]["thanked"] == 1
+    assert request(app, shop, "GET", f"/fixes/{fix['id']}", "hq").json["figures"]["thanked"] == 1

@@ -13,8 +13,8 @@ def test_of_fewer_than_ten_nothing_is_shown(app: App, shop: Shop) -> None:
     log_past_concerns(app, shop, 9)
     assert get_guidance(app, shop, **COLD_FOOD).json["same_cause"] is None
     log_past_concerns(app, shop, 1)
-    told = get_guidance(app, shop, **COLD_FOOD).json["same_cause"]
-    assert (told["n"], [lesson["n"] for lesson in told["lessons"]]) == (10, [10])
+    same_cause = get_guidance(app, shop, **COLD_FOOD).json["same_cause"]
+    assert (same_cause["n"], [lesson["n"] for lesson in same_cause["lessons"]]) == (10, [10])
 
 
 def test_it_shows_the_median_and_both_ends(app: App, shop: Shop) -> None:
@@ -36,8 +36,8 @@ def test_a_remedy_that_few_received_is_not_shown(app: App, shop: Shop) -> None:
     for _ in range(9):
         gone = {"outcome": "lost", "mood_after": 1}
         log_concern(app, shop, mood=2, **COLD_FOOD, recovery_actions=[{"remedy": "apology"}], **gone)
-    told = get_guidance(app, shop, **COLD_FOOD).json["same_cause"]
-    assert (told["n"], [lesson["remedy"] for lesson in told["lessons"]]) == (19, ["voucher"])
+    same_cause = get_guidance(app, shop, **COLD_FOOD).json["same_cause"]
+    assert (same_cause["n"], [lesson["remedy"] for lesson in same_cause["lessons"]]) == (19, ["voucher"])
 
 
 def test_the_unhappy_are_compared_with_the_unhappy(app: App, shop: Shop) -> None:
@@ -54,8 +54,8 @@ def test_what_happened_in_another_organization_is_its_own(app: App, shop: Shop) 
 
 
 def test_words_come_first_where_the_failure_was_not_the_price(app: App, shop: Shop) -> None:
-    told = get_guidance(app, shop, **COLD_FOOD).json
-    assert (told["words_first"], told["offers"][0]["kind"]) == (True, "apology")
+    guidance = get_guidance(app, shop, **COLD_FOOD).json
+    assert (guidance["words_first"], guidance["offers"][0]["kind"]) == (True, "apology")
 
 
 def test_it_shows_what_this_person_may_still_give(app: App, shop: Shop) -> None:
@@ -69,9 +69,9 @@ def test_it_shows_what_this_person_may_still_give(app: App, shop: Shop) -> None:
     limit_vouchers(app, shop, 1000, 1500)
     app.clock.move(minutes=1)  # for so long a process may go by the limits of before
     concern = log_concern(app, shop, customer={"phone": "912 345 678"})
-    given = {"remedy": "voucher", "cost": {"amount": 700, "currency": "EUR"}}
+    voucher = {"remedy": "voucher", "cost": {"amount": 700, "currency": "EUR"}}
     path = f"/v1/concerns/{concern['id']}/recovery-actions"
-    assert app.request("POST", path, (shop, "floor"), json=given).json["status"] == "done"
+    assert app.request("POST", path, (shop, "floor"), json=voucher).json["status"] == "done"
     assert guidance_offer(app, shop, "voucher", customer_id=concern["customer_id"])["left"]["amount"] == 300
     assert guidance_offer(app, shop, "voucher")["left"]["amount"] == 800  # of the 1,500 this person may give in a day
     assert guidance_offer(app, shop, "voucher")["limit"] == {"amount": 1000, "currency": "EUR"}

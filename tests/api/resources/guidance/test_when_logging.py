@@ -16,8 +16,8 @@ OVER = {"handling": "mine", "outcome": "recovered", "mood_after": 4}
 
 
 def left(concern: dict[str, Any], remedy: str = "voucher") -> Any:
-    (found,) = (one for one in concern["guidance"]["offers"] if one["remedy"] == remedy)
-    return found["left"]["amount"] if found["left"] else None
+    (offer,) = (offer for offer in concern["guidance"]["offers"] if offer["remedy"] == remedy)
+    return offer["left"]["amount"] if offer["left"] else None
 
 
 def euros(amount: int) -> dict[str, Any]:
@@ -27,10 +27,10 @@ def euros(amount: int) -> dict[str, Any]:
 def test_logging_answers_the_same_guidance_as_asking(app: App, shop: Shop) -> None:
     log_past_concerns(app, shop, 10, **QUILL)
     concern = log_concern(app, shop, mood=1, **COLD_FOOD, **QUILL)
-    asked = get_guidance(app, shop, **COLD_FOOD, mood=1, customer_id=concern["customer_id"]).json
-    assert concern["guidance"] == asked
-    assert (asked["same_cause"]["n"], asked["offers"][0]["kind"]) == (10, "apology")
-    assert asked["question"]["slug"] == "what-happened"
+    guidance = get_guidance(app, shop, **COLD_FOOD, mood=1, customer_id=concern["customer_id"]).json
+    assert concern["guidance"] == guidance
+    assert (guidance["same_cause"]["n"], guidance["offers"][0]["kind"]) == (10, "apology")
+    assert guidance["question"]["slug"] == "what-happened"
 
 
 @pytest.mark.parametrize("said", [{"kind": "praise", "mood": 5}, {"mood": 2, **OVER}])
@@ -53,13 +53,13 @@ def test_hints_are_for_the_moment_and_no_part_of_the_concern(app: App, shop: Sho
         *app.request("GET", "/v1/concerns", (shop, "floor")).json["items"],
     ]
     assert len(shown) == 3
-    assert all("guidance" not in one for one in shown)
+    assert all("guidance" not in concern for concern in shown)
 
 
 def test_what_is_given_at_this_moment_is_seen_in_what_is_left(app: App, shop: Shop) -> None:
     limit_vouchers(app, shop, 1000, 2500)
-    given = {"recovery_actions": [{"remedy": "voucher", "cost": euros(700)}]}
-    concern = log_concern(app, shop, **QUILL, **given)
+    with_voucher = {"recovery_actions": [{"remedy": "voucher", "cost": euros(700)}]}
+    concern = log_concern(app, shop, **QUILL, **with_voucher)
     assert left(concern) == left(log_concern(app, shop, **QUILL)) == 300
     assert left(log_concern(app, shop)) == 1000
     path = f"/v1/concerns/{concern['id']}/recovery-actions"
@@ -69,7 +69,7 @@ def test_what_is_given_at_this_moment_is_seen_in_what_is_left(app: App, shop: Sh
     assert left(log_concern(app, shop, **QUILL)) == 1000
     assert guidance_offer(app, shop, "voucher", customer_id=concern["customer_id"])["left"] == euros(1000)
     app.clock.move(days=1)
-    log_concern(app, shop, **QUILL, **given)
+    log_concern(app, shop, **QUILL, **with_voucher)
     app.clock.move(days=1)
     assert left(log_concern(app, shop, **QUILL)) == 1000
 
@@ -129,7 +129,13 @@ def test_what_one_organization_learned_is_not_shown_to_another(app: App, shop: S
     with app.back_office.writing(other.organization_id) as session:
         session.scalars(select(Question)).one().text = "What would help?"
     log_past_concerns(app, other, 12)
-    asked = {one.slug: log_concern(app, one, mood=2)["guidance"]["question"]["text"] for one in (shop, other)}
-    assert asked == {"acme": "What happened?", "other": "What would help?"}
-    told = {one.slug: log_concern(app, one, mood=2, **COLD_FOOD)["guidance"] for one in (other, shop)}
-    assert (told["other"]["same_cause"]["n"], told["acme"]["same_cause"]) == (12, None)
+    questions = {
+        organization.slug: log_concern(app, organization, mood=2)["guidance"]["question"]["text"]
+        for organization in (shop, other)
+    }
+    assert questions == {"acme": "What happened?", "other": "What would help?"}
+    guidance = {
+        organization.slug: log_concern(app, organization, mood=2, **COLD_FOOD)["guidance"]
+        for organization in (other, shop)
+    }
+    assert (guidance["other"]["same_cause"]["n"], guidance["acme"]["same_cause"]) == (12, None)

@@ -38,11 +38,11 @@ def lead(app: App, shop: Shop, login: str) -> None:
 
 
 def test_a_person_says_when_and_what_they_do_not_want_to_hear(app: App, shop: Shop) -> None:
-    told = me(app, shop).json
-    assert (told["quiet_hours"], told["muted"], told["email"]) == (None, [], None)
+    profile = me(app, shop).json
+    assert (profile["quiet_hours"], profile["muted"], profile["email"]) == (None, [], None)
     answer = prefer(app, shop, quiet_hours=NIGHT, muted=["own", "late", "own"], email="floor@example.org")
     assert answer.status_code == 200
-    assert answer.json == told | {
+    assert answer.json == profile | {
         "version": 2,
         "quiet_hours": NIGHT,
         "muted": ["late", "own"],
@@ -56,8 +56,8 @@ def test_a_person_says_when_and_what_they_do_not_want_to_hear(app: App, shop: Sh
 def test_what_is_not_named_stays_and_null_takes_away(app: App, shop: Shop) -> None:
     prefer(app, shop, quiet_hours=NIGHT, muted=["outcome"], email="floor@example.org")
     assert prefer(app, shop, email=None).json["quiet_hours"] == NIGHT
-    told = prefer(app, shop, quiet_hours=None).json
-    assert (told["quiet_hours"], told["muted"], told["email"]) == (None, ["outcome"], None)
+    profile = prefer(app, shop, quiet_hours=None).json
+    assert (profile["quiet_hours"], profile["muted"], profile["email"]) == (None, ["outcome"], None)
 
 
 def test_ones_own_wishes_are_changed_as_they_were_read(app: App, shop: Shop) -> None:
@@ -153,9 +153,11 @@ def test_a_test_push_rings_each_of_ones_own_phones(app: App, shop: Shop) -> None
     give_phone(app.back_office, shop, "floor", "somebody else's")
     answer = app.request("POST", "/v1/me/test-push", (shop, "hq"))
     assert answer.status_code == 202
-    told = answer.json["notifications"]
-    assert {one["device_id"] for one in told} == {str(phone) for phone in phones}
-    assert {(one["kind"], one["state"], one["step"]) for one in told} == {("test", "queued", None)}
+    queued = answer.json["notifications"]
+    assert {notification["device_id"] for notification in queued} == {str(phone) for phone in phones}
+    assert {(notification["kind"], notification["state"], notification["step"]) for notification in queued} == {
+        ("test", "queued", None)
+    }
     channel = RecordingChannel()
     with running_worker(app, for_all_kinds(channel)) as worker:
         work_until_idle(worker)
@@ -164,17 +166,17 @@ def test_a_test_push_rings_each_of_ones_own_phones(app: App, shop: Shop) -> None
 
 
 def test_a_test_push_without_a_phone_says_so(app: App, shop: Shop) -> None:
-    said = assert_problem(app.request("POST", "/v1/me/test-push", (shop, "floor")), 409, "not-now")
-    assert "register" in said["detail"]
+    problem = assert_problem(app.request("POST", "/v1/me/test-push", (shop, "floor")), 409, "not-now")
+    assert "register" in problem["detail"]
     assert rows(app, OutboxMessage) == []
 
 
 def test_phones_are_tested_a_few_times_a_minute(app: App, shop: Shop) -> None:
     give_phone(app.back_office, shop, "floor", "one")
     give_phone(app.back_office, shop, "manager", "two")
-    asked = [app.request("POST", "/v1/me/test-push", (shop, "floor")) for _ in range(4)]
-    assert [answer.status_code for answer in asked] == [202, 202, 202, 429]
-    assert int(asked[-1].headers["Retry-After"]) > 0
+    answers = [app.request("POST", "/v1/me/test-push", (shop, "floor")) for _ in range(4)]
+    assert [answer.status_code for answer in answers] == [202, 202, 202, 429]
+    assert int(answers[-1].headers["Retry-After"]) > 0
     assert app.request("POST", "/v1/me/test-push", (shop, "manager")).status_code == 202
 
 

@@ -26,13 +26,13 @@ def euros(amount: float) -> dict[str, Any]:
 
 def limit(app: App, shop: Shop, remedy: str = "voucher", **limits: dict[str, Any]) -> dict[str, Any]:
     """Let each role give at most that much of the remedy; `floor={"per_customer": ..., "per_staff": ...}`."""
-    (found,) = (one for one in ask(app, shop, "GET", "/remedies").json["items"] if one["slug"] == remedy)
+    (current,) = (item for item in ask(app, shop, "GET", "/remedies").json["items"] if item["slug"] == remedy)
     body = {"limits": [{"role": role, **most} for role, most in limits.items()]}
-    headers = {"If-Match": f'"{found["version"]}"'}
-    answer = ask(app, shop, "PATCH", f"/remedies/{found['id']}", "admin", json=body, headers=headers)
+    headers = {"If-Match": f'"{current["version"]}"'}
+    answer = ask(app, shop, "PATCH", f"/remedies/{current['id']}", "admin", json=body, headers=headers)
     assert answer.status_code == 200, answer.text
-    told: dict[str, Any] = answer.json
-    return told
+    updated: dict[str, Any] = answer.json
+    return updated
 
 
 def give(app: App, shop: Shop, concern: dict[str, Any], amount: float, by: str = "floor", **said: Any) -> Any:
@@ -76,18 +76,18 @@ def scenario(app: App) -> Iterator[StoreScenario]:
 
 
 def test_the_admin_says_how_much_and_everybody_sees_it(app: App, shop: Shop) -> None:
-    told = limit(app, shop, floor={"per_customer": TEN_EUROS, "per_staff": euros(50)})
-    assert told["limits"] == [{"role": "floor", "per_customer": TEN_EUROS, "per_staff": euros(50)}]
-    assert ask(app, shop, "GET", f"/remedies/{told['id']}").json["limits"] == told["limits"]
+    remedy = limit(app, shop, floor={"per_customer": TEN_EUROS, "per_staff": euros(50)})
+    assert remedy["limits"] == [{"role": "floor", "per_customer": TEN_EUROS, "per_staff": euros(50)}]
+    assert ask(app, shop, "GET", f"/remedies/{remedy['id']}").json["limits"] == remedy["limits"]
     assert limit(app, shop)["limits"] == []
     for by in ("floor", "manager", "regional", "hq"):
-        assert_problem(ask(app, shop, "PATCH", f"/remedies/{told['id']}", by, json={}), 403, "forbidden")
+        assert_problem(ask(app, shop, "PATCH", f"/remedies/{remedy['id']}", by, json={}), 403, "forbidden")
 
 
 def test_a_limit_is_changed_and_another_one_joins_it(app: App, limited: Shop) -> None:
     manager = {"role": "manager", "per_customer": euros(100), "per_staff": None}
-    told = limit(app, limited, manager={"per_customer": euros(100)}, floor={"per_customer": euros(12)})
-    assert told["limits"] == [{"role": "floor", "per_customer": euros(12), "per_staff": None}, manager]
+    remedy = limit(app, limited, manager={"per_customer": euros(100)}, floor={"per_customer": euros(12)})
+    assert remedy["limits"] == [{"role": "floor", "per_customer": euros(12), "per_staff": None}, manager]
     assert limit(app, limited, manager={"per_customer": euros(100)})["limits"] == [manager]
 
 
@@ -130,17 +130,17 @@ def test_what_was_given_stays_of_its_kind(app: App, shop: Shop) -> None:
 def test_within_the_limit_they_act_and_above_it_they_ask(app: App, limited: Shop) -> None:
     concern = log_concern(app, limited)
     assert given(app, limited, concern, 6) == "done"
-    asked = give(app, limited, concern, 5).json
-    assert (asked["status"], asked["cost"], asked["beyond"]) == ("pending", euros(5), True)
-    assert asked["expires_at"] == "2026-03-03T12:15:00Z"
+    action = give(app, limited, concern, 5).json
+    assert (action["status"], action["cost"], action["beyond"]) == ("pending", euros(5), True)
+    assert action["expires_at"] == "2026-03-03T12:15:00Z"
     assert given(app, limited, concern, 4) == "done"
     assert given(app, limited, concern, 90, by="manager") == "done"
 
 
 def test_what_is_only_asked_for_costs_nothing_yet(app: App, limited: Shop) -> None:
-    asked = give(app, limited, log_concern(app, limited), 50).json
+    action = give(app, limited, log_concern(app, limited), 50).json
     assert cost_of_the_day(app, limited) == []
-    assert decide(app, limited, asked, "approve").json["status"] == "done"
+    assert decide(app, limited, action, "approve").json["status"] == "done"
     assert cost_of_the_day(app, limited) == [euros(50)]
 
 
@@ -203,17 +203,17 @@ def test_nobody_decides_about_their_own_nor_without_the_right_to(app: App, shop:
 
 def test_a_decision_says_who_and_why_and_is_made_once(app: App, limited: Shop) -> None:
     concern = log_concern(app, limited)
-    asked = give(app, limited, concern, 50).json
-    assert_invalid_value(decide(app, limited, asked, "decline"), "body", "/note", "required")
-    declined = decide(app, limited, asked, "decline", note="The dessert is enough here").json
+    action = give(app, limited, concern, 50).json
+    assert_invalid_value(decide(app, limited, action, "decline"), "body", "/note", "required")
+    declined = decide(app, limited, action, "decline", note="The dessert is enough here").json
     assert (declined["status"], declined["cost"]) == ("declined", euros(50))
     assert declined["decision"] == {
         "at": "2026-03-03T12:00:00Z",
         "by": {"id": str(limited.staff["manager"]), "name": "Manager of acme"},
         "note": "The dessert is enough here",
     }
-    assert_problem(decide(app, limited, asked, "approve"), 409, "not-now")
-    assert_problem(decide(app, limited, asked, "reverse", "floor"), 409, "not-now")
+    assert_problem(decide(app, limited, action, "approve"), 409, "not-now")
+    assert_problem(decide(app, limited, action, "reverse", "floor"), 409, "not-now")
     timeline = ask(app, limited, "GET", f"/concerns/{concern['id']}/events").json["items"]
     assert [step["step"] for step in timeline][-2:] == ["action_recorded", "action_declined"]
 
@@ -235,23 +235,23 @@ def test_what_needs_no_decision_gets_none(app: App, limited: Shop) -> None:
 
 def test_the_managers_are_asked_and_whoever_asked_learns_the_answer(scenario: StoreScenario) -> None:
     concern = scenario.log(mood=3)
-    asked = give(scenario.app, scenario.shop, concern, 50).json
+    action = give(scenario.app, scenario.shop, concern, 50).json
     scenario.let_pass(seconds=1)
     assert scenario.addresses_by_second(K.APPROVAL) == {0: {"manager", "regional"}}
-    decide(scenario.app, scenario.shop, asked, "approve")
+    decide(scenario.app, scenario.shop, action, "approve")
     scenario.let_pass(seconds=1)
     assert scenario.addresses_by_second(K.DECISION) == {1: {"floor"}}
 
 
 def test_what_nobody_decides_in_a_quarter_of_an_hour_is_over(scenario: StoreScenario) -> None:
     concern = scenario.log(mood=3)
-    asked = give(scenario.app, scenario.shop, concern, 50).json
+    action = give(scenario.app, scenario.shop, concern, 50).json
     scenario.let_pass(minutes=15, seconds=-1)
-    assert status_of(scenario, asked) == "pending"
+    assert status_of(scenario, action) == "pending"
     scenario.let_pass(seconds=1)
-    assert status_of(scenario, asked) == "expired"
+    assert status_of(scenario, action) == "expired"
     assert scenario.addresses_by_second(K.DECISION) == {900: {"floor"}}
-    assert_problem(decide(scenario.app, scenario.shop, asked, "approve"), 409, "not-now")
+    assert_problem(decide(scenario.app, scenario.shop, action, "approve"), 409, "not-now")
 
 
 def test_what_came_along_with_the_concern_is_asked_for_too(scenario: StoreScenario) -> None:

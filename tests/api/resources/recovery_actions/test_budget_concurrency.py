@@ -113,8 +113,8 @@ def check(app: App, shop: Shop) -> None:
 
 def rows(app: App, shop: Shop) -> list[RecoveryAction]:
     with app.back_office.reading(shop.organization_id) as session:
-        question = select(RecoveryAction).options(*RecoveryAction.eager_options()).order_by(RecoveryAction.id)
-        return list(session.scalars(question).unique())
+        stmt = select(RecoveryAction).options(*RecoveryAction.eager_options()).order_by(RecoveryAction.id)
+        return list(session.scalars(stmt).unique())
 
 
 def euros(cents: int) -> dict[str, Any]:

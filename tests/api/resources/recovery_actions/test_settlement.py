@@ -44,8 +44,8 @@ def test_a_refund_is_promised_until_the_till_reports_it_paid(app: App, shop: Sho
     paid = settle(app, shop, action, "settled", "key", reference="R-77").json
     assert (paid["settlement"], paid["settlement_reference"], unpaid(app, shop)) == ("settled", "R-77", [])
     timeline = app.request("GET", f"/v1/concerns/{concern['id']}/events", (shop, "floor")).json["items"]
-    told = [step["details"]["settlement"] for step in timeline if step["step"] == "action_settled"]
-    assert told == ["requested", "settled"]
+    settlements = [step["details"]["settlement"] for step in timeline if step["step"] == "action_settled"]
+    assert settlements == ["requested", "settled"]
 
 
 def test_a_payment_that_failed_is_promised_still(app: App, shop: Shop) -> None:

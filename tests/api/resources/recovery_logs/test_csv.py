@@ -22,7 +22,7 @@ def table(app: App, shop: Shop, by: str = "manager") -> list[dict[str, str]]:
 
 def test_each_concern_is_a_line_and_praise_comes_last(app: App, shop: Shop) -> None:
     praise = log_concern_id(app, shop, kind="praise", mood=5)
-    told = log_concern_id(
+    concern_id = log_concern_id(
         app,
         shop,
         mood=1,
@@ -33,12 +33,12 @@ def test_each_concern_is_a_line_and_praise_comes_last(app: App, shop: Shop) -> N
         recovery_actions=[{"remedy": "voucher"}, {"remedy": "remake"}, {"remedy": "apology"}],
     )
     app.clock.move(minutes=5)
-    resolve_concern(app, shop, told)
+    resolve_concern(app, shop, concern_id)
     app.clock.move(days=1)
     sign_off(app, shop)
     late = log_concern_id(app, shop, occurred_at=NOON.isoformat())
     first, second, third = table(app, shop)
-    assert [first["id"], second["id"], third["id"]] == [told, late, praise]
+    assert [first["id"], second["id"], third["id"]] == [concern_id, late, praise]
     expected = {
         "kind": "concern",
         "status": "resolved",

@@ -97,13 +97,13 @@ def test_managers_write_and_nobody_else(app: App, shop: Shop) -> None:
 
 
 def test_the_administrator_says_what_is_noted(app: App, shop: Shop) -> None:
-    asked = app.request("PUT", "/v1/log-policy", (shop, "admin"), json={"headings": REQUIRED})
-    assert asked.json == {"headings": [*REQUIRED[:2], {**REQUIRED[2], "required": False}]}
+    answer = app.request("PUT", "/v1/log-policy", (shop, "admin"), json={"headings": REQUIRED})
+    assert answer.json == {"headings": [*REQUIRED[:2], {**REQUIRED[2], "required": False}]}
     twice = app.request("PUT", "/v1/log-policy", (shop, "admin"), json={"headings": [REQUIRED[0], REQUIRED[0]]})
     assert_invalid_value(twice, "body", "/headings/1/slug")
     assert app.request("PUT", "/v1/log-policy", (shop, "manager"), json={"headings": []}).status_code == 403
-    assert app.request("GET", "/v1/log-policy", (shop, "manager")).json == asked.json
-    assert read_log(app, shop)["headings"] == asked.json["headings"]
+    assert app.request("GET", "/v1/log-policy", (shop, "manager")).json == answer.json
+    assert read_log(app, shop)["headings"] == answer.json["headings"]
 
 
 def test_a_day_is_signed_once_it_is_over(app: App, shop: Shop) -> None:
@@ -161,12 +161,12 @@ def test_signed_notes_are_closed_and_what_is_left_to_say_is_an_amendment(app: Ap
     sign_off(app, shop)
     assert assert_problem(write_notes(app, shop, {"tomorrow": "Changed."}), 409, "not-now")
     app.clock.move(minutes=1)
-    said = add_amendment(app, shop, by="regional")
-    assert said.status_code == 201, said.text
+    answer = add_amendment(app, shop, by="regional")
+    assert answer.status_code == 201, answer.text
     page = read_log(app, shop)["page"]
     assert page["notes"] == {"tomorrow": "Look."}
-    assert page["amendments"] == [said.json]
-    assert (said.json["at"], said.json["by"]["name"]) == ("2026-03-04T12:01:00Z", "Regional of acme")
+    assert page["amendments"] == [answer.json]
+    assert (answer.json["at"], answer.json["by"]["name"]) == ("2026-03-04T12:01:00Z", "Regional of acme")
     assert page["version"] == 3
 
 
@@ -190,8 +190,8 @@ def test_what_came_in_later_is_flagged_and_never_in_what_was_signed(app: App, sh
 def test_what_was_signed_is_every_figure_of_that_moment(app: App, shop: Shop) -> None:
     resolve_concern(app, shop, log_concern_id(app, shop, recovery_actions=[{"remedy": "voucher"}]))
     log_concern_id(app, shop)
-    told = {"covers": 20, "transactions": None, "sales": None}
-    app.request("PUT", f"/v1/stores/{shop.store_id}/days/{DAY}", (shop, "manager"), json=told)
+    body = {"covers": 20, "transactions": None, "sales": None}
+    app.request("PUT", f"/v1/stores/{shop.store_id}/days/{DAY}", (shop, "manager"), json=body)
     app.clock.move(days=1)
     before = read_log(app, shop)["figures"]
     assert sign_off(app, shop).json["signed_figures"] == before

@@ -50,7 +50,7 @@ def test_a_day_on_which_clocks_change_has_the_hours_it_has(app: App, shop: Shop)
 
 
 def test_what_belongs_to_the_day_is_listed_with_actions_and_timeline(app: App, shop: Shop) -> None:
-    told = tell(
+    concern_id = tell(
         app,
         shop,
         handling="mine",
@@ -66,13 +66,13 @@ def test_what_belongs_to_the_day_is_listed_with_actions_and_timeline(app: App, s
     tomorrow = tell(app, shop)
     shown = log(app, shop)
     first = shown["concerns"][0]
-    assert [concern["id"] for concern in shown["concerns"]] == [told, second]
+    assert [concern["id"] for concern in shown["concerns"]] == [concern_id, second]
     assert [concern["id"] for concern in log(app, shop, day=DAY + timedelta(days=1))["concerns"]] == [tomorrow]
     assert {name: first[name] for name in first if name not in ("recovery_actions", "timeline")} == app.request(
-        "GET", f"/v1/concerns/{told}", (shop, "manager")
+        "GET", f"/v1/concerns/{concern_id}", (shop, "manager")
     ).json
     for part, path in (("recovery_actions", "recovery-actions"), ("timeline", "events")):
-        listed = app.request("GET", f"/v1/concerns/{told}/{path}", (shop, "manager")).json["items"]
+        listed = app.request("GET", f"/v1/concerns/{concern_id}/{path}", (shop, "manager")).json["items"]
         assert sorted(first[part], key=lambda it: it["id"]) == sorted(listed, key=lambda it: it["id"])
     steps = ["logged", "taken", "action_recorded", "action_recorded", "resolved"]
     assert [event["step"] for event in first["timeline"]] == steps
@@ -80,19 +80,19 @@ def test_what_belongs_to_the_day_is_listed_with_actions_and_timeline(app: App, s
 
 
 def test_what_needs_somebody_comes_first(app: App, shop: Shop) -> None:
-    told = {name: tell(app, shop) for name in ("ringing", "unanswered", "answered late", "resolved")}
+    ids = {name: tell(app, shop) for name in ("ringing", "unanswered", "answered late", "resolved")}
     with app.back_office.writing(shop.organization_id) as session:
         for alert in session.scalars(select(Alert)):
-            if str(alert.concern_id) in (told["unanswered"], told["answered late"]):
+            if str(alert.concern_id) in (ids["unanswered"], ids["answered late"]):
                 alert.advance(at=NOON + timedelta(minutes=20), has_receipt=False)
     ended = {"outcome": "lost", "mood_after": None}
     for name, verb, body in (("answered late", "take", None), ("resolved", "resolve", ended)):
-        path = f"/v1/concerns/{told[name]}/{verb}"
+        path = f"/v1/concerns/{ids[name]}/{verb}"
         assert app.request("POST", path, (shop, "manager"), json=body).status_code == 200
     shown = log(app, shop)
     needs = {name: {concern["id"] for concern in them} for name, them in shown["needs_you_now"].items()}
-    assert needs["unanswered_alerts"] == {told["unanswered"]}
-    assert needs["open_concerns"] == {told["ringing"], told["unanswered"], told["answered late"]}
+    assert needs["unanswered_alerts"] == {ids["unanswered"]}
+    assert needs["open_concerns"] == {ids["ringing"], ids["unanswered"], ids["answered late"]}
     assert (shown["figures"]["unanswered_alerts"], shown["figures"]["open"]) == (2, 3)
 
 
@@ -107,10 +107,10 @@ def test_praise_and_late_entries_are_kept_apart(app: App, shop: Shop) -> None:
 
 
 def test_a_sensitive_concern_is_counted_for_all_and_shown_to_those_who_may_read_it(app: App, shop: Shop) -> None:
-    told = tell(app, shop, "colleague", sensitive=True)
+    concern_id = tell(app, shop, "colleague", sensitive=True)
     for login, reads in (("manager", True), ("regional", True), ("colleague", True), ("floor", False), ("hq", False)):
         shown = log(app, shop, login)
-        listed = [told] if reads else []
+        listed = [concern_id] if reads else []
         assert [concern["id"] for concern in shown["concerns"]] == listed, login
         assert [concern["id"] for concern in shown["needs_you_now"]["open_concerns"]] == listed, login
         assert shown["figures"]["concerns"] == 1, login

@@ -44,8 +44,8 @@ def test_a_store_counts_in_each_of_its_groups_and_once_in_the_totals(app: App, g
 
 def test_a_group_is_reported_by_month_and_in_the_order_of_labels(app: App, grouped: Shop) -> None:
     rows = recovery_report(app, grouped, group_by="month,group").json["rows"]
-    told = [(row["group"]["month"], (row["group"]["group"] or {}).get("name"), row["concerns"]) for row in rows]
-    assert told == [("2026-03", "Lanterns", 2), ("2026-03", "River", 2), ("2026-03", None, 1)]
+    counts = [(row["group"]["month"], (row["group"]["group"] or {}).get("name"), row["concerns"]) for row in rows]
+    assert counts == [("2026-03", "Lanterns", 2), ("2026-03", "River", 2), ("2026-03", None, 1)]
     before = recovery_report(app, grouped, group_by="group", compare_to="last_year").json["compared"]
     assert (before["rows"], before["totals"]["concerns"]) == ([], 0)
 
@@ -56,14 +56,14 @@ def test_a_report_of_one_group_is_of_its_stores_as_far_as_one_sees_them(app: App
     for store in ("first", "first", "second"):
         add_concern(app, shop, store=store)
 
-    def told(by: str, **query: Any) -> int:
+    def count_concerns(by: str, **query: Any) -> int:
         concerns: int = recovery_report(app, shop, by, **query).json["totals"]["concerns"]
         return concerns
 
-    assert [told("hq", group_id=groups[slug]) for slug in groups] == [3, 1]
-    assert told("manager", group_id=groups["both"]) == 2
-    assert told("hq", group_id=groups["both"], region_id=shop.region_id) == 2
-    assert told("hq", group_id=groups["both"], compare_to="previous") == 3
+    assert [count_concerns("hq", group_id=groups[slug]) for slug in groups] == [3, 1]
+    assert count_concerns("manager", group_id=groups["both"]) == 2
+    assert count_concerns("hq", group_id=groups["both"], region_id=shop.region_id) == 2
+    assert count_concerns("hq", group_id=groups["both"], compare_to="previous") == 3
     assert by_group(recovery_report(app, shop, "manager", group_by="group")) == [("both", 2)]
     assert by_group(recovery_report(app, shop, group_by="group", group_id=groups["second"])) == [("second", 1)]
     assert_invalid_value(recovery_report(app, shop, group_id="both"), "query", "/group_id")
@@ -73,25 +73,25 @@ def test_a_report_of_one_group_is_of_its_stores_as_far_as_one_sees_them(app: App
 def test_no_other_report_counts_a_store_twice_in_its_totals(app: App, shop: Shop, name: str) -> None:
     in_two = {"lanterns": [shop.store_id], "river": [shop.store_id], "empty": []}
     groups = make_store_groups(app.back_office, shop, in_two)
-    told = {"mood": 1, "items": [{"name": "Soup"}], "recovery_actions": [{"remedy": "remake"}]}
-    concern = log_concern(app, shop, **told)
+    fields = {"mood": 1, "items": [{"name": "Soup"}], "recovery_actions": [{"remedy": "remake"}]}
+    concern = log_concern(app, shop, **fields)
     path = f"/v1/concerns/{concern['id']}/follow-ups"
     assert app.request("POST", path, (shop, "floor"), json=CALL).status_code == 201
 
-    def asked(**query: Any) -> Any:
+    def get_report(**query: Any) -> Any:
         answer = app.request("GET", f"/v1/reports/{name}", (shop, "admin"), query_string={**MARCH, **query})
         assert answer.status_code == 200, answer.text
         return answer.json
 
-    plain, grouped = asked(), asked(group_by="group")
+    plain, grouped = get_report(), get_report(group_by="group")
     assert [row["group"]["group"]["slug"] for row in grouped["rows"]] == ["lanterns", "river"]
     assert grouped["totals"] == plain["totals"]
-    of_one = asked(group_by="group", group_id=groups["river"])
+    of_one = get_report(group_by="group", group_id=groups["river"])
     assert (of_one["rows"], of_one["totals"]) == (grouped["rows"][1:], plain["totals"])
     assert 1 in plain["totals"].values()
     assert {**grouped["rows"][0], "group": None} == {**plain["rows"][0], "group": None}
-    assert asked(group_id=groups["river"])["totals"] == plain["totals"]
-    assert asked(group_id=groups["empty"])["totals"] != plain["totals"]
+    assert get_report(group_id=groups["river"])["totals"] == plain["totals"]
+    assert get_report(group_id=groups["empty"])["totals"] != plain["totals"]
 
 
 def test_a_table_has_the_columns_of_the_group(app: App, grouped: Shop) -> None:

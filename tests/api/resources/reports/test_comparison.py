@@ -32,8 +32,8 @@ def test_a_store_that_differs_by_more_than_chance_is_flagged(app: App, shop: Sho
         assert (rate["value"], rate["target"], rate["outside"]) == (value, 80 / 120, "99.8")
         assert rate["limits"]["99.8"]["low"] < rate["limits"]["95"]["low"] < rate["target"]
         assert row["control"]["taken_share"] is None  # all alike
-        asked = row["control"]["concerns_per_1000"]
-        assert (asked["value"], asked["target"], asked["outside"]) == (60, 60, None)
+        control = row["control"]["concerns_per_1000"]
+        assert (control["value"], control["target"], control["outside"]) == (60, 60, None)
     assert all(row["control"] is None for row in recovery_report(app, shop, group_by="store,day").json["rows"])
     assert "control" not in recovery_report(app, shop, accept="text/csv", group_by="store").text
 
@@ -48,8 +48,8 @@ def test_a_store_is_beside_those_that_count_receipts_and_on_the_days_it_does(app
     for _ in range(2):
         answer = recovery_report(app, shop, group_by="store").json
         first, second = answer["rows"]
-        asked = first["control"]["concerns_per_1000"]
-        assert (asked["value"], asked["target"]) == (100, 100)
+        control = first["control"]["concerns_per_1000"]
+        assert (control["value"], control["target"]) == (100, 100)
         assert second["control"]["concerns_per_1000"] is None
         assert answer["totals"]["ask_rate"] == {"value": 0.1, "numerator": 10, "denominator": 100}
         refresh_rollups(app.back_office)
@@ -104,14 +104,14 @@ def test_no_row_is_left_out_where_there_are_several_currencies(
 @only_on_postgresql
 def test_what_takes_too_long_is_refused_and_not_to_be_asked_again(app: App, shop: Shop) -> None:
     @sa.event.listens_for(app.database.engine, "begin")
-    def hurry(connection: sa.Connection) -> None:
+    def shorten_timeout(connection: sa.Connection) -> None:
         connection.exec_driver_sql("SET LOCAL statement_timeout = '200ms'")
 
     owner = sa.create_engine(app.url)
     with owner.begin() as in_the_way:
         in_the_way.execute(sa.text("LOCK TABLE rollup_month"))
         answer = recovery_report(app, shop)
-    sa.event.remove(app.database.engine, "begin", hurry)
+    sa.event.remove(app.database.engine, "begin", shorten_timeout)
     owner.dispose()
     assert "fewer days" in assert_problem(answer, 422, "invalid")["detail"]
     assert "Retry-After" not in answer.headers

@@ -37,8 +37,8 @@ def ask(organization: RecountedOrganization, group_by: str, **filters: Any) -> t
 
 
 def concerns(organization: RecountedOrganization, group_by: str = "month", **filters: Any) -> int:
-    told: int = ask(organization, group_by, **filters)[0]["totals"]["concerns"]
-    return told
+    count: int = ask(organization, group_by, **filters)[0]["totals"]["concerns"]
+    return count
 
 
 @pytest.mark.parametrize("group_by", ["month", "region,month", "category", "group"])
@@ -55,11 +55,11 @@ def test_a_list_of_stores_is_too_long_to_be_cached(organization: RecountedOrgani
 
 
 def test_the_rollups_of_a_recomputed_month_are_read_again(organization: RecountedOrganization) -> None:
-    told = concerns(organization)
+    before = concerns(organization)
     log_concern(organization.app, organization.shop, mood=1)
     assert refresh_rollups(organization.app.back_office)
     again, read = ask(organization, "month")
-    assert again["totals"]["concerns"] == told + 1
+    assert again["totals"]["concerns"] == before + 1
     assert read == 1
     assert ask(organization, "month")[1] == 0
 

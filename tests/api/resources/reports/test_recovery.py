@@ -198,8 +198,8 @@ SENSELESS: list[tuple[dict[str, str | None], str]] = [
 
 def test_a_question_that_makes_no_sense_is_422_and_says_which_part(app: App, shop: Shop) -> None:
     for query, pointer in SENSELESS:
-        asked = {name: value for name, value in {**MARCH, **query}.items() if value is not None}
-        answer = app.request("GET", "/v1/reports/recovery", (shop, "hq"), query_string=asked)
+        params = {name: value for name, value in {**MARCH, **query}.items() if value is not None}
+        answer = app.request("GET", "/v1/reports/recovery", (shop, "hq"), query_string=params)
         assert answer.status_code == 422, query
         assert [(error["in"], error["pointer"]) for error in answer.json["errors"]] == [("query", pointer)], query
 

@@ -44,8 +44,8 @@ def rows_of(app: App, shop: Shop, store_ids: list[UUID]) -> RawRows:
 
 
 def report(app: App, shop: Shop, **query: Any) -> dict[str, Any]:
-    asked = {"from": FROM.isoformat(), "to": TO.isoformat(), **{key: str(value) for key, value in query.items()}}
-    answer = app.request("GET", "/v1/reports/recovery", (shop, "hq"), query_string=asked)
+    params = {"from": FROM.isoformat(), "to": TO.isoformat(), **{key: str(value) for key, value in query.items()}}
+    answer = app.request("GET", "/v1/reports/recovery", (shop, "hq"), query_string=params)
     assert answer.status_code == 200, answer.text
     return counted_part(answer.json)
 

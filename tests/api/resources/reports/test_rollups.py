@@ -114,8 +114,8 @@ def test_a_tap_of_a_check_is_counted_at_once(app: App, shop: Shop) -> None:
         assert (
             app.request("POST", "/v1/checks", (shop, "floor"), json={"store_id": str(shop.store_id)}).status_code == 201
         )
-        told = app.request("GET", "/v1/reports/recovery", (shop, "hq"), query_string=organization).json["totals"]
-        assert told["checks"] == expected
+        totals = app.request("GET", "/v1/reports/recovery", (shop, "hq"), query_string=organization).json["totals"]
+        assert totals["checks"] == expected
         refresh_rollups(app.back_office)
 
 
@@ -131,22 +131,22 @@ def test_two_at_once_while_others_write_leave_nothing_out(app: App) -> None:
             log_concern(app, organization.shop, mood=1 + number % 4)
         return 25
 
-    def keep() -> int:
+    def refresh() -> int:
         refreshed = 0
         with closing(Database(app.url, DatabaseRole.WORKER, clock=app.clock)) as database:
             while writing.is_set() or organization.count_dirty(DirtyDay):
                 refreshed += refresh_rollups(database, at_once=5)
         return refreshed
 
-    told = [organization.reported_concerns()]
+    counts = [organization.reported_concerns()]
     with ThreadPoolExecutor(4) as workers:
-        keepers, writers = [workers.submit(keep) for _ in range(2)], [workers.submit(write) for _ in range(2)]
+        refreshers, writers = [workers.submit(refresh) for _ in range(2)], [workers.submit(write) for _ in range(2)]
         while not all(writer.done() for writer in writers):
-            told.append(organization.reported_concerns())
+            counts.append(organization.reported_concerns())
         writing.clear()
-        assert sum(keeper.result(PATIENCE) for keeper in keepers) > 0
-    assert told == sorted(told)
-    assert organization.reported_concerns() == told[0] + sum(writer.result() for writer in writers)
+        assert sum(refresher.result(PATIENCE) for refresher in refreshers) > 0
+    assert counts == sorted(counts)
+    assert organization.reported_concerns() == counts[0] + sum(writer.result() for writer in writers)
     assert organization.count_dirty(DirtyDay) == 0
     assert organization.differences() == []
 

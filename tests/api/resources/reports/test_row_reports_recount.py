@@ -42,8 +42,8 @@ SEED = 20260304
 
 
 def report(app: App, shop: Shop, name: str, by: str = "admin", **query: Any) -> dict[str, Any]:
-    asked = {"from": FROM.isoformat(), "to": TO.isoformat(), **{key: str(value) for key, value in query.items()}}
-    answer = app.request("GET", f"/v1/reports/{name}", (shop, by), query_string=asked)
+    params = {"from": FROM.isoformat(), "to": TO.isoformat(), **{key: str(value) for key, value in query.items()}}
+    answer = app.request("GET", f"/v1/reports/{name}", (shop, by), query_string=params)
     assert answer.status_code == 200, answer.text
     return {"rows": answer.json["rows"], "totals": answer.json["totals"]}
 
