@@ -80,7 +80,7 @@ def retry(session: Session, ids: Collection[UUID] | None, *, at: datetime) -> di
         ).with_for_update(of=OutboxMessage)
     ).all()
     for id_ in sorted(set(ids or ()) - {row.id for row in rows}):
-        raise NotFound(f"No row {id_} was set aside.")
+        raise NotFound(f"No row {id_} is a dead letter.")
     useful = [row for row in rows if _is_worth_retrying(row, at)]
     for row in rows:
         row.dead_lettered_at = None

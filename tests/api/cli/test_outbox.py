@@ -133,7 +133,7 @@ def test_an_id_that_is_not_of_such_a_row_is_refused_in_one_line_and_nothing_happ
     refused = retry(app, str(row.id), str(unknown))
 
     assert (refused.exit_code, refused.stdout) == (1, "")
-    assert refused.stderr == f"Error: No row {unknown} was set aside.\n"
+    assert refused.stderr == f"Error: No row {unknown} is a dead letter.\n"
     assert rows(app, OutboxMessage)[0].dead_lettered_at
 
 
