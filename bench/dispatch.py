@@ -32,7 +32,7 @@ from tests.support.factories.staff import give_phone
 from tests.support.fakes.fcm import AUDIENCE, SCOPES
 
 ROUNDS, PHONES, ALERTS = 5, 20, 16  # an alert rings each phone
-LETTERS = PHONES * ALERTS
+MESSAGES = PHONES * ALERTS
 DELAYS = {150: 0.6, 0: None}  # milliseconds that an answer takes, and the least ratio: with none, it is the work alone
 PATIENCE = 60.0
 MESSAGE = {  # as large as one of ours
@@ -47,7 +47,7 @@ MESSAGE = {  # as large as one of ours
 
 @dataclass
 class Figures:
-    """Letters a second, round by round."""
+    """Messages a second, round by round."""
 
     delay: int
     least: float | None
@@ -60,14 +60,14 @@ class Figures:
 
     def __str__(self) -> str:
         return (
-            f"answers after {self.delay} ms, {PUSH_THREADS} threads, {len(self.bare)} rounds of {LETTERS} letters: "
+            f"answers after {self.delay} ms, {PUSH_THREADS} threads, {len(self.bare)} rounds of {MESSAGES} messages: "
             f"requests.Session {median(self.bare):.0f}/s, worker {median(self.worker):.0f}/s, ratio {self.ratio:.2f}"
         )
 
     @property
     def lines(self) -> list[Line]:
         """The row of the table."""
-        what = f"letters sent, of a bare requests.Session, answers after {self.delay} ms"
+        what = f"messages sent, of a bare requests.Session, answers after {self.delay} ms"
         return [Line(what, self.ratio, least=self.least)]
 
     def broken(self) -> list[str]:
@@ -90,10 +90,10 @@ def stand_in(folder: Path, delay: int) -> Iterator[tuple[str, Path]]:
     ]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr
-        said = re.search(r"FCM_ENDPOINT=(\S+)", process.stderr.readline())
-        assert said
+        match = re.search(r"FCM_ENDPOINT=(\S+)", process.stderr.readline())
+        assert match
         try:
-            yield said.group(1), folder / "service-account.json"
+            yield match.group(1), folder / "service-account.json"
         finally:
             process.terminate()
 
@@ -115,14 +115,14 @@ def measure(url: str, folder: Path, *, delay: int, rounds: int) -> Figures:
         _send_bare(endpoint, token)  # warm
         _let_work(database, shop, worker)
         for _ in range(rounds):
-            figures.bare.append(LETTERS / _send_bare(endpoint, token))
-            figures.worker.append(LETTERS / _let_work(database, shop, worker))
+            figures.bare.append(MESSAGES / _send_bare(endpoint, token))
+            figures.worker.append(MESSAGES / _let_work(database, shop, worker))
         worker.close()
     return figures
 
 
 def _let_work(database: Database, shop: Shop, worker: Worker) -> float:
-    """Seconds the worker takes, from the alerts to the last letter recorded as sent."""
+    """Seconds the worker takes, from the alerts to the last message recorded as sent."""
     for _ in range(ALERTS):
         log_unhappy(database, shop)
     begun = time.monotonic()
@@ -140,10 +140,10 @@ def _send_bare(endpoint: str, token: str) -> float:
         session.headers["Authorization"] = f"Bearer {token}"
         begun = time.monotonic()
         answers = list(
-            threads.map(lambda _: session.post(path, json=MESSAGE, timeout=PATIENCE).status_code, range(LETTERS))
+            threads.map(lambda _: session.post(path, json=MESSAGE, timeout=PATIENCE).status_code, range(MESSAGES))
         )
         seconds = time.monotonic() - begun
-    assert answers == [200] * LETTERS
+    assert answers == [200] * MESSAGES
     return seconds
 
 

@@ -1,4 +1,4 @@
-"""What guidance adds to the time of logging a concern, in a house of a million concerns: `make bench-guidance`."""
+"""What guidance adds to the time of logging a concern, beside a million concerns: `make bench-guidance`."""
 
 import sys
 import time
@@ -31,13 +31,13 @@ TOLD = {"mood": 2, **COLD, "place": "table-12", "their_words": "It is stone cold
 
 @dataclass
 class Figures:
-    """Seconds by kind of request: logged `without` hints, with hints `warm` and `cold`, and hints `asked` for alone."""
+    """Seconds by kind of request: logged `without` hints, with hints `warm` and `cold`, and hints `alone`."""
 
     concerns: int
     without: list[float] = field(default_factory=list)
     warm: list[float] = field(default_factory=list)
     cold: list[float] = field(default_factory=list)
-    asked: list[float] = field(default_factory=list)
+    alone: list[float] = field(default_factory=list)
 
     def share(self, kind: str) -> float:
         """How much of the time of logging goes into the hints."""
@@ -50,7 +50,7 @@ class Figures:
                 "without": "logged without guidance",
                 "warm": "with it",
                 "cold": "with it and nothing remembered",
-                "asked": "GET /v1/guidance",
+                "alone": "GET /v1/guidance",
             }.items()
         )
         return (
@@ -70,8 +70,8 @@ class Figures:
 def fill(url: str, app: App, shop: Shop, count: int) -> None:
     """So many concerns that are over, each with a cause, a customer, a mood before and after, and something given."""
     ended = {"handling": "mine", "outcome": "recovered", "mood_after": 4}
-    given = {"recovery_actions": [{"remedy": "voucher"}], "customer": {"phone": "+351910000000"}}
-    first = log_concern(app, shop, **TOLD, **ended, **given, question="what-happened")
+    recovery = {"recovery_actions": [{"remedy": "voucher"}], "customer": {"phone": "+351910000000"}}
+    first = log_concern(app, shop, **TOLD, **ended, **recovery, question="what-happened")
     owner = sa.create_engine(url)
     with owner.begin() as connection:
         connection.execute(sa.text("SET LOCAL session_replication_role = replica"))  # ours fit: no link is looked up
@@ -147,15 +147,15 @@ def measure(url: str, *, count: int, rounds: int, requests: int) -> Figures:
             for _ in range(requests):
                 app.database.answer_cache = TtlCache()
                 figures.cold.append(_log(app, shop, dice))
-            figures.asked += [_ask(app, shop) for _ in range(requests)]
+            figures.alone += [_ask(app, shop) for _ in range(requests)]
     return figures
 
 
 def _log(app: App, shop: Shop, dice: Random) -> float:
     """Seconds that it takes to log a described concern of a customer who is known."""
-    told = {**TOLD, "customer": {"phone": f"+35192{dice.randint(1, CUSTOMERS):07}"}}
+    body = {**TOLD, "customer": {"phone": f"+35192{dice.randint(1, CUSTOMERS):07}"}}
     begun = time.perf_counter()
-    answer = app.request("POST", "/v1/concerns", (shop, "floor"), json=told)
+    answer = app.request("POST", "/v1/concerns", (shop, "floor"), json=body)
     seconds = time.perf_counter() - begun
     assert answer.status_code == 201, answer.text
     return seconds

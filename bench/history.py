@@ -36,8 +36,15 @@ def write(url: str, app: App, shop: Shop, history: History) -> None:
 
     They take from half a minute to half an hour, long ones being rare.
     """
-    told = {"mood": 2, "category": "food", "cause": "cold", "handling": "mine", "outcome": "recovered", "mood_after": 4}
-    first = log_concern(app, shop, **told, recovery_actions=[{"remedy": "voucher"}])
+    concern = {
+        "mood": 2,
+        "category": "food",
+        "cause": "cold",
+        "handling": "mine",
+        "outcome": "recovered",
+        "mood_after": 4,
+    }
+    first = log_concern(app, shop, **concern, recovery_actions=[{"remedy": "voucher"}])
     owner = sa.create_engine(url)
     with owner.begin() as connection:
         connection.execute(sa.text("SET LOCAL session_replication_role = replica"))  # ours fit: no link is looked up

@@ -79,8 +79,8 @@ def measure(url: str, folder: Path, *, per_second: float, seconds: float) -> Fig
         fcm.answer = slow(ANSWERS_AFTER)
 
         def log(_number: int, due: float) -> tuple[str, float]:
-            told = {"mood": 2, "store_id": str(shop.store_id)}
-            answer = web.request("POST", "/v1/concerns", shop.tokens["floor"], json=told)
+            body = {"mood": 2, "store_id": str(shop.store_id)}
+            answer = web.request("POST", "/v1/concerns", shop.tokens["floor"], json=body)
             figures.answered.append(time.monotonic() - due)
             return str(answer.json()["alert"]["id"]), due
 

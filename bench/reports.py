@@ -59,11 +59,11 @@ class Case:
 
     def __str__(self) -> str:
         first, *_ = mine = self.seconds["amends"]
-        told = f"{self.name:28} {median(mine) * 1000:6.0f} ms over HTTP, the first time {first * 1000:6.0f} ms"
+        line = f"{self.name:28} {median(mine) * 1000:6.0f} ms over HTTP, the first time {first * 1000:6.0f} ms"
         for to in ("sql", "duckdb"):
             if self.seconds[to]:
-                told += f"; {to} {median(self.seconds[to]) * 1000:7.0f} ms, {self.ratio(to):6.1f} x as long"
-        return told
+                line += f"; {to} {median(self.seconds[to]) * 1000:7.0f} ms, {self.ratio(to):6.1f} x as long"
+        return line
 
 
 @dataclass
@@ -90,7 +90,7 @@ class Figures:
         return median(self.cases[0].seconds["amends"]) / self.third
 
     def __str__(self) -> str:
-        kept = ", ".join(f"{table} {rows} rows, {size / 2**20:.0f} MiB" for table, (rows, size) in self.kept.items())
+        sizes = ", ".join(f"{table} {rows} rows, {size / 2**20:.0f} MiB" for table, (rows, size) in self.kept.items())
         per_day = f"a marked day takes {self.a_batch * 1000:.1f} ms"
         per_month = f"now and then the causes of its month {self.causes * 1000:.1f} ms"
         return "\n".join(
@@ -98,7 +98,7 @@ class Figures:
                 str(self.chain),
                 *(f"  {case}" for case in self.cases),
                 f"  the year with a third of the concerns {self.third * 1000:.0f} ms",
-                f"  kept: {kept}",
+                f"  kept: {sizes}",
                 f"  {per_day}, and {per_month}; the mark is {self.share:.1%} of the time to log",
             ]
         )
@@ -234,8 +234,8 @@ def logging(app: App, shop: Shop) -> tuple[list[float], list[float]]:
     marked: list[float] = []
 
     def log() -> None:
-        told = {"mood": 2, "category": "food", "cause": "cold", "their_words": "It is stone cold."}
-        answer = app.request("POST", "/v1/concerns", (shop, "floor"), json=told)
+        body = {"mood": 2, "category": "food", "cause": "cold", "their_words": "It is stone cold."}
+        answer = app.request("POST", "/v1/concerns", (shop, "floor"), json=body)
         assert answer.status_code == 201, answer.text
 
     for _ in range(LOGGED):
@@ -247,12 +247,12 @@ def logging(app: App, shop: Shop) -> tuple[list[float], list[float]]:
 
 def kept(sql: psycopg.Connection) -> dict[str, tuple[int, int]]:
     """Rows and bytes, with their indexes."""
-    found = {}
+    sizes = {}
     for table in ("rollup_day", "rollup_month", "rollup_cause"):
         size = f"SELECT count(*), pg_total_relation_size('{table}') FROM {table}"  # noqa: S608 our own words
         row = sql.execute(size).fetchone()
-        found[table] = row or (0, 0)
-    return found
+        sizes[table] = row or (0, 0)
+    return sizes
 
 
 def measured(history: History) -> Iterator[Figures]:
@@ -267,5 +267,5 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("--concerns", type=int, default=10_000_000)
     parser.add_argument("--stores", type=int, default=2000)
-    told = parser.parse_args()
-    sys.exit(report(measured(History(told.concerns, told.stores, days=365))))
+    arguments = parser.parse_args()
+    sys.exit(report(measured(History(arguments.concerns, arguments.stores, days=365))))

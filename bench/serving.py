@@ -81,7 +81,7 @@ class Figures:
 
 @contextmanager
 def organization(url: str, folder: Path, history: History | None = None) -> Iterator[tuple[App, Shop, Web]]:
-    """A house with its web, and with as much history as is wanted."""
+    """An organization with its web server, and with as much history as is wanted."""
     folder.mkdir()
     with closing(App(url)) as app:
         app.clock.at = datetime.now(UTC)  # the web has no other
@@ -118,8 +118,10 @@ def measure(folder: Path, url: str, large_url: str, *, large: History = LARGE, s
         organization(lite_url, folder / "lite") as (_, lite_shop, lite),
         controls(url, app, shop, folder) as twin,
     ):
-        listed, aged_listed = (f"/v1/concerns?store_id={_copy(one)}&limit=25" for one in (url, large_url))
-        asked = {
+        listed, aged_listed = (
+            f"/v1/concerns?store_id={_copy(history_url)}&limit=25" for history_url in (url, large_url)
+        )
+        requests = {
             "hello": Request(twin.url, "GET", "/healthz"),
             "log": logging(web.url, "/v1/concerns", shop),
             "the rows in Core": logging(twin.url, "/", shop),
@@ -131,13 +133,13 @@ def measure(folder: Path, url: str, large_url: str, *, large: History = LARGE, s
             "export 1,000": Request(web.url, "GET", "/v1/exports/changes?limit=1000", shop.tokens["exports-key"]),
             "log, SQLite": logging(lite.url, "/v1/concerns", lite_shop),
         }
-        cases = {name: Measured() for name in asked}
+        cases = {name: Measured() for name in requests}
         before = 0.0
         for _ in range(ROUNDS):
-            for name, request in asked.items():
+            for name, request in requests.items():
                 without_a_pause(request, cases[name], for_seconds=seconds)
             before = before or memory_of(web)
-        half = on_schedule(asked["log"], per_second=max(cases["log"].rates) / 2, for_seconds=3 * seconds)
+        half = on_schedule(requests["log"], per_second=max(cases["log"].rates) / 2, for_seconds=3 * seconds)
         return Figures(cases, half, (before, memory_of(web)))
 
 
@@ -145,9 +147,9 @@ def _copy(url: str) -> str:
     """One of the stores of the history."""
     engine = sa.create_engine(url)
     with engine.connect() as connection:
-        found = connection.scalars(sa.text("SELECT id::text FROM store WHERE slug = 'copy-7'")).one()
+        store_id = connection.scalars(sa.text("SELECT id::text FROM store WHERE slug = 'copy-7'")).one()
     engine.dispose()
-    return str(found)
+    return str(store_id)
 
 
 def memory_of(web: Web) -> float:

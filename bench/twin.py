@@ -41,13 +41,13 @@ class Written:
         """Everything that was written together with this concern."""
         xmin = connection.scalars(sa.text("SELECT xmin::text FROM concern WHERE id = :id"), {"id": UUID(concern)}).one()
         with_it = sa.text("xmin::text = :xmin").bindparams(xmin=xmin)
-        found = {
+        rows_of = {
             table: [row._asdict() for row in connection.execute(table.select().where(with_it))]
             for table in metadata.sorted_tables
             if table is not COUNTER
         }
-        changes = found.pop(CHANGE)
-        return cls({table: rows for table, rows in found.items() if rows}, changes)
+        changes = rows_of.pop(CHANGE)
+        return cls({table: rows for table, rows in rows_of.items() if rows}, changes)
 
     def again(self, connection: sa.Connection) -> UUID:
         """The same once more, as another concern; its id."""
@@ -82,11 +82,11 @@ def create_app() -> Flask:
     @app.post("/")
     def log() -> tuple[dict[str, str], int]:
         token = request.headers["Authorization"].removeprefix("Bearer ")
-        told = request.get_json()
+        body = request.get_json()
         with engine.begin() as connection:
             bearer = {"digest": hashlib.sha256(token.encode()).digest(), "now": datetime.now(UTC)}
             if not connection.execute(BEARER, bearer).all():
                 return {}, 401
-            return {"id": str(written.again(connection)), "mood": told["mood"]}, 201
+            return {"id": str(written.again(connection)), "mood": body["mood"]}, 201
 
     return app

@@ -25,8 +25,8 @@ def is_running(process: int) -> bool:
         os.kill(process, 0)
     except ProcessLookupError:
         return False
-    told = Path(f"/proc/{process}/cmdline")  # empty once it has ended and waits to be counted
-    return not told.exists() or told.read_bytes() != b""
+    command_line = Path(f"/proc/{process}/cmdline")  # empty once it has ended and waits to be counted
+    return not command_line.exists() or command_line.read_bytes() != b""
 
 
 def test_a_copy_of_a_template_has_its_rows_and_goes_its_own_way(postgres_server):
@@ -68,9 +68,9 @@ def test_it_speaks_utf8_and_lets_a_test_open_many_connections(postgres_server):
 
 
 def test_a_given_server_is_used_and_left_as_it_was_found(postgres_server):
-    given = postgres_server.address.replace("postgresql+psycopg://", "postgres://")
+    address = postgres_server.address.replace("postgresql+psycopg://", "postgres://")
 
-    with running_server({"TEST_DATABASE_URL": given}) as server:
+    with running_server({"TEST_DATABASE_URL": address}) as server:
         server.create_database("passing")
         assert server.databases() == ["passing"]
         assert server.prefix != postgres_server.prefix

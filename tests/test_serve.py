@@ -103,10 +103,10 @@ def test_a_killed_child_is_replaced_and_the_other_is_left_alone(diary):
 
 
 def test_what_a_dead_child_had_started_dies_with_it(diary, tmp_path):
-    held = tmp_path / "held"
-    os.mkfifo(held)
-    reader = os.open(held, os.O_RDONLY | os.O_NONBLOCK)
-    grandchild = f"import os, signal; os.open({str(held)!r}, os.O_WRONLY); print(flush=True); signal.pause()"
+    pipe = tmp_path / "held"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    grandchild = f"import os, signal; os.open({str(pipe)!r}, os.O_WRONLY); print(flush=True); signal.pause()"
     starts_it = f"""
 started = subprocess.Popen([sys.executable, "-S", "-c", {grandchild!r}], stdout=subprocess.PIPE)
 started.stdout.read(1)

@@ -33,9 +33,9 @@ OTHER_KEYS = {"change": ["organization_id", "seq"], "change_counter": ["organiza
 
 
 def subclasses(of: type) -> Iterator[type]:
-    for found in of.__subclasses__():
-        yield found
-        yield from subclasses(found)
+    for subclass in of.__subclasses__():
+        yield subclass
+        yield from subclasses(subclass)
 
 
 def test_who_may_do_what_is_what_was_agreed():
@@ -46,9 +46,11 @@ def test_who_may_do_what_is_what_was_agreed():
 def test_every_address_says_what_it_needs():
     for module in pkgutil.iter_modules(resources.__path__):
         importlib.import_module(f"api.resources.{module.name}")
-    found = [resource for resource in subclasses(Resource) if resource.__module__.startswith("api.resources")]
-    assert found
-    for resource in found:
+    resource_classes = [
+        resource for resource in subclasses(Resource) if resource.__module__.startswith("api.resources")
+    ]
+    assert resource_classes
+    for resource in resource_classes:
         offered = {method for method in METHODS if hasattr(resource, method.lower())}
         assert resource.permissions.keys() == offered, resource.__name__
         assert all(isinstance(needed, Permission) for needed in resource.permissions.values()), resource.__name__
@@ -105,32 +107,32 @@ def test_the_document_in_the_repository_is_the_one_the_code_writes():
 
 def test_every_tenants_table_is_keyed_by_the_tenant_first():
     assert tenant_tables()
-    for one in tenant_tables():
-        key = [column.name for column in one.primary_key.columns]
-        assert key == OTHER_KEYS.get(one.name, ["organization_id", "id"]), one.name
+    for tenant_table in tenant_tables():
+        key = [column.name for column in tenant_table.primary_key.columns]
+        assert key == OTHER_KEYS.get(tenant_table.name, ["organization_id", "id"]), tenant_table.name
 
 
 def test_every_link_between_tenants_tables_carries_the_tenant():
     count = 0
-    for one in tenant_tables():
-        for constraint in one.foreign_key_constraints:
+    for tenant_table in tenant_tables():
+        for constraint in tenant_table.foreign_key_constraints:
             columns = [column.name for column in constraint.columns]
             targets = [element.target_fullname for element in constraint.elements]
             target = constraint.referred_table.name
             if target == "organization":
-                assert (columns, targets) == (["organization_id"], ["organization.id"]), one.name
+                assert (columns, targets) == (["organization_id"], ["organization.id"]), tenant_table.name
                 continue
-            assert columns[0] == "organization_id", (one.name, columns)
-            assert targets == [f"{target}.organization_id", f"{target}.id"], (one.name, targets)
+            assert columns[0] == "organization_id", (tenant_table.name, columns)
+            assert targets == [f"{target}.organization_id", f"{target}.id"], (tenant_table.name, targets)
             count += 1
-        linked = {column.name for constraint in one.foreign_key_constraints for column in constraint.columns}
-        loose = {column.name for column in one.columns if column.info.get("links_to")} - linked
-        assert not loose, one.name
+        linked = {column.name for constraint in tenant_table.foreign_key_constraints for column in constraint.columns}
+        loose = {column.name for column in tenant_table.columns if column.info.get("links_to")} - linked
+        assert not loose, tenant_table.name
     assert count >= 35
 
 
 def test_every_table_is_a_tenants_or_known_to_be_global():
-    assert metadata.tables.keys() - {one.name for one in tenant_tables()} == GLOBAL
+    assert metadata.tables.keys() - {tenant_table.name for tenant_table in tenant_tables()} == GLOBAL
     for model in subclasses(Base):
         if "__tablename__" in vars(model) and model.__tablename__ not in {*GLOBAL, *OTHER_KEYS}:
             assert issubclass(model, TenantOwned), model.__name__
@@ -164,9 +166,9 @@ def test_migrations_go_down_and_up_again_to_the_same_schema(databases: Databases
 
 
 def settings(url: str) -> Config:
-    found = Config(toml_file=ROOT / "pyproject.toml")
-    found.attributes["database_url"] = url
-    return found
+    config = Config(toml_file=ROOT / "pyproject.toml")
+    config.attributes["database_url"] = url
+    return config
 
 
 def schema(url: str) -> dict[str, Any]:
@@ -175,7 +177,7 @@ def schema(url: str) -> dict[str, Any]:
     """
     engine = sa.create_engine(url)
     looked = sa.inspect(engine)
-    found: dict[str, Any] = {
+    objects: dict[str, Any] = {
         "tables": {
             name: [
                 _texts(looked.get_columns(name)),
@@ -198,9 +200,9 @@ def schema(url: str) -> dict[str, Any]:
         }
         with engine.connect() as connection:
             for kind, question in questions.items():
-                found[kind] = [tuple(map(str, row)) for row in connection.execute(sa.text(question))]
+                objects[kind] = [tuple(map(str, row)) for row in connection.execute(sa.text(question))]
     engine.dispose()
-    return found
+    return objects
 
 
 def _texts(facts: list[Any]) -> list[str]:

@@ -33,12 +33,15 @@ def find_missing(connection: Connection, metadata: MetaData = Base.metadata) -> 
     PostgreSQL, and a few per table on SQLite.
     """
     inspector = sa.inspect(connection)
-    columns = {key[1]: {column["name"] for column in found} for key, found in inspector.get_multi_columns().items()}
+    columns = {
+        key[1]: {column["name"] for column in table_columns}
+        for key, table_columns in inspector.get_multi_columns().items()
+    }
     reflected: Reflected = {
-        "primary": {key[1]: found for key, found in inspector.get_multi_pk_constraint().items()},
-        "foreign": {key[1]: found for key, found in inspector.get_multi_foreign_keys().items()},
-        "unique": {key[1]: found for key, found in inspector.get_multi_unique_constraints().items()},
-        "indexes": {key[1]: found for key, found in inspector.get_multi_indexes().items()},
+        "primary": {key[1]: constraint for key, constraint in inspector.get_multi_pk_constraint().items()},
+        "foreign": {key[1]: constraints for key, constraints in inspector.get_multi_foreign_keys().items()},
+        "unique": {key[1]: constraints for key, constraints in inspector.get_multi_unique_constraints().items()},
+        "indexes": {key[1]: indexes for key, indexes in inspector.get_multi_indexes().items()},
     }
     missing: list[str] = []
     for table in metadata.tables.values():
@@ -58,8 +61,8 @@ def _missing_constraints(table: Table, reflected: Reflected) -> Iterator[str]:
         (tuple(key["constrained_columns"]), key["referred_table"], tuple(key["referred_columns"]))
         for key in reflected["foreign"][table.name]
     }
-    unique = {frozenset(found["column_names"]) for found in reflected["unique"][table.name]}
-    unique |= {frozenset(found["column_names"]) for found in reflected["indexes"][table.name] if found["unique"]}
+    unique = {frozenset(constraint["column_names"]) for constraint in reflected["unique"][table.name]}
+    unique |= {frozenset(index["column_names"]) for index in reflected["indexes"][table.name] if index["unique"]}
     for constraint in table.constraints:
         names = [column.name for column in constraint.columns] if hasattr(constraint, "columns") else []
         shown = f"{table.name} ({', '.join(names)})"

@@ -20,10 +20,10 @@ QUIETLY = ("--no-sandbox", "--disable-background-networking", "--disable-compone
 @contextmanager
 def chromium() -> Iterator[Browser]:
     """The browser of this machine, without a window. `make browser` says how to get one."""
-    found = next((path for name in CHROMIUM if (path := shutil.which(name))), None)
-    assert found, "there is no Chromium here; on Debian: apt-get install chromium"
+    executable = next((path for name in CHROMIUM if (path := shutil.which(name))), None)
+    assert executable, "there is no Chromium here; on Debian: apt-get install chromium"
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=list(QUIETLY))
+        browser = playwright.chromium.launch(executable_path=executable, args=list(QUIETLY))
         yield browser
         browser.close()
 
@@ -55,18 +55,18 @@ class DemoPages:
         return str(made["link"])
 
     def concern(self, id_: str) -> dict[str, Any]:
-        found: dict[str, Any] = self.server.request("GET", f"/v1/concerns/{id_}", self.floor).json()
-        return found
+        concern: dict[str, Any] = self.server.request("GET", f"/v1/concerns/{id_}", self.floor).json()
+        return concern
 
     def newest(self) -> dict[str, Any]:
-        found: dict[str, Any] = self.server.request("GET", "/v1/concerns?limit=1", self.floor).json()["items"][0]
-        return found
+        concern: dict[str, Any] = self.server.request("GET", "/v1/concerns?limit=1", self.floor).json()["items"][0]
+        return concern
 
     def _made(self, path: str, token: str, body: dict[str, Any]) -> dict[str, Any]:
         answer = self.server.request("POST", path, token, json=body)
         assert answer.status_code == 201, answer.text
-        found: dict[str, Any] = answer.json()
-        return found
+        created: dict[str, Any] = answer.json()
+        return created
 
 
 @contextmanager

@@ -93,14 +93,14 @@ def _tell(app: App, shop: Shop) -> None:
     _ask(app, shop, "manager", "POST", f"{log}/sign-off", None)
     forgotten = {"mood": 2, "occurred_at": NOON.isoformat(), "their_words": "Nobody said that it takes an hour."}
     _logged(app, shop, "floor", forgotten)
-    said = {"reason": "Found out in the morning.", "text": "The oven was out from eight to nine."}
-    _ask(app, shop, "manager", "POST", f"{log}/amendments", said)
+    amendment = {"reason": "Found out in the morning.", "text": "The oven was out from eight to nine."}
+    _ask(app, shop, "manager", "POST", f"{log}/amendments", amendment)
 
 
 def _concern(app: App, shop: Shop, number: int) -> None:
     kind = number % 5
     category, cause = ABOUT[kind]
-    told = {
+    concern = {
         "mood": (1, 2, 2, 3, 2)[kind],
         "place": ("table-12", "table-1")[number % 2],
         "their_words": WORDS[kind],
@@ -109,7 +109,7 @@ def _concern(app: App, shop: Shop, number: int) -> None:
         "cause": cause,
     }
     by, taker = ("floor", "colleague")[number % 2], ("manager", "colleague", "floor")[number % 3]
-    id_ = _logged(app, shop, by, told)
+    id_ = _logged(app, shop, by, concern)
     if number == 37:
         promise = {"kind": "call", "what": "Call and say when the table is free", "due_at": "2026-03-03T23:00:00Z"}
         _ask(app, shop, by, "POST", f"/v1/concerns/{id_}/follow-ups", promise)

@@ -75,8 +75,8 @@ def test_a_customer_logs_a_concern_by_the_code_on_the_table(page: Page, floor: D
     page.keyboard.press("Enter")
     page.wait_for_selector("[role=status]")
     assert page.locator("h1").inner_text() == SAYS_THANKS[language]
-    told = floor.newest()
-    assert (told["source"], told["mood"], told["their_words"]) == ("customer", 1, f"We wait. {language}")
+    concern = floor.newest()
+    assert (concern["source"], concern["mood"], concern["their_words"]) == ("customer", 1, f"We wait. {language}")
 
 
 @speaking

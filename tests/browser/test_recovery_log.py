@@ -50,8 +50,8 @@ def test_an_accessibility_check_finds_nothing(browser: Browser, day: FullDay, la
             with day.reader(browser, language, by, bypass_csp=True, viewport=size) as context:
                 page = context.new_page()
                 page.goto(day.url)
-                found = Axe().run(page).response["violations"]
-                assert [(one["id"], one["nodes"][0]["html"]) for one in found] == []
+                violations = Axe().run(page).response["violations"]
+                assert [(violation["id"], violation["nodes"][0]["html"]) for violation in violations] == []
 
 
 @speaking

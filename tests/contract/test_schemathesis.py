@@ -96,12 +96,12 @@ def a_problem_helps(ctx: CheckContext, response: Response, case: Case) -> None:
     """Every refusal names itself, says why, and can be found in the log."""
     if response.status_code < 400:
         return
-    said = response.json()
-    assert said["detail"].strip(), said
-    assert said["status"] == response.status_code
-    assert said["type"] == f"/problems/{said['code']}"
-    assert said["request_id"] == response.headers["x-request-id"][0]
-    assert response.status_code != 422 or "errors" in said or said["code"].endswith(("reused", "key")), said
+    problem = response.json()
+    assert problem["detail"].strip(), problem
+    assert problem["status"] == response.status_code
+    assert problem["type"] == f"/problems/{problem['code']}"
+    assert problem["request_id"] == response.headers["x-request-id"][0]
+    assert response.status_code != 422 or "errors" in problem or problem["code"].endswith(("reused", "key")), problem
 
 
 class Stage:
@@ -140,8 +140,8 @@ class Stage:
 
     def open_a_concern(self) -> None:
         """Each operation begins with one that can be taken, resolved and put right."""
-        said = {"mood": 2, "recovery_actions": [{"remedy": "apology"}]}
-        logged = self.app.request("POST", "/v1/concerns", (self.org.shop, "floor"), json=said).json
+        body = {"mood": 2, "recovery_actions": [{"remedy": "apology"}]}
+        logged = self.app.request("POST", "/v1/concerns", (self.org.shop, "floor"), json=body).json
         actions = self.app.request(
             "GET", f"/v1/concerns/{logged['id']}/recovery-actions", (self.org.shop, "floor")
         ).json["items"]

@@ -79,10 +79,10 @@ def figures_of(person: Person, concern: dict[str, Any]) -> dict[str, Any]:
 def waited(person: Person, concerns: list[dict[str, Any]]) -> dict[str, Any]:
     """Return how long each of these took, computed from the concerns themselves."""
     read = [person.read_only(f"/v1/concerns/{concern['id']}") for concern in concerns]
-    times = [{name: datetime.fromisoformat(one[f"{name}_at"]) for name in MOMENTS} for one in read]
+    times = [{name: datetime.fromisoformat(concern[f"{name}_at"]) for name in MOMENTS} for concern in read]
     return {
-        "minutes_to_take": percentiles(minutes(one["received"], one["taken"]) for one in times),
-        "minutes_to_resolve": percentiles(minutes(one["received"], one["resolved"]) for one in times),
+        "minutes_to_take": percentiles(minutes(moments["received"], moments["taken"]) for moments in times),
+        "minutes_to_resolve": percentiles(minutes(moments["received"], moments["resolved"]) for moments in times),
     }
 
 

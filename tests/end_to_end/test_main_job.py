@@ -104,8 +104,8 @@ def head_office_reads_the_report_with_a_key_made_on_the_command_line(walk: Walk)
         "api-key", "create", "--organization", "demo", "--name", "BI", "--scope", "reports:read"
     )
     to = date.fromisoformat(walk.concern["business_date"])
-    asked = {"from": str(to - timedelta(days=59)), "to": str(to), "group_by": "region,month"}
-    report = walk.read_only("/v1/reports/recovery", json.loads(made)["token"], **asked)
+    query = {"from": str(to - timedelta(days=59)), "to": str(to), "group_by": "region,month"}
+    report = walk.read_only("/v1/reports/recovery", json.loads(made)["token"], **query)
     assert {row["group"]["region"]["slug"] for row in report["rows"]} == {"north", "south"}
     assert 600 < report["totals"]["concerns"] < 1200
 

@@ -59,10 +59,10 @@ def children(process: subprocess.Popen[bytes]) -> list[int]:
 
 
 def counted(url: str) -> int:
-    told = requests.get(f"{url}/metrics", timeout=5).text
+    metrics = requests.get(f"{url}/metrics", timeout=5).text
     line = r'^amends_requests_total\{method="GET",route="/openapi.json",status="200"\} (\S+)$'
-    found = re.search(line, told, re.MULTILINE)
-    return int(float(found[1])) if found else 0
+    match = re.search(line, metrics, re.MULTILINE)
+    return int(float(match[1])) if match else 0
 
 
 @pytest.mark.skipif(not offspring(os.getpid()).exists(), reason="only Linux says which processes a process started")

@@ -115,8 +115,8 @@ def test_clients_that_dawdle_keep_nobody_else_waiting(running, shop):
             served = [seconds("POST", "/v1/concerns", json={"mood": 2}) for _ in range(5)]
             served += [seconds("GET", "/v1/concerns") for _ in range(5)]
             served += signing_in
-            assert all(one.thread.is_alive() for one in slow), "they were not slow enough to prove anything"
+            assert all(client.thread.is_alive() for client in slow), "they were not slow enough to prove anything"
 
         assert max(served) < LONGEST
-        assert [one.finish() for one in slow] == ["HTTP/1.1 201 CREATED"] * 3
+        assert [client.finish() for client in slow] == ["HTTP/1.1 201 CREATED"] * 3
     assert running.stop() == 0

@@ -70,18 +70,18 @@ def a_promise_kept(server: Person, concern: Concern) -> None:
     """A follow-up is made, reminded of, and kept."""
     promise = server.promises(concern, "We call to hear how the evening went on.", minutes=5)
     path = f"/v1/customers/{concern['customer_id']}/history"
-    assert [one["id"] for one in server.read_only(path)["now"]["promised"]] == [promise["id"]]
+    assert [follow_up["id"] for follow_up in server.read_only(path)["now"]["promised"]] == [promise["id"]]
     server.wait_for_line("A promise to keep, table 12 | Open to see more · Waiting time")
     assert server.posts(f"/v1/follow-ups/{promise['id']}/keep", note="She was glad.")["status"] == "kept"
 
 
 def not_right_after_all(running: RunningApp, server: Person, manager: Person, concern: Concern) -> None:
     """Asked by QR code they say it was not right: it opens again, is called back, and ends well."""
-    asked = server.does(concern, "feedback-requests")
-    code = running.request("GET", f"/v1/feedback-requests/{asked['id']}/qr", server.token)
-    assert qr.read_qr_code(code.text) == asked["link"]
-    said = {"rating": "2", "words": "The bill still shows the dessert."}
-    assert requests.post(asked["link"], data=said, timeout=30).status_code == 200
+    feedback_request = server.does(concern, "feedback-requests")
+    code = running.request("GET", f"/v1/feedback-requests/{feedback_request['id']}/qr", server.token)
+    assert qr.read_qr_code(code.text) == feedback_request["link"]
+    feedback = {"rating": "2", "words": "The bill still shows the dessert."}
+    assert requests.post(feedback_request["link"], data=feedback, timeout=30).status_code == 200
     manager.wait_for_line("Unhappy after all, table 12 | Waiting time")
     again = manager.read_only(f"/v1/concerns/{concern['id']}")
     assert (again["status"], again["rating"], again["reopened_count"]) == ("open", 2, 1)
@@ -109,7 +109,7 @@ def the_next_visit(server: Person, manager: Person, concern: Concern) -> Concern
 
 def test_the_birthday_table(running: RunningApp) -> None:
     server, manager, admin = (Person(running, "demo", login) for login in ("floor", "manager", "admin"))
-    remedies = {one["slug"]: one["id"] for one in admin.read_only("/v1/remedies")["items"]}
+    remedies = {remedy["slug"]: remedy["id"] for remedy in admin.read_only("/v1/remedies")["items"]}
     admin.changes(f"/v1/remedies/{remedies['gift']}", limits=[{"role": "floor", "per_customer": euros(1200)}])
     concern = forty_minutes_late(running, server, manager)
     dessert_and_refund(server, manager, concern)
@@ -164,8 +164,8 @@ def test_the_item_nobody_found(running: RunningApp) -> None:
         customer={"name": "Maria da Graça Pinto", "phone": "900 000 778"},
     )
     assert request["alert"] is None
-    told = seller.changes(f"/v1/concerns/{request['id']}", question="what-matters", wanted="A kettle by tonight.")
-    assert (told["question"], told["items"][0]["name"]) == ("what-matters", "Blue kettle")
+    concern = seller.changes(f"/v1/concerns/{request['id']}", question="what-matters", wanted="A kettle by tonight.")
+    assert (concern["question"], concern["items"][0]["name"]) == ("what-matters", "Blue kettle")
     assert [item["slug"] for item in seller.read_only("/v1/items?name=blue")["items"]] == ["blue-kettle"]
 
     # It is in another store. A follow-up call is made, and the customer is thanked by the name they prefer.
@@ -174,10 +174,10 @@ def test_the_item_nobody_found(running: RunningApp) -> None:
     seller.wait_for_line("A promise to keep, aisle 4 | Open to see more · Availability")
     seller.changes(f"/v1/customers/{request['customer_id']}", preferred_name="Dona Graça", pronunciation="GRAH-sa")
     owed = seller.read_only("/v1/follow-ups?status=open")["items"]
-    assert [one["id"] for one in owed] == [promise["id"]]
+    assert [follow_up["id"] for follow_up in owed] == [promise["id"]]
     name = seller.read_only(f"/v1/customers/{owed[0]['customer_id']}")["preferred_name"]
-    kept = seller.posts(f"/v1/follow-ups/{promise['id']}/keep", note=f"Thank you for waiting, {name}.")
-    assert (kept["status"], kept["note"]) == ("kept", "Thank you for waiting, Dona Graça.")
+    kept_follow_up = seller.posts(f"/v1/follow-ups/{promise['id']}/keep", note=f"Thank you for waiting, {name}.")
+    assert (kept_follow_up["status"], kept_follow_up["note"]) == ("kept", "Thank you for waiting, Dona Graça.")
     seller.does(request, "resolve", outcome="recovered", mood_after=5)
     assert manager.heard_nothing()
 
@@ -234,9 +234,9 @@ def test_the_faulty_product(running: RunningApp) -> None:
             ({}, "lost", 2),
         )
     ]
-    for told, agrees in ((concern, True), (others[0], True), (others[1], False)):
+    for logged, agrees in ((concern, True), (others[0], True), (others[1], False)):
         consent = {"contact": agrees, "source": "in_person"}
-        seller.changes(f"/v1/customers/{told['customer_id']}", consent=consent)
+        seller.changes(f"/v1/customers/{logged['customer_id']}", consent=consent)
 
     # The cause is fixed, and everyone who raised it and may be contacted is thanked by name.
     fix = manager.posts(
@@ -247,15 +247,15 @@ def test_the_faulty_product(running: RunningApp) -> None:
         store_id=concern["store_id"],
     )
     raised = manager.read_only(f"/v1/fixes/{fix['id']}/customers")["items"]
-    assert [one["customer"]["name"] for one in raised] == ["Nela Faria", "Ivo Lameiras"]
+    assert [entry["customer"]["name"] for entry in raised] == ["Nela Faria", "Ivo Lameiras"]
     seller_id = seller.read_only("/v1/me")["id"]
     due_at = fits["due_at"]
     thanked = manager.posts(f"/v1/fixes/{fix['id']}/thank-yous", due_at=due_at, owner_id=seller_id)
     assert (thanked["figures"]["thanked"], thanked["figures"]["left"]) == (2, 0)
     for thank_you in seller.read_only(f"/v1/follow-ups?fix_id={fix['id']}")["items"]:
         seller.posts(f"/v1/follow-ups/{thank_you['id']}/keep")
-    told = manager.read_only(f"/v1/fixes/{fix['id']}")["figures"]
-    assert told["loop_back_rate"] == {"value": None, "numerator": 2, "denominator": 2}
+    figures = manager.read_only(f"/v1/fixes/{fix['id']}")["figures"]
+    assert figures["loop_back_rate"] == {"value": None, "numerator": 2, "denominator": 2}
 
     assert figures_of(manager, concern) == {
         "concerns": 4,

@@ -27,7 +27,7 @@ AGREED = {  # line: permissions, and who has them: floor, manager, regional, hea
     "looks after who needs a pause": ({P.STAFF_CARE}, "no yes yes no yes"),
     "allows what is more than a colleague may give": ({P.RECOVERY_APPROVE}, "no yes yes no no"),
     "changes stores, policies and words": ({P.STORE_WRITE, P.POLICY_WRITE, P.VOCABULARY_WRITE}, "no no no no yes"),
-    "reads when it rings and how a call climbs": ({P.POLICY_READ}, "no yes yes yes yes"),
+    "reads when it rings and how a call escalates": ({P.POLICY_READ}, "no yes yes yes yes"),
     "notes and signs a day": ({P.LOG_SIGN}, "no yes yes no no"),
     "tells and reads what a store took in a day": ({P.DAY_FIGURES}, "no yes yes no yes"),
     "reports": ({P.REPORT_READ}, "no yes yes yes yes"),

@@ -54,8 +54,8 @@ def opened(content: bytes, form: str, folder: Path) -> list[dict[str, Cell]]:
     (sheet,) = tree.iter(f"{TABLE}table")
     header, *lines = [_cells(row) for row in sheet.iter(f"{TABLE}table-row")]
     names = [cell.value for cell in header if cell.value]
-    found = [dict(zip(names, line, strict=False)) for line in lines]
-    return [line for line in found if any(cell.value for cell in line.values())]
+    rows = [dict(zip(names, line, strict=False)) for line in lines]
+    return [line for line in rows if any(cell.value for cell in line.values())]
 
 
 def _cells(row: ET.Element) -> list[Cell]:

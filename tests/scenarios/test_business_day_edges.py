@@ -48,14 +48,14 @@ def restaurant(app: App, shop: Shop, zone: str, day_starts_at: time) -> UUID:
 def log_at(app: App, shop: Shop, store_id: UUID, instants: list[datetime]) -> dict[UUID, datetime]:
     """One concern at each of these; the instants by their ids."""
     by = Actor(shop.organization_id, GRANTS[Role.FLOOR], None, staff_id=shop.staff["floor"])
-    told = {}
+    instants_by_id = {}
     with app.back_office.writing(shop.organization_id) as session:
         store = session.get_one(Store, (shop.organization_id, store_id))
         for at in instants:
             concern = Concern.log(by=by, store=store, mood=2, at=at).concern
             session.add(concern)
-            told[concern.id] = at
-    return told
+            instants_by_id[concern.id] = at
+    return instants_by_id
 
 
 def logs_around(app: App, shop: Shop, store_id: UUID, night: date) -> dict[date, DailyLogReport]:
@@ -78,13 +78,13 @@ def test_every_concern_around_the_change_is_in_exactly_one_log(
     zone, day, changes = night
     store_id = restaurant(app, shop, zone, begins)
     change = datetime.fromisoformat(changes).replace(tzinfo=UTC)
-    told = log_at(app, shop, store_id, [change + timedelta(seconds=second) for second in seconds])
+    instants_by_id = log_at(app, shop, store_id, [change + timedelta(seconds=second) for second in seconds])
     logs = logs_around(app, shop, store_id, day)
     listed = [concern.id for log in logs.values() for concern in log.concerns]
-    assert sorted(listed) == sorted(told)
-    assert sum(log.figures.concerns for log in logs.values()) == len(told)
+    assert sorted(listed) == sorted(instants_by_id)
+    assert sum(log.figures.concerns for log in logs.values()) == len(instants_by_id)
     for log in logs.values():
-        assert all(log.opens_at <= told[concern.id] < log.closes_at for concern in log.concerns)
+        assert all(log.opens_at <= instants_by_id[concern.id] < log.closes_at for concern in log.concerns)
 
 
 EVERY_NIGHT: list[Any] = [(night, begins) for night in NIGHTS for begins in (time(2), time(4))]

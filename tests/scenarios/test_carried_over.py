@@ -48,8 +48,8 @@ def promise(app: App, shop: Shop, concern_id: str, *, hours: int) -> str:
 def shut_on(app: App, shop: Shop, day: date) -> None:
     open_ = [name for number, name in enumerate(WEEKDAYS) if number != day.weekday()]
     weekly = [{"weekday": name, "opens_at": "08:00", "closes_at": "22:00"} for name in open_]
-    told = app.request("PUT", f"/v1/stores/{shop.store_id}/hours", (shop, "admin"), json={"weekly": weekly})
-    assert told.status_code == 200, told.text
+    answer = app.request("PUT", f"/v1/stores/{shop.store_id}/hours", (shop, "admin"), json={"weekly": weekly})
+    assert answer.status_code == 200, answer.text
 
 
 def test_what_is_open_is_handed_over_once_and_listed_from_then_on(app: App, shop: Shop) -> None:
@@ -89,19 +89,19 @@ def test_what_nobody_signed_is_not_forgotten(app: App, shop: Shop) -> None:
     assert listed(app, shop, later["still_owed"]) == [owed]
     resolve_concern(app, shop, left)
     assert carried(app, shop, AFTER)["still_open"]["count"] == 0
-    kept = app.request("POST", f"/v1/follow-ups/{owed}/keep", (shop, "floor"), json={})
-    assert (kept.status_code, carried(app, shop, AFTER)["still_owed"]["count"]) == (200, 0)
+    answer = app.request("POST", f"/v1/follow-ups/{owed}/keep", (shop, "floor"), json={})
+    assert (answer.status_code, carried(app, shop, AFTER)["still_owed"]["count"]) == (200, 0)
 
 
 def test_of_many_the_newest_are_shown_and_all_are_listed(app: App, shop: Shop) -> None:
-    told = [log_concern_id(app, shop) for _ in range(MAX_CARRIED_OVER + 1)]
-    owed = [promise(app, shop, told[0], hours=1 + number % 3) for number in range(MAX_CARRIED_OVER + 1)]
+    concern_ids = [log_concern_id(app, shop) for _ in range(MAX_CARRIED_OVER + 1)]
+    owed = [promise(app, shop, concern_ids[0], hours=1 + number % 3) for number in range(MAX_CARRIED_OVER + 1)]
     app.clock.move(days=1)
     sign_off(app, shop)
     morning = carried(app, shop, NEXT_DAY)
-    assert ids_of(morning["concerns"]) == told[:0:-1]
-    assert listed(app, shop, morning["still_open"]) == told[::-1]
-    due = [one["due_at"] for one in morning["follow_ups"]]
+    assert ids_of(morning["concerns"]) == concern_ids[:0:-1]
+    assert listed(app, shop, morning["still_open"]) == concern_ids[::-1]
+    due = [follow_up["due_at"] for follow_up in morning["follow_ups"]]
     assert (len(due), due) == (MAX_CARRIED_OVER, sorted(due, reverse=True))
     assert sorted(listed(app, shop, morning["still_owed"])) == sorted(owed)
 

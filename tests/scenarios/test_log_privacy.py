@@ -53,8 +53,8 @@ def test_nothing_planted_is_found_in_the_log(
     floor = (shop, "floor")
     phone = {"platform": "ios", "address": ADDRESS, "address_kind": "log"}
     app.request("PUT", "/v1/me/devices/one", floor, json=phone)
-    said = {"mood": 1, "customer": PLANTED, "their_words": QUOTE, "stake": STAKE}
-    logged = app.request("POST", "/v1/concerns", floor, json=said, headers={"Idempotency-Key": KEY})
+    concern = {"mood": 1, "customer": PLANTED, "their_words": QUOTE, "stake": STAKE}
+    logged = app.request("POST", "/v1/concerns", floor, json=concern, headers={"Idempotency-Key": KEY})
     assert logged.status_code == 201
     path = f"/v1/concerns/{logged.json['id']}"
     for method, where, body in (
@@ -72,11 +72,11 @@ def test_nothing_planted_is_found_in_the_log(
         app.request(method, where, floor, headers={"If-Match": "*"}, **({"json": body} if body else {}))
 
     def break_down(*_: object, **told: object) -> None:
-        spoken, secret = (said, told), QUOTE
+        spoken, secret = (concern, told), QUOTE
         raise RuntimeError(f"broken with {len(spoken)} things in hand" if secret else "")
 
     monkeypatch.setattr(concerns, "log_concern", break_down)
-    assert app.request("POST", "/v1/concerns", floor, json=said).status_code == 500
+    assert app.request("POST", "/v1/concerns", floor, json=concern).status_code == 500
 
     with pytest.raises(DBAPIError) as failed, app.database.writing(shop.organization_id) as session:
         session.execute(sa.text("INSERT INTO customer (phone) VALUES (:phone)"), {"phone": PLANTED["phone"]})

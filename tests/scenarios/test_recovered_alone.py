@@ -37,7 +37,7 @@ def test_one_request_puts_it_right_rings_nobody_and_is_seen_by_the_lead(scenario
     assert (message.kind, message.title) == ("inform", "table 12 left happy")
     lead = (scenario.shop, "lead")
     seen = scenario.app.request("GET", "/v1/concerns?unhappy=true", lead).json["items"]
-    assert [one["id"] for one in seen] == [concern["id"]]
+    assert [item["id"] for item in seen] == [concern["id"]]
 
 
 def test_it_counts_as_on_the_spot_in_the_log_and_in_the_report(scenario: StoreScenario) -> None:

@@ -18,8 +18,8 @@ def table() -> str:
         needed = Permission(operation.permissions) if operation.permissions else Permission.ANYONE
         roles = "everybody" if needed is Permission.ANYONE else _those(GRANTS, needed)
         scopes = "" if needed is Permission.ANYONE else _those(KEY_GRANTS, needed)
-        asked = f"{operation.method:6} {operation.path}"
-        lines.append(f"{asked:60} {needed:16} {roles:46} {scopes}".rstrip())
+        address = f"{operation.method:6} {operation.path}"
+        lines.append(f"{address:60} {needed:16} {roles:46} {scopes}".rstrip())
     return "\n".join(lines) + "\n"
 
 

@@ -130,8 +130,8 @@ def running_server(environ: Mapping[str, str] = os.environ, *, settings: Mapping
 
 def installed(environ: Mapping[str, str] = os.environ) -> list[Binaries]:
     """The PostgreSQL in PATH, and those of Debian's packages, the newest first."""
-    found = shutil.which("initdb", path=environ.get("PATH", ""))
-    folders = [Path(found).resolve().parent] if found else []
+    initdb = shutil.which("initdb", path=environ.get("PATH", ""))
+    folders = [Path(initdb).resolve().parent] if initdb else []
     folders += sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=_version, reverse=True)
     user = _first_user("postgres", "nobody")
     return [Binaries(folder, user) for folder in dict.fromkeys(folders) if (folder / "pg_ctl").exists()]

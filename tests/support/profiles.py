@@ -2,7 +2,7 @@
 
 `AMENDS_PROFILE=deep` chooses the second one; `make check-deep` sets it. Each test runs in at least one of the two:
 
-- without a mark: in the quick profile;
+- without a marker: in the quick profile;
 - `deep`: in the deep profile only;
 - in a file or folder of `QUICK_ON`: in the quick profile on the kind of database named there, in the deep one on the
   other kind; a test that runs on one kind anyway is not concerned;
@@ -68,7 +68,7 @@ for name in PROFILES:
 
 
 def configure(config: pytest.Config) -> None:
-    """Load the profile, and make its marks known.
+    """Load the profile, and make its markers known.
 
     Raises:
         pytest.UsageError: there is no profile of that name.

@@ -65,8 +65,8 @@ def work_until_idle(worker: Worker) -> int:
     """Let the worker run until nothing is due now; return how many rows it handled."""
     done = 0
     for _ in range(MAX_ROUNDS):
-        found = worker.work_once()
-        done += found
-        if not found:
+        handled = worker.work_once()
+        done += handled
+        if not handled:
             return done
     raise AssertionError(f"still at work after {MAX_ROUNDS} rounds")

@@ -112,8 +112,8 @@ def refused(answer: Any, operation: Operation, login: str) -> None:
 
 
 def shows_nothing(answer: Any, org: FullOrganization, *, asked: str = "") -> None:
-    told = {id_ for id_ in org.private - {asked} if id_ in answer.text}
-    assert answer.status_code != 200 or not told, answer.text  # a refusal repeats the id it was asked for
+    shown = {id_ for id_ in org.private - {asked} if id_ in answer.text}
+    assert answer.status_code != 200 or not shown, answer.text  # a refusal repeats the id it was asked for
 
 
 def strangers(tenants: IsolatedOrganizations) -> tuple[str, ...]:
@@ -288,8 +288,8 @@ def test_a_sensitive_concern_is_in_no_list_of_those_below_a_manager(
     for login in ("colleague", "hq", "key"):
         answer = ask(tenants, operation, (tenants.ours, login), tenants.ours.ids)
         assert answer.status_code in (200, 403), answer.text
-        told = {id_ for id_ in tenants.ours.sensitive.values() if id_ in answer.text}
-        assert not told, (login, answer.text)
+        shown = {id_ for id_ in tenants.ours.sensitive.values() if id_ in answer.text}
+        assert not shown, (login, answer.text)
 
 
 def test_every_operation_is_covered() -> None:

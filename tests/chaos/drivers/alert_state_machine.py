@@ -244,20 +244,20 @@ class Figures:
     unanswered: int = 0
     given_back: int = 0
     open_at_the_end: int = 0
-    unforeseen: int = 0
+    unexpected_errors: int = 0
 
     def __str__(self) -> str:
         return (
             f"{self.steps} steps in {self.runs} examples: {self.concerns} concerns, {self.rings} rings and "
             f"{self.informed} other messages, {self.unanswered} times nobody came, {self.given_back} released "
-            f"automatically, {self.open_at_the_end} without an end, {self.unforeseen} unexpected errors, "
+            f"automatically, {self.open_at_the_end} without an end, {self.unexpected_errors} unexpected errors, "
             f"seed {self.seed}"
         )
 
     def broken(self) -> list[str]:
         guarantees = {
             "an alert without an end": self.open_at_the_end > 0,
-            "an unexpected error": self.unforeseen > 0,
+            "an unexpected error": self.unexpected_errors > 0,
         }
         return [guarantee for guarantee, broken in guarantees.items() if broken]
 
@@ -280,7 +280,7 @@ def run_chaos(app: App, *, examples: int, seed_: int, into: Figures | None = Non
     )
     with capture_logs() as logged:
         run_state_machine_as_test(seed(seed_)(InThisWorld), settings=chosen)
-    figures.unforeseen += sum(line["event"] == "unexpected error" for line in logged)
+    figures.unexpected_errors += sum(line["event"] == "unexpected error" for line in logged)
     return figures
 
 

@@ -31,26 +31,26 @@ def new_seed() -> int:
     return random.SystemRandom().randrange(10**6)
 
 
-def run_from_command_line(ordeal: Callable[[Path, int], Iterable[Figures]]) -> int:
+def run_from_command_line(chaos_run: Callable[[Path, int], Iterable[Figures]]) -> int:
     """Run the long version; `--seed` repeats a run. Return 1 when a guarantee did not hold."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--seed", type=int, default=new_seed())
     seed = parser.parse_args().seed
     say(f"SEED={seed}")
     with tempfile.TemporaryDirectory(prefix="amends-") as folder:
-        return report(ordeal(Path(folder), seed))
+        return report(chaos_run(Path(folder), seed))
 
 
-def report(found: Iterable[Figures]) -> int:
+def report(results: Iterable[Figures]) -> int:
     """Print the machine and the figures as they come; return 1 when a guarantee did not hold."""
     say(machine())
-    kept = True
-    for figures in found:
+    all_hold = True
+    for figures in results:
         say(str(figures))
         for guarantee in figures.broken():
-            kept = False
+            all_hold = False
             say(f"BROKEN: {guarantee}")
-    return 0 if kept else 1
+    return 0 if all_hold else 1
 
 
 @contextmanager
@@ -60,7 +60,7 @@ def fresh_postgresql() -> Iterator[tuple[Server, str]]:
     It waits until a commit is on the disk, as one in production does, and says so.
     """
     with running_server({"PATH": os.environ["PATH"]}, settings=DURABLE) as server:
-        url = server.create_database("ordeal")
+        url = server.create_database("chaos")
         say(server_settings(url))
         migrate(url)
         yield server, url

@@ -55,7 +55,7 @@ def at_a_steady_pace(
             sleep_until(due)
             under_way.append(pool.submit(call, number, due))
             number += 1
-        return [one.result() for one in under_way]
+        return [future.result() for future in under_way]
 
 
 def wait_until_sent(database: Database, patience: float) -> float:

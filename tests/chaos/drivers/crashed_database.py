@@ -124,12 +124,12 @@ def run_chaos(server: Server, url: str, folder: Path, *, crashes: int, seed: int
         pushes = Counter(post.notification_id for post in fcm.accepted)
     with database.reading(ALL_TENANTS) as session:
         counted = select(Concern.their_words, func.count()).group_by(Concern.their_words)
-        found = dict(session.execute(counted).all())
+        counts = dict(session.execute(counted).all())
     figures.unrung = not_rung(database)
     database.close()
     figures.concerns = len(words)
-    figures.missing = len(set(words) - found.keys())
-    figures.doubled = sum(count > 1 for count in found.values())
+    figures.missing = len(set(words) - counts.keys())
+    figures.doubled = sum(count > 1 for count in counts.values())
     figures.second_pushes = pushes.total() - len(pushes)
     return figures
 

@@ -157,7 +157,7 @@ class ObservedStore(RuleBasedStateMachine):
                 continue
             steps = alert.policy["steps"]
             meant = [n for n in range(alert.absolute_step + 1) if alert.severity in steps[n % len(steps)]["severities"]]
-            assert sorted(one["step"] for one in alert.step_log) == meant
+            assert sorted(entry["step"] for entry in alert.step_log) == meant
 
     def every_alert_follows_its_concern(self) -> None:
         concerns = {row.id: row for row in rows(self.app, Concern)}

@@ -79,7 +79,7 @@ class Figures:
             "more than one POST for an attempt": self.posts > self.attempts,
             "/readyz does not say how it is": self.ready != ["200 degraded", "200 ok"],
             "not drained within a minute": self.left > 0 or self.drained_in > DRAINED_WITHIN,
-            "something happened that nobody foresaw": bool(self.errors),
+            "an unexpected error happened": bool(self.errors),
         }
         return [guarantee for guarantee, broken in guarantees.items() if broken]
 

@@ -48,8 +48,8 @@ def report(scenario: StoreScenario, login: str, *events: str) -> None:
 def test_before_the_worker_came_by_it_is_calling(scenario: StoreScenario) -> None:
     give_firebase_phones(scenario)
     body = {"mood": 2, "store_id": str(scenario.shop.store_id)}
-    told = scenario.app.request("POST", "/v1/concerns", (scenario.shop, "floor"), json=body).json
-    assert told["alert"]["summary"] == "calling for help"
+    concern = scenario.app.request("POST", "/v1/concerns", (scenario.shop, "floor"), json=body).json
+    assert concern["alert"]["summary"] == "calling for help"
 
 
 def test_without_any_phone_it_says_walk_over(scenario: StoreScenario) -> None:

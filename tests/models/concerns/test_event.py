@@ -38,8 +38,8 @@ def live_a_whole_life(app: App, shop: Shop) -> Concern:
 def test_the_timeline_is_numbered_without_gaps_and_says_what_changed(app: App, shop: Shop) -> None:
     concern = live_a_whole_life(app, shop)
     with app.database.reading(shop.organization_id) as session:
-        question = select(ConcernEvent).where(ConcernEvent.concern_id == concern.id).order_by(ConcernEvent.number)
-        events = session.scalars(question).all()
+        stmt = select(ConcernEvent).where(ConcernEvent.concern_id == concern.id).order_by(ConcernEvent.number)
+        events = session.scalars(stmt).all()
     assert [(event.number, event.step, event.at, event.details) for event in events] == [
         (1, ConcernStep.LOGGED, NOON, {"mood": 2, "handling": "help"}),
         (2, ConcernStep.TAKEN, after(1), {}),

@@ -93,8 +93,8 @@ def test_words_nobody_has_are_refused_where_they_stand(session: ScopedSession, s
 
 
 def test_words_the_organization_does_not_define_stay_as_sent(session: ScopedSession, shop: Shop) -> None:
-    said = {"stake": "birthday", "items": [{"name": "Soup"}], "mood": 1}
-    assert resolve_slugs(session, said, store_id=shop.store_id) == said
+    body = {"stake": "birthday", "items": [{"name": "Soup"}], "mood": 1}
+    assert resolve_slugs(session, body, store_id=shop.store_id) == body
 
 
 def test_words_of_another_organization_are_nobodys(app: App, session: ScopedSession, shop: Shop) -> None:
@@ -106,16 +106,16 @@ def test_an_edit_keeps_before_and_after_and_only_what_changed(session: ScopedSes
     by = Actor(shop.organization_id, GRANTS[Role.FLOOR], None, staff_id=shop.staff["floor"])
     store = session.get_one(Store, (shop.organization_id, shop.store_id))
     food = {"category": "food", "cause": "cold", "place": "table-12"}
-    said = resolve_slugs(session, food, store_id=store.id)
+    references = resolve_slugs(session, food, store_id=store.id)
     soup, fish = CatalogueItem.find_or_create(session, [{"slug": "soup"}, {"name": "Fish"}], at=NOON)
     items = [{"item": soup, "quantity": 2}]
-    concern = Concern.log(by=by, store=store, mood=2, at=NOON, stake="birthday", items=items, **said).concern
+    concern = Concern.log(by=by, store=store, mood=2, at=NOON, stake="birthday", items=items, **references).concern
     session.add(concern)
     session.flush()
     customer = recognise(session, store.id, phone="+351912345678")
     order = {"reference": "A7", "value": Money(1250, "EUR")}
     changes = resolve_slugs(
-        session, {"category": "allergy", "place": "table-12"}, store_id=store.id, category=said["category"]
+        session, {"category": "allergy", "place": "table-12"}, store_id=store.id, category=references["category"]
     )
     changes |= {"customer": customer, "stake": None, "mood": 2, "items": [{"item": fish}]}
     event = concern.edit(by=by, at=NOON, **changes, order=order, sensitive=True)

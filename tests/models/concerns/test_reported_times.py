@@ -82,13 +82,13 @@ def test_what_happened_before_the_morning_and_was_logged_after_it_belongs_to_yes
 def test_a_phone_with_a_broken_clock_is_never_refused(app: App, shop: Shop, told: str, kept: str, alert: str) -> None:
     answer = app.request("POST", "/v1/concerns", (shop, "floor"), json={"mood": 2, "occurred_at": told})
     assert answer.status_code == 201
-    said = {name: answer.json[name] for name in ("occurred_at", "received_at", "time_adjusted")}
-    assert said == {"occurred_at": kept, "received_at": "2026-03-03T12:00:00Z", "time_adjusted": True}
+    times = {name: answer.json[name] for name in ("occurred_at", "received_at", "time_adjusted")}
+    assert times == {"occurred_at": kept, "received_at": "2026-03-03T12:00:00Z", "time_adjusted": True}
     assert answer.json["alert"]["state"] == alert
 
 
 def test_what_is_logged_late_informs_and_does_not_ring(app: App, shop: Shop) -> None:
     body = {"mood": 1, "occurred_at": "2026-03-03T03:59:59Z"}
-    told = app.request("POST", "/v1/concerns", (shop, "floor"), json=body).json
-    assert (told["late"], told["time_adjusted"], told["business_date"]) == (True, False, "2026-03-02")
-    assert told["alert"]["state"] == "late"
+    concern = app.request("POST", "/v1/concerns", (shop, "floor"), json=body).json
+    assert (concern["late"], concern["time_adjusted"], concern["business_date"]) == (True, False, "2026-03-02")
+    assert concern["alert"]["state"] == "late"

@@ -167,9 +167,11 @@ def test_a_customer_is_seen_where_they_were_met(app: App, shop: Shop) -> None:
 
     assert (sees(here), sees(there)) == ([ana.id], [])
     with app.database.writing(shop.organization_id) as session:
-        found = Customer.search(session, {"phone": "912 345 678"}, country="PT", store_id=shop.other_store_id, at=NOON)
+        customer = Customer.search(
+            session, {"phone": "912 345 678"}, country="PT", store_id=shop.other_store_id, at=NOON
+        )
         nobody = Customer.search(session, {"phone": "+351930000000"}, country="PT", store_id=shop.store_id, at=NOON)
-    assert (found and found.id, nobody) == (ana.id, None)
+    assert (customer and customer.id, nobody) == (ana.id, None)
     assert sees(there) == [ana.id]
     recognise(app, shop, phone=PHONE)
     assert count(app, shop, CustomerStore) == 1  # met again is not met twice

@@ -175,12 +175,12 @@ def sent(database: Database, do: Callable[[], object]) -> list[tuple[str, Any]]:
 
 def read_through(database: Database, tenant: Tenant, questions: list[tuple[str, Any]]) -> list[str]:
     """The large tables that PostgreSQL would read from one end to the other to answer these."""
-    found = []
+    scans = []
     with database.reading(tenant) as session:
         for statement, parameters in questions:
             plan = session.connection().exec_driver_sql("EXPLAIN (FORMAT JSON) " + statement, parameters).scalar_one()
-            found += [f"{node['Relation Name']}: {statement}" for node in _scans(plan[0]["Plan"])]
-    return found
+            scans += [f"{node['Relation Name']}: {statement}" for node in _scans(plan[0]["Plan"])]
+    return scans
 
 
 def _scans(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -238,8 +238,8 @@ def test_a_customer_is_recognised_by_an_index(large: Large) -> None:
 
 
 def test_what_a_concern_is_about_is_found_by_an_index(large: Large) -> None:
-    told = {"mood": 4, "items": [{"name": "Item 4"}, {"slug": "item-5"}]}
-    _by_an_index(large, "POST", "/v1/concerns", "floor", told)
+    body = {"mood": 4, "items": [{"name": "Item 4"}, {"slug": "item-5"}]}
+    _by_an_index(large, "POST", "/v1/concerns", "floor", body)
 
 
 def test_a_name_is_found_by_the_index_of_names(large: Large) -> None:

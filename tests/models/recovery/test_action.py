@@ -134,8 +134,8 @@ def test_on_a_resolved_concern_nothing_is_recorded_nor_reversed(
 
 
 def test_an_action_on_a_resolved_concern_is_not_stored(app: App, shop: Shop) -> None:
-    told = app.request("POST", "/v1/concerns", (shop, "floor"), json={"mood": 3, "outcome": "unknown"}).json
-    path = f"/v1/concerns/{told['id']}/recovery-actions"
+    logged = app.request("POST", "/v1/concerns", (shop, "floor"), json={"mood": 3, "outcome": "unknown"}).json
+    path = f"/v1/concerns/{logged['id']}/recovery-actions"
     assert app.request("POST", path, (shop, "floor"), json={"remedy": "remake"}).status_code == 409
     with app.database.reading(shop.organization_id) as session:
         assert session.scalars(select(func.count()).select_from(RecoveryAction)).one() == 0

@@ -20,11 +20,11 @@ from tests.support.threads import at_once
 
 
 def test_a_password_matches_its_own_hash_and_no_other() -> None:
-    first, second = (hash_password("ten letters") for _ in range(2))
+    first, second = (hash_password("ten symbols") for _ in range(2))
     assert first != second  # salted
     assert first.startswith("$argon2id$")
-    assert password_matches(first, "ten letters")
-    assert not password_matches(first, "ten letterS")
+    assert password_matches(first, "ten symbols")
+    assert not password_matches(first, "ten symbolS")
 
 
 def test_nobody_matches_no_password() -> None:
@@ -33,7 +33,7 @@ def test_nobody_matches_no_password() -> None:
 
 def test_a_short_password_is_invalid() -> None:
     with pytest.raises(Invalid) as refused:
-        hash_password("9 letters")
+        hash_password("9 symbols")
     assert refused.value.pointer == "/password"
 
 

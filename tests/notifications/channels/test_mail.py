@@ -93,9 +93,9 @@ def test_a_longer_text_arrives_in_its_lines_with_a_link_of_the_public_url(smtp: 
     message = mail(title="The day", body="of no use", text="The day\n\nOpen: 1\r\x00", path="/v1/stores")
     MailChannel(smtp.url, SENDER, public_url="https://amends.example.com").deliver(message)
     MailChannel(smtp.url, SENDER).deliver(message)
-    said = [taken.message.get_content().splitlines() for taken in smtp.mails]
+    lines = [taken.message.get_content().splitlines() for taken in smtp.mails]
     without = ["The day", "", "Open: 1"]
-    assert said == [[*without, "", "https://amends.example.com/v1/stores"], without]
+    assert lines == [[*without, "", "https://amends.example.com/v1/stores"], without]
 
 
 def test_any_script_arrives_as_it_was(smtp: SmtpStandIn, email: MailChannel, mail: MakeMessage) -> None:
@@ -195,7 +195,7 @@ ANSWERS: list[tuple[str, str, DeliveryResult]] = [
 
 
 @pytest.mark.parametrize(("step", "answer", "expected"), ANSWERS)
-def test_the_verdict_on_every_answer(
+def test_every_answer_has_its_result(
     smtp: SmtpStandIn, mail: MakeMessage, step: str, answer: str, expected: DeliveryResult
 ) -> None:
     smtp.answers[step] = answer
@@ -214,7 +214,7 @@ def test_a_server_that_is_slow_at_every_step_does_not_outlast_a_lease(smtp: Smtp
     assert (result.outcome, result.reason) == (LATER, "timed-out")
 
 
-def test_no_verdict_gives_the_address_away(smtp: SmtpStandIn, email: MailChannel, mail: MakeMessage) -> None:
+def test_no_result_gives_the_address_away(smtp: SmtpStandIn, email: MailChannel, mail: MakeMessage) -> None:
     for step, answer, _ in ANSWERS:
         if answer != HANG:
             smtp.answers = {step: f"{answer} boss@example.com" if answer != DROP else answer}
@@ -273,8 +273,8 @@ def test_the_worker_mails_where_a_server_is_set_and_prints_where_none_is(smtp: S
     without = connect_channels(Config.from_env(settings))
     assert without.keys() == {"push", "log", "email"}
     assert isinstance(without["email"], LogChannel)
-    given = connect_channels(Config.from_env({**settings, "SMTP_URL": smtp.url, "SMTP_FROM": SENDER}))
-    email: Channel = given["email"]
+    channels = connect_channels(Config.from_env({**settings, "SMTP_URL": smtp.url, "SMTP_FROM": SENDER}))
+    email: Channel = channels["email"]
     message = mail(notification_id=UUID(int=7))
     assert email.deliver(message).provider_id == "<00000000-0000-0000-0000-000000000007@example.com>"
     email.close()

@@ -27,7 +27,7 @@ def tasks(app: App) -> list[str]:
 
 
 def test_an_unhappy_customer_raises_one_alert_and_queues_one_row(app: App, shop: Shop) -> None:
-    told = log_concern(app, shop, mood=1)
+    concern = log_concern(app, shop, mood=1)
     alert = only_alert(app)
     (row,) = rows(app, OutboxMessage)
     assert (alert.state, alert.severity, alert.reason) == (AlertState.OPEN, Severity.SEVERE, Reason.MOOD)
@@ -39,7 +39,7 @@ def test_an_unhappy_customer_raises_one_alert_and_queues_one_row(app: App, shop:
         0,
         app.clock(),
     )
-    assert told["alert"] == {"id": str(alert.id), "state": "open", "summary": "calling for help"}
+    assert concern["alert"] == {"id": str(alert.id), "state": "open", "summary": "calling for help"}
 
 
 @pytest.mark.parametrize(
@@ -60,16 +60,16 @@ def test_what_needs_nobody_leaves_no_alert_and_no_row(app: App, shop: Shop, said
 
 
 def test_an_urgent_one_rings_even_when_somebody_handles_it(app: App, shop: Shop) -> None:
-    told = log_concern(app, shop, mood=4, handling="mine", category="allergy")
-    assert (told["status"], told["alert"]["state"]) == ("open", "open")
+    concern = log_concern(app, shop, mood=4, handling="mine", category="allergy")
+    assert (concern["status"], concern["alert"]["state"]) == ("open", "open")
     assert tasks(app) == ["find_recipients"]
 
 
 def test_what_is_logged_too_late_is_recorded_and_rings_nobody(app: App, shop: Shop) -> None:
     occurred = (app.clock() - timedelta(minutes=16)).isoformat()
-    told = log_concern(app, shop, mood=1, occurred_at=occurred)
-    assert told["alert"]["state"] == "late"
-    assert told["alert"]["summary"] == "told too late to ring"
+    concern = log_concern(app, shop, mood=1, occurred_at=occurred)
+    assert concern["alert"]["state"] == "late"
+    assert concern["alert"]["summary"] == "told too late to ring"
     assert (only_alert(app).next_step_at, tasks(app)) == (None, [])
 
 
@@ -78,8 +78,8 @@ def test_a_late_one_stays_silent_whatever_happens_to_it_later(app: App, shop: Sh
     concern = log_concern(app, shop, mood=2, occurred_at=occurred)
     edit(app, shop, concern, mood=1)
     for step in ("take", "release", "take", "resolve", "reopen"):
-        told = move(app, shop, concern, step)
-    assert told["alert"]["state"] == "late"
+        changed = move(app, shop, concern, step)
+    assert changed["alert"]["state"] == "late"
     assert tasks(app) == []
 
 
@@ -120,8 +120,8 @@ def test_an_edit_takes_nothing_back_because_the_rule_was_switched_off_meanwhile(
 ) -> None:
     concern = log_concern(app, shop, mood=2)
     switch_off(app, shop, "unhappy")
-    told = edit(app, shop, concern, **said)
-    assert (told["alert"]["state"], only_alert(app).rule) == ("open", "unhappy")
+    edited = edit(app, shop, concern, **said)
+    assert (edited["alert"]["state"], only_alert(app).rule) == ("open", "unhappy")
     assert log_concern(app, shop, mood=2)["alert"] is None
 
 
@@ -133,9 +133,9 @@ def test_an_edit_of_something_else_takes_nothing_back_because_of_the_rule(app: A
     with app.back_office.writing(shop.organization_id) as session:
         rule = session.scalars(select(AlertRule).where(AlertRule.slug == "not-content")).one()
         rule.edit(mood_at_most=2) if change == "made stricter" else rule.drop(session)
-    told = edit(app, shop, concern, category="food")
-    assert (told["alert"]["state"], only_alert(app).rule) == ("open", "not-content")
-    assert edit(app, shop, told, mood=4)["alert"]["state"] == "cancelled"
+    edited = edit(app, shop, concern, category="food")
+    assert (edited["alert"]["state"], only_alert(app).rule) == ("open", "not-content")
+    assert edit(app, shop, edited, mood=4)["alert"]["state"] == "cancelled"
 
 
 def test_what_is_given_back_rings_again_although_its_rule_was_switched_off_meanwhile(app: App, shop: Shop) -> None:
@@ -147,9 +147,9 @@ def test_what_is_given_back_rings_again_although_its_rule_was_switched_off_meanw
 
 def test_a_mood_corrected_to_content_takes_the_call_back(app: App, shop: Shop) -> None:
     concern = log_concern(app, shop, mood=1)
-    told = edit(app, shop, concern, mood=4)
+    edited = edit(app, shop, concern, mood=4)
     alert = only_alert(app)
-    assert (alert.state, alert.next_step_at, told["alert"]["summary"]) == (AlertState.CANCELLED, None, "cancelled")
+    assert (alert.state, alert.next_step_at, edited["alert"]["summary"]) == (AlertState.CANCELLED, None, "cancelled")
     assert tasks(app) == [OutboxKind.FIND_RECIPIENTS, OutboxKind.FIND_WITHDRAWALS]
 
 
@@ -157,8 +157,8 @@ def test_what_is_given_back_and_needs_nobody_any_more_is_nobodys_call(app: App, 
     concern = log_concern(app, shop)
     move(app, shop, concern, "take")
     edit(app, shop, concern, "manager", mood=4)
-    told = move(app, shop, concern, "release")
-    assert (told["alert"]["state"], told["alert"]["summary"]) == ("cancelled", "cancelled")
+    released = move(app, shop, concern, "release")
+    assert (released["alert"]["state"], released["alert"]["summary"]) == ("cancelled", "cancelled")
     assert only_alert(app).taken_by_id is None
 
 
@@ -167,8 +167,8 @@ def test_ones_own_rings_by_a_rule_that_says_so_and_by_no_other(app: App, shop: S
     with app.back_office.writing(shop.organization_id) as session:
         session.scalars(select(AlertRule).where(AlertRule.slug == "very-unhappy")).one().edit(rings_mine=True)
         session.scalars(select(AlertRule).where(AlertRule.slug == "urgent-category")).one().edit(enabled=False)
-    told = log_concern(app, shop, mood=1, handling="mine")
-    assert (told["status"], told["alert"]["state"]) == ("open", "open")
+    concern = log_concern(app, shop, mood=1, handling="mine")
+    assert (concern["status"], concern["alert"]["state"]) == ("open", "open")
     assert log_concern(app, shop, mood=5, handling="mine", category="allergy")["status"] == "taken"
 
 
@@ -183,10 +183,10 @@ def test_an_alert_that_was_withdrawn_rings_again_when_the_mood_falls_again(app: 
 
 def test_a_take_stops_the_escalation_and_withdraws_from_the_others(app: App, shop: Shop) -> None:
     concern = log_concern(app, shop)
-    told = move(app, shop, concern, "take")
+    taken = move(app, shop, concern, "take")
     alert = only_alert(app)
     assert (alert.state, alert.taken_by_id) == (AlertState.TAKEN, shop.staff["manager"])
-    assert told["alert"]["summary"] == "Manager of acme is on the way"
+    assert taken["alert"]["summary"] == "Manager of acme is on the way"
     assert tasks(app) == ["find_recipients", "find_withdrawals"]
 
 
@@ -220,12 +220,12 @@ def test_what_is_given_back_or_reopened_rings_again_in_a_new_run(app: App, shop:
     first = only_alert(app)
     app.clock.move(minutes=3)
     for step in steps:
-        told = move(app, shop, concern, step)
+        changed = move(app, shop, concern, step)
     alert = only_alert(app)
     assert alert.run_id != first.run_id
     assert (alert.state, alert.step, alert.taken_by_id, alert.taken_at) == (AlertState.OPEN, 0, None, None)
     assert (alert.next_step_at, alert.closed_at) == (app.clock() + timedelta(minutes=20), None)
-    assert (told["taken_by"], told["alert"]["summary"]) == (None, "calling for help")
+    assert (changed["taken_by"], changed["alert"]["summary"]) == (None, "calling for help")
     assert tasks(app) == ["find_recipients", "find_withdrawals", "find_recipients"]
     assert rows(app, OutboxMessage)[-1].run_id == alert.run_id
 
@@ -282,9 +282,9 @@ def test_a_second_failure_found_out_after_a_quarter_of_an_hour_takes_no_call_bac
     occurred_at = (app.clock() - timedelta(minutes=14)).isoformat()
     concern = log_concern(app, shop, mood=1, occurred_at=occurred_at)
     app.clock.move(minutes=2)
-    told = edit(app, shop, concern, customer_id=customer)
+    edited = edit(app, shop, concern, customer_id=customer)
     called = rows(app, Alert)[-1]
-    assert (told["alert"]["state"], called.policy["steps"][0]["whom"]) == ("open", ["on_shift", "managers"])
+    assert (edited["alert"]["state"], called.policy["steps"][0]["whom"]) == ("open", ["on_shift", "managers"])
     assert tasks(app) == [OutboxKind.FIND_RECIPIENTS, OutboxKind.FIND_RECIPIENTS]
 
 

@@ -193,8 +193,8 @@ def ask_for_a_pause(scenario: StoreScenario, login: str) -> dict[int, set[str]]:
 
 def hand_over_to_the_lead(scenario: StoreScenario, concern: dict[str, Any]) -> None:
     path = f"/v1/concerns/{concern['id']}/hand-over"
-    asked = {"staff_id": str(scenario.shop.staff["lead"])}
-    assert scenario.app.request("POST", path, (scenario.shop, "colleague"), json=asked).status_code == 200
+    body = {"staff_id": str(scenario.shop.staff["lead"])}
+    assert scenario.app.request("POST", path, (scenario.shop, "colleague"), json=body).status_code == 200
 
 
 def log_late(scenario: StoreScenario, login: str = "floor") -> None:

@@ -160,7 +160,7 @@ def ring_for_anything(session: ScopedSession, shop: Shop, invent: Inventor) -> N
 def messages(session: ScopedSession, dice: random.Random) -> Iterator[Message]:
     """What the worker would send for each of them: the ring, what informs on some occasions, the withdrawal."""
     for task in session.scalars(select(OutboxMessage)).all():
-        ring = letter_for(session, task)
+        ring = compose_one(session, task)
         assert ring is not None
         yield from on_each_platform(ring)
         alert, notification = task.alert, task.notification_or_raise
@@ -168,25 +168,25 @@ def messages(session: ScopedSession, dice: random.Random) -> Iterator[Message]:
         for kind in dice.sample(OTHERS, OCCASIONS):
             notification.kind, alert.state = kind, TRUE_WHILE.get(kind, AlertState.OPEN)
             alert.reminded_at, alert.concern.status = NOON, Status.RESOLVED
-            news = OutboxMessage.for_alert(alert, OutboxKind.DELIVER_INFO, at=NOON, notification=notification)
+            information = OutboxMessage.for_alert(alert, OutboxKind.DELIVER_INFO, at=NOON, notification=notification)
             if kind is NotificationKind.CARRIED_OVER:
-                news = OutboxMessage.day_information(kind, alert.store, NOON.date(), due_at=NOON, at=NOON)
-                news = news.delivery_to(notification, at=NOON)
-                news.store = alert.store
-            told = letter_for(session, news)
-            assert told is not None
-            yield to_platform(told, dice.choice(list(Platform)))
+                information = OutboxMessage.day_information(kind, alert.store, NOON.date(), due_at=NOON, at=NOON)
+                information = information.delivery_to(notification, at=NOON)
+                information.store = alert.store
+            message = compose_one(session, information)
+            assert message is not None
+            yield to_platform(message, dice.choice(list(Platform)))
         notification.kind, alert.state, alert.concern.status = NotificationKind.RING, AlertState.OPEN, Status.OPEN
         alert.take(by=session.get_one(Staff, (alert.organization_id, task.notification_or_raise.staff_id)), at=NOON)
         undo = OutboxMessage.for_alert(
             alert, OutboxKind.DELIVER_WITHDRAWAL, at=NOON, notification=task.notification_or_raise
         )
-        withdrawal = letter_for(session, undo)
+        withdrawal = compose_one(session, undo)
         assert withdrawal is not None
         yield from on_each_platform(withdrawal)
 
 
-def letter_for(session: ScopedSession, task: OutboxMessage) -> Message | None:
+def compose_one(session: ScopedSession, task: OutboxMessage) -> Message | None:
     return compose_messages(session, [task], at=NOON)[task]
 
 

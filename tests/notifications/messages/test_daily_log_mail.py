@@ -64,9 +64,11 @@ def change(app: App, shop: Shop, what: type[Store | Staff | Device], id_: Any, *
 
 
 def mails(channel: RecordingChannel) -> dict[str, Message]:
-    found = {message.recipient.address: message for message in channel.messages if message.recipient.channel == "email"}
-    assert len(found) == len(channel.messages)
-    return found
+    by_address = {
+        message.recipient.address: message for message in channel.messages if message.recipient.channel == "email"
+    }
+    assert len(by_address) == len(channel.messages)
+    return by_address
 
 
 def end_the_day(app: App, worker: Worker) -> None:
@@ -88,12 +90,12 @@ def test_who_asked_for_it_gets_one_mail_a_little_after_the_day_is_over(
 
 
 def test_it_shows_the_figures_and_what_waits(app: App, shop: Shop, worker: Worker, channel: RecordingChannel) -> None:
-    said = {"customer": {"name": "Planted Person"}, "their_words": "Planted words", "place": "table-12"}
-    first = log_concern(app, shop, "manager", **said)
+    concern = {"customer": {"name": "Planted Person"}, "their_words": "Planted words", "place": "table-12"}
+    first = log_concern(app, shop, "manager", **concern)
     app.clock.move(minutes=3)
     move(app, shop, first, "take")
     move(app, shop, first, "resolve")
-    log_concern(app, shop, "manager", **{**said, "mood": 3, "customer": {"name": "Planted too"}})
+    log_concern(app, shop, "manager", **{**concern, "mood": 3, "customer": {"name": "Planted too"}})
     log_concern(app, shop, "manager", mood=5, kind="praise")
     channel.messages.clear()
     end_the_day(app, worker)

@@ -116,7 +116,7 @@ def test_one_probe_at_a_time_goes_to_a_service_that_is_away_and_all_messages_whe
     assert pending_messages(app) == []
 
 
-def test_other_ways_out_go_on_while_one_is_away(app: App, shop: Shop) -> None:
+def test_other_channels_go_on_while_one_is_away(app: App, shop: Shop) -> None:
     give_phone(app.back_office, shop, "manager", "phone", kind=AddressKind.FID)
     give_phone(app.back_office, shop, "manager", "terminal", kind=AddressKind.LOG)
     push, terminal = RecordingChannel(), RecordingChannel()

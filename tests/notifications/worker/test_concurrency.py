@@ -118,12 +118,12 @@ def test_takes_escalations_and_records_at_once_end_without_a_deadlock(app: App, 
     stopping = threading.Event()
 
     def answer_them(login: str) -> list[int]:
-        said = []
+        statuses = []
         for concern in concerns:
             for step in ("take", "release", "take"):
                 path = f"/v1/concerns/{concern['id']}/{step}"
-                said.append(app.request("POST", path, (shop, login)).status_code)
-        return said
+                statuses.append(app.request("POST", path, (shop, login)).status_code)
+        return statuses
 
     with running_worker(app, for_all_kinds(RecordingChannel())) as worker, ThreadPoolExecutor(3) as workers:
 
@@ -133,11 +133,11 @@ def test_takes_escalations_and_records_at_once_end_without_a_deadlock(app: App, 
 
         at_work = workers.submit(be_a_worker)
         answers = [workers.submit(answer_them, login) for login in ("manager", "floor")]
-        said = {status for answer in answers for status in answer.result(PATIENCE)}
+        answered = {status for answer in answers for status in answer.result(PATIENCE)}
         stopping.set()
         at_work.result(PATIENCE)
         work_until_idle(worker)
-    assert said <= {200, 403, 409}
+    assert answered <= {200, 403, 409}
     assert pending_messages(app) == []
     assert [row.last_error for row in rows(app, OutboxMessage) if row.last_error] == []
 
@@ -168,38 +168,38 @@ def hang_up(app: App) -> None:
 
 
 def test_whoever_sleeps_is_woken_by_a_new_row(app: App, shop: Shop) -> None:
-    with OutboxListener(app.back_office.engine) as waker, ThreadPoolExecutor(1) as workers:
+    with OutboxListener(app.back_office.engine) as listener, ThreadPoolExecutor(1) as workers:
         asleep = threading.Event()
-        waker.wait(PATIENCE, asleep)  # the first time it only begins to listen
+        listener.wait(PATIENCE, asleep)  # the first time it only begins to listen
         began = time.monotonic()
         logged = workers.submit(log_concern, app, shop)
-        waker.wait(PATIENCE, asleep)
+        listener.wait(PATIENCE, asleep)
         assert time.monotonic() - began < PATIENCE / 2
         logged.result()
 
 
 def test_nobody_is_woken_when_nothing_happens(app: App, shop: Shop) -> None:
-    with OutboxListener(app.back_office.engine) as waker:
+    with OutboxListener(app.back_office.engine) as listener:
         never = threading.Event()
         for seconds in (PATIENCE, 0.1):
             began = time.monotonic()
-            waker.wait(seconds, never)
+            listener.wait(seconds, never)
         assert time.monotonic() - began >= 0.1
 
 
 @only_on_postgresql
 def test_the_one_who_listens_has_the_workers_role_and_comes_back_after_a_hang_up(app: App, shop: Shop) -> None:
-    with OutboxListener(app.back_office.engine) as waker, ThreadPoolExecutor(1) as workers:
+    with OutboxListener(app.back_office.engine) as listener, ThreadPoolExecutor(1) as workers:
         never = threading.Event()
-        waker.wait(PATIENCE, never)
-        assert waker._connection.execute("SELECT current_user").fetchone() == ("amends_worker",)
+        listener.wait(PATIENCE, never)
+        assert listener._connection.execute("SELECT current_user").fetchone() == ("amends_worker",)
         hang_up(app)
-        waker.wait(0.01, never)
-        assert waker._connection is None
-        waker.wait(0.01, never)
+        listener.wait(0.01, never)
+        assert listener._connection is None
+        listener.wait(0.01, never)
         logged = workers.submit(log_concern, app, shop)
         began = time.monotonic()
-        waker.wait(PATIENCE, never)
+        listener.wait(PATIENCE, never)
         assert time.monotonic() - began < PATIENCE / 2
         logged.result()
 
@@ -209,7 +209,7 @@ def test_the_loop_outlives_a_database_that_is_away(app: App, shop: Shop) -> None
     log_concern(app, shop)
     channel, stopping = RecordingChannel(), threading.Event()
     channel.meanwhile = lambda _: stopping.set()
-    with running_worker(app, for_all_kinds(channel)) as worker, OutboxListener(app.back_office.engine) as waker:
+    with running_worker(app, for_all_kinds(channel)) as worker, OutboxListener(app.back_office.engine) as listener:
         real, failures = worker.work_once, iter(range(2))
 
         def work_once() -> int:
@@ -218,5 +218,5 @@ def test_the_loop_outlives_a_database_that_is_away(app: App, shop: Shop) -> None
             return real()
 
         worker.work_once = work_once  # type: ignore[method-assign]
-        run(worker, waker, stopping)
+        run(worker, listener, stopping)
     assert len(channel.messages) == 1

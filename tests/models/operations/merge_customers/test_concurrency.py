@@ -27,11 +27,9 @@ def ask(app: App, shop: Shop, path: str, body: dict[str, Any], login: str = "man
 
 def pair(app: App, shop: Shop, number: int) -> list[str]:
     """Two customers with a concern each."""
-    said = [{"phone": f"{phone[:-2]}{number:02}", "name": "Ana"} for phone in PHONES]
-    return [
-        ask(app, shop, "/v1/concerns", {"mood": 3, "customer": one, "store_id": str(shop.store_id)})[1]["customer_id"]
-        for one in said
-    ]
+    customers = [{"phone": f"{phone[:-2]}{number:02}", "name": "Ana"} for phone in PHONES]
+    bodies = [{"mood": 3, "customer": customer, "store_id": str(shop.store_id)} for customer in customers]
+    return [ask(app, shop, "/v1/concerns", body)[1]["customer_id"] for body in bodies]
 
 
 def merging(app: App, shop: Shop, survivor: str, other: str) -> Any:
@@ -47,7 +45,7 @@ def test_of_two_merges_of_one_pair_at_once_one_wins(app: App, shop: Shop, turned
         statuses = sorted(status for status, _ in answers)
         assert statuses in ([200, 404], [200, 409]), answers
     assert len(rows(app, CustomerMerge)) == ROUNDS
-    assert len([one for one in rows(app, Customer) if one.merged_into_id is None]) == ROUNDS
+    assert len([customer for customer in rows(app, Customer) if customer.merged_into_id is None]) == ROUNDS
 
 
 @pytest.mark.parametrize("by", ["id", "a contact", "contacts"])
@@ -68,7 +66,7 @@ def test_a_concern_logged_while_its_customer_is_merged_is_the_survivors(app: App
 def test_merging_while_actions_are_recorded_meets_nobody_in_a_circle(app: App, shop: Shop) -> None:
     for number in range(ROUNDS):
         ana, other = pair(app, shop, number)
-        concerns = [str(one.id) for one in rows(app, Concern) if str(one.customer_id) == other]
+        concerns = [str(concern.id) for concern in rows(app, Concern) if str(concern.customer_id) == other]
         acts = [
             partial(ask, app, shop, f"/v1/concerns/{id_}/recovery-actions", {"remedy": "remake"}, "floor")
             for id_ in concerns

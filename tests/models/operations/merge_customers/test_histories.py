@@ -89,23 +89,23 @@ class Play:
         elif step == "undo":
             self._ends_where_it_was(done, after)
         changed = {cell for cell in before.keys() | after.keys() if before.get(cell) != after.get(cell)}
-        for one in self.standing:
-            if not (step == "merge" and one.merge_id == done):
-                one.changed_rows |= changed
+        for standing in self.standing:
+            if not (step == "merge" and standing.merge_id == done):
+                standing.changed_rows |= changed
 
     def cells(self) -> Cells:
         """Every value of every row there is, but for versions."""
-        found: Cells = {}
+        cells: Cells = {}
         with self.app.back_office.reading(self.shop.organization_id) as session:
             for name in TABLES:
                 columns = metadata.tables[name].c
                 own = sa.select(*columns).where(columns.organization_id == self.shop.organization_id)
                 for row in session.connection().execute(own).mappings():
-                    found |= {(name, row["id"], column): row[column] for column in row if column != "version"}
-        return found
+                    cells |= {(name, row["id"], column): row[column] for column in row if column != "version"}
+        return cells
 
     def _ends_where_it_was(self, merge_id: UUID, after: Cells) -> None:
-        (ended,) = (one for one in self.standing if one.merge_id == merge_id)
+        (ended,) = (standing for standing in self.standing if standing.merge_id == merge_id)
         self.standing.remove(ended)
         if not ended.changed_rows:
             self.seen.add("undo at once")
@@ -124,17 +124,17 @@ class Play:
         return {name: self.dice.choice(CONTACTS[name]) for name in names}
 
     def _beside(self) -> dict[str, Any]:
-        said = {name: self.dice.choice(values) for name, values in BESIDE.items() if self.dice.random() < 0.4}
-        if said.get("allergies_consent"):
-            said["allergies"] = self.dice.choice(["nuts", "milk"])
-        return said
+        details = {name: self.dice.choice(values) for name, values in BESIDE.items() if self.dice.random() < 0.4}
+        if details.get("allergies_consent"):
+            details["allergies"] = self.dice.choice(["nuts", "milk"])
+        return details
 
     def _new(self, session: ScopedSession) -> UUID | None:
         if session.scalar(sa.select(sa.func.count()).select_from(Customer)) == 4:
             return None
         store_id, at = self.dice.choice([self.shop.store_id, self.shop.other_store_id]), self.app.clock()
-        said = {**self._told(least=1), **self._beside()}
-        return Customer.create(session, id_=uuid7(), by=self.by, at=at, country="PT", store_id=store_id, **said).id
+        details = {**self._told(least=1), **self._beside()}
+        return Customer.create(session, id_=uuid7(), by=self.by, at=at, country="PT", store_id=store_id, **details).id
 
     def _log(self, session: ScopedSession) -> UUID | None:
         known = self._customer(session)
@@ -144,8 +144,8 @@ class Play:
         contacts = {name: value for name in CONTACTS if (value := getattr(known, name))}
         by_id = self.dice.random() < 0.5 or contacts.keys() == {"name"}
         whose = {"customer_id": known.id} if by_id else {"customer": contacts}
-        told = {"mood": self.dice.randint(1, 5), "store_id": store_id, "items": [{"name": "soup"}], **whose}
-        return log_concern(session, told, by=self.by, at=self.app.clock())[0].concern_id
+        body = {"mood": self.dice.randint(1, 5), "store_id": store_id, "items": [{"name": "soup"}], **whose}
+        return log_concern(session, body, by=self.by, at=self.app.clock())[0].concern_id
 
     def _concern(self, session: ScopedSession) -> Concern | None:
         concerns = session.scalars(sa.select(Concern).order_by(Concern.id)).all()
@@ -172,10 +172,10 @@ class Play:
     def _edit(self, session: ScopedSession) -> UUID | None:
         if (customer := self._customer(session)) is None:
             return None
-        said = {**self._told(least=0), **self._beside()}
+        details = {**self._told(least=0), **self._beside()}
         if self.dice.random() < 0.2:
-            said["phone"] = None
-        customer.edit(session, by=self.by, at=self.app.clock(), country="PT", **said)
+            details["phone"] = None
+        customer.edit(session, by=self.by, at=self.app.clock(), country="PT", **details)
         return customer.id
 
     def _merge(self, session: ScopedSession) -> UUID | None:
@@ -198,8 +198,8 @@ class Play:
 
 def figures(app: App, shop: Shop, days: set[Any]) -> list[Any]:
     """The report of head office, and the figures of every day's log of both stores."""
-    asked = "/v1/reports/recovery?from=2026-03-01&to=2026-04-30&group_by=day"
-    report = app.request("GET", asked, (shop, "reports-key"))
+    path = "/v1/reports/recovery?from=2026-03-01&to=2026-04-30&group_by=day"
+    report = app.request("GET", path, (shop, "reports-key"))
     logs = [
         app.request("GET", f"/v1/stores/{store_id}/recovery-logs/{day}", (shop, "key"))
         for day in sorted(days)

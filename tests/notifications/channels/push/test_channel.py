@@ -118,12 +118,14 @@ def test_sixteen_threads_share_one_channel(fcm: FcmStandIn, push: PushChannel, m
 
     def send(share: int) -> list[DeliveryOutcome]:
         everybody_is_here.wait()
-        return [push.deliver(one).outcome for one in messages[share::16]]
+        return [push.deliver(message).outcome for message in messages[share::16]]
 
     with ThreadPoolExecutor(16) as pool:
         outcomes = [outcome for share in pool.map(send, range(16)) for outcome in share]
     assert outcomes == [DeliveryOutcome.SENT] * 160
-    assert sorted(post.notification_id for post in fcm.posts) == sorted(str(one.notification_id) for one in messages)
+    assert sorted(post.notification_id for post in fcm.posts) == sorted(
+        str(message.notification_id) for message in messages
+    )
 
 
 def test_a_slow_message_does_not_hold_up_the_others(

@@ -92,42 +92,42 @@ def test_a_ring_on_the_web(fcm: FcmStandIn, push: PushChannel, make_message: Mak
 def test_what_informs_is_shown_on_android_without_the_sound_of_an_alert(
     fcm: FcmStandIn, push: PushChannel, make_message: MakeMessage
 ) -> None:
-    told = make_message(kind=MessageKind.INFORM, severity="severe")
-    push.deliver(told)
-    assert fcm.messages[0]["notification"] == {"title": told.title, "body": told.body}
+    message = make_message(kind=MessageKind.INFORM, severity="severe")
+    push.deliver(message)
+    assert fcm.messages[0]["notification"] == {"title": message.title, "body": message.body}
     assert fcm.messages[0]["android"] == {
         "priority": "normal",
         "ttl": "120s",
-        "notification": {"tag": str(told.alert_id), "channel_id": "information", "visibility": "PRIVATE"},
+        "notification": {"tag": str(message.alert_id), "channel_id": "information", "visibility": "PRIVATE"},
     }
 
 
 def test_what_informs_is_shown_on_ios_without_breaking_in(
     fcm: FcmStandIn, push: PushChannel, make_message: MakeMessage
 ) -> None:
-    told = make_message(kind=MessageKind.INFORM, platform=Platform.IOS)
-    push.deliver(told)
-    assert fcm.messages[0]["notification"] == {"title": told.title, "body": told.body}
+    message = make_message(kind=MessageKind.INFORM, platform=Platform.IOS)
+    push.deliver(message)
+    assert fcm.messages[0]["notification"] == {"title": message.title, "body": message.body}
     assert fcm.messages[0]["apns"] == {
         "headers": {
             "apns-priority": "5",
             "apns-push-type": "alert",
-            "apns-collapse-id": str(told.alert_id),
+            "apns-collapse-id": str(message.alert_id),
             "apns-expiration": str(int((NOON + timedelta(minutes=2)).timestamp())),
         },
-        "payload": {"aps": {"sound": "default", "thread-id": str(told.alert_id)}},
+        "payload": {"aps": {"sound": "default", "thread-id": str(message.alert_id)}},
     }
 
 
 def test_what_informs_is_shown_on_the_web_without_urgency(
     fcm: FcmStandIn, push: PushChannel, make_message: MakeMessage
 ) -> None:
-    told = make_message(kind=MessageKind.INFORM, platform=Platform.WEB)
-    push.deliver(told)
-    assert fcm.messages[0]["notification"] == {"title": told.title, "body": told.body}
+    message = make_message(kind=MessageKind.INFORM, platform=Platform.WEB)
+    push.deliver(message)
+    assert fcm.messages[0]["notification"] == {"title": message.title, "body": message.body}
     assert fcm.messages[0]["webpush"] == {
         "headers": {"TTL": "120", "Urgency": "normal"},
-        "notification": {"tag": str(told.alert_id)},
+        "notification": {"tag": str(message.alert_id)},
     }
 
 

@@ -93,7 +93,7 @@ def test_the_table_covers_every_answer_of_the_stand_in_and_every_documented_code
 
 
 @pytest.mark.parametrize("name", sorted(TABLE))
-def test_the_verdict_on_every_answer(name: str, fcm: FcmStandIn, make_message: MakeMessage) -> None:
+def test_every_answer_has_its_result(name: str, fcm: FcmStandIn, make_message: MakeMessage) -> None:
     answer = ANSWERS[name]()
     fcm.answer = replace(answer, hold=0.01) if name == "slow" else answer
     push = PushChannel.from_credentials(fcm.credentials, fcm.url, timeout=0.3 if name == "hang" else 10.0)
@@ -104,7 +104,7 @@ def test_the_verdict_on_every_answer(name: str, fcm: FcmStandIn, make_message: M
     assert len(fcm.posts) == 1
 
 
-def test_no_verdict_gives_the_address_away(fcm: FcmStandIn, push: PushChannel, make_message: MakeMessage) -> None:
+def test_no_result_gives_the_address_away(fcm: FcmStandIn, push: PushChannel, make_message: MakeMessage) -> None:
     for name in sorted(ANSWERS.keys() - {"slow", "hang"}):
         fcm.answer = ANSWERS[name]()
         assert "secret-address" not in repr(push.deliver(make_message(address="secret-address")))
@@ -294,7 +294,7 @@ def test_a_400_without_the_usual_details_refuses_the_message_and_keeps_the_addre
     assert result_of(error, NOON) == DeliveryResult.refused("invalid-argument")
 
 
-def test_errors_of_the_credentials_have_a_verdict_and_other_errors_have_none() -> None:
+def test_errors_of_the_credentials_have_a_result_and_other_errors_have_none() -> None:
     assert result_of(RefreshError("x", retryable=True), NOON) == DeliveryResult.later("token-endpoint-unavailable")
     assert result_of(RefreshError("x"), NOON) == DeliveryResult.later("credentials-refused", alarm=True)
     assert result_of(ZeroDivisionError(), NOON) is None

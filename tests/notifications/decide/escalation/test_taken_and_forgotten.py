@@ -44,9 +44,9 @@ def test_after_fifteen_minutes_it_is_given_back_and_rings_again(scenario: StoreS
 def test_the_timeline_shows_that_it_was_released_automatically(scenario: StoreScenario) -> None:
     concern = take(scenario)
     scenario.let_pass(minutes=15)
-    told = scenario.app.request("GET", f"/v1/concerns/{concern['id']}/events", (scenario.shop, "manager"))
-    assert told.status_code == 200, told.text
-    last = told.json["items"][-1]
+    answer = scenario.app.request("GET", f"/v1/concerns/{concern['id']}/events", (scenario.shop, "manager"))
+    assert answer.status_code == 200, answer.text
+    last = answer.json["items"][-1]
     assert (last["step"], last["by"], last["details"]) == ("released", None, {"forgotten": True})
 
 
@@ -135,5 +135,5 @@ def take(scenario: StoreScenario) -> dict[str, object]:
 def told_of(scenario: StoreScenario, concern: dict[str, object]) -> dict[str, object]:
     answer = scenario.app.request("GET", f"/v1/concerns/{concern['id']}", (scenario.shop, "manager"))
     assert answer.status_code == 200, answer.text
-    told: dict[str, object] = answer.json
-    return told
+    current: dict[str, object] = answer.json
+    return current

@@ -57,9 +57,9 @@ def test_what_is_not_kept_in_time_escalates_to_the_managers_and_may_be_kept_late
     assert (broken.status, broken.broken_at) == ("broken", broken.due_at)
     assert scenario.addresses_by_second(K.BROKEN) == {HOUR: {"manager"}}
     scenario.let_pass(minutes=5)
-    kept = change_follow_up(scenario, promised, "keep", note="An hour late.")
-    assert (kept["status"], kept["note"]) == ("kept", "An hour late.")
-    assert kept["broken_at"] < kept["kept_at"]
+    follow_up = change_follow_up(scenario, promised, "keep", note="An hour late.")
+    assert (follow_up["status"], follow_up["note"]) == ("kept", "An hour late.")
+    assert follow_up["broken_at"] < follow_up["kept_at"]
     scenario.let_pass(hours=2)
     assert scenario.addresses_by_second(K.BROKEN) == {HOUR: {"manager"}}
 
@@ -174,8 +174,8 @@ def test_a_worker_that_was_away_breaks_what_has_passed_and_reminds_of_nothing(sc
 def test_what_was_broken_before_the_worker_came_to_it_is_kept_late(scenario: StoreScenario) -> None:
     promised = make_follow_up(scenario)
     scenario.app.clock.move(hours=2)
-    kept = scenario.app.request("POST", f"/v1/follow-ups/{promised['id']}/keep", (scenario.shop, "floor"), json={})
-    assert kept.json["broken_at"] == promised["due_at"]
+    answer = scenario.app.request("POST", f"/v1/follow-ups/{promised['id']}/keep", (scenario.shop, "floor"), json={})
+    assert answer.json["broken_at"] == promised["due_at"]
     scenario.let_pass(minutes=1)
     assert scenario.addresses_by_second(K.BROKEN) == {}
 
@@ -207,10 +207,10 @@ def test_the_thank_yous_of_one_call_remind_once_and_escalate_once(scenario: Stor
         thanked = make_customer(scenario.app, scenario.shop, name)
         log_concern_of(scenario.app, scenario.shop, thanked, store_id=str(scenario.shop.store_id))
     scenario.app.clock.move(seconds=1)
-    told = make_fix(scenario.app, scenario.shop)
+    fix = make_fix(scenario.app, scenario.shop)
     due_at = scenario.app.clock() + timedelta(hours=2)
     owner = str(scenario.shop.staff["floor"])
-    after = make_thank_yous(scenario.app, scenario.shop, told, due_at=due_at.isoformat(), owner_id=owner)
+    after = make_thank_yous(scenario.app, scenario.shop, fix, due_at=due_at.isoformat(), owner_id=owner)
     assert after["figures"]["thanked"] == 3
     scenario.let_pass(hours=3)
     kinds = Counter((row.kind, row.staff_id) for row in rows(scenario.app, Notification))

@@ -54,9 +54,9 @@ def test_what_is_left_of_an_earlier_run_does_nothing_whenever_it_comes(scenario:
     with scenario.app.back_office.writing(scenario.shop.organization_id) as session:
         for row in session.scalars(select(OutboxMessage).where(OutboxMessage.id.in_(first))):
             row.due_at = scenario.app.clock()
-    told = len(scenario.messages)
+    sent_before = len(scenario.messages)
     scenario.let_pass(minutes=1)
-    assert (len(scenario.messages), follow_up_row(scenario, promised).status) == (told, "open")
+    assert (len(scenario.messages), follow_up_row(scenario, promised).status) == (sent_before, "open")
     assert len(pending_messages(scenario.app, OutboxKind.REMIND_OWNER, OutboxKind.BREAK_FOLLOW_UP)) == 2
 
 
@@ -64,8 +64,8 @@ def test_nothing_of_the_follow_up_is_in_a_message(scenario: StoreScenario) -> No
     concern = scenario.log(mood=3, place="table-12", category="food", customer={"name": "Planted Person"})
     make_follow_up(scenario, concern=concern, minutes=40, what="Planted words", kind="visit")
     scenario.let_pass(hours=1)
-    said = [(message.kind, message.title, message.body) for _, message in scenario.messages]
-    assert said == [
+    texts = [(message.kind, message.title, message.body) for _, message in scenario.messages]
+    assert texts == [
         ("inform", "A promise to keep, table 12", "Open to see more · Food"),
         ("inform", "A promise was not kept, table 12", "Open to see more · Food"),
     ]

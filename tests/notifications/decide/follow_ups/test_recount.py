@@ -90,7 +90,7 @@ def agree(scenario: StoreScenario, day: date) -> dict[str, object]:
     owed = [
         str(row["id"]) for row in raw.follow_ups if row["business_date"] == day and row["status"] in PENDING_STATUSES
     ]
-    assert sorted(one["id"] for one in log["needs_you_now"]["follow_ups"]) == sorted(owed)
+    assert sorted(follow_up["id"] for follow_up in log["needs_you_now"]["follow_ups"]) == sorted(owed)
     return {name: log["figures"][name] for name in FIGURES}
 
 
@@ -109,14 +109,14 @@ def test_the_daily_log_counts_follow_ups_right_whatever_becomes_of_them(
 
     promised = rows(scenario.app, FollowUp)
     assert sum(int(str(day["follow_ups_due"])) for day in days) == sum(
-        one.status is not FollowUpStatus.CANCELLED or one.broken_at is not None for one in promised
+        follow_up.status is not FollowUpStatus.CANCELLED or follow_up.broken_at is not None for follow_up in promised
     )
-    assert not [one for one in promised if one.status is FollowUpStatus.OPEN]  # their time has come
+    assert not [follow_up for follow_up in promised if follow_up.status is FollowUpStatus.OPEN]  # their time has come
     # What is left open is sent tomorrow.
-    assert {one.notification_kind for one in pending_messages(scenario.app)} <= {NotificationKind.CARRIED_OVER}
+    assert {message.notification_kind for message in pending_messages(scenario.app)} <= {NotificationKind.CARRIED_OVER}
     # The manager was informed of each broken one once.
     broken = [event for event in rows(scenario.app, ConcernEvent) if event.step is ConcernStep.PROMISE_BROKEN]
-    told = [row for row in rows(scenario.app, Notification) if row.kind is NotificationKind.BROKEN]
-    assert len(told) == len(broken)
+    notifications = [row for row in rows(scenario.app, Notification) if row.kind is NotificationKind.BROKEN]
+    assert len(notifications) == len(broken)
     assert len({event.details["follow_up_id"] for event in broken}) == len(broken)
     assert life.done["follow-ups 201"] == len(promised)

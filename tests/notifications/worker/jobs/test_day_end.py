@@ -301,11 +301,11 @@ def test_stores_that_end_their_day_together_are_processed_in_turn(app: App, shop
     app.clock.move(hours=1)
     work_until_idle(worker)
     app.clock.at = END + DAY_END_DELAY
-    found = []
+    processed = []
     for _ in range(3):
-        found.append(worker._day_end.run())
+        processed.append(worker._day_end.run())
         app.clock.at += DAY_END_INTERVAL
-    assert found == [DAY_END_BATCH, 2, 0]
+    assert processed == [DAY_END_BATCH, 2, 0]
 
 
 def add_stores(app: App, shop: Shop, count: int) -> None:

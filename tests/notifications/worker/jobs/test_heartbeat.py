@@ -28,8 +28,8 @@ def phone(app: App, shop: Shop) -> str:
 def well(app: App) -> dict[str, str]:
     answer = app.request("GET", "/readyz")
     assert answer.status_code == 200
-    told: dict[str, str] = answer.json
-    return {name: told[name] for name in ("worker", "escalation", "push")}
+    states: dict[str, str] = answer.json
+    return {name: states[name] for name in ("worker", "escalation", "push")}
 
 
 def test_readyz_reports_the_state_of_the_worker(app: App, shop: Shop, fcm: FcmStandIn, phone: str) -> None:

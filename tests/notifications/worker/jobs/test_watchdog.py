@@ -1,4 +1,4 @@
-"""The watchdog: finds stuck rows, repairs and counts them, and pings the dead man's switch only when all is clean."""
+"""The watchdog: finds stuck rows, repairs and counts them, and pings the dead-man's switch only when all is clean."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -28,7 +28,7 @@ from tests.support.worker import RecordingChannel, for_all_kinds, running_worker
 Change = Callable[..., None]
 
 
-def auditor_of(app: App, url: str | None = None) -> WatchdogJob:
+def watchdog_of(app: App, url: str | None = None) -> WatchdogJob:
     return WatchdogJob(app.back_office, lease=OUTBOX_LEASE, dead_man_url=url)
 
 
@@ -45,9 +45,9 @@ def found(app: App) -> dict[str, int]:
 
 
 def look(app: App) -> bool:
-    auditor = auditor_of(app)
-    assert auditor.take_turn()
-    return auditor.check()
+    watchdog = watchdog_of(app)
+    assert watchdog.take_turn()
+    return watchdog.check()
 
 
 @contextmanager
@@ -194,7 +194,7 @@ def test_a_reminder_that_is_late_is_found(app: App, shop: Shop) -> None:
 
 
 def test_one_of_several_workers_looks_in_a_minute(app: App) -> None:
-    first, second = auditor_of(app), auditor_of(app)
+    first, second = watchdog_of(app), watchdog_of(app)
     turns = []
     for _ in range(3):
         turns.append((first.take_turn(), second.take_turn()))
@@ -204,28 +204,28 @@ def test_one_of_several_workers_looks_in_a_minute(app: App) -> None:
 
 @only_on_postgresql
 def test_the_turn_has_one_winner_however_close_they_come(app: App) -> None:
-    assert auditor_of(app).take_turn()
+    assert watchdog_of(app).take_turn()
     app.clock.at += WATCHDOG_INTERVAL
     start, won = threading.Barrier(4), []
 
     def try_it() -> None:
-        auditor = auditor_of(app)
+        watchdog = watchdog_of(app)
         start.wait(60)
-        won.append(auditor.take_turn())
+        won.append(watchdog.take_turn())
 
     workers = [threading.Thread(target=try_it) for _ in range(4)]
-    for one in workers:
-        one.start()
-    for one in workers:
-        one.join()
+    for thread in workers:
+        thread.start()
+    for thread in workers:
+        thread.join()
     assert sorted(won) == [False, False, False, True]
 
 
 def test_a_clock_that_is_set_back_does_not_silence_the_watchdog(app: App) -> None:
-    auditor = auditor_of(app)
-    assert auditor.take_turn()
+    watchdog = watchdog_of(app)
+    assert watchdog.take_turn()
     app.clock.move(days=-1)
-    assert auditor.take_turn()
+    assert watchdog.take_turn()
 
 
 def test_the_dead_mans_switch_is_pinged_once_a_minute_while_all_is_clean_and_never_else(app: App, shop: Shop) -> None:
@@ -253,7 +253,7 @@ def settled(worker: Worker) -> None:
 @pytest.mark.parametrize("gone", [True, False])
 def test_a_dead_mans_switch_that_is_away_or_broken_is_no_reason_to_stop(app: App, gone: bool) -> None:  # noqa: FBT001 a case
     with dead_man(status=500) as (url, heard):
-        auditor_of(app, "http://127.0.0.1:9/" if gone else url).ping()
+        watchdog_of(app, "http://127.0.0.1:9/" if gone else url).ping()
     assert len(heard) == (not gone)
 
 
