@@ -58,7 +58,9 @@ def test_the_worker_delivers_over_it_what_it_carries(scenario: StoreScenario, ga
     assert (sent.kind, sent.title) == ("inform", "Nobody answered")
     (row,) = by_sms(scenario)
     assert (row.kind, row.state, row.device_id) == (NotificationKind.UNANSWERED, NotificationState.ACCEPTED, None)
-    assert {"manager", "manager@example.com"} <= set().union(*scenario.addresses_by_second(NotificationKind.UNANSWERED).values())
+    assert {"manager", "manager@example.com"} <= set().union(
+        *scenario.addresses_by_second(NotificationKind.UNANSWERED).values()
+    )
     assert pending_messages(scenario.app) == []
 
 
