@@ -19,6 +19,7 @@ from tests.support.app import App, close_databases, empty_every_table
 from tests.support.databases import KINDS, Databases, migrate
 from tests.support.factories.organizations import Shop, make_shop
 from tests.support.postgres import Server, running_server
+from tests.support.store_scenario import StoreScenario, store_scenario
 
 __all__ = ["migrate"]
 
@@ -145,3 +146,11 @@ def _one_certificate(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SSL_CERT_FILE", str(one))
         yield
+
+
+@pytest.fixture
+def scenario(app: App) -> Iterator[StoreScenario]:
+    """A store at work with a worker whose messages are recorded; everybody has a phone."""
+    with store_scenario(app) as scenario:
+        scenario.give_phones()
+        yield scenario

@@ -226,9 +226,8 @@ def with_retry_after(response: Response) -> Response:
 def on_unexpected_error(error: Exception) -> Response:
     if isinstance(error, HTTPException):
         return on_http_exception(error)
-    route = (
-        request.url_rule.rule if request.url_rule else None
-    )  # never the path: the token in the address of a public page is a secret
+    # Never the path: the token in the address of a public page is a secret.
+    route = request.url_rule.rule if request.url_rule else None
     log.error("unexpected error", method=request.method, route=route, exc_info=error)
     return problem(500, "This is a fault of ours, noted under the request id.")
 

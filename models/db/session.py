@@ -97,10 +97,6 @@ class ScopedSession(Session):
         return self.state.tenant
 
     @property
-    def sees_all_tenants(self) -> bool:
-        return self.state.tenant is ALL_TENANTS
-
-    @property
     def month_totals(self) -> LruCache:
         """The process's cache of monthly report totals, of all organizations: the key names the organization."""
         return self.state.month_totals

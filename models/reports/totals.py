@@ -95,7 +95,7 @@ def count_figures(
 
 
 def sum_costs(session: Session, actions: Select[Any], grouping: Grouping) -> KeyedTotals:
-    """Yield what these recovery actions cost each group, by currency, in one statement."""
+    """Return what these recovery actions cost each group, by currency, in one statement."""
     return count_figures_and_costs(session, actions.where(RecoveryAction.cost_amount.is_not(None)), grouping, {})
 
 

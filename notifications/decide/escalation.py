@@ -166,6 +166,7 @@ def find_withdrawals(session: Session, outbox_message: OutboxMessage, *, at: dat
             OutboxMessage.alert_id == alert.id,
             OutboxMessage.kind == OutboxKind.DELIVER_WITHDRAWAL,
             OutboxMessage.done_at.is_(None),
+            Notification.device_id.is_not(None),  # NOT IN never holds for a list with a NULL
         )
     )
     shown = Notification.select_of_alert(alert.id).where(

@@ -22,7 +22,7 @@ def running(databases: Databases, database_kind: str) -> Iterator[RunningApp]:
 Concern = dict[str, Any]
 
 
-def euros(amount: int) -> dict[str, object]:
+def cents(amount: int) -> dict[str, object]:
     return {"amount": amount, "currency": "EUR"}
 
 
@@ -36,11 +36,11 @@ def forty_minutes_late(running: RunningApp, server: Person, manager: Person) -> 
         cause="slow-kitchen",
         place="table-12",
         items=[{"name": "Sea bass in salt"}],
-        order={"reference": "T12-0815", "value": euros(14_800)},
+        order={"reference": "T12-0815", "value": cents(14_800)},
         customer={"name": "Aldina Serrote", "phone": "900 000 777"},
     )
     offers = {offer["remedy"]: offer["left"] for offer in concern["guidance"]["offers"]}
-    assert (concern["guidance"]["words_first"], offers["gift"], offers["refund"]) == (True, euros(1200), euros(1500))
+    assert (concern["guidance"]["words_first"], offers["gift"], offers["refund"]) == (True, cents(1200), cents(1500))
     assert concern["guidance"]["question"] is not None
     manager.wait_for_line("Very unhappy customer, table 12 | Waiting time")
     assert manager.does(concern, "take")["taken_by"]["name"] == "Helena Brandes"
@@ -50,12 +50,12 @@ def forty_minutes_late(running: RunningApp, server: Person, manager: Person) -> 
 
 def dessert_and_refund(server: Person, manager: Person, concern: Concern) -> None:
     """A dessert is within the server's trust; money back is not, and is approved on the manager's phone, paid later."""
-    dessert = server.does(concern, "recovery-actions", remedy="gift", cost=euros(900))
-    refund = server.does(concern, "recovery-actions", remedy="refund", cost=euros(4000))
+    dessert = server.does(concern, "recovery-actions", remedy="gift", cost=cents(900))
+    refund = server.does(concern, "recovery-actions", remedy="refund", cost=cents(4000))
     assert (dessert["status"], refund["status"], refund["beyond"]) == ("done", "pending", True)
     manager.wait_for_line("May a colleague give more?, table 12 | Open to see more · Waiting time")
     approved = manager.posts(f"/v1/recovery-actions/{refund['id']}/approve")
-    assert (approved["status"], approved["settlement"], approved["cost"]) == ("done", "recorded", euros(4000))
+    assert (approved["status"], approved["settlement"], approved["cost"]) == ("done", "recorded", cents(4000))
     server.wait_for_line("It is decided, table 12 | Open to see more · Waiting time")
     assert manager.does(concern, "resolve", outcome="recovered", mood_after=4)["status"] == "resolved"
     server.wait_for_line("table 12 left happy | Waiting time")
@@ -110,7 +110,7 @@ def the_next_visit(server: Person, manager: Person, concern: Concern) -> Concern
 def test_the_birthday_table(running: RunningApp) -> None:
     server, manager, admin = (Person(running, "demo", login) for login in ("floor", "manager", "admin"))
     remedies = {remedy["slug"]: remedy["id"] for remedy in admin.read_only("/v1/remedies")["items"]}
-    admin.changes(f"/v1/remedies/{remedies['gift']}", limits=[{"role": "floor", "per_customer": euros(1200)}])
+    admin.changes(f"/v1/remedies/{remedies['gift']}", limits=[{"role": "floor", "per_customer": cents(1200)}])
     concern = forty_minutes_late(running, server, manager)
     dessert_and_refund(server, manager, concern)
     a_promise_kept(server, concern)
@@ -136,8 +136,8 @@ def test_the_birthday_table(running: RunningApp) -> None:
         "unused_trust": NOTHING,
         **waited(manager, [concern, second]),
         "mood_lift": {"mean": 2.5, "n": 2},
-        "cost": [euros(4900)],
-        "cost_per_recovered": [euros(2450)],
+        "cost": [cents(4900)],
+        "cost_per_recovered": [cents(2450)],
         "repeat_within_30_days": {"value": None, "numerator": 1, "denominator": 2},
         "praise": 0,
         "follow_ups_due": 1,
@@ -219,7 +219,7 @@ def test_the_faulty_product(running: RunningApp) -> None:
     )
     assert (concern["alert"], concern["order"]) == (None, None)
     seller.does(concern, "recovery-actions", remedy="apology")
-    seller.does(concern, "recovery-actions", remedy="replacement", cost=euros(2500))
+    seller.does(concern, "recovery-actions", remedy="replacement", cost=cents(2500))
     fits = seller.promises(concern, "We call to hear whether the new one holds.", minutes=5)
     seller.does(concern, "resolve", outcome="recovered", mood_after=4)
     seller.wait_for_line("A promise to keep, checkout | Open to see more · Product")
@@ -274,8 +274,8 @@ def test_the_faulty_product(running: RunningApp) -> None:
         "unused_trust": {"value": None, "numerator": 2, "denominator": 2},
         **waited(manager, [concern, *others]),
         "mood_lift": {"mean": -0.25, "n": 4},
-        "cost": [euros(2500)],
-        "cost_per_recovered": [euros(1250)],
+        "cost": [cents(2500)],
+        "cost_per_recovered": [cents(1250)],
         "repeat_within_30_days": {"value": None, "numerator": 0, "denominator": 4},
         "praise": 0,
         "follow_ups_due": 3,

@@ -1,12 +1,7 @@
 """A waiter who recovers a concern alone: one request, nobody rings, the lead is informed, it counts as on the spot."""
 
-from collections.abc import Iterator
-
-import pytest
-
 from models.alerts.notification import NotificationKind
-from tests.support.app import App
-from tests.support.store_scenario import StoreScenario, store_scenario
+from tests.support.store_scenario import StoreScenario
 
 OWN = NotificationKind.OWN
 ALONE = {
@@ -19,13 +14,6 @@ ALONE = {
     "outcome": "recovered",
     "mood_after": 5,
 }
-
-
-@pytest.fixture
-def scenario(app: App) -> Iterator[StoreScenario]:
-    with store_scenario(app) as scenario:
-        scenario.give_phones()
-        yield scenario
 
 
 def test_one_request_puts_it_right_rings_nobody_and_is_seen_by_the_lead(scenario: StoreScenario) -> None:

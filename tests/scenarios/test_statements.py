@@ -113,7 +113,7 @@ MORE_FOR = {
     "and new ones": 3,  # what enters it
 }
 
-# The export is counted in test_read_side_statements: its rows come from the feed, which copies are not in.
+# The export is counted in test_report_statements: its rows come from the feed, which copies are not in.
 READS = [operation for operation in operations() if operation.method == "GET" and operation.permissions]
 READS = [operation for operation in READS if operation.id != "getExportChanges"]
 

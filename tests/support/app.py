@@ -1,11 +1,12 @@
 """The application for tests: with its database, and a clock that can be moved."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
+from click.testing import Result
 from flask import Flask
 from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
@@ -104,6 +105,11 @@ class App:
 
 
 TRUNCATE_ABOVE = 4 * 2**20  # bytes in all tables: beyond that, TRUNCATE is faster than DELETE
+
+
+def commands_of(app: App) -> Callable[..., Result]:
+    """Return a function that runs one command of `flask --app wsgi`, given by its words."""
+    return lambda *words: app.flask.test_cli_runner().invoke(args=words)
 
 
 def empty_every_table(url: str) -> None:

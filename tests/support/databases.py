@@ -14,7 +14,6 @@ from typing import TypeVar
 import pytest
 from alembic import command
 from alembic.config import Config
-from alembic.script import ScriptDirectory
 
 from tests.support.postgres import Server
 
@@ -33,15 +32,6 @@ def migrate(url: str, revision: str = "head") -> None:
     settings = Config(toml_file=ROOT / "pyproject.toml")
     settings.attributes["database_url"] = url
     command.upgrade(settings, revision)
-
-
-def migrate_back(url: str, revision: str) -> None:
-    """Bring a database to where it was just before a revision."""
-    settings = Config(toml_file=ROOT / "pyproject.toml")
-    settings.attributes["database_url"] = url
-    before = ScriptDirectory.from_config(settings).get_revision(revision).down_revision
-    assert isinstance(before, str)
-    command.downgrade(settings, before)
 
 
 class Databases:

@@ -74,7 +74,9 @@ def ask(
 ) -> Any:
     """The operation in somebody's name, at the address made of these ids, with a body it accepts."""
     missing = [name for name in operation.named("path") if name not in ids]
-    assert not missing, f"tests/support/full_organization.py has to know an id for {missing} of {operation.path}"
+    assert not missing, (
+        f"tests/support/factories/full_organization.py has to know an id for {missing} of {operation.path}"
+    )
     path = operation.path.format(**ids)
     org, login = by
     headers = {"If-Match": "*"} if operation.method == "PATCH" else {}
@@ -87,7 +89,7 @@ def ask(
 
 def body(operation: Operation, own: FullOrganization, *, there: bool = False) -> dict[str, Any]:
     """What it accepts, in the org's first store or (`there`) its second."""
-    assert operation.id in BODIES, f"tests/support/full_organization.py has to know a body for {operation.id}"
+    assert operation.id in BODIES, f"tests/support/factories/full_organization.py has to know a body for {operation.id}"
     made = copy.deepcopy(BODIES[operation.id])
     if "store_id" in made or operation.id == "postConcerns":
         made["store_id"] = str(own.shop.other_store_id) if there else own.ids["store_id"]
@@ -207,7 +209,9 @@ def links(operation: Operation) -> list[str]:
 def known(org: FullOrganization, operation: Operation, pointer: str) -> str:
     *_, above, last = pointer.split("/")
     name = above.removesuffix("s") if last.isdigit() else last  # /staff_ids/0 is a staff_id
-    assert name in org.ids, f"tests/support/full_organization.py has to know an id for {pointer} of {operation.id}"
+    assert name in org.ids, (
+        f"tests/support/factories/full_organization.py has to know an id for {pointer} of {operation.id}"
+    )
     return org.ids[name]
 
 
@@ -228,7 +232,7 @@ def test_nobody_outside_filters_a_list_by_our_ids(tenants: IsolatedOrganizations
     for org, login in outside:
         for name in operation.ids_in_query:
             assert name in tenants.ours.ids, (
-                f"tests/support/full_organization.py has to know an id for {name} of {operation.id}"
+                f"tests/support/factories/full_organization.py has to know an id for {name} of {operation.id}"
             )
             id_ = tenants.ours.ids[name]
             answer = ask(tenants, operation, (org, login), org.ids, query_string={name: id_})
@@ -246,7 +250,7 @@ def test_nobody_outside_filters_a_list_by_our_ids(tenants: IsolatedOrganizations
 def test_a_strangers_cursor_opens_nothing(tenants: IsolatedOrganizations, operation: Operation) -> None:
     first = ask(tenants, operation, (tenants.ours, "admin"), tenants.ours.ids, query_string={"limit": 1})
     cursor = first.json.get("next_cursor")
-    assert cursor, f"tests/support/full_organization.py has to make two rows for {operation.path}"
+    assert cursor, f"tests/support/factories/full_organization.py has to make two rows for {operation.path}"
     for login in strangers(tenants):
         # At the very same address, so that only the tenant tells the lists apart.
         answer = ask(tenants, operation, (tenants.theirs, login), tenants.ours.ids, query_string={"cursor": cursor})

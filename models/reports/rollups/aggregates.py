@@ -133,7 +133,7 @@ def _parse_seconds(text: str | None) -> Values:
 
 
 def sum_concern_costs(session: Session, concerns: Select[Any], grouping: Grouping) -> KeyedTotals:
-    """Yield what was spent on these concerns by group and currency, praise left out; one statement."""
+    """Return what was spent on these concerns by group and currency, praise left out; one statement."""
     return sum_costs(session, concerns.join(Concern.actions).where(_NOT_PRAISE), grouping)
 
 

@@ -1,18 +1,11 @@
 """The command `db`: the schema goes up and down, and a database without it is named."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 import sqlalchemy as sa
-from click.testing import Result
 
-from tests.support.app import App
-
-Command = Callable[..., Result]
-
-
-def commands_of(app: App) -> Command:
-    return lambda *words: app.flask.test_cli_runner().invoke(args=words)
+from tests.support.app import App, commands_of
 
 
 @pytest.fixture

@@ -1,17 +1,8 @@
 """The command `openapi write` and its check."""
 
 import json
-from collections.abc import Callable
 
-from click.testing import Result
-
-from tests.support.app import App
-
-Command = Callable[..., Result]
-
-
-def commands_of(app: App) -> Command:
-    return lambda *words: app.flask.test_cli_runner().invoke(args=words)
+from tests.support.app import App, commands_of
 
 
 def test_the_document_is_written_and_checked(app: App, tmp_path):

@@ -1,7 +1,6 @@
 """The commands `outbox status` and `outbox retry`."""
 
 import json
-from collections.abc import Callable
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -10,7 +9,7 @@ from click.testing import Result
 from models.db.session import ALL_TENANTS
 from models.outbox.admin import count_by_state
 from models.outbox.message import OutboxKind, OutboxMessage
-from tests.support.app import App
+from tests.support.app import App, commands_of
 from tests.support.factories.concerns import log_concern, move
 from tests.support.factories.organizations import Shop
 from tests.support.factories.staff import give_phone
@@ -110,8 +109,8 @@ def test_a_withdrawal_that_was_dead_lettered_is_retried_while_the_alert_does_not
     with running_worker(app, for_all_kinds(channel)) as worker:
         work_until_idle(worker)
         move(app, shop, concern, "take", "floor")
-        recall = make_dead_letter(app, OutboxKind.FIND_WITHDRAWALS)
-        assert parse_output(retry(app, str(recall.id)))["retried"] == [str(recall.id)]
+        withdrawals = make_dead_letter(app, OutboxKind.FIND_WITHDRAWALS)
+        assert parse_output(retry(app, str(withdrawals.id)))["retried"] == [str(withdrawals.id)]
         worker._decide()
         withdraw = make_dead_letter(app, OutboxKind.DELIVER_WITHDRAWAL)
         assert parse_output(retry(app, str(withdraw.id)))["retried"] == [str(withdraw.id)]
@@ -140,13 +139,6 @@ def test_an_id_that_is_not_of_such_a_row_is_refused_in_one_line_and_nothing_happ
 def test_which_rows_has_to_be_said(app: App) -> None:
     for words in ((), ("--all", str(uuid4())), ("not-an-id",)):
         assert retry(app, *words).exit_code == 2
-
-
-Command = Callable[..., Result]
-
-
-def commands_of(app: App) -> Command:
-    return lambda *words: app.flask.test_cli_runner().invoke(args=words)
 
 
 def test_the_outbox_is_counted(app: App, shop: Shop):

@@ -1,7 +1,6 @@
 """Pages behind static QR codes: a customer's message becomes a concern, and floods are throttled."""
 
 import re
-from collections.abc import Iterator
 from typing import Any
 from uuid import uuid4
 
@@ -13,17 +12,10 @@ from tests.support.app import App
 from tests.support.assertions import assert_invalid_value, assert_problem
 from tests.support.databases import only_on_postgresql
 from tests.support.factories.organizations import Shop
-from tests.support.store_scenario import StoreScenario, store_scenario
+from tests.support.store_scenario import StoreScenario
 from tests.support.threads import at_once
 
 MOOD = {"mood": "1", "their_words": "We wait and wait.", "wanted": "Somebody who looks at us."}
-
-
-@pytest.fixture
-def scenario(app: App) -> Iterator[StoreScenario]:
-    with store_scenario(app) as scenario:
-        scenario.give_phones()
-        yield scenario
 
 
 def made(app: App, shop: Shop, **said: Any) -> dict[str, Any]:

@@ -172,7 +172,7 @@ def test_ones_own_rings_by_a_rule_that_says_so_and_by_no_other(app: App, shop: S
     assert log_concern(app, shop, mood=5, handling="mine", category="allergy")["status"] == "taken"
 
 
-def test_an_alert_that_was_withdrawn_rings_again_when_the_mood_falls_again(app: App, shop: Shop) -> None:
+def test_an_alert_that_was_cancelled_rings_again_when_the_mood_falls_again(app: App, shop: Shop) -> None:
     first = log_concern(app, shop, mood=1)
     run_id = only_alert(app).run_id
     edit(app, shop, edit(app, shop, first, mood=4), mood=2)
@@ -197,7 +197,7 @@ def test_ones_own_repeated_take_queues_nothing(app: App, shop: Shop) -> None:
     assert tasks(app) == ["find_recipients", "find_withdrawals"]
 
 
-def test_resolving_what_still_rings_takes_it_and_recalls_the_others(app: App, shop: Shop) -> None:
+def test_resolving_what_still_rings_takes_it_and_withdraws_from_the_others(app: App, shop: Shop) -> None:
     concern = log_concern(app, shop)
     assert move(app, shop, concern, "resolve", "floor")["alert"]["summary"] == "resolved"
     alert = only_alert(app)
@@ -206,7 +206,7 @@ def test_resolving_what_still_rings_takes_it_and_recalls_the_others(app: App, sh
     assert tasks(app) == ["find_recipients", "find_withdrawals"]
 
 
-def test_resolving_what_was_taken_has_nobody_left_to_recall(app: App, shop: Shop) -> None:
+def test_resolving_what_was_taken_has_nobody_left_to_withdraw_from(app: App, shop: Shop) -> None:
     concern = log_concern(app, shop)
     move(app, shop, concern, "take")
     move(app, shop, concern, "resolve")

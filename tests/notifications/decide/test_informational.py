@@ -1,27 +1,16 @@
 """Informational messages: who gets them about a late concern, one's own or an outcome, and who has muted them."""
 
-from collections.abc import Iterator
 from datetime import time, timedelta
 from typing import Any
 
-import pytest
-
 from models.alerts.notification import Notification, NotificationKind
 from notifications.channels.base import DeliveryResult
-from tests.support.app import App
 from tests.support.factories.concerns import log_concern, move
 from tests.support.factories.staff import hire
 from tests.support.rows import only_alert, rows
-from tests.support.store_scenario import StoreScenario, store_scenario
+from tests.support.store_scenario import StoreScenario
 
 K = NotificationKind
-
-
-@pytest.fixture
-def scenario(app: App) -> Iterator[StoreScenario]:
-    with store_scenario(app) as scenario:
-        scenario.give_phones()
-        yield scenario
 
 
 def test_a_late_concern_informs_the_lead_and_rings_nobody(scenario: StoreScenario) -> None:

@@ -24,13 +24,6 @@ def channel() -> RecordingChannel:
     return RecordingChannel()
 
 
-@pytest.fixture
-def phone(app: App, shop: Shop) -> str:
-    """The manager's only phone, by its address."""
-    give_phone(app.back_office, shop, "manager", "phone-1", kind=AddressKind.FCM_TOKEN)
-    return "phone-1"
-
-
 def round_of(app: App, channel: RecordingChannel) -> None:
     with running_worker(app, for_all_kinds(channel)) as worker:
         work_until_idle(worker)
@@ -233,7 +226,7 @@ def test_a_push_that_overtook_the_take_is_withdrawn(
         if message.kind == "ring":
             move(app, shop, concern, "take", "floor")
             with running_worker(app, for_all_kinds(RecordingChannel()), name="another") as another:
-                assert another.work_once() == 1  # the recall, which finds nobody's phone showing anything yet
+                assert another.work_once() == 1  # looks for withdrawals, and finds nobody's phone showing anything yet
 
     channel.meanwhile = take
     round_of(app, channel)

@@ -44,13 +44,6 @@ def worker(app: App, push: PushChannel) -> Iterator[Worker]:
         yield worker
 
 
-@pytest.fixture
-def phone(app: App, shop: Shop) -> str:
-    """The manager's only phone, by its address."""
-    give_phone(app.back_office, shop, "manager", "phone-1", kind=AddressKind.FCM_TOKEN)
-    return "phone-1"
-
-
 def test_an_unhappy_customer_becomes_a_message_of_http_v1(
     app: App, shop: Shop, worker: Worker, fcm: FcmStandIn, phone: str
 ) -> None:

@@ -1,17 +1,7 @@
 """The command `demo seed`: when it adds the demo, and when it refuses."""
 
-from collections.abc import Callable
-
-from click.testing import Result
-
-from tests.support.app import App
+from tests.support.app import App, commands_of
 from tests.support.factories.organizations import Shop
-
-Command = Callable[..., Result]
-
-
-def commands_of(app: App) -> Command:
-    return lambda *words: app.flask.test_cli_runner().invoke(args=words)
 
 
 def test_the_demo_is_not_seeded_beside_a_real_organization_unless_asked(app: App, shop: Shop, monkeypatch):

@@ -1,6 +1,5 @@
 """Praise reaches the person it is for and rings nobody; related concerns are linked."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -10,16 +9,9 @@ from tests.support.app import App
 from tests.support.assertions import assert_problem
 from tests.support.factories.concerns import edit, log_concern
 from tests.support.factories.organizations import Shop
-from tests.support.store_scenario import StoreScenario, store_scenario
+from tests.support.store_scenario import StoreScenario
 
 PRAISE = NotificationKind.PRAISE
-
-
-@pytest.fixture
-def scenario(app: App) -> Iterator[StoreScenario]:
-    with store_scenario(app) as scenario:
-        scenario.give_phones()
-        yield scenario
 
 
 def praise(scenario: StoreScenario, whom: str, by: str = "floor", **said: Any) -> dict[str, Any]:

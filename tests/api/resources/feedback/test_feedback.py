@@ -1,6 +1,5 @@
 """Feedback requests: one link for one customer, one answer; a low rating reopens the concern."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 from functools import partial
 
@@ -21,15 +20,8 @@ from tests.support.factories.feedback import (
     resolved_concern,
 )
 from tests.support.factories.organizations import Shop
-from tests.support.store_scenario import StoreScenario, store_scenario
+from tests.support.store_scenario import StoreScenario
 from tests.support.threads import at_once
-
-
-@pytest.fixture
-def scenario(app: App) -> Iterator[StoreScenario]:
-    with store_scenario(app) as scenario:
-        scenario.give_phones()
-        yield scenario
 
 
 def test_what_a_customer_says_stands_beside_the_concern(app: App, shop: Shop) -> None:

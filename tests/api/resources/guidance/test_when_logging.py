@@ -20,7 +20,7 @@ def left(concern: dict[str, Any], remedy: str = "voucher") -> Any:
     return offer["left"]["amount"] if offer["left"] else None
 
 
-def euros(amount: int) -> dict[str, Any]:
+def cents(amount: int) -> dict[str, Any]:
     return {"amount": amount, "currency": "EUR"}
 
 
@@ -58,7 +58,7 @@ def test_hints_are_for_the_moment_and_no_part_of_the_concern(app: App, shop: Sho
 
 def test_what_is_given_at_this_moment_is_seen_in_what_is_left(app: App, shop: Shop) -> None:
     limit_vouchers(app, shop, 1000, 2500)
-    with_voucher = {"recovery_actions": [{"remedy": "voucher", "cost": euros(700)}]}
+    with_voucher = {"recovery_actions": [{"remedy": "voucher", "cost": cents(700)}]}
     concern = log_concern(app, shop, **QUILL, **with_voucher)
     assert left(concern) == left(log_concern(app, shop, **QUILL)) == 300
     assert left(log_concern(app, shop)) == 1000
@@ -67,7 +67,7 @@ def test_what_is_given_at_this_moment_is_seen_in_what_is_left(app: App, shop: Sh
     reversed_ = app.request("POST", f"/v1/recovery-actions/{voucher['id']}/reverse", (shop, "floor"), json={})
     assert reversed_.status_code < 300
     assert left(log_concern(app, shop, **QUILL)) == 1000
-    assert guidance_offer(app, shop, "voucher", customer_id=concern["customer_id"])["left"] == euros(1000)
+    assert guidance_offer(app, shop, "voucher", customer_id=concern["customer_id"])["left"] == cents(1000)
     app.clock.move(days=1)
     log_concern(app, shop, **QUILL, **with_voucher)
     app.clock.move(days=1)
@@ -77,7 +77,7 @@ def test_what_is_given_at_this_moment_is_seen_in_what_is_left(app: App, shop: Sh
 def test_of_somebody_unknown_the_order_counts(app: App, shop: Shop) -> None:
     limit_vouchers(app, shop, 1000)
     order = {"order": {"reference": "T-17"}}
-    log_concern(app, shop, **order, recovery_actions=[{"remedy": "voucher", "cost": euros(400)}])
+    log_concern(app, shop, **order, recovery_actions=[{"remedy": "voucher", "cost": cents(400)}])
     assert left(log_concern(app, shop, **order)) == 600
     assert left(log_concern(app, shop, order={"reference": "T-18"})) == 1000
 

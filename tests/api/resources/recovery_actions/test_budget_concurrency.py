@@ -49,7 +49,7 @@ def test_no_limit_is_ever_exceeded_without_an_approval(app: App, scenario: list[
 
 def open_for_business(app: App, shop: Shop) -> None:
     limits = [
-        {"role": role, "per_customer": euros(most), "per_staff": euros(OF_ONE_PERSON)}
+        {"role": role, "per_customer": cents(most), "per_staff": cents(OF_ONE_PERSON)}
         for role, most in (("floor", OF_FLOOR), ("manager", OF_MANAGERS))
     ]
     body = {"slug": "refund", "name": "Money back", "kind": "refund", "limits": limits}
@@ -64,7 +64,7 @@ def open_for_business(app: App, shop: Shop) -> None:
 
 def some_concerns(app: App, shop: Shop) -> list[dict[str, Any]]:
     """Two of one customer, two of one order of somebody unknown, one of nobody."""
-    order = {"reference": "T-1001", "value": euros(ORDER)}
+    order = {"reference": "T-1001", "value": cents(ORDER)}
     known = {"customer": {"phone": "912 345 678"}}
     return [log_concern(app, shop, mood=3, **said) for said in (known, known, {"order": order}, {"order": order}, {})]
 
@@ -75,7 +75,7 @@ def called(app: App, shop: Shop, concerns: list[dict[str, Any]], step: tuple[Any
     if verb == "give":
         remedy, amount = rest
         path = f"/v1/concerns/{concerns[which]['id']}/recovery-actions"
-        body = {"remedy": remedy, "cost": euros(amount * EURO)}
+        body = {"remedy": remedy, "cost": cents(amount * EURO)}
     else:
         actions = rows(app, shop)
         action_id = actions[which % len(actions)].id if actions else shop.store_id
@@ -117,5 +117,5 @@ def rows(app: App, shop: Shop) -> list[RecoveryAction]:
         return list(session.scalars(stmt).unique())
 
 
-def euros(cents: int) -> dict[str, Any]:
-    return {"amount": cents, "currency": "EUR"}
+def cents(amount: int) -> dict[str, Any]:
+    return {"amount": amount, "currency": "EUR"}

@@ -5,7 +5,6 @@ its own clock. Who is on shift rings at every minute, and so it is those at home
 Only on SQLite: hours are computed in Python, and test_default_policy.py covers the recipients on both databases.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -18,11 +17,10 @@ from models.alerts.notification import NotificationKind
 from models.organizations.opening_hours import WEEKDAYS, Hours, is_open
 from models.organizations.store import Store
 from notifications.decide.recipients import recipients_of
-from tests.support.app import App
 from tests.support.databases import only_on_sqlite
 from tests.support.factories.organizations import set_escalation_steps
 from tests.support.rows import only_alert
-from tests.support.store_scenario import MessagesBySecond, StoreScenario, store_scenario
+from tests.support.store_scenario import MessagesBySecond, StoreScenario
 
 LISBON, NEW_YORK = "Europe/Lisbon", "America/New_York"
 RESTAURANT: Hours = {
@@ -107,13 +105,6 @@ NIGHTS = {
          ("2026-12-26 14:00", "2026-12-26 18:00")],
     ),
 }  # fmt: skip
-
-
-@pytest.fixture
-def scenario(app: App) -> Iterator[StoreScenario]:
-    with store_scenario(app) as scenario:
-        scenario.give_phones()
-        yield scenario
 
 
 @pytest.mark.parametrize("night", NIGHTS.values(), ids=NIGHTS)

@@ -1,26 +1,16 @@
 """Alerts taken and forgotten: a reminder, then an automatic release, unless something was done."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from models.alerts.enums import AlertState
 from models.alerts.notification import NotificationKind
 from notifications.channels.base import Message
-from tests.support.app import App
 from tests.support.factories.concerns import move
 from tests.support.rows import only_alert, pending_messages
-from tests.support.store_scenario import StoreScenario, store_scenario
+from tests.support.store_scenario import StoreScenario
 from tests.support.worker import RecordingChannel, for_all_kinds, running_worker
 
 REMINDER = NotificationKind.REMINDER
-
-
-@pytest.fixture
-def scenario(app: App) -> Iterator[StoreScenario]:
-    with store_scenario(app) as scenario:
-        scenario.give_phones()
-        yield scenario
 
 
 def test_who_took_it_and_did_nothing_is_reminded_after_ten_minutes(scenario: StoreScenario) -> None:
@@ -84,7 +74,7 @@ def test_a_reminder_that_is_overtaken_by_what_was_done_is_taken_back(scenario: S
         if message.kind == "inform":
             scenario.act(concern, "colleague")
             with running_worker(scenario.app, for_all_kinds(RecordingChannel()), name="another") as another:
-                another.work_once()  # the recall, which finds no phone that shows it yet
+                another.work_once()  # looks for withdrawals, and finds no phone that shows it yet
 
     scenario.channel.meanwhile = act
     scenario.let_pass(seconds=2)

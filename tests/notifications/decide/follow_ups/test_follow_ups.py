@@ -1,30 +1,19 @@
 """Follow-ups minute by minute: who is reminded, who is informed of a broken one, and who gets neither."""
 
 from collections import Counter
-from collections.abc import Iterator
 from datetime import timedelta
-
-import pytest
 
 from models.alerts.notification import Notification, NotificationKind
 from models.concerns.concern import Concern
 from models.recovery.follow_up import FollowUp
-from tests.support.app import App
 from tests.support.factories.customers import make_customer, set_consent
 from tests.support.factories.fixes import log_concern_of, make_fix, make_thank_yous
 from tests.support.factories.follow_ups import change_follow_up, follow_up_row, hand_over_follow_up, make_follow_up
 from tests.support.rows import notifications, pending_messages, rows
-from tests.support.store_scenario import StoreScenario, store_scenario
+from tests.support.store_scenario import StoreScenario
 
 K = NotificationKind
 MINUTE, HOUR = 60, 3600
-
-
-@pytest.fixture
-def scenario(app: App) -> Iterator[StoreScenario]:
-    with store_scenario(app) as scenario:
-        scenario.give_phones()
-        yield scenario
 
 
 def test_the_owner_is_reminded_half_an_hour_before_and_what_is_kept_is_over(scenario: StoreScenario) -> None:

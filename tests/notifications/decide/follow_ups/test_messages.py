@@ -1,9 +1,7 @@
 """Messages about follow-ups: their content, which are dropped, and how many statements they cost."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 
-import pytest
 from sqlalchemy import select
 
 from models.alerts.notification import Notification, NotificationKind
@@ -11,20 +9,12 @@ from models.outbox.message import OutboxKind, OutboxMessage
 from models.staff.device import AddressKind
 from models.staff.staff import Staff
 from notifications.channels.base import DeliveryResult
-from tests.support.app import App
 from tests.support.factories.follow_ups import change_follow_up, follow_up_row, hand_over_follow_up, make_follow_up
 from tests.support.factories.staff import give_phone, hire
 from tests.support.rows import notifications, pending_messages, rows
-from tests.support.store_scenario import StoreScenario, store_scenario
+from tests.support.store_scenario import StoreScenario
 
 K = NotificationKind
-
-
-@pytest.fixture
-def scenario(app: App) -> Iterator[StoreScenario]:
-    with store_scenario(app) as scenario:
-        scenario.give_phones()
-        yield scenario
 
 
 def test_a_reminder_that_waits_for_its_channel_is_not_sent_for_what_was_kept(scenario: StoreScenario) -> None:

@@ -3,7 +3,6 @@
 import os
 import sys
 from collections import Counter
-from collections.abc import Iterator
 from datetime import date, timedelta
 from functools import partial
 from random import Random, SystemRandom
@@ -13,23 +12,15 @@ import pytest
 from models.alerts.notification import Notification, NotificationKind
 from models.concerns.event import ConcernEvent, ConcernStep
 from models.recovery.follow_up import PENDING_STATUSES, FollowUp, FollowUpStatus
-from tests.support.app import App
 from tests.support.clock import NOON
 from tests.support.oracle.raw_rows import read_raw_rows
 from tests.support.oracle.recovery_recount import recount_day
 from tests.support.rows import pending_messages, rows
-from tests.support.store_scenario import ON_SHIFT, StoreScenario, store_scenario
+from tests.support.store_scenario import ON_SHIFT, StoreScenario
 
 MOVES = 60
 FIGURES = ("follow_ups_due", "follow_ups_kept", "checks", "ask_rate")
 SPANS = (1, 30, 60, 29 * 60, 30 * 60, 31 * 60, 3600, 8 * 3600, 24 * 3600)  # seconds
-
-
-@pytest.fixture
-def scenario(app: App) -> Iterator[StoreScenario]:
-    with store_scenario(app) as scenario:
-        scenario.give_phones()
-        yield scenario
 
 
 class Life:

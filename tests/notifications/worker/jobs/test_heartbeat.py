@@ -2,8 +2,6 @@
 
 from datetime import timedelta
 
-import pytest
-
 from models.db.session import ALL_TENANTS
 from models.outbox.heartbeat import HEARTBEAT_TTL, Heartbeat
 from models.staff.device import AddressKind
@@ -16,13 +14,6 @@ from tests.support.factories.staff import give_phone
 from tests.support.fakes import fcm_answers
 from tests.support.fakes.fcm import FcmStandIn
 from tests.support.worker import RecordingChannel, for_all_kinds, running_worker, work_until_idle
-
-
-@pytest.fixture
-def phone(app: App, shop: Shop) -> str:
-    """The manager's only phone, by its address."""
-    give_phone(app.back_office, shop, "manager", "phone-1", kind=AddressKind.FCM_TOKEN)
-    return "phone-1"
 
 
 def well(app: App) -> dict[str, str]:
