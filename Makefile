@@ -118,16 +118,16 @@ model: $(DEV) ## run 10,000 random steps of the alert state machine
 bench: $(DEV) ## run all benchmarks and print one table; CONCERNS=100000 for smaller reports
 	@$(PY) -m bench --concerns $${CONCERNS:-10000000}
 
-bench-serving: $(DEV) ## how fast it answers, beside a bare answer and beside the same rows written by hand
+bench-serving: $(DEV) ## measure requests per second beside a bare answer and handwritten rows
 	@$(PY) -m bench.serving
 
-bench-latency: $(DEV) ## how long from a logged concern to Firebase, at 20 alerts a second
+bench-latency: $(DEV) ## measure the time from a logged concern to Firebase, at 20 a second
 	@$(PY) -m bench.latency
 
-bench-dispatch: $(DEV) ## how fast the worker sends, against a bare HTTP client
+bench-dispatch: $(DEV) ## measure how fast the worker sends, beside a bare HTTP client
 	@$(PY) -m bench.dispatch
 
-bench-guidance: $(DEV) ## what guidance adds to the time of logging, in an organization of a million concerns
+bench-guidance: $(DEV) ## measure what guidance adds to the time of logging, with a million concerns
 	@$(PY) -m bench.guidance
 
 bench-reports: $(DEV) ## time reports over 10 million concerns beside raw SQL and DuckDB; CONCERNS=100000 for fewer

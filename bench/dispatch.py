@@ -1,4 +1,4 @@
-"""How fast the worker sends, against a bare HTTP client with as many threads: `make bench-dispatch`."""
+"""Measure how fast the worker sends, beside a bare HTTP client with as many threads: `make bench-dispatch`."""
 
 import json
 import re
@@ -17,24 +17,25 @@ import jwt
 import requests
 from requests.adapters import HTTPAdapter
 
-from bench.table import Line, broken
+from bench.table import Line, missed_targets, report
 from models.db.base import system_clock
 from models.db.session import Database, DatabaseRole
 from models.staff.device import AddressKind
 from notifications.channels.push.channel import PushChannel
 from notifications.worker.dispatcher import PUSH_THREADS
 from notifications.worker.worker import Worker
-from tests.chaos.drivers.chaos_run import fresh_postgresql, report
+from tests.chaos.drivers.chaos_run import fresh_postgresql
 from tests.chaos.drivers.concern_load import log_unhappy, wait_until_sent
 from tests.support.databases import ROOT
 from tests.support.factories.organizations import Shop, make_shop
 from tests.support.factories.staff import give_phone
 from tests.support.fakes.fcm import AUDIENCE, SCOPES
 
-ROUNDS, PHONES, ALERTS = 5, 20, 16  # an alert rings each phone
+ROUNDS, PHONES, ALERTS = 5, 20, 16  # each alert rings each phone
 MESSAGES = PHONES * ALERTS
-DELAYS = {150: 0.6, 0: None}  # milliseconds that an answer takes, and the least ratio: with none, it is the work alone
-PATIENCE = 60.0
+# Milliseconds that an answer takes, and the minimum ratio. Without a delay, the work of the worker alone is measured.
+MIN_RATIOS = {150: 0.6, 0: None}
+TIMEOUT = 60.0  # seconds
 MESSAGE = {  # as large as one of ours
     "message": {
         "token": "phone-1",
@@ -47,10 +48,10 @@ MESSAGE = {  # as large as one of ours
 
 @dataclass
 class Figures:
-    """Messages a second, round by round."""
+    """Messages per second in each round, sent by a bare client and by the worker; `delay_ms` is that of an answer."""
 
-    delay: int
-    least: float | None
+    delay_ms: int
+    min_ratio: float | None
     bare: list[float] = field(default_factory=list)
     worker: list[float] = field(default_factory=list)
 
@@ -60,23 +61,27 @@ class Figures:
 
     def __str__(self) -> str:
         return (
-            f"answers after {self.delay} ms, {PUSH_THREADS} threads, {len(self.bare)} rounds of {MESSAGES} messages: "
-            f"requests.Session {median(self.bare):.0f}/s, worker {median(self.worker):.0f}/s, ratio {self.ratio:.2f}"
+            f"answers after {self.delay_ms} ms, {PUSH_THREADS} threads, {len(self.bare)} rounds of "
+            f"{MESSAGES} messages: requests.Session {median(self.bare):.0f}/s, worker {median(self.worker):.0f}/s, "
+            f"ratio {self.ratio:.2f}"
         )
 
     @property
     def lines(self) -> list[Line]:
-        """The row of the table."""
-        what = f"messages sent, of a bare requests.Session, answers after {self.delay} ms"
-        return [Line(what, self.ratio, least=self.least)]
+        """Return the line of the table."""
+        label = f"messages sent, relative to a bare requests.Session, answers after {self.delay_ms} ms"
+        return [Line(label, self.ratio, minimum=self.min_ratio)]
 
-    def broken(self) -> list[str]:
-        return broken(self.lines)
+    def missed_targets(self) -> list[str]:
+        return missed_targets(self.lines)
 
 
 @contextmanager
-def stand_in(folder: Path, delay: int) -> Iterator[tuple[str, Path]]:
-    """Firebase's stand-in in a process of its own, so that it takes nothing from the sender; its URL and key file."""
+def running_fcm_stand_in(folder: Path, delay_ms: int) -> Iterator[tuple[str, Path]]:
+    """Yield the URL and the key file of a stand-in for Firebase.
+
+    It has a process of its own, so that it does not slow the sender down.
+    """
     command = [
         sys.executable,
         "-m",
@@ -86,7 +91,7 @@ def stand_in(folder: Path, delay: int) -> Iterator[tuple[str, Path]]:
         "--credentials",
         str(folder),
         "--delay-ms",
-        str(delay),
+        str(delay_ms),
     ]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr
@@ -98,70 +103,71 @@ def stand_in(folder: Path, delay: int) -> Iterator[tuple[str, Path]]:
             process.terminate()
 
 
-def measure(url: str, folder: Path, *, delay: int, rounds: int) -> Figures:
-    """Both in turn, to the same stand-in."""
-    figures = Figures(delay, DELAYS[delay])
+def measure(url: str, folder: Path, *, delay_ms: int, rounds: int) -> Figures:
+    """Send from the bare client and from the worker in turn, to the same stand-in."""
+    figures = Figures(delay_ms, MIN_RATIOS[delay_ms])
     with (
-        stand_in(folder, delay) as (endpoint, credentials),
+        running_fcm_stand_in(folder, delay_ms) as (endpoint, credentials),
         closing(Database(url, DatabaseRole.WORKER, pool=4)) as database,
     ):
-        shop = make_shop(database, f"acme-{delay}", at=system_clock())
+        shop = make_shop(database, f"acme-{delay_ms}", at=system_clock())
         for number in range(PHONES):
-            address = f"phone-{delay}-{number}"
+            address = f"phone-{delay_ms}-{number}"
             give_phone(database, shop, "manager", address, kind=AddressKind.FCM_TOKEN, at=system_clock())
         channels = {"push": PushChannel.from_credentials(credentials, endpoint)}
         worker = Worker(database, channels, name="bench")
-        token = _token(endpoint, credentials)
-        _send_bare(endpoint, token)  # warm
-        _let_work(database, shop, worker)
+        token = _access_token(endpoint, credentials)
+        _time_bare_client(endpoint, token)  # open connections and fill caches before the first round
+        _time_worker(database, shop, worker)
         for _ in range(rounds):
-            figures.bare.append(MESSAGES / _send_bare(endpoint, token))
-            figures.worker.append(MESSAGES / _let_work(database, shop, worker))
+            figures.bare.append(MESSAGES / _time_bare_client(endpoint, token))
+            figures.worker.append(MESSAGES / _time_worker(database, shop, worker))
         worker.close()
     return figures
 
 
-def _let_work(database: Database, shop: Shop, worker: Worker) -> float:
-    """Seconds the worker takes, from the alerts to the last message recorded as sent."""
+def _time_worker(database: Database, shop: Shop, worker: Worker) -> float:
+    """Return the seconds from the alerts until the worker has recorded the last message as sent."""
     for _ in range(ALERTS):
         log_unhappy(database, shop)
     begun = time.monotonic()
     while worker.work_once():
         pass
-    wait_until_sent(database, PATIENCE)
+    wait_until_sent(database, TIMEOUT)
     return time.monotonic() - begun
 
 
-def _send_bare(endpoint: str, token: str) -> float:
-    """Seconds that as many messages take without any of our code."""
+def _time_bare_client(endpoint: str, token: str) -> float:
+    """Return the seconds that as many messages take without any of our code."""
     path = f"{endpoint}/v1/projects/stand-in/messages:send"
     with requests.Session() as session, ThreadPoolExecutor(PUSH_THREADS) as threads:
         session.mount(endpoint, HTTPAdapter(pool_connections=1, pool_maxsize=PUSH_THREADS))
         session.headers["Authorization"] = f"Bearer {token}"
         begun = time.monotonic()
         answers = list(
-            threads.map(lambda _: session.post(path, json=MESSAGE, timeout=PATIENCE).status_code, range(MESSAGES))
+            threads.map(lambda _: session.post(path, json=MESSAGE, timeout=TIMEOUT).status_code, range(MESSAGES))
         )
         seconds = time.monotonic() - begun
     assert answers == [200] * MESSAGES
     return seconds
 
 
-def _token(endpoint: str, credentials: Path) -> str:
+def _access_token(endpoint: str, credentials: Path) -> str:
     account = json.loads(credentials.read_text())
     claims = {"iss": account["client_email"], "aud": AUDIENCE, "scope": " ".join(SCOPES)}
     form = {
         "grant_type": "urn:ietf:params:oauth:grant-type:jwt-bearer",
         "assertion": jwt.encode(claims, account["private_key"], algorithm="RS256"),
     }
-    return str(requests.post(f"{endpoint}/token", data=form, timeout=PATIENCE).json()["access_token"])
+    return str(requests.post(f"{endpoint}/token", data=form, timeout=TIMEOUT).json()["access_token"])
 
 
-def measured() -> Iterator[Figures]:
+def run_bench() -> Iterator[Figures]:
+    """Run the benchmark with each delay of an answer."""
     with fresh_postgresql() as (_, url), tempfile.TemporaryDirectory(prefix="amends-") as folder:
-        for delay in DELAYS:
-            yield measure(url, Path(folder), delay=delay, rounds=ROUNDS)
+        for delay_ms in MIN_RATIOS:
+            yield measure(url, Path(folder), delay_ms=delay_ms, rounds=ROUNDS)
 
 
 if __name__ == "__main__":
-    sys.exit(report(measured()))
+    sys.exit(report(run_bench()))

@@ -1,4 +1,4 @@
-"""An invented year of a chain of stores, written by the database itself: as many concerns as are wanted."""
+"""Invented concerns of an organization over a year, written by the database itself."""
 
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -11,13 +11,13 @@ from tests.support.factories.concerns import log_concern
 from tests.support.factories.organizations import Shop
 
 REGIONS, CATEGORIES = 10, 8
-LAST_DAY = date(2026, 2, 28)  # of a year of whole months
-CONCERN, ACTION = 1, 2
+LAST_DAY = date(2026, 2, 28)  # a year that ends here has whole months only
+CONCERN, ACTION = 1, 2  # first group of the ids of a table
 
 
 @dataclass(frozen=True)
 class History:
-    """How much of it there is."""
+    """Size of a history: its concerns, stores and days, up to LAST_DAY."""
 
     concerns: int
     stores: int
@@ -31,10 +31,11 @@ class History:
         return LAST_DAY - timedelta(days=self.days - 1)
 
 
-def write(url: str, app: App, shop: Shop, history: History) -> None:
-    """Each store's concerns over the days in turn: every third one with something given, all but a few resolved.
+def write_history(url: str, app: App, shop: Shop, history: History) -> None:
+    """Write the concerns of all stores, spread evenly over the days; a third of them have a recovery action.
 
-    They take from half a minute to half an hour, long ones being rare.
+    All are resolved. A concern is taken after 30 seconds to half an hour and resolved after 2 to 40 minutes; long times
+    are rare.
     """
     concern = {
         "mood": 2,
@@ -47,7 +48,8 @@ def write(url: str, app: App, shop: Shop, history: History) -> None:
     first = log_concern(app, shop, **concern, recovery_actions=[{"remedy": "voucher"}])
     owner = sa.create_engine(url)
     with owner.begin() as connection:
-        connection.execute(sa.text("SET LOCAL session_replication_role = replica"))  # ours fit: no link is looked up
+        # Skips the checks of foreign keys: the rows written here are right.
+        connection.execute(sa.text("SET LOCAL session_replication_role = replica"))
         connection.execute(sa.text("SET LOCAL synchronous_commit = off"))
         (action,) = connection.scalars(sa.text("SELECT id FROM recovery_action"))
         multiply(connection, "region", str(shop.region_id), REGIONS, slug="'region-' || n")
@@ -55,8 +57,8 @@ def write(url: str, app: App, shop: Shop, history: History) -> None:
         multiply(connection, "store", str(shop.store_id), history.stores, **stores)
         (cause,) = connection.execute(sa.text("SELECT category_id, id FROM cause WHERE slug = 'cold'")).all()
         multiply(connection, "category", cause.category_id, CATEGORIES, slug="'copy-' || n")
-        of_each = f"md5('category' || n % {CATEGORIES} + 1)::uuid"
-        multiply(connection, "cause", cause.id, 3 * CATEGORIES, slug="'copy-' || n", category_id=of_each)
+        category_id = f"md5('category' || n % {CATEGORIES} + 1)::uuid"
+        multiply(connection, "cause", cause.id, 3 * CATEGORIES, slug="'copy-' || n", category_id=category_id)
         _write_concerns(connection, first["id"], str(action), history)
         connection.execute(
             sa.text(
@@ -70,8 +72,8 @@ def write(url: str, app: App, shop: Shop, history: History) -> None:
     owner.dispose()
 
 
-def tell(url: str) -> None:
-    """Let the feed tell of every concern, as it would if they had been logged."""
+def fill_change_feed(url: str) -> None:
+    """Write a change for every concern, as logging it would have done."""
     owner = sa.create_engine(url)
     with owner.begin() as connection:
         connection.execute(
@@ -88,15 +90,15 @@ def tell(url: str) -> None:
 def _write_concerns(connection: sa.Connection, concern: str, action: str, history: History) -> None:
     stores = connection.scalars(sa.text("SELECT array_agg(id::text) FROM store WHERE slug LIKE 'copy-%'")).one()
     causes = connection.execute(sa.text("SELECT array_agg(id::text), array_agg(category_id::text) FROM cause")).one()
-    # One after another in time, the stores in turn.
-    day = f"({{n}}::bigint * {history.days} / {history.concerns + 1})::int"
-    opens = f"timestamptz '{history.first_day} 08:00Z'"
-    when = f"{opens} + {day} * interval '1 day' + ({{n}} % 43200) * interval '1 second'"
+    # Days rise with n, and the stores take turns.
+    day_number = f"({{n}}::bigint * {history.days} / {history.concerns + 1})::int"
+    opens_at = f"timestamptz '{history.first_day} 08:00Z'"
+    moment = f"{opens_at} + {day_number} * interval '1 day' + ({{n}} % 43200) * interval '1 second'"
 
-    on = f"date '{history.first_day}' + {day}"
+    business_date = f"date '{history.first_day}' + {day_number}"
     store = f"({_array(stores)})[{{n}} % {len(stores)} + 1]"
-    chance = "(abs(hashint4(n)) % 1000)"
-    one_of = f"[{chance} % {len(causes[0])} + 1]"
+    random_number = "(abs(hashint4(n)) % 1000)"
+    random_cause = f"[{random_number} % {len(causes[0])} + 1]"
     multiply(
         connection,
         "concern",
@@ -104,16 +106,16 @@ def _write_concerns(connection: sa.Connection, concern: str, action: str, histor
         history.concerns,
         id=_id(CONCERN, "n"),
         store_id=store.format(n="n"),
-        category_id=f"({_array(causes[1])}){one_of}",
-        cause_id=f"({_array(causes[0])}){one_of}",
-        mood=f"1 + {chance} % 4",
-        mood_after=f"2 + {chance} % 4",
-        outcome=f"CASE WHEN {chance} < 800 THEN 'recovered' ELSE 'lost' END",
-        received_at=when.format(n="n"),
-        occurred_at=when.format(n="n"),
-        business_date=on.format(n="n"),
-        seconds_to_take=f"(30 * exp({chance} / 1000.0 * 4))::int",
-        seconds_to_resolve=f"(120 * exp({chance} / 1000.0 * 3))::int",
+        category_id=f"({_array(causes[1])}){random_cause}",
+        cause_id=f"({_array(causes[0])}){random_cause}",
+        mood=f"1 + {random_number} % 4",
+        mood_after=f"2 + {random_number} % 4",
+        outcome=f"CASE WHEN {random_number} < 800 THEN 'recovered' ELSE 'lost' END",
+        received_at=moment.format(n="n"),
+        occurred_at=moment.format(n="n"),
+        business_date=business_date.format(n="n"),
+        seconds_to_take=f"(30 * exp({random_number} / 1000.0 * 4))::int",
+        seconds_to_resolve=f"(120 * exp({random_number} / 1000.0 * 3))::int",
     )
     multiply(
         connection,
@@ -123,14 +125,14 @@ def _write_concerns(connection: sa.Connection, concern: str, action: str, histor
         id=_id(ACTION, "n"),
         concern_id=_id(CONCERN, "3 * n"),
         store_id=store.format(n="(3 * n)"),
-        cost_amount=f"100 * ({chance} % 20)",
-        recorded_at=when.format(n="(3 * n)"),
-        business_date=on.format(n="(3 * n)"),
+        cost_amount=f"100 * ({random_number} % 20)",
+        recorded_at=moment.format(n="(3 * n)"),
+        business_date=business_date.format(n="(3 * n)"),
     )
 
 
 def _id(kind: int, n: str) -> str:
-    """One after another, so that indexes grow at their end."""
+    """Return an expression for an id that grows with `n`, so that indexes grow at their end."""
     return f"('{kind:08d}-0000-7000-8000-' || lpad(to_hex({n}), 12, '0'))::uuid"
 
 

@@ -1,4 +1,4 @@
-"""Load for a server on this machine: phones that ask without a pause, or on a schedule."""
+"""Load for a web server on this machine: phones that send requests without pausing, or on a schedule."""
 
 import threading
 import time
@@ -17,7 +17,7 @@ PHONES = 8
 
 @dataclass(frozen=True)
 class Request:
-    """What is asked again and again; `body` makes a new one each time."""
+    """Request that is sent repeatedly; `body` and `headers` are called for each sending."""
 
     url: str
     method: str
@@ -27,7 +27,7 @@ class Request:
     headers: Callable[[], dict[str, str]] = dict
 
     def send(self, connection: HTTPConnection) -> int:
-        """The status of the answer, which is read to its end."""
+        """Read the whole answer and return its status."""
         headers = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json", **self.headers()}
         connection.request(self.method, self.path, self.body() or None, headers)
         answer = connection.getresponse()
@@ -39,8 +39,8 @@ class Request:
 
 
 @dataclass
-class Measured:
-    """What came of a request: answers a second, round by round, seconds of each, and how many were no 2xx."""
+class LoadResult:
+    """Answers per second of each round, seconds of each answer, and the number of answers that were not 2xx."""
 
     rates: list[float] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
@@ -59,35 +59,35 @@ class Measured:
         return percentile(self.seconds, 0.99)
 
 
-def without_a_pause(request: Request, measured: Measured, *, for_seconds: float, phones: int = PHONES) -> None:
-    """So many phones ask as fast as they are answered."""
+def run_load(request: Request, result: LoadResult, *, for_seconds: float, phones: int = PHONES) -> None:
+    """Send a request from each phone as soon as its last one is answered; add one round to the result."""
     until = time.perf_counter() + for_seconds
 
-    def ask(_phone: int) -> int:
+    def send_until_end(_phone: int) -> int:
         connection, count = request.connect(), 0
         while (begun := time.perf_counter()) < until:
-            measured.refused += request.send(connection) >= 300
-            measured.seconds.append(time.perf_counter() - begun)
+            result.refused += request.send(connection) >= 300
+            result.seconds.append(time.perf_counter() - begun)
             count += 1
         connection.close()
         return count
 
     begun = time.perf_counter()
     with ThreadPoolExecutor(phones) as pool:
-        count = sum(pool.map(ask, range(phones)))
-    measured.rates.append(count / (time.perf_counter() - begun))
+        count = sum(pool.map(send_until_end, range(phones)))
+    result.rates.append(count / (time.perf_counter() - begun))
 
 
-def on_schedule(request: Request, *, per_second: float, for_seconds: float) -> Measured:
-    """Asked at the moments of a schedule; its seconds count from there, so that waiting is counted too."""
-    measured, mine = Measured([per_second]), threading.local()
+def run_on_schedule(request: Request, *, per_second: float, for_seconds: float) -> LoadResult:
+    """Send a request at each moment of a schedule; count seconds from that moment, so that waiting is included."""
+    result, of_thread = LoadResult([per_second]), threading.local()
 
-    def ask(_number: int, due: float) -> None:
-        if not hasattr(mine, "connection"):
-            mine.connection = request.connect()
-        measured.refused += request.send(mine.connection) >= 300
-        measured.seconds.append(time.monotonic() - due)
+    def send_request(_number: int, due: float) -> None:
+        if not hasattr(of_thread, "connection"):
+            of_thread.connection = request.connect()
+        result.refused += request.send(of_thread.connection) >= 300
+        result.seconds.append(time.monotonic() - due)
 
     count = int(per_second * for_seconds)
-    at_a_steady_pace(ask, per_second=per_second, ended=lambda number: number == count, hands=4 * PHONES)
-    return measured
+    at_a_steady_pace(send_request, per_second=per_second, ended=lambda number: number == count, hands=4 * PHONES)
+    return result

@@ -1,33 +1,61 @@
-"""What is promised of speed, and what was found today: the table of `make bench`."""
+"""Measured values and their targets: the table of `make bench`."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Protocol
+
+from tests.chaos.drivers.chaos_run import machine, say
 
 
 @dataclass(frozen=True)
 class Line:
-    """One promise: what was found, and the least or the most that it may be."""
+    """One line of the table: a measured value and the minimum or maximum that is its target, if it has one."""
 
-    what: str
-    found: float
-    least: float | None = None
-    most: float | None = None
-
-    @property
-    def broken(self) -> bool:
-        too_little = self.least is not None and self.found < self.least
-        return too_little or (self.most is not None and self.found > self.most)
+    label: str
+    value: float
+    minimum: float | None = None
+    maximum: float | None = None
 
     @property
-    def promised(self) -> str:
-        if self.least is not None:
-            return f">= {self.least:g}"
-        return "" if self.most is None else f"<= {self.most:g}"
+    def is_missed(self) -> bool:
+        too_small = self.minimum is not None and self.value < self.minimum
+        return too_small or (self.maximum is not None and self.value > self.maximum)
+
+    @property
+    def target(self) -> str:
+        if self.minimum is not None:
+            return f">= {self.minimum:g}"
+        return "" if self.maximum is None else f"<= {self.maximum:g}"
 
     def __str__(self) -> str:
-        return f"| {self.what} | {self.found:.3g} | {self.promised}{' **not kept**' if self.broken else ''} |"
+        return f"| {self.label} | {self.value:.3g} | {self.target}{', **missed**' if self.is_missed else ''} |"
 
 
-def broken(lines: Iterable[Line]) -> list[str]:
-    """What is not kept."""
-    return [f"{line.what}: {line.found:.3g}, promised {line.promised}" for line in lines if line.broken]
+class Figures(Protocol):
+    """Figures of a benchmark, printed by `str`."""
+
+    @property
+    def lines(self) -> list[Line]:
+        """Return the lines of the table."""
+        ...
+
+    def missed_targets(self) -> list[str]:
+        """Return the targets that were missed."""
+        ...
+
+
+def missed_targets(lines: Iterable[Line]) -> list[str]:
+    """Return each missed target with the measured value."""
+    return [f"{line.label}: {line.value:.3g}, target {line.target}" for line in lines if line.is_missed]
+
+
+def report(results: Iterable[Figures]) -> int:
+    """Print the machine and the figures as they come; return 1 when a target was missed."""
+    say(machine())
+    all_met = True
+    for figures in results:
+        say(str(figures))
+        for target in figures.missed_targets():
+            all_met = False
+            say(f"MISSED: {target}")
+    return 0 if all_met else 1
