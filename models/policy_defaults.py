@@ -56,5 +56,7 @@ MIN_OUTCOME_SAMPLE: Final = 10  # people; past outcomes of fewer are neither rel
 MAX_DUPLICATES: Final = 20  # likely duplicates shown for one profile
 
 # Sign-in
-SESSION_TTL: Final = timedelta(days=30)
+SESSION_DAYS: Final = 30  # unless the organization sets another number
+SESSION_TTL: Final = timedelta(days=SESSION_DAYS)
+PASSWORD_MIN_LENGTH: Final = 10  # characters, unless the organization sets another number
 IDEMPOTENCY_KEY_TTL: Final = timedelta(days=30)

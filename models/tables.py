@@ -19,10 +19,12 @@ import models.db.idempotency
 import models.operations.merge_customers
 import models.organizations.catalogue_item
 import models.organizations.organization
+import models.organizations.slug_alias
 import models.organizations.store
 import models.organizations.store_day
 import models.organizations.store_group
 import models.organizations.vocabulary
+import models.organizations.vocabulary_merge
 import models.outbox.heartbeat
 import models.outbox.message
 import models.outbox.metric_counter

@@ -1,6 +1,7 @@
 """The organization (one company: the tenant) and its regions."""
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import String, UniqueConstraint, select
@@ -10,6 +11,7 @@ from models.db.base import Aggregate, Base
 from models.db.change_feed import ChangeCounter
 from models.db.slug import check_slug
 from models.errors import Conflict, Invalid, NotFound
+from models.policy_defaults import PASSWORD_MIN_LENGTH, SESSION_DAYS
 
 
 class Organization(Base):
@@ -21,6 +23,15 @@ class Organization(Base):
     slug: Mapped[str] = mapped_column(String(60), unique=True)
     name: Mapped[str] = mapped_column(String(200))
     created_at: Mapped[datetime]
+    version: Mapped[int] = mapped_column(default=1)
+
+    # Settings, which an administrator changes.
+    languages: Mapped[list[Any]] = mapped_column(default=lambda: ["en"])  # the first one is that of `name` fields
+    phone_region: Mapped[str | None] = mapped_column(String(2))  # ISO 3166-1; where no store tells the country
+    session_days: Mapped[int] = mapped_column(default=SESSION_DAYS)
+    session_idle_days: Mapped[int | None]  # a sign-in that was not used for so long ends; None: never
+    password_min_length: Mapped[int] = mapped_column(default=PASSWORD_MIN_LENGTH)
+    minimum_app_versions: Mapped[dict[str, Any]] = mapped_column(default=dict)  # by platform
 
     @classmethod
     def create(cls, session: Session, *, slug: str, name: str, at: datetime, id_: UUID | None = None) -> "Organization":

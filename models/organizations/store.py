@@ -57,6 +57,11 @@ class Store(Aggregate):
     country: Mapped[str] = mapped_column(String(2))
     currency: Mapped[str] = mapped_column(String(3))
     day_starts_at: Mapped[time] = mapped_column(default=DAY_STARTS_AT)
+    # The business date from which the present time zone, day start and currency hold; None: from the first day. What
+    # held before stands in `earlier_terms`, oldest first.
+    terms_from: Mapped[date | None]
+    earlier_terms: Mapped[list[Any] | None] = mapped_column(JSON(none_as_null=True))
+    closed_at: Mapped[datetime | None]
     hours: Mapped[Hours | None] = mapped_column(JSON(none_as_null=True))
     # How long a person may silence their phones after a hard concern.
     longest_pause_minutes: Mapped[int] = mapped_column(default=MAX_PAUSE_MINUTES)
@@ -268,4 +273,6 @@ class Place(TenantOwned):
     store_id: Mapped[UUID] = tenant_fk("store")
     slug: Mapped[str] = mapped_column(String(60))
     name: Mapped[str] = mapped_column(String(60))
+    names: Mapped[dict[str, Any]] = mapped_column(default=dict)  # in further languages, by language tag
     position: Mapped[int] = mapped_column(default=0)
+    retired_at: Mapped[datetime | None]

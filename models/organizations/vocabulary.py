@@ -11,9 +11,11 @@ from sqlalchemy.sql.base import ExecutableOption
 from models.db.base import Aggregate, TenantOwned, many_to_one, one_to_many, tenant_fk
 from models.db.slug import check_slug
 from models.errors import Conflict, NotFound
+from models.organizations.store import StoreKind
+from models.organizations.vocabulary_word import VocabularyWord
 
 
-class Category(Aggregate):
+class Category(VocabularyWord, Aggregate):
     """Category of concerns. An urgent one (safety, allergy) rings whatever the mood."""
 
     __tablename__ = "category"
@@ -23,6 +25,8 @@ class Category(Aggregate):
     name: Mapped[str] = mapped_column(String(60))
     urgent: Mapped[bool] = mapped_column(default=False)
     about_money: Mapped[bool] = mapped_column(default=False)  # the failure was the price; otherwise words come first
+    store_kind: Mapped[StoreKind | None]  # offered in stores of this kind only
+    merged_into_id: Mapped[UUID | None] = tenant_fk("category", nullable=True)
 
     causes: Mapped[list["Cause"]] = one_to_many("Category", "Cause", "category_id", order_by="Cause.slug")
 
@@ -39,7 +43,7 @@ class Category(Aggregate):
         return category
 
 
-class Cause(TenantOwned):
+class Cause(VocabularyWord, TenantOwned):
     """Cause of a concern: the second level, under a category."""
 
     __tablename__ = "cause"
@@ -48,11 +52,12 @@ class Cause(TenantOwned):
     category_id: Mapped[UUID] = tenant_fk("category", index=True)
     slug: Mapped[str] = mapped_column(String(60))
     name: Mapped[str] = mapped_column(String(60))
+    merged_into_id: Mapped[UUID | None] = tenant_fk("cause", nullable=True)
 
     category: Mapped[Category] = many_to_one("Cause", "category_id", "Category", viewonly=True)
 
 
-class Question(Aggregate):
+class Question(VocabularyWord, Aggregate):
     """Open question that helps people to tell their story, for all concerns or for those of one category."""
 
     __tablename__ = "question"
@@ -61,6 +66,7 @@ class Question(Aggregate):
     slug: Mapped[str] = mapped_column(String(60))
     text: Mapped[str] = mapped_column(String(300))
     category_id: Mapped[UUID | None] = tenant_fk("category", nullable=True)
+    store_kind: Mapped[StoreKind | None]  # asked in stores of this kind only
 
     category: Mapped[Category | None] = many_to_one("Question", "category_id", "Category")
 

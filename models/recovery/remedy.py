@@ -13,6 +13,8 @@ from models.access import Role
 from models.db.base import Aggregate, Money, TenantOwned, money, one_to_many, tenant_fk
 from models.db.slug import check_slug
 from models.errors import Conflict, Invalid, NotFound
+from models.organizations.store import StoreKind
+from models.organizations.vocabulary_word import VocabularyWord
 
 
 class RemedyKind(StrEnum):
@@ -42,7 +44,7 @@ class LimitAmounts(NamedTuple):
     per_staff: int | None
 
 
-class Remedy(Aggregate):
+class Remedy(VocabularyWord, Aggregate):
     """One way to put a concern right, as the organization configured it."""
 
     __tablename__ = "remedy"
@@ -54,6 +56,7 @@ class Remedy(Aggregate):
     default_cost_amount: Mapped[int | None] = mapped_column(BigInteger)
     default_cost_currency: Mapped[str | None] = mapped_column(String(3))
     default_cost: Mapped[Money | None] = money("default_cost")
+    store_kind: Mapped[StoreKind | None]  # given in stores of this kind only
 
     limits: Mapped[list["RemedyLimit"]] = one_to_many(
         "Remedy",

@@ -13,7 +13,7 @@ from sqlalchemy import LargeBinary, Select, String, UniqueConstraint, bindparam,
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.access import GRANTS, KEY_GRANTS, ROLES_OF_ALL_STORES, Actor, KeyScope
-from models.db.base import TenantOwned, many_to_one, tenant_fk
+from models.db.base import TenantOwned, many_to_one, one_to_many, tenant_fk
 from models.organizations.store import Store
 from models.policy_defaults import SESSION_TTL
 from models.staff.staff import Staff, StaffRegion, StaffStore
@@ -133,14 +133,26 @@ class ApiKey(TenantOwned):
     """Key of a machine, such as the till or head office's reports. Created on the command line."""
 
     __tablename__ = "api_key"
-    __table_args__ = (UniqueConstraint("organization_id", "digest"),)
+    __table_args__ = (
+        UniqueConstraint("organization_id", "digest"),
+        UniqueConstraint("organization_id", "previous_digest"),
+    )
 
     name: Mapped[str] = mapped_column(String(200))
     scopes: Mapped[list[Any]]
     digest: Mapped[bytes] = mapped_column(LargeBinary(32))
     created_at: Mapped[datetime]
+    created_by_id: Mapped[UUID | None] = tenant_fk("staff", nullable=True)  # None: on the command line
+    expires_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]
     seen_at: Mapped[datetime | None]
+    # The secret before the last rotation, which is accepted until `previous_until`.
+    previous_digest: Mapped[bytes | None] = mapped_column(LargeBinary(32))
+    previous_until: Mapped[datetime | None]
+
+    store_links: Mapped[list["ApiKeyStore"]] = one_to_many(
+        "ApiKey", "ApiKeyStore", "api_key_id", order_by="ApiKeyStore.store_id", cascade="all, delete-orphan"
+    )
 
     @classmethod
     def create(
@@ -177,6 +189,16 @@ class ApiKey(TenantOwned):
             name=name,
         )
         return actor, seen_at is None or at - seen_at > LAST_SEEN_RESOLUTION
+
+
+class ApiKeyStore(TenantOwned):
+    """Store that an API key is limited to. A key without any reaches all stores."""
+
+    __tablename__ = "api_key_store"
+    __table_args__ = (UniqueConstraint("organization_id", "api_key_id", "store_id"),)
+
+    api_key_id: Mapped[UUID] = tenant_fk("api_key")
+    store_id: Mapped[UUID] = tenant_fk("store")
 
 
 def find_actor(session: Session, token: Token, at: datetime) -> tuple[Actor, bool] | None:
