@@ -60,3 +60,7 @@ SESSION_DAYS: Final = 30  # unless the organization sets another number
 SESSION_TTL: Final = timedelta(days=SESSION_DAYS)
 PASSWORD_MIN_LENGTH: Final = 10  # characters, unless the organization sets another number
 IDEMPOTENCY_KEY_TTL: Final = timedelta(days=30)
+
+# Imports
+MAX_IMPORT_BYTES: Final = 8 * 1024 * 1024
+MAX_IMPORT_LINES: Final = 20_000  # below the header

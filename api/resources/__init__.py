@@ -15,6 +15,7 @@ from api.resources import (
     follow_ups,
     groups,
     guidance,
+    imports,
     items,
     log_policy,
     me,
@@ -63,5 +64,6 @@ _MODULES = (
     log_policy,
     reports,
     exports,
+    imports,
 )
 BLUEPRINTS = tuple(dict.fromkeys(module.blp for module in _MODULES))
