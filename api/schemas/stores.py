@@ -3,15 +3,9 @@
 from marshmallow import fields, validate
 
 from api.schemas.base import Instant, PageQuery, Schema, Whole
+from api.schemas.places import PlaceSchema
 from api.schemas.staff import StaffSchema
 from models.organizations.store import AboveLimit, StoreKind
-
-
-class PlaceSchema(Schema):
-    """A place in a store, such as a table."""
-
-    slug = fields.String()
-    name = fields.String()
 
 
 class StoreSchema(Schema):

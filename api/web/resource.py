@@ -9,7 +9,7 @@ from flask.views import MethodView
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from api.web.auth import authenticate
-from api.web.etags import check_if_match
+from api.web.etags import Versioned, check_if_match
 from api.web.problems import UnexpectedInput
 from api.web.request_body import JsonBody, RequestBody
 from api.web.smorest_internals import declared_parameters
@@ -84,7 +84,7 @@ class Resource(MethodView):
             raise Invalid("This is given more than once.", pointer=f"/{repeated[0]}")
         return {} if method in WITHOUT_BODY else self.body.content(declared="json" in locations)
 
-    def changed(self, subjects: dict[str, Any]) -> Aggregate:
+    def changed(self, subjects: dict[str, Any]) -> Versioned:
         """Return what a PATCH changes, whose version If-Match names: the first aggregate of the path."""
         return next(subject for subject in subjects.values() if isinstance(subject, Aggregate))
 
