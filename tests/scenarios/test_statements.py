@@ -43,6 +43,7 @@ READ = {
     "getCustomerDuplicates": 5,  # the customer; the others
     "getCustomerHistory": 11,  # the customer; what matters now; concerns, items, notifications, actions
     "getCustomers": 3,
+    "getCustomersImportTemplate": 1,
     "getEscalationPolicies": 2,
     "getEscalationPolicyById": 2,
     "getFixById": 3,  # it; its figures
@@ -59,6 +60,7 @@ READ = {
     "getLogPolicyOfOrganization": 2,
     "getOrganization": 2,
     "getMe": 6,  # the person, their stores, their regions; the shift; whose log they get
+    "getPlacesImportTemplate": 1,
     "getQuestionById": 2,
     "getQuestions": 2,
     "getRecoveryActions": 2,

@@ -157,7 +157,7 @@ def run_import(
     lines = [_read_line(kind, table.header, row) for row in table.rows]
     readable = [line for line in lines if not line.is_malformed]
     _refuse_duplicates(kind, readable)
-    session.forget_plans()
+    session.expect_many_rows()
     savepoint = session.begin_nested()
     kind.load(readable)
     for line in readable:
