@@ -59,4 +59,5 @@ MAX_DUPLICATES: Final = 20  # likely duplicates shown for one profile
 SESSION_DAYS: Final = 30  # unless the organization sets another number
 SESSION_TTL: Final = timedelta(days=SESSION_DAYS)
 PASSWORD_MIN_LENGTH: Final = 10  # characters, unless the organization sets another number
+LAST_SEEN_RESOLUTION: Final = timedelta(minutes=1)  # how exactly it is recorded when a token was last used
 IDEMPOTENCY_KEY_TTL: Final = timedelta(days=30)

@@ -10,7 +10,7 @@ from models.access import KeyScope, Role
 from models.operations.create_organization import create_organization
 from models.organizations.organization import Region
 from models.organizations.store import Store, StoreKind
-from models.staff.credentials import ApiKey
+from models.staff.api_key import ApiKey
 from models.staff.staff import Staff, hash_password
 
 organization = Group("organization", help="Organizations: the tenants of this installation.")

@@ -18,7 +18,8 @@ from models.organizations.store import Place, Store, StoreKind
 from models.organizations.vocabulary import Category, Cause, Question
 from models.recovery.remedy import Remedy, RemedyKind
 from models.staff import staff as staff_module
-from models.staff.credentials import ApiKey, StaffSession
+from models.staff.api_key import ApiKey
+from models.staff.credentials import StaffSession
 from models.staff.shift import Shift
 from models.staff.staff import Staff, StaffRegion, StaffStore
 from tests.support.clock import NOON
