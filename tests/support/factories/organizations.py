@@ -109,8 +109,8 @@ def make_shop(
             shop.staff[login], shop.tokens[login] = staff.id, token.text
         keys = {"key": [*KeyScope], "reports-key": [KeyScope.REPORTS_READ], "exports-key": [KeyScope.EXPORTS_READ]}
         for name, scopes in keys.items():
-            _, token = ApiKey.create(session, organization_id=organization_id, name=name, scopes=scopes, at=at)
-            shop.tokens[name] = token.text
+            key = ApiKey.create(session, organization_id=organization_id, name=name, scopes=scopes, at=at)
+            shop.tokens[name] = str(key.secret)
     return shop
 
 
