@@ -34,7 +34,7 @@ class Stores(Resource):
     def post(self, data: dict[str, Any]) -> Store:
         """Add a store
 
-        Its `hours` have to be given, and be it by `always`: while a store is closed, only people on shift are rung.
+        Its `hours` have to be given, if only as `always`: while a store is closed, only people on shift are rung.
         409 `not-now` when the organization has as many stores as it may have.
         """
         region = Region.get_visible(g.session, data.pop("region_id"), actor=g.actor, pointer="/region_id")
