@@ -41,6 +41,9 @@ FEEDBACK_LINK_TTL: Final = timedelta(days=30)
 FEEDBACK_DAYS_BETWEEN: Final = 30  # between two requests to one customer, unless the organization sets another number
 
 # Stores and days
+MAX_STORES: Final = 10_000  # of an organization
+MAX_PLACES: Final = 2_000  # in use in one store
+MAX_TERMS_CHANGES: Final = 100  # of a store's zone, day start and currency
 DAY_STARTS_AT: Final = time(4)  # in the store's own zone: 01:30 on Saturday belongs to Friday
 # From the start of a business day: when an open store is informed of what is carried over.
 MORNING_AFTER: Final = timedelta(hours=5)

@@ -164,6 +164,11 @@ class Concern(CountedByDay, Aggregate):
         return self.category is not None and self.category.urgent
 
     @property
+    def is_after_closing(self) -> bool:
+        """Whether it occurred after its store had gone out of business: nobody is there to come."""
+        return self.store.was_closed_at(self.occurred_at)
+
+    @property
     def order(self) -> dict[str, Any] | None:
         if self.order_reference is None and self.order_value is None:
             return None

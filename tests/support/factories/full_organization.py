@@ -87,6 +87,16 @@ BODIES: dict[str, dict[str, Any]] = {
     "patchRemedyById": {"name": "Changed"},
     "patchItemById": {"name": "Changed"},
     "patchStoreById": {"above_limit": "act_first"},
+    "postStores": {
+        "region_id": None,
+        "slug": "new",
+        "name": "New",
+        "kind": "retail",
+        "time_zone": "Europe/Lisbon",
+        "country": "PT",
+        "currency": "EUR",
+        "hours": {"always": True},
+    },
     "postGroups": {"slug": "new", "name": "New", "kind": "other"},
     "patchGroupById": {"name": "Changed"},
     "postNotificationReceipts": {
