@@ -69,10 +69,15 @@ def worker_database() -> Iterator[Database]:
         database.close()
 
 
+def organization_by_slug(database: Database, slug: str) -> Organization:
+    """Return the organization with this slug and its settings. Raises NotFound when there is none."""
+    with database.reading(ALL_TENANTS) as session:
+        return Organization.by_slug(session, slug)
+
+
 def organization_id(database: Database, slug: str) -> UUID:
     """Return the id of the organization with this slug. Raises NotFound when there is none."""
-    with database.reading(ALL_TENANTS) as session:
-        return Organization.by_slug(session, slug).id
+    return organization_by_slug(database, slug).id
 
 
 def password_from_stdin() -> str:

@@ -7,6 +7,7 @@ from typing import Any
 from marshmallow import fields, validate
 
 from api.schemas.base import Instant, PageQuery, Schema, Whole, Words
+from api.schemas.places import PlaceSchema
 from api.schemas.staff import StaffSchema
 from api.schemas.store_hours import NewHoursSchema
 from models.organizations.store import AboveLimit, StoreKind
@@ -25,13 +26,6 @@ class DayStart(fields.Time):
         if not isinstance(value, str) or not re.fullmatch(TIME_OF_DAY, value) or value.endswith("\n"):
             raise self.make_error("invalid", input=value, obj_type=self.OBJ_TYPE)
         return time.fromisoformat(value)
-
-
-class PlaceSchema(Schema):
-    """A place in a store, such as a table."""
-
-    slug = fields.String()
-    name = fields.String()
 
 
 class EarlierTermsSchema(Schema):

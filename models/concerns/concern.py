@@ -25,7 +25,8 @@ from models.db.base import (
     tenant_fk,
 )
 from models.errors import Conflict, Forbidden, InvalidState
-from models.organizations.store import Place, Store
+from models.organizations.place import Place
+from models.organizations.store import Store
 from models.organizations.vocabulary import Category, Cause, Question
 from models.policy_defaults import LATE_AFTER, MAX_CLOCK_AHEAD, MAX_CONCERN_AGE, UNHAPPY_MOOD
 from models.staff.staff import Staff

@@ -16,11 +16,12 @@ from sqlalchemy.orm import Mapped, Session, mapped_column, relationship, selecti
 from sqlalchemy.sql.base import ExecutableOption
 
 from models.access import Actor
-from models.db.base import Aggregate, TenantOwned, many_to_one, one_to_many, tenant_fk
+from models.db.base import Aggregate, many_to_one, one_to_many, tenant_fk
 from models.db.slug import check_slug, slug_from_name
 from models.errors import Conflict, Invalid, InvalidState, NotFound
 from models.organizations.opening_hours import ALWAYS_OPEN, Hours, check_hours, first_opening, is_open, last_closing
 from models.organizations.organization import Region
+from models.organizations.place import Place
 from models.organizations.store_terms import EarlierTerms, StoreTerms, TermsHistory
 from models.policy_defaults import (
     DAY_STARTS_AT,
@@ -84,7 +85,9 @@ class Store(Aggregate):
     above_limit: Mapped[AboveLimit] = mapped_column(default=AboveLimit.ASK_FIRST)
 
     region: Mapped[Region] = many_to_one("Store", "region_id", "Region")
-    places: Mapped[list["Place"]] = one_to_many("Store", "Place", "store_id", order_by="Place.position")
+    places: Mapped[list[Place]] = one_to_many(
+        "Store", "Place", "store_id", only="Place.retired_at.is_(None)", order_by="(Place.position, Place.slug)"
+    )
     in_groups: Mapped[list["StoreGroupMember"]] = one_to_many("Store", "StoreGroupMember", "store_id", viewonly=True)
     alert_rules: Mapped[list["AlertRule"]] = relationship(
         "AlertRule",
@@ -358,17 +361,3 @@ def _check_codes(
 def _time_zones() -> set[str]:
     """Return the names of all time zones. They are read from hundreds of files, once."""
     return available_timezones()
-
-
-class Place(TenantOwned):
-    """Place in a store: 'table 12', 'aisle 4'. Safe to show on a lock screen."""
-
-    __tablename__ = "place"
-    __table_args__ = (UniqueConstraint("organization_id", "store_id", "slug"),)
-
-    store_id: Mapped[UUID] = tenant_fk("store")
-    slug: Mapped[str] = mapped_column(String(60))
-    name: Mapped[str] = mapped_column(String(60))
-    names: Mapped[dict[str, Any]] = mapped_column(default=dict)  # in further languages, by language tag
-    position: Mapped[int] = mapped_column(default=0)
-    retired_at: Mapped[datetime | None]

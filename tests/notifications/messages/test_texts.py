@@ -7,7 +7,7 @@ from models.alerts.enums import Reason, Severity
 from models.alerts.notification import NotificationKind
 from models.concerns.concern import Concern
 from models.concerns.enums import Outcome
-from models.organizations.store import Place
+from models.organizations.place import Place
 from models.organizations.vocabulary import Category
 from notifications.messages import texts as words
 from notifications.messages.texts import MessageContext
