@@ -40,7 +40,16 @@ MAX_THANK_YOUS_PER_REQUEST: Final = 200
 FEEDBACK_LINK_TTL: Final = timedelta(days=30)
 FEEDBACK_DAYS_BETWEEN: Final = 30  # between two requests to one customer, unless the organization sets another number
 
+# The organization
+MAX_LANGUAGES: Final = 20  # of the organization, and of the names of one place or word
+MAX_REGIONS: Final = 1_000
+MAX_PLACES: Final = 2_000  # in use in one store
+MAX_PLACES_EVER: Final = 10_000  # of one store, with the retired ones, and as many former slugs
+MAX_QR_CODES: Final = 5_000  # of one store, without the withdrawn ones
+
 # Stores and days
+MAX_STORES: Final = 10_000  # of an organization
+MAX_TERMS_CHANGES: Final = 100  # of a store's zone, day start and currency
 DAY_STARTS_AT: Final = time(4)  # in the store's own zone: 01:30 on Saturday belongs to Friday
 # From the start of a business day: when an open store is informed of what is carried over.
 MORNING_AFTER: Final = timedelta(hours=5)
@@ -57,7 +66,6 @@ MAX_DUPLICATES: Final = 20  # likely duplicates shown for one profile
 
 # Sign-in
 SESSION_DAYS: Final = 30  # unless the organization sets another number
-SESSION_TTL: Final = timedelta(days=SESSION_DAYS)
 PASSWORD_MIN_LENGTH: Final = 10  # characters, unless the organization sets another number
 LAST_SEEN_RESOLUTION: Final = timedelta(minutes=1)  # how exactly it is recorded when a token was last used
 MAX_API_KEYS: Final = 100  # of an organization, without revoked ones

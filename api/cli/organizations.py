@@ -6,7 +6,14 @@ from uuid import UUID
 import click
 from uuid_utils.compat import uuid7
 
-from api.cli.base import Group, organization_id, password_from_stdin, print_json, worker_database
+from api.cli.base import (
+    Group,
+    organization_by_slug,
+    organization_id,
+    password_from_stdin,
+    print_json,
+    worker_database,
+)
 from api.schemas.api_keys import ApiKeySchema
 from models.access import KeyScope, Role
 from models.errors import NotFound
@@ -122,17 +129,19 @@ def create_staff(
     of: str, login: str, name: str, role: str, stores: tuple[str, ...], regions: tuple[str, ...], **_: bool
 ) -> None:
     """Create a member of staff."""
-    password_hash = hash_password(password_from_stdin())
-    with worker_database() as database, database.writing(organization_id(database, of)) as session:
-        created = Staff.hire(
-            session,
-            login=login,
-            name=name,
-            role=Role(role),
-            password_hash=password_hash,
-            stores=[Store.by_slug(session, slug) for slug in stores],
-            regions=[Region.by_slug(session, slug) for slug in regions],
-        )
+    with worker_database() as database:
+        its_organization = organization_by_slug(database, of)
+        password_hash = hash_password(password_from_stdin(), min_length=its_organization.password_min_length)
+        with database.writing(its_organization.id) as session:
+            created = Staff.hire(
+                session,
+                login=login,
+                name=name,
+                role=Role(role),
+                password_hash=password_hash,
+                stores=[Store.by_slug(session, slug) for slug in stores],
+                regions=[Region.by_slug(session, slug) for slug in regions],
+            )
     print_json({"staff": {"id": created.id, "login": created.login, "name": created.name, "role": created.role}})
 
 

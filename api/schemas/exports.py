@@ -10,6 +10,7 @@ from marshmallow import fields, post_dump, post_load, validate
 from api.schemas.base import Instant, MoneySchema, PageQuery, Schema, SlugOf
 from api.schemas.categories import CauseSchema
 from api.schemas.redaction import reader
+from api.schemas.stores import EarlierTermsSchema
 from models.access import Permission
 from models.alerts.enums import AlertState, Reason, Severity
 from models.concerns.concern import Concern
@@ -39,6 +40,9 @@ class StoreExport(Schema):
     country = fields.String()
     currency = fields.String()
     day_starts_at = fields.Time()
+    terms_from = fields.Date(allow_none=True)
+    earlier_terms = fields.List(fields.Nested(EarlierTermsSchema), attribute="terms_history.earlier")
+    closed_at = Instant(allow_none=True)
 
 
 class StoreGroupExport(Schema):

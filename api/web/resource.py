@@ -9,7 +9,7 @@ from flask.views import MethodView
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from api.web.auth import authenticate
-from api.web.etags import check_if_match
+from api.web.etags import Versioned, check_if_match
 from api.web.problems import HttpProblem, UnexpectedInput
 from api.web.smorest_internals import declared_parameters
 from models.access import Permission
@@ -83,7 +83,7 @@ class Resource(MethodView):
             if "json" in locations and not isinstance(body, dict):
                 raise Invalid("The body has to be a JSON object, such as {}.", pointer="")
 
-    def changed(self, subjects: dict[str, Any]) -> Aggregate:
+    def changed(self, subjects: dict[str, Any]) -> Versioned:
         """Return what a PATCH changes, whose version If-Match names: the first aggregate of the path."""
         return next(subject for subject in subjects.values() if isinstance(subject, Aggregate))
 

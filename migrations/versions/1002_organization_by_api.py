@@ -45,7 +45,9 @@ def upgrade() -> None:
         sa.Column("scope_id", sa.Uuid(), nullable=False),
         sa.Column("slug", sa.String(60), nullable=False),
         sa.Column("object_id", sa.Uuid(), nullable=False),
-        sa.UniqueConstraint("organization_id", "kind", "scope_id", "slug", name="uq_slug_alias_organization_id_kind_scope_id_slug"),
+        sa.UniqueConstraint(
+            "organization_id", "kind", "scope_id", "slug", name="uq_slug_alias_organization_id_kind_scope_id_slug"
+        ),
     )
     tenant_table(
         "vocabulary_merge",
@@ -74,7 +76,8 @@ def _upgrade_organization() -> None:
         op.execute("ALTER TABLE organization ENABLE ROW LEVEL SECURITY")
         op.execute("CREATE POLICY app_reads ON organization FOR SELECT TO amends_app USING (true)")
         op.execute(
-            f"CREATE POLICY app_changes ON organization FOR UPDATE TO amends_app USING ({OWN_ROW}) WITH CHECK ({OWN_ROW})"
+            "CREATE POLICY app_changes ON organization FOR UPDATE TO amends_app"
+            f" USING ({OWN_ROW}) WITH CHECK ({OWN_ROW})"
         )
         op.execute("CREATE POLICY worker ON organization TO amends_worker USING (true) WITH CHECK (true)")
         op.execute("GRANT UPDATE ON organization TO amends_app")
@@ -121,6 +124,26 @@ def _upgrade_rollups() -> None:
 
 
 def downgrade() -> None:
+    _downgrade_rollups()
+    drop_tables("slug_alias", "vocabulary_merge", "api_key_store")
+    _downgrade_api_keys()
+    for table in MERGEABLE:
+        with op.batch_alter_table(table) as batch:
+            batch.drop_constraint(f"fk_{table}_merged_into", type_="foreignkey")
+            batch.drop_column("merged_into_id")
+    for table in FOR_ONE_KIND_OF_STORE:
+        op.drop_column(table, "store_kind")
+    for table in VOCABULARY:
+        for column in ("names", "position", "icon", "retired_at"):
+            op.drop_column(table, column)
+    for column in ("names", "retired_at"):
+        op.drop_column("place", column)
+    for column in ("closed_at", "terms_from", "earlier_terms"):
+        op.drop_column("store", column)
+    _downgrade_organization()
+
+
+def _downgrade_rollups() -> None:
     for table in ROLLUPS:
         # Costs in a second currency have no place in the schema before.
         op.execute(
@@ -135,25 +158,17 @@ def downgrade() -> None:
                     ["organization_id", "store_id", "business_date"],
                 )
             batch.drop_column("currency")
-    drop_tables("slug_alias", "vocabulary_merge", "api_key_store")
+
+
+def _downgrade_api_keys() -> None:
     with op.batch_alter_table("api_key") as batch:
         batch.drop_constraint("uq_api_key_organization_id_previous_digest", type_="unique")
         batch.drop_constraint("fk_api_key_created_by", type_="foreignkey")
         for column in ("expires_at", "previous_digest", "previous_until", "created_by_id"):
             batch.drop_column(column)
-    for table in MERGEABLE:
-        with op.batch_alter_table(table) as batch:
-            batch.drop_constraint(f"fk_{table}_merged_into", type_="foreignkey")
-            batch.drop_column("merged_into_id")
-    for table in FOR_ONE_KIND_OF_STORE:
-        op.drop_column(table, "store_kind")
-    for table in VOCABULARY:
-        for column in ("names", "position", "icon", "retired_at"):
-            op.drop_column(table, column)
-    for column in ("names", "retired_at"):
-        op.drop_column("place", column)
-    for column in ("closed_at", "terms_from", "earlier_terms"):
-        op.drop_column("store", column)
+
+
+def _downgrade_organization() -> None:
     if on_postgresql():
         op.execute("REVOKE UPDATE ON organization FROM amends_app")
         for policy in ("app_reads", "app_changes", "worker"):

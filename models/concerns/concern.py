@@ -25,7 +25,8 @@ from models.db.base import (
     tenant_fk,
 )
 from models.errors import Conflict, Forbidden, InvalidState
-from models.organizations.store import Place, Store
+from models.organizations.place import Place
+from models.organizations.store import Store
 from models.organizations.vocabulary import Category, Cause, Question
 from models.policy_defaults import LATE_AFTER, MAX_CLOCK_AHEAD, MAX_CONCERN_AGE, UNHAPPY_MOOD
 from models.staff.staff import Staff
@@ -162,6 +163,11 @@ class Concern(CountedByDay, Aggregate):
     @property
     def urgent(self) -> bool:
         return self.category is not None and self.category.urgent
+
+    @property
+    def is_after_closing(self) -> bool:
+        """Whether it occurred after its store had gone out of business: nobody is there to come."""
+        return self.store.was_closed_at(self.occurred_at)
 
     @property
     def order(self) -> dict[str, Any] | None:

@@ -11,7 +11,7 @@ from models.concerns.concern import MODELS_BY_SLUG_FIELD, Concern
 from models.concerns.previous import PreviousConcern, previous_expression
 from models.customers.customer import Customer
 from models.errors import Invalid, NotFound
-from models.organizations.store import Place
+from models.organizations.place import Place
 from models.organizations.vocabulary import Category, Cause, Question
 
 RESULT_COLUMNS = (*MODELS_BY_SLUG_FIELD, "customer", "previous", "received_at")
@@ -33,6 +33,8 @@ def resolve_slugs(
 
     `customer` is a statement for the wanted profile. With it the result has `customer` (None when there is no such
     profile) and `previous`, the PreviousConcern of that customer before the time `before`.
+
+    A place is found by a slug that it had before, and when it is retired: phones that were offline still send it.
 
     Raises NotFound for a slug that does not exist, and Invalid for a cause without a category.
     """
@@ -78,7 +80,7 @@ def _fetch_rows(
         .select_from(always_one_row)
         .outerjoin(Category, Category.slug == slugs.get("category"))
         .outerjoin(Cause, (Cause.category_id == Category.id) & (Cause.slug == slugs.get("cause")))
-        .outerjoin(Place, (Place.store_id == store_id) & (Place.slug == slugs.get("place")))
+        .outerjoin(Place, Place.id == Place.id_of_slug(store_id, slugs["place"]) if "place" in slugs else false())
         .outerjoin(Question, Question.slug == slugs.get("question"))
         .outerjoin(profile, false() if customer is None else true())
     )

@@ -14,11 +14,11 @@ PHONE_KEY_DIGITS = 8  # the last digits of a phone number: equal with another co
 
 
 def to_e164(phone: str, country: str | None) -> str:
-    """Return a phone number in E.164. A national number needs the store's country. Invalid when it is no number."""
+    """Return a phone number in E.164. A national number needs a country. Invalid when it is no number."""
     try:
         number = phonenumbers.parse(phone, country)
     except phonenumbers.NumberParseException as error:
-        hint = "" if country else " Without a store to tell the country it has to start with + and the country code."
+        hint = "" if country else " Without a store or a phone region it has to start with + and the country code."
         raise Invalid(f"This is not a phone number.{hint}", pointer="/phone") from error
     if not phonenumbers.is_possible_number(number):
         raise Invalid("This phone number is too short or too long to exist.", pointer="/phone")

@@ -53,9 +53,8 @@ def guidance_for_concern(session: ScopedSession, concern: Concern, *, by: Actor,
         return None
     session.flush()
     store = concern.store
-    outcomes = past_outcomes(
-        session, concern.category_id, concern.cause_id, store.currency, unhappy=concern.unhappy, at=at
-    )
+    currency = store.terms_at(at).currency
+    outcomes = past_outcomes(session, concern.category_id, concern.cause_id, currency, unhappy=concern.unhappy, at=at)
     offers = _offers(session, store, to=for_same_beneficiary(concern), by=by, at=at)
     customer_id = concern.customer_id if concern.previous_id else None
     previous = find_last_recovery(session, customer_id, actor=by, at=at) if customer_id else None
@@ -78,7 +77,7 @@ def guidance_for_conversation(
     rows = resolve_slugs(session, slugs, store_id=store.id if store else None)
     category, cause, mood = rows.get("category"), rows.get("cause"), data.get("mood")
     unhappy = None if mood is None else mood <= UNHAPPY_MOOD
-    currency = store.currency if store else None
+    currency = store.terms_at(at).currency if store else None
     category_id, cause_id = (row.id if row else None for row in (category, cause))
     outcomes = past_outcomes(session, category_id, cause_id, currency, unhappy=unhappy, at=at)
     to = for_customer(customer_id) if customer_id else None
@@ -102,11 +101,12 @@ def _offers(
 
     The remedies and their limits come from the cache and may be a minute old. What was given is read from the database.
     """
-    role, currency = limit_role(by.role), store.currency
+    today = store.business_date(at)
+    role, currency = limit_role(by.role), store.currency_on(today)
     remedies = session.cached((_OfferedRemedy, role, currency), lambda: _remedies(session, role, currency), at=at)
     to_customer, by_staff = Counter[UUID](), Counter[UUID]()
     if any(remedy.limit for remedy in remedies):
-        for row in session.execute(select_spent_on(store.business_date(at), currency, to=to, by=by)):
+        for row in session.execute(select_spent_on(today, currency, to=to, by=by)):
             (to_customer if row.to_customer else by_staff)[row.remedy_id] += int(row.total)
     offers = []
     for remedy in remedies:

@@ -6,8 +6,8 @@ A slug that was given out once means the same thing for ever, because phones tha
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import String, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import ScalarSelect, String, UniqueConstraint, select
+from sqlalchemy.orm import Mapped, Session, aliased, mapped_column
 
 from models.db.base import TenantOwned
 from models.db.slug import MAX_SLUG_LENGTH
@@ -33,3 +33,19 @@ class SlugAlias(TenantOwned):
     scope_id: Mapped[UUID]
     slug: Mapped[str] = mapped_column(String(MAX_SLUG_LENGTH))
     object_id: Mapped[UUID]
+
+    @classmethod
+    def ids_by_slug(cls, session: Session, kind: SlugKind, *, scope_id: UUID) -> dict[str, UUID]:
+        """Return the ids of the objects of a scope by each slug that they had before."""
+        stmt = select(cls.slug, cls.object_id).where(cls.kind == kind, cls.scope_id == scope_id)
+        return dict(session.execute(stmt).all())
+
+    @classmethod
+    def object_of_slug(cls, kind: SlugKind, slug: str | None, *, scope_id: UUID | None) -> ScalarSelect[UUID]:
+        """Return the id of what had this slug within a scope, as a subquery; null where nothing had it.
+
+        It selects from an alias of the table, so that it can stand in any statement.
+        """
+        alias = aliased(cls)
+        had_it = (alias.kind == kind, alias.scope_id == scope_id, alias.slug == slug)
+        return select(alias.object_id).where(*had_it).scalar_subquery()

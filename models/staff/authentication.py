@@ -19,6 +19,6 @@ def record_last_seen(session: Session, actor: Actor, at: datetime) -> None:
     sign_in = session.get(StaffSession, (actor.organization_id, actor.session_id)) if actor.session_id else None
     key = session.get(ApiKey, (actor.organization_id, actor.api_key_id)) if actor.api_key_id else None
     if sign_in is not None:
-        sign_in.seen_at = at
+        sign_in.record_seen(session, at=at)
     if key is not None:
         key.seen_at = at

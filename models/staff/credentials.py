@@ -13,8 +13,9 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.access import GRANTS, ROLES_OF_ALL_STORES, Actor
 from models.db.base import TenantOwned, many_to_one, tenant_fk
+from models.organizations.organization import Organization
 from models.organizations.store import Store
-from models.policy_defaults import LAST_SEEN_RESOLUTION, SESSION_TTL
+from models.policy_defaults import LAST_SEEN_RESOLUTION
 from models.staff.staff import Staff, StaffRegion, StaffStore
 
 
@@ -67,11 +68,22 @@ class StaffSession(TenantOwned):
 
     @classmethod
     def open(cls, session: Session, *, staff: Staff, at: datetime) -> tuple["StaffSession", Token]:
-        """Sign a person in. The token is returned once and never stored."""
+        """Sign a person in, for as long as the organization lets a sign-in last.
+
+        The token is returned once and never stored.
+        """
         token = Token.new("s", staff.organization_id)
-        sign_in = cls(staff_id=staff.id, digest=token.digest, created_at=at, expires_at=at + SESSION_TTL, seen_at=at)
+        organization = Organization.get(session, staff.organization_id)
+        expires_at = organization.sign_in_ends_at(opened_at=at, seen_at=at)
+        sign_in = cls(staff_id=staff.id, digest=token.digest, created_at=at, expires_at=expires_at, seen_at=at)
         session.add(sign_in)
         return sign_in, token
+
+    def record_seen(self, session: Session, *, at: datetime) -> None:
+        """Record that the sign-in was used, and when it ends by the present settings of the organization."""
+        organization = Organization.get(session, self.organization_id)
+        self.seen_at = at
+        self.expires_at = organization.sign_in_ends_at(opened_at=self.created_at, seen_at=at)
 
     @classmethod
     def close(cls, session: Session, actor: Actor) -> None:

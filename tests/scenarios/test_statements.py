@@ -60,6 +60,7 @@ READ = {
     "getItemById": 2,
     "getItems": 2,
     "getLogPolicyOfOrganization": 2,
+    "getOrganization": 2,
     "getMe": 6,  # the person, their stores, their regions; the shift; whose log they get
     "getQuestionById": 2,
     "getQuestions": 2,
@@ -81,6 +82,8 @@ READ = {
     "getStoreById": 3,  # it; its places
     "getStoreDayByDate": 4,
     "getStoreHours": 3,  # the store, and its places
+    "getStorePlaces": 4,  # the store, and those of its places that it offers; all places
+    "getStoreQrSheet": 5,  # the store, and its places; the codes; the language
     "getStorePauses": 4,  # the store, its places, and who pauses (nobody)
     "getStoreStandingQrs": 4,  # the store, and its places; they
     "getStores": 3,
@@ -102,6 +105,7 @@ LOGGED = {  # what comes along: the body; statements on SQLite, on PostgreSQL
     "a phone's own id": ({**DESCRIBED, **KNOWN, "id": "01a2057b-741c-7631-8cca-22605be163db"}, 13, 11),
     "and dishes that were named before": ({**DESCRIBED, "items": [{"name": "SOUP"}, {"slug": "bread"}]}, 14, 12),
     "and new ones": ({**DESCRIBED, "items": [{"name": "Fish"}, {"name": "Rice"}, {"slug": "bread"}]}, 15, 13),
+    "a place by the slug it had before": ({**DESCRIBED, "place": "terrace"}, 12, 10),
     "how it was put right": ({"mood": 2, "recovery_actions": [{"remedy": "remake"}], **RIGHT_AWAY}, 11, 9),
     "and five things done": ({"mood": 2, "recovery_actions": [{"remedy": "remake"}] * 5, **RIGHT_AWAY}, 11, 9),
 }
@@ -154,6 +158,8 @@ class RecountedOrganization:
             if table == "store":
                 policy = originals(owner, "escalation_policy", **own)[0]
                 copy(owner, "escalation_policy", policy, more, **slug, store_id=copies.__getitem__)
+        table = originals(owner, "place", store_id=self.org.shop.store_id)[0]
+        copy(owner, "place", table, more, slug=lambda number: f"here-{first + number}")
         groups = copy(owner, "store_group", originals(owner, "store_group", **own)[0], more, **slug)
         copy(
             owner,
@@ -230,6 +236,12 @@ def test_reading_costs_as_much_with_ten_rows_as_with_two_hundred(databases: Data
 def test_logging_a_concern_takes_at_most_twelve(app: App, shop: Shop, along: str) -> None:
     floor = (shop, "floor")
     limit_vouchers(app, shop, 1000, 2500)  # without any limit nothing has to be added up
+    places, any_version = f"/v1/stores/{shop.store_id}/places", {"If-Match": "*"}
+    terrace = app.request("POST", places, (shop, "manager"), json={"name": "terrace"}).json
+    garden = app.request(
+        "PATCH", f"{places}/{terrace['id']}", (shop, "manager"), json={"slug": "garden"}, headers=any_version
+    )
+    assert garden.json["slug"] == "garden"
     log_concern(app, shop, **DESCRIBED, **KNOWN, **DISHES)
     app.clock.move(hours=1)
     for reminder in (DESCRIBED, {"mood": 2}):

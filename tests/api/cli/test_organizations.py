@@ -188,6 +188,19 @@ def test_a_password_has_to_be_long_enough(command: Command, stdin):
     assert (refused.exit_code, refused.stderr) == (1, "Error: A password needs at least 10 characters.\n")
 
 
+def test_a_password_has_to_be_as_long_as_the_organization_wants(app: App, command: Command):
+    made(command(*ADMIN))
+    made(command(*STORE))
+    body = {"organization": "acme", "login": "boss", "password": PASSWORD}
+    headers = {"Authorization": f"Bearer {app.request('POST', '/v1/sessions', json=body).json['token']}"}
+    wanted, headers = {"password_min_length": 12}, {**headers, "If-Match": "*"}
+    assert app.request("PATCH", "/v1/organization", json=wanted, headers=headers).status_code == 200
+    refused = command(*STAFF, stdin="11 symbols!\n")
+    assert (refused.exit_code, refused.stderr) == (1, "Error: A password needs at least 12 characters.\n")
+    made(command(*STAFF, stdin="12 symbols !\n"))
+    made(command(*changed(ADMIN, slug="other"), stdin="10 symbols\n"))
+
+
 def test_an_organization_whose_founding_fails_is_not_there(command: Command):
     assert command(*changed(ADMIN, admin_login="THE BOSS")).exit_code == 1
 

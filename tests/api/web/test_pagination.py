@@ -140,6 +140,7 @@ def test_every_kind_of_list_is_walked() -> None:
         "getRegions",
         "getGroups",
         "getStores",
+        "getStorePlaces",
         "getStaffList",
         "getCategories",
         "getQuestions",

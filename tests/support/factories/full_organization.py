@@ -39,6 +39,12 @@ QUERIES = {f"getReport{name}": YEAR_BY_STORE for name in REPORTS}
 # What each operation with a body accepts; ids are added by the test that wants them there.
 BODIES: dict[str, dict[str, Any]] = {
     "postSessions": {"organization": "nobody", "login": "nobody", "password": "nobody has this one"},
+    "patchOrganization": {"minimum_app_versions": {"ios": "1.2.3"}},
+    "postRegions": {"slug": "new", "name": "New"},
+    "patchRegionById": {"name": "Changed"},
+    "postStorePlaces": {"name": "New"},
+    "putStorePlaces": {"items": [{"name": "table 1"}, {"name": "New", "names": {"pt": "Novo"}}]},
+    "patchStorePlaceById": {"name": "Changed"},
     "postAlertRules": {"slug": "new", "name": "New", "mood_at_most": 1},
     "patchAlertRuleById": {"name": "Changed"},
     "postTryAlertRule": {"mood_at_most": 2},
@@ -89,6 +95,16 @@ BODIES: dict[str, dict[str, Any]] = {
     "patchStoreById": {"above_limit": "act_first"},
     "postApiKeys": {"name": "New", "scopes": ["reports:read"]},
     "postRotateApiKey": {"overlap_hours": 1},
+    "postStores": {
+        "region_id": None,
+        "slug": "new",
+        "name": "New",
+        "kind": "retail",
+        "time_zone": "Europe/Lisbon",
+        "country": "PT",
+        "currency": "EUR",
+        "hours": {"always": True},
+    },
     "postGroups": {"slug": "new", "name": "New", "kind": "other"},
     "patchGroupById": {"name": "Changed"},
     "postNotificationReceipts": {
@@ -226,6 +242,7 @@ def make_full_organization(app: App, slug: str) -> FullOrganization:
         "store_id": str(shop.store_id),
         "daily_log": str(shop.store_id),
         "region_id": str(shop.region_id),
+        "place_id": _renamed_place(app, shop),
         "group_id": groups[0]["id"],
         "escalation_policy_id": _do(app, "POST", "/v1/escalation-policies", (shop, "admin"), json=policy)["id"],
         "question_id": str(question.id),
@@ -253,6 +270,15 @@ def make_full_organization(app: App, slug: str) -> FullOrganization:
         "feedback_request_id": feedback_request_ids[2],
     }
     return org
+
+
+def _renamed_place(app: App, shop: Shop) -> str:
+    """Add a place that had another slug before; return its id."""
+    path = f"/v1/stores/{shop.store_id}/places"
+    place = _do(app, "POST", path, (shop, "manager"), json={"name": "terrace"})
+    garden, any_version = {"name": "garden", "slug": "garden"}, {"If-Match": "*"}
+    _do(app, "PATCH", f"{path}/{place['id']}", (shop, "manager"), json=garden, headers=any_version)
+    return str(place["id"])
 
 
 def _feedback_request_of(app: App, shop: Shop, concern_id: str) -> str:

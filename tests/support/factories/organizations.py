@@ -14,7 +14,8 @@ from models.db.base import Money
 from models.db.session import ALL_TENANTS, Database
 from models.operations.default_rules import default_rules
 from models.organizations.organization import Organization, Region
-from models.organizations.store import Place, Store, StoreKind
+from models.organizations.place import Place
+from models.organizations.store import Store, StoreKind
 from models.organizations.vocabulary import Category, Cause, Question
 from models.recovery.remedy import Remedy, RemedyKind
 from models.staff import staff as staff_module

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from itertools import product
 from typing import Any, Protocol
 from uuid import UUID
@@ -78,9 +78,25 @@ def business_date_of(raw: RawRows, row: Record, time_column: str) -> date:
 
 
 def business_date(occurred_at: datetime, store: Record) -> date:
-    """Return the calendar date in the store, or the day before it until the store's day starts."""
-    local = occurred_at.astimezone(ZoneInfo(store["time_zone"]))
-    return local.date() - timedelta(days=1) if local.time() < store["day_starts_at"] else local.date()
+    """Return the last date that has begun in the store, by the zone and day start that each date has."""
+    around = (occurred_at.date() + timedelta(days=number) for number in range(-4, 4))
+    return max(day for day in around if day_start(day, store) <= occurred_at)
+
+
+def day_start(day: date, store: Record) -> datetime:
+    """Return when a date begins in the store: by its own terms, but not before the last date of those before them."""
+    begun = datetime.min.replace(tzinfo=UTC)
+    for terms in store["earlier_terms"] or []:
+        until, day_starts_at = date.fromisoformat(terms["until"]), time.fromisoformat(terms["day_starts_at"])
+        last = min(day, until - timedelta(days=1))
+        begun = max(begun, instant(last, day_starts_at, terms["time_zone"]))
+        if day < until:
+            return begun
+    return max(begun, instant(day, store["day_starts_at"], store["time_zone"]))
+
+
+def instant(day: date, clock: time, time_zone: str) -> datetime:
+    return datetime.combine(day, clock, tzinfo=ZoneInfo(time_zone)).astimezone(UTC)
 
 
 def groups_of(raw: RawRows, row: Record, group_by: Sequence[str], time_column: str) -> list[Group]:
