@@ -3,6 +3,7 @@
 from api.resources import (
     alert_rules,
     alerts,
+    api_keys,
     categories,
     checks,
     concerns,
@@ -67,5 +68,6 @@ _MODULES = (
     log_policy,
     reports,
     exports,
+    api_keys,
 )
 BLUEPRINTS = tuple(dict.fromkeys(module.blp for module in _MODULES))

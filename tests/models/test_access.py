@@ -32,6 +32,7 @@ AGREED = {  # line: permissions, and who has them: floor, manager, regional, hea
     "tells and reads what a store took in a day": ({P.DAY_FIGURES}, "no yes yes no yes"),
     "reports": ({P.REPORT_READ}, "no yes yes yes yes"),
     "takes everything away, row by row": ({P.EXPORT_READ}, "no no no yes yes"),
+    "makes, rotates and revokes API keys": ({P.KEY_MANAGE}, "no no no no yes"),
 }
 SCOPES = {  # what a key may do beyond finding its way
     KeyScope.CONCERNS_READ: {P.ITEM_READ, P.CONCERN_READ, P.CONCERN_WORDS, P.ALERT_READ, P.LOG_READ},
@@ -54,6 +55,7 @@ NEVER_A_KEYS = {
     P.ALERT_HEAR,
     P.STAFF_READ,
     P.STAFF_CARE,
+    P.KEY_MANAGE,
 }
 
 

@@ -23,10 +23,11 @@ on_all_layers = pytest.mark.parametrize(("database_kind", "layer"), STANDING, in
 on_both_databases = pytest.mark.parametrize(("database_kind", "layer"), STANDING[:2], indirect=True, scope="module")
 STRANGERS = ("floor", "manager", "regional", "hq", "admin", "key")
 MIGHTIEST = ("manager", "admin", "key")  # they may do everything between them, which is enough for a layer alone
-NEIGHBOURS = ("elsewhere", "manager-there", "regional-there")
+NEIGHBOURS = ("elsewhere", "manager-there", "regional-there", "key-there")
 ROLES = {**{login: role for login, (role, _) in PEOPLE.items()}, "manager-there": Role.MANAGER}
 ROLES["regional-there"] = Role.REGIONAL
 EVERY_KEY = frozenset().union(*KEY_GRANTS.values())
+KEYS = {"key": EVERY_KEY, "key-there": EVERY_KEY - {Permission.EXPORT_READ}}
 
 # Ids in a path that lead to one concern.
 OF_A_CONCERN = frozenset({"concern_id", "alert_id", "recovery_action_id", "follow_up_id", "feedback_request_id"})
@@ -37,7 +38,7 @@ OWN_THINGS = {"putMyDevice"}
 
 
 def permissions(login: str) -> frozenset[Permission]:
-    return EVERY_KEY if login == "key" else GRANTS[ROLES[login]]
+    return KEYS.get(login) or GRANTS[ROLES[login]]
 
 
 def by_id(found: list[Operation]) -> Any:
@@ -231,7 +232,7 @@ def ours_by_new_id(tenants: IsolatedOrganizations, operation: Operation, pointer
     names |= {"postConcernFollowUps/id": "follow_up_id", "postConcernFeedbackRequests/id": "feedback_request_id"}
     names |= {"postStoreStandingQrs/id": "standing_qr_id", "postFixes/id": "fix_id"}
     names |= {"postLogAmendments/id": "amendment_id", "postStores/id": "store_id", "postRegions/id": "region_id"}
-    names |= {"postStorePlaces/id": "place_id"}
+    names |= {"postStorePlaces/id": "place_id", "postApiKeys/id": "api_key_id"}
     return tenants.ours.ids[names.get(operation.id + pointer, "recovery_action_id")]
 
 

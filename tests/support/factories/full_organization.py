@@ -9,7 +9,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from models.access import Role
+from models.access import KeyScope, Role
 from models.alerts.alert import Alert
 from models.alerts.notification import Notification
 from models.daily_log.daily_log import DailyLogHandover
@@ -93,6 +93,8 @@ BODIES: dict[str, dict[str, Any]] = {
     "patchRemedyById": {"name": "Changed"},
     "patchItemById": {"name": "Changed"},
     "patchStoreById": {"above_limit": "act_first"},
+    "postApiKeys": {"name": "New", "scopes": ["reports:read"]},
+    "postRotateApiKey": {"overlap_hours": 1},
     "postStores": {
         "region_id": None,
         "slug": "new",
@@ -127,7 +129,7 @@ class FullOrganization:
     def private(self) -> set[str]:
         """Return the ids that nobody outside the first store may ever read."""
         names = ("concern_id", "customer_id", "alert_id", "recovery_action_id", "notification_id", "store_id")
-        names += ("follow_up_id", "check_id", "feedback_request_id", "fix_id", "amendment_id")
+        names += ("follow_up_id", "check_id", "feedback_request_id", "fix_id", "amendment_id", "api_key_id")
         return {self.ids[name] for name in names} | set(self.sensitive.values()) | {str(self.shop.staff["floor"])}
 
 
@@ -250,6 +252,7 @@ def make_full_organization(app: App, slug: str) -> FullOrganization:
         "staff_id": str(shop.staff["floor"]),
         "owner_id": str(shop.staff["floor"]),
         "taken_by": str(shop.staff["manager"]),
+        "api_key_id": _make_keys_of_stores(app, shop),
         "installation_id": f"phone-of-{slug}",
         "business_date": concern["business_date"],
     }
@@ -305,6 +308,18 @@ def hire_elsewhere(app: App, shop: Shop, login: str, role: Role) -> tuple[UUID, 
             session.add(StaffStore(staff_id=staff.id, store_id=shop.other_store_id))
         _, token = StaffSession.open(session, staff=staff, at=app.clock())
     return staff.id, token.text
+
+
+def _make_keys_of_stores(app: App, shop: Shop) -> str:
+    """Make an API key for each store, with all scopes that it can have; return the id of that of the first store."""
+    scopes = [scope for scope in KeyScope if scope is not KeyScope.EXPORTS_READ]
+    ids = []
+    for name, store_id in (("key-here", shop.store_id), ("key-there", shop.other_store_id)):
+        body = {"name": name, "scopes": scopes, "store_ids": [str(store_id)]}
+        key = _do(app, "POST", "/v1/api-keys", (shop, "admin"), json=body)
+        shop.tokens[name] = key["token"]
+        ids.append(key["id"])
+    return str(ids[0])
 
 
 def _do(app: App, method: str, path: str, by: tuple[Shop, str], **options: Any) -> dict[str, Any]:
