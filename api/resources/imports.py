@@ -16,11 +16,40 @@ from models.errors import Invalid
 from models.operations.imports.csv_table import CsvTable
 from models.operations.imports.customers import CustomerImport
 from models.operations.imports.engine import ImportKind, ImportResult, run_import
+from models.operations.imports.places import PlaceImport
 from models.policy_defaults import MAX_IMPORT_BYTES, MAX_IMPORT_LINES
 
 blp = Blueprint("imports", __name__, "Stores, places and customers from CSV files: all lines or none")
 
 CSV_FILE = CsvBody(max_bytes=MAX_IMPORT_BYTES, max_lines=MAX_IMPORT_LINES)
+
+
+@blp.route("/imports/places")
+class PlacesImport(Resource):
+    permissions = {"POST": Permission.STORE_RUN}
+    body = CSV_FILE
+
+    @blp.arguments(ImportQuery, location="query")
+    @blp.response(200, ImportResultSchema)
+    @blp.refuses(429)
+    @takes_key
+    def post(self, query: dict[str, Any], table: CsvTable) -> Any:
+        """Import places of stores from CSV: all lines or none
+
+        A line is the place of the store with this `slug`, or else with this name; else a new one. A retired place comes
+        back; what is not in the file stays as it is.
+        """
+        return _import(PlaceImport, table, **query)
+
+
+@blp.route("/imports/places/template")
+class PlacesImportTemplate(Resource):
+    permissions = {"GET": Permission.STORE_RUN}
+
+    @blp.response(200, {"type": "string"}, content_type=CSV)
+    def get(self) -> Response:
+        """Read an example file of places: the columns, and two made-up lines"""
+        return _template(PlaceImport)
 
 
 @blp.route("/imports/customers")

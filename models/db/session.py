@@ -129,33 +129,30 @@ class ScopedSession(Session):
             self.note_change(row)
         return inserted
 
-    def bulk_update(self, rows: Iterable[Aggregate]) -> None:
+    def bulk_update(self, rows: Iterable[TenantOwned]) -> None:
         """Write the changes of many rows with one statement for all that changed in the same columns.
 
-        A flush would send one statement per row, because each checks a version. StaleDataError when a row is another
-        version by now than the one that was read.
+        A flush sends one statement per row where rows have a version. StaleDataError when a row is another version by
+        now than the one that was read.
         """
-        changed: dict[tuple[type[Aggregate], tuple[str, ...]], list[Aggregate]] = defaultdict(list)
+        changed: dict[tuple[type[TenantOwned], tuple[str, ...]], list[TenantOwned]] = defaultdict(list)
         for row in rows:
             state: InstanceState[Any] = sa.inspect(row)
             unmodified = state.unmodified
             names = tuple(column.key for column in state.mapper.column_attrs if column.key not in unmodified)
             changed[type(row), names].append(row)
         for (model, names), group in changed.items():
-            table = cast("sa.Table", model.__table__)
-            versions = [next(iter(sa.inspect(row).attrs.version.history.deleted)) for row in group]
-            parameters = [
-                {"row": row.id, "read": version, **{name: getattr(row, name) for name in names}}
-                for row, version in zip(group, versions, strict=True)
-            ]
-            stmt = sa.update(table).where(
-                table.c.organization_id == self.tenant,
-                table.c.id == sa.bindparam("row"),
-                table.c.version == sa.bindparam("read"),
-            )
+            columns = model.__table__.c
+            parameters = [{"row": row.id, **{name: getattr(row, name) for name in names}} for row in group]
+            criteria = [columns.organization_id == self.tenant, columns.id == sa.bindparam("row")]
+            if issubclass(model, Aggregate):
+                criteria.append(columns.version == sa.bindparam("read"))
+                for row, values in zip(group, parameters, strict=True):
+                    values["read"] = next(iter(sa.inspect(row).attrs.version.history.deleted))
+            stmt = sa.update(cast("sa.Table", model.__table__)).where(*criteria)
             result = self.connection().execute(stmt.values({name: sa.bindparam(name) for name in names}), parameters)
             if result.rowcount != len(group):
-                raise StaleDataError(f"{len(group) - result.rowcount} rows of {table.name} are another version by now")
+                raise StaleDataError(f"a {model.__tablename__} is another version by now")
             for row in group:
                 self.note_change(row)
                 for name in names:

@@ -9,11 +9,11 @@ from typing import Any, Final, TypeVar
 
 from models.db.slug import MAX_SLUG_LENGTH, check_slug
 from models.errors import Invalid
+from models.organizations.names import check_language
 
 T = TypeVar("T")
 ENTRY_SEPARATOR: Final = ";"  # between the entries of one cell
 _CLOCK_TIME = re.compile("([01][0-9]|2[0-3]):[0-5][0-9]")
-_LANGUAGE = re.compile("(?=.{2,35}$)[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")
 
 
 class FaultCode(StrEnum):
@@ -29,6 +29,7 @@ class FaultCode(StrEnum):
     INVALID_CHARACTER = "invalid-character"
     INVALID = "invalid"
     UNKNOWN = "unknown"  # the value names nothing within reach
+    TOO_MANY = "too-many"  # of what an organization or store may have
     IN_USE = "in-use"  # the value belongs to somebody else
 
 
@@ -103,9 +104,7 @@ def entries(max_entries: int, parse_entry: Callable[[str], T]) -> Callable[[str]
 
 
 def language(cell: str) -> str:
-    if not _LANGUAGE.fullmatch(cell):
-        raise CellError(FaultCode.INVALID, "This is no language; a tag such as pt or pt-BR is.")
-    return cell
+    return check_language(cell, pointer="")
 
 
 def clock_time(cell: str) -> time:

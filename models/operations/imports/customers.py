@@ -27,7 +27,7 @@ from models.db.session import ScopedSession
 from models.db.text import MAX_NAME_LENGTH
 from models.errors import Forbidden, Invalid
 from models.operations.imports.columns import Column, FaultCode, entries, language, slug, text
-from models.operations.imports.engine import UNKNOWN_STORE, ImportKind, Line, LineVerdict, load_by_slug
+from models.operations.imports.engine import ImportKind, Line, LineVerdict
 from models.organizations.organization import Organization
 from models.organizations.store import Store
 
@@ -68,11 +68,12 @@ class CustomerImport(ImportKind):
         self._changed: list[Customer] = []
         self._contacts_of_merged: dict[str, list[str]] = {field: [] for field in CONTACT_FIELDS}
 
-    def key(self, line: Line) -> Hashable | None:
-        return _reference(line)
+    def key(self, line: Line) -> tuple[str, Hashable] | None:
+        reference = _reference(line)
+        return None if reference is None else (self.key_column, reference)
 
     def load(self, lines: Sequence[Line]) -> None:
-        self._stores = load_by_slug(self.session, Store, (line.values.get("store") for line in lines))
+        self._stores = self.load_named(Store, lines)
         self._read_phones(lines)
         self._load_references([reference for line in lines if (reference := _reference(line))])
         for field in CONTACT_FIELDS:
@@ -87,8 +88,6 @@ class CustomerImport(ImportKind):
         default = self.session.scalars(region).one()
         for line in lines:
             store = self._stores.get(line.values.get("store", ""))
-            if "store" in line.values and store is None:
-                line.refuse("store", FaultCode.UNKNOWN, UNKNOWN_STORE)
             if "phone" in line.values:
                 try:
                     line.values["phone"] = to_e164(line.values["phone"], store.country if store else default)
@@ -169,8 +168,7 @@ class CustomerImport(ImportKind):
         for field, value in _contacts(line):
             first = self._line_of_contact.setdefault((field, value), line)
             if _reference(first) != _reference(line) and field not in at_fault:
-                detail = f"Lines {first.number} and {line.number} have the same {field.replace('_', ' ')}."
-                line.refuse(field, FaultCode.DUPLICATE_LINE, detail)
+                line.refuse_as_duplicate(first, field)
         if customer_id is not None:
             first = self._line_of_customer.setdefault(customer_id, line)
             if _reference(first) != _reference(line) and not line.faults:

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -20,7 +20,6 @@ from models.organizations.organization import Region
 from models.organizations.store import Store
 
 T = TypeVar("T", Region, Store)
-UNKNOWN_STORE: Final = "There is no store with this slug within reach of this sign-in."
 MAX_SHOWN_LENGTH: Final = 60  # of an unknown column's name in an answer
 
 
@@ -49,6 +48,11 @@ class Line:
 
     def refuse(self, column: str | None, code: FaultCode, detail: str) -> None:
         self.faults.append(Fault(column, code, detail))
+
+    def refuse_as_duplicate(self, first: "Line", column: str) -> None:
+        """Refuse the line because it has the value of an earlier one in this column."""
+        detail = f"Lines {first.number} and {self.number} have the same {column.replace('_', ' ')}."
+        self.refuse(column, FaultCode.DUPLICATE_LINE, detail)
 
 
 @dataclass(frozen=True)
@@ -85,7 +89,7 @@ class ImportKind(ABC):
 
     `name`: the kind in the address of the API.
     `columns`: the columns in the order of the template. Others are refused.
-    `key_column`: where a line that comes twice is at fault.
+    `key_column`: the column that names what a line is about.
     """
 
     name: ClassVar[str]
@@ -95,9 +99,10 @@ class ImportKind(ABC):
     def __init__(self, session: ScopedSession, *, by: Actor, at: datetime) -> None:
         self.session, self.by, self.at = session, by, at
 
-    def key(self, line: Line) -> Hashable | None:
-        """Return what no second line of the file may have. None where the line does not say it."""
-        return line.values.get(self.key_column)
+    def key(self, line: Line) -> tuple[str, Hashable] | None:
+        """Return a column and what no second line of the file may have there. None where the line does not say it."""
+        value = line.values.get(self.key_column)
+        return None if value is None else (self.key_column, value)
 
     def reference(self, line: Line) -> str | None:
         """Return how the answer calls the line."""
@@ -113,6 +118,24 @@ class ImportKind(ABC):
 
         Lines with faults come too, so that all faults of a line are known. Values may be missing in them.
         """
+
+    def load_named(self, model: type[T], lines: Sequence[Line], *, lock: bool = False) -> dict[str, T]:
+        """Return the rows within reach that a column names, by slug; the column is called like the table.
+
+        Refuse the lines whose slug names none. `lock` keeps others from changing the rows meanwhile.
+        """
+        column = model.__tablename__
+        slugs = {line.values[column] for line in lines if column in line.values}
+        is_wanted = is_any_of(self.session, (model.slug,), [(slug,) for slug in slugs])
+        stmt = select(model).where(is_wanted, *model.visible_to(self.by)).order_by(model.id)
+        if lock:
+            stmt = stmt.with_for_update(key_share=True).execution_options(populate_existing=True)
+        rows = {row.slug: row for row in self.session.scalars(stmt)}
+        for line in lines:
+            if column in line.values and line.values[column] not in rows:
+                detail = f"There is no {column} with this slug within reach of this sign-in."
+                line.refuse(column, FaultCode.UNKNOWN, detail)
+        return rows
 
     def review(self) -> None:  # noqa: B027 most kinds have nothing to do here
         """Refuse what shows only when all lines are applied. By default nothing."""
@@ -154,12 +177,6 @@ def run_import(
     else:
         savepoint.commit()
     return result
-
-
-def load_by_slug(session: ScopedSession, model: type[T], slugs: Iterable[str | None]) -> dict[str, T]:
-    """Return the rows with these slugs, by slug."""
-    wanted = [(slug,) for slug in {*slugs} if slug]
-    return {row.slug: row for row in session.scalars(select(model).where(is_any_of(session, (model.slug,), wanted)))}
 
 
 def _read_header(kind: ImportKind, table: CsvTable) -> tuple[Line, bool]:
@@ -216,8 +233,7 @@ def _refuse_duplicates(kind: ImportKind, lines: Sequence[Line]) -> None:
             continue
         first = first_with.setdefault(key, line)
         if first is not line:
-            detail = f"Lines {first.number} and {line.number} have the same {kind.key_column}."
-            line.refuse(kind.key_column, FaultCode.DUPLICATE_LINE, detail)
+            line.refuse_as_duplicate(first, key[0])
 
 
 def _apply(kind: ImportKind, line: Line) -> LineVerdict:
