@@ -10,11 +10,12 @@ from datetime import UTC, date, datetime, timedelta
 from random import Random
 from typing import Any
 
+from tests.support.factories.vocabulary import edit_word, merge, words
+
 from models.organizations.store import Store
 from models.staff.credentials import StaffSession
 from models.staff.staff import Staff
 from tests.support.app import App
-from tests.support.factories.vocabulary import edit_word, merge, words
 from tests.support.oracle.raw_rows import read_raw_rows
 from tests.support.oracle.recounted_organization import RecountedOrganization
 from tests.support.profiles import by_profile, longer
@@ -107,7 +108,9 @@ class Year:
         cost = {"amount": self.rng.randint(1, 900), "currency": currency}
         path = f"/v1/concerns/{concern_id}"
         body: dict[str, Any] = {"remedy": "voucher", "cost": cost}
-        assert self.app.request("POST", f"{path}/recovery-actions", (self.shop, "manager"), json=body).status_code == 201
+        assert (
+            self.app.request("POST", f"{path}/recovery-actions", (self.shop, "manager"), json=body).status_code == 201
+        )
         if self.rng.random() < 0.5:
             body = {"outcome": self.rng.choice(["recovered", "lost"]), "mood_after": 3}
             assert self.app.request("POST", f"{path}/resolve", (self.shop, "manager"), json=body).status_code == 200
@@ -245,7 +248,9 @@ def test_reports_add_up_and_no_concern_loses_its_category(app: App) -> None:
             app.clock.at = first
             year.sign_in()
             year.learn()
-            moments = sorted(first + timedelta(minutes=year.rng.randrange(26 * 24 * 60)) for _ in range(CONCERNS_PER_MONTH))
+            moments = sorted(
+                first + timedelta(minutes=year.rng.randrange(26 * 24 * 60)) for _ in range(CONCERNS_PER_MONTH)
+            )
             for at in moments[: CONCERNS_PER_MONTH // 2]:
                 year.log(at)
             change(year)
