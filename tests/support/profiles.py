@@ -44,6 +44,8 @@ QUICK_ON = {
     "notifications/worker/test_back_off.py": "sqlite",
     "notifications/worker/test_circuit_breaker.py": "sqlite",
     "notifications/worker/test_delivery.py": "sqlite",
+    # Permissions, scope and look-up are the same code on both.
+    "tenant_isolation/test_access_matrix.py": "sqlite",
     # Long runs are tried where most organizations work.
     "chaos": "postgresql",
     "contract": "postgresql",

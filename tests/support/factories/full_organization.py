@@ -123,7 +123,13 @@ class FullOrganization:
     shop: Shop
     ids: dict[str, str] = field(default_factory=dict)
     sensitive: dict[str, str] = field(default_factory=dict)
-    over: dict[str, dict[str, str]] = field(default_factory=dict)  # by operation that wants what is over: other ids
+    # By operation that wants a thing in another state than the thing in `ids` is in: other ids. Those with a JSON
+    # pointer for a name belong into the body only.
+    ids_by_operation: dict[str, dict[str, str]] = field(default_factory=dict)
+
+    def ids_for(self, operation_id: str) -> dict[str, str]:
+        """Return the ids of things in the state that an operation wants."""
+        return {**self.ids, **self.ids_by_operation.get(operation_id, {})}
 
     @property
     def private(self) -> set[str]:
@@ -257,7 +263,7 @@ def make_full_organization(app: App, slug: str) -> FullOrganization:
         "business_date": concern["business_date"],
     }
     over = _do(app, "POST", "/v1/concerns", floor, json={"mood": 4, "outcome": "recovered", "mood_after": 5})
-    org.over = {
+    org.ids_by_operation = {
         "postConcernFeedbackRequests": {"concern_id": over["id"]},
         "postLogAmendments": {"business_date": yesterday},
     }
