@@ -73,3 +73,7 @@ MAX_STORES_OF_API_KEY: Final = 1_000  # each request of such a key reads them al
 KEY_OVERLAP_HOURS: Final = 24  # after a rotation the former secret is accepted for so long, unless another is asked for
 MAX_KEY_OVERLAP_HOURS: Final = 168
 IDEMPOTENCY_KEY_TTL: Final = timedelta(days=30)
+
+# Imports
+MAX_IMPORT_BYTES: Final = 8 * 1024 * 1024
+MAX_IMPORT_LINES: Final = 20_000  # below the header

@@ -16,6 +16,7 @@ from api.resources import (
     follow_ups,
     groups,
     guidance,
+    imports,
     items,
     log_policy,
     me,
@@ -69,5 +70,6 @@ _MODULES = (
     reports,
     exports,
     api_keys,
+    imports,
 )
 BLUEPRINTS = tuple(dict.fromkeys(module.blp for module in _MODULES))

@@ -166,8 +166,11 @@ class Concern(CountedByDay, Aggregate):
 
     @property
     def is_after_closing(self) -> bool:
-        """Whether it occurred after its store had gone out of business: nobody is there to come."""
-        return self.store.was_closed_at(self.occurred_at)
+        """Whether it occurred after its store had gone out of business: nobody is there to come.
+
+        What was received before did occur before, whatever the clock of the phone says.
+        """
+        return self.store.was_closed_at(min(self.occurred_at, self.received_at))
 
     @property
     def order(self) -> dict[str, Any] | None:

@@ -1,5 +1,6 @@
 """Opening hours of a store: periods per weekday, split or past midnight, and dates with other hours."""
 
+import re
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
@@ -40,7 +41,32 @@ class Hours(TypedDict):
 
 ALWAYS_OPEN: Hours = {"weekly": None, "exceptions": []}
 _INSTANT_BEFORE = timedelta(microseconds=1)
+ALWAYS = "always"
+_DAYS = [weekday[:3] for weekday in WEEKDAYS]
+_ONE_OF, _CLOCK = "|".join(_DAYS), "([01][0-9]|2[0-3]):[0-5][0-9]"
+_ENTRY = re.compile(rf"(?P<first>{_ONE_OF})( ?- ?(?P<last>{_ONE_OF}))? +(?P<opens>{_CLOCK}) ?- ?(?P<closes>{_CLOCK})")
 _ALL_DAY: list[Period] = [{"opens_at": "00:00", "closes_at": "00:00"}]
+
+
+def parse_weekly(text: str) -> list[WeeklyPeriod] | None:
+    """Return what a text such as `mon-fri 09:00-18:00; sat 10:00-16:00` says, or None for `always`.
+
+    Each entry is a day or a range of days (`sat-mon` is three), and one opening. A second opening of a day is a second
+    entry. One that closes at or before its beginning ends on the next day. Invalid for any other text.
+    """
+    if text.strip().lower() == ALWAYS:
+        return None
+    weekly: list[WeeklyPeriod] = []
+    for entry in text.lower().split(";"):
+        match = _ENTRY.fullmatch(entry.strip())
+        if match is None:
+            raise Invalid("These are no hours: `always` is, or `mon-fri 09:00-18:00; sat 10:00-16:00`.", pointer="")
+        first = _DAYS.index(match["first"])
+        count = (_DAYS.index(match["last"] or match["first"]) - first) % len(_DAYS) + 1
+        for number in range(first, first + count):
+            weekday = WEEKDAYS[number % len(WEEKDAYS)]
+            weekly.append({"weekday": weekday, "opens_at": match["opens"], "closes_at": match["closes"]})
+    return weekly
 
 
 def check_hours(hours: Hours, *, pointer: str = "") -> None:

@@ -1,9 +1,9 @@
 """Places of a store: made, renamed, ordered, retired and brought back, one by one or as a list."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import chain, count
-from typing import TYPE_CHECKING, Any, NotRequired, TypedDict
+from typing import TYPE_CHECKING, Any, Final, NotRequired, TypedDict
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, String, UniqueConstraint, func, select
@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped, Session, aliased, mapped_column
 
 from models.access import Actor
 from models.db.base import TenantOwned, tenant_fk
+from models.db.many_values import is_any_of
 from models.db.slug import MAX_SLUG_LENGTH, check_slug, slug_from_text
 from models.db.text import fold
 from models.errors import Conflict, Invalid, InvalidState, NotFound
@@ -20,6 +21,8 @@ from models.policy_defaults import MAX_PLACES, MAX_PLACES_EVER
 
 if TYPE_CHECKING:
     from models.organizations.store import Store
+
+MAX_PLACE_NAME_LENGTH: Final = 60
 
 
 class ListedPlace(TypedDict):
@@ -42,7 +45,7 @@ class Place(TenantOwned):
 
     store_id: Mapped[UUID] = tenant_fk("store")
     slug: Mapped[str] = mapped_column(String(60))
-    name: Mapped[str] = mapped_column(String(60))
+    name: Mapped[str] = mapped_column(String(MAX_PLACE_NAME_LENGTH))
     names: Mapped[dict[str, Any]] = mapped_column(default=dict)  # in further languages, by language tag
     position: Mapped[int] = mapped_column(default=0)
     retired_at: Mapped[datetime | None]
@@ -102,7 +105,7 @@ class Place(TenantOwned):
 
         Conflict when another place has the name, or has or had the slug.
         """
-        known = _PlacesOfStore(session, store)
+        known = PlacesOfStore.of(session, store)
         known.check_new_name(name)
         place = cls(
             id=id,
@@ -132,7 +135,7 @@ class Place(TenantOwned):
 
         The slug before stays an alias. Conflict when another place has the name, or has or had the slug.
         """
-        known = _PlacesOfStore(session, store)
+        known = PlacesOfStore.of(session, store)
         if slug is not None and slug != self.slug:
             known.change_slug(self, slug)
         if names is not None:
@@ -161,7 +164,7 @@ class Place(TenantOwned):
         before, or else by its name. New ones are added, those that are not listed are retired, and retired ones that
         are listed come back. Invalid, with a pointer, where a place, slug or name is listed twice.
         """
-        known = _PlacesOfStore(session, store)
+        known = PlacesOfStore.of(session, store)
         recognised = known.recognise(items)
         listed: dict[int, Place] = {}
         # Slugs that were chosen come first, so that no slug made from a name is one of them.
@@ -188,32 +191,84 @@ class Place(TenantOwned):
         return [listed[number] for number in range(len(items))]
 
 
-class _PlacesOfStore:
+class PlacesOfStore:
     """All places of a store, also the retired ones, with each slug that one has or had.
 
     Read after the store was locked, so that nobody else gives a slug away meanwhile.
     """
 
-    def __init__(self, session: Session, store: "Store") -> None:
+    def __init__(
+        self, session: Session, store: "Store", places: Iterable[Place], former_slugs: Mapping[str, UUID]
+    ) -> None:
         self._session, self._store = session, store
-        session.flush()  # two changes of one transaction know of each other
-        stmt = Place.select_of_store(store).order_by(Place.position, Place.slug)
-        self.places = list(session.scalars(stmt))
+        self.places = list(places)
         by_id = {place.id: place for place in self.places}
-        former = SlugAlias.ids_by_slug(session, SlugKind.PLACE, scope_id=store.id)
-        self._former_slugs = set(former)
-        self._owners = {slug: by_id[place_id] for slug, place_id in former.items()}
+        self._former_slugs = set(former_slugs)
+        self._owners = {slug: by_id[place_id] for slug, place_id in former_slugs.items()}
         self._owners |= {place.slug: place for place in self.places}
+        self._reserved: set[str] = set()
+        self._last_position = max((place.position for place in self.places), default=0)
+
+    @classmethod
+    def of(cls, session: Session, store: "Store") -> "PlacesOfStore":
+        session.flush()  # two changes of one transaction know of each other
+        places = session.scalars(Place.select_of_store(store).order_by(Place.position, Place.slug))
+        return cls(session, store, places, SlugAlias.ids_by_slug(session, SlugKind.PLACE, scope_id=store.id))
+
+    @classmethod
+    def of_all(cls, session: Session, stores: Sequence["Store"]) -> dict[UUID, "PlacesOfStore"]:
+        """Return the places of each of these stores, by the id of the store, with two statements."""
+        ids = [(store.id,) for store in stores]
+        places: dict[UUID, list[Place]] = {store.id: [] for store in stores}
+        stmt = select(Place).where(is_any_of(session, (Place.store_id,), ids)).order_by(Place.position, Place.slug)
+        for place in session.scalars(stmt):
+            places[place.store_id].append(place)
+        former = SlugAlias.ids_by_scope(session, SlugKind.PLACE, scope_ids=[store.id for store in stores])
+        return {store.id: cls(session, store, places[store.id], former.get(store.id, {})) for store in stores}
 
     @property
     def next_position(self) -> int:
-        return max((place.position for place in self.places), default=0) + 1
+        return self._last_position + 1
 
     def add(self, place: Place) -> Place:
         self._session.add(place)
         self.places.append(place)
         self._owners[place.slug] = place
         return place
+
+    def append(self, item: ListedPlace, *, position: int | None = None) -> Place:
+        """Add the place of an item that is new here. Without a position it comes last."""
+        slug = item.get("slug") or self.new_slug(item["name"])
+        place = Place(store_id=self._store.id, slug=slug, name=item["name"], names={})
+        place.position = self.next_position if position is None else position
+        self._last_position = max(self._last_position, place.position)
+        return self.add(place)
+
+    def update(self, place: Place, item: ListedPlace, *, position: int | None = None) -> bool:
+        """Give a place the slug, name and position of an item, and bring it back. Return whether anything changed."""
+        slug = item.get("slug")
+        is_renamed = slug is not None and not self.has_or_had(place, slug)
+        position = place.position if position is None else position
+        if not is_renamed and not place.retired and (place.name, place.position) == (item["name"], position):
+            return False
+        if slug is not None and is_renamed:
+            self.change_slug(place, slug)
+        place.name, place.position, place.retired_at = item["name"], position, None
+        self._last_position = max(self._last_position, position)
+        return True
+
+    def pairs_of_one_name(self) -> Iterator[tuple[Place, Place]]:
+        """Yield the places in use that have the name of an earlier one, after that one."""
+        first_with: dict[str, Place] = {}
+        for place in self.places:
+            if not place.retired:
+                first = first_with.setdefault(fold(place.name), place)
+                if first is not place:
+                    yield first, place
+
+    def reserve(self, slugs: Iterable[str]) -> None:
+        """Make these slugs of no name: they are given to places that are added later."""
+        self._reserved.update(slugs)
 
     def has_or_had(self, place: Place, slug: str) -> bool:
         return self._owners.get(slug) is place
@@ -223,7 +278,9 @@ class _PlacesOfStore:
         slug = slug_from_text(name)
         base = slug[: MAX_SLUG_LENGTH - len(str(MAX_PLACES_EVER)) - 1].rstrip("-")
         numbered = (f"{base}-{number}" for number in count(2))
-        return next(slug for slug in chain((slug,), numbered) if slug not in self._owners)
+        return next(
+            slug for slug in chain((slug,), numbered) if slug not in self._owners and slug not in self._reserved
+        )
 
     def check_free_slug(self, slug: str) -> str:
         """Return the slug if no place has or had it. Conflict otherwise."""
@@ -272,8 +329,13 @@ class _PlacesOfStore:
         """
         _check_distinct((item.get("slug") for item in items), field="slug")
         _check_distinct((fold(item["name"]) for item in items), field="name")
-        recognised = [self._owners.get(item.get("slug") or "") for item in items]
+        recognised = self.match(items)
         _check_distinct((place and place.id for place in recognised), field="slug")
+        return recognised
+
+    def match(self, items: Sequence[ListedPlace]) -> list[Place | None]:
+        """Return for each item the place that has or had its slug, or else has its name."""
+        recognised = [self._owners.get(item.get("slug") or "") for item in items]
         # By name last: a place that another item names by its slug may be about to lose this name.
         by_slug = {place.id for place in recognised if place}
         left = [place for place in self.places if place.id not in by_slug]

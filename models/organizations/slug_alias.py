@@ -3,6 +3,8 @@
 A slug that was given out once means the same thing for ever, because phones that were offline still send it.
 """
 
+from collections import defaultdict
+from collections.abc import Sequence
 from enum import StrEnum
 from uuid import UUID
 
@@ -10,6 +12,7 @@ from sqlalchemy import ScalarSelect, String, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, Session, aliased, mapped_column
 
 from models.db.base import TenantOwned
+from models.db.many_values import is_any_of
 from models.db.slug import MAX_SLUG_LENGTH
 
 
@@ -39,6 +42,18 @@ class SlugAlias(TenantOwned):
         """Return the ids of the objects of a scope by each slug that they had before."""
         stmt = select(cls.slug, cls.object_id).where(cls.kind == kind, cls.scope_id == scope_id)
         return dict(session.execute(stmt).all())
+
+    @classmethod
+    def ids_by_scope(
+        cls, session: Session, kind: SlugKind, *, scope_ids: Sequence[UUID]
+    ) -> dict[UUID, dict[str, UUID]]:
+        """Return what `ids_by_slug` does, for many scopes, by scope."""
+        is_within = is_any_of(session, (cls.scope_id,), [(scope_id,) for scope_id in scope_ids])
+        stmt = select(cls.scope_id, cls.slug, cls.object_id).where(cls.kind == kind, is_within)
+        ids: dict[UUID, dict[str, UUID]] = defaultdict(dict)
+        for scope_id, slug, object_id in session.execute(stmt):
+            ids[scope_id][slug] = object_id
+        return ids
 
     @classmethod
     def object_of_slug(cls, kind: SlugKind, slug: str | None, *, scope_id: UUID | None) -> ScalarSelect[UUID]:

@@ -51,6 +51,16 @@ def test_what_occurred_before_the_closing_rings_as_ever(closed: StoreScenario) -
     assert informed(closed) == {"ring": {"manager"}}  # nobody is on shift any more
 
 
+def test_what_was_received_before_the_closing_goes_on_ringing(scenario: StoreScenario) -> None:
+    ahead = (scenario.app.clock() + timedelta(minutes=4)).isoformat()  # the clock of the phone
+    concern = scenario.log(mood=2, occurred_at=ahead)
+    scenario.app.clock.move(minutes=1)
+    close(scenario)
+    move(scenario.app, scenario.shop, concern, "take")
+    move(scenario.app, scenario.shop, concern, "release")
+    assert only_alert(scenario.app).state == "open"
+
+
 def test_what_occurs_after_the_closing_informs_the_region_and_rings_nobody(closed: StoreScenario) -> None:
     concern = closed.log(mood=1, category="waiting-time", place="table-12")
     closed.let_pass(minutes=30)

@@ -245,12 +245,9 @@ def test_the_change_feed_tells_of_a_move_and_of_terms(app: App, shop: Shop) -> N
     *_, cursor = follow(app, shop)
     edit(app, shop, region_id=other_region(app, shop), currency="USD")
     (change,) = page(app, shop, cursor=cursor)["items"]
-    told = change["object"]
-    assert (told["region_id"], told["currency"], told["terms_from"]) == (
-        other_region(app, shop),
-        "USD",
-        "2026-03-04",
-    )
+    object_ = change["object"]
+    assert object_["region_id"] == other_region(app, shop)
+    assert (object_["currency"], object_["terms_from"]) == ("USD", "2026-03-04")
 
 
 # ----------------------------------------------------------------------------------------------------- what is recorded
@@ -283,9 +280,7 @@ def test_a_budget_is_that_of_the_currency_of_the_day(app: App, shop: Shop) -> No
         {"role": "floor", "per_customer": {"amount": amount, "currency": currency}}
         for currency, amount in (("EUR", 1000), ("USD", 3000))
     ]
-    voucher = next(remedy for remedy in ask(app, shop, "GET", "/remedies").json["items"] if remedy["slug"] == "voucher")
-    answer = ask(app, shop, "PATCH", f"/remedies/{voucher['id']}", json={"limits": limits}, headers={"If-Match": "*"})
-    assert answer.status_code == 200, answer.text
+    set_voucher_limits(app, shop, limits)
     concern = log_concern(app, shop)
     edit(app, shop, currency="USD")
     assert left(app, shop) == {"amount": 1000, "currency": "EUR"}
@@ -293,6 +288,29 @@ def test_a_budget_is_that_of_the_currency_of_the_day(app: App, shop: Shop) -> No
     assert left(app, shop) == {"amount": 3000, "currency": "USD"}
     assert act(app, shop, concern, "USD", 3000).json["status"] == "done"
     assert act(app, shop, concern, "USD", 1).json["status"] == "pending"
+
+
+def test_what_was_asked_for_before_a_change_is_approved_in_its_own_currency(app: App, shop: Shop) -> None:
+    limits = [
+        {"role": role, "per_customer": {"amount": amount, "currency": currency}}
+        for role, amount, currency in (("floor", 100, "EUR"), ("manager", 900, "EUR"), ("manager", 1, "USD"))
+    ]
+    set_voucher_limits(app, shop, limits)
+    edit(app, shop, currency="USD")
+    app.clock.at = datetime(2026, 3, 4, 3, 55, tzinfo=UTC)
+    action = act(app, shop, log_concern(app, shop), "EUR").json
+    assert action["status"] == "pending"
+    app.clock.move(minutes=6)
+    approved = ask(app, shop, "POST", f"/recovery-actions/{action['id']}/approve", "manager", json={})
+    assert approved.status_code == 200, approved.text
+    assert (approved.json["status"], approved.json["cost"]) == ("done", {"amount": 500, "currency": "EUR"})
+
+
+def set_voucher_limits(app: App, shop: Shop, limits: list[dict[str, Any]]) -> None:
+    remedies = ask(app, shop, "GET", "/remedies").json["items"]
+    path = next(f"/remedies/{remedy['id']}" for remedy in remedies if remedy["slug"] == "voucher")
+    answer = ask(app, shop, "PATCH", path, json={"limits": limits}, headers={"If-Match": "*"})
+    assert answer.status_code == 200, answer.text
 
 
 def act(app: App, shop: Shop, concern: dict[str, Any], currency: str, amount: int = 500) -> Any:

@@ -111,7 +111,7 @@ class RecountedOrganization:
         with self.app.database.reading(self.shop.organization_id) as session:
             raw = read_raw_rows(session, self.stores)
         raw.moved = self.moved
-        other_reports = [report for report in REPORTS if not self._agrees(raw, *report)]
+        other_reports = [report for report in REPORTS if not self.agrees(raw, *report)]
         if raw == self.compared:
             return other_reports  # a log is read from its rows, which are the ones they were
         self.compared = raw
@@ -135,7 +135,8 @@ class RecountedOrganization:
         assert answer.status_code < 300, answer.text
         return answer.json
 
-    def _agrees(self, raw: RawRows, chosen: dict[str, Any], group_by: tuple[str, ...]) -> bool:
+    def agrees(self, raw: RawRows, chosen: dict[str, Any], group_by: tuple[str, ...]) -> bool:
+        """Return whether the recovery report of these days and filters is a recount of the rows."""
         which = {"from_date": FROM, "to_date": TO, **chosen}
         query = {name.removesuffix("_date"): str(value) for name, value in which.items()}
         query["group_by"] = ",".join(group_by)
