@@ -182,7 +182,7 @@ def _lock_stores(session: Session, store_ids: Collection[UUID], *, wait: bool) -
     if not store_ids:
         return {}
     stmt = select(Store.id, Store.currency).where(Store.id.in_(store_ids)).order_by(Store.id)
-    return dict(session.execute(stmt.with_for_update(skip_locked=not wait, key_share=True)).tuples())
+    return dict(session.execute(stmt.with_for_update(skip_locked=not wait, key_share=True)).all())
 
 
 def _delete_dirty(session: Session, model: type[DirtyDay | DirtyCauseMonth], *criteria: ColumnElement[bool]) -> None:

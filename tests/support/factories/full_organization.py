@@ -81,6 +81,10 @@ BODIES: dict[str, dict[str, Any]] = {
     "postApproveRecoveryAction": {"note": "changed"},
     "postDeclineRecoveryAction": {"note": "changed"},
     "postSettleRecoveryAction": {"settlement": "settled"},
+    "postCategories": {"slug": "new", "name": "New", "causes": [{"slug": "newer", "name": "Newer"}]},
+    "patchCategoryById": {"name": "Changed", "causes": [{"slug": "salty", "name": "Salty"}]},
+    "postMergeCategories": {"into": None},
+    "postMergeCauses": {"into": None},
     "postQuestions": {"slug": "new", "text": "New?", "category": "food"},
     "patchQuestionById": {"text": "Changed?"},
     "postRemedies": {"slug": "new", "name": "New", "kind": "gift"},
@@ -206,7 +210,11 @@ def make_full_organization(app: App, slug: str) -> FullOrganization:
     here = {**BODIES["postGroups"], "store_ids": [str(shop.store_id)]}
     groups = [_do(app, "POST", "/v1/groups", (shop, "admin"), json={**here, "slug": it}) for it in ("brand", "city")]
     policy = {**BODIES["postEscalationPolicies"], "slug": "first-store", "store_id": str(shop.store_id)}
+    room = {"slug": "room", "name": "Room", "causes": [{"slug": "noise", "name": "Noise"}]}
+    category = _do(app, "POST", "/v1/categories", (shop, "admin"), json=room)
     org.ids = {
+        "category_id": category["id"],
+        "cause_id": category["causes"][0]["id"],
         "concern_id": concern["id"],
         "customer_id": concern["customer_id"],
         "merge_id": merge["id"],
