@@ -36,6 +36,7 @@ import models.recovery.follow_up
 import models.recovery.qr_code
 import models.recovery.remedy
 import models.reports.rollups.tables
+import models.staff.api_key
 import models.staff.credentials
 import models.staff.device
 import models.staff.shift

@@ -2,7 +2,7 @@
 
 from flask import Flask
 
-from api.cli import db, inspect_setup, openapi, organizations, outbox, reports
+from api.cli import access, db, inspect_setup, openapi, organizations, outbox, reports
 from api.cli.demo import command as demo_command
 
 COMMANDS = (
@@ -14,6 +14,7 @@ COMMANDS = (
     organizations.api_key,
     inspect_setup.inspect,
     openapi.openapi,
+    access.access,
     outbox.outbox,
     reports.reports,
 )

@@ -24,11 +24,11 @@ def inspect(of: str | None) -> None:
     with worker_database() as database:
         with database.reading(ALL_TENANTS) as session:
             stmt = select(Organization.slug, Organization.id).order_by(Organization.slug)
-            found = dict(session.execute(stmt if of is None else stmt.where(Organization.slug == of)).all())
-        if of is not None and not found:
+            organizations = dict(session.execute(stmt if of is None else stmt.where(Organization.slug == of)).all())
+        if of is not None and not organizations:
             raise NotFound(f"There is no organization {of!r}.")
         findings = {}
-        for slug, organization_id in found.items():
+        for slug, organization_id in organizations.items():
             with database.reading(organization_id) as session:
                 findings[slug] = [asdict(finding) for finding in inspect_setup(session)]
     print_json(findings)

@@ -3,6 +3,7 @@
 from api.resources import (
     alert_rules,
     alerts,
+    api_keys,
     categories,
     checks,
     concerns,
@@ -68,6 +69,7 @@ _MODULES = (
     log_policy,
     reports,
     exports,
+    api_keys,
     imports,
 )
 BLUEPRINTS = tuple(dict.fromkeys(module.blp for module in _MODULES))

@@ -138,6 +138,17 @@ class SlugOf(fields.String):
         return None if value is None else str(value.slug)
 
 
+class ShownOnce(fields.String):
+    """The secret of an object (see `models.db.secret.HasSecret`): null in every answer but the first.
+
+    A replay renders the object as it was loaded, which has no secret.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        description = "Shown once, in the first answer to the request that made it; null ever after, in a replay too."
+        super().__init__(attribute="secret", allow_none=True, metadata={"description": description}, **options)
+
+
 class MoneySchema(Schema):
     """An amount in minor units of a currency: 1250 EUR is 12.50 euros."""
 

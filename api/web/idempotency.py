@@ -1,4 +1,8 @@
-"""Idempotent requests: a repeat has no second effect, recognised by Idempotency-Key or by the client's id."""
+"""Idempotent requests: a repeat has no second effect, recognised by Idempotency-Key or by the client's id.
+
+A replay loads the object again and renders it as it is now. What a first answer shows once cannot be in it: a secret
+(`models.db.secret.HasSecret`, in schemas `ShownOnce`) lives on the object that was given it, and is not stored.
+"""
 
 import re
 from collections.abc import Callable, Iterator

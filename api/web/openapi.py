@@ -37,7 +37,8 @@ HEADERS = {
     },
     "ETag": {"description": "The version of the object, for If-Match.", "schema": {"type": "string"}},
     "Idempotent-Replayed": {
-        "description": "`true` when this request had its effect before and the object is only shown again.",
+        "description": "`true` when this request had its effect before and the object is only shown again, "
+        "without a secret that the first answer held.",
         "schema": {"type": "string", "enum": ["true"]},
     },
     "Retry-After": {"description": "Ask again after so many seconds.", "schema": {"type": "string"}},

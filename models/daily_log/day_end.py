@@ -8,12 +8,13 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Index, UniqueConstraint, or_, select
 from sqlalchemy.orm import Mapped, Session
 
-from models.daily_log.daily_log import ONE_DAY
 from models.db.base import TenantOwned, many_to_one, tenant_fk
 from models.organizations.store import Store
 from models.policy_defaults import DAY_END_DELAY
 
-MAX_DAY_LENGTH = timedelta(days=3)  # a later time was written while a clock was wrong
+# A store may move from UTC+14 to UTC-12 and let its day begin as much later. A later time was written while a clock was
+# wrong.
+MAX_DAY_LENGTH = timedelta(days=4)
 RETRY_AFTER_ERROR = timedelta(hours=1)
 NEW_STORES_BATCH = 500
 
@@ -61,7 +62,16 @@ class DayEndSchedule(TenantOwned):
         scheduled = self.business_date if self.due_at <= at else today
         self.business_date = max(scheduled, today)
         self.due_at = _due_at(self.store, self.business_date)
-        return today - ONE_DAY if scheduled < today else None
+        return self.store.previous_date(today) if scheduled < today else None
+
+    @classmethod
+    def follow_terms(cls, session: Session, store: Store) -> None:
+        """Set when the store's present day ends, after the terms of the store changed. Without a schedule do nothing.
+
+        Waits for a worker that ends a day of the store at this moment.
+        """
+        if schedule := session.scalars(select(cls).where(cls.store_id == store.id).with_for_update()).one_or_none():
+            schedule.due_at = _due_at(store, schedule.business_date)
 
     def retry_at(self, *, at: datetime) -> None:
         """Put the schedule off after an error, so that it does not block the other stores."""

@@ -73,7 +73,7 @@ def _of_store(store: Store, people: Sequence[Staff], with_phone: set[UUID]) -> I
             store.slug,
             "Its hours are not set: it counts as always open, and people are rung at night.",
         )
-    if not any(place.retired_at is None for place in store.places):
+    if not store.places:
         yield Finding("no-places", store.slug, "It has no places: a push cannot say where the customer is.")
     if not people:
         yield Finding("nobody-to-ring", store.slug, "Nobody belongs to it: an alert reaches nobody.")

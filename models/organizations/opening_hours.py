@@ -69,21 +69,24 @@ def parse_weekly(text: str) -> list[WeeklyPeriod] | None:
     return weekly
 
 
-def check_hours(hours: Hours) -> None:
-    """Raise Invalid, with a pointer, where two periods overlap, also from one day into the next, or a date repeats."""
+def check_hours(hours: Hours, *, pointer: str = "") -> None:
+    """Raise Invalid where two periods overlap, also from one day into the next, or a date repeats.
+
+    `pointer` is the JSON pointer of the hours in the request, to which that of the period is added.
+    """
     weekly = hours["weekly"] or []
     openings = [(WEEKDAYS.index(period["weekday"]), period) for period in weekly]
     overlapping = _overlapping(openings, within=7 * MINUTES_PER_DAY)
     if overlapping is not None:
-        raise Invalid("This opening overlaps with another one.", pointer=f"/weekly/{overlapping}")
+        raise Invalid("This opening overlaps with another one.", pointer=f"{pointer}/weekly/{overlapping}")
     dates = [exception["date"] for exception in hours["exceptions"]]
     for index, exception in enumerate(hours["exceptions"]):
         if exception["date"] in dates[:index]:
-            raise Invalid("This date has an entry already.", pointer=f"/exceptions/{index}/date")
+            raise Invalid("This date has an entry already.", pointer=f"{pointer}/exceptions/{index}/date")
         overlapping = _overlapping([(0, period) for period in exception["periods"]])
         if overlapping is not None:
-            pointer = f"/exceptions/{index}/periods/{overlapping}"
-            raise Invalid("This opening overlaps with another one.", pointer=pointer)
+            period_pointer = f"{pointer}/exceptions/{index}/periods/{overlapping}"
+            raise Invalid("This opening overlaps with another one.", pointer=period_pointer)
 
 
 def _overlapping(openings: Sequence[tuple[int, Period]], *, within: int | None = None) -> int | None:

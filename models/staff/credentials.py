@@ -1,24 +1,22 @@
-"""Sessions of people and API keys of machines: opaque bearer tokens, of which only the digest is stored."""
+"""Tokens, and the sessions of people: opaque bearer tokens, of which only the digest is stored."""
 
 import hashlib
 import secrets
-from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import cache
 from typing import Any, Literal
 from uuid import UUID
 
-from sqlalchemy import LargeBinary, Select, String, UniqueConstraint, bindparam, delete, select, union_all
+from sqlalchemy import LargeBinary, Select, UniqueConstraint, bindparam, delete, select, union_all
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from models.access import GRANTS, KEY_GRANTS, ROLES_OF_ALL_STORES, Actor, KeyScope
-from models.db.base import TenantOwned, many_to_one, one_to_many, tenant_fk
+from models.access import GRANTS, ROLES_OF_ALL_STORES, Actor
+from models.db.base import TenantOwned, many_to_one, tenant_fk
 from models.organizations.organization import Organization
 from models.organizations.store import Store
+from models.policy_defaults import LAST_SEEN_RESOLUTION
 from models.staff.staff import Staff, StaffRegion, StaffStore
-
-LAST_SEEN_RESOLUTION = timedelta(minutes=1)
 
 
 @dataclass(frozen=True)
@@ -138,90 +136,3 @@ def _session_statement() -> Select[Any]:
         .outerjoin(reach, reach.c.staff_id == Staff.id)
         .where(*is_valid, Staff.left_at.is_(None))
     )
-
-
-class ApiKey(TenantOwned):
-    """Key of a machine, such as the till or head office's reports. Created on the command line."""
-
-    __tablename__ = "api_key"
-    __table_args__ = (
-        UniqueConstraint("organization_id", "digest"),
-        UniqueConstraint("organization_id", "previous_digest"),
-    )
-
-    name: Mapped[str] = mapped_column(String(200))
-    scopes: Mapped[list[Any]]
-    digest: Mapped[bytes] = mapped_column(LargeBinary(32))
-    created_at: Mapped[datetime]
-    created_by_id: Mapped[UUID | None] = tenant_fk("staff", nullable=True)  # None: on the command line
-    expires_at: Mapped[datetime | None]
-    revoked_at: Mapped[datetime | None]
-    seen_at: Mapped[datetime | None]
-    # The secret before the last rotation, which is accepted until `previous_until`.
-    previous_digest: Mapped[bytes | None] = mapped_column(LargeBinary(32))
-    previous_until: Mapped[datetime | None]
-
-    store_links: Mapped[list["ApiKeyStore"]] = one_to_many(
-        "ApiKey", "ApiKeyStore", "api_key_id", order_by="ApiKeyStore.store_id", cascade="all, delete-orphan"
-    )
-
-    @classmethod
-    def create(
-        cls, session: Session, *, organization_id: UUID, name: str, scopes: Iterable[KeyScope], at: datetime
-    ) -> tuple["ApiKey", Token]:
-        """Create a key. The token is returned once and never stored."""
-        token = Token.new("k", organization_id)
-        key = cls(
-            organization_id=organization_id,
-            name=name,
-            scopes=sorted(str(scope) for scope in scopes),
-            digest=token.digest,
-            created_at=at,
-        )
-        session.add(key)
-        return key, token
-
-    @classmethod
-    def actor(cls, session: Session, token: Token, at: datetime) -> tuple[Actor, bool] | None:
-        """Return the machine of this token and whether to record that it was seen; None if the token is not valid."""
-        row = session.execute(
-            select(cls.id, cls.name, cls.scopes, cls.seen_at).where(
-                cls.digest == token.digest, cls.revoked_at.is_(None)
-            )
-        ).one_or_none()
-        if row is None:
-            return None
-        key_id, name, scopes, seen_at = row
-        actor = Actor(
-            organization_id=token.organization_id,
-            permissions=frozenset().union(*(KEY_GRANTS[KeyScope(scope)] for scope in scopes)),
-            store_ids=None,
-            api_key_id=key_id,
-            name=name,
-        )
-        return actor, seen_at is None or at - seen_at > LAST_SEEN_RESOLUTION
-
-
-class ApiKeyStore(TenantOwned):
-    """Store that an API key is limited to. A key without any reaches all stores."""
-
-    __tablename__ = "api_key_store"
-    __table_args__ = (UniqueConstraint("organization_id", "api_key_id", "store_id"),)
-
-    api_key_id: Mapped[UUID] = tenant_fk("api_key")
-    store_id: Mapped[UUID] = tenant_fk("store")
-
-
-def find_actor(session: Session, token: Token, at: datetime) -> tuple[Actor, bool] | None:
-    """Return the actor of this token and whether to record that they were seen; None if the token is not valid."""
-    return (StaffSession if token.kind == "s" else ApiKey).actor(session, token, at)
-
-
-def record_last_seen(session: Session, actor: Actor, at: datetime) -> None:
-    """Record that a sign-in or API key was used."""
-    sign_in = session.get(StaffSession, (actor.organization_id, actor.session_id)) if actor.session_id else None
-    key = session.get(ApiKey, (actor.organization_id, actor.api_key_id)) if actor.api_key_id else None
-    if sign_in is not None:
-        sign_in.record_seen(session, at=at)
-    if key is not None:
-        key.seen_at = at

@@ -146,8 +146,13 @@ class Stage:
             return StaffSession.open(session, staff=staff, at=self.app.clock())[1].text
 
     def open_a_concern(self) -> None:
-        """Each operation begins with one that can be taken, resolved and put right."""
-        body = {"mood": 2, "recovery_actions": [{"remedy": "apology"}]}
+        """Each operation begins in a store in business, with one that can be taken, resolved and put right."""
+        store_id = str(self.org.shop.store_id)
+        if self.app.request("POST", f"/v1/stores/{store_id}/reopen", (self.org.shop, "admin")).status_code == 200:
+            for login in ("floor", "manager"):
+                shift = {"store_id": store_id, "lead": False}
+                self.app.request("PUT", "/v1/me/shift", (self.org.shop, login), json=shift)
+        body = {"mood": 2, "store_id": store_id, "recovery_actions": [{"remedy": "apology"}]}
         logged = self.app.request("POST", "/v1/concerns", (self.org.shop, "floor"), json=body).json
         actions = self.app.request(
             "GET", f"/v1/concerns/{logged['id']}/recovery-actions", (self.org.shop, "floor")

@@ -1,6 +1,7 @@
 """Statements of requests: the same number whatever the number of rows."""
 
 from datetime import timedelta
+from secrets import token_bytes
 from typing import Any
 from uuid import UUID
 
@@ -27,6 +28,8 @@ TELLING = ("SELECT set_config(", "SET LOCAL ")
 
 # The first statement of each is who asks.
 READ = {
+    "getApiKeyById": 3,  # it, with who made it; its stores
+    "getApiKeys": 3,
     "getAlertById": 4,  # it; its notifications, for the summary; what was tried before
     "getAlertNotifications": 4,  # the alert, its notifications; theirs
     "getAlertRuleById": 2,
@@ -145,6 +148,10 @@ class RecountedOrganization:
         ids = {name: UUID(self.org.ids[name]) for name in ("concern_id", "alert_id", "staff_id", "customer_id")}
         (concern,) = originals(owner, "concern", id=ids["concern_id"])
         (alert,) = originals(owner, "alert", id=ids["alert_id"])
+        keys = {"digest": lambda _number: token_bytes(32)}
+        api_keys = copy(owner, "api_key", originals(owner, "api_key", name="key-here", **own)[0], more, **keys)
+        store = originals(owner, "api_key_store", **own)[0]
+        copy(owner, "api_key_store", store, more, api_key_id=api_keys.__getitem__)
         for table in ("region", "question", "remedy", "alert_rule", "catalogue_item"):
             copy(owner, table, originals(owner, table, **own)[0], more, **slug)
         for table, part, link in [("category", "cause", "category_id"), ("store", "place", "store_id")]:

@@ -22,7 +22,7 @@ from models.organizations.organization import Organization
 from models.organizations.store import Store
 from models.organizations.store_day import StoreDay
 from models.recovery.follow_up import FollowUp
-from models.reports.grouping import GroupBy, Grouping
+from models.reports.grouping import GroupBy, Grouping, Key
 from models.reports.periods import last_day
 from models.reports.rollups.aggregates import (
     DURATIONS,
@@ -174,16 +174,16 @@ def rebuild_cause_months(
     return len(stores)
 
 
-def _lock_stores(session: Session, store_ids: Collection[UUID], *, wait: bool) -> Mapping[UUID, str]:
-    """Lock these stores until the transaction ends; return the currency of those that could be locked, by their ids.
+def _lock_stores(session: Session, store_ids: Collection[UUID], *, wait: bool) -> Mapping[UUID, Store]:
+    """Lock these stores until the transaction ends; return those that could be locked, by their ids.
 
     Of two workers that recompute one store the later one waits or skips it, so it never writes what it read earlier.
     """
     if not store_ids:
         return {}
-    stmt = select(Store.id, Store.currency).where(Store.id.in_(store_ids)).order_by(Store.id)
-    rows = session.execute(stmt.with_for_update(skip_locked=not wait, key_share=True)).all()
-    return dict(rows)
+    stmt = select(Store).where(Store.id.in_(store_ids)).order_by(Store.id)
+    stores = session.scalars(stmt.with_for_update(skip_locked=not wait, key_share=True))
+    return {store.id: store for store in stores}
 
 
 def _delete_dirty(session: Session, model: type[DirtyDay | DirtyCauseMonth], *criteria: ColumnElement[bool]) -> None:
@@ -206,14 +206,11 @@ def _mark_store_dirty(session: Session, organization_id: UUID, store_id: UUID) -
 
 @dataclass(frozen=True)
 class _Batch:
-    """Some stores in one month (its first day), whose rollups are replaced in one transaction.
-
-    `stores` has the currency of each store by its id.
-    """
+    """Some stores, by their ids, in one month (its first day), whose rollups are replaced in one transaction."""
 
     session: Session
     organization_id: UUID
-    stores: Mapping[UUID, str]
+    stores: Mapping[UUID, Store]
     month: date
 
     def recompute_days(self, days: Collection[date]) -> None:
@@ -252,25 +249,27 @@ class _Batch:
     ) -> None:
         """Delete the rollups that meet the criteria, and insert one for each group and currency of its costs."""
         self.session.execute(delete(rollup).where(*criteria).execution_options(synchronize_session=False))
-        rows = [
-            {
-                "id": uuid7(),
-                "organization_id": self.organization_id,
-                "store_id": store_id,
-                "business_date": date.fromisoformat(period) if rollup is RollupDay else self.month,
-                **dict(zip(("category_id", "cause_id"), category_and_cause, strict=False)),
-                **values,
-            }
-            for (store_id, period, *category_and_cause), totals in groups.items()
-            for values in _rows_by_currency(rollup, totals, self.stores[store_id])
-        ]
+        rows = [row for key, totals in groups.items() for row in self._rows(rollup, key, totals)]
         if rows:
             # The table instead of the class, so that no row is read back.
             self.session.execute(insert(rollup.__table__), rows)  # type: ignore[arg-type]  # it is a Table
 
+    def _rows(self, rollup: type[Rollup], key: Key, totals: Totals) -> Iterator[dict[str, Any]]:
+        """Yield the rows of a group: one in the currency of its store, and one for each other currency."""
+        store_id, period, *category_and_cause = key
+        first_day = date.fromisoformat(period) if rollup is RollupDay else self.month
+        group = {
+            "organization_id": self.organization_id,
+            "store_id": store_id,
+            "business_date": first_day,
+            **dict(zip(("category_id", "cause_id"), category_and_cause, strict=False)),
+        }
+        for values in _rows_by_currency(rollup, totals, self.stores[store_id].currency_on(first_day)):
+            yield {"id": uuid7(), **group, **values}
+
 
 def _rows_by_currency(rollup: type[Rollup], totals: Totals, currency: str) -> Iterator[dict[str, Any]]:
-    """Yield the values of the row in the store's currency, which has all figures, and the cost in each other one."""
+    """Yield the values of the row in this currency, which has all figures, and the cost in each other one."""
     figures = {name: totals.figures[name] for name in figure_columns(rollup)}
     sketches = {name: compact(totals.sketch(name)) for name in DURATIONS}
     yield {**figures, "currency": currency, "cost": totals.cost[currency], **sketches}

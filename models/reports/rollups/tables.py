@@ -13,9 +13,9 @@ from models.db.session import ScopedSession
 class Rollup(TenantOwned):
     """Figures of the concerns of one store in one period; models.reports.figures defines each of them.
 
-    `cost` is in minor units of `currency`. What was spent in a second currency, around the day on which a store changes
-    its own, stands in a row of its own whose other figures are 0. The seconds are packed DDSketches
-    (models.reports.stats.ddsketch), empty where nothing was measured.
+    `cost` is in minor units of `currency`, that of the store on the first day of the period. What was spent in another
+    one, around the day on which the store changed its currency, stands in a row of its own, whose other figures are 0.
+    The seconds are packed DDSketches (models.reports.stats.ddsketch), empty where nothing was measured.
     """
 
     __abstract__ = True

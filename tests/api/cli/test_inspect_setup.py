@@ -9,11 +9,11 @@ from tests.support.factories.organizations import Shop, make_shop
 def test_it_lists_what_will_hurt_and_ends_with_1(app: App, shop: Shop):
     make_shop(app.back_office, "other")
     result = commands_of(app)("inspect")
-    found = json.loads(result.stdout)
+    by_organization = json.loads(result.stdout)
     assert result.exit_code == 1
-    assert found.keys() == {"acme", "other"}
+    assert by_organization.keys() == {"acme", "other"}
     assert {"code": "no-places", "store": "second"}.items() <= next(
-        finding for finding in found["acme"] if finding["code"] == "no-places"
+        finding for finding in by_organization["acme"] if finding["code"] == "no-places"
     ).items()
 
 

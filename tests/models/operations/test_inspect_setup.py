@@ -33,10 +33,10 @@ def complete_the_second_store(app: App, shop: Shop) -> None:
 
 def test_a_store_lacks_hours_places_managers_and_phones(app: App, shop: Shop):
     give_phone(app.back_office, shop, "floor", "phone of the floor")
-    found = findings(app, shop)
-    assert found["first"] == {"no-hours"}
-    assert found["second"] == {"no-hours", "no-places", "no-manager", "no-regional-manager", "no-phone"}
-    assert found[None] == {"one-administrator", "no-limit"}
+    by_store = findings(app, shop)
+    assert by_store["first"] == {"no-hours"}
+    assert by_store["second"] == {"no-hours", "no-places", "no-manager", "no-regional-manager", "no-phone"}
+    assert by_store[None] == {"one-administrator", "no-limit"}
 
 
 def test_a_store_to_which_nobody_belongs_has_nobody_to_ring(app: App, shop: Shop):
@@ -71,7 +71,7 @@ def test_retired_places_and_remedies_and_closed_stores_do_not_count(app: App, sh
         for remedy in session.scalars(select(Remedy)):
             remedy.retired_at = app.clock()
         session.get_one(Store, (shop.organization_id, shop.other_store_id)).closed_at = app.clock()
-    found = findings(app, shop)
-    assert "no-places" in found["first"]
-    assert "second" not in found
-    assert found[None] == {"one-administrator"}
+    by_store = findings(app, shop)
+    assert "no-places" in by_store["first"]
+    assert "second" not in by_store
+    assert by_store[None] == {"one-administrator"}

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from models.access import Role
+from models.access import KeyScope, Role
 from models.alerts.alert import Alert
 from models.alerts.notification import Notification
 from models.daily_log.daily_log import DailyLogHandover
@@ -89,12 +89,28 @@ BODIES: dict[str, Any] = {
     "postApproveRecoveryAction": {"note": "changed"},
     "postDeclineRecoveryAction": {"note": "changed"},
     "postSettleRecoveryAction": {"settlement": "settled"},
+    "postCategories": {"slug": "new", "name": "New", "causes": [{"slug": "newer", "name": "Newer"}]},
+    "patchCategoryById": {"name": "Changed", "causes": [{"slug": "salty", "name": "Salty"}]},
+    "postMergeCategories": {"into": None},
+    "postMergeCauses": {"into": None},
     "postQuestions": {"slug": "new", "text": "New?", "category": "food"},
     "patchQuestionById": {"text": "Changed?"},
     "postRemedies": {"slug": "new", "name": "New", "kind": "gift"},
     "patchRemedyById": {"name": "Changed"},
     "patchItemById": {"name": "Changed"},
     "patchStoreById": {"above_limit": "act_first"},
+    "postApiKeys": {"name": "New", "scopes": ["reports:read"]},
+    "postRotateApiKey": {"overlap_hours": 1},
+    "postStores": {
+        "region_id": None,
+        "slug": "new",
+        "name": "New",
+        "kind": "retail",
+        "time_zone": "Europe/Lisbon",
+        "country": "PT",
+        "currency": "EUR",
+        "hours": {"always": True},
+    },
     "postGroups": {"slug": "new", "name": "New", "kind": "other"},
     "patchGroupById": {"name": "Changed"},
     "postNotificationReceipts": {
@@ -113,13 +129,19 @@ class FullOrganization:
     shop: Shop
     ids: dict[str, str] = field(default_factory=dict)
     sensitive: dict[str, str] = field(default_factory=dict)
-    over: dict[str, dict[str, str]] = field(default_factory=dict)  # by operation that wants what is over: other ids
+    # By operation that wants a thing in another state than the thing in `ids` is in: other ids. Those with a JSON
+    # pointer for a name belong into the body only.
+    ids_by_operation: dict[str, dict[str, str]] = field(default_factory=dict)
+
+    def ids_for(self, operation_id: str) -> dict[str, str]:
+        """Return the ids of things in the state that an operation wants."""
+        return {**self.ids, **self.ids_by_operation.get(operation_id, {})}
 
     @property
     def private(self) -> set[str]:
         """Return the ids that nobody outside the first store may ever read."""
         names = ("concern_id", "customer_id", "alert_id", "recovery_action_id", "notification_id", "store_id")
-        names += ("follow_up_id", "check_id", "feedback_request_id", "fix_id", "amendment_id")
+        names += ("follow_up_id", "check_id", "feedback_request_id", "fix_id", "amendment_id", "api_key_id")
         return {self.ids[name] for name in names} | set(self.sensitive.values()) | {str(self.shop.staff["floor"])}
 
 
@@ -204,17 +226,14 @@ def make_full_organization(app: App, slug: str) -> FullOrganization:
     _do(app, "POST", "/v1/fixes", (shop, "admin"), json={**FIX, "store_id": str(shop.other_store_id)})
     fix = _do(app, "POST", "/v1/fixes", (shop, "manager"), json={**FIX, "store_id": str(shop.store_id)})
     yesterday = str(app.clock().date() - timedelta(days=1))
-    log = f"/v1/stores/{shop.store_id}/recovery-logs/{yesterday}"
-    _do(app, "PATCH", log, (shop, "manager"), json={"notes": {"tomorrow": "Look."}}, headers={"If-Match": "*"})
-    _do(app, "POST", f"{log}/sign-off", (shop, "manager"))
-    _do(app, "PUT", "/v1/log-policy", (shop, "admin"), json=BODIES["putLogPolicyOfOrganization"])
-    with app.back_office.writing(shop.organization_id) as session:
-        left = UUID(concern["id"])
-        session.add(DailyLogHandover(store_id=shop.store_id, business_date=app.clock().date(), concern_id=left))
+    log = _sign_day(app, shop, yesterday, concern["id"])
     here = {**BODIES["postGroups"], "store_ids": [str(shop.store_id)]}
     groups = [_do(app, "POST", "/v1/groups", (shop, "admin"), json={**here, "slug": it}) for it in ("brand", "city")]
     policy = {**BODIES["postEscalationPolicies"], "slug": "first-store", "store_id": str(shop.store_id)}
+    category = _add_words(app, shop)
     org.ids = {
+        "category_id": category["id"],
+        "cause_id": category["causes"][0]["id"],
         "concern_id": concern["id"],
         "customer_id": concern["customer_id"],
         "merge_id": merge["id"],
@@ -242,11 +261,12 @@ def make_full_organization(app: App, slug: str) -> FullOrganization:
         "staff_id": str(shop.staff["floor"]),
         "owner_id": str(shop.staff["floor"]),
         "taken_by": str(shop.staff["manager"]),
+        "api_key_id": _make_keys_of_stores(app, shop),
         "installation_id": f"phone-of-{slug}",
         "business_date": concern["business_date"],
     }
     over = _do(app, "POST", "/v1/concerns", floor, json={"mood": 4, "outcome": "recovered", "mood_after": 5})
-    org.over = {
+    org.ids_by_operation = {
         "postConcernFeedbackRequests": {"concern_id": over["id"]},
         "postLogAmendments": {"business_date": yesterday},
     }
@@ -268,6 +288,28 @@ def _renamed_place(app: App, shop: Shop) -> str:
     garden, any_version = {"name": "garden", "slug": "garden"}, {"If-Match": "*"}
     _do(app, "PATCH", f"{path}/{place['id']}", (shop, "manager"), json=garden, headers=any_version)
     return str(place["id"])
+
+
+def _sign_day(app: App, shop: Shop, business_date: str, concern_id: str) -> str:
+    """Write notes on a day and sign it, and hand the concern over to today; return the address of the log."""
+    log = f"/v1/stores/{shop.store_id}/recovery-logs/{business_date}"
+    _do(app, "PATCH", log, (shop, "manager"), json={"notes": {"tomorrow": "Look."}}, headers={"If-Match": "*"})
+    _do(app, "POST", f"{log}/sign-off", (shop, "manager"))
+    _do(app, "PUT", "/v1/log-policy", (shop, "admin"), json=BODIES["putLogPolicyOfOrganization"])
+    with app.back_office.writing(shop.organization_id) as session:
+        left = UUID(concern_id)
+        session.add(DailyLogHandover(store_id=shop.store_id, business_date=app.clock().date(), concern_id=left))
+    return log
+
+
+def _add_words(app: App, shop: Shop) -> dict[str, Any]:
+    """Add a category with two causes of which one is merged into the other; return it with the other."""
+    causes = [{"slug": slug, "name": slug.title()} for slug in ("din", "noise")]
+    room = {"slug": "room", "name": "Room", "causes": causes}
+    category = _do(app, "POST", "/v1/categories", (shop, "admin"), json=room)
+    din, noise = (cause["id"] for cause in category["causes"])
+    _do(app, "POST", f"/v1/causes/{din}/merge", (shop, "admin"), json={"into": noise})
+    return {**category, "causes": category["causes"][1:]}
 
 
 def _feedback_request_of(app: App, shop: Shop, concern_id: str) -> str:
@@ -297,6 +339,18 @@ def hire_elsewhere(app: App, shop: Shop, login: str, role: Role) -> tuple[UUID, 
             session.add(StaffStore(staff_id=staff.id, store_id=shop.other_store_id))
         _, token = StaffSession.open(session, staff=staff, at=app.clock())
     return staff.id, token.text
+
+
+def _make_keys_of_stores(app: App, shop: Shop) -> str:
+    """Make an API key for each store, with all scopes that it can have; return the id of that of the first store."""
+    scopes = [scope for scope in KeyScope if scope is not KeyScope.EXPORTS_READ]
+    ids = []
+    for name, store_id in (("key-here", shop.store_id), ("key-there", shop.other_store_id)):
+        body = {"name": name, "scopes": scopes, "store_ids": [str(store_id)]}
+        key = _do(app, "POST", "/v1/api-keys", (shop, "admin"), json=body)
+        shop.tokens[name] = key["token"]
+        ids.append(key["id"])
+    return str(ids[0])
 
 
 def _do(app: App, method: str, path: str, by: tuple[Shop, str], **options: Any) -> dict[str, Any]:
