@@ -89,6 +89,7 @@ READ = {
     "getStorePauses": 4,  # the store, its places, and who pauses (nobody)
     "getStoreStandingQrs": 4,  # the store, and its places; they
     "getStores": 3,
+    "getStoresImportTemplate": 1,
 }
 
 # Logging, by what came along. Three more than the rows to write: who asks, the shift, the key or id. On PostgreSQL
