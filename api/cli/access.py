@@ -61,7 +61,7 @@ class Reach(StrEnum):
     PERSON = "of the person who is signed in"
 
 
-# By the first word of the path.
+# By the first word of the path; by the whole path where one differs.
 REACH: Final = {
     "alert-rules": Reach.ORGANIZATION,
     "alerts": Reach.STORES,
@@ -80,6 +80,7 @@ REACH: Final = {
     "groups": Reach.STORES,
     "guidance": Reach.STORES,
     "imports": Reach.ORGANIZATION,
+    "imports/places": Reach.STORES,
     "items": Reach.ORGANIZATION,
     "log-policy": Reach.ORGANIZATION,
     "me": Reach.PERSON,
@@ -120,7 +121,7 @@ def reach_of(path: str) -> Reach:
     """Return how far the operations of a path reach. Raises ClickException for a noun that REACH does not know."""
     if (noun := noun_of(path)) not in REACH:
         raise click.ClickException(f"Say in REACH of api/cli/access.py how far {BASE}{noun} reaches.")
-    return REACH[noun]
+    return REACH.get(path.removeprefix(BASE), REACH[noun])
 
 
 def render_access(document: dict[str, Any]) -> str:

@@ -86,6 +86,15 @@ RULES: dict[tuple[str, str], tuple[Answer, str]] = {
         Answer(403, "forbidden"),
         "private: for those with staff:care and for the lead of the shift",
     ),
+    ("postCustomersImport", "key of one store"): (
+        Answer(403, "forbidden"),
+        "profiles belong to the whole organization",
+    ),
+    ("postPlacesImport", "manager in another store or region"): (
+        Answer(422, "invalid"),
+        "the file names a store that is out of reach, so unknown: a fault of its line",
+    ),
+    ("postPlacesImport", "regional in another store or region"): (Answer(422, "invalid"), "the same"),
 }
 # Where an answer to somebody out of scope names something of the first store, and why it may.
 SHOWN: dict[tuple[str, Scope], str] = {

@@ -68,7 +68,6 @@ class PlaceImport(ImportKind):
     def apply(self, line: Line) -> LineVerdict:
         place = self._matches.get(line.number)
         if place is not None:
-            line.reference = place.slug
             first = self._line_of_place.setdefault(place.id, line)
             if first is not line and not line.faults:
                 detail = f"Lines {first.number} and {line.number} describe the same place."
@@ -76,17 +75,16 @@ class PlaceImport(ImportKind):
         if line.faults:
             return LineVerdict.REFUSED
         store_slug, position = line.values["store"], line.values.get("position")
+        places, verdict = self._places[store_slug], LineVerdict.UNCHANGED
         if place is None:
-            place = self._places[store_slug].append(_listed(line), position=position)
-            line.reference = place.slug
+            place, verdict = places.append(_listed(line), position=position), LineVerdict.CREATED
             self._line_of_place[place.id] = line
-            verdict = LineVerdict.CREATED
-        elif self._places[store_slug].update(place, _listed(line), position=position):
+        elif places.update(place, _listed(line), position=position):
             self._changed.append(place)
             verdict = LineVerdict.UPDATED
-        else:
-            return LineVerdict.UNCHANGED
-        self._last_change[store_slug] = line
+        if verdict is not LineVerdict.UNCHANGED:
+            self._last_change[store_slug] = line
+        line.reference = place.slug
         return verdict
 
     def review(self) -> None:

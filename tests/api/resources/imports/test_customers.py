@@ -1,5 +1,6 @@
 """Import of customers: whom a line describes, what it changes, and what refuses it."""
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from tests.support.assertions import assert_problem
 from tests.support.factories.customers import make_customer
 from tests.support.factories.imports import counts, csv_text, faults, import_csv, verdicts
 from tests.support.factories.organizations import Shop
+from tests.support.threads import at_once
 
 COLUMNS = ("source", "reference", "name", "phone", "email", "loyalty_number", "preferred_name", "languages", "tags")
 COLUMNS += ("store",)
@@ -235,3 +237,13 @@ def test_a_key_may_import_customers_and_a_manager_may_not(app: App, shop: Shop) 
     assert send(app, shop, ANA, login="key").status_code == 200
     assert_problem(send(app, shop, ANA, login="manager"), 403, "forbidden")
     assert_problem(send(app, shop, ANA, login="reports-key"), 403, "forbidden")
+
+
+def test_the_same_file_at_once_is_imported_once(app: App, shop: Shop) -> None:
+    rows = [{**ANA, "reference": str(number), "phone": f"+351 9120{number:05}"} for number in range(50)]
+    answers = at_once([partial(send, app, shop, *rows)] * 4)
+    verdicts_of_all = [counts(answer) for answer in answers if answer.status_code == 200]
+    assert verdicts_of_all.count({"created": 50}) == 1
+    assert len(verdicts_of_all) + [answer.status_code for answer in answers].count(409) == 4
+    assert verdicts_of_all.count({"unchanged": 50}) == len(verdicts_of_all) - 1
+    assert how_many(app, shop) == (50, 50)

@@ -51,7 +51,8 @@ def test_the_same_file_twice_leaves_everything_as_it_is(app: App, shop: Shop) ->
 
 
 def test_a_place_is_recognised_by_its_slug_a_former_slug_or_its_name(app: App, shop: Shop) -> None:
-    send(app, shop, {"store": "first", "slug": "window", "name": "Tàble  12"})  # known by name: gets this slug
+    answer = send(app, shop, {"store": "first", "slug": "window", "name": "Tàble  12"})  # known by name: gets this slug
+    assert (verdicts(answer), answer.json["items"][0]["reference"]) == (["updated"], "window")
     assert places(app, shop) == {"table-1": ("table 1", 1), "window": ("Tàble  12", 12)}
     answer = send(app, shop, {"store": "first", "slug": "table-12", "name": "Window", "position": "2"})
     assert (verdicts(answer), answer.json["items"][0]["reference"]) == (["updated"], "window")
