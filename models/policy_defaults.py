@@ -47,6 +47,15 @@ MAX_PLACES: Final = 2_000  # in use in one store
 MAX_PLACES_EVER: Final = 10_000  # of one store, with the retired ones, and as many former slugs
 MAX_QR_CODES: Final = 5_000  # of one store, without the withdrawn ones
 
+# The vocabulary, with retired and merged words
+MAX_CATEGORIES: Final = 300
+MAX_CAUSES: Final = 100  # of one category
+MAX_QUESTIONS: Final = 500
+MAX_REMEDIES: Final = 200
+MAX_SLUG_ALIASES: Final = 50  # former slugs of one word that is given another one
+# Until after a merge nobody can still write the merged word: transactions that read it before have ended by then.
+MERGE_SETTLES_AFTER: Final = timedelta(minutes=5)
+
 # Stores and days
 MAX_STORES: Final = 10_000  # of an organization
 MAX_TERMS_CHANGES: Final = 100  # of a store's zone, day start and currency

@@ -68,6 +68,7 @@ REACH: Final = {
     "alerts": Reach.STORES,
     "api-keys": Reach.ORGANIZATION,
     "categories": Reach.ORGANIZATION,
+    "causes": Reach.ORGANIZATION,
     "checks": Reach.STORES,
     "concerns": Reach.STORES,
     "customers": Reach.STORES,

@@ -79,7 +79,7 @@ class Place(TenantOwned):
         """
         place = aliased(cls)
         has_it = select(place.id).where(place.store_id == store_id, place.slug == slug).scalar_subquery()
-        return func.coalesce(has_it, SlugAlias.object_of_slug(SlugKind.PLACE, slug, scope_id=store_id))
+        return func.coalesce(has_it, SlugAlias.place_of_slug(slug, store_id=store_id))
 
     @classmethod
     def by_slug(cls, session: Session, store: "Store", slug: str) -> "Place":

@@ -8,12 +8,14 @@ from collections.abc import Sequence
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import ScalarSelect, String, UniqueConstraint, select
+from sqlalchemy import ScalarSelect, String, UniqueConstraint, select, update
 from sqlalchemy.orm import Mapped, Session, aliased, mapped_column
 
 from models.db.base import TenantOwned
 from models.db.many_values import is_any_of
 from models.db.slug import MAX_SLUG_LENGTH
+from models.errors import InvalidState
+from models.policy_defaults import MAX_SLUG_ALIASES
 
 
 class SlugKind(StrEnum):
@@ -56,11 +58,40 @@ class SlugAlias(TenantOwned):
         return ids
 
     @classmethod
-    def object_of_slug(cls, kind: SlugKind, slug: str | None, *, scope_id: UUID | None) -> ScalarSelect[UUID]:
-        """Return the id of what had this slug within a scope, as a subquery; null where nothing had it.
+    def place_of_slug(cls, slug: str | None, *, store_id: UUID | None) -> ScalarSelect[UUID]:
+        """Return the id of the place of a store that had this slug, as a subquery; null where none had it."""
+        alias = aliased(cls)
+        had_it = (alias.kind == SlugKind.PLACE, alias.scope_id == store_id, alias.slug == slug)
+        return select(alias.object_id).where(*had_it).scalar_subquery()
+
+    @classmethod
+    def word_of_slug(cls, kind: SlugKind, slug: str | None) -> ScalarSelect[UUID]:
+        """Return the id of the organization's word that had this slug, as a subquery; null where none had it.
 
         It selects from an alias of the table, so that it can stand in any statement.
         """
         alias = aliased(cls)
-        had_it = (alias.kind == kind, alias.scope_id == scope_id, alias.slug == slug)
-        return select(alias.object_id).where(*had_it).scalar_subquery()
+        return select(alias.object_id).where(alias.kind == kind, alias.slug == slug).scalar_subquery()
+
+    @classmethod
+    def keep(cls, session: Session, kind: SlugKind, slug: str, *, of: TenantOwned) -> None:
+        """Keep a slug that something of the organization is about to lose. InvalidState when it had too many."""
+        former = session.scalars(select(cls.slug).where(cls.kind == kind, cls.object_id == of.id)).all()
+        if slug in former:
+            return
+        if len(former) >= MAX_SLUG_ALIASES:
+            raise InvalidState(f"This had {MAX_SLUG_ALIASES} slugs before, and no more are kept: it keeps its slug.")
+        session.add(cls(kind=kind, scope_id=of.organization_id, slug=slug, object_id=of.id))
+
+    @classmethod
+    def move(cls, session: Session, kind: SlugKind, slug: str, *, from_id: UUID, into: TenantOwned) -> None:
+        """Make this slug, and all that had become aliases of `from_id`, aliases of `into`."""
+        session.execute(
+            update(cls)
+            .where(cls.kind == kind, cls.object_id == from_id)
+            .values(object_id=into.id)
+            .execution_options(synchronize_session=False)
+        )
+        known = session.scalars(select(cls.id).where(cls.kind == kind, cls.slug == slug, cls.object_id == into.id))
+        if known.first() is None:
+            session.add(cls(kind=kind, scope_id=into.organization_id, slug=slug, object_id=into.id))

@@ -17,6 +17,7 @@ from models.organizations.store import Store
 from models.organizations.store_group import StoreGroup, StoreGroupMember
 from models.organizations.vocabulary import Category, Cause, Question
 from models.recovery.remedy import Remedy
+from models.reports.merged_words import NOTHING_MERGED, MergedWords
 from models.reports.periods import month, months, weeks
 
 
@@ -95,6 +96,7 @@ class Grouping:
         group_id: the store group the report is limited to. Stores are then grouped by that store group only: of any
             other one they are in, the report would show a part under the name of the whole.
         columns: the columns of dimensions that stand in another model.
+        merged_words: the merges by which categories and causes are mapped.
         max_groups: the number of groups above which `fetch` raises Invalid; None for no limit.
     """
 
@@ -108,11 +110,16 @@ class Grouping:
         monthly: bool = False,
         group_id: UUID | None = None,
         columns: Mapping[GroupBy, Any] | None = None,
+        merged_words: MergedWords = NOTHING_MERGED,
         max_groups: int | None = None,
     ) -> None:
-        in_other_models = {by: Dimension(column) for by, column in (columns or {}).items()}
+        special = {by: Dimension(column) for by, column in (columns or {}).items()}
+        if GroupBy.CATEGORY in group_by:
+            special[GroupBy.CATEGORY] = Dimension(merged_words.category_id(model))
+        if GroupBy.CAUSE in group_by:
+            special[GroupBy.CAUSE] = Dimension(merged_words.cause_id(model))
         self._dimensions = [
-            in_other_models.get(by) or _dimension(by, from_date, to_date, model, monthly=monthly, group_id=group_id)
+            special.get(by) or _dimension(by, from_date, to_date, model, monthly=monthly, group_id=group_id)
             for by in group_by
         ]
         self._max_groups = max_groups

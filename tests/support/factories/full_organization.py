@@ -89,6 +89,10 @@ BODIES: dict[str, Any] = {
     "postApproveRecoveryAction": {"note": "changed"},
     "postDeclineRecoveryAction": {"note": "changed"},
     "postSettleRecoveryAction": {"settlement": "settled"},
+    "postCategories": {"slug": "new", "name": "New", "causes": [{"slug": "newer", "name": "Newer"}]},
+    "patchCategoryById": {"name": "Changed", "causes": [{"slug": "salty", "name": "Salty"}]},
+    "postMergeCategories": {"into": None},
+    "postMergeCauses": {"into": None},
     "postQuestions": {"slug": "new", "text": "New?", "category": "food"},
     "patchQuestionById": {"text": "Changed?"},
     "postRemedies": {"slug": "new", "name": "New", "kind": "gift"},
@@ -222,17 +226,14 @@ def make_full_organization(app: App, slug: str) -> FullOrganization:
     _do(app, "POST", "/v1/fixes", (shop, "admin"), json={**FIX, "store_id": str(shop.other_store_id)})
     fix = _do(app, "POST", "/v1/fixes", (shop, "manager"), json={**FIX, "store_id": str(shop.store_id)})
     yesterday = str(app.clock().date() - timedelta(days=1))
-    log = f"/v1/stores/{shop.store_id}/recovery-logs/{yesterday}"
-    _do(app, "PATCH", log, (shop, "manager"), json={"notes": {"tomorrow": "Look."}}, headers={"If-Match": "*"})
-    _do(app, "POST", f"{log}/sign-off", (shop, "manager"))
-    _do(app, "PUT", "/v1/log-policy", (shop, "admin"), json=BODIES["putLogPolicyOfOrganization"])
-    with app.back_office.writing(shop.organization_id) as session:
-        left = UUID(concern["id"])
-        session.add(DailyLogHandover(store_id=shop.store_id, business_date=app.clock().date(), concern_id=left))
+    log = _sign_day(app, shop, yesterday, concern["id"])
     here = {**BODIES["postGroups"], "store_ids": [str(shop.store_id)]}
     groups = [_do(app, "POST", "/v1/groups", (shop, "admin"), json={**here, "slug": it}) for it in ("brand", "city")]
     policy = {**BODIES["postEscalationPolicies"], "slug": "first-store", "store_id": str(shop.store_id)}
+    category = _add_words(app, shop)
     org.ids = {
+        "category_id": category["id"],
+        "cause_id": category["causes"][0]["id"],
         "concern_id": concern["id"],
         "customer_id": concern["customer_id"],
         "merge_id": merge["id"],
@@ -287,6 +288,28 @@ def _renamed_place(app: App, shop: Shop) -> str:
     garden, any_version = {"name": "garden", "slug": "garden"}, {"If-Match": "*"}
     _do(app, "PATCH", f"{path}/{place['id']}", (shop, "manager"), json=garden, headers=any_version)
     return str(place["id"])
+
+
+def _sign_day(app: App, shop: Shop, business_date: str, concern_id: str) -> str:
+    """Write notes on a day and sign it, and hand the concern over to today; return the address of the log."""
+    log = f"/v1/stores/{shop.store_id}/recovery-logs/{business_date}"
+    _do(app, "PATCH", log, (shop, "manager"), json={"notes": {"tomorrow": "Look."}}, headers={"If-Match": "*"})
+    _do(app, "POST", f"{log}/sign-off", (shop, "manager"))
+    _do(app, "PUT", "/v1/log-policy", (shop, "admin"), json=BODIES["putLogPolicyOfOrganization"])
+    with app.back_office.writing(shop.organization_id) as session:
+        left = UUID(concern_id)
+        session.add(DailyLogHandover(store_id=shop.store_id, business_date=app.clock().date(), concern_id=left))
+    return log
+
+
+def _add_words(app: App, shop: Shop) -> dict[str, Any]:
+    """Add a category with two causes of which one is merged into the other; return it with the other."""
+    causes = [{"slug": slug, "name": slug.title()} for slug in ("din", "noise")]
+    room = {"slug": "room", "name": "Room", "causes": causes}
+    category = _do(app, "POST", "/v1/categories", (shop, "admin"), json=room)
+    din, noise = (cause["id"] for cause in category["causes"])
+    _do(app, "POST", f"/v1/causes/{din}/merge", (shop, "admin"), json={"into": noise})
+    return {**category, "causes": category["causes"][1:]}
 
 
 def _feedback_request_of(app: App, shop: Shop, concern_id: str) -> str:
