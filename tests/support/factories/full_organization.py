@@ -37,7 +37,7 @@ REPORTS = ("Recovery", "Remedies", "Causes", "Items", "FollowUps", "Listening", 
 YEAR_BY_STORE = {"from": "2026-01-01", "to": "2026-12-31", "group_by": "store"}
 QUERIES = {f"getReport{name}": YEAR_BY_STORE for name in REPORTS}
 # What each operation with a body accepts; ids are added by the test that wants them there.
-BODIES: dict[str, dict[str, Any]] = {
+BODIES: dict[str, Any] = {
     "postSessions": {"organization": "nobody", "login": "nobody", "password": "nobody has this one"},
     "patchOrganization": {"minimum_app_versions": {"ios": "1.2.3"}},
     "postRegions": {"slug": "new", "name": "New"},
@@ -45,6 +45,8 @@ BODIES: dict[str, dict[str, Any]] = {
     "postStorePlaces": {"name": "New"},
     "putStorePlaces": {"items": [{"name": "table 1"}, {"name": "New", "names": {"pt": "Novo"}}]},
     "patchStorePlaceById": {"name": "Changed"},
+    "postPlacesImport": "store,name\nfirst,New\n",
+    "postCustomersImport": "source,reference,name\ncrm,1,Somebody New\n",
     "postAlertRules": {"slug": "new", "name": "New", "mood_at_most": 1},
     "patchAlertRuleById": {"name": "Changed"},
     "postTryAlertRule": {"mood_at_most": 2},
