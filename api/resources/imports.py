@@ -17,11 +17,41 @@ from models.operations.imports.csv_table import CsvTable
 from models.operations.imports.customers import CustomerImport
 from models.operations.imports.engine import ImportKind, ImportResult, run_import
 from models.operations.imports.places import PlaceImport
+from models.operations.imports.stores import StoreImport
 from models.policy_defaults import MAX_IMPORT_BYTES, MAX_IMPORT_LINES
 
 blp = Blueprint("imports", __name__, "Stores, places and customers from CSV files: all lines or none")
 
 CSV_FILE = CsvBody(max_bytes=MAX_IMPORT_BYTES, max_lines=MAX_IMPORT_LINES)
+
+
+@blp.route("/imports/stores")
+class StoresImport(Resource):
+    permissions = {"POST": Permission.STORE_WRITE}
+    body = CSV_FILE
+
+    @blp.arguments(ImportQuery, location="query")
+    @blp.response(200, ImportResultSchema)
+    @blp.refuses(429)
+    @takes_key
+    def post(self, query: dict[str, Any], table: CsvTable) -> Any:
+        """Import stores from CSV: all lines or none
+
+        A line is the store with this `slug`, or else a new one. `hours` are `always` or openings of the week, such as
+        `mon-fri 09:00-18:00; sat 10:00-16:00`. Changed time zones, day starts and currencies hold from the next
+        business date on.
+        """
+        return _import(StoreImport, table, **query)
+
+
+@blp.route("/imports/stores/template")
+class StoresImportTemplate(Resource):
+    permissions = {"GET": Permission.STORE_WRITE}
+
+    @blp.response(200, {"type": "string"}, content_type=CSV)
+    def get(self) -> Response:
+        """Read an example file of stores: the columns, and two made-up lines"""
+        return _template(StoreImport)
 
 
 @blp.route("/imports/places")

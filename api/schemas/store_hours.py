@@ -5,7 +5,7 @@ from typing import Any
 from marshmallow import ValidationError, fields, post_load, validate, validates_schema
 
 from api.schemas.base import ClockTime, Flag, Schema, Words
-from models.organizations.opening_hours import WEEKDAYS, Hours
+from models.organizations.opening_hours import MAX_WEEKLY_PERIODS, WEEKDAYS, Hours
 
 
 class DateAsStored(fields.Date):
@@ -61,7 +61,9 @@ class NewHoursSchema(Schema):
         ]
     }
 
-    weekly = fields.List(fields.Nested(WeeklyPeriodSchema), allow_none=True, validate=validate.Length(max=70))
+    weekly = fields.List(
+        fields.Nested(WeeklyPeriodSchema), allow_none=True, validate=validate.Length(max=MAX_WEEKLY_PERIODS)
+    )
     always = Flag()
     exceptions = fields.List(fields.Nested(ExceptionalDaySchema), load_default=list, validate=validate.Length(max=400))
 

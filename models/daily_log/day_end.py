@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Index, UniqueConstraint, or_, select
 from sqlalchemy.orm import Mapped, Session
 
 from models.db.base import TenantOwned, many_to_one, tenant_fk
+from models.db.many_values import is_any_of
 from models.organizations.store import Store
 from models.policy_defaults import DAY_END_DELAY
 
@@ -65,13 +66,15 @@ class DayEndSchedule(TenantOwned):
         return self.store.previous_date(today) if scheduled < today else None
 
     @classmethod
-    def follow_terms(cls, session: Session, store: Store) -> None:
-        """Set when the store's present day ends, after the terms of the store changed. Without a schedule do nothing.
+    def follow_terms(cls, session: Session, stores: Sequence[Store]) -> None:
+        """Set when the present day of stores ends, after their terms changed. Leave out those without a schedule.
 
-        Waits for a worker that ends a day of the store at this moment.
+        Waits for a worker that ends a day of such a store at this moment.
         """
-        if schedule := session.scalars(select(cls).where(cls.store_id == store.id).with_for_update()).one_or_none():
-            schedule.due_at = _due_at(store, schedule.business_date)
+        stores_by_id = {store.id: store for store in stores}
+        is_concerned = is_any_of(session, (cls.store_id,), [(store_id,) for store_id in stores_by_id])
+        for schedule in session.scalars(select(cls).where(is_concerned).order_by(cls.id).with_for_update()):
+            schedule.due_at = _due_at(stores_by_id[schedule.store_id], schedule.business_date)
 
     def retry_at(self, *, at: datetime) -> None:
         """Put the schedule off after an error, so that it does not block the other stores."""

@@ -158,13 +158,15 @@ class ScopedSession(Session):
                 for name in names:
                     set_committed_value(row, name, getattr(row, name))
 
-    def forget_plans(self) -> None:
-        """Have PostgreSQL plan anew what this connection has planned, before thousands of rows are inserted.
+    def expect_many_rows(self) -> None:
+        """Have PostgreSQL plan this transaction for thousands of rows, whatever it knows of the tables.
 
-        The check of a foreign key keeps its plan. One that was made while the table was small reads the whole table,
-        for each new row.
+        Before the first ANALYZE, and while a transaction inserts, it takes tables for small. Then a look-up of many
+        values compares each with each row, unless joins by nested loops are off; and the check of a foreign key keeps
+        the plan of its first time, which may read all rows of the organization for each new one.
         """
         if self.get_bind().dialect.name == "postgresql":
+            self.connection().execute(sa.text("SET LOCAL enable_nestloop = off"))
             self.connection().execute(sa.text("DISCARD PLANS"))
 
     def force_custom_plans(self) -> None:

@@ -21,7 +21,7 @@ def edit_store(session: Session, store: Store, data: dict[str, Any], *, by: Acto
         Region.get_visible(session, data["region_id"], actor=by, pointer="/region_id")
     store.edit(at=at, **data)
     if not data.keys().isdisjoint(TERMS_FIELDS):
-        DayEndSchedule.follow_terms(session, store)
+        DayEndSchedule.follow_terms(session, [store])
 
 
 def close_store(session: Session, store: Store, *, at: datetime) -> None:

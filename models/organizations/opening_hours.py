@@ -11,6 +11,7 @@ from models.errors import Invalid
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 MINUTES_PER_DAY = 24 * 60
+MAX_WEEKLY_PERIODS = 70
 
 
 class Period(TypedDict):
@@ -57,7 +58,7 @@ def parse_weekly(text: str) -> list[WeeklyPeriod] | None:
     if text.strip().lower() == ALWAYS:
         return None
     weekly: list[WeeklyPeriod] = []
-    for entry in text.lower().split(";"):
+    for entry in text.strip().rstrip(";").lower().split(";"):
         match = _ENTRY.fullmatch(entry.strip())
         if match is None:
             raise Invalid("These are no hours: `always` is, or `mon-fri 09:00-18:00; sat 10:00-16:00`.", pointer="")
@@ -66,6 +67,8 @@ def parse_weekly(text: str) -> list[WeeklyPeriod] | None:
         for number in range(first, first + count):
             weekday = WEEKDAYS[number % len(WEEKDAYS)]
             weekly.append({"weekday": weekday, "opens_at": match["opens"], "closes_at": match["closes"]})
+    if len(weekly) > MAX_WEEKLY_PERIODS:
+        raise Invalid(f"A week has at most {MAX_WEEKLY_PERIODS} openings.", pointer="")
     return weekly
 
 

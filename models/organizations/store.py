@@ -126,7 +126,7 @@ class Store(Aggregate):
         Invalid for an unknown time zone, country or currency, for overlapping hours, and for two places with the same
         slug. Conflict when another store of the organization has the slug, and InvalidState when there are MAX_STORES.
         """
-        _check_codes(time_zone=time_zone, country=country, currency=currency)
+        check_codes(time_zone=time_zone, country=country, currency=currency)
         if hours is not None:
             check_hours(hours, pointer="/hours")
         store = cls(
@@ -227,10 +227,10 @@ class Store(Aggregate):
     def edit(self, *, at: datetime, **changes: Any) -> None:
         """Change the store: its name, kind, `region_id`, country, terms, `above_limit` or `longest_pause_minutes`.
 
-        Changed terms hold from the next business date on (see `TermsHistory.change`); the rest holds at once. Invalid
-        for an unknown time zone, country or currency.
+        Also its `hours`, which `check_hours` accepts. Changed terms hold from the next business date on (see
+        `TermsHistory.change`); the rest holds at once. Invalid for an unknown time zone, country or currency.
         """
-        _check_codes(**changes)
+        check_codes(**changes)
         terms = {name: changes.pop(name) for name in TERMS_FIELDS if name in changes}
         for name, value in changes.items():
             setattr(self, name, value)
@@ -345,7 +345,7 @@ class Store(Aggregate):
         self.earlier_terms = [replaced.to_json() for replaced in history.earlier] or None
 
 
-def _check_codes(
+def check_codes(
     *, time_zone: str | None = None, country: str | None = None, currency: str | None = None, **_: Any
 ) -> None:
     """Raise Invalid, with a pointer, for a time zone, country or currency that is none."""

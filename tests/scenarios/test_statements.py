@@ -47,6 +47,7 @@ READ = {
     "getCustomerDuplicates": 5,  # the customer; the others
     "getCustomerHistory": 11,  # the customer; what matters now; concerns, items, notifications, actions
     "getCustomers": 3,
+    "getCustomersImportTemplate": 1,
     "getEscalationPolicies": 2,
     "getEscalationPolicyById": 2,
     "getFixById": 3,  # it; its figures
@@ -63,6 +64,7 @@ READ = {
     "getLogPolicyOfOrganization": 2,
     "getOrganization": 2,
     "getMe": 6,  # the person, their stores, their regions; the shift; whose log they get
+    "getPlacesImportTemplate": 1,
     "getQuestionById": 2,
     "getQuestions": 2,
     "getRecoveryActions": 2,
@@ -88,6 +90,7 @@ READ = {
     "getStorePauses": 4,  # the store, its places, and who pauses (nobody)
     "getStoreStandingQrs": 4,  # the store, and its places; they
     "getStores": 3,
+    "getStoresImportTemplate": 1,
 }
 
 # Logging, by what came along. Three more than the rows to write: who asks, the shift, the key or id. On PostgreSQL

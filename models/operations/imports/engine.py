@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -13,7 +13,7 @@ from sqlalchemy import select
 from models.access import Actor
 from models.db.many_values import is_any_of
 from models.db.session import ScopedSession
-from models.errors import Conflict, DomainError, Invalid, NotFound
+from models.errors import Conflict, DomainError, Invalid, InvalidState, NotFound
 from models.operations.imports.columns import CellError, Column, Fault, FaultCode, parse_cell
 from models.operations.imports.csv_table import CsvRow, CsvTable
 from models.organizations.organization import Region
@@ -119,20 +119,21 @@ class ImportKind(ABC):
         Lines with faults come too, so that all faults of a line are known. Values may be missing in them.
         """
 
-    def load_named(self, model: type[T], lines: Sequence[Line], *, lock: bool = False) -> dict[str, T]:
-        """Return the rows within reach that a column names, by slug; the column is called like the table.
-
-        Refuse the lines whose slug names none. `lock` keeps others from changing the rows meanwhile.
-        """
-        column = model.__tablename__
-        slugs = {line.values[column] for line in lines if column in line.values}
-        is_wanted = is_any_of(self.session, (model.slug,), [(slug,) for slug in slugs])
+    def rows_by_slug(self, model: type[T], slugs: Iterable[str], *, lock: bool = False) -> dict[str, T]:
+        """Return the rows within reach with these slugs. `lock` keeps others from changing them meanwhile."""
+        is_wanted = is_any_of(self.session, (model.slug,), [(slug,) for slug in {*slugs}])
         stmt = select(model).where(is_wanted, *model.visible_to(self.by)).order_by(model.id)
         if lock:
             stmt = stmt.with_for_update(key_share=True).execution_options(populate_existing=True)
-        rows = {row.slug: row for row in self.session.scalars(stmt)}
-        for line in lines:
-            if column in line.values and line.values[column] not in rows:
+        return {row.slug: row for row in self.session.scalars(stmt)}
+
+    def load_named(self, model: type[T], lines: Sequence[Line], *, lock: bool = False) -> dict[str, T]:
+        """Return the rows that a column names, which is called like the table. Refuse lines whose slug names none."""
+        column = model.__tablename__
+        naming = [line for line in lines if column in line.values]
+        rows = self.rows_by_slug(model, (line.values[column] for line in naming), lock=lock)
+        for line in naming:
+            if line.values[column] not in rows:
                 detail = f"There is no {column} with this slug within reach of this sign-in."
                 line.refuse(column, FaultCode.UNKNOWN, detail)
         return rows
@@ -157,14 +158,15 @@ def run_import(
     lines = [_read_line(kind, table.header, row) for row in table.rows]
     readable = [line for line in lines if not line.is_malformed]
     _refuse_duplicates(kind, readable)
-    session.forget_plans()
+    session.expect_many_rows()
     savepoint = session.begin_nested()
     kind.load(readable)
+    if is_complete:
+        for line in readable:
+            line.verdict = _apply(kind, line)
+        kind.review()
     for line in readable:
-        line.verdict = _apply(kind, line)
-    kind.review()
-    for line in readable:
-        if line.faults or not is_complete:
+        if line.faults:
             line.verdict = LineVerdict.REFUSED
         line.faults.sort(key=lambda fault: position.get(fault.column, -1))
     result = ImportResult(kind.name, dry_run, len(lines), [header, *lines] if header.faults else lines)
@@ -246,4 +248,8 @@ def _apply(kind: ImportKind, line: Line) -> LineVerdict:
         return LineVerdict.REFUSED
 
 
-_CODES: Final[dict[type[DomainError], FaultCode]] = {NotFound: FaultCode.UNKNOWN, Conflict: FaultCode.IN_USE}
+_CODES: Final[dict[type[DomainError], FaultCode]] = {
+    NotFound: FaultCode.UNKNOWN,
+    Conflict: FaultCode.IN_USE,
+    InvalidState: FaultCode.TOO_MANY,  # the only states that count here are bounds
+}

@@ -255,23 +255,29 @@ class _Batch:
             self.session.execute(insert(rollup.__table__), rows)  # type: ignore[arg-type]  # it is a Table
 
     def _rows(self, rollup: type[Rollup], key: Key, totals: Totals) -> Iterator[dict[str, Any]]:
-        """Yield the row of a group in the currency of its store, with all figures, and a row for each other currency.
-
-        Around the day on which a store changes its currency, something was spent in both.
-        """
+        """Yield the rows of a group: one in the currency of its store, and one for each other currency."""
         store_id, period, *category_and_cause = key
         first_day = date.fromisoformat(period) if rollup is RollupDay else self.month
-        currency = self.stores[store_id].currency_on(first_day)
         group = {
             "organization_id": self.organization_id,
             "store_id": store_id,
             "business_date": first_day,
             **dict(zip(("category_id", "cause_id"), category_and_cause, strict=False)),
         }
-        figures = {name: totals.figures[name] for name in figure_columns(rollup)}
-        sketches = {name: compact(totals.sketch(name)) for name in DURATIONS}
-        yield {"id": uuid7(), **group, **figures, "currency": currency, "cost": totals.cost[currency], **sketches}
-        no_figures = {**dict.fromkeys(figures, 0), **dict.fromkeys(sketches, b"")}
-        for other, cost in sorted(totals.cost.items()):
-            if other != currency and cost:
-                yield {"id": uuid7(), **group, **no_figures, "currency": other, "cost": cost}
+        for values in _rows_by_currency(rollup, totals, self.stores[store_id].currency_on(first_day)):
+            yield {"id": uuid7(), **group, **values}
+
+
+def _rows_by_currency(rollup: type[Rollup], totals: Totals, currency: str) -> Iterator[dict[str, Any]]:
+    """Yield the values of the row in this currency, which has all figures, and the cost in each other one."""
+    figures = {name: totals.figures[name] for name in figure_columns(rollup)}
+    sketches = {name: compact(totals.sketch(name)) for name in DURATIONS}
+    yield {**figures, "currency": currency, "cost": totals.cost[currency], **sketches}
+    for other, cost in sorted(totals.cost.items()):
+        if other != currency and cost:
+            yield {
+                **dict.fromkeys(figures, 0),
+                "currency": other,
+                "cost": cost,
+                **dict.fromkeys(sketches, b""),
+            }

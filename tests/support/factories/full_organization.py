@@ -45,6 +45,8 @@ BODIES: dict[str, Any] = {
     "postStorePlaces": {"name": "New"},
     "putStorePlaces": {"items": [{"name": "table 1"}, {"name": "New", "names": {"pt": "Novo"}}]},
     "patchStorePlaceById": {"name": "Changed"},
+    "postStoresImport": "region,slug,name,kind,time_zone,country,currency,hours\n"
+    "here,new,New,retail,Europe/Lisbon,PT,EUR,always\n",
     "postPlacesImport": "store,name\nfirst,New\n",
     "postCustomersImport": "source,reference,name\ncrm,1,Somebody New\n",
     "postAlertRules": {"slug": "new", "name": "New", "mood_at_most": 1},

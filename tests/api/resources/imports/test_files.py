@@ -16,7 +16,7 @@ from tests.support.assertions import assert_invalid_value, assert_problem
 from tests.support.factories.imports import counts, faults, import_csv, verdicts
 from tests.support.factories.organizations import Shop
 
-KINDS = ("places", "customers")
+KINDS = ("stores", "places", "customers")
 HEADER = "source,reference,name\n"
 ANA = HEADER + "crm,1,Ana\n"
 

@@ -5,10 +5,15 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from models.access import GRANTS, Actor, Role
 from models.customers.customer import Customer
 from models.customers.external_id import ExternalId
 from models.db.change_feed import Change
+from models.operations.imports.csv_table import CsvTable
+from models.operations.imports.customers import CustomerImport
+from models.operations.imports.engine import run_import
 from tests.support.app import App
+from tests.support.databases import only_on_postgresql
 from tests.support.factories.customers import make_customer
 from tests.support.factories.imports import counts, csv_text, faults, import_csv
 from tests.support.factories.organizations import Shop
@@ -134,3 +139,20 @@ def test_37_faults_in_a_large_file_are_named_and_without_them_all_lines_count_on
     assert list(sizes(app, shop)) == after
     assert counts(import_csv(app, shop, "customers", sound)) == {"unchanged": size}
     assert list(sizes(app, shop)) == after
+
+
+@longer
+@only_on_postgresql
+def test_a_large_file_after_a_small_one_does_not_read_all_rows_for_each_line(app: App, shop: Shop) -> None:
+    """The tables were never analysed, and the connection has planned its checks for a few rows."""
+    size: int = by_profile(quick=1_000, deep=20_000)
+    rows = rows_of(size)
+    import_csv(app, shop, "customers", csv_text(COLUMNS, rows[:100]))
+    table = CsvTable.read(csv_text(COLUMNS, rows).encode(), max_rows=size)
+    admin = Actor(shop.organization_id, GRANTS[Role.ADMIN], None, staff_id=shop.staff["admin"])
+    with app.database.writing(shop.organization_id) as session:
+        run_import(CustomerImport, session, table, dry_run=False, by=admin, at=app.clock())
+        stmt = "SELECT relname, seq_scan + idx_scan, seq_tup_read + idx_tup_fetch FROM pg_stat_xact_user_tables"
+        read = {table: (scans, rows) for table, scans, rows in session.execute(sa.text(stmt))}
+    assert read["customer_external_id"][0] < 10
+    assert read["customer"][1] < 1_000 * size
