@@ -133,8 +133,9 @@ def many_to_one(owner: str, column: str, target: str, **options: Any) -> Relatio
     """
     return relationship(
         target,
-        primaryjoin=f"and_({target}.organization_id == {owner}.organization_id, "
-        f"{target}.id == foreign({owner}.{column}))",
+        # `remote` says which of the two rows is the target where both are of one table.
+        primaryjoin=f"and_(remote({target}.organization_id) == {owner}.organization_id, "
+        f"remote({target}.id) == foreign({owner}.{column}))",
         info={"id_column": column},
         **options,
     )
