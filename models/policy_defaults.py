@@ -40,6 +40,18 @@ MAX_THANK_YOUS_PER_REQUEST: Final = 200
 FEEDBACK_LINK_TTL: Final = timedelta(days=30)
 FEEDBACK_DAYS_BETWEEN: Final = 30  # between two requests to one customer, unless the organization sets another number
 
+# The organization
+MAX_LANGUAGES: Final = 20  # of the names of one place or word
+
+# The vocabulary, with retired and merged words
+MAX_CATEGORIES: Final = 300
+MAX_CAUSES: Final = 100  # of one category
+MAX_QUESTIONS: Final = 500
+MAX_REMEDIES: Final = 200
+MAX_SLUG_ALIASES: Final = 50  # former slugs of one word that is given another one
+# Until after a merge nobody can still write the merged word: transactions that read it before have ended by then.
+MERGE_SETTLES_AFTER: Final = timedelta(minutes=5)
+
 # Stores and days
 DAY_STARTS_AT: Final = time(4)  # in the store's own zone: 01:30 on Saturday belongs to Friday
 # From the start of a business day: when an open store is informed of what is carried over.

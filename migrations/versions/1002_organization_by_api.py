@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from migrations.tenant_tables import INSTANT, drop_tables, link, on_postgresql, tenant_table
+from migrations.tenant_tables import INSTANT, drop_tables, index, link, on_postgresql, tenant_table
 
 revision = "1002"
 down_revision = "1001"
@@ -45,7 +45,9 @@ def upgrade() -> None:
         sa.Column("scope_id", sa.Uuid(), nullable=False),
         sa.Column("slug", sa.String(60), nullable=False),
         sa.Column("object_id", sa.Uuid(), nullable=False),
-        sa.UniqueConstraint("organization_id", "kind", "scope_id", "slug", name="uq_slug_alias_organization_id_kind_scope_id_slug"),
+        sa.UniqueConstraint(
+            "organization_id", "kind", "scope_id", "slug", name="uq_slug_alias_organization_id_kind_scope_id_slug"
+        ),
     )
     tenant_table(
         "vocabulary_merge",
@@ -57,6 +59,7 @@ def upgrade() -> None:
         sa.Column("refiled_to_id", sa.Uuid(), nullable=True),
         sa.Column("done_at", INSTANT, nullable=True),
     )
+    index("ix_vocabulary_merge_pending", "vocabulary_merge", "organization_id", where="done_at IS NULL")
     _upgrade_api_keys()
     _upgrade_rollups()
 

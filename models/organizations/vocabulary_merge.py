@@ -3,6 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
+from sqlalchemy import Index, text
 from sqlalchemy.orm import Mapped
 
 from models.db.base import TenantOwned, tenant_fk
@@ -17,6 +18,14 @@ class VocabularyMerge(TenantOwned):
     """
 
     __tablename__ = "vocabulary_merge"
+    __table_args__ = (
+        Index(
+            "ix_vocabulary_merge_pending",
+            "organization_id",
+            postgresql_where=text("done_at IS NULL"),
+            sqlite_where=text("done_at IS NULL"),
+        ),
+    )
 
     kind: Mapped[SlugKind]
     from_id: Mapped[UUID]

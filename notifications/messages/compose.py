@@ -34,7 +34,8 @@ MESSAGE_OPTIONS = (
     joinedload(OutboxMessage.alert).lazyload(Alert.notifications),
     joinedload(OutboxMessage.alert).joinedload(Alert.store),
     joinedload(OutboxMessage.follow_up).options(lazyload(FollowUp.owner), lazyload(FollowUp.promised_by)),
-    joinedload(OutboxMessage.concern).joinedload(Concern.category),
+    joinedload(OutboxMessage.concern).joinedload(Concern.filed_category),
+    joinedload(OutboxMessage.concern).joinedload(Concern.filed_cause),
     joinedload(OutboxMessage.concern).joinedload(Concern.place),
 )
 

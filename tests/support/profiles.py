@@ -49,6 +49,7 @@ QUICK_ON = {
     "contract": "postgresql",
     "scenarios/test_report_statements.py": "postgresql",
     "scenarios/test_statements.py": "postgresql",
+    "api/resources/reports/test_merged_words.py": "postgresql",
     "api/resources/reports/test_recovery_recount.py": "postgresql",
     "api/resources/reports/test_rollups.py": "postgresql",
     "api/resources/reports/test_row_reports_recount.py": "postgresql",

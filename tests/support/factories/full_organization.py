@@ -81,6 +81,10 @@ BODIES: dict[str, dict[str, Any]] = {
     "postApproveRecoveryAction": {"note": "changed"},
     "postDeclineRecoveryAction": {"note": "changed"},
     "postSettleRecoveryAction": {"settlement": "settled"},
+    "postCategories": {"slug": "new", "name": "New", "causes": [{"slug": "newer", "name": "Newer"}]},
+    "patchCategoryById": {"name": "Changed", "causes": [{"slug": "salty", "name": "Salty"}]},
+    "postMergeCategories": {"into": None},
+    "postMergeCauses": {"into": None},
     "postQuestions": {"slug": "new", "text": "New?", "category": "food"},
     "patchQuestionById": {"text": "Changed?"},
     "postRemedies": {"slug": "new", "name": "New", "kind": "gift"},
@@ -128,6 +132,16 @@ def _keep_days(app: App, shop: Shop) -> None:
         session.add(
             DirtyCauseMonth(store_id=shop.store_id, month=app.clock().date().replace(day=1), due_at=app.clock())
         )
+
+
+def _make_words(app: App, shop: Shop) -> dict[str, str]:
+    """Make a category with a cause, and merge another one; return the ids of the first."""
+    room, hall, foyer = (
+        _do(app, "POST", "/v1/categories", (shop, "admin"), json={"slug": slug, "name": slug.title(), "causes": causes})
+        for slug, causes in (("room", [{"slug": "noise", "name": "Noise"}]), ("hall", []), ("foyer", []))
+    )
+    _do(app, "POST", f"/v1/categories/{hall['id']}/merge", (shop, "admin"), json={"into": foyer["id"]})
+    return {"category_id": room["id"], "cause_id": room["causes"][0]["id"]}
 
 
 def make_full_organization(app: App, slug: str) -> FullOrganization:
@@ -207,6 +221,7 @@ def make_full_organization(app: App, slug: str) -> FullOrganization:
     groups = [_do(app, "POST", "/v1/groups", (shop, "admin"), json={**here, "slug": it}) for it in ("brand", "city")]
     policy = {**BODIES["postEscalationPolicies"], "slug": "first-store", "store_id": str(shop.store_id)}
     org.ids = {
+        **_make_words(app, shop),
         "concern_id": concern["id"],
         "customer_id": concern["customer_id"],
         "merge_id": merge["id"],

@@ -55,7 +55,7 @@ def read_raw_rows(connection: Connection, store_ids: Collection[UUID]) -> RawRow
         groups.setdefault(member["store_id"], []).append(member["group_id"])
     named = {name: {row["id"]: row for row in read_table(connection, name)} for name in NAMED_TABLES}
     return RawRows(
-        concerns=of_stores("concern"),
+        concerns=[under_present_words(named, concern) for concern in of_stores("concern")],
         actions=actions,
         alerts={alert["concern_id"]: alert for alert in of_stores("alert")},
         follow_ups=of_stores("follow_up"),
@@ -64,6 +64,19 @@ def read_raw_rows(connection: Connection, store_ids: Collection[UUID]) -> RawRow
         named={**named, "store": {store_id: named["store"][store_id] for store_id in store_ids}},
         groups=groups,
     )
+
+
+def under_present_words(named: dict[str, dict[UUID, Record]], row: Record) -> Record:
+    """Return a row with the category and cause as of now: what was merged counts as what it was merged into."""
+    row = dict(row)
+    category, cause = (named[by].get(row.get(f"{by}_id")) for by in ("category", "cause"))
+    if category is not None:
+        row["category_id"] = category["merged_into_id"] or category["id"]
+    if cause is not None and cause["merged_into_id"] is not None:
+        row["cause_id"] = cause["merged_into_id"]
+        if "category_id" in row:
+            row["category_id"] = named["cause"][row["cause_id"]]["category_id"]
+    return row
 
 
 def business_date_of(raw: RawRows, row: Record, time_column: str) -> date:
