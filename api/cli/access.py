@@ -39,7 +39,8 @@ How to read it:
 - **Without a valid sign-in every operation that is not `open` is answered 401**: no token, a forged,
   expired or revoked one, or that of a person who has left.
 - **API key** names the scopes that carry the permission; one of them is enough, `any` means each of
-  them. A key reaches every store, unless it is limited to some: then those are its own.
+  them. A key reaches every store, unless it is limited to some: then those are its own, and neither
+  the export nor the import of customers is for it.
 - What belongs to no store (an escalation policy or a fix of the whole organization) is read by all
   who may read such things at all.
 - A sensitive concern, and all that belongs to it, is 404 below a manager, except for whoever
@@ -61,7 +62,7 @@ class Reach(StrEnum):
     PERSON = "of the person who is signed in"
 
 
-# By the first word of the path; by the whole path where one differs.
+# By the first word of the path.
 REACH: Final = {
     "alert-rules": Reach.ORGANIZATION,
     "alerts": Reach.STORES,
@@ -79,8 +80,7 @@ REACH: Final = {
     "follow-ups": Reach.STORES,
     "groups": Reach.STORES,
     "guidance": Reach.STORES,
-    "imports": Reach.ORGANIZATION,
-    "imports/places": Reach.STORES,
+    "imports": Reach.STORES,
     "items": Reach.ORGANIZATION,
     "log-policy": Reach.ORGANIZATION,
     "me": Reach.PERSON,
@@ -121,7 +121,7 @@ def reach_of(path: str) -> Reach:
     """Return how far the operations of a path reach. Raises ClickException for a noun that REACH does not know."""
     if (noun := noun_of(path)) not in REACH:
         raise click.ClickException(f"Say in REACH of api/cli/access.py how far {BASE}{noun} reaches.")
-    return REACH.get(path.removeprefix(BASE), REACH[noun])
+    return REACH[noun]
 
 
 def render_access(document: dict[str, Any]) -> str:

@@ -38,7 +38,8 @@ class GroupBy(StrEnum):
 
 
 STORE_DIMENSIONS = frozenset({GroupBy.STORE, GroupBy.REGION, GroupBy.GROUP})
-CONCERN_DIMENSIONS = frozenset({GroupBy.CATEGORY, GroupBy.CAUSE, GroupBy.CHANNEL})
+WORD_DIMENSIONS = frozenset({GroupBy.CATEGORY, GroupBy.CAUSE})  # of which one may be merged into another one
+CONCERN_DIMENSIONS = WORD_DIMENSIONS | {GroupBy.CHANNEL}
 TIME_DIMENSIONS = frozenset({GroupBy.DAY, GroupBy.WEEK, GroupBy.MONTH})
 # A store may be in several store groups, so the rows of such a report do not add up to its total.
 OVERLAPPING_DIMENSIONS = frozenset({GroupBy.GROUP})

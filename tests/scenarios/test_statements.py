@@ -36,6 +36,7 @@ READ = {
     "getAlertRules": 2,
     "getAlerts": 3,
     "getCategories": 3,  # they; their causes
+    "getCategoryById": 3,
     "getConcernById": 4,  # it, with whom and what it names; its items; its alert's notifications
     "getConcernEvents": 5,  # the concern; its steps
     "getConcernFeedbackRequests": 5,
@@ -72,7 +73,7 @@ READ = {
     "getRemedies": 3,
     "getRemedyById": 3,
     "getReportAlerts": 5,  # they; their phones; how late; the stores' names, as for each of the others
-    "getReportCauses": 7,  # figures; cost; fixes; the names of all three
+    "getReportCauses": 8,  # words that are being merged; figures; cost; fixes; the names of all three
     "getReportFollowUps": 3,
     "getReportItems": 8,  # whose names may be read; figures and all concerns, by group and together; names
     "getReportListening": 5,  # concerns; checks; days

@@ -52,7 +52,7 @@ def test_nothing_is_found_where_all_is_set_up(app: App, shop: Shop):
         for store in session.scalars(select(Store)):
             store.hours = ALWAYS_OPEN
         for remedy in session.scalars(Remedy.select_visible()):
-            remedy.edit(limits=[{"role": Role.FLOOR, "per_customer": Money(1000, "EUR")}])
+            remedy.edit(session, at=app.clock(), limits=[{"role": Role.FLOOR, "per_customer": Money(1000, "EUR")}])
         session.add(Staff(login="second-admin", name="Second", role=Role.ADMIN, password_hash=password_hash()))
     assert findings(app, shop) == {}
 
@@ -60,7 +60,7 @@ def test_nothing_is_found_where_all_is_set_up(app: App, shop: Shop):
 def test_a_limit_in_another_currency_is_none(app: App, shop: Shop):
     with app.back_office.writing(shop.organization_id) as session:
         for remedy in session.scalars(Remedy.select_visible()):
-            remedy.edit(limits=[{"role": Role.FLOOR, "per_customer": Money(1000, "USD")}])
+            remedy.edit(session, at=app.clock(), limits=[{"role": Role.FLOOR, "per_customer": Money(1000, "USD")}])
     assert "no-limit" in findings(app, shop)[None]
 
 

@@ -162,6 +162,16 @@ def _keep_days(app: App, shop: Shop) -> None:
         )
 
 
+def _make_words(app: App, shop: Shop) -> dict[str, str]:
+    """Make a category with a cause, and merge another one; return the ids of the first."""
+    room, hall, foyer = (
+        _do(app, "POST", "/v1/categories", (shop, "admin"), json={"slug": slug, "name": slug.title(), "causes": causes})
+        for slug, causes in (("room", [{"slug": "noise", "name": "Noise"}]), ("hall", []), ("foyer", []))
+    )
+    _do(app, "POST", f"/v1/categories/{hall['id']}/merge", (shop, "admin"), json={"into": foyer["id"]})
+    return {"category_id": room["id"], "cause_id": room["causes"][0]["id"]}
+
+
 def make_full_organization(app: App, slug: str) -> FullOrganization:
     """Make an organization through the API."""
     shop = make_shop(app.back_office, slug, on_shift=("floor", "manager"))
@@ -232,10 +242,8 @@ def make_full_organization(app: App, slug: str) -> FullOrganization:
     here = {**BODIES["postGroups"], "store_ids": [str(shop.store_id)]}
     groups = [_do(app, "POST", "/v1/groups", (shop, "admin"), json={**here, "slug": it}) for it in ("brand", "city")]
     policy = {**BODIES["postEscalationPolicies"], "slug": "first-store", "store_id": str(shop.store_id)}
-    category = _add_words(app, shop)
     org.ids = {
-        "category_id": category["id"],
-        "cause_id": category["causes"][0]["id"],
+        **_make_words(app, shop),
         "concern_id": concern["id"],
         "customer_id": concern["customer_id"],
         "merge_id": merge["id"],
@@ -302,16 +310,6 @@ def _sign_day(app: App, shop: Shop, business_date: str, concern_id: str) -> str:
         left = UUID(concern_id)
         session.add(DailyLogHandover(store_id=shop.store_id, business_date=app.clock().date(), concern_id=left))
     return log
-
-
-def _add_words(app: App, shop: Shop) -> dict[str, Any]:
-    """Add a category with two causes of which one is merged into the other; return it with the other."""
-    causes = [{"slug": slug, "name": slug.title()} for slug in ("din", "noise")]
-    room = {"slug": "room", "name": "Room", "causes": causes}
-    category = _do(app, "POST", "/v1/categories", (shop, "admin"), json=room)
-    din, noise = (cause["id"] for cause in category["causes"])
-    _do(app, "POST", f"/v1/causes/{din}/merge", (shop, "admin"), json={"into": noise})
-    return {**category, "causes": category["causes"][1:]}
 
 
 def _feedback_request_of(app: App, shop: Shop, concern_id: str) -> str:

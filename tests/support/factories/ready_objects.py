@@ -32,6 +32,9 @@ def add_ready_objects(app: App, org: FullOrganization) -> None:
     store = {**BODIES["postStores"], "slug": "closed", "region_id": org.ids["region_id"]}
     closed = do("POST", "stores", "admin", json=store)["id"]
     do("POST", f"stores/{closed}/close", "admin")
+    words = {"slug": "other", "name": "Other", "causes": [{"slug": slug, "name": slug} for slug in ("one", "two")]}
+    other = do("POST", "categories", "admin", json=words)
+    one, two = (cause["id"] for cause in other["causes"])
     before = str(date.fromisoformat(org.ids["business_date"]) - timedelta(days=2))
     org.ids_by_operation |= {
         "postTakeConcern": {"concern_id": open_concern},
@@ -48,6 +51,8 @@ def add_ready_objects(app: App, org: FullOrganization) -> None:
         "postMergeCustomers": {"/customer_id": twin},
         "postEscalationPolicies": {"store_id": str(org.shop.other_store_id)},
         "postSignOffRecoveryLog": {"business_date": before},
+        "postMergeCategories": {"/into": other["id"]},
+        "postMergeCauses": {"cause_id": one, "/into": two},
         "postReopenStore": {"store_id": closed},
         "postSessions": {"/organization": org.shop.slug, "/login": "floor", "/password": PASSWORD},
     }

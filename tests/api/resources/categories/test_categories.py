@@ -127,9 +127,9 @@ def test_a_phone_that_was_offline_still_sends_retired_words(app: App, shop: Shop
     for kind, slug in (("categories", "food"), ("questions", "what-happened"), ("remedies", "apology")):
         assert edit_word(app, shop, kind, slug, retired=True).status_code == 200
     assert edit_word(app, shop, "categories", "food", causes=[{"slug": "cold", "retired": True}]).status_code == 200
-    said = {"category": "food", "cause": "cold", "question": "what-happened"}
-    logged = log_concern(app, shop, **said, recovery_actions=[{"remedy": "apology"}])
-    assert {name: logged[name] for name in said} == said
+    fields = {"category": "food", "cause": "cold", "question": "what-happened"}
+    logged = log_concern(app, shop, **fields, recovery_actions=[{"remedy": "apology"}])
+    assert {name: logged[name] for name in fields} == fields
 
 
 def test_guidance_offers_no_retired_word_and_none_for_other_stores(app: App, shop: Shop) -> None:

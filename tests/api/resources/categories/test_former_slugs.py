@@ -80,8 +80,8 @@ def renamed(app: App, shop: Shop) -> Shop:
 
 def test_a_phone_that_was_offline_logs_with_former_slugs(app: App, renamed: Shop) -> None:
     voucher = {"remedy": "voucher", "cost": {"amount": 500, "currency": "EUR"}}
-    said = {"category": "food", "cause": "cold", "question": "what-happened", "recovery_actions": [voucher]}
-    logged = log_concern(app, renamed, **said)
+    fields = {"category": "food", "cause": "cold", "question": "what-happened", "recovery_actions": [voucher]}
+    logged = log_concern(app, renamed, **fields)
     now = {"category": "meals", "cause": "lukewarm", "question": "what-went-wrong"}
     assert {name: logged[name] for name in now} == now
     path = f"/v1/concerns/{logged['id']}/recovery-actions"
@@ -127,8 +127,8 @@ def test_a_fix_is_recorded_and_found_by_former_slugs(app: App, renamed: Shop) ->
     made = app.request("POST", "/v1/fixes", (renamed, "manager"), json=fix)
     assert (made.status_code, made.json["category"], made.json["cause"]) == (201, "meals", "lukewarm")
     for slug in ("cold", "lukewarm"):
-        found = app.request("GET", f"/v1/fixes?cause={slug}", (renamed, "manager")).json["items"]
-        assert [each["id"] for each in found] == [made.json["id"]]
+        items = app.request("GET", f"/v1/fixes?cause={slug}", (renamed, "manager")).json["items"]
+        assert [each["id"] for each in items] == [made.json["id"]]
 
 
 def test_a_live_slug_of_a_cause_is_refused_with_another_category(app: App, renamed: Shop) -> None:

@@ -64,7 +64,7 @@ class MergingOrganization:
         with self.app.database.writing(self.shop.organization_id) as session:
             stmt = select(Category).where(Category.merged_into_id.is_(None))
             left = session.scalars(stmt.order_by(Category.slug)).all()
-            pairs = [(one, into) for one in left for into in left if one is not into and one.urgent <= into.urgent]
+            pairs = [(word, into) for word in left for into in left if word is not into and word.urgent <= into.urgent]
             if len(left) > 2:
                 merged, into = self.rng.choice(pairs)
                 merge_categories(session, merged, into.id, by=self.admin, at=self.app.clock())
@@ -75,10 +75,10 @@ class MergingOrganization:
             stmt = select(Cause).where(Cause.merged_into_id.is_(None))
             left = session.scalars(stmt.order_by(Cause.slug)).all()
             pairs = [
-                (one, into)
-                for one in left
+                (word, into)
+                for word in left
                 for into in left
-                if one is not into and one.category.urgent <= into.category.urgent
+                if word is not into and word.category.urgent <= into.category.urgent
             ]
             if len(left) > 2:
                 merged, into = self.rng.choice(pairs)
@@ -133,8 +133,8 @@ class MergingOrganization:
         ]
         for category in self.rng.sample([*raw.named["category"].values()], by_profile(quick=2, deep=6)):
             of_now = slugs[category["merged_into_id"] or category["id"]]
-            found = set(self._concerns(category=category["slug"]))
-            if found != {id_ for id_, (slug, _) in present.items() if slug == of_now}:
+            listed = set(self._concerns(category=category["slug"]))
+            if listed != {id_ for id_, (slug, _) in present.items() if slug == of_now}:
                 wrong.append(("category", category["slug"]))
         return wrong
 
