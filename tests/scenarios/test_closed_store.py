@@ -11,6 +11,7 @@ from models.alerts.notification import NotificationKind
 from models.daily_log.day_end import DayEndSchedule
 from models.organizations.store import Store
 from models.staff.staff import Staff
+from notifications.channels.base import DeliveryResult
 from tests.support.factories.concerns import edit, log_concern, move
 from tests.support.rows import notifications, only_alert, pending_messages, rows
 from tests.support.store_scenario import StoreScenario
@@ -166,7 +167,22 @@ def test_what_was_queued_before_the_closing_is_not_sent(scenario: StoreScenario)
     assert {row.notification_kind for row in pending_messages(scenario.app)} == {K.DAILY_LOG, K.CARRIED_OVER}
     close(scenario)
     scenario.let_pass(hours=12)
-    assert informed(scenario) == {}
+    assert notifications(scenario.app) == []
+
+
+def test_a_mail_that_waits_for_its_server_is_not_sent_after_the_closing(scenario: StoreScenario) -> None:
+    subscribe(scenario)
+    work_until_idle(scenario.worker)
+    scenario.app.clock.at = DAY_END
+    scenario.channel.answers["manager@example.com"] = DeliveryResult.later("away")
+    work_until_idle(scenario.worker)
+    assert informed(scenario) == {"daily_log": {"manager@example.com"}}
+    close(scenario)
+    scenario.messages.clear()
+    scenario.let_pass(hours=12)
+    assert scenario.messages == []
+    (notification,) = notifications(scenario.app)
+    assert (notification.state, notification.failure) == ("suppressed", "store-closed")
 
 
 def test_a_closed_store_stays_in_reports(scenario: StoreScenario) -> None:
