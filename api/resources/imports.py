@@ -117,7 +117,7 @@ def _import(kind: type[ImportKind], table: CsvTable, *, dry_run: bool) -> Any:
     nothing unless somebody changed the same since.
     """
     count_hit(IMPORT_LIMIT, "import", str(g.actor.staff_id or g.actor.api_key_id))
-    is_repeat = not dry_run and had_effect_before(status=200)
+    is_repeat = had_effect_before(status=200, is_preview=dry_run)
     result = run_import(kind, g.session, table, dry_run=dry_run or is_repeat, by=g.actor, at=g.now)
     if result.refused and not dry_run and not is_repeat:
         detail = f"Nothing was imported: {result.refused} of the lines have faults, which `errors` names."

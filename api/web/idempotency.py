@@ -83,14 +83,15 @@ def takes_key(method: Callable[..., Any]) -> Callable[..., Any]:
     return method
 
 
-def had_effect_before(*, status: int) -> bool:
+def had_effect_before(*, status: int, is_preview: bool) -> bool:
     """Record the Idempotency-Key, if one was sent, of a request that makes no object to show again.
 
-    Return whether the key was recorded before. Invalid when it was, with another body.
+    Return whether the key was recorded before. A preview, which stores nothing, records nothing and never was. Invalid
+    for a key that is none or was used with another body.
     """
     key = idempotency_key_header()
     body = request.get_data()
-    earlier = _record_or_get(f"key:{key}", body, None, status) if key else None
+    earlier = _record_or_get(f"key:{key}", body, None, status) if key and not is_preview else None
     if earlier and not earlier.has_same_body(body):
         raise Invalid("This Idempotency-Key was used for another body.", code="idempotency-key-reused")
     return earlier is not None

@@ -131,6 +131,12 @@ def test_an_import_with_a_key_has_its_effect_once(app: App, shop: Shop) -> None:
     assert_problem(other, 422, "idempotency-key-reused")
 
 
+def test_a_key_that_is_none_is_refused_by_a_dry_run_too(app: App, shop: Shop) -> None:
+    for dry_run in (False, True):
+        answer = import_csv(app, shop, "customers", ANA, dry_run=dry_run, headers={"Idempotency-Key": "with spaces"})
+        assert_problem(answer, 422, "invalid-idempotency-key")
+
+
 def test_a_refused_import_does_not_use_up_its_key(app: App, shop: Shop) -> None:
     key = {"Idempotency-Key": "k"}
     assert import_csv(app, shop, "customers", HEADER + "crm,1,\n", headers=key).status_code == 422
