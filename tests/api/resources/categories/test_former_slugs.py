@@ -1,5 +1,6 @@
 """A slug once given out means the same thing for ever: live, former, or of a merged word."""
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -7,10 +8,12 @@ import pytest
 from models.organizations import slug_alias
 from tests.support.app import App
 from tests.support.assertions import assert_problem
+from tests.support.databases import only_on_postgresql
 from tests.support.factories.concerns import edit, log_concern
 from tests.support.factories.guidance import get_guidance
 from tests.support.factories.organizations import Shop, make_shop
 from tests.support.factories.vocabulary import cause_id, create_word, edit_word, words
+from tests.support.threads import at_once
 
 with_kind = pytest.mark.parametrize("kind", ["categories", "questions", "remedies"])
 YEAR = {"from": "2026-01-01", "to": "2026-12-31"}
@@ -135,6 +138,35 @@ def test_a_live_slug_of_a_cause_is_refused_with_another_category(app: App, renam
     body = {"mood": 2, "store_id": str(renamed.store_id), "category": "allergy", "cause": "lukewarm"}
     refused = app.request("POST", "/v1/concerns", (renamed, "floor"), json=body)
     assert assert_problem(refused, 404, "not-found")["pointer"] == "/cause"
+
+
+@only_on_postgresql
+def test_a_slug_that_is_given_up_at_this_moment_is_not_taken_by_another_word(app: App, shop: Shop) -> None:
+    for number in range(5):
+        assert create_word(app, shop, "categories", f"old-{number}").status_code == 201
+        word_id = words(app, shop, "categories")[f"old-{number}"]["id"]
+
+        def give_up(number: int = number, word_id: str = word_id) -> int:
+            body, headers = {"slug": f"new-{number}"}, {"If-Match": "*"}
+            path = f"/v1/categories/{word_id}"
+            return app.request("PATCH", path, (shop, "admin"), json=body, headers=headers).status_code
+
+        def take(number: int = number) -> int:
+            return int(create_word(app, shop, "categories", f"old-{number}").status_code)
+
+        assert at_once([give_up, take, take]) == [200, 409, 409]
+
+
+@only_on_postgresql
+def test_of_two_words_that_want_one_slug_at_once_one_gets_it(app: App, shop: Shop) -> None:
+    for number in range(5):
+        wish = partial(create_word, app, shop, "categories", f"wish-{number}")
+        rename_food = partial(edit_word, app, shop, "categories", "allergy", slug=f"wish-{number}")
+        answers = at_once([wish, wish, rename_food])
+        assert sorted(answer.status_code < 300 for answer in answers) == [False, False, True]
+        assert {answer.status_code for answer in answers if answer.status_code >= 300} == {409}
+        if answers[2].status_code == 200:
+            rename(app, shop, "categories", f"wish-{number}", "allergy")
 
 
 def test_a_word_has_so_many_slugs_and_no_more(app: App, shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
