@@ -12,6 +12,7 @@ DEV := $(VENV)/.dev
 # Writing the document signs nothing, but no app starts without a key.
 OPENAPI := SECRET_KEY=writing-a-document-signs-nothing $(BIN)/flask --app wsgi openapi write
 DATA_MODEL := SECRET_KEY=writing-a-document-signs-nothing $(BIN)/flask --app wsgi db diagram
+ACCESS := SECRET_KEY=writing-a-document-signs-nothing $(BIN)/flask --app wsgi access write
 # pip stays quiet about its own releases, uv about file systems that know no hard links.
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export UV_NO_PROGRESS := 1
@@ -23,7 +24,8 @@ export UV_SYSTEM_CERTS := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run web worker demo test test-deep check check-deep lint format types layers openapi openapi-check data-model data-model-check browser office pictures fuzz chaos \
+.PHONY: help run web worker demo test test-deep check check-deep lint format types layers openapi openapi-check data-model data-model-check access access-check \
+	browser office pictures fuzz chaos \
 	chaos-fcm chaos-postgres chaos-takes chaos-disk chaos-export model bench bench-latency bench-dispatch bench-guidance bench-serving \
 	bench-reports lock clean
 
@@ -50,7 +52,7 @@ test-deep: $(DEV)
 	@AMENDS_PROFILE=deep $(PY) -m pytest -n $(WORKERS) --dist worksteal --durations=20
 
 check: $(DEV) ## everything that has to pass before a commit lands; how long it took, beside a fixed loop
-	@$(PY) -m tests.support.timed_check lint types layers openapi-check data-model-check test
+	@$(PY) -m tests.support.timed_check lint types layers openapi-check data-model-check access-check test
 
 check-deep: $(DEV) ## what takes long: the other database, more examples, real processes, crashes
 	@$(PY) -m tests.support.timed_check test-deep
@@ -80,6 +82,12 @@ data-model: $(RUNTIME) ## write docs/data-model.md, the diagrams of the tables, 
 
 data-model-check: $(RUNTIME)
 	@$(DATA_MODEL) --check
+
+access: $(RUNTIME) ## write docs/access.md, who may do what, from the code
+	@$(ACCESS)
+
+access-check: $(RUNTIME)
+	@$(ACCESS) --check
 
 fuzz: $(DEV) ## hundreds of new requests for every operation; FUZZ_EXAMPLES says how many, FUZZ_SEED repeats a run
 	@seed=$${FUZZ_SEED:-$$(date +%s)}; echo "FUZZ_SEED=$$seed"; \

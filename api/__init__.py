@@ -18,7 +18,12 @@ from api.web.blueprint import Api
 from config import Config
 from models.db.session import Database, DatabaseRole
 
-DESCRIPTION = "Log a customer's concern in seconds, ring the right phones, record what put it right."
+DESCRIPTION = """Log a customer's concern in seconds, ring the right phones, record what put it right.
+
+A secret that the API makes, such as the `token` of an API key, is shown once: a repeat of the request, by its
+`Idempotency-Key` or by the `id` of the client, has no second effect and answers null in its place. Whoever lost the
+first answer makes a new one.
+"""
 # Names of flask-smorest.
 OPENAPI_SETTINGS: Final = {
     "API_TITLE": "Amends",

@@ -12,7 +12,12 @@ def public_url(page: str, token: str) -> str:
     return f"{current_app.config['PUBLIC_URL']}/{page}/{token}"
 
 
-def qr_response(link: str) -> Response:
+def qr_svg(link: str) -> str:
     """Return the link as a QR code in SVG with its quiet zone. Error correction level M survives a crumpled receipt."""
-    code = zxingcpp.create_barcode(link, zxingcpp.BarcodeFormat.QRCode, ec_level="M")
-    return current_app.response_class(code.to_svg(scale=QR_SCALE), mimetype=SVG)
+    drawing: str = zxingcpp.create_barcode(link, zxingcpp.BarcodeFormat.QRCode, ec_level="M").to_svg(scale=QR_SCALE)
+    return drawing
+
+
+def qr_response(link: str) -> Response:
+    """Return the link as a picture of its QR code."""
+    return current_app.response_class(qr_svg(link), mimetype=SVG)

@@ -12,8 +12,10 @@ class Permission(StrEnum):
 
     ANYONE = "anyone"  # no sign-in needed
     ME_USE = "me:use"  # own profile, preferences, shift and devices
+    ORGANIZATION_WRITE = "organization:write"  # its settings; everybody who is signed in may read them
     STORE_READ = "store:read"
-    STORE_WRITE = "store:write"
+    STORE_WRITE = "store:write"  # regions, groups and stores, their zone, currency and closing
+    STORE_RUN = "store:run"  # what a manager keeps up to date: hours, holidays, places, QR codes
     STAFF_READ = "staff:read"
     STAFF_CARE = "staff:care"  # see who takes a pause; the lead of a shift may see it without this permission
     VOCABULARY_READ = "vocabulary:read"  # categories, causes, questions, remedies
@@ -21,6 +23,7 @@ class Permission(StrEnum):
     ITEM_READ = "item:read"  # the catalogue of dishes, products and articles
     CUSTOMER_READ = "customer:read"
     CUSTOMER_WRITE = "customer:write"
+    CUSTOMER_IMPORT = "customer:import"  # thousands of profiles at once
     CUSTOMER_MERGE = "customer:merge"  # merge two profiles of one person
     CUSTOMER_THANK = "customer:thank"  # promise a thank-you to every customer who raised what was fixed
     CAUSE_FIX = "cause:fix"  # record that a cause is fixed
@@ -42,6 +45,7 @@ class Permission(StrEnum):
     DAY_FIGURES = "day:figures"  # a store's guests, receipts and sales of a day
     REPORT_READ = "report:read"
     EXPORT_READ = "export:read"  # the change export: every object, row by row
+    KEY_MANAGE = "key:manage"  # list, make, rotate and revoke API keys
 
 
 class Role(StrEnum):
@@ -83,6 +87,7 @@ _FLOOR = _PERSON | {
     P.LOG_READ,
 }
 _MANAGER = _FLOOR | {
+    P.STORE_RUN,
     P.CUSTOMER_MERGE,
     P.CUSTOMER_THANK,
     P.CAUSE_FIX,
@@ -103,13 +108,16 @@ GRANTS: dict[Role, frozenset[Permission]] = {
     Role.HEAD_OFFICE: _PERSON | {P.CONCERN_READ, P.ALERT_READ, P.POLICY_READ, P.LOG_READ, P.REPORT_READ, P.EXPORT_READ},
     Role.ADMIN: _PERSON
     | {
+        P.ORGANIZATION_WRITE,
         P.STORE_WRITE,
+        P.STORE_RUN,
         P.VOCABULARY_WRITE,
         P.ITEM_READ,
         P.STAFF_READ,
         P.STAFF_CARE,
         P.CUSTOMER_READ,
         P.CUSTOMER_WRITE,
+        P.CUSTOMER_IMPORT,
         P.CUSTOMER_MERGE,
         P.CAUSE_FIX,
         P.CONCERN_READ,
@@ -122,6 +130,7 @@ GRANTS: dict[Role, frozenset[Permission]] = {
         P.DAY_FIGURES,
         P.REPORT_READ,
         P.EXPORT_READ,
+        P.KEY_MANAGE,
     },
 }
 
@@ -136,7 +145,7 @@ KEY_GRANTS: dict[KeyScope, frozenset[Permission]] = {
     KeyScope.CONCERNS_READ: _KEY | {P.ITEM_READ, P.CONCERN_READ, P.CONCERN_WORDS, P.ALERT_READ, P.LOG_READ},
     KeyScope.CONCERNS_WRITE: _KEY | {P.ITEM_READ, P.CONCERN_LOG, P.CONCERN_RESOLVE, P.RECOVERY_ACT, P.DAY_FIGURES},
     KeyScope.CUSTOMERS_READ: _KEY | {P.CUSTOMER_READ},
-    KeyScope.CUSTOMERS_WRITE: _KEY | {P.CUSTOMER_WRITE},
+    KeyScope.CUSTOMERS_WRITE: _KEY | {P.CUSTOMER_WRITE, P.CUSTOMER_IMPORT},
     KeyScope.REPORTS_READ: _KEY | {P.REPORT_READ},
     KeyScope.EXPORTS_READ: _KEY | {P.EXPORT_READ},
 }

@@ -60,3 +60,9 @@ class Invalid(DomainError):
     """A value breaks a rule that its schema cannot check."""
 
     code = "invalid"
+
+
+class TooLarge(DomainError):
+    """More than can be handled at once."""
+
+    code = "body-too-large"

@@ -40,7 +40,25 @@ MAX_THANK_YOUS_PER_REQUEST: Final = 200
 FEEDBACK_LINK_TTL: Final = timedelta(days=30)
 FEEDBACK_DAYS_BETWEEN: Final = 30  # between two requests to one customer, unless the organization sets another number
 
+# The organization
+MAX_LANGUAGES: Final = 20  # of the organization, and of the names of one place or word
+MAX_REGIONS: Final = 1_000
+MAX_PLACES: Final = 2_000  # in use in one store
+MAX_PLACES_EVER: Final = 10_000  # of one store, with the retired ones, and as many former slugs
+MAX_QR_CODES: Final = 5_000  # of one store, without the withdrawn ones
+
+# The vocabulary, with retired and merged words
+MAX_CATEGORIES: Final = 300
+MAX_CAUSES: Final = 100  # of one category
+MAX_QUESTIONS: Final = 500
+MAX_REMEDIES: Final = 200
+MAX_SLUG_ALIASES: Final = 50  # former slugs of one word that is given another one
+# Until after a merge nobody can still write the merged word: transactions that read it before have ended by then.
+MERGE_SETTLES_AFTER: Final = timedelta(minutes=5)
+
 # Stores and days
+MAX_STORES: Final = 10_000  # of an organization
+MAX_TERMS_CHANGES: Final = 100  # of a store's zone, day start and currency
 DAY_STARTS_AT: Final = time(4)  # in the store's own zone: 01:30 on Saturday belongs to Friday
 # From the start of a business day: when an open store is informed of what is carried over.
 MORNING_AFTER: Final = timedelta(hours=5)
@@ -56,5 +74,15 @@ MIN_OUTCOME_SAMPLE: Final = 10  # people; past outcomes of fewer are neither rel
 MAX_DUPLICATES: Final = 20  # likely duplicates shown for one profile
 
 # Sign-in
-SESSION_TTL: Final = timedelta(days=30)
+SESSION_DAYS: Final = 30  # unless the organization sets another number
+PASSWORD_MIN_LENGTH: Final = 10  # characters, unless the organization sets another number
+LAST_SEEN_RESOLUTION: Final = timedelta(minutes=1)  # how exactly it is recorded when a token was last used
+MAX_API_KEYS: Final = 100  # of an organization, without revoked ones
+MAX_STORES_OF_API_KEY: Final = 1_000  # each request of such a key reads them all
+KEY_OVERLAP_HOURS: Final = 24  # after a rotation the former secret is accepted for so long, unless another is asked for
+MAX_KEY_OVERLAP_HOURS: Final = 168
 IDEMPOTENCY_KEY_TTL: Final = timedelta(days=30)
+
+# Imports
+MAX_IMPORT_BYTES: Final = 8 * 1024 * 1024
+MAX_IMPORT_LINES: Final = 20_000  # below the header

@@ -19,10 +19,12 @@ import models.db.idempotency
 import models.operations.merge_customers
 import models.organizations.catalogue_item
 import models.organizations.organization
+import models.organizations.slug_alias
 import models.organizations.store
 import models.organizations.store_day
 import models.organizations.store_group
 import models.organizations.vocabulary
+import models.organizations.vocabulary_merge
 import models.outbox.heartbeat
 import models.outbox.message
 import models.outbox.metric_counter
@@ -34,6 +36,7 @@ import models.recovery.follow_up
 import models.recovery.qr_code
 import models.recovery.remedy
 import models.reports.rollups.tables
+import models.staff.api_key
 import models.staff.credentials
 import models.staff.device
 import models.staff.shift

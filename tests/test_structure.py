@@ -24,7 +24,6 @@ from models.db.base import Aggregate, Base, TenantOwned
 from models.tables import metadata
 from tests.support.databases import ROOT, Databases, migrate
 from tests.support.openapi_document import bare_application, document, operations, written_document
-from tests.support.permission_table import AGREED_FILE, table
 from tests.support.rows import tenant_tables
 
 GLOBAL = {"organization", "heartbeat", "watchdog_run", "restore_event", "metric_counter"}
@@ -36,11 +35,6 @@ def subclasses(of: type) -> Iterator[type]:
     for subclass in of.__subclasses__():
         yield subclass
         yield from subclasses(subclass)
-
-
-def test_who_may_do_what_is_what_was_agreed():
-    agreed = AGREED_FILE.read_text(encoding="utf-8")
-    assert table() == agreed, "renew it, and read the difference: python -m tests.support.permission_table"
 
 
 def test_every_address_says_what_it_needs():

@@ -2,22 +2,24 @@
 
 from flask import Flask
 
-from api.cli import db, openapi, organizations, outbox, reports
+from api.cli import access, db, inspect_setup, openapi, organizations, outbox, reports
 from api.cli.demo import command as demo_command
 
-GROUPS = (
+COMMANDS = (
     db.db,
     demo_command.demo,
     organizations.organization,
     organizations.store,
     organizations.staff,
     organizations.api_key,
+    inspect_setup.inspect,
     openapi.openapi,
+    access.access,
     outbox.outbox,
     reports.reports,
 )
 
 
 def register(app: Flask) -> None:
-    for group in GROUPS:
-        app.cli.add_command(group)
+    for command in COMMANDS:
+        app.cli.add_command(command)

@@ -20,16 +20,31 @@ from models.organizations.organization import Organization
 NOT_MIGRATED = ("no such table", "does not exist")
 
 
+@contextmanager
+def refusals_as_messages() -> Iterator[None]:
+    """Turn a refusal into one line on standard error, with exit code 1."""
+    try:
+        yield
+    except (DomainError, UnsafeRole, CommandError) as error:
+        raise click.ClickException(" ".join(str(error).split())) from error
+    except DBAPIError as error:
+        raise click.ClickException(_database_message(error)) from error
+
+
 class Group(AppGroup):
     """Group of commands whose refusals are one line on standard error with exit code 1; wrong options end with 2."""
 
     def invoke(self, ctx: click.Context) -> Any:
-        try:
+        with refusals_as_messages():
             return super().invoke(ctx)
-        except (DomainError, UnsafeRole, CommandError) as error:
-            raise click.ClickException(" ".join(str(error).split())) from error
-        except DBAPIError as error:
-            raise click.ClickException(_database_message(error)) from error
+
+
+class Command(click.Command):
+    """Command without a group, with refusals like those of a group's commands."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        with refusals_as_messages():
+            return super().invoke(ctx)
 
 
 def _database_message(error: DBAPIError) -> str:
@@ -54,10 +69,15 @@ def worker_database() -> Iterator[Database]:
         database.close()
 
 
+def organization_by_slug(database: Database, slug: str) -> Organization:
+    """Return the organization with this slug and its settings. Raises NotFound when there is none."""
+    with database.reading(ALL_TENANTS) as session:
+        return Organization.by_slug(session, slug)
+
+
 def organization_id(database: Database, slug: str) -> UUID:
     """Return the id of the organization with this slug. Raises NotFound when there is none."""
-    with database.reading(ALL_TENANTS) as session:
-        return Organization.by_slug(session, slug).id
+    return organization_by_slug(database, slug).id
 
 
 def password_from_stdin() -> str:

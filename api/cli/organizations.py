@@ -1,16 +1,26 @@
 """Commands that create an organization, its stores, its staff and its API keys."""
 
-from datetime import time
+from datetime import UTC, datetime, time
+from uuid import UUID
 
 import click
 from uuid_utils.compat import uuid7
 
-from api.cli.base import Group, organization_id, password_from_stdin, print_json, worker_database
+from api.cli.base import (
+    Group,
+    organization_by_slug,
+    organization_id,
+    password_from_stdin,
+    print_json,
+    worker_database,
+)
+from api.schemas.api_keys import ApiKeySchema
 from models.access import KeyScope, Role
+from models.errors import NotFound
 from models.operations.create_organization import create_organization
 from models.organizations.organization import Region
 from models.organizations.store import Store, StoreKind
-from models.staff.credentials import ApiKey
+from models.staff.api_key import ApiKey
 from models.staff.staff import Staff, hash_password
 
 organization = Group("organization", help="Organizations: the tenants of this installation.")
@@ -31,6 +41,27 @@ class CivilTime(click.ParamType):
             return value if isinstance(value, time) else time.fromisoformat(value)
         except ValueError:
             self.fail(f"{value!r} is no time of day; 04:00 is.", param, ctx)
+
+
+class Instant(click.ParamType):
+    """Option type for a time with its offset, or a date, which begins in UTC."""
+
+    name = "DATE|TIME"
+
+    def convert(self, value: str | datetime, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        if isinstance(value, datetime):
+            return value
+        try:
+            at = datetime.fromisoformat(value)
+        except ValueError:
+            at = None
+        if at is not None and len(value) == len("2027-01-31"):
+            at = at.replace(tzinfo=UTC)
+        if at is None or at.tzinfo is None:
+            self.fail(
+                f"{value!r} is no date such as 2027-01-31 and no time such as 2027-01-31T18:00+01:00.", param, ctx
+            )
+        return at
 
 
 @organization.command("create")
@@ -98,17 +129,19 @@ def create_staff(
     of: str, login: str, name: str, role: str, stores: tuple[str, ...], regions: tuple[str, ...], **_: bool
 ) -> None:
     """Create a member of staff."""
-    password_hash = hash_password(password_from_stdin())
-    with worker_database() as database, database.writing(organization_id(database, of)) as session:
-        created = Staff.hire(
-            session,
-            login=login,
-            name=name,
-            role=Role(role),
-            password_hash=password_hash,
-            stores=[Store.by_slug(session, slug) for slug in stores],
-            regions=[Region.by_slug(session, slug) for slug in regions],
-        )
+    with worker_database() as database:
+        its_organization = organization_by_slug(database, of)
+        password_hash = hash_password(password_from_stdin(), min_length=its_organization.password_min_length)
+        with database.writing(its_organization.id) as session:
+            created = Staff.hire(
+                session,
+                login=login,
+                name=name,
+                role=Role(role),
+                password_hash=password_hash,
+                stores=[Store.by_slug(session, slug) for slug in stores],
+                regions=[Region.by_slug(session, slug) for slug in regions],
+            )
     print_json({"staff": {"id": created.id, "login": created.login, "name": created.name, "role": created.role}})
 
 
@@ -116,16 +149,54 @@ def create_staff(
 @of_organization
 @click.option("--name", required=True, help="Its purpose or owner; shown in lists and logs.")
 @click.option("--scope", "scopes", multiple=True, required=True, type=click.Choice([scope.value for scope in KeyScope]))
-def create_api_key(of: str, name: str, scopes: tuple[str, ...]) -> None:
+@click.option("--store", "stores", multiple=True, metavar="SLUG", help="A store it is limited to; may be repeated.")
+@click.option("--expires", "expires_at", type=Instant(), help="From when it is refused; never by default.")
+def create_api_key(
+    of: str, name: str, scopes: tuple[str, ...], stores: tuple[str, ...], expires_at: datetime | None
+) -> None:
     """Create an API key. Its token is shown only this once."""
     with worker_database() as database:
         owner = organization_id(database, of)
         with database.writing(owner) as session:
-            key, token = ApiKey.create(
+            key = ApiKey.create(
                 session,
                 organization_id=owner,
                 name=name,
                 scopes={KeyScope(scope) for scope in scopes},
+                store_ids=[Store.by_slug(session, slug).id for slug in stores] or None,
+                expires_at=expires_at,
                 at=database.clock(),
             )
-    print_json({"api_key": {"id": key.id, "name": key.name, "scopes": key.scopes}, "token": token.text})
+            shown = _without_token(key)
+    print_json({"api_key": shown, "token": key.secret})
+
+
+@api_key.command("list")
+@of_organization
+def list_api_keys(of: str) -> None:
+    """List the API keys, newest first, revoked ones too."""
+    with worker_database() as database, database.reading(organization_id(database, of)) as session:
+        keys = session.scalars(ApiKey.select_visible().order_by(ApiKey.created_at.desc(), ApiKey.id.desc()))
+        print_json({"api_keys": [_without_token(key) for key in keys]})
+
+
+@api_key.command("revoke")
+@of_organization
+@click.argument("key_id", metavar="ID", type=click.UUID)
+def revoke_api_key(of: str, key_id: UUID) -> None:
+    """Revoke an API key: it is refused from its next request on."""
+    with worker_database() as database:
+        owner = organization_id(database, of)
+        with database.writing(owner) as session:
+            key = session.get(ApiKey, (owner, key_id), with_for_update=True)
+            if key is None:
+                raise NotFound(f"This organization has no API key {key_id}; `api-key list` shows those it has.")
+            key.revoke(at=database.clock())
+            shown = _without_token(key)
+    print_json({"api_key": shown})
+
+
+def _without_token(key: ApiKey) -> dict[str, object]:
+    """Return the key as the API shows it, but for the token."""
+    shown: dict[str, object] = ApiKeySchema(exclude=("token",)).dump(key)
+    return shown

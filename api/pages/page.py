@@ -1,12 +1,16 @@
 """What all public pages share: language, headers that keep the link secret, error pages."""
 
+import hashlib
+from base64 import b64encode
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 from babel import Locale
 from flask import Blueprint, Response, current_app, render_template, request
+from markupsafe import Markup
 from marshmallow import EXCLUDE, ValidationError
 
 from api.schemas.base import Schema
@@ -27,6 +31,24 @@ HEADERS = {
 }
 
 Translate = Callable[[str], str]
+
+
+@dataclass(frozen=True)
+class InlineStyle:
+    """A style sheet within its page, and the headers of that page.
+
+    For pages that need a sign-in: a reader with a token cannot open a second address, and a saved page still prints.
+    """
+
+    sheet: Markup
+    headers: dict[str, str]
+
+    @classmethod
+    def load(cls, name: str) -> "InlineStyle":
+        text = (Path(__file__).parent / "static" / name).read_text(encoding="utf-8")
+        digest = b64encode(hashlib.sha256(text.encode()).digest()).decode()
+        policy = HEADERS["Content-Security-Policy"].replace("style-src 'self'", f"style-src 'sha256-{digest}'")
+        return cls(Markup(text), {"Content-Security-Policy": policy})  # noqa: S704 - our own file
 
 
 def blueprint(name: str) -> Blueprint:
@@ -65,10 +87,15 @@ def read_form(form: type[Schema]) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 def render_page(
-    template: str, *, status: int = 200, customer_languages: Sequence[str] = (), **context: Any
+    template: str,
+    *,
+    status: int = 200,
+    customer_languages: Sequence[str] = (),
+    fixed_language: str | None = None,
+    **context: Any,
 ) -> Response:
-    """Render a page in the customer's language."""
-    tag = language(customer_languages)
+    """Render a page in the customer's language, or in the closest one to `fixed_language` whoever reads it."""
+    tag = (closest_language(fixed_language, LANGUAGES) or "en") if fixed_language else language(customer_languages)
     translate: Translate = CATALOGUES.get(tag, ENGLISH).gettext
     html = render_template(template, _=translate, language=tag, languages=LANGUAGES, **context)
     return Response(html, status=status, mimetype="text/html", headers=HEADERS)

@@ -1,28 +1,21 @@
 """Recovery log as an HTML page to print, made only from the JSON that the same reader gets."""
 
-import hashlib
-from base64 import b64encode
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_date, format_datetime
 from babel.numbers import format_currency, format_decimal, format_percent, get_currency_precision
 from flask import Response
-from markupsafe import Markup
 
 from api.pages.charts import Chart, Column
-from api.pages.page import HEADERS, language, render_page
+from api.pages.page import InlineStyle, language, render_page
 
-# The style sheet is inlined: a reader with a token cannot open a second address, and a saved page still prints.
-STYLE_SHEET = (Path(__file__).parent / "static" / "recovery_log.css").read_text(encoding="utf-8")
-STYLE_SHEET_HASH = "'sha256-" + b64encode(hashlib.sha256(STYLE_SHEET.encode()).digest()).decode() + "'"
-POLICY = HEADERS["Content-Security-Policy"].replace("style-src 'self'", f"style-src {STYLE_SHEET_HASH}")
+STYLE = InlineStyle.load("recovery_log.css")
 HOUR = timedelta(hours=1)
 MINUTE_BOUNDS = (1, 2, 5, 10, 20)  # between the bars of the chart of waiting times
 
@@ -32,7 +25,7 @@ def render_recovery_log(log: Mapping[str, Any]) -> Response:
     numbers = {concern["id"]: number for number, concern in enumerate((*log["concerns"], *log["praise"]), start=1)}
     page = render_page(
         "recovery_log.html",
-        sheet=Markup(STYLE_SHEET),  # noqa: S704 - our own file
+        sheet=STYLE.sheet,
         log=log,
         numbers=numbers,
         fmt=LogFormatter(language(), ZoneInfo(log["store"]["time_zone"]), date.fromisoformat(log["business_date"])),
@@ -41,7 +34,7 @@ def render_recovery_log(log: Mapping[str, Any]) -> Response:
         hours=_hours(log),
         minutes=_minutes(log),
     )
-    page.headers["Content-Security-Policy"] = POLICY
+    page.headers.update(STYLE.headers)
     return page
 
 

@@ -3,6 +3,7 @@
 from api.resources import (
     alert_rules,
     alerts,
+    api_keys,
     categories,
     checks,
     concerns,
@@ -15,9 +16,12 @@ from api.resources import (
     follow_ups,
     groups,
     guidance,
+    imports,
     items,
     log_policy,
     me,
+    organization,
+    places,
     questions,
     recovery_actions,
     recovery_logs,
@@ -36,8 +40,10 @@ from api.resources import (
 _MODULES = (
     sessions,
     me,
+    organization,
     regions,
     stores,
+    places,
     staff,
     categories,
     groups,
@@ -63,5 +69,7 @@ _MODULES = (
     log_policy,
     reports,
     exports,
+    api_keys,
+    imports,
 )
 BLUEPRINTS = tuple(dict.fromkeys(module.blp for module in _MODULES))

@@ -29,7 +29,7 @@ from models.customers.contacts import CONTACT_FIELDS
 from models.customers.customer import Customer
 from models.customers.duplicates import find_duplicates
 from models.operations.customer_overview import customer_overview
-from models.operations.log_concern import default_store
+from models.operations.log_concern import default_store, phone_country
 from models.operations.merge_customers import CustomerMerge
 from models.organizations.store import Store
 
@@ -56,7 +56,8 @@ class Customers(Resource):
         """Create a customer
 
         A contact that is another customer's is refused with 409 `already-exists`: search finds whose it is. A national
-        phone number is read with the country of the store where the reporter is on shift.
+        phone number is read with the country of the store where the reporter is on shift, else with the organization's
+        phone region.
         """
         _count_contacts(data)
         store = default_store(g.session, data.pop("store_id", None), by=g.actor)
@@ -97,7 +98,8 @@ class CustomerById(Resource):
         """Change a profile: a merge patch, null removes a field"""
         _count_contacts(data)
         store = default_store(g.session, None, by=g.actor)
-        customer.edit(g.session, by=g.actor, at=g.now, country=store.country if store else None, **data)
+        country = phone_country(g.session, store, by=g.actor)
+        customer.edit(g.session, by=g.actor, at=g.now, country=country, **data)
         return customer
 
 
@@ -177,4 +179,4 @@ def _count_contacts(data: dict[str, Any]) -> None:
 
 
 def _country_and_id(store: Store | None) -> dict[str, Any]:
-    return {"country": store.country, "store_id": store.id} if store else {"country": None, "store_id": None}
+    return {"country": phone_country(g.session, store, by=g.actor), "store_id": store.id if store else None}

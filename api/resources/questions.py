@@ -23,15 +23,16 @@ class Questions(Resource):
     @blp.arguments(QuestionQuery, location="query")
     @blp.response(200, page_of(QuestionSchema))
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
-        """List the open questions; `category` filters by category"""
-        return paginate(Question.select_visible(category=query.pop("category", None)), Question.slug, **query)
+        """List the open questions, also the retired ones, by position and slug; `category` filters by category"""
+        questions = Question.select_visible(category=query.pop("category", None))
+        return paginate(questions, Question.position, Question.slug, **query)
 
     @blp.arguments(NewQuestionSchema)
     @blp.response(201, QuestionSchema)
     @idempotent(Question, status=201)
     def post(self, data: dict[str, Any]) -> Question:
         """Add a question, for all concerns or for a category"""
-        return Question.create(g.session, **data)
+        return Question.create(g.session, at=g.now, **data)
 
 
 @blp.route("/questions/<uuid:question_id>")
@@ -47,6 +48,6 @@ class QuestionById(Resource):
     @blp.arguments(EditQuestionSchema)
     @blp.response(200, QuestionSchema)
     def patch(self, data: dict[str, Any], question: Question) -> Question:
-        """Change the text of a question or its category"""
-        question.edit(g.session, **data)
+        """Change a question or its category; retire it, or bring it back"""
+        question.edit(g.session, at=g.now, **data)
         return question

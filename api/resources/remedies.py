@@ -23,15 +23,15 @@ class Remedies(Resource):
     @blp.arguments(PageQuery, location="query")
     @blp.response(200, page_of(RemedySchema))
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
-        """List the remedies, the kinds of recovery action"""
-        return paginate(Remedy.select_visible(), Remedy.slug, **query)
+        """List the remedies, the kinds of recovery action, also the retired ones, by position and slug"""
+        return paginate(Remedy.select_visible(), Remedy.position, Remedy.slug, **query)
 
     @blp.arguments(NewRemedySchema)
     @blp.response(201, RemedySchema)
     @idempotent(Remedy, status=201)
     def post(self, data: dict[str, Any]) -> Remedy:
         """Add a remedy"""
-        return Remedy.create(g.session, **data)
+        return Remedy.create(g.session, at=g.now, **data)
 
 
 @blp.route("/remedies/<uuid:remedy_id>")
@@ -47,9 +47,9 @@ class RemedyById(Resource):
     @blp.arguments(EditRemedySchema)
     @blp.response(200, RemedySchema)
     def patch(self, data: dict[str, Any], remedy: Remedy) -> Remedy:
-        """Change a remedy for the actions from now on
+        """Change a remedy for the actions from now on; retire it, or bring it back
 
         New limits apply from the next action on, and count what was given earlier today.
         """
-        remedy.edit(**data)
+        remedy.edit(g.session, at=g.now, **data)
         return remedy

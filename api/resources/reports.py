@@ -25,11 +25,12 @@ from models.access import Permission
 from models.reports.alerts import alerts_report
 from models.reports.causes import causes_report
 from models.reports.engine import ReportQuery
-from models.reports.filters import check_filters
+from models.reports.filters import resolve_filters
 from models.reports.follow_ups import follow_ups_report
-from models.reports.grouping import NAME_COLUMNS, GroupBy
+from models.reports.grouping import NAME_COLUMNS, WORD_DIMENSIONS, GroupBy
 from models.reports.items import items_report
 from models.reports.listening import listening_report
+from models.reports.merged_words import NOTHING_MERGED, find_merged_words
 from models.reports.recovery import recovery_report
 from models.reports.remedies import remedies_report
 
@@ -51,8 +52,7 @@ def _report(name: str, query: type[Schema], schema: type[Schema]) -> Callable[..
         def answer(resource: Resource, query_data: dict[str, Any]) -> Any:
             form = negotiate(JSON, *TABLES)
             g.session.force_custom_plans()
-            check_filters(g.session, query_data, actor=g.actor)
-            report = method(resource, query_data)
+            report = method(resource, resolve_filters(g.session, query_data, actor=g.actor))
             return report if form == JSON else _as_table(form, name, schema().dump(report))
 
         return answer
@@ -100,7 +100,7 @@ class ReportCauses(Resource):
 
         By category and cause: how the concerns ended, what they cost, and whether they went on after the fix.
         """
-        return causes_report(g.session, _report_query(query))
+        return causes_report(g.session, _report_query(query, GroupBy.CATEGORY, GroupBy.CAUSE))
 
 
 @blp.route("/reports/items")
@@ -155,8 +155,12 @@ class ReportAlerts(Resource):
         return alerts_report(g.session, _report_query(query))
 
 
-def _report_query(query: dict[str, Any]) -> ReportQuery:
-    return ReportQuery(actor=g.actor, at=g.now, **query)
+def _report_query(query: dict[str, Any], *own_dimensions: GroupBy) -> ReportQuery:
+    tells_words_apart = "category_id" in query or not WORD_DIMENSIONS.isdisjoint(
+        (*own_dimensions, *query.get("group_by", ()))
+    )
+    merged_words = find_merged_words(g.session) if tells_words_apart else NOTHING_MERGED
+    return ReportQuery(actor=g.actor, at=g.now, merged_words=merged_words, **query)
 
 
 def _as_table(form: str, name: str, document: dict[str, Any]) -> Response:

@@ -52,6 +52,21 @@ class Slug(Words):
         super().__init__(60, least=1, **options)
 
 
+class LanguageTag(fields.String):
+    """Tag of a language, such as pt or pt-BR (RFC 5646)."""
+
+    def __init__(self, **options: Any) -> None:
+        tag = validate.Regexp("^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$", error="Not a language tag such as pt or pt-BR.")
+        super().__init__(validate=[validate.Length(min=2, max=35), tag], **options)
+
+
+class NamesByLanguage(fields.Dict):
+    """Names of at most `most` characters in further languages, by language tag; null removes one."""
+
+    def __init__(self, most: int, **options: Any) -> None:
+        super().__init__(keys=fields.String(), values=Words(most, least=1, allow_none=True), **options)
+
+
 class ClientId(fields.UUID):
     """The id that a client gives to a thing nested in a body; `table` is where it goes.
 
@@ -121,6 +136,17 @@ class SlugOf(fields.String):
 
     def _serialize(self, value: Any, *_: Any, **__: Any) -> str | None:
         return None if value is None else str(value.slug)
+
+
+class ShownOnce(fields.String):
+    """The secret of an object (see `models.db.secret.HasSecret`): null in every answer but the first.
+
+    A replay renders the object as it was loaded, which has no secret.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        description = "Shown once, in the first answer to the request that made it; null ever after, in a replay too."
+        super().__init__(attribute="secret", allow_none=True, metadata={"description": description}, **options)
 
 
 class MoneySchema(Schema):

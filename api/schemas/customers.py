@@ -5,7 +5,7 @@ from typing import Any
 from marshmallow import ValidationError, fields, post_dump, validate, validates_schema
 
 from api.schemas.alerts import PreviousRecoverySchema
-from api.schemas.base import Flag, Instant, PageQuery, Schema, Slug, Words, any_of
+from api.schemas.base import Flag, Instant, LanguageTag, PageQuery, Schema, Slug, Words, any_of
 from api.schemas.concerns import ConcernSchema
 from api.schemas.follow_ups import FollowUpSchema
 from api.schemas.recovery_actions import RecoveryActionSchema
@@ -15,8 +15,6 @@ from models.concerns.enums import Status
 from models.customers.consent import ConsentSource
 from models.customers.contacts import MATCH_KEYS
 from models.operations.merge_customers import COLUMNS_BY_FIELD
-
-LANGUAGE = validate.Regexp("^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$", error="Not a language tag such as pt or pt-BR.")
 
 
 class NewConsentSchema(Schema):
@@ -44,9 +42,7 @@ class _ProfileFieldsSchema(Schema):
 
     preferred_name = Words(200, allow_none=True)
     pronunciation = Words(200, allow_none=True)
-    languages = fields.List(
-        fields.String(validate=[validate.Length(min=2, max=35), LANGUAGE]), validate=validate.Length(max=10)
-    )
+    languages = fields.List(LanguageTag(), validate=validate.Length(max=10))
     tags = fields.List(Words(40, least=1), validate=validate.Length(max=20))
     preferences = Words(1000, allow_none=True)
     consent = fields.Nested(NewConsentSchema, allow_none=True)

@@ -8,8 +8,8 @@ from typing import Any
 from marshmallow import fields, post_dump, post_load, validate
 
 from api.schemas.base import Instant, MoneySchema, PageQuery, Schema, SlugOf
-from api.schemas.categories import CauseSchema
 from api.schemas.redaction import reader
+from api.schemas.stores import EarlierTermsSchema
 from models.access import Permission
 from models.alerts.enums import AlertState, Reason, Severity
 from models.concerns.concern import Concern
@@ -39,6 +39,9 @@ class StoreExport(Schema):
     country = fields.String()
     currency = fields.String()
     day_starts_at = fields.Time()
+    terms_from = fields.Date(allow_none=True)
+    earlier_terms = fields.List(fields.Nested(EarlierTermsSchema), attribute="terms_history.earlier")
+    closed_at = Instant(allow_none=True)
 
 
 class StoreGroupExport(Schema):
@@ -48,23 +51,34 @@ class StoreGroupExport(Schema):
     store_ids = fields.List(fields.UUID())
 
 
+class CauseExport(Schema):
+    slug = fields.String()
+    name = fields.String()
+    retired = fields.Boolean()
+    merged_into = SlugOf(allow_none=True)
+
+
 class CategoryExport(Schema):
     slug = fields.String()
     name = fields.String()
     urgent = fields.Boolean()
-    causes = fields.List(fields.Nested(CauseSchema))
+    retired = fields.Boolean()
+    merged_into = SlugOf(allow_none=True)
+    causes = fields.List(fields.Nested(CauseExport))
 
 
 class QuestionExport(Schema):
     slug = fields.String()
     text = fields.String()
     category = SlugOf(allow_none=True)
+    retired = fields.Boolean()
 
 
 class RemedyExport(Schema):
     slug = fields.String()
     name = fields.String()
     kind = fields.Enum(RemedyKind, by_value=True)
+    retired = fields.Boolean()
 
 
 class ConcernExport(Schema):

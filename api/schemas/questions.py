@@ -2,29 +2,30 @@
 
 from marshmallow import fields
 
-from api.schemas.base import PageQuery, Schema, Slug, SlugOf, Words
+from api.schemas.base import PageQuery, Slug, SlugOf, Words
+from api.schemas.vocabulary_words import Names, StoreKindSchema, WordChangesSchema, WordSchema
 
 
-class EditQuestionSchema(Schema):
+class EditQuestionSchema(WordChangesSchema, StoreKindSchema):
     """Changes to a question; with category null it is for all concerns."""
 
     text = Words(300, least=1)
+    names = Names(300)
     category = Slug(allow_none=True)
 
 
 class NewQuestionSchema(EditQuestionSchema):
     """A question of the organization's own."""
 
+    id = fields.UUID()
     slug = Words(60, least=1, required=True)
     text = Words(300, least=1, required=True)
 
 
-class QuestionSchema(Schema):
-    """An open question to ask."""
+class QuestionSchema(WordSchema, StoreKindSchema):
+    """An open question to ask; `names` has its text in further languages."""
 
-    id = fields.UUID()
     version = fields.Integer()
-    slug = fields.String()
     text = fields.String()
     category = SlugOf(allow_none=True)
 

@@ -2,7 +2,7 @@
 
 from marshmallow import fields
 
-from api.schemas.base import Schema
+from api.schemas.base import Schema, Words
 
 
 class RegionSchema(Schema):
@@ -12,3 +12,17 @@ class RegionSchema(Schema):
     version = fields.Integer()
     slug = fields.String()
     name = fields.String()
+
+
+class EditRegionSchema(Schema):
+    """Changes to a region. Its slug stays."""
+
+    name = Words(200, least=1)
+
+
+class NewRegionSchema(Schema):
+    """A region of the organization's own."""
+
+    id = fields.UUID()
+    slug = Words(60, least=1, required=True)
+    name = Words(200, least=1, required=True)

@@ -3,6 +3,7 @@
 from marshmallow import fields, validate
 
 from api.schemas.base import CostSchema, MoneySchema, Schema, Words
+from api.schemas.vocabulary_words import Names, StoreKindSchema, WordChangesSchema, WordSchema
 from models.access import Role
 from models.recovery.remedy import RemedyKind
 
@@ -15,10 +16,11 @@ class LimitSchema(Schema):
     per_staff = fields.Nested(CostSchema, allow_none=True)
 
 
-class EditRemedySchema(Schema):
+class EditRemedySchema(WordChangesSchema, StoreKindSchema):
     """Changes to a remedy; `limits` replaces all limits. Actions of the past keep their `kind`."""
 
     name = Words(60, least=1)
+    names = Names(60)
     default_cost = fields.Nested(CostSchema, allow_none=True)
     limits = fields.List(fields.Nested(LimitSchema), validate=validate.Length(max=50))
 
@@ -26,17 +28,16 @@ class EditRemedySchema(Schema):
 class NewRemedySchema(EditRemedySchema):
     """A remedy of the organization's own."""
 
+    id = fields.UUID()
     slug = Words(60, least=1, required=True)
     name = Words(60, least=1, required=True)
     kind = fields.Enum(RemedyKind, by_value=True, required=True)
 
 
-class RemedySchema(Schema):
+class RemedySchema(WordSchema, StoreKindSchema):
     """A remedy; a role without a limit may give any amount."""
 
-    id = fields.UUID()
     version = fields.Integer()
-    slug = fields.String()
     name = fields.String()
     kind = fields.Enum(RemedyKind, by_value=True)
     default_cost = fields.Nested(MoneySchema, allow_none=True)

@@ -24,6 +24,12 @@ class StandingQrSchema(Schema):
     made_at = Instant()
 
 
+class StandingQrListSchema(Schema):
+    """The codes of all places of a store, in the order of the places."""
+
+    items = fields.List(fields.Nested(StandingQrSchema), required=True)
+
+
 class ConcernFormSchema(Schema):
     """The form behind a standing code."""
 

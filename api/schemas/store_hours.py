@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from marshmallow import fields, validate
+from marshmallow import ValidationError, fields, post_load, validate, validates_schema
 
-from api.schemas.base import ClockTime, Schema, Words
-from models.organizations.opening_hours import WEEKDAYS
+from api.schemas.base import ClockTime, Flag, Schema, Words
+from models.organizations.opening_hours import MAX_WEEKLY_PERIODS, WEEKDAYS, Hours
 
 
 class DateAsStored(fields.Date):
@@ -16,6 +16,15 @@ class DateAsStored(fields.Date):
 
     def _serialize(self, value: str, *_: Any, **__: Any) -> str:
         return value
+
+
+class Always(fields.Boolean):
+    """Field that answers whether hours have no week, which means that the store is always open."""
+
+    _CHECK_ATTRIBUTE = False
+
+    def _serialize(self, _value: Any, _attr: str | None, obj: Any, **_: Any) -> bool:
+        return obj["weekly"] is None
 
 
 class PeriodSchema(Schema):
@@ -39,10 +48,57 @@ class ExceptionalDaySchema(Schema):
     periods = fields.List(fields.Nested(PeriodSchema), required=True, validate=validate.Length(max=10))
 
 
-class HoursSchema(Schema):
-    """Opening hours in the store's time zone. `weekly` null: always open, except on the exceptions."""
+class NewHoursSchema(Schema):
+    """Opening hours in the store's time zone. Either the openings of a week are given as `weekly`, or `always` is true.
+
+    `exceptions` are dates with other hours, such as holidays.
+    """
+
+    document = {
+        "oneOf": [
+            {"required": ["weekly"], "properties": {"weekly": {"type": "array"}, "always": {"const": False}}},
+            {"required": ["always"], "properties": {"weekly": {"type": "null"}, "always": {"const": True}}},
+        ]
+    }
 
     weekly = fields.List(
-        fields.Nested(WeeklyPeriodSchema), required=True, allow_none=True, validate=validate.Length(max=70)
+        fields.Nested(WeeklyPeriodSchema), allow_none=True, validate=validate.Length(max=MAX_WEEKLY_PERIODS)
     )
+    always = Flag()
     exceptions = fields.List(fields.Nested(ExceptionalDaySchema), load_default=list, validate=validate.Length(max=400))
+
+    @validates_schema
+    def require_either(self, data: dict[str, Any], **_: Any) -> None:
+        """Raise ValidationError unless the week or `always` is given, and not both."""
+        if (data.get("weekly") is None) is not self._is_always(data):
+            raise ValidationError("Give the openings of a week, or say that always is true.", "weekly")
+
+    @post_load
+    def make(self, data: dict[str, Any], **_: Any) -> Hours:
+        return {"weekly": data.get("weekly"), "exceptions": data["exceptions"]}
+
+    def _is_always(self, data: dict[str, Any]) -> bool:
+        return data.get("always", False) is True
+
+
+class PutHoursSchema(NewHoursSchema):
+    """Opening hours in the store's time zone, as in NewHours; `weekly` null says always as well."""
+
+    document = {
+        "oneOf": [
+            {"required": ["weekly"], "properties": {"weekly": {"type": "array"}, "always": {"const": False}}},
+            {"required": ["weekly"], "properties": {"weekly": {"type": "null"}, "always": {"const": True}}},
+            {"required": ["always"], "not": {"required": ["weekly"]}, "properties": {"always": {"const": True}}},
+        ]
+    }
+
+    def _is_always(self, data: dict[str, Any]) -> bool:
+        return data.get("always", "weekly" in data and data["weekly"] is None) is True
+
+
+class HoursSchema(Schema):
+    """Opening hours in the store's time zone. With `always`, `weekly` is null: open but for the exceptions."""
+
+    weekly = fields.List(fields.Nested(WeeklyPeriodSchema), required=True, allow_none=True)
+    always = Always()
+    exceptions = fields.List(fields.Nested(ExceptionalDaySchema))

@@ -1,21 +1,49 @@
 """Stores, their places, and who needs a moment there."""
 
+import re
+from datetime import time
+from typing import Any
+
 from marshmallow import fields, validate
 
-from api.schemas.base import Instant, PageQuery, Schema, Whole
+from api.schemas.base import Instant, PageQuery, Schema, Whole, Words
+from api.schemas.places import PlaceSchema
 from api.schemas.staff import StaffSchema
+from api.schemas.store_hours import NewHoursSchema
 from models.organizations.store import AboveLimit, StoreKind
+from models.policy_defaults import MAX_PLACES
+
+TIME_OF_DAY = "^([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?$"
 
 
-class PlaceSchema(Schema):
-    """A place in a store, such as a table."""
+class DayStart(fields.Time):
+    """Time of day at which a business day begins, such as 04:00 or, as stores are shown, 04:00:00."""
 
-    slug = fields.String()
-    name = fields.String()
+    def __init__(self, **options: Any) -> None:
+        super().__init__(metadata={"pattern": TIME_OF_DAY}, **options)
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> time:
+        if not isinstance(value, str) or not re.fullmatch(TIME_OF_DAY, value) or value.endswith("\n"):
+            raise self.make_error("invalid", input=value, obj_type=self.OBJ_TYPE)
+        return time.fromisoformat(value)
+
+
+class EarlierTermsSchema(Schema):
+    """Time zone, day start and currency that a store had on the business dates before `until`."""
+
+    until = fields.Date()
+    time_zone = fields.String(attribute="terms.time_zone")
+    day_starts_at = fields.Time(attribute="terms.day_starts_at")
+    currency = fields.String(attribute="terms.currency")
 
 
 class StoreSchema(Schema):
-    """A shop or restaurant, with its places."""
+    """A shop or restaurant, with its places.
+
+    `time_zone`, `day_starts_at` and `currency` hold from the business date `terms_from` on, which may be still to come;
+    null: from the first day. Before that the `earlier_terms` held, oldest first. `closed_at`: since when it is out of
+    business.
+    """
 
     id = fields.UUID()
     version = fields.Integer()
@@ -27,16 +55,44 @@ class StoreSchema(Schema):
     country = fields.String()
     currency = fields.String()
     day_starts_at = fields.Time()
+    terms_from = fields.Date(allow_none=True)
+    earlier_terms = fields.List(fields.Nested(EarlierTermsSchema), attribute="terms_history.earlier")
+    closed_at = Instant(allow_none=True)
     above_limit = fields.Enum(AboveLimit, by_value=True)
     longest_pause_minutes = fields.Integer()
     places = fields.List(fields.Nested(PlaceSchema))
 
 
 class EditStoreSchema(Schema):
-    """Changes to a store's settings."""
+    """Changes to a store. Those of `time_zone`, `day_starts_at` and `currency` hold from the next business date on.
 
+    `country` is that of the phone numbers which are given from now on.
+    """
+
+    name = Words(200, least=1)
+    region_id = fields.UUID()
+    kind = fields.Enum(StoreKind, by_value=True)
+    time_zone = Words(60, least=1)
+    country = Words(2, least=2)
+    currency = Words(3, least=3)
+    day_starts_at = DayStart()
     above_limit = fields.Enum(AboveLimit, by_value=True)
     longest_pause_minutes = Whole(validate=validate.Range(min=1, max=60))
+
+
+class NewStoreSchema(EditStoreSchema):
+    """A new store. `hours` says when it is open; `places` are the names of its tables, aisles or the like."""
+
+    id = fields.UUID()
+    region_id = fields.UUID(required=True)
+    slug = Words(60, least=1, required=True)
+    name = Words(200, least=1, required=True)
+    kind = fields.Enum(StoreKind, by_value=True, required=True)
+    time_zone = Words(60, least=1, required=True)
+    country = Words(2, least=2, required=True)
+    currency = Words(3, least=3, required=True)
+    hours = fields.Nested(NewHoursSchema, required=True)
+    places = fields.List(Words(60, least=1), validate=validate.Length(max=MAX_PLACES))
 
 
 class StoreQuery(PageQuery):

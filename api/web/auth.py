@@ -7,7 +7,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from api.web.problems import HttpProblem
 from models.access import Actor, Permission
 from models.db.session import Database
-from models.staff.credentials import Token, find_actor, record_last_seen
+from models.staff.authentication import find_actor, record_last_seen
+from models.staff.credentials import Token
 
 log = structlog.get_logger(__name__)
 

@@ -87,6 +87,7 @@ class Blueprint(SmorestBlueprint):
                 "operation_id": operation_id(method, view_func),
                 "permission": needed,
                 "in_path": "<" in rule,
+                "body": view_func.body,
                 "idempotent": getattr(function, "idempotent", False),
                 "refuses": getattr(function, "refuses", ()),
             }

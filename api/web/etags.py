@@ -5,7 +5,6 @@ from typing import Any, Protocol, runtime_checkable
 from flask import request
 
 from api.web.problems import HttpProblem
-from models.db.base import Aggregate
 from models.errors import VersionConflict
 
 
@@ -22,7 +21,7 @@ def etag_header(shown: Any) -> dict[str, str]:
     return {"ETag": f'"{shown.version}"'} if isinstance(shown, Versioned) else {}
 
 
-def check_if_match(current: Aggregate) -> None:
+def check_if_match(current: Versioned) -> None:
     """Refuse a change that names no version or an old one.
 
     Raises:

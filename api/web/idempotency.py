@@ -1,4 +1,8 @@
-"""Idempotent requests: a repeat has no second effect, recognised by Idempotency-Key or by the client's id."""
+"""Idempotent requests: a repeat has no second effect, recognised by Idempotency-Key or by the client's id.
+
+A replay loads the object again and renders it as it is now. What a first answer shows once cannot be in it: a secret
+(`models.db.secret.HasSecret`, in schemas `ShownOnce`) lives on the object that was given it, and is not stored.
+"""
 
 import re
 from collections.abc import Callable, Iterator
@@ -73,6 +77,26 @@ def idempotent(
     return decorate
 
 
+def takes_key(method: Callable[..., Any]) -> Callable[..., Any]:
+    """Document that a POST takes an Idempotency-Key, which it records by `had_effect_before`."""
+    method.idempotent = True  # type: ignore[attr-defined]  # read by add_url_rule
+    return method
+
+
+def had_effect_before(*, status: int, is_preview: bool) -> bool:
+    """Record the Idempotency-Key, if one was sent, of a request that makes no object to show again.
+
+    Return whether the key was recorded before. A preview, which stores nothing, records nothing and never was. Invalid
+    for a key that is none or was used with another body.
+    """
+    key = idempotency_key_header()
+    body = request.get_data()
+    earlier = _record_or_get(f"key:{key}", body, None, status) if key and not is_preview else None
+    if earlier and not earlier.has_same_body(body):
+        raise Invalid("This Idempotency-Key was used for another body.", code="idempotency-key-reused")
+    return earlier is not None
+
+
 def _object_and_client_id(model: type[TenantOwned], arguments: Any, path: dict[str, Any]) -> tuple[UUID, UUID | None]:
     subject = next((value for value in path.values() if isinstance(value, model)), None)
     if subject is not None:
@@ -109,7 +133,7 @@ def _replay(model: type[TenantOwned], object_id: UUID, client_id: UUID | None, s
     return None
 
 
-def _record_or_get(key: str, body: bytes, object_id: UUID, status: int) -> IdempotencyKey | None:
+def _record_or_get(key: str, body: bytes, object_id: UUID | None, status: int) -> IdempotencyKey | None:
     return IdempotencyKey.record_or_get(
         g.session,
         by=g.actor,

@@ -12,6 +12,7 @@ from marshmallow import Schema, fields
 
 from api.schemas.base import ProblemSchema, Slug
 from api.web.problems import STATUS_TITLES
+from api.web.request_body import CsvBody
 from api.web.resource import WITHOUT_BODY, Resource
 from api.web.smorest_internals import openapi_spec
 from models.access import Permission
@@ -36,7 +37,8 @@ HEADERS = {
     },
     "ETag": {"description": "The version of the object, for If-Match.", "schema": {"type": "string"}},
     "Idempotent-Replayed": {
-        "description": "`true` when this request had its effect before and the object is only shown again.",
+        "description": "`true` when this request had its effect before and the object is only shown again, "
+        "without a secret that the first answer held.",
         "schema": {"type": "string", "enum": ["true"]},
     },
     "Retry-After": {"description": "Ask again after so many seconds.", "schema": {"type": "string"}},
@@ -122,6 +124,8 @@ def document_operation(doc: dict[str, Any], facts: dict[str, Any], *, method: st
     # OpenAPI 3.1: for a scheme that is no OAuth the list names the roles needed.
     doc["security"] = [] if public else [{"bearer": [str(facts["permission"])]}]
     body = _body(doc)
+    if isinstance(facts["body"], CsvBody) and method.upper() not in WITHOUT_BODY:
+        doc["requestBody"] = {"required": True, "content": {facts["body"].media_type: {"schema": {"type": "string"}}}}
     if body is not None:
         needed = any(field.required for field in body.fields.values())
         doc["requestBody"]["required"] = needed or bool(getattr(body, "document", None))

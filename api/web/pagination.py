@@ -65,7 +65,10 @@ def _cursor_of(row: Any, columns: tuple[InstrumentedAttribute[Any], ...]) -> str
 
 
 def _cursor_position(cursor: str, columns: tuple[InstrumentedAttribute[Any], ...]) -> list[Any]:
-    return [_value_from_json(value, column.type) for value, column in zip(cursor_values(cursor), columns, strict=True)]
+    values = cursor_values(cursor)
+    if len(values) != len(columns):  # made when the list was ordered in another way
+        raise Invalid(BAD_CURSOR, pointer="/cursor")
+    return [_value_from_json(value, column.type) for value, column in zip(values, columns, strict=True)]
 
 
 def _value_to_json(value: Any) -> Any:

@@ -11,7 +11,17 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
-from models.errors import Conflict, DomainError, Expired, Forbidden, Invalid, InvalidState, NotFound, VersionConflict
+from models.errors import (
+    Conflict,
+    DomainError,
+    Expired,
+    Forbidden,
+    Invalid,
+    InvalidState,
+    NotFound,
+    TooLarge,
+    VersionConflict,
+)
 
 log = structlog.get_logger(__name__)
 
@@ -22,6 +32,7 @@ STATUS: dict[type[DomainError], int] = {
     Conflict: 409,
     Expired: 410,
     VersionConflict: 412,
+    TooLarge: 413,
     Invalid: 422,
 }
 STATUS_TITLES = {
@@ -35,7 +46,7 @@ STATUS_TITLES = {
     410: ("cursor-expired", "Start over without this cursor"),
     412: ("stale-version", "The object has changed since you read it"),
     413: ("body-too-large", "The body is too large"),
-    415: ("unsupported-media-type", "Send JSON"),
+    415: ("unsupported-media-type", "The body is not in the form that this address takes"),
     422: ("invalid", "Some of what was sent is not valid"),
     428: ("version-required", "Say which version you are changing"),
     429: ("too-many-requests", "Slow down"),

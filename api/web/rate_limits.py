@@ -4,7 +4,7 @@ import math
 import time
 
 from flask import current_app
-from limits import RateLimitItem, RateLimitItemPerMinute
+from limits import RateLimitItem, RateLimitItemPerHour, RateLimitItemPerMinute
 from limits.strategies import MovingWindowRateLimiter
 
 from api.web.problems import HttpProblem
@@ -13,6 +13,7 @@ SEARCH_LIMIT = RateLimitItemPerMinute(20)
 TEST_PUSH_LIMIT = RateLimitItemPerMinute(3)
 TABLE_QR_LIMIT = RateLimitItemPerMinute(4, 10)  # per code in ten minutes: no more people sit at one table
 RECEIPT_QR_LIMIT = RateLimitItemPerMinute(60, 10)
+IMPORT_LIMIT = RateLimitItemPerHour(20)  # per person, dry runs too: each is as much work as an import
 FAILED_SIGN_IN_LIMIT = RateLimitItemPerMinute(5)
 
 

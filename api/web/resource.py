@@ -6,11 +6,12 @@ from uuid import UUID
 from flask import current_app, g, request
 from flask.typing import ResponseReturnValue
 from flask.views import MethodView
-from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from api.web.auth import authenticate
-from api.web.etags import check_if_match
-from api.web.problems import HttpProblem, UnexpectedInput
+from api.web.etags import Versioned, check_if_match
+from api.web.problems import UnexpectedInput
+from api.web.request_body import JsonBody, RequestBody
 from api.web.smorest_internals import declared_parameters
 from models.access import Permission
 from models.db.base import Aggregate, TenantOwned
@@ -31,12 +32,14 @@ class Resource(MethodView):
     `path_models`: the model of each id in the path. The method gets the object (`concern_id` -> `concern`), locked
         unless the method only reads.
     `read_only`: the methods that only read.
+    `body`: what the methods take that have a body.
     `locks_itself`: the methods whose operation takes its own locks, because it locks several rows in one order.
     """
 
     permissions: ClassVar[dict[str, Permission]] = {}
     path_models: ClassVar[dict[str, type[TenantOwned]]] = {}
     read_only: ClassVar[frozenset[str]] = frozenset({"GET"})
+    body: ClassVar[RequestBody] = JsonBody()
     locks_itself: ClassVar[frozenset[str]] = frozenset()
 
     def __init_subclass__(cls, **keywords: Any) -> None:
@@ -49,25 +52,28 @@ class Resource(MethodView):
         method = "GET" if request.method == "HEAD" else request.method
         if method not in self.permissions:
             return super().dispatch_request(**path)  # Flask answers 405
-        too_large = _read_body()
+        too_large = self.body.read()
         g.actor = authenticate(self.permissions[method])
         if g.actor is None:
-            self._check(method, too_large)
-            return super().dispatch_request(**path)
+            content = self._check(method, too_large)
+            return super().dispatch_request(**path, **content)
         database: Database = current_app.extensions["database"]
         read_only = method in self.read_only
         with (database.reading if read_only else database.writing)(g.actor.organization_id) as g.session:
             subjects = self._find(path, lock=not read_only and method not in self.locks_itself)
-            self._check(method, too_large, subjects)
-            return super().dispatch_request(**subjects)
+            content = self._check(method, too_large, subjects)
+            return super().dispatch_request(**subjects, **content)
 
     def _check(
         self, method: str, too_large: RequestEntityTooLarge | None, subjects: dict[str, Any] | None = None
-    ) -> None:
-        """Refuse what is wrong with the request before its values are read, in the documented order of problems."""
+    ) -> dict[str, Any]:
+        """Refuse what is wrong with the request before its values are read, in the documented order of problems.
+
+        Return what the body gives the method besides its declared arguments.
+        """
         locations = {parameter["in"] for parameter in declared_parameters(getattr(self, method.lower()))}
         if method not in WITHOUT_BODY:
-            _check_body(too_large)
+            self.body.check(too_large)
         elif too_large is not None or request.get_data(cache=True):
             raise UnexpectedInput("body", [""])
         if method == "PATCH" and subjects:
@@ -76,14 +82,9 @@ class Resource(MethodView):
             raise UnexpectedInput("query", list(request.args))
         if repeated := [name for name, values in request.args.lists() if len(values) > 1]:
             raise Invalid("This is given more than once.", pointer=f"/{repeated[0]}")
-        if request.get_data(cache=True) and method not in WITHOUT_BODY:
-            body = request.get_json()
-            if "json" not in locations and body:
-                raise UnexpectedInput("body", [""])
-            if "json" in locations and not isinstance(body, dict):
-                raise Invalid("The body has to be a JSON object, such as {}.", pointer="")
+        return {} if method in WITHOUT_BODY else self.body.content(declared="json" in locations)
 
-    def changed(self, subjects: dict[str, Any]) -> Aggregate:
+    def changed(self, subjects: dict[str, Any]) -> Versioned:
         """Return what a PATCH changes, whose version If-Match names: the first aggregate of the path."""
         return next(subject for subject in subjects.values() if isinstance(subject, Aggregate))
 
@@ -98,34 +99,3 @@ class Resource(MethodView):
             else:
                 subjects[name] = value
         return subjects
-
-
-def _read_body() -> RequestEntityTooLarge | None:
-    """Read the whole body before a transaction is opened, so that a slow client holds a thread and no connection."""
-    try:
-        body = request.get_data(cache=True)
-    except RequestEntityTooLarge as error:
-        return error
-    except HTTPException:
-        raise
-    except Exception as error:  # each server raises its own error for a malformed chunk
-        raise HttpProblem(
-            400, "The body cannot be read: it breaks off, or its chunks are not as HTTP has them."
-        ) from error
-    # A chunked body has no Content-Length: werkzeug cuts it off at the limit without an error.
-    cut_off = request.content_length is None and len(body) >= current_app.config["MAX_CONTENT_LENGTH"]
-    return RequestEntityTooLarge() if cut_off else None
-
-
-def _check_body(too_large: RequestEntityTooLarge | None) -> None:
-    """Raise HttpProblem 413, 415 or 400, in this order."""
-    if too_large is not None:
-        raise HttpProblem(413, f"A body may have {current_app.config['MAX_CONTENT_LENGTH']} bytes.")
-    if not request.get_data(cache=True):
-        return
-    if not request.is_json:
-        raise HttpProblem(415, "Send the body as application/json.")
-    try:
-        current_app.json.loads(request.get_data())
-    except ValueError as error:
-        raise HttpProblem(400, f"The body is not JSON: {error}.") from error

@@ -40,6 +40,7 @@ class NotificationKind(StrEnum):
     REMINDER = "reminder"  # to the taker, who has done nothing yet
     UNANSWERED = "unanswered"  # nobody took an alert
     LATE = "late"  # a concern was logged too late to ring
+    CLOSED_STORE = "closed_store"  # a concern of a store that was out of business, to the managers of the region
     OWN = "own"  # whoever logged a concern handles it alone
     OUTCOME = "outcome"  # how a concern ended, to those involved
     PRAISE = "praise"  # a customer praises this person
@@ -71,6 +72,7 @@ LOUD_KINDS = frozenset(
 MUTABLE_KINDS = frozenset(
     {
         NotificationKind.LATE,
+        NotificationKind.CLOSED_STORE,
         NotificationKind.OWN,
         NotificationKind.OUTCOME,
         NotificationKind.PRAISE,

@@ -162,7 +162,7 @@ CONDITIONS: Mapping[str, Condition] = {
         Reason.URGENT_CATEGORY,
         "category",
         lambda _, concern: concern.urgent,
-        lambda _: Concern.category.has(urgent=True),
+        lambda _: Concern.of_categories(select(Category.id).where(Category.urgent, Category.merged_into_id.is_(None))),
     ),
     "order_value": Condition(
         Reason.ORDER_VALUE,
@@ -173,8 +173,8 @@ CONDITIONS: Mapping[str, Condition] = {
     "category_id": Condition(
         Reason.CATEGORY,
         "category",
-        lambda category_id, concern: concern.category_id == category_id,
-        lambda category_id: Concern.category_id == category_id,
+        lambda category_id, concern: concern.category is not None and concern.category.id == category_id,
+        lambda category_id: Concern.of_categories(select(Category.id).where(Category.id == category_id)),
     ),
     "mood_at_most": Condition(
         Reason.MOOD,

@@ -5,7 +5,7 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, ColumnElement, Index, Select, SmallInteger, String, Text, or_, select, text
+from sqlalchemy import BigInteger, ColumnElement, Index, Select, SmallInteger, String, Text, and_, or_, select, text
 from sqlalchemy.orm import Mapped, WriteOnlyMapped, joinedload, mapped_column, selectinload
 from sqlalchemy.sql.base import ExecutableOption
 
@@ -25,7 +25,8 @@ from models.db.base import (
     tenant_fk,
 )
 from models.errors import Conflict, Forbidden, InvalidState
-from models.organizations.store import Place, Store
+from models.organizations.place import Place
+from models.organizations.store import Store
 from models.organizations.vocabulary import Category, Cause, Question
 from models.policy_defaults import LATE_AFTER, MAX_CLOCK_AHEAD, MAX_CONCERN_AGE, UNHAPPY_MOOD
 from models.staff.staff import Staff
@@ -41,7 +42,7 @@ MODELS_BY_SLUG_FIELD = {"category": Category, "cause": Cause, "place": Place, "q
 REFERENCE_FIELDS = frozenset({*MODELS_BY_SLUG_FIELD, "customer", "praised", "linked"})
 FIELDS_SET_ONCE = ("id", "kind", "handling", "channel", "source")  # when the concern is logged
 # Relationships that every answer shows.
-EAGER_RELATIONS = ("category", "cause", "place", "question", "praised", "reported_by", "taken_by", "alert")
+EAGER_RELATIONS = ("filed_category", "filed_cause", "place", "question", "praised", "reported_by", "taken_by", "alert")
 
 # Step: the states it may start from, and the state it leads to.
 MOVES: dict[ConcernStep, tuple[frozenset[Status], Status]] = {
@@ -120,8 +121,9 @@ class Concern(CountedByDay, Aggregate):
     previous_id: Mapped[UUID | None] = tenant_fk("concern", nullable=True)  # of this customer, within a year
     seconds_since_previous: Mapped[int | None]
 
-    category: Mapped[Category | None] = many_to_one("Concern", "category_id", "Category")
-    cause: Mapped[Cause | None] = many_to_one("Concern", "cause_id", "Cause")
+    # May be merged words: the worker re-files the concerns of a merged word in slices. Read `category` and `cause`.
+    filed_category: Mapped[Category | None] = many_to_one("Concern", "category_id", "Category")
+    filed_cause: Mapped[Cause | None] = many_to_one("Concern", "cause_id", "Cause")
     place: Mapped[Place | None] = many_to_one("Concern", "place_id", "Place")
     question: Mapped[Question | None] = many_to_one("Concern", "question_id", "Question")
     customer: Mapped[Customer | None] = many_to_one("Concern", "customer_id", "Customer")
@@ -151,6 +153,32 @@ class Concern(CountedByDay, Aggregate):
     )
 
     @property
+    def category(self) -> Category | None:
+        """The category as of now. Where the filed cause was merged, it is that of the surviving cause."""
+        if self.filed_cause is not None and self.filed_cause.merged_into_id is not None:
+            return self.filed_cause.survivor.category
+        return self.filed_category.survivor if self.filed_category else None
+
+    @category.setter
+    def category(self, category: Category | None) -> None:
+        self.filed_category = category
+
+    @property
+    def cause(self) -> Cause | None:
+        """The cause as of now: what was merged reads as the surviving one."""
+        return self.filed_cause.survivor if self.filed_cause else None
+
+    @cause.setter
+    def cause(self, cause: Cause | None) -> None:
+        self.filed_cause = cause
+
+    def refile(self) -> None:
+        """File the concern under what its category and cause are now."""
+        category, cause = self.category, self.cause
+        self.filed_category, self.filed_cause = category, cause
+        self.bump_version()
+
+    @property
     def unhappy(self) -> bool:
         return self.mood <= UNHAPPY_MOOD
 
@@ -162,6 +190,14 @@ class Concern(CountedByDay, Aggregate):
     @property
     def urgent(self) -> bool:
         return self.category is not None and self.category.urgent
+
+    @property
+    def is_after_closing(self) -> bool:
+        """Whether it occurred after its store had gone out of business: nobody is there to come.
+
+        What was received before did occur before, whatever the clock of the phone says.
+        """
+        return self.store.was_closed_at(min(self.occurred_at, self.received_at))
 
     @property
     def order(self) -> dict[str, Any] | None:
@@ -255,7 +291,7 @@ class Concern(CountedByDay, Aggregate):
         """Return a statement for the visible concerns that match; `columns` are compared with the values given."""
         criteria = [*cls.visible_to(actor), *(getattr(cls, name) == value for name, value in columns.items())]
         if category is not None:
-            criteria.append(cls.category.has(slug=category))
+            criteria.append(cls.of_categories(select(Category.id).where(Category.id == Category.id_of_slug(category))))
         if unhappy is not None:
             criteria.append(cls.mood <= UNHAPPY_MOOD if unhappy else cls.mood > UNHAPPY_MOOD)
         if received_after is not None:
@@ -264,6 +300,18 @@ class Concern(CountedByDay, Aggregate):
             criteria.append(cls.received_at < received_before)
         stmt = select(cls).where(*criteria).options(*cls.eager_options())
         return stmt.options(selectinload(cls.actions)) if with_actions else stmt
+
+    @classmethod
+    def of_categories(cls, categories: Select[UUID]) -> ColumnElement[bool]:
+        """Return the criterion for concerns whose category is among these as of now: `category` in SQL.
+
+        The statement selects ids of categories that are not merged. A concern with a cause is in the category of that
+        cause, which a merge has moved along.
+        """
+        categories = categories.correlate(None)  # they are others than those of the statement around them
+        filed = select(Category.id).where(or_(Category.id.in_(categories), Category.merged_into_id.in_(categories)))
+        causes = select(Cause.id).where(Cause.category_id.in_(categories))
+        return or_(cls.cause_id.in_(causes), and_(cls.cause_id.is_(None), cls.category_id.in_(filed)))
 
     @classmethod
     def log(

@@ -1,18 +1,20 @@
 """References of a concern: resolves category, cause, place, question and customer in one statement."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, false, literal, null, select, true
+from sqlalchemy import ColumnElement, Select, false, literal, null, select, true
 from sqlalchemy.orm import Session, aliased
 
 from models.concerns.concern import MODELS_BY_SLUG_FIELD, Concern
 from models.concerns.previous import PreviousConcern, previous_expression
 from models.customers.customer import Customer
 from models.errors import Invalid, NotFound
-from models.organizations.store import Place
+from models.organizations.place import Place
 from models.organizations.vocabulary import Category, Cause, Question
+from models.organizations.vocabulary_word import VocabularyWord
 
 RESULT_COLUMNS = (*MODELS_BY_SLUG_FIELD, "customer", "previous", "received_at")
 
@@ -28,35 +30,53 @@ def resolve_slugs(
 ) -> dict[str, Any]:
     """Replace the slugs of category, cause, place and question in `data` by their rows.
 
-    A cause is looked up within its category: the one in `data`, or else `category`, which the concern has already.
-    A change of category clears the cause unless `data` names a new one.
+    A slug may be one that the word had before, or that of a word which was merged into it. A cause is looked up within
+    its category: the one in `data`, or else `category`, which the concern has already. A change of category clears the
+    cause unless `data` names a new one. A cause that was merged into one of another category brings that category.
 
     `customer` is a statement for the wanted profile. With it the result has `customer` (None when there is no such
     profile) and `previous`, the PreviousConcern of that customer before the time `before`.
 
+    A place is found by a slug that it had before, and when it is retired: phones that were offline still send it.
+
     Raises NotFound for a slug that does not exist, and Invalid for a cause without a category.
     """
-    category_changes = "category" in data and data["category"] != (category.slug if category else None)
-    resolved = {"cause": None, **data} if category_changes else dict(data)
+    resolved = dict(data)
     slugs = {name: data[name] for name in MODELS_BY_SLUG_FIELD if data.get(name) is not None}
     if "cause" in slugs and "category" not in slugs:
         if category is None or "category" in data:
             raise Invalid("A cause needs the category it belongs to.", pointer="/cause")
         slugs["category"] = category.slug
-    if not slugs and customer is None:
-        return resolved
-    rows = _fetch_rows(session, slugs, store_id, customer, before)
-    for name in (name for name in MODELS_BY_SLUG_FIELD if name in slugs):
-        if rows[name] is None:
-            owners = {"cause": f"The category {slugs.get('category')!r}", "place": "This store"}
-            owner = owners.get(name, "This organization")
-            raise NotFound(f"{owner} has no {name} {slugs[name]!r}.", pointer=f"/{name}")
-        if name in data:
-            resolved[name] = rows[name]
+    rows: dict[str, Any] = {}
+    if slugs or customer is not None:
+        rows = _fetch_rows(session, slugs, store_id, customer, before)
+        _check_found(rows, slugs)
+    if "category" in data and rows.get("category") is not category:
+        resolved.setdefault("cause", None)
+    resolved |= {name: rows[name] for name in slugs if name in data}
+    if "cause" in slugs and rows["cause"].category is not rows["category"]:
+        resolved["category"] = rows["cause"].category
     if customer is None:
         return resolved
     previous = PreviousConcern(rows["previous"], rows["received_at"]) if rows["previous"] else None
     return {**resolved, "customer": rows["customer"], "previous": previous}
+
+
+def _check_found(rows: Mapping[str, Any], slugs: Mapping[str, str]) -> None:
+    """Raise NotFound for the first slug that means nothing."""
+    for name in (name for name in MODELS_BY_SLUG_FIELD if name in slugs):
+        if rows[name] is None or (name == "cause" and not _fits(rows["cause"], rows["category"], slugs["cause"])):
+            owners = {"cause": f"The category {slugs.get('category')!r}", "place": "This store"}
+            owner = owners.get(name, "This organization")
+            raise NotFound(f"{owner} has no {name} {slugs[name]!r}.", pointer=f"/{name}")
+
+
+def _fits(cause: Cause, category: Category, slug: str) -> bool:
+    """Return whether the cause may be named by this slug within this category.
+
+    A phone that sends a former slug may send the category that the cause had then.
+    """
+    return cause.category is category or cause.slug != slug
 
 
 def _fetch_rows(
@@ -76,10 +96,15 @@ def _fetch_rows(
     stmt = (
         select(*MODELS_BY_SLUG_FIELD.values(), profile, *previous)
         .select_from(always_one_row)
-        .outerjoin(Category, Category.slug == slugs.get("category"))
-        .outerjoin(Cause, (Cause.category_id == Category.id) & (Cause.slug == slugs.get("cause")))
-        .outerjoin(Place, (Place.store_id == store_id) & (Place.slug == slugs.get("place")))
-        .outerjoin(Question, Question.slug == slugs.get("question"))
+        .outerjoin(Category, _is_meant(Category, slugs.get("category")))
+        .outerjoin(Cause, _is_meant(Cause, slugs.get("cause")))
+        .outerjoin(Place, Place.id == Place.id_of_slug(store_id, slugs["place"]) if "place" in slugs else false())
+        .outerjoin(Question, _is_meant(Question, slugs.get("question")))
         .outerjoin(profile, false() if customer is None else true())
     )
     return dict(zip(RESULT_COLUMNS, session.execute(stmt).one(), strict=True))
+
+
+def _is_meant(word: type[VocabularyWord], slug: str | None) -> ColumnElement[bool]:
+    """Return the criterion for the word that a slug means; no word without a slug."""
+    return false() if slug is None else word.id == word.id_of_slug(slug)

@@ -275,7 +275,7 @@ class Customer(Aggregate):
             if field not in CONTACT_FIELDS or self.find_by_contacts(session, {field: value}) is None
         }
         if free:
-            self._set(free)
+            self.set_fields(free)
 
     def edit(
         self, session: ScopedSession, *, by: Actor, at: datetime, country: str | None = None, **changes: Any
@@ -293,19 +293,20 @@ class Customer(Aggregate):
                 owner = self.find_by_contacts(session, {field: value})
                 if owner is not None and owner is not self:
                     raise Conflict(f"Another customer has this {field.replace('_', ' ')}.", pointer=f"/{field}")
-                self._take_from_merged(session, field, value)
-        self._set(columns | profile_columns(other, since=self.allergies_consent_at, by=by, at=at))
+                self.remove_from_merged(session, field, [value])
+        self.set_fields(columns | profile_columns(other, since=self.allergies_consent_at, by=by, at=at))
         if references is not None:
             ExternalId.replace_all(session, self, references)
 
-    def _take_from_merged(self, session: ScopedSession, field: str, value: str) -> None:
-        """Remove a contact from a profile that was merged into this one: it is unique, and this one takes it."""
-        model = type(self)
-        merged = (model.merged_into_id == self.id, getattr(model, field) == value)
-        stmt = update(model).where(*merged).values({field: None, f"{field}_key": None})
+    @classmethod
+    def remove_from_merged(cls, session: ScopedSession, field: str, values: Sequence[str]) -> None:
+        """Remove contacts from profiles that were merged: each is unique, and the survivor takes it."""
+        merged = (cls.merged_into_id.is_not(None), getattr(cls, field).in_(values))
+        stmt = update(cls).where(*merged).values({field: None, f"{field}_key": None})
         session.execute(stmt.execution_options(synchronize_session=False))
 
-    def _set(self, values: dict[str, Any]) -> None:
+    def set_fields(self, values: dict[str, Any]) -> None:
+        """Set fields that were checked before, as one more version."""
         for field, value in values.items():
             setattr(self, field, value)
         self.bump_version()

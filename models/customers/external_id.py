@@ -11,6 +11,8 @@ from models.db.base import TenantOwned, tenant_fk
 from models.db.slug import MAX_SLUG_LENGTH, check_slug
 from models.errors import Conflict, Invalid
 
+MAX_REFERENCE_LENGTH = 100
+
 if TYPE_CHECKING:
     from models.customers.customer import Customer
 
@@ -23,7 +25,7 @@ class ExternalId(TenantOwned):
 
     customer_id: Mapped[UUID] = tenant_fk("customer", index=True)
     source: Mapped[str] = mapped_column(String(MAX_SLUG_LENGTH))
-    reference: Mapped[str] = mapped_column(String(100))
+    reference: Mapped[str] = mapped_column(String(MAX_REFERENCE_LENGTH))
 
     @classmethod
     def parse(cls, data: dict[str, Any], *, pointer: str) -> tuple[str, str]:

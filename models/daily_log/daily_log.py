@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import fields, is_dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -19,7 +19,6 @@ from models.errors import Conflict, Invalid, InvalidState
 from models.organizations.store import Store
 from models.staff.staff import Staff
 
-ONE_DAY = timedelta(days=1)
 TOMORROW_HEADING = "tomorrow"  # the note under this heading is shown at the start of the next day
 DEFAULT_HEADINGS = [
     {"slug": slug, "name": name, "required": False}
@@ -136,7 +135,7 @@ class DailyLog(Aggregate):
         self.signed_figures = _to_json(count(session, store, self.business_date))
         self.signed_at, self.signed_by_id = at, by.person
         self._save(session)
-        tomorrow = self.business_date + ONE_DAY
+        tomorrow = store.next_date(self.business_date)
         for concern_id in session.scalars(select(Concern.id).where(*of_the_day, IS_UNRESOLVED)).all():
             session.add(DailyLogHandover(store_id=store.id, business_date=tomorrow, concern_id=concern_id))
 
@@ -162,7 +161,7 @@ class DailyLog(Aggregate):
     def _require_ready(self, session: Session, store: Store, at: datetime) -> None:
         closes_at = store.closing_time(self.business_date)
         if at < closes_at:
-            local = closes_at.astimezone(store.zone)
+            local = closes_at.astimezone(store.zone_on(self.business_date))
             raise InvalidState(f"This day is not over: it can be signed from {local:%Y-%m-%d %H:%M}, the store's time.")
         headings = DailyLogPolicy.current(session).headings
         missing = [

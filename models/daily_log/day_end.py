@@ -8,12 +8,14 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Index, UniqueConstraint, or_, select
 from sqlalchemy.orm import Mapped, Session
 
-from models.daily_log.daily_log import ONE_DAY
 from models.db.base import TenantOwned, many_to_one, tenant_fk
+from models.db.many_values import is_any_of
 from models.organizations.store import Store
 from models.policy_defaults import DAY_END_DELAY
 
-MAX_DAY_LENGTH = timedelta(days=3)  # a later time was written while a clock was wrong
+# A store may move from UTC+14 to UTC-12 and let its day begin as much later. A later time was written while a clock was
+# wrong.
+MAX_DAY_LENGTH = timedelta(days=4)
 RETRY_AFTER_ERROR = timedelta(hours=1)
 NEW_STORES_BATCH = 500
 
@@ -61,7 +63,18 @@ class DayEndSchedule(TenantOwned):
         scheduled = self.business_date if self.due_at <= at else today
         self.business_date = max(scheduled, today)
         self.due_at = _due_at(self.store, self.business_date)
-        return today - ONE_DAY if scheduled < today else None
+        return self.store.previous_date(today) if scheduled < today else None
+
+    @classmethod
+    def follow_terms(cls, session: Session, stores: Sequence[Store]) -> None:
+        """Set when the present day of stores ends, after their terms changed. Leave out those without a schedule.
+
+        Waits for a worker that ends a day of such a store at this moment.
+        """
+        stores_by_id = {store.id: store for store in stores}
+        is_concerned = is_any_of(session, (cls.store_id,), [(store_id,) for store_id in stores_by_id])
+        for schedule in session.scalars(select(cls).where(is_concerned).order_by(cls.id).with_for_update()):
+            schedule.due_at = _due_at(stores_by_id[schedule.store_id], schedule.business_date)
 
     def retry_at(self, *, at: datetime) -> None:
         """Put the schedule off after an error, so that it does not block the other stores."""

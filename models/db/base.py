@@ -133,19 +133,24 @@ def many_to_one(owner: str, column: str, target: str, **options: Any) -> Relatio
     """
     return relationship(
         target,
-        primaryjoin=f"and_({target}.organization_id == {owner}.organization_id, "
-        f"{target}.id == foreign({owner}.{column}))",
+        # `remote` says which of the two rows is the target where both are of one table.
+        primaryjoin=f"and_(remote({target}.organization_id) == {owner}.organization_id, "
+        f"remote({target}.id) == foreign({owner}.{column}))",
         info={"id_column": column},
         **options,
     )
 
 
-def one_to_many(owner: str, target: str, column: str, **options: Any) -> Relationship[Any]:
-    """Return the relationship to the rows of `target` whose `column` points to `owner`, in the same organization."""
+def one_to_many(owner: str, target: str, column: str, *, only: str | None = None, **options: Any) -> Relationship[Any]:
+    """Return the relationship to the rows of `target` whose `column` points to `owner`, in the same organization.
+
+    `only` is a condition that selects some of them, written as for `primaryjoin`.
+    """
+    condition = f", {only}" if only else ""
     return relationship(
         target,
         primaryjoin=f"and_({owner}.organization_id == {target}.organization_id, "
-        f"{owner}.id == foreign({target}.{column}))",
+        f"{owner}.id == foreign({target}.{column}){condition})",
         **options,
     )
 

@@ -14,6 +14,7 @@ What happens without being called, as SQLAlchemy events of `ScopedSession`:
 One more hook is in `models.db.base`: a new row gets its id and plain defaults when it is constructed.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -28,6 +29,7 @@ from sqlalchemy import Connection, event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import (
+    InstanceState,
     ORMExecuteState,
     Session,
     SessionTransaction,
@@ -35,6 +37,8 @@ from sqlalchemy.orm import (
     sessionmaker,
     with_loader_criteria,
 )
+from sqlalchemy.orm.attributes import set_committed_value
+from sqlalchemy.orm.exc import StaleDataError
 
 from models.db.base import Aggregate, Base, Clock, TenantOwned, system_clock
 from models.db.cache import LruCache, TtlCache
@@ -124,6 +128,46 @@ class ScopedSession(Session):
         for row in inserted:
             self.note_change(row)
         return inserted
+
+    def bulk_update(self, rows: Iterable[TenantOwned]) -> None:
+        """Write the changes of many rows with one statement for all that changed in the same columns.
+
+        A flush sends one statement per row where rows have a version. StaleDataError when a row is another version by
+        now than the one that was read.
+        """
+        changed: dict[tuple[type[TenantOwned], tuple[str, ...]], list[TenantOwned]] = defaultdict(list)
+        for row in rows:
+            state: InstanceState[Any] = sa.inspect(row)
+            unmodified = state.unmodified
+            names = tuple(column.key for column in state.mapper.column_attrs if column.key not in unmodified)
+            changed[type(row), names].append(row)
+        for (model, names), group in changed.items():
+            columns = model.__table__.c
+            parameters = [{"row": row.id, **{name: getattr(row, name) for name in names}} for row in group]
+            criteria = [columns.organization_id == self.tenant, columns.id == sa.bindparam("row")]
+            if issubclass(model, Aggregate):
+                criteria.append(columns.version == sa.bindparam("read"))
+                for row, values in zip(group, parameters, strict=True):
+                    values["read"] = next(iter(sa.inspect(row).attrs.version.history.deleted))
+            stmt = sa.update(cast("sa.Table", model.__table__)).where(*criteria)
+            result = self.connection().execute(stmt.values({name: sa.bindparam(name) for name in names}), parameters)
+            if result.rowcount != len(group):
+                raise StaleDataError(f"a {model.__tablename__} is another version by now")
+            for row in group:
+                self.note_change(row)
+                for name in names:
+                    set_committed_value(row, name, getattr(row, name))
+
+    def expect_many_rows(self) -> None:
+        """Have PostgreSQL plan this transaction for thousands of rows, whatever it knows of the tables.
+
+        Before the first ANALYZE, and while a transaction inserts, it takes tables for small. Then a look-up of many
+        values compares each with each row, unless joins by nested loops are off; and the check of a foreign key keeps
+        the plan of its first time, which may read all rows of the organization for each new one.
+        """
+        if self.get_bind().dialect.name == "postgresql":
+            self.connection().execute(sa.text("SET LOCAL enable_nestloop = off"))
+            self.connection().execute(sa.text("DISCARD PLANS"))
 
     def force_custom_plans(self) -> None:
         """Have PostgreSQL plan each statement of this transaction for the stores and days that it names.

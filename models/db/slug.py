@@ -23,9 +23,9 @@ def check_login(value: str, *, pointer: str = "/login") -> str:
     return _check(_LOGIN, value, "a-z, 0-9 and . _ @ + - between them, as in maria.lopes", pointer)
 
 
-def slug_from_name(name: str) -> str:
+def slug_from_name(name: str, *, pointer: str = "/name") -> str:
     """Return a slug for a name: 'Table 12' gives table-12, 'Caixa nº 3' caixa-no-3. Invalid if nothing is left."""
-    return check_slug(_to_ascii(name)[:MAX_SLUG_LENGTH].strip("-"), pointer="/name")
+    return check_slug(_to_ascii(name)[:MAX_SLUG_LENGTH].strip("-"), pointer=pointer)
 
 
 def slug_from_text(text: str) -> str:

@@ -17,7 +17,7 @@ from models.customers.customer import Customer
 from models.db.base import Money
 from models.db.session import ScopedSession
 from models.operations.past_outcomes import PastOutcomes, SameCause, SuggestedQuestion, past_outcomes
-from models.organizations.store import Store
+from models.organizations.store import Store, StoreKind
 from models.organizations.vocabulary import Category
 from models.policy_defaults import UNHAPPY_MOOD
 from models.recovery.budget import budget_left, for_customer, for_same_beneficiary, select_spent_on
@@ -54,7 +54,13 @@ def guidance_for_concern(session: ScopedSession, concern: Concern, *, by: Actor,
     session.flush()
     store = concern.store
     outcomes = past_outcomes(
-        session, concern.category_id, concern.cause_id, store.currency, unhappy=concern.unhappy, at=at
+        session,
+        concern.category,
+        concern.cause,
+        store.terms_at(at).currency,
+        store.kind,
+        unhappy=concern.unhappy,
+        at=at,
     )
     offers = _offers(session, store, to=for_same_beneficiary(concern), by=by, at=at)
     customer_id = concern.customer_id if concern.previous_id else None
@@ -78,9 +84,8 @@ def guidance_for_conversation(
     rows = resolve_slugs(session, slugs, store_id=store.id if store else None)
     category, cause, mood = rows.get("category"), rows.get("cause"), data.get("mood")
     unhappy = None if mood is None else mood <= UNHAPPY_MOOD
-    currency = store.currency if store else None
-    category_id, cause_id = (row.id if row else None for row in (category, cause))
-    outcomes = past_outcomes(session, category_id, cause_id, currency, unhappy=unhappy, at=at)
+    currency, store_kind = (store.terms_at(at).currency, store.kind) if store else (None, None)
+    outcomes = past_outcomes(session, category, cause, currency, store_kind, unhappy=unhappy, at=at)
     to = for_customer(customer_id) if customer_id else None
     offers = _offers(session, store, to=to, by=by, at=at) if store else []
     previous = find_last_recovery(session, customer_id, actor=by, at=at) if customer_id else None
@@ -102,11 +107,14 @@ def _offers(
 
     The remedies and their limits come from the cache and may be a minute old. What was given is read from the database.
     """
-    role, currency = limit_role(by.role), store.currency
-    remedies = session.cached((_OfferedRemedy, role, currency), lambda: _remedies(session, role, currency), at=at)
+    today = store.business_date(at)
+    role, currency, kind = limit_role(by.role), store.currency_on(today), store.kind
+    remedies = session.cached(
+        (_OfferedRemedy, role, currency, kind), lambda: _remedies(session, role, currency, kind), at=at
+    )
     to_customer, by_staff = Counter[UUID](), Counter[UUID]()
     if any(remedy.limit for remedy in remedies):
-        for row in session.execute(select_spent_on(store.business_date(at), currency, to=to, by=by)):
+        for row in session.execute(select_spent_on(today, currency, to=to, by=by)):
             (to_customer if row.to_customer else by_staff)[row.remedy_id] += int(row.total)
     offers = []
     for remedy in remedies:
@@ -125,8 +133,8 @@ class _OfferedRemedy(NamedTuple):
     limit: LimitAmounts | None
 
 
-def _remedies(session: ScopedSession, role: Role, currency: str) -> list[_OfferedRemedy]:
-    remedies = session.scalars(Remedy.select_visible())
+def _remedies(session: ScopedSession, role: Role, currency: str, kind: StoreKind) -> list[_OfferedRemedy]:
+    remedies = session.scalars(Remedy.select_offered(kind))
     limits = ((remedy, remedy.limit_of(role, currency)) for remedy in remedies)
     return [
         _OfferedRemedy(remedy.id, remedy.slug, remedy.name, remedy.kind, limit.most if limit else None)

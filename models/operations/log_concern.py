@@ -20,6 +20,7 @@ from models.customers.customer import Customer
 from models.db.session import ScopedSession
 from models.errors import DomainError, Invalid
 from models.organizations.catalogue_item import CatalogueItem
+from models.organizations.organization import Organization
 from models.organizations.store import Store
 from models.organizations.vocabulary import Category
 from models.recovery.action import ActionStatus, RecoveryAction
@@ -109,6 +110,11 @@ def default_store(session: ScopedSession, store_id: UUID | None, *, by: Actor) -
     if shift is not None and by.reaches(shift.store_id):
         return shift.store
     return Store.get_visible(session, min(by.store_ids), actor=by) if by.store_ids else None
+
+
+def phone_country(session: ScopedSession, store: Store | None, *, by: Actor) -> str | None:
+    """Return the country that national phone numbers are read with: the store's, else the organization's, if any."""
+    return store.country if store else Organization.get(session, by.organization_id).phone_region
 
 
 def _resolve_references(

@@ -8,13 +8,14 @@ from statistics import median
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Row, Select, or_, select
+from sqlalchemy import Row, Select, or_, select, union_all
 from sqlalchemy.orm import Session
 
 from models.concerns.concern import Concern
 from models.concerns.enums import Kind
 from models.db.session import ScopedSession
-from models.organizations.vocabulary import Question
+from models.organizations.store import StoreKind
+from models.organizations.vocabulary import Category, Cause, Question
 from models.policy_defaults import MIN_OUTCOME_SAMPLE, UNHAPPY_MOOD
 from models.recovery.action import IN_EFFECT, RecoveryAction
 from models.recovery.remedy import Remedy
@@ -71,34 +72,45 @@ class PastOutcomes:
 
 def past_outcomes(
     session: ScopedSession,
-    category_id: UUID | None,
-    cause_id: UUID | None,
+    category: Category | None,
+    cause: Cause | None,
     currency: str | None,
+    store_kind: StoreKind | None,
     *,
     unhappy: bool | None,
     at: datetime,
 ) -> PastOutcomes:
     """Return statistics of the organization's own concerns, cached for a minute.
 
-    `unhappy` narrows them to customers in the same mood; None counts all.
+    `unhappy` narrows them to customers in the same mood; None counts all. `store_kind` is that of the store, if it is
+    known: a question for another kind of store is not suggested.
     """
+    category_id, cause_id = (word.id if word else None for word in (category, cause))
 
     def compute() -> PastOutcomes:
-        question = _next_question(session, category_id, cause_id, unhappy=unhappy)
-        if cause_id is None or currency is None:
+        cause_ids = _ids_of_cause(session, cause_id) if cause_id else []
+        question = _next_question(session, category_id, cause_ids, store_kind, unhappy=unhappy)
+        if not cause_ids or currency is None:
             return PastOutcomes(question, None)
-        return PastOutcomes(question, _same_cause(session, cause_id, currency, unhappy=unhappy))
+        return PastOutcomes(question, _same_cause(session, cause_ids, currency, unhappy=unhappy))
 
-    return session.cached((past_outcomes, category_id, cause_id, currency, unhappy), compute, at=at)
+    return session.cached((past_outcomes, category_id, cause_id, currency, store_kind, unhappy), compute, at=at)
 
 
-def _same_cause(session: Session, cause_id: UUID, currency: str, *, unhappy: bool | None) -> SameCause | None:
+def _ids_of_cause(session: Session, cause_id: UUID) -> Sequence[UUID]:
+    """Return the ids of the cause and of those merged into it, of which some concerns may not be re-filed yet."""
+    return session.scalars(select(Cause.id).where(or_(Cause.id == cause_id, Cause.merged_into_id == cause_id))).all()
+
+
+def _same_cause(
+    session: Session, cause_ids: Sequence[UUID], currency: str, *, unhappy: bool | None
+) -> SameCause | None:
     """Return what customers with this cause received and how their mood changed. None where they are too few.
 
     Counts the newest concerns with a known mood afterwards (see `_select_ended`) and actions in this currency that
     were not reversed.
     """
-    newest = _select_ended(cause_id, unhappy=unhappy).subquery()
+    newest = _select_ended(cause_ids, unhappy=unhappy).subquery()
     rows = session.execute(
         select(newest.c.id, newest.c.lift, Remedy.slug, RecoveryAction.cost_amount, RecoveryAction.cost_currency)
         .select_from(newest)
@@ -112,7 +124,12 @@ def _same_cause(session: Session, cause_id: UUID, currency: str, *, unhappy: boo
 
 
 def _next_question(
-    session: Session, category_id: UUID | None, cause_id: UUID | None, *, unhappy: bool | None
+    session: Session,
+    category_id: UUID | None,
+    cause_ids: Sequence[UUID],
+    store_kind: StoreKind | None,
+    *,
+    unhappy: bool | None,
 ) -> SuggestedQuestion | None:
     """Return the open question with the best median change of mood. None where the organization has no questions.
 
@@ -122,11 +139,12 @@ def _next_question(
     questions = session.execute(
         select(Question.id, Question.slug, Question.text)
         .where(or_(Question.category_id.is_(None), Question.category_id == category_id))
+        .where(Question.retired_at.is_(None), or_(Question.store_kind.is_(None), Question.store_kind == store_kind))
         .order_by(Question.category_id.is_(None), Question.id)  # in the order they were created
     ).all()
     lifts: defaultdict[UUID, list[int]] = defaultdict(list)
-    if cause_id is not None:
-        for row in session.execute(_select_ended(cause_id, unhappy=unhappy)):
+    if cause_ids:
+        for row in session.execute(_select_ended(cause_ids, unhappy=unhappy)):
             lifts[row.question_id].append(row.lift)
     if not questions:
         return None
@@ -135,14 +153,19 @@ def _next_question(
     return SuggestedQuestion(best.slug, best.text)
 
 
-def _select_ended(cause_id: UUID, *, unhappy: bool | None) -> Select[UUID, int | None, UUID | None]:
+def _select_ended(cause_ids: Sequence[UUID], *, unhappy: bool | None) -> Select[UUID, int | None, UUID | None]:
     """Return a statement for the newest concerns with a known mood afterwards and the change of mood (`lift`).
 
-    Looks at a bounded number of concerns, because a person waits for the answer.
+    Looks at a bounded number of concerns, because a person waits for the answer. An index finds the newest ones of one
+    cause, but not of several: each cause is looked up by itself.
     """
     columns = (Concern.id, Concern.mood, Concern.mood_after, Concern.question_id, Concern.kind, Concern.received_at)
-    of_cause = select(*columns).where(Concern.cause_id == cause_id).order_by(Concern.received_at.desc())
-    newest = of_cause.limit(CONCERNS_EXAMINED).subquery().c
+    newest_by_cause = [
+        select(*columns).where(Concern.cause_id == id_).order_by(Concern.received_at.desc()).limit(CONCERNS_EXAMINED)
+        for id_ in cause_ids
+    ]
+    first, *others = newest_by_cause
+    newest = (union_all(*(select(stmt.subquery()) for stmt in newest_by_cause)) if others else first).subquery().c
     stmt = (
         select(newest.id, (newest.mood_after - newest.mood).label("lift"), newest.question_id)
         .where(newest.mood_after.is_not(None), newest.kind != Kind.PRAISE)

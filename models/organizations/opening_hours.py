@@ -1,5 +1,6 @@
 """Opening hours of a store: periods per weekday, split or past midnight, and dates with other hours."""
 
+import re
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
@@ -10,6 +11,7 @@ from models.errors import Invalid
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 MINUTES_PER_DAY = 24 * 60
+MAX_WEEKLY_PERIODS = 70
 
 
 class Period(TypedDict):
@@ -40,24 +42,54 @@ class Hours(TypedDict):
 
 ALWAYS_OPEN: Hours = {"weekly": None, "exceptions": []}
 _INSTANT_BEFORE = timedelta(microseconds=1)
+ALWAYS = "always"
+_DAYS = [weekday[:3] for weekday in WEEKDAYS]
+_ONE_OF, _CLOCK = "|".join(_DAYS), "([01][0-9]|2[0-3]):[0-5][0-9]"
+_ENTRY = re.compile(rf"(?P<first>{_ONE_OF})( ?- ?(?P<last>{_ONE_OF}))? +(?P<opens>{_CLOCK}) ?- ?(?P<closes>{_CLOCK})")
 _ALL_DAY: list[Period] = [{"opens_at": "00:00", "closes_at": "00:00"}]
 
 
-def check_hours(hours: Hours) -> None:
-    """Raise Invalid, with a pointer, where two periods overlap, also from one day into the next, or a date repeats."""
+def parse_weekly(text: str) -> list[WeeklyPeriod] | None:
+    """Return what a text such as `mon-fri 09:00-18:00; sat 10:00-16:00` says, or None for `always`.
+
+    Each entry is a day or a range of days (`sat-mon` is three), and one opening. A second opening of a day is a second
+    entry. One that closes at or before its beginning ends on the next day. Invalid for any other text.
+    """
+    if text.strip().lower() == ALWAYS:
+        return None
+    weekly: list[WeeklyPeriod] = []
+    for entry in text.strip().rstrip(";").lower().split(";"):
+        match = _ENTRY.fullmatch(entry.strip())
+        if match is None:
+            raise Invalid("These are no hours: `always` is, or `mon-fri 09:00-18:00; sat 10:00-16:00`.", pointer="")
+        first = _DAYS.index(match["first"])
+        count = (_DAYS.index(match["last"] or match["first"]) - first) % len(_DAYS) + 1
+        for number in range(first, first + count):
+            weekday = WEEKDAYS[number % len(WEEKDAYS)]
+            weekly.append({"weekday": weekday, "opens_at": match["opens"], "closes_at": match["closes"]})
+    if len(weekly) > MAX_WEEKLY_PERIODS:
+        raise Invalid(f"A week has at most {MAX_WEEKLY_PERIODS} openings.", pointer="")
+    return weekly
+
+
+def check_hours(hours: Hours, *, pointer: str = "") -> None:
+    """Raise Invalid where two periods overlap, also from one day into the next, or a date repeats.
+
+    `pointer` is the JSON pointer of the hours in the request, to which that of the period is added.
+    """
     weekly = hours["weekly"] or []
     openings = [(WEEKDAYS.index(period["weekday"]), period) for period in weekly]
     overlapping = _overlapping(openings, within=7 * MINUTES_PER_DAY)
     if overlapping is not None:
-        raise Invalid("This opening overlaps with another one.", pointer=f"/weekly/{overlapping}")
+        raise Invalid("This opening overlaps with another one.", pointer=f"{pointer}/weekly/{overlapping}")
     dates = [exception["date"] for exception in hours["exceptions"]]
     for index, exception in enumerate(hours["exceptions"]):
         if exception["date"] in dates[:index]:
-            raise Invalid("This date has an entry already.", pointer=f"/exceptions/{index}/date")
+            raise Invalid("This date has an entry already.", pointer=f"{pointer}/exceptions/{index}/date")
         overlapping = _overlapping([(0, period) for period in exception["periods"]])
         if overlapping is not None:
-            pointer = f"/exceptions/{index}/periods/{overlapping}"
-            raise Invalid("This opening overlaps with another one.", pointer=pointer)
+            period_pointer = f"{pointer}/exceptions/{index}/periods/{overlapping}"
+            raise Invalid("This opening overlaps with another one.", pointer=period_pointer)
 
 
 def _overlapping(openings: Sequence[tuple[int, Period]], *, within: int | None = None) -> int | None:

@@ -1,15 +1,20 @@
 """The organization (one company: the tenant) and its regions."""
 
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import String, UniqueConstraint, select
+import phonenumbers
+from sqlalchemy import String, UniqueConstraint, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.db.base import Aggregate, Base
 from models.db.change_feed import ChangeCounter
 from models.db.slug import check_slug
-from models.errors import Conflict, Invalid, NotFound
+from models.errors import Conflict, Invalid, InvalidState, NotFound
+from models.organizations.names import check_language
+from models.policy_defaults import MAX_REGIONS, PASSWORD_MIN_LENGTH, SESSION_DAYS
 
 
 class Organization(Base):
@@ -21,6 +26,15 @@ class Organization(Base):
     slug: Mapped[str] = mapped_column(String(60), unique=True)
     name: Mapped[str] = mapped_column(String(200))
     created_at: Mapped[datetime]
+    version: Mapped[int] = mapped_column(default=1)
+
+    # Settings, which an administrator changes.
+    languages: Mapped[list[Any]] = mapped_column(default=lambda: ["en"])  # the first one is that of `name` fields
+    phone_region: Mapped[str | None] = mapped_column(String(2))  # ISO 3166-1; where no store tells the country
+    session_days: Mapped[int] = mapped_column(default=SESSION_DAYS)
+    session_idle_days: Mapped[int | None]  # a sign-in that was not used for so long ends; None: never
+    password_min_length: Mapped[int] = mapped_column(default=PASSWORD_MIN_LENGTH)
+    minimum_app_versions: Mapped[dict[str, Any]] = mapped_column(default=dict)  # by platform
 
     @classmethod
     def create(cls, session: Session, *, slug: str, name: str, at: datetime, id_: UUID | None = None) -> "Organization":
@@ -47,8 +61,51 @@ class Organization(Base):
         return organization
 
     @classmethod
+    def get(cls, session: Session, organization_id: UUID, *, lock: bool = False) -> "Organization":
+        """Return the organization with this id. `lock` keeps others from changing it until the transaction ends."""
+        stmt = select(cls).where(cls.id == organization_id)
+        if lock:
+            stmt = stmt.with_for_update(key_share=True).execution_options(populate_existing=True)
+        return session.scalars(stmt).one()
+
+    def edit(self, **changes: Any) -> None:
+        """Change the settings. `minimum_app_versions` is merged by platform, None removes one.
+
+        Invalid, with a pointer, for what is no language or given twice, and for an unknown phone region.
+        """
+        if "languages" in changes:
+            _check_languages(changes["languages"])
+        phone_region = changes.get("phone_region")
+        if phone_region is not None and phone_region not in phonenumbers.SUPPORTED_REGIONS:
+            raise Invalid(
+                f"{phone_region!r} is no country code; two capital letters such as PT are.", pointer="/phone_region"
+            )
+        if "minimum_app_versions" in changes:
+            versions = {**self.minimum_app_versions, **changes.pop("minimum_app_versions")}
+            self.minimum_app_versions = {name: version for name, version in versions.items() if version}
+        for field, value in changes.items():
+            setattr(self, field, value)
+        self.version += 1
+
+    def sign_in_ends_at(self, *, opened_at: datetime, seen_at: datetime) -> datetime:
+        """Return when a sign-in ends that was opened and last used at these times, by the present settings."""
+        ends_at = opened_at + timedelta(days=self.session_days)
+        if self.session_idle_days is None:
+            return ends_at
+        return min(ends_at, seen_at + timedelta(days=self.session_idle_days))
+
+    @classmethod
     def _with_slug(cls, session: Session, slug: str) -> "Organization | None":
         return session.scalars(select(cls).where(cls.slug == slug)).one_or_none()
+
+
+def _check_languages(languages: Sequence[str]) -> None:
+    seen: set[str] = set()
+    for number, tag in enumerate(languages):
+        check_language(tag, pointer=f"/languages/{number}")
+        if tag.lower() in seen:
+            raise Invalid("This language is there already.", pointer=f"/languages/{number}")
+        seen.add(tag.lower())
 
 
 class Region(Aggregate):
@@ -59,6 +116,22 @@ class Region(Aggregate):
 
     slug: Mapped[str] = mapped_column(String(60))
     name: Mapped[str] = mapped_column(String(200))
+
+    @classmethod
+    def create(cls, session: Session, *, slug: str, **values: Any) -> "Region":
+        """Create a region. Conflict when another one has the slug, InvalidState when there are too many."""
+        if cls._with_slug(session, slug) is not None:
+            raise Conflict(f"There is a region {slug!r} already.", code="already-exists", pointer="/slug")
+        if session.scalars(select(func.count()).select_from(cls)).one() >= MAX_REGIONS:
+            raise InvalidState(f"An organization has at most {MAX_REGIONS} regions.")
+        region = cls(slug=check_slug(slug), **values)
+        session.add(region)
+        return region
+
+    def edit(self, *, name: str | None = None) -> None:
+        """Change the name."""
+        self.name = name or self.name
+        self.bump_version()
 
     @classmethod
     def by_slug(cls, session: Session, slug: str) -> "Region":

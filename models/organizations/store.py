@@ -1,30 +1,44 @@
-"""Stores: opening hours, time zone, business day and places."""
+"""Stores: opening hours, terms (time zone, day start, currency), business day, closing and places."""
 
 import re
 from collections.abc import Iterable, Sequence
-from datetime import UTC, date, datetime, time, timedelta
+from dataclasses import replace
+from datetime import date, datetime, time, timedelta
 from enum import StrEnum
+from functools import cache
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 from zoneinfo import ZoneInfo, available_timezones
 
 import phonenumbers
-from sqlalchemy import JSON, ColumnElement, Select, String, UniqueConstraint, select
+from sqlalchemy import JSON, ColumnElement, Select, String, UniqueConstraint, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship, selectinload
 from sqlalchemy.sql.base import ExecutableOption
 
 from models.access import Actor
-from models.db.base import Aggregate, TenantOwned, many_to_one, one_to_many, tenant_fk
+from models.db.base import Aggregate, many_to_one, one_to_many, tenant_fk
 from models.db.slug import check_slug, slug_from_name
-from models.errors import Conflict, Invalid, NotFound
+from models.errors import Conflict, Invalid, InvalidState, NotFound
 from models.organizations.opening_hours import ALWAYS_OPEN, Hours, check_hours, first_opening, is_open, last_closing
 from models.organizations.organization import Region
-from models.policy_defaults import DAY_STARTS_AT, MAX_CLOSED_DAYS, MAX_PAUSE_MINUTES, MORNING_AFTER
+from models.organizations.place import Place
+from models.organizations.store_terms import EarlierTerms, StoreTerms, TermsHistory
+from models.policy_defaults import (
+    DAY_STARTS_AT,
+    MAX_CLOSED_DAYS,
+    MAX_PAUSE_MINUTES,
+    MAX_STORES,
+    MAX_TERMS_CHANGES,
+    MORNING_AFTER,
+)
 
 if TYPE_CHECKING:
     from models.alerts.escalation_policy import EscalationPolicy
     from models.alerts.rule import AlertRule
     from models.organizations.store_group import StoreGroupMember
+
+TERMS_FIELDS = ("time_zone", "day_starts_at", "currency")
+_INSTANT = timedelta(microseconds=1)
 
 
 class StoreKind(StrEnum):
@@ -42,8 +56,11 @@ class AboveLimit(StrEnum):
 class Store(Aggregate):
     """One shop or restaurant.
 
-    `time_zone` is an IANA name, `country` ISO 3166-1 alpha-2 (its phone numbers are read with it), `currency`
-    ISO 4217, and `day_starts_at` the civil time at which a new business day begins.
+    `country` is ISO 3166-1 alpha-2: phone numbers that are given here from now on are read with it.
+
+    `time_zone` (IANA name), `day_starts_at` (civil time at which a business day begins) and `currency` (ISO 4217) are
+    the terms of the store. The columns hold the newest ones, which may be still to come. Ask for those of a date or an
+    instant: `terms_on`, `terms_at`.
     """
 
     __tablename__ = "store"
@@ -57,13 +74,20 @@ class Store(Aggregate):
     country: Mapped[str] = mapped_column(String(2))
     currency: Mapped[str] = mapped_column(String(3))
     day_starts_at: Mapped[time] = mapped_column(default=DAY_STARTS_AT)
+    # The business date from which these three hold; None: from the first day. `earlier_terms` has what held before,
+    # oldest first, in the form of `EarlierTerms.to_json`.
+    terms_from: Mapped[date | None]
+    earlier_terms: Mapped[list[Any] | None] = mapped_column(JSON(none_as_null=True))
+    closed_at: Mapped[datetime | None]  # None: it is in business
     hours: Mapped[Hours | None] = mapped_column(JSON(none_as_null=True))
     # How long a person may silence their phones after a hard concern.
     longest_pause_minutes: Mapped[int] = mapped_column(default=MAX_PAUSE_MINUTES)
     above_limit: Mapped[AboveLimit] = mapped_column(default=AboveLimit.ASK_FIRST)
 
     region: Mapped[Region] = many_to_one("Store", "region_id", "Region")
-    places: Mapped[list["Place"]] = one_to_many("Store", "Place", "store_id", order_by="Place.position")
+    places: Mapped[list[Place]] = one_to_many(
+        "Store", "Place", "store_id", only="Place.retired_at.is_(None)", order_by="(Place.position, Place.slug)"
+    )
     in_groups: Mapped[list["StoreGroupMember"]] = one_to_many("Store", "StoreGroupMember", "store_id", viewonly=True)
     alert_rules: Mapped[list["AlertRule"]] = relationship(
         "AlertRule",
@@ -91,24 +115,22 @@ class Store(Aggregate):
         country: str,
         currency: str,
         day_starts_at: time = DAY_STARTS_AT,
+        hours: Hours | None = None,
         places: Iterable[str] = (),
+        **fields: Any,
     ) -> "Store":
         """Create a store with its places. `places` are names; their slugs are made from them.
 
-        Conflict when another store of the organization has the slug. Invalid for an unknown time zone, country or
-        currency, and for two places with the same slug.
+        Without `hours` it is always open. `fields` are `id`, `above_limit` and `longest_pause_minutes`.
+
+        Invalid for an unknown time zone, country or currency, for overlapping hours, and for two places with the same
+        slug. Conflict when another store of the organization has the slug, and InvalidState when there are MAX_STORES.
         """
-        if session.scalars(select(cls.id).where(cls.slug == slug)).first() is not None:
-            raise Conflict(f"There is a store {slug!r} already.", code="already-exists", pointer="/slug")
-        if time_zone not in available_timezones():
-            raise Invalid(
-                f"{time_zone!r} is no time zone; an IANA name such as Europe/Lisbon is.", pointer="/time_zone"
-            )
-        if country not in phonenumbers.SUPPORTED_REGIONS:
-            raise Invalid(f"{country!r} is no country code; two capital letters such as PT are.", pointer="/country")
-        if not re.fullmatch("[A-Z]{3}", currency):
-            raise Invalid(f"{currency!r} is no currency code; three letters such as EUR are.", pointer="/currency")
+        check_codes(time_zone=time_zone, country=country, currency=currency)
+        if hours is not None:
+            check_hours(hours, pointer="/hours")
         store = cls(
+            **fields,
             region_id=region.id,
             slug=check_slug(slug),
             name=name,
@@ -117,12 +139,18 @@ class Store(Aggregate):
             country=country,
             currency=currency,
             day_starts_at=day_starts_at,
+            hours=hours,
         )
         store.places = [
-            Place(slug=slug_from_name(place), name=place, position=number) for number, place in enumerate(places, 1)
+            Place(slug=slug_from_name(place, pointer=f"/places/{number}"), name=place, position=number + 1)
+            for number, place in enumerate(places)
         ]
         if len({place.slug for place in store.places}) < len(store.places):
             raise Invalid("Two places of a store cannot have the same name.", pointer="/places")
+        if session.scalars(select(cls.id).where(cls.slug == slug)).first() is not None:
+            raise Conflict(f"There is a store {slug!r} already.", code="already-exists", pointer="/slug")
+        if session.scalars(select(func.count(cls.id))).one() >= MAX_STORES:
+            raise InvalidState(f"An organization has {MAX_STORES:,} stores at most.")
         session.add(store)
         session.flush()
         return store
@@ -196,10 +224,18 @@ class Store(Aggregate):
     def opening_hours(self) -> Hours:
         return self.hours or ALWAYS_OPEN
 
-    def edit(self, **changes: Any) -> None:
-        """Change how the store works: `above_limit`, `longest_pause_minutes`."""
+    def edit(self, *, at: datetime, **changes: Any) -> None:
+        """Change the store: its name, kind, `region_id`, country, terms, `above_limit` or `longest_pause_minutes`.
+
+        Also its `hours`, which `check_hours` accepts. Changed terms hold from the next business date on (see
+        `TermsHistory.change`); the rest holds at once. Invalid for an unknown time zone, country or currency.
+        """
+        check_codes(**changes)
+        terms = {name: changes.pop(name) for name in TERMS_FIELDS if name in changes}
         for name, value in changes.items():
             setattr(self, name, value)
+        if terms:
+            self._set_terms(self.terms_history.change(replace(self._newest_terms, **terms), at=at))
         self.bump_version()
 
     def set_hours(self, hours: Hours) -> None:
@@ -208,40 +244,85 @@ class Store(Aggregate):
         self.hours = hours
         self.bump_version()
 
+    def close(self, *, at: datetime) -> None:
+        """Close the store. InvalidState when it is closed already."""
+        if self.closed_at is not None:
+            raise InvalidState("This store is closed already.", state="closed")
+        self.closed_at = at
+        self.bump_version()
+
+    def reopen(self) -> None:
+        """Take a closed store into business again. InvalidState when it is not closed."""
+        if self.closed_at is None:
+            raise InvalidState("This store is not closed.", state="open")
+        self.closed_at = None
+        self.bump_version()
+
+    def was_closed_at(self, at: datetime) -> bool:
+        """Return whether the store was out of business at an instant. Outside its opening hours it is not."""
+        return self.closed_at is not None and at >= self.closed_at
+
+    @property
+    def terms_history(self) -> TermsHistory:
+        return TermsHistory([EarlierTerms.from_json(row) for row in self.earlier_terms or ()], self._newest_terms)
+
+    def terms_on(self, business_date: date) -> StoreTerms:
+        """Return the time zone, day start and currency that hold for a business date."""
+        return self.terms_history.on(business_date)
+
+    def terms_at(self, at: datetime) -> StoreTerms:
+        """Return the time zone, day start and currency that hold at an instant."""
+        history = self.terms_history
+        return history.on(history.business_date(at))
+
+    def zone_on(self, business_date: date) -> ZoneInfo:
+        return self.terms_on(business_date).zone
+
+    def zone_at(self, at: datetime) -> ZoneInfo:
+        return self.terms_at(at).zone
+
+    def currency_on(self, business_date: date) -> str:
+        return self.terms_on(business_date).currency
+
     def is_open(self, at: datetime) -> bool:
-        return is_open(self.hours, at, self.zone)
+        return is_open(self.hours, at, self.zone_at(at))
 
     def business_date(self, at: datetime) -> date:
-        """Return the business day of an instant: at 01:30 on Saturday a restaurant is still in its Friday.
-
-        Compares instants, not clock readings, so that the hour that comes twice in autumn stays in one day. The search
-        starts a day after the calendar date, because a clock that is put back over midnight shows a date twice.
-        """
-        day = at.astimezone(self.zone).date() + timedelta(days=1)
-        while at < self._day_start(day):
-            day -= timedelta(days=1)
-        return day
+        """Return the business day of an instant: at 01:30 on Saturday a restaurant is still in its Friday."""
+        return self.terms_history.business_date(at)
 
     def day_bounds(self, business_date: date) -> tuple[datetime, datetime]:
         """Return the first instant of a business day and the first instant after it, in UTC."""
-        return self._day_start(business_date), self._day_start(business_date + timedelta(days=1))
+        history = self.terms_history
+        return history.day_start(business_date), history.day_start(business_date + timedelta(days=1))
+
+    def next_date(self, business_date: date) -> date:
+        """Return the business day after this one. A date without any instant is passed over."""
+        return self.business_date(self.day_bounds(business_date)[1])
+
+    def previous_date(self, business_date: date) -> date:
+        """Return the business day before this one. A date without any instant is passed over."""
+        return self.business_date(self.day_bounds(business_date)[0] - _INSTANT)
 
     def closing_time(self, business_date: date) -> datetime:
         """Return when the store closes on a business day, or the end of the day when its hours do not say."""
         start, end = self.day_bounds(business_date)
-        closes_at = last_closing(self.opening_hours, start, end, self.zone)
+        closes_at = last_closing(self.opening_hours, start, end, self.zone_on(business_date))
         return end if closes_at is None else min(closes_at, end)
 
     def work_begins_at(self, business_date: date) -> datetime | None:
         """Return when work begins on a business day: when the store opens. None when it stays closed.
 
-        In a store that is open through the night, or has no hours, work begins `MORNING_AFTER` the start of the day.
+        In a store that is open through the night, or has no hours, work begins `MORNING_AFTER` the start of the day. A
+        day that is shorter than that, because the terms of the store changed, has work only if the store opens in it.
         """
-        start, end = self.day_bounds(business_date)
+        (start, end), zone = self.day_bounds(business_date), self.zone_on(business_date)
         morning = start + MORNING_AFTER
+        if morning >= end:
+            return first_opening(self.opening_hours, start, end, zone)
         if not self.is_open(morning):
-            return first_opening(self.opening_hours, morning, end, self.zone)
-        return first_opening(self.opening_hours, start, morning, self.zone) or morning
+            return first_opening(self.opening_hours, morning, end, zone)
+        return first_opening(self.opening_hours, start, morning, zone) or morning
 
     def previous_working_date(self, business_date: date) -> date:
         """Return the last business day before this one on which the store opened.
@@ -251,21 +332,32 @@ class Store(Aggregate):
         days = [business_date - timedelta(days=count) for count in range(1, MAX_CLOSED_DAYS + 2)]
         return next((day for day in days if self.work_begins_at(day) is not None), days[0])
 
-    def _day_start(self, day: date) -> datetime:
-        return datetime.combine(day, self.day_starts_at, tzinfo=self.zone).astimezone(UTC)
-
     @property
-    def zone(self) -> ZoneInfo:
-        return ZoneInfo(self.time_zone)
+    def _newest_terms(self) -> StoreTerms:
+        return StoreTerms(self.time_zone, self.day_starts_at, self.currency)
+
+    def _set_terms(self, history: TermsHistory) -> None:
+        if len(history.earlier) > MAX_TERMS_CHANGES:
+            raise InvalidState(f"Zone, day start and currency of a store change {MAX_TERMS_CHANGES} times at most.")
+        for name in TERMS_FIELDS:
+            setattr(self, name, getattr(history.newest, name))
+        self.terms_from = history.newest_from
+        self.earlier_terms = [replaced.to_json() for replaced in history.earlier] or None
 
 
-class Place(TenantOwned):
-    """Place in a store: 'table 12', 'aisle 4'. Safe to show on a lock screen."""
+def check_codes(
+    *, time_zone: str | None = None, country: str | None = None, currency: str | None = None, **_: Any
+) -> None:
+    """Raise Invalid, with a pointer, for a time zone, country or currency that is none."""
+    if time_zone is not None and time_zone not in _time_zones():
+        raise Invalid(f"{time_zone!r} is no time zone; an IANA name such as Europe/Lisbon is.", pointer="/time_zone")
+    if country is not None and country not in phonenumbers.SUPPORTED_REGIONS:
+        raise Invalid(f"{country!r} is no country code; two capital letters such as PT are.", pointer="/country")
+    if currency is not None and not re.fullmatch("[A-Z]{3}", currency):
+        raise Invalid(f"{currency!r} is no currency code; three letters such as EUR are.", pointer="/currency")
 
-    __tablename__ = "place"
-    __table_args__ = (UniqueConstraint("organization_id", "store_id", "slug"),)
 
-    store_id: Mapped[UUID] = tenant_fk("store")
-    slug: Mapped[str] = mapped_column(String(60))
-    name: Mapped[str] = mapped_column(String(60))
-    position: Mapped[int] = mapped_column(default=0)
+@cache
+def _time_zones() -> set[str]:
+    """Return the names of all time zones. They are read from hundreds of files, once."""
+    return available_timezones()

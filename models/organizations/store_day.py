@@ -34,12 +34,13 @@ class StoreDay(CountedByDay, Aggregate):
 
     @classmethod
     def record(cls, session: Session, store: Store, business_date: date, **figures: Any) -> "StoreDay":
-        """Replace `covers`, `transactions` and `sales` of a day. Invalid in another currency than the store's.
+        """Replace `covers`, `transactions` and `sales` of a day. Invalid in another currency than that of the day.
 
         The caller holds a lock on the store, so that two reports of one day at once follow each other.
         """
-        if figures["sales"] is not None and figures["sales"].currency != store.currency:
-            raise Invalid(f"This store counts in {store.currency}.", pointer="/sales/currency")
+        currency = store.currency_on(business_date)
+        if figures["sales"] is not None and figures["sales"].currency != currency:
+            raise Invalid(f"On this day the store counts in {currency}.", pointer="/sales/currency")
         day = cls.for_day(session, store, business_date)
         is_new = day not in session
         for name, value in figures.items():

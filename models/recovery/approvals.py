@@ -32,15 +32,15 @@ def record_action(
 ) -> tuple[RecoveryAction, ConcernEvent]:
     """Record an action on a concern that is not resolved.
 
-    Without a cost the action has the usual cost of the remedy, where that is in the currency of the store. What is
-    more than `by` may give stays pending until somebody approves it, unless the store reviews such actions afterwards
-    (`Store.above_limit`). `fields` are `id` and `note`.
+    Without a cost the action has the usual cost of the remedy, where that is in the currency that the store has now.
+    What is more than `by` may give stays pending until somebody approves it, unless the store reviews such actions
+    afterwards (`Store.above_limit`). `fields` are `id` and `note`.
 
-    Raises Invalid for a cost in another currency, so that the sums of a store are sums of one currency, and for
+    Raises Invalid for a cost in another currency, so that the sums of a store's day are sums of one currency, and for
     refunds of more than the order is worth.
     """
-    cost = _cost_of(concern, remedy, cost)
     today = concern.store.business_date(at)
+    cost = _cost_of(remedy, cost, currency=concern.store.currency_on(today))
     if cost is not None:
         check_refunds_within_order(session, concern, remedy, cost)
     over_limit = cost is not None and exceeds_budget(session, concern, remedy, cost, by=by, on=today)
@@ -118,9 +118,9 @@ def _record_decision(action: RecoveryAction, *, by: Actor, at: datetime, note: s
     action.bump_version()
 
 
-def _cost_of(concern: Concern, remedy: Remedy, cost: Money | None) -> Money | None:
-    usual, currency = remedy.default_cost, concern.store.currency
+def _cost_of(remedy: Remedy, cost: Money | None, *, currency: str) -> Money | None:
     if cost is None:
+        usual = remedy.default_cost
         return usual if usual is not None and usual.currency == currency else None
     if cost.currency != currency:
         raise Invalid(f"This store counts in {currency}.", pointer="/cost/currency")

@@ -28,9 +28,8 @@ class Budget:
     left: Money | None
 
 
-def budget_of(session: Session, concern: Concern, remedy: Remedy, *, by: Actor, on: date) -> Budget:
-    """Return what `by` may still give of a remedy for this concern without approval."""
-    currency = concern.store.currency
+def budget_of(session: Session, concern: Concern, remedy: Remedy, currency: str, *, by: Actor, on: date) -> Budget:
+    """Return what `by` may still give of a remedy for this concern without approval, in this currency."""
     limit = remedy.limit_of(by.role, currency)
     if limit is None:
         return Budget(None, None)
@@ -82,7 +81,7 @@ def exceeds_budget(session: Session, concern: Concern, remedy: Remedy, cost: Mon
     if cost.amount <= 0 or remedy.limit_of(by.role, cost.currency) is None:
         return False
     _lock_budget(session, concern, by=by)
-    left = budget_of(session, concern, remedy, by=by, on=on).left
+    left = budget_of(session, concern, remedy, cost.currency, by=by, on=on).left
     return left is not None and cost.amount > left.amount
 
 

@@ -76,7 +76,7 @@ class Fix(Aggregate):
         """Return a statement for the visible fixes with these column values. `cause` is a slug."""
         criteria = [*cls.visible_to(actor), *(getattr(cls, name) == value for name, value in columns.items())]
         if cause is not None:
-            criteria.append(cls.cause.has(slug=cause))
+            criteria.append(cls.cause_id == Cause.id_of_slug(cause))
         return select(cls).where(*criteria).options(*cls.eager_options())
 
     @classmethod
@@ -119,7 +119,9 @@ class Fix(Aggregate):
     def about(self, concern: Any, *, actor: Actor) -> Sequence[ColumnElement[bool]]:
         """Return criteria for visible concerns with this cause, where it was fixed. `concern`: Concern or an alias."""
         in_store = [] if self.store_id is None else [concern.store_id == self.store_id]
-        return concern.cause_id == self.cause_id, concern.kind != Kind.PRAISE, *in_store, *concern.visible_to(actor)
+        # What was merged into the cause counts, also where the concerns are not re-filed yet.
+        causes = select(Cause.id).where(or_(Cause.id == self.cause_id, Cause.merged_into_id == self.cause_id))
+        return concern.cause_id.in_(causes), concern.kind != Kind.PRAISE, *in_store, *concern.visible_to(actor)
 
     def raised(self, concern: Any) -> ColumnElement[bool]:
         """Return the criterion for concerns received before the fix. `concern`: Concern or an alias."""

@@ -5,13 +5,13 @@ from datetime import date, datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, ScalarSelect, select
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, ScalarSelect, func, select
+from sqlalchemy.orm import Session, aliased
 
 from models.access import Actor
 from models.concerns.concern import Concern
 from models.concerns.enums import Kind, Outcome, Status
-from models.organizations.vocabulary import Category
+from models.organizations.vocabulary import Category, Cause
 from models.policy_defaults import PREVIOUS_CONCERN_WINDOW
 from models.recovery.action import IN_EFFECT, RecoveryAction
 from models.recovery.remedy import Remedy
@@ -50,16 +50,20 @@ def find_previous_recovery(session: Session, concern_id: UUID, *, actor: Actor) 
 
 def _fetch_recovery(session: Session, *criteria: ColumnElement[bool]) -> PreviousRecovery | None:
     """Return the recovery of the one concern that matches, in one statement."""
+    category = aliased(Category)  # as of now: see Concern.category
+    category_id = func.coalesce(Cause.category_id, Category.merged_into_id, Category.id)
     rows = session.execute(
         select(
             Concern.id,
             Concern.business_date,
-            Category.slug,
+            category.slug,
             Concern.outcome,
             Concern.mood_after,
             Remedy.slug.label("remedy"),
         )
-        .outerjoin(Concern.category)
+        .outerjoin(Concern.filed_category)
+        .outerjoin(Concern.filed_cause)
+        .outerjoin(category, category.id == category_id)
         .outerjoin(Concern.actions.and_(IN_EFFECT))
         .outerjoin(RecoveryAction.remedy)
         .where(*criteria)

@@ -4,18 +4,20 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Index, Select, String, UniqueConstraint, select
-from sqlalchemy.orm import Mapped, Session, joinedload, mapped_column
+from sqlalchemy import ColumnElement, Index, Select, String, UniqueConstraint, func, select
+from sqlalchemy.orm import Mapped, Session, contains_eager, joinedload, mapped_column
 from sqlalchemy.sql.base import ExecutableOption
+from uuid_utils.compat import uuid7
 
 from models.access import Actor
 from models.concerns.concern import Concern
 from models.concerns.enums import Kind, Source
 from models.concerns.event import ConcernEvent
 from models.db.base import Aggregate, many_to_one, tenant_fk
-from models.errors import NotFound
-from models.organizations.store import Place, Store
-from models.policy_defaults import CONTENT_MOOD
+from models.errors import InvalidState, NotFound
+from models.organizations.place import Place
+from models.organizations.store import Store
+from models.policy_defaults import CONTENT_MOOD, MAX_QR_CODES
 from models.recovery.public_token import TOKEN_LENGTH, new_token
 
 
@@ -59,22 +61,52 @@ class QrCode(Aggregate):
         cls, session: Session, store: Store, *, id_: UUID, place: str | None, by: Actor, at: datetime
     ) -> "QrCode":
         """Create a code to print. `place` is a slug; NotFound where the store has no such place."""
-        place_row = None
-        if place is not None:
-            in_store = (Place.store_id == store.id, Place.slug == place)
-            place_row = session.scalars(select(Place).where(*in_store)).one_or_none()
-            if place_row is None:
-                raise NotFound(f"This store has no place {place!r}.", pointer="/place")
-        qr = cls(
-            id=id_,
-            store=store,
-            place=place_row,
-            token=new_token(store.organization_id),
-            made_at=at,
-            made_by_id=by.staff_id,
+        place_row = None if place is None else Place.by_slug(session, store, place)
+        cls._check_bound(session, store, more=1)
+        return cls._add(session, store, place_row, id_=id_, by=by, at=at)
+
+    @classmethod
+    def create_missing(cls, session: Session, store: Store, *, by: Actor, at: datetime) -> None:
+        """Create a code for each place in use that has none.
+
+        The store is locked, so that two people who do this at once do not make two codes of a place.
+        """
+        valid = (cls.store_id == store.id, cls.withdrawn_at.is_(None), cls.place_id.is_not(None))
+        without = Place.id.not_in(select(cls.place_id).where(*valid))
+        stmt = Place.select_of_store(store).where(Place.retired_at.is_(None), without)
+        places = session.scalars(stmt.order_by(Place.position, Place.slug)).all()
+        cls._check_bound(session, store, more=len(places))
+        for place in places:
+            cls._add(session, store, place, id_=uuid7(), by=by, at=at)
+        session.flush()
+
+    @classmethod
+    def of_places_in_use(cls, session: Session, store: Store) -> list["QrCode"]:
+        """Return the valid codes of the places of a store that are not retired, in the order of the places."""
+        stmt = (
+            select(cls)
+            .join(cls.place)
+            .where(cls.store_id == store.id, cls.withdrawn_at.is_(None), Place.retired_at.is_(None))
+            .options(contains_eager(cls.place))
+            .order_by(Place.position, Place.slug, cls.made_at, cls.id)
         )
+        return list(session.scalars(stmt))
+
+    @classmethod
+    def _add(
+        cls, session: Session, store: Store, place: Place | None, *, id_: UUID, by: Actor, at: datetime
+    ) -> "QrCode":
+        token = new_token(store.organization_id)
+        qr = cls(id=id_, store=store, place=place, token=token, made_at=at, made_by_id=by.staff_id)
         session.add(qr)
         return qr
+
+    @classmethod
+    def _check_bound(cls, session: Session, store: Store, *, more: int) -> None:
+        """Raise InvalidState when a store would have more valid codes than it may."""
+        stmt = select(func.count()).select_from(cls).where(cls.store_id == store.id, cls.withdrawn_at.is_(None))
+        if session.scalars(stmt).one() + more > MAX_QR_CODES:
+            raise InvalidState(f"A store has at most {MAX_QR_CODES} QR codes; withdraw some first.")
 
     @classmethod
     def by_token(cls, session: Session, token: str, *, lock: bool = False) -> "QrCode":

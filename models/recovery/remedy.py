@@ -1,18 +1,22 @@
 """Remedies: the kinds of recovery action an organization offers, and the limits up to which a role may give them."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Select, String, UniqueConstraint, select
+from sqlalchemy import BigInteger, Select, String, UniqueConstraint, and_, or_, select
 from sqlalchemy.orm import Mapped, Session, joinedload, mapped_column, selectinload
 from sqlalchemy.sql.base import ExecutableOption
 
 from models.access import Role
 from models.db.base import Aggregate, Money, TenantOwned, money, one_to_many, tenant_fk
-from models.db.slug import check_slug
-from models.errors import Conflict, Invalid, NotFound
+from models.errors import Invalid, NotFound
+from models.organizations.slug_alias import SlugAlias, SlugKind
+from models.organizations.store import StoreKind
+from models.organizations.vocabulary_word import VocabularyWord
+from models.policy_defaults import MAX_REMEDIES
 
 
 class RemedyKind(StrEnum):
@@ -42,18 +46,21 @@ class LimitAmounts(NamedTuple):
     per_staff: int | None
 
 
-class Remedy(Aggregate):
+class Remedy(VocabularyWord, Aggregate):
     """One way to put a concern right, as the organization configured it."""
 
     __tablename__ = "remedy"
     __table_args__ = (UniqueConstraint("organization_id", "slug"),)
 
-    slug: Mapped[str] = mapped_column(String(60))
+    slug_kind = SlugKind.REMEDY
+    max_words = MAX_REMEDIES
+
     name: Mapped[str] = mapped_column(String(60))
     kind: Mapped[RemedyKind]
     default_cost_amount: Mapped[int | None] = mapped_column(BigInteger)
     default_cost_currency: Mapped[str | None] = mapped_column(String(3))
     default_cost: Mapped[Money | None] = money("default_cost")
+    store_kind: Mapped[StoreKind | None]  # given in stores of this kind only
 
     limits: Mapped[list["RemedyLimit"]] = one_to_many(
         "Remedy",
@@ -69,22 +76,31 @@ class Remedy(Aggregate):
 
     @classmethod
     def select_visible(cls) -> Select["Remedy"]:
+        """Select all remedies, also the retired ones."""
         return select(cls).options(*cls.eager_options())
 
     @classmethod
-    def create(cls, session: Session, *, slug: str, limits: Iterable[dict[str, Any]] = (), **values: Any) -> "Remedy":
+    def select_offered(cls, store_kind: StoreKind) -> Select["Remedy"]:
+        """Select the remedies that may be offered in a store of this kind."""
+        of_kind = or_(cls.store_kind.is_(None), cls.store_kind == store_kind)
+        return cls.select_visible().where(cls.retired_at.is_(None), of_kind)
+
+    @classmethod
+    def create(
+        cls, session: Session, *, slug: str, at: datetime, limits: Iterable[dict[str, Any]] = (), **values: Any
+    ) -> "Remedy":
         """Create a remedy. Conflict when the slug is taken, Invalid for limits that contradict each other."""
-        if session.scalars(select(cls.id).where(cls.slug == slug)).first() is not None:
-            raise Conflict(f"There is a remedy {slug!r} already.", code="already-exists", pointer="/slug")
-        remedy = cls(slug=check_slug(slug), **values)
+        remedy = cls(slug=slug)
+        remedy.describe_new(session, values, at=at)
         remedy._set_limits(limits)
         session.add(remedy)
         return remedy
 
-    def edit(self, *, limits: Iterable[dict[str, Any]] | None = None, **changes: Any) -> None:
+    def edit(
+        self, session: Session, *, at: datetime, limits: Iterable[dict[str, Any]] | None = None, **changes: Any
+    ) -> None:
         """Change the remedy for future actions. `limits`, if given, replace all old limits."""
-        for name, value in changes.items():
-            setattr(self, name, value)
+        self.describe(session, changes, at=at)
         if limits is not None:
             self._set_limits(limits)
         self.bump_version()
@@ -100,9 +116,14 @@ class Remedy(Aggregate):
 
     @classmethod
     def by_slugs(cls, session: Session, slugs: Mapping[str, str]) -> dict[str, "Remedy"]:
-        """Return the remedies with these slugs in one statement. `slugs` and the result are keyed by JSON pointer."""
-        stmt = select(cls).where(cls.slug.in_(slugs.values())).options(joinedload(cls.limits))
-        remedies = {remedy.slug: remedy for remedy in session.scalars(stmt).unique()}
+        """Return the remedies that these slugs mean, in one statement. `slugs` and the result are by JSON pointer."""
+        is_former = SlugAlias.slug.in_(slugs.values())
+        alias = and_(SlugAlias.kind == cls.slug_kind, SlugAlias.object_id == cls.id, is_former)
+        stmt = select(cls, SlugAlias.slug).outerjoin(SlugAlias, alias).options(joinedload(cls.limits))
+        stmt = stmt.where(or_(cls.slug.in_(slugs.values()), is_former))
+        remedies: dict[str | None, Remedy] = {}
+        for remedy, former_slug in session.execute(stmt).unique():
+            remedies |= {remedy.slug: remedy, former_slug: remedy}
         for pointer, slug in slugs.items():
             if slug not in remedies:
                 raise NotFound(f"This organization has no remedy {slug!r}.", pointer=pointer)

@@ -14,6 +14,7 @@ from models.recovery.fix import Fix
 from models.reports.engine import Report, ReportQuery, build_report
 from models.reports.figures import MoodChange
 from models.reports.grouping import GroupBy, Grouping, Label
+from models.reports.merged_words import MergedWords
 from models.reports.rollups.aggregates import CONCERN_AGGREGATES
 from models.reports.stats.rate import Rate
 from models.reports.totals import (
@@ -55,29 +56,29 @@ def causes_report(session: Session, query: ReportQuery) -> Report[CausesRow]:
     def count(group_by: Sequence[GroupBy]) -> TotalsByGroup:
         concerns, grouping = query.select_concerns(), query.grouping(group_by)
         aggregates = {name: CONCERN_AGGREGATES[name] for name in _CONCERN_FIGURES} | {
-            "raised_since_fixed": count_where(_was_fixed_before())
+            "raised_since_fixed": count_where(_was_fixed_before(query.merged_words))
         }
         return group_totals(
             count_figures(session, concerns, grouping, aggregates),
             sum_costs(session, concerns.join(Concern.actions), grouping),
-            _latest_fixes(session, concerns, grouping),
+            _latest_fixes(session, concerns, grouping, query.merged_words),
         )
 
     return build_report(session, query, count, _make_row, own_dimensions=[GroupBy.CATEGORY, GroupBy.CAUSE])
 
 
-def _fixes_cause_of_concern() -> tuple[ColumnElement[bool], ...]:
+def _fixes_cause_of_concern(words: MergedWords) -> tuple[ColumnElement[bool], ...]:
     """Return the criteria of a fix of a concern's cause, in the concern's store or in all stores."""
-    return Fix.cause_id == Concern.cause_id, or_(Fix.store_id.is_(None), Fix.store_id == Concern.store_id)
+    return Fix.cause_id == words.cause_id(Concern), or_(Fix.store_id.is_(None), Fix.store_id == Concern.store_id)
 
 
-def _was_fixed_before() -> ColumnElement[bool]:
-    return select(Fix.id).where(*_fixes_cause_of_concern(), Fix.fixed_at <= Concern.received_at).exists()
+def _was_fixed_before(words: MergedWords) -> ColumnElement[bool]:
+    return select(Fix.id).where(*_fixes_cause_of_concern(words), Fix.fixed_at <= Concern.received_at).exists()
 
 
-def _latest_fixes(session: Session, concerns: Select[Any], grouping: Grouping) -> KeyedTotals:
+def _latest_fixes(session: Session, concerns: Select[Any], grouping: Grouping, words: MergedWords) -> KeyedTotals:
     latest: ScalarSelect[Any] = (
-        select(func.max(Fix.fixed_at)).where(*_fixes_cause_of_concern()).correlate(Concern).scalar_subquery()
+        select(func.max(Fix.fixed_at)).where(*_fixes_cause_of_concern(words)).correlate(Concern).scalar_subquery()
     )
     latest_of_group = func.max(latest, type_=Fix.fixed_at.type)
     stmt = grouping.add_joins(concerns).with_only_columns(*grouping.keys, latest_of_group)

@@ -24,7 +24,7 @@ from models.organizations.organization import Region
 from models.organizations.store import Store
 from models.organizations.store_day import StoreDay
 from models.organizations.store_group import StoreGroup
-from models.organizations.vocabulary import Category, Question
+from models.organizations.vocabulary import Category, Cause, Question
 from models.recovery.action import RecoveryAction
 from models.recovery.follow_up import FollowUp
 from models.recovery.remedy import Remedy
@@ -34,10 +34,12 @@ _EAGER_OPTIONS: dict[type[Aggregate], Sequence[ExecutableOption]] = {
     Region: (),
     Store: (),
     StoreGroup: (joinedload(StoreGroup.members),),
-    Category: (joinedload(Category.causes),),
+    Category: (joinedload(Category.merged_into), joinedload(Category.causes).joinedload(Cause.merged_into)),
     Question: (joinedload(Question.category),),
     Remedy: (),
-    Concern: tuple(joinedload(getattr(Concern, name)) for name in ("category", "cause", "place", "question")),
+    Concern: tuple(
+        joinedload(getattr(Concern, name)) for name in ("filed_category", "filed_cause", "place", "question")
+    ),
     Alert: (lazyload(Alert.notifications), lazyload(Alert.taken_by)),
     RecoveryAction: (lazyload(RecoveryAction.acted_by), lazyload(RecoveryAction.decided_by)),
     FollowUp: (lazyload(FollowUp.owner), lazyload(FollowUp.promised_by)),

@@ -16,7 +16,7 @@ from models.alerts.enums import AlertState
 from models.concerns.concern import Concern
 from models.concerns.enums import Kind, Status
 from models.concerns.event import ConcernEvent
-from models.daily_log.daily_log import ONE_DAY, DailyLog, DailyLogPolicy
+from models.daily_log.daily_log import DailyLog, DailyLogPolicy
 from models.organizations.store import Store
 from models.recovery.action import ActionStatus, RecoveryAction
 from models.recovery.follow_up import PENDING_STATUSES, FollowUp
@@ -40,6 +40,16 @@ class NeedsYouNow:
 
 
 @dataclass(frozen=True)
+class LogStore:
+    """The store of a log, with the time zone that held on its day."""
+
+    id: UUID
+    slug: str
+    name: str
+    time_zone: str
+
+
+@dataclass(frozen=True)
 class DailyLogReport:
     """One business day of one store, from `opens_at` until just before `closes_at`.
 
@@ -47,7 +57,7 @@ class DailyLogReport:
     those that are pending or not paid, and `page` holds the notes and the sign-off.
     """
 
-    store: Store
+    store: LogStore
     business_date: date
     opens_at: datetime
     closes_at: datetime
@@ -108,9 +118,9 @@ def build_daily_log(
     is_unsettled = (RecoveryAction.status == ActionStatus.PENDING) | RecoveryAction.is_unpaid()
     actions = RecoveryAction.select_visible(actor, **day).where(is_unsettled)
     opens_at, closes_at = store.day_bounds(business_date)
-    page, page_before = DailyLog.for_days(session, store, business_date, business_date - ONE_DAY)
+    page, page_before = DailyLog.for_days(session, store, business_date, store.previous_date(business_date))
     return DailyLogReport(
-        store=store,
+        store=LogStore(store.id, store.slug, store.name, store.terms_on(business_date).time_zone),
         business_date=business_date,
         opens_at=opens_at,
         closes_at=closes_at,

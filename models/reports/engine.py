@@ -13,8 +13,8 @@ from models.access import Actor
 from models.concerns.concern import Concern
 from models.concerns.enums import Kind
 from models.organizations.store import Store
-from models.organizations.vocabulary import Category
 from models.reports.grouping import OVERLAPPING_DIMENSIONS, GroupBy, Grouping, Label, labels, sort_key
+from models.reports.merged_words import NOTHING_MERGED, MergedWords
 from models.reports.totals import Totals, TotalsByGroup, sum_totals
 
 RowT = TypeVar("RowT")
@@ -24,7 +24,7 @@ RowT = TypeVar("RowT")
 class ReportQuery:
     """Query of a report: who reads it, over which business days (both included), and how it is grouped.
 
-    Category (by its slug), region, store group and store narrow it.
+    Category, region, store group and store narrow it. `merged_words` are the merges that are not done yet.
     """
 
     actor: Actor
@@ -32,10 +32,11 @@ class ReportQuery:
     from_date: date
     to_date: date
     group_by: Sequence[GroupBy] = ()
-    category: str | None = None
+    category_id: UUID | None = None
     region_id: UUID | None = None
     group_id: UUID | None = None
     store_id: UUID | None = None
+    merged_words: MergedWords = NOTHING_MERGED
 
     def store_criteria(self) -> Sequence[ColumnElement[bool]]:
         """Return the criteria on Store: within the actor's reach, and of the region, store group and store."""
@@ -51,15 +52,22 @@ class ReportQuery:
     def select_concerns(self) -> Select[Any]:
         """Select the concerns without praise. Sensitive ones count like any other, whoever may read them."""
         concerns = self.select_rows(Concern).where(Concern.kind != Kind.PRAISE)
-        if self.category is None:
+        if self.category_id is None:
             return concerns
-        category_ids = select(Category.id).where(Category.slug == self.category)
-        return concerns.where(Concern.category_id.in_(category_ids))
+        return concerns.where(self.merged_words.category_id(Concern) == self.category_id)
 
     def grouping(
         self, group_by: Sequence[GroupBy], model: Any = Concern, columns: Mapping[GroupBy, Any] | None = None
     ) -> Grouping:
-        return Grouping(group_by, self.from_date, self.to_date, model=model, group_id=self.group_id, columns=columns)
+        return Grouping(
+            group_by,
+            self.from_date,
+            self.to_date,
+            model=model,
+            group_id=self.group_id,
+            columns=columns,
+            merged_words=self.merged_words,
+        )
 
 
 @dataclass(frozen=True)

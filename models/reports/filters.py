@@ -14,19 +14,26 @@ from models.organizations.store_group import StoreGroup
 from models.organizations.vocabulary import Category
 
 FILTERS: Mapping[str, Callable[[Actor, Any], Select[Any]]] = {
-    "region_id": lambda actor, id_: Store.select_visible_regions(actor).where(Region.id == id_),
+    "region_id": lambda actor, id_: (
+        Store.select_visible_regions(actor).where(Region.id == id_).with_only_columns(Region.id)
+    ),
     "group_id": lambda actor, id_: select(StoreGroup.id).where(StoreGroup.id == id_, *StoreGroup.visible_to(actor)),
     "store_id": lambda actor, id_: select(Store.id).where(Store.id == id_, *Store.visible_to(actor)),
-    "category": lambda _, slug: select(Category.id).where(Category.slug == slug),
+    "category": lambda _, slug: select(Category.id).where(Category.id == Category.id_of_slug(slug)),
 }
 
 
-def check_filters(session: Session, query: Mapping[str, Any], *, actor: Actor) -> None:
-    """Check that each filter of a query names something the actor can see; one statement for each filter.
+def resolve_filters(session: Session, query: Mapping[str, Any], *, actor: Actor) -> dict[str, Any]:
+    """Return the query with the id of each filter: the slug `category` becomes `category_id`.
 
-    Raises Invalid with the pointer of the filter.
+    Checks that each filter names something the actor can see, with one statement for each. Raises Invalid with the
+    pointer of the filter.
     """
-    for name, select_named in FILTERS.items():
-        if name in query and session.scalars(select_named(actor, query[name])).first() is None:
-            kind = name.removesuffix("_id")
-            raise Invalid(f"There is no {kind} {query[name]} within reach of this sign-in.", pointer=f"/{name}")
+    resolved = dict(query)
+    for name, select_id in FILTERS.items():
+        if name in query:
+            kind, id_ = name.removesuffix("_id"), session.scalars(select_id(actor, resolved.pop(name))).first()
+            if id_ is None:
+                raise Invalid(f"There is no {kind} {query[name]} within reach of this sign-in.", pointer=f"/{name}")
+            resolved[f"{kind}_id"] = id_
+    return resolved

@@ -17,6 +17,7 @@ from models.organizations.store import Store
 from models.organizations.store_group import StoreGroup, StoreGroupMember
 from models.organizations.vocabulary import Category, Cause, Question
 from models.recovery.remedy import Remedy
+from models.reports.merged_words import NOTHING_MERGED, MergedWords
 from models.reports.periods import month, months, weeks
 
 
@@ -37,7 +38,8 @@ class GroupBy(StrEnum):
 
 
 STORE_DIMENSIONS = frozenset({GroupBy.STORE, GroupBy.REGION, GroupBy.GROUP})
-CONCERN_DIMENSIONS = frozenset({GroupBy.CATEGORY, GroupBy.CAUSE, GroupBy.CHANNEL})
+WORD_DIMENSIONS = frozenset({GroupBy.CATEGORY, GroupBy.CAUSE})  # of which one may be merged into another one
+CONCERN_DIMENSIONS = WORD_DIMENSIONS | {GroupBy.CHANNEL}
 TIME_DIMENSIONS = frozenset({GroupBy.DAY, GroupBy.WEEK, GroupBy.MONTH})
 # A store may be in several store groups, so the rows of such a report do not add up to its total.
 OVERLAPPING_DIMENSIONS = frozenset({GroupBy.GROUP})
@@ -95,6 +97,7 @@ class Grouping:
         group_id: the store group the report is limited to. Stores are then grouped by that store group only: of any
             other one they are in, the report would show a part under the name of the whole.
         columns: the columns of dimensions that stand in another model.
+        merged_words: the merges by which categories and causes are mapped.
         max_groups: the number of groups above which `fetch` raises Invalid; None for no limit.
     """
 
@@ -108,11 +111,16 @@ class Grouping:
         monthly: bool = False,
         group_id: UUID | None = None,
         columns: Mapping[GroupBy, Any] | None = None,
+        merged_words: MergedWords = NOTHING_MERGED,
         max_groups: int | None = None,
     ) -> None:
-        in_other_models = {by: Dimension(column) for by, column in (columns or {}).items()}
+        special = {by: Dimension(column) for by, column in (columns or {}).items()}
+        if GroupBy.CATEGORY in group_by:
+            special[GroupBy.CATEGORY] = Dimension(merged_words.category_id(model))
+        if GroupBy.CAUSE in group_by:
+            special[GroupBy.CAUSE] = Dimension(merged_words.cause_id(model))
         self._dimensions = [
-            in_other_models.get(by) or _dimension(by, from_date, to_date, model, monthly=monthly, group_id=group_id)
+            special.get(by) or _dimension(by, from_date, to_date, model, monthly=monthly, group_id=group_id)
             for by in group_by
         ]
         self._max_groups = max_groups

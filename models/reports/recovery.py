@@ -46,7 +46,13 @@ def recovery_report(
     store group, a store counts in the row of each store group it is in, and once in the totals.
     """
     scope = RollupQuery(
-        query.store_criteria(), query.from_date, query.to_date, query.group_by, query.category, query.group_id
+        query.store_criteria(),
+        query.from_date,
+        query.to_date,
+        query.group_by,
+        query.category_id,
+        query.group_id,
+        query.merged_words,
     )
 
     def count(group_by: Sequence[GroupBy]) -> TotalsByGroup:

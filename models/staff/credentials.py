@@ -1,24 +1,22 @@
-"""Sessions of people and API keys of machines: opaque bearer tokens, of which only the digest is stored."""
+"""Tokens, and the sessions of people: opaque bearer tokens, of which only the digest is stored."""
 
 import hashlib
 import secrets
-from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import cache
 from typing import Any, Literal
 from uuid import UUID
 
-from sqlalchemy import LargeBinary, Select, String, UniqueConstraint, bindparam, delete, select, union_all
+from sqlalchemy import LargeBinary, Select, UniqueConstraint, bindparam, delete, select, union_all
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from models.access import GRANTS, KEY_GRANTS, ROLES_OF_ALL_STORES, Actor, KeyScope
+from models.access import GRANTS, ROLES_OF_ALL_STORES, Actor
 from models.db.base import TenantOwned, many_to_one, tenant_fk
+from models.organizations.organization import Organization
 from models.organizations.store import Store
-from models.policy_defaults import SESSION_TTL
+from models.policy_defaults import LAST_SEEN_RESOLUTION
 from models.staff.staff import Staff, StaffRegion, StaffStore
-
-LAST_SEEN_RESOLUTION = timedelta(minutes=1)
 
 
 @dataclass(frozen=True)
@@ -70,11 +68,22 @@ class StaffSession(TenantOwned):
 
     @classmethod
     def open(cls, session: Session, *, staff: Staff, at: datetime) -> tuple["StaffSession", Token]:
-        """Sign a person in. The token is returned once and never stored."""
+        """Sign a person in, for as long as the organization lets a sign-in last.
+
+        The token is returned once and never stored.
+        """
         token = Token.new("s", staff.organization_id)
-        sign_in = cls(staff_id=staff.id, digest=token.digest, created_at=at, expires_at=at + SESSION_TTL, seen_at=at)
+        organization = Organization.get(session, staff.organization_id)
+        expires_at = organization.sign_in_ends_at(opened_at=at, seen_at=at)
+        sign_in = cls(staff_id=staff.id, digest=token.digest, created_at=at, expires_at=expires_at, seen_at=at)
         session.add(sign_in)
         return sign_in, token
+
+    def record_seen(self, session: Session, *, at: datetime) -> None:
+        """Record that the sign-in was used, and when it ends by the present settings of the organization."""
+        organization = Organization.get(session, self.organization_id)
+        self.seen_at = at
+        self.expires_at = organization.sign_in_ends_at(opened_at=self.created_at, seen_at=at)
 
     @classmethod
     def close(cls, session: Session, actor: Actor) -> None:
@@ -127,68 +136,3 @@ def _session_statement() -> Select[Any]:
         .outerjoin(reach, reach.c.staff_id == Staff.id)
         .where(*is_valid, Staff.left_at.is_(None))
     )
-
-
-class ApiKey(TenantOwned):
-    """Key of a machine, such as the till or head office's reports. Created on the command line."""
-
-    __tablename__ = "api_key"
-    __table_args__ = (UniqueConstraint("organization_id", "digest"),)
-
-    name: Mapped[str] = mapped_column(String(200))
-    scopes: Mapped[list[Any]]
-    digest: Mapped[bytes] = mapped_column(LargeBinary(32))
-    created_at: Mapped[datetime]
-    revoked_at: Mapped[datetime | None]
-    seen_at: Mapped[datetime | None]
-
-    @classmethod
-    def create(
-        cls, session: Session, *, organization_id: UUID, name: str, scopes: Iterable[KeyScope], at: datetime
-    ) -> tuple["ApiKey", Token]:
-        """Create a key. The token is returned once and never stored."""
-        token = Token.new("k", organization_id)
-        key = cls(
-            organization_id=organization_id,
-            name=name,
-            scopes=sorted(str(scope) for scope in scopes),
-            digest=token.digest,
-            created_at=at,
-        )
-        session.add(key)
-        return key, token
-
-    @classmethod
-    def actor(cls, session: Session, token: Token, at: datetime) -> tuple[Actor, bool] | None:
-        """Return the machine of this token and whether to record that it was seen; None if the token is not valid."""
-        row = session.execute(
-            select(cls.id, cls.name, cls.scopes, cls.seen_at).where(
-                cls.digest == token.digest, cls.revoked_at.is_(None)
-            )
-        ).one_or_none()
-        if row is None:
-            return None
-        key_id, name, scopes, seen_at = row
-        actor = Actor(
-            organization_id=token.organization_id,
-            permissions=frozenset().union(*(KEY_GRANTS[KeyScope(scope)] for scope in scopes)),
-            store_ids=None,
-            api_key_id=key_id,
-            name=name,
-        )
-        return actor, seen_at is None or at - seen_at > LAST_SEEN_RESOLUTION
-
-
-def find_actor(session: Session, token: Token, at: datetime) -> tuple[Actor, bool] | None:
-    """Return the actor of this token and whether to record that they were seen; None if the token is not valid."""
-    return (StaffSession if token.kind == "s" else ApiKey).actor(session, token, at)
-
-
-def record_last_seen(session: Session, actor: Actor, at: datetime) -> None:
-    """Record that a sign-in or API key was used."""
-    sign_in = session.get(StaffSession, (actor.organization_id, actor.session_id)) if actor.session_id else None
-    key = session.get(ApiKey, (actor.organization_id, actor.api_key_id)) if actor.api_key_id else None
-    if sign_in is not None:
-        sign_in.seen_at = at
-    if key is not None:
-        key.seen_at = at

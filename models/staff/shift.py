@@ -43,7 +43,11 @@ class Shift(TenantOwned):
 
     @classmethod
     def check_in(cls, session: Session, *, staff_id: UUID, store: Store, lead: bool, at: datetime) -> "Shift":
-        """Start a shift in a store and end an open one elsewhere. Whoever is already there keeps their shift."""
+        """Start a shift in a store and end an open one elsewhere. Whoever is already there keeps their shift.
+
+        InvalidState in a store that is out of business, also if it closes at this moment.
+        """
+        _require_in_business(store)
         Staff.lock_staff(session, staff_id)
         current = cls.current(session, staff_id)
         if current is not None and current.store_id == store.id:
@@ -54,7 +58,18 @@ class Shift(TenantOwned):
             session.flush()
         shift = cls(staff_id=staff_id, store_id=store.id, lead=lead, started_at=at)
         session.add(shift)
+        # The new row refers to the store, so whoever closes the store (`end_all`) has committed before, or waits for us
+        # and ends this shift as well.
+        session.flush()
+        session.refresh(store, ["closed_at"])
+        _require_in_business(store)
         return shift
+
+    @classmethod
+    def end_all(cls, session: Session, store: Store, *, at: datetime) -> None:
+        """End all shifts of a store. The caller has locked it against new rows that refer to it."""
+        for shift in session.scalars(select(cls).where(cls.store_id == store.id, cls.ended_at.is_(None))):
+            shift.ended_at = at
 
     @classmethod
     def check_out(cls, session: Session, *, staff_id: UUID, at: datetime) -> None:
@@ -124,3 +139,8 @@ class Shift(TenantOwned):
             .options(*options, joinedload(cls.store), joinedload(cls.staff))
         )
         return session.scalars(stmt).unique().one_or_none()
+
+
+def _require_in_business(store: Store) -> None:
+    if store.closed_at is not None:
+        raise InvalidState("This store is closed: nobody works there.", state="closed")

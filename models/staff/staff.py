@@ -19,6 +19,7 @@ from models.db.slug import check_login
 from models.errors import Conflict, Invalid
 from models.organizations.organization import Region
 from models.organizations.store import Store
+from models.policy_defaults import PASSWORD_MIN_LENGTH
 
 if TYPE_CHECKING:
     from models.staff.shift import Shift
@@ -224,10 +225,13 @@ class DailyLogSubscription(TenantOwned):
         )
 
 
-def hash_password(password: str) -> str:
-    """Return the argon2id hash of a password. Slow on purpose. Invalid for fewer than 10 characters."""
-    if len(password) < 10:
-        raise Invalid("A password needs at least 10 characters.", pointer="/password")
+def hash_password(password: str, *, min_length: int = PASSWORD_MIN_LENGTH) -> str:
+    """Return the argon2id hash of a password. Slow on purpose. Invalid for a shorter one than `min_length`.
+
+    `min_length` is the organization's setting; a new organization has the default.
+    """
+    if len(password) < min_length:
+        raise Invalid(f"A password needs at least {min_length} characters.", pointer="/password")
     return password_hasher.hash(password)
 
 

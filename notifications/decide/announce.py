@@ -120,11 +120,14 @@ def _is_correction(event: ConcernEvent, alert: Alert) -> bool:
 def _is_too_late(event: ConcernEvent, alert: Alert | None, assessment: Assessment) -> bool:
     """Whether the customer is gone, so that the alert is recorded and rings nobody.
 
-    That is so of a concern that was logged late, one that a customer wrote while the store was closed (the address
+    That is so of a concern that was logged late, one that a customer wrote outside the opening hours (the address
     stands on the receipt), and one that is corrected long after it occurred while no alert rings. An alert that rings
-    goes on. A customer who gave feedback waits for an answer wherever they are.
+    goes on. A customer who gave feedback waits for an answer wherever they are. What occurred after the store had gone
+    out of business never rings.
     """
     concern = event.concern
+    if concern.is_after_closing:
+        return True
     if assessment.reason is Reason.FEEDBACK:
         return False
     rings = alert is not None and alert.state is AlertState.OPEN
@@ -196,15 +199,22 @@ def _may_be_on_phones(alert: Alert) -> bool:
 
 def _information_messages(event: ConcernEvent) -> list[OutboxMessage]:
     """Return the messages that inform people of a step without calling them."""
-    kind = _information_kind(event)
-    if kind is None:
-        return []
-    messages = [_information_message(kind, event)]
-    if kind is NotificationKind.APPROVAL:
+    kinds = _information_kinds(event)
+    messages = [_information_message(kind, event) for kind in kinds]
+    if NotificationKind.APPROVAL in kinds:
         expires_at = event.at + APPROVAL_TTL
         timer = OutboxMessage.timer(OutboxKind.EXPIRE_APPROVALS, event.concern, due_at=expires_at, at=event.at)
         messages.append(timer)
     return messages
+
+
+def _information_kinds(event: ConcernEvent) -> list[NotificationKind]:
+    """Return what is worth knowing about this step. A new concern of a closed store is for its region only."""
+    praise = [NotificationKind.PRAISE] if _is_new_praise(event) else []
+    if event.step is ConcernStep.LOGGED and event.concern.is_after_closing:
+        return [NotificationKind.CLOSED_STORE, *praise]
+    kind = _information_kind(event)
+    return [] if kind is None else [kind]
 
 
 def _information_kind(event: ConcernEvent) -> NotificationKind | None:

@@ -14,7 +14,6 @@ from models.alerts.enums import AlertState
 from models.alerts.notification import DEVICE_CHANNEL, LOUD_KINDS, Notification, NotificationKind
 from models.concerns.concern import Concern
 from models.concerns.enums import Status
-from models.daily_log.daily_log import ONE_DAY
 from models.errors import InvalidState
 from models.organizations.opening_hours import in_quiet_hours
 from models.organizations.store import Store
@@ -50,7 +49,7 @@ def find_readers(session: Session, outbox_message: OutboxMessage, *, at: datetim
     for staff in people:
         shift = shifts.get(staff.id)
         paused = shift is not None and shift.is_paused(at)
-        if not paused and (personal or not _is_quiet_time(staff, shift, store, at)):
+        if not paused and (personal or not _is_quiet_time(outbox_message, staff, shift, store, at)):
             for device in phones[staff.id]:
                 _queue_notification(session, outbox_message, staff, device=device, at=at)
         for channel in person_channels_for(outbox_message.notification_kind, staff):
@@ -105,10 +104,11 @@ def _is_outdated(outbox_message: OutboxMessage, concern: Concern | None, alert: 
 
 
 def _is_of_another_day(outbox_message: OutboxMessage, store: Store | None, at: datetime) -> bool:
-    """Whether it is about an earlier day than yesterday, because no worker was running."""
+    """Whether it is about a day before yesterday, as no worker was running, or of a store that has closed since."""
     if store is None or outbox_message.business_date is None:
         return False
-    return store.business_date(at) != outbox_message.business_date + ONE_DAY
+    yesterday = store.previous_date(store.business_date(at))
+    return outbox_message.business_date != yesterday or store.was_closed_at(at)
 
 
 def _is_for_owner(outbox_message: OutboxMessage) -> bool:
@@ -142,6 +142,9 @@ def _concern_readers(
     match outbox_message.notification_kind:
         case K.UNANSWERED:
             return session.scalars(_select_working().where(_is_responsible_for(store))).all()
+        case K.CLOSED_STORE:
+            others = Staff.id.is_distinct_from(concern.reported_by_id)
+            return session.scalars(_select_working().where(_is_regional_manager_of(store), others)).all()
         case K.APPROVAL:
             others = Staff.id.is_distinct_from(outbox_message.staff_id)
             return session.scalars(_select_working().where(_is_responsible_for(store), others)).all()
@@ -165,8 +168,12 @@ def _lead_or_managers(
 
 def _is_responsible_for(store: Store) -> ColumnElement[bool]:
     """Match the managers of the store and of its region."""
+    return _is_manager_of(store.id) | _is_regional_manager_of(store)
+
+
+def _is_regional_manager_of(store: Store) -> ColumnElement[bool]:
     looks_after = select(StaffRegion.staff_id).where(StaffRegion.region_id == store.region_id)
-    return _is_manager_of(store.id) | ((Staff.role == Role.REGIONAL) & Staff.id.in_(looks_after))
+    return (Staff.role == Role.REGIONAL) & Staff.id.in_(looks_after)
 
 
 def _was_involved_in(concern: Concern) -> ColumnElement[bool]:
@@ -185,11 +192,18 @@ def _is_manager_of(store_id: UUID) -> ColumnElement[bool]:
     return (Staff.role == Role.MANAGER) & Staff.id.in_(belongs)
 
 
-def _is_quiet_time(staff: Staff, shift: Shift | None, store: Store | None, at: datetime) -> bool:
-    """Whether a person is not to be disturbed: off shift, within their quiet hours or outside opening hours."""
+def _is_quiet_time(
+    outbox_message: OutboxMessage, staff: Staff, shift: Shift | None, store: Store | None, at: datetime
+) -> bool:
+    """Whether a person is not to be disturbed: off shift, within their quiet hours or outside opening hours.
+
+    A store that is out of business has no opening hours to wait for.
+    """
     if store is None or (shift is not None and shift.store_id == store.id):
         return False
-    return in_quiet_hours(staff.quiet_from, staff.quiet_until, at, store.zone) or not store.is_open(at)
+    if in_quiet_hours(staff.quiet_from, staff.quiet_until, at, store.zone_at(at)):
+        return True
+    return outbox_message.notification_kind is not K.CLOSED_STORE and not store.is_open(at)
 
 
 def _shifts_of(session: Session, people: Sequence[Staff]) -> dict[UUID, Shift]:
@@ -238,5 +252,6 @@ def _expires_at(outbox_message: OutboxMessage, channel: str, at: datetime) -> da
         and outbox_message.store is not None
         and outbox_message.business_date is not None
     ):
-        return outbox_message.store.day_bounds(outbox_message.business_date + ONE_DAY)[1]
+        today = outbox_message.store.next_date(outbox_message.business_date)
+        return outbox_message.store.day_bounds(today)[1]
     return at + (DAILY_INFO_TTL if channel != DEVICE_CHANNEL or outbox_message.business_date is not None else PUSH_TTL)

@@ -63,7 +63,7 @@ def _skip_reason(candidate: Candidate, alert: Alert, at: datetime) -> SkipReason
         return SkipReason.NO_PHONE
     if shift is not None:
         return SkipReason.PAUSED if shift.is_paused(at) else None
-    if in_quiet_hours(staff.quiet_from, staff.quiet_until, at, alert.store.zone):
+    if in_quiet_hours(staff.quiet_from, staff.quiet_until, at, alert.store.zone_at(at)):
         return SkipReason.QUIET_HOURS
     breaks_through = alert.severity is Severity.SEVERE and staff.role is Role.MANAGER
     if not breaks_through and not alert.store.is_open(at):

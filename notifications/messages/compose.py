@@ -13,7 +13,6 @@ from models.alerts.notification import LOUD_KINDS, Notification, NotificationKin
 from models.concerns.concern import Concern
 from models.concerns.enums import Status
 from models.concerns.unresolved import select_carried_over
-from models.daily_log.daily_log import ONE_DAY
 from models.outbox.message import OutboxKind, OutboxMessage
 from models.policy_defaults import PUSH_TTL
 from models.recovery.follow_up import FollowUp
@@ -34,7 +33,8 @@ MESSAGE_OPTIONS = (
     joinedload(OutboxMessage.alert).lazyload(Alert.notifications),
     joinedload(OutboxMessage.alert).joinedload(Alert.store),
     joinedload(OutboxMessage.follow_up).options(lazyload(FollowUp.owner), lazyload(FollowUp.promised_by)),
-    joinedload(OutboxMessage.concern).joinedload(Concern.category),
+    joinedload(OutboxMessage.concern).joinedload(Concern.filed_category),
+    joinedload(OutboxMessage.concern).joinedload(Concern.filed_cause),
     joinedload(OutboxMessage.concern).joinedload(Concern.place),
 )
 
@@ -109,7 +109,8 @@ def _count_carried_over(session: Session, outbox_message: OutboxMessage) -> int:
     """Count the concerns that the day left open and that are still unresolved."""
     if outbox_message.store is None or outbox_message.business_date is None:
         return 0
-    carried_over = select_carried_over(outbox_message.store, outbox_message.business_date + ONE_DAY).subquery()
+    today = outbox_message.store.next_date(outbox_message.business_date)
+    carried_over = select_carried_over(outbox_message.store, today).subquery()
     return session.scalars(select(func.count()).select_from(carried_over)).one()
 
 
@@ -149,6 +150,8 @@ def _reason_not_to_send(
         and outbox_message.concern.status is not Status.RESOLVED
     ):
         reason = "reopened"
+    elif outbox_message.store is not None and outbox_message.store.was_closed_at(at):
+        reason = "store-closed"  # nobody is informed of its days any more
     elif _is_settled(session, outbox_message, notification):
         reason = "answered"
     elif notification.expires_at <= at:

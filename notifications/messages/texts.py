@@ -81,7 +81,7 @@ def body(kind: NotificationKind, context: MessageContext = NO_CONTEXT, *, locale
             NotificationKind.APPROVAL | NotificationKind.DECISION | NotificationKind.FOLLOW_UP | NotificationKind.BROKEN
         ):
             return _with_category(_("Open to see more"), context)
-        case NotificationKind.LATE:
+        case NotificationKind.LATE | NotificationKind.CLOSED_STORE:
             return _with_category(_("For your information"), context)
     return context.category or _("Open to see what it is about")
 
@@ -91,6 +91,7 @@ def _title_start(_: Translate, kind: NotificationKind, context: MessageContext) 
         NotificationKind.REMINDER: _("Still open"),
         NotificationKind.HAND_OVER: _("Handed over to you"),
         NotificationKind.LATE: _("Told too late to ring"),
+        NotificationKind.CLOSED_STORE: _("From a store that is closed"),
         NotificationKind.OWN: _("Being looked after by a colleague"),
         NotificationKind.UNANSWERED: _("Nobody answered"),
         NotificationKind.PRAISE: _("Praise for you"),

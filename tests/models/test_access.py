@@ -32,12 +32,16 @@ AGREED = {  # line: permissions, and who has them: floor, manager, regional, hea
     "tells and reads what a store took in a day": ({P.DAY_FIGURES}, "no yes yes no yes"),
     "reports": ({P.REPORT_READ}, "no yes yes yes yes"),
     "takes everything away, row by row": ({P.EXPORT_READ}, "no no no yes yes"),
+    "changes the settings of the organization": ({P.ORGANIZATION_WRITE}, "no no no no yes"),
+    "keeps hours, places and codes of a store up to date": ({P.STORE_RUN}, "no yes yes no yes"),
+    "imports customers by the thousand": ({P.CUSTOMER_IMPORT}, "no no no no yes"),
+    "makes, rotates and revokes API keys": ({P.KEY_MANAGE}, "no no no no yes"),
 }
 SCOPES = {  # what a key may do beyond finding its way
     KeyScope.CONCERNS_READ: {P.ITEM_READ, P.CONCERN_READ, P.CONCERN_WORDS, P.ALERT_READ, P.LOG_READ},
     KeyScope.CONCERNS_WRITE: {P.ITEM_READ, P.CONCERN_LOG, P.CONCERN_RESOLVE, P.RECOVERY_ACT, P.DAY_FIGURES},
     KeyScope.CUSTOMERS_READ: {P.CUSTOMER_READ},
-    KeyScope.CUSTOMERS_WRITE: {P.CUSTOMER_WRITE},
+    KeyScope.CUSTOMERS_WRITE: {P.CUSTOMER_WRITE, P.CUSTOMER_IMPORT},
     KeyScope.REPORTS_READ: {P.REPORT_READ},
     KeyScope.EXPORTS_READ: {P.EXPORT_READ},
 }
@@ -54,6 +58,10 @@ NEVER_A_KEYS = {
     P.ALERT_HEAR,
     P.STAFF_READ,
     P.STAFF_CARE,
+    P.KEY_MANAGE,
+    P.ORGANIZATION_WRITE,
+    P.STORE_WRITE,
+    P.STORE_RUN,
 }
 
 

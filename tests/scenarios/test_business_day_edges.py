@@ -100,7 +100,7 @@ def test_opening_hours_until_two_are_one_day_however_long_the_night(
     with app.database.reading(shop.organization_id) as session:
         store = session.get_one(Store, (shop.organization_id, store_id))
         shuts_at, (opens_at, ends_at) = store.closing_time(day), store.day_bounds(day)
-        opening = datetime.combine(day, time(18), tzinfo=store.zone).astimezone(UTC)
+        opening = datetime.combine(day, time(18), tzinfo=store.zone_on(day)).astimezone(UTC)
     assert opens_at < opening < shuts_at <= ends_at
     # Two on the clock comes an hour early, in time or late; Lord Howe moves by half an hour only.
     usual = opening + timedelta(hours=8)

@@ -11,8 +11,10 @@ from sqlalchemy.exc import DBAPIError
 
 from api.resources import concerns
 from config import Config, LogFormat, set_up_logging
+from models.staff.api_key import ApiKey
 from tests.support.app import App
 from tests.support.factories.organizations import PASSWORD, Shop
+from tests.support.rows import rows
 
 PLANTED = {
     "name": "Planted Person",
@@ -91,3 +93,34 @@ def test_nothing_planted_is_found_in_the_log(
     secrets.remove("acme")
     assert [secret for secret in secrets if secret in written] == []
     assert token.split("_", 3)[3] not in written  # the secret may have such characters in it too
+
+
+def test_no_token_or_digest_of_an_api_key_is_found_in_the_log(app: App, shop: Shop, log: io.StringIO) -> None:
+    body, headers = {"name": "till", "scopes": ["reports:read"]}, {"Idempotency-Key": KEY}
+    created = [app.request("POST", "/v1/api-keys", (shop, "admin"), json=body, headers=headers) for _ in range(2)]
+    assert [answer.status_code for answer in created] == [201, 201]
+    path = f"/v1/api-keys/{created[0].json['id']}"
+    rotated = [app.request("POST", f"{path}/rotate", (shop, "admin"), headers=headers) for _ in range(2)]
+    assert [answer.status_code for answer in rotated] == [200, 200]
+    tokens = [created[0].json["token"], rotated[0].json["token"]]
+    digests = [digest for key in rows(app, ApiKey) for digest in (key.digest, key.previous_digest) if digest]
+
+    def use_both(*, status: int) -> None:
+        for token in tokens:
+            answer = app.request("GET", "/v1/stores", headers={"Authorization": f"Bearer {token}"})
+            assert answer.status_code == status
+
+    use_both(status=200)
+    # The token where it does not belong, and a revoked one.
+    for where in (f"/v1/api-keys/{tokens[0]}", f"/v1/stores?key={tokens[0]}"):
+        app.request("GET", where, (shop, "admin"))
+    app.request("POST", "/v1/api-keys", (shop, "admin"), json={**body, "id": tokens[0]})
+    assert app.request("POST", f"{path}/revoke", (shop, "admin")).status_code == 200
+    use_both(status=401)
+
+    written = log.getvalue()
+    assert written.count("answered") == 12
+    assert created[0].json["id"] in written  # a machine by its id
+    secrets = [token.split("_", 3)[3] for token in tokens]
+    forms = [form for digest in digests for form in (digest.hex(), repr(digest)[2:-1])]
+    assert [secret for secret in [*tokens, *secrets, *forms, KEY] if secret in written] == []

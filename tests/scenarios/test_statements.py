@@ -1,6 +1,7 @@
 """Statements of requests: the same number whatever the number of rows."""
 
 from datetime import timedelta
+from secrets import token_bytes
 from typing import Any
 from uuid import UUID
 
@@ -27,12 +28,15 @@ TELLING = ("SELECT set_config(", "SET LOCAL ")
 
 # The first statement of each is who asks.
 READ = {
+    "getApiKeyById": 3,  # it, with who made it; its stores
+    "getApiKeys": 3,
     "getAlertById": 4,  # it; its notifications, for the summary; what was tried before
     "getAlertNotifications": 4,  # the alert, its notifications; theirs
     "getAlertRuleById": 2,
     "getAlertRules": 2,
     "getAlerts": 3,
     "getCategories": 3,  # they; their causes
+    "getCategoryById": 3,
     "getConcernById": 4,  # it, with whom and what it names; its items; its alert's notifications
     "getConcernEvents": 5,  # the concern; its steps
     "getConcernFeedbackRequests": 5,
@@ -43,6 +47,7 @@ READ = {
     "getCustomerDuplicates": 5,  # the customer; the others
     "getCustomerHistory": 11,  # the customer; what matters now; concerns, items, notifications, actions
     "getCustomers": 3,
+    "getCustomersImportTemplate": 1,
     "getEscalationPolicies": 2,
     "getEscalationPolicyById": 2,
     "getFixById": 3,  # it; its figures
@@ -57,7 +62,9 @@ READ = {
     "getItemById": 2,
     "getItems": 2,
     "getLogPolicyOfOrganization": 2,
+    "getOrganization": 2,
     "getMe": 6,  # the person, their stores, their regions; the shift; whose log they get
+    "getPlacesImportTemplate": 1,
     "getQuestionById": 2,
     "getQuestions": 2,
     "getRecoveryActions": 2,
@@ -66,7 +73,7 @@ READ = {
     "getRemedies": 3,
     "getRemedyById": 3,
     "getReportAlerts": 5,  # they; their phones; how late; the stores' names, as for each of the others
-    "getReportCauses": 7,  # figures; cost; fixes; the names of all three
+    "getReportCauses": 8,  # words that are being merged; figures; cost; fixes; the names of all three
     "getReportFollowUps": 3,
     "getReportItems": 8,  # whose names may be read; figures and all concerns, by group and together; names
     "getReportListening": 5,  # concerns; checks; days
@@ -78,9 +85,12 @@ READ = {
     "getStoreById": 3,  # it; its places
     "getStoreDayByDate": 4,
     "getStoreHours": 3,  # the store, and its places
+    "getStorePlaces": 4,  # the store, and those of its places that it offers; all places
+    "getStoreQrSheet": 5,  # the store, and its places; the codes; the language
     "getStorePauses": 4,  # the store, its places, and who pauses (nobody)
     "getStoreStandingQrs": 4,  # the store, and its places; they
     "getStores": 3,
+    "getStoresImportTemplate": 1,
 }
 
 # Logging, by what came along. Three more than the rows to write: who asks, the shift, the key or id. On PostgreSQL
@@ -99,6 +109,7 @@ LOGGED = {  # what comes along: the body; statements on SQLite, on PostgreSQL
     "a phone's own id": ({**DESCRIBED, **KNOWN, "id": "01a2057b-741c-7631-8cca-22605be163db"}, 13, 11),
     "and dishes that were named before": ({**DESCRIBED, "items": [{"name": "SOUP"}, {"slug": "bread"}]}, 14, 12),
     "and new ones": ({**DESCRIBED, "items": [{"name": "Fish"}, {"name": "Rice"}, {"slug": "bread"}]}, 15, 13),
+    "a place by the slug it had before": ({**DESCRIBED, "place": "terrace"}, 12, 10),
     "how it was put right": ({"mood": 2, "recovery_actions": [{"remedy": "remake"}], **RIGHT_AWAY}, 11, 9),
     "and five things done": ({"mood": 2, "recovery_actions": [{"remedy": "remake"}] * 5, **RIGHT_AWAY}, 11, 9),
 }
@@ -139,6 +150,10 @@ class RecountedOrganization:
         ids = {name: UUID(self.org.ids[name]) for name in ("concern_id", "alert_id", "staff_id", "customer_id")}
         (concern,) = originals(owner, "concern", id=ids["concern_id"])
         (alert,) = originals(owner, "alert", id=ids["alert_id"])
+        keys = {"digest": lambda _number: token_bytes(32)}
+        api_keys = copy(owner, "api_key", originals(owner, "api_key", name="key-here", **own)[0], more, **keys)
+        store = originals(owner, "api_key_store", **own)[0]
+        copy(owner, "api_key_store", store, more, api_key_id=api_keys.__getitem__)
         for table in ("region", "question", "remedy", "alert_rule", "catalogue_item"):
             copy(owner, table, originals(owner, table, **own)[0], more, **slug)
         for table, part, link in [("category", "cause", "category_id"), ("store", "place", "store_id")]:
@@ -147,6 +162,8 @@ class RecountedOrganization:
             if table == "store":
                 policy = originals(owner, "escalation_policy", **own)[0]
                 copy(owner, "escalation_policy", policy, more, **slug, store_id=copies.__getitem__)
+        table = originals(owner, "place", store_id=self.org.shop.store_id)[0]
+        copy(owner, "place", table, more, slug=lambda number: f"here-{first + number}")
         groups = copy(owner, "store_group", originals(owner, "store_group", **own)[0], more, **slug)
         copy(
             owner,
@@ -223,6 +240,12 @@ def test_reading_costs_as_much_with_ten_rows_as_with_two_hundred(databases: Data
 def test_logging_a_concern_takes_at_most_twelve(app: App, shop: Shop, along: str) -> None:
     floor = (shop, "floor")
     limit_vouchers(app, shop, 1000, 2500)  # without any limit nothing has to be added up
+    places, any_version = f"/v1/stores/{shop.store_id}/places", {"If-Match": "*"}
+    terrace = app.request("POST", places, (shop, "manager"), json={"name": "terrace"}).json
+    garden = app.request(
+        "PATCH", f"{places}/{terrace['id']}", (shop, "manager"), json={"slug": "garden"}, headers=any_version
+    )
+    assert garden.json["slug"] == "garden"
     log_concern(app, shop, **DESCRIBED, **KNOWN, **DISHES)
     app.clock.move(hours=1)
     for reminder in (DESCRIBED, {"mood": 2}):

@@ -68,6 +68,16 @@ class Operation:
         return schema
 
     @property
+    def body_content(self) -> str:
+        """The content type of its body, or nothing where it takes none."""
+        return next(iter(self.spec.get("requestBody", {}).get("content", {})), "")
+
+    @property
+    def success(self) -> int:
+        """The status it answers a sound request with: of several the highest, for 200 beside 201 is a repeat."""
+        return max(int(status) for status in self.spec["responses"] if status < "300")
+
+    @property
     def pages(self) -> bool:
         return "cursor" in self.named("query")
 
@@ -75,6 +85,11 @@ class Operation:
 @cache
 def operations() -> list[Operation]:
     """Every operation of the document, in its order."""
+    return operations_of(document())
+
+
+def operations_of(document: dict[str, Any]) -> list[Operation]:
+    """Every operation of another document, such as that of an application made for one test."""
     return [
         Operation(
             spec["operationId"],
@@ -87,7 +102,7 @@ def operations() -> list[Operation]:
                 for parameter in [*item.get("parameters", []), *spec.get("parameters", [])]
             ),
         )
-        for path, item in document()["paths"].items()
+        for path, item in document["paths"].items()
         for method, spec in item.items()
         if method != "parameters"
     ]

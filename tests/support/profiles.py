@@ -44,11 +44,14 @@ QUICK_ON = {
     "notifications/worker/test_back_off.py": "sqlite",
     "notifications/worker/test_circuit_breaker.py": "sqlite",
     "notifications/worker/test_delivery.py": "sqlite",
+    # Permissions, scope and look-up are the same code on both.
+    "tenant_isolation/test_access_matrix.py": "sqlite",
     # Long runs are tried where most organizations work.
     "chaos": "postgresql",
     "contract": "postgresql",
     "scenarios/test_report_statements.py": "postgresql",
     "scenarios/test_statements.py": "postgresql",
+    "api/resources/reports/test_merged_words.py": "postgresql",
     "api/resources/reports/test_recovery_recount.py": "postgresql",
     "api/resources/reports/test_rollups.py": "postgresql",
     "api/resources/reports/test_row_reports_recount.py": "postgresql",

@@ -75,7 +75,8 @@ def test_every_table_of_a_tenant_is_behind_row_level_security(tenants: IsolatedO
                 sa.text("SELECT tablename, policyname, roles::text[], qual, with_check FROM pg_policies")
             )
         }
-    assert {name for name, on in secured.items() if not on} == GLOBAL | {"alembic_version"}
+    # Of the organizations themselves the web reads all, because a sign-in finds its own by its slug.
+    assert {name for name, on in secured.items() if not on} == GLOBAL - {"organization"} | {"alembic_version"}
     assert policies == {
         wanted
         for table in tenant_tables()
@@ -83,6 +84,10 @@ def test_every_table_of_a_tenant_is_behind_row_level_security(tenants: IsolatedO
             (table.name, "app", ("amends_app",), True),
             (table.name, "worker", ("amends_worker",), False),
         )
+    } | {
+        ("organization", "app_reads", ("amends_app",), False),
+        ("organization", "app_changes", ("amends_app",), True),
+        ("organization", "worker", ("amends_worker",), False),
     }
 
 
@@ -128,6 +133,22 @@ def test_the_web_cannot_move_a_row_to_another_tenant_or_touch_one(tenants: Isola
                 assert gone.rowcount == 0
         with pytest.raises(ProgrammingError, match="row-level security"):
             connection.execute(sa.text("UPDATE region SET organization_id = :o"), {"o": ours})
+
+
+@every_layer
+@only_on_postgresql
+@pytest.mark.parametrize("statement", ["INSERT INTO organization DEFAULT VALUES", "DELETE FROM organization"])
+def test_the_web_changes_the_settings_of_its_own_organization_only(
+    tenants: IsolatedOrganizations, statement: str
+) -> None:
+    rename = sa.text("UPDATE organization SET name = 'Changed' WHERE id = :id")
+    ours, theirs = tenants.ours.shop.organization_id, tenants.theirs.shop.organization_id
+    with tenants.app.database.engine.connect() as connection:
+        assert connection.execute(rename, {"id": ours}).rowcount == 0
+        connection.execute(sa.text("SELECT set_config('app.organization_id', :id, true)"), {"id": str(theirs)})
+        assert [connection.execute(rename, {"id": id_}).rowcount for id_ in (ours, theirs)] == [0, 1]
+        with pytest.raises(ProgrammingError, match="permission denied"):
+            connection.execute(sa.text(statement))
 
 
 @every_layer

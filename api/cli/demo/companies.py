@@ -205,7 +205,7 @@ def create_company(
     for slug, name, kind, members in company.groups:
         store_ids = [stores[member].id for member in members]
         StoreGroup.create(session, by=_actor(administrator), slug=slug, name=name, kind=kind, store_ids=store_ids)
-    _set_remedy_limits(session, currencies=sorted({store.currency for store in stores.values()}))
+    _set_remedy_limits(session, currencies=sorted({store.currency for store in stores.values()}), at=at)
     people = [
         (employee, _add_staff(session, employee, stores, regions, hashes[employee.login], at=at))
         for employee in company.people
@@ -238,7 +238,7 @@ def _create_store(session: ScopedSession, template: DemoStore, region: Region) -
     )
 
 
-def _set_remedy_limits(session: ScopedSession, *, currencies: list[str]) -> None:
+def _set_remedy_limits(session: ScopedSession, *, currencies: list[str], at: datetime) -> None:
     """Set limits for floor staff and higher ones for managers; regional managers have none."""
     limits = [
         {"role": role, "per_customer": Money(per_customer, currency), "per_staff": Money(per_staff, currency)}
@@ -246,7 +246,7 @@ def _set_remedy_limits(session: ScopedSession, *, currencies: list[str]) -> None
         for role, per_customer, per_staff in ((FLOOR, 1500, 20_000), (MANAGER, 20_000, 100_000))
     ]
     for remedy in session.scalars(select(Remedy).where(Remedy.kind.in_((RemedyKind.REFUND, RemedyKind.VOUCHER)))):
-        remedy.edit(limits=limits)
+        remedy.edit(session, at=at, limits=limits)
     session.flush()
 
 

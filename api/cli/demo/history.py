@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from random import Random
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 
@@ -87,7 +86,7 @@ class StoreDayHistory:
 
     def _moment(self) -> datetime:
         opens, closes = self.rng.choice(self.shift.template.hours)
-        zone = ZoneInfo(self.shift.store.time_zone)
+        zone = self.shift.store.zone_on(self.day)
         start, end = (datetime.combine(self.day, at, tzinfo=zone).astimezone(UTC) for at in (opens, closes))
         return start + timedelta(seconds=self.rng.randrange(int((end - start).total_seconds())))
 

@@ -168,10 +168,10 @@ def sum_rollups(
     sums = [func.sum(getattr(rollup, name)) for name in names]
     no_separator = literal(b"", LargeBinary)
     sketches = [func.string_agg(getattr(rollup, name), no_separator, type_=LargeBinary) for name in DURATIONS]
-    keys = (*grouping.keys, Store.currency)
+    keys = (*grouping.keys, rollup.currency)
     rows = select(rollup.id).select_from(rollup).join(Store, Store.id == rollup.store_id).where(*criteria)
     stmt = grouping.add_joins(rows).with_only_columns(*keys, *sums, *sketches)
-    for key, (currency, *values) in grouping.fetch(session, stmt, Store.currency):
+    for key, (currency, *values) in grouping.fetch(session, stmt, rollup.currency):
         figures = Counter({name: int(value) for name, value in zip(names, values, strict=False)})
         packed = zip(DURATIONS, values[len(names) :], strict=True)
         cost = Counter({currency: figures.pop("cost")})

@@ -1,8 +1,8 @@
 """Month cache: sums of whole months per process, so that a repeated report reads only the months that changed.
 
 The cache key holds everything the sums depend on: the organization, the stores, the store groups these are in, the
-dimensions, the category, and the version of the month's rollups. A cached value is therefore never stale; after a
-change its key is not looked up any more, and the LRU cache drops it in time.
+dimensions, the category, the merges of words that are not done yet, and the version of the month's rollups. A cached
+value is therefore never stale; after a change its key is not looked up any more, and the LRU cache drops it in time.
 """
 
 from collections import defaultdict
@@ -31,7 +31,8 @@ def cached_month_totals(
     session: ScopedSession, query: RollupQuery, rollup: type[Rollup], months: Sequence[date]
 ) -> KeyedTotals:
     """Yield the totals of each group in each of these months; one statement for all months that are not cached."""
-    common_key = (session.tenant, rollup, tuple(query.group_by), query.category, _stores_digest(session, query))
+    concerns = (tuple(query.group_by), query.category_id, query.merged_words)
+    common_key = (session.tenant, rollup, concerns, _stores_digest(session, query))
     stmt = select(RollupVersion.month, RollupVersion.version_id).where(RollupVersion.month.in_(months))
     versions: dict[date, UUID] = dict(session.execute(stmt).all())
     cache_keys = {first_day: (common_key, first_day, versions.get(first_day)) for first_day in months}
@@ -64,6 +65,7 @@ def _sum_months(
         model=rollup,
         monthly=True,
         group_id=query.group_id,
+        merged_words=query.merged_words,
         max_groups=MAX_GROUPS * len(months),
     )
     criteria = (*query.criteria(rollup), rollup.business_date.in_(months))

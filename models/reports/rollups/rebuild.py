@@ -3,7 +3,7 @@
 See models.reports.rollups for the algorithm, and why the DirtyDay rows are deleted first.
 """
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import partial
@@ -22,7 +22,7 @@ from models.organizations.organization import Organization
 from models.organizations.store import Store
 from models.organizations.store_day import StoreDay
 from models.recovery.follow_up import FollowUp
-from models.reports.grouping import GroupBy, Grouping
+from models.reports.grouping import GroupBy, Grouping, Key
 from models.reports.periods import last_day
 from models.reports.rollups.aggregates import (
     DURATIONS,
@@ -168,30 +168,31 @@ def rebuild_cause_months(
     if not stores:
         return 0
     month = dirty_months[0].month
-    _delete_dirty(session, DirtyCauseMonth, DirtyCauseMonth.month == month, DirtyCauseMonth.store_id.in_(stores))
+    _delete_dirty(session, DirtyCauseMonth, DirtyCauseMonth.month == month, DirtyCauseMonth.store_id.in_(list(stores)))
     _Batch(session, organization_id, stores, month).recompute_causes()
     RollupVersion.replace(session, month)
     return len(stores)
 
 
-def _lock_stores(session: Session, store_ids: Collection[UUID], *, wait: bool) -> Sequence[UUID]:
-    """Lock these stores until the transaction ends, and return the ids of those that could be locked.
+def _lock_stores(session: Session, store_ids: Collection[UUID], *, wait: bool) -> Mapping[UUID, Store]:
+    """Lock these stores until the transaction ends; return those that could be locked, by their ids.
 
     Of two workers that recompute one store the later one waits or skips it, so it never writes what it read earlier.
     """
     if not store_ids:
-        return []
-    stmt = select(Store.id).where(Store.id.in_(store_ids)).order_by(Store.id)
-    return session.scalars(stmt.with_for_update(skip_locked=not wait, key_share=True)).all()
+        return {}
+    stmt = select(Store).where(Store.id.in_(store_ids)).order_by(Store.id)
+    stores = session.scalars(stmt.with_for_update(skip_locked=not wait, key_share=True))
+    return {store.id: store for store in stores}
 
 
 def _delete_dirty(session: Session, model: type[DirtyDay | DirtyCauseMonth], *criteria: ColumnElement[bool]) -> None:
     session.execute(delete(model).where(*criteria).execution_options(synchronize_session=False))
 
 
-def on_days(model: Any, stores: Sequence[UUID], days: Collection[date]) -> Sequence[ColumnElement[bool]]:
+def on_days(model: Any, stores: Collection[UUID], days: Collection[date]) -> Sequence[ColumnElement[bool]]:
     """Return the criteria of a model's rows of these stores on these days."""
-    return model.store_id.in_(stores), model.business_date.in_(days)
+    return model.store_id.in_(list(stores)), model.business_date.in_(days)
 
 
 def _mark_store_dirty(session: Session, organization_id: UUID, store_id: UUID) -> int:
@@ -205,11 +206,11 @@ def _mark_store_dirty(session: Session, organization_id: UUID, store_id: UUID) -
 
 @dataclass(frozen=True)
 class _Batch:
-    """Some stores in one month (its first day), whose rollups are replaced in one transaction."""
+    """Some stores, by their ids, in one month (its first day), whose rollups are replaced in one transaction."""
 
     session: Session
     organization_id: UUID
-    stores: Sequence[UUID]
+    stores: Mapping[UUID, Store]
     month: date
 
     def recompute_days(self, days: Collection[date]) -> None:
@@ -222,7 +223,7 @@ class _Batch:
         self._replace_rollups(RollupCause, self._in_month(RollupCause), self._count_causes())
 
     def _in_month(self, model: Any) -> Sequence[ColumnElement[bool]]:
-        return model.store_id.in_(self.stores), model.business_date.between(self.month, last_day(self.month))
+        return model.store_id.in_(list(self.stores)), model.business_date.between(self.month, last_day(self.month))
 
     def _grouping(self, group_by: Sequence[GroupBy], model: Any) -> Grouping:
         return Grouping(group_by, self.month, last_day(self.month), model=model)
@@ -246,25 +247,37 @@ class _Batch:
     def _replace_rollups(
         self, rollup: type[Rollup], criteria: Sequence[ColumnElement[bool]], groups: TotalsByGroup
     ) -> None:
-        """Delete the rollups that meet the criteria, and insert one for each group."""
+        """Delete the rollups that meet the criteria, and insert one for each group and currency of its costs."""
         self.session.execute(delete(rollup).where(*criteria).execution_options(synchronize_session=False))
-        rows = [
-            {
-                "id": uuid7(),
-                "organization_id": self.organization_id,
-                "store_id": store_id,
-                "business_date": date.fromisoformat(period) if rollup is RollupDay else self.month,
-                **dict(zip(("category_id", "cause_id"), category_and_cause, strict=False)),
-                **_column_values(rollup, totals),
-            }
-            for (store_id, period, *category_and_cause), totals in groups.items()
-        ]
+        rows = [row for key, totals in groups.items() for row in self._rows(rollup, key, totals)]
         if rows:
             # The table instead of the class, so that no row is read back.
             self.session.execute(insert(rollup.__table__), rows)  # type: ignore[arg-type]  # it is a Table
 
+    def _rows(self, rollup: type[Rollup], key: Key, totals: Totals) -> Iterator[dict[str, Any]]:
+        """Yield the rows of a group: one in the currency of its store, and one for each other currency."""
+        store_id, period, *category_and_cause = key
+        first_day = date.fromisoformat(period) if rollup is RollupDay else self.month
+        group = {
+            "organization_id": self.organization_id,
+            "store_id": store_id,
+            "business_date": first_day,
+            **dict(zip(("category_id", "cause_id"), category_and_cause, strict=False)),
+        }
+        for values in _rows_by_currency(rollup, totals, self.stores[store_id].currency_on(first_day)):
+            yield {"id": uuid7(), **group, **values}
 
-def _column_values(rollup: type[Rollup], totals: Totals) -> dict[str, Any]:
+
+def _rows_by_currency(rollup: type[Rollup], totals: Totals, currency: str) -> Iterator[dict[str, Any]]:
+    """Yield the values of the row in this currency, which has all figures, and the cost in each other one."""
     figures = {name: totals.figures[name] for name in figure_columns(rollup)}
     sketches = {name: compact(totals.sketch(name)) for name in DURATIONS}
-    return {**figures, "cost": totals.cost.total(), **sketches}
+    yield {**figures, "currency": currency, "cost": totals.cost[currency], **sketches}
+    for other, cost in sorted(totals.cost.items()):
+        if other != currency and cost:
+            yield {
+                **dict.fromkeys(figures, 0),
+                "currency": other,
+                "cost": cost,
+                **dict.fromkeys(sketches, b""),
+            }

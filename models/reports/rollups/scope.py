@@ -6,11 +6,11 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement
 
 from models.db.dirty_days import DirtyCauseMonth, DirtyDay
-from models.organizations.vocabulary import Category
 from models.reports.grouping import CONCERN_DIMENSIONS, MAX_GROUPS, GroupBy, Grouping
+from models.reports.merged_words import NOTHING_MERGED, MergedWords
 from models.reports.periods import whole_months
 
 SUB_MONTH_DIMENSIONS = frozenset({GroupBy.DAY, GroupBy.WEEK})
@@ -20,15 +20,16 @@ SUB_MONTH_DIMENSIONS = frozenset({GroupBy.DAY, GroupBy.WEEK})
 class RollupQuery:
     """Which stores (as criteria on Store), business days and category to read, and how to group them.
 
-    `group_id` is the store group to which the stores are limited, if any.
+    `group_id` is the store group to which the stores are limited, if any. `merged_words` maps categories and causes.
     """
 
     stores: Sequence[ColumnElement[bool]]
     from_date: date
     to_date: date
     group_by: Sequence[GroupBy]
-    category: str | None
+    category_id: UUID | None
     group_id: UUID | None
+    merged_words: MergedWords = NOTHING_MERGED
 
     def grouping(self, model: Any, *, days: tuple[date, date] | None = None, monthly: bool = False) -> Grouping:
         """Return the groups of rows of a model, over all days or only from the first to the last of `days`."""
@@ -40,20 +41,20 @@ class RollupQuery:
             model=model,
             monthly=monthly,
             group_id=self.group_id,
+            merged_words=self.merged_words,
             max_groups=MAX_GROUPS,
         )
 
     def criteria(self, model: Any) -> list[ColumnElement[bool]]:
         """Return the criteria on the store and category of a model's rows, without those on the days."""
-        if self.category is None:
+        if self.category_id is None:
             return [*self.stores]
-        category_ids = select(Category.id).where(Category.slug == self.category)
-        return [*self.stores, model.category_id.in_(category_ids)]
+        return [*self.stores, self.merged_words.category_id(model) == self.category_id]
 
     @property
     def by_concern(self) -> bool:
         """Return whether the report distinguishes concerns within one store and day, so that it needs RollupCause."""
-        return self.category is not None or not CONCERN_DIMENSIONS.isdisjoint(self.group_by)
+        return self.category_id is not None or not CONCERN_DIMENSIONS.isdisjoint(self.group_by)
 
     @property
     def dirty_models(self) -> Sequence[type[DirtyDay | DirtyCauseMonth]]:

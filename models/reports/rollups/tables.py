@@ -3,7 +3,7 @@
 from datetime import date
 from uuid import UUID, uuid4
 
-from sqlalchemy import BigInteger, Index, LargeBinary, UniqueConstraint, update
+from sqlalchemy import BigInteger, Index, LargeBinary, String, UniqueConstraint, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.db.base import TenantOwned, tenant_fk
@@ -13,8 +13,9 @@ from models.db.session import ScopedSession
 class Rollup(TenantOwned):
     """Figures of the concerns of one store in one period; models.reports.figures defines each of them.
 
-    `cost` is in minor units of the store's only currency. The seconds are packed DDSketches
-    (models.reports.stats.ddsketch), empty where nothing was measured.
+    `cost` is in minor units of `currency`, that of the store on the first day of the period. What was spent in another
+    one, around the day on which the store changed its currency, stands in a row of its own, whose other figures are 0.
+    The seconds are packed DDSketches (models.reports.stats.ddsketch), empty where nothing was measured.
     """
 
     __abstract__ = True
@@ -37,6 +38,7 @@ class Rollup(TenantOwned):
     mood_after_known: Mapped[int]
     mood_change: Mapped[int]
     praise: Mapped[int]
+    currency: Mapped[str] = mapped_column(String(3))
     cost: Mapped[int] = mapped_column(BigInteger)
     seconds_to_take: Mapped[bytes] = mapped_column(LargeBinary)
     seconds_to_resolve: Mapped[bytes] = mapped_column(LargeBinary)
@@ -62,7 +64,7 @@ class RollupDay(StoreRollup):
 
     __tablename__ = "rollup_day"
     __table_args__ = (
-        UniqueConstraint("organization_id", "store_id", "business_date"),
+        UniqueConstraint("organization_id", "store_id", "business_date", "currency"),
         Index("ix_rollup_day_date", "organization_id", "business_date"),
     )
 
@@ -72,7 +74,7 @@ class RollupMonth(StoreRollup):
 
     __tablename__ = "rollup_month"
     __table_args__ = (
-        UniqueConstraint("organization_id", "store_id", "business_date"),
+        UniqueConstraint("organization_id", "store_id", "business_date", "currency"),
         Index("ix_rollup_month_date", "organization_id", "business_date"),
     )
 

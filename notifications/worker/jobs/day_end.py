@@ -9,7 +9,6 @@ from sqlalchemy.orm import Session, joinedload
 
 from models.alerts.notification import NotificationKind
 from models.concerns.unresolved import select_carried_over
-from models.daily_log.daily_log import ONE_DAY
 from models.daily_log.day_end import NEW_STORES_BATCH, DayEndSchedule
 from models.db.session import ALL_TENANTS, Database
 from models.outbox.message import OutboxMessage
@@ -92,16 +91,14 @@ def end_day(session: Session, schedule: DayEndSchedule, *, at: datetime) -> None
     """Queue the daily log for its subscribers, and for the managers the number of concerns the day left open.
 
     The managers hear of it when the store opens. If the store stays closed on the next day, nothing is queued: the
-    concerns are carried over once more at the end of that day.
+    concerns are carried over once more at the end of that day. For a store that is out of business nothing is queued.
     """
     day, store = schedule.end(at=at), schedule.store
-    if day is None:
+    if day is None or store.was_closed_at(at):
         return
-    begins_at = store.work_begins_at(day + ONE_DAY)
-    if (
-        begins_at is not None
-        and session.scalars(select_carried_over(store, day + ONE_DAY).limit(1)).first() is not None
-    ):
+    following = store.next_date(day)
+    begins_at = store.work_begins_at(following)
+    if begins_at is not None and session.scalars(select_carried_over(store, following).limit(1)).first() is not None:
         due_at = max(begins_at, at)
         session.add(OutboxMessage.day_information(NotificationKind.CARRIED_OVER, store, day, due_at=due_at, at=at))
     if session.scalars(DailyLogSubscription.select_subscribers(store).limit(1)).first() is not None:

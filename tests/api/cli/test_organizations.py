@@ -17,6 +17,7 @@ STORE = shlex.split(
     " --time-zone Europe/Lisbon --country PT --currency EUR"
 )
 STAFF = shlex.split("staff create --organization acme --login ana --name Ana --role floor --store one --password-stdin")
+KEY = shlex.split("api-key create --organization acme --name till --scope concerns:read")
 ADMIN = shlex.split("organization create --slug acme --name Acme --admin-login boss --admin-password-stdin")
 
 
@@ -61,6 +62,45 @@ def test_what_is_made_on_the_command_line_works_over_the_api(app: App, command: 
     assert [concern["id"] for concern in seen.json["items"]] == [logged.json["id"]]
 
 
+def key_command(name: str, *words: str) -> list[str]:
+    return ["api-key", name, "--organization", "acme", *words]
+
+
+def status(app: App, token: str, path: str = "/v1/stores") -> int:
+    return app.request("GET", path, headers={"Authorization": f"Bearer {token}"}).status_code
+
+
+def test_a_key_of_the_command_line_is_limited_listed_and_revoked(app: App, command: Command):
+    made(command(*ADMIN))
+    store = made(command(*STORE))["store"]
+    other = made(command(*changed(STORE, slug="two")))["store"]
+    options = ["--scope", "concerns:read", "--store", "one", "--expires", "2026-12-31"]
+    answer = made(command(*key_command("create", "--name", "till", *options)))
+    key, token = answer["api_key"], answer["token"]
+    assert (key["name"], key["scopes"], key["store_ids"]) == ("till", ["concerns:read"], [store["id"]])
+    assert (key["created_by"], key["expires_at"]) == (None, "2026-12-31T00:00:00Z")
+    assert [status(app, token, f"/v1/stores/{it['id']}") for it in (store, other)] == [200, 404]
+    app.clock.move(seconds=1)
+    newer = made(command(*key_command("create", "--name", "BI", "--scope", "reports:read")))["api_key"]
+
+    listed = command(*key_command("list"))
+    assert made(listed) == {"api_keys": [newer, {**key, "last_used_at": "2026-03-03T12:00:00Z"}]}
+    assert (newer["store_ids"], newer["expires_at"], newer["revoked_at"]) == (None, None, None)
+    assert "token" not in listed.stdout
+    for _ in range(2):
+        revoked = made(command(*key_command("revoke", key["id"])))["api_key"]
+        assert revoked["revoked_at"] == "2026-03-03T12:00:01Z"
+    assert status(app, token) == 401
+    assert [key["revoked_at"] is None for key in made(command(*key_command("list")))["api_keys"]] == [True, False]
+
+
+def test_a_key_expires_at_a_time_with_an_offset(command: Command):
+    made(command(*ADMIN))
+    options = ["--scope", "reports:read", "--expires", "2026-12-31T18:00+01:00"]
+    key = made(command(*key_command("create", "--name", "BI", *options)))["api_key"]
+    assert key["expires_at"] == "2026-12-31T17:00:00Z"
+
+
 def test_somebody_for_every_role_can_be_hired(command: Command):
     made(command(*ADMIN))
     made(command(*STORE))
@@ -96,6 +136,13 @@ REFUSED = {
     "two places of one name": ([*changed(STORE, slug="two"), "--place", "Bar", "--place", "bar"], "Two places"),
     "a place without letters or digits": ([*changed(STORE, slug="two"), "--place", "-"], "does not fit"),
     "no such store": (changed(STAFF, login="rui", store="nine"), "This organization has no store 'nine'."),
+    "a key for no such store": ([*KEY, "--store", "nine"], "This organization has no store 'nine'."),
+    "a key that has expired": ([*KEY, "--expires", "2026-03-03"], "A key cannot expire before it is made."),
+    "an export of one store": ([*KEY, "--scope", "exports:read", "--store", "one"], "cannot be limited to stores"),
+    "no such key": (
+        ["api-key", "revoke", "--organization", "acme", "01a2057b-741c-7631-8cca-22605be163db"],
+        "This organization has no API key 01a2057b-741c-7631-8cca-22605be163db",
+    ),
     "the login exists": (STAFF, "Somebody has the login 'ana' already."),
     "floor staff without a store": ([*changed(STAFF, login="rui")[:-3], "--password-stdin"], "needs a store"),
 }
@@ -122,6 +169,9 @@ def test_a_refusal_is_one_line_that_says_why(command: Command, subtests):
         STAFF[:-1],
         ADMIN[:-1],
         ["api-key", "create", "--organization", "acme", "--name", "BI", "--scope", "everything"],
+        [*KEY, "--expires", "tomorrow"],
+        [*KEY, "--expires", "2027-01-31T18:00"],
+        ["api-key", "revoke", "--organization", "acme", "till"],
     ],
 )
 def test_a_wrong_option_is_explained(command: Command, words):
@@ -136,6 +186,19 @@ def test_a_password_has_to_be_long_enough(command: Command, stdin):
     refused = command(*ADMIN, stdin=stdin)
 
     assert (refused.exit_code, refused.stderr) == (1, "Error: A password needs at least 10 characters.\n")
+
+
+def test_a_password_has_to_be_as_long_as_the_organization_wants(app: App, command: Command):
+    made(command(*ADMIN))
+    made(command(*STORE))
+    body = {"organization": "acme", "login": "boss", "password": PASSWORD}
+    headers = {"Authorization": f"Bearer {app.request('POST', '/v1/sessions', json=body).json['token']}"}
+    wanted, headers = {"password_min_length": 12}, {**headers, "If-Match": "*"}
+    assert app.request("PATCH", "/v1/organization", json=wanted, headers=headers).status_code == 200
+    refused = command(*STAFF, stdin="11 symbols!\n")
+    assert (refused.exit_code, refused.stderr) == (1, "Error: A password needs at least 12 characters.\n")
+    made(command(*STAFF, stdin="12 symbols !\n"))
+    made(command(*changed(ADMIN, slug="other"), stdin="10 symbols\n"))
 
 
 def test_an_organization_whose_founding_fails_is_not_there(command: Command):

@@ -8,7 +8,7 @@ import pytest
 from werkzeug.test import TestResponse
 
 from api.pages.charts import Chart, Column
-from api.pages.recovery_log import STYLE_SHEET, condense_timeline
+from api.pages.recovery_log import STYLE, condense_timeline
 from tests.support.app import App
 from tests.support.assertions import assert_problem
 from tests.support.clock import NOON
@@ -125,7 +125,7 @@ def test_the_page_asks_for_nothing_and_runs_nothing(app: App, shop: Shop) -> Non
     assert "script" not in policy
     assert answer.headers["Cache-Control"] == "no-store"
     assert re.findall(r"(?:src|href|action)=\"([^\"]*)\"", answer.text) == ["data:,"]
-    assert f"<style>{STYLE_SHEET}</style>" in answer.text
+    assert f"<style>{STYLE.sheet}</style>" in answer.text
 
 
 def test_head_office_reads_no_words_no_names_and_no_notes(app: App, shop: Shop) -> None:

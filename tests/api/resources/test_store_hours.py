@@ -26,15 +26,26 @@ def path(shop: Shop) -> str:
 
 
 def test_a_store_without_opening_hours_is_always_open(app: App, shop: Shop) -> None:
-    assert app.request("GET", path(shop), (shop, "floor")).json == {"weekly": None, "exceptions": []}
+    hours = {"weekly": None, "always": True, "exceptions": []}
+    assert app.request("GET", path(shop), (shop, "floor")).json == hours
 
 
-def test_hours_are_read_by_everybody_as_the_admin_wrote_them(app: App, shop: Shop) -> None:
+@pytest.mark.parametrize("writer", ["admin", "manager", "regional"])
+def test_hours_are_read_by_everybody_as_those_who_run_the_store_wrote_them(app: App, shop: Shop, writer: str) -> None:
     written = {"weekly": [MONDAY], "exceptions": [CHRISTMAS]}
-    assert put(app, shop, **written).json == written
+    shown = {**written, "always": False}
+    assert put(app, shop, writer, **written).json == shown
     for login in ("floor", "hq", "key"):
-        assert app.request("GET", path(shop), (shop, login)).json == written
-    assert_problem(put(app, shop, "manager", **written), 403, "forbidden")
+        assert app.request("GET", path(shop), (shop, login)).json == shown
+        assert_problem(put(app, shop, login, **written), 403, "forbidden")
+
+
+def test_a_store_is_always_open_when_that_is_said(app: App, shop: Shop) -> None:
+    for always in ({"always": True}, {"weekly": None}, {"weekly": None, "always": True}):
+        assert put(app, shop, weekly=[MONDAY], always=False).json["weekly"] == [MONDAY]
+        assert put(app, shop, **always).json == {"weekly": None, "always": True, "exceptions": []}
+    for neither_or_both in ({}, {"always": False}, {"weekly": None, "always": False}, {"weekly": [], "always": True}):
+        assert_invalid_value(put(app, shop, **neither_or_both), "body", "/weekly")
 
 
 def test_new_hours_count_at_once_and_are_in_the_change_feed(app: App, shop: Shop) -> None:

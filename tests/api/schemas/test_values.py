@@ -133,7 +133,12 @@ SERVERS_OWN = {
     "staff_id": str(UUID(int=1)),
 }
 ADMINS_OWN = GRANTS[Role.ADMIN] - GRANTS[Role.MANAGER]
-WRITES = [operation for operation in operations() if operation.method in ("POST", "PUT", "PATCH")]
+# A column that a file of an import has too much is refused in tests/api/resources/imports.
+WRITES = [
+    operation
+    for operation in operations()
+    if operation.method in ("POST", "PUT", "PATCH") and not operation.path.startswith("/v1/imports/")
+]
 
 
 @pytest.mark.parametrize("operation", WRITES, ids=[operation.id for operation in WRITES])

@@ -1,5 +1,6 @@
 """A request that is sent twice has its effect once, however it is sent and however many times at once."""
 
+import re
 from functools import partial
 from typing import Any
 
@@ -21,6 +22,7 @@ from tests.support.app import App
 from tests.support.assertions import assert_problem
 from tests.support.databases import only_on_postgresql
 from tests.support.factories.organizations import Shop, make_shop
+from tests.support.openapi_document import operations, resolved
 from tests.support.threads import at_once
 
 UNHAPPY = {"mood": 1, "customer": {"phone": "912 345 678"}, "category": "food", "place": "table-12"}
@@ -260,6 +262,25 @@ def test_a_customer_is_made_once_too(app: App, shop: Shop) -> None:
     assert refused["pointer"] == "/id"
     taken = assert_problem(post(app, shop, "/v1/customers", {"phone": body["phone"]}), 409, "already-exists")
     assert "pointer" not in taken
+
+
+SECRETS = re.compile("(^|_)(token|secret|pin|password|codes?)$")
+
+
+def test_every_secret_in_an_answer_that_may_be_repeated_is_null_in_the_repeat() -> None:
+    """A field that is called like a secret is a `ShownOnce`, which has nothing to show when the object was loaded."""
+    names = set()
+    for operation in operations():
+        if "Idempotency-Key" not in operation.named("header"):
+            continue
+        for status in {"200", "201"} & operation.spec["responses"].keys():
+            content = operation.spec["responses"][status].get("content", {}).get("application/json", {})
+            properties = resolved(content.get("schema", {})).get("properties", {})
+            for name in filter(SECRETS.search, properties):
+                names.add(name)
+                assert properties[name]["type"] == ["string", "null"], (operation.id, name)
+                assert properties[name]["description"].startswith("Shown once"), (operation.id, name)
+    assert "token" in names
 
 
 @pytest.mark.parametrize("key", ["", " ", '""', "two words", "x" * 256, "é"])

@@ -18,9 +18,10 @@ from models.concerns.event import ConcernStep
 from models.customers.customer import Customer
 from models.errors import Conflict, Forbidden, InvalidState
 from models.operations.default_rules import default_rules
-from models.organizations.store import Place, Store
+from models.organizations.place import Place
+from models.organizations.store import Store
 from models.organizations.vocabulary import Category, Cause
-from models.staff.credentials import ApiKey
+from models.staff.api_key import ApiKey
 from models.staff.staff import Staff
 from tests.support.app import App
 from tests.support.clock import NOON

@@ -12,7 +12,8 @@ from models.db.base import Money
 from models.db.session import ScopedSession
 from models.errors import DomainError, Invalid, NotFound
 from models.organizations.catalogue_item import CatalogueItem
-from models.organizations.store import Place, Store
+from models.organizations.place import Place
+from models.organizations.store import Store
 from models.organizations.vocabulary import Category
 from tests.support.app import App
 from tests.support.clock import NOON

@@ -15,7 +15,8 @@ from models.db.change_feed import Change, ChangeCounter
 from models.db.session import ALL_TENANTS, ScopedSession
 from models.errors import NotFound
 from models.organizations.catalogue_item import CatalogueItem
-from models.organizations.store import Place, Store
+from models.organizations.place import Place
+from models.organizations.store import Store
 from models.recovery.qr_code import QrCode
 from tests.support.app import App
 from tests.support.databases import only_on_postgresql, only_on_sqlite

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.organizations.opening_hours import WEEKDAYS, Hours, Period, in_quiet_hours, is_open
+from models.errors import Invalid
+from models.organizations.opening_hours import WEEKDAYS, Hours, Period, in_quiet_hours, is_open, parse_weekly
 from tests.support.profiles import examples
 
 # Each with the days around a night in which its clocks change.
@@ -99,3 +100,40 @@ class WallClock:
                 if self.moment(opens) <= at < self.moment(closes + overnight):
                     return True
         return False
+
+
+@pytest.mark.parametrize(
+    ("text", "openings"),
+    [
+        ("sun 10:00-16:00;", ["sunday 10:00-16:00"]),
+        ("fri-sun 18:00-02:00", ["friday 18:00-02:00", "saturday 18:00-02:00", "sunday 18:00-02:00"]),
+        ("sun-mon 09:00-12:00", ["sunday 09:00-12:00", "monday 09:00-12:00"]),
+        (" Mon 09:00 - 12:00;mon  14:00-18:00 ", ["monday 09:00-12:00", "monday 14:00-18:00"]),
+    ],
+)
+def test_hours_can_be_written_as_text(text: str, openings: list[str]) -> None:
+    weekly = parse_weekly(text) or []
+    assert [f"{period['weekday']} {period['opens_at']}-{period['closes_at']}" for period in weekly] == openings
+    assert parse_weekly(" Always ") is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        ";",
+        "never",
+        "mon",
+        "09:00-18:00",
+        "mon 9:00-18:00",
+        "mon 09:00-24:00",
+        "mon,tue 09:00-18:00",
+        "monday 09:00-18:00",
+        "mon-tue-wed 09:00-18:00",
+        "always; mon 09:00-18:00",
+        ";".join(["mon-sun 09:00-10:00"] * 11),
+    ],
+)
+def test_a_text_that_says_no_hours_is_refused(text: str) -> None:
+    with pytest.raises(Invalid):
+        parse_weekly(text)

@@ -9,8 +9,10 @@ import sqlalchemy as sa
 from uuid_utils.compat import uuid7
 
 from models.access import GRANTS, ROLES_OF_ALL_STORES, Actor, Permission, Role
-from models.policy_defaults import SESSION_TTL
-from models.staff.credentials import LAST_SEEN_RESOLUTION, ApiKey, StaffSession, Token, find_actor
+from models.policy_defaults import LAST_SEEN_RESOLUTION, SESSION_DAYS
+from models.staff.api_key import ApiKey
+from models.staff.authentication import find_actor
+from models.staff.credentials import StaffSession, Token
 from models.staff.staff import Staff
 from models.tables import metadata
 from tests.support.app import App
@@ -19,6 +21,7 @@ from tests.support.factories.organizations import Shop, make_shop
 from tests.support.rows import rows
 
 SECOND = timedelta(seconds=1)
+SESSION = timedelta(days=SESSION_DAYS)
 
 
 def find(app: App, text: str, *, at: datetime = NOON) -> tuple[Actor, bool] | None:
@@ -92,9 +95,9 @@ def test_who_belongs_to_no_store_reaches_none(app: App, shop: Shop) -> None:
 
 
 def test_a_sign_in_lasts_thirty_days(app: App, shop: Shop) -> None:
-    assert timedelta(days=30) == SESSION_TTL
-    assert find(app, shop.tokens["floor"], at=NOON + SESSION_TTL - SECOND)
-    assert find(app, shop.tokens["floor"], at=NOON + SESSION_TTL) is None
+    assert timedelta(days=30) == SESSION
+    assert find(app, shop.tokens["floor"], at=NOON + SESSION - SECOND)
+    assert find(app, shop.tokens["floor"], at=NOON + SESSION) is None
 
 
 def test_last_seen_is_recorded_once_a_minute(app: App, shop: Shop) -> None:
@@ -179,7 +182,7 @@ def test_who_loses_a_store_does_not_reach_it_on_the_next_request(app: App, shop:
 
 def test_expired_sign_ins_are_deleted(app: App, shop: Shop) -> None:
     count = len(rows(app, StaffSession))
-    for at, left in ((NOON + SESSION_TTL - SECOND, count), (NOON + SESSION_TTL, 0)):
+    for at, left in ((NOON + SESSION - SECOND, count), (NOON + SESSION, 0)):
         with app.database.writing(shop.organization_id) as session:
             StaffSession.delete_expired(session, at=at)
         assert len(rows(app, StaffSession)) == left

@@ -23,7 +23,7 @@ from models.concerns.concern import Concern
 from models.concerns.enums import Outcome, Status
 from models.customers.customer import Customer
 from models.db.session import ScopedSession
-from models.organizations.store import Place
+from models.organizations.place import Place
 from models.organizations.vocabulary import Category
 from models.outbox.message import OutboxKind, OutboxMessage
 from models.staff.device import AddressKind, Device, Platform

@@ -7,7 +7,7 @@ from models.alerts.enums import Reason, Severity
 from models.alerts.notification import NotificationKind
 from models.concerns.concern import Concern
 from models.concerns.enums import Outcome
-from models.organizations.store import Place
+from models.organizations.place import Place
 from models.organizations.vocabulary import Category
 from notifications.messages import texts as words
 from notifications.messages.texts import MessageContext
@@ -38,6 +38,11 @@ def test_a_call_opens_with_the_strongest_of_what_could_be_said(gist: MessageCont
         (NotificationKind.REMINDER, "Still open, table 12", "Nobody has done anything yet · Waiting time"),
         (NotificationKind.HAND_OVER, "Handed over to you, table 12", "Waiting time"),
         (NotificationKind.LATE, "Told too late to ring, table 12", "For your information · Waiting time"),
+        (
+            NotificationKind.CLOSED_STORE,
+            "From a store that is closed, table 12",
+            "For your information · Waiting time",
+        ),
         (NotificationKind.OWN, "Being looked after by a colleague, table 12", "Waiting time"),
         (NotificationKind.UNANSWERED, "Nobody answered, table 12", "Waiting time"),
         (NotificationKind.FOLLOW_UP, "A promise to keep, table 12", "Open to see more · Waiting time"),

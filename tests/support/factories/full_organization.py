@@ -9,7 +9,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from models.access import Role
+from models.access import KeyScope, Role
 from models.alerts.alert import Alert
 from models.alerts.notification import Notification
 from models.daily_log.daily_log import DailyLogHandover
@@ -37,8 +37,18 @@ REPORTS = ("Recovery", "Remedies", "Causes", "Items", "FollowUps", "Listening", 
 YEAR_BY_STORE = {"from": "2026-01-01", "to": "2026-12-31", "group_by": "store"}
 QUERIES = {f"getReport{name}": YEAR_BY_STORE for name in REPORTS}
 # What each operation with a body accepts; ids are added by the test that wants them there.
-BODIES: dict[str, dict[str, Any]] = {
+BODIES: dict[str, Any] = {
     "postSessions": {"organization": "nobody", "login": "nobody", "password": "nobody has this one"},
+    "patchOrganization": {"minimum_app_versions": {"ios": "1.2.3"}},
+    "postRegions": {"slug": "new", "name": "New"},
+    "patchRegionById": {"name": "Changed"},
+    "postStorePlaces": {"name": "New"},
+    "putStorePlaces": {"items": [{"name": "table 1"}, {"name": "New", "names": {"pt": "Novo"}}]},
+    "patchStorePlaceById": {"name": "Changed"},
+    "postStoresImport": "region,slug,name,kind,time_zone,country,currency,hours\n"
+    "here,new,New,retail,Europe/Lisbon,PT,EUR,always\n",
+    "postPlacesImport": "store,name\nfirst,New\n",
+    "postCustomersImport": "source,reference,name\ncrm,1,Somebody New\n",
     "postAlertRules": {"slug": "new", "name": "New", "mood_at_most": 1},
     "patchAlertRuleById": {"name": "Changed"},
     "postTryAlertRule": {"mood_at_most": 2},
@@ -81,12 +91,28 @@ BODIES: dict[str, dict[str, Any]] = {
     "postApproveRecoveryAction": {"note": "changed"},
     "postDeclineRecoveryAction": {"note": "changed"},
     "postSettleRecoveryAction": {"settlement": "settled"},
+    "postCategories": {"slug": "new", "name": "New", "causes": [{"slug": "newer", "name": "Newer"}]},
+    "patchCategoryById": {"name": "Changed", "causes": [{"slug": "salty", "name": "Salty"}]},
+    "postMergeCategories": {"into": None},
+    "postMergeCauses": {"into": None},
     "postQuestions": {"slug": "new", "text": "New?", "category": "food"},
     "patchQuestionById": {"text": "Changed?"},
     "postRemedies": {"slug": "new", "name": "New", "kind": "gift"},
     "patchRemedyById": {"name": "Changed"},
     "patchItemById": {"name": "Changed"},
     "patchStoreById": {"above_limit": "act_first"},
+    "postApiKeys": {"name": "New", "scopes": ["reports:read"]},
+    "postRotateApiKey": {"overlap_hours": 1},
+    "postStores": {
+        "region_id": None,
+        "slug": "new",
+        "name": "New",
+        "kind": "retail",
+        "time_zone": "Europe/Lisbon",
+        "country": "PT",
+        "currency": "EUR",
+        "hours": {"always": True},
+    },
     "postGroups": {"slug": "new", "name": "New", "kind": "other"},
     "patchGroupById": {"name": "Changed"},
     "postNotificationReceipts": {
@@ -105,13 +131,19 @@ class FullOrganization:
     shop: Shop
     ids: dict[str, str] = field(default_factory=dict)
     sensitive: dict[str, str] = field(default_factory=dict)
-    over: dict[str, dict[str, str]] = field(default_factory=dict)  # by operation that wants what is over: other ids
+    # By operation that wants a thing in another state than the thing in `ids` is in: other ids. Those with a JSON
+    # pointer for a name belong into the body only.
+    ids_by_operation: dict[str, dict[str, str]] = field(default_factory=dict)
+
+    def ids_for(self, operation_id: str) -> dict[str, str]:
+        """Return the ids of things in the state that an operation wants."""
+        return {**self.ids, **self.ids_by_operation.get(operation_id, {})}
 
     @property
     def private(self) -> set[str]:
         """Return the ids that nobody outside the first store may ever read."""
         names = ("concern_id", "customer_id", "alert_id", "recovery_action_id", "notification_id", "store_id")
-        names += ("follow_up_id", "check_id", "feedback_request_id", "fix_id", "amendment_id")
+        names += ("follow_up_id", "check_id", "feedback_request_id", "fix_id", "amendment_id", "api_key_id")
         return {self.ids[name] for name in names} | set(self.sensitive.values()) | {str(self.shop.staff["floor"])}
 
 
@@ -128,6 +160,16 @@ def _keep_days(app: App, shop: Shop) -> None:
         session.add(
             DirtyCauseMonth(store_id=shop.store_id, month=app.clock().date().replace(day=1), due_at=app.clock())
         )
+
+
+def _make_words(app: App, shop: Shop) -> dict[str, str]:
+    """Make a category with a cause, and merge another one; return the ids of the first."""
+    room, hall, foyer = (
+        _do(app, "POST", "/v1/categories", (shop, "admin"), json={"slug": slug, "name": slug.title(), "causes": causes})
+        for slug, causes in (("room", [{"slug": "noise", "name": "Noise"}]), ("hall", []), ("foyer", []))
+    )
+    _do(app, "POST", f"/v1/categories/{hall['id']}/merge", (shop, "admin"), json={"into": foyer["id"]})
+    return {"category_id": room["id"], "cause_id": room["causes"][0]["id"]}
 
 
 def make_full_organization(app: App, slug: str) -> FullOrganization:
@@ -196,17 +238,12 @@ def make_full_organization(app: App, slug: str) -> FullOrganization:
     _do(app, "POST", "/v1/fixes", (shop, "admin"), json={**FIX, "store_id": str(shop.other_store_id)})
     fix = _do(app, "POST", "/v1/fixes", (shop, "manager"), json={**FIX, "store_id": str(shop.store_id)})
     yesterday = str(app.clock().date() - timedelta(days=1))
-    log = f"/v1/stores/{shop.store_id}/recovery-logs/{yesterday}"
-    _do(app, "PATCH", log, (shop, "manager"), json={"notes": {"tomorrow": "Look."}}, headers={"If-Match": "*"})
-    _do(app, "POST", f"{log}/sign-off", (shop, "manager"))
-    _do(app, "PUT", "/v1/log-policy", (shop, "admin"), json=BODIES["putLogPolicyOfOrganization"])
-    with app.back_office.writing(shop.organization_id) as session:
-        left = UUID(concern["id"])
-        session.add(DailyLogHandover(store_id=shop.store_id, business_date=app.clock().date(), concern_id=left))
+    log = _sign_day(app, shop, yesterday, concern["id"])
     here = {**BODIES["postGroups"], "store_ids": [str(shop.store_id)]}
     groups = [_do(app, "POST", "/v1/groups", (shop, "admin"), json={**here, "slug": it}) for it in ("brand", "city")]
     policy = {**BODIES["postEscalationPolicies"], "slug": "first-store", "store_id": str(shop.store_id)}
     org.ids = {
+        **_make_words(app, shop),
         "concern_id": concern["id"],
         "customer_id": concern["customer_id"],
         "merge_id": merge["id"],
@@ -224,6 +261,7 @@ def make_full_organization(app: App, slug: str) -> FullOrganization:
         "store_id": str(shop.store_id),
         "daily_log": str(shop.store_id),
         "region_id": str(shop.region_id),
+        "place_id": _renamed_place(app, shop),
         "group_id": groups[0]["id"],
         "escalation_policy_id": _do(app, "POST", "/v1/escalation-policies", (shop, "admin"), json=policy)["id"],
         "question_id": str(question.id),
@@ -233,11 +271,12 @@ def make_full_organization(app: App, slug: str) -> FullOrganization:
         "staff_id": str(shop.staff["floor"]),
         "owner_id": str(shop.staff["floor"]),
         "taken_by": str(shop.staff["manager"]),
+        "api_key_id": _make_keys_of_stores(app, shop),
         "installation_id": f"phone-of-{slug}",
         "business_date": concern["business_date"],
     }
     over = _do(app, "POST", "/v1/concerns", floor, json={"mood": 4, "outcome": "recovered", "mood_after": 5})
-    org.over = {
+    org.ids_by_operation = {
         "postConcernFeedbackRequests": {"concern_id": over["id"]},
         "postLogAmendments": {"business_date": yesterday},
     }
@@ -250,6 +289,27 @@ def make_full_organization(app: App, slug: str) -> FullOrganization:
         "feedback_request_id": feedback_request_ids[2],
     }
     return org
+
+
+def _renamed_place(app: App, shop: Shop) -> str:
+    """Add a place that had another slug before; return its id."""
+    path = f"/v1/stores/{shop.store_id}/places"
+    place = _do(app, "POST", path, (shop, "manager"), json={"name": "terrace"})
+    garden, any_version = {"name": "garden", "slug": "garden"}, {"If-Match": "*"}
+    _do(app, "PATCH", f"{path}/{place['id']}", (shop, "manager"), json=garden, headers=any_version)
+    return str(place["id"])
+
+
+def _sign_day(app: App, shop: Shop, business_date: str, concern_id: str) -> str:
+    """Write notes on a day and sign it, and hand the concern over to today; return the address of the log."""
+    log = f"/v1/stores/{shop.store_id}/recovery-logs/{business_date}"
+    _do(app, "PATCH", log, (shop, "manager"), json={"notes": {"tomorrow": "Look."}}, headers={"If-Match": "*"})
+    _do(app, "POST", f"{log}/sign-off", (shop, "manager"))
+    _do(app, "PUT", "/v1/log-policy", (shop, "admin"), json=BODIES["putLogPolicyOfOrganization"])
+    with app.back_office.writing(shop.organization_id) as session:
+        left = UUID(concern_id)
+        session.add(DailyLogHandover(store_id=shop.store_id, business_date=app.clock().date(), concern_id=left))
+    return log
 
 
 def _feedback_request_of(app: App, shop: Shop, concern_id: str) -> str:
@@ -279,6 +339,18 @@ def hire_elsewhere(app: App, shop: Shop, login: str, role: Role) -> tuple[UUID, 
             session.add(StaffStore(staff_id=staff.id, store_id=shop.other_store_id))
         _, token = StaffSession.open(session, staff=staff, at=app.clock())
     return staff.id, token.text
+
+
+def _make_keys_of_stores(app: App, shop: Shop) -> str:
+    """Make an API key for each store, with all scopes that it can have; return the id of that of the first store."""
+    scopes = [scope for scope in KeyScope if scope is not KeyScope.EXPORTS_READ]
+    ids = []
+    for name, store_id in (("key-here", shop.store_id), ("key-there", shop.other_store_id)):
+        body = {"name": name, "scopes": scopes, "store_ids": [str(store_id)]}
+        key = _do(app, "POST", "/v1/api-keys", (shop, "admin"), json=body)
+        shop.tokens[name] = key["token"]
+        ids.append(key["id"])
+    return str(ids[0])
 
 
 def _do(app: App, method: str, path: str, by: tuple[Shop, str], **options: Any) -> dict[str, Any]:

@@ -14,11 +14,13 @@ from models.db.base import Money
 from models.db.session import ALL_TENANTS, Database
 from models.operations.default_rules import default_rules
 from models.organizations.organization import Organization, Region
-from models.organizations.store import Place, Store, StoreKind
+from models.organizations.place import Place
+from models.organizations.store import Store, StoreKind
 from models.organizations.vocabulary import Category, Cause, Question
 from models.recovery.remedy import Remedy, RemedyKind
 from models.staff import staff as staff_module
-from models.staff.credentials import ApiKey, StaffSession
+from models.staff.api_key import ApiKey
+from models.staff.credentials import StaffSession
 from models.staff.shift import Shift
 from models.staff.staff import Staff, StaffRegion, StaffStore
 from tests.support.clock import NOON
@@ -108,8 +110,8 @@ def make_shop(
             shop.staff[login], shop.tokens[login] = staff.id, token.text
         keys = {"key": [*KeyScope], "reports-key": [KeyScope.REPORTS_READ], "exports-key": [KeyScope.EXPORTS_READ]}
         for name, scopes in keys.items():
-            _, token = ApiKey.create(session, organization_id=organization_id, name=name, scopes=scopes, at=at)
-            shop.tokens[name] = token.text
+            key = ApiKey.create(session, organization_id=organization_id, name=name, scopes=scopes, at=at)
+            shop.tokens[name] = str(key.secret)
     return shop
 
 

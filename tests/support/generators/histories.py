@@ -169,7 +169,8 @@ def _go_on(stage: Stage, rng: Random, concern: Concern, now: datetime) -> None:
 
 
 def _act(stage: Stage, rng: Random, concern: Concern, by: Actor, now: datetime) -> ConcernEvent:
-    cost = Money(rng.choice([0, 1, 250, 999, 10**9]), concern.store.currency) if rng.random() < 0.7 else None
+    currency = concern.store.terms_at(now).currency
+    cost = Money(rng.choice([0, 1, 250, 999, 10**9]), currency) if rng.random() < 0.7 else None
     remedy = rng.choice([it for it in stage.remedies if cost or it.default_cost is None])
     return record_action(stage.session, concern, by=by, remedy=remedy, cost=cost, at=now)[1]
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from itertools import product
 from typing import Any, Protocol
 from uuid import UUID
@@ -55,7 +55,7 @@ def read_raw_rows(connection: Connection, store_ids: Collection[UUID]) -> RawRow
         groups.setdefault(member["store_id"], []).append(member["group_id"])
     named = {name: {row["id"]: row for row in read_table(connection, name)} for name in NAMED_TABLES}
     return RawRows(
-        concerns=of_stores("concern"),
+        concerns=[under_present_words(named, concern) for concern in of_stores("concern")],
         actions=actions,
         alerts={alert["concern_id"]: alert for alert in of_stores("alert")},
         follow_ups=of_stores("follow_up"),
@@ -64,6 +64,19 @@ def read_raw_rows(connection: Connection, store_ids: Collection[UUID]) -> RawRow
         named={**named, "store": {store_id: named["store"][store_id] for store_id in store_ids}},
         groups=groups,
     )
+
+
+def under_present_words(named: dict[str, dict[UUID, Record]], row: Record) -> Record:
+    """Return a row with the category and cause as of now: what was merged counts as what it was merged into."""
+    row = dict(row)
+    category, cause = (named[by].get(row.get(f"{by}_id")) for by in ("category", "cause"))
+    if category is not None:
+        row["category_id"] = category["merged_into_id"] or category["id"]
+    if cause is not None and cause["merged_into_id"] is not None:
+        row["cause_id"] = cause["merged_into_id"]
+        if "category_id" in row:
+            row["category_id"] = named["cause"][row["cause_id"]]["category_id"]
+    return row
 
 
 def business_date_of(raw: RawRows, row: Record, time_column: str) -> date:
@@ -78,9 +91,25 @@ def business_date_of(raw: RawRows, row: Record, time_column: str) -> date:
 
 
 def business_date(occurred_at: datetime, store: Record) -> date:
-    """Return the calendar date in the store, or the day before it until the store's day starts."""
-    local = occurred_at.astimezone(ZoneInfo(store["time_zone"]))
-    return local.date() - timedelta(days=1) if local.time() < store["day_starts_at"] else local.date()
+    """Return the last date that has begun in the store, by the zone and day start that each date has."""
+    around = (occurred_at.date() + timedelta(days=number) for number in range(-4, 4))
+    return max(day for day in around if day_start(day, store) <= occurred_at)
+
+
+def day_start(day: date, store: Record) -> datetime:
+    """Return when a date begins in the store: by its own terms, but not before the last date of those before them."""
+    begun = datetime.min.replace(tzinfo=UTC)
+    for terms in store["earlier_terms"] or []:
+        until, day_starts_at = date.fromisoformat(terms["until"]), time.fromisoformat(terms["day_starts_at"])
+        last = min(day, until - timedelta(days=1))
+        begun = max(begun, instant(last, day_starts_at, terms["time_zone"]))
+        if day < until:
+            return begun
+    return max(begun, instant(day, store["day_starts_at"], store["time_zone"]))
+
+
+def instant(day: date, clock: time, time_zone: str) -> datetime:
+    return datetime.combine(day, clock, tzinfo=ZoneInfo(time_zone)).astimezone(UTC)
 
 
 def groups_of(raw: RawRows, row: Record, group_by: Sequence[str], time_column: str) -> list[Group]:

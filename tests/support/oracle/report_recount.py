@@ -22,6 +22,7 @@ from tests.support.oracle.raw_rows import (
     read_raw_rows,
     read_table,
     sort_key,
+    under_present_words,
 )
 from tests.support.oracle.recovery_recount import (
     cost,
@@ -61,7 +62,8 @@ def read_report_rows(connection: Connection, store_ids: Collection[UUID]) -> Rep
     for notification in read_table(connection, "notification"):
         if notification["kind"] == "ring" and notification["alert_id"]:
             rings.setdefault(notification["alert_id"], []).append(notification)
-    return ReportRows(raw, items, read_table(connection, "fix"), rings)
+    fixes = [under_present_words(raw.named, fix) for fix in read_table(connection, "fix")]
+    return ReportRows(raw, items, fixes, rings)
 
 
 def recount_report(

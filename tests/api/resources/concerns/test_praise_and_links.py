@@ -53,6 +53,7 @@ def test_concerns_of_one_story_are_linked(app: App, shop: Shop) -> None:
     first = log_concern(app, shop)
     second = log_concern(app, shop, linked_id=first["id"])
     assert second["linked_id"] == first["id"]
+    assert app.request("GET", f"/v1/concerns/{first['id']}", (shop, "floor")).json["linked_id"] is None
     assert edit(app, shop, second, linked_id=None)["linked_id"] is None
     timeline = app.request("GET", f"/v1/concerns/{second['id']}/events", (shop, "floor")).json["items"]
     assert timeline[-1]["details"] == {"linked": {"before": first["id"], "after": None}}

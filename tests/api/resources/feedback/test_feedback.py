@@ -6,7 +6,7 @@ from functools import partial
 import pytest
 
 from models.access import KeyScope
-from models.staff.credentials import ApiKey
+from models.staff.api_key import ApiKey
 from tests.support import qr_reader as qr
 from tests.support.app import App
 from tests.support.assertions import assert_invalid_value, assert_problem
@@ -92,10 +92,8 @@ def test_a_rating_is_about_the_end_it_was_given_to(scenario: StoreScenario) -> N
 def test_a_till_that_reads_no_words_prints_the_link_all_the_same(app: App, shop: Shop) -> None:
     with app.back_office.writing(shop.organization_id) as session:
         scopes = (KeyScope.CONCERNS_WRITE,)
-        _, token = ApiKey.create(
-            session, organization_id=shop.organization_id, name="till", scopes=scopes, at=app.clock()
-        )
-    shop.tokens["till"] = token.text
+        key = ApiKey.create(session, organization_id=shop.organization_id, name="till", scopes=scopes, at=app.clock())
+    shop.tokens["till"] = str(key.secret)
     answer = app.request(
         "POST", f"/v1/concerns/{resolved_concern(app, shop)['id']}/feedback-requests", (shop, "till"), json={}
     )

@@ -6,11 +6,14 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from models.operations.merge_words import refile_slice
 from models.organizations.organization import Region
 from models.organizations.store import Store
+from models.policy_defaults import MERGE_SETTLES_AFTER
 from tests.support.app import App
 from tests.support.factories.concerns import log_concern
 from tests.support.factories.store_groups import make_store_groups
+from tests.support.factories.vocabulary import merge
 from tests.support.oracle.recounted_organization import RecountedOrganization
 from tests.support.reports import refresh_rollups
 
@@ -88,6 +91,38 @@ def test_each_sees_the_totals_of_the_stores_within_reach(organization: Recounted
     assert 0 < here < everywhere
     assert 0 < there < everywhere
     assert concerns(organization) == everywhere
+
+
+def test_a_merge_is_seen_at_once_by_each_of_the_slugs(organization: RecountedOrganization) -> None:
+    """Also where a cached month is not recomputed afterwards, because nothing of the merged category is in it."""
+    app, shop = organization.app, organization.shop
+    slugs = ("food", "waiting-time", "allergy")
+    before = {slug: concerns(organization, category=slug) for slug in slugs}
+    assert all(before.values())
+    assert merge(app, shop, "categories", "food", "waiting-time").status_code == 200
+    together = before["food"] + before["waiting-time"]
+    for _ in range(2):
+        after = {slug: concerns(organization, category=slug) for slug in slugs}
+        assert after == {"food": together, "waiting-time": together, "allergy": before["allergy"]}
+        assert len(ask(organization, "category")[0]["rows"]) == 3  # with the concerns that have none
+        app.clock.move(seconds=int(MERGE_SETTLES_AFTER.total_seconds()))
+        with app.back_office.writing(shop.organization_id) as session:
+            while refile_slice(session, at=app.clock()):
+                session.flush()
+        organization.refresh_all()
+
+
+def test_a_slug_that_means_another_category_is_not_answered_from_the_cache(app: App) -> None:
+    """No month is recomputed: nothing was ever filed under the merged category."""
+    organization = RecountedOrganization(app)
+    log_concern(app, organization.shop, category="food")
+    organization.refresh_all()
+    assert concerns(organization, category="waiting-time") == 0
+    assert merge(app, organization.shop, "categories", "waiting-time", "food").status_code == 200
+    app.clock.move(seconds=int(MERGE_SETTLES_AFTER.total_seconds()))
+    with app.back_office.writing(organization.shop.organization_id) as session:
+        refile_slice(session, at=app.clock())
+    assert concerns(organization, category="waiting-time") == concerns(organization, category="food") == 1
 
 
 def test_one_category_and_all_of_them_are_cached_apart(organization: RecountedOrganization) -> None:

@@ -88,7 +88,7 @@ def test_what_breaks_half_way_leaves_the_figures_and_the_dirty_days_as_they_were
     organization.live(Random(2), 20)
     marks = organization.count_dirty()
     with monkeypatch.context() as broken:
-        broken.setattr(refreshing, "_column_values", lambda *_: 1 / 0)
+        broken.setattr(refreshing, "_rows_by_currency", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             refresh_rollups(app.back_office)
     assert organization.count_dirty() == marks
@@ -155,7 +155,7 @@ def test_a_worker_that_dies_half_way_leaves_it_to_the_next_one(app: App, monkeyp
     organization = RecountedOrganization(app)
     organization.live(Random(6), 10)
     with monkeypatch.context() as dying:
-        dying.setattr(refreshing, "_column_values", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        dying.setattr(refreshing, "_rows_by_currency", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt), running_worker(app, for_all_kinds(RecordingChannel())) as worker:
             worker.work_once()
     assert organization.count_dirty() > 0
@@ -266,7 +266,7 @@ def test_a_rebuild_waits_for_the_stores_another_worker_holds(app: App) -> None:
 def test_rollups_that_break_hold_up_neither_messages_nor_reports(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
     organization, channel = RecountedOrganization(app), RecordingChannel()
     give_phone(app.back_office, organization.shop, "manager", "phone")
-    monkeypatch.setattr(refreshing, "_column_values", lambda *_: 1 / 0)
+    monkeypatch.setattr(refreshing, "_rows_by_currency", lambda *_: 1 / 0)
     log_concern(app, organization.shop)
     with running_worker(app, for_all_kinds(channel)) as worker:
         work_until_idle(worker)

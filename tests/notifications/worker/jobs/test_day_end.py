@@ -169,6 +169,26 @@ def test_it_is_eight_where_the_store_is(app: App, shop: Shop, channel: Recording
     assert len(told(channel)) == 1
 
 
+def test_a_day_is_announced_although_the_next_date_has_no_instant(
+    app: App, shop: Shop, channel: RecordingChannel
+) -> None:
+    change(app, shop, time_zone="Pacific/Pago_Pago")
+    app.clock.at = datetime(2026, 3, 3, 16, tzinfo=UTC)
+    with running_worker(app, for_all_kinds(channel)) as worker:
+        work_until_idle(worker)
+        leave_open(app, shop)
+        with app.back_office.writing(shop.organization_id) as session:
+            store = session.get_one(Store, (shop.organization_id, shop.store_id))
+            store.edit(at=app.clock(), time_zone="Pacific/Kiritimati")  # where the 4th is over when the 3rd ends
+        opens_at = datetime(2026, 3, 4, 18, tzinfo=UTC)  # at eight on the 5th
+        go_on(app, worker, opens_at - timedelta(seconds=1))
+        assert told(channel) == []
+        go_on(app, worker, opens_at)
+    assert [title for *_, title in told(channel)] == ["Still open from yesterday: 1"]
+    (ending,) = (row for row in rows(app, DayEndSchedule) if row.store_id == shop.store_id)
+    assert ending.business_date == date(2026, 3, 5)
+
+
 @pytest.mark.parametrize(("day", "eight"), [(date(2026, 3, 28), 7), (date(2026, 10, 24), 8)])
 def test_it_is_eight_after_a_night_in_which_the_clocks_change(
     app: App, shop: Shop, worker: Worker, channel: RecordingChannel, day: date, eight: int

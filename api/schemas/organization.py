@@ -1,0 +1,62 @@
+"""Settings of the organization."""
+
+from marshmallow import fields, validate
+
+from api.schemas.base import LanguageTag, Schema, Whole, Words
+from models.policy_defaults import MAX_LANGUAGES
+
+VERSION = validate.Regexp(r"^(0|[1-9][0-9]{0,4})(\.(0|[1-9][0-9]{0,4})){2}$", error="Not a version such as 1.2.3.")
+
+
+class AppVersion(fields.String):
+    """Version of an app, such as 1.2.3."""
+
+    def __init__(self) -> None:
+        super().__init__(validate=[validate.Length(max=17), VERSION], allow_none=True, dump_default=None)
+
+
+class MinimumAppVersionsSchema(Schema):
+    """The oldest version of each app that may be used; null where every version may.
+
+    The apps read it and ask to be updated. The API refuses no version yet.
+    """
+
+    android = AppVersion()
+    ios = AppVersion()
+    web = AppVersion()
+
+
+class EditOrganizationSchema(Schema):
+    """Changes to the settings of the organization."""
+
+    name = Words(200, least=1)
+    languages = fields.List(LanguageTag(), validate=validate.Length(min=1, max=MAX_LANGUAGES))
+    phone_region = fields.String(validate=[validate.Length(equal=2), validate.Regexp("^[A-Z]{2}$")], allow_none=True)
+    session_days = Whole(validate=validate.Range(min=1, max=90))
+    session_idle_days = Whole(validate=validate.Range(min=1, max=90), allow_none=True)
+    password_min_length = Whole(validate=validate.Range(min=10, max=64))
+    minimum_app_versions = fields.Nested(MinimumAppVersionsSchema)
+
+
+class OrganizationSchema(Schema):
+    """The organization and its settings."""
+
+    id = fields.UUID()
+    version = fields.Integer()
+    slug = fields.String()
+    name = fields.String()
+    languages = fields.List(
+        fields.String(), metadata={"description": "Language tags. Every `name` is in the first of them."}
+    )
+    phone_region = fields.String(
+        allow_none=True,
+        metadata={
+            "description": "ISO 3166-1. National phone numbers are read with it where no store tells the country."
+        },
+    )
+    session_days = fields.Integer(metadata={"description": "A sign-in ends after so many days."})
+    session_idle_days = fields.Integer(
+        allow_none=True, metadata={"description": "A sign-in that was not used for so many days ends; null: never."}
+    )
+    password_min_length = fields.Integer()
+    minimum_app_versions = fields.Nested(MinimumAppVersionsSchema)

@@ -1,0 +1,101 @@
+"""Inspect how an organization is set up, for what will hurt: stores without hours, places, limits or people to ring."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, selectinload
+
+from models.access import Permission, Role, roles_with
+from models.organizations.store import Store
+from models.recovery.remedy import WORDS_ONLY_KINDS, Remedy
+from models.staff.device import Device
+from models.staff.staff import Staff
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that is set up in a way that will hurt.
+
+    `code` is its stable name, `store` the slug of the store it is about (None: the whole organization), and `detail`
+    says in words what will happen and what to do.
+    """
+
+    code: str
+    store: str | None
+    detail: str
+
+
+def inspect_setup(session: Session) -> list[Finding]:
+    """Return what should be changed before the session's organization relies on the product, store by store."""
+    stores = session.scalars(
+        select(Store).where(Store.closed_at.is_(None)).options(selectinload(Store.places)).order_by(Store.slug)
+    ).all()
+    staff = session.scalars(select(Staff).where(Staff.left_at.is_(None)).options(*Staff.eager_options())).all()
+    with_phone = set(session.scalars(select(Device.staff_id).where(Device.address.is_not(None))))
+    remedies = session.scalars(Remedy.select_visible().where(Remedy.retired_at.is_(None)).order_by(Remedy.slug)).all()
+    people = _people_by_store(stores, staff)
+    findings = chain(
+        _of_organization(stores, staff),
+        chain.from_iterable(_of_store(store, people[store.id], with_phone) for store in stores),
+        _of_remedies(remedies, stores),
+    )
+    return list(findings)
+
+
+def _people_by_store(stores: Sequence[Store], staff: Sequence[Staff]) -> Mapping[UUID, list[Staff]]:
+    """Return who may be rung for each store: those who belong to it, and those who look after its region."""
+    ringable = roles_with(Permission.ALERT_HEAR)
+    by_store: defaultdict[UUID, list[Staff]] = defaultdict(list)
+    for store in stores:
+        for person in staff:
+            if person.role in ringable and (store.id in person.store_ids or store.region_id in person.region_ids):
+                by_store[store.id].append(person)
+    return by_store
+
+
+def _of_organization(stores: Sequence[Store], staff: Sequence[Staff]) -> Iterator[Finding]:
+    if not stores:
+        yield Finding("no-store", None, "There is no open store: nobody can log a concern.")
+    if sum(person.role is Role.ADMIN for person in staff) < 2:
+        yield Finding(
+            "one-administrator", None, "One administrator only: while they are away nobody can change a thing."
+        )
+
+
+def _of_store(store: Store, people: Sequence[Staff], with_phone: set[UUID]) -> Iterator[Finding]:
+    if store.hours is None:
+        yield Finding(
+            "no-hours",
+            store.slug,
+            "Its hours are not set: it counts as always open, and people are rung at night.",
+        )
+    if not store.places:
+        yield Finding("no-places", store.slug, "It has no places: a push cannot say where the customer is.")
+    if not people:
+        yield Finding("nobody-to-ring", store.slug, "Nobody belongs to it: an alert reaches nobody.")
+        return
+    if not any(person.role is Role.MANAGER and store.id in person.store_ids for person in people):
+        yield Finding("no-manager", store.slug, "It has no manager: nobody approves, and nobody signs the day.")
+    if not any(person.role is Role.REGIONAL for person in people):
+        yield Finding("no-regional-manager", store.slug, "Nobody looks after its region: the last step rings nobody.")
+    if not any(person.id in with_phone for person in people):
+        yield Finding("no-phone", store.slug, "Nobody of it has a phone that pushes reach: an alert rings nowhere.")
+
+
+def _of_remedies(remedies: Iterable[Remedy], stores: Sequence[Store]) -> Iterator[Finding]:
+    """Yield the remedies that cost something and that floor staff may give without any limit, by currency."""
+    currencies = sorted({store.currency for store in stores})
+    for remedy in remedies:
+        if remedy.kind in WORDS_ONLY_KINDS:
+            continue
+        unlimited = [currency for currency in currencies if remedy.limit_of(Role.FLOOR, currency) is None]
+        if unlimited:
+            yield Finding(
+                "no-limit",
+                None,
+                f"Floor staff may give any amount of {remedy.slug!r} in {', '.join(unlimited)}: set a limit.",
+            )

@@ -1,0 +1,24 @@
+"""Authentication: from a token to the person or machine behind it."""
+
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from models.access import Actor
+from models.staff.api_key import ApiKey
+from models.staff.credentials import StaffSession, Token
+
+
+def find_actor(session: Session, token: Token, at: datetime) -> tuple[Actor, bool] | None:
+    """Return the actor of this token and whether to record that they were seen; None if the token is not valid."""
+    return (StaffSession if token.kind == "s" else ApiKey).actor(session, token, at)
+
+
+def record_last_seen(session: Session, actor: Actor, at: datetime) -> None:
+    """Record that a sign-in or API key was used."""
+    sign_in = session.get(StaffSession, (actor.organization_id, actor.session_id)) if actor.session_id else None
+    key = session.get(ApiKey, (actor.organization_id, actor.api_key_id)) if actor.api_key_id else None
+    if sign_in is not None:
+        sign_in.record_seen(session, at=at)
+    if key is not None:
+        key.seen_at = at

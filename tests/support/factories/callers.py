@@ -1,0 +1,167 @@
+"""Callers of the API: the people of a full organization, strangers, machines, and sign-ins that are not valid."""
+
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from models.access import GRANTS, KEY_GRANTS, KeyScope, Permission, Role
+from models.staff.api_key import ApiKey
+from models.staff.credentials import StaffSession, Token
+from models.staff.staff import Staff
+from tests.support.app import App
+from tests.support.factories.full_organization import FullOrganization
+from tests.support.factories.organizations import PEOPLE, password_hash
+
+
+class Scope(StrEnum):
+    """Where a caller stands to what the first organization has in its first store."""
+
+    NOBODY = "not signed in"
+    INSIDE = "in scope"
+    ELSEWHERE = "in another store or region"
+    STRANGER = "in another organization"
+
+
+@dataclass(frozen=True)
+class Caller:
+    """One way to call the API: a name for the table of refusals, a token, what it may do, and where it belongs."""
+
+    name: str
+    scope: Scope
+    token: str | None
+    permissions: frozenset[Permission] = frozenset()
+    login: str = ""
+    lacks_scopes: bool = False  # a key that is sent where an operation needs what it lacks
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.scope}"
+
+
+ROLE_OF_LOGIN = {
+    **{login: role for login, (role, _) in PEOPLE.items()},
+    "manager-there": Role.MANAGER,
+    "regional-there": Role.REGIONAL,
+}
+INSIDE = ("floor", "manager", "regional", "hq", "admin")
+ELSEWHERE = ("elsewhere", "manager-there", "regional-there")
+
+
+def scopes_with(permission: Permission | None) -> frozenset[KeyScope]:
+    """Return the scopes that carry a permission."""
+    return frozenset(scope for scope, granted in KEY_GRANTS.items() if permission in granted)
+
+
+def permissions_of(scopes: Iterable[KeyScope]) -> frozenset[Permission]:
+    """Return what a key with these scopes may do."""
+    return frozenset().union(*(KEY_GRANTS[scope] for scope in scopes))
+
+
+def all_callers(app: App, ours: FullOrganization, theirs: FullOrganization) -> list[Caller]:
+    """Make whoever is missing in our organization, and return everybody who calls about it.
+
+    Everybody has a phone and a shift, so that whatever is about one's own phone or shift finds one. Nobody was last
+    seen long ago, so that no request writes beside its own transaction.
+    """
+    with app.back_office.writing(ours.shop.organization_id) as session:
+        callers = [*_without_sign_in(app, session, ours, theirs), *_keys(app, session, ours)]
+    people = [(ours, Scope.INSIDE, INSIDE), (ours, Scope.ELSEWHERE, ELSEWHERE), (theirs, Scope.STRANGER, INSIDE)]
+    for org, scope, logins in people:
+        for login in logins:
+            role = ROLE_OF_LOGIN[login]
+            callers += [Caller(str(role), scope, org.shop.tokens[login], GRANTS[role], login)]
+    everything = permissions_of(KeyScope)
+    callers += [Caller("key", Scope.STRANGER, theirs.shop.tokens["key"], everything)]
+    for org in (ours, theirs):
+        _give_phones_and_shifts(app, org, {login for whose, _, logins in people if whose is org for login in logins})
+    return callers
+
+
+def _without_sign_in(app: App, session: Session, ours: FullOrganization, theirs: FullOrganization) -> Iterator[Caller]:
+    organization_id, at = ours.shop.organization_id, app.clock()
+    *_, secret = theirs.shop.tokens["admin"].split("_", 3)
+    expired, expired_token = StaffSession.open(session, staff=_person(session, ours, "late"), at=at)
+    expired.expires_at = at
+    gone = _person(session, ours, "gone")
+    _, token_of_gone = StaffSession.open(session, staff=gone, at=at)
+    gone.left_at = at
+    revoked, expired_key, rotated = (_key(session, ours, name, KeyScope, at=at) for name in ("one", "two", "three"))
+    revoked.revoke(at=at)
+    expired_key.expires_at = at
+    former_secret = rotated.secret
+    rotated.rotate(overlap=timedelta(hours=1), at=at - timedelta(hours=1))
+    yield from (
+        Caller(name, Scope.NOBODY, token)
+        for name, token in {
+            "without a token": None,
+            "forged session": Token.new("s", organization_id).text,
+            "forged key": Token.new("k", organization_id).text,
+            "session of another organization under our name": f"amd_s_{organization_id.hex}_{secret}",
+            "session sent as a key": ours.shop.tokens["admin"].replace("amd_s_", "amd_k_"),
+            "expired session": expired_token.text,
+            "session of somebody who left": token_of_gone.text,
+            "revoked key": revoked.secret,
+            "expired key": expired_key.secret,
+            "key rotated out": former_secret,
+        }.items()
+    )
+
+
+def _person(session: Session, org: FullOrganization, login: str) -> Staff:
+    """Add an admin, who could do most if the sign-in were valid."""
+    staff = Staff(login=login, name=login.title(), role=Role.ADMIN, password_hash=password_hash())
+    session.add(staff)
+    session.flush()
+    return staff
+
+
+def _keys(app: App, session: Session, ours: FullOrganization) -> Iterator[Caller]:
+    """Yield a key for each scope, one for each set of scopes that an operation may want left out, and limited ones.
+
+    The export is of the whole organization: no key with that scope can be limited to stores.
+    """
+    at = app.clock()
+    for scope in KeyScope:
+        key = _key(session, ours, scope, {scope}, at=at)
+        yield Caller(f"key with {scope}", Scope.INSIDE, key.secret, permissions_of({scope}))
+    for left_out in sorted({scopes_with(permission) for permission in Permission}, key=sorted):
+        rest = set(KeyScope) - left_out
+        key = _key(session, ours, "rest", rest, at=at)
+        yield Caller(_without(left_out), Scope.INSIDE, key.secret, permissions_of(rest), lacks_scopes=True)
+    limitable = permissions_of(set(KeyScope) - {KeyScope.EXPORTS_READ})
+    for scope, name in ((Scope.INSIDE, "key-here"), (Scope.ELSEWHERE, "key-there")):
+        yield Caller("key of one store", scope, ours.shop.tokens[name], limitable)
+
+
+def _without(left_out: frozenset[KeyScope]) -> str:
+    return f"key without {' '.join(sorted(left_out))}" if left_out else "key with every scope there is"
+
+
+def is_needed_for(caller: Caller, permission: str | None) -> bool:
+    """Tell whether to send an operation in this name: of the keys that lack scopes, the one that lacks its scopes."""
+    if not caller.lacks_scopes:
+        return True
+    return caller.name == _without(scopes_with(Permission(permission)) if permission else frozenset())
+
+
+def _key(session: Session, org: FullOrganization, name: str, scopes: Collection[KeyScope], *, at: datetime) -> ApiKey:
+    return ApiKey.create(session, organization_id=org.shop.organization_id, name=name, scopes=scopes, at=at)
+
+
+def _give_phones_and_shifts(app: App, org: FullOrganization, logins: Iterable[str]) -> None:
+    for login in sorted(logins):
+        phone = {"platform": "android", "address": f"address of {login} in {org.shop.slug}", "address_kind": "log"}
+        there = org.shop.other_store_id if login in ELSEWHERE else org.shop.store_id
+        for path, body in ((f"devices/{installation_of(org, login)}", phone), ("shift", {"store_id": str(there)})):
+            answer = app.request("PUT", f"/v1/me/{path}", (org.shop, login), json=body)
+            assert answer.status_code == 200, answer.text
+    with app.back_office.writing(org.shop.organization_id) as session:
+        for model in (StaffSession, ApiKey):
+            session.execute(sa.update(model).values(seen_at=app.clock()).execution_options(synchronize_session=False))
+
+
+def installation_of(org: FullOrganization, login: str) -> str:
+    return f"phone-of-{login}-in-{org.shop.slug}"

@@ -1,0 +1,280 @@
+"""The access matrix: every operation of the document in the name of every caller, and the answer that each one gets.
+
+What is expected follows from the document (which permission an operation needs), from models/access.py (who has it) and
+from docs/access.md (how far it reaches):
+
+| caller                                              | answer                                                        |
+|-----------------------------------------------------|---------------------------------------------------------------|
+| without a valid sign-in                             | 401                                                           |
+| without the permission                              | 403 `forbidden`                                               |
+| with it, and the path names what is out of scope    | 404 `not-found`                                               |
+| with it, and the path names nothing                 | success, and the answer holds no id of the first store        |
+| with it, in scope                                   | the status of success that the document names; see RULES      |
+
+A refusal sends no statement that writes. Every request is rolled back where it would be committed, so that each cell of
+the matrix finds the same rows. New operations come in by themselves; what they lack is named by
+`test_every_route_stands_in_the_matrix`.
+"""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+from flask.views import MethodView
+from werkzeug.test import TestResponse
+
+from api import create_app
+from api.cli.access import REACH, Reach, noun_of, reach_of
+from api.schemas.stores import EditStoreSchema, StoreSchema
+from api.web.blueprint import Blueprint
+from api.web.resource import Resource
+from api.web.smorest_internals import openapi_spec
+from config import Config
+from models.access import Permission
+from models.db.cache import TtlCache
+from models.db.session import Database
+from models.organizations.store import Store
+from tests.support.app import App
+from tests.support.databases import Databases
+from tests.support.factories.callers import Caller, Scope, all_callers, installation_of, is_needed_for
+from tests.support.factories.full_organization import BODIES, FullOrganization, full_organizations
+from tests.support.factories.ready_objects import add_ready_objects
+from tests.support.openapi_document import Operation, bare_application, operations, operations_of
+from tests.support.rows import rows_of_organization
+from tests.support.sound_requests import OWN_THINGS, missing_fixtures, names_something, sound_request
+
+THIS_FILE = "tests/tenant_isolation/test_access_matrix.py"
+# Where nobody signs in: everything that is no operation of the document.
+OPEN_ADDRESSES = {
+    "/": "leads to the documentation",
+    "/docs": "the documentation",
+    "/openapi.json": "the document",
+    "/_swagger/<path:name>": "files of the documentation",
+    "/problems/<code>": "what a refusal means",
+    "/pages/<path:filename>": "styles of the pages for customers",
+    "/healthz": "for load balancers",
+    "/readyz": "for load balancers",
+    "/metrics": "for Prometheus",
+    "/f/<token>": "for a customer with a link",
+    "/q/<token>": "for a customer at a QR code",
+}
+HINT = (
+    "What succeeds in another state only gets a thing in that state from tests/support/factories/ready_objects.py;"
+    f" what a rule of the domain refuses stands in RULES of {THIS_FILE}."
+)
+
+
+class Answer(NamedTuple):
+    """Status and problem code (None for a success)."""
+
+    status: int
+    code: str | None = None
+
+
+# Where a rule of the domain refuses what the permission and the scope would allow: operation, caller, answer, reason.
+NOT_THEIR_STORE = (Answer(422, "invalid"), "the file names the first store, which does not exist for them")
+RULES: dict[tuple[str, str], tuple[Answer, str]] = {
+    ("postReleaseConcern", f"floor {Scope.INSIDE}"): (
+        Answer(403, "forbidden"),
+        "the manager has taken it, and concern:release-any is theirs",
+    ),
+    ("getStorePauses", "floor"): (
+        Answer(403, "forbidden"),
+        "private: for those with staff:care and for the lead of the shift",
+    ),
+    ("postPlacesImport", f"manager {Scope.ELSEWHERE}"): NOT_THEIR_STORE,
+    ("postPlacesImport", f"regional {Scope.ELSEWHERE}"): NOT_THEIR_STORE,
+    ("postCustomersImport", "key of one store"): (
+        Answer(403, "forbidden"),
+        "customers belong to the whole organization",
+    ),
+}
+# Where an answer to somebody out of scope names something of the first store, and why it may.
+SHOWN: dict[tuple[str, Scope], str] = {
+    ("postSessions", Scope.NOBODY): "whoever signs in there reads their own profile",
+    ("postSessions", Scope.ELSEWHERE): "the same",
+    ("postCustomerSearch", Scope.ELSEWHERE): "an exact contact finds any profile of the organization",
+}
+
+
+@dataclass
+class Matrix:
+    """An application with two organizations, and everybody who calls about the first one."""
+
+    app: App
+    ours: FullOrganization
+    theirs: FullOrganization
+    callers: list[Caller]
+
+    def ids_of(self, operation: Operation, caller: Caller) -> dict[str, str]:
+        """Return the ids for a request: in the path those of the first store, in the body what the caller has."""
+        own = self.theirs if caller.scope is Scope.STRANGER else self.ours
+        ids = own.ids_for(operation.id)
+        if caller.scope is Scope.ELSEWHERE:
+            ids |= {"store_id": str(own.shop.other_store_id)}
+        if caller.scope is Scope.INSIDE and caller.login:
+            ids |= {"installation_id": installation_of(own, caller.login)}
+        return ids
+
+    def ask(self, operation: Operation, caller: Caller) -> tuple[TestResponse, list[str], set[str]]:
+        """Send the operation in the caller's name. Return the answer, the statements that write, and the ids sent."""
+        own, ours = self.ids_of(operation, caller), self.ours.ids_for(operation.id)
+        request = sound_request(operation, own)
+        if caller.scope is not Scope.INSIDE and names_something(operation):
+            request["path"] = operation.path.format(**ours)
+        if caller.token is not None:
+            request["headers"]["Authorization"] = f"Bearer {caller.token}"
+        self.app.flask.extensions["limiter"].storage.reset()
+        self.app.database.answer_cache = TtlCache()
+        with self.app.counting() as statements:
+            answer = self.app.request(**request)
+        writing = [line for line in statements if line.startswith(("INSERT", "UPDATE", "DELETE"))]
+        sent = f"{request['path']} {request.get('json')} {request.get('data')}"
+        return answer, writing, {id_ for id_ in self.ours.private if id_ in sent}
+
+
+def expected(operation: Operation, caller: Caller) -> Answer:
+    """Return what the matrix says in this cell."""
+    needed = operation.permissions
+    success = Answer(operation.success)
+    if needed is None:
+        return success
+    if caller.scope is Scope.NOBODY:
+        return Answer(401, "unauthorized")
+    if needed not in caller.permissions:
+        return Answer(403, "forbidden")
+    if names_something(operation) and caller.scope is not Scope.INSIDE:
+        shared = caller.scope is Scope.ELSEWHERE and reach_of(operation.path) is Reach.ORGANIZATION
+        if not shared:
+            return Answer(404, "not-found")
+    rule = RULES.get((operation.id, str(caller))) or RULES.get((operation.id, caller.name))
+    return rule[0] if rule else success
+
+
+def differences(matrix: Matrix, operation: Operation, caller: Caller) -> Iterator[str]:
+    """Say what is not as the matrix has it in this cell."""
+    answer, writing, sent = matrix.ask(operation, caller)
+    wanted = expected(operation, caller)
+    code = answer.json["code"] if answer.status_code >= 400 else None
+    if (answer.status_code, code) != wanted:
+        yield f"answers {answer.status_code} {code} instead of {wanted.status} {wanted.code}: {answer.text[:200]}"
+    if wanted.status in (401, 403, 404) and writing:
+        yield f"writes, and refuses: {writing}"
+    if wanted.status == 404 and "pointer" in (answer.json or {}):
+        yield f"misses something in the body, not in the path: {answer.text[:200]}"
+    if wanted.status == 401 and not answer.headers.get("WWW-Authenticate", "").startswith("Bearer"):
+        yield "does not say how to sign in"
+    if caller.scope is Scope.INSIDE or (operation.id, caller.scope) in SHOWN:
+        return
+    if shown := {id_ for id_ in matrix.ours.private - sent if id_ in answer.text}:
+        yield f"shows {shown}: {answer.text[:300]}"
+
+
+@contextmanager
+def rolled_back(database: Database) -> Iterator[None]:
+    """Roll back at the driver whatever is committed meanwhile: all else runs as it does, and nothing stays."""
+    with pytest.MonkeyPatch.context() as patch:
+        for dialect in {database.engine.dialect, database.reading_engine.dialect}:
+            patch.setattr(dialect, "do_commit", dialect.do_rollback)
+        yield
+
+
+@pytest.fixture(scope="module")
+def matrix(databases: Databases, database_kind: str) -> Iterator[Matrix]:
+    """All cells find the same rows, and when all were asked for, every row is the one it was."""
+    with full_organizations(databases, database_kind, "ours", "theirs") as (app, (ours, theirs)):
+        callers = all_callers(app, ours, theirs)
+        for org in (ours, theirs):
+            add_ready_objects(app, org)
+        owner = sa.create_engine(app.url)
+        before = [rows_of_organization(owner, org.shop.organization_id) for org in (ours, theirs)]
+        with rolled_back(app.database):
+            yield Matrix(app, ours, theirs, callers)
+        assert [rows_of_organization(owner, org.shop.organization_id) for org in (ours, theirs)] == before
+        owner.dispose()
+
+
+@pytest.mark.parametrize("operation", operations(), ids=[operation.id for operation in operations()])
+def test_every_caller_gets_the_answer_of_the_matrix(matrix: Matrix, operation: Operation) -> None:
+    wrong = [
+        f"{operation.method} {operation.path} by {caller}: {difference}"
+        for caller in matrix.callers
+        if is_needed_for(caller, operation.permissions)
+        for difference in differences(matrix, operation, caller)
+    ]
+    assert not wrong, "\n".join(("", *wrong, HINT))
+
+
+def gaps(app: Flask, ids: dict[str, str]) -> list[str]:
+    """Say what keeps the routes of an application from standing in the matrix, and which file to edit."""
+    document = openapi_spec(app).to_dict()
+    lacking: list[str] = []
+    for rule in app.url_map.iter_rules():
+        path = re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule)
+        if not path.startswith("/v1/"):
+            if rule.rule not in OPEN_ADDRESSES:
+                lacking += [f"{rule.rule} asks for no sign-in: say why in OPEN_ADDRESSES of {THIS_FILE}"]
+            continue
+        view = getattr(app.view_functions[rule.endpoint], "view_class", object)
+        for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
+            operations_at = document["paths"].get(path, {})
+            if not issubclass(view, Resource) or "security" not in operations_at.get(method.lower(), {}):
+                operations_at.pop(method.lower(), None)
+                lacking += [
+                    f"{method} {path} declares no permission: it has to be a Resource on a Blueprint of api/web"
+                ]
+    for operation in operations_of(document):
+        lacking += missing_fixtures(operation, ids)
+        if noun_of(operation.path) not in REACH:
+            lacking += [
+                f"{operation.path}: say in REACH of api/cli/access.py how far {noun_of(operation.path)} reaches"
+            ]
+    return lacking
+
+
+def test_every_route_stands_in_the_matrix(matrix: Matrix) -> None:
+    assert gaps(bare_application(), matrix.ours.ids) == []
+
+
+def test_a_route_without_a_declaration_or_a_fixture_is_named(matrix: Matrix) -> None:
+    app = create_app(Config.from_env({"SECRET_KEY": "an application with three routes more"}))
+    blp = Blueprint("gadgets", __name__, "Gadgets")
+
+    @blp.route("/gadgets/<uuid:gadget_id>")
+    class GadgetById(Resource):
+        permissions = {"PATCH": Permission.STORE_WRITE}
+        path_models = {"gadget_id": Store}
+
+        @blp.arguments(EditStoreSchema)
+        @blp.response(200, StoreSchema)
+        def patch(self, data: dict[str, Any], gadget: Store) -> Store:
+            """Change a gadget"""
+            raise NotImplementedError
+
+    class Undeclared(MethodView):
+        def get(self) -> str:
+            raise NotImplementedError
+
+    app.extensions["flask-smorest"]["apis"][""]["ext_obj"].register_blueprint(blp)
+    app.add_url_rule("/v1/undeclared", view_func=Undeclared.as_view("undeclared"))
+    app.add_url_rule("/outside", "outside", lambda: "everybody may read this")
+
+    assert sorted({*gaps(app, matrix.ours.ids)} - {*gaps(bare_application(), matrix.ours.ids)}) == [
+        "/outside asks for no sign-in: say why in OPEN_ADDRESSES of tests/tenant_isolation/test_access_matrix.py",
+        "/v1/gadgets/{gadget_id}: say in REACH of api/cli/access.py how far gadgets reaches",
+        "GET /v1/undeclared declares no permission: it has to be a Resource on a Blueprint of api/web",
+        "tests/support/factories/full_organization.py: BODIES lacks a body for patchGadgetById",
+        "tests/support/factories/full_organization.py: `ids` lacks ['gadget_id'] for patchGadgetById",
+    ]
+
+
+def test_the_tables_of_this_file_are_about_what_there_is(matrix: Matrix) -> None:
+    known = {operation.id for operation in operations()}
+    assert known >= BODIES.keys() | OWN_THINGS | {operation for operation, _ in SHOWN}
+    callers = {name for caller in matrix.callers for name in (caller.name, str(caller))}
+    assert [rule for rule in RULES if rule[0] not in known or rule[1] not in callers] == []
