@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from flask import Flask, request
 from uuid_utils.compat import uuid7
 
-from models.staff.credentials import StaffSession
+from models.staff.credentials.staff_session import StaffSession
 from models.staff.staff import Staff, StaffStore
 from models.tables import metadata
 

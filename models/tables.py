@@ -36,8 +36,8 @@ import models.recovery.follow_up
 import models.recovery.qr_code
 import models.recovery.remedy
 import models.reports.rollups.tables
-import models.staff.api_key
-import models.staff.credentials
+import models.staff.credentials.api_key
+import models.staff.credentials.staff_session
 import models.staff.device
 import models.staff.shift
 import models.staff.staff

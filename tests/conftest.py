@@ -13,7 +13,7 @@ import certifi
 import pytest
 from argon2 import PasswordHasher
 
-from models.staff import staff
+from models.staff.credentials import password
 from tests.support import profiles
 from tests.support.app import App, close_databases, empty_every_table
 from tests.support.databases import KINDS, Databases, migrate
@@ -133,7 +133,7 @@ def shop(app: App) -> Shop:
 @pytest.fixture(scope="session", autouse=True)
 def _cheap_passwords() -> None:
     """Argon2 at its lowest cost: what is tested is what we do with it."""
-    staff.password_hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+    password.password_hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -20,8 +20,9 @@ from models.errors import NotFound
 from models.operations.create_organization import create_organization
 from models.organizations.organization import Region
 from models.organizations.store import Store, StoreKind
-from models.staff.api_key import ApiKey
-from models.staff.staff import Staff, hash_password
+from models.staff.credentials.api_key import ApiKey
+from models.staff.credentials.password import hash_password
+from models.staff.staff import Staff
 
 organization = Group("organization", help="Organizations: the tenants of this installation.")
 store = Group("store", help="The stores of an organization.")

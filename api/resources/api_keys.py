@@ -12,7 +12,7 @@ from api.web.idempotency import idempotent
 from api.web.pagination import paginate
 from api.web.resource import Resource
 from models.access import Permission
-from models.staff.api_key import ApiKey
+from models.staff.credentials.api_key import ApiKey
 
 blp = Blueprint("api-keys", __name__, "API keys of machines: tills, reports of head office, a warehouse")
 

@@ -13,9 +13,10 @@ from models.access import Permission
 from models.db.session import ALL_TENANTS, Database
 from models.errors import NotFound
 from models.organizations.organization import Organization
-from models.staff.credentials import StaffSession
+from models.staff.credentials.password import password_matches
+from models.staff.credentials.staff_session import StaffSession
 from models.staff.device import Device
-from models.staff.staff import Staff, password_matches
+from models.staff.staff import Staff
 
 blp = Blueprint("sessions", __name__, "Signing in and out")
 

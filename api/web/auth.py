@@ -8,7 +8,7 @@ from api.web.problems import HttpProblem
 from models.access import Actor, Permission
 from models.db.session import Database
 from models.staff.authentication import find_actor, record_last_seen
-from models.staff.credentials import Token
+from models.staff.credentials.token import Token
 
 log = structlog.get_logger(__name__)
 

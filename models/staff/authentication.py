@@ -5,8 +5,9 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from models.access import Actor
-from models.staff.api_key import ApiKey
-from models.staff.credentials import StaffSession, Token
+from models.staff.credentials.api_key import ApiKey
+from models.staff.credentials.staff_session import StaffSession
+from models.staff.credentials.token import Token
 
 
 def find_actor(session: Session, token: Token, at: datetime) -> tuple[Actor, bool] | None:

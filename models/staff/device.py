@@ -11,7 +11,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from models.access import Actor
 from models.db.base import TenantOwned, many_to_one, tenant_fk
 from models.errors import NotFound
-from models.staff.credentials import StaffSession
+from models.staff.credentials.staff_session import StaffSession
 from models.staff.staff import Staff
 
 

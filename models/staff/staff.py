@@ -3,12 +3,9 @@
 import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime, time
-from functools import cache
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from argon2 import PasswordHasher
-from argon2.exceptions import VerifyMismatchError
 from sqlalchemy import JSON, ColumnElement, Select, String, UniqueConstraint, or_, select
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship, selectinload
 from sqlalchemy.sql.base import ExecutableOption
@@ -19,16 +16,12 @@ from models.db.slug import check_login
 from models.errors import Conflict, Invalid
 from models.organizations.organization import Region
 from models.organizations.store import Store
-from models.policy_defaults import PASSWORD_MIN_LENGTH
 
 if TYPE_CHECKING:
     from models.staff.shift import Shift
 
 # An e-mail address in plain ASCII characters, which every mail server accepts.
 MAILBOX = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]+@[A-Za-z0-9.-]+", re.ASCII)
-
-# argon2id with the library's current recommendation (RFC 9106, low-memory profile).
-password_hasher = PasswordHasher()
 
 
 class Staff(Aggregate):
@@ -223,28 +216,3 @@ class DailyLogSubscription(TenantOwned):
             Staff.role.in_(roles_with(Permission.LOG_READ)),
             or_(Staff.role.in_(ROLES_OF_ALL_STORES), Staff.id.in_(by_store), Staff.id.in_(by_region)),
         )
-
-
-def hash_password(password: str, *, min_length: int = PASSWORD_MIN_LENGTH) -> str:
-    """Return the argon2id hash of a password. Slow on purpose. Invalid for a shorter one than `min_length`.
-
-    `min_length` is the organization's setting; a new organization has the default.
-    """
-    if len(password) < min_length:
-        raise Invalid(f"A password needs at least {min_length} characters.", pointer="/password")
-    return password_hasher.hash(password)
-
-
-def password_matches(password_hash: str | None, password: str) -> bool:
-    """Return whether the password matches the hash. It takes as long without a hash, when there is no such person."""
-    try:
-        password_hasher.verify(password_hash or _dummy_hash(), password)
-    except VerifyMismatchError:
-        return False
-    return password_hash is not None
-
-
-@cache
-def _dummy_hash() -> str:
-    """Return the hash that an unknown login is checked against, so that it takes the same time as a known one."""
-    return password_hasher.hash("nobody has this password")

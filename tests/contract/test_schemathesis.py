@@ -22,7 +22,7 @@ from schemathesis.config import SchemathesisConfig
 from schemathesis.core.transport import Response
 
 from models.access import GRANTS, Permission
-from models.staff.credentials import StaffSession
+from models.staff.credentials.staff_session import StaffSession
 from models.staff.staff import Staff
 from tests.support.app import App
 from tests.support.databases import Databases

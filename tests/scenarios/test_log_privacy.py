@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError
 
 from api.resources import concerns
 from config import Config, LogFormat, set_up_logging
-from models.staff.api_key import ApiKey
+from models.staff.credentials.api_key import ApiKey
 from tests.support.app import App
 from tests.support.factories.organizations import PASSWORD, Shop
 from tests.support.rows import rows

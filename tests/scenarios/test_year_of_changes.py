@@ -11,7 +11,7 @@ from random import Random
 from typing import Any
 
 from models.organizations.store import Store
-from models.staff.credentials import StaffSession
+from models.staff.credentials.staff_session import StaffSession
 from models.staff.staff import Staff
 from tests.support.app import App
 from tests.support.factories.vocabulary import edit_word, merge, words

@@ -15,9 +15,10 @@ from models.organizations.organization import Region
 from models.organizations.store import Store, StoreKind
 from models.organizations.store_group import GroupKind, StoreGroup
 from models.recovery.remedy import Remedy, RemedyKind
+from models.staff.credentials.password import hash_password
 from models.staff.device import AddressKind, Device, Platform
 from models.staff.shift import Shift
-from models.staff.staff import Staff, hash_password
+from models.staff.staff import Staff
 
 
 @dataclass(frozen=True)

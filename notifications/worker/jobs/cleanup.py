@@ -5,7 +5,7 @@ from datetime import timedelta
 from models.db.idempotency import IdempotencyKey
 from models.db.session import ALL_TENANTS, Database
 from models.outbox.admin import DELETE_BATCH, delete_done
-from models.staff.credentials import StaffSession
+from models.staff.credentials.staff_session import StaffSession
 from notifications.worker.jobs.every import Every
 
 CLEANUP_INTERVAL = timedelta(hours=1)

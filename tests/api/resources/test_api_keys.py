@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from models.access import GRANTS, KeyScope, Permission
-from models.staff.api_key import ApiKey
+from models.staff.credentials.api_key import ApiKey
 from tests.support.app import App
 from tests.support.assertions import assert_invalid_value, assert_problem
 from tests.support.clock import NOON

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from models.staff.credentials import StaffSession
+from models.staff.credentials.staff_session import StaffSession
 from tests.support.app import App
 from tests.support.assertions import assert_invalid_value, assert_problem
 from tests.support.databases import only_on_postgresql

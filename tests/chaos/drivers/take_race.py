@@ -15,7 +15,7 @@ from sqlalchemy import select
 from models.access import Role
 from models.alerts.alert import Alert
 from models.db.session import ALL_TENANTS, Database, DatabaseRole
-from models.staff.credentials import StaffSession
+from models.staff.credentials.staff_session import StaffSession
 from models.staff.device import AddressKind
 from models.staff.shift import Shift
 from models.staff.staff import Staff, StaffStore

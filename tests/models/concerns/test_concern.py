@@ -21,7 +21,7 @@ from models.operations.default_rules import default_rules
 from models.organizations.place import Place
 from models.organizations.store import Store
 from models.organizations.vocabulary import Category, Cause
-from models.staff.api_key import ApiKey
+from models.staff.credentials.api_key import ApiKey
 from models.staff.staff import Staff
 from tests.support.app import App
 from tests.support.clock import NOON

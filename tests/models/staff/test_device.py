@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from models.access import GRANTS, KEY_GRANTS, Actor, KeyScope, Role
 from models.errors import Forbidden, NotFound
-from models.staff.credentials import StaffSession
+from models.staff.credentials.staff_session import StaffSession
 from models.staff.device import AddressKind, Device, Platform
 from tests.support.app import App
 from tests.support.clock import NOON

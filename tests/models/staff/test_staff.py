@@ -1,4 +1,4 @@
-"""Staff: passwords, who sees whom, and at most one shift at a time."""
+"""Staff: who sees whom, and at most one shift at a time."""
 
 from functools import partial
 from typing import Any
@@ -11,30 +11,12 @@ from models.db.session import ScopedSession
 from models.errors import Conflict, Invalid
 from models.organizations.store import Store
 from models.staff.shift import Shift
-from models.staff.staff import Staff, hash_password, password_matches
+from models.staff.staff import Staff
 from tests.support.app import App
 from tests.support.clock import NOON
 from tests.support.factories.organizations import Shop
 from tests.support.rows import rows
 from tests.support.threads import at_once
-
-
-def test_a_password_matches_its_own_hash_and_no_other() -> None:
-    first, second = (hash_password("ten symbols") for _ in range(2))
-    assert first != second  # salted
-    assert first.startswith("$argon2id$")
-    assert password_matches(first, "ten symbols")
-    assert not password_matches(first, "ten symbolS")
-
-
-def test_nobody_matches_no_password() -> None:
-    assert not password_matches(None, "nobody has this password")
-
-
-def test_a_short_password_is_invalid() -> None:
-    with pytest.raises(Invalid) as refused:
-        hash_password("9 symbols")
-    assert refused.value.pointer == "/password"
 
 
 def test_a_login_is_used_once(app: App, shop: Shop) -> None:

@@ -9,8 +9,9 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from models.access import GRANTS, KEY_GRANTS, KeyScope, Permission, Role
-from models.staff.api_key import ApiKey
-from models.staff.credentials import StaffSession, Token
+from models.staff.credentials.api_key import ApiKey
+from models.staff.credentials.staff_session import StaffSession
+from models.staff.credentials.token import Token
 from models.staff.staff import Staff
 from tests.support.app import App
 from tests.support.factories.full_organization import FullOrganization

@@ -21,7 +21,7 @@ from models.policy_defaults import FEEDBACK_LINK_TTL
 from models.recovery.feedback_request import FeedbackRequest
 from models.recovery.public_token import new_token
 from models.reports.rollups.rebuild import CAUSE_REBUILD_DELAY, rebuild_cause_months, rebuild_days
-from models.staff.credentials import StaffSession
+from models.staff.credentials.staff_session import StaffSession
 from models.staff.device import Device
 from models.staff.staff import Staff, StaffRegion, StaffStore
 from tests.support.app import App

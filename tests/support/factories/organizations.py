@@ -18,9 +18,9 @@ from models.organizations.place import Place
 from models.organizations.store import Store, StoreKind
 from models.organizations.vocabulary import Category, Cause, Question
 from models.recovery.remedy import Remedy, RemedyKind
-from models.staff import staff as staff_module
-from models.staff.api_key import ApiKey
-from models.staff.credentials import StaffSession
+from models.staff.credentials import password as password_module
+from models.staff.credentials.api_key import ApiKey
+from models.staff.credentials.staff_session import StaffSession
 from models.staff.shift import Shift
 from models.staff.staff import Staff, StaffRegion, StaffStore
 from tests.support.clock import NOON
@@ -30,7 +30,7 @@ PASSWORD = "correct-horse-battery"
 
 @cache
 def password_hash() -> str:
-    return staff_module.password_hasher.hash(PASSWORD)  # looked up late: the suite makes it cheap
+    return password_module.password_hasher.hash(PASSWORD)  # looked up late: the suite makes it cheap
 
 
 # Most tests need no escalation: everybody is called at once, and the alert is unanswered after twenty minutes.

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from models.access import Role
 from models.db.session import Database
-from models.staff.credentials import StaffSession
+from models.staff.credentials.staff_session import StaffSession
 from models.staff.device import AddressKind, Device, Platform
 from models.staff.staff import Staff, StaffStore
 from tests.support.clock import NOON

@@ -4,7 +4,7 @@ from functools import partial
 from random import Random
 
 from models.access import Role
-from models.staff.credentials import StaffSession
+from models.staff.credentials.staff_session import StaffSession
 from models.staff.staff import Staff, StaffStore
 from tests.support.app import App
 from tests.support.assertions import assert_problem

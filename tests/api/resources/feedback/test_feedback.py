@@ -6,7 +6,7 @@ from functools import partial
 import pytest
 
 from models.access import KeyScope
-from models.staff.api_key import ApiKey
+from models.staff.credentials.api_key import ApiKey
 from tests.support import qr_reader as qr
 from tests.support.app import App
 from tests.support.assertions import assert_invalid_value, assert_problem

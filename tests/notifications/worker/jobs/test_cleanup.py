@@ -4,7 +4,7 @@ from datetime import timedelta
 from uuid import uuid4
 
 from models.db.idempotency import IdempotencyKey
-from models.staff.credentials import StaffSession
+from models.staff.credentials.staff_session import StaffSession
 from models.staff.staff import Staff
 from notifications.channels.log import LogChannel
 from tests.support.app import App

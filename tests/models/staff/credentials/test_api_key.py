@@ -13,9 +13,9 @@ import sqlalchemy as sa
 from models.access import GRANTS, KEY_GRANTS, Actor, KeyScope, Role
 from models.errors import Invalid, InvalidState, NotFound
 from models.policy_defaults import LAST_SEEN_RESOLUTION, MAX_API_KEYS
-from models.staff.api_key import ApiKey
 from models.staff.authentication import find_actor
-from models.staff.credentials import Token
+from models.staff.credentials.api_key import ApiKey
+from models.staff.credentials.token import Token
 from tests.support.app import App
 from tests.support.clock import NOON
 from tests.support.factories.organizations import Shop, make_shop

@@ -16,7 +16,7 @@ from models.db.secret import HasSecret
 from models.errors import Invalid, InvalidState
 from models.organizations.store import Store
 from models.policy_defaults import LAST_SEEN_RESOLUTION, MAX_API_KEYS
-from models.staff.credentials import Token
+from models.staff.credentials.token import Token
 from models.staff.staff import Staff
 
 

@@ -10,9 +10,10 @@ from uuid_utils.compat import uuid7
 
 from models.access import GRANTS, ROLES_OF_ALL_STORES, Actor, Permission, Role
 from models.policy_defaults import LAST_SEEN_RESOLUTION, SESSION_DAYS
-from models.staff.api_key import ApiKey
 from models.staff.authentication import find_actor
-from models.staff.credentials import StaffSession, Token
+from models.staff.credentials.api_key import ApiKey
+from models.staff.credentials.staff_session import StaffSession
+from models.staff.credentials.token import Token
 from models.staff.staff import Staff
 from models.tables import metadata
 from tests.support.app import App

@@ -1,0 +1,37 @@
+"""Passwords: hashed with argon2id, and compared in the same time whether or not there is a person."""
+
+from functools import cache
+
+from argon2 import PasswordHasher
+from argon2.exceptions import VerifyMismatchError
+
+from models.errors import Invalid
+from models.policy_defaults import PASSWORD_MIN_LENGTH
+
+# argon2id with the library's current recommendation (RFC 9106, low-memory profile).
+password_hasher = PasswordHasher()
+
+
+def hash_password(password: str, *, min_length: int = PASSWORD_MIN_LENGTH) -> str:
+    """Return the argon2id hash of a password. Slow on purpose. Invalid for a shorter one than `min_length`.
+
+    `min_length` is the organization's setting; a new organization has the default.
+    """
+    if len(password) < min_length:
+        raise Invalid(f"A password needs at least {min_length} characters.", pointer="/password")
+    return password_hasher.hash(password)
+
+
+def password_matches(password_hash: str | None, password: str) -> bool:
+    """Return whether the password matches the hash. It takes as long without a hash, when there is no such person."""
+    try:
+        password_hasher.verify(password_hash or _dummy_hash(), password)
+    except VerifyMismatchError:
+        return False
+    return password_hash is not None
+
+
+@cache
+def _dummy_hash() -> str:
+    """Return the hash that an unknown login is checked against, so that it takes the same time as a known one."""
+    return password_hasher.hash("nobody has this password")

@@ -1,0 +1,24 @@
+"""Passwords: hashed, compared, and long enough."""
+
+import pytest
+
+from models.errors import Invalid
+from models.staff.credentials.password import hash_password, password_matches
+
+
+def test_a_password_matches_its_own_hash_and_no_other() -> None:
+    first, second = (hash_password("ten symbols") for _ in range(2))
+    assert first != second  # salted
+    assert first.startswith("$argon2id$")
+    assert password_matches(first, "ten symbols")
+    assert not password_matches(first, "ten symbolS")
+
+
+def test_nobody_matches_no_password() -> None:
+    assert not password_matches(None, "nobody has this password")
+
+
+def test_a_short_password_is_invalid() -> None:
+    with pytest.raises(Invalid) as refused:
+        hash_password("9 symbols")
+    assert refused.value.pointer == "/password"
