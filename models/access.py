@@ -1,6 +1,7 @@
 """Permissions, roles and their grants: the one page to read when reviewing who may do what."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
@@ -12,11 +13,17 @@ class Permission(StrEnum):
 
     ANYONE = "anyone"  # no sign-in needed
     ME_USE = "me:use"  # own profile, preferences, shift and devices
+    SECOND_FACTOR_SET = "second-factor:set"  # all that an administrator without one may do, but for signing out
+    RECEIPT_SEND = "receipt:send"  # what a phone did with a notification; also while it is locked
+    ENROLMENT_USE = "enrolment:use"  # what a shared phone does by itself: who may use it, where it is pushed to
+    DEVICE_MANAGE = "device:manage"  # enrol shared phones, list phones, sign lost ones out
     ORGANIZATION_WRITE = "organization:write"  # its settings; everybody who is signed in may read them
     STORE_READ = "store:read"
     STORE_WRITE = "store:write"  # regions, groups and stores, their zone, currency and closing
     STORE_RUN = "store:run"  # what a manager keeps up to date: hours, holidays, places, QR codes
     STAFF_READ = "staff:read"
+    STAFF_WRITE = "staff:write"  # hire, change and let go, within `models.staff.management_rights`
+    STAFF_INVITE = "staff:invite"  # make a one-time code for somebody
     STAFF_CARE = "staff:care"  # see who takes a pause; the lead of a shift may see it without this permission
     VOCABULARY_READ = "vocabulary:read"  # categories, causes, questions, remedies
     VOCABULARY_WRITE = "vocabulary:write"
@@ -67,10 +74,11 @@ class KeyScope(StrEnum):
     CUSTOMERS_WRITE = "customers:write"
     REPORTS_READ = "reports:read"
     EXPORTS_READ = "exports:read"
+    STAFF_WRITE = "staff:write"
 
 
 P = Permission
-_PERSON = frozenset({P.ANYONE, P.ME_USE, P.STORE_READ, P.VOCABULARY_READ})
+_PERSON = frozenset({P.ANYONE, P.ME_USE, P.SECOND_FACTOR_SET, P.RECEIPT_SEND, P.STORE_READ, P.VOCABULARY_READ})
 _FLOOR = _PERSON | {
     P.STAFF_READ,
     P.ITEM_READ,
@@ -88,6 +96,9 @@ _FLOOR = _PERSON | {
 }
 _MANAGER = _FLOOR | {
     P.STORE_RUN,
+    P.STAFF_WRITE,
+    P.STAFF_INVITE,
+    P.DEVICE_MANAGE,
     P.CUSTOMER_MERGE,
     P.CUSTOMER_THANK,
     P.CAUSE_FIX,
@@ -114,7 +125,10 @@ GRANTS: dict[Role, frozenset[Permission]] = {
         P.VOCABULARY_WRITE,
         P.ITEM_READ,
         P.STAFF_READ,
+        P.STAFF_WRITE,
+        P.STAFF_INVITE,
         P.STAFF_CARE,
+        P.DEVICE_MANAGE,
         P.CUSTOMER_READ,
         P.CUSTOMER_WRITE,
         P.CUSTOMER_IMPORT,
@@ -148,7 +162,11 @@ KEY_GRANTS: dict[KeyScope, frozenset[Permission]] = {
     KeyScope.CUSTOMERS_WRITE: _KEY | {P.CUSTOMER_WRITE, P.CUSTOMER_IMPORT},
     KeyScope.REPORTS_READ: _KEY | {P.REPORT_READ},
     KeyScope.EXPORTS_READ: _KEY | {P.EXPORT_READ},
+    KeyScope.STAFF_WRITE: _KEY | {P.STAFF_READ, P.STAFF_WRITE},
 }
+
+# What a shared phone may do by itself, whoever holds it.
+SHARED_PHONE_GRANTS = frozenset({P.ANYONE, P.ENROLMENT_USE, P.RECEIPT_SEND})
 
 # Roles that are responsible for every store of the organization, not only for the stores they are listed at.
 ROLES_OF_ALL_STORES = frozenset({Role.HEAD_OFFICE, Role.ADMIN})
@@ -156,9 +174,10 @@ ROLES_OF_ALL_STORES = frozenset({Role.HEAD_OFFICE, Role.ADMIN})
 
 @dataclass(frozen=True)
 class Actor:
-    """Whoever makes a request: a member of staff or an API key.
+    """Whoever makes a request: a member of staff, an API key, or a shared phone by itself.
 
-    `store_ids` is None for an actor that reaches every store of the organization.
+    `store_ids` is None for an actor that reaches every store of the organization. `signed_in_at` is when a person gave
+    their password; None for a PIN, a key and a phone. `is_locked`: the sign-in waits for the PIN of the person.
     """
 
     organization_id: UUID
@@ -169,6 +188,9 @@ class Actor:
     session_id: UUID | None = None
     device_id: UUID | None = None
     role: Role | None = None
+    signed_in_at: datetime | None = None
+    has_second_factor: bool = False
+    is_locked: bool = False
     name: str = field(default="", repr=False)
 
     @classmethod

@@ -76,6 +76,7 @@ MAX_DUPLICATES: Final = 20  # likely duplicates shown for one profile
 # Sign-in
 SESSION_DAYS: Final = 30  # unless the organization sets another number
 PASSWORD_MIN_LENGTH: Final = 10  # characters, unless the organization sets another number
+LOCK_AFTER: Final = timedelta(minutes=10)  # without a tap, on a shared phone
 LAST_SEEN_RESOLUTION: Final = timedelta(minutes=1)  # how exactly it is recorded when a token was last used
 MAX_API_KEYS: Final = 100  # of an organization, without revoked ones
 MAX_STORES_OF_API_KEY: Final = 1_000  # each request of such a key reads them all

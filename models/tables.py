@@ -37,8 +37,11 @@ import models.recovery.qr_code
 import models.recovery.remedy
 import models.reports.rollups.tables
 import models.staff.credentials.api_key
+import models.staff.credentials.invitation
+import models.staff.credentials.second_factor
 import models.staff.credentials.staff_session
 import models.staff.device
+import models.staff.enrolment
 import models.staff.shift
 import models.staff.staff
 from models.db.base import Base

@@ -64,7 +64,7 @@ class AlertNotifications(Resource):
 
 @blp.route("/notifications/receipts")
 class NotificationReceipts(Resource):
-    permissions = {"POST": Permission.ME_USE}
+    permissions = {"POST": Permission.RECEIPT_SEND}
 
     @blp.arguments(ReceiptsSchema)
     @blp.response(200, ReceiptsAnswerSchema)

@@ -329,7 +329,13 @@ def _on_phones(notifications: list[Notification], accepted: int) -> str:
     if not received:
         return f"sent to {_phones(accepted)}, none has it yet"
     line = f"on {_phones(received)}" if received >= accepted else f"on {received} of {_phones(accepted)}"
-    opened = sorted({notification.staff.name for notification in notifications if notification.opened_at is not None})
+    opened = sorted(
+        {
+            notification.staff.name
+            for notification in notifications
+            if notification.staff is not None and notification.opened_at is not None
+        }
+    )
     return f"{line}, opened by {' and '.join(opened)}" if opened else line
 
 

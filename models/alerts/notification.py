@@ -96,7 +96,7 @@ class Notification(TenantOwned):
     concern_id: Mapped[UUID | None] = tenant_fk("concern", nullable=True)
     channel: Mapped[str] = mapped_column(String(20), default=DEVICE_CHANNEL)  # the channel that delivers it
     device_id: Mapped[UUID | None] = tenant_fk("device", nullable=True)  # for DEVICE_CHANNEL only
-    staff_id: Mapped[UUID] = tenant_fk("staff")
+    staff_id: Mapped[UUID | None] = tenant_fk("staff", nullable=True)  # None: a shared phone, see NotificationRecipient
     run_id: Mapped[UUID | None]  # of the alert, for a ring
     step: Mapped[int | None]  # counted over the rounds of the alert
     state: Mapped[NotificationState] = mapped_column(default=NotificationState.QUEUED)
@@ -111,7 +111,7 @@ class Notification(TenantOwned):
     failure: Mapped[str | None] = mapped_column(String(60))
 
     device: Mapped[Device | None] = many_to_one("Notification", "device_id", "Device")
-    staff: Mapped[Staff] = many_to_one("Notification", "staff_id", "Staff", lazy="joined")
+    staff: Mapped[Staff | None] = many_to_one("Notification", "staff_id", "Staff", lazy="joined")
 
     @classmethod
     def select_of_alert(cls, alert_id: UUID) -> Select["Notification"]:
@@ -184,3 +184,16 @@ class Notification(TenantOwned):
                 notification.record(receipt["event"], at=min(receipt["at"], at))
         recorded = sum(receipt["notification_id"] in known for receipt in receipts)
         return recorded, sorted(ids - known.keys())
+
+
+class NotificationRecipient(TenantOwned):
+    """Person whom a notification to a shared phone is for. It does not say so on the screen."""
+
+    __tablename__ = "notification_recipient"
+    # Named by hand: the usual name is longer than PostgreSQL allows.
+    __table_args__ = (
+        UniqueConstraint("organization_id", "notification_id", "staff_id", name="uq_notification_recipient"),
+    )
+
+    notification_id: Mapped[UUID] = tenant_fk("notification")
+    staff_id: Mapped[UUID] = tenant_fk("staff", index=True)

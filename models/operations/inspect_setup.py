@@ -35,7 +35,8 @@ def inspect_setup(session: Session) -> list[Finding]:
         select(Store).where(Store.closed_at.is_(None)).options(selectinload(Store.places)).order_by(Store.slug)
     ).all()
     staff = session.scalars(select(Staff).where(Staff.left_at.is_(None)).options(*Staff.eager_options())).all()
-    with_phone = set(session.scalars(select(Device.staff_id).where(Device.address.is_not(None))))
+    phones = session.scalars(select(Device.staff_id).where(Device.address.is_not(None)))
+    with_phone = {staff_id for staff_id in phones if staff_id is not None}
     remedies = session.scalars(Remedy.select_visible().where(Remedy.retired_at.is_(None)).order_by(Remedy.slug)).all()
     people = _people_by_store(stores, staff)
     findings = chain(

@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import ClassVar
 from uuid import UUID
 
-from sqlalchemy import Index, String, UniqueConstraint, select, text
+from sqlalchemy import Index, LargeBinary, String, UniqueConstraint, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.access import Actor
@@ -28,13 +28,17 @@ class AddressKind(StrEnum):
 
 
 class Device(TenantOwned):
-    """One installation of the app. A person may have several. A shared phone belongs to whoever signed in last."""
+    """One installation of the app. A personal phone belongs to a person, a shared phone to a store.
+
+    A person may have several. A shared phone proves with a secret of its own which one it is.
+    """
 
     __tablename__ = "device"
     MAX_INSTALLATION_ID_LENGTH: ClassVar[int] = 200
     MAX_ADDRESS_LENGTH: ClassVar[int] = 1024  # a token has about 200; the unique index takes at most 2,700 bytes
     __table_args__ = (
         UniqueConstraint("organization_id", "installation_id"),
+        UniqueConstraint("organization_id", "secret_digest"),
         Index(
             "uq_device_address",
             "organization_id",
@@ -45,11 +49,11 @@ class Device(TenantOwned):
         ),
     )
 
-    staff_id: Mapped[UUID] = tenant_fk("staff", index=True)
+    staff_id: Mapped[UUID | None] = tenant_fk("staff", nullable=True, index=True)  # None: a shared phone
     installation_id: Mapped[str] = mapped_column(String(MAX_INSTALLATION_ID_LENGTH))
     platform: Mapped[Platform]
     address: Mapped[str | None] = mapped_column(String(MAX_ADDRESS_LENGTH))
-    address_kind: Mapped[AddressKind]
+    address_kind: Mapped[AddressKind | None]
     app_version: Mapped[str | None] = mapped_column(String(60))
     locale: Mapped[str | None] = mapped_column(String(35))
     registered_at: Mapped[datetime]
@@ -57,7 +61,14 @@ class Device(TenantOwned):
     retired_at: Mapped[datetime | None]
     retired_reason: Mapped[str | None] = mapped_column(String(60))
 
-    staff: Mapped[Staff] = many_to_one("Device", "staff_id", "Staff")
+    # Of a shared phone: its store, how people call it, its secret, and how many wrong PINs were tried on it.
+    store_id: Mapped[UUID | None] = tenant_fk("store", nullable=True, index=True)
+    name: Mapped[str | None] = mapped_column(String(60))
+    secret_digest: Mapped[bytes | None] = mapped_column(LargeBinary(32))
+    enrolled_by_id: Mapped[UUID | None] = tenant_fk("staff", nullable=True)
+    failed_pins: Mapped[int] = mapped_column(default=0)
+
+    staff: Mapped[Staff | None] = many_to_one("Device", "staff_id", "Staff")
 
     @classmethod
     def register(

@@ -33,6 +33,7 @@ class Shift(TenantOwned):
 
     staff_id: Mapped[UUID] = tenant_fk("staff")
     store_id: Mapped[UUID] = tenant_fk("store")
+    device_id: Mapped[UUID | None] = tenant_fk("device", nullable=True)  # the shared phone they checked in on
     lead: Mapped[bool] = mapped_column(default=False)
     started_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]

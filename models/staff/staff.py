@@ -6,7 +6,19 @@ from datetime import datetime, time
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from sqlalchemy import JSON, ColumnElement, Select, String, UniqueConstraint, or_, select
+from sqlalchemy import (
+    JSON,
+    ColumnElement,
+    Index,
+    LargeBinary,
+    Select,
+    String,
+    UniqueConstraint,
+    and_,
+    or_,
+    select,
+    text,
+)
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship, selectinload
 from sqlalchemy.sql.base import ExecutableOption
 
@@ -28,13 +40,29 @@ class Staff(Aggregate):
     """Member of staff."""
 
     __tablename__ = "staff"
-    __table_args__ = (UniqueConstraint("organization_id", "login"),)
+    __table_args__ = (
+        UniqueConstraint("organization_id", "login"),
+        UniqueConstraint("organization_id", "employee_number"),
+        Index(
+            "ix_staff_leaves_at",
+            "leaves_at",
+            postgresql_where=text("left_at IS NULL AND leaves_at IS NOT NULL"),
+            sqlite_where=text("left_at IS NULL AND leaves_at IS NOT NULL"),
+        ),
+    )
 
     login: Mapped[str] = mapped_column(String(60))
     name: Mapped[str] = mapped_column(String(200))
     role: Mapped[Role]
-    password_hash: Mapped[str] = mapped_column(String(200))
+    employee_number: Mapped[str | None] = mapped_column(String(60))  # in the personnel system of the organization
+    password_hash: Mapped[str | None] = mapped_column(String(200))  # None until the first code is redeemed
+    pin_digest: Mapped[bytes | None] = mapped_column(LargeBinary(32))  # for shared phones
+    second_factor_at: Mapped[datetime | None]  # since when a sign-in needs a code as well
     left_at: Mapped[datetime | None]
+    # A leave that is planned: when, by whom it was recorded, and who is to get what is open then.
+    leaves_at: Mapped[datetime | None]
+    leave_recorded_by_id: Mapped[UUID | None] = tenant_fk("staff", nullable=True)
+    leave_hand_over_to_id: Mapped[UUID | None] = tenant_fk("staff", nullable=True)
     email: Mapped[str | None] = mapped_column(String(254))
     # Quiet hours, in the zone of the store that rings: whoever is not on shift is not rung in them.
     quiet_from: Mapped[time | None]
@@ -89,6 +117,15 @@ class Staff(Aggregate):
     @property
     def region_ids(self) -> list[UUID]:
         return sorted(link.region_id for link in self.region_links)
+
+    @classmethod
+    def works_at(cls, at: "datetime | ColumnElement[datetime]") -> ColumnElement[bool]:
+        """Match who works here at this time: `has_left` is the opposite in Python."""
+        return and_(cls.left_at.is_(None), or_(cls.leaves_at.is_(None), cls.leaves_at > at))
+
+    def has_left(self, at: datetime) -> bool:
+        """Return whether this person works here no more, also when the worker has not yet carried the leave out."""
+        return self.left_at is not None or (self.leaves_at is not None and self.leaves_at <= at)
 
     @classmethod
     def visible_to(cls, actor: Actor) -> Sequence[ColumnElement[bool]]:

@@ -21,7 +21,7 @@ def recipient_of(notification: Notification) -> Recipient | None:
     """Return where the notification goes as things stand now, or None when there is no address any more."""
     if notification.channel != DEVICE_CHANNEL:
         channel = PERSON_CHANNELS.get(notification.channel)
-        address = channel.address_of(notification.staff) if channel else None
+        address = channel.address_of(notification.staff) if channel and notification.staff else None
         return Recipient(channel=notification.channel, address=address) if address else None
     device = notification.device
     if device is None or device.address is None:

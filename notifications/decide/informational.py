@@ -215,7 +215,8 @@ def _phones_of(session: Session, people: Sequence[Staff]) -> defaultdict[UUID, l
     phones: defaultdict[UUID, list[Device]] = defaultdict(list)
     stmt = select(Device).where(Device.staff_id.in_([staff.id for staff in people]), Device.address.is_not(None))
     for device in session.scalars(stmt.order_by(Device.id)):
-        phones[device.staff_id].append(device)
+        if device.staff_id is not None:
+            phones[device.staff_id].append(device)
     return phones
 
 

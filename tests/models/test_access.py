@@ -10,7 +10,10 @@ P = Permission
 
 # The table 'Who may do what' of the contract: each line stands for these permissions.
 AGREED = {  # line: permissions, and who has them: floor, manager, regional, head office, admin
-    "uses the app": ({P.ANYONE, P.ME_USE, P.STORE_READ, P.VOCABULARY_READ}, "yes yes yes yes yes"),
+    "uses the app": (
+        {P.ANYONE, P.ME_USE, P.SECOND_FACTOR_SET, P.RECEIPT_SEND, P.STORE_READ, P.VOCABULARY_READ},
+        "yes yes yes yes yes",
+    ),
     "sees concerns and logs": ({P.CONCERN_READ, P.ALERT_READ, P.LOG_READ}, "yes yes yes yes yes"),
     "sees words and names": ({P.CONCERN_WORDS, P.ITEM_READ}, "yes yes yes no yes"),
     "knows the colleagues": ({P.STAFF_READ}, "yes yes yes no yes"),
@@ -35,6 +38,9 @@ AGREED = {  # line: permissions, and who has them: floor, manager, regional, hea
     "changes the settings of the organization": ({P.ORGANIZATION_WRITE}, "no no no no yes"),
     "keeps hours, places and codes of a store up to date": ({P.STORE_RUN}, "no yes yes no yes"),
     "imports customers by the thousand": ({P.CUSTOMER_IMPORT}, "no no no no yes"),
+    "hires, changes and lets go, makes codes": ({P.STAFF_WRITE, P.STAFF_INVITE}, "no yes yes no yes"),
+    "enrols shared phones and signs lost ones out": ({P.DEVICE_MANAGE}, "no yes yes no yes"),
+    "is a phone": ({P.ENROLMENT_USE}, "no no no no no"),
     "makes, rotates and revokes API keys": ({P.KEY_MANAGE}, "no no no no yes"),
 }
 SCOPES = {  # what a key may do beyond finding its way
@@ -44,6 +50,7 @@ SCOPES = {  # what a key may do beyond finding its way
     KeyScope.CUSTOMERS_WRITE: {P.CUSTOMER_WRITE, P.CUSTOMER_IMPORT},
     KeyScope.REPORTS_READ: {P.REPORT_READ},
     KeyScope.EXPORTS_READ: {P.EXPORT_READ},
+    KeyScope.STAFF_WRITE: {P.STAFF_READ, P.STAFF_WRITE},
 }
 NEVER_A_KEYS = {
     P.CUSTOMER_MERGE,
@@ -56,8 +63,12 @@ NEVER_A_KEYS = {
     P.CONCERN_TAKE,
     P.CONCERN_RELEASE_ANY,
     P.ALERT_HEAR,
-    P.STAFF_READ,
+    P.STAFF_INVITE,
     P.STAFF_CARE,
+    P.DEVICE_MANAGE,
+    P.ENROLMENT_USE,
+    P.SECOND_FACTOR_SET,
+    P.RECEIPT_SEND,
     P.KEY_MANAGE,
     P.ORGANIZATION_WRITE,
     P.STORE_WRITE,

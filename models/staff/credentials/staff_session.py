@@ -1,6 +1,7 @@
 """Sign-ins of people."""
 
 from datetime import datetime
+from enum import StrEnum
 from functools import cache
 from typing import Any
 from uuid import UUID
@@ -9,26 +10,40 @@ from sqlalchemy import LargeBinary, Select, UniqueConstraint, bindparam, delete,
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.access import GRANTS, ROLES_OF_ALL_STORES, Actor
-from models.db.base import TenantOwned, many_to_one, tenant_fk
+from models.db.base import TenantOwned, UtcDateTime, many_to_one, tenant_fk
 from models.organizations.organization import Organization
 from models.organizations.store import Store
-from models.policy_defaults import LAST_SEEN_RESOLUTION
+from models.policy_defaults import LAST_SEEN_RESOLUTION, LOCK_AFTER
 from models.staff.credentials.token import Token
 from models.staff.staff import Staff, StaffRegion, StaffStore
 
 
+class SignInMethod(StrEnum):
+    """What a person proved with when they signed in."""
+
+    PASSWORD = "password"  # noqa: S105 the name of a method, not a secret
+    PIN = "pin"  # on a shared phone only
+
+
 class StaffSession(TenantOwned):
-    """One sign-in of one person. It is bound to a device once that device has registered."""
+    """One sign-in of one person. It is bound to a device once that device has registered.
+
+    On a shared phone it locks by itself, and the person unlocks it by signing in there again.
+    """
 
     __tablename__ = "staff_session"
     __table_args__ = (UniqueConstraint("organization_id", "digest"),)
 
     staff_id: Mapped[UUID] = tenant_fk("staff", index=True)
-    device_id: Mapped[UUID | None] = tenant_fk("device", nullable=True)
+    device_id: Mapped[UUID | None] = tenant_fk("device", nullable=True, index=True)
+    method: Mapped[SignInMethod] = mapped_column(default=SignInMethod.PASSWORD)
     digest: Mapped[bytes] = mapped_column(LargeBinary(32))
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     seen_at: Mapped[datetime]
+    # On a shared phone: when the person last did something, and when somebody else took the phone over.
+    tapped_at: Mapped[datetime | None]
+    locked_at: Mapped[datetime | None]
 
     staff: Mapped[Staff] = many_to_one("StaffSession", "staff_id", "Staff")
 
@@ -70,19 +85,22 @@ class StaffSession(TenantOwned):
         rows = session.execute(_session_statement(), {"digest": token.digest, "at": at}).all()
         if not rows:
             return None
-        session_id, device_id, seen_at, staff_id, role, name, _ = rows[0]
-        store_ids = frozenset(row[-1] for row in rows if row[-1] is not None)
+        sign_in = rows[0]
+        store_ids = frozenset(row.store_id for row in rows if row.store_id is not None)
         actor = Actor(
             organization_id=token.organization_id,
-            permissions=GRANTS[role],
-            store_ids=None if role in ROLES_OF_ALL_STORES else store_ids,
-            staff_id=staff_id,
-            session_id=session_id,
-            device_id=device_id,
-            role=role,
-            name=name,
+            permissions=GRANTS[sign_in.role],
+            store_ids=None if sign_in.role in ROLES_OF_ALL_STORES else store_ids,
+            staff_id=sign_in.staff_id,
+            session_id=sign_in.session_id,
+            device_id=sign_in.device_id,
+            role=sign_in.role,
+            signed_in_at=sign_in.created_at if sign_in.method is SignInMethod.PASSWORD else None,
+            has_second_factor=sign_in.second_factor_at is not None,
+            is_locked=_is_locked(sign_in.tapped_at, sign_in.locked_at, at),
+            name=sign_in.name,
         )
-        return actor, at - seen_at > LAST_SEEN_RESOLUTION
+        return actor, at - sign_in.seen_at > LAST_SEEN_RESOLUTION
 
 
 @cache
@@ -93,12 +111,18 @@ def _session_statement() -> Select[Any]:
     """
     by_region = select(StaffRegion.staff_id, Store.id).join(Store, Store.region_id == StaffRegion.region_id)
     reach = union_all(select(StaffStore.staff_id, StaffStore.store_id), by_region).subquery()
-    is_valid = (StaffSession.digest == bindparam("digest"), StaffSession.expires_at > bindparam("at"))
+    at = bindparam("at", type_=UtcDateTime())
     # An outer join, so that a person without any store has one row, with an empty store id.
     return (
-        select(StaffSession.id, StaffSession.device_id, StaffSession.seen_at, Staff.id, Staff.role, Staff.name)
-        .add_columns(reach.c.store_id)
+        select(StaffSession.id.label("session_id"), StaffSession.device_id, StaffSession.seen_at)
+        .add_columns(StaffSession.created_at, StaffSession.method, StaffSession.tapped_at, StaffSession.locked_at)
+        .add_columns(Staff.id.label("staff_id"), Staff.role, Staff.name, Staff.second_factor_at, reach.c.store_id)
         .join(Staff, Staff.id == StaffSession.staff_id)
         .outerjoin(reach, reach.c.staff_id == Staff.id)
-        .where(*is_valid, Staff.left_at.is_(None))
+        .where(StaffSession.digest == bindparam("digest"), StaffSession.expires_at > at, Staff.works_at(at))
     )
+
+
+def _is_locked(tapped_at: datetime | None, locked_at: datetime | None, at: datetime) -> bool:
+    """Return whether a sign-in on a shared phone is locked. Only there it is recorded when the person did something."""
+    return tapped_at is not None and (locked_at is not None or at - tapped_at > LOCK_AFTER)
