@@ -51,6 +51,9 @@ class NotificationKind(StrEnum):
     CARRIED_OVER = "carried_over"  # what yesterday left open, to the managers of the store
     DAILY_LOG = "daily_log"  # the log of yesterday, by mail to subscribers
     PAUSE = "pause"  # a colleague needs a moment
+    CODE_MADE = "code_made"  # somebody made a code with which this person's password or PIN can be set
+    PHONE_TAKEN = "phone_taken"  # a phone of this person is registered for somebody else now
+    SIGN_IN_EXPIRED = "sign_in_expired"  # to a phone that is not rung any more until somebody signs in on it
     TEST = "test"
 
 

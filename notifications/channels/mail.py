@@ -212,7 +212,15 @@ def _address_of(staff: Staff) -> str | None:
 
 EMAIL = PersonChannel(
     name="email",
-    kinds=frozenset({NotificationKind.UNANSWERED, NotificationKind.BROKEN, NotificationKind.DAILY_LOG}),
+    kinds=frozenset(
+        {
+            NotificationKind.UNANSWERED,
+            NotificationKind.BROKEN,
+            NotificationKind.DAILY_LOG,
+            NotificationKind.CODE_MADE,
+            NotificationKind.PHONE_TAKEN,
+        }
+    ),
     address_of=_address_of,
     connect=_connect,
 )

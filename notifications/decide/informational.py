@@ -26,7 +26,14 @@ from models.staff.staff import DailyLogSubscription, Staff, StaffRegion, StaffSt
 from notifications.channels.registry import person_channels_for
 
 K = NotificationKind
-PERSONAL_KINDS = LOUD_KINDS | {K.REMINDER, K.DECISION}  # for one person who waits for it: quiet hours do not apply
+PERSONAL_KINDS = LOUD_KINDS | {
+    K.REMINDER,
+    K.DECISION,
+    K.CODE_MADE,
+    K.PHONE_TAKEN,
+}  # for one person who waits for it: quiet hours do not apply
+
+KINDS_FOR_ONE_PERSON = frozenset({K.HAND_OVER, K.REMINDER, K.PRAISE, K.DECISION, K.CODE_MADE, K.PHONE_TAKEN, K.TEST})
 
 
 def find_readers(session: Session, outbox_message: OutboxMessage, *, at: datetime) -> None:
@@ -120,9 +127,7 @@ def _readers(
     session: Session, outbox_message: OutboxMessage, concern: Concern | None, store: Store | None
 ) -> Iterable[Staff]:
     """Return who is to be informed, without regard to their settings."""
-    if outbox_message.notification_kind in (K.HAND_OVER, K.REMINDER, K.PRAISE, K.DECISION, K.TEST) or _is_for_owner(
-        outbox_message
-    ):
+    if outbox_message.notification_kind in KINDS_FOR_ONE_PERSON or _is_for_owner(outbox_message):
         return session.scalars(_select_working().where(Staff.id == outbox_message.staff_id)).all()
     if store is None:
         return ()

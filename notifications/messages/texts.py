@@ -59,10 +59,8 @@ def title(kind: NotificationKind, context: MessageContext = NO_CONTEXT, *, local
             return _outcome_title(_, context)
         case NotificationKind.CARRIED_OVER:
             return _("Still open from yesterday: {count}").format(count=context.count)
-        case NotificationKind.PAUSE:
-            return _("A colleague needs a pause")
-        case NotificationKind.TEST:
-            return _("This phone can be reached")
+    if fixed := _fixed_texts(_).get(kind):
+        return fixed[0]
     start = _title_start(_, kind, context)
     return f"{start}, {context.place}" if context.place else start
 
@@ -70,11 +68,11 @@ def title(kind: NotificationKind, context: MessageContext = NO_CONTEXT, *, local
 def body(kind: NotificationKind, context: MessageContext = NO_CONTEXT, *, locale: str | None) -> str:
     """Return the category in the organization's own word; the rest is shown when the phone is unlocked."""
     _ = translations_for(locale).gettext
+    if fixed := _fixed_texts(_).get(kind):
+        return fixed[1]
     match kind:
-        case NotificationKind.PAUSE | NotificationKind.CARRIED_OVER | NotificationKind.DAILY_LOG:
+        case NotificationKind.CARRIED_OVER | NotificationKind.DAILY_LOG:
             return _("Open to see more")
-        case NotificationKind.TEST:
-            return _("A test: nothing to do")
         case NotificationKind.REMINDER:
             return _with_category(_("Nobody has done anything yet"), context)
         case (
@@ -84,6 +82,18 @@ def body(kind: NotificationKind, context: MessageContext = NO_CONTEXT, *, locale
         case NotificationKind.LATE | NotificationKind.CLOSED_STORE:
             return _with_category(_("For your information"), context)
     return context.category or _("Open to see what it is about")
+
+
+def _fixed_texts(_: Translate) -> dict[NotificationKind, tuple[str, str]]:
+    """Return title and body of what is about a person or their phones, and therefore says nothing more."""
+    tell_the_manager = _("If that is not right, tell your manager at once")
+    return {
+        NotificationKind.PAUSE: (_("A colleague needs a pause"), _("Open to see more")),
+        NotificationKind.CODE_MADE: (_("A new sign-in code for you"), tell_the_manager),
+        NotificationKind.PHONE_TAKEN: (_("Somebody else has your phone"), tell_the_manager),
+        NotificationKind.SIGN_IN_EXPIRED: (_("You are signed out here"), _("Sign in again to be called")),
+        NotificationKind.TEST: (_("This phone can be reached"), _("A test: nothing to do")),
+    }
 
 
 def _title_start(_: Translate, kind: NotificationKind, context: MessageContext) -> str:

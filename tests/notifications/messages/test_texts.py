@@ -48,6 +48,17 @@ def test_a_call_opens_with_the_strongest_of_what_could_be_said(gist: MessageCont
         (NotificationKind.FOLLOW_UP, "A promise to keep, table 12", "Open to see more · Waiting time"),
         (NotificationKind.BROKEN, "A promise was not kept, table 12", "Open to see more · Waiting time"),
         (NotificationKind.PAUSE, "A colleague needs a pause", "Open to see more"),
+        (
+            NotificationKind.CODE_MADE,
+            "A new sign-in code for you",
+            "If that is not right, tell your manager at once",
+        ),
+        (
+            NotificationKind.PHONE_TAKEN,
+            "Somebody else has your phone",
+            "If that is not right, tell your manager at once",
+        ),
+        (NotificationKind.SIGN_IN_EXPIRED, "You are signed out here", "Sign in again to be called"),
         (NotificationKind.TEST, "This phone can be reached", "A test: nothing to do"),
     ],
 )
