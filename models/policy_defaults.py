@@ -77,6 +77,8 @@ MAX_DUPLICATES: Final = 20  # likely duplicates shown for one profile
 SESSION_DAYS: Final = 30  # unless the organization sets another number
 PASSWORD_MIN_LENGTH: Final = 10  # characters, unless the organization sets another number
 LOCK_AFTER: Final = timedelta(minutes=10)  # without a tap, on a shared phone
+ENROLMENT_TTL: Final = timedelta(hours=24)  # of the code that makes a phone a shared one
+MAX_SHARED_PHONES: Final = 50  # of one store, with the codes that were not used yet
 LAST_SEEN_RESOLUTION: Final = timedelta(minutes=1)  # how exactly it is recorded when a token was last used
 MAX_API_KEYS: Final = 100  # of an organization, without revoked ones
 MAX_STORES_OF_API_KEY: Final = 1_000  # each request of such a key reads them all

@@ -12,7 +12,12 @@ from models.staff.credentials.token import Token
 
 def find_actor(session: Session, token: Token, at: datetime) -> tuple[Actor, bool] | None:
     """Return the actor of this token and whether to record that they were seen; None if the token is not valid."""
-    return (StaffSession if token.kind == "s" else ApiKey).actor(session, token, at)
+    match token.kind:
+        case "s":
+            return StaffSession.actor(session, token, at)
+        case "k":
+            return ApiKey.actor(session, token, at)
+    return None
 
 
 def record_last_seen(session: Session, actor: Actor, at: datetime) -> None:

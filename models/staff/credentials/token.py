@@ -1,32 +1,44 @@
-"""Tokens: opaque bearer tokens, of which only the digest is stored."""
+"""Tokens: opaque bearer tokens and one-time codes, of which only the digest is stored."""
 
 import hashlib
 import secrets
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 from uuid import UUID
+
+Kind = Literal["s", "k", "d", "i", "e"]
+SECRET_BYTES: Final[dict[Kind, int]] = {
+    "s": 32,  # the sign-in of a person
+    "k": 32,  # an API key
+    "d": 32,  # a shared phone by itself
+    "i": 16,  # the code of an invitation, which is used once
+    "e": 16,  # the code of an enrolment, which is used once
+}
 
 
 @dataclass(frozen=True)
 class Token:
-    """Bearer token: `amd_s_<organization>_<secret>` for people, `amd_k_<organization>_<secret>` for API keys.
+    """Secret of somebody or something: `amd_<kind>_<organization>_<secret>`, such as `amd_s_...` of a person.
 
     It contains its organization, so that the tenant is known before anything is looked up.
     """
 
-    kind: Literal["s", "k"]
+    kind: Kind
     organization_id: UUID
     text: str
 
     @classmethod
-    def new(cls, kind: Literal["s", "k"], organization_id: UUID) -> "Token":
-        return cls(kind, organization_id, f"amd_{kind}_{organization_id.hex}_{secrets.token_urlsafe(32)}")
+    def new(cls, kind: Kind, organization_id: UUID) -> "Token":
+        secret = secrets.token_urlsafe(SECRET_BYTES[kind])
+        return cls(kind, organization_id, f"amd_{kind}_{organization_id.hex}_{secret}")
 
     @classmethod
     def parse(cls, text: str) -> "Token | None":
         """Return the token in this text, or None when the text has another format."""
         match text.split("_", 3):
-            case ["amd", ("s" | "k") as kind, organization, secret] if len(organization) == 32 and secret:
+            case ["amd", ("s" | "k" | "d" | "i" | "e") as kind, organization, secret] if secret:
+                if len(organization) != 32:
+                    return None
                 try:
                     return cls(kind, UUID(hex=organization), text)
                 except ValueError:
@@ -35,5 +47,5 @@ class Token:
 
     @property
     def digest(self) -> bytes:
-        """SHA-256 of the token. The secret has 256 random bits, so a slow hash would add nothing."""
+        """SHA-256 of the token. The secret has at least 128 random bits, so a slow hash would add nothing."""
         return hashlib.sha256(self.text.encode()).digest()

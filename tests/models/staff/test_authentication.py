@@ -13,7 +13,7 @@ from models.policy_defaults import LAST_SEEN_RESOLUTION, SESSION_DAYS
 from models.staff.authentication import find_actor
 from models.staff.credentials.api_key import ApiKey
 from models.staff.credentials.staff_session import StaffSession
-from models.staff.credentials.token import Token
+from models.staff.credentials.token import SECRET_BYTES, Token
 from models.staff.staff import Staff
 from models.tables import metadata
 from tests.support.app import App
@@ -35,7 +35,7 @@ def find(app: App, text: str, *, at: datetime = NOON) -> tuple[Actor, bool] | No
 
 def test_a_token_can_be_read_again_and_names_its_organization() -> None:
     organization = uuid7()
-    for kind in ("s", "k"):
+    for kind in SECRET_BYTES:
         token = Token.new(kind, organization)
         assert token.text.startswith(f"amd_{kind}_{organization.hex}_")
         assert Token.parse(token.text) == token
@@ -47,6 +47,13 @@ def test_no_two_tokens_are_the_same() -> None:
     secrets = {Token.new("s", organization).text.split("_", 3)[3] for _ in range(1000)}
     assert len(secrets) == 1000
     assert min(len(secret) for secret in secrets) == 43  # 256 bits in base 64
+
+
+def test_a_code_that_is_used_once_is_shorter_and_signs_nobody_in(app: App, shop: Shop) -> None:
+    for kind in ("i", "e"):
+        token = Token.new(kind, shop.organization_id)
+        assert len(token.text.split("_", 3)[3]) == 22  # 128 bits
+        assert find(app, token.text) is None
 
 
 @pytest.mark.parametrize(
