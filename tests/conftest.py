@@ -5,7 +5,7 @@ import gc
 import signal
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from tests.support import profiles
 from tests.support.app import App, close_databases, empty_every_table
 from tests.support.databases import KINDS, Databases, migrate
 from tests.support.factories.organizations import Shop, make_shop
+from tests.support.log_privacy import fail_if_personal, log_plain_tracebacks
 from tests.support.postgres import Server, running_server
 from tests.support.store_scenario import StoreScenario, store_scenario
 
@@ -98,6 +99,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items[:] = chosen
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Read what each test made the application log."""
+    return fail_if_personal((yield))
+
+
 def pytest_collection_finish() -> None:
     """Look for garbage seldom, and never among what stays: that held up a process longer than a lock is waited for."""
     gc.collect()
@@ -128,6 +135,12 @@ def app(database_url: str) -> Iterator[App]:
 def shop(app: App) -> Shop:
     """An organization to work with."""
     return make_shop(app.back_office)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _plain_tracebacks() -> None:
+    """What is logged, and read by `fail_if_personal`, is what the product would log."""
+    log_plain_tracebacks()
 
 
 @pytest.fixture(scope="session", autouse=True)

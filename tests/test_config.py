@@ -10,6 +10,7 @@ import pytest
 import structlog
 
 from config import Config, ConfigError, set_up_logging
+from tests.support.log_privacy import log_plain_tracebacks
 
 KEY = "a key long enough to sign with"
 POSTGRES = "postgresql+psycopg://amends@db.example.com/amends"
@@ -232,7 +233,7 @@ def _quiet_afterwards() -> Iterator[None]:
     yield
     root.handlers, root.level = handlers, level
     logging.captureWarnings(capture=False)
-    structlog.reset_defaults()
+    log_plain_tracebacks()
     structlog.contextvars.clear_contextvars()
 
 

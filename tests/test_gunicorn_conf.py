@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-import structlog
+from tests.support.log_privacy import log_plain_tracebacks
 
 FILE = Path(__file__).resolve().parent.parent / "gunicorn.conf.py"
 
@@ -23,7 +23,7 @@ def test_gunicorn_listens_where_the_settings_say(monkeypatch):
 
     settings = runpy.run_path(str(FILE))
     logging.captureWarnings(capture=False)
-    structlog.reset_defaults()
+    log_plain_tracebacks()
 
     assert (settings["bind"], settings["workers"], settings["threads"]) == ("127.0.0.1:8123", 1, 3)
     assert settings["control_socket_disable"]

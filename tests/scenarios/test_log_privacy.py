@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 import pytest
 import sqlalchemy as sa
-import structlog
 from sqlalchemy.exc import DBAPIError
 
 from api.resources import concerns
@@ -14,6 +13,7 @@ from config import Config, LogFormat, set_up_logging
 from models.staff.credentials.api_key import ApiKey
 from tests.support.app import App
 from tests.support.factories.organizations import PASSWORD, Shop
+from tests.support.log_privacy import log_plain_tracebacks
 from tests.support.rows import rows
 
 PLANTED = {
@@ -39,7 +39,7 @@ def log(request: pytest.FixtureRequest, app: App) -> Iterator[io.StringIO]:
     ours.setStream(written)
     yield written
     logging.captureWarnings(capture=False)
-    structlog.reset_defaults()
+    log_plain_tracebacks()
     root.handlers, root.level = handlers, level
 
 

@@ -16,6 +16,7 @@ from typing import Any
 import requests
 
 from config import ROOT
+from tests.support.log_privacy import check_log
 
 TIMEOUT = 150.0  # seconds until a test gives up waiting; none waits for it when all is well
 INHERITED_VARIABLES = ("PATH", "HOME", "LANG", "TMPDIR", "VIRTUAL_ENV")
@@ -105,7 +106,7 @@ class RunningApp:
         return code
 
     def close(self) -> None:
-        """Stop all processes, whatever happened."""
+        """Stop all processes, whatever happened, and read what they logged."""
         if self._process.poll() is None:
             try:
                 self.stop()
@@ -114,6 +115,7 @@ class RunningApp:
         self._listener.join(TIMEOUT)
         assert self._process.stdout is not None
         self._process.stdout.close()
+        check_log(self.lines)
 
 
 @contextlib.contextmanager

@@ -14,6 +14,7 @@ from typing import Any
 import requests
 
 from config import ROOT
+from tests.support.log_privacy import check_log
 from tests.support.processes import INHERITED_VARIABLES, eventually
 
 LONGEST_ANSWER = 30.0  # seconds; a request that takes longer hangs
@@ -54,6 +55,7 @@ def running_web(database_url: str, folder: Path, application: str = "wsgi:app", 
             assert master.poll() is None, "the web did not live through it"
         finally:
             master.terminate()
+    check_log((folder / "web.log").read_text(encoding="utf-8").splitlines())
 
 
 def _answers(web: Web) -> bool:
