@@ -40,14 +40,14 @@ def personal_data_in(text: str) -> Iterator[str]:
 
 def check_log(lines: Iterable[str]) -> None:
     """Fail when the log of a process holds something personal."""
-    found = [*personal_data_in("\n".join(lines))]
-    assert found == [], f"the log holds {found}"
+    personal = [*personal_data_in("\n".join(lines))]
+    assert personal == [], f"the log holds {personal}"
 
 
 def fail_if_personal(report: pytest.TestReport) -> pytest.TestReport:
     """Let a test fail that made the application log something personal, whatever it was about."""
-    found = {line for _title, text in report.sections for line in personal_data_in(text)}
-    if found and report.passed:
+    personal = {line for _title, text in report.sections for line in personal_data_in(text)}
+    if personal and report.passed:
         report.outcome = "failed"
-        report.longrepr = f"What was logged meanwhile holds {sorted(found)}"
+        report.longrepr = f"What was logged meanwhile holds {sorted(personal)}"
     return report
