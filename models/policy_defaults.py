@@ -73,6 +73,15 @@ MIN_RATE_DENOMINATOR: Final = 10  # a rate of fewer says nothing about a store, 
 MIN_OUTCOME_SAMPLE: Final = 10  # people; past outcomes of fewer are neither reliable nor private enough to show
 MAX_DUPLICATES: Final = 20  # likely duplicates shown for one profile
 
+# People
+MAX_STAFF: Final = 50_000  # who work in one organization
+MAX_STORES_OF_PERSON: Final = 200  # that they are listed at; each of their requests reads them all
+MAX_REGIONS_OF_PERSON: Final = 100
+MAX_LEAVE_AHEAD: Final = timedelta(days=366)  # how far ahead a leave may be planned
+INVITATION_TTL: Final = timedelta(hours=24)
+# Whoever made a code for somebody could use it themselves, so for so long they decide nothing that person asks for.
+CODE_MAKER_WAITS: Final = timedelta(hours=24)
+
 # Sign-in
 SESSION_DAYS: Final = 30  # unless the organization sets another number
 PASSWORD_MIN_LENGTH: Final = 10  # characters, unless the organization sets another number

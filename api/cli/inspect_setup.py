@@ -30,7 +30,7 @@ def inspect(of: str | None) -> None:
         findings = {}
         for slug, organization_id in organizations.items():
             with database.reading(organization_id) as session:
-                findings[slug] = [asdict(finding) for finding in inspect_setup(session)]
+                findings[slug] = [asdict(finding) for finding in inspect_setup(session, at=database.clock())]
     print_json(findings)
     if any(findings.values()):
         raise SystemExit(1)

@@ -45,7 +45,7 @@ class EscalationPolicies(Resource):
         """
         store_id = data.pop("store_id", None)
         store = Store.get_visible(g.session, store_id, actor=g.actor, pointer="/store_id") if store_id else None
-        return EscalationPolicy.create(g.session, store=store, **data)
+        return EscalationPolicy.create(g.session, store=store, at=g.now, **data)
 
 
 @blp.route("/escalation-policies/<uuid:escalation_policy_id>")
@@ -62,7 +62,7 @@ class EscalationPolicyById(Resource):
     @blp.response(200, EscalationPolicySchema)
     def patch(self, data: dict[str, Any], escalation_policy: EscalationPolicy) -> EscalationPolicy:
         """Change a policy; alerts raised before keep the one they began with"""
-        escalation_policy.edit(g.session, **data)
+        escalation_policy.edit(g.session, at=g.now, **data)
         return escalation_policy
 
     @blp.response(204)

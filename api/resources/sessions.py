@@ -54,7 +54,7 @@ def _find_staff(database: Database, organization: str, login: str) -> Staff | No
         except NotFound:
             return None
     with database.reading(organization_id) as session:
-        return Staff.find_for_sign_in(session, login)
+        return Staff.find_for_sign_in(session, login, at=g.now)
 
 
 @blp.route("/sessions/current")

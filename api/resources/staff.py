@@ -1,36 +1,67 @@
-"""Members of staff, as colleagues see them."""
+"""Members of staff: as colleagues see them, and as those who manage them hire and change them."""
 
 from typing import Any
 
 from flask import g
 
 from api.schemas.base import page_of
-from api.schemas.staff import StaffQuery, StaffSchema
+from api.schemas.staff import EditStaffSchema, ManagedStaffSchema, NewStaffSchema, StaffQuery
+from api.web.idempotency import idempotent
 from api.web.pagination import paginate
 from api.web.resource import Resource
 from api.web.shared_blueprints import organization as blp
 from models.access import Permission
+from models.operations.change_staff import change_staff, hire_staff
+from models.staff.management_rights import manageable_by
 from models.staff.staff import Staff
 
 
 @blp.route("/staff")
 class StaffList(Resource):
-    permissions = {"GET": Permission.STAFF_READ}
+    permissions = {"GET": Permission.STAFF_READ, "POST": Permission.STAFF_WRITE}
 
     @blp.arguments(StaffQuery, location="query")
-    @blp.response(200, page_of(StaffSchema))
+    @blp.response(200, page_of(ManagedStaffSchema))
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
         """List the colleagues within reach"""
-        store_id = query.pop("store_id", None)
-        return paginate(Staff.select_visible(g.actor, store_id=store_id), Staff.name, Staff.id, **query)
+        page = {name: query.pop(name) for name in ("limit", "cursor")}
+        stmt = Staff.select_visible(g.actor, at=g.now, **query)
+        if query["left"] or "employee_number" in query:
+            stmt = stmt.where(*manageable_by(g.actor))
+        return paginate(stmt, Staff.name, Staff.id, **page)
+
+    @blp.arguments(NewStaffSchema)
+    @blp.response(201, ManagedStaffSchema)
+    @idempotent(Staff, status=201)
+    def post(self, data: dict[str, Any]) -> Staff:
+        """Hire somebody
+
+        Administrators hire everybody; managers hire floor staff for their own stores; a key hires floor staff and
+        managers. Another role is 403, a store out of reach 422. 409 `already-exists` when somebody, who may have left,
+        has the login or the employee number; 409 `not-now` when the organization has as many people as it may have.
+        """
+        return hire_staff(g.session, by=g.actor, **data)
 
 
 @blp.route("/staff/<uuid:staff_id>")
 class StaffById(Resource):
-    permissions = {"GET": Permission.STAFF_READ}
+    permissions = {"GET": Permission.STAFF_READ, "PATCH": Permission.STAFF_WRITE}
     path_models = {"staff_id": Staff}
 
-    @blp.response(200, StaffSchema)
+    @blp.response(200, ManagedStaffSchema)
     def get(self, staff: Staff) -> Staff:
         """Read a colleague"""
+        return staff
+
+    @blp.arguments(EditStaffSchema)
+    @blp.response(200, ManagedStaffSchema)
+    def patch(self, data: dict[str, Any], staff: Staff) -> Staff:
+        """Change a person: name, login, role, stores, regions, e-mail address, employee number
+
+        403 for a colleague whom one sees and does not manage, and for one's own role, stores and regions. What they may
+        do follows from their next request on. In stores they do not belong to any more, their shift ends, and so do
+        their sign-ins on shared phones and the mails of the daily log. 409 `last-administrator` when nobody else could
+        administer the organization.
+        """
+        change_staff(g.session, staff, data, by=g.actor, at=g.now)
         return staff

@@ -1,9 +1,18 @@
 """Members of staff."""
 
-from marshmallow import fields
+from typing import Any
 
-from api.schemas.base import PageQuery, Schema
+from marshmallow import fields, post_dump, validate
+
+from api.schemas.base import Instant, PageQuery, Schema, Words
+from api.schemas.redaction import reader
 from models.access import Role
+from models.policy_defaults import MAX_REGIONS_OF_PERSON, MAX_STORES_OF_PERSON
+from models.staff.management_rights import may_manage
+from models.staff.staff import Staff
+
+# Shown to those who manage the person.
+FIELDS_OF_MANAGED = ("login", "email", "employee_number", "left_at", "leaves_at", "has_password", "has_pin")
 
 
 class StaffSchema(Schema):
@@ -17,7 +26,59 @@ class StaffSchema(Schema):
     region_ids = fields.List(fields.UUID())
 
 
+class ManagedStaffSchema(StaffSchema):
+    """A member of staff; from `login` on it is only there for somebody who may change that person.
+
+    `left_at`: since when they work here no more; `leaves_at`: until when, if their leave is planned. `has_password` and
+    `has_pin`: whether they have set one, so that they can sign in.
+    """
+
+    login = fields.String()
+    email = fields.String(allow_none=True)
+    employee_number = fields.String(
+        allow_none=True, metadata={"description": "The person in the personnel system of the organization."}
+    )
+    left_at = Instant(allow_none=True)
+    leaves_at = Instant(allow_none=True)
+    has_password = fields.Boolean()
+    has_pin = fields.Boolean()
+
+    @post_dump(pass_original=True)
+    def withhold(self, data: dict[str, Any], staff: Staff, **_: Any) -> dict[str, Any]:
+        if may_manage(reader(), staff):
+            return data
+        return {name: value for name, value in data.items() if name not in FIELDS_OF_MANAGED}
+
+
+class EditStaffSchema(Schema):
+    """Changes to a person. Their stores and regions are replaced as a whole."""
+
+    name = Words(200, least=1)
+    login = Words(60, least=1)
+    role = fields.Enum(Role, by_value=True)
+    store_ids = fields.List(fields.UUID(), validate=validate.Length(max=MAX_STORES_OF_PERSON))
+    region_ids = fields.List(fields.UUID(), validate=validate.Length(max=MAX_REGIONS_OF_PERSON))
+    email = fields.Email(validate=validate.Length(max=254), allow_none=True)
+    employee_number = Words(60, least=1, allow_none=True)
+
+
+class NewStaffSchema(EditStaffSchema):
+    """A new person. Floor staff and managers belong to stores, regional managers look after regions."""
+
+    id = fields.UUID()
+    name = Words(200, least=1, required=True)
+    login = Words(60, least=1, required=True)
+    role = fields.Enum(Role, by_value=True, required=True)
+    store_ids = fields.List(fields.UUID(), allow_none=True, validate=validate.Length(max=MAX_STORES_OF_PERSON))
+    region_ids = fields.List(fields.UUID(), allow_none=True, validate=validate.Length(max=MAX_REGIONS_OF_PERSON))
+
+
 class StaffQuery(PageQuery):
-    """Filters of staff."""
+    """Filters of staff. By default those who work here; `left` true: those who do so no more.
+
+    `employee_number` and `left` find only people whom one may change.
+    """
 
     store_id = fields.UUID()
+    employee_number = fields.String()
+    left = fields.Boolean(load_default=False)

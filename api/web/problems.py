@@ -60,6 +60,7 @@ PROBLEM_CODES = {
     "asked-already": (409, "This customer was asked already"),
     "already-signed": (409, "Somebody has signed it"),
     "already-taken": (409, "Somebody is on the way already"),
+    "last-administrator": (409, "Nobody else administers the organization"),
     "not-now": (409, "Its state does not allow that now"),
     "request-in-progress": (409, "The same is being done at this moment"),
     "idempotency-key-reused": (422, "This Idempotency-Key was used for something else"),

@@ -1,7 +1,7 @@
 """Escalation policies: whom an alert calls after how long, and when a forgotten one is released again."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, TypedDict
 from uuid import UUID
@@ -130,24 +130,26 @@ class EscalationPolicy(Aggregate):
         return select(cls).where(*cls.visible_to(actor))
 
     @classmethod
-    def create(cls, session: Session, *, slug: str, store: Store | None, **values: Any) -> "EscalationPolicy":
+    def create(
+        cls, session: Session, *, slug: str, store: Store | None, at: datetime, **values: Any
+    ) -> "EscalationPolicy":
         """Create the policy of a store, or of all stores without their own. Conflict when there is one already."""
         policy = cls(slug=check_slug(slug), store_id=store.id if store else None, **{**_defaults(), **values})
         policy._check()
-        policy._check_staff(session)
+        policy._check_staff(session, at=at)
         existing = select(cls.id).where((cls.slug == slug) | (cls.store_id == (store.id if store else None)))
         if session.scalars(existing).first() is not None:
             raise Conflict("There is a policy with this slug, or for this store, already.", code="already-exists")
         session.add(policy)
         return policy
 
-    def edit(self, session: Session, **changes: Any) -> None:
+    def edit(self, session: Session, *, at: datetime, **changes: Any) -> None:
         """Change the policy. Alerts that are open keep the snapshot they began with."""
         for name, value in changes.items():
             setattr(self, name, value)
         self._check()
         if "steps" in changes:  # people who have left since do not block a change of other fields
-            self._check_staff(session)
+            self._check_staff(session, at=at)
         self.bump_version()
 
     def drop(self, session: Session) -> None:
@@ -181,14 +183,14 @@ class EscalationPolicy(Aggregate):
             if not step["whom"] and not step["staff_ids"]:
                 raise Invalid("A step reaches somebody: whom, staff_ids or both.", pointer=f"/steps/{number}/whom")
 
-    def _check_staff(self, session: Session) -> None:
+    def _check_staff(self, session: Session, *, at: datetime) -> None:
         """Raise NotFound or Invalid unless all named people work here and may be rung: a step would wait in vain."""
         staff_ids = {
             f"/steps/{number}/staff_ids/{position}": UUID(id_)
             for number, step in enumerate(self.steps)
             for position, id_ in enumerate(step["staff_ids"])
         }
-        working = select(Staff.id, Staff.role).where(Staff.id.in_(staff_ids.values()), Staff.left_at.is_(None))
+        working = select(Staff.id, Staff.role).where(Staff.id.in_(staff_ids.values()), Staff.works_at(at))
         roles = {staff.id: staff.role for staff in session.execute(working)} if staff_ids else {}
         for pointer, id_ in staff_ids.items():
             if id_ not in roles:

@@ -25,7 +25,7 @@ def hand_over(session: Session, concern: Concern, staff_id: UUID, *, by: Actor, 
     Forbidden when somebody else has taken it and `by` may not release it, and InvalidState when it is resolved.
     """
     colleague = Staff.get_visible(session, staff_id, actor=by, pointer="/staff_id")
-    refusal = _why_not_callable(session, concern, colleague, by=by)
+    refusal = _why_not_callable(session, concern, colleague, by=by, at=at)
     if refusal is not None:
         raise Invalid(refusal, pointer="/staff_id")
     released = [concern.release(by=by, at=at)] if concern.status is Status.TAKEN else []
@@ -33,7 +33,7 @@ def hand_over(session: Session, concern: Concern, staff_id: UUID, *, by: Actor, 
     return [*released, handed_over]
 
 
-def _why_not_callable(session: Session, concern: Concern, colleague: Staff, *, by: Actor) -> str | None:
+def _why_not_callable(session: Session, concern: Concern, colleague: Staff, *, by: Actor, at: datetime) -> str | None:
     """Return the reason why this person cannot be called for this concern, if there is one."""
     if colleague.id == by.staff_id:
         return "Take it yourself instead of handing it over to yourself."
@@ -42,7 +42,7 @@ def _why_not_callable(session: Session, concern: Concern, colleague: Staff, *, b
     if colleague.role not in concern.ringable_roles:
         return f"{colleague.name} is not somebody who may hear of this."
     shift = Shift.current(session, colleague.id)
-    if colleague.left_at is not None or not works_in_store_of(concern, colleague, shift):
+    if colleague.has_left(at) or not works_in_store_of(concern, colleague, shift):
         return f"{colleague.name} does not work in this store."
     return None
 

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import chain
 from uuid import UUID
 
@@ -29,12 +30,12 @@ class Finding:
     detail: str
 
 
-def inspect_setup(session: Session) -> list[Finding]:
+def inspect_setup(session: Session, *, at: datetime) -> list[Finding]:
     """Return what should be changed before the session's organization relies on the product, store by store."""
     stores = session.scalars(
         select(Store).where(Store.closed_at.is_(None)).options(selectinload(Store.places)).order_by(Store.slug)
     ).all()
-    staff = session.scalars(select(Staff).where(Staff.left_at.is_(None)).options(*Staff.eager_options())).all()
+    staff = session.scalars(select(Staff).where(Staff.works_at(at)).options(*Staff.eager_options())).all()
     phones = session.scalars(select(Device.staff_id).where(Device.address.is_not(None)))
     with_phone = {staff_id for staff_id in phones if staff_id is not None}
     remedies = session.scalars(Remedy.select_visible().where(Remedy.retired_at.is_(None)).order_by(Remedy.slug)).all()

@@ -191,7 +191,7 @@ class Fix(Aggregate):
         and read again afterwards: while this waited for a merge, the surviving customer may have been thanked. Concerns
         which the owner may not read, or of stores they do not work in, are left out. Errors as for a follow-up.
         """
-        owner = FollowUpOwner.resolve(session, owner_id, by=by, pointer="/owner_id")
+        owner = FollowUpOwner.resolve(session, owner_id, by=by, pointer="/owner_id", at=at)
         to_thank = self.raised_by(actor=by).where(~self.thanked(), *owner.ownable_concerns())
         newest = to_thank.order_by(Concern.received_at.desc(), Concern.id.desc()).limit(MAX_THANK_YOUS_PER_REQUEST)
         next_ids = select(newest.with_only_columns(Concern.id).subquery().c.id)

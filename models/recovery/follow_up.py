@@ -114,15 +114,22 @@ class FollowUp(CountedByDay, ConcernChild):
 
     @classmethod
     def create(
-        cls, session: Session, concern: Concern, *, by: Actor, owner_id: UUID | None = None, **fields: Any
+        cls,
+        session: Session,
+        concern: Concern,
+        *,
+        by: Actor,
+        at: datetime,
+        owner_id: UUID | None = None,
+        **fields: Any,
     ) -> tuple["FollowUp", ConcernEvent]:
         """Create a follow-up on a concern, also on a resolved one: most follow-ups are promised at the end.
 
         The owner is `by` unless `owner_id` names a colleague. `fields` and errors as in `create_for_owner`; NotFound
         for an owner whom `by` may not see.
         """
-        owner = FollowUpOwner.resolve(session, owner_id, by=by, pointer="/owner_id")
-        return cls.create_for_owner(session, concern, owner, by=by, **fields)
+        owner = FollowUpOwner.resolve(session, owner_id, by=by, pointer="/owner_id", at=at)
+        return cls.create_for_owner(session, concern, owner, by=by, at=at, **fields)
 
     @classmethod
     def create_for_owner(
@@ -174,7 +181,7 @@ class FollowUp(CountedByDay, ConcernChild):
     def hand_over(self, session: Session, staff_id: UUID, *, by: Actor, at: datetime) -> ConcernEvent:
         """Make a colleague the owner. Invalid for somebody who may not own it, InvalidState unless it is pending."""
         self._require_pending()
-        owner = FollowUpOwner.resolve(session, staff_id, by=by, pointer="/staff_id")
+        owner = FollowUpOwner.resolve(session, staff_id, by=by, pointer="/staff_id", at=at)
         self.owner_id = owner.require_owner_of(self.concern)
         self._start_new_run()
         return self._record_event(ConcernStep.PROMISE_HANDED_OVER, by=by, at=at, to=str(staff_id))

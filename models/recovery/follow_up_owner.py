@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import ColumnElement
@@ -29,11 +30,13 @@ class FollowUpOwner:
     shift: Shift | None = None
 
     @classmethod
-    def resolve(cls, session: Session, staff_id: UUID | None, *, by: Actor, pointer: str) -> "FollowUpOwner":
+    def resolve(
+        cls, session: Session, staff_id: UUID | None, *, by: Actor, pointer: str, at: datetime
+    ) -> "FollowUpOwner":
         """Return the named colleague as owner, or `by` where nobody else is named.
 
         Raises NotFound when `by` may not see the colleague, and Invalid for a colleague without the permission to act
-        and for an API key that names nobody.
+        or who has left, and for an API key that names nobody.
         """
         if staff_id is None or staff_id == by.staff_id:
             if by.staff_id is None:
@@ -42,6 +45,8 @@ class FollowUpOwner:
         colleague = Staff.get_visible(session, staff_id, actor=by, pointer=pointer)
         if Permission.RECOVERY_ACT not in colleague.permissions:
             raise Invalid(f"{colleague.name} is not somebody who may act.", pointer=pointer)
+        if colleague.has_left(at):
+            raise Invalid(f"{colleague.name} does not work in this store.", pointer=pointer)
         return cls(staff_id, pointer, colleague, Shift.current(session, staff_id))
 
     def ownable_concerns(self) -> Sequence[ColumnElement[bool]]:
@@ -64,6 +69,6 @@ class FollowUpOwner:
             return self.staff_id
         if not concern.is_readable_by(colleague.permissions, colleague.id):
             raise Invalid(f"{colleague.name} is not somebody who may read of this.", pointer=self.pointer)
-        if colleague.left_at is not None or not works_in_store_of(concern, colleague, self.shift):
+        if not works_in_store_of(concern, colleague, self.shift):
             raise Invalid(f"{colleague.name} does not work in this store.", pointer=self.pointer)
         return self.staff_id

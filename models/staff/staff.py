@@ -15,6 +15,8 @@ from sqlalchemy import (
     String,
     UniqueConstraint,
     and_,
+    func,
+    not_,
     or_,
     select,
     text,
@@ -25,9 +27,10 @@ from sqlalchemy.sql.base import ExecutableOption
 from models.access import GRANTS, ROLES_OF_ALL_STORES, Actor, Permission, Role, roles_with
 from models.db.base import Aggregate, TenantOwned, one_to_many, tenant_fk
 from models.db.slug import check_login
-from models.errors import Conflict, Invalid
+from models.errors import Conflict, Invalid, InvalidState
 from models.organizations.organization import Region
 from models.organizations.store import Store
+from models.policy_defaults import MAX_REGIONS_OF_PERSON, MAX_STAFF, MAX_STORES_OF_PERSON
 
 if TYPE_CHECKING:
     from models.staff.shift import Shift
@@ -69,8 +72,12 @@ class Staff(Aggregate):
     quiet_until: Mapped[time | None]
     muted: Mapped[list[str]] = mapped_column(JSON, default=list)  # kinds of notification that this person does not want
 
-    store_links: Mapped[list["StaffStore"]] = one_to_many("Staff", "StaffStore", "staff_id")
-    region_links: Mapped[list["StaffRegion"]] = one_to_many("Staff", "StaffRegion", "staff_id")
+    store_links: Mapped[list["StaffStore"]] = one_to_many(
+        "Staff", "StaffStore", "staff_id", cascade="all, delete-orphan"
+    )
+    region_links: Mapped[list["StaffRegion"]] = one_to_many(
+        "Staff", "StaffRegion", "staff_id", cascade="all, delete-orphan"
+    )
     daily_log_links: Mapped[list["DailyLogSubscription"]] = one_to_many(
         "Staff", "DailyLogSubscription", "staff_id", cascade="all, delete-orphan"
     )
@@ -83,32 +90,104 @@ class Staff(Aggregate):
     )
 
     @classmethod
-    def hire(
+    def hire(cls, session: Session, *, login: str, employee_number: str | None = None, **fields: Any) -> "Staff":
+        """Create a member of staff. `fields` as in `build`, which makes the object.
+
+        Conflict when somebody has the login or the employee number, InvalidState when too many people work here.
+        """
+        cls.require_room(session)
+        cls.require_free(session, login=login, employee_number=employee_number)
+        staff = cls.build(login=login, employee_number=employee_number, **fields)
+        session.add(staff)
+        session.flush()
+        return staff
+
+    @classmethod
+    def build(
         cls,
-        session: Session,
         *,
         login: str,
         name: str,
         role: Role,
-        password_hash: str,
         stores: Iterable[Store] = (),
         regions: Iterable[Region] = (),
+        email: str | None = None,
+        **fields: Any,
     ) -> "Staff":
-        """Create a member of staff who belongs to these stores or is responsible for these regions.
+        """Make a member of staff without a look-up: who makes many checks for all of them what `hire` checks for one.
 
-        Conflict when somebody has the login, Invalid when the person would reach no store. `password_hash` comes from
-        `hash_password`, which is slow and therefore called outside the transaction.
+        They belong to these stores or look after these regions. `fields` are `id`, `employee_number` and
+        `password_hash`. The latter comes from `hash_password`, which is slow and therefore called outside the
+        transaction; without it the person has to redeem a code first.
+
+        Invalid for what is no login or e-mail address, and when the person would reach no store.
         """
-        if session.scalars(select(cls.id).where(cls.login == login)).first() is not None:
-            raise Conflict(f"Somebody has the login {login!r} already.", code="already-exists", pointer="/login")
-        staff = cls(login=check_login(login), name=name, role=role, password_hash=password_hash)
-        staff.store_links = [StaffStore(store_id=store.id) for store in stores]
-        staff.region_links = [StaffRegion(region_id=region.id) for region in regions]
-        if not (staff.has_all_stores or staff.store_links or staff.region_links):
-            raise Invalid(f"Somebody with the role {role} needs a store or a region.", pointer="/stores")
-        session.add(staff)
-        session.flush()
+        staff = cls(login=check_login(login), name=name, role=role, email=_check_email(email), **fields)
+        staff._set_reach(stores, regions)
         return staff
+
+    @classmethod
+    def require_room(cls, session: Session, *, more: int = 1) -> None:
+        """Raise InvalidState when so many more people would be more than an organization may have."""
+        working = select(func.count()).select_from(cls).where(cls.left_at.is_(None))
+        if session.scalars(working).one() + more > MAX_STAFF:
+            raise InvalidState(f"In an organization work at most {MAX_STAFF} people.")
+
+    @classmethod
+    def require_free(cls, session: Session, *, login: str | None = None, employee_number: str | None = None) -> None:
+        """Raise Conflict when somebody, who may have left, has the login or the employee number."""
+        for column, value in ((cls.login, login), (cls.employee_number, employee_number)):
+            if value is not None and session.scalars(select(cls.id).where(column == value)).first() is not None:
+                noun = column.key.replace("_", " ")
+                raise Conflict(
+                    f"Somebody has the {noun} {value!r} already.", code="already-exists", pointer=f"/{column.key}"
+                )
+
+    def edit(self, session: Session, **changes: Any) -> None:
+        """Change a member of staff, as `apply_changes` does.
+
+        Conflict when somebody else has the login or the employee number.
+        """
+        unique = {name: changes[name] for name in ("login", "employee_number") if name in changes}
+        self.require_free(
+            session, **{name: value for name, value in unique.items() if value not in (None, getattr(self, name))}
+        )
+        self.apply_changes(**changes)
+
+    def apply_changes(
+        self, *, stores: Iterable[Store] | None = None, regions: Iterable[Region] | None = None, **changes: Any
+    ) -> None:
+        """Set `name`, `login`, `role`, `email` and `employee_number`, the stores and the regions, without a look-up.
+
+        Errors as in `build`. What the person may do and see follows from their next request on.
+        """
+        if "login" in changes:
+            check_login(changes["login"])
+        if "email" in changes:
+            _check_email(changes["email"])
+        for name, value in changes.items():
+            setattr(self, name, value)
+        self._set_reach(stores, regions)
+        self.bump_version()
+
+    def _set_reach(self, stores: Iterable[Store] | None, regions: Iterable[Region] | None) -> None:
+        """Set the stores and regions, None for those there are. Invalid when the role does not go with them."""
+        if stores is not None:
+            store_links = {link.store_id: link for link in self.store_links}
+            ids = dict.fromkeys(store.id for store in stores)
+            self.store_links = [store_links.get(id_) or StaffStore(store_id=id_) for id_ in ids]
+        if regions is not None:
+            region_links = {link.region_id: link for link in self.region_links}
+            ids = dict.fromkeys(region.id for region in regions)
+            self.region_links = [region_links.get(id_) or StaffRegion(region_id=id_) for id_ in ids]
+        if self.region_links and self.role is not Role.REGIONAL:
+            raise Invalid("Only a regional manager looks after regions.", pointer="/region_ids")
+        if not (self.has_all_stores or self.store_links or self.region_links):
+            raise Invalid(f"Somebody with the role {self.role} needs a store or a region.", pointer="/store_ids")
+        if len(self.store_links) > MAX_STORES_OF_PERSON:
+            raise Invalid(f"A person belongs to at most {MAX_STORES_OF_PERSON} stores.", pointer="/store_ids")
+        if len(self.region_links) > MAX_REGIONS_OF_PERSON:
+            raise Invalid(f"A person looks after at most {MAX_REGIONS_OF_PERSON} regions.", pointer="/region_ids")
 
     @property
     def store_ids(self) -> list[UUID]:
@@ -146,18 +225,24 @@ class Staff(Aggregate):
         return (selectinload(cls.store_links), selectinload(cls.region_links))
 
     @classmethod
-    def select_visible(cls, actor: Actor, *, store_id: UUID | None = None) -> Select["Staff"]:
-        """Select the colleagues within reach who still work here; with `store_id`, those who belong to that store."""
-        stmt = select(cls).where(cls.left_at.is_(None), *cls.visible_to(actor)).options(*cls.eager_options())
+    def select_visible(
+        cls, actor: Actor, *, at: datetime, store_id: UUID | None = None, left: bool = False, **columns: Any
+    ) -> Select["Staff"]:
+        """Select the colleagues within reach who work here, or with `left` those who do so no more.
+
+        `store_id` keeps those who belong to that store; `columns` are compared with the values given.
+        """
+        works = cls.works_at(at)
+        stmt = select(cls).where(not_(works) if left else works, *cls.visible_to(actor)).options(*cls.eager_options())
         if store_id is not None:
             stmt = stmt.where(cls.id.in_(select(StaffStore.staff_id).where(StaffStore.store_id == store_id)))
-        return stmt
+        return stmt.where(*(getattr(cls, name) == value for name, value in columns.items()))
 
     @classmethod
-    def find_for_sign_in(cls, session: Session, login: str) -> "Staff | None":
+    def find_for_sign_in(cls, session: Session, login: str, *, at: datetime) -> "Staff | None":
         """Return the person with this login, with stores and regions; None when there is none or they have left."""
         return session.scalars(
-            select(cls).where(cls.login == login, cls.left_at.is_(None)).options(*cls.eager_options())
+            select(cls).where(cls.login == login, cls.works_at(at)).options(*cls.eager_options())
         ).one_or_none()
 
     @classmethod
@@ -178,11 +263,7 @@ class Staff(Aggregate):
         if "muted" in changes:
             self.muted = sorted(set(changes["muted"]))
         if "email" in changes:
-            if changes["email"] is not None and not MAILBOX.fullmatch(changes["email"]):
-                raise Invalid(
-                    "An address that every mail server takes: plain letters, digits, signs.", pointer="/email"
-                )
-            self.email = changes["email"]
+            self.email = _check_email(changes["email"])
         if "daily_logs" in changes:
             existing = {link.store_id: link for link in self.daily_log_links}
             self.daily_log_links = [
@@ -203,12 +284,26 @@ class Staff(Aggregate):
         return {"from": self.quiet_from.isoformat("minutes"), "until": self.quiet_until.isoformat("minutes")}
 
     @property
+    def has_password(self) -> bool:
+        return self.password_hash is not None
+
+    @property
+    def has_pin(self) -> bool:
+        return self.pin_digest is not None
+
+    @property
     def permissions(self) -> frozenset[Permission]:
         return GRANTS[self.role]
 
     @property
     def has_all_stores(self) -> bool:
         return self.role in ROLES_OF_ALL_STORES
+
+
+def _check_email(email: str | None) -> str | None:
+    if email is not None and not MAILBOX.fullmatch(email):
+        raise Invalid("An address that every mail server takes: plain letters, digits, signs.", pointer="/email")
+    return email
 
 
 class StaffStore(TenantOwned):
@@ -241,14 +336,14 @@ class DailyLogSubscription(TenantOwned):
     store_id: Mapped[UUID] = tenant_fk("store", index=True)
 
     @classmethod
-    def select_subscribers(cls, store: Store) -> Select[Staff]:
+    def select_subscribers(cls, store: Store, *, at: datetime) -> Select[Staff]:
         """Select the subscribers of a store's log who have an e-mail address and may still read the log."""
         subscribers = select(cls.staff_id).where(cls.store_id == store.id)
         by_store = select(StaffStore.staff_id).where(StaffStore.store_id == store.id)
         by_region = select(StaffRegion.staff_id).where(StaffRegion.region_id == store.region_id)
         return select(Staff).where(
             Staff.id.in_(subscribers),
-            Staff.left_at.is_(None),
+            Staff.works_at(at),
             Staff.email.is_not(None),
             Staff.role.in_(roles_with(Permission.LOG_READ)),
             or_(Staff.role.in_(ROLES_OF_ALL_STORES), Staff.id.in_(by_store), Staff.id.in_(by_region)),

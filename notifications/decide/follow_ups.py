@@ -104,7 +104,7 @@ def _is_owner_reachable(session: Session, follow_up: FollowUp, at: datetime) -> 
         Shift.staff_id == follow_up.owner_id,
         Shift.store_id == follow_up.store_id,
         Shift.ended_at.is_(None),
-        Staff.left_at.is_(None),
+        Staff.works_at(at),
     )
     shift = session.scalars(on_shift).one_or_none()
     return shift is not None and not shift.is_paused(at)

@@ -47,7 +47,7 @@ def find_readers(session: Session, outbox_message: OutboxMessage, *, at: datetim
         return
     people = [
         staff
-        for staff in _readers(session, outbox_message, concern, store)
+        for staff in _readers(session, outbox_message, concern, store, at)
         if outbox_message.notification_kind not in staff.muted
     ]
     shifts = _shifts_of(session, people)
@@ -71,7 +71,7 @@ def queue_test_push(session: Session, *, organization_id: UUID, staff_id: UUID, 
 
     """
     outbox_message = OutboxMessage.information(K.TEST, organization_id, staff_id=staff_id, at=at)
-    staff = session.scalars(_select_working().where(Staff.id == staff_id)).one()
+    staff = session.scalars(_select_working(at).where(Staff.id == staff_id)).one()
     phones = _phones_of(session, [staff])[staff_id]
     if not phones:
         raise InvalidState(
@@ -124,51 +124,51 @@ def _is_for_owner(outbox_message: OutboxMessage) -> bool:
 
 
 def _readers(
-    session: Session, outbox_message: OutboxMessage, concern: Concern | None, store: Store | None
+    session: Session, outbox_message: OutboxMessage, concern: Concern | None, store: Store | None, at: datetime
 ) -> Iterable[Staff]:
     """Return who is to be informed, without regard to their settings."""
     if outbox_message.notification_kind in KINDS_FOR_ONE_PERSON or _is_for_owner(outbox_message):
-        return session.scalars(_select_working().where(Staff.id == outbox_message.staff_id)).all()
+        return session.scalars(_select_working(at).where(Staff.id == outbox_message.staff_id)).all()
     if store is None:
         return ()
     if outbox_message.notification_kind is K.DAILY_LOG:
-        return session.scalars(DailyLogSubscription.select_subscribers(store).order_by(Staff.id)).all()
+        return session.scalars(DailyLogSubscription.select_subscribers(store, at=at).order_by(Staff.id)).all()
     if outbox_message.notification_kind is K.CARRIED_OVER:
-        return session.scalars(_select_working().where(_is_manager_of(store.id))).all()
+        return session.scalars(_select_working(at).where(_is_manager_of(store.id))).all()
     if concern is None:
-        return _lead_or_managers(session, store.id, roles=frozenset(Role), except_id=outbox_message.staff_id)
+        return _lead_or_managers(session, store.id, roles=frozenset(Role), except_id=outbox_message.staff_id, at=at)
     roles = concern.ringable_roles
-    return [staff for staff in _concern_readers(session, outbox_message, concern, store) if staff.role in roles]
+    return [staff for staff in _concern_readers(session, outbox_message, concern, store, at) if staff.role in roles]
 
 
 def _concern_readers(
-    session: Session, outbox_message: OutboxMessage, concern: Concern, store: Store
+    session: Session, outbox_message: OutboxMessage, concern: Concern, store: Store, at: datetime
 ) -> Iterable[Staff]:
     match outbox_message.notification_kind:
         case K.UNANSWERED:
-            return session.scalars(_select_working().where(_is_responsible_for(store))).all()
+            return session.scalars(_select_working(at).where(_is_responsible_for(store))).all()
         case K.CLOSED_STORE:
             others = Staff.id.is_distinct_from(concern.reported_by_id)
-            return session.scalars(_select_working().where(_is_regional_manager_of(store), others)).all()
+            return session.scalars(_select_working(at).where(_is_regional_manager_of(store), others)).all()
         case K.APPROVAL:
             others = Staff.id.is_distinct_from(outbox_message.staff_id)
-            return session.scalars(_select_working().where(_is_responsible_for(store), others)).all()
+            return session.scalars(_select_working(at).where(_is_responsible_for(store), others)).all()
         case K.OUTCOME:
-            return session.scalars(_select_working().where(_was_involved_in(concern))).all()
+            return session.scalars(_select_working(at).where(_was_involved_in(concern))).all()
         case K.BROKEN:
-            return session.scalars(_select_working().where(_is_manager_of(store.id))).all()
+            return session.scalars(_select_working(at).where(_is_manager_of(store.id))).all()
     except_id = None if outbox_message.notification_kind is K.FOLLOW_UP else concern.reported_by_id
-    return _lead_or_managers(session, store.id, roles=concern.ringable_roles, except_id=except_id)
+    return _lead_or_managers(session, store.id, roles=concern.ringable_roles, except_id=except_id, at=at)
 
 
 def _lead_or_managers(
-    session: Session, store_id: UUID, *, roles: frozenset[Role], except_id: UUID | None
+    session: Session, store_id: UUID, *, roles: frozenset[Role], except_id: UUID | None, at: datetime
 ) -> Iterable[Staff]:
     """Return whoever leads the shift and has one of these roles; if nobody does, the managers of the store."""
     on_shift = select(Shift.staff_id).where(Shift.store_id == store_id, Shift.ended_at.is_(None), Shift.lead)
     others = Staff.id.is_distinct_from(except_id)
-    leads = session.scalars(_select_working().where(Staff.id.in_(on_shift), Staff.role.in_(roles), others)).all()
-    return leads or session.scalars(_select_working().where(_is_manager_of(store_id), others)).all()
+    leads = session.scalars(_select_working(at).where(Staff.id.in_(on_shift), Staff.role.in_(roles), others)).all()
+    return leads or session.scalars(_select_working(at).where(_is_manager_of(store_id), others)).all()
 
 
 def _is_responsible_for(store: Store) -> ColumnElement[bool]:
@@ -188,8 +188,8 @@ def _was_involved_in(concern: Concern) -> ColumnElement[bool]:
     return involved & Staff.id.is_distinct_from(concern.resolved_by_id)
 
 
-def _select_working() -> Select[Staff]:
-    return select(Staff).where(Staff.left_at.is_(None)).order_by(Staff.id)
+def _select_working(at: datetime) -> Select[Staff]:
+    return select(Staff).where(Staff.works_at(at)).order_by(Staff.id)
 
 
 def _is_manager_of(store_id: UUID) -> ColumnElement[bool]:

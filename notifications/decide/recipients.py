@@ -39,7 +39,7 @@ def recipients_of(session: Session, alert: Alert, *, step: int, at: datetime) ->
     steps = alert.policy["steps"]
     skipped: list[SkipReason] = []
     phones: list[Device] = []
-    for candidate in _candidates(session, alert, steps[step % len(steps)]):
+    for candidate in _candidates(session, alert, steps[step % len(steps)], at):
         reason = _skip_reason(candidate, alert, at)
         if reason is None:
             phones += candidate.phones
@@ -52,7 +52,7 @@ def recipients_of(session: Session, alert: Alert, *, step: int, at: datetime) ->
 def ringable_staff_ids(session: Session, alert: Alert, *, step: int, at: datetime) -> set[UUID]:
     """Return whom a step (counted over all rounds) reaches at this moment; it may have begun a while ago."""
     steps = alert.policy["steps"]
-    candidates = _candidates(session, alert, steps[step % len(steps)])
+    candidates = _candidates(session, alert, steps[step % len(steps)], at)
     return {candidate.staff.id for candidate in candidates if _skip_reason(candidate, alert, at) is None}
 
 
@@ -71,17 +71,17 @@ def _skip_reason(candidate: Candidate, alert: Alert, at: datetime) -> SkipReason
     return None
 
 
-def _candidates(session: Session, alert: Alert, step: PolicyStep) -> list[Candidate]:
+def _candidates(session: Session, alert: Alert, step: PolicyStep, at: datetime) -> list[Candidate]:
     """Return whom a step addresses and who may read this concern, without the person who logged it."""
     candidates: dict[UUID, Candidate] = {}
-    for staff, shift, device in session.execute(_select_candidates(alert, step)):
+    for staff, shift, device in session.execute(_select_candidates(alert, step, at)):
         candidate = candidates.setdefault(staff.id, Candidate(staff, shift, []))
         if device is not None:
             candidate.phones.append(device)
     return list(candidates.values())
 
 
-def _select_candidates(alert: Alert, step: PolicyStep) -> Select[Staff, Shift, Device]:
+def _select_candidates(alert: Alert, step: PolicyStep, at: datetime) -> Select[Staff, Shift, Device]:
     here = (Shift.staff_id == Staff.id) & (Shift.store_id == alert.store_id) & Shift.ended_at.is_(None)
     phone = (Device.staff_id == Staff.id) & Device.address.is_not(None)
     return (
@@ -90,7 +90,7 @@ def _select_candidates(alert: Alert, step: PolicyStep) -> Select[Staff, Shift, D
         .outerjoin(Device, phone & (Device.organization_id == Staff.organization_id))
         .where(
             Staff.organization_id == alert.organization_id,
-            Staff.left_at.is_(None),
+            Staff.works_at(at),
             Staff.role.in_(alert.concern.ringable_roles),
             Staff.id.is_distinct_from(alert.concern.reported_by_id),
             or_(*_group_criteria(alert, step)),

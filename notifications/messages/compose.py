@@ -168,7 +168,7 @@ def _reason_not_reached(
 ) -> str | None:
     """Return why this person is not reached at this address any more, or None."""
     device, alert = notification.device, outbox_message.alert
-    if notification.kind is NotificationKind.DAILY_LOG and not may_read_log(session, outbox_message):
+    if notification.kind is NotificationKind.DAILY_LOG and not may_read_log(session, outbox_message, at=at):
         return "out-of-reach"
     if recipient_of(notification) is None:
         return "address-retired"

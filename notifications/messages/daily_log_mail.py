@@ -20,10 +20,10 @@ from notifications.messages.texts import Translate
 from notifications.messages.translations import CATALOGUES, closest_language, translations_for
 
 
-def may_read_log(session: Session, outbox_message: OutboxMessage) -> bool:
+def may_read_log(session: Session, outbox_message: OutboxMessage, *, at: datetime) -> bool:
     """Whether the recipient still subscribes to this store's log, and may read it."""
     store, _day = _store_and_day(outbox_message)
-    stmt = DailyLogSubscription.select_subscribers(store).where(Staff.id == outbox_message.staff_id)
+    stmt = DailyLogSubscription.select_subscribers(store, at=at).where(Staff.id == outbox_message.staff_id)
     return session.scalars(stmt).one_or_none() is not None
 
 

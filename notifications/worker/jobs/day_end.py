@@ -101,5 +101,5 @@ def end_day(session: Session, schedule: DayEndSchedule, *, at: datetime) -> None
     if begins_at is not None and session.scalars(select_carried_over(store, following).limit(1)).first() is not None:
         due_at = max(begins_at, at)
         session.add(OutboxMessage.day_information(NotificationKind.CARRIED_OVER, store, day, due_at=due_at, at=at))
-    if session.scalars(DailyLogSubscription.select_subscribers(store).limit(1)).first() is not None:
+    if session.scalars(DailyLogSubscription.select_subscribers(store, at=at).limit(1)).first() is not None:
         session.add(OutboxMessage.day_information(NotificationKind.DAILY_LOG, store, day, due_at=at, at=at))

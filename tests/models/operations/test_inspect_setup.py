@@ -18,7 +18,7 @@ def findings(app: App, shop: Shop) -> dict[str | None, set[str]]:
     """Return the codes of the findings by store."""
     with app.back_office.reading(shop.organization_id) as session:
         by_store: dict[str | None, set[str]] = {}
-        for finding in inspect_setup(session):
+        for finding in inspect_setup(session, at=app.clock()):
             by_store.setdefault(finding.store, set()).add(finding.code)
     return by_store
 

@@ -47,7 +47,7 @@ def test_colleagues_are_those_of_ones_stores_and_those_responsible(app: App, sho
             assert set(session.scalars(select(Staff.login).where(*Staff.visible_to(actor)))) == seen | (
                 {"admin"} if stores is None else set()
             )
-            logins = {staff.login for staff in session.scalars(Staff.select_visible(actor))}
+            logins = {staff.login for staff in session.scalars(Staff.select_visible(actor, at=NOON))}
             assert logins == seen - {"admin"}  # who has left is not listed
 
 
@@ -97,7 +97,7 @@ def test_checking_in_many_times_at_once_opens_one_shift(app: App, shop: Shop) ->
 
 def test_who_signs_in_still_works_here(app: App, shop: Shop) -> None:
     def signs_in(session: ScopedSession) -> str | None:
-        staff = Staff.find_for_sign_in(session, "floor")
+        staff = Staff.find_for_sign_in(session, "floor", at=NOON)
         return staff.login if staff else None
 
     with app.database.writing(shop.organization_id) as session:

@@ -42,6 +42,8 @@ BODIES: dict[str, Any] = {
     "patchOrganization": {"minimum_app_versions": {"ios": "1.2.3"}},
     "postRegions": {"slug": "new", "name": "New"},
     "patchRegionById": {"name": "Changed"},
+    "postStaffList": {"name": "New", "login": "new", "role": "floor", "store_ids": [None]},
+    "patchStaffById": {"name": "Changed"},
     "postStorePlaces": {"name": "New"},
     "putStorePlaces": {"items": [{"name": "table 1"}, {"name": "New", "names": {"pt": "Novo"}}]},
     "patchStorePlaceById": {"name": "Changed"},

@@ -132,4 +132,4 @@ def make_store(slug: str, region_id: UUID, *, zone: str = "Europe/Lisbon", day_s
 def set_escalation_steps(database: Database, shop: Shop, steps: list[PolicyStep], **times: int) -> None:
     """Set the steps of the organization's escalation policy, the times in seconds."""
     with database.writing(shop.organization_id) as session:
-        session.scalars(select(EscalationPolicy)).one().edit(session, steps=steps, **times)
+        session.scalars(select(EscalationPolicy)).one().edit(session, steps=steps, at=NOON, **times)

@@ -1,0 +1,32 @@
+"""Requests of those who administer people: hire, change, let go."""
+
+from typing import Any
+from uuid import UUID
+
+from tests.support.app import App
+from tests.support.factories.organizations import Shop
+
+ANA = {"name": "Ana Alves", "login": "ana", "role": "floor"}
+
+
+def hire_person(app: App, shop: Shop, by: str = "manager", **fields: Any) -> Any:
+    """Hire Ana, for the first store unless other stores are named; return the answer."""
+    store_ids = [str(store_id) for store_id in fields.pop("store_ids", [shop.store_id])]
+    options = {"headers": fields.pop("headers", {})}
+    return app.request("POST", "/v1/staff", (shop, by), json={**ANA, "store_ids": store_ids, **fields}, **options)
+
+
+def change_person(
+    app: App, shop: Shop, person: str | UUID, by: str = "manager", *, version: str = "*", **changes: Any
+) -> Any:
+    """Change somebody, who is named by login or id; return the answer."""
+    headers = {"If-Match": version}
+    return app.request("PATCH", f"/v1/staff/{id_of(shop, person)}", (shop, by), json=changes, headers=headers)
+
+
+def read_person(app: App, shop: Shop, person: str | UUID, by: str = "manager") -> Any:
+    return app.request("GET", f"/v1/staff/{id_of(shop, person)}", (shop, by))
+
+
+def id_of(shop: Shop, person: str | UUID) -> str:
+    return str(shop.staff.get(str(person), person))
