@@ -43,6 +43,8 @@ How to read it:
   the export nor the import of customers is for it.
 - What belongs to no store (an escalation policy or a fix of the whole organization) is read by all
   who may read such things at all.
+- **A shared phone by itself**, with its device secret, may do what needs `enrolment:use` or
+  `receipt:send`, about itself only: no role carries `enrolment:use`.
 - A sensitive concern, and all that belongs to it, is 404 below a manager, except for whoever
   reported it. Head office sees concerns without words, names and contacts.
 - `needs` is the permission. `models/access.py` has them all, with the roles and scopes that carry
@@ -72,6 +74,7 @@ REACH: Final = {
     "checks": Reach.STORES,
     "concerns": Reach.STORES,
     "customers": Reach.STORES,
+    "enrolments": Reach.STORES,
     "escalation-policies": Reach.STORES,
     "exports": Reach.STORES,
     "feedback-policy": Reach.ORGANIZATION,

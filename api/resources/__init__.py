@@ -8,6 +8,7 @@ from api.resources import (
     checks,
     concerns,
     customers,
+    enrolments,
     escalation_policies,
     exports,
     feedback_policy,
@@ -40,6 +41,7 @@ from api.resources import (
 _MODULES = (
     sessions,
     me,
+    enrolments,
     organization,
     regions,
     stores,

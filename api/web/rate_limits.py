@@ -14,6 +14,7 @@ TEST_PUSH_LIMIT = RateLimitItemPerMinute(3)
 TABLE_QR_LIMIT = RateLimitItemPerMinute(4, 10)  # per code in ten minutes: no more people sit at one table
 RECEIPT_QR_LIMIT = RateLimitItemPerMinute(60, 10)
 IMPORT_LIMIT = RateLimitItemPerHour(20)  # per person, dry runs too: each is as much work as an import
+CODE_LIMIT = RateLimitItemPerMinute(20)  # one-time codes that are redeemed from one address, valid or not
 FAILED_SIGN_IN_LIMIT = RateLimitItemPerMinute(5)
 
 

@@ -32,7 +32,7 @@ def _start_request() -> None:
 
 
 def _finish_request(response: Response) -> Response:
-    """Forbid caches to store answers of the API, and write the log line: people by id, never a query or a body."""
+    """Forbid caches to store answers of the API, and write the log line: who asked by id, never a query or a body."""
     response.headers["X-Request-Id"] = g.request_id
     response.headers["X-Content-Type-Options"] = "nosniff"
     if request.path.startswith("/v1"):
@@ -50,6 +50,7 @@ def _finish_request(response: Response) -> Response:
         status=response.status_code,
         ms=round(seconds * 1000, 1),
         staff=str(actor.staff_id) if actor and actor.staff_id else None,
+        device=str(actor.device_id) if actor and actor.device_id else None,
         api_key=str(actor.api_key_id) if actor and actor.api_key_id else None,
     )
     return response

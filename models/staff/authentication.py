@@ -1,4 +1,4 @@
-"""Authentication: from a token to the person or machine behind it."""
+"""Authentication: from a token to the person, machine or shared phone behind it."""
 
 from datetime import datetime
 
@@ -8,6 +8,7 @@ from models.access import Actor
 from models.staff.credentials.api_key import ApiKey
 from models.staff.credentials.staff_session import StaffSession
 from models.staff.credentials.token import Token
+from models.staff.device import Device
 
 
 def find_actor(session: Session, token: Token, at: datetime) -> tuple[Actor, bool] | None:
@@ -17,14 +18,19 @@ def find_actor(session: Session, token: Token, at: datetime) -> tuple[Actor, boo
             return StaffSession.actor(session, token, at)
         case "k":
             return ApiKey.actor(session, token, at)
+        case "d":
+            return Device.actor(session, token, at)
     return None
 
 
 def record_last_seen(session: Session, actor: Actor, at: datetime) -> None:
-    """Record that a sign-in or API key was used."""
+    """Record that a sign-in, API key or device was used."""
     sign_in = session.get(StaffSession, (actor.organization_id, actor.session_id)) if actor.session_id else None
     key = session.get(ApiKey, (actor.organization_id, actor.api_key_id)) if actor.api_key_id else None
     if sign_in is not None:
         sign_in.record_seen(session, at=at)
+    device = session.get(Device, (actor.organization_id, actor.device_id)) if actor.device_id else None
     if key is not None:
         key.seen_at = at
+    if device is not None:
+        device.seen_at = at

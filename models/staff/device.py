@@ -1,17 +1,23 @@
 """Devices: installations of the app, and the addresses that pushes are sent to."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
-from typing import ClassVar
+from functools import cache
+from typing import Any, ClassVar, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Index, LargeBinary, String, UniqueConstraint, select, text
+from sqlalchemy import Index, LargeBinary, Select, String, UniqueConstraint, bindparam, func, or_, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from models.access import Actor
+from models.access import SHARED_PHONE_GRANTS, Actor
 from models.db.base import TenantOwned, many_to_one, tenant_fk
+from models.db.secret import HasSecret
 from models.errors import NotFound
+from models.organizations.store import Store
+from models.policy_defaults import LAST_SEEN_RESOLUTION
 from models.staff.credentials.staff_session import StaffSession
+from models.staff.credentials.token import Token
 from models.staff.staff import Staff
 
 
@@ -27,10 +33,19 @@ class AddressKind(StrEnum):
     LOG = "log"
 
 
-class Device(TenantOwned):
+class PhoneUser(NamedTuple):
+    """Somebody who may sign in on a shared phone, and whether they are signed in there now, locked or not."""
+
+    id: UUID
+    name: str
+    signed_in: bool
+
+
+class Device(HasSecret, TenantOwned):
     """One installation of the app. A personal phone belongs to a person, a shared phone to a store.
 
-    A person may have several. A shared phone proves with a secret of its own which one it is.
+    A person may have several. A shared phone proves with its `secret` which one it is. It keeps the secret when its
+    address is gone (`retired_at`), and registers a new address with it.
     """
 
     __tablename__ = "device"
@@ -104,6 +119,97 @@ class Device(TenantOwned):
         return device
 
     @classmethod
+    def enrol(
+        cls,
+        session: Session,
+        *,
+        organization_id: UUID,
+        store_id: UUID,
+        name: str,
+        enrolled_by_id: UUID,
+        installation_id: str,
+        at: datetime,
+        **app: Any,
+    ) -> "Device":
+        """Make this installation a shared phone of a store, with a new secret, whoever had it before.
+
+        `app` is what `record_app` takes. The caller has taken the address from other devices.
+        """
+        device = cls.by_installation(session, installation_id)
+        if device is None:
+            device = cls(installation_id=installation_id)
+            session.add(device)
+        token = Token.new("d", organization_id)
+        device.staff_id, device.store_id, device.name = None, store_id, name
+        device.secret_digest, device.enrolled_by_id, device.failed_pins = token.digest, enrolled_by_id, 0
+        device.registered_at = at
+        device.record_app(**app, at=at)
+        device.show_secret(token.text)
+        return device
+
+    def record_app(
+        self,
+        *,
+        platform: Platform,
+        address: str | None = None,
+        address_kind: AddressKind | None = None,
+        app_version: str | None = None,
+        locale: str | None = None,
+        at: datetime,
+    ) -> None:
+        """Record what the app says of itself, and where it is pushed to."""
+        self.platform, self.app_version, self.locale = platform, app_version, locale
+        self.address, self.address_kind = address, address_kind
+        self.seen_at, self.retired_at, self.retired_reason = at, None, None
+
+    @classmethod
+    def lock_holders(
+        cls, session: Session, *, address: str | None, installation_id: str | None = None
+    ) -> Sequence["Device"]:
+        """Return the devices that have this installation id or this address now, locked until the transaction ends."""
+        has_either = or_(cls.installation_id == installation_id, cls.address == address)
+        return session.scalars(select(cls).where(has_either).order_by(cls.id).with_for_update(of=cls)).all()
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether it is a shared phone of a store at present: one that was revoked is nobody's."""
+        return self.secret_digest is not None
+
+    @classmethod
+    def count_shared(cls, session: Session, store_id: UUID) -> int:
+        """Return how many shared phones a store has."""
+        stmt = select(func.count()).where(cls.store_id == store_id, cls.secret_digest.is_not(None))
+        return session.scalars(stmt).one()
+
+    def users(self, session: Session, *, at: datetime) -> Sequence[PhoneUser]:
+        """Return who may sign in on this shared phone with their PIN, by name."""
+        if self.store_id is None:
+            return ()
+        live = (StaffSession.device_id == self.id, StaffSession.expires_at > at)
+        signed_in = Staff.id.in_(select(StaffSession.staff_id).where(*live))
+        may_sign_in = (Staff.uses_shared_phones_of(self.store_id, at), Staff.pin_digest.is_not(None))
+        stmt = select(Staff.id, Staff.name, signed_in).where(*may_sign_in).order_by(Staff.name, Staff.id)
+        return [PhoneUser(*row) for row in session.execute(stmt)]
+
+    @classmethod
+    def actor(cls, session: Session, token: Token, at: datetime) -> tuple[Actor, bool] | None:
+        """Return the shared phone of this secret and whether to record that it was seen, in one statement.
+
+        None if the secret is not valid: unknown, revoked, or that of a phone of a closed store.
+        """
+        row = session.execute(_secret_statement(), {"digest": token.digest}).one_or_none()
+        if row is None:
+            return None
+        actor = Actor(
+            organization_id=token.organization_id,
+            permissions=SHARED_PHONE_GRANTS,
+            store_ids=frozenset({row.store_id}),
+            device_id=row.id,
+            name=row.name,
+        )
+        return actor, at - row.seen_at > LAST_SEEN_RESOLUTION
+
+    @classmethod
     def unregister(cls, session: Session, *, by: Actor, installation_id: str, at: datetime) -> None:
         """Stop pushing to an installation of this person. NotFound when it is not theirs."""
         device = cls.by_installation(session, installation_id)
@@ -125,3 +231,14 @@ class Device(TenantOwned):
     def retire(self, *, reason: str, at: datetime) -> None:
         """Stop pushing to this installation and delete its address, until it registers again."""
         self.address, self.retired_at, self.retired_reason = None, at, reason
+
+
+@cache
+def _secret_statement() -> Select[Any]:
+    """Select the shared phone with a secret. Cached because a locked phone asks with it every few seconds."""
+    return (
+        select()
+        .add_columns(Device.id, Device.store_id, Device.name, Device.seen_at)
+        .join_from(Device, Store, Store.id == Device.store_id)
+        .where(Device.secret_digest == bindparam("digest"), Store.closed_at.is_(None))
+    )

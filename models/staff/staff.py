@@ -207,6 +207,18 @@ class Staff(Aggregate):
         return self.left_at is not None or (self.leaves_at is not None and self.leaves_at <= at)
 
     @classmethod
+    def uses_shared_phones_of(cls, store_id: UUID, at: datetime) -> ColumnElement[bool]:
+        """Match who may use the shared phones of a store: whoever can be rung there, and works there at this time."""
+        by_store = select(StaffStore.staff_id).where(StaffStore.store_id == store_id)
+        region = select(Store.region_id).where(Store.id == store_id)
+        by_region = select(StaffRegion.staff_id).where(StaffRegion.region_id.in_(region))
+        return and_(
+            cls.works_at(at),
+            cls.role.in_(roles_with(Permission.ALERT_HEAR)),
+            or_(cls.id.in_(by_store), cls.id.in_(by_region)),
+        )
+
+    @classmethod
     def visible_to(cls, actor: Actor) -> Sequence[ColumnElement[bool]]:
         """Return the criteria for colleagues of the actor's stores, those responsible for them, and the actor."""
         if actor.store_ids is None:

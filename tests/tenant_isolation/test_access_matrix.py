@@ -98,6 +98,8 @@ RULES: dict[tuple[str, str], tuple[Answer, str]] = {
 SHOWN: dict[tuple[str, Scope], str] = {
     ("postSessions", Scope.NOBODY): "whoever signs in there reads their own profile",
     ("postSessions", Scope.ELSEWHERE): "the same",
+    ("postRedeemEnrolment", Scope.NOBODY): "whoever has the code enrols a phone of that store",
+    ("postRedeemEnrolment", Scope.ELSEWHERE): "the same",
     ("postCustomerSearch", Scope.ELSEWHERE): "an exact contact finds any profile of the organization",
 }
 

@@ -39,6 +39,9 @@ QUERIES = {f"getReport{name}": YEAR_BY_STORE for name in REPORTS}
 # What each operation with a body accepts; ids are added by the test that wants them there.
 BODIES: dict[str, Any] = {
     "postSessions": {"organization": "nobody", "login": "nobody", "password": "nobody has this one"},
+    "postStoreEnrolments": {"name": "bar"},
+    "postRedeemEnrolment": {"code": "nobody made this one", "installation_id": "phone of a thief", "platform": "ios"},
+    "putCurrentEnrolment": {"platform": "ios", "address": "address of the bar", "address_kind": "log"},
     "patchOrganization": {"minimum_app_versions": {"ios": "1.2.3"}},
     "postRegions": {"slug": "new", "name": "New"},
     "patchRegionById": {"name": "Changed"},
@@ -164,6 +167,19 @@ def _keep_days(app: App, shop: Shop) -> None:
         )
 
 
+def _enrol_phone(app: App, shop: Shop) -> str:
+    """Enrol a shared phone in the first store, and leave a code unused; return the secret of the phone."""
+    codes = [
+        _do(app, "POST", f"/v1/stores/{shop.store_id}/enrolments", (shop, "manager"), json={"name": name})["code"]
+        for name in ("bar", "terrace")
+    ]
+    phone = {"installation_id": f"bar-of-{shop.slug}", "platform": "android"}
+    phone |= {"address": f"address of the bar of {shop.slug}", "address_kind": "log"}
+    answer = app.request("POST", "/v1/enrolments/redeem", json={"code": codes[0], **phone})
+    assert answer.status_code == 201, answer.text
+    return str(answer.json["secret"])
+
+
 def _make_words(app: App, shop: Shop) -> dict[str, str]:
     """Make a category with a cause, and merge another one; return the ids of the first."""
     room, hall, foyer = (
@@ -244,6 +260,7 @@ def make_full_organization(app: App, slug: str) -> FullOrganization:
     here = {**BODIES["postGroups"], "store_ids": [str(shop.store_id)]}
     groups = [_do(app, "POST", "/v1/groups", (shop, "admin"), json={**here, "slug": it}) for it in ("brand", "city")]
     policy = {**BODIES["postEscalationPolicies"], "slug": "first-store", "store_id": str(shop.store_id)}
+    shop.tokens["shared-phone"] = _enrol_phone(app, shop)
     org.ids = {
         **_make_words(app, shop),
         "concern_id": concern["id"],

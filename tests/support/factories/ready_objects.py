@@ -36,7 +36,9 @@ def add_ready_objects(app: App, org: FullOrganization) -> None:
     other = do("POST", "categories", "admin", json=words)
     one, two = (cause["id"] for cause in other["causes"])
     before = str(date.fromisoformat(org.ids["business_date"]) - timedelta(days=2))
+    code = do("POST", f"stores/{org.ids['store_id']}/enrolments", "manager", json={"name": "terrace"})["code"]
     org.ids_by_operation |= {
+        "postRedeemEnrolment": {"/code": code},
         "postTakeConcern": {"concern_id": open_concern},
         "postHandOverConcern": {"concern_id": of_floor, "/staff_id": str(org.shop.staff["colleague"])},
         "postResolveConcern": {"concern_id": open_concern},
