@@ -85,6 +85,8 @@ CODE_MAKER_WAITS: Final = timedelta(hours=24)
 # Sign-in
 SESSION_DAYS: Final = 30  # unless the organization sets another number
 PASSWORD_MIN_LENGTH: Final = 10  # characters, unless the organization sets another number
+# Whoever signs in on a shared phone so long before they check in is rung on it during their shift.
+SIGN_IN_BEFORE_SHIFT: Final = timedelta(hours=1)
 LOCK_AFTER: Final = timedelta(minutes=10)  # without a tap, on a shared phone
 ENROLMENT_TTL: Final = timedelta(hours=24)  # of the code that makes a phone a shared one
 MAX_SHARED_PHONES: Final = 50  # of one store, with the codes that were not used yet

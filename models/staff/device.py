@@ -7,7 +7,19 @@ from functools import cache
 from typing import Any, ClassVar, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Index, LargeBinary, Select, String, UniqueConstraint, bindparam, func, or_, select, text
+from sqlalchemy import (
+    ColumnElement,
+    Index,
+    LargeBinary,
+    Select,
+    String,
+    UniqueConstraint,
+    bindparam,
+    func,
+    or_,
+    select,
+    text,
+)
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.access import SHARED_PHONE_GRANTS, Actor
@@ -227,6 +239,26 @@ class Device(HasSecret, TenantOwned):
     @classmethod
     def by_installation(cls, session: Session, installation_id: str) -> "Device | None":
         return session.scalars(select(cls).where(cls.installation_id == installation_id)).one_or_none()
+
+    @classmethod
+    def is_signed_in(cls, at: datetime) -> ColumnElement[bool]:
+        """Match personal phones on which their owner is signed in."""
+        return (
+            select(StaffSession.id)
+            .where(
+                StaffSession.organization_id == cls.organization_id,
+                StaffSession.device_id == cls.id,
+                StaffSession.staff_id == cls.staff_id,
+                StaffSession.expires_at > at,
+            )
+            .correlate(cls)
+            .exists()
+        )
+
+    def has_sign_in(self, session: Session, *, at: datetime) -> bool:
+        """Return whether the owner of this personal phone is signed in on it."""
+        mine = (Device.organization_id == self.organization_id) & (Device.id == self.id)
+        return session.scalars(select(Device.id).where(mine, Device.is_signed_in(at))).first() is not None
 
     def retire(self, *, reason: str, at: datetime) -> None:
         """Stop pushing to this installation and delete its address, until it registers again."""

@@ -6,7 +6,7 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import LargeBinary, Select, UniqueConstraint, bindparam, delete, select, union_all
+from sqlalchemy import LargeBinary, Select, UniqueConstraint, bindparam, delete, or_, select, union_all
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.access import GRANTS, ROLES_OF_ALL_STORES, Actor
@@ -73,8 +73,13 @@ class StaffSession(TenantOwned):
 
     @classmethod
     def delete_expired(cls, session: Session, *, at: datetime) -> None:
-        """Delete the sign-ins that have expired."""
-        session.execute(delete(cls).where(cls.expires_at <= at).execution_options(synchronize_session=False))
+        """Delete the sign-ins that have expired.
+
+        One on a shared phone stays during the shift of the person: the phone goes on ringing for them.
+        """
+        on_shift = cls.staff.has(Staff.shift.has())
+        expired = (cls.expires_at <= at, or_(cls.tapped_at.is_(None), ~on_shift))
+        session.execute(delete(cls).where(*expired).execution_options(synchronize_session=False))
 
     @classmethod
     def actor(cls, session: Session, token: Token, at: datetime) -> tuple[Actor, bool] | None:

@@ -1,11 +1,15 @@
 """Staff who join an organization, and their phones."""
 
-from datetime import datetime
-from uuid import UUID
+from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy.orm import Session
 
 from models.access import Role
 from models.db.session import Database
-from models.staff.credentials.staff_session import StaffSession
+from models.staff.credentials.staff_session import SignInMethod, StaffSession
 from models.staff.device import AddressKind, Device, Platform
 from models.staff.staff import Staff, StaffStore
 from tests.support.clock import NOON
@@ -23,6 +27,14 @@ def hire(database: Database, shop: Shop, login: str, *, role: Role = Role.FLOOR,
         shop.staff[login], shop.tokens[login] = staff.id, token.text
 
 
+def sign_in_anew(database: Database, shop: Shop, login: str, *, at: datetime) -> None:
+    """Sign a person in once more: their token is of another sign-in from now on, as on a second phone."""
+    with database.writing(shop.organization_id) as session:
+        staff = session.get_one(Staff, (shop.organization_id, shop.staff[login]))
+        _, token = StaffSession.open(session, staff=staff, at=at)
+        shop.tokens[login] = token.text
+
+
 def give_phone(
     database: Database,
     shop: Shop,
@@ -32,7 +44,7 @@ def give_phone(
     kind: AddressKind = AddressKind.LOG,
     at: datetime = NOON,
 ) -> UUID:
-    """Register a phone for somebody; return its id."""
+    """Register a phone for somebody who stays signed in on it; return its id."""
     with database.writing(shop.organization_id) as session:
         device = Device(
             staff_id=shop.staff[login],
@@ -44,4 +56,46 @@ def give_phone(
             seen_at=at,
         )
         session.add(device)
+        session.flush()
+        add_sign_in(session, device, shop.staff[login], at=at)
     return device.id
+
+
+def give_shared_phone(
+    database: Database, shop: Shop, name: str, *, kind: AddressKind = AddressKind.LOG, at: datetime = NOON
+) -> UUID:
+    """Make a phone a shared phone of the first store, with its name for an address; return its id."""
+    with database.writing(shop.organization_id) as session:
+        device = Device(
+            store_id=shop.store_id,
+            name=name,
+            secret_digest=sha256(f"secret of {name}".encode()).digest(),
+            installation_id=f"installation-{name}",
+            platform=Platform.ANDROID,
+            address=name,
+            address_kind=kind,
+            registered_at=at,
+            seen_at=at,
+        )
+        session.add(device)
+    return device.id
+
+
+def add_sign_in(session: Session, device: Device, staff_id: UUID, *, at: datetime, **fields: Any) -> StaffSession:
+    """Sign a person in on a phone for ten years: on a shared one with a PIN."""
+    if device.store_id is not None:
+        fields = {"method": SignInMethod.PIN, "tapped_at": at, **fields}
+    sign_in = StaffSession(
+        **{
+            "organization_id": device.organization_id,
+            "staff_id": staff_id,
+            "device_id": device.id,
+            "digest": uuid4().bytes * 2,
+            "created_at": at,
+            "expires_at": at + timedelta(days=3650),
+            "seen_at": at,
+            **fields,
+        }
+    )
+    session.add(sign_in)
+    return sign_in

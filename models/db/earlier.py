@@ -1,0 +1,34 @@
+"""Arithmetic with instants in SQL. The databases write it differently, so it stands here."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import SQLColumnExpression, literal
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
+
+from models.db.base import UtcDateTime
+
+
+class Earlier(FunctionElement[datetime]):
+    """The instant that is some whole seconds before another one."""
+
+    inherit_cache = True
+    type = UtcDateTime()
+
+    def __init__(self, instant: SQLColumnExpression[datetime], by: timedelta) -> None:
+        super().__init__(instant, literal(int(by.total_seconds())))
+
+
+@compiles(Earlier, "postgresql")
+def _on_postgresql(element: Earlier, compiler: SQLCompiler, **options: Any) -> str:
+    instant, seconds = (compiler.process(part, **options) for part in element.clauses)
+    return f"({instant} - make_interval(secs => {seconds}))"
+
+
+@compiles(Earlier, "sqlite")
+def _on_sqlite(element: Earlier, compiler: SQLCompiler, **options: Any) -> str:
+    """Write it as SQLite stores an instant: as text, with six digits after the second."""
+    instant, seconds = (compiler.process(part, **options) for part in element.clauses)
+    return f"(strftime('%Y-%m-%d %H:%M:%f', {instant}, '-' || {seconds} || ' seconds') || '000')"
