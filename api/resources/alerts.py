@@ -58,7 +58,7 @@ class AlertNotifications(Resource):
     @blp.arguments(PageQuery, location="query")
     @blp.response(200, page_of(NotificationSchema))
     def get(self, query: dict[str, Any], alert: Alert) -> dict[str, Any]:
-        """List the notifications of an alert: to whom each was sent, and what is known of its delivery"""
+        """List the notifications of an alert: on which phone, for whom, and what is known of its delivery"""
         return paginate(Notification.select_of_alert(alert.id), Notification.queued_at, Notification.id, **query)
 
 
@@ -69,6 +69,10 @@ class NotificationReceipts(Resource):
     @blp.arguments(ReceiptsSchema)
     @blp.response(200, ReceiptsAnswerSchema)
     def post(self, data: dict[str, Any]) -> dict[str, Any]:
-        """Report what the phones of the signed-in person did with notifications; safe to repeat"""
+        """Report what a phone did with notifications; safe to repeat
+
+        A person reports for their own phones. A shared phone reports by itself, with its device secret, and the
+        receipts count for everybody whom the notification is for.
+        """
         recorded, unknown = Notification.record_receipts(g.session, data["receipts"], by=g.actor, at=g.now)
         return {"recorded": recorded, "unknown": unknown}

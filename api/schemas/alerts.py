@@ -76,15 +76,27 @@ class AlertQuery(PageQuery):
     state = fields.Enum(AlertState, by_value=True)
 
 
-class NotificationSchema(RedactedSchema):
-    """A notification to one phone, or to a mailbox where `device_id` is null."""
+class NotifiedDeviceSchema(Schema):
+    """A phone that was notified. A shared one has a `name`."""
 
-    withheld = ("staff",)
+    id = fields.UUID()
+    name = fields.String(allow_none=True)
+
+
+class NotificationSchema(RedactedSchema):
+    """A notification to one phone, or to a mailbox where `device_id` is null.
+
+    On a shared phone `staff` is null, and `recipients` are those it is for.
+    """
+
+    withheld = ("staff", "recipients", "device")
 
     id = fields.UUID()
     staff = fields.Nested(PersonSchema, allow_none=True)
+    recipients = fields.List(fields.Nested(PersonSchema), allow_none=True)
     kind = fields.Enum(NotificationKind, by_value=True)
     device_id = fields.UUID(allow_none=True)
+    device = fields.Nested(NotifiedDeviceSchema, allow_none=True)
     step = fields.Integer(allow_none=True)
     state = fields.Enum(NotificationState, by_value=True)
     queued_at = Instant()

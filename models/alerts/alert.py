@@ -1,6 +1,6 @@
 """Alert aggregate: the call for help for a concern, with its state machine, timers and taker."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -329,14 +329,21 @@ def _on_phones(notifications: list[Notification], accepted: int) -> str:
     if not received:
         return f"sent to {_phones(accepted)}, none has it yet"
     line = f"on {_phones(received)}" if received >= accepted else f"on {received} of {_phones(accepted)}"
-    opened = sorted(
-        {
-            notification.staff.name
-            for notification in notifications
-            if notification.staff is not None and notification.opened_at is not None
-        }
-    )
-    return f"{line}, opened by {' and '.join(opened)}" if opened else line
+    opened = _opened(notification for notification in notifications if notification.opened_at is not None)
+    return f"{line}, opened {opened}" if opened else line
+
+
+def _opened(notifications: Iterable[Notification]) -> str:
+    """Return by whom they were opened. Of a shared phone only the phone is known, not who held it."""
+    people, phones = set(), set()
+    for notification in notifications:
+        if notification.staff is not None:
+            people.add(notification.staff.name)
+        elif notification.device is not None:
+            phones.add(notification.device.name or "a shared phone")
+    by = [f"by {' and '.join(sorted(people))}"] if people else []
+    on = [f"on {' and '.join(sorted(phones))}"] if phones else []
+    return " and ".join(by + on)
 
 
 def _phones(count: int) -> str:

@@ -6,11 +6,11 @@ from enum import StrEnum
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Index, Select, String, UniqueConstraint, select
-from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy import ColumnElement, Index, Select, String, UniqueConstraint, and_, or_, select
+from sqlalchemy.orm import Mapped, Session, mapped_column, selectinload
 
 from models.access import Actor
-from models.db.base import TenantOwned, many_to_one, tenant_fk
+from models.db.base import TenantOwned, many_to_one, one_to_many, tenant_fk
 from models.staff.device import Device
 from models.staff.staff import Staff
 
@@ -82,6 +82,15 @@ MUTABLE_KINDS = frozenset(
         NotificationKind.CARRIED_OVER,
     }
 )
+# Not silenced by a pause: what protects a person's sign-in, and the test they asked for.
+KINDS_DURING_PAUSE = frozenset(
+    {
+        NotificationKind.CODE_MADE,
+        NotificationKind.PHONE_TAKEN,
+        NotificationKind.SIGN_IN_EXPIRED,
+        NotificationKind.TEST,
+    }
+)
 STATE_ORDER = (S.QUEUED, S.LEASED, S.ACCEPTED, S.RECEIVED, S.SHOWN, S.OPENED)
 
 
@@ -113,13 +122,32 @@ class Notification(TenantOwned):
     provider_id: Mapped[str | None] = mapped_column(String(300))
     failure: Mapped[str | None] = mapped_column(String(60))
 
-    device: Mapped[Device | None] = many_to_one("Notification", "device_id", "Device")
+    device: Mapped[Device | None] = many_to_one("Notification", "device_id", "Device", lazy="joined")
     staff: Mapped[Staff | None] = many_to_one("Notification", "staff_id", "Staff", lazy="joined")
+    recipient_links: Mapped[list["NotificationRecipient"]] = one_to_many(
+        "Notification", "NotificationRecipient", "notification_id", order_by="NotificationRecipient.staff_id"
+    )
+
+    @classmethod
+    def to_phone(cls, device: Device, people: Iterable[Staff], **values: Any) -> "Notification":
+        """Return one notification to a phone: to the owner of a personal one, or to these people on a shared one."""
+        links = [] if device.staff_id else [NotificationRecipient(staff_id=person.id) for person in people]
+        return cls(device=device, staff_id=device.staff_id, recipient_links=links, **values)
 
     @classmethod
     def select_of_alert(cls, alert_id: UUID) -> Select["Notification"]:
         """Return a statement for the notifications of an alert, with their recipients."""
-        return select(cls).where(cls.alert_id == alert_id)
+        links = selectinload(cls.recipient_links).joinedload(NotificationRecipient.staff)
+        return select(cls).where(cls.alert_id == alert_id).options(links)
+
+    @property
+    def recipients(self) -> list[Staff]:
+        """The people it is for."""
+        return [self.staff] if self.staff else [link.staff for link in self.recipient_links]
+
+    @property
+    def recipient_ids(self) -> set[UUID]:
+        return {self.staff_id} if self.staff_id else {link.staff_id for link in self.recipient_links}
 
     @property
     def is_delivered(self) -> bool:
@@ -169,7 +197,10 @@ class Notification(TenantOwned):
     def record_receipts(
         cls, session: Session, receipts: Iterable[dict[str, Any]], *, by: Actor, at: datetime
     ) -> tuple[int, Sequence[UUID]]:
-        """Record the receipts of a person's own notifications.
+        """Record the receipts of a person's own notifications, or of those to a shared phone.
+
+        The phone sends them by itself, or with the sign-in of a person whom the notification is for. They count for
+        everybody whom it is for.
 
         Args:
             receipts: dicts of `notification_id`, `event` (ReceiptEvent) and `at`.
@@ -179,7 +210,7 @@ class Notification(TenantOwned):
         receipts = list(receipts)
         ids = {receipt["notification_id"] for receipt in receipts}
         own = session.scalars(
-            select(cls).where(cls.id.in_(ids), cls.staff_id == by.staff_id).order_by(cls.id).with_for_update(of=cls)
+            select(cls).where(cls.id.in_(ids), cls._is_reported_by(by)).order_by(cls.id).with_for_update(of=cls)
         )
         known = {notification.id: notification for notification in own}
         for receipt in receipts:
@@ -187,6 +218,15 @@ class Notification(TenantOwned):
                 notification.record(receipt["event"], at=min(receipt["at"], at))
         recorded = sum(receipt["notification_id"] in known for receipt in receipts)
         return recorded, sorted(ids - known.keys())
+
+    @classmethod
+    def _is_reported_by(cls, actor: Actor) -> ColumnElement[bool]:
+        """Match the notifications whose receipts this actor may send."""
+        to_shared_phone = and_(cls.staff_id.is_(None), cls.device_id.is_not(None), cls.device_id == actor.device_id)
+        if actor.staff_id is None:
+            return to_shared_phone
+        is_for_them = cls.recipient_links.any(NotificationRecipient.staff_id == actor.staff_id)
+        return or_(cls.staff_id == actor.staff_id, and_(to_shared_phone, is_for_them))
 
 
 class NotificationRecipient(TenantOwned):
@@ -200,3 +240,5 @@ class NotificationRecipient(TenantOwned):
 
     notification_id: Mapped[UUID] = tenant_fk("notification")
     staff_id: Mapped[UUID] = tenant_fk("staff", index=True)
+
+    staff: Mapped[Staff] = many_to_one("NotificationRecipient", "staff_id", "Staff")

@@ -15,7 +15,7 @@ from models.outbox.message import OutboxKind, OutboxMessage
 from models.policy_defaults import PUSH_TTL
 from models.staff.device import AddressKind, Device
 from notifications.decide.announce import announce
-from notifications.decide.recipients import recipients_of
+from notifications.decide.recipients import PeopleByPhone, recipients_of
 
 
 def select_due(at: datetime) -> Select[Alert]:
@@ -110,8 +110,8 @@ def find_recipients(session: Session, outbox_message: OutboxMessage, *, at: date
     step = outbox_message.step
     while True:
         recipients = recipients_of(session, alert, step=step, at=at)
-        if recipients.phones:
-            _queue_notifications(session, alert, recipients.phones, step=step, at=at)
+        if recipients.people_by_phone:
+            _queue_notifications(session, alert, recipients.people_by_phone, step=step, at=at)
             return
         if step != alert.absolute_step:  # a step of the past, for an alert that has become severe
             alert.record_step(0, step=step, at=at, why=recipients.why_nobody)
@@ -122,8 +122,9 @@ def find_recipients(session: Session, outbox_message: OutboxMessage, *, at: date
 
 
 def _queue_notifications(
-    session: Session, alert: Alert, phones: Collection[Device], *, step: int, at: datetime
+    session: Session, alert: Alert, people_by_phone: PeopleByPhone, *, step: int, at: datetime
 ) -> None:
+    """Queue one notification for each phone, however many people it is for."""
     notified = set(
         session.scalars(
             select(Notification.device_id).where(
@@ -132,15 +133,15 @@ def _queue_notifications(
         )
     )
     if not notified:
-        alert.record_step(len(phones), step=step, at=at)
-    for device in phones:
+        alert.record_step(len(people_by_phone), step=step, at=at)
+    for device, people in people_by_phone.items():
         if device.id in notified:
             continue
-        notification = Notification(
+        notification = Notification.to_phone(
+            device,
+            people,
             alert_id=alert.id,
             concern_id=alert.concern_id,
-            device_id=device.id,
-            staff_id=device.staff_id,
             run_id=alert.run_id,
             step=step,
             queued_at=at,

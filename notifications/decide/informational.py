@@ -11,7 +11,13 @@ from sqlalchemy.orm import Session, joinedload
 from models.access import Role
 from models.alerts.alert import Alert
 from models.alerts.enums import AlertState
-from models.alerts.notification import DEVICE_CHANNEL, LOUD_KINDS, Notification, NotificationKind
+from models.alerts.notification import (
+    DEVICE_CHANNEL,
+    KINDS_DURING_PAUSE,
+    LOUD_KINDS,
+    Notification,
+    NotificationKind,
+)
 from models.concerns.concern import Concern
 from models.concerns.enums import Status
 from models.errors import InvalidState
@@ -21,19 +27,17 @@ from models.outbox.message import OutboxMessage
 from models.policy_defaults import DAILY_INFO_TTL, PUSH_TTL
 from models.recovery.action import RecoveryAction
 from models.staff.device import Device
+from models.staff.phones_in_reach import phones_in_reach
 from models.staff.shift import Shift
 from models.staff.staff import DailyLogSubscription, Staff, StaffRegion, StaffStore
 from notifications.channels.registry import person_channels_for
+from notifications.decide.recipients import PeopleByPhone
 
 K = NotificationKind
-PERSONAL_KINDS = LOUD_KINDS | {
-    K.REMINDER,
-    K.DECISION,
-    K.CODE_MADE,
-    K.PHONE_TAKEN,
-}  # for one person who waits for it: quiet hours do not apply
-
-KINDS_FOR_ONE_PERSON = frozenset({K.HAND_OVER, K.REMINDER, K.PRAISE, K.DECISION, K.CODE_MADE, K.PHONE_TAKEN, K.TEST})
+SIGN_IN_KINDS = frozenset({K.CODE_MADE, K.PHONE_TAKEN})  # whether somebody else could sign in as this person
+# For one person who waits for it or has to know: quiet hours do not apply.
+PERSONAL_KINDS = LOUD_KINDS | SIGN_IN_KINDS | {K.REMINDER, K.DECISION}
+KINDS_FOR_ONE_PERSON = SIGN_IN_KINDS | {K.HAND_OVER, K.REMINDER, K.PRAISE, K.DECISION, K.TEST}
 
 
 def find_readers(session: Session, outbox_message: OutboxMessage, *, at: datetime) -> None:
@@ -50,17 +54,12 @@ def find_readers(session: Session, outbox_message: OutboxMessage, *, at: datetim
         for staff in _readers(session, outbox_message, concern, store, at)
         if outbox_message.notification_kind not in staff.muted
     ]
-    shifts = _shifts_of(session, people)
-    phones = _phones_of(session, () if outbox_message.notification_kind is K.DAILY_LOG else people)
-    personal = outbox_message.notification_kind in PERSONAL_KINDS or _is_for_owner(outbox_message)
+    reachable = _reachable(session, outbox_message, people, store, at)
+    for device, owners in _people_by_phone(session, outbox_message, reachable, at).items():
+        _queue(session, outbox_message, Notification.to_phone(device, owners), at=at)
     for staff in people:
-        shift = shifts.get(staff.id)
-        paused = shift is not None and shift.is_paused(at)
-        if not paused and (personal or not _is_quiet_time(outbox_message, staff, shift, store, at)):
-            for device in phones[staff.id]:
-                _queue_notification(session, outbox_message, staff, device=device, at=at)
         for channel in person_channels_for(outbox_message.notification_kind, staff):
-            _queue_notification(session, outbox_message, staff, channel=channel.name, at=at)
+            _queue(session, outbox_message, Notification(staff_id=staff.id, channel=channel.name), at=at)
 
 
 def queue_test_push(session: Session, *, organization_id: UUID, staff_id: UUID, at: datetime) -> list[Notification]:
@@ -72,12 +71,13 @@ def queue_test_push(session: Session, *, organization_id: UUID, staff_id: UUID, 
     """
     outbox_message = OutboxMessage.information(K.TEST, organization_id, staff_id=staff_id, at=at)
     staff = session.scalars(_select_working(at).where(Staff.id == staff_id)).one()
-    phones = _phones_of(session, [staff])[staff_id]
+    phones = _people_by_phone(session, outbox_message, [staff], at)
     if not phones:
         raise InvalidState(
-            "You have no phone that can be reached: register it with PUT /v1/me/devices/{installation_id}."
+            "You have no phone that can be reached: register it with PUT /v1/me/devices/{installation_id}, or check in"
+            " on a shared phone."
         )
-    return [_queue_notification(session, outbox_message, staff, device=phone, at=at) for phone in phones]
+    return [_queue(session, outbox_message, Notification.to_phone(phone, [staff]), at=at) for phone in phones]
 
 
 def _subject(session: Session, outbox_message: OutboxMessage) -> tuple[Concern | None, Store | None, Alert | None]:
@@ -211,42 +211,61 @@ def _is_quiet_time(
     return outbox_message.notification_kind is not K.CLOSED_STORE and not store.is_open(at)
 
 
+def _reachable(
+    session: Session, outbox_message: OutboxMessage, people: Sequence[Staff], store: Store | None, at: datetime
+) -> list[Staff]:
+    """Return whose phones may say it now: without those who pause, or are not to be disturbed."""
+    shifts = _shifts_of(session, people)
+    kind = outbox_message.notification_kind
+    personal = kind in PERSONAL_KINDS or _is_for_owner(outbox_message)
+
+    def is_reachable(staff: Staff) -> bool:
+        shift = shifts.get(staff.id)
+        if kind not in KINDS_DURING_PAUSE and shift is not None and shift.is_paused(at):
+            return False
+        return personal or not _is_quiet_time(outbox_message, staff, shift, store, at)
+
+    return [staff for staff in people if is_reachable(staff)]
+
+
 def _shifts_of(session: Session, people: Sequence[Staff]) -> dict[UUID, Shift]:
     stmt = select(Shift).where(Shift.staff_id.in_([staff.id for staff in people]), Shift.ended_at.is_(None))
     return {shift.staff_id: shift for shift in session.scalars(stmt)}
 
 
-def _phones_of(session: Session, people: Sequence[Staff]) -> defaultdict[UUID, list[Device]]:
-    phones: defaultdict[UUID, list[Device]] = defaultdict(list)
-    stmt = select(Device).where(Device.staff_id.in_([staff.id for staff in people]), Device.address.is_not(None))
-    for device in session.scalars(stmt.order_by(Device.id)):
-        if device.staff_id is not None:
-            phones[device.staff_id].append(device)
-    return phones
+def _people_by_phone(
+    session: Session, outbox_message: OutboxMessage, people: Sequence[Staff], at: datetime
+) -> PeopleByPhone:
+    """Return the phones that reach these people, each once. The log of a day goes to no phone.
 
-
-def _queue_notification(
-    session: Session,
-    outbox_message: OutboxMessage,
-    staff: Staff,
-    *,
-    at: datetime,
-    channel: str = DEVICE_CHANNEL,
-    device: Device | None = None,
-) -> Notification:
-    notification = Notification(
-        organization_id=outbox_message.organization_id,
-        kind=outbox_message.notification_kind,
-        alert_id=outbox_message.alert_id,
-        concern_id=outbox_message.concern_id,
-        channel=channel,
-        device=device,
-        device_id=device.id if device else None,
-        staff_id=staff.id,
-        run_id=outbox_message.run_id,
-        queued_at=at,
-        expires_at=_expires_at(outbox_message, channel, at),
+    What protects a sign-in is said on personal phones. Only for somebody without one it is said on shared ones.
+    """
+    if outbox_message.notification_kind is K.DAILY_LOG or not people:
+        return {}
+    by_id = {staff.id: staff for staff in people}
+    reach = phones_in_reach(list(by_id), at=at)
+    stmt = select(reach.c.staff_id, Device).join(
+        Device, (Device.id == reach.c.device_id) & (Device.organization_id == reach.c.organization_id)
     )
+    rows = [(staff_id, device) for staff_id, device in session.execute(stmt.order_by(Device.id))]
+    if outbox_message.notification_kind in SIGN_IN_KINDS:
+        with_own = {staff_id for staff_id, device in rows if device.staff_id is not None}
+        rows = [(staff_id, device) for staff_id, device in rows if device.staff_id or staff_id not in with_own]
+    people_by_phone: defaultdict[Device, list[Staff]] = defaultdict(list)
+    for staff_id, device in rows:
+        people_by_phone[device].append(by_id[staff_id])
+    return dict(people_by_phone)
+
+
+def _queue(
+    session: Session, outbox_message: OutboxMessage, notification: Notification, *, at: datetime
+) -> Notification:
+    """Queue a notification of this information to a phone or a mailbox."""
+    notification.organization_id = outbox_message.organization_id
+    notification.kind = outbox_message.notification_kind or notification.kind
+    notification.alert_id, notification.concern_id = outbox_message.alert_id, outbox_message.concern_id
+    notification.run_id, notification.queued_at = outbox_message.run_id, at
+    notification.expires_at = _expires_at(outbox_message, notification.channel, at)
     session.add_all([notification, outbox_message.delivery_to(notification, at=at)])
     return notification
 

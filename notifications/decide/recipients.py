@@ -1,5 +1,6 @@
 """Recipients of an escalation step at this moment: their phones, or the reason why it reaches nobody."""
 
+from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -13,21 +14,25 @@ from models.alerts.enums import Severity
 from models.alerts.escalation_policy import PolicyStep, RecipientGroup
 from models.organizations.opening_hours import in_quiet_hours
 from models.staff.device import Device
+from models.staff.phones_in_reach import phones_in_reach
 from models.staff.shift import Shift
 from models.staff.staff import Staff, StaffRegion, StaffStore
+
+PeopleByPhone = dict[Device, list[Staff]]
+"""Phones, each once, with the people it is for: one owner, or those whom a shared phone reaches."""
 
 
 @dataclass(frozen=True)
 class Recipients:
-    """Phones that ring; if there are none, `why_nobody` is the reason."""
+    """Phones that ring, and for whom; if there are none, `why_nobody` is the reason."""
 
-    phones: list[Device]
+    people_by_phone: PeopleByPhone
     why_nobody: SkipReason
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """Person whom a step addresses, with their shift in this store and their phones."""
+    """Person whom a step addresses, with their shift in this store and the phones that reach them."""
 
     staff: Staff
     shift: Shift | None
@@ -38,22 +43,29 @@ def recipients_of(session: Session, alert: Alert, *, step: int, at: datetime) ->
     """Return the phones of everybody whom this step (counted over all rounds) addresses and who may be rung now."""
     steps = alert.policy["steps"]
     skipped: list[SkipReason] = []
-    phones: list[Device] = []
+    people_by_phone: defaultdict[Device, list[Staff]] = defaultdict(list)
     for candidate in _candidates(session, alert, steps[step % len(steps)], at):
         reason = _skip_reason(candidate, alert, at)
-        if reason is None:
-            phones += candidate.phones
-        else:
+        if reason is not None:
             skipped.append(reason)
+            continue
+        for phone in candidate.phones:
+            people_by_phone[phone].append(candidate.staff)
     order = list(SkipReason)  # of several reasons, the one that came nearest to ringing
-    return Recipients(phones, max(skipped, key=order.index, default=SkipReason.NOBODY))
+    return Recipients(dict(people_by_phone), max(skipped, key=order.index, default=SkipReason.NOBODY))
 
 
-def ringable_staff_ids(session: Session, alert: Alert, *, step: int, at: datetime) -> set[UUID]:
-    """Return whom a step (counted over all rounds) reaches at this moment; it may have begun a while ago."""
+def ringable_phones(session: Session, alert: Alert, *, step: int, at: datetime) -> dict[UUID, set[UUID]]:
+    """Return whom a step (counted over all rounds) would ring at this moment, and the phones that reach them.
+
+    The step may have begun a while ago. Somebody who cannot be reached has no phones.
+    """
     steps = alert.policy["steps"]
-    candidates = _candidates(session, alert, steps[step % len(steps)], at)
-    return {candidate.staff.id for candidate in candidates if _skip_reason(candidate, alert, at) is None}
+    return {
+        candidate.staff.id: {phone.id for phone in candidate.phones}
+        for candidate in _candidates(session, alert, steps[step % len(steps)], at)
+        if _skip_reason(candidate, alert, at) in (None, SkipReason.NO_PHONE)
+    }
 
 
 def _skip_reason(candidate: Candidate, alert: Alert, at: datetime) -> SkipReason | None:
@@ -82,19 +94,32 @@ def _candidates(session: Session, alert: Alert, step: PolicyStep, at: datetime) 
 
 
 def _select_candidates(alert: Alert, step: PolicyStep, at: datetime) -> Select[Staff, Shift, Device]:
+    """Select the people, each once for each phone that reaches them.
+
+    People are found first, by themselves, so that only their phones are looked up.
+    """
+    tenant = alert.organization_id
     here = (Shift.staff_id == Staff.id) & (Shift.store_id == alert.store_id) & Shift.ended_at.is_(None)
-    phone = (Device.staff_id == Staff.id) & Device.address.is_not(None)
-    return (
-        select(Staff, Shift, Device)
+    addressed = (
+        select(Staff.id.label("staff_id"), Shift.id.label("shift_id"))
         .outerjoin(Shift, here & (Shift.organization_id == Staff.organization_id))
-        .outerjoin(Device, phone & (Device.organization_id == Staff.organization_id))
         .where(
-            Staff.organization_id == alert.organization_id,
+            Staff.organization_id == tenant,
             Staff.works_at(at),
             Staff.role.in_(alert.concern.ringable_roles),
             Staff.id.is_distinct_from(alert.concern.reported_by_id),
             or_(*_group_criteria(alert, step)),
         )
+        .cte("addressed")
+    )
+    reach = phones_in_reach(select(addressed.c.staff_id), at=at)
+    return (
+        select(Staff, Shift, Device)
+        .select_from(addressed)
+        .join(Staff, (Staff.organization_id == tenant) & (Staff.id == addressed.c.staff_id))
+        .outerjoin(Shift, (Shift.organization_id == tenant) & (Shift.id == addressed.c.shift_id))
+        .outerjoin(reach, (reach.c.organization_id == tenant) & (reach.c.staff_id == addressed.c.staff_id))
+        .outerjoin(Device, (Device.organization_id == tenant) & (Device.id == reach.c.device_id))
         .order_by(Staff.id, Device.seen_at.desc(), Device.id)
     )
 

@@ -5,31 +5,42 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import Session, joinedload, lazyload
+from sqlalchemy.orm import Session, joinedload, lazyload, selectinload
 
 from models.alerts.alert import Alert
 from models.alerts.enums import AlertState, Severity
-from models.alerts.notification import LOUD_KINDS, Notification, NotificationKind, NotificationState
+from models.alerts.notification import (
+    KINDS_DURING_PAUSE,
+    LOUD_KINDS,
+    Notification,
+    NotificationKind,
+    NotificationState,
+)
 from models.concerns.concern import Concern
 from models.concerns.enums import Status
 from models.concerns.unresolved import select_carried_over
 from models.outbox.message import OutboxKind, OutboxMessage
 from models.policy_defaults import PUSH_TTL
 from models.recovery.follow_up import FollowUp
+from models.staff.device import Device
+from models.staff.phones_in_reach import phones_in_reach
 from models.staff.shift import Shift
+from models.staff.staff import Staff
 from notifications.channels.base import Message, MessageKind
 from notifications.channels.registry import recipient_of
-from notifications.decide.recipients import ringable_staff_ids
+from notifications.decide.recipients import ringable_phones
 from notifications.messages import texts
 from notifications.messages.daily_log_mail import compose_daily_log_mail, may_read_log
 from notifications.messages.texts import MessageContext
 
-RingableStaff = dict[tuple[UUID, int], set[UUID]]
-"""Ids of the staff who may be rung, by alert and step."""
+RingablePhones = dict[tuple[UUID, int], dict[UUID, set[UUID]]]
+"""Who may be rung and on which devices, by alert and step."""
 
 # Everything a message is composed from, loaded together with its row.
 MESSAGE_OPTIONS = (
-    joinedload(OutboxMessage.notification).joinedload(Notification.device),
+    joinedload(OutboxMessage.notification).options(
+        joinedload(Notification.device), selectinload(Notification.recipient_links)
+    ),
     joinedload(OutboxMessage.alert).lazyload(Alert.notifications),
     joinedload(OutboxMessage.alert).joinedload(Alert.store),
     joinedload(OutboxMessage.follow_up).options(lazyload(FollowUp.owner), lazyload(FollowUp.promised_by)),
@@ -50,7 +61,7 @@ def compose_messages(
     With `across_tenants` the value is None, too, for messages about a day, which stay to be done. Their figures are
     counted with the indexes of one organization, in a transaction of their own that no other message waits for.
     """
-    ringable: RingableStaff = {}
+    ringable: RingablePhones = {}
     return {
         outbox_message: None
         if across_tenants and outbox_message.business_date is not None
@@ -60,7 +71,7 @@ def compose_messages(
 
 
 def _compose(
-    session: Session, outbox_message: OutboxMessage, ringable: RingableStaff, *, at: datetime
+    session: Session, outbox_message: OutboxMessage, ringable: RingablePhones, *, at: datetime
 ) -> Message | None:
     alert, concern, notification = outbox_message.alert, outbox_message.concern, outbox_message.notification_or_raise
     if outbox_message.kind is OutboxKind.DELIVER_WITHDRAWAL:
@@ -134,7 +145,7 @@ def _reason_not_to_send(
     outbox_message: OutboxMessage,
     alert: Alert | None,
     notification: Notification,
-    ringable: RingableStaff,
+    ringable: RingablePhones,
     at: datetime,
 ) -> str | None:
     """Return why it is not sent, or None, and record it: no longer true, expired, or the person is not reached."""
@@ -164,31 +175,53 @@ def _reason_not_to_send(
 
 
 def _reason_not_reached(
-    session: Session, outbox_message: OutboxMessage, notification: Notification, ringable: RingableStaff, at: datetime
+    session: Session, outbox_message: OutboxMessage, notification: Notification, ringable: RingablePhones, at: datetime
 ) -> str | None:
-    """Return why this person is not reached at this address any more, or None."""
+    """Return why nobody whom it is for is reached at this address any more, or None."""
     device, alert = notification.device, outbox_message.alert
     if notification.kind is NotificationKind.DAILY_LOG and not may_read_log(session, outbox_message, at=at):
         return "out-of-reach"
     if recipient_of(notification) is None:
         return "address-retired"
-    if device is not None and device.staff_id != notification.staff_id:
+    if device is None:
+        return None
+    if device.staff_id != notification.staff_id:
         return "changed-hands"
     if outbox_message.kind is OutboxKind.DELIVER_RING and alert is not None:
         step = notification.step or 0
         if (alert.id, step) not in ringable:
-            ringable[alert.id, step] = ringable_staff_ids(session, alert, step=step, at=at)
-        if notification.staff_id not in ringable[alert.id, step]:
-            return "off-shift"
-    if (
-        device is not None
-        and outbox_message.kind is OutboxKind.DELIVER_INFO
-        and notification.kind is not NotificationKind.TEST
-    ):
-        shift = Shift.current(session, notification.staff_id)
-        if shift is not None and shift.is_paused(at):
-            return "off-shift"  # the same code as off shift, as a pause is not disclosed
-    return None
+            ringable[alert.id, step] = ringable_phones(session, alert, step=step, at=at)
+        return _reason_not_rung(notification, device, ringable[alert.id, step])
+    return _reason_not_informed(session, notification, device, at=at)
+
+
+def _reason_not_rung(notification: Notification, device: Device, phones: dict[UUID, set[UUID]]) -> str | None:
+    """Return why a phone rings for none of its people any more, or None. One who is still there is enough."""
+    there = notification.recipient_ids & phones.keys()
+    if any(device.id in phones[staff_id] for staff_id in there):
+        return None
+    return "signed-out" if there and notification.staff_id else "off-shift"
+
+
+def _reason_not_informed(session: Session, notification: Notification, device: Device, *, at: datetime) -> str | None:
+    """Return why a phone informs none of its people any more, or None. A pause is not disclosed: it reads off shift."""
+    if notification.kind is NotificationKind.SIGN_IN_EXPIRED:
+        return "signed-in" if device.has_sign_in(session, at=at) else None
+    reach = phones_in_reach(list(notification.recipient_ids), at=at)
+    tenant = notification.organization_id
+    stmt = (
+        select(Shift.paused_until)
+        .select_from(reach)
+        .join(Staff, (Staff.organization_id == tenant) & (Staff.id == reach.c.staff_id) & Staff.works_at(at))
+        .outerjoin(Shift, (Shift.organization_id == tenant) & (Shift.staff_id == Staff.id) & Shift.ended_at.is_(None))
+        .where(reach.c.organization_id == tenant, reach.c.device_id == device.id)
+    )
+    pauses = session.scalars(stmt).all()
+    if not pauses:
+        return "signed-out" if notification.staff_id else "off-shift"
+    if notification.kind in KINDS_DURING_PAUSE or any(until is None or until <= at for until in pauses):
+        return None
+    return "off-shift"
 
 
 def is_outdated(alert: Alert, notification: Notification) -> bool:

@@ -31,6 +31,8 @@ def record_result(
             _mark_withdrawn(session, outbox_message, at=at)
         case DeliveryOutcome.SENT:
             notification.accept(provider_id=result.provider_id, at=at)
+            if notification.kind is NotificationKind.SIGN_IN_EXPIRED:
+                _retire_device(session, notification, message, reason="sign-in-expired", at=at)
             _withdraw_if_answered(session, outbox_message, at=at)
         case DeliveryOutcome.LATER:
             if not result.unsure:
@@ -132,11 +134,12 @@ def _advance_if_unreachable(session: Session, notification: Notification, *, at:
 def _retire_device(
     session: Session, notification: Notification, message: Message, *, reason: str, at: datetime
 ) -> None:
-    """Retire the address of a device that is gone, unless the device has registered a new one since."""
+    """Retire the address of a device that is gone or signed out, unless it has registered or signed in since."""
     if notification.channel != DEVICE_CHANNEL:
         return
     device = session.scalars(
         select(Device).where(Device.id == notification.device_id).with_for_update(of=Device, key_share=True)
     ).one()
-    if device.address == message.recipient.address:
+    signed_in = notification.kind is NotificationKind.SIGN_IN_EXPIRED and device.has_sign_in(session, at=at)
+    if device.address == message.recipient.address and not signed_in:
         device.retire(reason=reason, at=at)

@@ -31,7 +31,7 @@ READ = {
     "getApiKeyById": 3,  # it, with who made it; its stores
     "getApiKeys": 3,
     "getAlertById": 4,  # it; its notifications, for the summary; what was tried before
-    "getAlertNotifications": 4,  # the alert, its notifications; theirs
+    "getAlertNotifications": 5,  # the alert, its notifications; theirs, and whom they are for on shared phones
     "getAlertRuleById": 2,
     "getAlertRules": 2,
     "getAlerts": 3,

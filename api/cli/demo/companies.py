@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
 
 from sqlalchemy import select
@@ -16,6 +16,7 @@ from models.organizations.store import Store, StoreKind
 from models.organizations.store_group import GroupKind, StoreGroup
 from models.recovery.remedy import Remedy, RemedyKind
 from models.staff.credentials.password import hash_password
+from models.staff.credentials.staff_session import StaffSession
 from models.staff.device import AddressKind, Device, Platform
 from models.staff.shift import Shift
 from models.staff.staff import Staff
@@ -274,9 +275,11 @@ def _add_staff(
         lead = employee.role is MANAGER
         Shift.check_in(session, staff_id=staff.id, store=stores[employee.at[0]], lead=lead, at=at)
     if employee.phone:
+        sign_in, _ = StaffSession.open(session, staff=staff, at=at)
+        session.flush()
         Device.register(
             session,
-            by=actor,
+            by=replace(actor, session_id=sign_in.id),
             installation_id=f"demo-{employee.login}",
             platform=Platform.ANDROID,
             address=f"phone of {employee.login}",

@@ -5,7 +5,7 @@ from datetime import timedelta
 from models.db.idempotency import IdempotencyKey
 from models.db.session import ALL_TENANTS, Database
 from models.outbox.admin import DELETE_BATCH, delete_done
-from models.staff.credentials.staff_session import StaffSession
+from notifications.decide.expired_sign_ins import end_expired_sign_ins
 from notifications.worker.jobs.every import Every
 
 CLEANUP_INTERVAL = timedelta(hours=1)
@@ -27,7 +27,7 @@ class CleanupJob:
             return
         with self._database.writing(ALL_TENANTS) as session:
             IdempotencyKey.delete_expired(session, at=at)
-            StaffSession.delete_expired(session, at=at)
+            end_expired_sign_ins(session, at=at)
             deleted = delete_done(session, at=at)
         if deleted < DELETE_BATCH:
             self.every.restart(at)

@@ -35,12 +35,16 @@ from tests.support.app import App
 from tests.support.clock import NOON
 from tests.support.databases import only_on_sqlite
 from tests.support.factories.organizations import EVERYBODY_AT_ONCE, Shop
+from tests.support.factories.staff import add_sign_in
 from tests.support.profiles import by_profile, longer
 
 CONCERNS = by_profile(quick=150, deep=1000)
 OCCASIONS = 4  # on which a colleague is informed of each
 ONE_KIBIBYTE = 1024
-OTHERS = sorted(set(NotificationKind) - {NotificationKind.RING, NotificationKind.DAILY_LOG})  # which is a mail only
+# Without the log of a day, which is a mail only, and what a phone is told on which nobody is signed in.
+OTHERS = sorted(
+    set(NotificationKind) - {NotificationKind.RING, NotificationKind.DAILY_LOG, NotificationKind.SIGN_IN_EXPIRED}
+)
 TRUE_WHILE = {NotificationKind.REMINDER: AlertState.TAKEN, NotificationKind.UNANSWERED: AlertState.UNANSWERED}
 LOCALES = (None, "en-GB", "pt-BR", "es-419", "ja")
 SCRIPTS = (
@@ -92,19 +96,19 @@ def furnish(session: ScopedSession, shop: Shop, invent: Inventor) -> None:
         session.add(Category(slug=f"category-{n}", name=invent.name(), urgent=n % 6 == 0))
     for platform in Platform:
         for locale in LOCALES:
-            session.add(
-                Device(
-                    staff_id=shop.staff["manager"],
-                    installation_id=f"{platform}-{locale}",
-                    platform=platform,
-                    address=f"address-{platform}-{locale}",
-                    address_kind=invent.dice.choice((AddressKind.FCM_TOKEN, AddressKind.FID)),
-                    locale=locale,
-                    registered_at=NOON,
-                    seen_at=NOON,
-                )
+            phone = Device(
+                staff_id=shop.staff["manager"],
+                installation_id=f"{platform}-{locale}",
+                platform=platform,
+                address=f"address-{platform}-{locale}",
+                address_kind=invent.dice.choice((AddressKind.FCM_TOKEN, AddressKind.FID)),
+                locale=locale,
+                registered_at=NOON,
+                seen_at=NOON,
             )
-    session.flush()
+            session.add(phone)
+            session.flush()
+            add_sign_in(session, phone, shop.staff["manager"], at=NOON)
 
 
 def ring_for_anything(session: ScopedSession, shop: Shop, invent: Inventor) -> None:

@@ -11,7 +11,7 @@ from tests.support.app import App
 from tests.support.databases import only_on_sqlite
 from tests.support.factories.concerns import log_concern, move
 from tests.support.factories.organizations import Shop
-from tests.support.factories.staff import give_phone
+from tests.support.factories.staff import give_phone, sign_in_anew
 from tests.support.rows import notification_of_device, notifications, only_alert, pending_messages, rows
 from tests.support.worker import RecordingChannel, for_all_kinds, running_worker, work_until_idle
 
@@ -30,6 +30,7 @@ def round_of(app: App, channel: RecordingChannel) -> None:
 
 
 def register(app: App, shop: Shop, login: str, address: str, installation: str) -> None:
+    sign_in_anew(app.back_office, shop, login, at=app.clock())
     body = {"platform": "android", "address": address, "address_kind": "fcm_token"}
     answer = app.request("PUT", f"/v1/me/devices/{installation}", (shop, login), json=body)
     assert answer.status_code == 200, answer.text
@@ -62,6 +63,7 @@ def test_sent_is_accepted_under_the_providers_id(app: App, shop: Shop, channel: 
 def test_each_phone_gets_its_own_language(app: App, shop: Shop, channel: RecordingChannel) -> None:
     for locale in ("pt-BR", "es", "tlh", None):
         body = {"platform": "ios", "address": f"phone in {locale}", "address_kind": "fid", "locale": locale}
+        sign_in_anew(app.back_office, shop, "manager", at=app.clock())
         app.request("PUT", f"/v1/me/devices/{locale}", (shop, "manager"), json=body)
     log_concern(app, shop, mood=1)
     round_of(app, channel)
