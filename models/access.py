@@ -6,6 +6,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from models.errors import Forbidden
+from models.policy_defaults import RECENT_SIGN_IN
 
 
 class Permission(StrEnum):
@@ -14,6 +15,7 @@ class Permission(StrEnum):
     ANYONE = "anyone"  # no sign-in needed
     ME_USE = "me:use"  # own profile, preferences, shift and devices
     SECOND_FACTOR_SET = "second-factor:set"  # all that an administrator without one may do, but for signing out
+    SECOND_FACTOR_REMOVE = "second-factor:remove"  # that of a colleague who has lost their phone
     RECEIPT_SEND = "receipt:send"  # what a phone did with a notification; also while it is locked
     ENROLMENT_USE = "enrolment:use"  # what a shared phone does by itself: who may use it, where it is pushed to
     DEVICE_MANAGE = "device:manage"  # enrol shared phones, list phones, sign lost ones out
@@ -145,6 +147,7 @@ GRANTS: dict[Role, frozenset[Permission]] = {
         P.REPORT_READ,
         P.EXPORT_READ,
         P.KEY_MANAGE,
+        P.SECOND_FACTOR_REMOVE,
     },
 }
 
@@ -170,6 +173,8 @@ SHARED_PHONE_GRANTS = frozenset({P.ANYONE, P.ENROLMENT_USE, P.RECEIPT_SEND})
 
 # Roles that are responsible for every store of the organization, not only for the stores they are listed at.
 ROLES_OF_ALL_STORES = frozenset({Role.HEAD_OFFICE, Role.ADMIN})
+# Roles that need a second factor, unless only this machine can reach the service.
+ROLES_WITH_SECOND_FACTOR = frozenset({Role.ADMIN})
 
 
 @dataclass(frozen=True)
@@ -177,7 +182,8 @@ class Actor:
     """Whoever makes a request: a member of staff, an API key, or a shared phone by itself.
 
     `store_ids` is None for an actor that reaches every store of the organization. `signed_in_at` is when a person gave
-    their password; None for a PIN, a key and a phone. `is_locked`: the sign-in waits for the PIN of the person.
+    their password; None for a PIN, a key and a phone. `has_second_factor`: the sign-in was proven with a second factor
+    too. `is_locked`: it waits for the PIN of the person.
     """
 
     organization_id: UUID
@@ -212,6 +218,17 @@ class Actor:
         """Raise Forbidden unless the actor has the permission."""
         if not self.may(permission):
             raise Forbidden(f"This sign-in does not carry the permission {permission}.")
+
+    def require_recent_sign_in(self, at: datetime) -> None:
+        """Raise Forbidden unless the password was given within `RECENT_SIGN_IN`. An API key never signs in, and may."""
+        if self.api_key_id is None and (self.signed_in_at is None or at - self.signed_in_at > RECENT_SIGN_IN):
+            raise Forbidden("This needs a recent sign-in: sign in again with your password.", code="sign-in-again")
+
+    def require_second_factor(self) -> None:
+        """Raise Forbidden for an administrator whose sign-in was not proven with a second factor."""
+        if self.role in ROLES_WITH_SECOND_FACTOR and not self.has_second_factor:
+            detail = "Administrators need a second factor: set it up with POST /v1/me/second-factor."
+            raise Forbidden(detail, code="second-factor-missing")
 
     def reaches(self, store_id: UUID) -> bool:
         return self.store_ids is None or store_id in self.store_ids

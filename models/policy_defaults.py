@@ -87,6 +87,14 @@ SESSION_DAYS: Final = 30  # unless the organization sets another number
 PASSWORD_MIN_LENGTH: Final = 10  # characters, unless the organization sets another number
 # Whoever signs in on a shared phone so long before they check in is rung on it during their shift.
 SIGN_IN_BEFORE_SHIFT: Final = timedelta(hours=1)
+RECENT_SIGN_IN: Final = timedelta(minutes=10)  # roles, keys, second factors and imports need a younger sign-in
+MAX_SIGN_INS: Final = 50  # of a person at once; the oldest ends
+# The longest sign-ins of these roles, whatever the organization sets: from the sign-in, and from the last use.
+HEAD_OFFICE_SIGN_IN: Final = timedelta(days=7)
+HEAD_OFFICE_SIGN_IN_IDLE: Final = timedelta(hours=24)
+ADMIN_SIGN_IN: Final = timedelta(hours=12)
+ADMIN_SIGN_IN_IDLE: Final = timedelta(hours=2)
+RECOVERY_CODES: Final = 10  # of a second factor, for whoever has lost their phone
 LOCK_AFTER: Final = timedelta(minutes=10)  # without a tap, on a shared phone
 ENROLMENT_TTL: Final = timedelta(hours=24)  # of the code that makes a phone a shared one
 MAX_SHARED_PHONES: Final = 50  # of one store, with the codes that were not used yet

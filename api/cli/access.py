@@ -9,6 +9,7 @@ import click
 from flask import current_app
 
 from api.cli.base import Group
+from api.web.openapi import RECENT_SIGN_IN_MARK
 from api.web.smorest_internals import openapi_spec
 from config import ROOT
 from models.access import GRANTS, KEY_GRANTS, ROLES_OF_ALL_STORES, Permission, Role
@@ -32,6 +33,7 @@ How to read it:
 | `self` | for the person who is signed in, and nobody else | 404 |
 | `open` | without signing in | |
 | `-` | never: the role lacks the permission | 403 |
+| `*` after the operation | only within ten minutes after signing in; not asked of an API key | 403 `sign-in-again` |
 
 - **Own stores** are those a person is listed at (floor, manager), and all stores of the regions a person
   looks after (regional).
@@ -41,6 +43,10 @@ How to read it:
 - **API key** names the scopes that carry the permission; one of them is enough, `any` means each of
   them. A key reaches every store, unless it is limited to some: then those are its own, and neither
   the export nor the import of customers is for it.
+- **Giving somebody a role above floor, or changing theirs, also needs a recent sign-in**, in operations
+  without the mark: hiring floor staff does not. Signing in with a PIN is no recent sign-in.
+- **An administrator without a second factor** may read `GET /me`, set it up and sign out; all else is
+  403 `second-factor-missing`, unless only the machine itself can reach the service (`HOST`).
 - What belongs to no store (an escalation policy or a fix of the whole organization) is read by all
   who may read such things at all.
 - **A shared phone by itself**, with its device secret, may do what needs `enrolment:use` or
@@ -134,7 +140,8 @@ def render_access(document: dict[str, Any]) -> str:
         for method, operation in sorted(document["paths"][path].items()):
             if method != "parameters":
                 address = f"{method.upper()} /{path.removeprefix(BASE)}"
-                lines_by_noun[noun_of(path)].append(_line(f"`{address}`", *_cells(path, operation)))
+                mark = " *" if RECENT_SIGN_IN_MARK in operation else ""
+                lines_by_noun[noun_of(path)].append(_line(f"`{address}`{mark}", *_cells(path, operation)))
     count = sum(map(len, lines_by_noun.values()))
     parts = [HEADER, f"{count} operations on {len(lines_by_noun)} nouns.\n"]
     head = [_line(*COLUMNS), "|".join(("", *("-" * (width + 2) for width in WIDTHS), ""))]

@@ -29,6 +29,7 @@ from api.resources import (
     regions,
     remedies,
     reports,
+    second_factors,
     sessions,
     staff,
     standing_qrs,
@@ -40,6 +41,7 @@ from api.resources import (
 # In the order of the document's tags. Modules that stand under one tag share their blueprint.
 _MODULES = (
     sessions,
+    second_factors,
     me,
     enrolments,
     organization,

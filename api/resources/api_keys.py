@@ -20,6 +20,7 @@ blp = Blueprint("api-keys", __name__, "API keys of machines: tills, reports of h
 @blp.route("/api-keys")
 class ApiKeys(Resource):
     permissions = {"GET": Permission.KEY_MANAGE, "POST": Permission.KEY_MANAGE}
+    recent_sign_in = frozenset({"POST"})
 
     @blp.arguments(PageQuery, location="query")
     @blp.response(200, page_of(ApiKeySchema))
@@ -54,6 +55,7 @@ class ApiKeyById(Resource):
 @blp.route("/api-keys/<uuid:api_key_id>/rotate")
 class RotateApiKey(Resource):
     permissions = {"POST": Permission.KEY_MANAGE}
+    recent_sign_in = frozenset({"POST"})
     path_models = {"api_key_id": ApiKey}
 
     @blp.arguments(RotateApiKeySchema)
@@ -73,6 +75,7 @@ class RotateApiKey(Resource):
 @blp.route("/api-keys/<uuid:api_key_id>/revoke")
 class RevokeApiKey(Resource):
     permissions = {"POST": Permission.KEY_MANAGE}
+    recent_sign_in = frozenset({"POST"})
     path_models = {"api_key_id": ApiKey}
 
     @blp.response(200, ApiKeySchema)

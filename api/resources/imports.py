@@ -28,6 +28,7 @@ CSV_FILE = CsvBody(max_bytes=MAX_IMPORT_BYTES, max_lines=MAX_IMPORT_LINES)
 @blp.route("/imports/stores")
 class StoresImport(Resource):
     permissions = {"POST": Permission.STORE_WRITE}
+    recent_sign_in = frozenset({"POST"})
     body = CSV_FILE
 
     @blp.arguments(ImportQuery, location="query")
@@ -57,6 +58,7 @@ class StoresImportTemplate(Resource):
 @blp.route("/imports/places")
 class PlacesImport(Resource):
     permissions = {"POST": Permission.STORE_RUN}
+    recent_sign_in = frozenset({"POST"})
     body = CSV_FILE
 
     @blp.arguments(ImportQuery, location="query")
@@ -85,6 +87,7 @@ class PlacesImportTemplate(Resource):
 @blp.route("/imports/customers")
 class CustomersImport(Resource):
     permissions = {"POST": Permission.CUSTOMER_IMPORT}
+    recent_sign_in = frozenset({"POST"})
     body = CSV_FILE
 
     @blp.arguments(ImportQuery, location="query")

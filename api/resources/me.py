@@ -32,6 +32,7 @@ blp = Blueprint("me", __name__, "The signed-in person: profile, shift, devices")
 @blp.route("/me")
 class Me(Resource):
     permissions = {"GET": Permission.ME_USE, "PATCH": Permission.ME_USE}
+    without_second_factor = frozenset({"GET"})
 
     @blp.response(200, MeSchema)
     def get(self, staff: Staff) -> Staff:

@@ -38,9 +38,10 @@ class StaffList(Resource):
 
         Administrators hire everybody; managers hire floor staff for their own stores; a key hires floor staff and
         managers. Another role is 403, a store out of reach 422. 409 `already-exists` when somebody, who may have left,
-        has the login or the employee number; 409 `not-now` when the organization has as many people as it may have.
+        has the login or the employee number; 409 `not-now` when the organization has as many people as it may have. Who
+        gives a role above floor needs a sign-in younger than ten minutes (403 `sign-in-again`).
         """
-        return hire_staff(g.session, by=g.actor, **data)
+        return hire_staff(g.session, by=g.actor, at=g.now, **data)
 
 
 @blp.route("/staff/<uuid:staff_id>")
@@ -61,7 +62,8 @@ class StaffById(Resource):
         403 for a colleague whom one sees and does not manage, and for one's own role, stores and regions. What they may
         do follows from their next request on. In stores they do not belong to any more, their shift ends, and so do
         their sign-ins on shared phones and the mails of the daily log. 409 `last-administrator` when nobody else could
-        administer the organization.
+        administer the organization. Who changes a role above floor, or gives one, needs a sign-in younger than ten
+        minutes (403 `sign-in-again`).
         """
         change_staff(g.session, staff, data, by=g.actor, at=g.now)
         return staff

@@ -56,6 +56,7 @@ class MeSchema(StaffSchema):
 
     login = fields.String()
     email = fields.String(allow_none=True)
+    second_factor_at = Instant(allow_none=True, metadata={"description": "Since when signing in needs a code as well."})
     quiet_hours = fields.Nested(QuietHoursSchema, allow_none=True)
     muted = fields.List(fields.String())
     daily_logs = fields.List(fields.UUID())

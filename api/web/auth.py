@@ -13,15 +13,19 @@ from models.staff.credentials.token import Token
 log = structlog.get_logger(__name__)
 
 
-def authenticate(needed: Permission) -> Actor | None:
+def authenticate(
+    needed: Permission, *, without_second_factor: bool = False, recent_sign_in: bool = False
+) -> Actor | None:
     """Return the actor behind this request, or None where no sign-in is needed.
+
+    Administrators need a second factor where others can reach the service, unless `without_second_factor`.
 
     Records once a minute when the actor was last seen. This happens in a transaction of its own, so that a request that
     reads stays read-only.
 
     Raises:
         HttpProblem: 401 without a valid token.
-        Forbidden: the actor lacks the permission.
+        Forbidden: the actor lacks the permission, the second factor, or the recent sign-in.
     """
     if needed is Permission.ANYONE:
         return None
@@ -33,6 +37,10 @@ def authenticate(needed: Permission) -> Actor | None:
         raise HttpProblem(401, "This token is not valid, has expired or was revoked.")
     actor, last_seen_is_old = match
     actor.require(needed)
+    if current_app.config["SECOND_FACTOR_REQUIRED"] and not without_second_factor:
+        actor.require_second_factor()
+    if recent_sign_in:
+        actor.require_recent_sign_in(g.now)
     if last_seen_is_old:
         _record_last_seen(database, actor)
     return actor

@@ -90,6 +90,7 @@ class Blueprint(SmorestBlueprint):
                 "body": view_func.body,
                 "idempotent": getattr(function, "idempotent", False),
                 "refuses": getattr(function, "refuses", ()),
+                "recent_sign_in": method in view_func.recent_sign_in,
             }
 
 

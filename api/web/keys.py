@@ -12,4 +12,9 @@ def pin_key() -> bytes:
     return _derived(current_app.config["SECRET_KEY"], "PINs")
 
 
+def second_factor_key() -> bytes:
+    """Return the key that the secrets of second factors are encrypted with."""
+    return _derived(current_app.config["SECRET_KEY"], "second factors")
+
+
 _derived = cache(derive_key)

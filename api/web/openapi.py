@@ -55,6 +55,8 @@ FIELD_DESCRIPTIONS = {
     "read_back": "Whether staff repeated to the customer what they had understood.",
     "question": "The slug of the open question that staff asked.",
 }
+RECENT_SIGN_IN_MARK = "x-recent-sign-in"
+NEEDS_RECENT_SIGN_IN = "A person needs a sign-in younger than ten minutes for this (403 `sign-in-again`)."
 PROBLEM_HEADERS = {401: ("WWW-Authenticate",), 429: ("Retry-After",), 503: ("Retry-After",)}
 
 
@@ -123,6 +125,9 @@ def document_operation(doc: dict[str, Any], facts: dict[str, Any], *, method: st
     public = facts["permission"] is Permission.ANYONE
     # OpenAPI 3.1: for a scheme that is no OAuth the list names the roles needed.
     doc["security"] = [] if public else [{"bearer": [str(facts["permission"])]}]
+    if facts["recent_sign_in"]:
+        doc["description"] = " ".join(filter(None, (doc.get("description"), NEEDS_RECENT_SIGN_IN)))
+        doc[RECENT_SIGN_IN_MARK] = True
     body = _body(doc)
     if isinstance(facts["body"], CsvBody) and method.upper() not in WITHOUT_BODY:
         doc["requestBody"] = {"required": True, "content": {facts["body"].media_type: {"schema": {"type": "string"}}}}

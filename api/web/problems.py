@@ -56,6 +56,9 @@ STATUS_TITLES = {
 # Further values of `code`, with their status and title.
 PROBLEM_CODES = {
     "wrong-sign-in": (401, "There is no such sign-in"),
+    "second-factor-required": (401, "This sign-in needs a code as well"),
+    "second-factor-missing": (403, "Set up a second factor first"),
+    "sign-in-again": (403, "Sign in again for this"),
     "already-exists": (409, "It is there already"),
     "asked-already": (409, "This customer was asked already"),
     "already-signed": (409, "Somebody has signed it"),

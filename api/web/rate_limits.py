@@ -17,6 +17,9 @@ IMPORT_LIMIT = RateLimitItemPerHour(20)  # per person, dry runs too: each is as 
 CODE_LIMIT = RateLimitItemPerMinute(20)  # one-time codes that are redeemed from one address, valid or not
 FAILED_SIGN_IN_LIMIT = RateLimitItemPerMinute(5)
 
+# Of a person over all addresses: whoever tries codes knows the password already, and there are a million codes only.
+WRONG_CODE_LIMIT = RateLimitItemPerHour(30)
+
 
 def count_hit(limit: RateLimitItem, *key: str) -> None:
     """Count one hit. Raises HttpProblem 429 with Retry-After when the limit is exceeded."""

@@ -34,6 +34,8 @@ class Resource(MethodView):
     `read_only`: the methods that only read.
     `body`: what the methods take that have a body.
     `locks_itself`: the methods whose operation takes its own locks, because it locks several rows in one order.
+    `recent_sign_in`: the methods that need a recent sign-in of a person; API keys never sign in, and may.
+    `without_second_factor`: the methods that an administrator may use who has not set up a second factor.
     """
 
     permissions: ClassVar[dict[str, Permission]] = {}
@@ -41,6 +43,8 @@ class Resource(MethodView):
     read_only: ClassVar[frozenset[str]] = frozenset({"GET"})
     body: ClassVar[RequestBody] = JsonBody()
     locks_itself: ClassVar[frozenset[str]] = frozenset()
+    recent_sign_in: ClassVar[frozenset[str]] = frozenset()
+    without_second_factor: ClassVar[frozenset[str]] = frozenset()
 
     def __init_subclass__(cls, **keywords: Any) -> None:
         super().__init_subclass__(**keywords)
@@ -53,7 +57,11 @@ class Resource(MethodView):
         if method not in self.permissions:
             return super().dispatch_request(**path)  # Flask answers 405
         too_large = self.body.read()
-        g.actor = authenticate(self.permissions[method])
+        g.actor = authenticate(
+            self.permissions[method],
+            without_second_factor=method in self.without_second_factor,
+            recent_sign_in=method in self.recent_sign_in,
+        )
         if g.actor is None:
             content = self._check(method, too_large)
             return super().dispatch_request(**path, **content)

@@ -30,14 +30,15 @@ def hire_staff(
     store_ids: Sequence[UUID] | None = None,
     region_ids: Sequence[UUID] | None = None,
     by: Actor,
+    at: datetime,
     **fields: Any,
 ) -> Staff:
     """Hire somebody who belongs to these stores and looks after these regions. `fields` as in `Staff.hire`.
 
-    Raises Forbidden for a role that `by` does not give, Invalid for a store or region out of reach, and
-    whatever `Staff.hire` raises.
+    Raises Forbidden for a role that `by` does not give, or gives only after a recent sign-in; Invalid for a store or
+    region out of reach; and whatever `Staff.hire` raises.
     """
-    require_may_give(by, role)
+    require_may_give(by, role, at=at)
     stores, regions = find_reach(session, by, store_ids or (), region_ids or ())
     return Staff.hire(session, role=role, stores=stores, regions=regions, **fields)
 
@@ -48,9 +49,9 @@ def change_staff(session: Session, staff: Staff, changes: dict[str, Any], *, by:
     What they may do and see follows from their next request on. What they have in stores they do not belong to any
     more ends: see `end_out_of_reach`.
 
-    Raises Forbidden for somebody whom `by` does not manage, for a role that `by` does not give, and for an own role,
-    store or region; InvalidState for the last administrator, who would not be one any more; Invalid for a store or
-    region out of reach; and whatever `Staff.edit` raises.
+    Raises Forbidden for somebody whom `by` does not manage, for a role that `by` does not give, or changes only after a
+    recent sign-in, and for an own role, store or region; InvalidState for the last administrator, who would not be one
+    any more; Invalid for a store or region out of reach; and whatever `Staff.edit` raises.
     """
     require_may_manage(by, staff)
     reach = {name: changes.pop(name) for name in ("store_ids", "region_ids") if name in changes}
@@ -59,7 +60,8 @@ def change_staff(session: Session, staff: Staff, changes: dict[str, Any], *, by:
         role is not staff.role or any(sorted(ids) != getattr(staff, name) for name, ids in reach.items())
     ):
         raise Forbidden("Nobody changes their own role, stores or regions.")
-    require_may_give(by, role)
+    if role is not staff.role:
+        require_may_give(by, role, staff.role, at=at)
     stores, regions = find_reach(
         session, by, reach.get("store_ids", staff.store_ids), reach.get("region_ids", staff.region_ids)
     )

@@ -25,7 +25,7 @@ def find_actor(session: Session, token: Token, at: datetime) -> tuple[Actor, boo
 
 def record_last_seen(session: Session, actor: Actor, at: datetime) -> None:
     """Record that a sign-in, API key or device was used."""
-    sign_in = session.get(StaffSession, (actor.organization_id, actor.session_id)) if actor.session_id else None
+    sign_in = StaffSession.get_with_person(session, actor)
     key = session.get(ApiKey, (actor.organization_id, actor.api_key_id)) if actor.api_key_id else None
     if sign_in is not None:
         sign_in.record_seen(session, at=at)

@@ -230,13 +230,6 @@ class Device(HasSecret, TenantOwned):
         device.retire(reason="forgotten", at=at)
 
     @classmethod
-    def sign_out(cls, session: Session, *, by: Actor, at: datetime) -> None:
-        """Stop pushing to the phone that this person signs out of."""
-        device = session.get(cls, (by.organization_id, by.device_id)) if by.device_id else None
-        if device is not None and device.staff_id == by.staff_id:
-            device.retire(reason="signed-out", at=at)
-
-    @classmethod
     def by_installation(cls, session: Session, installation_id: str) -> "Device | None":
         return session.scalars(select(cls).where(cls.installation_id == installation_id)).one_or_none()
 

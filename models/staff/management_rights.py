@@ -8,6 +8,7 @@
 """
 
 from collections.abc import Sequence
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, false, select
@@ -67,10 +68,15 @@ def require_may_manage(actor: Actor, staff: Staff) -> None:
         )
 
 
-def require_may_give(actor: Actor, role: Role) -> None:
-    """Raise Forbidden unless this actor may give somebody this role. For stores and regions see `find_reach`."""
+def require_may_give(actor: Actor, role: Role, former: Role = Role.FLOOR, *, at: datetime) -> None:
+    """Raise Forbidden unless this actor may give somebody this role. For stores and regions see `find_reach`.
+
+    To give or to change a role above floor, a person needs a recent sign-in.
+    """
     if role not in manageable_roles(actor):
         raise Forbidden(f"This sign-in does not give the role {role}.")
+    if {role, former} != {Role.FLOOR}:
+        actor.require_recent_sign_in(at)
 
 
 def find_reach(

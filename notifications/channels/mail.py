@@ -218,6 +218,7 @@ EMAIL = PersonChannel(
             NotificationKind.BROKEN,
             NotificationKind.DAILY_LOG,
             NotificationKind.CODE_MADE,
+            NotificationKind.FACTOR_REMOVED,
             NotificationKind.PHONE_TAKEN,
         }
     ),

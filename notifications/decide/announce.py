@@ -22,6 +22,7 @@ from models.outbox.message import OutboxKind, OutboxMessage
 from models.policy_defaults import APPROVAL_TTL, LATE_AFTER
 from models.recovery.action import ActionStatus
 from models.staff.shift import Shift
+from models.staff.staff import Staff
 from notifications.decide.rules import ASSESSED_FIELDS, assess
 
 # Steps that may concern an alert there is. Of the steps after a resolution only a customer's feedback does.
@@ -53,6 +54,12 @@ def announce_pause(session: Session, shift: Shift, *, at: datetime) -> None:
     """Write a message for the lead, and nobody else, that a colleague needs a moment."""
     kind = NotificationKind.PAUSE
     session.add(OutboxMessage.information(kind, shift.organization_id, staff_id=shift.staff_id, at=at))
+
+
+def announce_factor_removed(session: Session, staff: Staff, *, at: datetime) -> None:
+    """Write a message for a person whose second factor somebody else removed."""
+    kind = NotificationKind.FACTOR_REMOVED
+    session.add(OutboxMessage.information(kind, staff.organization_id, staff_id=staff.id, at=at))
 
 
 def apply_to_alert(event: ConcernEvent, alert: Alert | None) -> list[AlertTask]:

@@ -34,7 +34,9 @@ from notifications.channels.registry import person_channels_for
 from notifications.decide.recipients import PeopleByPhone
 
 K = NotificationKind
-SIGN_IN_KINDS = frozenset({K.CODE_MADE, K.PHONE_TAKEN})  # whether somebody else could sign in as this person
+SIGN_IN_KINDS = frozenset(
+    {K.CODE_MADE, K.FACTOR_REMOVED, K.PHONE_TAKEN}
+)  # whether somebody else could sign in as this person
 # For one person who waits for it or has to know: quiet hours do not apply.
 PERSONAL_KINDS = LOUD_KINDS | SIGN_IN_KINDS | {K.REMINDER, K.DECISION}
 KINDS_FOR_ONE_PERSON = SIGN_IN_KINDS | {K.HAND_OVER, K.REMINDER, K.PRAISE, K.DECISION, K.TEST}

@@ -14,6 +14,7 @@ from models.staff.staff import Staff
 from notifications.channels.base import DeliveryResult
 from tests.support.factories.concerns import edit, log_concern, move
 from tests.support.rows import notifications, only_alert, pending_messages, rows
+from tests.support.sign_in import sign_in_again
 from tests.support.store_scenario import StoreScenario
 from tests.support.worker import work_until_idle
 
@@ -23,6 +24,7 @@ DAY_END = datetime(2026, 3, 4, 4, 5, tzinfo=UTC)
 
 def close(scenario: StoreScenario, step: str = "close") -> None:
     path = f"/v1/stores/{scenario.shop.store_id}/{step}"
+    sign_in_again(scenario.app, scenario.shop)
     answer = scenario.app.request("POST", path, (scenario.shop, "admin"))
     assert answer.status_code == 200, answer.text
 

@@ -5,6 +5,7 @@ from typing import Any
 from tests.support.app import App
 from tests.support.factories.concerns import log_concern, move
 from tests.support.factories.organizations import Shop
+from tests.support.sign_in import sign_in_again
 
 QUILL = {"customer": {"phone": "+351912345678"}}
 
@@ -47,6 +48,7 @@ def test_what_was_tried_is_shown_to_those_who_may_see_that_concern(app: App, sho
     elsewhere = log_concern(app, shop, "elsewhere", store_id=str(shop.other_store_id), **QUILL)
     app.clock.move(hours=1)
     third = log_concern(app, shop, **QUILL)
+    sign_in_again(app, shop)
     assert previous(app, shop, third, "admin")["concern_id"] == elsewhere["id"]
     assert previous(app, shop, third, "manager") is None
     assert previous(app, shop, elsewhere, "admin")["concern_id"] == secret["id"]

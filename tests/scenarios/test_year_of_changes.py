@@ -115,7 +115,7 @@ class Year:
             assert self.app.request("POST", f"{path}/resolve", (self.shop, "manager"), json=body).status_code == 200
 
     def sign_in(self) -> None:
-        """Sign everybody in again, for a sign-in lasts a month."""
+        """Sign everybody in again: a sign-in lasts a month, that of an administrator half a day."""
         with self.app.back_office.writing(self.shop.organization_id) as session:
             for login, staff_id in self.shop.staff.items():
                 staff = session.get_one(Staff, (self.shop.organization_id, staff_id))
@@ -252,10 +252,12 @@ def test_reports_add_up_and_no_concern_loses_its_category(app: App) -> None:
             )
             for at in moments[: CONCERNS_PER_MONTH // 2]:
                 year.log(at)
+            year.sign_in()
             change(year)
             for at in moments[CONCERNS_PER_MONTH // 2 :]:
                 year.log(at)
             app.clock.at = first + timedelta(days=27)
+            year.sign_in()
             assert year.differences(first.date()) == [], f"dirty, month {number}"
             assert year.lost_categories() == []
             work_until_idle(worker)

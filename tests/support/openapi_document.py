@@ -10,7 +10,7 @@ from typing import Any
 from flask import Flask
 
 from api import create_app
-from api.web.openapi import render_document
+from api.web.openapi import RECENT_SIGN_IN_MARK, render_document
 from config import Config
 
 
@@ -42,6 +42,10 @@ class Operation:
     permissions: str | None  # None where anyone may
     spec: dict[str, Any] = field(repr=False, hash=False, compare=False)
     parameters: tuple[tuple[str, str, str], ...] = ()  # in, name, format
+
+    @property
+    def needs_recent_sign_in(self) -> bool:
+        return bool(self.spec.get(RECENT_SIGN_IN_MARK))
 
     def named(self, where: str) -> list[str]:
         """The names of its parameters in the path or the query."""

@@ -7,6 +7,8 @@ from docs/access.md (how far it reaches):
 |-----------------------------------------------------|---------------------------------------------------------------|
 | without a valid sign-in                             | 401                                                           |
 | without the permission                              | 403 `forbidden`                                               |
+| with it, an administrator without a second factor   | 403 `second-factor-missing`, see WITHOUT_SECOND_FACTOR        |
+| with it, signed in long ago                         | 403 `sign-in-again` where the document wants a recent sign-in |
 | with it, and the path names what is out of scope    | 404 `not-found`                                               |
 | with it, and the path names nothing                 | success, and the answer holds no id of the first store        |
 | with it, in scope                                   | the status of success that the document names; see RULES      |
@@ -78,21 +80,29 @@ class Answer(NamedTuple):
 
 # Where a rule of the domain refuses what the permission and the scope would allow: operation, caller, answer, reason.
 NOT_THEIR_STORE = (Answer(422, "invalid"), "the file names the first store, which does not exist for them")
+PRIVATE = (Answer(403, "forbidden"), "private: for those with staff:care and for the lead of the shift")
 RULES: dict[tuple[str, str], tuple[Answer, str]] = {
     ("postReleaseConcern", f"floor {Scope.INSIDE}"): (
         Answer(403, "forbidden"),
         "the manager has taken it, and concern:release-any is theirs",
     ),
-    ("getStorePauses", "floor"): (
-        Answer(403, "forbidden"),
-        "private: for those with staff:care and for the lead of the shift",
-    ),
+    ("getStorePauses", "floor"): PRIVATE,
+    ("getStorePauses", "key with staff:write"): PRIVATE,
+    ("getStorePauses", "key of one store"): PRIVATE,
     ("postPlacesImport", f"manager {Scope.ELSEWHERE}"): NOT_THEIR_STORE,
     ("postPlacesImport", f"regional {Scope.ELSEWHERE}"): NOT_THEIR_STORE,
     ("postCustomersImport", "key of one store"): (
         Answer(403, "forbidden"),
         "customers belong to the whole organization",
     ),
+}
+# All that an administrator without a second factor may do, where other machines reach the service.
+WITHOUT_SECOND_FACTOR = {
+    "postMySecondFactor",
+    "postConfirmMySecondFactor",
+    "deleteMySecondFactor",
+    "getMe",
+    "deleteCurrentSession",
 }
 # Where an answer to somebody out of scope names something of the first store, and why it may.
 SHOWN: dict[tuple[str, Scope], str] = {
@@ -121,6 +131,7 @@ class Matrix:
             ids |= {"store_id": str(own.shop.other_store_id)}
         if caller.scope is Scope.INSIDE and caller.login:
             ids |= {"installation_id": installation_of(own, caller.login)}
+            ids |= {"session_id": own.session_ids[caller.login]}
         return ids
 
     def ask(self, operation: Operation, caller: Caller) -> tuple[TestResponse, list[str], set[str]]:
@@ -133,8 +144,10 @@ class Matrix:
             request["headers"]["Authorization"] = f"Bearer {caller.token}"
         self.app.flask.extensions["limiter"].storage.reset()
         self.app.database.answer_cache = TtlCache()
+        self.app.flask.config["SECOND_FACTOR_REQUIRED"] = caller.lacks_second_factor
         with self.app.counting() as statements:
             answer = self.app.request(**request)
+        self.app.flask.config["SECOND_FACTOR_REQUIRED"] = False
         writing = [line for line in statements if line.startswith(("INSERT", "UPDATE", "DELETE"))]
         sent = f"{request['path']} {request.get('json')} {request.get('data')}"
         return answer, writing, {id_ for id_ in self.ours.private if id_ in sent}
@@ -150,12 +163,23 @@ def expected(operation: Operation, caller: Caller) -> Answer:
         return Answer(401, "unauthorized")
     if needed not in caller.permissions:
         return Answer(403, "forbidden")
+    if refusal := refused_sign_in(operation, caller):
+        return refusal
     if names_something(operation) and caller.scope is not Scope.INSIDE:
         shared = caller.scope is Scope.ELSEWHERE and reach_of(operation.path) is Reach.ORGANIZATION
         if not shared:
             return Answer(404, "not-found")
-    rule = RULES.get((operation.id, str(caller))) or RULES.get((operation.id, caller.name))
+    rule = RULES.get((operation.id, f"{caller.name} {caller.scope}")) or RULES.get((operation.id, caller.name))
     return rule[0] if rule else success
+
+
+def refused_sign_in(operation: Operation, caller: Caller) -> Answer | None:
+    """Return the refusal of a sign-in that has to prove more; None for one that need not."""
+    if caller.lacks_second_factor and operation.id not in WITHOUT_SECOND_FACTOR:
+        return Answer(403, "second-factor-missing")
+    if caller.signed_in_long_ago and operation.needs_recent_sign_in:
+        return Answer(403, "sign-in-again")
+    return None
 
 
 def differences(matrix: Matrix, operation: Operation, caller: Caller) -> Iterator[str]:

@@ -1,21 +1,40 @@
 """Sign-ins of people."""
 
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from sqlalchemy import LargeBinary, Select, UniqueConstraint, bindparam, delete, or_, select, union_all
-from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy import ColumnElement, LargeBinary, Select, UniqueConstraint, bindparam, delete, or_, select, union_all
+from sqlalchemy.orm import Mapped, Session, joinedload, mapped_column
+from sqlalchemy.sql.base import ExecutableOption
 
-from models.access import GRANTS, ROLES_OF_ALL_STORES, Actor
+from models.access import GRANTS, ROLES_OF_ALL_STORES, Actor, Role
 from models.db.base import TenantOwned, UtcDateTime, many_to_one, tenant_fk
 from models.organizations.organization import Organization
 from models.organizations.store import Store
-from models.policy_defaults import LAST_SEEN_RESOLUTION, LOCK_AFTER
+from models.policy_defaults import (
+    ADMIN_SIGN_IN,
+    ADMIN_SIGN_IN_IDLE,
+    HEAD_OFFICE_SIGN_IN,
+    HEAD_OFFICE_SIGN_IN_IDLE,
+    LAST_SEEN_RESOLUTION,
+    LOCK_AFTER,
+    MAX_SIGN_INS,
+)
 from models.staff.credentials.token import Token
 from models.staff.staff import Staff, StaffRegion, StaffStore
+
+if TYPE_CHECKING:
+    from models.staff.device import Device
+
+# How long a sign-in of these roles lasts at most: from the sign-in, and from its last use.
+LONGEST_SIGN_INS: dict[Role, tuple[timedelta, timedelta]] = {
+    Role.HEAD_OFFICE: (HEAD_OFFICE_SIGN_IN, HEAD_OFFICE_SIGN_IN_IDLE),
+    Role.ADMIN: (ADMIN_SIGN_IN, ADMIN_SIGN_IN_IDLE),
+}
 
 
 class SignInMethod(StrEnum):
@@ -32,6 +51,7 @@ class StaffSession(TenantOwned):
     """
 
     __tablename__ = "staff_session"
+    noun = "sign-in"
     __table_args__ = (UniqueConstraint("organization_id", "digest"),)
 
     staff_id: Mapped[UUID] = tenant_fk("staff", index=True)
@@ -46,30 +66,66 @@ class StaffSession(TenantOwned):
     locked_at: Mapped[datetime | None]
 
     staff: Mapped[Staff] = many_to_one("StaffSession", "staff_id", "Staff")
+    device: Mapped["Device | None"] = many_to_one("StaffSession", "device_id", "Device")
 
     @classmethod
     def open(cls, session: Session, *, staff: Staff, at: datetime) -> tuple["StaffSession", Token]:
-        """Sign a person in, for as long as the organization lets a sign-in last.
+        """Sign a person in, for as long as the organization and their role let a sign-in last.
 
-        The token is returned once and never stored.
+        The token is returned once and never stored. Of more than `MAX_SIGN_INS` at once the oldest ends.
         """
         token = Token.new("s", staff.organization_id)
         organization = Organization.get(session, staff.organization_id)
-        expires_at = organization.sign_in_ends_at(opened_at=at, seen_at=at)
+        expires_at = _ends_at(organization, staff.role, opened_at=at, seen_at=at)
         sign_in = cls(staff_id=staff.id, digest=token.digest, created_at=at, expires_at=expires_at, seen_at=at)
         session.add(sign_in)
+        session.flush()
+        newest_first = select(cls.id).where(cls.staff_id == staff.id).order_by(cls.created_at.desc(), cls.id.desc())
+        if too_many := session.scalars(newest_first.offset(MAX_SIGN_INS)).all():
+            cls.end(session, cls.id.in_(too_many), at=at)
         return sign_in, token
+
+    @classmethod
+    def get_with_person(cls, session: Session, actor: Actor) -> "StaffSession | None":
+        """Return the sign-in of this actor with its person; None for an actor that did not sign in."""
+        stmt = select(cls).where(cls.id == actor.session_id).options(joinedload(cls.staff))
+        return session.scalars(stmt).one_or_none() if actor.session_id else None
 
     def record_seen(self, session: Session, *, at: datetime) -> None:
         """Record that the sign-in was used, and when it ends by the present settings of the organization."""
         organization = Organization.get(session, self.organization_id)
         self.seen_at = at
-        self.expires_at = organization.sign_in_ends_at(opened_at=self.created_at, seen_at=at)
+        self.expires_at = _ends_at(organization, self.staff.role, opened_at=self.created_at, seen_at=at)
 
     @classmethod
-    def close(cls, session: Session, actor: Actor) -> None:
-        """Sign this actor out."""
-        session.execute(delete(cls).where(cls.id == actor.session_id))
+    def end(cls, session: Session, *which: ColumnElement[bool], at: datetime) -> None:
+        """End the sign-ins that match: their tokens are refused from the next request on.
+
+        A personal phone rings no more when none of its person's sign-ins on it is left.
+        """
+        sign_ins = session.scalars(select(cls).where(*which).options(joinedload(cls.device))).all()
+        phones = {it.device for it in sign_ins if it.device is not None and it.device.staff_id == it.staff_id}
+        # One statement, which finds less when a sign-in was ended at the same moment.
+        ended = delete(cls).where(cls.id.in_([it.id for it in sign_ins]))
+        session.execute(ended.execution_options(synchronize_session="fetch"))
+        in_use = set(session.scalars(select(cls.device_id).where(cls.device_id.in_([phone.id for phone in phones]))))
+        for phone in phones:
+            if phone.id not in in_use:
+                phone.retire(reason="signed-out", at=at)
+
+    @classmethod
+    def visible_to(cls, actor: Actor) -> Sequence[ColumnElement[bool]]:
+        """Return the criterion for one's own sign-ins: nobody sees those of others."""
+        return (cls.staff_id == actor.staff_id,)
+
+    @classmethod
+    def eager_options(cls) -> Sequence[ExecutableOption]:
+        return (joinedload(cls.device),)
+
+    @classmethod
+    def select_visible(cls, actor: Actor, *, at: datetime) -> Select["StaffSession"]:
+        """Select one's own sign-ins that have not expired."""
+        return select(cls).where(cls.expires_at > at, *cls.visible_to(actor)).options(*cls.eager_options())
 
     @classmethod
     def delete_expired(cls, session: Session, *, at: datetime) -> None:
@@ -91,6 +147,9 @@ class StaffSession(TenantOwned):
         if not rows:
             return None
         sign_in = rows[0]
+        longest = _longest_until(sign_in.role, opened_at=sign_in.created_at, seen_at=sign_in.seen_at)
+        if longest is not None and longest <= at:  # whoever was given such a role after they had signed in
+            return None
         store_ids = frozenset(row.store_id for row in rows if row.store_id is not None)
         actor = Actor(
             organization_id=token.organization_id,
@@ -101,7 +160,7 @@ class StaffSession(TenantOwned):
             device_id=sign_in.device_id,
             role=sign_in.role,
             signed_in_at=sign_in.created_at if sign_in.method is SignInMethod.PASSWORD else None,
-            has_second_factor=sign_in.second_factor_at is not None,
+            has_second_factor=sign_in.method is SignInMethod.PASSWORD and sign_in.second_factor_at is not None,
             is_locked=_is_locked(sign_in.tapped_at, sign_in.locked_at, at),
             name=sign_in.name,
         )
@@ -126,6 +185,21 @@ def _session_statement() -> Select[Any]:
         .outerjoin(reach, reach.c.staff_id == Staff.id)
         .where(StaffSession.digest == bindparam("digest"), StaffSession.expires_at > at, Staff.works_at(at))
     )
+
+
+def _ends_at(organization: Organization, role: Role, *, opened_at: datetime, seen_at: datetime) -> datetime:
+    """Return when a sign-in ends, by the settings of the organization and at the latest by the role."""
+    ends_at = organization.sign_in_ends_at(opened_at=opened_at, seen_at=seen_at)
+    longest = _longest_until(role, opened_at=opened_at, seen_at=seen_at)
+    return ends_at if longest is None else min(ends_at, longest)
+
+
+def _longest_until(role: Role, *, opened_at: datetime, seen_at: datetime) -> datetime | None:
+    """Return when a sign-in of this role ends at the latest; None where only the organization limits it."""
+    if role not in LONGEST_SIGN_INS:
+        return None
+    length, idle = LONGEST_SIGN_INS[role]
+    return min(opened_at + length, seen_at + idle)
 
 
 def _is_locked(tapped_at: datetime | None, locked_at: datetime | None, at: datetime) -> bool:

@@ -24,6 +24,7 @@ from tests.support.factories.daily_log import (
 )
 from tests.support.factories.guidance import limit_vouchers
 from tests.support.factories.organizations import Shop
+from tests.support.sign_in import sign_in_again
 
 
 def ask(app: App, shop: Shop, by: str = "manager", day: Any = DAY, **headers: str) -> TestResponse:
@@ -138,6 +139,7 @@ def test_head_office_reads_no_words_no_names_and_no_notes(app: App, shop: Shop) 
     sign_off(app, shop)
     add_amendment(app, shop, text="planted amendment")
     assert "planted words" in page(app, shop)
+    sign_in_again(app, shop, "hq")
     html = page(app, shop, "hq")
     assert "planted" not in html.lower()
     assert "of acme" not in html

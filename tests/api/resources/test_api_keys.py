@@ -15,6 +15,7 @@ from tests.support.clock import NOON
 from tests.support.factories.concerns import log_concern
 from tests.support.factories.organizations import PEOPLE, Shop, make_shop
 from tests.support.rows import rows
+from tests.support.sign_in import sign_in_again
 from tests.support.threads import at_once
 
 KEYS = "/v1/api-keys"
@@ -189,7 +190,21 @@ def test_an_expired_key_is_refused_like_a_revoked_one(app: App, shop: Shop) -> N
     answers = [app.request("GET", "/v1/stores", (shop, login)) for login in ("till", "revoked")]
     documents = [assert_problem(answer, 401, "unauthorized") for answer in answers]
     assert len({document["detail"] for document in documents}) == 1
+    sign_in_again(app, shop)
     assert_problem(verb(app, shop, key, "rotate"), 409, "not-now")
+    assert verb(app, shop, key, "revoke").status_code == 200
+
+
+def test_keys_are_made_rotated_and_revoked_only_after_a_recent_sign_in(app: App, shop: Shop) -> None:
+    key = made(app, shop, "till")
+    app.clock.move(minutes=10)
+    assert create(app, shop).status_code == 201
+    app.clock.move(seconds=1)
+    refused = [create(app, shop), *(verb(app, shop, key, name) for name in ("rotate", "revoke"))]
+    for answer in refused:
+        assert_problem(answer, 403, "sign-in-again")
+    assert shown(app, shop, key)["revoked_at"] is None
+    sign_in_again(app, shop)
     assert verb(app, shop, key, "revoke").status_code == 200
 
 

@@ -11,6 +11,7 @@ from tests.support.assertions import assert_invalid_value, assert_problem
 from tests.support.databases import only_on_postgresql
 from tests.support.factories.organizations import PASSWORD, Shop, make_shop
 from tests.support.rows import rows
+from tests.support.sign_in import sign_in_again
 from tests.support.threads import at_once
 
 PATH = "/v1/organization"
@@ -162,6 +163,7 @@ def test_a_sign_in_that_is_not_used_ends(app: App, shop: Shop) -> None:
 def test_a_running_sign_in_follows_the_settings_when_it_is_used_next(app: App, shop: Shop) -> None:
     token = sign_in(app, shop)["token"]
     app.clock.move(days=10)
+    sign_in_again(app, shop)
     edit(app, shop, session_days=5)
     assert ask(app, token) == 200  # seen, and found to be too old
     assert ask(app, token) == 401

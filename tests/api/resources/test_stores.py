@@ -20,6 +20,7 @@ from tests.support.export_reader import follow, page
 from tests.support.factories.concerns import log_concern
 from tests.support.factories.organizations import Shop, make_shop
 from tests.support.rows import rows
+from tests.support.sign_in import sign_in_again
 
 MONDAY = {"weekday": "monday", "opens_at": "18:00", "closes_at": "02:00"}
 RIVERSIDE = {
@@ -179,6 +180,7 @@ def test_zone_day_start_and_currency_are_kept_with_the_date_from_which_they_hold
     assert first["earlier_terms"] == [{"until": "2026-03-04", **lisbon}]
     assert (first["time_zone"], first["day_starts_at"], first["currency"]) == ("America/New_York", "06:00:00", "USD")
     app.clock.move(days=20)
+    sign_in_again(app, shop)
     second = edit(app, shop, currency="EUR").json
     new_york = {"time_zone": "America/New_York", "day_starts_at": "06:00:00", "currency": "USD"}
     assert second["terms_from"] == "2026-03-24"
@@ -344,6 +346,7 @@ def test_the_log_of_a_date_without_an_instant_is_empty_and_prints(app: App, shop
     with app.back_office.writing(shop.organization_id) as session:
         session.execute(update(Store).values(time_zone="Pacific/Pago_Pago"))
     app.clock.at = datetime(2026, 3, 3, 16, tzinfo=UTC)
+    sign_in_again(app, shop)
     assert edit(app, shop, time_zone="Pacific/Kiritimati").json["terms_from"] == "2026-03-05"
     path = f"/stores/{shop.store_id}/recovery-logs/2026-03-04"
     log = ask(app, shop, "GET", path, "manager").json

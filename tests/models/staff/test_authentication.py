@@ -190,7 +190,8 @@ def test_who_loses_a_store_does_not_reach_it_on_the_next_request(app: App, shop:
 
 def test_expired_sign_ins_are_deleted(app: App, shop: Shop) -> None:
     count = len(rows(app, StaffSession))
-    for at, left in ((NOON + SESSION - SECOND, count), (NOON + SESSION, 0)):
+    of_head_office = 2  # their sign-ins are shorter
+    for at, left in ((NOON + SESSION - SECOND, count - of_head_office), (NOON + SESSION, 0)):
         with app.database.writing(shop.organization_id) as session:
             StaffSession.delete_expired(session, at=at)
         assert len(rows(app, StaffSession)) == left

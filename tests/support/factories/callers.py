@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from models.access import GRANTS, KEY_GRANTS, KeyScope, Permission, Role
+from models.policy_defaults import RECENT_SIGN_IN
 from models.staff.credentials.api_key import ApiKey
 from models.staff.credentials.staff_session import StaffSession
 from models.staff.credentials.token import Token
@@ -16,6 +17,7 @@ from models.staff.staff import Staff
 from tests.support.app import App
 from tests.support.factories.full_organization import FullOrganization
 from tests.support.factories.organizations import PEOPLE, password_hash
+from tests.support.sign_in import begin_second_factors, session_id_of
 
 
 class Scope(StrEnum):
@@ -37,9 +39,11 @@ class Caller:
     permissions: frozenset[Permission] = frozenset()
     login: str = ""
     lacks_scopes: bool = False  # a key that is sent where an operation needs what it lacks
+    signed_in_long_ago: bool = False
+    lacks_second_factor: bool = False  # where other machines reach the service
 
     def __str__(self) -> str:
-        return f"{self.name} {self.scope}"
+        return f"{self.name} {self.scope}{' with a sign-in of before' if self.signed_in_long_ago else ''}"
 
 
 ROLE_OF_LOGIN = {
@@ -69,15 +73,21 @@ def all_callers(app: App, ours: FullOrganization, theirs: FullOrganization) -> l
     """
     with app.back_office.writing(ours.shop.organization_id) as session:
         callers = [*_without_sign_in(app, session, ours, theirs), *_keys(app, session, ours)]
+        callers += _with_old_sign_ins(app, session, ours)
     people = [(ours, Scope.INSIDE, INSIDE), (ours, Scope.ELSEWHERE, ELSEWHERE), (theirs, Scope.STRANGER, INSIDE)]
     for org, scope, logins in people:
         for login in logins:
             role = ROLE_OF_LOGIN[login]
             callers += [Caller(str(role), scope, org.shop.tokens[login], GRANTS[role], login)]
+    admin = (ours.shop.tokens["admin"], GRANTS[Role.ADMIN], "admin")
+    callers += [Caller("admin without a second factor", Scope.INSIDE, *admin, lacks_second_factor=True)]
     everything = permissions_of(KeyScope)
     callers += [Caller("key", Scope.STRANGER, theirs.shop.tokens["key"], everything)]
     for org in (ours, theirs):
-        _give_phones_and_shifts(app, org, {login for whose, _, logins in people if whose is org for login in logins})
+        everybody = {login for whose, _, logins in people if whose is org for login in logins}
+        _give_phones_and_shifts(app, org, everybody)
+        begin_second_factors(app, org.shop, everybody)
+        org.session_ids = {login: session_id_of(app, org.shop, login) for login in everybody}
     return callers
 
 
@@ -109,6 +119,16 @@ def _without_sign_in(app: App, session: Session, ours: FullOrganization, theirs:
             "key rotated out": former_secret,
         }.items()
     )
+
+
+def _with_old_sign_ins(app: App, session: Session, ours: FullOrganization) -> Iterator[Caller]:
+    """Yield everybody of the first store once more, with a sign-in that is no recent one."""
+    at = app.clock() - RECENT_SIGN_IN - timedelta(minutes=1)
+    for login in INSIDE:
+        staff = session.get_one(Staff, (ours.shop.organization_id, ours.shop.staff[login]))
+        _, token = StaffSession.open(session, staff=staff, at=at)
+        role = ROLE_OF_LOGIN[login]
+        yield Caller(str(role), Scope.INSIDE, token.text, GRANTS[role], login, signed_in_long_ago=True)
 
 
 def _person(session: Session, org: FullOrganization, login: str) -> Staff:

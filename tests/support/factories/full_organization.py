@@ -27,6 +27,7 @@ from models.staff.staff import Staff, StaffRegion, StaffStore
 from tests.support.app import App
 from tests.support.databases import Databases
 from tests.support.factories.organizations import Shop, make_shop, password_hash
+from tests.support.sign_in import session_id_of
 
 PHONE = "+351912345678"
 RULE = {"slug": "cold-soup", "name": "Cold soup", "category": "food", "enabled": False}
@@ -42,6 +43,7 @@ BODIES: dict[str, Any] = {
     "postStoreEnrolments": {"name": "bar"},
     "postRedeemEnrolment": {"code": "nobody made this one", "installation_id": "phone of a thief", "platform": "ios"},
     "putCurrentEnrolment": {"platform": "ios", "address": "address of the bar", "address_kind": "log"},
+    "postConfirmMySecondFactor": {"code": "123456"},
     "patchOrganization": {"minimum_app_versions": {"ios": "1.2.3"}},
     "postRegions": {"slug": "new", "name": "New"},
     "patchRegionById": {"name": "Changed"},
@@ -139,6 +141,7 @@ class FullOrganization:
     # By operation that wants a thing in another state than the thing in `ids` is in: other ids. Those with a JSON
     # pointer for a name belong into the body only.
     ids_by_operation: dict[str, dict[str, str]] = field(default_factory=dict)
+    session_ids: dict[str, str] = field(default_factory=dict)  # by login: a sign-in that is nobody else's
 
     def ids_for(self, operation_id: str) -> dict[str, str]:
         """Return the ids of things in the state that an operation wants."""
@@ -290,6 +293,7 @@ def make_full_organization(app: App, slug: str) -> FullOrganization:
         "staff_id": str(shop.staff["floor"]),
         "owner_id": str(shop.staff["floor"]),
         "taken_by": str(shop.staff["manager"]),
+        "session_id": session_id_of(app, shop, "floor"),
         "api_key_id": _make_keys_of_stores(app, shop),
         "installation_id": f"phone-of-{slug}",
         "business_date": concern["business_date"],

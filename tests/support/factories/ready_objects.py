@@ -6,6 +6,7 @@ from typing import Any
 from tests.support.app import App
 from tests.support.factories.full_organization import BODIES, FullOrganization
 from tests.support.factories.organizations import PASSWORD
+from tests.support.sign_in import SAME_SECRET, code_of
 
 ABOVE_THE_LIMIT = {"remedy": "dessert", "cost": {"amount": 2000, "currency": "EUR"}}
 REFUND = {"remedy": "refund", "cost": {"amount": 500, "currency": "EUR"}}
@@ -56,5 +57,6 @@ def add_ready_objects(app: App, org: FullOrganization) -> None:
         "postMergeCategories": {"/into": other["id"]},
         "postMergeCauses": {"cause_id": one, "/into": two},
         "postReopenStore": {"store_id": closed},
+        "postConfirmMySecondFactor": {"/code": code_of(SAME_SECRET, app.clock())},
         "postSessions": {"/organization": org.shop.slug, "/login": "floor", "/password": PASSWORD},
     }

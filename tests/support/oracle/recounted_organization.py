@@ -21,6 +21,7 @@ from tests.support.generators.histories import BEGIN, END, add_store_abroad, liv
 from tests.support.oracle.raw_rows import RawRows, read_raw_rows
 from tests.support.oracle.recovery_recount import recount, recount_day
 from tests.support.reports import refresh_all_rollups
+from tests.support.sign_in import sign_in_again
 
 FROM, TO = BEGIN.date() - timedelta(days=50), END.date() + timedelta(days=1)
 REPORTS: list[tuple[dict[str, Any], tuple[str, ...]]] = [
@@ -108,6 +109,7 @@ class RecountedOrganization:
 
     def differences(self) -> list[Any]:
         """What a report says and a recount does not."""
+        sign_in_again(self.app, self.shop, "hq", "admin")
         with self.app.database.reading(self.shop.organization_id) as session:
             raw = read_raw_rows(session, self.stores)
         raw.moved = self.moved

@@ -15,6 +15,7 @@ from tests.support.factories.fixes import customers_of_fix, make_fix, request
 from tests.support.factories.guidance import get_guidance, log_past_concerns
 from tests.support.factories.organizations import Shop
 from tests.support.factories.vocabulary import cause_id, create_word, edit_word, merge, words
+from tests.support.sign_in import sign_in_again
 
 
 @pytest.fixture
@@ -180,6 +181,7 @@ def test_a_fix_of_a_merged_cause_is_one_of_the_surviving_cause(app: App, bill: S
     for category, cause, customer_id in (("food", "cold", ana), ("bill", "wrong", bea)):
         log_concern(app, bill, "manager", category=category, cause=cause, customer_id=customer_id)
     app.clock.move(days=1)
+    sign_in_again(app, bill, "admin", "hq")
     fix = make_fix(app, bill)
     assert merge(app, bill, "causes", "cold", "wrong").status_code == 200
     now = request(app, bill, "GET", f"/fixes/{fix['id']}").json

@@ -21,6 +21,7 @@ from tests.support.factories.fixes import (
 )
 from tests.support.factories.full_organization import hire_elsewhere
 from tests.support.factories.organizations import Shop
+from tests.support.sign_in import sign_in_again
 
 
 def test_the_menu_was_wrong_and_who_said_so_is_thanked_by_name(app: App, shop: Shop) -> None:
@@ -211,6 +212,7 @@ def test_what_is_fixed_everywhere_is_thanked_for_by_each_store_and_nobody_twice(
     there = {"customer": {"loyalty_number": "4711"}, "store_id": str(shop.other_store_id)}
     log_concern_of(app, shop, None, by="manager-there", **there)
     app.clock.move(days=1)
+    sign_in_again(app, shop)
     assert_invalid_value(
         request(app, shop, "POST", "/fixes", json={**COLD_FOOD, "what": "New lamps."}), "body", "/store_id"
     )
@@ -235,6 +237,7 @@ def test_what_is_fixed_everywhere_is_thanked_for_by_each_store_and_nobody_twice(
 def test_fixes_are_listed_newest_first_and_narrowed(app: App, shop: Shop) -> None:
     cold = make_fix(app, shop)
     app.clock.move(days=1)
+    sign_in_again(app, shop)
     kitchen = make_fix(app, shop, category="waiting-time", cause="kitchen")
     everywhere = make_fix(app, shop, "admin", store_id=None, fixed_at="2026-03-04T11:00:00Z")
     assert listed(app, shop) == [kitchen["id"], everywhere["id"], cold["id"]]

@@ -15,6 +15,7 @@ from tests.support.factories.fixes import (
     request,
 )
 from tests.support.factories.organizations import Shop
+from tests.support.sign_in import sign_in_again
 
 
 def test_a_colleague_gets_only_those_they_can_keep_and_the_rest_is_left(app: App, shop: Shop) -> None:
@@ -53,6 +54,7 @@ def test_each_role_does_its_part(
 ) -> None:
     log_concern_of(app, shop, make_customer(app, shop, "Beatriz"))
     app.clock.move(days=1)
+    sign_in_again(app, shop, "hq", "admin")
     path = f"/fixes/{make_fix(app, shop)['id']}"
     body = {**COLD_FOOD, "what": "New lamps.", "store_id": str(shop.store_id)}
     answers = [
@@ -67,6 +69,7 @@ def test_each_role_does_its_part(
 def test_head_office_reads_figures_and_no_names(app: App, shop: Shop) -> None:
     log_concern_of(app, shop, make_customer(app, shop, "Planted name"))
     app.clock.move(days=1)
+    sign_in_again(app, shop, "hq")
     fix = make_fix(app, shop)
     make_thank_yous(app, shop, fix)
     for path in ("/fixes", f"/fixes/{fix['id']}"):

@@ -24,6 +24,7 @@ from tests.support.factories.daily_log import (
     write_notes,
 )
 from tests.support.factories.organizations import Shop
+from tests.support.sign_in import sign_in_again
 from tests.support.threads import at_once
 
 REQUIRED = [
@@ -203,6 +204,7 @@ def test_notes_are_for_those_who_may_read_every_concern(app: App, shop: Shop, lo
     hidden = log_concern_id(app, shop, "colleague", sensitive=True)
     write_notes(app, shop, {"tomorrow": "planted note"})
     app.clock.move(days=1)
+    sign_in_again(app, shop, "hq", "admin")
     sign_off(app, shop)
     add_amendment(app, shop, text="planted text", reason="planted reason")
     resolve_concern(app, shop, hidden)

@@ -12,6 +12,7 @@ from tests.support.oracle.raw_rows import business_date_of, read_raw_rows
 from tests.support.oracle.recounted_organization import RecountedOrganization
 from tests.support.reports import recovery_report
 from tests.support.rows import rows
+from tests.support.sign_in import sign_in_again
 
 CHANGED_ON = date(2026, 3, 12)  # a Thursday; what is changed holds from Friday on
 COLD = {"category": "food", "cause": "cold"}
@@ -57,6 +58,7 @@ class ChangingStore:
                 self.act(before[-1], 250, "EUR")
         taken_back = self.act(before[0], 999, "EUR")
         self.go_to(CHANGED_ON, 12)
+        sign_in_again(self.app, self.shop)
         self.change(currency="USD", time_zone="America/New_York")
         before.append(self.log(**COLD))
         self.act(before[-1], 70, "EUR")
@@ -82,6 +84,7 @@ class ChangingStore:
 def store(app: App) -> ChangingStore:
     store = ChangingStore(app)
     store.live_through_march()
+    sign_in_again(app, store.shop, "hq", "admin")
     return store
 
 

@@ -15,6 +15,7 @@ from tests.support.assertions import assert_invalid_value, assert_problem
 from tests.support.factories.organizations import Shop
 from tests.support.factories.people import change_person, hire_person, read_person
 from tests.support.rows import rows
+from tests.support.sign_in import sign_in_again
 from tests.support.threads import at_once
 
 # Who changes whom, and the answer: floor staff of the first store, of both, of the second; managers and others.
@@ -159,3 +160,12 @@ def test_what_somebody_had_in_a_former_store_ends(app: App, shop: Shop) -> None:
         of_shared = select(Device.store_id).join(StaffSession, StaffSession.device_id == Device.id)
         assert session.scalars(of_shared).all() == [shop.other_store_id]
     assert app.request("GET", "/v1/me", (shop, "floor")).status_code == 200  # on their own phone they stay signed in
+
+
+def test_a_role_above_floor_is_given_or_taken_only_after_a_recent_sign_in(app: App, shop: Shop) -> None:
+    app.clock.move(minutes=10, seconds=1)
+    assert_problem(change_person(app, shop, "floor", "admin", role="manager"), 403, "sign-in-again")
+    assert_problem(change_person(app, shop, "manager", "admin", role="floor"), 403, "sign-in-again")
+    assert change_person(app, shop, "manager", "admin", name="Another", role="manager").status_code == 200
+    sign_in_again(app, shop)
+    assert change_person(app, shop, "floor", "admin", role="manager").status_code == 200

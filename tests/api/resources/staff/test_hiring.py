@@ -12,6 +12,7 @@ from tests.support.assertions import assert_invalid_value, assert_problem
 from tests.support.factories.organizations import Shop, make_shop
 from tests.support.factories.people import ANA, hire_person, read_person
 from tests.support.rows import rows
+from tests.support.sign_in import sign_in_again
 
 
 def test_a_manager_hires_floor_staff_for_their_store(app: App, shop: Shop) -> None:
@@ -134,3 +135,14 @@ def test_an_organization_has_as_many_people_as_it_may(app: App, shop: Shop, monk
 
 def test_what_is_absent_may_be_null(app: App, shop: Shop) -> None:
     assert hire_person(app, shop, email=None, employee_number=None, region_ids=None).status_code == 201
+
+
+def test_a_role_above_floor_is_given_only_after_a_recent_sign_in(app: App, shop: Shop) -> None:
+    app.clock.move(minutes=10, seconds=1)
+    assert hire_person(app, shop, "manager").status_code == 201
+    manager = {"login": "mia", "role": "manager"}
+    assert_problem(hire_person(app, shop, "admin", **manager), 403, "sign-in-again")
+    assert hire_person(app, shop, "admin", login="bo").status_code == 201
+    assert hire_person(app, shop, "key", **manager).status_code == 201
+    sign_in_again(app, shop)
+    assert hire_person(app, shop, "admin", login="max", role="manager").status_code == 201
