@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, or_, select
+from sqlalchemy import CompoundSelect, Select, select, union
 from sqlalchemy.orm import Session
 
 from models.access import Role
@@ -96,19 +96,20 @@ def _candidates(session: Session, alert: Alert, step: PolicyStep, at: datetime) 
 def _select_candidates(alert: Alert, step: PolicyStep, at: datetime) -> Select[Staff, Shift, Device]:
     """Select the people, each once for each phone that reaches them.
 
-    People are found first, by themselves, so that only their phones are looked up.
+    People are found first, by themselves, so that only their shifts and phones are looked up.
     """
     tenant = alert.organization_id
+    members = _select_members(alert, step).subquery("members")
     here = (Shift.staff_id == Staff.id) & (Shift.store_id == alert.store_id) & Shift.ended_at.is_(None)
     addressed = (
         select(Staff.id.label("staff_id"), Shift.id.label("shift_id"))
+        .join(members, members.c.staff_id == Staff.id)
         .outerjoin(Shift, here & (Shift.organization_id == Staff.organization_id))
         .where(
             Staff.organization_id == tenant,
             Staff.works_at(at),
             Staff.role.in_(alert.concern.ringable_roles),
             Staff.id.is_distinct_from(alert.concern.reported_by_id),
-            or_(*_group_criteria(alert, step)),
         )
         .cte("addressed")
     )
@@ -124,14 +125,26 @@ def _select_candidates(alert: Alert, step: PolicyStep, at: datetime) -> Select[S
     )
 
 
-def _group_criteria(alert: Alert, step: PolicyStep) -> list[ColumnElement[bool]]:
-    criteria: list[ColumnElement[bool]] = [Staff.id.in_([UUID(staff_id) for staff_id in step["staff_ids"]])]
-    belongs = select(StaffStore.staff_id).where(StaffStore.store_id == alert.store_id)
-    looks_after = select(StaffRegion.staff_id).where(StaffRegion.region_id == alert.store.region_id)
-    by_group: dict[str, ColumnElement[bool]] = {
-        RecipientGroup.ON_SHIFT: Shift.id.is_not(None),
-        RecipientGroup.LEAD: Shift.id.is_not(None) & Shift.lead,
-        RecipientGroup.MANAGERS: (Staff.role == Role.MANAGER) & Staff.id.in_(belongs),
-        RecipientGroup.REGIONAL: (Staff.role == Role.REGIONAL) & Staff.id.in_(looks_after),
+def _select_members(alert: Alert, step: PolicyStep) -> CompoundSelect[UUID]:
+    """Select the ids of the people whom the step names or whose group it names, each group by its own index."""
+    tenant = alert.organization_id
+    named = [UUID(staff_id) for staff_id in step["staff_ids"]]
+    on_shift = select(Shift.staff_id).where(
+        Shift.organization_id == tenant, Shift.store_id == alert.store_id, Shift.ended_at.is_(None)
+    )
+    in_store = (StaffStore.organization_id == Staff.organization_id) & (StaffStore.staff_id == Staff.id)
+    in_region = (StaffRegion.organization_id == Staff.organization_id) & (StaffRegion.staff_id == Staff.id)
+    managers = select(StaffStore.staff_id).join(Staff, in_store & (Staff.role == Role.MANAGER))
+    regional = select(StaffRegion.staff_id).join(Staff, in_region & (Staff.role == Role.REGIONAL))
+    by_group: dict[str, Select[UUID]] = {
+        RecipientGroup.ON_SHIFT: on_shift,
+        RecipientGroup.LEAD: on_shift.where(Shift.lead),
+        RecipientGroup.MANAGERS: managers.where(
+            StaffStore.organization_id == tenant, StaffStore.store_id == alert.store_id
+        ),
+        RecipientGroup.REGIONAL: regional.where(
+            StaffRegion.organization_id == tenant, StaffRegion.region_id == alert.store.region_id
+        ),
     }
-    return criteria + [by_group[group] for group in step["whom"]]
+    by_name = select(Staff.id.label("staff_id")).where(Staff.organization_id == tenant, Staff.id.in_(named))
+    return union(by_name, *(by_group[group] for group in step["whom"]))

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy import select
 
 from models.db.change_feed import Change
-from models.db.session import ALL_TENANTS, Database, ScopedSession, Tenant
+from models.db.session import ALL_TENANTS, ScopedSession, Tenant
 from models.outbox.message import OutboxKind, OutboxMessage
 from models.reports.rollups.rebuild import mark_all_dirty
 from notifications.decide.escalation import count_overdue, escalate_due
@@ -19,6 +19,7 @@ from tests.support.app import App
 from tests.support.databases import Databases, only_on_postgresql
 from tests.support.factories.bulk_copies import copy, multiply, originals
 from tests.support.factories.full_organization import PHONE, FullOrganization, make_full_organization
+from tests.support.query_plans import read_through, sent
 
 CONCERNS, CUSTOMERS, STORES = 20_000, 5_000, 20
 pytestmark = [only_on_postgresql, pytest.mark.deep]  # twenty thousand concerns are written first
@@ -157,39 +158,6 @@ def _fill(owner: sa.Connection, org: FullOrganization) -> None:
     )
 
 
-def sent(database: Database, do: Callable[[], object]) -> list[tuple[str, Any]]:
-    """The questions that are put to the database meanwhile, with their parameters."""
-    questions: list[tuple[str, Any]] = []
-
-    def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
-        if statement.startswith("SELECT") and "set_config" not in statement:
-            questions.append((statement, parameters))
-
-    sa.event.listen(database.engine, "before_cursor_execute", note)
-    try:
-        do()
-    finally:
-        sa.event.remove(database.engine, "before_cursor_execute", note)
-    return questions
-
-
-def read_through(database: Database, tenant: Tenant, questions: list[tuple[str, Any]]) -> list[str]:
-    """The large tables that PostgreSQL would read from one end to the other to answer these."""
-    scans = []
-    with database.reading(tenant) as session:
-        for statement, parameters in questions:
-            plan = session.connection().exec_driver_sql("EXPLAIN (FORMAT JSON) " + statement, parameters).scalar_one()
-            scans += [f"{node['Relation Name']}: {statement}" for node in _scans(plan[0]["Plan"])]
-    return scans
-
-
-def _scans(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    if "Seq Scan" in node["Node Type"] and node["Relation Name"] in LARGE:
-        yield node
-    for inner in node.get("Plans", ()):
-        yield from _scans(inner)
-
-
 REPORT = "/v1/reports/recovery?from=2026-02-01&to=2026-03-31&group_by=region,month"
 REQUESTS = {
     "a store's concerns, newest first": ("floor", "GET", "/v1/concerns?store_id={store_id}"),
@@ -274,7 +242,7 @@ def _by_an_index(large: Large, method: str, path: str, login: str, body: Any = N
     questions = sent(large.app.database, ask)
     assert statuses in ([200], [201])
     assert len(questions) >= 2  # who asks, and what
-    assert read_through(large.app.database, large.tenant, questions) == []
+    assert read_through(large.app.database, large.tenant, questions, large=LARGE) == []
 
 
 WORK: dict[str, tuple[bool, Callable[[App, ScopedSession], object]]] = {  # for every tenant at once?
@@ -317,4 +285,4 @@ def test_what_there_is_to_do_is_found_by_an_index(large: Large, what: str) -> No
 
     questions = sent(database, ask)
     assert questions
-    assert read_through(database, tenant, questions) == []
+    assert read_through(database, tenant, questions, large=LARGE) == []

@@ -126,7 +126,7 @@ def test_who_would_ring_in_that_minute(scenario: StoreScenario, night: Night, mo
     with scenario.app.back_office.reading(scenario.shop.organization_id) as session:
         alert = session.get_one(Alert, (scenario.shop.organization_id, only_alert(scenario.app).id))
         for minute in night.minutes(every=30):
-            rung = {phone.address for phone in recipients_of(session, alert, step=0, at=minute).phones}
+            rung = {phone.address for phone in recipients_of(session, alert, step=0, at=minute).people_by_phone}
             at_home = {"manager", "regional"} if night.rings_at(minute) else {"manager"} if mood == 1 else set()
             if rung != {"colleague", "lead"} | at_home:
                 wrong[minute] = rung
