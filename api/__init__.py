@@ -11,7 +11,7 @@ from limits.storage import storage_from_string
 from limits.strategies import MovingWindowRateLimiter
 
 from api import cli
-from api.pages import feedback, qr_code
+from api.pages import feedback, invitation, qr_code
 from api.resources import BLUEPRINTS, health
 from api.web import problems, request_context
 from api.web.blueprint import Api
@@ -69,7 +69,7 @@ def create_app(config: Config, database: Database | None = None) -> Flask:
     api = Api(app)
     for blueprint in BLUEPRINTS:
         api.register_blueprint(blueprint)
-    for pages in (feedback, qr_code, health):
+    for pages in (feedback, qr_code, invitation, health):
         app.register_blueprint(pages.blp)
     app.add_url_rule("/", "home", lambda: redirect("/docs"))
     app.add_url_rule("/_swagger/<path:name>", "swagger", _swagger)

@@ -8,7 +8,7 @@ QR_SCALE = 4  # units of the drawing per module of the code
 
 
 def public_url(page: str, token: str) -> str:
-    """Return the address of a public page: `f` is the feedback form, `q` the form of a standing QR code."""
+    """Return the address of a public page: `f`: feedback, `q`: a standing QR code, `i`: a one-time code."""
     return f"{current_app.config['PUBLIC_URL']}/{page}/{token}"
 
 

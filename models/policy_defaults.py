@@ -79,6 +79,7 @@ MAX_STORES_OF_PERSON: Final = 200  # that they are listed at; each of their requ
 MAX_REGIONS_OF_PERSON: Final = 100
 MAX_LEAVE_AHEAD: Final = timedelta(days=366)  # how far ahead a leave may be planned
 INVITATION_TTL: Final = timedelta(hours=24)
+MAX_CODES_PER_DAY: Final = 20  # made for one person
 # Whoever made a code for somebody could use it themselves, so for so long they decide nothing that person asks for.
 CODE_MAKER_WAITS: Final = timedelta(hours=24)
 

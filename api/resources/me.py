@@ -14,9 +14,9 @@ from api.schemas.me import (
     ShiftSchema,
     TestPushSchema,
 )
-from api.web.blueprint import Blueprint
 from api.web.rate_limits import TEST_PUSH_LIMIT, count_hit
 from api.web.resource import Resource
+from api.web.shared_blueprints import me as blp
 from models.access import Permission
 from models.errors import Invalid, NotFound
 from models.organizations.store import Store
@@ -25,8 +25,6 @@ from models.staff.shift import Shift
 from models.staff.staff import Staff
 from notifications.decide.announce import announce_pause
 from notifications.decide.informational import queue_test_push
-
-blp = Blueprint("me", __name__, "The signed-in person: profile, shift, devices")
 
 
 @blp.route("/me")

@@ -107,7 +107,7 @@ class DeclineRecoveryAction(Resource):
     @idempotent(RecoveryAction, status=200)
     def post(self, data: dict[str, Any], recovery_action: RecoveryAction) -> RecoveryAction:
         """Decline a request and say why; an action that was done first stays done"""
-        announce(g.session, decline(recovery_action, by=g.actor, at=g.now, **data))
+        announce(g.session, decline(g.session, recovery_action, by=g.actor, at=g.now, **data))
         return recovery_action
 
 

@@ -5,13 +5,16 @@ from typing import Any
 from flask import g
 
 from api.schemas.base import page_of
-from api.schemas.staff import EditStaffSchema, ManagedStaffSchema, NewStaffSchema, StaffQuery
+from api.schemas.invitations import InvitationSchema, NewInvitationSchema
+from api.schemas.staff import EditStaffSchema, InvitedStaffSchema, ManagedStaffSchema, NewStaffSchema, StaffQuery
 from api.web.idempotency import idempotent
 from api.web.pagination import paginate
 from api.web.resource import Resource
 from api.web.shared_blueprints import organization as blp
 from models.access import Permission
 from models.operations.change_staff import change_staff, hire_staff
+from models.operations.invite_staff import make_code
+from models.staff.credentials.invitation import Invitation
 from models.staff.management_rights import manageable_by
 from models.staff.staff import Staff
 
@@ -31,10 +34,13 @@ class StaffList(Resource):
         return paginate(stmt, Staff.name, Staff.id, **page)
 
     @blp.arguments(NewStaffSchema)
-    @blp.response(201, ManagedStaffSchema)
+    @blp.response(201, InvitedStaffSchema)
     @idempotent(Staff, status=201)
     def post(self, data: dict[str, Any]) -> Staff:
-        """Hire somebody
+        """Hire somebody; `invitation` has the one-time code with which they set a password or PIN
+
+        The code is shown in this answer only. For a key there is none (null): it goes by mail to the `email`, if there
+        is one, or a manager makes it later.
 
         Administrators hire everybody; managers hire floor staff for their own stores; a key hires floor staff and
         managers. Another role is 403, a store out of reach 422. 409 `already-exists` when somebody, who may have left,
@@ -67,3 +73,21 @@ class StaffById(Resource):
         """
         change_staff(g.session, staff, data, by=g.actor, at=g.now)
         return staff
+
+
+@blp.route("/staff/<uuid:staff_id>/invitations")
+class StaffInvitations(Resource):
+    permissions = {"POST": Permission.STAFF_INVITE}
+    path_models = {"staff_id": Staff}
+
+    @blp.arguments(NewInvitationSchema)
+    @blp.response(201, InvitationSchema)
+    @idempotent(Invitation, status=201)
+    def post(self, data: dict[str, Any], staff: Staff) -> Invitation:
+        """Make a one-time code for somebody who is new or has forgotten their password or PIN
+
+        It is valid for 24 hours and shown in this answer only; former codes that were not used are void. The person is
+        told of it on all their phones and by mail. Whoever made it decides nothing that the person asks for within 24
+        hours. 403 for a colleague whom one does not manage, and for oneself; 409 `not-now` for somebody who has left.
+        """
+        return make_code(g.session, staff, by=g.actor, at=g.now, **data)

@@ -5,6 +5,7 @@ from typing import Any
 from marshmallow import fields, post_dump, validate
 
 from api.schemas.base import Instant, PageQuery, Schema, Words
+from api.schemas.invitations import InvitationSchema
 from api.schemas.redaction import reader
 from models.access import Role
 from models.policy_defaults import MAX_REGIONS_OF_PERSON, MAX_STORES_OF_PERSON
@@ -48,6 +49,12 @@ class ManagedStaffSchema(StaffSchema):
         if may_manage(reader(), staff):
             return data
         return {name: value for name, value in data.items() if name not in FIELDS_OF_MANAGED}
+
+
+class InvitedStaffSchema(ManagedStaffSchema):
+    """A member of staff, with the one-time code that was made for them; null where none may be shown."""
+
+    invitation = fields.Nested(InvitationSchema, allow_none=True)
 
 
 class EditStaffSchema(Schema):

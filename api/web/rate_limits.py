@@ -16,6 +16,10 @@ RECEIPT_QR_LIMIT = RateLimitItemPerMinute(60, 10)
 IMPORT_LIMIT = RateLimitItemPerHour(20)  # per person, dry runs too: each is as much work as an import
 CODE_LIMIT = RateLimitItemPerMinute(20)  # one-time codes that are redeemed from one address, valid or not
 FAILED_SIGN_IN_LIMIT = RateLimitItemPerMinute(5)
+FAILED_OWN_SECRET_LIMIT = RateLimitItemPerMinute(5)  # per person: wrong present passwords or PINs
+REDEEM_LIMIT = RateLimitItemPerMinute(20)  # per address: the people of a store may share one
+RESET_LIMIT = RateLimitItemPerHour(5)  # mails per login, also where there is no such person
+RESETS_OF_ADDRESS_LIMIT = RateLimitItemPerHour(60)
 
 # Of a person over all addresses: whoever tries codes knows the password already, and there are a million codes only.
 WRONG_CODE_LIMIT = RateLimitItemPerHour(30)

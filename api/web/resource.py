@@ -33,6 +33,7 @@ class Resource(MethodView):
         unless the method only reads.
     `read_only`: the methods that only read.
     `body`: what the methods take that have a body.
+    `without_transaction`: the methods that open their own transactions, because they compute a slow hash in between.
     `locks_itself`: the methods whose operation takes its own locks, because it locks several rows in one order.
     `recent_sign_in`: the methods that need a recent sign-in of a person; API keys never sign in, and may.
     `without_second_factor`: the methods that an administrator may use who has not set up a second factor.
@@ -45,6 +46,7 @@ class Resource(MethodView):
     locks_itself: ClassVar[frozenset[str]] = frozenset()
     recent_sign_in: ClassVar[frozenset[str]] = frozenset()
     without_second_factor: ClassVar[frozenset[str]] = frozenset()
+    without_transaction: ClassVar[frozenset[str]] = frozenset()
 
     def __init_subclass__(cls, **keywords: Any) -> None:
         super().__init_subclass__(**keywords)
@@ -62,7 +64,7 @@ class Resource(MethodView):
             without_second_factor=method in self.without_second_factor,
             recent_sign_in=method in self.recent_sign_in,
         )
-        if g.actor is None:
+        if g.actor is None or method in self.without_transaction:
             content = self._check(method, too_large)
             return super().dispatch_request(**path, **content)
         database: Database = current_app.extensions["database"]

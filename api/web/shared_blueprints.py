@@ -2,6 +2,7 @@
 
 from api.web.blueprint import Blueprint
 
+me = Blueprint("me", __name__, "The signed-in person: profile, shift, devices")
 organization = Blueprint("organization", __name__, "Regions, stores, people, and the words an organization uses")
 listening = Blueprint("listening", __name__, "Checks, and the figures of a store's day they are held against")
 feedback = Blueprint("feedback", __name__, "What customers say themselves: links after a recovery, standing QR codes")

@@ -53,6 +53,7 @@ class NotificationKind(StrEnum):
     PAUSE = "pause"  # a colleague needs a moment
     CODE_MADE = "code_made"  # somebody made a code with which this person's password or PIN can be set
     FACTOR_REMOVED = "factor_removed"  # an administrator removed this person's second factor
+    CODE_BY_MAIL = "code_by_mail"  # the code itself, by mail only; phones are told of it as CODE_MADE
     PHONE_TAKEN = "phone_taken"  # a phone of this person is registered for somebody else now
     SIGN_IN_EXPIRED = "sign_in_expired"  # to a phone that is not rung any more until somebody signs in on it
     TEST = "test"

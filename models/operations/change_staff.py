@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from models.access import Actor, Role
 from models.errors import Forbidden
+from models.operations.invite_staff import invite_new
 from models.organizations.store import Store
 from models.staff.credentials.staff_session import StaffSession
 from models.staff.device import Device
@@ -33,14 +34,16 @@ def hire_staff(
     at: datetime,
     **fields: Any,
 ) -> Staff:
-    """Hire somebody who belongs to these stores and looks after these regions. `fields` as in `Staff.hire`.
+    """Hire and invite somebody who belongs to these stores and looks after these regions. `fields` as in `Staff.hire`.
 
     Raises Forbidden for a role that `by` does not give, or gives only after a recent sign-in; Invalid for a store or
     region out of reach; and whatever `Staff.hire` raises.
     """
     require_may_give(by, role, at=at)
     stores, regions = find_reach(session, by, store_ids or (), region_ids or ())
-    return Staff.hire(session, role=role, stores=stores, regions=regions, **fields)
+    staff = Staff.hire(session, role=role, stores=stores, regions=regions, **fields)
+    invite_new(session, staff, by=by, at=at)
+    return staff
 
 
 def change_staff(session: Session, staff: Staff, changes: dict[str, Any], *, by: Actor, at: datetime) -> None:

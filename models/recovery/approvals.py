@@ -17,6 +17,7 @@ from models.policy_defaults import APPROVAL_TTL
 from models.recovery.action import ActionStatus, RecoveryAction, Settlement
 from models.recovery.budget import check_refunds_within_order, exceeds_budget
 from models.recovery.remedy import Remedy, RemedyKind
+from models.staff.credentials.invitation import Invitation
 
 
 def record_action(
@@ -72,10 +73,11 @@ def approve(
 ) -> ConcernEvent:
     """Approve a pending action, or an action over the limit that was done first.
 
-    Raises Forbidden for an action of one's own and for more than one may give oneself, and InvalidState when it was
+    Raises Forbidden for an action of one's own, for that of somebody for whom one made a code within a day, and for
+    more than one may give oneself, and InvalidState when it was
     decided already, expired, or needs no approval.
     """
-    _record_decision(action, by=by, at=at, note=note)
+    _record_decision(session, action, by=by, at=at, note=note)
     if action.status is ActionStatus.PENDING and action.requested_cost is not None:
         today = action.concern.store.business_date(at)
         check_refunds_within_order(session, action.concern, action.remedy, action.requested_cost)
@@ -86,9 +88,9 @@ def approve(
     return action.record_event(ConcernStep.ACTION_APPROVED, by=by, at=at)
 
 
-def decline(action: RecoveryAction, *, by: Actor, at: datetime, note: str) -> ConcernEvent:
+def decline(session: Session, action: RecoveryAction, *, by: Actor, at: datetime, note: str) -> ConcernEvent:
     """Decline an action, with the reason as `note`. What was done first stays done. Errors as in `approve`."""
-    _record_decision(action, by=by, at=at, note=note)
+    _record_decision(session, action, by=by, at=at, note=note)
     if action.status is ActionStatus.PENDING:
         action.status = ActionStatus.DECLINED
     return action.record_event(ConcernStep.ACTION_DECLINED, by=by, at=at, note=note)
@@ -106,7 +108,7 @@ def expire_pending(session: Session, concern: Concern, *, at: datetime) -> Seque
     return events
 
 
-def _record_decision(action: RecoveryAction, *, by: Actor, at: datetime, note: str | None) -> None:
+def _record_decision(session: Session, action: RecoveryAction, *, by: Actor, at: datetime, note: str | None) -> None:
     needs_decision = action.status is ActionStatus.PENDING or (action.status is ActionStatus.DONE and action.over_limit)
     if not needs_decision or action.decided_at is not None:
         raise InvalidState("Nobody asks for this, or it is decided already.", state=str(action.status))
@@ -114,6 +116,10 @@ def _record_decision(action: RecoveryAction, *, by: Actor, at: datetime, note: s
         raise InvalidState("Nobody decided in time; it has to be asked for again.", state=str(ActionStatus.EXPIRED))
     if action.acted_by_id is not None and action.acted_by_id == by.staff_id:
         raise Forbidden("Nobody decides about what they asked for themselves.")
+    if action.acted_by_id is not None and Invitation.was_made_by(
+        session, action.acted_by_id, maker_id=by.staff_id, at=at
+    ):
+        raise Forbidden("Whoever made a sign-in code for somebody decides nothing that they ask for within a day.")
     action.decided_at, action.decided_by_id, action.decision_note = at, by.staff_id, note
     action.bump_version()
 

@@ -33,6 +33,7 @@ from models.organizations.store import Store
 from models.policy_defaults import MAX_REGIONS_OF_PERSON, MAX_STAFF, MAX_STORES_OF_PERSON
 
 if TYPE_CHECKING:
+    from models.staff.credentials.invitation import Invitation
     from models.staff.shift import Shift
 
 # An e-mail address in plain ASCII characters, which every mail server accepts.
@@ -258,7 +259,7 @@ class Staff(Aggregate):
         ).one_or_none()
 
     @classmethod
-    def lock_staff(cls, session: Session, staff_id: UUID) -> None:
+    def lock_staff(cls, session: Session, staff_id: UUID | None) -> None:
         """Lock a person until the transaction ends, so that the second of two taps sees what the first did."""
         session.execute(select(cls.id).where(cls.id == staff_id).with_for_update(key_share=True))
 
@@ -294,6 +295,16 @@ class Staff(Aggregate):
         if self.quiet_from is None or self.quiet_until is None:
             return None
         return {"from": self.quiet_from.isoformat("minutes"), "until": self.quiet_until.isoformat("minutes")}
+
+    @property
+    def invitation(self) -> "Invitation | None":
+        """The code that was made for this very object (see `models.db.secret`); None on an object that was loaded."""
+        invitation: Invitation | None = self.__dict__.get("_invitation")
+        return invitation
+
+    def show_invitation(self, invitation: "Invitation | None") -> None:
+        """Show the code in the answer to this request."""
+        self.__dict__["_invitation"] = invitation
 
     @property
     def has_password(self) -> bool:

@@ -1,7 +1,7 @@
 """Types shared by all delivery channels: a channel gets a frozen message and returns a delivery result."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final, Protocol, Self
@@ -81,8 +81,8 @@ class Message:
     severity: str
     sent_at: datetime
     expires_at: datetime
-    text: str | None = None
-    path: str | None = None
+    text: str | None = field(default=None, repr=False)  # either may hold a one-time code: no log may show them
+    path: str | None = field(default=None, repr=False)
 
     @property
     def tag(self) -> str:

@@ -219,6 +219,7 @@ EMAIL = PersonChannel(
             NotificationKind.DAILY_LOG,
             NotificationKind.CODE_MADE,
             NotificationKind.FACTOR_REMOVED,
+            NotificationKind.CODE_BY_MAIL,
             NotificationKind.PHONE_TAKEN,
         }
     ),

@@ -30,6 +30,7 @@ from notifications.channels.base import Message, MessageKind
 from notifications.channels.registry import recipient_of
 from notifications.decide.recipients import ringable_phones
 from notifications.messages import texts
+from notifications.messages.code_mail import compose_code_mail
 from notifications.messages.daily_log_mail import compose_daily_log_mail, may_read_log
 from notifications.messages.texts import MessageContext
 
@@ -102,11 +103,12 @@ def _compose(
         sent_at=at,
         expires_at=send_deadline(outbox_message, notification),
     )
-    return (
-        compose_daily_log_mail(session, outbox_message, message, at=at)
-        if notification.kind is NotificationKind.DAILY_LOG
-        else message
-    )
+    match notification.kind:
+        case NotificationKind.DAILY_LOG:
+            return compose_daily_log_mail(session, outbox_message, message, at=at)
+        case NotificationKind.CODE_BY_MAIL:
+            return compose_code_mail(session, notification, message, at=at)
+    return message
 
 
 def _is_settled(session: Session, outbox_message: OutboxMessage, notification: Notification) -> bool:
@@ -179,10 +181,8 @@ def _reason_not_reached(
 ) -> str | None:
     """Return why nobody whom it is for is reached at this address any more, or None."""
     device, alert = notification.device, outbox_message.alert
-    if notification.kind is NotificationKind.DAILY_LOG and not may_read_log(session, outbox_message, at=at):
-        return "out-of-reach"
-    if recipient_of(notification) is None:
-        return "address-retired"
+    if reason := _reason_not_readable(session, outbox_message, notification, at):
+        return reason
     if device is None:
         return None
     if device.staff_id != notification.staff_id:
@@ -222,6 +222,17 @@ def _reason_not_informed(session: Session, notification: Notification, device: D
     if notification.kind in KINDS_DURING_PAUSE or any(until is None or until <= at for until in pauses):
         return None
     return "off-shift"
+
+
+def _reason_not_readable(
+    session: Session, outbox_message: OutboxMessage, notification: Notification, at: datetime
+) -> str | None:
+    """Return why it is not for this person any more, or why there is no address of theirs; else None."""
+    if notification.kind is NotificationKind.DAILY_LOG and not may_read_log(session, outbox_message, at=at):
+        return "out-of-reach"
+    if notification.staff is not None and notification.staff.has_left(at):
+        return "left"
+    return "address-retired" if recipient_of(notification) is None else None
 
 
 def is_outdated(alert: Alert, notification: Notification) -> bool:

@@ -35,7 +35,7 @@ def compose_daily_log_mail(
     reader = session.get_one(Staff, (outbox_message.organization_id, outbox_message.staff_id))
     actor = Actor(reader.organization_id, reader.permissions, frozenset({store.id}), reader.id, role=reader.role)
     log = build_daily_log(session, store, day, actor=actor, at=at)
-    language = closest_language(_locale_of(session, reader), CATALOGUES) or "en"
+    language = closest_language(locale_of(session, reader), CATALOGUES) or "en"
     _ = translations_for(language).gettext
     formatted_date = format_date(day, "long", locale=language)
     title = _("Recovery log: {store}, {date}").format(store=one_line(store.name), date=formatted_date)
@@ -51,7 +51,8 @@ def _store_and_day(outbox_message: OutboxMessage) -> tuple[Store, date]:
     return outbox_message.store, outbox_message.business_date
 
 
-def _locale_of(session: Session, reader: Staff) -> str | None:
+def locale_of(session: Session, reader: Staff) -> str | None:
+    """Return the language of the phone that this person used last, if one is known."""
     stmt = select(Device.locale).where(Device.staff_id == reader.id, Device.locale.is_not(None))
     return session.scalars(stmt.order_by(Device.seen_at.desc()).limit(1)).first()
 

@@ -91,6 +91,7 @@ def _fixed_texts(_: Translate) -> dict[NotificationKind, tuple[str, str]]:
         NotificationKind.PAUSE: (_("A colleague needs a pause"), _("Open to see more")),
         NotificationKind.CODE_MADE: (_("A new sign-in code for you"), tell_the_manager),
         NotificationKind.FACTOR_REMOVED: (_("Your second factor was removed"), tell_the_manager),
+        NotificationKind.CODE_BY_MAIL: (_("A new sign-in code for you"), tell_the_manager),
         NotificationKind.PHONE_TAKEN: (_("Somebody else has your phone"), tell_the_manager),
         NotificationKind.SIGN_IN_EXPIRED: (_("You are signed out here"), _("Sign in again to be called")),
         NotificationKind.TEST: (_("This phone can be reached"), _("A test: nothing to do")),

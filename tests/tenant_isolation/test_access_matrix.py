@@ -64,6 +64,7 @@ OPEN_ADDRESSES = {
     "/metrics": "for Prometheus",
     "/f/<token>": "for a customer with a link",
     "/q/<token>": "for a customer at a QR code",
+    "/i/<code>": "for a person with a one-time code",
 }
 HINT = (
     "What succeeds in another state only gets a thing in that state from tests/support/factories/ready_objects.py;"

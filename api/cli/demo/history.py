@@ -250,7 +250,7 @@ class _ConcernHistory:
             self._apply(approve(self.session, action, by=manager, at=self.now))
             return
         why = "A dessert and your time are worth more here"
-        self._apply(decline(action, by=manager, at=self.now, note=why))
+        self._apply(decline(self.session, action, by=manager, at=self.now, note=why))
 
     def _resolve(self, concern: Concern) -> None:
         slow = (concern.seconds_to_take or 0) > 8 * 60

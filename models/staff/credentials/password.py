@@ -12,13 +12,13 @@ from models.policy_defaults import PASSWORD_MIN_LENGTH
 password_hasher = PasswordHasher()
 
 
-def hash_password(password: str, *, min_length: int = PASSWORD_MIN_LENGTH) -> str:
+def hash_password(password: str, *, min_length: int = PASSWORD_MIN_LENGTH, pointer: str = "/password") -> str:
     """Return the argon2id hash of a password. Slow on purpose. Invalid for a shorter one than `min_length`.
 
     `min_length` is the organization's setting; a new organization has the default.
     """
     if len(password) < min_length:
-        raise Invalid(f"A password needs at least {min_length} characters.", pointer="/password")
+        raise Invalid(f"A password needs at least {min_length} characters.", pointer=pointer)
     return password_hasher.hash(password)
 
 

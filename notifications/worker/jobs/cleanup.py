@@ -5,6 +5,7 @@ from datetime import timedelta
 from models.db.idempotency import IdempotencyKey
 from models.db.session import ALL_TENANTS, Database
 from models.outbox.admin import DELETE_BATCH, delete_done
+from models.staff.credentials.invitation import Invitation
 from notifications.decide.expired_sign_ins import end_expired_sign_ins
 from notifications.worker.jobs.every import Every
 
@@ -12,7 +13,7 @@ CLEANUP_INTERVAL = timedelta(hours=1)
 
 
 class CleanupJob:
-    """Deletes expired idempotency keys and sessions, and outbox messages that were done long ago.
+    """Deletes expired idempotency keys, sessions and codes, and outbox messages that were done long ago.
 
     There may be many messages, so that each round deletes a batch of them, until none is left.
     """
@@ -28,6 +29,7 @@ class CleanupJob:
         with self._database.writing(ALL_TENANTS) as session:
             IdempotencyKey.delete_expired(session, at=at)
             end_expired_sign_ins(session, at=at)
+            Invitation.delete_expired(session, at=at)
             deleted = delete_done(session, at=at)
         if deleted < DELETE_BATCH:
             self.every.restart(at)

@@ -26,7 +26,7 @@ from models.staff.device import Device
 from models.staff.staff import Staff, StaffRegion, StaffStore
 from tests.support.app import App
 from tests.support.databases import Databases
-from tests.support.factories.organizations import Shop, make_shop, password_hash
+from tests.support.factories.organizations import PASSWORD, Shop, make_shop, password_hash
 from tests.support.sign_in import session_id_of
 
 PHONE = "+351912345678"
@@ -49,6 +49,12 @@ BODIES: dict[str, Any] = {
     "patchRegionById": {"name": "Changed"},
     "postStaffList": {"name": "New", "login": "new", "role": "floor", "store_ids": [None]},
     "patchStaffById": {"name": "Changed"},
+    "postStaffInvitations": {},
+    "postRedeemInvitation": {"code": "nobody has this one", "password": "another good one"},
+    "postRedeemPasswordReset": {"code": "nobody has this one", "password": "another good one"},
+    "postPasswordResets": {"organization": "nobody", "login": "nobody"},
+    "putMyPassword": {"current_password": PASSWORD, "new_password": "another good one"},
+    "putMyPin": {"current_password": PASSWORD, "pin": "902715"},
     "postStorePlaces": {"name": "New"},
     "putStorePlaces": {"items": [{"name": "table 1"}, {"name": "New", "names": {"pt": "Novo"}}]},
     "patchStorePlaceById": {"name": "Changed"},

@@ -30,3 +30,17 @@ def read_person(app: App, shop: Shop, person: str | UUID, by: str = "manager") -
 
 def id_of(shop: Shop, person: str | UUID) -> str:
     return str(shop.staff.get(str(person), person))
+
+
+def make_code(app: App, shop: Shop, person: str | UUID, by: str = "manager", **body: Any) -> Any:
+    """Make a one-time code for somebody; return the answer."""
+    return app.request("POST", f"/v1/staff/{id_of(shop, person)}/invitations", (shop, by), json=body)
+
+
+def redeem(app: App, code: str, **secrets: str) -> Any:
+    return app.request("POST", "/v1/invitations/redeem", json={"code": code, **secrets})
+
+
+def sign_in(app: App, shop: Shop, login: str, password: str) -> Any:
+    body = {"organization": shop.slug, "login": login, "password": password}
+    return app.request("POST", "/v1/sessions", json=body)

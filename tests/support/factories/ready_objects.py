@@ -36,6 +36,7 @@ def add_ready_objects(app: App, org: FullOrganization) -> None:
     words = {"slug": "other", "name": "Other", "causes": [{"slug": slug, "name": slug} for slug in ("one", "two")]}
     other = do("POST", "categories", "admin", json=words)
     one, two = (cause["id"] for cause in other["causes"])
+    invitation = {"/code": do("POST", f"staff/{org.shop.staff['colleague']}/invitations", "admin", json={})["code"]}
     before = str(date.fromisoformat(org.ids["business_date"]) - timedelta(days=2))
     code = do("POST", f"stores/{org.ids['store_id']}/enrolments", "manager", json={"name": "terrace"})["code"]
     org.ids_by_operation |= {
@@ -58,5 +59,7 @@ def add_ready_objects(app: App, org: FullOrganization) -> None:
         "postMergeCauses": {"cause_id": one, "/into": two},
         "postReopenStore": {"store_id": closed},
         "postConfirmMySecondFactor": {"/code": code_of(SAME_SECRET, app.clock())},
+        "postRedeemInvitation": invitation,
+        "postRedeemPasswordReset": invitation,
         "postSessions": {"/organization": org.shop.slug, "/login": "floor", "/password": PASSWORD},
     }

@@ -1,0 +1,82 @@
+"""One-time codes, and what is set with them."""
+
+from typing import Any
+
+from marshmallow import ValidationError, fields, validates_schema
+
+from api.links import public_url
+from api.schemas.base import Instant, Schema, ShownOnce, Words, any_of
+
+MAX_CODE_LENGTH = 200
+
+
+class LinkOfCode(fields.String):
+    """The address of the page on which a code is redeemed; null where the code is not shown any more."""
+
+    def __init__(self, **options: Any) -> None:
+        description = "The page on which the code is redeemed, for a person. Shown once, like the code."
+        super().__init__(allow_none=True, metadata={"description": description}, **options)
+
+    def serialize(self, _attr: str, obj: Any, *_: Any, **__: Any) -> str | None:
+        """Return the address made from the secret of the object, which another field shows."""
+        return None if obj.secret is None else public_url("i", obj.secret)
+
+
+class NewInvitationSchema(Schema):
+    """A new code; nothing has to be said about it."""
+
+    id = fields.UUID()
+
+
+class InvitationSchema(Schema):
+    """A one-time code with which a person sets their password or PIN."""
+
+    id = fields.UUID()
+    staff_id = fields.UUID()
+    code = ShownOnce()
+    link = LinkOfCode()
+    expires_at = Instant()
+
+
+class RedeemInvitationSchema(Schema):
+    """A code, and the password or the six-digit PIN to set, or both. The PIN is for shared phones."""
+
+    document = any_of("password", "pin")
+
+    code = Words(MAX_CODE_LENGTH, least=1, required=True, load_only=True)
+    password = Words(200, least=1, load_only=True)
+    pin = Words(6, least=6, load_only=True)
+
+    @validates_schema
+    def sets_something(self, data: dict[str, Any], **_: Any) -> None:
+        if not data.keys() & {"password", "pin"}:
+            raise ValidationError("Send a password, a PIN or both.")
+
+
+class InvitationFormSchema(Schema):
+    """What is filled in on the page of a code."""
+
+    password = Words(200, least=1, load_only=True)
+    password_again = Words(200, load_only=True)
+    pin = Words(6, least=6, load_only=True)
+
+
+class RedeemPasswordResetSchema(Schema):
+    """A code that came by mail, and the password to set."""
+
+    code = Words(MAX_CODE_LENGTH, least=1, required=True, load_only=True)
+    password = Words(200, least=1, required=True, load_only=True)
+
+
+class PasswordResetSchema(Schema):
+    """Whose password is forgotten."""
+
+    organization = Words(60, least=1, required=True)
+    login = Words(60, least=1, required=True)
+
+
+class RedeemedSchema(Schema):
+    """What to sign in with, besides the new password or PIN."""
+
+    organization = fields.String(required=True)
+    login = fields.String(required=True)

@@ -1,0 +1,18 @@
+"""Own password and PIN."""
+
+from api.schemas.base import Schema, Words
+
+
+class PutPasswordSchema(Schema):
+    """The present password and the new one."""
+
+    current_password = Words(200, least=1, required=True, load_only=True)
+    new_password = Words(200, least=1, required=True, load_only=True)
+
+
+class PutPinSchema(Schema):
+    """A new six-digit PIN, and the present password; who has none sends the present PIN."""
+
+    current_password = Words(200, least=1, load_only=True)
+    current_pin = Words(6, least=6, load_only=True)
+    pin = Words(6, least=6, required=True, load_only=True)

@@ -1,0 +1,57 @@
+"""Redemption of one-time codes, over the API and on the public page."""
+
+from typing import NamedTuple
+
+from flask import current_app, g, request
+
+from api.web.keys import pin_key
+from api.web.rate_limits import REDEEM_LIMIT, count_hit
+from models.db.session import Database
+from models.operations.set_credentials import NewCredentials, redeem_code
+from models.organizations.organization import Organization
+from models.staff.credentials.invitation import Invitation, code_not_valid
+from models.staff.credentials.password import hash_password
+from models.staff.credentials.pin import check_pin, hash_pin
+from models.staff.credentials.token import Token
+
+
+class SignIn(NamedTuple):
+    """What somebody signs in with, besides their password or PIN."""
+
+    organization: str
+    login: str
+
+
+def check_code(code: str) -> Token:
+    """Return the code if it is valid now. Expired, in the same words, whatever is wrong with it; 429 after many."""
+    count_hit(REDEEM_LIMIT, "redeem", request.remote_addr or "")
+    token = Token.parse(code)
+    if token is None or token.kind != "i":
+        raise code_not_valid()
+    with _database().reading(token.organization_id) as session:
+        Invitation.find_valid(session, token, at=g.now)
+    return token
+
+
+def redeem(code: str, *, password: str | None = None, pin: str | None = None) -> SignIn:
+    """Set the password, the PIN or both of the person with this code.
+
+    Invalid, with a pointer, for a password or PIN that cannot be one; then the code stays valid. Otherwise as in
+    `check_code`. Of two at once with the same code, one succeeds.
+    """
+    token = check_code(code)
+    with _database().reading(token.organization_id) as session:
+        staff_id = Invitation.find_valid(session, token, at=g.now).staff_id
+        organization = Organization.get(session, token.organization_id)
+    # argon2 is slow on purpose: no transaction is open meanwhile.
+    new = NewCredentials(
+        pin_digest=hash_pin(check_pin(pin), key=pin_key(), staff_id=staff_id) if pin is not None else None,
+        password_hash=hash_password(password, min_length=organization.password_min_length) if password else None,
+    )
+    with _database().writing(token.organization_id) as session:
+        return SignIn(organization.slug, redeem_code(session, token, new, at=g.now).login)
+
+
+def _database() -> Database:
+    database: Database = current_app.extensions["database"]
+    return database

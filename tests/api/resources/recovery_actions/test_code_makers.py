@@ -1,0 +1,62 @@
+"""Whoever made a sign-in code for somebody could act as them, and so decides nothing they ask for within a day."""
+
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from tests.support.app import App
+from tests.support.assertions import assert_problem
+from tests.support.factories.concerns import log_concern
+from tests.support.factories.organizations import Shop
+from tests.support.factories.people import hire_person, make_code, redeem, sign_in
+
+PASSWORD = "a new and long one"
+
+
+def ask_for_more(app: App, shop: Shop, by: str) -> str:
+    """Give a voucher above the limit; return the id of the action, which is pending."""
+    body = {"remedy": "voucher", "cost": {"amount": 2000, "currency": "EUR"}}
+    path = f"/v1/concerns/{log_concern(app, shop)['id']}/recovery-actions"
+    action = app.request("POST", path, (shop, by), json=body).json
+    assert action["status"] == "pending"
+    return str(action["id"])
+
+
+def decide(app: App, shop: Shop, action_id: str, verb: str, by: str = "manager") -> Any:
+    path = f"/v1/recovery-actions/{action_id}/{verb}"
+    return app.request("POST", path, (shop, by), json={"note": "As you say."})
+
+
+@pytest.fixture(autouse=True)
+def _limited(app: App, shop: Shop) -> None:
+    remedies = app.request("GET", "/v1/remedies", (shop, "floor")).json["items"]
+    (voucher,) = (remedy for remedy in remedies if remedy["slug"] == "voucher")
+    body = {"limits": [{"role": "floor", "per_customer": {"amount": 1000, "currency": "EUR"}}]}
+    headers = {"If-Match": "*"}
+    assert app.request("PATCH", f"/v1/remedies/{voucher['id']}", (shop, "admin"), json=body, headers=headers).json
+
+
+@pytest.mark.parametrize("verb", ["approve", "decline"])
+def test_whoever_made_a_code_does_not_decide_and_others_do(app: App, shop: Shop, verb: str) -> None:
+    code = make_code(app, shop, "floor").json["code"]
+    assert redeem(app, code, password=PASSWORD).status_code == 200
+    shop.tokens["floor"] = sign_in(app, shop, "floor", PASSWORD).json["token"]
+    action_id = ask_for_more(app, shop, "floor")
+    assert_problem(decide(app, shop, action_id, verb), 403, "forbidden")
+    assert decide(app, shop, action_id, verb, "regional").status_code == 200
+
+
+def test_nor_does_whoever_invited_a_new_person(app: App, shop: Shop) -> None:
+    hired = hire_person(app, shop).json
+    assert redeem(app, hired["invitation"]["code"], password=PASSWORD).status_code == 200
+    shop.tokens["ana"], shop.staff["ana"] = sign_in(app, shop, "ana", PASSWORD).json["token"], UUID(hired["id"])
+    assert_problem(decide(app, shop, ask_for_more(app, shop, "ana"), "approve"), 403, "forbidden")
+
+
+def test_after_a_day_they_decide_again(app: App, shop: Shop) -> None:
+    make_code(app, shop, "floor")
+    app.clock.move(hours=23, minutes=59)
+    assert_problem(decide(app, shop, ask_for_more(app, shop, "floor"), "approve"), 403, "forbidden")
+    app.clock.move(minutes=1)
+    assert decide(app, shop, ask_for_more(app, shop, "floor"), "approve").status_code == 200
