@@ -183,7 +183,7 @@ class Actor:
 
     `store_ids` is None for an actor that reaches every store of the organization. `signed_in_at` is when a person gave
     their password; None for a PIN, a key and a phone. `has_second_factor`: the sign-in was proven with a second factor
-    too. `is_locked`: it waits for the PIN of the person.
+    too. `is_on_shared_phone`: whether `device_id` is a shared phone. `is_locked`: it waits for the PIN of the person.
     """
 
     organization_id: UUID
@@ -196,6 +196,7 @@ class Actor:
     role: Role | None = None
     signed_in_at: datetime | None = None
     has_second_factor: bool = False
+    is_on_shared_phone: bool = False
     is_locked: bool = False
     name: str = field(default="", repr=False)
 
@@ -205,10 +206,15 @@ class Actor:
         return cls(organization_id, frozenset(), frozenset())
 
     @property
+    def shared_phone_id(self) -> UUID | None:
+        """The shared phone that this person is signed in on; None on any other phone."""
+        return self.device_id if self.is_on_shared_phone else None
+
+    @property
     def person(self) -> UUID:
-        """The id of the member of staff. Forbidden for an API key, which is nobody who could do this."""
+        """The id of the member of staff. Forbidden for an API key or a phone, which are nobody who could do this."""
         if self.staff_id is None:
-            raise Forbidden("Only a person can do this, not an API key.")
+            raise Forbidden("Only a person can do this, not an API key or a phone by itself.")
         return self.staff_id
 
     def may(self, permission: Permission) -> bool:

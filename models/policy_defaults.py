@@ -99,6 +99,10 @@ RECOVERY_CODES: Final = 10  # of a second factor, for whoever has lost their pho
 LOCK_AFTER: Final = timedelta(minutes=10)  # without a tap, on a shared phone
 ENROLMENT_TTL: Final = timedelta(hours=24)  # of the code that makes a phone a shared one
 MAX_SHARED_PHONES: Final = 50  # of one store, with the codes that were not used yet
+MAX_PERSONAL_PHONES: Final = 10  # of one person, with an address
+PHONE_RETIRES_AFTER: Final = timedelta(days=30)  # a personal phone that was not used for so long
+MAX_FAILED_PINS: Final = 10  # on one shared phone within the window; then it asks for a manager's password
+FAILED_PINS_WINDOW: Final = timedelta(hours=12)  # from the first one, unless there were too many
 LAST_SEEN_RESOLUTION: Final = timedelta(minutes=1)  # how exactly it is recorded when a token was last used
 MAX_API_KEYS: Final = 100  # of an organization, without revoked ones
 MAX_STORES_OF_API_KEY: Final = 1_000  # each request of such a key reads them all

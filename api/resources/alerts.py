@@ -65,14 +65,15 @@ class AlertNotifications(Resource):
 @blp.route("/notifications/receipts")
 class NotificationReceipts(Resource):
     permissions = {"POST": Permission.RECEIPT_SEND}
+    sent_by_app = frozenset({"POST"})
 
     @blp.arguments(ReceiptsSchema)
     @blp.response(200, ReceiptsAnswerSchema)
     def post(self, data: dict[str, Any]) -> dict[str, Any]:
         """Report what a phone did with notifications; safe to repeat
 
-        A person reports for their own phones. A shared phone reports by itself, with its device secret, and the
-        receipts count for everybody whom the notification is for.
+        A person reports for their own phones. A shared phone reports by itself, with its device secret, also while
+        it is locked, and the receipts count for everybody whom the notification is for.
         """
         recorded, unknown = Notification.record_receipts(g.session, data["receipts"], by=g.actor, at=g.now)
         return {"recorded": recorded, "unknown": unknown}

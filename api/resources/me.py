@@ -19,6 +19,7 @@ from api.web.resource import Resource
 from api.web.shared_blueprints import me as blp
 from models.access import Permission
 from models.errors import Invalid, NotFound
+from models.operations.phones import register_phone
 from models.organizations.store import Store
 from models.staff.device import Device
 from models.staff.shift import Shift
@@ -61,9 +62,13 @@ class MyShift(Resource):
     @blp.arguments(PutShiftSchema)
     @blp.response(200, ShiftSchema)
     def put(self, data: dict[str, Any]) -> Shift:
-        """Check in on the floor of a store"""
+        """Check in on the floor of a store
+
+        Whoever checks in on a shared phone is rung on it for the whole shift, until they sign out of it.
+        """
         store = Store.get_visible(g.session, data["store_id"], actor=g.actor, pointer="/store_id")
-        return Shift.check_in(g.session, staff_id=g.actor.staff_id, store=store, lead=data["lead"], at=g.now)
+        who = {"staff_id": g.actor.person, "device_id": g.actor.shared_phone_id}
+        return Shift.check_in(g.session, **who, store=store, lead=data["lead"], at=g.now)
 
     @blp.response(204)
     def delete(self) -> None:
@@ -113,18 +118,21 @@ class MyTestPush(Resource):
 @blp.route("/me/devices/<string:installation_id>")
 class MyDevice(Resource):
     permissions = {"PUT": Permission.ME_USE, "DELETE": Permission.ME_USE}
+    sent_by_app = frozenset({"PUT"})
 
     @blp.arguments(PutDeviceSchema)
     @blp.response(200, DeviceSchema)
     def put(self, data: dict[str, Any], installation_id: str) -> Device:
         """Register this phone for pushes
 
-        An address that another installation had before moves to this one. A shared phone belongs to the person who
-        signed in last.
+        An address that another installation had before moves to this one, and an installation that somebody else had
+        is this person's from now on: whoever had them is told. 409 `shared-phone` for the installation or address of a
+        shared phone, and for a sign-in on one: it has its own address. Of more than ten phones with an address 409
+        `too-many-devices` lists the `devices`: forget one first.
         """
         if len(installation_id) > Device.MAX_INSTALLATION_ID_LENGTH or not installation_id.isprintable():
             raise Invalid("An installation id has at most 200 printable characters.", pointer="/installation_id")
-        return Device.register(g.session, by=g.actor, installation_id=installation_id, at=g.now, **data)
+        return register_phone(g.session, by=g.actor, installation_id=installation_id, at=g.now, **data)
 
     @blp.response(204)
     def delete(self, installation_id: str) -> None:

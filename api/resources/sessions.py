@@ -1,6 +1,7 @@
 """Sessions: signing in and out."""
 
 from typing import Any
+from uuid import UUID
 
 from flask import current_app, g, request
 from sqlalchemy.orm import Session
@@ -8,10 +9,10 @@ from sqlalchemy.orm import Session
 from api.schemas.base import PageQuery, page_of
 from api.schemas.sessions import MySessionSchema, SessionSchema, SignInSchema
 from api.web.blueprint import Blueprint
-from api.web.keys import second_factor_key
+from api.web.keys import pin_key, second_factor_key
 from api.web.pagination import paginate
 from api.web.problems import HttpProblem
-from api.web.rate_limits import FAILED_SIGN_IN_LIMIT, WRONG_CODE_LIMIT, check_limit, count_hit
+from api.web.rate_limits import FAILED_PIN_LIMIT, FAILED_SIGN_IN_LIMIT, WRONG_CODE_LIMIT, check_limit, count_hit
 from api.web.resource import Resource
 from models.access import Permission
 from models.db.session import ALL_TENANTS, Database
@@ -19,8 +20,13 @@ from models.errors import NotFound
 from models.organizations.organization import Organization
 from models.staff.credentials.password import password_matches
 from models.staff.credentials.second_factor import SecondFactor
-from models.staff.credentials.staff_session import StaffSession
+from models.staff.credentials.staff_session import SignInMethod, StaffSession
+from models.staff.credentials.token import Token
+from models.staff.device import Device
+from models.staff.shared_phone_sign_in import PinResult, check_pin, may_use_with_password, open_on_shared_phone
 from models.staff.staff import Staff
+
+SignIn = tuple[Staff, StaffSession, Token]
 
 blp = Blueprint("sessions", __name__, "Signing in and out")
 
@@ -39,29 +45,93 @@ class Sessions(Resource):
         same answer. After five failures in a minute from one address the account is locked for that address. Whoever
         has a second factor sends its `code` too: 401 `second-factor-required` without it, when the password is right. A
         code is accepted once.
+
+        On a shared phone people send its `device_secret` as well, or that with `staff_id` and `pin` only. The former
+        sign-in of the same person there ends, and those of others lock (401 `locked`) until their PIN. After five wrong
+        PINs of a person in a quarter of an hour no PIN of theirs is checked on any phone (429); after ten on one phone
+        none is checked there (401 `manager-password-required`) until a manager signs in on it with their password. 401
+        `unknown-phone`: the secret is not valid (any more).
         """
         database: Database = current_app.extensions["database"]
-        attempt = (data["organization"], data["login"], request.remote_addr or "")
-        check_limit(FAILED_SIGN_IN_LIMIT, *attempt)
-        staff = _find_staff(database, data["organization"], data["login"])
-        # argon2 is slow on purpose: no transaction is open meanwhile.
-        if not password_matches(staff.password_hash if staff else None, data["password"]) or staff is None:
-            count_hit(FAILED_SIGN_IN_LIMIT, *attempt)
-            raise _wrong_sign_in()
-        with database.writing(staff.organization_id) as session:
-            if staff.second_factor_at is not None and not _accepts_code(session, staff, data.get("code")):
-                count_hit(FAILED_SIGN_IN_LIMIT, *attempt)
-                raise _wrong_sign_in()
-            staff_session, token = StaffSession.open(session, staff=staff, at=g.now)
-        return {"token": token.text, "expires_at": staff_session.expires_at, "staff": staff}
+        sign_in = _sign_in_with_pin if "pin" in data else _sign_in_with_password
+        staff, opened, token = sign_in(database, **data)
+        return {"token": token.text, "expires_at": opened.expires_at, "staff": staff}
+
+
+def _sign_in_with_pin(database: Database, *, device_secret: str, staff_id: UUID, pin: str) -> SignIn:
+    """Sign somebody in on a shared phone. Without the secret of the phone nothing else is looked up or counted."""
+    secret = _check_phone(database, device_secret)
+    attempt = ("pin", secret.organization_id.hex, staff_id.hex)
+    check_limit(FAILED_PIN_LIMIT, *attempt)
+    with database.writing(secret.organization_id) as session:
+        result, phone = check_pin(session, secret, staff_id=staff_id, pin=pin, key=pin_key(), at=g.now)
+        if result is PinResult.RIGHT and phone is not None:
+            staff = Staff.get_for_sign_in(session, staff_id)
+            return staff, *open_on_shared_phone(session, phone, staff, method=SignInMethod.PIN, at=g.now)
+    if result is PinResult.WRONG:
+        count_hit(FAILED_PIN_LIMIT, *attempt)
+    raise _refused_pin(result)
+
+
+def _sign_in_with_password(
+    database: Database,
+    *,
+    organization: str,
+    login: str,
+    password: str,
+    code: str | None = None,
+    device_secret: str | None = None,
+) -> SignIn:
+    secret = None if device_secret is None else _check_phone(database, device_secret)
+    attempt = (organization, login, request.remote_addr or "")
+    check_limit(FAILED_SIGN_IN_LIMIT, *attempt)
+    organization_id, password_hash = _find_password_hash(database, organization, login)
+    # argon2 is slow on purpose: no transaction is open meanwhile.
+    if password_matches(password_hash, password) and organization_id is not None:
+        with database.writing(organization_id) as session:
+            staff = Staff.find_for_sign_in(session, login, at=g.now)
+            # Whoever changed the password or left meanwhile is not let in.
+            if staff is not None and staff.password_hash == password_hash and _accepts_code(session, staff, code):
+                if secret is None:
+                    return staff, *StaffSession.open(session, staff=staff, at=g.now)
+                phone = Device.lock_by_secret(session, secret)
+                if phone is not None and may_use_with_password(session, phone, staff, at=g.now):
+                    return staff, *open_on_shared_phone(session, phone, staff, method=SignInMethod.PASSWORD, at=g.now)
+    count_hit(FAILED_SIGN_IN_LIMIT, *attempt)
+    raise _wrong_sign_in()
+
+
+def _check_phone(database: Database, device_secret: str) -> Token:
+    """Return the secret of a shared phone. HttpProblem when it is not valid; nothing was written then."""
+    secret = Token.parse(device_secret)
+    if secret is not None and secret.kind == "d":
+        with database.reading(secret.organization_id) as session:
+            if Device.actor(session, secret) is not None:
+                return secret
+    raise _refused_pin(PinResult.UNKNOWN_PHONE)
+
+
+def _refused_pin(result: PinResult) -> HttpProblem:
+    match result:
+        case PinResult.UNKNOWN_PHONE:
+            return HttpProblem(401, "This phone is not enrolled, or not any more.", code="unknown-phone")
+        case PinResult.NEEDS_MANAGER:
+            detail = "Too many wrong PINs here: a manager has to sign in on this phone with their password."
+            return HttpProblem(401, detail, code="manager-password-required")
+    return _wrong_sign_in()
 
 
 def _wrong_sign_in() -> HttpProblem:
-    return HttpProblem(401, "There is no such sign-in, or the password or code is another.", code="wrong-sign-in")
+    return HttpProblem(401, "There is no such sign-in, or what was given for it is not right.", code="wrong-sign-in")
 
 
 def _accepts_code(session: Session, staff: Staff, code: str | None) -> bool:
-    """Return whether this is a code of the person's second factor. HttpProblem when there is none, or too many were."""
+    """Return whether the person needs no second factor, or this is a code of it.
+
+    HttpProblem when there is no code, or too many were wrong.
+    """
+    if staff.second_factor_at is None:
+        return True
     if code is None:
         raise HttpProblem(401, "Send the code of your authenticator app too.", code="second-factor-required")
     check_limit(WRONG_CODE_LIMIT, "second-factor", str(staff.id))
@@ -72,14 +142,15 @@ def _accepts_code(session: Session, staff: Staff, code: str | None) -> bool:
     return False
 
 
-def _find_staff(database: Database, organization: str, login: str) -> Staff | None:
+def _find_password_hash(database: Database, organization: str, login: str) -> tuple[UUID | None, str | None]:
+    """Return the id of the organization and the hash of the password of this login, each None if there is none."""
     with database.reading(ALL_TENANTS) as session:
         try:
             organization_id = Organization.by_slug(session, organization).id
         except NotFound:
-            return None
+            return None, None
     with database.reading(organization_id) as session:
-        return Staff.find_for_sign_in(session, login, at=g.now)
+        return organization_id, Staff.find_password_hash(session, login, at=g.now)
 
 
 @blp.route("/sessions/current")
@@ -89,7 +160,10 @@ class CurrentSession(Resource):
 
     @blp.response(204)
     def delete(self) -> None:
-        """Sign out: the token is revoked at once, and the phone of this session rings no more"""
+        """Sign out: the token is revoked at once, and the phone of this session rings no more
+
+        A shared phone rings on for the others who are signed in on it.
+        """
         StaffSession.end(g.session, StaffSession.id == g.actor.session_id, at=g.now)
 
 

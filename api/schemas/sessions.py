@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from marshmallow import fields
+from marshmallow import ValidationError, fields, validate, validates_schema
 
 from api.schemas.base import Instant, Schema, Words
 from api.schemas.redaction import reader
@@ -13,13 +13,38 @@ from models.staff.device import Platform
 CODE_HELP = "The code of the authenticator app, or a recovery code, for whoever has a second factor."
 
 
-class SignInSchema(Schema):
-    """Organization, login and password, and the code of whoever has a second factor."""
+PASSWORD_FIELDS, PIN_FIELDS = ("organization", "login", "password"), ("device_secret", "staff_id", "pin")
+ONLY_WITH_PASSWORD, ONLY_WITH_PIN = (*PASSWORD_FIELDS, "code"), ("staff_id", "pin")
 
-    organization = Words(60, least=1, required=True)
-    login = Words(60, least=1, required=True)
-    password = Words(200, least=1, required=True, load_only=True)
+
+def _needs(required: tuple[str, ...], forbidden: tuple[str, ...]) -> dict[str, Any]:
+    return {"required": list(required), "not": {"anyOf": [{"required": [name]} for name in forbidden]}}
+
+
+class SignInSchema(Schema):
+    """Organization, login and password, and the code of whoever has a second factor.
+
+    On a shared phone also its `device_secret`, or that with `staff_id` and `pin` instead of the password.
+    """
+
+    document = {"oneOf": [_needs(PASSWORD_FIELDS, ONLY_WITH_PIN), _needs(PIN_FIELDS, ONLY_WITH_PASSWORD)]}
+
+    organization = Words(60, least=1)
+    login = Words(60, least=1)
+    password = Words(200, least=1, load_only=True)
     code = Words(60, least=1, load_only=True, allow_none=True, metadata={"description": CODE_HELP})
+    device_secret = Words(200, least=1, load_only=True, metadata={"description": "Of a shared phone."})
+    staff_id = fields.UUID(metadata={"description": "Whose PIN it is: see `GET /v1/enrolments/current/staff`."})
+    pin = fields.String(load_only=True, validate=validate.Regexp("^[0-9]{6}$", error="A PIN has six digits."))
+
+    @validates_schema(skip_on_field_errors=False)
+    def check_fields(self, data: dict[str, Any], **_: Any) -> None:
+        is_pin = "pin" in data or "staff_id" in data
+        needed, forbidden = (PIN_FIELDS, ONLY_WITH_PASSWORD) if is_pin else (PASSWORD_FIELDS, ())
+        errors = {name: ["Missing data for required field."] for name in needed if name not in data}
+        errors |= {name: ["Unknown field."] for name in forbidden if name in data}
+        if errors:
+            raise ValidationError(errors)
 
 
 class SessionSchema(Schema):

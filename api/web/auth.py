@@ -14,17 +14,19 @@ log = structlog.get_logger(__name__)
 
 
 def authenticate(
-    needed: Permission, *, without_second_factor: bool = False, recent_sign_in: bool = False
+    needed: Permission, *, is_tap: bool, without_second_factor: bool = False, recent_sign_in: bool = False
 ) -> Actor | None:
     """Return the actor behind this request, or None where no sign-in is needed.
 
-    Administrators need a second factor where others can reach the service, unless `without_second_factor`.
+    Administrators need a second factor where others can reach the service, unless `without_second_factor`. A sign-in on
+    a shared phone that is locked may do nothing until its PIN is given; receipts are no use of a person, as the phone
+    sends what it has done with notifications.
 
-    Records once a minute when the actor was last seen. This happens in a transaction of its own, so that a request that
-    reads stays read-only.
+    Records once a minute when the actor was last seen, and whether they did something (`is_tap`, see `Resource`). This
+    happens in a transaction of its own, so that a request that reads stays read-only.
 
     Raises:
-        HttpProblem: 401 without a valid token.
+        HttpProblem: 401 without a valid token, and `locked` for a sign-in that is locked.
         Forbidden: the actor lacks the permission, the second factor, or the recent sign-in.
     """
     if needed is Permission.ANYONE:
@@ -35,22 +37,24 @@ def authenticate(
         match = find_actor(session, token, g.now)
     if match is None:
         raise HttpProblem(401, "This token is not valid, has expired or was revoked.")
-    actor, last_seen_is_old = match
+    actor, last_use = match
+    if actor.is_locked and needed is not Permission.RECEIPT_SEND:
+        raise HttpProblem(401, "This sign-in is locked: sign in on this phone with your PIN again.", code="locked")
     actor.require(needed)
     if current_app.config["SECOND_FACTOR_REQUIRED"] and not without_second_factor:
         actor.require_second_factor()
     if recent_sign_in:
         actor.require_recent_sign_in(g.now)
-    if last_seen_is_old:
-        _record_last_seen(database, actor)
+    if last_use.is_old(g.now, is_tap=is_tap):
+        _record_last_seen(database, actor, is_tap=is_tap)
     return actor
 
 
-def _record_last_seen(database: Database, actor: Actor) -> None:
+def _record_last_seen(database: Database, actor: Actor, *, is_tap: bool) -> None:
     """Record when the actor was last seen; a failure is logged only, so that reading works when the disk is full."""
     try:
         with database.writing(actor.organization_id) as session:
-            record_last_seen(session, actor, g.now)
+            record_last_seen(session, actor, g.now, is_tap=is_tap)
     except SQLAlchemyError as error:
         log.warning("last seen not recorded", error=type(error).__name__)
 

@@ -163,7 +163,7 @@ def _problem_statuses(facts: dict[str, Any], method: str, body: Schema | None, *
     problems = {422, 500, 503, *facts["refuses"]}
     if not public:
         problems |= {401, 403}
-    if facts["in_path"] or (body is not None and _has_references(body)):
+    if facts["in_path"] or (body is not None and not public and _has_references(body)):
         problems.add(404)
     if method.upper() not in WITHOUT_BODY:
         problems |= {400, 413, 415}

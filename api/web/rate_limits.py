@@ -15,6 +15,7 @@ TABLE_QR_LIMIT = RateLimitItemPerMinute(4, 10)  # per code in ten minutes: no mo
 RECEIPT_QR_LIMIT = RateLimitItemPerMinute(60, 10)
 IMPORT_LIMIT = RateLimitItemPerHour(20)  # per person, dry runs too: each is as much work as an import
 CODE_LIMIT = RateLimitItemPerMinute(20)  # one-time codes that are redeemed from one address, valid or not
+FAILED_PIN_LIMIT = RateLimitItemPerMinute(5, 15)  # per person over all shared phones of the organization
 FAILED_SIGN_IN_LIMIT = RateLimitItemPerMinute(5)
 FAILED_OWN_SECRET_LIMIT = RateLimitItemPerMinute(5)  # per person: wrong present passwords or PINs
 REDEEM_LIMIT = RateLimitItemPerMinute(20)  # per address: the people of a store may share one

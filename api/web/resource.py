@@ -37,6 +37,11 @@ class Resource(MethodView):
     `locks_itself`: the methods whose operation takes its own locks, because it locks several rows in one order.
     `recent_sign_in`: the methods that need a recent sign-in of a person; API keys never sign in, and may.
     `without_second_factor`: the methods that an administrator may use who has not set up a second factor.
+    `sent_by_app`: the methods that an app uses by itself, so that they are no tap.
+
+    A request counts as a tap, which keeps a shared phone from locking, if a person has done something for it to be
+    sent: everything that writes, and a GET of one thing, whose address ends in its id or date. A GET of anything else
+    is what an app asks for by itself again and again: the home screen, lists, figures.
     """
 
     permissions: ClassVar[dict[str, Permission]] = {}
@@ -47,6 +52,7 @@ class Resource(MethodView):
     recent_sign_in: ClassVar[frozenset[str]] = frozenset()
     without_second_factor: ClassVar[frozenset[str]] = frozenset()
     without_transaction: ClassVar[frozenset[str]] = frozenset()
+    sent_by_app: ClassVar[frozenset[str]] = frozenset()
 
     def __init_subclass__(cls, **keywords: Any) -> None:
         super().__init_subclass__(**keywords)
@@ -61,6 +67,7 @@ class Resource(MethodView):
         too_large = self.body.read()
         g.actor = authenticate(
             self.permissions[method],
+            is_tap=self._is_tap(method),
             without_second_factor=method in self.without_second_factor,
             recent_sign_in=method in self.recent_sign_in,
         )
@@ -73,6 +80,11 @@ class Resource(MethodView):
             subjects = self._find(path, lock=not read_only and method not in self.locks_itself)
             content = self._check(method, too_large, subjects)
             return super().dispatch_request(**subjects, **content)
+
+    def _is_tap(self, method: str) -> bool:
+        if method == "GET":
+            return request.url_rule is not None and request.url_rule.rule.endswith(">")
+        return method not in self.sent_by_app
 
     def _check(
         self, method: str, too_large: RequestEntityTooLarge | None, subjects: dict[str, Any] | None = None

@@ -44,6 +44,7 @@ def upgrade() -> None:
         batch.add_column(sa.Column("name", sa.String(60), nullable=True))
         batch.add_column(sa.Column("secret_digest", sa.LargeBinary(32), nullable=True))
         batch.add_column(sa.Column("failed_pins", sa.Integer(), nullable=False, server_default="0"))
+        batch.add_column(sa.Column("failed_pins_since", INSTANT, nullable=True))
         batch.create_unique_constraint("uq_device_organization_id_secret_digest", ["organization_id", "secret_digest"])
     for table, column, target in LINKS:
         with op.batch_alter_table(table) as batch:
@@ -119,7 +120,7 @@ def downgrade() -> None:
             batch.drop_column(column)
     with op.batch_alter_table("device") as batch:
         batch.drop_constraint("uq_device_organization_id_secret_digest", type_="unique")
-        for column in ("name", "secret_digest", "failed_pins"):
+        for column in ("name", "secret_digest", "failed_pins", "failed_pins_since"):
             batch.drop_column(column)
         batch.alter_column("staff_id", existing_type=sa.Uuid(), nullable=False)
         batch.alter_column("address_kind", existing_type=sa.String(20), nullable=False)

@@ -8,15 +8,34 @@ from uuid import UUID
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session, joinedload
 
+from models.access import Actor
 from models.alerts.notification import Notification, NotificationKind, NotificationState
-from models.errors import Conflict
+from models.errors import Conflict, InvalidState
 from models.outbox.message import OutboxKind, OutboxMessage
 from models.staff.credentials.staff_session import StaffSession
 from models.staff.credentials.token import Token
 from models.staff.device import Device
 from models.staff.enrolment import Enrolment
+from models.staff.staff import Staff
 
 DELIVERIES = (OutboxKind.DELIVER_RING, OutboxKind.DELIVER_INFO)
+
+
+def register_phone(
+    session: Session, *, by: Actor, installation_id: str, address: str, at: datetime, **app: Any
+) -> Device:
+    """Make this installation a phone of the signed-in person. An address of another installation moves here.
+
+    Whoever had the installation or the address is told. `app` is what `Device.record_app` takes. InvalidState for what
+    belongs to a shared phone, so that nobody silences it, for a sign-in on one, and for too many phones of the person.
+    """
+    Staff.lock_staff(session, by.person)
+    holders = Device.lock_holders(session, installation_id=installation_id, address=address)
+    if by.is_on_shared_phone or any(holder.is_shared for holder in holders):
+        detail = "This is a shared phone of a store: it has an address of its own, and nobody takes it over."
+        raise InvalidState(detail, code="shared-phone")
+    _take_from(session, holders, installation_id=installation_id, for_staff_id=by.person, at=at)
+    return Device.assign(session, by=by, installation_id=installation_id, address=address, at=at, **app)
 
 
 def redeem_enrolment(session: Session, code: Token, *, installation_id: str, at: datetime, **app: Any) -> Device:
@@ -40,7 +59,6 @@ def redeem_enrolment(session: Session, code: Token, *, installation_id: str, at:
     )
     session.flush()
     session.execute(delete(StaffSession).where(StaffSession.device_id == device.id))
-    suppress_queued(session, [holder.id for holder in holders], at=at)
     enrolment.device_id = device.id
     return device
 
@@ -78,13 +96,22 @@ def suppress_queued(session: Session, device_ids: Collection[UUID], *, at: datet
 
 
 def _take_from(
-    session: Session, holders: Iterable[Device], *, at: datetime, installation_id: str | None = None
+    session: Session,
+    holders: Iterable[Device],
+    *,
+    installation_id: str | None = None,
+    for_staff_id: UUID | None = None,
+    at: datetime,
 ) -> None:
-    """Take the address from its holders, and tell the people that their phone is registered for somebody else now."""
+    """Take the address from its holders, and the installation from who had it.
+
+    Tell the people that their phone is registered for somebody else now, and withhold what is queued for it.
+    """
     for holder in holders:
-        if holder.staff_id is not None:
+        if holder.staff_id not in (None, for_staff_id):
             kind, person = NotificationKind.PHONE_TAKEN, holder.staff_id
             session.add(OutboxMessage.information(kind, holder.organization_id, staff_id=person, at=at))
         if holder.installation_id != installation_id:
             holder.retire(reason="moved", at=at)
+    suppress_queued(session, [holder.id for holder in holders if holder.staff_id != for_staff_id], at=at)
     session.flush()  # an address is unique

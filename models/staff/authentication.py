@@ -6,29 +6,30 @@ from sqlalchemy.orm import Session
 
 from models.access import Actor
 from models.staff.credentials.api_key import ApiKey
+from models.staff.credentials.last_use import LastUse
 from models.staff.credentials.staff_session import StaffSession
 from models.staff.credentials.token import Token
 from models.staff.device import Device
 
 
-def find_actor(session: Session, token: Token, at: datetime) -> tuple[Actor, bool] | None:
-    """Return the actor of this token and whether to record that they were seen; None if the token is not valid."""
+def find_actor(session: Session, token: Token, at: datetime) -> tuple[Actor, LastUse] | None:
+    """Return the actor of this token and when it was last used; None if the token is not valid."""
     match token.kind:
         case "s":
             return StaffSession.actor(session, token, at)
         case "k":
             return ApiKey.actor(session, token, at)
         case "d":
-            return Device.actor(session, token, at)
+            return Device.actor(session, token)
     return None
 
 
-def record_last_seen(session: Session, actor: Actor, at: datetime) -> None:
-    """Record that a sign-in, API key or device was used."""
+def record_last_seen(session: Session, actor: Actor, at: datetime, *, is_tap: bool = False) -> None:
+    """Record that a sign-in, API key or device was used; `is_tap`: that a person did something on a shared phone."""
     sign_in = StaffSession.get_with_person(session, actor)
     key = session.get(ApiKey, (actor.organization_id, actor.api_key_id)) if actor.api_key_id else None
     if sign_in is not None:
-        sign_in.record_seen(session, at=at)
+        sign_in.record_seen(session, is_tap=is_tap, at=at)
     device = session.get(Device, (actor.organization_id, actor.device_id)) if actor.device_id else None
     if key is not None:
         key.seen_at = at

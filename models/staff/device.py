@@ -14,6 +14,7 @@ from sqlalchemy import (
     Select,
     String,
     UniqueConstraint,
+    and_,
     bindparam,
     func,
     or_,
@@ -25,9 +26,10 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from models.access import SHARED_PHONE_GRANTS, Actor
 from models.db.base import TenantOwned, many_to_one, tenant_fk
 from models.db.secret import HasSecret
-from models.errors import NotFound
+from models.errors import InvalidState, NotFound
 from models.organizations.store import Store
-from models.policy_defaults import LAST_SEEN_RESOLUTION
+from models.policy_defaults import FAILED_PINS_WINDOW, MAX_FAILED_PINS, MAX_PERSONAL_PHONES
+from models.staff.credentials.last_use import LastUse
 from models.staff.credentials.staff_session import StaffSession
 from models.staff.credentials.token import Token
 from models.staff.staff import Staff
@@ -88,47 +90,56 @@ class Device(HasSecret, TenantOwned):
     retired_at: Mapped[datetime | None]
     retired_reason: Mapped[str | None] = mapped_column(String(60))
 
-    # Of a shared phone: its store, how people call it, its secret, and how many wrong PINs were tried on it.
+    # Of a shared phone: its store, how people call it, its secret, and how many wrong PINs were tried on it since when.
     store_id: Mapped[UUID | None] = tenant_fk("store", nullable=True, index=True)
     name: Mapped[str | None] = mapped_column(String(60))
     secret_digest: Mapped[bytes | None] = mapped_column(LargeBinary(32))
     enrolled_by_id: Mapped[UUID | None] = tenant_fk("staff", nullable=True)
     failed_pins: Mapped[int] = mapped_column(default=0)
+    failed_pins_since: Mapped[datetime | None]
 
     staff: Mapped[Staff | None] = many_to_one("Device", "staff_id", "Staff")
 
     @classmethod
-    def register(
-        cls,
-        session: Session,
-        *,
-        by: Actor,
-        installation_id: str,
-        platform: Platform,
-        address: str,
-        address_kind: AddressKind,
-        app_version: str | None = None,
-        locale: str | None = None,
-        at: datetime,
-    ) -> "Device":
-        """Assign this installation to the signed-in person. An address of another installation moves here."""
-        Staff.lock_staff(session, by.person)
+    def assign(cls, session: Session, *, by: Actor, installation_id: str, at: datetime, **app: Any) -> "Device":
+        """Make this installation a phone of the signed-in person, whom the caller has locked, and bind the sign-in.
+
+        `app` is what `record_app` takes. The caller has taken the address from other devices. InvalidState when the
+        person has too many phones already.
+        """
+        phones = cls.live_phones(session, by.person, but=installation_id)
+        if len(phones) >= MAX_PERSONAL_PHONES:
+            detail = f"You have {len(phones)} phones that ring: forget one of them first."
+            raise InvalidState(detail, code="too-many-devices", devices=[phone.summary for phone in phones])
         device = cls.by_installation(session, installation_id)
-        for holder in session.scalars(select(cls).where(cls.address == address)):
-            if holder is not device:
-                holder.retire(reason="moved", at=at)
-        session.flush()
         if device is None:
             device = cls(installation_id=installation_id, registered_at=at)
             session.add(device)
-        device.staff_id, device.platform = by.person, platform
-        device.address, device.address_kind = address, address_kind
-        device.app_version, device.locale = app_version, locale
-        device.seen_at, device.retired_at, device.retired_reason = at, None, None
+        if device.staff_id != by.person:
+            device.registered_at = at
+        device.staff_id, device.store_id, device.name = by.person, None, None
+        device.record_app(**app, at=at)
         session.flush()
+        StaffSession.unbind(session, device.id, but_staff_id=by.person)
         if sign_in := session.get(StaffSession, (by.organization_id, by.session_id)):
             sign_in.device_id = device.id
         return device
+
+    @classmethod
+    def live_phones(cls, session: Session, staff_id: UUID, *, but: str) -> Sequence["Device"]:
+        """Return the phones of a person that have an address, but for one installation."""
+        stmt = select(cls).where(cls.staff_id == staff_id, cls.address.is_not(None), cls.installation_id != but)
+        return session.scalars(stmt.order_by(cls.seen_at, cls.id)).all()
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        """What a refusal says of a phone, so that its owner can tell which one it is."""
+        return {
+            "id": self.id,
+            "installation_id": self.installation_id,
+            "platform": self.platform,
+            "last_seen_at": self.seen_at,
+        }
 
     @classmethod
     def enrol(
@@ -153,7 +164,8 @@ class Device(HasSecret, TenantOwned):
             session.add(device)
         token = Token.new("d", organization_id)
         device.staff_id, device.store_id, device.name = None, store_id, name
-        device.secret_digest, device.enrolled_by_id, device.failed_pins = token.digest, enrolled_by_id, 0
+        device.secret_digest, device.enrolled_by_id = token.digest, enrolled_by_id
+        device.forget_failed_pins()
         device.registered_at = at
         device.record_app(**app, at=at)
         device.show_secret(token.text)
@@ -179,7 +191,7 @@ class Device(HasSecret, TenantOwned):
         cls, session: Session, *, address: str | None, installation_id: str | None = None
     ) -> Sequence["Device"]:
         """Return the devices that have this installation id or this address now, locked until the transaction ends."""
-        has_either = or_(cls.installation_id == installation_id, cls.address == address)
+        has_either = or_(cls.installation_id == installation_id, and_(cls.address.is_not(None), cls.address == address))
         return session.scalars(select(cls).where(has_either).order_by(cls.id).with_for_update(of=cls)).all()
 
     @property
@@ -204,8 +216,37 @@ class Device(HasSecret, TenantOwned):
         return [PhoneUser(*row) for row in session.execute(stmt)]
 
     @classmethod
-    def actor(cls, session: Session, token: Token, at: datetime) -> tuple[Actor, bool] | None:
-        """Return the shared phone of this secret and whether to record that it was seen, in one statement.
+    def lock_by_secret(cls, session: Session, token: Token) -> "Device | None":
+        """Return the shared phone of this secret, locked until the transaction ends; None if the secret is not valid.
+
+        Of two people who sign in on one phone at once, the second one has it.
+        """
+        in_business = select(Store.id).where(Store.closed_at.is_(None))
+        stmt = select(cls).where(cls.secret_digest == token.digest, cls.store_id.in_(in_business))
+        return session.scalars(stmt.with_for_update(of=cls)).one_or_none()
+
+    @property
+    def needs_manager(self) -> bool:
+        """Whether so many wrong PINs were tried here that none is accepted until a manager gives their password."""
+        return self.failed_pins >= MAX_FAILED_PINS
+
+    def count_failed_pin(self, *, at: datetime) -> None:
+        """Count a wrong PIN. The caller has locked the phone.
+
+        The count starts over `FAILED_PINS_WINDOW` after its first one, so that the typing errors of a month do not add
+        up. A right PIN does not start it over: whoever knows their own could guess at those of others for ever.
+        """
+        if self.failed_pins_since is None or at - self.failed_pins_since >= FAILED_PINS_WINDOW:
+            self.failed_pins, self.failed_pins_since = 0, at
+        self.failed_pins += 1
+
+    def forget_failed_pins(self) -> None:
+        """Start the count over: a manager has given their password here."""
+        self.failed_pins, self.failed_pins_since = 0, None
+
+    @classmethod
+    def actor(cls, session: Session, token: Token) -> tuple[Actor, LastUse] | None:
+        """Return the shared phone of this secret and its last use, in one statement.
 
         None if the secret is not valid: unknown, revoked, or that of a phone of a closed store.
         """
@@ -219,7 +260,7 @@ class Device(HasSecret, TenantOwned):
             device_id=row.id,
             name=row.name,
         )
-        return actor, at - row.seen_at > LAST_SEEN_RESOLUTION
+        return actor, LastUse(row.seen_at)
 
     @classmethod
     def unregister(cls, session: Session, *, by: Actor, installation_id: str, at: datetime) -> None:

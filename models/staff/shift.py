@@ -43,21 +43,25 @@ class Shift(TenantOwned):
     store: Mapped[Store] = many_to_one("Shift", "store_id", "Store")
 
     @classmethod
-    def check_in(cls, session: Session, *, staff_id: UUID, store: Store, lead: bool, at: datetime) -> "Shift":
+    def check_in(
+        cls, session: Session, *, staff_id: UUID, store: Store, lead: bool, device_id: UUID | None = None, at: datetime
+    ) -> "Shift":
         """Start a shift in a store and end an open one elsewhere. Whoever is already there keeps their shift.
 
-        InvalidState in a store that is out of business, also if it closes at this moment.
+        `device_id` is the shared phone that the person does it on. InvalidState in a store that is out of business,
+        also if it closes at this moment.
         """
         _require_in_business(store)
         Staff.lock_staff(session, staff_id)
         current = cls.current(session, staff_id)
         if current is not None and current.store_id == store.id:
             current.lead = lead
+            current.device_id = device_id or current.device_id
             return current
         if current is not None:
             current.ended_at = at
             session.flush()
-        shift = cls(staff_id=staff_id, store_id=store.id, lead=lead, started_at=at)
+        shift = cls(staff_id=staff_id, store_id=store.id, device_id=device_id, lead=lead, started_at=at)
         session.add(shift)
         # The new row refers to the store, so whoever closes the store (`end_all`) has committed before, or waits for us
         # and ends this shift as well.

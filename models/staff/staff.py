@@ -259,6 +259,19 @@ class Staff(Aggregate):
         ).one_or_none()
 
     @classmethod
+    def get_for_sign_in(cls, session: Session, staff_id: UUID) -> "Staff":
+        """Return a person who has proved who they are, with stores and regions."""
+        return session.scalars(select(cls).where(cls.id == staff_id).options(*cls.eager_options())).one()
+
+    @classmethod
+    def find_password_hash(cls, session: Session, login: str, *, at: datetime) -> str | None:
+        """Return the hash of the password of whoever has this login and works here.
+
+        One value only, so that it takes as long when there is nobody.
+        """
+        return session.scalars(select(cls.password_hash).where(cls.login == login, cls.works_at(at))).one_or_none()
+
+    @classmethod
     def lock_staff(cls, session: Session, staff_id: UUID | None) -> None:
         """Lock a person until the transaction ends, so that the second of two taps sees what the first did."""
         session.execute(select(cls.id).where(cls.id == staff_id).with_for_update(key_share=True))

@@ -9,6 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from api.schemas.base import MAX_PAGE_SIZE
+from models.access import Permission
 from models.db.cache import TtlCache
 from tests.support.app import App
 from tests.support.clock import NOON
@@ -63,6 +64,7 @@ READ = {
     "getItems": 2,
     "getLogPolicyOfOrganization": 2,
     "getOrganization": 2,
+    "getCurrentEnrolmentStaff": 3,  # the phone; its people, and who is signed in
     "getMe": 6,  # the person, their stores, their regions; the shift; whose log they get
     "getPlacesImportTemplate": 1,
     "getQuestionById": 2,
@@ -213,7 +215,8 @@ def cost(organization: RecountedOrganization, operation: Operation) -> int:
     query = dict(QUERIES.get(operation.id, {}))
     if operation.pages:
         query["limit"] = MAX_PAGE_SIZE
-    path, by = operation.path.format(**organization.org.ids), (organization.org.shop, "admin")
+    reader = "shared-phone" if operation.permissions == Permission.ENROLMENT_USE else "admin"
+    path, by = operation.path.format(**organization.org.ids), (organization.org.shop, reader)
     with organization.app.counting() as statements:
         answer = organization.app.request("GET", path, by, query_string=query)
     assert answer.status_code == 200, (operation.id, answer.text)

@@ -11,13 +11,14 @@ from models.access import Actor, Role
 from models.db.base import Money
 from models.db.session import ScopedSession
 from models.operations.create_organization import create_organization
+from models.operations.phones import register_phone
 from models.organizations.organization import Region
 from models.organizations.store import Store, StoreKind
 from models.organizations.store_group import GroupKind, StoreGroup
 from models.recovery.remedy import Remedy, RemedyKind
 from models.staff.credentials.password import hash_password
 from models.staff.credentials.staff_session import StaffSession
-from models.staff.device import AddressKind, Device, Platform
+from models.staff.device import AddressKind, Platform
 from models.staff.shift import Shift
 from models.staff.staff import Staff
 
@@ -277,7 +278,7 @@ def _add_staff(
     if employee.phone:
         sign_in, _ = StaffSession.open(session, staff=staff, at=at)
         session.flush()
-        Device.register(
+        register_phone(
             session,
             by=replace(actor, session_id=sign_in.id),
             installation_id=f"demo-{employee.login}",

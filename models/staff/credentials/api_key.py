@@ -15,7 +15,8 @@ from models.db.base import TenantOwned, UtcDateTime, many_to_one, one_to_many, t
 from models.db.secret import HasSecret
 from models.errors import Invalid, InvalidState
 from models.organizations.store import Store
-from models.policy_defaults import LAST_SEEN_RESOLUTION, MAX_API_KEYS
+from models.policy_defaults import MAX_API_KEYS
+from models.staff.credentials.last_use import LastUse
 from models.staff.credentials.token import Token
 from models.staff.staff import Staff
 
@@ -131,8 +132,8 @@ class ApiKey(HasSecret, TenantOwned):
         return select(cls).options(*cls.eager_options())
 
     @classmethod
-    def actor(cls, session: Session, token: Token, at: datetime) -> tuple[Actor, bool] | None:
-        """Return the machine of this token and whether to record that it was seen, in one statement.
+    def actor(cls, session: Session, token: Token, at: datetime) -> tuple[Actor, LastUse] | None:
+        """Return the machine of this token and its last use, in one statement.
 
         None if the token is not valid: unknown, expired, revoked, or rotated out.
         """
@@ -148,7 +149,7 @@ class ApiKey(HasSecret, TenantOwned):
             api_key_id=key_id,
             name=name,
         )
-        return actor, seen_at is None or at - seen_at > LAST_SEEN_RESOLUTION
+        return actor, LastUse(seen_at)
 
     def _set_new_secret(self) -> None:
         token = Token.new("k", self.organization_id)

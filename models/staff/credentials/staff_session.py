@@ -7,7 +7,18 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, LargeBinary, Select, UniqueConstraint, bindparam, delete, or_, select, union_all
+from sqlalchemy import (
+    ColumnElement,
+    LargeBinary,
+    Select,
+    UniqueConstraint,
+    bindparam,
+    delete,
+    or_,
+    select,
+    union_all,
+    update,
+)
 from sqlalchemy.orm import Mapped, Session, joinedload, mapped_column
 from sqlalchemy.sql.base import ExecutableOption
 
@@ -20,10 +31,10 @@ from models.policy_defaults import (
     ADMIN_SIGN_IN_IDLE,
     HEAD_OFFICE_SIGN_IN,
     HEAD_OFFICE_SIGN_IN_IDLE,
-    LAST_SEEN_RESOLUTION,
     LOCK_AFTER,
     MAX_SIGN_INS,
 )
+from models.staff.credentials.last_use import LastUse
 from models.staff.credentials.token import Token
 from models.staff.staff import Staff, StaffRegion, StaffStore
 
@@ -69,15 +80,27 @@ class StaffSession(TenantOwned):
     device: Mapped["Device | None"] = many_to_one("StaffSession", "device_id", "Device")
 
     @classmethod
-    def open(cls, session: Session, *, staff: Staff, at: datetime) -> tuple["StaffSession", Token]:
+    def open(
+        cls,
+        session: Session,
+        *,
+        staff: Staff,
+        at: datetime,
+        method: SignInMethod = SignInMethod.PASSWORD,
+        shared_phone_id: UUID | None = None,
+    ) -> tuple["StaffSession", Token]:
         """Sign a person in, for as long as the organization and their role let a sign-in last.
 
-        The token is returned once and never stored. Of more than `MAX_SIGN_INS` at once the oldest ends.
+        The token is returned once and never stored. Of more than `MAX_SIGN_INS` at once the oldest ends. A sign-in on a
+        shared phone goes through `open_on_shared_phone`.
         """
         token = Token.new("s", staff.organization_id)
         organization = Organization.get(session, staff.organization_id)
         expires_at = _ends_at(organization, staff.role, opened_at=at, seen_at=at)
         sign_in = cls(staff_id=staff.id, digest=token.digest, created_at=at, expires_at=expires_at, seen_at=at)
+        sign_in.method = method
+        if shared_phone_id is not None:
+            sign_in.device_id, sign_in.tapped_at = shared_phone_id, at
         session.add(sign_in)
         session.flush()
         newest_first = select(cls.id).where(cls.staff_id == staff.id).order_by(cls.created_at.desc(), cls.id.desc())
@@ -91,11 +114,33 @@ class StaffSession(TenantOwned):
         stmt = select(cls).where(cls.id == actor.session_id).options(joinedload(cls.staff))
         return session.scalars(stmt).one_or_none() if actor.session_id else None
 
-    def record_seen(self, session: Session, *, at: datetime) -> None:
-        """Record that the sign-in was used, and when it ends by the present settings of the organization."""
+    @classmethod
+    def unbind(cls, session: Session, device_id: UUID, *, but_staff_id: UUID) -> None:
+        """Unbind the sign-ins of others from a device that is a phone of this person now. They go on elsewhere."""
+        stmt = update(cls).where(cls.device_id == device_id, cls.staff_id != but_staff_id).values(device_id=None)
+        session.execute(stmt.execution_options(synchronize_session=False))
+
+    @classmethod
+    def lock_on_device(cls, session: Session, device_id: UUID, *, at: datetime) -> None:
+        """Lock the sign-ins on a shared phone: somebody else has it now."""
+        stmt = update(cls).where(cls.device_id == device_id, cls.locked_at.is_(None)).values(locked_at=at)
+        session.execute(stmt.execution_options(synchronize_session=False))
+
+    def record_seen(self, session: Session, *, is_tap: bool = False, at: datetime) -> None:
+        """Record that the sign-in was used, and when it ends by the present settings of the organization.
+
+        `is_tap`: on a shared phone the person did something, so that it does not lock for a while.
+        """
+        if is_tap and self.is_on_shared_phone:
+            self.tapped_at = at
         organization = Organization.get(session, self.organization_id)
         self.seen_at = at
         self.expires_at = _ends_at(organization, self.staff.role, opened_at=self.created_at, seen_at=at)
+
+    @property
+    def is_on_shared_phone(self) -> bool:
+        """Whether this is a sign-in on a shared phone: only there it is recorded when the person did something."""
+        return self.tapped_at is not None
 
     @classmethod
     def end(cls, session: Session, *which: ColumnElement[bool], at: datetime) -> None:
@@ -138,10 +183,10 @@ class StaffSession(TenantOwned):
         session.execute(delete(cls).where(*expired).execution_options(synchronize_session=False))
 
     @classmethod
-    def actor(cls, session: Session, token: Token, at: datetime) -> tuple[Actor, bool] | None:
-        """Return the person of this token, with stores and permissions, in one statement; None if it is not valid.
+    def actor(cls, session: Session, token: Token, at: datetime) -> tuple[Actor, LastUse] | None:
+        """Return the person of this token, with stores and permissions, and the last use, in one statement.
 
-        The second value is true when `seen_at` is older than `LAST_SEEN_RESOLUTION`.
+        None if the token is not valid.
         """
         rows = session.execute(_session_statement(), {"digest": token.digest, "at": at}).all()
         if not rows:
@@ -161,10 +206,11 @@ class StaffSession(TenantOwned):
             role=sign_in.role,
             signed_in_at=sign_in.created_at if sign_in.method is SignInMethod.PASSWORD else None,
             has_second_factor=sign_in.method is SignInMethod.PASSWORD and sign_in.second_factor_at is not None,
+            is_on_shared_phone=sign_in.tapped_at is not None,
             is_locked=_is_locked(sign_in.tapped_at, sign_in.locked_at, at),
             name=sign_in.name,
         )
-        return actor, at - sign_in.seen_at > LAST_SEEN_RESOLUTION
+        return actor, LastUse(sign_in.seen_at, sign_in.tapped_at)
 
 
 @cache

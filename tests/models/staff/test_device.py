@@ -1,4 +1,4 @@
-"""Phones: an address reaches one of them, and a phone belongs to who signed in last."""
+"""Phones: an address reaches one of them, and a phone of a person belongs to who signed in last."""
 
 from functools import partial
 from typing import Any
@@ -8,6 +8,7 @@ from sqlalchemy import select
 
 from models.access import GRANTS, KEY_GRANTS, Actor, KeyScope, Role
 from models.errors import Forbidden, NotFound
+from models.operations.phones import register_phone
 from models.staff.credentials.staff_session import StaffSession
 from models.staff.device import AddressKind, Device, Platform
 from tests.support.app import App
@@ -26,7 +27,7 @@ def actor(app: App, shop: Shop, login: str) -> Actor:
 
 def register(app: App, shop: Shop, by: Actor, installation: str, address: str, **fields: Any) -> Device:
     with app.database.writing(shop.organization_id) as session:
-        return Device.register(
+        return register_phone(
             session,
             by=by,
             installation_id=installation,
@@ -60,7 +61,7 @@ def test_an_address_moves_to_the_phone_that_has_it_now(app: App, shop: Shop) -> 
     assert (new.address, new.staff_id, new.retired_at) == ("address", shop.staff["colleague"], None)
 
 
-def test_a_shared_phone_belongs_to_who_signed_in_last(app: App, shop: Shop) -> None:
+def test_a_phone_belongs_to_who_signed_in_last(app: App, shop: Shop) -> None:
     for login in ("floor", "colleague"):
         register(app, shop, actor(app, shop, login), "shared", "address")
     (device,) = rows(app, Device)

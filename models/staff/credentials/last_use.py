@@ -1,0 +1,23 @@
+"""When a token was last used, as far as it is recorded."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from models.policy_defaults import LAST_SEEN_RESOLUTION
+
+
+@dataclass(frozen=True)
+class LastUse:
+    """The last recorded use of a token. `tapped_at` is set on a shared phone: when the person last did something."""
+
+    seen_at: datetime | None
+    tapped_at: datetime | None = None
+
+    def is_old(self, at: datetime, *, is_tap: bool) -> bool:
+        """Return whether to record a use at this time. It is recorded once a minute at most.
+
+        Taps count for themselves: what an app asks for by itself every minute must not keep them from being recorded. A
+        tap within a minute of the last recorded one is not, so that a phone may lock up to a minute early, never late.
+        """
+        recorded = [self.seen_at, self.tapped_at] if is_tap and self.tapped_at is not None else [self.seen_at]
+        return any(moment is None or at - moment > LAST_SEEN_RESOLUTION for moment in recorded)
