@@ -7,7 +7,7 @@ from datetime import datetime
 from itertools import chain
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session, selectinload
 
 from models.access import Permission, Role, roles_with
@@ -36,8 +36,14 @@ def inspect_setup(session: Session, *, at: datetime) -> list[Finding]:
         select(Store).where(Store.closed_at.is_(None)).options(selectinload(Store.places)).order_by(Store.slug)
     ).all()
     staff = session.scalars(select(Staff).where(Staff.works_at(at)).options(*Staff.eager_options())).all()
-    phones = session.scalars(select(Device.staff_id).where(Device.address.is_not(None)))
-    with_phone = {staff_id for staff_id in phones if staff_id is not None}
+    pushable = select(Device.staff_id, Device.store_id).where(Device.address.is_not(None))
+    # The owners of personal phones, and the stores of shared ones.
+    with_phone = {
+        id_
+        for row in session.execute(pushable.where(or_(Device.staff_id.is_(None), Device.is_signed_in(at))))
+        for id_ in row
+        if id_ is not None
+    }
     remedies = session.scalars(Remedy.select_visible().where(Remedy.retired_at.is_(None)).order_by(Remedy.slug)).all()
     people = _people_by_store(stores, staff)
     findings = chain(
@@ -84,7 +90,7 @@ def _of_store(store: Store, people: Sequence[Staff], with_phone: set[UUID]) -> I
         yield Finding("no-manager", store.slug, "It has no manager: nobody approves, and nobody signs the day.")
     if not any(person.role is Role.REGIONAL for person in people):
         yield Finding("no-regional-manager", store.slug, "Nobody looks after its region: the last step rings nobody.")
-    if not any(person.id in with_phone for person in people):
+    if store.id not in with_phone and not any(person.id in with_phone for person in people):
         yield Finding("no-phone", store.slug, "Nobody of it has a phone that pushes reach: an alert rings nowhere.")
 
 

@@ -1,5 +1,7 @@
 """What is set up in a way that will hurt is found, store by store."""
 
+from datetime import timedelta
+
 from sqlalchemy import select
 
 from models.access import Role
@@ -11,7 +13,7 @@ from models.recovery.remedy import Remedy
 from models.staff.staff import Staff, StaffRegion, StaffStore
 from tests.support.app import App
 from tests.support.factories.organizations import Shop, password_hash
-from tests.support.factories.staff import give_phone
+from tests.support.factories.staff import give_phone, give_shared_phone
 
 
 def findings(app: App, shop: Shop) -> dict[str | None, set[str]]:
@@ -43,6 +45,18 @@ def test_a_store_to_which_nobody_belongs_has_nobody_to_ring(app: App, shop: Shop
     with app.back_office.writing(shop.organization_id) as session:
         session.scalars(select(Staff).where(Staff.login == "elsewhere")).one().left_at = app.clock()
     assert "nobody-to-ring" in findings(app, shop)["second"]
+
+
+def test_a_shared_phone_of_the_store_is_a_phone(app: App, shop: Shop):
+    assert "no-phone" in findings(app, shop)["first"]
+    give_shared_phone(app.back_office, shop, "bar")
+    assert "no-phone" not in findings(app, shop)["first"]
+
+
+def test_a_phone_on_which_nobody_is_signed_in_is_none(app: App, shop: Shop):
+    give_phone(app.back_office, shop, "floor", "phone of the floor", signed_in_for=timedelta(days=1))
+    app.clock.move(days=2)
+    assert "no-phone" in findings(app, shop)["first"]
 
 
 def test_nothing_is_found_where_all_is_set_up(app: App, shop: Shop):

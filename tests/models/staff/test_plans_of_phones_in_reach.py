@@ -55,7 +55,7 @@ def _fill(owner: sa.Connection, shop: Shop, *, own: UUID, shared: UUID, shared_s
     (shift,) = originals(owner, "shift", staff_id=shop.staff["colleague"])
     multiply(owner, "shift", shift["id"], ON_SHIFT, staff_id=person, store_id=store)
     over = {"id": "md5('over' || n)::uuid", "ended_at": "original.started_at"}
-    multiply(owner, "shift", shift["id"], 4 * PEOPLE, **over, staff_id=person, store_id=store)
+    multiply(owner, "shift", shift["id"], PEOPLE, **over, staff_id=person, store_id=store)
     names = {"address": "'address ' || n", "installation_id": "'installation ' || n"}
     multiply(owner, "device", own, PHONES, staff_id=person, **names)
     (sign_in,) = originals(owner, "staff_session", device_id=own)
@@ -66,7 +66,7 @@ def _fill(owner: sa.Connection, shop: Shop, *, own: UUID, shared: UUID, shared_s
     multiply(owner, "device", shared, SHARED, id="md5('shared' || n)::uuid", store_id=store, **names)
     on_shared = {"device_id": f"md5('shared' || (n - 1) % {SHARED} + 1)::uuid", "digest": digest.format("shared")}
     multiply(
-        owner, "staff_session", shared_sign_in, PEOPLE, id="md5('on shared' || n)::uuid", staff_id=person, **on_shared
+        owner, "staff_session", shared_sign_in, ON_SHIFT, id="md5('on shared' || n)::uuid", staff_id=person, **on_shared
     )
 
 

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from models.access import Role
 from models.db.session import Database
 from models.staff.credentials.staff_session import SignInMethod, StaffSession
+from models.staff.credentials.token import Token
 from models.staff.device import AddressKind, Device, Platform
 from models.staff.staff import Staff, StaffStore
 from tests.support.clock import NOON
@@ -43,6 +44,7 @@ def give_phone(
     *,
     kind: AddressKind = AddressKind.LOG,
     at: datetime = NOON,
+    signed_in_for: timedelta = timedelta(days=3650),
 ) -> UUID:
     """Register a phone for somebody who stays signed in on it; return its id."""
     with database.writing(shop.organization_id) as session:
@@ -57,7 +59,7 @@ def give_phone(
         )
         session.add(device)
         session.flush()
-        add_sign_in(session, device, shop.staff[login], at=at)
+        add_sign_in(session, device, shop.staff[login], at=at, expires_at=at + signed_in_for)
     return device.id
 
 
@@ -99,3 +101,12 @@ def add_sign_in(session: Session, device: Device, staff_id: UUID, *, at: datetim
     )
     session.add(sign_in)
     return sign_in
+
+
+def sign_in_on(database: Database, shop: Shop, login: str, device_id: UUID, *, at: datetime) -> None:
+    """Sign a person in on a shared phone: their token is of this sign-in from now on."""
+    token = Token.new("s", shop.organization_id)
+    with database.writing(shop.organization_id) as session:
+        device = session.get_one(Device, (shop.organization_id, device_id))
+        add_sign_in(session, device, shop.staff[login], at=at, digest=token.digest)
+    shop.tokens[login] = token.text
