@@ -84,15 +84,17 @@ MUTABLE_KINDS = frozenset(
         NotificationKind.CARRIED_OVER,
     }
 )
-# Not silenced by a pause: what protects a person's sign-in, and the test they asked for.
-KINDS_DURING_PAUSE = frozenset(
+# Whether somebody else could sign in as this person.
+SIGN_IN_KINDS = frozenset(
     {
         NotificationKind.CODE_MADE,
+        NotificationKind.CODE_BY_MAIL,
+        NotificationKind.FACTOR_REMOVED,
         NotificationKind.PHONE_TAKEN,
-        NotificationKind.SIGN_IN_EXPIRED,
-        NotificationKind.TEST,
     }
 )
+# Not silenced by a pause: what protects a person's sign-in, and the test they asked for.
+KINDS_DURING_PAUSE = SIGN_IN_KINDS | {NotificationKind.SIGN_IN_EXPIRED, NotificationKind.TEST}
 STATE_ORDER = (S.QUEUED, S.LEASED, S.ACCEPTED, S.RECEIVED, S.SHOWN, S.OPENED)
 
 

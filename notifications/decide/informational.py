@@ -15,6 +15,7 @@ from models.alerts.notification import (
     DEVICE_CHANNEL,
     KINDS_DURING_PAUSE,
     LOUD_KINDS,
+    SIGN_IN_KINDS,
     Notification,
     NotificationKind,
 )
@@ -34,9 +35,6 @@ from notifications.channels.registry import person_channels_for
 from notifications.decide.recipients import PeopleByPhone
 
 K = NotificationKind
-SIGN_IN_KINDS = frozenset(
-    {K.CODE_MADE, K.CODE_BY_MAIL, K.FACTOR_REMOVED, K.PHONE_TAKEN}
-)  # whether somebody else could sign in as this person
 # For one person who waits for it or has to know: quiet hours do not apply.
 PERSONAL_KINDS = LOUD_KINDS | SIGN_IN_KINDS | {K.REMINDER, K.DECISION}
 KINDS_FOR_ONE_PERSON = SIGN_IN_KINDS | {K.HAND_OVER, K.REMINDER, K.PRAISE, K.DECISION, K.TEST}
@@ -265,7 +263,7 @@ def _queue(
     """Queue a notification of this information to a phone or a mailbox."""
     notification.organization_id = outbox_message.organization_id
     notification.kind = outbox_message.notification_kind or notification.kind
-    if notification.kind is K.CODE_BY_MAIL and notification.device_id is not None:
+    if notification.kind is K.CODE_BY_MAIL and notification.channel == DEVICE_CHANNEL:
         notification.kind = K.CODE_MADE  # the code itself goes to no phone
     notification.alert_id, notification.concern_id = outbox_message.alert_id, outbox_message.concern_id
     notification.run_id, notification.queued_at = outbox_message.run_id, at
