@@ -51,6 +51,8 @@ How to read it:
   who may read such things at all.
 - **A shared phone by itself**, with its device secret, may do what needs `enrolment:use` or
   `receipt:send`, about itself only: no role carries `enrolment:use`.
+- **A lost phone** (`POST /devices/{id}/revoke`) is signed out by its owner too, whatever the role:
+  floor and head office reach their own phones only.
 - A sensitive concern, and all that belongs to it, is 404 below a manager, except for whoever
   reported it. Head office sees concerns without words, names and contacts.
 - `needs` is the permission. `models/access.py` has them all, with the roles and scopes that carry
@@ -80,6 +82,7 @@ REACH: Final = {
     "checks": Reach.STORES,
     "concerns": Reach.STORES,
     "customers": Reach.STORES,
+    "devices": Reach.STORES,
     "enrolments": Reach.STORES,
     "escalation-policies": Reach.STORES,
     "exports": Reach.STORES,

@@ -164,7 +164,7 @@ class CurrentSession(Resource):
 
         A shared phone rings on for the others who are signed in on it.
         """
-        StaffSession.end(g.session, StaffSession.id == g.actor.session_id, at=g.now)
+        StaffSession.sign_out(g.session, by=g.actor, at=g.now)
 
 
 @blp.route("/me/sessions")

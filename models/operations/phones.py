@@ -75,6 +75,13 @@ def record_app_of_shared_phone(session: Session, device: Device, *, address: str
     device.record_app(address=address, **app, at=at)
 
 
+def revoke_phone(session: Session, device: Device, *, at: datetime) -> None:
+    """Sign a lost phone out: sign-ins and secret are refused from now on, and nothing is pushed to it any more."""
+    StaffSession.end(session, StaffSession.device_id == device.id, at=at)
+    device.revoke(at=at)
+    suppress_queued(session, [device.id], at=at)
+
+
 def suppress_queued(session: Session, device_ids: Collection[UUID], *, at: datetime) -> None:
     """Withhold what is queued for these devices, and say so in its notifications.
 

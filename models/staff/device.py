@@ -1,10 +1,10 @@
 """Devices: installations of the app, and the addresses that pushes are sent to."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from enum import StrEnum
 from functools import cache
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, Final, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import (
@@ -16,23 +16,28 @@ from sqlalchemy import (
     UniqueConstraint,
     and_,
     bindparam,
+    false,
     func,
     or_,
     select,
     text,
+    update,
 )
-from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy.orm import Mapped, Session, joinedload, mapped_column
+from sqlalchemy.sql.base import ExecutableOption
 
-from models.access import SHARED_PHONE_GRANTS, Actor
+from models.access import SHARED_PHONE_GRANTS, Actor, Permission
 from models.db.base import TenantOwned, many_to_one, tenant_fk
 from models.db.secret import HasSecret
 from models.errors import InvalidState, NotFound
 from models.organizations.store import Store
-from models.policy_defaults import FAILED_PINS_WINDOW, MAX_FAILED_PINS, MAX_PERSONAL_PHONES
+from models.policy_defaults import FAILED_PINS_WINDOW, MAX_FAILED_PINS, MAX_PERSONAL_PHONES, PHONE_RETIRES_AFTER
 from models.staff.credentials.last_use import LastUse
 from models.staff.credentials.staff_session import StaffSession
 from models.staff.credentials.token import Token
-from models.staff.staff import Staff
+from models.staff.staff import Staff, StaffStore
+
+REVOKED: Final = "revoked"  # the reason why a lost phone is retired
 
 
 class Platform(StrEnum):
@@ -293,6 +298,58 @@ class Device(HasSecret, TenantOwned):
         """Return whether the owner of this personal phone is signed in on it."""
         mine = (Device.organization_id == self.organization_id) & (Device.id == self.id)
         return session.scalars(select(Device.id).where(mine, Device.is_signed_in(at))).first() is not None
+
+    @classmethod
+    def visible_to(cls, actor: Actor) -> Sequence[ColumnElement[bool]]:
+        """Return the criteria for the actor's own phones; with `device:manage` also for those of the actor's stores.
+
+        Those are the shared phones of the stores, and the phones of the people who belong to them. A shared phone that
+        asks by itself sees itself.
+        """
+        own = cls.staff_id == actor.staff_id if actor.staff_id else cls.id == actor.device_id
+        if not actor.may(Permission.DEVICE_MANAGE):
+            return (own,)
+        if actor.store_ids is None:
+            return ()
+        return (or_(own, cls._is_of_stores(actor.store_ids)),)
+
+    @classmethod
+    def _is_of_stores(cls, store_ids: Collection[UUID]) -> ColumnElement[bool]:
+        """Match the shared phones of these stores, and the phones of the people who belong to them."""
+        people = select(StaffStore.staff_id).where(StaffStore.store_id.in_(store_ids))
+        return or_(cls.store_id.in_(store_ids), cls.staff_id.in_(people))
+
+    @classmethod
+    def eager_options(cls) -> Sequence[ExecutableOption]:
+        return (joinedload(cls.staff),)
+
+    @classmethod
+    def select_visible(cls, actor: Actor, *, store_id: UUID | None = None) -> Select["Device"]:
+        """Select the phones within reach, retired ones too; with `store_id` those of that store and its people."""
+        stmt = select(cls).where(*cls.visible_to(actor)).options(*cls.eager_options())
+        if store_id is None:
+            return stmt
+        # The store is within reach, or nobody is told who belongs to it.
+        return stmt.where(cls._is_of_stores([store_id]) if actor.reaches(store_id) else false())
+
+    def revoke(self, *, at: datetime) -> None:
+        """Stop pushing to a lost phone, and refuse its secret if it is a shared one. Once is enough.
+
+        The sign-ins on it are ended by `revoke_phone`.
+        """
+        self.secret_digest = None
+        if self.retired_reason != REVOKED:
+            self.retire(reason=REVOKED, at=at)
+
+    @classmethod
+    def retire_unseen(cls, session: Session, *, at: datetime) -> None:
+        """Retire the personal phones that were not used for `PHONE_RETIRES_AFTER`, until they register again.
+
+        A shared phone stays: it belongs to a store, which may be closed for a season.
+        """
+        unseen = (cls.staff_id.is_not(None), cls.address.is_not(None), cls.seen_at < at - PHONE_RETIRES_AFTER)
+        stmt = update(cls).where(*unseen).values(address=None, retired_at=at, retired_reason="unseen")
+        session.execute(stmt.execution_options(synchronize_session=False))
 
     def retire(self, *, reason: str, at: datetime) -> None:
         """Stop pushing to this installation and delete its address, until it registers again."""

@@ -65,6 +65,7 @@ READ = {
     "getLogPolicyOfOrganization": 2,
     "getOrganization": 2,
     "getCurrentEnrolmentStaff": 3,  # the phone; its people, and who is signed in
+    "getDevices": 2,
     "getMe": 6,  # the person, their stores, their regions; the shift; whose log they get
     "getPlacesImportTemplate": 1,
     "getQuestionById": 2,
@@ -179,6 +180,9 @@ class RecountedOrganization:
         for place in ("staff_store", "shift"):
             (belongs,) = originals(owner, place, staff_id=floor["id"])
             copy(owner, place, belongs, more, staff_id=people.__getitem__)
+        phone = {**originals(owner, "device", **own)[0], "address": None, "secret_digest": None}
+        fresh = {"installation_id": lambda number: f"copy-{first + number}", "staff_id": people.__getitem__}
+        copy(owner, "device", phone, more, **fresh)
         (customer,) = originals(owner, "customer", id=ids["customer_id"])
         customers = copy(owner, "customer", {**customer, "phone": None}, more, created_at=_before)
         copy(owner, "concern", concern, more, received_at=_before, customer_id=customers.__getitem__)

@@ -82,6 +82,7 @@ class Answer(NamedTuple):
 # Where a rule of the domain refuses what the permission and the scope would allow: operation, caller, answer, reason.
 NOT_THEIR_STORE = (Answer(422, "invalid"), "the file names the first store, which does not exist for them")
 PRIVATE = (Answer(403, "forbidden"), "private: for those with staff:care and for the lead of the shift")
+NOT_THEIR_PHONE = (Answer(404, "not-found"), "a shared phone of the first store is not their own")
 RULES: dict[tuple[str, str], tuple[Answer, str]] = {
     ("postReleaseConcern", f"floor {Scope.INSIDE}"): (
         Answer(403, "forbidden"),
@@ -90,6 +91,8 @@ RULES: dict[tuple[str, str], tuple[Answer, str]] = {
     ("getStorePauses", "floor"): PRIVATE,
     ("getStorePauses", "key with staff:write"): PRIVATE,
     ("getStorePauses", "key of one store"): PRIVATE,
+    ("postRevokeDevice", f"floor {Scope.INSIDE}"): NOT_THEIR_PHONE,
+    ("postRevokeDevice", f"head_office {Scope.INSIDE}"): NOT_THEIR_PHONE,
     ("postPlacesImport", f"manager {Scope.ELSEWHERE}"): NOT_THEIR_STORE,
     ("postPlacesImport", f"regional {Scope.ELSEWHERE}"): NOT_THEIR_STORE,
     ("postCustomersImport", "key of one store"): (

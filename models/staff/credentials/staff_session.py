@@ -12,6 +12,7 @@ from sqlalchemy import (
     LargeBinary,
     Select,
     UniqueConstraint,
+    and_,
     bindparam,
     delete,
     or_,
@@ -157,6 +158,12 @@ class StaffSession(TenantOwned):
         for phone in phones:
             if phone.id not in in_use:
                 phone.retire(reason="signed-out", at=at)
+
+    @classmethod
+    def sign_out(cls, session: Session, *, by: Actor, at: datetime) -> None:
+        """Sign this actor out: of the phone in their hand, also where they signed in on it more than once."""
+        on_this_phone = and_(cls.device_id == by.device_id, cls.device_id.is_not(None), cls.staff_id == by.staff_id)
+        cls.end(session, or_(cls.id == by.session_id, on_this_phone), at=at)
 
     @classmethod
     def visible_to(cls, actor: Actor) -> Sequence[ColumnElement[bool]]:

@@ -6,6 +6,7 @@ from models.db.idempotency import IdempotencyKey
 from models.db.session import ALL_TENANTS, Database
 from models.outbox.admin import DELETE_BATCH, delete_done
 from models.staff.credentials.invitation import Invitation
+from models.staff.device import Device
 from notifications.decide.expired_sign_ins import end_expired_sign_ins
 from notifications.worker.jobs.every import Every
 
@@ -15,6 +16,7 @@ CLEANUP_INTERVAL = timedelta(hours=1)
 class CleanupJob:
     """Deletes expired idempotency keys, sessions and codes, and outbox messages that were done long ago.
 
+    Retires the phones that were not used for long.
     There may be many messages, so that each round deletes a batch of them, until none is left.
     """
 
@@ -30,6 +32,7 @@ class CleanupJob:
             IdempotencyKey.delete_expired(session, at=at)
             end_expired_sign_ins(session, at=at)
             Invitation.delete_expired(session, at=at)
+            Device.retire_unseen(session, at=at)
             deleted = delete_done(session, at=at)
         if deleted < DELETE_BATCH:
             self.every.restart(at)

@@ -158,6 +158,7 @@ class FullOrganization:
         """Return the ids that nobody outside the first store may ever read."""
         names = ("concern_id", "customer_id", "alert_id", "recovery_action_id", "notification_id", "store_id")
         names += ("follow_up_id", "check_id", "feedback_request_id", "fix_id", "amendment_id", "api_key_id")
+        names += ("device_id",)
         return {self.ids[name] for name in names} | set(self.sensitive.values()) | {str(self.shop.staff["floor"])}
 
 
@@ -176,8 +177,8 @@ def _keep_days(app: App, shop: Shop) -> None:
         )
 
 
-def _enrol_phone(app: App, shop: Shop) -> str:
-    """Enrol a shared phone in the first store, and leave a code unused; return the secret of the phone."""
+def _enrol_phone(app: App, shop: Shop) -> tuple[str, str]:
+    """Enrol a shared phone in the first store, and leave a code unused; return the secret of the phone and its id."""
     codes = [
         _do(app, "POST", f"/v1/stores/{shop.store_id}/enrolments", (shop, "manager"), json={"name": name})["code"]
         for name in ("bar", "terrace")
@@ -186,7 +187,7 @@ def _enrol_phone(app: App, shop: Shop) -> str:
     phone |= {"address": f"address of the bar of {shop.slug}", "address_kind": "log"}
     answer = app.request("POST", "/v1/enrolments/redeem", json={"code": codes[0], **phone})
     assert answer.status_code == 201, answer.text
-    return str(answer.json["secret"])
+    return str(answer.json["secret"]), str(answer.json["id"])
 
 
 def _make_words(app: App, shop: Shop) -> dict[str, str]:
@@ -269,7 +270,7 @@ def make_full_organization(app: App, slug: str) -> FullOrganization:
     here = {**BODIES["postGroups"], "store_ids": [str(shop.store_id)]}
     groups = [_do(app, "POST", "/v1/groups", (shop, "admin"), json={**here, "slug": it}) for it in ("brand", "city")]
     policy = {**BODIES["postEscalationPolicies"], "slug": "first-store", "store_id": str(shop.store_id)}
-    shop.tokens["shared-phone"] = _enrol_phone(app, shop)
+    shop.tokens["shared-phone"], shared_phone_id = _enrol_phone(app, shop)
     org.ids = {
         **_make_words(app, shop),
         "concern_id": concern["id"],
@@ -302,6 +303,7 @@ def make_full_organization(app: App, slug: str) -> FullOrganization:
         "session_id": session_id_of(app, shop, "floor"),
         "api_key_id": _make_keys_of_stores(app, shop),
         "installation_id": f"phone-of-{slug}",
+        "device_id": shared_phone_id,
         "business_date": concern["business_date"],
     }
     over = _do(app, "POST", "/v1/concerns", floor, json={"mood": 4, "outcome": "recovered", "mood_after": 5})
