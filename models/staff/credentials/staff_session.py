@@ -226,8 +226,11 @@ def _session_statement() -> Select[Any]:
 
     Cached because every request executes it.
     """
+    # Without the person in each part of the union, PostgreSQL reads the stores of everybody.
+    person_id = select(StaffSession.staff_id).where(StaffSession.digest == bindparam("digest")).scalar_subquery()
+    by_store = select(StaffStore.staff_id, StaffStore.store_id).where(StaffStore.staff_id == person_id)
     by_region = select(StaffRegion.staff_id, Store.id).join(Store, Store.region_id == StaffRegion.region_id)
-    reach = union_all(select(StaffStore.staff_id, StaffStore.store_id), by_region).subquery()
+    reach = union_all(by_store, by_region.where(StaffRegion.staff_id == person_id)).subquery()
     at = bindparam("at", type_=UtcDateTime())
     # An outer join, so that a person without any store has one row, with an empty store id.
     return (
@@ -236,7 +239,8 @@ def _session_statement() -> Select[Any]:
         .add_columns(Staff.id.label("staff_id"), Staff.role, Staff.name, Staff.second_factor_at, reach.c.store_id)
         .join(Staff, Staff.id == StaffSession.staff_id)
         .outerjoin(reach, reach.c.staff_id == Staff.id)
-        .where(StaffSession.digest == bindparam("digest"), StaffSession.expires_at > at, Staff.works_at(at))
+        .where(StaffSession.digest == bindparam("digest"), StaffSession.expires_at > at)
+        .where(Staff.id == person_id, Staff.works_at(at))
     )
 
 

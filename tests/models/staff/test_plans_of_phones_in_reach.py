@@ -10,6 +10,8 @@ import sqlalchemy as sa
 from models.alerts.alert import Alert
 from models.alerts.notification import NotificationKind
 from models.outbox.message import OutboxMessage
+from models.staff.credentials.staff_session import StaffSession
+from models.staff.credentials.token import Token
 from models.staff.device import Device
 from models.staff.shift import Shift
 from notifications.decide.informational import find_readers
@@ -99,3 +101,17 @@ def test_whom_information_reaches_is_found_by_indexes(large: tuple[App, Shop]) -
     questions = [(statement, values) for statement, values in sent(app.back_office, ask) if "device" in statement]
     assert questions
     assert read_through(app.back_office, shop.organization_id, questions, large=LARGE) == []
+
+
+def test_whom_a_token_stands_for_is_found_by_indexes(large: tuple[App, Shop]) -> None:
+    app, shop = large
+    token = Token.parse(shop.tokens["colleague"])
+    assert token is not None
+
+    def ask() -> None:
+        with app.database.reading(shop.organization_id) as session:
+            assert StaffSession.actor(session, token, app.clock()) is not None
+
+    questions = sent(app.database, ask)
+    assert len(questions) == 1
+    assert read_through(app.database, shop.organization_id, questions, large=LARGE | {"staff_store"}) == []
