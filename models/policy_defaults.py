@@ -78,6 +78,8 @@ MAX_STAFF: Final = 50_000  # who work in one organization
 MAX_STORES_OF_PERSON: Final = 200  # that they are listed at; each of their requests reads them all
 MAX_REGIONS_OF_PERSON: Final = 100
 MAX_LEAVE_AHEAD: Final = timedelta(days=366)  # how far ahead a leave may be planned
+# After a leave: what a request that began before it still gave to the person is found and handed over.
+LEAVE_SETTLES_AFTER: Final = timedelta(minutes=10)
 INVITATION_TTL: Final = timedelta(hours=24)
 MAX_CODES_PER_DAY: Final = 20  # made for one person
 # Whoever made a code for somebody could use it themselves, so for so long they decide nothing that person asks for.

@@ -6,6 +6,7 @@ from flask import g
 
 from api.schemas.base import page_of
 from api.schemas.invitations import InvitationSchema, NewInvitationSchema
+from api.schemas.leaves import LeaveSchema, LeaveStaffSchema
 from api.schemas.staff import EditStaffSchema, InvitedStaffSchema, ManagedStaffSchema, NewStaffSchema, StaffQuery
 from api.web.idempotency import idempotent
 from api.web.pagination import paginate
@@ -14,9 +15,11 @@ from api.web.shared_blueprints import organization as blp
 from models.access import Permission
 from models.operations.change_staff import change_staff, hire_staff
 from models.operations.invite_staff import make_code
+from models.operations.leave_staff import Leave, come_back, leave
 from models.staff.credentials.invitation import Invitation
 from models.staff.management_rights import manageable_by
 from models.staff.staff import Staff
+from notifications.decide.leaves import announce_leave
 
 
 @blp.route("/staff")
@@ -91,3 +94,45 @@ class StaffInvitations(Resource):
         hours. 403 for a colleague whom one does not manage, and for oneself; 409 `not-now` for somebody who has left.
         """
         return make_code(g.session, staff, by=g.actor, at=g.now, **data)
+
+
+@blp.route("/staff/<uuid:staff_id>/leave")
+class LeaveStaff(Resource):
+    permissions = {"POST": Permission.STAFF_WRITE}
+    path_models = {"staff_id": Staff}
+    locks_itself = frozenset({"POST"})
+
+    @blp.arguments(LeaveStaffSchema)
+    @blp.response(200, LeaveSchema)
+    @idempotent(Staff, status=200, on_replay=lambda staff, _: Leave(staff, concerns=None, follow_ups=None))
+    def post(self, data: dict[str, Any], staff: Staff) -> Leave:
+        """Let somebody go, at once or `at` a time in the coming year
+
+        From that moment on every token of theirs is refused, and their phones, codes, password, PIN and shift end.
+        Concerns they have taken ring again, and are handed over to `hand_over_to` where that colleague may be called;
+        follow-ups go to that colleague, else to whoever records the leave, else to a manager of the store. A planned
+        leave is changed by another call, and cancelled by `/return`. 403 for a colleague whom one does not manage; 409
+        `last-administrator` when nobody else could administer the organization; 409 `not-now` for somebody who left.
+        """
+        result = leave(
+            g.session, staff, by=g.actor, at=g.now, leaves_at=data.get("at"), hand_over_to=data.get("hand_over_to")
+        )
+        announce_leave(g.session, result)
+        return result
+
+
+@blp.route("/staff/<uuid:staff_id>/return")
+class ReturnStaff(Resource):
+    permissions = {"POST": Permission.STAFF_WRITE}
+    path_models = {"staff_id": Staff}
+
+    @blp.response(200, InvitedStaffSchema)
+    @idempotent(Staff, status=200)
+    def post(self, staff: Staff) -> Staff:
+        """Bring somebody back who left, or cancel a planned leave
+
+        Who left has the role and the stores they had, and gets a one-time code as when they were hired: `invitation`,
+        which is null after a planned leave and for a key. 409 `not-now` for somebody who works here.
+        """
+        come_back(g.session, staff, by=g.actor, at=g.now)
+        return staff

@@ -33,6 +33,7 @@ def upgrade() -> None:
             "uq_staff_organization_id_employee_number", ["organization_id", "employee_number"]
         )
     index("ix_staff_leaves_at", "staff", "leaves_at", where="left_at IS NULL AND leaves_at IS NOT NULL")
+    index("ix_staff_left_at", "staff", "left_at", where="left_at IS NOT NULL")
     with op.batch_alter_table("staff_session") as batch:
         batch.add_column(sa.Column("method", sa.String(20), nullable=False, server_default="password"))
         batch.add_column(sa.Column("tapped_at", INSTANT, nullable=True))
@@ -110,6 +111,7 @@ def downgrade() -> None:
         batch.alter_column("staff_id", existing_type=sa.Uuid(), nullable=False)
     for name, table in (
         ("ix_staff_leaves_at", "staff"),
+        ("ix_staff_left_at", "staff"),
         ("ix_staff_session_device_id", "staff_session"),
         ("ix_device_store_id", "device"),
     ):

@@ -393,6 +393,12 @@ class Concern(CountedByDay, Aggregate):
         self.taken_by_id = None
         return event
 
+    def release_of_leaver(self, *, by: Actor, at: datetime) -> ConcernEvent:
+        """Release a concern whose taker works here no more. `by` recorded the leave; nobody for a planned one."""
+        event = self._move(ConcernStep.RELEASED, by=by, at=at, details={"taker_left": True})
+        self.taken_by_id = None
+        return event
+
     def resolve(
         self, *, by: Actor, outcome: Outcome, mood_after: int | None = None, note: str | None = None, at: datetime
     ) -> ConcernEvent:

@@ -25,7 +25,10 @@ def hand_over(session: Session, concern: Concern, staff_id: UUID, *, by: Actor, 
     Forbidden when somebody else has taken it and `by` may not release it, and InvalidState when it is resolved.
     """
     colleague = Staff.get_visible(session, staff_id, actor=by, pointer="/staff_id")
-    refusal = _why_not_callable(session, concern, colleague, by=by, at=at)
+    if colleague.id == by.staff_id:
+        refusal: str | None = "Take it yourself instead of handing it over to yourself."
+    else:
+        refusal = why_not_callable(session, concern, colleague, at=at)
     if refusal is not None:
         raise Invalid(refusal, pointer="/staff_id")
     released = [concern.release(by=by, at=at)] if concern.status is Status.TAKEN else []
@@ -33,10 +36,8 @@ def hand_over(session: Session, concern: Concern, staff_id: UUID, *, by: Actor, 
     return [*released, handed_over]
 
 
-def _why_not_callable(session: Session, concern: Concern, colleague: Staff, *, by: Actor, at: datetime) -> str | None:
+def why_not_callable(session: Session, concern: Concern, colleague: Staff, *, at: datetime) -> str | None:
     """Return the reason why this person cannot be called for this concern, if there is one."""
-    if colleague.id == by.staff_id:
-        return "Take it yourself instead of handing it over to yourself."
     if colleague.id == concern.reported_by_id:
         return f"{colleague.name} told of this, and is not rung for it."
     if colleague.role not in concern.ringable_roles:

@@ -11,8 +11,8 @@ from models.concerns.enums import Kind, Status
 from models.organizations.store import Store
 
 # The value stands in the SQL text, so that both databases see that the partial index applies.
-_NOT_RESOLVED = Concern.status != literal(Status.RESOLVED, Concern.status.type, literal_execute=True)
-IS_UNRESOLVED: ColumnElement[bool] = and_(_NOT_RESOLVED, Concern.kind != Kind.PRAISE)
+NOT_RESOLVED = Concern.status != literal(Status.RESOLVED, Concern.status.type, literal_execute=True)
+IS_UNRESOLVED: ColumnElement[bool] = and_(NOT_RESOLVED, Concern.kind != Kind.PRAISE)
 
 
 def unresolved_before(day: date) -> ColumnElement[bool]:

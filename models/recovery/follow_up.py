@@ -181,10 +181,13 @@ class FollowUp(CountedByDay, ConcernChild):
     def hand_over(self, session: Session, staff_id: UUID, *, by: Actor, at: datetime) -> ConcernEvent:
         """Make a colleague the owner. Invalid for somebody who may not own it, InvalidState unless it is pending."""
         self._require_pending()
-        owner = FollowUpOwner.resolve(session, staff_id, by=by, pointer="/staff_id", at=at)
+        return self.assign(FollowUpOwner.resolve(session, staff_id, by=by, pointer="/staff_id", at=at), by=by, at=at)
+
+    def assign(self, owner: FollowUpOwner, *, by: Actor, at: datetime) -> ConcernEvent:
+        """Give a pending follow-up to this owner. Invalid for somebody who may not own it."""
         self.owner_id = owner.require_owner_of(self.concern)
         self._start_new_run()
-        return self._record_event(ConcernStep.PROMISE_HANDED_OVER, by=by, at=at, to=str(staff_id))
+        return self._record_event(ConcernStep.PROMISE_HANDED_OVER, by=by, at=at, to=str(self.owner_id))
 
     def mark_broken(self, *, at: datetime) -> ConcernEvent:
         """Mark a follow-up as broken whose due time has passed."""

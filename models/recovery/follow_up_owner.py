@@ -59,16 +59,32 @@ class FollowUpOwner:
         readable = Concern.readable_by(self.colleague.permissions, self.staff_id)
         return is_in_store_of(self.colleague, self.shift), *readable
 
+    @classmethod
+    def of(cls, session: Session, colleague: Staff, *, at: datetime) -> "FollowUpOwner | None":
+        """Return this colleague as owner; None for one who may not act, or works here no more."""
+        if Permission.RECOVERY_ACT not in colleague.permissions or colleague.has_left(at):
+            return None
+        return cls(colleague.id, "", colleague, Shift.current(session, colleague.id))
+
+    def may_own(self, concern: Concern) -> bool:
+        """Return whether this person may own a follow-up on this concern."""
+        return self._why_not(concern) is None
+
     def require_owner_of(self, concern: Concern) -> UUID:
         """Return the id of the owner of a follow-up on this concern.
 
         Raises Invalid for a colleague who may not read the concern, or does not work in its store.
         """
+        if refusal := self._why_not(concern):
+            raise Invalid(refusal, pointer=self.pointer)
+        return self.staff_id
+
+    def _why_not(self, concern: Concern) -> str | None:
         colleague = self.colleague
         if colleague is None:
-            return self.staff_id
+            return None
         if not concern.is_readable_by(colleague.permissions, colleague.id):
-            raise Invalid(f"{colleague.name} is not somebody who may read of this.", pointer=self.pointer)
+            return f"{colleague.name} is not somebody who may read of this."
         if not works_in_store_of(concern, colleague, self.shift):
-            raise Invalid(f"{colleague.name} does not work in this store.", pointer=self.pointer)
-        return self.staff_id
+            return f"{colleague.name} does not work in this store."
+        return None

@@ -53,6 +53,12 @@ class Staff(Aggregate):
             postgresql_where=text("left_at IS NULL AND leaves_at IS NOT NULL"),
             sqlite_where=text("left_at IS NULL AND leaves_at IS NOT NULL"),
         ),
+        Index(
+            "ix_staff_left_at",
+            "left_at",
+            postgresql_where=text("left_at IS NOT NULL"),
+            sqlite_where=text("left_at IS NOT NULL"),
+        ),
     )
 
     login: Mapped[str] = mapped_column(String(60))

@@ -28,6 +28,7 @@ from tests.support.app import App
 from tests.support.databases import Databases
 from tests.support.factories.full_organization import BODIES, PHONE, FullOrganization, full_organizations
 from tests.support.factories.organizations import PEOPLE
+from tests.support.factories.staff import hire
 from tests.support.openapi_document import document
 from tests.support.profiles import by_profile, longer
 
@@ -119,6 +120,9 @@ class Stage:
 
     def __init__(self, app: App, org: FullOrganization) -> None:
         self.app, self.org = app, org
+        hire(app.back_office, org.shop, "spare", at=app.clock())
+        # Somebody who may leave, or be moved elsewhere, while the others go on playing.
+        self.ids_in_path = {"staff_id": str(org.shop.staff["spare"])}
         self.turn = itertools.count()
         self.playing = ""
 
@@ -169,7 +173,7 @@ class Stage:
             return
         if _sound(case, "path"):
             for name in case.path_parameters:
-                case.path_parameters[name] = self.org.ids.get(name, case.path_parameters[name])
+                case.path_parameters[name] = (self.org.ids | self.ids_in_path).get(name, case.path_parameters[name])
         if _sound(case, "query"):
             case.query = _referring(case.query, self.org)
         if _sound(case, "header") and "If-Match" in case.headers:

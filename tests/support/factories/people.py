@@ -44,3 +44,15 @@ def redeem(app: App, code: str, **secrets: str) -> Any:
 def sign_in(app: App, shop: Shop, login: str, password: str) -> Any:
     body = {"organization": shop.slug, "login": login, "password": password}
     return app.request("POST", "/v1/sessions", json=body)
+
+
+def let_go(app: App, shop: Shop, person: str | UUID, by: str = "manager", **body: Any) -> Any:
+    """Record that somebody leaves; `hand_over_to` is a login or an id. Return the answer."""
+    headers = {"headers": body.pop("headers", {})}
+    if to := body.get("hand_over_to"):
+        body["hand_over_to"] = id_of(shop, to)
+    return app.request("POST", f"/v1/staff/{id_of(shop, person)}/leave", (shop, by), json=body, **headers)
+
+
+def bring_back(app: App, shop: Shop, person: str | UUID, by: str = "manager") -> Any:
+    return app.request("POST", f"/v1/staff/{id_of(shop, person)}/return", (shop, by))

@@ -39,7 +39,12 @@ def add_ready_objects(app: App, org: FullOrganization) -> None:
     invitation = {"/code": do("POST", f"staff/{org.shop.staff['colleague']}/invitations", "admin", json={})["code"]}
     before = str(date.fromisoformat(org.ids["business_date"]) - timedelta(days=2))
     code = do("POST", f"stores/{org.ids['store_id']}/enrolments", "manager", json={"name": "terrace"})["code"]
+    gone = {"name": "Gone", "login": "gone-again", "role": "floor", "store_ids": [org.ids["store_id"]]}
+    gone_id = do("POST", "staff", "manager", json=gone)["id"]
+    do("POST", f"staff/{gone_id}/leave", "manager", json={})
     org.ids_by_operation |= {
+        "postLeaveStaff": {"/hand_over_to": str(org.shop.staff["colleague"])},
+        "postReturnStaff": {"staff_id": gone_id},
         "postRedeemEnrolment": {"/code": code},
         "postTakeConcern": {"concern_id": open_concern},
         "postHandOverConcern": {"concern_id": of_floor, "/staff_id": str(org.shop.staff["colleague"])},

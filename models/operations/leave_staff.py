@@ -1,0 +1,258 @@
+"""Use cases of leaving and coming back: sign-ins end, what is open gets somebody else who works there."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, and_, case, or_, select
+from sqlalchemy.orm import Session, joinedload, selectinload
+
+from models.access import Actor, Permission, Role, roles_with
+from models.concerns.concern import Concern
+from models.concerns.enums import Status
+from models.concerns.event import ConcernEvent, ConcernStep
+from models.concerns.handover import why_not_callable
+from models.concerns.unresolved import NOT_RESOLVED
+from models.errors import Invalid, InvalidState
+from models.operations.invite_staff import invite_new
+from models.organizations.store import Store
+from models.policy_defaults import LEAVE_SETTLES_AFTER, MAX_LEAVE_AHEAD
+from models.recovery.follow_up import PENDING_STATUSES, FollowUp
+from models.recovery.follow_up_owner import FollowUpOwner
+from models.staff.credentials.invitation import Invitation
+from models.staff.credentials.second_factor import SecondFactor
+from models.staff.management_rights import require_may_manage, require_other_administrator
+from models.staff.shift import Shift
+from models.staff.sign_ins import end_sign_ins
+from models.staff.staff import Staff, StaffRegion, StaffStore
+
+# Who is asked first to own what a leaver promised, after those who were named.
+OWNERS_BY_RANK = case({Role.MANAGER: 0, Role.REGIONAL: 1}, value=Staff.role, else_=2)
+
+
+@dataclass
+class Leave:
+    """A leave that was recorded: the person, and what they had open and others have now.
+
+    `concerns` and `follow_ups` are ids; None for a repeat of the request. The events are for the caller to announce.
+    """
+
+    staff: Staff
+    concerns: list[UUID] | None = field(default_factory=list)
+    follow_ups: list[UUID] | None = field(default_factory=list)
+    concern_events: list[ConcernEvent] = field(default_factory=list)
+    follow_up_events: list[tuple[FollowUp, ConcernEvent]] = field(default_factory=list)
+
+
+def leave(
+    session: Session,
+    staff: Staff,
+    *,
+    by: Actor,
+    at: datetime,
+    leaves_at: datetime | None = None,
+    hand_over_to: UUID | None = None,
+) -> Leave:
+    """Let somebody go, at once or at a time in the coming year; a leave that is planned already is replaced.
+
+    What they have open goes to `hand_over_to` where that colleague may have it. The caller has not locked the person.
+
+    Raises Forbidden for somebody whom `by` does not manage, InvalidState for the last administrator and for somebody
+    who works here no more, Invalid for a time too far ahead and for a colleague who is not within reach.
+    """
+    require_may_manage(by, staff)
+    heir = _find_heir(session, staff, hand_over_to, by=by, at=at)
+    if leaves_at is None or leaves_at <= at:
+        return _leave_at_once(session, staff, heir, by=by, at=at, left_at=at)
+    if leaves_at - at > MAX_LEAVE_AHEAD:
+        raise Invalid("A leave is planned within the coming year.", pointer="/at")
+    _lock_working(session, staff)
+    if staff.role is Role.ADMIN:
+        require_other_administrator(session, staff)
+    staff.leaves_at, staff.leave_recorded_by_id, staff.leave_hand_over_to_id = leaves_at, by.staff_id, hand_over_to
+    staff.bump_version()
+    return Leave(staff)
+
+
+def carry_out_planned(session: Session, staff_id: UUID, *, at: datetime) -> Leave | None:
+    """Carry out a planned leave whose time has come; None when it was changed or carried out meanwhile."""
+    stmt = select(Staff).where(Staff.id == staff_id, Staff.left_at.is_(None), Staff.leaves_at <= at)
+    staff = session.scalars(stmt.options(*Staff.eager_options())).one_or_none()
+    if staff is None or staff.leaves_at is None:
+        return None
+    heir = _working(session, staff.leave_hand_over_to_id, at=at)
+    by = Actor.unauthenticated(staff.organization_id)
+    return _leave_at_once(session, staff, heir, by=by, at=at, left_at=staff.leaves_at)
+
+
+def hand_over_leftovers(session: Session, staff_id: UUID, *, at: datetime) -> Leave | None:
+    """Hand over what somebody who left lately still has: a request that began before was still given to them."""
+    staff = session.scalars(select(Staff).where(Staff.id == staff_id, Staff.left_at.is_not(None))).one_or_none()
+    if staff is None:
+        return None
+    left = Leave(staff)
+    _lock_concerns(session, staff.id)
+    _hand_over(session, left, None, by=Actor.unauthenticated(staff.organization_id), at=at)
+    return left
+
+
+def come_back(session: Session, staff: Staff, *, by: Actor, at: datetime) -> None:
+    """Cancel a planned leave, or bring somebody back who left: they are invited, for they have no password any more.
+
+    The person is locked. Raises Forbidden for somebody whom `by` does not manage, and InvalidState for somebody who
+    neither left nor is about to, and when too many people work here.
+    """
+    require_may_manage(by, staff)
+    if staff.left_at is None and staff.leaves_at is None:
+        raise InvalidState(f"{staff.name} works here, and no leave is planned.")
+    was_gone = staff.left_at is not None
+    if was_gone:
+        Staff.require_room(session)
+    staff.left_at = staff.leaves_at = staff.leave_recorded_by_id = staff.leave_hand_over_to_id = None
+    staff.bump_version()
+    if was_gone:
+        invite_new(session, staff, by=by, at=at)
+
+
+def has_due_leave(at: datetime) -> ColumnElement[bool]:
+    """Match people whose planned leave is due."""
+    return and_(Staff.left_at.is_(None), Staff.leaves_at <= at)
+
+
+def left_something(at: datetime) -> ColumnElement[bool]:
+    """Match people who left lately and still have something open: a request that began before gave it to them."""
+    taken = select(Concern.id).where(
+        NOT_RESOLVED, Concern.organization_id == Staff.organization_id, Concern.taken_by_id == Staff.id
+    )
+    owed = select(FollowUp.id).where(
+        FollowUp.organization_id == Staff.organization_id,
+        FollowUp.owner_id == Staff.id,
+        FollowUp.status.in_(PENDING_STATUSES),
+    )
+    return and_(Staff.left_at > at - LEAVE_SETTLES_AFTER, or_(taken.exists(), owed.exists()))
+
+
+def _leave_at_once(
+    session: Session, staff: Staff, heir: Staff | None, *, by: Actor, at: datetime, left_at: datetime
+) -> Leave:
+    # Concerns are locked before people, as wherever both are.
+    _lock_concerns(session, staff.id)
+    recorder_id = by.staff_id or staff.leave_recorded_by_id
+    _lock_working(session, staff)
+    if staff.role is Role.ADMIN and by.staff_id is not None:
+        require_other_administrator(session, staff)
+    staff.left_at, staff.leave_recorded_by_id = left_at, recorder_id
+    staff.leaves_at = staff.leave_hand_over_to_id = None
+    staff.password_hash = staff.pin_digest = None
+    staff.daily_log_links = []
+    if SecondFactor.of(session, staff.id) is not None:
+        SecondFactor.remove(session, staff=staff)
+    staff.bump_version()
+    session.flush()
+    Invitation.withdraw(session, staff.id, at=at)
+    end_sign_ins(session, staff.id, reason="left", at=at)
+    Shift.check_out(session, staff_id=staff.id, at=at)
+    session.flush()
+    result = Leave(staff)
+    _hand_over(session, result, heir, by=by, at=at)
+    return result
+
+
+def _lock_working(session: Session, staff: Staff) -> None:
+    """Lock a person and read them again. InvalidState when their leave was carried out."""
+    Staff.lock_staff(session, staff.id)
+    session.refresh(staff)
+    if staff.left_at is not None:
+        raise InvalidState(f"{staff.name} works here no more.")
+
+
+def _find_heir(session: Session, staff: Staff, hand_over_to: UUID | None, *, by: Actor, at: datetime) -> Staff | None:
+    if hand_over_to is None:
+        return None
+    stmt = Staff.select_visible(by, at=at).where(Staff.id == hand_over_to, Staff.id != staff.id)
+    heir = session.scalars(stmt).one_or_none()
+    if heir is None:
+        detail = f"There is no colleague {hand_over_to} within reach of this sign-in who could take over."
+        raise Invalid(detail, pointer="/hand_over_to")
+    return heir
+
+
+def _working(session: Session, staff_id: UUID | None, *, at: datetime) -> Staff | None:
+    stmt = select(Staff).where(Staff.id == staff_id, Staff.works_at(at)).options(*Staff.eager_options())
+    return session.scalars(stmt).one_or_none() if staff_id is not None else None
+
+
+def _lock_concerns(session: Session, staff_id: UUID) -> None:
+    """Lock the concerns that somebody has taken or owes something about, in the order of their ids."""
+    taken = select(Concern.id).where(NOT_RESOLVED, Concern.taken_by_id == staff_id)
+    owed = select(FollowUp.concern_id).where(FollowUp.owner_id == staff_id, FollowUp.status.in_(PENDING_STATUSES))
+    ids = {*session.scalars(taken), *session.scalars(owed)}
+    if ids:
+        stmt = select(Concern.id).where(Concern.id.in_(ids)).order_by(Concern.id)
+        session.execute(stmt.with_for_update(key_share=True))
+
+
+def _hand_over(session: Session, result: Leave, heir: Staff | None, *, by: Actor, at: datetime) -> None:
+    """Release what the leaver has taken, so that it rings again, and give what they promised to somebody else."""
+    _release_concerns(session, result, heir, by=by, at=at)
+    _reassign_follow_ups(session, result, heir, by=by, at=at)
+
+
+def _release_concerns(session: Session, result: Leave, heir: Staff | None, *, by: Actor, at: datetime) -> None:
+    taken = select(Concern).where(NOT_RESOLVED, Concern.status == Status.TAKEN, Concern.taken_by_id == result.staff.id)
+    stmt = taken.options(joinedload(Concern.store), *Concern.eager_options()).order_by(Concern.id)
+    concerns = session.scalars(stmt.execution_options(populate_existing=True)).unique().all()
+    for concern in concerns:
+        result.concern_events.append(concern.release_of_leaver(by=by, at=at))
+        if heir is not None and why_not_callable(session, concern, heir, at=at) is None:
+            details = {"to": str(heir.id)}
+            result.concern_events.append(concern.add_event(ConcernStep.HANDED_OVER, by=by, at=at, details=details))
+    result.concerns = [concern.id for concern in concerns]
+
+
+def _reassign_follow_ups(session: Session, result: Leave, heir: Staff | None, *, by: Actor, at: datetime) -> None:
+    pending = select(FollowUp).where(FollowUp.owner_id == result.staff.id, FollowUp.status.in_(PENDING_STATUSES))
+    stmt = pending.options(joinedload(FollowUp.concern).joinedload(Concern.store)).order_by(FollowUp.id)
+    follow_ups = session.scalars(stmt.execution_options(populate_existing=True)).unique().all()
+    owners = _Owners(session, [heir, _working(session, result.staff.leave_recorded_by_id, at=at)], at)
+    for follow_up in follow_ups:
+        if owner := owners.for_concern(follow_up.concern):
+            result.follow_up_events.append((follow_up, follow_up.assign(owner, by=by, at=at)))
+    result.follow_ups = [follow_up.id for follow_up, _ in result.follow_up_events]
+
+
+@dataclass
+class _Owners:
+    """People who may own what a leaver promised: those who were named, else the managers of the store, else anybody.
+
+    Where nobody at all works in the store, a follow-up stays as it is: its reminder goes to whoever leads by then.
+    """
+
+    session: Session
+    named: list[Staff | None]
+    at: datetime
+    by_store: dict[UUID, list[FollowUpOwner]] = field(default_factory=dict)
+
+    def for_concern(self, concern: Concern) -> FollowUpOwner | None:
+        """Return who is asked first of those who may own a follow-up on this concern, if anybody may."""
+        if concern.store_id not in self.by_store:
+            self.by_store[concern.store_id] = list(self._of_store(concern.store))
+        return next((owner for owner in self.by_store[concern.store_id] if owner.may_own(concern)), None)
+
+    def _of_store(self, store: Store) -> Iterator[FollowUpOwner]:
+        of_store = select(StaffStore.staff_id).where(StaffStore.store_id == store.id)
+        of_region = select(StaffRegion.staff_id).where(StaffRegion.region_id == store.region_id)
+        stmt = (
+            select(Staff)
+            .where(
+                Staff.works_at(self.at),
+                Staff.role.in_(roles_with(Permission.RECOVERY_ACT)),
+                or_(Staff.id.in_(of_store), Staff.id.in_(of_region)),
+            )
+            .options(selectinload(Staff.store_links), selectinload(Staff.region_links))
+            .order_by(OWNERS_BY_RANK, Staff.id)
+        )
+        for staff in [*(staff for staff in self.named if staff is not None), *self.session.scalars(stmt)]:
+            if owner := FollowUpOwner.of(self.session, staff, at=self.at):
+                yield owner
