@@ -2,7 +2,7 @@
 
 from flask import Flask
 
-from api.cli import access, db, inspect_setup, openapi, organizations, outbox, reports
+from api.cli import access, db, inspect_setup, openapi, organizations, outbox, reports, rescue
 from api.cli.demo import command as demo_command
 
 COMMANDS = (
@@ -18,6 +18,9 @@ COMMANDS = (
     outbox.outbox,
     reports.reports,
 )
+
+
+organizations.organization.add_command(rescue.rescue)
 
 
 def register(app: Flask) -> None:

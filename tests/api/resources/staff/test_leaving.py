@@ -212,9 +212,9 @@ def test_nobody_who_left_is_told_of_anything(scenario: StoreScenario) -> None:
     let_go(scenario.app, scenario.shop, "manager", "admin")
     scenario.log("floor", mood=1)
     scenario.let_pass(minutes=25)
-    told = {row.staff_id for row in notifications(scenario.app)}
-    assert told.isdisjoint({scenario.shop.staff["lead"], scenario.shop.staff["manager"]})
-    assert scenario.shop.staff["colleague"] in told
+    recipients = {row.staff_id for row in notifications(scenario.app)}
+    assert recipients.isdisjoint({scenario.shop.staff["lead"], scenario.shop.staff["manager"]})
+    assert scenario.shop.staff["colleague"] in recipients
 
 
 def test_a_request_for_approval_stays_decidable(app: App, shop: Shop) -> None:
