@@ -50,6 +50,7 @@ QUICK_ON = {
     "chaos": "postgresql",
     "contract": "postgresql",
     "scenarios/test_report_statements.py": "postgresql",
+    "scenarios/test_shared_phone_evening.py": "sqlite",
     "scenarios/test_statements.py": "postgresql",
     "api/resources/reports/test_merged_words.py": "postgresql",
     "api/resources/reports/test_recovery_recount.py": "postgresql",
