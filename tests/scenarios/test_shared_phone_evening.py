@@ -52,7 +52,7 @@ class OpenConcern:
 
 
 @dataclass
-class Evening:
+class SharedPhoneScenario:
     """The people, the shared phone, and what is known of them without looking into the database."""
 
     app: App
@@ -251,7 +251,7 @@ class Evening:
 
 
 @pytest.fixture
-def evening(app: App) -> Iterator[Evening]:
+def scenario(app: App) -> Iterator[SharedPhoneScenario]:
     """A quarter past six: a shared phone at the bar, three people with PINs, and Dora with a phone of her own."""
     app.clock.move(hours=6, minutes=15)
     shop = make_shop(app.back_office, on_shift=())
@@ -265,110 +265,110 @@ def evening(app: App) -> Iterator[Evening]:
     phone = SharedPhone(app, UUID(enrolled["id"]), enrolled["secret"], "the phone at the bar")
     channel = RecordingChannel()
     with running_worker(app, for_all_kinds(channel)) as worker:
-        evening = Evening(app, shop, worker, phone)
-        channel.meanwhile = evening.pushes.append
-        yield evening
+        scenario = SharedPhoneScenario(app, shop, worker, phone)
+        channel.meanwhile = scenario.pushes.append
+        yield scenario
 
 
-def check_in(evening: Evening, login: str, token: str | None = None, *, lead: bool = False) -> None:
-    body = {"store_id": str(evening.shop.store_id), "lead": lead}
+def check_in(scenario: SharedPhoneScenario, login: str, token: str | None = None, *, lead: bool = False) -> None:
+    body = {"store_id": str(scenario.shop.store_id), "lead": lead}
     path = "/v1/me/shift"
-    answer = evening.ask(token, "PUT", path, json=body) if token else evening.own(login, "PUT", path, json=body)
+    answer = scenario.ask(token, "PUT", path, json=body) if token else scenario.own(login, "PUT", path, json=body)
     assert answer.status_code == 200, answer.text
-    evening.on_shift.add(login)
+    scenario.on_shift.add(login)
 
 
-def open_the_store(evening: Evening) -> None:
+def open_the_store(scenario: SharedPhoneScenario) -> None:
     """Let everybody sign in, and check in at a quarter past seven: Carla an hour after she signed in."""
-    evening.pick_up("carla")
+    scenario.pick_up("carla")
     own = {"platform": "ios", "address": "dora", "address_kind": "fcm_token"}
-    assert evening.own("dora", "PUT", "/v1/me/devices/dora", json=own).status_code == 200
-    evening.app.clock.move(hours=1)
-    check_in(evening, "carla", lead=True)
+    assert scenario.own("dora", "PUT", "/v1/me/devices/dora", json=own).status_code == 200
+    scenario.app.clock.move(hours=1)
+    check_in(scenario, "carla", lead=True)
     for login in ("bruno", "ana"):
-        evening.pick_up(login)
-        check_in(evening, login, evening.tokens[login])
-    check_in(evening, "dora")
+        scenario.pick_up(login)
+        check_in(scenario, login, scenario.tokens[login])
+    check_in(scenario, "dora")
 
 
-def test_three_people_share_a_phone_for_an_evening(evening: Evening) -> None:
-    open_the_store(evening)
-    switch_and_serve(evening, switches=31)
-    close_the_evening(evening)
-    evening.check()
-    check_the_timeline(evening)
-    assert (evening.switches, evening.minutes_locked) == (40, 19)
-    assert evening.seen_kinds == {
+def test_three_people_share_a_phone_for_an_evening(scenario: SharedPhoneScenario) -> None:
+    open_the_store(scenario)
+    switch_and_serve(scenario, switches=31)
+    close_the_evening(scenario)
+    scenario.check()
+    check_the_timeline(scenario)
+    assert (scenario.switches, scenario.minutes_locked) == (40, 19)
+    assert scenario.seen_kinds == {
         ("bar", K.RING): 29,
         ("dora", K.RING): 13,
         ("bar", K.OUTCOME): 10,
         ("dora", K.OUTCOME): 9,
     }
-    assert pending_messages(evening.app, OutboxKind.DELIVER_RING) == []
+    assert pending_messages(scenario.app, OutboxKind.DELIVER_RING) == []
 
 
-def switch_and_serve(evening: Evening, *, switches: int) -> None:
+def switch_and_serve(scenario: SharedPhoneScenario, *, switches: int) -> None:
     """Let the three take turns. Whoever picks the phone up takes what waits, and resolves it two minutes later."""
     for number, (login, minutes) in enumerate(islice(zip(cycle(ORDER), cycle(PAUSES), strict=False), switches)):
-        waiting = [concern for concern in evening.concerns if concern.taken_by is None]
+        waiting = [concern for concern in scenario.concerns if concern.taken_by is None]
         for concern in waiting:
-            evening.assert_nobody_may_take(concern)
-        evening.pick_up(login)
+            scenario.assert_nobody_may_take(concern)
+        scenario.pick_up(login)
         for concern in waiting:
-            evening.take(concern, login)
+            scenario.take(concern, login)
         for minute in range(1, minutes + 1):
-            evening.let_a_minute_pass()
+            scenario.let_a_minute_pass()
             if minute == 1 and number % 3 == 0:
-                evening.log(login, evening.tokens[login])
+                scenario.log(login, scenario.tokens[login])
             if minute == 2:
-                for concern in [concern for concern in evening.concerns if concern.taken_by == login]:
-                    evening.resolve(concern, login)
+                for concern in [concern for concern in scenario.concerns if concern.taken_by == login]:
+                    scenario.resolve(concern, login)
             if minute == 2 and number in (9, 21):  # Ana, who knows that she will not need it for a while
-                evening.sign_out(login)
-                evening.log("dora")
+                scenario.sign_out(login)
+                scenario.log("dora")
             if minute == 11:  # it has locked, and rings all the same
-                evening.log("dora")
+                scenario.log("dora")
 
 
-def close_the_evening(evening: Evening) -> None:
+def close_the_evening(scenario: SharedPhoneScenario) -> None:
     """Let Bruno leave at ten, while he is signed in and has taken a concern."""
-    evening.wait_until("21:56")
-    first = evening.log("dora")
-    evening.let_a_minute_pass()
-    evening.pick_up("bruno")
-    evening.take(first, "bruno")
-    evening.let_a_minute_pass()
-    evening.pick_up("ana")
-    second = evening.log("ana", evening.tokens["ana"])
-    evening.wait_until("22:00")
-    evening.let_go("bruno", had=first)
-    evening.let_a_minute_pass()
-    evening.pick_up("carla")
+    scenario.wait_until("21:56")
+    first = scenario.log("dora")
+    scenario.let_a_minute_pass()
+    scenario.pick_up("bruno")
+    scenario.take(first, "bruno")
+    scenario.let_a_minute_pass()
+    scenario.pick_up("ana")
+    second = scenario.log("ana", scenario.tokens["ana"])
+    scenario.wait_until("22:00")
+    scenario.let_go("bruno", had=first)
+    scenario.let_a_minute_pass()
+    scenario.pick_up("carla")
     for concern in (first, second):
-        evening.take(concern, "carla")
-    evening.let_a_minute_pass()
+        scenario.take(concern, "carla")
+    scenario.let_a_minute_pass()
     for concern in (first, second):
-        evening.resolve(concern, "carla")
-    evening.pick_up("ana")
-    third = evening.log("ana", evening.tokens["ana"])  # Bruno is not rung any more
-    evening.let_a_minute_pass()
-    evening.pick_up("carla")
-    evening.take(third, "carla")
-    evening.let_a_minute_pass()
-    evening.resolve(third, "carla")
-    evening.pick_up("ana")
-    evening.wait_until("22:18")
-    fourth = evening.log("dora")
-    evening.wait_until("22:22")
-    evening.assert_nobody_may_take(fourth)
+        scenario.resolve(concern, "carla")
+    scenario.pick_up("ana")
+    third = scenario.log("ana", scenario.tokens["ana"])  # Bruno is not rung any more
+    scenario.let_a_minute_pass()
+    scenario.pick_up("carla")
+    scenario.take(third, "carla")
+    scenario.let_a_minute_pass()
+    scenario.resolve(third, "carla")
+    scenario.pick_up("ana")
+    scenario.wait_until("22:18")
+    fourth = scenario.log("dora")
+    scenario.wait_until("22:22")
+    scenario.assert_nobody_may_take(fourth)
 
 
-def check_the_timeline(evening: Evening) -> None:
+def check_the_timeline(scenario: SharedPhoneScenario) -> None:
     """Each step of each concern names whoever gave the PIN, and the phone it was done on."""
-    logins = {id_: login for login, id_ in evening.shop.staff.items()}
-    events = rows(evening.app, ConcernEvent)
+    logins = {id_: login for login, id_ in scenario.shop.staff.items()}
+    events = rows(scenario.app, ConcernEvent)
     by_whom = sorted((str(event.concern_id), str(event.step), logins[event.by_staff_id]) for event in events)
-    assert by_whom == sorted(evening.done)
-    on_phone = {logins[event.by_staff_id] for event in events if event.device_id == evening.phone.id}
+    assert by_whom == sorted(scenario.done)
+    on_phone = {logins[event.by_staff_id] for event in events if event.device_id == scenario.phone.id}
     assert on_phone == set(SHARED)
-    assert all(event.device_id == evening.phone.id for event in events if logins[event.by_staff_id] in SHARED)
+    assert all(event.device_id == scenario.phone.id for event in events if logins[event.by_staff_id] in SHARED)
