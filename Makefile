@@ -27,7 +27,7 @@ export UV_SYSTEM_CERTS := 1
 .PHONY: help run web worker demo test test-deep check check-deep lint format types layers openapi openapi-check data-model data-model-check access access-check \
 	browser office pictures fuzz chaos \
 	chaos-fcm chaos-postgres chaos-takes chaos-disk chaos-export model bench bench-latency bench-dispatch bench-guidance bench-serving \
-	bench-reports lock clean
+	bench-reports bench-sign-in lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' Makefile
@@ -140,6 +140,9 @@ bench-guidance: $(DEV) ## measure what guidance adds to the time of logging, wit
 
 bench-reports: $(DEV) ## time reports over 10 million concerns beside raw SQL and DuckDB; CONCERNS=100000 for fewer
 	@$(PY) -m bench.reports --concerns $${CONCERNS:-10000000}
+
+bench-sign-in: $(DEV) ## compare the times of refused sign-ins: they must not tell why
+	@$(PY) -m bench.sign_in_timing
 
 lock: $(DEV) ## resolve the newest versions the requirements allow into constraints.txt
 	@cp constraints.txt $(VENV)/constraints.old && : > constraints.txt
