@@ -26,7 +26,7 @@ export UV_SYSTEM_CERTS := 1
 .DELETE_ON_ERROR:
 .PHONY: help run web worker demo test test-deep check check-deep lint format types layers openapi openapi-check data-model data-model-check access access-check \
 	browser office pictures fuzz chaos \
-	chaos-fcm chaos-postgres chaos-takes chaos-disk chaos-export model bench bench-latency bench-dispatch bench-guidance bench-serving \
+	chaos-fcm chaos-postgres chaos-takes chaos-disk chaos-export model bench bench-latency bench-dispatch bench-guidance bench-people bench-serving \
 	bench-reports bench-sign-in lock clean
 
 help: ## list the targets
@@ -134,6 +134,9 @@ bench-latency: $(DEV) ## measure the time from a logged concern to Firebase, at 
 
 bench-dispatch: $(DEV) ## measure how fast the worker sends, beside a bare HTTP client
 	@$(PY) -m bench.dispatch
+
+bench-people: $(DEV) ## import 7,500 people while concerns are logged, on both databases
+	@$(PY) -m bench.staff_import
 
 bench-guidance: $(DEV) ## measure what guidance adds to the time of logging, with a million concerns
 	@$(PY) -m bench.guidance

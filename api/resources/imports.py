@@ -17,10 +17,12 @@ from models.operations.imports.csv_table import CsvTable
 from models.operations.imports.customers import CustomerImport
 from models.operations.imports.engine import ImportKind, ImportResult, run_import
 from models.operations.imports.places import PlaceImport
+from models.operations.imports.staff import StaffImport
 from models.operations.imports.stores import StoreImport
 from models.policy_defaults import MAX_IMPORT_BYTES, MAX_IMPORT_LINES
+from notifications.decide.leaves import announce_leave
 
-blp = Blueprint("imports", __name__, "Stores, places and customers from CSV files: all lines or none")
+blp = Blueprint("imports", __name__, "Stores, places, customers and staff from CSV files: all lines or none")
 
 CSV_FILE = CsvBody(max_bytes=MAX_IMPORT_BYTES, max_lines=MAX_IMPORT_LINES)
 
@@ -113,6 +115,37 @@ class CustomersImportTemplate(Resource):
         return _template(CustomerImport)
 
 
+@blp.route("/imports/staff")
+class StaffListImport(Resource):
+    permissions = {"POST": Permission.STAFF_WRITE}
+    recent_sign_in = frozenset({"POST"})
+    body = CSV_FILE
+
+    @blp.arguments(ImportQuery, location="query")
+    @blp.response(200, ImportResultSchema)
+    @blp.refuses(429)
+    @takes_key
+    def post(self, query: dict[str, Any], table: CsvTable) -> Any:
+        """Import people from CSV: all lines or none
+
+        A line is the person with this `employee_number`; else the one with this `login`, who gets the number; else a
+        new one. Blank cells leave what is there. `stores` and `regions` are slugs with spaces between them; `left` is
+        `yes` or `no`. Each line needs the rights that changing the person by hand needs. New people with an `email` get
+        a code by mail; nobody's code is in the answer.
+        """
+        return _import(StaffImport, table, **query)
+
+
+@blp.route("/imports/staff/template")
+class StaffListImportTemplate(Resource):
+    permissions = {"GET": Permission.STAFF_WRITE}
+
+    @blp.response(200, {"type": "string"}, content_type=CSV)
+    def get(self) -> Response:
+        """Read an example file of people: the columns, and two made-up lines"""
+        return _template(StaffImport)
+
+
 def _import(kind: type[ImportKind], table: CsvTable, *, dry_run: bool) -> Any:
     """Import the table. Invalid, with every fault of every line, when a line is refused; a dry run answers them.
 
@@ -125,6 +158,9 @@ def _import(kind: type[ImportKind], table: CsvTable, *, dry_run: bool) -> Any:
     if result.refused and not dry_run and not is_repeat:
         detail = f"Nothing was imported: {result.refused} of the lines have faults, which `errors` names."
         raise Invalid(detail, errors=_errors(result))
+    if not result.dry_run:
+        for leave in result.leaves:
+            announce_leave(g.session, leave)
     return (result, 200, REPLAYED_HEADER) if is_repeat else result
 
 

@@ -38,7 +38,13 @@ def invite_new(session: Session, staff: Staff, *, by: Actor, at: datetime) -> No
     """
     if by.staff_id is not None and by.may(Permission.STAFF_INVITE):
         staff.show_invitation(make_code(session, staff, by=by, at=at))
-    elif staff.email is not None:
+    else:
+        invite_by_mail(session, staff, at=at)
+
+
+def invite_by_mail(session: Session, staff: Staff, *, at: datetime) -> None:
+    """Send a code to a person by mail, where there is an address."""
+    if staff.email is not None:
         _queue_mail(session, staff.organization_id, staff.id, at=at)
 
 

@@ -1,6 +1,6 @@
 """Use cases of leaving and coming back: sign-ins end, what is open gets somebody else who works there."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
@@ -92,13 +92,22 @@ def hand_over_leftovers(session: Session, staff_id: UUID, *, at: datetime) -> Le
     if staff is None:
         return None
     left = Leave(staff)
-    _lock_concerns(session, staff.id)
+    lock_open_concerns(session, [staff.id])
     _hand_over(session, left, None, by=Actor.unauthenticated(staff.organization_id), at=at)
     return left
 
 
 def come_back(session: Session, staff: Staff, *, by: Actor, at: datetime) -> None:
     """Cancel a planned leave, or bring somebody back who left: they are invited, for they have no password any more.
+
+    Errors as in `bring_back`.
+    """
+    if bring_back(session, staff, by=by):
+        invite_new(session, staff, by=by, at=at)
+
+
+def bring_back(session: Session, staff: Staff, *, by: Actor) -> bool:
+    """Cancel a leave, planned or carried out; return whether it was carried out, so that the person has no password.
 
     The person is locked. Raises Forbidden for somebody whom `by` does not manage, and InvalidState for somebody who
     neither left nor is about to, and when too many people work here.
@@ -111,8 +120,7 @@ def come_back(session: Session, staff: Staff, *, by: Actor, at: datetime) -> Non
         Staff.require_room(session)
     staff.left_at = staff.leaves_at = staff.leave_recorded_by_id = staff.leave_hand_over_to_id = None
     staff.bump_version()
-    if was_gone:
-        invite_new(session, staff, by=by, at=at)
+    return was_gone
 
 
 def has_due_leave(at: datetime) -> ColumnElement[bool]:
@@ -137,7 +145,7 @@ def _leave_at_once(
     session: Session, staff: Staff, heir: Staff | None, *, by: Actor, at: datetime, left_at: datetime
 ) -> Leave:
     # Concerns are locked before people, as wherever both are.
-    _lock_concerns(session, staff.id)
+    lock_open_concerns(session, [staff.id])
     recorder_id = by.staff_id or staff.leave_recorded_by_id
     _lock_working(session, staff)
     if staff.role is Role.ADMIN and by.staff_id is not None:
@@ -183,10 +191,10 @@ def _working(session: Session, staff_id: UUID | None, *, at: datetime) -> Staff 
     return session.scalars(stmt).one_or_none() if staff_id is not None else None
 
 
-def _lock_concerns(session: Session, staff_id: UUID) -> None:
-    """Lock the concerns that somebody has taken or owes something about, in the order of their ids."""
-    taken = select(Concern.id).where(NOT_RESOLVED, Concern.taken_by_id == staff_id)
-    owed = select(FollowUp.concern_id).where(FollowUp.owner_id == staff_id, FollowUp.status.in_(PENDING_STATUSES))
+def lock_open_concerns(session: Session, staff_ids: Sequence[UUID]) -> None:
+    """Lock the concerns that these people have taken or owe something about, in the order of their ids."""
+    taken = select(Concern.id).where(NOT_RESOLVED, Concern.taken_by_id.in_(staff_ids))
+    owed = select(FollowUp.concern_id).where(FollowUp.owner_id.in_(staff_ids), FollowUp.status.in_(PENDING_STATUSES))
     ids = {*session.scalars(taken), *session.scalars(owed)}
     if ids:
         stmt = select(Concern.id).where(Concern.id.in_(ids)).order_by(Concern.id)

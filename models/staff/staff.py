@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from models.staff.credentials.invitation import Invitation
     from models.staff.shift import Shift
 
+MAX_EMPLOYEE_NUMBER_LENGTH = 60
 # An e-mail address in plain ASCII characters, which every mail server accepts.
 MAILBOX = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]+@[A-Za-z0-9.-]+", re.ASCII)
 
@@ -64,7 +65,8 @@ class Staff(Aggregate):
     login: Mapped[str] = mapped_column(String(60))
     name: Mapped[str] = mapped_column(String(200))
     role: Mapped[Role]
-    employee_number: Mapped[str | None] = mapped_column(String(60))  # in the personnel system of the organization
+    # In the personnel system of the organization.
+    employee_number: Mapped[str | None] = mapped_column(String(MAX_EMPLOYEE_NUMBER_LENGTH))
     password_hash: Mapped[str | None] = mapped_column(String(200))  # None until the first code is redeemed
     pin_digest: Mapped[bytes | None] = mapped_column(LargeBinary(32))  # for shared phones
     second_factor_at: Mapped[datetime | None]  # since when a sign-in needs a code as well
@@ -342,10 +344,15 @@ class Staff(Aggregate):
         return self.role in ROLES_OF_ALL_STORES
 
 
-def _check_email(email: str | None) -> str | None:
-    if email is not None and not MAILBOX.fullmatch(email):
+def check_email(email: str) -> str:
+    """Return the e-mail address. Invalid when it has signs that not every mail server takes."""
+    if not MAILBOX.fullmatch(email):
         raise Invalid("An address that every mail server takes: plain letters, digits, signs.", pointer="/email")
     return email
+
+
+def _check_email(email: str | None) -> str | None:
+    return None if email is None else check_email(email)
 
 
 class StaffStore(TenantOwned):

@@ -95,6 +95,9 @@ RULES: dict[tuple[str, str], tuple[Answer, str]] = {
     ("postRevokeDevice", f"head_office {Scope.INSIDE}"): NOT_THEIR_PHONE,
     ("postPlacesImport", f"manager {Scope.ELSEWHERE}"): NOT_THEIR_STORE,
     ("postPlacesImport", f"regional {Scope.ELSEWHERE}"): NOT_THEIR_STORE,
+    ("postStaffListImport", f"manager {Scope.ELSEWHERE}"): NOT_THEIR_STORE,
+    ("postStaffListImport", f"regional {Scope.ELSEWHERE}"): NOT_THEIR_STORE,
+    ("postStaffListImport", f"key of one store {Scope.ELSEWHERE}"): NOT_THEIR_STORE,
     ("postCustomersImport", "key of one store"): (
         Answer(403, "forbidden"),
         "customers belong to the whole organization",

@@ -31,6 +31,7 @@ class FaultCode(StrEnum):
     UNKNOWN = "unknown"  # the value names nothing within reach
     TOO_MANY = "too-many"  # of what an organization or store may have
     IN_USE = "in-use"  # the value belongs to somebody else
+    FORBIDDEN = "forbidden"  # whoever imports may not do that
 
 
 @dataclass(frozen=True)
@@ -101,6 +102,13 @@ def entries(max_entries: int, parse_entry: Callable[[str], T]) -> Callable[[str]
         return [parse_entry(name) for name in names]
 
     return parse
+
+
+def yes_or_no(cell: str) -> bool:
+    try:
+        return {"yes": True, "no": False}[cell.lower()]
+    except KeyError:
+        raise CellError(FaultCode.INVALID, "Write yes or no.") from None
 
 
 def language(cell: str) -> str:

@@ -13,9 +13,10 @@ from sqlalchemy import select
 from models.access import Actor
 from models.db.many_values import is_any_of
 from models.db.session import ScopedSession
-from models.errors import Conflict, DomainError, Invalid, InvalidState, NotFound
+from models.errors import Conflict, DomainError, Forbidden, Invalid, InvalidState, NotFound
 from models.operations.imports.columns import CellError, Column, Fault, FaultCode, parse_cell
 from models.operations.imports.csv_table import CsvRow, CsvTable
+from models.operations.leave_staff import Leave
 from models.organizations.organization import Region
 from models.organizations.store import Store
 
@@ -63,6 +64,7 @@ class ImportResult:
     dry_run: bool
     lines: int
     items: Sequence[Line]
+    leaves: Sequence[Leave] = ()  # for the caller to announce
 
     @property
     def created(self) -> int:
@@ -95,6 +97,7 @@ class ImportKind(ABC):
     name: ClassVar[str]
     columns: ClassVar[Sequence[Column]]
     key_column: ClassVar[str]
+    leaves: Sequence[Leave] = ()
 
     def __init__(self, session: ScopedSession, *, by: Actor, at: datetime) -> None:
         self.session, self.by, self.at = session, by, at
@@ -169,7 +172,8 @@ def run_import(
         if line.faults:
             line.verdict = LineVerdict.REFUSED
         line.faults.sort(key=lambda fault: position.get(fault.column, -1))
-    result = ImportResult(kind.name, dry_run, len(lines), [header, *lines] if header.faults else lines)
+    items = [header, *lines] if header.faults else lines
+    result = ImportResult(kind.name, dry_run, len(lines), items, kind.leaves)
     if not result.refused:
         kind.finish()
         session.flush()
@@ -251,5 +255,6 @@ def _apply(kind: ImportKind, line: Line) -> LineVerdict:
 _CODES: Final[dict[type[DomainError], FaultCode]] = {
     NotFound: FaultCode.UNKNOWN,
     Conflict: FaultCode.IN_USE,
+    Forbidden: FaultCode.FORBIDDEN,
     InvalidState: FaultCode.TOO_MANY,  # the only states that count here are bounds
 }

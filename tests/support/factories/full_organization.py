@@ -61,6 +61,7 @@ BODIES: dict[str, Any] = {
     "patchStorePlaceById": {"name": "Changed"},
     "postStoresImport": "region,slug,name,kind,time_zone,country,currency,hours\n"
     "here,new,New,retail,Europe/Lisbon,PT,EUR,always\n",
+    "postStaffListImport": "login,name,role,stores\nnew,New,floor,first\n",
     "postPlacesImport": "store,name\nfirst,New\n",
     "postCustomersImport": "source,reference,name\ncrm,1,Somebody New\n",
     "postAlertRules": {"slug": "new", "name": "New", "mood_at_most": 1},
