@@ -7,13 +7,20 @@ from flask import g
 from api.schemas.base import page_of
 from api.schemas.invitations import InvitationSchema, NewInvitationSchema
 from api.schemas.leaves import LeaveSchema, LeaveStaffSchema
-from api.schemas.staff import EditStaffSchema, InvitedStaffSchema, ManagedStaffSchema, NewStaffSchema, StaffQuery
+from api.schemas.staff import (
+    EditStaffSchema,
+    InvitedStaffSchema,
+    ManagedStaffSchema,
+    NewStaffSchema,
+    PutStaffSchema,
+    StaffQuery,
+)
 from api.web.idempotency import idempotent
 from api.web.pagination import paginate
 from api.web.resource import Resource
 from api.web.shared_blueprints import organization as blp
 from models.access import Permission
-from models.operations.change_staff import change_staff, hire_staff
+from models.operations.change_staff import change_staff, hire_staff, put_staff
 from models.operations.invite_staff import make_code
 from models.operations.leave_staff import Leave, come_back, leave
 from models.staff.credentials.invitation import Invitation
@@ -51,6 +58,25 @@ class StaffList(Resource):
         gives a role above floor needs a sign-in younger than ten minutes (403 `sign-in-again`).
         """
         return hire_staff(g.session, by=g.actor, at=g.now, **data)
+
+
+@blp.route("/staff/by-employee-number/<string:employee_number>")
+class StaffByEmployeeNumber(Resource):
+    permissions = {"PUT": Permission.STAFF_WRITE}
+
+    @blp.arguments(PutStaffSchema)
+    @blp.response(200, InvitedStaffSchema)
+    @blp.alt_response(201, schema=InvitedStaffSchema, description="Somebody new was hired")
+    def put(self, data: dict[str, Any], employee_number: str) -> Any:
+        """Hire or change the person with this employee number, for a personnel system: a repeat changes nothing
+
+        Without one it is the person with this `login` who has no number yet, and gets this one; else somebody new
+        (201), whose one-time code goes as in `POST /v1/staff`. What is left out stays as it is. Rights and refusals are
+        those of hiring and changing; 409 `not-now`, with the `id`, for somebody who has left, `already-exists` for
+        somebody out of reach.
+        """
+        staff, is_new = put_staff(g.session, employee_number, data, by=g.actor, at=g.now)
+        return staff, 201 if is_new else 200
 
 
 @blp.route("/staff/<uuid:staff_id>")

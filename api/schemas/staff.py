@@ -80,6 +80,17 @@ class NewStaffSchema(EditStaffSchema):
     region_ids = fields.List(fields.UUID(), allow_none=True, validate=validate.Length(max=MAX_REGIONS_OF_PERSON))
 
 
+class PutStaffSchema(EditStaffSchema):
+    """A person of a personnel system. What is left out, or null, stays as it is."""
+
+    class Meta(EditStaffSchema.Meta):
+        exclude = ("employee_number",)
+
+    name = Words(200, least=1, required=True)
+    login = Words(60, least=1, required=True)
+    role = fields.Enum(Role, by_value=True, required=True)
+
+
 class StaffQuery(PageQuery):
     """Filters of staff. By default those who work here; `left` true: those who do so no more.
 

@@ -5,11 +5,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, select, tuple_
+from sqlalchemy import and_, delete, or_, select, tuple_
 from sqlalchemy.orm import Session
 
 from models.access import Actor, Role
-from models.errors import Forbidden
+from models.errors import Conflict, Forbidden, Invalid, InvalidState
 from models.operations.invite_staff import invite_new
 from models.organizations.store import Store
 from models.staff.credentials.staff_session import StaffSession
@@ -21,7 +21,7 @@ from models.staff.management_rights import (
     require_other_administrator,
 )
 from models.staff.shift import Shift
-from models.staff.staff import Staff
+from models.staff.staff import MAX_EMPLOYEE_NUMBER_LENGTH, Staff
 
 
 def hire_staff(
@@ -44,6 +44,36 @@ def hire_staff(
     staff = Staff.hire(session, role=role, stores=stores, regions=regions, **fields)
     invite_new(session, staff, by=by, at=at)
     return staff
+
+
+def put_staff(
+    session: Session, employee_number: str, fields: dict[str, Any], *, by: Actor, at: datetime
+) -> tuple[Staff, bool]:
+    """Hire or change the person with this employee number, or else with this login, who gets the number.
+
+    `fields` as in `hire_staff`; what they leave out stays as it is. Return the person, and whether they are new.
+
+    Raises InvalidState for somebody who has left, Conflict when somebody out of reach or with another number has the
+    login, and whatever `hire_staff` and `change_staff` raise.
+    """
+    if not employee_number.isprintable() or len(employee_number) > MAX_EMPLOYEE_NUMBER_LENGTH:
+        raise Invalid("An employee number has at most 60 printable characters.", pointer="/employee_number")
+    wanted = fields | {"employee_number": employee_number}
+    staff = _find_by_number(session, employee_number, wanted["login"])
+    if staff is None:
+        return hire_staff(session, by=by, at=at, **wanted), True
+    if session.scalars(select(Staff.id).where(Staff.id == staff.id, *Staff.visible_to(by))).one_or_none() is None:
+        detail = "Somebody out of reach of this sign-in has this employee number or login."
+        raise Conflict(detail, code="already-exists")
+    if staff.has_left(at):
+        raise InvalidState("This person has left: POST /v1/staff/{id}/return brings them back.", id=str(staff.id))
+    for name in ("store_ids", "region_ids"):
+        if wanted.get(name) is not None:
+            wanted[name] = sorted(set(wanted[name]))
+    changes = {name: value for name, value in wanted.items() if value is not None and getattr(staff, name) != value}
+    if changes:
+        change_staff(session, staff, changes, by=by, at=at)
+    return staff, False
 
 
 def change_staff(session: Session, staff: Staff, changes: dict[str, Any], *, by: Actor, at: datetime) -> None:
@@ -74,6 +104,19 @@ def change_staff(session: Session, staff: Staff, changes: dict[str, Any], *, by:
     session.flush()
     if reach or "role" in changes:
         end_out_of_reach(session, [staff], at=at)
+
+
+def _find_by_number(session: Session, employee_number: str, login: str) -> Staff | None:
+    """Lock and return the person with this number, or else the one with this login who has no number."""
+    without_number = and_(Staff.login == login, Staff.employee_number.is_(None))
+    stmt = (
+        select(Staff)
+        .where(or_(Staff.employee_number == employee_number, without_number))
+        .order_by(Staff.employee_number.is_(None))
+        .with_for_update(key_share=True)
+        .options(*Staff.eager_options())
+    )
+    return session.scalars(stmt.execution_options(populate_existing=True)).first()
 
 
 def end_out_of_reach(session: Session, people: Sequence[Staff], *, at: datetime) -> None:

@@ -27,7 +27,7 @@ from models.staff.staff import Staff, StaffRegion, StaffStore
 from tests.support.app import App
 from tests.support.databases import Databases
 from tests.support.factories.organizations import PASSWORD, Shop, make_shop, password_hash
-from tests.support.sign_in import session_id_of
+from tests.support.sign_in import session_id_of, sign_in_again
 
 PHONE = "+351912345678"
 RULE = {"slug": "cold-soup", "name": "Cold soup", "category": "food", "enabled": False}
@@ -61,6 +61,7 @@ BODIES: dict[str, Any] = {
     "patchStorePlaceById": {"name": "Changed"},
     "postStoresImport": "region,slug,name,kind,time_zone,country,currency,hours\n"
     "here,new,New,retail,Europe/Lisbon,PT,EUR,always\n",
+    "putStaffByEmployeeNumber": {"name": "New", "login": "new", "role": "floor", "store_ids": [None]},
     "postStaffListImport": "login,name,role,stores\nnew,New,floor,first\n",
     "postPlacesImport": "store,name\nfirst,New\n",
     "postCustomersImport": "source,reference,name\ncrm,1,Somebody New\n",
@@ -205,6 +206,7 @@ def _make_words(app: App, shop: Shop) -> dict[str, str]:
 def make_full_organization(app: App, slug: str) -> FullOrganization:
     """Make an organization through the API."""
     shop = make_shop(app.back_office, slug, on_shift=("floor", "manager"))
+    sign_in_again(app, shop, "admin")  # who has two sign-ins then
     org = FullOrganization(shop)
     floor = (shop, "floor")
     phone = {"platform": "android", "address": f"address of {slug}", "address_kind": "log"}
@@ -306,6 +308,7 @@ def make_full_organization(app: App, slug: str) -> FullOrganization:
         "session_id": session_id_of(app, shop, "floor"),
         "api_key_id": _make_keys_of_stores(app, shop),
         "installation_id": f"phone-of-{slug}",
+        "employee_number": "10042",
         "device_id": shared_phone_id,
         "business_date": concern["business_date"],
     }
