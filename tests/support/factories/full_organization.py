@@ -253,6 +253,7 @@ def make_full_organization(app: App, slug: str) -> FullOrganization:
     shop.staff["regional-there"], shop.tokens["regional-there"] = hire_elsewhere(
         app, shop, "regional-there", Role.REGIONAL
     )
+    _do(app, "POST", f"/v1/staff/{shop.staff['colleague']}/invitations", (shop, "admin"), json={})
     follow_ups = [_do(app, "POST", f"/v1/concerns/{concern['id']}/follow-ups", floor, json=CALL) for _ in range(2)]
     day_figures = BODIES["putStoreDayByDate"]
     _do(app, "PUT", f"/v1/stores/{shop.store_id}/days/{concern['business_date']}", (shop, "manager"), json=day_figures)
