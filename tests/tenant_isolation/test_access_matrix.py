@@ -6,6 +6,7 @@ from docs/access.md (how far it reaches):
 | caller                                              | answer                                                        |
 |-----------------------------------------------------|---------------------------------------------------------------|
 | without a valid sign-in                             | 401                                                           |
+| on a shared phone that is locked                    | 401 `locked` to everything but receipts                       |
 | without the permission                              | 403 `forbidden`                                               |
 | with it, an administrator without a second factor   | 403 `second-factor-missing`, see WITHOUT_SECOND_FACTOR        |
 | with it, signed in long ago                         | 403 `sign-in-again` where the document wants a recent sign-in |
@@ -166,8 +167,8 @@ def expected(operation: Operation, caller: Caller) -> Answer:
     success = Answer(operation.success)
     if needed is None:
         return success
-    if caller.scope is Scope.NOBODY:
-        return Answer(401, "unauthorized")
+    if refusal := refused_token(operation, caller):
+        return refusal
     if needed not in caller.permissions:
         return Answer(403, "forbidden")
     if refusal := refused_sign_in(operation, caller):
@@ -178,6 +179,15 @@ def expected(operation: Operation, caller: Caller) -> Answer:
             return Answer(404, "not-found")
     rule = RULES.get((operation.id, f"{caller.name} {caller.scope}")) or RULES.get((operation.id, caller.name))
     return rule[0] if rule else success
+
+
+def refused_token(operation: Operation, caller: Caller) -> Answer | None:
+    """Return the refusal of a token that stands for nobody, or for nobody before their PIN; None for any other."""
+    if caller.scope is Scope.NOBODY:
+        return Answer(401, "unauthorized")
+    if caller.is_locked and operation.permissions != Permission.RECEIPT_SEND:
+        return Answer(401, "locked")
+    return None
 
 
 def refused_sign_in(operation: Operation, caller: Caller) -> Answer | None:

@@ -4,15 +4,17 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from models.access import GRANTS, KEY_GRANTS, KeyScope, Permission, Role
+from models.access import GRANTS, KEY_GRANTS, SHARED_PHONE_GRANTS, KeyScope, Permission, Role
 from models.policy_defaults import RECENT_SIGN_IN
 from models.staff.credentials.api_key import ApiKey
 from models.staff.credentials.staff_session import StaffSession
 from models.staff.credentials.token import Token
+from models.staff.device import Device
 from models.staff.staff import Staff
 from tests.support.app import App
 from tests.support.factories.full_organization import FullOrganization
@@ -39,6 +41,7 @@ class Caller:
     permissions: frozenset[Permission] = frozenset()
     login: str = ""
     lacks_scopes: bool = False  # a key that is sent where an operation needs what it lacks
+    is_locked: bool = False  # a sign-in on a shared phone that waits for the PIN
     signed_in_long_ago: bool = False
     lacks_second_factor: bool = False  # where other machines reach the service
 
@@ -73,6 +76,7 @@ def all_callers(app: App, ours: FullOrganization, theirs: FullOrganization) -> l
     """
     with app.back_office.writing(ours.shop.organization_id) as session:
         callers = [*_without_sign_in(app, session, ours, theirs), *_keys(app, session, ours)]
+        callers += [_locked(session, ours, at=app.clock())]
         callers += _with_old_sign_ins(app, session, ours)
     people = [(ours, Scope.INSIDE, INSIDE), (ours, Scope.ELSEWHERE, ELSEWHERE), (theirs, Scope.STRANGER, INSIDE)]
     for org, scope, logins in people:
@@ -81,6 +85,8 @@ def all_callers(app: App, ours: FullOrganization, theirs: FullOrganization) -> l
             callers += [Caller(str(role), scope, org.shop.tokens[login], GRANTS[role], login)]
     admin = (ours.shop.tokens["admin"], GRANTS[Role.ADMIN], "admin")
     callers += [Caller("admin without a second factor", Scope.INSIDE, *admin, lacks_second_factor=True)]
+    for org, scope in ((ours, Scope.INSIDE), (theirs, Scope.STRANGER)):
+        callers += [Caller("shared phone", scope, org.shop.tokens["shared-phone"], SHARED_PHONE_GRANTS)]
     everything = permissions_of(KeyScope)
     callers += [Caller("key", Scope.STRANGER, theirs.shop.tokens["key"], everything)]
     for org in (ours, theirs):
@@ -129,6 +135,15 @@ def _with_old_sign_ins(app: App, session: Session, ours: FullOrganization) -> It
         _, token = StaffSession.open(session, staff=staff, at=at)
         role = ROLE_OF_LOGIN[login]
         yield Caller(str(role), Scope.INSIDE, token.text, GRANTS[role], login, signed_in_long_ago=True)
+
+
+def _locked(session: Session, ours: FullOrganization, *, at: datetime) -> Caller:
+    """Sign the manager in on the shared phone, and somebody else after them."""
+    person = {"id": ours.shop.staff["manager"], "organization_id": ours.shop.organization_id, "role": Role.MANAGER}
+    phone_id = UUID(ours.ids["device_id"])
+    sign_in, token = StaffSession.open(session, staff=Staff(**person), shared_phone_id=phone_id, at=at)
+    sign_in.locked_at = at
+    return Caller("locked", Scope.INSIDE, token.text, GRANTS[Role.MANAGER], is_locked=True)
 
 
 def _person(session: Session, org: FullOrganization, login: str) -> Staff:
@@ -180,7 +195,7 @@ def _give_phones_and_shifts(app: App, org: FullOrganization, logins: Iterable[st
             answer = app.request("PUT", f"/v1/me/{path}", (org.shop, login), json=body)
             assert answer.status_code == 200, answer.text
     with app.back_office.writing(org.shop.organization_id) as session:
-        for model in (StaffSession, ApiKey):
+        for model in (StaffSession, ApiKey, Device):
             session.execute(sa.update(model).values(seen_at=app.clock()).execution_options(synchronize_session=False))
 
 
