@@ -159,7 +159,7 @@ class AlertStateMachine(ObservedStore):
     def edit_the_policy(self, policy_steps: tuple[list[PolicyStep], dict[str, int]]) -> None:
         with self.app.back_office.writing(self.shop.organization_id) as session:
             policy = session.get_one(EscalationPolicy, (self.shop.organization_id, self.policy_id))
-            policy.edit(session, steps=policy_steps[0], **policy_steps[1])
+            policy.edit(session, at=self.app.clock(), steps=policy_steps[0], **policy_steps[1])
 
     @rule(hours=st.sampled_from(HOURS))
     def edit_the_hours(self, hours: Hours | None) -> None:

@@ -79,6 +79,9 @@ class ObservedStore(RuleBasedStateMachine):
             return
         with self.app.back_office.reading(ALL_TENANTS) as session:
             notification = session.scalars(select(Notification).where(Notification.id == message.notification_id)).one()
+            if notification.kind not in LOUD_KINDS:  # some of them are about no concern
+                self.figures.informed += 1
+                return
             alert = session.scalars(
                 Alert.select_without_notifications().where(Alert.id == notification.alert_id)
             ).one_or_none()
@@ -86,9 +89,6 @@ class ObservedStore(RuleBasedStateMachine):
             shift = session.scalars(
                 select(Shift).where(Shift.staff_id == notification.staff_id, Shift.ended_at.is_(None))
             ).first()
-        if notification.kind not in LOUD_KINDS:
-            self.figures.informed += 1
-            return
         self.figures.rings += 1
         if notification.staff_id == concern.reported_by_id:
             self.wrong.append(("for what they logged", message))
