@@ -34,6 +34,7 @@ class MySecondFactor(Resource):
         return SecondFactor.begin(g.session, staff=staff, key=second_factor_key(), at=g.now)
 
     @blp.response(204)
+    @blp.refuses(404)
     def delete(self) -> None:
         """Remove one's own second factor, to set up another one or none
 
@@ -50,6 +51,7 @@ class ConfirmMySecondFactor(Resource):
 
     @blp.arguments(ConfirmSecondFactorSchema)
     @blp.response(200, ConfirmedSecondFactorSchema)
+    @blp.refuses(404)
     @idempotent(SecondFactor, status=200)
     def post(self, data: dict[str, Any], second_factor: SecondFactor) -> SecondFactor:
         """Confirm one's second factor with a code of the app: from now on signing in needs one
