@@ -56,7 +56,7 @@ def test_the_walk_of_readme_runs_as_it_stands_there(tmp_path: Path) -> None:
     assert '["north","' in printed
 
 
-def test_an_organization_is_set_up_by_the_walk_of_getting_started(tmp_path: Path) -> None:
+def test_the_walk_of_getting_started_goes_from_an_empty_database_to_the_first_call(tmp_path: Path) -> None:
     printed = run_walk("docs/getting-started.md", tmp_path, seed=False).splitlines()
     assert printed[:3] == ['["bistros","boss"]', '["Acme Bistros",["en","pt"],14]', '["hill","river"]']
     assert printed[3:6] == ["40", "40", "40"]
@@ -65,6 +65,11 @@ def test_an_organization_is_set_up_by_the_walk_of_getting_started(tmp_path: Path
     assert '["Terrace","Esplanada","No shade","Wasps"]' in printed
     assert '["voucher",2500]' in printed
     assert '["wasps",true]' in printed
-    assert printed[-2:] == ["0", '["nobody-to-ring","one-administrator"]']
+    logins = ("vera", "ines", "rita", "hugo", "ana", "ben", "clara", "david", "eva", "filipe", "gil", "helena")
+    hired = [f'"{login}"' for login in logins]
+    assert [line for line in printed if line in hired] == hired
+    assert printed.count('["Ana Reis","Ben Vale","Clara Sol","David Mar"]') == 1
+    assert {'"app-of-rita"', '"app-of-hugo"', '"app-of-ines"'} <= {*printed}
+    assert printed[-3:] == ['[["bar","Ben Vale"]]', '["taken","Ben Vale"]', "[]"]
     sheet = (tmp_path / "qr-codes-of-river.html").read_text(encoding="utf-8")
     assert sheet.count("<figure") == 40
