@@ -253,6 +253,25 @@ def test_every_caller_gets_the_answer_of_the_matrix(matrix: Matrix, operation: O
     assert not wrong, "\n".join(("", *wrong, HINT))
 
 
+@pytest.mark.parametrize("login", ["floor", "elsewhere"])
+def test_the_phone_of_somebody_else_is_not_there(matrix: Matrix, login: str) -> None:
+    of_phones = [
+        operation
+        for operation in operations()
+        if {"installation_id", "device_id"} & {*operation.named("path")} and operation.id not in OWN_THINGS
+    ]
+    assert {operation.id for operation in of_phones} == {"deleteMyDevice", "postRevokeDevice"}
+    caller = next(caller for caller in matrix.callers if (caller.login, caller.name) == (login, "floor"))
+    for operation in of_phones:
+        ids = matrix.ours.ids | {"installation_id": installation_of(matrix.ours, "manager")}
+        request = sound_request(operation, ids)
+        request["headers"] |= {"Authorization": f"Bearer {caller.token}"}
+        with matrix.app.counting() as statements:
+            answer = matrix.app.request(**request)
+        assert (answer.status_code, answer.json["code"]) == (404, "not-found"), operation.id
+        assert [line for line in statements if line.startswith(("INSERT", "UPDATE", "DELETE"))] == []
+
+
 def gaps(app: Flask, ids: dict[str, str]) -> list[str]:
     """Say what keeps the routes of an application from standing in the matrix, and which file to edit."""
     document = openapi_spec(app).to_dict()
