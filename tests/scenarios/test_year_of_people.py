@@ -44,7 +44,7 @@ class Person:
     store: str
     left_at: datetime | None = None
     token: str = ""  # the last one they had, for trying it once they are gone
-    told: list[datetime] = field(default_factory=list)  # when their phone was pushed to
+    pushed_at: list[datetime] = field(default_factory=list)  # when their phone was pushed to
 
     @property
     def address(self) -> str:
@@ -66,7 +66,7 @@ class Year:
     def note(self, message: Message) -> None:
         for person in self.people.values():
             if message.recipient.address == person.address:
-                person.told.append(self.app.clock())
+                person.pushed_at.append(self.app.clock())
 
     # ------------------------------------------------------------------------------------------- what people do
     def ask(self, method: str, path: str, by: str, *, status: int | None = None, **body: Any) -> Any:
@@ -155,7 +155,7 @@ class Year:
         self.sign_in(person.login, status=401)  # the former password is of the past
         self.redeem(returned["invitation"]["code"])
         person.left_at = None
-        person.told.clear()
+        person.pushed_at.clear()
         self.start_work(person)
 
     def lose_phone(self, person: Person) -> None:
@@ -164,10 +164,10 @@ class Year:
         device = next(device for device in devices if device["installation_id"] == f"of-{person.login}")
         self.ask("POST", f"/v1/devices/{device['id']}/revoke", "manager")
         self.ask("GET", "/v1/me", person.login, status=401)
-        told = len(person.told)
+        pushes = len(person.pushed_at)
         self.ask("POST", "/v1/concerns", "manager", mood=1, store_id=str(self.stores[person.store]))
         work_until_idle(self.worker)
-        assert len(person.told) == told
+        assert len(person.pushed_at) == pushes
         self.start_work(person)
 
     # -------------------------------------------------------------------------------------- what must always hold
@@ -195,7 +195,7 @@ class Year:
                 notification.queued_at > person.left_at or notification.state in HOLDS_NOTHING for notification in own
             ):
                 yield f"{person.login} is to be told something"
-            if any(at > person.left_at for at in person.told):
+            if any(at > person.left_at for at in person.pushed_at):
                 yield f"{person.login} was told something"
             if any(str(staff_id) == person.id for staff_id in on_shift):
                 yield f"{person.login} is on shift"
@@ -252,9 +252,9 @@ def may(year: Year) -> None:
     gone = year.leave(year.people["manager"], to=year.people["frank"])
     assert {*taken} <= {*gone["concerns"]}
     assert len(gone["follow_ups"]) >= len(taken)
-    told = len(year.people["frank"].told)
+    pushes = len(year.people["frank"].pushed_at)
     work_until_idle(year.worker)
-    assert len(year.people["frank"].told) > told  # they ring again, and somebody hears it
+    assert len(year.people["frank"].pushed_at) > pushes  # they ring again, and somebody hears it
     year.shop.tokens["manager"] = year.shop.tokens["frank"]
 
 
