@@ -20,7 +20,7 @@ from models.operations.imports.places import PlaceImport
 from models.operations.imports.staff import StaffImport
 from models.operations.imports.stores import StoreImport
 from models.policy_defaults import MAX_IMPORT_BYTES, MAX_IMPORT_LINES
-from notifications.decide.leaves import announce_leave
+from notifications.decide.open_work import announce_open_work
 
 blp = Blueprint("imports", __name__, "Stores, places, customers and staff from CSV files: all lines or none")
 
@@ -159,8 +159,7 @@ def _import(kind: type[ImportKind], table: CsvTable, *, dry_run: bool) -> Any:
         detail = f"Nothing was imported: {result.refused} of the lines have faults, which `errors` names."
         raise Invalid(detail, errors=_errors(result))
     if not result.dry_run:
-        for leave in result.leaves:
-            announce_leave(g.session, leave)
+        announce_open_work(g.session, result.work)
     return (result, 200, REPLAYED_HEADER) if is_repeat else result
 
 

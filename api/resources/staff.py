@@ -26,7 +26,7 @@ from models.operations.leave_staff import Leave, come_back, leave
 from models.staff.credentials.invitation import Invitation
 from models.staff.management_rights import manageable_by
 from models.staff.staff import Staff
-from notifications.decide.leaves import announce_leave
+from notifications.decide.open_work import announce_open_work
 
 
 @blp.route("/staff")
@@ -75,7 +75,8 @@ class StaffByEmployeeNumber(Resource):
         those of hiring and changing; 409 `not-now`, with the `id`, for somebody who has left, `already-exists` for
         somebody out of reach.
         """
-        staff, is_new = put_staff(g.session, employee_number, data, by=g.actor, at=g.now)
+        staff, is_new, work = put_staff(g.session, employee_number, data, by=g.actor, at=g.now)
+        announce_open_work(g.session, work)
         return staff, 201 if is_new else 200
 
 
@@ -83,6 +84,7 @@ class StaffByEmployeeNumber(Resource):
 class StaffById(Resource):
     permissions = {"GET": Permission.STAFF_READ, "PATCH": Permission.STAFF_WRITE}
     path_models = {"staff_id": Staff}
+    locks_itself = frozenset({"PATCH"})
 
     @blp.response(200, ManagedStaffSchema)
     def get(self, staff: Staff) -> Staff:
@@ -96,11 +98,12 @@ class StaffById(Resource):
 
         403 for a colleague whom one sees and does not manage, and for one's own role, stores and regions. What they may
         do follows from their next request on. In stores they do not belong to any more, their shift ends, and so do
-        their sign-ins on shared phones and the mails of the daily log. 409 `last-administrator` when nobody else could
+        their sign-ins on shared phones and the mails of the daily log; concerns they have taken there ring again, and
+        what they promised there goes to somebody who works there. 409 `last-administrator` when nobody else could
         administer the organization. Who changes a role above floor, or gives one, needs a sign-in younger than ten
         minutes (403 `sign-in-again`).
         """
-        change_staff(g.session, staff, data, by=g.actor, at=g.now)
+        announce_open_work(g.session, change_staff(g.session, staff, data, by=g.actor, at=g.now))
         return staff
 
 
@@ -130,7 +133,7 @@ class LeaveStaff(Resource):
 
     @blp.arguments(LeaveStaffSchema)
     @blp.response(200, LeaveSchema)
-    @idempotent(Staff, status=200, on_replay=lambda staff, _: Leave(staff, concerns=None, follow_ups=None))
+    @idempotent(Staff, status=200, on_replay=lambda staff, _: Leave(staff, is_repeat=True))
     def post(self, data: dict[str, Any], staff: Staff) -> Leave:
         """Let somebody go, at once or `at` a time in the coming year
 
@@ -143,7 +146,7 @@ class LeaveStaff(Resource):
         result = leave(
             g.session, staff, by=g.actor, at=g.now, leaves_at=data.get("at"), hand_over_to=data.get("hand_over_to")
         )
-        announce_leave(g.session, result)
+        announce_open_work(g.session, result.work)
         return result
 
 

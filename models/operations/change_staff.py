@@ -5,13 +5,17 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import and_, delete, or_, select, tuple_
+from sqlalchemy import and_, delete, or_, select, tuple_, union
 from sqlalchemy.orm import Session
 
-from models.access import Actor, Role
-from models.errors import Conflict, Forbidden, Invalid, InvalidState
+from models.access import Actor, Permission, Role
+from models.concerns.concern import Concern
+from models.concerns.unresolved import NOT_RESOLVED
+from models.errors import Conflict, Forbidden, Invalid, InvalidState, VersionConflict
 from models.operations.invite_staff import invite_new
+from models.operations.open_work import OpenWork, hand_over_open_work, lock_open_work
 from models.organizations.store import Store
+from models.recovery.follow_up import PENDING_STATUSES, FollowUp
 from models.staff.credentials.staff_session import StaffSession
 from models.staff.device import Device
 from models.staff.management_rights import (
@@ -48,10 +52,11 @@ def hire_staff(
 
 def put_staff(
     session: Session, employee_number: str, fields: dict[str, Any], *, by: Actor, at: datetime
-) -> tuple[Staff, bool]:
+) -> tuple[Staff, bool, OpenWork]:
     """Hire or change the person with this employee number, or else with this login, who gets the number.
 
-    `fields` as in `hire_staff`; what they leave out stays as it is. Return the person, and whether they are new.
+    `fields` as in `hire_staff`; what they leave out stays as it is. Return the person, whether they
+    are new, and what others have now.
 
     Raises InvalidState for somebody who has left, Conflict when somebody out of reach or with another number has the
     login, and whatever `hire_staff` and `change_staff` raise.
@@ -60,8 +65,11 @@ def put_staff(
         raise Invalid("An employee number has at most 60 printable characters.", pointer="/employee_number")
     wanted = fields | {"employee_number": employee_number}
     staff = _find_by_number(session, employee_number, wanted["login"])
+    if staff is not None:
+        lock_open_work(session, [staff.id])
+        staff = _find_by_number(session, employee_number, wanted["login"], lock=True)
     if staff is None:
-        return hire_staff(session, by=by, at=at, **wanted), True
+        return hire_staff(session, by=by, at=at, **wanted), True, OpenWork()
     if session.scalars(select(Staff.id).where(Staff.id == staff.id, *Staff.visible_to(by))).one_or_none() is None:
         detail = "Somebody out of reach of this sign-in has this employee number or login."
         raise Conflict(detail, code="already-exists")
@@ -71,21 +79,22 @@ def put_staff(
         if wanted.get(name) is not None:
             wanted[name] = sorted(set(wanted[name]))
     changes = {name: value for name, value in wanted.items() if value is not None and getattr(staff, name) != value}
-    if changes:
-        change_staff(session, staff, changes, by=by, at=at)
-    return staff, False
+    work = change_staff(session, staff, changes, by=by, at=at) if changes else OpenWork()
+    return staff, False, work
 
 
-def change_staff(session: Session, staff: Staff, changes: dict[str, Any], *, by: Actor, at: datetime) -> None:
-    """Change a person, who is locked. `changes` are those of `Staff.edit`, stores and regions by id.
+def change_staff(session: Session, staff: Staff, changes: dict[str, Any], *, by: Actor, at: datetime) -> OpenWork:
+    """Change a person. `changes` are those of `Staff.edit`, stores and regions by id. Return what others have now.
 
     What they may do and see follows from their next request on. What they have in stores they do not belong to any
-    more ends: see `end_out_of_reach`.
+    more ends: see `end_out_of_reach`. The caller has not locked the person.
 
     Raises Forbidden for somebody whom `by` does not manage, for a role that `by` does not give, or changes only after a
     recent sign-in, and for an own role, store or region; InvalidState for the last administrator, who would not be one
-    any more; Invalid for a store or region out of reach; and whatever `Staff.edit` raises.
+    any more; VersionConflict when somebody changed the person meanwhile; Invalid for a store or region out of reach;
+    and whatever `Staff.edit` raises.
     """
+    _lock(session, staff)
     require_may_manage(by, staff)
     reach = {name: changes.pop(name) for name in ("store_ids", "region_ids") if name in changes}
     role = changes.get("role", staff.role)
@@ -102,28 +111,29 @@ def change_staff(session: Session, staff: Staff, changes: dict[str, Any], *, by:
         require_other_administrator(session, staff)
     staff.edit(session, stores=stores, regions=regions, **changes)
     session.flush()
-    if reach or "role" in changes:
-        end_out_of_reach(session, [staff], at=at)
+    return end_out_of_reach(session, [staff], by=by, at=at) if reach or "role" in changes else OpenWork()
 
 
-def _find_by_number(session: Session, employee_number: str, login: str) -> Staff | None:
-    """Lock and return the person with this number, or else the one with this login who has no number."""
+def _find_by_number(session: Session, employee_number: str, login: str, *, lock: bool = False) -> Staff | None:
+    """Return the person with this number, or else the one with this login who has no number; `lock` locks them."""
     without_number = and_(Staff.login == login, Staff.employee_number.is_(None))
     stmt = (
         select(Staff)
         .where(or_(Staff.employee_number == employee_number, without_number))
         .order_by(Staff.employee_number.is_(None))
-        .with_for_update(key_share=True)
         .options(*Staff.eager_options())
     )
+    if lock:
+        stmt = stmt.with_for_update(key_share=True)
     return session.scalars(stmt.execution_options(populate_existing=True)).first()
 
 
-def end_out_of_reach(session: Session, people: Sequence[Staff], *, at: datetime) -> None:
-    """End what people have in stores that they do not reach any more.
+def end_out_of_reach(session: Session, people: Sequence[Staff], *, by: Actor, at: datetime) -> OpenWork:
+    """End what people have in stores that they do not reach any more. Return what others have now, to announce it.
 
-    That is their shift, their sign-ins on shared phones there, and their subscriptions to the logs of these stores. It
-    takes as many statements for many people as for one.
+    That is their shift, their sign-ins on shared phones there, their subscriptions to the logs of these stores, and
+    what they have taken or promised there. It takes as many statements for many people as for one, but for those who
+    have something open.
     """
     limited = [staff for staff in people if not staff.has_all_stores]
     region_ids = {region_id for staff in limited for region_id in staff.region_ids}
@@ -153,3 +163,32 @@ def end_out_of_reach(session: Session, people: Sequence[Staff], *, at: datetime)
         )
     for staff in limited:
         staff.daily_log_links = [link for link in staff.daily_log_links if reaches(staff.id, link.store_id)]
+    work = OpenWork()
+    for staff_id in _with_open_work(session, [staff.id for staff in people]):
+        staff = next(staff for staff in people if staff.id == staff_id)
+        work.add(hand_over_open_work(session, staff_id, by=by, at=at, except_in=_stores_to_act_in(session, staff)))
+    return work
+
+
+def _with_open_work(session: Session, staff_ids: Sequence[UUID]) -> Sequence[UUID]:
+    taken = select(Concern.taken_by_id).where(NOT_RESOLVED, Concern.taken_by_id.in_(staff_ids))
+    owed = select(FollowUp.owner_id).where(FollowUp.status.in_(PENDING_STATUSES), FollowUp.owner_id.in_(staff_ids))
+    return session.scalars(union(taken, owed)).all()
+
+
+def _stores_to_act_in(session: Session, staff: Staff) -> Sequence[UUID]:
+    """Return the stores where this person may take concerns and keep promises."""
+    if Permission.CONCERN_TAKE not in staff.permissions:
+        return ()
+    of_regions = select(Store.id).where(Store.region_id.in_(staff.region_ids))
+    return [*staff.store_ids, *(session.scalars(of_regions) if staff.region_links else ())]
+
+
+def _lock(session: Session, staff: Staff) -> None:
+    """Lock a person and what they have open. VersionConflict when somebody changed them since they were read."""
+    version = staff.version
+    lock_open_work(session, [staff.id])
+    Staff.lock_staff(session, staff.id)
+    session.refresh(staff)
+    if staff.version != version:
+        raise VersionConflict("Somebody changed this person at the same moment: read them again.")

@@ -1,48 +1,46 @@
 """Use cases of leaving and coming back: sign-ins end, what is open gets somebody else who works there."""
 
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, case, or_, select
-from sqlalchemy.orm import Session, joinedload, selectinload
+from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy.orm import Session
 
-from models.access import Actor, Permission, Role, roles_with
+from models.access import Actor, Role
 from models.concerns.concern import Concern
-from models.concerns.enums import Status
-from models.concerns.event import ConcernEvent, ConcernStep
-from models.concerns.handover import why_not_callable
 from models.concerns.unresolved import NOT_RESOLVED
 from models.errors import Invalid, InvalidState
 from models.operations.invite_staff import invite_new
-from models.organizations.store import Store
+from models.operations.open_work import OpenWork, hand_over_open_work, lock_open_work
 from models.policy_defaults import LEAVE_SETTLES_AFTER, MAX_LEAVE_AHEAD
 from models.recovery.follow_up import PENDING_STATUSES, FollowUp
-from models.recovery.follow_up_owner import FollowUpOwner
 from models.staff.credentials.invitation import Invitation
 from models.staff.credentials.second_factor import SecondFactor
 from models.staff.management_rights import require_may_manage, require_other_administrator
 from models.staff.shift import Shift
 from models.staff.sign_ins import end_sign_ins
-from models.staff.staff import Staff, StaffRegion, StaffStore
-
-# Who is asked first to own what a leaver promised, after those who were named.
-OWNERS_BY_RANK = case({Role.MANAGER: 0, Role.REGIONAL: 1}, value=Staff.role, else_=2)
+from models.staff.staff import Staff
 
 
 @dataclass
 class Leave:
     """A leave that was recorded: the person, and what they had open and others have now.
 
-    `concerns` and `follow_ups` are ids; None for a repeat of the request. The events are for the caller to announce.
+    `is_repeat`: nothing was handed over by this request, for it repeats an earlier one.
     """
 
     staff: Staff
-    concerns: list[UUID] | None = field(default_factory=list)
-    follow_ups: list[UUID] | None = field(default_factory=list)
-    concern_events: list[ConcernEvent] = field(default_factory=list)
-    follow_up_events: list[tuple[FollowUp, ConcernEvent]] = field(default_factory=list)
+    work: OpenWork = field(default_factory=OpenWork)
+    is_repeat: bool = False
+
+    @property
+    def concerns(self) -> list[UUID] | None:
+        return None if self.is_repeat else self.work.concerns
+
+    @property
+    def follow_ups(self) -> list[UUID] | None:
+        return None if self.is_repeat else self.work.follow_ups
 
 
 def leave(
@@ -91,10 +89,8 @@ def hand_over_leftovers(session: Session, staff_id: UUID, *, at: datetime) -> Le
     staff = session.scalars(select(Staff).where(Staff.id == staff_id, Staff.left_at.is_not(None))).one_or_none()
     if staff is None:
         return None
-    left = Leave(staff)
-    lock_open_concerns(session, [staff.id])
-    _hand_over(session, left, None, by=Actor.unauthenticated(staff.organization_id), at=at)
-    return left
+    lock_open_work(session, [staff.id])
+    return _hand_over(session, staff, None, by=Actor.unauthenticated(staff.organization_id), at=at)
 
 
 def come_back(session: Session, staff: Staff, *, by: Actor, at: datetime) -> None:
@@ -144,8 +140,7 @@ def left_something(at: datetime) -> ColumnElement[bool]:
 def _leave_at_once(
     session: Session, staff: Staff, heir: Staff | None, *, by: Actor, at: datetime, left_at: datetime
 ) -> Leave:
-    # Concerns are locked before people, as wherever both are.
-    lock_open_concerns(session, [staff.id])
+    lock_open_work(session, [staff.id])
     recorder_id = by.staff_id or staff.leave_recorded_by_id
     _lock_working(session, staff)
     if staff.role is Role.ADMIN and by.staff_id is not None:
@@ -162,9 +157,12 @@ def _leave_at_once(
     end_sign_ins(session, staff.id, reason="left", at=at)
     Shift.check_out(session, staff_id=staff.id, at=at)
     session.flush()
-    result = Leave(staff)
-    _hand_over(session, result, heir, by=by, at=at)
-    return result
+    return _hand_over(session, staff, heir, by=by, at=at)
+
+
+def _hand_over(session: Session, staff: Staff, heir: Staff | None, *, by: Actor, at: datetime) -> Leave:
+    recorder = _working(session, staff.leave_recorded_by_id, at=at)
+    return Leave(staff, hand_over_open_work(session, staff.id, by=by, at=at, heir=heir, recorder=recorder))
 
 
 def _lock_working(session: Session, staff: Staff) -> None:
@@ -189,78 +187,3 @@ def _find_heir(session: Session, staff: Staff, hand_over_to: UUID | None, *, by:
 def _working(session: Session, staff_id: UUID | None, *, at: datetime) -> Staff | None:
     stmt = select(Staff).where(Staff.id == staff_id, Staff.works_at(at)).options(*Staff.eager_options())
     return session.scalars(stmt).one_or_none() if staff_id is not None else None
-
-
-def lock_open_concerns(session: Session, staff_ids: Sequence[UUID]) -> None:
-    """Lock the concerns that these people have taken or owe something about, in the order of their ids."""
-    taken = select(Concern.id).where(NOT_RESOLVED, Concern.taken_by_id.in_(staff_ids))
-    owed = select(FollowUp.concern_id).where(FollowUp.owner_id.in_(staff_ids), FollowUp.status.in_(PENDING_STATUSES))
-    ids = {*session.scalars(taken), *session.scalars(owed)}
-    if ids:
-        stmt = select(Concern.id).where(Concern.id.in_(ids)).order_by(Concern.id)
-        session.execute(stmt.with_for_update(key_share=True))
-
-
-def _hand_over(session: Session, result: Leave, heir: Staff | None, *, by: Actor, at: datetime) -> None:
-    """Release what the leaver has taken, so that it rings again, and give what they promised to somebody else."""
-    _release_concerns(session, result, heir, by=by, at=at)
-    _reassign_follow_ups(session, result, heir, by=by, at=at)
-
-
-def _release_concerns(session: Session, result: Leave, heir: Staff | None, *, by: Actor, at: datetime) -> None:
-    taken = select(Concern).where(NOT_RESOLVED, Concern.status == Status.TAKEN, Concern.taken_by_id == result.staff.id)
-    stmt = taken.options(joinedload(Concern.store), *Concern.eager_options()).order_by(Concern.id)
-    concerns = session.scalars(stmt.execution_options(populate_existing=True)).unique().all()
-    for concern in concerns:
-        result.concern_events.append(concern.release_of_leaver(by=by, at=at))
-        if heir is not None and why_not_callable(session, concern, heir, at=at) is None:
-            details = {"to": str(heir.id)}
-            result.concern_events.append(concern.add_event(ConcernStep.HANDED_OVER, by=by, at=at, details=details))
-    result.concerns = [concern.id for concern in concerns]
-
-
-def _reassign_follow_ups(session: Session, result: Leave, heir: Staff | None, *, by: Actor, at: datetime) -> None:
-    pending = select(FollowUp).where(FollowUp.owner_id == result.staff.id, FollowUp.status.in_(PENDING_STATUSES))
-    stmt = pending.options(joinedload(FollowUp.concern).joinedload(Concern.store)).order_by(FollowUp.id)
-    follow_ups = session.scalars(stmt.execution_options(populate_existing=True)).unique().all()
-    owners = _Owners(session, [heir, _working(session, result.staff.leave_recorded_by_id, at=at)], at)
-    for follow_up in follow_ups:
-        if owner := owners.for_concern(follow_up.concern):
-            result.follow_up_events.append((follow_up, follow_up.assign(owner, by=by, at=at)))
-    result.follow_ups = [follow_up.id for follow_up, _ in result.follow_up_events]
-
-
-@dataclass
-class _Owners:
-    """People who may own what a leaver promised: those who were named, else the managers of the store, else anybody.
-
-    Where nobody at all works in the store, a follow-up stays as it is: its reminder goes to whoever leads by then.
-    """
-
-    session: Session
-    named: list[Staff | None]
-    at: datetime
-    by_store: dict[UUID, list[FollowUpOwner]] = field(default_factory=dict)
-
-    def for_concern(self, concern: Concern) -> FollowUpOwner | None:
-        """Return who is asked first of those who may own a follow-up on this concern, if anybody may."""
-        if concern.store_id not in self.by_store:
-            self.by_store[concern.store_id] = list(self._of_store(concern.store))
-        return next((owner for owner in self.by_store[concern.store_id] if owner.may_own(concern)), None)
-
-    def _of_store(self, store: Store) -> Iterator[FollowUpOwner]:
-        of_store = select(StaffStore.staff_id).where(StaffStore.store_id == store.id)
-        of_region = select(StaffRegion.staff_id).where(StaffRegion.region_id == store.region_id)
-        stmt = (
-            select(Staff)
-            .where(
-                Staff.works_at(self.at),
-                Staff.role.in_(roles_with(Permission.RECOVERY_ACT)),
-                or_(Staff.id.in_(of_store), Staff.id.in_(of_region)),
-            )
-            .options(selectinload(Staff.store_links), selectinload(Staff.region_links))
-            .order_by(OWNERS_BY_RANK, Staff.id)
-        )
-        for staff in [*(staff for staff in self.named if staff is not None), *self.session.scalars(stmt)]:
-            if owner := FollowUpOwner.of(self.session, staff, at=self.at):
-                yield owner

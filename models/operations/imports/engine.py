@@ -16,7 +16,7 @@ from models.db.session import ScopedSession
 from models.errors import Conflict, DomainError, Forbidden, Invalid, InvalidState, NotFound
 from models.operations.imports.columns import CellError, Column, Fault, FaultCode, parse_cell
 from models.operations.imports.csv_table import CsvRow, CsvTable
-from models.operations.leave_staff import Leave
+from models.operations.open_work import OpenWork
 from models.organizations.organization import Region
 from models.organizations.store import Store
 
@@ -64,7 +64,7 @@ class ImportResult:
     dry_run: bool
     lines: int
     items: Sequence[Line]
-    leaves: Sequence[Leave] = ()  # for the caller to announce
+    work: OpenWork = field(default_factory=OpenWork)  # that has other owners now, for the caller to announce
 
     @property
     def created(self) -> int:
@@ -97,10 +97,10 @@ class ImportKind(ABC):
     name: ClassVar[str]
     columns: ClassVar[Sequence[Column]]
     key_column: ClassVar[str]
-    leaves: Sequence[Leave] = ()
 
     def __init__(self, session: ScopedSession, *, by: Actor, at: datetime) -> None:
         self.session, self.by, self.at = session, by, at
+        self.work = OpenWork()
 
     def key(self, line: Line) -> tuple[str, Hashable] | None:
         """Return a column and what no second line of the file may have there. None where the line does not say it."""
@@ -173,7 +173,7 @@ def run_import(
             line.verdict = LineVerdict.REFUSED
         line.faults.sort(key=lambda fault: position.get(fault.column, -1))
     items = [header, *lines] if header.faults else lines
-    result = ImportResult(kind.name, dry_run, len(lines), items, kind.leaves)
+    result = ImportResult(kind.name, dry_run, len(lines), items, kind.work)
     if not result.refused:
         kind.finish()
         session.flush()

@@ -23,7 +23,8 @@ from models.operations.change_staff import end_out_of_reach
 from models.operations.imports.columns import CellError, Column, FaultCode, one_of, slug, text, yes_or_no
 from models.operations.imports.engine import ImportKind, Line, LineVerdict
 from models.operations.invite_staff import invite_by_mail
-from models.operations.leave_staff import Leave, bring_back, leave, lock_open_concerns
+from models.operations.leave_staff import bring_back, leave
+from models.operations.open_work import lock_open_work
 from models.organizations.organization import Region
 from models.organizations.store import Store
 from models.policy_defaults import MAX_REGIONS_OF_PERSON, MAX_STAFF, MAX_STORES_OF_PERSON
@@ -95,7 +96,6 @@ class StaffImport(ImportKind):
         self._changed: list[Staff] = []
         self._moved: list[Staff] = []  # whose role, stores or regions have changed
         self._former_administrators: list[tuple[Line, Staff]] = []
-        self.leaves: list[Leave] = []
         self._leaving: list[tuple[Line, Staff]] = []
         self._returning: list[Staff] = []
 
@@ -108,8 +108,7 @@ class StaffImport(ImportKind):
     def load(self, lines: Sequence[Line]) -> None:
         self._stores = self._load_all("stores", Store, lines)
         self._regions = self._load_all("regions", Region, lines if self.by.store_ids is None else ())
-        # Concerns are locked before people, as wherever both are.
-        lock_open_concerns(self.session, self._leaver_ids(lines))
+        lock_open_work(self.session, self._leaver_ids(lines))
         self._by_number = {str(staff.employee_number): staff for staff in self._people("employee_number", lines)}
         self._by_login = {staff.login: staff for staff in self._people("login", lines)}
         self._count = self.session.scalars(select(func.count()).select_from(Staff).where(Staff.left_at.is_(None))).one()
@@ -268,11 +267,11 @@ class StaffImport(ImportKind):
                 require_other_administrator(self.session, staff)
         for line, staff in self._leaving:
             with _refused(line, "left"):
-                self.leaves.append(leave(self.session, staff, by=self.by, at=self.at))
+                self.work.add(leave(self.session, staff, by=self.by, at=self.at).work)
 
     def finish(self) -> None:
         self._write_changes()
-        end_out_of_reach(self.session, self._moved, at=self.at)
+        self.work.add(end_out_of_reach(self.session, self._moved, by=self.by, at=self.at))
         for staff in self._uninvited:
             invite_by_mail(self.session, staff, at=self.at)
 

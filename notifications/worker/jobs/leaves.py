@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from models.db.session import ALL_TENANTS, Database
 from models.operations.leave_staff import carry_out_planned, hand_over_leftovers, has_due_leave, left_something
 from models.staff.staff import Staff
-from notifications.decide.leaves import announce_leave
+from notifications.decide.open_work import announce_open_work
 from notifications.worker.jobs.every import Every
 from notifications.worker.own_transactions import for_each_in_own_transaction
 
@@ -40,13 +40,13 @@ class LeaveJob:
     def _carry_out(self, session: Session, staff_id: UUID) -> bool:
         leave = carry_out_planned(session, staff_id, at=self._database.clock())
         if leave is not None:
-            announce_leave(session, leave)
+            announce_open_work(session, leave.work)
         return leave is not None
 
     def _hand_over(self, session: Session, staff_id: UUID) -> bool:
         leave = hand_over_leftovers(session, staff_id, at=self._database.clock())
         if leave is not None:
-            announce_leave(session, leave)
+            announce_open_work(session, leave.work)
         return leave is not None and bool(leave.concerns or leave.follow_ups)
 
 

@@ -181,6 +181,46 @@ def test_what_was_promised_gets_an_owner_who_works_there(scenario: StoreScenario
     assert follow_up_row(scenario, promised).status == "open"
 
 
+def test_a_concern_that_is_taken_and_owed_something_is_released_as_well(scenario: StoreScenario) -> None:
+    app, shop = scenario.app, scenario.shop
+    concern = scenario.log("lead", mood=1)
+    move(app, shop, concern, "take", "floor")
+    make_follow_up(scenario, concern=concern)
+    answer = let_go(app, shop, "floor")
+    assert (answer.json["concerns"], len(answer.json["follow_ups"])) == ([concern["id"]], 1)
+    (row,) = rows(app, Concern)
+    assert (row.status, row.taken_by_id) == ("open", None)
+
+
+@pytest.mark.parametrize(
+    "changes", [{"store_ids": ["second"]}, {"role": "head_office"}], ids=["to another store", "to head office"]
+)
+def test_whoever_moves_leaves_nothing_open_behind(scenario: StoreScenario, changes: dict[str, Any]) -> None:
+    app, shop = scenario.app, scenario.shop
+    concern = scenario.log("lead", mood=1)
+    move(app, shop, concern, "take", "floor")
+    make_follow_up(scenario, concern=concern)
+    before = len(scenario.messages)
+    stores = {"store_ids": [str(shop.other_store_id)]} if "store_ids" in changes else {}
+    assert change_person(app, shop, "floor", "admin", **{**changes, **stores}).status_code == 200
+    scenario.let_pass(seconds=1)
+    (row,) = rows(app, Concern)
+    assert (row.status, row.taken_by_id) == ("open", None)
+    assert {row.owner_id for row in rows(app, FollowUp)} == {shop.staff["manager"]}
+    assert "colleague" in {message.recipient.address for _, message in scenario.messages[before:]}  # it rings again
+
+
+def test_whoever_works_in_one_store_more_keeps_what_they_have(scenario: StoreScenario) -> None:
+    app, shop = scenario.app, scenario.shop
+    concern = scenario.log("lead", mood=1)
+    move(app, shop, concern, "take", "floor")
+    make_follow_up(scenario, concern=concern)
+    both = [str(shop.store_id), str(shop.other_store_id)]
+    assert change_person(app, shop, "floor", "admin", store_ids=both).status_code == 200
+    assert rows(app, Concern)[0].taken_by_id == shop.staff["floor"]
+    assert rows(app, FollowUp)[0].owner_id == shop.staff["floor"]
+
+
 def test_where_no_manager_works_a_colleague_owns_it(scenario: StoreScenario) -> None:
     app, shop = scenario.app, scenario.shop
     make_follow_up(scenario)
