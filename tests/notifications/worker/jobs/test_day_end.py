@@ -196,7 +196,7 @@ def test_it_is_eight_after_a_night_in_which_the_clocks_change(
     app.clock.at = datetime(day.year, day.month, day.day, 12, tzinfo=UTC)
     work_until_idle(worker)
     shop = make_shop(app.back_office, "later", at=app.clock(), on_shift=())  # whose sign-ins are still good
-    give_phone(app.back_office, shop, "manager", "phone of manager")
+    give_phone(app.back_office, shop, "manager", "phone of manager", at=app.clock())
     change(app, shop, hours={"weekly": OPEN_FROM_EIGHT, "exceptions": []})
     app.clock.move(hours=1)
     work_until_idle(worker)
@@ -295,6 +295,8 @@ def test_a_clock_that_was_wrong_keeps_no_day_from_being_sent(
     work_until_idle(worker)
     channel.messages.clear()
     app.clock.at = END - timedelta(hours=1)
+    # The phones were retired, as nobody had used them for so long.
+    give_phone(app.back_office, shop, "manager", "phone of manager, again", at=app.clock())
     go_on(app, worker, EIGHT)
     assert len(told(channel)) == 1
 
