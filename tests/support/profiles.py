@@ -52,6 +52,7 @@ QUICK_ON = {
     "scenarios/test_report_statements.py": "postgresql",
     "scenarios/test_shared_phone_evening.py": "sqlite",
     "scenarios/test_statements.py": "postgresql",
+    "scenarios/test_year_of_people.py": "sqlite",
     "api/resources/reports/test_merged_words.py": "postgresql",
     "api/resources/reports/test_recovery_recount.py": "postgresql",
     "api/resources/reports/test_rollups.py": "postgresql",
