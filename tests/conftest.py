@@ -18,7 +18,7 @@ from tests.support import profiles
 from tests.support.app import App, close_databases, empty_every_table
 from tests.support.databases import KINDS, Databases, migrate
 from tests.support.factories.organizations import Shop, make_shop
-from tests.support.log_privacy import fail_if_personal, log_plain_tracebacks
+from tests.support.log_privacy import fail_if_personal, forget_secrets, log_plain_tracebacks
 from tests.support.postgres import Server, running_server
 from tests.support.store_scenario import StoreScenario, store_scenario
 
@@ -100,9 +100,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+def pytest_runtest_makereport(
+    call: pytest.CallInfo[None],
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Read what each test made the application log."""
-    return fail_if_personal((yield))
+    report = fail_if_personal((yield))
+    if call.when == "teardown":
+        forget_secrets()
+    return report
 
 
 def pytest_collection_finish() -> None:

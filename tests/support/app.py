@@ -19,6 +19,7 @@ from models.db.session import Database, DatabaseRole
 from models.tables import metadata
 from tests.support.clock import MovableClock
 from tests.support.factories.organizations import Shop
+from tests.support.log_privacy import remember_secrets
 
 
 @cache
@@ -76,7 +77,11 @@ class App:
         if by is not None:
             shop, login = by
             headers.setdefault("Authorization", f"Bearer {shop.tokens[login]}")
-        return self.flask.test_client().open(path, method=method, headers=headers, **options)
+        answer = self.flask.test_client().open(path, method=method, headers=headers, **options)
+        remember_secrets(options.get("json"))
+        if method != "GET" and answer.status_code < 300 and answer.data:  # what is shown once
+            remember_secrets(answer.get_json(silent=True))
+        return answer
 
     @contextmanager
     def counting(self, database: Database | None = None) -> Iterator[list[str]]:
