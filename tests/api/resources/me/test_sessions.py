@@ -78,17 +78,24 @@ def test_a_person_ends_one_of_them_and_its_phone_rings_no_more(app: App, shop: S
     assert_problem(app.request("DELETE", f"{MINE}/{lost['id']}", (shop, "floor")), 404, "not-found")
 
 
-def test_a_phone_rings_on_while_another_sign_in_on_it_is_left(app: App, shop: Shop) -> None:
-    sign_in(app, shop, name="before")
-    app.request("PUT", "/v1/me/devices/one", (shop, "before"), json=PHONE)
-    sign_in(app, shop, name="after")
-    app.request("PUT", "/v1/me/devices/one", (shop, "after"), json=PHONE)
+def test_signing_out_on_a_phone_ends_every_sign_in_on_it(app: App, shop: Shop) -> None:
+    for name in ("before", "after"):
+        sign_in(app, shop, name=name)
+        app.request("PUT", "/v1/me/devices/one", (shop, name), json=PHONE)
     assert app.request("DELETE", "/v1/sessions/current", (shop, "before")).status_code == 204
+    assert_problem(app.request("GET", "/v1/me", (shop, "after")), 401, "unauthorized")
+    (device,) = rows(app, Device)
+    assert (device.address, device.retired_reason) == (None, "signed-out")
+
+
+def test_a_phone_rings_on_while_a_sign_in_on_it_is_left(app: App, shop: Shop) -> None:
+    for name in ("before", "after"):
+        sign_in(app, shop, name=name)
+        app.request("PUT", "/v1/me/devices/one", (shop, name), json=PHONE)
+    former = next(each for each in listed(app, shop, "after") if each["device"] and not each["current"])
+    assert app.request("DELETE", f"{MINE}/{former['id']}", (shop, "after")).status_code == 204
     (device,) = rows(app, Device)
     assert (device.address, device.retired_at) == ("address", None)
-    assert app.request("DELETE", "/v1/sessions/current", (shop, "after")).status_code == 204
-    (device,) = rows(app, Device)
-    assert device.address is None
 
 
 def test_nobody_sees_or_ends_those_of_others(app: App, shop: Shop) -> None:
