@@ -81,7 +81,7 @@ MAX_LEAVE_AHEAD: Final = timedelta(days=366)  # how far ahead a leave may be pla
 # After a leave: what a request that began before it still gave to the person is found and handed over.
 LEAVE_SETTLES_AFTER: Final = timedelta(minutes=10)
 INVITATION_TTL: Final = timedelta(hours=24)
-MAX_CODES_PER_DAY: Final = 20  # made for one person
+MAX_CODES_PER_DAY: Final = 20  # made for one person, without those by mail
 # Whoever made a code for somebody could use it themselves, so for so long they decide nothing that person asks for.
 CODE_MAKER_WAITS: Final = timedelta(hours=24)
 

@@ -76,6 +76,7 @@ def upgrade() -> None:
         sa.Column("expires_at", INSTANT, nullable=False),
         sa.Column("redeemed_at", INSTANT, nullable=True),
         sa.Column("withdrawn_at", INSTANT, nullable=True),
+        sa.Column("by_mail", sa.Boolean(), nullable=False),
         sa.UniqueConstraint("organization_id", "digest", name="uq_invitation_organization_id_digest"),
     )
     index("ix_invitation_staff_id", "invitation", "organization_id", "staff_id", "created_at")

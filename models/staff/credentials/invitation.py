@@ -19,8 +19,7 @@ from models.staff.staff import Staff
 class Invitation(HasSecret, TenantOwned):
     """One-time code of a person who is new or has forgotten their password or PIN. Its `secret` is the code.
 
-    `created_by_id` is None for a code that was asked for by the person themselves, came from a key, or was made at the
-    terminal.
+    `created_by_id` is None for a code that came by mail (`by_mail`), or was made at the terminal.
     """
 
     __tablename__ = "invitation"
@@ -36,6 +35,7 @@ class Invitation(HasSecret, TenantOwned):
     expires_at: Mapped[datetime]
     redeemed_at: Mapped[datetime | None]
     withdrawn_at: Mapped[datetime | None]
+    by_mail: Mapped[bool] = mapped_column(default=False)
 
     staff: Mapped[Staff] = many_to_one("Invitation", "staff_id", "Staff")
 
@@ -67,7 +67,9 @@ class Invitation(HasSecret, TenantOwned):
         """
         invitation = session.get(cls, (staff.organization_id, id_))
         if invitation is None:
-            invitation = cls(id=id_, organization_id=staff.organization_id, staff_id=staff.id, created_at=at)
+            invitation = cls(
+                id=id_, organization_id=staff.organization_id, staff_id=staff.id, created_at=at, by_mail=True
+            )
             session.add(invitation)
         invitation._set_new_secret(staff.organization_id, at=at)
         return invitation
@@ -136,10 +138,11 @@ def code_not_valid() -> Expired:
 
 
 def _check_count(session: Session, staff: Staff, *, at: datetime) -> None:
+    """Raise InvalidState for too many codes. Those by mail do not count: strangers ask for them."""
     made = (
         select(func.count())
         .select_from(Invitation)
-        .where(Invitation.staff_id == staff.id, Invitation.created_at > at - INVITATION_TTL)
+        .where(Invitation.staff_id == staff.id, Invitation.created_at > at - INVITATION_TTL, ~Invitation.by_mail)
     )
     if session.scalars(made).one() >= MAX_CODES_PER_DAY:
         raise InvalidState(f"At most {MAX_CODES_PER_DAY} codes are made for one person within a day.")

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from models.alerts.notification import NotificationKind, NotificationState
+from models.staff.credentials import invitation as invitation_module
 from models.staff.credentials.invitation import Invitation
 from models.staff.staff import Staff
 from notifications.channels.base import DeliveryResult
@@ -118,3 +119,14 @@ def test_a_person_whom_a_key_hired_gets_the_code_by_mail(mailbox: StoreScenario)
 def test_a_login_is_asked_for_five_times_an_hour(app: App, shop: Shop) -> None:
     for login in ("floor", "nobody"):
         assert [ask(app, login).status_code for _ in range(6)] == [*[202] * 5, 429]
+
+
+def test_mails_that_strangers_ask_for_keep_nobody_from_making_a_code(
+    mailbox: StoreScenario, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(invitation_module, "MAX_CODES_PER_DAY", 2)
+    for _ in range(2):
+        ask(mailbox.app, "floor")
+    work_until_idle(mailbox.worker)
+    assert len(rows(mailbox.app, Invitation)) == 2
+    assert make_code(mailbox.app, mailbox.shop, "floor").status_code == 201
