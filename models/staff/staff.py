@@ -261,10 +261,13 @@ class Staff(Aggregate):
 
     @classmethod
     def find_for_sign_in(cls, session: Session, login: str, *, at: datetime) -> "Staff | None":
-        """Return the person with this login, with stores and regions; None when there is none or they have left."""
-        return session.scalars(
-            select(cls).where(cls.login == login, cls.works_at(at)).options(*cls.eager_options())
-        ).one_or_none()
+        """Return the person with this login, with stores and regions; None when there is none or they have left.
+
+        Locked, so that whoever changes the password or confirms a second factor at this moment comes before, or ends
+        the new sign-in.
+        """
+        stmt = select(cls).where(cls.login == login, cls.works_at(at)).options(*cls.eager_options())
+        return session.scalars(stmt.with_for_update(read=True, of=cls)).one_or_none()
 
     @classmethod
     def get_for_sign_in(cls, session: Session, staff_id: UUID) -> "Staff":

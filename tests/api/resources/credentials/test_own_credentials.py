@@ -1,5 +1,6 @@
 """Own password and PIN: changed with the present one; all other sign-ins end."""
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -10,10 +11,11 @@ from models.staff.device import Device
 from models.staff.staff import Staff
 from tests.support.app import App
 from tests.support.assertions import assert_invalid_value, assert_problem
+from tests.support.databases import only_on_postgresql
 from tests.support.factories.organizations import PASSWORD, Shop
 from tests.support.factories.people import sign_in
 from tests.support.rows import rows
-from tests.support.threads import at_once
+from tests.support.threads import TIMEOUT, at_once, wait_for_blocked_transaction
 
 NEW, PIN = "a new and long one", "902715"
 
@@ -102,3 +104,14 @@ def test_of_two_changes_at_once_with_the_same_password_one_wins(app: App, shop: 
 def test_a_key_has_neither(app: App, shop: Shop) -> None:
     for path, body in (("password", {"current_password": "x", "new_password": NEW}), ("pin", {"pin": PIN})):
         assert_problem(app.request("PUT", f"/v1/me/{path}", (shop, "key"), json=body), 403, "forbidden")
+
+
+@only_on_postgresql
+def test_whoever_signs_in_while_the_password_is_changed_is_not_let_in(app: App, shop: Shop) -> None:
+    with ThreadPoolExecutor(1) as somebody:
+        with app.back_office.writing(shop.organization_id) as session:
+            session.get_one(Staff, (shop.organization_id, shop.staff["floor"])).password_hash = "that of another one"
+            session.flush()
+            signing_in = somebody.submit(sign_in, app, shop, "floor", PASSWORD)
+            wait_for_blocked_transaction(app)
+        assert_problem(signing_in.result(TIMEOUT), 401, "wrong-sign-in")
