@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, LargeBinary, String, UniqueConstraint, fun
 from sqlalchemy.orm import Mapped, Session, joinedload, mapped_column
 from sqlalchemy.sql.base import ExecutableOption
 
-from models.access import Actor
+from models.access import Actor, Permission
 from models.db.base import TenantOwned, many_to_one, tenant_fk
 from models.db.secret import HasSecret
 from models.errors import Invalid, InvalidState
@@ -74,7 +74,8 @@ class Enrolment(HasSecret, TenantOwned):
     def redeem(cls, session: Session, code: Token, *, at: datetime) -> "Enrolment":
         """Use a code up and return its enrolment. Of two who use it at once, one waits for the other and is refused.
 
-        Invalid, in the same words, for a code that is unknown, was used, has expired, or is of a closed store.
+        Invalid, in the same words, for a code that is unknown, was used, has expired, is of a closed store, or was made
+        by somebody who manages no phones any more.
         """
         stmt = select(cls).where(cls.digest == code.digest).with_for_update(of=cls)
         enrolment = session.scalars(stmt).one_or_none()
@@ -84,8 +85,9 @@ class Enrolment(HasSecret, TenantOwned):
         return enrolment
 
     def is_open(self, at: datetime) -> bool:
-        """Return whether the code can still be used."""
-        return self.redeemed_at is None and self.expires_at > at and self.store.closed_at is None
+        """Return whether the code can still be used: whoever made it works here, and still looks after phones."""
+        may_enrol = not self.created_by.has_left(at) and Permission.DEVICE_MANAGE in self.created_by.permissions
+        return self.redeemed_at is None and self.expires_at > at and self.store.closed_at is None and may_enrol
 
     @staticmethod
     def invalid_code_error() -> Invalid:

@@ -20,6 +20,7 @@ from tests.support.assertions import assert_invalid_value, assert_problem
 from tests.support.clock import NOON
 from tests.support.factories.concerns import log_concern
 from tests.support.factories.organizations import Shop, make_shop
+from tests.support.factories.people import change_person, let_go
 from tests.support.factories.shared_phones import enrol, make_code, redeem, set_pins
 from tests.support.rows import notifications, pending_messages, rows
 from tests.support.threads import at_once
@@ -112,6 +113,14 @@ def test_a_code_is_valid_until_its_last_second(app: App, shop: Shop) -> None:
     code = make_code(app, shop)
     app.clock.move(hours=23, minutes=59, seconds=59)
     assert redeem(app, code).status_code == 201
+
+
+def test_a_code_of_somebody_who_manages_no_phones_any_more_is_not_valid(app: App, shop: Shop) -> None:
+    of_leaver, of_demoted = (make_code(app, shop, by=login) for login in ("regional", "manager"))
+    assert let_go(app, shop, "regional", "admin").status_code == 200
+    assert change_person(app, shop, "manager", "admin", role="floor").status_code == 200
+    for code in (of_leaver, of_demoted):
+        assert_invalid_value(redeem(app, code), "body", "/code")
 
 
 def test_of_two_phones_that_redeem_one_code_at_once_one_is_enrolled(app: App, shop: Shop) -> None:
