@@ -23,7 +23,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, Session, joinedload, mapped_column
 from sqlalchemy.sql.base import ExecutableOption
 
-from models.access import GRANTS, ROLES_OF_ALL_STORES, Actor, Role
+from models.access import GRANTS, ROLES_OF_ALL_STORES, Actor, Permission, Role, roles_with
 from models.db.base import TenantOwned, UtcDateTime, many_to_one, tenant_fk
 from models.organizations.organization import Organization
 from models.organizations.store import Store
@@ -202,6 +202,8 @@ class StaffSession(TenantOwned):
         longest = _longest_until(sign_in.role, opened_at=sign_in.created_at, seen_at=sign_in.seen_at)
         if longest is not None and longest <= at:  # whoever was given such a role after they had signed in
             return None
+        if sign_in.method is SignInMethod.PIN and sign_in.role not in roles_with(Permission.ALERT_HEAR):
+            return None  # the same: nobody with this role signs in with a PIN
         store_ids = frozenset(row.store_id for row in rows if row.store_id is not None)
         actor = Actor(
             organization_id=token.organization_id,

@@ -17,6 +17,7 @@ from tests.support.assertions import assert_invalid_value, assert_problem
 from tests.support.clock import NOON
 from tests.support.factories.concerns import log_concern
 from tests.support.factories.organizations import PASSWORD, Shop, make_shop
+from tests.support.factories.people import change_person
 from tests.support.factories.shared_phones import PIN, SharedPhone, enrol, set_pins
 from tests.support.factories.staff import hire
 from tests.support.rows import rows
@@ -351,6 +352,14 @@ def test_whoever_loses_the_store_may_not_use_its_phone_any_more(app: App, shop: 
     with app.back_office.writing(shop.organization_id) as session:
         session.get_one(Staff, (shop.organization_id, shop.staff["floor"])).store_links = []
     assert_problem(by_pin(phone, shop, "floor"), 401, "wrong-sign-in")
+
+
+@pytest.mark.parametrize("role", ["admin", "head_office"])
+def test_a_pin_is_not_enough_for_a_role_that_has_none(app: App, shop: Shop, phone: SharedPhone, role: str) -> None:
+    token = signed_in(phone, shop, "manager")
+    assert state(app, token) == 200
+    assert change_person(app, shop, "manager", "admin", role=role).status_code == 200
+    assert state(app, token) != 200
 
 
 def test_the_lock_takes_ten_minutes() -> None:
