@@ -14,6 +14,7 @@ from tests.support.factories.concerns import log_concern
 from tests.support.factories.organizations import Shop
 from tests.support.factories.staff import give_phone
 from tests.support.rows import notifications, pending_messages, rows
+from tests.support.sign_in import sign_in_again
 from tests.support.worker import RecordingChannel, for_all_kinds, running_worker, work_until_idle
 
 NIGHT = {"from": "22:30", "until": "07:00"}
@@ -51,6 +52,16 @@ def test_a_person_says_when_and_what_they_do_not_want_to_hear(app: App, shop: Sh
     assert me(app, shop).json == answer.json
     (staff,) = (staff for staff in rows(app, Staff) if staff.id == shop.staff["floor"])
     assert (staff.quiet_from, staff.quiet_until) == (time(22, 30), time(7))
+
+
+def test_another_mailbox_needs_a_recent_sign_in_because_codes_go_there(app: App, shop: Shop) -> None:
+    assert prefer(app, shop, email="floor@example.org").status_code == 200
+    app.clock.move(minutes=10, seconds=1)
+    for email in ("somebody@example.org", None):
+        assert_problem(prefer(app, shop, email=email), 403, "sign-in-again")
+    assert prefer(app, shop, email="floor@example.org", muted=["own"]).status_code == 200
+    sign_in_again(app, shop, "floor")
+    assert prefer(app, shop, email=None).json["email"] is None
 
 
 def test_what_is_not_named_stays_and_null_takes_away(app: App, shop: Shop) -> None:
