@@ -100,8 +100,8 @@ class StaffById(Resource):
         do follows from their next request on. In stores they do not belong to any more, their shift ends, and so do
         their sign-ins on shared phones and the mails of the daily log; concerns they have taken there ring again, and
         what they promised there goes to somebody who works there. 409 `last-administrator` when nobody else could
-        administer the organization. Who changes a role above floor, or gives one, needs a sign-in younger than ten
-        minutes (403 `sign-in-again`).
+        administer the organization. Who changes a role above floor, or gives one, or changes the e-mail address of
+        somebody above floor, needs a sign-in younger than ten minutes (403 `sign-in-again`).
         """
         announce_open_work(g.session, change_staff(g.session, staff, data, by=g.actor, at=g.now))
         return staff
@@ -120,7 +120,8 @@ class StaffInvitations(Resource):
 
         It is valid for 24 hours and shown in this answer only; former codes that were not used are void. The person is
         told of it on all their phones and by mail. Whoever made it decides nothing that the person asks for within 24
-        hours. 403 for a colleague whom one does not manage, and for oneself; 409 `not-now` for somebody who has left.
+        hours. 403 for a colleague whom one does not manage, and for oneself; 403 `sign-in-again` for somebody above
+        floor without a sign-in younger than ten minutes; 409 `not-now` for somebody who has left.
         """
         return make_code(g.session, staff, by=g.actor, at=g.now, **data)
 
@@ -161,7 +162,8 @@ class ReturnStaff(Resource):
         """Bring somebody back who left, or cancel a planned leave
 
         Who left has the role and the stores they had, and gets a one-time code as when they were hired: `invitation`,
-        which is null after a planned leave and for a key. 409 `not-now` for somebody who works here.
+        which is null after a planned leave and for a key. That code needs the same as any other (403 `sign-in-again`).
+        409 `not-now` for somebody who works here.
         """
         come_back(g.session, staff, by=g.actor, at=g.now)
         return staff

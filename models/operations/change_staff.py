@@ -21,6 +21,7 @@ from models.staff.device import Device
 from models.staff.management_rights import (
     find_reach,
     require_may_give,
+    require_may_let_in,
     require_may_manage,
     require_other_administrator,
 )
@@ -89,10 +90,10 @@ def change_staff(session: Session, staff: Staff, changes: dict[str, Any], *, by:
     What they may do and see follows from their next request on. What they have in stores they do not belong to any
     more ends: see `end_out_of_reach`. The caller has not locked the person.
 
-    Raises Forbidden for somebody whom `by` does not manage, for a role that `by` does not give, or changes only after a
-    recent sign-in, and for an own role, store or region; InvalidState for the last administrator, who would not be one
-    any more; VersionConflict when somebody changed the person meanwhile; Invalid for a store or region out of reach;
-    and whatever `Staff.edit` raises.
+    Raises Forbidden for somebody whom `by` does not manage, for a role that `by` does not give, for a role or an e-mail
+    address that `by` changes only after a recent sign-in, and for an own role, store or region; InvalidState for the
+    last administrator, who would not be one any more; VersionConflict when somebody changed the person meanwhile;
+    Invalid for a store or region out of reach; and whatever `Staff.edit` raises.
     """
     _lock(session, staff)
     require_may_manage(by, staff)
@@ -104,6 +105,8 @@ def change_staff(session: Session, staff: Staff, changes: dict[str, Any], *, by:
         raise Forbidden("Nobody changes their own role, stores or regions.")
     if role is not staff.role:
         require_may_give(by, role, staff.role, at=at)
+    if changes.get("email", staff.email) != staff.email:
+        require_may_let_in(by, staff, at=at)
     stores, regions = find_reach(
         session, by, reach.get("store_ids", staff.store_ids), reach.get("region_ids", staff.region_ids)
     )

@@ -12,19 +12,21 @@ from models.alerts.notification import NotificationKind
 from models.errors import Forbidden
 from models.outbox.message import OutboxMessage
 from models.staff.credentials.invitation import Invitation
-from models.staff.management_rights import require_may_manage
+from models.staff.management_rights import require_may_let_in, require_may_manage
 from models.staff.staff import Staff
 
 
 def make_code(session: Session, staff: Staff, *, by: Actor | None, at: datetime, **fields: Any) -> Invitation:
     """Make a code for a person and tell them of it on all their phones and by mail. Errors as in `Invitation.create`.
 
-    Raises Forbidden for somebody whom `by` does not manage, and for oneself. `by` None: at the terminal.
+    Raises Forbidden for somebody whom `by` does not manage, for oneself, and for somebody above floor without a recent
+    sign-in. `by` None: at the terminal.
     """
     if by is not None:
         require_may_manage(by, staff)
         if staff.id == by.staff_id:
             raise Forbidden("Nobody makes a code for themselves: PUT /v1/me/password takes the present password.")
+        require_may_let_in(by, staff, at=at)
     invitation = Invitation.create(session, staff, by=by, at=at, **fields)
     kind = NotificationKind.CODE_MADE
     session.add(OutboxMessage.information(kind, staff.organization_id, staff_id=staff.id, at=at))

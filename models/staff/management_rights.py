@@ -79,6 +79,15 @@ def require_may_give(actor: Actor, role: Role, former: Role = Role.FLOOR, *, at:
         actor.require_recent_sign_in(at)
 
 
+def require_may_let_in(actor: Actor, staff: Staff, *, at: datetime) -> None:
+    """Raise Forbidden unless this actor signed in lately, for somebody above floor.
+
+    Whoever gets their code, or the mails with it, can sign in as them and has their role.
+    """
+    if staff.role is not Role.FLOOR:
+        actor.require_recent_sign_in(at)
+
+
 def find_reach(
     session: Session, actor: Actor, store_ids: Sequence[UUID], region_ids: Sequence[UUID]
 ) -> tuple[list[Store], list[Region]]:

@@ -11,8 +11,9 @@ from models.staff.credentials.invitation import Invitation
 from tests.support.app import App
 from tests.support.assertions import assert_problem
 from tests.support.factories.organizations import PASSWORD, Shop
-from tests.support.factories.people import hire_person, make_code, redeem, sign_in
+from tests.support.factories.people import bring_back, change_person, hire_person, let_go, make_code, redeem, sign_in
 from tests.support.rows import rows
+from tests.support.sign_in import sign_in_again
 from tests.support.store_scenario import StoreScenario
 
 NEW = "a new and long one"
@@ -80,6 +81,23 @@ def test_who_makes_a_code_for_whom(app: App, shop: Shop, by: str, person: str, s
     answer = make_code(app, shop, person, by)
     assert answer.status_code == status, answer.text
     assert len(rows(app, Invitation)) == (status == 201)
+
+
+def test_who_lets_somebody_above_floor_in_signed_in_lately(app: App, shop: Shop) -> None:
+    assert let_go(app, shop, "regional", "admin").status_code == 200
+    app.clock.move(minutes=10, seconds=1)
+    for answer in (
+        make_code(app, shop, "manager", "admin"),
+        bring_back(app, shop, "regional", "admin"),
+        change_person(app, shop, "hq", "admin", email="somebody@example.org"),
+    ):
+        assert_problem(answer, 403, "sign-in-again")
+    assert make_code(app, shop, "floor", "admin").status_code == 201
+    assert change_person(app, shop, "floor", "admin", email="floor@example.org").status_code == 200
+    assert change_person(app, shop, "hq", "admin", email=None, name="Head").status_code == 200
+    sign_in_again(app, shop)
+    assert make_code(app, shop, "manager", "admin").status_code == 201
+    assert bring_back(app, shop, "regional", "admin").status_code == 200
 
 
 def test_codes_of_one_person_are_counted(app: App, shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
