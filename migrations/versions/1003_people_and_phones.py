@@ -16,6 +16,7 @@ NOBODYS_HASH = "$argon2id$v=19$m=65536,t=3,p=4$HbCWVsbg1iA95JTJ5vMhGQ$tEZGc6keeU
 LINKS = (
     ("staff", "leave_recorded_by_id", "staff"),
     ("staff", "leave_hand_over_to_id", "staff"),
+    ("staff", "email_set_by_id", "staff"),
     ("device", "store_id", "store"),
     ("device", "enrolled_by_id", "staff"),
     ("shift", "device_id", "device"),

@@ -46,7 +46,7 @@ def hire_staff(
     """
     require_may_give(by, role, at=at)
     stores, regions = find_reach(session, by, store_ids or (), region_ids or ())
-    staff = Staff.hire(session, role=role, stores=stores, regions=regions, **fields)
+    staff = Staff.hire(session, role=role, stores=stores, regions=regions, email_set_by_id=by.staff_id, **fields)
     invite_new(session, staff, by=by, at=at)
     return staff
 
@@ -107,6 +107,7 @@ def change_staff(session: Session, staff: Staff, changes: dict[str, Any], *, by:
         require_may_give(by, role, staff.role, at=at)
     if changes.get("email", staff.email) != staff.email:
         require_may_let_in(by, staff, at=at)
+        changes = changes | {"email_set_by_id": by.staff_id}
     stores, regions = find_reach(
         session, by, reach.get("store_ids", staff.store_ids), reach.get("region_ids", staff.region_ids)
     )

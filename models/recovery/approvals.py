@@ -119,7 +119,7 @@ def _record_decision(session: Session, action: RecoveryAction, *, by: Actor, at:
     if action.acted_by_id is not None and Invitation.was_made_by(
         session, action.acted_by_id, maker_id=by.staff_id, at=at
     ):
-        raise Forbidden("Whoever made a sign-in code for somebody decides nothing that they ask for within a day.")
+        raise Forbidden("Whoever could read a sign-in code of somebody decides nothing that they ask for within a day.")
     action.decided_at, action.decided_by_id, action.decision_note = at, by.staff_id, note
     action.bump_version()
 

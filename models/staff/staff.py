@@ -76,6 +76,7 @@ class Staff(Aggregate):
     leave_recorded_by_id: Mapped[UUID | None] = tenant_fk("staff", nullable=True)
     leave_hand_over_to_id: Mapped[UUID | None] = tenant_fk("staff", nullable=True)
     email: Mapped[str | None] = mapped_column(String(254))
+    email_set_by_id: Mapped[UUID | None] = tenant_fk("staff", nullable=True)  # the colleague; None: they themselves
     # Quiet hours, in the zone of the store that rings: whoever is not on shift is not rung in them.
     quiet_from: Mapped[time | None]
     quiet_until: Mapped[time | None]
@@ -125,9 +126,9 @@ class Staff(Aggregate):
     ) -> "Staff":
         """Make a member of staff without a look-up: who makes many checks for all of them what `hire` checks for one.
 
-        They belong to these stores or look after these regions. `fields` are `id`, `employee_number` and
-        `password_hash`. The latter comes from `hash_password`, which is slow and therefore called outside the
-        transaction; without it the person has to redeem a code first.
+        They belong to these stores or look after these regions. `fields` are `id`, `employee_number`,
+        `email_set_by_id` and `password_hash`. The latter comes from `hash_password`, which is slow and therefore called
+        outside the transaction; without it the person has to redeem a code first.
 
         Invalid for what is no login or e-mail address, and when the person would reach no store.
         """
@@ -166,7 +167,7 @@ class Staff(Aggregate):
     def apply_changes(
         self, *, stores: Iterable[Store] | None = None, regions: Iterable[Region] | None = None, **changes: Any
     ) -> None:
-        """Set `name`, `login`, `role`, `email` and `employee_number`, the stores and the regions, without a look-up.
+        """Set the stores, the regions and other columns that somebody else sets, without a look-up.
 
         Errors as in `build`. What the person may do and see follows from their next request on.
         """
@@ -299,8 +300,8 @@ class Staff(Aggregate):
             self.quiet_from, self.quiet_until = start, end
         if "muted" in changes:
             self.muted = sorted(set(changes["muted"]))
-        if "email" in changes:
-            self.email = _check_email(changes["email"])
+        if changes.get("email", self.email) != self.email:
+            self.email, self.email_set_by_id = _check_email(changes["email"]), None
         if "daily_logs" in changes:
             existing = {link.store_id: link for link in self.daily_log_links}
             self.daily_log_links = [

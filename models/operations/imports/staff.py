@@ -186,7 +186,7 @@ class StaffImport(ImportKind):
         if self._count > MAX_STAFF:
             line.refuse(None, FaultCode.TOO_MANY, f"In an organization work at most {MAX_STAFF:,} people.")
         reach: dict[str, Any] = {"stores": (), "regions": (), **self._reach(line)}
-        staff = Staff.build(**reach, **_fields(line))
+        staff = Staff.build(**reach, **_fields(line), email_set_by_id=self.by.staff_id)
         self.session.add(staff)
         self._uninvited.append(staff)
         return LineVerdict.CREATED
@@ -236,6 +236,8 @@ class StaffImport(ImportKind):
             self._require_may_give(changes["role"], staff.role)
             if staff.role is Role.ADMIN:
                 self._former_administrators.append((line, staff))
+        if "email" in changes:
+            changes["email_set_by_id"] = self.by.staff_id
         staff.apply_changes(**changes, **moves)
         self._changed.append(staff)
         return True

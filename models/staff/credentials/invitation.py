@@ -19,7 +19,8 @@ from models.staff.staff import Staff
 class Invitation(HasSecret, TenantOwned):
     """One-time code of a person who is new or has forgotten their password or PIN. Its `secret` is the code.
 
-    `created_by_id` is None for a code that came by mail (`by_mail`), or was made at the terminal.
+    `created_by_id` is the colleague who may have read the code: who made it, or of a code by mail (`by_mail`) who
+    entered the address. None when the person or a key entered it, and for a code that was made at the terminal.
     """
 
     __tablename__ = "invitation"
@@ -67,10 +68,9 @@ class Invitation(HasSecret, TenantOwned):
         """
         invitation = session.get(cls, (staff.organization_id, id_))
         if invitation is None:
-            invitation = cls(
-                id=id_, organization_id=staff.organization_id, staff_id=staff.id, created_at=at, by_mail=True
-            )
+            invitation = cls(id=id_, organization_id=staff.organization_id, staff_id=staff.id, created_at=at)
             session.add(invitation)
+        invitation.by_mail, invitation.created_by_id = True, staff.email_set_by_id
         invitation._set_new_secret(staff.organization_id, at=at)
         return invitation
 
@@ -111,7 +111,10 @@ class Invitation(HasSecret, TenantOwned):
 
     @classmethod
     def was_made_by(cls, session: Session, staff_id: UUID, *, maker_id: UUID | None, at: datetime) -> bool:
-        """Return whether the maker made a code for this person lately, and so could have signed in as them."""
+        """Return whether the maker made a code for this person lately, or may have got one by mail.
+
+        Then they could have signed in as that person.
+        """
         made = select(cls.id).where(
             cls.staff_id == staff_id, cls.created_by_id == maker_id, cls.created_at > at - CODE_MAKER_WAITS
         )

@@ -1,15 +1,20 @@
 """Whoever made a sign-in code for somebody could act as them, and so decides nothing they ask for within a day."""
 
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
 import pytest
 
+from models.staff.credentials.invitation import Invitation
 from tests.support.app import App
 from tests.support.assertions import assert_problem
 from tests.support.factories.concerns import log_concern
+from tests.support.factories.imports import csv_text, import_csv
 from tests.support.factories.organizations import Shop
-from tests.support.factories.people import hire_person, make_code, redeem, sign_in
+from tests.support.factories.people import change_person, hire_person, make_code, redeem, sign_in
+from tests.support.rows import rows
+from tests.support.worker import RecordingChannel, for_all_kinds, running_worker, work_until_idle
 
 PASSWORD = "a new and long one"
 
@@ -59,4 +64,53 @@ def test_after_a_day_they_decide_again(app: App, shop: Shop) -> None:
     app.clock.move(hours=23, minutes=59)
     assert_problem(decide(app, shop, ask_for_more(app, shop, "floor"), "approve"), 403, "forbidden")
     app.clock.move(minutes=1)
+    assert decide(app, shop, ask_for_more(app, shop, "floor"), "approve").status_code == 200
+
+
+def import_ana(app: App, shop: Shop, email: str) -> str:
+    line = {"login": "ana", "name": "Ana Alves", "role": "floor", "stores": "first", "email": email}
+    answer = import_csv(app, shop, "staff", csv_text(list(line), [line]), "manager")
+    assert answer.status_code == 200, answer.text
+    return "ana"
+
+
+def hire_ana_by_key(app: App, shop: Shop, email: str) -> str:
+    """A key hires Ana, who gets no code; then the manager enters an address."""
+    person = hire_person(app, shop, "key").json["id"]
+    return enter_address(app, shop, email, login="ana", person=person)
+
+
+def enter_address(app: App, shop: Shop, email: str, login: str = "floor", person: str = "floor") -> str:
+    assert change_person(app, shop, person, email=email).status_code == 200
+    body = {"organization": shop.slug, "login": login}
+    assert app.request("POST", "/v1/password-resets", json=body).status_code == 202
+    return login
+
+
+@pytest.mark.parametrize("let_code_be_mailed", [import_ana, hire_ana_by_key, enter_address])
+def test_nor_does_whoever_entered_the_address_that_a_code_was_mailed_to(
+    app: App, shop: Shop, let_code_be_mailed: Callable[[App, Shop, str], str]
+) -> None:
+    login, channel = let_code_be_mailed(app, shop, "manager@acme.example"), RecordingChannel()
+    with running_worker(app, for_all_kinds(channel)) as worker:
+        work_until_idle(worker)
+    (code,) = (message.path.removeprefix("/i/") for message in channel.messages if message.path)
+    assert redeem(app, code, password=PASSWORD).status_code == 200
+    answer = sign_in(app, shop, login, PASSWORD).json
+    shop.tokens[login], shop.staff[login] = answer["token"], UUID(answer["staff"]["id"])
+    # Whose address it is by now says nothing of who read the mail.
+    body = {"email": "another@acme.example"}
+    assert app.request("PATCH", "/v1/me", (shop, login), json=body, headers={"If-Match": "*"}).status_code == 200
+    action_id = ask_for_more(app, shop, login)
+    assert_problem(decide(app, shop, action_id, "approve"), 403, "forbidden")
+    assert decide(app, shop, action_id, "approve", "regional").status_code == 200
+
+
+def test_a_code_to_an_address_of_ones_own_keeps_nobody_from_deciding(app: App, shop: Shop) -> None:
+    body = {"email": "floor@acme.example"}
+    assert app.request("PATCH", "/v1/me", (shop, "floor"), json=body, headers={"If-Match": "*"}).status_code == 200
+    app.request("POST", "/v1/password-resets", json={"organization": shop.slug, "login": "floor"})
+    with running_worker(app, for_all_kinds(RecordingChannel())) as worker:
+        work_until_idle(worker)
+    assert len(rows(app, Invitation)) == 1
     assert decide(app, shop, ask_for_more(app, shop, "floor"), "approve").status_code == 200
