@@ -15,7 +15,7 @@ from api.schemas.enrolments import (
 from api.schemas.me import PutDeviceSchema
 from api.web.blueprint import Blueprint
 from api.web.idempotency import idempotent
-from api.web.rate_limits import CODE_LIMIT, count_hit
+from api.web.rate_limits import REDEEM_LIMIT, count_hit
 from api.web.resource import Resource
 from models.access import Permission
 from models.db.session import Database
@@ -59,7 +59,7 @@ class RedeemEnrolment(Resource):
         asks by itself. If the answer was lost, a manager makes another code. Whoever had this installation or address
         before is told. A code that is unknown, was used or has expired has one answer (422 on `/code`).
         """
-        count_hit(CODE_LIMIT, "enrolment", request.remote_addr or "")
+        count_hit(REDEEM_LIMIT, "enrolment", request.remote_addr or "")
         code = Token.parse(data.pop("code"))
         if code is None or code.kind != "e":
             raise Enrolment.invalid_code_error()

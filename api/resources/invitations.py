@@ -13,7 +13,7 @@ from api.schemas.invitations import (
 )
 from api.web.blueprint import Blueprint
 from api.web.rate_limits import RESET_LIMIT, RESETS_OF_ADDRESS_LIMIT, count_hit
-from api.web.redemption import SignIn, redeem
+from api.web.redemption import Redeemed, redeem
 from api.web.resource import Resource
 from models.access import Permission
 from models.db.session import ALL_TENANTS, Database
@@ -31,7 +31,7 @@ class RedeemInvitation(Resource):
     @blp.arguments(RedeemInvitationSchema)
     @blp.response(200, RedeemedSchema)
     @blp.refuses(410, 429)
-    def post(self, data: dict[str, Any]) -> SignIn:
+    def post(self, data: dict[str, Any]) -> Redeemed:
         """Set a password, a PIN or both with a one-time code
 
         The code is void afterwards, and so are the other codes of the person; all their sign-ins end. 410
@@ -74,7 +74,7 @@ class RedeemPasswordReset(Resource):
     @blp.arguments(RedeemPasswordResetSchema)
     @blp.response(200, RedeemedSchema)
     @blp.refuses(410, 429)
-    def post(self, data: dict[str, Any]) -> SignIn:
+    def post(self, data: dict[str, Any]) -> Redeemed:
         """Set a new password with the code of the mail
 
         The same as `POST /v1/invitations/redeem`.

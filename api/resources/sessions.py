@@ -23,7 +23,7 @@ from models.staff.credentials.second_factor import SecondFactor
 from models.staff.credentials.staff_session import SignInMethod, StaffSession
 from models.staff.credentials.token import Token
 from models.staff.device import Device
-from models.staff.shared_phone_sign_in import PinResult, check_pin, may_use_with_password, open_on_shared_phone
+from models.staff.shared_phone_sign_in import PinResult, may_use_with_password, open_on_shared_phone, try_pin
 from models.staff.staff import Staff
 
 SignIn = tuple[Staff, StaffSession, Token]
@@ -64,7 +64,7 @@ def _sign_in_with_pin(database: Database, *, device_secret: str, staff_id: UUID,
     attempt = ("pin", secret.organization_id.hex, staff_id.hex)
     check_limit(FAILED_PIN_LIMIT, *attempt)
     with database.writing(secret.organization_id) as session:
-        result, phone = check_pin(session, secret, staff_id=staff_id, pin=pin, key=pin_key(), at=g.now)
+        result, phone = try_pin(session, secret, staff_id=staff_id, pin=pin, key=pin_key(), at=g.now)
         if result is PinResult.RIGHT and phone is not None:
             staff = Staff.get_for_sign_in(session, staff_id)
             return staff, *open_on_shared_phone(session, phone, staff, method=SignInMethod.PIN, at=g.now)

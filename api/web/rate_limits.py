@@ -14,11 +14,10 @@ TEST_PUSH_LIMIT = RateLimitItemPerMinute(3)
 TABLE_QR_LIMIT = RateLimitItemPerMinute(4, 10)  # per code in ten minutes: no more people sit at one table
 RECEIPT_QR_LIMIT = RateLimitItemPerMinute(60, 10)
 IMPORT_LIMIT = RateLimitItemPerHour(20)  # per person, dry runs too: each is as much work as an import
-CODE_LIMIT = RateLimitItemPerMinute(20)  # one-time codes that are redeemed from one address, valid or not
 FAILED_PIN_LIMIT = RateLimitItemPerMinute(5, 15)  # per person over all shared phones of the organization
 FAILED_SIGN_IN_LIMIT = RateLimitItemPerMinute(5)
 FAILED_OWN_SECRET_LIMIT = RateLimitItemPerMinute(5)  # per person: wrong present passwords or PINs
-REDEEM_LIMIT = RateLimitItemPerMinute(20)  # per address: the people of a store may share one
+REDEEM_LIMIT = RateLimitItemPerMinute(20)  # one-time codes, valid or not, from one address, which a store may share
 RESET_LIMIT = RateLimitItemPerHour(5)  # mails per login, also where there is no such person
 RESETS_OF_ADDRESS_LIMIT = RateLimitItemPerHour(60)
 

@@ -15,41 +15,42 @@ from models.staff.credentials.pin import check_pin, hash_pin
 from models.staff.credentials.token import Token
 
 
-class SignIn(NamedTuple):
+class Redeemed(NamedTuple):
     """What somebody signs in with, besides their password or PIN."""
 
     organization: str
     login: str
 
 
-def check_code(code: str) -> Token:
-    """Return the code if it is valid now. Expired, in the same words, whatever is wrong with it; 429 after many."""
+def check_code(code: str) -> tuple[Token, Invitation]:
+    """Return a code that is valid now, and its invitation.
+
+    Expired, in the same words, whatever is wrong with the code; HttpProblem 429 after many tries.
+    """
     count_hit(REDEEM_LIMIT, "redeem", request.remote_addr or "")
     token = Token.parse(code)
     if token is None or token.kind != "i":
         raise code_not_valid()
     with _database().reading(token.organization_id) as session:
-        Invitation.find_valid(session, token, at=g.now)
-    return token
+        return token, Invitation.find_valid(session, token, at=g.now)
 
 
-def redeem(code: str, *, password: str | None = None, pin: str | None = None) -> SignIn:
+def redeem(code: str, *, password: str | None = None, pin: str | None = None) -> Redeemed:
     """Set the password, the PIN or both of the person with this code.
 
     Invalid, with a pointer, for a password or PIN that cannot be one; then the code stays valid. Otherwise as in
     `check_code`. Of two at once with the same code, one succeeds.
     """
-    token = check_code(code)
+    token, invitation = check_code(code)
     with _database().reading(token.organization_id) as session:
-        staff_id = Invitation.find_valid(session, token, at=g.now).staff_id
         organization = Organization.get(session, token.organization_id)
     # argon2 is slow on purpose: no transaction is open meanwhile.
     new = NewCredentials(
-        pin_digest=hash_pin(check_pin(pin), key=pin_key(), staff_id=staff_id) if pin is not None else None,
+        pin_digest=None if pin is None else hash_pin(check_pin(pin), key=pin_key(), staff_id=invitation.staff_id),
         password_hash=hash_password(password, min_length=organization.password_min_length) if password else None,
     )
     with _database().writing(token.organization_id) as session:
-        return SignIn(organization.slug, redeem_code(session, token, new, at=g.now).login)
+        return Redeemed(organization.slug, redeem_code(session, token, new, at=g.now).login)
 
 
 def _database() -> Database:

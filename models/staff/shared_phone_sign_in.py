@@ -24,7 +24,7 @@ class PinResult(Enum):
     UNKNOWN_PHONE = auto()
 
 
-def check_pin(
+def try_pin(
     session: Session, secret: Token, *, staff_id: UUID, pin: str, key: bytes, at: datetime
 ) -> tuple[PinResult, Device | None]:
     """Check the PIN of a person on the shared phone of this secret, and count it there if it is wrong.

@@ -76,7 +76,7 @@ class Invitation(HasSecret, TenantOwned):
 
     @classmethod
     def find_valid(cls, session: Session, code: Token, *, at: datetime, lock: bool = False) -> "Invitation":
-        """Return the invitation with this code, and its person. `lock` locks both until the transaction ends.
+        """Return the invitation with this code, and its person. `lock` locks the person until the transaction ends.
 
         Expired, in the same words, when the code is unknown, was redeemed or withdrawn, or is too old, and when the
         person has left.
