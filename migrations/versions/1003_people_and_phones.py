@@ -12,6 +12,9 @@ depends_on = None
 
 # Of 32 random bytes that were thrown away: nobody knows this password.
 NOBODYS_HASH = "$argon2id$v=19$m=65536,t=3,p=4$HbCWVsbg1iA95JTJ5vMhGQ$tEZGc6keeUhVP8T/tXzEBANUrRar0qriBpXzVsUdVUM"
+# What version 0.1.0 cannot read: kinds of notification, and a scope of API keys.
+NEW_KINDS = ("code_made", "factor_removed", "code_by_mail", "phone_taken", "sign_in_expired")
+NEW_SCOPE = "staff:write"
 # Columns that an id of another table of the same organization is added to: table, column, the table it names.
 LINKS = (
     ("staff", "leave_recorded_by_id", "staff"),
@@ -139,18 +142,32 @@ def downgrade() -> None:
 
 
 def _delete_what_has_no_place_before() -> None:
-    """Delete shared phones and what was sent to them, and give those without a password one that nobody knows."""
+    """Delete shared phones, what was sent to them, and what only this version can read.
+
+    Those without a password get one that nobody knows.
+    """
     shared = "SELECT id FROM device WHERE staff_id IS NULL"
     op.execute("UPDATE shift SET device_id = NULL")
     op.execute(f"UPDATE concern_event SET device_id = NULL WHERE device_id IN ({shared})")  # noqa: S608 our own query
     op.execute("DELETE FROM enrolment")
     op.execute(f"DELETE FROM staff_session WHERE device_id IN ({shared})")  # noqa: S608 our own query
     op.execute("DELETE FROM notification_recipient")
-    nobodys = f"staff_id IS NULL OR device_id IN ({shared})"
+    kinds = ", ".join(f"'{kind}'" for kind in NEW_KINDS)
+    nobodys = f"staff_id IS NULL OR device_id IN ({shared}) OR kind IN ({kinds})"
     op.execute(
-        f"DELETE FROM outbox_message WHERE notification_id IN (SELECT id FROM notification WHERE {nobodys})"  # noqa: S608 our own query
+        f"DELETE FROM outbox_message WHERE notification_kind IN ({kinds})"  # noqa: S608 our own query
+        f" OR notification_id IN (SELECT id FROM notification WHERE {nobodys})"
     )
     op.execute(f"DELETE FROM notification WHERE {nobodys}")  # noqa: S608 our own query
     op.execute("DELETE FROM device WHERE staff_id IS NULL")
     op.execute("UPDATE device SET address_kind = 'log' WHERE address_kind IS NULL")
     op.execute(f"UPDATE staff SET password_hash = '{NOBODYS_HASH}' WHERE password_hash IS NULL")  # noqa: S608 our own text
+    _take_new_scope_from_keys()
+
+
+def _take_new_scope_from_keys() -> None:
+    key = sa.table("api_key", sa.column("id", sa.Uuid()), sa.column("scopes", sa.JSON()))
+    for id_, scopes in op.get_bind().execute(sa.select(key.c.id, key.c.scopes)).all():
+        if NEW_SCOPE in scopes:
+            left = [scope for scope in scopes if scope != NEW_SCOPE]
+            op.execute(key.update().where(key.c.id == id_).values(scopes=left))

@@ -6,6 +6,7 @@ import pytest
 import sqlalchemy as sa
 
 from tests.support.app import App, commands_of
+from tests.support.factories.full_organization import make_full_organization
 
 
 @pytest.fixture
@@ -31,6 +32,26 @@ def test_the_schema_goes_up_and_down(bare_app: App):
     assert command("db", "check").exit_code == 0
     assert command("db", "downgrade", "base").exit_code == 0
     assert tables(bare_app) == set()
+
+
+def test_a_downgrade_leaves_nothing_that_the_former_version_cannot_read(bare_app: App):
+    command = commands_of(bare_app)
+    assert command("db", "upgrade").exit_code == 0
+    make_full_organization(bare_app, "acme")
+
+    assert command("db", "downgrade", "1002").exit_code == 0
+    engine = sa.create_engine(bare_app.url)
+    with engine.connect() as connection:
+        kinds = {
+            *connection.scalars(sa.text("SELECT kind FROM notification")),
+            *connection.scalars(sa.text("SELECT notification_kind FROM outbox_message")),
+        }
+        scopes = {str(scopes) for scopes in connection.scalars(sa.text("SELECT scopes FROM api_key"))}
+    engine.dispose()
+    assert not kinds & {"code_made", "factor_removed", "code_by_mail", "phone_taken", "sign_in_expired"}
+    assert not any("staff:write" in each for each in scopes)
+    assert any("reports:read" in each for each in scopes)
+    assert command("db", "upgrade").exit_code == 0
 
 
 @pytest.mark.parametrize("words", ["outbox status", "demo seed", "demo seed --if-empty", "db restored"])
