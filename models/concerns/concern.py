@@ -394,7 +394,7 @@ class Concern(CountedByDay, Aggregate):
         return event
 
     def release_of_leaver(self, *, by: Actor, at: datetime) -> ConcernEvent:
-        """Release a concern whose taker works here no more. `by` recorded the leave; nobody for a planned one."""
+        """Release a concern whose taker works in its store no more. `by` recorded that; nobody for a planned leave."""
         event = self._move(ConcernStep.RELEASED, by=by, at=at, details={"taker_left": True})
         self.taken_by_id = None
         return event

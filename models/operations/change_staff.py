@@ -5,17 +5,14 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import and_, delete, or_, select, tuple_, union
+from sqlalchemy import and_, delete, or_, select, tuple_
 from sqlalchemy.orm import Session
 
 from models.access import Actor, Permission, Role
-from models.concerns.concern import Concern
-from models.concerns.unresolved import NOT_RESOLVED
 from models.errors import Conflict, Forbidden, Invalid, InvalidState, VersionConflict
 from models.operations.invite_staff import invite_new
-from models.operations.open_work import OpenWork, hand_over_open_work, lock_open_work
+from models.operations.open_work import OpenWork, hand_over_open_work, has_open_work, lock_open_work
 from models.organizations.store import Store
-from models.recovery.follow_up import PENDING_STATUSES, FollowUp
 from models.staff.credentials.staff_session import StaffSession
 from models.staff.device import Device
 from models.staff.management_rights import (
@@ -80,7 +77,7 @@ def put_staff(
         if wanted.get(name) is not None:
             wanted[name] = sorted(set(wanted[name]))
     changes = {name: value for name, value in wanted.items() if value is not None and getattr(staff, name) != value}
-    work = change_staff(session, staff, changes, by=by, at=at) if changes else OpenWork()
+    work = _change(session, staff, changes, by=by, at=at) if changes else OpenWork()
     return staff, False, work
 
 
@@ -96,6 +93,11 @@ def change_staff(session: Session, staff: Staff, changes: dict[str, Any], *, by:
     Invalid for a store or region out of reach; and whatever `Staff.edit` raises.
     """
     _lock(session, staff)
+    return _change(session, staff, changes, by=by, at=at)
+
+
+def _change(session: Session, staff: Staff, changes: dict[str, Any], *, by: Actor, at: datetime) -> OpenWork:
+    """Change a person, who is locked with what they have open, as `change_staff` does."""
     require_may_manage(by, staff)
     reach = {name: changes.pop(name) for name in ("store_ids", "region_ids") if name in changes}
     role = changes.get("role", staff.role)
@@ -135,9 +137,11 @@ def _find_by_number(session: Session, employee_number: str, login: str, *, lock:
 def end_out_of_reach(session: Session, people: Sequence[Staff], *, by: Actor, at: datetime) -> OpenWork:
     """End what people have in stores that they do not reach any more. Return what others have now, to announce it.
 
-    That is their shift, their sign-ins on shared phones there, their subscriptions to the logs of these stores, and
-    what they have taken or promised there. It takes as many statements for many people as for one, but for those who
-    have something open.
+    The caller has locked the people, and before them what they have open (`lock_open_work`).
+
+    What ends is their shift, their sign-ins on shared phones there, their subscriptions to the logs of these stores,
+    and what they have taken or promised there. It takes as many statements for many people as for one, but for those
+    who have something open.
     """
     limited = [staff for staff in people if not staff.has_all_stores]
     region_ids = {region_id for staff in limited for region_id in staff.region_ids}
@@ -168,16 +172,10 @@ def end_out_of_reach(session: Session, people: Sequence[Staff], *, by: Actor, at
     for staff in limited:
         staff.daily_log_links = [link for link in staff.daily_log_links if reaches(staff.id, link.store_id)]
     work = OpenWork()
-    for staff_id in _with_open_work(session, [staff.id for staff in people]):
-        staff = next(staff for staff in people if staff.id == staff_id)
-        work.add(hand_over_open_work(session, staff_id, by=by, at=at, except_in=_stores_to_act_in(session, staff)))
+    of_people = select(Staff).where(Staff.id.in_([staff.id for staff in people]), has_open_work()).order_by(Staff.id)
+    for staff in session.scalars(of_people):
+        work.add(hand_over_open_work(session, staff.id, by=by, at=at, except_in=_stores_to_act_in(session, staff)))
     return work
-
-
-def _with_open_work(session: Session, staff_ids: Sequence[UUID]) -> Sequence[UUID]:
-    taken = select(Concern.taken_by_id).where(NOT_RESOLVED, Concern.taken_by_id.in_(staff_ids))
-    owed = select(FollowUp.owner_id).where(FollowUp.status.in_(PENDING_STATUSES), FollowUp.owner_id.in_(staff_ids))
-    return session.scalars(union(taken, owed)).all()
 
 
 def _stores_to_act_in(session: Session, staff: Staff) -> Sequence[UUID]:

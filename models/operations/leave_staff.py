@@ -4,17 +4,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy import ColumnElement, and_, select
 from sqlalchemy.orm import Session
 
 from models.access import Actor, Role
-from models.concerns.concern import Concern
-from models.concerns.unresolved import NOT_RESOLVED
 from models.errors import Invalid, InvalidState
 from models.operations.invite_staff import invite_new
-from models.operations.open_work import OpenWork, hand_over_open_work, lock_open_work
+from models.operations.open_work import OpenWork, hand_over_open_work, has_open_work, lock_open_work
 from models.policy_defaults import LEAVE_SETTLES_AFTER, MAX_LEAVE_AHEAD
-from models.recovery.follow_up import PENDING_STATUSES, FollowUp
 from models.staff.credentials.invitation import Invitation
 from models.staff.credentials.second_factor import SecondFactor
 from models.staff.management_rights import require_may_manage, require_other_administrator
@@ -126,15 +123,7 @@ def has_due_leave(at: datetime) -> ColumnElement[bool]:
 
 def left_something(at: datetime) -> ColumnElement[bool]:
     """Match people who left lately and still have something open: a request that began before gave it to them."""
-    taken = select(Concern.id).where(
-        NOT_RESOLVED, Concern.organization_id == Staff.organization_id, Concern.taken_by_id == Staff.id
-    )
-    owed = select(FollowUp.id).where(
-        FollowUp.organization_id == Staff.organization_id,
-        FollowUp.owner_id == Staff.id,
-        FollowUp.status.in_(PENDING_STATUSES),
-    )
-    return and_(Staff.left_at > at - LEAVE_SETTLES_AFTER, or_(taken.exists(), owed.exists()))
+    return and_(Staff.left_at > at - LEAVE_SETTLES_AFTER, has_open_work())
 
 
 def _leave_at_once(

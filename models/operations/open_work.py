@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import case, or_, select
+from sqlalchemy import ColumnElement, case, or_, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from models.access import Actor, Permission, Role, roles_with
@@ -37,6 +37,19 @@ class OpenWork:
         self.follow_ups += other.follow_ups
         self.concern_events += other.concern_events
         self.follow_up_events += other.follow_up_events
+
+
+def has_open_work() -> ColumnElement[bool]:
+    """Match people who have taken a concern that is not resolved, or owe something about one."""
+    taken = select(Concern.id).where(
+        NOT_RESOLVED, Concern.organization_id == Staff.organization_id, Concern.taken_by_id == Staff.id
+    )
+    owed = select(FollowUp.id).where(
+        FollowUp.organization_id == Staff.organization_id,
+        FollowUp.owner_id == Staff.id,
+        FollowUp.status.in_(PENDING_STATUSES),
+    )
+    return or_(taken.exists(), owed.exists())
 
 
 def lock_open_work(session: Session, staff_ids: Sequence[UUID]) -> None:

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import selectinload
 
 from models.access import Actor, Role
@@ -24,7 +24,7 @@ from models.operations.imports.columns import CellError, Column, FaultCode, one_
 from models.operations.imports.engine import ImportKind, Line, LineVerdict
 from models.operations.invite_staff import invite_by_mail
 from models.operations.leave_staff import bring_back, leave
-from models.operations.open_work import lock_open_work
+from models.operations.open_work import has_open_work, lock_open_work
 from models.organizations.organization import Region
 from models.organizations.store import Store
 from models.policy_defaults import MAX_REGIONS_OF_PERSON, MAX_STAFF, MAX_STORES_OF_PERSON
@@ -108,7 +108,7 @@ class StaffImport(ImportKind):
     def load(self, lines: Sequence[Line]) -> None:
         self._stores = self._load_all("stores", Store, lines)
         self._regions = self._load_all("regions", Region, lines if self.by.store_ids is None else ())
-        lock_open_work(self.session, self._leaver_ids(lines))
+        self._lock_open_work(lines)
         self._by_number = {str(staff.employee_number): staff for staff in self._people("employee_number", lines)}
         self._by_login = {staff.login: staff for staff in self._people("login", lines)}
         self._count = self.session.scalars(select(func.count()).select_from(Staff).where(Staff.left_at.is_(None))).one()
@@ -116,20 +116,27 @@ class StaffImport(ImportKind):
     def _load_all(self, column: str, model: Any, lines: Sequence[Line]) -> dict[str, Any]:
         return self.rows_by_slug(model, (slug_ for line in lines for slug_ in line.values.get(column, ())))
 
-    def _leaver_ids(self, lines: Sequence[Line]) -> Sequence[UUID]:
-        leaving = [line for line in lines if line.values.get("left")]
-        ids = [
-            self.session.scalars(select(Staff.id).where(is_any_of(self.session, (column,), values))).all()
-            for column in (Staff.employee_number, Staff.login)
-            if (values := [(line.values[column.key],) for line in leaving if column.key in line.values])
-        ]
-        return [*{id_ for found in ids for id_ in found}]
+    def _lock_open_work(self, lines: Sequence[Line]) -> None:
+        """Lock what people have open who leave or move, before people are locked. Others go on with their concerns."""
+        ids = set()
+        for column in KEYS:
+            line_of = {line.values[column]: line for line in lines if column in line.values}
+            for staff in self._people(column, lines, has_open_work(), lock=False):
+                line = line_of[getattr(staff, column)]
+                has_other_role = line.values.get("role", staff.role) is not staff.role
+                if line.values.get("left") or has_other_role or self._moves(line, staff):
+                    ids.add(staff.id)
+        lock_open_work(self.session, list(ids))
 
-    def _people(self, column: str, lines: Sequence[Line]) -> Sequence[Staff]:
-        """Lock and return the people who have the values of this column."""
+    def _people(
+        self, column: str, lines: Sequence[Line], *criteria: ColumnElement[bool], lock: bool = True
+    ) -> Sequence[Staff]:
+        """Return the people who have the values of this column, locked unless it is said otherwise."""
         values = [(line.values[column],) for line in lines if column in line.values]
         wanted = is_any_of(self.session, (getattr(Staff, column),), values)
-        stmt = select(Staff).where(wanted).order_by(Staff.id).with_for_update(key_share=True)
+        stmt = select(Staff).where(wanted, *criteria).order_by(Staff.id)
+        if lock:
+            stmt = stmt.with_for_update(key_share=True)
         links = (selectinload(Staff.store_links), selectinload(Staff.region_links), selectinload(Staff.daily_log_links))
         return self.session.scalars(stmt.options(*links).execution_options(populate_existing=True)).all()
 
@@ -215,17 +222,7 @@ class StaffImport(ImportKind):
     def _change(self, line: Line, staff: Staff) -> bool:
         """Change what the line says of a person; return whether that is anything."""
         changes = {name: value for name, value in _fields(line).items() if getattr(staff, name) != value}
-        reach = self._reach(line)
-        if line.values.get("role", staff.role) is not Role.REGIONAL and staff.region_links:
-            reach.setdefault("regions", [])
-        moves = {
-            name: rows
-            for name, rows, ids in (
-                ("stores", reach.get("stores"), staff.store_ids),
-                ("regions", reach.get("regions"), staff.region_ids),
-            )
-            if rows is not None and sorted(row.id for row in rows) != ids
-        }
+        moves = self._moves(line, staff)
         if not changes and not moves:
             return False
         if "role" in changes or moves:
@@ -242,6 +239,14 @@ class StaffImport(ImportKind):
         self._changed.append(staff)
         return True
 
+    def _moves(self, line: Line, staff: Staff) -> dict[str, list[Any]]:
+        """Return the stores and regions that a line gives a person in place of others."""
+        reach = self._reach(line)
+        if line.values.get("role", staff.role) is not Role.REGIONAL and staff.region_links:
+            reach.setdefault("regions", [])
+        present = {"stores": staff.store_ids, "regions": staff.region_ids}
+        return {name: rows for name, rows in reach.items() if sorted(row.id for row in rows) != present[name]}
+
     def _require_may_give(self, role: Role, former: Role = Role.FLOOR) -> None:
         try:
             require_may_give(self.by, role, former, at=self.at)
@@ -253,9 +258,13 @@ class StaffImport(ImportKind):
         return self.by.store_ids is None or not self.by.store_ids.isdisjoint(staff.store_ids)
 
     def _reach(self, line: Line) -> dict[str, list[Any]]:
-        """Return the stores and regions that a line names, where it names any."""
+        """Return the stores and regions that a line names, where it names any; without those that are unknown."""
         known: dict[str, dict[str, Any]] = {"stores": self._stores, "regions": self._regions}
-        return {name: [rows[it] for it in line.values[name]] for name, rows in known.items() if name in line.values}
+        return {
+            name: [rows[it] for it in line.values[name] if it in rows]
+            for name, rows in known.items()
+            if name in line.values
+        }
 
     def review(self) -> None:
         """Bring people back and let people go; refuse that the organization would be without an administrator."""

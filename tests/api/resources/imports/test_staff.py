@@ -1,5 +1,6 @@
 """Import of staff: who a line is, what it changes, and what it may not."""
 
+import re
 from typing import Any
 
 import pytest
@@ -7,6 +8,8 @@ from sqlalchemy import select
 
 from models.access import KeyScope, Role
 from models.alerts.notification import NotificationKind
+from models.concerns.concern import Concern
+from models.concerns.enums import Status
 from models.outbox.message import OutboxKind, OutboxMessage
 from models.staff.credentials.api_key import ApiKey
 from models.staff.staff import Staff, StaffStore
@@ -135,6 +138,17 @@ def test_new_people_with_an_address_get_their_code_by_mail_and_nobody_reads_one(
     for by in ("key", "manager"):
         assert "invitation" not in send(app, shop, ANA, bo, by=by).text
     assert mails(app) == {person(app, "bo").id}
+
+
+def test_what_somebody_had_taken_where_they_work_no_more_rings_again(app: App, shop: Shop) -> None:
+    move(app, shop, log_concern(app, shop, "colleague"), "take", "floor")
+    with app.counting() as statements:
+        assert verdicts(send(app, shop, {"login": "floor", "stores": "second"})) == ["updated"]
+    (concern,) = rows(app, Concern)
+    assert (concern.status, concern.taken_by_id) == (Status.OPEN, None)
+    locked = [table for text in statements if "FOR NO KEY UPDATE" in text for table in re.findall(r"FROM (\w+)", text)]
+    if app.database.engine.dialect.name == "postgresql":
+        assert locked.index("concern") < locked.index("staff")
 
 
 def test_whoever_left_is_out_on_the_next_request_and_what_they_had_taken_rings_again(app: App, shop: Shop) -> None:
