@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import and_, delete, or_, select, tuple_
+from sqlalchemy import and_, or_, select, tuple_
 from sqlalchemy.orm import Session
 
 from models.access import Actor, Permission, Role
@@ -166,9 +166,7 @@ def end_out_of_reach(session: Session, people: Sequence[Staff], *, by: Actor, at
     )
     ended = [id_ for id_, staff_id, store_id in session.execute(shared) if not reaches(staff_id, store_id)]
     if ended:
-        session.execute(
-            delete(StaffSession).where(StaffSession.id.in_(ended)).execution_options(synchronize_session=False)
-        )
+        StaffSession.end(session, StaffSession.id.in_(ended), at=at)
     for staff in limited:
         staff.daily_log_links = [link for link in staff.daily_log_links if reaches(staff.id, link.store_id)]
     work = OpenWork()

@@ -14,10 +14,13 @@ from models.operations.open_work import OpenWork, hand_over_open_work, has_open_
 from models.policy_defaults import LEAVE_SETTLES_AFTER, MAX_LEAVE_AHEAD
 from models.staff.credentials.invitation import Invitation
 from models.staff.credentials.second_factor import SecondFactor
+from models.staff.credentials.staff_session import StaffSession
+from models.staff.device import Device
 from models.staff.management_rights import require_may_manage, require_other_administrator
 from models.staff.shift import Shift
-from models.staff.sign_ins import end_sign_ins
 from models.staff.staff import Staff
+
+LEFT = "left"  # the reason why the phones of a leaver are retired
 
 
 @dataclass
@@ -143,7 +146,9 @@ def _leave_at_once(
     staff.bump_version()
     session.flush()
     Invitation.withdraw(session, staff.id, at=at)
-    end_sign_ins(session, staff.id, reason="left", at=at)
+    StaffSession.end(session, StaffSession.staff_id == staff.id, reason=LEFT, at=at)
+    for phone in Device.live_phones(session, staff.id):  # on which nobody was signed in
+        phone.retire(reason=LEFT, at=at)
     Shift.check_out(session, staff_id=staff.id, at=at)
     session.flush()
     return _hand_over(session, staff, heir, by=by, at=at)

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
 from models.access import Actor
@@ -58,7 +58,7 @@ def redeem_enrolment(session: Session, code: Token, *, installation_id: str, at:
         **app,
     )
     session.flush()
-    session.execute(delete(StaffSession).where(StaffSession.device_id == device.id))
+    StaffSession.end(session, StaffSession.device_id == device.id, at=at)
     enrolment.device_id = device.id
     return device
 

@@ -7,8 +7,8 @@ from sqlalchemy.orm import Session
 
 from models.access import Actor
 from models.staff.credentials.invitation import Invitation
+from models.staff.credentials.staff_session import StaffSession
 from models.staff.credentials.token import Token
-from models.staff.sign_ins import end_sign_ins
 from models.staff.staff import Staff
 
 
@@ -42,4 +42,5 @@ def _set(session: Session, staff: Staff, new: NewCredentials, *, at: datetime, k
     if new.pin_digest is not None:
         staff.pin_digest = new.pin_digest
     staff.bump_version()
-    end_sign_ins(session, staff.id, reason="new-password", at=at, keep=keep)
+    others = StaffSession.id.is_distinct_from(keep.session_id if keep else None)
+    StaffSession.end(session, StaffSession.staff_id == staff.id, others, reason="new-password", at=at)

@@ -131,9 +131,10 @@ class Device(HasSecret, TenantOwned):
         return device
 
     @classmethod
-    def live_phones(cls, session: Session, staff_id: UUID, *, but: str) -> Sequence["Device"]:
+    def live_phones(cls, session: Session, staff_id: UUID, *, but: str | None = None) -> Sequence["Device"]:
         """Return the phones of a person that have an address, but for one installation."""
-        stmt = select(cls).where(cls.staff_id == staff_id, cls.address.is_not(None), cls.installation_id != but)
+        others = cls.installation_id.is_distinct_from(but)
+        stmt = select(cls).where(cls.staff_id == staff_id, cls.address.is_not(None), others)
         return session.scalars(stmt.order_by(cls.seen_at, cls.id)).all()
 
     @property

@@ -144,10 +144,10 @@ class StaffSession(TenantOwned):
         return self.tapped_at is not None
 
     @classmethod
-    def end(cls, session: Session, *which: ColumnElement[bool], at: datetime) -> None:
+    def end(cls, session: Session, *which: ColumnElement[bool], reason: str = "signed-out", at: datetime) -> None:
         """End the sign-ins that match: their tokens are refused from the next request on.
 
-        A personal phone rings no more when none of its person's sign-ins on it is left.
+        A personal phone rings no more when none of its person's sign-ins on it is left: `reason` is recorded there.
         """
         sign_ins = session.scalars(select(cls).where(*which).options(joinedload(cls.device))).all()
         phones = {it.device for it in sign_ins if it.device is not None and it.device.staff_id == it.staff_id}
@@ -157,7 +157,7 @@ class StaffSession(TenantOwned):
         in_use = set(session.scalars(select(cls.device_id).where(cls.device_id.in_([phone.id for phone in phones]))))
         for phone in phones:
             if phone.id not in in_use:
-                phone.retire(reason="signed-out", at=at)
+                phone.retire(reason=reason, at=at)
 
     @classmethod
     def sign_out(cls, session: Session, *, by: Actor, at: datetime) -> None:
