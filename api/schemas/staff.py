@@ -10,7 +10,7 @@ from api.schemas.redaction import reader
 from models.access import Role
 from models.policy_defaults import MAX_REGIONS_OF_PERSON, MAX_STORES_OF_PERSON
 from models.staff.management_rights import may_manage
-from models.staff.staff import Staff
+from models.staff.staff import MAX_EMPLOYEE_NUMBER_LENGTH, Staff
 
 # Shown to those who manage the person.
 FIELDS_OF_MANAGED = ("login", "email", "employee_number", "left_at", "leaves_at", "has_password", "has_pin")
@@ -98,5 +98,5 @@ class StaffQuery(PageQuery):
     """
 
     store_id = fields.UUID()
-    employee_number = fields.String()
+    employee_number = Words(MAX_EMPLOYEE_NUMBER_LENGTH)
     left = fields.Boolean(load_default=False)

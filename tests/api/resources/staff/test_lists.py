@@ -4,6 +4,7 @@ from typing import Any
 
 from models.staff.staff import Staff
 from tests.support.app import App
+from tests.support.assertions import assert_invalid_value
 from tests.support.factories.organizations import Shop
 from tests.support.factories.people import change_person
 
@@ -63,3 +64,9 @@ def test_a_person_is_found_by_employee_number_by_those_who_manage_them(app: App,
     for by, found in {"key": {"colleague"}, "manager": {"colleague"}, "floor": set()}.items():
         assert set(listed(app, shop, by, employee_number="A-1")) == found, by
     assert listed(app, shop, "key", employee_number="A-2") == {}
+
+
+def test_an_employee_number_that_nobody_can_have_is_refused(app: App, shop: Shop) -> None:
+    for number in ("\x00", "1" * 61):
+        answer = app.request("GET", "/v1/staff", (shop, "admin"), query_string={"employee_number": number})
+        assert_invalid_value(answer, "query", "/employee_number")
