@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, LargeBinary, String, UniqueConstraint, func, select
+from sqlalchemy import ColumnElement, LargeBinary, String, UniqueConstraint, delete, func, select
 from sqlalchemy.orm import Mapped, Session, joinedload, mapped_column
 from sqlalchemy.sql.base import ExecutableOption
 
@@ -14,7 +14,7 @@ from models.db.base import TenantOwned, many_to_one, tenant_fk
 from models.db.secret import HasSecret
 from models.errors import Invalid, InvalidState
 from models.organizations.store import Store
-from models.policy_defaults import ENROLMENT_TTL, MAX_SHARED_PHONES
+from models.policy_defaults import ENROLMENT_TTL, IDEMPOTENCY_KEY_TTL, MAX_SHARED_PHONES
 from models.staff.credentials.token import Token
 from models.staff.device import Device
 from models.staff.staff import Staff
@@ -88,6 +88,12 @@ class Enrolment(HasSecret, TenantOwned):
         """Return whether the code can still be used: whoever made it works here, and still looks after phones."""
         may_enrol = not self.created_by.has_left(at) and Permission.DEVICE_MANAGE in self.created_by.permissions
         return self.redeemed_at is None and self.expires_at > at and self.store.closed_at is None and may_enrol
+
+    @classmethod
+    def delete_expired(cls, session: Session, *, at: datetime) -> None:
+        """Delete the codes that expired so long ago that no repeat of a request asks for them any more."""
+        stmt = delete(cls).where(cls.expires_at <= at - IDEMPOTENCY_KEY_TTL)
+        session.execute(stmt.execution_options(synchronize_session=False))
 
     @staticmethod
     def invalid_code_error() -> Invalid:

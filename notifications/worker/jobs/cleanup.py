@@ -7,6 +7,7 @@ from models.db.session import ALL_TENANTS, Database
 from models.outbox.admin import DELETE_BATCH, delete_done
 from models.staff.credentials.invitation import Invitation
 from models.staff.device import Device
+from models.staff.enrolment import Enrolment
 from notifications.decide.expired_sign_ins import end_expired_sign_ins
 from notifications.worker.jobs.every import Every
 
@@ -32,6 +33,7 @@ class CleanupJob:
             IdempotencyKey.delete_expired(session, at=at)
             end_expired_sign_ins(session, at=at)
             Invitation.delete_expired(session, at=at)
+            Enrolment.delete_expired(session, at=at)
             Device.retire_unseen(session, at=at)
             deleted = delete_done(session, at=at)
         if deleted < DELETE_BATCH:

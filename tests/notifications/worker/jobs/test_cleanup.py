@@ -6,11 +6,13 @@ from uuid import uuid4
 from models.db.idempotency import IdempotencyKey
 from models.staff.credentials.invitation import Invitation
 from models.staff.credentials.staff_session import StaffSession
+from models.staff.enrolment import Enrolment
 from models.staff.staff import Staff
 from notifications.channels.log import LogChannel
 from tests.support.app import App
 from tests.support.factories.organizations import Shop
 from tests.support.factories.people import make_code
+from tests.support.factories.shared_phones import enrol
 from tests.support.rows import rows
 from tests.support.worker import for_all_kinds, running_worker
 
@@ -41,11 +43,12 @@ def test_a_sign_in_that_has_run_out_is_forgotten(app: App, shop: Shop) -> None:
 
 def test_a_code_is_kept_as_long_as_a_repeat_of_its_request_may_ask_for_it(app: App, shop: Shop) -> None:
     assert make_code(app, shop, "floor").status_code == 201
+    enrol(app, shop)
     with running_worker(app, for_all_kinds(LogChannel())) as worker:
         for days, kept in ((30, 1), (1, 0)):
             app.clock.move(days=days)
             worker.work_once()
-            assert len(rows(app, Invitation)) == kept
+            assert (len(rows(app, Invitation)), len(rows(app, Enrolment))) == (kept, kept)
 
 
 def test_a_clock_that_is_set_back_does_not_stop_the_cleanup(app: App, shop: Shop) -> None:
