@@ -6,7 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, case, or_, select
-from sqlalchemy.orm import Session, joinedload, selectinload
+from sqlalchemy.orm import Session, joinedload
 
 from models.access import Actor, Permission, Role, roles_with
 from models.concerns.concern import Concern
@@ -17,7 +17,7 @@ from models.concerns.unresolved import NOT_RESOLVED
 from models.organizations.store import Store
 from models.recovery.follow_up import PENDING_STATUSES, FollowUp
 from models.recovery.follow_up_owner import FollowUpOwner
-from models.staff.staff import Staff, StaffRegion, StaffStore
+from models.staff.staff import Staff
 
 # Who is asked first to own what somebody promised, after those who were named.
 OWNERS_BY_RANK = case({Role.MANAGER: 0, Role.REGIONAL: 1}, value=Staff.role, else_=2)
@@ -156,17 +156,15 @@ class _Owners:
         return next((owner for owner in self.by_store[concern.store_id] if owner.may_own(concern)), None)
 
     def _of_store(self, store: Store) -> Iterator[FollowUpOwner]:
-        of_store = select(StaffStore.staff_id).where(StaffStore.store_id == store.id)
-        of_region = select(StaffRegion.staff_id).where(StaffRegion.region_id == store.region_id)
         stmt = (
             select(Staff)
             .where(
                 Staff.works_at(self.at),
                 Staff.id != self.former_owner_id,
                 Staff.role.in_(roles_with(Permission.RECOVERY_ACT)),
-                or_(Staff.id.in_(of_store), Staff.id.in_(of_region)),
+                Staff.is_of_stores([store.id]),
             )
-            .options(selectinload(Staff.store_links), selectinload(Staff.region_links))
+            .options(*Staff.eager_options())
             .order_by(OWNERS_BY_RANK, Staff.id)
         )
         for staff in [*(staff for staff in self.named if staff is not None), *self.session.scalars(stmt)]:

@@ -1,7 +1,7 @@
 """Staff: role, stores and regions, sign-in, preferences."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, time
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -217,30 +217,25 @@ class Staff(Aggregate):
         return self.left_at is not None or (self.leaves_at is not None and self.leaves_at <= at)
 
     @classmethod
+    def is_of_stores(cls, store_ids: Collection[UUID]) -> ColumnElement[bool]:
+        """Match who belongs to one of these stores, or looks after its region."""
+        regions = select(Store.region_id).where(Store.id.in_(store_ids))
+        return or_(
+            cls.id.in_(select(StaffStore.staff_id).where(StaffStore.store_id.in_(store_ids))),
+            cls.id.in_(select(StaffRegion.staff_id).where(StaffRegion.region_id.in_(regions))),
+        )
+
+    @classmethod
     def uses_shared_phones_of(cls, store_id: UUID, at: datetime) -> ColumnElement[bool]:
         """Match who may use the shared phones of a store: whoever can be rung there, and works there at this time."""
-        by_store = select(StaffStore.staff_id).where(StaffStore.store_id == store_id)
-        region = select(Store.region_id).where(Store.id == store_id)
-        by_region = select(StaffRegion.staff_id).where(StaffRegion.region_id.in_(region))
-        return and_(
-            cls.works_at(at),
-            cls.role.in_(roles_with(Permission.ALERT_HEAR)),
-            or_(cls.id.in_(by_store), cls.id.in_(by_region)),
-        )
+        return and_(cls.works_at(at), cls.role.in_(roles_with(Permission.ALERT_HEAR)), cls.is_of_stores([store_id]))
 
     @classmethod
     def visible_to(cls, actor: Actor) -> Sequence[ColumnElement[bool]]:
         """Return the criteria for colleagues of the actor's stores, those responsible for them, and the actor."""
         if actor.store_ids is None:
             return ()
-        regions = select(Store.region_id).where(Store.id.in_(actor.store_ids))
-        return (
-            or_(
-                cls.id == actor.staff_id,
-                cls.id.in_(select(StaffStore.staff_id).where(StaffStore.store_id.in_(actor.store_ids))),
-                cls.id.in_(select(StaffRegion.staff_id).where(StaffRegion.region_id.in_(regions))),
-            ),
-        )
+        return (or_(cls.id == actor.staff_id, cls.is_of_stores(actor.store_ids)),)
 
     @classmethod
     def eager_options(cls) -> Sequence[ExecutableOption]:
@@ -392,12 +387,10 @@ class DailyLogSubscription(TenantOwned):
     def select_subscribers(cls, store: Store, *, at: datetime) -> Select[Staff]:
         """Select the subscribers of a store's log who have an e-mail address and may still read the log."""
         subscribers = select(cls.staff_id).where(cls.store_id == store.id)
-        by_store = select(StaffStore.staff_id).where(StaffStore.store_id == store.id)
-        by_region = select(StaffRegion.staff_id).where(StaffRegion.region_id == store.region_id)
         return select(Staff).where(
             Staff.id.in_(subscribers),
             Staff.works_at(at),
             Staff.email.is_not(None),
             Staff.role.in_(roles_with(Permission.LOG_READ)),
-            or_(Staff.role.in_(ROLES_OF_ALL_STORES), Staff.id.in_(by_store), Staff.id.in_(by_region)),
+            or_(Staff.role.in_(ROLES_OF_ALL_STORES), Staff.is_of_stores([store.id])),
         )
