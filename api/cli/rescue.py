@@ -7,7 +7,7 @@ from flask.cli import with_appcontext
 from api.cli.base import organization_by_slug, print_json, worker_database
 from api.cli.organizations import of_organization
 from api.links import public_url
-from models.operations.rescue_organization import rescue_organization
+from models.operations.people.rescue_organization import rescue_organization
 
 log = structlog.get_logger(__name__)
 WARNING = """\

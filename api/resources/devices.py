@@ -11,7 +11,7 @@ from api.web.idempotency import idempotent
 from api.web.pagination import paginate
 from api.web.resource import Resource
 from models.access import Permission
-from models.operations.phones import revoke_phone
+from models.operations.people.phones import revoke_phone
 from models.staff.device import Device
 
 blp = Blueprint("devices", __name__, "Phones of stores and their people: list them, sign lost ones out")

@@ -19,7 +19,7 @@ from api.web.rate_limits import REDEEM_LIMIT, count_hit
 from api.web.resource import Resource
 from models.access import Permission
 from models.db.session import Database
-from models.operations.phones import record_app_of_shared_phone, redeem_enrolment
+from models.operations.people.phones import record_app_of_shared_phone, redeem_enrolment
 from models.organizations.store import Store
 from models.staff.credentials.token import Token
 from models.staff.device import Device

@@ -18,7 +18,7 @@ from api.web.resource import Resource
 from models.access import Permission
 from models.db.session import ALL_TENANTS, Database
 from models.errors import NotFound
-from models.operations.invite_staff import send_reset_mail
+from models.operations.people.invite_staff import send_reset_mail
 from models.organizations.organization import Organization
 
 blp = Blueprint("invitations", __name__, "One-time codes: a first password or PIN, and forgotten ones")

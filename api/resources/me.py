@@ -19,7 +19,7 @@ from api.web.resource import Resource
 from api.web.shared_blueprints import me as blp
 from models.access import Permission
 from models.errors import Invalid, NotFound
-from models.operations.phones import register_phone
+from models.operations.people.phones import register_phone
 from models.organizations.store import Store
 from models.staff.device import Device
 from models.staff.shift import Shift

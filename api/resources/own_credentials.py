@@ -12,7 +12,7 @@ from api.web.shared_blueprints import me as blp
 from models.access import Permission
 from models.db.session import Database
 from models.errors import Conflict, Invalid
-from models.operations.set_credentials import NewCredentials, change_own
+from models.operations.people.set_credentials import NewCredentials, change_own
 from models.organizations.organization import Organization
 from models.staff.credentials.password import hash_password, password_matches
 from models.staff.credentials.pin import check_pin, hash_pin, pin_matches

@@ -20,9 +20,9 @@ from api.web.pagination import paginate
 from api.web.resource import Resource
 from api.web.shared_blueprints import organization as blp
 from models.access import Permission
-from models.operations.change_staff import change_staff, hire_staff, put_staff
-from models.operations.invite_staff import make_code
-from models.operations.leave_staff import Leave, come_back, leave
+from models.operations.people.change_staff import change_staff, hire_staff, put_staff
+from models.operations.people.invite_staff import make_code
+from models.operations.people.leave_staff import Leave, come_back, leave
 from models.staff.credentials.invitation import Invitation
 from models.staff.management_rights import manageable_by
 from models.staff.staff import Staff

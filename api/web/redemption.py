@@ -7,7 +7,7 @@ from flask import current_app, g, request
 from api.web.keys import pin_key
 from api.web.rate_limits import REDEEM_LIMIT, count_hit
 from models.db.session import Database
-from models.operations.set_credentials import NewCredentials, redeem_code
+from models.operations.people.set_credentials import NewCredentials, redeem_code
 from models.organizations.organization import Organization
 from models.staff.credentials.invitation import Invitation, code_not_valid
 from models.staff.credentials.password import hash_password

@@ -2,7 +2,7 @@
 
 from sqlalchemy.orm import Session
 
-from models.operations.open_work import OpenWork
+from models.operations.people.open_work import OpenWork
 from notifications.decide.announce import announce
 from notifications.decide.follow_ups import announce_follow_up
 

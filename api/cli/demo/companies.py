@@ -11,7 +11,7 @@ from models.access import Actor, Role
 from models.db.base import Money
 from models.db.session import ScopedSession
 from models.operations.create_organization import create_organization
-from models.operations.phones import register_phone
+from models.operations.people.phones import register_phone
 from models.organizations.organization import Region
 from models.organizations.store import Store, StoreKind
 from models.organizations.store_group import GroupKind, StoreGroup

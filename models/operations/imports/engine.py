@@ -16,7 +16,7 @@ from models.db.session import ScopedSession
 from models.errors import Conflict, DomainError, Forbidden, Invalid, InvalidState, NotFound
 from models.operations.imports.columns import CellError, Column, Fault, FaultCode, parse_cell
 from models.operations.imports.csv_table import CsvRow, CsvTable
-from models.operations.open_work import OpenWork
+from models.operations.people.open_work import OpenWork
 from models.organizations.organization import Region
 from models.organizations.store import Store
 

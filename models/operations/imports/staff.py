@@ -19,12 +19,12 @@ from models.db.session import ScopedSession
 from models.db.slug import check_login
 from models.db.text import MAX_NAME_LENGTH
 from models.errors import Forbidden, Invalid, InvalidState
-from models.operations.change_staff import end_out_of_reach
 from models.operations.imports.columns import CellError, Column, FaultCode, one_of, slug, text, yes_or_no
 from models.operations.imports.engine import ImportKind, Line, LineVerdict
-from models.operations.invite_staff import invite_by_mail
-from models.operations.leave_staff import bring_back, leave
-from models.operations.open_work import has_open_work, lock_open_work
+from models.operations.people.change_staff import end_out_of_reach
+from models.operations.people.invite_staff import invite_by_mail
+from models.operations.people.leave_staff import bring_back, leave
+from models.operations.people.open_work import has_open_work, lock_open_work
 from models.organizations.organization import Region
 from models.organizations.store import Store
 from models.policy_defaults import MAX_REGIONS_OF_PERSON, MAX_STAFF, MAX_STORES_OF_PERSON

@@ -7,7 +7,7 @@ from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from models.db.session import ALL_TENANTS, Database
-from models.operations.leave_staff import carry_out_planned, hand_over_leftovers, has_due_leave, left_something
+from models.operations.people.leave_staff import carry_out_planned, hand_over_leftovers, has_due_leave, left_something
 from models.staff.staff import Staff
 from notifications.decide.open_work import announce_open_work
 from notifications.worker.jobs.every import Every

@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from models.access import GRANTS, KEY_GRANTS, Actor, KeyScope, Role
 from models.errors import Forbidden, NotFound
-from models.operations.phones import register_phone
+from models.operations.people.phones import register_phone
 from models.staff.credentials.staff_session import StaffSession
 from models.staff.device import AddressKind, Device, Platform
 from tests.support.app import App

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from models.concerns.concern import Concern
 from models.concerns.enums import Status
-from models.operations.leave_staff import Leave
+from models.operations.people.leave_staff import Leave
 from models.recovery.follow_up import FollowUp
 from models.staff.device import Device
 from models.staff.shift import Shift

@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 
 from models.access import Actor, Permission, Role
 from models.errors import Conflict, Forbidden, Invalid, InvalidState, VersionConflict
-from models.operations.invite_staff import invite_new
-from models.operations.open_work import OpenWork, hand_over_open_work, has_open_work, lock_open_work
+from models.operations.people.invite_staff import invite_new
+from models.operations.people.open_work import OpenWork, hand_over_open_work, has_open_work, lock_open_work
 from models.organizations.store import Store
 from models.staff.credentials.staff_session import StaffSession
 from models.staff.device import Device

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from models.access import Role
 from models.alerts.notification import NotificationKind
 from models.errors import Invalid, NotFound
-from models.operations.invite_staff import make_code
+from models.operations.people.invite_staff import make_code
 from models.outbox.message import OutboxMessage
 from models.staff.credentials.invitation import Invitation
 from models.staff.credentials.second_factor import SecondFactor

@@ -9,8 +9,8 @@ from sqlalchemy.orm import Session
 
 from models.access import Actor, Role
 from models.errors import Invalid, InvalidState
-from models.operations.invite_staff import invite_new
-from models.operations.open_work import OpenWork, hand_over_open_work, has_open_work, lock_open_work
+from models.operations.people.invite_staff import invite_new
+from models.operations.people.open_work import OpenWork, hand_over_open_work, has_open_work, lock_open_work
 from models.policy_defaults import LEAVE_SETTLES_AFTER, MAX_LEAVE_AHEAD
 from models.staff.credentials.invitation import Invitation
 from models.staff.credentials.second_factor import SecondFactor
