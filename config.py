@@ -107,6 +107,11 @@ class Config:
         """Return whether only this machine can reach the web process."""
         return is_loopback(self.host)
 
+    @property
+    def serves_others(self) -> bool:
+        """Return whether people on other machines use the service, by itself or through a proxy on this machine."""
+        return not self.is_loopback or not is_loopback(urlsplit(self.public_url).hostname or "")
+
 
 def is_loopback(host: str) -> bool:
     """Return whether a HOST is reachable from this machine only. Of names, only localhost is."""

@@ -59,7 +59,7 @@ def create_app(config: Config, database: Database | None = None) -> Flask:
         SECRET_KEY=config.secret_key,
         MAX_CONTENT_LENGTH=MAX_BODY_BYTES,
         PUBLIC_URL=config.public_url,
-        SECOND_FACTOR_REQUIRED=not config.is_loopback,
+        SECOND_FACTOR_REQUIRED=config.serves_others,
         **OPENAPI_SETTINGS,
     )
     app.extensions["database"] = database or Database(config.database_url, DatabaseRole.APP, pool=config.web_threads)

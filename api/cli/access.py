@@ -46,7 +46,7 @@ How to read it:
 - **Giving somebody a role above floor, or changing theirs, also needs a recent sign-in**, in operations
   without the mark: hiring floor staff does not. Signing in with a PIN is no recent sign-in.
 - **An administrator without a second factor** may read `GET /me`, set it up and sign out; all else is
-  403 `second-factor-missing`, unless only the machine itself can reach the service (`HOST`).
+  403 `second-factor-missing`, unless the service is for the machine itself (`HOST` and `PUBLIC_URL`).
 - What belongs to no store (an escalation policy or a fix of the whole organization) is read by all
   who may read such things at all.
 - **A shared phone by itself**, with its device secret, may do what needs `enrolment:use` or

@@ -234,7 +234,18 @@ def test_an_administrator_without_one_may_do_nothing_but_set_it_up(app: App, sho
     assert all(row.staff_id != shop.staff["admin"] for row in rows(app, StaffSession))
 
 
-@pytest.mark.parametrize(("host", "required"), [("127.0.0.1", False), ("::1", False), ("0.0.0.0", True)])
-def test_it_is_obligatory_where_other_machines_reach_the_service(host: str, *, required: bool) -> None:
+@pytest.mark.parametrize(
+    ("host", "public_url", "required"),
+    [
+        ("127.0.0.1", "", False),
+        ("::1", "", False),
+        ("127.0.0.1", "http://localhost:8000", False),
+        ("0.0.0.0", "", True),
+        ("0.0.0.0", "http://localhost:8000", True),
+        ("127.0.0.1", "https://amends.example.com", True),  # through a proxy on the same machine
+    ],
+)
+def test_it_is_obligatory_where_other_machines_reach_the_service(host: str, public_url: str, *, required: bool) -> None:
     settings = {"HOST": host, "SECRET_KEY": "an application of its own", "DATABASE_URL": "sqlite:////tmp/never-opened"}
+    settings["PUBLIC_URL"] = public_url
     assert create_app(Config.from_env(settings)).config["SECOND_FACTOR_REQUIRED"] is required
