@@ -12,7 +12,7 @@ from email.utils import format_datetime, parseaddr
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
-from models.alerts.notification import NotificationKind
+from models.alerts.notification import SIGN_IN_KINDS, NotificationKind
 from models.staff.staff import MAILBOX, Staff
 from notifications.channels.base import DeliveryResult, Message, MessageKind, PersonChannel, one_line
 
@@ -212,17 +212,7 @@ def _address_of(staff: Staff) -> str | None:
 
 EMAIL = PersonChannel(
     name="email",
-    kinds=frozenset(
-        {
-            NotificationKind.UNANSWERED,
-            NotificationKind.BROKEN,
-            NotificationKind.DAILY_LOG,
-            NotificationKind.CODE_MADE,
-            NotificationKind.FACTOR_REMOVED,
-            NotificationKind.CODE_BY_MAIL,
-            NotificationKind.PHONE_TAKEN,
-        }
-    ),
+    kinds=SIGN_IN_KINDS | {NotificationKind.UNANSWERED, NotificationKind.BROKEN, NotificationKind.DAILY_LOG},
     address_of=_address_of,
     connect=_connect,
 )
