@@ -89,12 +89,13 @@ def _sign_in_with_password(
     # argon2 is slow on purpose: no transaction is open meanwhile.
     if password_matches(password_hash, password) and organization_id is not None:
         with database.writing(organization_id) as session:
+            # The phone is locked before the person, as with a PIN.
+            phone = None if secret is None else Device.lock_by_secret(session, secret)
             staff = Staff.find_for_sign_in(session, login, at=g.now)
             # Whoever changed the password or left meanwhile is not let in.
             if staff is not None and staff.password_hash == password_hash and _accepts_code(session, staff, code):
                 if secret is None:
                     return staff, *StaffSession.open(session, staff=staff, at=g.now)
-                phone = Device.lock_by_secret(session, secret)
                 if phone is not None and may_use_with_password(session, phone, staff, at=g.now):
                     return staff, *open_on_shared_phone(session, phone, staff, method=SignInMethod.PASSWORD, at=g.now)
     count_hit(FAILED_SIGN_IN_LIMIT, *attempt)
