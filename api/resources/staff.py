@@ -6,10 +6,11 @@ from flask import g
 
 from api.schemas.base import page_of
 from api.schemas.invitations import InvitationSchema, NewInvitationSchema
-from api.schemas.leaves import LeaveSchema, LeaveStaffSchema
 from api.schemas.staff import (
     EditStaffSchema,
     InvitedStaffSchema,
+    LeaveSchema,
+    LeaveStaffSchema,
     ManagedStaffSchema,
     NewStaffSchema,
     PutStaffSchema,

@@ -40,6 +40,7 @@ AGREED = {  # line: permissions, and who has them: floor, manager, regional, hea
     "imports customers by the thousand": ({P.CUSTOMER_IMPORT}, "no no no no yes"),
     "hires, changes and lets go, makes codes": ({P.STAFF_WRITE, P.STAFF_INVITE}, "no yes yes no yes"),
     "enrols shared phones and signs lost ones out": ({P.DEVICE_MANAGE}, "no yes yes no yes"),
+    "removes the second factor of a colleague": ({P.SECOND_FACTOR_REMOVE}, "no no no no yes"),
     "is a phone": ({P.ENROLMENT_USE}, "no no no no no"),
     "makes, rotates and revokes API keys": ({P.KEY_MANAGE}, "no no no no yes"),
 }
@@ -68,6 +69,7 @@ NEVER_A_KEYS = {
     P.DEVICE_MANAGE,
     P.ENROLMENT_USE,
     P.SECOND_FACTOR_SET,
+    P.SECOND_FACTOR_REMOVE,
     P.RECEIPT_SEND,
     P.KEY_MANAGE,
     P.ORGANIZATION_WRITE,

@@ -66,6 +66,7 @@ READ = {
     "getOrganization": 2,
     "getCurrentEnrolmentStaff": 3,  # the phone; its people, and who is signed in
     "getDevices": 2,
+    "getMySessions": 2,
     "getMe": 6,  # the person, their stores, their regions; the shift; whose log they get
     "getPlacesImportTemplate": 1,
     "getQuestionById": 2,
@@ -84,6 +85,7 @@ READ = {
     "getReportRemedies": 5,  # by group and together; names
     "getStaffById": 4,
     "getStaffList": 4,
+    "getStaffListImportTemplate": 1,
     "getStandingQrImage": 2,
     "getStoreById": 3,  # it; its places
     "getStoreDayByDate": 4,
@@ -147,10 +149,24 @@ class RecountedOrganization:
         self.app.database.answer_cache = TtlCache()
         self.size = size
 
+    def _grow_people(self, owner: sa.Connection, more: int) -> None:
+        """Have more people in the first store, with phones, and more sign-ins of the administrator."""
+        first, own = self.size, {"organization_id": self.org.shop.organization_id}
+        (floor,) = originals(owner, "staff", id=UUID(self.org.ids["staff_id"]))
+        people = copy(owner, "staff", floor, more, login=lambda number: f"copy-{first + number}")
+        for place in ("staff_store", "shift"):
+            (belongs,) = originals(owner, place, staff_id=floor["id"])
+            copy(owner, place, belongs, more, staff_id=people.__getitem__)
+        phone = {**originals(owner, "device", **own)[0], "address": None, "secret_digest": None}
+        fresh = {"installation_id": lambda number: f"copy-{first + number}", "staff_id": people.__getitem__}
+        copy(owner, "device", phone, more, **fresh)
+        sign_in = originals(owner, "staff_session", staff_id=self.org.shop.staff["admin"])[0]
+        copy(owner, "staff_session", sign_in, more, digest=lambda _number: token_bytes(32))
+
     def _grow(self, owner: sa.Connection, more: int) -> None:
         first, own = self.size, {"organization_id": self.org.shop.organization_id}
         slug = {"slug": lambda number: f"copy-{first + number}"}
-        ids = {name: UUID(self.org.ids[name]) for name in ("concern_id", "alert_id", "staff_id", "customer_id")}
+        ids = {name: UUID(self.org.ids[name]) for name in ("concern_id", "alert_id", "customer_id")}
         (concern,) = originals(owner, "concern", id=ids["concern_id"])
         (alert,) = originals(owner, "alert", id=ids["alert_id"])
         keys = {"digest": lambda _number: token_bytes(32)}
@@ -175,14 +191,7 @@ class RecountedOrganization:
             more,
             group_id=groups.__getitem__,
         )
-        (floor,) = originals(owner, "staff", id=ids["staff_id"])
-        people = copy(owner, "staff", floor, more, login=lambda number: f"copy-{first + number}")
-        for place in ("staff_store", "shift"):
-            (belongs,) = originals(owner, place, staff_id=floor["id"])
-            copy(owner, place, belongs, more, staff_id=people.__getitem__)
-        phone = {**originals(owner, "device", **own)[0], "address": None, "secret_digest": None}
-        fresh = {"installation_id": lambda number: f"copy-{first + number}", "staff_id": people.__getitem__}
-        copy(owner, "device", phone, more, **fresh)
+        self._grow_people(owner, more)
         (customer,) = originals(owner, "customer", id=ids["customer_id"])
         customers = copy(owner, "customer", {**customer, "phone": None}, more, created_at=_before)
         copy(owner, "concern", concern, more, received_at=_before, customer_id=customers.__getitem__)

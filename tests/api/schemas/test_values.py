@@ -5,7 +5,7 @@ from uuid import UUID
 
 import pytest
 
-from models.access import GRANTS, Role
+from models.access import GRANTS, Permission, Role
 from tests.api.conftest import UnchangedOrganization
 from tests.support.app import App
 from tests.support.assertions import assert_problem
@@ -146,6 +146,8 @@ def test_nobody_sets_what_is_the_servers_to_set(unchanged: UnchangedOrganization
     """In any body, also where none belongs; only unknown fields are complained of, because that is looked at first."""
     ids = unchanged.org.ids
     by = "admin" if operation.permissions in ADMINS_OWN else "manager"
+    if operation.permissions == Permission.ENROLMENT_USE:
+        by = "shared-phone"
     own = resolved(operation.body_schema).get("properties", {}).keys()
     for name, value in SERVERS_OWN.items():
         if name in own:

@@ -140,6 +140,7 @@ def test_every_kind_of_list_is_walked() -> None:
     assert GROWING.keys() <= {operation.id for operation in WALKS}
     assert {operation.id for operation in WALKS} - GROWING.keys() == {
         "getApiKeys",
+        "getDevices",
         "getMySessions",
         "getRegions",
         "getGroups",

@@ -189,7 +189,7 @@ def test_a_phone_that_changed_its_owner_before_the_send_is_not_rung(
     app.clock.move(seconds=2)
     round_of(app, channel)
     (notification,) = notifications(app)
-    assert (notification.state, notification.failure) == (NotificationState.SUPPRESSED, "changed-hands")
+    assert (notification.state, notification.failure) == (NotificationState.SUPPRESSED, "phone-retired")
     assert len(channel.messages) == 1
 
 

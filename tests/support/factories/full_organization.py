@@ -27,7 +27,7 @@ from models.staff.staff import Staff, StaffRegion, StaffStore
 from tests.support.app import App
 from tests.support.databases import Databases
 from tests.support.factories.organizations import PASSWORD, Shop, make_shop, password_hash
-from tests.support.sign_in import session_id_of, sign_in_again
+from tests.support.sign_in import begin_second_factors, session_id_of, sign_in_again
 
 PHONE = "+351912345678"
 RULE = {"slug": "cold-soup", "name": "Cold soup", "category": "food", "enabled": False}
@@ -276,6 +276,8 @@ def make_full_organization(app: App, slug: str) -> FullOrganization:
     groups = [_do(app, "POST", "/v1/groups", (shop, "admin"), json={**here, "slug": it}) for it in ("brand", "city")]
     policy = {**BODIES["postEscalationPolicies"], "slug": "first-store", "store_id": str(shop.store_id)}
     shop.tokens["shared-phone"], shared_phone_id = _enrol_phone(app, shop)
+    _notify_shared_phone(app, shop, UUID(concern["alert"]["id"]), UUID(shared_phone_id))
+    begin_second_factors(app, shop, ("manager", "admin"))
     org.ids = {
         **_make_words(app, shop),
         "concern_id": concern["id"],
@@ -377,6 +379,18 @@ def hire_elsewhere(app: App, shop: Shop, login: str, role: Role) -> tuple[UUID, 
             session.add(StaffStore(staff_id=staff.id, store_id=shop.other_store_id))
         _, token = StaffSession.open(session, staff=staff, at=app.clock())
     return staff.id, token.text
+
+
+def _notify_shared_phone(app: App, shop: Shop, alert_id: UUID, device_id: UUID) -> None:
+    """Add a notification of an alert on a shared phone, for the manager."""
+    with app.back_office.writing(shop.organization_id) as session:
+        alert, device, manager = (
+            session.get_one(model, (shop.organization_id, id_))
+            for model, id_ in ((Alert, alert_id), (Device, device_id), (Staff, shop.staff["manager"]))
+        )
+        values = {"alert_id": alert.id, "concern_id": alert.concern_id, "run_id": alert.run_id, "step": 1}
+        times = {"queued_at": app.clock(), "expires_at": app.clock()}
+        session.add(Notification.to_phone(device, [manager], **values, **times))
 
 
 def _make_keys_of_stores(app: App, shop: Shop) -> str:

@@ -46,7 +46,7 @@ def give_phone(
     at: datetime = NOON,
     signed_in_for: timedelta = timedelta(days=3650),
 ) -> UUID:
-    """Register a phone for somebody who stays signed in on it; return its id."""
+    """Register a phone for somebody who stays signed in on it and uses it for as long; return its id."""
     with database.writing(shop.organization_id) as session:
         device = Device(
             staff_id=shop.staff[login],
@@ -55,7 +55,7 @@ def give_phone(
             address=address,
             address_kind=kind,
             registered_at=at,
-            seen_at=at,
+            seen_at=at + signed_in_for,
         )
         session.add(device)
         session.flush()

@@ -295,8 +295,6 @@ def test_a_clock_that_was_wrong_keeps_no_day_from_being_sent(
     work_until_idle(worker)
     channel.messages.clear()
     app.clock.at = END - timedelta(hours=1)
-    # The phones were retired, as nobody had used them for so long.
-    give_phone(app.back_office, shop, "manager", "phone of manager, again", at=app.clock())
     go_on(app, worker, EIGHT)
     assert len(told(channel)) == 1
 
