@@ -1,8 +1,7 @@
 """A year of people: hired, moved, promoted and gone, while concerns are logged and taken, and promises made.
 
 At the end of each month the reports are a recount of the rows, nobody who left can do or hears anything, and nothing
-open is without somebody who works there. The quick profile lives through the first five months, the deep one through
-all.
+open is without somebody who works there. It takes long, and is for the deep profile only.
 """
 
 from collections.abc import Callable, Iterator
@@ -10,6 +9,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from random import Random
 from typing import Any
+
+import pytest
 
 from models.alerts.alert import Alert
 from models.alerts.enums import AlertState
@@ -22,15 +23,14 @@ from models.staff.staff import Staff
 from notifications.channels.base import Message
 from notifications.worker.worker import Worker
 from tests.support.app import App
+from tests.support.databases import only_on_postgresql
 from tests.support.factories.organizations import PASSWORD
 from tests.support.oracle.raw_rows import read_raw_rows
 from tests.support.oracle.recounted_organization import RecountedOrganization
-from tests.support.profiles import by_profile, longer
 from tests.support.rows import rows
 from tests.support.worker import RecordingChannel, for_all_kinds, running_worker, work_until_idle
 
-MONTHS = by_profile(quick=5, deep=12)
-CONCERNS_PER_MONTH = by_profile(quick=6, deep=12)
+CONCERNS_PER_MONTH = 12
 GROUPINGS = ((), ("store", "month"), ("category",))
 HOLDS_NOTHING = (NotificationState.QUEUED, NotificationState.LEASED)
 
@@ -306,13 +306,14 @@ CHANGES: tuple[Callable[[Year], None], ...] = (
 )  # fmt: skip
 
 
-@longer
+@pytest.mark.deep
+@only_on_postgresql
 def test_reports_add_up_leavers_are_gone_and_nothing_open_is_without_an_owner(app: App) -> None:
     app.clock.at = datetime(2026, 1, 1, 10, tzinfo=UTC)
     channel = RecordingChannel()
     with running_worker(app, for_all_kinds(channel)) as worker:
         year = Year(app, worker, channel)
-        for number, change in enumerate(CHANGES[:MONTHS], 1):
+        for number, change in enumerate(CHANGES, 1):
             first = datetime(2026, number, 1, 10, tzinfo=UTC)
             app.clock.at = first
             for person in year.working():
