@@ -60,7 +60,7 @@ class Config:
     port: int
     web_workers: int
     web_threads: int
-    proxies: int
+    trusted_proxies: int
     public_url: str
     secret_key: str = field(repr=False)
     google_application_credentials: Path | None
@@ -85,7 +85,7 @@ class Config:
             port=port,
             web_workers=_web_workers(env, database),
             web_threads=_number(env, "WEB_THREADS", 8, 1, 256),
-            proxies=_number(env, "PROXIES", 0, 0, 9),
+            trusted_proxies=_number(env, "TRUSTED_PROXIES", 0, 0, 9),
             public_url=_url(env, "PUBLIC_URL") or f"http://{_bracketed(host)}:{port}",
             secret_key=_secret_key(env, host, var),
             google_application_credentials=_credentials(env),

@@ -65,8 +65,10 @@ def create_app(config: Config, database: Database | None = None) -> Flask:
     )
     app.extensions["database"] = database or Database(config.database_url, DatabaseRole.APP, pool=config.web_threads)
     app.extensions["limiter"] = MovingWindowRateLimiter(storage_from_string(config.ratelimit_storage_url))
-    if config.proxies:  # each of them adds the address that asked it to X-Forwarded-For; what stands before is made up
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=config.proxies, x_proto=0, x_host=0)  # type: ignore[method-assign]
+    if (
+        config.trusted_proxies
+    ):  # each of them adds the address that asked it to X-Forwarded-For; what stands before is made up
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=config.trusted_proxies, x_proto=0, x_host=0)  # type: ignore[method-assign]
     request_context.register(app)
     problems.register(app)
     api = Api(app)

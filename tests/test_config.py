@@ -116,7 +116,7 @@ WRONG = [
     ("WEB_WORKERS", "0"),
     ("WEB_WORKERS", "2"),
     ("WEB_THREADS", "eight"),
-    ("PROXIES", "-1"),
+    ("TRUSTED_PROXIES", "-1"),
     ("PUBLIC_URL", "amends.example.com"),
     ("PUBLIC_URL", "ftp://amends.example.com"),
     ("PUBLIC_URL", "https://amends.example.com/?a=b"),

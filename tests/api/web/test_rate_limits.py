@@ -21,7 +21,7 @@ def test_limits_count_the_address_that_the_outermost_proxy_saw(
     proxies: str, forwarded: str, expected: list[int]
 ) -> None:
     settings = {"SECRET_KEY": "an application of its own", "DATABASE_URL": "sqlite:////tmp/never-opened"}
-    client = create_app(Config.from_env({**settings, "PROXIES": proxies})).test_client()
+    client = create_app(Config.from_env({**settings, "TRUSTED_PROXIES": proxies})).test_client()
     body = {"code": "no code", "password": "a new and long one"}
     statuses = [
         client.post(
