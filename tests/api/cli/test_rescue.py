@@ -8,11 +8,12 @@ import pytest
 from models.access import Role
 from models.alerts.notification import NotificationKind
 from models.outbox.message import OutboxMessage
+from models.staff.credentials import invitation
 from models.staff.credentials.second_factor import SecondFactor
 from models.staff.staff import Staff
 from tests.support.app import App, commands_of
 from tests.support.factories.organizations import Shop
-from tests.support.factories.people import redeem, sign_in
+from tests.support.factories.people import make_code, redeem, sign_in
 from tests.support.factories.staff import hire
 from tests.support.rows import rows
 
@@ -56,6 +57,15 @@ def test_it_is_loud(app: App, shop: Shop) -> None:
         row.staff_id for row in rows(app, OutboxMessage) if row.notification_kind is NotificationKind.CODE_MADE
     ]
     assert set(recipients) == {shop.staff["admin"], shop.staff["second"]}
+
+
+def test_no_number_of_codes_keeps_anybody_from_being_rescued(
+    app: App, shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(invitation, "MAX_CODES_PER_DAY", 1)
+    hire(app.back_office, shop, "second", role=Role.ADMIN, at=app.clock())
+    assert make_code(app, shop, "admin", "second").status_code == 201
+    assert made(rescue(app, "--login", "admin"))["code"]
 
 
 def test_of_several_administrators_one_is_named(app: App, shop: Shop) -> None:
