@@ -22,8 +22,6 @@ from schemathesis.config import SchemathesisConfig
 from schemathesis.core.transport import Response
 
 from models.access import GRANTS, Permission
-from models.staff.credentials.staff_session import StaffSession
-from models.staff.staff import Staff
 from tests.support.app import App
 from tests.support.databases import Databases
 from tests.support.factories.full_organization import BODIES, PHONE, FullOrganization, full_organizations
@@ -31,6 +29,7 @@ from tests.support.factories.organizations import PEOPLE
 from tests.support.factories.staff import hire
 from tests.support.openapi_document import document
 from tests.support.profiles import by_profile, longer
+from tests.support.sign_in import sign_in_again
 
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "0"))
 SEED = int(os.environ.get("FUZZ_SEED", "0")) or secrets.randbelow(2**32)
@@ -115,6 +114,9 @@ def a_problem_helps(ctx: CheckContext, response: Response, case: Case) -> None:
     assert response.status_code != 422 or "errors" in problem or problem["code"].endswith(("reused", "key")), problem
 
 
+SIGNS_OUT = {"DELETE /v1/sessions/current", "DELETE /v1/me/sessions", "DELETE /v1/me/sessions/{session_id}"}
+
+
 class Stage:
     """The application that plays, with real things for what is generated to refer to."""
 
@@ -139,7 +141,7 @@ class Stage:
         case.call_and_validate(headers=headers)
 
     def token(self, case: Case) -> str:
-        """Somebody who may do this, each in turn; somebody who signs out has just signed in."""
+        """Return the token of somebody who may do this, each in turn; who signs out has just signed in."""
         security = case.operation.definition.raw["security"]
         if not security:
             return "nobody"
@@ -147,14 +149,13 @@ class Stage:
         may = [login for login, (role, here) in PEOPLE.items() if needed in GRANTS[role] and login != "elsewhere"]
         may = may or ["shared-phone"]
         login = may[next(self.turn) % len(may)]
-        if case.operation.label != "DELETE /v1/sessions/current":
-            return self.org.shop.tokens[login]
-        with self.app.back_office.writing(self.org.shop.organization_id) as session:
-            staff = Staff(id=self.org.shop.staff[login], organization_id=self.org.shop.organization_id)
-            return StaffSession.open(session, staff=staff, at=self.app.clock())[1].text
+        if case.operation.label in SIGNS_OUT:
+            sign_in_again(self.app, self.org.shop, login)
+        return self.org.shop.tokens[login]
 
     def open_a_concern(self) -> None:
-        """Each operation begins in a store in business, with one that can be taken, resolved and put right."""
+        """Begin each operation signed in, in a store in business, with a concern to take, resolve and put right."""
+        sign_in_again(self.app, self.org.shop, *PEOPLE)
         store_id = str(self.org.shop.store_id)
         if self.app.request("POST", f"/v1/stores/{store_id}/reopen", (self.org.shop, "admin")).status_code == 200:
             for login in ("floor", "manager"):
