@@ -14,6 +14,7 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 from tests.support.app import App
 from tests.support.clock import NOON
 from tests.support.factories.organizations import Shop, make_shop
+from tests.support.sign_in import sign_in_again
 
 CONCERNS = 40
 WORDS = (
@@ -95,6 +96,8 @@ def _tell(app: App, shop: Shop) -> None:
     _logged(app, shop, "floor", forgotten)
     amendment = {"reason": "Found out in the morning.", "text": "The oven was out from eight to nine."}
     _ask(app, shop, "manager", "POST", f"{log}/amendments", amendment)
+    # A day later the sign-in of head office is over.
+    sign_in_again(app, shop, "hq", "manager")
 
 
 def _concern(app: App, shop: Shop, number: int) -> None:
