@@ -26,11 +26,14 @@ class Permission(StrEnum):
     STAFF_READ = "staff:read"
     STAFF_WRITE = "staff:write"  # hire, change and let go, within `models.staff.management_rights`
     STAFF_INVITE = "staff:invite"  # make a one-time code for somebody
+    SHIFT_END = "shift:end"  # that of a colleague; whoever leads the shift, and managers
+    SHIFT_SYNC = "shift:sync"  # begin and end shifts for a time clock
     STAFF_CARE = "staff:care"  # see who takes a pause; the lead of a shift may see it without this permission
     VOCABULARY_READ = "vocabulary:read"  # categories, causes, questions, remedies
     VOCABULARY_WRITE = "vocabulary:write"
     ITEM_READ = "item:read"  # the catalogue of dishes, products and articles
     CUSTOMER_READ = "customer:read"
+    CUSTOMER_LIST = "customer:list"  # all profiles one by one, instead of a search
     CUSTOMER_WRITE = "customer:write"
     CUSTOMER_IMPORT = "customer:import"  # thousands of profiles at once
     CUSTOMER_MERGE = "customer:merge"  # merge two profiles of one person
@@ -43,6 +46,7 @@ class Permission(StrEnum):
     CONCERN_TAKE = "concern:take"
     CONCERN_RELEASE_ANY = "concern:release-any"  # release a concern that a colleague has taken
     CONCERN_RESOLVE = "concern:resolve"
+    CONCERN_VOID = "concern:void"  # take back what was logged by mistake, within the rules of `models.concerns.void`
     RECOVERY_ACT = "recovery:act"  # record what was done to put it right
     RECOVERY_APPROVE = "recovery:approve"  # approve actions above a colleague's spending limit
     ALERT_HEAR = "alert:hear"  # be rung for an alert
@@ -77,6 +81,7 @@ class KeyScope(StrEnum):
     REPORTS_READ = "reports:read"
     EXPORTS_READ = "exports:read"
     STAFF_WRITE = "staff:write"
+    SHIFTS_WRITE = "shifts:write"
 
 
 P = Permission
@@ -91,6 +96,8 @@ _FLOOR = _PERSON | {
     P.CONCERN_LOG,
     P.CONCERN_TAKE,
     P.CONCERN_RESOLVE,
+    P.CONCERN_VOID,
+    P.SHIFT_END,
     P.RECOVERY_ACT,
     P.ALERT_HEAR,
     P.ALERT_READ,
@@ -101,6 +108,7 @@ _MANAGER = _FLOOR | {
     P.STAFF_WRITE,
     P.STAFF_INVITE,
     P.DEVICE_MANAGE,
+    P.CUSTOMER_LIST,
     P.CUSTOMER_MERGE,
     P.CUSTOMER_THANK,
     P.CAUSE_FIX,
@@ -133,12 +141,15 @@ GRANTS: dict[Role, frozenset[Permission]] = {
         P.DEVICE_MANAGE,
         P.CUSTOMER_READ,
         P.CUSTOMER_WRITE,
+        P.CUSTOMER_LIST,
         P.CUSTOMER_IMPORT,
         P.CUSTOMER_MERGE,
         P.CAUSE_FIX,
         P.CONCERN_READ,
         P.CONCERN_WORDS,
         P.CONCERN_SENSITIVE,
+        P.CONCERN_VOID,
+        P.SHIFT_END,
         P.ALERT_READ,
         P.POLICY_READ,
         P.POLICY_WRITE,
@@ -161,11 +172,12 @@ _KEY = frozenset({P.ANYONE, P.STORE_READ, P.VOCABULARY_READ})
 KEY_GRANTS: dict[KeyScope, frozenset[Permission]] = {
     KeyScope.CONCERNS_READ: _KEY | {P.ITEM_READ, P.CONCERN_READ, P.CONCERN_WORDS, P.ALERT_READ, P.LOG_READ},
     KeyScope.CONCERNS_WRITE: _KEY | {P.ITEM_READ, P.CONCERN_LOG, P.CONCERN_RESOLVE, P.RECOVERY_ACT, P.DAY_FIGURES},
-    KeyScope.CUSTOMERS_READ: _KEY | {P.CUSTOMER_READ},
+    KeyScope.CUSTOMERS_READ: _KEY | {P.CUSTOMER_READ, P.CUSTOMER_LIST},
     KeyScope.CUSTOMERS_WRITE: _KEY | {P.CUSTOMER_WRITE, P.CUSTOMER_IMPORT},
     KeyScope.REPORTS_READ: _KEY | {P.REPORT_READ},
     KeyScope.EXPORTS_READ: _KEY | {P.EXPORT_READ},
     KeyScope.STAFF_WRITE: _KEY | {P.STAFF_READ, P.STAFF_WRITE},
+    KeyScope.SHIFTS_WRITE: _KEY | {P.SHIFT_SYNC},
 }
 
 # What a shared phone may do by itself, whoever holds it.

@@ -85,6 +85,9 @@ MAX_CODES_PER_DAY: Final = 20  # made for one person, without those by mail
 # Whoever made a code for somebody could use it themselves, so for so long they decide nothing that person asks for.
 CODE_MAKER_WAITS: Final = timedelta(hours=24)
 
+# Shifts
+LONGEST_SHIFT: Final = timedelta(hours=16)
+
 # Sign-in
 SESSION_DAYS: Final = 30  # unless the organization sets another number
 PASSWORD_MIN_LENGTH: Final = 10  # characters, unless the organization sets another number

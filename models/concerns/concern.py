@@ -5,7 +5,20 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, ColumnElement, Index, Select, SmallInteger, String, Text, and_, or_, select, text
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    ColumnElement,
+    Index,
+    Select,
+    SmallInteger,
+    String,
+    Text,
+    and_,
+    or_,
+    select,
+    text,
+)
 from sqlalchemy.orm import Mapped, WriteOnlyMapped, joinedload, mapped_column, selectinload
 from sqlalchemy.sql.base import ExecutableOption
 
@@ -68,8 +81,14 @@ class Concern(CountedByDay, Aggregate):
             "organization_id",
             "store_id",
             "business_date",
-            postgresql_where=text("status != 'resolved'"),
-            sqlite_where=text("status != 'resolved'"),
+            postgresql_where=text("status IN ('open', 'taken')"),
+            sqlite_where=text("status IN ('open', 'taken')"),
+        ),
+        Index(
+            "ix_concern_as_typed",
+            "received_at",
+            postgresql_where=text("as_typed IS NOT NULL"),
+            sqlite_where=text("as_typed IS NOT NULL"),
         ),
     )
 
@@ -84,6 +103,10 @@ class Concern(CountedByDay, Aggregate):
     times_told: Mapped[int | None] = mapped_column(SmallInteger)
     sensitive: Mapped[bool] = mapped_column(default=False)
     order_reference: Mapped[str | None] = mapped_column(String(100))
+    # What was sent and could not stand, by the field it was sent in; blanked after a while.
+    as_typed: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    ambiguous_customer: Mapped[bool] = mapped_column(default=False)  # its contacts belong to several customers
+    urgent_as_typed: Mapped[bool] = mapped_column(default=False)  # the category in `as_typed` may be an urgent one
     category_id: Mapped[UUID | None] = tenant_fk("category", nullable=True)
     cause_id: Mapped[UUID | None] = tenant_fk("cause", nullable=True)
     place_id: Mapped[UUID | None] = tenant_fk("place", nullable=True)
@@ -114,6 +137,7 @@ class Concern(CountedByDay, Aggregate):
     taken_at: Mapped[datetime | None]  # the first time, never cleared
     resolved_at: Mapped[datetime | None]  # the last time, empty while open again
     resolved_by_id: Mapped[UUID | None] = tenant_fk("staff", nullable=True)
+    reclassified: Mapped[bool] = mapped_column(default=False)  # it was logged as a concern and is praise
     reopened_count: Mapped[int] = mapped_column(SmallInteger, default=0)
     event_count: Mapped[int] = mapped_column(default=0)
     seconds_to_take: Mapped[int | None]

@@ -18,6 +18,7 @@ class Status(StrEnum):
     OPEN = "open"
     TAKEN = "taken"
     RESOLVED = "resolved"
+    VOIDED = "voided"  # it was logged by mistake; final
 
 
 class Outcome(StrEnum):
@@ -36,3 +37,4 @@ class Channel(StrEnum):
     PHONE = "phone"
     DELIVERY = "delivery"
     ONLINE = "online"
+    QR = "qr"  # the customer scanned a standing code

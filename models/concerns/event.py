@@ -24,6 +24,7 @@ class ConcernStep(StrEnum):
     RESOLVED = "resolved"
     REOPENED = "reopened"
     EDITED = "edited"
+    VOIDED = "voided"  # `reason`: why
     HANDED_OVER = "handed_over"  # `to`: id of the colleague who is called
     ACTION_RECORDED = "action_recorded"
     ACTION_REVERSED = "action_reversed"

@@ -10,8 +10,10 @@ from models.concerns.concern import Concern
 from models.concerns.enums import Kind, Status
 from models.organizations.store import Store
 
-# The value stands in the SQL text, so that both databases see that the partial index applies.
-NOT_RESOLVED = Concern.status != literal(Status.RESOLVED, Concern.status.type, literal_execute=True)
+# The values stand in the SQL text, so that both databases see that the partial index applies.
+NOT_RESOLVED = Concern.status.in_(
+    [literal(status, Concern.status.type, literal_execute=True) for status in (Status.OPEN, Status.TAKEN)]
+)
 IS_UNRESOLVED: ColumnElement[bool] = and_(NOT_RESOLVED, Concern.kind != Kind.PRAISE)
 
 

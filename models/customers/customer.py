@@ -51,7 +51,7 @@ class Customer(Aggregate):
 
     __tablename__ = "customer"
     __table_args__ = (
-        UniqueConstraint("organization_id", "phone"),
+        UniqueConstraint("organization_id", "phone", "phone_extension", name="uq_customer_phone"),
         UniqueConstraint("organization_id", "email"),
         UniqueConstraint("organization_id", "loyalty_number"),
         Index("ix_customer_newest", "organization_id", "created_at", "id"),
@@ -63,6 +63,7 @@ class Customer(Aggregate):
 
     name: Mapped[str | None] = mapped_column(String(MAX_NAME_LENGTH))
     phone: Mapped[str | None] = mapped_column(String(20))
+    phone_extension: Mapped[str] = mapped_column(String(20), default="")  # behind a switchboard; else empty
     email: Mapped[str | None] = mapped_column(String(MAX_EMAIL_LENGTH))
     loyalty_number: Mapped[str | None] = mapped_column(String(MAX_LOYALTY_NUMBER_LENGTH))
     name_key: Mapped[str | None] = mapped_column(BYTEWISE_NAME)
@@ -345,3 +346,16 @@ class CustomerStore(TenantOwned):
     customer_id: Mapped[UUID] = tenant_fk("customer")
     store_id: Mapped[UUID] = tenant_fk("store", index=True)
     met_at: Mapped[datetime]
+
+
+class CustomerNameWord(TenantOwned):
+    """One folded word of the name of a profile: names are found through an index of these."""
+
+    __tablename__ = "customer_name_word"
+    __table_args__ = (
+        UniqueConstraint("organization_id", "customer_id", "word", name="uq_customer_name_word"),
+        Index("ix_customer_name_word_word", "organization_id", "word", "customer_id"),
+    )
+
+    customer_id: Mapped[UUID] = tenant_fk("customer")
+    word: Mapped[str] = mapped_column(BYTEWISE_NAME)

@@ -83,6 +83,8 @@ class Store(Aggregate):
     # How long a person may silence their phones after a hard concern.
     longest_pause_minutes: Mapped[int] = mapped_column(default=MAX_PAUSE_MINUTES)
     above_limit: Mapped[AboveLimit] = mapped_column(default=AboveLimit.ASK_FIRST)
+    # Whether a shift ends with the business day; a store that never shuts may turn that off.
+    shifts_end_daily: Mapped[bool] = mapped_column(default=True)
 
     region: Mapped[Region] = many_to_one("Store", "region_id", "Region")
     places: Mapped[list[Place]] = one_to_many(

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import Index, select, text
+from sqlalchemy import Index, String, UniqueConstraint, select, text
 from sqlalchemy.orm import Mapped, Session, joinedload, mapped_column
 from sqlalchemy.sql.base import ExecutableOption
 
@@ -12,6 +12,7 @@ from models.access import Actor, Permission
 from models.db.base import TenantOwned, many_to_one, tenant_fk
 from models.errors import Forbidden, Invalid, InvalidState
 from models.organizations.store import Store
+from models.policy_defaults import LONGEST_SHIFT
 from models.staff.staff import Staff
 
 
@@ -29,6 +30,13 @@ class Shift(TenantOwned):
             sqlite_where=text("ended_at IS NULL"),
         ),
         Index("ix_shift_store_id_ended_at", "organization_id", "store_id", "ended_at"),
+        Index(
+            "ix_shift_ends_at",
+            "ends_at",
+            postgresql_where=text("ended_at IS NULL"),
+            sqlite_where=text("ended_at IS NULL"),
+        ),
+        UniqueConstraint("organization_id", "source", "reference", name="uq_shift_reference"),
     )
 
     staff_id: Mapped[UUID] = tenant_fk("staff")
@@ -37,6 +45,12 @@ class Shift(TenantOwned):
     lead: Mapped[bool] = mapped_column(default=False)
     started_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
+    ends_at: Mapped[datetime]  # when it ends by itself
+    end_reason: Mapped[str | None] = mapped_column(String(20))
+    ended_by_id: Mapped[UUID | None] = tenant_fk("staff", nullable=True)  # the colleague who ended it
+    asked_at: Mapped[datetime | None]  # when the person was asked whether they are still here
+    source: Mapped[str | None] = mapped_column(String(60))  # the time clock that began it, and its reference there
+    reference: Mapped[str | None] = mapped_column(String(100))
     paused_until: Mapped[datetime | None]  # after a hard concern: their phones stay silent until then
 
     staff: Mapped[Staff] = many_to_one("Shift", "staff_id", "Staff")
@@ -61,7 +75,14 @@ class Shift(TenantOwned):
         if current is not None:
             current.ended_at = at
             session.flush()
-        shift = cls(staff_id=staff_id, store_id=store.id, device_id=device_id, lead=lead, started_at=at)
+        shift = cls(
+            staff_id=staff_id,
+            store_id=store.id,
+            device_id=device_id,
+            lead=lead,
+            started_at=at,
+            ends_at=at + LONGEST_SHIFT,
+        )
         session.add(shift)
         # The new row refers to the store, so whoever closes the store (`end_all`) has committed before, or waits for us
         # and ends this shift as well.

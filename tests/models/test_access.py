@@ -25,6 +25,10 @@ AGREED = {  # line: permissions, and who has them: floor, manager, regional, hea
     "says that two profiles are one person": ({P.CUSTOMER_MERGE}, "no yes yes no yes"),
     "says that a cause is fixed": ({P.CAUSE_FIX}, "no yes yes no yes"),
     "thanks everybody who raised it": ({P.CUSTOMER_THANK}, "no yes yes no no"),
+    "the whole list of customers": ({P.CUSTOMER_LIST}, "no yes yes no yes"),
+    "takes back what was logged by mistake": ({P.CONCERN_VOID}, "yes yes yes no yes"),
+    "ends the shift of a colleague": ({P.SHIFT_END}, "yes yes yes no yes"),
+    "is a time clock": ({P.SHIFT_SYNC}, "no no no no no"),
     "sensitive concerns": ({P.CONCERN_SENSITIVE}, "no yes yes no yes"),
     "gives back what another took": ({P.CONCERN_RELEASE_ANY}, "no yes yes no no"),
     "looks after who needs a pause": ({P.STAFF_CARE}, "no yes yes no yes"),
@@ -47,11 +51,12 @@ AGREED = {  # line: permissions, and who has them: floor, manager, regional, hea
 SCOPES = {  # what a key may do beyond finding its way
     KeyScope.CONCERNS_READ: {P.ITEM_READ, P.CONCERN_READ, P.CONCERN_WORDS, P.ALERT_READ, P.LOG_READ},
     KeyScope.CONCERNS_WRITE: {P.ITEM_READ, P.CONCERN_LOG, P.CONCERN_RESOLVE, P.RECOVERY_ACT, P.DAY_FIGURES},
-    KeyScope.CUSTOMERS_READ: {P.CUSTOMER_READ},
+    KeyScope.CUSTOMERS_READ: {P.CUSTOMER_READ, P.CUSTOMER_LIST},
     KeyScope.CUSTOMERS_WRITE: {P.CUSTOMER_WRITE, P.CUSTOMER_IMPORT},
     KeyScope.REPORTS_READ: {P.REPORT_READ},
     KeyScope.EXPORTS_READ: {P.EXPORT_READ},
     KeyScope.STAFF_WRITE: {P.STAFF_READ, P.STAFF_WRITE},
+    KeyScope.SHIFTS_WRITE: {P.SHIFT_SYNC},
 }
 NEVER_A_KEYS = {
     P.CUSTOMER_MERGE,
@@ -62,6 +67,8 @@ NEVER_A_KEYS = {
     P.ME_USE,
     P.CONCERN_SENSITIVE,
     P.CONCERN_TAKE,
+    P.CONCERN_VOID,
+    P.SHIFT_END,
     P.CONCERN_RELEASE_ANY,
     P.ALERT_HEAR,
     P.STAFF_INVITE,

@@ -57,6 +57,8 @@ class StoreRollup(Rollup):
     concerns_on_receipt_days: Mapped[int]  # concerns of the days that report receipts
     follow_ups_due: Mapped[int]
     follow_ups_kept: Mapped[int]
+    voided: Mapped[int] = mapped_column(default=0)
+    reclassified: Mapped[int] = mapped_column(default=0)
 
 
 class RollupDay(StoreRollup):

@@ -15,6 +15,7 @@ from sqlalchemy import select
 from models.access import Role
 from models.alerts.alert import Alert
 from models.db.session import ALL_TENANTS, Database, DatabaseRole
+from models.policy_defaults import LONGEST_SHIFT
 from models.staff.credentials.staff_session import StaffSession
 from models.staff.device import AddressKind
 from models.staff.shift import Shift
@@ -138,7 +139,7 @@ def _hire(database: Database, shop: Shop, number: int) -> str:
         session.flush()
         session.add(StaffStore(staff_id=staff.id, store_id=shop.store_id))
         if number < PHONES:
-            session.add(Shift(staff_id=staff.id, store_id=shop.store_id, started_at=at))
+            session.add(Shift(staff_id=staff.id, store_id=shop.store_id, started_at=at, ends_at=at + LONGEST_SHIFT))
         _, token = StaffSession.open(session, staff=staff, at=at)
     shop.staff[login], shop.tokens[login] = staff.id, token.text
     if number < PHONES:

@@ -17,6 +17,7 @@ from models.organizations.organization import Organization, Region
 from models.organizations.place import Place
 from models.organizations.store import Store, StoreKind
 from models.organizations.vocabulary import Category, Cause, Question
+from models.policy_defaults import LONGEST_SHIFT
 from models.recovery.remedy import Remedy, RemedyKind
 from models.staff.credentials import password as password_module
 from models.staff.credentials.api_key import ApiKey
@@ -105,7 +106,7 @@ def make_shop(
             if role is Role.REGIONAL:
                 session.add(StaffRegion(staff_id=staff.id, region_id=here.id))
             if login in on_shift:
-                session.add(Shift(staff_id=staff.id, store_id=store.id, started_at=at))
+                session.add(Shift(staff_id=staff.id, store_id=store.id, started_at=at, ends_at=at + LONGEST_SHIFT))
             _, token = StaffSession.open(session, staff=staff, at=at)
             shop.staff[login], shop.tokens[login] = staff.id, token.text
         keys = {"key": [*KeyScope], "reports-key": [KeyScope.REPORTS_READ], "exports-key": [KeyScope.EXPORTS_READ]}

@@ -7,6 +7,7 @@ import pytest
 
 from models.alerts.enums import AlertState
 from models.alerts.notification import NotificationKind
+from models.policy_defaults import LONGEST_SHIFT
 from models.staff.shift import Shift
 from models.staff.staff import Staff, StaffStore
 from tests.support.app import App
@@ -123,7 +124,12 @@ def test_who_helps_out_in_the_store_today_works_there(app: App, shop: Shop) -> N
     concern = log_concern(app, shop, "elsewhere", store_id=str(shop.other_store_id))
     assert_invalid_value(hand_over(app, shop, concern, "manager"), "body", "/staff_id")
     with app.back_office.writing(shop.organization_id) as session:
-        session.add(Shift(staff_id=shop.staff["manager"], store_id=shop.other_store_id, started_at=app.clock()))
+        at = app.clock()
+        session.add(
+            Shift(
+                staff_id=shop.staff["manager"], store_id=shop.other_store_id, started_at=at, ends_at=at + LONGEST_SHIFT
+            )
+        )
     assert hand_over(app, shop, concern, "manager").status_code == 200
 
 

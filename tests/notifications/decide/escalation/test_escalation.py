@@ -7,6 +7,7 @@ from models.alerts.enums import AlertState
 from models.alerts.escalation_policy import DEFAULT_POLICY, RecipientGroup, policy_step
 from models.alerts.notification import NotificationState
 from models.db.session import ALL_TENANTS
+from models.policy_defaults import LONGEST_SHIFT
 from models.staff.shift import Shift
 from models.staff.staff import Staff
 from notifications.channels.base import DeliveryResult
@@ -83,7 +84,10 @@ def test_who_may_not_be_rung_is_not_even_when_on_shift(app: App, shop: Shop) -> 
     give_phone(app.back_office, shop, "manager", "manager")
     with app.back_office.writing(shop.organization_id) as session:
         session.get_one(Staff, (shop.organization_id, shop.staff["manager"])).role = Role.HEAD_OFFICE
-        session.add(Shift(staff_id=shop.staff["manager"], store_id=shop.store_id, started_at=app.clock()))
+        at = app.clock()
+        session.add(
+            Shift(staff_id=shop.staff["manager"], store_id=shop.store_id, started_at=at, ends_at=at + LONGEST_SHIFT)
+        )
     assert rung(app, shop) == set()
 
 

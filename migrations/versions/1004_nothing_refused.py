@@ -1,0 +1,123 @@
+"""What was typed and matched nothing, concerns that were void, shifts that end by the clock, extensions of phones."""
+
+import sqlalchemy as sa
+from alembic import op
+
+from migrations.tenant_tables import INSTANT, NAME_KEY, drop_tables, index, link, tenant_table
+
+revision = "1004"
+down_revision = "1003"
+branch_labels = None
+depends_on = None
+
+# What version 0.1.0 cannot read: a scope of API keys.
+NEW_SCOPE = "shifts:write"
+LONGEST_SHIFT = "16 hours"
+
+
+def upgrade() -> None:
+    with op.batch_alter_table("concern") as batch:
+        batch.add_column(sa.Column("as_typed", sa.JSON(), nullable=True))
+        batch.add_column(sa.Column("ambiguous_customer", sa.Boolean(), nullable=False, server_default=sa.false()))
+        batch.add_column(sa.Column("urgent_as_typed", sa.Boolean(), nullable=False, server_default=sa.false()))
+        batch.add_column(sa.Column("reclassified", sa.Boolean(), nullable=False, server_default=sa.false()))
+        batch.drop_index("ix_concern_open")
+    index(
+        "ix_concern_open",
+        "concern",
+        "organization_id",
+        "store_id",
+        "business_date",
+        where="status IN ('open', 'taken')",
+    )
+    index("ix_concern_as_typed", "concern", "received_at", where="as_typed IS NOT NULL")
+    # Praise is over when it is told.
+    op.execute(
+        "UPDATE concern SET status = 'resolved', resolved_at = received_at, taken_by_id = NULL"
+        " WHERE kind = 'praise' AND status <> 'resolved'"
+    )
+    with op.batch_alter_table("customer") as batch:
+        batch.add_column(sa.Column("phone_extension", sa.String(20), nullable=False, server_default=""))
+        batch.drop_constraint("uq_customer_organization_id_phone", type_="unique")
+        batch.create_unique_constraint("uq_customer_phone", ["organization_id", "phone", "phone_extension"])
+    tenant_table(
+        "customer_name_word",
+        link("customer_id", "customer"),
+        sa.Column("word", NAME_KEY, nullable=False),
+        sa.UniqueConstraint("organization_id", "customer_id", "word", name="uq_customer_name_word"),
+    )
+    index("ix_customer_name_word_word", "customer_name_word", "organization_id", "word", "customer_id")
+    with op.batch_alter_table("store") as batch:
+        batch.add_column(sa.Column("shifts_end_daily", sa.Boolean(), nullable=False, server_default=sa.true()))
+    _upgrade_shifts()
+    for table in ("rollup_day", "rollup_month"):
+        with op.batch_alter_table(table) as batch:
+            batch.add_column(sa.Column("voided", sa.Integer(), nullable=False, server_default="0"))
+            batch.add_column(sa.Column("reclassified", sa.Integer(), nullable=False, server_default="0"))
+
+
+def _upgrade_shifts() -> None:
+    """Give each shift an end: whoever forgot to check out is off shift after the longest one."""
+    with op.batch_alter_table("shift") as batch:
+        batch.add_column(sa.Column("ends_at", INSTANT, nullable=True))
+        batch.add_column(sa.Column("end_reason", sa.String(20), nullable=True))
+        batch.add_column(sa.Column("asked_at", INSTANT, nullable=True))
+        batch.add_column(sa.Column("source", sa.String(60), nullable=True))
+        batch.add_column(sa.Column("reference", sa.String(100), nullable=True))
+        batch.add_column(sa.Column("ended_by_id", sa.Uuid(), nullable=True))
+        batch.create_foreign_key(
+            "fk_shift_ended_by", "staff", ["organization_id", "ended_by_id"], ["organization_id", "id"]
+        )
+        batch.create_unique_constraint("uq_shift_reference", ["organization_id", "source", "reference"])
+    if op.get_bind().dialect.name == "postgresql":
+        op.execute(f"UPDATE shift SET ends_at = coalesce(ended_at, started_at + interval '{LONGEST_SHIFT}')")  # noqa: S608 our own text
+    else:
+        later = f"strftime('%Y-%m-%d %H:%M:%f', started_at, '+{LONGEST_SHIFT}') || '000'"
+        op.execute(f"UPDATE shift SET ends_at = coalesce(ended_at, {later})")  # noqa: S608 our own text
+    with op.batch_alter_table("shift") as batch:
+        batch.alter_column("ends_at", existing_type=INSTANT, nullable=False)
+    index("ix_shift_ends_at", "shift", "ends_at", where="ended_at IS NULL")
+
+
+def downgrade() -> None:
+    _delete_what_has_no_place_before()
+    drop_tables("customer_name_word")
+    for name, table in (("ix_shift_ends_at", "shift"), ("ix_concern_as_typed", "concern")):
+        op.drop_index(name, table)
+    with op.batch_alter_table("shift") as batch:
+        batch.drop_constraint("uq_shift_reference", type_="unique")
+        batch.drop_constraint("fk_shift_ended_by", type_="foreignkey")
+        for column in ("ends_at", "end_reason", "asked_at", "source", "reference", "ended_by_id"):
+            batch.drop_column(column)
+    with op.batch_alter_table("store") as batch:
+        batch.drop_column("shifts_end_daily")
+    with op.batch_alter_table("customer") as batch:
+        batch.drop_constraint("uq_customer_phone", type_="unique")
+        batch.drop_column("phone_extension")
+        batch.create_unique_constraint("uq_customer_organization_id_phone", ["organization_id", "phone"])
+    for table in ("rollup_day", "rollup_month"):
+        with op.batch_alter_table(table) as batch:
+            batch.drop_column("voided")
+            batch.drop_column("reclassified")
+    op.drop_index("ix_concern_open", "concern")
+    with op.batch_alter_table("concern") as batch:
+        for column in ("as_typed", "ambiguous_customer", "urgent_as_typed", "reclassified"):
+            batch.drop_column(column)
+    index("ix_concern_open", "concern", "organization_id", "store_id", "business_date", where="status != 'resolved'")
+
+
+def _delete_what_has_no_place_before() -> None:
+    """Let what is void read as resolved, and keep one profile of those behind one switchboard with its number."""
+    op.execute("UPDATE concern SET status = 'resolved' WHERE status = 'voided'")
+    op.execute(
+        "UPDATE customer SET phone = NULL, phone_key = NULL WHERE phone_extension <> '' AND EXISTS ("
+        "SELECT 1 FROM customer AS other WHERE other.organization_id = customer.organization_id"
+        " AND other.phone = customer.phone"
+        " AND (other.phone_extension, other.id) < (customer.phone_extension, customer.id))"
+    )
+    op.execute("UPDATE shift SET ended_at = ends_at WHERE ended_at IS NULL AND ends_at < CURRENT_TIMESTAMP")
+    key = sa.table("api_key", sa.column("id", sa.Uuid()), sa.column("scopes", sa.JSON()))
+    for id_, scopes in op.get_bind().execute(sa.select(key.c.id, key.c.scopes)).all():
+        if NEW_SCOPE in scopes:
+            left = [scope for scope in scopes if scope != NEW_SCOPE]
+            op.execute(key.update().where(key.c.id == id_).values(scopes=left))
