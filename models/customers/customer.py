@@ -13,6 +13,7 @@ from sqlalchemy import (
     String,
     Text,
     UniqueConstraint,
+    and_,
     false,
     func,
     or_,
@@ -26,7 +27,9 @@ from sqlalchemy.sql.base import ExecutableOption
 from models.access import Actor
 from models.customers.consent import Consent, ConsentSource, allergy_columns, contact_consent_columns
 from models.customers.contacts import (
+    COLUMNS_BY_CONTACT,
     CONTACT_FIELDS,
+    IDENTITY_FIELDS,
     MATCH_KEYS,
     MAX_EMAIL_LENGTH,
     MAX_LOYALTY_NUMBER_LENGTH,
@@ -38,8 +41,14 @@ from models.db.session import ScopedSession
 from models.db.text import BYTEWISE_NAME, LAST_CODE_POINT, MAX_NAME_LENGTH, fold
 from models.errors import Conflict, Invalid, NotFound
 
-IDENTIFYING_FIELDS = frozenset({"name", *CONTACT_FIELDS})  # a profile has at least one of them
+IDENTIFYING_FIELDS = frozenset({"name", *IDENTITY_FIELDS})  # a profile has at least one of them
 TEXT_FIELDS, LIST_FIELDS = ("preferred_name", "pronunciation", "preferences"), ("languages", "tags")
+
+
+class AmbiguousCustomer(Conflict):
+    """Contacts that were given together belong to several customers: nobody can tell who is meant."""
+
+    code = "ambiguous-customer"
 
 
 class Customer(Aggregate):
@@ -156,16 +165,24 @@ class Customer(Aggregate):
 
     @classmethod
     def matches_contacts(cls, details: dict[str, Any]) -> ColumnElement[bool]:
-        """Return the criterion for the profile with any of these normalised contacts; for the oldest of several."""
+        """Return the criterion for the profile with any of these normalised contacts; for none where several have them.
+
+        A phone number is that of one profile with its extension, and of another without.
+        """
         profile = aliased(cls)
-        matches = [getattr(profile, field) == details[field] for field in CONTACT_FIELDS if field in details]
-        oldest = (
-            select(func.coalesce(profile.merged_into_id, profile.id))
-            .where(or_(false(), *matches))
-            .order_by(profile.created_at, profile.id)
-            .limit(1)
-        )
-        return cls.id == oldest.scalar_subquery()
+        contacts = [field for field in CONTACT_FIELDS if field in details]
+        owner_id = func.coalesce(profile.merged_into_id, profile.id)
+        has_one = or_(false(), *(profile.has_contact(details, field) for field in contacts))
+        owner = cls.id == select(owner_id).where(has_one).limit(1).scalar_subquery()
+        if len(contacts) < 2:
+            return owner
+        return and_(owner, ~select(profile.id).where(has_one, owner_id != cls.id).correlate(cls).exists())
+
+    @classmethod
+    def has_contact(cls, details: dict[str, Any], field: str) -> ColumnElement[bool]:
+        """Return the criterion for the profile, merged or not, that has this one of the normalised contacts."""
+        has_it = getattr(cls, field) == details[field]
+        return and_(has_it, cls.phone_extension == details.get("phone_extension", "")) if field == "phone" else has_it
 
     @classmethod
     def select_for_update(cls, criterion: ColumnElement[bool], *, for_change: bool = False) -> Select["Customer"]:
@@ -183,6 +200,12 @@ class Customer(Aggregate):
         return session.scalars(select(cls).where(cls.matches_contacts(details))).one_or_none()
 
     @classmethod
+    def owner_ids(cls, session: ScopedSession, details: dict[str, Any]) -> Sequence[UUID]:
+        """Return the ids of the customers, after merges, who have any of these normalised contacts."""
+        has_one = or_(false(), *(cls.has_contact(details, field) for field in CONTACT_FIELDS if field in details))
+        return session.scalars(select(func.coalesce(cls.merged_into_id, cls.id)).where(has_one).distinct()).all()
+
+    @classmethod
     def recognise(
         cls,
         session: ScopedSession,
@@ -195,14 +218,16 @@ class Customer(Aggregate):
         """Return the customer with these normalised details, and note that this store met them.
 
         `known` is the customer who matched them. Details that their profile lacks are filled in, those it has stay. Two
-        tills that meet the same new customer at once end up with one profile. Conflict when a concurrent change hides
-        the profile.
+        tills that meet the same new customer at once end up with one profile. AmbiguousCustomer, and nothing is
+        written, when the contacts belong to several customers. Conflict when a concurrent change hides the profile.
         """
         if known is None:
             new = session.insert_or_ignore(cls, **details, created_at=at, first_store_id=store_id)
             if new is not None:
                 return new
             known = session.scalars(cls.select_for_update(cls.matches_contacts(details), for_change=True)).one_or_none()
+        if known is None and len(cls.owner_ids(session, details)) > 1:
+            raise AmbiguousCustomer("These contacts belong to several customers.", pointer="")
         if known is None:
             raise Conflict("Somebody else is changing this customer right now; try again.")
         known.complete_missing(session, details)
@@ -266,15 +291,15 @@ class Customer(Aggregate):
 
         Two tills may have something new at once, so the row is locked and read again before the comparison.
         """
-        if all(getattr(self, field) is not None for field in details):
+        fields = details.keys() - {"phone_extension"}  # which comes with its phone number
+        if all(getattr(self, field) is not None for field in fields):
             return
         session.refresh(self, with_for_update=True)
-        missing = {field: value for field, value in details.items() if getattr(self, field) is None}
-        free = {
-            field: value
-            for field, value in missing.items()
-            if field not in CONTACT_FIELDS or self.find_by_contacts(session, {field: value}) is None
-        }
+        free: dict[str, str] = {}
+        for field in sorted(field for field in fields if getattr(self, field) is None):
+            columns = _only(details, field)
+            if field not in CONTACT_FIELDS or not self.owner_ids(session, columns):
+                free |= columns
         if free:
             self.set_fields(free)
 
@@ -284,27 +309,46 @@ class Customer(Aggregate):
         """Change the profile. Conflict when another customer has a contact. Invalid if nothing identifying remains."""
         references = changes.pop("references", None)
         identifying, other = _split_identifying(changes)
-        columns: dict[str, Any] = {field: None for field, value in identifying.items() if value is None}
-        if present := {field: value for field, value in identifying.items() if value is not None}:
-            columns |= normalize_contacts(present, country)
-        if not any(columns.get(field, getattr(self, field)) for field in IDENTIFYING_FIELDS):
+        columns = self._identifying_columns(identifying, country)
+        if not any(columns.get(field, getattr(self, field)) for field in ("name", *CONTACT_FIELDS)):
             raise Invalid("A profile needs a name, a phone number, an e-mail address or a loyalty number.", pointer="")
         for field in CONTACT_FIELDS:
-            if value := columns.get(field):
-                owner = self.find_by_contacts(session, {field: value})
-                if owner is not None and owner is not self:
+            if columns.get(field):
+                if any(owner_id != self.id for owner_id in self.owner_ids(session, _only(columns, field))):
                     raise Conflict(f"Another customer has this {field.replace('_', ' ')}.", pointer=f"/{field}")
-                self.remove_from_merged(session, field, [value])
+                self.remove_from_merged(session, self.has_contact(columns, field), field)
         self.set_fields(columns | profile_columns(other, since=self.allergies_consent_at, by=by, at=at))
         if references is not None:
             ExternalId.replace_all(session, self, references)
 
+    def _identifying_columns(self, identifying: dict[str, Any], country: str | None) -> dict[str, Any]:
+        """Return the columns for changes of name and contacts; None and the empty extension take something away.
+
+        A phone number keeps its extension until that is changed too, and loses it when it is taken away itself.
+        """
+        columns: dict[str, Any] = {field: None for field, value in identifying.items() if value is None}
+        present = {field: value for field, value in identifying.items() if value is not None}
+        if "phone_extension" in identifying:
+            phone = identifying.get("phone", self.phone)
+            present |= {"phone": phone} if phone else {}
+        if present:
+            columns |= normalize_contacts(present, country)
+        if columns.get("phone") and "phone_extension" not in identifying:
+            columns.setdefault("phone_extension", self.phone_extension)
+        if "phone" in columns:
+            columns["phone_extension"] = columns.get("phone_extension") or ""
+        return columns
+
     @classmethod
-    def remove_from_merged(cls, session: ScopedSession, field: str, values: Sequence[str]) -> None:
-        """Remove contacts from profiles that were merged: each is unique, and the survivor takes it."""
-        merged = (cls.merged_into_id.is_not(None), getattr(cls, field).in_(values))
-        stmt = update(cls).where(*merged).values({field: None, f"{field}_key": None})
+    def remove_from_merged(cls, session: ScopedSession, has_contact: ColumnElement[bool], field: str) -> None:
+        """Remove a contact from the profiles that were merged: each is unique, and the survivor takes it."""
+        columns = {f"{field}_key": None, **_none_of(field)}
+        stmt = update(cls).where(cls.merged_into_id.is_not(None), has_contact).values(columns)
         session.execute(stmt.execution_options(synchronize_session=False))
+
+    def take_contact_away(self, field: str) -> None:
+        for column, value in _none_of(field).items():
+            setattr(self, column, value)
 
     def set_fields(self, values: dict[str, Any]) -> None:
         """Set fields that were checked before, as one more version."""
@@ -329,6 +373,16 @@ def profile_columns(data: dict[str, Any], *, since: datetime | None, by: Actor, 
     if {"allergies", "allergies_consent"} & data.keys():
         columns |= allergy_columns(data, since=since, at=at)
     return columns
+
+
+def _none_of(field: str) -> dict[str, str | None]:
+    """Return the columns of a contact for a profile without it."""
+    return {column: "" if column == "phone_extension" else None for column in COLUMNS_BY_CONTACT[field]}
+
+
+def _only(details: dict[str, Any], field: str) -> dict[str, Any]:
+    """Return one of the normalised details, a phone number with its extension."""
+    return {name: details[name] for name in COLUMNS_BY_CONTACT.get(field, (field,)) if name in details}
 
 
 def _split_identifying(data: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Mapped
 from models.access import Actor
 from models.concerns.concern import Concern
 from models.customers.consent import ConsentSource
-from models.customers.contacts import CONTACT_FIELDS
+from models.customers.contacts import COLUMNS_BY_CONTACT, CONTACT_FIELDS, IDENTITY_FIELDS
 from models.customers.customer import Customer, CustomerStore
 from models.customers.external_id import ExternalId
 from models.db.base import TenantOwned, tenant_fk
@@ -21,7 +21,7 @@ from models.errors import Conflict, Invalid, InvalidState
 # Taken over together, where the survivor has none of them.
 COLUMNS_BY_FIELD: dict[str, tuple[str, ...]] = {
     **{
-        name: (name,)
+        name: COLUMNS_BY_CONTACT.get(name, (name,))
         for name in ("name", *CONTACT_FIELDS, "preferred_name", "pronunciation", "languages", "tags", "preferences")
     },
     "consent": ("consent_at", "may_contact", "consent_source", "consent_by_id"),
@@ -96,7 +96,7 @@ class CustomerMerge(TenantOwned):
                 column: {"before": _to_json(getattr(survivor, column)), "taken": _to_json(value)}
                 for column, value in _columns_to_fill(survivor, merged).items()
             },
-            contacts={name: getattr(merged, name) for name in CONTACT_FIELDS if getattr(merged, name) is not None},
+            contacts={name: getattr(merged, name) for name in IDENTITY_FIELDS if getattr(merged, name)},
         )
 
     @classmethod
@@ -125,7 +125,7 @@ class CustomerMerge(TenantOwned):
             session.add(CustomerStore(customer_id=survivor.id, store_id=UUID(store_id), met_at=merged.created_at))
         for name in CONTACT_FIELDS:
             if name in self.taken_over:  # unique: it may stand in one row only, at every moment
-                setattr(merged, name, None)
+                merged.take_contact_away(name)
         session.flush()
         for column, value in self.taken_over.items():
             setattr(survivor, column, _from_json(column, value["taken"]))
@@ -158,9 +158,8 @@ class CustomerMerge(TenantOwned):
             )
         ):
             session.delete(store)
-        for column, value in self.taken_over.items():
-            if _to_json(getattr(survivor, column)) == value["taken"]:
-                setattr(survivor, column, _from_json(column, value["before"]))
+        for column in self._columns_still_taken(survivor):
+            setattr(survivor, column, _from_json(column, self.taken_over[column]["before"]))
         session.flush()
         self._give_back_contacts(session, merged)
         if not any(getattr(survivor, name) for name in ("name", *CONTACT_FIELDS)):
@@ -195,13 +194,23 @@ class CustomerMerge(TenantOwned):
         for customer in (source, target):
             session.expire(customer, ["references"])
 
+    def _columns_still_taken(self, survivor: Customer) -> set[str]:
+        """Return the columns that nobody changed since; a phone number and its extension are one contact."""
+        phone = self.taken_over.keys() & {*COLUMNS_BY_CONTACT["phone"]}
+        still = {
+            column for column, value in self.taken_over.items() if _to_json(getattr(survivor, column)) == value["taken"]
+        }
+        return still if phone <= still else still - phone
+
     def _give_back_contacts(self, session: ScopedSession, merged: Customer) -> None:
-        for name, value in self.contacts.items():
-            if getattr(merged, name) == value:
+        for name in self.contacts.keys() & {*CONTACT_FIELDS}:
+            columns = {column: self.contacts.get(column, "") for column in COLUMNS_BY_CONTACT[name]}
+            if all(getattr(merged, column) == value for column, value in columns.items()):
                 continue
-            if session.scalars(select(Customer.id).where(getattr(Customer, name) == value)).first() is not None:
+            if Customer.owner_ids(session, columns):
                 raise Conflict(f"The {name.replace('_', ' ')} is in use by another customer meanwhile.")
-            setattr(merged, name, value)
+            for column, value in columns.items():
+                setattr(merged, column, value)
 
     def _ids(self, kind: str) -> list[UUID]:
         return [UUID(id_) for id_ in self.moved[kind]]

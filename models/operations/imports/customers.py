@@ -14,11 +14,15 @@ from sqlalchemy import func, select
 
 from models.access import Actor
 from models.customers.contacts import (
+    COLUMNS_BY_CONTACT,
     CONTACT_FIELDS,
+    IDENTITY_FIELDS,
+    MAX_EXTENSION_LENGTH,
     MAX_LOYALTY_NUMBER_LENGTH,
     MAX_PHONE_LENGTH,
-    to_e164,
     to_email,
+    to_loyalty_number,
+    to_phone,
 )
 from models.customers.customer import IDENTIFYING_FIELDS, Customer
 from models.customers.external_id import MAX_REFERENCE_LENGTH, ExternalId
@@ -31,9 +35,13 @@ from models.operations.imports.engine import ImportKind, Line, LineVerdict
 from models.organizations.organization import Organization
 from models.organizations.store import Store
 
-PROFILE_FIELDS: Final = ("name", *CONTACT_FIELDS, "preferred_name", "languages", "tags")
+PROFILE_FIELDS: Final = ("name", *IDENTITY_FIELDS, "preferred_name", "languages", "tags")
 Reference = tuple[str, str]  # source and reference
-Contact = tuple[str, str]  # field and value
+Contact = tuple[str, tuple[str, ...]]  # field and the values of its columns
+
+
+def _loyalty_number(cell: str) -> str:
+    return to_loyalty_number(text(MAX_LOYALTY_NUMBER_LENGTH)(cell))
 
 
 class CustomerImport(ImportKind):
@@ -45,9 +53,10 @@ class CustomerImport(ImportKind):
         Column("source", slug, ("crm", "crm"), required=True),
         Column("reference", text(MAX_REFERENCE_LENGTH), ("10042", "10043"), required=True),
         Column("name", text(MAX_NAME_LENGTH), ("Maria Example", "João Example")),
-        Column("phone", text(MAX_PHONE_LENGTH), ("912 345 678", "")),
+        Column("phone", text(MAX_PHONE_LENGTH), ("912 345 678", "210 000 020")),
+        Column("phone_extension", text(MAX_EXTENSION_LENGTH), ("", "12")),
         Column("email", to_email, ("maria@example.com", "")),
-        Column("loyalty_number", text(MAX_LOYALTY_NUMBER_LENGTH), ("", "L-7731")),
+        Column("loyalty_number", _loyalty_number, ("", "L-7731")),
         Column("preferred_name", text(MAX_NAME_LENGTH), ("Ms Example", "")),
         Column("languages", entries(10, language), ("pt; en", "pt")),
         Column("tags", entries(20, text(40)), ("regular; vegan", "")),
@@ -66,7 +75,7 @@ class CustomerImport(ImportKind):
         self._line_of_customer: dict[UUID, Line] = {}
         self._line_of_contact: dict[Contact, Line] = {}
         self._changed: list[Customer] = []
-        self._contacts_of_merged: dict[str, list[str]] = {field: [] for field in CONTACT_FIELDS}
+        self._contacts_of_merged: dict[str, list[tuple[str, ...]]] = {field: [] for field in CONTACT_FIELDS}
 
     def key(self, line: Line) -> tuple[str, Hashable] | None:
         reference = _reference(line)
@@ -77,7 +86,7 @@ class CustomerImport(ImportKind):
         self._read_phones(lines)
         self._load_references([reference for line in lines if (reference := _reference(line))])
         for field in CONTACT_FIELDS:
-            self._load_owners(field, [line.values[field] for line in lines if field in line.values])
+            self._load_owners(field, [values for line in lines for name, values in _contacts(line) if name == field])
         strangers = [line for line in lines if _reference(line) not in self._customer_ids]
         contacts = [contact for line in strangers for contact in _contacts(line)]
         self._load_customers({self._owners[contact] for contact in contacts if contact in self._owners})
@@ -88,14 +97,18 @@ class CustomerImport(ImportKind):
         default = self.session.scalars(region).one()
         for line in lines:
             store = self._stores.get(line.values.get("store", ""))
-            if "phone" in line.values:
+            phone, extension = (line.values.pop(column, None) for column in COLUMNS_BY_CONTACT["phone"])
+            if phone is not None:
                 try:
-                    line.values["phone"] = to_e164(line.values["phone"], store.country if store else default)
+                    country = store.country if store else default
+                    line.values["phone"], line.values["phone_extension"] = to_phone(phone, country, extension)
                 except Invalid as error:
-                    del line.values["phone"]
                     # Without its store it may be as it should be.
                     if all(fault.column != "store" for fault in line.faults):
-                        line.refuse("phone", FaultCode.INVALID, error.detail)
+                        line.refuse((error.pointer or "/phone")[1:], FaultCode.INVALID, error.detail)
+            elif extension is not None and all(fault.column != "phone" for fault in line.faults):
+                detail = "An extension needs the phone number that it belongs to."
+                line.refuse("phone_extension", FaultCode.INVALID, detail)
 
     def _load_references(self, references: Sequence[Reference]) -> None:
         """Load the customers who have these references."""
@@ -106,13 +119,13 @@ class CustomerImport(ImportKind):
             self._customer_ids[source, reference] = customer.id
             self._customers[customer.id] = customer
 
-    def _load_owners(self, field: str, values: Sequence[str]) -> None:
+    def _load_owners(self, field: str, contacts: Sequence[tuple[str, ...]]) -> None:
         """Note who has these contacts."""
-        column = getattr(Customer, field)
-        is_wanted = is_any_of(self.session, (column,), [(value,) for value in values])
+        columns = _columns(field)
+        is_wanted = is_any_of(self.session, columns, contacts)
         owner_id = func.coalesce(Customer.merged_into_id, Customer.id)
-        for value, customer_id in self.session.execute(select(column, owner_id).where(is_wanted)):
-            self._owners[field, value] = customer_id
+        for customer_id, *values in self.session.execute(select(owner_id, *columns).where(is_wanted)):
+            self._owners[field, tuple(values)] = customer_id
 
     def _load_customers(self, customer_ids: set[UUID]) -> None:
         """Load customers by their ids, and note in which sources they have references."""
@@ -144,9 +157,7 @@ class CustomerImport(ImportKind):
 
         Who has the contacts of a new reference, and another reference of the same source, is somebody else for it.
         """
-        owners = {
-            field: self._owners[field, value] for field, value in _contacts(line) if (field, value) in self._owners
-        }
+        owners = {contact[0]: self._owners[contact] for contact in _contacts(line) if contact in self._owners}
         customer_id = self._customer_ids.get(reference)
         detail = "Another customer has this."
         if customer_id is not None:
@@ -165,10 +176,10 @@ class CustomerImport(ImportKind):
     def _refuse_repeated(self, line: Line, customer_id: UUID | None) -> None:
         """Refuse a line with the contact or the customer of an earlier line: it is unclear which of the two counts."""
         at_fault = {fault.column for fault in line.faults}
-        for field, value in _contacts(line):
-            first = self._line_of_contact.setdefault((field, value), line)
-            if _reference(first) != _reference(line) and field not in at_fault:
-                line.refuse_as_duplicate(first, field)
+        for contact in _contacts(line):
+            first = self._line_of_contact.setdefault(contact, line)
+            if _reference(first) != _reference(line) and contact[0] not in at_fault:
+                line.refuse_as_duplicate(first, contact[0])
         if customer_id is not None:
             first = self._line_of_customer.setdefault(customer_id, line)
             if _reference(first) != _reference(line) and not line.faults:
@@ -182,13 +193,16 @@ class CustomerImport(ImportKind):
         return LineVerdict.CREATED
 
     def _update(self, line: Line, reference: Reference, customer: Customer) -> LineVerdict:
-        changes = {field: value for field, value in _profile(line).items() if getattr(customer, field) != value}
+        profile = _profile(line)
+        if not profile.get("phone_extension") and profile.get("phone") == customer.phone:
+            profile.pop("phone_extension", None)  # blank, it leaves what is there
+        changes = {field: value for field, value in profile.items() if getattr(customer, field) != value}
         is_new_reference = reference not in self._customer_ids
         if not changes and not is_new_reference:
             return LineVerdict.UNCHANGED
-        for field in changes.keys() & {*CONTACT_FIELDS}:
-            if (field, changes[field]) in self._owners:
-                self._contacts_of_merged[field].append(changes[field])
+        for field, values in _contacts(line):
+            if changes.keys() & {*COLUMNS_BY_CONTACT[field]} and (field, values) in self._owners:
+                self._contacts_of_merged[field].append(values)
         customer.set_fields(changes)
         self._changed.append(customer)
         if is_new_reference:
@@ -197,9 +211,10 @@ class CustomerImport(ImportKind):
 
     def finish(self) -> None:
         """Write the changes, after removing contacts from merged profiles whose survivors have them now."""
-        for field, values in self._contacts_of_merged.items():
-            if values:
-                Customer.remove_from_merged(self.session, field, values)
+        for field, contacts in self._contacts_of_merged.items():
+            if contacts:
+                has_contact = is_any_of(self.session, _columns(field), contacts)
+                Customer.remove_from_merged(self.session, has_contact, field)
         self.session.bulk_update(self._changed)
 
 
@@ -210,8 +225,16 @@ def _reference(line: Line) -> Reference | None:
     return None
 
 
+def _columns(field: str) -> list[Any]:
+    return [getattr(Customer, column) for column in COLUMNS_BY_CONTACT[field]]
+
+
 def _contacts(line: Line) -> list[Contact]:
-    return [(field, line.values[field]) for field in CONTACT_FIELDS if field in line.values]
+    return [
+        (field, tuple(line.values[column] for column in columns))
+        for field, columns in COLUMNS_BY_CONTACT.items()
+        if field in line.values
+    ]
 
 
 def _profile(line: Line) -> dict[str, Any]:

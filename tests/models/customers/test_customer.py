@@ -8,8 +8,9 @@ from sqlalchemy import func, select
 from uuid_utils.compat import uuid7
 
 from models.access import GRANTS, Actor, Role
-from models.customers.customer import Customer, CustomerStore
+from models.customers.customer import AmbiguousCustomer, Customer, CustomerStore
 from models.errors import Conflict, Invalid
+from models.operations.merge_customers import CustomerMerge
 from tests.support.app import App
 from tests.support.clock import NOON
 from tests.support.databases import only_on_sqlite
@@ -111,11 +112,38 @@ def test_what_a_profile_lacks_is_filled_in_and_what_it_has_is_kept(app: App, sho
 def test_a_contact_of_somebody_else_is_not_taken_over(app: App, shop: Shop) -> None:
     ana = recognise(app, shop, phone=PHONE)
     rui = recognise(app, shop, email="rui@example.org", at=app.clock.move(hours=1))
-    both = recognise(app, shop, phone=PHONE, email="rui@example.org", loyalty_number="4711")
-    assert both.id == ana.id  # the older one, should they belong to several
-    assert stored(app, shop, ana)["email"] is None
-    assert stored(app, shop, ana)["loyalty_number"] == "4711"
-    assert stored(app, shop, rui)["email"] == "rui@example.org"
+    before = stored(app, shop, ana), stored(app, shop, rui)
+    with pytest.raises(AmbiguousCustomer):
+        recognise(app, shop, phone=PHONE, email="rui@example.org", loyalty_number="4711")
+    assert (stored(app, shop, ana), stored(app, shop, rui)) == before
+    assert count(app, shop) == 2
+
+
+def test_contacts_of_profiles_that_were_merged_are_those_of_one_customer(app: App, shop: Shop) -> None:
+    ana = recognise(app, shop, phone=PHONE, loyalty_number="4711")
+    also_ana = recognise(app, shop, email="ana@example.org", loyalty_number="4712")
+    with app.database.writing(shop.organization_id) as session:
+        merge = CustomerMerge.plan_locked(session, ana.id, also_ana.id)
+        merge.carry_out(session, id_=uuid7(), by=floor(shop), at=NOON)
+    assert recognise(app, shop, phone=PHONE, email="ana@example.org", loyalty_number="4712").id == ana.id
+
+
+def test_callers_behind_one_switchboard_are_told_apart_by_their_extensions(app: App, shop: Shop) -> None:
+    twelve = recognise(app, shop, phone="+351 21 000 0020 ext. 12", name="Ana")
+    thirty_four = recognise(app, shop, phone="+351 21 000 0020", phone_extension="34", name="Rui")
+    switchboard = recognise(app, shop, phone="21 000 0020", name="Somebody")
+    assert len({twelve.id, thirty_four.id, switchboard.id}) == 3
+    for spelling in ("+351210000020;ext=12", "21 000 0020 x12", "21 000 0020 #12"):
+        assert recognise(app, shop, phone=spelling).id == twelve.id
+    assert recognise(app, shop, phone="21 000 0020").id == switchboard.id
+
+
+def test_a_number_and_its_extension_come_to_a_profile_together(app: App, shop: Shop) -> None:
+    ana = recognise(app, shop, email="ana@example.org")
+    recognise(app, shop, email="ana@example.org", phone="21 000 0020 ext. 12")
+    recognise(app, shop, email="ana@example.org", phone="21 000 0020 ext. 34")
+    assert recognise(app, shop, phone="21 000 0020 ext. 12").id == ana.id
+    assert recognise(app, shop, phone="21 000 0020 ext. 34").id != ana.id
 
 
 def test_creating_what_is_there_already_is_a_conflict(app: App, shop: Shop) -> None:
@@ -142,6 +170,26 @@ def test_editing_changes_and_takes_away(app: App, shop: Shop) -> None:
         "email": "ana@example.org",
         "loyalty_number": None,
     }
+
+
+def test_a_changed_number_keeps_its_extension_until_that_is_changed_too(app: App, shop: Shop) -> None:
+    ana = recognise(app, shop, phone="21 000 0020 ext. 12", name="Ana")
+
+    def after(**changes: Any) -> tuple[str | None, str]:
+        edit(app, shop, ana, **changes)
+        with app.database.reading(shop.organization_id) as session:
+            row = session.get_one(Customer, (shop.organization_id, ana.id))
+            return row.phone, row.phone_extension
+
+    assert after(phone="21 000 0021") == ("+351210000021", "12")
+    assert after(phone="21 000 0021 ext. 13") == ("+351210000021", "13")
+    assert after(phone_extension="14") == ("+351210000021", "14")
+    assert after(phone_extension=None) == ("+351210000021", "")
+    assert after(phone="21 000 0022", phone_extension="15") == ("+351210000022", "15")
+    assert after(phone=None) == (None, "")
+    with pytest.raises(Invalid) as refused:
+        after(phone_extension="16")
+    assert refused.value.pointer == "/phone_extension"
 
 
 def test_editing_refuses_what_is_anothers_and_the_loss_of_everything(app: App, shop: Shop) -> None:
