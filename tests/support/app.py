@@ -10,6 +10,7 @@ from click.testing import Result
 from flask import Flask
 from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
+from sqlalchemy.util import LRUCache
 from werkzeug.test import TestResponse
 
 from api import create_app
@@ -20,6 +21,8 @@ from models.tables import metadata
 from tests.support.clock import MovableClock
 from tests.support.factories.organizations import Shop
 from tests.support.log_privacy import remember_secrets
+
+MAX_COMPILED = 10_000  # statements
 
 
 @cache
@@ -34,10 +37,26 @@ def _database(url: str, role: DatabaseRole) -> Database:
     """Return a cached database: connecting and compiling statements take longer than running them."""
     if (url, role) not in _databases:
         _databases[url, role] = database = Database(url, role)
-        if database.engine.dialect.name == "sqlite":
-            for engine in (database.engine, database.reading_engine):
+        for engine in (database.engine, database.reading_engine):
+            if engine.dialect.name == "sqlite":
                 sa.event.listen(engine, "connect", _do_not_wait_for_the_disk)
+            _share_compiled_statements(engine)
     return _databases[url, role]
+
+
+_compiled: dict[str, tuple[sa.Dialect, LRUCache[Any, Any]]] = {}
+
+
+def _share_compiled_statements(engine: sa.Engine) -> None:
+    """Let all engines of a kind use one dialect, which compiled statements belong to, and one cache of them.
+
+    A run has dozens of databases. To compile a statement for each takes longer than to execute it.
+    """
+    if engine.dialect.name not in _compiled:
+        with engine.connect():  # the dialect asks the server once what it can do
+            _compiled[engine.dialect.name] = engine.dialect, LRUCache(MAX_COMPILED)
+    engine.dialect, engine._compiled_cache = _compiled[engine.dialect.name]
+    engine.pool._dialect = engine.dialect
 
 
 def _do_not_wait_for_the_disk(connection: Any, _record: Any) -> None:
