@@ -20,7 +20,6 @@ class Guidance(Resource):
 
     @blp.arguments(GuidanceQuery, location="query")
     @blp.response(200, GuidanceSchema)
-    @blp.refuses(404)
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
         """Get guidance: what to ask next, what this person may give now, and what helped others with the same cause
 

@@ -46,7 +46,7 @@ class Words(fields.String):
 
 
 class Slug(Words):
-    """The slug of something the organization named. An unknown one is 404 with a pointer."""
+    """The slug of something the organization named. An unknown one is 422 with a pointer."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(60, least=1, **options)

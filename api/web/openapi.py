@@ -2,7 +2,6 @@
 
 import json
 import re
-from collections.abc import Iterator
 from typing import Any
 
 from apispec import APISpec
@@ -10,7 +9,7 @@ from apispec.ext.marshmallow import MarshmallowPlugin, OpenAPIConverter, resolve
 from flask import Flask
 from marshmallow import Schema, fields
 
-from api.schemas.base import ProblemSchema, Slug
+from api.schemas.base import ProblemSchema
 from api.web.problems import STATUS_TITLES
 from api.web.request_body import CsvBody
 from api.web.resource import WITHOUT_BODY, Resource
@@ -143,7 +142,7 @@ def document_operation(doc: dict[str, Any], facts: dict[str, Any], *, method: st
     for status in ("default", "422"):  # flask-smorest adds them with a schema of its own
         doc["responses"].pop(status, None)
     _document_success(doc, facts, body)
-    for status in _problem_statuses(facts, method, body, public=public):
+    for status in _problem_statuses(facts, method, public=public):
         doc["responses"].setdefault(str(status), STATUS_TITLES[status][0])
     return doc
 
@@ -159,11 +158,11 @@ def _document_success(doc: dict[str, Any], facts: dict[str, Any], body: Schema |
         doc["responses"]["200"] = {**created, "description": "It was created before, by this `id`: the stored object"}
 
 
-def _problem_statuses(facts: dict[str, Any], method: str, body: Schema | None, *, public: bool) -> list[int]:
+def _problem_statuses(facts: dict[str, Any], method: str, *, public: bool) -> list[int]:
     problems = {422, 500, 503, *facts["refuses"]}
     if not public:
         problems |= {401, 403}
-    if facts["in_path"] or (body is not None and not public and _has_references(body)):
+    if facts["in_path"]:
         problems.add(404)
     if method.upper() not in WITHOUT_BODY:
         problems |= {400, 413, 415}
@@ -178,22 +177,6 @@ def _body(doc: dict[str, Any]) -> Schema | None:
     contents = doc.get("requestBody", {}).get("content", {}).values()
     schema = next((content["schema"] for content in contents), None)
     return schema() if isinstance(schema, type) else schema
-
-
-def _has_references(schema: Schema) -> bool:
-    """Return whether a body can refer to something that does not exist (404)."""
-    return any(
-        isinstance(field, Slug) or (isinstance(field, fields.UUID) and name != "id")
-        for name, field in _fields_within(schema)
-    )
-
-
-def _fields_within(schema: Schema) -> Iterator[tuple[str, fields.Field[Any]]]:
-    for name, field in schema.fields.items():
-        inner = field.inner if isinstance(field, fields.List) else field
-        if isinstance(inner, fields.Nested):
-            yield from _fields_within(inner.schema)
-        yield name, inner
 
 
 def _headers(*names: str) -> dict[str, str]:

@@ -141,22 +141,32 @@ def _problem_page(code: str) -> ResponseReturnValue:
 
 
 def on_domain_error(error: DomainError) -> Response:
-    status = next(number for kind, number in STATUS.items() if isinstance(error, kind))
-    members = dict(error.members)
-    if isinstance(error, Invalid) and error.pointer is not None:
+    """Return the problem of a refusal.
+
+    What a body or filter names and is not within reach is a wrong value. 404 would read like a wrong address: it is for
+    what the path names, which has no pointer.
+    """
+    if isinstance(error, Invalid | NotFound) and error.pointer is not None:
         value_error = {
             "in": _location_of(error.pointer),
             "pointer": error.pointer,
             "code": error.code,
             "detail": error.detail,
         }
-        return problem(status, error.detail, errors=[value_error], **members)
-    return problem(status, error.detail, code=error.code, pointer=error.pointer, **members)
+        return problem(422, error.detail, errors=[value_error], **error.members)
+    status = next(number for kind, number in STATUS.items() if isinstance(error, kind))
+    return problem(status, error.detail, code=error.code, pointer=error.pointer, **error.members)
 
 
 def _location_of(pointer: str) -> str:
-    """Return where the request carried the value that a domain error points to: path, query or body."""
-    name = pointer.removeprefix("/")
+    """Return where the request carried the value that a domain error points to: body, path or query.
+
+    The body comes first: an address may have the name of one of its fields in its path.
+    """
+    name = pointer.removeprefix("/").partition("/")[0]
+    body = request.get_json(silent=True)
+    if isinstance(body, dict) and name in body:
+        return "body"
     if name in (request.view_args or {}):
         return "path"
     return "query" if name in request.args or request.method == "GET" else "body"

@@ -139,7 +139,7 @@ class Year:
         self.ask("PATCH", f"/v1/staff/{person.id}", "admin", store_ids=[str(self.stores[store])], **changes)
         gone = {"mood": 3, "store_id": str(self.stores[former])}
         if former != store:
-            self.ask("POST", "/v1/concerns", person.login, status=404, **gone)
+            self.ask("POST", "/v1/concerns", person.login, status=422, **gone)
         self.start_work(person)
 
     def leave(self, person: Person, *, by: str = "admin", to: Person | None = None) -> Any:

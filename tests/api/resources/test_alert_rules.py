@@ -91,8 +91,8 @@ def test_a_value_that_no_rule_can_have_is_refused(app: App, shop: Shop, wrong: d
 
 def test_a_category_there_is_not_is_missing(app: App, shop: Shop) -> None:
     for method, path in (("POST", ""), ("POST", "/try")):
-        problem = assert_problem(ask(app, shop, method, path, json=WAITING | {"category": "weather"}), 404, "not-found")
-        assert problem["pointer"] == "/category"
+        refused = ask(app, shop, method, path, json=WAITING | {"category": "weather"})
+        assert_invalid_value(refused, "body", "/category", "not-found")
 
 
 def test_a_rule_of_ones_own_goes_and_one_of_the_first_day_stays(app: App, shop: Shop) -> None:

@@ -124,8 +124,8 @@ def test_an_impossible_escalation_policy_is_refused(app: App, shop: Shop, wrong:
 
 def test_a_step_names_people_who_work_here(app: App, shop: Shop) -> None:
     named = {"after_seconds": 60, "staff_ids": [str(shop.staff["regional"]), str(shop.store_id)]}
-    problem = assert_problem(make(app, shop, steps=[FIRST, named]), 404, "not-found")
-    assert problem["pointer"] == "/steps/1/staff_ids/1"
+    refused = make(app, shop, steps=[FIRST, named])
+    assert_invalid_value(refused, "body", "/steps/1/staff_ids/1", "not-found")
     named["staff_ids"].pop()
     assert make(app, shop, steps=[FIRST, named]).json["steps"][1]["staff_ids"] == [str(shop.staff["regional"])]
 
@@ -142,4 +142,5 @@ def test_who_left_hinders_no_change_but_one_of_the_steps(app: App, shop: Shop) -
         session.get_one(Staff, (shop.organization_id, shop.staff["manager"])).left_at = app.clock()
     renamed = change(app, shop, policy, name="Evenings")
     assert renamed.json["name"] == "Evenings"
-    assert_problem(change(app, shop, renamed.json, steps=steps), 404, "not-found")
+    refused = change(app, shop, renamed.json, steps=steps)
+    assert_invalid_value(refused, "body", "/steps/1/staff_ids/0", "not-found")

@@ -54,7 +54,7 @@ def test_a_question_is_put_better_and_moved(app: App, shop: Shop) -> None:
 
 def test_what_cannot_be_a_question_is_refused(app: App, shop: Shop) -> None:
     assert_problem(create(app, shop, "what-happened"), 409, "already-exists")
-    assert assert_problem(create(app, shop, "new", category="moon"), 404, "not-found")["pointer"] == "/category"
+    assert_invalid_value(create(app, shop, "new", category="moon"), "body", "/category", "not-found")
     assert_invalid_value(create(app, shop, "Not a slug"), "body", "/slug")
     assert_invalid_value(create(app, shop, "new", text=""), "body", "/text")
     assert_problem(

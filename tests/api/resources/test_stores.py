@@ -138,8 +138,8 @@ def test_a_slug_and_a_region_are_of_the_organization(app: App, shop: Shop) -> No
     stranger = make_shop(app.back_office, "stranger")
     assert assert_problem(create(app, shop, slug="first"), 409, "already-exists")["pointer"] == "/slug"
     for region_id in (str(uuid4()), str(stranger.region_id)):
-        assert assert_problem(create(app, shop, region_id=region_id), 404, "not-found")["pointer"] == "/region_id"
-        assert assert_problem(edit(app, shop, region_id=region_id), 404, "not-found")["pointer"] == "/region_id"
+        assert_invalid_value(create(app, shop, region_id=region_id), "body", "/region_id", "not-found")
+        assert_invalid_value(edit(app, shop, region_id=region_id), "body", "/region_id", "not-found")
 
 
 def test_an_organization_has_so_many_stores_and_no_more(app: App, shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:

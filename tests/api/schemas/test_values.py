@@ -8,7 +8,7 @@ import pytest
 from models.access import GRANTS, Permission, Role
 from tests.api.conftest import UnchangedOrganization
 from tests.support.app import App
-from tests.support.assertions import assert_problem
+from tests.support.assertions import assert_invalid_value, assert_problem
 from tests.support.factories.organizations import Shop
 from tests.support.openapi_document import Operation, operations, resolved
 
@@ -109,11 +109,11 @@ def test_a_phones_clock_out_of_all_reason_is_no_reason_to_refuse(app: App, shop:
     ],
     ids=str,
 )
-def test_what_a_body_names_and_is_not_there_is_404_with_a_pointer(
+def test_what_a_body_names_and_is_not_there_is_422_with_its_pointer(
     unchanged: UnchangedOrganization, sent: dict[str, Any], pointer: str
 ) -> None:
-    problem = assert_problem(unchanged.ask("POST", "/v1/concerns", "floor", json={"mood": 2, **sent}), 404, "not-found")
-    assert problem["pointer"] == pointer
+    answer = unchanged.ask("POST", "/v1/concerns", "floor", json={"mood": 2, **sent})
+    assert_invalid_value(answer, "body", pointer, "not-found")
 
 
 SERVERS_OWN = {

@@ -17,7 +17,7 @@ from models.staff.staff import Staff, StaffStore
 from notifications.channels.base import DeliveryResult, Message
 from notifications.worker.worker import Worker
 from tests.support.app import App
-from tests.support.assertions import assert_problem
+from tests.support.assertions import assert_invalid_value
 from tests.support.factories.concerns import log_concern, move
 from tests.support.factories.organizations import Shop, make_shop
 from tests.support.factories.staff import give_phone
@@ -288,7 +288,7 @@ def test_a_person_says_whose_log_they_want(app: App, shop: Shop) -> None:
 
 def test_a_store_out_of_reach_cannot_be_asked_for(app: App, shop: Shop) -> None:
     answer = want(app, shop, "manager", shop.store_id, shop.other_store_id)
-    assert assert_problem(answer, 404, "not-found")["pointer"] == "/daily_logs/1"
+    assert_invalid_value(answer, "body", "/daily_logs/1", "not-found")
     stranger = make_shop(app.back_office, "stranger")
-    assert want(app, shop, "hq", stranger.store_id).status_code == 404
+    assert want(app, shop, "hq", stranger.store_id).status_code == 422
     assert app.request("GET", "/v1/me", (shop, "manager")).json["daily_logs"] == [str(shop.store_id)]

@@ -122,7 +122,7 @@ def test_what_cannot_be_merged_is_refused(app: App, bill: Shop, kind: str, slug:
     }
     unknown = {"into": "01a2057b-741c-7631-8cca-22605be163db"}
     nowhere = app.request("POST", f"/v1/{kind}/{ids[slug]}/merge", (bill, "admin"), json=unknown)
-    assert assert_problem(nowhere, 404, "not-found")["pointer"] == "/into"
+    assert_invalid_value(nowhere, "body", "/into", "not-found")
     assert merge(app, bill, kind, slug, into).status_code == 200
     again = app.request("POST", f"/v1/{kind}/{ids[slug]}/merge", (bill, "admin"), json={"into": ids[into]})
     assert assert_problem(again, 409, "not-now")["state"] == "merged"

@@ -114,8 +114,8 @@ def test_a_sensitive_concern_is_handed_to_those_who_may_read_it(app: App, shop: 
 
 @pytest.mark.parametrize("to", ["elsewhere", "hq", "admin"])
 def test_who_does_not_work_in_ones_stores_is_out_of_reach(app: App, shop: Shop, to: str) -> None:
-    problem = assert_problem(hand_over(app, shop, log_concern(app, shop), to), 404, "not-found")
-    assert problem["pointer"] == "/staff_id"
+    refused = hand_over(app, shop, log_concern(app, shop), to)
+    assert_invalid_value(refused, "body", "/staff_id", "not-found")
 
 
 def test_who_helps_out_in_the_store_today_works_there(app: App, shop: Shop) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 from models.access import Role
 from tests.support.app import App
-from tests.support.assertions import assert_invalid_value, assert_problem
+from tests.support.assertions import assert_invalid_value
 from tests.support.factories.concerns import log_concern, move
 from tests.support.factories.customers import make_customer, set_consent
 from tests.support.factories.fixes import (
@@ -254,9 +254,9 @@ def test_a_cause_that_is_not_there_cannot_be_fixed(app: App, shop: Shop) -> None
         ({"category": "x"}, "/category"),
     ):
         body = {**COLD_FOOD, "what": "New lamps.", "store_id": str(shop.store_id), **wrong}
-        assert assert_problem(request(app, shop, "POST", "/fixes", json=body), 404, "not-found")["pointer"] == pointer
+        assert_invalid_value(request(app, shop, "POST", "/fixes", json=body), "body", pointer, "not-found")
     body = {**COLD_FOOD, "what": "New lamps.", "store_id": str(shop.other_store_id)}
-    assert assert_problem(request(app, shop, "POST", "/fixes", json=body), 404, "not-found")["pointer"] == "/store_id"
+    assert_invalid_value(request(app, shop, "POST", "/fixes", json=body), "body", "/store_id", "not-found")
 
 
 def test_an_order_of_who_raised_it_last_goes_on_from_page_to_page(app: App, shop: Shop) -> None:

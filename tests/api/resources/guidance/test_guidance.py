@@ -3,7 +3,7 @@
 import pytest
 
 from tests.support.app import App
-from tests.support.assertions import assert_problem
+from tests.support.assertions import assert_invalid_value
 from tests.support.factories.concerns import log_concern
 from tests.support.factories.guidance import COLD_FOOD, get_guidance, guidance_offer, limit_vouchers, log_past_concerns
 from tests.support.factories.organizations import Shop, make_shop
@@ -89,16 +89,15 @@ def test_each_question_is_tried_before_one_is_preferred(app: App, shop: Shop) ->
 def test_without_a_store_nothing_is_offered(app: App, shop: Shop) -> None:
     assert get_guidance(app, shop, "key").json["offers"] == []
     assert len(get_guidance(app, shop, "key", store_id=str(shop.store_id)).json["offers"]) == 3
-    assert_problem(get_guidance(app, shop, store_id=str(shop.other_store_id)), 404, "not-found")
+    elsewhere = get_guidance(app, shop, store_id=str(shop.other_store_id))
+    assert_invalid_value(elsewhere, "query", "/store_id", "not-found")
 
 
 @pytest.mark.parametrize("query", [{"category": "nothing"}, {"category": "food", "cause": "nothing"}])
-def test_what_the_organization_does_not_know_is_404(app: App, shop: Shop, query: dict[str, str]) -> None:
-    assert_problem(get_guidance(app, shop, **query), 404, "not-found")
+def test_what_the_organization_does_not_know_is_a_wrong_filter(app: App, shop: Shop, query: dict[str, str]) -> None:
+    assert_invalid_value(get_guidance(app, shop, **query), "query", f"/{[*query][-1]}", "not-found")
 
 
-def test_a_customer_out_of_reach_is_404(app: App, shop: Shop) -> None:
-    assert (
-        assert_problem(get_guidance(app, shop, customer_id=str(shop.staff["floor"])), 404, "not-found")["pointer"]
-        == "/customer_id"
-    )
+def test_a_customer_out_of_reach_is_a_wrong_filter(app: App, shop: Shop) -> None:
+    answer = get_guidance(app, shop, customer_id=str(shop.staff["floor"]))
+    assert_invalid_value(answer, "query", "/customer_id", "not-found")
