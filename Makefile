@@ -1,7 +1,7 @@
 # The commands of the project. `make` alone lists them.
 PYTHON ?= python3
 # How many processes the suite runs in, more than there are cores, for some wait: `make test WORKERS=0` runs it in one.
-WORKERS ?= 3
+WORKERS ?= 4
 
 VENV := .venv
 BIN := $(VENV)/bin

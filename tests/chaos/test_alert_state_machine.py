@@ -13,7 +13,7 @@ from tests.support.profiles import by_profile, longer
 def test_no_order_of_events_forgets_anybody(app: App) -> None:
     seed = new_seed()
     print(f"seed {seed}")  # noqa: T201 what a failure has to show, whatever it is
-    figures = run_chaos(app, examples=by_profile(quick=3, deep=16), seed_=seed)
+    figures = run_chaos(app, examples=by_profile(quick=3, deep=8), seed_=seed)
     print(figures)  # noqa: T201 likewise
     assert figures.broken() == []
     assert figures.concerns > 0

@@ -14,7 +14,7 @@ from tests.support.profiles import by_profile, longer
 @longer  # about 25 notifications a second, and the leases of the killed to run out
 @only_on_postgresql
 def test_kills_over_many_notifications_lose_none(app: App, tmp_path: Path) -> None:
-    kills, sent = by_profile(quick=(4, 60), deep=(30, 500))
+    kills, sent = by_profile(quick=(4, 60), deep=(20, 300))
     withstand(app, tmp_path, kills=kills, notifications=sent)
 
 

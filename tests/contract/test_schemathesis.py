@@ -227,7 +227,7 @@ def stage(databases: Databases, database_kind: str) -> Iterator[Stage]:
 @schema.parametrize()
 @longer
 @hypothesis.settings(
-    max_examples=EXAMPLES or by_profile(quick=10, deep=25), suppress_health_check=list(hypothesis.HealthCheck)
+    max_examples=EXAMPLES or by_profile(quick=8, deep=15), suppress_health_check=list(hypothesis.HealthCheck)
 )
 def test_the_document_says_the_truth(case: Case, stage: Stage) -> None:
     stage.play(case)

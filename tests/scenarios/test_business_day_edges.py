@@ -66,7 +66,7 @@ def logs_around(app: App, shop: Shop, store_id: UUID, night: date) -> dict[date,
         return {day: build_daily_log(session, store, day, actor=admin, at=app.clock()) for day in days}
 
 
-@examples(quick=4, deep=30)
+@examples(quick=4, deep=15)
 @given(
     night=st.sampled_from(NIGHTS),
     begins=st.sampled_from([time(2), time(4)]),

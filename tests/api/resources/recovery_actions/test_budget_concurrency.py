@@ -36,7 +36,7 @@ slugs = (f"shop-{number}" for number in count())
 
 
 @only_on_postgresql
-@examples(quick=4, deep=25)
+@examples(quick=4, deep=12)
 @given(scenario=EVENINGS)
 def test_no_limit_is_ever_exceeded_without_an_approval(app: App, scenario: list[list[tuple[Any, ...]]]) -> None:
     shop = make_shop(app.back_office, next(slugs))

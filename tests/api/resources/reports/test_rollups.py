@@ -36,7 +36,7 @@ from tests.support.worker import RecordingChannel, for_all_kinds, running_worker
 PATIENCE = 60.0
 
 
-@examples(quick=1, deep=4)
+@examples(quick=1, deep=2)
 @given(rng=st.randoms(use_true_random=False), concerns=st.integers(1, 25))
 def test_with_rollups_fresh_dirty_or_recomputed_the_report_is_a_recount(app: App, rng: Random, concerns: int) -> None:
     organization = RecountedOrganization(app, f"shop-{app.clock.move(seconds=1):%H%M%S}")
