@@ -11,9 +11,12 @@ import click
 from alembic.util import CommandError
 from flask import current_app
 from flask.cli import AppGroup
+from marshmallow import ValidationError
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
+from api.schemas import base as schemas
 from models.db.session import ALL_TENANTS, Database, DatabaseRole, UnsafeRole
+from models.db.text import MAX_NAME_LENGTH
 from models.errors import DomainError
 from models.organizations.organization import Organization
 
@@ -29,6 +32,21 @@ def refusals_as_messages() -> Iterator[None]:
         raise click.ClickException(" ".join(str(error).split())) from error
     except DBAPIError as error:
         raise click.ClickException(_database_message(error)) from error
+
+
+class Words(click.ParamType):
+    """Option type for text that people write: what the API takes as a field of at most so many characters."""
+
+    name = "TEXT"
+
+    def __init__(self, most: int = MAX_NAME_LENGTH) -> None:
+        self._field = schemas.Words(most, least=1)
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        try:
+            return self._field.deserialize(value)
+        except ValidationError as error:
+            self.fail(" ".join(map(str, error.messages)), param, ctx)
 
 
 class Group(AppGroup):

@@ -8,6 +8,7 @@ from uuid_utils.compat import uuid7
 
 from api.cli.base import (
     Group,
+    Words,
     organization_by_slug,
     organization_id,
     password_from_stdin,
@@ -15,6 +16,7 @@ from api.cli.base import (
     worker_database,
 )
 from api.schemas.api_keys import ApiKeySchema
+from api.schemas.places import MAX_NAME_LENGTH as MAX_PLACE_LENGTH
 from models.access import KeyScope, Role
 from models.errors import NotFound
 from models.operations.create_organization import create_organization
@@ -67,9 +69,9 @@ class Instant(click.ParamType):
 
 @organization.command("create")
 @click.option("--slug", required=True, help="Its short name, which people sign in with.")
-@click.option("--name", required=True)
+@click.option("--name", required=True, type=Words())
 @click.option("--admin-login", required=True)
-@click.option("--admin-name", default="Administrator", show_default=True)
+@click.option("--admin-name", type=Words(), default="Administrator", show_default=True)
 @click.option("--admin-password-stdin", is_flag=True, required=True, help="Read the password from standard input.")
 def create(slug: str, name: str, admin_login: str, admin_name: str, **_: bool) -> None:
     """Create an organization with a default vocabulary and an administrator."""
@@ -95,15 +97,21 @@ def create(slug: str, name: str, admin_login: str, admin_name: str, **_: bool) -
 @store.command("create")
 @of_organization
 @click.option("--region", required=True, metavar="SLUG", help="Its region, which is created if it does not exist.")
-@click.option("--region-name", help="The name of a new region.")
+@click.option("--region-name", type=Words(), help="The name of a new region.")
 @click.option("--slug", required=True)
-@click.option("--name", required=True)
+@click.option("--name", required=True, type=Words())
 @click.option("--kind", required=True, type=click.Choice([kind.value for kind in StoreKind]))
 @click.option("--time-zone", required=True, help="An IANA name such as Europe/Lisbon.")
 @click.option("--country", required=True, help="Two letters; phone numbers are read with it.")
 @click.option("--currency", required=True, help="Three letters.")
 @click.option("--day-starts-at", type=CivilTime(), default="04:00", show_default=True)
-@click.option("--place", "places", multiple=True, help="A place in the store, such as 'table 12'; may be repeated.")
+@click.option(
+    "--place",
+    "places",
+    multiple=True,
+    type=Words(MAX_PLACE_LENGTH),
+    help="A place in the store, such as 'table 12'; may be repeated.",
+)
 def create_store(of: str, region: str, region_name: str | None, kind: str, **details: object) -> None:
     """Create a store."""
     with worker_database() as database, database.writing(organization_id(database, of)) as session:
@@ -121,7 +129,7 @@ def create_store(of: str, region: str, region_name: str | None, kind: str, **det
 @staff.command("create")
 @of_organization
 @click.option("--login", required=True)
-@click.option("--name", required=True)
+@click.option("--name", required=True, type=Words())
 @click.option("--role", required=True, type=click.Choice([role.value for role in Role]))
 @click.option("--store", "stores", multiple=True, metavar="SLUG", help="A store where they work; may be repeated.")
 @click.option("--region", "regions", multiple=True, metavar="SLUG", help="A region they manage; may be repeated.")
@@ -148,7 +156,7 @@ def create_staff(
 
 @api_key.command("create")
 @of_organization
-@click.option("--name", required=True, help="Its purpose or owner; shown in lists and logs.")
+@click.option("--name", required=True, type=Words(), help="Its purpose or owner; shown in lists and logs.")
 @click.option("--scope", "scopes", multiple=True, required=True, type=click.Choice([scope.value for scope in KeyScope]))
 @click.option("--store", "stores", multiple=True, metavar="SLUG", help="A store it is limited to; may be repeated.")
 @click.option("--expires", "expires_at", type=Instant(), help="From when it is refused; never by default.")

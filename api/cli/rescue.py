@@ -4,7 +4,7 @@ import click
 import structlog
 from flask.cli import with_appcontext
 
-from api.cli.base import organization_by_slug, print_json, worker_database
+from api.cli.base import Words, organization_by_slug, print_json, worker_database
 from api.cli.organizations import of_organization
 from api.links import public_url
 from models.operations.people.rescue_organization import rescue_organization
@@ -19,7 +19,7 @@ All administrators are told of it on their phones and by mail.{second_factor}"""
 @with_appcontext
 @of_organization
 @click.option("--login", help="Of which administrator; of a new one where none works there.")
-@click.option("--name", help="The name of a new administrator.")
+@click.option("--name", type=Words(), help="The name of a new administrator.")
 def rescue(of: str, login: str | None, name: str | None) -> None:
     """Make a one-time code for an administrator who cannot sign in."""
     with worker_database() as database:

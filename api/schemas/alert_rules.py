@@ -30,7 +30,7 @@ class EditAlertRuleSchema(_ConditionsSchema):
 class NewAlertRuleSchema(EditAlertRuleSchema):
     """A rule of the organization's own."""
 
-    slug = Words(60, least=1, required=True)
+    slug = Slug(required=True)
     name = Words(200, least=1, required=True)
     severity = fields.Enum(Severity, by_value=True, load_default=Severity.NORMAL)
 
@@ -38,7 +38,7 @@ class NewAlertRuleSchema(EditAlertRuleSchema):
 class TryAlertRuleSchema(EditAlertRuleSchema):
     """A rule to try: like a new one, but only the conditions are needed."""
 
-    slug = Words(60, least=1)
+    slug = Slug()
 
 
 class AlertRuleSchema(Schema):

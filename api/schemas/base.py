@@ -10,6 +10,7 @@ from marshmallow import Schema as MarshmallowSchema
 from api.schemas.redaction import reader
 from models.access import Permission
 from models.db.base import Money
+from models.db.text import tidy
 
 MAX_PAGE_SIZE = 200
 BUSINESS_YEARS = range(2000, 3000)
@@ -32,8 +33,11 @@ def any_of(*names: str) -> dict[str, Any]:
     return {"anyOf": [{"required": [name], "properties": {name: {"type": "string"}}} for name in names]}
 
 
-class Words(fields.String):
-    """Text of at most `most` characters. Refuses what databases cannot store: NUL and lone surrogates."""
+class Text(fields.String):
+    """Text of at most `most` characters, exactly as it was sent: passwords, codes, slugs.
+
+    Refuses what databases cannot store: NUL and lone surrogates.
+    """
 
     def __init__(self, most: int, *, least: int = 0, **options: Any) -> None:
         super().__init__(validate=validate.Length(min=least, max=most), **options)
@@ -45,18 +49,54 @@ class Words(fields.String):
         return text
 
 
-class Slug(Words):
+class Words(Text):
+    """Text that people write, tidied before it is counted. What has nothing visible in it is empty."""
+
+    def _deserialize(self, *arguments: Any, **keywords: Any) -> str:
+        return tidy(super()._deserialize(*arguments, **keywords))
+
+
+class SignInName(Words):
+    """The login of a person or the slug of an organization, which are stored and compared in lower case."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(60, least=1, **options)
+
+    def _deserialize(self, *arguments: Any, **keywords: Any) -> str:
+        return super()._deserialize(*arguments, **keywords).lower()
+
+
+class Password(Text):
+    """A password as it was typed: spaces count."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(200, least=1, load_only=True, **options)
+
+
+class Slug(Text):
     """The slug of something the organization named. An unknown one is 422 with a pointer."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(60, least=1, **options)
 
 
+class Pattern(validate.Regexp):
+    """Pattern of a whole text, from ^ to $, as ECMA and so the OpenAPI document has it.
+
+    In Python a line break may follow where `$` matches, so this asks for the whole text.
+    """
+
+    def __call__(self, value: str) -> str:  # type: ignore[override]  # only text comes here
+        if self.regex.fullmatch(value) is None:
+            raise ValidationError(self._format_error(value))
+        return value
+
+
 class LanguageTag(fields.String):
     """Tag of a language, such as pt or pt-BR (RFC 5646)."""
 
     def __init__(self, **options: Any) -> None:
-        tag = validate.Regexp("^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$", error="Not a language tag such as pt or pt-BR.")
+        tag = Pattern("^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$", error="Not a language tag such as pt or pt-BR.")
         super().__init__(validate=[validate.Length(min=2, max=35), tag], **options)
 
 
@@ -82,7 +122,7 @@ class ClockTime(fields.String):
     """Time of day without date and zone, such as 18:00; midnight is 00:00."""
 
     def __init__(self, **options: Any) -> None:
-        clock = validate.Regexp("^([01][0-9]|2[0-3]):[0-5][0-9]$")
+        clock = Pattern("^([01][0-9]|2[0-3]):[0-5][0-9]$")
         super().__init__(validate=[validate.Length(equal=5), clock], **options)
 
 
@@ -153,7 +193,7 @@ class MoneySchema(Schema):
     """An amount in minor units of a currency: 1250 EUR is 12.50 euros."""
 
     amount = Whole(required=True, validate=validate.Range(min=-(10**12), max=10**12))
-    currency = fields.String(required=True, validate=[validate.Length(equal=3), validate.Regexp("^[A-Z]{3}$")])
+    currency = fields.String(required=True, validate=[validate.Length(equal=3), Pattern("^[A-Z]{3}$")])
 
     @post_load
     def make(self, data: dict[str, Any], **_: Any) -> Money:

@@ -2,7 +2,7 @@
 
 from marshmallow import fields, validate
 
-from api.schemas.base import ClientId, Flag, Schema, SlugOf, Words
+from api.schemas.base import ClientId, Flag, Schema, Slug, SlugOf, Words
 from api.schemas.vocabulary_words import Names, StoreKindSchema, WordChangesSchema, WordSchema
 from models.policy_defaults import MAX_CAUSES
 
@@ -18,7 +18,7 @@ class EditCauseSchema(WordChangesSchema):
 class NewCauseSchema(EditCauseSchema):
     """A cause of a new category."""
 
-    slug = Words(60, least=1, required=True)
+    slug = Slug(required=True)
     name = Words(60, least=1, required=True)
 
 
@@ -36,7 +36,7 @@ class NewCategorySchema(EditCategorySchema):
     """A category of the organization's own, with its causes."""
 
     id = fields.UUID()
-    slug = Words(60, least=1, required=True)
+    slug = Slug(required=True)
     name = Words(60, least=1, required=True)
     causes = fields.List(fields.Nested(NewCauseSchema), validate=validate.Length(max=MAX_CAUSES))
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from marshmallow import fields, post_load, validate
 
-from api.schemas.base import Schema, Whole, Words
+from api.schemas.base import Schema, Slug, Whole, Words
 from models.alerts.enums import Severity
 from models.alerts.escalation_policy import RecipientGroup
 from models.policy_defaults import MAX_ESCALATION, MAX_ESCALATION_ROUNDS, MAX_ESCALATION_STEPS
@@ -46,7 +46,7 @@ class EditEscalationPolicySchema(Schema):
 class NewEscalationPolicySchema(EditEscalationPolicySchema):
     """A policy for one store. Times that are left out have the defaults of a new organization."""
 
-    slug = Words(60, least=1, required=True)
+    slug = Slug(required=True)
     name = Words(200, least=1, required=True)
     store_id = fields.UUID(allow_none=True)
     steps = fields.List(

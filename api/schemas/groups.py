@@ -4,7 +4,7 @@ from typing import Any
 
 from marshmallow import fields, validate
 
-from api.schemas.base import Schema, Words
+from api.schemas.base import Schema, Slug, Words
 from api.schemas.redaction import reader
 from models.organizations.store_group import GroupKind
 
@@ -31,7 +31,7 @@ class EditGroupSchema(Schema):
 class NewGroupSchema(EditGroupSchema):
     """A group of the organization's own."""
 
-    slug = Words(60, least=1, required=True)
+    slug = Slug(required=True)
     name = Words(200, least=1, required=True)
     kind = fields.Enum(GroupKind, by_value=True, required=True)
 

@@ -5,7 +5,7 @@ from typing import Any
 from marshmallow import ValidationError, fields, validates_schema
 
 from api.links import public_url
-from api.schemas.base import Instant, Schema, ShownOnce, Words, any_of
+from api.schemas.base import Instant, Password, Schema, ShownOnce, SignInName, Text, Words, any_of
 
 MAX_CODE_LENGTH = 200
 
@@ -44,7 +44,7 @@ class RedeemInvitationSchema(Schema):
     document = any_of("password", "pin")
 
     code = Words(MAX_CODE_LENGTH, least=1, required=True, load_only=True)
-    password = Words(200, least=1, load_only=True)
+    password = Password()
     pin = Words(6, least=6, load_only=True)
 
     @validates_schema
@@ -56,8 +56,8 @@ class RedeemInvitationSchema(Schema):
 class InvitationFormSchema(Schema):
     """What is filled in on the page of a code."""
 
-    password = Words(200, least=1, load_only=True)
-    password_again = Words(200, load_only=True)
+    password = Password()
+    password_again = Text(200, load_only=True)
     pin = Words(6, least=6, load_only=True)
 
 
@@ -65,14 +65,14 @@ class RedeemPasswordResetSchema(Schema):
     """A code that came by mail, and the password to set."""
 
     code = Words(MAX_CODE_LENGTH, least=1, required=True, load_only=True)
-    password = Words(200, least=1, required=True, load_only=True)
+    password = Password(required=True)
 
 
 class PasswordResetSchema(Schema):
     """Whose password is forgotten."""
 
-    organization = Words(60, least=1, required=True)
-    login = Words(60, least=1, required=True)
+    organization = SignInName(required=True)
+    login = SignInName(required=True)
 
 
 class RedeemedSchema(Schema):

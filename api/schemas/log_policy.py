@@ -2,10 +2,7 @@
 
 from marshmallow import fields, validate
 
-from api.schemas.base import Flag, Schema, Words
-
-SLUG = validate.Regexp("^[a-z0-9]+(-[a-z0-9]+)*$")
-
+from api.schemas.base import Flag, Schema, Slug, Words
 
 MAX_HEADINGS = 20
 
@@ -13,7 +10,7 @@ MAX_HEADINGS = 20
 class HeadingSchema(Schema):
     """A heading of notes; a `required` note has to be written before the sign-off."""
 
-    slug = fields.String(required=True, validate=[validate.Length(min=1, max=60), SLUG])
+    slug = Slug(required=True)
     name = Words(200, least=1, required=True)
     required = Flag(load_default=False)
 

@@ -2,10 +2,10 @@
 
 from marshmallow import fields, validate
 
-from api.schemas.base import LanguageTag, Schema, Whole, Words
+from api.schemas.base import LanguageTag, Pattern, Schema, Whole, Words
 from models.policy_defaults import MAX_LANGUAGES
 
-VERSION = validate.Regexp(r"^(0|[1-9][0-9]{0,4})(\.(0|[1-9][0-9]{0,4})){2}$", error="Not a version such as 1.2.3.")
+VERSION = Pattern(r"^(0|[1-9][0-9]{0,4})(\.(0|[1-9][0-9]{0,4})){2}$", error="Not a version such as 1.2.3.")
 
 
 class AppVersion(fields.String):
@@ -31,7 +31,7 @@ class EditOrganizationSchema(Schema):
 
     name = Words(200, least=1)
     languages = fields.List(LanguageTag(), validate=validate.Length(min=1, max=MAX_LANGUAGES))
-    phone_region = fields.String(validate=[validate.Length(equal=2), validate.Regexp("^[A-Z]{2}$")], allow_none=True)
+    phone_region = fields.String(validate=[validate.Length(equal=2), Pattern("^[A-Z]{2}$")], allow_none=True)
     session_days = Whole(validate=validate.Range(min=1, max=90))
     session_idle_days = Whole(validate=validate.Range(min=1, max=90), allow_none=True)
     password_min_length = Whole(validate=validate.Range(min=10, max=64))

@@ -1,18 +1,18 @@
 """Own password and PIN."""
 
-from api.schemas.base import Schema, Words
+from api.schemas.base import Password, Schema, Words
 
 
 class PutPasswordSchema(Schema):
     """The present password and the new one."""
 
-    current_password = Words(200, least=1, required=True, load_only=True)
-    new_password = Words(200, least=1, required=True, load_only=True)
+    current_password = Password(required=True)
+    new_password = Password(required=True)
 
 
 class PutPinSchema(Schema):
     """A new six-digit PIN, and the present password; who has none sends the present PIN."""
 
-    current_password = Words(200, least=1, load_only=True)
+    current_password = Password()
     current_pin = Words(6, least=6, load_only=True)
     pin = Words(6, least=6, required=True, load_only=True)

@@ -2,7 +2,7 @@
 
 from marshmallow import fields, validate
 
-from api.schemas.base import Flag, NamesByLanguage, Schema, Whole, Words
+from api.schemas.base import Flag, NamesByLanguage, Schema, Slug, Whole, Words
 from models.policy_defaults import MAX_PLACES, MAX_PLACES_EVER
 
 MAX_NAME_LENGTH = 60
@@ -24,7 +24,7 @@ class PlaceSchema(Schema):
 class ListedPlaceSchema(Schema):
     """A place of the list; `names` replace those that it has."""
 
-    slug = Words(60, least=1, allow_none=True)
+    slug = Slug(allow_none=True)
     name = Words(MAX_NAME_LENGTH, least=1, required=True)
     names = NamesByLanguage(MAX_NAME_LENGTH, allow_none=True)
 
@@ -52,7 +52,7 @@ class EditPlaceSchema(Schema):
     """Changes to a place; `names` are merged by language, null removes one."""
 
     name = Words(MAX_NAME_LENGTH, least=1)
-    slug = Words(60, least=1)
+    slug = Slug()
     names = NamesByLanguage(MAX_NAME_LENGTH)
     position = Whole(validate=validate.Range(min=0, max=MAX_PLACES_EVER))
     retired = Flag()

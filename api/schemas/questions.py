@@ -18,7 +18,7 @@ class NewQuestionSchema(EditQuestionSchema):
     """A question of the organization's own."""
 
     id = fields.UUID()
-    slug = Words(60, least=1, required=True)
+    slug = Slug(required=True)
     text = Words(300, least=1, required=True)
 
 

@@ -2,7 +2,7 @@
 
 from marshmallow import fields
 
-from api.schemas.base import Schema, Words
+from api.schemas.base import Schema, Slug, Words
 
 
 class RegionSchema(Schema):
@@ -24,5 +24,5 @@ class NewRegionSchema(Schema):
     """A region of the organization's own."""
 
     id = fields.UUID()
-    slug = Words(60, least=1, required=True)
+    slug = Slug(required=True)
     name = Words(200, least=1, required=True)

@@ -2,7 +2,7 @@
 
 from marshmallow import fields, validate
 
-from api.schemas.base import CostSchema, MoneySchema, Schema, Words
+from api.schemas.base import CostSchema, MoneySchema, Schema, Slug, Words
 from api.schemas.vocabulary_words import Names, StoreKindSchema, WordChangesSchema, WordSchema
 from models.access import Role
 from models.recovery.remedy import RemedyKind
@@ -29,7 +29,7 @@ class NewRemedySchema(EditRemedySchema):
     """A remedy of the organization's own."""
 
     id = fields.UUID()
-    slug = Words(60, least=1, required=True)
+    slug = Slug(required=True)
     name = Words(60, least=1, required=True)
     kind = fields.Enum(RemedyKind, by_value=True, required=True)
 

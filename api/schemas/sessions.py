@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from marshmallow import ValidationError, fields, validate, validates_schema
+from marshmallow import ValidationError, fields, validates_schema
 
-from api.schemas.base import Instant, Schema, Words
+from api.schemas.base import Instant, Password, Pattern, Schema, SignInName, Words
 from api.schemas.redaction import reader
 from api.schemas.staff import StaffSchema
 from models.staff.credentials.staff_session import SignInMethod, StaffSession
@@ -29,13 +29,13 @@ class SignInSchema(Schema):
 
     document = {"oneOf": [_needs(PASSWORD_FIELDS, ONLY_WITH_PIN), _needs(PIN_FIELDS, ONLY_WITH_PASSWORD)]}
 
-    organization = Words(60, least=1)
-    login = Words(60, least=1)
-    password = Words(200, least=1, load_only=True)
+    organization = SignInName()
+    login = SignInName()
+    password = Password()
     code = Words(60, least=1, load_only=True, allow_none=True, metadata={"description": CODE_HELP})
     device_secret = Words(200, least=1, load_only=True, metadata={"description": "Of a shared phone."})
     staff_id = fields.UUID(metadata={"description": "Whose PIN it is: see `GET /v1/enrolments/current/staff`."})
-    pin = fields.String(load_only=True, validate=validate.Regexp("^[0-9]{6}$", error="A PIN has six digits."))
+    pin = fields.String(load_only=True, validate=Pattern("^[0-9]{6}$", error="A PIN has six digits."))
 
     @validates_schema(skip_on_field_errors=False)
     def check_fields(self, data: dict[str, Any], **_: Any) -> None:

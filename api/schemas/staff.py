@@ -4,7 +4,7 @@ from typing import Any
 
 from marshmallow import fields, post_dump, validate
 
-from api.schemas.base import Instant, PageQuery, Schema, Words
+from api.schemas.base import Instant, PageQuery, Schema, SignInName, Words
 from api.schemas.invitations import InvitationSchema
 from api.schemas.redaction import reader
 from models.access import Role
@@ -61,7 +61,7 @@ class EditStaffSchema(Schema):
     """Changes to a person. Their stores and regions are replaced as a whole."""
 
     name = Words(200, least=1)
-    login = Words(60, least=1)
+    login = SignInName()
     role = fields.Enum(Role, by_value=True)
     store_ids = fields.List(fields.UUID(), validate=validate.Length(max=MAX_STORES_OF_PERSON))
     region_ids = fields.List(fields.UUID(), validate=validate.Length(max=MAX_REGIONS_OF_PERSON))
@@ -74,7 +74,7 @@ class NewStaffSchema(EditStaffSchema):
 
     id = fields.UUID()
     name = Words(200, least=1, required=True)
-    login = Words(60, least=1, required=True)
+    login = SignInName(required=True)
     role = fields.Enum(Role, by_value=True, required=True)
     store_ids = fields.List(fields.UUID(), allow_none=True, validate=validate.Length(max=MAX_STORES_OF_PERSON))
     region_ids = fields.List(fields.UUID(), allow_none=True, validate=validate.Length(max=MAX_REGIONS_OF_PERSON))
@@ -87,7 +87,7 @@ class PutStaffSchema(EditStaffSchema):
         exclude = ("employee_number",)
 
     name = Words(200, least=1, required=True)
-    login = Words(60, least=1, required=True)
+    login = SignInName(required=True)
     role = fields.Enum(Role, by_value=True, required=True)
 
 

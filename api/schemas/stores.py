@@ -6,7 +6,7 @@ from typing import Any
 
 from marshmallow import fields, validate
 
-from api.schemas.base import Instant, PageQuery, Schema, Whole, Words
+from api.schemas.base import Instant, PageQuery, Schema, Slug, Whole, Words
 from api.schemas.places import PlaceSchema
 from api.schemas.staff import StaffSchema
 from api.schemas.store_hours import NewHoursSchema
@@ -23,7 +23,7 @@ class DayStart(fields.Time):
         super().__init__(metadata={"pattern": TIME_OF_DAY}, **options)
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> time:
-        if not isinstance(value, str) or not re.fullmatch(TIME_OF_DAY, value) or value.endswith("\n"):
+        if not isinstance(value, str) or not re.fullmatch(TIME_OF_DAY, value):
             raise self.make_error("invalid", input=value, obj_type=self.OBJ_TYPE)
         return time.fromisoformat(value)
 
@@ -85,7 +85,7 @@ class NewStoreSchema(EditStoreSchema):
 
     id = fields.UUID()
     region_id = fields.UUID(required=True)
-    slug = Words(60, least=1, required=True)
+    slug = Slug(required=True)
     name = Words(200, least=1, required=True)
     kind = fields.Enum(StoreKind, by_value=True, required=True)
     time_zone = Words(60, least=1, required=True)

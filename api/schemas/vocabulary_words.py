@@ -4,7 +4,7 @@ from typing import Any
 
 from marshmallow import fields, validate
 
-from api.schemas.base import Flag, Schema, Whole, Words
+from api.schemas.base import Flag, Schema, Slug, Whole, Words
 from models.organizations.store import StoreKind
 from models.organizations.vocabulary_word import MAX_ICON_LENGTH
 from models.policy_defaults import MAX_LANGUAGES
@@ -31,7 +31,7 @@ class Names(fields.Dict):
 class WordChangesSchema(Schema):
     """What may be said of every word. `retired`: apps do not offer it any more; it can be brought back."""
 
-    slug = Words(60, least=1, metadata={"description": SLUG_DESCRIPTION})
+    slug = Slug(metadata={"description": SLUG_DESCRIPTION})
     position = Whole(validate=validate.Range(min=0, max=MAX_POSITION))
     icon = Words(MAX_ICON_LENGTH, least=1, allow_none=True)
     retired = Flag()

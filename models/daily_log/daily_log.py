@@ -15,6 +15,7 @@ from models.concerns.concern import Concern
 from models.concerns.unresolved import IS_UNRESOLVED
 from models.db.base import Aggregate, TenantOwned, many_to_one, one_to_many, tenant_fk
 from models.db.session import ScopedSession
+from models.db.slug import check_slug
 from models.errors import Conflict, Invalid, InvalidState
 from models.organizations.store import Store
 from models.staff.staff import Staff
@@ -45,8 +46,8 @@ class DailyLogPolicy(Aggregate):
 
     @classmethod
     def set_to(cls, session: ScopedSession, *, headings: list[dict[str, Any]]) -> "DailyLogPolicy":
-        """Set the headings. Notes under former headings stay. Invalid where a slug comes twice."""
-        slugs = [heading["slug"] for heading in headings]
+        """Set the headings. Notes under former headings stay. Invalid for what is no slug or comes twice."""
+        slugs = [check_slug(item["slug"], pointer=f"/headings/{number}/slug") for number, item in enumerate(headings)]
         for number, slug in enumerate(slugs):
             if slug in slugs[:number]:
                 raise Invalid("There is a heading with this slug already.", pointer=f"/headings/{number}/slug")

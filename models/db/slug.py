@@ -19,8 +19,8 @@ def check_slug(value: str, *, pointer: str = "/slug") -> str:
 
 
 def check_login(value: str, *, pointer: str = "/login") -> str:
-    """Return the value if it is a login. Invalid otherwise."""
-    return _check(_LOGIN, value, "a-z, 0-9 and . _ @ + - between them, as in maria.lopes", pointer)
+    """Return the value in lower case if it is a login. Invalid otherwise."""
+    return _check(_LOGIN, value.lower(), "a-z, 0-9 and . _ @ + - between them, as in maria.lopes", pointer)
 
 
 def slug_from_name(name: str, *, pointer: str = "/name") -> str:

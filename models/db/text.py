@@ -28,6 +28,12 @@ def drop_invisible(text: str) -> str:
     return text if text.isascii() and text.isprintable() else "".join(char for char in text if not is_invisible(char))
 
 
+def tidy(text: str) -> str:
+    """Return a text as it is stored: in NFC, one character per line break, trimmed; empty where nothing is visible."""
+    text = unicodedata.normalize("NFC", text).replace("\r\n", "\n").replace("\r", "\n").strip()
+    return text if any(not char.isspace() and not is_invisible(char) for char in text) else ""
+
+
 def fold(name: str) -> str:
     """Return a name without accents, capitals and extra spaces, for look-ups: 'Álvaro  Zé' gives 'alvaro ze'."""
     letters = (char for char in unicodedata.normalize("NFKD", name).casefold() if not unicodedata.combining(char))

@@ -38,14 +38,15 @@ class Organization(Base):
 
     @classmethod
     def create(cls, session: Session, *, slug: str, name: str, at: datetime, id_: UUID | None = None) -> "Organization":
-        """Create an organization with its change counter. Conflict when another one has the slug.
+        """Create an organization with its change counter; its slug in lower case. Conflict when another one has it.
 
         Pass `id_` to create the organization in a transaction that is scoped to it already.
         """
+        slug = check_slug(slug.lower())
         if cls._with_slug(session, slug) is not None:
             raise Conflict(f"There is an organization {slug!r} already.", code="already-exists", pointer="/slug")
         preset = {} if id_ is None else {"id": id_}
-        organization = cls(**preset, slug=check_slug(slug), name=name, created_at=at)
+        organization = cls(**preset, slug=slug, name=name, created_at=at)
         session.add(organization)
         session.flush()
         session.add(ChangeCounter(organization_id=organization.id))
@@ -54,8 +55,8 @@ class Organization(Base):
 
     @classmethod
     def by_slug(cls, session: Session, slug: str) -> "Organization":
-        """Return the organization with this slug. NotFound when there is none."""
-        organization = cls._with_slug(session, slug)
+        """Return the organization with this slug, in whatever case. NotFound when there is none."""
+        organization = cls._with_slug(session, slug.lower())
         if organization is None:
             raise NotFound(f"There is no organization {slug!r}.")
         return organization

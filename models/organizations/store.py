@@ -1,6 +1,5 @@
 """Stores: opening hours, terms (time zone, day start, currency), business day, closing and places."""
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta
@@ -11,6 +10,8 @@ from uuid import UUID
 from zoneinfo import ZoneInfo, available_timezones
 
 import phonenumbers
+from babel.core import get_global
+from babel.numbers import get_territory_currencies
 from sqlalchemy import JSON, ColumnElement, Select, String, UniqueConstraint, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship, selectinload
 from sqlalchemy.sql.base import ExecutableOption
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
 
 TERMS_FIELDS = ("time_zone", "day_starts_at", "currency")
 _INSTANT = timedelta(microseconds=1)
+# Files beside the zones, and aliases of whatever the server is set to.
+NO_ZONES = frozenset({"Factory", "localtime", "posixrules"})
 
 
 class StoreKind(StrEnum):
@@ -355,11 +358,17 @@ def check_codes(
         raise Invalid(f"{time_zone!r} is no time zone; an IANA name such as Europe/Lisbon is.", pointer="/time_zone")
     if country is not None and country not in phonenumbers.SUPPORTED_REGIONS:
         raise Invalid(f"{country!r} is no country code; two capital letters such as PT are.", pointer="/country")
-    if currency is not None and not re.fullmatch("[A-Z]{3}", currency):
+    if currency is not None and currency not in _currencies():
         raise Invalid(f"{currency!r} is no currency code; three letters such as EUR are.", pointer="/currency")
 
 
 @cache
 def _time_zones() -> set[str]:
     """Return the names of all time zones. They are read from hundreds of files, once."""
-    return available_timezones()
+    return available_timezones() - NO_ZONES
+
+
+@cache
+def _currencies() -> set[str]:
+    """Return the codes (ISO 4217) of the currencies that are legal tender somewhere."""
+    return {code for country in get_global("territory_currencies") for code in get_territory_currencies(country)}

@@ -106,6 +106,7 @@ class Staff(Aggregate):
         Conflict when somebody has the login or the employee number, InvalidState when too many people work here.
         """
         cls.require_room(session)
+        login = check_login(login)
         cls.require_free(session, login=login, employee_number=employee_number)
         staff = cls.build(login=login, employee_number=employee_number, **fields)
         session.add(staff)
@@ -172,7 +173,7 @@ class Staff(Aggregate):
         Errors as in `build`. What the person may do and see follows from their next request on.
         """
         if "login" in changes:
-            check_login(changes["login"])
+            changes["login"] = check_login(changes["login"])
         if "email" in changes:
             _check_email(changes["email"])
         for name, value in changes.items():

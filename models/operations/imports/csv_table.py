@@ -7,12 +7,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from models.db.text import tidy
 from models.errors import Invalid, TooLarge
 
 COMMA: Final = ","
 SEMICOLON: Final = ";"
 MAX_COLUMNS: Final = 100  # more than any kind of file has
 LINE_BREAK: Final = re.compile("[\r\n]")
+NUL: Final = "\x00"  # refused where the cell is read; without anything else the cell would seem blank
 
 
 @dataclass(frozen=True)
@@ -80,7 +82,7 @@ def _rows(text: str, separator: str) -> Iterator[CsvRow]:
     while True:
         line = reader.line_num + 1
         try:
-            cells = [cell.strip() for cell in next(reader)]
+            cells = [cell if NUL in cell else tidy(cell) for cell in next(reader)]
         except StopIteration:
             return
         except csv.Error:

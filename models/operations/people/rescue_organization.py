@@ -63,7 +63,7 @@ def _find(administrators: list[Staff], login: str | None) -> Staff:
     logins = ", ".join(staff.login for staff in administrators)
     if login is None and len(administrators) > 1:
         raise Invalid(f"Several administrators work there: say with --login for whom: {logins}.")
-    administrator = next((staff for staff in administrators if login in (None, staff.login)), None)
+    administrator = next((staff for staff in administrators if login is None or login.lower() == staff.login), None)
     if administrator is None:
         raise NotFound(f"{login!r} is not the login of an administrator who works there; these are: {logins}.")
     return administrator

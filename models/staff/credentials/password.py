@@ -1,6 +1,7 @@
 """Passwords: hashed with argon2id, and compared in the same time whether or not there is a person."""
 
 from functools import cache
+from unicodedata import normalize
 
 from argon2 import PasswordHasher
 from argon2.exceptions import VerifyMismatchError
@@ -13,10 +14,11 @@ password_hasher = PasswordHasher()
 
 
 def hash_password(password: str, *, min_length: int = PASSWORD_MIN_LENGTH, pointer: str = "/password") -> str:
-    """Return the argon2id hash of a password. Slow on purpose. Invalid for a shorter one than `min_length`.
+    """Return the argon2id hash of a password in NFC. Slow on purpose. Invalid for a shorter one than `min_length`.
 
     `min_length` is the organization's setting; a new organization has the default.
     """
+    password = normalize("NFC", password)  # keyboards spell é in one character or in two
     if len(password) < min_length:
         raise Invalid(f"A password needs at least {min_length} characters.", pointer=pointer)
     return password_hasher.hash(password)
@@ -25,7 +27,7 @@ def hash_password(password: str, *, min_length: int = PASSWORD_MIN_LENGTH, point
 def password_matches(password_hash: str | None, password: str) -> bool:
     """Return whether the password matches the hash. It takes as long without a hash, when there is no such person."""
     try:
-        password_hasher.verify(password_hash or _dummy_hash(), password)
+        password_hasher.verify(password_hash or _dummy_hash(), normalize("NFC", password))
     except VerifyMismatchError:
         return False
     return password_hash is not None

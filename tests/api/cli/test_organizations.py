@@ -132,6 +132,11 @@ REFUSED = {
     "no such zone": (changed(STORE, slug="two", time_zone="Europe/Lisboa"), "is no time zone"),
     "no such country": (changed(STORE, slug="two", country="Portugal"), "is no country code"),
     "no such currency": (changed(STORE, slug="two", currency="euro"), "is no currency code"),
+    "letters that are no currency": (changed(STORE, slug="two", currency="ABC"), "'ABC' is no currency code"),
+    "a currency with a line break": (changed(STORE, slug="two", currency="EUR\n"), "is no currency code"),
+    "the zone of the server": (changed(STORE, slug="two", time_zone="localtime"), "'localtime' is no time zone"),
+    "a zone of nowhere": (changed(STORE, slug="two", time_zone="Factory"), "'Factory' is no time zone"),
+    "a slug with a line break": (changed(ADMIN, slug="new\n"), "does not fit"),
     "another name for the region": (changed(STORE, slug="two", region_name="Middle"), "is called 'Centre'"),
     "two places of one name": ([*changed(STORE, slug="two"), "--place", "Bar", "--place", "bar"], "Two places"),
     "a place without letters or digits": ([*changed(STORE, slug="two"), "--place", "-"], "does not fit"),
@@ -205,3 +210,30 @@ def test_an_organization_whose_founding_fails_is_not_there(command: Command):
     assert command(*changed(ADMIN, admin_login="THE BOSS")).exit_code == 1
 
     made(command(*ADMIN))
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        changed(ADMIN, name=" "),
+        [*ADMIN, "--admin-name", ""],
+        changed(STORE, name="\u200b"),
+        changed(STORE, region_name=" "),
+        [*STORE, "--place", "\u200b"],
+        changed(STAFF, name=""),
+        changed(KEY, name=" "),
+        ["organization", "rescue", "--organization", "acme", "--name", " "],
+    ],
+    ids=["name", "admin-name", "store", "region-name", "place", "staff", "key", "rescue"],
+)
+def test_a_name_has_something_to_see(command: Command, words: list[str]):
+    refused = command(*words)
+    assert (refused.exit_code, refused.stdout) == (2, ""), refused.output
+    assert "Length must be between 1 and" in refused.stderr
+
+
+def test_logins_and_slugs_are_stored_and_found_in_lower_case(command: Command):
+    created = made(command(*changed(ADMIN, slug="Acme", admin_login="Boss", name=" Acme\u0301 ")))
+    assert (created["organization"]["slug"], created["admin"]["login"]) == ("acme", "boss")
+    assert created["organization"]["name"] == "Acm\u00e9"
+    assert made(command(*changed(STORE, organization="ACME")))["store"]["slug"] == "one"
