@@ -282,6 +282,7 @@ class Aggregate(TenantOwned):
     __abstract__ = True
 
     version: Mapped[int] = mapped_column(default=1)
+    is_new = False  # inserted by this transaction
 
     @declared_attr.directive
     def __mapper_args__(cls) -> dict[str, Any]:  # noqa: N805 declared_attr hands over the class
@@ -296,9 +297,17 @@ class Aggregate(TenantOwned):
         """The store whose phones learn of a change; None for objects of the whole organization."""
         return getattr(self, "store_id", None)
 
+    def be_born(self) -> None:
+        """Start at version 1, whatever happened before the row is inserted."""
+        self.version, self.is_new = 1, True
+
     def bump_version(self) -> None:
-        """Count one more version. Verbs call it, so that an answer shows the new version before the flush."""
-        self.version += 1
+        """Count one more version. Verbs call it, so that an answer shows the new version before the flush.
+
+        Whatever comes along in the transaction that inserts an object belongs to its first version.
+        """
+        if not self.is_new:
+            self.version += 1
 
 
 @event.listens_for(Base, "init", propagate=True)

@@ -126,6 +126,8 @@ class ScopedSession(Session):
             execution_options={"populate_existing": True},
         ).all()
         for row in inserted:
+            if isinstance(row, Aggregate):
+                row.be_born()
             self.note_change(row)
         return inserted
 
@@ -247,6 +249,8 @@ def collect_changes(session: ScopedSession, _context: UOWTransaction, _instances
     """Stamp new rows with the organization, and note what this flush changes."""
     for row in session.new:
         session.set_organization(row)
+        if isinstance(row, Aggregate):
+            row.be_born()
     for row in (*session.new, *session.dirty):
         if session.is_modified(row):
             session.note_change(row)
