@@ -18,6 +18,7 @@ from werkzeug.routing import ValidationError as NoMatch
 
 from api.schemas.base import BusinessDate, ProblemSchema
 from api.schemas.redaction import shown_to
+from api.web.absent_nulls import null_is_absent
 from api.web.etags import etag_header
 from api.web.openapi import Plugin, add_components, document_operation, operation_id
 from api.web.problems import on_http_exception
@@ -39,6 +40,18 @@ class Blueprint(SmorestBlueprint):
     def __init__(self, name: str, import_name: str, description: str) -> None:
         super().__init__(name, import_name, url_prefix="/v1", description=description)
         add_document_callback(self, document_operation)
+
+    def arguments(self, schema: Any, *, location: str = "json", **options: Any) -> Callable[..., Any]:
+        """Extend flask-smorest's decorator: in the body of a POST null means absent."""
+
+        def decorate(method: Callable[..., Any]) -> Callable[..., Any]:
+            taken = null_is_absent(schema) if method.__name__ == "post" and location == "json" else schema
+            decorated: Callable[..., Any] = super(Blueprint, self).arguments(taken, location=location, **options)(
+                method
+            )
+            return decorated
+
+        return decorate
 
     def response(self, status_code: int, schema: Any = None, **options: Any) -> Callable[..., Any]:
         """Extend flask-smorest's decorator: flush before the dump, add the ETag, dump for the actor of the request."""

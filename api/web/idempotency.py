@@ -114,8 +114,8 @@ def _nested_client_ids(method: Callable[..., Any], table: str | None) -> Iterato
         nested = field.inner.schema if isinstance(field, List) and isinstance(field.inner, Nested) else None
         id_field = nested.fields.get("id") if nested else None
         if isinstance(id_field, ClientId) and id_field.table == table:
-            for number, item in enumerate(request.get_json().get(name, ())):
-                if "id" in item:
+            for number, item in enumerate(request.get_json().get(name) or ()):
+                if item.get("id") is not None:
                     yield f"/{name}/{number}/id"
 
 
