@@ -11,6 +11,7 @@ CONTENT_MOOD: Final = 4
 LATE_AFTER: Final = timedelta(minutes=15)
 MAX_CONCERN_AGE: Final = timedelta(days=30)  # an older `occurred_at` of a phone is moved to this bound
 MAX_CLOCK_AHEAD: Final = timedelta(minutes=5)  # a later `occurred_at` of a phone is moved to this bound
+AS_TYPED_TTL: Final = timedelta(days=30)  # what was typed and could not stand is kept for so long
 PREVIOUS_CONCERN_WINDOW: Final = timedelta(days=365)  # an older concern of the same customer is not linked
 SECOND_FAILURE_WINDOW: Final = timedelta(days=30)  # a second concern of one customer within this is a second failure
 MAX_RULE_MEMORY_DAYS: Final = 365  # upper bound of an alert rule's `repeat_within_days`
@@ -87,6 +88,8 @@ CODE_MAKER_WAITS: Final = timedelta(hours=24)
 
 # Shifts
 LONGEST_SHIFT: Final = timedelta(hours=16)
+# Whoever names no store and works in several means that of their last shift, if it is no longer ago.
+LAST_SHIFT_WINDOW: Final = timedelta(days=30)
 
 # Sign-in
 SESSION_DAYS: Final = 30  # unless the organization sets another number

@@ -68,8 +68,9 @@ class Concerns(Resource):
     def post(self, data: dict[str, Any]) -> LoggedConcern:
         """Log a concern
 
-        Only `mood` is needed; the store comes from the shift. The customer, what was done and how it ended may come
-        along. An unhappy customer rings those on shift and the store's managers, unless `handling` is `mine`.
+        Only `mood` is needed; the store comes from the shift that ran when it occurred. The customer, what was done and
+        how it ended may come along. What cannot stand refuses nothing: it is kept in `as_typed` and listed in
+        `missing`. An unhappy customer rings those on shift and the store's managers, unless `handling` is `mine`.
         `guidance` is what `GET /v1/guidance` answers; null for praise, for what is resolved, and for a repeat.
         """
         logged, *further_events = log_concern(g.session, data, by=g.actor, at=g.now)

@@ -60,7 +60,7 @@ class Customers(Resource):
         phone region.
         """
         _count_contacts(data)
-        store = default_store(g.session, data.pop("store_id", None), by=g.actor)
+        store = default_store(g.session, data.pop("store_id", None), by=g.actor, at=g.now)
         return Customer.create(g.session, id_=data.pop("id"), by=g.actor, at=g.now, **_country_and_id(store), **data)
 
 
@@ -77,7 +77,7 @@ class CustomerSearch(Resource):
         At most 20 times a minute per person. The store of the shift may read the profile from then on.
         """
         _count_contacts(data)
-        store = default_store(g.session, None, by=g.actor)
+        store = default_store(g.session, None, by=g.actor, at=g.now)
         customer = Customer.search(g.session, data, at=g.now, **_country_and_id(store))
         return {"items": [customer] if customer else []}
 
@@ -97,7 +97,7 @@ class CustomerById(Resource):
     def patch(self, data: dict[str, Any], customer: Customer) -> Customer:
         """Change a profile: a merge patch, null removes a field"""
         _count_contacts(data)
-        store = default_store(g.session, None, by=g.actor)
+        store = default_store(g.session, None, by=g.actor, at=g.now)
         country = phone_country(g.session, store, by=g.actor)
         customer.edit(g.session, by=g.actor, at=g.now, country=country, **data)
         return customer

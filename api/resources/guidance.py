@@ -26,5 +26,5 @@ class Guidance(Resource):
         Without `store_id` the store comes from the shift; without a shift nothing is offered. Outcomes of others are
         shown from ten of them on.
         """
-        store = default_store(g.session, query.pop("store_id", None), by=g.actor)
+        store = default_store(g.session, query.pop("store_id", None), by=g.actor, at=g.now)
         return guidance_for_conversation(g.session, store, query, by=g.actor, at=g.now)

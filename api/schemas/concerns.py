@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from marshmallow import ValidationError, fields, validate, validates_schema
+from marshmallow import ValidationError, fields, post_dump, validate, validates_schema
 
 from api.schemas.base import (
     CostSchema,
@@ -21,22 +21,33 @@ from api.schemas.base import (
 )
 from api.schemas.guidance import GuidanceSchema
 from api.schemas.recovery_actions import NewRecoveryActionSchema
+from api.schemas.redaction import reader
+from models.access import Permission
 from models.alerts.enums import AlertState
 from models.concerns.enums import Channel, Handling, Kind, Outcome, Source, Status
 from models.concerns.event import ConcernStep
+from models.customers.contacts import MAX_EMAIL_LENGTH, MAX_EXTENSION_LENGTH, MAX_PHONE_LENGTH
 
 MOOD = validate.Range(min=1, max=5)
+AS_TYPED_DESCRIPTION = "What was sent and could not stand, by the field it was sent in; null once it is corrected."
 RATING_DESCRIPTION = "What the customer said of how it ended, 1-5; null again once it is put right anew."
 
 
-class ItemSchema(Schema):
+class NewItemSchema(Schema):
+    """A dish or product, by slug or by name. A new name is added to the catalogue."""
+
+    slug = Words(60, load_default=None)
+    name = Words(200, load_default=None)
+    quantity = Whole(load_default=1, validate=validate.Range(min=1, max=10_000))
+
+
+class ItemSchema(NewItemSchema):
     """A dish or product, by slug or by name. A new name is added to the catalogue."""
 
     document = any_of("slug", "name")
 
     slug = Words(60, least=1, allow_none=True, load_default=None)
     name = Words(200, least=1, allow_none=True, load_default=None)
-    quantity = Whole(load_default=1, validate=validate.Range(min=1, max=10_000))
 
     @validates_schema
     def named(self, data: dict[str, Any], **_: Any) -> None:
@@ -49,6 +60,12 @@ class OrderSchema(Schema):
 
     reference = Words(100, least=1, required=True)
     value = fields.Nested(CostSchema, allow_none=True, load_default=None)
+
+
+class NewOrderSchema(OrderSchema):
+    """The order that a new concern is about."""
+
+    reference = Words(100)
 
 
 class ConcernItemSchema(RedactedSchema):
@@ -71,14 +88,20 @@ class ConcernOrderSchema(RedactedSchema):
 
 
 class ConcernCustomerSchema(Schema):
-    """The customer: at least one of name and contacts."""
-
-    document = any_of("name", "phone", "email", "loyalty_number")
+    """The customer, by name and contacts. Those that cannot be are kept as they were typed."""
 
     name = Words(200)
-    phone = Words(40)
-    email = fields.Email(validate=validate.Length(max=254))
+    phone = Words(MAX_PHONE_LENGTH)
+    phone_extension = Words(MAX_EXTENSION_LENGTH)
+    email = Words(MAX_EMAIL_LENGTH)
     loyalty_number = Words(60)
+
+
+class Typed(Words):
+    """What somebody typed or chose as the name of something: a slug, or a name in any language."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(300, **options)
 
 
 class _DescriptionSchema(Schema):
@@ -102,9 +125,24 @@ class _DescriptionSchema(Schema):
     linked_id = fields.UUID(allow_none=True)
 
 
-class NewConcernSchema(_DescriptionSchema):
-    """A new concern. Only the mood is required."""
+class InlineRecoveryActionSchema(NewRecoveryActionSchema):
+    """What was done, with a new concern."""
 
+    remedy = Typed()
+
+
+class NewConcernSchema(_DescriptionSchema):
+    """A new concern. Only the mood is required; what means nothing is kept as it was typed.
+
+    `category`, `cause`, `place`, `question` and `remedy` are slugs, or names in any language.
+    """
+
+    category = Typed()
+    cause = Typed()
+    place = Typed()
+    question = Typed()
+    items = fields.List(fields.Nested(NewItemSchema), validate=validate.Length(max=50))
+    order = fields.Nested(NewOrderSchema)
     mood = Whole(required=True, validate=MOOD)
     id = fields.UUID()
     store_id = fields.UUID()
@@ -113,7 +151,7 @@ class NewConcernSchema(_DescriptionSchema):
     channel = fields.Enum(Channel, by_value=True)
     occurred_at = Instant()
     customer = fields.Nested(ConcernCustomerSchema)
-    recovery_actions = fields.List(fields.Nested(NewRecoveryActionSchema), validate=validate.Length(max=20))
+    recovery_actions = fields.List(fields.Nested(InlineRecoveryActionSchema), validate=validate.Length(max=20))
     outcome = fields.Enum(Outcome, by_value=True)
     mood_after = Whole(validate=MOOD)
 
@@ -128,7 +166,7 @@ class ResolveSchema(Schema):
     """The outcome for the customer."""
 
     outcome = fields.Enum(Outcome, by_value=True, required=True)
-    mood_after = Whole(required=True, allow_none=True, validate=MOOD)
+    mood_after = Whole(load_default=None, validate=MOOD)
     note = Words(1000, allow_none=True)
 
 
@@ -151,7 +189,7 @@ class AlertSummarySchema(RedactedSchema):
 class ConcernSchema(RedactedSchema):
     """A concern. Words and names are null for readers of figures only."""
 
-    withheld = ("their_words", "our_reading", "stake", "wanted", "praised", "reported_by", "taken_by")
+    withheld = ("their_words", "our_reading", "stake", "wanted", "as_typed", "praised", "reported_by", "taken_by")
 
     id = fields.UUID()
     version = fields.Integer()
@@ -178,6 +216,7 @@ class ConcernSchema(RedactedSchema):
     channel = fields.Enum(Channel, by_value=True)
     sensitive = fields.Boolean()
     missing = fields.List(fields.String())
+    as_typed = fields.Dict(allow_none=True, metadata={"description": AS_TYPED_DESCRIPTION})
     customer_id = fields.UUID(allow_none=True)
     praised = fields.Nested(PersonSchema, allow_none=True)
     linked_id = fields.UUID(allow_none=True)
@@ -193,6 +232,14 @@ class ConcernSchema(RedactedSchema):
     reopened_count = fields.Integer()
     rating = fields.Integer(allow_none=True, metadata={"description": RATING_DESCRIPTION})
     alert = fields.Nested(AlertSummarySchema, allow_none=True)
+
+    @post_dump
+    def withhold_contacts(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
+        """Withhold contacts as they were typed from whoever may not read a customer's."""
+        typed = data.get("as_typed")
+        if not typed or reader().may(Permission.CUSTOMER_READ):
+            return data
+        return {**data, "as_typed": {name: value for name, value in typed.items() if name != "customer"} or None}
 
 
 class LoggedConcernSchema(ConcernSchema):

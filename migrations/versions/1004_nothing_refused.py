@@ -77,12 +77,13 @@ def _upgrade_shifts() -> None:
     with op.batch_alter_table("shift") as batch:
         batch.alter_column("ends_at", existing_type=INSTANT, nullable=False)
     index("ix_shift_ends_at", "shift", "ends_at", where="ended_at IS NULL")
+    index("ix_shift_staff", "shift", "organization_id", "staff_id", "started_at")
 
 
 def downgrade() -> None:
     _delete_what_has_no_place_before()
     drop_tables("customer_name_word")
-    for name, table in (("ix_shift_ends_at", "shift"), ("ix_concern_as_typed", "concern")):
+    for name, table in (("ix_shift_staff", "shift"), ("ix_shift_ends_at", "shift"), ("ix_concern_as_typed", "concern")):
         op.drop_index(name, table)
     with op.batch_alter_table("shift") as batch:
         batch.drop_constraint("uq_shift_reference", type_="unique")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import BigInteger, ColumnElement, Select, String, UniqueConstraint, select
+from sqlalchemy import BigInteger, ColumnElement, Select, String, UniqueConstraint, or_, select
 from sqlalchemy.orm import Mapped, Session, joinedload, mapped_column
 from sqlalchemy.sql.base import ExecutableOption
 
@@ -109,7 +109,7 @@ class AlertRule(Aggregate):
     @property
     def watched_fields(self) -> frozenset[str]:
         """The fields of a concern this rule looks at, by the names an edit has in the timeline."""
-        return frozenset(CONDITIONS[name].field for name in self._conditions)
+        return frozenset[str]().union(*(CONDITIONS[name].fields for name in self._conditions))
 
     @property
     def reason(self) -> Reason:
@@ -128,14 +128,14 @@ class AlertRule(Aggregate):
 
 
 class Condition(NamedTuple):
-    """One condition of a rule: the reason it gives, the field of a concern it looks at, and both of its forms.
+    """One condition of a rule: the reason it gives, the fields of a concern it looks at, and both of its forms.
 
     Both forms take the value that the rule sets. `holds` decides about one concern in Python, `criterion` about
     stored concerns in SQL; a property test holds the two together.
     """
 
     reason: Reason
-    field: str
+    fields: frozenset[str]
     holds: Callable[[Any, Concern], bool]
     criterion: Callable[[Any], ColumnElement[bool]]
 
@@ -154,31 +154,34 @@ def _repeats_within(days: int, concern: Concern) -> bool:
 CONDITIONS: Mapping[str, Condition] = {
     "repeat_within_days": Condition(
         Reason.SECOND_CONCERN,
-        "customer",
+        frozenset({"customer"}),
         _repeats_within,
         lambda days: Concern.seconds_since_previous <= days * SECONDS_PER_DAY,
     ),
     "urgent_category": Condition(
         Reason.URGENT_CATEGORY,
-        "category",
+        frozenset({"category", "urgent_as_typed"}),
         lambda _, concern: concern.urgent,
-        lambda _: Concern.of_categories(select(Category.id).where(Category.urgent, Category.merged_into_id.is_(None))),
+        lambda _: or_(
+            Concern.urgent_as_typed,
+            Concern.of_categories(select(Category.id).where(Category.urgent, Category.merged_into_id.is_(None))),
+        ),
     ),
     "order_value": Condition(
         Reason.ORDER_VALUE,
-        "order",
+        frozenset({"order"}),
         _is_worth,
         lambda least: (Concern.order_value_currency == least.currency) & (Concern.order_value_amount >= least.amount),
     ),
     "category_id": Condition(
         Reason.CATEGORY,
-        "category",
+        frozenset({"category"}),
         lambda category_id, concern: concern.category is not None and concern.category.id == category_id,
         lambda category_id: Concern.of_categories(select(Category.id).where(Category.id == category_id)),
     ),
     "mood_at_most": Condition(
         Reason.MOOD,
-        "mood",
+        frozenset({"mood"}),
         lambda most, concern: concern.mood <= most,
         lambda most: Concern.mood <= most,
     ),

@@ -12,7 +12,7 @@ from models.access import Actor
 from models.db.base import CountedByDay, TenantOwned, tenant_fk
 from models.db.session import ScopedSession
 from models.organizations.store import Store
-from models.staff.shift import Shift
+from models.staff.default_store import get_default_store
 
 
 class WellbeingCheck(CountedByDay, TenantOwned):
@@ -35,12 +35,12 @@ class WellbeingCheck(CountedByDay, TenantOwned):
     def record(
         cls, session: ScopedSession, *, by: Actor, at: datetime, store_id: UUID | None = None, **fields: Any
     ) -> "WellbeingCheck":
-        """Record a check in the named store, or in the store of the shift. Invalid without either.
+        """Record a check in the named store, or in the one that `find_default_store` finds. Invalid without any.
 
         `fields` are `count` and `id`.
         """
         if store_id is None:
-            store = Shift.of_actor(session, by).store
+            store, _ = get_default_store(session, by=by, at=at)
         else:
             store = Store.get_visible(session, store_id, actor=by, pointer="/store_id")
         check = cls(

@@ -1,6 +1,6 @@
 """Concern aggregate: its fields, its state machine, and who may see and read it."""
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -19,7 +19,7 @@ from sqlalchemy import (
     select,
     text,
 )
-from sqlalchemy.orm import Mapped, WriteOnlyMapped, joinedload, mapped_column, selectinload
+from sqlalchemy.orm import Mapped, Session, WriteOnlyMapped, joinedload, mapped_column, selectinload
 from sqlalchemy.sql.base import ExecutableOption
 
 from models.access import GRANTS, Actor, Permission, Role, roles_with
@@ -41,7 +41,8 @@ from models.errors import Conflict, Forbidden, InvalidState
 from models.organizations.place import Place
 from models.organizations.store import Store
 from models.organizations.vocabulary import Category, Cause, Question
-from models.policy_defaults import LATE_AFTER, MAX_CLOCK_AHEAD, MAX_CONCERN_AGE, UNHAPPY_MOOD
+from models.organizations.vocabulary_word import VocabularyWord
+from models.policy_defaults import AS_TYPED_TTL, LATE_AFTER, MAX_CLOCK_AHEAD, MAX_CONCERN_AGE, UNHAPPY_MOOD
 from models.staff.staff import Staff
 
 if TYPE_CHECKING:
@@ -51,7 +52,12 @@ if TYPE_CHECKING:
 
 # Worth asking for while the customer is still there.
 FIELDS_WORTH_ASKING = ("their_words", "wanted", "category", "cause", "place", "customer")
-MODELS_BY_SLUG_FIELD = {"category": Category, "cause": Cause, "place": Place, "question": Question}
+MODELS_BY_SLUG_FIELD: dict[str, type[VocabularyWord | Place]] = {
+    "category": Category,
+    "cause": Cause,
+    "place": Place,
+    "question": Question,
+}
 REFERENCE_FIELDS = frozenset({*MODELS_BY_SLUG_FIELD, "customer", "praised", "linked"})
 FIELDS_SET_ONCE = ("id", "kind", "handling", "channel", "source")  # when the concern is logged
 # Relationships that every answer shows.
@@ -213,7 +219,7 @@ class Concern(CountedByDay, Aggregate):
 
     @property
     def urgent(self) -> bool:
-        return self.category is not None and self.category.urgent
+        return self.urgent_as_typed or (self.category is not None and self.category.urgent)
 
     @property
     def is_after_closing(self) -> bool:
@@ -231,12 +237,39 @@ class Concern(CountedByDay, Aggregate):
 
     @property
     def missing(self) -> list[str]:
-        """The fields worth asking for while the customer is there. Never a reason to refuse anything."""
-        return [
+        """The fields worth asking for while the customer is there, and those that could not stand as they were sent.
+
+        Never a reason to refuse anything.
+        """
+        empty = [
             name
             for name in FIELDS_WORTH_ASKING
             if not getattr(self, f"{name}_id" if name in REFERENCE_FIELDS else name)
         ]
+        left_out = ["customer" if name == "customer_id" else name for name in self.as_typed or ()]
+        ambiguous = ["ambiguous_customer"] if self.ambiguous_customer else []
+        return list(dict.fromkeys([*empty, *left_out, *ambiguous]))
+
+    def keep_as_typed(self, values: Mapping[str, Any]) -> None:
+        """Keep what could not stand, by the field that it was sent in."""
+        if values:
+            self.as_typed = {**(self.as_typed or {}), **as_json(values)}
+
+    def forget_as_typed(self, fields: Iterable[str]) -> None:
+        """Forget what was typed in these fields: it has been corrected."""
+        corrected = {*fields, *(("customer",) if "customer_id" in fields else ())}
+        self.as_typed = {name: typed for name, typed in (self.as_typed or {}).items() if name not in corrected} or None
+
+    @classmethod
+    def blank_as_typed(cls, session: Session, *, at: datetime, limit: int) -> int:
+        """Blank what was typed and not corrected for AS_TYPED_TTL. Return for how many concerns, at most `limit`."""
+        old = select(cls).where(cls.as_typed.is_not(None), cls.received_at < at - AS_TYPED_TTL)
+        old = old.order_by(cls.received_at).limit(limit).with_for_update(of=cls, key_share=True, skip_locked=True)
+        concerns = session.scalars(old).all()
+        for concern in concerns:
+            concern.as_typed = None
+            concern.bump_version()
+        return len(concerns)
 
     def apply_changes(self, changes: dict[str, Any]) -> None:
         """Set the fields that are described by staff.
@@ -246,7 +279,7 @@ class Concern(CountedByDay, Aggregate):
         """
         for name, value in changes.items():
             if name == "order":
-                self.order_reference = value.get("reference") if value else None
+                self.order_reference = (value.get("reference") or None) if value else None
                 self.order_value = value.get("value") if value else None
             elif name == "items":
                 self.items = [ConcernItem.at(position, **item) for position, item in enumerate(value or [])]
@@ -358,7 +391,7 @@ class Concern(CountedByDay, Aggregate):
         it anyway.
         """
         reported = occurred_at or at
-        occurred = min(max(reported, at - MAX_CONCERN_AGE), at + MAX_CLOCK_AHEAD)
+        occurred = plausible_time(reported, at=at)
         fixed_fields = {name: fields.pop(name) for name in FIELDS_SET_ONCE if name in fields}
         concern = cls(
             **fixed_fields,
@@ -427,6 +460,7 @@ class Concern(CountedByDay, Aggregate):
         self, *, by: Actor, outcome: Outcome, mood_after: int | None = None, note: str | None = None, at: datetime
     ) -> ConcernEvent:
         """Record how the concern ended. From `open` this takes and resolves it at once."""
+        self.forget_as_typed(("outcome", "mood_after"))
         event = self._move(
             ConcernStep.RESOLVED, by=by, at=at, details={"outcome": outcome, "mood_after": mood_after, "note": note}
         )
@@ -465,6 +499,8 @@ class Concern(CountedByDay, Aggregate):
         """
         if self.status is Status.RESOLVED and step not in STEPS_AFTER_RESOLUTION:
             raise InvalidState("This concern is resolved; reopen it to record more.")
+        if step is ConcernStep.ACTION_RECORDED:
+            self.forget_as_typed(("recovery_actions",))
         self.bump_version()
         return self._record(step, by=by, at=at, details=details)
 
@@ -501,6 +537,27 @@ class Concern(CountedByDay, Aggregate):
         )
         self.events.add(event)
         return event
+
+
+def plausible_time(occurred_at: datetime, *, at: datetime) -> datetime:
+    """Return the time of a phone, moved to the bound where no sane clock shows it."""
+    return min(max(occurred_at, at - MAX_CONCERN_AGE), at + MAX_CLOCK_AHEAD)
+
+
+def as_json(value: Any) -> Any:
+    """Return what was sent as plain JSON."""
+    match value:
+        case Money():
+            return {"amount": value.amount, "currency": value.currency}
+        case Mapping():
+            return {str(name): as_json(inner) for name, inner in value.items()}
+        case list():
+            return [as_json(inner) for inner in value]
+        case datetime():
+            return value.isoformat()
+        case None | int():
+            return value
+    return str(value)
 
 
 def _to_json(value: Any) -> Any:

@@ -11,8 +11,10 @@ from sqlalchemy.orm import Session, aliased
 from models.concerns.concern import MODELS_BY_SLUG_FIELD, Concern
 from models.concerns.previous import PreviousConcern, previous_expression
 from models.customers.customer import Customer
+from models.db.text import fold
 from models.errors import Invalid, NotFound
 from models.organizations.place import Place
+from models.organizations.typed_names import find_by_name
 from models.organizations.vocabulary import Category, Cause, Question
 from models.organizations.vocabulary_word import VocabularyWord
 
@@ -56,10 +58,48 @@ def resolve_slugs(
     resolved |= {name: rows[name] for name in slugs if name in data}
     if "cause" in slugs and rows["cause"].category is not rows["category"]:
         resolved["category"] = rows["cause"].category
-    if customer is None:
-        return resolved
+    return resolved if customer is None else resolved | _customer_and_previous(rows)
+
+
+def find_typed(
+    session: Session,
+    typed: Mapping[str, str],
+    *,
+    store_id: UUID,
+    customer: Select[Customer] | None,
+    before: datetime,
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return the rows that are meant by what was typed as category, cause, place or question, and what means none.
+
+    Each is tried as a slug, as a slug that the word had before, and then as a name in every language. Where all are
+    slugs, this takes one statement. A cause brings its category where none is found, and means none within a category
+    of others. `customer` as in `resolve_slugs`, with the same results among the rows.
+    """
+    texts = {name: fold(typed[name]) for name in MODELS_BY_SLUG_FIELD if name in typed}
+    if not texts and customer is None:
+        return {}, {}
+    rows = _fetch_rows(session, texts, store_id, customer, before)
+    meant: dict[str, Any] = {}
+    for name, text in texts.items():
+        if row := rows[name] or _find_by_name(session, name, text, store_id=store_id, category=meant.get("category")):
+            meant[name] = row
+    if (cause := meant.get("cause")) and not _fits(cause, meant.get("category", cause.category), texts["cause"]):
+        del meant["cause"]
+    left_out = {name: typed[name] for name in texts if name not in meant}
+    if cause := meant.get("cause"):
+        meant["category"] = cause.category
+    return (meant if customer is None else meant | _customer_and_previous(rows)), left_out
+
+
+def _find_by_name(session: Session, field: str, text: str, *, store_id: UUID, category: Category | None) -> Any:
+    criteria = [Place.store_id == store_id] if field == "place" else []
+    criteria += [Cause.category_id == category.id] if field == "cause" and category else []
+    return find_by_name(session, MODELS_BY_SLUG_FIELD[field], text, *criteria)
+
+
+def _customer_and_previous(rows: Mapping[str, Any]) -> dict[str, Any]:
     previous = PreviousConcern(rows["previous"], rows["received_at"]) if rows["previous"] else None
-    return {**resolved, "customer": rows["customer"], "previous": previous}
+    return {"customer": rows["customer"], "previous": previous}
 
 
 def _check_found(rows: Mapping[str, Any], slugs: Mapping[str, str]) -> None:

@@ -47,6 +47,25 @@ CATEGORIES: dict[str, tuple[str, bool, dict[str, str]]] = {
     "safety": ("Safety", True, {"fall": "Slipped or fell", "injury": "Injury", "foreign-object": "Foreign object"}),
 }
 
+# Beginnings of words, folded, that belong to the urgent categories above, in each language that the product speaks.
+URGENT_STEMS: dict[str, tuple[str, ...]] = {
+    "en": (
+        "allerg",
+        "anaphyl",
+        "undeclared",
+        "cross-cont",
+        "safe",
+        "unsafe",
+        "slip",
+        "fall",
+        "fell",
+        "injur",
+        "foreign",
+    ),
+    "es": ("alerg", "anafil", "contaminacion", "segurid", "insegur", "resbal", "caid", "lesion", "herid", "extrano"),
+    "pt": ("alerg", "anafil", "contaminacao", "seguranc", "insegur", "escorreg", "queda", "lesao", "ferid", "estranho"),
+}
+
 # Without default costs: what a voucher is worth is the decision of the organization.
 REMEDIES: dict[str, tuple[str, RemedyKind]] = {
     "apology": ("Apology", RemedyKind.APOLOGY),

@@ -1,90 +1,87 @@
-"""Use cases of logging and updating a concern: resolves references, records actions and the outcome, in one go."""
+"""Use cases of logging and updating a concern: finds what it refers to, records actions and the outcome, in one go.
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+A new concern is never refused for what can be sorted out later: what cannot stand is left out and kept as it was typed.
+A change of a concern is strict.
+"""
+
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import and_, select
+from sqlalchemy import Select, and_, select
 from sqlalchemy.orm import joinedload
 
 from models.access import Actor
 from models.alerts.alert import Alert
-from models.concerns.concern import Concern
+from models.concerns.concern import MODELS_BY_SLUG_FIELD, Concern, as_json, plausible_time
+from models.concerns.enums import Handling
 from models.concerns.event import ConcernEvent
-from models.concerns.previous import find_previous
-from models.concerns.references import resolve_slugs
-from models.customers.contacts import normalize_contacts
-from models.customers.customer import Customer
+from models.concerns.previous import PreviousConcern, find_previous
+from models.concerns.references import find_typed, resolve_slugs
+from models.customers.contacts import usable_contacts
+from models.customers.customer import AmbiguousCustomer, Customer
 from models.db.session import ScopedSession
-from models.errors import DomainError, Invalid
+from models.db.text import fold
+from models.errors import Conflict, DomainError, Invalid, InvalidState, NotFound
+from models.operations.urgent_words import has_urgent_word
 from models.organizations.catalogue_item import CatalogueItem
 from models.organizations.organization import Organization
 from models.organizations.store import Store
-from models.organizations.vocabulary import Category
 from models.recovery.action import ActionStatus, RecoveryAction
 from models.recovery.approvals import record_action
 from models.recovery.follow_up import FollowUp
 from models.recovery.remedy import Remedy
-from models.staff.shift import Shift
+from models.staff.default_store import find_default_store, get_default_store
 from models.staff.staff import Staff
 
 # Needed to assess the new concern: loaded in the same statement as the store.
-_RULES_OF_STORE = (joinedload(Store.alert_rules), joinedload(Store.policies))
-_RULES_OF_SHIFT = (
-    joinedload(Shift.store).joinedload(Store.alert_rules),
-    joinedload(Shift.store).joinedload(Store.policies),
-)
-
+_RULES = (joinedload(Store.alert_rules), joinedload(Store.policies))
 
 # Visible to whoever sees the concern, with an entry of their own in the change feed.
 CONCERN_CHILDREN: tuple[type[RecoveryAction | FollowUp | Alert], ...] = (RecoveryAction, FollowUp, Alert)
 MODELS_BY_ID_FIELD: dict[str, type[Staff | Concern]] = {"praised": Staff, "linked": Concern}
+ENDING_FIELDS = ("outcome", "mood_after")
 
 
 def log_concern(session: ScopedSession, data: dict[str, Any], *, by: Actor, at: datetime) -> list[ConcernEvent]:
-    """Log a concern with everything that came with it.
+    """Log a concern with everything that came with it. What of it cannot stand is kept as it was typed.
 
     Args:
-        data: a new concern as the API accepts it (see NewConcernSchema). Without `store_id` the concern is of the
-            store in which `by` is on shift.
+        data: a new concern as the API accepts it (see NewConcernSchema). Without `store_id` see `find_default_store`.
 
     Returns the events for the caller to announce: first the logging, then actions that need approval.
 
-    Raises Invalid without a store, and NotFound, with a pointer, for anything that `by` may not see.
+    Raises Invalid without a store, and NotFound, with a pointer, for one that `by` may not see.
     """
-    fields = dict(data)
-    store, reporter = _store_and_reporter(session, fields.pop("store_id", None), by=by)
-    actions = fields.pop("recovery_actions", [])
-    outcome = {name: fields.pop(name) for name in ("outcome", "mood_after") if name in fields}
-    resolved = _resolve_references(session, fields, store_id=store.id, country=store.country, by=by, at=at)
-    event = Concern.log(by=by, reporter=reporter, store=store, at=at, **resolved)
+    sent = dict(data)
+    store, reporter = _store_and_reporter(session, sent, by=by, at=at)
+    actions, ending = sent.pop("recovery_actions", []), {name: sent.pop(name) for name in ENDING_FIELDS if name in sent}
+    event = Concern.log(
+        by=by, reporter=reporter, store=store, at=at, **_find_references(session, sent, store=store, by=by, at=at)
+    )
     session.add(event.concern)
-    pending = _record_actions(session, event.concern, actions, by=by, at=at)
-    if outcome.get("outcome") is not None:
-        event.concern.resolve(by=by, at=at, **outcome)
-    elif outcome.get("mood_after") is not None:
-        raise Invalid("A mood afterwards needs the outcome it belongs to.", pointer="/outcome")
+    pending, left_out = _record_actions(session, event.concern, actions, by=by, at=at)
+    if left_out:
+        event.concern.keep_as_typed({"recovery_actions": left_out})
+    _end(event.concern, ending, by=by, at=at)
     return [event, *pending]
 
 
 def update_concern(
     session: ScopedSession, concern: Concern, data: dict[str, Any], *, by: Actor, at: datetime
 ) -> ConcernEvent:
-    """Complete or correct a concern; None clears a field. NotFound as in `log_concern`."""
-    changes = _resolve_references(
-        session,
-        dict(data),
-        store_id=concern.store_id,
-        category=concern.category,
-        before=concern.received_at,
-        sensitive=concern.sensitive,
-        by=by,
-        at=at,
-    )
+    """Complete or correct a concern; None clears a field.
+
+    Raises NotFound, with a pointer, for anything that `by` may not see, and Invalid where it is linked to itself.
+    """
+    changes = _resolve_references(session, dict(data), concern, by=by, at=at)
     if "customer" in changes:
         concern.set_previous(changes.pop("previous"))
+        changes["ambiguous_customer"] = False
+    if concern.urgent_as_typed and (changes.get("category") or changes.get("cause")):
+        changes["urgent_as_typed"] = False
+    concern.forget_as_typed(data)
     sensitive_before = concern.sensitive
     event = concern.edit(by=by, at=at, **changes)
     if concern.sensitive is not sensitive_before:
@@ -93,23 +90,24 @@ def update_concern(
     return event
 
 
-def _store_and_reporter(session: ScopedSession, store_id: UUID | None, *, by: Actor) -> tuple[Store, Staff | None]:
-    """Return the named store, or the one of the shift together with the person, who is loaded in the same statement."""
-    if store_id is not None:
-        store = Store.get_visible(session, store_id, actor=by, pointer="/store_id", options=_RULES_OF_STORE)
-        return store, None
-    shift = Shift.of_actor(session, by, options=_RULES_OF_SHIFT)
-    return shift.store, shift.staff
+def _store_and_reporter(
+    session: ScopedSession, sent: dict[str, Any], *, by: Actor, at: datetime
+) -> tuple[Store, Staff | None]:
+    """Take the named store, or else the one where the person worked, together with them where they are loaded."""
+    if (store_id := sent.pop("store_id", None)) is not None:
+        return Store.get_visible(session, store_id, actor=by, pointer="/store_id", options=_RULES), None
+    occurred_at = plausible_time(sent.get("occurred_at") or at, at=at)
+    return get_default_store(session, by=by, at=at, occurred_at=occurred_at, options=_RULES)
 
 
-def default_store(session: ScopedSession, store_id: UUID | None, *, by: Actor) -> Store | None:
-    """Return the named store, else that of the shift, else the first store the person belongs to, if any."""
+def default_store(session: ScopedSession, store_id: UUID | None, *, by: Actor, at: datetime) -> Store | None:
+    """Return the named store, else what `find_default_store` finds, else the first store the person belongs to."""
     if store_id is not None:
         return Store.get_visible(session, store_id, actor=by, pointer="/store_id")
-    shift = Shift.current(session, by.staff_id) if by.staff_id else None
-    if shift is not None and by.reaches(shift.store_id):
-        return shift.store
-    return Store.get_visible(session, min(by.store_ids), actor=by) if by.store_ids else None
+    store, _ = find_default_store(session, by=by, at=at)
+    if store is None and by.store_ids:
+        return Store.get_visible(session, min(by.store_ids), actor=by)
+    return store
 
 
 def phone_country(session: ScopedSession, store: Store | None, *, by: Actor) -> str | None:
@@ -117,95 +115,181 @@ def phone_country(session: ScopedSession, store: Store | None, *, by: Actor) -> 
     return store.country if store else Organization.get(session, by.organization_id).phone_region
 
 
-def _resolve_references(
+# ------------------------------------------------------------------------------------------- of a new concern: lenient
+
+
+def _find_references(
+    session: ScopedSession, sent: dict[str, Any], *, store: Store, by: Actor, at: datetime
+) -> dict[str, Any]:
+    """Return the fields of a new concern: rows in place of slugs, names, ids and the customer, whom the store has met.
+
+    What means nothing is left out and stands in `as_typed`. Catalogue items come first: whoever waits for another
+    transaction to insert an item then holds no lock that others wait for.
+    """
+    fields = dict(sent)
+    left_out: dict[str, Any] = {}
+    if items := fields.pop("items", None):
+        named = [item for item in items if item.get("slug") or item.get("name")]
+        fields["items"] = _with_rows(session, named, sensitive=fields.get("sensitive", False), at=at)
+        left_out |= {"items": [item for item in items if item not in named]} if named != items else {}
+    for name, model in MODELS_BY_ID_FIELD.items():
+        if id_ := fields.pop(f"{name}_id", None):
+            visible = select(model).where(model.id == id_, *model.visible_to(by))
+            fields[name] = session.scalars(visible).one_or_none()
+            left_out |= {} if fields[name] else {f"{name}_id": id_}
+    customer_id, details = fields.pop("customer_id", None), fields.pop("customer", None) or {}
+    contacts, unusable = ({}, details) if customer_id else usable_contacts(details, store.country)
+    customer = _select_customer(customer_id, contacts, by=by)
+    typed = {name: text for name in MODELS_BY_SLUG_FIELD if fold(text := fields.pop(name, "")).strip()}
+    meant, unknown = find_typed(session, typed, store_id=store.id, customer=customer, before=at)
+    fields |= meant
+    if customer is not None:
+        fields |= _meet_customer(session, customer, customer_id, contacts, rows=meant, store=store, at=at)
+        if fields["customer"] is None:
+            unusable = {**details} if contacts else unusable
+            left_out |= {"customer_id": customer_id} if customer_id else {}
+    left_out |= {"customer": unusable} if unusable else {}
+    left_out |= unknown
+    words = [unknown[name] for name in ("category", "cause") if name in unknown]
+    is_mine = fields.get("handling") is Handling.MINE
+    fields["urgent_as_typed"] = bool(words) and (is_mine or has_urgent_word(session, words))
+    return {**fields, "as_typed": as_json(left_out) or None}
+
+
+def _with_rows(
+    session: ScopedSession, items: Sequence[dict[str, Any]], *, sensitive: bool, at: datetime
+) -> list[dict[str, Any]]:
+    """Return the items with their rows in the catalogue, which grows by those that are new."""
+    rows = CatalogueItem.find_or_create(session, items, sensitive=sensitive, at=at) if items else []
+    return [{"item": row, "quantity": item.get("quantity", 1)} for row, item in zip(rows, items, strict=True)]
+
+
+def _select_customer(customer_id: UUID | None, contacts: dict[str, str], *, by: Actor) -> Select[Customer] | None:
+    """Return the statement for the wanted profile, if any: by its id, or by contacts in their normal form."""
+    if customer_id is not None:
+        is_meant = Customer.id == Customer.surviving_id(customer_id)
+        return Customer.select_for_update(and_(is_meant, *Customer.visible_to(by)))
+    if contacts:
+        return Customer.select_for_update(Customer.matches_contacts(contacts), for_change=len(contacts) > 1)
+    return None
+
+
+def _meet_customer(
     session: ScopedSession,
-    data: dict[str, Any],
+    stmt: Select[Customer],
+    customer_id: UUID | None,
+    contacts: dict[str, str],
     *,
-    store_id: UUID,
-    country: str | None = None,
-    category: Category | None = None,
-    before: datetime | None = None,
-    sensitive: bool = False,
-    by: Actor,
+    rows: dict[str, Any],
+    store: Store,
     at: datetime,
 ) -> dict[str, Any]:
-    """Return `data` with rows in place of slugs, ids and the customer, whom this store has met from now on.
+    """Return `customer`, whom the store has met from now on, `previous`, and whether the contacts are ambiguous.
 
-    With a customer comes `previous`: their last concern before the time `before`, by default `at`.
-
-    Catalogue items come first. Whoever waits for another transaction to insert an item then holds no lock that others
-    wait for.
+    The customer is None where there is none, and where the contacts belong to several or somebody changes them now.
     """
-    if items := data.get("items"):
-        rows = CatalogueItem.find_or_create(session, items, sensitive=sensitive or data.get("sensitive", False), at=at)
-        data["items"] = [
-            {"item": row, "quantity": item.get("quantity", 1)} for row, item in zip(rows, items, strict=True)
-        ]
-    customer_id, details = data.get("customer_id"), data.pop("customer", None)
-    if customer_id is not None and details is not None:
-        raise Invalid("Send either customer_id or customer, not both.", pointer="/customer")
-    if "customer_id" in data:
-        data["customer"] = data.pop("customer_id", None)
-    customer_stmt = None
+    known, ambiguous = rows["customer"], False
     if customer_id is not None:
-        customer_stmt = Customer.select_for_update(
-            and_(Customer.id == Customer.surviving_id(customer_id), *Customer.visible_to(by))
-        )
-    elif details is not None:
-        with prefix_error_pointers("/customer"):
-            details = normalize_contacts(details, country)
-        customer_stmt = Customer.select_for_update(Customer.matches_contacts(details), for_change=len(details) > 1)
-    _resolve_ids(session, data, by=by)
-    before = before or at
-    resolved = resolve_slugs(session, data, store_id=store_id, category=category, customer=customer_stmt, before=before)
-    if "customer" not in resolved:
-        return resolved
-    known, customer = resolved["customer"], None
-    if details is not None:
-        customer = Customer.recognise(session, details, known=known, at=at, store_id=store_id)
-    elif customer_stmt is not None and customer_id is not None:
-        # No row where a merge has just committed: run again, the statement returns the surviving customer.
-        customer = known or session.scalars(customer_stmt).one_or_none()
-        if customer is None:
-            raise Customer.not_visible_error(customer_id, pointer="/customer_id")
-        customer.meet(session, store_id, at)
-    # If this waited for a lock on the customer, `previous` in the first result is older than what was committed since.
-    waited = customer is not known or (details is not None and len(details) > 1)
-    previous = find_previous(session, customer, before=before) if waited else resolved.get("previous")
-    return {**resolved, "customer": customer, "previous": previous}
+        customer = _visible_customer(session, stmt, known)
+        if customer is not None:
+            customer.meet(session, store.id, at)
+    else:
+        try:
+            customer = Customer.recognise(session, contacts, known=known, at=at, store_id=store.id)
+        except Conflict as conflict:
+            customer, ambiguous = None, isinstance(conflict, AmbiguousCustomer)
+    waited = customer is not known or len(contacts) > 1
+    previous = _previous(session, customer, known=rows["previous"], waited=waited, before=at)
+    return {"customer": customer, "previous": previous, "ambiguous_customer": ambiguous}
 
 
-def _resolve_ids(session: ScopedSession, data: dict[str, Any], *, by: Actor) -> None:
-    """Replace the ids of the praised colleague and of the linked concern by their rows."""
-    for name, model in MODELS_BY_ID_FIELD.items():
-        if (field := f"{name}_id") in data:
-            id_ = data.pop(field)
-            data[name] = model.get_visible(session, id_, actor=by, pointer=f"/{field}") if id_ else None
+def _visible_customer(session: ScopedSession, stmt: Select[Customer], known: Customer | None) -> Customer | None:
+    """Return the customer. No row was there where a merge has just committed: run again, it is the surviving one."""
+    return known or session.scalars(stmt).one_or_none()
+
+
+def _previous(
+    session: ScopedSession,
+    customer: Customer | None,
+    *,
+    known: PreviousConcern | None,
+    waited: bool,
+    before: datetime,
+) -> PreviousConcern | None:
+    """Return the last concern before. After a wait for a lock on the customer, what was read with it may be older."""
+    return find_previous(session, customer, before=before) if waited and customer else known
 
 
 def _record_actions(
     session: ScopedSession, concern: Concern, actions: Sequence[dict[str, Any]], *, by: Actor, at: datetime
-) -> list[ConcernEvent]:
-    """Record the actions. Returns the events of those that need approval."""
-    if not actions:
-        return []
-    slugs = {f"/recovery_actions/{number}/remedy": action["remedy"] for number, action in enumerate(actions)}
-    remedies = Remedy.by_slugs(session, slugs).values()
+) -> tuple[list[ConcernEvent], list[dict[str, Any]]]:
+    """Record the actions. Returns the events of those that need approval, and the actions that cannot stand."""
     pending: list[ConcernEvent] = []
-    for number, (fields, remedy) in enumerate(zip(actions, remedies, strict=True)):
-        with prefix_error_pointers(f"/recovery_actions/{number}"):
+    left_out: list[dict[str, Any]] = []
+    typed = list(dict.fromkeys(action["remedy"] for action in actions if "remedy" in action))
+    remedies = Remedy.find_typed(session, typed) if typed else {}
+    for fields in actions:
+        remedy = remedies.get(fields.get("remedy", ""))
+        try:
+            if remedy is None:
+                raise NotFound("There is no such remedy.")
             action, event = record_action(session, concern, by=by, at=at, **{**fields, "remedy": remedy})
-        if action.status is ActionStatus.PENDING:
-            pending.append(event)
-    return pending
+        except DomainError:
+            left_out.append(fields)
+        else:
+            pending += [event] if action.status is ActionStatus.PENDING else []
+    return pending, left_out
 
 
-@contextmanager
-def prefix_error_pointers(prefix: str) -> Iterator[None]:
-    """Prefix the JSON pointer of errors raised inside, so that it counts from the root of the request body."""
+def _end(concern: Concern, ending: dict[str, Any], *, by: Actor, at: datetime) -> None:
+    """Record how the concern ended, if that was sent and fits."""
     try:
-        yield
-    except DomainError as error:
-        if error.pointer is not None:
-            error.pointer = prefix + error.pointer
-        raise
+        if "outcome" in ending:
+            concern.resolve(by=by, at=at, **ending)
+        else:
+            concern.keep_as_typed(ending)
+    except InvalidState:
+        concern.keep_as_typed(ending)
+
+
+# ------------------------------------------------------------------------------------------------ of a change: strict
+
+
+def _resolve_references(
+    session: ScopedSession, data: dict[str, Any], concern: Concern, *, by: Actor, at: datetime
+) -> dict[str, Any]:
+    """Return `data` with rows in place of slugs, ids and the customer, whom this store has met from now on.
+
+    With a customer comes `previous`: their last concern before this one. Catalogue items first, as in a new concern.
+    """
+    if items := data.get("items"):
+        data["items"] = _with_rows(session, items, sensitive=concern.sensitive or data.get("sensitive", False), at=at)
+    customer_id = data.get("customer_id")
+    if "customer_id" in data:
+        data["customer"] = data.pop("customer_id")
+    customer_stmt = _select_customer(customer_id, {}, by=by)
+    for name, model in MODELS_BY_ID_FIELD.items():
+        if (field := f"{name}_id") in data:
+            id_ = data.pop(field)
+            if id_ == concern.id:
+                raise Invalid("A concern is not linked to itself.", pointer=f"/{field}")
+            data[name] = model.get_visible(session, id_, actor=by, pointer=f"/{field}") if id_ else None
+    before = concern.received_at
+    resolved = resolve_slugs(
+        session,
+        data,
+        store_id=concern.store_id,
+        category=concern.category,
+        customer=customer_stmt,
+        before=before,
+    )
+    if "customer" not in resolved:
+        return resolved
+    customer, known = None, resolved["customer"]
+    if customer_stmt is not None and customer_id is not None:
+        customer = _visible_customer(session, customer_stmt, known)
+        if customer is None:
+            raise Customer.not_visible_error(customer_id, pointer="/customer_id")
+        customer.meet(session, concern.store_id, at)
+    previous = _previous(session, customer, known=resolved.get("previous"), waited=customer is not known, before=before)
+    return {**resolved, "customer": customer, "previous": previous}

@@ -1,6 +1,6 @@
 """Remedies: the kinds of recovery action an organization offers, and the limits up to which a role may give them."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, NamedTuple
@@ -12,9 +12,11 @@ from sqlalchemy.sql.base import ExecutableOption
 
 from models.access import Role
 from models.db.base import Aggregate, Money, TenantOwned, money, one_to_many, tenant_fk
+from models.db.text import fold
 from models.errors import Invalid, NotFound
 from models.organizations.slug_alias import SlugAlias, SlugKind
 from models.organizations.store import StoreKind
+from models.organizations.typed_names import find_by_name
 from models.organizations.vocabulary_word import VocabularyWord
 from models.policy_defaults import MAX_REMEDIES
 
@@ -117,17 +119,31 @@ class Remedy(VocabularyWord, Aggregate):
     @classmethod
     def by_slugs(cls, session: Session, slugs: Mapping[str, str]) -> dict[str, "Remedy"]:
         """Return the remedies that these slugs mean, in one statement. `slugs` and the result are by JSON pointer."""
-        is_former = SlugAlias.slug.in_(slugs.values())
-        alias = and_(SlugAlias.kind == cls.slug_kind, SlugAlias.object_id == cls.id, is_former)
-        stmt = select(cls, SlugAlias.slug).outerjoin(SlugAlias, alias).options(joinedload(cls.limits))
-        stmt = stmt.where(or_(cls.slug.in_(slugs.values()), is_former))
-        remedies: dict[str | None, Remedy] = {}
-        for remedy, former_slug in session.execute(stmt).unique():
-            remedies |= {remedy.slug: remedy, former_slug: remedy}
+        remedies = cls._with_slugs(session, slugs.values())
         for pointer, slug in slugs.items():
             if slug not in remedies:
                 raise NotFound(f"This organization has no remedy {slug!r}.", pointer=pointer)
         return {pointer: remedies[slug] for pointer, slug in slugs.items()}
+
+    @classmethod
+    def find_typed(cls, session: Session, typed: Collection[str]) -> dict[str, "Remedy"]:
+        """Return the remedies that are meant by these texts, by text: slugs, former slugs, names in every language."""
+        texts = {text: fold(text) for text in typed}
+        by_slug = cls._with_slugs(session, texts.values())
+        remedies = {text: by_slug.get(plain) or find_by_name(session, cls, plain) for text, plain in texts.items()}
+        return {text: remedy for text, remedy in remedies.items() if remedy is not None}
+
+    @classmethod
+    def _with_slugs(cls, session: Session, slugs: Collection[str]) -> dict[str | None, "Remedy"]:
+        """Return the remedies that have or had one of these slugs, by each of their slugs, in one statement."""
+        is_former = SlugAlias.slug.in_(slugs)
+        alias = and_(SlugAlias.kind == cls.slug_kind, SlugAlias.object_id == cls.id, is_former)
+        stmt = select(cls, SlugAlias.slug).outerjoin(SlugAlias, alias).options(joinedload(cls.limits))
+        stmt = stmt.where(or_(cls.slug.in_(slugs), is_former))
+        remedies: dict[str | None, Remedy] = {}
+        for remedy, former_slug in session.execute(stmt).unique():
+            remedies |= {remedy.slug: remedy, former_slug: remedy}
+        return remedies
 
     def _set_limits(self, limits: Iterable[dict[str, Any]]) -> None:
         """Replace all limits.

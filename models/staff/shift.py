@@ -30,6 +30,7 @@ class Shift(TenantOwned):
             sqlite_where=text("ended_at IS NULL"),
         ),
         Index("ix_shift_store_id_ended_at", "organization_id", "store_id", "ended_at"),
+        Index("ix_shift_staff", "organization_id", "staff_id", "started_at"),
         Index(
             "ix_shift_ends_at",
             "ends_at",
@@ -145,14 +146,6 @@ class Shift(TenantOwned):
         staff = joinedload(cls.staff)
         options = (staff.selectinload(Staff.store_links), staff.selectinload(Staff.region_links))
         return session.scalars(select(cls).where(*criteria).options(*options).order_by(cls.paused_until, cls.id)).all()
-
-    @classmethod
-    def of_actor(cls, session: Session, actor: Actor, *, options: Sequence[ExecutableOption] = ()) -> "Shift":
-        """Return the open shift of an actor. Invalid when there is none, so that the request has to name a store."""
-        shift = cls.current(session, actor.staff_id, options=options) if actor.staff_id else None
-        if shift is None or not actor.reaches(shift.store_id):
-            raise Invalid("Send a store_id, or check in first with PUT /v1/me/shift.", pointer="/store_id")
-        return shift
 
     @classmethod
     def current(

@@ -1,7 +1,8 @@
-"""Cleanup job: deletes what has expired."""
+"""Cleanup job: deletes what has expired, and blanks what was typed and nobody corrected."""
 
 from datetime import timedelta
 
+from models.concerns.concern import Concern
 from models.db.idempotency import IdempotencyKey
 from models.db.session import ALL_TENANTS, Database
 from models.outbox.admin import DELETE_BATCH, delete_done
@@ -17,8 +18,8 @@ CLEANUP_INTERVAL = timedelta(hours=1)
 class CleanupJob:
     """Deletes expired idempotency keys, sessions and codes, and outbox messages that were done long ago.
 
-    Retires the phones that were not used for long.
-    There may be many messages, so that each round deletes a batch of them, until none is left.
+    Retires the phones that were not used for long, and blanks what was typed long ago with concerns. There may be many
+    messages and concerns, so that each round takes a batch of them, until none is left.
     """
 
     def __init__(self, database: Database) -> None:
@@ -35,6 +36,7 @@ class CleanupJob:
             Invitation.delete_expired(session, at=at)
             Enrolment.delete_expired(session, at=at)
             Device.retire_unseen(session, at=at)
+            blanked = Concern.blank_as_typed(session, at=at, limit=DELETE_BATCH)
             deleted = delete_done(session, at=at)
-        if deleted < DELETE_BATCH:
+        if max(blanked, deleted) < DELETE_BATCH:
             self.every.restart(at)

@@ -53,7 +53,7 @@ def test_a_tap_that_is_sent_twice_counts_once(app: App, shop: Shop) -> None:
 
 
 def test_who_is_on_no_shift_names_the_store(app: App, shop: Shop) -> None:
-    assert_invalid_value(tap(app, shop, "colleague"), "body", "/store_id")
+    assert tap(app, shop, "colleague").json["store_id"] == str(shop.store_id)  # the only one they belong to
     assert_invalid_value(tap(app, shop, "key"), "body", "/store_id")
     for by in ("colleague", "manager", "regional", "key"):
         assert tap(app, shop, by, store_id=str(shop.store_id)).status_code == 201
@@ -63,7 +63,7 @@ def test_who_is_on_no_shift_names_the_store(app: App, shop: Shop) -> None:
         assert_problem(tap(app, shop, by, store_id=str(shop.store_id)), 403, "forbidden")
 
 
-@pytest.mark.parametrize("count", [0, -1, 501, "2", True, None])
+@pytest.mark.parametrize("count", [0, -1, 501, "2", True])
 def test_a_number_nobody_asks_is_refused(app: App, shop: Shop, count: Any) -> None:
     assert_invalid_value(tap(app, shop, count=count), "body", "/count")
 

@@ -25,7 +25,7 @@ NOBODYS = str(UUID(int=3))
         ({"mood": True}, "/mood", "invalid"),
         ({"mood": 2.5}, "/mood", "invalid"),
         ({"mood": 2**63 - 1}, "/mood", "invalid"),
-        ({"mood": None}, "/mood", "invalid"),
+        ({"mood": None}, "/mood", "required"),
         ({"mood": 2, "read_back": "yes"}, "/read_back", "invalid"),
         ({"mood": 2, "read_back": 1}, "/read_back", "invalid"),
         ({"mood": 2, "colour": "red"}, "/colour", "unknown-field"),
@@ -34,12 +34,11 @@ NOBODYS = str(UUID(int=3))
         ({"mood": 2, "store_id": "first"}, "/store_id", "invalid"),
         ({"mood": 2, "stake": "a\x00b"}, "/stake", "invalid"),
         ({"mood": 2, "category": "\x00"}, "/category", "invalid"),
-        ({"mood": 2, "category": ""}, "/category", "invalid"),
+        ({"mood": 2, "category": "x" * 301}, "/category", "invalid"),
         ({"mood": 2, "their_words": "x" * 4001}, "/their_words", "invalid"),
         ({"mood": 2, "occurred_at": "2026-03-03T12:00:00"}, "/occurred_at", "invalid"),
         ({"mood": 2, "occurred_at": "yesterday"}, "/occurred_at", "invalid"),
         ({"mood": 2, "occurred_at": 1772539200}, "/occurred_at", "invalid"),
-        ({"mood": 2, "items": [{"slug": "a"}, {"quantity": 2}]}, "/items/1", "invalid"),
         ({"mood": 2, "items": [{"slug": "a", "quantity": 0}]}, "/items/0/quantity", "invalid"),
         (
             {"mood": 2, "order": {"reference": "1", "value": {"amount": -1, "currency": "EUR"}}},
@@ -51,16 +50,9 @@ NOBODYS = str(UUID(int=3))
             "/order/value/currency",
             None,
         ),
-        ({"mood": 2, "customer": {"phone": "12"}}, "/customer/phone", "invalid"),
-        ({"mood": 2, "customer": {"email": "nobody"}}, "/customer/email", "invalid"),
-        ({"mood": 2, "customer": {"name": " "}}, "/customer", "invalid"),
-        ({"mood": 2, "mood_after": 3}, "/outcome", "invalid"),
-        ({"mood": 2, "cause": "cold"}, "/cause", "invalid"),
-        (
-            {"mood": 2, "recovery_actions": [{"remedy": "remake", "cost": {"amount": 1, "currency": "USD"}}]},
-            "/recovery_actions/0/cost/currency",
-            "invalid",
-        ),
+        ({"mood": 2, "customer": {"phone": "1" * 41}}, "/customer/phone", "invalid"),
+        ({"mood": 2, "customer": {"phone": 912345678}}, "/customer/phone", "invalid"),
+        ({"mood": 2, "customer_id": "Ana"}, "/customer_id", "invalid"),
     ],
     ids=str,
 )
@@ -99,21 +91,29 @@ def test_a_phones_clock_out_of_all_reason_is_no_reason_to_refuse(app: App, shop:
 @pytest.mark.parametrize(
     ("sent", "pointer"),
     [
-        ({"store_id": NOBODYS}, "/store_id"),
         ({"customer_id": NOBODYS}, "/customer_id"),
+        ({"praised_id": NOBODYS}, "/praised_id"),
+        ({"linked_id": NOBODYS}, "/linked_id"),
         ({"category": "nothing"}, "/category"),
         ({"category": "food", "cause": "kitchen"}, "/cause"),
         ({"place": "nowhere"}, "/place"),
+        ({"place": "Table 12"}, "/place"),
         ({"question": "why"}, "/question"),
-        ({"recovery_actions": [{"remedy": "apology"}, {"remedy": "magic"}]}, "/recovery_actions/1/remedy"),
     ],
     ids=str,
 )
-def test_what_a_body_names_and_is_not_there_is_422_with_its_pointer(
+def test_what_a_change_names_and_is_not_there_is_422_with_its_pointer(
     unchanged: UnchangedOrganization, sent: dict[str, Any], pointer: str
 ) -> None:
-    answer = unchanged.ask("POST", "/v1/concerns", "floor", json={"mood": 2, **sent})
-    assert_invalid_value(answer, "body", pointer, "not-found")
+    path, headers = f"/v1/concerns/{unchanged.concern['id']}", {"If-Match": "*"}
+    assert_invalid_value(
+        unchanged.ask("PATCH", path, "floor", json=sent, headers=headers), "body", pointer, "not-found"
+    )
+
+
+def test_a_store_that_is_not_there_is_422_with_its_pointer(unchanged: UnchangedOrganization) -> None:
+    answer = unchanged.ask("POST", "/v1/concerns", "floor", json={"mood": 2, "store_id": NOBODYS})
+    assert_invalid_value(answer, "body", "/store_id", "not-found")
 
 
 SERVERS_OWN = {

@@ -2,11 +2,8 @@
 
 from typing import Any
 
-import pytest
-
 from models.alerts.notification import NotificationKind
 from tests.support.app import App
-from tests.support.assertions import assert_invalid_value
 from tests.support.factories.concerns import edit, log_concern
 from tests.support.factories.organizations import Shop
 from tests.support.store_scenario import StoreScenario
@@ -57,10 +54,3 @@ def test_concerns_of_one_story_are_linked(app: App, shop: Shop) -> None:
     assert edit(app, shop, second, linked_id=None)["linked_id"] is None
     timeline = app.request("GET", f"/v1/concerns/{second['id']}/events", (shop, "floor")).json["items"]
     assert timeline[-1]["details"] == {"linked": {"before": first["id"], "after": None}}
-
-
-@pytest.mark.parametrize("named", ["praised_id", "linked_id"])
-def test_nobody_out_of_reach_is_named(app: App, shop: Shop, named: str) -> None:
-    body = {"mood": 5, named: str(shop.organization_id)}
-    answer = app.request("POST", "/v1/concerns", (shop, "floor"), json=body)
-    assert_invalid_value(answer, "body", f"/{named}", "not-found")

@@ -43,6 +43,7 @@ CONCERNS = st.fixed_dictionaries(
         "kind": st.sampled_from(Kind),
         "handling": st.sampled_from(Handling),
         "late": st.booleans(),
+        "urgent_as_typed": st.booleans(),
     }
 )
 
@@ -71,7 +72,7 @@ def test_what_fits_is_what_the_database_finds(
 
 
 def _concern(said: dict[str, Any], by: Actor, store: Store, named: dict[str | None, Any]) -> Concern:
-    direct = {name: said[name] for name in ("mood", "kind")}
+    direct = {name: said[name] for name in ("mood", "kind", "urgent_as_typed")}
     concern = Concern.log(by=by, store=store, at=NOON, id=uuid7(), category=named[said["category"]], **direct).concern
     concern.order_value, concern.late = said["order_value"], said["late"]
     concern.handling, concern.seconds_since_previous = said["handling"], said["seconds_since_previous"]

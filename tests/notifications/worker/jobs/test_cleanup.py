@@ -3,6 +3,7 @@
 from datetime import timedelta
 from uuid import uuid4
 
+from models.concerns.concern import Concern
 from models.db.idempotency import IdempotencyKey
 from models.staff.credentials.invitation import Invitation
 from models.staff.credentials.staff_session import StaffSession
@@ -10,6 +11,7 @@ from models.staff.enrolment import Enrolment
 from models.staff.staff import Staff
 from notifications.channels.log import LogChannel
 from tests.support.app import App
+from tests.support.factories.concerns import log_concern
 from tests.support.factories.organizations import Shop
 from tests.support.factories.people import make_code
 from tests.support.factories.shared_phones import enrol
@@ -49,6 +51,16 @@ def test_a_code_is_kept_as_long_as_a_repeat_of_its_request_may_ask_for_it(app: A
             app.clock.move(days=days)
             worker.work_once()
             assert (len(rows(app, Invitation)), len(rows(app, Enrolment))) == (kept, kept)
+
+
+def test_what_was_typed_and_nobody_corrected_is_blank_after_thirty_days(app: App, shop: Shop) -> None:
+    log_concern(app, shop, place="Table 99", customer={"phone": "12"})
+    with running_worker(app, for_all_kinds(LogChannel())) as worker:
+        for days, kept in ((30, 1), (1, 0)):
+            app.clock.move(days=days)
+            worker.work_once()
+            (concern,) = rows(app, Concern)
+            assert (concern.as_typed is not None, concern.version) == (kept, 2 - kept)
 
 
 def test_a_clock_that_is_set_back_does_not_stop_the_cleanup(app: App, shop: Shop) -> None:
