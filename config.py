@@ -61,6 +61,7 @@ class Config:
     web_workers: int
     web_threads: int
     trusted_proxies: int
+    keepalive: int  # seconds
     public_url: str
     secret_key: str = field(repr=False)
     google_application_credentials: Path | None
@@ -86,12 +87,13 @@ class Config:
             web_workers=_web_workers(env, database),
             web_threads=_number(env, "WEB_THREADS", 8, 1, 256),
             trusted_proxies=_number(env, "TRUSTED_PROXIES", 0, 0, 9),
-            public_url=_url(env, "PUBLIC_URL") or f"http://{_bracketed(host)}:{port}",
+            keepalive=_number(env, "KEEPALIVE", 5, 1, 3600),
             secret_key=_secret_key(env, host, var),
             google_application_credentials=_credentials(env),
             fcm_endpoint=_url(env, "FCM_ENDPOINT"),
             smtp_url=_url(env, "SMTP_URL", MAIL_SERVERS),
             smtp_from=_smtp_from(env),
+            public_url=_public_url(env, host, port),
             seed_demo=_seed_demo(env),
             log_format=_log_format(env),
             ratelimit_storage_url=_ratelimit_storage(env),
@@ -121,6 +123,14 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def is_unspecified(host: str) -> bool:
+    """Return whether a HOST stands for all addresses of this machine and is itself none."""
+    try:
+        return ipaddress.ip_address(host).is_unspecified
+    except ValueError:
+        return False
 
 
 def _bracketed(host: str) -> str:
@@ -229,6 +239,25 @@ def _credentials(env: Mapping[str, str]) -> Path | None:
     if not isinstance(document, dict) or document.get("type") != "service_account":
         raise ConfigError(name, value, f'has no "type": "service_account"; {accepted}')
     return Path(value).absolute()
+
+
+def _public_url(env: Mapping[str, str], host: str, port: int) -> str:
+    """Return the address people use. Where mails go out it is one that their readers can open."""
+    value = _url(env, "PUBLIC_URL") or f"http://{_bracketed(host)}:{port}"
+    parts = urlsplit(value)
+    if parts.path:
+        accepted = "has a path; Amends needs a host of its own, such as https://amends.example.com"
+        raise ConfigError("PUBLIC_URL", value, accepted)
+    mail_server = urlsplit(env.get("SMTP_URL", "")).hostname
+    if mail_server and not _can_be_opened(parts.hostname or "", by_others=not is_loopback(mail_server)):
+        accepted = "readers of mails cannot open their links there; with SMTP_URL the address people use is required"
+        raise ConfigError("PUBLIC_URL", value, accepted)
+    return value
+
+
+def _can_be_opened(host: str, *, by_others: bool) -> bool:
+    """Return whether a browser can open this host: not 0.0.0.0, and a loopback address on this machine only."""
+    return not is_unspecified(host) and not (by_others and is_loopback(host))
 
 
 def _smtp_from(env: Mapping[str, str]) -> str | None:

@@ -1,18 +1,21 @@
 """Settings of gunicorn, taken from Config: `python -m gunicorn -c gunicorn.conf.py wsgi:app`."""
 
 import gc
+import json
 import os
 import shutil
+import socket
 import sys
 import tempfile
 from itertools import count
 from pathlib import Path
 from typing import Any
 
-from gunicorn import glogging
+from gunicorn import glogging, util
 from prometheus_client import values
 from sqlalchemy.exc import DBAPIError
 
+from api.web.problems import STATUS_TITLES
 from config import Config, ConfigError, set_up_logging
 from models.db.schema_check import SchemaMismatch
 from models.db.session import Database, DatabaseRole, UnsafeRole
@@ -33,6 +36,16 @@ class Logger(glogging.Logger):
         self.error_log.propagate = True
 
 
+def write_problem(sock: socket.socket, status: int, reason: str, detail: str) -> None:
+    """Answer what gunicorn refuses before the application sees it: a problem, instead of gunicorn's page of HTML."""
+    code, title = STATUS_TITLES.get(status, STATUS_TITLES[400])
+    problem = {"type": f"/problems/{code}", "title": title, "status": status, "detail": detail or reason, "code": code}
+    body = json.dumps({**problem, "request_id": None})
+    head = f"HTTP/1.1 {status} {reason}\r\nConnection: close\r\nContent-Type: application/problem+json\r\n"
+    util.write_nonblock(sock, f"{head}Content-Length: {len(body)}\r\n\r\n{body}".encode("ascii"))
+
+
+util.write_error = write_problem
 set_up_logging(settings)
 logger_class = Logger
 accesslog = None  # the application logs one line per request itself
@@ -46,7 +59,7 @@ preload_app = True  # shares the loaded code between the workers; engines are ma
 
 timeout = 30
 graceful_timeout = 15
-keepalive = 5
+keepalive = settings.keepalive
 # Workers are replaced now and then against leaks, but never the only one: nobody would serve meanwhile.
 max_requests = 2000 if workers > 1 else 0
 max_requests_jitter = 200

@@ -13,6 +13,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from api import cli
 from api.pages import feedback, invitation, qr_code
+from api.pages.page import TokenConverter
 from api.resources import BLUEPRINTS, health
 from api.web import problems, request_context
 from api.web.blueprint import Api
@@ -56,6 +57,7 @@ def create_app(config: Config, database: Database | None = None) -> Flask:
     """Return the web application. It makes its engines, but connects only with the first request."""
     app = Flask("api", static_folder=None)
     app.json = OrjsonProvider(app)
+    app.url_map.merge_slashes = False  # an address with // is unknown, not another spelling
     app.config.update(
         SECRET_KEY=config.secret_key,
         MAX_CONTENT_LENGTH=MAX_BODY_BYTES,
@@ -74,6 +76,7 @@ def create_app(config: Config, database: Database | None = None) -> Flask:
     api = Api(app)
     for blueprint in BLUEPRINTS:
         api.register_blueprint(blueprint)
+    app.url_map.converters["token"] = TokenConverter
     for pages in (feedback, qr_code, invitation, health):
         app.register_blueprint(pages.blp)
     app.add_url_rule("/", "home", lambda: redirect("/docs"))

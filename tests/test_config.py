@@ -62,6 +62,23 @@ def test_the_public_url_loses_its_last_slash(tmp_path):
     assert read(tmp_path, PUBLIC_URL="https://amends.example.com/").public_url == "https://amends.example.com"
 
 
+@pytest.mark.parametrize(
+    "env",
+    [
+        {"SMTP_URL": "smtp://mail.example.com"},
+        {"SMTP_URL": "smtp://mail.example.com", "PUBLIC_URL": "http://localhost:8000"},
+        {"SMTP_URL": "smtp://127.0.0.1", "HOST": "0.0.0.0", "SECRET_KEY": "k" * 32},
+    ],
+    ids=str,
+)
+def test_no_mail_has_an_address_that_its_reader_cannot_open(tmp_path, env):
+    with pytest.raises(ConfigError, match=r"^PUBLIC_URL=.*readers of mails cannot open their links there"):
+        read(tmp_path, SMTP_FROM="amends@example.com", **env)
+
+    env |= {"PUBLIC_URL": "https://amends.example.com"}
+    assert read(tmp_path, SMTP_FROM="amends@example.com", **env).smtp_url == env["SMTP_URL"]
+
+
 @pytest.mark.parametrize(("value", "meaning"), [("1", True), ("true", True), ("0", False), ("No", False)])
 def test_the_demo_can_be_forced_and_forbidden(tmp_path, value, meaning):
     assert read(tmp_path, SEED_DEMO=value).seed_demo is meaning
@@ -79,7 +96,7 @@ def test_a_service_account_file_switches_firebase_on(tmp_path):
 )
 @pytest.mark.parametrize("sender", ["amends@example.com", "Amends <amends@example.com>", "Régua <amends@example.com>"])
 def test_a_mail_server_and_a_sender_switch_mails_on(tmp_path, url, sender):
-    config = read(tmp_path, SMTP_URL=url, SMTP_FROM=sender)
+    config = read(tmp_path, SMTP_URL=url, SMTP_FROM=sender, PUBLIC_URL="https://amends.example.com")
 
     assert (config.smtp_url, config.smtp_from) == (url, sender)
 
@@ -121,6 +138,9 @@ WRONG = [
     ("PUBLIC_URL", "ftp://amends.example.com"),
     ("PUBLIC_URL", "https://amends.example.com/?a=b"),
     ("PUBLIC_URL", "https://[::1"),
+    ("PUBLIC_URL", "https://example.com/amends"),
+    ("KEEPALIVE", "0"),
+    ("KEEPALIVE", "a minute"),
     ("GOOGLE_APPLICATION_CREDENTIALS", "/no/such/file.json"),
     ("GOOGLE_APPLICATION_CREDENTIALS", "/"),
     ("FCM_ENDPOINT", "localhost:9000"),
@@ -202,6 +222,7 @@ def test_printing_the_settings_shows_no_secret(tmp_path):
         RATELIMIT_STORAGE_URL="redis://:hunter2@db",
         SMTP_URL="smtp://me:hunter2@mail",
         SMTP_FROM="amends@example.com",
+        PUBLIC_URL="https://amends.example.com",
     )
 
     assert "hunter2" not in repr(config)

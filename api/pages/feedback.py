@@ -12,13 +12,13 @@ from notifications.decide.announce import announce
 blp = blueprint("feedback-pages")
 
 
-@blp.get("/f/<token>")
+@blp.get("/f/<token:token>")
 def show_form(token: str) -> Response:
     with database().reading(organization_behind(token)) as session:
         return _page(FeedbackRequest.by_token(session, token))
 
 
-@blp.post("/f/<token>")
+@blp.post("/f/<token:token>")
 def answer(token: str) -> Response:
     values, errors = read_form(AnswerFormSchema)
     with database().writing(organization_behind(token)) as session:

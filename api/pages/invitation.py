@@ -11,13 +11,13 @@ blp = blueprint("invitation-pages")
 blp.register_error_handler(Expired, lambda _: render_page("invitation_not_valid.html", status=410))
 
 
-@blp.get("/i/<code>")
+@blp.get("/i/<token:code>")
 def show_form(code: str) -> Response:
     check_code(code)
     return render_page("invitation.html")
 
 
-@blp.post("/i/<code>")
+@blp.post("/i/<token:code>")
 def set_credentials(code: str) -> Response:
     """Redeem the code. What was typed is never shown again; the code stays valid until something could be set."""
     values, errors = read_form(InvitationFormSchema)

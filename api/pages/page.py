@@ -1,6 +1,7 @@
 """What all public pages share: language, headers that keep the link secret, error pages."""
 
 import hashlib
+import re
 from base64 import b64encode
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -12,8 +13,10 @@ from babel import Locale
 from flask import Blueprint, Response, current_app, render_template, request
 from markupsafe import Markup
 from marshmallow import EXCLUDE, ValidationError
+from werkzeug.routing import BaseConverter
 
 from api.schemas.base import Schema
+from api.web.negotiation import accepted_languages, refused_languages
 from api.web.problems import problem_of
 from models.db.session import Database
 from models.errors import NotFound
@@ -29,6 +32,8 @@ HEADERS = {
     "Referrer-Policy": "no-referrer",  # the address is a secret
     "X-Robots-Tag": "noindex",
 }
+
+_AFTER_TOKEN = re.compile(r"[^A-Za-z0-9_-]+$")
 
 Translate = Callable[[str], str]
 
@@ -49,6 +54,16 @@ class InlineStyle:
         digest = b64encode(hashlib.sha256(text.encode()).digest()).decode()
         policy = HEADERS["Content-Security-Policy"].replace("style-src 'self'", f"style-src 'sha256-{digest}'")
         return cls(Markup(text), {"Content-Security-Policy": policy})  # noqa: S704 - our own file
+
+
+class TokenConverter(BaseConverter):
+    """Converter of tokens in addresses, without what stood behind the link: a full stop, a bracket, a slash."""
+
+    regex = "[^/]+(?:/[^A-Za-z0-9_/-]*)?"
+    part_isolating = False
+
+    def to_python(self, value: str) -> str:
+        return _AFTER_TOKEN.sub("", value)
 
 
 def blueprint(name: str) -> Blueprint:
@@ -73,8 +88,11 @@ def database() -> Database:
 
 def language(customer_languages: Sequence[str] = ()) -> str:
     """Return the language of the address, else of the browser, else of the customer's profile, else English."""
-    wanted = (request.args.get("lang"), *request.accept_languages.values(), *customer_languages)
-    return next((tag for name in wanted if (tag := closest_language(name, LANGUAGES))), "en")
+    if chosen := closest_language(request.args.get("lang"), LANGUAGES):
+        return chosen
+    offered = LANGUAGES.keys() - refused_languages()
+    wanted = (*accepted_languages(), *customer_languages)
+    return next((tag for name in wanted if (tag := closest_language(name, offered))), "en")
 
 
 def read_form(form: type[Schema]) -> tuple[dict[str, Any], dict[str, Any]]:

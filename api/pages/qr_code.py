@@ -14,13 +14,13 @@ from notifications.decide.announce import announce
 blp = blueprint("standing-qr-pages")
 
 
-@blp.get("/q/<token>")
+@blp.get("/q/<token:token>")
 def show_form(token: str) -> Response:
     with database().reading(organization_behind(token)) as session:
         return _form(QrCode.by_token(session, token), values=request.args)
 
 
-@blp.post("/q/<token>")
+@blp.post("/q/<token:token>")
 def log_concern(token: str) -> Response:
     """Log what the customer wrote. The rate limit is checked before anything is written and any phone rings."""
     values, errors = read_form(ConcernFormSchema)

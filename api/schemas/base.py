@@ -1,6 +1,7 @@
 """Base schema and fields that all schemas share: text, slugs, times, money, pages, problems."""
 
-from datetime import UTC, date, datetime
+import re
+from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from typing import Any, ClassVar
 
@@ -145,7 +146,7 @@ class Whole(fields.Integer):
 
 
 class Instant(fields.AwareDateTime):
-    """RFC 3339 time with its offset, answered in UTC with a Z.
+    """RFC 3339 time with its offset, answered in UTC with a Z. A leap second is the first second after it.
 
     A concern is not refused because the clock of a phone is wrong: an extreme time is moved to the earliest or latest
     one that both databases can return in any zone.
@@ -153,9 +154,14 @@ class Instant(fields.AwareDateTime):
 
     EARLIEST, LATEST = datetime(1900, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
 
-    def _deserialize(self, *arguments: Any, **keywords: Any) -> datetime:
-        instant = super()._deserialize(*arguments, **keywords)
-        return min(max(instant, self.EARLIEST), self.LATEST).astimezone(UTC)
+    LEAP_SECOND: ClassVar = re.compile(r"(.{10}T[0-9]{2}:[0-9]{2}):60(.*)", re.DOTALL)
+
+    def _deserialize(self, value: Any, *arguments: Any, **keywords: Any) -> datetime:
+        text = value.upper() if isinstance(value, str) else value  # t and z may be small letters
+        leap = self.LEAP_SECOND.fullmatch(text) if isinstance(text, str) else None
+        instant = super()._deserialize(f"{leap[1]}:59{leap[2]}" if leap else text, *arguments, **keywords)
+        instant = min(max(instant, self.EARLIEST), self.LATEST).astimezone(UTC)
+        return instant + timedelta(seconds=1) if leap else instant
 
     def _serialize(self, value: datetime | None, *_: Any, **__: Any) -> str | None:
         return None if value is None else value.astimezone(UTC).isoformat().replace("+00:00", "Z")

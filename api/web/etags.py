@@ -24,13 +24,16 @@ def etag_header(shown: Any) -> dict[str, str]:
 def check_if_match(current: Versioned) -> None:
     """Refuse a change that names no version or an old one.
 
+    The version is the part of an ETag before its first dot. Proxies that compress make an ETag weak: W/"4" is "4".
+
     Raises:
         HttpProblem: 428 without If-Match.
         VersionConflict: 412 when the object has another version by now.
     """
     if "If-Match" not in request.headers:
         raise HttpProblem(428, f'Send the version you read as If-Match: "{current.version}" is the present one.')
-    if not request.if_match.contains(str(current.version)):
+    named = {(tag or "").partition(".")[0] for tag in request.if_match.as_set(include_weak=True)}
+    if not request.if_match.star_tag and str(current.version) not in named:
         raise VersionConflict(
             "The object has changed since you read it; read it again.", current_version=current.version
         )

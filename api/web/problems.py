@@ -46,10 +46,12 @@ STATUS_TITLES = {
     410: ("cursor-expired", "Start over without this cursor"),
     412: ("stale-version", "The object has changed since you read it"),
     413: ("body-too-large", "The body is too large"),
+    414: ("address-too-long", "The address is too long"),
     415: ("unsupported-media-type", "The body is not in the form that this address takes"),
     422: ("invalid", "Some of what was sent is not valid"),
     428: ("version-required", "Say which version you are changing"),
     429: ("too-many-requests", "Slow down"),
+    431: ("headers-too-large", "The headers are too large"),
     500: ("internal-error", "Something broke on our side"),
     503: ("unavailable", "The service is not available at the moment"),
 }

@@ -35,6 +35,8 @@ def _finish_request(response: Response) -> Response:
     """Forbid caches to store answers of the API, and write the log line: who asked by id, never a query or a body."""
     response.headers["X-Request-Id"] = g.request_id
     response.headers["X-Content-Type-Options"] = "nosniff"
+    if response.status_code == 204:
+        del response.headers["Content-Type"]  # of nothing
     if request.path.startswith("/v1"):
         response.headers["Cache-Control"] = "no-store"
     actor = g.actor

@@ -12,7 +12,7 @@ from api.web.auth import authenticate
 from api.web.etags import Versioned, check_if_match
 from api.web.problems import UnexpectedInput
 from api.web.request_body import JsonBody, RequestBody
-from api.web.smorest_internals import declared_parameters
+from api.web.smorest_internals import declared_parameters, takes_several
 from models.access import Permission
 from models.db.base import Aggregate, TenantOwned
 from models.db.session import Database
@@ -102,8 +102,9 @@ class Resource(MethodView):
             check_if_match(self.changed(subjects))
         if "query" not in locations and request.args:
             raise UnexpectedInput("query", list(request.args))
-        if repeated := [name for name, values in request.args.lists() if len(values) > 1]:
-            raise Invalid("This is given more than once.", pointer=f"/{repeated[0]}")
+        for name, values in request.args.lists():
+            if len(values) > 1 and not takes_several(getattr(self, method.lower()), name):
+                raise Invalid("This is given more than once.", pointer=f"/{name}")
         return {} if method in WITHOUT_BODY else self.body.content(declared="json" in locations)
 
     def changed(self, subjects: dict[str, Any]) -> Versioned:

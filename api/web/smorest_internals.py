@@ -15,7 +15,7 @@ from typing import Any
 from apispec import APISpec
 from flask import Flask
 from flask_smorest import Blueprint
-from marshmallow import Schema
+from marshmallow import Schema, fields
 
 
 def declared_parameters(method: Callable[..., Any]) -> list[dict[str, Any]]:
@@ -26,8 +26,18 @@ def declared_parameters(method: Callable[..., Any]) -> list[dict[str, Any]]:
 
 def body_schema(method: Callable[..., Any]) -> Schema | None:
     """Return the schema of a method's JSON body, or None where it takes no body."""
+    return _declared_schema(method, "json")
+
+
+def takes_several(method: Callable[..., Any], name: str) -> bool:
+    """Return whether a query may give this parameter more than once."""
+    schema = _declared_schema(method, "query")
+    return schema is not None and isinstance(schema.fields.get(name), fields.List)
+
+
+def _declared_schema(method: Callable[..., Any], location: str) -> Schema | None:
     parameters = declared_parameters(method)
-    schema = next((parameter["schema"] for parameter in parameters if parameter["in"] == "json"), None)
+    schema = next((parameter["schema"] for parameter in parameters if parameter["in"] == location), None)
     return schema() if isinstance(schema, type) else schema
 
 

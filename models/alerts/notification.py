@@ -189,10 +189,13 @@ class Notification(TenantOwned):
             self.state, self.failure = state, reason
 
     def record(self, event: ReceiptEvent, *, at: datetime) -> None:
-        """Record a receipt. Repeated and out-of-order receipts are harmless: a state never goes back."""
+        """Record a receipt. Repeated and out-of-order receipts are harmless: a state never goes back.
+
+        A phone whose clock is slow got it no earlier than it was sent.
+        """
         field = f"{event}_at"
         if getattr(self, field) is None:
-            setattr(self, field, at)
+            setattr(self, field, max(at, self.accepted_at or self.queued_at))
         reported = NotificationState(event)
         if self.state in FAILED_STATES or STATE_ORDER.index(reported) > STATE_ORDER.index(self.state):
             self.state, self.failure = reported, None

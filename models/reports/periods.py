@@ -55,16 +55,20 @@ def month(day: date) -> str:
 def previous_period(from_date: date, to_date: date) -> tuple[date, date]:
     """Return the period before: as many whole months if the period consists of whole months, else as many days."""
     last = from_date - timedelta(days=1)
-    if from_date.day == 1 and (to_date + timedelta(days=1)).day == 1:
+    if _are_whole_months(from_date, to_date):
         number_of_months = (to_date.year - from_date.year) * 12 + to_date.month - from_date.month + 1
         return following_month(from_date, -number_of_months), last
     return from_date - (to_date - from_date) - timedelta(days=1), last
 
 
 def same_period_last_year(from_date: date, to_date: date) -> tuple[date, date]:
-    """Return the same days of the year before, with 28 February for the 29th."""
+    """Return the same months of the year before, or else the same days, with 28 February for the 29th."""
     first, last = (_same_day(day, day.year - 1) for day in (from_date, to_date))
-    return first, last
+    return first, last_day(last) if _are_whole_months(from_date, to_date) else last
+
+
+def _are_whole_months(from_date: date, to_date: date) -> bool:
+    return from_date.day == 1 and (to_date + timedelta(days=1)).day == 1
 
 
 def _same_day(day: date, year: int) -> date:

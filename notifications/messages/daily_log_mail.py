@@ -42,7 +42,7 @@ def compose_daily_log_mail(
     text = "\n".join(
         (title, "", *_figure_lines(_, log, language), "", *_waiting_lines(_, log), "", _signed_line(_, log))
     )
-    return replace(message, title=title, text=text, path=f"/v1/stores/{store.id}/recovery-logs/{day}")
+    return replace(message, title=title, text=text)  # without the log's address: a browser has no token for it
 
 
 def _store_and_day(outbox_message: OutboxMessage) -> tuple[Store, date]:

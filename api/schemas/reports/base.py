@@ -13,13 +13,23 @@ from models.reports.grouping import GroupBy
 MAX_REPORT_DAYS = 1_100
 
 
-def grouped_by(*choices: GroupBy) -> DelimitedList:
+class SeveralValues(DelimitedList):
+    """Query field that takes several values, separated by commas or by giving the field again."""
+
+    is_multiple = True
+
+    def _deserialize(self, value: Any, *arguments: Any, **keywords: Any) -> list[Any]:
+        values: list[Any] = super()._deserialize(self.delimiter.join(value), *arguments, **keywords)
+        return values
+
+
+def grouped_by(*choices: GroupBy) -> SeveralValues:
     """Return the query field `group_by`: up to two of these dimensions."""
-    return DelimitedList(
+    return SeveralValues(
         fields.String(validate=validate.OneOf([by.value for by in choices])),
         load_default=list,
         validate=validate.Length(max=2),
-        metadata={"description": "Up to two, separated by a comma.", "uniqueItems": True},
+        metadata={"description": "Up to two, separated by a comma or given one by one.", "uniqueItems": True},
     )
 
 

@@ -132,7 +132,7 @@ REFUSED = {
     "no such zone": (changed(STORE, slug="two", time_zone="Europe/Lisboa"), "is no time zone"),
     "no such country": (changed(STORE, slug="two", country="Portugal"), "is no country code"),
     "no such currency": (changed(STORE, slug="two", currency="euro"), "is no currency code"),
-    "letters that are no currency": (changed(STORE, slug="two", currency="ABC"), "'ABC' is no currency code"),
+    "a currency that nobody has": (changed(STORE, slug="two", currency="ABC"), "'ABC' is no currency code"),
     "a currency with a line break": (changed(STORE, slug="two", currency="EUR\n"), "is no currency code"),
     "the zone of the server": (changed(STORE, slug="two", time_zone="localtime"), "'localtime' is no time zone"),
     "a zone of nowhere": (changed(STORE, slug="two", time_zone="Factory"), "'Factory' is no time zone"),

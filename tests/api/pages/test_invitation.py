@@ -32,6 +32,29 @@ def test_a_person_sets_a_password_and_a_pin(app: App, shop: Shop, path: str) -> 
         assert (gone.status_code, "This link is not valid" in gone.text) == (410, True)
 
 
+@pytest.mark.parametrize("behind", [".", ")", "/", ").", "/)", "%E2%80%9D", ",", "%20"])
+def test_what_stood_behind_the_link_in_a_text_does_no_harm(app: App, path: str, behind: str) -> None:
+    assert app.request("GET", path + behind).status_code == 200
+    assert fill_in(app, path + behind, pin=PIN).status_code == 200
+    assert app.request("GET", path).status_code == 410
+
+
+@pytest.mark.parametrize(
+    ("accepted", "heading"),
+    [
+        ("pt", 'lang="pt"'),
+        ("pt;q=0", 'lang="en"'),
+        ("pt;q=0, *", 'lang="en"'),
+        ("pt-BR, pt;q=0, en;q=0.5", 'lang="en"'),
+        ("en;q=0.1, pt;q=0.0", 'lang="en"'),
+    ],
+)
+def test_a_language_that_the_browser_refuses_is_not_used(app: App, path: str, accepted: str, heading: str) -> None:
+    page = app.request("GET", path, headers={"Accept-Language": accepted})
+    assert f"<html {heading}" in page.text
+    assert '<html lang="pt"' in app.request("GET", f"{path}?lang=pt", headers={"Accept-Language": accepted}).text
+
+
 @pytest.mark.parametrize(
     ("values", "remark"),
     [
@@ -67,7 +90,7 @@ def test_the_page_keeps_its_address_to_itself(app: App, path: str, capsys: pytes
     assert "Set-Cookie" not in page.headers
     assert "<script" not in page.text
     log = capsys.readouterr().out
-    assert "route=/i/<code>" in log
+    assert "route=/i/<token:code>" in log
     assert path not in log
 
 

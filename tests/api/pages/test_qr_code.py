@@ -114,6 +114,13 @@ def test_a_code_that_is_hammered_throttles_without_hurting_staff(scenario: Store
     assert len(concerns(scenario.app, scenario.shop)) == 6
 
 
+@pytest.mark.parametrize("behind", [".", ")", "/"])
+def test_a_link_with_something_behind_it_works(app: App, shop: Shop, behind: str) -> None:
+    path = page_of(app, made(app, shop, place="table-12")) + behind
+    assert app.request("GET", path).status_code == 200
+    assert (tell(app, path).status_code, len(concerns(app, shop))) == (200, 1)
+
+
 def test_a_code_that_was_withdrawn_leads_nowhere(app: App, shop: Shop) -> None:
     qr = made(app, shop, place="table-12")
     path = page_of(app, qr)

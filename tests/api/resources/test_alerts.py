@@ -212,6 +212,17 @@ def test_a_phone_whose_clock_is_ahead_does_not_open_things_in_the_future(
     assert notifications(app)[0].opened_at == app.clock()
 
 
+def test_a_phone_whose_clock_is_behind_got_nothing_before_it_was_sent(
+    app: App, shop: Shop, worker: Worker, phones: Any
+) -> None:
+    log_concern(app, shop)
+    work_until_idle(worker)
+    sent_at, first = notifications(app)[0].accepted_at, str(notifications(app)[0].id)
+    app.clock.move(seconds=5)
+    send_receipts(app, shop, "manager", (first, "received", "1970-01-01T00:00:00Z"))
+    assert notifications(app)[0].received_at == sent_at
+
+
 def test_receipts_for_what_is_somebody_elses_or_nobodys_are_unknown(
     app: App, shop: Shop, worker: Worker, phones: Any
 ) -> None:

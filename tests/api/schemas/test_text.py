@@ -78,9 +78,9 @@ def test_every_text_of_a_body_has_a_type_that_says_what_it_may_hold(app: App) ->
     schemas = [
         body_schema(getattr(each, name.lower())) for each in classes for name in METHODS if hasattr(each, name.lower())
     ]
-    found = set(chain.from_iterable(texts(schema) for schema in schemas if schema is not None))
-    assert len(found) > 100
-    loose = [name for name, field in found if not isinstance(field, Text) and not checked(field)]
+    taken = set(chain.from_iterable(texts(schema) for schema in schemas if schema is not None))
+    assert len(taken) > 100
+    loose = [name for name, field in taken if not isinstance(field, Text) and not checked(field)]
     assert loose == []
 
 

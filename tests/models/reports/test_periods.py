@@ -66,6 +66,19 @@ def test_the_previous_period_has_as_many_months_or_else_as_many_days(
     assert previous_period(first, last) == tuple(map(date.fromisoformat, earlier))
 
 
+@pytest.mark.parametrize(
+    ("year", "last", "last_a_year_before"), [(2028, 29, 28), (2025, 28, 29), (2026, 28, 28)], ids=str
+)
+def test_a_whole_month_is_compared_with_the_whole_month_last_year(
+    year: int, last: int, last_a_year_before: int
+) -> None:
+    before = (date(year - 1, 2, 1), date(year - 1, 2, last_a_year_before))
+    assert same_period_last_year(date(year, 2, 1), date(year, 2, last)) == before
+    first, _ = same_period_last_year(date(year, 1, 1), date(year, 2, last))
+    assert (first, same_period_last_year(date(year, 1, 1), date(year, 2, last))[1]) == (date(year - 1, 1, 1), before[1])
+    assert same_period_last_year(date(year, 2, 2), date(year, 2, 28))[1] == date(year - 1, 2, 28)
+
+
 def test_the_same_period_last_year_has_the_28th_for_a_29th_of_february() -> None:
     assert same_period_last_year(date(2026, 3, 1), date(2026, 3, 31)) == (date(2025, 3, 1), date(2025, 3, 31))
     assert same_period_last_year(date(2024, 2, 1), date(2024, 2, 29)) == (date(2023, 2, 1), date(2023, 2, 28))

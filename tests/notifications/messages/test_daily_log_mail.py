@@ -117,8 +117,7 @@ def test_it_shows_the_figures_and_what_waits(app: App, shop: Shop, worker: Worke
         "",
         "The day is not signed yet.",
     ]
-    log = app.request("GET", str(message.path), (shop, "manager"))
-    assert (log.status_code, log.json["business_date"]) == (200, str(DAY))
+    assert message.path is None  # a browser has no token for the log
 
 
 def test_a_quiet_day_is_mailed_too_with_whether_it_is_signed(
@@ -272,7 +271,7 @@ def test_floor_staff_are_mailed_what_their_own_log_shows(
     end_the_day(app, worker)
     for login, waiting in {"colleague": 1, "manager": 2}.items():
         message = mails(channel)[f"{login}@example.org"]
-        log = app.request("GET", str(message.path), (shop, login)).json
+        log = app.request("GET", f"/v1/stores/{shop.store_id}/recovery-logs/{DAY}", (shop, login)).json
         assert len(log["needs_you_now"]["open_concerns"]) == waiting
         assert f"\nConcerns to resolve: {waiting}\n" in str(message.text)
         assert f"\nConcerns: {log['figures']['concerns']}\n" in str(message.text)
