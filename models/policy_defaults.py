@@ -73,6 +73,9 @@ MAX_CARRIED_OVER: Final = 50  # concerns, and as many follow-ups: more than anyb
 MIN_RATE_DENOMINATOR: Final = 10  # a rate of fewer says nothing about a store, and much about a person
 MIN_OUTCOME_SAMPLE: Final = 10  # people; past outcomes of fewer are neither reliable nor private enough to show
 MAX_DUPLICATES: Final = 20  # likely duplicates shown for one profile
+MAX_NAMESAKES: Final = 10  # profiles that a search by name or by the end of a phone number shows
+MIN_NAME_LETTERS: Final = 3  # of one word of the name that is searched for
+MIN_PHONE_END_DIGITS: Final = 6
 
 # People
 MAX_STAFF: Final = 50_000  # who work in one organization

@@ -25,7 +25,7 @@ from api.web.rate_limits import SEARCH_LIMIT, count_hit
 from api.web.resource import Resource
 from models.access import Permission
 from models.concerns.concern import Concern
-from models.customers.contacts import CONTACT_FIELDS
+from models.customers.contacts import IDENTITY_FIELDS
 from models.customers.customer import Customer
 from models.customers.duplicates import find_duplicates
 from models.operations.customer_overview import customer_overview
@@ -38,7 +38,7 @@ blp = Blueprint("customers", __name__, "Customers: profiles, the search by conta
 
 @blp.route("/customers")
 class Customers(Resource):
-    permissions = {"GET": Permission.CUSTOMER_READ, "POST": Permission.CUSTOMER_WRITE}
+    permissions = {"GET": Permission.CUSTOMER_LIST, "POST": Permission.CUSTOMER_WRITE}
 
     @blp.arguments(CustomerQuery, location="query")
     @blp.response(200, page_of(CustomerSchema))
@@ -72,14 +72,17 @@ class CustomerSearch(Resource):
     @blp.response(200, CustomerMatchesSchema)
     @blp.refuses(429)
     def post(self, data: dict[str, Any]) -> dict[str, Any]:
-        """Find a customer by exactly one contact or reference, anywhere in the organization
+        """Find customers by a contact or reference, by words of their name or the end of their phone number
 
-        At most 20 times a minute per person. The store of the shift may read the profile from then on.
+        A contact or reference finds the one profile that has exactly this, anywhere in the organization; a phone
+        number without `phone_extension` finds the profile without one. The store of the shift may read the profile
+        from then on. `name`, with three letters or more of one word at least, and `phone_end`, with six digits or more,
+        find at most ten profiles of customers who were met in the stores within reach. At most 20 times a minute per
+        person.
         """
-        _count_contacts(data)
+        _count_search()
         store = default_store(g.session, None, by=g.actor, at=g.now)
-        customer = Customer.search(g.session, data, at=g.now, **_country_and_id(store))
-        return {"items": [customer] if customer else []}
+        return {"items": Customer.find(g.session, data, by=g.actor, at=g.now, **_country_and_id(store))}
 
 
 @blp.route("/customers/<uuid:customer_id>")
@@ -173,9 +176,13 @@ class UndoMerge(Resource):
 
 
 def _count_contacts(data: dict[str, Any]) -> None:
-    """Count a look-up of contacts. Searching and a refusal of a contact in use both tell whose it is."""
-    if any(data.get(contact) for contact in (*CONTACT_FIELDS, "reference", "references")):
-        count_hit(SEARCH_LIMIT, str(g.actor.staff_id or g.actor.api_key_id))
+    """Count a look-up of contacts: the refusal of one that is in use tells whose it is, as a search does."""
+    if any(data.get(contact) for contact in (*IDENTITY_FIELDS, "references")):
+        _count_search()
+
+
+def _count_search() -> None:
+    count_hit(SEARCH_LIMIT, str(g.actor.staff_id or g.actor.api_key_id))
 
 
 def _country_and_id(store: Store | None) -> dict[str, Any]:

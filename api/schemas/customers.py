@@ -13,7 +13,7 @@ from api.schemas.redaction import reader
 from models.access import Permission
 from models.concerns.enums import Status
 from models.customers.consent import ConsentSource
-from models.customers.contacts import MATCH_KEYS
+from models.customers.contacts import MATCH_KEYS, MAX_EMAIL_LENGTH, MAX_EXTENSION_LENGTH
 from models.operations.merge_customers import COLUMNS_BY_FIELD
 
 
@@ -51,12 +51,30 @@ class _ProfileFieldsSchema(Schema):
     references = fields.List(fields.Nested(ReferenceSchema), validate=validate.Length(max=20))
 
 
+class EmailAddress(Words):
+    """An e-mail address; its domain may be written in any script. The model reads it, blanks around it or not."""
+
+    def __init__(self, *, least: int = 0, **options: Any) -> None:
+        super().__init__(MAX_EMAIL_LENGTH, least=least, metadata={"format": "idn-email"}, **options)
+
+
+class PhoneExtension(Words):
+    """The digits that are dialled behind a switchboard, null for none. They may stand in the phone number as well."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(MAX_EXTENSION_LENGTH, **options)
+
+    def _serialize(self, value: str | None, *_: Any, **__: Any) -> str | None:
+        return value or None
+
+
 class EditCustomerSchema(_ProfileFieldsSchema):
     """Changes to a profile: null removes a field, a list replaces the stored one."""
 
     name = Words(200, allow_none=True)
     phone = Words(40, allow_none=True)
-    email = fields.Email(validate=validate.Length(max=254), allow_none=True)
+    phone_extension = PhoneExtension(allow_none=True)
+    email = EmailAddress(allow_none=True)
     loyalty_number = Words(60, allow_none=True)
 
 
@@ -69,7 +87,8 @@ class NewCustomerSchema(_ProfileFieldsSchema):
     store_id = fields.UUID()
     name = Words(200)
     phone = Words(40)
-    email = fields.Email(validate=validate.Length(max=254))
+    phone_extension = PhoneExtension()
+    email = EmailAddress()
     loyalty_number = Words(60)
 
 
@@ -80,6 +99,7 @@ class CustomerSchema(Schema):
     version = fields.Integer()
     name = fields.String(allow_none=True)
     phone = fields.String(allow_none=True)
+    phone_extension = PhoneExtension(allow_none=True)
     email = fields.String(allow_none=True)
     loyalty_number = fields.String(allow_none=True)
     preferred_name = fields.String(allow_none=True)
@@ -111,24 +131,33 @@ class CustomerQuery(PageQuery):
     name = Words(200, least=1)
 
 
-class CustomerSearchSchema(Schema):
-    """Exactly one contact or reference."""
+SEARCHES = ("phone", "email", "loyalty_number", "reference", "name", "phone_end")
 
-    document = {"minProperties": 1, "maxProperties": 1}
+
+class CustomerSearchSchema(Schema):
+    """Exactly one contact or reference, words of a name, or the end of a phone number."""
+
+    document = {
+        "oneOf": [{"required": [search]} for search in SEARCHES],
+        "dependentRequired": {"phone_extension": ["phone"]},
+    }
 
     phone = Words(40, least=1)
-    email = fields.Email(validate=validate.Length(max=254))
+    phone_extension = PhoneExtension()
+    email = EmailAddress(least=1)
     loyalty_number = Words(60, least=1)
     reference = fields.Nested(ReferenceSchema)
+    name = Words(200, least=1)
+    phone_end = Words(40, least=1)
 
     @validates_schema
     def exactly_one(self, data: dict[str, Any], **_: Any) -> None:
-        if len(data) != 1:
-            raise ValidationError("Send exactly one of phone, email, loyalty_number and reference.")
+        if len(data.keys() & {*SEARCHES}) != 1:
+            raise ValidationError("Send exactly one of phone, email, loyalty_number, reference, name and phone_end.")
 
 
 class CustomerMatchesSchema(Schema):
-    """The matching profile, or an empty list."""
+    """The matching profiles, at most ten, or an empty list."""
 
     items = fields.List(fields.Nested(CustomerSchema), required=True)
 

@@ -3,6 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
+from migrations.folding_1004 import fold_again, fold_as_before
 from migrations.tenant_tables import INSTANT, NAME_KEY, drop_tables, index, link, tenant_table
 
 revision = "1004"
@@ -13,6 +14,7 @@ depends_on = None
 # What version 0.1.0 cannot read: a scope of API keys.
 NEW_SCOPE = "shifts:write"
 LONGEST_SHIFT = "16 hours"
+PHONE_KEY = sa.String(20).with_variant(sa.String(20, collation="C"), "postgresql")
 
 
 def upgrade() -> None:
@@ -40,6 +42,7 @@ def upgrade() -> None:
         batch.add_column(sa.Column("phone_extension", sa.String(20), nullable=False, server_default=""))
         batch.drop_constraint("uq_customer_organization_id_phone", type_="unique")
         batch.create_unique_constraint("uq_customer_phone", ["organization_id", "phone", "phone_extension"])
+        batch.alter_column("phone_key", existing_type=sa.String(20), type_=PHONE_KEY)
     tenant_table(
         "customer_name_word",
         link("customer_id", "customer"),
@@ -47,6 +50,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("organization_id", "customer_id", "word", name="uq_customer_name_word"),
     )
     index("ix_customer_name_word_word", "customer_name_word", "organization_id", "word", "customer_id")
+    fold_again(op.get_bind())
     with op.batch_alter_table("store") as batch:
         batch.add_column(sa.Column("shifts_end_daily", sa.Boolean(), nullable=False, server_default=sa.true()))
     _upgrade_shifts()
@@ -83,6 +87,7 @@ def _upgrade_shifts() -> None:
 def downgrade() -> None:
     _delete_what_has_no_place_before()
     drop_tables("customer_name_word")
+    fold_as_before(op.get_bind())
     for name, table in (("ix_shift_staff", "shift"), ("ix_shift_ends_at", "shift"), ("ix_concern_as_typed", "concern")):
         op.drop_index(name, table)
     with op.batch_alter_table("shift") as batch:
@@ -95,6 +100,7 @@ def downgrade() -> None:
     with op.batch_alter_table("customer") as batch:
         batch.drop_constraint("uq_customer_phone", type_="unique")
         batch.drop_column("phone_extension")
+        batch.alter_column("phone_key", existing_type=PHONE_KEY, type_=sa.String(20))
         batch.create_unique_constraint("uq_customer_organization_id_phone", ["organization_id", "phone"])
     for table in ("rollup_day", "rollup_month"):
         with op.batch_alter_table(table) as batch:

@@ -22,7 +22,7 @@ IDENTITY_FIELDS = tuple(chain.from_iterable(COLUMNS_BY_CONTACT.values()))
 MAX_EMAIL_LENGTH, MAX_LOYALTY_NUMBER_LENGTH = 254, 60
 MAX_PHONE_LENGTH = 40  # as typed, with spaces and signs
 MAX_EXTENSION_LENGTH = 20  # as typed
-PHONE_KEY_DIGITS = 8  # the last digits of a phone number: equal with another country code or a leading zero
+SAME_PHONE_END = 8  # so many last digits are equal with another country code or a leading zero
 
 _MAILBOX = r"[-!#$%&'*+/=?^`{}|~\w]+(\.[-!#$%&'*+/=?^`{}|~\w]+)*"
 _DOMAIN = r"([^\W_]([\w-]{0,61}[^\W_])?\.)+[^\W_][\w-]{0,61}[^\W_]"
@@ -153,8 +153,13 @@ def _phone_columns(typed: dict[str, str], country: str | None) -> dict[str, str]
     return {"phone": phone, "phone_extension": extension} if extension else {"phone": phone}
 
 
+def phone_end_key(digits: str) -> str:
+    """Return the beginning of the keys of all phone numbers that end with these digits: they stand backwards there."""
+    return digits[::-1]
+
+
 def _phone_key(phone: str) -> str:
-    return phone[-PHONE_KEY_DIGITS:]
+    return phone_end_key(phone.removeprefix("+"))
 
 
 def _email_key(email: str) -> str:
@@ -168,7 +173,7 @@ def _loyalty_key(number: str) -> str:
     return (letters.lstrip("0") or number)[:MAX_LOYALTY_NUMBER_LENGTH]
 
 
-# For each field, a function whose result is equal for two spellings of one value.
+# For each field, a function whose result is equal for two spellings of one value; that of phones, in its beginning.
 MATCH_KEYS: dict[str, Callable[[str], str]] = {
     "name": fold,
     "phone": _phone_key,

@@ -1,5 +1,6 @@
 """Customer profiles, recognised by phone, e-mail or loyalty number, and the stores where the customer was met."""
 
+import unicodedata
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -14,6 +15,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     and_,
+    delete,
     false,
     func,
     or_,
@@ -34,13 +36,25 @@ from models.customers.contacts import (
     MAX_EMAIL_LENGTH,
     MAX_LOYALTY_NUMBER_LENGTH,
     normalize_contacts,
+    phone_end_key,
 )
 from models.customers.external_id import ExternalId
 from models.db.base import Aggregate, TenantOwned, one_to_many, tenant_fk
+from models.db.many_values import is_any_of
 from models.db.session import ScopedSession
-from models.db.text import BYTEWISE_NAME, LAST_CODE_POINT, MAX_NAME_LENGTH, fold
+from models.db.text import (
+    BYTEWISE_NAME,
+    MAX_NAME_LENGTH,
+    begins_with,
+    count_letters,
+    fold,
+    name_words,
+    search_words,
+)
 from models.errors import Conflict, Invalid, NotFound
+from models.policy_defaults import MAX_NAMESAKES, MIN_NAME_LETTERS, MIN_PHONE_END_DIGITS
 
+BYTEWISE_PHONE_KEY = String(20).with_variant(String(20, collation="C"), "postgresql")
 IDENTIFYING_FIELDS = frozenset({"name", *IDENTITY_FIELDS})  # a profile has at least one of them
 TEXT_FIELDS, LIST_FIELDS = ("preferred_name", "pronunciation", "preferences"), ("languages", "tags")
 
@@ -76,7 +90,7 @@ class Customer(Aggregate):
     email: Mapped[str | None] = mapped_column(String(MAX_EMAIL_LENGTH))
     loyalty_number: Mapped[str | None] = mapped_column(String(MAX_LOYALTY_NUMBER_LENGTH))
     name_key: Mapped[str | None] = mapped_column(BYTEWISE_NAME)
-    phone_key: Mapped[str | None] = mapped_column(String(20))
+    phone_key: Mapped[str | None] = mapped_column(BYTEWISE_PHONE_KEY)
     email_key: Mapped[str | None] = mapped_column(String(MAX_EMAIL_LENGTH))
     loyalty_number_key: Mapped[str | None] = mapped_column(String(MAX_LOYALTY_NUMBER_LENGTH))
     preferred_name: Mapped[str | None] = mapped_column(String(MAX_NAME_LENGTH))
@@ -152,9 +166,49 @@ class Customer(Aggregate):
         """Select the customers within reach; with `name`, those whose name starts with it in any case and accents."""
         stmt = select(cls).where(*cls.visible_to(actor)).options(*cls.eager_options())
         if name is not None:
-            prefix = fold(name)
-            stmt = stmt.where(cls.name_key >= prefix, cls.name_key < prefix + LAST_CODE_POINT)
+            stmt = stmt.where(begins_with(cls.name_key, fold(name)))
         return stmt
+
+    @classmethod
+    def select_named(cls, actor: Actor, name: str) -> Select["Customer"]:
+        """Select a few customers within reach who have each of these words, or its beginning, somewhere in their name.
+
+        Invalid when no word has letters enough.
+        """
+        longest, *others = search_words(name) or [""]
+        if count_letters(longest) < MIN_NAME_LETTERS:
+            raise Invalid(f"Give at least {MIN_NAME_LETTERS} letters of one word of the name.", pointer="/name")
+        word, earlier = CustomerNameWord, aliased(CustomerNameWord)
+        has_first = select(earlier.id).where(
+            earlier.customer_id == word.customer_id, begins_with(earlier.word, longest), earlier.word < word.word
+        )
+        has_others = (
+            select(other.id).where(other.customer_id == cls.id, begins_with(other.word, text)).exists()
+            for text, other in ((text, aliased(CustomerNameWord)) for text in others)
+        )
+        return (
+            select(cls)
+            .join(word, word.customer_id == cls.id)
+            .where(begins_with(word.word, longest), ~has_first.exists(), *has_others, *cls.visible_to(actor))
+            .options(*cls.eager_options())
+            .order_by(word.word, word.customer_id)  # as the index has them: it is read until there are enough
+            .limit(MAX_NAMESAKES)
+        )
+
+    @classmethod
+    def select_by_phone_end(cls, actor: Actor, typed: str) -> Select["Customer"]:
+        """Select a few customers within reach whose phone number ends with these digits. Invalid for fewer than six."""
+        digits = "".join(str(unicodedata.decimal(char)) for char in typed if char.isdecimal())
+        if len(digits) < MIN_PHONE_END_DIGITS:
+            detail = f"Give at least the last {MIN_PHONE_END_DIGITS} digits of the phone number."
+            raise Invalid(detail, pointer="/phone_end")
+        return (
+            select(cls)
+            .where(begins_with(cls.phone_key, phone_end_key(digits)), *cls.visible_to(actor))
+            .options(*cls.eager_options())
+            .order_by(cls.phone_key, cls.id)
+            .limit(MAX_NAMESAKES)
+        )
 
     @classmethod
     def surviving_id(cls, customer_id: UUID | InstrumentedAttribute[UUID]) -> ScalarSelect[UUID]:
@@ -224,6 +278,7 @@ class Customer(Aggregate):
         if known is None:
             new = session.insert_or_ignore(cls, **details, created_at=at, first_store_id=store_id)
             if new is not None:
+                CustomerNameWord.add_all(session, [new])
                 return new
             known = session.scalars(cls.select_for_update(cls.matches_contacts(details), for_change=True)).one_or_none()
         if known is None and len(cls.owner_ids(session, details)) > 1:
@@ -258,8 +313,28 @@ class Customer(Aggregate):
                 "There is a customer with one of these contacts already; search for them.",
                 code="already-exists",
             )
+        CustomerNameWord.add_all(session, [customer])
         ExternalId.replace_all(session, customer, references)
         return customer
+
+    @classmethod
+    def find(
+        cls,
+        session: ScopedSession,
+        wanted: dict[str, Any],
+        *,
+        by: Actor,
+        country: str | None,
+        store_id: UUID | None,
+        at: datetime,
+    ) -> Sequence["Customer"]:
+        """Return the profiles within reach for a `name` or `phone_end`; else what `search` finds anywhere."""
+        if "name" in wanted:
+            return session.scalars(cls.select_named(by, wanted["name"])).all()
+        if "phone_end" in wanted:
+            return session.scalars(cls.select_by_phone_end(by, wanted["phone_end"])).all()
+        customer = cls.search(session, wanted, country=country, store_id=store_id, at=at)
+        return [customer] if customer else []
 
     @classmethod
     def search(
@@ -302,6 +377,8 @@ class Customer(Aggregate):
                 free |= columns
         if free:
             self.set_fields(free)
+        if "name" in free:
+            CustomerNameWord.add_all(session, [self])  # it had none
 
     def edit(
         self, session: ScopedSession, *, by: Actor, at: datetime, country: str | None = None, **changes: Any
@@ -318,6 +395,8 @@ class Customer(Aggregate):
                     raise Conflict(f"Another customer has this {field.replace('_', ' ')}.", pointer=f"/{field}")
                 self.remove_from_merged(session, self.has_contact(columns, field), field)
         self.set_fields(columns | profile_columns(other, since=self.allergies_consent_at, by=by, at=at))
+        if "name" in columns:
+            CustomerNameWord.replace_all(session, [self])
         if references is not None:
             ExternalId.replace_all(session, self, references)
 
@@ -413,3 +492,19 @@ class CustomerNameWord(TenantOwned):
 
     customer_id: Mapped[UUID] = tenant_fk("customer")
     word: Mapped[str] = mapped_column(BYTEWISE_NAME)
+
+    @classmethod
+    def add_all(cls, session: ScopedSession, customers: Sequence[Customer]) -> None:
+        """Note the words of the names of these customers, for whom there are none yet."""
+        session.add_all(
+            cls(customer_id=customer.id, word=word)
+            for customer in customers
+            for word in sorted(name_words(customer.name or ""))
+        )
+
+    @classmethod
+    def replace_all(cls, session: ScopedSession, customers: Sequence[Customer]) -> None:
+        """Note the words of names that were changed or taken away."""
+        has_changed = is_any_of(session, (cls.customer_id,), [(customer.id,) for customer in customers])
+        session.execute(delete(cls).where(has_changed).execution_options(synchronize_session=False))
+        cls.add_all(session, customers)

@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import or_, select
+from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import Session
 
 from models.access import Actor
-from models.customers.contacts import MATCH_KEYS
+from models.customers.contacts import MATCH_KEYS, SAME_PHONE_END
 from models.customers.customer import Customer
+from models.db.text import begins_with
 from models.policy_defaults import MAX_DUPLICATES
 
 
@@ -26,7 +27,7 @@ def find_duplicates(session: Session, customer: Customer, *, actor: Actor) -> Se
     Of more than `MAX_DUPLICATES` the oldest profiles are returned.
     """
     own_keys = {name: key for name in MATCH_KEYS if (key := getattr(customer, f"{name}_key")) is not None}
-    matches = or_(*(getattr(Customer, f"{name}_key") == key for name, key in own_keys.items()))
+    matches = or_(*(_matches(customer, name, key) for name, key in own_keys.items()))
     others = session.scalars(
         select(Customer)
         .where(Customer.id != customer.id, matches, *Customer.visible_to(actor))
@@ -35,7 +36,27 @@ def find_duplicates(session: Session, customer: Customer, *, actor: Actor) -> Se
         .limit(MAX_DUPLICATES)
     )
     duplicates = [
-        Duplicate(other, [name for name, key in own_keys.items() if getattr(other, f"{name}_key") == key])
+        Duplicate(other, [name for name, key in own_keys.items() if _has_matching(customer, other, name, key)])
         for other in others
     ]
     return sorted(duplicates, key=lambda duplicate: -len(duplicate.reasons))
+
+
+def _matches(customer: Customer, name: str, key: str) -> ColumnElement[bool]:
+    column = getattr(Customer, f"{name}_key")
+    if name != "phone":
+        is_same: ColumnElement[bool] = column == key
+        return is_same
+    same_end = begins_with(column, key[:SAME_PHONE_END])
+    if not customer.phone_extension:
+        return same_end
+    # Callers behind one switchboard are no duplicates; whoever gave its number alone may be one of them.
+    return and_(same_end, Customer.phone_extension.in_(["", customer.phone_extension]))
+
+
+def _has_matching(customer: Customer, other: Customer, name: str, key: str) -> bool:
+    other_key = getattr(other, f"{name}_key")
+    if name != "phone" or other_key is None:
+        return bool(other_key == key)
+    extensions = {customer.phone_extension, other.phone_extension} - {""}
+    return bool(other_key[:SAME_PHONE_END] == key[:SAME_PHONE_END]) and len(extensions) < 2

@@ -2,7 +2,6 @@
 
 import hashlib
 import re
-import unicodedata
 
 from models.db.text import fold
 from models.errors import Invalid
@@ -25,7 +24,7 @@ def check_login(value: str, *, pointer: str = "/login") -> str:
 
 def slug_from_name(name: str, *, pointer: str = "/name") -> str:
     """Return a slug for a name: 'Table 12' gives table-12, 'Caixa nº 3' caixa-no-3. Invalid if nothing is left."""
-    return check_slug(_to_ascii(name)[:MAX_SLUG_LENGTH].strip("-"), pointer=pointer)
+    return check_slug(_hyphenate(fold(name))[:MAX_SLUG_LENGTH].strip("-"), pointer=pointer)
 
 
 def slug_from_text(text: str) -> str:
@@ -34,16 +33,16 @@ def slug_from_text(text: str) -> str:
     A text that a slug cannot spell, or not to its end, gets a digest, so that two such texts have different slugs.
     """
     plain = fold(text)
-    readable = _to_ascii(plain)
+    readable = _hyphenate(plain)
     if readable and len(readable) <= MAX_SLUG_LENGTH and all(char.isascii() for char in plain if char.isalnum()):
         return readable
     digest = hashlib.sha256(plain.encode()).hexdigest()[:DIGEST_LENGTH]
     return f"{readable[: MAX_SLUG_LENGTH - DIGEST_LENGTH - 1].strip('-')}-{digest}".strip("-")
 
 
-def _to_ascii(text: str) -> str:
-    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
-    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")
+def _hyphenate(folded: str) -> str:
+    """Return a folded text with a dash for whatever a slug cannot spell: '2·5 l' gives 2-5-l, and never 25-l."""
+    return re.sub(r"[^a-z0-9]+", "-", folded).strip("-")
 
 
 def _check(pattern: re.Pattern[str], value: str, accepted: str, pointer: str) -> str:

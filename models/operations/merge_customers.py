@@ -12,7 +12,7 @@ from models.access import Actor
 from models.concerns.concern import Concern
 from models.customers.consent import ConsentSource
 from models.customers.contacts import COLUMNS_BY_CONTACT, CONTACT_FIELDS, IDENTITY_FIELDS
-from models.customers.customer import Customer, CustomerStore
+from models.customers.customer import Customer, CustomerNameWord, CustomerStore
 from models.customers.external_id import ExternalId
 from models.db.base import TenantOwned, tenant_fk
 from models.db.session import ScopedSession
@@ -129,6 +129,8 @@ class CustomerMerge(TenantOwned):
         session.flush()
         for column, value in self.taken_over.items():
             setattr(survivor, column, _from_json(column, value["taken"]))
+        if "name" in self.taken_over:
+            CustomerNameWord.add_all(session, [survivor])  # it had none
         merged.merged_into_id, merged.merged_at = survivor.id, at
         for customer in (survivor, merged):
             customer.bump_version()
@@ -160,6 +162,8 @@ class CustomerMerge(TenantOwned):
             session.delete(store)
         for column in self._columns_still_taken(survivor):
             setattr(survivor, column, _from_json(column, self.taken_over[column]["before"]))
+        if "name" in self.taken_over:
+            CustomerNameWord.replace_all(session, [survivor])
         session.flush()
         self._give_back_contacts(session, merged)
         if not any(getattr(survivor, name) for name in ("name", *CONTACT_FIELDS)):

@@ -11,7 +11,7 @@ from models.access import Actor, Permission
 from models.db.base import Aggregate
 from models.db.session import ScopedSession
 from models.db.slug import MAX_SLUG_LENGTH, slug_from_text
-from models.db.text import BYTEWISE_NAME, LAST_CODE_POINT, MAX_NAME_LENGTH, fold
+from models.db.text import BYTEWISE_NAME, MAX_NAME_LENGTH, begins_with, fold
 
 
 class CatalogueItem(Aggregate):
@@ -44,10 +44,7 @@ class CatalogueItem(Aggregate):
     def select_visible(cls, actor: Actor, *, name: str | None = None) -> Select["CatalogueItem"]:
         """Select the catalogue; with `name`, the items whose name starts with it, whatever case and accents."""
         stmt = select(cls).where(*cls.visible_to(actor))
-        if name is None:
-            return stmt
-        prefix = fold(name)
-        return stmt.where(cls.name_key >= prefix, cls.name_key < prefix + LAST_CODE_POINT)
+        return stmt if name is None else stmt.where(begins_with(cls.name_key, fold(name)))
 
     @classmethod
     def find_or_create(

@@ -24,7 +24,7 @@ from models.customers.contacts import (
     to_loyalty_number,
     to_phone,
 )
-from models.customers.customer import IDENTIFYING_FIELDS, Customer
+from models.customers.customer import IDENTIFYING_FIELDS, Customer, CustomerNameWord
 from models.customers.external_id import MAX_REFERENCE_LENGTH, ExternalId
 from models.db.many_values import is_any_of
 from models.db.session import ScopedSession
@@ -75,6 +75,8 @@ class CustomerImport(ImportKind):
         self._line_of_customer: dict[UUID, Line] = {}
         self._line_of_contact: dict[Contact, Line] = {}
         self._changed: list[Customer] = []
+        self._named: list[Customer] = []
+        self._renamed: list[Customer] = []
         self._contacts_of_merged: dict[str, list[tuple[str, ...]]] = {field: [] for field in CONTACT_FIELDS}
 
     def key(self, line: Line) -> tuple[str, Hashable] | None:
@@ -190,6 +192,7 @@ class CustomerImport(ImportKind):
         store = self._stores.get(line.values.get("store", ""))
         customer = Customer(**_profile(line), created_at=self.at, first_store_id=store.id if store else None)
         self.session.add_all([customer, _external_id(customer, reference)])
+        self._named.append(customer)
         return LineVerdict.CREATED
 
     def _update(self, line: Line, reference: Reference, customer: Customer) -> LineVerdict:
@@ -205,6 +208,8 @@ class CustomerImport(ImportKind):
                 self._contacts_of_merged[field].append(values)
         customer.set_fields(changes)
         self._changed.append(customer)
+        if "name" in changes:
+            self._renamed.append(customer)
         if is_new_reference:
             self.session.add(_external_id(customer, reference))
         return LineVerdict.UPDATED
@@ -216,6 +221,10 @@ class CustomerImport(ImportKind):
                 has_contact = is_any_of(self.session, _columns(field), contacts)
                 Customer.remove_from_merged(self.session, has_contact, field)
         self.session.bulk_update(self._changed)
+        self.session.flush()  # the words of names follow their profiles
+        CustomerNameWord.add_all(self.session, self._named)
+        if self._renamed:
+            CustomerNameWord.replace_all(self.session, self._renamed)
 
 
 def _reference(line: Line) -> Reference | None:

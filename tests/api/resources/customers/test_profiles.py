@@ -132,14 +132,17 @@ def test_a_name_is_found_without_its_accents(app: App, shop: Shop) -> None:
     made = create(app, shop, name="Álvaro  Zé")
     create(app, shop, name="Alba")
     for beginning in ("alv", "ALVARO Z", "álvaro zé"):
-        assert [customer["id"] for customer in read(app, shop, f"?name={beginning}")["items"]] == [made["id"]]
-    assert len(read(app, shop, "?name=al")["items"]) == 2
+        assert [customer["id"] for customer in read(app, shop, f"?name={beginning}", "manager")["items"]] == [
+            made["id"]
+        ]
+    assert len(read(app, shop, "?name=al", "manager")["items"]) == 2
 
 
 ALIKE = [
     ({"name": "José Maria"}, {"name": " jose  MARIA "}, ["name"]),
     ({"loyalty_number": "0047-11"}, {"loyalty_number": "4711"}, ["loyalty_number"]),
     ({"phone": "+351912345678"}, {"phone": "+34912345678"}, ["phone"]),
+    ({"phone": "+351210000020 x12"}, {"phone": "+351210000020"}, ["phone"]),
     ({"email": "ana.lima@example.org"}, {"email": "AnaLima+news@example.org"}, ["email"]),
     ({"name": "Ana", "email": "a.b@example.org"}, {"name": "ana", "email": "ab@example.org"}, ["name", "email"]),
 ]

@@ -1,0 +1,107 @@
+"""Revision 1004: names, numbers and addresses of before are found as they are looked up from then on."""
+
+from typing import Any
+from uuid import UUID, uuid4
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+
+from migrations import folding_1004
+from models.customers.contacts import MATCH_KEYS
+from models.db.text import fold, name_words
+from tests.support.databases import ROOT, Databases, migrate
+
+ORGANIZATION = UUID("01a2057b-741c-7631-8cca-22605be163db")
+CUSTOMERS = [
+    {"name": "Łukasz O’Brien-Łoś", "phone": "+351912345678", "email": "ana@exämple.com"},  # noqa: RUF001
+    {"name": None, "phone": None, "email": "ana@xn--exmple-cua.com"},
+    {"name": None, "phone": None, "email": "zé@exämple.org"},
+    {"name": "Đặng ½", "phone": None, "email": None},
+    {"name": None, "phone": "+12125550100", "email": None},
+]
+ITEMS = ["Shepherd’s pie", "½ chicken", "Crème brûlée"]  # noqa: RUF001 as it was typed
+
+
+def test_what_was_folded_before_is_folded_again_and_back(
+    databases: Databases, database_kind: str, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr(folding_1004, "BATCH", 2)
+    with databases.empty(database_kind) as url:
+        migrate(url, "1003")
+        engine = sa.create_engine(url)
+        with engine.begin() as connection:
+            _fill(connection)
+        before = _rows(engine)
+        migrate(url, "1004")
+        customers, items = _rows(engine)
+        assert [row["name_key"] for row in customers] == [row["name"] and fold(row["name"]) for row in customers]
+        assert [row["phone_key"] for row in customers] == [
+            row["phone"] and MATCH_KEYS["phone"](row["phone"]) for row in customers
+        ]
+        # The first address is that of another profile already, so that it stays.
+        assert [row["email"] for row in customers] == [
+            "ana@exämple.com",
+            "ana@xn--exmple-cua.com",
+            "zé@xn--exmple-cua.org",
+            None,
+            None,
+        ]
+        assert [row["name_key"] for row in items] == ["shepherd's pie", "1/2 chicken", "creme brulee"]
+        with engine.connect() as connection:
+            words = connection.execute(sa.text("SELECT word FROM customer_name_word")).scalars()
+            assert sorted(words) == sorted(word for row in customers for word in name_words(row["name"] or ""))
+        settings = Config(toml_file=ROOT / "pyproject.toml")
+        settings.attributes["database_url"] = url
+        command.downgrade(settings, "1003")
+        keys = ("name_key", "phone_key")
+        assert [[row.get(key) for key in keys] for table in _rows(engine) for row in table] == [
+            [row.get(key) for key in keys] for table in before for row in table
+        ]
+        engine.dispose()
+
+
+def _fill(connection: sa.Connection) -> None:
+    """Write rows as the version before would have, with what their tables do not do without."""
+    _insert(connection, "organization", id=ORGANIZATION, slug="acme", name="Acme")
+    for number, customer in enumerate(CUSTOMERS):
+        keys = {
+            "name_key": customer["name"] and folding_1004.fold_before(customer["name"]),
+            "phone_key": customer["phone"] and customer["phone"][-8:],
+            "email_key": customer["email"],
+        }
+        _insert(
+            connection, "customer", id=UUID(int=number), organization_id=ORGANIZATION, version=1, **customer, **keys
+        )
+    for number, name in enumerate(ITEMS):
+        key = folding_1004.fold_before(name)
+        row = {"slug": f"item-{number}", "name": name, "name_key": key, "version": 1}
+        _insert(connection, "catalogue_item", id=UUID(int=number), organization_id=ORGANIZATION, **row)
+
+
+def _insert(connection: sa.Connection, table: str, **values: Any) -> None:
+    reflected = sa.Table(table, sa.MetaData(), autoload_with=connection, resolve_fks=False)
+    for column in reflected.columns:
+        if column.name not in values and not column.nullable and column.server_default is None:
+            values[column.name] = _some(column.type)
+    if connection.dialect.name == "sqlite":
+        values = {name: value.hex if isinstance(value, UUID) else value for name, value in values.items()}
+    connection.execute(reflected.insert().values(values))
+
+
+def _some(kind: Any) -> Any:
+    """Return a value of a type that says nothing."""
+    if isinstance(kind, sa.Boolean | sa.Integer):
+        return False if isinstance(kind, sa.Boolean) else 1
+    if isinstance(kind, sa.DateTime):
+        return sa.func.current_timestamp()
+    return [] if isinstance(kind, sa.JSON) else str(uuid4())[:8]
+
+
+def _rows(engine: sa.Engine) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    with engine.connect() as connection:
+        customers, items = (
+            connection.execute(sa.text(f"SELECT * FROM {table} ORDER BY id")).mappings().all()  # noqa: S608 our own
+            for table in ("customer", "catalogue_item")
+        )
+    return [dict(row) for row in customers], [dict(row) for row in items]
