@@ -27,7 +27,7 @@ export UV_SYSTEM_CERTS := 1
 .PHONY: help run web worker demo test test-deep check check-deep lint format types layers openapi openapi-check data-model data-model-check access access-check \
 	browser office pictures fuzz chaos \
 	chaos-fcm chaos-postgres chaos-takes chaos-disk chaos-export model bench bench-latency bench-dispatch bench-guidance bench-people bench-serving \
-	bench-reports bench-sign-in lock clean
+	bench-reports bench-customers bench-sign-in lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' Makefile
@@ -140,6 +140,9 @@ bench-people: $(DEV) ## import 7,500 people while concerns are logged, on both d
 
 bench-guidance: $(DEV) ## measure what guidance adds to the time of logging, with a million concerns
 	@$(PY) -m bench.guidance
+
+bench-customers: $(DEV) ## show the plans of searches among a million customers; CUSTOMERS=100000 for fewer
+	@$(PY) -m bench.customers --customers $${CUSTOMERS:-1000000}
 
 bench-reports: $(DEV) ## time reports over 10 million concerns beside raw SQL and DuckDB; CONCERNS=100000 for fewer
 	@$(PY) -m bench.reports --concerns $${CONCERNS:-10000000}

@@ -73,13 +73,13 @@ def fold_before(name: str) -> str:
 
 def words(name: str) -> list[str]:
     """Return the words by which a name is found."""
-    found: set[str] = set()
+    result: set[str] = set()
     for chunk in fold(name).split():
         parts = "".join(
             char if char.isalnum() or unicodedata.category(char)[0] == "M" else " " for char in chunk
         ).split()
-        found.update(parts, filter(None, ["".join(parts)]))
-    return sorted(found)
+        result.update(parts, filter(None, ["".join(parts)]))
+    return sorted(result)
 
 
 def phone_key(phone: str) -> str:

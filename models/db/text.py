@@ -40,7 +40,7 @@ def begins_with(column: InstrumentedAttribute[Any], prefix: str) -> ColumnElemen
 
 
 def is_invisible(char: str) -> bool:
-    """Return whether a character has no shape and is no space either: zero-width, a mark of direction, a control."""
+    """Return whether a character has no shape and is no space either: zero-width, one of direction, a control."""
     category = unicodedata.category(char)
     return char in _IGNORABLE or category == "Cf" or (category == "Cc" and not char.isspace())
 

@@ -245,6 +245,29 @@ def test_a_name_is_found_by_the_index_of_names_on_sqlite_too(app: App, shop: Sho
     assert any("ix_customer_name_key" in step.detail and "name_key>? AND name_key<?" in step.detail for step in plan)
 
 
+@only_on_sqlite
+def test_words_of_names_and_ends_of_numbers_are_ranges_of_an_index_on_sqlite_too(app: App, shop: Shop) -> None:
+    everywhere = Actor(shop.organization_id, GRANTS[Role.ADMIN], None)
+    recognise(app, shop, name="Ana Lima", phone=PHONE)
+    for search, indexed in (
+        (
+            Customer.select_named(everywhere, "lim an"),
+            "ix_customer_name_word_word (organization_id=? AND word>? AND word<?",
+        ),
+        (
+            Customer.select_by_phone_end(everywhere, "345678"),
+            "ix_customer_phone_key (organization_id=? AND phone_key>?",
+        ),
+    ):
+        with app.database.reading(shop.organization_id) as session:
+            with app.counting() as statements:
+                assert len(session.scalars(search).all()) == 1
+            explain, blanks = "EXPLAIN QUERY PLAN " + statements[0], ("",) * statements[0].count("?")
+            plan = [step.detail for step in session.connection().exec_driver_sql(explain, blanks)]
+        assert any(indexed in step for step in plan), plan
+        assert not any(step.startswith("SCAN customer") for step in plan), plan
+
+
 SIMULTANEOUS = {
     "the same phone": [{"phone": PHONE}] * 8,
     "the phone, and something else of each": [

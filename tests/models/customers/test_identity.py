@@ -161,10 +161,10 @@ def test_one_person_is_found_in_every_spelling_and_two_are_never_merged(
                 met = customers.recognise(session, shop.store_id, country=pair[number].country.code, **contacts)
                 ids[number].add(met.id)
                 contacts.pop("name")
-                found = Customer.search(
+                customer = Customer.search(
                     session, contacts, country=pair[number].country.code, store_id=None, at=app.clock()
                 )
-                assert found is met
+                assert customer is met
             assert [len(of_one) for of_one in ids] == [1, 1]
             assert ids[0] != ids[1]
             session.flush()

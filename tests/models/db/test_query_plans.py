@@ -28,6 +28,7 @@ LARGE = {
     "alert",
     "customer",
     "customer_store",
+    "customer_name_word",
     "outbox_message",
     "change",
     "concern_event",
@@ -78,7 +79,7 @@ def _fill(owner: sa.Connection, org: FullOrganization) -> None:
         CUSTOMERS,
         name="'Customer ' || n",
         name_key="'customer ' || n",
-        phone_key="lpad(n::text, 8, '0')",
+        phone_key="reverse('3519' || lpad(n::text, 8, '0'))",
         phone="'+3519' || lpad(n::text, 8, '0')",
         created_at=hours_ago % "created_at",
         first_store_id=f"({stores})[n % {STORES} + 1]",
@@ -90,6 +91,14 @@ def _fill(owner: sa.Connection, org: FullOrganization) -> None:
         CUSTOMERS,
         customer_id="md5('customer' || n)::uuid",
         store_id=f"({stores})[(n + 1) % {STORES} + 1]",
+    )
+    multiply(
+        owner,
+        "customer_name_word",
+        originals(owner, "customer_name_word", organization_id=org.shop.organization_id)[0]["id"],
+        CUSTOMERS,
+        customer_id="md5('customer' || n)::uuid",
+        word="'customer' || n",
     )
     multiply(
         owner,
@@ -201,6 +210,8 @@ def test_what_is_asked_for_most_is_found_by_an_index(large: Large, what: str) ->
 def test_a_customer_is_recognised_by_an_index(large: Large) -> None:
     _by_an_index(large, "POST", "/v1/customers/search", "floor", {"phone": PHONE})
     _by_an_index(large, "POST", "/v1/customers/search", "floor", {"reference": {"source": "till", "reference": "1"}})
+    for wanted in ({"name": "customer49"}, {"name": "customer4 customer49"}, {"phone_end": "000049"}):
+        _by_an_index(large, "POST", "/v1/customers/search", "floor", wanted)
     contacts = {"phone": PHONE, "email": "Somebody@Example.org", "loyalty_number": "4711"}
     _by_an_index(large, "POST", "/v1/concerns", "floor", {"mood": 2, "customer": contacts})
 

@@ -164,11 +164,11 @@ def test_a_phone_is_read_with_the_country_of_the_store_or_of_the_organization(ap
 
 def test_a_new_profile_is_known_to_the_store_of_its_line(app: App, shop: Shop) -> None:
     send(app, shop, {**ANA, "store": "second"}, RUI)
-    found = {
+    answers = {
         login: app.request("POST", "/v1/customers/search", (shop, login), json={"name": "ana"}).json["items"]
         for login in ("floor", "elsewhere")
     }
-    assert (found["floor"], [customer["name"] for customer in found["elsewhere"]]) == ([], ["Ana"])
+    assert (answers["floor"], [customer["name"] for customer in answers["elsewhere"]]) == ([], ["Ana"])
 
 
 @pytest.mark.parametrize(
