@@ -223,6 +223,11 @@ class Actor:
         return self.device_id if self.is_on_shared_phone else None
 
     @property
+    def personal_phone_id(self) -> UUID | None:
+        """The registered phone of their own that this person is signed in on; None on any other device."""
+        return None if self.is_on_shared_phone or self.staff_id is None else self.device_id
+
+    @property
     def person(self) -> UUID:
         """The id of the member of staff. Forbidden for an API key or a phone, which are nobody who could do this."""
         if self.staff_id is None:

@@ -93,6 +93,10 @@ CODE_MAKER_WAITS: Final = timedelta(hours=24)
 LONGEST_SHIFT: Final = timedelta(hours=16)
 # Whoever names no store and works in several means that of their last shift, if it is no longer ago.
 LAST_SHIFT_WINDOW: Final = timedelta(days=30)
+NEXT_DAY_SHIFT: Final = timedelta(hours=3)  # a shift that began so long before the day's end counts for the next day
+SHIFT_IDLE: Final = timedelta(minutes=30)  # no shift ends by itself within this time after the person did something
+STILL_HERE_BEFORE: Final = timedelta(minutes=15)  # the end of a shift: then the phone asks `still here?`
+STILL_HERE_EXTENDS: Final = timedelta(hours=2)  # what the answer gives, from the answer on
 
 # Sign-in
 SESSION_DAYS: Final = 30  # unless the organization sets another number

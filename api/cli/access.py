@@ -106,6 +106,7 @@ REACH: Final = {
     "remedies": Reach.ORGANIZATION,
     "reports": Reach.STORES,
     "sessions": Reach.PERSON,
+    "shifts": Reach.STORES,
     "staff": Reach.STORES,
     "standing-qrs": Reach.STORES,
     "stores": Reach.STORES,

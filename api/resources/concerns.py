@@ -12,6 +12,7 @@ from api.schemas.concerns import (
     ConcernQuery,
     ConcernSchema,
     EditConcernSchema,
+    HandedOverConcernSchema,
     HandOverSchema,
     LoggedConcernSchema,
     NewConcernSchema,
@@ -28,7 +29,8 @@ from models.concerns.handover import hand_over
 from models.concerns.unresolved import unresolved_before
 from models.operations.guidance import guidance_for_concern
 from models.operations.log_concern import log_concern, update_concern
-from notifications.decide.announce import announce
+from models.staff.phones_in_reach import count_phones
+from notifications.decide.announce import announce, announce_all
 
 blp = Blueprint("concerns", __name__, "Concerns: log, list, read, complete, and move along")
 
@@ -39,6 +41,18 @@ class LoggedConcern:
 
     concern: Concern
     guidance: dict[str, Any] | None
+
+    @property
+    def version(self) -> int:
+        return self.concern.version
+
+
+@dataclass(frozen=True)
+class HandedOverConcern:
+    """A concern as the answer to handing it over: with the number of phones of the colleague."""
+
+    concern: Concern
+    phones: int | None
 
     @property
     def version(self) -> int:
@@ -144,16 +158,16 @@ class HandOverConcern(Resource):
     path_models = {"concern_id": Concern}
 
     @blp.arguments(HandOverSchema)
-    @blp.response(200, ConcernSchema)
-    @idempotent(Concern, status=200)
-    def post(self, data: dict[str, Any], concern: Concern) -> Concern:
-        """Ask one colleague to take a concern: their phones ring, and escalation goes on for the others
+    @blp.response(200, HandedOverConcernSchema)
+    @idempotent(Concern, status=200, on_replay=lambda concern, _: HandedOverConcern(concern, phones=None))
+    def post(self, data: dict[str, Any], concern: Concern) -> HandedOverConcern:
+        """Ask one colleague on shift to take a concern: their phones ring, and escalation goes on for the others
 
-        Whoever has taken the concern gives it back by this.
+        Whoever has taken the concern gives it back by this. `GET /v1/stores/{id}/on-shift` lists who can be asked;
+        `phones` says how many phones reach the colleague: with none, walk over. 422 for somebody off shift.
         """
-        for event in hand_over(g.session, concern, data["staff_id"], by=g.actor, at=g.now):
-            announce(g.session, event)
-        return concern
+        announce_all(g.session, hand_over(g.session, concern, data["staff_id"], by=g.actor, at=g.now))
+        return HandedOverConcern(concern, count_phones(g.session, data["staff_id"], at=g.now))
 
 
 @blp.route("/concerns/<uuid:concern_id>/resolve")

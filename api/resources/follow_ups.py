@@ -1,5 +1,6 @@
 """Follow-ups: what was promised to customers, and whether it was kept."""
 
+from dataclasses import dataclass
 from typing import Any
 
 from flask import g
@@ -9,6 +10,7 @@ from api.schemas.follow_ups import (
     CancelSchema,
     FollowUpQuery,
     FollowUpSchema,
+    HandedOverFollowUpSchema,
     HandOverFollowUpSchema,
     KeepSchema,
     NewFollowUpSchema,
@@ -20,9 +22,22 @@ from api.web.resource import Resource
 from models.access import Permission
 from models.concerns.concern import Concern
 from models.recovery.follow_up import FollowUp
+from models.staff.phones_in_reach import count_phones
 from notifications.decide.follow_ups import announce_follow_up
 
 blp = Blueprint("follow-ups", __name__, "Follow-ups: what was promised to customers, and whether it was kept")
+
+
+@dataclass(frozen=True)
+class HandedOverFollowUp:
+    """A follow-up as the answer to handing it over: with the number of phones of its new owner."""
+
+    follow_up: FollowUp
+    phones: int | None
+
+    @property
+    def version(self) -> int:
+        return self.follow_up.version
 
 
 @blp.route("/concerns/<uuid:concern_id>/follow-ups")
@@ -95,10 +110,13 @@ class HandOverFollowUp(Resource):
     path_models = {"follow_up_id": FollowUp}
 
     @blp.arguments(HandOverFollowUpSchema)
-    @blp.response(200, FollowUpSchema)
-    @idempotent(FollowUp, status=200)
-    def post(self, data: dict[str, Any], follow_up: FollowUp) -> FollowUp:
-        """Hand a follow-up over to a colleague, who is notified"""
+    @blp.response(200, HandedOverFollowUpSchema)
+    @idempotent(FollowUp, status=200, on_replay=lambda follow_up, _: HandedOverFollowUp(follow_up, phones=None))
+    def post(self, data: dict[str, Any], follow_up: FollowUp) -> HandedOverFollowUp:
+        """Hand a follow-up over to a colleague who works in the store, on shift or not, and is notified
+
+        `phones` says how many phones reach the colleague at this moment.
+        """
         event = follow_up.hand_over(g.session, data["staff_id"], by=g.actor, at=g.now)
         announce_follow_up(g.session, follow_up, event)
-        return follow_up
+        return HandedOverFollowUp(follow_up, count_phones(g.session, data["staff_id"], at=g.now))

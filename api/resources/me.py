@@ -3,6 +3,7 @@
 from typing import Any
 
 from flask import g
+from sqlalchemy.orm.attributes import set_committed_value
 
 from api.schemas.me import (
     DeviceSchema,
@@ -20,11 +21,12 @@ from api.web.shared_blueprints import me as blp
 from models.access import Permission
 from models.errors import Invalid, NotFound
 from models.operations.people.phones import register_phone
+from models.operations.people.shifts import check_in, end_own_shift
 from models.organizations.store import Store
 from models.staff.device import Device
-from models.staff.shift import Shift
+from models.staff.shift import EndReason, Shift
 from models.staff.staff import Staff
-from notifications.decide.announce import announce_pause
+from notifications.decide.announce import announce_all, announce_pause
 from notifications.decide.informational import queue_test_push
 
 
@@ -55,8 +57,10 @@ class Me(Resource):
         return staff
 
     def _find(self, _path: dict[str, Any], *, lock: bool) -> dict[str, Any]:
-        """Return the signed-in person as the subject: this path has no id."""
-        return {"staff": Staff.get_visible(g.session, g.actor.person, actor=g.actor, lock=lock)}
+        """Return the signed-in person, with the shift they are on, as the subject: this path has no id."""
+        staff = Staff.get_visible(g.session, g.actor.person, actor=g.actor, lock=lock)
+        set_committed_value(staff, "shift", Shift.current(g.session, staff.id, at=g.now))
+        return {"staff": staff}
 
 
 @blp.route("/me/shift")
@@ -68,16 +72,34 @@ class MyShift(Resource):
     def put(self, data: dict[str, Any]) -> Shift:
         """Check in on the floor of a store
 
-        Whoever checks in on a shared phone is rung on it for the whole shift, until they sign out of it.
+        Whoever checks in on a shared phone is rung on it for the whole shift, until they sign out of it. The shift ends
+        by itself at `ends_at`: with the business day, or when the store next shuts if it is open at that moment, and
+        after 16 hours in any case; a shift that began within three hours before that counts for the day that begins. It
+        does not end while the person does something or has taken a concern. A shift elsewhere ends by this.
         """
         store = Store.get_visible(g.session, data["store_id"], actor=g.actor, pointer="/store_id")
-        who = {"staff_id": g.actor.person, "device_id": g.actor.shared_phone_id}
-        return Shift.check_in(g.session, **who, store=store, lead=data["lead"], at=g.now)
+        shift, given_back = check_in(g.session, store=store, lead=data["lead"], by=g.actor, at=g.now)
+        announce_all(g.session, given_back)
+        return shift
 
     @blp.response(204)
     def delete(self) -> None:
-        """Check out"""
-        Shift.check_out(g.session, staff_id=g.actor.staff_id, at=g.now)
+        """Check out: concerns that the person has taken there are given back, and ring again"""
+        announce_all(g.session, end_own_shift(g.session, EndReason.CHECKED_OUT, by=g.actor, at=g.now))
+
+
+@blp.route("/me/shift/extend")
+class MyShiftExtension(Resource):
+    permissions = {"POST": Permission.ME_USE}
+
+    @blp.response(200, ShiftSchema)
+    def post(self) -> Shift:
+        """Say that one is still here: the shift goes on for two hours from now, at least
+
+        The answer to the notification `still_here`, which comes a quarter of an hour before `ends_at`. 409 `not-now`
+        when the shift is over: check in again.
+        """
+        return Shift.stay(g.session, staff_id=g.actor.person, at=g.now)
 
 
 @blp.route("/me/pause")

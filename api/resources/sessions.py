@@ -17,6 +17,7 @@ from api.web.resource import Resource
 from models.access import Permission
 from models.db.session import ALL_TENANTS, Database
 from models.errors import NotFound
+from models.operations.people.shifts import end_own_shift
 from models.organizations.organization import Organization
 from models.staff.credentials.password import password_matches
 from models.staff.credentials.second_factor import SecondFactor
@@ -24,7 +25,9 @@ from models.staff.credentials.staff_session import SignInMethod, StaffSession
 from models.staff.credentials.token import Token
 from models.staff.device import Device
 from models.staff.shared_phone_sign_in import PinResult, may_use_with_password, open_on_shared_phone, try_pin
+from models.staff.shift import EndReason
 from models.staff.staff import Staff
+from notifications.decide.announce import announce_all
 
 SignIn = tuple[Staff, StaffSession, Token]
 
@@ -154,6 +157,10 @@ def _find_password_hash(database: Database, organization: str, login: str) -> tu
         return organization_id, Staff.find_password_hash(session, login, at=g.now)
 
 
+def _end_shift() -> None:
+    announce_all(g.session, end_own_shift(g.session, EndReason.SIGNED_OUT, by=g.actor, at=g.now))
+
+
 @blp.route("/sessions/current")
 class CurrentSession(Resource):
     permissions = {"DELETE": Permission.ME_USE}
@@ -163,8 +170,11 @@ class CurrentSession(Resource):
     def delete(self) -> None:
         """Sign out: the token is revoked at once, and the phone of this session rings no more
 
-        A shared phone rings on for the others who are signed in on it.
+        On a personal phone the person's shift ends by this. A shared phone rings on for the others who are signed in on
+        it, and shifts go on there until their check-out.
         """
+        if g.actor.personal_phone_id is not None:
+            _end_shift()
         StaffSession.sign_out(g.session, by=g.actor, at=g.now)
 
 
@@ -181,7 +191,12 @@ class MySessions(Resource):
 
     @blp.response(204)
     def delete(self) -> None:
-        """Sign out everywhere, here too: every token of this person is revoked, and their own phones ring no more"""
+        """Sign out everywhere, here too: every token of this person is revoked, and their own phones ring no more
+
+        On a personal phone the person's shift ends by this.
+        """
+        if g.actor.personal_phone_id is not None:
+            _end_shift()
         StaffSession.end(g.session, StaffSession.staff_id == g.actor.staff_id, at=g.now)
 
 
@@ -189,8 +204,14 @@ class MySessions(Resource):
 class MySessionById(Resource):
     permissions = {"DELETE": Permission.ME_USE}
     path_models = {"session_id": StaffSession}
+    locks_itself = frozenset({"DELETE"})
 
     @blp.response(204)
     def delete(self, session: StaffSession) -> None:
-        """End one of one's own sign-ins, such as that of a lost phone, which rings no more"""
+        """End one of one's own sign-ins, such as that of a lost phone, which rings no more
+
+        The person's shift ends by this only if it is the sign-in of this request, on a personal phone.
+        """
+        if g.actor.personal_phone_id is not None and session.id == g.actor.session_id:
+            _end_shift()
         StaffSession.end(g.session, StaffSession.id == session.id, at=g.now)

@@ -255,6 +255,19 @@ class LoggedConcernSchema(ConcernSchema):
         return super().get_attribute(obj if attr == "guidance" else obj.concern, attr, default)
 
 
+class HandedOverConcernSchema(ConcernSchema):
+    """A concern as the answer to handing it over, with the number of phones that ring for the colleague.
+
+    Null in the answer to a repeat of the request.
+    """
+
+    phones = fields.Integer(allow_none=True, required=True)
+
+    def get_attribute(self, obj: Any, attr: str, default: Any) -> Any:
+        """Read the number of phones from the answer and every other field from its concern."""
+        return super().get_attribute(obj if attr == "phones" else obj.concern, attr, default)
+
+
 class ConcernQuery(PageQuery):
     """Filters of concerns."""
 

@@ -1,5 +1,7 @@
 """Follow-ups: what was promised to a customer, by when, and who owns it."""
 
+from typing import Any
+
 from marshmallow import fields
 
 from api.schemas.base import Instant, PageQuery, PersonSchema, RedactedSchema, Schema, Words
@@ -58,6 +60,19 @@ class FollowUpSchema(RedactedSchema):
     fix_id = fields.UUID(
         allow_none=True, metadata={"description": "What was fixed, where this is the thank-you for having raised it."}
     )
+
+
+class HandedOverFollowUpSchema(FollowUpSchema):
+    """A follow-up as the answer to handing it over, with the number of phones that reach its new owner at this moment.
+
+    Null in the answer to a repeat of the request. Whoever is not reached is reminded before it is due.
+    """
+
+    phones = fields.Integer(allow_none=True, required=True)
+
+    def get_attribute(self, obj: Any, attr: str, default: Any) -> Any:
+        """Read the number of phones from the answer and every other field from its follow-up."""
+        return super().get_attribute(obj if attr == "phones" else obj.follow_up, attr, default)
 
 
 class FollowUpQuery(PageQuery):

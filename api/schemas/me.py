@@ -21,11 +21,16 @@ class PutShiftSchema(Schema):
 
 
 class ShiftSchema(Schema):
-    """A shift: where somebody is checked in."""
+    """A shift: where somebody is checked in, and when that ends by itself.
+
+    `asked_at`: since when the person is asked whether they are still here; null while nothing is to be answered.
+    """
 
     store_id = fields.UUID()
     lead = fields.Boolean()
     started_at = Instant()
+    ends_at = Instant()
+    asked_at = Instant(allow_none=True)
     paused_until = Instant(allow_none=True)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from marshmallow import fields, validate
 
-from api.schemas.base import Instant, PageQuery, Schema, Slug, Whole, Words
+from api.schemas.base import Flag, Instant, PageQuery, Schema, Slug, Whole, Words
 from api.schemas.places import PlaceSchema
 from api.schemas.staff import StaffSchema
 from api.schemas.store_hours import NewHoursSchema
@@ -60,13 +60,15 @@ class StoreSchema(Schema):
     closed_at = Instant(allow_none=True)
     above_limit = fields.Enum(AboveLimit, by_value=True)
     longest_pause_minutes = fields.Integer()
+    shifts_end_daily = fields.Boolean()
     places = fields.List(fields.Nested(PlaceSchema))
 
 
 class EditStoreSchema(Schema):
     """Changes to a store. Those of `time_zone`, `day_starts_at` and `currency` hold from the next business date on.
 
-    `country` is that of the phone numbers which are given from now on.
+    `country` is that of the phone numbers which are given from now on. `shifts_end_daily`: whether shifts end with the
+    business day; a store that never shuts may turn that off. It holds for shifts that begin from now on.
     """
 
     name = Words(200, least=1)
@@ -78,6 +80,7 @@ class EditStoreSchema(Schema):
     day_starts_at = DayStart()
     above_limit = fields.Enum(AboveLimit, by_value=True)
     longest_pause_minutes = Whole(validate=validate.Range(min=1, max=60))
+    shifts_end_daily = Flag()
 
 
 class NewStoreSchema(EditStoreSchema):

@@ -22,8 +22,8 @@ def authenticate(
     a shared phone that is locked may do nothing until its PIN is given; receipts are no use of a person, as the phone
     sends what it has done with notifications.
 
-    Records once a minute when the actor was last seen, and whether they did something (`is_tap`, see `Resource`). This
-    happens in a transaction of its own, so that a request that reads stays read-only.
+    Records once a minute when the actor was last seen, and whether they did something (`is_tap`, see `Resource`), which
+    keeps a shift from ending. This happens in a transaction of its own, so that a request that reads stays read-only.
 
     Raises:
         HttpProblem: 401 without a valid token, and `locked` for a sign-in that is locked.
@@ -45,16 +45,17 @@ def authenticate(
         actor.require_second_factor()
     if recent_sign_in:
         actor.require_recent_sign_in(g.now)
-    if last_use.is_old(g.now, is_tap=is_tap):
-        _record_last_seen(database, actor, is_tap=is_tap)
+    extends_shift = is_tap and last_use.extends_shift(g.now)
+    if extends_shift or last_use.is_old(g.now, is_tap=is_tap):
+        _record_last_seen(database, actor, is_tap=is_tap, extends_shift=extends_shift)
     return actor
 
 
-def _record_last_seen(database: Database, actor: Actor, *, is_tap: bool) -> None:
+def _record_last_seen(database: Database, actor: Actor, *, is_tap: bool, extends_shift: bool) -> None:
     """Record when the actor was last seen; a failure is logged only, so that reading works when the disk is full."""
     try:
         with database.writing(actor.organization_id) as session:
-            record_last_seen(session, actor, g.now, is_tap=is_tap)
+            record_last_seen(session, actor, g.now, is_tap=is_tap, extends_shift=extends_shift)
     except SQLAlchemyError as error:
         log.warning("last seen not recorded", error=type(error).__name__)
 

@@ -39,9 +39,9 @@ class Resource(MethodView):
     `without_second_factor`: the methods that an administrator may use who has not set up a second factor.
     `sent_by_app`: the methods that an app uses by itself, so that they are no tap.
 
-    A request counts as a tap, which keeps a shared phone from locking, if a person has done something for it to be
-    sent: everything that writes, and a GET of one thing, whose address ends in its id or date. A GET of anything else
-    is what an app asks for by itself again and again: the home screen, lists, figures.
+    A request counts as a tap, which keeps a shared phone from locking and a shift from ending, if a person has done
+    something for it to be sent: everything that writes, and a GET of one thing, whose address ends in its id or date. A
+    GET of anything else is what an app asks for by itself again and again: the home screen, lists, figures.
     """
 
     permissions: ClassVar[dict[str, Permission]] = {}

@@ -26,6 +26,7 @@ class SkipReason(StrEnum):
     """Why a step of the escalation called nobody."""
 
     NOBODY = "nobody"  # nobody is on shift, or there is no such person
+    OFF_SHIFT = "off_shift"  # floor staff who are named and have gone home
     NO_PHONE = "no_phone"
     PAUSED = "paused"
     QUIET_HOURS = "quiet_hours"

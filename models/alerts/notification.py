@@ -39,6 +39,7 @@ class NotificationKind(StrEnum):
     HAND_OVER = "hand_over"  # a colleague asks this person to take a concern
     REMINDER = "reminder"  # to the taker, who has done nothing yet
     UNANSWERED = "unanswered"  # nobody took an alert
+    UNANSWERED_SEVERE = "unanswered_severe"  # nobody took a severe alert: it rings the managers of the store
     LATE = "late"  # a concern was logged too late to ring
     CLOSED_STORE = "closed_store"  # a concern of a store that was out of business, to the managers of the region
     OWN = "own"  # whoever logged a concern handles it alone
@@ -51,6 +52,8 @@ class NotificationKind(StrEnum):
     CARRIED_OVER = "carried_over"  # what yesterday left open, to the managers of the store
     DAILY_LOG = "daily_log"  # the log of yesterday, by mail to subscribers
     PAUSE = "pause"  # a colleague needs a moment
+    STILL_HERE = "still_here"  # the shift of this person is about to end by itself
+    SHIFT_ENDED = "shift_ended"  # somebody else ended the shift of this person
     CODE_MADE = "code_made"  # somebody made a code with which this person's password or PIN can be set
     FACTOR_REMOVED = "factor_removed"  # an administrator removed this person's second factor
     CODE_BY_MAIL = "code_by_mail"  # the code itself, by mail only; phones are told of it as CODE_MADE
@@ -71,7 +74,13 @@ S = NotificationState
 DELIVERED_STATES = frozenset({S.ACCEPTED, S.RECEIVED, S.SHOWN, S.OPENED})
 FAILED_STATES = frozenset({S.FAILED, S.EXPIRED, S.SUPPRESSED})
 LOUD_KINDS = frozenset(
-    {NotificationKind.RING, NotificationKind.HAND_OVER, NotificationKind.APPROVAL, NotificationKind.TEST}
+    {
+        NotificationKind.RING,
+        NotificationKind.UNANSWERED_SEVERE,
+        NotificationKind.HAND_OVER,
+        NotificationKind.APPROVAL,
+        NotificationKind.TEST,
+    }
 )
 # Each person may switch these off.
 MUTABLE_KINDS = frozenset(
@@ -93,8 +102,13 @@ SIGN_IN_KINDS = frozenset(
         NotificationKind.PHONE_TAKEN,
     }
 )
-# Not silenced by a pause: what protects a person's sign-in, and the test they asked for.
-KINDS_DURING_PAUSE = SIGN_IN_KINDS | {NotificationKind.SIGN_IN_EXPIRED, NotificationKind.TEST}
+# Not silenced by a pause: what protects a person's sign-in or shift, and the test they asked for.
+KINDS_DURING_PAUSE = SIGN_IN_KINDS | {
+    NotificationKind.SIGN_IN_EXPIRED,
+    NotificationKind.STILL_HERE,
+    NotificationKind.SHIFT_ENDED,
+    NotificationKind.TEST,
+}
 STATE_ORDER = (S.QUEUED, S.LEASED, S.ACCEPTED, S.RECEIVED, S.SHOWN, S.OPENED)
 
 

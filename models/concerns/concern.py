@@ -450,6 +450,12 @@ class Concern(CountedByDay, Aggregate):
         self.taken_by_id = None
         return event
 
+    def give_back(self, *, by: Actor, at: datetime) -> ConcernEvent:
+        """Release a concern whose taker's shift ended. `by` ended it; nobody where it ran out."""
+        event = self._move(ConcernStep.RELEASED, by=by, at=at, details={"shift_ended": True})
+        self.taken_by_id = None
+        return event
+
     def release_of_leaver(self, *, by: Actor, at: datetime) -> ConcernEvent:
         """Release a concern whose taker works in its store no more. `by` recorded that; nobody for a planned leave."""
         event = self._move(ConcernStep.RELEASED, by=by, at=at, details={"taker_left": True})

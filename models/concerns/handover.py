@@ -1,4 +1,4 @@
-"""Handover of a concern: one colleague is called personally, while the alert goes on."""
+"""Handover of a concern: one colleague on shift is called personally, while the alert goes on."""
 
 from datetime import datetime
 from uuid import UUID
@@ -42,9 +42,11 @@ def why_not_callable(session: Session, concern: Concern, colleague: Staff, *, at
         return f"{colleague.name} told of this, and is not rung for it."
     if colleague.role not in concern.ringable_roles:
         return f"{colleague.name} is not somebody who may hear of this."
-    shift = Shift.current(session, colleague.id)
+    shift = Shift.current(session, colleague.id, at=at)
     if colleague.has_left(at) or not works_in_store_of(concern, colleague, shift):
         return f"{colleague.name} does not work in this store."
+    if shift is None or shift.store_id != concern.store_id:
+        return f"{colleague.name} is not on shift in this store."
     return None
 
 

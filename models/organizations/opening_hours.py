@@ -147,6 +147,20 @@ def first_opening(hours: Hours, start: datetime, end: datetime, zone: ZoneInfo) 
     return next((opens for opens in openings if not is_open(hours, opens - _INSTANT_BEFORE, zone)), None)
 
 
+def next_closing(hours: Hours, at: datetime, zone: ZoneInfo, *, within: timedelta) -> datetime | None:
+    """Return when a store that is open at an instant next shuts; None when it does not shut within this time.
+
+    A period that follows another one without a gap goes on: a store that never closes does not shut at midnight.
+    """
+    first = at.astimezone(zone).date() - timedelta(days=1)  # a period that began the day before may still run
+    closes_at = at
+    for number in range(within.days + 3):
+        for opens, closes in sorted(_openings_on(hours, first + timedelta(days=number), zone)):
+            if opens <= closes_at < closes:
+                closes_at = closes
+    return closes_at if closes_at < at + within else None
+
+
 def _openings_on(hours: Hours, day: date, zone: ZoneInfo) -> Iterator[tuple[datetime, datetime]]:
     """Yield start and end, in UTC, of each period that begins on a civil date."""
     exceptions = {exception["date"]: exception["periods"] for exception in hours["exceptions"]}

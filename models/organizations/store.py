@@ -20,7 +20,15 @@ from models.access import Actor
 from models.db.base import Aggregate, many_to_one, one_to_many, tenant_fk
 from models.db.slug import check_slug, slug_from_name
 from models.errors import Conflict, Invalid, InvalidState, NotFound
-from models.organizations.opening_hours import ALWAYS_OPEN, Hours, check_hours, first_opening, is_open, last_closing
+from models.organizations.opening_hours import (
+    ALWAYS_OPEN,
+    Hours,
+    check_hours,
+    first_opening,
+    is_open,
+    last_closing,
+    next_closing,
+)
 from models.organizations.organization import Region
 from models.organizations.place import Place
 from models.organizations.store_terms import EarlierTerms, StoreTerms, TermsHistory
@@ -126,7 +134,8 @@ class Store(Aggregate):
     ) -> "Store":
         """Create a store with its places. `places` are names; their slugs are made from them.
 
-        Without `hours` it is always open. `fields` are `id`, `above_limit` and `longest_pause_minutes`.
+        Without `hours` it is always open. `fields` are `id`, `above_limit`, `longest_pause_minutes` and
+        `shifts_end_daily`.
 
         Invalid for an unknown time zone, country or currency, for overlapping hours, and for two places with the same
         slug. Conflict when another store of the organization has the slug, and InvalidState when there are MAX_STORES.
@@ -230,10 +239,11 @@ class Store(Aggregate):
         return self.hours or ALWAYS_OPEN
 
     def edit(self, *, at: datetime, **changes: Any) -> None:
-        """Change the store: its name, kind, `region_id`, country, terms, `above_limit` or `longest_pause_minutes`.
+        """Change the store: its name, kind, `region_id`, country, terms or settings.
 
-        Also its `hours`, which `check_hours` accepts. Changed terms hold from the next business date on (see
-        `TermsHistory.change`); the rest holds at once. Invalid for an unknown time zone, country or currency.
+        Settings are `above_limit`, `longest_pause_minutes`, `shifts_end_daily` and `hours`, which `check_hours`
+        accepts. Changed terms hold from the next business date on (see `TermsHistory.change`); the rest holds at once.
+        Invalid for an unknown time zone, country or currency.
         """
         check_codes(**changes)
         terms = {name: changes.pop(name) for name in TERMS_FIELDS if name in changes}
@@ -314,6 +324,14 @@ class Store(Aggregate):
         start, end = self.day_bounds(business_date)
         closes_at = last_closing(self.opening_hours, start, end, self.zone_on(business_date))
         return end if closes_at is None else min(closes_at, end)
+
+    def shuts_after(self, at: datetime, *, within: timedelta) -> datetime | None:
+        """Return when the store, which is open at an instant, next shuts; None when it does not within this time."""
+        return next_closing(self.opening_hours, at, self.zone_at(at), within=within)
+
+    def opens_after(self, at: datetime, *, within: timedelta) -> datetime | None:
+        """Return when the store, which is shut at an instant, next opens; None when it does not within this time."""
+        return first_opening(self.opening_hours, at, at + within, self.zone_at(at))
 
     def work_begins_at(self, business_date: date) -> datetime | None:
         """Return when work begins on a business day: when the store opens. None when it stays closed.

@@ -47,7 +47,7 @@ class FollowUpOwner:
             raise Invalid(f"{colleague.name} is not somebody who may act.", pointer=pointer)
         if colleague.has_left(at):
             raise Invalid(f"{colleague.name} does not work in this store.", pointer=pointer)
-        return cls(staff_id, pointer, colleague, Shift.current(session, staff_id))
+        return cls(staff_id, pointer, colleague, Shift.current(session, staff_id, at=at))
 
     def ownable_concerns(self) -> Sequence[ColumnElement[bool]]:
         """Return criteria that keep the concerns whose follow-ups this person may own.
@@ -64,7 +64,7 @@ class FollowUpOwner:
         """Return this colleague as owner; None for one who may not act, or works here no more."""
         if Permission.RECOVERY_ACT not in colleague.permissions or colleague.has_left(at):
             return None
-        return cls(colleague.id, "", colleague, Shift.current(session, colleague.id))
+        return cls(colleague.id, "", colleague, Shift.current(session, colleague.id, at=at))
 
     def may_own(self, concern: Concern) -> bool:
         """Return whether this person may own a follow-up on this concern."""

@@ -12,7 +12,7 @@ from sqlalchemy.sql.base import ExecutableOption
 
 from models.access import Actor
 from models.alerts.alert import Alert
-from models.alerts.enums import AlertState
+from models.alerts.enums import AlertState, Severity
 from models.concerns.concern import Concern
 from models.concerns.enums import Kind, Status
 from models.concerns.event import ConcernEvent
@@ -74,9 +74,7 @@ class DailyLogReport:
     @property
     def needs_you_now(self) -> NeedsYouNow:
         return NeedsYouNow(
-            unanswered_alerts=[
-                concern for concern in self.concerns if concern.alert and concern.alert.state is AlertState.UNANSWERED
-            ],
+            unanswered_alerts=self._unanswered_alerts(),
             open_concerns=[concern for concern in self.concerns if concern.status is not Status.RESOLVED],
             follow_ups=self.pending_follow_ups,
             pending_approvals=[action for action in self.unsettled_actions if action.status is ActionStatus.PENDING],
@@ -84,6 +82,13 @@ class DailyLogReport:
                 action for action in self.unsettled_actions if action.status is not ActionStatus.PENDING
             ],
         )
+
+    def _unanswered_alerts(self) -> list[Concern]:
+        """Return the concerns whose alert nobody answered, the severe ones first."""
+        alerts = [(concern, concern.alert) for concern in self.concerns if concern.alert is not None]
+        unanswered = [(concern, alert) for concern, alert in alerts if alert.state is AlertState.UNANSWERED]
+        unanswered.sort(key=lambda pair: pair[1].severity is not Severity.SEVERE)
+        return [concern for concern, _ in unanswered]
 
     @property
     def late_entries(self) -> list[UUID]:

@@ -10,6 +10,7 @@ from models.staff.credentials.last_use import LastUse
 from models.staff.credentials.staff_session import StaffSession
 from models.staff.credentials.token import Token
 from models.staff.device import Device
+from models.staff.shift import Shift
 
 
 def find_actor(session: Session, token: Token, at: datetime) -> tuple[Actor, LastUse] | None:
@@ -24,8 +25,15 @@ def find_actor(session: Session, token: Token, at: datetime) -> tuple[Actor, Las
     return None
 
 
-def record_last_seen(session: Session, actor: Actor, at: datetime, *, is_tap: bool = False) -> None:
-    """Record that a sign-in, API key or device was used; `is_tap`: that a person did something on a shared phone."""
+def record_last_seen(
+    session: Session, actor: Actor, at: datetime, *, is_tap: bool = False, extends_shift: bool = False
+) -> None:
+    """Record that a sign-in, API key or device was used; `is_tap`: that a person did something on a shared phone.
+
+    `extends_shift`: that they did something shortly before their shift would end.
+    """
+    if extends_shift and actor.staff_id is not None:
+        Shift.note_activity(session, staff_id=actor.staff_id, at=at)
     sign_in = StaffSession.get_with_person(session, actor)
     key = session.get(ApiKey, (actor.organization_id, actor.api_key_id)) if actor.api_key_id else None
     if sign_in is not None:

@@ -4,7 +4,8 @@ from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, Subquery, or_, select, union_all
+from sqlalchemy import ColumnElement, Select, Subquery, func, or_, select, union_all
+from sqlalchemy.orm import Session
 
 from models.db.earlier import Earlier
 from models.policy_defaults import SIGN_IN_BEFORE_SHIFT
@@ -31,13 +32,18 @@ def phones_in_reach(people: Collection[UUID] | Select[UUID], *, at: datetime) ->
         .join(Device, in_store)
         .where(
             Shift.staff_id.in_(people),
-            Shift.ended_at.is_(None),
+            Shift.runs_at(at),
             Device.staff_id.is_(None),
             Device.address.is_not(None),
             _is_signed_in_for_shift(),
         )
     )
     return union_all(personal, shared).subquery("phones_in_reach")
+
+
+def count_phones(session: Session, staff_id: UUID, *, at: datetime) -> int:
+    """Return how many phones reach a person at this moment. A pause does not show."""
+    return session.scalars(select(func.count()).select_from(phones_in_reach([staff_id], at=at))).one()
 
 
 def _is_signed_in_for_shift() -> ColumnElement[bool]:

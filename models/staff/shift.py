@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import Index, String, UniqueConstraint, select, text
+from sqlalchemy import ColumnElement, Index, String, UniqueConstraint, and_, or_, select, text, update
 from sqlalchemy.orm import Mapped, Session, joinedload, mapped_column
 from sqlalchemy.sql.base import ExecutableOption
 
@@ -12,12 +13,33 @@ from models.access import Actor, Permission
 from models.db.base import TenantOwned, many_to_one, tenant_fk
 from models.errors import Forbidden, Invalid, InvalidState
 from models.organizations.store import Store
-from models.policy_defaults import LONGEST_SHIFT
+from models.policy_defaults import LAST_SEEN_RESOLUTION, SHIFT_IDLE, STILL_HERE_BEFORE, STILL_HERE_EXTENDS
+from models.staff.shift_end import shift_ends_at
 from models.staff.staff import Staff
+
+MAX_SOURCE_LENGTH = 60
+MAX_REFERENCE_LENGTH = 100
+
+
+class EndReason(StrEnum):
+    """Why a shift ended."""
+
+    CHECKED_OUT = "checked_out"
+    SIGNED_OUT = "signed_out"  # of a personal phone
+    MOVED = "moved"  # the person checked in elsewhere
+    BY_COLLEAGUE = "by_colleague"  # whoever leads, or a manager
+    BY_CLOCK = "by_clock"  # a time clock
+    RAN_OUT = "ran_out"  # with the day, with the opening hours, or after the longest shift
+    LEFT = "left"  # the person works here, or in this store, no more
+    STORE_CLOSED = "store_closed"  # the store is out of business
 
 
 class Shift(TenantOwned):
-    """Stay of a member of staff on the floor of a store. A person has at most one open shift."""
+    """Stay of a member of staff on the floor of a store. A person has at most one open shift.
+
+    A shift is open until its end is recorded (`ended_at`), and runs until `ends_at`, which holds by the clock: ask
+    `runs_at`, never whether it is open. Where the end is recorded, both are the same instant.
+    """
 
     __tablename__ = "shift"
     __table_args__ = (
@@ -46,16 +68,21 @@ class Shift(TenantOwned):
     lead: Mapped[bool] = mapped_column(default=False)
     started_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
-    ends_at: Mapped[datetime]  # when it ends by itself
-    end_reason: Mapped[str | None] = mapped_column(String(20))
+    ends_at: Mapped[datetime]  # when it ends, or ended
+    end_reason: Mapped[EndReason | None]
     ended_by_id: Mapped[UUID | None] = tenant_fk("staff", nullable=True)  # the colleague who ended it
     asked_at: Mapped[datetime | None]  # when the person was asked whether they are still here
-    source: Mapped[str | None] = mapped_column(String(60))  # the time clock that began it, and its reference there
-    reference: Mapped[str | None] = mapped_column(String(100))
+    # The time clock that began it, and its reference there.
+    source: Mapped[str | None] = mapped_column(String(MAX_SOURCE_LENGTH))
+    reference: Mapped[str | None] = mapped_column(String(MAX_REFERENCE_LENGTH))
     paused_until: Mapped[datetime | None]  # after a hard concern: their phones stay silent until then
 
     staff: Mapped[Staff] = many_to_one("Shift", "staff_id", "Staff")
     store: Mapped[Store] = many_to_one("Shift", "store_id", "Store")
+
+    @classmethod
+    def visible_to(cls, actor: Actor) -> Sequence[ColumnElement[bool]]:
+        return () if actor.store_ids is None else (cls.store_id.in_(actor.store_ids),)
 
     @classmethod
     def check_in(
@@ -63,27 +90,22 @@ class Shift(TenantOwned):
     ) -> "Shift":
         """Start a shift in a store and end an open one elsewhere. Whoever is already there keeps their shift.
 
-        `device_id` is the shared phone that the person does it on. InvalidState in a store that is out of business,
-        also if it closes at this moment.
+        That shift ends by itself as if it began now, if that is later. `device_id` is the shared phone that the person
+        does it on. InvalidState in a store that is out of business, also if it closes at this moment.
         """
         _require_in_business(store)
         Staff.lock_staff(session, staff_id)
-        current = cls.current(session, staff_id)
-        if current is not None and current.store_id == store.id:
+        current = cls.open_of(session, staff_id)
+        if current is not None and current.store_id == store.id and current.is_running(at):
             current.lead = lead
             current.device_id = device_id or current.device_id
+            current.extend(to=shift_ends_at(store, at))
             return current
         if current is not None:
-            current.ended_at = at
+            current.end(EndReason.MOVED, at=at)
             session.flush()
-        shift = cls(
-            staff_id=staff_id,
-            store_id=store.id,
-            device_id=device_id,
-            lead=lead,
-            started_at=at,
-            ends_at=at + LONGEST_SHIFT,
-        )
+        shift = cls(staff_id=staff_id, store_id=store.id, device_id=device_id, lead=lead)
+        shift.started_at, shift.ends_at = at, shift_ends_at(store, at)
         session.add(shift)
         # The new row refers to the store, so whoever closes the store (`end_all`) has committed before, or waits for us
         # and ends this shift as well.
@@ -96,13 +118,58 @@ class Shift(TenantOwned):
     def end_all(cls, session: Session, store: Store, *, at: datetime) -> None:
         """End all shifts of a store. The caller has locked it against new rows that refer to it."""
         for shift in session.scalars(select(cls).where(cls.store_id == store.id, cls.ended_at.is_(None))):
-            shift.ended_at = at
+            shift.end(EndReason.STORE_CLOSED, at=at)
 
     @classmethod
-    def check_out(cls, session: Session, *, staff_id: UUID, at: datetime) -> None:
+    def check_out(
+        cls, session: Session, *, staff_id: UUID, reason: EndReason = EndReason.CHECKED_OUT, at: datetime
+    ) -> None:
         """End a person's shift. Does nothing when there is none."""
-        if current := cls.current(session, staff_id):
-            current.ended_at = at
+        if current := cls.open_of(session, staff_id):
+            current.end(reason, at=at)
+
+    def end(self, reason: EndReason, *, by_id: UUID | None = None, at: datetime) -> None:
+        """Record the end of an open shift: now, or when it ran out. `by_id` is the colleague who ends it."""
+        ran_out = self.ends_at <= at
+        self.ended_at = self.ends_at = min(self.ends_at, at)
+        self.end_reason, self.ended_by_id = (EndReason.RAN_OUT, None) if ran_out else (reason, by_id)
+
+    def extend(self, *, to: datetime) -> None:
+        """Let the shift go on until this instant, if that is later. Before that end the person is asked again."""
+        if to > self.ends_at:
+            self.ends_at, self.asked_at = to, None
+
+    @classmethod
+    def stay(cls, session: Session, *, staff_id: UUID, at: datetime) -> "Shift":
+        """Let a person's shift go on for STILL_HERE_EXTENDS from now on, at least. InvalidState off shift."""
+        Staff.lock_staff(session, staff_id)
+        shift = cls.current(session, staff_id, at=at)
+        if shift is None:
+            raise InvalidState("Your shift is over: check in again with PUT /v1/me/shift.")
+        shift.extend(to=at + STILL_HERE_EXTENDS)
+        return shift
+
+    @classmethod
+    def note_activity(cls, session: Session, *, staff_id: UUID, at: datetime) -> None:
+        """Keep a person's shift from ending within SHIFT_IDLE: they did something.
+
+        It is called once a minute at most, so that the end moves by a minute more.
+        """
+        stmt = update(cls).where(cls.staff_id == staff_id, cls.runs_at(at), cls.ends_at < at + SHIFT_IDLE)
+        later = stmt.values(ends_at=at + SHIFT_IDLE + LAST_SEEN_RESOLUTION, asked_at=None)
+        session.execute(later.execution_options(synchronize_session=False))
+
+    def is_running(self, at: datetime) -> bool:
+        """Return whether the person is on shift at this instant. `runs_at` is the same rule in SQL."""
+        return self.ended_at is None and self.started_at <= at < self.ends_at
+
+    @classmethod
+    def runs_at(cls, at: datetime) -> ColumnElement[bool]:
+        """Match the shifts of whoever is on shift at this instant, which is now.
+
+        Whether a worker has recorded the end of a shift that ran out does not matter.
+        """
+        return and_(cls.ended_at.is_(None), cls.started_at <= at, cls.ends_at > at)
 
     @classmethod
     def pause(
@@ -114,7 +181,7 @@ class Shift(TenantOwned):
         shift, Invalid for longer than the store allows.
         """
         Staff.lock_staff(session, staff_id)
-        shift = cls.current(session, staff_id)
+        shift = cls.current(session, staff_id, at=at)
         if shift is None:
             raise InvalidState("Only somebody on shift can pause: check in first with PUT /v1/me/shift.")
         longest = shift.store.longest_pause_minutes
@@ -132,32 +199,48 @@ class Shift(TenantOwned):
     @classmethod
     def end_pause(cls, session: Session, *, staff_id: UUID) -> None:
         """End a person's pause. Does nothing when there is none."""
-        if current := cls.current(session, staff_id):
+        if current := cls.open_of(session, staff_id):
             current.paused_until = None
 
     @classmethod
     def paused(cls, session: Session, store: Store, *, by: Actor, at: datetime) -> Sequence["Shift"]:
         """Return the shifts that are paused in this store. Private: Forbidden but for the shift's lead and managers."""
-        if not by.may(Permission.STAFF_CARE):
-            own = cls.current(session, by.staff_id)
-            if own is None or not own.lead or own.store_id != store.id:
-                raise Forbidden("Only who leads the shift here and the managers are told of this.")
-        criteria = (cls.store_id == store.id, cls.ended_at.is_(None), cls.paused_until > at)
+        if not (by.may(Permission.STAFF_CARE) or cls.leads(session, store.id, by=by, at=at)):
+            raise Forbidden("Only who leads the shift here and the managers are told of this.")
+        criteria = (cls.store_id == store.id, cls.runs_at(at), cls.paused_until > at)
         staff = joinedload(cls.staff)
         options = (staff.selectinload(Staff.store_links), staff.selectinload(Staff.region_links))
         return session.scalars(select(cls).where(*criteria).options(*options).order_by(cls.paused_until, cls.id)).all()
 
     @classmethod
+    def leads(cls, session: Session, store_id: UUID, *, by: Actor, at: datetime) -> bool:
+        """Return whether somebody leads the shift in a store at this moment."""
+        own = cls.current(session, by.staff_id, at=at)
+        return own is not None and own.lead and own.store_id == store_id
+
+    @classmethod
     def current(
-        cls, session: Session, staff_id: UUID | None, *, options: Sequence[ExecutableOption] = ()
+        cls, session: Session, staff_id: UUID | None, *, at: datetime, options: Sequence[ExecutableOption] = ()
     ) -> "Shift | None":
-        """Return a person's open shift, with store, person and `options`, in one statement; None without a shift."""
+        """Return the shift a person is on, with store, person and `options`, in one statement; None off shift."""
         stmt = (
             select(cls)
-            .where(cls.staff_id == staff_id, cls.ended_at.is_(None))
+            .where(cls.staff_id == staff_id, cls.runs_at(at))
             .options(*options, joinedload(cls.store), joinedload(cls.staff))
         )
         return session.scalars(stmt).unique().one_or_none()
+
+    @classmethod
+    def is_near_end(cls, at: datetime) -> ColumnElement[bool]:
+        """Match open shifts that ran out, and those whose person is to be asked whether they are still here."""
+        near = cls.ended_at.is_(None) & (cls.ends_at <= at + STILL_HERE_BEFORE)
+        return and_(near, or_(cls.ends_at <= at, cls.asked_at.is_(None)))
+
+    @classmethod
+    def open_of(cls, session: Session, staff_id: UUID) -> "Shift | None":
+        """Return a person's shift whose end is not recorded. It may have run out: `current` is who is on shift."""
+        stmt = select(cls).where(cls.staff_id == staff_id, cls.ended_at.is_(None))
+        return session.scalars(stmt.execution_options(populate_existing=True)).one_or_none()
 
 
 def _require_in_business(store: Store) -> None:

@@ -3,6 +3,7 @@
 The module reads from top to bottom: assess the step, apply it to the alert, write the messages. Nothing is sent here.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -18,6 +19,7 @@ from models.alerts.rule import Assessment
 from models.concerns.concern import Concern
 from models.concerns.enums import Kind, Source, Status
 from models.concerns.event import STEPS_AFTER_RESOLUTION, ConcernEvent, ConcernStep
+from models.operations.people.shifts import NearEnd
 from models.outbox.message import OutboxKind, OutboxMessage
 from models.policy_defaults import APPROVAL_TTL, LATE_AFTER
 from models.recovery.action import ActionStatus
@@ -50,9 +52,29 @@ def announce(session: Session, event: ConcernEvent) -> None:
     session.add_all(_information_messages(event))
 
 
+def announce_all(session: Session, events: Iterable[ConcernEvent]) -> None:
+    """Announce several steps, in their order."""
+    for event in events:
+        announce(session, event)
+
+
 def announce_pause(session: Session, shift: Shift, *, at: datetime) -> None:
     """Write a message for the lead, and nobody else, that a colleague needs a moment."""
     kind = NotificationKind.PAUSE
+    session.add(OutboxMessage.information(kind, shift.organization_id, staff_id=shift.staff_id, at=at))
+
+
+def announce_near_end(session: Session, near_end: NearEnd, *, at: datetime) -> None:
+    """Announce what a shift that ended has given back, or write a message that asks its person `still here?`."""
+    announce_all(session, near_end.given_back)
+    if near_end.ask:
+        shift, kind = near_end.shift, NotificationKind.STILL_HERE
+        session.add(OutboxMessage.information(kind, shift.organization_id, staff_id=shift.staff_id, at=at))
+
+
+def announce_shift_ended(session: Session, shift: Shift, *, at: datetime) -> None:
+    """Write a message for a person whose shift somebody else ended."""
+    kind = NotificationKind.SHIFT_ENDED
     session.add(OutboxMessage.information(kind, shift.organization_id, staff_id=shift.staff_id, at=at))
 
 

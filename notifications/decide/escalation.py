@@ -8,7 +8,7 @@ from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import Session, joinedload
 
 from models.alerts.alert import Alert, StepResult
-from models.alerts.enums import AlertState
+from models.alerts.enums import AlertState, Severity
 from models.alerts.notification import DELIVERED_STATES, DEVICE_CHANNEL, Notification, NotificationKind
 from models.concerns.concern import Concern
 from models.outbox.message import OutboxKind, OutboxMessage
@@ -56,9 +56,9 @@ def _escalate(session: Session, alert: Alert, *, at: datetime, arrived: bool) ->
             case StepResult.BEGAN:
                 session.add(OutboxMessage.for_alert(alert, OutboxKind.FIND_RECIPIENTS, at=at))
             case StepResult.UNANSWERED:
-                session.add(
-                    OutboxMessage.information(NotificationKind.UNANSWERED, alert.organization_id, alert=alert, at=at)
-                )
+                is_severe = alert.severity is Severity.SEVERE
+                kind = NotificationKind.UNANSWERED_SEVERE if is_severe else NotificationKind.UNANSWERED
+                session.add(OutboxMessage.information(kind, alert.organization_id, alert=alert, at=at))
 
 
 def _remind_or_release(session: Session, alert: Alert, *, at: datetime) -> None:

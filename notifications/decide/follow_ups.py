@@ -103,7 +103,7 @@ def _is_owner_reachable(session: Session, follow_up: FollowUp, at: datetime) -> 
     on_shift = stmt.where(
         Shift.staff_id == follow_up.owner_id,
         Shift.store_id == follow_up.store_id,
-        Shift.ended_at.is_(None),
+        Shift.runs_at(at),
         Staff.works_at(at),
     )
     shift = session.scalars(on_shift).one_or_none()

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, select
@@ -14,7 +14,6 @@ from models.alerts.enums import AlertState
 from models.alerts.notification import (
     DEVICE_CHANNEL,
     KINDS_DURING_PAUSE,
-    LOUD_KINDS,
     SIGN_IN_KINDS,
     Notification,
     NotificationKind,
@@ -35,31 +34,77 @@ from notifications.channels.registry import person_channels_for
 from notifications.decide.recipients import PeopleByPhone
 
 K = NotificationKind
-# For one person who waits for it or has to know: quiet hours do not apply.
-PERSONAL_KINDS = LOUD_KINDS | SIGN_IN_KINDS | {K.REMINDER, K.DECISION}
-KINDS_FOR_ONE_PERSON = SIGN_IN_KINDS | {K.HAND_OVER, K.REMINDER, K.PRAISE, K.DECISION, K.TEST}
+# Quiet, or asked for by the person themselves, who has to know: quiet hours do not apply.
+PERSONAL_KINDS = SIGN_IN_KINDS | {K.REMINDER, K.DECISION, K.STILL_HERE, K.SHIFT_ENDED, K.TEST}
+KINDS_FOR_ONE_PERSON = PERSONAL_KINDS | {K.HAND_OVER, K.PRAISE}
+# Told outside the opening hours too. Who is off shift has their quiet hours all the same.
+KINDS_AFTER_HOURS = frozenset({K.CLOSED_STORE, K.APPROVAL})
+OPENS_WITHIN = timedelta(days=8)  # a store that stays closed for longer tells nothing at its opening
 
 
 def find_readers(session: Session, outbox_message: OutboxMessage, *, at: datetime) -> None:
     """Queue a notification for everybody who is to be informed, as things stand now."""
-    concern, store, alert = _subject(session, outbox_message)
+    concern, store, alert = _subject(session, outbox_message, at)
     if (
         outbox_message.notification_kind is None
         or _is_outdated(outbox_message, concern, alert)
         or _is_of_another_day(outbox_message, store, at)
     ):
         return
-    people = [
-        staff
-        for staff in _readers(session, outbox_message, concern, store, at)
-        if outbox_message.notification_kind not in staff.muted
-    ]
+    if outbox_message.notification_kind is K.UNANSWERED_SEVERE and store is not None:
+        _ring_or_tell_at_opening(session, outbox_message, store, alert, at=at)
+    kind = outbox_message.notification_kind
+    people = [staff for staff in _readers(session, outbox_message, concern, store, at) if kind not in staff.muted]
+    told = _told_before(session, outbox_message)
     reachable = _reachable(session, outbox_message, people, store, at)
     for device, owners in _people_by_phone(session, outbox_message, reachable, at).items():
-        _queue(session, outbox_message, Notification.to_phone(device, owners), at=at)
+        if device.id not in told:
+            _queue(session, outbox_message, Notification.to_phone(device, owners), at=at, kind=_kind_for(kind, owners))
     for staff in people:
-        for channel in person_channels_for(outbox_message.notification_kind, staff):
-            _queue(session, outbox_message, Notification(staff_id=staff.id, channel=channel.name), at=at)
+        for channel in person_channels_for(_kind_by_mail(kind), staff):
+            if staff.id not in told:
+                notification = Notification(staff_id=staff.id, channel=channel.name)
+                _queue(session, outbox_message, notification, at=at, kind=_kind_by_mail(kind))
+
+
+def _ring_or_tell_at_opening(
+    session: Session, outbox_message: OutboxMessage, store: Store, alert: Alert | None, *, at: datetime
+) -> None:
+    """Let a severe call that nobody answered ring the managers only while somebody may be in the store.
+
+    In a store that is shut and empty it is ordinary information, told again when the store opens.
+    """
+    on_shift = select(Shift.id).where(Shift.store_id == store.id, Shift.runs_at(at))
+    if store.is_open(at) or session.scalars(on_shift.limit(1)).first() is not None:
+        return
+    outbox_message.notification_kind = K.UNANSWERED
+    opens_at = store.opens_after(at, within=OPENS_WITHIN)
+    if opens_at is not None and not store.was_closed_at(opens_at):
+        later = OutboxMessage.information(K.UNANSWERED, outbox_message.organization_id, alert=alert, at=at)
+        later.due_at = opens_at
+        session.add(later)
+
+
+def _kind_for(kind: NotificationKind, owners: Iterable[Staff]) -> NotificationKind:
+    """Return the kind for a phone: only the managers of the store are rung for a severe call nobody answered."""
+    rings = kind is not K.UNANSWERED_SEVERE or any(staff.role is Role.MANAGER for staff in owners)
+    return kind if rings else K.UNANSWERED
+
+
+def _kind_by_mail(kind: NotificationKind) -> NotificationKind:
+    return K.UNANSWERED if kind is K.UNANSWERED_SEVERE else kind
+
+
+def _told_before(session: Session, outbox_message: OutboxMessage) -> set[UUID | None]:
+    """Return the phones and people who were told that nobody answered in this run, when the store was shut."""
+    if outbox_message.notification_kind is not K.UNANSWERED:
+        return set()
+    stmt = select(Notification.device_id, Notification.staff_id, Notification.channel).where(
+        Notification.alert_id == outbox_message.alert_id,
+        Notification.run_id == outbox_message.run_id,
+        Notification.kind == K.UNANSWERED,
+    )
+    return {device if channel == DEVICE_CHANNEL else staff for device, staff, channel in session.execute(stmt)}
 
 
 def queue_test_push(session: Session, *, organization_id: UUID, staff_id: UUID, at: datetime) -> list[Notification]:
@@ -80,12 +125,14 @@ def queue_test_push(session: Session, *, organization_id: UUID, staff_id: UUID, 
     return [_queue(session, outbox_message, Notification.to_phone(phone, [staff]), at=at) for phone in phones]
 
 
-def _subject(session: Session, outbox_message: OutboxMessage) -> tuple[Concern | None, Store | None, Alert | None]:
+def _subject(
+    session: Session, outbox_message: OutboxMessage, at: datetime
+) -> tuple[Concern | None, Store | None, Alert | None]:
     """Return what the message is about and its store. A pause is in the store of the shift; without one it is over."""
     if outbox_message.store_id is not None:
         return None, session.get_one(Store, (outbox_message.organization_id, outbox_message.store_id)), None
     if outbox_message.concern_id is None:
-        shift = Shift.current(session, outbox_message.staff_id)
+        shift = Shift.current(session, outbox_message.staff_id, at=at)
         return None, shift.store if shift else None, None
     stmt = select(Concern).where(Concern.id == outbox_message.concern_id)
     concern = session.scalars(stmt.options(joinedload(Concern.store))).one()
@@ -105,7 +152,11 @@ def _is_outdated(outbox_message: OutboxMessage, concern: Concern | None, alert: 
         return concern is None or concern.status is not Status.RESOLVED
     if alert is None:
         return False
-    expected_states = {K.UNANSWERED: AlertState.UNANSWERED, K.REMINDER: AlertState.TAKEN}
+    expected_states = {
+        K.UNANSWERED: AlertState.UNANSWERED,
+        K.UNANSWERED_SEVERE: AlertState.UNANSWERED,
+        K.REMINDER: AlertState.TAKEN,
+    }
     expected = expected_states.get(outbox_message.notification_kind) if outbox_message.notification_kind else None
     return alert.run_id != outbox_message.run_id or (expected is not None and alert.state is not expected)
 
@@ -145,7 +196,7 @@ def _concern_readers(
     session: Session, outbox_message: OutboxMessage, concern: Concern, store: Store, at: datetime
 ) -> Iterable[Staff]:
     match outbox_message.notification_kind:
-        case K.UNANSWERED:
+        case K.UNANSWERED | K.UNANSWERED_SEVERE:
             return session.scalars(_select_working(at).where(_is_responsible_for(store))).all()
         case K.CLOSED_STORE:
             others = Staff.id.is_distinct_from(concern.reported_by_id)
@@ -165,7 +216,7 @@ def _lead_or_managers(
     session: Session, store_id: UUID, *, roles: frozenset[Role], except_id: UUID | None, at: datetime
 ) -> Iterable[Staff]:
     """Return whoever leads the shift and has one of these roles; if nobody does, the managers of the store."""
-    on_shift = select(Shift.staff_id).where(Shift.store_id == store_id, Shift.ended_at.is_(None), Shift.lead)
+    on_shift = select(Shift.staff_id).where(Shift.store_id == store_id, Shift.runs_at(at), Shift.lead)
     others = Staff.id.is_distinct_from(except_id)
     leads = session.scalars(_select_working(at).where(Staff.id.in_(on_shift), Staff.role.in_(roles), others)).all()
     return leads or session.scalars(_select_working(at).where(_is_manager_of(store_id), others)).all()
@@ -208,14 +259,14 @@ def _is_quiet_time(
         return False
     if in_quiet_hours(staff.quiet_from, staff.quiet_until, at, store.zone_at(at)):
         return True
-    return outbox_message.notification_kind is not K.CLOSED_STORE and not store.is_open(at)
+    return outbox_message.notification_kind not in KINDS_AFTER_HOURS and not store.is_open(at)
 
 
 def _reachable(
     session: Session, outbox_message: OutboxMessage, people: Sequence[Staff], store: Store | None, at: datetime
 ) -> list[Staff]:
     """Return whose phones may say it now: without those who pause, or are not to be disturbed."""
-    shifts = _shifts_of(session, people)
+    shifts = _shifts_of(session, people, at)
     kind = outbox_message.notification_kind
     personal = kind in PERSONAL_KINDS or _is_for_owner(outbox_message)
 
@@ -223,13 +274,17 @@ def _reachable(
         shift = shifts.get(staff.id)
         if kind not in KINDS_DURING_PAUSE and shift is not None and shift.is_paused(at):
             return False
+        if kind is K.HAND_OVER:  # a call: it rings nobody who has gone home meanwhile
+            return shift is not None and store is not None and shift.store_id == store.id
+        if kind is K.UNANSWERED_SEVERE and staff.role is Role.MANAGER:
+            return True
         return personal or not _is_quiet_time(outbox_message, staff, shift, store, at)
 
     return [staff for staff in people if is_reachable(staff)]
 
 
-def _shifts_of(session: Session, people: Sequence[Staff]) -> dict[UUID, Shift]:
-    stmt = select(Shift).where(Shift.staff_id.in_([staff.id for staff in people]), Shift.ended_at.is_(None))
+def _shifts_of(session: Session, people: Sequence[Staff], at: datetime) -> dict[UUID, Shift]:
+    stmt = select(Shift).where(Shift.staff_id.in_([staff.id for staff in people]), Shift.runs_at(at))
     return {shift.staff_id: shift for shift in session.scalars(stmt)}
 
 
@@ -258,11 +313,16 @@ def _people_by_phone(
 
 
 def _queue(
-    session: Session, outbox_message: OutboxMessage, notification: Notification, *, at: datetime
+    session: Session,
+    outbox_message: OutboxMessage,
+    notification: Notification,
+    *,
+    at: datetime,
+    kind: NotificationKind | None = None,
 ) -> Notification:
-    """Queue a notification of this information to a phone or a mailbox."""
+    """Queue a notification of this information to a phone or a mailbox, by default of the kind of the message."""
     notification.organization_id = outbox_message.organization_id
-    notification.kind = outbox_message.notification_kind or notification.kind
+    notification.kind = kind or outbox_message.notification_kind or notification.kind
     if notification.kind is K.CODE_BY_MAIL and notification.channel == DEVICE_CHANNEL:
         notification.kind = K.CODE_MADE  # the code itself goes to no phone
     notification.alert_id, notification.concern_id = outbox_message.alert_id, outbox_message.concern_id

@@ -69,8 +69,13 @@ def ringable_phones(session: Session, alert: Alert, *, step: int, at: datetime) 
 
 
 def _skip_reason(candidate: Candidate, alert: Alert, at: datetime) -> SkipReason | None:
-    """Return why a person is not rung, or None. People on shift are rung unless paused; others have quiet hours."""
+    """Return why a person is not rung, or None. People on shift are rung unless paused; others have quiet hours.
+
+    Floor staff are rung on shift only, whoever names them.
+    """
     staff, shift = candidate.staff, candidate.shift
+    if shift is None and staff.role is Role.FLOOR:
+        return SkipReason.OFF_SHIFT
     if not candidate.phones:
         return SkipReason.NO_PHONE
     if shift is not None:
@@ -99,8 +104,8 @@ def _select_candidates(alert: Alert, step: PolicyStep, at: datetime) -> Select[S
     People are found first, by themselves, so that only their shifts and phones are looked up.
     """
     tenant = alert.organization_id
-    members = _select_members(alert, step).subquery("members")
-    here = (Shift.staff_id == Staff.id) & (Shift.store_id == alert.store_id) & Shift.ended_at.is_(None)
+    members = _select_members(alert, step, at).subquery("members")
+    here = (Shift.staff_id == Staff.id) & (Shift.store_id == alert.store_id) & Shift.runs_at(at)
     addressed = (
         select(Staff.id.label("staff_id"), Shift.id.label("shift_id"))
         .join(members, members.c.staff_id == Staff.id)
@@ -125,12 +130,12 @@ def _select_candidates(alert: Alert, step: PolicyStep, at: datetime) -> Select[S
     )
 
 
-def _select_members(alert: Alert, step: PolicyStep) -> CompoundSelect[UUID]:
+def _select_members(alert: Alert, step: PolicyStep, at: datetime) -> CompoundSelect[UUID]:
     """Select the ids of the people whom the step names or whose group it names, each group by its own index."""
     tenant = alert.organization_id
     named = [UUID(staff_id) for staff_id in step["staff_ids"]]
     on_shift = select(Shift.staff_id).where(
-        Shift.organization_id == tenant, Shift.store_id == alert.store_id, Shift.ended_at.is_(None)
+        Shift.organization_id == tenant, Shift.store_id == alert.store_id, Shift.runs_at(at)
     )
     in_store = (StaffStore.organization_id == Staff.organization_id) & (StaffStore.staff_id == Staff.id)
     in_region = (StaffRegion.organization_id == Staff.organization_id) & (StaffRegion.staff_id == Staff.id)

@@ -213,7 +213,7 @@ def _reason_not_informed(session: Session, notification: Notification, device: D
         select(Shift.paused_until)
         .select_from(reach)
         .join(Staff, (Staff.organization_id == tenant) & (Staff.id == reach.c.staff_id) & Staff.works_at(at))
-        .outerjoin(Shift, (Shift.organization_id == tenant) & (Shift.staff_id == Staff.id) & Shift.ended_at.is_(None))
+        .outerjoin(Shift, (Shift.organization_id == tenant) & (Shift.staff_id == Staff.id) & Shift.runs_at(at))
         .where(reach.c.organization_id == tenant, reach.c.device_id == device.id)
     )
     pauses = session.scalars(stmt).all()
@@ -244,7 +244,7 @@ def is_outdated(alert: Alert, notification: Notification) -> bool:
             return not alert.is_ringing
         case NotificationKind.REMINDER:
             return alert.state is not AlertState.TAKEN or alert.reminded_at is None
-        case NotificationKind.UNANSWERED:
+        case NotificationKind.UNANSWERED | NotificationKind.UNANSWERED_SEVERE:
             return alert.state is not AlertState.UNANSWERED
     return False
 

@@ -89,6 +89,8 @@ def _fixed_texts(_: Translate) -> dict[NotificationKind, tuple[str, str]]:
     tell_the_manager = _("If that is not right, tell your manager at once")
     return {
         NotificationKind.PAUSE: (_("A colleague needs a pause"), _("Open to see more")),
+        NotificationKind.STILL_HERE: (_("Still here?"), _("Your shift ends soon: open to stay on it")),
+        NotificationKind.SHIFT_ENDED: (_("Your shift was ended"), _("Check in again if you are still here")),
         NotificationKind.CODE_MADE: (_("A new sign-in code for you"), tell_the_manager),
         NotificationKind.FACTOR_REMOVED: (_("Your second factor was removed"), tell_the_manager),
         NotificationKind.CODE_BY_MAIL: (_("A new sign-in code for you"), tell_the_manager),
@@ -106,6 +108,7 @@ def _title_start(_: Translate, kind: NotificationKind, context: MessageContext) 
         NotificationKind.CLOSED_STORE: _("From a store that is closed"),
         NotificationKind.OWN: _("Being looked after by a colleague"),
         NotificationKind.UNANSWERED: _("Nobody answered"),
+        NotificationKind.UNANSWERED_SEVERE: _("Nobody answered"),
         NotificationKind.PRAISE: _("Praise for you"),
         NotificationKind.APPROVAL: _("May a colleague give more?"),
         NotificationKind.DECISION: _("It is decided"),

@@ -18,7 +18,14 @@ RELEASE_RETRY_AFTER = timedelta(minutes=5)  # until a release that was dead-lett
 MIN_BACK_OFF, MAX_BACK_OFF = timedelta(seconds=1), timedelta(seconds=30)
 LAST_TRY_BEFORE = timedelta(seconds=2)  # before the message expires
 # May arrive after somebody has come or has acted, and is then removed from the phone.
-WITHDRAWN_IF_ANSWERED = frozenset({NotificationKind.RING, NotificationKind.HAND_OVER, NotificationKind.REMINDER})
+WITHDRAWN_IF_ANSWERED = frozenset(
+    {
+        NotificationKind.RING,
+        NotificationKind.UNANSWERED_SEVERE,
+        NotificationKind.HAND_OVER,
+        NotificationKind.REMINDER,
+    }
+)
 
 
 def record_result(

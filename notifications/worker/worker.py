@@ -30,6 +30,7 @@ from notifications.worker.jobs.heartbeat import HeartbeatJob
 from notifications.worker.jobs.leaves import LeaveJob
 from notifications.worker.jobs.refile import RefileJob
 from notifications.worker.jobs.rollups import RollupJob
+from notifications.worker.jobs.shifts import ShiftJob
 from notifications.worker.jobs.watchdog import WatchdogJob
 from notifications.worker.own_transactions import for_each_alert, for_each_in_own_transaction
 
@@ -83,7 +84,7 @@ class Worker:
             database, channels, breakers, count=self._heartbeat.count, lease=lease, max_wait=max_wait
         )
         self._rollups, self._day_end, self._cleanup = RollupJob(database), DayEndJob(database), CleanupJob(database)
-        self._refile, self._leaves = RefileJob(database), LeaveJob(database)
+        self._refile, self._leaves, self._shifts = RefileJob(database), LeaveJob(database), ShiftJob(database)
         self._watchdog = WatchdogJob(database, lease=lease, dead_man_url=dead_man_url)
 
     def work_once(self) -> int:
@@ -91,9 +92,8 @@ class Worker:
         self._heartbeat.run()
         self._dispatcher.renew_leases()
         self._cleanup.run()
-        done = (
-            self._leaves.run() + self._escalate() + self._day_end.run() + self._decide() + self._dispatcher.dispatch()
-        )
+        done = self._leaves.run() + self._shifts.run() + self._escalate() + self._day_end.run()
+        done += self._decide() + self._dispatcher.dispatch()
         self._watchdog.run()
         return done + self._refile.run() + self._rollups.run()
 

@@ -184,7 +184,7 @@ class Year:
     def wrongs_of_leavers(self) -> Iterator[str]:
         """Yield what somebody who left can still do, holds or was told."""
         phones_told = rows(self.app, Notification)
-        on_shift = {shift.staff_id for shift in rows(self.app, Shift) if shift.ended_at is None}
+        on_shift = {shift.staff_id for shift in rows(self.app, Shift) if shift.is_running(self.app.clock())}
         for person in self.people.values():
             if person.left_at is None:
                 continue

@@ -6,8 +6,6 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select
-
 from models.alerts.alert import Alert
 from models.alerts.escalation_policy import DEFAULT_POLICY
 from models.alerts.notification import Notification, NotificationKind
@@ -60,9 +58,8 @@ class StoreScenario:
 
     def pause(self, login: str, *, until: datetime) -> None:
         with self.app.back_office.writing(self.shop.organization_id) as session:
-            shift = session.scalars(
-                select(Shift).where(Shift.staff_id == self.shop.staff[login], Shift.ended_at.is_(None))
-            ).one()
+            shift = Shift.current(session, self.shop.staff[login], at=self.app.clock())
+            assert shift is not None
             shift.paused_until = until
 
     def set_preferences(self, login: str, **wishes: Any) -> None:

@@ -92,6 +92,11 @@ RULES: dict[tuple[str, str], tuple[Answer, str]] = {
     ("getStorePauses", "floor"): PRIVATE,
     ("getStorePauses", "key with staff:write"): PRIVATE,
     ("getStorePauses", "key of one store"): PRIVATE,
+    ("deleteShiftById", f"floor {Scope.INSIDE}"): (Answer(403, "forbidden"), "the manager's, and they do not lead"),
+    ("putShiftOfTimeClock", f"key of one store {Scope.ELSEWHERE}"): (
+        Answer(422, "invalid"),
+        "whose shift it is does not work in their store",
+    ),
     ("postRevokeDevice", f"floor {Scope.INSIDE}"): NOT_THEIR_PHONE,
     ("postRevokeDevice", f"head_office {Scope.INSIDE}"): NOT_THEIR_PHONE,
     ("postPlacesImport", f"manager {Scope.ELSEWHERE}"): NOT_THEIR_STORE,

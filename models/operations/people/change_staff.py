@@ -22,7 +22,7 @@ from models.staff.management_rights import (
     require_may_manage,
     require_other_administrator,
 )
-from models.staff.shift import Shift
+from models.staff.shift import EndReason, Shift
 from models.staff.staff import MAX_EMPLOYEE_NUMBER_LENGTH, Staff
 
 
@@ -155,7 +155,7 @@ def end_out_of_reach(session: Session, people: Sequence[Staff], *, by: Actor, at
 
     for shift in session.scalars(select(Shift).where(Shift.staff_id.in_(list(by_id)), Shift.ended_at.is_(None))):
         if not reaches(shift.staff_id, shift.store_id):
-            shift.ended_at = at
+            shift.end(EndReason.LEFT, at=at)
     shared = (
         select(StaffSession.id, StaffSession.staff_id, Device.store_id)
         .join(

@@ -17,7 +17,7 @@ from models.staff.credentials.second_factor import SecondFactor
 from models.staff.credentials.staff_session import StaffSession
 from models.staff.device import Device
 from models.staff.management_rights import require_may_manage, require_other_administrator
-from models.staff.shift import Shift
+from models.staff.shift import EndReason, Shift
 from models.staff.staff import Staff
 
 LEFT = "left"  # the reason why the phones of a leaver are retired
@@ -149,7 +149,7 @@ def _leave_at_once(
     StaffSession.end(session, StaffSession.staff_id == staff.id, reason=LEFT, at=at)
     for phone in Device.live_phones(session, staff.id):  # on which nobody was signed in
         phone.retire(reason=LEFT, at=at)
-    Shift.check_out(session, staff_id=staff.id, at=at)
+    Shift.check_out(session, staff_id=staff.id, reason=EndReason.LEFT, at=at)
     session.flush()
     return _hand_over(session, staff, heir, by=by, at=at)
 

@@ -37,6 +37,7 @@ from models.policy_defaults import (
 )
 from models.staff.credentials.last_use import LastUse
 from models.staff.credentials.token import Token
+from models.staff.shift import Shift
 from models.staff.staff import Staff, StaffRegion, StaffStore
 
 if TYPE_CHECKING:
@@ -104,6 +105,7 @@ class StaffSession(TenantOwned):
             sign_in.device_id, sign_in.tapped_at = shared_phone_id, at
         session.add(sign_in)
         session.flush()
+        Shift.note_activity(session, staff_id=staff.id, at=at)
         newest_first = select(cls.id).where(cls.staff_id == staff.id).order_by(cls.created_at.desc(), cls.id.desc())
         if too_many := session.scalars(newest_first.offset(MAX_SIGN_INS)).all():
             cls.end(session, cls.id.in_(too_many), at=at)
@@ -185,7 +187,11 @@ class StaffSession(TenantOwned):
 
         One on a shared phone stays during the shift of the person: the phone goes on ringing for them.
         """
-        on_shift = cls.staff.has(Staff.shift.has())
+        on_shift = (
+            select(Shift.id)
+            .where(Shift.organization_id == cls.organization_id, Shift.staff_id == cls.staff_id, Shift.runs_at(at))
+            .exists()
+        )
         expired = (cls.expires_at <= at, or_(cls.tapped_at.is_(None), ~on_shift))
         session.execute(delete(cls).where(*expired).execution_options(synchronize_session=False))
 
@@ -219,12 +225,12 @@ class StaffSession(TenantOwned):
             is_locked=_is_locked(sign_in.tapped_at, sign_in.locked_at, at),
             name=sign_in.name,
         )
-        return actor, LastUse(sign_in.seen_at, sign_in.tapped_at)
+        return actor, LastUse(sign_in.seen_at, sign_in.tapped_at, shift_ends_at=sign_in.ends_at)
 
 
 @cache
 def _session_statement() -> Select[Any]:
-    """Select the sign-in with a digest, its person, and one row for each store within reach.
+    """Select the sign-in with a digest, its person, when their shift ends, and one row for each store within reach.
 
     Cached because every request executes it.
     """
@@ -239,7 +245,9 @@ def _session_statement() -> Select[Any]:
         select(StaffSession.id.label("session_id"), StaffSession.device_id, StaffSession.seen_at)
         .add_columns(StaffSession.created_at, StaffSession.method, StaffSession.tapped_at, StaffSession.locked_at)
         .add_columns(Staff.id.label("staff_id"), Staff.role, Staff.name, Staff.second_factor_at, reach.c.store_id)
+        .add_columns(Shift.ends_at)
         .join(Staff, Staff.id == StaffSession.staff_id)
+        .outerjoin(Shift, (Shift.staff_id == Staff.id) & Shift.ended_at.is_(None))
         .outerjoin(reach, reach.c.staff_id == Staff.id)
         .where(StaffSession.digest == bindparam("digest"), StaffSession.expires_at > at)
         .where(Staff.id == person_id, Staff.works_at(at))

@@ -87,7 +87,7 @@ class ObservedStore(RuleBasedStateMachine):
             ).one_or_none()
             concern = session.scalars(select(Concern).where(Concern.id == notification.concern_id)).one()
             shift = session.scalars(
-                select(Shift).where(Shift.staff_id == notification.staff_id, Shift.ended_at.is_(None))
+                select(Shift).where(Shift.staff_id == notification.staff_id, Shift.runs_at(self.app.clock()))
             ).first()
         self.figures.rings += 1
         if notification.staff_id == concern.reported_by_id:
@@ -120,7 +120,7 @@ class ObservedStore(RuleBasedStateMachine):
 
     def silence(self, login: str, minutes: int) -> None:
         with self.app.back_office.writing(self.shop.organization_id) as session:
-            shift = Shift.current(session, self.shop.staff[login])
+            shift = Shift.current(session, self.shop.staff[login], at=self.app.clock())
             if shift is not None:
                 shift.paused_until = self.app.clock() + minutes * MINUTE
 

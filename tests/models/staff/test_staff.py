@@ -83,8 +83,8 @@ def test_checking_out_ends_it_and_twice_is_harmless(app: App, shop: Shop) -> Non
             Shift.check_out(session, staff_id=shop.staff["manager"], at=app.clock.move(minutes=1))
     assert open_shifts(app, shop) == []
     with app.database.reading(shop.organization_id) as session:
-        assert Shift.current(session, shop.staff["manager"]) is None
-        assert Shift.current(session, None) is None
+        assert Shift.current(session, shop.staff["manager"], at=app.clock()) is None
+        assert Shift.current(session, None, at=app.clock()) is None
 
 
 def test_checking_in_many_times_at_once_opens_one_shift(app: App, shop: Shop) -> None:

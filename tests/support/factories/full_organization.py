@@ -79,6 +79,7 @@ BODIES: dict[str, Any] = {
     "patchMe": {"muted": ["outcome"]},
     "postMyPause": {"minutes": 3},
     "putMyShift": {"store_id": None},
+    "putShiftOfTimeClock": {"store_id": None, "staff_id": None, "started_at": "2026-03-03T12:00:00Z"},
     "putMyDevice": {"platform": "ios", "address": "address of a thief", "address_kind": "log"},
     "postCustomers": {"name": "Somebody New"},
     "postCustomerSearch": {"phone": PHONE},
@@ -193,6 +194,12 @@ def _enrol_phone(app: App, shop: Shop) -> tuple[str, str]:
     return str(answer.json["secret"]), str(answer.json["id"])
 
 
+def _on_shift(app: App, shop: Shop) -> dict[str, str]:
+    """Return the ids of the shifts in the first store, by role of the person."""
+    items = _do(app, "GET", f"/v1/stores/{shop.store_id}/on-shift", (shop, "manager"))["items"]
+    return {item["role"]: item["shift_id"] for item in items}
+
+
 def _make_words(app: App, shop: Shop) -> dict[str, str]:
     """Make a category with a cause, and merge another one; return the ids of the first."""
     room, hall, foyer = (
@@ -205,7 +212,7 @@ def _make_words(app: App, shop: Shop) -> dict[str, str]:
 
 def make_full_organization(app: App, slug: str) -> FullOrganization:
     """Make an organization through the API."""
-    shop = make_shop(app.back_office, slug, on_shift=("floor", "manager"))
+    shop = make_shop(app.back_office, slug, on_shift=("floor", "manager", "colleague"))
     sign_in_again(app, shop, "admin")  # who has two sign-ins then
     org = FullOrganization(shop)
     floor = (shop, "floor")
@@ -278,8 +285,13 @@ def make_full_organization(app: App, slug: str) -> FullOrganization:
     shop.tokens["shared-phone"], shared_phone_id = _enrol_phone(app, shop)
     _notify_shared_phone(app, shop, UUID(concern["alert"]["id"]), UUID(shared_phone_id))
     begin_second_factors(app, shop, ("manager", "admin"))
+    clocked = {**BODIES["putShiftOfTimeClock"], "store_id": str(shop.store_id), "staff_id": str(shop.staff["floor"])}
+    _do(app, "PUT", "/v1/shifts/till/4711", (shop, "key"), json=clocked)
     org.ids = {
         **_make_words(app, shop),
+        "source": "till",
+        "reference": "4711",
+        "shift_id": _on_shift(app, shop)["manager"],
         "concern_id": concern["id"],
         "customer_id": concern["customer_id"],
         "merge_id": merge["id"],

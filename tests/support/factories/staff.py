@@ -9,9 +9,11 @@ from sqlalchemy.orm import Session
 
 from models.access import Role
 from models.db.session import Database
+from models.organizations.store import Store
 from models.staff.credentials.staff_session import SignInMethod, StaffSession
 from models.staff.credentials.token import Token
 from models.staff.device import AddressKind, Device, Platform
+from models.staff.shift import Shift
 from models.staff.staff import Staff, StaffStore
 from tests.support.clock import NOON
 from tests.support.factories.organizations import Shop, password_hash
@@ -26,6 +28,14 @@ def hire(database: Database, shop: Shop, login: str, *, role: Role = Role.FLOOR,
         session.add(StaffStore(staff_id=staff.id, store_id=shop.store_id))
         _, token = StaffSession.open(session, staff=staff, at=at)
         shop.staff[login], shop.tokens[login] = staff.id, token.text
+
+
+def check_in(database: Database, shop: Shop, *logins: str, lead: bool = False, at: datetime) -> None:
+    """Let people check in at the first store."""
+    with database.writing(shop.organization_id) as session:
+        store = session.get_one(Store, (shop.organization_id, shop.store_id))
+        for login in logins:
+            Shift.check_in(session, staff_id=shop.staff[login], store=store, lead=lead, at=at)
 
 
 def sign_in_anew(database: Database, shop: Shop, login: str, *, at: datetime) -> None:

@@ -7,14 +7,14 @@ import pytest
 
 from models.alerts.enums import AlertState
 from models.alerts.notification import NotificationKind
-from models.policy_defaults import LONGEST_SHIFT
+from models.organizations.store import Store
 from models.staff.shift import Shift
 from models.staff.staff import Staff, StaffStore
 from tests.support.app import App
 from tests.support.assertions import assert_invalid_value, assert_problem
 from tests.support.factories.concerns import log_concern, move
 from tests.support.factories.organizations import Shop
-from tests.support.factories.staff import give_phone
+from tests.support.factories.staff import check_in, give_phone
 from tests.support.rows import notifications, only_alert, pending_messages
 from tests.support.worker import RecordingChannel, for_all_kinds, running_worker, work_until_idle
 
@@ -29,6 +29,12 @@ def steps(app: App, shop: Shop, concern: Any) -> list[tuple[str, Any]]:
     return [(item["step"], item["details"]) for item in items]
 
 
+@pytest.fixture(autouse=True)
+def on_shift(app: App, shop: Shop) -> None:
+    """Those who are called here are on shift, for nobody else is asked."""
+    check_in(app.back_office, shop, "colleague", "manager", "regional", at=app.clock())
+
+
 def test_a_colleague_is_called_personally_while_the_escalation_goes_on(app: App, shop: Shop) -> None:
     for login in ("manager", "regional"):
         give_phone(app.back_office, shop, login, f"phone of {login}")
@@ -39,9 +45,9 @@ def test_a_colleague_is_called_personally_while_the_escalation_goes_on(app: App,
     channel = RecordingChannel()
     with running_worker(app, for_all_kinds(channel)) as worker:
         work_until_idle(worker)
-    assert sorted(channel.seen()) == [("ring", "phone of manager"), ("ring", "phone of regional")]
-    kinds = {row.staff_id: row.kind for row in notifications(app)}
-    assert kinds[shop.staff["regional"]] is NotificationKind.HAND_OVER
+    assert sorted(channel.seen()) == [("ring", "phone of manager"), *[("ring", "phone of regional")] * 2]
+    kinds = {row.kind for row in notifications(app) if row.staff_id == shop.staff["regional"]}
+    assert kinds == {NotificationKind.RING, NotificationKind.HAND_OVER}
     assert (only_alert(app).run_id, only_alert(app).state) == (before.run_id, AlertState.OPEN)
     assert steps(app, shop, concern)[-1] == ("handed_over", {"to": str(shop.staff["regional"])})
 
@@ -124,13 +130,19 @@ def test_who_helps_out_in_the_store_today_works_there(app: App, shop: Shop) -> N
     concern = log_concern(app, shop, "elsewhere", store_id=str(shop.other_store_id))
     assert_invalid_value(hand_over(app, shop, concern, "manager"), "body", "/staff_id")
     with app.back_office.writing(shop.organization_id) as session:
-        at = app.clock()
-        session.add(
-            Shift(
-                staff_id=shop.staff["manager"], store_id=shop.other_store_id, started_at=at, ends_at=at + LONGEST_SHIFT
-            )
-        )
+        there = session.get_one(Store, (shop.organization_id, shop.other_store_id))
+        Shift.check_in(session, staff_id=shop.staff["manager"], store=there, lead=False, at=app.clock())
     assert hand_over(app, shop, concern, "manager").status_code == 200
+
+
+def test_who_has_gone_home_is_not_asked_and_who_is_asked_may_be_out_of_reach(app: App, shop: Shop) -> None:
+    concern = log_concern(app, shop)
+    answer = hand_over(app, shop, concern, "manager")
+    assert (answer.status_code, answer.json["phones"]) == (200, 0)
+    give_phone(app.back_office, shop, "manager", "phone of manager")
+    assert hand_over(app, shop, concern, "manager").json["phones"] == 1
+    app.request("DELETE", "/v1/me/shift", (shop, "manager"))
+    assert_invalid_value(hand_over(app, shop, concern, "manager"), "body", "/staff_id")
 
 
 def test_who_has_left_is_not_asked(app: App, shop: Shop) -> None:
