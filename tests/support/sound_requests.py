@@ -39,6 +39,8 @@ def body(operation: Operation, ids: dict[str, str]) -> dict[str, Any]:
     made = copy.deepcopy(BODIES[operation.id])
     if "store_id" in made or operation.id == "postConcerns":
         made["store_id"] = ids["store_id"]
+    if operation.id == "putShiftOfTimeClock":
+        made["staff_id"] = ids["staff_id"]
     if made.get("store_ids") == [None]:
         made["store_ids"] = [ids["store_id"]]
     if "region_id" in made:

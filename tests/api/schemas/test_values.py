@@ -148,6 +148,8 @@ def test_nobody_sets_what_is_the_servers_to_set(unchanged: UnchangedOrganization
     by = "admin" if operation.permissions in ADMINS_OWN else "manager"
     if operation.permissions == Permission.ENROLMENT_USE:
         by = "shared-phone"
+    if operation.permissions == Permission.SHIFT_SYNC:
+        by = "key"
     own = resolved(operation.body_schema).get("properties", {}).keys()
     for name, value in SERVERS_OWN.items():
         if name in own:

@@ -45,7 +45,11 @@ ONE_KIBIBYTE = 1024
 OTHERS = sorted(
     set(NotificationKind) - {NotificationKind.RING, NotificationKind.DAILY_LOG, NotificationKind.SIGN_IN_EXPIRED}
 )
-TRUE_WHILE = {NotificationKind.REMINDER: AlertState.TAKEN, NotificationKind.UNANSWERED: AlertState.UNANSWERED}
+TRUE_WHILE = {
+    NotificationKind.REMINDER: AlertState.TAKEN,
+    NotificationKind.UNANSWERED: AlertState.UNANSWERED,
+    NotificationKind.UNANSWERED_SEVERE: AlertState.UNANSWERED,
+}
 LOCALES = (None, "en-GB", "pt-BR", "es-419", "ja")
 SCRIPTS = (
     "abcdefghijklmnopqrstuvwxyz",

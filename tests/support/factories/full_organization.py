@@ -194,10 +194,10 @@ def _enrol_phone(app: App, shop: Shop) -> tuple[str, str]:
     return str(answer.json["secret"]), str(answer.json["id"])
 
 
-def _on_shift(app: App, shop: Shop) -> dict[str, str]:
-    """Return the ids of the shifts in the first store, by role of the person."""
+def _shift_of_manager(app: App, shop: Shop) -> str:
     items = _do(app, "GET", f"/v1/stores/{shop.store_id}/on-shift", (shop, "manager"))["items"]
-    return {item["role"]: item["shift_id"] for item in items}
+    (shift_id,) = (str(item["shift_id"]) for item in items if item["role"] == "manager")
+    return shift_id
 
 
 def _make_words(app: App, shop: Shop) -> dict[str, str]:
@@ -285,13 +285,11 @@ def make_full_organization(app: App, slug: str) -> FullOrganization:
     shop.tokens["shared-phone"], shared_phone_id = _enrol_phone(app, shop)
     _notify_shared_phone(app, shop, UUID(concern["alert"]["id"]), UUID(shared_phone_id))
     begin_second_factors(app, shop, ("manager", "admin"))
-    clocked = {**BODIES["putShiftOfTimeClock"], "store_id": str(shop.store_id), "staff_id": str(shop.staff["floor"])}
-    _do(app, "PUT", "/v1/shifts/till/4711", (shop, "key"), json=clocked)
     org.ids = {
         **_make_words(app, shop),
+        "shift_id": _shift_of_manager(app, shop),
         "source": "till",
         "reference": "4711",
-        "shift_id": _on_shift(app, shop)["manager"],
         "concern_id": concern["id"],
         "customer_id": concern["customer_id"],
         "merge_id": merge["id"],

@@ -10,12 +10,14 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+from sqlalchemy import update
 
 from models.alerts.alert import Alert
 from models.alerts.escalation_policy import RecipientGroup, policy_step
 from models.alerts.notification import NotificationKind
 from models.organizations.opening_hours import WEEKDAYS, Hours, is_open
 from models.organizations.store import Store
+from models.staff.shift import Shift
 from notifications.decide.recipients import recipients_of
 from tests.support.databases import only_on_sqlite
 from tests.support.factories.organizations import set_escalation_steps
@@ -113,6 +115,12 @@ def test_the_store_is_open_in_these_minutes_and_no_others(night: Night) -> None:
     assert [minute for minute in night.minutes() if is_open(night.hours, minute, zone) != night.rings_at(minute)] == []
 
 
+def stay_on_shift(scenario: StoreScenario) -> None:
+    """Let the shifts go on through all of these nights."""
+    with scenario.app.back_office.writing(scenario.shop.organization_id) as session:
+        session.execute(update(Shift).values(ends_at=at("2027-01-01 00:00")))
+
+
 @only_on_sqlite
 @pytest.mark.parametrize("night", NIGHTS.values(), ids=NIGHTS)
 @pytest.mark.parametrize("mood", [2, 1], ids=["unhappy", "severe"])
@@ -122,6 +130,7 @@ def test_who_would_ring_in_that_minute(scenario: StoreScenario, night: Night, mo
     set_escalation_steps(scenario.app.back_office, scenario.shop, everybody)
     set_hours(scenario, night.hours, night.zone)
     scenario.log(mood=mood)
+    stay_on_shift(scenario)
     wrong = {}
     with scenario.app.back_office.reading(scenario.shop.organization_id) as session:
         alert = session.get_one(Alert, (scenario.shop.organization_id, only_alert(scenario.app).id))

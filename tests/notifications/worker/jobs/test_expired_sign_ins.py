@@ -42,6 +42,12 @@ def sign_in_again(scenario: StoreScenario) -> None:
         add_sign_in(session, device(scenario), scenario.shop.staff["lead"], at=scenario.app.clock())
 
 
+def begin_shifts(scenario: StoreScenario) -> None:
+    """Let them come to work again: the shifts of the day before are over."""
+    scenario.check_in("floor")
+    scenario.check_in("lead", lead=True)
+
+
 def kinds(scenario: StoreScenario) -> list[tuple[NotificationKind, str, str | None]]:
     return [(row.kind, str(row.state), row.failure) for row in rows(scenario.app, Notification)]
 
@@ -63,6 +69,7 @@ def test_a_phone_whose_sign_in_expired_is_not_rung_even_before_that_was_noticed(
     scenario.app.clock.move(days=1, minutes=-30)
     work_until_idle(scenario.worker)
     scenario.app.clock.move(minutes=40)
+    begin_shifts(scenario)
     scenario.log("floor", mood=2)
     assert scenario.messages == []
     assert scenario.step_log()[0] == (0, 0, "no_phone")
@@ -70,6 +77,7 @@ def test_a_phone_whose_sign_in_expired_is_not_rung_even_before_that_was_noticed(
 
 def test_a_ring_that_waits_while_the_sign_in_expires_is_not_sent(scenario: StoreScenario) -> None:
     scenario.app.clock.move(days=1, seconds=-2)
+    begin_shifts(scenario)
     scenario.channel.next.append(DeliveryResult.later("unavailable", retry_after=timedelta(seconds=5)))
     scenario.log("floor", mood=2)
     scenario.let_pass(seconds=10)
@@ -79,6 +87,7 @@ def test_a_ring_that_waits_while_the_sign_in_expires_is_not_sent(scenario: Store
 
 def test_information_that_waits_while_the_sign_in_expires_is_not_sent(scenario: StoreScenario) -> None:
     scenario.app.clock.move(days=1, seconds=-2)
+    begin_shifts(scenario)
     scenario.channel.next.append(DeliveryResult.later("unavailable", retry_after=timedelta(seconds=5)))
     scenario.log("floor", mood=2, handling="mine")
     scenario.let_pass(seconds=10)
@@ -93,6 +102,7 @@ def test_who_signs_in_and_registers_again_is_rung_again(scenario: StoreScenario)
     body = {"platform": "android", "address": "lead", "address_kind": "fcm_token"}
     path = f"/v1/me/devices/{device(scenario).installation_id}"
     assert scenario.app.request("PUT", path, (scenario.shop, "lead"), json=body).status_code == 200
+    begin_shifts(scenario)
     scenario.log("floor", mood=2)
     assert [message.recipient.address for _, message in scenario.messages] == ["lead"]
 
