@@ -55,14 +55,14 @@ def find_readers(session: Session, outbox_message: OutboxMessage, *, at: datetim
         _ring_or_tell_at_opening(session, outbox_message, store, alert, at=at)
     kind = outbox_message.notification_kind
     people = [staff for staff in _readers(session, outbox_message, concern, store, at) if kind not in staff.muted]
-    told = _told_before(session, outbox_message)
+    informed = _informed_before(session, outbox_message)
     reachable = _reachable(session, outbox_message, people, store, at)
     for device, owners in _people_by_phone(session, outbox_message, reachable, at).items():
-        if device.id not in told:
+        if device.id not in informed:
             _queue(session, outbox_message, Notification.to_phone(device, owners), at=at, kind=_kind_for(kind, owners))
     for staff in people:
         for channel in person_channels_for(_kind_by_mail(kind), staff):
-            if staff.id not in told:
+            if staff.id not in informed:
                 notification = Notification(staff_id=staff.id, channel=channel.name)
                 _queue(session, outbox_message, notification, at=at, kind=_kind_by_mail(kind))
 
@@ -95,7 +95,7 @@ def _kind_by_mail(kind: NotificationKind) -> NotificationKind:
     return K.UNANSWERED if kind is K.UNANSWERED_SEVERE else kind
 
 
-def _told_before(session: Session, outbox_message: OutboxMessage) -> set[UUID | None]:
+def _informed_before(session: Session, outbox_message: OutboxMessage) -> set[UUID | None]:
     """Return the phones and people who were told that nobody answered in this run, when the store was shut."""
     if outbox_message.notification_kind is not K.UNANSWERED:
         return set()
