@@ -80,6 +80,7 @@ def test_an_admin_adds_a_store_with_its_places_and_hours(app: App, shop: Shop) -
         "closed_at": None,
         "above_limit": "ask_first",
         "longest_pause_minutes": 5,
+        "shifts_end_daily": True,
         "places": made.json["places"],
     }
     assert [(place["slug"], place["name"]) for place in made.json["places"]] == [("table-1", "Table 1"), ("bar", "Bar")]
