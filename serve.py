@@ -1,6 +1,7 @@
 """Supervisor behind `make run`: migrates, seeds the demo, keeps web and worker alive, drains both at the end."""
 
 import contextlib
+import fcntl
 import http.client
 import os
 import secrets
@@ -15,6 +16,9 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 from queue import Empty, SimpleQueue
+from typing import IO
+
+from sqlalchemy.engine import make_url
 
 from config import ROOT, SECRET_KEY_FILE, VAR, Config, ConfigError, is_loopback
 
@@ -151,6 +155,23 @@ def refuse_taken_port(config: Config) -> None:
         raise ConfigError("PORT", str(config.port), f"cannot listen on {config.bind}: {error.strerror}") from None
 
 
+def lock_database(config: Config) -> IO[bytes] | None:
+    """Hold the file of a SQLite database until the returned file is closed, at the latest when this process ends.
+
+    Two workers on one file would ring every phone twice. Raises ConfigError when another `make run` holds it.
+    """
+    url = make_url(config.database_url)
+    if url.drivername != "sqlite":
+        return None
+    lock = Path(f"{url.database}.lock").open("wb")  # noqa: SIM115 it stays open
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        lock.close()
+        raise ConfigError("DATABASE_URL", str(url), "another 'make run' is using this file; stop it first") from None
+    return lock
+
+
 def print_banner_when_ready(config: Config) -> None:
     """Wait until the web process answers, then print the addresses, the demo's sign-ins and what the log lines mean."""
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(config.host, config.host)  # noqa: S104 - compared, not bound
@@ -184,6 +205,7 @@ def main() -> int:
     try:
         make_var(key=loopback and not os.environ.get("SECRET_KEY"))
         config = Config.from_env()
+        lock = lock_database(config)
         refuse_taken_port(config)
     except (ConfigError, OSError) as error:
         report(str(error))
@@ -205,6 +227,8 @@ def main() -> int:
     threading.Thread(target=print_banner_when_ready, args=[config], daemon=True).start()
     web = [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", "wsgi:app"]
     code = supervisor.run([web, [sys.executable, "-m", "notifications"]])
+    if lock:
+        lock.close()
     if code == 0:
         report("web and worker drained")
     return code

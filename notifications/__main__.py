@@ -13,6 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from config import Config, ConfigError, set_up_logging
+from models.db.failures import is_unavailable, loggable
 from models.db.schema_check import SchemaMismatch
 from models.db.session import Database, DatabaseRole, UnsafeRole
 from models.outbox.listener import OutboxListener
@@ -48,7 +49,10 @@ def run(worker: Worker, listener: OutboxListener, stopping: threading.Event) -> 
             if not worker.work_once():
                 listener.wait(MAX_IDLE_SECONDS, stopping)
         except (DBAPIError, PoolTimeout) as error:
-            log.warning("database unavailable", error=type(error).__name__)
+            if isinstance(error, DBAPIError) and not is_unavailable(error):
+                log.error("unexpected error", job="round", **loggable(error))  # noqa: TRY400 an exception shows values
+            else:
+                log.warning("database unavailable", error=type(error).__name__)
             stopping.wait(MAX_IDLE_SECONDS)
 
 

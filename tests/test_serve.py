@@ -4,6 +4,7 @@ import os
 import select
 import signal
 import socket
+import subprocess
 import sys
 import threading
 from collections.abc import Iterator
@@ -14,7 +15,7 @@ import pytest
 
 import serve
 from config import Config, ConfigError
-from serve import Supervisor, back_off, make_var, refuse_taken_port
+from serve import Supervisor, back_off, lock_database, make_var, refuse_taken_port
 
 PATIENCE = 20.0  # seconds until a test gives up waiting; none waits for it when all is well
 TELL = """import os, signal, subprocess, sys
@@ -213,6 +214,38 @@ def test_a_taken_port_is_said_in_one_line(tmp_path):
             refuse_taken_port(config)
 
     refuse_taken_port(config)
+
+
+def test_a_second_run_on_the_same_sqlite_file_is_refused_in_one_line(tmp_path):
+    config = Config.from_env({"DATABASE_URL": f"sqlite:///{tmp_path}/a.db", "SECRET_KEY": "k" * 32}, tmp_path)
+    other = Config.from_env({"DATABASE_URL": f"sqlite:///{tmp_path}/b.db", "SECRET_KEY": "k" * 32}, tmp_path)
+    with lock_database(config), lock_database(other):
+        with pytest.raises(ConfigError) as refusal:
+            lock_database(config)
+        assert str(refusal.value).endswith("a.db: another 'make run' is using this file; stop it first")
+        assert "\n" not in str(refusal.value)
+    lock_database(config).close()
+
+
+def test_a_run_that_was_killed_holds_no_file_any_more(diary, tmp_path):
+    hold = (
+        "import fcntl, signal, sys\n"
+        f"lock = open({str(tmp_path / 'a.db.lock')!r}, 'wb')\n"
+        "fcntl.flock(lock, fcntl.LOCK_EX); tell('held'); signal.pause()"
+    )
+    process = subprocess.Popen(diary.command(hold))
+    assert diary.next() == "held"
+    config = Config.from_env({"DATABASE_URL": f"sqlite:///{tmp_path}/a.db", "SECRET_KEY": "k" * 32}, tmp_path)
+    with pytest.raises(ConfigError):
+        lock_database(config)
+    process.kill()
+    process.wait()
+    lock_database(config).close()
+
+
+def test_no_file_is_held_on_postgresql(tmp_path):
+    env = {"DATABASE_URL": "postgresql://me@db/amends", "SECRET_KEY": "k" * 32}
+    assert lock_database(Config.from_env(env, tmp_path)) is None
 
 
 def test_the_banner_waits_until_the_web_process_is_ready(tmp_path, capsys):

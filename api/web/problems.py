@@ -6,11 +6,12 @@ from typing import Any
 import structlog
 from flask import Flask, Response, current_app, g, has_app_context, request
 from flask.typing import ResponseReturnValue
-from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
+from models.db.failures import Failure, failure_of, loggable
 from models.errors import (
     Conflict,
     DomainError,
@@ -81,7 +82,7 @@ PROBLEM_CODES = {
 }
 _MESSAGE_CODES = {"Missing data for required field.": "required", "Unknown field.": "unknown-field"}
 _LOCATIONS = {"json": "body", "query": "query", "path": "path", "headers": "header"}
-LOCK_NOT_AVAILABLE, QUERY_CANCELED = "55P03", "57014"  # SQLSTATE
+FAULT_OF_OURS = "This is a fault of ours, noted under the request id."
 
 
 class HttpProblem(Exception):
@@ -228,18 +229,21 @@ def on_integrity_error(error: Exception) -> Response:
 
 
 def on_database_error(error: DBAPIError) -> Response:
-    state = getattr(error.orig, "sqlstate", None)
-    if state == LOCK_NOT_AVAILABLE:
-        detail = "The same thing is being changed right now; ask again."
-        return with_retry_after(problem(409, detail, code="request-in-progress"))
-    if state == QUERY_CANCELED and request.method == "GET":  # a repeat would take as long
-        return problem(422, "This takes too long to find out: ask for fewer days, or for one region or store.")
-    if isinstance(error, OperationalError) or error.connection_invalidated:
-        if "disk is full" in str(error.orig):
+    """Return 503 for what passes by itself only: whoever is told to try again does so for ever."""
+    match failure_of(error):
+        case Failure.LOCKED:
+            detail = "The same thing is being changed right now; ask again."
+            return with_retry_after(problem(409, detail, code="request-in-progress"))
+        case Failure.CANCELED if request.method == "GET":  # a repeat would take as long
+            return problem(422, "This takes too long to find out: ask for fewer days, or for one region or store.")
+        case Failure.STORAGE_FULL:
             return unavailable("There is no room left to store anything; reading still works.", code="storage-full")
-        log.error("database unavailable", error=type(error.orig).__name__)
-        return unavailable("The database does not answer at the moment; try again.")
-    return on_unexpected_error(error)
+        case Failure.PERMANENT:
+            log.error("unexpected error", method=request.method, route=_route(), **loggable(error))
+            return problem(500, FAULT_OF_OURS)
+        case _:
+            log.error("database unavailable", error=type(error.orig).__name__)
+            return unavailable("The database does not answer at the moment; try again.")
 
 
 def on_pool_timeout(_error: PoolTimeout) -> Response:
@@ -259,10 +263,13 @@ def with_retry_after(response: Response) -> Response:
 def on_unexpected_error(error: Exception) -> Response:
     if isinstance(error, HTTPException):
         return on_http_exception(error)
-    # Never the path: the token in the address of a public page is a secret.
-    route = request.url_rule.rule if request.url_rule else None
-    log.error("unexpected error", method=request.method, route=route, exc_info=error)
-    return problem(500, "This is a fault of ours, noted under the request id.")
+    log.error("unexpected error", method=request.method, route=_route(), exc_info=error)
+    return problem(500, FAULT_OF_OURS)
+
+
+def _route() -> str | None:
+    """Return the rule of the address. Never the path: the token in the address of a public page is a secret."""
+    return request.url_rule.rule if request.url_rule else None
 
 
 HANDLERS: dict[type[Exception], Callable[[Any], Response]] = {

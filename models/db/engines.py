@@ -4,11 +4,6 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy import Connection, Engine, event
-from sqlalchemy.exc import InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
-
-# The database is down or busy. The row that was worked on is not at fault.
-DATABASE_UNAVAILABLE: Final = (OperationalError, InterfaceError, PoolTimeout)
 
 
 def postgresql_engine(url: sa.URL, role: str, pool: int) -> Engine:

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.base import ExecutableOption
 
-from models.db.engines import DATABASE_UNAVAILABLE
+from models.db.failures import is_unavailable
 from models.db.session import ALL_TENANTS, Database
 from models.outbox.message import OutboxKind, OutboxMessage
 from notifications.worker.delivery import after_dead_letter, back_off
@@ -65,7 +65,7 @@ class Claims:
         def reschedule(session: Session, outbox_message: OutboxMessage) -> None:
             at = self._database.clock()
             until, reason = at + back_off(outbox_message.attempts), type(error).__name__
-            if isinstance(error, DATABASE_UNAVAILABLE):
+            if is_unavailable(error):
                 outbox_message.retry_at(until=until, reason=reason)
                 return
             outbox_message.record_failure(until=until, reason=reason, at=at)

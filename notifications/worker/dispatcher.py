@@ -11,10 +11,12 @@ from functools import partial
 
 import structlog
 from sqlalchemy import ColumnElement, not_, or_, true
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session, joinedload
 
 from models.alerts.notification import Notification
-from models.db.engines import DATABASE_UNAVAILABLE
+from models.db.failures import is_unavailable
 from models.db.session import ALL_TENANTS, Database
 from models.outbox.admin import mark_circuit_open
 from models.outbox.message import OutboxKind, OutboxMessage
@@ -99,7 +101,9 @@ class Dispatcher:
             try:
                 with self._database.writing(ALL_TENANTS) as session:
                     OutboxMessage.renew(session, self._in_flight.values(), at=at, lease=self._lease)
-            except DATABASE_UNAVAILABLE as error:
+            except (DBAPIError, PoolTimeout) as error:
+                if not is_unavailable(error):
+                    raise
                 log.warning("leases not renewed", error=type(error).__name__)
 
     def close(self) -> None:
@@ -157,9 +161,9 @@ class Dispatcher:
                     options=MESSAGE_OPTIONS,
                 )
                 return compose_messages(session, claimed, at=at, across_tenants=True)
-        except DATABASE_UNAVAILABLE:
-            raise
-        except Exception:  # whatever it is, it must not hold up the other messages
+        except Exception as error:  # whatever it is, it must not hold up the other messages
+            if is_unavailable(error):
+                raise
             log.exception("unexpected error", job="compose")
             return dict.fromkeys(self._claims.claim(DELIVERY_KINDS, limit=limit, only=only))
 

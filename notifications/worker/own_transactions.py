@@ -12,7 +12,7 @@ from sqlalchemy import Select
 from sqlalchemy.orm import Session
 
 from models.alerts.alert import Alert
-from models.db.engines import DATABASE_UNAVAILABLE
+from models.db.failures import is_unavailable
 from models.db.session import ALL_TENANTS, Database, ScopedSession
 
 log = structlog.get_logger(__name__)
@@ -42,14 +42,14 @@ def errors_logged(
     """
     try:
         yield
-    except DATABASE_UNAVAILABLE as error:
-        if raise_unavailable:
-            raise
-        log.warning("database unavailable", **fields, exc_info=error)
-        if on_error:
-            on_error(error)
     except Exception as error:
-        log.exception("unexpected error", **fields)
+        unavailable = is_unavailable(error)
+        if unavailable and raise_unavailable:
+            raise
+        if unavailable:
+            log.warning("database unavailable", **fields, exc_info=error)
+        else:
+            log.exception("unexpected error", **fields)
         if on_error:
             on_error(error)
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 import structlog
 from sqlalchemy.orm import Session
 
-from models.db.engines import DATABASE_UNAVAILABLE
+from models.db.failures import is_unavailable
 from models.db.session import ALL_TENANTS, Database
 from models.outbox.message import OUTBOX_LEASE, OutboxKind, OutboxMessage
 from notifications.channels.base import Channel
@@ -108,9 +108,9 @@ class Worker:
         try:
             with self._database.writing(ALL_TENANTS) as session:
                 return escalate_due(session, at=self._database.clock())
-        except DATABASE_UNAVAILABLE:
-            raise
-        except Exception:  # whatever it is, it must not hold up the other alerts, nor deliveries
+        except Exception as error:  # whatever it is, it must not hold up the other alerts, nor deliveries
+            if is_unavailable(error):
+                raise
             log.exception("unexpected error", job="escalate")
             return for_each_alert(self._database, select_due, escalate_alert)
 
