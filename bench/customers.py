@@ -52,7 +52,7 @@ def write_customers(url: str, app: App, shop: Shop, count: int) -> None:
             name_key=f"{first} || ' ' || {last}",
             phone="'+35191' || lpad((n % 10000000)::text, 7, '0')",
             phone_key="reverse('35191' || lpad((n % 10000000)::text, 7, '0'))",
-            first_store_id=f"({stores})[n % {STORES} + 1]",
+            first_store_id=f"({stores})[n % 977 % {STORES} + 1]",
         )
         for original in originals(connection, "customer_name_word", customer_id=made):
             word = first if original["word"] == "first" else last
