@@ -11,7 +11,6 @@ from sqlalchemy.orm import Session, aliased
 from models.concerns.concern import MODELS_BY_SLUG_FIELD, Concern
 from models.concerns.previous import PreviousConcern, previous_expression
 from models.customers.customer import Customer
-from models.db.text import fold
 from models.errors import Invalid, NotFound
 from models.organizations.place import Place
 from models.organizations.typed_names import find_by_name
@@ -75,17 +74,18 @@ def find_typed(
     slugs, this takes one statement. A cause brings its category where none is found, and means none within a category
     of others. `customer` as in `resolve_slugs`, with the same results among the rows.
     """
-    texts = {name: fold(typed[name]) for name in MODELS_BY_SLUG_FIELD if name in typed}
-    if not texts and customer is None:
+    slugs = {name: typed[name].strip().lower() for name in MODELS_BY_SLUG_FIELD if name in typed}
+    if not slugs and customer is None:
         return {}, {}
-    rows = _fetch_rows(session, texts, store_id, customer, before)
+    rows = _fetch_rows(session, slugs, store_id, customer, before)
     meant: dict[str, Any] = {}
-    for name, text in texts.items():
-        if row := rows[name] or _find_by_name(session, name, text, store_id=store_id, category=meant.get("category")):
+    for name in slugs:
+        category = meant.get("category")
+        if row := rows[name] or _find_by_name(session, name, typed[name], store_id=store_id, category=category):
             meant[name] = row
-    if (cause := meant.get("cause")) and not _fits(cause, meant.get("category", cause.category), texts["cause"]):
+    if (cause := meant.get("cause")) and not _fits(cause, meant.get("category", cause.category), slugs["cause"]):
         del meant["cause"]
-    left_out = {name: typed[name] for name in texts if name not in meant}
+    left_out = {name: typed[name] for name in slugs if name not in meant}
     if cause := meant.get("cause"):
         meant["category"] = cause.category
     return (meant if customer is None else meant | _customer_and_previous(rows)), left_out

@@ -12,7 +12,6 @@ from sqlalchemy.sql.base import ExecutableOption
 
 from models.access import Role
 from models.db.base import Aggregate, Money, TenantOwned, money, one_to_many, tenant_fk
-from models.db.text import fold
 from models.errors import Invalid, NotFound
 from models.organizations.slug_alias import SlugAlias, SlugKind
 from models.organizations.store import StoreKind
@@ -128,9 +127,9 @@ class Remedy(VocabularyWord, Aggregate):
     @classmethod
     def find_typed(cls, session: Session, typed: Collection[str]) -> dict[str, "Remedy"]:
         """Return the remedies that are meant by these texts, by text: slugs, former slugs, names in every language."""
-        texts = {text: fold(text) for text in typed}
-        by_slug = cls._with_slugs(session, texts.values())
-        remedies = {text: by_slug.get(plain) or find_by_name(session, cls, plain) for text, plain in texts.items()}
+        slugs = {text: text.strip().lower() for text in typed}
+        by_slug = cls._with_slugs(session, slugs.values())
+        remedies = {text: by_slug.get(slug) or find_by_name(session, cls, text) for text, slug in slugs.items()}
         return {text: remedy for text, remedy in remedies.items() if remedy is not None}
 
     @classmethod

@@ -23,6 +23,7 @@ PLANTED = {
     "loyalty_number": "PLANTED-77",
 }
 QUOTE, STAKE, KEY = "planted quote of a customer", "planted stake", "planted-key-of-a-request"
+TYPED = {"place": "planted place", "category": "planted category"}  # which nobody knows
 ADDRESS = "planted address of a phone"
 
 
@@ -55,7 +56,7 @@ def test_nothing_planted_is_found_in_the_log(
     floor = (shop, "floor")
     phone = {"platform": "ios", "address": ADDRESS, "address_kind": "log"}
     app.request("PUT", "/v1/me/devices/one", floor, json=phone)
-    concern = {"mood": 1, "customer": PLANTED, "their_words": QUOTE, "stake": STAKE}
+    concern = {"mood": 1, "customer": PLANTED, "their_words": QUOTE, "stake": STAKE, **TYPED}
     logged = app.request("POST", "/v1/concerns", floor, json=concern, headers={"Idempotency-Key": KEY})
     assert logged.status_code == 201
     path = f"/v1/concerns/{logged.json['id']}"
@@ -89,7 +90,7 @@ def test_nothing_planted_is_found_in_the_log(
     assert "broken with 2 things in hand" in written  # a fault of ours is there to be found
     assert logged.headers["X-Request-Id"] in written
     assert str(shop.staff["floor"]) in written  # people by id
-    secrets = [*PLANTED.values(), QUOTE, STAKE, KEY, ADDRESS, PASSWORD, token, *wrong.values()]
+    secrets = [*PLANTED.values(), *TYPED.values(), QUOTE, STAKE, KEY, ADDRESS, PASSWORD, token, *wrong.values()]
     secrets.remove("acme")
     assert [secret for secret in secrets if secret in written] == []
     assert token.split("_", 3)[3] not in written  # the secret may have such characters in it too

@@ -90,7 +90,7 @@ def test_who_asked_for_it_gets_one_mail_a_little_after_the_day_is_over(
 
 
 def test_it_shows_the_figures_and_what_waits(app: App, shop: Shop, worker: Worker, channel: RecordingChannel) -> None:
-    concern = {"customer": {"name": "Planted Person"}, "their_words": "Planted words", "place": "table-12"}
+    concern = {"customer": {"name": "Planted Person"}, "their_words": "Planted words", "place": "Planted place"}
     first = log_concern(app, shop, "manager", **concern)
     app.clock.move(minutes=3)
     move(app, shop, first, "take")

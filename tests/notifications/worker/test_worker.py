@@ -28,6 +28,7 @@ PRIVATE = {
     "our_reading": "tired, and right",
     "stake": "her birthday, forty minutes",
     "wanted": "a word from the chef",
+    "question": "Where is Quentin?",  # kept as typed
     "customer": {"name": "Quentina Quill", "phone": "+351912345678", "email": "quentina@example.org"},
 }
 
