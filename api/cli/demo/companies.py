@@ -273,8 +273,7 @@ def _add_staff(
     )
     actor = _actor(staff)
     if employee.on_shift:
-        lead = employee.role is MANAGER
-        Shift.check_in(session, staff_id=staff.id, store=stores[employee.at[0]], lead=lead, at=at)
+        _check_in(session, employee, staff, stores[employee.at[0]], at=at)
     if employee.phone:
         sign_in, _ = StaffSession.open(session, staff=staff, at=at)
         session.flush()
@@ -288,6 +287,19 @@ def _add_staff(
             at=at,
         )
     return Person(staff, actor)
+
+
+def check_in_staff(session: ScopedSession, company: Company, *, at: datetime) -> None:
+    """Let everybody check in who is on shift in the demo and still works in the store, if that is in business."""
+    for employee in (person for person in company.people if person.on_shift):
+        staff = session.scalars(select(Staff).where(Staff.login == employee.login, Staff.works_at(at))).one_or_none()
+        store = session.scalars(select(Store).where(Store.slug == employee.at[0])).one_or_none()
+        if staff is not None and store is not None and store.closed_at is None and store.id in staff.store_ids:
+            _check_in(session, employee, staff, store, at=at)
+
+
+def _check_in(session: ScopedSession, employee: Employee, staff: Staff, store: Store, *, at: datetime) -> None:
+    Shift.check_in(session, staff_id=staff.id, store=store, lead=employee.role is MANAGER, at=at)
 
 
 def _actor(staff: Staff) -> Actor:

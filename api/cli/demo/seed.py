@@ -6,7 +6,14 @@ from datetime import datetime
 from sqlalchemy import func, select
 from uuid_utils.compat import uuid7
 
-from api.cli.demo.companies import DEMO_COMPANY, OTHER_COMPANY, Company, create_company, hash_passwords
+from api.cli.demo.companies import (
+    DEMO_COMPANY,
+    OTHER_COMPANY,
+    Company,
+    check_in_staff,
+    create_company,
+    hash_passwords,
+)
 from api.cli.demo.history import store_days
 from models.concerns.concern import Concern
 from models.db.session import ALL_TENANTS, Database
@@ -34,6 +41,16 @@ def seed(database: Database, *, at: datetime, after_each_day: Callable[[], None]
         _seed_company(database, company, hashes, at=at, after_each_day=after_each_day) for company in COMPANIES
     ]
     return f"Seeded {', and '.join(summaries)}."
+
+
+def begin_shifts(database: Database, *, at: datetime) -> None:
+    """Let the people of the demo come to work again, so that phones ring whenever it is started."""
+    for company in COMPANIES:
+        with database.reading(ALL_TENANTS) as session:
+            id_ = session.scalars(select(Organization.id).where(Organization.slug == company.slug)).one_or_none()
+        if id_ is not None:
+            with database.writing(id_) as session:
+                check_in_staff(session, company, at=at)
 
 
 def _seed_company(
