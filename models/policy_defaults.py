@@ -4,6 +4,7 @@ from datetime import time, timedelta
 from typing import Final
 
 # Concerns
+VOID_BY_REPORTER_WITHIN: Final = timedelta(minutes=10)  # later a manager takes back what was logged by mistake
 UNHAPPY_MOOD: Final = 2  # a mood (1-5) of this or less
 # A mood (1-5) of this or more. What a customer writes at a QR code with such a mood is praise, and they left happy.
 CONTENT_MOOD: Final = 4
@@ -38,6 +39,8 @@ APPROVAL_TTL: Final = timedelta(minutes=15)  # a customer does not wait any long
 FOLLOW_UP_MAX_AHEAD: Final = timedelta(days=365)
 FOLLOW_UP_REMIND_BEFORE: Final = timedelta(minutes=30)
 MAX_THANK_YOUS_PER_REQUEST: Final = 200
+GUEST_PAGE_TTL: Final = timedelta(hours=4)  # the page on which a guest sees how their call goes
+GUEST_PAGE_REFRESH: Final = timedelta(seconds=10)
 FEEDBACK_LINK_TTL: Final = timedelta(days=30)
 FEEDBACK_DAYS_BETWEEN: Final = 30  # between two requests to one customer, unless the organization sets another number
 

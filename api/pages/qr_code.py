@@ -1,14 +1,18 @@
-"""Page behind a standing QR code: the customer logs a concern while they are there."""
+"""Pages behind a standing QR code: the customer logs a concern while they are there, and sees how the call goes."""
 
 from typing import Any
+from uuid import UUID
 
-from flask import Response, g, request
+from flask import Response, current_app, g, request, url_for
+from itsdangerous import BadSignature, URLSafeSerializer
 from uuid_utils.compat import uuid7
 
-from api.pages.page import blueprint, database, organization_behind, read_form, render_page
+from api.pages.page import HEADERS, blueprint, database, organization_behind, read_form, render_page
 from api.schemas.standing_qrs import ConcernFormSchema
 from api.web.rate_limits import RECEIPT_QR_LIMIT, TABLE_QR_LIMIT, count_hit
-from models.recovery.qr_code import QrCode, is_already_logged
+from models.errors import NotFound
+from models.policy_defaults import GUEST_PAGE_REFRESH
+from models.recovery.qr_code import GuestCall, QrCode, find_by_guest, is_already_logged
 from notifications.decide.announce import announce
 
 blp = blueprint("standing-qr-pages")
@@ -30,16 +34,48 @@ def log_concern(token: str) -> Response:
         if errors:
             return _form(qr, values=values, errors=errors)
         if is_already_logged(session, values["id"]):
-            return render_page("concern_received.html", store=qr.store)
+            return _to_guest_page(token, values["id"])
     count_hit(TABLE_QR_LIMIT if qr.place_id else RECEIPT_QR_LIMIT, str(qr.id))
     with database().writing(organization_id) as session:
-        event = QrCode.by_token(session, token, lock=True).log_concern(
-            session, id_=values.pop("id"), **values, at=g.now
-        )
+        id_ = values.pop("id")
+        event = QrCode.by_token(session, token, lock=True).log_concern(session, id_=id_, **values, at=g.now)
         if event is not None:
             announce(session, event)
-        alert = event.concern.alert if event else None
-        return render_page("concern_received.html", store=qr.store, called=alert is not None and alert.is_ringing)
+    return _to_guest_page(token, id_)
+
+
+@blp.get("/q/<token>/<signature>")
+def show_call(token: str, signature: str) -> Response:
+    """Show how the call goes. The page asks again by itself, without a script, until the concern is over.
+
+    Whatever else has the id that was sent looks like a concern that nobody was called for.
+    """
+    with database().reading(organization_behind(token)) as session:
+        qr = QrCode.by_token(session, token)
+        concern = find_by_guest(session, _concern_id(token, signature), at=g.now)
+        call = GuestCall.of(concern) if concern else GuestCall.RECEIVED
+        page = render_page("guest_call.html", store=qr.store, call=call)
+    if call is not GuestCall.OVER:
+        page.headers["Refresh"] = str(int(GUEST_PAGE_REFRESH.total_seconds()))
+    return page
+
+
+def _to_guest_page(token: str, concern_id: UUID) -> Response:
+    """Lead to the page of a concern. Its address cannot be guessed by whoever knows the code and the id."""
+    address = url_for(".show_call", token=token, signature=_signer(token).dumps(concern_id.hex), **request.args)
+    return Response(status=303, headers={**HEADERS, "Location": address})
+
+
+def _concern_id(token: str, signature: str) -> UUID:
+    """Return the concern of an address that was made for this code. Raises NotFound for any other."""
+    try:
+        return UUID(_signer(token).loads(signature))
+    except BadSignature as error:
+        raise NotFound("There is no such page.") from error
+
+
+def _signer(token: str) -> URLSafeSerializer:
+    return URLSafeSerializer(current_app.config["SECRET_KEY"], salt=f"guest page {token}")
 
 
 def _form(qr: QrCode, *, values: Any, errors: dict[str, Any] | None = None) -> Response:

@@ -22,7 +22,8 @@ MINUTE_BOUNDS = (1, 2, 5, 10, 20)  # between the bars of the chart of waiting ti
 
 def render_recovery_log(log: Mapping[str, Any]) -> Response:
     """Return the page of a log, given as RecoveryLogSchema dumped it for this reader."""
-    numbers = {concern["id"]: number for number, concern in enumerate((*log["concerns"], *log["praise"]), start=1)}
+    listed = (*log["concerns"], *log["praise"], *log["voided"])
+    numbers = {concern["id"]: number for number, concern in enumerate(listed, start=1)}
     page = render_page(
         "recovery_log.html",
         sheet=STYLE.sheet,

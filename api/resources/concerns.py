@@ -17,6 +17,7 @@ from api.schemas.concerns import (
     LoggedConcernSchema,
     NewConcernSchema,
     ResolveSchema,
+    VoidSchema,
 )
 from api.web.blueprint import Blueprint
 from api.web.idempotency import idempotent
@@ -29,6 +30,7 @@ from models.concerns.handover import hand_over
 from models.concerns.unresolved import unresolved_before
 from models.operations.guidance import guidance_for_concern
 from models.operations.log_concern import log_concern, update_concern
+from models.operations.void_concern import void_concern
 from models.staff.phones_in_reach import count_phones
 from notifications.decide.announce import announce, announce_all
 
@@ -107,7 +109,11 @@ class ConcernById(Resource):
     @blp.arguments(EditConcernSchema)
     @blp.response(200, ConcernSchema)
     def patch(self, data: dict[str, Any], concern: Concern) -> Concern:
-        """Complete or correct a concern: a merge patch, null removes a field"""
+        """Complete or correct a concern: a merge patch, null removes a field
+
+        `kind` can be corrected on the business day of the concern. What becomes praise is over, without an outcome,
+        for whom and while it could be voided; praise that becomes a concern is open, and rings as if logged now.
+        """
         announce(g.session, update_concern(g.session, concern, data, by=g.actor, at=g.now))
         return concern
 
@@ -194,4 +200,23 @@ class ReopenConcern(Resource):
     def post(self, concern: Concern) -> Concern:
         """Reopen a concern that was not over after all"""
         announce(g.session, concern.reopen(by=g.actor, at=g.now))
+        return concern
+
+
+@blp.route("/concerns/<uuid:concern_id>/void")
+class VoidConcern(Resource):
+    permissions = {"POST": Permission.CONCERN_VOID}
+    path_models = {"concern_id": Concern}
+
+    @blp.arguments(VoidSchema)
+    @blp.response(200, ConcernSchema)
+    @idempotent(Concern, status=200)
+    def post(self, data: dict[str, Any], concern: Concern) -> Concern:
+        """Void what was logged by mistake, for good: it rings no more and leaves lists and figures
+
+        Whoever logged it may within ten minutes, a manager later. What came from a customer's code, is urgent or
+        sensitive, or is of a day that was signed takes a regional manager, and an administrator where there is none.
+        409 `has-actions` while something given for it stands, waits for a decision, or is reversed and not settled.
+        """
+        announce_all(g.session, void_concern(g.session, concern, by=g.actor, at=g.now, **data))
         return concern

@@ -157,9 +157,16 @@ class NewConcernSchema(_DescriptionSchema):
 
 
 class EditConcernSchema(_DescriptionSchema):
-    """Additions and corrections to a concern."""
+    """Additions and corrections to a concern. `kind` only on the business day of the concern."""
 
     mood = Whole(validate=MOOD)
+    kind = fields.Enum(Kind, by_value=True)
+
+
+class VoidSchema(Schema):
+    """Why the concern was none."""
+
+    reason = Words(1000, least=1, required=True)
 
 
 class ResolveSchema(Schema):
@@ -230,6 +237,7 @@ class ConcernSchema(RedactedSchema):
     taken_at = Instant(allow_none=True)
     resolved_at = Instant(allow_none=True)
     reopened_count = fields.Integer()
+    reclassified = fields.Boolean(metadata={"description": "It was logged as a concern and is praise."})
     rating = fields.Integer(allow_none=True, metadata={"description": RATING_DESCRIPTION})
     alert = fields.Nested(AlertSummarySchema, allow_none=True)
 
@@ -272,15 +280,15 @@ class ConcernQuery(PageQuery):
     """Filters of concerns."""
 
     store_id = fields.UUID()
-    status = fields.Enum(Status, by_value=True)
+    status = fields.Enum(
+        Status, by_value=True, metadata={"description": "What was voided is listed only where this asks for it."}
+    )
     kind = fields.Enum(Kind, by_value=True)
     unhappy = fields.Boolean()
     category = Slug()
     customer_id = fields.UUID()
     business_date = fields.Date()
-    open_before = fields.Date(
-        metadata={"description": "Not resolved, and of a business day before this one; without praise."}
-    )
+    open_before = fields.Date(metadata={"description": "Not resolved, and of a business day before this one."})
     received_after = Instant()
     received_before = Instant()
     taken_by = fields.UUID()

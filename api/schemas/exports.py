@@ -110,6 +110,7 @@ class ConcernExport(Schema):
     seconds_to_resolve = fields.Integer(allow_none=True)
     seconds_since_previous = fields.Integer(allow_none=True)
     reopened_count = fields.Integer()
+    reclassified = fields.Boolean()
     on_the_spot = fields.Method("is_on_the_spot")
 
     def is_on_the_spot(self, concern: Concern) -> bool:

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from models.concerns.enums import Status
 from models.recovery.action import ActionStatus
 
 PLAIN_FIELDS = ("id", "kind", "status", "occurred_at", "received_at", "taken_at", "resolved_at", "mood", "mood_after")
@@ -28,11 +29,14 @@ def columns(log: Mapping[str, Any]) -> list[str]:
         "late",
         "after_sign_off",
         "timeline",
+        "voided_at",
+        "voided_by",
+        "void_reason",
     ]
 
 
 def lines(log: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """Yield a line per concern in order, then per praise."""
+    """Yield a line per concern in order, then per praise, then per voided concern, which has few columns."""
     zone = ZoneInfo(log["store"]["time_zone"])
     for concern in (*log["concerns"], *log["praise"]):
         actions = concern.get("recovery_actions", [])
@@ -44,6 +48,15 @@ def lines(log: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
             "remedies": ", ".join(action["remedy"] for action in actions if _is_in_force(action)),
             "after_sign_off": concern["id"] in log["after_sign_off"],
             "timeline": " | ".join(_step(event, zone) for event in concern.get("timeline", [])),
+        }
+    for concern in log["voided"]:
+        yield {
+            **{name: concern[name] for name in ("id", "kind", "occurred_at", "received_at")},
+            "status": Status.VOIDED,
+            "after_sign_off": concern["id"] in log["after_sign_off"],
+            "voided_at": concern["at"],
+            "voided_by": concern["by"] and concern["by"]["name"],
+            "void_reason": concern["reason"],
         }
 
 

@@ -13,6 +13,7 @@ from api.schemas.redaction import reader
 from api.schemas.reports.base import NamedSchema
 from api.schemas.reports.figures import FiguresSchema, Numbers, ShareSchema
 from models.access import Permission
+from models.concerns.enums import Kind
 
 MAX_NOTE_LENGTH = 10_000
 
@@ -67,6 +68,7 @@ class LogFiguresSchema(FiguresSchema):
 
     `follow_ups_kept`: of those due that day, the ones kept in time; what is open or overdue counts as missed.
     `ask_rate`: `checks` and `concerns` over `transactions`, or `covers` where the store counts no receipts.
+    `voided`: taken back, and in no other figure. `reclassified`: praise that was logged as a concern.
     """
 
     follow_ups_due = fields.Integer()
@@ -75,6 +77,8 @@ class LogFiguresSchema(FiguresSchema):
     covers = fields.Integer(allow_none=True)
     transactions = fields.Integer(allow_none=True)
     ask_rate = Numbers(ShareSchema)
+    voided = fields.Integer(dump_default=0)  # older signed figures know neither
+    reclassified = fields.Integer(dump_default=0)
 
 
 class LogPageSchema(_QuotingSchema):
@@ -145,6 +149,20 @@ class LogConcernSchema(ConcernSchema):
     timeline = fields.List(fields.Nested(ConcernEventSchema))
 
 
+class VoidedConcernSchema(RedactedSchema):
+    """A concern that was logged by mistake: when it was voided, by whom and why, without what was said."""
+
+    withheld = ("by", "reason")
+
+    id = fields.UUID(attribute="concern.id")
+    kind = fields.Enum(Kind, by_value=True, attribute="concern.kind")
+    occurred_at = Instant(attribute="concern.occurred_at")
+    received_at = Instant(attribute="concern.received_at")
+    at = Instant(attribute="event.at")
+    by = fields.Nested(PersonSchema, allow_none=True, attribute="event.by")
+    reason = fields.String(allow_none=True, attribute="event.details.reason")
+
+
 class NeedsYouNowSchema(Schema):
     """Lists of what needs somebody before anything else."""
 
@@ -158,7 +176,7 @@ class NeedsYouNowSchema(Schema):
 class RecoveryLogSchema(Schema):
     """One business day of one store, from `opens_at` to just before `closes_at`.
 
-    `after_sign_off`: the ids of concerns logged or changed after the sign-off; not in `page.signed_figures`.
+    `after_sign_off`: the ids of concerns logged, changed or voided after the sign-off; not in `page.signed_figures`.
     `headings`: the headings of notes.
     """
 
@@ -172,6 +190,7 @@ class RecoveryLogSchema(Schema):
     figures = fields.Nested(LogFiguresSchema)
     concerns = fields.List(fields.Nested(LogConcernSchema))
     praise = fields.List(fields.Nested(ConcernSchema))
+    voided = fields.List(fields.Nested(VoidedConcernSchema))
     late_entries = fields.List(fields.UUID())
     after_sign_off = fields.List(fields.UUID())
     headings = fields.List(fields.Nested(HeadingSchema))

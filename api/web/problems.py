@@ -72,6 +72,7 @@ PROBLEM_CODES = {
     "already-signed": (409, "Somebody has signed it"),
     "already-taken": (409, "Somebody is on the way already"),
     "code-not-valid": (410, "This code is not valid, or not any more"),
+    "has-actions": (409, "Something was given or asked for"),
     "last-administrator": (409, "Nobody else administers the organization"),
     "not-now": (409, "Its state does not allow that now"),
     "request-in-progress": (409, "The same is being done at this moment"),

@@ -305,13 +305,24 @@ class Alert(Aggregate):
         self.bump_version()
 
     @property
+    def reaches_nobody(self) -> bool:
+        """Whether nobody answered, or no phone could be reached so far: whoever waits should not rely on it."""
+        if self.state is not AlertState.OPEN:
+            return self.state is AlertState.UNANSWERED
+        return self.recipients_found_at is not None and all(notification.has_failed for notification in self._of_run)
+
+    @property
+    def _of_run(self) -> list[Notification]:
+        return [notification for notification in self.notifications if notification.run_id == self.run_id]
+
+    @property
     def summary(self) -> str:
         """One line for staff, such as 'on 2 phones, opened by Rita'. It says only what is known, not what is hoped."""
         if self.state is AlertState.TAKEN:
             return f"{self.taken_by.name if self.taken_by else 'Somebody'} is on the way"
         if self.state is not AlertState.OPEN:
             return _SUMMARIES[self.state]
-        of_run = [notification for notification in self.notifications if notification.run_id == self.run_id]
+        of_run = self._of_run
         accepted = {notification.device_id for notification in of_run if notification.is_delivered}
         if accepted:
             return _on_phones(of_run, len(accepted))

@@ -69,6 +69,7 @@ MOVES: dict[ConcernStep, tuple[frozenset[Status], Status]] = {
     ConcernStep.RELEASED: (frozenset({Status.TAKEN}), Status.OPEN),
     ConcernStep.RESOLVED: (frozenset({Status.OPEN, Status.TAKEN}), Status.RESOLVED),
     ConcernStep.REOPENED: (frozenset({Status.RESOLVED}), Status.OPEN),
+    ConcernStep.VOIDED: (frozenset({Status.OPEN, Status.TAKEN, Status.RESOLVED}), Status.VOIDED),
 }
 
 
@@ -345,8 +346,13 @@ class Concern(CountedByDay, Aggregate):
         with_actions: bool = False,
         **columns: Any,
     ) -> Select["Concern"]:
-        """Return a statement for the visible concerns that match; `columns` are compared with the values given."""
+        """Return a statement for the visible concerns that match; `columns` are compared with the values given.
+
+        What was voided is left out unless `status` asks for it.
+        """
         criteria = [*cls.visible_to(actor), *(getattr(cls, name) == value for name, value in columns.items())]
+        if "status" not in columns:
+            criteria.append(cls.status != Status.VOIDED)
         if category is not None:
             criteria.append(cls.of_categories(select(Category.id).where(Category.id == Category.id_of_slug(category))))
         if unhappy is not None:
@@ -388,7 +394,7 @@ class Concern(CountedByDay, Aggregate):
         `fields` are those of `apply_changes` and FIELDS_SET_ONCE. `reporter` is the row of `by`, where it is loaded.
         A time that no sane clock shows (more than 30 days back, 5 minutes ahead) is moved to that bound and flagged:
         a concern is never refused for it. With `handling: mine` the concern is taken at once, unless a rule rings for
-        it anyway.
+        it anyway. Praise is over when it is told.
         """
         reported = occurred_at or at
         occurred = plausible_time(reported, at=at)
@@ -412,7 +418,9 @@ class Concern(CountedByDay, Aggregate):
         concern.set_previous(previous)
         details = {"mood": mood, "handling": concern.handling}
         event = concern._record(ConcernStep.LOGGED, by=by, at=at, details=details)
-        if concern.handling is Handling.MINE and not concern._rings_despite_mine():
+        if concern.kind is Kind.PRAISE:
+            concern.status, concern.resolved_at = Status.RESOLVED, at
+        elif concern.handling is Handling.MINE and not concern._rings_despite_mine():
             concern.take(by=by, at=at)
         return event
 
@@ -466,10 +474,10 @@ class Concern(CountedByDay, Aggregate):
         self, *, by: Actor, outcome: Outcome, mood_after: int | None = None, note: str | None = None, at: datetime
     ) -> ConcernEvent:
         """Record how the concern ended. From `open` this takes and resolves it at once."""
-        self.forget_as_typed(("outcome", "mood_after"))
         event = self._move(
             ConcernStep.RESOLVED, by=by, at=at, details={"outcome": outcome, "mood_after": mood_after, "note": note}
         )
+        self.forget_as_typed(("outcome", "mood_after"))
         if self.taken_by_id is None:
             self._set_taker(by, at)
         self.outcome, self.mood_after, self.rating = outcome, mood_after, None
@@ -479,16 +487,39 @@ class Concern(CountedByDay, Aggregate):
 
     def reopen(self, *, by: Actor, at: datetime) -> ConcernEvent:
         """Open a resolved concern again; the event keeps the outcome it had."""
+        if self.kind is Kind.PRAISE:
+            raise InvalidState("Praise cannot be opened: correct its kind where it was none.", state=str(self.status))
         before = {"outcome": self.outcome, "mood_after": self.mood_after}
         event = self._move(ConcernStep.REOPENED, by=by, at=at, details=before)
-        self.outcome = self.mood_after = self.resolved_at = self.resolved_by_id = None
+        self._forget_end()
         self.taken_by_id = None
-        self.seconds_to_resolve = None
         self.reopened_count += 1
         return event
 
+    def void(self, *, by: Actor, reason: str, at: datetime) -> ConcernEvent:
+        """Take back what was logged by mistake, for good. Who may: see `models.operations.void_concern`."""
+        return self._move(ConcernStep.VOIDED, by=by, at=at, details={"reason": reason})
+
+    def change_kind(self, kind: Kind, *, by: Actor, at: datetime) -> None:
+        """Set the kind, and the state that goes with it, before the event of the edit is recorded.
+
+        What becomes praise is over, without an outcome. Praise that becomes something else is open, as if it had been
+        logged now.
+        """
+        if Kind.PRAISE not in (kind, self.kind):
+            return
+        self._forget_end()
+        self.taken_by_id = None
+        self.reclassified = kind is Kind.PRAISE
+        if self.reclassified:
+            self.status, self.resolved_at, self.resolved_by_id = Status.RESOLVED, at, by.staff_id
+        else:
+            self.status = Status.OPEN
+
     def edit(self, *, by: Actor, at: datetime, **changes: Any) -> ConcernEvent:
         """Complete or correct the description (see `apply_changes`). The event keeps before and after."""
+        if self.status is Status.VOIDED:
+            raise InvalidState("This concern is voided, for good.", state=str(self.status))
         before = self.json_values(changes)
         self.apply_changes(changes)
         after = self.json_values(changes)
@@ -501,8 +532,10 @@ class Concern(CountedByDay, Aggregate):
     def add_event(self, step: ConcernStep, *, by: Actor, at: datetime, details: dict[str, Any]) -> ConcernEvent:
         """Record an event of a child, such as a recovery action, in the timeline.
 
-        InvalidState once the concern is resolved, but for STEPS_AFTER_RESOLUTION.
+        InvalidState once the concern is resolved, but for STEPS_AFTER_RESOLUTION, and for any step once it is voided.
         """
+        if self.status is Status.VOIDED:
+            raise InvalidState("This concern is voided, for good.", state=str(self.status))
         if self.status is Status.RESOLVED and step not in STEPS_AFTER_RESOLUTION:
             raise InvalidState("This concern is resolved; reopen it to record more.")
         if step is ConcernStep.ACTION_RECORDED:
@@ -522,6 +555,9 @@ class Concern(CountedByDay, Aggregate):
         self.status = target
         self.bump_version()
         return self._record(step, by=by, at=at, details=details or {})
+
+    def _forget_end(self) -> None:
+        self.outcome = self.mood_after = self.resolved_at = self.resolved_by_id = self.seconds_to_resolve = None
 
     def _set_taker(self, by: Actor, at: datetime) -> None:
         self.taken_by_id = by.staff_id

@@ -8,7 +8,7 @@ from sqlalchemy import ScalarSelect, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from models.concerns.concern import Concern
-from models.concerns.enums import Kind
+from models.concerns.counted import counts_as_concern
 from models.customers.customer import Customer
 from models.policy_defaults import PREVIOUS_CONCERN_WINDOW
 
@@ -48,7 +48,7 @@ def previous_expression(
     """
     return (
         select(column)
-        .where(Concern.customer_id == customer_id, Concern.kind != Kind.PRAISE)
+        .where(Concern.customer_id == customer_id, counts_as_concern(Concern))
         .where(Concern.received_at < before, Concern.received_at > before - PREVIOUS_CONCERN_WINDOW)
         .order_by(Concern.received_at.desc())
         .limit(1)

@@ -12,7 +12,7 @@ from sqlalchemy.sql.base import ExecutableOption
 
 from models.access import Actor
 from models.concerns.concern import Concern
-from models.concerns.unresolved import IS_UNRESOLVED
+from models.concerns.unresolved import NOT_RESOLVED
 from models.db.base import Aggregate, TenantOwned, many_to_one, one_to_many, tenant_fk
 from models.db.session import ScopedSession
 from models.db.slug import check_slug
@@ -137,7 +137,7 @@ class DailyLog(Aggregate):
         self.signed_at, self.signed_by_id = at, by.person
         self._save(session)
         tomorrow = store.next_date(self.business_date)
-        for concern_id in session.scalars(select(Concern.id).where(*of_the_day, IS_UNRESOLVED)).all():
+        for concern_id in session.scalars(select(Concern.id).where(*of_the_day, NOT_RESOLVED)).all():
             session.add(DailyLogHandover(store_id=store.id, business_date=tomorrow, concern_id=concern_id))
 
     def amend(

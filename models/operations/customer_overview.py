@@ -9,7 +9,8 @@ from sqlalchemy.orm import Session
 
 from models.access import Actor
 from models.concerns.concern import Concern
-from models.concerns.enums import Kind, Status
+from models.concerns.counted import IS_COUNTED_CONCERN
+from models.concerns.unresolved import NOT_RESOLVED
 from models.customers.customer import Customer
 from models.policy_defaults import SECOND_FAILURE_WINDOW
 from models.recovery.follow_up import FollowUp
@@ -32,8 +33,8 @@ def customer_overview(session: Session, customer: Customer, *, actor: Actor, at:
     `second_failure` counts concerns of all stores: one of the last 30 days followed another within 30 days
     (SECOND_FAILURE_WINDOW).
     """
-    of_customer = (Concern.customer_id == customer.id, Concern.kind != Kind.PRAISE)
-    still_open = select(Concern).where(*of_customer, *Concern.visible_to(actor), Concern.status != Status.RESOLVED)
+    of_customer = (Concern.customer_id == customer.id, IS_COUNTED_CONCERN)
+    still_open = select(Concern).where(*of_customer, *Concern.visible_to(actor), NOT_RESOLVED)
     second_failures = select(Concern.id).where(
         *of_customer,
         Concern.received_at > at - SECOND_FAILURE_WINDOW,

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement
 
 from models.access import Actor, Permission, Role
 from models.concerns.concern import Concern
-from models.concerns.enums import Kind, Status
+from models.concerns.enums import Status
 from models.concerns.references import resolve_slugs
 from models.customers.customer import Customer
 from models.db.base import Money
@@ -49,7 +49,7 @@ class Guidance:
 
 def guidance_for_concern(session: ScopedSession, concern: Concern, *, by: Actor, at: datetime) -> Guidance | None:
     """Return guidance for a concern just logged. None for praise, for a resolved one, and without RECOVERY_ACT."""
-    if concern.kind is Kind.PRAISE or concern.status is Status.RESOLVED or not by.may(Permission.RECOVERY_ACT):
+    if concern.status in (Status.RESOLVED, Status.VOIDED) or not by.may(Permission.RECOVERY_ACT):
         return None
     session.flush()
     store = concern.store

@@ -15,7 +15,7 @@ from sqlalchemy.orm import joinedload
 from models.access import Actor
 from models.alerts.alert import Alert
 from models.concerns.concern import MODELS_BY_SLUG_FIELD, Concern, as_json, plausible_time
-from models.concerns.enums import Handling
+from models.concerns.enums import Handling, Kind
 from models.concerns.event import ConcernEvent
 from models.concerns.previous import PreviousConcern, find_previous
 from models.concerns.references import find_typed, resolve_slugs
@@ -25,6 +25,7 @@ from models.db.session import ScopedSession
 from models.db.text import fold
 from models.errors import Conflict, DomainError, Invalid, InvalidState, NotFound
 from models.operations.urgent_words import has_urgent_word
+from models.operations.void_concern import change_kind, link_later_concerns
 from models.organizations.catalogue_item import CatalogueItem
 from models.organizations.organization import Organization
 from models.organizations.store import Store
@@ -71,7 +72,7 @@ def log_concern(session: ScopedSession, data: dict[str, Any], *, by: Actor, at: 
 def update_concern(
     session: ScopedSession, concern: Concern, data: dict[str, Any], *, by: Actor, at: datetime
 ) -> ConcernEvent:
-    """Complete or correct a concern; None clears a field.
+    """Complete or correct a concern; None clears a field. A new `kind`: see `change_kind`.
 
     Raises NotFound, with a pointer, for anything that `by` may not see, and Invalid where it is linked to itself.
     """
@@ -82,8 +83,12 @@ def update_concern(
     if concern.urgent_as_typed and (changes.get("category") or changes.get("cause")):
         changes["urgent_as_typed"] = False
     concern.forget_as_typed(data)
-    sensitive_before = concern.sensitive
+    kind_before, sensitive_before = concern.kind, concern.sensitive
+    if changes.get("kind", kind_before) is not kind_before:
+        change_kind(session, concern, changes["kind"], by=by, at=at)
     event = concern.edit(by=by, at=at, **changes)
+    if Kind.PRAISE in {kind_before, concern.kind} and concern.kind is not kind_before:
+        link_later_concerns(session, concern)
     if concern.sensitive is not sensitive_before:
         for child in CONCERN_CHILDREN:
             session.mark_changed(session.scalars(select(child).where(child.concern_id == concern.id)).unique())

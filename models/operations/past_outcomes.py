@@ -12,7 +12,7 @@ from sqlalchemy import Row, Select, or_, select, union_all
 from sqlalchemy.orm import Session
 
 from models.concerns.concern import Concern
-from models.concerns.enums import Kind
+from models.concerns.counted import counts_as_concern
 from models.db.session import ScopedSession
 from models.organizations.store import StoreKind
 from models.organizations.vocabulary import Category, Cause, Question
@@ -159,7 +159,8 @@ def _select_ended(cause_ids: Sequence[UUID], *, unhappy: bool | None) -> Select[
     Looks at a bounded number of concerns, because a person waits for the answer. An index finds the newest ones of one
     cause, but not of several: each cause is looked up by itself.
     """
-    columns = (Concern.id, Concern.mood, Concern.mood_after, Concern.question_id, Concern.kind, Concern.received_at)
+    of_mood = (Concern.mood, Concern.mood_after, Concern.question_id)
+    columns = (Concern.id, *of_mood, Concern.kind, Concern.status, Concern.received_at)
     newest_by_cause = [
         select(*columns).where(Concern.cause_id == id_).order_by(Concern.received_at.desc()).limit(CONCERNS_EXAMINED)
         for id_ in cause_ids
@@ -168,7 +169,7 @@ def _select_ended(cause_ids: Sequence[UUID], *, unhappy: bool | None) -> Select[
     newest = (union_all(*(select(stmt.subquery()) for stmt in newest_by_cause)) if others else first).subquery().c
     stmt = (
         select(newest.id, (newest.mood_after - newest.mood).label("lift"), newest.question_id)
-        .where(newest.mood_after.is_not(None), newest.kind != Kind.PRAISE)
+        .where(newest.mood_after.is_not(None), counts_as_concern(newest))
         .order_by(newest.received_at.desc())
         .limit(SAMPLE_SIZE)
     )

@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, ColumnElement, Index, Select, String, Text, select, text
+from sqlalchemy import BigInteger, ColumnElement, Index, Select, String, Text, or_, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.access import Actor
@@ -36,6 +36,7 @@ class Settlement(StrEnum):
 
 
 UNPAID = frozenset({Settlement.RECORDED, Settlement.REQUESTED, Settlement.FAILED})
+UNDER_WAY = frozenset({Settlement.REQUESTED, Settlement.SETTLED})  # the money has left, or may have
 # Settlement: those it may follow.
 SETTLEMENT_MOVES: dict[Settlement, frozenset[Settlement]] = {
     Settlement.REQUESTED: frozenset({Settlement.RECORDED, Settlement.FAILED}),
@@ -120,7 +121,14 @@ class RecoveryAction(ConcernChild):
     @classmethod
     def is_unpaid(cls) -> ColumnElement[bool]:
         """Return the criterion for actions in effect whose money is not paid out yet."""
-        return (cls.status == ActionStatus.DONE) & cls.settlement.in_(UNPAID)
+        return IN_EFFECT & cls.settlement.in_(UNPAID)
+
+    @classmethod
+    def counts_or_is_unsettled(cls) -> ColumnElement[bool]:
+        """Return the criterion for actions in effect, those that wait, and reversals whose money is not back yet."""
+        return or_(
+            IN_EFFECT, cls.status == ActionStatus.PENDING, cls.reverses_id.is_not(None) & cls.settlement.in_(UNPAID)
+        )
 
     @property
     def decision(self) -> "RecoveryAction | None":
@@ -135,7 +143,10 @@ class RecoveryAction(ConcernChild):
     def reverse(
         self, session: Session, *, by: Actor, at: datetime, note: str | None = None
     ) -> tuple["RecoveryAction", ConcernEvent]:
-        """Reverse the action by an entry of its own. InvalidState unless it is done, and for a reversing entry."""
+        """Reverse the action by an entry of its own. InvalidState unless it is done, and for a reversing entry.
+
+        Where the money was on its way or paid, the entry waits until it is settled that it came back.
+        """
         if self.status is not ActionStatus.DONE or self.reverses_id is not None:
             raise InvalidState(f"An action that is {self.status} cannot be reversed.", state=str(self.status))
         event = self.record_event(ConcernStep.ACTION_REVERSED, by=by, at=at)
@@ -146,6 +157,7 @@ class RecoveryAction(ConcernChild):
             reverses_id=self.id,
             cost=Money(-self.cost.amount, self.cost.currency) if self.cost else None,
             business_date=self.business_date,
+            settlement=Settlement.RECORDED if self.settlement in UNDER_WAY else Settlement.NONE,
             note=note,
             acted_at=at,
             recorded_at=at,

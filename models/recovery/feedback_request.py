@@ -134,8 +134,8 @@ class FeedbackRequest(ConcernChild):
         return request
 
     def is_open(self, at: datetime) -> bool:
-        """Return whether the link may still be answered."""
-        return self.answered_at is None and at < self.expires_at
+        """Return whether the link may still be answered. There is nothing left to ask about what was voided."""
+        return self.answered_at is None and at < self.expires_at and self.concern.status is not Status.VOIDED
 
     def answer(
         self, *, rating: int, recommend: int | None = None, words: str | None = None, at: datetime

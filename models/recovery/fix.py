@@ -12,7 +12,7 @@ from sqlalchemy.sql.base import ExecutableOption
 
 from models.access import Actor
 from models.concerns.concern import Concern
-from models.concerns.enums import Kind
+from models.concerns.counted import counts_as_concern
 from models.concerns.event import ConcernEvent
 from models.concerns.references import resolve_slugs
 from models.customers.customer import Customer
@@ -121,7 +121,7 @@ class Fix(Aggregate):
         in_store = [] if self.store_id is None else [concern.store_id == self.store_id]
         # What was merged into the cause counts, also where the concerns are not re-filed yet.
         causes = select(Cause.id).where(or_(Cause.id == self.cause_id, Cause.merged_into_id == self.cause_id))
-        return concern.cause_id.in_(causes), concern.kind != Kind.PRAISE, *in_store, *concern.visible_to(actor)
+        return concern.cause_id.in_(causes), counts_as_concern(concern), *in_store, *concern.visible_to(actor)
 
     def raised(self, concern: Any) -> ColumnElement[bool]:
         """Return the criterion for concerns received before the fix. `concern`: Concern or an alias."""

@@ -12,6 +12,7 @@ from uuid_utils.compat import uuid7
 from models.access import Actor
 from models.concerns.child import ConcernChild
 from models.concerns.concern import Concern
+from models.concerns.enums import Status
 from models.concerns.event import ConcernEvent, ConcernStep
 from models.db.base import CountedByDay, many_to_one, tenant_fk
 from models.errors import Invalid, InvalidState
@@ -103,6 +104,11 @@ class FollowUp(CountedByDay, ConcernChild):
             for status in (FollowUpStatus.OPEN, FollowUpStatus.BROKEN)
         ]
         return and_(cls.business_date < day, cls.status.in_(pending))
+
+    @classmethod
+    def of_counted_concerns(cls) -> ColumnElement[bool]:
+        """Return the criterion for follow-ups whose concern was not voided."""
+        return ~select(Concern.id).where(Concern.id == cls.concern_id, Concern.status == Status.VOIDED).exists()
 
     @classmethod
     def pending_for_customer(cls, customer_id: UUID, *, actor: Actor) -> Select["FollowUp"]:
@@ -197,9 +203,13 @@ class FollowUp(CountedByDay, ConcernChild):
 
     def cancel_unwanted(self, *, at: datetime) -> ConcernEvent:
         """Cancel a follow-up whose customer does not want to be contacted any more. It does not count as broken."""
+        return self.cancel_voided(by=Actor.unauthenticated(self.organization_id), at=at)
+
+    def cancel_voided(self, *, by: Actor, at: datetime) -> ConcernEvent:
+        """Cancel a follow-up of a concern that is being voided. It does not count as broken."""
         self.status = FollowUpStatus.CANCELLED
         self._start_new_run()
-        return self._record_event(ConcernStep.PROMISE_CANCELLED, by=Actor.unauthenticated(self.organization_id), at=at)
+        return self._record_event(ConcernStep.PROMISE_CANCELLED, by=by, at=at)
 
     def _close(self, status: FollowUpStatus, *, at: datetime, note: str | None) -> None:
         self._require_pending()

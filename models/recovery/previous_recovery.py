@@ -10,7 +10,8 @@ from sqlalchemy.orm import Session, aliased
 
 from models.access import Actor
 from models.concerns.concern import Concern
-from models.concerns.enums import Kind, Outcome, Status
+from models.concerns.counted import IS_COUNTED_CONCERN
+from models.concerns.enums import Outcome, Status
 from models.organizations.vocabulary import Category, Cause
 from models.policy_defaults import PREVIOUS_CONCERN_WINDOW
 from models.recovery.action import IN_EFFECT, RecoveryAction
@@ -30,7 +31,7 @@ class PreviousRecovery(NamedTuple):
 
 def last_resolved_expression(customer_id: UUID, *, actor: Actor, at: datetime) -> ScalarSelect[UUID]:
     """Return the id of the customer's last resolved concern the actor may see, within a year, as a subquery."""
-    of_customer = (Concern.customer_id == customer_id, Concern.kind != Kind.PRAISE, *Concern.visible_to(actor))
+    of_customer = (Concern.customer_id == customer_id, IS_COUNTED_CONCERN, *Concern.visible_to(actor))
     resolved = select(Concern.id).where(
         *of_customer, Concern.status == Status.RESOLVED, Concern.received_at > at - PREVIOUS_CONCERN_WINDOW
     )

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from enum import StrEnum
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Index, Select, String, UniqueConstraint, func, select
@@ -11,14 +12,34 @@ from uuid_utils.compat import uuid7
 
 from models.access import Actor
 from models.concerns.concern import Concern
-from models.concerns.enums import Kind, Source
+from models.concerns.enums import Channel, Kind, Source, Status
 from models.concerns.event import ConcernEvent
 from models.db.base import Aggregate, many_to_one, tenant_fk
-from models.errors import InvalidState, NotFound
+from models.errors import Expired, InvalidState, NotFound
 from models.organizations.place import Place
 from models.organizations.store import Store
-from models.policy_defaults import CONTENT_MOOD, MAX_QR_CODES
+from models.policy_defaults import CONTENT_MOOD, GUEST_PAGE_TTL, MAX_QR_CODES
 from models.recovery.public_token import TOKEN_LENGTH, new_token
+
+
+class GuestCall(StrEnum):
+    """How it goes with what a customer wrote, as they are told it: without names."""
+
+    RECEIVED = "received"  # nobody was called for it
+    CALLING = "calling"
+    ON_THE_WAY = "on_the_way"
+    WAVE = "wave"  # nobody answers or can be reached
+    OVER = "over"
+
+    @classmethod
+    def of(cls, concern: Concern) -> "GuestCall":
+        if concern.kind is Kind.PRAISE or concern.status is Status.VOIDED:
+            return cls.RECEIVED
+        if concern.status is not Status.OPEN:
+            return cls.ON_THE_WAY if concern.status is Status.TAKEN else cls.OVER
+        if concern.alert is None or not concern.alert.is_ringing:
+            return cls.RECEIVED
+        return cls.WAVE if concern.alert.reaches_nobody else cls.CALLING
 
 
 class QrCode(Aggregate):
@@ -142,7 +163,7 @@ class QrCode(Aggregate):
     ) -> ConcernEvent | None:
         """Log a concern of `source: customer` at this place. Returns None when the form (`id_`) was sent before.
 
-        The customer is there, so the concern is on time and in person. A good mood makes it praise.
+        The customer is there, so the concern is on time. A good mood makes it praise.
         """
         if is_already_logged(session, id_):
             return None
@@ -154,6 +175,7 @@ class QrCode(Aggregate):
             id=id_,
             kind=Kind.PRAISE if mood >= CONTENT_MOOD else Kind.CONCERN,
             source=Source.CUSTOMER,
+            channel=Channel.QR,
             their_words=their_words,
             wanted=wanted,
             place=self.place,
@@ -166,3 +188,15 @@ class QrCode(Aggregate):
 def is_already_logged(session: Session, id_: UUID) -> bool:
     """Return whether this form was sent before."""
     return session.scalars(select(Concern.id).where(Concern.id == id_)).one_or_none() is not None
+
+
+def find_by_guest(session: Session, id_: UUID, *, at: datetime) -> Concern | None:
+    """Return what a customer wrote by a code, with its alert. None for any other concern.
+
+    Raises Expired once the customer has long gone.
+    """
+    by_code = (Concern.id == id_, Concern.source == Source.CUSTOMER, Concern.channel == Channel.QR)
+    concern = session.scalars(select(Concern).where(*by_code).options(joinedload(Concern.alert))).one_or_none()
+    if concern is not None and at - concern.received_at > GUEST_PAGE_TTL:
+        raise Expired("This was long ago.")
+    return concern

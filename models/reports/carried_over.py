@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session, joinedload, subqueryload
 from models.access import Actor
 from models.alerts.alert import Alert
 from models.concerns.concern import Concern
-from models.concerns.unresolved import IS_UNRESOLVED, carried_to, unresolved_before
+from models.concerns.counted import IS_VOIDED
+from models.concerns.unresolved import NOT_RESOLVED, carried_to, unresolved_before
 from models.daily_log.daily_log import TOMORROW_HEADING, DailyLog, DailyLogHandover
 from models.organizations.store import Store
 from models.policy_defaults import MAX_CARRIED_OVER
@@ -54,10 +55,11 @@ def build_carried_over(session: Session, store: Store, day: date, before: DailyL
     )
     # A statement of its own: a database that cannot know how few they are would read every concern of the store.
     handed_over_ids = session.scalars(select(DailyLogHandover.concern_id).where(*criteria)).all()
-    is_open = and_(carried_to(store, day, Concern.business_date), IS_UNRESOLVED)
+    is_open = and_(carried_to(store, day, Concern.business_date), NOT_RESOLVED)
     concerns = (
         select(Concern)
         .where(Concern.store_id == store.id, or_(is_open, Concern.id.in_(handed_over_ids)), *Concern.visible_to(actor))
+        .where(~IS_VOIDED)
         .options(
             *Concern.eager_options(load_lists=subqueryload), joinedload(Concern.alert).subqueryload(Alert.notifications)
         )

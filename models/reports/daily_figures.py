@@ -33,6 +33,8 @@ class DailyFigures(Figures):
     checks: int
     covers: int | None
     transactions: int | None
+    voided: int
+    reclassified: int
 
     @property
     def ask_rate(self) -> Rate:
@@ -52,6 +54,8 @@ def daily_figures(session: Session, store: Store, business_date: date) -> DailyF
     return DailyFigures(
         **figure_fields(Totals(figures, cost), to_take, to_resolve),
         **_listening_figures(session, store, business_date),
+        voided=figures["voided"],
+        reclassified=figures["reclassified"],
     )
 
 
@@ -63,8 +67,8 @@ def _listening_figures(session: Session, store: Store, business_date: date) -> d
         return select(figure).select_from(model).where(*of_store).scalar_subquery()
 
     columns = {
-        "follow_ups_due": of_day(FollowUp, func.count(), IS_DUE),
-        "follow_ups_kept": of_day(FollowUp, func.count(), KEPT_IN_TIME),
+        "follow_ups_due": of_day(FollowUp, func.count(), IS_DUE, FollowUp.of_counted_concerns()),
+        "follow_ups_kept": of_day(FollowUp, func.count(), KEPT_IN_TIME, FollowUp.of_counted_concerns()),
         "checks": of_day(WellbeingCheck, sum_where(WellbeingCheck.count)),
         "covers": of_day(StoreDay, StoreDay.covers),
         "transactions": of_day(StoreDay, StoreDay.transactions),

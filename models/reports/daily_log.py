@@ -15,7 +15,7 @@ from models.alerts.alert import Alert
 from models.alerts.enums import AlertState, Severity
 from models.concerns.concern import Concern
 from models.concerns.enums import Kind, Status
-from models.concerns.event import ConcernEvent
+from models.concerns.event import ConcernEvent, ConcernStep
 from models.daily_log.daily_log import DailyLog, DailyLogPolicy
 from models.organizations.store import Store
 from models.recovery.action import ActionStatus, RecoveryAction
@@ -37,6 +37,18 @@ class NeedsYouNow:
     follow_ups: Sequence[FollowUp]
     pending_approvals: Sequence[RecoveryAction]
     promised_not_paid: Sequence[RecoveryAction]
+
+
+@dataclass(frozen=True)
+class VoidedConcern:
+    """A concern of the day that was voided, and the event that says when, by whom and why."""
+
+    concern: Concern
+    event: ConcernEvent
+
+    @classmethod
+    def of(cls, concern: Concern) -> "VoidedConcern":
+        return cls(concern, next(event for event in concern.timeline if event.step is ConcernStep.VOIDED))
 
 
 @dataclass(frozen=True)
@@ -65,6 +77,7 @@ class DailyLogReport:
     figures: DailyFigures
     concerns: Sequence[Concern]
     praise: Sequence[Concern]
+    voided: Sequence[VoidedConcern]
     pending_follow_ups: Sequence[FollowUp]
     unsettled_actions: Sequence[RecoveryAction]
     carried_over: CarriedOver
@@ -97,13 +110,13 @@ class DailyLogReport:
 
     @property
     def after_sign_off(self) -> list[UUID]:
-        """Return the ids of the concerns that were logged, or went on, after the day was signed off."""
+        """Return the ids of the concerns that were logged, went on or were voided after the day was signed off."""
         signed_steps = self.page.signed_steps
         if signed_steps is None:
             return []
         return [
             concern.id
-            for concern in (*self.concerns, *self.praise)
+            for concern in (*self.concerns, *self.praise, *(voided.concern for voided in self.voided))
             if concern.event_count > signed_steps.get(str(concern.id), 0)
         ]
 
@@ -118,6 +131,7 @@ def build_daily_log(
         .options(*_eager_options())
         .order_by(Concern.received_at, Concern.id)
     ).all()
+    counted = [concern for concern in concerns if concern.status is not Status.VOIDED]
     day: dict[str, Any] = {"store_id": store.id, "business_date": business_date}
     follow_ups = FollowUp.select_visible(actor, **day).where(FollowUp.status.in_(PENDING_STATUSES))
     is_unsettled = (RecoveryAction.status == ActionStatus.PENDING) | RecoveryAction.is_unpaid()
@@ -131,8 +145,9 @@ def build_daily_log(
         closes_at=closes_at,
         generated_at=at,
         figures=daily_figures(session, store, business_date),
-        concerns=[concern for concern in concerns if concern.kind is not Kind.PRAISE],
-        praise=[concern for concern in concerns if concern.kind is Kind.PRAISE],
+        concerns=[concern for concern in counted if concern.kind is not Kind.PRAISE],
+        praise=[concern for concern in counted if concern.kind is Kind.PRAISE],
+        voided=[VoidedConcern.of(concern) for concern in concerns if concern.status is Status.VOIDED],
         pending_follow_ups=session.scalars(follow_ups.order_by(FollowUp.due_at, FollowUp.id)).all(),
         unsettled_actions=session.scalars(actions.order_by(RecoveryAction.recorded_at, RecoveryAction.id)).all(),
         carried_over=build_carried_over(session, store, business_date, page_before, actor=actor),

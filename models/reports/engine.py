@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from models.access import Actor
 from models.concerns.concern import Concern
-from models.concerns.enums import Kind
+from models.concerns.counted import IS_COUNTED_CONCERN
 from models.organizations.store import Store
 from models.reports.grouping import OVERLAPPING_DIMENSIONS, GroupBy, Grouping, Label, labels, sort_key
 from models.reports.merged_words import NOTHING_MERGED, MergedWords
@@ -50,8 +50,8 @@ class ReportQuery:
         return rows.where(*self.store_criteria(), model.business_date.between(self.from_date, self.to_date))
 
     def select_concerns(self) -> Select[Any]:
-        """Select the concerns without praise. Sensitive ones count like any other, whoever may read them."""
-        concerns = self.select_rows(Concern).where(Concern.kind != Kind.PRAISE)
+        """Select the concerns that count. Sensitive ones count like any other, whoever may read them."""
+        concerns = self.select_rows(Concern).where(IS_COUNTED_CONCERN)
         if self.category_id is None:
             return concerns
         return concerns.where(self.merged_words.category_id(Concern) == self.category_id)

@@ -26,7 +26,7 @@ class MoodChange:
 
 @dataclass(frozen=True)
 class Figures:
-    """Figures of a number of concerns. Praise is counted apart, and is in no other figure.
+    """Figures of a number of concerns. Praise is counted apart, and is in no other figure; what was voided is in none.
 
     `taken`: ever taken by somebody. `open`: not resolved now. `reopened`: reopened at least once. `on_the_spot`:
     resolved by the person who reported it, and never reopened. `lost_without_offer`: lost, and nothing but words was
@@ -99,7 +99,8 @@ class FiguresRow(Figures):
 
     `follow_ups_kept`: kept in time, of the `follow_ups_due`. `ask_denominator`: the receipts of the days that report
     them, and the covers of the days that report only covers. `ask_numerator`: the checks and concerns of these days.
-    `concerns_on_receipt_days`: the concerns of the days that report receipts. These figures are None where concerns
+    `concerns_on_receipt_days`: the concerns of the days that report receipts. `voided`: taken back, whatever it was;
+    `reclassified`: praise that was logged as a concern. These figures are None where concerns
     of one store and day are in different groups, because a check has no category, cause or channel.
     """
 
@@ -112,6 +113,8 @@ class FiguresRow(Figures):
     concerns_on_receipt_days: int | None
     follow_ups_due: int | None
     follow_ups_kept: int | None
+    voided: int | None
+    reclassified: int | None
     control: dict[str, ControlPoint | None] | None = None
 
     @property

@@ -47,7 +47,8 @@ def follow_ups_report(session: Session, query: ReportQuery) -> Report[FollowUpsR
 
     def count(group_by: Sequence[GroupBy]) -> TotalsByGroup:
         grouping = query.grouping(group_by, FollowUp)
-        return group_totals(count_figures(session, query.select_rows(FollowUp), grouping, _AGGREGATES))
+        rows = query.select_rows(FollowUp).where(FollowUp.of_counted_concerns())
+        return group_totals(count_figures(session, rows, grouping, _AGGREGATES))
 
     return build_report(session, query, count, _make_row)
 

@@ -90,17 +90,29 @@ def apply_to_alert(event: ConcernEvent, alert: Alert | None) -> list[AlertTask]:
     An import of past concerns calls this alone, because their phones are not to ring any more.
     """
     match event.step:
+        case ConcernStep.VOIDED | ConcernStep.EDITED if _is_taken_back(event):
+            return _call_off(event, alert) if alert else []
         case ConcernStep.LOGGED | ConcernStep.REOPENED | ConcernStep.RELEASED:
             return _assess_and_apply(event, alert)
-        case ConcernStep.FEEDBACK_GIVEN if event.concern.unhappy_with_outcome:
-            return _assess_and_apply(event, alert)
-        case ConcernStep.EDITED if not ASSESSED_FIELDS.isdisjoint(event.details):
+        case ConcernStep.FEEDBACK_GIVEN | ConcernStep.EDITED if _may_need_somebody(event):
             return _assess_and_apply(event, alert)
         case ConcernStep.TAKEN | ConcernStep.RESOLVED if alert:
             return _take_or_resolve(event, alert)
         case ConcernStep.ACTION_RECORDED if alert and alert.note_activity():
             return [AlertTask(alert, OutboxKind.FIND_WITHDRAWALS)]
     return []
+
+
+def _is_taken_back(event: ConcernEvent) -> bool:
+    """Whether this step says that there was no concern: it was logged by mistake, or is praise."""
+    return event.step is ConcernStep.VOIDED or ("kind" in event.details and event.concern.kind is Kind.PRAISE)
+
+
+def _may_need_somebody(event: ConcernEvent) -> bool:
+    """Whether a customer's feedback or an edit is a reason to look at the concern again."""
+    if event.step is ConcernStep.FEEDBACK_GIVEN:
+        return event.concern.unhappy_with_outcome
+    return not ASSESSED_FIELDS.isdisjoint(event.details)
 
 
 def _lock_alert(session: Session, concern: Concern) -> Alert | None:
@@ -151,8 +163,8 @@ def _is_too_late(event: ConcernEvent, alert: Alert | None, assessment: Assessmen
 
     That is so of a concern that was logged late, one that a customer wrote outside the opening hours (the address
     stands on the receipt), and one that is corrected long after it occurred while no alert rings. An alert that rings
-    goes on. A customer who gave feedback waits for an answer wherever they are. What occurred after the store had gone
-    out of business never rings.
+    goes on, and praise that becomes a concern is as if it had been logged now. A customer who gave feedback waits for
+    an answer wherever they are. What occurred after the store had gone out of business never rings.
     """
     concern = event.concern
     if concern.is_after_closing:
@@ -160,7 +172,7 @@ def _is_too_late(event: ConcernEvent, alert: Alert | None, assessment: Assessmen
     if assessment.reason is Reason.FEEDBACK:
         return False
     rings = alert is not None and alert.state is AlertState.OPEN
-    edited = event.step is ConcernStep.EDITED
+    edited = event.step is ConcernStep.EDITED and "kind" not in event.details
     return (
         concern.late
         or (alert is not None and alert.state is AlertState.LATE)
@@ -201,9 +213,14 @@ def _reclassify(event: ConcernEvent, alert: Alert, assessment: Assessment) -> li
 
 
 def _cancel(event: ConcernEvent, alert: Alert) -> list[AlertTask]:
-    """Cancel the alert: nobody has to come for the concern as it stands now."""
+    """Cancel the alert: nobody has to come for the concern as it stands now. What came too late stays late."""
+    return [] if alert.state is AlertState.LATE else _call_off(event, alert)
+
+
+def _call_off(event: ConcernEvent, alert: Alert) -> list[AlertTask]:
+    """Cancel the alert, in whatever state it is, and remove it from phones."""
     on_phones = _may_be_on_phones(alert)
-    if alert.is_ringing or alert.state in (AlertState.TAKEN, AlertState.RESOLVED):
+    if alert.state is not AlertState.CANCELLED:
         alert.cancel(at=event.at)
     return [AlertTask(alert, OutboxKind.FIND_WITHDRAWALS)] if on_phones else []
 
@@ -248,13 +265,13 @@ def _information_kinds(event: ConcernEvent) -> list[NotificationKind]:
 
 def _information_kind(event: ConcernEvent) -> NotificationKind | None:
     """Return what is worth knowing about this step although nobody has to come."""
-    concern = event.concern
+    concern, is_praise = event.concern, event.concern.kind is Kind.PRAISE
     match event.step:
         case ConcernStep.LOGGED | ConcernStep.EDITED if _is_new_praise(event):
             return NotificationKind.PRAISE
         case ConcernStep.LOGGED if concern.alert is not None and concern.alert.state is AlertState.LATE:
             return NotificationKind.LATE
-        case ConcernStep.LOGGED if concern.unhappy and concern.status is not Status.OPEN:
+        case ConcernStep.LOGGED if concern.unhappy and concern.status is not Status.OPEN and not is_praise:
             return NotificationKind.OWN
         case ConcernStep.RESOLVED:
             return NotificationKind.OUTCOME
@@ -278,7 +295,7 @@ def _approval_kind(event: ConcernEvent) -> NotificationKind | None:
 def _is_new_praise(event: ConcernEvent) -> bool:
     """Whether this step praises a colleague who has not heard of it yet and did not log it themselves."""
     concern = event.concern
-    new = event.step is ConcernStep.LOGGED or "praised" in event.details
+    new = event.step is ConcernStep.LOGGED or not {"praised", "kind"}.isdisjoint(event.details)
     return concern.kind is Kind.PRAISE and new and concern.praised_id not in (None, event.by_staff_id)
 
 

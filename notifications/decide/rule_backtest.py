@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session
 from models.access import Actor
 from models.alerts.rule import AlertRule
 from models.concerns.concern import Concern
-from models.concerns.enums import Handling, Kind
+from models.concerns.counted import IS_COUNTED_CONCERN
+from models.concerns.enums import Handling
 from models.policy_defaults import BACKTEST_WINDOW
 
 MAX_EXAMPLES = 5
@@ -34,7 +35,7 @@ def backtest_rule(session: Session, rule: AlertRule, *, by: Actor, at: datetime)
     visible = (*Concern.visible_to(by), Concern.received_at > since, Concern.received_at <= at)
     matching = ringing_criteria(rule)
     counts = select(func.count(Concern.id), func.count(Concern.id).filter(and_(*matching)))
-    of, would_have_rung = session.execute(counts.where(*visible, Concern.kind != Kind.PRAISE)).one()
+    of, would_have_rung = session.execute(counts.where(*visible, IS_COUNTED_CONCERN)).one()
     newest = select(Concern.id).where(*visible, *matching).order_by(Concern.received_at.desc(), Concern.id.desc())
     return BacktestResult(since, at, would_have_rung, of, session.scalars(newest.limit(MAX_EXAMPLES)).all())
 
@@ -42,7 +43,8 @@ def backtest_rule(session: Session, rule: AlertRule, *, by: Actor, at: datetime)
 def ringing_criteria(rule: AlertRule) -> Sequence[ColumnElement[bool]]:
     """Return criteria that keep the concerns a rule would have rung for.
 
-    Praise, concerns told too late and, unless the rule says otherwise, those that somebody handles alone do not ring.
+    Praise, what was voided, what was told too late and, unless the rule says otherwise, what somebody handles alone
+    do not ring.
     """
-    criteria = [Concern.kind != Kind.PRAISE, Concern.late.is_(False), *rule.matching_criteria()]
+    criteria = [IS_COUNTED_CONCERN, Concern.late.is_(False), *rule.matching_criteria()]
     return criteria if rule.rings_mine else [Concern.handling != Handling.MINE, *criteria]

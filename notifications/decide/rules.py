@@ -10,7 +10,7 @@ from models.concerns.enums import Kind, Status
 FEEDBACK_RULE = "customer-feedback"  # stands in place of a rule
 
 # What rules look at, by the field names of an edit in the timeline.
-ASSESSED_FIELDS = frozenset[str]().union(*(condition.fields for condition in CONDITIONS.values()))
+ASSESSED_FIELDS = frozenset({"kind"}).union(*(condition.fields for condition in CONDITIONS.values()))
 
 
 def assess(concern: Concern, rules: Iterable[AlertRule], *, rang_by: str | None = None) -> Assessment | None:

@@ -65,6 +65,7 @@ OPEN_ADDRESSES = {
     "/metrics": "for Prometheus",
     "/f/<token>": "for a customer with a link",
     "/q/<token>": "for a customer at a QR code",
+    "/q/<token>/<signature>": "for the customer who wrote it, to see how the call goes",
     "/i/<code>": "for a person with a one-time code",
 }
 HINT = (
@@ -89,6 +90,7 @@ RULES: dict[tuple[str, str], tuple[Answer, str]] = {
         Answer(403, "forbidden"),
         "the manager has taken it, and concern:release-any is theirs",
     ),
+    ("postVoidConcern", f"admin {Scope.INSIDE}"): (Answer(403, "forbidden"), "a manager works there who may"),
     ("getStorePauses", "floor"): PRIVATE,
     ("getStorePauses", "key with staff:write"): PRIVATE,
     ("getStorePauses", "key of one store"): PRIVATE,

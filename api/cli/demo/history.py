@@ -114,7 +114,6 @@ class _ConcernHistory:
 
     def _advance(self, concern: Concern) -> None:
         if self.scenario.kind is Kind.PRAISE:
-            self._apply(concern.resolve(by=self.reporter.actor, outcome=Outcome.UNKNOWN, at=self.now))
             return
         if concern.status is Status.OPEN and not self._is_taken(concern):
             return
@@ -140,7 +139,7 @@ class _ConcernHistory:
             occurred_at=self.occurred_at,
             kind=scenario.kind,
             handling=Handling.MINE if scenario.kind is Kind.PRAISE or rng.random() < 0.3 else Handling.HELP,
-            channel=rng.choices(list(Channel), [88, 6, 4, 2])[0],
+            channel=rng.choices(list(Channel), [88, 6, 4, 2, 0])[0],
             category=vocabulary.categories[scenario.category],
             cause=vocabulary.causes[scenario.cause] if rng.random() < 0.85 else None,
             place=rng.choice(self.shift.store.places) if rng.random() < 0.9 else None,

@@ -30,7 +30,8 @@ class RecoveryTotalsSchema(FiguresSchema):
     """The figures, and how often customers were asked; null when concerns of one store and day are in several rows.
 
     `follow_ups_kept`: of those due, the ones kept in time. `ask_rate`: checks and concerns of the days that tell
-    how many there were to ask, over their receipts, or their covers where they count no receipts.
+    how many there were to ask, over their receipts, or their covers where they count no receipts. `voided`: taken back,
+    and in no other figure. `reclassified`: praise that was logged as a concern.
     """
 
     checks = fields.Integer(allow_none=True)
@@ -39,6 +40,8 @@ class RecoveryTotalsSchema(FiguresSchema):
     ask_rate = Numbers(ShareSchema, allow_none=True)
     follow_ups_due = fields.Integer(allow_none=True)
     follow_ups_kept = fields.Integer(allow_none=True)
+    voided = fields.Integer(allow_none=True)
+    reclassified = fields.Integer(allow_none=True)
 
 
 class LimitsSchema(Schema):

@@ -15,7 +15,8 @@ from sqlalchemy.orm import Session
 from models.alerts.alert import Alert
 from models.concerns.check import WellbeingCheck
 from models.concerns.concern import Concern
-from models.concerns.enums import Kind, Outcome, Status
+from models.concerns.counted import IS_COUNTED_CONCERN, IS_COUNTED_PRAISE, IS_VOIDED
+from models.concerns.enums import Outcome, Status
 from models.organizations.store import Store
 from models.organizations.store_day import StoreDay
 from models.policy_defaults import SECOND_FAILURE_WINDOW, UNHAPPY_MOOD
@@ -28,7 +29,6 @@ from models.reports.stats.ddsketch import pack_values
 from models.reports.stats.percentiles import Values
 from models.reports.totals import KeyedTotals, Totals, count_figures, count_where, sum_costs, sum_where
 
-_NOT_PRAISE = Concern.kind != Kind.PRAISE
 _RESOLVED = Concern.status == Status.RESOLVED
 _LOST = Concern.outcome == Outcome.LOST
 # COUNT, because PostgreSQL may turn EXISTS into a list of all actions ever taken, built again for each statement.
@@ -44,8 +44,8 @@ MOOD_AFTER_KNOWN = (_RESOLVED, Concern.mood_after.is_not(None))
 
 
 def _count(*criteria: ColumnElement[bool]) -> ColumnElement[int]:
-    """Return the aggregate that counts concerns, praise left out."""
-    return count_where(_NOT_PRAISE, *criteria)
+    """Return the aggregate that counts concerns, without praise and what was voided."""
+    return count_where(IS_COUNTED_CONCERN, *criteria)
 
 
 DURATIONS: Mapping[str, Any] = {
@@ -67,13 +67,15 @@ CONCERN_AGGREGATES: Mapping[str, ColumnElement[int]] = {
     "repeated": _count(Concern.seconds_since_previous <= SECOND_FAILURE_WINDOW.total_seconds()),
     "unanswered_alerts": _count(Alert.unanswered_at.is_not(None)),
     "mood_after_known": _count(*MOOD_AFTER_KNOWN),
-    "mood_change": sum_where(Concern.mood_after - Concern.mood, _NOT_PRAISE, *MOOD_AFTER_KNOWN),
-    "praise": count_where(~_NOT_PRAISE),
+    "mood_change": sum_where(Concern.mood_after - Concern.mood, IS_COUNTED_CONCERN, *MOOD_AFTER_KNOWN),
+    "praise": count_where(IS_COUNTED_PRAISE),
+    "voided": count_where(IS_VOIDED),
+    "reclassified": count_where(IS_COUNTED_PRAISE, Concern.reclassified.is_(True)),
 }
 # One text of all durations, so that a group stays one row. Concerns logged late are left out: the time between what
 # happened and its logging is not known well enough.
 _DURATION_LISTS = [
-    func.string_agg(cast(seconds, String), ",").filter(_NOT_PRAISE, Concern.late.is_(False))
+    func.string_agg(cast(seconds, String), ",").filter(IS_COUNTED_CONCERN, Concern.late.is_(False))
     for seconds in DURATIONS.values()
 ]
 # A follow-up that was cancelled before it was broken is not due. A broken one is, whatever became of it later.
@@ -133,8 +135,8 @@ def _parse_seconds(text: str | None) -> Values:
 
 
 def sum_concern_costs(session: Session, concerns: Select[Any], grouping: Grouping) -> KeyedTotals:
-    """Return what was spent on these concerns by group and currency, praise left out; one statement."""
-    return sum_costs(session, concerns.join(Concern.actions).where(_NOT_PRAISE), grouping)
+    """Return what was spent on those that count as concerns, by group and currency; one statement."""
+    return sum_costs(session, concerns.join(Concern.actions).where(IS_COUNTED_CONCERN), grouping)
 
 
 def count_listening(
@@ -151,6 +153,8 @@ def count_listening(
     """
     for model, aggregates in LISTENING_AGGREGATES.items():
         rows = select(model.id).select_from(model).join(Store, Store.id == model.store_id).where(*criteria(model))
+        if model is FollowUp:
+            rows = rows.where(FollowUp.of_counted_concerns())
         yield from count_figures(session, rows, grouping(model), aggregates)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, select, true
 
 from models.concerns.concern import Concern
+from models.concerns.counted import IS_VOIDED
 from models.db.session import ScopedSession
 from models.reports.grouping import MAX_GROUPS, GroupBy, Grouping, too_many_groups
 from models.reports.periods import last_day
@@ -102,6 +103,8 @@ def _count_rows(session: ScopedSession, days: _DayRange) -> KeyedTotals:
     query = days.query
     concerns = select(Concern.id).select_from(Concern).join(Concern.store)
     concerns = concerns.where(*query.criteria(Concern), *days.criteria(Concern))
+    if query.by_concern:
+        concerns = concerns.where(~IS_VOIDED)  # counted for whole stores only
     yield from count_concerns(session, concerns, days.grouping(Concern))
     if not query.by_concern:
         yield from count_listening(session, lambda model: (*query.stores, *days.criteria(model)), days.grouping)

@@ -16,6 +16,7 @@ from uuid_utils.compat import uuid7
 
 from models.concerns.check import WellbeingCheck
 from models.concerns.concern import Concern
+from models.concerns.counted import IS_VOIDED
 from models.db.dirty_days import DirtyCauseMonth, DirtyDay
 from models.db.session import ALL_TENANTS, Database, ScopedSession
 from models.organizations.organization import Organization
@@ -241,7 +242,9 @@ class _Batch:
         return group_totals(sum_rollups(self.session, RollupDay, *self._in_month(RollupDay), grouping=grouping))
 
     def _count_causes(self) -> TotalsByGroup:
-        concerns = select(Concern.id).select_from(Concern).join(Concern.store).where(*self._in_month(Concern))
+        concerns = (
+            select(Concern.id).select_from(Concern).join(Concern.store).where(*self._in_month(Concern), ~IS_VOIDED)
+        )
         return group_totals(count_concerns(self.session, concerns, self._grouping(BY_CAUSE, Concern)))
 
     def _replace_rollups(

@@ -1,6 +1,8 @@
 """Pages behind static QR codes: a customer's message becomes a concern, and floods are throttled."""
 
 import re
+from datetime import timedelta
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -11,8 +13,9 @@ from werkzeug.test import TestResponse
 from tests.support.app import App
 from tests.support.assertions import assert_invalid_value, assert_problem
 from tests.support.databases import only_on_postgresql
+from tests.support.factories.concerns import move
 from tests.support.factories.organizations import Shop
-from tests.support.store_scenario import StoreScenario
+from tests.support.store_scenario import StoreScenario, store_scenario
 from tests.support.threads import at_once
 
 MOOD = {"mood": "1", "their_words": "We wait and wait.", "wanted": "Somebody who looks at us."}
@@ -29,7 +32,8 @@ def page_of(app: App, qr: dict[str, Any]) -> str:
 
 
 def tell(app: App, path: str, **said: str) -> TestResponse:
-    return app.request("POST", path, data={"id": str(uuid7()), **MOOD, **said})
+    """Send the form; return the page that it leads to."""
+    return app.request("POST", path, data={"id": str(uuid7()), **MOOD, **said}, follow_redirects=True)
 
 
 def concerns(app: App, shop: Shop) -> list[dict[str, Any]]:
@@ -52,6 +56,7 @@ def test_what_a_customer_writes_is_a_concern_and_rings_like_one(scenario: StoreS
     )
     assert (concern["their_words"], concern["wanted"]) == (MOOD["their_words"], MOOD["wanted"])
     assert (concern["reported_by"], concern["taken_by"], concern["status"]) == (None, None, "open")
+    assert concern["channel"] == "qr"
     scenario.let_pass(seconds=1)
     assert scenario.addresses_by_second() == {0: {"floor", "colleague", "lead"}}
 
@@ -179,3 +184,48 @@ def test_a_concern_by_code_while_the_store_is_closed_informs_and_rings_nobody(sc
 def test_taps_on_a_form_that_has_arrived_are_thanked_however_many(app: App, shop: Shop) -> None:
     path, id_ = page_of(app, made(app, shop, place="table-12")), str(uuid7())
     assert [tell(app, path, id=id_).status_code for _ in range(10)] == [200] * 10
+
+
+def test_the_page_follows_the_call(scenario: StoreScenario) -> None:
+    app, shop = scenario.app, scenario.shop
+    path = page_of(app, made(app, shop, place="table-12"))
+    sent = app.request("POST", path, data={"id": str(uuid7()), **MOOD})
+    assert (sent.status_code, sent.headers["Cache-Control"]) == (303, "no-store")
+    page = partial(app.request, "GET", sent.headers["Location"])
+    assert "is being called to you" in page().text
+    assert (page().headers["Refresh"], page().headers["Cache-Control"]) == ("10", "no-store")
+    scenario.let_pass(minutes=30)
+    assert "please wave to us" in page().text
+    (concern,) = concerns(app, shop)
+    move(app, shop, concern, "take", "floor")
+    assert "A colleague is on the way to you." in page().text
+    assert "Floor" not in page().text
+    move(app, shop, concern, "resolve", "floor")
+    assert "put right" in page().text
+    assert "Refresh" not in page().headers
+    assert "Esperamos" in page(query_string={"lang": "pt"}).text
+
+
+def test_where_no_phone_can_be_reached_the_guest_waves(app: App) -> None:
+    with store_scenario(app) as scenario:  # nobody has a phone
+        path = page_of(app, made(app, scenario.shop))
+        sent = app.request("POST", path, data={"id": str(uuid7()), **MOOD})
+        scenario.let_pass(minutes=1)
+        assert "please wave to us" in app.request("GET", sent.headers["Location"]).text
+
+
+def test_the_page_of_a_call_is_for_whoever_made_it_and_for_a_while(app: App, shop: Shop) -> None:
+    path = page_of(app, made(app, shop))
+    other = page_of(app, made(app, shop))
+    address = app.request("POST", path, data={"id": str(uuid7()), **MOOD}).headers["Location"]
+    signature = address.rpartition("/")[2]
+    (concern,) = concerns(app, shop)
+    for wrong in (
+        f"{other}/{signature}",
+        f"{path}/{concern['id']}",
+        f"{path}/{signature[:-1]}",
+        f"/q/nobody/{signature}",
+    ):
+        assert app.request("GET", wrong).status_code == 404
+    app.clock.at += timedelta(hours=4, seconds=1)
+    assert app.request("GET", address).status_code == 410

@@ -98,7 +98,7 @@ def test_a_retired_place_is_not_on_the_sheet_and_its_code_still_takes_concerns(a
     form = str(first["link"]).partition(app.flask.config["PUBLIC_URL"])[2]
     assert "table 1" in app.request("GET", form).text
     answer = app.request("POST", form, data={"id": "01a2057b-741c-7631-8cca-22605be163db", "mood": "1"})
-    assert answer.status_code == 200
+    assert answer.status_code == 303
     (concern,) = app.request("GET", "/v1/concerns", (shop, "manager")).json["items"]
     assert (concern["place"], concern["source"]) == ("table-1", "customer")
 

@@ -13,7 +13,7 @@ from uuid_utils.compat import uuid7
 
 from models.access import GRANTS, KEY_GRANTS, Actor, KeyScope, Role
 from models.concerns.concern import MOVES, Concern
-from models.concerns.enums import Handling, Outcome, Status
+from models.concerns.enums import Handling, Kind, Outcome, Status
 from models.concerns.event import ConcernStep
 from models.customers.customer import Customer
 from models.errors import Conflict, Forbidden, InvalidState
@@ -43,6 +43,7 @@ VERBS: dict[str, Callable[..., Any]] = {
     "release": Concern.release,
     "resolve": lambda concern, **by_at: concern.resolve(outcome=Outcome.LOST, mood_after=1, **by_at),
     "reopen": Concern.reopen,
+    "void": lambda concern, **by_at: concern.void(reason="Logged twice.", **by_at),
 }
 LEADS_TO = {
     ("open", "take"): "taken",
@@ -50,6 +51,9 @@ LEADS_TO = {
     ("taken", "release"): "open",
     ("taken", "resolve"): "resolved",
     ("resolved", "reopen"): "open",
+    ("open", "void"): "voided",
+    ("taken", "void"): "voided",
+    ("resolved", "void"): "voided",
 }
 
 
@@ -68,6 +72,8 @@ def brought_to(status: str) -> Concern:
         concern.take(by=FLOOR, at=after(1))
     if status == "resolved":
         concern.resolve(by=FLOOR, outcome=Outcome.UNKNOWN, at=after(1))
+    if status == "voided":
+        concern.void(by=FLOOR, reason="Logged twice.", at=after(1))
     assert concern.status == status
     return concern
 
@@ -78,6 +84,7 @@ def test_the_table_of_moves_is_the_one_that_was_agreed() -> None:
         "release": ConcernStep.RELEASED,
         "resolve": ConcernStep.RESOLVED,
         "reopen": ConcernStep.REOPENED,
+        "void": ConcernStep.VOIDED,
     }
     agreed = {(str(start), verb): str(MOVES[step][1]) for verb, step in steps.items() for start in MOVES[step][0]}
     assert agreed == LEADS_TO
@@ -95,8 +102,7 @@ def test_a_move_leads_where_it_should_and_is_recorded(status: str, verb: str) ->
     assert (event.by_staff_id, event.store_id, event.concern_id) == (FLOOR.staff_id, STORE.id, concern.id)
 
 
-STATES = [status for status in Status if status is not Status.VOIDED]
-REFUSED = [move for move in product(STATES, VERBS) if move not in LEADS_TO and move != ("taken", "take")]
+REFUSED = [move for move in product(Status, VERBS) if move not in LEADS_TO and move != ("taken", "take")]
 
 
 @pytest.mark.parametrize(("status", "verb"), REFUSED)
@@ -290,3 +296,36 @@ def test_who_may_read_a_concern_is_the_same_in_python_and_in_sql(app: App, shop:
 def test_only_roles_that_may_read_a_concern_are_called_for_it() -> None:
     assert logged().ringable_roles == {Role.FLOOR, Role.MANAGER, Role.REGIONAL}
     assert logged(sensitive=True).ringable_roles == {Role.MANAGER, Role.REGIONAL}
+
+
+def test_what_is_voided_is_left_as_it_is() -> None:
+    concern = brought_to("voided")
+    for change in (
+        lambda: concern.edit(by=MANAGER, at=after(5), mood=1),
+        lambda: concern.add_event(ConcernStep.ACTION_SETTLED, by=MANAGER, at=after(5), details={}),
+    ):
+        with pytest.raises(InvalidState, match="voided"):
+            change()
+
+
+@pytest.mark.parametrize("handling", Handling)
+def test_praise_is_over_when_it_is_told(handling: Handling) -> None:
+    praise = logged(kind=Kind.PRAISE, mood=5, handling=handling)
+    assert (praise.status, praise.resolved_at, praise.outcome) == (Status.RESOLVED, NOON, None)
+    assert (praise.taken_by_id, praise.taken_at, praise.event_count) == (None, None, 1)
+
+
+@pytest.mark.parametrize("verb", ["take", "release", "resolve", "reopen"])
+def test_praise_is_never_open(verb: str) -> None:
+    with pytest.raises(InvalidState):
+        VERBS[verb](logged(kind=Kind.PRAISE, mood=5), by=MANAGER, at=after(5))
+
+
+def test_a_concern_that_becomes_praise_is_over_without_an_outcome() -> None:
+    concern = brought_to("resolved")
+    concern.change_kind(Kind.PRAISE, by=MANAGER, at=after(5))
+    assert (concern.status, concern.outcome, concern.resolved_at) == (Status.RESOLVED, None, after(5))
+    assert (concern.reclassified, concern.taken_by_id, concern.seconds_to_resolve) == (True, None, None)
+    concern.kind = Kind.PRAISE
+    concern.change_kind(Kind.REQUEST, by=MANAGER, at=after(6))
+    assert (concern.status, concern.resolved_at, concern.reclassified) == (Status.OPEN, None, False)

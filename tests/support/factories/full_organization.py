@@ -88,6 +88,7 @@ BODIES: dict[str, Any] = {
     "postConcerns": {"mood": 2, "recovery_actions": [{"remedy": "apology"}]},
     "patchConcernById": {"stake": "changed"},
     "postHandOverConcern": {"staff_id": None},
+    "postVoidConcern": {"reason": "changed"},
     "postResolveConcern": {"outcome": "lost", "mood_after": 1},
     "postConcernRecoveryActions": {"remedy": "apology"},
     "postConcernFollowUps": {"what": "We call you.", "kind": "call", "due_at": "2026-03-04T12:00:00Z"},

@@ -49,6 +49,7 @@ def add_ready_objects(app: App, org: FullOrganization) -> None:
         "postTakeConcern": {"concern_id": open_concern},
         "postHandOverConcern": {"concern_id": of_floor, "/staff_id": str(org.shop.staff["colleague"])},
         "postResolveConcern": {"concern_id": open_concern},
+        "postVoidConcern": {"concern_id": of_floor},
         "postReopenConcern": {"concern_id": resolved},
         "postConcernRecoveryActions": {"concern_id": open_concern},
         "postReverseRecoveryAction": {"recovery_action_id": done},

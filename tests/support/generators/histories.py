@@ -1,5 +1,6 @@
 """Seeded random histories of an organization, lived through the real verbs."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from random import Random
@@ -17,6 +18,9 @@ from models.concerns.previous import find_previous
 from models.customers.customer import Customer
 from models.db.base import Money
 from models.db.session import Database, ScopedSession
+from models.errors import Conflict, Forbidden, InvalidState
+from models.operations.log_concern import update_concern
+from models.operations.void_concern import void_concern
 from models.organizations.store import Store
 from models.organizations.store_day import StoreDay
 from models.organizations.vocabulary import Category, Cause
@@ -73,11 +77,13 @@ def live(database: Database, shop: Shop, rng: Random, *, concerns: int) -> None:
         for _ in range(concerns):
             _happen(stage, rng)
         _listen(stage, rng)
+        _correct_mistakes(stage, rng)
 
 
 def _listen(stage: Stage, rng: Random) -> None:
     """Add follow-ups with what became of them, some checks, and figures of some days."""
-    for concern in stage.session.scalars(select(Concern).order_by(Concern.id)).all():
+    stands = select(Concern).where(Concern.status != Status.VOIDED).order_by(Concern.id)
+    for concern in stage.session.scalars(stands).all():
         for _ in range(rng.choice([0, 0, 1, 2])):
             _promise(stage, rng, concern)
     for _ in range(rng.randrange(60)):
@@ -106,6 +112,21 @@ def _promise(stage: Stage, rng: Random, concern: Concern) -> None:
         case "cancel":
             promised.cancel(by=by, at=at, note="Not needed.")
     session.flush()
+
+
+def _correct_mistakes(stage: Stage, rng: Random) -> None:
+    """Void some concerns with whatever became of them, and correct the kind of some, where that is allowed."""
+    manager, session = stage.people[2], stage.session
+    for concern in session.scalars(select(Concern).order_by(Concern.id)).all():
+        mistake, at = rng.choice(["void", "kind", None]), concern.received_at + timedelta(minutes=rng.choice([1, 30]))
+        with suppress(Forbidden, Conflict, InvalidState):
+            if mistake == "void":
+                for event in void_concern(session, concern, reason="Logged twice.", by=manager, at=at):
+                    announce(session, event)
+            elif mistake == "kind":
+                changes = {"kind": rng.choice([Kind.CONCERN, Kind.PRAISE])}
+                announce(session, update_concern(session, concern, changes, by=manager, at=at))
+        session.flush()
 
 
 def _happen(stage: Stage, rng: Random) -> None:
@@ -157,7 +178,7 @@ def _go_on(stage: Stage, rng: Random, concern: Concern, now: datetime) -> None:
         case "resolve" if concern.status is not Status.RESOLVED:
             outcome, mood = rng.choice(list(Outcome)), rng.choice([None, 1, 2, 3, 4, 5])
             events = [concern.resolve(by=by, outcome=outcome, mood_after=mood, at=now)]
-        case "reopen" if concern.status is Status.RESOLVED:
+        case "reopen" if concern.status is Status.RESOLVED and concern.kind is not Kind.PRAISE:
             events = [concern.reopen(by=by, at=now)]
         case "nobody comes" if concern.alert and concern.alert.state is AlertState.OPEN:
             while (at := concern.alert.next_step_at) is not None:

@@ -48,9 +48,11 @@ def recount(
     def has_category(concern: Record) -> bool:
         return category is None or raw.named["category"].get(concern["category_id"], {"slug": None})["slug"] == category
 
-    rows_by_kind = {"concerns": [concern for concern in raw.concerns if has_category(concern)]}
+    # What was voided is counted of whole stores only.
+    concerns = [concern for concern in raw.concerns if whole_stores or concern["status"] != "voided"]
+    rows_by_kind = {"concerns": [concern for concern in concerns if has_category(concern)]}
     if whole_stores:
-        rows_by_kind |= {"follow_ups": raw.follow_ups, "checks": raw.checks, "days": raw.days}
+        rows_by_kind |= {"follow_ups": follow_ups_of_counted(raw), "checks": raw.checks, "days": raw.days}
     selected = {kind: [*select(rows, TIME_COLUMNS[kind])] for kind, rows in rows_by_kind.items()}
     rows_by_group: dict[SortKey, dict[str, list[Record]]] = {}
     groups: dict[SortKey, Group] = {}
@@ -69,10 +71,10 @@ def recount(
 
 def count_group(raw: RawRows, rows: dict[str, list[Record]], *, whole_stores: bool) -> dict[str, Any]:
     """Return all figures of a group."""
-    concerns = [concern for concern in rows.get("concerns", []) if concern["kind"] != "praise"]
-    counted = figures(raw, concerns, praise=len(rows.get("concerns", [])) - len(concerns))
+    concerns, others = split(rows.get("concerns", []))
+    counted = figures(raw, concerns, praise=others.pop("praise"))
     if not whole_stores:
-        names = ("checks", "covers", "transactions", "ask_rate", "follow_ups_due", "follow_ups_kept")
+        names = ("checks", "covers", "transactions", "ask_rate", "follow_ups_due", "follow_ups_kept", *others)
         return {**counted, **dict.fromkeys(names)}
     days = rows.get("days", [])
     checks = rows.get("checks", [])
@@ -89,12 +91,31 @@ def count_group(raw: RawRows, rows: dict[str, list[Record]], *, whole_stores: bo
     )
     return {
         **counted,
+        **others,
         **follow_up_figures(rows.get("follow_ups", [])),
         "checks": sum(check["count"] for check in checks),
         "covers": sum(day["covers"] or 0 for day in days),
         "transactions": sum(day["transactions"] or 0 for day in days),
         "ask_rate": rate(customers_checked + customers_with_concerns, sum(ask_denominators.values())),
     }
+
+
+def split(rows: Sequence[Record]) -> tuple[list[Record], dict[str, int]]:
+    """Return what counts as a concern, and how many there are of what does not: praise and what was voided."""
+    counted = [row for row in rows if row["status"] != "voided"]
+    concerns = [row for row in counted if row["kind"] != "praise"]
+    others = {
+        "praise": len(counted) - len(concerns),
+        "voided": len(rows) - len(counted),
+        "reclassified": sum(row["kind"] == "praise" and bool(row["reclassified"]) for row in counted),
+    }
+    return concerns, others
+
+
+def follow_ups_of_counted(raw: RawRows) -> list[Record]:
+    """Return the follow-ups whose concern was not voided."""
+    voided = {concern["id"] for concern in raw.concerns if concern["status"] == "voided"}
+    return [follow_up for follow_up in raw.follow_ups if follow_up["concern_id"] not in voided]
 
 
 def customers_on(day: Record) -> Any:
@@ -110,14 +131,14 @@ def recount_day(raw: RawRows, store_id: UUID, day: date) -> dict[str, Any]:
             row for row in rows if row["store_id"] == store_id and business_date_of(raw, row, TIME_COLUMNS[kind]) == day
         ]
 
-    with_praise = of_day("concerns", raw.concerns)
-    concerns = [concern for concern in with_praise if concern["kind"] != "praise"]
+    concerns, others = split(of_day("concerns", raw.concerns))
     days = of_day("days", raw.days)
     covers, transactions = (days[0]["covers"], days[0]["transactions"]) if days else (None, None)
     checks = sum(check["count"] for check in of_day("checks", raw.checks))
     return {
-        **figures(raw, concerns, praise=len(with_praise) - len(concerns)),
-        **follow_up_figures(of_day("follow_ups", raw.follow_ups)),
+        **figures(raw, concerns, praise=others.pop("praise")),
+        **others,
+        **follow_up_figures(of_day("follow_ups", follow_ups_of_counted(raw))),
         "checks": checks,
         "covers": covers,
         "transactions": transactions,

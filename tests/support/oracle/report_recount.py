@@ -27,6 +27,7 @@ from tests.support.oracle.raw_rows import (
 from tests.support.oracle.recovery_recount import (
     cost,
     customers_on,
+    follow_ups_of_counted,
     is_in_effect,
     minutes,
     mood_lift,
@@ -92,11 +93,11 @@ def recount_report(
     concerns = [
         concern
         for concern in select(raw.concerns, "occurred_at")
-        if concern["kind"] != "praise" and (category is None or slugs.get(concern["category_id"]) == category)
+        if counts(concern) and (category is None or slugs.get(concern["category_id"]) == category)
     ]
     subjects = [*select_subjects(rows, name, concerns)]
     if name == "follow-ups":
-        subjects = [*select(raw.follow_ups, "due_at")]
+        subjects = [*select(follow_ups_of_counted(raw), "due_at")]
     if name == "listening" and "question" not in group_by:
         subjects += [{**check, "_check": True} for check in select(raw.checks, "at")]
         subjects += [{**day, "_day": True} for day in select(raw.days, "business_date")]
@@ -120,6 +121,10 @@ def recount_report(
     ]
     totals = COUNTERS[name](rows, subjects, concerns, group_by)
     return {"rows": report_rows if dimensions else [{"group": {}, **totals}], "totals": totals}
+
+
+def counts(concern: Record) -> bool:
+    return bool(concern["kind"] != "praise" and concern["status"] != "voided")
 
 
 def select_subjects(rows: ReportRows, name: str, concerns: list[Record]) -> Iterator[Record]:

@@ -13,7 +13,7 @@ from api.cli.demo.seed import _seed_company, already_there, seed
 from models.alerts.alert import Alert
 from models.alerts.enums import AlertState
 from models.concerns.concern import MOVES, Concern
-from models.concerns.enums import Status
+from models.concerns.enums import Kind, Status
 from models.concerns.event import ConcernEvent
 from models.db.change_feed import Change
 from models.db.session import ALL_TENANTS, ScopedSession
@@ -93,7 +93,8 @@ def replay(session: ScopedSession, concerns: list[Concern]) -> None:
     for event in session.scalars(select(ConcernEvent).order_by(ConcernEvent.concern_id, ConcernEvent.number)):
         steps[event.concern_id].append(event)
     for concern in concerns:
-        timeline, status = steps[concern.id], Status.OPEN
+        timeline = steps[concern.id]
+        status = Status.RESOLVED if concern.kind is Kind.PRAISE else Status.OPEN
         for event in timeline:
             if event.step in MOVES:
                 starts, target = MOVES[event.step]

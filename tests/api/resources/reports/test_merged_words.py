@@ -125,14 +125,15 @@ class MergingOrganization:
     def _wrong_concerns(self, raw: RawRows, slugs: dict[Any, str]) -> list[Any]:
         """Return the concerns that show other words than those of now, and the filters that do not find them."""
         shown = self._concerns()
-        present = {str(row["id"]): (slugs.get(row["category_id"]), slugs.get(row["cause_id"])) for row in raw.concerns}
+        listed = [row for row in raw.concerns if row["status"] != "voided"]
+        present = {str(row["id"]): (slugs.get(row["category_id"]), slugs.get(row["cause_id"])) for row in listed}
         wrong: list[Any] = [
             id_ for id_, words in present.items() if words != (shown[id_]["category"], shown[id_]["cause"])
         ]
         for category in self.rng.sample([*raw.named["category"].values()], by_profile(quick=2, deep=6)):
             of_now = slugs[category["merged_into_id"] or category["id"]]
-            listed = set(self._concerns(category=category["slug"]))
-            if listed != {id_ for id_, (slug, _) in present.items() if slug == of_now}:
+            matching = set(self._concerns(category=category["slug"]))
+            if matching != {id_ for id_, (slug, _) in present.items() if slug == of_now}:
                 wrong.append(("category", category["slug"]))
         return wrong
 

@@ -80,6 +80,7 @@ def test_the_report_is_a_recount_of_the_rows_however_it_is_grouped(history: Hist
     totals = recounted["totals"]  # the history has something of everything, or this would show nothing
     assert 0 < totals["unused_trust"]["numerator"] < totals["lost"]
     assert all(totals[name] for name in ("lost", "open", "late", "reopened", "on_the_spot", "unanswered_alerts"))
+    assert all(totals[name] for name in ("praise", "voided", "reclassified"))
     assert len(totals["cost"]) == 2
 
 

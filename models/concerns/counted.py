@@ -1,0 +1,18 @@
+"""Which concerns count: what was voided is in no list, look-up or figure, and praise is counted apart from concerns."""
+
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_
+
+from models.concerns.concern import Concern
+from models.concerns.enums import Kind, Status
+
+
+def counts_as_concern(concern: Any) -> ColumnElement[bool]:
+    """Return the criterion for concerns and requests that count. `concern`: Concern, an alias or its columns."""
+    return and_(concern.kind != Kind.PRAISE, concern.status != Status.VOIDED)
+
+
+IS_VOIDED: ColumnElement[bool] = Concern.status == Status.VOIDED
+IS_COUNTED_CONCERN = counts_as_concern(Concern)
+IS_COUNTED_PRAISE = and_(Concern.kind == Kind.PRAISE, Concern.status != Status.VOIDED)
