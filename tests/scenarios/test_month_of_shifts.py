@@ -144,6 +144,8 @@ class Month:
                         self.add(begins + self.dice.randrange(60, minutes - 60) * MINUTE, "lose_phone", person)
                 for _ in range(by_profile(quick=1, deep=3)):
                     self.add(local(day, FOUR) + self.dice.randrange(1440) * MINUTE, "concern", name)
+            for name in ("cafe", "bistro"):  # at night, when those who forgot to check out are over
+                self.add(local(day + timedelta(days=1), time(4, 35)), "concern", name)
 
     def add(self, at: datetime, what: str, *about: Any) -> None:
         heappush(self.events, (at, next(self.number), what, about))
