@@ -44,7 +44,7 @@ def log_concern(token: str) -> Response:
     return _to_guest_page(token, id_)
 
 
-@blp.get("/q/<token>/<signature>")
+@blp.get("/q/<token>/<token:signature>")
 def show_call(token: str, signature: str) -> Response:
     """Show how the call goes. The page asks again by itself, without a script, until the concern is over.
 

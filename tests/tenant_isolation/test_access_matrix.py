@@ -63,10 +63,10 @@ OPEN_ADDRESSES = {
     "/healthz": "for load balancers",
     "/readyz": "for load balancers",
     "/metrics": "for Prometheus",
-    "/f/<token>": "for a customer with a link",
-    "/q/<token>": "for a customer at a QR code",
-    "/q/<token>/<signature>": "for the customer who wrote it, to see how the call goes",
-    "/i/<code>": "for a person with a one-time code",
+    "/f/<token:token>": "for a customer with a link",
+    "/q/<token:token>": "for a customer at a QR code",
+    "/q/<token>/<token:signature>": "for the customer who wrote it, to see how the call goes",
+    "/i/<token:code>": "for a person with a one-time code",
 }
 HINT = (
     "What succeeds in another state only gets a thing in that state from tests/support/factories/ready_objects.py;"

@@ -227,5 +227,6 @@ def test_the_page_of_a_call_is_for_whoever_made_it_and_for_a_while(app: App, sho
         f"/q/nobody/{signature}",
     ):
         assert app.request("GET", wrong).status_code == 404
+    assert app.request("GET", f"{address}).").status_code == 200
     app.clock.at += timedelta(hours=4, seconds=1)
     assert app.request("GET", address).status_code == 410
