@@ -57,6 +57,10 @@ class FollowUpSchema(RedactedSchema):
     kept_at = Instant(allow_none=True)
     broken_at = Instant(allow_none=True)
     note = fields.String(allow_none=True)
+    missing = fields.List(
+        fields.String(),
+        metadata={"description": "`contact` while the profile has no phone number to call, or nothing to write to."},
+    )
     fix_id = fields.UUID(
         allow_none=True, metadata={"description": "What was fixed, where this is the thank-you for having raised it."}
     )

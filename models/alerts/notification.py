@@ -48,6 +48,7 @@ class NotificationKind(StrEnum):
     APPROVAL = "approval"  # an action over the limit needs approval
     DECISION = "decision"  # to whoever asked for the approval
     FOLLOW_UP = "follow_up"  # a follow-up is due soon, or has a new owner
+    CONTACT_MISSING = "contact_missing"  # to the owner of a follow-up whose customer cannot be reached as promised
     BROKEN = "broken"  # a follow-up was not kept in time
     CARRIED_OVER = "carried_over"  # what yesterday left open, to the managers of the store
     DAILY_LOG = "daily_log"  # the log of yesterday, by mail to subscribers

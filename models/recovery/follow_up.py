@@ -1,12 +1,14 @@
 """Follow-ups: what a customer was promised, when it is due, who owns it, and whether it was kept."""
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Index, Select, Text, and_, literal, select, text
-from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy.orm import Mapped, Session, joinedload, mapped_column
+from sqlalchemy.sql.base import ExecutableOption
 from uuid_utils.compat import uuid7
 
 from models.access import Actor
@@ -36,6 +38,8 @@ class FollowUpStatus(StrEnum):
     CANCELLED = "cancelled"  # the customer does not want it any more
 
 
+# What of the customer's profile each kind needs, one of them.
+CONTACTS_NEEDED = {FollowUpKind.CALL: ("phone",), FollowUpKind.MESSAGE: ("phone", "email")}
 PENDING_STATUSES = frozenset({FollowUpStatus.OPEN, FollowUpStatus.BROKEN})
 
 
@@ -78,6 +82,18 @@ class FollowUp(CountedByDay, ConcernChild):
 
     owner: Mapped[Staff] = many_to_one("FollowUp", "owner_id", "Staff", lazy="joined")
     promised_by: Mapped[Staff | None] = many_to_one("FollowUp", "promised_by_id", "Staff", lazy="joined")
+
+    @classmethod
+    def eager_options(cls) -> Sequence[ExecutableOption]:
+        return (joinedload(cls.concern).joinedload(Concern.customer),)
+
+    @property
+    def missing(self) -> list[str]:
+        """What has to be found out before it can be kept: `contact`, without what it takes to reach the customer."""
+        needed = CONTACTS_NEEDED.get(self.kind, ()) if self.status in PENDING_STATUSES else ()
+        if not needed or any(getattr(self.concern.customer, name, None) for name in needed):
+            return []
+        return ["contact"]
 
     @classmethod
     def select_visible(

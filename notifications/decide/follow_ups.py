@@ -19,7 +19,7 @@ from notifications.decide.announce import announce
 
 
 def announce_follow_up(session: Session, follow_up: FollowUp, event: ConcernEvent) -> None:
-    """Write the outbox messages of a step: a reminder, the end of its time, information for a new owner."""
+    """Write the outbox messages of a step: a reminder, the end of its time, information for the owner."""
     announce(session, event)
     if event.step not in (ConcernStep.PROMISED, ConcernStep.PROMISE_HANDED_OVER):
         return
@@ -27,6 +27,10 @@ def announce_follow_up(session: Session, follow_up: FollowUp, event: ConcernEven
     handed_over = event.step is ConcernStep.PROMISE_HANDED_OVER
     if handed_over and follow_up.owner_id != event.by_staff_id:
         session.add(_information(NotificationKind.FOLLOW_UP, follow_up, staff_id=follow_up.owner_id, at=event.at))
+    # A thank-you goes to customers who agreed to it, and there may be hundreds.
+    if not handed_over and follow_up.fix_id is None and follow_up.missing:
+        missing = NotificationKind.CONTACT_MISSING
+        session.add(_information(missing, follow_up, staff_id=follow_up.owner_id, at=event.at))
     if follow_up.status is not FollowUpStatus.OPEN:
         return
     if remind_at > event.at or not handed_over:

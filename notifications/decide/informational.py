@@ -36,7 +36,7 @@ from notifications.decide.recipients import PeopleByPhone
 K = NotificationKind
 # Quiet, or asked for by the person themselves, who has to know: quiet hours do not apply.
 PERSONAL_KINDS = SIGN_IN_KINDS | {K.REMINDER, K.DECISION, K.STILL_HERE, K.SHIFT_ENDED, K.TEST}
-KINDS_FOR_ONE_PERSON = PERSONAL_KINDS | {K.HAND_OVER, K.PRAISE}
+KINDS_FOR_ONE_PERSON = PERSONAL_KINDS | {K.HAND_OVER, K.PRAISE, K.CONTACT_MISSING}
 # Told outside the opening hours too. Who is off shift has their quiet hours all the same.
 KINDS_AFTER_HOURS = frozenset({K.CLOSED_STORE, K.APPROVAL})
 OPENS_WITHIN = timedelta(days=8)  # a store that stays closed for longer tells nothing at its opening

@@ -74,14 +74,18 @@ def body(kind: NotificationKind, context: MessageContext = NO_CONTEXT, *, locale
         case NotificationKind.CARRIED_OVER | NotificationKind.DAILY_LOG:
             return _("Open to see more")
         case NotificationKind.REMINDER:
-            return _with_category(_("Nobody has done anything yet"), context)
+            remark = _("Nobody has done anything yet")
         case (
             NotificationKind.APPROVAL | NotificationKind.DECISION | NotificationKind.FOLLOW_UP | NotificationKind.BROKEN
         ):
-            return _with_category(_("Open to see more"), context)
+            remark = _("Open to see more")
+        case NotificationKind.CONTACT_MISSING:
+            remark = _("Ask how the customer can be reached")
         case NotificationKind.LATE | NotificationKind.CLOSED_STORE:
-            return _with_category(_("For your information"), context)
-    return context.category or _("Open to see what it is about")
+            remark = _("For your information")
+        case _:
+            return context.category or _("Open to see what it is about")
+    return _with_category(remark, context)
 
 
 def _fixed_texts(_: Translate) -> dict[NotificationKind, tuple[str, str]]:
@@ -113,6 +117,7 @@ def _title_start(_: Translate, kind: NotificationKind, context: MessageContext) 
         NotificationKind.APPROVAL: _("May a colleague give more?"),
         NotificationKind.DECISION: _("It is decided"),
         NotificationKind.FOLLOW_UP: _("A promise to keep"),
+        NotificationKind.CONTACT_MISSING: _("Promised, and no contact"),
         NotificationKind.BROKEN: _("A promise was not kept"),
         NotificationKind.DAILY_LOG: _("How the day went"),
     }

@@ -63,11 +63,36 @@ def test_a_follow_up_is_answered_as_it_was_sent(app: App, shop: Shop) -> None:
         "kept_at": None,
         "broken_at": None,
         "note": None,
+        "missing": [],
         "fix_id": None,
     }
     again = promise(app, shop, concern, id="01a2057b-741c-7631-8cca-22605be163db")
     assert (again.status_code, again.json, again.headers["Idempotent-Replayed"]) == (200, answer.json, "true")
     assert ask(app, shop, "GET", f"/concerns/{concern['id']}/follow-ups").json["items"] == [answer.json]
+
+
+@pytest.mark.parametrize(
+    ("kind", "customer", "missing"),
+    [
+        ("call", None, ["contact"]),
+        ("call", {"name": "Ana"}, ["contact"]),
+        ("call", {"email": "ana@example.com"}, ["contact"]),
+        ("call", {"phone": "912 345 678"}, []),
+        ("message", {"name": "Ana"}, ["contact"]),
+        ("message", {"email": "ana@example.com"}, []),
+        ("message", {"phone": "912 345 678"}, []),
+        ("visit", None, []),
+    ],
+    ids=str,
+)
+def test_a_promise_says_that_it_lacks_a_contact_until_it_is_over(
+    app: App, shop: Shop, kind: str, customer: dict[str, str] | None, missing: list[str]
+) -> None:
+    concern = log_concern(app, shop, mood=3, customer=customer)
+    promised = promise(app, shop, concern, kind=kind).json
+    assert promised["missing"] == missing
+    assert ask(app, shop, "GET", f"/concerns/{concern['id']}/follow-ups").json["items"] == [promised]
+    assert step(app, shop, promised, "keep").json["missing"] == []
 
 
 def test_follow_ups_are_made_and_kept_once_the_concern_is_over(app: App, shop: Shop) -> None:

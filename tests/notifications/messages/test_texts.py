@@ -36,6 +36,11 @@ def test_a_call_opens_with_the_strongest_of_what_could_be_said(gist: MessageCont
     [
         (NotificationKind.RING, "Unhappy customer, table 12", "Waiting time"),
         (NotificationKind.REMINDER, "Still open, table 12", "Nobody has done anything yet · Waiting time"),
+        (
+            NotificationKind.CONTACT_MISSING,
+            "Promised, and no contact, table 12",
+            "Ask how the customer can be reached · Waiting time",
+        ),
         (NotificationKind.HAND_OVER, "Handed over to you, table 12", "Waiting time"),
         (NotificationKind.LATE, "Told too late to ring, table 12", "For your information · Waiting time"),
         (

@@ -12,7 +12,7 @@ def make_follow_up(
     scenario: StoreScenario, by: str = "floor", *, minutes: float = 120, **fields: Any
 ) -> dict[str, Any]:
     """Make a follow-up that is due in so many minutes, and let the worker run."""
-    concern = fields.pop("concern", None) or scenario.log(mood=3)
+    concern = fields.pop("concern", None) or scenario.log(mood=3, customer={"phone": "912 345 678"})
     due_at = scenario.app.clock() + timedelta(minutes=minutes)
     body = {"what": "We call with the day of delivery.", "kind": "call", "due_at": due_at.isoformat(), **fields}
     path = f"/v1/concerns/{concern['id']}/follow-ups"

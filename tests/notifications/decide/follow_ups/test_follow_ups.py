@@ -30,6 +30,16 @@ def test_the_owner_is_reminded_half_an_hour_before_and_what_is_kept_is_over(scen
     assert pending_messages(scenario.app) == []
 
 
+def test_the_owner_is_told_at_once_that_there_is_no_contact(scenario: StoreScenario) -> None:
+    concern = scenario.log(mood=3, customer={"name": "Ana Silva"})
+    make_follow_up(scenario, concern=concern, owner_id=str(scenario.shop.staff["colleague"]))
+    assert scenario.addresses_by_second(K.CONTACT_MISSING) == {0: {"colleague"}}
+    assert "Ana" not in str(scenario.messages)
+    make_follow_up(scenario, concern=concern, kind="visit")
+    make_follow_up(scenario)
+    assert scenario.addresses_by_second(K.CONTACT_MISSING) == {0: {"colleague"}}
+
+
 def test_what_is_due_sooner_is_reminded_of_at_once(scenario: StoreScenario) -> None:
     make_follow_up(scenario, minutes=10)
     assert scenario.addresses_by_second(K.FOLLOW_UP) == {0: {"floor"}}
