@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from uuid import UUID
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, joinedload
@@ -27,15 +26,14 @@ def find_default_store(
     """Return the store, with `options`, and the person where they are loaded anyway.
 
     It is the store of the shift that ran at `occurred_at` (by default `at`), else the one store the person belongs to,
-    else that of their last shift within LAST_SHIFT_WINDOW, as long as they still work there. The first takes one
-    statement.
+    else that of their last shift within LAST_SHIFT_WINDOW, as long as they still work there. Where there is such a
+    shift, this takes one statement.
     """
-    if shift := _shift_at(session, by, occurred_at or at, options=options):
-        return shift.store, shift.staff
-    store_id = min(by.store_ids) if by.store_ids and len(by.store_ids) == 1 else _last_store_id(session, by, at)
-    if store_id is None or not by.reaches(store_id):
+    if shift := _shift_at_or_last(session, by, occurred_at or at, at=at, options=options):
+        return shift.store, shift.staff  # of whoever belongs to one store it is in that store
+    if not by.store_ids or len(by.store_ids) > 1:
         return None, None
-    return Store.get_visible(session, store_id, actor=by, options=options), None
+    return Store.get_visible(session, min(by.store_ids), actor=by, options=options), None
 
 
 def get_default_store(
@@ -53,20 +51,16 @@ def get_default_store(
     return store, staff
 
 
-def _shift_at(session: Session, by: Actor, at: datetime, *, options: Sequence[_AbstractLoad]) -> Shift | None:
+def _shift_at_or_last(
+    session: Session, by: Actor, ran_at: datetime, *, at: datetime, options: Sequence[_AbstractLoad]
+) -> Shift | None:
+    """Return the shift that ran at a time, or else the last within LAST_SHIFT_WINDOW, with store and person."""
     if by.staff_id is None:
         return None
-    end = func.coalesce(Shift.ended_at, Shift.ends_at)
-    ran = select(Shift.id).where(Shift.staff_id == by.staff_id, Shift.started_at <= at, end > at)
-    newest = ran.order_by(Shift.started_at.desc(), Shift.id).limit(1).scalar_subquery()
-    stmt = select(Shift).where(Shift.id == newest).options(joinedload(Shift.store).options(*options))
-    shift = session.scalars(stmt.options(joinedload(Shift.staff))).unique().one_or_none()
-    return shift if shift is not None and by.reaches(shift.store_id) else None
-
-
-def _last_store_id(session: Session, by: Actor, at: datetime) -> UUID | None:
-    if by.staff_id is None:
-        return None
-    recent = (Shift.staff_id == by.staff_id, Shift.started_at <= at, Shift.started_at > at - LAST_SHIFT_WINDOW)
-    stmt = select(Shift.store_id).where(*recent).order_by(Shift.started_at.desc(), Shift.id).limit(1)
-    return session.scalars(stmt).one_or_none()
+    own = select(Shift.id).where(Shift.staff_id == by.staff_id, *Shift.visible_to(by))
+    newest = own.order_by(Shift.started_at.desc(), Shift.id).limit(1)
+    ran = newest.where(Shift.started_at <= ran_at, func.coalesce(Shift.ended_at, Shift.ends_at) > ran_at)
+    last = newest.where(Shift.started_at <= at, Shift.started_at > at - LAST_SHIFT_WINDOW)
+    stmt = select(Shift).where(Shift.id == func.coalesce(ran.scalar_subquery(), last.scalar_subquery()))
+    stmt = stmt.options(joinedload(Shift.store).options(*options), joinedload(Shift.staff))
+    return session.scalars(stmt).unique().one_or_none()

@@ -90,6 +90,7 @@ READ = {
     "getStoreById": 3,  # it; its places
     "getStoreDayByDate": 4,
     "getStoreHours": 3,  # the store, and its places
+    "getStoreOnShift": 5,
     "getStorePlaces": 4,  # the store, and those of its places that it offers; all places
     "getStoreQrSheet": 5,  # the store, and its places; the codes; the language
     "getStorePauses": 4,  # the store, its places, and who pauses (nobody)
