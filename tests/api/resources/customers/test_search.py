@@ -174,3 +174,16 @@ def test_the_whole_list_is_for_managers_who_see_names_of_their_own_stores(app: A
     assert statuses == {"floor": 403, "manager": 200, "admin": 200}
     (seen,) = app.request("GET", "/v1/customers", (shop, "manager")).json["items"]
     assert seen["name"] == "Ana"
+
+
+def test_an_extension_goes_with_its_number_when_profiles_are_merged_and_comes_back(app: App, shop: Shop) -> None:
+    nameless, caller = create(app, shop, "floor", name="Ana"), create(app, shop, "floor", phone=f"{SWITCHBOARD} x12")
+    body = {"customer_id": caller}
+    merge = app.request("POST", f"/v1/customers/{nameless}/merge", (shop, "manager"), json=body)
+    assert merge.json["taken_over"] == ["phone"]
+    assert found(app, shop, phone=SWITCHBOARD, phone_extension="12") == [nameless]
+    assert found(app, shop, phone=SWITCHBOARD) == []
+    undo = app.request("POST", f"/v1/customers/merges/{merge.json['id']}/undo", (shop, "manager"), json={})
+    assert undo.status_code == 200
+    assert found(app, shop, phone=SWITCHBOARD, phone_extension="12") == [caller]
+    assert app.request("GET", f"/v1/customers/{nameless}", (shop, "floor")).json["phone_extension"] is None

@@ -22,7 +22,7 @@ from tests.support.factories.organizations import Shop
 from tests.support.threads import at_once
 
 COLUMNS = ("source", "reference", "name", "phone", "email", "loyalty_number", "preferred_name", "languages", "tags")
-COLUMNS += ("store",)
+COLUMNS += ("store", "phone_extension")
 ANA = {"source": "crm", "reference": "1", "name": "Ana", "phone": "+351 912 345 678"}
 RUI = {"source": "crm", "reference": "2", "name": "Rui", "email": "Rui@Example.com", "loyalty_number": "L-2"}
 
@@ -247,3 +247,31 @@ def test_the_same_file_at_once_is_imported_once(app: App, shop: Shop) -> None:
     assert len(verdicts_of_all) + [answer.status_code for answer in answers].count(409) == 4
     assert verdicts_of_all.count({"unchanged": 50}) == len(verdicts_of_all) - 1
     assert how_many(app, shop) == (50, 50)
+
+
+def test_callers_behind_one_switchboard_are_two_customers(app: App, shop: Shop) -> None:
+    switchboard = "+351 21 000 0020"
+    twelve = {**ANA, "phone": f"{switchboard} ext. 12"}
+    thirty_four = {**RUI, "phone": switchboard, "phone_extension": "34"}
+    assert verdicts(send(app, shop, twelve, thirty_four)) == ["created", "created"]
+    assert [profile(app, shop, reference)["phone_extension"] for reference in "12"] == ["12", "34"]
+    assert verdicts(send(app, shop, twelve, thirty_four)) == ["unchanged", "unchanged"]
+    assert verdicts(send(app, shop, {**ANA, "phone": switchboard})) == ["unchanged"]  # blank, it leaves what is there
+    moved = send(app, shop, {**ANA, "phone": "+351 21 000 0021"})
+    assert (verdicts(moved), profile(app, shop, "1")["phone_extension"]) == (["updated"], None)
+
+
+@pytest.mark.parametrize(
+    ("cells", "expected"),
+    [
+        ({"phone": "+1 555 0199"}, "2/phone"),
+        ({"phone": "+351 999 999 999"}, "2/phone"),
+        ({"phone_extension": "the lodge"}, "2/phone_extension"),
+        ({"phone": "", "phone_extension": "12"}, "2/phone_extension"),
+        ({"loyalty_number": "000"}, "2/loyalty_number"),
+    ],
+)
+def test_a_contact_that_identifies_nobody_is_refused(
+    app: App, shop: Shop, cells: dict[str, str], expected: str
+) -> None:
+    assert faults(send(app, shop, {**ANA, **cells})) == [(expected, "invalid")]
