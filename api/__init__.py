@@ -22,6 +22,18 @@ from models.db.session import Database, DatabaseRole
 
 DESCRIPTION = """Log a customer's concern in seconds, ring the right phones, record what put it right.
 
+**Text** is composed (NFC) and trimmed, a line break counts once, and where a text is required it has something to see
+in it. Slugs, codes and passwords are taken as they are sent; logins and the slugs of organizations in lower case.
+
+**Times** are RFC 3339, also with small letters and second 60. A query parameter that takes several values takes them
+with commas or one by one; any other is given once.
+
+**Refusals** are problems (RFC 9457). 404 is for what the address names; an id or slug in a body or filter that names
+nothing within reach is 422 with its `pointer`. What is 503 passes by itself: ask again after `Retry-After`. 500 is a
+fault of ours, and asking again does not help.
+
+**Versions:** a change names the version that was read in `If-Match`: `"4"`, `W/"4"` and `"4.abc"` are the same.
+
 A secret that the API makes, such as the `token` of an API key, is shown once: a repeat of the request, by its
 `Idempotency-Key` or by the `id` of the client, has no second effect and answers null in its place. Whoever lost the
 first answer makes a new one.
