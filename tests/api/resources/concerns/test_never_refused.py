@@ -242,7 +242,12 @@ def test_contacts_as_typed_are_for_readers_of_contacts_and_the_rest_for_readers_
     assert seen["hq"] is None
     events = app.request("GET", f"{path}/events", (shop, "manager")).text
     exported = app.request("GET", "/v1/exports/changes", (shop, "exports-key")).text
-    assert "Table 99" not in events + exported
+    log = f"/v1/stores/{shop.store_id}/recovery-logs/{concern['business_date']}"
+    printed = [
+        app.request("GET", log, (shop, "manager"), headers={"Accept": kind}) for kind in ("text/csv", "text/html")
+    ]
+    assert [answer.status_code for answer in printed] == [200, 200]
+    assert "Table 99" not in "".join([events, exported, *(answer.text for answer in printed)])
 
 
 # ----------------------------------------------------------------------------------------------------------- the store
