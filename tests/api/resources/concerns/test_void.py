@@ -129,7 +129,7 @@ def test_an_api_key_voids_nothing(app: App, shop: Shop) -> None:
     assert_problem(void(app, shop, log_concern(app, shop, "key"), "key"), 403, "forbidden")
 
 
-@pytest.mark.parametrize("reason", ["", None, "a" * 1001])
+@pytest.mark.parametrize("reason", ["", " \u200b", None, "a" * 1001])
 def test_it_takes_a_reason(app: App, shop: Shop, reason: str | None) -> None:
     assert void(app, shop, log_concern(app, shop), reason=reason).status_code == 422
 
