@@ -142,8 +142,7 @@ class Month:
                     self.add(begins + minutes * MINUTE, "go", person, ("forget", "check out", "sign out")[way])
                     if self.dice.random() < 0.06:
                         self.add(begins + self.dice.randrange(60, minutes - 60) * MINUTE, "lose_phone", person)
-                for _ in range(by_profile(quick=1, deep=3)):
-                    self.add(local(day, FOUR) + self.dice.randrange(1440) * MINUTE, "concern", name)
+                self.add(local(day, FOUR) + self.dice.randrange(1440) * MINUTE, "concern", name)
             for name in ("cafe", "bistro"):  # at night, when those who forgot to check out are over
                 self.add(local(day + timedelta(days=1), time(4, 35)), "concern", name)
 
@@ -282,9 +281,10 @@ class Month:
         with self.app.back_office.reading(ALL_TENANTS) as session:
             ended = select(Alert.id, Store.slug).join(Store, Store.id == Alert.store_id)
             ended = ended.where(Alert.state == AlertState.UNANSWERED, Alert.severity == Severity.SEVERE)
-            new = [(id_, store) for id_, store in session.execute(ended) if id_ not in self.judged]
+            since = Alert.unanswered_at >= self.app.clock() - MINUTE
+            new = [(id_, store) for id_, store in session.execute(ended.where(since)) if id_ not in self.judged]
             calls = select(Notification.alert_id).where(Notification.kind == NotificationKind.UNANSWERED_SEVERE)
-            rang = set(session.scalars(calls))
+            rang = set(session.scalars(calls)) if new else set()
         for id_, store in new:
             self.judged.add(id_)
             self.seen["severe unanswered"] += 1
