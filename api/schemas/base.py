@@ -15,6 +15,7 @@ from models.db.text import tidy
 
 MAX_PAGE_SIZE = 200
 BUSINESS_YEARS = range(2000, 3000)
+NOTHING_TO_SEE = "There is nothing to see in it."
 
 
 class Schema(MarshmallowSchema):
@@ -42,6 +43,7 @@ class Text(fields.String):
 
     def __init__(self, most: int, *, least: int = 0, **options: Any) -> None:
         super().__init__(validate=validate.Length(min=least, max=most), **options)
+        self.least = least
 
     def _deserialize(self, *arguments: Any, **keywords: Any) -> str:
         text: str = super()._deserialize(*arguments, **keywords)
@@ -54,7 +56,11 @@ class Words(Text):
     """Text that people write, tidied before it is counted. What has nothing visible in it is empty."""
 
     def _deserialize(self, *arguments: Any, **keywords: Any) -> str:
-        return tidy(super()._deserialize(*arguments, **keywords))
+        sent = super()._deserialize(*arguments, **keywords)
+        text = tidy(sent)
+        if self.least and sent and not text:
+            raise ValidationError(NOTHING_TO_SEE)
+        return text
 
 
 class SignInName(Words):

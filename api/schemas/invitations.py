@@ -45,7 +45,7 @@ class RedeemInvitationSchema(Schema):
 
     code = Words(MAX_CODE_LENGTH, least=1, required=True, load_only=True)
     password = Password()
-    pin = Words(6, least=6, load_only=True)
+    pin = Text(6, least=6, load_only=True)
 
     @validates_schema
     def sets_something(self, data: dict[str, Any], **_: Any) -> None:
@@ -58,7 +58,7 @@ class InvitationFormSchema(Schema):
 
     password = Password()
     password_again = Text(200, load_only=True)
-    pin = Words(6, least=6, load_only=True)
+    pin = Text(6, least=6, load_only=True)
 
 
 class RedeemPasswordResetSchema(Schema):

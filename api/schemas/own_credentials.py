@@ -1,6 +1,6 @@
 """Own password and PIN."""
 
-from api.schemas.base import Password, Schema, Words
+from api.schemas.base import Password, Schema, Text
 
 
 class PutPasswordSchema(Schema):
@@ -14,5 +14,5 @@ class PutPinSchema(Schema):
     """A new six-digit PIN, and the present password; who has none sends the present PIN."""
 
     current_password = Password()
-    current_pin = Words(6, least=6, load_only=True)
-    pin = Words(6, least=6, required=True, load_only=True)
+    current_pin = Text(6, least=6, load_only=True)
+    pin = Text(6, least=6, required=True, load_only=True)

@@ -6,7 +6,7 @@ from typing import Any
 
 from marshmallow import fields, validate
 
-from api.schemas.base import Flag, Instant, PageQuery, Schema, Slug, Whole, Words
+from api.schemas.base import Flag, Instant, PageQuery, Schema, Slug, Text, Whole, Words
 from api.schemas.places import PlaceSchema
 from api.schemas.staff import StaffSchema
 from api.schemas.store_hours import NewHoursSchema
@@ -75,8 +75,8 @@ class EditStoreSchema(Schema):
     region_id = fields.UUID()
     kind = fields.Enum(StoreKind, by_value=True)
     time_zone = Words(60, least=1)
-    country = Words(2, least=2)
-    currency = Words(3, least=3)
+    country = Text(2, least=2)
+    currency = Text(3, least=3)
     day_starts_at = DayStart()
     above_limit = fields.Enum(AboveLimit, by_value=True)
     longest_pause_minutes = Whole(validate=validate.Range(min=1, max=60))
@@ -92,8 +92,8 @@ class NewStoreSchema(EditStoreSchema):
     name = Words(200, least=1, required=True)
     kind = fields.Enum(StoreKind, by_value=True, required=True)
     time_zone = Words(60, least=1, required=True)
-    country = Words(2, least=2, required=True)
-    currency = Words(3, least=3, required=True)
+    country = Text(2, least=2, required=True)
+    currency = Text(3, least=3, required=True)
     hours = fields.Nested(NewHoursSchema, required=True)
     places = fields.List(Words(60, least=1), validate=validate.Length(max=MAX_PLACES))
 
