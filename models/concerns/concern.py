@@ -500,12 +500,18 @@ class Concern(CountedByDay, Aggregate):
         """Take back what was logged by mistake, for good. Who may: see `models.operations.void_concern`."""
         return self._move(ConcernStep.VOIDED, by=by, at=at, details={"reason": reason})
 
+    def refuse_if_voided(self) -> None:
+        """Raise InvalidState for a voided concern: nothing of it changes any more."""
+        if self.status is Status.VOIDED:
+            raise InvalidState("This concern is voided, for good.", state=str(self.status))
+
     def change_kind(self, kind: Kind, *, by: Actor, at: datetime) -> None:
         """Set the kind, and the state that goes with it, before the event of the edit is recorded.
 
         What becomes praise is over, without an outcome. Praise that becomes something else is open, as if it had been
         logged now.
         """
+        self.refuse_if_voided()
         if Kind.PRAISE not in (kind, self.kind):
             return
         self._forget_end()
@@ -518,8 +524,7 @@ class Concern(CountedByDay, Aggregate):
 
     def edit(self, *, by: Actor, at: datetime, **changes: Any) -> ConcernEvent:
         """Complete or correct the description (see `apply_changes`). The event keeps before and after."""
-        if self.status is Status.VOIDED:
-            raise InvalidState("This concern is voided, for good.", state=str(self.status))
+        self.refuse_if_voided()
         before = self.json_values(changes)
         self.apply_changes(changes)
         after = self.json_values(changes)
@@ -534,8 +539,7 @@ class Concern(CountedByDay, Aggregate):
 
         InvalidState once the concern is resolved, but for STEPS_AFTER_RESOLUTION, and for any step once it is voided.
         """
-        if self.status is Status.VOIDED:
-            raise InvalidState("This concern is voided, for good.", state=str(self.status))
+        self.refuse_if_voided()
         if self.status is Status.RESOLVED and step not in STEPS_AFTER_RESOLUTION:
             raise InvalidState("This concern is resolved; reopen it to record more.")
         if step is ConcernStep.ACTION_RECORDED:

@@ -74,8 +74,10 @@ def update_concern(
 ) -> ConcernEvent:
     """Complete or correct a concern; None clears a field. A new `kind`: see `change_kind`.
 
-    Raises NotFound, with a pointer, for anything that `by` may not see, and Invalid where it is linked to itself.
+    Raises InvalidState once it is voided, NotFound, with a pointer, for anything that `by` may not see, and Invalid
+    where it is linked to itself.
     """
+    concern.refuse_if_voided()
     changes = _resolve_references(session, dict(data), concern, by=by, at=at)
     if "customer" in changes:
         concern.set_previous(changes.pop("previous"))

@@ -48,6 +48,17 @@ def test_a_concern_that_is_praise_is_over_and_stops_ringing(scenario: StoreScena
     assert (again["reclassified"], again["alert"]["state"]) == (False, "open")
 
 
+@pytest.mark.parametrize(("kind", "corrected"), [("concern", "praise"), ("praise", "concern")])
+def test_what_was_voided_is_brought_back_by_no_other_kind(app: App, shop: Shop, kind: str, corrected: str) -> None:
+    concern = log_concern(app, shop, kind=kind, mood=1)
+    app.request("POST", f"/v1/concerns/{concern['id']}/void", (shop, "floor"), json={"reason": "A slip."})
+    for changes in ({"kind": corrected}, {"kind": "request"}, {"kind": corrected, "mood": 2}):
+        assert_problem(correct(app, shop, concern, **changes), 409, "not-now")
+    after = app.request("GET", f"/v1/concerns/{concern['id']}", (shop, "manager")).json
+    assert (after["status"], after["kind"], after["mood"]) == ("voided", kind, 1)
+    assert after["alert"] is None or after["alert"]["state"] == "cancelled"
+
+
 @pytest.mark.parametrize("verb", ["take", "release", "reopen", "resolve"])
 def test_praise_can_be_neither_taken_nor_reopened(app: App, shop: Shop, verb: str) -> None:
     praise = log_concern(app, shop, mood=5, kind="praise", handling="mine", outcome="recovered")
