@@ -127,6 +127,13 @@ class StillOwedSchema(Schema):
     list = _ListAddress("/v1/follow-ups", "owed_before")
 
 
+class QuotedConcernSchema(ConcernSchema):
+    """A concern as a log shows it: without what was typed and could not stand. Its `missing` says in which fields."""
+
+    class Meta(ConcernSchema.Meta):
+        exclude = ("as_typed",)
+
+
 class CarriedOverSchema(_QuotingSchema):
     """Left over from the day before: open concerns, follow-ups not kept, and the note for today; at most 50 of each.
 
@@ -136,14 +143,14 @@ class CarriedOverSchema(_QuotingSchema):
     quoting = ("note",)
 
     note = fields.String(allow_none=True)
-    concerns = fields.List(fields.Nested(ConcernSchema))
+    concerns = fields.List(fields.Nested(QuotedConcernSchema))
     follow_ups = fields.List(fields.Nested(FollowUpSchema))
     still_open = fields.Nested(StillOpenSchema)
     still_owed = fields.Nested(StillOwedSchema)
 
 
-class LogConcernSchema(ConcernSchema):
-    """A concern with its recovery actions and its timeline."""
+class LogConcernSchema(QuotedConcernSchema):
+    """A concern of the day with its recovery actions and its timeline."""
 
     recovery_actions = fields.List(fields.Nested(RecoveryActionSchema), attribute="actions")
     timeline = fields.List(fields.Nested(ConcernEventSchema))
@@ -166,8 +173,8 @@ class VoidedConcernSchema(RedactedSchema):
 class NeedsYouNowSchema(Schema):
     """Lists of what needs somebody before anything else."""
 
-    unanswered_alerts = fields.List(fields.Nested(ConcernSchema))
-    open_concerns = fields.List(fields.Nested(ConcernSchema))
+    unanswered_alerts = fields.List(fields.Nested(QuotedConcernSchema))
+    open_concerns = fields.List(fields.Nested(QuotedConcernSchema))
     follow_ups = fields.List(fields.Nested(FollowUpSchema))
     pending_approvals = fields.List(fields.Nested(RecoveryActionSchema))
     promised_not_paid = fields.List(fields.Nested(RecoveryActionSchema))
@@ -189,7 +196,7 @@ class RecoveryLogSchema(Schema):
     needs_you_now = fields.Nested(NeedsYouNowSchema)
     figures = fields.Nested(LogFiguresSchema)
     concerns = fields.List(fields.Nested(LogConcernSchema))
-    praise = fields.List(fields.Nested(ConcernSchema))
+    praise = fields.List(fields.Nested(QuotedConcernSchema))
     voided = fields.List(fields.Nested(VoidedConcernSchema))
     late_entries = fields.List(fields.UUID())
     after_sign_off = fields.List(fields.UUID())

@@ -242,12 +242,27 @@ def test_contacts_as_typed_are_for_readers_of_contacts_and_the_rest_for_readers_
     assert seen["hq"] is None
     events = app.request("GET", f"{path}/events", (shop, "manager")).text
     exported = app.request("GET", "/v1/exports/changes", (shop, "exports-key")).text
-    log = f"/v1/stores/{shop.store_id}/recovery-logs/{concern['business_date']}"
-    printed = [
-        app.request("GET", log, (shop, "manager"), headers={"Accept": kind}) for kind in ("text/csv", "text/html")
-    ]
-    assert [answer.status_code for answer in printed] == [200, 200]
-    assert "Table 99" not in "".join([events, exported, *(answer.text for answer in printed)])
+    assert "Table 99" not in events + exported
+
+
+def test_a_daily_log_says_what_is_missing_and_not_what_was_typed(app: App, shop: Shop) -> None:
+    typed = {"place": "Table 99", "customer": {"phone": "12-planted"}}
+    for said in ({"mood": 1}, {"mood": 4, "kind": "praise"}, {"mood": 3, "recovery_actions": [{"remedy": "planted"}]}):
+        log_concern(app, shop, **said, **typed)
+    today = app.clock().date()
+    for date, lists in ((today, ("concerns", "praise")), (today + timedelta(days=1), ())):
+        path = f"/v1/stores/{shop.store_id}/recovery-logs/{date}"
+        shown = [
+            app.request("GET", path, (shop, "manager"), headers={"Accept": kind})
+            for kind in ("application/json", "text/csv", "text/html")
+        ]
+        assert [answer.status_code for answer in shown] == [200, 200, 200]
+        for answer in shown:
+            assert "Table 99" not in answer.text
+            assert "planted" not in answer.text
+        for listed in lists:
+            assert {"place", "customer"} <= set(shown[0].json[listed][0]["missing"])
+        app.clock.move(days=1)
 
 
 # ----------------------------------------------------------------------------------------------------------- the store
