@@ -11,7 +11,8 @@ down_revision = "1003"
 branch_labels = None
 depends_on = None
 
-# What version 0.1.0 cannot read: a scope of API keys.
+# What version 0.1.0 cannot read: kinds of notification, and a scope of API keys.
+NEW_KINDS = ("unanswered_severe", "contact_missing", "still_here", "shift_ended")
 NEW_SCOPE = "shifts:write"
 LONGEST_SHIFT = "16 hours"
 PHONE_KEY = sa.String(20).with_variant(sa.String(20, collation="C"), "postgresql")
@@ -114,8 +115,12 @@ def downgrade() -> None:
 
 
 def _delete_what_has_no_place_before() -> None:
-    """Let what is void read as resolved, and keep one profile of those behind one switchboard with its number."""
-    op.execute("UPDATE concern SET status = 'resolved' WHERE status = 'voided'")
+    """Delete what only this version can read, or say it in words of before.
+
+    What is void reads as resolved. One profile of those behind one switchboard keeps its number.
+    """
+    _resolve_what_is_void()
+    op.execute("UPDATE concern SET channel = 'in_person' WHERE channel = 'qr'")
     op.execute(
         "UPDATE customer SET phone = NULL, phone_key = NULL WHERE phone_extension <> '' AND EXISTS ("
         "SELECT 1 FROM customer AS other WHERE other.organization_id = customer.organization_id"
@@ -123,6 +128,32 @@ def _delete_what_has_no_place_before() -> None:
         " AND (other.phone_extension, other.id) < (customer.phone_extension, customer.id))"
     )
     op.execute("UPDATE shift SET ended_at = ends_at WHERE ended_at IS NULL AND ends_at < CURRENT_TIMESTAMP")
+    _delete_new_kinds_of_notification()
+    _take_new_scope_from_keys()
+
+
+def _resolve_what_is_void() -> None:
+    """Let its timeline say so too: the reason why it was void stays in the details."""
+    op.execute(
+        "UPDATE concern SET status = 'resolved', resolved_at = coalesce(resolved_at, (SELECT max(event.at)"
+        " FROM concern_event AS event WHERE event.organization_id = concern.organization_id"
+        " AND event.concern_id = concern.id AND event.step = 'voided')) WHERE status = 'voided'"
+    )
+    op.execute("UPDATE concern_event SET step = 'resolved' WHERE step = 'voided'")
+
+
+def _delete_new_kinds_of_notification() -> None:
+    kinds = ", ".join(f"'{kind}'" for kind in NEW_KINDS)
+    notifications = f"SELECT id FROM notification WHERE kind IN ({kinds})"  # noqa: S608 our own query
+    op.execute(f"DELETE FROM notification_recipient WHERE notification_id IN ({notifications})")  # noqa: S608 our own query
+    op.execute(
+        f"DELETE FROM outbox_message WHERE notification_kind IN ({kinds})"  # noqa: S608 our own query
+        f" OR notification_id IN ({notifications})"
+    )
+    op.execute(f"DELETE FROM notification WHERE kind IN ({kinds})")  # noqa: S608 our own query
+
+
+def _take_new_scope_from_keys() -> None:
     key = sa.table("api_key", sa.column("id", sa.Uuid()), sa.column("scopes", sa.JSON()))
     for id_, scopes in op.get_bind().execute(sa.select(key.c.id, key.c.scopes)).all():
         if NEW_SCOPE in scopes:
