@@ -62,7 +62,8 @@ def show_call(token: str, signature: str) -> Response:
 
 def _to_guest_page(token: str, concern_id: UUID) -> Response:
     """Lead to the page of a concern. Its address cannot be guessed by whoever knows the code and the id."""
-    address = url_for(".show_call", token=token, signature=_signer(token).dumps(concern_id.hex), **request.args)
+    signature = _signer(token).dumps(concern_id.hex)
+    address = url_for(".show_call", token=token, signature=signature, lang=request.args.get("lang"))
     return Response(status=303, headers={**HEADERS, "Location": address})
 
 

@@ -126,6 +126,17 @@ def test_a_link_with_something_behind_it_works(app: App, shop: Shop, behind: str
     assert (tell(app, path).status_code, len(concerns(app, shop))) == (200, 1)
 
 
+@pytest.mark.parametrize(
+    "query", ["token=1", "signature=1", "_external=", "_scheme=a", "_method=PUT", "_anchor=a", "endpoint=a", "order=1"]
+)
+def test_only_the_language_of_a_link_goes_on_to_the_next_page(app: App, shop: Shop, query: str) -> None:
+    path = page_of(app, made(app, shop, place="table-12"))
+    answer = app.request("POST", f"{path}?lang=pt&{query}", data={"id": str(uuid7()), **MOOD})
+    assert answer.status_code == 303
+    assert answer.headers["Location"].endswith("?lang=pt")
+    assert 'lang="pt"' in app.request("GET", answer.headers["Location"]).text
+
+
 def test_a_code_that_was_withdrawn_leads_nowhere(app: App, shop: Shop) -> None:
     qr = made(app, shop, place="table-12")
     path = page_of(app, qr)
