@@ -523,11 +523,15 @@ class Concern(CountedByDay, Aggregate):
             self.status = Status.OPEN
 
     def edit(self, *, by: Actor, at: datetime, **changes: Any) -> ConcernEvent:
-        """Complete or correct the description (see `apply_changes`). The event keeps before and after."""
+        """Complete or correct the description (see `apply_changes`). The event keeps before and after.
+
+        It says, too, where a concern became urgent or is so no more.
+        """
         self.refuse_if_voided()
-        before = self.json_values(changes)
+        shown = [*changes, "urgent"]
+        before = self.json_values(shown)
         self.apply_changes(changes)
-        after = self.json_values(changes)
+        after = self.json_values(shown)
         changed = {
             name: {"before": before[name], "after": after[name]} for name in before if before[name] != after[name]
         }

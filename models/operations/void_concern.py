@@ -1,7 +1,7 @@
 """Taking back what was logged by mistake: who may void a concern or correct it into praise, and what follows from it.
 
-What came from a customer's code, is urgent or sensitive, or is of a day that was signed: a regional manager of the
-store's region. Anything else: a manager of the store or its region, and whoever logged it within
+What came from a customer's code, is or was urgent or sensitive, or is of a day that was signed: a regional manager of
+the store's region. Anything else: a manager of the store or its region, and whoever logged it within
 VOID_BY_REPORTER_WITHIN. Where nobody who may do it at any time works there, an administrator. An API key never.
 """
 
@@ -58,7 +58,7 @@ def refuse_taking_back(session: Session, concern: Concern, *, by: Actor, at: dat
     if not _may_take_back(session, concern, by=by, at=at):
         raise Forbidden(
             "Whoever logged it may take it back at once, and a manager later; what came from a customer's code, is "
-            "urgent or sensitive, or is of a day that was signed only a regional manager."
+            "or was urgent or sensitive, or is of a day that was signed only a regional manager."
         )
     in_the_way = RecoveryAction.concern_id == concern.id, RecoveryAction.counts_or_is_unsettled()
     if ids := session.scalars(select(RecoveryAction.id).where(*in_the_way).order_by(RecoveryAction.id)).all():
@@ -119,17 +119,17 @@ def _is_entitled(concern: Concern, *, weighs: bool) -> ColumnElement[bool]:
 def _weighs(session: Session, concern: Concern) -> bool:
     """Return whether the people of the store cannot take it back among themselves."""
     rang_as_urgent = concern.alert is not None and concern.alert.reason is Reason.URGENT_CATEGORY
-    urgent = concern.urgent or concern.urgent_as_typed or rang_as_urgent
-    if concern.source is Source.CUSTOMER or urgent or concern.sensitive:
+    if concern.source is Source.CUSTOMER or concern.urgent or rang_as_urgent or concern.sensitive:
         return True
-    was_sensitive = select(ConcernEvent.id).where(
+    # Whoever corrects that first does not get around it.
+    weighed = select(ConcernEvent.id).where(
         ConcernEvent.concern_id == concern.id,
         ConcernEvent.step == ConcernStep.EDITED,
-        ConcernEvent.details["sensitive"].as_string().is_not(None),
+        or_(*(ConcernEvent.details[name].as_string().is_not(None) for name in ("sensitive", "urgent"))),
     )
     signed = select(DailyLog.id).where(
         DailyLog.store_id == concern.store_id,
         DailyLog.business_date == concern.business_date,
         DailyLog.signed_at.is_not(None),
     )
-    return session.scalars(select(or_(was_sensitive.exists(), signed.exists()))).one()
+    return session.scalars(select(or_(weighed.exists(), signed.exists()))).one()

@@ -88,6 +88,8 @@ def test_a_concern_becomes_praise_for_whom_and_while_it_could_be_voided(app: App
     concern, urgent = log_concern(app, shop), log_concern(app, shop, category="allergy")
     for subject, login in ((concern, "colleague"), (urgent, "floor"), (urgent, "manager")):
         assert_problem(correct(app, shop, subject, login, kind="praise"), 403, "forbidden")
+    edit(app, shop, urgent, category="food")
+    assert_problem(correct(app, shop, urgent, kind="praise"), 403, "forbidden")
     assert correct(app, shop, urgent, "regional", kind="praise").status_code == 200
     path_of_actions = f"/v1/concerns/{concern['id']}/recovery-actions"
     app.request("POST", path_of_actions, (shop, "floor"), json={"remedy": "apology"})

@@ -80,7 +80,18 @@ def test_its_reporter_may_at_once_and_a_manager_later(
     assert seen(app, shop, concern)["status"] == ("voided" if status == 200 else "open")
 
 
-@pytest.mark.parametrize("weight", ["urgent", "sensitive", "no longer sensitive", "from a customer", "signed"])
+WEIGHTS = [
+    "urgent",
+    "no longer urgent",
+    "no longer urgent as typed",
+    "sensitive",
+    "no longer sensitive",
+    "from a customer",
+    "signed",
+]
+
+
+@pytest.mark.parametrize("weight", WEIGHTS)
 @pytest.mark.parametrize(("login", "status"), [("floor", 403), ("manager", 403), ("regional", 200), ("admin", 403)])
 def test_what_weighs_more_takes_a_regional_manager(app: App, shop: Shop, weight: str, login: str, status: int) -> None:
     concern = weighty(app, shop, weight)
@@ -91,6 +102,10 @@ def weighty(app: App, shop: Shop, weight: str) -> Concern:
     match weight:
         case "urgent":
             return log_concern(app, shop, category="allergy")
+        case "no longer urgent":
+            return edit(app, shop, log_concern(app, shop, category="allergy"), category="food")
+        case "no longer urgent as typed":
+            return edit(app, shop, log_concern(app, shop, category="allergies"), category="food")
         case "sensitive":
             return log_concern(app, shop, sensitive=True)
         case "no longer sensitive":
