@@ -30,6 +30,7 @@ APOSTROPHES = frozenset(
 DASHES = frozenset("\u2212\u2043\u02d7")
 FRACTION_SLASHES = frozenset("\u2044\u2215")
 TATWEEL = "\u0640"
+MEXICAN_PREFIX = re.compile(r"\A\+52(?:0?1|04[45])(\d{10})\Z")
 
 
 def fold(name: str) -> str:
@@ -100,6 +101,11 @@ def email_with_ascii_domain(email: str) -> str:
         return email
 
 
+def phone_of_mexico(phone: str) -> str:
+    """Return a number without what was dialled before Mexican ones until 2019."""
+    return MEXICAN_PREFIX.sub(r"+52\1", phone)
+
+
 def email_key(email: str) -> str:
     local, _, domain = email.rpartition("@")
     return f"{re.sub(r'[+].*', '', local).replace('.', '') or local}@{domain}"
@@ -136,10 +142,12 @@ def fold_again(connection: sa.Connection) -> None:
         ]
         if of_names:
             connection.execute(NAME_WORD.insert(), of_names)
-    for rows in _batches(connection, CUSTOMER, "email"):
+    for rows in _batches(connection, CUSTOMER, "email", "phone"):
         for row in rows:
             if row.email and (email := email_with_ascii_domain(row.email)) != row.email:
-                _rewrite_email(connection, row, email)
+                _rewrite(connection, row, email=email, email_key=email_key(email))
+            if row.phone and (phone := phone_of_mexico(row.phone)) != row.phone:
+                _rewrite(connection, row, phone=phone, phone_key=phone_key(phone))
 
 
 def fold_as_before(connection: sa.Connection) -> None:
@@ -163,13 +171,13 @@ def _write_keys(connection: sa.Connection, table: sa.TableClause, keys: dict[str
         )
 
 
-def _rewrite_email(connection: sa.Connection, row: sa.Row[Any], email: str) -> None:
-    """Write an address in its present form, unless another profile has that already."""
+def _rewrite(connection: sa.Connection, row: sa.Row[Any], **contact: str) -> None:
+    """Write a contact, and after it its key, in the present form, unless another profile has that already."""
     of_organization = CUSTOMER.c.organization_id == row.organization_id
-    in_use = sa.select(CUSTOMER.c.id).where(of_organization, CUSTOMER.c.email == email)
+    field, present = next(iter(contact.items()))
+    in_use = sa.select(CUSTOMER.c.id).where(of_organization, CUSTOMER.c[field] == present)
     if connection.execute(in_use).first() is None:
-        stmt = CUSTOMER.update().where(of_organization, CUSTOMER.c.id == row.id)
-        connection.execute(stmt.values(email=email, email_key=email_key(email)))
+        connection.execute(CUSTOMER.update().where(of_organization, CUSTOMER.c.id == row.id).values(contact))
 
 
 def _batches(connection: sa.Connection, table: sa.TableClause, *columns: str) -> Iterator[Sequence[sa.Row[Any]]]:
