@@ -131,6 +131,7 @@ def test_an_edit_keeps_before_and_after_and_only_what_changed(session: ScopedSes
         },
         "order": {"before": None, "after": {"reference": "A7", "value": {"amount": 1250, "currency": "EUR"}}},
         "sensitive": {"before": False, "after": True},
+        "urgent": {"before": False, "after": True},
     }
     session.flush()
     session.expire_all()
