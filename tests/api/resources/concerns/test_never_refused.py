@@ -229,6 +229,23 @@ def test_a_word_of_the_organizations_own_urgent_category_counts_if_no_other_has_
     assert log_concern(app, shop, mood=4, category="food to go")["alert"] is None
 
 
+def add_causes(app: App, shop: Shop, category: str, **names: str) -> None:
+    id_ = category_id(app, shop, category)
+    with app.back_office.writing(shop.organization_id) as session:
+        session.add_all(Cause(category_id=id_, slug=slug, name=name) for slug, name in names.items())
+
+
+@pytest.mark.parametrize("typed", ["peanuts", "Shellfish or nuts", "more shellfish"])
+def test_a_cause_of_an_urgent_category_that_does_not_fit_is_never_calmer(app: App, shop: Shop, typed: str) -> None:
+    add_causes(app, shop, "allergy", peanuts="Peanuts", shellfish="Shellfish or nuts")
+    add_causes(app, shop, "waiting-time", crumbs="Crumbs of peanuts")
+    concern = log_concern(app, shop, mood=4, category="food", cause=typed)
+    assert (concern["category"], concern["as_typed"]) == ("food", {"cause": typed})
+    alert = app.request("GET", f"/v1/alerts/{concern['alert']['id']}", (shop, "floor")).json
+    assert (alert["severity"], alert["reason"]) == ("severe", "urgent_category")
+    assert log_concern(app, shop, mood=4, category="food", cause="some crumbs")["alert"] is None
+
+
 def test_a_category_that_somebody_chooses_decides(app: App, shop: Shop) -> None:
     concern = log_concern(app, shop, mood=4, category="Allergic reaction")
     assert edit(app, shop, concern, category="food")["alert"]["state"] == "cancelled"
