@@ -84,7 +84,8 @@ class NearEnd:
 def settle_end(session: Session, shift_id: UUID, *, at: datetime) -> NearEnd | None:
     """Ask the person of a shift that is about to end, record its end, or let it go on for what they have taken.
 
-    A concern that is taken keeps a shift going, for LONGEST_SHIFT at most. None when there is nothing to do any more.
+    A concern that is taken keeps a shift going that is not over by the clock, for LONGEST_SHIFT at most. None when there
+    is nothing to do any more.
     """
     shift = session.scalars(select(Shift).where(Shift.id == shift_id)).one()
     lock_taken(session, [shift.staff_id])
@@ -92,7 +93,7 @@ def settle_end(session: Session, shift_id: UUID, *, at: datetime) -> NearEnd | N
     session.refresh(shift)
     if shift.ended_at is not None:
         return None
-    if _has_taken(session, shift):
+    if at < shift.ends_at and _has_taken(session, shift):
         shift.extend(to=min(at + SHIFT_IDLE, shift.started_at + LONGEST_SHIFT))
     if shift.ends_at <= at:
         shift.end(EndReason.RAN_OUT, at=at)

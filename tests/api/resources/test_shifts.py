@@ -186,6 +186,20 @@ def test_the_hold_of_what_is_taken_goes_beyond_the_end_of_the_day(app: App, shop
     assert my_shift(app, shop, "manager") is None
 
 
+def test_a_worker_that_comes_late_brings_no_shift_back_that_is_over_by_the_clock(app: App, shop: Shop) -> None:
+    concern = log_concern(app, shop, "colleague", store_id=str(shop.store_id))
+    check_in(app.back_office, shop, "manager", at=app.clock.move(hours=12))
+    ask(app, shop, "POST", f"/v1/concerns/{concern['id']}/take", "manager")
+    ended = end_of(app, shop, "manager")
+    app.clock.at = ended + timedelta(minutes=5)
+    assert my_shift(app, shop, "manager") is None
+    work(app)
+    shift = shift_of(app, shop, "manager")
+    assert (shift.ended_at, shift.end_reason) == (ended, EndReason.RAN_OUT)
+    shown = ask(app, shop, "GET", f"/v1/concerns/{concern['id']}", "manager").json
+    assert (shown["status"], only_alert(app).state) == ("open", AlertState.OPEN)
+
+
 # ------------------------------------------------------------------------------------------------- by what one does
 
 
