@@ -62,10 +62,11 @@ class ShiftOfTimeClock(Resource):
     def put(self, data: dict[str, Any], source: str, reference: str) -> Any:
         """Begin or end a shift for a time clock: a repeat changes nothing
 
-        `source` is the name of the clock, `reference` that of the shift there. Without `ended_at` the shift begins: one
-        elsewhere ends by this, and one in the same store becomes this one. With it the shift ends, and
-        concerns that the person has taken there are given back. It also ends by itself, as any other; a shift that is
-        over stays over. 422 for somebody who does not work in that store, and for times that cannot be; 409
+        `source` is the name of the clock, `reference` that of the shift there. Without `ended_at` the shift begins: the
+        one before ends by this, unless the person began it with the app in the same store: that one becomes this one.
+        With it the shift ends. Whichever shift ends, concerns that the person has taken in it are given back. It also
+        ends by itself, as any other; a shift that is over stays over, and one that is over when it comes changes no
+        other. 422 for somebody who does not work in that store, and for times that cannot be; 409
         `already-exists` for a reference of somebody else or of another store.
         """
         shift, is_new, given_back = put_shift(g.session, source, reference, data, by=g.actor, at=g.now)

@@ -63,27 +63,28 @@ def _begin(
     by: Actor,
     at: datetime,
 ) -> tuple[Shift, list[ConcernEvent]]:
-    """Return the shift that a new reference stands for, and what is given back in a store that the person left.
+    """Return the shift that a new reference stands for, and what is given back of one that ended by it.
 
-    That is the shift the person has begun with the app meanwhile. One that is over touches no other.
+    That is the shift the person has begun with the app meanwhile. One that is over touches no other; one that goes on
+    ends the one before.
     """
     before = Shift.open_of(session, staff.id)
     ends_at = shift_ends_at(store, started_at)
-    stays = before is not None and before.store_id == store.id
-    if before is not None and stays and before.is_running(at) and before.started_at < (ended_at or ends_at):
-        if before.source is None:
-            before.lead, before.started_at = lead, min(before.started_at, started_at)
-            return before, []
-        before.end(EndReason.BY_CLOCK, at=at)
-        session.flush()
+    stays = before is not None and before.store_id == store.id and before.is_running(at)
+    if before is not None and stays and before.source is None and before.started_at < (ended_at or ends_at):
+        before.lead, before.started_at = lead, min(before.started_at, started_at)
+        return before, []
     if ended_at is not None or ends_at <= at:
         shift = Shift(staff_id=staff.id, store_id=store.id, lead=lead, started_at=started_at, ends_at=ends_at)
         shift.end(EndReason.BY_CLOCK, at=ended_at or at)
         session.add(shift)
         return shift, []
+    if before is not None and stays:
+        before.end(EndReason.BY_CLOCK, at=at)
+        session.flush()
     shift = Shift.check_in(session, staff_id=staff.id, store=store, lead=lead, at=at)
     shift.started_at, shift.ends_at = started_at, ends_at
-    return shift, give_back(session, before, by=by, at=at) if before is not None and not stays else []
+    return shift, give_back(session, before, by=by, at=at) if before is not None else []
 
 
 def _check_name(name: str, longest: int, pointer: str) -> None:

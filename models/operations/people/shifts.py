@@ -23,12 +23,11 @@ from models.staff.staff import Staff
 def check_in(
     session: Session, *, store: Store, lead: bool, by: Actor, at: datetime
 ) -> tuple[Shift, Sequence[ConcernEvent]]:
-    """Start a shift, as `Shift.check_in` does. Return it, and what is given back in a store that the person left."""
+    """Start a shift, as `Shift.check_in` does. Return it, and what is given back of one that ended before it."""
     lock_taken(session, [by.person])
     before = Shift.open_of(session, by.person)
     shift = Shift.check_in(session, staff_id=by.person, device_id=by.shared_phone_id, store=store, lead=lead, at=at)
-    moved = before is not None and before.store_id != store.id
-    return shift, give_back(session, before, by=by, at=at) if before is not None and moved else ()
+    return shift, give_back(session, before, by=by, at=at) if before is not None and before is not shift else ()
 
 
 def end_own_shift(session: Session, reason: EndReason, *, by: Actor, at: datetime) -> Sequence[ConcernEvent]:
@@ -84,8 +83,8 @@ class NearEnd:
 def settle_end(session: Session, shift_id: UUID, *, at: datetime) -> NearEnd | None:
     """Ask the person of a shift that is about to end, record its end, or let it go on for what they have taken.
 
-    A concern that is taken keeps a shift going that is not over by the clock, for LONGEST_SHIFT at most. None when there
-    is nothing to do any more.
+    A concern that is taken keeps a shift going that is not over by the clock, for LONGEST_SHIFT at most. None when
+    there is nothing to do any more.
     """
     shift = session.scalars(select(Shift).where(Shift.id == shift_id)).one()
     lock_taken(session, [shift.staff_id])

@@ -347,14 +347,36 @@ def test_a_shift_that_is_over_is_recorded_and_touches_no_other(app: App, shop: S
     assert my_shift(app, shop)["started_at"] == "2026-03-03T12:00:00Z"
 
 
-def test_the_next_shift_of_the_clock_ends_the_one_before_and_keeps_what_is_taken(app: App, shop: Shop) -> None:
+def test_the_next_shift_of_the_clock_ends_the_one_before_and_gives_back_what_was_taken(app: App, shop: Shop) -> None:
     clock_in(app, shop)
     concern = log_concern(app, shop)
     ask(app, shop, "POST", f"/v1/concerns/{concern['id']}/take", "colleague")
     app.clock.move(hours=1)
     assert clock_in(app, shop, "2").status_code == 201
+    assert only_alert(app).state is AlertState.OPEN
+    one, two = [shift for shift in rows(app, Shift) if shift.staff_id == shop.staff["colleague"]]
+    assert (one.end_reason, one.ended_at, two.ended_at) == (EndReason.BY_CLOCK, app.clock(), None)
+
+
+def test_a_shift_of_the_clock_that_is_over_leaves_one_that_runs_and_what_is_taken_in_it(app: App, shop: Shop) -> None:
+    clock_in(app, shop, "one")
+    concern = log_concern(app, shop)
+    ask(app, shop, "POST", f"/v1/concerns/{concern['id']}/take", "colleague")
+    began = app.clock()
+    times = {"started_at": began.isoformat(), "ended_at": (began + timedelta(minutes=30)).isoformat()}
+    app.clock.move(hours=1)
+    two = clock_in(app, shop, "two", **times)
+    assert (two.status_code, two.json["ended_at"]) == (201, "2026-03-03T12:30:00Z")
+    assert my_shift(app, shop, "colleague")["started_at"] == "2026-03-03T12:00:00Z"
     assert only_alert(app).state is AlertState.TAKEN
-    assert len([shift for shift in rows(app, Shift) if shift.staff_id == shop.staff["colleague"]]) == 2
+
+
+def test_who_checks_in_after_their_shift_ran_out_gives_back_what_they_took_in_it(app: App, shop: Shop) -> None:
+    concern = log_concern(app, shop, "colleague", store_id=str(shop.store_id))
+    ask(app, shop, "POST", f"/v1/concerns/{concern['id']}/take")
+    app.clock.at = end_of(app, shop) + timedelta(hours=4)
+    ask(app, shop, "PUT", MINE, json={"store_id": str(shop.store_id)})
+    assert only_alert(app).state is AlertState.OPEN
 
 
 @pytest.mark.parametrize(
