@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session, joinedload
 
 from models.access import Role
 from models.alerts.alert import Alert
-from models.alerts.enums import AlertState
+from models.alerts.enums import AlertState, Severity
 from models.alerts.notification import (
     DEVICE_CHANNEL,
     KINDS_DURING_PAUSE,
@@ -56,7 +56,8 @@ def find_readers(session: Session, outbox_message: OutboxMessage, *, at: datetim
     kind = outbox_message.notification_kind
     people = [staff for staff in _readers(session, outbox_message, concern, store, at) if kind not in staff.muted]
     informed = _informed_before(session, outbox_message)
-    reachable = _reachable(session, outbox_message, people, store, at)
+    passes = _is_told_at_opening(outbox_message, alert, store, at)
+    reachable = _reachable(session, outbox_message, people, store, at, through_quiet_hours=passes)
     for device, owners in _people_by_phone(session, outbox_message, reachable, at).items():
         if device.id not in informed:
             _queue(session, outbox_message, Notification.to_phone(device, owners), at=at, kind=_kind_for(kind, owners))
@@ -72,7 +73,8 @@ def _ring_or_tell_at_opening(
 ) -> None:
     """Let a severe call that nobody answered ring the managers only while somebody may be in the store.
 
-    In a store that is shut and empty it is ordinary information, told again when the store opens.
+    In a store that is shut and empty it is ordinary information, told again when the store opens: see
+    `_is_told_at_opening`.
     """
     on_shift = select(Shift.id).where(Shift.store_id == store.id, Shift.runs_at(at))
     if store.is_open(at) or session.scalars(on_shift.limit(1)).first() is not None:
@@ -83,6 +85,16 @@ def _ring_or_tell_at_opening(
         later = OutboxMessage.information(K.UNANSWERED, outbox_message.organization_id, alert=alert, at=at)
         later.due_at = opens_at
         session.add(later)
+
+
+def _is_told_at_opening(outbox_message: OutboxMessage, alert: Alert | None, store: Store | None, at: datetime) -> bool:
+    """Whether a severe call that nobody answered in a store that was shut and empty is told now that it is open.
+
+    It is told once and makes no sound, so that the managers of the store get it in their quiet hours as well.
+    """
+    severe = alert is not None and alert.severity is Severity.SEVERE
+    opened = store is not None and store.is_open(at)
+    return outbox_message.notification_kind is K.UNANSWERED and severe and opened
 
 
 def _kind_for(kind: NotificationKind, owners: Iterable[Staff]) -> NotificationKind:
@@ -263,9 +275,19 @@ def _is_quiet_time(
 
 
 def _reachable(
-    session: Session, outbox_message: OutboxMessage, people: Sequence[Staff], store: Store | None, at: datetime
+    session: Session,
+    outbox_message: OutboxMessage,
+    people: Sequence[Staff],
+    store: Store | None,
+    at: datetime,
+    *,
+    through_quiet_hours: bool,
 ) -> list[Staff]:
-    """Return whose phones may say it now: without those who pause, or are not to be disturbed."""
+    """Return whose phones may say it now: without those who pause, or are not to be disturbed.
+
+    A severe call that nobody answered passes the quiet hours of the store's managers, and so does whatever else comes
+    `through_quiet_hours`.
+    """
     shifts = _shifts_of(session, people, at)
     kind = outbox_message.notification_kind
     personal = kind in PERSONAL_KINDS or _is_for_owner(outbox_message)
@@ -276,7 +298,7 @@ def _reachable(
             return False
         if kind is K.HAND_OVER:  # a call: it rings nobody who has gone home meanwhile
             return shift is not None and store is not None and shift.store_id == store.id
-        if kind is K.UNANSWERED_SEVERE and staff.role is Role.MANAGER:
+        if (kind is K.UNANSWERED_SEVERE or through_quiet_hours) and staff.role is Role.MANAGER:
             return True
         return personal or not _is_quiet_time(outbox_message, staff, shift, store, at)
 

@@ -101,8 +101,10 @@ class Month:
         self.rung_at_home: list[Any] = []
         self.rung_in_quiet_hours: list[Any] = []
         self.unheard: list[Any] = []
+        self.untold: list[Any] = []
         self.seen = {"rings": 0, "severe unanswered": 0, "forgotten": 0, "asked": 0, "lost": 0, "signed out": 0}
         self.judged: set[UUID] = set()
+        self.in_empty_stores: dict[UUID, datetime] = {}  # severe calls that nobody answered, and when it opens
 
     def _furnish(self) -> tuple[dict[str, UUID], list[Person]]:
         people = [Person(f"{name}-manager", name, is_manager=True) for name in PLANS]
@@ -144,7 +146,8 @@ class Month:
                         self.add(begins + self.dice.randrange(60, minutes - 60) * MINUTE, "lose_phone", person)
                 self.add(local(day, FOUR) + self.dice.randrange(1440) * MINUTE, "concern", name)
             for name in ("cafe", "bistro"):  # at night, when those who forgot to check out are over
-                self.add(local(day + timedelta(days=1), time(4, 35)), "concern", name)
+                self.add(local(day + timedelta(days=1), time(4, 35)), "concern", name, 1)
+        self.add(local(self.begins + timedelta(days=self.days), time(9, 30)), "judge_told")  # when each has opened
 
     def add(self, at: datetime, what: str, *about: Any) -> None:
         heappush(self.events, (at, next(self.number), what, about))
@@ -224,9 +227,9 @@ class Month:
         person.phone = None
         self.seen["lost"] += 1
 
-    def concern(self, store: str) -> None:
+    def concern(self, store: str, mood: int | None = None) -> None:
         """The till logs it. Whoever is at work rings; sometimes one of them comes."""
-        mood = self.dice.choice([1, 1, 2])
+        mood = mood or self.dice.choice([1, 1, 2])
         concern = log_concern(self.app, self.shop, "key", mood=mood, store_id=str(self.stores[store]))
         before = len(self.channel.messages)
         self.work()
@@ -295,10 +298,33 @@ class Month:
             staffed = any(it.may_ring(at) for it in self.people if it.store == store and not it.is_manager)
             if (id_ in rang) != (is_open or staffed):
                 self.unheard.append((at, store, is_open, staffed))
+            if not is_open and not staffed:
+                self.in_empty_stores[id_] = opens_after(store, at)
+
+    def judge_told(self) -> None:
+        """Each severe call that ended so in a store that was shut and empty was told to the manager at its opening."""
+        with self.app.back_office.reading(ALL_TENANTS) as session:
+            stmt = select(Notification.alert_id, Notification.queued_at)
+            stmt = stmt.where(Notification.kind == NotificationKind.UNANSWERED, Notification.staff_id.is_not(None))
+            told = {(alert_id, at) for alert_id, at in session.execute(stmt)}
+        self.seen["told at opening"] = len(self.in_empty_stores)
+        self.untold = [due for due in self.in_empty_stores.items() if due not in told]
 
 
 def local(day: date, clock: time) -> datetime:
     return datetime.combine(day, clock, tzinfo=LISBON).astimezone(UTC)
+
+
+def opens_after(store: str, at: datetime) -> datetime:
+    """Return when a store that is shut next opens."""
+    today = at.astimezone(LISBON).date()
+    openings = [
+        local(today + timedelta(days=days), time(*divmod(opens, 60)))
+        for days in (0, 1)
+        for opens, _ in PLANS[store].open_minutes
+        if opens  # the bar goes on at midnight
+    ]
+    return min(opens for opens in openings if opens > at)
 
 
 @longer
@@ -312,8 +338,10 @@ def test_who_is_at_work_is_rung_and_who_has_gone_home_is_not(app: App, begins: d
     assert month.rung_at_home == []
     assert month.silenced == []
     assert month.unheard == []
+    assert month.untold == []
     assert month.rung_in_quiet_hours == []
     assert month.seen["forgotten"]
     assert month.seen["asked"]
+    assert month.seen["told at opening"]
     if by_profile(quick=False, deep=True):
         assert all(month.seen.values()), month.seen

@@ -88,6 +88,18 @@ def test_shut_and_empty_nothing_rings_and_it_is_told_at_the_opening(scenario: St
     assert [each["id"] for each in needs["unanswered_alerts"]] == [concern["id"]]
 
 
+def test_the_manager_is_told_at_the_opening_in_quiet_hours_too_without_a_sound(scenario: StoreScenario) -> None:
+    for login in ("manager", "regional"):
+        scenario.set_preferences(login, quiet_from=time(22), quiet_until=time(10))
+    scenario.app.clock.at = NIGHT
+    scenario.log(mood=1)
+    scenario.check_out("floor", "colleague", "lead")
+    scenario.let_pass(minutes=25)
+    scenario.app.clock.at = datetime(2026, 3, 4, 8, 59, tzinfo=UTC)
+    scenario.let_pass(minutes=2)
+    assert (rung(scenario), told(scenario, K.UNANSWERED)) == (set(), {"manager"})
+
+
 def test_what_was_answered_in_the_night_is_not_told_at_the_opening(scenario: StoreScenario) -> None:
     scenario.app.clock.at = NIGHT
     concern = scenario.log(mood=1)
