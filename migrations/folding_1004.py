@@ -7,10 +7,10 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
-from uuid import uuid4
 
 import idna
 import sqlalchemy as sa
+from uuid_utils.compat import uuid7
 
 BATCH = 2_000  # rows that are read and written at a time
 MAX_LENGTH = 200
@@ -134,15 +134,14 @@ def fold_again(connection: sa.Connection) -> None:
     """Write the keys of all names, phone numbers and addresses, and the words of the names of customers."""
     _write_keys(connection, ITEM, {"name": fold})
     _write_keys(connection, CUSTOMER, {"name": fold, "phone": phone_key})
-    for rows in _batches(connection, CUSTOMER, "name"):
+    for rows in _batches(connection, CUSTOMER, "name", "email", "phone"):
         of_names = [
-            {"organization_id": row.organization_id, "id": uuid4(), "customer_id": row.id, "word": word}
+            {"organization_id": row.organization_id, "id": uuid7(), "customer_id": row.id, "word": word}
             for row in rows
             for word in words(row.name or "")
         ]
         if of_names:
             connection.execute(NAME_WORD.insert(), of_names)
-    for rows in _batches(connection, CUSTOMER, "email", "phone"):
         for row in rows:
             if row.email and (email := email_with_ascii_domain(row.email)) != row.email:
                 _rewrite(connection, row, email=email, email_key=email_key(email))
@@ -157,18 +156,20 @@ def fold_as_before(connection: sa.Connection) -> None:
 
 
 def _write_keys(connection: sa.Connection, table: sa.TableClause, keys: dict[str, Callable[[str], str]]) -> None:
+    """Write the keys of these columns where they are others now: most names fold as they did."""
     stmt = table.update().where(
         table.c.organization_id == sa.bindparam("organization"), table.c.id == sa.bindparam("row")
     )
-    for rows in _batches(connection, table, *keys):
-        connection.execute(
-            stmt.values({f"{name}_key": sa.bindparam(f"new_{name}") for name in keys}),
-            [
-                {"organization": row.organization_id, "row": row.id}
-                | {f"new_{name}": value and key(value) for name, key in keys.items() for value in [getattr(row, name)]}
-                for row in rows
-            ],
-        )
+    stmt = stmt.values({f"{name}_key": sa.bindparam(f"new_{name}") for name in keys})
+    for rows in _batches(connection, table, *keys, *(f"{name}_key" for name in keys)):
+        changed = []
+        for row in rows:
+            present = {name: value and key(value) for name, key in keys.items() for value in [getattr(row, name)]}
+            if any(value != getattr(row, f"{name}_key") for name, value in present.items()):
+                new = {f"new_{name}": value for name, value in present.items()}
+                changed.append({"organization": row.organization_id, "row": row.id, **new})
+        if changed:
+            connection.execute(stmt, changed)
 
 
 def _rewrite(connection: sa.Connection, row: sa.Row[Any], **contact: str) -> None:

@@ -19,6 +19,41 @@ PHONE_KEY = sa.String(20).with_variant(sa.String(20, collation="C"), "postgresql
 
 
 def upgrade() -> None:
+    _upgrade_customers()
+    with op.batch_alter_table("store") as batch:
+        batch.add_column(sa.Column("shifts_end_daily", sa.Boolean(), nullable=False, server_default=sa.true()))
+    _upgrade_shifts()
+    for table in ("rollup_day", "rollup_month"):
+        with op.batch_alter_table(table) as batch:
+            batch.add_column(sa.Column("voided", sa.Integer(), nullable=False, server_default="0"))
+            batch.add_column(sa.Column("reclassified", sa.Integer(), nullable=False, server_default="0"))
+    _upgrade_concerns()
+
+
+def _upgrade_customers() -> None:
+    """Look names and numbers up in their new form. The keys are written before any other table is locked."""
+    tenant_table(
+        "customer_name_word",
+        link("customer_id", "customer"),
+        sa.Column("word", NAME_KEY, nullable=False),
+        sa.UniqueConstraint("organization_id", "customer_id", "word", name="uq_customer_name_word"),
+    )
+    fold_again(op.get_bind())
+    index("ix_customer_name_word_word", "customer_name_word", "organization_id", "word", "customer_id")
+    with op.batch_alter_table("customer") as batch:
+        batch.add_column(sa.Column("phone_extension", sa.String(20), nullable=False, server_default=""))
+        batch.drop_constraint("uq_customer_organization_id_phone", type_="unique")
+        batch.create_unique_constraint("uq_customer_phone", ["organization_id", "phone", "phone_extension"])
+        batch.alter_column("phone_key", existing_type=sa.String(20), type_=PHONE_KEY)
+
+
+def _upgrade_concerns() -> None:
+    """Last of all: from here to the end nobody else reads a concern."""
+    # Praise is over when it is told.
+    op.execute(
+        "UPDATE concern SET status = 'resolved', resolved_at = received_at, taken_by_id = NULL"
+        " WHERE kind = 'praise' AND status <> 'resolved'"
+    )
     with op.batch_alter_table("concern") as batch:
         batch.add_column(sa.Column("as_typed", sa.JSON(), nullable=True))
         batch.add_column(sa.Column("ambiguous_customer", sa.Boolean(), nullable=False, server_default=sa.false()))
@@ -34,31 +69,6 @@ def upgrade() -> None:
         where="status IN ('open', 'taken')",
     )
     index("ix_concern_as_typed", "concern", "received_at", where="as_typed IS NOT NULL")
-    # Praise is over when it is told.
-    op.execute(
-        "UPDATE concern SET status = 'resolved', resolved_at = received_at, taken_by_id = NULL"
-        " WHERE kind = 'praise' AND status <> 'resolved'"
-    )
-    with op.batch_alter_table("customer") as batch:
-        batch.add_column(sa.Column("phone_extension", sa.String(20), nullable=False, server_default=""))
-        batch.drop_constraint("uq_customer_organization_id_phone", type_="unique")
-        batch.create_unique_constraint("uq_customer_phone", ["organization_id", "phone", "phone_extension"])
-        batch.alter_column("phone_key", existing_type=sa.String(20), type_=PHONE_KEY)
-    tenant_table(
-        "customer_name_word",
-        link("customer_id", "customer"),
-        sa.Column("word", NAME_KEY, nullable=False),
-        sa.UniqueConstraint("organization_id", "customer_id", "word", name="uq_customer_name_word"),
-    )
-    index("ix_customer_name_word_word", "customer_name_word", "organization_id", "word", "customer_id")
-    fold_again(op.get_bind())
-    with op.batch_alter_table("store") as batch:
-        batch.add_column(sa.Column("shifts_end_daily", sa.Boolean(), nullable=False, server_default=sa.true()))
-    _upgrade_shifts()
-    for table in ("rollup_day", "rollup_month"):
-        with op.batch_alter_table(table) as batch:
-            batch.add_column(sa.Column("voided", sa.Integer(), nullable=False, server_default="0"))
-            batch.add_column(sa.Column("reclassified", sa.Integer(), nullable=False, server_default="0"))
 
 
 def _upgrade_shifts() -> None:

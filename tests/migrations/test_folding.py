@@ -118,3 +118,17 @@ def _rows(engine: sa.Engine) -> tuple[list[dict[str, Any]], list[dict[str, Any]]
             for table in ("customer", "catalogue_item")
         )
     return [dict(row) for row in customers], [dict(row) for row in items]
+
+
+def test_only_rows_whose_keys_change_are_written(databases: Databases, database_kind: str) -> None:
+    with databases.empty(database_kind) as url:
+        migrate(url, "1003")
+        engine = sa.create_engine(url)
+        written: list[Any] = []
+        with engine.begin() as connection:
+            _fill(connection)
+            sa.event.listen(connection, "before_execute", lambda _, statement, rows, *__: written.append(rows))
+            folding_1004._write_keys(connection, folding_1004.ITEM, {"name": folding_1004.fold})
+        engine.dispose()
+        names = [row["new_name"] for rows in written for row in rows]
+        assert names == ["shepherd's pie", "1/2 chicken"]  # the brûlée is found as it was
