@@ -1,7 +1,7 @@
 """Revision 1004: names, numbers and addresses of before are found as they are looked up from then on."""
 
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import sqlalchemy as sa
 from alembic import command
@@ -10,6 +10,7 @@ from alembic.config import Config
 from migrations import folding_1004
 from models.customers.contacts import MATCH_KEYS
 from models.db.text import fold, name_words
+from tests.support.bare_rows import insert_row
 from tests.support.databases import ROOT, Databases, migrate
 
 ORGANIZATION = UUID("01a2057b-741c-7631-8cca-22605be163db")
@@ -76,39 +77,20 @@ def test_what_was_folded_before_is_folded_again_and_back(
 
 def _fill(connection: sa.Connection) -> None:
     """Write rows as the version before would have, with what their tables do not do without."""
-    _insert(connection, "organization", id=ORGANIZATION, slug="acme", name="Acme")
+    insert_row(connection, "organization", id=ORGANIZATION, slug="acme", name="Acme")
     for number, customer in enumerate(CUSTOMERS):
         keys = {
             "name_key": customer["name"] and folding_1004.fold_before(customer["name"]),
             "phone_key": customer["phone"] and customer["phone"][-8:],
             "email_key": customer["email"],
         }
-        _insert(
+        insert_row(
             connection, "customer", id=UUID(int=number), organization_id=ORGANIZATION, version=1, **customer, **keys
         )
     for number, name in enumerate(ITEMS):
         key = folding_1004.fold_before(name)
         row = {"slug": f"item-{number}", "name": name, "name_key": key, "version": 1}
-        _insert(connection, "catalogue_item", id=UUID(int=number), organization_id=ORGANIZATION, **row)
-
-
-def _insert(connection: sa.Connection, table: str, **values: Any) -> None:
-    reflected = sa.Table(table, sa.MetaData(), autoload_with=connection, resolve_fks=False)
-    for column in reflected.columns:
-        if column.name not in values and not column.nullable and column.server_default is None:
-            values[column.name] = _some(column.type)
-    if connection.dialect.name == "sqlite":
-        values = {name: value.hex if isinstance(value, UUID) else value for name, value in values.items()}
-    connection.execute(reflected.insert().values(values))
-
-
-def _some(kind: Any) -> Any:
-    """Return a value of a type that says nothing."""
-    if isinstance(kind, sa.Boolean | sa.Integer):
-        return False if isinstance(kind, sa.Boolean) else 1
-    if isinstance(kind, sa.DateTime):
-        return sa.func.current_timestamp()
-    return [] if isinstance(kind, sa.JSON) else str(uuid4())[:8]
+        insert_row(connection, "catalogue_item", id=UUID(int=number), organization_id=ORGANIZATION, **row)
 
 
 def _rows(engine: sa.Engine) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
@@ -127,8 +109,12 @@ def test_only_rows_whose_keys_change_are_written(databases: Databases, database_
         written: list[Any] = []
         with engine.begin() as connection:
             _fill(connection)
-            sa.event.listen(connection, "before_execute", lambda _, statement, rows, *__: written.append(rows))
+            sa.event.listen(
+                connection, "before_execute", lambda **call: written.extend(call["multiparams"]), named=True
+            )
             folding_1004._write_keys(connection, folding_1004.ITEM, {"name": folding_1004.fold})
         engine.dispose()
-        names = [row["new_name"] for rows in written for row in rows]
-        assert names == ["shepherd's pie", "1/2 chicken"]  # the brûlée is found as it was
+        assert [row["new_name"] for row in written] == [
+            "shepherd's pie",
+            "1/2 chicken",
+        ]  # the brûlée is found as it was
