@@ -1,5 +1,7 @@
 """What was typed and matched nothing, concerns that were void, shifts that end by the clock, extensions of phones."""
 
+from datetime import UTC, datetime
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -14,6 +16,7 @@ depends_on = None
 # What version 0.1.0 cannot read: kinds of notification, and a scope of API keys.
 NEW_KINDS = ("unanswered_severe", "contact_missing", "still_here", "shift_ended")
 NEW_SCOPE = "shifts:write"
+OPEN_PRAISE = "concern.kind = 'praise' AND concern.status <> 'resolved'"
 LONGEST_SHIFT = "16 hours"
 PHONE_KEY = sa.String(20).with_variant(sa.String(20, collation="C"), "postgresql")
 
@@ -49,11 +52,7 @@ def _upgrade_customers() -> None:
 
 def _upgrade_concerns() -> None:
     """Last of all: from here to the end nobody else reads a concern."""
-    # Praise is over when it is told.
-    op.execute(
-        "UPDATE concern SET status = 'resolved', resolved_at = received_at, taken_by_id = NULL"
-        " WHERE kind = 'praise' AND status <> 'resolved'"
-    )
+    _resolve_praise()
     with op.batch_alter_table("concern") as batch:
         batch.add_column(sa.Column("as_typed", sa.JSON(), nullable=True))
         batch.add_column(sa.Column("ambiguous_customer", sa.Boolean(), nullable=False, server_default=sa.false()))
@@ -69,6 +68,29 @@ def _upgrade_concerns() -> None:
         where="status IN ('open', 'taken')",
     )
     index("ix_concern_as_typed", "concern", "received_at", where="as_typed IS NOT NULL")
+
+
+def _resolve_praise() -> None:
+    """Praise is over when it is told. Each is a new version in the change feed: phones and copies learn of it."""
+    of_organization = f"concern.organization_id = counter.organization_id AND {OPEN_PRAISE}"
+    op.execute(
+        "UPDATE change_counter AS counter SET last_seq = last_seq"  # noqa: S608 our own query
+        f" + (SELECT count(*) FROM concern WHERE {of_organization})"
+        f" WHERE EXISTS (SELECT 1 FROM concern WHERE {of_organization})"
+    )
+    op.execute(
+        sa.text(
+            "INSERT INTO change (organization_id, seq, store_id, kind, object_id, version, op, at)"  # noqa: S608 our own
+            " SELECT concern.organization_id, counter.last_seq + 1"
+            " - row_number() OVER (PARTITION BY concern.organization_id ORDER BY concern.id DESC),"
+            " concern.store_id, 'concern', concern.id, concern.version + 1, 'upsert', :at"
+            f" FROM concern JOIN change_counter AS counter ON {of_organization}"
+        ).bindparams(sa.bindparam("at", datetime.now(UTC), INSTANT))
+    )
+    op.execute(
+        "UPDATE concern SET status = 'resolved', resolved_at = received_at, taken_by_id = NULL, version = version + 1"  # noqa: S608 our own
+        f" WHERE {OPEN_PRAISE}"
+    )
 
 
 def _upgrade_shifts() -> None:
