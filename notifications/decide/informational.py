@@ -35,8 +35,8 @@ from notifications.decide.recipients import PeopleByPhone
 
 K = NotificationKind
 # Quiet, or asked for by the person themselves, who has to know: quiet hours do not apply.
-PERSONAL_KINDS = SIGN_IN_KINDS | {K.REMINDER, K.DECISION, K.STILL_HERE, K.SHIFT_ENDED, K.TEST}
-KINDS_FOR_ONE_PERSON = PERSONAL_KINDS | {K.HAND_OVER, K.PRAISE, K.CONTACT_MISSING}
+PERSONAL_KINDS = SIGN_IN_KINDS | {K.REMINDER, K.DECISION, K.CONTACT_MISSING, K.STILL_HERE, K.SHIFT_ENDED, K.TEST}
+KINDS_FOR_ONE_PERSON = PERSONAL_KINDS | {K.HAND_OVER, K.PRAISE}
 # Told outside the opening hours too. Who is off shift has their quiet hours all the same.
 KINDS_AFTER_HOURS = frozenset({K.CLOSED_STORE, K.APPROVAL})
 OPENS_WITHIN = timedelta(days=8)  # a store that stays closed for longer tells nothing at its opening
@@ -160,6 +160,8 @@ def _is_outdated(outbox_message: OutboxMessage, concern: Concern | None, alert: 
     """Whether the information is no longer true: somebody came, the reminder was heeded, the concern is reopened."""
     if outbox_message.follow_up is not None and outbox_message.follow_up.run_id != outbox_message.run_id:
         return True
+    if outbox_message.notification_kind is K.CONTACT_MISSING:
+        return outbox_message.follow_up is None or not outbox_message.follow_up.missing
     if outbox_message.notification_kind is K.OUTCOME:
         return concern is None or concern.status is not Status.RESOLVED
     if alert is None:

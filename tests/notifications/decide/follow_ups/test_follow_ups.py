@@ -1,10 +1,11 @@
 """Follow-ups minute by minute: who is reminded, who is informed of a broken one, and who gets neither."""
 
 from collections import Counter
-from datetime import timedelta
+from datetime import time, timedelta
 
 from models.alerts.notification import Notification, NotificationKind
 from models.concerns.concern import Concern
+from models.organizations.store import Store
 from models.recovery.follow_up import FollowUp
 from tests.support.factories.customers import make_customer, set_consent
 from tests.support.factories.fixes import log_concern_of, make_fix, make_thank_yous
@@ -38,6 +39,30 @@ def test_the_owner_is_told_at_once_that_there_is_no_contact(scenario: StoreScena
     make_follow_up(scenario, concern=concern, kind="visit")
     make_follow_up(scenario)
     assert scenario.addresses_by_second(K.CONTACT_MISSING) == {0: {"colleague"}}
+
+
+def test_the_owner_is_told_of_a_missing_contact_at_home_and_in_a_shut_store_too(scenario: StoreScenario) -> None:
+    concern = scenario.log(mood=3, customer={"name": "Ana Silva"})
+    with scenario.app.back_office.writing(scenario.shop.organization_id) as session:
+        store = session.get_one(Store, (scenario.shop.organization_id, scenario.shop.store_id))
+        store.hours = {"weekly": [], "exceptions": []}
+    scenario.set_preferences("manager", quiet_from=time(0), quiet_until=time(23, 59))
+    make_follow_up(scenario, concern=concern, owner_id=str(scenario.shop.staff["manager"]))
+    assert scenario.addresses_by_second(K.CONTACT_MISSING) == {0: {"manager"}}
+    assert [message.kind for _, message in scenario.messages] == ["inform"]
+
+
+def test_who_has_found_the_contact_meanwhile_is_not_told_that_it_is_missing(scenario: StoreScenario) -> None:
+    concern = scenario.log(mood=3, customer={"name": "Ana Silva"})
+    due_at = (scenario.app.clock() + timedelta(hours=2)).isoformat()
+    promise = {"what": "We call.", "kind": "call", "due_at": due_at}
+    path, by = f"/v1/concerns/{concern['id']}/follow-ups", (scenario.shop, "floor")
+    assert scenario.app.request("POST", path, by, json=promise).status_code == 201
+    path, contact = f"/v1/customers/{concern['customer_id']}", {"phone": "912 345 678"}
+    answer = scenario.app.request("PATCH", path, (scenario.shop, "manager"), json=contact, headers={"If-Match": "*"})
+    assert answer.status_code == 200, answer.text
+    scenario.let_pass(seconds=0)
+    assert scenario.addresses_by_second(K.CONTACT_MISSING) == {}
 
 
 def test_what_is_due_sooner_is_reminded_of_at_once(scenario: StoreScenario) -> None:
