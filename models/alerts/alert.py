@@ -17,6 +17,7 @@ from models.alerts.escalation_policy import PolicySnapshot
 from models.alerts.notification import Notification
 from models.alerts.rule import Assessment
 from models.concerns.concern import Concern
+from models.concerns.counted import of_counted_concern
 from models.db.base import Aggregate, StoreDate, many_to_one, one_to_many, tenant_fk
 from models.organizations.store import Store
 from models.staff.staff import Staff
@@ -129,9 +130,9 @@ class Alert(Aggregate):
 
     @classmethod
     def select_visible(cls, actor: Actor, **columns: Any) -> Select["Alert"]:
-        """Return a statement for the visible alerts with these column values."""
+        """Return a statement for the visible alerts with these column values, without those of voided concerns."""
         criteria = (getattr(cls, name) == value for name, value in columns.items())
-        return select(cls).where(*cls.visible_to(actor), *criteria)
+        return select(cls).where(*cls.visible_to(actor), of_counted_concern(cls.concern_id), *criteria)
 
     @classmethod
     def open(

@@ -1,6 +1,7 @@
 """Base class of the aggregates that belong to a concern."""
 
 from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, select
@@ -9,6 +10,7 @@ from sqlalchemy.sql.base import ExecutableOption
 
 from models.access import Actor
 from models.concerns.concern import Concern
+from models.concerns.counted import of_counted_concern
 from models.db.base import Aggregate, many_to_one, tenant_fk
 
 
@@ -35,6 +37,15 @@ class ConcernChild(Aggregate):
         if actor.store_ids is None:
             return (of_visible_concerns,)
         return cls.store_id.in_(actor.store_ids), of_visible_concerns
+
+    @classmethod
+    def listed(cls, actor: Actor, **columns: Any) -> list[ColumnElement[bool]]:
+        """Return criteria for a list of the visible children with these column values.
+
+        Those of voided concerns are left out, except from the list of one concern.
+        """
+        criteria = [*cls.visible_to(actor), *(getattr(cls, name) == value for name, value in columns.items())]
+        return criteria if "concern_id" in columns else [*criteria, of_counted_concern(cls.concern_id)]
 
     @classmethod
     def lock_parent(cls, session: Session, row_id: UUID) -> None:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_
+from sqlalchemy import ColumnElement, and_, select
 
 from models.concerns.concern import Concern
 from models.concerns.enums import Kind, Status
@@ -11,6 +11,11 @@ from models.concerns.enums import Kind, Status
 def counts_as_concern(concern: Any) -> ColumnElement[bool]:
     """Return the criterion for concerns and requests that count. `concern`: Concern, an alias or its columns."""
     return and_(concern.kind != Kind.PRAISE, concern.status != Status.VOIDED)
+
+
+def of_counted_concern(concern_id: Any) -> ColumnElement[bool]:
+    """Return the criterion for rows of a concern that was not voided. `concern_id`: their column."""
+    return ~select(Concern.id).where(Concern.id == concern_id, IS_VOIDED).exists()
 
 
 IS_VOIDED: ColumnElement[bool] = Concern.status == Status.VOIDED

@@ -112,11 +112,14 @@ class RecoveryAction(ConcernChild):
 
     @classmethod
     def select_visible(cls, actor: Actor, *, unpaid: bool | None = None, **columns: Any) -> Select["RecoveryAction"]:
-        """Return a statement for the visible actions with these column values, and optionally only (un)paid ones."""
-        criteria = [getattr(cls, name) == value for name, value in columns.items()]
+        """Return a statement for the visible actions with these column values, and optionally only (un)paid ones.
+
+        See `listed`.
+        """
+        criteria = cls.listed(actor, **columns)
         if unpaid is not None:
             criteria.append(cls.is_unpaid() if unpaid else ~cls.is_unpaid())
-        return select(cls).where(*cls.visible_to(actor), *criteria).options(*cls.eager_options())
+        return select(cls).where(*criteria).options(*cls.eager_options())
 
     @classmethod
     def is_unpaid(cls) -> ColumnElement[bool]:

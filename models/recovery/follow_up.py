@@ -14,7 +14,6 @@ from uuid_utils.compat import uuid7
 from models.access import Actor
 from models.concerns.child import ConcernChild
 from models.concerns.concern import Concern
-from models.concerns.enums import Status
 from models.concerns.event import ConcernEvent, ConcernStep
 from models.db.base import CountedByDay, many_to_one, tenant_fk
 from models.errors import Invalid, InvalidState
@@ -101,9 +100,9 @@ class FollowUp(CountedByDay, ConcernChild):
     ) -> Select["FollowUp"]:
         """Return a statement for the visible follow-ups with these column values.
 
-        `due_before` is a time, `owed_before` a business day on which they are overdue.
+        `due_before` is a time, `owed_before` a business day on which they are overdue. See `listed`.
         """
-        criteria = [*cls.visible_to(actor), *(getattr(cls, name) == value for name, value in columns.items())]
+        criteria = cls.listed(actor, **columns)
         if due_before is not None:
             criteria.append(cls.due_at < due_before)
         if owed_before is not None:
@@ -120,11 +119,6 @@ class FollowUp(CountedByDay, ConcernChild):
             for status in (FollowUpStatus.OPEN, FollowUpStatus.BROKEN)
         ]
         return and_(cls.business_date < day, cls.status.in_(pending))
-
-    @classmethod
-    def of_counted_concerns(cls) -> ColumnElement[bool]:
-        """Return the criterion for follow-ups whose concern was not voided."""
-        return ~select(Concern.id).where(Concern.id == cls.concern_id, Concern.status == Status.VOIDED).exists()
 
     @classmethod
     def pending_for_customer(cls, customer_id: UUID, *, actor: Actor) -> Select["FollowUp"]:

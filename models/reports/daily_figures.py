@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from models.concerns.check import WellbeingCheck
 from models.concerns.concern import Concern
+from models.concerns.counted import of_counted_concern
 from models.organizations.store import Store
 from models.organizations.store_day import StoreDay
 from models.recovery.follow_up import FollowUp
@@ -67,8 +68,8 @@ def _listening_figures(session: Session, store: Store, business_date: date) -> d
         return select(figure).select_from(model).where(*of_store).scalar_subquery()
 
     columns = {
-        "follow_ups_due": of_day(FollowUp, func.count(), IS_DUE, FollowUp.of_counted_concerns()),
-        "follow_ups_kept": of_day(FollowUp, func.count(), KEPT_IN_TIME, FollowUp.of_counted_concerns()),
+        "follow_ups_due": of_day(FollowUp, func.count(), IS_DUE, of_counted_concern(FollowUp.concern_id)),
+        "follow_ups_kept": of_day(FollowUp, func.count(), KEPT_IN_TIME, of_counted_concern(FollowUp.concern_id)),
         "checks": of_day(WellbeingCheck, sum_where(WellbeingCheck.count)),
         "covers": of_day(StoreDay, StoreDay.covers),
         "transactions": of_day(StoreDay, StoreDay.transactions),

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
+from models.concerns.counted import of_counted_concern
 from models.recovery.follow_up import FollowUp, FollowUpStatus
 from models.reports.engine import Report, ReportQuery, build_report
 from models.reports.grouping import GroupBy, Label
@@ -47,7 +48,7 @@ def follow_ups_report(session: Session, query: ReportQuery) -> Report[FollowUpsR
 
     def count(group_by: Sequence[GroupBy]) -> TotalsByGroup:
         grouping = query.grouping(group_by, FollowUp)
-        rows = query.select_rows(FollowUp).where(FollowUp.of_counted_concerns())
+        rows = query.select_rows(FollowUp).where(of_counted_concern(FollowUp.concern_id))
         return group_totals(count_figures(session, rows, grouping, _AGGREGATES))
 
     return build_report(session, query, count, _make_row)

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from models.alerts.alert import Alert
 from models.concerns.check import WellbeingCheck
 from models.concerns.concern import Concern
-from models.concerns.counted import IS_COUNTED_CONCERN, IS_COUNTED_PRAISE, IS_VOIDED
+from models.concerns.counted import IS_COUNTED_CONCERN, IS_COUNTED_PRAISE, IS_VOIDED, of_counted_concern
 from models.concerns.enums import Outcome, Status
 from models.organizations.store import Store
 from models.organizations.store_day import StoreDay
@@ -154,7 +154,7 @@ def count_listening(
     for model, aggregates in LISTENING_AGGREGATES.items():
         rows = select(model.id).select_from(model).join(Store, Store.id == model.store_id).where(*criteria(model))
         if model is FollowUp:
-            rows = rows.where(FollowUp.of_counted_concerns())
+            rows = rows.where(of_counted_concern(FollowUp.concern_id))
         yield from count_figures(session, rows, grouping(model), aggregates)
 
 
