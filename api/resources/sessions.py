@@ -1,6 +1,7 @@
 """Sessions: signing in and out."""
 
 from typing import Any
+from unicodedata import is_normalized
 from uuid import UUID
 
 from flask import current_app, g, request
@@ -19,7 +20,7 @@ from models.db.session import ALL_TENANTS, Database
 from models.errors import NotFound
 from models.operations.people.shifts import end_own_shift
 from models.organizations.organization import Organization
-from models.staff.credentials.password import password_matches
+from models.staff.credentials.password import hash_password, matching_spelling
 from models.staff.credentials.second_factor import SecondFactor
 from models.staff.credentials.staff_session import SignInMethod, StaffSession
 from models.staff.credentials.token import Token
@@ -90,7 +91,9 @@ def _sign_in_with_password(
     check_limit(FAILED_SIGN_IN_LIMIT, *attempt)
     organization_id, password_hash = _find_password_hash(database, organization, login)
     # argon2 is slow on purpose: no transaction is open meanwhile.
-    if password_matches(password_hash, password) and organization_id is not None:
+    spelling = matching_spelling(password_hash, password)
+    if spelling is not None and password_hash is not None and organization_id is not None:
+        password_hash = _hash_in_nfc(database, organization_id, password_hash, spelling)
         with database.writing(organization_id) as session:
             # The phone is locked before the person, as with a PIN.
             phone = None if secret is None else Device.lock_by_secret(session, secret)
@@ -103,6 +106,16 @@ def _sign_in_with_password(
                     return staff, *open_on_shared_phone(session, phone, staff, method=SignInMethod.PASSWORD, at=g.now)
     count_hit(FAILED_SIGN_IN_LIMIT, *attempt)
     raise _wrong_sign_in()
+
+
+def _hash_in_nfc(database: Database, organization_id: UUID, password_hash: str, spelling: str) -> str:
+    """Return the hash of a password that was right; one of before 0.2.0 may be of another spelling, and is replaced."""
+    if is_normalized("NFC", spelling):
+        return password_hash
+    in_nfc = hash_password(spelling, min_length=0)
+    with database.writing(organization_id) as session:
+        Staff.replace_password_hash(session, password_hash, in_nfc)
+    return in_nfc
 
 
 def _check_phone(database: Database, device_secret: str) -> Token:

@@ -20,6 +20,7 @@ from sqlalchemy import (
     or_,
     select,
     text,
+    update,
 )
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship, selectinload
 from sqlalchemy.sql.base import ExecutableOption
@@ -280,6 +281,12 @@ class Staff(Aggregate):
         One value only, so that it takes as long when there is nobody.
         """
         return session.scalars(select(cls.password_hash).where(cls.login == login, cls.works_at(at))).one_or_none()
+
+    @classmethod
+    def replace_password_hash(cls, session: Session, before: str, after: str) -> None:
+        """Store another hash of the same password, for whoever has it still. No sign-in ends by it."""
+        stmt = update(cls).where(cls.password_hash == before).values(password_hash=after)
+        session.execute(stmt.execution_options(synchronize_session=False))
 
     @classmethod
     def lock_staff(cls, session: Session, staff_id: UUID | None) -> None:

@@ -26,11 +26,23 @@ def hash_password(password: str, *, min_length: int = PASSWORD_MIN_LENGTH, point
 
 def password_matches(password_hash: str | None, password: str) -> bool:
     """Return whether the password matches the hash. It takes as long without a hash, when there is no such person."""
+    return matching_spelling(password_hash, password) is not None
+
+
+def matching_spelling(password_hash: str | None, password: str) -> str | None:
+    """Return the password as it matches the hash: in NFC, or as it was typed, which was hashed before 0.2.0.
+
+    It takes as long without a hash: how often is compared depends on what was typed only.
+    """
+    matching = [text for text in dict.fromkeys((normalize("NFC", password), password)) if _verify(password_hash, text)]
+    return matching[0] if matching and password_hash is not None else None
+
+
+def _verify(password_hash: str | None, text: str) -> bool:
     try:
-        password_hasher.verify(password_hash or _dummy_hash(), normalize("NFC", password))
+        return password_hasher.verify(password_hash or _dummy_hash(), text)
     except VerifyMismatchError:
         return False
-    return password_hash is not None
 
 
 @cache

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from api.web.keys import pin_key
+from models.staff.credentials.password import password_hasher
 from models.staff.credentials.pin import hash_pin, pin_matches
 from models.staff.device import Device
 from models.staff.staff import Staff
@@ -51,6 +52,16 @@ def test_a_password_is_changed_with_the_present_one(app: App, shop: Shop) -> Non
     assert put_password(app, shop).status_code == 204
     assert_problem(sign_in(app, shop, "floor", PASSWORD), 401, "wrong-sign-in")
     assert sign_in(app, shop, "floor", NEW).status_code == 201
+
+
+def test_a_password_hashed_as_it_was_typed_is_right_and_is_hashed_in_nfc_from_then_on(app: App, shop: Shop) -> None:
+    composed, decomposed = "p\xe9n\xe9lope's soup", "pe\u0301ne\u0301lope's soup"
+    set_columns(app, shop, password_hash=password_hasher.hash(decomposed))
+
+    assert_problem(sign_in(app, shop, "floor", composed), 401, "wrong-sign-in")
+    assert sign_in(app, shop, "floor", decomposed).status_code == 201
+    assert sign_in(app, shop, "floor", composed).status_code == 201
+    assert sign_in(app, shop, "floor", decomposed).status_code == 201
 
 
 @pytest.mark.parametrize("change", [put_password, lambda app, shop: put_pin(app, shop, current_password=PASSWORD)])

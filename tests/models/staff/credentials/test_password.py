@@ -3,7 +3,7 @@
 import pytest
 
 from models.errors import Invalid
-from models.staff.credentials.password import hash_password, password_matches
+from models.staff.credentials.password import hash_password, password_hasher, password_matches
 
 
 def test_a_password_matches_its_own_hash_and_no_other() -> None:
@@ -12,6 +12,15 @@ def test_a_password_matches_its_own_hash_and_no_other() -> None:
     assert first.startswith("$argon2id$")
     assert password_matches(first, "ten symbols")
     assert not password_matches(first, "ten symbolS")
+
+
+def test_a_password_matches_in_nfc_and_as_it_was_typed_before_that() -> None:
+    composed, decomposed = "p\xe9n\xe9lope's soup", "pe\u0301ne\u0301lope's soup"
+    assert all(password_matches(hash_password(composed), typed) for typed in (composed, decomposed))
+    of_before = password_hasher.hash(decomposed)
+    assert password_matches(of_before, decomposed)
+    assert not password_matches(of_before, composed)
+    assert not password_matches(None, decomposed)
 
 
 def test_nobody_matches_no_password() -> None:
