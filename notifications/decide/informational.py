@@ -19,7 +19,7 @@ from models.alerts.notification import (
     NotificationKind,
 )
 from models.concerns.concern import Concern
-from models.concerns.enums import Status
+from models.concerns.enums import Kind, Status
 from models.errors import InvalidState
 from models.organizations.opening_hours import in_quiet_hours
 from models.organizations.store import Store
@@ -157,7 +157,14 @@ def _subject(
 
 
 def _is_outdated(outbox_message: OutboxMessage, concern: Concern | None, alert: Alert | None) -> bool:
-    """Whether the information is no longer true: somebody came, the reminder was heeded, the concern is reopened."""
+    """Whether the information is no longer true: somebody came, the reminder was heeded, the concern is reopened.
+
+    Of a concern that was voided none is, and praise that is a concern praises nobody.
+    """
+    if concern is not None and concern.status is Status.VOIDED:
+        return True
+    if outbox_message.notification_kind is K.PRAISE and concern is not None and concern.kind is not Kind.PRAISE:
+        return True
     if outbox_message.follow_up is not None and outbox_message.follow_up.run_id != outbox_message.run_id:
         return True
     if outbox_message.notification_kind is K.CONTACT_MISSING:

@@ -157,6 +157,8 @@ def _reason_not_to_send(
         if notification.state is NotificationState.LEASED and not alert.is_ringing:
             # The result of an attempt is unknown, so the phone may show it all the same.
             session.add(OutboxMessage.for_alert(alert, OutboxKind.DELIVER_WITHDRAWAL, at=at, notification=notification))
+    elif outbox_message.concern and outbox_message.concern.status is Status.VOIDED:
+        reason = "voided"
     elif (
         notification.kind is NotificationKind.OUTCOME
         and outbox_message.concern

@@ -3,9 +3,11 @@
 from datetime import time, timedelta
 from typing import Any
 
+import pytest
+
 from models.alerts.notification import Notification, NotificationKind
 from notifications.channels.base import DeliveryResult
-from tests.support.factories.concerns import log_concern, move
+from tests.support.factories.concerns import edit, log_concern, move
 from tests.support.factories.staff import hire
 from tests.support.rows import only_alert, rows
 from tests.support.store_scenario import StoreScenario
@@ -135,6 +137,33 @@ def test_an_outcome_that_waits_for_its_channel_is_dropped_when_the_concern_is_re
     scenario.let_pass(minutes=1)
     (outcome,) = (row for row in rows(scenario.app, Notification) if row.kind is K.OUTCOME)
     assert (scenario.addresses_by_second(K.OUTCOME), outcome.state, outcome.failure) == ({}, "suppressed", "reopened")
+
+
+@pytest.mark.parametrize("decided", [False, True])
+def test_nobody_is_told_of_a_concern_that_was_voided_meanwhile(scenario: StoreScenario, decided: bool) -> None:
+    an_hour_ago = (scenario.app.clock() - timedelta(hours=1)).isoformat()
+    logged = [
+        log_concern(scenario.app, scenario.shop, occurred_at=an_hour_ago),
+        log_concern(scenario.app, scenario.shop, mood=1, handling="mine"),
+        log_concern(scenario.app, scenario.shop, kind="praise", praised_id=str(scenario.shop.staff["colleague"])),
+    ]
+    if decided:
+        scenario.worker._decide()
+    for concern in logged:
+        path = f"/v1/concerns/{concern['id']}/void"
+        answer = scenario.app.request("POST", path, (scenario.shop, "floor"), json={"reason": "A slip."})
+        assert answer.status_code == 200, answer.text
+    scenario.let_pass(minutes=1)
+    assert scenario.messages == []
+    assert {row.failure for row in rows(scenario.app, Notification)} == ({"voided"} if decided else set())
+
+
+def test_praise_that_is_a_concern_praises_nobody(scenario: StoreScenario) -> None:
+    said = {"kind": "praise", "praised_id": str(scenario.shop.staff["colleague"])}
+    praise = log_concern(scenario.app, scenario.shop, mood=5, **said)
+    edit(scenario.app, scenario.shop, praise, kind="concern")
+    scenario.let_pass(seconds=1)
+    assert scenario.addresses_by_second(K.PRAISE) == {}
 
 
 def test_the_mail_that_nobody_came_outlives_a_mail_server_that_is_away_for_an_hour(scenario: StoreScenario) -> None:
