@@ -15,6 +15,7 @@ from api.schemas.base import (
     Schema,
     Slug,
     SlugOf,
+    Text,
     Whole,
     Words,
     any_of,
@@ -26,9 +27,11 @@ from models.access import Permission
 from models.alerts.enums import AlertState
 from models.concerns.enums import Channel, Handling, Kind, Outcome, Source, Status
 from models.concerns.event import ConcernStep
+from models.concerns.ranges import MOODS, QUANTITIES, TIMES_TOLD
 from models.customers.contacts import MAX_EMAIL_LENGTH, MAX_EXTENSION_LENGTH, MAX_PHONE_LENGTH
 
-MOOD = validate.Range(min=1, max=5)
+MOOD = validate.Range(min=MOODS[0], max=MOODS[-1])
+EXACT_IN_JSON = validate.Range(min=1 - 2**53, max=2**53 - 1)  # larger numbers are changed on their way by some clients
 AS_TYPED_DESCRIPTION = "What was sent and could not stand, by the field it was sent in; null once it is corrected."
 RATING_DESCRIPTION = "What the customer said of how it ended, 1-5; null again once it is put right anew."
 
@@ -38,7 +41,7 @@ class NewItemSchema(Schema):
 
     slug = Words(60, load_default=None)
     name = Words(200, load_default=None)
-    quantity = Whole(load_default=1, validate=validate.Range(min=1, max=10_000))
+    quantity = Whole(load_default=1, validate=EXACT_IN_JSON)
 
 
 class ItemSchema(NewItemSchema):
@@ -48,6 +51,7 @@ class ItemSchema(NewItemSchema):
 
     slug = Words(60, least=1, allow_none=True, load_default=None)
     name = Words(200, least=1, allow_none=True, load_default=None)
+    quantity = Whole(load_default=1, validate=validate.Range(min=QUANTITIES[0], max=QUANTITIES[-1]))
 
     @validates_schema
     def named(self, data: dict[str, Any], **_: Any) -> None:
@@ -62,10 +66,18 @@ class OrderSchema(Schema):
     value = fields.Nested(CostSchema, allow_none=True, load_default=None)
 
 
+class TypedMoneySchema(Schema):
+    """A cost or value as it was typed, in minor units of a currency. What cannot be one is kept as it is."""
+
+    amount = Whole(validate=EXACT_IN_JSON)
+    currency = Text(3, least=3)
+
+
 class NewOrderSchema(OrderSchema):
     """The order that a new concern is about."""
 
     reference = Words(100)
+    value = fields.Nested(TypedMoneySchema)
 
 
 class ConcernItemSchema(RedactedSchema):
@@ -116,7 +128,7 @@ class _DescriptionSchema(Schema):
     place = Slug(allow_none=True)
     question = Slug(allow_none=True)
     read_back = Flag()
-    times_told = Whole(allow_none=True, validate=validate.Range(min=1, max=100))
+    times_told = Whole(allow_none=True, validate=validate.Range(min=TIMES_TOLD[0], max=TIMES_TOLD[-1]))
     items = fields.List(fields.Nested(ItemSchema), validate=validate.Length(max=50))
     order = fields.Nested(OrderSchema, allow_none=True)
     sensitive = Flag()
@@ -129,10 +141,11 @@ class InlineRecoveryActionSchema(NewRecoveryActionSchema):
     """What was done, with a new concern."""
 
     remedy = Typed()
+    cost = fields.Nested(TypedMoneySchema)
 
 
 class NewConcernSchema(_DescriptionSchema):
-    """A new concern. Only the mood is required; what means nothing is kept as it was typed.
+    """A new concern. Only the mood is required; what means nothing, or cannot be, is kept as it was typed.
 
     `category`, `cause`, `place`, `question` and `remedy` are slugs, or names in any language.
     """
@@ -141,6 +154,7 @@ class NewConcernSchema(_DescriptionSchema):
     cause = Typed()
     place = Typed()
     question = Typed()
+    times_told = Whole(validate=EXACT_IN_JSON)
     items = fields.List(fields.Nested(NewItemSchema), validate=validate.Length(max=50))
     order = fields.Nested(NewOrderSchema)
     mood = Whole(required=True, validate=MOOD)
@@ -153,7 +167,7 @@ class NewConcernSchema(_DescriptionSchema):
     customer = fields.Nested(ConcernCustomerSchema)
     recovery_actions = fields.List(fields.Nested(InlineRecoveryActionSchema), validate=validate.Length(max=20))
     outcome = fields.Enum(Outcome, by_value=True)
-    mood_after = Whole(validate=MOOD)
+    mood_after = Whole(validate=EXACT_IN_JSON)
 
 
 class EditConcernSchema(_DescriptionSchema):

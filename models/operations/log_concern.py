@@ -15,15 +15,16 @@ from sqlalchemy.orm import joinedload
 from models.access import Actor
 from models.alerts.alert import Alert
 from models.concerns.concern import MODELS_BY_SLUG_FIELD, Concern, as_json, plausible_time
-from models.concerns.enums import Handling, Kind
+from models.concerns.enums import Channel, Handling, Kind
 from models.concerns.event import ConcernEvent
 from models.concerns.previous import PreviousConcern, find_previous
+from models.concerns.ranges import MOODS, QUANTITIES, TIMES_TOLD, price_of
 from models.concerns.references import find_typed, resolve_slugs
 from models.customers.contacts import usable_contacts
 from models.customers.customer import AmbiguousCustomer, Customer
 from models.db.session import ScopedSession
 from models.db.text import fold
-from models.errors import Conflict, DomainError, Invalid, InvalidState, NotFound
+from models.errors import Conflict, DomainError, Invalid, InvalidState
 from models.operations.urgent_words import has_urgent_word
 from models.operations.void_concern import change_kind, link_later_concerns
 from models.organizations.catalogue_item import CatalogueItem
@@ -32,7 +33,7 @@ from models.organizations.store import Store
 from models.recovery.action import ActionStatus, RecoveryAction
 from models.recovery.approvals import record_action
 from models.recovery.follow_up import FollowUp
-from models.recovery.remedy import Remedy
+from models.recovery.remedy import MONEY_KINDS, Remedy
 from models.staff.default_store import find_default_store, get_default_store
 from models.staff.staff import Staff
 
@@ -134,11 +135,11 @@ def _find_references(
     transaction to insert an item then holds no lock that others wait for.
     """
     fields = dict(sent)
-    left_out: dict[str, Any] = {}
+    left_out = _leave_out_of_range(fields)
     if items := fields.pop("items", None):
-        named = [item for item in items if item.get("slug") or item.get("name")]
-        fields["items"] = _with_rows(session, named, sensitive=fields.get("sensitive", False), at=at)
-        left_out |= {"items": [item for item in items if item not in named]} if named != items else {}
+        standing = [item for item in items if _can_be(item)]
+        fields["items"] = _with_rows(session, standing, sensitive=fields.get("sensitive", False), at=at)
+        left_out |= {"items": [item for item in items if not _can_be(item)]} if standing != items else {}
     for name, model in MODELS_BY_ID_FIELD.items():
         if id_ := fields.pop(f"{name}_id", None):
             visible = select(model).where(model.id == id_, *model.visible_to(by))
@@ -227,6 +228,25 @@ def _previous(
     return find_previous(session, customer, before=before) if waited and customer else known
 
 
+def _leave_out_of_range(fields: dict[str, Any]) -> dict[str, Any]:
+    """Take the values out of the fields that a new concern cannot have, and return them."""
+    left_out: dict[str, Any] = {}
+    if fields.get("times_told", TIMES_TOLD[0]) not in TIMES_TOLD:
+        left_out["times_told"] = fields.pop("times_told")
+    if fields.get("channel") is Channel.QR:  # the customer's own way
+        left_out["channel"] = fields.pop("channel")
+    order = fields.get("order") or {}
+    if (value := order.get("value")) is not None:
+        fields["order"] = {**order, "value": price_of(value)}
+        left_out |= {"order": {"value": value}} if fields["order"]["value"] is None else {}
+    return left_out
+
+
+def _can_be(item: dict[str, Any]) -> bool:
+    """Return whether there is such an item."""
+    return bool(item.get("slug") or item.get("name")) and item.get("quantity", 1) in QUANTITIES
+
+
 def _record_actions(
     session: ScopedSession, concern: Concern, actions: Sequence[dict[str, Any]], *, by: Actor, at: datetime
 ) -> tuple[list[ConcernEvent], list[dict[str, Any]]]:
@@ -235,28 +255,46 @@ def _record_actions(
     left_out: list[dict[str, Any]] = []
     typed = list(dict.fromkeys(action["remedy"] for action in actions if "remedy" in action))
     remedies = Remedy.find_typed(session, typed) if typed else {}
+    ids: set[UUID] = set()
     for fields in actions:
         remedy = remedies.get(fields.get("remedy", ""))
-        try:
-            if remedy is None:
-                raise NotFound("There is no such remedy.")
-            action, event = record_action(session, concern, by=by, at=at, **{**fields, "remedy": remedy})
-        except DomainError:
+        recorded = None
+        if remedy is not None and fields.get("id") not in ids:
+            recorded = _record_typed(session, concern, remedy, fields, by=by, at=at)
+        if recorded is None:
             left_out.append(fields)
         else:
+            action, event = recorded
+            ids |= {action.id} if "id" in fields else set()
             pending += [event] if action.status is ActionStatus.PENDING else []
     return pending, left_out
 
 
+def _record_typed(
+    session: ScopedSession, concern: Concern, remedy: Remedy, fields: dict[str, Any], *, by: Actor, at: datetime
+) -> tuple[RecoveryAction, ConcernEvent] | None:
+    """Record an action as it was typed. Returns None for one that cannot stand, as money without a cost."""
+    currency = concern.store.currency_on(concern.store.business_date(at))
+    cost = price_of(fields["cost"]) if "cost" in fields else remedy.usual_cost(currency)
+    if cost is None and ("cost" in fields or remedy.kind in MONEY_KINDS):
+        return None
+    try:
+        return record_action(session, concern, by=by, at=at, **{**fields, "remedy": remedy, "cost": cost})
+    except DomainError:
+        return None
+
+
 def _end(concern: Concern, ending: dict[str, Any], *, by: Actor, at: datetime) -> None:
     """Record how the concern ended, if that was sent and fits."""
+    left_out = {"mood_after": ending.pop("mood_after")} if ending.get("mood_after", MOODS[0]) not in MOODS else {}
     try:
         if "outcome" in ending:
             concern.resolve(by=by, at=at, **ending)
         else:
-            concern.keep_as_typed(ending)
+            left_out |= ending
     except InvalidState:
-        concern.keep_as_typed(ending)
+        left_out |= ending
+    concern.keep_as_typed(left_out)
 
 
 # ------------------------------------------------------------------------------------------------ of a change: strict

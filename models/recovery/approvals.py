@@ -126,8 +126,7 @@ def _record_decision(session: Session, action: RecoveryAction, *, by: Actor, at:
 
 def _cost_of(remedy: Remedy, cost: Money | None, *, currency: str) -> Money | None:
     if cost is None:
-        usual = remedy.default_cost
-        return usual if usual is not None and usual.currency == currency else None
+        return remedy.usual_cost(currency)
     if cost.currency != currency:
         raise Invalid(f"This store counts in {currency}.", pointer="/cost/currency")
     return cost

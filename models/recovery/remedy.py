@@ -32,6 +32,7 @@ class RemedyKind(StrEnum):
     OTHER = "other"
 
 
+MONEY_KINDS = frozenset({RemedyKind.REFUND, RemedyKind.DISCOUNT, RemedyKind.VOUCHER})  # nothing without an amount
 WORDS_ONLY_KINDS = frozenset({RemedyKind.APOLOGY, RemedyKind.EXPLANATION})
 
 
@@ -110,6 +111,10 @@ class Remedy(VocabularyWord, Aggregate):
         """Return the limit of a role in a currency. None where nothing limits the role."""
         role = limit_role(role)
         return next((limit for limit in self.limits if limit.role is role and limit.currency == currency), None)
+
+    def usual_cost(self, currency: str) -> Money | None:
+        """Return the default cost where it is in this currency."""
+        return self.default_cost if self.default_cost is not None and self.default_cost.currency == currency else None
 
     @classmethod
     def by_slug(cls, session: Session, slug: str) -> "Remedy":

@@ -43,6 +43,33 @@ LEFT_OUT: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
         {"recovery_actions": [{"remedy": "voucher", "cost": {"amount": 500, "currency": "USD"}}]},
         {"recovery_actions": [{"remedy": "voucher", "cost": {"amount": 500, "currency": "USD"}}]},
     ),
+    "a cost that cannot be": (
+        {"recovery_actions": [{"remedy": "voucher", "cost": {"amount": -5, "currency": "EUR"}}]},
+        {"recovery_actions": [{"remedy": "voucher", "cost": {"amount": -5, "currency": "EUR"}}]},
+    ),
+    "a currency that cannot be": (
+        {"recovery_actions": [{"remedy": "voucher", "cost": {"amount": 5, "currency": "eur"}}]},
+        {"recovery_actions": [{"remedy": "voucher", "cost": {"amount": 5, "currency": "eur"}}]},
+    ),
+    "half a cost": (
+        {"recovery_actions": [{"remedy": "voucher", "cost": {"amount": 5}}]},
+        {"recovery_actions": [{"remedy": "voucher", "cost": {"amount": 5}}]},
+    ),
+    "an action with the id of another one": (
+        {"recovery_actions": [{"id": NOBODY, "remedy": "remake"}, {"id": NOBODY, "remedy": "voucher"}]},
+        {"recovery_actions": [{"id": NOBODY, "remedy": "voucher"}]},
+    ),
+    "a value that no order has": (
+        {"order": {"reference": "A7", "value": {"amount": -1, "currency": "EUR"}}},
+        {"order": {"value": {"amount": -1, "currency": "EUR"}}},
+    ),
+    "none of an item": (
+        {"items": [{"name": "Soup", "quantity": 0}, {"name": "Bread"}]},
+        {"items": [{"name": "Soup", "quantity": 0, "slug": None}]},
+    ),
+    "told not even once": ({"times_told": 0}, {"times_told": 0}),
+    "a mood after that is none": ({"mood_after": 9}, {"mood_after": 9}),
+    "the way of a customer": ({"channel": "qr"}, {"channel": "qr"}),
     "a mood after no outcome": ({"mood_after": 4}, {"mood_after": 4}),
 }
 
@@ -134,6 +161,35 @@ def test_more_than_the_order_is_left_out_and_counts_nowhere(app: App, shop: Shop
     with app.back_office.reading(shop.organization_id) as session:
         actions = session.scalars(select(RecoveryAction).where(RecoveryAction.concern_id == UUID(concern["id"])))
         assert [action.cost_amount for action in actions.unique()] == [800]
+
+
+@pytest.mark.parametrize("kind", ["refund", "discount", "voucher"])
+def test_money_without_a_cost_is_left_out(app: App, shop: Shop, kind: str) -> None:
+    remedy = {"slug": "money", "name": "Money", "kind": kind}
+    assert app.request("POST", "/v1/remedies", (shop, "admin"), json=remedy).status_code == 201
+    concern = log_concern(app, shop, mood=1, recovery_actions=[{"remedy": "money"}, {"remedy": "apology"}])
+    assert concern["as_typed"] == {"recovery_actions": [{"remedy": "money"}]}
+    assert (concern["alert"]["state"], "recovery_actions" in concern["missing"]) == ("open", True)
+    done = app.request("GET", f"/v1/concerns/{concern['id']}/recovery-actions", (shop, "floor")).json["items"]
+    assert [action["remedy"] for action in done] == ["apology"]
+
+
+def test_of_what_cannot_be_the_rest_stands(app: App, shop: Shop) -> None:
+    own = str(uuid7())
+    concern = log_concern(
+        app,
+        shop,
+        items=[{"name": "Soup", "quantity": 0}, {"name": "Bread", "quantity": 2}],
+        order={"reference": "A7", "value": {"amount": 5, "currency": "eur"}},
+        recovery_actions=[{"id": own, "remedy": "remake"}, {"id": own, "remedy": "voucher"}],
+        outcome="recovered",
+        mood_after=9,
+    )
+    assert [(item["name"], item["quantity"]) for item in concern["items"]] == [("Bread", 2)]
+    assert concern["order"] == {"reference": "A7", "value": None}
+    assert (concern["outcome"], concern["mood_after"], concern["as_typed"]["mood_after"]) == ("recovered", None, 9)
+    done = app.request("GET", f"/v1/concerns/{concern['id']}/recovery-actions", (shop, "floor")).json["items"]
+    assert [(action["id"], action["remedy"]) for action in done] == [(own, "remake")]
 
 
 @pytest.mark.parametrize(
