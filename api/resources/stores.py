@@ -15,6 +15,7 @@ from models.operations.change_store import close_store, edit_store
 from models.organizations.organization import Region
 from models.organizations.store import Store
 from models.staff.shift import Shift
+from notifications.decide.announce import announce_all
 
 
 @blp.route("/stores")
@@ -76,11 +77,11 @@ class CloseStore(Resource):
     def post(self, store: Store) -> Store:
         """Close a store: it is out of business
 
-        Its shifts end, nobody can check in, and it sends no mails of its days. It stays in lists and reports. What
-        occurred before is logged as ever. What occurred later is kept as well: it rings nobody, and informs the
-        regional managers. 409 `not-now` when it is closed already.
+        Its shifts end, what people had taken in them is given back and rings again, nobody can check in, and it sends
+        no mails of its days. It stays in lists and reports. What occurred before is logged as ever. What occurred later
+        is kept as well: it rings nobody, and informs the regional managers. 409 `not-now` when it is closed already.
         """
-        close_store(g.session, store, at=g.now)
+        announce_all(g.session, close_store(g.session, store, by=g.actor, at=g.now))
         return store
 
 

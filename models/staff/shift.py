@@ -115,10 +115,12 @@ class Shift(TenantOwned):
         return shift
 
     @classmethod
-    def end_all(cls, session: Session, store: Store, *, at: datetime) -> None:
-        """End all shifts of a store. The caller has locked it against new rows that refer to it."""
-        for shift in session.scalars(select(cls).where(cls.store_id == store.id, cls.ended_at.is_(None))):
+    def end_all(cls, session: Session, store: Store, *, at: datetime) -> "Sequence[Shift]":
+        """End all shifts of a store and return them. The caller has locked it against new rows that refer to it."""
+        shifts = session.scalars(select(cls).where(cls.store_id == store.id, cls.ended_at.is_(None))).all()
+        for shift in shifts:
             shift.end(EndReason.STORE_CLOSED, at=at)
+        return shifts
 
     @classmethod
     def check_out(

@@ -418,3 +418,13 @@ def test_a_store_says_whether_its_shifts_end_with_the_day(app: App, shop: Shop) 
     app.clock.move(hours=10)
     check_in(app.back_office, shop, "colleague", at=app.clock())
     assert end_of(app, shop, "colleague") == app.clock() + timedelta(hours=16)
+
+
+def test_the_closing_of_a_store_gives_back_what_was_taken_in_its_shifts(app: App, shop: Shop) -> None:
+    concern = log_concern(app, shop, "colleague", store_id=str(shop.store_id))
+    ask(app, shop, "POST", f"/v1/concerns/{concern['id']}/take")
+    app.clock.move(minutes=1)
+    assert ask(app, shop, "POST", f"/v1/stores/{shop.store_id}/close", "admin").status_code == 200
+    assert shift_of(app, shop).end_reason is EndReason.STORE_CLOSED
+    shown = ask(app, shop, "GET", f"/v1/concerns/{concern['id']}", "manager").json
+    assert (shown["status"], shown["taken_by"], only_alert(app).state) == ("open", None, AlertState.OPEN)

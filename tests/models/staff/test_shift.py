@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from models.access import Actor
 from models.db.session import ScopedSession
 from models.errors import InvalidState
 from models.operations.change_store import close_store
@@ -23,7 +24,8 @@ def check_in(session: ScopedSession, shop: Shop, app: App) -> None:
 
 
 def close(session: ScopedSession, shop: Shop, app: App) -> None:
-    close_store(session, session.get_one(Store, (shop.organization_id, shop.store_id)), at=app.clock())
+    store = session.get_one(Store, (shop.organization_id, shop.store_id))
+    close_store(session, store, by=Actor.unauthenticated(shop.organization_id), at=app.clock())
 
 
 def test_a_closing_ends_each_shift_once(app: App, shop: Shop) -> None:
