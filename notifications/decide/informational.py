@@ -161,9 +161,10 @@ def _is_outdated(outbox_message: OutboxMessage, concern: Concern | None, alert: 
 
     Of a concern that was voided none is, and praise that is a concern praises nobody.
     """
-    if concern is not None and concern.status is Status.VOIDED:
-        return True
-    if outbox_message.notification_kind is K.PRAISE and concern is not None and concern.kind is not Kind.PRAISE:
+    if concern is not None and (
+        concern.status is Status.VOIDED
+        or (outbox_message.notification_kind is K.PRAISE and concern.kind is not Kind.PRAISE)
+    ):
         return True
     if outbox_message.follow_up is not None and outbox_message.follow_up.run_id != outbox_message.run_id:
         return True

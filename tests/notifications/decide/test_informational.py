@@ -140,7 +140,7 @@ def test_an_outcome_that_waits_for_its_channel_is_dropped_when_the_concern_is_re
 
 
 @pytest.mark.parametrize("decided", [False, True])
-def test_nobody_is_told_of_a_concern_that_was_voided_meanwhile(scenario: StoreScenario, decided: bool) -> None:
+def test_nobody_is_told_of_a_concern_that_was_voided_meanwhile(scenario: StoreScenario, *, decided: bool) -> None:
     an_hour_ago = (scenario.app.clock() - timedelta(hours=1)).isoformat()
     logged = [
         log_concern(scenario.app, scenario.shop, occurred_at=an_hour_ago),
