@@ -32,8 +32,6 @@ def record_last_seen(
 
     `extends_shift`: that they did something shortly before their shift would end.
     """
-    if extends_shift and actor.staff_id is not None:
-        Shift.note_activity(session, staff_id=actor.staff_id, at=at)
     sign_in = StaffSession.get_with_person(session, actor)
     key = session.get(ApiKey, (actor.organization_id, actor.api_key_id)) if actor.api_key_id else None
     if sign_in is not None:
@@ -43,3 +41,6 @@ def record_last_seen(
         key.seen_at = at
     if device is not None:
         device.seen_at = at
+    if extends_shift and actor.staff_id is not None:
+        session.flush()  # phone and sign-in are locked before the shift, as by a sign-in on a shared phone
+        Shift.note_activity(session, staff_id=actor.staff_id, at=at)

@@ -105,10 +105,11 @@ class StaffSession(TenantOwned):
             sign_in.device_id, sign_in.tapped_at = shared_phone_id, at
         session.add(sign_in)
         session.flush()
-        Shift.note_activity(session, staff_id=staff.id, at=at)
         newest_first = select(cls.id).where(cls.staff_id == staff.id).order_by(cls.created_at.desc(), cls.id.desc())
         if too_many := session.scalars(newest_first.offset(MAX_SIGN_INS)).all():
             cls.end(session, cls.id.in_(too_many), at=at)
+        session.flush()  # phones and sign-ins are locked before the shift
+        Shift.note_activity(session, staff_id=staff.id, at=at)
         return sign_in, token
 
     @classmethod

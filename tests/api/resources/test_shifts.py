@@ -120,6 +120,15 @@ def writing(app: App, shop: Shop, path: str) -> list[str]:
     return [line for line in statements if line.startswith("UPDATE")]
 
 
+def test_a_use_locks_phone_and_sign_in_before_the_shift_as_a_sign_in_does(app: App, shop: Shop) -> None:
+    concern = log_concern(app, shop)
+    phone = {"platform": "ios", "address": "address", "address_kind": "log"}
+    ask(app, shop, "PUT", "/v1/me/devices/one", json=phone)
+    app.clock.at = end_of(app, shop) - timedelta(minutes=10)
+    tables = [line.split()[1] for line in writing(app, shop, f"/v1/concerns/{concern['id']}")]
+    assert tables == ["device", "staff_session", "shift"]
+
+
 def test_whoever_signs_in_on_a_shared_phone_does_something_too(app: App, shop: Shop) -> None:
     app.clock.at = end_of(app, shop) - timedelta(minutes=1)
     body = {"organization": shop.slug, "login": "floor", "password": "correct-horse-battery"}
