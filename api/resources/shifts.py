@@ -44,7 +44,8 @@ class ShiftById(Resource):
         """End the shift of a colleague who forgot to check out
 
         For whoever leads the shift there, and managers; 403 for others. It is recorded who did it, and the person is
-        told. Concerns they have taken there are given back, and ring again. A shift that is over stays as it is.
+        told. Concerns they have taken there are given back, and ring again. A shift that is over stays as it is. One's
+        own shift ends as by a check-out.
         """
         ended, given_back = end_shift(g.session, shift, by=g.actor, at=g.now)
         announce_all(g.session, given_back)

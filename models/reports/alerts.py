@@ -127,7 +127,7 @@ def _seconds_to_show(session: Session, reached: Subquery, grouping: Grouping) ->
     stmt = select(*keys, func.count()).where(reached.c.shown_at.is_not(None)).group_by(*keys)
     counts: defaultdict[Key, Counter[int]] = defaultdict(Counter)
     for key, (duration, times) in grouping.split_keys(session.execute(stmt)):
-        counts[key][max(int(duration), 0)] += times  # negative where the clock of a phone is slow
+        counts[key][max(int(duration), 0)] += times  # negative in old receipts, of phones with a slow clock
     for key, times_by_seconds in counts.items():
         values = np.repeat(np.fromiter(times_by_seconds, np.int64), np.fromiter(times_by_seconds.values(), np.int64))
         yield key, Totals(sketches=defaultdict(list, {_SECONDS_TO_SHOW: [pack_values(values)]}))

@@ -48,6 +48,7 @@ def find_readers(session: Session, outbox_message: OutboxMessage, *, at: datetim
     if (
         outbox_message.notification_kind is None
         or _is_outdated(outbox_message, concern, alert)
+        or _was_answered(session, outbox_message, at)
         or _is_of_another_day(outbox_message, store, at)
     ):
         return
@@ -181,6 +182,14 @@ def _is_outdated(outbox_message: OutboxMessage, concern: Concern | None, alert: 
     }
     expected = expected_states.get(outbox_message.notification_kind) if outbox_message.notification_kind else None
     return alert.run_id != outbox_message.run_id or (expected is not None and alert.state is not expected)
+
+
+def _was_answered(session: Session, outbox_message: OutboxMessage, at: datetime) -> bool:
+    """Whether somebody who was to be asked `still here?` went on meanwhile, or their shift is over."""
+    if outbox_message.notification_kind is not K.STILL_HERE:
+        return False
+    shift = Shift.current(session, outbox_message.staff_id, at=at)
+    return shift is None or shift.asked_at is None
 
 
 def _is_of_another_day(outbox_message: OutboxMessage, store: Store | None, at: datetime) -> bool:

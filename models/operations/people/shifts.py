@@ -36,11 +36,13 @@ def end_own_shift(session: Session, reason: EndReason, *, by: Actor, at: datetim
 
 
 def end_shift(session: Session, shift: Shift, *, by: Actor, at: datetime) -> tuple[bool, Sequence[ConcernEvent]]:
-    """End a colleague's shift. Return whether this request did it, and what is given back.
+    """End a colleague's shift. Return whether this request did it, and what is given back. One's own is a check-out.
 
     Nothing happens to a shift that is over. Forbidden for whoever neither leads the shift there nor manages the store.
     """
-    if shift.staff_id != by.staff_id and not leads_or_manages(session, shift.store_id, by=by, at=at):
+    if shift.staff_id == by.staff_id:
+        return False, _end(session, shift.staff_id, EndReason.CHECKED_OUT, by=by, at=at, shift_id=shift.id)
+    if not leads_or_manages(session, shift.store_id, by=by, at=at):
         raise Forbidden("Only who leads the shift here and the managers can end the shift of a colleague.")
     was_running = shift.is_running(at)
     events = _end(session, shift.staff_id, EndReason.BY_COLLEAGUE, by=by, at=at, shift_id=shift.id)

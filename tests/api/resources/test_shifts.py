@@ -7,8 +7,10 @@ import pytest
 
 from models.alerts.enums import AlertState
 from models.alerts.notification import NotificationKind
+from models.operations.people.shifts import settle_end
 from models.organizations.store import Store
 from models.staff.shift import EndReason, Shift
+from notifications.decide.announce import announce_near_end
 from tests.support.app import App
 from tests.support.assertions import assert_invalid_value, assert_problem
 from tests.support.factories.concerns import log_concern, move
@@ -157,6 +159,21 @@ def test_the_phone_asks_once_before_the_end_and_one_tap_gives_two_hours(app: App
     assert_problem(ask(app, shop, "POST", f"{MINE}/extend"), 409, "not-now")
 
 
+@pytest.mark.parametrize("answer", [("POST", f"{MINE}/extend"), ("DELETE", MINE)])
+def test_whoever_has_answered_or_checked_out_meanwhile_is_not_asked(
+    app: App, shop: Shop, answer: tuple[str, str]
+) -> None:
+    give_phone(app.back_office, shop, "floor", "phone of floor")
+    app.clock.at = end_of(app, shop) - timedelta(minutes=10)
+    with app.back_office.writing(shop.organization_id) as session:
+        near_end = settle_end(session, shift_of(app, shop).id, at=app.clock())
+        assert near_end is not None
+        announce_near_end(session, near_end, at=app.clock())
+    assert ask(app, shop, *answer).status_code < 300
+    work(app)
+    assert kinds_told(app, shop, "floor") == []
+
+
 def test_what_somebody_has_taken_keeps_their_shift_going_and_after_the_longest_one_rings_again(
     app: App, shop: Shop
 ) -> None:
@@ -289,7 +306,18 @@ def test_others_may_not_end_the_shift_of_a_colleague(app: App, shop: Shop) -> No
     check_in(app.back_office, shop, "colleague", at=app.clock())
     assert_problem(ask(app, shop, "DELETE", path, "colleague"), 403, "forbidden")
     assert_problem(ask(app, shop, "DELETE", path, "elsewhere"), 404, "not-found")
-    assert ask(app, shop, "DELETE", path, "floor").status_code == 204  # one's own
+
+
+def test_who_ends_their_own_shift_checks_out_and_is_not_told(app: App, shop: Shop) -> None:
+    give_phone(app.back_office, shop, "floor", "phone of floor")
+    concern = log_concern(app, shop, "colleague", store_id=str(shop.store_id))
+    ask(app, shop, "POST", f"/v1/concerns/{concern['id']}/take")
+    assert ask(app, shop, "DELETE", f"/v1/shifts/{shift_of(app, shop).id}").status_code == 204
+    shift = shift_of(app, shop)
+    assert (shift.end_reason, shift.ended_by_id) == (EndReason.CHECKED_OUT, None)
+    assert only_alert(app).state is AlertState.OPEN
+    work(app)
+    assert NotificationKind.SHIFT_ENDED not in kinds_told(app, shop, "floor")
 
 
 def test_everybody_who_works_there_sees_who_is_on_shift_and_only_lead_and_managers_who_pauses(
