@@ -35,6 +35,16 @@ def any_of(*names: str) -> dict[str, Any]:
     return {"anyOf": [{"required": [name], "properties": {name: {"type": "string"}}} for name in names]}
 
 
+def given(*names: str) -> dict[str, Any]:
+    """Return JSON schema for `document`: all of these are there. Null means absent in the body of a POST."""
+    return {"required": [*names], "properties": {name: {"not": {"type": "null"}} for name in names}}
+
+
+def absent(*names: str) -> dict[str, Any]:
+    """Return JSON schema for `document`: none of these is there."""
+    return {"properties": {name: {"type": "null"} for name in names}}
+
+
 class Text(fields.String):
     """Text of at most `most` characters, exactly as it was sent: passwords, codes, slugs.
 

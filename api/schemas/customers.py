@@ -5,7 +5,7 @@ from typing import Any
 from marshmallow import ValidationError, fields, post_dump, validate, validates_schema
 
 from api.schemas.alerts import PreviousRecoverySchema
-from api.schemas.base import Flag, Instant, LanguageTag, PageQuery, Schema, Slug, Words, any_of
+from api.schemas.base import Flag, Instant, LanguageTag, PageQuery, Schema, Slug, Words, absent, any_of, given
 from api.schemas.concerns import ConcernSchema
 from api.schemas.follow_ups import FollowUpSchema
 from api.schemas.recovery_actions import RecoveryActionSchema
@@ -138,8 +138,8 @@ class CustomerSearchSchema(Schema):
     """Exactly one contact or reference, words of a name, or the end of a phone number."""
 
     document = {
-        "oneOf": [{"required": [search]} for search in SEARCHES],
-        "dependentRequired": {"phone_extension": ["phone"]},
+        "oneOf": [given(search) for search in SEARCHES],
+        "anyOf": [given("phone"), absent("phone_extension")],
     }
 
     phone = Words(40, least=1)

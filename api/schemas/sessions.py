@@ -4,7 +4,7 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validates_schema
 
-from api.schemas.base import Instant, Password, Pattern, Schema, SignInName, Words
+from api.schemas.base import Instant, Password, Pattern, Schema, SignInName, Words, absent, given
 from api.schemas.redaction import reader
 from api.schemas.staff import StaffSchema
 from models.staff.credentials.staff_session import SignInMethod, StaffSession
@@ -17,17 +17,18 @@ PASSWORD_FIELDS, PIN_FIELDS = ("organization", "login", "password"), ("device_se
 ONLY_WITH_PASSWORD, ONLY_WITH_PIN = (*PASSWORD_FIELDS, "code"), ("staff_id", "pin")
 
 
-def _needs(required: tuple[str, ...], forbidden: tuple[str, ...]) -> dict[str, Any]:
-    return {"required": list(required), "not": {"anyOf": [{"required": [name]} for name in forbidden]}}
-
-
 class SignInSchema(Schema):
     """Organization, login and password, and the code of whoever has a second factor.
 
     On a shared phone also its `device_secret`, or that with `staff_id` and `pin` instead of the password.
     """
 
-    document = {"oneOf": [_needs(PASSWORD_FIELDS, ONLY_WITH_PIN), _needs(PIN_FIELDS, ONLY_WITH_PASSWORD)]}
+    document = {
+        "oneOf": [
+            {"allOf": [given(*PASSWORD_FIELDS), absent(*ONLY_WITH_PIN)]},
+            {"allOf": [given(*PIN_FIELDS), absent(*ONLY_WITH_PASSWORD)]},
+        ]
+    }
 
     organization = SignInName()
     login = SignInName()
