@@ -26,7 +26,7 @@ from models.db.session import ScopedSession
 from models.db.text import fold
 from models.errors import Conflict, DomainError, Invalid, InvalidState
 from models.operations.urgent_words import has_urgent_word
-from models.operations.void_concern import change_kind, link_later_concerns
+from models.operations.void_concern import change_kind, link_later_concerns, lock_later_concerns
 from models.organizations.catalogue_item import CatalogueItem
 from models.organizations.organization import Organization
 from models.organizations.store import Store
@@ -79,6 +79,11 @@ def update_concern(
     where it is linked to itself.
     """
     concern.refuse_if_voided()
+    kind_before, sensitive_before = concern.kind, concern.sensitive
+    kind = data.get("kind", kind_before)
+    counts_anew = kind is not kind_before and Kind.PRAISE in {kind, kind_before}
+    if counts_anew and (customer_id := data.get("customer_id")):
+        lock_later_concerns(session, concern, Customer.surviving_id(customer_id))
     changes = _resolve_references(session, dict(data), concern, by=by, at=at)
     if "customer" in changes:
         concern.set_previous(changes.pop("previous"))
@@ -86,11 +91,10 @@ def update_concern(
     if concern.urgent_as_typed and (changes.get("category") or changes.get("cause")):
         changes["urgent_as_typed"] = False
     concern.forget_as_typed(data)
-    kind_before, sensitive_before = concern.kind, concern.sensitive
-    if changes.get("kind", kind_before) is not kind_before:
-        change_kind(session, concern, changes["kind"], by=by, at=at)
+    if kind is not kind_before:
+        change_kind(session, concern, kind, by=by, at=at)
     event = concern.edit(by=by, at=at, **changes)
-    if Kind.PRAISE in {kind_before, concern.kind} and concern.kind is not kind_before:
+    if counts_anew:
         link_later_concerns(session, concern)
     if concern.sensitive is not sensitive_before:
         for child in CONCERN_CHILDREN:

@@ -6,8 +6,9 @@ VOID_BY_REPORTER_WITHIN. Where nobody who may do it at any time works there, an 
 """
 
 from datetime import datetime
+from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, or_, select
+from sqlalchemy import ColumnElement, ScalarSelect, Select, or_, select
 from sqlalchemy.orm import Session
 
 from models.access import Actor, Role
@@ -77,24 +78,31 @@ def link_later_concerns(session: Session, concern: Concern) -> None:
     if concern.customer_id is None:
         return
     session.flush()
-    later = _select_followers(concern).order_by(Concern.id)
-    session.execute(later.with_only_columns(Concern.id).with_for_update(key_share=True))
+    lock_later_concerns(session, concern, concern.customer_id)
+    later = _select_followers(concern, concern.customer_id)
     customer = session.scalars(Customer.select_for_update(Customer.id == concern.customer_id, for_change=True)).first()
     for follower in session.scalars(later.execution_options(populate_existing=True)):
         follower.set_previous(find_previous(session, customer, before=follower.received_at))
         follower.bump_version()
 
 
-def _select_followers(concern: Concern) -> Select[Concern]:
-    """Select the concerns whose previous one is this, and the next concern of the customer."""
+def lock_later_concerns(session: Session, concern: Concern, customer_id: UUID | ScalarSelect[UUID]) -> None:
+    """Lock the concerns of a customer that followed this one, before the customer is."""
+    followers = _select_followers(concern, customer_id)
+    session.execute(followers.with_only_columns(Concern.id).with_for_update(key_share=True))
+
+
+def _select_followers(concern: Concern, customer_id: UUID | ScalarSelect[UUID]) -> Select[Concern]:
+    """Select the concerns whose previous one is this, and the next concern of the customer, in the order to lock."""
     of_customer = (
-        Concern.customer_id == concern.customer_id,
+        Concern.customer_id == customer_id,
         Concern.received_at > concern.received_at,
         Concern.received_at < concern.received_at + PREVIOUS_CONCERN_WINDOW,
         counts_as_concern(Concern),
     )
     following = select(Concern.id).where(*of_customer).order_by(Concern.received_at).limit(1).scalar_subquery()
-    return select(Concern).where(*of_customer, or_(Concern.previous_id == concern.id, Concern.id == following))
+    is_follower = or_(Concern.previous_id == concern.id, Concern.id == following)
+    return select(Concern).where(*of_customer, is_follower).order_by(Concern.id)
 
 
 def _may_take_back(session: Session, concern: Concern, *, by: Actor, at: datetime) -> bool:

@@ -1,16 +1,23 @@
 """The kind of a concern, corrected on its business day: praise that is a concern, and a concern that is praise."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
+from sqlalchemy import select
 from werkzeug.test import TestResponse
 
+from models.concerns.concern import Concern as ConcernRow
+from models.customers.customer import Customer
 from tests.support.app import App
 from tests.support.assertions import assert_problem
+from tests.support.databases import only_on_postgresql
 from tests.support.factories.concerns import edit, log_concern, move
 from tests.support.factories.organizations import Shop
 from tests.support.store_scenario import StoreScenario
+from tests.support.threads import TIMEOUT, wait_for_blocked_transaction
 
 Concern = dict[str, Any]
 
@@ -107,3 +114,18 @@ def test_what_becomes_praise_is_no_first_failure_of_a_customer(app: App, shop: S
     assert not app.request("GET", overview, (shop, "manager")).json["now"]["second_failure"]
     edit(app, shop, praise, kind="concern")
     assert app.request("GET", overview, (shop, "manager")).json["now"]["second_failure"]
+
+
+@only_on_postgresql
+def test_a_kind_with_another_customer_locks_later_concerns_before_the_customer(app: App, shop: Shop) -> None:
+    praise = log_concern(app, shop, kind="praise")
+    app.clock.at += timedelta(minutes=1)
+    later = log_concern(app, shop, customer={"phone": "+351 912 345 678"})
+    with ThreadPoolExecutor(1) as pool:
+        with app.back_office.writing(shop.organization_id) as session:
+            session.execute(select(ConcernRow.id).where(ConcernRow.id == UUID(later["id"])).with_for_update())
+            changes = {"kind": "concern", "customer_id": later["customer_id"]}
+            correcting = pool.submit(correct, app, shop, praise, **changes)
+            wait_for_blocked_transaction(app)
+            session.execute(select(Customer.id).with_for_update())
+        assert correcting.result(TIMEOUT).status_code == 200
