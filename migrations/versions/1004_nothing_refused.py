@@ -58,6 +58,7 @@ def _upgrade_concerns() -> None:
         batch.add_column(sa.Column("ambiguous_customer", sa.Boolean(), nullable=False, server_default=sa.false()))
         batch.add_column(sa.Column("urgent_as_typed", sa.Boolean(), nullable=False, server_default=sa.false()))
         batch.add_column(sa.Column("reclassified", sa.Boolean(), nullable=False, server_default=sa.false()))
+        batch.add_column(sa.Column("became_concern_at", INSTANT, nullable=True))
         batch.drop_index("ix_concern_open")
     index(
         "ix_concern_open",
@@ -141,7 +142,7 @@ def downgrade() -> None:
             batch.drop_column("reclassified")
     op.drop_index("ix_concern_open", "concern")
     with op.batch_alter_table("concern") as batch:
-        for column in ("as_typed", "ambiguous_customer", "urgent_as_typed", "reclassified"):
+        for column in ("as_typed", "ambiguous_customer", "urgent_as_typed", "reclassified", "became_concern_at"):
             batch.drop_column(column)
     index("ix_concern_open", "concern", "organization_id", "store_id", "business_date", where="status != 'resolved'")
 

@@ -74,7 +74,10 @@ MOVES: dict[ConcernStep, tuple[frozenset[Status], Status]] = {
 
 
 class Concern(CountedByDay, Aggregate):
-    """Something a customer is unhappy about, asks for or praises. `seconds_` columns count from or to `received_at`."""
+    """Something a customer is unhappy about, asks for or praises.
+
+    `seconds_` columns count from or to `received_at`, of what was praise before from `became_concern_at`.
+    """
 
     __tablename__ = "concern"
     __table_args__ = (
@@ -145,6 +148,7 @@ class Concern(CountedByDay, Aggregate):
     resolved_at: Mapped[datetime | None]  # the last time, empty while open again
     resolved_by_id: Mapped[UUID | None] = tenant_fk("staff", nullable=True)
     reclassified: Mapped[bool] = mapped_column(default=False)  # it was logged as a concern and is praise
+    became_concern_at: Mapped[datetime | None]  # the last time that it was corrected from praise
     reopened_count: Mapped[int] = mapped_column(SmallInteger, default=0)
     event_count: Mapped[int] = mapped_column(default=0)
     seconds_to_take: Mapped[int | None]
@@ -482,7 +486,7 @@ class Concern(CountedByDay, Aggregate):
             self._set_taker(by, at)
         self.outcome, self.mood_after, self.rating = outcome, mood_after, None
         self.resolved_at, self.resolved_by_id = at, by.staff_id
-        self.seconds_to_resolve = _seconds_between(self.received_at, at)
+        self.seconds_to_resolve = _seconds_between(self.became_concern_at or self.received_at, at)
         return event
 
     def reopen(self, *, by: Actor, at: datetime) -> ConcernEvent:
@@ -509,7 +513,7 @@ class Concern(CountedByDay, Aggregate):
         """Set the kind, and the state that goes with it, before the event of the edit is recorded.
 
         What becomes praise is over, without an outcome. Praise that becomes something else is open, as if it had been
-        logged now.
+        logged now: it is not late, and what takes long takes long from now on.
         """
         self.refuse_if_voided()
         if Kind.PRAISE not in (kind, self.kind):
@@ -520,7 +524,7 @@ class Concern(CountedByDay, Aggregate):
         if self.reclassified:
             self.status, self.resolved_at, self.resolved_by_id = Status.RESOLVED, at, by.staff_id
         else:
-            self.status = Status.OPEN
+            self.status, self.became_concern_at, self.late = Status.OPEN, at, False
 
     def edit(self, *, by: Actor, at: datetime, **changes: Any) -> ConcernEvent:
         """Complete or correct the description (see `apply_changes`). The event keeps before and after.
@@ -571,7 +575,7 @@ class Concern(CountedByDay, Aggregate):
         self.taken_by_id = by.staff_id
         if self.taken_at is None:
             self.taken_at = at
-            self.seconds_to_take = _seconds_between(self.received_at, at)
+            self.seconds_to_take = _seconds_between(self.became_concern_at or self.received_at, at)
 
     def _record(self, step: ConcernStep, *, by: Actor, at: datetime, details: dict[str, Any]) -> ConcernEvent:
         self.event_count += 1

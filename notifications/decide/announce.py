@@ -177,7 +177,7 @@ def _is_too_late(event: ConcernEvent, alert: Alert | None, assessment: Assessmen
         concern.late
         or (alert is not None and alert.state is AlertState.LATE)
         or (concern.source is Source.CUSTOMER and not concern.store.is_open(event.at))
-        or (edited and not rings and event.at - concern.occurred_at > LATE_AFTER)
+        or (edited and not rings and event.at - (concern.became_concern_at or concern.occurred_at) > LATE_AFTER)
     )
 
 

@@ -321,6 +321,17 @@ def test_praise_is_never_open(verb: str) -> None:
         VERBS[verb](logged(kind=Kind.PRAISE, mood=5), by=MANAGER, at=after(5))
 
 
+def test_praise_that_becomes_a_concern_counts_from_then_on_and_is_not_late() -> None:
+    praise = logged(kind=Kind.PRAISE, mood=5, occurred_at=after(-60))
+    assert praise.late
+    praise.change_kind(Kind.CONCERN, by=FLOOR, at=after(120))
+    praise.edit(by=FLOOR, at=after(120), kind=Kind.CONCERN, mood=1)
+    assert not praise.late
+    praise.take(by=FLOOR, at=after(121))
+    praise.resolve(by=FLOOR, outcome=Outcome.RECOVERED, at=after(125))
+    assert (praise.seconds_to_take, praise.seconds_to_resolve) == (60, 300)
+
+
 def test_a_concern_that_becomes_praise_is_over_without_an_outcome() -> None:
     concern = brought_to("resolved")
     concern.change_kind(Kind.PRAISE, by=MANAGER, at=after(5))

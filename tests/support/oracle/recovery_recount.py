@@ -191,10 +191,14 @@ def figures(raw: RawRows, concerns: list[Record], *, praise: int) -> dict[str, A
             lost,
         ),
         "minutes_to_take": percentiles(
-            minutes(concern["received_at"], concern["taken_at"]) for concern in in_time if concern["taken_at"]
+            minutes(begin(concern, concern["taken_at"]), concern["taken_at"])
+            for concern in in_time
+            if concern["taken_at"]
         ),
         "minutes_to_resolve": percentiles(
-            minutes(concern["received_at"], concern["resolved_at"]) for concern in in_time if concern["resolved_at"]
+            minutes(begin(concern, concern["resolved_at"]), concern["resolved_at"])
+            for concern in in_time
+            if concern["resolved_at"]
         ),
         "mood_lift": mood_lift(concerns),
         "repeat_within_30_days": repeat_rate(concerns),
@@ -238,8 +242,16 @@ def is_in_effect(action: Record) -> bool:
 
 
 def is_late(concern: Record) -> bool:
-    """Return whether the concern was logged more than a quarter of an hour after it happened."""
-    return bool(concern["received_at"] - concern["occurred_at"] > timedelta(minutes=15))
+    """Return whether it was logged more than a quarter of an hour after it happened, and was a concern from then on."""
+    return concern["became_concern_at"] is None and bool(
+        concern["received_at"] - concern["occurred_at"] > timedelta(minutes=15)
+    )
+
+
+def begin(concern: Record, end: datetime) -> datetime:
+    """Return from when it was the concern that was taken or resolved at `end`: it may have been praise until then."""
+    starts = [concern["received_at"], concern["became_concern_at"]]
+    return max(start for start in starts if start is not None and start <= end)
 
 
 def rate(numerator: int, denominator: int) -> dict[str, Any]:

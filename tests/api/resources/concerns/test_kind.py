@@ -39,6 +39,17 @@ def test_praise_that_is_a_concern_rings_as_if_logged_now(scenario: StoreScenario
     move(scenario.app, scenario.shop, concern, "take")
 
 
+def test_praise_that_was_logged_late_and_is_a_concern_rings_too(scenario: StoreScenario) -> None:
+    praise = scenario.log(mood=5, kind="praise", occurred_at=(scenario.began_at - timedelta(hours=1)).isoformat())
+    scenario.let_pass(hours=2)
+    concern = edit(scenario.app, scenario.shop, praise, kind="concern", mood=1)
+    assert (concern["late"], concern["alert"]["state"]) == (False, "open")
+    scenario.let_pass(seconds=1)
+    assert scenario.addresses_by_second() == {7200: {"colleague", "lead"}}
+    taken = move(scenario.app, scenario.shop, concern, "take")
+    assert move(scenario.app, scenario.shop, taken, "release")["alert"]["state"] == "open"
+
+
 def test_a_concern_that_is_praise_is_over_and_stops_ringing(scenario: StoreScenario) -> None:
     app, shop = scenario.app, scenario.shop
     concern = scenario.log(mood=1)
