@@ -306,9 +306,9 @@ class Month:
         with self.app.back_office.reading(ALL_TENANTS) as session:
             stmt = select(Notification.alert_id, Notification.queued_at)
             stmt = stmt.where(Notification.kind == NotificationKind.UNANSWERED, Notification.staff_id.is_not(None))
-            told = {(alert_id, at) for alert_id, at in session.execute(stmt)}
+            notified = {(alert_id, at) for alert_id, at in session.execute(stmt)}
         self.seen["told at opening"] = len(self.in_empty_stores)
-        self.untold = [due for due in self.in_empty_stores.items() if due not in told]
+        self.untold = [due for due in self.in_empty_stores.items() if due not in notified]
 
 
 def local(day: date, clock: time) -> datetime:
