@@ -93,7 +93,7 @@ MAX_CODES_PER_DAY: Final = 20  # made for one person, without those by mail
 CODE_MAKER_WAITS: Final = timedelta(hours=24)
 
 # Shifts
-LONGEST_SHIFT: Final = timedelta(hours=16)
+LONGEST_SHIFT: Final = timedelta(hours=16)  # beyond it only what the person does keeps it going, not what they took
 # Whoever names no store and works in several means that of their last shift, if it is no longer ago.
 LAST_SHIFT_WINDOW: Final = timedelta(days=30)
 NEXT_DAY_SHIFT: Final = timedelta(hours=3)  # a shift that began so long before the day's end counts for the next day

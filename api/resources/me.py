@@ -74,8 +74,9 @@ class MyShift(Resource):
 
         Whoever checks in on a shared phone is rung on it for the whole shift, until they sign out of it. The shift ends
         by itself at `ends_at`: with the business day, or when the store next shuts if it is open at that moment, and
-        after 16 hours in any case; a shift that began within three hours before that counts for the day that begins. It
-        does not end while the person does something or has taken a concern. A shift elsewhere ends by this.
+        after 16 hours; a shift that began within three hours before that counts for the day that begins. It does not
+        end within 30 minutes after the person did something, nor, within the 16 hours, while they have a concern taken.
+        A shift elsewhere ends by this.
         """
         store = Store.get_visible(g.session, data["store_id"], actor=g.actor, pointer="/store_id")
         shift, given_back = check_in(g.session, store=store, lead=data["lead"], by=g.actor, at=g.now)

@@ -25,7 +25,8 @@ class StoreHours(Resource):
     def put(self, data: Hours, store: Store) -> Hours:
         """Set when a store is open; while it is closed, only people on shift are rung
 
-        Either the openings of a week are given as `weekly`, or `always` is true; `weekly` null says the same.
+        Either the openings of a week are given as `weekly`, or `always` is true; `weekly` null says the same. In a
+        store that shuts in the week shifts end with the day: `shifts_end_daily` becomes true.
         """
         store.set_hours(data)
         return store.opening_hours

@@ -68,7 +68,7 @@ class EditStoreSchema(Schema):
     """Changes to a store. Those of `time_zone`, `day_starts_at` and `currency` hold from the next business date on.
 
     `country` is that of the phone numbers which are given from now on. `shifts_end_daily`: whether shifts end with the
-    business day; a store that never shuts may turn that off. It holds for shifts that begin from now on.
+    business day; only a store that never shuts may turn that off. It holds for shifts that begin from now on.
     """
 
     name = Words(200, least=1)

@@ -112,6 +112,14 @@ def _period_minutes(day: int, period: Period) -> tuple[int, int]:
     return day * MINUTES_PER_DAY + start, (day + (end <= start)) * MINUTES_PER_DAY + end
 
 
+def never_shuts(hours: Hours) -> bool:
+    """Return whether a store with these hours is open all week, whatever holds for single dates."""
+    if hours["weekly"] is None:
+        return True
+    periods = [_period_minutes(WEEKDAYS.index(period["weekday"]), period) for period in hours["weekly"]]
+    return sum(end - start for start, end in periods) == 7 * MINUTES_PER_DAY  # they do not overlap: see `check_hours`
+
+
 def is_open(hours: Hours | None, at: datetime, zone: ZoneInfo) -> bool:
     """Return whether a store with these hours is open at an instant. A store without hours always is.
 

@@ -27,6 +27,7 @@ from models.organizations.opening_hours import (
     first_opening,
     is_open,
     last_closing,
+    never_shuts,
     next_closing,
 )
 from models.organizations.organization import Region
@@ -137,8 +138,9 @@ class Store(Aggregate):
         Without `hours` it is always open. `fields` are `id`, `above_limit`, `longest_pause_minutes` and
         `shifts_end_daily`.
 
-        Invalid for an unknown time zone, country or currency, for overlapping hours, and for two places with the same
-        slug. Conflict when another store of the organization has the slug, and InvalidState when there are MAX_STORES.
+        Invalid for an unknown time zone, country or currency, for overlapping hours, for two places with the same slug,
+        and for `shifts_end_daily` false in a store that shuts. Conflict when another store of the organization has the
+        slug, and InvalidState when there are MAX_STORES.
         """
         check_codes(time_zone=time_zone, country=country, currency=currency)
         if hours is not None:
@@ -159,6 +161,7 @@ class Store(Aggregate):
             Place(slug=slug_from_name(place, pointer=f"/places/{number}"), name=place, position=number + 1)
             for number, place in enumerate(places)
         ]
+        store._check_end_of_shifts()
         if len({place.slug for place in store.places}) < len(store.places):
             raise Invalid("Two places of a store cannot have the same name.", pointer="/places")
         if session.scalars(select(cls.id).where(cls.slug == slug)).first() is not None:
@@ -243,20 +246,26 @@ class Store(Aggregate):
 
         Settings are `above_limit`, `longest_pause_minutes`, `shifts_end_daily` and `hours`, which `check_hours`
         accepts. Changed terms hold from the next business date on (see `TermsHistory.change`); the rest holds at once.
-        Invalid for an unknown time zone, country or currency.
+        Invalid for an unknown time zone, country or currency, and for `shifts_end_daily` false in a store that shuts.
         """
         check_codes(**changes)
         terms = {name: changes.pop(name) for name in TERMS_FIELDS if name in changes}
+        if "hours" in changes:
+            self._take_hours(changes.pop("hours"))
         for name, value in changes.items():
             setattr(self, name, value)
+        self._check_end_of_shifts()
         if terms:
             self._set_terms(self.terms_history.change(replace(self._newest_terms, **terms), at=at))
         self.bump_version()
 
     def set_hours(self, hours: Hours) -> None:
-        """Set the opening hours. Invalid, with a pointer, where periods overlap."""
+        """Set the opening hours. Shifts end with the day again where the store never shut and shuts from now on.
+
+        Invalid, with a pointer, where periods overlap.
+        """
         check_hours(hours)
-        self.hours = hours
+        self._take_hours(hours)
         self.bump_version()
 
     def close(self, *, at: datetime) -> None:
@@ -354,6 +363,17 @@ class Store(Aggregate):
         """
         days = [business_date - timedelta(days=count) for count in range(1, MAX_CLOSED_DAYS + 2)]
         return next((day for day in days if self.work_begins_at(day) is not None), days[0])
+
+    def _take_hours(self, hours: Hours) -> None:
+        self.hours = hours
+        self.shifts_end_daily = self.shifts_end_daily or not never_shuts(hours)
+
+    def _check_end_of_shifts(self) -> None:
+        if self.shifts_end_daily is False and not never_shuts(self.opening_hours):
+            raise Invalid(
+                "Shifts end with the day where a store shuts: only one that never shuts may turn that off.",
+                pointer="/shifts_end_daily",
+            )
 
     @property
     def _newest_terms(self) -> StoreTerms:

@@ -12,9 +12,9 @@ _WEEK = timedelta(days=8)
 def shift_ends_at(store: Store, started_at: datetime) -> datetime:
     """Return when a shift ends by itself that begins at this instant.
 
-    With the business day; where the store is open at that moment, when it next shuts; in any case after LONGEST_SHIFT.
-    A shift that begins within NEXT_DAY_SHIFT before the day's end counts for the day that begins then. The hours are
-    those of the moment it begins: whoever works on through changed hours is asked before the end.
+    With the business day; where the store is open at that moment, when it next shuts; after LONGEST_SHIFT at the
+    latest. A shift that begins within NEXT_DAY_SHIFT before the day's end counts for the day that begins then. The
+    hours are those of the moment it begins: whoever works on through changed hours is asked before the end.
     """
     longest = started_at + LONGEST_SHIFT
     if not store.shifts_end_daily:

@@ -8,6 +8,7 @@ import pytest
 from models.alerts.enums import AlertState
 from models.alerts.notification import NotificationKind
 from models.operations.people.shifts import settle_end
+from models.organizations.opening_hours import parse_weekly
 from models.organizations.store import Store
 from models.staff.shift import EndReason, Shift
 from notifications.decide.announce import announce_near_end
@@ -455,6 +456,40 @@ def test_a_store_says_whether_its_shifts_end_with_the_day(app: App, shop: Shop) 
     app.clock.move(hours=10)
     check_in(app.back_office, shop, "colleague", at=app.clock())
     assert end_of(app, shop, "colleague") == app.clock() + timedelta(hours=16)
+
+
+def test_only_a_store_that_never_shuts_turns_the_end_of_the_day_off(app: App, shop: Shop) -> None:
+    path, headers = f"/v1/stores/{shop.store_id}", {"If-Match": "*"}
+    turn_off = {"json": {"shifts_end_daily": False}, "headers": headers}
+
+    def set_hours(text: str) -> None:
+        answer = ask(app, shop, "PUT", f"{path}/hours", "manager", json={"weekly": parse_weekly(text)}, headers=headers)
+        assert answer.status_code == 200, answer.text
+
+    set_hours("mon-sun 12:00-23:00")
+    assert_invalid_value(ask(app, shop, "PATCH", path, "admin", **turn_off), "body", "/shifts_end_daily")
+    set_hours("mon-sun 06:00-18:00; mon-sun 18:00-06:00")
+    assert ask(app, shop, "PATCH", path, "admin", **turn_off).json["shifts_end_daily"] is False
+    set_hours("mon-sun 12:00-23:00")
+    assert ask(app, shop, "GET", path).json["shifts_end_daily"] is True
+
+
+def test_what_a_person_does_keeps_a_shift_going_beyond_sixteen_hours_and_what_they_took_does_not(
+    app: App, shop: Shop
+) -> None:
+    with app.back_office.writing(shop.organization_id) as session:
+        session.get_one(Store, (shop.organization_id, shop.store_id)).shifts_end_daily = False
+    concern = log_concern(app, shop)
+    longest = shift_of(app, shop).started_at + timedelta(hours=16)
+    app.clock.at = longest - timedelta(minutes=1)
+    ask(app, shop, "POST", f"/v1/concerns/{concern['id']}/take")
+    assert end_of(app, shop) == longest + timedelta(minutes=30)
+    work(app)
+    app.clock.at = longest + timedelta(minutes=29)
+    work(app)
+    assert end_of(app, shop) == longest + timedelta(minutes=30)
+    ask(app, shop, "POST", f"{MINE}/extend")
+    assert end_of(app, shop) == longest + timedelta(hours=2, minutes=29)
 
 
 def test_the_closing_of_a_store_gives_back_what_was_taken_in_its_shifts(app: App, shop: Shop) -> None:
