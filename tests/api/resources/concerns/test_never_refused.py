@@ -17,6 +17,7 @@ from models.staff.shift import Shift
 from models.staff.staff import StaffStore
 from tests.support.app import App
 from tests.support.assertions import assert_problem
+from tests.support.clock import NOON
 from tests.support.factories.concerns import edit, log_concern
 from tests.support.factories.organizations import Shop, make_shop
 from tests.support.profiles import examples
@@ -381,11 +382,35 @@ def test_of_several_it_is_that_of_the_last_shift_within_thirty_days(app: App, sh
 
 WORDS = st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs"]), max_size=40)
 TYPED = WORDS | st.sampled_from(["food", "Food", "cold", "kitchen", "allergy", "table-12", "Table 12", "what-happened"])
-MONEY = st.fixed_dictionaries({"amount": st.integers(0, 10**6), "currency": st.sampled_from(["EUR", "USD"])})
+MONEY = st.fixed_dictionaries(
+    {}, optional={"amount": st.integers(-10, 10**6), "currency": st.sampled_from(["EUR", "EUR", "USD", "eur"])}
+)
 IDS = st.uuids().map(str)
 ACTIONS = st.fixed_dictionaries(
-    {}, optional={"remedy": TYPED | st.sampled_from(["voucher", "remake"]), "cost": MONEY, "note": WORDS, "id": IDS}
+    {},
+    optional={
+        "remedy": TYPED | st.sampled_from(["voucher", "remake", "refund", "apology"]),
+        "cost": MONEY,
+        "note": WORDS,
+        "id": st.sampled_from(["one", "two"]),  # in the place of ids: those of one body may be the same
+    },
 )
+USUAL_COSTS = {"voucher": {"amount": 1000, "currency": "EUR"}, "remake": {"amount": 450, "currency": "EUR"}}
+
+
+def as_sent(body: dict[str, Any]) -> dict[str, Any]:
+    """Return the body as a phone sends it, with new ids for its actions and a time with its zone."""
+    ids = {name: str(uuid7()) for name in ("one", "two")}
+    actions = [
+        {name: ids[value] if name == "id" else value for name, value in action.items()}
+        for action in body.get("recovery_actions", ())
+    ]
+    sent = {**body, "recovery_actions": actions}
+    if "occurred_at" in body:
+        sent["occurred_at"] = f"{body['occurred_at'].replace(tzinfo=None).isoformat()}Z"
+    return sent
+
+
 BODIES = st.fixed_dictionaries(
     {"mood": st.integers(1, 5)},
     optional={
@@ -394,7 +419,11 @@ BODIES = st.fixed_dictionaries(
         "place": TYPED,
         "question": TYPED,
         "their_words": WORDS,
-        "items": st.lists(st.fixed_dictionaries({}, optional={"name": WORDS, "quantity": st.just(2)}), max_size=2),
+        "times_told": st.integers(-1, 101),
+        "channel": st.sampled_from(["in_person", "phone", "qr"]),
+        "items": st.lists(
+            st.fixed_dictionaries({}, optional={"name": WORDS, "quantity": st.integers(-1, 10_001)}), max_size=2
+        ),
         "order": st.fixed_dictionaries({}, optional={"reference": WORDS, "value": MONEY}),
         "customer": st.fixed_dictionaries(
             {}, optional={"name": WORDS, "phone": WORDS | st.sampled_from(["912 345 678", "555-0199"]), "email": WORDS}
@@ -404,13 +433,26 @@ BODIES = st.fixed_dictionaries(
         "linked_id": IDS,
         "kind": st.sampled_from(["concern", "request", "praise"]),
         "handling": st.sampled_from(["help", "mine"]),
-        "recovery_actions": st.lists(ACTIONS, max_size=2),
+        "recovery_actions": st.lists(ACTIONS, max_size=3),
         "outcome": st.sampled_from(["recovered", "lost"]),
-        "mood_after": st.integers(1, 5),
+        "mood_after": st.integers(-1, 9),
         "sensitive": st.booleans(),
-        "occurred_at": st.datetimes().map(lambda time: f"{time.isoformat()}Z"),
+        "occurred_at": st.datetimes() | st.integers(0, 30).map(lambda minutes: NOON - timedelta(minutes=minutes)),
     },
-)
+).map(as_sent)
+
+
+def costs_that_stand(body: dict[str, Any]) -> list[int]:
+    """Return what the actions of a body cost: those in euros of a known remedy, each id once; praise has none."""
+    costs, ids = [], set()
+    for action in body["recovery_actions"] if body.get("kind") != "praise" else ():
+        remedy = action.get("remedy")
+        cost = action.get("cost", USUAL_COSTS.get(remedy))
+        fits = cost is None or (cost.get("currency") == "EUR" and cost.get("amount", -1) >= 0)
+        if remedy in (*USUAL_COSTS, "apology") and action.get("id") not in ids and fits:
+            costs += [cost["amount"]] if cost else []
+            ids |= {action["id"]} if "id" in action else set()
+    return sorted(costs)
 
 
 @examples(quick=15, deep=300)
@@ -421,8 +463,14 @@ def test_with_a_mood_right_types_and_a_store_within_reach_it_is_always_logged(
     app.flask.extensions["limiter"].storage.reset()
     answer = app.request("POST", "/v1/concerns", (shop, "floor"), json={**body, "store_id": str(shop.store_id)})
     assert answer.status_code == 201, answer.text
-    assert kept(answer.json) <= set(answer.json["missing"])
-    assert answer.json["version"] == 1
+    concern = answer.json
+    assert kept(concern) <= set(concern["missing"])
+    assert concern["version"] == 1
+    if concern["mood"] <= 2 and concern["status"] == "open" and concern["handling"] == "help" and not concern["late"]:
+        assert concern["alert"]["state"] == "open"
+    with app.back_office.reading(shop.organization_id) as session:
+        actions = session.scalars(select(RecoveryAction).where(RecoveryAction.concern_id == UUID(concern["id"])))
+        assert sorted(action.amount.amount for action in actions.unique() if action.amount) == costs_that_stand(body)
 
 
 def test_an_allergy_logged_offline_rings_severe_although_its_category_was_renamed_meanwhile(
