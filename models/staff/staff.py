@@ -92,11 +92,10 @@ class Staff(Aggregate):
     daily_log_links: Mapped[list["DailyLogSubscription"]] = one_to_many(
         "Staff", "DailyLogSubscription", "staff_id", cascade="all, delete-orphan"
     )
-    # The shift they are on at the time of a request, which has to load it: a relationship knows no time.
+    # The shift they are on at the time of a request, which sets it (`Shift.current`): nothing is loaded by this join.
     shift: Mapped["Shift | None"] = relationship(
         "Shift",
-        primaryjoin="and_(Staff.organization_id == Shift.organization_id, Staff.id == foreign(Shift.staff_id),"
-        " Shift.ended_at.is_(None))",
+        primaryjoin="and_(Staff.organization_id == Shift.organization_id, Staff.id == foreign(Shift.staff_id))",
         uselist=False,
         viewonly=True,
         lazy="raise",
