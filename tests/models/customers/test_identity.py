@@ -123,7 +123,7 @@ def spellings_of_name(draw: st.DrawFn, name: str) -> str:
     return "\u200b".join(name) if form == "zero width" else unicodedata.normalize(form, name)
 
 
-@examples(quick=150, deep=5000)
+@examples(quick=150, deep=1000)
 @given(data=st.data())
 def test_a_contact_has_one_form_in_every_spelling_and_two_have_two(data: st.DataObject) -> None:
     person = data.draw(people())
