@@ -321,7 +321,11 @@ def test_contacts_as_typed_are_for_readers_of_contacts_and_the_rest_for_readers_
 
 def test_a_daily_log_says_what_is_missing_and_not_what_was_typed(app: App, shop: Shop) -> None:
     typed = {"place": "Table 99", "customer": {"phone": "12-planted"}}
-    for fields in ({"mood": 1}, {"mood": 4, "kind": "praise"}, {"mood": 3, "recovery_actions": [{"remedy": "planted"}]}):
+    for fields in (
+        {"mood": 1},
+        {"mood": 4, "kind": "praise"},
+        {"mood": 3, "recovery_actions": [{"remedy": "planted"}]},
+    ):
         log_concern(app, shop, **fields, **typed)
     today = app.clock().date()
     for date, lists in ((today, ("concerns", "praise")), (today + timedelta(days=1), ())):
