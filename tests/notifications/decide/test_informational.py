@@ -159,8 +159,8 @@ def test_nobody_is_told_of_a_concern_that_was_voided_meanwhile(scenario: StoreSc
 
 
 def test_praise_that_is_a_concern_praises_nobody(scenario: StoreScenario) -> None:
-    said = {"kind": "praise", "praised_id": str(scenario.shop.staff["colleague"])}
-    praise = log_concern(scenario.app, scenario.shop, mood=5, **said)
+    changes = {"kind": "praise", "praised_id": str(scenario.shop.staff["colleague"])}
+    praise = log_concern(scenario.app, scenario.shop, mood=5, **changes)
     edit(scenario.app, scenario.shop, praise, kind="concern")
     scenario.let_pass(seconds=1)
     assert scenario.addresses_by_second(K.PRAISE) == {}

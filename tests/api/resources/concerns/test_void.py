@@ -238,14 +238,14 @@ def test_it_leaves_lists_unless_they_ask_for_it(app: App, shop: Shop) -> None:
 def test_what_came_of_it_leaves_lists_too_and_is_still_found_with_it(app: App, shop: Shop) -> None:
     voided, stays = log_concern(app, shop, mood=1), log_concern(app, shop, mood=1)
     due = {"what": "A call.", "kind": "call", "due_at": (app.clock() + timedelta(hours=1)).isoformat()}
-    found: dict[str, list[str]] = {"alerts": [concern["alert"]["id"] for concern in (voided, stays)]}
+    rows: dict[str, list[str]] = {"alerts": [concern["alert"]["id"] for concern in (voided, stays)]}
     for concern in (voided, stays):
         for name, body in (("recovery-actions", {"remedy": "apology"}), ("follow-ups", due)):
             path = f"/v1/concerns/{concern['id']}/{name}"
-            found.setdefault(name, []).append(app.request("POST", path, (shop, "manager"), json=body).json["id"])
-    reverse(app, shop, {"id": found["recovery-actions"][0]})
+            rows.setdefault(name, []).append(app.request("POST", path, (shop, "manager"), json=body).json["id"])
+    reverse(app, shop, {"id": rows["recovery-actions"][0]})
     assert void(app, shop, voided, "manager").status_code == 200
-    for name, (of_voided, of_other) in found.items():
+    for name, (of_voided, of_other) in rows.items():
         for login in ("manager", "hq"):
             assert ids(app.request("GET", f"/v1/{name}", (shop, login))) == [of_other], name
         of_the_concern = f"/v1/concerns/{voided['id']}/{name}"
