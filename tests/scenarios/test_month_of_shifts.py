@@ -328,7 +328,7 @@ def opens_after(store: str, at: datetime) -> datetime:
 
 
 @longer
-@pytest.mark.parametrize("begins", by_profile(quick=[date(2026, 3, 28)], deep=[date(2026, 3, 12), date(2026, 10, 9)]))
+@pytest.mark.parametrize("begins", by_profile(quick=[date(2026, 3, 28)], deep=[date(2026, 10, 9)]))
 def test_who_is_at_work_is_rung_and_who_has_gone_home_is_not(app: App, begins: date) -> None:
     channel = RecordingChannel()
     with running_worker(app, for_all_kinds(channel)) as worker:
