@@ -133,7 +133,8 @@ class Month:
     def plan(self) -> None:
         for person in self.people:
             if person.is_manager:
-                self.add(self.app.clock(), "new_phone", person)
+                for days in range(0, self.days, 14):  # a sign-in lasts a month
+                    self.add(self.app.clock() + timedelta(days=days), "new_phone", person)
         for day in (self.begins + timedelta(days=n) for n in range(self.days)):
             for name, plan in PLANS.items():
                 workers = [person for person in self.people if person.store == name and not person.is_manager]
