@@ -31,10 +31,10 @@ from models.staff.staff import Staff, StaffStore
 from notifications.channels.base import Message, MessageKind
 from notifications.worker.worker import Worker
 from tests.support.app import App
+from tests.support.databases import only_on_postgresql
 from tests.support.factories.concerns import log_concern
 from tests.support.factories.organizations import Shop, make_shop, make_store, password_hash
 from tests.support.factories.staff import sign_in_anew
-from tests.support.profiles import by_profile, longer
 from tests.support.worker import RecordingChannel, for_all_kinds, running_worker, work_until_idle
 
 LISBON = ZoneInfo("Europe/Lisbon")
@@ -328,12 +328,26 @@ def opens_after(store: str, at: datetime) -> datetime:
     return min(opens for opens in openings if opens > at)
 
 
-@longer
-@pytest.mark.parametrize("begins", by_profile(quick=[date(2026, 3, 28)], deep=[date(2026, 10, 9)]))
-def test_who_is_at_work_is_rung_and_who_has_gone_home_is_not(app: App, begins: date) -> None:
+def test_at_the_change_of_clocks_who_is_at_work_is_rung_and_who_has_gone_home_is_not(app: App) -> None:
+    month = played(app, begins=date(2026, 3, 28), days=1)
+    assert month.seen["forgotten"]
+    assert month.seen["asked"]
+    assert month.seen["told at opening"]
+
+
+@pytest.mark.deep
+@only_on_postgresql
+def test_for_a_month_who_is_at_work_is_rung_and_who_has_gone_home_is_not(app: App) -> None:
+    """It takes minutes: on one database."""
+    month = played(app, begins=date(2026, 10, 9), days=31)
+    assert all(month.seen.values()), month.seen
+
+
+def played(app: App, *, begins: date, days: int) -> Month:
+    """Play the days; fail unless everybody who has to be rung is, and nobody else."""
     channel = RecordingChannel()
     with running_worker(app, for_all_kinds(channel)) as worker:
-        month = Month(app, worker, channel, begins=begins, days=by_profile(quick=1, deep=31))
+        month = Month(app, worker, channel, begins=begins, days=days)
         month.plan()
         month.play()
     assert month.rung_at_home == []
@@ -341,8 +355,4 @@ def test_who_is_at_work_is_rung_and_who_has_gone_home_is_not(app: App, begins: d
     assert month.unheard == []
     assert month.untold == []
     assert month.rung_in_quiet_hours == []
-    assert month.seen["forgotten"]
-    assert month.seen["asked"]
-    assert month.seen["told at opening"]
-    if by_profile(quick=False, deep=True):
-        assert all(month.seen.values()), month.seen
+    return month
