@@ -129,6 +129,8 @@ def test_the_birthday_table(running: RunningApp) -> None:
         "open": 0,
         "on_the_spot": 0,
         "late": 0,
+        "voided": 0,
+        "reclassified": 0,
         "reopened": 1,
         "unanswered_alerts": 0,
         "recovery_rate": {"value": None, "numerator": 2, "denominator": 2},
@@ -183,7 +185,8 @@ def test_the_item_nobody_found(running: RunningApp) -> None:
 
     figures = figures_of(manager, request)
     assert figures == {
-        **dict.fromkeys(("unhappy", "lost", "open", "late", "reopened", "unanswered_alerts", "praise", "checks"), 0),
+        **dict.fromkeys(("unhappy", "lost", "open", "late", "voided", "reclassified", "reopened"), 0),
+        **dict.fromkeys(("unanswered_alerts", "praise", "checks"), 0),
         **dict.fromkeys(("concerns", "taken", "resolved", "recovered", "on_the_spot"), 1),
         "recovery_rate": {"value": None, "numerator": 1, "denominator": 1},
         "taken_share": {"value": None, "numerator": 1, "denominator": 1},
@@ -267,6 +270,8 @@ def test_the_faulty_product(running: RunningApp) -> None:
         "open": 0,
         "on_the_spot": 4,
         "late": 0,
+        "voided": 0,
+        "reclassified": 0,
         "reopened": 0,
         "unanswered_alerts": 0,
         "recovery_rate": {"value": None, "numerator": 2, "denominator": 4},
