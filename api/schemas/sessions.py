@@ -38,12 +38,14 @@ class SignInSchema(Schema):
     staff_id = fields.UUID(metadata={"description": "Whose PIN it is: see `GET /v1/enrolments/current/staff`."})
     pin = fields.String(load_only=True, validate=Pattern("^[0-9]{6}$", error="A PIN has six digits."))
 
-    @validates_schema(skip_on_field_errors=False)
-    def check_fields(self, data: dict[str, Any], **_: Any) -> None:
-        is_pin = "pin" in data or "staff_id" in data
+    @validates_schema(pass_original=True, skip_on_field_errors=False)
+    def check_fields(self, _data: dict[str, Any], original: Any, **_: Any) -> None:
+        """Refuse what is missing or too much. A field that has an error of its own was sent all the same."""
+        sent = {name for name, value in original.items() if value is not None} if isinstance(original, dict) else set()
+        is_pin = "pin" in sent or "staff_id" in sent
         needed, forbidden = (PIN_FIELDS, ONLY_WITH_PASSWORD) if is_pin else (PASSWORD_FIELDS, ())
-        errors = {name: ["Missing data for required field."] for name in needed if name not in data}
-        errors |= {name: ["Unknown field."] for name in forbidden if name in data}
+        errors = {name: ["Missing data for required field."] for name in needed if name not in sent}
+        errors |= {name: ["Unknown field."] for name in forbidden if name in sent}
         if errors:
             raise ValidationError(errors)
 

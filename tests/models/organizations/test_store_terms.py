@@ -194,7 +194,7 @@ CHANGES = st.lists(
 SPANS = [timedelta(0), *(timedelta(hours=hours) for hours in (1, 5, 14, 24, 26, 49, 74))]
 
 
-@examples(quick=40, deep=500)
+@examples(quick=40, deep=250)
 @given(
     zone=st.sampled_from(ZONES),
     begins=st.times(),

@@ -11,6 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 from sqlalchemy import delete, select, update
 
 from models.organizations.store import Store
+from models.policy_defaults import LONGEST_SHIFT
 from models.staff.credentials.staff_session import StaffSession
 from models.staff.device import Device
 from models.staff.phones_in_reach import phones_in_reach
@@ -184,6 +185,8 @@ class ReachMachine(RuleBasedStateMachine):
         with self.reach.app.back_office.writing(self.reach.shop.organization_id) as session:
             session.execute(delete(Shift))
             session.execute(delete(StaffSession).where(StaffSession.tapped_at.is_not(None)))
+            session.execute(update(Store).values(shifts_end_daily=False))  # tests/models/staff/test_shift_end.py has it
+        self.checked_in_at: dict[str, datetime] = {}
         self.signed_in_at: dict[tuple[str, str], datetime] = {}
         self.shifts: dict[str, tuple[datetime, str | None, str]] = {}
 
@@ -192,7 +195,13 @@ class ReachMachine(RuleBasedStateMachine):
 
     @rule(minutes=st.sampled_from((1, 11, 29, 31, 60, 61, 240, 800)))
     def time_passes(self, minutes: int) -> None:
-        """Move the clock. The worker deletes expired sign-ins: off shift they are gone for the next shift."""
+        """Move the clock. The worker deletes expired sign-ins: off shift they are gone for the next shift.
+
+        Nobody stays until their shift ends by itself.
+        """
+        for login in [*self.shifts]:
+            if self.reach.now + timedelta(minutes=minutes) > self.checked_in_at[login] + LONGEST_SHIFT - HOUR:
+                self.checks_out(login)
         self.reach.app.clock.move(minutes=minutes)
         self.reach.delete_expired_sign_ins()
         expired = {pair for pair, at in self.signed_in_at.items() if at + 12 * HOUR <= self.reach.now}
@@ -213,6 +222,7 @@ class ReachMachine(RuleBasedStateMachine):
     @rule(login=people, phone=st.none() | phones, where=st.sampled_from(("here", "here", "elsewhere")))
     def checks_in(self, login: str, phone: str | None, where: str) -> None:
         self.reach.check_in(login, on=phone, where=where)
+        self.checked_in_at[login] = self.reach.now
         started_at, _, before = self.shifts.get(login, (None, None, None))
         if before != where or started_at == self.reach.now:  # who is there already keeps their shift
             self.shifts[login] = (self.reach.now, phone, where)

@@ -80,7 +80,7 @@ def test_a_night_in_which_clocks_change_has_its_real_length(month: int, day: int
     assert shift_ends_at(store(BAR), began) - began == timedelta(hours=hours)
 
 
-@examples(quick=25, deep=2000)
+@examples(quick=25, deep=500)
 @given(
     hours=st.sampled_from([BISTRO, BAR, CAFE, ROUND_THE_CLOCK, "always", "mon-fri 00:00-00:00", "sat-sun 22:00-05:00"]),
     zone=st.sampled_from(["Europe/Lisbon", "America/New_York", "Australia/Lord_Howe", "Asia/Kathmandu"]),

@@ -61,7 +61,7 @@ ONE_OF_EACH = [
 
 
 @example(customers=ONE_OF_EACH)
-@examples(quick=2, deep=8)
+@examples(quick=2, deep=4)
 @given(customers=CUSTOMERS)
 def test_only_who_agreed_and_is_within_reach_is_listed_and_thanked(app: App, customers: list[Any]) -> None:
     shop = make_shop(app.back_office, next(slugs))

@@ -48,7 +48,7 @@ CONCERNS = st.fixed_dictionaries(
 )
 
 
-@examples(quick=20, deep=120)
+@examples(quick=20, deep=60)
 @given(rules=st.lists(CONDITIONS, min_size=1, max_size=8), told=st.lists(CONCERNS, min_size=1, max_size=8))
 def test_what_fits_is_what_the_database_finds(
     app: App, shop: Shop, rules: list[dict[str, Any]], told: list[dict[str, Any]]
