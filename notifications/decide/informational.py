@@ -58,10 +58,11 @@ def find_readers(session: Session, outbox_message: OutboxMessage, *, at: datetim
     people = [staff for staff in _readers(session, outbox_message, concern, store, at) if kind not in staff.muted]
     informed = _informed_before(session, outbox_message)
     passes = _is_told_at_opening(outbox_message, alert, store, at)
-    reachable = _reachable(session, outbox_message, people, store, at, through_quiet_hours=passes)
+    reachable = _reachable(session, outbox_message, people, store, at, concern=concern, through_quiet_hours=passes)
     for device, owners in _people_by_phone(session, outbox_message, reachable, at).items():
         if device.id not in informed:
-            _queue(session, outbox_message, Notification.to_phone(device, owners), at=at, kind=_kind_for(kind, owners))
+            kind_here = _kind_for(kind, owners, concern)
+            _queue(session, outbox_message, Notification.to_phone(device, owners), at=at, kind=kind_here)
     for staff in people:
         for channel in person_channels_for(_kind_by_mail(kind), staff):
             if staff.id not in informed:
@@ -98,10 +99,15 @@ def _is_told_at_opening(outbox_message: OutboxMessage, alert: Alert | None, stor
     return outbox_message.notification_kind is K.UNANSWERED and severe and opened
 
 
-def _kind_for(kind: NotificationKind, owners: Iterable[Staff]) -> NotificationKind:
-    """Return the kind for a phone: only the managers of the store are rung for a severe call nobody answered."""
-    rings = kind is not K.UNANSWERED_SEVERE or any(staff.role is Role.MANAGER for staff in owners)
+def _kind_for(kind: NotificationKind, owners: Iterable[Staff], concern: Concern | None) -> NotificationKind:
+    """Return the kind for a phone: not everybody who is told that nobody answered a severe call is rung for it."""
+    rings = kind is not K.UNANSWERED_SEVERE or any(_is_rung_for_unanswered(staff, concern) for staff in owners)
     return kind if rings else K.UNANSWERED
+
+
+def _is_rung_for_unanswered(staff: Staff, concern: Concern | None) -> bool:
+    """Whether a severe call that nobody answered rings them: the managers of the store, but nobody for their own."""
+    return staff.role is Role.MANAGER and (concern is None or staff.id != concern.reported_by_id)
 
 
 def _kind_by_mail(kind: NotificationKind) -> NotificationKind:
@@ -300,12 +306,13 @@ def _reachable(
     store: Store | None,
     at: datetime,
     *,
+    concern: Concern | None,
     through_quiet_hours: bool,
 ) -> list[Staff]:
     """Return whose phones may say it now: without those who pause, or are not to be disturbed.
 
-    A severe call that nobody answered passes the quiet hours of the store's managers, and so does whatever else comes
-    `through_quiet_hours`.
+    A severe call that nobody answered passes the quiet hours of whom it rings, and whatever else comes
+    `through_quiet_hours` those of the store's managers.
     """
     shifts = _shifts_of(session, people, at)
     kind = outbox_message.notification_kind
@@ -317,7 +324,9 @@ def _reachable(
             return False
         if kind is K.HAND_OVER:  # a call: it rings nobody who has gone home meanwhile
             return shift is not None and store is not None and shift.store_id == store.id
-        if (kind is K.UNANSWERED_SEVERE or through_quiet_hours) and staff.role is Role.MANAGER:
+        if kind is K.UNANSWERED_SEVERE and _is_rung_for_unanswered(staff, concern):
+            return True
+        if through_quiet_hours and staff.role is Role.MANAGER:
             return True
         return personal or not _is_quiet_time(outbox_message, staff, shift, store, at)
 

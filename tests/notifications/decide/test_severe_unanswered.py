@@ -53,6 +53,16 @@ def test_it_rings_the_manager_through_quiet_hours_and_tells_the_others_quietly(s
     assert [m.recipient.address for _, m in scenario.messages if m.kind == "withdraw"].count("manager") == 1
 
 
+def test_a_manager_is_not_rung_for_their_own_call_but_told_when_not_at_home(scenario: StoreScenario) -> None:
+    scenario.log(mood=1, login="manager")
+    scenario.let_pass(minutes=21)
+    assert "manager" not in rung(scenario) | told(scenario, K.UNANSWERED)  # in their quiet hours
+    scenario.check_in("manager")
+    scenario.log(mood=1, login="manager")
+    scenario.let_pass(minutes=21)
+    assert (told(scenario, K.UNANSWERED_SEVERE), told(scenario, K.UNANSWERED)) == (set(), {"manager"})
+
+
 def test_what_is_not_severe_rings_nobody(scenario: StoreScenario) -> None:
     scenario.log(mood=2)
     scenario.let_pass(minutes=21)
