@@ -49,6 +49,8 @@ class Permission(StrEnum):
     CONCERN_VOID = "concern:void"  # take back what was logged by mistake, within the rules of `models.concerns.void`
     RECOVERY_ACT = "recovery:act"  # record what was done to put it right
     RECOVERY_APPROVE = "recovery:approve"  # approve actions above a colleague's spending limit
+    SETTLEMENT_REQUEST = "settlement:request"  # say that a payment is asked for at the till
+    SETTLEMENT_WRITE = "settlement:write"  # say that it was paid or failed; of what one gave or asked for nobody does
     ALERT_HEAR = "alert:hear"  # be rung for an alert
     ALERT_READ = "alert:read"
     POLICY_READ = "policy:read"  # alert rules and escalation policies
@@ -82,6 +84,7 @@ class KeyScope(StrEnum):
     EXPORTS_READ = "exports:read"
     STAFF_WRITE = "staff:write"
     SHIFTS_WRITE = "shifts:write"
+    SETTLEMENTS_WRITE = "settlements:write"
 
 
 P = Permission
@@ -99,6 +102,7 @@ _FLOOR = _PERSON | {
     P.CONCERN_VOID,
     P.SHIFT_END,
     P.RECOVERY_ACT,
+    P.SETTLEMENT_REQUEST,
     P.ALERT_HEAR,
     P.ALERT_READ,
     P.LOG_READ,
@@ -115,6 +119,7 @@ _MANAGER = _FLOOR | {
     P.CONCERN_SENSITIVE,
     P.CONCERN_RELEASE_ANY,
     P.RECOVERY_APPROVE,
+    P.SETTLEMENT_WRITE,
     P.STAFF_CARE,
     P.POLICY_READ,
     P.LOG_SIGN,
@@ -149,6 +154,8 @@ GRANTS: dict[Role, frozenset[Permission]] = {
         P.CONCERN_WORDS,
         P.CONCERN_SENSITIVE,
         P.CONCERN_VOID,
+        P.SETTLEMENT_REQUEST,
+        P.SETTLEMENT_WRITE,
         P.SHIFT_END,
         P.ALERT_READ,
         P.POLICY_READ,
@@ -171,13 +178,15 @@ def roles_with(permission: Permission) -> frozenset[Role]:
 _KEY = frozenset({P.ANYONE, P.STORE_READ, P.VOCABULARY_READ})
 KEY_GRANTS: dict[KeyScope, frozenset[Permission]] = {
     KeyScope.CONCERNS_READ: _KEY | {P.ITEM_READ, P.CONCERN_READ, P.CONCERN_WORDS, P.ALERT_READ, P.LOG_READ},
-    KeyScope.CONCERNS_WRITE: _KEY | {P.ITEM_READ, P.CONCERN_LOG, P.CONCERN_RESOLVE, P.RECOVERY_ACT, P.DAY_FIGURES},
+    KeyScope.CONCERNS_WRITE: _KEY
+    | {P.ITEM_READ, P.CONCERN_LOG, P.CONCERN_RESOLVE, P.RECOVERY_ACT, P.SETTLEMENT_REQUEST, P.DAY_FIGURES},
     KeyScope.CUSTOMERS_READ: _KEY | {P.CUSTOMER_READ, P.CUSTOMER_LIST},
     KeyScope.CUSTOMERS_WRITE: _KEY | {P.CUSTOMER_WRITE, P.CUSTOMER_IMPORT},
     KeyScope.REPORTS_READ: _KEY | {P.REPORT_READ},
     KeyScope.EXPORTS_READ: _KEY | {P.EXPORT_READ},
     KeyScope.STAFF_WRITE: _KEY | {P.STAFF_READ, P.STAFF_WRITE},
     KeyScope.SHIFTS_WRITE: _KEY | {P.SHIFT_SYNC},
+    KeyScope.SETTLEMENTS_WRITE: _KEY | {P.SETTLEMENT_REQUEST, P.SETTLEMENT_WRITE},
 }
 
 # What a shared phone may do by itself, whoever holds it.

@@ -77,7 +77,11 @@ class ReverseRecoveryAction(Resource):
     @blp.response(200, RecoveryActionSchema)
     @idempotent(RecoveryAction, status=200)
     def post(self, data: dict[str, Any], recovery_action: RecoveryAction) -> RecoveryAction:
-        """Reverse an action by an entry of its own, with the negative cost"""
+        """Reverse an action by an entry of its own, with the negative cost
+
+        Where the money was `requested` or `settled`, the entry is `requested`, and the action stays `done` and counts,
+        until it is settled that the money came back.
+        """
         _, event = recovery_action.reverse(g.session, by=g.actor, at=g.now, **data)
         announce(g.session, event)
         return recovery_action
@@ -113,14 +117,21 @@ class DeclineRecoveryAction(Resource):
 
 @blp.route("/recovery-actions/<uuid:recovery_action_id>/settle")
 class SettleRecoveryAction(Resource):
-    permissions = {"POST": Permission.RECOVERY_ACT}
+    permissions = {"POST": Permission.SETTLEMENT_REQUEST}
     path_models = {"recovery_action_id": RecoveryAction}
 
     @blp.arguments(SettleSchema)
     @blp.response(200, RecoveryActionSchema)
     @idempotent(RecoveryAction, status=200)
     def post(self, data: dict[str, Any], recovery_action: RecoveryAction) -> RecoveryAction:
-        """Record how far a refund has come: requested, settled or failed"""
+        """Record how far a refund has come: requested, settled or failed
+
+        Whoever works there says that it is `requested` at the till. That it is `settled` or `failed` is said by a key
+        with `settlements:write`, or by a manager, regional manager or administrator who neither gave nor asked for it,
+        nor has made a sign-in code for who did within a day: 403 for others. A reference of the till stands for one
+        payment in a store, whatever its capitals: 409 `reference-used`. Of a reversing entry it says whether the money
+        came back: until it is `settled`, the reversed action counts.
+        """
         to = Settlement(data.pop("settlement"))
-        announce(g.session, recovery_action.settle(to=to, by=g.actor, at=g.now, **data))
+        announce(g.session, recovery_action.settle(g.session, to=to, by=g.actor, at=g.now, **data))
         return recovery_action

@@ -75,6 +75,7 @@ PROBLEM_CODES = {
     "has-actions": (409, "Something was given or asked for"),
     "last-administrator": (409, "Nobody else administers the organization"),
     "not-now": (409, "Its state does not allow that now"),
+    "reference-used": (409, "This reference of the till stands for another payment"),
     "request-in-progress": (409, "The same is being done at this moment"),
     "idempotency-key-reused": (422, "This Idempotency-Key was used for something else"),
     "invalid-idempotency-key": (422, "This is no Idempotency-Key"),

@@ -1,14 +1,82 @@
 """Limits that hold: whom money was given to, orders, defaults for limits, counts of tries."""
 
+import sqlalchemy as sa
+from alembic import op
+
+from migrations.folding_1004 import fold
+from migrations.tenant_tables import NAME_KEY, index
+
 revision = "1005"
 down_revision = "1004"
 branch_labels = None
 depends_on = None
 
+# What the version before cannot read.
+NEW_SCOPES = ("settlements:write",)
+BATCH = 1_000  # rows
+
 
 def upgrade() -> None:
-    pass
+    _upgrade_settlements()
 
 
 def downgrade() -> None:
-    pass
+    _take_new_scopes_from_keys()
+    _downgrade_settlements()
+
+
+def _upgrade_settlements() -> None:
+    """Let a reference of the till be found however it was typed."""
+    with op.batch_alter_table("recovery_action") as batch:
+        batch.add_column(sa.Column("settlement_key", NAME_KEY, nullable=True))
+    _fold_references("recovery_action", "settlement_reference", "settlement_key")
+    index(
+        "ix_recovery_action_settlement",
+        "recovery_action",
+        "organization_id",
+        "store_id",
+        "settlement_key",
+        where="settlement_key IS NOT NULL",
+    )
+
+
+def _downgrade_settlements() -> None:
+    """Reversals that wait for the money take effect, as they did before."""
+    waits = "reverses_id IS NOT NULL AND requested_cost_amount IS NOT NULL"
+    op.execute(
+        "UPDATE recovery_action SET status = 'reversed' WHERE EXISTS (SELECT 1 FROM recovery_action AS entry"  # noqa: S608 our own text
+        " WHERE entry.organization_id = recovery_action.organization_id AND entry.reverses_id = recovery_action.id"
+        f" AND entry.{waits.replace('AND ', 'AND entry.')})"
+    )
+    op.execute(
+        "UPDATE recovery_action SET cost_amount = requested_cost_amount, cost_currency = requested_cost_currency,"  # noqa: S608 our own text
+        f" requested_cost_amount = NULL, requested_cost_currency = NULL, settlement = 'recorded' WHERE {waits}"
+    )
+    op.drop_index("ix_recovery_action_settlement", "recovery_action")
+    with op.batch_alter_table("recovery_action") as batch:
+        batch.drop_column("settlement_key")
+
+
+def _fold_references(table: str, reference: str, key: str) -> None:
+    """Write the keys of all rows that have a reference."""
+    connection = op.get_bind()
+    columns = (sa.column("organization_id", sa.Uuid()), sa.column("id", sa.Uuid()))
+    rows = sa.table(table, *columns, sa.column(reference, sa.String()), sa.column(key, sa.String()))
+    stmt = sa.select(*columns, rows.c[reference]).select_from(rows).where(rows.c[reference].is_not(None))
+    same = (columns[0] == sa.bindparam("organization"), columns[1] == sa.bindparam("row"))
+    update = sa.update(rows).where(*same).values({key: sa.bindparam("folded")})
+    all_rows = connection.execute(stmt).all()
+    for start in range(0, len(all_rows), BATCH):
+        folded = [
+            {"organization": organization, "row": id_, "folded": fold(text)}
+            for organization, id_, text in all_rows[start : start + BATCH]
+        ]
+        connection.execute(update, folded)
+
+
+def _take_new_scopes_from_keys() -> None:
+    key = sa.table("api_key", sa.column("id", sa.Uuid()), sa.column("scopes", sa.JSON()))
+    for id_, scopes in op.get_bind().execute(sa.select(key.c.id, key.c.scopes)).all():
+        left = [scope for scope in scopes if scope not in NEW_SCOPES]
+        if left != scopes:
+            op.execute(key.update().where(key.c.id == id_).values(scopes=left))

@@ -6,14 +6,17 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import BigInteger, ColumnElement, Index, Select, String, Text, or_, select, text
-from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy.orm import Mapped, Session, aliased, mapped_column
 
-from models.access import Actor
+from models.access import Actor, Permission
 from models.concerns.child import ConcernChild
 from models.concerns.event import ConcernEvent, ConcernStep
 from models.db.base import Money, StoreDate, many_to_one, money, tenant_fk
-from models.errors import InvalidState
+from models.db.text import BYTEWISE_NAME, fold
+from models.errors import Conflict, Forbidden, InvalidState
+from models.organizations.store import Store
 from models.recovery.remedy import Remedy
+from models.staff.credentials.invitation import Invitation
 from models.staff.staff import Staff
 
 
@@ -48,8 +51,10 @@ SETTLEMENT_MOVES: dict[Settlement, frozenset[Settlement]] = {
 class RecoveryAction(ConcernChild):
     """One thing done for the customer. A mistake is corrected by a reversing entry, never by a change.
 
-    A reversing entry points to the entry it reverses (`reverses_id`) and has its cost with the opposite sign. A
-    pending action has no `cost`, only `requested_cost`. So sums of `cost` over all rows are right whatever the status.
+    A reversing entry points to the entry it reverses (`reverses_id`) and has its cost with the opposite sign. Where the
+    money has left, or may have, the entry is `requested` and the action stays `done` until it is told that the money
+    came back. What is pending or requested like that has no `cost`, only `requested_cost`. So sums of `cost` over all
+    rows are right whatever the status.
 
     `business_date` is the day whose budget the action counts against, by the server's clock; a reversing entry has
     the date of the entry it reverses. `over_limit` says that it is more than the giver may give without approval.
@@ -62,6 +67,14 @@ class RecoveryAction(ConcernChild):
         Index("ix_recovery_action_store_newest", "organization_id", "store_id", "recorded_at", "id"),
         Index("uq_recovery_action_reverses", "organization_id", "reverses_id", unique=True),
         Index("ix_recovery_action_giver", "organization_id", "acted_by_id", "business_date"),
+        Index(
+            "ix_recovery_action_settlement",
+            "organization_id",
+            "store_id",
+            "settlement_key",
+            postgresql_where=text("settlement_key IS NOT NULL"),
+            sqlite_where=text("settlement_key IS NOT NULL"),
+        ),
         Index(
             "ix_recovery_action_pending",
             "organization_id",
@@ -93,6 +106,7 @@ class RecoveryAction(ConcernChild):
     business_date: Mapped[date]
     settlement: Mapped[Settlement] = mapped_column(default=Settlement.NONE)
     settlement_reference: Mapped[str | None] = mapped_column(String(100))
+    settlement_key: Mapped[str | None] = mapped_column(BYTEWISE_NAME)  # the reference, folded
     expires_at: Mapped[datetime | None]
     decided_at: Mapped[datetime | None]
     decided_by_id: Mapped[UUID | None] = tenant_fk("staff", nullable=True)
@@ -103,6 +117,7 @@ class RecoveryAction(ConcernChild):
     acted_by_id: Mapped[UUID | None] = tenant_fk("staff", nullable=True)
 
     remedy: Mapped[Remedy] = many_to_one("RecoveryAction", "remedy_id", "Remedy", lazy="joined")
+    reverses: Mapped["RecoveryAction | None"] = many_to_one("RecoveryAction", "reverses_id", "RecoveryAction")
     acted_by: Mapped[Staff | None] = many_to_one("RecoveryAction", "acted_by_id", "Staff", lazy="joined")
     decided_by: Mapped[Staff | None] = many_to_one("RecoveryAction", "decided_by_id", "Staff", lazy="joined")
 
@@ -128,9 +143,16 @@ class RecoveryAction(ConcernChild):
 
     @classmethod
     def counts_or_is_unsettled(cls) -> ColumnElement[bool]:
-        """Return the criterion for actions in effect, those that wait, and reversals whose money is not back yet."""
+        """Return the criterion for actions in effect, those that wait, and reversals whose money is not back yet.
+
+        An action whose reversal waits is not among them, only the reversal.
+        """
+        reversal = aliased(cls)
+        is_reversed = select(reversal.id).where(reversal.reverses_id == cls.id).exists()
         return or_(
-            IN_EFFECT, cls.status == ActionStatus.PENDING, cls.reverses_id.is_not(None) & cls.settlement.in_(UNPAID)
+            IN_EFFECT & ~is_reversed,
+            cls.status == ActionStatus.PENDING,
+            cls.reverses_id.is_not(None) & cls.settlement.in_(UNPAID),
         )
 
     @property
@@ -148,19 +170,22 @@ class RecoveryAction(ConcernChild):
     ) -> tuple["RecoveryAction", ConcernEvent]:
         """Reverse the action by an entry of its own. InvalidState unless it is done, and for a reversing entry.
 
-        Where the money was on its way or paid, the entry waits until it is settled that it came back.
+        Where the money was on its way or paid, the entry is `requested`, and takes effect when it is settled that the
+        money came back.
         """
         if self.status is not ActionStatus.DONE or self.reverses_id is not None:
             raise InvalidState(f"An action that is {self.status} cannot be reversed.", state=str(self.status))
+        if self._find_reversal(session) is not None:
+            raise InvalidState("Its reversal waits until it is told that the money came back.", state=str(self.status))
         event = self.record_event(ConcernStep.ACTION_REVERSED, by=by, at=at)
         entry = RecoveryAction(
             concern=self.concern,
             store_id=self.store_id,
             remedy=self.remedy,
-            reverses_id=self.id,
-            cost=Money(-self.cost.amount, self.cost.currency) if self.cost else None,
+            reverses=self,
+            requested_cost=Money(-self.cost.amount, self.cost.currency) if self.cost else None,
             business_date=self.business_date,
-            settlement=Settlement.RECORDED if self.settlement in UNDER_WAY else Settlement.NONE,
+            settlement=Settlement.REQUESTED,
             note=note,
             acted_at=at,
             recorded_at=at,
@@ -168,17 +193,71 @@ class RecoveryAction(ConcernChild):
             decided_by=None,
         )
         session.add(entry)
-        self.status = ActionStatus.REVERSED
-        self.bump_version()
+        if self.settlement in UNDER_WAY:
+            self.bump_version()
+        else:
+            entry.take_back(Settlement.NONE)
         return entry, event
 
-    def settle(self, *, to: Settlement, reference: str | None = None, by: Actor, at: datetime) -> ConcernEvent:
-        """Move the settlement on. InvalidState where no money is due, or it is paid already."""
+    def settle(
+        self, session: Session, *, to: Settlement, reference: str | None = None, by: Actor, at: datetime
+    ) -> ConcernEvent:
+        """Move the settlement on. Of a reversing entry it says whether the money came back.
+
+        Raises InvalidState where no money is due, or it is paid already, Forbidden for whoever says of their own action
+        that it was paid or failed, and Conflict where the store has used the reference for another payment.
+        """
+        if to is not Settlement.REQUESTED:
+            self._check_witness(session, by=by, at=at)
         if self.status is not ActionStatus.DONE or self.settlement not in SETTLEMENT_MOVES[to]:
             raise InvalidState(f"Money that is {self.settlement} cannot be {to}.", state=str(self.settlement))
-        self.settlement, self.settlement_reference = to, reference or self.settlement_reference
+        if reference is not None:
+            self._set_reference(session, reference)
+        self.settlement = to
         self.bump_version()
+        if self.reverses_id is not None and to is Settlement.SETTLED:
+            self.take_back(Settlement.SETTLED)
+        elif to is Settlement.FAILED and (reversal := self._find_reversal(session)):
+            reversal.take_back(Settlement.NONE)  # nothing has left that could come back
+            reversal.bump_version()
         return self.record_event(ConcernStep.ACTION_SETTLED, by=by, at=at, settlement=to)
+
+    def take_back(self, settlement: Settlement) -> None:
+        """Let a reversing entry take effect."""
+        if self.requested_cost is not None:
+            self.cost, self.requested_cost = self.requested_cost, None
+        self.settlement = settlement
+        if self.reverses is not None and self.reverses.status is ActionStatus.DONE:
+            self.reverses.status = ActionStatus.REVERSED
+            self.reverses.bump_version()
+
+    def _find_reversal(self, session: Session) -> "RecoveryAction | None":
+        stmt = select(RecoveryAction).where(RecoveryAction.reverses_id == self.id)
+        return session.scalars(stmt.options(*self.eager_options())).unique().one_or_none()
+
+    def _check_witness(self, session: Session, *, by: Actor, at: datetime) -> None:
+        """Raise Forbidden for who may not say that this was paid, or failed.
+
+        That is whoever gave, asked for or took back, and whoever could have signed in as one of them.
+        """
+        by.require(Permission.SETTLEMENT_WRITE)
+        people = (self.acted_by_id, self.reverses.acted_by_id if self.reverses else None)
+        givers = {person for person in people if person is not None}
+        if by.staff_id in givers:
+            raise Forbidden("Somebody else has to say so: you gave it, or took it back.")
+        if any(Invitation.was_made_by(session, giver, maker_id=by.staff_id, at=at) for giver in givers):
+            raise Forbidden("Whoever could read a sign-in code of the giver does not say that money was paid.")
+
+    def _set_reference(self, session: Session, reference: str) -> None:
+        """Set the reference of the till. The store is locked: of two payments at once, the second sees the first."""
+        session.flush()
+        session.execute(select(Store.id).where(Store.id == self.store_id).with_for_update(key_share=True))
+        key = fold(reference)
+        of_others = (RecoveryAction.store_id == self.store_id, RecoveryAction.id != self.id)
+        used = select(RecoveryAction.id).where(*of_others, RecoveryAction.settlement_key == key)
+        if session.scalars(used.limit(1)).first() is not None:
+            raise Conflict("This store has used the reference for another payment.", code="reference-used")
+        self.settlement_reference, self.settlement_key = reference, key
 
     def record_event(self, step: ConcernStep, *, by: Actor, at: datetime, **details: Any) -> ConcernEvent:
         """Record an event of this action in the timeline of its concern."""

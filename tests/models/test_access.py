@@ -33,6 +33,8 @@ AGREED = {  # line: permissions, and who has them: floor, manager, regional, hea
     "gives back what another took": ({P.CONCERN_RELEASE_ANY}, "no yes yes no no"),
     "looks after who needs a pause": ({P.STAFF_CARE}, "no yes yes no yes"),
     "allows what is more than a colleague may give": ({P.RECOVERY_APPROVE}, "no yes yes no no"),
+    "asks the till to pay": ({P.SETTLEMENT_REQUEST}, "yes yes yes no yes"),
+    "says that money was paid": ({P.SETTLEMENT_WRITE}, "no yes yes no yes"),
     "changes stores, policies and words": ({P.STORE_WRITE, P.POLICY_WRITE, P.VOCABULARY_WRITE}, "no no no no yes"),
     "reads when it rings and how a call escalates": ({P.POLICY_READ}, "no yes yes yes yes"),
     "notes and signs a day": ({P.LOG_SIGN}, "no yes yes no no"),
@@ -50,13 +52,21 @@ AGREED = {  # line: permissions, and who has them: floor, manager, regional, hea
 }
 SCOPES = {  # what a key may do beyond finding its way
     KeyScope.CONCERNS_READ: {P.ITEM_READ, P.CONCERN_READ, P.CONCERN_WORDS, P.ALERT_READ, P.LOG_READ},
-    KeyScope.CONCERNS_WRITE: {P.ITEM_READ, P.CONCERN_LOG, P.CONCERN_RESOLVE, P.RECOVERY_ACT, P.DAY_FIGURES},
+    KeyScope.CONCERNS_WRITE: {
+        P.ITEM_READ,
+        P.CONCERN_LOG,
+        P.CONCERN_RESOLVE,
+        P.RECOVERY_ACT,
+        P.SETTLEMENT_REQUEST,
+        P.DAY_FIGURES,
+    },
     KeyScope.CUSTOMERS_READ: {P.CUSTOMER_READ, P.CUSTOMER_LIST},
     KeyScope.CUSTOMERS_WRITE: {P.CUSTOMER_WRITE, P.CUSTOMER_IMPORT},
     KeyScope.REPORTS_READ: {P.REPORT_READ},
     KeyScope.EXPORTS_READ: {P.EXPORT_READ},
     KeyScope.STAFF_WRITE: {P.STAFF_READ, P.STAFF_WRITE},
     KeyScope.SHIFTS_WRITE: {P.SHIFT_SYNC},
+    KeyScope.SETTLEMENTS_WRITE: {P.SETTLEMENT_REQUEST, P.SETTLEMENT_WRITE},
 }
 NEVER_A_KEYS = {
     P.CUSTOMER_MERGE,

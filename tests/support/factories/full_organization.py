@@ -108,7 +108,7 @@ BODIES: dict[str, Any] = {
     "postReverseRecoveryAction": {"note": "changed"},
     "postApproveRecoveryAction": {"note": "changed"},
     "postDeclineRecoveryAction": {"note": "changed"},
-    "postSettleRecoveryAction": {"settlement": "settled"},
+    "postSettleRecoveryAction": {"settlement": "requested"},
     "postCategories": {"slug": "new", "name": "New", "causes": [{"slug": "newer", "name": "Newer"}]},
     "patchCategoryById": {"name": "Changed", "causes": [{"slug": "salty", "name": "Salty"}]},
     "postMergeCategories": {"into": None},

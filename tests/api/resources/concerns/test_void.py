@@ -188,7 +188,7 @@ def ask_for_voucher(app: App, shop: Shop, concern: Concern) -> Concern:
 
 def settle(app: App, shop: Shop, action_id: str, settlement: str) -> None:
     path = f"/v1/recovery-actions/{action_id}/settle"
-    assert app.request("POST", path, (shop, "manager"), json={"settlement": settlement}).status_code == 200
+    assert app.request("POST", path, (shop, "key"), json={"settlement": settlement}).status_code == 200
 
 
 def reverse(app: App, shop: Shop, action: Concern) -> None:

@@ -19,14 +19,30 @@ def shop(app: App, shop: Shop) -> Shop:
     return shop
 
 
-def refund(app: App, shop: Shop, concern: dict[str, Any], amount: int, **said: Any) -> Any:
+def refund(app: App, shop: Shop, concern: dict[str, Any], amount: int, by: str = "floor", **said: Any) -> Any:
     body = {"remedy": "refund", "cost": {"amount": amount, "currency": "EUR"}} | said
-    return app.request("POST", f"/v1/concerns/{concern['id']}/recovery-actions", (shop, "floor"), json=body)
+    return app.request("POST", f"/v1/concerns/{concern['id']}/recovery-actions", (shop, by), json=body)
 
 
-def settle(app: App, shop: Shop, action: dict[str, Any], to: str, by: str = "floor", **said: Any) -> Any:
+def settle(app: App, shop: Shop, action: dict[str, Any], to: str, by: str = "key", **said: Any) -> Any:
     path = f"/v1/recovery-actions/{action['id']}/settle"
     return app.request("POST", path, (shop, by), json={"settlement": to} | said)
+
+
+def reverse(app: App, shop: Shop, action: dict[str, Any], by: str = "floor") -> Any:
+    return app.request("POST", f"/v1/recovery-actions/{action['id']}/reverse", (shop, by), json={})
+
+
+def reversal_of(app: App, shop: Shop, action: dict[str, Any]) -> dict[str, Any]:
+    path = f"/v1/concerns/{action['concern_id']}/recovery-actions"
+    entries: list[dict[str, Any]] = app.request("GET", path, (shop, "manager")).json["items"]
+    return next(entry for entry in entries if entry["reverses_id"] == action["id"])
+
+
+def cost_of_the_day(app: App, shop: Shop) -> list[dict[str, Any]]:
+    path = f"/v1/stores/{shop.store_id}/recovery-logs/2026-03-03"
+    cost: list[dict[str, Any]] = app.request("GET", path, (shop, "manager")).json["figures"]["cost"]
+    return cost
 
 
 def unpaid(app: App, shop: Shop) -> list[str]:
@@ -39,9 +55,9 @@ def test_a_refund_is_promised_until_the_till_reports_it_paid(app: App, shop: Sho
     action = refund(app, shop, concern, 2500).json
     assert (action["settlement"], unpaid(app, shop)) == ("recorded", [action["id"]])
     move(app, shop, concern, "resolve")
-    assert settle(app, shop, action, "requested").json["settlement"] == "requested"
+    assert settle(app, shop, action, "requested", "floor").json["settlement"] == "requested"
     assert unpaid(app, shop) == [action["id"]]
-    paid = settle(app, shop, action, "settled", "key", reference="R-77").json
+    paid = settle(app, shop, action, "settled", reference="R-77").json
     assert (paid["settlement"], paid["settlement_reference"], unpaid(app, shop)) == ("settled", "R-77", [])
     timeline = app.request("GET", f"/v1/concerns/{concern['id']}/events", (shop, "floor")).json["items"]
     settlements = [step["details"]["settlement"] for step in timeline if step["step"] == "action_settled"]
@@ -52,7 +68,7 @@ def test_a_payment_that_failed_is_promised_still(app: App, shop: Shop) -> None:
     action = refund(app, shop, log_concern(app, shop), 2500).json
     settle(app, shop, action, "failed")
     assert unpaid(app, shop) == [action["id"]]
-    assert settle(app, shop, action, "requested").json["settlement"] == "requested"
+    assert settle(app, shop, action, "requested", "floor").json["settlement"] == "requested"
 
 
 def test_what_is_paid_stays_paid(app: App, shop: Shop) -> None:
@@ -64,10 +80,101 @@ def test_what_is_paid_stays_paid(app: App, shop: Shop) -> None:
 
 def test_a_refund_that_was_taken_back_is_owed_to_nobody(app: App, shop: Shop) -> None:
     action = refund(app, shop, log_concern(app, shop), 2500).json
-    path = f"/v1/recovery-actions/{action['id']}/reverse"
-    assert app.request("POST", path, (shop, "floor"), json={}).status_code == 200
+    assert reverse(app, shop, action).json["status"] == "reversed"
     assert unpaid(app, shop) == []
     assert_problem(settle(app, shop, action, "settled"), 409, "not-now")
+
+
+def test_who_gave_does_not_say_that_it_was_paid(app: App, shop: Shop) -> None:
+    concern = log_concern(app, shop)
+    of_floor, of_manager = refund(app, shop, concern, 100).json, refund(app, shop, concern, 200, by="manager").json
+    for to in ("settled", "failed"):
+        for by in ("floor", "colleague"):
+            assert_problem(settle(app, shop, of_floor, to, by), 403, "forbidden")
+        assert_problem(settle(app, shop, of_manager, to, "manager"), 403, "forbidden")
+    assert settle(app, shop, of_floor, "requested", "floor").status_code == 200
+    assert settle(app, shop, of_floor, "settled", "manager").status_code == 200
+    assert settle(app, shop, of_manager, "settled", "admin").status_code == 200
+    reverse(app, shop, of_floor, by="regional")
+    entry = reversal_of(app, shop, of_floor)
+    for by in ("floor", "regional"):  # neither who gave it nor who took it back says that it came back
+        assert_problem(settle(app, shop, entry, "settled", by), 403, "forbidden")
+    assert settle(app, shop, entry, "settled", "manager").status_code == 200
+
+
+def test_who_made_a_code_for_the_giver_does_not_say_that_it_was_paid(app: App, shop: Shop) -> None:
+    path = f"/v1/staff/{shop.staff['floor']}/invitations"
+    assert app.request("POST", path, (shop, "manager"), json={}).status_code == 201
+    action = refund(app, shop, log_concern(app, shop), 100).json
+    assert_problem(settle(app, shop, action, "settled", "manager"), 403, "forbidden")
+    assert settle(app, shop, action, "settled", "regional").status_code == 200
+
+
+def test_a_key_says_that_it_was_paid_with_the_scope_for_it_only(app: App, shop: Shop) -> None:
+    action = refund(app, shop, log_concern(app, shop), 2500).json
+    body = {"name": "till", "scopes": ["concerns:write"]}
+    shop.tokens["till"] = app.request("POST", "/v1/api-keys", (shop, "admin"), json=body).json["token"]
+    assert settle(app, shop, action, "requested", "till").status_code == 200
+    assert_problem(settle(app, shop, action, "settled", "till"), 403, "forbidden")
+    body = {"name": "payments", "scopes": ["settlements:write"]}
+    shop.tokens["payments"] = app.request("POST", "/v1/api-keys", (shop, "admin"), json=body).json["token"]
+    assert settle(app, shop, action, "settled", "payments").json["settlement"] == "settled"
+
+
+def test_thirty_refunds_of_one_evening_do_not_go_around_the_limit(app: App, shop: Shop) -> None:
+    """Given, marked as paid, taken back, and again: no money came back, so all of it counts."""
+    remedies = app.request("GET", "/v1/remedies", (shop, "admin")).json["items"]
+    (remedy,) = (remedy for remedy in remedies if remedy["slug"] == "refund")
+    limits = [{"role": "floor", "per_customer": {"amount": 2500, "currency": "EUR"}}]
+    headers = {"If-Match": f'"{remedy["version"]}"'}
+    app.request("PATCH", f"/v1/remedies/{remedy['id']}", (shop, "admin"), json={"limits": limits}, headers=headers)
+    concern = log_concern(app, shop, order=ORDER)
+    action = refund(app, shop, concern, 1500).json
+    settle(app, shop, action, "requested", "floor")
+    assert reverse(app, shop, action).json["status"] == "done"
+    again = refund(app, shop, concern, 1500).json
+    assert (again["status"], cost_of_the_day(app, shop)) == ("pending", [{"amount": 1500, "currency": "EUR"}])
+    assert_invalid_value(refund(app, shop, concern, 6501), "body", "/cost")  # the order counts it as well
+    entry = reversal_of(app, shop, action)
+    assert (entry["settlement"], entry["cost"]["amount"]) == ("requested", -1500)
+    assert_problem(reverse(app, shop, action), 409, "not-now")
+    assert settle(app, shop, entry, "settled").json["cost"]["amount"] == -1500
+    assert cost_of_the_day(app, shop) == []
+    assert refund(app, shop, concern, 1500).json["status"] == "done"
+
+
+def test_money_that_does_not_come_back_stays_a_cost_until_it_does(app: App, shop: Shop) -> None:
+    action = refund(app, shop, log_concern(app, shop), 2500).json
+    settle(app, shop, action, "settled")
+    reverse(app, shop, action)
+    entry = reversal_of(app, shop, action)
+    assert settle(app, shop, entry, "failed").json["settlement"] == "failed"
+    assert cost_of_the_day(app, shop) == [{"amount": 2500, "currency": "EUR"}]
+    assert unpaid(app, shop) == []
+    assert settle(app, shop, entry, "settled").json["settlement"] == "settled"
+    assert cost_of_the_day(app, shop) == []
+
+
+def test_money_that_never_left_need_not_come_back(app: App, shop: Shop) -> None:
+    action = refund(app, shop, log_concern(app, shop), 2500).json
+    settle(app, shop, action, "requested", "floor")
+    reverse(app, shop, action)
+    assert settle(app, shop, action, "failed").json["status"] == "reversed"
+    assert reversal_of(app, shop, action)["settlement"] == "none"
+    assert (unpaid(app, shop), cost_of_the_day(app, shop)) == ([], [])
+
+
+def test_a_reference_of_the_till_pays_for_one_thing_in_a_store(app: App, shop: Shop) -> None:
+    concern = log_concern(app, shop)
+    first, second = refund(app, shop, concern, 100).json, refund(app, shop, concern, 200).json
+    for to in ("requested", "settled"):  # of one payment the same reference, however often
+        assert settle(app, shop, first, to, reference="R-77").status_code == 200
+    refused = settle(app, shop, second, "settled", reference=" r-77 ")
+    assert_problem(refused, 409, "reference-used")
+    assert settle(app, shop, second, "settled", reference="R-78").status_code == 200
+    there = log_concern(app, shop, "elsewhere", store_id=str(shop.other_store_id))
+    other = refund(app, shop, there, 100, by="elsewhere").json
+    assert settle(app, shop, other, "settled", reference="R-77").status_code == 200
 
 
 def test_words_and_vouchers_are_owed_to_nobody(app: App, shop: Shop) -> None:
@@ -79,7 +186,7 @@ def test_words_and_vouchers_are_owed_to_nobody(app: App, shop: Shop) -> None:
 @pytest.mark.parametrize("to", ["none", "recorded", "gone", None])
 def test_money_comes_no_other_way(app: App, shop: Shop, to: str | None) -> None:
     action = refund(app, shop, log_concern(app, shop), 2500).json
-    answer = settle(app, shop, action, to or "", **({} if to else {"settlement": None}))
+    answer = settle(app, shop, action, to or "", "floor", **({} if to else {"settlement": None}))
     assert answer.status_code == 422
     assert answer.json["errors"][0]["pointer"] == "/settlement"
 
