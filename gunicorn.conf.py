@@ -7,15 +7,18 @@ import shutil
 import socket
 import sys
 import tempfile
+import threading
 from itertools import count
 from pathlib import Path
 from typing import Any
 
 from gunicorn import glogging, util
+from gunicorn.workers.gthread import TConn, ThreadWorker
 from prometheus_client import values
 from sqlalchemy.exc import DBAPIError
 
 from api.web.problems import STATUS_TITLES
+from api.web.slow_clients import SlowClientSocket
 from config import Config, ConfigError, set_up_logging
 from models.db.schema_check import SchemaMismatch
 from models.db.session import Database, DatabaseRole, UnsafeRole
@@ -45,6 +48,31 @@ def write_problem(sock: socket.socket, status: int, reason: str, detail: str) ->
     util.write_nonblock(sock, f"{head}Content-Length: {len(body)}\r\n\r\n{body}".encode("ascii"))
 
 
+class Worker(ThreadWorker):
+    """gunicorn's worker with threads, at most half of which wait for the rest of a request."""
+
+    def init_process(self) -> None:
+        """Run by gunicorn in each new process."""
+        self.waiting_places = threading.Semaphore(max(self.cfg.threads // 2, 1))
+        super().init_process()
+
+    def enqueue_req(self, conn: TConn) -> None:
+        """Run by gunicorn for each connection that has something to read."""
+        if not isinstance(conn.sock, SlowClientSocket):
+            conn.sock = SlowClientSocket(conn.sock, self.waiting_places)
+        super().enqueue_req(conn)
+
+    def handle(self, conn: TConn) -> object:
+        """Run by gunicorn in a thread, for each request."""
+        conn.sock.begin_request()
+        return super().handle(conn)
+
+    def handle_request(self, req: object, conn: TConn) -> bool:
+        """Run by gunicorn when it has read the headers."""
+        conn.sock.is_in_body = True
+        return super().handle_request(req, conn)
+
+
 util.write_error = write_problem
 set_up_logging(settings)
 logger_class = Logger
@@ -53,7 +81,7 @@ loglevel = "warning" if settings.log_format == "console" else "info"  # a termin
 
 bind = settings.bind
 workers = settings.web_workers
-worker_class = "gthread"
+worker_class = Worker
 threads = settings.web_threads
 preload_app = True  # shares the loaded code between the workers; engines are made lazily, after the fork
 

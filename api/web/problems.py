@@ -11,6 +11,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
+from api.web.slow_clients import SlowClient, TooManySlowClients
 from models.db.failures import Failure, failure_of, loggable
 from models.errors import (
     Conflict,
@@ -43,6 +44,7 @@ STATUS_TITLES = {
     404: ("not-found", "There is no such thing"),
     405: ("method-not-allowed", "This address does not know that method"),
     406: ("not-acceptable", "This cannot be shown in that form"),
+    408: ("request-timeout", "The request did not arrive in time"),
     409: ("conflict", "Somebody else was first"),
     410: ("cursor-expired", "Start over without this cursor"),
     412: ("stale-version", "The object has changed since you read it"),
@@ -196,6 +198,10 @@ def on_http_exception(error: HTTPException) -> Response:
     """Return the problem for an exception of Flask, werkzeug or the schemas."""
     if error.code is None or error.code < 400:
         return error.get_response()  # type: ignore[return-value]  # redirects are complete answers
+    if isinstance(error.__context__, SlowClient):  # reading the body ended so
+        return problem(408, "The rest of the body did not arrive in time; send the request again.")
+    if isinstance(error.__context__, TooManySlowClients):
+        return unavailable("Too many bodies are on their way at once; try again.")
     messages = (getattr(error, "data", None) or {}).get("messages")
     if messages:
         errors = [
@@ -240,7 +246,7 @@ def on_database_error(error: DBAPIError) -> Response:
             return problem(422, "This takes too long to find out: ask for fewer days, or for one region or store.")
         case Failure.STORAGE_FULL:
             return unavailable("There is no room left to store anything; reading still works.", code="storage-full")
-        case Failure.PERMANENT:
+        case Failure.PERMANENT | Failure.DAMAGED:
             log.error("unexpected error", method=request.method, route=_route(), **loggable(error))
             return problem(500, FAULT_OF_OURS)
         case _:
