@@ -28,8 +28,10 @@ def healthz() -> Response:
 
 @blp.get("/readyz")
 def readyz() -> tuple[Response, int] | tuple[Response, int, dict[str, str]]:
-    """Answer 503 only without the database or its migrations; the rest is reported with 200."""
+    """Answer 503 only without the database or its migrations, or while it is damaged; the rest is told with 200."""
     database: Database = current_app.extensions["database"]
+    if database.is_damaged(at=g.now):
+        return jsonify(status="unavailable", database="damaged"), 503, RETRY_SOON
     try:
         if missing := database.missing_from_schema(at=g.now):
             shown = missing[:MAX_MISSING_SHOWN]

@@ -15,7 +15,7 @@ from api.web.request_body import JsonBody, RequestBody
 from api.web.smorest_internals import declared_parameters, takes_several
 from models.access import Permission
 from models.db.base import Aggregate, TenantOwned
-from models.db.session import Database
+from models.db.session import Database, ScopedSession
 from models.errors import Invalid
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
@@ -75,11 +75,21 @@ class Resource(MethodView):
             content = self._check(method, too_large)
             return super().dispatch_request(**path, **content)
         database: Database = current_app.extensions["database"]
-        read_only = method in self.read_only
-        with (database.reading if read_only else database.writing)(g.actor.organization_id) as g.session:
-            subjects = self._find(path, lock=not read_only and method not in self.locks_itself)
-            content = self._check(method, too_large, subjects)
-            return super().dispatch_request(**subjects, **content)
+        if method in self.read_only:
+            with database.reading(g.actor.organization_id) as session:
+                return self._call_method(session, method, path, too_large)
+        return database.run(
+            g.actor.organization_id, lambda session: self._call_method(session, method, path, too_large)
+        )
+
+    def _call_method(
+        self, session: ScopedSession, method: str, path: dict[str, Any], too_large: RequestEntityTooLarge | None
+    ) -> ResponseReturnValue:
+        """Find the subjects, check the input and call the method, in the transaction of the request."""
+        g.session = session
+        subjects = self._find(path, lock=method not in self.read_only | self.locks_itself)
+        content = self._check(method, too_large, subjects)
+        return super().dispatch_request(**subjects, **content)
 
     def _is_tap(self, method: str) -> bool:
         if method == "GET":

@@ -15,7 +15,9 @@ class Failure(Enum):
     CANCELED = auto()  # it took too long
     STORAGE_FULL = auto()
     UNAVAILABLE = auto()  # the database is away, busy or short of something: the same may well succeed soon
-    PERMANENT = auto()  # the statement, the schema or the file is wrong, and stays so
+    DEADLOCK = auto()  # two transactions waited for each other, and this one was ended: it succeeds when it runs again
+    DAMAGED = auto()  # the file of the database is broken, and stays so until somebody restores it
+    PERMANENT = auto()  # the statement or the schema is wrong, and stays so
 
 
 _BY_SQLSTATE: Final = {
@@ -24,16 +26,19 @@ _BY_SQLSTATE: Final = {
     "53100": Failure.STORAGE_FULL,
     "25P03": Failure.UNAVAILABLE,  # idle for too long within a transaction
     "25P04": Failure.UNAVAILABLE,
-    "40001": Failure.UNAVAILABLE,  # serialization failure
-    "40P01": Failure.UNAVAILABLE,  # deadlock
+    "40001": Failure.DEADLOCK,  # serialization failure: the database could not put two transactions in an order
+    "40P01": Failure.DEADLOCK,
     "57P01": Failure.UNAVAILABLE,  # shut down by an administrator
     "57P02": Failure.UNAVAILABLE,  # crashed
     "57P03": Failure.UNAVAILABLE,  # starts up
     "57P05": Failure.UNAVAILABLE,
     "58030": Failure.UNAVAILABLE,  # input or output
+    "XX001": Failure.DAMAGED,  # of a table
+    "XX002": Failure.DAMAGED,  # of an index
 }
 _UNAVAILABLE_CLASSES: Final = ("08", "53")  # no connection; too little of something
 _SQLITE_UNAVAILABLE: Final = ("BUSY", "LOCKED", "PROTOCOL", "CANTOPEN", "IOERR", "NOMEM", "INTERRUPT")
+_SQLITE_DAMAGED: Final = ("CORRUPT", "NOTADB")
 _WITH_VALUES: Final = ("22", "23")  # classes of SQLSTATE whose messages quote values: data, constraints
 
 
@@ -44,6 +49,8 @@ def failure_of(error: DBAPIError) -> Failure:
         code = name.removeprefix("SQLITE_").partition("_")[0]
         if code == "FULL":
             return Failure.STORAGE_FULL
+        if code in _SQLITE_DAMAGED:
+            return Failure.DAMAGED
         return Failure.UNAVAILABLE if code in _SQLITE_UNAVAILABLE else Failure.PERMANENT
     if state is not None:
         short_of = Failure.UNAVAILABLE if state.startswith(_UNAVAILABLE_CLASSES) else Failure.PERMANENT
@@ -53,7 +60,7 @@ def failure_of(error: DBAPIError) -> Failure:
 
 
 def is_unavailable(error: BaseException) -> bool:
-    """Return whether the database is away or busy, so that whatever was worked on is not at fault."""
+    """Return whether the database is away, busy or damaged, so that whatever was worked on is not at fault."""
     if isinstance(error, DBAPIError):
         return failure_of(error) is not Failure.PERMANENT
     return isinstance(error, PoolTimeout)

@@ -25,9 +25,11 @@ from uuid import UUID
 
 import psycopg
 import sqlalchemy as sa
+import structlog
 from sqlalchemy import Connection, event
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.engine import ExceptionContext
+from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import (
     InstanceState,
     ORMExecuteState,
@@ -45,9 +47,14 @@ from models.db.cache import LruCache, TtlCache
 from models.db.change_feed import Change, ChangeCounter, ChangeOp, ModelRows, PendingChanges, write_changes
 from models.db.dirty_days import DirtyDay, PendingDirtyDays
 from models.db.engines import postgresql_engine, sqlite_engines
+from models.db.failures import Failure, failure_of
 from models.db.schema_check import SchemaMismatch, find_missing
 
 SCHEMA_CHECK_INTERVAL: Final = timedelta(minutes=1)
+DAMAGE_SHOWN: Final = timedelta(minutes=1)  # after a statement that met the damage
+MAX_RUNS: Final = 3  # of what ended in a deadlock
+
+log = structlog.get_logger(__name__)
 
 
 class AllTenants:
@@ -295,6 +302,7 @@ class Database:
         self.clock = clock
         self.answer_cache = TtlCache()
         self._missing: list[str] = []
+        self._damaged_at: datetime | None = None
         self._schema_checked_at: datetime | None = None
         self.month_totals = LruCache()
         self.url = sa.make_url(url)
@@ -308,6 +316,8 @@ class Database:
             self.reading_engine = self.engine.execution_options(
                 postgresql_readonly=True, isolation_level="REPEATABLE READ"
             )
+        for engine in {self.engine, self.reading_engine.engine}:
+            event.listen(engine, "handle_error", self._note_damage)
         options: dict[str, Any] = {"class_": ScopedSession, "expire_on_commit": False, "autoflush": False}
         self._writers = sessionmaker(self.engine, **options)
         self._readers = sessionmaker(self.reading_engine, **options)
@@ -323,6 +333,31 @@ class Database:
         """Open one read-only transaction. On SQLite it never waits for a writer."""
         with self._readers(state=self._state(tenant)) as session, session.begin():
             yield session
+
+    def run(self, tenant: Tenant, do: Callable[[ScopedSession], Answer]) -> Answer:
+        """Return what `do` returns in one transaction for one organization, as `writing` opens it.
+
+        Where it and others waited for each other in a circle and the database ended it, `do` runs again, up to
+        `MAX_RUNS` times in all. So it must have no effect outside the transaction.
+        """
+        for run in range(1, MAX_RUNS + 1):
+            try:
+                with self.writing(tenant) as session:
+                    return do(session)
+            except DBAPIError as error:
+                if failure_of(error) is not Failure.DEADLOCK or run == MAX_RUNS:
+                    raise
+                log.info("deadlock, run again", run=run)
+        raise AssertionError("the last run returns or raises")
+
+    def is_damaged(self, *, at: datetime) -> bool:
+        """Whether the database said within the last minute that its file is damaged."""
+        return self._damaged_at is not None and timedelta(0) <= at - self._damaged_at < DAMAGE_SHOWN
+
+    def _note_damage(self, context: ExceptionContext) -> None:
+        error = context.sqlalchemy_exception
+        if isinstance(error, DBAPIError) and failure_of(error) is Failure.DAMAGED:
+            self._damaged_at = self.clock()
 
     def _state(self, tenant: Tenant) -> SessionState:
         return SessionState(tenant, self.clock, self._uses_rls, self.answer_cache, self.month_totals)

@@ -24,10 +24,10 @@ U, P = Failure.UNAVAILABLE, Failure.PERMANENT
         ("55P03", Failure.LOCKED),
         ("57014", Failure.CANCELED),
         ("53100", Failure.STORAGE_FULL),
-        *(
-            (state, U)
-            for state in ("08006", "08P01", "40001", "40P01", "53200", "53300", "57P01", "57P02", "57P03", "25P03")
-        ),
+        ("40P01", Failure.DEADLOCK),
+        ("40001", Failure.DEADLOCK),
+        ("XX001", Failure.DAMAGED),
+        *((state, U) for state in ("08006", "08P01", "53200", "53300", "57P01", "57P02", "57P03", "25P03")),
         *((state, P) for state in ("42703", "42P01", "42501", "22P02", "0A000", "XX000", "25P02", "55006")),
     ],
 )
@@ -47,10 +47,9 @@ def test_postgresql_says_by_its_code_what_passes(state: str, failure: Failure) -
             (name, U)
             for name in ("SQLITE_BUSY", "SQLITE_BUSY_SNAPSHOT", "SQLITE_LOCKED_SHAREDCACHE", "SQLITE_IOERR_READ")
         ),
-        *(
-            (name, P)
-            for name in ("SQLITE_ERROR", "SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLITE_READONLY", "SQLITE_MISUSE")
-        ),
+        ("SQLITE_CORRUPT_VTAB", Failure.DAMAGED),
+        ("SQLITE_NOTADB", Failure.DAMAGED),
+        *((name, P) for name in ("SQLITE_ERROR", "SQLITE_READONLY", "SQLITE_MISUSE")),
     ],
 )
 def test_sqlite_says_by_its_code_what_passes(name: str, failure: Failure) -> None:
