@@ -1,6 +1,5 @@
 """One-time codes: a first password or PIN, and forgotten ones. Nobody is signed in here."""
 
-from contextlib import suppress
 from typing import Any
 
 from flask import Response, current_app, g, request
@@ -17,7 +16,6 @@ from api.web.redemption import Redeemed, redeem
 from api.web.resource import Resource
 from models.access import Permission
 from models.db.session import ALL_TENANTS, Database
-from models.errors import NotFound
 from models.operations.people.invite_staff import send_reset_mail
 from models.organizations.organization import Organization
 
@@ -57,9 +55,9 @@ class PasswordResets(Resource):
         count_hit(RESETS_OF_ADDRESS_LIMIT, "reset", request.remote_addr or "")
         count_hit(RESET_LIMIT, "reset", data["organization"], data["login"])
         database: Database = current_app.extensions["database"]
-        with suppress(NotFound):  # of an organization: their names are no secret, whoever signs in has to know them
-            with database.reading(ALL_TENANTS) as session:
-                organization_id = Organization.by_slug(session, data["organization"]).id
+        with database.reading(ALL_TENANTS) as session:
+            organization_id = Organization.find_id(session, data["organization"])
+        if organization_id is not None:  # their names are no secret: whoever signs in has to know them
             with database.writing(organization_id) as session:
                 send_reset_mail(session, organization_id, data["login"], at=g.now)
         accepted = current_app.response_class(status=202)

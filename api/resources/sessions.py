@@ -17,7 +17,6 @@ from api.web.rate_limits import FAILED_PIN_LIMIT, FAILED_SIGN_IN_LIMIT, WRONG_CO
 from api.web.resource import Resource
 from models.access import Permission
 from models.db.session import ALL_TENANTS, Database
-from models.errors import NotFound
 from models.operations.people.shifts import end_own_shift
 from models.organizations.organization import Organization
 from models.staff.credentials.password import hash_password, matching_spelling
@@ -162,10 +161,9 @@ def _accepts_code(session: Session, staff: Staff, code: str | None) -> bool:
 def _find_password_hash(database: Database, organization: str, login: str) -> tuple[UUID | None, str | None]:
     """Return the id of the organization and the hash of the password of this login, each None if there is none."""
     with database.reading(ALL_TENANTS) as session:
-        try:
-            organization_id = Organization.by_slug(session, organization).id
-        except NotFound:
-            return None, None
+        organization_id = Organization.find_id(session, organization)
+    if organization_id is None:
+        return None, None
     with database.reading(organization_id) as session:
         return organization_id, Staff.find_password_hash(session, login, at=g.now)
 

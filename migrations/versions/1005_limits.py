@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from migrations.folding_1004 import fold
-from migrations.tenant_tables import NAME_KEY, index
+from migrations.tenant_tables import NAME_KEY, index, on_postgresql
 
 revision = "1005"
 down_revision = "1004"
@@ -14,15 +14,43 @@ depends_on = None
 # What the version before cannot read.
 NEW_SCOPES = ("settlements:write",)
 BATCH = 1_000  # rows
+OWN_ORGANIZATION = "id = nullif(current_setting('app.organization_id', true), '')::uuid"
 
 
 def upgrade() -> None:
+    _hide_other_organizations()
     _upgrade_settlements()
 
 
 def downgrade() -> None:
     _take_new_scopes_from_keys()
     _downgrade_settlements()
+    _show_other_organizations()
+
+
+def _hide_other_organizations() -> None:
+    """Let the web read its own organization only. A sign-in, which has none yet, finds the id that one slug means."""
+    if not on_postgresql():
+        return
+    op.execute("DROP POLICY app_reads ON organization")
+    op.execute(f"CREATE POLICY app_reads ON organization FOR SELECT TO amends_app USING ({OWN_ORGANIZATION})")
+    op.execute(
+        """
+        CREATE FUNCTION organization_id_of_slug(wanted text) RETURNS uuid
+        LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+        AS 'SELECT id FROM public.organization WHERE slug = wanted'
+        """
+    )
+    op.execute("REVOKE ALL ON FUNCTION organization_id_of_slug(text) FROM PUBLIC")
+    op.execute("GRANT EXECUTE ON FUNCTION organization_id_of_slug(text) TO amends_app, amends_worker")
+
+
+def _show_other_organizations() -> None:
+    if not on_postgresql():
+        return
+    op.execute("DROP FUNCTION organization_id_of_slug(text)")
+    op.execute("DROP POLICY app_reads ON organization")
+    op.execute("CREATE POLICY app_reads ON organization FOR SELECT TO amends_app USING (true)")
 
 
 def _upgrade_settlements() -> None:

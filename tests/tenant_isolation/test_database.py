@@ -70,12 +70,11 @@ def test_every_table_of_a_tenant_is_behind_row_level_security(tenants: IsolatedO
             ).all()
         )
         policies = {
-            (table, name, tuple(roles), "app.organization_id" in using and using == check)
+            (table, name, tuple(roles), "app.organization_id" in using and check in (using, None))
             for table, name, roles, using, check in connection.execute(
                 sa.text("SELECT tablename, policyname, roles::text[], qual, with_check FROM pg_policies")
             )
         }
-    # Of the organizations themselves the web reads all, because a sign-in finds its own by its slug.
     assert {name for name, on in secured.items() if not on} == GLOBAL - {"organization"} | {"alembic_version"}
     assert policies == {
         wanted
@@ -85,7 +84,7 @@ def test_every_table_of_a_tenant_is_behind_row_level_security(tenants: IsolatedO
             (table.name, "worker", ("amends_worker",), False),
         )
     } | {
-        ("organization", "app_reads", ("amends_app",), False),
+        ("organization", "app_reads", ("amends_app",), True),
         ("organization", "app_changes", ("amends_app",), True),
         ("organization", "worker", ("amends_worker",), False),
     }
@@ -133,6 +132,24 @@ def test_the_web_cannot_move_a_row_to_another_tenant_or_touch_one(tenants: Isola
                 assert gone.rowcount == 0
         with pytest.raises(ProgrammingError, match="row-level security"):
             connection.execute(sa.text("UPDATE region SET organization_id = :o"), {"o": ours})
+
+
+@every_layer
+@only_on_postgresql
+def test_the_web_reads_its_own_organization_only_and_finds_another_by_its_slug_alone(
+    tenants: IsolatedOrganizations,
+) -> None:
+    ours, theirs = tenants.ours.shop, tenants.theirs.shop
+    read_all = sa.text("SELECT id FROM organization")
+    find = sa.text("SELECT organization_id_of_slug(:slug)")
+    with tenants.app.database.engine.connect() as connection:
+        assert connection.scalars(read_all).all() == []
+        assert connection.scalar(find, {"slug": ours.slug}) == ours.organization_id
+        assert connection.scalar(find, {"slug": "%"}) is None
+        connection.execute(
+            sa.text("SELECT set_config('app.organization_id', :id, true)"), {"id": str(theirs.organization_id)}
+        )
+        assert connection.scalars(read_all).all() == [theirs.organization_id]
 
 
 @every_layer
