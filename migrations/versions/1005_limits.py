@@ -20,10 +20,12 @@ OWN_ORGANIZATION = "id = nullif(current_setting('app.organization_id', true), ''
 def upgrade() -> None:
     _hide_other_organizations()
     _upgrade_settlements()
+    _upgrade_given_to()
 
 
 def downgrade() -> None:
     _take_new_scopes_from_keys()
+    _downgrade_given_to()
     _downgrade_settlements()
     _show_other_organizations()
 
@@ -83,6 +85,27 @@ def _downgrade_settlements() -> None:
     op.drop_index("ix_recovery_action_settlement", "recovery_action")
     with op.batch_alter_table("recovery_action") as batch:
         batch.drop_column("settlement_key")
+
+
+def _upgrade_given_to() -> None:
+    """Let what was given say to whom: so far, to the customer whom the concern names now."""
+    with op.batch_alter_table("recovery_action") as batch:
+        batch.add_column(sa.Column("customer_id", sa.Uuid(), nullable=True))
+        batch.create_foreign_key(
+            "fk_recovery_action_customer", "customer", ["organization_id", "customer_id"], ["organization_id", "id"]
+        )
+    op.execute(
+        "UPDATE recovery_action SET customer_id = (SELECT concern.customer_id FROM concern"
+        " WHERE concern.organization_id = recovery_action.organization_id AND concern.id = recovery_action.concern_id)"
+    )
+    index("ix_recovery_action_customer", "recovery_action", "organization_id", "customer_id", "business_date")
+
+
+def _downgrade_given_to() -> None:
+    op.drop_index("ix_recovery_action_customer", "recovery_action")
+    with op.batch_alter_table("recovery_action") as batch:
+        batch.drop_constraint("fk_recovery_action_customer", type_="foreignkey")
+        batch.drop_column("customer_id")
 
 
 def _fold_references(table: str, reference: str, key: str) -> None:

@@ -94,6 +94,8 @@ def update_concern(
     if kind is not kind_before:
         change_kind(session, concern, kind, by=by, at=at)
     event = concern.edit(by=by, at=at, **changes)
+    if "customer" in changes:
+        RecoveryAction.name_customer(session, concern)
     if counts_anew:
         link_later_concerns(session, concern)
     if concern.sensitive is not sensitive_before:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Index, Select, select
+from sqlalchemy import ColumnElement, Index, Select, or_, select
 from sqlalchemy.orm import Mapped
 
 from models.access import Actor
@@ -17,6 +17,7 @@ from models.customers.external_id import ExternalId
 from models.db.base import TenantOwned, tenant_fk
 from models.db.session import ScopedSession
 from models.errors import Conflict, Invalid, InvalidState
+from models.recovery.action import RecoveryAction
 
 # Taken over together, where the survivor has none of them.
 COLUMNS_BY_FIELD: dict[str, tuple[str, ...]] = {
@@ -38,8 +39,10 @@ COLUMN_FROM_JSON: dict[str, Callable[[str], Any]] = {
 class CustomerMerge(TenantOwned):
     """One merge, with everything its undoing needs. Without `merged_at` it is only a plan.
 
-    `moved` has ids by kind: `concerns`, `references`, `stores` (CustomerStore rows), `profiles` (merged into the merged
-    customer earlier), and `met`: the first store of the merged customer, if the survivor was never met there.
+    `moved` has ids by kind: `concerns`, `actions` (what was given to the merged customer), `references`, `stores`
+    (CustomerStore rows), `profiles` (merged into the merged customer earlier), and `met`: the first store of the merged
+    customer, if the survivor was never met there. `staying` are the actions on those concerns that were given to the
+    survivor before.
     `taken_over` has, for each column of the survivor that was filled, the value `before` and the value `taken`.
     `contacts` are those of the merged customer.
     """
@@ -79,8 +82,12 @@ class CustomerMerge(TenantOwned):
         if survivor is merged:
             raise Invalid("A customer cannot be merged with themselves.", pointer="/customer_id")
         survivor_stores = {survivor.first_store_id, *_later_stores(session, survivor).values()}
+        concerns = select(Concern.id).where(Concern.customer_id == merged.id)
+        on_them = (RecoveryAction.customer_id == survivor.id, RecoveryAction.concern_id.in_(concerns))
         moved = {
-            "concerns": session.scalars(select(Concern.id).where(Concern.customer_id == merged.id)).all(),
+            "concerns": session.scalars(concerns).all(),
+            "actions": session.scalars(select(RecoveryAction.id).where(RecoveryAction.customer_id == merged.id)).all(),
+            "staying": session.scalars(select(RecoveryAction.id).where(*on_them)).all(),
             "references": session.scalars(select(ExternalId.id).where(ExternalId.customer_id == merged.id)).all(),
             "stores": [
                 id_ for id_, store_id in _later_stores(session, merged).items() if store_id not in survivor_stores
@@ -103,11 +110,12 @@ class CustomerMerge(TenantOwned):
     def plan_locked(cls, session: ScopedSession, survivor_id: UUID, merged_id: UUID) -> "CustomerMerge":
         """Return the plan of a merge with its rows locked. InvalidState when one of the two was merged meanwhile.
 
-        Locks the concerns first, in the order that everybody uses who locks a concern and its customer, and then both
-        customers in the order of their ids. A concern that is being logged for one of them either moves along or is
-        logged for the survivor.
+        Locks the concerns first, also those of what was given to the merged customer, in the order that everybody uses
+        who locks a concern and its customer, and then both customers in the order of their ids. A concern that is being
+        logged for one of them either moves along or is logged for the survivor.
         """
-        _lock_concerns(session, Concern.customer_id == merged_id)
+        of_actions = select(RecoveryAction.concern_id).where(RecoveryAction.customer_id == merged_id)
+        _lock_concerns(session, or_(Concern.customer_id == merged_id, Concern.id.in_(of_actions)))
         customers = _lock_customers(session, survivor_id, merged_id)
         if any(customer.merged_into_id is not None for customer in customers.values()):
             raise InvalidState("One of the two was merged into another customer meanwhile.", state="merged")
@@ -142,7 +150,8 @@ class CustomerMerge(TenantOwned):
         Raises InvalidState when it was undone already. Raises Conflict for a later merge of the survivor, a contact
         that another customer uses meanwhile, and a survivor who would be left without name and contact.
         """
-        _lock_concerns(session, Concern.id.in_(self._ids("concerns")))
+        of_actions = select(RecoveryAction.concern_id).where(RecoveryAction.id.in_(self._ids("actions")))
+        _lock_concerns(session, or_(Concern.id.in_(self._ids("concerns")), Concern.id.in_(of_actions)))
         customers = _lock_customers(session, self.survivor_id, self.merged_id)
         survivor, merged = customers[self.survivor_id], customers[self.merged_id]
         session.refresh(self, with_for_update=True)
@@ -153,6 +162,7 @@ class CustomerMerge(TenantOwned):
         if session.scalars(self._select_last(survivor)).one() != self.id:
             raise Conflict("Another customer was merged into the survivor since; undo that first.")
         self._move(session, survivor, target=merged)
+        self._move_given_since(session, survivor, target=merged)
         for store in session.scalars(
             select(CustomerStore).where(
                 CustomerStore.customer_id == survivor.id,
@@ -185,6 +195,7 @@ class CustomerMerge(TenantOwned):
         """Move the planned rows that `source` still has to `target`."""
         for kind, model, column in (
             ("concerns", Concern, "customer_id"),
+            ("actions", RecoveryAction, "customer_id"),
             ("references", ExternalId, "customer_id"),
             ("stores", CustomerStore, "customer_id"),
             ("profiles", Customer, "merged_into_id"),
@@ -193,10 +204,20 @@ class CustomerMerge(TenantOwned):
             stmt = select(model).where(*of_source).execution_options(populate_existing=True)
             for row in session.scalars(stmt):
                 setattr(row, column, target.id)
-                if isinstance(row, Concern):
+                if isinstance(row, Concern | RecoveryAction):
                     row.bump_version()
         for customer in (source, target):
             session.expire(customer, ["references"])
+
+    def _move_given_since(self, session: ScopedSession, survivor: Customer, *, target: Customer) -> None:
+        """Move what was given since the merge on concerns that go back: it was given to the same person."""
+        session.flush()
+        stmt = select(RecoveryAction).join(RecoveryAction.concern)
+        of_survivor = stmt.where(RecoveryAction.customer_id == survivor.id, Concern.customer_id == target.id)
+        since = RecoveryAction.id.not_in(self._ids("staying")), Concern.id.in_(self._ids("concerns"))
+        for action in session.scalars(of_survivor.where(*since)):
+            action.customer_id = target.id
+            action.bump_version()
 
     def _columns_still_taken(self, survivor: Customer) -> set[str]:
         """Return the columns that nobody changed since; a phone number and its extension are one contact."""
@@ -217,7 +238,7 @@ class CustomerMerge(TenantOwned):
                 setattr(merged, column, value)
 
     def _ids(self, kind: str) -> list[UUID]:
-        return [UUID(id_) for id_ in self.moved[kind]]
+        return [UUID(id_) for id_ in self.moved.get(kind, ())]  # merges of before say nothing of actions
 
 
 def _lock_concerns(session: ScopedSession, criterion: ColumnElement[bool]) -> None:

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped, Session, aliased, mapped_column
 
 from models.access import Actor, Permission
 from models.concerns.child import ConcernChild
+from models.concerns.concern import Concern
 from models.concerns.event import ConcernEvent, ConcernStep
 from models.db.base import Money, StoreDate, many_to_one, money, tenant_fk
 from models.db.text import BYTEWISE_NAME, fold
@@ -56,6 +57,7 @@ class RecoveryAction(ConcernChild):
     came back. What is pending or requested like that has no `cost`, only `requested_cost`. So sums of `cost` over all
     rows are right whatever the status.
 
+    `customer_id` is whom it was given to. That stays, whatever customer the concern names later; see `name_customer`.
     `business_date` is the day whose budget the action counts against, by the server's clock; a reversing entry has
     the date of the entry it reverses. `over_limit` says that it is more than the giver may give without approval.
     """
@@ -67,6 +69,7 @@ class RecoveryAction(ConcernChild):
         Index("ix_recovery_action_store_newest", "organization_id", "store_id", "recorded_at", "id"),
         Index("uq_recovery_action_reverses", "organization_id", "reverses_id", unique=True),
         Index("ix_recovery_action_giver", "organization_id", "acted_by_id", "business_date"),
+        Index("ix_recovery_action_customer", "organization_id", "customer_id", "business_date"),
         Index(
             "ix_recovery_action_settlement",
             "organization_id",
@@ -95,6 +98,7 @@ class RecoveryAction(ConcernChild):
 
     remedy_id: Mapped[UUID] = tenant_fk("remedy")
     reverses_id: Mapped[UUID | None] = tenant_fk("recovery_action", nullable=True)
+    customer_id: Mapped[UUID | None] = tenant_fk("customer", nullable=True)
     status: Mapped[ActionStatus] = mapped_column(default=ActionStatus.DONE)
     cost_amount: Mapped[int | None] = mapped_column(BigInteger)
     cost_currency: Mapped[str | None] = mapped_column(String(3))
@@ -165,6 +169,18 @@ class RecoveryAction(ConcernChild):
         """The cost, or the cost it would have if it were approved."""
         return self.cost or self.requested_cost
 
+    @classmethod
+    def name_customer(cls, session: Session, concern: Concern) -> None:
+        """Give the actions of a concern its customer, where they were given to somebody unknown or are only asked for.
+
+        What was given to somebody stays theirs: else taking them off a concern would give them the same again.
+        """
+        to_nobody_known = cls.customer_id.is_(None) | (cls.status == ActionStatus.PENDING)
+        for action in session.scalars(select(cls).where(cls.concern_id == concern.id, to_nobody_known)):
+            if action.customer_id != concern.customer_id:
+                action.customer_id = concern.customer_id
+                action.bump_version()
+
     def reverse(
         self, session: Session, *, by: Actor, at: datetime, note: str | None = None
     ) -> tuple["RecoveryAction", ConcernEvent]:
@@ -183,6 +199,7 @@ class RecoveryAction(ConcernChild):
             store_id=self.store_id,
             remedy=self.remedy,
             reverses=self,
+            customer_id=self.customer_id,
             requested_cost=Money(-self.cost.amount, self.cost.currency) if self.cost else None,
             business_date=self.business_date,
             settlement=Settlement.REQUESTED,

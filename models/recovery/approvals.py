@@ -50,6 +50,7 @@ def record_action(
         **fields,
         concern=concern,
         store_id=concern.store_id,
+        customer_id=concern.customer_id,
         remedy=remedy,
         status=ActionStatus.PENDING if needs_approval else ActionStatus.DONE,
         cost=None if needs_approval else cost,

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, CompoundSelect, false, func, select, true, union_all
+from sqlalchemy import ColumnElement, CompoundSelect, false, func, or_, select, true, union_all
 from sqlalchemy.orm import Session
 
 from models.access import Actor
@@ -133,12 +133,17 @@ def _by_staff(by: Actor) -> ColumnElement[bool]:
 
 
 def for_customer(customer_id: UUID) -> ColumnElement[bool]:
-    return RecoveryAction.concern_id.in_(select(Concern.id).where(Concern.customer_id == customer_id))
+    return RecoveryAction.customer_id == customer_id
 
 
 def for_same_beneficiary(concern: Concern) -> ColumnElement[bool]:
-    """Return the criterion for actions to the same customer; where they are unknown, for the same order or concern."""
-    return for_customer(concern.customer_id) if concern.customer_id else _of_same_order(concern)
+    """Return the criterion for actions to the same customer; where they are unknown, for the same order or concern.
+
+    What was given for this concern counts in any case: another customer's name opens no second budget for it.
+    """
+    if concern.customer_id is None:
+        return _of_same_order(concern)
+    return or_(for_customer(concern.customer_id), RecoveryAction.concern_id == concern.id)
 
 
 def _of_same_order(concern: Concern) -> ColumnElement[bool]:
