@@ -5,12 +5,12 @@ import subprocess
 import sys
 
 from tests.support.databases import KINDS, ROOT
-from tests.support.profiles import QUICK_ON, TESTS
+from tests.support.profiles import ONCE, QUICK_ON, TESTS
 
 
 def test_every_path_with_a_kind_of_database_exists():
-    assert [path for path in QUICK_ON if not (TESTS / path).exists()] == []
-    assert set(QUICK_ON.values()) <= set(KINDS)
+    assert [path for path in (*QUICK_ON, *ONCE) if not (TESTS / path).exists()] == []
+    assert {*QUICK_ON.values(), *ONCE.values()} <= set(KINDS)
 
 
 def test_a_profile_that_does_not_exist_is_refused():

@@ -1,7 +1,7 @@
 """The whole document against the whole application: what it says is what happens, for sound and for broken requests.
 
-The quick profile tries 10 examples of each operation on PostgreSQL. The deep one tries every boundary of every value
-and 25 examples more, on both databases. They are always the same ones. `make fuzz` takes FUZZ_EXAMPLES new ones, from a
+The quick profile tries a few examples of each operation on PostgreSQL. The deep one tries every boundary of every value
+and some more examples on SQLite. They are always the same ones. `make fuzz` takes FUZZ_EXAMPLES new ones, from a
 seed it prints (FUZZ_SEED repeats a run).
 """
 

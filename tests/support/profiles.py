@@ -5,7 +5,8 @@
 - without a marker: in the quick profile;
 - `deep`: in the deep profile only;
 - in a file or folder of `QUICK_ON`: in the quick profile on the kind of database named there, in the deep one on the
-  other kind; a test that runs on one kind anyway is not concerned;
+  other kind only; a test that runs on one kind anyway is not concerned;
+- in a file or folder of `ONCE`: in the quick profile on one kind of database, on the other one never;
 - `longer`: in the deep profile too, with more examples or a longer run than in the quick one.
 """
 
@@ -31,7 +32,6 @@ QUICK_ON = {
     # The form of requests and answers, and the commands, are the same whatever is below.
     "api/cli": "sqlite",
     "api/pages": "sqlite",
-    "api/schemas": "sqlite",
     "api/web/test_metrics.py": "sqlite",
     "api/web/test_problems.py": "sqlite",
     "api/web/test_request_context.py": "sqlite",
@@ -39,7 +39,6 @@ QUICK_ON = {
     "api/resources/reports/test_xlsx.py": "sqlite",
     # What is decided and what a message says. What workers do to the same rows at once runs on both.
     "notifications/decide": "sqlite",
-    "notifications/messages": "sqlite",
     "notifications/worker/jobs/test_day_end.py": "sqlite",
     "notifications/worker/test_back_off.py": "sqlite",
     "notifications/worker/test_circuit_breaker.py": "sqlite",
@@ -58,10 +57,11 @@ QUICK_ON = {
     "api/resources/reports/test_recovery_recount.py": "postgresql",
     "api/resources/reports/test_rollups.py": "postgresql",
     "api/resources/reports/test_row_reports_recount.py": "postgresql",
-    # Real processes: a first start on the one, three stories on the other.
-    "end_to_end/test_main_job.py": "sqlite",
+    # Real processes. The first start, in test_main_job.py, is on SQLite.
     "end_to_end/test_stories.py": "postgresql",
 }
+# What asks the database for nothing that the two could answer otherwise.
+ONCE = {"api/schemas": "sqlite", "notifications/messages": "sqlite", "end_to_end/test_main_job.py": "sqlite"}
 longer = pytest.mark.longer
 T = TypeVar("T")
 
@@ -102,15 +102,21 @@ def examples(*, quick: int, deep: int) -> Callable[[Any], Any]:
 
 def is_selected(item: pytest.Item) -> bool:
     """Tell whether the profile that runs has this test."""
-    if item.get_closest_marker("deep") or _is_on_the_other_kind(item):
+    if item.get_closest_marker("deep"):
         return DEEP
-    return not DEEP or item.get_closest_marker("longer") is not None
+    kind = dict(item.user_properties)["database"]
+    is_longer = item.get_closest_marker("longer") is not None
+    if (only := _kind_in(ONCE, item)) is not None:
+        return kind == only and (not DEEP or is_longer)
+    if (quick := _kind_in(QUICK_ON, item)) is not None:
+        return DEEP is (kind != quick)
+    return not DEEP or is_longer
 
 
-def _is_on_the_other_kind(item: pytest.Item) -> bool:
+def _kind_in(kinds: dict[str, str], item: pytest.Item) -> str | None:
+    """Return the kind of database that stands there for a test that could run on both."""
     kind = dict(item.user_properties)["database"]
     if kind == "neither" or any(mark.args[0] == "database_kind" for mark in item.iter_markers("parametrize")):
-        return False
+        return None
     path = item.path.relative_to(TESTS)
-    quick = next((QUICK_ON[str(part)] for part in (path, *path.parents) if str(part) in QUICK_ON), kind)
-    return kind != quick
+    return next((kinds[str(part)] for part in (path, *path.parents) if str(part) in kinds), None)

@@ -123,7 +123,7 @@ def spellings_of_name(draw: st.DrawFn, name: str) -> str:
     return "\u200b".join(name) if form == "zero width" else unicodedata.normalize(form, name)
 
 
-@examples(quick=100, deep=400)
+@examples(quick=50, deep=300)
 @given(data=st.data())
 def test_a_contact_has_one_form_in_every_spelling_and_two_have_two(data: st.DataObject) -> None:
     person = data.draw(people())
@@ -144,7 +144,7 @@ class Undo(Exception):  # noqa: N818, RUF100
     """Ends a transaction without a trace."""
 
 
-@examples(quick=5, deep=50)
+@examples(quick=4, deep=20)
 @given(data=st.data())
 def test_one_person_is_found_in_every_spelling_and_two_are_never_merged(
     app: App, shop: Shop, data: st.DataObject

@@ -94,7 +94,7 @@ def test_a_compound_name_is_found_by_its_parts_and_as_one() -> None:
     assert search_words(" – ") == []  # noqa: RUF001
 
 
-@examples(quick=100, deep=500)
+@examples(quick=50, deep=300)
 @given(st.text(max_size=60))
 def test_folding_twice_changes_nothing(text: str) -> None:
     assert fold(fold(text)) == fold(text)

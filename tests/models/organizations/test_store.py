@@ -122,7 +122,7 @@ def nights(draw: st.DrawFn) -> tuple[str, datetime]:
     return zone, noons[draw(st.sampled_from(changes))] + timedelta(seconds=draw(st.integers(-86_400, 2 * 86_400)))
 
 
-@examples(quick=50, deep=250)
+@examples(quick=30, deep=200)
 @given(night=nights(), begins=st.times(), later=st.integers(0, 200_000))
 @example(night=("America/St_Johns", utc("2010-11-07 02:30:30")), begins=time(0), later=30)
 @example(night=("Pacific/Apia", utc("2011-12-30 10:00:00")), begins=time(4), later=14_400)

@@ -251,7 +251,7 @@ def test_whatever_happens_the_rule_agrees_with_a_recount(reach: Reach) -> None:
         ReachMachine.reach = reach
         return ReachMachine()
 
-    examples, steps = by_profile(quick=3, deep=25), by_profile(quick=25, deep=60)
+    examples, steps = by_profile(quick=3, deep=12), by_profile(quick=25, deep=50)
     run_state_machine_as_test(  # type: ignore[no-untyped-call]
         machine,
         settings=settings(

@@ -459,7 +459,7 @@ def costs_that_stand(body: dict[str, Any]) -> list[int]:
     return sorted(costs)
 
 
-@examples(quick=12, deep=120)
+@examples(quick=10, deep=60)
 @given(body=BODIES)
 def test_with_a_mood_right_types_and_a_store_within_reach_it_is_always_logged(
     app: App, shop: Shop, body: dict[str, Any]

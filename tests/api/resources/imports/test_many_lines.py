@@ -13,7 +13,7 @@ from models.operations.imports.csv_table import CsvTable
 from models.operations.imports.customers import CustomerImport
 from models.operations.imports.engine import run_import
 from tests.support.app import App
-from tests.support.databases import only_on_postgresql
+from tests.support.databases import only_on_postgresql, only_on_sqlite
 from tests.support.factories.customers import make_customer
 from tests.support.factories.imports import counts, csv_text, faults, import_csv
 from tests.support.factories.organizations import Shop
@@ -111,6 +111,7 @@ def sizes(app: App, shop: Shop) -> Iterator[int]:
 
 
 @longer
+@only_on_sqlite  # the next one is as large, on PostgreSQL
 def test_37_faults_in_a_large_file_are_named_and_without_them_all_lines_count_once(app: App, shop: Shop) -> None:
     size: int = by_profile(quick=400, deep=20_000)
     for contact in ({"phone": "912 345 678"}, {"email": "taken@example.com"}, {"loyalty_number": "taken"}):

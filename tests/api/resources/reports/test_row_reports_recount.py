@@ -33,8 +33,8 @@ FITTING = {
     "alerts": CONCERNS,
 }
 BY_CATEGORY = ("remedies", "causes", "items", "alerts")
-# More than five seconds: every grouping of every report is asked for, in the quick profile every third pair.
-EVERY = by_profile(quick=3, deep=1)
+# More than five seconds: every grouping of every report is asked for, in the quick profile every sixth pair.
+EVERY = by_profile(quick=6, deep=1)
 GROUPINGS = {
     name: [(), *((by,) for by in fitting), *[*combinations(fitting, 2)][::EVERY], (fitting[-1], fitting[0])]
     for name, fitting in FITTING.items()
