@@ -284,9 +284,9 @@ def _log_format(env: Mapping[str, str]) -> LogFormat:
 
 
 def _ratelimit_storage(env: Mapping[str, str]) -> str:
-    value = env.get("RATELIMIT_STORAGE_URL", "memory://")
-    if value != "memory://" and not re.fullmatch(r"rediss?://[^\s/]+(/[0-9]*)?", value):
-        raise ConfigError("RATELIMIT_STORAGE_URL", value, "memory:// or redis://host:6379/0 is accepted")
+    value = env.get("RATELIMIT_STORAGE_URL", "database").removesuffix("://")  # before 0.2.0 it was memory://
+    if value not in ("database", "memory") and not re.fullmatch(r"rediss?://[^\s/]+(/[0-9]*)?", value):
+        raise ConfigError("RATELIMIT_STORAGE_URL", value, "database, memory or redis://host:6379/0 is accepted")
     return value
 
 

@@ -7,8 +7,6 @@ import orjson
 from flask import Flask, redirect, send_from_directory
 from flask.json.provider import JSONProvider
 from flask.typing import ResponseReturnValue
-from limits.storage import storage_from_string
-from limits.strategies import MovingWindowRateLimiter
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from api import cli
@@ -17,6 +15,7 @@ from api.pages.page import TokenConverter
 from api.resources import BLUEPRINTS, health
 from api.web import problems, request_context
 from api.web.blueprint import Api
+from api.web.rate_limits import make_rate_limiter
 from config import Config
 from models.db.session import Database, DatabaseRole
 
@@ -78,7 +77,7 @@ def create_app(config: Config, database: Database | None = None) -> Flask:
         **OPENAPI_SETTINGS,
     )
     app.extensions["database"] = database or Database(config.database_url, DatabaseRole.APP, pool=config.web_threads)
-    app.extensions["limiter"] = MovingWindowRateLimiter(storage_from_string(config.ratelimit_storage_url))
+    app.extensions["limiter"] = make_rate_limiter(config.ratelimit_storage_url, config.database_url)
     if (
         config.trusted_proxies
     ):  # each of them adds the address that asked it to X-Forwarded-For; what stands before is made up

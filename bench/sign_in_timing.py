@@ -119,7 +119,7 @@ def _measure_door(app: App, phone: SharedPhone, figures: Figures, bodies: Bodies
 
 def _forget_failures(app: App, phone: SharedPhone) -> None:
     """Undo what counts wrong tries, so that the next one is not refused for their number."""
-    app.flask.extensions["limiter"].storage.reset()
+    app.forget_hits()
     with app.back_office.writing(UUID(phone.secret.split("_")[2])) as session:
         device = session.scalars(sa.select(Device).where(Device.id == phone.id)).one()
         device.forget_failed_pins()

@@ -16,6 +16,7 @@ import models.db.change_feed
 import models.db.dirty_days
 import models.db.epoch
 import models.db.idempotency
+import models.db.rate_limit_counter
 import models.operations.merge_customers
 import models.organizations.catalogue_item
 import models.organizations.organization

@@ -32,7 +32,7 @@ def test_with_nothing_set_it_is_a_local_trial_on_sqlite(tmp_path):
     assert (config.smtp_url, config.smtp_from) == (None, None)
     assert config.seed_demo is None
     assert config.log_format == "console"
-    assert config.ratelimit_storage_url == "memory://"
+    assert config.ratelimit_storage_url == "database"
     assert config.dead_man_url is None
 
 

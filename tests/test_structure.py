@@ -26,7 +26,7 @@ from tests.support.databases import ROOT, Databases, migrate
 from tests.support.openapi_document import bare_application, document, operations, written_document
 from tests.support.rows import tenant_tables
 
-GLOBAL = {"organization", "heartbeat", "watchdog_run", "restore_event", "metric_counter"}
+GLOBAL = {"organization", "heartbeat", "watchdog_run", "restore_event", "metric_counter", "rate_limit_counter"}
 # Keyed by the organization and something that is unique within it by itself.
 OTHER_KEYS = {"change": ["organization_id", "seq"], "change_counter": ["organization_id"]}
 

@@ -1,47 +1,81 @@
 """Rate limits (moving window) where frequent requests are the attack: sign-in, search by contact, public forms."""
 
 import math
-import time
+from datetime import timedelta
+from typing import Final
 
-from flask import current_app
-from limits import RateLimitItem, RateLimitItemPerHour, RateLimitItemPerMinute
-from limits.strategies import MovingWindowRateLimiter
+from flask import Response, after_this_request, current_app, g
+from sqlalchemy import make_url
 
 from api.web.problems import HttpProblem
+from api.web.redis_counter import RedisCounter
+from models.db.rate_limit_counter import DatabaseCounter
+from models.db.rate_limiter import HitCounter, Limit, MemoryCounter, RateLimiter, Usage
 
-SEARCH_LIMIT = RateLimitItemPerMinute(20)
-TEST_PUSH_LIMIT = RateLimitItemPerMinute(3)
-TABLE_QR_LIMIT = RateLimitItemPerMinute(4, 10)  # per code in ten minutes: no more people sit at one table
-RECEIPT_QR_LIMIT = RateLimitItemPerMinute(60, 10)
-IMPORT_LIMIT = RateLimitItemPerHour(20)  # per person, dry runs too: each is as much work as an import
-FAILED_PIN_LIMIT = RateLimitItemPerMinute(5, 15)  # per person over all shared phones of the organization
-FAILED_SIGN_IN_LIMIT = RateLimitItemPerMinute(5)
-FAILED_OWN_SECRET_LIMIT = RateLimitItemPerMinute(5)  # per person: wrong present passwords or PINs
-REDEEM_LIMIT = RateLimitItemPerMinute(20)  # one-time codes, valid or not, from one address, which a store may share
-RESET_LIMIT = RateLimitItemPerHour(5)  # mails per login, also where there is no such person
-RESETS_OF_ADDRESS_LIMIT = RateLimitItemPerHour(60)
+MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
+
+SEARCH_LIMIT: Final = Limit(20, MINUTE)
+TEST_PUSH_LIMIT: Final = Limit(3, MINUTE)
+TABLE_QR_LIMIT: Final = Limit(4, 10 * MINUTE)  # per code: no more people sit at one table
+RECEIPT_QR_LIMIT: Final = Limit(60, 10 * MINUTE)
+IMPORT_LIMIT: Final = Limit(20, HOUR)  # per person, dry runs too: each is as much work as an import
+FAILED_PIN_LIMIT: Final = Limit(5, 15 * MINUTE)  # per person over all shared phones of the organization
+FAILED_SIGN_IN_LIMIT: Final = Limit(5, MINUTE)
+FAILED_OWN_SECRET_LIMIT: Final = Limit(5, MINUTE)  # per person: wrong present passwords or PINs
+REDEEM_LIMIT: Final = Limit(20, MINUTE)  # one-time codes, valid or not, from one address, which a store may share
+RESET_LIMIT: Final = Limit(5, HOUR)  # mails per login, also where there is no such person
+RESETS_OF_ADDRESS_LIMIT: Final = Limit(60, HOUR)
 
 # Of a person over all addresses: whoever tries codes knows the password already, and there are a million codes only.
-WRONG_CODE_LIMIT = RateLimitItemPerHour(30)
+WRONG_CODE_LIMIT: Final = Limit(30, HOUR)
 
 
-def count_hit(limit: RateLimitItem, *key: str) -> None:
+def make_rate_limiter(storage_url: str, database_url: str) -> RateLimiter:
+    """Return the limiter of this process, which counts where RATELIMIT_STORAGE_URL says."""
+    counter: HitCounter
+    match storage_url.partition(":")[0]:
+        case "database":
+            counter = DatabaseCounter(make_url(database_url))
+        case "memory":
+            counter = MemoryCounter()
+        case _:
+            counter = RedisCounter(storage_url)
+    return RateLimiter(counter)
+
+
+def count_hit(limit: Limit, *key: str) -> None:
     """Count one hit. Raises HttpProblem 429 with Retry-After when the limit is exceeded."""
-    if not _limiter().hit(limit, *key):
-        _raise_too_many(limit, *key)
+    _refuse_unless_allowed(rate_limiter().count(limit, *key, at=g.now))
 
 
-def check_limit(limit: RateLimitItem, *key: str) -> None:
+def check_limit(limit: Limit, *key: str) -> None:
     """Raise HttpProblem 429 when the limit is used up; count nothing."""
-    if not _limiter().test(limit, *key):
-        _raise_too_many(limit, *key)
+    _refuse_unless_allowed(rate_limiter().usage(limit, *key, at=g.now))
 
 
-def _raise_too_many(limit: RateLimitItem, *key: str) -> None:
-    reset_at = _limiter().get_window_stats(limit, *key).reset_time
-    raise HttpProblem(429, f"At most {limit}.", retry_after=max(1, math.ceil(reset_at - time.time())))
-
-
-def _limiter() -> MovingWindowRateLimiter:
-    limiter: MovingWindowRateLimiter = current_app.extensions["limiter"]
+def rate_limiter() -> RateLimiter:
+    limiter: RateLimiter = current_app.extensions["limiter"]
     return limiter
+
+
+def show_usage(usage: Usage) -> None:
+    """Say in the headers of the answer what is left of a limit: of several, the one with the least left."""
+
+    @after_this_request
+    def add_headers(response: Response) -> Response:
+        shown = response.headers.get("RateLimit-Remaining", type=int)
+        if shown is None or usage.remaining <= shown:
+            response.headers["RateLimit-Limit"] = str(usage.limit.amount)
+            response.headers["RateLimit-Remaining"] = str(usage.remaining)
+            response.headers["RateLimit-Reset"] = str(_seconds_until_reset(usage))
+        return response
+
+
+def _refuse_unless_allowed(usage: Usage) -> None:
+    show_usage(usage)
+    if not usage.allowed:
+        raise HttpProblem(429, f"At most {usage.limit}.", retry_after=max(1, _seconds_until_reset(usage)))
+
+
+def _seconds_until_reset(usage: Usage) -> int:
+    return max(0, math.ceil((usage.resets_at - g.now).total_seconds()))

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from migrations.folding_1004 import fold
-from migrations.tenant_tables import NAME_KEY, index, on_postgresql
+from migrations.tenant_tables import INSTANT, NAME_KEY, drop_tables, index, on_postgresql
 
 revision = "1005"
 down_revision = "1004"
@@ -21,9 +21,11 @@ def upgrade() -> None:
     _hide_other_organizations()
     _upgrade_settlements()
     _upgrade_given_to()
+    _upgrade_rate_limits()
 
 
 def downgrade() -> None:
+    _downgrade_rate_limits()
     _take_new_scopes_from_keys()
     _downgrade_given_to()
     _downgrade_settlements()
@@ -131,3 +133,22 @@ def _take_new_scopes_from_keys() -> None:
         left = [scope for scope in scopes if scope not in NEW_SCOPES]
         if left != scopes:
             op.execute(key.update().where(key.c.id == id_).values(scopes=left))
+
+
+def _upgrade_rate_limits() -> None:
+    """Count hits outside the write-ahead log of PostgreSQL: a crash of the server may forget them."""
+    op.create_table(
+        "rate_limit_counter",
+        sa.Column("key", sa.String(64), nullable=False),
+        sa.Column("hits", sa.JSON(), nullable=False),
+        sa.Column("expires_at", INSTANT, nullable=False),
+        sa.PrimaryKeyConstraint("key", name="pk_rate_limit_counter"),
+        prefixes=["UNLOGGED"] if on_postgresql() else [],
+    )
+    index("ix_rate_limit_counter_expires_at", "rate_limit_counter", "expires_at")
+    if on_postgresql():
+        op.execute("GRANT SELECT, INSERT, UPDATE, DELETE ON rate_limit_counter TO amends_app")
+
+
+def _downgrade_rate_limits() -> None:
+    drop_tables("rate_limit_counter")

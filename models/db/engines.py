@@ -3,7 +3,9 @@
 from typing import Any, Final
 
 import sqlalchemy as sa
-from sqlalchemy import Connection, Engine, event
+from sqlalchemy import Connection, Engine, Table, event
+from sqlalchemy.dialects import sqlite
+from sqlalchemy.schema import CreateTable
 
 
 def postgresql_engine(url: sa.URL, role: str, pool: int) -> Engine:
@@ -39,6 +41,22 @@ def sqlite_engines(url: sa.URL, pool: int) -> tuple[Engine, Engine]:
     return writing, reading
 
 
+def sqlite_engine_with_table(url: sa.URL, table: Table) -> Engine:
+    """Return an engine with a single connection to a file that holds this table only, and is made if it is not there.
+
+    Its commits do not wait for the disk: what it holds may be lost when the power fails.
+    """
+    engine = sa.create_engine(url, pool_size=1, max_overflow=0, connect_args=_SQLITE, hide_parameters=True)
+    _set_up_sqlite(engine, "BEGIN IMMEDIATE", synchronous="NORMAL")
+    create = str(CreateTable(table, if_not_exists=True).compile(dialect=sqlite.dialect()))
+
+    @event.listens_for(engine, "connect")
+    def create_table(connection: Any, _record: Any) -> None:
+        connection.execute(create)
+
+    return engine
+
+
 _SQLITE: Final = {"timeout": 30, "check_same_thread": False}
 
 
@@ -63,11 +81,11 @@ class _StringAgg:
         return joined
 
 
-def _set_up_sqlite(engine: Engine, begin_statement: str) -> None:
+def _set_up_sqlite(engine: Engine, begin_statement: str, *, synchronous: str = "FULL") -> None:
     @event.listens_for(engine, "connect")
     def set_pragmas(connection: Any, _record: Any) -> None:
         connection.isolation_level = None  # without the driver's own BEGIN, which would come too late
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        for pragma in ("journal_mode=WAL", f"synchronous={synchronous}", "foreign_keys=ON"):
             connection.execute(f"PRAGMA {pragma}")
         if begin_statement == "BEGIN":
             connection.execute("PRAGMA query_only=ON")

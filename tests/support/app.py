@@ -8,14 +8,13 @@ from typing import Any
 import sqlalchemy as sa
 from click.testing import Result
 from flask import Flask
-from limits.storage import MemoryStorage
-from limits.strategies import MovingWindowRateLimiter
 from sqlalchemy.util import LRUCache
 from werkzeug.test import TestResponse
 
 from api import create_app
 from config import Config
 from models.db.cache import TtlCache
+from models.db.rate_limiter import MemoryCounter, RateLimiter
 from models.db.session import Database, DatabaseRole
 from models.tables import metadata
 from tests.support.clock import MovableClock
@@ -81,14 +80,18 @@ class App:
         self.database, self.back_office = (_database(url, role) for role in DatabaseRole)
         for database in (self.database, self.back_office):
             database.clock, database.answer_cache = self.clock, TtlCache()
-        self._limiter = MovingWindowRateLimiter(MemoryStorage())
+        self.limiter = RateLimiter(MemoryCounter())
 
     @property
     def flask(self) -> Flask:
         """The Flask application, made once because that is slow. It serves the `App` that used it last."""
         app = _application()
-        app.extensions |= {"database": self.database, "limiter": self._limiter}
+        app.extensions |= {"database": self.database, "limiter": self.limiter}
         return app
+
+    def forget_hits(self) -> None:
+        """Let every rate limit start over."""
+        self.limiter = RateLimiter(MemoryCounter())
 
     def request(self, method: str, path: str, by: tuple[Shop, str] | None = None, **options: Any) -> TestResponse:
         """Send one request through the whole application; `by` is a shop and the login (or key) of the requester."""

@@ -157,7 +157,7 @@ class Matrix:
             request["path"] = operation.path.format(**ours)
         if caller.token is not None:
             request["headers"]["Authorization"] = f"Bearer {caller.token}"
-        self.app.flask.extensions["limiter"].storage.reset()
+        self.app.forget_hits()
         self.app.database.answer_cache = TtlCache()
         self.app.flask.config["SECOND_FACTOR_REQUIRED"] = caller.lacks_second_factor
         with self.app.counting() as statements:

@@ -15,7 +15,7 @@ from tests.support.rows import tenant_tables
 from tests.tenant_isolation.conftest import IsolatedOrganizations, without_session_filter
 
 # Of no tenant; `change_counter` and the rest are.
-GLOBAL = {"organization", "heartbeat", "watchdog_run", "restore_event", "metric_counter"}
+GLOBAL = {"organization", "heartbeat", "watchdog_run", "restore_event", "metric_counter", "rate_limit_counter"}
 every_layer = pytest.mark.parametrize("layer", ["every layer"], indirect=True, scope="module")
 ONLY_ADDED = ("change", "concern_event", "daily_log_amendment", "daily_log_handover")
 

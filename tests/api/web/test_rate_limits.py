@@ -1,9 +1,15 @@
 """Whose requests a limit counts, behind reverse proxies and without one."""
 
+import socket
+
 import pytest
+from werkzeug.test import TestResponse
 
 from api import create_app
+from api.web.rate_limits import make_rate_limiter
 from config import Config
+from tests.support.app import App
+from tests.support.factories.organizations import Shop
 
 BY_ONE, BY_MANY = [410] * 20 + [429], [410] * 21
 
@@ -20,7 +26,11 @@ BY_ONE, BY_MANY = [410] * 20 + [429], [410] * 21
 def test_limits_count_the_address_that_the_outermost_proxy_saw(
     proxies: str, forwarded: str, expected: list[int]
 ) -> None:
-    settings = {"SECRET_KEY": "an application of its own", "DATABASE_URL": "sqlite:////tmp/never-opened"}
+    settings = {
+        "SECRET_KEY": "an application of its own",
+        "DATABASE_URL": "sqlite:////tmp/never-opened",
+        "RATELIMIT_STORAGE_URL": "memory",
+    }
     client = create_app(Config.from_env({**settings, "TRUSTED_PROXIES": proxies})).test_client()
     body = {"code": "no code", "password": "a new and long one"}
     statuses = [
@@ -30,3 +40,36 @@ def test_limits_count_the_address_that_the_outermost_proxy_saw(
         for number in range(21)
     ]
     assert statuses == expected
+
+
+def test_an_answer_says_what_is_left_of_a_limit(app: App, shop: Shop) -> None:
+    answers = [search(app, shop) for _ in range(21)]
+    left = [answer.headers["RateLimit-Remaining"] for answer in answers]
+    assert left == [str(number) for number in (*range(19, -1, -1), 0)]
+    last = answers[-1].headers
+    assert (last["RateLimit-Limit"], last["RateLimit-Reset"], last["Retry-After"]) == ("20", "60", "60")
+    app.clock.move(minutes=1)
+    assert search(app, shop).status_code == 200
+
+
+def test_hits_outlive_the_process_that_counted_them(app: App, shop: Shop) -> None:
+    for expected in ([200] * 12, [200] * 8 + [429], [429]):
+        app.limiter = make_rate_limiter("database", app.url)  # of a process that has just started
+        assert [search(app, shop).status_code for _ in expected] == expected
+        assert app.request("GET", "/readyz").json["rate_limits"] == "ok"
+        app.limiter.counter.close()  # type: ignore[attr-defined]
+
+
+def test_signing_in_goes_on_while_redis_is_away(app: App, shop: Shop) -> None:
+    with socket.socket() as nobody_listens:
+        nobody_listens.bind(("127.0.0.1", 0))
+        app.limiter = make_rate_limiter(f"redis://127.0.0.1:{nobody_listens.getsockname()[1]}/0", app.url)
+        sign_in = {"organization": shop.slug, "login": "floor", "password": "not the password"}
+        statuses = [app.request("POST", "/v1/sessions", json=sign_in).status_code for _ in range(6)]
+        ready = app.request("GET", "/readyz")
+    assert statuses == [401] * 5 + [429]
+    assert (ready.status_code, ready.json["status"], ready.json["rate_limits"]) == (200, "ok", "degraded")
+
+
+def search(app: App, shop: Shop) -> TestResponse:
+    return app.request("POST", "/v1/customers/search", (shop, "floor"), json={"phone": "+351912345678"})

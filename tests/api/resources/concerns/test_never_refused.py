@@ -464,7 +464,7 @@ def costs_that_stand(body: dict[str, Any]) -> list[int]:
 def test_with_a_mood_right_types_and_a_store_within_reach_it_is_always_logged(
     app: App, shop: Shop, body: dict[str, Any]
 ) -> None:
-    app.flask.extensions["limiter"].storage.reset()
+    app.forget_hits()
     answer = app.request("POST", "/v1/concerns", (shop, "floor"), json={**body, "store_id": str(shop.store_id)})
     assert answer.status_code == 201, answer.text
     concern = answer.json

@@ -1,0 +1,147 @@
+"""Rate limits: at most so many hits within a moving window, counted once for all processes that share a counter."""
+
+import hashlib
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from secrets import token_hex
+from threading import Lock
+from typing import Final, NamedTuple, Protocol
+
+import structlog
+
+log = structlog.get_logger(__name__)
+
+ASK_AGAIN_AFTER: Final = 5.0  # seconds: a counter that does not answer is left alone for so long
+MAX_KEYS_IN_MEMORY: Final = 10_000
+
+
+class Limit(NamedTuple):
+    """At most `amount` hits within any `window`."""
+
+    amount: int
+    window: timedelta
+
+    def __str__(self) -> str:
+        seconds = int(self.window.total_seconds())
+        size, unit = next((size, unit) for size, unit in _UNITS if seconds % size == 0)
+        return f"{self.amount} in {_counted(seconds // size, unit)}"
+
+
+_UNITS: Final = ((86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second"))
+
+
+def _counted(number: int, unit: str) -> str:
+    return f"a{'n' if unit == 'hour' else ''} {unit}" if number == 1 else f"{number} {unit}s"
+
+
+@dataclass(frozen=True)
+class Usage:
+    """How much of a limit is used, whether the hits in question fitted, and when the oldest hit is forgotten."""
+
+    limit: Limit
+    used: int
+    allowed: bool
+    resets_at: datetime
+
+    @property
+    def remaining(self) -> int:
+        return max(self.limit.amount - self.used, 0)
+
+
+class HitCounter(Protocol):
+    """Remembers the hits of each key for the window of its limit. Hits that do not fit are not counted."""
+
+    failures: tuple[type[Exception], ...]  # what it raises when it is away
+
+    def count(self, key: str, limit: Limit, hits: Sequence[str], *, at: datetime) -> Usage:
+        """Count those of the hits, each with a name, that were not counted within the window; all or none.
+
+        Without hits nothing is written, and the answer says what is used.
+        """
+        ...
+
+    def ping(self) -> None:
+        """Raise one of `failures` when the counter is away."""
+        ...
+
+
+def admit(
+    counted: Mapping[str, float], limit: Limit, hits: Sequence[str], *, at: datetime
+) -> tuple[Usage, dict[str, float]]:
+    """Return the usage of a limit after these hits, and the hits to remember by name and time (seconds)."""
+    now, window = at.timestamp(), limit.window.total_seconds()
+    recent = {name: second for name, second in counted.items() if second > now - window}
+    new = [name for name in dict.fromkeys(hits) if name not in recent]
+    allowed = len(recent) + len(new) <= limit.amount
+    if allowed:
+        recent |= dict.fromkeys(new, now)
+    resets_at = datetime.fromtimestamp(min(recent.values(), default=now - window) + window, UTC)
+    return Usage(limit, len(recent), allowed, resets_at), recent
+
+
+class MemoryCounter:
+    """Counts in the memory of this process."""
+
+    failures: tuple[type[Exception], ...] = ()
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._hits: dict[str, tuple[datetime, dict[str, float]]] = {}  # by key: when they expire, and they
+
+    def count(self, key: str, limit: Limit, hits: Sequence[str], *, at: datetime) -> Usage:
+        with self._lock:
+            _, counted = self._hits.get(key, (at, {}))
+            usage, recent = admit(counted, limit, hits, at=at)
+            if hits:
+                if len(self._hits) >= MAX_KEYS_IN_MEMORY:
+                    self._hits = {name: entry for name, entry in self._hits.items() if entry[0] > at}
+                self._hits[key] = at + limit.window, recent
+            return usage
+
+    def ping(self) -> None:
+        """It is never away."""
+
+    def forget(self) -> None:
+        """Forget all hits."""
+        with self._lock:
+            self._hits.clear()
+
+
+class RateLimiter:
+    """Asks a counter, and while that is away counts in the memory of this process: signing in goes on."""
+
+    def __init__(self, counter: HitCounter) -> None:
+        self.counter = counter
+        self._fallback = MemoryCounter()
+        self._left_alone_until = 0.0  # by time.monotonic
+
+    def count(self, limit: Limit, *key: str, hits: Sequence[str] | None = None, at: datetime) -> Usage:
+        """Count a hit, or these hits by their names, of which each counts once within the window."""
+        return self._ask(limit, key, [token_hex(8)] if hits is None else hits, at)
+
+    def usage(self, limit: Limit, *key: str, at: datetime) -> Usage:
+        """Return what is used of a limit; `allowed` says whether one more hit fits."""
+        usage = self._ask(limit, key, (), at)
+        return Usage(limit, usage.used, usage.remaining > 0, usage.resets_at)
+
+    def is_away(self) -> bool:
+        """Return whether the counter is away now, so that each process counts for itself."""
+        try:
+            self.counter.ping()
+        except self.counter.failures:
+            return True
+        return False
+
+    def _ask(self, limit: Limit, key: Sequence[str], hits: Sequence[str], at: datetime) -> Usage:
+        # A digest, because keys name logins and addresses, which are personal data.
+        name = "\0".join([str(limit.amount), str(limit.window.total_seconds()), *key])
+        digest = hashlib.sha256(name.encode()).hexdigest()
+        if time.monotonic() >= self._left_alone_until:
+            try:
+                return self.counter.count(digest, limit, hits, at=at)
+            except self.counter.failures as error:
+                self._left_alone_until = time.monotonic() + ASK_AGAIN_AFTER
+                log.warning("rate limits counted in this process only", error=type(error).__name__)
+        return self._fallback.count(digest, limit, hits, at=at)
