@@ -6,6 +6,7 @@ from flask import Response, g
 
 from api.pages.page import blueprint, database, organization_behind, read_form, render_page
 from api.schemas.feedback_requests import AnswerFormSchema
+from api.web.origin import origin_of_request
 from models.recovery.feedback_request import FeedbackRequest
 from notifications.decide.announce import announce
 
@@ -21,11 +22,12 @@ def show_form(token: str) -> Response:
 @blp.post("/f/<token:token>")
 def answer(token: str) -> Response:
     values, errors = read_form(AnswerFormSchema)
+    origin = origin_of_request()
     with database().writing(organization_behind(token)) as session:
         feedback_request = FeedbackRequest.by_token(session, token, lock=True)
         if errors or not feedback_request.is_open(g.now):
             return _page(feedback_request, values=values, errors=errors)
-        announce(session, feedback_request.answer(**values, at=g.now))
+        announce(session, feedback_request.answer(**values, at=g.now, origin=origin))
         return _render("answer_received.html", feedback_request, worried=feedback_request.concern.unhappy_with_outcome)
 
 

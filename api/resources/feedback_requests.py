@@ -8,6 +8,7 @@ from api.links import SVG, public_url, qr_response
 from api.schemas.base import PageQuery, page_of
 from api.schemas.feedback_requests import FeedbackRequestSchema, NewFeedbackRequestSchema
 from api.web.idempotency import idempotent
+from api.web.origin import origin_of_request
 from api.web.pagination import paginate
 from api.web.resource import Resource
 from api.web.shared_blueprints import feedback as blp
@@ -38,7 +39,9 @@ class ConcernFeedbackRequests(Resource):
         The concern has to be resolved, and a customer is asked at most once in the organization's number of days (409
         `asked-already`). A rating of 1 or 2 reopens the concern and rings the managers.
         """
-        request, event = FeedbackRequest.create(g.session, concern, id_=data["id"], by=g.actor, at=g.now)
+        request, event = FeedbackRequest.create(
+            g.session, concern, id_=data["id"], by=g.actor, at=g.now, origin=origin_of_request()
+        )
         announce(g.session, event)
         return request
 

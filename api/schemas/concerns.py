@@ -253,6 +253,7 @@ class ConcernSchema(RedactedSchema):
     reopened_count = fields.Integer()
     reclassified = fields.Boolean(metadata={"description": "It was logged as a concern and is praise."})
     rating = fields.Integer(allow_none=True, metadata={"description": RATING_DESCRIPTION})
+    rating_suspect = fields.Boolean(metadata={"description": "The rating may be by whoever made the feedback link."})
     alert = fields.Nested(AlertSummarySchema, allow_none=True)
 
     @post_dump

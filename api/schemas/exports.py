@@ -91,6 +91,7 @@ class ConcernExport(Schema):
     mood_after = fields.Integer(allow_none=True)
     outcome = fields.Enum(Outcome, by_value=True, allow_none=True)
     rating = fields.Integer(allow_none=True)
+    rating_suspect = fields.Boolean()
     category = SlugOf(allow_none=True)
     cause = SlugOf(allow_none=True)
     place = SlugOf(allow_none=True)

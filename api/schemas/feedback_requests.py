@@ -9,6 +9,11 @@ from api.schemas.public_link import PublicLink
 from api.schemas.redaction import reader
 from models.access import Permission
 
+SUSPECT_DESCRIPTION = (
+    "The answer came from the sign-in or phone that made the link, or within 30 seconds from the same browser at the "
+    "same address. It is heard, but left out of the rating figures."
+)
+
 
 class NewFeedbackRequestSchema(Schema):
     """A new feedback request."""
@@ -33,6 +38,7 @@ class FeedbackRequestSchema(RedactedSchema):
     rating = fields.Integer(allow_none=True)
     recommend = fields.Integer(allow_none=True)
     words = fields.String(allow_none=True)
+    suspect = fields.Boolean(metadata={"description": SUSPECT_DESCRIPTION})
 
     @post_dump
     def withhold(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:

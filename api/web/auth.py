@@ -51,6 +51,20 @@ def authenticate(
     return actor
 
 
+def find_signed_in() -> Actor | None:
+    """Return whose token came with this request, for an address that asks for none; None without a valid one."""
+    if g.actor is not None:
+        return g.actor
+    try:
+        token = _token()
+    except HttpProblem:
+        return None
+    database: Database = current_app.extensions["database"]
+    with database.reading(token.organization_id) as session:
+        match = find_actor(session, token, g.now)
+    return match[0] if match else None
+
+
 def _record_last_seen(database: Database, actor: Actor, *, is_tap: bool, extends_shift: bool) -> None:
     """Record when the actor was last seen; a failure is logged only, so that reading works when the disk is full."""
     try:

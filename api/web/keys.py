@@ -17,4 +17,9 @@ def second_factor_key() -> bytes:
     return _derived(current_app.config["SECRET_KEY"], "second factors")
 
 
+def fingerprint_key() -> bytes:
+    """Return the key of the digests of addresses and browsers."""
+    return _derived(current_app.config["SECRET_KEY"], "fingerprints")
+
+
 _derived = cache(derive_key)

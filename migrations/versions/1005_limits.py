@@ -19,6 +19,7 @@ OWN_ORGANIZATION = "id = nullif(current_setting('app.organization_id', true), ''
 
 def upgrade() -> None:
     _hide_other_organizations()
+    _upgrade_feedback()
     _upgrade_settlements()
     _upgrade_given_to()
     _upgrade_rate_limits()
@@ -29,6 +30,7 @@ def downgrade() -> None:
     _take_new_scopes_from_keys()
     _downgrade_given_to()
     _downgrade_settlements()
+    _downgrade_feedback()
     _show_other_organizations()
 
 
@@ -47,6 +49,24 @@ def _hide_other_organizations() -> None:
     )
     op.execute("REVOKE ALL ON FUNCTION organization_id_of_slug(text) FROM PUBLIC")
     op.execute("GRANT EXECUTE ON FUNCTION organization_id_of_slug(text) TO amends_app, amends_worker")
+
+
+def _upgrade_feedback() -> None:
+    with op.batch_alter_table("feedback_request") as batch:
+        batch.add_column(sa.Column("asked_in_session_id", sa.Uuid(), nullable=True))
+        batch.add_column(sa.Column("asked_on_device_id", sa.Uuid(), nullable=True))
+        batch.add_column(sa.Column("asked_from", sa.String(64), nullable=True))
+        batch.add_column(sa.Column("suspect", sa.Boolean(), nullable=False, server_default=sa.false()))
+    with op.batch_alter_table("concern") as batch:
+        batch.add_column(sa.Column("rating_suspect", sa.Boolean(), nullable=False, server_default=sa.false()))
+
+
+def _downgrade_feedback() -> None:
+    with op.batch_alter_table("concern") as batch:
+        batch.drop_column("rating_suspect")
+    with op.batch_alter_table("feedback_request") as batch:
+        for column in ("asked_in_session_id", "asked_on_device_id", "asked_from", "suspect"):
+            batch.drop_column(column)
 
 
 def _show_other_organizations() -> None:

@@ -105,6 +105,7 @@ class Concern(CountedByDay, Aggregate):
     # Described by staff, who may complete and correct it. `rating` is the customer's own, after the concern was over.
     mood: Mapped[int] = mapped_column(SmallInteger)
     rating: Mapped[int | None] = mapped_column(SmallInteger)
+    rating_suspect: Mapped[bool] = mapped_column(default=False)  # it may be by staff; see FeedbackRequest
     their_words: Mapped[str | None] = mapped_column(Text)
     our_reading: Mapped[str | None] = mapped_column(Text)
     stake: Mapped[str | None] = mapped_column(Text)
@@ -484,7 +485,8 @@ class Concern(CountedByDay, Aggregate):
         self.forget_as_typed(("outcome", "mood_after"))
         if self.taken_by_id is None:
             self._set_taker(by, at)
-        self.outcome, self.mood_after, self.rating = outcome, mood_after, None
+        self.outcome, self.mood_after = outcome, mood_after
+        self.rating, self.rating_suspect = None, False
         self.resolved_at, self.resolved_by_id = at, by.staff_id
         self.seconds_to_resolve = _seconds_between(self.became_concern_at or self.received_at, at)
         return event

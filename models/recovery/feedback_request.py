@@ -1,5 +1,6 @@
 """Feedback requests: one link per customer, answered once; a low rating opens the concern again."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -17,7 +18,7 @@ from models.db.base import Aggregate, many_to_one, tenant_fk
 from models.db.session import ScopedSession
 from models.errors import Conflict, InvalidState, NotFound
 from models.organizations.store import Store
-from models.policy_defaults import FEEDBACK_DAYS_BETWEEN, FEEDBACK_LINK_TTL
+from models.policy_defaults import FEEDBACK_DAYS_BETWEEN, FEEDBACK_LINK_TTL, SUSPECT_ANSWER_WITHIN
 from models.recovery.public_token import TOKEN_LENGTH, new_token
 from models.staff.staff import Staff
 
@@ -46,8 +47,21 @@ class FeedbackPolicy(Aggregate):
         return policy
 
 
+@dataclass(frozen=True)
+class Origin:
+    """Where a request came from: the sign-in and the phone, where known, and a digest of address and browser."""
+
+    session_id: UUID | None
+    device_id: UUID | None
+    fingerprint: str
+
+
 class FeedbackRequest(ConcernChild):
-    """One link for one customer about one concern, and the answer. It can be answered once, before it expires."""
+    """One link for one customer about one concern, and the answer. It can be answered once, before it expires.
+
+    A `suspect` answer may be by whoever made the link. A low one is heard like any other, but no rating figure counts
+    it. The address alone makes no answer suspect: guests and staff share the network of the house.
+    """
 
     __tablename__ = "feedback_request"
     __table_args__ = (
@@ -58,11 +72,15 @@ class FeedbackRequest(ConcernChild):
     token: Mapped[str] = mapped_column(String(TOKEN_LENGTH))
     asked_at: Mapped[datetime]
     asked_by_id: Mapped[UUID | None] = tenant_fk("staff", nullable=True)
+    asked_in_session_id: Mapped[UUID | None]  # sign-ins and phones may be gone before the answer
+    asked_on_device_id: Mapped[UUID | None]
+    asked_from: Mapped[str | None] = mapped_column(String(64))  # cleared by the answer
     expires_at: Mapped[datetime]
     answered_at: Mapped[datetime | None]
     rating: Mapped[int | None] = mapped_column(SmallInteger)
     recommend: Mapped[int | None] = mapped_column(SmallInteger)
     words: Mapped[str | None] = mapped_column(Text)
+    suspect: Mapped[bool] = mapped_column(default=False)
 
     asked_by: Mapped[Staff | None] = many_to_one("FeedbackRequest", "asked_by_id", "Staff", lazy="joined")
 
@@ -74,7 +92,7 @@ class FeedbackRequest(ConcernChild):
 
     @classmethod
     def create(
-        cls, session: ScopedSession, concern: Concern, *, id_: UUID, by: Actor, at: datetime
+        cls, session: ScopedSession, concern: Concern, *, id_: UUID, by: Actor, at: datetime, origin: Origin
     ) -> tuple["FeedbackRequest", ConcernEvent]:
         """Create the link for the customer of a resolved concern.
 
@@ -92,6 +110,9 @@ class FeedbackRequest(ConcernChild):
             token=new_token(concern.organization_id),
             asked_at=at,
             asked_by_id=by.staff_id,
+            asked_in_session_id=origin.session_id,
+            asked_on_device_id=origin.device_id,
+            asked_from=origin.fingerprint,
             expires_at=at + FEEDBACK_LINK_TTL,
         )
         session.add(request)
@@ -138,7 +159,7 @@ class FeedbackRequest(ConcernChild):
         return self.answered_at is None and at < self.expires_at and self.concern.status is not Status.VOIDED
 
     def answer(
-        self, *, rating: int, recommend: int | None = None, words: str | None = None, at: datetime
+        self, *, rating: int, recommend: int | None = None, words: str | None = None, at: datetime, origin: Origin
     ) -> ConcernEvent:
         """Record the answer of the customer, and open the concern again for a low rating.
 
@@ -149,10 +170,19 @@ class FeedbackRequest(ConcernChild):
             raise InvalidState("This link was answered, or has expired.")
         customer = Actor.unauthenticated(self.organization_id)
         self.answered_at, self.rating, self.recommend, self.words = at, rating, recommend, words
+        self.suspect, self.asked_from = self._is_suspect(origin, at), None
         self.bump_version()
-        self.concern.rating = rating
-        details = {"feedback_request_id": str(self.id), "rating": rating}
+        self.concern.rating, self.concern.rating_suspect = rating, self.suspect
+        details = {"feedback_request_id": str(self.id), "rating": rating} | ({"suspect": True} if self.suspect else {})
         event = self.concern.add_event(ConcernStep.FEEDBACK_GIVEN, by=customer, at=at, details=details)
         if self.concern.unhappy_with_outcome and self.concern.status is Status.RESOLVED:
             return self.concern.reopen(by=customer, at=at)
         return event
+
+    def _is_suspect(self, origin: Origin, at: datetime) -> bool:
+        """Whether the answer comes from the sign-in or phone that made the link, or at once from the same browser."""
+        if origin.session_id is not None and origin.session_id == self.asked_in_session_id:
+            return True
+        if origin.device_id is not None and origin.device_id == self.asked_on_device_id:
+            return True
+        return origin.fingerprint == self.asked_from and at - self.asked_at <= SUSPECT_ANSWER_WITHIN

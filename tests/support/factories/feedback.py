@@ -30,8 +30,11 @@ def feedback_path(app: App, shop: Shop, concern: dict[str, Any]) -> str:
     return str(answer.json["link"]).partition(app.flask.config["PUBLIC_URL"])[2]
 
 
-def answer_feedback(app: App, path: str, **answers: Any) -> TestResponse:
-    return app.request("POST", path, data=answers)
+def answer_feedback(
+    app: App, path: str, *, browser: str = "the customer's", by: tuple[Shop, str] | None = None, **answers: Any
+) -> TestResponse:
+    """Answer in the customer's browser, or in another one, or with somebody's sign-in."""
+    return app.request("POST", path, by, data=answers, headers={"User-Agent": browser})
 
 
 def read_concern(app: App, shop: Shop, concern: dict[str, Any], part: str = "") -> Any:

@@ -101,7 +101,7 @@ def test_the_fields_of_each_kind_are_these_and_no_others(app: App) -> None:
         "category": 6,
         "question": 4,
         "remedy": 4,
-        "concern": 30,
+        "concern": 31,
         "alert": 9,
         "recovery_action": 12,
         "follow_up": 8,
