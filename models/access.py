@@ -49,6 +49,7 @@ class Permission(StrEnum):
     CONCERN_VOID = "concern:void"  # take back what was logged by mistake, within the rules of `models.concerns.void`
     RECOVERY_ACT = "recovery:act"  # record what was done to put it right
     RECOVERY_APPROVE = "recovery:approve"  # approve actions above a colleague's spending limit
+    ORDER_TELL = "order:tell"  # tell orders as a till
     SETTLEMENT_REQUEST = "settlement:request"  # say that a payment is asked for at the till
     SETTLEMENT_WRITE = "settlement:write"  # say that it was paid or failed; of what one gave or asked for nobody does
     ALERT_HEAR = "alert:hear"  # be rung for an alert
@@ -85,6 +86,7 @@ class KeyScope(StrEnum):
     STAFF_WRITE = "staff:write"
     SHIFTS_WRITE = "shifts:write"
     SETTLEMENTS_WRITE = "settlements:write"
+    ORDERS_WRITE = "orders:write"
 
 
 P = Permission
@@ -187,6 +189,7 @@ KEY_GRANTS: dict[KeyScope, frozenset[Permission]] = {
     KeyScope.STAFF_WRITE: _KEY | {P.STAFF_READ, P.STAFF_WRITE},
     KeyScope.SHIFTS_WRITE: _KEY | {P.SHIFT_SYNC},
     KeyScope.SETTLEMENTS_WRITE: _KEY | {P.SETTLEMENT_REQUEST, P.SETTLEMENT_WRITE},
+    KeyScope.ORDERS_WRITE: _KEY | {P.ORDER_TELL},
 }
 
 # What a shared phone may do by itself, whoever holds it.

@@ -34,6 +34,7 @@ import models.recovery.action
 import models.recovery.feedback_request
 import models.recovery.fix
 import models.recovery.follow_up
+import models.recovery.order
 import models.recovery.qr_code
 import models.recovery.remedy
 import models.reports.rollups.tables

@@ -98,6 +98,7 @@ REACH: Final = {
     "log-policy": Reach.ORGANIZATION,
     "me": Reach.PERSON,
     "notifications": Reach.PERSON,
+    "orders": Reach.STORES,
     "organization": Reach.ORGANIZATION,
     "password-resets": Reach.PERSON,
     "questions": Reach.ORGANIZATION,

@@ -6,7 +6,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from models.concerns.enums import Status
-from models.recovery.action import ActionStatus
+from models.recovery.action import UNPAID, ActionStatus
 
 PLAIN_FIELDS = ("id", "kind", "status", "occurred_at", "received_at", "taken_at", "resolved_at", "mood", "mood_after")
 PLAIN_FIELDS += ("outcome", "category", "cause", "place")
@@ -61,12 +61,18 @@ def lines(log: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def _costs(actions: list[dict[str, Any]]) -> dict[str, int]:
-    """Return the cost per currency in minor units: reversals count negative, pending requests not at all."""
+    """Return the cost per currency in minor units: reversals count negative, what waits not at all."""
     costs: dict[str, int] = {}
-    for cost in (action["cost"] for action in actions if action["cost"] and action["status"] in COUNTED_STATUSES):
+    for cost in (action["cost"] for action in actions if action["cost"] and _counts(action)):
         column = f"cost_{cost['currency']}"
         costs[column] = costs.get(column, 0) + cost["amount"]
     return costs
+
+
+def _counts(action: dict[str, Any]) -> bool:
+    """Return whether its cost counts: not that of a request, nor of a reversal whose money is not back."""
+    waits = action["reverses_id"] is not None and action["settlement"] in UNPAID
+    return action["status"] in COUNTED_STATUSES and not waits
 
 
 def _is_in_force(action: dict[str, Any]) -> bool:

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from migrations.folding_1004 import fold
-from migrations.tenant_tables import INSTANT, NAME_KEY, drop_tables, index, on_postgresql
+from migrations.tenant_tables import INSTANT, NAME_KEY, drop_tables, index, link, on_postgresql, tenant_table
 
 revision = "1005"
 down_revision = "1004"
@@ -12,7 +12,7 @@ branch_labels = None
 depends_on = None
 
 # What the version before cannot read.
-NEW_SCOPES = ("settlements:write",)
+NEW_SCOPES = ("settlements:write", "orders:write")
 BATCH = 1_000  # rows
 OWN_ORGANIZATION = "id = nullif(current_setting('app.organization_id', true), '')::uuid"
 
@@ -23,11 +23,13 @@ def upgrade() -> None:
     _upgrade_settlements()
     _upgrade_given_to()
     _upgrade_rate_limits()
+    _upgrade_orders()
 
 
 def downgrade() -> None:
     _downgrade_rate_limits()
     _take_new_scopes_from_keys()
+    _downgrade_orders()
     _downgrade_given_to()
     _downgrade_settlements()
     _downgrade_feedback()
@@ -128,6 +130,58 @@ def _downgrade_given_to() -> None:
     with op.batch_alter_table("recovery_action") as batch:
         batch.drop_constraint("fk_recovery_action_customer", type_="foreignkey")
         batch.drop_column("customer_id")
+
+
+def _upgrade_orders() -> None:
+    """Let tills tell orders, and find them by store, business day and reference, however it was typed."""
+    tenant_table(
+        "order_source",
+        sa.Column("name", sa.String(60), nullable=False),
+        sa.Column("name_key", NAME_KEY, nullable=False),
+        link("api_key_id", "api_key"),
+        sa.UniqueConstraint("organization_id", "name_key", name="uq_order_source_organization_id_name_key"),
+    )
+    tenant_table(
+        "customer_order",
+        link("store_id", "store"),
+        link("source_id", "order_source"),
+        sa.Column("business_date", sa.Date(), nullable=False),
+        sa.Column("reference", sa.String(100), nullable=False),
+        sa.Column("reference_key", NAME_KEY, nullable=False),
+        link("place_id", "place", nullable=True),
+        sa.Column("opened_at", INSTANT, nullable=False),
+        sa.Column("closed_at", INSTANT, nullable=True),
+        sa.Column("value_amount", sa.BigInteger(), nullable=True),
+        sa.Column("value_currency", sa.String(3), nullable=True),
+        sa.Column("told_at", INSTANT, nullable=False),
+        sa.UniqueConstraint(
+            "organization_id",
+            "store_id",
+            "business_date",
+            "reference_key",
+            "source_id",
+            name="uq_customer_order_reference",
+        ),
+    )
+    with op.batch_alter_table("concern") as batch:
+        batch.add_column(sa.Column("order_key", NAME_KEY, nullable=True))
+    _fold_references("concern", "order_reference", "order_key")
+    index(
+        "ix_concern_order",
+        "concern",
+        "organization_id",
+        "store_id",
+        "business_date",
+        "order_key",
+        where="order_key IS NOT NULL",
+    )
+
+
+def _downgrade_orders() -> None:
+    op.drop_index("ix_concern_order", "concern")
+    with op.batch_alter_table("concern") as batch:
+        batch.drop_column("order_key")
+    drop_tables("order_source", "customer_order")
 
 
 def _fold_references(table: str, reference: str, key: str) -> None:

@@ -37,6 +37,7 @@ from models.db.base import (
     one_to_many,
     tenant_fk,
 )
+from models.db.text import BYTEWISE_NAME, fold
 from models.errors import Conflict, Forbidden, InvalidState
 from models.organizations.place import Place
 from models.organizations.store import Store
@@ -95,6 +96,15 @@ class Concern(CountedByDay, Aggregate):
             sqlite_where=text("status IN ('open', 'taken')"),
         ),
         Index(
+            "ix_concern_order",
+            "organization_id",
+            "store_id",
+            "business_date",
+            "order_key",
+            postgresql_where=text("order_key IS NOT NULL"),
+            sqlite_where=text("order_key IS NOT NULL"),
+        ),
+        Index(
             "ix_concern_as_typed",
             "received_at",
             postgresql_where=text("as_typed IS NOT NULL"),
@@ -114,6 +124,7 @@ class Concern(CountedByDay, Aggregate):
     times_told: Mapped[int | None] = mapped_column(SmallInteger)
     sensitive: Mapped[bool] = mapped_column(default=False)
     order_reference: Mapped[str | None] = mapped_column(String(100))
+    order_key: Mapped[str | None] = mapped_column(BYTEWISE_NAME)  # the reference, folded
     # What was sent and could not stand, by the field it was sent in; blanked after a while.
     as_typed: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     ambiguous_customer: Mapped[bool] = mapped_column(default=False)  # its contacts belong to several customers
@@ -286,6 +297,7 @@ class Concern(CountedByDay, Aggregate):
         for name, value in changes.items():
             if name == "order":
                 self.order_reference = (value.get("reference") or None) if value else None
+                self.order_key = fold(self.order_reference) if self.order_reference else None
                 self.order_value = value.get("value") if value else None
             elif name == "items":
                 self.items = [ConcernItem.at(position, **item) for position, item in enumerate(value or [])]

@@ -33,6 +33,7 @@ from models.organizations.store import Store
 from models.recovery.action import ActionStatus, RecoveryAction
 from models.recovery.approvals import record_action
 from models.recovery.follow_up import FollowUp
+from models.recovery.order_cap import OrderBefore
 from models.recovery.remedy import MONEY_KINDS, Remedy
 from models.staff.default_store import find_default_store, get_default_store
 from models.staff.staff import Staff
@@ -75,10 +76,12 @@ def update_concern(
 ) -> ConcernEvent:
     """Complete or correct a concern; None clears a field. A new `kind`: see `change_kind`.
 
-    Raises InvalidState once it is voided, NotFound, with a pointer, for anything that `by` may not see, and Invalid
-    where it is linked to itself.
+    Raises InvalidState once it is voided, NotFound, with a pointer, for anything that `by` may not see, Invalid where
+    it is linked to itself and for the value of an order in another currency than the store's, and Forbidden for whoever
+    may not loosen the cap of an order that something was given for.
     """
     concern.refuse_if_voided()
+    order_before = _check_order(session, concern, data["order"]) if "order" in data else None
     kind_before, sensitive_before = concern.kind, concern.sensitive
     kind = data.get("kind", kind_before)
     counts_anew = kind is not kind_before and Kind.PRAISE in {kind, kind_before}
@@ -94,6 +97,8 @@ def update_concern(
     if kind is not kind_before:
         change_kind(session, concern, kind, by=by, at=at)
     event = concern.edit(by=by, at=at, **changes)
+    if order_before is not None:
+        order_before.check_not_loosened(session, concern, by=by)
     if "customer" in changes:
         RecoveryAction.name_customer(session, concern)
     if counts_anew:
@@ -102,6 +107,14 @@ def update_concern(
         for child in CONCERN_CHILDREN:
             session.mark_changed(session.scalars(select(child).where(child.concern_id == concern.id)).unique())
     return event
+
+
+def _check_order(session: ScopedSession, concern: Concern, order: dict[str, Any] | None) -> OrderBefore:
+    """Return the order that the concern names so far. Invalid for a new value in another currency than the store's."""
+    value, currency = (order or {}).get("value"), concern.store.currency_on(concern.business_date)
+    if value is not None and value.currency != currency:
+        raise Invalid(f"This store counts in {currency}.", pointer="/order/value/currency")
+    return OrderBefore.of(session, concern)
 
 
 def _store_and_reporter(
@@ -141,7 +154,7 @@ def _find_references(
     transaction to insert an item then holds no lock that others wait for.
     """
     fields = dict(sent)
-    left_out = _leave_out_of_range(fields)
+    left_out = _leave_out_of_range(fields, store, at=at)
     if items := fields.pop("items", None):
         standing = [item for item in items if _can_be(item)]
         fields["items"] = _with_rows(session, standing, sensitive=fields.get("sensitive", False), at=at)
@@ -234,7 +247,7 @@ def _previous(
     return find_previous(session, customer, before=before) if waited and customer else known
 
 
-def _leave_out_of_range(fields: dict[str, Any]) -> dict[str, Any]:
+def _leave_out_of_range(fields: dict[str, Any], store: Store, *, at: datetime) -> dict[str, Any]:
     """Take the values out of the fields that a new concern cannot have, and return them."""
     left_out: dict[str, Any] = {}
     if fields.get("times_told", TIMES_TOLD[0]) not in TIMES_TOLD:
@@ -243,7 +256,10 @@ def _leave_out_of_range(fields: dict[str, Any]) -> dict[str, Any]:
         left_out["channel"] = fields.pop("channel")
     order = fields.get("order") or {}
     if (value := order.get("value")) is not None:
-        fields["order"] = {**order, "value": price_of(value)}
+        business_date = store.business_date(plausible_time(fields.get("occurred_at") or at, at=at))
+        price = price_of(value)
+        is_ours = price is not None and price.currency == store.currency_on(business_date)
+        fields["order"] = {**order, "value": price if is_ours else None}
         left_out |= {"order": {"value": value}} if fields["order"]["value"] is None else {}
     return left_out
 

@@ -15,7 +15,8 @@ from models.errors import Forbidden, Invalid, InvalidState
 from models.organizations.store import AboveLimit
 from models.policy_defaults import APPROVAL_TTL
 from models.recovery.action import ActionStatus, RecoveryAction, Settlement
-from models.recovery.budget import check_refunds_within_order, exceeds_budget
+from models.recovery.budget import exceeds_budget
+from models.recovery.order_cap import check_refunds_within_order
 from models.recovery.remedy import Remedy, RemedyKind
 from models.staff.credentials.invitation import Invitation
 

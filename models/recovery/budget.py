@@ -11,10 +11,10 @@ from models.access import Actor
 from models.concerns.concern import Concern
 from models.customers.customer import Customer
 from models.db.base import Aggregate, Money
-from models.errors import Invalid
 from models.organizations.store import Store
 from models.recovery.action import IN_EFFECT, RecoveryAction
-from models.recovery.remedy import LimitAmounts, Remedy, RemedyKind
+from models.recovery.order_cap import of_same_order
+from models.recovery.remedy import LimitAmounts, Remedy
 from models.staff.staff import Staff
 
 Criteria = tuple[ColumnElement[bool], ...]
@@ -85,24 +85,11 @@ def exceeds_budget(session: Session, concern: Concern, remedy: Remedy, cost: Mon
     return left is not None and cost.amount > left.amount
 
 
-def check_refunds_within_order(session: Session, concern: Concern, remedy: Remedy, cost: Money) -> None:
-    """Raise Invalid where all refunds together would be more than the order was worth: nobody may approve that."""
-    value = concern.order_value
-    if remedy.kind is not RemedyKind.REFUND or value is None or value.currency != cost.currency:
-        return
-    _lock(session, Store, concern.store_id)
-    refunds = RecoveryAction.remedy.has(kind=RemedyKind.REFUND)
-    same_currency = RecoveryAction.cost_currency == cost.currency
-    refunded = _sum_spent(session, refunds, same_currency, _of_same_order(concern))
-    if refunded + cost.amount > value.amount:
-        raise Invalid("Refunds would be more than the order was worth.", pointer="/cost")
-
-
 def _lock_budget(session: Session, concern: Concern, *, by: Actor) -> None:
     """Lock whom the limit counts for: the customer, else the store of the order, else the concern; and the giver."""
     if concern.customer_id is not None:
         _lock(session, Customer, concern.customer_id)
-    elif concern.order_reference is not None:
+    elif concern.order_key is not None:
         _lock(session, Store, concern.store_id)
     else:
         _lock(session, Concern, concern.id)
@@ -142,12 +129,5 @@ def for_same_beneficiary(concern: Concern) -> ColumnElement[bool]:
     What was given for this concern counts in any case: another customer's name opens no second budget for it.
     """
     if concern.customer_id is None:
-        return _of_same_order(concern)
+        return of_same_order(concern)
     return or_(for_customer(concern.customer_id), RecoveryAction.concern_id == concern.id)
-
-
-def _of_same_order(concern: Concern) -> ColumnElement[bool]:
-    if concern.order_reference is None:
-        return RecoveryAction.concern_id == concern.id
-    same_order = (Concern.store_id == concern.store_id, Concern.order_reference == concern.order_reference)
-    return RecoveryAction.concern_id.in_(select(Concern.id).where(*same_order))

@@ -33,6 +33,7 @@ AGREED = {  # line: permissions, and who has them: floor, manager, regional, hea
     "gives back what another took": ({P.CONCERN_RELEASE_ANY}, "no yes yes no no"),
     "looks after who needs a pause": ({P.STAFF_CARE}, "no yes yes no yes"),
     "allows what is more than a colleague may give": ({P.RECOVERY_APPROVE}, "no yes yes no no"),
+    "is a till": ({P.ORDER_TELL}, "no no no no no"),
     "asks the till to pay": ({P.SETTLEMENT_REQUEST}, "yes yes yes no yes"),
     "says that money was paid": ({P.SETTLEMENT_WRITE}, "no yes yes no yes"),
     "changes stores, policies and words": ({P.STORE_WRITE, P.POLICY_WRITE, P.VOCABULARY_WRITE}, "no no no no yes"),
@@ -67,6 +68,7 @@ SCOPES = {  # what a key may do beyond finding its way
     KeyScope.STAFF_WRITE: {P.STAFF_READ, P.STAFF_WRITE},
     KeyScope.SHIFTS_WRITE: {P.SHIFT_SYNC},
     KeyScope.SETTLEMENTS_WRITE: {P.SETTLEMENT_REQUEST, P.SETTLEMENT_WRITE},
+    KeyScope.ORDERS_WRITE: {P.ORDER_TELL},
 }
 NEVER_A_KEYS = {
     P.CUSTOMER_MERGE,

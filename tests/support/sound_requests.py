@@ -7,7 +7,7 @@ from tests.support.factories.full_organization import BODIES, QUERIES
 from tests.support.openapi_document import Operation
 
 # Operations that make something of one's own at a path one chooses.
-OWN_THINGS = {"putStaffByEmployeeNumber", "putMyDevice", "putShiftOfTimeClock"}
+OWN_THINGS = {"putStaffByEmployeeNumber", "putMyDevice", "putShiftOfTimeClock", "putOrderOfTill"}
 FIXTURES = "tests/support/factories/full_organization.py"
 
 

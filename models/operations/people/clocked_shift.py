@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from models.access import Actor
 from models.concerns.event import ConcernEvent
 from models.errors import Conflict, Invalid
+from models.operations.path_names import check_path_name
 from models.operations.people.shifts import give_back, lock_taken
 from models.organizations.store import Store
 from models.policy_defaults import MAX_CLOCK_AHEAD, MAX_CONCERN_AGE
@@ -28,8 +29,8 @@ def put_shift(
     Raises NotFound for a store out of reach, Invalid for somebody who does not work there and for times that cannot be,
     Conflict for the reference of another person or store, and InvalidState in a store that is out of business.
     """
-    _check_name(source, MAX_SOURCE_LENGTH, "/source")
-    _check_name(reference, MAX_REFERENCE_LENGTH, "/reference")
+    check_path_name(source, MAX_SOURCE_LENGTH, "/source")
+    check_path_name(reference, MAX_REFERENCE_LENGTH, "/reference")
     started_at, ended_at = _check_times(data["started_at"], data.get("ended_at"), at=at)
     store = Store.get_visible(session, data["store_id"], actor=by, pointer="/store_id")
     staff = _find_staff(session, data, store, at=at)
@@ -85,11 +86,6 @@ def _begin(
     shift = Shift.check_in(session, staff_id=staff.id, store=store, lead=lead, at=at)
     shift.started_at, shift.ends_at = started_at, ends_at
     return shift, give_back(session, before, by=by, at=at) if before is not None else []
-
-
-def _check_name(name: str, longest: int, pointer: str) -> None:
-    if not name.isprintable() or len(name) > longest:
-        raise Invalid(f"This has at most {longest} printable characters.", pointer=pointer)
 
 
 def _check_times(started_at: datetime, ended_at: datetime | None, *, at: datetime) -> tuple[datetime, datetime | None]:

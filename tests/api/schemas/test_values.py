@@ -160,7 +160,7 @@ def test_nobody_sets_what_is_the_servers_to_set(unchanged: UnchangedOrganization
     by = "admin" if operation.permissions in ADMINS_OWN else "manager"
     if operation.permissions == Permission.ENROLMENT_USE:
         by = "shared-phone"
-    if operation.permissions == Permission.SHIFT_SYNC:
+    if operation.permissions in {Permission.SHIFT_SYNC, Permission.ORDER_TELL}:
         by = "key"
     own = resolved(operation.body_schema).get("properties", {}).keys()
     for name, value in SERVERS_OWN.items():

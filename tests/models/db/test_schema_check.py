@@ -33,6 +33,7 @@ ON_POSTGRESQL = {
         "ALTER TABLE place DROP CONSTRAINT pk_place CASCADE",
         [
             "the foreign key of concern (organization_id, place_id)",
+            "the foreign key of customer_order (organization_id, place_id)",
             "the foreign key of qr_code (organization_id, place_id)",
             "the primary key of place (organization_id, id)",
         ],

@@ -33,6 +33,7 @@ PHONE = "+351912345678"
 RULE = {"slug": "cold-soup", "name": "Cold soup", "category": "food", "enabled": False}
 LIMIT = {"role": "floor", "per_customer": {"amount": 1000, "currency": "EUR"}}
 DESSERT = {"slug": "dessert", "name": "Dessert", "kind": "gift", "limits": [LIMIT]}
+ORDER = {"store_id": None, "opened": "2026-03-03T12:00:00Z", "place": None}
 # The query that an operation requires.
 REPORTS = ("Recovery", "Remedies", "Causes", "Items", "FollowUps", "Listening", "Alerts")
 YEAR_BY_STORE = {"from": "2026-01-01", "to": "2026-12-31", "group_by": "store"}
@@ -80,6 +81,7 @@ BODIES: dict[str, Any] = {
     "postMyPause": {"minutes": 3},
     "putMyShift": {"store_id": None},
     "putShiftOfTimeClock": {"store_id": None, "staff_id": None, "started_at": "2026-03-03T12:00:00Z"},
+    "putOrderOfTill": ORDER,
     "putMyDevice": {"platform": "ios", "address": "address of a thief", "address_kind": "log"},
     "postCustomers": {"name": "Somebody New"},
     "postCustomerSearch": {"phone": PHONE},
@@ -251,6 +253,7 @@ def make_full_organization(app: App, slug: str) -> FullOrganization:
     regular = {"name": "Regular of " + slug, "loyalty_number": "4711"}
     _do(app, "POST", "/v1/customers", floor, json=regular)
     _do(app, "POST", "/v1/customers/search", (shop, "elsewhere"), json={"loyalty_number": "4711"})
+    _do(app, "PUT", "/v1/orders/bar/4711", (shop, "key"), json={**ORDER, "store_id": str(shop.store_id)})
     twins = [
         _do(app, "POST", "/v1/customers", floor, json={"name": "Twin of " + slug, "references": [reference]})["id"]
         for reference in ({"source": "till", "reference": "1"}, {"source": "till", "reference": "2"})

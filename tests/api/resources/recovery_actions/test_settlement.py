@@ -1,5 +1,7 @@
 """Settlement of promised refunds: each is followed until it is paid, and never exceeds the value of the order."""
 
+import csv
+from io import StringIO
 from typing import Any
 
 import pytest
@@ -42,6 +44,9 @@ def reversal_of(app: App, shop: Shop, action: dict[str, Any]) -> dict[str, Any]:
 def cost_of_the_day(app: App, shop: Shop) -> list[dict[str, Any]]:
     path = f"/v1/stores/{shop.store_id}/recovery-logs/2026-03-03"
     cost: list[dict[str, Any]] = app.request("GET", path, (shop, "manager")).json["figures"]["cost"]
+    text = app.request("GET", path, (shop, "manager"), headers={"Accept": "text/csv"}).text
+    in_csv = sum(int(line["cost_EUR"]) for line in csv.DictReader(StringIO(text)) if line.get("cost_EUR"))
+    assert in_csv == sum(money["amount"] for money in cost)
     return cost
 
 
