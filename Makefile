@@ -26,7 +26,7 @@ export UV_SYSTEM_CERTS := 1
 .DELETE_ON_ERROR:
 .PHONY: help run web worker demo test test-deep check check-deep lint format types layers openapi openapi-check data-model data-model-check access access-check \
 	browser office pictures fuzz chaos \
-	chaos-fcm chaos-postgres chaos-takes chaos-disk chaos-export model bench bench-latency bench-dispatch bench-guidance bench-people bench-serving \
+	chaos-fcm chaos-postgres chaos-takes chaos-disk chaos-export chaos-neighbour model bench bench-latency bench-dispatch bench-guidance bench-people bench-serving \
 	bench-reports bench-customers bench-sign-in lock clean
 
 help: ## list the targets
@@ -119,6 +119,9 @@ chaos-disk: $(DEV) ## let SQLite run out of space in the middle of every kind of
 
 chaos-export: $(DEV) ## let eight people write for ten seconds while a reader follows the export: nothing missed, in order
 	@$(PY) -m tests.chaos.drivers.followed_changes $(REPEAT)
+
+chaos-neighbour: $(DEV) ## let 3,000 messages of one organization wait, and time the calls of another beside it
+	@$(PY) -m tests.chaos.drivers.noisy_neighbour $(REPEAT)
 
 model: $(DEV) ## run 10,000 random steps of the alert state machine
 	@$(PY) -m tests.chaos.drivers.alert_state_machine $(REPEAT)

@@ -28,6 +28,7 @@ RELEASE_AFTER: Final = timedelta(minutes=15)  # the concern is taken, its taker 
 MAX_ESCALATION_STEPS: Final = 10
 MAX_ESCALATION_ROUNDS: Final = 2
 MAX_ESCALATION: Final = timedelta(hours=4)
+MAX_PHONES_PER_STEP: Final = 100  # rung by one step of an alert, and told of one thing
 BACKTEST_WINDOW: Final = timedelta(days=30)  # the past concerns that a rule is tried on
 
 # Notifications

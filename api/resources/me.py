@@ -133,13 +133,12 @@ class MyTestPush(Resource):
     @blp.response(202, TestPushSchema)
     @blp.refuses(429)
     def post(self) -> dict[str, Any]:
-        """Send a test notification to one's own phones
+        """Send a test notification to the phone that asks, and to no other
 
-        409 without a phone; at most three times a minute. The receipts of the phones say whether it arrived.
+        409 where it is not registered; at most three times a minute. Its receipts say whether the push arrived.
         """
         count_hit(TEST_PUSH_LIMIT, "test-push", str(g.actor.person))
-        recipient = {"organization_id": g.actor.organization_id, "staff_id": g.actor.person}
-        return {"notifications": queue_test_push(g.session, **recipient, at=g.now)}
+        return {"notifications": queue_test_push(g.session, by=g.actor, at=g.now)}
 
 
 @blp.route("/me/devices/<string:installation_id>")

@@ -41,11 +41,15 @@ class InstantAsStored(Instant):
 
 
 class EscalationStepSchema(Schema):
-    """A step of the escalation: how many phones it rang, or why none."""
+    """A step of the escalation: how many phones it rang, or why none.
+
+    `left_out`: how many more it would have rung. One step rings at most 100 phones: one of everybody on shift first.
+    """
 
     step = fields.Integer()
     at = InstantAsStored()
     phones = fields.Integer()
+    left_out = fields.Integer(dump_default=0)
     why = fields.String(allow_none=True, validate=validate.OneOf([*map(str, SkipReason), None]))
 
 

@@ -95,6 +95,6 @@ class DeviceSchema(Schema):
 
 
 class TestPushSchema(Schema):
-    """The notifications that were queued for one's own phones."""
+    """The notification that was queued for the phone that asked."""
 
     notifications = fields.List(fields.Nested(NotificationSchema), required=True)

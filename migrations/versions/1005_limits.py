@@ -24,9 +24,11 @@ def upgrade() -> None:
     _upgrade_given_to()
     _upgrade_rate_limits()
     _upgrade_orders()
+    _upgrade_outbox()
 
 
 def downgrade() -> None:
+    _downgrade_outbox()
     _downgrade_rate_limits()
     _take_new_scopes_from_keys()
     _downgrade_orders()
@@ -226,3 +228,22 @@ def _upgrade_rate_limits() -> None:
 
 def _downgrade_rate_limits() -> None:
     drop_tables("rate_limit_counter")
+
+
+def _upgrade_outbox() -> None:
+    """Write beside a message what a claim shares out by. Without it a message goes by the share of its organization."""
+    with op.batch_alter_table("outbox_message") as batch:
+        batch.add_column(sa.Column("share_id", sa.Uuid(), nullable=True))
+        batch.add_column(sa.Column("channel", sa.String(20), nullable=True))
+    op.execute(
+        "UPDATE outbox_message SET channel = (SELECT notification.channel FROM notification"
+        " WHERE notification.organization_id = outbox_message.organization_id"
+        " AND notification.id = outbox_message.notification_id)"
+        " WHERE done_at IS NULL AND notification_id IS NOT NULL"
+    )
+
+
+def _downgrade_outbox() -> None:
+    with op.batch_alter_table("outbox_message") as batch:
+        batch.drop_column("channel")
+        batch.drop_column("share_id")

@@ -57,7 +57,7 @@ class Alert(Aggregate):
 
     `run_id` changes with each restart, so that messages of an earlier run do nothing. `policy` is a snapshot of the
     escalation policy at the start of the run. `step_log` has the result of each step of the present run: `step`
-    (counted over the rounds), `at`, the number of `phones`, and `why` there are none.
+    (counted over the rounds), `at`, the number of `phones`, how many more were `left_out`, and `why` there are none.
     """
 
     __tablename__ = "alert"
@@ -252,10 +252,12 @@ class Alert(Aggregate):
         self.record_step(0, step=self.absolute_step, at=at, why=why)
         return self._begin_next(at)
 
-    def record_step(self, phones: int, *, step: int, at: datetime, why: SkipReason | None = None) -> None:
+    def record_step(
+        self, phones: int, *, step: int, at: datetime, why: SkipReason | None = None, left_out: int = 0
+    ) -> None:
         """Add the result of a step (counted over the rounds) to the log."""
         self.recipients_found_at = self.recipients_found_at or at
-        entry = {"step": step, "at": at.isoformat(), "phones": phones, "why": why}
+        entry = {"step": step, "at": at.isoformat(), "phones": phones, "left_out": left_out, "why": why}
         self.step_log = [*self.step_log, entry]
         self.bump_version()
 

@@ -5,13 +5,27 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Index, Text, or_, select, text
+from sqlalchemy import (
+    ColumnElement,
+    Index,
+    Select,
+    String,
+    Subquery,
+    Text,
+    case,
+    func,
+    or_,
+    select,
+    text,
+    tuple_,
+    update,
+)
 from sqlalchemy.orm import Mapped, Session, mapped_column
 from sqlalchemy.sql.base import ExecutableOption
 from uuid_utils.compat import uuid7
 
 from models.alerts.alert import Alert
-from models.alerts.notification import Notification, NotificationKind
+from models.alerts.notification import DEVICE_CHANNEL, LOUD_KINDS, Notification, NotificationKind
 from models.concerns.concern import Concern
 from models.db.base import TenantOwned, many_to_one, tenant_fk
 from models.organizations.store import Store
@@ -23,6 +37,9 @@ from models.staff.device import AddressKind, Device
 # (`statement_timeout` in models/db/engines.py).
 OUTBOX_LEASE = timedelta(seconds=20)
 MAX_FAILURES = 5  # unexpected errors; refusals and time-outs of a provider do not count
+# A claim is shared out among so many messages, the newest, so that it costs the same however many wait.
+SHARED_OUT = 1_000
+ALERT_TURN = 8  # phones of one alert, before it is the turn of the next alert of the store
 
 IS_DAILY_LOG = f"notification_kind = '{NotificationKind.DAILY_LOG}'"
 
@@ -40,6 +57,15 @@ class OutboxKind(StrEnum):
     EXPIRE_APPROVALS = "expire_approvals"  # pending actions that nobody decided in time
     REMIND_OWNER = "remind_owner"  # of a follow-up that is due soon
     BREAK_FOLLOW_UP = "break_follow_up"  # a follow-up whose due time has come
+
+
+URGENT_KINDS = (
+    OutboxKind.FIND_RECIPIENTS,
+    OutboxKind.FIND_WITHDRAWALS,
+    OutboxKind.DELIVER_RING,
+    OutboxKind.DELIVER_WITHDRAWAL,
+)
+URGENT_NOTIFICATIONS = LOUD_KINDS | {NotificationKind.CODE_BY_MAIL}  # somebody waits for it
 
 
 def _partial_index(name: str, condition: str, *columns: str, unique: bool = False) -> Index:
@@ -77,6 +103,8 @@ class OutboxMessage(TenantOwned):
     notification_id: Mapped[UUID | None] = tenant_fk("notification", nullable=True)
     store_id: Mapped[UUID | None] = tenant_fk("store", nullable=True)  # with business_date: of the day
     business_date: Mapped[date | None]
+    share_id: Mapped[UUID | None]  # whose share of a claim it takes: the store's it is about; None: the organization's
+    channel: Mapped[str | None] = mapped_column(String(20))  # of a delivery: that of its notification
     notification_kind: Mapped[NotificationKind | None]  # of the information
     run_id: Mapped[UUID | None]  # of the alert or follow-up
     step: Mapped[int | None]
@@ -120,7 +148,9 @@ class OutboxMessage(TenantOwned):
             kind=kind,
             alert=alert,
             concern=alert.concern,
+            share_id=alert.store_id,
             notification=notification,
+            channel=notification.channel if notification else None,
             run_id=alert.run_id,
             step=alert.absolute_step if step is None else step,
             created_at=at,
@@ -136,6 +166,7 @@ class OutboxMessage(TenantOwned):
             organization_id=concern.organization_id,
             kind=kind,
             concern=concern,
+            share_id=concern.store_id,
             follow_up=follow_up,
             run_id=follow_up.run_id if follow_up else None,
             created_at=at,
@@ -156,12 +187,14 @@ class OutboxMessage(TenantOwned):
     ) -> "OutboxMessage":
         """Return a message that informs people about something. The worker finds out who they are."""
         subject = alert or follow_up
+        concern = concern or (subject.concern if subject else None)
         return cls(
             organization_id=organization_id,
             kind=OutboxKind.FIND_READERS,
             notification_kind=kind,
             alert=alert,
-            concern=concern or (subject.concern if subject else None),
+            concern=concern,
+            share_id=concern.store_id if concern else None,
             follow_up=follow_up,
             staff_id=staff_id,
             run_id=subject.run_id if subject else None,
@@ -179,6 +212,7 @@ class OutboxMessage(TenantOwned):
             kind=OutboxKind.FIND_READERS,
             notification_kind=kind,
             store_id=store.id,
+            share_id=store.id,
             business_date=business_date,
             created_at=at,
             due_at=due_at,
@@ -195,8 +229,10 @@ class OutboxMessage(TenantOwned):
             concern_id=self.concern_id,
             follow_up_id=self.follow_up_id,
             store_id=self.store_id,
+            share_id=self.share_id,
             business_date=self.business_date,
             notification=notification,
+            channel=notification.channel,
             run_id=self.run_id,
             created_at=at,
             due_at=at,
@@ -215,13 +251,19 @@ class OutboxMessage(TenantOwned):
         cls, channels: Collection[str] = (), address_kinds: Collection[AddressKind] = ()
     ) -> ColumnElement[bool]:
         """Return the criterion for deliveries over one of these channels or to one of these kinds of address."""
-        stmt = select(Notification.id).where(
-            Notification.organization_id == cls.organization_id, Notification.id == cls.notification_id
-        )
+        over_channel = func.coalesce(cls.channel, DEVICE_CHANNEL).in_(channels)
         if not address_kinds:
-            return stmt.where(Notification.channel.in_(channels)).exists()
-        to_device = Device.address_kind.in_(address_kinds)
-        return stmt.outerjoin(Notification.device).where(or_(Notification.channel.in_(channels), to_device)).exists()
+            return over_channel
+        to_device = (
+            select(Notification.id)
+            .join(Notification.device)
+            .where(
+                Notification.organization_id == cls.organization_id,
+                Notification.id == cls.notification_id,
+                Device.address_kind.in_(address_kinds),
+            )
+        )
+        return or_(over_channel, to_device.exists())
 
     @classmethod
     def is_expired(cls, at: datetime) -> ColumnElement[bool]:
@@ -244,27 +286,77 @@ class OutboxMessage(TenantOwned):
         lease: timedelta = OUTBOX_LEASE,
         only: ColumnElement[bool] | None = None,
         options: Sequence[ExecutableOption] = (),
+        oldest_first: bool = False,
     ) -> Sequence["OutboxMessage"]:
-        """Lease due messages, oldest first. Other workers skip what this one has locked.
+        """Lease due messages in fair order, see `_select_fair_order`. Other workers skip what this one has locked.
+
+        Whoever claims so claims a part `oldest_first` as well, so that what is neither new nor urgent gets on, too.
 
         A lease that ends later than `at + 2 * lease` was taken before a clock was set back, and does not count. The
         second `lease` allows for the clocks of other workers. SKIP LOCKED exists on PostgreSQL only; on SQLite the
         transaction has the one write lock anyway. `options` load more with each message, `only` narrows them.
         """
-        stmt = select(cls).where(
+        free = (
             cls.done_at.is_(None),
-            cls.kind.in_(kinds),
-            cls.is_due(at),
             or_(cls.lease_until.is_(None), cls.lease_until < at, cls.lease_until > at + 2 * lease),
         )
-        if only is not None:
-            stmt = stmt.where(only)
-        due = session.scalars(
-            stmt.options(*options).order_by(cls.due_at, cls.id).limit(limit).with_for_update(of=cls, skip_locked=True)
+        wanted = [*free, cls.kind.in_(kinds), *([] if only is None else [only])]
+        if oldest_first:
+            keys = select(cls.organization_id, cls.id).where(*wanted, cls.is_due(at)).order_by(cls.due_at, cls.id)
+        else:
+            keys = cls._select_fair_order([*wanted, cls.due_at <= at])
+        # Some more than are wanted, for other workers may hold the first ones. They are locked by their keys: a join
+        # with the order, whose length PostgreSQL does not know, might read all that wait for each of them.
+        first_keys = session.execute(keys.limit(2 * limit)).all()
+        if not first_keys:
+            return []
+        places = {key.id: place for place, key in enumerate(first_keys)}
+        claimed = session.scalars(
+            select(cls)
+            .where(
+                *free, tuple_(cls.organization_id, cls.id).in_([(key.organization_id, key.id) for key in first_keys])
+            )
+            .options(*options)
+            .order_by(case(places, value=cls.id))
+            .limit(limit)
+            .with_for_update(of=cls, skip_locked=True)
         ).all()
-        for row in due:
+        for row in claimed:
             row.lease_id, row.lease_until = uuid7(), at + lease
-        return due
+        return claimed
+
+    @classmethod
+    def _select_fair_order(cls, criteria: Sequence[ColumnElement[bool]]) -> Select[UUID, UUID]:
+        """Select the keys of the newest messages in fair order: urgent ones first, then organizations take turns.
+
+        Within an organization its stores take turns, within a store its alerts, a few phones at a time, the newest
+        first. So what one of them has waiting delays nobody else's, however much it is.
+        """
+        newest = (
+            select(
+                cls.organization_id,
+                cls.id,
+                cls.due_at,
+                case((cls._is_urgent(), 1), else_=0).label("urgent"),
+                func.coalesce(cls.share_id, cls.organization_id).label("store"),
+                func.coalesce(cls.alert_id, cls.id).label("alert"),
+            )
+            .where(*criteria)
+            .order_by(cls.due_at.desc())
+            .limit(SHARED_OUT)
+            .subquery("newest")
+        )
+        by_alert = _numbered(newest, "alert", order=[])
+        by_store = _numbered(by_alert, "store", order=[(by_alert.c.in_alert - 1) // ALERT_TURN])
+        turns = _numbered(by_store, "organization_id", order=[by_store.c.in_store])
+        return select(turns.c.organization_id, turns.c.id).order_by(
+            turns.c.urgent.desc(), turns.c.in_organization, turns.c.due_at.desc(), turns.c.id
+        )
+
+    @classmethod
+    def _is_urgent(cls) -> ColumnElement[bool]:
+        """Match what makes a phone ring or stop ringing, and other messages that somebody waits for."""
+        return or_(cls.kind.in_(URGENT_KINDS), cls.notification_kind.in_(URGENT_NOTIFICATIONS))
 
     @classmethod
     def renew(
@@ -275,6 +367,13 @@ class OutboxMessage(TenantOwned):
         leased = select(cls).where(cls.done_at.is_(None), cls.lease_id.in_(lease_ids))
         for row in session.scalars(leased.with_for_update(skip_locked=True)):
             row.lease_until = at + lease
+
+    @classmethod
+    def give_back(cls, session: Session, claimed: Iterable["OutboxMessage"]) -> None:
+        """End the leases of messages that were not begun, so that any worker may claim them."""
+        lease_ids = [row.lease_id for row in claimed]
+        stmt = update(cls).where(cls.done_at.is_(None), cls.lease_id.in_(lease_ids))
+        session.execute(stmt.values(lease_id=None, lease_until=None).execution_options(synchronize_session=False))
 
     @classmethod
     def lock_claimed(
@@ -308,3 +407,13 @@ class OutboxMessage(TenantOwned):
         self.retry_at(until=until, reason=reason)
         if self.failures >= MAX_FAILURES:
             self.dead_lettered_at = self.done_at = at
+
+
+def _numbered(rows: Subquery, group: str, *, order: Sequence[ColumnElement[int]]) -> Subquery:
+    """Number the messages of each group, urgent ones apart: in this order, then the newest first."""
+    name = f"in_{group.removesuffix('_id')}"
+    number = func.row_number().over(
+        partition_by=(rows.c.organization_id, rows.c.urgent, rows.c[group]),
+        order_by=(*order, rows.c.due_at.desc(), rows.c.id),
+    )
+    return select(rows, number.label(name)).subquery(f"numbered_{name}")

@@ -15,7 +15,7 @@ from models.outbox.message import OutboxKind, OutboxMessage
 from models.policy_defaults import PUSH_TTL
 from models.staff.device import AddressKind, Device
 from notifications.decide.announce import announce
-from notifications.decide.recipients import PeopleByPhone, recipients_of
+from notifications.decide.recipients import Recipients, recipients_of
 
 
 def select_due(at: datetime) -> Select[Alert]:
@@ -25,11 +25,15 @@ def select_due(at: datetime) -> Select[Alert]:
 
 
 def escalate_due(session: Session, *, at: datetime, limit: int = 100) -> int:
-    """Take the alerts that are due a step further; return how many there were.
+    """Take the alerts that are due a step further, organizations in turn; return how many there were.
 
     Several workers may do this at once: each passes over alerts that another has locked.
     """
-    stmt = select_due(at).options(joinedload(Alert.concern)).order_by(Alert.next_step_at).limit(limit)
+    turn = func.row_number().over(partition_by=Alert.organization_id, order_by=Alert.next_step_at)
+    turns = select_due(at).with_only_columns(Alert.organization_id, Alert.id, turn.label("turn")).subquery()
+    same_alert = (turns.c.organization_id == Alert.organization_id) & (turns.c.id == Alert.id)
+    stmt = select_due(at).join(turns, same_alert).options(joinedload(Alert.concern))
+    stmt = stmt.order_by(turns.c.turn, Alert.next_step_at).limit(limit)
     alerts = session.scalars(stmt.with_for_update(of=Alert, skip_locked=True, key_share=True)).all()
     confirmed = _with_receipt(session, alerts)
     for alert in alerts:
@@ -111,7 +115,7 @@ def find_recipients(session: Session, outbox_message: OutboxMessage, *, at: date
     while True:
         recipients = recipients_of(session, alert, step=step, at=at)
         if recipients.people_by_phone:
-            _queue_notifications(session, alert, recipients.people_by_phone, step=step, at=at)
+            _queue_notifications(session, alert, recipients, step=step, at=at)
             return
         if step != alert.absolute_step:  # a step of the past, for an alert that has become severe
             alert.record_step(0, step=step, at=at, why=recipients.why_nobody)
@@ -121,9 +125,7 @@ def find_recipients(session: Session, outbox_message: OutboxMessage, *, at: date
         step = alert.absolute_step
 
 
-def _queue_notifications(
-    session: Session, alert: Alert, people_by_phone: PeopleByPhone, *, step: int, at: datetime
-) -> None:
+def _queue_notifications(session: Session, alert: Alert, recipients: Recipients, *, step: int, at: datetime) -> None:
     """Queue one notification for each phone, however many people it is for."""
     notified = set(
         session.scalars(
@@ -133,8 +135,9 @@ def _queue_notifications(
         )
     )
     if not notified:
-        alert.record_step(len(people_by_phone), step=step, at=at)
-    for device, people in people_by_phone.items():
+        phones = len(recipients.people_by_phone)
+        alert.record_step(phones, step=step, at=at, left_out=recipients.left_out)
+    for device, people in recipients.people_by_phone.items():
         if device.id in notified:
             continue
         notification = Notification.to_phone(

@@ -1,14 +1,14 @@
 """Information that does not ring: who gets it, on which of their devices, and over which other channels."""
 
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
+import structlog
 from sqlalchemy import ColumnElement, Select, select
 from sqlalchemy.orm import Session, joinedload
 
-from models.access import Role
+from models.access import Actor, Role
 from models.alerts.alert import Alert
 from models.alerts.enums import AlertState, Severity
 from models.alerts.notification import (
@@ -31,8 +31,9 @@ from models.staff.phones_in_reach import phones_in_reach
 from models.staff.shift import Shift
 from models.staff.staff import DailyLogSubscription, Staff, StaffRegion, StaffStore
 from notifications.channels.registry import person_channels_for
-from notifications.decide.recipients import PeopleByPhone
+from notifications.decide.recipients import PeopleByPhone, bound_phones
 
+log = structlog.get_logger(__name__)
 K = NotificationKind
 # Quiet, or asked for by the person themselves, who has to know: quiet hours do not apply.
 PERSONAL_KINDS = SIGN_IN_KINDS | {K.REMINDER, K.DECISION, K.CONTACT_MISSING, K.STILL_HERE, K.SHIFT_ENDED, K.TEST}
@@ -126,22 +127,24 @@ def _informed_before(session: Session, outbox_message: OutboxMessage) -> set[UUI
     return {device if channel == DEVICE_CHANNEL else staff for device, staff, channel in session.execute(stmt)}
 
 
-def queue_test_push(session: Session, *, organization_id: UUID, staff_id: UUID, at: datetime) -> list[Notification]:
-    """Queue a test notification for each of a person's phones.
+def queue_test_push(session: Session, *, by: Actor, at: datetime) -> list[Notification]:
+    """Queue a test notification for the phone that somebody asks from.
 
     Raises:
-        InvalidState: the person has no phone that can be reached.
+        InvalidState: they ask from no phone that can be reached.
 
     """
-    outbox_message = OutboxMessage.information(K.TEST, organization_id, staff_id=staff_id, at=at)
+    staff_id = by.person
+    outbox_message = OutboxMessage.information(K.TEST, by.organization_id, staff_id=staff_id, at=at)
     staff = session.scalars(_select_working(at).where(Staff.id == staff_id)).one()
     phones = _people_by_phone(session, outbox_message, [staff], at)
-    if not phones:
+    asking = [phone for phone in phones if phone.id == by.device_id]
+    if not asking:
         raise InvalidState(
-            "You have no phone that can be reached: register it with PUT /v1/me/devices/{installation_id}, or check in"
-            " on a shared phone."
+            "You are not signed in on a phone that can be reached: register this one with"
+            " PUT /v1/me/devices/{installation_id}, or check in on a shared phone."
         )
-    return [_queue(session, outbox_message, Notification.to_phone(phone, [staff]), at=at) for phone in phones]
+    return [_queue(session, outbox_message, Notification.to_phone(phone, [staff]), at=at) for phone in asking]
 
 
 def _subject(
@@ -341,7 +344,9 @@ def _shifts_of(session: Session, people: Sequence[Staff], at: datetime) -> dict[
 def _people_by_phone(
     session: Session, outbox_message: OutboxMessage, people: Sequence[Staff], at: datetime
 ) -> PeopleByPhone:
-    """Return the phones that reach these people, each once. The log of a day goes to no phone.
+    """Return the phones that reach these people, each once, no more than a step of an alert rings.
+
+    The log of a day goes to no phone.
 
     What protects a sign-in is said on personal phones. Only for somebody without one it is said on shared ones.
     """
@@ -352,14 +357,18 @@ def _people_by_phone(
     stmt = select(reach.c.staff_id, Device).join(
         Device, (Device.id == reach.c.device_id) & (Device.organization_id == reach.c.organization_id)
     )
-    rows = [(staff_id, device) for staff_id, device in session.execute(stmt.order_by(Device.id))]
+    last_used_first = stmt.order_by(Device.seen_at.desc(), Device.id)
+    rows = [(staff_id, device) for staff_id, device in session.execute(last_used_first)]
     if outbox_message.notification_kind in SIGN_IN_KINDS:
         with_own = {staff_id for staff_id, device in rows if device.staff_id is not None}
         rows = [(staff_id, device) for staff_id, device in rows if device.staff_id or staff_id not in with_own]
-    people_by_phone: defaultdict[Device, list[Staff]] = defaultdict(list)
+    phones: dict[UUID, list[Device]] = {staff_id: [] for staff_id in by_id}
     for staff_id, device in rows:
-        people_by_phone[device].append(by_id[staff_id])
-    return dict(people_by_phone)
+        phones[staff_id].append(device)
+    people_by_phone, left_out = bound_phones([(by_id[staff_id], devices) for staff_id, devices in phones.items()])
+    if left_out:
+        log.warning("phones left out", kind=outbox_message.notification_kind, left_out=left_out)
+    return people_by_phone
 
 
 def _queue(

@@ -1,8 +1,9 @@
 """Recipients of an escalation step at this moment: their phones, or the reason why it reaches nobody."""
 
-from collections import defaultdict
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice, zip_longest
 from uuid import UUID
 
 from sqlalchemy import CompoundSelect, Select, select, union
@@ -13,6 +14,7 @@ from models.alerts.alert import Alert, SkipReason
 from models.alerts.enums import Severity
 from models.alerts.escalation_policy import PolicyStep, RecipientGroup
 from models.organizations.opening_hours import in_quiet_hours
+from models.policy_defaults import MAX_PHONES_PER_STEP
 from models.staff.device import Device
 from models.staff.phones_in_reach import phones_in_reach
 from models.staff.shift import Shift
@@ -24,10 +26,14 @@ PeopleByPhone = dict[Device, list[Staff]]
 
 @dataclass(frozen=True)
 class Recipients:
-    """Phones that ring, and for whom; if there are none, `why_nobody` is the reason."""
+    """Phones that ring, and for whom; if there are none, `why_nobody` is the reason.
+
+    `left_out` are how many more phones would ring if a step rang more than `MAX_PHONES_PER_STEP`.
+    """
 
     people_by_phone: PeopleByPhone
     why_nobody: SkipReason
+    left_out: int = 0
 
 
 @dataclass(frozen=True)
@@ -43,27 +49,43 @@ def recipients_of(session: Session, alert: Alert, *, step: int, at: datetime) ->
     """Return the phones of everybody whom this step (counted over all rounds) addresses and who may be rung now."""
     steps = alert.policy["steps"]
     skipped: list[SkipReason] = []
-    people_by_phone: defaultdict[Device, list[Staff]] = defaultdict(list)
+    called: list[Candidate] = []
     for candidate in _candidates(session, alert, steps[step % len(steps)], at):
         reason = _skip_reason(candidate, alert, at)
-        if reason is not None:
+        if reason is None:
+            called.append(candidate)
+        else:
             skipped.append(reason)
-            continue
-        for phone in candidate.phones:
-            people_by_phone[phone].append(candidate.staff)
+    called.sort(key=lambda candidate: candidate.shift is None)  # whoever is in the store comes first
+    phones, left_out = bound_phones([(candidate.staff, candidate.phones) for candidate in called])
     order = list(SkipReason)  # of several reasons, the one that came nearest to ringing
-    return Recipients(dict(people_by_phone), max(skipped, key=order.index, default=SkipReason.NOBODY))
+    return Recipients(phones, max(skipped, key=order.index, default=SkipReason.NOBODY), left_out)
 
 
-def ringable_phones(session: Session, alert: Alert, *, step: int, at: datetime) -> dict[UUID, set[UUID]]:
-    """Return whom a step (counted over all rounds) would ring at this moment, and the phones that reach them.
+def bound_phones(people: Iterable[tuple[Staff, Iterable[Device]]]) -> tuple[PeopleByPhone, int]:
+    """Return the phones of these people, at most `MAX_PHONES_PER_STEP`, and how many are left out.
 
-    The step may have begun a while ago. Somebody who cannot be reached has no phones.
+    One phone of everybody comes before the second of anybody, in the order given.
+    """
+    people_by_phone: dict[Device, list[Staff]] = {}
+    for turn in zip_longest(*([(staff, phone) for phone in phones] for staff, phones in people)):
+        for staff, phone in filter(None, turn):
+            people_by_phone.setdefault(phone, []).append(staff)
+    rung = dict(islice(people_by_phone.items(), MAX_PHONES_PER_STEP))
+    return rung, len(people_by_phone) - len(rung)
+
+
+def ringable_phones(
+    session: Session, alert: Alert, device_ids: Collection[UUID | None], *, step: int, at: datetime
+) -> dict[UUID, set[UUID]]:
+    """Return whom a step (counted over all rounds) would ring at this moment, and which of these phones reach them.
+
+    The step may have begun a while ago. Somebody whom none of them reaches has no phones.
     """
     steps = alert.policy["steps"]
     return {
         candidate.staff.id: {phone.id for phone in candidate.phones}
-        for candidate in _candidates(session, alert, steps[step % len(steps)], at)
+        for candidate in _candidates(session, alert, steps[step % len(steps)], at, device_ids=device_ids)
         if _skip_reason(candidate, alert, at) in (None, SkipReason.NO_PHONE)
     }
 
@@ -88,17 +110,29 @@ def _skip_reason(candidate: Candidate, alert: Alert, at: datetime) -> SkipReason
     return None
 
 
-def _candidates(session: Session, alert: Alert, step: PolicyStep, at: datetime) -> list[Candidate]:
-    """Return whom a step addresses and who may read this concern, without the person who logged it."""
+def _candidates(
+    session: Session,
+    alert: Alert,
+    step: PolicyStep,
+    at: datetime,
+    *,
+    device_ids: Collection[UUID | None] | None = None,
+) -> list[Candidate]:
+    """Return whom a step addresses and who may read this concern, without the person who logged it.
+
+    With `device_ids` only these phones are looked at.
+    """
     candidates: dict[UUID, Candidate] = {}
-    for staff, shift, device in session.execute(_select_candidates(alert, step, at)):
+    for staff, shift, device in session.execute(_select_candidates(alert, step, at, device_ids)):
         candidate = candidates.setdefault(staff.id, Candidate(staff, shift, []))
         if device is not None:
             candidate.phones.append(device)
     return list(candidates.values())
 
 
-def _select_candidates(alert: Alert, step: PolicyStep, at: datetime) -> Select[Staff, Shift, Device]:
+def _select_candidates(
+    alert: Alert, step: PolicyStep, at: datetime, device_ids: Collection[UUID | None] | None
+) -> Select[Staff, Shift, Device]:
     """Select the people, each once for each phone that reaches them.
 
     People are found first, by themselves, so that only their shifts and phones are looked up.
@@ -119,12 +153,15 @@ def _select_candidates(alert: Alert, step: PolicyStep, at: datetime) -> Select[S
         .cte("addressed")
     )
     reach = phones_in_reach(select(addressed.c.staff_id), at=at)
+    reaches = (reach.c.organization_id == tenant) & (reach.c.staff_id == addressed.c.staff_id)
+    if device_ids is not None:
+        reaches &= reach.c.device_id.in_(device_ids)
     return (
         select(Staff, Shift, Device)
         .select_from(addressed)
         .join(Staff, (Staff.organization_id == tenant) & (Staff.id == addressed.c.staff_id))
         .outerjoin(Shift, (Shift.organization_id == tenant) & (Shift.id == addressed.c.shift_id))
-        .outerjoin(reach, (reach.c.organization_id == tenant) & (reach.c.staff_id == addressed.c.staff_id))
+        .outerjoin(reach, reaches)
         .outerjoin(Device, (Device.organization_id == tenant) & (Device.id == reach.c.device_id))
         .order_by(Staff.id, Device.seen_at.desc(), Device.id)
     )

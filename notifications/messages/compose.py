@@ -1,7 +1,10 @@
 """Composition of messages from outbox rows: what is sent as things stand now, or why nothing is."""
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Self
 from uuid import UUID
 
 from sqlalchemy import func, select
@@ -34,8 +37,35 @@ from notifications.messages.code_mail import compose_code_mail
 from notifications.messages.daily_log_mail import compose_daily_log_mail, may_read_log
 from notifications.messages.texts import MessageContext
 
-RingablePhones = dict[tuple[UUID, int], dict[UUID, set[UUID]]]
-"""Who may be rung and on which devices, by alert and step."""
+AlertStep = tuple[UUID | None, int | None]
+
+
+@dataclass(frozen=True)
+class RingablePhones:
+    """Who may be rung and on which phones, by alert and step; looked up once for all phones that are to be rung now."""
+
+    to_ring: Mapping[AlertStep, set[UUID | None]]
+    phones: dict[AlertStep, dict[UUID, set[UUID]]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, outbox_messages: Iterable[OutboxMessage]) -> Self:
+        to_ring: defaultdict[AlertStep, set[UUID | None]] = defaultdict(set)
+        for outbox_message in outbox_messages:
+            if outbox_message.kind is OutboxKind.DELIVER_RING:
+                notification = outbox_message.notification_or_raise
+                to_ring[outbox_message.alert_id, notification.step].add(notification.device_id)
+        return cls(to_ring)
+
+    def phones_of(
+        self, session: Session, alert: Alert, notification: Notification, *, at: datetime
+    ) -> dict[UUID, set[UUID]]:
+        """Return whom the step of this notification would ring at this moment, and which phones reach them."""
+        key = (alert.id, notification.step)
+        if key not in self.phones:
+            step = notification.step or 0
+            self.phones[key] = ringable_phones(session, alert, self.to_ring[key], step=step, at=at)
+        return self.phones[key]
+
 
 # Everything a message is composed from, loaded together with its row.
 MESSAGE_OPTIONS = (
@@ -62,7 +92,8 @@ def compose_messages(
     With `across_tenants` the value is None, too, for messages about a day, which stay to be done. Their figures are
     counted with the indexes of one organization, in a transaction of their own that no other message waits for.
     """
-    ringable: RingablePhones = {}
+    outbox_messages = list(outbox_messages)
+    ringable = RingablePhones.of(outbox_messages)
     return {
         outbox_message: None
         if across_tenants and outbox_message.business_date is not None
@@ -190,10 +221,7 @@ def _reason_not_reached(
     if device.staff_id != notification.staff_id:
         return "changed-hands"
     if outbox_message.kind is OutboxKind.DELIVER_RING and alert is not None:
-        step = notification.step or 0
-        if (alert.id, step) not in ringable:
-            ringable[alert.id, step] = ringable_phones(session, alert, step=step, at=at)
-        return _reason_not_rung(notification, device, ringable[alert.id, step])
+        return _reason_not_rung(notification, device, ringable.phones_of(session, alert, notification, at=at))
     return _reason_not_informed(session, notification, device, at=at)
 
 

@@ -1,6 +1,6 @@
 """Claimed outbox messages: taken under a lease, changed behind its fence token, rescheduled when they fail."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 from typing import TypeVar
 
@@ -25,14 +25,28 @@ class Claims:
         self._database, self._lease = database, lease
 
     def claim(
-        self, kinds: Sequence[OutboxKind], *, limit: int, only: ColumnElement[bool] | None = None
+        self,
+        kinds: Sequence[OutboxKind],
+        *,
+        limit: int,
+        only: ColumnElement[bool] | None = None,
+        oldest_first: bool = False,
     ) -> list[OutboxMessage]:
-        """Lease up to `limit` due messages of these kinds."""
+        """Lease up to `limit` due messages of these kinds, in fair order or the oldest first."""
         if limit <= 0:
             return []
         with self._database.writing(ALL_TENANTS) as session:
             at = self._database.clock()
-            return list(OutboxMessage.claim(session, kinds, at=at, limit=limit, lease=self._lease, only=only))
+            return list(
+                OutboxMessage.claim(
+                    session, kinds, at=at, limit=limit, lease=self._lease, only=only, oldest_first=oldest_first
+                )
+            )
+
+    def give_back(self, claimed: Iterable[OutboxMessage]) -> None:
+        """End the leases of messages that were claimed and not begun."""
+        with self._database.writing(ALL_TENANTS) as session:
+            OutboxMessage.give_back(session, claimed)
 
     def lock(
         self, session: Session, claimed: OutboxMessage, *, options: Sequence[ExecutableOption] = ()

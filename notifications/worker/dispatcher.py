@@ -6,8 +6,10 @@ It owns the threads, a lane (bulkhead) per channel and the probes of open circui
 from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
+from threading import Semaphore
 
 import structlog
 from sqlalchemy import ColumnElement, not_, or_, true
@@ -27,16 +29,27 @@ from notifications.worker.circuit_breaker import CircuitBreaker
 from notifications.worker.claims import Claims, log_fields
 from notifications.worker.delivery import record_result
 from notifications.worker.jobs.every import Every
-from notifications.worker.lane import Lane
+from notifications.worker.lane import Lane, share_of_oldest
 from notifications.worker.own_transactions import errors_logged
 
 log = structlog.get_logger(__name__)
 
 RESULT_OPTIONS = (joinedload(OutboxMessage.notification).lazyload(Notification.staff),)
 DELIVERY_KINDS = (OutboxKind.DELIVER_RING, OutboxKind.DELIVER_INFO, OutboxKind.DELIVER_WITHDRAWAL)
-PUSH_THREADS = 16
-MAX_PUSHES_IN_FLIGHT = 2 * PUSH_THREADS
+PUSH_THREADS = 24
+MAX_PUSHES_IN_FLIGHT = 32  # a little more: a thread that is done finds the next one, and a new call waits for few
+# Fewer than the connections of a worker. Answers come in bursts: otherwise a round, which rings whoever is next, would
+# wait behind the results of all that were sent before.
+MAX_RECORDED_AT_ONCE = 3
 MAX_WAIT_SECONDS = 0.05  # a round waits this long for its deliveries; slower ones do not hold up the next round
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Messages that were claimed together; `probed_service` is set for a probe of an open circuit."""
+
+    messages: Mapping[OutboxMessage, Message | None]
+    probed_service: str | None = None
 
 
 class Dispatcher:
@@ -76,6 +89,7 @@ class Dispatcher:
         self._in_flight: dict[Future[None], OutboxMessage] = {}
         self._probes: dict[str, set[Future[None]]] = {}
         self._every_renewal = Every(lease / 4)
+        self._recording = Semaphore(MAX_RECORDED_AT_ONCE)
 
     def dispatch(self) -> int:
         """Fill the lanes, devices first; return how much there was to deliver.
@@ -83,7 +97,12 @@ class Dispatcher:
         Wait a moment for the deliveries that were started. If all lanes are full, wait for the first to end.
         """
         before = set(self._in_flight)
-        due = sum(self._fill(lane) if lane.free else lane.capacity for lane in self._lanes)
+        due = sum(lane.capacity for lane in self._lanes if not lane.free)
+        # All are claimed before the first is sent: no lane takes what another one has just begun with.
+        for lane, batches in [(lane, self._claim_for(lane)) for lane in self._lanes if lane.free]:
+            for batch in batches:
+                due += len(batch.messages)
+                self._start(batch, lane)
         if started := self._in_flight.keys() - before:
             wait(started, timeout=self._max_wait)
         elif due:
@@ -115,8 +134,8 @@ class Dispatcher:
         for channel in set(self._channels.values()):
             channel.close()
 
-    def _fill(self, lane: Lane) -> int:
-        """Claim a little more than can be sent at once, so that no thread waits for a round; return how much it was.
+    def _claim_for(self, lane: Lane) -> list[Batch]:
+        """Claim a little more for a lane than can be sent at once, so that no thread waits for a round.
 
         Messages to a service whose circuit is open stay in the outbox, marked as such, but for those that have expired
         and for one probe.
@@ -128,20 +147,21 @@ class Dispatcher:
         if away:
             with self._database.writing(ALL_TENANTS) as session:
                 mark_circuit_open(session, held_back)
-        claimed = self._claim_and_compose(limit=lane.free, only=lane.only & only)
-        self._start(claimed, lane)
-        for service in away:
-            if lane.free and self._may_probe(service, at):
-                probe = self._claim_and_compose(limit=1, only=_goes_to_services(service))
-                self._probes[service] = self._start(probe, lane)
-                claimed |= probe
-        return len(claimed)
+        claimed = self._claim_and_compose(limit=lane.free, only=lane.only & only, oldest_first=lane.oldest_first)
+        batches = [Batch(claimed)]
+        for service in away if lane.oldest_first else ():
+            if self._may_probe(service, at):
+                probe = self._claim_and_compose(limit=1, only=_goes_to_services(service), oldest_first=True)
+                batches.append(Batch(probe, probed_service=service))
+        return batches
 
     def _may_probe(self, service: str, at: datetime) -> bool:
         probing = any(not probe.done() for probe in self._probes.get(service, ()))
         return not probing and self._breakers[service].may_probe(at)
 
-    def _claim_and_compose(self, *, limit: int, only: ColumnElement[bool]) -> dict[OutboxMessage, Message | None]:
+    def _claim_and_compose(
+        self, *, limit: int, only: ColumnElement[bool], oldest_first: bool
+    ) -> dict[OutboxMessage, Message | None]:
         """Claim outbox messages and compose what is sent for them.
 
         The value is None for a message that is of no use any more, which is done then, and for one that is to be
@@ -159,23 +179,26 @@ class Dispatcher:
                     lease=self._lease,
                     only=only,
                     options=MESSAGE_OPTIONS,
+                    oldest_first=oldest_first,
                 )
                 return compose_messages(session, claimed, at=at, across_tenants=True)
         except Exception as error:  # whatever it is, it must not hold up the other messages
             if is_unavailable(error):
                 raise
             log.exception("unexpected error", job="compose")
-            return dict.fromkeys(self._claims.claim(DELIVERY_KINDS, limit=limit, only=only))
+            claimed = self._claims.claim(DELIVERY_KINDS, limit=limit, only=only, oldest_first=oldest_first)
+            return dict.fromkeys(claimed)
 
-    def _start(self, claimed: Mapping[OutboxMessage, Message | None], lane: Lane) -> set[Future[None]]:
+    def _start(self, batch: Batch, lane: Lane) -> None:
         started = {
             self._pool.submit(self._deliver, outbox_message, message): outbox_message
-            for outbox_message, message in claimed.items()
+            for outbox_message, message in batch.messages.items()
             if outbox_message.done_at is None
         }
         self._in_flight |= started
         lane.in_flight |= started.keys()
-        return set(started)
+        if batch.probed_service is not None:
+            self._probes[batch.probed_service] = set(started)
 
     def _deliver(self, claimed: OutboxMessage, message: Message | None) -> None:
         """Deliver one message in a thread of the pool: compose it if need be, send it, record the result.
@@ -188,9 +211,10 @@ class Dispatcher:
             if message is not None:
                 result = self._channels[message.recipient.service].deliver(message)
                 self._note(message.recipient.service, result)
-                self._claims.with_claimed(
-                    claimed, partial(self._record, message=message, result=result), options=RESULT_OPTIONS
-                )
+                with self._recording:
+                    self._claims.with_claimed(
+                        claimed, partial(self._record, message=message, result=result), options=RESULT_OPTIONS
+                    )
 
     def _compose(self, session: Session, outbox_message: OutboxMessage) -> Message | None:
         return compose_messages(session, [outbox_message], at=self._database.clock())[outbox_message]
@@ -213,14 +237,21 @@ class Dispatcher:
 
 
 def _lanes(services: AbstractSet[str]) -> list[Lane]:
-    """Return a lane for devices and one for each person channel."""
+    """Return two lanes for devices and for each person channel: by far most in fair order, the rest the oldest first.
+
+    So nothing waits for ever behind what is newer or more urgent.
+    """
+    lanes: list[Lane] = []
     to_people = OutboxMessage.is_addressed_to(PERSON_CHANNELS.keys())
-    devices = Lane(not_(to_people), services - PERSON_CHANNELS.keys(), MAX_PUSHES_IN_FLIGHT)
-    people = (
-        Lane(OutboxMessage.is_addressed_to([name]), services & {name}, channel.max_in_flight)
+    shares = [(not_(to_people), services - PERSON_CHANNELS.keys(), MAX_PUSHES_IN_FLIGHT)] + [
+        (OutboxMessage.is_addressed_to([name]), services & {name}, channel.max_in_flight)
         for name, channel in PERSON_CHANNELS.items()
-    )
-    return [devices, *people]
+    ]
+    for only, its_services, capacity in shares:
+        for_oldest = share_of_oldest(capacity)
+        lanes.append(Lane(only, its_services, capacity - for_oldest))
+        lanes.append(Lane(only, its_services, for_oldest, oldest_first=True))
+    return lanes
 
 
 def _goes_to_services(*services: str) -> ColumnElement[bool]:

@@ -1,7 +1,10 @@
 """Worker: does in rounds what is due, from escalation steps to deliveries and periodic jobs."""
 
-from collections.abc import Callable, Mapping
+import time
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import timedelta
+from uuid import UUID
 
 import structlog
 from sqlalchemy.orm import Session
@@ -32,6 +35,7 @@ from notifications.worker.jobs.refile import RefileJob
 from notifications.worker.jobs.rollups import RollupJob
 from notifications.worker.jobs.shifts import ShiftJob
 from notifications.worker.jobs.watchdog import WatchdogJob
+from notifications.worker.lane import OLDEST_SHARE, share_of_oldest
 from notifications.worker.own_transactions import for_each_alert, for_each_in_own_transaction
 
 log = structlog.get_logger(__name__)
@@ -45,7 +49,8 @@ HANDLERS: Mapping[OutboxKind, Callable[..., None]] = {
     OutboxKind.REMIND_OWNER: remind,
     OutboxKind.BREAK_FOLLOW_UP: break_overdue,
 }
-DECISION_BATCH = 32
+# Decisions are carried out one after the other, for so long in each round: what was decided before has to be sent.
+DECISION_BATCH, DECIDING_SECONDS, FORGOTTEN_SECONDS = 16, 0.25, 0.001
 
 
 class Worker:
@@ -79,6 +84,8 @@ class Worker:
         self._database = database
         breakers = {service: CircuitBreaker() for service in channels}
         self._claims = Claims(database, lease)
+        self._rounds = 0
+        self._spent: defaultdict[UUID, float] = defaultdict(float)  # seconds on decisions of each organization, of late
         self._heartbeat = HeartbeatJob(database, name, breakers)
         self._dispatcher = Dispatcher(
             database, channels, breakers, count=self._heartbeat.count, lease=lease, max_wait=max_wait
@@ -115,17 +122,47 @@ class Worker:
             return for_each_alert(self._database, select_due, escalate_alert)
 
     def _decide(self) -> int:
-        """Carry out a batch of decisions, such as whom a step reaches; return how many were claimed."""
-        claimed = self._claims.claim(tuple(HANDLERS), limit=DECISION_BATCH)
+        """Carry out decisions, such as whom a step reaches, for a moment; return how many were claimed."""
+        claimed = self._claim_decisions()
         for_each_in_own_transaction(
             self._database,
-            [(outbox_message.organization_id, outbox_message) for outbox_message in claimed],
+            self._for_a_moment(claimed),
             self._decide_one,
             fields=log_fields,
             on_error=self._claims.record_failure,
             raise_unavailable=False,
         )
         return len(claimed)
+
+    def _claim_decisions(self) -> list[OutboxMessage]:
+        """Claim a batch of decisions, most of it in fair order and the rest the oldest first.
+
+        As there may be time for the first one only, the oldest take turns at standing first.
+        """
+        self._rounds += 1
+        for_oldest = share_of_oldest(DECISION_BATCH)
+        fair = self._claims.claim(tuple(HANDLERS), limit=DECISION_BATCH - for_oldest)
+        oldest = self._claims.claim(tuple(HANDLERS), limit=for_oldest, oldest_first=True)
+        return fair + oldest if self._rounds % OLDEST_SHARE else oldest + fair
+
+    def _for_a_moment(self, claimed: Sequence[OutboxMessage]) -> Iterator[tuple[UUID, OutboxMessage]]:
+        """Yield the messages with their organizations until the time is up, and give back what is left.
+
+        A decision may call one phone or a hundred. So an organization comes the later, the more time its decisions of
+        late have taken.
+        """
+        begun = time.monotonic()
+        waiting = deque(sorted(claimed, key=lambda message: self._spent[message.organization_id]))
+        for organization_id in list(self._spent):
+            self._spent[organization_id] /= 2
+            if self._spent[organization_id] < FORGOTTEN_SECONDS:
+                del self._spent[organization_id]
+        while waiting and (time.monotonic() < begun + DECIDING_SECONDS or len(waiting) == len(claimed)):
+            message, started = waiting.popleft(), time.monotonic()
+            yield message.organization_id, message
+            self._spent[message.organization_id] += time.monotonic() - started
+        if waiting:
+            self._claims.give_back(waiting)
 
     def _decide_one(self, session: Session, claimed: OutboxMessage) -> None:
         outbox_message = self._claims.lock(session, claimed)

@@ -269,8 +269,8 @@ def test_an_alert_shows_how_it_escalated_and_what_was_sent_of_it(app: App, shop:
     work_until_idle(worker)
     path = f"/v1/alerts/{concern['alert']['id']}"
     assert get(app, shop, path)["steps"] == [
-        {"step": 0, "at": "2026-03-03T12:00:00Z", "phones": 0, "why": "nobody"},
-        {"step": 1, "at": "2026-03-03T12:00:00Z", "phones": 1, "why": None},
+        {"step": 0, "at": "2026-03-03T12:00:00Z", "phones": 0, "left_out": 0, "why": "nobody"},
+        {"step": 1, "at": "2026-03-03T12:00:00Z", "phones": 1, "left_out": 0, "why": None},
     ]
     app.clock.move(minutes=20)
     work_until_idle(worker)

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
+from uuid import UUID
 
 from sqlalchemy import exists, func, select
 
@@ -31,13 +32,15 @@ def open_shop(database: Database) -> Shop:
     return shop
 
 
-def log_unhappy(database: Database, shop: Shop) -> None:
-    """Log a concern as POST /v1/concerns does."""
+def log_unhappy(database: Database, shop: Shop) -> UUID:
+    """Log a concern as POST /v1/concerns does; return its id."""
     by = Actor(shop.organization_id, GRANTS[Role.FLOOR], None, staff_id=shop.staff["floor"])
     with database.writing(shop.organization_id) as session:
         data = {"mood": 2, "store_id": shop.store_id}
-        for event in log_concern(session, data, by=by, at=system_clock()):
+        events = log_concern(session, data, by=by, at=system_clock())
+        for event in events:
             announce(session, event)
+        return events[0].concern.id
 
 
 def at_a_steady_pace(

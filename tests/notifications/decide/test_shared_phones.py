@@ -14,7 +14,7 @@ from models.staff.device import AddressKind, Device
 from notifications.channels.base import DeliveryResult
 from tests.support.app import App
 from tests.support.factories.concerns import log_concern, move
-from tests.support.factories.staff import add_sign_in, give_phone, give_shared_phone
+from tests.support.factories.staff import add_sign_in, give_phone, give_shared_phone, sign_in_on
 from tests.support.rows import only_alert, rows
 from tests.support.store_scenario import StoreScenario, store_scenario
 from tests.support.worker import work_until_idle
@@ -225,7 +225,9 @@ def test_without_a_personal_phone_it_goes_to_shared_ones_and_a_pause_does_not_hi
     assert only_notification(scenario).state == "accepted"
 
 
-def test_a_test_push_reaches_a_shared_phone(scenario: StoreScenario, bar: UUID) -> None:
+def test_a_test_push_reaches_the_shared_phone_it_was_asked_on(scenario: StoreScenario, bar: UUID) -> None:
+    give_phone(scenario.app.back_office, scenario.shop, "lead", "of the lead")
+    sign_in_on(scenario.app.back_office, scenario.shop, "lead", bar, at=scenario.app.clock())
     answer = scenario.app.request("POST", "/v1/me/test-push", (scenario.shop, "lead"))
     assert answer.status_code in (200, 202), answer.text
     work_until_idle(scenario.worker)

@@ -1,11 +1,13 @@
 """The worker through the real push channel, to a stand-in for Firebase."""
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
 
+from models.alerts.alert import Alert
 from models.alerts.notification import NotificationState
 from models.db.session import ALL_TENANTS
 from models.outbox.message import OUTBOX_LEASE, OutboxKind, OutboxMessage
@@ -16,7 +18,7 @@ from notifications.worker.worker import Worker
 from tests.support.app import App
 from tests.support.databases import only_on_sqlite
 from tests.support.factories.concerns import log_concern, move
-from tests.support.factories.organizations import Shop
+from tests.support.factories.organizations import Shop, make_shop
 from tests.support.factories.staff import give_phone
 from tests.support.fakes import fcm_answers
 from tests.support.fakes.fcm import FcmStandIn
@@ -186,6 +188,27 @@ def test_a_crash_between_claim_and_send_delays_and_loses_nothing(
     work_until_idle(worker)
     assert len(fcm.accepted) == 1
     assert {row.attempts for row in rows(app, OutboxMessage)} == {0}
+
+
+def test_what_a_round_has_no_time_for_is_given_back_and_whoever_took_much_time_waits(
+    app: App, shop: Shop, phone: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One decision fits into a round. That of the other organization is later, and comes first all the same."""
+    other = make_shop(app.back_office, "other")
+    monkeypatch.setattr("notifications.worker.worker.DECIDING_SECONDS", 0.0)
+    with running_worker(app, for_all_kinds(RecordingChannel())) as worker:
+        worker._spent[shop.organization_id] = 60.0
+        for _ in range(3):
+            log_concern(app, shop)
+        log_concern(app, other)
+        decided = []
+        for _ in range(4):
+            worker._decide()
+            assert not any(row.lease_id for row in pending_messages(app, OutboxKind.FIND_RECIPIENTS))
+            decided.append(Counter(row.organization_id for row in rows(app, Alert) if row.recipients_found_at))
+        work_until_idle(worker)
+    noisy, quiet = shop.organization_id, other.organization_id
+    assert decided == [{quiet: 1}, {quiet: 1, noisy: 1}, {quiet: 1, noisy: 2}, {quiet: 1, noisy: 3}]
 
 
 def claim_and_vanish(app: App, task: OutboxKind) -> None:

@@ -2,22 +2,26 @@
 
 from datetime import timedelta
 
+import pytest
+
 from models.access import Role
+from models.alerts.alert import Alert
 from models.alerts.enums import AlertState
 from models.alerts.escalation_policy import DEFAULT_POLICY, RecipientGroup, policy_step
 from models.alerts.notification import NotificationState
 from models.db.session import ALL_TENANTS
-from models.policy_defaults import LONGEST_SHIFT
+from models.policy_defaults import LONGEST_SHIFT, MAX_PHONES_PER_STEP
 from models.staff.shift import Shift
 from models.staff.staff import Staff
 from notifications.channels.base import DeliveryResult
 from notifications.decide.escalation import count_overdue, escalate_due
 from notifications.worker.jobs.heartbeat import LATE_STEP_AFTER
 from tests.support.app import App
+from tests.support.clock import NOON
 from tests.support.factories.concerns import log_concern, move
 from tests.support.factories.organizations import Shop, make_shop, set_escalation_steps
 from tests.support.factories.staff import give_phone
-from tests.support.rows import notifications, only_alert, pending_messages
+from tests.support.rows import notifications, only_alert, pending_messages, rows
 from tests.support.worker import RecordingChannel, for_all_kinds, running_worker, work_until_idle
 
 
@@ -52,6 +56,35 @@ def test_the_reporter_is_not_rung_not_even_on_the_second_phone(app: App, shop: S
         give_phone(app.back_office, shop, "manager", f"manager's {address}")
     give_phone(app.back_office, shop, "floor", "floor's")
     assert rung(app, shop, login="manager") == {"floor's"}
+
+
+def test_a_step_rings_so_many_phones_and_says_how_many_it_left_out(
+    app: App, shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One phone of everybody before the second of anybody, whoever is on shift first, the last used first."""
+    monkeypatch.setattr("notifications.decide.recipients.MAX_PHONES_PER_STEP", 4)
+    assert MAX_PHONES_PER_STEP == 100
+    for number, login in enumerate(("manager", "colleague", "floor") * 3):
+        give_phone(app.back_office, shop, login, f"{login} {number // 3}", at=NOON + timedelta(seconds=number))
+    set_shift(app, shop, "colleague", on=True)
+    assert rung(app, shop, login="key") == {"colleague 2", "floor 2", "manager 2", "floor 1"}
+    shown = app.request("GET", f"/v1/alerts/{only_alert(app).id}", (shop, "manager")).json["steps"]
+    assert [(step["phones"], step["left_out"]) for step in shown] == [(4, 5)]
+
+
+def test_an_organization_with_many_alerts_that_are_due_leaves_its_turn_to_another(app: App, shop: Shop) -> None:
+    other = make_shop(app.back_office, "other")
+    set_escalation_steps(app.back_office, shop, DEFAULT_POLICY["steps"])
+    set_escalation_steps(app.back_office, other, DEFAULT_POLICY["steps"])
+    for _ in range(5):
+        log_concern(app, shop)
+    app.clock.move(seconds=1)
+    log_concern(app, other)
+    app.clock.move(minutes=1)
+    with app.back_office.writing(ALL_TENANTS) as session:
+        assert escalate_due(session, at=app.clock(), limit=2) == 2
+    (step,) = (alert.step for alert in rows(app, Alert) if alert.organization_id == other.organization_id)
+    assert step == 1
 
 
 def test_every_phone_of_a_person_rings(app: App, shop: Shop) -> None:
