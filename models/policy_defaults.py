@@ -37,6 +37,21 @@ DAILY_INFO_TTL: Final = timedelta(hours=4)  # a mail server may be away for that
 
 # Recovery
 APPROVAL_TTL: Final = timedelta(minutes=15)  # a customer does not wait any longer
+# What may be given without asking where nobody has set another limit: in these currencies, in minor units, for each
+# remedy that costs something. Any other currency has no limits until somebody sets them, and everything asks first.
+DEFAULT_LIMIT_CURRENCIES: Final = frozenset({"EUR", "GBP", "USD"})
+FLOOR_LIMIT_PER_CUSTOMER: Final = 2_500  # and business day, as all of these
+FLOOR_LIMIT_PER_STAFF: Final = 10_000
+MANAGER_LIMIT_PER_CUSTOMER: Final = 15_000  # and of regional managers
+MANAGER_LIMIT_PER_STAFF: Final = 60_000
+MAX_PER_ACTION: Final = 15_000  # no role gives more at once unless somebody else approves
+STORE_LIMIT_PER_DAY: Final = 50_000  # of all remedies and people together
+# After hours, where nobody could approve: for so much in a business day a store acts first.
+ACT_FIRST_AFTER_HOURS: Final = 10_000
+# Whoever was given something on so many days within this time asks for approval, whatever the sum.
+REPEATED_GIVING_DAYS: Final = 3
+REPEATED_GIVING_WINDOW: Final = timedelta(days=90)
+MAX_STORE_LIMITS: Final = 10  # of one store, one in each currency
 FOLLOW_UP_MAX_AHEAD: Final = timedelta(days=365)
 FOLLOW_UP_REMIND_BEFORE: Final = timedelta(minutes=30)
 MAX_THANK_YOUS_PER_REQUEST: Final = 200

@@ -19,6 +19,7 @@ from api.schemas.api_keys import ApiKeySchema
 from api.schemas.places import MAX_NAME_LENGTH as MAX_PLACE_LENGTH
 from models.access import KeyScope, Role
 from models.errors import NotFound
+from models.operations.change_store import add_store
 from models.operations.create_organization import create_organization
 from models.organizations.organization import Region
 from models.organizations.store import Store, StoreKind
@@ -116,7 +117,7 @@ def create_store(of: str, region: str, region_name: str | None, kind: str, **det
     """Create a store."""
     with worker_database() as database, database.writing(organization_id(database, of)) as session:
         its_region = Region.get_or_create(session, region, region_name)
-        created = Store.create(session, region=its_region, kind=StoreKind(kind), **details)
+        created = add_store(session, region=its_region, kind=StoreKind(kind), **details)
         places = [place.slug for place in created.places]
     print_json(
         {

@@ -31,6 +31,7 @@ from models.concerns.unresolved import unresolved_before
 from models.operations.guidance import guidance_for_concern
 from models.operations.log_concern import log_concern, update_concern
 from models.operations.void_concern import void_concern
+from models.recovery.approvals import resolve
 from models.staff.phones_in_reach import count_phones
 from notifications.decide.announce import announce, announce_all
 
@@ -86,7 +87,8 @@ class Concerns(Resource):
 
         Only `mood` is needed; the store comes from the shift that ran when it occurred. The customer, what was done and
         how it ended may come along. What cannot stand refuses nothing: it is kept in `as_typed` and listed in
-        `missing`. An unhappy customer rings those on shift and the store's managers, unless `handling` is `mine`.
+        `missing`. While something given waits for approval, how it ended waits too (`taken`, `missing` says
+        `approval`). An unhappy customer rings those on shift and the store's managers, unless `handling` is `mine`.
         `guidance` is what `GET /v1/guidance` answers; null for praise, for what is resolved, and for a repeat.
         """
         logged, *further_events = log_concern(g.session, data, by=g.actor, at=g.now)
@@ -185,8 +187,12 @@ class ResolveConcern(Resource):
     @blp.response(200, ConcernSchema)
     @idempotent(Concern, status=200)
     def post(self, data: dict[str, Any], concern: Concern) -> Concern:
-        """Resolve a concern: record how it ended for the customer"""
-        announce(g.session, concern.resolve(by=g.actor, at=g.now, **data))
+        """Resolve a concern: record how it ended for the customer
+
+        While something given for it waits for approval, this waits too: the concern is `taken`, its `missing` says
+        `approval`, and it is resolved when that is approved. After a decline say again how it ended.
+        """
+        announce_all(g.session, resolve(g.session, concern, by=g.actor, at=g.now, **data))
         return concern
 
 

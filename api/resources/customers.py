@@ -115,7 +115,7 @@ class CustomerHistory(Resource):
     @blp.response(200, HistorySchema)
     def get(self, query: dict[str, Any], customer: Customer) -> dict[str, Any]:
         """Read a customer's history: what matters now, then their concerns and what was done, newest first"""
-        concerns = Concern.select_visible(g.actor, customer_id=customer.id, with_actions=True)
+        concerns = Concern.select_visible(g.actor, customer_id=customer.id)
         overview = customer_overview(g.session, customer, actor=g.actor, at=g.now)
         return {
             "customer": customer,

@@ -23,7 +23,7 @@ from models.concerns.concern import Concern
 from models.recovery.action import RecoveryAction, Settlement
 from models.recovery.approvals import approve, decline, record_action
 from models.recovery.remedy import Remedy
-from notifications.decide.announce import announce
+from notifications.decide.announce import announce, announce_all
 
 blp = Blueprint("recovery-actions", __name__, "Recovery actions: what was done, asking for more, and taking it back")
 
@@ -97,7 +97,7 @@ class ApproveRecoveryAction(Resource):
     @idempotent(RecoveryAction, status=200)
     def post(self, data: dict[str, Any], recovery_action: RecoveryAction) -> RecoveryAction:
         """Approve what a colleague asks for, or agree with what was done above a limit"""
-        announce(g.session, approve(g.session, recovery_action, by=g.actor, at=g.now, **data))
+        announce_all(g.session, approve(g.session, recovery_action, by=g.actor, at=g.now, **data))
         return recovery_action
 
 

@@ -11,7 +11,7 @@ from api.web.pagination import paginate
 from api.web.resource import Resource
 from api.web.shared_blueprints import organization as blp
 from models.access import Permission
-from models.operations.change_store import close_store, edit_store
+from models.operations.change_store import add_store, close_store, edit_store
 from models.organizations.organization import Region
 from models.organizations.store import Store
 from models.staff.shift import Shift
@@ -35,11 +35,13 @@ class Stores(Resource):
     def post(self, data: dict[str, Any]) -> Store:
         """Add a store
 
-        Its `hours` have to be given, if only as `always`: while a store is closed, only people on shift are rung.
+        Its `hours` have to be given, if only as `always`: while a store is closed, only people on shift are rung. The
+        first store with EUR, GBP or USD gives every remedy that costs something its usual limits; in any other currency
+        everything asks first until somebody sets limits, of the remedies and of the store.
         409 `not-now` when the organization has as many stores as it may have.
         """
         region = Region.get_visible(g.session, data.pop("region_id"), actor=g.actor, pointer="/region_id")
-        return Store.create(g.session, region=region, **data)
+        return add_store(g.session, region=region, **data)
 
 
 @blp.route("/stores/<uuid:store_id>")

@@ -21,7 +21,7 @@ from api.schemas.base import (
     any_of,
 )
 from api.schemas.guidance import GuidanceSchema
-from api.schemas.recovery_actions import NewRecoveryActionSchema
+from api.schemas.recovery_actions import NewRecoveryActionSchema, RecoveryActionSchema
 from api.schemas.redaction import reader
 from models.access import Permission
 from models.alerts.enums import AlertState
@@ -239,6 +239,7 @@ class ConcernSchema(RedactedSchema):
     missing = fields.List(fields.String())
     as_typed = fields.Dict(allow_none=True, metadata={"description": AS_TYPED_DESCRIPTION})
     customer_id = fields.UUID(allow_none=True)
+    recovery_actions = fields.List(fields.Nested(RecoveryActionSchema), attribute="actions")
     praised = fields.Nested(PersonSchema, allow_none=True)
     linked_id = fields.UUID(allow_none=True)
     reported_by = fields.Nested(PersonSchema, allow_none=True)

@@ -8,7 +8,6 @@ from api.schemas.alerts import PreviousRecoverySchema
 from api.schemas.base import Flag, Instant, LanguageTag, PageQuery, Schema, Slug, Words, absent, any_of, given
 from api.schemas.concerns import ConcernSchema
 from api.schemas.follow_ups import FollowUpSchema
-from api.schemas.recovery_actions import RecoveryActionSchema
 from api.schemas.redaction import reader
 from models.access import Permission
 from models.concerns.enums import Status
@@ -206,12 +205,6 @@ class CustomerMergeSchema(Schema):
         return data if data["merged_at"] else {**data, "id": None}
 
 
-class CustomerConcernSchema(ConcernSchema):
-    """A concern of the customer with its recovery actions."""
-
-    recovery_actions = fields.List(fields.Nested(RecoveryActionSchema), attribute="actions")
-
-
 class OpenConcernSchema(Schema):
     """A concern that is not resolved."""
 
@@ -234,5 +227,5 @@ class HistorySchema(Schema):
 
     customer = fields.Nested(ProfileSchema, required=True)
     now = fields.Nested(CustomerOverviewSchema, required=True)
-    items = fields.List(fields.Nested(CustomerConcernSchema), required=True)
+    items = fields.List(fields.Nested(ConcernSchema), required=True)
     next_cursor = fields.String(required=True, allow_none=True)

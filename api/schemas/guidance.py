@@ -25,13 +25,18 @@ class SuggestedQuestionSchema(Schema):
 
 
 class OfferSchema(Schema):
-    """A remedy that this person may give now; `limit` and `left` are null where there is no limit."""
+    """A remedy that this person may give now, and how much without asking.
+
+    `limit` and `left` are null for what costs nothing, and where nobody has set a limit. `asks_first`: whatever it
+    costs, somebody has to approve it.
+    """
 
     remedy = fields.String()
     name = fields.String()
     kind = fields.Enum(RemedyKind, by_value=True)
     limit = fields.Nested(MoneySchema, allow_none=True)
     left = fields.Nested(MoneySchema, allow_none=True)
+    asks_first = fields.Boolean()
 
 
 class MedianAndRangeSchema(Schema):

@@ -150,9 +150,8 @@ class CarriedOverSchema(_QuotingSchema):
 
 
 class LogConcernSchema(QuotedConcernSchema):
-    """A concern of the day with its recovery actions and its timeline."""
+    """A concern of the day with its timeline."""
 
-    recovery_actions = fields.List(fields.Nested(RecoveryActionSchema), attribute="actions")
     timeline = fields.List(fields.Nested(ConcernEventSchema))
 
 

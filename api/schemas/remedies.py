@@ -16,6 +16,12 @@ class LimitSchema(Schema):
     per_staff = fields.Nested(CostSchema, allow_none=True)
 
 
+class StoredLimitSchema(LimitSchema):
+    """Limit of a role as it is answered. `unused`: no store has its currency, so that it limits nothing."""
+
+    unused = fields.Boolean()
+
+
 class EditRemedySchema(WordChangesSchema, StoreKindSchema):
     """Changes to a remedy; `limits` replaces all limits. Actions of the past keep their `kind`."""
 
@@ -26,7 +32,7 @@ class EditRemedySchema(WordChangesSchema, StoreKindSchema):
 
 
 class NewRemedySchema(EditRemedySchema):
-    """A remedy of the organization's own."""
+    """A remedy of the organization's own. Without `limits` it has the usual ones in the currencies of the stores."""
 
     id = fields.UUID()
     slug = Slug(required=True)
@@ -35,10 +41,10 @@ class NewRemedySchema(EditRemedySchema):
 
 
 class RemedySchema(WordSchema, StoreKindSchema):
-    """A remedy; a role without a limit may give any amount."""
+    """A remedy. What costs something asks first where the role has no limit in the currency of the store."""
 
     version = fields.Integer()
     name = fields.String()
     kind = fields.Enum(RemedyKind, by_value=True)
     default_cost = fields.Nested(MoneySchema, allow_none=True)
-    limits = fields.List(fields.Nested(LimitSchema))
+    limits = fields.List(fields.Nested(StoredLimitSchema))

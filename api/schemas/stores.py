@@ -6,12 +6,12 @@ from typing import Any
 
 from marshmallow import fields, validate
 
-from api.schemas.base import Flag, Instant, PageQuery, Schema, Slug, Text, Whole, Words
+from api.schemas.base import CostSchema, Flag, Instant, MoneySchema, PageQuery, Schema, Slug, Text, Whole, Words
 from api.schemas.places import PlaceSchema
 from api.schemas.staff import StaffSchema
 from api.schemas.store_hours import NewHoursSchema
 from models.organizations.store import AboveLimit, StoreKind
-from models.policy_defaults import MAX_PLACES
+from models.policy_defaults import MAX_PLACES, MAX_STORE_LIMITS
 
 TIME_OF_DAY = "^([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?$"
 
@@ -37,12 +37,33 @@ class EarlierTermsSchema(Schema):
     currency = fields.String(attribute="terms.currency")
 
 
+class NewStoreLimitsSchema(Schema):
+    """Limits of a store in one currency: at once, in a business day, and where nobody could approve.
+
+    What is more than `per_action` needs the approval of somebody else, whatever the role of the giver. `per_day` counts
+    all that is given in the store; the regional managers are told when it is passed; null: without end. For so much as
+    `after_hours` in a day the store acts first, and a manager reviews it.
+    """
+
+    per_action = fields.Nested(CostSchema, required=True)
+    per_day = fields.Nested(CostSchema, required=True, allow_none=True)
+    after_hours = fields.Nested(CostSchema, required=True)
+
+
+class StoreLimitsSchema(Schema):
+    """Limits of a store in one currency. Null `per_day`: without end."""
+
+    per_action = fields.Nested(MoneySchema)
+    per_day = fields.Nested(MoneySchema, allow_none=True)
+    after_hours = fields.Nested(MoneySchema)
+
+
 class StoreSchema(Schema):
     """A shop or restaurant, with its places.
 
     `time_zone`, `day_starts_at` and `currency` hold from the business date `terms_from` on, which may be still to come;
     null: from the first day. Before that the `earlier_terms` held, oldest first. `closed_at`: since when it is out of
-    business.
+    business. Without `limits` in its currency everything that costs something asks first.
     """
 
     id = fields.UUID()
@@ -59,6 +80,7 @@ class StoreSchema(Schema):
     earlier_terms = fields.List(fields.Nested(EarlierTermsSchema), attribute="terms_history.earlier")
     closed_at = Instant(allow_none=True)
     above_limit = fields.Enum(AboveLimit, by_value=True)
+    limits = fields.List(fields.Nested(StoreLimitsSchema))
     longest_pause_minutes = fields.Integer()
     shifts_end_daily = fields.Boolean()
     places = fields.List(fields.Nested(PlaceSchema))
@@ -67,7 +89,8 @@ class StoreSchema(Schema):
 class EditStoreSchema(Schema):
     """Changes to a store. Those of `time_zone`, `day_starts_at` and `currency` hold from the next business date on.
 
-    `country` is that of the phone numbers which are given from now on. `shifts_end_daily`: whether shifts end with the
+    `country` is that of the phone numbers which are given from now on. `limits` replaces all that were set; in a
+    currency without any, those of the product hold. `shifts_end_daily`: whether shifts end with the
     business day; only a store that never shuts may turn that off. It holds for shifts that begin from now on.
     """
 
@@ -79,6 +102,7 @@ class EditStoreSchema(Schema):
     currency = Text(3, least=3)
     day_starts_at = DayStart()
     above_limit = fields.Enum(AboveLimit, by_value=True)
+    limits = fields.List(fields.Nested(NewStoreLimitsSchema), validate=validate.Length(max=MAX_STORE_LIMITS))
     longest_pause_minutes = Whole(validate=validate.Range(min=1, max=60))
     shifts_end_daily = Flag()
 

@@ -1,5 +1,7 @@
 """Limits that hold: whom money was given to, orders, defaults for limits, counts of tries."""
 
+from uuid import uuid4
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -17,6 +19,12 @@ BATCH = 1_000  # rows
 OWN_ORGANIZATION = "id = nullif(current_setting('app.organization_id', true), '')::uuid"
 
 
+# Limits per role, in minor units: per customer, and per person and day.
+DEFAULT_LIMITS = {"floor": (2_500, 10_000), "manager": (15_000, 60_000), "regional": (15_000, 60_000)}
+DEFAULT_CURRENCIES = ("EUR", "GBP", "USD")
+FREE_KINDS = ("apology", "explanation")
+
+
 def upgrade() -> None:
     _hide_other_organizations()
     _upgrade_feedback()
@@ -25,9 +33,11 @@ def upgrade() -> None:
     _upgrade_rate_limits()
     _upgrade_orders()
     _upgrade_outbox()
+    _upgrade_limits()
 
 
 def downgrade() -> None:
+    _downgrade_limits()
     _downgrade_outbox()
     _downgrade_rate_limits()
     _take_new_scopes_from_keys()
@@ -247,3 +257,58 @@ def _downgrade_outbox() -> None:
     with op.batch_alter_table("outbox_message") as batch:
         batch.drop_column("channel")
         batch.drop_column("share_id")
+
+
+def _upgrade_limits() -> None:
+    """Limit what has no limit yet: each role, for each remedy that costs something, in the currencies of the stores."""
+    with op.batch_alter_table("store") as batch:
+        batch.add_column(sa.Column("own_limits", sa.JSON(), nullable=True))
+    with op.batch_alter_table("concern") as batch:
+        batch.add_column(sa.Column("waiting_end", sa.JSON(), nullable=True))
+    index("ix_recovery_action_store_day", "recovery_action", "organization_id", "store_id", "business_date")
+    columns = ("organization_id", "id", "remedy_id")
+    limit = sa.table(
+        "remedy_limit",
+        *(sa.column(name, sa.Uuid()) for name in columns),
+        *(sa.column(name) for name in ("role", "currency", "most_per_customer", "most_per_staff")),
+    )
+    missing = op.get_bind().execute(
+        sa.text(
+            "SELECT DISTINCT remedy.organization_id, remedy.id, store.currency, roles.role"  # noqa: S608 our own query
+            " FROM remedy JOIN store ON store.organization_id = remedy.organization_id"
+            f" CROSS JOIN ({' UNION ALL '.join(f'SELECT {role!r} AS role' for role in DEFAULT_LIMITS)}) AS roles"
+            f" WHERE remedy.kind NOT IN {FREE_KINDS} AND store.currency IN {DEFAULT_CURRENCIES}"
+            " AND NOT EXISTS (SELECT 1 FROM remedy_limit WHERE remedy_limit.organization_id = remedy.organization_id"
+            " AND remedy_limit.remedy_id = remedy.id AND remedy_limit.role = roles.role"
+            " AND remedy_limit.currency = store.currency)"
+        ).columns(
+            sa.column("organization_id", sa.Uuid()),
+            sa.column("id", sa.Uuid()),
+            sa.column("currency"),
+            sa.column("role"),
+        )
+    )
+    rows = [
+        {
+            "organization_id": row.organization_id,
+            "id": uuid4(),
+            "remedy_id": row.id,
+            "role": row.role,
+            "currency": row.currency,
+            "most_per_customer": DEFAULT_LIMITS[row.role][0],
+            "most_per_staff": DEFAULT_LIMITS[row.role][1],
+        }
+        for row in missing
+    ]
+    if rows:
+        op.bulk_insert(limit, rows)
+
+
+def _downgrade_limits() -> None:
+    """The limits that were added stay: they are good limits in the version before, too."""
+    op.execute("UPDATE concern_event SET step = 'edited', details = '{}' WHERE step = 'outcome_waits'")
+    with op.batch_alter_table("concern") as batch:
+        batch.drop_column("waiting_end")
+    op.drop_index("ix_recovery_action_store_day", "recovery_action")
+    with op.batch_alter_table("store") as batch:
+        batch.drop_column("own_limits")

@@ -129,6 +129,8 @@ class Concern(CountedByDay, Aggregate):
     as_typed: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     ambiguous_customer: Mapped[bool] = mapped_column(default=False)  # its contacts belong to several customers
     urgent_as_typed: Mapped[bool] = mapped_column(default=False)  # the category in `as_typed` may be an urgent one
+    # How it ended, if what was asked for is approved: `outcome`, `mood_after`, `note`, and who said so.
+    waiting_end: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     category_id: Mapped[UUID | None] = tenant_fk("category", nullable=True)
     cause_id: Mapped[UUID | None] = tenant_fk("cause", nullable=True)
     place_id: Mapped[UUID | None] = tenant_fk("place", nullable=True)
@@ -256,7 +258,7 @@ class Concern(CountedByDay, Aggregate):
     def missing(self) -> list[str]:
         """The fields worth asking for while the customer is there, and those that could not stand as they were sent.
 
-        Never a reason to refuse anything.
+        And `approval`, while how it ended waits for that. Never a reason to refuse anything.
         """
         empty = [
             name
@@ -265,7 +267,8 @@ class Concern(CountedByDay, Aggregate):
         ]
         left_out = ["customer" if name == "customer_id" else name for name in self.as_typed or ()]
         ambiguous = ["ambiguous_customer"] if self.ambiguous_customer else []
-        return list(dict.fromkeys([*empty, *left_out, *ambiguous]))
+        approval = ["approval"] if self.waiting_end else []
+        return list(dict.fromkeys([*empty, *left_out, *ambiguous, *approval]))
 
     def keep_as_typed(self, values: Mapping[str, Any]) -> None:
         """Keep what could not stand, by the field that it was sent in."""
@@ -349,7 +352,8 @@ class Concern(CountedByDay, Aggregate):
     @classmethod
     def eager_options(cls, *, load_lists: Callable[..., ExecutableOption] = selectinload) -> Sequence[ExecutableOption]:
         """Load what an answer shows. `load_lists`: selectinload emits one statement per 500 rows, subqueryload one."""
-        return (*(joinedload(getattr(cls, name)) for name in EAGER_RELATIONS), load_lists(cls.items))
+        lists = (load_lists(cls.items), load_lists(cls.actions))
+        return (*(joinedload(getattr(cls, name)) for name in EAGER_RELATIONS), *lists)
 
     @classmethod
     def select_visible(
@@ -360,7 +364,6 @@ class Concern(CountedByDay, Aggregate):
         unhappy: bool | None = None,
         received_after: datetime | None = None,
         received_before: datetime | None = None,
-        with_actions: bool = False,
         **columns: Any,
     ) -> Select["Concern"]:
         """Return a statement for the visible concerns that match; `columns` are compared with the values given.
@@ -378,8 +381,7 @@ class Concern(CountedByDay, Aggregate):
             criteria.append(cls.received_at > received_after)
         if received_before is not None:
             criteria.append(cls.received_at < received_before)
-        stmt = select(cls).where(*criteria).options(*cls.eager_options())
-        return stmt.options(selectinload(cls.actions)) if with_actions else stmt
+        return select(cls).where(*criteria).options(*cls.eager_options())
 
     @classmethod
     def of_categories(cls, categories: Select[UUID]) -> ColumnElement[bool]:
@@ -503,6 +505,35 @@ class Concern(CountedByDay, Aggregate):
         self.seconds_to_resolve = _seconds_between(self.became_concern_at or self.received_at, at)
         return event
 
+    def end_on_approval(
+        self, *, by: Actor, outcome: Outcome, mood_after: int | None = None, note: str | None = None, at: datetime
+    ) -> list[ConcernEvent]:
+        """Keep how the concern ends until what was asked for is approved: see `apply_waiting_end`.
+
+        From `open` this takes it, because somebody is with the customer. InvalidState once it is over.
+        """
+        events = [self._move(ConcernStep.TAKEN, by=by, at=at)] if self.status is Status.OPEN else []
+        if events:
+            self._set_taker(by, at)
+        if self.status is not Status.TAKEN:
+            raise InvalidState(f"A concern that is {self.status} cannot be resolved.", state=str(self.status))
+        self.forget_as_typed(("outcome", "mood_after"))
+        end = {"outcome": outcome, "mood_after": mood_after, "note": note}
+        said_by = {"staff_id": by.staff_id, "api_key_id": by.api_key_id}
+        self.waiting_end = as_json({**end, **{name: id_ for name, id_ in said_by.items() if id_}})
+        self.bump_version()
+        return [*events, self._record(ConcernStep.OUTCOME_WAITS, by=by, at=at, details=as_json(end))]
+
+    def apply_waiting_end(self, *, at: datetime) -> ConcernEvent | None:
+        """Resolve the concern as whoever was with the customer said. None where nothing waits."""
+        end, self.waiting_end = self.waiting_end, None
+        if end is None or self.status not in MOVES[ConcernStep.RESOLVED][0]:
+            return None
+        staff_id, api_key_id = (UUID(end[name]) if name in end else None for name in ("staff_id", "api_key_id"))
+        by = Actor(self.organization_id, frozenset(), frozenset(), staff_id=staff_id, api_key_id=api_key_id)
+        outcome, mood_after, note = Outcome(end["outcome"]), end["mood_after"], end["note"]
+        return self.resolve(by=by, outcome=outcome, mood_after=mood_after, note=note, at=at)
+
     def reopen(self, *, by: Actor, at: datetime) -> ConcernEvent:
         """Open a resolved concern again; the event keeps the outcome it had."""
         if self.kind is Kind.PRAISE:
@@ -578,11 +609,12 @@ class Concern(CountedByDay, Aggregate):
         allowed_from, target = MOVES[step]
         if self.status not in allowed_from:
             raise InvalidState(f"A concern that is {self.status} cannot be {step}.", state=str(self.status))
-        self.status = target
+        self.status, self.waiting_end = target, None
         self.bump_version()
         return self._record(step, by=by, at=at, details=details or {})
 
     def _forget_end(self) -> None:
+        self.waiting_end = None
         self.outcome = self.mood_after = self.resolved_at = self.resolved_by_id = self.seconds_to_resolve = None
 
     def _set_taker(self, by: Actor, at: datetime) -> None:

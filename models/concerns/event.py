@@ -21,6 +21,7 @@ class ConcernStep(StrEnum):
     LOGGED = "logged"
     TAKEN = "taken"
     RELEASED = "released"
+    OUTCOME_WAITS = "outcome_waits"  # how it ended holds once what was asked for is approved
     RESOLVED = "resolved"
     REOPENED = "reopened"
     EDITED = "edited"

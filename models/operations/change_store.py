@@ -1,4 +1,4 @@
-"""Use cases of changing a store: what follows for its shifts and for the end of its day."""
+"""Use cases of making and changing a store: what follows for limits, for its shifts and for the end of its day."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -13,17 +13,31 @@ from models.daily_log.day_end import DayEndSchedule
 from models.operations.people.shifts import give_back, lock_taken
 from models.organizations.organization import Region
 from models.organizations.store import TERMS_FIELDS, Store
+from models.recovery.remedy import Remedy
 from models.staff.shift import Shift
+
+
+def add_store(session: Session, *, region: Region, currency: str, **data: Any) -> Store:
+    """Create a store (see `Store.create`). Where no other one has its currency, the remedies get limits in it."""
+    currencies = Store.currencies(session)
+    store = Store.create(session, region=region, currency=currency, **data)
+    Remedy.add_limits_of_currencies(session, {currency} - currencies)
+    return store
 
 
 def edit_store(session: Session, store: Store, data: dict[str, Any], *, by: Actor, at: datetime) -> None:
     """Change a store (see `Store.edit`). Whoever looks after its region sees it from now on, and nobody else does.
 
+    In a currency that no store had before, the remedies get their default limits.
+
     NotFound, with a pointer, for a region that does not exist.
     """
     if "region_id" in data:
         Region.get_visible(session, data["region_id"], actor=by, pointer="/region_id")
+    currencies = Store.currencies(session) if "currency" in data else set()
     store.edit(at=at, **data)
+    if "currency" in data:
+        Remedy.add_limits_of_currencies(session, {data["currency"]} - currencies)
     if not data.keys().isdisjoint(TERMS_FIELDS):
         DayEndSchedule.follow_terms(session, [store])
 

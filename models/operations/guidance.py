@@ -1,6 +1,5 @@
 """Guidance: hints on what to ask and offer next, what helped others, and what was tried before. Never rules."""
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,20 +19,25 @@ from models.operations.past_outcomes import PastOutcomes, SameCause, SuggestedQu
 from models.organizations.store import Store, StoreKind
 from models.organizations.vocabulary import Category
 from models.policy_defaults import UNHAPPY_MOOD
-from models.recovery.budget import budget_left, for_customer, for_same_beneficiary, select_spent_on
+from models.recovery.budget import Budget, budget_left, for_customer, for_same_beneficiary, read_given
 from models.recovery.previous_recovery import PreviousRecovery, find_last_recovery
 from models.recovery.remedy import WORDS_ONLY_KINDS, LimitAmounts, Remedy, RemedyKind, limit_role
 
 
 @dataclass(frozen=True)
 class Offer:
-    """A remedy, and what this person may still give of it. `limit` and `left` are None where nothing limits it."""
+    """A remedy, and what this person may still give of it.
+
+    `limit` and `left` are None for what costs nothing, and where nobody has set a limit in the currency of the store:
+    then it asks first (`asks_first`), as it does where nothing is left.
+    """
 
     remedy: str
     name: str
     kind: RemedyKind
     limit: Money | None
     left: Money | None
+    asks_first: bool
 
 
 @dataclass(frozen=True)
@@ -62,7 +66,8 @@ def guidance_for_concern(session: ScopedSession, concern: Concern, *, by: Actor,
         unhappy=concern.unhappy,
         at=at,
     )
-    offers = _offers(session, store, to=for_same_beneficiary(concern), by=by, at=at)
+    to, known = for_same_beneficiary(concern), concern.customer_id is not None
+    offers = _offers(session, store, to=to, known=known, by=by, at=at)
     customer_id = concern.customer_id if concern.previous_id else None
     previous = find_last_recovery(session, customer_id, actor=by, at=at) if customer_id else None
     return _assemble(outcomes, concern.category, offers, previous)
@@ -87,7 +92,7 @@ def guidance_for_conversation(
     currency, store_kind = (store.terms_at(at).currency, store.kind) if store else (None, None)
     outcomes = past_outcomes(session, category, cause, currency, store_kind, unhappy=unhappy, at=at)
     to = for_customer(customer_id) if customer_id else None
-    offers = _offers(session, store, to=to, by=by, at=at) if store else []
+    offers = _offers(session, store, to=to, known=to is not None, by=by, at=at) if store else []
     previous = find_last_recovery(session, customer_id, actor=by, at=at) if customer_id else None
     return _assemble(outcomes, category, offers, previous)
 
@@ -101,9 +106,15 @@ def _assemble(
 
 
 def _offers(
-    session: ScopedSession, store: Store, *, to: ColumnElement[bool] | None, by: Actor, at: datetime
+    session: ScopedSession,
+    store: Store,
+    *,
+    to: ColumnElement[bool] | None,
+    known: bool,
+    by: Actor,
+    at: datetime,
 ) -> list[Offer]:
-    """Return what this person may still give now. `to` selects the actions that count for the customer's limit.
+    """Return what this person may still give now. See `read_given` for what counts.
 
     The remedies and their limits come from the cache and may be a minute old. What was given is read from the database.
     """
@@ -112,14 +123,17 @@ def _offers(
     remedies = session.cached(
         (_OfferedRemedy, role, currency, kind), lambda: _remedies(session, role, currency, kind), at=at
     )
-    to_customer, by_staff = Counter[UUID](), Counter[UUID]()
+    store_limits, counted = store.limits_in(currency), None
     if any(remedy.limit for remedy in remedies):
-        for row in session.execute(select_spent_on(today, currency, to=to, by=by)):
-            (to_customer if row.to_customer else by_staff)[row.remedy_id] += int(row.total)
+        counted = read_given(session, store, currency, to=to, known=known, by=by, on=today)
     offers = []
     for remedy in remedies:
-        budget = budget_left(remedy.limit, to_customer[remedy.id], by_staff[remedy.id], currency)
-        offers.append(Offer(remedy.slug, remedy.name, remedy.kind, budget.limit, budget.left))
+        costs = remedy.kind not in WORDS_ONLY_KINDS
+        budget = Budget(None, None)
+        if costs and counted is not None:
+            budget = budget_left(remedy.limit, store_limits, counted, remedy.id, on=today)
+        asks_first = costs and (budget.left is None or budget.left.amount == 0)
+        offers.append(Offer(remedy.slug, remedy.name, remedy.kind, budget.limit, budget.left, asks_first))
     return offers
 
 

@@ -50,6 +50,7 @@ def inspect_setup(session: Session, *, at: datetime) -> list[Finding]:
         _of_organization(stores, staff),
         chain.from_iterable(_of_store(store, people[store.id], with_phone) for store in stores),
         _of_remedies(remedies, stores),
+        chain.from_iterable(_of_limits(store) for store in stores),
     )
     return list(findings)
 
@@ -95,15 +96,29 @@ def _of_store(store: Store, people: Sequence[Staff], with_phone: set[UUID]) -> I
 
 
 def _of_remedies(remedies: Iterable[Remedy], stores: Sequence[Store]) -> Iterator[Finding]:
-    """Yield the remedies that cost something and that floor staff may give without any limit, by currency."""
-    currencies = sorted({store.currency for store in stores})
+    """Yield the remedies that cost something and ask first whatever they cost, and the limits that limit nothing."""
+    currencies = {store.currency for store in stores}
     for remedy in remedies:
-        if remedy.kind in WORDS_ONLY_KINDS:
-            continue
-        unlimited = [currency for currency in currencies if remedy.limit_of(Role.FLOOR, currency) is None]
-        if unlimited:
-            yield Finding(
-                "no-limit",
-                None,
-                f"Floor staff may give any amount of {remedy.slug!r} in {', '.join(unlimited)}: set a limit.",
-            )
+        if remedy.kind not in WORDS_ONLY_KINDS:
+            without = sorted(currency for currency in currencies if remedy.limit_of(Role.FLOOR, currency) is None)
+            if without:
+                yield Finding(
+                    "no-limit",
+                    None,
+                    f"Floor staff ask first for any amount of {remedy.slug!r} in {', '.join(without)}: set a limit.",
+                )
+        unused = sorted({limit.currency for limit in remedy.limits} - currencies)
+        if unused:
+            detail = f"No store has {', '.join(unused)}, in which {remedy.slug!r} has limits: they limit nothing."
+            yield Finding("unused-limit", None, detail)
+
+
+def _of_limits(store: Store) -> Iterator[Finding]:
+    """Yield where a store asks first for everything, and has limits in a currency that it has not."""
+    if store.limits_in(store.currency) is None:
+        yield Finding(
+            "no-limit", store.slug, f"It has no limits in {store.currency}: everything asks first until you set them."
+        )
+    unused = sorted({limits.currency for limits in store.limits} - {store.currency})
+    if unused:
+        yield Finding("unused-limit", store.slug, f"It has limits in {', '.join(unused)}, which limit nothing.")

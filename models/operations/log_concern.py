@@ -11,6 +11,7 @@ from uuid import UUID
 
 from sqlalchemy import Select, and_, select
 from sqlalchemy.orm import joinedload
+from sqlalchemy.orm.attributes import set_committed_value
 
 from models.access import Actor
 from models.alerts.alert import Alert
@@ -32,9 +33,10 @@ from models.organizations.organization import Organization
 from models.organizations.store import Store
 from models.recovery.action import ActionStatus, RecoveryAction
 from models.recovery.approvals import record_action
+from models.recovery.budget import Spending
 from models.recovery.follow_up import FollowUp
 from models.recovery.order_cap import OrderBefore
-from models.recovery.remedy import MONEY_KINDS, Remedy
+from models.recovery.remedy import Remedy
 from models.staff.default_store import find_default_store, get_default_store
 from models.staff.staff import Staff
 
@@ -53,7 +55,10 @@ def log_concern(session: ScopedSession, data: dict[str, Any], *, by: Actor, at: 
     Args:
         data: a new concern as the API accepts it (see NewConcernSchema). Without `store_id` see `find_default_store`.
 
-    Returns the events for the caller to announce: first the logging, then actions that need approval.
+    While an action needs approval, how the concern ended waits for that.
+
+    Returns the events for the caller to announce: first the logging, then actions that need approval, and those that
+    take the store over the limit of its day.
 
     Raises Invalid without a store, and NotFound, with a pointer, for one that `by` may not see.
     """
@@ -64,11 +69,14 @@ def log_concern(session: ScopedSession, data: dict[str, Any], *, by: Actor, at: 
         by=by, reporter=reporter, store=store, at=at, **_find_references(session, sent, store=store, by=by, at=at)
     )
     session.add(event.concern)
-    pending, left_out = _record_actions(session, event.concern, actions, by=by, at=at)
+    recorded, left_out = _record_actions(session, event.concern, actions, by=by, at=at)
     if left_out:
         event.concern.keep_as_typed({"recovery_actions": left_out})
-    _end(event.concern, ending, by=by, at=at)
-    return [event, *pending]
+    pending = [step for action, step in recorded if action.status is ActionStatus.PENDING]
+    _end(event.concern, ending, waits=bool(pending), by=by, at=at)
+    in_order = sorted((action for action, _ in recorded), key=lambda action: (action.recorded_at, action.id))
+    set_committed_value(event.concern, "actions", in_order)
+    return [event, *pending, *(step for _, step in recorded if step.details.get("beyond_day_limit"))]
 
 
 def update_concern(
@@ -271,46 +279,55 @@ def _can_be(item: dict[str, Any]) -> bool:
 
 def _record_actions(
     session: ScopedSession, concern: Concern, actions: Sequence[dict[str, Any]], *, by: Actor, at: datetime
-) -> tuple[list[ConcernEvent], list[dict[str, Any]]]:
-    """Record the actions. Returns the events of those that need approval, and the actions that cannot stand."""
-    pending: list[ConcernEvent] = []
+) -> tuple[list[tuple[RecoveryAction, ConcernEvent]], list[dict[str, Any]]]:
+    """Record the actions. Returns them, each with its event, and the actions that cannot stand."""
+    done: list[tuple[RecoveryAction, ConcernEvent]] = []
     left_out: list[dict[str, Any]] = []
     typed = list(dict.fromkeys(action["remedy"] for action in actions if "remedy" in action))
     remedies = Remedy.find_typed(session, typed) if typed else {}
     ids: set[UUID] = set()
+    spending = Spending(session, concern, by=by, on=concern.store.business_date(at))
     for fields in actions:
         remedy = remedies.get(fields.get("remedy", ""))
         recorded = None
         if remedy is not None and fields.get("id") not in ids:
-            recorded = _record_typed(session, concern, remedy, fields, by=by, at=at)
+            recorded = _record_typed(session, concern, remedy, fields, spending=spending, by=by, at=at)
         if recorded is None:
             left_out.append(fields)
         else:
-            action, event = recorded
-            ids |= {action.id} if "id" in fields else set()
-            pending += [event] if action.status is ActionStatus.PENDING else []
-    return pending, left_out
+            done.append(recorded)
+            ids |= {recorded[0].id} if "id" in fields else set()
+    return done, left_out
 
 
 def _record_typed(
-    session: ScopedSession, concern: Concern, remedy: Remedy, fields: dict[str, Any], *, by: Actor, at: datetime
+    session: ScopedSession,
+    concern: Concern,
+    remedy: Remedy,
+    fields: dict[str, Any],
+    *,
+    spending: Spending,
+    by: Actor,
+    at: datetime,
 ) -> tuple[RecoveryAction, ConcernEvent] | None:
     """Record an action as it was typed. Returns None for one that cannot stand, as money without a cost."""
-    currency = concern.store.currency_on(concern.store.business_date(at))
-    cost = price_of(fields["cost"]) if "cost" in fields else remedy.usual_cost(currency)
-    if cost is None and ("cost" in fields or remedy.kind in MONEY_KINDS):
+    cost = price_of(fields["cost"]) if "cost" in fields else None
+    if cost is None and "cost" in fields:
         return None
     try:
-        return record_action(session, concern, by=by, at=at, **{**fields, "remedy": remedy, "cost": cost})
+        values = {**fields, "remedy": remedy, "cost": cost}
+        return record_action(session, concern, spending=spending, by=by, at=at, **values)
     except DomainError:
         return None
 
 
-def _end(concern: Concern, ending: dict[str, Any], *, by: Actor, at: datetime) -> None:
-    """Record how the concern ended, if that was sent and fits."""
+def _end(concern: Concern, ending: dict[str, Any], *, waits: bool, by: Actor, at: datetime) -> None:
+    """Record how the concern ended, if that was sent and fits, or how it ends if what waits is approved."""
     left_out = {"mood_after": ending.pop("mood_after")} if ending.get("mood_after", MOODS[0]) not in MOODS else {}
     try:
-        if "outcome" in ending:
+        if "outcome" in ending and waits:
+            concern.end_on_approval(by=by, at=at, **ending)
+        elif "outcome" in ending:
             concern.resolve(by=by, at=at, **ending)
         else:
             left_out |= ending

@@ -32,6 +32,7 @@ from models.organizations.opening_hours import (
 )
 from models.organizations.organization import Region
 from models.organizations.place import Place
+from models.organizations.store_limits import StoreLimits
 from models.organizations.store_terms import EarlierTerms, StoreTerms, TermsHistory
 from models.policy_defaults import (
     DAY_STARTS_AT,
@@ -95,6 +96,8 @@ class Store(Aggregate):
     # How long a person may silence their phones after a hard concern.
     longest_pause_minutes: Mapped[int] = mapped_column(default=MAX_PAUSE_MINUTES)
     above_limit: Mapped[AboveLimit] = mapped_column(default=AboveLimit.ASK_FIRST)
+    # Those that were set, in the form of `StoreLimits.to_json`; see `limits_in`.
+    own_limits: Mapped[list[Any] | None] = mapped_column(JSON(none_as_null=True))
     # Whether a shift ends with the business day; a store that never shuts may turn that off.
     shifts_end_daily: Mapped[bool] = mapped_column(default=True)
 
@@ -131,16 +134,17 @@ class Store(Aggregate):
         day_starts_at: time = DAY_STARTS_AT,
         hours: Hours | None = None,
         places: Iterable[str] = (),
+        limits: Sequence[dict[str, Any]] = (),
         **fields: Any,
     ) -> "Store":
         """Create a store with its places. `places` are names; their slugs are made from them.
 
         Without `hours` it is always open. `fields` are `id`, `above_limit`, `longest_pause_minutes` and
-        `shifts_end_daily`.
+        `shifts_end_daily`; `limits` are dicts of `per_action`, `per_day` and `after_hours`.
 
         Invalid for an unknown time zone, country or currency, for overlapping hours, for two places with the same slug,
-        and for `shifts_end_daily` false in a store that shuts. Conflict when another store of the organization has the
-        slug, and InvalidState when there are MAX_STORES.
+        for limits that contradict each other, and for `shifts_end_daily` false in a store that shuts. Conflict when
+        another store of the organization has the slug, and InvalidState when there are MAX_STORES.
         """
         check_codes(time_zone=time_zone, country=country, currency=currency)
         if hours is not None:
@@ -162,6 +166,7 @@ class Store(Aggregate):
             for number, place in enumerate(places)
         ]
         store._check_end_of_shifts()
+        store._set_limits(limits)
         if len({place.slug for place in store.places}) < len(store.places):
             raise Invalid("Two places of a store cannot have the same name.", pointer="/places")
         if session.scalars(select(cls.id).where(cls.slug == slug)).first() is not None:
@@ -179,6 +184,11 @@ class Store(Aggregate):
         if store is None:
             raise NotFound(f"This organization has no store {slug!r}.", pointer="/store")
         return store
+
+    @classmethod
+    def currencies(cls, session: Session) -> set[str]:
+        """Return the currencies that stores have, those that are closed too."""
+        return set(session.scalars(select(cls.currency).distinct()))
 
     @property
     def feed_store_id(self) -> UUID:
@@ -244,11 +254,14 @@ class Store(Aggregate):
     def edit(self, *, at: datetime, **changes: Any) -> None:
         """Change the store: its name, kind, `region_id`, country, terms or settings.
 
-        Settings are `above_limit`, `longest_pause_minutes`, `shifts_end_daily` and `hours`, which `check_hours`
-        accepts. Changed terms hold from the next business date on (see `TermsHistory.change`); the rest holds at once.
-        Invalid for an unknown time zone, country or currency, and for `shifts_end_daily` false in a store that shuts.
+        Settings are `above_limit`, `longest_pause_minutes`, `shifts_end_daily`, `limits` (see `create`) and
+        `hours`, which `check_hours` accepts. Changed terms hold from the next business date on (see
+        `TermsHistory.change`); the rest holds at once. Invalid for an unknown time zone, country or currency, and for
+        `shifts_end_daily` false in a store that shuts.
         """
         check_codes(**changes)
+        if "limits" in changes:
+            self._set_limits(changes.pop("limits"))
         terms = {name: changes.pop(name) for name in TERMS_FIELDS if name in changes}
         if "hours" in changes:
             self._take_hours(changes.pop("hours"))
@@ -307,6 +320,19 @@ class Store(Aggregate):
 
     def currency_on(self, business_date: date) -> str:
         return self.terms_on(business_date).currency
+
+    @property
+    def limits(self) -> list[StoreLimits]:
+        """The limits that were set, and in the currency of the store those that hold, if any, by currency."""
+        default = StoreLimits.default(self.currency)
+        by_currency = {} if default is None else {default.currency: default}
+        by_currency |= {own["currency"]: StoreLimits(**own) for own in self.own_limits or ()}
+        return [by_currency[currency] for currency in sorted(by_currency)]
+
+    def limits_in(self, currency: str) -> StoreLimits | None:
+        """Return the limits that hold in a currency. None where nobody has set any: then everything asks first."""
+        own = next((own for own in self.own_limits or () if own["currency"] == currency), None)
+        return StoreLimits.default(currency) if own is None else StoreLimits(**own)
 
     def is_open(self, at: datetime) -> bool:
         return is_open(self.hours, at, self.zone_at(at))
@@ -367,6 +393,20 @@ class Store(Aggregate):
     def _take_hours(self, hours: Hours) -> None:
         self.hours = hours
         self.shifts_end_daily = self.shifts_end_daily or not never_shuts(hours)
+
+    def _set_limits(self, limits: Sequence[dict[str, Any]]) -> None:
+        """Replace the limits that were set. Without any in a currency its defaults hold."""
+        own: dict[str, StoreLimits] = {}
+        for number, limit in enumerate(limits):
+            currency, per_day = limit["per_action"].currency, limit.get("per_day")
+            for name, amount in (("per_day", per_day), ("after_hours", limit["after_hours"])):
+                if amount is not None and amount.currency != currency:
+                    raise Invalid("All limits are in one currency.", pointer=f"/limits/{number}/{name}/currency")
+            if currency in own:
+                raise Invalid("A store has one set of limits in each currency.", pointer=f"/limits/{number}")
+            most_per_day = None if per_day is None else per_day.amount
+            own[currency] = StoreLimits(currency, limit["per_action"].amount, most_per_day, limit["after_hours"].amount)
+        self.own_limits = [own[currency].to_json() for currency in sorted(own)] or None
 
     def _check_end_of_shifts(self) -> None:
         if self.shifts_end_daily is False and not never_shuts(self.opening_hours):

@@ -67,6 +67,7 @@ class RecoveryAction(ConcernChild):
         Index("ix_recovery_action_concern", "organization_id", "concern_id"),
         Index("ix_recovery_action_newest", "organization_id", "recorded_at", "id"),
         Index("ix_recovery_action_store_newest", "organization_id", "store_id", "recorded_at", "id"),
+        Index("ix_recovery_action_store_day", "organization_id", "store_id", "business_date"),
         Index("uq_recovery_action_reverses", "organization_id", "reverses_id", unique=True),
         Index("ix_recovery_action_giver", "organization_id", "acted_by_id", "business_date"),
         Index("ix_recovery_action_customer", "organization_id", "customer_id", "business_date"),

@@ -15,9 +15,9 @@ from models.errors import Forbidden, Invalid, InvalidState
 from models.organizations.store import AboveLimit
 from models.policy_defaults import APPROVAL_TTL
 from models.recovery.action import ActionStatus, RecoveryAction, Settlement
-from models.recovery.budget import exceeds_budget
+from models.recovery.budget import Allowance, Spending, may_approve_sum
 from models.recovery.order_cap import check_refunds_within_order
-from models.recovery.remedy import Remedy, RemedyKind
+from models.recovery.remedy import MONEY_KINDS, Remedy, RemedyKind
 from models.staff.credentials.invitation import Invitation
 
 
@@ -30,23 +30,29 @@ def record_action(
     at: datetime,
     acted_at: datetime | None = None,
     cost: Money | None = None,
+    spending: Spending | None = None,
     **fields: Any,
 ) -> tuple[RecoveryAction, ConcernEvent]:
     """Record an action on a concern that is not resolved.
 
     Without a cost the action has the usual cost of the remedy, where that is in the currency that the store has now.
-    What is more than `by` may give stays pending until somebody approves it, unless the store reviews such actions
-    afterwards (`Store.above_limit`). `fields` are `id` and `note`.
+    What is more than `by` may give stays pending until somebody approves it. A store that reviews such actions
+    afterwards (`Store.above_limit`) acts first, but not where an action asks first whatever the store says: see
+    `Spending.allowance_of`. `fields` are `id` and `note`; `spending` is that of the concern where several actions are
+    recorded at once.
 
-    Raises Invalid for a cost in another currency, so that the sums of a store's day are sums of one currency, and for
-    refunds of more than the order is worth.
+    Raises Invalid for a cost in another currency, so that the sums of a store's day are sums of one currency, for money
+    or a gift without a cost, and for refunds of more than the order is worth.
     """
     today = concern.store.business_date(at)
-    cost = _cost_of(remedy, cost, currency=concern.store.currency_on(today))
+    spending = spending or Spending(session, concern, by=by, on=today)
+    cost = _cost_of(remedy, cost, currency=spending.currency)
+    allowance = Allowance.WITHIN
     if cost is not None:
+        allowance = spending.allowance_of(remedy, cost)
         check_refunds_within_order(session, concern, remedy, cost)
-    over_limit = cost is not None and exceeds_budget(session, concern, remedy, cost, by=by, on=today)
-    needs_approval = over_limit and concern.store.above_limit is AboveLimit.ASK_FIRST
+    acts_first = concern.store.above_limit is AboveLimit.ACT_FIRST and allowance is Allowance.BEYOND
+    needs_approval = allowance is not Allowance.WITHIN and not acts_first
     action = RecoveryAction(
         **fields,
         concern=concern,
@@ -56,7 +62,7 @@ def record_action(
         status=ActionStatus.PENDING if needs_approval else ActionStatus.DONE,
         cost=None if needs_approval else cost,
         requested_cost=cost if needs_approval else None,
-        over_limit=over_limit,
+        over_limit=allowance is not Allowance.WITHIN,
         business_date=today,
         settlement=Settlement.NONE if needs_approval else _settlement(remedy, cost),
         expires_at=at + APPROVAL_TTL if needs_approval else None,
@@ -65,36 +71,61 @@ def record_action(
         acted_by_id=by.staff_id,
         decided_by=None,
     )
-    event = action.record_event(ConcernStep.ACTION_RECORDED, by=by, at=at, status=str(action.status))
+    details = {} if needs_approval else _count(spending, remedy, cost)
+    event = action.record_event(ConcernStep.ACTION_RECORDED, by=by, at=at, status=str(action.status), **details)
     session.add(action)
     return action, event
 
 
+def resolve(session: Session, concern: Concern, *, by: Actor, at: datetime, **end: Any) -> list[ConcernEvent]:
+    """Record how a concern ended, as `Concern.resolve` does. While something waits for approval, the end waits too."""
+    if find_pending(session, concern):
+        return concern.end_on_approval(by=by, at=at, **end)
+    return [concern.resolve(by=by, at=at, **end)]
+
+
+def find_pending(session: Session, concern: Concern) -> Sequence[RecoveryAction]:
+    """Return the actions of a concern that wait for approval."""
+    session.flush()
+    pending = (RecoveryAction.concern_id == concern.id, RecoveryAction.status == ActionStatus.PENDING)
+    return session.scalars(select(RecoveryAction).where(*pending).order_by(RecoveryAction.id)).all()
+
+
 def approve(
     session: Session, action: RecoveryAction, *, by: Actor, at: datetime, note: str | None = None
-) -> ConcernEvent:
+) -> list[ConcernEvent]:
     """Approve a pending action, or an action over the limit that was done first.
+
+    With the last one that waited, the concern ends as it was said to: see `resolve`. Returns the events.
 
     Raises Forbidden for an action of one's own, for that of somebody for whom one made a code within a day, and for
     more than one may give oneself, and InvalidState when it was
     decided already, expired, or needs no approval.
     """
     _record_decision(session, action, by=by, at=at, note=note)
-    if action.status is ActionStatus.PENDING and action.requested_cost is not None:
-        today = action.concern.store.business_date(at)
-        check_refunds_within_order(session, action.concern, action.remedy, action.requested_cost)
-        if exceeds_budget(session, action.concern, action.remedy, action.requested_cost, by=by, on=today):
+    details = {}
+    if action.status is ActionStatus.PENDING and (cost := action.requested_cost) is not None:
+        concern, today = action.concern, action.concern.store.business_date(at)
+        spending = Spending(session, concern, by=by, on=today)
+        if not may_approve_sum(spending, action.remedy, cost, by=by):
             raise Forbidden("This is more than you may give as well: ask somebody who may give more.")
-        action.status, action.cost, action.requested_cost = ActionStatus.DONE, action.requested_cost, None
-        action.business_date, action.settlement = today, _settlement(action.remedy, action.cost)
-    return action.record_event(ConcernStep.ACTION_APPROVED, by=by, at=at)
+        details = _count(spending, action.remedy, cost)
+        check_refunds_within_order(session, concern, action.remedy, cost)
+        action.status, action.cost, action.requested_cost = ActionStatus.DONE, cost, None
+        action.business_date, action.settlement = today, _settlement(action.remedy, cost)
+    approved = action.record_event(ConcernStep.ACTION_APPROVED, by=by, at=at, **details)
+    ended = None if find_pending(session, action.concern) else action.concern.apply_waiting_end(at=at)
+    return [approved, ended] if ended else [approved]
 
 
 def decline(session: Session, action: RecoveryAction, *, by: Actor, at: datetime, note: str) -> ConcernEvent:
-    """Decline an action, with the reason as `note`. What was done first stays done. Errors as in `approve`."""
+    """Decline an action, with the reason as `note`. What was done first stays done. Errors as in `approve`.
+
+    How the concern ended has to be told again: with what was declined it would have ended otherwise.
+    """
     _record_decision(session, action, by=by, at=at, note=note)
     if action.status is ActionStatus.PENDING:
-        action.status = ActionStatus.DECLINED
+        action.status, action.concern.waiting_end = ActionStatus.DECLINED, None
     return action.record_event(ConcernStep.ACTION_DECLINED, by=by, at=at, note=note)
 
 
@@ -104,7 +135,7 @@ def expire_pending(session: Session, concern: Concern, *, at: datetime) -> Seque
     system = Actor.unauthenticated(concern.organization_id)
     events = []
     for action in session.scalars(select(RecoveryAction).where(*pending, RecoveryAction.expires_at <= at)):
-        action.status = ActionStatus.EXPIRED
+        action.status, concern.waiting_end = ActionStatus.EXPIRED, None
         action.bump_version()
         events.append(action.record_event(ConcernStep.ACTION_EXPIRED, by=system, at=at))
     return events
@@ -126,11 +157,22 @@ def _record_decision(session: Session, action: RecoveryAction, *, by: Actor, at:
     action.bump_version()
 
 
+def _count(spending: Spending, remedy: Remedy, cost: Money | None) -> dict[str, Any]:
+    """Count what is given from now on. Returns what the event says of the store's day, where it passes its limit."""
+    if cost is None or cost.amount <= 0:
+        return {}
+    passes = spending.passes_day_limit(cost)
+    spending.given.add(remedy.id, cost, on=spending.on)
+    return {"beyond_day_limit": True} if passes else {}
+
+
 def _cost_of(remedy: Remedy, cost: Money | None, *, currency: str) -> Money | None:
     if cost is None:
-        return remedy.usual_cost(currency)
-    if cost.currency != currency:
+        cost = remedy.usual_cost(currency)
+    elif cost.currency != currency:
         raise Invalid(f"This store counts in {currency}.", pointer="/cost/currency")
+    if remedy.kind in MONEY_KINDS and (cost is None or cost.amount <= 0):
+        raise Invalid("Money and gifts cost something: say how much.", pointer="/cost")
     return cost
 
 

@@ -1,120 +1,209 @@
 """Spending budget: what somebody may give without approval, and how much of it is left on a business day."""
 
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field
 from datetime import date
+from enum import StrEnum
+from functools import cached_property
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, CompoundSelect, false, func, or_, select, true, union_all
+from sqlalchemy import ColumnElement, Select, false, func, inspect, literal, or_, select, union_all
 from sqlalchemy.orm import Session
 
-from models.access import Actor
+from models.access import Actor, Role
 from models.concerns.concern import Concern
 from models.customers.customer import Customer
-from models.db.base import Aggregate, Money
+from models.db.base import Money
 from models.organizations.store import Store
+from models.organizations.store_limits import StoreLimits
+from models.policy_defaults import REPEATED_GIVING_DAYS, REPEATED_GIVING_WINDOW
 from models.recovery.action import IN_EFFECT, RecoveryAction
 from models.recovery.order_cap import of_same_order
 from models.recovery.remedy import LimitAmounts, Remedy
 from models.staff.staff import Staff
 
-Criteria = tuple[ColumnElement[bool], ...]
+
+class Allowance(StrEnum):
+    """What the limits say of an action."""
+
+    WITHIN = "within"
+    BEYOND = "beyond"  # the limit of a role, a person or the store: its setting says whether it asks first
+    ASKS_FIRST = "asks_first"  # whatever the setting of the store
 
 
 @dataclass(frozen=True)
 class Budget:
-    """The limit of a remedy for one customer today, and what is left of it. None where nothing limits."""
+    """The limit of a remedy for one customer today, and what is left of it. None for what costs nothing."""
 
     limit: Money | None
     left: Money | None
 
 
-def budget_of(session: Session, concern: Concern, remedy: Remedy, currency: str, *, by: Actor, on: date) -> Budget:
-    """Return what `by` may still give of a remedy for this concern without approval, in this currency."""
-    limit = remedy.limit_of(by.role, currency)
-    if limit is None:
-        return Budget(None, None)
-    of_remedy = (RecoveryAction.remedy_id == remedy.id, *_on_day(on, currency))
-    to_customer = _sum_spent(session, *of_remedy, for_same_beneficiary(concern))
-    by_staff = _sum_spent(session, *of_remedy, _by_staff(by))
-    return budget_left(limit.most, to_customer, by_staff, currency)
+@dataclass
+class Given:
+    """What was given and counts against limits, in minor units of one currency.
 
-
-def budget_left(limit: LimitAmounts | None, to_customer: int, by_staff: int, currency: str) -> Budget:
-    """Return what is left after `to_customer` was given to this customer today, and `by_staff` by this person to all.
-
-    Amounts are in minor units.
+    Of today, by remedy: `to_customer` and `by_giver`; `in_store` is all of the store's day. `customer_days` are the
+    business dates within REPEATED_GIVING_WINDOW on which the customer, where they are known, was given something, and
+    `to_customer_lately` is how much that was; None where they are unknown.
     """
-    if limit is None:
-        return Budget(None, None)
-    left = limit.per_customer - to_customer
-    if limit.per_staff is not None:
-        left = min(left, limit.per_staff - by_staff)
-    return Budget(Money(limit.per_customer, currency), Money(max(left, 0), currency))
+
+    to_customer: Counter[UUID] = field(default_factory=Counter)
+    by_giver: Counter[UUID] = field(default_factory=Counter)
+    in_store: int = 0
+    customer_days: set[date] | None = None
+    to_customer_lately: int = 0
+
+    def add(self, remedy_id: UUID, cost: Money, *, on: date) -> None:
+        """Count what is given now."""
+        self.to_customer[remedy_id] += cost.amount
+        self.by_giver[remedy_id] += cost.amount
+        self.in_store += cost.amount
+        if self.customer_days is not None:
+            self.customer_days.add(on)
+            self.to_customer_lately += cost.amount
+
+    def repeats(self, on: date) -> bool:
+        """Whether something given on this day is the third day, or a later one, for this customer."""
+        return self.customer_days is not None and len(self.customer_days | {on}) >= REPEATED_GIVING_DAYS
 
 
-def select_spent_on(
-    on: date, currency: str, *, to: ColumnElement[bool] | None, by: Actor
-) -> CompoundSelect[UUID, int, bool]:
-    """Return a statement for the sums of a day by remedy: rows of remedy id, `total` and `to_customer`.
+class Spending:
+    """What counts against the limits of one giver for one concern on one day.
 
-    Rows with `to_customer` true are what `to` selects, if given; the others are what `by` gave. The two are separate
-    selects of a UNION ALL, because each uses an index of its own.
+    It is read once, under a lock that lasts until the transaction ends: of two actions at once, the second sees the
+    first. What cost nothing reads nothing.
     """
-    day = _on_day(on, currency)
-    sums = [(true(), to), (false(), _by_staff(by))] if to is not None else [(false(), _by_staff(by))]
-    total = func.sum(RecoveryAction.cost_amount).label("total")
-    return union_all(
-        *(
-            select(RecoveryAction.remedy_id, total, to_customer.label("to_customer"))
-            .where(criterion, *day)
-            .group_by(RecoveryAction.remedy_id)
-            for to_customer, criterion in sums
+
+    def __init__(self, session: Session, concern: Concern, *, by: Actor, on: date) -> None:
+        self._session, self._concern, self._by, self.on = session, concern, by, on
+        self.currency = concern.store.currency_on(on)
+
+    @cached_property
+    def given(self) -> Given:
+        """What was given so far. What is given in this transaction is added to it."""
+        lock_limits(self._session, self._concern, by=self._by)
+        concern, to = self._concern, for_same_beneficiary(self._concern)
+        known = concern.customer_id is not None
+        return read_given(self._session, concern.store, self.currency, to=to, known=known, by=self._by, on=self.on)
+
+    def allowance_of(self, remedy: Remedy, cost: Money) -> Allowance:
+        """Return whether this may be given without approval, with all that was given before."""
+        if cost.amount <= 0:
+            return Allowance.WITHIN
+        store_limits, limit = (
+            self._concern.store.limits_in(self.currency),
+            remedy.limit_of(self._by.role, self.currency),
         )
-    )
+        if store_limits is None or limit is None or cost.amount > store_limits.most_per_action:
+            return Allowance.ASKS_FIRST
+        if self.given.repeats(self.on):
+            return Allowance.ASKS_FIRST
+        left = amount_left(limit.most, store_limits, self.given, remedy.id)
+        return Allowance.WITHIN if cost.amount <= left else Allowance.BEYOND
+
+    def passes_day_limit(self, cost: Money) -> bool:
+        """Return whether this cost takes the day of the store over its limit."""
+        limits = self._concern.store.limits_in(self.currency)
+        if limits is None or limits.most_per_day is None or cost.amount <= 0:
+            return False
+        return self.given.in_store <= limits.most_per_day < self.given.in_store + cost.amount
 
 
-def exceeds_budget(session: Session, concern: Concern, remedy: Remedy, cost: Money, *, by: Actor, on: date) -> bool:
-    """Return whether a cost is more than `by` may give without approval, with all that was given that business day.
+def budget_left(
+    limit: LimitAmounts | None, store_limits: StoreLimits | None, given: Given, remedy_id: UUID, *, on: date
+) -> Budget:
+    """Return what is left of a remedy that costs something; the currency is that of the store's limits, if any."""
+    if limit is None or store_limits is None:
+        return Budget(None, None)
+    left = 0 if given.repeats(on) else max(amount_left(limit, store_limits, given, remedy_id), 0)
+    currency = store_limits.currency
+    return Budget(Money(limit.per_customer, currency), Money(left, currency))
 
-    Locks the beneficiary and the giver until the transaction ends: of two actions at once, the second sees the first.
+
+def amount_left(limit: LimitAmounts, store_limits: StoreLimits, given: Given, remedy_id: UUID) -> int:
+    """Return how much of a remedy may be given without approval, in minor units. Less than nothing: too much was."""
+    left = min(limit.per_customer - given.to_customer[remedy_id], store_limits.most_per_action)
+    if limit.per_staff is not None:
+        left = min(left, limit.per_staff - given.by_giver[remedy_id])
+    if store_limits.most_per_day is not None:
+        left = min(left, store_limits.most_per_day - given.in_store)
+    return left
+
+
+def read_given(
+    session: Session,
+    store: Store,
+    currency: str,
+    *,
+    to: ColumnElement[bool] | None,
+    known: bool,
+    by: Actor,
+    on: date,
+) -> Given:
+    """Return what was given and counts against limits, in one statement.
+
+    `to` selects what counts for the customer, who is `known` or not. Each part is a select of its own in a UNION ALL,
+    because each uses an index of its own.
     """
-    if cost.amount <= 0 or remedy.limit_of(by.role, cost.currency) is None:
-        return False
-    _lock_budget(session, concern, by=by)
-    left = budget_of(session, concern, remedy, cost.currency, by=by, on=on).left
-    return left is not None and cost.amount > left.amount
+    counted = Given(customer_days=set() if known else None)
+    today, in_store = RecoveryAction.business_date == on, RecoveryAction.store_id == store.id
+    parts = [_sums("giver", today, _by_giver(by)), _sums("store", today, in_store)]
+    if to is not None:
+        lately = RecoveryAction.business_date.between(on - REPEATED_GIVING_WINDOW, on)
+        parts.append(_sums("customer", lately if known else today, to))
+    for row in session.execute(union_all(*parts)):
+        amount = int(row.total) if row.currency == currency else 0
+        match row.scope:
+            case "giver":
+                counted.by_giver[row.remedy_id] += amount
+            case "store":
+                counted.in_store += amount
+            case "customer":
+                if row.day == on:
+                    counted.to_customer[row.remedy_id] += amount
+                if counted.customer_days is not None:
+                    counted.customer_days.add(row.day)
+                    counted.to_customer_lately += amount
+    return counted
 
 
-def _lock_budget(session: Session, concern: Concern, *, by: Actor) -> None:
-    """Lock whom the limit counts for: the customer, else the store of the order, else the concern; and the giver."""
+def may_approve_sum(spending: Spending, remedy: Remedy, cost: Money, *, by: Actor) -> bool:
+    """Return whether an approver may let this be given. A manager may as far as their own limit goes.
+
+    Regional managers and administrators approve whatever somebody else asks for. `spending` is that of the approver.
+    """
+    limit = remedy.limit_of(by.role, cost.currency)
+    if by.role is not Role.MANAGER or limit is None:
+        return True
+    left = limit.most.per_customer - spending.given.to_customer[remedy.id]
+    if limit.most.per_staff is not None:
+        left = min(left, limit.most.per_staff - spending.given.by_giver[remedy.id])
+    return cost.amount <= left
+
+
+def lock_limits(session: Session, concern: Concern, *, by: Actor) -> None:
+    """Lock what limits count for, in this order: the customer, the store, the giver. One statement does it."""
+    if not inspect(concern).pending:  # of a new concern there is nothing yet that could count
+        session.flush()
+    stmt = select(Store.id).where(Store.id == concern.store_id)
     if concern.customer_id is not None:
-        _lock(session, Customer, concern.customer_id)
-    elif concern.order_key is not None:
-        _lock(session, Store, concern.store_id)
-    else:
-        _lock(session, Concern, concern.id)
+        stmt = select(Customer.id).join(Store, Store.organization_id == Customer.organization_id)
+        stmt = stmt.where(Customer.id == concern.customer_id, Store.id == concern.store_id)
     if by.staff_id is not None:
-        Staff.lock_staff(session, by.staff_id)
+        stmt = stmt.join(Staff, Staff.organization_id == Store.organization_id).where(Staff.id == by.staff_id)
+    session.execute(stmt.with_for_update(key_share=True))
 
 
-def _lock(session: Session, model: type[Aggregate], id_: UUID) -> None:
-    session.flush()
-    session.execute(select(model.id).where(model.id == id_).with_for_update(key_share=True))
+def _sums(scope: str, *criteria: ColumnElement[bool]) -> Select[str, UUID, date, str | None, int | None]:
+    """Return the sums of what is in effect. A reversed action and its reversing entry both count as nothing."""
+    keys = (RecoveryAction.remedy_id, RecoveryAction.business_date, RecoveryAction.cost_currency)
+    total = func.sum(RecoveryAction.cost_amount).label("total")
+    columns = (literal(scope).label("scope"), keys[0], keys[1].label("day"), keys[2].label("currency"), total)
+    return select(*columns).where(IN_EFFECT, RecoveryAction.cost_amount > 0, *criteria).group_by(*keys)
 
 
-def _sum_spent(session: Session, *criteria: ColumnElement[bool]) -> int:
-    """Return the sum of the costs in effect. A reversed action and its reversing entry both count as nothing."""
-    session.flush()
-    spent: ColumnElement[int] = func.coalesce(func.sum(RecoveryAction.cost_amount), 0)
-    return int(session.scalars(select(spent).where(IN_EFFECT, *criteria)).one())
-
-
-def _on_day(on: date, currency: str) -> Criteria:
-    same_currency = RecoveryAction.cost_currency == currency
-    return RecoveryAction.business_date == on, same_currency, IN_EFFECT
-
-
-def _by_staff(by: Actor) -> ColumnElement[bool]:
+def _by_giver(by: Actor) -> ColumnElement[bool]:
     """Return the criterion for what one person gave; for an API key, which is nobody, it matches nothing."""
     return RecoveryAction.acted_by_id == by.staff_id if by.staff_id else false()
 

@@ -3,21 +3,28 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Select, String, UniqueConstraint, and_, or_, select
-from sqlalchemy.orm import Mapped, Session, joinedload, mapped_column, selectinload
+from sqlalchemy import BigInteger, Select, String, UniqueConstraint, and_, exists, or_, select
+from sqlalchemy.orm import Mapped, Session, column_property, joinedload, mapped_column, selectinload
 from sqlalchemy.sql.base import ExecutableOption
 
 from models.access import Role
 from models.db.base import Aggregate, Money, TenantOwned, money, one_to_many, tenant_fk
 from models.errors import Invalid, NotFound
 from models.organizations.slug_alias import SlugAlias, SlugKind
-from models.organizations.store import StoreKind
+from models.organizations.store import Store, StoreKind
 from models.organizations.typed_names import find_by_name
 from models.organizations.vocabulary_word import VocabularyWord
-from models.policy_defaults import MAX_REMEDIES
+from models.policy_defaults import (
+    DEFAULT_LIMIT_CURRENCIES,
+    FLOOR_LIMIT_PER_CUSTOMER,
+    FLOOR_LIMIT_PER_STAFF,
+    MANAGER_LIMIT_PER_CUSTOMER,
+    MANAGER_LIMIT_PER_STAFF,
+    MAX_REMEDIES,
+)
 
 
 class RemedyKind(StrEnum):
@@ -32,7 +39,8 @@ class RemedyKind(StrEnum):
     OTHER = "other"
 
 
-MONEY_KINDS = frozenset({RemedyKind.REFUND, RemedyKind.DISCOUNT, RemedyKind.VOUCHER})  # nothing without an amount
+# Nothing without an amount.
+MONEY_KINDS = frozenset({RemedyKind.REFUND, RemedyKind.DISCOUNT, RemedyKind.VOUCHER, RemedyKind.GIFT})
 WORDS_ONLY_KINDS = frozenset({RemedyKind.APOLOGY, RemedyKind.EXPLANATION})
 
 
@@ -46,6 +54,13 @@ class LimitAmounts(NamedTuple):
 
     per_customer: int
     per_staff: int | None
+
+
+DEFAULT_LIMITS: dict[Role, LimitAmounts] = {
+    Role.FLOOR: LimitAmounts(FLOOR_LIMIT_PER_CUSTOMER, FLOOR_LIMIT_PER_STAFF),
+    Role.MANAGER: LimitAmounts(MANAGER_LIMIT_PER_CUSTOMER, MANAGER_LIMIT_PER_STAFF),
+    Role.REGIONAL: LimitAmounts(MANAGER_LIMIT_PER_CUSTOMER, MANAGER_LIMIT_PER_STAFF),
+}
 
 
 class Remedy(VocabularyWord, Aggregate):
@@ -74,7 +89,7 @@ class Remedy(VocabularyWord, Aggregate):
 
     @classmethod
     def eager_options(cls) -> Sequence[ExecutableOption]:
-        return (selectinload(cls.limits),)
+        return (selectinload(cls.limits).undefer(RemedyLimit.unused),)
 
     @classmethod
     def select_visible(cls) -> Select["Remedy"]:
@@ -89,14 +104,47 @@ class Remedy(VocabularyWord, Aggregate):
 
     @classmethod
     def create(
-        cls, session: Session, *, slug: str, at: datetime, limits: Iterable[dict[str, Any]] = (), **values: Any
+        cls, session: Session, *, slug: str, at: datetime, limits: Iterable[dict[str, Any]] | None = None, **values: Any
     ) -> "Remedy":
-        """Create a remedy. Conflict when the slug is taken, Invalid for limits that contradict each other."""
+        """Create a remedy. Without `limits` it has the default ones in the currencies of the stores.
+
+        Conflict when the slug is taken, Invalid for limits that contradict each other.
+        """
         remedy = cls(slug=slug)
         remedy.describe_new(session, values, at=at)
-        remedy._set_limits(limits)
+        if limits is None:
+            remedy.add_default_limits(Store.currencies(session))
+        else:
+            remedy._set_limits(limits)
         session.add(remedy)
         return remedy
+
+    @classmethod
+    def add_limits_of_currencies(cls, session: Session, currencies: Collection[str]) -> None:
+        """Give every remedy the default limits in currencies that no store had before."""
+        if DEFAULT_LIMIT_CURRENCIES.isdisjoint(currencies):
+            return
+        for remedy in session.scalars(cls.select_visible().order_by(cls.id)):
+            if remedy.add_default_limits(currencies):
+                remedy.bump_version()
+
+    def add_default_limits(self, currencies: Iterable[str]) -> bool:
+        """Add the default limits of a remedy that costs something, where a role has none. Returns whether any is new.
+
+        A currency without defaults gets none: what is given in it asks first until somebody sets a limit.
+        """
+        if self.kind in WORDS_ONLY_KINDS:
+            return False
+        missing = [
+            RemedyLimit(
+                role=role, currency=currency, most_per_customer=most.per_customer, most_per_staff=most.per_staff
+            )
+            for currency in sorted(DEFAULT_LIMIT_CURRENCIES.intersection(currencies))
+            for role, most in DEFAULT_LIMITS.items()
+            if all((limit.role, limit.currency) != (role, currency) for limit in self.limits)
+        ]
+        self.limits.extend(missing)
+        return bool(missing)
 
     def edit(
         self, session: Session, *, at: datetime, limits: Iterable[dict[str, Any]] | None = None, **changes: Any
@@ -108,7 +156,7 @@ class Remedy(VocabularyWord, Aggregate):
         self.bump_version()
 
     def limit_of(self, role: Role | None, currency: str) -> "RemedyLimit | None":
-        """Return the limit of a role in a currency. None where nothing limits the role."""
+        """Return the limit of a role in a currency. None where nobody has set one: then everything asks first."""
         role = limit_role(role)
         return next((limit for limit in self.limits if limit.role is role and limit.currency == currency), None)
 
@@ -196,6 +244,9 @@ class RemedyLimit(TenantOwned):
     most_per_customer: Mapped[int] = mapped_column(BigInteger)
     most_per_staff: Mapped[int | None] = mapped_column(BigInteger)
 
+    if TYPE_CHECKING:
+        unused: Mapped[bool]
+
     @property
     def most(self) -> LimitAmounts:
         return LimitAmounts(self.most_per_customer, self.most_per_staff)
@@ -207,3 +258,10 @@ class RemedyLimit(TenantOwned):
     @property
     def per_staff(self) -> Money | None:
         return None if self.most_per_staff is None else Money(self.most_per_staff, self.currency)
+
+
+# Whether no store has the currency, so that it limits nothing. For answers only: limits are looked up often.
+RemedyLimit.unused = column_property(
+    ~exists().where(Store.organization_id == RemedyLimit.organization_id, Store.currency == RemedyLimit.currency),
+    deferred=True,
+)

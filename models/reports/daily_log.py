@@ -163,7 +163,6 @@ def _eager_options() -> Sequence[ExecutableOption]:
     """
     return (
         *Concern.eager_options(load_lists=subqueryload),
-        subqueryload(Concern.actions),
         subqueryload(Concern.timeline).joinedload(ConcernEvent.by),
         joinedload(Concern.alert).subqueryload(Alert.notifications),
     )

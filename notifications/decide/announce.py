@@ -27,12 +27,25 @@ from models.staff.shift import Shift
 from models.staff.staff import Staff
 from notifications.decide.rules import ASSESSED_FIELDS, assess
 
-# Steps that may concern an alert there is. Of the steps after a resolution only a customer's feedback does.
+# Whoever has taken the concern did something, or is told that they have to go on otherwise.
+STEPS_OF_ACTIVITY = frozenset(
+    {
+        ConcernStep.ACTION_RECORDED,
+        ConcernStep.OUTCOME_WAITS,
+        ConcernStep.ACTION_DECLINED,
+        ConcernStep.ACTION_EXPIRED,
+    }
+)
+# Steps that may concern an alert there is. Of the steps after a resolution few do.
 STEPS_OF_AN_ALERT = (
-    frozenset(ConcernStep)
-    - {ConcernStep.LOGGED, ConcernStep.ACTION_REVERSED, ConcernStep.HANDED_OVER}
-    - STEPS_AFTER_RESOLUTION
-) | {ConcernStep.FEEDBACK_GIVEN}
+    (
+        frozenset(ConcernStep)
+        - {ConcernStep.LOGGED, ConcernStep.ACTION_REVERSED, ConcernStep.HANDED_OVER}
+        - STEPS_AFTER_RESOLUTION
+    )
+    | {ConcernStep.FEEDBACK_GIVEN}
+    | STEPS_OF_ACTIVITY
+)
 
 
 @dataclass(frozen=True)
@@ -89,6 +102,9 @@ def apply_to_alert(event: ConcernEvent, alert: Alert | None) -> list[AlertTask]:
 
     An import of past concerns calls this alone, because their phones are not to ring any more.
     """
+    if event.step in STEPS_OF_ACTIVITY:
+        was_reminded = alert is not None and alert.state is AlertState.TAKEN and alert.note_activity()
+        return [AlertTask(alert, OutboxKind.FIND_WITHDRAWALS)] if alert and was_reminded else []
     match event.step:
         case ConcernStep.VOIDED | ConcernStep.EDITED if _is_taken_back(event):
             return _call_off(event, alert) if alert else []
@@ -98,8 +114,6 @@ def apply_to_alert(event: ConcernEvent, alert: Alert | None) -> list[AlertTask]:
             return _assess_and_apply(event, alert)
         case ConcernStep.TAKEN | ConcernStep.RESOLVED if alert:
             return _take_or_resolve(event, alert)
-        case ConcernStep.ACTION_RECORDED if alert and alert.note_activity():
-            return [AlertTask(alert, OutboxKind.FIND_WITHDRAWALS)]
     return []
 
 
@@ -246,7 +260,7 @@ def _may_be_on_phones(alert: Alert) -> bool:
 def _information_messages(event: ConcernEvent) -> list[OutboxMessage]:
     """Return the messages that inform people of a step without calling them."""
     kinds = _information_kinds(event)
-    messages = [_information_message(kind, event) for kind in kinds]
+    messages = [_information_message(kind, event, staff_id) for kind in kinds for staff_id in _addressees(kind, event)]
     if NotificationKind.APPROVAL in kinds:
         expires_at = event.at + APPROVAL_TTL
         timer = OutboxMessage.timer(OutboxKind.EXPIRE_APPROVALS, event.concern, due_at=expires_at, at=event.at)
@@ -285,9 +299,7 @@ def _approval_kind(event: ConcernEvent) -> NotificationKind | None:
     match event.step:
         case ConcernStep.ACTION_RECORDED if event.details["status"] == ActionStatus.PENDING:
             return NotificationKind.APPROVAL
-        case ConcernStep.ACTION_APPROVED | ConcernStep.ACTION_DECLINED | ConcernStep.ACTION_EXPIRED if (
-            "asked_by" in event.details
-        ):
+        case ConcernStep.ACTION_APPROVED | ConcernStep.ACTION_DECLINED | ConcernStep.ACTION_EXPIRED:
             return NotificationKind.DECISION
     return None
 
@@ -299,20 +311,31 @@ def _is_new_praise(event: ConcernEvent) -> bool:
     return concern.kind is Kind.PRAISE and new and concern.praised_id not in (None, event.by_staff_id)
 
 
-def _information_message(kind: NotificationKind, event: ConcernEvent) -> OutboxMessage:
-    """Return the message. One that goes with an alert is dropped once somebody has come, so it names the alert."""
-    concern, staff_id = event.concern, None
-    alert = concern.alert if kind is NotificationKind.LATE else None
+def _addressees(kind: NotificationKind, event: ConcernEvent) -> list[UUID | None]:
+    """Return for whom there is a message each: one that names nobody is for whoever is to know such a thing.
+
+    A decision is for whoever asked, and for whoever is with the customer.
+    """
     match kind:
         case NotificationKind.HAND_OVER:
-            staff_id = UUID(event.details["to"])
-            alert = concern.alert if concern.alert is not None and concern.alert.is_ringing else None
+            return [UUID(event.details["to"])]
         case NotificationKind.PRAISE:
-            staff_id = concern.praised_id
+            return [event.concern.praised_id]
         case NotificationKind.DECISION:
-            staff_id = UUID(event.details["asked_by"])
+            asked_by = UUID(event.details["asked_by"]) if "asked_by" in event.details else None
+            people = dict.fromkeys((asked_by, event.concern.taken_by_id))
+            return [staff_id for staff_id in people if staff_id not in (None, event.by_staff_id)]
         case NotificationKind.APPROVAL:
-            staff_id = event.by_staff_id
+            return [event.by_staff_id]
+    return [None]
+
+
+def _information_message(kind: NotificationKind, event: ConcernEvent, staff_id: UUID | None) -> OutboxMessage:
+    """Return the message. One that goes with an alert is dropped once somebody has come, so it names the alert."""
+    concern = event.concern
+    alert = concern.alert if kind is NotificationKind.LATE else None
+    if kind is NotificationKind.HAND_OVER and concern.alert is not None and concern.alert.is_ringing:
+        alert = concern.alert
     return OutboxMessage.information(
         kind, concern.organization_id, concern=concern, alert=alert, staff_id=staff_id, at=event.at
     )

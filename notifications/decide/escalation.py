@@ -13,6 +13,7 @@ from models.alerts.notification import DELIVERED_STATES, DEVICE_CHANNEL, Notific
 from models.concerns.concern import Concern
 from models.outbox.message import OutboxKind, OutboxMessage
 from models.policy_defaults import PUSH_TTL
+from models.recovery.approvals import find_pending
 from models.staff.device import AddressKind, Device
 from notifications.decide.announce import announce
 from notifications.decide.recipients import Recipients, recipients_of
@@ -92,7 +93,11 @@ def auto_release(session: Session, outbox_message: OutboxMessage, *, at: datetim
     alert = Alert.lock(session, outbox_message.alert_id)
     if alert.state is not AlertState.TAKEN or alert.run_id != outbox_message.run_id:
         return
-    if alert.reminded_at is not None and alert.next_step_at is None:
+    if alert.reminded_at is None or alert.next_step_at is not None:
+        return
+    if find_pending(session, concern):
+        alert.note_activity()  # they wait with the customer for an approval
+    else:
         announce(session, concern.auto_release(at=at))
 
 

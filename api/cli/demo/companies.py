@@ -10,6 +10,7 @@ from sqlalchemy import select
 from models.access import Actor, Role
 from models.db.base import Money
 from models.db.session import ScopedSession
+from models.operations.change_store import add_store
 from models.operations.create_organization import create_organization
 from models.operations.people.phones import register_phone
 from models.organizations.organization import Region
@@ -228,7 +229,7 @@ def create_company(
 
 
 def _create_store(session: ScopedSession, template: DemoStore, region: Region) -> Store:
-    return Store.create(
+    return add_store(
         session,
         region=region,
         slug=template.slug,
@@ -242,11 +243,15 @@ def _create_store(session: ScopedSession, template: DemoStore, region: Region) -
 
 
 def _set_remedy_limits(session: ScopedSession, *, currencies: list[str], at: datetime) -> None:
-    """Set limits for floor staff and higher ones for managers; regional managers have none."""
+    """Set limits of refunds and vouchers for floor staff and higher ones for managers. The others have the defaults."""
     limits = [
         {"role": role, "per_customer": Money(per_customer, currency), "per_staff": Money(per_staff, currency)}
         for currency in currencies
-        for role, per_customer, per_staff in ((FLOOR, 1500, 20_000), (MANAGER, 20_000, 100_000))
+        for role, per_customer, per_staff in (
+            (FLOOR, 1500, 20_000),
+            (MANAGER, 20_000, 100_000),
+            (Role.REGIONAL, 20_000, 100_000),
+        )
     ]
     for remedy in session.scalars(select(Remedy).where(Remedy.kind.in_((RemedyKind.REFUND, RemedyKind.VOUCHER)))):
         remedy.edit(session, at=at, limits=limits)

@@ -17,6 +17,7 @@ from models.organizations.opening_hours import Hours, WeeklyPeriod, check_hours,
 from models.organizations.organization import Region
 from models.organizations.store import TERMS_FIELDS, Store, StoreKind, check_codes
 from models.policy_defaults import MAX_STORES
+from models.recovery.remedy import Remedy
 
 FIELDS: Final = ("name", "kind", "country", *TERMS_FIELDS)
 MAX_CODE_LENGTH: Final = 60  # of a time zone, the longest of the codes
@@ -64,6 +65,8 @@ class StoreImport(ImportKind):
         self._regions: dict[str, Region] = {}
         self._stores: dict[str, Store] = {}
         self._count = 0
+        self._currencies: set[str] = set()
+        self._new_currencies: set[str] = set()
         self._changed: list[Store] = []
         self._with_changed_terms: list[Store] = []
 
@@ -72,6 +75,7 @@ class StoreImport(ImportKind):
         slugs = (line.values["slug"] for line in lines if "slug" in line.values)
         self._stores = self.rows_by_slug(Store, slugs, lock=True)
         self._count = self.session.scalars(select(func.count(Store.id))).one()
+        self._currencies = Store.currencies(self.session)
 
     def apply(self, line: Line) -> LineVerdict:
         if line.faults:
@@ -86,6 +90,7 @@ class StoreImport(ImportKind):
         # All that `Store.create` would check is known for all lines by now.
         hours: Hours = {"weekly": line.values["hours"], "exceptions": []}
         self.session.add(Store(**self._fields(line), slug=line.values["slug"], hours=hours))
+        self._new_currencies |= {line.values["currency"]} - self._currencies
         return LineVerdict.CREATED
 
     def _update(self, line: Line, store: Store) -> LineVerdict:
@@ -95,6 +100,7 @@ class StoreImport(ImportKind):
         if not changes:
             return LineVerdict.UNCHANGED
         store.edit(at=self.at, **changes)
+        self._new_currencies |= {store.currency} - self._currencies
         self._changed.append(store)
         if not changes.keys().isdisjoint(TERMS_FIELDS):
             self._with_changed_terms.append(store)
@@ -107,6 +113,7 @@ class StoreImport(ImportKind):
 
     def finish(self) -> None:
         self.session.bulk_update(self._changed)
+        Remedy.add_limits_of_currencies(self.session, self._new_currencies)
         DayEndSchedule.follow_terms(self.session, self._with_changed_terms)
 
 

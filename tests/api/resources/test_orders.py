@@ -8,6 +8,7 @@ from tests.support.app import App
 from tests.support.assertions import assert_invalid_value, assert_problem
 from tests.support.factories.concerns import edit, log_concern
 from tests.support.factories.organizations import Shop
+from tests.support.factories.vocabulary import GENEROUS_LIMITS
 
 MONDAY_NOON, TUESDAY_NOON = "2026-03-02T12:00:00Z", "2026-03-03T12:00:00Z"  # it is Tuesday noon
 ANY = {"If-Match": "*"}
@@ -15,7 +16,7 @@ ANY = {"If-Match": "*"}
 
 @pytest.fixture
 def shop(app: App, shop: Shop) -> Shop:
-    body = {"slug": "refund", "name": "Money back", "kind": "refund"}
+    body = {"slug": "refund", "name": "Money back", "kind": "refund", "limits": GENEROUS_LIMITS}
     assert app.request("POST", "/v1/remedies", (shop, "admin"), json=body).status_code == 201
     return shop
 

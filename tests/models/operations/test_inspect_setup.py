@@ -38,7 +38,7 @@ def test_a_store_lacks_hours_places_managers_and_phones(app: App, shop: Shop):
     by_store = findings(app, shop)
     assert by_store["first"] == {"no-hours"}
     assert by_store["second"] == {"no-hours", "no-places", "no-manager", "no-regional-manager", "no-phone"}
-    assert by_store[None] == {"one-administrator", "no-limit"}
+    assert by_store[None] == {"one-administrator"}
 
 
 def test_a_store_to_which_nobody_belongs_has_nobody_to_ring(app: App, shop: Shop):
@@ -75,7 +75,17 @@ def test_a_limit_in_another_currency_is_none(app: App, shop: Shop):
     with app.back_office.writing(shop.organization_id) as session:
         for remedy in session.scalars(Remedy.select_visible()):
             remedy.edit(session, at=app.clock(), limits=[{"role": Role.FLOOR, "per_customer": Money(1000, "USD")}])
-    assert "no-limit" in findings(app, shop)[None]
+        second = session.get_one(Store, (shop.organization_id, shop.other_store_id))
+        second.edit(at=app.clock(), currency="CHF")
+    by_store = findings(app, shop)
+    assert {"no-limit", "unused-limit"} <= by_store[None]
+    assert "no-limit" in by_store["second"]
+    assert not {"no-limit", "unused-limit"} & by_store["first"]
+    with app.back_office.writing(shop.organization_id) as session:
+        first = session.get_one(Store, (shop.organization_id, shop.store_id))
+        amounts = {name: Money(100, "USD") for name in ("per_action", "per_day", "after_hours")}
+        first.edit(at=app.clock(), limits=[amounts])
+    assert "unused-limit" in findings(app, shop)["first"]
 
 
 def test_retired_places_and_remedies_and_closed_stores_do_not_count(app: App, shop: Shop):

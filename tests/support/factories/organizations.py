@@ -89,13 +89,14 @@ def make_shop(
                 Cause(category_id=waiting.id, slug="kitchen", name="Kitchen"),
             ]
         )
-        session.add_all(
-            [
-                Remedy(slug="apology", name="Apology", kind=RemedyKind.APOLOGY),
-                Remedy(slug="remake", name="Made again", kind=RemedyKind.REMAKE, default_cost=Money(450, "EUR")),
-                Remedy(slug="voucher", name="Voucher", kind=RemedyKind.VOUCHER, default_cost=Money(1000, "EUR")),
-            ]
-        )
+        remedies = [
+            Remedy(slug="apology", name="Apology", kind=RemedyKind.APOLOGY),
+            Remedy(slug="remake", name="Made again", kind=RemedyKind.REMAKE, default_cost=Money(450, "EUR")),
+            Remedy(slug="voucher", name="Voucher", kind=RemedyKind.VOUCHER, default_cost=Money(1000, "EUR")),
+        ]
+        for remedy in remedies:
+            remedy.add_default_limits(["EUR"])
+        session.add_all(remedies)
         shop = Shop(slug, organization_id, here.id, store.id, other.id)
         people = {
             login: Staff(login=login, name=f"{login.title()} of {slug}", role=role, password_hash=password_hash())

@@ -5,6 +5,11 @@ from typing import Any
 from tests.support.app import App
 from tests.support.factories.organizations import Shop
 
+# For tests that are not about limits: up to the ceiling of one action everybody gives what they want.
+GENEROUS_LIMITS = [
+    {"role": role, "per_customer": {"amount": 10**7, "currency": "EUR"}} for role in ("floor", "manager", "regional")
+]
+
 
 def create_word(app: App, shop: Shop, kind: str, slug: str, /, **fields: Any) -> Any:
     """Create a category, question or remedy (`kind` is the last part of its address); return the answer."""

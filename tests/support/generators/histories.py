@@ -55,6 +55,7 @@ def add_store_abroad(database: Database, shop: Shop) -> UUID:
         store = make_store("third", shop.region_id, zone="America/New_York", day_starts_at=time(6, 30))
         store.currency, store.country = "USD", "US"
         session.add(store)
+        Remedy.add_limits_of_currencies(session, {"USD"})
     return store.id
 
 

@@ -68,6 +68,7 @@ def test_the_demo_is_what_the_contract_says(app: App, subtests):
             assert {action.status for concern in concerns for action in concern.actions} == {
                 "done",
                 "declined",
+                "expired",
                 "reversed",
             }
             assert max(Counter(concern.customer_id for concern in concerns if concern.customer_id).values()) > 3

@@ -63,8 +63,9 @@ def test_it_shows_what_this_person_may_still_give(app: App, shop: Shop) -> None:
         "remedy": "voucher",
         "name": "Voucher",
         "kind": "voucher",
-        "limit": None,
-        "left": None,
+        "limit": {"amount": 2500, "currency": "EUR"},
+        "left": {"amount": 2500, "currency": "EUR"},
+        "asks_first": False,
     }
     limit_vouchers(app, shop, 1000, 1500)
     app.clock.move(minutes=1)  # for so long a process may go by the limits of before

@@ -25,7 +25,7 @@ def cents(amount: int) -> dict[str, Any]:
 
 
 def test_logging_answers_the_same_guidance_as_asking(app: App, shop: Shop) -> None:
-    log_past_concerns(app, shop, 10, **QUILL)
+    log_past_concerns(app, shop, 10, cost=100, **QUILL)
     concern = log_concern(app, shop, mood=1, **COLD_FOOD, **QUILL)
     guidance = get_guidance(app, shop, **COLD_FOOD, mood=1, customer_id=concern["customer_id"]).json
     assert concern["guidance"] == guidance

@@ -77,7 +77,8 @@ def scenario(app: App) -> Iterator[StoreScenario]:
 
 def test_the_admin_says_how_much_and_everybody_sees_it(app: App, shop: Shop) -> None:
     remedy = limit(app, shop, floor={"per_customer": TEN_EUROS, "per_staff": euros(50)})
-    assert remedy["limits"] == [{"role": "floor", "per_customer": TEN_EUROS, "per_staff": euros(50)}]
+    (limits,) = remedy["limits"]
+    assert limits == {"role": "floor", "per_customer": TEN_EUROS, "per_staff": euros(50), "unused": False}
     assert ask(app, shop, "GET", f"/remedies/{remedy['id']}").json["limits"] == remedy["limits"]
     assert limit(app, shop)["limits"] == []
     for by in ("floor", "manager", "regional", "hq"):
@@ -85,9 +86,9 @@ def test_the_admin_says_how_much_and_everybody_sees_it(app: App, shop: Shop) -> 
 
 
 def test_a_limit_is_changed_and_another_one_joins_it(app: App, limited: Shop) -> None:
-    manager = {"role": "manager", "per_customer": euros(100), "per_staff": None}
+    manager = {"role": "manager", "per_customer": euros(100), "per_staff": None, "unused": False}
     remedy = limit(app, limited, manager={"per_customer": euros(100)}, floor={"per_customer": euros(12)})
-    assert remedy["limits"] == [{"role": "floor", "per_customer": euros(12), "per_staff": None}, manager]
+    assert remedy["limits"] == [{**manager, "role": "floor", "per_customer": euros(12)}, manager]
     assert limit(app, limited, manager={"per_customer": euros(100)})["limits"] == [manager]
 
 

@@ -10,13 +10,14 @@ from tests.support.app import App
 from tests.support.assertions import assert_invalid_value, assert_problem
 from tests.support.factories.concerns import log_concern, move
 from tests.support.factories.organizations import Shop
+from tests.support.factories.vocabulary import GENEROUS_LIMITS
 
 ORDER = {"reference": "T-1001", "value": {"amount": 8000, "currency": "EUR"}}
 
 
 @pytest.fixture
 def shop(app: App, shop: Shop) -> Shop:
-    body = {"slug": "refund", "name": "Money back", "kind": "refund"}
+    body = {"slug": "refund", "name": "Money back", "kind": "refund", "limits": GENEROUS_LIMITS}
     assert app.request("POST", "/v1/remedies", (shop, "admin"), json=body).status_code == 201
     return shop
 
