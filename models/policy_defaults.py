@@ -93,6 +93,11 @@ MAX_CARRIED_OVER: Final = 50  # concerns, and as many follow-ups: more than anyb
 MIN_RATE_DENOMINATOR: Final = 10  # a rate of fewer says nothing about a store, and much about a person
 MIN_OUTCOME_SAMPLE: Final = 10  # people; past outcomes of fewer are neither reliable nor private enough to show
 MAX_DUPLICATES: Final = 20  # likely duplicates shown for one profile
+# Contacts, by whatever request: whoever names one may learn whose it is.
+CONTACTS_WINDOW: Final = timedelta(minutes=1)
+MAX_CONTACTS_OF_PERSON: Final = 20  # or of an API key
+MAX_CONTACTS_OF_STORE: Final = 60  # by all who work there
+MAX_MEETINGS_PER_DAY: Final = 20  # by one person: customers of other stores of whom they say 'they are here'
 MAX_NAMESAKES: Final = 10  # profiles that a search by name or by the end of a phone number shows
 MIN_NAME_LETTERS: Final = 3  # of one word of the name that is searched for
 MIN_PHONE_END_DIGITS: Final = 6

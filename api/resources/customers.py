@@ -1,6 +1,8 @@
 """Customers: profiles, the search by contact, the history."""
 
+from collections.abc import Sequence
 from typing import Any
+from uuid import UUID
 
 from flask import g
 
@@ -21,11 +23,11 @@ from api.schemas.customers import (
 from api.web.blueprint import Blueprint
 from api.web.idempotency import idempotent
 from api.web.pagination import paginate
-from api.web.rate_limits import SEARCH_LIMIT, count_hit
+from api.web.rate_limits import count_contacts
 from api.web.resource import Resource
 from models.access import Permission
 from models.concerns.concern import Concern
-from models.customers.contacts import IDENTITY_FIELDS
+from models.customers.contact_budget import contacts_in
 from models.customers.customer import Customer
 from models.customers.duplicates import find_duplicates
 from models.operations.customer_overview import customer_overview
@@ -59,8 +61,8 @@ class Customers(Resource):
         phone number is read with the country of the store where the reporter is on shift, else with the organization's
         phone region.
         """
-        _count_contacts(data)
         store = default_store(g.session, data.pop("store_id", None), by=g.actor, at=g.now)
+        _count(contacts_in(data), store, object_id=data["id"])
         return Customer.create(g.session, id_=data.pop("id"), by=g.actor, at=g.now, **_country_and_id(store), **data)
 
 
@@ -77,11 +79,14 @@ class CustomerSearch(Resource):
         A contact or reference finds the one profile that has exactly this, anywhere in the organization; a phone
         number without `phone_extension` finds the profile without one. The store of the shift may read the profile
         from then on. `name`, with three letters or more of one word at least, and `phone_end`, with six digits or more,
-        find at most ten profiles of customers who were met in the stores within reach. At most 20 times a minute per
-        person.
+        find at most ten profiles of customers who were met in the stores within reach.
+
+        Contacts have one budget, whatever names them: searches, concerns, new and changed profiles, duplicates and
+        previews of merges. It is 20 a minute for a person or key, and 60 for a store. Beyond it a concern is logged
+        with the contact as it was typed, and everything else is 429.
         """
-        _count_search()
         store = default_store(g.session, None, by=g.actor, at=g.now)
+        _count([""], store)
         return {"items": Customer.find(g.session, data, by=g.actor, at=g.now, **_country_and_id(store))}
 
 
@@ -99,8 +104,8 @@ class CustomerById(Resource):
     @blp.response(200, ProfileSchema)
     def patch(self, data: dict[str, Any], customer: Customer) -> Customer:
         """Change a profile: a merge patch, null removes a field"""
-        _count_contacts(data)
         store = default_store(g.session, None, by=g.actor, at=g.now)
+        _count(contacts_in(data), store)
         country = phone_country(g.session, store, by=g.actor)
         customer.edit(g.session, by=g.actor, at=g.now, country=country, **data)
         return customer
@@ -131,7 +136,11 @@ class CustomerDuplicates(Resource):
 
     @blp.response(200, DuplicatesSchema)
     def get(self, customer: Customer) -> dict[str, Any]:
-        """List profiles that may be the same person, and why: the same name, or a contact in another spelling"""
+        """List profiles that may be the same person, and why: the same name, or a contact in another spelling
+
+        Counts as one contact, see `POST /v1/customers/search`.
+        """
+        _count_one()
         return {"items": find_duplicates(g.session, customer, actor=g.actor)}
 
 
@@ -148,10 +157,11 @@ class MergeCustomers(Resource):
         """Merge another profile of the same person into this one, which survives
 
         Fields that this profile lacks are filled in; those it has stay. Of the consents the latest counts. A search for
-        a contact of the other profile finds this one from then on.
+        a contact of the other profile finds this one from then on. A preview counts as one contact.
         """
         other = Customer.get_visible(g.session, data["customer_id"], actor=g.actor, pointer="/customer_id")
         if data["preview"]:
+            _count_one()
             return CustomerMerge.plan(g.session, customer, other)
         merge = CustomerMerge.plan_locked(g.session, customer.id, other.id)
         merge.carry_out(g.session, id_=data["id"], by=g.actor, at=g.now)
@@ -175,14 +185,15 @@ class UndoMerge(Resource):
         return merge
 
 
-def _count_contacts(data: dict[str, Any]) -> None:
-    """Count a look-up of contacts: the refusal of one that is in use tells whose it is, as a search does."""
-    if any(data.get(contact) for contact in (*IDENTITY_FIELDS, "references")):
-        _count_search()
+def _count(contacts: Sequence[str], store: Store | None, *, object_id: UUID | None = None) -> None:
+    """Count contacts, if there are any: also the refusal of one that is in use tells that it is somebody's."""
+    if contacts:
+        count_contacts(contacts, store_id=store.id if store else None, object_id=object_id)
 
 
-def _count_search() -> None:
-    count_hit(SEARCH_LIMIT, str(g.actor.staff_id or g.actor.api_key_id))
+def _count_one() -> None:
+    """Count a request that looks for one customer, or tells of contacts without naming any."""
+    _count([""], default_store(g.session, None, by=g.actor, at=g.now))
 
 
 def _country_and_id(store: Store | None) -> dict[str, Any]:

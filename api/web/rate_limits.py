@@ -1,20 +1,24 @@
 """Rate limits (moving window) where frequent requests are the attack: sign-in, search by contact, public forms."""
 
 import math
+from collections.abc import Sequence
 from datetime import timedelta
+from secrets import token_hex
 from typing import Final
+from uuid import UUID
 
 from flask import Response, after_this_request, current_app, g
 from sqlalchemy import make_url
 
+from api.web.idempotency import idempotency_key_header
 from api.web.problems import HttpProblem
 from api.web.redis_counter import RedisCounter
+from models.customers.contact_budget import ContactBudget
 from models.db.rate_limit_counter import DatabaseCounter
 from models.db.rate_limiter import HitCounter, Limit, MemoryCounter, RateLimiter, Usage
 
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 
-SEARCH_LIMIT: Final = Limit(20, MINUTE)
 TEST_PUSH_LIMIT: Final = Limit(3, MINUTE)
 TABLE_QR_LIMIT: Final = Limit(4, 10 * MINUTE)  # per code: no more people sit at one table
 RECEIPT_QR_LIMIT: Final = Limit(60, 10 * MINUTE)
@@ -51,6 +55,21 @@ def count_hit(limit: Limit, *key: str) -> None:
 def check_limit(limit: Limit, *key: str) -> None:
     """Raise HttpProblem 429 when the limit is used up; count nothing."""
     _refuse_unless_allowed(rate_limiter().usage(limit, *key, at=g.now))
+
+
+def contact_budget(object_id: UUID | None = None) -> ContactBudget:
+    """Return the budget of the contacts of this request.
+
+    A request that makes an object is named by its Idempotency-Key or the id of the object, so that a repeat is not
+    counted again. Any other is counted each time.
+    """
+    name = token_hex() if object_id is None else idempotency_key_header() or str(object_id)
+    return ContactBudget(rate_limiter(), by=g.actor, request=name, at=g.now, report=show_usage)
+
+
+def count_contacts(contacts: Sequence[str], *, store_id: UUID | None, object_id: UUID | None = None) -> None:
+    """Count contacts that somebody names. Raises HttpProblem 429 with Retry-After beyond the budget."""
+    _refuse_unless_allowed(contact_budget(object_id).spend(contacts, store_id=store_id))
 
 
 def rate_limiter() -> RateLimiter:

@@ -21,6 +21,7 @@ from models.concerns.event import ConcernEvent
 from models.concerns.previous import PreviousConcern, find_previous
 from models.concerns.ranges import MOODS, QUANTITIES, TIMES_TOLD, price_of
 from models.concerns.references import find_typed, resolve_slugs
+from models.customers.contact_budget import ContactBudget, contacts_in
 from models.customers.contacts import usable_contacts
 from models.customers.customer import AmbiguousCustomer, Customer
 from models.db.session import ScopedSession
@@ -49,11 +50,14 @@ MODELS_BY_ID_FIELD: dict[str, type[Staff | Concern]] = {"praised": Staff, "linke
 ENDING_FIELDS = ("outcome", "mood_after")
 
 
-def log_concern(session: ScopedSession, data: dict[str, Any], *, by: Actor, at: datetime) -> list[ConcernEvent]:
+def log_concern(
+    session: ScopedSession, data: dict[str, Any], *, by: Actor, at: datetime, budget: ContactBudget | None = None
+) -> list[ConcernEvent]:
     """Log a concern with everything that came with it. What of it cannot stand is kept as it was typed.
 
     Args:
         data: a new concern as the API accepts it (see NewConcernSchema). Without `store_id` see `find_default_store`.
+        budget: of the contacts that the request may look up; None where nobody asks. Beyond it nobody is looked up.
 
     While an action needs approval, how the concern ended waits for that.
 
@@ -65,9 +69,8 @@ def log_concern(session: ScopedSession, data: dict[str, Any], *, by: Actor, at: 
     sent = dict(data)
     store, reporter = _store_and_reporter(session, sent, by=by, at=at)
     actions, ending = sent.pop("recovery_actions", []), {name: sent.pop(name) for name in ENDING_FIELDS if name in sent}
-    event = Concern.log(
-        by=by, reporter=reporter, store=store, at=at, **_find_references(session, sent, store=store, by=by, at=at)
-    )
+    references = _find_references(session, sent, store=store, by=by, at=at, budget=budget)
+    event = Concern.log(by=by, reporter=reporter, store=store, at=at, **references)
     session.add(event.concern)
     recorded, left_out = _record_actions(session, event.concern, actions, by=by, at=at)
     if left_out:
@@ -154,7 +157,13 @@ def phone_country(session: ScopedSession, store: Store | None, *, by: Actor) -> 
 
 
 def _find_references(
-    session: ScopedSession, sent: dict[str, Any], *, store: Store, by: Actor, at: datetime
+    session: ScopedSession,
+    sent: dict[str, Any],
+    *,
+    store: Store,
+    by: Actor,
+    at: datetime,
+    budget: ContactBudget | None,
 ) -> dict[str, Any]:
     """Return the fields of a new concern: rows in place of slugs, names, ids and the customer, whom the store has met.
 
@@ -174,6 +183,8 @@ def _find_references(
             left_out |= {} if fields[name] else {f"{name}_id": id_}
     customer_id, details = fields.pop("customer_id", None), fields.pop("customer", None) or {}
     contacts, unusable = ({}, details) if customer_id else usable_contacts(details, store.country)
+    if _is_over_budget(budget, contacts, store):
+        contacts, unusable = {}, details
     customer = _select_customer(customer_id, contacts, by=by)
     typed = {name: text for name in MODELS_BY_SLUG_FIELD if fold(text := fields.pop(name, "")).strip()}
     meant, unknown = find_typed(session, typed, store_id=store.id, customer=customer, before=at)
@@ -189,6 +200,12 @@ def _find_references(
     is_mine = fields.get("handling") is Handling.MINE
     fields["urgent_as_typed"] = bool(words) and (is_mine or has_urgent_word(session, words))
     return {**fields, "as_typed": as_json(left_out) or None}
+
+
+def _is_over_budget(budget: ContactBudget | None, contacts: dict[str, str], store: Store) -> bool:
+    """Count the contacts, and return whether they are too many to be looked up. A name alone finds nobody."""
+    named = contacts_in(contacts)
+    return bool(budget and named) and not budget.spend(named, store_id=store.id).allowed
 
 
 def _with_rows(
