@@ -93,9 +93,7 @@ class Concerns(Resource):
         on shift and the store's managers, unless `handling` is `mine`. `guidance` is what `GET /v1/guidance` answers;
         null for praise, for what is resolved, and for a repeat.
         """
-        logged, *further_events = log_concern(
-            g.session, data, by=g.actor, at=g.now, budget=contact_budget(data["id"])
-        )
+        logged, *further_events = log_concern(g.session, data, by=g.actor, at=g.now, budget=contact_budget(data["id"]))
         for event in (logged, *further_events):
             announce(g.session, event)
         guidance = guidance_for_concern(g.session, logged.concern, by=g.actor, at=g.now)

@@ -16,6 +16,7 @@ from api.schemas.customers import (
     DuplicatesSchema,
     EditCustomerSchema,
     HistorySchema,
+    MeetSchema,
     MergeSchema,
     NewCustomerSchema,
     ProfileSchema,
@@ -23,7 +24,7 @@ from api.schemas.customers import (
 from api.web.blueprint import Blueprint
 from api.web.idempotency import idempotent
 from api.web.pagination import paginate
-from api.web.rate_limits import count_contacts
+from api.web.rate_limits import MEET_LIMIT, count_contacts, count_hit
 from api.web.resource import Resource
 from models.access import Permission
 from models.concerns.concern import Concern
@@ -53,6 +54,7 @@ class Customers(Resource):
 
     @blp.arguments(NewCustomerSchema)
     @blp.response(201, ProfileSchema)
+    @blp.refuses(429)
     @idempotent(Customer, status=201)
     def post(self, data: dict[str, Any]) -> Customer:
         """Create a customer
@@ -77,9 +79,10 @@ class CustomerSearch(Resource):
         """Find customers by a contact or reference, by words of their name or the end of their phone number
 
         A contact or reference finds the one profile that has exactly this, anywhere in the organization; a phone
-        number without `phone_extension` finds the profile without one. The store of the shift may read the profile
-        from then on. `name`, with three letters or more of one word at least, and `phone_end`, with six digits or more,
-        find at most ten profiles of customers who were met in the stores within reach.
+        number without `phone_extension` finds the profile without one. The store of the shift sees who it is from
+        then on, and reads the rest once it has met them (`POST /v1/customers/{id}/meet`). `name`, with three letters or
+        more of one word at least, and `phone_end`, with six digits or more, find at most ten profiles of customers who
+        were met in the stores within reach.
 
         Contacts have one budget, whatever names them: searches, concerns, new and changed profiles, duplicates and
         previews of merges. It is 20 a minute for a person or key, and 60 for a store. Beyond it a concern is logged
@@ -97,17 +100,49 @@ class CustomerById(Resource):
 
     @blp.response(200, ProfileSchema)
     def get(self, customer: Customer) -> Customer:
-        """Read a profile"""
+        """Read a profile
+
+        Where no store within reach made it, or has met the customer by `POST /v1/customers/{id}/meet`, `met` is false:
+        then it is the name, how to say it, and the allergies that the customer agreed to have kept.
+        """
         return customer
 
     @blp.arguments(EditCustomerSchema)
     @blp.response(200, ProfileSchema)
+    @blp.refuses(409, 429)
     def patch(self, data: dict[str, Any], customer: Customer) -> Customer:
-        """Change a profile: a merge patch, null removes a field"""
+        """Change a profile: a merge patch, null removes a field
+
+        409 `not-met` for a customer who was not met here (see `GET`).
+        """
+        customer.require_open_to(g.actor)
         store = default_store(g.session, None, by=g.actor, at=g.now)
         _count(contacts_in(data), store)
         country = phone_country(g.session, store, by=g.actor)
         customer.edit(g.session, by=g.actor, at=g.now, country=country, **data)
+        return customer
+
+
+@blp.route("/customers/<uuid:customer_id>/meet")
+class MeetCustomer(Resource):
+    permissions = {"POST": Permission.CUSTOMER_READ}
+    path_models = {"customer_id": Customer}
+
+    @blp.arguments(MeetSchema)
+    @blp.response(200, ProfileSchema)
+    @blp.refuses(429)
+    @idempotent(Customer, status=200)
+    def post(self, data: dict[str, Any], customer: Customer) -> Customer:
+        """Say that a customer whom other stores know is here: the whole profile opens for this store
+
+        The store is that of the shift unless `store_id` names one. It is recorded who said so. At most 20 customers a
+        day per person; one whose profile is open already does not count.
+        """
+        store = default_store(g.session, data["store_id"], by=g.actor, at=g.now)
+        if customer.is_open_to(g.actor) or store is None:
+            return customer
+        count_hit(MEET_LIMIT, "meet", str(g.actor.staff_id or g.actor.api_key_id))
+        customer.open_in(g.session, store.id, by=g.actor, at=g.now)
         return customer
 
 
@@ -135,6 +170,7 @@ class CustomerDuplicates(Resource):
     path_models = {"customer_id": Customer}
 
     @blp.response(200, DuplicatesSchema)
+    @blp.refuses(409, 429)
     def get(self, customer: Customer) -> dict[str, Any]:
         """List profiles that may be the same person, and why: the same name, or a contact in another spelling
 
@@ -152,6 +188,7 @@ class MergeCustomers(Resource):
 
     @blp.arguments(MergeSchema)
     @blp.response(200, CustomerMergeSchema)
+    @blp.refuses(429)
     @idempotent(CustomerMerge, status=200, skip_if="preview")
     def post(self, data: dict[str, Any], customer: Customer) -> CustomerMerge:
         """Merge another profile of the same person into this one, which survives
@@ -160,6 +197,8 @@ class MergeCustomers(Resource):
         a contact of the other profile finds this one from then on. A preview counts as one contact.
         """
         other = Customer.get_visible(g.session, data["customer_id"], actor=g.actor, pointer="/customer_id")
+        customer.require_open_to(g.actor)
+        other.require_open_to(g.actor, pointer="/customer_id")
         if data["preview"]:
             _count_one()
             return CustomerMerge.plan(g.session, customer, other)

@@ -13,6 +13,7 @@ from models.access import Permission
 from models.concerns.enums import Status
 from models.customers.consent import ConsentSource
 from models.customers.contacts import MATCH_KEYS, MAX_EMAIL_LENGTH, MAX_EXTENSION_LENGTH
+from models.customers.customer import Customer
 from models.operations.merge_customers import COLUMNS_BY_FIELD
 
 
@@ -91,6 +92,12 @@ class NewCustomerSchema(_ProfileFieldsSchema):
     loyalty_number = Words(60)
 
 
+WITHHELD_UNTIL_MET: dict[str, Any] = {
+    **dict.fromkeys(("phone", "phone_extension", "email", "loyalty_number", "preferences", "consent")),
+    **{name: [] for name in ("languages", "tags", "references")},
+}
+
+
 class CustomerSchema(Schema):
     """A profile as in lists."""
 
@@ -109,6 +116,16 @@ class CustomerSchema(Schema):
     consent = fields.Nested(ConsentSchema, allow_none=True)
     references = fields.List(fields.Nested(ReferenceSchema))
     created_at = Instant()
+    met = fields.Boolean(
+        required=True, metadata={"description": "Whether this is the whole profile: else contacts and notes are null."}
+    )
+
+    @post_dump(pass_original=True)
+    def withhold_until_met(self, data: dict[str, Any], customer: Customer, **_: Any) -> dict[str, Any]:
+        """Withhold what only other stores know from whoever has not met the customer."""
+        if customer.is_open_to(reader()):
+            return {**data, "met": True}
+        return {**data, **WITHHELD_UNTIL_MET, "met": False}
 
 
 class ProfileSchema(CustomerSchema):
@@ -172,6 +189,12 @@ class DuplicatesSchema(Schema):
     """Profiles within reach that may be the same person, at most 20."""
 
     items = fields.List(fields.Nested(DuplicateSchema), required=True)
+
+
+class MeetSchema(Schema):
+    """Where the customer is; without a store that of the shift."""
+
+    store_id = fields.UUID(load_default=None)
 
 
 class MergeSchema(Schema):

@@ -76,6 +76,7 @@ PROBLEM_CODES = {
     "code-not-valid": (410, "This code is not valid, or not any more"),
     "has-actions": (409, "Something was given or asked for"),
     "last-administrator": (409, "Nobody else administers the organization"),
+    "not-met": (409, "Other stores know this customer"),
     "not-now": (409, "Its state does not allow that now"),
     "reference-used": (409, "This reference of the till stands for another payment"),
     "request-in-progress": (409, "The same is being done at this moment"),

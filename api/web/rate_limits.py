@@ -16,9 +16,11 @@ from api.web.redis_counter import RedisCounter
 from models.customers.contact_budget import ContactBudget
 from models.db.rate_limit_counter import DatabaseCounter
 from models.db.rate_limiter import HitCounter, Limit, MemoryCounter, RateLimiter, Usage
+from models.policy_defaults import MAX_MEETINGS_PER_DAY
 
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 
+MEET_LIMIT: Final = Limit(MAX_MEETINGS_PER_DAY, timedelta(days=1))
 TEST_PUSH_LIMIT: Final = Limit(3, MINUTE)
 TABLE_QR_LIMIT: Final = Limit(4, 10 * MINUTE)  # per code: no more people sit at one table
 RECEIPT_QR_LIMIT: Final = Limit(60, 10 * MINUTE)

@@ -34,9 +34,11 @@ def upgrade() -> None:
     _upgrade_orders()
     _upgrade_outbox()
     _upgrade_limits()
+    _upgrade_met_customers()
 
 
 def downgrade() -> None:
+    _downgrade_met_customers()
     _downgrade_limits()
     _downgrade_outbox()
     _downgrade_rate_limits()
@@ -312,3 +314,21 @@ def _downgrade_limits() -> None:
     op.drop_index("ix_recovery_action_store_day", "recovery_action")
     with op.batch_alter_table("store") as batch:
         batch.drop_column("own_limits")
+
+
+def _upgrade_met_customers() -> None:
+    """What a store could read before stays open to it."""
+    with op.batch_alter_table("customer_store") as batch:
+        batch.add_column(sa.Column("opened_at", INSTANT, nullable=True))
+        batch.add_column(sa.Column("opened_by_id", sa.Uuid(), nullable=True))
+        batch.create_foreign_key(
+            "fk_customer_store_opened_by", "staff", ["organization_id", "opened_by_id"], ["organization_id", "id"]
+        )
+    op.execute("UPDATE customer_store SET opened_at = met_at")
+
+
+def _downgrade_met_customers() -> None:
+    with op.batch_alter_table("customer_store") as batch:
+        batch.drop_constraint("fk_customer_store_opened_by", type_="foreignkey")
+        batch.drop_column("opened_by_id")
+        batch.drop_column("opened_at")

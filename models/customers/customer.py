@@ -1,7 +1,7 @@
 """Customer profiles, recognised by phone, e-mail or loyalty number, and the stores where the customer was met."""
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -23,7 +23,18 @@ from sqlalchemy import (
     union_all,
     update,
 )
-from sqlalchemy.orm import InstrumentedAttribute, Mapped, Session, aliased, mapped_column, selectinload, validates
+from sqlalchemy.orm import (
+    InstrumentedAttribute,
+    Mapped,
+    Session,
+    aliased,
+    mapped_column,
+    query_expression,
+    selectinload,
+    validates,
+    with_expression,
+)
+from sqlalchemy.orm.attributes import set_committed_value
 from sqlalchemy.sql.base import ExecutableOption
 
 from models.access import Actor
@@ -51,7 +62,7 @@ from models.db.text import (
     name_words,
     search_words,
 )
-from models.errors import Conflict, Invalid, NotFound
+from models.errors import Conflict, Invalid, InvalidState, NotFound
 from models.policy_defaults import MAX_NAMESAKES, MIN_NAME_LETTERS, MIN_PHONE_END_DIGITS
 
 BYTEWISE_PHONE_KEY = String(20).with_variant(String(20, collation="C"), "postgresql")
@@ -110,6 +121,9 @@ class Customer(Aggregate):
     # the stores where they were met later are rows of CustomerStore.
     first_store_id: Mapped[UUID | None] = tenant_fk("store", nullable=True, index=True)
 
+    # Whether one of the reader's stores has opened the profile, where it was loaded with `is_open_option`.
+    opened_in_reach: Mapped[bool | None] = query_expression()
+
     merged_into_id: Mapped[UUID | None] = tenant_fk("customer", nullable=True, index=True)
     merged_at: Mapped[datetime | None]
 
@@ -150,6 +164,45 @@ class Customer(Aggregate):
         return (customer_id.in_(met),)
 
     @classmethod
+    def opened_in(cls, store_ids: Collection[UUID]) -> ColumnElement[bool]:
+        """Return the criterion for profiles that one of these stores has opened, besides the store that made them."""
+        opened = (CustomerStore.store_id.in_(store_ids), CustomerStore.opened_at.is_not(None))
+        of_profile = (CustomerStore.organization_id == cls.organization_id, CustomerStore.customer_id == cls.id)
+        return select(CustomerStore.id).where(*of_profile, *opened).exists()
+
+    @classmethod
+    def open_to(cls, actor: Actor) -> Sequence[ColumnElement[bool]]:
+        """Return the criterion for profiles that the actor may read as a whole: `is_open_to` in SQL."""
+        if actor.store_ids is None:
+            return ()
+        return (or_(cls.first_store_id.in_(actor.store_ids), cls.opened_in(actor.store_ids)),)
+
+    def is_open_to(self, actor: Actor) -> bool:
+        """Return whether the actor may read the whole profile: a store of theirs made it or has opened it.
+
+        Of any other customer that their stores know they read the name, how to say it and the allergies.
+        """
+        return actor.store_ids is None or self.first_store_id in actor.store_ids or bool(self.opened_in_reach)
+
+    @classmethod
+    def is_open_option(cls, actor: Actor) -> ExecutableOption:
+        """Return what `is_open_to` needs to be loaded, in the statement that loads the profile."""
+        stores = actor.store_ids
+        return with_expression(cls.opened_in_reach, false() if stores is None else cls.opened_in(stores))
+
+    @classmethod
+    def get_visible(cls, session: Session, row_id: UUID, *, actor: Actor, **options: Any) -> "Customer":
+        """Return the customer as `TenantOwned.get_visible` does, with what `is_open_to` needs."""
+        loaded = (cls.is_open_option(actor), *options.pop("options", ()))
+        return super().get_visible(session, row_id, actor=actor, options=loaded, **options)
+
+    def require_open_to(self, actor: Actor, *, pointer: str | None = None) -> None:
+        """Raise InvalidState unless the actor may read the whole profile."""
+        if not self.is_open_to(actor):
+            detail = "Other stores know this customer; POST /v1/customers/{id}/meet first, when they are here."
+            raise InvalidState(detail, code="not-met", pointer=pointer)
+
+    @classmethod
     def _is_among_few_of(cls, actor: Actor) -> Sequence[ColumnElement[bool]]:
         """Return the criteria of `visible_to`, asked of each of a few rows instead of all customers of the stores."""
         if actor.store_ids is None:
@@ -173,7 +226,7 @@ class Customer(Aggregate):
     @classmethod
     def select_visible(cls, actor: Actor, *, name: str | None = None) -> Select["Customer"]:
         """Select the customers within reach; with `name`, those whose name starts with it in any case and accents."""
-        stmt = select(cls).where(*cls.visible_to(actor)).options(*cls.eager_options())
+        stmt = select(cls).where(*cls.visible_to(actor)).options(*cls.eager_options(), cls.is_open_option(actor))
         if name is not None:
             stmt = stmt.where(begins_with(cls.name_key, fold(name)))
         return stmt
@@ -199,22 +252,25 @@ class Customer(Aggregate):
             select(cls)
             .join(word, word.customer_id == cls.id)
             .where(begins_with(word.word, longest), ~has_first.exists(), *has_others, *cls._is_among_few_of(actor))
-            .options(*cls.eager_options())
+            .options(*cls.eager_options(), cls.is_open_option(actor))
             .order_by(word.word, word.customer_id)  # as the index has them: it is read until there are enough
             .limit(MAX_NAMESAKES)
         )
 
     @classmethod
     def select_by_phone_end(cls, actor: Actor, typed: str) -> Select["Customer"]:
-        """Select a few customers within reach whose phone number ends with these digits. Invalid for fewer than six."""
+        """Select a few customers within reach whose phone number ends with these digits. Invalid for fewer than six.
+
+        Of those only whose number the actor may read: the end would tell the rest, digit by digit.
+        """
         digits = "".join(str(unicodedata.decimal(char)) for char in typed if char.isdecimal())
         if len(digits) < MIN_PHONE_END_DIGITS:
             detail = f"Give at least the last {MIN_PHONE_END_DIGITS} digits of the phone number."
             raise Invalid(detail, pointer="/phone_end")
         return (
             select(cls)
-            .where(begins_with(cls.phone_key, phone_end_key(digits)), *cls._is_among_few_of(actor))
-            .options(*cls.eager_options())
+            .where(begins_with(cls.phone_key, phone_end_key(digits)), cls.merged_into_id.is_(None), *cls.open_to(actor))
+            .options(*cls.eager_options(), cls.is_open_option(actor))
             .order_by(cls.phone_key, cls.id)
             .limit(MAX_NAMESAKES)
         )
@@ -280,7 +336,8 @@ class Customer(Aggregate):
     ) -> "Customer":
         """Return the customer with these normalised details, and note that this store met them.
 
-        `known` is the customer who matched them. Details that their profile lacks are filled in, those it has stay. Two
+        `known` is the customer who matched them. Details that their profile lacks are filled in, those it has stay;
+        nothing is, where this store may not read the profile: whoever asks would leave their own contact in it. Two
         tills that meet the same new customer at once end up with one profile. AmbiguousCustomer, and nothing is
         written, when the contacts belong to several customers. Conflict when a concurrent change hides the profile.
         """
@@ -294,7 +351,7 @@ class Customer(Aggregate):
             raise AmbiguousCustomer("These contacts belong to several customers.", pointer="")
         if known is None:
             raise Conflict("Somebody else is changing this customer right now; try again.")
-        known.complete_missing(session, details)
+        known.complete_missing(session, details, store_id=store_id)
         known.meet(session, store_id, at)
         return known
 
@@ -342,7 +399,7 @@ class Customer(Aggregate):
             return session.scalars(cls.select_named(by, wanted["name"])).all()
         if "phone_end" in wanted:
             return session.scalars(cls.select_by_phone_end(by, wanted["phone_end"])).all()
-        customer = cls.search(session, wanted, country=country, store_id=store_id, at=at)
+        customer = cls.search(session, wanted, by=by, country=country, store_id=store_id, at=at)
         return [customer] if customer else []
 
     @classmethod
@@ -351,6 +408,7 @@ class Customer(Aggregate):
         session: ScopedSession,
         contact: dict[str, Any],
         *,
+        by: Actor,
         country: str | None,
         store_id: UUID | None,
         at: datetime,
@@ -365,18 +423,19 @@ class Customer(Aggregate):
             criterion = cls.id == owner_id.scalar_subquery()
         else:
             criterion = cls.matches_contacts(normalize_contacts(contact, country))
-        customer = session.scalars(select(cls).where(criterion).options(*cls.eager_options())).one_or_none()
+        options = (*cls.eager_options(), cls.is_open_option(by))
+        customer = session.scalars(select(cls).where(criterion).options(*options)).one_or_none()
         if customer is not None:
             customer.meet(session, store_id, at)
         return customer
 
-    def complete_missing(self, session: ScopedSession, details: dict[str, str]) -> None:
-        """Fill in the details that the profile lacks, except contacts of another customer.
+    def complete_missing(self, session: ScopedSession, details: dict[str, str], *, store_id: UUID | None) -> None:
+        """Fill in the details that the profile lacks, except contacts of another customer, where this store reads it.
 
         Two tills may have something new at once, so the row is locked and read again before the comparison.
         """
         fields = details.keys() - {"phone_extension"}  # which comes with its phone number
-        if all(getattr(self, field) is not None for field in fields):
+        if all(getattr(self, field) is not None for field in fields) or not self.is_open_in(session, store_id):
             return
         session.refresh(self, with_for_update=True)
         free: dict[str, str] = {}
@@ -445,9 +504,26 @@ class Customer(Aggregate):
         self.bump_version()
 
     def meet(self, session: ScopedSession, store_id: UUID | None, at: datetime) -> None:
-        """Note that this store, if any, has met the customer, so that its staff may read the profile."""
+        """Note that this store, if any, has met the customer, so that its staff see who they are."""
         if store_id not in (None, self.first_store_id):
             session.insert_or_ignore(CustomerStore, customer_id=self.id, store_id=store_id, met_at=at)
+
+    def is_open_in(self, session: Session, store_id: UUID | None) -> bool:
+        """Return whether this store may read the whole profile."""
+        if store_id == self.first_store_id:
+            return True
+        is_opened = select(Customer.id).where(
+            Customer.id == self.id, Customer.opened_in([store_id] if store_id else [])
+        )
+        return session.scalars(is_opened).one_or_none() is not None
+
+    def open_in(self, session: ScopedSession, store_id: UUID, *, by: Actor, at: datetime) -> None:
+        """Let this store read the whole profile from now on: somebody says that the customer is there."""
+        self.meet(session, store_id, at)
+        of_store = (CustomerStore.customer_id == self.id, CustomerStore.store_id == store_id)
+        met = session.scalars(select(CustomerStore).where(*of_store)).one()
+        met.opened_at, met.opened_by_id = at, by.staff_id
+        set_committed_value(self, "opened_in_reach", value=True)
 
 
 def profile_columns(data: dict[str, Any], *, since: datetime | None, by: Actor, at: datetime) -> dict[str, Any]:
@@ -480,7 +556,7 @@ def _split_identifying(data: dict[str, Any]) -> tuple[dict[str, Any], dict[str, 
 
 
 class CustomerStore(TenantOwned):
-    """A store, other than the first one, where a customer was met."""
+    """A store, other than the first one, where a customer was met, and since when it reads the whole profile."""
 
     __tablename__ = "customer_store"
     __table_args__ = (UniqueConstraint("organization_id", "customer_id", "store_id"),)
@@ -488,6 +564,8 @@ class CustomerStore(TenantOwned):
     customer_id: Mapped[UUID] = tenant_fk("customer")
     store_id: Mapped[UUID] = tenant_fk("store", index=True)
     met_at: Mapped[datetime]
+    opened_at: Mapped[datetime | None]
+    opened_by_id: Mapped[UUID | None] = tenant_fk("staff", nullable=True)
 
 
 class CustomerNameWord(TenantOwned):

@@ -22,16 +22,18 @@ class Duplicate:
 
 
 def find_duplicates(session: Session, customer: Customer, *, actor: Actor) -> Sequence[Duplicate]:
-    """Return the profiles within the actor's reach that may be the same customer, best matches first.
+    """Return the profiles that may be the same customer, best matches first: of those that the actor may read.
 
-    Of more than `MAX_DUPLICATES` the oldest profiles are returned.
+    Raises InvalidState unless they may read that of the customer.
+        Of more than `MAX_DUPLICATES` the oldest profiles are returned.
     """
+    customer.require_open_to(actor)
     own_keys = {name: key for name in MATCH_KEYS if (key := getattr(customer, f"{name}_key")) is not None}
     matches = or_(*(_matches(customer, name, key) for name, key in own_keys.items()))
     others = session.scalars(
         select(Customer)
-        .where(Customer.id != customer.id, matches, *Customer.visible_to(actor))
-        .options(*Customer.eager_options())
+        .where(Customer.id != customer.id, matches, *Customer.visible_to(actor), *Customer.open_to(actor))
+        .options(*Customer.eager_options(), Customer.is_open_option(actor))
         .order_by(Customer.created_at, Customer.id)
         .limit(MAX_DUPLICATES)
     )

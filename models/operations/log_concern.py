@@ -205,7 +205,7 @@ def _find_references(
 def _is_over_budget(budget: ContactBudget | None, contacts: dict[str, str], store: Store) -> bool:
     """Count the contacts, and return whether they are too many to be looked up. A name alone finds nobody."""
     named = contacts_in(contacts)
-    return bool(budget and named) and not budget.spend(named, store_id=store.id).allowed
+    return budget is not None and bool(named) and not budget.spend(named, store_id=store.id).allowed
 
 
 def _with_rows(

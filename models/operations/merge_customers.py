@@ -130,7 +130,14 @@ class CustomerMerge(TenantOwned):
         self.id, self.merged_at, self.merged_by_id = id_, at, by.staff_id
         self._move(session, merged, target=survivor)
         for store_id in self.moved["met"]:
-            session.add(CustomerStore(customer_id=survivor.id, store_id=UUID(store_id), met_at=merged.created_at))
+            session.add(
+                CustomerStore(
+                    customer_id=survivor.id,
+                    store_id=UUID(store_id),
+                    met_at=merged.created_at,
+                    opened_at=merged.created_at,
+                )
+            )
         for name in CONTACT_FIELDS:
             if name in self.taken_over:  # unique: it may stand in one row only, at every moment
                 merged.take_contact_away(name)

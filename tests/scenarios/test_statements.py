@@ -45,7 +45,7 @@ READ = {
     "getConcernRecoveryActions": 6,
     "getConcerns": 5,
     "getCustomerById": 3,  # it; what others call it
-    "getCustomerDuplicates": 5,  # the customer; the others
+    "getCustomerDuplicates": 6,  # the customer; the others; the store whose budget of contacts it counts for
     "getCustomerHistory": 11,  # the customer; what matters now; concerns, items, notifications, actions
     "getCustomers": 3,
     "getCustomersImportTemplate": 1,

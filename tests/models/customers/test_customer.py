@@ -216,9 +216,10 @@ def test_a_customer_is_seen_where_they_were_met(app: App, shop: Shop) -> None:
     assert (sees(here), sees(there)) == ([ana.id], [])
     with app.database.writing(shop.organization_id) as session:
         customer = Customer.search(
-            session, {"phone": "912 345 678"}, country="PT", store_id=shop.other_store_id, at=NOON
+            session, {"phone": "912 345 678"}, by=there, country="PT", store_id=shop.other_store_id, at=NOON
         )
-        nobody = Customer.search(session, {"phone": "+351930000000"}, country="PT", store_id=shop.store_id, at=NOON)
+        unknown = {"phone": "+351930000000"}
+        nobody = Customer.search(session, unknown, by=here, country="PT", store_id=shop.store_id, at=NOON)
     assert (customer and customer.id, nobody) == (ana.id, None)
     assert sees(there) == [ana.id]
     recognise(app, shop, phone=PHONE)

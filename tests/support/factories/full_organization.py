@@ -87,6 +87,7 @@ BODIES: dict[str, Any] = {
     "postCustomerSearch": {"phone": PHONE},
     "patchCustomerById": {"name": "Changed"},
     "postMergeCustomers": {"customer_id": None, "preview": True},
+    "postMeetCustomer": {"store_id": None},
     "postConcerns": {"mood": 2, "recovery_actions": [{"remedy": "apology"}]},
     "patchConcernById": {"stake": "changed"},
     "postHandOverConcern": {"staff_id": None},

@@ -39,6 +39,7 @@ def test_a_preview_shows_what_would_move_and_changes_nothing(app: App, shop: Sho
     ana = create(app, shop, name="Ana", phone=PHONE, tags=["regular"])
     other = create(app, shop, "elsewhere", name="Ana L.", email="ana@example.org", tags=["vip"])
     ask(app, shop, "POST", "/search", json={"email": "ana@example.org"})
+    ask(app, shop, "POST", f"/{other}/meet", json={})
     log_concern(app, shop, "key", customer_id=other)
     reference = {"source": "till", "reference": "1"}
     ask(app, shop, "PATCH", f"/{other}", json={"references": [reference]}, headers=ANY)
@@ -115,6 +116,7 @@ def test_whoever_met_one_of_the_two_reads_the_survivor(app: App, shop: Shop) -> 
     ask(app, shop, "GET", f"/{ana}", "elsewhere", status=404)
     ask(app, shop, "GET", f"/{other}", "elsewhere")
     ask(app, shop, "POST", "/search", json={"phone": OTHER_PHONE})
+    ask(app, shop, "POST", f"/{first_met_there}/meet", json={})
     merge(app, shop, ana, first_met_there)
     ask(app, shop, "GET", f"/{ana}", "elsewhere")
 
@@ -170,6 +172,7 @@ def test_nobody_is_left_without_a_name_and_a_contact(app: App, shop: Shop) -> No
 def test_what_was_logged_since_stays_where_it_is(app: App, shop: Shop) -> None:
     ana, other = create(app, shop, phone=PHONE), create(app, shop, "elsewhere", name="Lima", phone=OTHER_PHONE)
     ask(app, shop, "POST", "/search", json={"phone": OTHER_PHONE})
+    ask(app, shop, "POST", f"/{other}/meet", json={})
     merged = merge(app, shop, ana, other)
     ask(app, shop, "PATCH", f"/{ana}", json={"name": "Ana"}, headers=ANY)
     since = log_concern(app, shop, "elsewhere", customer_id=ana, store_id=str(shop.other_store_id))

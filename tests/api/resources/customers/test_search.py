@@ -37,7 +37,7 @@ def test_a_switchboard_and_each_extension_behind_it_are_found_exactly(app: App, 
     assert found(app, shop, phone=SWITCHBOARD) == [alone]
     assert found(app, shop, phone="+351210000020;ext=12") == [twelve]
     assert found(app, shop, phone=SWITCHBOARD, phone_extension="34") == [thirty_four]
-    profile = app.request("GET", f"/v1/customers/{twelve}", (shop, "floor")).json
+    profile = app.request("GET", f"/v1/customers/{twelve}", (shop, "key")).json
     assert (profile["phone"], profile["phone_extension"]) == ("+351210000020", "12")
     assert app.request("GET", f"/v1/customers/{alone}", (shop, "floor")).json["phone_extension"] is None
 
