@@ -1,6 +1,7 @@
 """A concern is never refused for what can be sorted out later: it is kept as typed, listed as missing, and rings."""
 
-from datetime import timedelta
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -10,9 +11,12 @@ from hypothesis import strategies as st
 from sqlalchemy import select, update
 from uuid_utils.compat import uuid7
 
+from models.db.rate_limiter import Limit, MemoryCounter, RateLimiter, Usage
 from models.organizations.place import Place
+from models.organizations.store import Store
 from models.organizations.vocabulary import Category, Cause
 from models.recovery.action import RecoveryAction
+from models.recovery.remedy import RemedyLimit
 from models.staff.shift import Shift
 from models.staff.staff import StaffStore
 from tests.support.app import App
@@ -475,6 +479,42 @@ def test_with_a_mood_right_types_and_a_store_within_reach_it_is_always_logged(
     with app.back_office.reading(shop.organization_id) as session:
         actions = session.scalars(select(RecoveryAction).where(RecoveryAction.concern_id == UUID(concern["id"])))
         assert sorted(action.amount.amount for action in actions.unique() if action.amount) == costs_that_stand(body)
+
+
+class UsedUp(MemoryCounter):
+    """Counter whose limits are all used up."""
+
+    def count(self, key: str, limit: Limit, hits: Sequence[str], *, at: datetime) -> Usage:  # noqa: ARG002 no key has any left
+        return Usage(limit, limit.amount, allowed=not hits, resets_at=at + limit.window)
+
+
+def use_up_all_money(app: App, shop: Shop) -> None:
+    """Set every limit of money to nothing."""
+    with app.back_office.writing(shop.organization_id) as session:
+        session.execute(update(RemedyLimit).values(most_per_customer=0, most_per_staff=0))
+        store = session.get_one(Store, (shop.organization_id, shop.store_id))
+        store.own_limits = [{"currency": "EUR", "most_per_action": 0, "most_per_day": 0, "most_after_hours": 0}]
+
+
+@examples(quick=6, deep=60)
+@given(body=BODIES, by=st.sampled_from(["floor", "manager", "key"]))
+def test_it_is_logged_and_rings_when_every_budget_is_used_up_and_no_money_is_given(
+    app: App, shop: Shop, body: dict[str, Any], by: str
+) -> None:
+    use_up_all_money(app, shop)
+    app.limiter = RateLimiter(UsedUp())
+    answer = app.request("POST", "/v1/concerns", (shop, by), json={**body, "store_id": str(shop.store_id)})
+    app.forget_hits()
+    assert answer.status_code == 201, answer.text
+    concern = answer.json
+    if concern["mood"] <= 2 and concern["status"] == "open" and concern["handling"] == "help" and not concern["late"]:
+        assert concern["alert"]["state"] == "open"
+    if not body.get("customer_id") and {"phone", "email"} & body.get("customer", {}).keys():
+        assert concern["customer_id"] is None, "somebody was looked up beyond the budget"
+    with app.back_office.reading(shop.organization_id) as session:
+        actions = session.scalars(select(RecoveryAction).where(RecoveryAction.concern_id == UUID(concern["id"])))
+        given = [action.cost.amount for action in actions.unique() if action.cost and action.cost.amount]
+    assert given == []
 
 
 def test_an_allergy_logged_offline_rings_severe_although_its_category_was_renamed_meanwhile(
