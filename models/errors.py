@@ -26,6 +26,12 @@ class InvalidState(DomainError):
     code = "not-now"
 
 
+class TooMany(InvalidState):
+    """There are as many as there may be. `most` is how many, `of` what."""
+
+    code = "too-many"
+
+
 class Forbidden(DomainError):
     """This actor may not do this, whatever the state of the object."""
 

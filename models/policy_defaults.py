@@ -31,6 +31,21 @@ MAX_ESCALATION: Final = timedelta(hours=4)
 MAX_PHONES_PER_STEP: Final = 100  # rung by one step of an alert, and told of one thing
 BACKTEST_WINDOW: Final = timedelta(days=30)  # the past concerns that a rule is tried on
 
+# What one person or key could make without end. Concerns have no bound: they are never refused.
+MAX_ALERT_RULES: Final = 100
+MAX_STORE_GROUPS: Final = 500
+# Beyond it nothing is noted, given, promised or edited; somebody may still take, resolve and void it.
+MAX_STEPS_OF_CONCERN: Final = 300
+MAX_FOLLOW_UPS_OF_CONCERN: Final = 30
+MAX_AMENDMENTS: Final = 50  # of one signed day
+MAX_FIXES: Final = 2_000  # recorded in an organization within a year
+MAX_SHIFTS_PER_DAY: Final = 30  # that one person begins within 24 hours
+MAX_CHECKS_PER_PLACE: Final = 6  # recorded in a store within an hour, for each of its places
+MIN_PLACES_FOR_CHECKS: Final = 20  # a store with fewer places counts as one with so many
+MAX_INSTALLATIONS: Final = 50  # of one person, with those that are not rung any more; then the oldest is written over
+MAX_QR_CODES_EVER: Final = 20_000  # of one store, with the withdrawn ones
+MAX_API_KEYS_EVER: Final = 1_000  # of an organization, with revoked ones
+
 # Notifications
 PUSH_TTL: Final = timedelta(minutes=10)  # a later push is of no use
 DAILY_INFO_TTL: Final = timedelta(hours=4)  # a mail server may be away for that long, and the mail is still of use

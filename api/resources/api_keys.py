@@ -35,7 +35,7 @@ class ApiKeys(Resource):
         """Make an API key; `token` is shown in this answer only
 
         A repeat of this request answers the key with `token` null: if the answer was lost, rotate the key or make
-        another one. A key with `exports:read` cannot be limited to stores. 409 `not-now` for more than 100 keys that
+        another one. A key with `exports:read` cannot be limited to stores. 409 `too-many` for more than 100 keys that
         are not revoked.
         """
         return ApiKey.create(g.session, organization_id=g.actor.organization_id, by=g.actor, at=g.now, **data)

@@ -20,5 +20,8 @@ class Checks(Resource):
     @blp.response(201, CheckSchema)
     @idempotent(WellbeingCheck, status=201)
     def post(self, data: dict[str, Any]) -> WellbeingCheck:
-        """Record a check: a customer was asked and all was well; the store comes from the shift"""
+        """Record a check: a customer was asked and all was well; the store comes from the shift
+
+        A store records at most six an hour for each of its places, as if it had twenty at least: 409 `too-many`.
+        """
         return WellbeingCheck.record(g.session, by=g.actor, at=g.now, **data)

@@ -40,7 +40,7 @@ class StoreEnrolments(Resource):
         """Make a code that makes one phone a shared phone of this store; `code` is shown in this answer only
 
         It is used once, within 24 hours. A repeat of this request answers `code` null: make another one. 409 `not-now`
-        for a closed store, and for more than 50 shared phones and unused codes.
+        for a closed store, `too-many` for more than 50 shared phones and unused codes.
         """
         return Enrolment.create(g.session, store=store, by=g.actor, at=g.now, **data)
 

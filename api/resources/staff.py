@@ -55,7 +55,7 @@ class StaffList(Resource):
 
         Administrators hire everybody; managers hire floor staff for their own stores; a key hires floor staff and
         managers. Another role is 403, a store out of reach 422. 409 `already-exists` when somebody, who may have left,
-        has the login or the employee number; 409 `not-now` when the organization has as many people as it may have. Who
+        has the login or the employee number; 409 `too-many` when the organization has as many people as it may. Who
         gives a role above floor needs a sign-in younger than ten minutes (403 `sign-in-again`).
         """
         return hire_staff(g.session, by=g.actor, at=g.now, **data)

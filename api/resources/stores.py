@@ -38,7 +38,7 @@ class Stores(Resource):
         Its `hours` have to be given, if only as `always`: while a store is closed, only people on shift are rung. The
         first store with EUR, GBP or USD gives every remedy that costs something its usual limits; in any other currency
         everything asks first until somebody sets limits, of the remedies and of the store.
-        409 `not-now` when the organization has as many stores as it may have.
+        409 `too-many` when the organization has as many stores as it may have.
         """
         region = Region.get_visible(g.session, data.pop("region_id"), actor=g.actor, pointer="/region_id")
         return add_store(g.session, region=region, **data)

@@ -77,6 +77,7 @@ PROBLEM_CODES = {
     "has-actions": (409, "Something was given or asked for"),
     "last-administrator": (409, "Nobody else administers the organization"),
     "not-met": (409, "Other stores know this customer"),
+    "too-many": (409, "There are as many as there may be"),
     "not-now": (409, "Its state does not allow that now"),
     "reference-used": (409, "This reference of the till stands for another payment"),
     "request-in-progress": (409, "The same is being done at this moment"),

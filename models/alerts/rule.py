@@ -13,9 +13,11 @@ from models.alerts.enums import Reason, Severity
 from models.concerns.concern import Concern
 from models.concerns.enums import Kind
 from models.db.base import Aggregate, Money, many_to_one, money, tenant_fk
+from models.db.bounds import check_bound
 from models.db.slug import check_slug
 from models.errors import Conflict, Invalid
 from models.organizations.vocabulary import Category
+from models.policy_defaults import MAX_ALERT_RULES
 
 SECONDS_PER_DAY = 24 * 60 * 60
 
@@ -71,6 +73,7 @@ class AlertRule(Aggregate):
         """Add a rule of the organization's own. Conflict when the slug is taken, Invalid without any condition."""
         if session.scalars(select(cls.id).where(cls.slug == slug)).first() is not None:
             raise Conflict(f"There is a rule {slug!r} already.", code="already-exists", pointer="/slug")
+        check_bound(session, select(cls.id), most=MAX_ALERT_RULES, of="rules of an organization")
         rule = cls.build(slug=check_slug(slug), **values)
         session.add(rule)
         return rule

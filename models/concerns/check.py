@@ -1,18 +1,23 @@
 """Wellbeing checks: one tap for "asked, all well". Without them a store that stops asking would look perfect."""
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Index
+from sqlalchemy import ColumnElement, Index, func, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.access import Actor
 from models.db.base import CountedByDay, TenantOwned, tenant_fk
+from models.db.bounds import too_many
 from models.db.session import ScopedSession
+from models.organizations.place import Place
 from models.organizations.store import Store
+from models.policy_defaults import MAX_CHECKS_PER_PLACE, MIN_PLACES_FOR_CHECKS
 from models.staff.default_store import get_default_store
+
+HOUR = timedelta(hours=1)
 
 
 class WellbeingCheck(CountedByDay, TenantOwned):
@@ -43,6 +48,7 @@ class WellbeingCheck(CountedByDay, TenantOwned):
             store, _ = get_default_store(session, by=by, at=at)
         else:
             store = Store.get_visible(session, store_id, actor=by, pointer="/store_id")
+        cls._check_bound(session, store, more=fields.get("count", 1), at=at)
         check = cls(
             **fields,
             store_id=store.id,
@@ -52,3 +58,19 @@ class WellbeingCheck(CountedByDay, TenantOwned):
         )
         session.add(check)
         return check
+
+    @classmethod
+    def _check_bound(cls, session: ScopedSession, store: Store, *, more: int, at: datetime) -> None:
+        """Raise TooMany for more than a store of this size can ask within an hour: they would make any rate look good.
+
+        They are summed under a lock, so that a hundred taps at once count as a hundred.
+        """
+        session.execute(select(Store.id).where(Store.id == store.id).with_for_update())
+        today = cls.business_date.in_((store.business_date(at), store.business_date(at - HOUR)))
+        of_hour = (cls.store_id == store.id, today, cls.at > at - HOUR, cls.at <= at)
+        places = session.scalars(
+            select(func.count()).select_from(Place).where(Place.store_id == store.id, Place.retired_at.is_(None))
+        ).one()
+        most = MAX_CHECKS_PER_PLACE * max(places, MIN_PLACES_FOR_CHECKS)
+        if session.scalars(select(func.coalesce(func.sum(cls.count), 0)).where(*of_hour)).one() + more > most:
+            raise too_many(most, "checks of this store within an hour")

@@ -25,7 +25,7 @@ from sqlalchemy.sql.base import ExecutableOption
 from models.access import GRANTS, Actor, Permission, Role, roles_with
 from models.concerns.concern_item import ConcernItem
 from models.concerns.enums import Channel, Handling, Kind, Outcome, Source, Status
-from models.concerns.event import STEPS_AFTER_RESOLUTION, ConcernEvent, ConcernStep
+from models.concerns.event import BOUNDED_STEPS, STEPS_AFTER_RESOLUTION, ConcernEvent, ConcernStep
 from models.customers.customer import Customer
 from models.db.base import (
     Aggregate,
@@ -37,13 +37,21 @@ from models.db.base import (
     one_to_many,
     tenant_fk,
 )
+from models.db.bounds import too_many
 from models.db.text import BYTEWISE_NAME, fold
 from models.errors import Conflict, Forbidden, InvalidState
 from models.organizations.place import Place
 from models.organizations.store import Store
 from models.organizations.vocabulary import Category, Cause, Question
 from models.organizations.vocabulary_word import VocabularyWord
-from models.policy_defaults import AS_TYPED_TTL, LATE_AFTER, MAX_CLOCK_AHEAD, MAX_CONCERN_AGE, UNHAPPY_MOOD
+from models.policy_defaults import (
+    AS_TYPED_TTL,
+    LATE_AFTER,
+    MAX_CLOCK_AHEAD,
+    MAX_CONCERN_AGE,
+    MAX_STEPS_OF_CONCERN,
+    UNHAPPY_MOOD,
+)
 from models.staff.staff import Staff
 
 if TYPE_CHECKING:
@@ -465,6 +473,7 @@ class Concern(CountedByDay, Aggregate):
         mine = self.taken_by_id == by.staff_id
         if self.status is Status.TAKEN and not mine and not by.may(Permission.CONCERN_RELEASE_ANY):
             raise Forbidden("Only the person who took it, or a manager, can give it back.")
+        self._check_bound()
         event = self._move(ConcernStep.RELEASED, by=by, at=at)
         self.taken_by_id = None
         return event
@@ -623,7 +632,13 @@ class Concern(CountedByDay, Aggregate):
             self.taken_at = at
             self.seconds_to_take = _seconds_between(self.became_concern_at or self.received_at, at)
 
+    def _check_bound(self) -> None:
+        if self.event_count >= MAX_STEPS_OF_CONCERN:
+            raise too_many(MAX_STEPS_OF_CONCERN, "steps of one concern")
+
     def _record(self, step: ConcernStep, *, by: Actor, at: datetime, details: dict[str, Any]) -> ConcernEvent:
+        if step in BOUNDED_STEPS:
+            self._check_bound()
         self.event_count += 1
         event = ConcernEvent(
             store_id=self.store_id,

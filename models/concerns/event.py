@@ -42,6 +42,16 @@ class ConcernStep(StrEnum):
     PROMISE_HANDED_OVER = "promise_handed_over"  # `to`: id of the new owner
 
 
+# What somebody could go on doing to one concern without end. Each is a step of its timeline.
+BOUNDED_STEPS = frozenset(
+    {
+        ConcernStep.REOPENED,
+        ConcernStep.EDITED,
+        ConcernStep.HANDED_OVER,
+        ConcernStep.ACTION_RECORDED,
+        ConcernStep.PROMISED,
+    }
+)
 # Allowed after a concern is resolved: they do not change how it was put right.
 STEPS_AFTER_RESOLUTION = frozenset(
     {

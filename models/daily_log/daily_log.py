@@ -14,10 +14,12 @@ from models.access import Actor
 from models.concerns.concern import Concern
 from models.concerns.unresolved import NOT_RESOLVED
 from models.db.base import Aggregate, TenantOwned, many_to_one, one_to_many, tenant_fk
+from models.db.bounds import too_many
 from models.db.session import ScopedSession
 from models.db.slug import check_slug
 from models.errors import Conflict, Invalid, InvalidState
 from models.organizations.store import Store
+from models.policy_defaults import MAX_AMENDMENTS
 from models.staff.staff import Staff
 
 TOMORROW_HEADING = "tomorrow"  # the note under this heading is shown at the start of the next day
@@ -146,6 +148,8 @@ class DailyLog(Aggregate):
         """Add an amendment to a signed day. InvalidState before the sign-off: write a note instead."""
         if self.signed_at is None:
             raise InvalidState("This day is not signed yet: write it into the notes.", state="open")
+        if len(self.amendments) >= MAX_AMENDMENTS:
+            raise too_many(MAX_AMENDMENTS, "amendments of one day")
         amendment = DailyLogAmendment(
             id=id_, daily_log_id=self.id, store_id=self.store_id, reason=reason, text=text, at=at, by_id=by.person
         )

@@ -10,9 +10,10 @@ from sqlalchemy import String, UniqueConstraint, Uuid, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.db.base import Aggregate, Base
+from models.db.bounds import check_bound
 from models.db.change_feed import ChangeCounter
 from models.db.slug import check_slug
-from models.errors import Conflict, Invalid, InvalidState, NotFound
+from models.errors import Conflict, Invalid, NotFound
 from models.organizations.names import check_language
 from models.policy_defaults import MAX_REGIONS, PASSWORD_MIN_LENGTH, SESSION_DAYS
 
@@ -133,8 +134,7 @@ class Region(Aggregate):
         """Create a region. Conflict when another one has the slug, InvalidState when there are too many."""
         if cls._with_slug(session, slug) is not None:
             raise Conflict(f"There is a region {slug!r} already.", code="already-exists", pointer="/slug")
-        if session.scalars(select(func.count()).select_from(cls)).one() >= MAX_REGIONS:
-            raise InvalidState(f"An organization has at most {MAX_REGIONS} regions.")
+        check_bound(session, select(cls.id), most=MAX_REGIONS, of="regions of an organization")
         region = cls(slug=check_slug(slug), **values)
         session.add(region)
         return region

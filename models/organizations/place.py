@@ -11,10 +11,11 @@ from sqlalchemy.orm import Mapped, Session, aliased, mapped_column
 
 from models.access import Actor
 from models.db.base import TenantOwned, tenant_fk
+from models.db.bounds import too_many
 from models.db.many_values import is_any_of
 from models.db.slug import MAX_SLUG_LENGTH, check_slug, slug_from_text
 from models.db.text import fold
-from models.errors import Conflict, Invalid, InvalidState, NotFound
+from models.errors import Conflict, Invalid, NotFound
 from models.organizations.names import merge_names
 from models.organizations.slug_alias import SlugAlias, SlugKind
 from models.policy_defaults import MAX_PLACES, MAX_PLACES_EVER
@@ -316,11 +317,9 @@ class PlacesOfStore:
     def check_bounds(self) -> None:
         """Raise InvalidState when the store has more places, or had more slugs, than are kept."""
         if sum(not place.retired for place in self.places) > MAX_PLACES:
-            raise InvalidState(f"A store has at most {MAX_PLACES} places.")
+            raise too_many(MAX_PLACES, "places of a store")
         if max(len(self.places), len(self._former_slugs)) > MAX_PLACES_EVER:
-            raise InvalidState(
-                f"A store keeps at most {MAX_PLACES_EVER} places, with the retired ones, and as many former slugs."
-            )
+            raise too_many(MAX_PLACES_EVER, "places of a store, with the retired ones, or former slugs of places")
 
     def recognise(self, items: Sequence[ListedPlace]) -> list[Place | None]:
         """Return for each item of a list the place that it names, or None for a new one.

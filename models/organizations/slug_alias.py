@@ -12,9 +12,9 @@ from sqlalchemy import ScalarSelect, String, UniqueConstraint, select, update
 from sqlalchemy.orm import Mapped, Session, aliased, mapped_column
 
 from models.db.base import TenantOwned
+from models.db.bounds import too_many
 from models.db.many_values import is_any_of
 from models.db.slug import MAX_SLUG_LENGTH
-from models.errors import InvalidState
 from models.policy_defaults import MAX_SLUG_ALIASES
 
 
@@ -80,7 +80,7 @@ class SlugAlias(TenantOwned):
         if slug in former:
             return
         if len(former) >= MAX_SLUG_ALIASES:
-            raise InvalidState(f"This had {MAX_SLUG_ALIASES} slugs before, and no more are kept: it keeps its slug.")
+            raise too_many(MAX_SLUG_ALIASES, "former slugs of one word", "it keeps its slug")
         session.add(cls(kind=kind, scope_id=of.organization_id, slug=slug, object_id=of.id))
 
     @classmethod

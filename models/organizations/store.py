@@ -12,12 +12,13 @@ from zoneinfo import ZoneInfo, available_timezones
 import phonenumbers
 from babel.core import get_global
 from babel.numbers import get_territory_currencies
-from sqlalchemy import JSON, ColumnElement, Select, String, UniqueConstraint, func, select
+from sqlalchemy import JSON, ColumnElement, Select, String, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship, selectinload
 from sqlalchemy.sql.base import ExecutableOption
 
 from models.access import Actor
 from models.db.base import Aggregate, many_to_one, one_to_many, tenant_fk
+from models.db.bounds import check_bound, too_many
 from models.db.slug import check_slug, slug_from_name
 from models.errors import Conflict, Invalid, InvalidState, NotFound
 from models.organizations.opening_hours import (
@@ -171,8 +172,7 @@ class Store(Aggregate):
             raise Invalid("Two places of a store cannot have the same name.", pointer="/places")
         if session.scalars(select(cls.id).where(cls.slug == slug)).first() is not None:
             raise Conflict(f"There is a store {slug!r} already.", code="already-exists", pointer="/slug")
-        if session.scalars(select(func.count(cls.id))).one() >= MAX_STORES:
-            raise InvalidState(f"An organization has {MAX_STORES:,} stores at most.")
+        check_bound(session, select(cls.id), most=MAX_STORES, of="stores of an organization")
         session.add(store)
         session.flush()
         return store
@@ -421,7 +421,7 @@ class Store(Aggregate):
 
     def _set_terms(self, history: TermsHistory) -> None:
         if len(history.earlier) > MAX_TERMS_CHANGES:
-            raise InvalidState(f"Zone, day start and currency of a store change {MAX_TERMS_CHANGES} times at most.")
+            raise too_many(MAX_TERMS_CHANGES, "changes of a store's zone, day start and currency")
         for name in TERMS_FIELDS:
             setattr(self, name, getattr(history.newest, name))
         self.terms_from = history.newest_from

@@ -11,9 +11,11 @@ from sqlalchemy.sql.base import ExecutableOption
 
 from models.access import Actor
 from models.db.base import Aggregate, TenantOwned, one_to_many, tenant_fk
+from models.db.bounds import check_bound
 from models.db.slug import check_slug
 from models.errors import Conflict
 from models.organizations.store import Store
+from models.policy_defaults import MAX_STORE_GROUPS
 
 
 class GroupKind(StrEnum):
@@ -59,6 +61,7 @@ class StoreGroup(Aggregate):
         """Create a group of these stores. Conflict if the slug is taken, NotFound for a store that is out of reach."""
         if session.scalars(select(cls.id).where(cls.slug == slug)).first() is not None:
             raise Conflict(f"There is a group {slug!r} already.", code="already-exists", pointer="/slug")
+        check_bound(session, select(cls.id), most=MAX_STORE_GROUPS, of="groups of an organization")
         group = cls(slug=check_slug(slug), **values)
         group._set_members(session, store_ids, by)
         session.add(group)

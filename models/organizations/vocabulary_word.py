@@ -9,8 +9,9 @@ from sqlalchemy import ColumnElement, String, func, select
 from sqlalchemy.orm import Mapped, Session, aliased, mapped_column
 
 from models.db.base import TenantOwned
+from models.db.bounds import too_many
 from models.db.slug import MAX_SLUG_LENGTH, check_slug
-from models.errors import Conflict, InvalidState
+from models.errors import Conflict
 from models.organizations.names import merge_names
 from models.organizations.slug_alias import SlugAlias, SlugKind
 
@@ -75,7 +76,8 @@ class VocabularyWord(TenantOwned):
         if count is None:
             count = session.scalars(select(func.count()).select_from(type(self))).one()
         if count >= self.max_words:
-            raise InvalidState(f"There are {self.max_words} of them already: change one that is retired.")
+            of = f"words of the kind {self.slug_kind}"
+            raise too_many(self.max_words, of, "change one that is retired")
         self.describe(session, values, at=at, pointer=pointer)
 
     def describe(self, session: Session, values: Mapping[str, Any], *, at: datetime, pointer: str = "") -> None:

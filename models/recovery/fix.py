@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -17,10 +17,11 @@ from models.concerns.event import ConcernEvent
 from models.concerns.references import resolve_slugs
 from models.customers.customer import Customer
 from models.db.base import Aggregate, many_to_one, tenant_fk
+from models.db.bounds import check_bound
 from models.errors import Invalid
 from models.organizations.store import Store
 from models.organizations.vocabulary import Cause
-from models.policy_defaults import MAX_THANK_YOUS_PER_REQUEST
+from models.policy_defaults import MAX_FIXES, MAX_THANK_YOUS_PER_REQUEST
 from models.recovery.follow_up import FollowUp, FollowUpKind, FollowUpStatus
 from models.recovery.follow_up_owner import FollowUpOwner
 from models.staff.staff import Staff
@@ -41,6 +42,9 @@ class RaisedBy:
     customer: Customer
     concern: Concern
     thank_you: ThankYou | None
+
+
+A_YEAR = timedelta(days=365)
 
 
 class Fix(Aggregate):
@@ -105,6 +109,8 @@ class Fix(Aggregate):
             )
         if fixed_at is not None and fixed_at > at:
             raise Invalid("What will be fixed is not fixed yet.", pointer="/fixed_at")
+        of_year = select(cls.id).where(cls.fixed_at > at - A_YEAR)
+        check_bound(session, of_year, most=MAX_FIXES, of="fixes within a year")
         rows = resolve_slugs(session, {"category": category, "cause": cause}, store_id=None)
         fix = cls(
             **fields,

@@ -16,8 +16,9 @@ from models.concerns.child import ConcernChild
 from models.concerns.concern import Concern
 from models.concerns.event import ConcernEvent, ConcernStep
 from models.db.base import CountedByDay, many_to_one, tenant_fk
+from models.db.bounds import check_bound
 from models.errors import Invalid, InvalidState
-from models.policy_defaults import FOLLOW_UP_MAX_AHEAD
+from models.policy_defaults import FOLLOW_UP_MAX_AHEAD, MAX_FOLLOW_UPS_OF_CONCERN
 from models.recovery.follow_up_owner import FollowUpOwner
 from models.staff.staff import Staff
 
@@ -145,6 +146,8 @@ class FollowUp(CountedByDay, ConcernChild):
         for an owner whom `by` may not see.
         """
         owner = FollowUpOwner.resolve(session, owner_id, by=by, pointer="/owner_id", at=at)
+        of_concern = select(cls.id).where(cls.concern_id == concern.id)
+        check_bound(session, of_concern, most=MAX_FOLLOW_UPS_OF_CONCERN, of="follow-ups of one concern")
         return cls.create_for_owner(session, concern, owner, by=by, at=at, **fields)
 
     @classmethod

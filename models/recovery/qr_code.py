@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Index, Select, String, UniqueConstraint, func, select
+from sqlalchemy import ColumnElement, Index, Select, String, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, Session, contains_eager, joinedload, mapped_column
 from sqlalchemy.sql.base import ExecutableOption
 from uuid_utils.compat import uuid7
@@ -15,10 +15,11 @@ from models.concerns.concern import Concern
 from models.concerns.enums import Channel, Kind, Source, Status
 from models.concerns.event import ConcernEvent
 from models.db.base import Aggregate, many_to_one, tenant_fk
-from models.errors import Expired, InvalidState, NotFound
+from models.db.bounds import check_bound
+from models.errors import Expired, NotFound
 from models.organizations.place import Place
 from models.organizations.store import Store
-from models.policy_defaults import CONTENT_MOOD, GUEST_PAGE_TTL, MAX_QR_CODES
+from models.policy_defaults import CONTENT_MOOD, GUEST_PAGE_TTL, MAX_QR_CODES, MAX_QR_CODES_EVER
 from models.recovery.public_token import TOKEN_LENGTH, new_token
 
 
@@ -125,9 +126,12 @@ class QrCode(Aggregate):
     @classmethod
     def _check_bound(cls, session: Session, store: Store, *, more: int) -> None:
         """Raise InvalidState when a store would have more valid codes than it may."""
-        stmt = select(func.count()).select_from(cls).where(cls.store_id == store.id, cls.withdrawn_at.is_(None))
-        if session.scalars(stmt).one() + more > MAX_QR_CODES:
-            raise InvalidState(f"A store has at most {MAX_QR_CODES} QR codes; withdraw some first.")
+        ever = select(cls.id).where(cls.store_id == store.id)
+        valid = ever.where(cls.withdrawn_at.is_(None))
+        check_bound(
+            session, valid, most=MAX_QR_CODES, of="QR codes of a store", more=more, advice="withdraw some first"
+        )
+        check_bound(session, ever, most=MAX_QR_CODES_EVER, of="QR codes of a store, with withdrawn ones", more=more)
 
     @classmethod
     def by_token(cls, session: Session, token: str, *, lock: bool = False) -> "QrCode":

@@ -28,10 +28,17 @@ from sqlalchemy.sql.base import ExecutableOption
 
 from models.access import SHARED_PHONE_GRANTS, Actor, Permission
 from models.db.base import TenantOwned, many_to_one, tenant_fk
+from models.db.bounds import too_many
 from models.db.secret import HasSecret
-from models.errors import InvalidState, NotFound
+from models.errors import NotFound
 from models.organizations.store import Store
-from models.policy_defaults import FAILED_PINS_WINDOW, MAX_FAILED_PINS, MAX_PERSONAL_PHONES, PHONE_RETIRES_AFTER
+from models.policy_defaults import (
+    FAILED_PINS_WINDOW,
+    MAX_FAILED_PINS,
+    MAX_INSTALLATIONS,
+    MAX_PERSONAL_PHONES,
+    PHONE_RETIRES_AFTER,
+)
 from models.staff.credentials.last_use import LastUse
 from models.staff.credentials.staff_session import StaffSession
 from models.staff.credentials.token import Token
@@ -114,12 +121,14 @@ class Device(HasSecret, TenantOwned):
         """
         phones = cls.live_phones(session, by.person, but=installation_id)
         if len(phones) >= MAX_PERSONAL_PHONES:
-            detail = f"You have {len(phones)} phones that ring: forget one of them first."
-            raise InvalidState(detail, code="too-many-devices", devices=[phone.summary for phone in phones])
-        device = cls.by_installation(session, installation_id)
+            refusal = too_many(MAX_PERSONAL_PHONES, "phones of one person that ring", "forget one of them first")
+            refusal.code, refusal.members["devices"] = "too-many-devices", [phone.summary for phone in phones]
+            raise refusal
+        device = cls.by_installation(session, installation_id) or cls._write_over_oldest(session, by.person)
         if device is None:
             device = cls(installation_id=installation_id, registered_at=at)
             session.add(device)
+        device.installation_id = installation_id
         if device.staff_id != by.person:
             device.registered_at = at
         device.staff_id, device.store_id, device.name = by.person, None, None
@@ -128,6 +137,19 @@ class Device(HasSecret, TenantOwned):
         StaffSession.unbind(session, device.id, but_staff_id=by.person)
         if sign_in := session.get(StaffSession, (by.organization_id, by.session_id)):
             sign_in.device_id = device.id
+        return device
+
+    @classmethod
+    def _write_over_oldest(cls, session: Session, staff_id: UUID) -> "Device | None":
+        """Return the phone of this person that has not been rung for longest, to be another one; None if they are few.
+
+        Whoever installs the app anew for years, or has it do so a thousand times, has no more of them for that.
+        """
+        silent = select(cls).where(cls.staff_id == staff_id, cls.address.is_(None)).order_by(cls.seen_at, cls.id)
+        count = session.scalars(select(func.count()).where(cls.staff_id == staff_id)).one()
+        device = session.scalars(silent.limit(1)).first() if count >= MAX_INSTALLATIONS else None
+        if device is not None:
+            StaffSession.unbind_all(session, device.id)
         return device
 
     @classmethod

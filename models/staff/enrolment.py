@@ -5,12 +5,13 @@ from datetime import datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, LargeBinary, String, UniqueConstraint, delete, func, select
+from sqlalchemy import ColumnElement, LargeBinary, String, UniqueConstraint, delete, select
 from sqlalchemy.orm import Mapped, Session, joinedload, mapped_column
 from sqlalchemy.sql.base import ExecutableOption
 
 from models.access import Actor, Permission
 from models.db.base import TenantOwned, many_to_one, tenant_fk
+from models.db.bounds import check_bound
 from models.db.secret import HasSecret
 from models.errors import Invalid, InvalidState
 from models.organizations.store import Store
@@ -50,12 +51,15 @@ class Enrolment(HasSecret, TenantOwned):
         """
         if store.closed_at is not None:
             raise InvalidState("This store is closed: nobody works there.", state="closed")
-        unused = select(func.count()).where(cls.store_id == store.id, cls.redeemed_at.is_(None), cls.expires_at > at)
-        if session.scalars(unused).one() + Device.count_shared(session, store.id) >= MAX_SHARED_PHONES:
-            raise InvalidState(
-                f"A store has at most {MAX_SHARED_PHONES} shared phones, with the codes that were not used yet:"
-                " revoke a phone that is not used any more, or wait until a code expires."
-            )
+        unused = select(cls.id).where(cls.store_id == store.id, cls.redeemed_at.is_(None), cls.expires_at > at)
+        check_bound(
+            session,
+            unused,
+            most=MAX_SHARED_PHONES,
+            more=Device.count_shared(session, store.id) + 1,
+            of="shared phones of a store, with the codes that were not used yet",
+            advice="revoke a phone that is not used any more, or wait until a code expires",
+        )
         token = Token.new("e", store.organization_id)
         enrolment = cls(
             **fields,

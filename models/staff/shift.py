@@ -11,14 +11,22 @@ from sqlalchemy.sql.base import ExecutableOption
 
 from models.access import Actor, Permission
 from models.db.base import TenantOwned, many_to_one, tenant_fk
+from models.db.bounds import check_bound
 from models.errors import Forbidden, Invalid, InvalidState
 from models.organizations.store import Store
-from models.policy_defaults import LAST_SEEN_RESOLUTION, SHIFT_IDLE, STILL_HERE_BEFORE, STILL_HERE_EXTENDS
+from models.policy_defaults import (
+    LAST_SEEN_RESOLUTION,
+    MAX_SHIFTS_PER_DAY,
+    SHIFT_IDLE,
+    STILL_HERE_BEFORE,
+    STILL_HERE_EXTENDS,
+)
 from models.staff.shift_end import shift_ends_at
 from models.staff.staff import Staff
 
 MAX_SOURCE_LENGTH = 60
 MAX_REFERENCE_LENGTH = 100
+A_DAY = timedelta(days=1)
 
 
 class EndReason(StrEnum):
@@ -101,6 +109,8 @@ class Shift(TenantOwned):
             current.device_id = device_id or current.device_id
             current.extend(to=shift_ends_at(store, at))
             return current
+        begun = select(cls.id).where(cls.staff_id == staff_id, cls.started_at > at - A_DAY)
+        check_bound(session, begun, most=MAX_SHIFTS_PER_DAY, of="shifts of one person within a day")
         if current is not None:
             current.end(EndReason.MOVED, at=at)
             session.flush()

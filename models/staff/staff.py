@@ -15,7 +15,6 @@ from sqlalchemy import (
     String,
     UniqueConstraint,
     and_,
-    func,
     not_,
     or_,
     select,
@@ -27,8 +26,9 @@ from sqlalchemy.sql.base import ExecutableOption
 
 from models.access import GRANTS, ROLES_OF_ALL_STORES, Actor, Permission, Role, roles_with
 from models.db.base import Aggregate, TenantOwned, one_to_many, tenant_fk
+from models.db.bounds import check_bound
 from models.db.slug import check_login
-from models.errors import Conflict, Invalid, InvalidState
+from models.errors import Conflict, Invalid
 from models.organizations.organization import Region
 from models.organizations.store import Store
 from models.policy_defaults import MAX_REGIONS_OF_PERSON, MAX_STAFF, MAX_STORES_OF_PERSON
@@ -142,9 +142,7 @@ class Staff(Aggregate):
     @classmethod
     def require_room(cls, session: Session, *, more: int = 1) -> None:
         """Raise InvalidState when so many more people would be more than an organization may have."""
-        working = select(func.count()).select_from(cls).where(cls.left_at.is_(None))
-        if session.scalars(working).one() + more > MAX_STAFF:
-            raise InvalidState(f"In an organization work at most {MAX_STAFF} people.")
+        check_bound(session, select(cls.id).where(cls.left_at.is_(None)), most=MAX_STAFF, of="people", more=more)
 
     @classmethod
     def require_free(cls, session: Session, *, login: str | None = None, employee_number: str | None = None) -> None:

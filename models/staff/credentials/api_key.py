@@ -6,16 +6,17 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import LargeBinary, Select, String, UniqueConstraint, and_, bindparam, func, or_, select
+from sqlalchemy import LargeBinary, Select, String, UniqueConstraint, and_, bindparam, or_, select
 from sqlalchemy.orm import Mapped, Session, joinedload, mapped_column, selectinload
 from sqlalchemy.sql.base import ExecutableOption
 
 from models.access import KEY_GRANTS, Actor, KeyScope
 from models.db.base import TenantOwned, UtcDateTime, many_to_one, one_to_many, tenant_fk
+from models.db.bounds import check_bound
 from models.db.secret import HasSecret
 from models.errors import Invalid, InvalidState
 from models.organizations.store import Store
-from models.policy_defaults import MAX_API_KEYS
+from models.policy_defaults import MAX_API_KEYS, MAX_API_KEYS_EVER
 from models.staff.credentials.last_use import LastUse
 from models.staff.credentials.token import Token
 from models.staff.staff import Staff
@@ -200,6 +201,6 @@ def _check_stores(
 
 
 def _check_count(session: Session) -> None:
-    count = session.scalars(select(func.count()).select_from(ApiKey).where(ApiKey.revoked_at.is_(None))).one()
-    if count >= MAX_API_KEYS:
-        raise InvalidState(f"An organization has at most {MAX_API_KEYS} keys that are not revoked: revoke one first.")
+    valid = select(ApiKey.id).where(ApiKey.revoked_at.is_(None))
+    check_bound(session, valid, most=MAX_API_KEYS, of="keys that are not revoked", advice="revoke one first")
+    check_bound(session, select(ApiKey.id), most=MAX_API_KEYS_EVER, of="keys, with those that are revoked")

@@ -4,11 +4,12 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Index, LargeBinary, UniqueConstraint, delete, func, select, update
+from sqlalchemy import Index, LargeBinary, UniqueConstraint, delete, select, update
 from sqlalchemy.orm import Mapped, Session, joinedload, mapped_column
 
 from models.access import Actor
 from models.db.base import TenantOwned, many_to_one, tenant_fk
+from models.db.bounds import check_bound
 from models.db.secret import HasSecret
 from models.errors import Expired, InvalidState
 from models.policy_defaults import CODE_MAKER_WAITS, IDEMPOTENCY_KEY_TTL, INVITATION_TTL, MAX_CODES_PER_DAY
@@ -143,10 +144,6 @@ def code_not_valid() -> Expired:
 
 def _check_count(session: Session, staff: Staff, *, at: datetime) -> None:
     """Raise InvalidState for too many codes. Those by mail do not count: strangers ask for them."""
-    made = (
-        select(func.count())
-        .select_from(Invitation)
-        .where(Invitation.staff_id == staff.id, Invitation.created_at > at - INVITATION_TTL, ~Invitation.by_mail)
-    )
-    if session.scalars(made).one() >= MAX_CODES_PER_DAY:
-        raise InvalidState(f"At most {MAX_CODES_PER_DAY} codes are made for one person within a day.")
+    by_hand = (Invitation.staff_id == staff.id, Invitation.created_at > at - INVITATION_TTL, ~Invitation.by_mail)
+    made = select(Invitation.id).where(*by_hand)
+    check_bound(session, made, most=MAX_CODES_PER_DAY, of="codes made for one person within a day")

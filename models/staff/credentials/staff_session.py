@@ -125,6 +125,12 @@ class StaffSession(TenantOwned):
         session.execute(stmt.execution_options(synchronize_session=False))
 
     @classmethod
+    def unbind_all(cls, session: Session, device_id: UUID) -> None:
+        """Unbind every sign-in from a device that is another phone from now on."""
+        stmt = update(cls).where(cls.device_id == device_id).values(device_id=None)
+        session.execute(stmt.execution_options(synchronize_session=False))
+
+    @classmethod
     def lock_on_device(cls, session: Session, device_id: UUID, *, at: datetime) -> None:
         """Lock the sign-ins on a shared phone: somebody else has it now."""
         stmt = update(cls).where(cls.device_id == device_id, cls.locked_at.is_(None)).values(locked_at=at)

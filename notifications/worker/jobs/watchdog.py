@@ -133,8 +133,13 @@ class WatchdogJob:
         if self._dead_man_url is None:
             return
         try:
-            # With `stream` the body of the answer is not read.
-            requests.get(self._dead_man_url, timeout=PING_TIMEOUT_SECONDS, stream=True).close()
+            # With `stream` the body of the answer is not read. A redirect is not followed: whoever answers at that
+            # address would choose what this machine asks for, inside its network as well.
+            with requests.get(
+                self._dead_man_url, timeout=PING_TIMEOUT_SECONDS, stream=True, allow_redirects=False
+            ) as answer:
+                if not answer.ok or answer.is_redirect:
+                    log.warning("dead-man ping failed", status=answer.status_code)
         except requests.RequestException as error:
             log.warning("dead-man ping failed", error=type(error).__name__)  # no URL: it may contain a key
 

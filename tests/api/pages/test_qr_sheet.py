@@ -152,8 +152,8 @@ def test_managers_make_and_print_the_codes_of_their_own_stores(app: App, shop: S
 def test_a_store_has_as_many_codes_as_it_may(app: App, shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(qr_code, "MAX_QR_CODES", 2)
     one = app.request("POST", address(shop, "standing-qrs"), (shop, "manager"), json={}).json
-    assert_problem(make_missing(app, shop), 409, "not-now")
+    assert_problem(make_missing(app, shop), 409, "too-many")
     assert app.request("DELETE", f"/v1/standing-qrs/{one['id']}", (shop, "manager")).status_code == 204
     assert make_missing(app, shop).status_code == 200
     refused = app.request("POST", address(shop, "standing-qrs"), (shop, "manager"), json={})
-    assert_problem(refused, 409, "not-now")
+    assert_problem(refused, 409, "too-many")

@@ -263,7 +263,7 @@ def test_there_is_a_bound_on_keys(app: App, shop: Shop) -> None:
     with app.back_office.writing(shop.organization_id) as session:
         for _ in range(97):
             last = ApiKey.create(session, organization_id=shop.organization_id, name="n", scopes=[*KeyScope], at=NOON)
-    assert "at most 100 keys" in assert_problem(create(app, shop), 409, "not-now")["detail"]
+    assert "At most 100 keys" in assert_problem(create(app, shop), 409, "too-many")["detail"]
     assert verb(app, shop, {"id": str(last.id)}, "revoke").status_code == 200
     assert create(app, shop).status_code == 201
 

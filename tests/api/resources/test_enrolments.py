@@ -195,7 +195,7 @@ def test_a_store_has_so_many_shared_phones_with_unused_codes(
     path = f"/v1/stores/{shop.store_id}/enrolments"
     answers = at_once([partial(app.request, "POST", path, (shop, "manager"), json={"name": "bar"})] * 3)
     assert sorted(answer.status_code for answer in answers) == [201, 409, 409]
-    assert_problem(app.request("POST", path, (shop, "manager"), json={"name": "bar"}), 409, "not-now")
+    assert_problem(app.request("POST", path, (shop, "manager"), json={"name": "bar"}), 409, "too-many")
     app.clock.move(hours=24)
     assert app.request("POST", path, (shop, "manager"), json={"name": "bar"}).status_code == 201
 

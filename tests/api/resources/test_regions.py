@@ -64,7 +64,7 @@ def test_only_the_administrator_makes_regions(app: App, shop: Shop) -> None:
 def test_an_organization_has_as_many_regions_as_it_may(app: App, shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(organization, "MAX_REGIONS", 3)
     assert add(app, shop).status_code == 201
-    assert_problem(add(app, shop, slug="more"), 409, "not-now")
+    assert_problem(add(app, shop, slug="more"), 409, "too-many")
 
 
 def test_a_region_leaves_with_the_export(app: App, shop: Shop) -> None:

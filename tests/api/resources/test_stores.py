@@ -148,7 +148,7 @@ def test_an_organization_has_so_many_stores_and_no_more(app: App, shop: Shop, mo
     make_shop(app.back_office, "stranger")  # whose stores do not count
     monkeypatch.setattr(store_module, "MAX_STORES", 3)
     assert create(app, shop).status_code == 201
-    assert "3 stores at most" in assert_problem(create(app, shop, slug="more"), 409, "not-now")["detail"]
+    assert "At most 3 stores" in assert_problem(create(app, shop, slug="more"), 409, "too-many")["detail"]
 
 
 @pytest.mark.parametrize("login", ["floor", "manager", "regional", "hq", "key"])

@@ -91,11 +91,11 @@ def test_a_store_has_as_many_places_as_it_may(app: App, shop: Shop, monkeypatch:
     with app.database.writing(shop.organization_id) as session:
         store = store_of(session, shop)
         bar = Place.create(session, store, id=uuid4(), name="Bar")
-        with pytest.raises(InvalidState, match="at most 3 places"), session.begin_nested():
+        with pytest.raises(InvalidState, match="At most 3 places"), session.begin_nested():
             Place.create(session, store, id=uuid4(), name="Terrace")
         bar.retire(store, at=NOON)
         Place.create(session, store, id=uuid4(), name="Garden")
-        with pytest.raises(InvalidState, match="at most 3 places"), session.begin_nested():
+        with pytest.raises(InvalidState, match="At most 3 places"), session.begin_nested():
             bar.edit(session, store, at=NOON, retired=False)
 
 

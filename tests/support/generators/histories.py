@@ -90,7 +90,7 @@ def _listen(stage: Stage, rng: Random) -> None:
     for _ in range(rng.randrange(60)):
         by, at = rng.choice(stage.people), BEGIN + timedelta(seconds=rng.randrange(DAYS * 24 * 3600))
         store_id = rng.choice(stage.stores).id
-        WellbeingCheck.record(stage.session, by=by, at=at, store_id=store_id, count=rng.choice([1, 1, 5, 500]))
+        WellbeingCheck.record(stage.session, by=by, at=at, store_id=store_id, count=rng.choice([1, 1, 5, 50]))
     for _ in range(rng.randrange(60, 120)):
         store, day = rng.choice(stage.stores), BEGIN.date() + timedelta(days=rng.randrange(DAYS))
         sizes = {name: rng.choice([None, 0, 9, 10, 250]) for name in ("covers", "transactions")}

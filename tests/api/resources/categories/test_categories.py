@@ -166,13 +166,13 @@ def test_there_is_a_bound_on_words(
     monkeypatch.setattr(model, "max_words", len(words(app, shop, kind)) + 1)
     assert create_word(app, shop, kind, "last").status_code == 201
     assert edit_word(app, shop, kind, "last", retired=True).status_code == 200
-    assert_problem(create_word(app, shop, kind, "one-more"), 409, "not-now")
+    assert_problem(create_word(app, shop, kind, "one-more"), 409, "too-many")
 
 
 def test_there_is_a_bound_on_causes_of_a_category(app: App, shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Cause, "max_words", 2)
     more = [{"slug": slug, "name": slug.title()} for slug in ("salty", "raw")]
-    assert_problem(edit_word(app, shop, "categories", "food", causes=more), 409, "not-now")
+    assert_problem(edit_word(app, shop, "categories", "food", causes=more), 409, "too-many")
     assert edit_word(app, shop, "categories", "food", causes=more[:1]).status_code == 200
 
 

@@ -173,4 +173,4 @@ def test_a_word_has_so_many_slugs_and_no_more(app: App, shop: Shop, monkeypatch:
     monkeypatch.setattr(slug_alias, "MAX_SLUG_ALIASES", 2)
     for before, after in (("food", "a"), ("a", "b")):
         rename(app, shop, "categories", before, after)
-    assert_problem(edit_word(app, shop, "categories", "b", slug="c"), 409, "not-now")
+    assert_problem(edit_word(app, shop, "categories", "b", slug="c"), 409, "too-many")

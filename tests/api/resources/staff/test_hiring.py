@@ -132,7 +132,7 @@ def test_the_same_request_twice_hires_one_person(app: App, shop: Shop) -> None:
 def test_an_organization_has_as_many_people_as_it_may(app: App, shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(staff_module, "MAX_STAFF", len(shop.staff) + 1)
     assert hire_person(app, shop).status_code == 201
-    assert_problem(hire_person(app, shop, login="bo"), 409, "not-now")
+    assert_problem(hire_person(app, shop, login="bo"), 409, "too-many")
 
 
 def test_what_is_absent_may_be_null(app: App, shop: Shop) -> None:

@@ -103,7 +103,7 @@ def test_who_lets_somebody_above_floor_in_signed_in_lately(app: App, shop: Shop)
 def test_codes_of_one_person_are_counted(app: App, shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(invitation_module, "MAX_CODES_PER_DAY", 2)
     assert [make_code(app, shop, "floor").status_code for _ in range(2)] == [201, 201]
-    assert_problem(make_code(app, shop, "floor"), 409, "not-now")
+    assert_problem(make_code(app, shop, "floor"), 409, "too-many")
     app.clock.move(hours=24)
     assert make_code(app, shop, "floor", "regional").status_code == 201
 

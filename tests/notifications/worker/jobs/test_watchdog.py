@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from structlog.testing import capture_logs
 
 from models.alerts.alert import Alert
 from models.db.session import ALL_TENANTS
@@ -59,6 +60,8 @@ def dead_man(status: int = 200) -> Iterator[tuple[str, list[str]]]:
         def do_GET(self) -> None:
             heard.append(self.path)
             self.send_response(status)
+            if status == 302:
+                self.send_header("Location", "/inside")
             self.end_headers()
 
         def log_message(self, *_: Any) -> None:
@@ -248,6 +251,13 @@ def test_the_dead_mans_switch_is_pinged_once_a_minute_while_all_is_clean_and_nev
 def settled(worker: Worker) -> None:
     if worker._watchdog._ping is not None:
         worker._watchdog._ping.result(60)
+
+
+def test_the_ping_follows_no_redirect_and_takes_it_for_a_failure(app: App) -> None:
+    with dead_man(status=302) as (url, heard), capture_logs() as logged:
+        watchdog_of(app, url).ping()
+    assert heard == ["/ping/42?all=well"]
+    assert [(line["event"], line["status"]) for line in logged] == [("dead-man ping failed", 302)]
 
 
 @pytest.mark.parametrize("gone", [True, False])
