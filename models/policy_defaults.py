@@ -139,6 +139,10 @@ STILL_HERE_BEFORE: Final = timedelta(minutes=15)  # the end of a shift: then the
 STILL_HERE_EXTENDS: Final = timedelta(hours=2)  # what the answer gives, from the answer on
 
 # Sign-in
+# Of one web process: who waits for the check of a password, besides the one whose turn it is.
+STRANGERS_WAITING: Final = 2
+KNOWN_PHONES_WAITING: Final = 3
+DEVICE_PROOF_TTL: Final = timedelta(days=180)  # so long a phone is known to have signed its person in
 SESSION_DAYS: Final = 30  # unless the organization sets another number
 PASSWORD_MIN_LENGTH: Final = 10  # characters, unless the organization sets another number
 # Whoever signs in on a shared phone so long before they check in is rung on it during their shift.

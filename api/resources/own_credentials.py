@@ -6,6 +6,7 @@ from flask import current_app, g
 
 from api.schemas.own_credentials import PutPasswordSchema, PutPinSchema
 from api.web.keys import pin_key
+from api.web.password_queue import KNOWN_PHONES
 from api.web.rate_limits import FAILED_OWN_SECRET_LIMIT, check_limit, count_hit
 from api.web.resource import Resource
 from api.web.shared_blueprints import me as blp
@@ -34,8 +35,9 @@ class MyPassword(Resource):
         wrong present password is 422; after five within a minute 429. Who has no password redeems a code.
         """
         staff, min_length = _read_own()
-        _require_password(staff, data["current_password"])
-        new_hash = hash_password(data["new_password"], min_length=min_length, pointer="/new_password")
+        with KNOWN_PHONES.turn():
+            _require_password(staff, data["current_password"])
+            new_hash = hash_password(data["new_password"], min_length=min_length, pointer="/new_password")
         _change(staff, NewCredentials(password_hash=new_hash))
 
 
@@ -56,7 +58,8 @@ class MyPin(Resource):
         staff, _ = _read_own()
         pin_digest = hash_pin(check_pin(data["pin"]), key=pin_key(), staff_id=staff.id)
         if staff.has_password:
-            _require_password(staff, data.get("current_password"))
+            with KNOWN_PHONES.turn():
+                _require_password(staff, data.get("current_password"))
         else:
             _require_pin(staff, data.get("current_pin"))
         _change(staff, NewCredentials(pin_digest=pin_digest))

@@ -4,17 +4,19 @@ from typing import Any
 from unicodedata import is_normalized
 from uuid import UUID
 
-from flask import current_app, g, request
+from flask import current_app, g
 from sqlalchemy.orm import Session
 
 from api.schemas.base import PageQuery, page_of
 from api.schemas.sessions import MySessionSchema, SessionSchema, SignInSchema
 from api.web.blueprint import Blueprint
+from api.web.device_proof import make_device_proof, proven_phone
 from api.web.keys import pin_key, second_factor_key
 from api.web.pagination import paginate
 from api.web.problems import HttpProblem
-from api.web.rate_limits import FAILED_PIN_LIMIT, FAILED_SIGN_IN_LIMIT, WRONG_CODE_LIMIT, check_limit, count_hit
+from api.web.rate_limits import FAILED_PIN_LIMIT, WRONG_CODE_LIMIT, check_limit, count_hit
 from api.web.resource import Resource
+from api.web.sign_in_tries import SignInTries
 from models.access import Permission
 from models.db.session import ALL_TENANTS, Database
 from models.operations.people.shifts import end_own_shift
@@ -45,8 +47,11 @@ class Sessions(Resource):
         """Sign in
 
         Answers a token for the header `Authorization: Bearer <token>`. An unknown login and a wrong password have the
-        same answer. After five failures in a minute from one address the account is locked for that address. Whoever
-        has a second factor sends its `code` too: 401 `second-factor-required` without it, when the password is right. A
+        same answer. After five failures in a minute from one address the account is locked for that address; so is
+        every account after 20 failures of ten minutes at any, and this account for strangers after 50 of an hour from
+        anywhere (429). 429 too while too many sign in at once. A phone that sends the `device_proof` of its last
+        sign-in is no stranger: it has its own five failures a minute and is served before strangers. Whoever has a
+        second factor sends its `code` too: 401 `second-factor-required` without it, when the password is right. A
         code is accepted once.
 
         On a shared phone people send its `device_secret` as well, or that with `staff_id` and `pin` only. The former
@@ -58,7 +63,8 @@ class Sessions(Resource):
         database: Database = current_app.extensions["database"]
         sign_in = _sign_in_with_pin if "pin" in data else _sign_in_with_password
         staff, opened, token = sign_in(database, **data)
-        return {"token": token.text, "expires_at": opened.expires_at, "staff": staff}
+        proof = make_device_proof(data["organization"], data["login"]) if "login" in data else None
+        return {"token": token.text, "expires_at": opened.expires_at, "staff": staff, "device_proof": proof}
 
 
 def _sign_in_with_pin(database: Database, *, device_secret: str, staff_id: UUID, pin: str) -> SignIn:
@@ -84,15 +90,21 @@ def _sign_in_with_password(
     password: str,
     code: str | None = None,
     device_secret: str | None = None,
+    device_proof: str | None = None,
 ) -> SignIn:
     secret = None if device_secret is None else _check_phone(database, device_secret)
-    attempt = (organization, login, request.remote_addr or "")
-    check_limit(FAILED_SIGN_IN_LIMIT, *attempt)
-    organization_id, password_hash = _find_password_hash(database, organization, login)
-    # argon2 is slow on purpose: no transaction is open meanwhile.
-    spelling = matching_spelling(password_hash, password)
-    if spelling is not None and password_hash is not None and organization_id is not None:
-        password_hash = _hash_in_nfc(database, organization_id, password_hash, spelling)
+    known_phone = secret.digest.hex() if secret else proven_phone(device_proof, organization, login)
+    tries = SignInTries.at(organization, login, known_phone=known_phone)
+    with tries.turn():
+        organization_id, password_hash = _find_password_hash(database, organization, login)
+        # argon2 is slow on purpose: no transaction is open meanwhile.
+        spelling = matching_spelling(password_hash, password)
+        if spelling is None:
+            tries.count_failure()
+            raise _wrong_sign_in()
+        if password_hash is not None and organization_id is not None:
+            password_hash = _hash_in_nfc(database, organization_id, password_hash, spelling)
+    if password_hash is not None and organization_id is not None:
         with database.writing(organization_id) as session:
             # The phone is locked before the person, as with a PIN.
             phone = None if secret is None else Device.lock_by_secret(session, secret)
@@ -103,7 +115,7 @@ def _sign_in_with_password(
                     return staff, *StaffSession.open(session, staff=staff, at=g.now)
                 if phone is not None and may_use_with_password(session, phone, staff, at=g.now):
                     return staff, *open_on_shared_phone(session, phone, staff, method=SignInMethod.PASSWORD, at=g.now)
-    count_hit(FAILED_SIGN_IN_LIMIT, *attempt)
+    tries.count_failure()
     raise _wrong_sign_in()
 
 

@@ -10,11 +10,12 @@ from api.schemas.staff import StaffSchema
 from models.staff.credentials.staff_session import SignInMethod, StaffSession
 from models.staff.device import Platform
 
+PROOF_HELP = "What the last sign-in of this person on this phone answered; any other text counts as none."
 CODE_HELP = "The code of the authenticator app, or a recovery code, for whoever has a second factor."
 
 
 PASSWORD_FIELDS, PIN_FIELDS = ("organization", "login", "password"), ("device_secret", "staff_id", "pin")
-ONLY_WITH_PASSWORD, ONLY_WITH_PIN = (*PASSWORD_FIELDS, "code"), ("staff_id", "pin")
+ONLY_WITH_PASSWORD, ONLY_WITH_PIN = (*PASSWORD_FIELDS, "code", "device_proof"), ("staff_id", "pin")
 
 
 class SignInSchema(Schema):
@@ -34,6 +35,7 @@ class SignInSchema(Schema):
     login = SignInName()
     password = Password()
     code = Words(60, least=1, load_only=True, allow_none=True, metadata={"description": CODE_HELP})
+    device_proof = Words(1000, load_only=True, allow_none=True, metadata={"description": PROOF_HELP})
     device_secret = Words(200, least=1, load_only=True, metadata={"description": "Of a shared phone."})
     staff_id = fields.UUID(metadata={"description": "Whose PIN it is: see `GET /v1/enrolments/current/staff`."})
     pin = fields.String(load_only=True, validate=Pattern("^[0-9]{6}$", error="A PIN has six digits."))
@@ -56,6 +58,11 @@ class SessionSchema(Schema):
     token = fields.String(required=True)
     expires_at = Instant(required=True)
     staff = fields.Nested(StaffSchema, required=True)
+    device_proof = fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"description": "For the next sign-in of this person on this phone; null after one with a PIN."},
+    )
 
 
 class SessionDeviceSchema(Schema):

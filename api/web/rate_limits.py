@@ -26,7 +26,11 @@ TABLE_QR_LIMIT: Final = Limit(4, 10 * MINUTE)  # per code: no more people sit at
 RECEIPT_QR_LIMIT: Final = Limit(60, 10 * MINUTE)
 IMPORT_LIMIT: Final = Limit(20, HOUR)  # per person, dry runs too: each is as much work as an import
 FAILED_PIN_LIMIT: Final = Limit(5, 15 * MINUTE)  # per person over all shared phones of the organization
-FAILED_SIGN_IN_LIMIT: Final = Limit(5, MINUTE)
+FAILED_SIGN_IN_LIMIT: Final = Limit(5, MINUTE)  # at one account from one address, or on one known phone
+# At all accounts from one address, which a store may share; and at one account from all addresses. Known phones do not
+# count, and are not held up by either.
+FAILED_OF_ADDRESS_LIMIT: Final = Limit(20, 10 * MINUTE)
+FAILED_OF_ACCOUNT_LIMIT: Final = Limit(50, HOUR)
 FAILED_OWN_SECRET_LIMIT: Final = Limit(5, MINUTE)  # per person: wrong present passwords or PINs
 REDEEM_LIMIT: Final = Limit(20, MINUTE)  # one-time codes, valid or not, from one address, which a store may share
 RESET_LIMIT: Final = Limit(5, HOUR)  # mails per login, also where there is no such person
@@ -52,6 +56,11 @@ def make_rate_limiter(storage_url: str, database_url: str) -> RateLimiter:
 def count_hit(limit: Limit, *key: str) -> None:
     """Count one hit. Raises HttpProblem 429 with Retry-After when the limit is exceeded."""
     _refuse_unless_allowed(rate_limiter().count(limit, *key, at=g.now))
+
+
+def record_hit(limit: Limit, *key: str) -> None:
+    """Count one hit of a request that is refused anyway."""
+    show_usage(rate_limiter().count(limit, *key, at=g.now))
 
 
 def check_limit(limit: Limit, *key: str) -> None:

@@ -1,0 +1,54 @@
+"""Tries at a password: what they count for, and in which queue they wait."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from flask import request
+
+from api.web.password_queue import KNOWN_PHONES, STRANGERS, PasswordQueue
+from api.web.rate_limits import (
+    FAILED_OF_ACCOUNT_LIMIT,
+    FAILED_OF_ADDRESS_LIMIT,
+    FAILED_SIGN_IN_LIMIT,
+    check_limit,
+    record_hit,
+)
+from models.db.rate_limiter import Limit
+
+
+@dataclass(frozen=True)
+class SignInTries:
+    """The tries at one account from one place."""
+
+    limits: Sequence[tuple[Limit, tuple[str, ...]]]
+    queue: PasswordQueue
+
+    @classmethod
+    def at(cls, organization: str, login: str, *, known_phone: str | None) -> "SignInTries":
+        """Return the tries at this account: those of a known phone alone, or those of everybody else."""
+        account, address = (organization, login), request.remote_addr or ""
+        if known_phone is not None:
+            return cls([(FAILED_SIGN_IN_LIMIT, ("known phone", known_phone, *account))], KNOWN_PHONES)
+        limits = [
+            (FAILED_SIGN_IN_LIMIT, (*account, address)),
+            (FAILED_OF_ADDRESS_LIMIT, ("sign-in", address)),
+            (FAILED_OF_ACCOUNT_LIMIT, ("sign-in", *account)),
+        ]
+        return cls(limits, STRANGERS)
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """Wait for one's turn to have a password checked. HttpProblem 429 for too many failures, or in the queue."""
+        self._check()  # before it takes a place in the queue
+        with self.queue.turn():
+            self._check()  # those before it may have failed meanwhile
+            yield
+
+    def count_failure(self) -> None:
+        for limit, key in self.limits:
+            record_hit(limit, *key)
+
+    def _check(self) -> None:
+        for limit, key in self.limits:
+            check_limit(limit, *key)

@@ -1,0 +1,69 @@
+"""Many who guess passwords: they are slowed down, wait in a short queue, and lock nobody out."""
+
+from typing import Any
+
+from werkzeug.test import TestResponse
+
+from api.web.password_queue import KNOWN_PHONES, STRANGERS
+from tests.support.app import App
+from tests.support.assertions import assert_problem
+from tests.support.factories.organizations import PASSWORD, Shop
+
+WRONG = "Summer2026!"
+
+
+def sign_in(app: App, shop: Shop, login: str = "floor", *, address: str = "192.0.2.1", **body: Any) -> TestResponse:
+    body = {"organization": shop.slug, "login": login, "password": PASSWORD, **body}
+    return app.request("POST", "/v1/sessions", json=body, environ_base={"REMOTE_ADDR": address})
+
+
+def test_one_password_tried_at_many_accounts_is_refused(app: App, shop: Shop) -> None:
+    statuses = [sign_in(app, shop, f"nobody-{number}", password=WRONG).status_code for number in range(21)]
+    assert statuses == [401] * 20 + [429]
+    assert sign_in(app, shop).status_code == 429
+    assert sign_in(app, shop, address="192.0.2.2").status_code == 201
+    app.clock.move(minutes=10)
+    assert sign_in(app, shop).status_code == 201
+
+
+def test_one_account_tried_from_many_addresses_is_refused_and_its_own_phone_signs_in(app: App, shop: Shop) -> None:
+    proof = sign_in(app, shop).json["device_proof"]
+    for number in range(50):
+        assert sign_in(app, shop, address=f"198.51.100.{number}", password=WRONG).status_code == 401
+    assert_problem(sign_in(app, shop, address="203.0.113.1"), 429, "too-many-requests")
+    assert sign_in(app, shop, "colleague", address="203.0.113.1").status_code == 201
+    for nothing in (proof + "x", "", sign_in(app, shop, "manager").json["device_proof"]):
+        assert sign_in(app, shop, device_proof=nothing).status_code == 429
+    renewed = sign_in(app, shop, device_proof=proof)
+    assert renewed.status_code == 201
+    assert renewed.json["device_proof"] != proof
+    # Its tries are counted too, and no stranger's.
+    statuses = [sign_in(app, shop, device_proof=proof, password=WRONG).status_code for _ in range(6)]
+    assert statuses == [401] * 5 + [429]
+    app.clock.move(days=181)  # then it is a stranger again
+    for _ in range(5):
+        assert sign_in(app, shop, device_proof=proof, password=WRONG).status_code == 401
+    assert sign_in(app, shop).status_code == 429
+
+
+def test_strangers_wait_in_a_short_queue_of_their_own(app: App, shop: Shop) -> None:
+    proof = sign_in(app, shop).json["device_proof"]
+    places = STRANGERS._places
+    taken = [places.acquire(blocking=False) for _ in range(4)]
+    try:
+        assert taken == [True, True, True, False]
+        refused = sign_in(app, shop)
+        assert_problem(refused, 429, "too-many-requests")
+        assert refused.headers["Retry-After"] == "1"
+        assert sign_in(app, shop, device_proof=proof).status_code == 201
+    finally:
+        for _ in range(3):
+            places.release()
+    assert sign_in(app, shop).status_code == 201
+    assert KNOWN_PHONES._places._value == 4  # type: ignore[attr-defined]  # each place was given back
+
+
+def test_a_pin_needs_no_proof(app: App, shop: Shop) -> None:
+    with_proof = {"device_secret": "s", "staff_id": str(shop.staff["floor"]), "pin": "135790", "device_proof": "p"}
+    answer = app.request("POST", "/v1/sessions", json=with_proof)
+    assert (answer.status_code, [error["pointer"] for error in answer.json["errors"]]) == (422, ["/device_proof"])
