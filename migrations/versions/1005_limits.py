@@ -33,6 +33,7 @@ def upgrade() -> None:
     _upgrade_rate_limits()
     _upgrade_orders()
     _upgrade_outbox()
+    _upgrade_addresses()
     _upgrade_limits()
     _upgrade_met_customers()
 
@@ -40,6 +41,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     _downgrade_met_customers()
     _downgrade_limits()
+    _downgrade_addresses()
     _downgrade_outbox()
     _downgrade_rate_limits()
     _take_new_scopes_from_keys()
@@ -332,3 +334,24 @@ def _downgrade_met_customers() -> None:
         batch.drop_constraint("fk_customer_store_opened_by", type_="foreignkey")
         batch.drop_column("opened_by_id")
         batch.drop_column("opened_at")
+
+
+def _upgrade_addresses() -> None:
+    """Note when an address was registered, and let the worker find who else has it."""
+    with op.batch_alter_table("device") as batch:
+        batch.add_column(sa.Column("addressed_at", INSTANT, nullable=True))
+    index("ix_device_address", "device", "address", where="address IS NOT NULL")
+    index("ix_device_addressed_at", "device", "addressed_at", where="address IS NOT NULL")
+
+
+def _downgrade_addresses() -> None:
+    last = "SELECT id FROM notification WHERE kind = 'phone_elsewhere'"
+    op.execute(f"DELETE FROM notification_recipient WHERE notification_id IN ({last})")  # noqa: S608 our own query
+    op.execute(
+        f"DELETE FROM outbox_message WHERE notification_kind = 'phone_elsewhere' OR notification_id IN ({last})"  # noqa: S608 our own query
+    )
+    op.execute("DELETE FROM notification WHERE kind = 'phone_elsewhere'")
+    op.drop_index("ix_device_addressed_at", "device")
+    op.drop_index("ix_device_address", "device")
+    with op.batch_alter_table("device") as batch:
+        batch.drop_column("addressed_at")

@@ -60,6 +60,7 @@ class NotificationKind(StrEnum):
     CODE_BY_MAIL = "code_by_mail"  # the code itself, by mail only; phones are told of it as CODE_MADE
     PHONE_TAKEN = "phone_taken"  # a phone of this person is registered for somebody else now
     SIGN_IN_EXPIRED = "sign_in_expired"  # to a phone that is not rung any more until somebody signs in on it
+    PHONE_ELSEWHERE = "phone_elsewhere"  # to a phone whose address was registered in another organization since
     TEST = "test"
 
 
@@ -106,6 +107,7 @@ SIGN_IN_KINDS = frozenset(
 # Not silenced by a pause: what protects a person's sign-in or shift, and the test they asked for.
 KINDS_DURING_PAUSE = SIGN_IN_KINDS | {
     NotificationKind.SIGN_IN_EXPIRED,
+    NotificationKind.PHONE_ELSEWHERE,
     NotificationKind.STILL_HERE,
     NotificationKind.SHIFT_ENDED,
     NotificationKind.TEST,

@@ -44,6 +44,7 @@ from models.staff.credentials.staff_session import StaffSession
 from models.staff.credentials.token import Token
 from models.staff.staff import Staff, StaffStore
 
+_HAS_ADDRESS: Final = text("address IS NOT NULL")
 REVOKED: Final = "revoked"  # the reason why a lost phone is retired
 
 
@@ -85,9 +86,12 @@ class Device(HasSecret, TenantOwned):
             "organization_id",
             "address",
             unique=True,
-            postgresql_where=text("address IS NOT NULL"),
-            sqlite_where=text("address IS NOT NULL"),
+            postgresql_where=_HAS_ADDRESS,
+            sqlite_where=_HAS_ADDRESS,
         ),
+        # By the worker, over all organizations.
+        Index("ix_device_address", "address", postgresql_where=_HAS_ADDRESS, sqlite_where=_HAS_ADDRESS),
+        Index("ix_device_addressed_at", "addressed_at", postgresql_where=_HAS_ADDRESS, sqlite_where=_HAS_ADDRESS),
     )
 
     staff_id: Mapped[UUID | None] = tenant_fk("staff", nullable=True, index=True)  # None: a shared phone
@@ -97,6 +101,7 @@ class Device(HasSecret, TenantOwned):
     address_kind: Mapped[AddressKind | None]
     app_version: Mapped[str | None] = mapped_column(String(60))
     locale: Mapped[str | None] = mapped_column(String(35))
+    addressed_at: Mapped[datetime | None]  # when the app last told its address
     registered_at: Mapped[datetime]
     seen_at: Mapped[datetime]
     retired_at: Mapped[datetime | None]
@@ -211,7 +216,7 @@ class Device(HasSecret, TenantOwned):
     ) -> None:
         """Record what the app says of itself, and where it is pushed to."""
         self.platform, self.app_version, self.locale = platform, app_version, locale
-        self.address, self.address_kind = address, address_kind
+        self.address, self.address_kind, self.addressed_at = address, address_kind, at
         self.seen_at, self.retired_at, self.retired_reason = at, None, None
 
     @classmethod

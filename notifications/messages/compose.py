@@ -235,6 +235,8 @@ def _reason_not_rung(notification: Notification, device: Device, phones: dict[UU
 
 def _reason_not_informed(session: Session, notification: Notification, device: Device, *, at: datetime) -> str | None:
     """Return why a phone informs none of its people any more, or None. A pause is not disclosed: it reads off shift."""
+    if notification.kind is NotificationKind.PHONE_ELSEWHERE:
+        return None  # whoever is signed in on it
     if notification.kind is NotificationKind.SIGN_IN_EXPIRED:
         return "signed-in" if device.has_sign_in(session, at=at) else None
     reach = phones_in_reach(list(notification.recipient_ids), at=at)

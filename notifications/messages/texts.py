@@ -100,6 +100,10 @@ def _fixed_texts(_: Translate) -> dict[NotificationKind, tuple[str, str]]:
         NotificationKind.CODE_BY_MAIL: (_("A new sign-in code for you"), tell_the_manager),
         NotificationKind.PHONE_TAKEN: (_("Somebody else has your phone"), tell_the_manager),
         NotificationKind.SIGN_IN_EXPIRED: (_("You are signed out here"), _("Sign in again to be called")),
+        NotificationKind.PHONE_ELSEWHERE: (
+            _("This phone no longer rings here"),
+            _("It was registered elsewhere: open the app to be called"),
+        ),
         NotificationKind.TEST: (_("This phone can be reached"), _("A test: nothing to do")),
     }
 

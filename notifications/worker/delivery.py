@@ -27,6 +27,12 @@ WITHDRAWN_IF_ANSWERED = frozenset(
     }
 )
 
+# After which a phone is not rung any more, and the reason why it is retired.
+LAST_NOTIFICATIONS = {
+    NotificationKind.SIGN_IN_EXPIRED: "sign-in-expired",
+    NotificationKind.PHONE_ELSEWHERE: "elsewhere",
+}
+
 
 def record_result(
     session: Session, outbox_message: OutboxMessage, message: Message, result: DeliveryResult, *, at: datetime
@@ -38,8 +44,8 @@ def record_result(
             _mark_withdrawn(session, outbox_message, at=at)
         case DeliveryOutcome.SENT:
             notification.accept(provider_id=result.provider_id, at=at)
-            if notification.kind is NotificationKind.SIGN_IN_EXPIRED:
-                _retire_device(session, notification, message, reason="sign-in-expired", at=at)
+            if reason := LAST_NOTIFICATIONS.get(notification.kind):
+                _retire_device(session, notification, message, reason=reason, at=at)
             _withdraw_if_answered(session, outbox_message, at=at)
         case DeliveryOutcome.LATER:
             if not result.unsure:
@@ -148,5 +154,6 @@ def _retire_device(
         select(Device).where(Device.id == notification.device_id).with_for_update(of=Device, key_share=True)
     ).one()
     signed_in = notification.kind is NotificationKind.SIGN_IN_EXPIRED and device.has_sign_in(session, at=at)
-    if device.address == message.recipient.address and not signed_in:
+    registered = device.addressed_at is not None and device.addressed_at > notification.queued_at
+    if device.address == message.recipient.address and not (signed_in or registered):
         device.retire(reason=reason, at=at)

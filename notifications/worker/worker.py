@@ -31,6 +31,7 @@ from notifications.worker.jobs.cleanup import CleanupJob
 from notifications.worker.jobs.day_end import DayEndJob
 from notifications.worker.jobs.heartbeat import HeartbeatJob
 from notifications.worker.jobs.leaves import LeaveJob
+from notifications.worker.jobs.moved_addresses import MovedAddressJob
 from notifications.worker.jobs.refile import RefileJob
 from notifications.worker.jobs.rollups import RollupJob
 from notifications.worker.jobs.shifts import ShiftJob
@@ -92,6 +93,7 @@ class Worker:
         )
         self._rollups, self._day_end, self._cleanup = RollupJob(database), DayEndJob(database), CleanupJob(database)
         self._refile, self._leaves, self._shifts = RefileJob(database), LeaveJob(database), ShiftJob(database)
+        self._moved = MovedAddressJob(database)
         self._watchdog = WatchdogJob(database, lease=lease, dead_man_url=dead_man_url)
 
     def work_once(self) -> int:
@@ -99,7 +101,7 @@ class Worker:
         self._heartbeat.run()
         self._dispatcher.renew_leases()
         self._cleanup.run()
-        done = self._leaves.run() + self._shifts.run() + self._escalate() + self._day_end.run()
+        done = self._leaves.run() + self._shifts.run() + self._moved.run() + self._escalate() + self._day_end.run()
         done += self._decide() + self._dispatcher.dispatch()
         self._watchdog.run()
         return done + self._refile.run() + self._rollups.run()

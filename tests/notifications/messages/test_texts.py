@@ -64,6 +64,11 @@ def test_a_call_opens_with_the_strongest_of_what_could_be_said(gist: MessageCont
             "If that is not right, tell your manager at once",
         ),
         (NotificationKind.SIGN_IN_EXPIRED, "You are signed out here", "Sign in again to be called"),
+        (
+            NotificationKind.PHONE_ELSEWHERE,
+            "This phone no longer rings here",
+            "It was registered elsewhere: open the app to be called",
+        ),
         (NotificationKind.TEST, "This phone can be reached", "A test: nothing to do"),
     ],
 )
