@@ -49,6 +49,7 @@ class Permission(StrEnum):
     CONCERN_VOID = "concern:void"  # take back what was logged by mistake, within the rules of `models.concerns.void`
     RECOVERY_ACT = "recovery:act"  # record what was done to put it right
     RECOVERY_APPROVE = "recovery:approve"  # approve actions above a colleague's spending limit
+    RECOVERY_DECIDE = "recovery:decide"  # the same, or hand the phone to somebody who may and gives their PIN
     ORDER_TELL = "order:tell"  # tell orders as a till
     SETTLEMENT_REQUEST = "settlement:request"  # say that a payment is asked for at the till
     SETTLEMENT_WRITE = "settlement:write"  # say that it was paid or failed; of what one gave or asked for nobody does
@@ -105,6 +106,7 @@ _FLOOR = _PERSON | {
     P.SHIFT_END,
     P.RECOVERY_ACT,
     P.SETTLEMENT_REQUEST,
+    P.RECOVERY_DECIDE,
     P.ALERT_HEAR,
     P.ALERT_READ,
     P.LOG_READ,
@@ -156,6 +158,8 @@ GRANTS: dict[Role, frozenset[Permission]] = {
         P.CONCERN_WORDS,
         P.CONCERN_SENSITIVE,
         P.CONCERN_VOID,
+        P.RECOVERY_APPROVE,
+        P.RECOVERY_DECIDE,
         P.SETTLEMENT_REQUEST,
         P.SETTLEMENT_WRITE,
         P.SHIFT_END,

@@ -59,6 +59,9 @@ FLOOR_LIMIT_PER_CUSTOMER: Final = 2_500  # and business day, as all of these
 FLOOR_LIMIT_PER_STAFF: Final = 10_000
 MANAGER_LIMIT_PER_CUSTOMER: Final = 15_000  # and of regional managers
 MANAGER_LIMIT_PER_STAFF: Final = 60_000
+KEY_BUDGET_PER_DAY: Final = 10_000  # of one API key, of all remedies together
+KEY_BUDGET_PER_ORDER: Final = 2_500
+MAX_KEY_BUDGETS: Final = 10  # of one key, one in each currency
 MAX_PER_ACTION: Final = 15_000  # no role gives more at once unless somebody else approves
 STORE_LIMIT_PER_DAY: Final = 50_000  # of all remedies and people together
 # After hours, where nobody could approve: for so much in a business day a store acts first.

@@ -89,9 +89,9 @@ class Concerns(Resource):
         Only `mood` is needed; the store comes from the shift that ran when it occurred. The customer, what was done and
         how it ended may come along. What cannot stand refuses nothing: it is kept in `as_typed` and listed in
         `missing`. So is a contact beyond the budget of contacts (see `POST /v1/customers/search`). While something
-        given waits for approval, how it ended waits too (`taken`, `missing` says `approval`). An unhappy customer rings
-        those on shift and the store's managers, unless `handling` is `mine`. `guidance` is what `GET /v1/guidance`
-        answers; null for praise, for what is resolved, and for a repeat.
+        waits for approval, how it ended waits too (`taken`, `missing` says `approval`). An unhappy customer rings those
+        on shift and the store's managers, unless `handling` is `mine`. `guidance` is what `GET /v1/guidance` answers;
+        null for praise, for what is resolved, and for a repeat.
         """
         logged, *further_events = log_concern(g.session, data, by=g.actor, at=g.now, budget=contact_budget(data["id"]))
         for event in (logged, *further_events):

@@ -12,8 +12,10 @@ from api.schemas.recovery_actions import (
     RecoveryActionQuery,
     RecoveryActionSchema,
     ReverseSchema,
+    ReviewSchema,
     SettleSchema,
 )
+from api.web.approver import approver_at_phone
 from api.web.blueprint import Blueprint
 from api.web.idempotency import idempotent
 from api.web.pagination import paginate
@@ -21,7 +23,7 @@ from api.web.resource import Resource
 from models.access import Permission
 from models.concerns.concern import Concern
 from models.recovery.action import RecoveryAction, Settlement
-from models.recovery.approvals import approve, decline, record_action
+from models.recovery.approvals import approve, decline, record_action, review
 from models.recovery.remedy import Remedy
 from notifications.decide.announce import announce, announce_all
 
@@ -46,8 +48,10 @@ class ConcernRecoveryActions(Resource):
     def post(self, data: dict[str, Any], concern: Concern) -> RecoveryAction:
         """Record a recovery action; without a cost it has the default cost of its remedy
 
-        An action above the giver's limit is `pending`, and the managers' phones ring. In a store that acts first it is
-        `done`, and a manager looks at it afterwards. What is pending expires after 15 minutes.
+        An action above a limit is `pending`, and phones ring: those of the store's managers who can be reached, else of
+        the regional managers, else of administrators. In a store that acts first it is `done`, and a manager reviews
+        it. What is pending expires after 15 minutes. 409 `nobody-may-approve` where nobody could approve;
+        `acts_first_up_to` is what the store may still give today after hours, where it acts first.
         """
         data["remedy"] = Remedy.by_slug(g.session, data["remedy"])
         action, event = record_action(g.session, concern, by=g.actor, at=g.now, **data)
@@ -89,15 +93,41 @@ class ReverseRecoveryAction(Resource):
 
 @blp.route("/recovery-actions/<uuid:recovery_action_id>/approve")
 class ApproveRecoveryAction(Resource):
-    permissions = {"POST": Permission.RECOVERY_APPROVE}
+    permissions = {"POST": Permission.RECOVERY_DECIDE}
     path_models = {"recovery_action_id": RecoveryAction}
 
     @blp.arguments(ApproveSchema)
     @blp.response(200, RecoveryActionSchema)
+    @blp.refuses(401, 429)
     @idempotent(RecoveryAction, status=200)
     def post(self, data: dict[str, Any], recovery_action: RecoveryAction) -> RecoveryAction:
-        """Approve what a colleague asks for, or agree with what was done above a limit"""
-        announce_all(g.session, approve(g.session, recovery_action, by=g.actor, at=g.now, **data))
+        """Approve what a colleague asks for, or agree with what was done above a limit
+
+        On an enrolled phone a manager may approve with their PIN (`approver`) while somebody else is signed in: the
+        step names both. Administrators approve where no manager or regional manager can be reached.
+        """
+        by, on_phone_of = g.actor, None
+        if (approver := data.pop("approver", None)) is not None:
+            by, on_phone_of = approver_at_phone(**approver), g.actor.staff_id
+        events = approve(g.session, recovery_action, by=by, at=g.now, on_phone_of=on_phone_of, **data)
+        announce_all(g.session, events)
+        return recovery_action
+
+
+@blp.route("/recovery-actions/<uuid:recovery_action_id>/review")
+class ReviewRecoveryAction(Resource):
+    permissions = {"POST": Permission.RECOVERY_APPROVE}
+    path_models = {"recovery_action_id": RecoveryAction}
+
+    @blp.arguments(ReviewSchema)
+    @blp.response(200, RecoveryActionSchema)
+    @idempotent(RecoveryAction, status=200)
+    def post(self, data: dict[str, Any], recovery_action: RecoveryAction) -> RecoveryAction:
+        """Say that one has looked at what was given beyond a limit
+
+        `GET /v1/recovery-actions?beyond=true&reviewed=false` lists what waits for that. Nobody reviews their own.
+        """
+        announce(g.session, review(g.session, recovery_action, by=g.actor, at=g.now, **data))
         return recovery_action
 
 

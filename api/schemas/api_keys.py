@@ -2,13 +2,31 @@
 
 from marshmallow import fields, validate
 
-from api.schemas.base import Instant, PersonSchema, Schema, ShownOnce, Whole, Words
+from api.schemas.base import CostSchema, Instant, MoneySchema, PersonSchema, Schema, ShownOnce, Whole, Words
 from models.access import KeyScope
-from models.policy_defaults import KEY_OVERLAP_HOURS, MAX_KEY_OVERLAP_HOURS, MAX_STORES_OF_API_KEY
+from models.policy_defaults import KEY_OVERLAP_HOURS, MAX_KEY_BUDGETS, MAX_KEY_OVERLAP_HOURS, MAX_STORES_OF_API_KEY
+
+
+class NewKeyBudgetSchema(Schema):
+    """What a key may give without approval in one currency: in a business day, and for one order."""
+
+    per_day = fields.Nested(CostSchema, required=True)
+    per_order = fields.Nested(CostSchema, required=True)
+
+
+class KeyBudgetSchema(Schema):
+    """What a key may give without approval in one currency."""
+
+    per_day = fields.Nested(MoneySchema)
+    per_order = fields.Nested(MoneySchema)
 
 
 class NewApiKeySchema(Schema):
-    """A key for a machine; without `store_ids` it reaches all stores, without `expires_at` it never expires."""
+    """A key for a machine; without `store_ids` it reaches all stores, without `expires_at` it never expires.
+
+    Without `budgets` it may give 100.00 in a day and 25.00 for an order, in EUR, GBP and USD; in a currency without
+    one it asks first.
+    """
 
     id = fields.UUID()
     name = Words(200, least=1, required=True)
@@ -17,6 +35,9 @@ class NewApiKeySchema(Schema):
     )
     store_ids = fields.List(fields.UUID(), allow_none=True, validate=validate.Length(min=1, max=MAX_STORES_OF_API_KEY))
     expires_at = Instant(allow_none=True)
+    budgets = fields.List(
+        fields.Nested(NewKeyBudgetSchema), allow_none=True, validate=validate.Length(max=MAX_KEY_BUDGETS)
+    )
 
 
 class RotateApiKeySchema(Schema):
@@ -32,6 +53,7 @@ class ApiKeySchema(Schema):
     name = fields.String()
     scopes = fields.List(fields.String(validate=validate.OneOf([scope.value for scope in KeyScope])))
     store_ids = fields.List(fields.UUID(), allow_none=True)
+    budgets = fields.List(fields.Nested(KeyBudgetSchema))
     created_at = Instant()
     created_by = fields.Nested(PersonSchema, allow_none=True)
     expires_at = Instant(allow_none=True)

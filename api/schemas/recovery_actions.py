@@ -13,6 +13,7 @@ from api.schemas.base import (
     Schema,
     Slug,
     SlugOf,
+    Text,
     Words,
 )
 from models.recovery.action import SETTLEMENT_MOVES, ActionStatus, RecoveryAction, Settlement
@@ -34,10 +35,31 @@ class ReverseSchema(Schema):
     note = Words(1000, allow_none=True)
 
 
+class ApproverSchema(Schema):
+    """Who stands at the enrolled phone and approves: by their PIN, without signing in."""
+
+    staff_id = fields.UUID(required=True)
+    pin = Text(6, least=6, required=True, load_only=True)
+
+
 class ApproveSchema(Schema):
+    """An optional note, and on an enrolled phone who approves if that is not who is signed in."""
+
+    note = Words(1000, allow_none=True)
+    approver = fields.Nested(ApproverSchema, allow_none=True)
+
+
+class ReviewSchema(Schema):
     """An optional note."""
 
     note = Words(1000, allow_none=True)
+
+
+class GivenBeforeSchema(Schema):
+    """What a customer was given within 90 days before: on how many days, and how much."""
+
+    days = fields.Integer()
+    cost = fields.Nested(MoneySchema)
 
 
 class DeclineSchema(Schema):
@@ -66,7 +88,8 @@ class DecisionSchema(RedactedSchema):
 class RecoveryActionSchema(RedactedSchema):
     """A recovery action, done or requested. A reversing entry names the reversed one and has the negative cost.
 
-    `cost` of a request is what it would cost. `beyond`: above the limit of its giver.
+    `cost` of a request is what it would cost. `beyond`: above a limit. `given_90_days`: what the customer was given
+    within 90 days before, null where they are unknown.
     """
 
     withheld = ("note", "acted_by")
@@ -80,6 +103,7 @@ class RecoveryActionSchema(RedactedSchema):
     reverses_id = fields.UUID(allow_none=True)
     cost = fields.Nested(MoneySchema, attribute="amount", allow_none=True)
     beyond = fields.Boolean(attribute="over_limit")
+    given_90_days = fields.Nested(GivenBeforeSchema, allow_none=True)
     expires_at = Instant(allow_none=True)
     decision = fields.Nested(DecisionSchema, allow_none=True)
     settlement = fields.Enum(Settlement, by_value=True)
@@ -97,3 +121,7 @@ class RecoveryActionQuery(PageQuery):
     store_id = fields.UUID()
     settlement = fields.Enum(Settlement, by_value=True)
     unpaid = fields.Boolean()
+    beyond = fields.Boolean(metadata={"description": "Above a limit."})
+    reviewed = fields.Boolean(
+        metadata={"description": "Given above a limit, and somebody has looked at it since, or nobody yet."}
+    )

@@ -177,6 +177,7 @@ class NeedsYouNowSchema(Schema):
     follow_ups = fields.List(fields.Nested(FollowUpSchema))
     pending_approvals = fields.List(fields.Nested(RecoveryActionSchema))
     promised_not_paid = fields.List(fields.Nested(RecoveryActionSchema))
+    to_review = fields.List(fields.Nested(RecoveryActionSchema))
 
 
 class RecoveryLogSchema(Schema):

@@ -267,8 +267,20 @@ def _upgrade_limits() -> None:
     """Limit what has no limit yet: each role, for each remedy that costs something, in the currencies of the stores."""
     with op.batch_alter_table("store") as batch:
         batch.add_column(sa.Column("own_limits", sa.JSON(), nullable=True))
+    with op.batch_alter_table("api_key") as batch:
+        batch.add_column(sa.Column("own_budgets", sa.JSON(), nullable=True))
     with op.batch_alter_table("concern") as batch:
         batch.add_column(sa.Column("waiting_end", sa.JSON(), nullable=True))
+    with op.batch_alter_table("recovery_action") as batch:
+        batch.add_column(sa.Column("days_before", sa.SmallInteger(), nullable=True))
+        batch.add_column(sa.Column("amount_before", sa.BigInteger(), nullable=True))
+        batch.add_column(sa.Column("acted_by_key_id", sa.Uuid(), nullable=True))
+        batch.create_foreign_key(
+            "fk_recovery_action_acted_by_key",
+            "api_key",
+            ["organization_id", "acted_by_key_id"],
+            ["organization_id", "id"],
+        )
     index("ix_recovery_action_store_day", "recovery_action", "organization_id", "store_id", "business_date")
     columns = ("organization_id", "id", "remedy_id")
     limit = sa.table(
@@ -311,9 +323,22 @@ def _upgrade_limits() -> None:
 def _downgrade_limits() -> None:
     """The limits that were added stay: they are good limits in the version before, too."""
     op.execute("UPDATE concern_event SET step = 'edited', details = '{}' WHERE step = 'outcome_waits'")
+    op.execute("UPDATE concern_event SET step = 'action_approved' WHERE step = 'action_reviewed'")
+    notifications = "SELECT id FROM notification WHERE kind = 'day_limit'"
+    op.execute(f"DELETE FROM notification_recipient WHERE notification_id IN ({notifications})")  # noqa: S608 our own query
+    op.execute(
+        f"DELETE FROM outbox_message WHERE notification_kind = 'day_limit' OR notification_id IN ({notifications})"  # noqa: S608 our own query
+    )
+    op.execute("DELETE FROM notification WHERE kind = 'day_limit'")
     with op.batch_alter_table("concern") as batch:
         batch.drop_column("waiting_end")
     op.drop_index("ix_recovery_action_store_day", "recovery_action")
+    with op.batch_alter_table("recovery_action") as batch:
+        batch.drop_constraint("fk_recovery_action_acted_by_key", type_="foreignkey")
+        for column in ("days_before", "amount_before", "acted_by_key_id"):
+            batch.drop_column(column)
+    with op.batch_alter_table("api_key") as batch:
+        batch.drop_column("own_budgets")
     with op.batch_alter_table("store") as batch:
         batch.drop_column("own_limits")
 

@@ -46,7 +46,8 @@ class NotificationKind(StrEnum):
     OUTCOME = "outcome"  # how a concern ended, to those involved
     PRAISE = "praise"  # a customer praises this person
     APPROVAL = "approval"  # an action over the limit needs approval
-    DECISION = "decision"  # to whoever asked for the approval
+    DECISION = "decision"  # to whoever asked for the approval, and to whoever is with the customer
+    DAY_LIMIT = "day_limit"  # a store gave more in a day than its limit, to the managers of the region
     FOLLOW_UP = "follow_up"  # a follow-up is due soon, or has a new owner
     CONTACT_MISSING = "contact_missing"  # to the owner of a follow-up whose customer cannot be reached as promised
     BROKEN = "broken"  # a follow-up was not kept in time

@@ -32,6 +32,7 @@ class ConcernStep(StrEnum):
     ACTION_APPROVED = "action_approved"
     ACTION_DECLINED = "action_declined"
     ACTION_EXPIRED = "action_expired"  # nobody decided in time
+    ACTION_REVIEWED = "action_reviewed"  # it was given beyond a limit, and somebody has looked at it
     ACTION_SETTLED = "action_settled"  # `settlement`: the new settlement of the action
     FEEDBACK_ASKED = "feedback_asked"
     FEEDBACK_GIVEN = "feedback_given"  # `rating`: by the customer
@@ -58,6 +59,7 @@ STEPS_AFTER_RESOLUTION = frozenset(
         ConcernStep.ACTION_APPROVED,
         ConcernStep.ACTION_DECLINED,
         ConcernStep.ACTION_EXPIRED,
+        ConcernStep.ACTION_REVIEWED,
         ConcernStep.ACTION_SETTLED,
         ConcernStep.FEEDBACK_ASKED,
         ConcernStep.FEEDBACK_GIVEN,

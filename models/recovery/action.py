@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, ColumnElement, Index, Select, String, Text, or_, select, text
+from sqlalchemy import BigInteger, ColumnElement, Index, Select, SmallInteger, String, Text, or_, select, text
 from sqlalchemy.orm import Mapped, Session, aliased, mapped_column
 
 from models.access import Actor, Permission
@@ -108,6 +108,9 @@ class RecoveryAction(ConcernChild):
     requested_cost_currency: Mapped[str | None] = mapped_column(String(3))
     requested_cost: Mapped[Money | None] = money("requested_cost")
     over_limit: Mapped[bool] = mapped_column(default=False)
+    # On how many days, and how much in its currency, the customer was given within 90 days before it; None: unknown.
+    days_before: Mapped[int | None] = mapped_column(SmallInteger)
+    amount_before: Mapped[int | None] = mapped_column(BigInteger)
     business_date: Mapped[date]
     settlement: Mapped[Settlement] = mapped_column(default=Settlement.NONE)
     settlement_reference: Mapped[str | None] = mapped_column(String(100))
@@ -120,6 +123,7 @@ class RecoveryAction(ConcernChild):
     acted_at: Mapped[datetime]
     recorded_at: Mapped[datetime]
     acted_by_id: Mapped[UUID | None] = tenant_fk("staff", nullable=True)
+    acted_by_key_id: Mapped[UUID | None] = tenant_fk("api_key", nullable=True)
 
     remedy: Mapped[Remedy] = many_to_one("RecoveryAction", "remedy_id", "Remedy", lazy="joined")
     reverses: Mapped["RecoveryAction | None"] = many_to_one("RecoveryAction", "reverses_id", "RecoveryAction")
@@ -131,14 +135,27 @@ class RecoveryAction(ConcernChild):
         return self.concern.rollup_day
 
     @classmethod
-    def select_visible(cls, actor: Actor, *, unpaid: bool | None = None, **columns: Any) -> Select["RecoveryAction"]:
+    def select_visible(
+        cls,
+        actor: Actor,
+        *,
+        unpaid: bool | None = None,
+        beyond: bool | None = None,
+        reviewed: bool | None = None,
+        **columns: Any,
+    ) -> Select["RecoveryAction"]:
         """Return a statement for the visible actions with these column values, and optionally only (un)paid ones.
 
-        See `listed`.
+        `beyond`: above a limit, or not. `reviewed`: given above a limit, and looked at since, or not yet. See `listed`.
         """
         criteria = cls.listed(actor, **columns)
         if unpaid is not None:
             criteria.append(cls.is_unpaid() if unpaid else ~cls.is_unpaid())
+        if beyond is not None:
+            criteria.append(cls.over_limit.is_(beyond))
+        if reviewed is not None:
+            was_reviewed = IN_EFFECT & cls.over_limit & cls.decided_at.is_not(None)
+            criteria.append(was_reviewed if reviewed else cls.waits_for_review())
         return select(cls).where(*criteria).options(*cls.eager_options())
 
     @classmethod
@@ -159,6 +176,24 @@ class RecoveryAction(ConcernChild):
             cls.status == ActionStatus.PENDING,
             cls.reverses_id.is_not(None) & cls.settlement.in_(UNPAID),
         )
+
+    @classmethod
+    def waits_for_review(cls) -> ColumnElement[bool]:
+        """Return the criterion for what was given beyond a limit and nobody has looked at yet."""
+        return IN_EFFECT & cls.over_limit & cls.decided_at.is_(None)
+
+    @property
+    def is_to_review(self) -> bool:
+        """`waits_for_review` in Python."""
+        in_effect = self.status is ActionStatus.DONE and self.reverses_id is None
+        return in_effect and self.over_limit and self.decided_at is None
+
+    @property
+    def given_90_days(self) -> dict[str, Any] | None:
+        """What the customer was given before, within 90 days. None where they are unknown, and for what is free."""
+        if self.days_before is None or self.amount_before is None or self.amount is None:
+            return None
+        return {"days": self.days_before, "cost": Money(self.amount_before, self.amount.currency)}
 
     @property
     def decision(self) -> "RecoveryAction | None":

@@ -3,22 +3,25 @@
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models.access import Actor
+from models.access import Actor, Permission, Role
 from models.concerns.concern import Concern
 from models.concerns.event import ConcernEvent, ConcernStep
 from models.db.base import Money
-from models.errors import Forbidden, Invalid, InvalidState
+from models.errors import Conflict, Forbidden, Invalid, InvalidState
 from models.organizations.store import AboveLimit
 from models.policy_defaults import APPROVAL_TTL
 from models.recovery.action import ActionStatus, RecoveryAction, Settlement
+from models.recovery.approvers import find_approvers
 from models.recovery.budget import Allowance, Spending, may_approve_sum
 from models.recovery.order_cap import check_refunds_within_order
 from models.recovery.remedy import MONEY_KINDS, Remedy, RemedyKind
 from models.staff.credentials.invitation import Invitation
+from models.staff.staff import Staff
 
 
 def record_action(
@@ -42,17 +45,20 @@ def record_action(
     recorded at once.
 
     Raises Invalid for a cost in another currency, so that the sums of a store's day are sums of one currency, for money
-    or a gift without a cost, and for refunds of more than the order is worth.
+    or a gift without a cost, and for refunds of more than the order is worth. Raises Conflict where nobody could
+    approve, unless that is after hours and within what the store may act first for.
     """
     today = concern.store.business_date(at)
     spending = spending or Spending(session, concern, by=by, on=today)
     cost = _cost_of(remedy, cost, currency=spending.currency)
-    allowance = Allowance.WITHIN
-    if cost is not None:
-        allowance = spending.allowance_of(remedy, cost)
+    allowance, given = Allowance.WITHIN, None
+    if cost is not None and cost.amount > 0:
+        allowance, given = spending.allowance_of(remedy, cost), spending.given
         check_refunds_within_order(session, concern, remedy, cost)
     acts_first = concern.store.above_limit is AboveLimit.ACT_FIRST and allowance is Allowance.BEYOND
     needs_approval = allowance is not Allowance.WITHIN and not acts_first
+    if needs_approval and cost is not None:
+        needs_approval = _asks_first(session, concern, remedy, cost, spending=spending, by=by, at=at)
     action = RecoveryAction(
         **fields,
         concern=concern,
@@ -63,12 +69,15 @@ def record_action(
         cost=None if needs_approval else cost,
         requested_cost=cost if needs_approval else None,
         over_limit=allowance is not Allowance.WITHIN,
+        days_before=None if given is None or given.customer_days is None else len(given.customer_days),
+        amount_before=None if given is None or given.customer_days is None else given.to_customer_lately,
         business_date=today,
         settlement=Settlement.NONE if needs_approval else _settlement(remedy, cost),
         expires_at=at + APPROVAL_TTL if needs_approval else None,
         acted_at=min(acted_at or at, at),
         recorded_at=at,
         acted_by_id=by.staff_id,
+        acted_by_key_id=by.api_key_id,
         decided_by=None,
     )
     details = {} if needs_approval else _count(spending, remedy, cost)
@@ -92,24 +101,34 @@ def find_pending(session: Session, concern: Concern) -> Sequence[RecoveryAction]
 
 
 def approve(
-    session: Session, action: RecoveryAction, *, by: Actor, at: datetime, note: str | None = None
+    session: Session,
+    action: RecoveryAction,
+    *,
+    by: Actor,
+    at: datetime,
+    note: str | None = None,
+    on_phone_of: UUID | None = None,
 ) -> list[ConcernEvent]:
     """Approve a pending action, or an action over the limit that was done first.
 
-    With the last one that waited, the concern ends as it was said to: see `resolve`. Returns the events.
+    With the last one that waited, the concern ends as it was said to: see `resolve`. Returns the events. `on_phone_of`
+    is the colleague who is signed in on the phone on which `by` gave their PIN.
 
     Raises Forbidden for an action of one's own, for that of somebody for whom one made a code within a day, and for
     more than one may give oneself, and InvalidState when it was
     decided already, expired, or needs no approval.
     """
     _record_decision(session, action, by=by, at=at, note=note)
-    details = {}
+    details: dict[str, Any] = {} if on_phone_of is None else {"on_phone_of": str(on_phone_of)}
     if action.status is ActionStatus.PENDING and (cost := action.requested_cost) is not None:
         concern, today = action.concern, action.concern.store.business_date(at)
         spending = Spending(session, concern, by=by, on=today)
         if not may_approve_sum(spending, action.remedy, cost, by=by):
             raise Forbidden("This is more than you may give as well: ask somebody who may give more.")
-        details = _count(spending, action.remedy, cost)
+        if by.role is Role.ADMIN:
+            managers_may = spending.within_manager_limit(action.remedy, cost)
+            _check_last_resort(session, action, managers_may=managers_may, at=at)
+        details |= _count(spending, action.remedy, cost)
         check_refunds_within_order(session, concern, action.remedy, cost)
         action.status, action.cost, action.requested_cost = ActionStatus.DONE, cost, None
         action.business_date, action.settlement = today, _settlement(action.remedy, cost)
@@ -129,6 +148,25 @@ def decline(session: Session, action: RecoveryAction, *, by: Actor, at: datetime
     return action.record_event(ConcernStep.ACTION_DECLINED, by=by, at=at, note=note)
 
 
+def people_to_ask(session: Session, concern: Concern, *, asked_by_id: UUID | None, at: datetime) -> Sequence[Staff]:
+    """Return whose phones are to ring for what waits on a concern, as things stand now."""
+    costs = [(action.remedy, cost) for action in find_pending(session, concern) if (cost := action.requested_cost)]
+    limits = ((remedy.limit_of(Role.MANAGER, cost.currency), cost) for remedy, cost in costs)
+    managers_may = any(limit is None or cost.amount <= limit.most.per_customer for limit, cost in limits)
+    store = concern.store
+    return find_approvers(session, store, asked_by_id=asked_by_id, managers_may=managers_may, at=at).to_ask
+
+
+def review(
+    session: Session, action: RecoveryAction, *, by: Actor, at: datetime, note: str | None = None
+) -> ConcernEvent:
+    """Record that somebody has looked at what was given beyond a limit. Errors as in `approve`."""
+    if not action.is_to_review:
+        raise InvalidState("Nothing was given here that has to be reviewed.", state=str(action.status))
+    _record_decision(session, action, by=by, at=at, note=note)
+    return action.record_event(ConcernStep.ACTION_REVIEWED, by=by, at=at)
+
+
 def expire_pending(session: Session, concern: Concern, *, at: datetime) -> Sequence[ConcernEvent]:
     """Expire the pending actions of a concern whose time is over. Returns the events for the caller to announce."""
     pending = (RecoveryAction.concern_id == concern.id, RecoveryAction.status == ActionStatus.PENDING)
@@ -141,7 +179,45 @@ def expire_pending(session: Session, concern: Concern, *, at: datetime) -> Seque
     return events
 
 
+def _asks_first(
+    session: Session,
+    concern: Concern,
+    remedy: Remedy,
+    cost: Money,
+    *,
+    spending: Spending,
+    by: Actor,
+    at: datetime,
+) -> bool:
+    """Return whether somebody is asked. False where the store acts first because nobody could approve after hours.
+
+    Conflict where nobody could approve, with the sum for which the store would have acted first.
+    """
+    store = concern.store
+    managers_may = spending.within_manager_limit(remedy, cost)
+    approvers = find_approvers(session, store, asked_by_id=by.staff_id, managers_may=managers_may, at=at)
+    if approvers.can_decide_in(store, at):
+        return True
+    left = spending.left_after_hours()
+    if not store.is_open(at) and cost.amount <= left:
+        return False
+    raise Conflict(
+        "Nobody could approve this now. After hours the store acts first up to a sum, and a manager reviews it.",
+        code="nobody-may-approve",
+        acts_first_up_to={"amount": left, "currency": spending.currency},
+    )
+
+
+def _check_last_resort(session: Session, action: RecoveryAction, *, managers_may: bool, at: datetime) -> None:
+    """Raise Forbidden for an administrator while a manager or a regional manager can be reached."""
+    store, asked_by_id = action.concern.store, action.acted_by_id
+    approvers = find_approvers(session, store, asked_by_id=asked_by_id, managers_may=managers_may, at=at)
+    if approvers.somebody_before_administrators:
+        raise Forbidden("A manager or regional manager can be reached, and decides this.")
+
+
 def _record_decision(session: Session, action: RecoveryAction, *, by: Actor, at: datetime, note: str | None) -> None:
+    by.require(Permission.RECOVERY_APPROVE)
     needs_decision = action.status is ActionStatus.PENDING or (action.status is ActionStatus.DONE and action.over_limit)
     if not needs_decision or action.decided_at is not None:
         raise InvalidState("Nobody asks for this, or it is decided already.", state=str(action.status))

@@ -7,7 +7,7 @@ from enum import StrEnum
 from functools import cached_property
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, false, func, inspect, literal, or_, select, union_all
+from sqlalchemy import ColumnElement, Select, and_, false, func, inspect, literal, or_, select, union_all
 from sqlalchemy.orm import Session
 
 from models.access import Actor, Role
@@ -20,6 +20,8 @@ from models.policy_defaults import REPEATED_GIVING_DAYS, REPEATED_GIVING_WINDOW
 from models.recovery.action import IN_EFFECT, RecoveryAction
 from models.recovery.order_cap import of_same_order
 from models.recovery.remedy import LimitAmounts, Remedy
+from models.staff.credentials.api_key import ApiKey
+from models.staff.credentials.key_budget import KeyBudget
 from models.staff.staff import Staff
 
 
@@ -43,7 +45,8 @@ class Budget:
 class Given:
     """What was given and counts against limits, in minor units of one currency.
 
-    Of today, by remedy: `to_customer` and `by_giver`; `in_store` is all of the store's day. `customer_days` are the
+    Of today, by remedy: `to_customer` and `by_giver`; `in_store` is all of the store's day, `by_key_for_order` what an
+    API key that gives has given for the order, on any day. `customer_days` are the
     business dates within REPEATED_GIVING_WINDOW on which the customer, where they are known, was given something, and
     `to_customer_lately` is how much that was; None where they are unknown.
     """
@@ -51,6 +54,7 @@ class Given:
     to_customer: Counter[UUID] = field(default_factory=Counter)
     by_giver: Counter[UUID] = field(default_factory=Counter)
     in_store: int = 0
+    by_key_for_order: int = 0
     customer_days: set[date] | None = None
     to_customer_lately: int = 0
 
@@ -59,6 +63,7 @@ class Given:
         self.to_customer[remedy_id] += cost.amount
         self.by_giver[remedy_id] += cost.amount
         self.in_store += cost.amount
+        self.by_key_for_order += cost.amount
         if self.customer_days is not None:
             self.customer_days.add(on)
             self.to_customer_lately += cost.amount
@@ -84,27 +89,63 @@ class Spending:
         """What was given so far. What is given in this transaction is added to it."""
         lock_limits(self._session, self._concern, by=self._by)
         concern, to = self._concern, for_same_beneficiary(self._concern)
-        known = concern.customer_id is not None
-        return read_given(self._session, concern.store, self.currency, to=to, known=known, by=self._by, on=self.on)
+        known, order = concern.customer_id is not None, of_same_order(concern)
+        return read_given(
+            self._session, concern.store, self.currency, to=to, known=known, order=order, by=self._by, on=self.on
+        )
 
     def allowance_of(self, remedy: Remedy, cost: Money) -> Allowance:
         """Return whether this may be given without approval, with all that was given before."""
         if cost.amount <= 0:
             return Allowance.WITHIN
-        store_limits, limit = (
-            self._concern.store.limits_in(self.currency),
-            remedy.limit_of(self._by.role, self.currency),
-        )
+        given, limit = self.given, remedy.limit_of(self._by.role, self.currency)
+        store_limits = self.store_limits
         if store_limits is None or limit is None or cost.amount > store_limits.most_per_action:
             return Allowance.ASKS_FIRST
-        if self.given.repeats(self.on):
+        if given.repeats(self.on):
             return Allowance.ASKS_FIRST
-        left = amount_left(limit.most, store_limits, self.given, remedy.id)
+        most = limit.most
+        if self._by.api_key_id is not None:
+            budget = self._key_budget(self._by.api_key_id)
+            if budget is None or given.by_key_for_order + cost.amount > budget.most_per_order:
+                return Allowance.ASKS_FIRST
+            if given.by_giver.total() + cost.amount > budget.most_per_day:
+                return Allowance.ASKS_FIRST
+            most = most._replace(per_staff=None)  # a key is no person: its budget counts instead
+        left = amount_left(most, store_limits, given, remedy.id)
         return Allowance.WITHIN if cost.amount <= left else Allowance.BEYOND
+
+    def _key_budget(self, key_id: UUID) -> KeyBudget | None:
+        key = self._session.scalars(select(ApiKey).where(ApiKey.id == key_id)).one()
+        return next((budget for budget in key.budgets if budget.currency == self.currency), None)
+
+    @property
+    def store_limits(self) -> StoreLimits | None:
+        return self._concern.store.limits_in(self.currency)
+
+    def within_manager_limit(self, remedy: Remedy, cost: Money) -> bool:
+        """Return whether a manager could approve this, as far as the customer's limit goes."""
+        limit = remedy.limit_of(Role.MANAGER, self.currency)
+        return limit is None or cost.amount <= limit.most.per_customer - self.given.to_customer[remedy.id]
+
+    def left_after_hours(self) -> int:
+        """Return for how much the store may still act first today where nobody could approve, in minor units."""
+        if self.store_limits is None:
+            return 0
+        beyond = select(func.coalesce(func.sum(RecoveryAction.cost_amount), 0)).where(
+            RecoveryAction.store_id == self._concern.store_id,
+            RecoveryAction.business_date == self.on,
+            RecoveryAction.cost_currency == self.currency,
+            IN_EFFECT,
+            RecoveryAction.over_limit,
+        )
+        self._session.flush()
+        used = int(self._session.scalars(beyond).one() or 0)
+        return max(self.store_limits.most_after_hours - used, 0)
 
     def passes_day_limit(self, cost: Money) -> bool:
         """Return whether this cost takes the day of the store over its limit."""
-        limits = self._concern.store.limits_in(self.currency)
+        limits = self.store_limits
         if limits is None or limits.most_per_day is None or cost.amount <= 0:
             return False
         return self.given.in_store <= limits.most_per_day < self.given.in_store + cost.amount
@@ -138,13 +179,14 @@ def read_given(
     *,
     to: ColumnElement[bool] | None,
     known: bool,
+    order: ColumnElement[bool] | None = None,
     by: Actor,
     on: date,
 ) -> Given:
     """Return what was given and counts against limits, in one statement.
 
-    `to` selects what counts for the customer, who is `known` or not. Each part is a select of its own in a UNION ALL,
-    because each uses an index of its own.
+    `to` selects what counts for the customer, who is `known` or not, `order` what counts for the order. Each part is a
+    select of its own in a UNION ALL, because each uses an index of its own.
     """
     counted = Given(customer_days=set() if known else None)
     today, in_store = RecoveryAction.business_date == on, RecoveryAction.store_id == store.id
@@ -152,6 +194,8 @@ def read_given(
     if to is not None:
         lately = RecoveryAction.business_date.between(on - REPEATED_GIVING_WINDOW, on)
         parts.append(_sums("customer", lately if known else today, to))
+    if order is not None and by.api_key_id is not None:
+        parts.append(_sums("order", order, _by_giver(by)))
     for row in session.execute(union_all(*parts)):
         amount = int(row.total) if row.currency == currency else 0
         match row.scope:
@@ -159,6 +203,8 @@ def read_given(
                 counted.by_giver[row.remedy_id] += amount
             case "store":
                 counted.in_store += amount
+            case "order":
+                counted.by_key_for_order += amount
             case "customer":
                 if row.day == on:
                     counted.to_customer[row.remedy_id] += amount
@@ -190,6 +236,9 @@ def lock_limits(session: Session, concern: Concern, *, by: Actor) -> None:
     if concern.customer_id is not None:
         stmt = select(Customer.id).join(Store, Store.organization_id == Customer.organization_id)
         stmt = stmt.where(Customer.id == concern.customer_id, Store.id == concern.store_id)
+    if by.api_key_id is not None:
+        of_key = (ApiKey.organization_id == Store.organization_id, ApiKey.id == by.api_key_id)
+        stmt = stmt.join(ApiKey, and_(*of_key))
     if by.staff_id is not None:
         stmt = stmt.join(Staff, Staff.organization_id == Store.organization_id).where(Staff.id == by.staff_id)
     session.execute(stmt.with_for_update(key_share=True))
@@ -204,7 +253,9 @@ def _sums(scope: str, *criteria: ColumnElement[bool]) -> Select[str, UUID, date,
 
 
 def _by_giver(by: Actor) -> ColumnElement[bool]:
-    """Return the criterion for what one person gave; for an API key, which is nobody, it matches nothing."""
+    """Return the criterion for what one person or API key gave; for nobody it matches nothing."""
+    if by.api_key_id is not None:
+        return RecoveryAction.acted_by_key_id == by.api_key_id
     return RecoveryAction.acted_by_id == by.staff_id if by.staff_id else false()
 
 

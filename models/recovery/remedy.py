@@ -45,7 +45,7 @@ WORDS_ONLY_KINDS = frozenset({RemedyKind.APOLOGY, RemedyKind.EXPLANATION})
 
 
 def limit_role(role: Role | None) -> Role:
-    """Return the role whose limits count. An API key, which has no role, has those of floor."""
+    """Return the role whose limits count. An API key, which has no role, has those of floor, and a budget."""
     return role or Role.FLOOR
 
 

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session, joinedload, subqueryload
 from sqlalchemy.sql.base import ExecutableOption
 
@@ -18,7 +18,7 @@ from models.concerns.enums import Kind, Status
 from models.concerns.event import ConcernEvent, ConcernStep
 from models.daily_log.daily_log import DailyLog, DailyLogPolicy
 from models.organizations.store import Store
-from models.recovery.action import ActionStatus, RecoveryAction
+from models.recovery.action import UNPAID, ActionStatus, RecoveryAction
 from models.recovery.follow_up import PENDING_STATUSES, FollowUp
 from models.reports.carried_over import CarriedOver, build_carried_over
 from models.reports.daily_figures import DailyFigures, daily_figures
@@ -28,8 +28,8 @@ from models.reports.daily_figures import DailyFigures, daily_figures
 class NeedsYouNow:
     """What needs a person: concerns of the day that are not resolved, first among them the unanswered alerts.
 
-    And of the same day: follow-ups that are due or broken, approvals that are pending, and money that was promised
-    and not yet paid.
+    And of the same day: follow-ups that are due or broken, approvals that are pending, money that was promised and not
+    yet paid, and what was given beyond a limit and nobody has reviewed.
     """
 
     unanswered_alerts: Sequence[Concern]
@@ -37,6 +37,7 @@ class NeedsYouNow:
     follow_ups: Sequence[FollowUp]
     pending_approvals: Sequence[RecoveryAction]
     promised_not_paid: Sequence[RecoveryAction]
+    to_review: Sequence[RecoveryAction]
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ class DailyLogReport:
     """One business day of one store, from `opens_at` until just before `closes_at`.
 
     `figures` count everything that belongs to the day; the lists hold what the reader may see. `unsettled_actions` are
-    those that are pending or not paid, and `page` holds the notes and the sign-off.
+    those that are pending, not paid or not reviewed, and `page` holds the notes and the sign-off.
     """
 
     store: LogStore
@@ -92,8 +93,11 @@ class DailyLogReport:
             follow_ups=self.pending_follow_ups,
             pending_approvals=[action for action in self.unsettled_actions if action.status is ActionStatus.PENDING],
             promised_not_paid=[
-                action for action in self.unsettled_actions if action.status is not ActionStatus.PENDING
+                action
+                for action in self.unsettled_actions
+                if action.status is not ActionStatus.PENDING and action.settlement in UNPAID
             ],
+            to_review=[action for action in self.unsettled_actions if action.is_to_review],
         )
 
     def _unanswered_alerts(self) -> list[Concern]:
@@ -134,7 +138,9 @@ def build_daily_log(
     counted = [concern for concern in concerns if concern.status is not Status.VOIDED]
     day: dict[str, Any] = {"store_id": store.id, "business_date": business_date}
     follow_ups = FollowUp.select_visible(actor, **day).where(FollowUp.status.in_(PENDING_STATUSES))
-    is_unsettled = (RecoveryAction.status == ActionStatus.PENDING) | RecoveryAction.is_unpaid()
+    is_unsettled = or_(
+        RecoveryAction.status == ActionStatus.PENDING, RecoveryAction.is_unpaid(), RecoveryAction.waits_for_review()
+    )
     actions = RecoveryAction.select_visible(actor, **day).where(is_unsettled)
     opens_at, closes_at = store.day_bounds(business_date)
     page, page_before = DailyLog.for_days(session, store, business_date, store.previous_date(business_date))

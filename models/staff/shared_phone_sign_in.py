@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session
 
-from models.access import ROLES_OF_ALL_STORES, Permission, roles_with
+from models.access import ROLES_OF_ALL_STORES, Actor, Permission, roles_with
 from models.staff.credentials.pin import pin_matches
 from models.staff.credentials.staff_session import SignInMethod, StaffSession
 from models.staff.credentials.token import Token
@@ -44,6 +44,42 @@ def try_pin(
         phone.count_failed_pin(at=at)
         return PinResult.WRONG, phone
     return PinResult.RIGHT, phone
+
+
+def find_by_pin(
+    session: Session, phone_id: UUID, *, staff_id: UUID, pin: str, key: bytes, at: datetime
+) -> tuple[PinResult, Actor | None]:
+    """Return who gives their PIN on a shared phone without signing in there. Counts nothing: see `count_wrong_pin`.
+
+    The phone stays locked until the transaction ends, as in `try_pin`.
+    """
+    phone = session.scalars(select(Device).where(Device.id == phone_id).with_for_update(of=Device)).one_or_none()
+    if phone is None or phone.store_id is None:
+        return PinResult.UNKNOWN_PHONE, None
+    if phone.needs_manager:
+        return PinResult.NEEDS_MANAGER, None
+    uses_phone = (Staff.id == staff_id, Staff.uses_shared_phones_of(phone.store_id, at))
+    staff = session.scalars(select(Staff).where(*uses_phone)).one_or_none()
+    if not pin_matches(staff.pin_digest if staff else None, pin, key=key, staff_id=staff_id) or staff is None:
+        return PinResult.WRONG, None
+    actor = Actor(
+        organization_id=staff.organization_id,
+        permissions=staff.permissions,
+        store_ids=frozenset([phone.store_id]),
+        staff_id=staff.id,
+        device_id=phone.id,
+        role=staff.role,
+        is_on_shared_phone=True,
+        name=staff.name,
+    )
+    return PinResult.RIGHT, actor
+
+
+def count_wrong_pin(session: Session, phone_id: UUID, *, at: datetime) -> None:
+    """Count a PIN that was wrong on a shared phone."""
+    phone = session.scalars(select(Device).where(Device.id == phone_id).with_for_update(of=Device)).one_or_none()
+    if phone is not None:
+        phone.count_failed_pin(at=at)
 
 
 def may_use_with_password(session: Session, phone: Device, staff: Staff, *, at: datetime) -> bool:

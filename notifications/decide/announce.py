@@ -274,7 +274,8 @@ def _information_kinds(event: ConcernEvent) -> list[NotificationKind]:
     if event.step is ConcernStep.LOGGED and event.concern.is_after_closing:
         return [NotificationKind.CLOSED_STORE, *praise]
     kind = _information_kind(event)
-    return [] if kind is None else [kind]
+    beyond_day_limit = [NotificationKind.DAY_LIMIT] if event.details.get("beyond_day_limit") else []
+    return [*beyond_day_limit, *([] if kind is None else [kind])]
 
 
 def _information_kind(event: ConcernEvent) -> NotificationKind | None:

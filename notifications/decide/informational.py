@@ -26,6 +26,7 @@ from models.organizations.store import Store
 from models.outbox.message import OutboxMessage
 from models.policy_defaults import DAILY_INFO_TTL, PUSH_TTL
 from models.recovery.action import RecoveryAction
+from models.recovery.approvals import people_to_ask
 from models.staff.device import Device
 from models.staff.phones_in_reach import phones_in_reach
 from models.staff.shift import Shift
@@ -39,7 +40,7 @@ K = NotificationKind
 PERSONAL_KINDS = SIGN_IN_KINDS | {K.REMINDER, K.DECISION, K.CONTACT_MISSING, K.STILL_HERE, K.SHIFT_ENDED, K.TEST}
 KINDS_FOR_ONE_PERSON = PERSONAL_KINDS | {K.HAND_OVER, K.PRAISE}
 # Told outside the opening hours too. Who is off shift has their quiet hours all the same.
-KINDS_AFTER_HOURS = frozenset({K.CLOSED_STORE, K.APPROVAL})
+KINDS_AFTER_HOURS = frozenset({K.CLOSED_STORE, K.APPROVAL, K.DAY_LIMIT})
 OPENS_WITHIN = timedelta(days=8)  # a store that stays closed for longer tells nothing at its opening
 
 
@@ -228,7 +229,7 @@ def _readers(
         return session.scalars(_select_working(at).where(_is_manager_of(store.id))).all()
     if concern is None:
         return _lead_or_managers(session, store.id, roles=frozenset(Role), except_id=outbox_message.staff_id, at=at)
-    roles = concern.ringable_roles
+    roles = concern.ringable_roles | ({Role.ADMIN} if outbox_message.notification_kind is K.APPROVAL else set())
     return [staff for staff in _concern_readers(session, outbox_message, concern, store, at) if staff.role in roles]
 
 
@@ -238,12 +239,11 @@ def _concern_readers(
     match outbox_message.notification_kind:
         case K.UNANSWERED | K.UNANSWERED_SEVERE:
             return session.scalars(_select_working(at).where(_is_responsible_for(store))).all()
-        case K.CLOSED_STORE:
+        case K.CLOSED_STORE | K.DAY_LIMIT:
             others = Staff.id.is_distinct_from(concern.reported_by_id)
             return session.scalars(_select_working(at).where(_is_regional_manager_of(store), others)).all()
         case K.APPROVAL:
-            others = Staff.id.is_distinct_from(outbox_message.staff_id)
-            return session.scalars(_select_working(at).where(_is_responsible_for(store), others)).all()
+            return people_to_ask(session, concern, asked_by_id=outbox_message.staff_id, at=at)
         case K.OUTCOME:
             return session.scalars(_select_working(at).where(_was_involved_in(concern))).all()
         case K.BROKEN:

@@ -81,6 +81,7 @@ def _waiting_lines(_: Translate, log: DailyLogReport) -> Iterator[str]:
         (_("Promises due or broken: {n}"), waiting.follow_ups),
         (_("Waiting for approval: {n}"), waiting.pending_approvals),
         (_("Promised and not paid: {n}"), waiting.promised_not_paid),
+        (_("Given beyond the limit, to review: {n}"), waiting.to_review),
     )
     lines = [line.format(n=len(rows)) for line, rows in counts if rows]
     yield _("Needs you now:") if lines else _("Nothing waits for you.")

@@ -76,7 +76,11 @@ def body(kind: NotificationKind, context: MessageContext = NO_CONTEXT, *, locale
         case NotificationKind.REMINDER:
             remark = _("Nobody has done anything yet")
         case (
-            NotificationKind.APPROVAL | NotificationKind.DECISION | NotificationKind.FOLLOW_UP | NotificationKind.BROKEN
+            NotificationKind.APPROVAL
+            | NotificationKind.DECISION
+            | NotificationKind.DAY_LIMIT
+            | NotificationKind.FOLLOW_UP
+            | NotificationKind.BROKEN
         ):
             remark = _("Open to see more")
         case NotificationKind.CONTACT_MISSING:
@@ -120,6 +124,7 @@ def _title_start(_: Translate, kind: NotificationKind, context: MessageContext) 
         NotificationKind.PRAISE: _("Praise for you"),
         NotificationKind.APPROVAL: _("May a colleague give more?"),
         NotificationKind.DECISION: _("It is decided"),
+        NotificationKind.DAY_LIMIT: _("More was given than the limit of the day"),
         NotificationKind.FOLLOW_UP: _("A promise to keep"),
         NotificationKind.CONTACT_MISSING: _("Promised, and no contact"),
         NotificationKind.BROKEN: _("A promise was not kept"),

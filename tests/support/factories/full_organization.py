@@ -111,6 +111,7 @@ BODIES: dict[str, Any] = {
     "postReverseRecoveryAction": {"note": "changed"},
     "postApproveRecoveryAction": {"note": "changed"},
     "postDeclineRecoveryAction": {"note": "changed"},
+    "postReviewRecoveryAction": {"note": "changed"},
     "postSettleRecoveryAction": {"settlement": "requested"},
     "postCategories": {"slug": "new", "name": "New", "causes": [{"slug": "newer", "name": "Newer"}]},
     "patchCategoryById": {"name": "Changed", "causes": [{"slug": "salty", "name": "Salty"}]},

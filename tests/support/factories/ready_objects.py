@@ -28,6 +28,11 @@ def add_ready_objects(app: App, org: FullOrganization) -> None:
     done = do("POST", actions, "colleague", json={"remedy": "apology"})["id"]
     pending = do("POST", actions, "colleague", json=ABOVE_THE_LIMIT)["id"]
     refund = do("POST", actions, "colleague", json=REFUND)["id"]
+    for above_limit in ("act_first", "ask_first"):
+        changes = {"json": {"above_limit": above_limit}, "headers": {"If-Match": "*"}}
+        do("PATCH", f"stores/{org.ids['store_id']}", "admin", **changes)
+        if above_limit == "act_first":
+            beyond = do("POST", actions, "colleague", json=ABOVE_THE_LIMIT)["id"]
     follow_up = do("GET", "follow-ups", "manager")["items"][0]
     twin = do("POST", "customers", "floor", json={"name": "Another twin"})["id"]
     store = {**BODIES["postStores"], "slug": "closed", "region_id": org.ids["region_id"]}
@@ -55,6 +60,7 @@ def add_ready_objects(app: App, org: FullOrganization) -> None:
         "postReverseRecoveryAction": {"recovery_action_id": done},
         "postApproveRecoveryAction": {"recovery_action_id": pending},
         "postDeclineRecoveryAction": {"recovery_action_id": pending},
+        "postReviewRecoveryAction": {"recovery_action_id": beyond},
         "postSettleRecoveryAction": {"recovery_action_id": refund},
         "postConcernFollowUps": {"/owner_id": org.ids["staff_id"]},
         "postHandOverFollowUp": {"follow_up_id": follow_up["id"], "/staff_id": str(org.shop.staff["colleague"])},

@@ -59,3 +59,9 @@ def set_pins(app: App, shop: Shop, *logins: str, pin: str = PIN) -> None:
         for login in logins:
             staff = session.get_one(Staff, (shop.organization_id, shop.staff[login]))
             staff.pin_digest = hash_pin(pin, key=key, staff_id=staff.id)
+
+
+def sign_in_with_pin(phone: SharedPhone, shop: Shop, login: str, pin: str = PIN) -> TestResponse:
+    """Sign somebody in on a shared phone."""
+    body = {"device_secret": phone.secret, "staff_id": str(shop.staff[login]), "pin": pin}
+    return phone.app.request("POST", "/v1/sessions", json=body)

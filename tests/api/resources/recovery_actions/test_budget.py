@@ -238,7 +238,7 @@ def test_the_managers_are_asked_and_whoever_asked_learns_the_answer(scenario: St
     concern = scenario.log(mood=3)
     action = give(scenario.app, scenario.shop, concern, 50).json
     scenario.let_pass(seconds=1)
-    assert scenario.addresses_by_second(K.APPROVAL) == {0: {"manager", "regional"}}
+    assert scenario.addresses_by_second(K.APPROVAL) == {0: {"manager"}}
     decide(scenario.app, scenario.shop, action, "approve")
     scenario.let_pass(seconds=1)
     assert scenario.addresses_by_second(K.DECISION) == {1: {"floor"}}
@@ -258,7 +258,7 @@ def test_what_nobody_decides_in_a_quarter_of_an_hour_is_over(scenario: StoreScen
 def test_what_came_along_with_the_concern_is_asked_for_too(scenario: StoreScenario) -> None:
     voucher = {"remedy": "voucher", "cost": euros(50)}
     concern = scenario.log(mood=3, handling="mine", recovery_actions=[{"remedy": "apology"}, voucher])
-    assert scenario.addresses_by_second(K.APPROVAL) == {0: {"manager", "regional"}}
+    assert scenario.addresses_by_second(K.APPROVAL) == {0: {"manager"}}
     move(scenario.app, scenario.shop, concern, "resolve", "floor")
     (asked,) = ask(scenario.app, scenario.shop, "GET", "/recovery-actions?status=pending", "manager").json["items"]
     assert decide(scenario.app, scenario.shop, asked, "approve").json["status"] == "done"

@@ -37,7 +37,7 @@ def test_a_day_without_concerns_has_an_empty_log(app: App, shop: Shop) -> None:
     }
     assert (shown["business_date"], shown["generated_at"]) == ("2026-03-03", "2026-03-03T12:00:00Z")
     assert (shown["opens_at"], shown["closes_at"]) == ("2026-03-03T04:00:00Z", "2026-03-04T04:00:00Z")
-    lists = ["unanswered_alerts", "open_concerns", "follow_ups", "pending_approvals", "promised_not_paid"]
+    lists = ["unanswered_alerts", "open_concerns", "follow_ups", "pending_approvals", "promised_not_paid", "to_review"]
     assert shown["needs_you_now"] == {name: [] for name in lists}
     assert shown["concerns"] == shown["praise"] == shown["late_entries"] == []
     assert shown["figures"]["concerns"] == shown["figures"]["praise"] == 0

@@ -1,0 +1,227 @@
+"""Who approves, and what happens where nobody could: after hours the store acts first up to a sum."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from models.access import Role
+from models.alerts.notification import NotificationKind
+from models.organizations.store import Store
+from models.recovery.approvers import Approver, Approvers
+from models.staff.staff import Staff
+from tests.support.app import App
+from tests.support.assertions import assert_problem
+from tests.support.factories.concerns import log_concern
+from tests.support.factories.organizations import Shop
+from tests.support.factories.people import make_code
+from tests.support.factories.shared_phones import PIN, SharedPhone, enrol, set_pins, sign_in_with_pin
+from tests.support.factories.staff import give_phone
+from tests.support.store_scenario import StoreScenario, store_scenario
+
+APPROVAL, DAY_LIMIT = NotificationKind.APPROVAL, NotificationKind.DAY_LIMIT
+SHUT_AT_NOON = {"weekly": [{"weekday": "monday", "opens_at": "18:00", "closes_at": "22:00"}], "exceptions": []}
+
+
+def give(app: App, shop: Shop, amount: float, by: str = "floor", **fields: Any) -> Any:
+    concern = log_concern(app, shop, by, mood=3, **fields)
+    body = {"remedy": "voucher", "cost": {"amount": round(amount * 100), "currency": "EUR"}}
+    return app.request("POST", f"/v1/concerns/{concern['id']}/recovery-actions", (shop, by), json=body)
+
+
+def decide(app: App, shop: Shop, action: dict[str, Any], verb: str, by: str, **body: Any) -> Any:
+    return app.request("POST", f"/v1/recovery-actions/{action['id']}/{verb}", (shop, by), json=body)
+
+
+def to_review(app: App, shop: Shop, by: str = "manager") -> list[str]:
+    query = {"beyond": True, "reviewed": False}
+    answer = app.request("GET", "/v1/recovery-actions", (shop, by), query_string=query)
+    return [action["id"] for action in answer.json["items"]]
+
+
+def change(app: App, shop: Shop, **fields: Any) -> None:
+    """Change columns of the first store."""
+    with app.back_office.writing(shop.organization_id) as session:
+        store = session.get_one(Store, (shop.organization_id, shop.store_id))
+        for name, value in fields.items():
+            setattr(store, name, value)
+
+
+def let_leave(app: App, shop: Shop, *logins: str) -> None:
+    with app.back_office.writing(shop.organization_id) as session:
+        for staff in session.scalars(select(Staff).where(Staff.login.in_(logins))):
+            staff.left_at = app.clock()
+
+
+@pytest.mark.parametrize(
+    ("people", "asked"),
+    [
+        ([(Role.MANAGER, True), (Role.REGIONAL, True), (Role.ADMIN, True)], {Role.MANAGER}),
+        ([(Role.MANAGER, False), (Role.REGIONAL, True), (Role.ADMIN, True)], {Role.REGIONAL}),
+        ([(Role.MANAGER, False), (Role.REGIONAL, False), (Role.ADMIN, True)], {Role.ADMIN}),
+        ([(Role.MANAGER, False), (Role.ADMIN, False)], {Role.MANAGER, Role.ADMIN}),
+        ([], set()),
+    ],
+)
+def test_the_next_ones_are_asked_where_those_before_cannot_be_reached(
+    people: list[tuple[Role, bool]], asked: set[Role]
+) -> None:
+    approvers = Approvers([Approver(Staff(role=role), is_reachable) for role, is_reachable in people])
+    assert {staff.role for staff in approvers.to_ask} == asked
+
+
+@pytest.fixture
+def scenario(app: App) -> Iterator[StoreScenario]:
+    with store_scenario(app) as scenario:
+        yield scenario
+
+
+def test_phones_ring_of_the_managers_else_of_the_regional_manager_else_of_the_administrator(
+    scenario: StoreScenario,
+) -> None:
+    app, shop = scenario.app, scenario.shop
+    voucher = {"remedy": "voucher", "cost": {"amount": 5000, "currency": "EUR"}}
+    for second, login in enumerate(("admin", "regional", "manager")):
+        give_phone(app.back_office, shop, login, login)
+        scenario.log(mood=3, recovery_actions=[voucher])
+        assert scenario.addresses_by_second(APPROVAL)[second] == {login}
+        scenario.let_pass(seconds=1)
+    scenario.log(mood=3, recovery_actions=[{"remedy": "voucher", "cost": {"amount": 20_000, "currency": "EUR"}}])
+    assert scenario.addresses_by_second(APPROVAL)[3] == {"regional"}  # it is more than a manager may approve
+
+
+def test_an_administrator_approves_where_nobody_before_them_can_be_reached(app: App, shop: Shop) -> None:
+    first, second = give(app, shop, 50).json, give(app, shop, 50).json
+    answer = decide(app, shop, first, "approve", "admin")
+    assert answer.json["status"] == "done", answer.text
+    give_phone(app.back_office, shop, "regional", "phone of the regional")
+    assert_problem(decide(app, shop, second, "approve", "admin"), 403, "forbidden")
+    assert_problem(decide(app, shop, second, "approve", "floor"), 403, "forbidden")
+
+
+def test_where_nobody_may_approve_the_answer_says_so_at_once(app: App, shop: Shop) -> None:
+    let_leave(app, shop, "regional", "admin")
+    make_code(app, shop, "floor", by="manager")  # who could be the one who asks
+    refused = assert_problem(give(app, shop, 50), 409, "nobody-may-approve")
+    assert refused["acts_first_up_to"] == {"amount": 10_000, "currency": "EUR"}
+    voucher = {"remedy": "voucher", "cost": {"amount": 5000, "currency": "EUR"}}
+    logged = log_concern(app, shop, mood=2, recovery_actions=[voucher])
+    assert (logged["as_typed"], logged["alert"]["state"]) == ({"recovery_actions": [voucher]}, "open")
+    assert give(app, shop, 50, by="colleague").json["status"] == "pending"
+
+
+def test_after_hours_the_store_acts_first_up_to_a_sum_and_it_is_reviewed(app: App, shop: Shop) -> None:
+    change(app, shop, hours=SHUT_AT_NOON)
+    beyond = [give(app, shop, 45, by).json for by in ("floor", "colleague")]
+    assert [(action["status"], action["beyond"]) for action in beyond] == [("done", True)] * 2
+    refused = assert_problem(give(app, shop, 45), 409, "nobody-may-approve")
+    assert refused["acts_first_up_to"]["amount"] == 1000
+    assert sorted(to_review(app, shop)) == sorted(action["id"] for action in beyond)
+    give_phone(app.back_office, shop, "manager", "phone of the manager")
+    assert give(app, shop, 45).json["status"] == "pending"  # somebody could approve now
+
+
+def test_what_was_given_beyond_the_limit_waits_for_a_review(app: App, shop: Shop) -> None:
+    change(app, shop, above_limit="act_first")
+    by_floor, by_manager = give(app, shop, 50).json, give(app, shop, 500, by="manager").json
+    assert (by_floor["status"], by_manager["status"]) == ("done", "pending")
+    other = give(app, shop, 30).json
+    assert to_review(app, shop) == [other["id"], by_floor["id"]]
+    path = f"/v1/stores/{shop.store_id}/recovery-logs/2026-03-03"
+    now = app.request("GET", path, (shop, "manager")).json["needs_you_now"]
+    assert [action["id"] for action in now["to_review"]] == [by_floor["id"], other["id"]]
+    for by in ("floor", "colleague"):
+        assert_problem(decide(app, shop, by_floor, "review", by), 403, "forbidden")
+    reviewed = decide(app, shop, by_floor, "review", "manager", note="Well done.").json
+    assert (reviewed["status"], reviewed["decision"]["note"]) == ("done", "Well done.")
+    assert to_review(app, shop) == [other["id"]]
+    for action in (by_floor, by_manager):  # reviewed already; not given
+        assert_problem(decide(app, shop, action, "review", "regional"), 409, "not-now")
+    query = {"beyond": True, "reviewed": True}
+    items = app.request("GET", "/v1/recovery-actions", (shop, "manager"), query_string=query).json["items"]
+    assert [action["id"] for action in items] == [by_floor["id"]]
+
+
+def test_the_region_is_told_when_a_store_passes_the_limit_of_its_day(scenario: StoreScenario) -> None:
+    app, shop = scenario.app, scenario.shop
+    scenario.give_phones()
+    limits = [{"currency": "EUR", "most_per_action": 15_000, "most_per_day": 4000, "most_after_hours": 0}]
+    change(app, shop, own_limits=limits, above_limit="act_first")
+    for second, by in enumerate(("floor", "colleague", "lead")):
+        assert give(app, shop, 25, by).json["status"] == "done", second
+        scenario.let_pass(seconds=1)
+    assert scenario.addresses_by_second(DAY_LIMIT) == {1: {"regional"}}
+
+
+def test_a_third_day_within_ninety_asks_first_and_shows_what_was_given(app: App, shop: Shop) -> None:
+    quill = {"customer": {"phone": "912 345 678"}}
+    change(app, shop, above_limit="act_first")
+    seen = []
+    for days in (0, 40, 40):
+        app.clock.at += timedelta(days=days)
+        answer = give(app, shop, 1, by="key", store_id=str(shop.store_id), **quill).json
+        seen.append((answer["status"], answer["given_90_days"]["days"], answer["given_90_days"]["cost"]["amount"]))
+    assert seen == [("done", 0, 0), ("done", 1, 100), ("pending", 2, 200)]
+    app.clock.at += timedelta(days=11)  # the first of them is longer ago
+    assert give(app, shop, 1, by="key", store_id=str(shop.store_id), **quill).json["status"] == "done"
+    assert give(app, shop, 1, by="key", store_id=str(shop.store_id)).json["given_90_days"] is None
+
+
+def test_a_key_has_a_budget_of_a_day_and_of_an_order(app: App, shop: Shop) -> None:
+    budget = {"per_day": {"amount": 3000, "currency": "EUR"}, "per_order": {"amount": 1200, "currency": "EUR"}}
+    body = {"name": "till", "scopes": ["concerns:write"], "budgets": [budget]}
+    made = app.request("POST", "/v1/api-keys", (shop, "admin"), json=body).json
+    assert made["budgets"] == [budget]
+    shop.tokens["till"] = made["token"]
+
+    def by_till(amount: float, reference: str) -> str:
+        answer = give(app, shop, amount, "till", store_id=str(shop.store_id), order={"reference": reference})
+        return str(answer.json["status"])
+
+    assert [by_till(8, "A"), by_till(8, "A"), by_till(8, "B")] == ["done", "pending", "done"]
+    assert [by_till(12, "C"), by_till(8, "D"), by_till(2, "E")] == ["done", "pending", "done"]
+    twice = {**body, "budgets": [budget, budget]}
+    answer = app.request("POST", "/v1/api-keys", (shop, "admin"), json=twice)
+    assert answer.json["errors"][0]["pointer"] == "/budgets/1"
+
+
+def on_phone(app: App, shop: Shop) -> SharedPhone:
+    """A phone of the store on which the floor is signed in."""
+    set_pins(app, shop, "floor", "manager", "regional", "elsewhere")
+    phone = enrol(app, shop)
+    shop.tokens["floor"] = sign_in_with_pin(phone, shop, "floor").json["token"]
+    return phone
+
+
+def test_who_stands_at_the_phone_approves_with_their_pin(app: App, shop: Shop) -> None:
+    on_phone(app, shop)
+    action = give(app, shop, 50).json
+    approver = {"staff_id": str(shop.staff["manager"]), "pin": PIN}
+    body = {"approver": approver, "note": "As you say."}
+    answer = decide(app, shop, action, "approve", "floor", **body)
+    assert answer.status_code == 200, answer.text
+    approved = answer.json
+    assert (approved["status"], approved["decision"]["by"]["id"]) == ("done", approver["staff_id"])
+    events = app.request("GET", f"/v1/concerns/{action['concern_id']}/events", (shop, "manager")).json["items"]
+    step = events[-1]
+    assert (step["step"], step["by"]["id"]) == ("action_approved", approver["staff_id"])
+    assert step["details"]["on_phone_of"] == str(shop.staff["floor"])
+
+
+def test_a_pin_that_is_wrong_counts_and_opens_nothing(app: App, shop: Shop) -> None:
+    phone = on_phone(app, shop)
+    action = give(app, shop, 50).json
+
+    def approve(login: str, pin: str, by: str = "floor") -> Any:
+        return decide(app, shop, action, "approve", by, approver={"staff_id": str(shop.staff[login]), "pin": pin})
+
+    assert_problem(approve("floor", PIN), 403, "forbidden")  # their own
+    assert_problem(approve("elsewhere", PIN), 403, "wrong-pin")  # of another store
+    assert approve("manager", PIN, by="colleague").status_code == 422  # no enrolled phone
+    for _ in range(5):
+        assert_problem(approve("manager", "000000"), 403, "wrong-pin")
+    assert approve("manager", PIN).status_code == 429
+    assert sign_in_with_pin(phone, shop, "manager").status_code == 429
+    assert approve("regional", PIN).json["status"] == "done"
