@@ -31,7 +31,14 @@ GIVE = st.tuples(
     st.sampled_from([1, 4, 6, 9, 10, 11, 25, 31]),
 )
 DECIDE = st.tuples(st.sampled_from(["approve", "decline", "reverse"]), st.sampled_from(PEOPLE), st.integers(0, 30))
-EVENINGS = st.lists(st.lists(GIVE | GIVE | DECIDE, min_size=1, max_size=5), min_size=1, max_size=6)
+SETTLE = st.tuples(
+    st.just("settle"),
+    st.sampled_from([*PEOPLE, "key"]),
+    st.integers(0, 30),
+    st.sampled_from(["requested", "settled", "failed"]),
+    st.integers(1, 3),
+)
+EVENINGS = st.lists(st.lists(GIVE | GIVE | DECIDE | SETTLE, min_size=1, max_size=5), min_size=1, max_size=6)
 slugs = (f"shop-{number}" for number in count())
 
 
@@ -80,6 +87,9 @@ def called(app: App, shop: Shop, concerns: list[dict[str, Any]], step: tuple[Any
         actions = rows(app, shop)
         action_id = actions[which % len(actions)].id if actions else shop.store_id
         path, body = f"/v1/recovery-actions/{action_id}/{verb}", {"note": "as it should be"}
+        if rest:
+            to, number = rest
+            body = {"settlement": to, "reference": f"R-{number}"}
     return partial(answered, app, path, (shop, by), body)
 
 
@@ -91,6 +101,11 @@ def answered(app: App, path: str, by: tuple[Shop, str], body: dict[str, Any]) ->
 def check(app: App, shop: Shop) -> None:
     """Recounted by hand, with every reversing entry beside what it takes back."""
     actions = {action.id: action for action in rows(app, shop)}
+    references = [action.settlement_reference for action in actions.values() if action.settlement_reference]
+    assert len(references) == len(set(references))  # each stands for one payment
+    paid = {action.id for action in actions.values() if action.settlement == "settled" and not action.reverses_id}
+    back = {action.reverses_id for action in actions.values() if action.settlement == "settled"}
+    assert all(actions[id_].status == "done" for id_ in paid - back)
     people = {id_: login for login, id_ in shop.staff.items()}
     by_scope, by_floor, by_person, of_order = Counter[Any](), Counter[Any](), Counter[Any](), Counter[str]()
     for action in actions.values():

@@ -44,7 +44,7 @@ def test_of_two_merges_of_one_pair_at_once_one_wins(app: App, shop: Shop, turned
         second = (other, ana) if turned else (ana, other)
         answers = at_once([merging(app, shop, ana, other), merging(app, shop, *second)])
         statuses = sorted(status for status, _ in answers)
-        assert statuses in ([200, 404], [200, 409]), answers
+        assert statuses in ([200, 404], [200, 409], [200, 422]), answers  # in the path, at once, or in the body
     assert len(rows(app, CustomerMerge)) == ROUNDS
     assert len([customer for customer in rows(app, Customer) if customer.merged_into_id is None]) == ROUNDS
 
