@@ -60,7 +60,7 @@ class FeedbackRequest(ConcernChild):
     """One link for one customer about one concern, and the answer. It can be answered once, before it expires.
 
     A `suspect` answer may be by whoever made the link. A low one is heard like any other, but no rating figure counts
-    it. The address alone makes no answer suspect: guests and staff share the network of the house.
+    it. The address alone makes no answer suspect: guests and staff share one network.
     """
 
     __tablename__ = "feedback_request"

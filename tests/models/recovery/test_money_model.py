@@ -233,8 +233,8 @@ class MoneyMachine(RuleBasedStateMachine):
         actions = [row for row in self.rows() if row.concern_id == subject.id]
         change = {"customer_id": named}
         if self.attempt(lambda: update_concern(self.session, subject, change, by=self.actor(by), at=self.at)):
-            asked_for = [row.id for row in actions if row.status is ActionStatus.PENDING]
-            self.ledger.name(subject.id, named, [row.id for row in actions], asked_for)
+            pending = [row.id for row in actions if is_pending(row)]
+            self.ledger.name(subject.id, named, [row.id for row in actions], pending)
 
     @precondition(lambda self: self.ledger.whose)
     @rule(by=who, concern=which, reference=st.none() | references, value=values, currency=currencies)
@@ -406,13 +406,13 @@ class MoneyMachine(RuleBasedStateMachine):
     def cap(self, key: OrderKey) -> int | None:
         """What the tills told of an order, else the first value that people typed."""
         tills = select(Order.business_date, Order.reference_key, Order.value_amount)
-        told = [
+        of_tills = [
             value
             for day, reference, value in self.session.execute(tills.where(Order.store_id == key.store_id))
             if (day, reference) == key[1:] and value is not None
         ]
-        if told:
-            return sum(told)
+        if of_tills:
+            return sum(of_tills)
         concerns = select(*TYPED).where(Concern.order_value_amount.is_not(None), Concern.status != Status.VOIDED)
         in_order = self.session.execute(concerns.order_by(Concern.received_at, Concern.id))
         typed = [row.order_value_amount for row in in_order if self.key_of(row) == key]

@@ -29,12 +29,12 @@ class MoneyLedger:
         """Return whether another profile was merged into what stands for this one."""
         return self.survivor(profile) in self.merged_into.values()
 
-    def name(self, concern_id: UUID, profile: Profile, actions: Iterable[UUID], asked_for: Iterable[UUID]) -> None:
+    def name(self, concern_id: UUID, profile: Profile, actions: Iterable[UUID], pending: Iterable[UUID]) -> None:
         """Let a concern name a customer: what was given to nobody known, or is only asked for, goes with it."""
         profile = self.survivor(profile)
         if self.survivor(self.whose.get(concern_id)) != profile:
             self.whose[concern_id] = profile
-        waits = set(asked_for)
+        waits = set(pending)
         for action_id in actions:
             if self.given_to[action_id] is None or action_id in waits:
                 self.given_to[action_id] = self.whose[concern_id]

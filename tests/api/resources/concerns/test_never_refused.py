@@ -513,8 +513,8 @@ def test_it_is_logged_and_rings_when_every_budget_is_used_up_and_no_money_is_giv
         assert concern["customer_id"] is None, "somebody was looked up beyond the budget"
     with app.back_office.reading(shop.organization_id) as session:
         actions = session.scalars(select(RecoveryAction).where(RecoveryAction.concern_id == UUID(concern["id"])))
-        given = [action.cost.amount for action in actions.unique() if action.cost and action.cost.amount]
-    assert given == []
+        costs = [action.cost.amount for action in actions.unique() if action.cost and action.cost.amount]
+    assert costs == []
 
 
 def test_an_allergy_logged_offline_rings_severe_although_its_category_was_renamed_meanwhile(
