@@ -45,12 +45,13 @@ def inspect_setup(session: Session, *, at: datetime) -> list[Finding]:
         if id_ is not None
     }
     remedies = session.scalars(Remedy.select_visible().where(Remedy.retired_at.is_(None)).order_by(Remedy.slug)).all()
-    people = _people_by_store(stores, staff)
+    people, admins = _people_by_store(stores, staff), [person for person in staff if person.role is Role.ADMIN]
     findings = chain(
         _of_organization(stores, staff),
         chain.from_iterable(_of_store(store, people[store.id], with_phone) for store in stores),
         _of_remedies(remedies, stores),
         chain.from_iterable(_of_limits(store) for store in stores),
+        chain.from_iterable(_of_approvals(store, [*people[store.id], *admins], with_phone) for store in stores),
     )
     return list(findings)
 
@@ -122,3 +123,16 @@ def _of_limits(store: Store) -> Iterator[Finding]:
     unused = sorted({limits.currency for limits in store.limits} - {store.currency})
     if unused:
         yield Finding("unused-limit", store.slug, f"It has limits in {', '.join(unused)}, which limit nothing.")
+
+
+def _of_approvals(store: Store, people: Sequence[Staff], with_phone: set[UUID]) -> Iterator[Finding]:
+    """Yield where nobody could approve: what the only one asks for, or anything after hours."""
+    approvers = [person for person in people if Permission.RECOVERY_APPROVE in person.permissions]
+    limits = store.limits_in(store.currency)
+    acts_first = f"{limits.most_after_hours if limits else 0} {store.currency} in minor units"
+    if len(approvers) < 2:
+        detail = "Nobody may approve what its only approver asks for, or whom that person made a code for asks for."
+        yield Finding("nobody-may-approve", store.slug, detail)
+    elif not any(person.id in with_phone for person in approvers):
+        detail = f"Nobody who may approve has a phone: after hours it acts first up to {acts_first}, and refuses more."
+        yield Finding("nobody-may-approve", store.slug, detail)

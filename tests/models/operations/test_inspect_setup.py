@@ -36,8 +36,9 @@ def complete_the_second_store(app: App, shop: Shop) -> None:
 def test_a_store_lacks_hours_places_managers_and_phones(app: App, shop: Shop):
     give_phone(app.back_office, shop, "floor", "phone of the floor")
     by_store = findings(app, shop)
-    assert by_store["first"] == {"no-hours"}
-    assert by_store["second"] == {"no-hours", "no-places", "no-manager", "no-regional-manager", "no-phone"}
+    assert by_store["first"] == {"no-hours", "nobody-may-approve"}  # none of those who may has a phone
+    lacks = {"no-hours", "no-places", "no-manager", "no-regional-manager", "no-phone", "nobody-may-approve"}
+    assert by_store["second"] == lacks
     assert by_store[None] == {"one-administrator"}
 
 
@@ -45,6 +46,15 @@ def test_a_store_to_which_nobody_belongs_has_nobody_to_ring(app: App, shop: Shop
     with app.back_office.writing(shop.organization_id) as session:
         session.scalars(select(Staff).where(Staff.login == "elsewhere")).one().left_at = app.clock()
     assert "nobody-to-ring" in findings(app, shop)["second"]
+
+
+def test_nobody_approves_what_the_only_one_who_may_asks_for(app: App, shop: Shop):
+    give_phone(app.back_office, shop, "manager", "phone of the manager")
+    assert "nobody-may-approve" not in findings(app, shop)["first"]
+    with app.back_office.writing(shop.organization_id) as session:
+        for login in ("regional", "admin"):
+            session.scalars(select(Staff).where(Staff.login == login)).one().left_at = app.clock()
+    assert "nobody-may-approve" in findings(app, shop)["first"]
 
 
 def test_a_shared_phone_of_the_store_is_a_phone(app: App, shop: Shop):
