@@ -1,4 +1,4 @@
-"""Try 10,000 contacts beyond the budget, known and unknown ones: `make bench-contacts`. The time must not tell which."""
+"""Try 10,000 contacts beyond the budget, of which the time must not tell whose they are: `make bench-contacts`."""
 
 import sys
 import tempfile

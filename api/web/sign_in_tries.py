@@ -39,16 +39,15 @@ class SignInTries:
 
     @contextmanager
     def turn(self) -> Iterator[None]:
-        """Wait for one's turn to have a password checked. HttpProblem 429 for too many failures, or in the queue."""
-        self._check()  # before it takes a place in the queue
+        """Wait for one's turn to have a password checked. HttpProblem 429 for too many in the queue, or failures.
+
+        Failures are read when it is one's turn: those before may have failed meanwhile, and a flood reads nothing.
+        """
         with self.queue.turn():
-            self._check()  # those before it may have failed meanwhile
+            for limit, key in self.limits:
+                check_limit(limit, *key)
             yield
 
     def count_failure(self) -> None:
         for limit, key in self.limits:
             record_hit(limit, *key)
-
-    def _check(self) -> None:
-        for limit, key in self.limits:
-            check_limit(limit, *key)
