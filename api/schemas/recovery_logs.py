@@ -5,6 +5,7 @@ from typing import Any
 from marshmallow import fields, post_dump
 
 from api.schemas.base import Instant, PersonSchema, RedactedSchema, Schema, Words
+from api.schemas.checks import CheckSchema
 from api.schemas.concerns import ConcernEventSchema, ConcernSchema
 from api.schemas.follow_ups import FollowUpSchema
 from api.schemas.log_policy import HeadingSchema
@@ -184,7 +185,7 @@ class RecoveryLogSchema(Schema):
     """One business day of one store, from `opens_at` to just before `closes_at`.
 
     `after_sign_off`: the ids of concerns logged, changed or voided after the sign-off; not in `page.signed_figures`.
-    `headings`: the headings of notes.
+    `headings`: the headings of notes. `odd_checks`: taps for 20 or more at once, which count in `figures` all the same.
     """
 
     store = fields.Nested(LogStoreSchema)
@@ -195,6 +196,7 @@ class RecoveryLogSchema(Schema):
     carried_over = fields.Nested(CarriedOverSchema)
     needs_you_now = fields.Nested(NeedsYouNowSchema)
     figures = fields.Nested(LogFiguresSchema)
+    odd_checks = fields.List(fields.Nested(CheckSchema))
     concerns = fields.List(fields.Nested(LogConcernSchema))
     praise = fields.List(fields.Nested(QuotedConcernSchema))
     voided = fields.List(fields.Nested(VoidedConcernSchema))

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Index, func, select
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.access import Actor
 from models.db.base import CountedByDay, TenantOwned, tenant_fk
@@ -14,7 +14,7 @@ from models.db.bounds import too_many
 from models.db.session import ScopedSession
 from models.organizations.place import Place
 from models.organizations.store import Store
-from models.policy_defaults import MAX_CHECKS_PER_PLACE, MIN_PLACES_FOR_CHECKS
+from models.policy_defaults import MAX_CHECKS_PER_PLACE, MIN_PLACES_FOR_CHECKS, ODD_CHECK
 from models.staff.default_store import get_default_store
 
 HOUR = timedelta(hours=1)
@@ -58,6 +58,12 @@ class WellbeingCheck(CountedByDay, TenantOwned):
         )
         session.add(check)
         return check
+
+    @classmethod
+    def odd_of_day(cls, session: Session, store: Store, business_date: date) -> Sequence["WellbeingCheck"]:
+        """Return the checks of a day for so many at once that nobody can have asked them one after the other."""
+        of_day = (cls.store_id == store.id, cls.business_date == business_date, cls.count >= ODD_CHECK)
+        return session.scalars(select(cls).where(*of_day).order_by(cls.at, cls.id)).all()
 
     @classmethod
     def _check_bound(cls, session: ScopedSession, store: Store, *, more: int, at: datetime) -> None:

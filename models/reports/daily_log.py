@@ -13,6 +13,7 @@ from sqlalchemy.sql.base import ExecutableOption
 from models.access import Actor
 from models.alerts.alert import Alert
 from models.alerts.enums import AlertState, Severity
+from models.concerns.check import WellbeingCheck
 from models.concerns.concern import Concern
 from models.concerns.enums import Kind, Status
 from models.concerns.event import ConcernEvent, ConcernStep
@@ -66,8 +67,9 @@ class LogStore:
 class DailyLogReport:
     """One business day of one store, from `opens_at` until just before `closes_at`.
 
-    `figures` count everything that belongs to the day; the lists hold what the reader may see. `unsettled_actions` are
-    those that are pending, not paid or not reviewed, and `page` holds the notes and the sign-off.
+    `figures` count everything that belongs to the day; `odd_checks` are those for many at once. The other lists hold
+    what the reader may see. `unsettled_actions` are those that are pending, not paid or not reviewed, and `page` holds
+    the notes and the sign-off.
     """
 
     store: LogStore
@@ -76,6 +78,7 @@ class DailyLogReport:
     closes_at: datetime
     generated_at: datetime
     figures: DailyFigures
+    odd_checks: Sequence[WellbeingCheck]
     concerns: Sequence[Concern]
     praise: Sequence[Concern]
     voided: Sequence[VoidedConcern]
@@ -151,6 +154,7 @@ def build_daily_log(
         closes_at=closes_at,
         generated_at=at,
         figures=daily_figures(session, store, business_date),
+        odd_checks=WellbeingCheck.odd_of_day(session, store, business_date),
         concerns=[concern for concern in counted if concern.kind is not Kind.PRAISE],
         praise=[concern for concern in counted if concern.kind is Kind.PRAISE],
         voided=[VoidedConcern.of(concern) for concern in concerns if concern.status is Status.VOIDED],

@@ -72,7 +72,7 @@ READ = {
     "getQuestionById": 2,
     "getQuestions": 2,
     "getRecoveryActions": 2,
-    "getRecoveryLogByDate": 23,  # of it, nine for the page, the headings and what earlier days left
+    "getRecoveryLogByDate": 24,  # of it, nine for the page, the headings and what earlier days left
     "getRegions": 2,
     "getRemedies": 3,
     "getRemedyById": 3,

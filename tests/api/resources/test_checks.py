@@ -72,6 +72,10 @@ def test_a_tap_at_one_in_the_morning_belongs_to_the_day_before(app: App, shop: S
     app.clock.move(hours=13)
     assert tap(app, shop, count=100).json["business_date"] == DAY
     assert figures(app, shop)["checks"] == 100
+    tap(app, shop, count=19)
+    path = f"/v1/stores/{shop.store_id}/recovery-logs/{DAY}"
+    odd = app.request("GET", path, (shop, "manager")).json["odd_checks"]
+    assert [(check["count"], check["at"]) for check in odd] == [(100, "2026-03-04T01:00:00Z")]
 
 
 def test_the_day_is_entered_by_those_who_may_and_the_last_entry_counts(app: App, shop: Shop) -> None:
