@@ -7,7 +7,6 @@ import shutil
 import socket
 import sys
 import tempfile
-import threading
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,7 @@ from prometheus_client import values
 from sqlalchemy.exc import DBAPIError
 
 from api.web.problems import STATUS_TITLES
-from api.web.slow_clients import SlowClientSocket
+from api.web.slow_clients import SlowClientSocket, WaitingPlaces
 from config import Config, ConfigError, set_up_logging
 from models.db.schema_check import SchemaMismatch
 from models.db.session import Database, DatabaseRole, UnsafeRole
@@ -49,11 +48,11 @@ def write_problem(sock: socket.socket, status: int, reason: str, detail: str) ->
 
 
 class Worker(ThreadWorker):
-    """gunicorn's worker with threads, at most half of which wait for the rest of a request."""
+    """gunicorn's worker with threads, at most half of which wait for slow clients."""
 
     def init_process(self) -> None:
         """Run by gunicorn in each new process."""
-        self.waiting_places = threading.Semaphore(max(self.cfg.threads // 2, 1))
+        self.waiting_places = WaitingPlaces(max(self.cfg.threads // 2, 1))
         super().init_process()
 
     def enqueue_req(self, conn: TConn) -> None:
@@ -82,6 +81,7 @@ loglevel = "warning" if settings.log_format == "console" else "info"  # a termin
 bind = settings.bind
 workers = settings.web_workers
 worker_class = Worker
+sendfile = False  # the system would send files without regard to slow clients
 threads = settings.web_threads
 preload_app = True  # shares the loaded code between the workers; engines are made lazily, after the fork
 

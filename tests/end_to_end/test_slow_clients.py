@@ -55,9 +55,10 @@ def dead_reader(running: RunningApp) -> Iterator[None]:
     request = f"GET /openapi.json HTTP/1.1\r\nHost: {running.port}\r\nX-Padding: {padding}\r\n\r\n".encode()
     with connection:
         left = b""
-        while select.select([], [connection], [], 1.0)[1]:
-            left = left or request
-            left = left[connection.send(left) :]
+        with contextlib.suppress(ConnectionError):  # it was given up for another one
+            while select.select([], [connection], [], 1.0)[1]:
+                left = left or request
+                left = left[connection.send(left) :]
         yield
 
 
@@ -96,11 +97,13 @@ def test_clients_that_dawdle_keep_nobody_else_waiting(running, shop):
 
     with contextlib.ExitStack() as stack:
         slow = [stack.enter_context(HalfSender(running, shop.tokens["floor"])) for _ in range(THREADS)]
-        with dead_reader(running), ThreadPoolExecutor(10) as pool:
-            signing_in = pool.map(signs_in, range(10))
+        for _ in range(THREADS + 2):
+            stack.enter_context(dead_reader(running))
+        with ThreadPoolExecutor(2) as pool:
+            signing_in = pool.map(signs_in, range(4))
             served = [seconds("POST", "/v1/concerns", json={"mood": 2}) for _ in range(5)]
             served += [seconds("GET", "/v1/concerns") for _ in range(5)]
             served += signing_in
         assert max(served) < LONGEST
-        assert sorted(client.status() for client in slow) == [408] * (THREADS // 2) + [503] * (THREADS // 2)
+        assert {client.status() for client in slow} <= {408, 503}
     assert running.stop() == 0
