@@ -37,8 +37,6 @@ from models.staff.device import AddressKind, Device
 # (`statement_timeout` in models/db/engines.py).
 OUTBOX_LEASE = timedelta(seconds=20)
 MAX_FAILURES = 5  # unexpected errors; refusals and time-outs of a provider do not count
-# A claim is shared out among so many messages, the newest, so that it costs the same however many wait.
-SHARED_OUT = 1_000
 ALERT_TURN = 8  # phones of one alert, before it is the turn of the next alert of the store
 
 IS_DAILY_LOG = f"notification_kind = '{NotificationKind.DAILY_LOG}'"
@@ -301,13 +299,15 @@ class OutboxMessage(TenantOwned):
             or_(cls.lease_until.is_(None), cls.lease_until < at, cls.lease_until > at + 2 * lease),
         )
         wanted = [*free, cls.kind.in_(kinds), *([] if only is None else [only])]
+        wanted.append(cls.is_due(at))
+        most = 2 * limit  # some more than are wanted, for other workers may hold the first ones
         if oldest_first:
-            keys = select(cls.organization_id, cls.id).where(*wanted, cls.is_due(at)).order_by(cls.due_at, cls.id)
+            keys = select(cls.organization_id, cls.id).where(*wanted).order_by(cls.due_at, cls.id)
         else:
-            keys = cls._select_fair_order([*wanted, cls.due_at <= at])
-        # Some more than are wanted, for other workers may hold the first ones. They are locked by their keys: a join
-        # with the order, whose length PostgreSQL does not know, might read all that wait for each of them.
-        first_keys = session.execute(keys.limit(2 * limit)).all()
+            keys = cls._select_fair_order(wanted, most)
+        # They are locked by their keys: a join with the order, whose length PostgreSQL does not know, might read all
+        # that wait for each of them.
+        first_keys = session.execute(keys.limit(most)).all()
         if not first_keys:
             return []
         places = {key.id: place for place, key in enumerate(first_keys)}
@@ -326,36 +326,40 @@ class OutboxMessage(TenantOwned):
         return claimed
 
     @classmethod
-    def _select_fair_order(cls, criteria: Sequence[ColumnElement[bool]]) -> Select[UUID, UUID]:
-        """Select the keys of the newest messages in fair order: urgent ones first, then organizations take turns.
+    def _select_fair_order(cls, criteria: Sequence[ColumnElement[bool]], most: int) -> Select[UUID, UUID]:
+        """Select the keys of messages in fair order: urgent ones first, then organizations take turns.
 
         Within an organization its stores take turns, within a store its alerts, a few phones at a time, the newest
-        first. So what one of them has waiting delays nobody else's, however much it is.
+        first. So what one of them has waiting delays nobody else's, however much it is. Of each at most the first
+        `most` are numbered further: what comes after them cannot be among the first of all.
         """
-        newest = (
+        waiting = (
             select(
                 cls.organization_id,
                 cls.id,
                 cls.due_at,
-                case((cls._is_urgent(), 1), else_=0).label("urgent"),
+                case((cls.is_urgent(), 1), else_=0).label("urgent"),
                 func.coalesce(cls.share_id, cls.organization_id).label("store"),
                 func.coalesce(cls.alert_id, cls.id).label("alert"),
             )
             .where(*criteria)
-            .order_by(cls.due_at.desc())
-            .limit(SHARED_OUT)
-            .subquery("newest")
+            .subquery("waiting")
         )
-        by_alert = _numbered(newest, "alert", order=[])
-        by_store = _numbered(by_alert, "store", order=[(by_alert.c.in_alert - 1) // ALERT_TURN])
-        turns = _numbered(by_store, "organization_id", order=[by_store.c.in_store])
+        by_alert = _numbered(waiting, "alert", order=[], most=most)
+        by_store = _numbered(by_alert, "store", order=[(by_alert.c.in_alert - 1) // ALERT_TURN], most=most)
+        turns = _numbered(by_store, "organization_id", order=[by_store.c.in_store], most=most)
         return select(turns.c.organization_id, turns.c.id).order_by(
             turns.c.urgent.desc(), turns.c.in_organization, turns.c.due_at.desc(), turns.c.id
         )
 
+    @property
+    def urgent(self) -> bool:
+        """Whether somebody waits for it, see `is_urgent`."""
+        return self.kind in URGENT_KINDS or self.notification_kind in URGENT_NOTIFICATIONS
+
     @classmethod
-    def _is_urgent(cls) -> ColumnElement[bool]:
-        """Match what makes a phone ring or stop ringing, and other messages that somebody waits for."""
+    def is_urgent(cls) -> ColumnElement[bool]:
+        """Return the criterion for what makes a phone ring or stop ringing, and else what somebody waits for."""
         return or_(cls.kind.in_(URGENT_KINDS), cls.notification_kind.in_(URGENT_NOTIFICATIONS))
 
     @classmethod
@@ -409,11 +413,12 @@ class OutboxMessage(TenantOwned):
             self.dead_lettered_at = self.done_at = at
 
 
-def _numbered(rows: Subquery, group: str, *, order: Sequence[ColumnElement[int]]) -> Subquery:
-    """Number the messages of each group, urgent ones apart: in this order, then the newest first."""
+def _numbered(rows: Subquery, group: str, *, order: Sequence[ColumnElement[int]], most: int) -> Subquery:
+    """Number the first messages of each group, urgent ones apart: in this order, then the newest first."""
     name = f"in_{group.removesuffix('_id')}"
     number = func.row_number().over(
         partition_by=(rows.c.organization_id, rows.c.urgent, rows.c[group]),
         order_by=(*order, rows.c.due_at.desc(), rows.c.id),
     )
-    return select(rows, number.label(name)).subquery(f"numbered_{name}")
+    numbered = select(rows, number.label(name)).subquery(f"numbered_{name}")
+    return select(numbered).where(numbered.c[name] <= most).subquery(f"first_{name}")

@@ -2,7 +2,7 @@
 
 import time
 from collections import defaultdict, deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 from uuid import UUID
 
@@ -124,47 +124,62 @@ class Worker:
             return for_each_alert(self._database, select_due, escalate_alert)
 
     def _decide(self) -> int:
-        """Carry out decisions, such as whom a step reaches, for a moment; return how many were claimed."""
-        claimed = self._claim_decisions()
-        for_each_in_own_transaction(
-            self._database,
-            self._for_a_moment(claimed),
-            self._decide_one,
-            fields=log_fields,
-            on_error=self._claims.record_failure,
-            raise_unavailable=False,
-        )
-        return len(claimed)
+        """Carry out decisions, such as whom a step reaches, for a moment; return how many were claimed.
 
-    def _claim_decisions(self) -> list[OutboxMessage]:
+        What is not begun is given back, also when the database fails meanwhile.
+        """
+        waiting: deque[OutboxMessage] = deque()
+        try:
+            self._claim_decisions(waiting)
+            claimed = len(waiting)
+            for_each_in_own_transaction(
+                self._database,
+                self._for_a_moment(waiting),
+                self._decide_one,
+                fields=log_fields,
+                on_error=self._claims.record_failure,
+                raise_unavailable=False,
+            )
+        finally:
+            if waiting:
+                self._claims.give_back(waiting)
+        return claimed
+
+    def _claim_decisions(self, waiting: deque[OutboxMessage]) -> None:
         """Claim a batch of decisions, most of it in fair order and the rest the oldest first.
 
-        As there may be time for the first one only, the oldest take turns at standing first.
+        What is urgent comes first. A decision may call one phone or a hundred: so an organization comes the later, the
+        more time its decisions of late have taken. As there may be time for the first one only, the oldest take turns
+        at standing first.
         """
         self._rounds += 1
+        turn_of_oldest = self._rounds % OLDEST_SHARE == 0
         for_oldest = share_of_oldest(DECISION_BATCH)
-        fair = self._claims.claim(tuple(HANDLERS), limit=DECISION_BATCH - for_oldest)
-        oldest = self._claims.claim(tuple(HANDLERS), limit=for_oldest, oldest_first=True)
-        return fair + oldest if self._rounds % OLDEST_SHARE else oldest + fair
+        limits = {False: DECISION_BATCH - for_oldest, True: for_oldest}
+        for oldest_first in sorted(limits, reverse=turn_of_oldest):
+            limit = limits[oldest_first]
+            waiting.extend(self._claims.claim(tuple(HANDLERS), limit=limit, oldest_first=oldest_first))
+        first = [waiting.popleft()] if turn_of_oldest and waiting else []
+        others = sorted(waiting, key=lambda message: (not message.urgent, self._spent[message.organization_id]))
+        waiting.clear()
+        waiting.extend([*first, *others])
 
-    def _for_a_moment(self, claimed: Sequence[OutboxMessage]) -> Iterator[tuple[UUID, OutboxMessage]]:
-        """Yield the messages with their organizations until the time is up, and give back what is left.
-
-        A decision may call one phone or a hundred. So an organization comes the later, the more time its decisions of
-        late have taken.
-        """
-        begun = time.monotonic()
-        waiting = deque(sorted(claimed, key=lambda message: self._spent[message.organization_id]))
+    def _for_a_moment(self, waiting: deque[OutboxMessage]) -> Iterator[tuple[UUID, OutboxMessage]]:
+        """Take messages with their organizations until the time is up, and note how long each took."""
         for organization_id in list(self._spent):
             self._spent[organization_id] /= 2
             if self._spent[organization_id] < FORGOTTEN_SECONDS:
                 del self._spent[organization_id]
-        while waiting and (time.monotonic() < begun + DECIDING_SECONDS or len(waiting) == len(claimed)):
-            message, started = waiting.popleft(), time.monotonic()
+        started = time.monotonic()
+        until = started + DECIDING_SECONDS
+        while waiting:
+            message = waiting.popleft()
             yield message.organization_id, message
-            self._spent[message.organization_id] += time.monotonic() - started
-        if waiting:
-            self._claims.give_back(waiting)
+            ended = time.monotonic()
+            self._spent[message.organization_id] += ended - started
+            started = ended
+            if ended >= until:
+                return
 
     def _decide_one(self, session: Session, claimed: OutboxMessage) -> None:
         outbox_message = self._claims.lock(session, claimed)

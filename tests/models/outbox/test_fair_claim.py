@@ -97,3 +97,22 @@ def test_nothing_waits_for_ever_for_what_is_newer_or_more_urgent(app: App, shop:
         old_rows = session.scalars(old.where(OutboxMessage.kind.in_(RINGS))).all()
     assert len(old_rows) == 10
     assert all(row.lease_id for row in old_rows)
+
+
+def test_thousands_of_newer_messages_of_another_hide_neither_a_call_nor_a_store(
+    app: App, shop: Shop, other: Shop
+) -> None:
+    """However many are newer, of another organization, another store, another alert, or informations of one's own."""
+    quiet, elsewhere = alert_of(app, other), alert_of(app, shop, shop.other_store_id)
+    noisy, second = alert_of(app, shop), alert_of(app, shop)
+    for alert_id in (quiet, elsewhere, second):
+        queue_rings(app, alert_id, 2, seconds_ago=60)
+    queue_rings(app, noisy, 1_010)
+    inform(app, other, NotificationKind.OUTCOME, 1_010)
+    assert Counter(row.alert_id for row in claim(app)) == {quiet: 2, elsewhere: 2, second: 2, noisy: 18}
+
+
+def test_the_clock_of_a_writer_may_be_ahead(app: App, shop: Shop) -> None:
+    alert_id = alert_of(app, shop)
+    queue_rings(app, alert_id, 2, seconds_ago=-30)
+    assert len(claim(app, limit=1)) + len(claim(app, limit=1, oldest_first=True)) == 2

@@ -1,19 +1,20 @@
 """The worker through the real push channel, to a stand-in for Firebase."""
 
 import json
-from collections import Counter
-from collections.abc import Iterator
+from collections import Counter, deque
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
 import pytest
 
 from models.alerts.alert import Alert
-from models.alerts.notification import NotificationState
+from models.alerts.notification import NotificationKind, NotificationState
 from models.db.session import ALL_TENANTS
 from models.outbox.message import OUTBOX_LEASE, OutboxKind, OutboxMessage
 from models.staff.device import AddressKind, Device
 from notifications.channels.base import DeliveryResult
 from notifications.channels.push.channel import PushChannel
+from notifications.worker.lane import OLDEST_SHARE
 from notifications.worker.worker import Worker
 from tests.support.app import App
 from tests.support.databases import only_on_sqlite
@@ -209,6 +210,51 @@ def test_what_a_round_has_no_time_for_is_given_back_and_whoever_took_much_time_w
         work_until_idle(worker)
     noisy, quiet = shop.organization_id, other.organization_id
     assert decided == [{quiet: 1}, {quiet: 1, noisy: 1}, {quiet: 1, noisy: 2}, {quiet: 1, noisy: 3}]
+
+
+def test_what_is_urgent_is_decided_first_and_the_oldest_take_turns_at_it(app: App, shop: Shop, phone: str) -> None:
+    other = make_shop(app.back_office, "other")
+    with running_worker(app, for_all_kinds(RecordingChannel())) as worker:
+        for at, organization in ((-9, other), (-8, shop), (-7, other)):
+            add_information(app, organization, seconds=at)
+        log_concern(app, shop)
+        worker._spent[shop.organization_id] = 60.0
+        orders = []
+        for worker._rounds in (0, OLDEST_SHARE - 1):
+            waiting: deque[OutboxMessage] = deque()
+            worker._claim_decisions(waiting)
+            orders.append([(row.urgent, row.organization_id) for row in waiting])
+            worker._claims.give_back(waiting)
+    noisy, quiet = shop.organization_id, other.organization_id
+    assert orders == [
+        [(True, noisy), (False, quiet), (False, quiet), (False, noisy)],
+        [(False, quiet), (True, noisy), (False, quiet), (False, noisy)],
+    ]
+
+
+def test_what_was_claimed_is_given_back_when_the_database_fails_meanwhile(
+    app: App, shop: Shop, phone: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log_concern(app, shop)
+    with running_worker(app, for_all_kinds(RecordingChannel())) as worker:
+        claim = worker._claims.claim
+
+        def claim_or_fail(kinds: Sequence[OutboxKind], *, limit: int, oldest_first: bool = False) -> object:
+            if oldest_first:
+                raise OSError("the connection broke")
+            return claim(kinds, limit=limit)
+
+        monkeypatch.setattr(worker._claims, "claim", claim_or_fail)
+        with pytest.raises(OSError, match="broke"):
+            worker._decide()
+    (waiting,) = pending_messages(app, OutboxKind.FIND_RECIPIENTS)
+    assert waiting.lease_id is None
+
+
+def add_information(app: App, shop: Shop, *, seconds: int) -> None:
+    at = app.clock() + timedelta(seconds=seconds)
+    with app.back_office.writing(shop.organization_id) as session:
+        session.add(OutboxMessage.information(NotificationKind.OUTCOME, shop.organization_id, at=at))
 
 
 def claim_and_vanish(app: App, task: OutboxKind) -> None:
