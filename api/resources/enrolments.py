@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import current_app, g, request
+from flask import current_app, g
 
 from api.schemas.enrolments import (
     EnrolledPhoneSchema,
@@ -14,6 +14,7 @@ from api.schemas.enrolments import (
 )
 from api.schemas.me import PutDeviceSchema
 from api.web.blueprint import Blueprint
+from api.web.client_address import client_address
 from api.web.idempotency import idempotent
 from api.web.rate_limits import REDEEM_LIMIT, count_hit
 from api.web.resource import Resource
@@ -59,7 +60,7 @@ class RedeemEnrolment(Resource):
         asks by itself. If the answer was lost, a manager makes another code. Whoever had this installation or address
         before is told. A code that is unknown, was used or has expired has one answer (422 on `/code`).
         """
-        count_hit(REDEEM_LIMIT, "enrolment", request.remote_addr or "")
+        count_hit(REDEEM_LIMIT, "enrolment", client_address())
         code = Token.parse(data.pop("code"))
         if code is None or code.kind != "e":
             raise Enrolment.invalid_code_error()

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import Response, current_app, g, request
+from flask import Response, current_app, g
 
 from api.schemas.invitations import (
     PasswordResetSchema,
@@ -11,6 +11,7 @@ from api.schemas.invitations import (
     RedeemPasswordResetSchema,
 )
 from api.web.blueprint import Blueprint
+from api.web.client_address import client_address
 from api.web.rate_limits import RESET_LIMIT, RESETS_OF_ADDRESS_LIMIT, count_hit
 from api.web.redemption import Redeemed, redeem
 from api.web.resource import Resource
@@ -52,7 +53,7 @@ class PasswordResets(Resource):
         Always 202, in the same time, whether or not there is such a person with an e-mail address. Without one the
         manager makes a code. At most five times an hour for one login.
         """
-        count_hit(RESETS_OF_ADDRESS_LIMIT, "reset", request.remote_addr or "")
+        count_hit(RESETS_OF_ADDRESS_LIMIT, "reset", client_address())
         count_hit(RESET_LIMIT, "reset", data["organization"], data["login"])
         database: Database = current_app.extensions["database"]
         with database.reading(ALL_TENANTS) as session:

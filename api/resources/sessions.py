@@ -49,16 +49,17 @@ class Sessions(Resource):
         Answers a token for the header `Authorization: Bearer <token>`. An unknown login and a wrong password have the
         same answer. After five failures in a minute from one address the account is locked for that address; so is
         every account after 20 failures of ten minutes at any, and this account for strangers after 50 of an hour from
-        anywhere (429). 429 too while too many sign in at once. A phone that sends the `device_proof` of its last
-        sign-in is no stranger: it has its own five failures a minute and is served before strangers. Whoever has a
-        second factor sends its `code` too: 401 `second-factor-required` without it, when the password is right. A
-        code is accepted once.
+        anywhere (429). An IPv6 network (/64) counts as one address. 429 too while too many sign in at once. A phone
+        that sends the `device_proof` of its last sign-in is no stranger: it has its own five failures a minute and is
+        served before strangers. Whoever has a second factor sends its `code` too: 401 `second-factor-required` without
+        it, when the password is right. A code is accepted once.
 
-        On a shared phone people send its `device_secret` as well, or that with `staff_id` and `pin` only. The former
-        sign-in of the same person there ends, and those of others lock (401 `locked`) until their PIN. After five wrong
-        PINs of a person in a quarter of an hour no PIN of theirs is checked on any phone (429); after ten on one phone
-        none is checked there (401 `manager-password-required`) until a manager signs in on it with their password. 401
-        `unknown-phone`: the secret is not valid (any more).
+        On a shared phone people send its `device_secret` as well, or that with `staff_id` and `pin` only. People of
+        another organization do not sign in on it, and after 20 wrong passwords of ten minutes, whosever they are, it
+        waits (429). The former sign-in of the same person there ends, and those of others lock (401 `locked`) until
+        their PIN. After five wrong PINs of a person in a quarter of an hour no PIN of theirs is checked on any phone
+        (429); after ten on one phone none is checked there (401 `manager-password-required`) until a manager signs in
+        on it with their password. 401 `unknown-phone`: the secret is not valid (any more).
         """
         database: Database = current_app.extensions["database"]
         sign_in = _sign_in_with_pin if "pin" in data else _sign_in_with_password
@@ -93,10 +94,15 @@ def _sign_in_with_password(
     device_proof: str | None = None,
 ) -> SignIn:
     secret = None if device_secret is None else _check_phone(database, device_secret)
-    known_phone = secret.digest.hex() if secret else proven_phone(device_proof, organization, login)
-    tries = SignInTries.at(organization, login, known_phone=known_phone)
+    # A shared phone is known to its own organization only, and nobody signs in on it to another.
+    is_foreign = secret is not None and secret.organization_id != _find_organization_id(database, organization)
+    shared_phone = secret.digest.hex() if secret else None
+    known_phone = None if is_foreign else shared_phone or proven_phone(device_proof, organization, login)
+    tries = SignInTries.at(organization, login, known_phone=known_phone, shared_phone=shared_phone)
     with tries.turn():
         organization_id, password_hash = _find_password_hash(database, organization, login)
+        if is_foreign:
+            password_hash = None
         # argon2 is slow on purpose: no transaction is open meanwhile.
         spelling = matching_spelling(password_hash, password)
         if spelling is None:
@@ -172,12 +178,16 @@ def _accepts_code(session: Session, staff: Staff, code: str | None) -> bool:
 
 def _find_password_hash(database: Database, organization: str, login: str) -> tuple[UUID | None, str | None]:
     """Return the id of the organization and the hash of the password of this login, each None if there is none."""
-    with database.reading(ALL_TENANTS) as session:
-        organization_id = Organization.find_id(session, organization)
+    organization_id = _find_organization_id(database, organization)
     if organization_id is None:
         return None, None
     with database.reading(organization_id) as session:
         return organization_id, Staff.find_password_hash(session, login, at=g.now)
+
+
+def _find_organization_id(database: Database, organization: str) -> UUID | None:
+    with database.reading(ALL_TENANTS) as session:
+        return Organization.find_id(session, organization)
 
 
 def _end_shift() -> None:

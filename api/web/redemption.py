@@ -2,8 +2,9 @@
 
 from typing import NamedTuple
 
-from flask import current_app, g, request
+from flask import current_app, g
 
+from api.web.client_address import client_address
 from api.web.keys import pin_key
 from api.web.password_queue import KNOWN_PHONES
 from api.web.rate_limits import REDEEM_LIMIT, count_hit
@@ -28,7 +29,7 @@ def check_code(code: str) -> tuple[Token, Invitation]:
 
     Expired, in the same words, whatever is wrong with the code; HttpProblem 429 after many tries.
     """
-    count_hit(REDEEM_LIMIT, "redeem", request.remote_addr or "")
+    count_hit(REDEEM_LIMIT, "redeem", client_address())
     token = Token.parse(code)
     if token is None or token.kind != "i":
         raise code_not_valid()

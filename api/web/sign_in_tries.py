@@ -4,12 +4,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from flask import request
-
+from api.web.client_address import client_address
 from api.web.password_queue import KNOWN_PHONES, STRANGERS, PasswordQueue
 from api.web.rate_limits import (
     FAILED_OF_ACCOUNT_LIMIT,
     FAILED_OF_ADDRESS_LIMIT,
+    FAILED_OF_SHARED_PHONE_LIMIT,
     FAILED_SIGN_IN_LIMIT,
     check_limit,
     record_hit,
@@ -25,17 +25,23 @@ class SignInTries:
     queue: PasswordQueue
 
     @classmethod
-    def at(cls, organization: str, login: str, *, known_phone: str | None) -> "SignInTries":
-        """Return the tries at this account: those of a known phone alone, or those of everybody else."""
-        account, address = (organization, login), request.remote_addr or ""
+    def at(
+        cls, organization: str, login: str, *, known_phone: str | None, shared_phone: str | None = None
+    ) -> "SignInTries":
+        """Return the tries at this account: those of a known phone alone, or those of everybody else.
+
+        Those that name a shared phone count for it too, at whichever accounts they are.
+        """
+        account, address = (organization, login), client_address()
+        of_shared_phone = [(FAILED_OF_SHARED_PHONE_LIMIT, ("sign-in phone", shared_phone))] if shared_phone else []
         if known_phone is not None:
-            return cls([(FAILED_SIGN_IN_LIMIT, ("known phone", known_phone, *account))], KNOWN_PHONES)
+            return cls([(FAILED_SIGN_IN_LIMIT, ("known phone", known_phone, *account)), *of_shared_phone], KNOWN_PHONES)
         limits = [
             (FAILED_SIGN_IN_LIMIT, (*account, address)),
             (FAILED_OF_ADDRESS_LIMIT, ("sign-in", address)),
             (FAILED_OF_ACCOUNT_LIMIT, ("sign-in", *account)),
         ]
-        return cls(limits, STRANGERS)
+        return cls([*limits, *of_shared_phone], STRANGERS)
 
     @contextmanager
     def turn(self) -> Iterator[None]:

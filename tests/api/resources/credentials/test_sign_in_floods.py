@@ -7,7 +7,8 @@ from werkzeug.test import TestResponse
 from api.web.password_queue import KNOWN_PHONES, STRANGERS
 from tests.support.app import App
 from tests.support.assertions import assert_problem
-from tests.support.factories.organizations import PASSWORD, Shop
+from tests.support.factories.organizations import PASSWORD, Shop, make_shop
+from tests.support.factories.shared_phones import enrol
 
 WRONG = "Summer2026!"
 
@@ -67,3 +68,40 @@ def test_a_pin_needs_no_proof(app: App, shop: Shop) -> None:
     with_proof = {"device_secret": "s", "staff_id": str(shop.staff["floor"]), "pin": "135790", "device_proof": "p"}
     answer = app.request("POST", "/v1/sessions", json=with_proof)
     assert (answer.status_code, [error["pointer"] for error in answer.json["errors"]]) == (422, ["/device_proof"])
+
+
+def test_the_secret_of_a_shared_phone_makes_it_known_in_its_own_organization_only(app: App, shop: Shop) -> None:
+    other = make_shop(app.back_office, "rival")
+    secret = enrol(app, shop).secret
+    # Elsewhere it is a stranger's, whose right password does not even help.
+    assert_problem(sign_in(app, other, device_secret=secret), 401, "wrong-sign-in")
+    for _ in range(4):
+        assert_problem(sign_in(app, other, device_secret=secret, password=WRONG), 401, "wrong-sign-in")
+    assert sign_in(app, other, device_secret=secret, password=WRONG).status_code == 429
+    assert sign_in(app, other).status_code == 429  # counted as any other from this address
+    assert sign_in(app, shop, device_secret=secret).status_code == 201
+
+
+def test_a_shared_phone_is_refused_after_many_failures_at_any_accounts(app: App, shop: Shop) -> None:
+    secret = enrol(app, shop).secret
+    statuses = [
+        sign_in(app, shop, f"n-{number}", device_secret=secret, password=WRONG, address=f"192.0.2.{number}").status_code
+        for number in range(21)
+    ]
+    assert statuses == [401] * 20 + [429]
+    assert sign_in(app, shop, device_secret=secret).status_code == 429
+    app.clock.move(minutes=10)
+    assert sign_in(app, shop, device_secret=secret).status_code == 201
+
+
+def test_an_ipv6_network_counts_as_one_address_and_a_mapped_ipv4_as_itself(app: App, shop: Shop) -> None:
+    statuses = [
+        sign_in(app, shop, f"n-{number}", password=WRONG, address=f"2001:db8:0:1::{number:x}").status_code
+        for number in range(21)
+    ]
+    assert statuses == [401] * 20 + [429]
+    assert sign_in(app, shop, address="2001:db8:0:2::1").status_code == 201
+    for number in range(5):
+        assert sign_in(app, shop, password=WRONG, address=f"{'::ffff:' * (number % 2)}203.0.113.9").status_code == 401
+    assert sign_in(app, shop, address="203.0.113.9").status_code == 429
+    assert sign_in(app, shop, address="::ffff:203.0.113.10").status_code == 201
