@@ -71,7 +71,7 @@ class WellbeingCheck(CountedByDay, TenantOwned):
 
         They are summed under a lock, so that a hundred taps at once count as a hundred.
         """
-        session.execute(select(Store.id).where(Store.id == store.id).with_for_update())
+        session.execute(select(Store.id).where(Store.id == store.id).with_for_update(key_share=True))
         today = cls.business_date.in_((store.business_date(at), store.business_date(at - HOUR)))
         of_hour = (cls.store_id == store.id, today, cls.at > at - HOUR, cls.at <= at)
         places = session.scalars(

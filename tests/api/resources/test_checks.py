@@ -3,11 +3,14 @@
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from models.concerns.check import WellbeingCheck
+from models.organizations.store import Store
 from models.organizations.store_day import StoreDay
 from tests.support.app import App
 from tests.support.assertions import assert_invalid_value, assert_problem
+from tests.support.databases import only_on_postgresql
 from tests.support.factories.concerns import log_concern
 from tests.support.factories.organizations import Shop
 from tests.support.rows import rows
@@ -128,3 +131,11 @@ def test_the_ask_rate_is_of_receipts_and_else_of_guests(app: App, shop: Shop) ->
     assert (shown["ask_rate"]["value"], shown["covers"], shown["transactions"]) == (0.25, 24, None)
     tell(app, shop, covers=9, transactions=None)
     assert figures(app, shop)["ask_rate"] == {"value": None, "numerator": 6, "denominator": 9}
+
+
+@only_on_postgresql
+def test_a_tap_waits_for_no_concern_in_flight_in_the_store(app: App, shop: Shop) -> None:
+    """Each row of a store holds a lock of its store until it is committed."""
+    with app.back_office.writing(shop.organization_id) as session:
+        session.execute(select(Store.id).where(Store.id == shop.store_id).with_for_update(read=True, key_share=True))
+        assert tap(app, shop).status_code == 201
