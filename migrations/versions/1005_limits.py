@@ -366,7 +366,6 @@ def _upgrade_addresses() -> None:
     with op.batch_alter_table("device") as batch:
         batch.add_column(sa.Column("addressed_at", INSTANT, nullable=True))
     index("ix_device_address", "device", "address", where="address IS NOT NULL")
-    index("ix_device_addressed_at", "device", "addressed_at", where="address IS NOT NULL")
 
 
 def _downgrade_addresses() -> None:
@@ -376,7 +375,6 @@ def _downgrade_addresses() -> None:
         f"DELETE FROM outbox_message WHERE notification_kind = 'phone_elsewhere' OR notification_id IN ({last})"  # noqa: S608 our own query
     )
     op.execute("DELETE FROM notification WHERE kind = 'phone_elsewhere'")
-    op.drop_index("ix_device_addressed_at", "device")
     op.drop_index("ix_device_address", "device")
     with op.batch_alter_table("device") as batch:
         batch.drop_column("addressed_at")

@@ -91,7 +91,6 @@ class Device(HasSecret, TenantOwned):
         ),
         # By the worker, over all organizations.
         Index("ix_device_address", "address", postgresql_where=_HAS_ADDRESS, sqlite_where=_HAS_ADDRESS),
-        Index("ix_device_addressed_at", "addressed_at", postgresql_where=_HAS_ADDRESS, sqlite_where=_HAS_ADDRESS),
     )
 
     staff_id: Mapped[UUID | None] = tenant_fk("staff", nullable=True, index=True)  # None: a shared phone

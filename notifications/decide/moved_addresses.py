@@ -5,35 +5,45 @@ sees all. An address belongs to the phone that registered it last: two organizat
 a message to one of them would be shown under the sign-in of the other.
 """
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
-from models.alerts.notification import Notification, NotificationKind
+from models.alerts.notification import FAILED_STATES, Notification, NotificationKind
 from models.outbox.message import OutboxMessage
 from models.policy_defaults import PUSH_TTL
 from models.staff.device import AddressKind, Device
 
-# So long after an address was registered elsewhere it is looked at: until the phone was told, or cannot be.
-LOOKED_AT_FOR = PUSH_TTL + timedelta(minutes=5)
 MOVED_BATCH = 50
 
 
-def find_moved(session: Session, *, at: datetime) -> list[tuple[UUID, tuple[UUID, datetime]]]:
-    """Return organization and device whose address was registered in another organization since, and when that was."""
+def find_moved(session: Session) -> list[tuple[UUID, tuple[UUID, datetime]]]:
+    """Return organization and device whose address was registered in another organization since, and when that was.
+
+    However long ago: no worker may have run then. A phone whose last notification is still to be sent is left out.
+    """
     newer = aliased(Device)
     addressed_at = func.coalesce(Device.addressed_at, Device.registered_at)
+    is_shared = and_(Device.staff_id.is_(None), Notification.staff_id.is_(None))
+    being_told = select(Notification.id).where(
+        Notification.organization_id == Device.organization_id,
+        or_(Notification.staff_id == Device.staff_id, is_shared),
+        Notification.device_id == Device.id,
+        Notification.kind == NotificationKind.PHONE_ELSEWHERE,
+        Notification.queued_at >= newer.addressed_at,
+        Notification.state.not_in(FAILED_STATES),
+    )
     stmt = (
         select(Device.organization_id, Device.id, newer.addressed_at)
         .join(newer, newer.address == Device.address)
         .where(
             newer.address.is_not(None),
-            newer.addressed_at > at - LOOKED_AT_FOR,
             newer.organization_id != Device.organization_id,
             newer.addressed_at > addressed_at,
             Device.address_kind != AddressKind.LOG,  # printed, not sent
+            ~being_told.exists(),
         )
         .order_by(newer.addressed_at)
         .limit(MOVED_BATCH)

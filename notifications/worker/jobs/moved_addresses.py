@@ -27,7 +27,7 @@ class MovedAddressJob:
             return 0
         self.every.restart(at)
         with self._database.reading(ALL_TENANTS) as session:
-            moved = find_moved(session, at=at)
+            moved = find_moved(session)
         return for_each_in_own_transaction(
             self._database,
             moved,

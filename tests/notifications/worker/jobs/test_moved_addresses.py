@@ -14,9 +14,9 @@ from tests.support.rows import notifications, rows
 from tests.support.worker import RecordingChannel, for_all_kinds, running_worker, work_until_idle
 
 
-def register(app: App, shop: Shop, address: str = "one phone") -> None:
+def register(app: App, shop: Shop, address: str = "one phone", installation: str = "installation") -> None:
     phone = {"platform": "android", "address": address, "address_kind": "fcm_token"}
-    answer = app.request("PUT", "/v1/me/devices/installation", (shop, "manager"), json=phone)
+    answer = app.request("PUT", f"/v1/me/devices/{installation}", (shop, "manager"), json=phone)
     assert answer.status_code == 200, answer.text
 
 
@@ -55,3 +55,23 @@ def test_an_address_that_is_registered_in_another_organization_stops_here_and_th
         work_until_idle(worker)
     assert addresses(app)[shop.organization_id] == ("one phone", None)
     assert addresses(app)[other.organization_id] == (None, "elsewhere")
+
+
+def test_however_late_a_worker_comes_no_moved_address_is_forgotten(
+    app: App, shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor do phones that were told already, and wait for a push service that is away, keep the next one waiting."""
+    monkeypatch.setattr("notifications.decide.moved_addresses.MOVED_BATCH", 1)
+    other, channel = make_shop(app.back_office, "other"), RecordingChannel()
+    channel.result = DeliveryResult.later("away")
+    for address in ("first phone", "second phone"):
+        register(app, shop, address, installation=address.replace(" ", "-"))
+    for address in ("first phone", "second phone"):
+        app.clock.move(seconds=11)
+        register(app, other, address, installation=address.replace(" ", "-"))
+    app.clock.move(days=2)
+    with running_worker(app, for_all_kinds(channel)) as worker:
+        for _ in range(2):
+            worker.work_once()
+            app.clock.move(seconds=11)
+    assert {row.device.address for row in notifications(app) if row.device} == {"first phone", "second phone"}
