@@ -56,12 +56,12 @@ def make_rate_limiter(storage_url: str, database_url: str) -> RateLimiter:
 
 def count_hit(limit: Limit, *key: str) -> None:
     """Count one hit. Raises HttpProblem 429 with Retry-After when the limit is exceeded."""
-    _refuse_unless_allowed(rate_limiter().count(limit, *key, at=g.now))
+    _refuse_unless_allowed(rate_limiter().count(limit, *key, hits=[_name_of_request()], at=g.now))
 
 
 def record_hit(limit: Limit, *key: str) -> None:
     """Count one hit of a request that is refused anyway."""
-    show_usage(rate_limiter().count(limit, *key, at=g.now))
+    show_usage(rate_limiter().count(limit, *key, hits=[_name_of_request()], at=g.now))
 
 
 def check_limit(limit: Limit, *key: str) -> None:
@@ -75,8 +75,10 @@ def contact_budget(object_id: UUID | None = None) -> ContactBudget:
     A request that makes an object is named by its Idempotency-Key or the id of the object, so that a repeat is not
     counted again. Any other is counted each time.
     """
-    name = token_hex() if object_id is None else idempotency_key_header() or str(object_id)
-    return ContactBudget(rate_limiter(), by=g.actor, request=name, at=g.now, report=show_usage)
+    if "contacts_counted_as" not in g:  # whoever names no object gets another id for it when the request runs again
+        of_object = object_id and (idempotency_key_header() or str(object_id))
+        g.contacts_counted_as = of_object or _name_of_request()
+    return ContactBudget(rate_limiter(), by=g.actor, request=g.contacts_counted_as, at=g.now, report=show_usage)
 
 
 def count_contacts(contacts: Sequence[str], *, store_id: UUID | None, object_id: UUID | None = None) -> None:
@@ -100,6 +102,13 @@ def show_usage(usage: Usage) -> None:
             response.headers["RateLimit-Remaining"] = str(usage.remaining)
             response.headers["RateLimit-Reset"] = str(_seconds_until_reset(usage))
         return response
+
+
+def _name_of_request() -> str:
+    """Return the name of the hits of this request: when it runs again after a deadlock, they are counted already."""
+    if "counted_as" not in g:
+        g.counted_as = token_hex(8)
+    return str(g.counted_as)
 
 
 def _refuse_unless_allowed(usage: Usage) -> None:

@@ -5,7 +5,6 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from secrets import token_hex
 from threading import Lock
 from typing import Final, NamedTuple, Protocol
 
@@ -117,9 +116,9 @@ class RateLimiter:
         self._fallback = MemoryCounter()
         self._left_alone_until = 0.0  # by time.monotonic
 
-    def count(self, limit: Limit, *key: str, hits: Sequence[str] | None = None, at: datetime) -> Usage:
-        """Count a hit, or these hits by their names, of which each counts once within the window."""
-        return self._ask(limit, key, [token_hex(8)] if hits is None else hits, at)
+    def count(self, limit: Limit, *key: str, hits: Sequence[str], at: datetime) -> Usage:
+        """Count these hits by their names, of which each counts once within the window."""
+        return self._ask(limit, key, hits, at)
 
     def usage(self, limit: Limit, *key: str, at: datetime) -> Usage:
         """Return what is used of a limit; `allowed` says whether one more hit fits."""

@@ -1,13 +1,19 @@
 """Whose requests a limit counts, behind reverse proxies and without one."""
 
 import socket
+from collections.abc import Callable
+from typing import Any
 
+import psycopg
 import pytest
+from sqlalchemy.exc import DBAPIError
 from werkzeug.test import TestResponse
 
 from api import create_app
 from api.web.rate_limits import make_rate_limiter
 from config import Config
+from models.db.session import MAX_RUNS, ScopedSession, Tenant
+from models.policy_defaults import MAX_MEETINGS_PER_DAY
 from tests.support.app import App
 from tests.support.factories.organizations import Shop
 
@@ -69,6 +75,39 @@ def test_signing_in_goes_on_while_redis_is_away(app: App, shop: Shop) -> None:
         ready = app.request("GET", "/readyz")
     assert statuses == [401] * 5 + [429]
     assert (ready.status_code, ready.json["status"], ready.json["rate_limits"]) == (200, "ok", "degraded")
+
+
+def test_a_request_that_runs_again_after_deadlocks_counts_once(
+    app: App, shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    phone = {"phone": "+351912345678"}
+    known = app.request("POST", "/v1/customers", (shop, "elsewhere"), json=phone).json["id"]
+    requests = {
+        "/v1/concerns": {"mood": 3, "customer": {"phone": "+351912345670"}},
+        "/v1/customers": {"phone": "+351912345671"},
+        f"/v1/customers/{known}/meet": {},
+    }
+    app.request("POST", "/v1/concerns", (shop, "floor"), json={"mood": 3, "customer": phone})
+    run, runs = app.database.run, []
+
+    def run_thrice(tenant: Tenant, do: Callable[[ScopedSession], Any]) -> Any:
+        def do_and_fail(session: ScopedSession) -> Any:
+            answer = do(session)
+            runs.append(answer)
+            if len(runs) % MAX_RUNS:
+                raise DBAPIError("COMMIT", {}, psycopg.errors.DeadlockDetected())
+            return answer
+
+        return run(tenant, do_and_fail)
+
+    monkeypatch.setattr(app.database, "run", run_thrice)
+    answers = [app.request("POST", path, (shop, "floor"), json=body) for path, body in requests.items()]
+    assert len(runs) == MAX_RUNS * len(requests)
+    assert [(answer.status_code, answer.headers["RateLimit-Remaining"]) for answer in answers] == [
+        (201, "18"),
+        (201, "17"),
+        (200, str(MAX_MEETINGS_PER_DAY - 1)),
+    ]
 
 
 def search(app: App, shop: Shop) -> TestResponse:
