@@ -34,7 +34,7 @@ class ContactBudget:
     def spend(self, contacts: Sequence[str], *, store_id: UUID | None) -> Usage:
         """Count these contacts for the person, or the API key, and for the store. Nothing is counted for none.
 
-        Return the usage of the first budget that they do not fit in. More of them than there may be use all of it.
+        Return the usage of the first budget that they do not fit in. More of them than it has never fit.
         """
         hits = [self._named(contact) for contact in contacts]
         usage = self._count(PERSON_LIMIT, "contacts of", self.by.staff_id or self.by.api_key_id, hits)
@@ -45,7 +45,7 @@ class ContactBudget:
         return usage
 
     def _count(self, limit: Limit, kind: str, owner: UUID | None, hits: Sequence[str]) -> Usage:
-        return self.limiter.count(limit, kind, str(owner), hits=hits[: limit.amount], at=self.at)
+        return self.limiter.count(limit, kind, str(owner), hits=hits, at=self.at)
 
     def _named(self, contact: str) -> str:
         return hashlib.sha256(f"{self.request}\0{contact}".encode()).hexdigest()[:16]

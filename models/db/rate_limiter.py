@@ -2,6 +2,7 @@
 
 import hashlib
 import time
+from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -81,22 +82,22 @@ def admit(
 
 
 class MemoryCounter:
-    """Counts in the memory of this process."""
+    """Counts in the memory of this process. Of too many keys it forgets the one that was hit last longest ago."""
 
     failures: tuple[type[Exception], ...] = ()
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._hits: dict[str, tuple[datetime, dict[str, float]]] = {}  # by key: when they expire, and they
+        self._hits: OrderedDict[str, dict[str, float]] = OrderedDict()  # by key, the one that was hit last at the end
 
     def count(self, key: str, limit: Limit, hits: Sequence[str], *, at: datetime) -> Usage:
         with self._lock:
-            _, counted = self._hits.get(key, (at, {}))
-            usage, recent = admit(counted, limit, hits, at=at)
+            usage, recent = admit(self._hits.get(key, {}), limit, hits, at=at)
             if hits:
-                if len(self._hits) >= MAX_KEYS_IN_MEMORY:
-                    self._hits = {name: entry for name, entry in self._hits.items() if entry[0] > at}
-                self._hits[key] = at + limit.window, recent
+                self._hits[key] = recent
+                self._hits.move_to_end(key)
+                if len(self._hits) > MAX_KEYS_IN_MEMORY:
+                    self._hits.popitem(last=False)
             return usage
 
     def ping(self) -> None:

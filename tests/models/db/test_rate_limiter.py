@@ -93,6 +93,15 @@ def test_a_process_counts_for_itself_while_the_counter_is_away() -> None:
     assert limiter.is_away()
 
 
+def test_in_memory_the_key_that_was_hit_last_longest_ago_makes_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("models.db.rate_limiter.MAX_KEYS_IN_MEMORY", 3)
+    counter = MemoryCounter()
+    for second, key in enumerate("abcad"):
+        counter.count(key, LIMIT, [f"hit at {second}"], at=NOON + timedelta(seconds=second))
+    used = {key: counter.count(key, LIMIT, (), at=NOON + timedelta(seconds=9)).used for key in "abcd"}
+    assert used == {"a": 2, "b": 0, "c": 1, "d": 1}
+
+
 @pytest.mark.parametrize(
     ("limit", "text"),
     [

@@ -128,3 +128,9 @@ def test_all_who_work_in_a_store_share_its_budget(app: App, shop: Shop) -> None:
     refused = ask(app, shop, "/v1/customers", "key", phone=KNOWN, store_id=str(shop.store_id))
     assert (refused.status_code, refused.json["detail"]) == (429, "At most 60 in a minute.")
     assert search(app, shop, "elsewhere") == 200
+
+
+def test_more_contacts_in_one_request_than_the_budget_has_are_beyond_it(app: App, shop: Shop) -> None:
+    references = [{"source": "till", "reference": str(number)} for number in range(MAX_CONTACTS_OF_PERSON)]
+    assert ask(app, shop, "/v1/customers", phone=KNOWN, references=references).status_code == 429
+    assert search(app, shop) == 200
