@@ -41,7 +41,8 @@ class CustomerMerge(TenantOwned):
 
     `moved` has ids by kind: `concerns`, `actions` (what was given to the merged customer), `references`, `stores`
     (CustomerStore rows), `profiles` (merged into the merged customer earlier), and `met`: the first store of the merged
-    customer, if the survivor was never met there. `staying` are the actions on those concerns that were given to the
+    customer, if the survivor was never met there. `opened` are CustomerStore rows of the survivor, in stores that read
+    the whole profile of the merged customer only. `staying` are the actions on those concerns that were given to the
     survivor before.
     `taken_over` has, for each column of the survivor that was filled, the value `before` and the value `taken`.
     `contacts` are those of the merged customer.
@@ -81,7 +82,9 @@ class CustomerMerge(TenantOwned):
         """Return what a merge would do, without doing it. Invalid for a customer and themselves."""
         if survivor is merged:
             raise Invalid("A customer cannot be merged with themselves.", pointer="/customer_id")
-        survivor_stores = {survivor.first_store_id, *_later_stores(session, survivor).values()}
+        later, of_merged = _later_stores(session, survivor), _later_stores(session, merged)
+        survivor_stores = {survivor.first_store_id, *(row.store_id for row in later)}
+        open_to_merged = {merged.first_store_id, *(row.store_id for row in of_merged if row.opened_at)}
         concerns = select(Concern.id).where(Concern.customer_id == merged.id)
         on_them = (RecoveryAction.customer_id == survivor.id, RecoveryAction.concern_id.in_(concerns))
         moved = {
@@ -89,9 +92,8 @@ class CustomerMerge(TenantOwned):
             "actions": session.scalars(select(RecoveryAction.id).where(RecoveryAction.customer_id == merged.id)).all(),
             "staying": session.scalars(select(RecoveryAction.id).where(*on_them)).all(),
             "references": session.scalars(select(ExternalId.id).where(ExternalId.customer_id == merged.id)).all(),
-            "stores": [
-                id_ for id_, store_id in _later_stores(session, merged).items() if store_id not in survivor_stores
-            ],
+            "stores": [row.id for row in of_merged if row.store_id not in survivor_stores],
+            "opened": [row.id for row in later if row.opened_at is None and row.store_id in open_to_merged],
             "profiles": session.scalars(select(Customer.id).where(Customer.merged_into_id == merged.id)).all(),
         }
         first_met = [] if merged.first_store_id in {None, *survivor_stores} else [str(merged.first_store_id)]
@@ -138,6 +140,7 @@ class CustomerMerge(TenantOwned):
                     opened_at=merged.created_at,
                 )
             )
+        self._note_opened(session, at)
         for name in CONTACT_FIELDS:
             if name in self.taken_over:  # unique: it may stand in one row only, at every moment
                 merged.take_contact_away(name)
@@ -177,6 +180,7 @@ class CustomerMerge(TenantOwned):
             )
         ):
             session.delete(store)
+        self._note_opened(session, None)
         for column in self._columns_still_taken(survivor):
             setattr(survivor, column, _from_json(column, self.taken_over[column]["before"]))
         if "name" in self.taken_over:
@@ -216,6 +220,11 @@ class CustomerMerge(TenantOwned):
         for customer in (source, target):
             session.expire(customer, ["references"])
 
+    def _note_opened(self, session: ScopedSession, opened_at: datetime | None) -> None:
+        """Note since when the stores that read the merged customer read the survivor; None: not any more."""
+        for store in session.scalars(select(CustomerStore).where(CustomerStore.id.in_(self._ids("opened")))):
+            store.opened_at = opened_at
+
     def _move_given_since(self, session: ScopedSession, survivor: Customer, *, target: Customer) -> None:
         """Move what was given since the merge on concerns that go back: it was given to the same person."""
         session.flush()
@@ -245,7 +254,7 @@ class CustomerMerge(TenantOwned):
                 setattr(merged, column, value)
 
     def _ids(self, kind: str) -> list[UUID]:
-        return [UUID(id_) for id_ in self.moved.get(kind, ())]  # merges of before say nothing of actions
+        return [UUID(id_) for id_ in self.moved.get(kind, ())]  # merges of before do not know every kind
 
 
 def _lock_concerns(session: ScopedSession, criterion: ColumnElement[bool]) -> None:
@@ -257,10 +266,9 @@ def _lock_customers(session: ScopedSession, *ids: UUID) -> dict[UUID, Customer]:
     return {customer.id: customer for customer in session.scalars(stmt.execution_options(populate_existing=True))}
 
 
-def _later_stores(session: ScopedSession, customer: Customer) -> dict[UUID, UUID]:
-    """Return the stores where a customer was met after the first one, by the id of the CustomerStore row."""
-    stmt = select(CustomerStore.id, CustomerStore.store_id).where(CustomerStore.customer_id == customer.id)
-    return {row.id: row.store_id for row in session.execute(stmt)}
+def _later_stores(session: ScopedSession, customer: Customer) -> Sequence[CustomerStore]:
+    """Return where a customer was met after the first store."""
+    return session.scalars(select(CustomerStore).where(CustomerStore.customer_id == customer.id)).all()
 
 
 def _columns_to_fill(survivor: Customer, merged: Customer) -> dict[str, Any]:

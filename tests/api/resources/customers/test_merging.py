@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 from sqlalchemy import select
 
 from models.customers.customer import Customer
@@ -202,3 +203,26 @@ def test_only_managers_and_admins_say_that_two_are_one(app: App, shop: Shop) -> 
     assert (unknown["in"], unknown["pointer"], unknown["code"]) == ("body", "/customer_id", "not-found")
     for survivor, gone in ((ana, other), (other, ana)):
         merge(app, shop, survivor, gone, status=200 if survivor == ana else 404)
+
+
+@pytest.mark.parametrize("made_here", [True, False])
+def test_a_store_that_read_one_of_the_two_reads_the_survivor_until_the_merge_is_undone(
+    app: App, shop: Shop, *, made_here: bool
+) -> None:
+    """Also where it knew the survivor without having opened their profile."""
+    survivor = create(app, shop, "elsewhere", name="Ana", phone=PHONE)
+    log_concern(app, shop, "floor", customer={"phone": PHONE})  # met, not opened
+    other = create(app, shop, "floor" if made_here else "elsewhere", name="Ana L.", phone=OTHER_PHONE)
+    if not made_here:
+        log_concern(app, shop, "floor", customer={"phone": OTHER_PHONE})
+        ask(app, shop, "POST", f"/{other}/meet", "floor", json={})
+
+    def reads() -> list[bool]:
+        seen = [app.request("GET", f"/v1/customers/{id_}", (shop, "floor")) for id_ in (survivor, other)]
+        return [bool(answer.json.get("met")) for answer in seen]
+
+    assert reads() == [False, True]
+    merged = ask(app, shop, "POST", f"/{survivor}/merge", "admin", json={"customer_id": other})
+    assert reads() == [True, False]
+    ask(app, shop, "POST", f"/merges/{merged['id']}/undo", "admin")
+    assert reads() == [False, True]
