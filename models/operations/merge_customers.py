@@ -226,12 +226,14 @@ class CustomerMerge(TenantOwned):
             store.opened_at = opened_at
 
     def _move_given_since(self, session: ScopedSession, survivor: Customer, *, target: Customer) -> None:
-        """Move what was given since the merge on concerns that go back: it was given to the same person."""
+        """Move what was given since the merge on concerns that came along, whoever they name meanwhile.
+
+        It was given to the same person: what is given to the survivor goes with the concern it was given for.
+        """
         session.flush()
-        stmt = select(RecoveryAction).join(RecoveryAction.concern)
-        of_survivor = stmt.where(RecoveryAction.customer_id == survivor.id, Concern.customer_id == target.id)
-        since = RecoveryAction.id.not_in(self._ids("staying")), Concern.id.in_(self._ids("concerns"))
-        for action in session.scalars(of_survivor.where(*since)):
+        on_concerns = RecoveryAction.customer_id == survivor.id, RecoveryAction.concern_id.in_(self._ids("concerns"))
+        since = RecoveryAction.id.not_in(self._ids("staying"))
+        for action in session.scalars(select(RecoveryAction).where(*on_concerns, since)):
             action.customer_id = target.id
             action.bump_version()
 

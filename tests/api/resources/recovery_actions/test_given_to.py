@@ -10,6 +10,7 @@ from tests.support.factories.customers import make_customer
 from tests.support.factories.organizations import Shop
 
 ANA, RUI = "+351912345678", "+351930000000"
+PEOPLE = (("Ana", ANA), ("Ana", RUI), ("Eva", "+351930000001"))
 
 
 @pytest.fixture
@@ -109,3 +110,13 @@ def test_what_was_the_survivors_before_a_merge_stays_theirs_after_its_undoing(ap
     merged = ask(app, limited, "POST", f"/customers/{ana}/merge", json={"customer_id": twin})
     ask(app, limited, "POST", f"/customers/merges/{merged['id']}/undo")
     assert given_to(app, limited, concern) == [ana]
+
+
+def test_what_was_given_in_a_merge_goes_back_though_the_concern_names_somebody_else(app: App, limited: Shop) -> None:
+    ana, twin, eva = (make_customer(app, limited, name, phone=phone) for name, phone in PEOPLE)
+    concern = log_concern(app, limited, customer_id=twin)
+    merged = ask(app, limited, "POST", f"/customers/{ana}/merge", json={"customer_id": twin})
+    give(app, limited, concern, 10)
+    edit(app, limited, concern, customer_id=eva)
+    ask(app, limited, "POST", f"/customers/merges/{merged['id']}/undo")
+    assert given_to(app, limited, concern) == [twin]
