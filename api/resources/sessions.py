@@ -64,7 +64,7 @@ class Sessions(Resource):
         database: Database = current_app.extensions["database"]
         sign_in = _sign_in_with_pin if "pin" in data else _sign_in_with_password
         staff, opened, token = sign_in(database, **data)
-        proof = make_device_proof(data["organization"], data["login"]) if "login" in data else None
+        proof = make_device_proof(data["organization"], staff, opened) if "login" in data else None
         return {"token": token.text, "expires_at": opened.expires_at, "staff": staff, "device_proof": proof}
 
 
@@ -97,7 +97,7 @@ def _sign_in_with_password(
     # A shared phone is known to its own organization only, and nobody signs in on it to another.
     is_foreign = secret is not None and secret.organization_id != _find_organization_id(database, organization)
     shared_phone = secret.digest.hex() if secret else None
-    known_phone = None if is_foreign else shared_phone or proven_phone(device_proof, organization, login)
+    known_phone = None if is_foreign else shared_phone or proven_phone(database, device_proof, organization, login)
     tries = SignInTries.at(organization, login, known_phone=known_phone, shared_phone=shared_phone)
     with tries.turn():
         organization_id, password_hash = _find_password_hash(database, organization, login)
@@ -247,4 +247,5 @@ class MySessionById(Resource):
         """
         if g.actor.personal_phone_id is not None and session.id == g.actor.session_id:
             _end_shift()
-        StaffSession.end(g.session, StaffSession.id == session.id, at=g.now)
+        is_own = session.id == g.actor.session_id
+        StaffSession.end(g.session, StaffSession.id == session.id, from_elsewhere=not is_own, at=g.now)

@@ -1,31 +1,53 @@
-"""Proof that a phone has signed somebody in before: a random value of that sign-in, signed, for this person only.
+"""Proof that a phone has signed somebody in before: that sign-in, signed, for this person and password only.
 
 It opens nothing. It only gives the phone tries and a place in the queue of its own, which strangers cannot use up.
 """
 
-from secrets import token_urlsafe
+import hmac
 
 from flask import current_app, g
 from itsdangerous import BadSignature, URLSafeSerializer
 
+from api.web.keys import device_proof_key
+from models.db.session import ALL_TENANTS, Database
+from models.organizations.organization import Organization
 from models.policy_defaults import DEVICE_PROOF_TTL
+from models.staff.credentials.staff_session import StaffSession
+from models.staff.staff import Staff
 
 
-def make_device_proof(organization: str, login: str) -> str:
-    """Return a new proof, which the phone keeps instead of its former one."""
-    expires_at = int((g.now + DEVICE_PROOF_TTL).timestamp())
-    return str(_serializer().dumps([token_urlsafe(16), expires_at, organization, login]))
+def make_device_proof(organization: str, staff: Staff, sign_in: StaffSession) -> str:
+    """Return the proof of a new sign-in, which the phone keeps instead of its former one."""
+    password = _digest(staff.password_hash)
+    return str(_serializer().dumps([sign_in.id.hex, g.now.timestamp(), password, organization, staff.login]))
 
 
-def proven_phone(proof: str | None, organization: str, login: str) -> str | None:
-    """Return the random value of a proof of this person, or None for any other, as if there were none."""
+def proven_phone(database: Database, proof: str | None, organization: str, login: str) -> str | None:
+    """Return the sign-in of a proof of this person, or None for any other, as if there were none.
+
+    It is of no use any more when the person has another password, or somebody ended a sign-in of theirs from elsewhere.
+    Nothing is read for a proof that is not ours.
+    """
     if proof is None:
         return None
     try:
-        value, expires_at, *person = _serializer().loads(proof)
+        sign_in, made_at, password, *person = _serializer().loads(proof)
     except (BadSignature, ValueError, TypeError):
         return None
-    return str(value) if person == [organization, login] and expires_at > g.now.timestamp() else None
+    if person != [organization, login] or made_at + DEVICE_PROOF_TTL.total_seconds() <= g.now.timestamp():
+        return None
+    with database.reading(ALL_TENANTS) as session:
+        organization_id = Organization.find_id(session, organization)
+    if organization_id is None:
+        return None
+    with database.reading(organization_id) as session:
+        password_hash, known_from = Staff.find_for_proof(session, login, at=g.now)
+    is_ended = known_from is not None and made_at <= known_from.timestamp()
+    return None if is_ended or not hmac.compare_digest(_digest(password_hash), str(password)) else str(sign_in)
+
+
+def _digest(password_hash: str | None) -> str:
+    return hmac.digest(device_proof_key(), (password_hash or "").encode(), "sha256").hex()[:32]
 
 
 def _serializer() -> URLSafeSerializer:

@@ -22,4 +22,9 @@ def fingerprint_key() -> bytes:
     return _derived(current_app.config["SECRET_KEY"], "fingerprints")
 
 
+def device_proof_key() -> bytes:
+    """Return the key of the digests by which a device proof is bound to a password."""
+    return _derived(current_app.config["SECRET_KEY"], "device proofs")
+
+
 _derived = cache(derive_key)

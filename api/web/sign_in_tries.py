@@ -9,6 +9,7 @@ from api.web.password_queue import KNOWN_PHONES, STRANGERS, PasswordQueue
 from api.web.rate_limits import (
     FAILED_OF_ACCOUNT_LIMIT,
     FAILED_OF_ADDRESS_LIMIT,
+    FAILED_OF_KNOWN_PHONES_LIMIT,
     FAILED_OF_SHARED_PHONE_LIMIT,
     FAILED_SIGN_IN_LIMIT,
     check_limit,
@@ -35,7 +36,13 @@ class SignInTries:
         account, address = (organization, login), client_address()
         of_shared_phone = [(FAILED_OF_SHARED_PHONE_LIMIT, ("sign-in phone", shared_phone))] if shared_phone else []
         if known_phone is not None:
-            return cls([(FAILED_SIGN_IN_LIMIT, ("known phone", known_phone, *account)), *of_shared_phone], KNOWN_PHONES)
+            # Apart, so that nobody at a shared phone holds up the own phones of a colleague.
+            kind = "shared phones" if shared_phone else "known phones"
+            limits = [
+                (FAILED_SIGN_IN_LIMIT, ("known phone", known_phone, *account)),
+                (FAILED_OF_KNOWN_PHONES_LIMIT, (kind, *account)),
+            ]
+            return cls([*limits, *of_shared_phone], KNOWN_PHONES)
         limits = [
             (FAILED_SIGN_IN_LIMIT, (*account, address)),
             (FAILED_OF_ADDRESS_LIMIT, ("sign-in", address)),

@@ -36,9 +36,11 @@ def upgrade() -> None:
     _upgrade_addresses()
     _upgrade_limits()
     _upgrade_met_customers()
+    _upgrade_known_phones()
 
 
 def downgrade() -> None:
+    _downgrade_known_phones()
     _downgrade_met_customers()
     _downgrade_limits()
     _downgrade_addresses()
@@ -359,6 +361,16 @@ def _downgrade_met_customers() -> None:
         batch.drop_constraint("fk_customer_store_opened_by", type_="foreignkey")
         batch.drop_column("opened_by_id")
         batch.drop_column("opened_at")
+
+
+def _upgrade_known_phones() -> None:
+    with op.batch_alter_table("staff") as batch:
+        batch.add_column(sa.Column("phones_known_from", INSTANT, nullable=True))
+
+
+def _downgrade_known_phones() -> None:
+    with op.batch_alter_table("staff") as batch:
+        batch.drop_column("phones_known_from")
 
 
 def _upgrade_addresses() -> None:

@@ -101,6 +101,7 @@ def open_on_shared_phone(
     """
     if method is SignInMethod.PASSWORD and Permission.DEVICE_MANAGE in staff.permissions:
         phone.forget_failed_pins()
-    StaffSession.end(session, StaffSession.device_id == phone.id, StaffSession.staff_id == staff.id, at=at)
+    former = (StaffSession.device_id == phone.id, StaffSession.staff_id == staff.id)
+    StaffSession.end(session, *former, from_elsewhere=False, at=at)
     StaffSession.lock_on_device(session, phone.id, at=at)
     return StaffSession.open(session, staff=staff, method=method, shared_phone_id=phone.id, at=at)

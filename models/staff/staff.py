@@ -71,6 +71,8 @@ class Staff(Aggregate):
     password_hash: Mapped[str | None] = mapped_column(String(200))  # None until the first code is redeemed
     pin_digest: Mapped[bytes | None] = mapped_column(LargeBinary(32))  # for shared phones
     second_factor_at: Mapped[datetime | None]  # since when a sign-in needs a code as well
+    # When a sign-in of theirs was last ended from elsewhere: phones that signed in before are not known any more.
+    phones_known_from: Mapped[datetime | None]
     left_at: Mapped[datetime | None]
     # A leave that is planned: when, by whom it was recorded, and who is to get what is open then.
     leaves_at: Mapped[datetime | None]
@@ -278,6 +280,19 @@ class Staff(Aggregate):
         One value only, so that it takes as long when there is nobody.
         """
         return session.scalars(select(cls.password_hash).where(cls.login == login, cls.works_at(at))).one_or_none()
+
+    @classmethod
+    def find_for_proof(cls, session: Session, login: str, *, at: datetime) -> tuple[str | None, datetime | None]:
+        """Return the hash of the password of whoever has this login, and since when their phones are known."""
+        stmt = select(cls.password_hash, cls.phones_known_from).where(cls.login == login, cls.works_at(at))
+        row = session.execute(stmt).one_or_none()
+        return (None, None) if row is None else (row.password_hash, row.phones_known_from)
+
+    @classmethod
+    def forget_phones(cls, session: Session, staff_ids: Iterable[UUID], *, at: datetime) -> None:
+        """Let no phone be known that signed these people in before."""
+        stmt = update(cls).where(cls.id.in_(list(staff_ids))).values(phones_known_from=at)
+        session.execute(stmt.execution_options(synchronize_session=False))
 
     @classmethod
     def replace_password_hash(cls, session: Session, before: str, after: str) -> None:

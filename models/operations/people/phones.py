@@ -77,6 +77,8 @@ def record_app_of_shared_phone(session: Session, device: Device, *, address: str
 
 def revoke_phone(session: Session, device: Device, *, at: datetime) -> None:
     """Sign a lost phone out: sign-ins and secret are refused from now on, and nothing is pushed to it any more."""
+    if device.staff_id is not None:  # also where the sign-in has expired
+        Staff.forget_phones(session, [device.staff_id], at=at)
     StaffSession.end(session, StaffSession.device_id == device.id, at=at)
     device.revoke(at=at)
     suppress_queued(session, [device.id], at=at)

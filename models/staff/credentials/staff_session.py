@@ -107,7 +107,7 @@ class StaffSession(TenantOwned):
         session.flush()
         newest_first = select(cls.id).where(cls.staff_id == staff.id).order_by(cls.created_at.desc(), cls.id.desc())
         if too_many := session.scalars(newest_first.offset(MAX_SIGN_INS)).all():
-            cls.end(session, cls.id.in_(too_many), at=at)
+            cls.end(session, cls.id.in_(too_many), from_elsewhere=False, at=at)
         session.flush()  # phones and sign-ins are locked before the shift
         Shift.note_activity(session, staff_id=staff.id, at=at)
         return sign_in, token
@@ -153,12 +153,22 @@ class StaffSession(TenantOwned):
         return self.tapped_at is not None
 
     @classmethod
-    def end(cls, session: Session, *which: ColumnElement[bool], reason: str = "signed-out", at: datetime) -> None:
+    def end(
+        cls,
+        session: Session,
+        *which: ColumnElement[bool],
+        reason: str = "signed-out",
+        from_elsewhere: bool = True,
+        at: datetime,
+    ) -> None:
         """End the sign-ins that match: their tokens are refused from the next request on.
 
         A personal phone rings no more when none of its person's sign-ins on it is left: `reason` is recorded there.
+        `from_elsewhere`: not by whoever holds the phone, so that no proof of an earlier sign-in makes it known.
         """
         sign_ins = session.scalars(select(cls).where(*which).options(joinedload(cls.device))).all()
+        if from_elsewhere and sign_ins:  # people are locked before their sign-ins
+            Staff.forget_phones(session, {it.staff_id for it in sign_ins}, at=at)
         phones = {it.device for it in sign_ins if it.device is not None and it.device.staff_id == it.staff_id}
         # One statement, which finds less when a sign-in was ended at the same moment.
         ended = delete(cls).where(cls.id.in_([it.id for it in sign_ins]))
@@ -172,7 +182,7 @@ class StaffSession(TenantOwned):
     def sign_out(cls, session: Session, *, by: Actor, at: datetime) -> None:
         """Sign this actor out: of the phone in their hand, also where they signed in on it more than once."""
         on_this_phone = and_(cls.device_id == by.device_id, cls.device_id.is_not(None), cls.staff_id == by.staff_id)
-        cls.end(session, or_(cls.id == by.session_id, on_this_phone), at=at)
+        cls.end(session, or_(cls.id == by.session_id, on_this_phone), from_elsewhere=False, at=at)
 
     @classmethod
     def visible_to(cls, actor: Actor) -> Sequence[ColumnElement[bool]]:

@@ -5,6 +5,8 @@ from typing import Any
 from werkzeug.test import TestResponse
 
 from api.web.password_queue import KNOWN_PHONES, STRANGERS
+from models.staff.credentials.password import hash_password
+from models.staff.staff import Staff
 from tests.support.app import App
 from tests.support.assertions import assert_problem
 from tests.support.factories.organizations import PASSWORD, Shop, make_shop
@@ -105,3 +107,38 @@ def test_an_ipv6_network_counts_as_one_address_and_a_mapped_ipv4_as_itself(app: 
         assert sign_in(app, shop, password=WRONG, address=f"{'::ffff:' * (number % 2)}203.0.113.9").status_code == 401
     assert sign_in(app, shop, address="203.0.113.9").status_code == 429
     assert sign_in(app, shop, address="::ffff:203.0.113.10").status_code == 201
+
+
+def test_a_proof_ends_with_the_password_and_with_a_sign_out_from_elsewhere_not_with_ones_own(
+    app: App, shop: Shop
+) -> None:
+    first = sign_in(app, shop).json
+    own, headers = first["device_proof"], {"Authorization": f"Bearer {first['token']}"}
+    for number in range(50):
+        sign_in(app, shop, address=f"198.51.100.{number}", password=WRONG)
+    app.clock.move(seconds=1)
+    assert app.request("DELETE", "/v1/sessions/current", headers=headers).status_code == 204
+    second = sign_in(app, shop, device_proof=own).json
+    headers = {"Authorization": f"Bearer {second['token']}"}
+    app.clock.move(seconds=1)
+    assert app.request("DELETE", "/v1/me/sessions", headers=headers).status_code == 204  # a lost phone
+    assert [sign_in(app, shop, device_proof=proof).status_code for proof in (own, second["device_proof"])] == [429] * 2
+    app.clock.move(hours=1)
+    third = sign_in(app, shop).json
+    with app.back_office.writing(shop.organization_id) as session:
+        staff = session.get_one(Staff, (shop.organization_id, shop.staff["floor"]))
+        staff.password_hash = hash_password("another password")
+    for _ in range(5):
+        sign_in(app, shop, password=WRONG)
+    assert sign_in(app, shop, device_proof=third["device_proof"], password="another password").status_code == 429
+
+
+def test_all_known_phones_of_an_account_have_one_limit(app: App, shop: Shop) -> None:
+    proofs = [sign_in(app, shop).json["device_proof"] for _ in range(8)]
+    statuses = [
+        sign_in(app, shop, device_proof=proof, password=WRONG).status_code for proof in proofs for _ in range(4)
+    ]
+    assert statuses == [401] * 30 + [429] * 2
+    assert sign_in(app, shop, device_secret=enrol(app, shop).secret).status_code == 201
+    app.clock.move(hours=1)
+    assert sign_in(app, shop, device_proof=proofs[0]).status_code == 201
