@@ -1,5 +1,7 @@
 """Own password and PIN: changed with the present one."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from flask import current_app, g
@@ -7,7 +9,7 @@ from flask import current_app, g
 from api.schemas.own_credentials import PutPasswordSchema, PutPinSchema
 from api.web.keys import pin_key
 from api.web.password_queue import KNOWN_PHONES
-from api.web.rate_limits import FAILED_OWN_SECRET_LIMIT, check_limit, count_hit
+from api.web.rate_limits import FAILED_OWN_SECRET_LIMIT, PASSWORD_CHECKS_LIMIT, check_limit, count_hit
 from api.web.resource import Resource
 from api.web.shared_blueprints import me as blp
 from models.access import Permission
@@ -32,10 +34,11 @@ class MyPassword(Resource):
         """Change one's own password
 
         All other sign-ins of the person end, and their other phones ring no more until they sign in there again. A
-        wrong present password is 422; after five within a minute 429. Who has no password redeems a code.
+        wrong present password is 422; after five within a minute, or ten tries whether right or wrong, 429. Who has no
+        password redeems a code.
         """
         staff, min_length = _read_own()
-        with KNOWN_PHONES.turn():
+        with _turn(staff):
             _require_password(staff, data["current_password"])
             new_hash = hash_password(data["new_password"], min_length=min_length, pointer="/new_password")
         _change(staff, NewCredentials(password_hash=new_hash))
@@ -58,7 +61,7 @@ class MyPin(Resource):
         staff, _ = _read_own()
         pin_digest = hash_pin(check_pin(data["pin"]), key=pin_key(), staff_id=staff.id)
         if staff.has_password:
-            with KNOWN_PHONES.turn():
+            with _turn(staff):
                 _require_password(staff, data.get("current_password"))
         else:
             _require_pin(staff, data.get("current_pin"))
@@ -70,6 +73,14 @@ def _read_own() -> tuple[Staff, int]:
     with _database().reading(g.actor.organization_id) as session:
         organization = Organization.get(session, g.actor.organization_id)
         return Staff.get_visible(session, g.actor.person, actor=g.actor), organization.password_min_length
+
+
+@contextmanager
+def _turn(staff: Staff) -> Iterator[None]:
+    """Wait for one's turn to have the own password checked. HttpProblem 429 for too many in the queue, or checks."""
+    count_hit(PASSWORD_CHECKS_LIMIT, "own-password", str(staff.id))
+    with KNOWN_PHONES.turn(str(staff.id)):
+        yield
 
 
 def _require_password(staff: Staff, password: str | None) -> None:

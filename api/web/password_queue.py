@@ -5,7 +5,7 @@ Strangers have a queue of their own: however many there are, a phone that signed
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from threading import BoundedSemaphore
+from threading import BoundedSemaphore, Lock
 from typing import Final
 
 from api.web.problems import HttpProblem
@@ -15,22 +15,30 @@ ASK_AGAIN_AFTER: Final = 1  # seconds
 
 
 class PasswordQueue:
-    """A queue of this process: one runs, and so many wait."""
+    """A queue of this process: one runs, and so many wait, each for another account."""
 
     def __init__(self, *, waiting: int) -> None:
         self._places = BoundedSemaphore(1 + waiting)
         self._turn = BoundedSemaphore(1)
+        self._lock, self._accounts = Lock(), set[tuple[str, ...]]()
 
     @contextmanager
-    def turn(self) -> Iterator[None]:
-        """Wait for one's turn, which lasts until the end of the block. HttpProblem 429 where too many wait."""
-        if not self._places.acquire(blocking=False):
-            raise HttpProblem(429, "Too many sign in at this moment; try again.", retry_after=ASK_AGAIN_AFTER)
+    def turn(self, *account: str) -> Iterator[None]:
+        """Wait for one's turn, which lasts until the end of the block.
+
+        HttpProblem 429 where too many wait, or somebody at the same account: nobody takes all places for themselves.
+        """
+        with self._lock:
+            if account in self._accounts or not self._places.acquire(blocking=False):
+                raise HttpProblem(429, "Too many sign in at this moment; try again.", retry_after=ASK_AGAIN_AFTER)
+            self._accounts.add(account)
         try:
             with self._turn:
                 yield
         finally:
-            self._places.release()
+            with self._lock:
+                self._accounts.discard(account)
+                self._places.release()
 
 
 STRANGERS: Final = PasswordQueue(waiting=STRANGERS_WAITING)

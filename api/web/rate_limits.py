@@ -33,6 +33,8 @@ FAILED_OF_ADDRESS_LIMIT: Final = Limit(20, 10 * MINUTE)
 FAILED_OF_ACCOUNT_LIMIT: Final = Limit(50, HOUR)
 FAILED_OF_SHARED_PHONE_LIMIT: Final = Limit(20, 10 * MINUTE)  # at all accounts from one shared phone, by its secret
 FAILED_OF_KNOWN_PHONES_LIMIT: Final = Limit(30, HOUR)  # at one account from all known phones
+# Right ones too, each of which is as much work: at one account on one known phone, and own ones of a person.
+PASSWORD_CHECKS_LIMIT: Final = Limit(10, MINUTE)
 FAILED_OWN_SECRET_LIMIT: Final = Limit(5, MINUTE)  # per person: wrong present passwords or PINs
 REDEEM_LIMIT: Final = Limit(20, MINUTE)  # one-time codes, valid or not, from one address, which a store may share
 RESET_LIMIT: Final = Limit(5, HOUR)  # mails per login, also where there is no such person

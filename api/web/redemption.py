@@ -47,7 +47,7 @@ def redeem(code: str, *, password: str | None = None, pin: str | None = None) ->
     with _database().reading(token.organization_id) as session:
         organization = Organization.get(session, token.organization_id)
     # argon2 is slow on purpose: no transaction is open meanwhile.
-    with KNOWN_PHONES.turn():
+    with KNOWN_PHONES.turn(str(invitation.staff_id)):
         new = NewCredentials(
             pin_digest=None if pin is None else hash_pin(check_pin(pin), key=pin_key(), staff_id=invitation.staff_id),
             password_hash=hash_password(password, min_length=organization.password_min_length) if password else None,

@@ -12,7 +12,9 @@ from api.web.rate_limits import (
     FAILED_OF_KNOWN_PHONES_LIMIT,
     FAILED_OF_SHARED_PHONE_LIMIT,
     FAILED_SIGN_IN_LIMIT,
+    PASSWORD_CHECKS_LIMIT,
     check_limit,
+    count_hit,
     record_hit,
 )
 from models.db.rate_limiter import Limit
@@ -24,6 +26,8 @@ class SignInTries:
 
     limits: Sequence[tuple[Limit, tuple[str, ...]]]
     queue: PasswordQueue
+    account: tuple[str, str]
+    known_phone: str | None
 
     @classmethod
     def at(
@@ -42,21 +46,23 @@ class SignInTries:
                 (FAILED_SIGN_IN_LIMIT, ("known phone", known_phone, *account)),
                 (FAILED_OF_KNOWN_PHONES_LIMIT, (kind, *account)),
             ]
-            return cls([*limits, *of_shared_phone], KNOWN_PHONES)
+            return cls([*limits, *of_shared_phone], KNOWN_PHONES, account, known_phone)
         limits = [
             (FAILED_SIGN_IN_LIMIT, (*account, address)),
             (FAILED_OF_ADDRESS_LIMIT, ("sign-in", address)),
             (FAILED_OF_ACCOUNT_LIMIT, ("sign-in", *account)),
         ]
-        return cls([*limits, *of_shared_phone], STRANGERS)
+        return cls([*limits, *of_shared_phone], STRANGERS, account, None)
 
     @contextmanager
     def turn(self) -> Iterator[None]:
-        """Wait for one's turn to have a password checked. HttpProblem 429 for too many in the queue, or failures.
+        """Wait for one's turn to have a password checked. HttpProblem 429 for too many in the queue, or tries.
 
         Failures are read when it is one's turn: those before may have failed meanwhile, and a flood reads nothing.
         """
-        with self.queue.turn():
+        if self.known_phone is not None:
+            count_hit(PASSWORD_CHECKS_LIMIT, "known phone", self.known_phone, *self.account)
+        with self.queue.turn(*self.account):
             for limit, key in self.limits:
                 check_limit(limit, *key)
             yield

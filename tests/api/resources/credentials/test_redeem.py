@@ -96,7 +96,7 @@ def test_what_cannot_be_set_is_refused_and_the_code_stays_valid(app: App, shop: 
 def test_of_two_who_redeem_a_code_at_once_one_succeeds(app: App, shop: Shop) -> None:
     code = code_for(app, shop)
     answers = at_once([lambda: redeem(app, code, password="the first of two"), lambda: redeem(app, code, pin=PIN)])
-    assert sorted(answer.status_code for answer in answers) == [200, 410]
+    assert sorted(answer.status_code for answer in answers) in ([200, 410], [200, 429])
     assert [row.redeemed_at is not None for row in rows(app, Invitation)] == [True]
     first_won = answers[0].status_code == 200
     assert (person(app, "colleague").pin_digest is None) is first_won

@@ -2,9 +2,11 @@
 
 from typing import Any
 
+import pytest
 from werkzeug.test import TestResponse
 
-from api.web.password_queue import KNOWN_PHONES, STRANGERS
+from api.web.password_queue import KNOWN_PHONES, STRANGERS, PasswordQueue
+from api.web.problems import HttpProblem
 from models.staff.credentials.password import hash_password
 from models.staff.staff import Staff
 from tests.support.app import App
@@ -142,3 +144,22 @@ def test_all_known_phones_of_an_account_have_one_limit(app: App, shop: Shop) -> 
     assert sign_in(app, shop, device_secret=enrol(app, shop).secret).status_code == 201
     app.clock.move(hours=1)
     assert sign_in(app, shop, device_proof=proofs[0]).status_code == 201
+
+
+def test_right_passwords_are_counted_too(app: App, shop: Shop) -> None:
+    proof = sign_in(app, shop).json["device_proof"]
+    assert [sign_in(app, shop, device_proof=proof).status_code for _ in range(11)] == [201] * 10 + [429]
+    assert sign_in(app, shop, "colleague").status_code == 201
+    body = {"current_password": PASSWORD, "new_password": PASSWORD}
+    statuses = [app.request("PUT", "/v1/me/password", (shop, "manager"), json=body).status_code for _ in range(11)]
+    assert statuses == [204] * 10 + [429]
+
+
+def test_an_account_has_one_place_in_the_queue() -> None:
+    queue = PasswordQueue(waiting=1)
+    with queue.turn("acme", "floor"):
+        with pytest.raises(HttpProblem), queue.turn("acme", "floor"):
+            pass
+        assert queue._places._value == 1  # type: ignore[attr-defined]  # nothing was taken
+    with queue.turn("acme", "floor"), pytest.raises(HttpProblem), queue.turn("acme", "floor"):
+        pass
