@@ -18,6 +18,7 @@ from sqlalchemy.exc import DBAPIError
 
 from api.web.problems import STATUS_TITLES
 from api.web.slow_clients import SlowClientSocket, WaitingPlaces
+from api.web.thread_shares import ThreadShares
 from config import Config, ConfigError, set_up_logging
 from models.db.schema_check import SchemaMismatch
 from models.db.session import Database, DatabaseRole, UnsafeRole
@@ -48,11 +49,11 @@ def write_problem(sock: socket.socket, status: int, reason: str, detail: str) ->
 
 
 class Worker(ThreadWorker):
-    """gunicorn's worker with threads, at most half of which wait for slow clients."""
+    """gunicorn's worker with threads, of which one is left whoever makes the others wait."""
 
     def init_process(self) -> None:
         """Run by gunicorn in each new process."""
-        self.waiting_places = WaitingPlaces(max(self.cfg.threads // 2, 1))
+        self.waiting_places = WaitingPlaces(ThreadShares.of(self.cfg.threads).slow_clients)
         super().init_process()
 
     def enqueue_req(self, conn: TConn) -> None:

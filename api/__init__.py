@@ -15,6 +15,7 @@ from api.pages.page import TokenConverter
 from api.resources import BLUEPRINTS, health
 from api.web import problems, request_context
 from api.web.blueprint import Api
+from api.web.password_queue import PasswordQueues
 from api.web.rate_limits import make_rate_limiter
 from config import Config
 from models.db.session import Database, DatabaseRole
@@ -77,6 +78,7 @@ def create_app(config: Config, database: Database | None = None) -> Flask:
         **OPENAPI_SETTINGS,
     )
     app.extensions["database"] = database or Database(config.database_url, DatabaseRole.APP, pool=config.web_threads)
+    app.extensions["password_queues"] = PasswordQueues.of(config.web_threads)
     app.extensions["limiter"] = make_rate_limiter(config.ratelimit_storage_url, config.database_url)
     if (
         config.trusted_proxies

@@ -143,9 +143,9 @@ STILL_HERE_BEFORE: Final = timedelta(minutes=15)  # the end of a shift: then the
 STILL_HERE_EXTENDS: Final = timedelta(hours=2)  # what the answer gives, from the answer on
 
 # Sign-in
-# Of one web process: who waits for the check of a password, besides the one whose turn it is.
-STRANGERS_WAITING: Final = 2
-KNOWN_PHONES_WAITING: Final = 3
+# Of one web process, with the one whose turn it is: whose password is checked. Fewer where it has few threads.
+STRANGERS_IN_QUEUE: Final = 3
+KNOWN_PHONES_IN_QUEUE: Final = 4
 DEVICE_PROOF_TTL: Final = timedelta(days=180)  # so long a phone is known to have signed its person in
 SESSION_DAYS: Final = 30  # unless the organization sets another number
 PASSWORD_MIN_LENGTH: Final = 10  # characters, unless the organization sets another number

@@ -8,7 +8,7 @@ from flask import current_app, g
 
 from api.schemas.own_credentials import PutPasswordSchema, PutPinSchema
 from api.web.keys import pin_key
-from api.web.password_queue import KNOWN_PHONES
+from api.web.password_queue import password_queues
 from api.web.rate_limits import FAILED_OWN_SECRET_LIMIT, PASSWORD_CHECKS_LIMIT, check_limit, count_hit
 from api.web.resource import Resource
 from api.web.shared_blueprints import me as blp
@@ -79,7 +79,7 @@ def _read_own() -> tuple[Staff, int]:
 def _turn(staff: Staff) -> Iterator[None]:
     """Wait for one's turn to have the own password checked. HttpProblem 429 for too many in the queue, or checks."""
     count_hit(PASSWORD_CHECKS_LIMIT, "own-password", str(staff.id))
-    with KNOWN_PHONES.turn(str(staff.id)):
+    with password_queues().known_phones.turn(str(staff.id)):
         yield
 
 

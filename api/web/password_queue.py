@@ -6,19 +6,22 @@ Strangers have a queue of their own: however many there are, a phone that signed
 from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import BoundedSemaphore, Lock
-from typing import Final
+from typing import Final, NamedTuple
+
+from flask import current_app
 
 from api.web.problems import HttpProblem
-from models.policy_defaults import KNOWN_PHONES_WAITING, STRANGERS_WAITING
+from api.web.thread_shares import ThreadShares
 
 ASK_AGAIN_AFTER: Final = 1  # seconds
 
 
 class PasswordQueue:
-    """A queue of this process: one runs, and so many wait, each for another account."""
+    """A queue of this process: of so many places one runs and the others wait, each for another account."""
 
-    def __init__(self, *, waiting: int) -> None:
-        self._places = BoundedSemaphore(1 + waiting)
+    def __init__(self, places: int) -> None:
+        self.places = places
+        self._places = BoundedSemaphore(places)
         self._turn = BoundedSemaphore(1)
         self._lock, self._accounts = Lock(), set[tuple[str, ...]]()
 
@@ -41,5 +44,19 @@ class PasswordQueue:
                 self._places.release()
 
 
-STRANGERS: Final = PasswordQueue(waiting=STRANGERS_WAITING)
-KNOWN_PHONES: Final = PasswordQueue(waiting=KNOWN_PHONES_WAITING)  # also who is signed in, or has a valid code
+class PasswordQueues(NamedTuple):
+    """The queues of a web process."""
+
+    strangers: PasswordQueue
+    known_phones: PasswordQueue  # also who is signed in, or has a valid code
+
+    @classmethod
+    def of(cls, threads: int) -> "PasswordQueues":
+        """Return the queues of a process with so many threads."""
+        shares = ThreadShares.of(threads)
+        return cls(PasswordQueue(shares.strangers), PasswordQueue(shares.known_phones))
+
+
+def password_queues() -> PasswordQueues:
+    queues: PasswordQueues = current_app.extensions["password_queues"]
+    return queues

@@ -6,7 +6,7 @@ from flask import current_app, g
 
 from api.web.client_address import client_address
 from api.web.keys import pin_key
-from api.web.password_queue import KNOWN_PHONES
+from api.web.password_queue import password_queues
 from api.web.rate_limits import REDEEM_LIMIT, count_hit
 from models.db.session import Database
 from models.operations.people.set_credentials import NewCredentials, redeem_code
@@ -47,7 +47,7 @@ def redeem(code: str, *, password: str | None = None, pin: str | None = None) ->
     with _database().reading(token.organization_id) as session:
         organization = Organization.get(session, token.organization_id)
     # argon2 is slow on purpose: no transaction is open meanwhile.
-    with KNOWN_PHONES.turn(str(invitation.staff_id)):
+    with password_queues().known_phones.turn(str(invitation.staff_id)):
         new = NewCredentials(
             pin_digest=None if pin is None else hash_pin(check_pin(pin), key=pin_key(), staff_id=invitation.staff_id),
             password_hash=hash_password(password, min_length=organization.password_min_length) if password else None,

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from api.web.client_address import client_address
-from api.web.password_queue import KNOWN_PHONES, STRANGERS, PasswordQueue
+from api.web.password_queue import PasswordQueue, password_queues
 from api.web.rate_limits import (
     FAILED_OF_ACCOUNT_LIMIT,
     FAILED_OF_ADDRESS_LIMIT,
@@ -46,13 +46,13 @@ class SignInTries:
                 (FAILED_SIGN_IN_LIMIT, ("known phone", known_phone, *account)),
                 (FAILED_OF_KNOWN_PHONES_LIMIT, (kind, *account)),
             ]
-            return cls([*limits, *of_shared_phone], KNOWN_PHONES, account, known_phone)
+            return cls([*limits, *of_shared_phone], password_queues().known_phones, account, known_phone)
         limits = [
             (FAILED_SIGN_IN_LIMIT, (*account, address)),
             (FAILED_OF_ADDRESS_LIMIT, ("sign-in", address)),
             (FAILED_OF_ACCOUNT_LIMIT, ("sign-in", *account)),
         ]
-        return cls([*limits, *of_shared_phone], STRANGERS, account, None)
+        return cls([*limits, *of_shared_phone], password_queues().strangers, account, None)
 
     @contextmanager
     def turn(self) -> Iterator[None]:
