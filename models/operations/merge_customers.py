@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Index, Select, or_, select
+from sqlalchemy import ColumnElement, Index, Select, func, or_, select
 from sqlalchemy.orm import Mapped
 
 from models.access import Actor
@@ -228,12 +228,15 @@ class CustomerMerge(TenantOwned):
     def _move_given_since(self, session: ScopedSession, survivor: Customer, *, target: Customer) -> None:
         """Move what was given since the merge on concerns that came along, whoever they name meanwhile.
 
-        It was given to the same person: what is given to the survivor goes with the concern it was given for.
+        It was given to the same person: what is given to the survivor goes with the concern it was given for. What
+        reverses an action goes with that action.
         """
         session.flush()
-        on_concerns = RecoveryAction.customer_id == survivor.id, RecoveryAction.concern_id.in_(self._ids("concerns"))
-        since = RecoveryAction.id.not_in(self._ids("staying"))
-        for action in session.scalars(select(RecoveryAction).where(*on_concerns, since)):
+        action_id = func.coalesce(RecoveryAction.reverses_id, RecoveryAction.id)
+        on_concerns = RecoveryAction.concern_id.in_(self._ids("concerns")) & action_id.not_in(self._ids("staying"))
+        of_survivor = RecoveryAction.customer_id == survivor.id
+        stmt = select(RecoveryAction).where(of_survivor, on_concerns | action_id.in_(self._ids("actions")))
+        for action in session.scalars(stmt):
             action.customer_id = target.id
             action.bump_version()
 

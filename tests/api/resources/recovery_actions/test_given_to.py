@@ -120,3 +120,16 @@ def test_what_was_given_in_a_merge_goes_back_though_the_concern_names_somebody_e
     edit(app, limited, concern, customer_id=eva)
     ask(app, limited, "POST", f"/customers/merges/{merged['id']}/undo")
     assert given_to(app, limited, concern) == [twin]
+
+
+def test_what_takes_back_goes_with_what_it_takes_back(app: App, limited: Shop) -> None:
+    ana, twin, eva = (make_customer(app, limited, name, phone=phone) for name, phone in PEOPLE)
+    of_twin, of_ana = (log_concern(app, limited, customer_id=id_) for id_ in (twin, ana))
+    actions = [give(app, limited, concern, 4) for concern in (of_twin, of_ana)]
+    edit(app, limited, of_twin, customer_id=eva)
+    edit(app, limited, of_ana, customer_id=twin)
+    merged = ask(app, limited, "POST", f"/customers/{ana}/merge", json={"customer_id": twin})
+    for action in actions:
+        ask(app, limited, "POST", f"/recovery-actions/{action['id']}/reverse", "floor", json={})
+    ask(app, limited, "POST", f"/customers/merges/{merged['id']}/undo")
+    assert [given_to(app, limited, concern) for concern in (of_twin, of_ana)] == [[twin, twin], [ana, ana]]
