@@ -54,8 +54,8 @@ class RecoveryAction(ConcernChild):
 
     A reversing entry points to the entry it reverses (`reverses_id`) and has its cost with the opposite sign. Where the
     money has left, or may have, the entry is `requested` and the action stays `done` until it is told that the money
-    came back. What is pending or requested like that has no `cost`, only `requested_cost`. So sums of `cost` over all
-    rows are right whatever the status.
+    came back; where it is told later only that it had left, both go back to that. What is pending or requested like
+    that has no `cost`, only `requested_cost`. So sums of `cost` over all rows are right whatever the status.
 
     `customer_id` is whom it was given to. That stays, whatever customer the concern names later; see `name_customer`.
     `business_date` is the day whose budget the action counts against, by the server's clock; a reversing entry has
@@ -257,22 +257,31 @@ class RecoveryAction(ConcernChild):
     ) -> ConcernEvent:
         """Move the settlement on. Of a reversing entry it says whether the money came back.
 
+        Of a refund that was taken back unpaid, `settled` says that it was paid all the same: it counts again, and its
+        reversal waits until the money is back.
+
         Raises InvalidState where no money is due, or it is paid already, Forbidden for whoever says of their own action
         that it was paid or failed, and Conflict where the store has used the reference for another payment.
         """
+        reversal = self._find_reversal(session)
         if to is not Settlement.REQUESTED:
-            self._check_witness(session, by=by, at=at)
-        if self.status is not ActionStatus.DONE or self.settlement not in SETTLEMENT_MOVES[to]:
-            raise InvalidState(f"Money that is {self.settlement} cannot be {to}.", state=str(self.settlement))
+            self._check_witness(session, reversal, by=by, at=at)
+        was_taken_back = self.status is ActionStatus.REVERSED and to is Settlement.SETTLED
+        waits = self.status is ActionStatus.DONE or (was_taken_back and not _is_witnessed(reversal))
+        if not waits or self.settlement not in SETTLEMENT_MOVES[to]:
+            state = self.settlement if self.status is ActionStatus.DONE else self.status
+            raise InvalidState(f"Money that is {state} cannot be {to}.", state=str(state))
         if reference is not None:
             self._set_reference(session, reference)
         self.settlement = to
         self.bump_version()
         if self.reverses_id is not None and to is Settlement.SETTLED:
             self.take_back(Settlement.SETTLED)
-        elif to is Settlement.FAILED and (reversal := self._find_reversal(session)):
+        elif to is Settlement.FAILED and reversal is not None:
             reversal.take_back(Settlement.NONE)  # nothing has left that could come back
             reversal.bump_version()
+        elif was_taken_back and reversal is not None:
+            reversal.wait_for_money()
         return self.record_event(ConcernStep.ACTION_SETTLED, by=by, at=at, settlement=to)
 
     def take_back(self, settlement: Settlement) -> None:
@@ -284,18 +293,26 @@ class RecoveryAction(ConcernChild):
             self.reverses.status = ActionStatus.REVERSED
             self.reverses.bump_version()
 
+    def wait_for_money(self) -> None:
+        """Let a reversing entry that has taken effect wait: the money had left, and is not back."""
+        self.requested_cost, self.cost = self.cost, None
+        self.settlement = Settlement.REQUESTED
+        self.bump_version()
+        if self.reverses is not None:
+            self.reverses.status = ActionStatus.DONE
+
     def _find_reversal(self, session: Session) -> "RecoveryAction | None":
         stmt = select(RecoveryAction).where(RecoveryAction.reverses_id == self.id)
         return session.scalars(stmt.options(*self.eager_options())).unique().one_or_none()
 
-    def _check_witness(self, session: Session, *, by: Actor, at: datetime) -> None:
+    def _check_witness(self, session: Session, reversal: "RecoveryAction | None", *, by: Actor, at: datetime) -> None:
         """Raise Forbidden for who may not say that this was paid, or failed.
 
         That is whoever gave, asked for or took back, and whoever could have signed in as one of them.
         """
         by.require(Permission.SETTLEMENT_WRITE)
-        people = (self.acted_by_id, self.reverses.acted_by_id if self.reverses else None)
-        givers = {person for person in people if person is not None}
+        entries = [entry for entry in (self, self.reverses, reversal) if entry is not None]
+        givers = {entry.acted_by_id for entry in entries if entry.acted_by_id is not None}
         if by.staff_id in givers:
             raise Forbidden("Somebody else has to say so: you gave it, or took it back.")
         if any(Invitation.was_made_by(session, giver, maker_id=by.staff_id, at=at) for giver in givers):
@@ -318,6 +335,11 @@ class RecoveryAction(ConcernChild):
             details["asked_by"] = str(self.acted_by_id)
         subject = {"recovery_action_id": str(self.id), "remedy": self.remedy.slug}
         return self.concern.add_event(step, by=by, at=at, details={**subject, **details})
+
+
+def _is_witnessed(reversal: RecoveryAction | None) -> bool:
+    """Return whether somebody said that the money is back; without that, a reversal is only the giver's word."""
+    return reversal is not None and reversal.settlement is Settlement.SETTLED
 
 
 # Given and not reversed. A reversing entry does not count by itself.

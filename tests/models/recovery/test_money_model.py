@@ -119,6 +119,7 @@ class MoneyMachine(RuleBasedStateMachine):
         self.ledger = MoneyLedger()
         self.merges: dict[UUID, tuple[UUID, UUID]] = {}
         self.witnesses: dict[UUID, str] = {}
+        self.paid_late: set[UUID] = set()
         self.is_checked = True
         self.session: ScopedSession = self.scene.app.database._writers(
             state=self.scene.app.database._state(self.scene.shop.organization_id)
@@ -218,7 +219,11 @@ class MoneyMachine(RuleBasedStateMachine):
             return
         actor, number = self.actor(by), None if reference is None else f"R-{reference}"
         givers = {subject.acted_by_id, subject.reverses.acted_by_id if subject.reverses else None}
+        was_taken_back = subject.status is ActionStatus.REVERSED
         settled = self.attempt(lambda: subject.settle(self.session, to=to, reference=number, by=actor, at=self.at))
+        if settled is not None and was_taken_back:
+            assert (to, subject.status) == (Settlement.SETTLED, ActionStatus.DONE)
+            self.paid_late.add(subject.id)
         if settled is not None and to is not Settlement.REQUESTED:
             assert by == "key" or (actor.may(Permission.RECOVERY_APPROVE) and actor.staff_id not in givers)
             self.witnesses[subject.id] = by
@@ -317,7 +322,7 @@ class MoneyMachine(RuleBasedStateMachine):
             costs[row.cost_currency] += row.cost_amount or 0
         for row in in_effect:
             counted[row.cost_currency] += row.cost_amount
-            if row.acted_by_id is not None and row.decided_at is None:
+            if row.acted_by_id is not None and row.decided_at is None and row.id not in self.paid_late:
                 by_person[row.slug, row.acted_by_id, row.cost_currency, row.business_date] += row.cost_amount
         assert +costs == +counted
         back = {row.reverses_id for row in rows if row.reverses_id and row.settlement is Settlement.SETTLED}
@@ -328,7 +333,7 @@ class MoneyMachine(RuleBasedStateMachine):
         unpaid = set(self.session.scalars(select(RecoveryAction.id).where(RecoveryAction.is_unpaid())))
         assert unpaid | (paid & refunds) == refunds
         assert paid | {row.id for row in rows if row.reverses_id in back and row.reverses_id} <= self.witnesses.keys()
-        # Nobody gives more to all customers together than they may alone.
+        # Nobody gives more to all customers together than they may alone, but for what was paid though taken back.
         roles = {self.scene.shop.staff[login]: role for login, role in PEOPLE.items()}
         assert all(total <= PER_STAFF[roles[person]] for (_, person, *_), total in by_person.items())
 
@@ -435,8 +440,8 @@ def is_pending(row: Any) -> bool:
 
 
 def is_owed(row: Any) -> bool:
-    """Whether money is on its way, to the customer or back."""
-    return row.status is ActionStatus.DONE and row.settlement in UNPAID
+    """Whether money is on its way, to the customer or back, or may have left though it was taken back."""
+    return row.status in {ActionStatus.DONE, ActionStatus.REVERSED} and row.settlement in UNPAID
 
 
 @longer

@@ -88,7 +88,42 @@ def test_a_refund_that_was_taken_back_is_owed_to_nobody(app: App, shop: Shop) ->
     action = refund(app, shop, log_concern(app, shop), 2500).json
     assert reverse(app, shop, action).json["status"] == "reversed"
     assert unpaid(app, shop) == []
+    for to in ("requested", "failed"):
+        assert assert_problem(settle(app, shop, action, to), 409, "not-now")["state"] == "reversed"
+
+
+def test_what_the_till_paid_counts_though_the_giver_took_it_back_before(app: App, shop: Shop) -> None:
+    concern = log_concern(app, shop, order=ORDER)
+    action = refund(app, shop, concern, 2500).json
+    reverse(app, shop, action)
+    move(app, shop, concern, "resolve")
+    assert_problem(settle(app, shop, action, "settled", "floor"), 403, "forbidden")
+    paid = settle(app, shop, action, "settled", reference="R-77").json
+    assert (paid["status"], paid["settlement"], unpaid(app, shop)) == ("done", "settled", [])
+    assert cost_of_the_day(app, shop) == [{"amount": 2500, "currency": "EUR"}]
+    assert_invalid_value(refund(app, shop, log_concern(app, shop, order=ORDER), 5501), "body", "/cost")
+    entry = reversal_of(app, shop, action)
+    assert (entry["settlement"], entry["cost"]["amount"]) == ("requested", -2500)
+    assert settle(app, shop, entry, "settled").json["cost"]["amount"] == -2500
+    assert cost_of_the_day(app, shop) == []
+    assert_problem(settle(app, shop, action, "settled"), 409, "not-now")  # paid, and back: it is told once
+
+
+def test_money_that_is_told_to_be_back_first_is_not_a_cost_again(app: App, shop: Shop) -> None:
+    action = refund(app, shop, log_concern(app, shop), 2500).json
+    settle(app, shop, action, "requested", "floor")
+    reverse(app, shop, action)
+    assert settle(app, shop, reversal_of(app, shop, action), "settled").status_code == 200
     assert_problem(settle(app, shop, action, "settled"), 409, "not-now")
+    assert cost_of_the_day(app, shop) == []
+
+
+def test_who_took_it_back_does_not_say_that_it_had_not_left(app: App, shop: Shop) -> None:
+    action = refund(app, shop, log_concern(app, shop), 2500).json
+    settle(app, shop, action, "requested", "floor")
+    reverse(app, shop, action, by="manager")
+    assert_problem(settle(app, shop, action, "failed", "manager"), 403, "forbidden")
+    assert settle(app, shop, action, "failed", "regional").json["status"] == "reversed"
 
 
 def test_who_gave_does_not_say_that_it_was_paid(app: App, shop: Shop) -> None:
