@@ -11,7 +11,7 @@ from tests.support.processes import RunningApp, running_app
 
 TOLD = {
     "mood": 1,
-    "customer": {"phone": "900 000 101"},
+    "customer": {"phone": "900 000 104"},
     "category": "waiting-time",
     "place": "table-12",
     "their_words": "We ordered forty minutes ago.",
@@ -80,7 +80,7 @@ def what_was_done_and_how_it_ended_is_written_down(walk: Walk) -> None:
 def the_customer_is_known_again_with_what_was_done_before(walk: Walk) -> None:
     history = walk.read_only(f"/v1/customers/{walk.concern['customer_id']}/history", walk.floor)
     newest, *before = history["items"]
-    assert history["customer"]["name"] == "Beatriz Nevoeiro"
+    assert history["customer"]["name"] == "Kira Inverneiro"
     assert newest["id"] == walk.concern["id"]
     assert [action["remedy"] for action in newest["recovery_actions"]] == ["replacement", "apology"]
     assert before

@@ -95,7 +95,7 @@ def test_what_nobody_signed_is_not_forgotten(app: App, shop: Shop) -> None:
 
 def test_of_many_the_newest_are_shown_and_all_are_listed(app: App, shop: Shop) -> None:
     concern_ids = [log_concern_id(app, shop) for _ in range(MAX_CARRIED_OVER + 1)]
-    owed = [promise(app, shop, concern_ids[0], hours=1 + number % 3) for number in range(MAX_CARRIED_OVER + 1)]
+    owed = [promise(app, shop, concern_ids[number], hours=1 + number % 3) for number in range(MAX_CARRIED_OVER + 1)]
     app.clock.move(days=1)
     sign_off(app, shop)
     morning = carried(app, shop, NEXT_DAY)

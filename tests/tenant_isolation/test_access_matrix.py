@@ -91,6 +91,14 @@ RULES: dict[tuple[str, str], tuple[Answer, str]] = {
         "the manager has taken it, and concern:release-any is theirs",
     ),
     ("postVoidConcern", f"admin {Scope.INSIDE}"): (Answer(403, "forbidden"), "a manager works there who may"),
+    ("postApproveRecoveryAction", f"floor {Scope.INSIDE}"): (
+        Answer(403, "forbidden"),
+        "on an enrolled phone they hand it to a manager, who gives their PIN",
+    ),
+    **{
+        (f"post{verb}RecoveryAction", f"admin {Scope.INSIDE}"): (Answer(403, "forbidden"), "they made a code for who asks")
+        for verb in ("Approve", "Decline", "Review")
+    },
     ("getStorePauses", "floor"): PRIVATE,
     ("getStorePauses", "key with staff:write"): PRIVATE,
     ("getStorePauses", "key of one store"): PRIVATE,
@@ -184,6 +192,8 @@ def expected(operation: Operation, caller: Caller) -> Answer:
         shared = caller.scope is Scope.ELSEWHERE and reach_of(operation.path) is Reach.ORGANIZATION
         if not shared:
             return Answer(404, "not-found")
+    if operation.id == "postMyTestPush" and caller.signed_in_long_ago:
+        return Answer(409, "not-now")  # that sign-in is on no phone
     rule = RULES.get((operation.id, f"{caller.name} {caller.scope}")) or RULES.get((operation.id, caller.name))
     return rule[0] if rule else success
 
