@@ -487,9 +487,13 @@ class Concern(CountedByDay, Aggregate):
         return event
 
     def give_back(self, *, by: Actor, at: datetime) -> ConcernEvent:
-        """Release a concern whose taker's shift ended. `by` ended it; nobody where it ran out."""
+        """Release a concern whose taker's shift ended. `by` ended it; nobody where it ran out.
+
+        How it ends if what waits is approved stays: the customer was there, whoever has gone home since.
+        """
+        waiting_end = self.waiting_end
         event = self._move(ConcernStep.RELEASED, by=by, at=at, details={"shift_ended": True})
-        self.taken_by_id = None
+        self.taken_by_id, self.waiting_end = None, waiting_end
         return event
 
     def release_of_leaver(self, *, by: Actor, at: datetime) -> ConcernEvent:
@@ -519,12 +523,14 @@ class Concern(CountedByDay, Aggregate):
     ) -> list[ConcernEvent]:
         """Keep how the concern ends until what was asked for is approved: see `apply_waiting_end`.
 
-        From `open` this takes it, because somebody is with the customer. InvalidState once it is over.
+        From `open` this takes it, because somebody is with the customer; an API key is nobody, and it stays open.
+        InvalidState once it is over.
         """
-        events = [self._move(ConcernStep.TAKEN, by=by, at=at)] if self.status is Status.OPEN else []
-        if events:
+        events = []
+        if self.status is Status.OPEN and by.staff_id is not None:
+            events.append(self._move(ConcernStep.TAKEN, by=by, at=at))
             self._set_taker(by, at)
-        if self.status is not Status.TAKEN:
+        if self.status not in MOVES[ConcernStep.RESOLVED][0]:
             raise InvalidState(f"A concern that is {self.status} cannot be resolved.", state=str(self.status))
         self.forget_as_typed(("outcome", "mood_after"))
         end = {"outcome": outcome, "mood_after": mood_after, "note": note}

@@ -72,11 +72,14 @@ def log_concern(
     references = _find_references(session, sent, store=store, by=by, at=at, budget=budget)
     event = Concern.log(by=by, reporter=reporter, store=store, at=at, **references)
     session.add(event.concern)
-    recorded, left_out = _record_actions(session, event.concern, actions, by=by, at=at)
+    recorded, left_out, nobody_may = _record_actions(session, event.concern, actions, by=by, at=at)
     if left_out:
         event.concern.keep_as_typed({"recovery_actions": left_out})
     pending = [step for action, step in recorded if action.status is ActionStatus.PENDING]
-    _end(event.concern, ending, waits=bool(pending), by=by, at=at)
+    if nobody_may:  # it did not end with what could not be given
+        event.concern.keep_as_typed(ending)
+    else:
+        _end(event.concern, ending, waits=bool(pending), by=by, at=at)
     in_order = sorted((action for action, _ in recorded), key=lambda action: (action.recorded_at, action.id))
     set_committed_value(event.concern, "actions", in_order)
     return [event, *pending, *(step for _, step in recorded if step.details.get("beyond_day_limit"))]
@@ -296,8 +299,13 @@ def _can_be(item: dict[str, Any]) -> bool:
 
 def _record_actions(
     session: ScopedSession, concern: Concern, actions: Sequence[dict[str, Any]], *, by: Actor, at: datetime
-) -> tuple[list[tuple[RecoveryAction, ConcernEvent]], list[dict[str, Any]]]:
-    """Record the actions. Returns them, each with its event, and the actions that cannot stand."""
+) -> tuple[list[tuple[RecoveryAction, ConcernEvent]], list[dict[str, Any]], bool]:
+    """Record the actions.
+
+    Returns them, each with its event, the actions that cannot stand, and whether one of them cannot because nobody may
+    approve it.
+    """
+    nobody_may = False
     done: list[tuple[RecoveryAction, ConcernEvent]] = []
     left_out: list[dict[str, Any]] = []
     typed = list(dict.fromkeys(action["remedy"] for action in actions if "remedy" in action))
@@ -308,13 +316,16 @@ def _record_actions(
         remedy = remedies.get(fields.get("remedy", ""))
         recorded = None
         if remedy is not None and fields.get("id") not in ids:
-            recorded = _record_typed(session, concern, remedy, fields, spending=spending, by=by, at=at)
+            try:
+                recorded = _record_typed(session, concern, remedy, fields, spending=spending, by=by, at=at)
+            except DomainError as error:
+                nobody_may |= error.code == "nobody-may-approve"
         if recorded is None:
             left_out.append(fields)
         else:
             done.append(recorded)
             ids |= {recorded[0].id} if "id" in fields else set()
-    return done, left_out
+    return done, left_out, nobody_may
 
 
 def _record_typed(
@@ -327,15 +338,12 @@ def _record_typed(
     by: Actor,
     at: datetime,
 ) -> tuple[RecoveryAction, ConcernEvent] | None:
-    """Record an action as it was typed. Returns None for one that cannot stand, as money without a cost."""
+    """Record an action as it was typed. Returns None for a cost that cannot be, and raises as `record_action` does."""
     cost = price_of(fields["cost"]) if "cost" in fields else None
     if cost is None and "cost" in fields:
         return None
-    try:
-        values = {**fields, "remedy": remedy, "cost": cost}
-        return record_action(session, concern, spending=spending, by=by, at=at, **values)
-    except DomainError:
-        return None
+    values = {**fields, "remedy": remedy, "cost": cost}
+    return record_action(session, concern, spending=spending, by=by, at=at, **values)
 
 
 def _end(concern: Concern, ending: dict[str, Any], *, waits: bool, by: Actor, at: datetime) -> None:

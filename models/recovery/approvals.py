@@ -17,7 +17,7 @@ from models.organizations.store import AboveLimit
 from models.policy_defaults import APPROVAL_TTL
 from models.recovery.action import ActionStatus, RecoveryAction, Settlement
 from models.recovery.approvers import find_approvers
-from models.recovery.budget import Allowance, Spending, may_approve_sum
+from models.recovery.budget import Allowance, Spending, for_same_beneficiary, may_approve_sum, read_given
 from models.recovery.order_cap import check_refunds_within_order
 from models.recovery.remedy import MONEY_KINDS, Remedy, RemedyKind
 from models.staff.credentials.invitation import Invitation
@@ -149,12 +149,22 @@ def decline(session: Session, action: RecoveryAction, *, by: Actor, at: datetime
 
 
 def people_to_ask(session: Session, concern: Concern, *, asked_by_id: UUID | None, at: datetime) -> Sequence[Staff]:
-    """Return whose phones are to ring for what waits on a concern, as things stand now."""
+    """Return whose phones are to ring for what waits on a concern, as things stand now: of each action who may."""
+    store, today = concern.store, concern.store.business_date(at)
+    nobody, currency = Actor.unauthenticated(concern.organization_id), store.currency_on(today)
+    to, known = for_same_beneficiary(concern), concern.customer_id is not None
+    given = read_given(session, store, currency, to=to, known=known, by=nobody, on=today).to_customer
     costs = [(action.remedy, cost) for action in find_pending(session, concern) if (cost := action.requested_cost)]
-    limits = ((remedy.limit_of(Role.MANAGER, cost.currency), cost) for remedy, cost in costs)
-    managers_may = any(limit is None or cost.amount <= limit.most.per_customer for limit, cost in limits)
-    store = concern.store
-    return find_approvers(session, store, asked_by_id=asked_by_id, managers_may=managers_may, at=at).to_ask
+    limits = ((remedy, remedy.limit_of(Role.MANAGER, cost.currency), cost) for remedy, cost in costs)
+    managers_may = {
+        limit is None or cost.amount <= limit.most.per_customer - given[remedy.id] for remedy, limit, cost in limits
+    }
+    people = {
+        staff.id: staff
+        for may in sorted(managers_may)
+        for staff in find_approvers(session, store, asked_by_id=asked_by_id, managers_may=may, at=at).to_ask
+    }
+    return list(people.values())
 
 
 def review(
@@ -218,6 +228,8 @@ def _check_last_resort(session: Session, action: RecoveryAction, *, managers_may
 
 def _record_decision(session: Session, action: RecoveryAction, *, by: Actor, at: datetime, note: str | None) -> None:
     by.require(Permission.RECOVERY_APPROVE)
+    if by.store_ids is not None and action.store_id not in by.store_ids:  # whoever gave a PIN on the phone of another
+        raise Forbidden("Somebody of the store where it was asked for decides about it.")
     needs_decision = action.status is ActionStatus.PENDING or (action.status is ActionStatus.DONE and action.over_limit)
     if not needs_decision or action.decided_at is not None:
         raise InvalidState("Nobody asks for this, or it is decided already.", state=str(action.status))

@@ -138,6 +138,7 @@ class Spending:
             RecoveryAction.cost_currency == self.currency,
             IN_EFFECT,
             RecoveryAction.over_limit,
+            RecoveryAction.expires_at.is_(None),  # nobody was asked first
         )
         self._session.flush()
         used = int(self._session.scalars(beyond).one() or 0)

@@ -117,3 +117,30 @@ def test_every_answer_carries_what_was_done(scenario: StoreScenario) -> None:
     listed = app.request("GET", "/v1/concerns", floor).json["items"][0]
     for answer in (concern, taken, patched, listed):
         assert [action["remedy"] for action in answer["recovery_actions"]] == ["apology"]
+
+
+def test_an_end_that_a_till_tells_waits_while_somebody_is_called(scenario: StoreScenario) -> None:
+    concern = scenario.log("key", mood=1, store_id=str(scenario.shop.store_id), recovery_actions=[VOUCHER], **ENDED)
+    assert (state(concern), concern["alert"]["state"]) == (("open", None, True), "open")
+    decide(scenario, concern, "approve", which=0)
+    assert state(read(scenario, concern)) == ("resolved", "recovered", False)
+
+
+def test_what_waits_when_a_shift_ends_calls_somebody_and_ends_when_it_is_approved(scenario: StoreScenario) -> None:
+    concern = scenario.log("floor", **ALONE, **ENDED)
+    assert scenario.app.request("DELETE", "/v1/me/shift", (scenario.shop, "floor")).status_code == 204
+    assert state(read(scenario, concern)) == ("open", None, True)
+    decide(scenario, concern, "approve")
+    assert state(read(scenario, concern)) == ("resolved", "recovered", False)
+
+
+def test_the_phones_ring_of_whoever_may_approve_with_what_was_given_before(scenario: StoreScenario) -> None:
+    more = {"mood": 3, "customer": {"phone": "912 345 678"}}
+    more |= {"recovery_actions": [{"remedy": "voucher", "cost": {"amount": 10_000, "currency": "EUR"}}]}
+    decide(scenario, scenario.log("floor", **more), "approve", which=0)
+    scenario.let_pass(minutes=1)
+    again = scenario.log("floor", **more)
+    scenario.let_pass(seconds=0)
+    asked = scenario.addresses_by_second(NotificationKind.APPROVAL)
+    assert list(asked.values()) == [{"manager"}, {"regional"}]
+    decide(scenario, again, "approve", which=0, by="regional")

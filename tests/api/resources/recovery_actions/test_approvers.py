@@ -11,7 +11,7 @@ from models.access import Role
 from models.alerts.notification import NotificationKind
 from models.organizations.store import Store
 from models.recovery.approvers import Approver, Approvers
-from models.staff.staff import Staff
+from models.staff.staff import Staff, StaffStore
 from tests.support.app import App
 from tests.support.assertions import assert_problem
 from tests.support.factories.concerns import log_concern
@@ -110,9 +110,16 @@ def test_where_nobody_may_approve_the_answer_says_so_at_once(app: App, shop: Sho
     logged = log_concern(app, shop, mood=2, recovery_actions=[voucher])
     assert (logged["as_typed"], logged["alert"]["state"]) == ({"recovery_actions": [voucher]}, "open")
     assert give(app, shop, 50, by="colleague").json["status"] == "pending"
+    end = {"outcome": "recovered", "mood_after": 5}
+    alone = log_concern(app, shop, mood=1, handling="mine", recovery_actions=[voucher], **end)
+    assert (alone["status"], alone["outcome"]) != ("resolved", "recovered"), "it did not end with what was not given"
+    assert alone["as_typed"] == {"recovery_actions": [voucher], **end}
 
 
 def test_after_hours_the_store_acts_first_up_to_a_sum_and_it_is_reviewed(app: App, shop: Shop) -> None:
+    decide(
+        app, shop, give(app, shop, 120, by="colleague").json, "approve", "manager"
+    )  # somebody was asked: it counts apart
     change(app, shop, hours=SHUT_AT_NOON)
     beyond = [give(app, shop, 45, by).json for by in ("floor", "colleague")]
     assert [(action["status"], action["beyond"]) for action in beyond] == [("done", True)] * 2
@@ -208,6 +215,18 @@ def test_who_stands_at_the_phone_approves_with_their_pin(app: App, shop: Shop) -
     step = events[-1]
     assert (step["step"], step["by"]["id"]) == ("action_approved", approver["staff_id"])
     assert step["details"]["on_phone_of"] == str(shop.staff["floor"])
+
+
+def test_a_pin_on_the_phone_of_a_store_approves_nothing_of_another(app: App, shop: Shop) -> None:
+    on_phone(app, shop)
+    with app.back_office.writing(shop.organization_id) as session:
+        session.add(StaffStore(staff_id=shop.staff["floor"], store_id=shop.other_store_id))
+    voucher = {"remedy": "voucher", "cost": {"amount": 5000, "currency": "EUR"}}
+    concern = log_concern(app, shop, mood=3, store_id=str(shop.other_store_id), recovery_actions=[voucher])
+    (action,) = concern["recovery_actions"]
+    assert action["status"] == "pending"
+    approver = {"staff_id": str(shop.staff["manager"]), "pin": PIN}
+    assert_problem(decide(app, shop, action, "approve", "floor", approver=approver), 403, "forbidden")
 
 
 def test_a_pin_that_is_wrong_counts_and_opens_nothing(app: App, shop: Shop) -> None:
