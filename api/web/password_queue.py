@@ -17,7 +17,7 @@ ASK_AGAIN_AFTER: Final = 1  # seconds
 
 
 class PasswordQueue:
-    """A queue of this process: of so many places one runs and the others wait, each for another account."""
+    """A queue of this process: of so many places one runs and the others wait."""
 
     def __init__(self, places: int) -> None:
         self.places = places
@@ -32,7 +32,7 @@ class PasswordQueue:
         HttpProblem 429 where too many wait, or somebody at the same account: nobody takes all places for themselves.
         """
         with self._lock:
-            if account in self._accounts or not self._places.acquire(blocking=False):
+            if (account and account in self._accounts) or not self._places.acquire(blocking=False):
                 raise HttpProblem(429, "Too many sign in at this moment; try again.", retry_after=ASK_AGAIN_AFTER)
             self._accounts.add(account)
         try:

@@ -26,7 +26,7 @@ class SignInTries:
 
     limits: Sequence[tuple[Limit, tuple[str, ...]]]
     queue: PasswordQueue
-    account: tuple[str, str]
+    account: tuple[str, ...]  # that has one place in the queue; empty for strangers, who would keep each other out
     known_phone: str | None
 
     @classmethod
@@ -52,7 +52,7 @@ class SignInTries:
             (FAILED_OF_ADDRESS_LIMIT, ("sign-in", address)),
             (FAILED_OF_ACCOUNT_LIMIT, ("sign-in", *account)),
         ]
-        return cls([*limits, *of_shared_phone], password_queues().strangers, account, None)
+        return cls([*limits, *of_shared_phone], password_queues().strangers, (), None)
 
     @contextmanager
     def turn(self) -> Iterator[None]:
