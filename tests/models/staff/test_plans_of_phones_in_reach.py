@@ -83,7 +83,7 @@ def test_whom_a_step_rings_is_found_by_indexes(large: tuple[App, Shop]) -> None:
             assert len([device for device in phones if device.staff_id is not None]) == IN_STORE + 1
             assert len([device for device in phones if device.store_id is not None]) == IN_STORE + 1
 
-    questions = [(statement, values) for statement, values in sent(app.back_office, ask) if "addressed" in statement]
+    questions = [(statement, values) for statement, values in sent(app.back_office, ask) if "addressed AS" in statement]
     assert len(questions) == 1  # for people, shifts and phones
     assert read_through(app.back_office, shop.organization_id, questions, large=LARGE) == []
 
