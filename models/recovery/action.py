@@ -114,7 +114,7 @@ class RecoveryAction(ConcernChild):
     business_date: Mapped[date]
     settlement: Mapped[Settlement] = mapped_column(default=Settlement.NONE)
     settlement_reference: Mapped[str | None] = mapped_column(String(100))
-    settlement_key: Mapped[str | None] = mapped_column(BYTEWISE_NAME)  # the reference, folded
+    settlement_key: Mapped[str | None] = mapped_column(BYTEWISE_NAME)  # the reference, folded, once a witness said it
     expires_at: Mapped[datetime | None]
     decided_at: Mapped[datetime | None]
     decided_by_id: Mapped[UUID | None] = tenant_fk("staff", nullable=True)
@@ -243,6 +243,7 @@ class RecoveryAction(ConcernChild):
             acted_at=at,
             recorded_at=at,
             acted_by_id=by.staff_id,
+            acted_by_key_id=by.api_key_id,
             decided_by=None,
         )
         session.add(entry)
@@ -264,15 +265,19 @@ class RecoveryAction(ConcernChild):
         that it was paid or failed, and Conflict where the store has used the reference for another payment.
         """
         reversal = self._find_reversal(session)
+        objection = self._object_to_witness(session, to, reversal, by=by, at=at)
         if to is not Settlement.REQUESTED:
-            self._check_witness(session, reversal, by=by, at=at)
+            by.require(Permission.SETTLEMENT_WRITE)
+            if objection is not None:
+                raise Forbidden(objection)
         was_taken_back = self.status is ActionStatus.REVERSED and to is Settlement.SETTLED
         waits = self.status is ActionStatus.DONE or (was_taken_back and not _is_witnessed(reversal))
         if not waits or self.settlement not in SETTLEMENT_MOVES[to]:
             state = self.settlement if self.status is ActionStatus.DONE else self.status
             raise InvalidState(f"Money that is {state} cannot be {to}.", state=str(state))
         if reference is not None:
-            self._set_reference(session, reference)
+            is_witness = objection is None and by.may(Permission.SETTLEMENT_WRITE)
+            self._set_reference(session, reference, claims=is_witness)
         self.settlement = to
         self.bump_version()
         if self.reverses_id is not None and to is Settlement.SETTLED:
@@ -305,21 +310,32 @@ class RecoveryAction(ConcernChild):
         stmt = select(RecoveryAction).where(RecoveryAction.reverses_id == self.id)
         return session.scalars(stmt.options(*self.eager_options())).unique().one_or_none()
 
-    def _check_witness(self, session: Session, reversal: "RecoveryAction | None", *, by: Actor, at: datetime) -> None:
-        """Raise Forbidden for who may not say that this was paid, or failed.
+    def _object_to_witness(
+        self, session: Session, to: Settlement, reversal: "RecoveryAction | None", *, by: Actor, at: datetime
+    ) -> str | None:
+        """Return why somebody may not say that this was paid, or failed, if they may not.
 
-        That is whoever gave, asked for or took back, and whoever could have signed in as one of them.
+        That is whoever gave, asked for or took back, and whoever could have signed in as one of them. A till's key may
+        say that it paid what it gave itself, but not that what it gave or took back is a cost no more.
         """
-        by.require(Permission.SETTLEMENT_WRITE)
         entries = [entry for entry in (self, self.reverses, reversal) if entry is not None]
         givers = {entry.acted_by_id for entry in entries if entry.acted_by_id is not None}
-        if by.staff_id in givers:
-            raise Forbidden("Somebody else has to say so: you gave it, or took it back.")
+        keys = {entry.acted_by_key_id for entry in entries if entry.acted_by_key_id is not None}
+        if self.reverses_id is None:
+            takes_back = reversal is not None and to is Settlement.FAILED
+        else:
+            takes_back = to is Settlement.SETTLED
+        if by.staff_id in givers or (takes_back and by.api_key_id in keys):
+            return "Somebody else has to say so: you gave it, or took it back."
         if any(Invitation.was_made_by(session, giver, maker_id=by.staff_id, at=at) for giver in givers):
-            raise Forbidden("Whoever could read a sign-in code of the giver does not say that money was paid.")
+            return "Whoever could read a sign-in code of the giver does not say that money was paid."
+        return None
 
-    def _set_reference(self, session: Session, reference: str) -> None:
-        """Set the reference of the till. The store is locked: of two payments at once, the second sees the first."""
+    def _set_reference(self, session: Session, reference: str, *, claims: bool) -> None:
+        """Set the reference of the till. The store is locked: of two payments at once, the second sees the first.
+
+        Only a witness claims it for this payment: what a giver types must not keep the till from using its own.
+        """
         session.flush()
         session.execute(select(Store.id).where(Store.id == self.store_id).with_for_update(key_share=True))
         key = fold(reference)
@@ -327,7 +343,9 @@ class RecoveryAction(ConcernChild):
         used = select(RecoveryAction.id).where(*of_others, RecoveryAction.settlement_key == key)
         if session.scalars(used.limit(1)).first() is not None:
             raise Conflict("This store has used the reference for another payment.", code="reference-used")
-        self.settlement_reference, self.settlement_key = reference, key
+        self.settlement_reference = reference
+        if claims:
+            self.settlement_key = key
 
     def record_event(self, step: ConcernStep, *, by: Actor, at: datetime, **details: Any) -> ConcernEvent:
         """Record an event of this action in the timeline of its concern."""

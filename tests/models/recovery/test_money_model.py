@@ -219,6 +219,7 @@ class MoneyMachine(RuleBasedStateMachine):
             return
         actor, number = self.actor(by), None if reference is None else f"R-{reference}"
         givers = {subject.acted_by_id, subject.reverses.acted_by_id if subject.reverses else None}
+        keys = {subject.acted_by_key_id, subject.reverses.acted_by_key_id if subject.reverses else None}
         was_taken_back = subject.status is ActionStatus.REVERSED
         settled = self.attempt(lambda: subject.settle(self.session, to=to, reference=number, by=actor, at=self.at))
         if settled is not None and was_taken_back:
@@ -226,6 +227,7 @@ class MoneyMachine(RuleBasedStateMachine):
             self.paid_late.add(subject.id)
         if settled is not None and to is not Settlement.REQUESTED:
             assert by == "key" or (actor.may(Permission.RECOVERY_APPROVE) and actor.staff_id not in givers)
+            assert by != "key" or not subject.reverses or to is Settlement.FAILED or self.scene.key_id not in keys
             self.witnesses[subject.id] = by
 
     @precondition(lambda self: self.ledger.whose)
@@ -328,6 +330,8 @@ class MoneyMachine(RuleBasedStateMachine):
         back = {row.reverses_id for row in rows if row.reverses_id and row.settlement is Settlement.SETTLED}
         paid = {row.id for row in rows if row.settlement is Settlement.SETTLED and not row.reverses_id}
         assert paid - back <= {row.id for row in in_effect}
+        claimed = Counter((row.store_id, row.settlement_key) for row in rows if row.settlement_key)
+        assert not claimed or max(claimed.values()) == 1
         # Unpaid, settled and failed are all refunds there are, and nothing is paid without a witness.
         refunds = {row.id for row in in_effect if row.slug == "refund"}
         unpaid = set(self.session.scalars(select(RecoveryAction.id).where(RecoveryAction.is_unpaid())))
@@ -425,7 +429,7 @@ class MoneyMachine(RuleBasedStateMachine):
 
 
 COLUMNS = ("id", "concern_id", "store_id", "customer_id", "reverses_id", "status", "settlement", "cost_amount")
-COLUMNS += ("cost_currency", "business_date", "acted_by_id", "decided_at")
+COLUMNS += ("cost_currency", "business_date", "acted_by_id", "decided_at", "settlement_key")
 TYPED = (Concern.id.label("concern_id"), Concern.store_id, Concern.business_date.label("concern_date"))
 TYPED += (Concern.order_key, Concern.order_value_amount)
 ORDER_COLUMNS = (Concern.order_key, Concern.business_date.label("concern_date"))

@@ -162,6 +162,29 @@ def test_a_key_says_that_it_was_paid_with_the_scope_for_it_only(app: App, shop: 
     assert settle(app, shop, action, "settled", "payments").json["settlement"] == "settled"
 
 
+def test_a_key_is_no_witness_for_what_it_takes_back_itself(app: App, shop: Shop) -> None:
+    body = {"name": "till", "scopes": ["concerns:write", "settlements:write"]}
+    shop.tokens["till"] = app.request("POST", "/v1/api-keys", (shop, "admin"), json=body).json["token"]
+    budgets = [{"per_order": {"amount": 9000, "currency": "EUR"}, "per_day": {"amount": 9000, "currency": "EUR"}}]
+    body = {"name": "pos", "scopes": ["concerns:write", "settlements:write"], "budgets": budgets}
+    shop.tokens["pos"] = app.request("POST", "/v1/api-keys", (shop, "admin"), json=body).json["token"]
+    concern = log_concern(app, shop)
+    of_pos, of_floor, unpaid = (refund(app, shop, concern, 100, by=by).json for by in ("pos", "floor", "floor"))
+    assert of_pos["status"] == "done"
+    for action in (of_pos, of_floor):
+        assert settle(app, shop, action, "settled", "pos").status_code == 200  # also what it gave itself
+    reverse(app, shop, of_pos, by="floor")
+    reverse(app, shop, of_floor, by="pos")
+    for entry in (reversal_of(app, shop, of_pos), reversal_of(app, shop, of_floor)):
+        assert_problem(settle(app, shop, entry, "settled", "pos"), 403, "forbidden")
+        assert settle(app, shop, entry, "failed", "pos").status_code == 200  # it counts still
+        assert settle(app, shop, entry, "settled", "till").status_code == 200
+    settle(app, shop, unpaid, "requested", "floor")
+    reverse(app, shop, unpaid, by="pos")
+    assert_problem(settle(app, shop, unpaid, "failed", "pos"), 403, "forbidden")
+    assert settle(app, shop, unpaid, "failed", "till").json["status"] == "reversed"
+
+
 def test_thirty_refunds_of_one_evening_do_not_go_around_the_limit(app: App, shop: Shop) -> None:
     """Given, marked as paid, taken back, and again: no money came back, so all of it counts."""
     remedies = app.request("GET", "/v1/remedies", (shop, "admin")).json["items"]
@@ -216,6 +239,17 @@ def test_a_reference_of_the_till_pays_for_one_thing_in_a_store(app: App, shop: S
     there = log_concern(app, shop, "elsewhere", store_id=str(shop.other_store_id))
     other = refund(app, shop, there, 100, by="elsewhere").json
     assert settle(app, shop, other, "settled", reference="R-77").status_code == 200
+
+
+def test_what_the_giver_types_keeps_no_reference_from_the_till(app: App, shop: Shop) -> None:
+    concern = log_concern(app, shop)
+    typed, paid, other = (refund(app, shop, concern, 100).json for _ in range(3))
+    shown = settle(app, shop, typed, "requested", "floor", reference="R-77").json
+    assert shown["settlement_reference"] == "R-77"
+    assert settle(app, shop, paid, "settled", reference="r-77").status_code == 200
+    assert settle(app, shop, typed, "settled", reference="R-78").json["settlement_reference"] == "R-78"
+    for reference in ("R-77", "R-78"):  # whoever types what the till has used is told so
+        assert_problem(settle(app, shop, other, "requested", "floor", reference=reference), 409, "reference-used")
 
 
 def test_words_and_vouchers_are_owed_to_nobody(app: App, shop: Shop) -> None:
