@@ -153,11 +153,12 @@ def people_to_ask(session: Session, concern: Concern, *, asked_by_id: UUID | Non
     store, today = concern.store, concern.store.business_date(at)
     nobody, currency = Actor.unauthenticated(concern.organization_id), store.currency_on(today)
     to, known = for_same_beneficiary(concern), concern.customer_id is not None
-    given = read_given(session, store, currency, to=to, known=known, by=nobody, on=today).to_customer
+    to_customer = read_given(session, store, currency, to=to, known=known, by=nobody, on=today).to_customer
     costs = [(action.remedy, cost) for action in find_pending(session, concern) if (cost := action.requested_cost)]
     limits = ((remedy, remedy.limit_of(Role.MANAGER, cost.currency), cost) for remedy, cost in costs)
     managers_may = {
-        limit is None or cost.amount <= limit.most.per_customer - given[remedy.id] for remedy, limit, cost in limits
+        limit is None or cost.amount <= limit.most.per_customer - to_customer[remedy.id]
+        for remedy, limit, cost in limits
     }
     people = {
         staff.id: staff

@@ -141,6 +141,6 @@ def test_the_phones_ring_of_whoever_may_approve_with_what_was_given_before(scena
     scenario.let_pass(minutes=1)
     again = scenario.log("floor", **more)
     scenario.let_pass(seconds=0)
-    asked = scenario.addresses_by_second(NotificationKind.APPROVAL)
-    assert list(asked.values()) == [{"manager"}, {"regional"}]
+    addresses = scenario.addresses_by_second(NotificationKind.APPROVAL)
+    assert list(addresses.values()) == [{"manager"}, {"regional"}]
     decide(scenario, again, "approve", which=0, by="regional")
