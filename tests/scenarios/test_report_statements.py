@@ -37,7 +37,7 @@ def _tell(app: App, shop: Shop, numbers: range) -> None:
             logged = Concern.log(by=by, store=store, mood=1, at=NOON, items=[{"item": soup}])
             session.add(logged.concern)
             announce(session, logged)
-            cost = Money(number, "EUR")
+            cost = Money(number + 1, "EUR")
             record_action(session, logged.concern, by=by, remedy=remedy, cost=cost, at=NOON)
             promise = {"what": "A call.", "kind": FollowUpKind.CALL, "due_at": NOON + timedelta(hours=1)}
             FollowUp.create(session, logged.concern, by=by, at=NOON, **promise)

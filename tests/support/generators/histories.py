@@ -27,7 +27,7 @@ from models.organizations.vocabulary import Category, Cause
 from models.recovery.action import ActionStatus, RecoveryAction
 from models.recovery.approvals import record_action
 from models.recovery.follow_up import FollowUp, FollowUpKind
-from models.recovery.remedy import Remedy
+from models.recovery.remedy import MONEY_KINDS, Remedy
 from notifications.decide.announce import announce
 from tests.support.factories.organizations import PEOPLE, Shop, make_store
 
@@ -190,11 +190,17 @@ def _go_on(stage: Stage, rng: Random, concern: Concern, now: datetime) -> None:
     session.flush()
 
 
-def _act(stage: Stage, rng: Random, concern: Concern, by: Actor, now: datetime) -> ConcernEvent:
+def _act(stage: Stage, rng: Random, concern: Concern, by: Actor, now: datetime) -> ConcernEvent | None:
+    """Give something; None where nobody could approve it."""
     currency = concern.store.terms_at(now).currency
     cost = Money(rng.choice([0, 1, 250, 999, 10**9]), currency) if rng.random() < 0.7 else None
-    remedy = rng.choice([it for it in stage.remedies if cost or it.default_cost is None])
-    return record_action(stage.session, concern, by=by, remedy=remedy, cost=cost, at=now)[1]
+    costs = cost is not None and cost.amount > 0
+    fitting = [it for it in stage.remedies if costs or it.kind not in MONEY_KINDS]
+    remedy = rng.choice([it for it in fitting if cost or it.default_cost is None])
+    try:
+        return record_action(stage.session, concern, by=by, remedy=remedy, cost=cost, at=now)[1]
+    except Conflict:
+        return None
 
 
 def _take_back(session: ScopedSession, concern: Concern, by: Actor, now: datetime) -> ConcernEvent | None:
