@@ -12,11 +12,13 @@ from tests.support.app import App
 from tests.support.factories.organizations import Shop
 
 
-@pytest.fixture
-def ends() -> Iterator[tuple[socket.socket, socket.socket]]:
+def _ends() -> Iterator[tuple[socket.socket, socket.socket]]:
     client, server = socket.socketpair()
     with client, server:
         yield client, server
+
+
+ends, other_ends = (pytest.fixture(_ends, name=name) for name in ("ends", "other_ends"))
 
 
 def test_what_has_arrived_is_read_and_what_has_not_is_waited_for_only_so_long(
@@ -46,13 +48,6 @@ def test_a_large_body_may_take_longer_as_long_as_it_arrives(
     sender.start()
     assert connection.recv(100) == b"y"
     sender.join()
-
-
-@pytest.fixture
-def other_ends() -> Iterator[tuple[socket.socket, socket.socket]]:
-    client, server = socket.socketpair()
-    with client, server:
-        yield client, server
 
 
 def test_no_more_threads_wait_than_may_and_whoever_waits_for_the_longest_makes_room(
