@@ -30,6 +30,7 @@ from tests.support.worker import RecordingChannel, for_all_kinds, running_worker
 MAX_WRITES = 500  # into the few pages of 4 KiB that are left
 PLENTY = 1_000_000  # pages
 READS = ("/v1/concerns?limit=5", "/v1/alerts?limit=5", "/v1/customers?limit=5", "/readyz")
+PHONE = uuid4()
 LONG = "They had waited long before anybody came. " * 20
 
 Write = dict[str, Any]  # what App.request takes
@@ -176,7 +177,10 @@ def _look_round(app: App, shop: Shop, disk: Disk, worker: Worker, figures: Figur
 
 
 def _writes(shop: Shop, concern: str) -> dict[str, Write]:
-    """Return every kind of write, each with a new key, as a phone sends it."""
+    """Return every kind of write, each with a new key, as a phone sends it.
+
+    It registers one device with one address after the other, for a person may have few devices.
+    """
     about = f"/v1/concerns/{concern}"
     unhappy = {"mood": 1, "store_id": str(shop.store_id), "their_words": LONG}
     alone = {"handling": "mine", "recovery_actions": [{"remedy": "apology"}], "outcome": "recovered", "mood_after": 4}
@@ -187,7 +191,7 @@ def _writes(shop: Shop, concern: str) -> dict[str, Write]:
         "log and put right": ("manager", "POST", "/v1/concerns", unhappy | alone | {"customer": customer}),
         "take": ("manager", "POST", f"{about}/take", None),
         "act": ("manager", "POST", f"{about}/recovery-actions", {"remedy": "apology", "note": LONG}),
-        "register": ("colleague", "PUT", f"/v1/me/devices/{uuid4()}", phone),  # off shift, so it is not rung
+        "register": ("colleague", "PUT", f"/v1/me/devices/{PHONE}", phone),  # off shift, so it is not rung
     }
     return {
         name: {
