@@ -3,15 +3,18 @@
 from collections.abc import Collection, Iterable, Sequence
 from datetime import date, datetime, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from uuid import UUID
 
 from sqlalchemy import (
     ColumnElement,
     Index,
+    Integer,
     Select,
     String,
     Subquery,
     Text,
+    bindparam,
     case,
     func,
     or_,
@@ -27,7 +30,7 @@ from uuid_utils.compat import uuid7
 from models.alerts.alert import Alert
 from models.alerts.notification import DEVICE_CHANNEL, LOUD_KINDS, Notification, NotificationKind
 from models.concerns.concern import Concern
-from models.db.base import TenantOwned, many_to_one, tenant_fk
+from models.db.base import TenantOwned, UtcDateTime, many_to_one, tenant_fk
 from models.organizations.store import Store
 from models.recovery.follow_up import FollowUp
 from models.staff.device import AddressKind, Device
@@ -237,7 +240,7 @@ class OutboxMessage(TenantOwned):
         )
 
     @classmethod
-    def is_due(cls, at: datetime) -> ColumnElement[bool]:
+    def is_due(cls, at: datetime | ColumnElement[datetime]) -> ColumnElement[bool]:
         """Return the criterion for messages that are due.
 
         A message that was never put off is due at any time: the clock of its writer may be ahead.
@@ -294,39 +297,55 @@ class OutboxMessage(TenantOwned):
         second `lease` allows for the clocks of other workers. SKIP LOCKED exists on PostgreSQL only; on SQLite the
         transaction has the one write lock anyway. `options` load more with each message, `only` narrows them.
         """
-        free = (
-            cls.done_at.is_(None),
-            or_(cls.lease_until.is_(None), cls.lease_until < at, cls.lease_until > at + 2 * lease),
-        )
-        wanted = [*free, cls.kind.in_(kinds), *([] if only is None else [only])]
-        wanted.append(cls.is_due(at))
-        most = 2 * limit  # some more than are wanted, for other workers may hold the first ones
-        if oldest_first:
-            keys = select(cls.organization_id, cls.id).where(*wanted).order_by(cls.due_at, cls.id)
-        else:
-            keys = cls._select_fair_order(wanted, most)
+        at_once = {"at": at, "latest_lease": at + 2 * lease, "most": 2 * limit}  # some more, for others may hold some
+        first_keys = session.execute(cls._select_due_keys(tuple(kinds), only, oldest_first=oldest_first), at_once).all()
         # They are locked by their keys: a join with the order, whose length PostgreSQL does not know, might read all
         # that wait for each of them.
-        first_keys = session.execute(keys.limit(most)).all()
         if not first_keys:
             return []
         places = {key.id: place for place, key in enumerate(first_keys)}
         claimed = session.scalars(
             select(cls)
             .where(
-                *free, tuple_(cls.organization_id, cls.id).in_([(key.organization_id, key.id) for key in first_keys])
+                *cls._is_free(),
+                tuple_(cls.organization_id, cls.id).in_([(key.organization_id, key.id) for key in first_keys]),
             )
             .options(*options)
             .order_by(case(places, value=cls.id))
             .limit(limit)
-            .with_for_update(of=cls, skip_locked=True)
+            .with_for_update(of=cls, skip_locked=True),
+            at_once,
         ).all()
         for row in claimed:
             row.lease_id, row.lease_until = uuid7(), at + lease
         return claimed
 
+    @staticmethod
+    @lru_cache(maxsize=32)  # workers ask for the same few all day, and to build one takes longer than to run it
+    def _select_due_keys(
+        kinds: tuple[OutboxKind, ...], only: ColumnElement[bool] | None, *, oldest_first: bool
+    ) -> Select[UUID, UUID]:
+        """Select the keys of the first `most` messages that are free and due `at`: parameters of the statement."""
+        cls, most = OutboxMessage, bindparam("most", type_=Integer)
+        due = [*cls._is_free(), cls.kind.in_(kinds), cls.is_due(bindparam("at", type_=UtcDateTime()))]
+        if only is not None:
+            due.append(only)
+        if oldest_first:
+            keys = select(cls.organization_id, cls.id).where(*due).order_by(cls.due_at, cls.id)
+        else:
+            keys = cls._select_fair_order(due, most)
+        return keys.limit(most)
+
     @classmethod
-    def _select_fair_order(cls, criteria: Sequence[ColumnElement[bool]], most: int) -> Select[UUID, UUID]:
+    def _is_free(cls) -> tuple[ColumnElement[bool], ...]:
+        """Return the criteria for messages that nobody has leased `at`, a parameter as `latest_lease` is."""
+        at, latest = (bindparam(name, type_=UtcDateTime()) for name in ("at", "latest_lease"))
+        return cls.done_at.is_(None), or_(cls.lease_until.is_(None), cls.lease_until < at, cls.lease_until > latest)
+
+    @classmethod
+    def _select_fair_order(
+        cls, criteria: Sequence[ColumnElement[bool]], most: ColumnElement[int]
+    ) -> Select[UUID, UUID]:
         """Select the keys of messages in fair order: urgent ones first, then organizations take turns.
 
         Within an organization its stores take turns, within a store its alerts, a few phones at a time, the newest
@@ -413,7 +432,7 @@ class OutboxMessage(TenantOwned):
             self.dead_lettered_at = self.done_at = at
 
 
-def _numbered(rows: Subquery, group: str, *, order: Sequence[ColumnElement[int]], most: int) -> Subquery:
+def _numbered(rows: Subquery, group: str, *, order: Sequence[ColumnElement[int]], most: ColumnElement[int]) -> Subquery:
     """Number the first messages of each group, urgent ones apart: in this order, then the newest first."""
     name = f"in_{group.removesuffix('_id')}"
     number = func.row_number().over(

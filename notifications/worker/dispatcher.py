@@ -12,7 +12,7 @@ from functools import partial
 from threading import Semaphore
 
 import structlog
-from sqlalchemy import ColumnElement, not_, or_, true
+from sqlalchemy import ColumnElement, not_, or_
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session, joinedload
@@ -143,11 +143,11 @@ class Dispatcher:
         at = self._database.clock()
         away = [service for service in lane.services if self._breakers[service].open]
         held_back = _goes_to_services(*away)
-        only = or_(not_(held_back), OutboxMessage.is_expired(at)) if away else true()
+        only = lane.only & or_(not_(held_back), OutboxMessage.is_expired(at)) if away else lane.only
         if away:
             with self._database.writing(ALL_TENANTS) as session:
                 mark_circuit_open(session, held_back)
-        claimed = self._claim_and_compose(limit=lane.free, only=lane.only & only, oldest_first=lane.oldest_first)
+        claimed = self._claim_and_compose(limit=lane.free, only=only, oldest_first=lane.oldest_first)
         batches = [Batch(claimed)]
         for service in away if lane.oldest_first else ():
             if self._may_probe(service, at):
