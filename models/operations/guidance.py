@@ -131,7 +131,7 @@ def _offers(
         costs = remedy.kind not in WORDS_ONLY_KINDS
         budget = Budget(None, None)
         if costs and counted is not None:
-            budget = budget_left(remedy.limit, store_limits, counted, remedy.id, on=today)
+            budget = budget_left(remedy.limit, store_limits, counted, remedy.id, role=role, on=today)
         asks_first = costs and (budget.left is None or budget.left.amount == 0)
         offers.append(Offer(remedy.slug, remedy.name, remedy.kind, budget.limit, budget.left, asks_first))
     return offers

@@ -17,7 +17,14 @@ from models.organizations.store import AboveLimit
 from models.policy_defaults import APPROVAL_TTL
 from models.recovery.action import ActionStatus, RecoveryAction, Settlement
 from models.recovery.approvers import find_approvers
-from models.recovery.budget import Allowance, Spending, for_same_beneficiary, may_approve_sum, read_given
+from models.recovery.budget import (
+    Allowance,
+    Spending,
+    for_same_beneficiary,
+    may_approve_sum,
+    read_given,
+    within_manager_limit,
+)
 from models.recovery.order_cap import check_refunds_within_order
 from models.recovery.remedy import MONEY_KINDS, Remedy, RemedyKind
 from models.staff.credentials.invitation import Invitation
@@ -153,13 +160,9 @@ def people_to_ask(session: Session, concern: Concern, *, asked_by_id: UUID | Non
     store, today = concern.store, concern.store.business_date(at)
     nobody, currency = Actor.unauthenticated(concern.organization_id), store.currency_on(today)
     to, known = for_same_beneficiary(concern), concern.customer_id is not None
-    to_customer = read_given(session, store, currency, to=to, known=known, by=nobody, on=today).to_customer
+    so_far = read_given(session, store, currency, to=to, known=known, by=nobody, on=today)
     costs = [(action.remedy, cost) for action in find_pending(session, concern) if (cost := action.requested_cost)]
-    limits = ((remedy, remedy.limit_of(Role.MANAGER, cost.currency), cost) for remedy, cost in costs)
-    managers_may = {
-        limit is None or cost.amount <= limit.most.per_customer - to_customer[remedy.id]
-        for remedy, limit, cost in limits
-    }
+    managers_may = {within_manager_limit(so_far, remedy, cost) for remedy, cost in costs}
     people = {
         staff.id: staff
         for may in sorted(managers_may)

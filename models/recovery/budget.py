@@ -5,9 +5,28 @@ from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 from functools import cached_property
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, false, func, inspect, literal, or_, select, union_all
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Date,
+    Select,
+    String,
+    Uuid,
+    and_,
+    case,
+    cast,
+    false,
+    func,
+    inspect,
+    literal,
+    null,
+    or_,
+    select,
+    union_all,
+)
 from sqlalchemy.orm import Session
 
 from models.access import Actor, Role
@@ -19,7 +38,7 @@ from models.organizations.store_limits import StoreLimits
 from models.policy_defaults import REPEATED_GIVING_DAYS, REPEATED_GIVING_WINDOW
 from models.recovery.action import IN_EFFECT, RecoveryAction
 from models.recovery.order_cap import of_same_order
-from models.recovery.remedy import LimitAmounts, Remedy
+from models.recovery.remedy import LimitAmounts, Remedy, RemedyLimit, limit_role
 from models.staff.credentials.api_key import ApiKey
 from models.staff.credentials.key_budget import KeyBudget
 from models.staff.staff import Staff
@@ -48,7 +67,8 @@ class Given:
     Of today, by remedy: `to_customer` and `by_giver`; `in_store` is all of the store's day, `by_key_for_order` what an
     API key that gives has given for the order, on any day. `customer_days` are the
     business dates within REPEATED_GIVING_WINDOW on which the customer, where they are known, was given something, and
-    `to_customer_lately` is how much that was; None where they are unknown.
+    `to_customer_lately` is how much that was; None where they are unknown. `largest` are the largest limits that a role
+    has among the remedies: all remedies together give no more.
     """
 
     to_customer: Counter[UUID] = field(default_factory=Counter)
@@ -57,6 +77,7 @@ class Given:
     by_key_for_order: int = 0
     customer_days: set[date] | None = None
     to_customer_lately: int = 0
+    largest: dict[Role, LimitAmounts] = field(default_factory=dict)
 
     def add(self, remedy_id: UUID, cost: Money, *, on: date) -> None:
         """Count what is given now."""
@@ -67,6 +88,38 @@ class Given:
         if self.customer_days is not None:
             self.customer_days.add(on)
             self.to_customer_lately += cost.amount
+
+    def count_row(self, row: Any, amount: int, *, on: date) -> None:
+        """Count a row of `read_given`."""
+        match row.scope:
+            case "largest":
+                self.largest[Role(row.role)] = LimitAmounts(amount, row.per_staff)
+            case "giver":
+                self.by_giver[row.remedy_id] += amount
+            case "store":
+                self.in_store += amount
+            case "order":
+                self.by_key_for_order += amount
+            case "customer":
+                if row.day == on:
+                    self.to_customer[row.remedy_id] += amount
+                if self.customer_days is not None:
+                    self.customer_days.add(row.day)
+                    self.to_customer_lately += amount
+
+    def left_to_customer(self, remedy_id: UUID, limit: LimitAmounts, *, role: Role | None) -> int:
+        """Return how much of a remedy a role may still give to the customer today. Less than nothing: too much was."""
+        most = max(limit.per_customer, self.largest.get(limit_role(role), limit).per_customer)
+        return min(limit.per_customer - self.to_customer[remedy_id], most - self.to_customer.total())
+
+    def left_of_giver(self, remedy_id: UUID, limit: LimitAmounts, *, role: Role | None) -> int | None:
+        """Return how much of a remedy the giver may still give to all customers today. None: without end."""
+        if limit.per_staff is None:
+            return None
+        left, largest = limit.per_staff - self.by_giver[remedy_id], self.largest.get(limit_role(role), limit).per_staff
+        if largest is None:
+            return left
+        return min(left, max(limit.per_staff, largest) - self.by_giver.total())
 
     def repeats(self, on: date) -> bool:
         """Whether something given on this day is the third day, or a later one, for this customer."""
@@ -112,7 +165,7 @@ class Spending:
             if given.by_giver.total() + cost.amount > budget.most_per_day:
                 return Allowance.ASKS_FIRST
             most = most._replace(per_staff=None)  # a key is no person: its budget counts instead
-        left = amount_left(most, store_limits, given, remedy.id)
+        left = amount_left(most, store_limits, given, remedy.id, role=self._by.role)
         return Allowance.WITHIN if cost.amount <= left else Allowance.BEYOND
 
     def _key_budget(self, key_id: UUID) -> KeyBudget | None:
@@ -125,8 +178,7 @@ class Spending:
 
     def within_manager_limit(self, remedy: Remedy, cost: Money) -> bool:
         """Return whether a manager could approve this, as far as the customer's limit goes."""
-        limit = remedy.limit_of(Role.MANAGER, self.currency)
-        return limit is None or cost.amount <= limit.most.per_customer - self.given.to_customer[remedy.id]
+        return within_manager_limit(self.given, remedy, cost)
 
     def left_after_hours(self) -> int:
         """Return for how much the store may still act first today where nobody could approve, in minor units."""
@@ -152,22 +204,36 @@ class Spending:
         return self.given.in_store <= limits.most_per_day < self.given.in_store + cost.amount
 
 
+def within_manager_limit(given: Given, remedy: Remedy, cost: Money) -> bool:
+    """Return whether a manager could approve this, as far as the customer's limit goes."""
+    limit = remedy.limit_of(Role.MANAGER, cost.currency)
+    return limit is None or cost.amount <= given.left_to_customer(remedy.id, limit.most, role=Role.MANAGER)
+
+
 def budget_left(
-    limit: LimitAmounts | None, store_limits: StoreLimits | None, given: Given, remedy_id: UUID, *, on: date
+    limit: LimitAmounts | None,
+    store_limits: StoreLimits | None,
+    given: Given,
+    remedy_id: UUID,
+    *,
+    role: Role | None,
+    on: date,
 ) -> Budget:
     """Return what is left of a remedy that costs something; the currency is that of the store's limits, if any."""
     if limit is None or store_limits is None:
         return Budget(None, None)
-    left = 0 if given.repeats(on) else max(amount_left(limit, store_limits, given, remedy_id), 0)
+    left = 0 if given.repeats(on) else max(amount_left(limit, store_limits, given, remedy_id, role=role), 0)
     currency = store_limits.currency
     return Budget(Money(limit.per_customer, currency), Money(left, currency))
 
 
-def amount_left(limit: LimitAmounts, store_limits: StoreLimits, given: Given, remedy_id: UUID) -> int:
+def amount_left(
+    limit: LimitAmounts, store_limits: StoreLimits, given: Given, remedy_id: UUID, *, role: Role | None
+) -> int:
     """Return how much of a remedy may be given without approval, in minor units. Less than nothing: too much was."""
-    left = min(limit.per_customer - given.to_customer[remedy_id], store_limits.most_per_action)
-    if limit.per_staff is not None:
-        left = min(left, limit.per_staff - given.by_giver[remedy_id])
+    left = min(given.left_to_customer(remedy_id, limit, role=role), store_limits.most_per_action)
+    if (of_giver := given.left_of_giver(remedy_id, limit, role=role)) is not None:
+        left = min(left, of_giver)
     if store_limits.most_per_day is not None:
         left = min(left, store_limits.most_per_day - given.in_store)
     return left
@@ -191,27 +257,14 @@ def read_given(
     """
     counted = Given(customer_days=set() if known else None)
     today, in_store = RecoveryAction.business_date == on, RecoveryAction.store_id == store.id
-    parts = [_sums("giver", today, _by_giver(by)), _sums("store", today, in_store)]
+    parts = [_largest_limits(currency), _sums("giver", today, _by_giver(by)), _sums("store", today, in_store)]
     if to is not None:
         lately = RecoveryAction.business_date.between(on - REPEATED_GIVING_WINDOW, on)
         parts.append(_sums("customer", lately if known else today, to))
     if order is not None and by.api_key_id is not None:
         parts.append(_sums("order", order, _by_giver(by)))
     for row in session.execute(union_all(*parts)):
-        amount = int(row.total) if row.currency == currency else 0
-        match row.scope:
-            case "giver":
-                counted.by_giver[row.remedy_id] += amount
-            case "store":
-                counted.in_store += amount
-            case "order":
-                counted.by_key_for_order += amount
-            case "customer":
-                if row.day == on:
-                    counted.to_customer[row.remedy_id] += amount
-                if counted.customer_days is not None:
-                    counted.customer_days.add(row.day)
-                    counted.to_customer_lately += amount
+        counted.count_row(row, int(row.total) if row.currency == currency else 0, on=on)
     return counted
 
 
@@ -223,10 +276,9 @@ def may_approve_sum(spending: Spending, remedy: Remedy, cost: Money, *, by: Acto
     limit = remedy.limit_of(by.role, cost.currency)
     if by.role is not Role.MANAGER or limit is None:
         return True
-    left = limit.most.per_customer - spending.given.to_customer[remedy.id]
-    if limit.most.per_staff is not None:
-        left = min(left, limit.most.per_staff - spending.given.by_giver[remedy.id])
-    return cost.amount <= left
+    of_giver = spending.given.left_of_giver(remedy.id, limit.most, role=by.role)
+    within = within_manager_limit(spending.given, remedy, cost)
+    return within and (of_giver is None or cost.amount <= of_giver)
 
 
 def lock_limits(session: Session, concern: Concern, *, by: Actor) -> None:
@@ -245,12 +297,32 @@ def lock_limits(session: Session, concern: Concern, *, by: Actor) -> None:
     session.execute(stmt.with_for_update(key_share=True))
 
 
-def _sums(scope: str, *criteria: ColumnElement[bool]) -> Select[str, UUID, date, str | None, int | None]:
+def _sums(scope: str, *criteria: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
     """Return the sums of what is in effect. A reversed action and its reversing entry both count as nothing."""
     keys = (RecoveryAction.remedy_id, RecoveryAction.business_date, RecoveryAction.cost_currency)
-    total = func.sum(RecoveryAction.cost_amount).label("total")
-    columns = (literal(scope).label("scope"), keys[0], keys[1].label("day"), keys[2].label("currency"), total)
-    return select(*columns).where(IN_EFFECT, RecoveryAction.cost_amount > 0, *criteria).group_by(*keys)
+    total = func.sum(RecoveryAction.cost_amount)
+    stmt = select(literal(scope), *keys, total, cast(null(), String), cast(null(), BigInteger))
+    return stmt.where(IN_EFFECT, RecoveryAction.cost_amount > 0, *criteria).group_by(*keys)
+
+
+def _largest_limits(currency: str) -> Select[*tuple[Any, ...]]:
+    """Return the largest limits of each role among the remedies that are offered, in the form of `_sums`.
+
+    Without an end for all customers together where one of the remedies has none.
+    """
+    per_staff, endless = func.max(RemedyLimit.most_per_staff), func.count() > func.count(RemedyLimit.most_per_staff)
+    columns = (
+        literal("largest").label("scope"),
+        cast(null(), Uuid()).label("remedy_id"),
+        cast(null(), Date()).label("day"),
+        RemedyLimit.currency.label("currency"),
+        func.max(RemedyLimit.most_per_customer).label("total"),
+        cast(RemedyLimit.role, String).label("role"),
+        case((endless, null()), else_=per_staff).label("per_staff"),
+    )
+    stmt = select(*columns).join(Remedy, Remedy.id == RemedyLimit.remedy_id)
+    stmt = stmt.where(Remedy.retired_at.is_(None), RemedyLimit.currency == currency)
+    return stmt.group_by(RemedyLimit.role, RemedyLimit.currency)
 
 
 def _by_giver(by: Actor) -> ColumnElement[bool]:
