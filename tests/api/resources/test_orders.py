@@ -126,10 +126,19 @@ def test_a_refund_of_monday_is_not_taken_off_the_order_with_that_number_on_tuesd
     assert (refund(app, shop, monday, 1), refund(app, shop, tuesday, 1)) == (422, 422)
 
 
+def test_an_order_of_one_store_is_none_of_another_with_that_number(app: App, shop: Shop) -> None:
+    there = {"login": "elsewhere", "store_id": str(shop.other_store_id)}
+    here_first, there_second = named(app, shop, "12", 80), named(app, shop, "12", 50, **there)
+    assert (refund(app, shop, there_second, 51, by="elsewhere"), refund(app, shop, here_first, 80)) == (422, 201)
+    assert refund(app, shop, there_second, 50, by="elsewhere") == 201
+    tell(app, shop, "13", 10)
+    assert refund(app, shop, named(app, shop, "13", 90, **there), 90, by="elsewhere") == 201
+
+
 def test_what_people_type_and_a_till_tells_is_one_order(app: App, shop: Shop) -> None:
     before = named(app, shop, "A-12", 500)
     assert refund(app, shop, before, 50) == 201
-    tell(app, shop, "a-12", 80)
+    tell(app, shop, "A-12", 80)
     after = named(app, shop, " a-12 ")
     assert (refund(app, shop, after, 31), refund(app, shop, after, 30)) == (422, 201)
     tell(app, shop, "a-12", 90)  # they ordered a dessert
