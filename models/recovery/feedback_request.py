@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Index, Select, SmallInteger, String, Text, UniqueConstraint, select
+from sqlalchemy import Index, Select, SmallInteger, String, Text, UniqueConstraint, select, text, update
 from sqlalchemy.orm import Mapped, Session, joinedload, mapped_column
 
 from models.access import Actor
@@ -67,6 +67,12 @@ class FeedbackRequest(ConcernChild):
     __table_args__ = (
         UniqueConstraint("organization_id", "token"),
         Index("ix_feedback_request_concern", "organization_id", "concern_id", "asked_at", "id"),
+        Index(
+            "ix_feedback_request_asked_from",
+            "asked_at",
+            postgresql_where=text("asked_from IS NOT NULL"),
+            sqlite_where=text("asked_from IS NOT NULL"),
+        ),
     )
 
     token: Mapped[str] = mapped_column(String(TOKEN_LENGTH))
@@ -74,7 +80,7 @@ class FeedbackRequest(ConcernChild):
     asked_by_id: Mapped[UUID | None] = tenant_fk("staff", nullable=True)
     asked_in_session_id: Mapped[UUID | None]  # sign-ins and phones may be gone before the answer
     asked_on_device_id: Mapped[UUID | None]
-    asked_from: Mapped[str | None] = mapped_column(String(64))  # cleared by the answer
+    asked_from: Mapped[str | None] = mapped_column(String(64))  # see `forget_origins`
     expires_at: Mapped[datetime]
     answered_at: Mapped[datetime | None]
     rating: Mapped[int | None] = mapped_column(SmallInteger)
@@ -153,6 +159,13 @@ class FeedbackRequest(ConcernChild):
         if request is None:
             raise NotFound("There is no such link.")
         return request
+
+    @classmethod
+    def forget_origins(cls, session: Session, *, at: datetime) -> None:
+        """Blank from where links were made as soon as no answer is compared with that any more."""
+        is_over = (cls.asked_from.is_not(None), cls.asked_at < at - SUSPECT_ANSWER_WITHIN)
+        stmt = update(cls).where(*is_over).values(asked_from=None)
+        session.execute(stmt.execution_options(synchronize_session=False))
 
     def is_open(self, at: datetime) -> bool:
         """Return whether the link may still be answered. There is nothing left to ask about what was voided."""

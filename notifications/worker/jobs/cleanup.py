@@ -6,6 +6,7 @@ from models.concerns.concern import Concern
 from models.db.idempotency import IdempotencyKey
 from models.db.session import ALL_TENANTS, Database
 from models.outbox.admin import DELETE_BATCH, delete_done
+from models.recovery.feedback_request import FeedbackRequest
 from models.staff.credentials.invitation import Invitation
 from models.staff.device import Device
 from models.staff.enrolment import Enrolment
@@ -18,8 +19,9 @@ CLEANUP_INTERVAL = timedelta(hours=1)
 class CleanupJob:
     """Deletes expired idempotency keys, sessions and codes, and outbox messages that were done long ago.
 
-    Retires the phones that were not used for long, and blanks what was typed long ago with concerns. There may be many
-    messages and concerns, so that each round takes a batch of them, until none is left.
+    Retires the phones that were not used for long, and blanks what was typed long ago with concerns, and from where
+    links for feedback were made. There may be many messages and concerns, so that each round takes a batch of them,
+    until none is left.
     """
 
     def __init__(self, database: Database) -> None:
@@ -36,6 +38,7 @@ class CleanupJob:
             Invitation.delete_expired(session, at=at)
             Enrolment.delete_expired(session, at=at)
             Device.retire_unseen(session, at=at)
+            FeedbackRequest.forget_origins(session, at=at)
             blanked = Concern.blank_as_typed(session, at=at, limit=DELETE_BATCH)
             deleted = delete_done(session, at=at)
         if max(blanked, deleted) < DELETE_BATCH:

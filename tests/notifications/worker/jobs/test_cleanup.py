@@ -5,6 +5,7 @@ from uuid import uuid4
 
 from models.concerns.concern import Concern
 from models.db.idempotency import IdempotencyKey
+from models.recovery.feedback_request import FeedbackRequest
 from models.staff.credentials.invitation import Invitation
 from models.staff.credentials.staff_session import StaffSession
 from models.staff.enrolment import Enrolment
@@ -12,6 +13,7 @@ from models.staff.staff import Staff
 from notifications.channels.log import LogChannel
 from tests.support.app import App
 from tests.support.factories.concerns import log_concern
+from tests.support.factories.feedback import request_feedback, resolved_concern
 from tests.support.factories.organizations import Shop
 from tests.support.factories.people import make_code
 from tests.support.factories.shared_phones import enrol
@@ -61,6 +63,20 @@ def test_what_was_typed_and_nobody_corrected_is_blank_after_thirty_days(app: App
             worker.work_once()
             (concern,) = rows(app, Concern)
             assert (concern.as_typed is not None, concern.version) == (kept, 2 - kept)
+
+
+def test_from_where_a_link_for_feedback_was_made_is_forgotten_once_no_answer_is_compared_with_it(
+    app: App, shop: Shop
+) -> None:
+    with running_worker(app, for_all_kinds(LogChannel())) as worker:
+        worker.work_once()
+        app.clock.move(seconds=3_580)
+        request_feedback(app, shop, resolved_concern(app, shop))
+        for seconds, kept in ((20, True), (3_600, False)):
+            app.clock.move(seconds=seconds)
+            worker.work_once()
+            (request,) = rows(app, FeedbackRequest)
+            assert (request.asked_from is not None) is kept
 
 
 def test_a_clock_that_is_set_back_does_not_stop_the_cleanup(app: App, shop: Shop) -> None:
