@@ -77,6 +77,7 @@ def _upgrade_feedback() -> None:
         batch.add_column(sa.Column("asked_on_device_id", sa.Uuid(), nullable=True))
         batch.add_column(sa.Column("asked_from", sa.String(64), nullable=True))
         batch.add_column(sa.Column("suspect", sa.Boolean(), nullable=False, server_default=sa.false()))
+    index("ix_feedback_request_asked_from", "feedback_request", "asked_at", where="asked_from IS NOT NULL")
     with op.batch_alter_table("concern") as batch:
         batch.add_column(sa.Column("rating_suspect", sa.Boolean(), nullable=False, server_default=sa.false()))
 
@@ -84,6 +85,7 @@ def _upgrade_feedback() -> None:
 def _downgrade_feedback() -> None:
     with op.batch_alter_table("concern") as batch:
         batch.drop_column("rating_suspect")
+    op.drop_index("ix_feedback_request_asked_from", "feedback_request")
     with op.batch_alter_table("feedback_request") as batch:
         for column in ("asked_in_session_id", "asked_on_device_id", "asked_from", "suspect"):
             batch.drop_column(column)
@@ -357,6 +359,8 @@ def _upgrade_met_customers() -> None:
 
 
 def _downgrade_met_customers() -> None:
+    """The version before opens a profile to every store that has met the customer: it was met where it is open."""
+    op.execute("DELETE FROM customer_store WHERE opened_at IS NULL")
     with op.batch_alter_table("customer_store") as batch:
         batch.drop_constraint("fk_customer_store_opened_by", type_="foreignkey")
         batch.drop_column("opened_by_id")
