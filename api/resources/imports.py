@@ -100,7 +100,8 @@ class CustomersImport(Resource):
         """Import customers from CSV: all lines or none
 
         A line is the customer with this `source` and `reference`; else the one customer with its contacts, who gets the
-        reference; else a new one. Blank cells leave what is there. Consent cannot be imported.
+        reference; else a new one. Blank cells leave what is there. Consent cannot be imported. A key needs the scope
+        `customers:read` as well: the answer says which customers there are.
         """
         return _import(CustomerImport, table, **query)
 

@@ -118,6 +118,10 @@ RULES: dict[tuple[str, str], tuple[Answer, str]] = {
         Answer(403, "forbidden"),
         "customers belong to the whole organization",
     ),
+    ("postCustomersImport", "key with customers:write"): (
+        Answer(403, "forbidden"),
+        "the answer tells which customers there are: customers:read is needed as well",
+    ),
 }
 # All that an administrator without a second factor may do, where other machines reach the service.
 WITHOUT_SECOND_FACTOR = {

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from sqlalchemy import func, select
 
-from models.access import Actor
+from models.access import Actor, Permission
 from models.customers.contacts import (
     COLUMNS_BY_CONTACT,
     CONTACT_FIELDS,
@@ -66,6 +66,8 @@ class CustomerImport(ImportKind):
     def __init__(self, session: ScopedSession, *, by: Actor, at: datetime) -> None:
         if by.store_ids is not None:
             raise Forbidden("Customers belong to the whole organization: a sign-in for some stores cannot import them.")
+        if not by.may(Permission.CUSTOMER_LIST):  # the answer says which contacts are known, also when nothing is kept
+            raise Forbidden("An import tells which customers there are: it needs the permission to list them, too.")
         super().__init__(session, by=by, at=at)
         self._stores: dict[str, Store] = {}
         self._customer_ids: dict[Reference, UUID] = {}

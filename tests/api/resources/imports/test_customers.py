@@ -239,6 +239,23 @@ def test_a_key_may_import_customers_and_a_manager_may_not(app: App, shop: Shop) 
     assert_problem(send(app, shop, ANA, login="reports-key"), 403, "forbidden")
 
 
+def test_whoever_may_not_read_customers_learns_from_no_import_whose_contact_is_known(app: App, shop: Shop) -> None:
+    """Neither from one that is only tried, nor from one that is refused."""
+    send(app, shop, ANA, RUI)
+    two_known = {"source": "till", "reference": "7", "phone": "+351912345678", "loyalty_number": "L-2"}
+    two_unknown = {**two_known, "phone": "+351912345679", "loyalty_number": "L-3"}
+    body = {"name": "crm", "scopes": ["customers:write"]}
+    shop.tokens["crm"] = app.request("POST", "/v1/api-keys", (shop, "admin"), json=body).json["token"]
+    for dry_run in (True, False):
+        answers = [send(app, shop, row, login="crm", dry_run=dry_run) for row in (two_known, two_unknown)]
+        for answer in answers:
+            assert_problem(answer, 403, "forbidden")
+        assert len(answers[0].data) == len(answers[1].data)
+    body["scopes"] = ["customers:read", "customers:write"]
+    shop.tokens["crm"] = app.request("POST", "/v1/api-keys", (shop, "admin"), json=body).json["token"]
+    assert send(app, shop, two_unknown, login="crm").status_code == 200
+
+
 def test_the_same_file_at_once_is_imported_once(app: App, shop: Shop) -> None:
     rows = [{**ANA, "reference": str(number), "phone": f"+351 9120{number:05}"} for number in range(50)]
     answers = at_once([partial(send, app, shop, *rows)] * 4)
