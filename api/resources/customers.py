@@ -61,10 +61,11 @@ class Customers(Resource):
 
         A contact that is another customer's is refused with 409 `already-exists`: search finds whose it is. A national
         phone number is read with the country of the store where the reporter is on shift, else with the organization's
-        phone region.
+        phone region. Without a contact it counts as one, see `POST /v1/customers/search`: nobody makes profiles without
+        end.
         """
         store = default_store(g.session, data.pop("store_id", None), by=g.actor, at=g.now)
-        _count(contacts_in(data), store, object_id=data["id"])
+        _count(contacts_in(data) or [""], store, object_id=data["id"])
         return Customer.create(g.session, id_=data.pop("id"), by=g.actor, at=g.now, **_country_and_id(store), **data)
 
 

@@ -109,6 +109,11 @@ def test_concerns_and_new_customers_share_the_budget_and_a_repeat_is_not_counted
     assert other_contact.headers["RateLimit-Remaining"] == "15"
 
 
+def test_a_new_profile_without_a_contact_counts_as_one(app: App, shop: Shop) -> None:
+    statuses = [ask(app, shop, "/v1/customers", name=f"Ana {number}").status_code for number in range(21)]
+    assert statuses == [201] * MAX_CONTACTS_OF_PERSON + [429]
+
+
 @pytest.mark.parametrize("header", ["X-Request-Id", "Idempotency-Key"])
 def test_no_header_makes_two_searches_one(app: App, shop: Shop, header: str) -> None:
     answers = [
