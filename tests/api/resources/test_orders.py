@@ -218,6 +218,18 @@ def test_the_value_of_an_order_is_in_the_currency_of_the_store(app: App, shop: S
     assert (fixed["as_typed"], refund(app, shop, concern, 81)) == (None, 422)
 
 
+def test_what_waited_is_refunded_within_the_order_when_it_is_approved(app: App, shop: Shop) -> None:
+    concern = named(app, shop, "12", 300)
+    assert [refund(app, shop, concern, 200) for _ in range(2)] == [201, 201]  # each is more than one action may be
+    actions = app.request("GET", f"/v1/concerns/{concern['id']}/recovery-actions", (shop, "manager")).json["items"]
+    answers = [
+        app.request("POST", f"/v1/recovery-actions/{action['id']}/approve", (shop, "regional"), json={})
+        for action in actions
+    ]
+    assert answers[0].json["status"] == "done"
+    assert_invalid_value(answers[1], "body", "/cost")
+
+
 def test_an_inline_refund_beyond_the_order_is_left_out(app: App, shop: Shop) -> None:
     tell(app, shop, "12", 80)
     action = {"remedy": "refund", "cost": euros(81)}

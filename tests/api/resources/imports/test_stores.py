@@ -11,6 +11,7 @@ from tests.support.app import App
 from tests.support.assertions import assert_problem
 from tests.support.factories.imports import counts, csv_text, faults, import_csv, verdicts
 from tests.support.factories.organizations import Shop
+from tests.support.factories.vocabulary import words
 
 COLUMNS = ("region", "slug", "name", "kind", "time_zone", "country", "currency", "day_starts_at", "hours")
 HARBOUR = {
@@ -57,6 +58,14 @@ def test_new_stores_are_created_with_all_that_the_file_says(app: App, shop: Shop
     assert days[0] == ("monday", "09:00", "18:00")
     assert days[-1] == ("saturday", "18:00", "02:00")
     assert len(days) == 6
+
+
+def test_the_first_store_of_a_currency_brings_the_limits_of_it(app: App, shop: Shop) -> None:
+    in_dollars = {**HARBOUR, "currency": "USD"}
+    for dry_run, expected in ((True, {"EUR"}), (False, {"EUR", "USD"})):
+        assert counts(send(app, shop, in_dollars, dry_run=dry_run)) == {"created": 1}
+        limits = words(app, shop, "remedies")["voucher"]["limits"]
+        assert {limit["per_customer"]["currency"] for limit in limits} == expected
 
 
 def test_the_same_file_twice_leaves_everything_as_it_is(app: App, shop: Shop) -> None:

@@ -162,6 +162,22 @@ def test_the_region_is_told_when_a_store_passes_the_limit_of_its_day(scenario: S
     assert scenario.addresses_by_second(DAY_LIMIT) == {1: {"regional"}}
 
 
+def test_the_region_is_told_too_where_a_concern_or_an_approval_takes_it_there(scenario: StoreScenario) -> None:
+    app, shop = scenario.app, scenario.shop
+    scenario.give_phones()
+    limits = [{"currency": "EUR", "most_per_action": 15_000, "most_per_day": 2000, "most_after_hours": 0}]
+    change(app, shop, own_limits=limits, above_limit="act_first")
+    scenario.log(mood=3, recovery_actions=[{"remedy": "voucher", "cost": {"amount": 2500, "currency": "EUR"}}])
+    scenario.let_pass(seconds=1)
+    app.clock.move(days=1)
+    change(app, shop, above_limit="ask_first")
+    action = give(app, shop, 25, by="colleague").json
+    scenario.let_pass(seconds=1)
+    assert decide(app, shop, action, "approve", "manager").json["status"] == "done"
+    scenario.let_pass(seconds=1)
+    assert scenario.addresses_by_second(DAY_LIMIT) == {0: {"regional"}, 86_402: {"regional"}}
+
+
 def test_a_third_day_within_ninety_asks_first_and_shows_what_was_given(app: App, shop: Shop) -> None:
     quill = {"customer": {"phone": "912 345 678"}}
     change(app, shop, above_limit="act_first")
