@@ -43,6 +43,7 @@ MAX_SHIFTS_PER_DAY: Final = 30  # that one person begins within 24 hours
 MAX_CHECKS_PER_PLACE: Final = 6  # recorded in a store within an hour, for each of its places
 ODD_CHECK: Final = 20  # a tap for so many at once, or more, is marked in the log of the day
 MIN_PLACES_FOR_CHECKS: Final = 20  # a store with fewer places counts as one with so many
+MAX_MERGES_OF_CUSTOMER: Final = 100  # into one customer, with those that were undone
 MAX_INSTALLATIONS: Final = 50  # of one person, with those that are not rung any more; then the oldest is written over
 MAX_QR_CODES_EVER: Final = 20_000  # of one store, with the withdrawn ones
 MAX_API_KEYS_EVER: Final = 1_000  # of an organization, with revoked ones

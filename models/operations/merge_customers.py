@@ -15,8 +15,10 @@ from models.customers.contacts import COLUMNS_BY_CONTACT, CONTACT_FIELDS, IDENTI
 from models.customers.customer import Customer, CustomerNameWord, CustomerStore
 from models.customers.external_id import ExternalId
 from models.db.base import TenantOwned, tenant_fk
+from models.db.bounds import check_bound
 from models.db.session import ScopedSession
 from models.errors import Conflict, Invalid, InvalidState
+from models.policy_defaults import MAX_MERGES_OF_CUSTOMER
 from models.recovery.action import RecoveryAction
 
 # Taken over together, where the survivor has none of them.
@@ -124,7 +126,10 @@ class CustomerMerge(TenantOwned):
         return cls.plan(session, customers[survivor_id], customers[merged_id])
 
     def carry_out(self, session: ScopedSession, *, id_: UUID, by: Actor, at: datetime) -> None:
-        """Merge as planned by `plan_locked`."""
+        """Merge as planned by `plan_locked`. TooMany where one customer was merged into often: so much is a mistake."""
+        into_survivor = select(CustomerMerge.id).where(CustomerMerge.survivor_id == self.survivor_id)
+        of = "merges into one customer, with those that were undone"
+        check_bound(session, into_survivor, most=MAX_MERGES_OF_CUSTOMER, of=of)
         survivor, merged = (
             session.get_one(Customer, (by.organization_id, customer_id))
             for customer_id in (self.survivor_id, self.merged_id)

@@ -12,6 +12,7 @@ from tests.support.app import App
 from tests.support.assertions import assert_problem
 from tests.support.clock import NOON
 from tests.support.factories.concerns import edit, log_concern, move
+from tests.support.factories.customers import make_customer
 from tests.support.factories.organizations import Shop
 from tests.support.factories.staff import give_phone
 from tests.support.rows import rows
@@ -73,6 +74,19 @@ def test_what_is_noted_on_one_concern_is_bounded_and_it_can_still_be_taken_and_r
         assert_problem(answer, 409, "too-many")
     assert move(app, shop, concern, "resolve")["status"] == "resolved"
     log_concern(app, shop, recovery_actions=[action] * 4)  # whatever it brings along
+
+
+def test_merging_and_undoing_again_and_again_is_bounded(app: App, shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("models.operations.merge_customers.MAX_MERGES_OF_CUSTOMER", 2)
+    ana, twin = (make_customer(app, shop, name) for name in ("Ana", "Ana L."))
+    path, body = f"/v1/customers/{ana}/merge", {"customer_id": twin}
+    for _ in range(2):
+        merged = app.request("POST", path, (shop, "manager"), json=body)
+        assert merged.status_code == 200, merged.text
+        undo = f"/v1/customers/merges/{merged.json['id']}/undo"
+        assert app.request("POST", undo, (shop, "manager"), json={}).status_code == 200
+    refused = app.request("POST", path, (shop, "manager"), json=body)
+    assert assert_problem(refused, 409, "too-many")["most"] == 2
 
 
 def test_checks_are_bounded_by_the_hour_and_the_size_of_the_store(app: App, shop: Shop) -> None:
