@@ -36,7 +36,8 @@ from models.recovery.action import ActionStatus, RecoveryAction
 from models.recovery.approvals import record_action
 from models.recovery.budget import Spending
 from models.recovery.follow_up import FollowUp
-from models.recovery.order_cap import OrderBefore
+from models.recovery.order_cap import OrderChange
+from models.recovery.recount import recount_customer, recount_order
 from models.recovery.remedy import Remedy
 from models.staff.default_store import find_default_store, get_default_store
 from models.staff.staff import Staff
@@ -91,11 +92,12 @@ def update_concern(
     """Complete or correct a concern; None clears a field. A new `kind`: see `change_kind`.
 
     Raises InvalidState once it is voided, NotFound, with a pointer, for anything that `by` may not see, Invalid where
-    it is linked to itself and for the value of an order in another currency than the store's, and Forbidden for whoever
-    may not loosen the cap of an order that something was given for.
+    it is linked to itself, for the value of an order in another currency than the store's, and where its refunds would
+    be more than the order is worth, and Forbidden for whoever may not loosen the cap of an order that something was
+    given for. What was given to somebody unknown is compared with the limits of whom or what it names now: `recount`.
     """
     concern.refuse_if_voided()
-    order_before = _check_order(session, concern, data["order"]) if "order" in data else None
+    order_change = _check_order(session, concern, data["order"]) if "order" in data else None
     kind_before, sensitive_before = concern.kind, concern.sensitive
     kind = data.get("kind", kind_before)
     counts_anew = kind is not kind_before and Kind.PRAISE in {kind, kind_before}
@@ -111,10 +113,12 @@ def update_concern(
     if kind is not kind_before:
         change_kind(session, concern, kind, by=by, at=at)
     event = concern.edit(by=by, at=at, **changes)
-    if order_before is not None:
-        order_before.check_not_loosened(session, concern, by=by)
+    if order_change is not None:
+        order_change.check_not_loosened(session, concern, by=by)
+        order_change.check_refunds(session, concern)
+        recount_order(session, concern)
     if "customer" in changes:
-        RecoveryAction.name_customer(session, concern)
+        recount_customer(session, RecoveryAction.name_customer(session, concern), concern.customer_id)
     if counts_anew:
         link_later_concerns(session, concern)
     if concern.sensitive is not sensitive_before:
@@ -123,12 +127,13 @@ def update_concern(
     return event
 
 
-def _check_order(session: ScopedSession, concern: Concern, order: dict[str, Any] | None) -> OrderBefore:
-    """Return the order that the concern names so far. Invalid for a new value in another currency than the store's."""
+def _check_order(session: ScopedSession, concern: Concern, order: dict[str, Any] | None) -> OrderChange:
+    """Return the change of the order it names. Invalid for a value in another currency than the store's."""
     value, currency = (order or {}).get("value"), concern.store.currency_on(concern.business_date)
     if value is not None and value.currency != currency:
         raise Invalid(f"This store counts in {currency}.", pointer="/order/value/currency")
-    return OrderBefore.of(session, concern)
+    reference = (order or {}).get("reference")
+    return OrderChange(session, concern, to=fold(reference) if reference else None)
 
 
 def _store_and_reporter(

@@ -20,6 +20,7 @@ from models.db.session import ScopedSession
 from models.errors import Conflict, Invalid, InvalidState
 from models.policy_defaults import MAX_MERGES_OF_CUSTOMER
 from models.recovery.action import RecoveryAction
+from models.recovery.recount import recount_customer
 
 # Taken over together, where the survivor has none of them.
 COLUMNS_BY_FIELD: dict[str, tuple[str, ...]] = {
@@ -136,6 +137,8 @@ class CustomerMerge(TenantOwned):
         )
         self.id, self.merged_at, self.merged_by_id = id_, at, by.staff_id
         self._move(session, merged, target=survivor)
+        of_merged = select(RecoveryAction).where(RecoveryAction.id.in_(self._ids("actions")))
+        recount_customer(session, session.scalars(of_merged.order_by(RecoveryAction.id)).all(), survivor.id)
         for store_id in self.moved["met"]:
             session.add(
                 CustomerStore(

@@ -24,7 +24,7 @@ from models.errors import Conflict, Forbidden, InvalidState
 from models.policy_defaults import PREVIOUS_CONCERN_WINDOW, VOID_BY_REPORTER_WITHIN
 from models.recovery.action import RecoveryAction
 from models.recovery.follow_up import PENDING_STATUSES, FollowUp
-from models.recovery.order_cap import OrderBefore
+from models.recovery.order_cap import OrderChange
 from models.staff.staff import Staff, StaffRegion
 
 
@@ -35,14 +35,14 @@ def void_concern(session: Session, concern: Concern, *, reason: str, by: Actor, 
     Conflict while something was given for the concern, and InvalidState for a second time.
     """
     refuse_taking_back(session, concern, by=by, at=at)
-    order_before = OrderBefore.of(session, concern) if concern.order_value is not None else None
+    change = OrderChange(session, concern, to=concern.order_key) if concern.order_value is not None else None
     follow_ups = session.scalars(select(FollowUp).where(FollowUp.concern_id == concern.id).order_by(FollowUp.id)).all()
     events = [promised.cancel_voided(by=by, at=at) for promised in follow_ups if promised.status in PENDING_STATUSES]
     for follow_up in follow_ups:
         follow_up.bump_version()  # none of them counts any more
     events.append(concern.void(by=by, reason=reason, at=at))
-    if order_before is not None:
-        order_before.check_not_loosened(session, concern, by=by)
+    if change is not None:
+        change.check_not_loosened(session, concern, by=by)
     link_later_concerns(session, concern)
     return events
 

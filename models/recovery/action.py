@@ -206,16 +206,19 @@ class RecoveryAction(ConcernChild):
         return self.cost or self.requested_cost
 
     @classmethod
-    def name_customer(cls, session: Session, concern: Concern) -> None:
+    def name_customer(cls, session: Session, concern: Concern) -> list["RecoveryAction"]:
         """Give the actions of a concern its customer, where they were given to somebody unknown or are only asked for.
 
-        What was given to somebody stays theirs: else taking them off a concern would give them the same again.
+        What was given to somebody stays theirs: else taking them off a concern would give them the same again. Returns
+        the actions that are of the customer from now on.
         """
         to_nobody_known = cls.customer_id.is_(None) | (cls.status == ActionStatus.PENDING)
-        for action in session.scalars(select(cls).where(cls.concern_id == concern.id, to_nobody_known)):
-            if action.customer_id != concern.customer_id:
-                action.customer_id = concern.customer_id
-                action.bump_version()
+        of_concern = select(cls).where(cls.concern_id == concern.id, to_nobody_known).order_by(cls.recorded_at, cls.id)
+        actions = [action for action in session.scalars(of_concern) if action.customer_id != concern.customer_id]
+        for action in actions:
+            action.customer_id = concern.customer_id
+            action.bump_version()
+        return actions
 
     def reverse(
         self, session: Session, *, by: Actor, at: datetime, note: str | None = None

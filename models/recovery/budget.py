@@ -257,7 +257,7 @@ def read_given(
     """
     counted = Given(customer_days=set() if known else None)
     today, in_store = RecoveryAction.business_date == on, RecoveryAction.store_id == store.id
-    parts = [_largest_limits(currency), _sums("giver", today, _by_giver(by)), _sums("store", today, in_store)]
+    parts = [largest_limits(currency), _sums("giver", today, _by_giver(by)), _sums("store", today, in_store)]
     if to is not None:
         lately = RecoveryAction.business_date.between(on - REPEATED_GIVING_WINDOW, on)
         parts.append(_sums("customer", lately if known else today, to))
@@ -305,7 +305,7 @@ def _sums(scope: str, *criteria: ColumnElement[bool]) -> Select[*tuple[Any, ...]
     return stmt.where(IN_EFFECT, RecoveryAction.cost_amount > 0, *criteria).group_by(*keys)
 
 
-def _largest_limits(currency: str) -> Select[*tuple[Any, ...]]:
+def largest_limits(currency: str) -> Select[*tuple[Any, ...]]:
     """Return the largest limits of each role among the remedies that are offered, in the form of `_sums`.
 
     Without an end for all customers together where one of the remedies has none.

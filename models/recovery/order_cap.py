@@ -1,7 +1,6 @@
 """Cap of the refunds of one order: what its customer has paid, as a till told it, or as people typed it first."""
 
 from dataclasses import dataclass
-from datetime import date
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, func, select, true
@@ -14,7 +13,7 @@ from models.db.base import Money
 from models.errors import Forbidden, Invalid
 from models.organizations.store import Store
 from models.recovery.action import IN_EFFECT, RecoveryAction
-from models.recovery.order import Order
+from models.recovery.order import Order, OrderSource
 from models.recovery.remedy import Remedy, RemedyKind
 
 
@@ -24,12 +23,17 @@ def of_same_order(concern: Concern) -> ColumnElement[bool]:
     An order is told apart by the store, the business day and the folded reference: what people typed and a till told
     is one.
     """
-    if concern.order_key is None:
+    return _of_order(concern, concern.order_key)
+
+
+def _of_order(concern: Concern, key: str | None) -> ColumnElement[bool]:
+    """Return the criterion for actions of the order that has this key where and when the concern was."""
+    if key is None:
         return RecoveryAction.concern_id == concern.id
     same_order = (
         Concern.store_id == concern.store_id,
         Concern.business_date == concern.business_date,
-        Concern.order_key == concern.order_key,
+        Concern.order_key == key,
     )
     return RecoveryAction.concern_id.in_(select(Concern.id).where(*same_order))
 
@@ -42,82 +46,115 @@ def check_refunds_within_order(session: Session, concern: Concern, remedy: Remed
     if remedy.kind is not RemedyKind.REFUND or (concern.order_key is None and concern.order_value is None):
         return
     _lock_store(session, concern)
-    cap = _cap_of(session, concern)
+    cap = find_cap(session, concern)
     if cap is None:
         return
     if cap.currency != cost.currency:
         raise Invalid(f"The order was valued in {cap.currency}: correct that first.", pointer="/cost/currency")
-    refunds = (RecoveryAction.remedy.has(kind=RemedyKind.REFUND), RecoveryAction.cost_currency == cost.currency)
-    sum_of_costs: ColumnElement[int] = func.coalesce(func.sum(RecoveryAction.cost_amount), 0)
-    refunded = session.scalars(select(sum_of_costs).where(IN_EFFECT, *refunds, of_same_order(concern))).one()
-    if int(refunded) + cost.amount > cap.amount:
+    if _sum_of_refunds(session, concern, cost.currency) + cost.amount > cap.amount:
         raise Invalid("Refunds would be more than the order was worth.", pointer="/cost")
+
+
+def _sum_of_refunds(session: Session, concern: Concern, currency: str) -> int:
+    refunds = (RecoveryAction.remedy.has(kind=RemedyKind.REFUND), RecoveryAction.cost_currency == currency)
+    sum_of_costs: ColumnElement[int] = func.coalesce(func.sum(RecoveryAction.cost_amount), 0)
+    return int(session.scalars(select(sum_of_costs).where(IN_EFFECT, *refunds, of_same_order(concern))).one())
 
 
 @dataclass(frozen=True)
 class OrderBefore:
-    """What was known of the order of a concern before a change of it, and who has given something for it.
+    """What was known of an order before a change of a concern, and who has given something for it.
 
-    `given_on_concern`: whether something was given on the concern itself, and not only on others about that order.
+    `key` is its folded reference; None: it is known by the concern alone.
     """
 
     key: str | None
     cap: Money | None
     givers: frozenset[UUID | None]
-    given_on_concern: bool
 
     @classmethod
-    def of(cls, session: Session, concern: Concern) -> "OrderBefore":
-        """Lock the store and return what is known of the order before the change."""
+    def of(cls, session: Session, concern: Concern, key: str | None) -> "OrderBefore":
+        cap = _cap_of_reference(session, concern, key) if key else concern.order_value
+        givers = session.scalars(
+            select(RecoveryAction.acted_by_id).where(
+                IN_EFFECT, RecoveryAction.cost_amount.is_not(None), _of_order(concern, key)
+            )
+        )
+        return cls(key, cap, frozenset(givers))
+
+    def is_loosened(self, session: Session, concern: Concern) -> bool:
+        """Return whether its cap was raised or removed after something was given."""
+        if not self.givers or self.cap is None:
+            return False
+        cap = _cap_of_reference(session, concern, self.key) if self.key else find_cap(session, concern)
+        return cap is None or cap.currency != self.cap.currency or cap.amount > self.cap.amount
+
+
+class OrderChange:
+    """A change of the order that a concern names: the one it leaves and the one it comes to, as they were before.
+
+    Locks the store until the transaction ends: of a refund and a change at once, the second sees the first.
+    """
+
+    def __init__(self, session: Session, concern: Concern, *, to: str | None) -> None:
         _lock_store(session, concern)
-        stmt = select(RecoveryAction.acted_by_id, RecoveryAction.concern_id)
-        rows = session.execute(
-            stmt.where(IN_EFFECT, RecoveryAction.cost_amount.is_not(None), of_same_order(concern))
-        ).all()
-        given_on_concern = any(row.concern_id == concern.id for row in rows)
-        givers = frozenset(row.acted_by_id for row in rows)
-        return cls(concern.order_key, _cap_of(session, concern), givers, given_on_concern)
+        self._leaves = OrderBefore.of(session, concern, concern.order_key)
+        self._comes_to = self._leaves if to in (None, concern.order_key) else OrderBefore.of(session, concern, to)
+        self._cap_before = self._comes_to.cap if to or concern.order_key is None else None
+        of_concern = IN_EFFECT, RecoveryAction.concern_id == concern.id, RecoveryAction.cost_amount.is_not(None)
+        self._was_given = session.scalars(select(RecoveryAction.id).where(*of_concern).limit(1)).first() is not None
 
     def check_not_loosened(self, session: Session, concern: Concern, *, by: Actor) -> None:
         """Raise Forbidden where a cap was raised, removed or replaced after something was given.
 
         Somebody who may approve, and has not given it, may do that.
         """
-        if not self.givers or (by.may(Permission.RECOVERY_APPROVE) and by.staff_id not in self.givers):
-            return
         session.flush()
-        is_replaced = self.given_on_concern and self.key is not None and concern.order_key != self.key
-        if self.key is None:
-            cap = _cap_of(session, concern)
-        else:
-            cap = _cap_of_reference(session, concern.store_id, concern.business_date, self.key)
-        if is_replaced or _is_looser(cap, than=self.cap):
-            raise Forbidden(
-                "Something was given for this order: somebody else who may approve has to change it.",
-                pointer="/order",
-            )
+        orders = {self._leaves, self._comes_to}
+        may_loosen = by.may(Permission.RECOVERY_APPROVE)
+        is_replaced = self._was_given and self._leaves.key is not None and concern.order_key != self._leaves.key
+        for order in orders:
+            is_changed = (is_replaced and order is self._leaves) or order.is_loosened(session, concern)
+            if is_changed and not (may_loosen and by.staff_id not in order.givers):
+                raise Forbidden(
+                    "Something was given for this order: somebody else who may approve has to change it.",
+                    pointer="/order",
+                )
+
+    def check_refunds(self, session: Session, concern: Concern) -> None:
+        """Raise Invalid for refunds beyond the cap, where they came to this order now or its cap was lowered now."""
+        cap = find_cap(session, concern)
+        is_new = self._was_given and concern.order_key != self._leaves.key
+        if cap is None or (cap == self._cap_before and not is_new):
+            return
+        if _sum_of_refunds(session, concern, cap.currency) > cap.amount:
+            raise Invalid("Refunds for this order were more than it is worth.", pointer="/order")
 
 
-def _is_looser(cap: Money | None, *, than: Money | None) -> bool:
-    if than is None:
-        return False
-    return cap is None or cap.currency != than.currency or cap.amount > than.amount
-
-
-def _cap_of(session: Session, concern: Concern) -> Money | None:
+def find_cap(session: Session, concern: Concern) -> Money | None:
+    """Return the most that can be refunded for the order of a concern. None: nobody has said what it is worth."""
     if concern.order_key is None:
         return concern.order_value
-    return _cap_of_reference(session, concern.store_id, concern.business_date, concern.order_key)
+    return _cap_of_reference(session, concern, concern.order_key)
 
 
-def _cap_of_reference(session: Session, store_id: UUID, business_date: date, key: str) -> Money | None:
+def _cap_of_reference(session: Session, concern: Concern, key: str) -> Money | None:
     """Return what tills told of the orders with this reference, else the first value that people typed, if any.
 
-    Where several tills told that reference on that day, what people type means all of their orders: values add up.
+    The store and the business day are those of the concern. Where the tills of several keys told that reference, what
+    people type means all of their orders: values add up. Of the sources of one key the largest counts.
     """
+    store_id, business_date = concern.store_id, concern.business_date
     same_order = (Order.store_id == store_id, Order.business_date == business_date, Order.reference_key == key)
-    value = func.sum(Order.value_amount).label("amount"), func.max(Order.value_currency).label("currency")
-    of_tills = select(*value).where(*same_order).subquery()
+    of_key = (
+        select(func.max(Order.value_amount).label("amount"), func.max(Order.value_currency).label("currency"))
+        .join(Order.source)
+        .where(*same_order)
+        .group_by(OrderSource.api_key_id)
+        .subquery()
+    )
+    total = func.sum(of_key.c.amount).label("amount"), func.max(of_key.c.currency).label("currency")
+    of_tills = select(*total).subquery()
     of_people = (
         select(Concern.order_value_amount.label("amount"), Concern.order_value_currency.label("currency"))
         .where(

@@ -157,9 +157,17 @@ def test_a_lower_total_lowers_the_cap_to_what_was_paid(app: App, shop: Shop) -> 
 def test_a_number_of_several_tills_means_the_orders_of_all_of_them(app: App, shop: Shop) -> None:
     """Both began at one this morning, and people type the number only."""
     tell(app, shop, "12", 80)
-    tell(app, shop, "12", 20, source="bar")
+    tell(app, shop, "12", 20, source="bar", by=key_with(app, shop, "orders:write"))
     concern = named(app, shop, "12")
     assert (refund(app, shop, concern, 101), refund(app, shop, concern, 100)) == (422, 201)
+
+
+def test_sources_of_one_key_do_not_add_to_each_other(app: App, shop: Shop) -> None:
+    """A key told one order under two names, and the cap of what people typed was both."""
+    for source, value in (("till", 80), ("bar", 20), ("terrace", 30)):
+        tell(app, shop, "12", value, source=source)
+    concern = named(app, shop, "12")
+    assert (refund(app, shop, concern, 81), refund(app, shop, concern, 80)) == (422, 201)
 
 
 def test_the_first_value_that_people_told_counts(app: App, shop: Shop) -> None:
@@ -186,6 +194,36 @@ def test_once_something_was_given_somebody_else_loosens_the_cap(app: App, shop: 
         assert_problem(change(app, shop, concern, order, by), 403, "forbidden")
     assert change(app, shop, concern, {"reference": "12", "value": euros(70)}).status_code == 200
     assert change(app, shop, concern, order, "regional").status_code == 200
+
+
+def test_what_was_refunded_is_compared_with_the_order_that_it_comes_to(app: App, shop: Shop) -> None:
+    """A refund without an order was given first, and its order named afterwards."""
+    tell(app, shop, "12", 80)
+    first, second, third = (log_concern(app, shop) for _ in range(3))
+    assert [refund(app, shop, concern, 50) for concern in (first, second, third)] == [201] * 3
+    twelve = {"reference": "12"}
+    assert change(app, shop, first, twelve).status_code == 200
+    for by in ("floor", "regional"):  # nobody may approve that
+        assert_invalid_value(change(app, shop, second, twelve, by), "body", "/order")
+    assert change(app, shop, second, {"reference": "13", "value": euros(90)}).status_code == 200
+    assert_problem(change(app, shop, second, twelve), 403, "forbidden")
+    assert_invalid_value(change(app, shop, second, twelve, "manager"), "body", "/order")
+    assert_invalid_value(change(app, shop, third, {"reference": "14", "value": euros(49)}), "body", "/order")
+    assert_invalid_value(change(app, shop, second, {"reference": "13", "value": euros(49)}), "body", "/order")
+    assert change(app, shop, second, {"reference": "13", "value": euros(50)}).status_code == 200
+
+
+def test_an_older_concern_raises_no_cap_by_naming_the_order_afterwards(app: App, shop: Shop) -> None:
+    older = log_concern(app, shop)
+    app.clock.move(minutes=1)
+    assert refund(app, shop, named(app, shop, "12", 80), 80) == 201
+    raised = {"reference": "12", "value": euros(500)}
+    for by in ("floor", "colleague"):
+        assert_problem(change(app, shop, older, raised, by), 403, "forbidden")
+    assert change(app, shop, older, {"reference": "12", "value": euros(80)}).status_code == 200
+    assert refund(app, shop, older, 1) == 422
+    assert change(app, shop, older, raised, "manager").status_code == 200
+    assert refund(app, shop, older, 1) == 201
 
 
 def test_before_anything_is_given_whoever_works_there_corrects_an_order(app: App, shop: Shop) -> None:

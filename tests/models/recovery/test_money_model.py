@@ -413,7 +413,7 @@ class MoneyMachine(RuleBasedStateMachine):
         return OrderKey(row.store_id, row.concern_date, row.order_key or str(row.concern_id))
 
     def cap(self, key: OrderKey) -> int | None:
-        """What the tills told of an order, else the first value that people typed."""
+        """The most that the tills, which are of one key, told of an order, else the first value that people typed."""
         tills = select(Order.business_date, Order.reference_key, Order.value_amount)
         of_tills = [
             value
@@ -421,7 +421,7 @@ class MoneyMachine(RuleBasedStateMachine):
             if (day, reference) == key[1:] and value is not None
         ]
         if of_tills:
-            return sum(of_tills)
+            return max(of_tills)
         concerns = select(*TYPED).where(Concern.order_value_amount.is_not(None), Concern.status != Status.VOIDED)
         in_order = self.session.execute(concerns.order_by(Concern.received_at, Concern.id))
         typed = [row.order_value_amount for row in in_order if self.key_of(row) == key]

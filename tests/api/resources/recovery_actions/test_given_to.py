@@ -8,6 +8,7 @@ from tests.support.app import App
 from tests.support.factories.concerns import edit, log_concern
 from tests.support.factories.customers import make_customer
 from tests.support.factories.organizations import Shop
+from tests.support.sign_in import sign_in_again
 
 ANA, RUI = "+351912345678", "+351930000000"
 PEOPLE = (("Ana", ANA), ("Ana", RUI), ("Eva", "+351930000001"))
@@ -133,3 +134,57 @@ def test_what_takes_back_goes_with_what_it_takes_back(app: App, limited: Shop) -
         ask(app, limited, "POST", f"/recovery-actions/{action['id']}/reverse", "floor", json={})
     ask(app, limited, "POST", f"/customers/merges/{merged['id']}/undo")
     assert [given_to(app, limited, concern) for concern in (of_twin, of_ana)] == [[twin, twin], [ana, ana]]
+
+
+def to_review(app: App, shop: Shop) -> list[str]:
+    return [action["id"] for action in ask(app, shop, "GET", "/recovery-actions?beyond=true&reviewed=false")["items"]]
+
+
+def test_naming_the_customer_afterwards_passes_no_limit(app: App, limited: Shop) -> None:
+    """Ten to somebody unknown, five times, and only then they were all for Ana."""
+    ana = make_customer(app, limited, "Ana", phone=ANA)
+    concerns = [log_concern(app, limited) for _ in range(3)]
+    actions = [give(app, limited, concern, 10) for concern in concerns]
+    assert [action["beyond"] for action in actions] == [False] * 3
+    for concern in concerns:
+        edit(app, limited, concern, customer_id=ana)
+    assert to_review(app, limited) == [actions[2]["id"], actions[1]["id"]]
+    path = f"/stores/{limited.store_id}/recovery-logs/2026-03-03"
+    waiting = [action["id"] for action in ask(app, limited, "GET", path)["needs_you_now"]["to_review"]]
+    assert sorted(waiting) == sorted(to_review(app, limited))
+    states = [ask(app, limited, "GET", f"/concerns/{concern['id']}/recovery-actions")["items"] for concern in concerns]
+    assert [action["status"] for (action,) in states] == ["done"] * 3  # given it was: nothing waits, nothing is refused
+    ask(app, limited, "POST", f"/recovery-actions/{actions[1]['id']}/review", json={})
+    assert to_review(app, limited) == [actions[2]["id"]]
+
+
+def test_a_merge_passes_no_limit_either(app: App, limited: Shop) -> None:
+    ana, twin = (make_customer(app, limited, "Ana", phone=phone) for phone in (ANA, RUI))
+    of_ana, of_twin = (log_concern(app, limited, customer_id=id_) for id_ in (ana, twin))
+    give(app, limited, of_ana, 6)
+    beyond, within = give(app, limited, of_twin, 6), give(app, limited, of_twin, 4)
+    ask(app, limited, "POST", f"/customers/{ana}/merge", json={"customer_id": twin})
+    assert to_review(app, limited) == [beyond["id"]] or to_review(app, limited) == [within["id"], beyond["id"]]
+
+
+@pytest.mark.parametrize("unknown_on", [1, 2, 3])
+def test_the_third_day_is_the_third_whichever_of_them_is_known_last(app: App, limited: Shop, unknown_on: int) -> None:
+    ana = make_customer(app, limited, "Ana", phone=ANA)
+    for day in (1, 2, 3):
+        concern = log_concern(app, limited, **({} if day == unknown_on else {"customer_id": ana}))
+        action = give(app, limited, concern, 1)
+        assert action["status"] == "done"
+        if day == unknown_on:
+            last, hidden = action, concern
+        app.clock.move(hours=25)
+        sign_in_again(app, limited, "manager")
+    edit(app, limited, hidden, customer_id=ana)
+    assert to_review(app, limited) == [last["id"]]
+
+
+def test_naming_the_order_afterwards_passes_no_limit_of_somebody_unknown(app: App, limited: Shop) -> None:
+    concerns = [log_concern(app, limited) for _ in range(2)]
+    actions = [give(app, limited, concern, 6) for concern in concerns]
+    for concern in concerns:
+        edit(app, limited, concern, order={"reference": "T-1"})
+    assert to_review(app, limited) == [actions[1]["id"]]
