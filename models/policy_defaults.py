@@ -93,12 +93,14 @@ MAX_CATEGORIES: Final = 300
 MAX_CAUSES: Final = 100  # of one category
 MAX_QUESTIONS: Final = 500
 MAX_REMEDIES: Final = 200
+MAX_CATALOGUE_ITEMS: Final = 20_000  # beyond it a new item of a concern stays as it was typed
 MAX_SLUG_ALIASES: Final = 50  # former slugs of one word that is given another one
 # Until after a merge nobody can still write the merged word: transactions that read it before have ended by then.
 MERGE_SETTLES_AFTER: Final = timedelta(minutes=5)
 
 # Stores and days
 MAX_STORES: Final = 10_000  # of an organization
+RECORDED_DAYS: Final = (3_660, 31)  # how far back and ahead of today figures and notes of a day may be written
 MAX_TERMS_CHANGES: Final = 100  # of a store's zone, day start and currency
 DAY_STARTS_AT: Final = time(4)  # in the store's own zone: 01:30 on Saturday belongs to Friday
 # From the start of a business day: when an open store is informed of what is carried over.

@@ -65,10 +65,10 @@ class RecoveryLogByDate(Resource):
     def patch(self, data: dict[str, Any], store: Store, business_date: date) -> DailyLog:
         """Write the notes of a day, until it is signed
 
-        409 `not-now` once it is signed.
+        409 `not-now` once it is signed; 422 for a day more than ten years ago or a month ahead.
         """
         daily_log = _daily_log(store, business_date)
-        daily_log.write(g.session, **data)
+        daily_log.write(g.session, store, at=g.now, **data)
         return daily_log
 
 

@@ -26,5 +26,8 @@ class StoreDayByDate(Resource):
     @blp.arguments(PutStoreDaySchema)
     @blp.response(200, StoreDaySchema)
     def put(self, data: dict[str, Any], store: Store, business_date: date) -> StoreDay:
-        """Report guests, receipts and sales of a business day, in place of what was reported before"""
-        return StoreDay.record(g.session, store, business_date, **data)
+        """Report guests, receipts and sales of a business day, in place of what was reported before
+
+        422 for a day more than ten years ago or a month ahead.
+        """
+        return StoreDay.record(g.session, store, business_date, at=g.now, **data)

@@ -99,11 +99,13 @@ class DailyLog(Aggregate):
     def _empty(cls, store: Store, day: date) -> "DailyLog":
         return cls(version=0, store_id=store.id, business_date=day, notes={}, amendments=[])
 
-    def write(self, session: Session, notes: dict[str, str | None]) -> None:
+    def write(self, session: Session, store: Store, notes: dict[str, str | None], *, at: datetime) -> None:
         """Set notes by the slug of their heading; None deletes a note.
 
-        Raises InvalidState once the day is signed, and Invalid for a heading this organization does not have.
+        Raises InvalidState once the day is signed, and Invalid for a heading this organization does not have and for a
+        day that is too far away.
         """
+        store.check_recordable(self.business_date, at)
         if self.signed_at is not None:
             raise InvalidState("This day is signed. What is left to say is an amendment.", state="signed")
         known = {heading["slug"] for heading in DailyLogPolicy.current(session).headings} | self.notes.keys()
@@ -126,8 +128,9 @@ class DailyLog(Aggregate):
                 between counts as late, instead of being in neither.
 
         Raises Conflict when somebody else has signed, and InvalidState before closing time and while a required note
-        is missing.
+        is missing, Invalid for a day that is too far away.
         """
+        store.check_recordable(self.business_date, at)
         if self.signed_at is not None:
             self._refuse_other_signer(by)
             return

@@ -22,9 +22,14 @@ def check_bound(session: Session, rows: Select[Any], *, most: int, of: str, more
         advice: what to do about it, as a clause.
 
     """
-    counted = select(func.count()).select_from(rows.limit(most).subquery())
-    if session.scalars(counted).one() + more > most:
+    if not has_room(session, rows, most=most, more=more):
         raise too_many(most, of, advice)
+
+
+def has_room(session: Session, rows: Select[Any], *, most: int, more: int = 1) -> bool:
+    """Tell whether there would be no more than `most` rows with `more` of them."""
+    counted = select(func.count()).select_from(rows.limit(most).subquery())
+    return session.scalars(counted).one() + more <= most
 
 
 def too_many(most: int, of: str, advice: str = "") -> TooMany:

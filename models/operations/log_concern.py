@@ -24,6 +24,7 @@ from models.concerns.references import find_typed, resolve_slugs
 from models.customers.contact_budget import ContactBudget, contacts_in
 from models.customers.contacts import usable_contacts
 from models.customers.customer import AmbiguousCustomer, Customer
+from models.db.bounds import too_many
 from models.db.session import ScopedSession
 from models.db.text import fold
 from models.errors import Conflict, DomainError, Invalid, InvalidState
@@ -32,6 +33,7 @@ from models.operations.void_concern import change_kind, link_later_concerns, loc
 from models.organizations.catalogue_item import CatalogueItem
 from models.organizations.organization import Organization
 from models.organizations.store import Store
+from models.policy_defaults import MAX_CATALOGUE_ITEMS
 from models.recovery.action import ActionStatus, RecoveryAction
 from models.recovery.approvals import record_action
 from models.recovery.budget import Spending
@@ -182,8 +184,11 @@ def _find_references(
     left_out = _leave_out_of_range(fields, store, at=at)
     if items := fields.pop("items", None):
         standing = [item for item in items if _can_be(item)]
-        fields["items"] = _with_rows(session, standing, sensitive=fields.get("sensitive", False), at=at)
-        left_out |= {"items": [item for item in items if not _can_be(item)]} if standing != items else {}
+        named = _with_rows(session, standing, sensitive=fields.get("sensitive", False), at=at)
+        fields["items"] = [item for item in named if item["item"] is not None]
+        others = [sent for sent, item in zip(standing, named, strict=True) if item["item"] is None]
+        others += [item for item in items if item not in standing]
+        left_out |= {"items": others} if others else {}
     for name, model in MODELS_BY_ID_FIELD.items():
         if id_ := fields.pop(f"{name}_id", None):
             visible = select(model).where(model.id == id_, *model.visible_to(by))
@@ -219,7 +224,7 @@ def _is_over_budget(budget: ContactBudget | None, contacts: dict[str, str], stor
 def _with_rows(
     session: ScopedSession, items: Sequence[dict[str, Any]], *, sensitive: bool, at: datetime
 ) -> list[dict[str, Any]]:
-    """Return the items with their rows in the catalogue, which grows by those that are new."""
+    """Return the items with their rows in the catalogue, which grows by those that are new until it is full."""
     rows = CatalogueItem.find_or_create(session, items, sensitive=sensitive, at=at) if items else []
     return [{"item": row, "quantity": item.get("quantity", 1)} for row, item in zip(rows, items, strict=True)]
 
@@ -378,6 +383,8 @@ def _resolve_references(
     """
     if items := data.get("items"):
         data["items"] = _with_rows(session, items, sensitive=concern.sensitive or data.get("sensitive", False), at=at)
+        if any(item["item"] is None for item in data["items"]):
+            raise too_many(MAX_CATALOGUE_ITEMS, "items in the catalogue", "use the name of one of them")
     customer_id = data.get("customer_id")
     if "customer_id" in data:
         data["customer"] = data.pop("customer_id")

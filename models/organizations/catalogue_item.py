@@ -9,9 +9,11 @@ from sqlalchemy.orm import Mapped, mapped_column, validates
 
 from models.access import Actor, Permission
 from models.db.base import Aggregate
+from models.db.bounds import has_room
 from models.db.session import ScopedSession
 from models.db.slug import MAX_SLUG_LENGTH, slug_from_text
 from models.db.text import BYTEWISE_NAME, MAX_NAME_LENGTH, begins_with, fold
+from models.policy_defaults import MAX_CATALOGUE_ITEMS
 
 
 class CatalogueItem(Aggregate):
@@ -49,9 +51,10 @@ class CatalogueItem(Aggregate):
     @classmethod
     def find_or_create(
         cls, session: ScopedSession, references: Sequence[dict[str, Any]], *, sensitive: bool = False, at: datetime
-    ) -> list["CatalogueItem"]:
+    ) -> list["CatalogueItem | None"]:
         """Return the item for each reference, by its `slug` or else its `name`. Unknown items are added.
 
+        When there are as many as there may be, unknown ones are None.
         A name matches the present name of an item or the one it was added with. Two phones that name the same new item
         at once end up with one item.
         """
@@ -77,14 +80,20 @@ class CatalogueItem(Aggregate):
         }
         if new:
             by_slug |= cls._add(session, new)
-        items = [item or by_slug[item_slug(reference)] for reference, item in zip(references, matches, strict=True)]
+        items = [item or by_slug.get(item_slug(reference)) for reference, item in zip(references, matches, strict=True)]
         for item in items if not sensitive else ():
-            item.unhide()
+            if item is not None:
+                item.unhide()
         return items
 
     @classmethod
     def _add(cls, session: ScopedSession, new: dict[str, dict[str, Any]]) -> dict[str, "CatalogueItem"]:
-        """Insert items and return them by slug. Every transaction inserts in the same order, to avoid deadlocks."""
+        """Insert items and return them by slug, unless there would be too many.
+
+        Every transaction inserts in the same order, to avoid deadlocks.
+        """
+        if not has_room(session, select(cls.id), most=MAX_CATALOGUE_ITEMS, more=len(new)):
+            return {}
         added = {item.slug: item for item in session.bulk_insert_or_ignore(cls, [new[slug] for slug in sorted(new)])}
         if others := new.keys() - added.keys():
             added |= {item.slug: item for item in session.scalars(select(cls).where(cls.slug.in_(others)))}

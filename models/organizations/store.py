@@ -42,6 +42,7 @@ from models.policy_defaults import (
     MAX_STORES,
     MAX_TERMS_CHANGES,
     MORNING_AFTER,
+    RECORDED_DAYS,
 )
 
 if TYPE_CHECKING:
@@ -340,6 +341,13 @@ class Store(Aggregate):
     def business_date(self, at: datetime) -> date:
         """Return the business day of an instant: at 01:30 on Saturday a restaurant is still in its Friday."""
         return self.terms_history.business_date(at)
+
+    def check_recordable(self, business_date: date, at: datetime) -> None:
+        """Raise Invalid for a day that is too long ago or too far ahead to write anything down for it."""
+        today = self.business_date(at)
+        back, ahead = (timedelta(days=days) for days in RECORDED_DAYS)
+        if not today - back <= business_date <= today + ahead:
+            raise Invalid(f"Write about days from {today - back} to {today + ahead}.")
 
     def day_bounds(self, business_date: date) -> tuple[datetime, datetime]:
         """Return the first instant of a business day and the first instant after it, in UTC."""

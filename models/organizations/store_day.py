@@ -1,6 +1,6 @@
 """Figures of a store's business day: guests, receipts and sales, as the store or its till reports them."""
 
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -33,11 +33,14 @@ class StoreDay(CountedByDay, Aggregate):
         return session.scalars(stmt).one_or_none() or cls(store_id=store.id, business_date=business_date)
 
     @classmethod
-    def record(cls, session: Session, store: Store, business_date: date, **figures: Any) -> "StoreDay":
-        """Replace `covers`, `transactions` and `sales` of a day. Invalid in another currency than that of the day.
+    def record(cls, session: Session, store: Store, business_date: date, *, at: datetime, **figures: Any) -> "StoreDay":
+        """Replace `covers`, `transactions` and `sales` of a day.
+
+        Invalid in another currency than that of the day, and for a day that is too far away.
 
         The caller holds a lock on the store, so that two reports of one day at once follow each other.
         """
+        store.check_recordable(business_date, at)
         currency = store.currency_on(business_date)
         if figures["sales"] is not None and figures["sales"].currency != currency:
             raise Invalid(f"On this day the store counts in {currency}.", pointer="/sales/currency")

@@ -159,7 +159,7 @@ class _ConcernHistory:
         self._apply(event)
         return event.concern
 
-    def _item(self, name: str) -> CatalogueItem:
+    def _item(self, name: str) -> CatalogueItem | None:
         return CatalogueItem.find_or_create(self.session, [{"name": name}], at=self.now)[0]
 
     def _order(self) -> dict[str, object]:

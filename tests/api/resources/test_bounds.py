@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from models.alerts.rule import AlertRule
+from models.organizations.catalogue_item import CatalogueItem
 from models.policy_defaults import MAX_CHECKS_PER_PLACE, MAX_INSTALLATIONS, MIN_PLACES_FOR_CHECKS
 from models.staff.device import Device
 from tests.support.app import App
@@ -87,6 +88,39 @@ def test_merging_and_undoing_again_and_again_is_bounded(app: App, shop: Shop, mo
         assert app.request("POST", undo, (shop, "manager"), json={}).status_code == 200
     refused = app.request("POST", path, (shop, "manager"), json=body)
     assert assert_problem(refused, 409, "too-many")["most"] == 2
+
+
+def test_a_full_catalogue_keeps_a_new_item_as_it_was_typed(
+    app: App, shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log_concern(app, shop, items=[{"name": "Soup"}, {"name": "Fish"}])
+    monkeypatch.setattr("models.organizations.catalogue_item.MAX_CATALOGUE_ITEMS", 2)
+    concern = log_concern(app, shop, items=[{"name": "Anything"}, {"name": "soup", "quantity": 2}])
+    assert [(item["name"], item["quantity"]) for item in concern["items"]] == [("Soup", 2)]
+    assert [item["name"] for item in concern["as_typed"]["items"]] == ["Anything"]
+    path = f"/v1/concerns/{concern['id']}"
+    body = {"items": [{"name": "Anything"}]}
+    answer = app.request("PATCH", path, (shop, "manager"), json=body, headers={"If-Match": "*"})
+    assert assert_problem(answer, 409, "too-many")["most"] == 20_000
+    assert len(rows(app, CatalogueItem)) == 2
+
+
+@pytest.mark.parametrize(
+    ("days", "status"), [(-3_661, 422), (-3_660, 200), (31, 200), (32, 422)], ids=["past", "old", "soon", "far"]
+)
+def test_days_are_written_about_from_ten_years_ago_to_a_month_ahead(
+    app: App, shop: Shop, days: int, status: int
+) -> None:
+    day = (app.clock() + timedelta(days=days)).date()
+    path, any_version = f"/v1/stores/{shop.store_id}", {"If-Match": "*"}
+    figures, notes = {"covers": 1, "transactions": 1, "sales": None}, {"notes": {"tomorrow": "Fish"}}
+    answers = [
+        app.request("PUT", f"{path}/days/{day}", (shop, "manager"), json=figures, headers=any_version),
+        app.request("PATCH", f"{path}/recovery-logs/{day}", (shop, "manager"), json=notes, headers=any_version),
+    ]
+    if days < 0:
+        answers.append(app.request("POST", f"{path}/recovery-logs/{day}/sign-off", (shop, "manager")))
+    assert [answer.status_code for answer in answers] == [status] * len(answers), [answer.text for answer in answers]
 
 
 def test_checks_are_bounded_by_the_hour_and_the_size_of_the_store(app: App, shop: Shop) -> None:

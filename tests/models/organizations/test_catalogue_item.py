@@ -18,7 +18,8 @@ from tests.support.threads import at_once
 def find_or_create(app: App, shop: Shop, *references: dict[str, Any]) -> list[tuple[str, str]]:
     """Return the slug and the name that each of these references has in the catalogue."""
     with app.database.writing(shop.organization_id) as session:
-        return [(item.slug, item.name) for item in CatalogueItem.find_or_create(session, references, at=NOON)]
+        items = CatalogueItem.find_or_create(session, references, at=NOON)
+        return [(item.slug, item.name) for item in items if item is not None]
 
 
 def count(app: App, shop: Shop) -> int:

@@ -94,7 +94,7 @@ def _listen(stage: Stage, rng: Random) -> None:
     for _ in range(rng.randrange(60, 120)):
         store, day = rng.choice(stage.stores), BEGIN.date() + timedelta(days=rng.randrange(DAYS))
         sizes = {name: rng.choice([None, 0, 9, 10, 250]) for name in ("covers", "transactions")}
-        StoreDay.record(stage.session, store, day, sales=None, **sizes)
+        StoreDay.record(stage.session, store, day, at=BEGIN + timedelta(days=DAYS), sales=None, **sizes)
         stage.session.flush()
 
 
