@@ -90,6 +90,13 @@ def test_the_page_lists_the_day_in_order_of_what_matters(app: App, shop: Shop) -
     assert "Amendment by Manager of acme, 4 Mar 12:05 It was forgotten. The oven was out for an hour." in text
 
 
+def test_taps_for_many_at_once_stand_under_the_figures(app: App, shop: Shop) -> None:
+    for count in (19, 40):
+        body = {"store_id": str(shop.store_id), "count": count}
+        assert app.request("POST", "/v1/checks", (shop, "floor"), json=body).status_code == 201
+    assert "Asked of many at once, and counted: 12:00 (40)" in plain(page(app, shop))
+
+
 def test_what_waits_for_somebody_is_named_with_its_money(app: App, shop: Shop) -> None:
     limit_vouchers(app, shop, 500, 2500)
     concern_id = log_concern_id(app, shop, recovery_actions=[{"remedy": "voucher"}])
