@@ -27,7 +27,7 @@ export UV_SYSTEM_CERTS := 1
 .PHONY: help run web worker demo test test-deep check check-deep lint format types layers openapi openapi-check data-model data-model-check access access-check \
 	browser office pictures fuzz chaos \
 	chaos-fcm chaos-postgres chaos-takes chaos-disk chaos-export chaos-neighbour model bench bench-latency bench-dispatch bench-guidance bench-people bench-serving \
-	bench-reports bench-customers bench-sign-in bench-contacts lock clean
+	bench-reports bench-customers bench-sign-in bench-sign-ins bench-contacts lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' Makefile
@@ -152,6 +152,9 @@ bench-reports: $(DEV) ## time reports over 10 million concerns beside raw SQL an
 
 bench-sign-in: $(DEV) ## compare the times of refused sign-ins: they must not tell why
 	@$(PY) -m bench.sign_in_timing
+
+bench-sign-ins: $(DEV) ## let 50 strangers sign in at once, and time everybody else alone and beside them
+	@$(PY) -m bench.sign_in_flood
 
 bench-contacts: $(DEV) ## try 10,000 contacts beyond the budget: the time must not tell which are somebody's
 	@$(PY) -m bench.contact_timing

@@ -17,7 +17,7 @@ from models.db.session import Database
 from models.errors import Conflict, Invalid
 from models.operations.people.set_credentials import NewCredentials, change_own
 from models.organizations.organization import Organization
-from models.staff.credentials.password import hash_password, password_matches
+from models.staff.credentials.password import hash_password, matching_spelling
 from models.staff.credentials.pin import check_pin, hash_pin, pin_matches
 from models.staff.staff import Staff
 
@@ -86,9 +86,14 @@ def _turn(staff: Staff) -> Iterator[None]:
 def _require_password(staff: Staff, password: str | None) -> None:
     """Raise Invalid unless this is the person's password, and count the try. argon2 is slow: no transaction is open."""
     check_limit(FAILED_OWN_SECRET_LIMIT, "own-secret", str(staff.id))
-    if password is None or not password_matches(staff.password_hash, password):
+    if password is None or not _matches(staff, password):
         count_hit(FAILED_OWN_SECRET_LIMIT, "own-secret", str(staff.id))
         raise Invalid("This is not your present password.", pointer="/current_password")
+
+
+def _matches(staff: Staff, password: str) -> bool:
+    verify = password_queues().known_phones.verify
+    return matching_spelling(staff.password_hash, password, verify=verify) is not None
 
 
 def _require_pin(staff: Staff, pin: str | None) -> None:

@@ -104,7 +104,7 @@ def _sign_in_with_password(
         if is_foreign:
             password_hash = None
         # argon2 is slow on purpose: no transaction is open meanwhile.
-        spelling = matching_spelling(password_hash, password)
+        spelling = matching_spelling(password_hash, password, verify=tries.queue.verify)
         if spelling is None:
             tries.count_failure()
             raise _wrong_sign_in()

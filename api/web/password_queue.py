@@ -1,15 +1,17 @@
 """Queues for work on passwords: argon2 takes 64 MiB and both cores, so few run at once and few more wait.
 
 Strangers have a queue of their own: however many there are, a phone that signed its person in before is served.
+Passwords are checked in processes of low priority, one for each queue.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import BoundedSemaphore, Lock
 from typing import Final, NamedTuple
 
 from flask import current_app
 
+from api.web.password_process import FOR_KNOWN_PHONES, FOR_STRANGERS, PasswordProcess
 from api.web.problems import HttpProblem
 from api.web.thread_shares import ThreadShares
 
@@ -17,10 +19,13 @@ ASK_AGAIN_AFTER: Final = 1  # seconds
 
 
 class PasswordQueue:
-    """A queue of this process: of so many places one runs and the others wait."""
+    """A queue of this process: of so many places one runs and the others wait.
 
-    def __init__(self, places: int) -> None:
-        self.places = places
+    `verify` compares a hash and a password, for whoever's turn it is.
+    """
+
+    def __init__(self, places: int, verify: Callable[[str, str], bool]) -> None:
+        self.places, self.verify = places, verify
         self._places = BoundedSemaphore(places)
         self._turn = BoundedSemaphore(1)
         self._lock, self._accounts = Lock(), set[tuple[str, ...]]()
@@ -54,7 +59,10 @@ class PasswordQueues(NamedTuple):
     def of(cls, threads: int) -> "PasswordQueues":
         """Return the queues of a process with so many threads."""
         shares = ThreadShares.of(threads)
-        return cls(PasswordQueue(shares.strangers), PasswordQueue(shares.known_phones))
+        return cls(
+            PasswordQueue(shares.strangers, PasswordProcess(FOR_STRANGERS).verify),
+            PasswordQueue(shares.known_phones, PasswordProcess(FOR_KNOWN_PHONES).verify),
+        )
 
 
 def password_queues() -> PasswordQueues:

@@ -16,6 +16,7 @@ from config import Config
 from models.db.cache import TtlCache
 from models.db.rate_limiter import MemoryCounter, RateLimiter
 from models.db.session import Database, DatabaseRole
+from models.staff.credentials.password import verify_here
 from models.tables import metadata
 from tests.support.clock import MovableClock
 from tests.support.factories.organizations import Shop
@@ -26,7 +27,10 @@ MAX_COMPILED = 10_000  # statements
 
 @cache
 def _application() -> Flask:
-    return create_app(Config.from_env({"SECRET_KEY": "a secret of the tests"}))
+    app = create_app(Config.from_env({"SECRET_KEY": "a secret of the tests"}))
+    for queue in app.extensions["password_queues"]:
+        queue.verify = verify_here  # to ask another process takes longer
+    return app
 
 
 _databases: dict[tuple[str, DatabaseRole], Database] = {}

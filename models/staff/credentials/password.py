@@ -1,5 +1,6 @@
 """Passwords: hashed with argon2id, and compared in the same time whether or not there is a person."""
 
+from collections.abc import Callable
 from functools import cache
 from unicodedata import normalize
 
@@ -24,25 +25,25 @@ def hash_password(password: str, *, min_length: int = PASSWORD_MIN_LENGTH, point
     return password_hasher.hash(password)
 
 
-def password_matches(password_hash: str | None, password: str) -> bool:
-    """Return whether the password matches the hash. It takes as long without a hash, when there is no such person."""
-    return matching_spelling(password_hash, password) is not None
-
-
-def matching_spelling(password_hash: str | None, password: str) -> str | None:
-    """Return the password as it matches the hash: in NFC, or as it was typed, which was hashed before 0.2.0.
-
-    It takes as long without a hash: how often is compared depends on what was typed only.
-    """
-    matching = [text for text in dict.fromkeys((normalize("NFC", password), password)) if _verify(password_hash, text)]
-    return matching[0] if matching and password_hash is not None else None
-
-
-def _verify(password_hash: str | None, text: str) -> bool:
+def verify_here(password_hash: str, text: str) -> bool:
+    """Return whether the text is that of the hash, as this process finds out."""
     try:
-        return password_hasher.verify(password_hash or _dummy_hash(), text)
+        return password_hasher.verify(password_hash, text)
     except VerifyMismatchError:
         return False
+
+
+def matching_spelling(
+    password_hash: str | None, password: str, *, verify: Callable[[str, str], bool] = verify_here
+) -> str | None:
+    """Return the password as it matches the hash: in NFC, or as it was typed, which was hashed before 0.2.0.
+
+    It takes as long without a hash: how often is compared depends on what was typed only. `verify` compares a hash
+    and a text.
+    """
+    spellings = dict.fromkeys((normalize("NFC", password), password))
+    matching = [text for text in spellings if verify(password_hash or _dummy_hash(), text)]
+    return matching[0] if matching and password_hash is not None else None
 
 
 @cache

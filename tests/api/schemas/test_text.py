@@ -12,7 +12,7 @@ from api.schemas.organization import AppVersion, EditOrganizationSchema
 from api.schemas.sessions import SignInSchema
 from api.web.resource import METHODS
 from api.web.smorest_internals import body_schema
-from models.staff.credentials.password import hash_password, password_matches
+from models.staff.credentials.password import hash_password, matching_spelling
 from tests.api.conftest import UnchangedOrganization
 from tests.support.app import App
 from tests.support.assertions import assert_invalid_value
@@ -44,9 +44,9 @@ def test_what_no_database_stores_is_refused(character: str) -> None:
 def test_a_password_is_taken_as_it_was_typed_in_either_spelling() -> None:
     assert Password().deserialize(" café  au lait ") == " café  au lait "
     stored = hash_password(" cafe\u0301 au lait ")
-    assert password_matches(stored, " caf\u00e9 au lait ")
-    assert password_matches(hash_password(" caf\u00e9 au lait "), " cafe\u0301 au lait ")
-    assert not password_matches(stored, "caf\u00e9 au lait")
+    assert matching_spelling(stored, " caf\u00e9 au lait ")
+    assert matching_spelling(hash_password(" caf\u00e9 au lait "), " cafe\u0301 au lait ")
+    assert not matching_spelling(stored, "caf\u00e9 au lait")
 
 
 def test_logins_are_compared_in_lower_case() -> None:

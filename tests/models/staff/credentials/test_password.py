@@ -3,28 +3,28 @@
 import pytest
 
 from models.errors import Invalid
-from models.staff.credentials.password import hash_password, password_hasher, password_matches
+from models.staff.credentials.password import hash_password, matching_spelling, password_hasher
 
 
-def test_a_password_matches_its_own_hash_and_no_other() -> None:
+def test_a_matching_spelling_its_own_hash_and_no_other() -> None:
     first, second = (hash_password("ten symbols") for _ in range(2))
     assert first != second  # salted
     assert first.startswith("$argon2id$")
-    assert password_matches(first, "ten symbols")
-    assert not password_matches(first, "ten symbolS")
+    assert matching_spelling(first, "ten symbols")
+    assert not matching_spelling(first, "ten symbolS")
 
 
-def test_a_password_matches_in_nfc_and_as_it_was_typed_before_that() -> None:
+def test_a_matching_spelling_in_nfc_and_as_it_was_typed_before_that() -> None:
     composed, decomposed = "p\xe9n\xe9lope's soup", "pe\u0301ne\u0301lope's soup"
-    assert all(password_matches(hash_password(composed), typed) for typed in (composed, decomposed))
+    assert all(matching_spelling(hash_password(composed), typed) for typed in (composed, decomposed))
     of_before = password_hasher.hash(decomposed)
-    assert password_matches(of_before, decomposed)
-    assert not password_matches(of_before, composed)
-    assert not password_matches(None, decomposed)
+    assert matching_spelling(of_before, decomposed)
+    assert not matching_spelling(of_before, composed)
+    assert not matching_spelling(None, decomposed)
 
 
 def test_nobody_matches_no_password() -> None:
-    assert not password_matches(None, "nobody has this password")
+    assert not matching_spelling(None, "nobody has this password")
 
 
 def test_a_short_password_is_invalid() -> None:
